@@ -1,0 +1,189 @@
+"""One shape for every client: each is a line of a table, runs as its own process, and offers the same operations."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, NoReturn, Self
+
+from contract_tests.clients.environments import REPOSITORY, python_of
+from contract_tests.serving import ServedWorld
+
+# What clients call the same refusal: SDKs by their exception, plain ones by the service's code.
+AUTHENTICATION_REFUSED = {
+    "AUTHENTICATION_ERROR",
+    "labelbox.exceptions.AuthenticationError",
+    "lbox.exceptions.AuthenticationError",
+}
+NOT_FOUND = {
+    "RESOURCE_NOT_FOUND",
+    "labelbox.exceptions.ResourceNotFoundError",
+    "lbox.exceptions.ResourceNotFoundError",
+}
+
+
+class ClientFailure(Exception):
+    """What a client raised, told by its process: `type` is the exception's full name there."""
+
+    def __init__(self, type: str, message: str) -> None:  # noqa: A002 (the conversation's word)
+        super().__init__(f"{type}: {message}")
+        self.type = type
+
+
+class ClientDied(Exception):
+    """A client's process ended in mid-conversation; the message carries its stderr."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A process that converses: one of our runners on some environment's Python."""
+
+    name: str
+    runner: str
+    python: Callable[[], Path]
+
+
+@dataclass(frozen=True)
+class ClientKind:
+    program: Program
+    way: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.program.name}:{self.way}"
+
+
+def this_python() -> Path:
+    return Path(sys.executable)
+
+
+def sdk(version: str) -> Program:
+    return Program(f"sdk-{version}", "contract_tests.clients.sdk_runner", partial(python_of, version))
+
+
+PLAIN_REQUESTS = Program("requests", "contract_tests.clients.requests_runner", this_python)
+CURL = Program("curl", "contract_tests.clients.curl_runner", this_python)
+
+CLIENTS = [
+    ClientKind(sdk("7.17.0"), "export"),
+    ClientKind(sdk("7.17.0"), "export_v2"),
+    ClientKind(PLAIN_REQUESTS, "streamable"),
+    ClientKind(PLAIN_REQUESTS, "by_line"),
+    ClientKind(PLAIN_REQUESTS, "result_url"),
+    ClientKind(CURL, "rest"),
+]
+
+
+@dataclass(frozen=True)
+class Exported:
+    rows: list[dict[str, Any]]
+    errors: list[Any] | None
+    task_id: str
+    task: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Client:
+    """One client and one of its ways, bound to a server and a key."""
+
+    process: "RunningProgram"
+    way: str
+    graphql_url: str
+    rest_url: str
+    api_key: str
+
+    def with_key(self, api_key: str) -> Self:
+        return replace(self, api_key=api_key)
+
+    def export_project(
+        self,
+        project_id: str,
+        params: dict[str, bool] | None = None,
+        filters: dict[str, list[str]] | None = None,
+        task_name: str | None = None,
+    ) -> Exported:
+        answer = self._call(
+            "export_project",
+            way=self.way,
+            project_id=project_id,
+            params=params or {},
+            filters=filters or {},
+            task_name=task_name,
+        )
+        return Exported(**answer)
+
+    def _call(self, operation: str, **arguments: object) -> dict[str, Any]:
+        server = {"graphql_url": self.graphql_url, "rest_url": self.rest_url, "api_key": self.api_key}
+        answer = self.process.call(operation, {**server, **arguments})
+        if "error" in answer:
+            raise ClientFailure(**answer["error"])
+        return answer
+
+
+class RunningProgram:
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        command = [str(program.python()), "-m", program.runner]
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed by close)
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._stderr,
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+            text=True,
+            encoding="utf-8",
+        )
+
+    def call(self, operation: str, arguments: dict[str, object]) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            self._process.stdin.write(json.dumps({"op": operation, "args": arguments}) + "\n")
+            self._process.stdin.flush()
+            answer: dict[str, Any] = json.loads(self._process.stdout.readline() or self._die())
+        except BrokenPipeError:
+            self._die()
+        return answer
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+        self._stderr.close()
+
+    def _die(self) -> NoReturn:
+        self._process.wait()
+        self._stderr.seek(0)
+        stderr = self._stderr.read().decode(errors="replace")
+        raise ClientDied(f"{self._program.name} ended with {self._process.returncode}. Its stderr:\n{stderr}")
+
+
+class RunningPrograms:
+    """Started when first asked for. Few stay alive, as an SDK takes two seconds to import and 100 MB to hold."""
+
+    AT_MOST = 3
+
+    def __init__(self) -> None:
+        self._running: OrderedDict[str, RunningProgram] = OrderedDict()
+
+    def client(self, kind: ClientKind, server: ServedWorld) -> Client:
+        process = self._running_program(kind.program)
+        return Client(process, kind.way, server.graphql_url, server.rest_url, server.api_key)
+
+    def close(self) -> None:
+        while self._running:
+            self._running.popitem()[1].close()
+
+    def _running_program(self, program: Program) -> RunningProgram:
+        if program.name not in self._running:
+            if len(self._running) == self.AT_MOST:
+                self._running.popitem(last=False)[1].close()
+            self._running[program.name] = RunningProgram(program)
+        self._running.move_to_end(program.name)
+        return self._running[program.name]

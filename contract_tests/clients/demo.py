@@ -1,0 +1,48 @@
+"""A first export for people: the official SDK, unmodified, against a server of our own."""
+
+import json
+
+from contract_tests.clients.clients import ClientKind, RunningPrograms, sdk
+from contract_tests.clients.documents import PARAMS
+from contract_tests.serving import ServedWorld
+
+SDK_VERSION = "7.17.0"
+LINES_SHOWN = 60
+
+
+def main() -> None:
+    programs = RunningPrograms()
+    try:
+        with ServedWorld() as server:
+            show_an_export(programs, server)
+    finally:
+        programs.close()
+    print("\nTo keep a server running: .venv/bin/mockserver serve")
+
+
+def show_an_export(programs: RunningPrograms, server: ServedWorld) -> None:
+    print(f"A server is ready at {server.url}. labelbox {SDK_VERSION} exports the project `image` …")
+    print("(The first time, an environment for the SDK is made: up to a minute.)")
+    client = programs.client(ClientKind(sdk(SDK_VERSION), "export"), server)
+    rows = client.export_project(server.projects["image"], dict.fromkeys(PARAMS, True)).rows
+    print(f"\n{len(rows)} rows. The first of them, shortened:\n")
+    lines = json.dumps(shortened(rows[0]), indent=2, ensure_ascii=False).splitlines()
+    print("\n".join(lines[:LINES_SHOWN]))
+    if len(lines) > LINES_SHOWN:
+        print(f"… and {len(lines) - LINES_SHOWN} lines more")
+
+
+def shortened(value: object) -> object:
+    """The same with one item of each list and the beginning of each text."""
+    if isinstance(value, dict):
+        return {key: shortened(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        more = [f"… {len(value) - 1} more"] if len(value) > 1 else []
+        return [*map(shortened, value[:1]), *more]
+    if isinstance(value, str) and len(value) > 80:
+        return f"{value[:79]}…"
+    return value
+
+
+if __name__ == "__main__":
+    main()

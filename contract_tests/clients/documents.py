@@ -1,0 +1,80 @@
+"""The GraphQL documents that SDKs send around an export, to the letter, for clients that have no SDK."""
+
+GET_PROJECT = (  # 7.17.0
+    "query GetProjectPyApi($param_0: ID!){project(where: {id: $param_0})"
+    "{autoAuditNumberOfLabels autoAuditPercentage createdAt dataRowCount description editorTaskType"
+    " isBenchmarkEnabled isConsensusEnabled lastActivityTime allowedMediaType modelSetupComplete name"
+    " setupComplete id updatedAt uploadType}}"
+)
+
+EXPORT_PROJECT = (  # since 3.67.0
+    "mutation exportDataRowsInProjectPyApi($input: ExportDataRowsInProjectInput!)"
+    "{exportDataRowsInProject(input: $input){taskId isStreamable}}"
+)
+
+EXPORT_PROJECT_BEFORE_STREAMS = (  # 3.37.0 to 3.66.0
+    "mutation exportDataRowsInProjectPyApi($input: ExportDataRowsInProjectInput!)"
+    "{exportDataRowsInProject(input: $input) {taskId}}"
+)
+
+GET_USER = (  # 7.17.0
+    "query GetUserPyApi{user{createdAt email isExternalUser isViewer lastLoginAt nickname name picture id updatedAt}}"
+)
+
+GET_TASK = (  # since 6.10.0, which asks for the status twice
+    "query GetUserCreatedTasksPyApi($param_0: ID!, $param_1: ID!){user(where: {id: $param_1})"
+    "{createdTasks(where: {id: $param_0} skip: 0 first: 100)"
+    "{completionPercentage createdAt errors metadata name result status status type id updatedAt}}}"
+)
+
+GET_ORGANIZATION = "query GetOrganizationPyApi{organization{createdAt name id updatedAt}}"
+
+GET_STREAM_HEADER = (  # since 3.56.0
+    "query GetExportMetadataHeaderPyApi($where: WhereUniqueIdInput, $streamType: TaskStreamType!)"
+    "{task(where: $where){exportMetadataHeader(streamType: $streamType){totalSize totalLines}}}"
+)
+
+GET_FILE_AT_OFFSET = (  # since 3.56.0
+    "query GetExportFileFromOffsetPyApi"
+    "($where: WhereUniqueIdInput, $streamType: TaskStreamType!, $offset: UInt64!)"
+    "{task(where: $where){exportFileFromOffset(streamType: $streamType, offset: $offset)"
+    "{offsets {start end} lines {start end} file}}}"
+)
+
+GET_FILE_AT_LINE = (  # 3.56.0 to 5.2.1
+    "query GetExportFileFromLinePyApi"
+    "($where: WhereUniqueIdInput, $streamType: TaskStreamType!, $line: UInt64!)"
+    "{task(where: $where){exportFileFromLine(streamType: $streamType, line: $line)"
+    "{offsets {start end} lines {start end} file}}}"
+)
+
+# The SDK's name of a param -> the wire's.
+PARAMS = {
+    "attachments": "includeAttachments",
+    "embeddings": "includeEmbeddings",
+    "metadata_fields": "includeMetadata",
+    "data_row_details": "includeDataRowDetails",
+    "project_details": "includeProjectDetails",
+    "performance_details": "includePerformanceDetails",
+    "label_details": "includeLabelDetails",
+    "interpolated_frames": "includeInterpolatedFrames",
+}
+
+# The SDK's name of a filter that lists ids -> the type of its search term.
+ID_FILTERS = {
+    "data_row_ids": "data_row_id",
+    "global_keys": "global_key",
+    "batch_ids": "batch",
+}
+
+
+def export_project_input(
+    project_id: str, params: dict[str, bool], filters: dict[str, list[str]], task_name: str | None
+) -> dict[str, object]:
+    terms = [{"ids": ids, "operator": "is", "type": ID_FILTERS[name]} for name, ids in filters.items()]
+    included = {wire_name: params.get(name, False) for name, wire_name in PARAMS.items()}
+    return {
+        "taskName": task_name,
+        "filters": {"projectId": project_id, "searchQuery": {"scope": None, "query": terms}},
+        "params": {"mediaTypeOverride": None, **included},
+    }

@@ -1,0 +1,163 @@
+"""What a client without the SDK does to export: the SDK's documents, over any way to POST and GET."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from contract_tests.clients import documents
+from contract_tests.clients.conversation import Answer, ServiceError
+
+DONE_WITHIN_SECONDS = 60.0
+
+
+class Transport(Protocol):
+    def post_json(self, url: str, body: object, headers: dict[str, str]) -> Any:
+        """The answer's JSON, whatever its status: GraphQL's errors are in the body."""
+
+    def download(self, url: str, headers: dict[str, str]) -> bytes:
+        """The body, redirects followed; a status of 400 or more raises."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """The service as one API key sees it."""
+
+    transport: Transport
+    graphql_url: str
+    rest_url: str
+    api_key: str
+
+    @property
+    def authorization(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.api_key}"}
+
+    def ask(self, document: str, variables: object = None) -> Any:
+        """An answer's `data`. Whatever came beside errors is thrown away, as the SDK does."""
+        body = {"query": document, "variables": variables}
+        answer = self.transport.post_json(self.graphql_url, body, self.authorization)
+        for error in answer.get("errors", []):
+            raise ServiceError(error["extensions"]["code"], error["message"])
+        return answer["data"]
+
+
+@dataclass(frozen=True)
+class Way:
+    """How the export is asked for, and how one of its two streams is read."""
+
+    mutation: str
+    streams: dict[str, bool]
+    read: Callable[[Service, Answer, str], bytes]
+
+
+def export_project(
+    service: Service, *, way: str, project_id: str, params: Answer, filters: Answer, task_name: str | None
+) -> Answer:
+    if service.ask(documents.GET_PROJECT, {"param_0": project_id})["project"] is None:
+        raise ServiceError("RESOURCE_NOT_FOUND", f"There is no project {project_id}")
+    chosen = WAYS[way]
+    export = documents.export_project_input(project_id, params, filters, task_name) | chosen.streams
+    created = service.ask(chosen.mutation, {"input": export})["exportDataRowsInProject"]
+    task = finished_task(service, created["taskId"])
+    rows = lines_of(chosen.read(service, task, "RESULT"))
+    errors = lines_of(chosen.read(service, task, "ERRORS")) or None
+    return {"rows": rows, "errors": errors, "task_id": task["id"], "task": facts_of(task)}
+
+
+def finished_task(service: Service, task_id: str) -> Answer:
+    deadline = time.monotonic() + DONE_WITHIN_SECONDS
+    user = service.ask(documents.GET_USER, {})["user"]
+    while True:
+        variables = {"param_0": task_id, "param_1": user["id"]}
+        [task] = service.ask(documents.GET_TASK, variables)["user"]["createdTasks"]
+        if task["status"] == "COMPLETE":
+            return dict(task)
+        if task["status"] != "IN_PROGRESS" or time.monotonic() > deadline:
+            raise ServiceError("TASK_NOT_COMPLETE", f"Task {task_id} is {task['status']}")
+        time.sleep(0.05)
+
+
+def lines_of(body: bytes) -> list[Any]:
+    return [json.loads(line) for line in body.split(b"\n") if line]
+
+
+def facts_of(task: Answer) -> Answer:
+    return {
+        "id": task["id"],
+        "name": task["name"],
+        "status": task["status"],
+        "type": task["type"],
+        "completion_percentage": task["completionPercentage"],
+        "created_at": task["createdAt"],
+    }
+
+
+def read_by_offset(service: Service, task: Answer, stream: str) -> bytes:
+    def chunks() -> Iterator[bytes]:
+        offset = 0
+        while offset < size:
+            variables = stream_of(task, stream) | {"offset": str(offset)}
+            file = service.ask(documents.GET_FILE_AT_OFFSET, variables)["task"]["exportFileFromOffset"]
+            yield chunk_of(service, file)
+            offset = int(file["offsets"]["end"]) + 1
+
+    size = stream_header(service, task, stream)["totalSize"]
+    return b"".join(chunks())
+
+
+def read_by_line(service: Service, task: Answer, stream: str) -> bytes:
+    def chunks() -> Iterator[bytes]:
+        line = 0
+        while line < count:
+            variables = stream_of(task, stream) | {"line": line}
+            file = service.ask(documents.GET_FILE_AT_LINE, variables)["task"]["exportFileFromLine"]
+            yield chunk_of(service, file)
+            line = int(file["lines"]["end"]) + 1
+
+    count = stream_header(service, task, stream)["totalLines"]
+    return b"".join(chunks())
+
+
+def stream_of(task: Answer, stream: str) -> Answer:
+    return {"where": {"id": task["id"]}, "streamType": stream}
+
+
+def stream_header(service: Service, task: Answer, stream: str) -> dict[str, int]:
+    """No header means that nothing was written to that stream."""
+    answer = service.ask(documents.GET_STREAM_HEADER, stream_of(task, stream))
+    header = answer["task"]["exportMetadataHeader"] or {"totalSize": 0, "totalLines": 0}
+    return {name: int(value) for name, value in header.items()}
+
+
+def chunk_of(service: Service, file: Answer) -> bytes:
+    body = service.transport.download(file["file"], {})
+    expected = int(file["offsets"]["end"]) - int(file["offsets"]["start"]) + 1
+    assert len(body) == expected, f"expected {expected} bytes, got {len(body)} bytes"
+    return body
+
+
+def read_task_urls(service: Service, task: Answer, stream: str) -> bytes:
+    url = task["result"] if stream == "RESULT" else task["errors"]
+    return service.transport.download(url, {}) if url else b""
+
+
+def read_rest(service: Service, task: Answer, stream: str) -> bytes:
+    """The links that `export_v2` tasks carry. There is one to errors only where there are errors."""
+    if stream == "ERRORS" and not stream_header(service, task, stream)["totalSize"]:
+        return b""
+    route = "export-results" if stream == "RESULT" else "export-errors"
+    organization = service.ask(documents.GET_ORGANIZATION, {})["organization"]
+    url = f"{service.rest_url}/{route}/{task['id']}/{organization['id']}"
+    return service.transport.download(url, service.authorization)
+
+
+STREAMED = {"isStreamableReady": True, "streamable": True}
+LISTED = {"isStreamableReady": True, "streamable": False}
+
+WAYS = {
+    "streamable": Way(documents.EXPORT_PROJECT, STREAMED, read_by_offset),
+    "by_line": Way(documents.EXPORT_PROJECT, STREAMED, read_by_line),
+    "result_url": Way(documents.EXPORT_PROJECT_BEFORE_STREAMS, {}, read_task_urls),
+    "rest": Way(documents.EXPORT_PROJECT, LISTED, read_rest),
+}

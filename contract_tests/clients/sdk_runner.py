@@ -1,0 +1,57 @@
+"""The official SDK as a client's process. Runs on the Python of one SDK version's environment."""
+
+from functools import lru_cache
+from typing import Any
+
+from labelbox import Client
+from labelbox.schema.export_task import StreamType
+
+from contract_tests.clients.conversation import Answer, converse
+
+
+def export_project(
+    *, way: str, project_id: str, params: Answer, filters: Answer, task_name: str | None, **server: str
+) -> Answer:
+    project = client_of(**server).get_project(project_id)
+    export, read = WAYS[way]
+    task = getattr(project, export)(task_name=task_name, params=params, filters=filters)
+    task.wait_till_done()
+    rows, errors = read(task)
+    return {"rows": rows, "errors": errors, "task_id": task.uid, "task": facts_of(task)}
+
+
+@lru_cache(maxsize=8)
+def client_of(*, graphql_url: str, rest_url: str, api_key: str) -> Client:
+    return Client(api_key=api_key, endpoint=graphql_url, rest_endpoint=rest_url)
+
+
+def read_streams(task: Any) -> tuple[list[Any], list[Any] | None]:
+    rows = list(task.get_buffered_stream()) if task.has_result() else []
+    errors = list(task.get_buffered_stream(StreamType.ERRORS)) if task.has_errors() else None
+    return [row.json for row in rows], errors and [error.json for error in errors]
+
+
+def read_lists(task: Any) -> tuple[list[Any], list[Any] | None]:
+    return task.result, task.errors
+
+
+# How the export is asked for, and how its result is read.
+WAYS = {
+    "export": ("export", read_streams),
+    "export_v2": ("export_v2", read_lists),
+}
+
+
+def facts_of(task: Any) -> Answer:
+    return {
+        "id": task.uid,
+        "name": task.name,
+        "status": task.status,
+        "type": task.type,
+        "completion_percentage": task.completion_percentage,
+        "created_at": task.created_at.isoformat(),
+    }
+
+
+if __name__ == "__main__":
+    converse({"export_project": export_project})

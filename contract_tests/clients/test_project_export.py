@@ -1,0 +1,184 @@
+"""Exports of a project, told alike by every client and every way it has."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from contract_tests.clients.clients import (
+    AUTHENTICATION_REFUSED,
+    NOT_FOUND,
+    PLAIN_REQUESTS,
+    Client,
+    ClientFailure,
+    ClientKind,
+    RunningPrograms,
+)
+from contract_tests.clients.documents import PARAMS
+from contract_tests.serving import ServedWorld
+
+Row = dict[str, Any]
+
+UNKNOWN_ID = "cunknown00000000000000000"
+EVERY_PARAM = dict.fromkeys(PARAMS, True)
+
+LABELS = "projects.*.labels"
+
+SECTIONS = {
+    "attachments": "attachments",
+    "metadata_fields": "metadata_fields",
+    "embeddings": "embeddings",
+    "data_row_details": "data_row.details",
+    "project_details": "projects.*.project_details",
+    "label_details": f"{LABELS}.label_details",
+    "performance_details": f"{LABELS}.performance_details",
+}
+
+ALWAYS = {
+    "data_row",
+    "data_row.id",
+    "data_row.row_data",
+    "media_attributes",
+    "projects",
+    "projects.*",
+    "projects.*.name",
+    LABELS,
+    f"{LABELS}.label_kind",
+    f"{LABELS}.version",
+    f"{LABELS}.id",
+    f"{LABELS}.annotations",
+}
+WHERE_THERE_IS_ONE = {"data_row.global_key", "data_row.external_id", "projects.*.project_tags"}
+
+
+@pytest.fixture(scope="session")
+def reference_rows(programs: RunningPrograms, server: ServedWorld) -> list[Row]:
+    """What one client got, to hold the others against."""
+    client = programs.client(ClientKind(PLAIN_REQUESTS, "streamable"), server)
+    return client.export_project(server.projects["image"], EVERY_PARAM).rows
+
+
+@pytest.mark.known("client")
+@pytest.mark.parametrize("project", ["image", "text"])
+def test_a_project_exports_all_its_rows_once(client: Client, server: ServedWorld, project: str) -> None:
+    exported = client.export_project(server.projects[project])
+    ids = ids_of(exported.rows)
+    assert len(ids) == len(set(ids)) == row_count(server, project)
+    assert not exported.errors
+
+
+@pytest.mark.known("client")
+def test_every_client_gets_the_same_rows(client: Client, server: ServedWorld, reference_rows: list[Row]) -> None:
+    rows = client.export_project(server.projects["image"], EVERY_PARAM).rows
+    assert without_what_differs_by_task(rows) == without_what_differs_by_task(reference_rows)
+
+
+@pytest.mark.known("sample")
+@pytest.mark.parametrize("project", ["image", "text"])
+def test_an_export_without_params_is_bare(client: Client, server: ServedWorld, project: str) -> None:
+    keys = key_paths(client.export_project(server.projects[project]).rows)
+    told = {key for key in keys if not key.startswith("media_attributes.")}
+    assert told - WHERE_THERE_IS_ONE == ALWAYS
+
+
+@pytest.mark.known("sample")
+@pytest.mark.parametrize(("param", "section"), SECTIONS.items())
+def test_a_param_adds_its_section_and_nothing_else(
+    client: Client, server: ServedWorld, param: str, section: str
+) -> None:
+    bare = key_paths(client.export_project(server.projects["image"]).rows)
+    keys = key_paths(client.export_project(server.projects["image"], {param: True}).rows)
+    assert bare <= keys
+    assert {key for key in keys - bare if not key.startswith(f"{section}.")} == {section}
+
+
+@pytest.mark.known("client")
+def test_every_param_together_gives_every_section(client: Client, server: ServedWorld) -> None:
+    keys = key_paths(client.export_project(server.projects["image"], EVERY_PARAM).rows)
+    assert keys >= ALWAYS | set(SECTIONS.values())
+
+
+@pytest.mark.known("client")
+def test_a_filter_by_data_row_gives_these_rows(client: Client, server: ServedWorld) -> None:
+    wanted = ids_of(client.export_project(server.projects["image"]).rows)[1:3]
+    rows = client.export_project(server.projects["image"], filters={"data_row_ids": wanted}).rows
+    assert sorted(ids_of(rows)) == sorted(wanted)
+
+
+@pytest.mark.known("client")
+def test_a_filter_that_nothing_passes_gives_neither_rows_nor_errors(client: Client, server: ServedWorld) -> None:
+    exported = client.export_project(server.projects["image"], filters={"data_row_ids": [UNKNOWN_ID]})
+    assert exported.rows == []
+    assert not exported.errors
+    assert exported.task["status"] == "COMPLETE"
+
+
+@pytest.mark.known("client")
+def test_a_finished_task_tells_what_it_was(client: Client, server: ServedWorld) -> None:
+    exported = client.export_project(server.projects["image"], task_name="nightly")
+    assert exported.task["id"] == exported.task_id
+    assert exported.task["name"] == "nightly"
+    assert exported.task["type"] == "export-data-rows"
+    assert exported.task["status"] == "COMPLETE"
+    assert exported.task["completion_percentage"] == 100
+    assert datetime.fromisoformat(exported.task["created_at"]).tzinfo is not None
+
+
+@pytest.mark.known("client")
+def test_each_export_is_a_task_of_its_own(client: Client, server: ServedWorld) -> None:
+    """The SDK remembers a stream's header by task id for as long as its process lives."""
+    first = client.export_project(server.projects["image"])
+    second = client.export_project(server.projects["image"])
+    assert first.task_id != second.task_id
+    assert ids_of(first.rows) == ids_of(second.rows)
+
+
+@pytest.mark.known("client")
+def test_an_unknown_project_is_not_found(client: Client) -> None:
+    with pytest.raises(ClientFailure) as failure:
+        client.export_project(UNKNOWN_ID)
+    assert failure.value.type in NOT_FOUND
+    assert UNKNOWN_ID in str(failure.value)
+
+
+@pytest.mark.known("client")
+def test_a_wrong_key_is_refused(client: Client, server: ServedWorld) -> None:
+    with pytest.raises(ClientFailure) as failure:
+        client.with_key("not-a-key").export_project(server.projects["image"])
+    assert failure.value.type in AUTHENTICATION_REFUSED
+
+
+def ids_of(rows: list[Row]) -> list[str]:
+    return [row["data_row"]["id"] for row in rows]
+
+
+def row_count(server: ServedWorld, project: str) -> int:
+    document = "query($id: ID!) { project(where: {id: $id}) { dataRowCount } }"
+    return int(server.ask(document, id=server.projects[project])["project"]["dataRowCount"])
+
+
+def key_paths(rows: list[Row]) -> set[str]:
+    """Which keys the rows have, as `projects.*.labels.id`; annotations are not looked into."""
+
+    def paths(value: object, path: str) -> Iterator[str]:
+        if isinstance(value, list):
+            for item in value:
+                yield from paths(item, path)
+        elif isinstance(value, dict) and not path.endswith("annotations"):
+            for key, inner in value.items():
+                name = "*" if path == "projects" else key
+                here = f"{path}.{name}" if path else name
+                yield here
+                yield from paths(inner, here)
+
+    return set(paths(rows, ""))
+
+
+def without_what_differs_by_task(rows: list[Row]) -> list[Row]:
+    """A link's expiry and signature, and the task that a mask's link goes through."""
+    text = re.sub(r"\?Expires=[^\"]*", "", json.dumps(rows))
+    told: list[Row] = json.loads(re.sub(r"/tasks/[^/\"]+/masks/", "/tasks/*/masks/", text))
+    return told

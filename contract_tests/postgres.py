@@ -1,0 +1,138 @@
+"""A private PostgreSQL cluster out of Debian's package: in a temporary folder, on a unix socket, gone at the end."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psycopg
+
+READY_WITHIN_SECONDS = 20.0
+INSTALLED_AT = Path("/usr/lib/postgresql")
+
+# The cluster lives for one test run: durability would only cost time.
+SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "32MB",
+    "max_connections": "40",
+}
+
+
+class PostgresMissing(Exception):
+    """No PostgreSQL server programs on this machine."""
+
+
+class PostgresNotReady(Exception):
+    """The cluster could not be made or started; the message carries its log."""
+
+
+class PrivateCluster:
+    """To be used as a context manager; `dsn` names its database."""
+
+    def __init__(self) -> None:
+        self._programs = newest_programs()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self._folder = Path(tempfile.mkdtemp(prefix="pg-"))
+        try:
+            self._make()
+            self._start()
+            self._wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def dsn(self) -> str:
+        return f"postgresql:///postgres?host={self._folder}&user=postgres"
+
+    def stop(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.terminate()
+            process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _make(self) -> None:
+        if (account := account_to_run_as()) is not None:
+            shutil.chown(self._folder, account)
+        command = [str(self._programs / "initdb"), "--pgdata", str(self._data), "--username=postgres"]
+        command += ["--auth=trust", "--no-sync", "--no-locale", "--encoding=UTF8", "--no-instructions"]
+        made = subprocess.run(
+            command, user=account, group=account, cwd=self._folder, capture_output=True, text=True, check=False
+        )
+        if made.returncode != 0:
+            raise PostgresNotReady(f"initdb failed:\n{made.stderr}")
+
+    def _start(self) -> None:
+        command = [*ending_with_its_parent(), str(self._programs / "postgres"), "-D", str(self._data)]
+        command += ["-k", str(self._folder)]
+        for name, value in SETTINGS.items():
+            command += ["-c", f"{name}={value}"]
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(command, cwd=self._folder, stdout=log, stderr=log)
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + READY_WITHIN_SECONDS
+        while not self._answers():
+            assert self._process is not None
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise PostgresNotReady(f"PostgreSQL did not start:\n{self._log.read_text(errors='replace')}")
+            time.sleep(0.02)
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.dsn).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    @property
+    def _data(self) -> Path:
+        return self._folder / "data"
+
+    @property
+    def _log(self) -> Path:
+        return self._folder / "log.txt"
+
+
+def newest_programs() -> Path:
+    found = [server.parent for server in INSTALLED_AT.glob("*/bin/postgres")]
+    if not found:
+        raise PostgresMissing(
+            f"No PostgreSQL server in {INSTALLED_AT}/*/bin. Install it with `apt-get install postgresql`,"
+            " or run `make test`, which does so."
+        )
+    return max(found, key=lambda folder: float(folder.parent.name))
+
+
+def account_to_run_as() -> str | None:
+    """PostgreSQL refuses to run as root; Debian's package brings the account `postgres`."""
+    return "postgres" if os.geteuid() == 0 else None
+
+
+def ending_with_its_parent() -> list[str]:
+    """A killed test run leaves no server behind: the kernel then sends SIGINT, a fast shutdown."""
+    command = ["setpriv", "--pdeathsig", "INT"]
+    if (account := account_to_run_as()) is not None:
+        group = pwd.getpwnam(account).pw_gid
+        command += ["--reuid", account, "--regid", str(group), "--init-groups"]
+    return [*command, "--"]

@@ -1,0 +1,134 @@
+"""The rooms of mockserver/ stand in an order: each imports only from those above it."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "mockserver"
+
+# From the ground up. `mockserver/__init__.py` is the ground under them all.
+GROUND = "__init__"
+ROOMS = (
+    GROUND,
+    "errors",
+    "settings",
+    "links",
+    "world",
+    "generate",
+    "imports",
+    "exports",
+    "webhooks",
+    "api",
+    "control",
+    "console",
+    "app",
+    "testing",
+    "__main__",
+)
+
+
+def test_each_room_imports_only_from_rooms_above_it() -> None:
+    assert wrong_imports(PACKAGE) == []
+
+
+def test_a_wrong_import_is_named_with_what_would_be_right(tmp_path: Path) -> None:
+    package = planted(tmp_path, {"world/store.py": "import os\n\nfrom mockserver.api.auth import key_of\n"})
+    assert wrong_imports(package) == [
+        "mockserver/world/store.py:3: world may not import mockserver.api.auth; only __init__, errors, settings, links"
+    ]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import mockserver.app",
+        "from mockserver import app",
+        "from mockserver.app import routes",
+        "from .. import app",
+        "from ..app import routes",
+        "def later():\n    from mockserver import app",
+        "if TYPE_CHECKING:\n    from mockserver import app",
+    ],
+)
+def test_every_spelling_of_an_import_counts(tmp_path: Path, source: str) -> None:
+    assert len(wrong_imports(planted(tmp_path, {"exports/rows.py": source}))) == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "source"),
+    [
+        ("exports/rows.py", "from mockserver.world import clock"),
+        ("exports/rows.py", "from mockserver.exports import chunks"),
+        ("exports/rows.py", "from . import chunks"),
+        ("exports/rows.py", "from mockserver import __version__"),
+        ("settings.py", "from mockserver.errors import Refused"),
+        ("settings.py", "from .errors import Refused"),
+        ("errors.py", "import mockserver_of_another_house"),
+    ],
+)
+def test_what_stands_above_may_be_imported(tmp_path: Path, file: str, source: str) -> None:
+    assert wrong_imports(planted(tmp_path, {file: source})) == []
+
+
+def test_a_room_that_is_not_in_the_list_is_named(tmp_path: Path) -> None:
+    [wrong] = wrong_imports(planted(tmp_path, {"utils.py": "import os"}))
+    assert wrong.startswith("mockserver/utils.py: no room of that name; the rooms are __init__, errors,")
+
+
+def planted(folder: Path, files: dict[str, str]) -> Path:
+    package = folder / "mockserver"
+    for name, source in files.items():
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text(source)
+    return package
+
+
+def wrong_imports(package: Path) -> list[str]:
+    return [wrong for file in sorted(package.rglob("*.py")) for wrong in wrong_in(file, package)]
+
+
+def wrong_in(file: Path, package: Path) -> Iterator[str]:
+    told = file.relative_to(package.parent)
+    room = room_of(told.with_suffix("").parts)
+    if room not in ROOMS:
+        yield f"{told}: no room of that name; the rooms are {', '.join(ROOMS)}"
+        return
+    above = ROOMS[: ROOMS.index(room)]
+    for line, module in imports_of(file, package):
+        imported = room_of(tuple(module.split(".")))
+        if imported != room and imported not in above:
+            only = ", ".join(above) or "nothing of ours"
+            yield f"{told}:{line}: {room} may not import {module}; only {only}"
+
+
+def room_of(parts: tuple[str, ...]) -> str:
+    """`mockserver`, `world`, `clock` -> `world`; `mockserver` alone is its `__init__`."""
+    return parts[1] if len(parts) > 1 else GROUND
+
+
+def imports_of(file: Path, package: Path) -> Iterator[tuple[int, str]]:
+    """Line and full name of every import of ours, wherever in the file it stands."""
+    for node in ast.walk(ast.parse(file.read_text(), filename=str(file))):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            modules = modules_named(node, file, package)
+            yield from ((node.lineno, module) for module in modules if module.split(".")[0] == package.name)
+
+
+def modules_named(node: ast.Import | ast.ImportFrom, file: Path, package: Path) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    source = absolute(node, file, package)
+    if source != package.name:
+        return [source]
+    names = [alias.name for alias in node.names]
+    return [f"{source}.{name}" if name in ROOMS else source for name in names]
+
+
+def absolute(node: ast.ImportFrom, file: Path, package: Path) -> str:
+    named = [node.module] if node.module else []
+    if node.level == 0:
+        return ".".join(named)
+    folders = file.relative_to(package.parent).parent.parts
+    return ".".join([*folders[: len(folders) - node.level + 1], *named])

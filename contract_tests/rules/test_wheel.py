@@ -1,0 +1,63 @@
+"""The wheel holds what it should, and serves from an environment that has nothing else."""
+
+import subprocess
+import zipfile
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+import requests
+from uv import find_uv_bin
+
+from contract_tests.serving import ServedWorld
+
+REPOSITORY = Path(__file__).parents[2]
+
+# One worker builds it, once.
+pytestmark = pytest.mark.xdist_group("wheel")
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    uv("build", "--quiet", "--wheel", "--out-dir", str(folder), str(REPOSITORY))
+    [built] = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="session")
+def wheel_names(wheel: Path) -> list[str]:
+    return zipfile.ZipFile(wheel).namelist()
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "mockserver/py.typed",
+        "mockserver/api/schema.graphql",
+        "mockserver/*.sql",
+        "mockserver/_fixtures/scenarios/*.toml",
+        "mockserver/_fixtures/words/*",
+        "*.dist-info/licenses/LICENSE",
+    ],
+)
+def test_the_wheel_holds(wheel_names: list[str], pattern: str) -> None:
+    assert [name for name in wheel_names if fnmatch(name, pattern)]
+
+
+@pytest.mark.parametrize("pattern", ["*__pycache__*", "*.pyc", "*test*/test_*", "contract_tests/*", "benchmarks/*"])
+def test_the_wheel_does_not_hold(wheel_names: list[str], pattern: str) -> None:
+    assert [name for name in wheel_names if fnmatch(name, pattern)] == []
+
+
+def test_an_empty_environment_serves_from_the_wheel(wheel: Path, tmp_path: Path) -> None:
+    python = tmp_path / "environment" / "bin" / "python"
+    uv("venv", "--quiet", str(tmp_path / "environment"))
+    uv("pip", "install", "--quiet", "--python", str(python), str(wheel))
+    with ServedWorld(python=python) as world:
+        assert requests.get(f"{world.url}/_mock/health", timeout=5).status_code == 200
+
+
+def uv(*arguments: str) -> None:
+    finished = subprocess.run([find_uv_bin(), *arguments], capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr

@@ -1,0 +1,160 @@
+"""What can go wrong, and the code each thing carries on the wire.
+
+    MockserverError
+    ├── StartupError             a person started us wrongly: one line for the terminal, no traceback
+    │   └── ScenarioError        a scenario file is wrong: file, key path, what was expected
+    └── WireError                a client is told: `extensions.code` in GraphQL, a status in REST
+        ├── AuthenticationFailed     AUTHENTICATION_ERROR
+        ├── NotFound                 RESOURCE_NOT_FOUND
+        ├── Conflict                 RESOURCE_CONFLICT
+        ├── MalformedRequest         MALFORMED_REQUEST, with the sibling `errors` the export calls read
+        ├── NotAllowed               OPERATION_NOT_ALLOWED
+        ├── BadInput                 BAD_USER_INPUT
+        ├── QueryNotParsed           GRAPHQL_PARSE_FAILED
+        ├── QueryNotValid            GRAPHQL_VALIDATION_FAILED
+        ├── QueryTooComplex          GRAPHQL_VALIDATION_FAILED, in the one wording the SDK knows
+        ├── BodyTooLarge             BAD_USER_INPUT, 413
+        ├── LinkRefused              a signed link that was changed or has expired, 403
+        └── MockserverBug            MOCKSERVER_BUG: our own fault, said so
+
+The codes are those the SDK maps to exceptions (lbox request_client.py:246-383). None is INTERNAL_SERVER_ERROR and
+no status is 5xx: the SDK retries those for two minutes and drops the body.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+
+class MockserverError(Exception):
+    """Base of everything this package raises on purpose."""
+
+
+class StartupError(MockserverError):
+    """The server cannot start as asked; the message says what came, what was expected and what to do."""
+
+
+class ScenarioError(StartupError):
+    """A scenario file cannot be used; the message names the file and the key path."""
+
+
+class WireError(MockserverError):
+    """Something a client is told. `code` goes to `extensions.code`, `status` is the HTTP status outside GraphQL."""
+
+    code: ClassVar[str] = "BAD_USER_INPUT"
+    status: ClassVar[int] = 400
+
+    def __init__(self, message: str, **extensions: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.extensions = extensions
+
+    def as_graphql(self) -> dict[str, Any]:
+        """One entry of the wire's `errors` list."""
+        return {"message": self.message, "extensions": {"code": self.code, **self.extensions}}
+
+
+class AuthenticationFailed(WireError):
+    """No API key came, or one that names no workspace."""
+
+    code = "AUTHENTICATION_ERROR"
+    status = 401
+
+
+class NotFound(WireError):
+    """The thing asked for does not exist in this workspace."""
+
+    code = "RESOURCE_NOT_FOUND"
+    status = 404
+
+
+class Conflict(WireError):
+    """The change does not fit the state of the world."""
+
+    code = "RESOURCE_CONFLICT"
+    status = 409
+
+
+class MalformedRequest(WireError):
+    """The request was understood and makes no sense.
+
+    The export calls of the SDK read `error["errors"]` beside `message` and die with a KeyError without it
+    (client side since 3.50, `error_log_key="errors"`), so `as_graphql` always carries it.
+    """
+
+    code = "MALFORMED_REQUEST"
+
+    def __init__(self, message: str, *, errors: list[dict[str, Any]] | None = None) -> None:
+        super().__init__(message)
+        self.errors = errors or [{"error": message}]
+
+    def as_graphql(self) -> dict[str, Any]:
+        return {**super().as_graphql(), "errors": self.errors}
+
+
+class NotAllowed(WireError):
+    """The operation is known and refused here."""
+
+    code = "OPERATION_NOT_ALLOWED"
+    status = 405
+
+
+class BadInput(WireError):
+    """The body or an argument cannot be read."""
+
+
+class QueryNotParsed(WireError):
+    """The GraphQL document has a syntax error; the service's messages start with `Syntax Error:`."""
+
+    code = "GRAPHQL_PARSE_FAILED"
+
+
+class QueryNotValid(WireError):
+    """The GraphQL document asks for something the schema does not have."""
+
+    code = "GRAPHQL_VALIDATION_FAILED"
+
+
+class QueryTooComplex(WireError):
+    """More selections or more depth than any real client sends; the reason stands in `extensions.reason`."""
+
+    code = "GRAPHQL_VALIDATION_FAILED"
+
+    def __init__(self, reason: str) -> None:
+        # The SDK raises ValidationFailedError on exactly this message (lbox request_client.py:266).
+        super().__init__("Query complexity limit exceeded", reason=reason)
+
+
+class BodyTooLarge(WireError):
+    """The request body passes the limit."""
+
+    status = 413
+
+
+class LinkRefused(WireError):
+    """A signed link was changed, or its time is over."""
+
+    code = "ACCESS_DENIED"
+    status = 403
+
+
+class MockserverBug(WireError):
+    """An exception nobody planned. Its traceback is in the server's log."""
+
+    code = "MOCKSERVER_BUG"
+
+
+def nearest(word: str, known: Iterable[str], *, most: int = 5) -> list[str]:
+    """The known words most like `word`, best first; all of them count, however far, so a list is never empty."""
+
+    def likeness(candidate: str) -> float:
+        return difflib.SequenceMatcher(None, word.lower(), candidate.lower()).ratio()
+
+    return sorted(sorted(known), key=likeness, reverse=True)[:most]
+
+
+def quoted(words: Iterable[str]) -> str:
+    """`"a", "b", "c"` for use in a message."""
+    return ", ".join(f'"{word}"' for word in words)

@@ -1,0 +1,87 @@
+"""Chunk arithmetic: which file of a result stream holds which bytes and lines. Pure.
+
+Offsets and lines are global, zero-based and inclusive, as the SDK reads them (export_task.py 7.17.0:118-129). Files
+end at a newline: readers of 3.56-5.2.1 parse each file by itself (wire trap 11).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from itertools import pairwise
+
+import msgspec
+
+TARGET = 4 * 1024 * 1024
+"""Bytes. Every chunk costs the SDK a query and a connection; above 8 MiB its memory grows and nothing else."""
+
+
+class Chunk(msgspec.Struct, frozen=True, array_like=True):
+    """One file of a stream."""
+
+    start: int
+    end: int
+    first_line: int
+    last_line: int
+    file: str
+
+
+class Stream(msgspec.Struct, frozen=True):
+    """All files of one stream, in order. An empty stream has no metadata header on the wire, not a zero one."""
+
+    chunks: tuple[Chunk, ...] = ()
+
+    @property
+    def total_size(self) -> int:
+        return self.chunks[-1].end + 1 if self.chunks else 0
+
+    @property
+    def total_lines(self) -> int:
+        return self.chunks[-1].last_line + 1 if self.chunks else 0
+
+    def at_offset(self, offset: int) -> Chunk | None:
+        """The file that holds a byte; None past either end."""
+        if not 0 <= offset < self.total_size:
+            return None
+        return self.chunks[bisect_right(self.chunks, offset, key=lambda chunk: chunk.start) - 1]
+
+    def at_line(self, line: int) -> Chunk | None:
+        """The file that holds a line; None past either end."""
+        if not 0 <= line < self.total_lines:
+            return None
+        return self.chunks[bisect_right(self.chunks, line, key=lambda chunk: chunk.first_line) - 1]
+
+
+class Cutter:
+    """Decides, piece by piece, which file a run of whole lines goes to.
+
+    A file is closed before it would pass `target`; a piece that is larger than `target` gets a file of its own.
+    """
+
+    def __init__(self, target: int = TARGET) -> None:
+        self._target = target
+        self._files: list[list[int]] = []
+        self._bytes = 0
+        self._lines = 0
+
+    def place(self, size: int, lines: int) -> str:
+        """The name of the file that the next `size` bytes, which are `lines` whole lines, belong to."""
+        if not self._files or self._bytes - self._files[-1][0] + size > self._target:
+            self._files.append([self._bytes, self._lines])
+        self._bytes += size
+        self._lines += lines
+        return file_name(len(self._files) - 1)
+
+    def stream(self) -> Stream:
+        """What was placed so far."""
+        starts = [*self._files, [self._bytes, self._lines]]
+        return Stream(
+            tuple(
+                Chunk(start, following - 1, line, following_line - 1, file_name(index))
+                for index, ((start, line), (following, following_line)) in enumerate(pairwise(starts))
+            )
+        )
+
+
+def file_name(index: int) -> str:
+    """`0.ndjson`, `1.ndjson`, …"""
+    return f"{index}.ndjson"

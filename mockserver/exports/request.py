@@ -1,0 +1,53 @@
+"""What an export is asked for: its scope, its filters, its params. Decoded once from the wire's input."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from mockserver.errors import MalformedRequest
+
+
+class ExportParams(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """Which sections a row carries; all off by default (payloads.md §1.1). `mediaTypeOverride` is only a hint."""
+
+    include_attachments: bool = False
+    include_metadata: bool = False
+    include_embeddings: bool = False
+    include_data_row_details: bool = False
+    include_project_details: bool = False
+    include_label_details: bool = False
+    include_performance_details: bool = False
+    include_interpolated_frames: bool = False
+    include_predictions: bool = False
+    include_model_run_details: bool = False
+    all_projects: bool = False
+    all_model_runs: bool = False
+    project_ids: list[str] = []
+    model_run_ids: list[str] = []
+    media_type_override: str | None = None
+
+
+class ExportRequest(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One export of one project. `terms` are the search query's, in the order in which they came."""
+
+    project_id: str
+    terms: list[dict[str, Any]] = []
+    params: ExportParams = ExportParams()
+    streamable: bool = False
+
+
+def decode(data: dict[str, Any]) -> ExportRequest:
+    """The mutation's `input`, already checked against the schema. Null means not given. Raises MalformedRequest."""
+    filters = data.get("filters") or {}
+    query = (filters.get("searchQuery") or {}).get("query") or []
+    if not isinstance(query, list) or not all(isinstance(term, dict) for term in query):
+        raise MalformedRequest(f"filters.searchQuery.query is {query!r}; expected a list of terms like {EXAMPLE_TERM}")
+    given = {key: value for key, value in (data.get("params") or {}).items() if value is not None}
+    # `streamable` is export()'s word; an SDK that says it is ready for streams gets one (3.67 and later).
+    streamable = bool(data.get("streamable") or data.get("isStreamableReady"))
+    return ExportRequest(filters["projectId"], query, msgspec.convert(given, ExportParams), streamable)
+
+
+EXAMPLE_TERM = '{"type": "data_row_id", "operator": "is", "ids": ["…"]}'

@@ -1,0 +1,75 @@
+"""Result files of export tasks on disk: `{folder}/{task}/{stream}/{n}.ndjson`."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from mockserver.exports.chunks import Cutter, Stream
+from mockserver.world.database import JsonText
+
+RESULT = "RESULT"
+ERRORS = "ERRORS"
+
+
+class Streams(msgspec.Struct, frozen=True):
+    """The two streams of a task as its record keeps them."""
+
+    RESULT: Stream = Stream()
+    ERRORS: Stream = Stream()
+
+    def named(self, name: str) -> Stream:
+        return self.ERRORS if name == ERRORS else self.RESULT
+
+    def text(self) -> JsonText:
+        return JsonText(msgspec.json.encode(self).decode())
+
+
+def streams_of(text: str) -> Streams:
+    """What `Streams.text` wrote."""
+    return msgspec.json.decode(text, type=Streams)
+
+
+class Results:
+    """One workspace's folder of results."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def path(self, task_id: str, stream: str, file: str) -> Path:
+        """All three names come from a task's record, never from a URL."""
+        return self._folder / task_id / stream / file
+
+    def write(self, task_id: str, stream: str, pieces: Iterable[bytes], written: Callable[[int], None]) -> Stream:
+        """Cut pieces of whole lines into files; `written` hears the number of lines so far after each piece."""
+        cutter = Cutter()
+        lines = 0
+        name = ""
+        file: BinaryIO | None = None
+        try:
+            for piece in pieces:
+                count = piece.count(b"\n")
+                place = cutter.place(len(piece), count)
+                if file is None or place != name:
+                    if file is not None:
+                        file.close()
+                    name, file = place, self._create(task_id, stream, place)
+                file.write(piece)
+                lines += count
+                written(lines)
+        finally:
+            if file is not None:
+                file.close()
+        return cutter.stream()
+
+    def _create(self, task_id: str, stream: str, name: str) -> BinaryIO:
+        path = self.path(task_id, stream, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("wb")
+
+    def delete(self, task_id: str) -> None:
+        shutil.rmtree(self._folder / task_id, ignore_errors=True)

@@ -1,0 +1,146 @@
+"""Filter terms become a condition on the rows of a project. Terms are ANDed (seed: introducing-export-v2).
+
+The terms are those SDKs send (export_filters.py); wire.md §4.2 lists them. In a condition `pr` is the data row's
+standing in the project, `dr` the data row.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import re
+import zoneinfo
+from collections.abc import Callable
+from typing import Any
+
+from mockserver.errors import MalformedRequest, nearest, quoted
+from mockserver.world.database import EVERYTHING, Clause, where
+from mockserver.world.labels import WorkflowStatus
+
+MOST_IDS = 2000
+"""Per term (docs/limits; the SDK checks it too)."""
+DAY = 86_400_000_000
+
+Term = dict[str, Any]
+
+
+def condition(terms: list[Term]) -> Clause:
+    """All terms at once. Raises MalformedRequest naming the term that makes no sense."""
+    return functools.reduce(Clause.__and__, map(term_condition, terms), EVERYTHING)
+
+
+def term_condition(term: Term) -> Clause:
+    """One term's condition."""
+    kind = term.get("type")
+    reader = _READERS.get(kind) if isinstance(kind, str) else None
+    if reader is None:
+        known = quoted(nearest(str(kind), _READERS))
+        raise MalformedRequest(f"The search term {term!r} has an unknown type {kind!r}; the nearest known are {known}")
+    return reader(term)
+
+
+def _ids_in(column: str) -> Callable[[Term], Clause]:
+    def read(term: Term) -> Clause:
+        ids = term.get("ids")
+        if not isinstance(ids, list) or not all(isinstance(item, str) for item in ids):
+            raise MalformedRequest(f"The search term {term['type']!r} has ids {ids!r}; expected a list of strings")
+        if len(ids) > MOST_IDS:
+            raise MalformedRequest(f"The search term {term['type']!r} has {len(ids)} ids; at most {MOST_IDS} fit one")
+        if term.get("operator", "is") != "is":
+            raise MalformedRequest(f"The search term {term['type']!r} has operator {term['operator']!r}; expected 'is'")
+        return where(f"{column} IN :ids", ids=ids)
+
+    return read
+
+
+def _status(term: Term) -> Clause:
+    status = term.get("status")
+    known = [status.value for status in WorkflowStatus]
+    if status not in known:
+        raise MalformedRequest(f"The search term {term['type']!r} has status {status!r}; known are {quoted(known)}")
+    return where("pr.workflow_status = :status", status=status)
+
+
+def _never_labelled(term: Term) -> Clause:
+    """How the SDK asks for ToLabel."""
+    return where("pr.workflow_status = :status", status=WorkflowStatus.TO_LABEL)
+
+
+def _activity(term: Term) -> Clause:
+    low, high = moments(term)
+    return where("dr.last_activity_at >= :low AND dr.last_activity_at < :high", low=low, high=high)
+
+
+def _labelled(term: Term) -> Clause:
+    low, high = moments(term)
+    sql = (
+        "EXISTS (SELECT 1 FROM label l WHERE l.project_id = pr.project_id AND l.data_row_no = pr.data_row_no"
+        " AND NOT l.deleted AND l.created_at >= :low AND l.created_at < :high)"
+    )
+    return where(sql, low=low, high=high)
+
+
+_READERS: dict[str, Callable[[Term], Clause]] = {
+    "data_row_last_activity_at": _activity,
+    "labeled_at": _labelled,
+    "data_row_id": _ids_in("dr.id"),
+    "global_key": _ids_in("dr.global_key"),
+    "batch": _ids_in("pr.batch_id"),
+    "task_queue_status": _status,
+    "task_queue_not_exist": _never_labelled,
+}
+
+BEFORE_ALL = -(2**62)
+AFTER_ALL = 2**62
+
+
+def moments(term: Term) -> tuple[int, int]:
+    """(first, behind the last) microseconds UTC that a date term covers."""
+    value = term.get("value")
+    operator = value.get("operator") if isinstance(value, dict) else None
+    if not isinstance(value, dict) or operator not in {"BETWEEN", "GREATER_THAN_OR_EQUAL", "LESS_THAN_OR_EQUAL"}:
+        raise MalformedRequest(
+            f"The search term {term['type']!r} has operator {operator!r}; "
+            "known are BETWEEN, GREATER_THAN_OR_EQUAL, LESS_THAN_OR_EQUAL"
+        )
+    zone = _zone(term["type"], value.get("timezone"))
+    bounds = value.get("value")
+    if operator == "GREATER_THAN_OR_EQUAL":
+        return _moment(term["type"], bounds, zone)[0], AFTER_ALL
+    if operator == "LESS_THAN_OR_EQUAL":
+        return BEFORE_ALL, _moment(term["type"], bounds, zone)[1]
+    if not isinstance(bounds, dict):
+        raise MalformedRequest(f'The search term {term["type"]!r} is BETWEEN {bounds!r}; expected {{"min", "max"}}')
+    return _moment(term["type"], bounds.get("min"), zone)[0], _moment(term["type"], bounds.get("max"), zone)[1]
+
+
+def _zone(kind: str, name: Any) -> datetime.tzinfo:
+    """The term's time zone; SDKs 3.40-3.47 send none for `labeled_at`."""
+    if name in {None, "", "UTC"}:
+        return datetime.UTC
+    try:
+        return zoneinfo.ZoneInfo(str(name))
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        raise MalformedRequest(
+            f"The search term {kind!r} has timezone {name!r}; expected a name like 'UTC' or 'Europe/Berlin'"
+        ) from None
+
+
+def _moment(kind: str, text: Any, zone: datetime.tzinfo) -> tuple[int, int]:
+    """The stretch a written moment covers: a whole day, a second, or a fraction of one (inferred)."""
+    try:
+        # "+0000" as the SDK writes offsets: fromisoformat reads it from 3.11 on.
+        moment = datetime.datetime.fromisoformat(str(text))
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=zone)
+        first = (moment - _EPOCH) // datetime.timedelta(microseconds=1)
+    except (ValueError, OverflowError):
+        raise MalformedRequest(
+            f"The search term {kind!r} has {text!r}; expected 'YYYY-MM-DD', 'YYYY-MM-DD hh:mm:ss' or ISO 8601"
+        ) from None
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(text)):
+        return first, first + DAY
+    return first, first + (1 if moment.microsecond else 1_000_000)
+
+
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)

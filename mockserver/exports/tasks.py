@@ -1,0 +1,110 @@
+"""The life of an export: a snapshot and a record at once, then one thread that writes the files.
+
+One path for one row and a million. The thread touches its own snapshot and the store's methods, nothing else.
+"""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import msgspec
+
+from mockserver.errors import MockserverError, NotFound
+from mockserver.exports.request import ExportRequest
+from mockserver.exports.results import RESULT, Results, Streams
+from mockserver.exports.rows import ProjectRows
+from mockserver.exports.selection import condition
+from mockserver.links import Links
+from mockserver.world.database import Clause, Connection, JsonText, where
+from mockserver.world.projects import Project
+from mockserver.world.store import Store
+from mockserver.world.tasks import EXPORT, Task, TaskStatus
+
+LOG = logging.getLogger(__name__)
+
+REPORT_EVERY = 20_000
+"""Rows between two reports of progress: each is a transaction."""
+
+
+class ExportStopped(Exception):
+    """The task was cancelled or its workspace closed while rows were written."""
+
+
+class Exports:
+    """The exports of one workspace."""
+
+    def __init__(self, store: Store, links: Links, folder: Path, threads: ThreadPoolExecutor) -> None:
+        self.results = Results(folder)
+        self._store, self._links, self._threads = store, links, threads
+        self._running: dict[str, Future[None]] = {}
+        self._stopping = False
+
+    def create(self, request: ExportRequest, *, name: str | None, base_url: str) -> tuple[Task, Future[None]]:
+        """Start an export of what is true now. The future ends when the task has. Raises NotFound, MalformedRequest."""
+        selected = condition(request.terms)
+        with self._store.reading() as connection:
+            project = connection.find(Project, where("id = :id AND NOT deleted", id=request.project_id))
+        if project is None:
+            raise NotFound(f"Project {request.project_id!r} does not exist")
+        text = JsonText(msgspec.json.encode(request).decode())
+        task = self._store.create_task(type=EXPORT, name=name, request=text, base_url=base_url)
+        snapshot = self._store.snapshot()
+        future = self._threads.submit(self._make, task, snapshot, project, selected, request)
+        self._running[task.id] = future
+        future.add_done_callback(lambda _: self._running.pop(task.id, None))
+        return task, future
+
+    def _make(
+        self, task: Task, snapshot: Connection, project: Project, selected: Clause, request: ExportRequest
+    ) -> None:
+        try:
+            rows = ProjectRows(
+                snapshot,
+                project,
+                selected,
+                request.params,
+                links=self._links,
+                host=task.base_url,
+                task_id=task.id,
+                now=task.created_at,
+            )
+            self._write(task, rows)
+        except ExportStopped:
+            self.results.delete(task.id)
+        except MockserverError as error:
+            self._store.fail_task(task.id, str(error))
+        except Exception:
+            LOG.exception("export task %s failed", task.id)
+            self._store.fail_task(task.id, "The mock failed to make this export: a bug of ours, see the server's log")
+        finally:
+            snapshot.close()
+
+    def _write(self, task: Task, rows: ProjectRows) -> None:
+        total = rows.count()
+        reported = 0
+
+        def written(lines: int) -> None:
+            nonlocal reported
+            if self._stopping:
+                raise ExportStopped
+            if lines - reported >= REPORT_EVERY:
+                reported = lines
+                if not self._store.report_progress(task.id, 100.0 * lines / total):
+                    raise ExportStopped
+
+        stream = self.results.write(task.id, RESULT, rows.pieces(), written)
+        if not self._store.finish_task(task.id, Streams(RESULT=stream).text()):
+            raise ExportStopped
+
+    def close(self) -> None:
+        """Stop writing. What was running stays unfinished, and fails when the workspace is opened again."""
+        self._stopping = True
+        for future in list(self._running.values()):
+            future.cancel()
+
+
+def finished(task: Task) -> bool:
+    """Whether the task's streams are final."""
+    return task.status == TaskStatus.COMPLETE

@@ -1,0 +1,50 @@
+"""Chance that is the same on every machine and Python: a hash of a path, read as numbers.
+
+`random` is not used: what its methods make of a seed may change between Python versions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+_WORDS_PER_BLOCK = 8
+
+
+class Chance:
+    """An endless row of 64-bit numbers named by a path such as (seed, "image", "street", 3)."""
+
+    def __init__(self, *path: object) -> None:
+        self._key = hashlib.blake2b("\x1f".join(map(str, path)).encode(), digest_size=32).digest()
+        self._block = 0
+        self._words: list[int] = []
+
+    def word(self) -> int:
+        """The next number below 2**64."""
+        if not self._words:
+            raw = hashlib.blake2b(self._block.to_bytes(8, "big"), key=self._key).digest()
+            self._words = [int.from_bytes(raw[8 * index : 8 * index + 8], "big") for index in range(_WORDS_PER_BLOCK)]
+            self._block += 1
+        return self._words.pop()
+
+    def below(self, limit: int) -> int:
+        """0 <= n < limit. The bias of the remainder is below one in 2**40 for the limits we use."""
+        return self.word() % limit
+
+    def between(self, low: int, high: int) -> int:
+        """low <= n <= high."""
+        return low + self.below(high - low + 1)
+
+    def happens(self, percent: int) -> bool:
+        return self.below(100) < percent
+
+    def pick(self, choices: Sequence[T]) -> T:
+        return choices[self.below(len(choices))]
+
+    def sample(self, choices: Sequence[T], count: int) -> list[T]:
+        """`count` different choices, in the order of `choices`."""
+        left = list(range(len(choices)))
+        chosen = sorted(left.pop(self.below(len(left))) for _ in range(min(count, len(left))))
+        return [choices[index] for index in chosen]

@@ -1,0 +1,151 @@
+"""Pictures: a scene of coloured things, drawn as PNG and annotated from the same shapes."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import msgspec
+import orjson
+
+from mockserver.generate.annotations import Annotator, Variant, composite_mask_url, encoded
+from mockserver.generate.chance import Chance
+from mockserver.generate.features import Feature, Ontology
+from mockserver.generate.raster import Canvas
+from mockserver.world.database import JsonText
+
+SIZES = ((640, 480), (800, 600), (1024, 768), (1280, 720), (720, 1280), (512, 512))
+CORNERS = 16
+# Six decimals: the last bits of a sine differ between machines, and worlds may not.
+_DIRECTIONS = tuple(
+    (round(math.cos(2 * math.pi * index / CORNERS), 6), round(math.sin(2 * math.pi * index / CORNERS), 6))
+    for index in range(CORNERS)
+)
+
+Point = tuple[float, float]
+
+
+class Thing(msgspec.Struct, frozen=True):
+    """Something in a picture: its outline (pixels, open ring) and its colour."""
+
+    centre: Point
+    outline: tuple[Point, ...]
+    colour: tuple[int, int, int]
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """(top, left, height, width), the order that converters unpack (payloads.md §10)."""
+        xs, ys = [x for x, _ in self.outline], [y for _, y in self.outline]
+        left, top = min(xs), min(ys)
+        return top, left, round(max(ys) - top, 2), round(max(xs) - left, 2)
+
+
+class Scene(msgspec.Struct, frozen=True):
+    width: int
+    height: int
+    ground: tuple[int, int, int]
+    things: tuple[Thing, ...]
+
+
+def scene(seed: int, project: str, number: int) -> Scene:
+    """Picture `number` of a project: five to nine things on a plain ground."""
+    chance = Chance(seed, "image", project, number)
+    width, height = chance.pick(SIZES)
+    ground = (chance.between(170, 235), chance.between(170, 235), chance.between(170, 235))
+    things = tuple(_thing(chance, width, height) for _ in range(chance.between(5, 9)))
+    return Scene(width, height, ground, things)
+
+
+def _thing(chance: Chance, width: int, height: int) -> Thing:
+    across = min(width, height)
+    radius = chance.between(across // 20, across // 7)
+    x, y = chance.between(radius, width - 1 - radius), chance.between(radius, height - 1 - radius)
+    outline = []
+    for cosine, sine in _DIRECTIONS:
+        reach = radius * chance.between(65, 100) / 100
+        outline.append((round(x + cosine * reach, 2), round(y + sine * reach, 2)))
+    colour = (chance.between(20, 200), chance.between(20, 200), chance.between(20, 200))
+    return Thing((float(x), float(y)), tuple(outline), colour)
+
+
+def variant(seed: int, project: str, number: int, ontology: Ontology) -> Variant:
+    """The scene's annotations: every tool in turn takes one thing."""
+    picture = scene(seed, project, number)
+    annotator = Annotator(Chance(seed, "image", project, number, "annotations"))
+    masks: list[dict[str, Any]] = []
+    objects = []
+    for index, thing in enumerate(picture.things):
+        if ontology.tools:
+            tool = ontology.tools[(number + index) % len(ontology.tools)]
+            objects.append(_object(annotator, tool, thing, masks))
+    annotations = {
+        "objects": objects,
+        "classifications": annotator.classifications(ontology.questions),
+        "relationships": [],
+    }
+    return Variant(
+        _media_attributes(picture), encoded(annotations), JsonText(orjson.dumps(masks).decode()) if masks else None
+    )
+
+
+def _media_attributes(picture: Scene) -> JsonText:
+    """Order and keys of the newest sample (exporting_to_CSV notebook of 2024-06)."""
+    attributes = {
+        "height": picture.height,
+        "width": picture.width,
+        "asset_type": "image",
+        "mime_type": "image/png",
+        "exif_rotation": "1",
+    }
+    return JsonText(orjson.dumps(attributes).decode())
+
+
+def _object(annotator: Annotator, tool: Feature, thing: Thing, masks: list[dict[str, Any]]) -> dict[str, Any]:
+    match tool.kind:
+        case "rectangle":
+            top, left, height, width = thing.box
+            box = {"top": top, "left": left, "height": height, "width": width}
+            return annotator.object(tool, "ImageBoundingBox", bounding_box=box)
+        case "polygon":
+            ring = points((*thing.outline, thing.outline[0]))  # V2 repeats the closing point (live-tested)
+            return annotator.object(tool, "ImagePolygon", polygon=ring)
+        case "line":
+            return annotator.object(tool, "ImagePolyline", line=points(thing.outline[: CORNERS // 2]))
+        case "point":
+            return annotator.object(tool, "ImagePoint", point=points([thing.centre])[0])
+        case "raster-segmentation":
+            return _mask(annotator, tool, thing, masks)
+    raise AssertionError(f"the scenario lets no tool {tool.kind!r} into an image ontology")
+
+
+def _mask(annotator: Annotator, tool: Feature, thing: Thing, masks: list[dict[str, Any]]) -> dict[str, Any]:
+    """Every mask of a label has its own colour in the composite picture."""
+    number = len(masks) + 1
+    colour = [number * 67 % 256, number * 131 % 256, number * 199 % 256]
+    mask = {"url": composite_mask_url(), "color_rgb": colour}
+    made = annotator.object(tool, "ImageSegmentationMask", composite_mask=mask)
+    masks.append({"color_rgb": colour, "polygons": [thing.outline]})
+    return made
+
+
+def points(outline: Any) -> list[dict[str, float]]:
+    """`[{"x": …, "y": …}, …]` in pixels."""
+    return [{"x": x, "y": y} for x, y in outline]
+
+
+def draw(picture: Scene) -> bytes:
+    """The scene as a PNG."""
+    canvas = Canvas(picture.width, picture.height, picture.ground)
+    for thing in picture.things:
+        canvas.fill_polygon(thing.outline, thing.colour)
+    return canvas.png_rgb()
+
+
+def draw_masks(width: int, height: int, masks: list[dict[str, Any]]) -> bytes:
+    """A label's composite mask: black, and each mask in its `color_rgb`."""
+    canvas = Canvas(width, height, (0, 0, 0))
+    for mask in masks:
+        red, green, blue = mask["color_rgb"]
+        for polygon in mask["polygons"]:
+            canvas.fill_polygon([(x, y) for x, y in polygon], (red, green, blue))
+    return canvas.png_rgb()

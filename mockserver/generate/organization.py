@@ -1,0 +1,86 @@
+"""What every organization has: people, roles, the editor, the reserved metadata schemas, the built-in embedding."""
+
+from __future__ import annotations
+
+import msgspec
+
+from mockserver.generate.chance import Chance
+from mockserver.generate.scenario import Scenario
+from mockserver.generate.words import table
+from mockserver.world import ids
+from mockserver.world.data_rows import Embedding, MetadataSchema
+from mockserver.world.database import Record
+from mockserver.world.people import Organization, Person, Role
+from mockserver.world.projects import LabelingFrontend
+
+DAY = 86_400_000_000
+FOUNDED = 400 * DAY
+"""Before the end of the history."""
+
+BUILT_IN_EMBEDDING = "c200000000000000000000000"
+"""Id, name and size of the precomputed image embedding (SDK tests test_export_embeddings_streamable.py)."""
+ROLES = ("None", "Labeler", "Reviewer", "Team Manager", "Admin", "Tenant Admin")
+"""The SDK upper-cases names and needs NONE (client.get_roles); the rest are the roles of the service's UI."""
+
+RESERVED_METADATA = (
+    ("captureDateTime", "cko8sdzv70006h2dk8jg64zvb", "CustomMetadataDateTime", ()),
+    ("tag", "cko8s9r5v0001h2dk9elqdidh", "CustomMetadataString", ()),
+    (
+        "split",
+        "cko8sbczn0002h2dkdaxb5kal",
+        "CustomMetadataEnum",
+        (
+            ("train", "cko8sbscr0003h2dk04w86hof"),
+            ("valid", "cko8sc2yr0004h2dk69aj5x63"),
+            ("test", "cko8scbz70005h2dkastwhgqt"),
+        ),
+    ),
+)
+"""Reserved schemas have the same ids in every organization (SDK tests test_data_row_metadata.py)."""
+
+
+class Organized(msgspec.Struct, frozen=True):
+    """The organization, and what later parts of the world refer to. `metadata` maps names to schema ids."""
+
+    organization: Organization
+    people: list[Person]
+    frontend: LabelingFrontend
+    metadata: dict[str, str]
+    records: list[Record]
+
+
+def organize(scenario: Scenario, seed: int, end: int) -> Organized:
+    founded = end - FOUNDED
+    organization = Organization(ids.cuid(seed, "organization"), scenario.organization, founded, founded)
+    roles = [Role(ids.cuid(seed, "role", name), index, name) for index, name in enumerate(ROLES)]
+    people = [_person(seed, index, roles, founded) for index in range(scenario.people)]
+    frontend = LabelingFrontend(ids.cuid(seed, "frontend"), "Editor", "Labelbox Editor", "https://editor.labelbox.com")
+    schemas = list(_reserved_schemas())
+    embedding = Embedding(BUILT_IN_EMBEDDING, "Image Embedding V2 (CLIP ViT-B/32)", 512, is_custom=False)
+    names = {schema.name: schema.id for schema in schemas}
+    records = [organization, *roles, *people, frontend, *schemas, embedding]
+    return Organized(organization, people, frontend, names, records)
+
+
+def _person(seed: int, index: int, roles: list[Role], founded: int) -> Person:
+    """The first is the owner of the API key, an admin; the others label and review."""
+    chance = Chance(seed, "person", index)
+    name = table("people")[(chance.below(len(table("people"))) + index) % len(table("people"))]
+    role = roles[ROLES.index("Admin")] if index == 0 else roles[1 + index % 2]
+    email = "owner@mock.example" if index == 0 else f"person-{index}@mock.example"
+    made = founded + index * DAY
+    return Person(
+        id=ids.cuid(seed, "person", index), email=email, name=name, nickname=name.split()[0],
+        picture=f"https://example.com/pictures/person-{index}.png", is_viewer=False, is_external_user=False,
+        timezone="UTC", role_id=role.id, created_at=made, updated_at=made,
+    )  # fmt: skip
+
+
+def _reserved_schemas() -> list[MetadataSchema]:
+    schemas = []
+    for position, (name, schema_id, kind, options) in enumerate(RESERVED_METADATA):
+        schemas.append(MetadataSchema(schema_id, position, None, name, kind, reserved=True))
+        for index, (option, option_id) in enumerate(options):
+            kind_of_option = "CustomMetadataEnumOption"
+            schemas.append(MetadataSchema(option_id, index, schema_id, option, kind_of_option, reserved=True))
+    return schemas

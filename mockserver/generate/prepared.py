@@ -1,0 +1,54 @@
+"""Worlds made once and copied: a prepared world is a settled SQLite file in the user's cache folder.
+
+Its name holds everything it depends on: our version, a checksum of the generator's source and word tables, the
+scenario's text, seed and end. It is renamed into place, so whoever finds it finds all of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from mockserver import __version__
+from mockserver.generate import history, scenario
+from mockserver.generate.shelf import shelf
+from mockserver.world.sqlite import SqliteDatabase
+from mockserver.world.store import Store
+
+
+def prepared_world(name: str, *, seed: int, ends: int | None, cache: Path) -> SqliteDatabase:
+    """The generated world of a scenario, from the cache or made now. Raises ScenarioError."""
+    file = scenario.find(name)
+    plan = scenario.load(file)
+    path = cache / "worlds" / f"{key(file, seed, ends)}.sqlite"
+    if not path.exists():
+        make(plan, path, name=file.stem, seed=seed, ends=ends)
+    return SqliteDatabase(path)
+
+
+def make(plan: scenario.Scenario, path: Path, *, name: str, seed: int, ends: int | None) -> None:
+    """Generate into a file beside `path`, settle it, rename it into place."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = SqliteDatabase(path.with_name(f"{path.name}.{os.getpid()}.part"))
+    half.path.unlink(missing_ok=True)
+    workspace, pieces = history.build(plan, name=name, seed=seed, ends=ends)
+    store = Store.create(half, workspace, pieces)
+    store.close()
+    half.settle()
+    half.path.replace(path)
+
+
+def key(file: Path, seed: int, ends: int | None) -> str:
+    """What the cached file is called."""
+    total = hashlib.blake2b(digest_size=12)
+    for source in (*_sources(), file):
+        total.update(source.name.encode() + b"\0" + source.read_bytes())
+    return f"{__version__}-{file.stem}-{seed}-{'own' if ends is None else ends}-{total.hexdigest()}"
+
+
+def _sources() -> list[Path]:
+    """Everything a generated world depends on beside its scenario."""
+    package = Path(__file__).parent.parent
+    folders = (package / "generate", package / "world", shelf() / "words")
+    return sorted(path for folder in folders for path in folder.iterdir() if path.suffix in {".py", ".sql", ".txt"})

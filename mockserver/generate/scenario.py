@@ -1,0 +1,233 @@
+"""Scenario files: what a world is to hold. TOML, checked against these structs (docs/scenarios.md)."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from mockserver.errors import ScenarioError, nearest, quoted
+from mockserver.generate.shelf import shelf
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Media = Literal["image", "text"]
+ToolKind = Literal["rectangle", "polygon", "line", "point", "raster-segmentation", "named-entity"]
+
+TOOLS_OF_MEDIA: dict[str, frozenset[str]] = {
+    "image": frozenset({"rectangle", "polygon", "line", "point", "raster-segmentation"}),
+    "text": frozenset({"named-entity"}),
+}
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the file: a key it does not know is an error."""
+
+
+class Option(Part, frozen=True, kw_only=True):
+    """One answer of a radio or checklist question, with the questions it opens."""
+
+    name: Name
+    questions: list[Question] = []
+
+
+class Question(Part, frozen=True, kw_only=True):
+    """A classification. `options` are names or tables; a text question has none."""
+
+    name: Name
+    type: Literal["radio", "checklist", "text"]
+    options: list[str | Option] = []
+    required: bool = False
+
+    @property
+    def answers(self) -> list[Option]:
+        return [Option(name=option) if isinstance(option, str) else option for option in self.options]
+
+
+class Tool(Part, frozen=True, kw_only=True):
+    """A tool of the editor. `tool` is the SDK's word (ontology.py Tool.Type)."""
+
+    name: Name
+    tool: ToolKind
+    color: Annotated[str, msgspec.Meta(pattern="^#[0-9a-fA-F]{6}$")] | None = None
+    required: bool = False
+    questions: list[Question] = []
+
+
+class OntologyPlan(Part, frozen=True, kw_only=True):
+    media: Media
+    tools: list[Tool] = []
+    questions: list[Question] = []
+
+
+class ProjectPlan(Part, frozen=True, kw_only=True):
+    """A project with its dataset, its batch and `labelled + skipped + unlabelled` data rows.
+
+    `variants` is how many different pictures or texts there are; more rows than that share them, which keeps large
+    worlds small.
+    """
+
+    name: Name
+    media: Media
+    ontology: str
+    description: str | None = None
+    dataset: Name | None = None
+    labelled: Count = 9
+    skipped: Count = 1
+    unlabelled: Count = 2
+    variants: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 256
+    global_keys: bool = True
+    external_ids: bool = True
+    metadata: bool = True
+    attachments: bool = True
+    reviews: bool = True
+    embeddings: bool = True
+
+    @property
+    def rows(self) -> int:
+        return self.labelled + self.skipped + self.unlabelled
+
+    @property
+    def dataset_name(self) -> str:
+        return self.dataset or self.name
+
+
+class Scenario(Part, frozen=True, kw_only=True):
+    """The whole file. The history of its world ends at `ends`."""
+
+    description: Name
+    organization: Name = "Mock Organization"
+    people: Annotated[int, msgspec.Meta(ge=1, le=50)] = 6
+    ends: datetime.datetime = datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC)
+    ontologies: dict[str, OntologyPlan] = {}
+    projects: list[ProjectPlan] = []
+
+    @property
+    def ends_at(self) -> int:
+        """Microseconds UTC."""
+        moment = self.ends if self.ends.tzinfo else self.ends.replace(tzinfo=datetime.UTC)
+        return int(moment.timestamp()) * 1_000_000
+
+
+_PART_AT_KEY: dict[str, type[Part]] = {
+    "projects": ProjectPlan,
+    "ontologies": OntologyPlan,
+    "tools": Tool,
+    "questions": Question,
+    "options": Option,
+}
+
+
+def scenario_names() -> list[str]:
+    """The scenarios that come with the package."""
+    return sorted(path.stem for path in (shelf() / "scenarios").glob("*.toml"))
+
+
+def find(name: str) -> Path:
+    """The file of a scenario, given by the name of one of ours or by a path. Raises ScenarioError."""
+    if name.endswith(".toml") or "/" in name:
+        path = Path(name)
+        if path.is_file():
+            return path
+        raise ScenarioError(f"--scenario is {name!r}, and there is no such file; give a path that exists")
+    if name in scenario_names():
+        return shelf() / "scenarios" / f"{name}.toml"
+    known = quoted(nearest(name, scenario_names()))
+    raise ScenarioError(f"--scenario is {name!r}; known are {known}, or give a path that ends in .toml")
+
+
+def load(path: Path) -> Scenario:
+    """Read and check a scenario file. Raises ScenarioError naming the file, the key path and what was expected."""
+    return parse(path.read_bytes(), source=str(path))
+
+
+def parse(text: bytes, *, source: str) -> Scenario:
+    """The scenario in a TOML text."""
+    try:
+        data = tomllib.loads(text.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ScenarioError(f"{source}: not TOML: {error}") from None
+    try:
+        scenario = msgspec.convert(data, Scenario)
+    except msgspec.ValidationError as error:
+        raise ScenarioError(f"{source}: {explained(str(error), data)}") from None
+    check(scenario, source)
+    return scenario
+
+
+def explained(message: str, data: dict[str, Any]) -> str:
+    """msgspec's words, with the key path first and the nearest known word after an unknown one."""
+    what, _, path = message.partition(" - at ")
+    path = path.strip("`") or "$"
+    if match := re.search(r"unknown field `(.+)`", what):
+        known = part_at(path).__struct_fields__
+        near = quoted(nearest(match[1], known))
+        return f"at {path}: there is no key {match[1]!r}; the nearest known are {near}"
+    if match := re.search(r"Invalid enum value '?(.+?)'?$", what):
+        known_words = _words_at(path)
+        near = quoted(nearest(match[1], known_words))
+        return f"at {path}: {match[1]!r} is not known; expected one of {near}"
+    return f"at {path}: {what}"
+
+
+def part_at(path: str) -> type[Part]:
+    """Which table of the file a key path leads to: the last key that names a list or dictionary of tables."""
+    keys = [key for key in re.findall(r"[a-z_]+", path) if key in _PART_AT_KEY]
+    return _PART_AT_KEY[keys[-1]] if keys else Scenario
+
+
+def _words_at(path: str) -> list[str]:
+    if path.endswith("type"):
+        return ["radio", "checklist", "text"]
+    kinds = {kind for tools in TOOLS_OF_MEDIA.values() for kind in tools}
+    return sorted(kinds if path.endswith("tool") else TOOLS_OF_MEDIA)
+
+
+def check(scenario: Scenario, source: str) -> None:
+    """What the structs cannot say: references, names used twice, tools that a media type does not have."""
+    for key, ontology in scenario.ontologies.items():
+        _check_ontology(key, ontology, source)
+    seen: set[str] = set()
+    for index, project in enumerate(scenario.projects):
+        where = f"{source}: at $.projects[{index}]"
+        if project.name in seen:
+            raise ScenarioError(f"{where}.name: {project.name!r} is used twice; give every project its own name")
+        seen.add(project.name)
+        if project.ontology not in scenario.ontologies:
+            known = quoted(nearest(project.ontology, scenario.ontologies)) or "none: add an [ontologies.…] table"
+            raise ScenarioError(f"{where}.ontology: there is no ontology {project.ontology!r}; known are {known}")
+        media = scenario.ontologies[project.ontology].media
+        if media != project.media:
+            raise ScenarioError(
+                f"{where}.ontology: {project.ontology!r} is for {media}, the project for {project.media}"
+            )
+
+
+def _check_ontology(key: str, ontology: OntologyPlan, source: str) -> None:
+    for index, tool in enumerate(ontology.tools):
+        allowed = TOOLS_OF_MEDIA[ontology.media]
+        if tool.tool not in allowed:
+            raise ScenarioError(
+                f"{source}: at $.ontologies.{key}.tools[{index}].tool: {tool.tool!r} is no tool for {ontology.media}; "
+                f"expected one of {quoted(nearest(tool.tool, allowed))}"
+            )
+    for where, question in _questions(f"$.ontologies.{key}", ontology):
+        if (question.type == "text") == bool(question.options):
+            wrong = "a text question takes no options" if question.options else f"a {question.type} needs options"
+            raise ScenarioError(f"{source}: at {where}: {wrong}")
+
+
+def _questions(path: str, part: Any) -> list[tuple[str, Question]]:
+    """Every question below a table, with its key path."""
+    found: list[tuple[str, Question]] = []
+    for key in ("tools", "questions", "answers"):
+        for index, child in enumerate(getattr(part, key, [])):
+            where = f"{path}.{key.replace('answers', 'options')}[{index}]"
+            if isinstance(child, Question):
+                found.append((where, child))
+            found += _questions(where, child)
+    return found

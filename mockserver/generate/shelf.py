@@ -1,0 +1,28 @@
+"""Where the data that travels with the package stands: word tables, scenarios, goldens."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from mockserver.errors import StartupError
+
+PACKAGE = Path(__file__).parents[1]
+
+
+@cache
+def shelf() -> Path:
+    """The fixtures folder: `mockserver/_fixtures` as the wheel brings it, or the checkout's `fixtures`."""
+    return found(PACKAGE / "_fixtures", PACKAGE.parent / "fixtures")
+
+
+def found(*candidates: Path) -> Path:
+    """The first that holds word tables: beside an installed package, `fixtures` may be somebody else's."""
+    for folder in candidates:
+        if (folder / "words").is_dir():
+            return folder
+    places = " nor ".join(str(folder) for folder in candidates)
+    raise StartupError(
+        f"The fixtures are missing: neither {places} holds a folder named words; "
+        "install the package again, or run from a whole checkout"
+    )

@@ -1,0 +1,71 @@
+"""Paths and signatures of every file URL the server hands out, and how they are checked.
+
+The shape is that of a signed Google Cloud Storage URL as seen in exports: `?Expires=…&Signature=…`
+(sample: storage.labelbox.com links carry `Expires` in milliseconds). Which host stands in front is decided at the
+edge. A link is good until a midnight of the world's clock, so that all links made on one day are the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from base64 import urlsafe_b64encode
+from urllib.parse import quote
+
+import msgspec
+
+from mockserver.errors import LinkRefused
+
+DAY = 86_400_000_000
+"""Microseconds."""
+
+ASSET_DAYS = 1
+"""Signed asset links live a day after the export (sample: ZealotSniper export of 2023-06)."""
+RESULT_DAYS = 14
+"""Export files live 14 days (sample: two signed V1 result URLs)."""
+
+
+class Links(msgspec.Struct, frozen=True):
+    """The links of one workspace. `workspace` is its public slug, never the API key."""
+
+    workspace: str
+    secret: bytes
+
+    @classmethod
+    def of(cls, api_key: str, seed: int) -> Links:
+        """Derived, not stored: the same key and seed sign the same links after a restart."""
+        slug = hashlib.blake2b(api_key.encode(), digest_size=8, person=b"workspace").hexdigest()
+        secret = hashlib.blake2b(f"{seed}/{api_key}".encode(), digest_size=32, person=b"links").digest()
+        return cls(slug, secret)
+
+    def asset(self, data_row_id: str, name: str, *, now: int) -> str:
+        """Path and query of a data row's own file."""
+        return self.signed(f"assets/{data_row_id}/{quote(name, safe='')}", good_until(now, ASSET_DAYS))
+
+    def result(self, task_id: str, stream: str, file: str, *, made_at: int) -> str:
+        """Path and query of one result file of an export task."""
+        return self.signed(f"results/{task_id}/{stream}/{file}", good_until(made_at, RESULT_DAYS))
+
+    def signed(self, path: str, expires: int) -> str:
+        """`/_files/{workspace}/{path}?Expires=…&Signature=…`; `expires` in microseconds, on the wire milliseconds."""
+        full = f"/_files/{self.workspace}/{path}"
+        milliseconds = expires // 1000
+        return f"{full}?Expires={milliseconds}&Signature={self.signature(full, milliseconds)}"
+
+    def signature(self, path: str, milliseconds: int) -> str:
+        digest = hmac.digest(self.secret, f"{path}?{milliseconds}".encode(), "sha256")
+        return urlsafe_b64encode(digest[:21]).decode()
+
+    def check(self, path: str, expires: str, signature: str, *, now: int) -> None:
+        """Raises LinkRefused unless this path was signed by this workspace and its time is not over."""
+        if not expires.isascii() or not expires.isdigit() or len(expires) > 16:
+            raise LinkRefused("This link has no readable Expires; use the URL exactly as the server gave it")
+        if not hmac.compare_digest(self.signature(path, int(expires)).encode(), signature.encode()):
+            raise LinkRefused("SignatureDoesNotMatch: this link was changed; use the URL exactly as the server gave it")
+        if int(expires) * 1000 <= now:
+            raise LinkRefused("ExpiredToken: this link's time is over; export again to get a fresh one")
+
+
+def good_until(now: int, days: int) -> int:
+    """The midnight after `days` whole days: never less life than promised, the same for a whole day."""
+    return (now // DAY + days + 1) * DAY

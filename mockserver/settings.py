@@ -1,0 +1,104 @@
+"""What a person may set: flags first, then `MOCKSERVER_…`, then the default. The only reader of the environment."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+from mockserver.errors import StartupError
+
+ENVIRONMENT_PREFIX = "MOCKSERVER_"
+DEFAULT_API_KEY = "mock-api-key"
+MICROSECONDS = 1_000_000
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """One served process. Dates are microseconds UTC; `ends` None means the scenario's own, "now" shifts by days."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    scenario: str = "default"
+    seed: int = 0
+    ends: str | None = None
+    state: Path | None = None
+    api_key: str = DEFAULT_API_KEY
+    public_url: str | None = None
+    control_token: str | None = None
+    ready_file: Path | None = None
+    exit_with: int | None = None
+    cache: Path = Path()
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.port <= 65535:
+            raise StartupError(f"--port is {self.port}; expected 0 (any free port) to 65535, for example --port 8000")
+        if not self.api_key.isascii() or not self.api_key.strip() or any(c.isspace() for c in self.api_key):
+            raise StartupError(
+                f"--api-key is {self.api_key!r}; expected printable ASCII without spaces, because it travels in a "
+                f"header; for example --api-key {DEFAULT_API_KEY}"
+            )
+        if self.public_url is not None:
+            check_public_url(self.public_url)
+        if self.exit_with is not None and not process_exists(self.exit_with):
+            raise StartupError(f"--exit-with names process {self.exit_with}, which does not run; give a live one's PID")
+
+
+def process_exists(pid: int) -> bool:
+    """Whether a process of that number runs now (ours or anybody's)."""
+    if pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def check_public_url(url: str) -> None:
+    """Refuse what cannot stand in front of `/graphql`."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
+        raise StartupError(
+            f"--public-url is {url!r}; expected http:// or https:// with a host and no query, "
+            "for example --public-url http://labelbox-mock:8000"
+        )
+
+
+def parse_state(value: str | None) -> Path | None:
+    """The folder of `--state`; PostgreSQL is named and refused until replicas exist."""
+    if value is None:
+        return None
+    if value.startswith(("postgresql:", "postgres:")):
+        raise StartupError(
+            "--state postgresql://… is not served yet (only the store's own tests run on PostgreSQL); "
+            "give a folder, for example --state ./mock-state"
+        )
+    return Path(value)
+
+
+def parse_moment(text: str, *, flag: str) -> int:
+    """ISO date or date-time -> microseconds UTC; a moment without offset is UTC."""
+    try:
+        moment = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        raise StartupError(f"{flag} is {text!r}; expected a date like 2025-01-01 or 2025-01-01T12:00:00Z") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=datetime.UTC)
+    return int(moment.timestamp()) * MICROSECONDS + moment.microsecond
+
+
+def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where prepared worlds are kept: `MOCKSERVER_CACHE`, or `mockserver` in the user's cache folder."""
+    if named := environment.get(f"{ENVIRONMENT_PREFIX}CACHE"):
+        return Path(named)
+    root = environment.get("XDG_CACHE_HOME") or "~/.cache"
+    try:
+        return Path(root).expanduser() / "mockserver"
+    except RuntimeError:  # no home folder at all, as in some containers
+        return Path.cwd() / ".mockserver-cache"

@@ -1,0 +1,40 @@
+"""The workspace's own time: real unless frozen, set or advanced. Microseconds UTC."""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+
+
+class Clock(msgspec.Struct):
+    """`offset` is added to real time; a frozen clock stands still at `frozen_at`."""
+
+    offset: int = 0
+    frozen_at: int | None = None
+
+    def now(self) -> int:
+        if self.frozen_at is not None:
+            return self.frozen_at
+        return time.time_ns() // 1000 + self.offset
+
+    def set(self, moment: int) -> None:
+        """Jump to `moment`; a frozen clock stays frozen there."""
+        if self.frozen_at is not None:
+            self.frozen_at = moment
+        else:
+            self.offset += moment - self.now()
+
+    def advance(self, microseconds: int) -> None:
+        """Let time pass without waiting."""
+        self.set(self.now() + microseconds)
+
+    def freeze(self) -> None:
+        """Stand still from now on."""
+        self.frozen_at = self.now()
+
+    def thaw(self) -> None:
+        """Run again, on from where it stood."""
+        if self.frozen_at is not None:
+            stood_at, self.frozen_at = self.frozen_at, None
+            self.set(stood_at)

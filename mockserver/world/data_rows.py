@@ -1,0 +1,94 @@
+"""Datasets, their data rows, and what hangs on a row: attachments, metadata, embeddings."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from mockserver.world.database import JsonText, Record
+
+
+class Dataset(Record, frozen=True):
+    TABLE: ClassVar[str] = "dataset"
+    id: str
+    name: str
+    description: str | None
+    created_by: str
+    created_at: int
+    updated_at: int
+    deleted: bool
+
+
+class DataRow(Record, frozen=True):
+    """Either `row_data` (the customer's URL or text) or `asset` (the recipe of a file we host) is set.
+
+    `media_attributes` is a JSON object in the snake_case of Export V2.
+    """
+
+    TABLE: ClassVar[str] = "data_row"
+    no: int
+    id: str
+    dataset_id: str
+    external_id: str | None
+    global_key: str | None
+    media_type: str
+    row_data: str | None
+    asset: str | None
+    media_attributes: JsonText
+    created_by: str
+    created_at: int
+    updated_at: int
+    last_activity_at: int
+    deleted: bool
+
+    @property
+    def file_name(self) -> str:
+        """What the hosted file is called."""
+        return self.external_id or self.id
+
+
+class Attachment(Record, frozen=True):
+    TABLE: ClassVar[str] = "attachment"
+    no: int
+    id: str
+    data_row_no: int
+    type: str
+    value: str
+    name: str | None
+
+
+class MetadataSchema(Record, frozen=True):
+    """An enum's options are schemas with a parent."""
+
+    TABLE: ClassVar[str] = "metadata_schema"
+    id: str
+    position: int
+    parent_id: str | None
+    name: str
+    kind: str
+    reserved: bool
+
+
+class MetadataValue(Record, frozen=True):
+    """`value` is JSON; for an enum it is the id of the chosen option."""
+
+    TABLE: ClassVar[str] = "metadata_value"
+    data_row_no: int
+    schema_id: str
+    value: JsonText
+
+
+class Embedding(Record, frozen=True):
+    TABLE: ClassVar[str] = "embedding"
+    id: str
+    name: str
+    dimensions: int
+    is_custom: bool
+
+
+class EmbeddingVector(Record, frozen=True):
+    """The vector is a body: a JSON list of numbers."""
+
+    TABLE: ClassVar[str] = "embedding_vector"
+    data_row_no: int
+    embedding_id: str
+    body_id: int

@@ -1,0 +1,207 @@
+"""The two SQL engines behind one set of calls: conditions, connections, records.
+
+SQL is written once, with `:name` parameters, in the part of the language that SQLite and PostgreSQL share.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import typing
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, NewType, Self, TypeVar
+
+import msgspec
+
+JsonText = NewType("JsonText", str)
+"""A column that holds JSON, still as text."""
+
+Row = tuple[Any, ...]
+Values = Mapping[str, Any]
+NO_VALUES: Values = {}
+
+PARAMETER = re.compile(r"(?<!:):([a-z_][a-z0-9_]*)")
+ALL_ROWS = 2**63 - 1
+"""What LIMIT means by no limit, in both engines."""
+
+
+class Clause(msgspec.Struct, frozen=True):
+    """A condition and its parameters. `a & b` holds both, whatever their parameters are called."""
+
+    sql: str = "TRUE"
+    params: dict[str, Any] = {}
+
+    def __and__(self, other: Clause) -> Clause:
+        if self.sql == "TRUE":
+            return other
+        if other.sql == "TRUE":
+            return self
+        prefix = f"p{len(self.params)}_"
+        renamed = PARAMETER.sub(lambda match: f":{prefix}{match[1]}", other.sql)
+        params = self.params | {prefix + name: value for name, value in other.params.items()}
+        return Clause(f"({self.sql}) AND ({renamed})", params)
+
+
+def where(sql: str, **params: Any) -> Clause:
+    """A condition; a list or tuple stands for `(…)` in `x IN :names`, an empty one for a list nothing is in."""
+    flat: dict[str, Any] = {}
+
+    def expand(match: re.Match[str]) -> str:
+        name = match[1]
+        value = params[name]
+        if not isinstance(value, (list, tuple)):
+            flat[name] = value
+            return match[0]
+        flat.update({f"{name}_{index}": item for index, item in enumerate(value)})
+        return "(" + (", ".join(f":{name}_{index}" for index in range(len(value))) or "NULL") + ")"
+
+    return Clause(PARAMETER.sub(expand, sql), flat) if params else Clause(sql)
+
+
+EVERYTHING = Clause()
+
+
+class Record(msgspec.Struct, frozen=True):
+    """One row of a table; its fields are the table's columns, in their order."""
+
+    TABLE: ClassVar[str]
+
+    @classmethod
+    def load(cls, row: Row) -> Self:
+        flags = bool_positions(cls)
+        if not flags:
+            return cls(*row)
+        values = list(row)
+        for position in flags:
+            values[position] = bool(values[position])
+        return cls(*values)
+
+    def values(self) -> Row:
+        return tuple(getattr(self, name) for name in self.__struct_fields__)
+
+
+R = TypeVar("R", bound=Record)
+
+
+@functools.cache
+def bool_positions(kind: type[Record]) -> tuple[int, ...]:
+    """Columns that SQLite gives back as 0 and 1."""
+    hints = typing.get_type_hints(kind)
+    return tuple(index for index, name in enumerate(kind.__struct_fields__) if hints[name] is bool)
+
+
+@functools.cache
+def columns(kind: type[Record], alias: str = "") -> str:
+    """`a.id, a.name, …` in the record's order."""
+    prefix = f"{alias}." if alias else ""
+    return ", ".join(prefix + name for name in kind.__struct_fields__)
+
+
+class Connection(ABC):
+    """One open connection of either engine. Not for two threads at once."""
+
+    @abstractmethod
+    def run(self, sql: str, params: Values = NO_VALUES) -> int:
+        """Execute; the number of rows changed."""
+
+    @abstractmethod
+    def rows(self, sql: str, params: Values = NO_VALUES) -> list[Row]:
+        """Execute and fetch all."""
+
+    @abstractmethod
+    def pieces(self, sql: str, params: Values, size: int) -> Iterator[list[Row]]:
+        """Execute and fetch `size` rows at a time; other calls may come in between."""
+
+    @abstractmethod
+    def insert_rows(self, table: str, names: Sequence[str], rows: Iterable[Row]) -> None:
+        """Insert many rows of one table."""
+
+    @abstractmethod
+    def script(self, sql: str) -> None:
+        """Execute several statements separated by semicolons."""
+
+    @abstractmethod
+    def begin(self, *, snapshot: bool = False) -> None:
+        """Open a transaction; a `snapshot` only reads, and sees what was true when it began."""
+
+    @abstractmethod
+    def commit(self) -> None: ...
+
+    @abstractmethod
+    def rollback(self) -> None: ...
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+    def row(self, sql: str, params: Values = NO_VALUES) -> Row | None:
+        """The first row, or None."""
+        rows = self.rows(sql, params)
+        return rows[0] if rows else None
+
+    def value(self, sql: str, params: Values = NO_VALUES) -> Any:
+        """The first column of the one row there must be."""
+        row = self.row(sql, params)
+        assert row is not None, f"a query for one value must give a row: {sql}"
+        return row[0]
+
+    def insert(self, records: Iterable[Record]) -> None:
+        """Insert records of any kinds, table by table, in the order in which the kinds first come."""
+        kinds: dict[type[Record], list[Row]] = {}
+        for record in records:
+            kinds.setdefault(type(record), []).append(record.values())
+        for kind, rows in kinds.items():
+            self.insert_rows(kind.TABLE, kind.__struct_fields__, rows)
+
+    def select(
+        self,
+        kind: type[R],
+        clause: Clause = EVERYTHING,
+        *,
+        order: str = "",
+        skip: int = 0,
+        first: int | None = None,
+    ) -> list[R]:
+        """Records that meet the clause. `order` is ours, never a client's text."""
+        sql = f"SELECT {columns(kind)} FROM {kind.TABLE} WHERE {clause.sql}"
+        if order:
+            sql += f" ORDER BY {order}"
+        if first is not None or skip:
+            sql += f" LIMIT {ALL_ROWS if first is None else int(first)} OFFSET {int(skip)}"
+        return [kind.load(row) for row in self.rows(sql, clause.params)]
+
+    def find(self, kind: type[R], clause: Clause) -> R | None:
+        """The first record that meets the clause, or None."""
+        found = self.select(kind, clause, first=1)
+        return found[0] if found else None
+
+    def count(self, kind: type[Record], clause: Clause = EVERYTHING) -> int:
+        """How many records meet the clause."""
+        sql = f"SELECT count(*) FROM {kind.TABLE} WHERE {clause.sql}"
+        return int(self.value(sql, clause.params))
+
+    def update(self, kind: type[Record], clause: Clause, **values: Any) -> int:
+        """Set columns of all records that meet the clause; how many there were."""
+        assignments = ", ".join(f"{name} = :set_{name}" for name in values)
+        params = {f"set_{name}": value for name, value in values.items()}
+        sql = f"UPDATE {kind.TABLE} SET {assignments} WHERE {clause.sql}"
+        return self.run(sql, params | clause.params)
+
+    def delete(self, kind: type[Record], clause: Clause = EVERYTHING) -> int:
+        """Remove records for good; how many there were."""
+        return self.run(f"DELETE FROM {kind.TABLE} WHERE {clause.sql}", clause.params)
+
+
+class Database(ABC):
+    """One workspace's database: where it is and how to open it."""
+
+    SERIAL: ClassVar[str]
+    """The type of a key that numbers rows in the order of their insertion."""
+    BYTES: ClassVar[str]
+
+    @abstractmethod
+    def connect(self) -> Connection: ...
+
+    def ddl(self, schema: str) -> str:
+        """The portable schema in this engine's types."""
+        return schema.replace("SERIAL", self.SERIAL).replace("BYTES", self.BYTES)

@@ -1,0 +1,99 @@
+"""Labels, their canonical bodies and reviews, and the way of a data row through a project's workflow."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+from mockserver.world.database import JsonText, Record
+
+HOST = b"\x01"
+"""Stands for scheme and host of our own URLs in a body. No JSON text can hold a raw control character."""
+FEATURES = b"\x02"
+"""Stands for the label's feature prefix in a body, so that many labels can share one."""
+TASK = b"\x03"
+"""Stands for the id of the export task in a body: composite masks are addressed through it (N1 notebook)."""
+
+
+class WorkflowStatus(StrEnum):
+    """As the filter spells them (SDK export_filters.py); Export V2 writes TO_LABEL and so on."""
+
+    TO_LABEL = "ToLabel"
+    IN_REVIEW = "InReview"
+    IN_REWORK = "InRework"
+    DONE = "Done"
+
+
+class ProjectRow(Record, frozen=True):
+    """Where a data row stands in a project. Without a task queue it is Done."""
+
+    TABLE: ClassVar[str] = "project_row"
+    project_id: str
+    data_row_no: int
+    batch_id: str
+    task_queue_id: str | None
+    workflow_status: str
+    priority: int
+    expected_label_count: int
+    selected_label_id: str | None
+
+
+class WorkflowStep(Record, frozen=True):
+    TABLE: ClassVar[str] = "workflow_step"
+    no: int
+    project_id: str
+    data_row_no: int
+    action: str
+    created_at: int
+    created_by: str
+    previous_queue_id: str | None
+    next_queue_id: str | None
+
+
+class Body(Record, frozen=True):
+    """A JSON text in raw UTF-8, in the newest Export V2 shape, key frames only, with placeholders.
+
+    `masks` is a JSON list of `{"color_rgb": [r, g, b], "feature": ordinal, "polygons": [[[x, y], …], …]}`.
+    """
+
+    TABLE: ClassVar[str] = "body"
+    id: int
+    content: bytes
+    masks: JsonText | None
+
+
+class Label(Record, frozen=True):
+    TABLE: ClassVar[str] = "label"
+    no: int
+    id: str
+    project_id: str
+    data_row_no: int
+    feature_prefix: str
+    body_id: int
+    skipped: bool
+    seconds_to_create: int
+    seconds_to_review: int
+    is_benchmark: bool
+    consensus_score: float | None
+    benchmark_score: float | None
+    created_by: str
+    created_at: int
+    updated_at: int
+    content_updated_at: int
+    deleted: bool
+
+
+class Review(Record, frozen=True):
+    TABLE: ClassVar[str] = "review"
+    no: int
+    id: str
+    label_no: int
+    score: float
+    created_by: str
+    created_at: int
+    updated_at: int
+
+
+def filled(body: bytes, *, features: str, host: str, task_id: str = "") -> bytes:
+    """The body as one label's JSON text."""
+    return body.replace(FEATURES, features.encode()).replace(HOST, host.encode()).replace(TASK, task_id.encode())

@@ -1,0 +1,89 @@
+"""Labelling projects, their queues and batches."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from mockserver.world.database import JsonText, Record
+
+
+class LabelingFrontend(Record, frozen=True):
+    TABLE: ClassVar[str] = "labeling_frontend"
+    id: str
+    name: str
+    description: str
+    iframe_url_path: str
+
+
+class Ontology(Record, frozen=True):
+    """`normalized` is `{"tools": […], "classifications": […]}` with every feature schema id filled in."""
+
+    TABLE: ClassVar[str] = "ontology"
+    id: str
+    name: str
+    description: str | None
+    media_type: str | None
+    normalized: JsonText
+    created_by: str
+    created_at: int
+    updated_at: int
+
+
+class Project(Record, frozen=True):
+    TABLE: ClassVar[str] = "project"
+    id: str
+    name: str
+    description: str | None
+    allowed_media_type: str | None
+    queue_mode: str
+    editor_task_type: str | None
+    ontology_id: str | None
+    labeling_frontend_id: str | None
+    is_benchmark_enabled: bool
+    is_consensus_enabled: bool
+    auto_audit_percentage: float
+    auto_audit_number_of_labels: int
+    setup_complete: int | None
+    created_by: str
+    created_at: int
+    updated_at: int
+    deleted: bool
+
+
+class TaskQueue(Record, frozen=True):
+    TABLE: ClassVar[str] = "task_queue"
+    id: str
+    project_id: str
+    position: int
+    name: str
+    description: str
+    queue_type: str
+
+
+class Batch(Record, frozen=True):
+    TABLE: ClassVar[str] = "batch"
+    id: str
+    project_id: str
+    name: str
+    size: int
+    number_of_labels: int
+    coverage_percentage: float
+    created_by: str
+    created_at: int
+    updated_at: int
+
+
+QUEUES = (
+    ("Initial labeling task", "", "INITIAL_LABELING_QUEUE"),
+    ("Initial review task", "", "MANUAL_REVIEW_QUEUE"),
+    ("Rework (all rejected)", "", "MANUAL_REWORK_QUEUE"),
+)
+"""(name, description, type) of every new project's queues (names: sample; types: get_overview of the SDK 3.71)."""
+
+
+def queues_of_new_project(project_id: str, ids: tuple[str, str, str]) -> list[TaskQueue]:
+    """A new project has three task queues (SDK tests v.6.0.0 test_task_queue.py)."""
+    return [
+        TaskQueue(queue_id, project_id, position, name, description, queue_type)
+        for position, (queue_id, (name, description, queue_type)) in enumerate(zip(ids, QUEUES, strict=True))
+    ]

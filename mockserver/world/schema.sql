@@ -1,0 +1,153 @@
+-- One workspace. SERIAL and BYTES stand for the engine's own types (world/database.py).
+-- Moments are microseconds UTC. Flags are true or false. Deleting a project, dataset, data row or label marks it.
+
+CREATE TABLE workspace (
+  name TEXT NOT NULL,
+  scenario TEXT NOT NULL,
+  seed BIGINT NOT NULL,
+  ends BIGINT NOT NULL,
+  incarnation TEXT NOT NULL,
+  sequence BIGINT NOT NULL,
+  organization_id TEXT NOT NULL,
+  user_id TEXT NOT NULL
+);
+
+CREATE TABLE organization (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL
+);
+
+CREATE TABLE role (id TEXT PRIMARY KEY, position INTEGER NOT NULL, name TEXT NOT NULL);
+
+CREATE TABLE person (
+  id TEXT PRIMARY KEY, email TEXT NOT NULL, name TEXT NOT NULL, nickname TEXT NOT NULL, picture TEXT NOT NULL,
+  is_viewer BOOLEAN NOT NULL, is_external_user BOOLEAN NOT NULL, timezone TEXT NOT NULL, role_id TEXT NOT NULL,
+  created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL
+);
+
+CREATE TABLE labeling_frontend (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, description TEXT NOT NULL, iframe_url_path TEXT NOT NULL
+);
+
+CREATE TABLE ontology (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, description TEXT, media_type TEXT, normalized TEXT NOT NULL,
+  created_by TEXT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL
+);
+
+CREATE TABLE project (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, description TEXT, allowed_media_type TEXT, queue_mode TEXT NOT NULL,
+  editor_task_type TEXT, ontology_id TEXT, labeling_frontend_id TEXT, is_benchmark_enabled BOOLEAN NOT NULL,
+  is_consensus_enabled BOOLEAN NOT NULL, auto_audit_percentage DOUBLE PRECISION NOT NULL,
+  auto_audit_number_of_labels INTEGER NOT NULL, setup_complete BIGINT, created_by TEXT NOT NULL,
+  created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL
+);
+
+CREATE TABLE project_member (
+  id TEXT PRIMARY KEY, project_id TEXT NOT NULL, user_id TEXT NOT NULL, role_id TEXT NOT NULL,
+  access_from TEXT NOT NULL
+);
+CREATE INDEX project_member_of_project ON project_member (project_id);
+
+CREATE TABLE task_queue (
+  id TEXT PRIMARY KEY, project_id TEXT NOT NULL, position INTEGER NOT NULL, name TEXT NOT NULL,
+  description TEXT NOT NULL, queue_type TEXT NOT NULL
+);
+CREATE INDEX task_queue_of_project ON task_queue (project_id, position);
+
+CREATE TABLE batch (
+  id TEXT PRIMARY KEY, project_id TEXT NOT NULL, name TEXT NOT NULL, size INTEGER NOT NULL,
+  number_of_labels INTEGER NOT NULL, coverage_percentage DOUBLE PRECISION NOT NULL,
+  created_by TEXT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL
+);
+CREATE INDEX batch_of_project ON batch (project_id, created_at);
+
+CREATE TABLE dataset (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, description TEXT, created_by TEXT NOT NULL,
+  created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL
+);
+
+-- `row_data` is the customer's URL or text; a row that we host has an `asset` instead, the recipe of its file.
+CREATE TABLE data_row (
+  no SERIAL, id TEXT NOT NULL UNIQUE, dataset_id TEXT NOT NULL, external_id TEXT, global_key TEXT UNIQUE,
+  media_type TEXT NOT NULL, row_data TEXT, asset TEXT, media_attributes TEXT NOT NULL, created_by TEXT NOT NULL,
+  created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, last_activity_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL
+);
+CREATE INDEX data_row_of_dataset ON data_row (dataset_id, no);
+CREATE INDEX data_row_by_external_id ON data_row (external_id);
+CREATE INDEX data_row_by_activity ON data_row (last_activity_at);
+
+CREATE TABLE attachment (
+  no SERIAL, id TEXT NOT NULL UNIQUE, data_row_no BIGINT NOT NULL, type TEXT NOT NULL, value TEXT NOT NULL, name TEXT
+);
+CREATE INDEX attachment_of_row ON attachment (data_row_no, no);
+
+CREATE TABLE metadata_schema (
+  id TEXT PRIMARY KEY, position INTEGER NOT NULL, parent_id TEXT, name TEXT NOT NULL, kind TEXT NOT NULL,
+  reserved BOOLEAN NOT NULL
+);
+
+-- `value` is JSON: a string, a number, or the id of an enum's option.
+CREATE TABLE metadata_value (
+  data_row_no BIGINT NOT NULL, schema_id TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (data_row_no, schema_id)
+);
+
+CREATE TABLE embedding (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, dimensions INTEGER NOT NULL, is_custom BOOLEAN NOT NULL
+);
+CREATE TABLE embedding_vector (
+  data_row_no BIGINT NOT NULL, embedding_id TEXT NOT NULL, body_id BIGINT NOT NULL,
+  PRIMARY KEY (data_row_no, embedding_id)
+);
+
+-- Where a data row stands in a project. No queue: Done.
+CREATE TABLE project_row (
+  project_id TEXT NOT NULL, data_row_no BIGINT NOT NULL, batch_id TEXT NOT NULL, task_queue_id TEXT,
+  workflow_status TEXT NOT NULL, priority INTEGER NOT NULL, expected_label_count INTEGER NOT NULL,
+  selected_label_id TEXT,
+  PRIMARY KEY (project_id, data_row_no)
+);
+CREATE INDEX project_row_by_status ON project_row (project_id, workflow_status, data_row_no);
+CREATE INDEX project_row_by_batch ON project_row (batch_id, data_row_no);
+
+CREATE TABLE workflow_step (
+  no SERIAL, project_id TEXT NOT NULL, data_row_no BIGINT NOT NULL, action TEXT NOT NULL, created_at BIGINT NOT NULL,
+  created_by TEXT NOT NULL, previous_queue_id TEXT, next_queue_id TEXT
+);
+CREATE INDEX workflow_step_of_row ON workflow_step (project_id, data_row_no, no);
+
+-- Canonical JSON (world/bodies.py); large populations share bodies. `masks` says what the composite mask shows.
+CREATE TABLE body (id SERIAL, content BYTES NOT NULL, masks TEXT);
+
+CREATE TABLE label (
+  no SERIAL, id TEXT NOT NULL UNIQUE, project_id TEXT NOT NULL, data_row_no BIGINT NOT NULL,
+  feature_prefix TEXT NOT NULL UNIQUE, body_id BIGINT NOT NULL, skipped BOOLEAN NOT NULL,
+  seconds_to_create INTEGER NOT NULL, seconds_to_review INTEGER NOT NULL, is_benchmark BOOLEAN NOT NULL,
+  consensus_score DOUBLE PRECISION, benchmark_score DOUBLE PRECISION, created_by TEXT NOT NULL,
+  created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, content_updated_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL
+);
+CREATE INDEX label_of_project ON label (project_id, data_row_no, no);
+CREATE INDEX label_of_row ON label (data_row_no);
+CREATE INDEX label_by_creation ON label (project_id, created_at);
+
+CREATE TABLE review (
+  no SERIAL, id TEXT NOT NULL UNIQUE, label_no BIGINT NOT NULL, score DOUBLE PRECISION NOT NULL,
+  created_by TEXT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL
+);
+CREATE INDEX review_of_label ON review (label_no, no);
+
+-- What happened since the world began to be served. A fork or reset starts without tasks, events and outbox.
+CREATE TABLE task (
+  no SERIAL, id TEXT NOT NULL UNIQUE, type TEXT NOT NULL, name TEXT, status TEXT NOT NULL,
+  completion_percentage DOUBLE PRECISION NOT NULL, request TEXT NOT NULL, base_url TEXT NOT NULL, streams TEXT NOT NULL,
+  failure TEXT, created_by TEXT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL
+);
+
+CREATE TABLE event (
+  no SERIAL, kind TEXT NOT NULL, at BIGINT NOT NULL, project_id TEXT, data_row_id TEXT, label_id TEXT,
+  details TEXT NOT NULL
+);
+
+CREATE TABLE outbox (
+  no SERIAL, id TEXT NOT NULL UNIQUE, event_no BIGINT NOT NULL, subscription_id TEXT NOT NULL, url TEXT NOT NULL,
+  headers TEXT NOT NULL, body BYTES NOT NULL, attempts INTEGER NOT NULL, due_at BIGINT, made_at BIGINT NOT NULL
+);
+CREATE INDEX outbox_due ON outbox (due_at);

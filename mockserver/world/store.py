@@ -1,0 +1,324 @@
+"""The state of one workspace. Its synchronous methods are the only way to change anything.
+
+Every change is one transaction that also appends its events; `before_commit` sees them while the old world is
+still visible to it, and what it writes is committed or lost together with the change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from importlib import resources
+from typing import Any, ClassVar
+
+import msgspec
+import orjson
+
+from mockserver.errors import Conflict, NotFound
+from mockserver.world import ids
+from mockserver.world.clock import Clock
+from mockserver.world.data_rows import DataRow, Dataset
+from mockserver.world.database import Connection, Database, JsonText, R, Record, where
+from mockserver.world.events import Delivery, Event, EventKind
+from mockserver.world.labels import Label
+from mockserver.world.people import Organization, Person
+from mockserver.world.projects import Project, queues_of_new_project
+from mockserver.world.tasks import Task, TaskStatus
+
+
+class Workspace(Record, frozen=True):
+    """The one row that says what this world is."""
+
+    TABLE: ClassVar[str] = "workspace"
+    name: str
+    scenario: str
+    seed: int
+    ends: int
+    incarnation: str
+    sequence: int
+    organization_id: str
+    user_id: str
+
+
+class Change:
+    """One open transaction: the connection to write with, and the events it will append."""
+
+    def __init__(self, connection: Connection, now: int) -> None:
+        self.connection = connection
+        self.now = now
+        self.events: list[Event] = []
+
+    def happened(self, kind: EventKind, *, project: str | None = None, data_row: str | None = None,
+                 label: str | None = None, **details: Any) -> None:  # fmt: skip
+        """Append an event; it gets its number when it is written."""
+        text = JsonText(orjson.dumps(details, option=orjson.OPT_SORT_KEYS).decode())
+        self.events.append(Event(0, kind, self.now, project, data_row, label, text))
+
+
+BeforeCommit = Callable[[Change, list[Event]], None]
+
+
+class Store:
+    """Opens a database, reads it, changes it. Safe for several threads; a snapshot belongs to whoever opened it."""
+
+    def __init__(self, database: Database, clock: Clock | None = None, *, before_commit: BeforeCommit | None = None):
+        self.database = database
+        self.clock = clock or Clock()
+        self.before_commit = before_commit
+        self._lock = threading.RLock()
+        self._connection = database.connect()
+
+    @classmethod
+    def create(cls, database: Database, world: Workspace, pieces: Iterable[list[Record]] = ()) -> Store:
+        """A new database that holds the given world and nothing else. A piece is inserted before the next is made."""
+        store = cls(database)
+        with store._lock:
+            store._connection.script(database.ddl(schema_text()))
+            store._connection.begin()
+            store._connection.insert([world])
+            for piece in pieces:
+                store._connection.insert(piece)
+            store._connection.commit()
+        return store
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    # Reading
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """The store's own connection, for short reads."""
+        with self._lock:
+            yield self._connection
+
+    def snapshot(self) -> Connection:
+        """A connection of its own that sees this moment until it is closed, whatever changes meanwhile."""
+        connection = self.database.connect()
+        connection.begin(snapshot=True)
+        return connection
+
+    @property
+    def workspace(self) -> Workspace:
+        with self.reading() as connection:
+            return connection.select(Workspace)[0]
+
+    def digest(self) -> str:
+        """A hash of the generated world: every row of every table in a stable order. Equal worlds, equal digests."""
+        total = hashlib.blake2b(digest_size=16)
+        with self.reading() as connection:
+            for kind in _subclasses(Record):
+                if kind in {Workspace, Task, Event, Delivery} or not hasattr(kind, "TABLE"):
+                    continue
+                rows = sorted(map(repr, connection.select(kind)))
+                total.update("\n".join([kind.TABLE, *rows]).encode())
+        return total.hexdigest()
+
+    # Changing
+
+    @contextmanager
+    def change(self) -> Iterator[Change]:
+        """One transaction. Events of the change are numbered, shown to `before_commit` and written with it."""
+        with self._lock:
+            connection = self._connection
+            connection.begin()
+            try:
+                change = Change(connection, self.clock.now())
+                yield change
+                self._append(change)
+                connection.commit()
+            except BaseException:
+                connection.rollback()
+                raise
+
+    def _append(self, change: Change) -> None:
+        if not change.events:
+            return
+        first = next_number(change.connection, Event)
+        events = [msgspec.structs.replace(event, no=first + index) for index, event in enumerate(change.events)]
+        change.connection.insert(events)
+        if self.before_commit is not None:
+            self.before_commit(change, events)
+
+    def new_id(self, change: Change) -> str:
+        """An id that no workspace, no life of this workspace and no call ever gave before."""
+        change.connection.run("UPDATE workspace SET sequence = sequence + 1")
+        seed, incarnation, sequence = change.connection.rows("SELECT seed, incarnation, sequence FROM workspace")[0]
+        return ids.cuid("run", seed, incarnation, sequence)
+
+    def begin_life(self, *, name: str, incarnation: str | None = None) -> None:
+        """Make a copied world a workspace of its own: a fresh incarnation, no tasks, no events, nothing to send."""
+        with self.change() as change:
+            for kind in (Task, Event, Delivery):
+                change.connection.delete(kind)
+            values = {"name": name, "incarnation": incarnation or secrets.token_hex(8), "sequence": 0}
+            change.connection.update(Workspace, where("TRUE"), **values)
+
+    def create_project(self, *, name: str, **fields: Any) -> Project:
+        """A project with its three task queues. `fields` are those of Project that a client may choose."""
+        with self.change() as change:
+            user = self.workspace.user_id
+            project = Project(
+                **{
+                    "description": None, "allowed_media_type": None, "queue_mode": "BATCH", "editor_task_type": None,
+                    "ontology_id": None, "labeling_frontend_id": None, "is_benchmark_enabled": False,
+                    "is_consensus_enabled": False, "auto_audit_percentage": 1.0, "auto_audit_number_of_labels": 1,
+                    "setup_complete": None,
+                }
+                | fields,
+                id=self.new_id(change), name=name, created_by=user, created_at=change.now, updated_at=change.now,
+                deleted=False,
+            )  # fmt: skip
+            queues = (
+                ids.random_uuid(project.id, 0),
+                ids.random_uuid(project.id, 1),
+                ids.random_uuid(project.id, 2),
+            )
+            change.connection.insert([project, *queues_of_new_project(project.id, queues)])
+            change.happened(EventKind.PROJECT_CREATED, project=project.id)
+            return project
+
+    def update_project(self, project_id: str, **fields: Any) -> Project:
+        """Set fields of a project; `deleted=True` deletes it. Raises NotFound."""
+        return self._update(Project, project_id, EventKind.PROJECT_UPDATED, EventKind.PROJECT_DELETED, fields)
+
+    def create_dataset(self, *, name: str, description: str | None = None) -> Dataset:
+        with self.change() as change:
+            dataset = Dataset(
+                self.new_id(change),
+                name,
+                description,
+                self.workspace.user_id,
+                change.now,
+                change.now,
+                deleted=False,
+            )
+            change.connection.insert([dataset])
+            change.happened(EventKind.DATASET_CREATED, details_id=dataset.id)
+            return dataset
+
+    def update_dataset(self, dataset_id: str, **fields: Any) -> Dataset:
+        """Set fields of a dataset; `deleted=True` deletes it and its data rows. Raises NotFound."""
+        dataset = self._update(Dataset, dataset_id, EventKind.DATASET_UPDATED, EventKind.DATASET_DELETED, fields)
+        if dataset.deleted:
+            with self.reading() as connection:
+                rows = [row.id for row in connection.select(DataRow, where("dataset_id = :id", id=dataset_id))]
+            self.delete_data_rows(rows)
+        return dataset
+
+    def _update(
+        self, kind: type[R], record_id: str, updated: EventKind, deleted: EventKind, fields: dict[str, Any]
+    ) -> R:
+        with self.change() as change:
+            clause = where("id = :id AND NOT deleted", id=record_id)
+            if not change.connection.update(kind, clause, updated_at=change.now, **fields):
+                raise NotFound(f"{kind.__name__} {record_id!r} does not exist")
+            project = record_id if kind is Project else None
+            change.happened(deleted if fields.get("deleted") else updated, project=project, id=record_id)
+            return change.connection.select(kind, where("id = :id", id=record_id))[0]
+
+    def delete_data_rows(self, data_row_ids: list[str]) -> list[str]:
+        """Mark data rows deleted; they leave every project and export. Raises NotFound if one does not exist."""
+        return self._mark_deleted(DataRow, data_row_ids, EventKind.DATA_ROW_DELETED, "data_row")
+
+    def delete_labels(self, label_ids: list[str]) -> list[str]:
+        """Mark labels deleted, which is activity on their data rows. Raises NotFound if one does not exist."""
+        return self._mark_deleted(Label, label_ids, EventKind.LABEL_DELETED, "label")
+
+    def _mark_deleted(self, kind: type[Any], record_ids: list[str], event: EventKind, subject: str) -> list[str]:
+        with self.change() as change:
+            for record_id in record_ids:
+                record = change.connection.find(kind, where("id = :id AND NOT deleted", id=record_id))
+                if record is None:
+                    raise NotFound(f"{kind.__name__} {record_id!r} does not exist")
+                change.connection.update(kind, where("id = :id", id=record_id), deleted=True, updated_at=change.now)
+                change.happened(event, **{subject: record_id})
+                if kind is Label:
+                    self.touch(change, record.data_row_no)
+            return record_ids
+
+    def touch(self, change: Change, data_row_no: int) -> None:
+        """Activity on a data row: exports find it by `last_activity_at`."""
+        change.connection.update(DataRow, where("no = :no", no=data_row_no), last_activity_at=change.now)
+
+    # Tasks
+
+    def create_task(self, *, type: str, name: str | None, request: JsonText, base_url: str) -> Task:  # noqa: A002  the wire's word
+        """A task that is IN_PROGRESS and belongs to the current user."""
+        with self.change() as change:
+            task = Task(
+                next_number(change.connection, Task), self.new_id(change), type, name, TaskStatus.IN_PROGRESS, 0.0,
+                request, base_url, JsonText("{}"), None, self.workspace.user_id, change.now, change.now,
+            )  # fmt: skip
+            change.connection.insert([task])
+            return task
+
+    def report_progress(self, task_id: str, percentage: float) -> bool:
+        """Raise the completion percentage of a running task; False if it does not run any more."""
+        with self.change() as change:
+            running = where("id = :id AND status = :status", id=task_id, status=TaskStatus.IN_PROGRESS)
+            return bool(
+                change.connection.update(Task, running, completion_percentage=percentage, updated_at=change.now)
+            )
+
+    def finish_task(self, task_id: str, streams: JsonText) -> bool:
+        """COMPLETE, with its final streams; False if it ended otherwise in the meantime, and stays so."""
+        return self._end_task(task_id, status=TaskStatus.COMPLETE, completion_percentage=100.0, streams=streams)
+
+    def fail_task(self, task_id: str, failure: str) -> None:
+        """FAILED, with the reason."""
+        self._end_task(task_id, status=TaskStatus.FAILED, failure=failure)
+
+    def cancel_task(self, task_id: str) -> None:
+        """CANCELED. Raises NotFound, or Conflict when it has ended already."""
+        with self.reading() as connection:
+            task = connection.find(Task, where("id = :id", id=task_id))
+        if task is None:
+            raise NotFound(f"Task {task_id!r} does not exist")
+        if not self._end_task(task_id, status=TaskStatus.CANCELED):
+            raise Conflict(f"Task {task_id!r} is {task.status}; only one IN_PROGRESS can be cancelled")
+
+    def _end_task(self, task_id: str, **values: Any) -> bool:
+        with self.change() as change:
+            running = where("id = :id AND status = :running", id=task_id, running=TaskStatus.IN_PROGRESS)
+            return bool(change.connection.update(Task, running, updated_at=change.now, **values))
+
+    def fail_unfinished_tasks(self) -> int:
+        """After a restart nobody works on them any more; how many there were."""
+        with self.change() as change:
+            clause = where("status = :running", running=TaskStatus.IN_PROGRESS)
+            failure = "The server was stopped while this task ran; start it again"
+            return change.connection.update(
+                Task, clause, status=TaskStatus.FAILED, failure=failure, updated_at=change.now
+            )
+
+    # Who asks
+
+    def user(self) -> Person:
+        """The owner of the API key."""
+        with self.reading() as connection:
+            user = connection.find(Person, where("id = :id", id=self.workspace.user_id))
+        assert user is not None, "every world has the person its API key belongs to"
+        return user
+
+    def organization(self) -> Organization:
+        with self.reading() as connection:
+            return connection.select(Organization)[0]
+
+
+def next_number(connection: Connection, kind: type[Record]) -> int:
+    """The number of the next row of a table with numbered rows, inside the transaction that will insert it."""
+    return int(connection.value(f"SELECT COALESCE(MAX(no), 0) + 1 FROM {kind.TABLE}"))
+
+
+def schema_text() -> str:
+    """The tables, in the portable dialect."""
+    return resources.files("mockserver.world").joinpath("schema.sql").read_text("utf-8")
+
+
+def _subclasses(kind: type[Record]) -> list[type[Record]]:
+    return sorted(kind.__subclasses__(), key=lambda sub: sub.__name__)

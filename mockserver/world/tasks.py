@@ -1,0 +1,39 @@
+"""Asynchronous tasks as the service shows them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+from mockserver.world.database import JsonText, Record
+
+EXPORT = "export-data-rows"
+"""The SDK reads results only of tasks with exactly this type (task.py:136)."""
+
+
+class TaskStatus(StrEnum):
+    """Any status but IN_PROGRESS ends the SDK's waiting at once (wire trap 14). CANCELED has one L."""
+
+    IN_PROGRESS = "IN_PROGRESS"
+    COMPLETE = "COMPLETE"
+    FAILED = "FAILED"
+    CANCELED = "CANCELED"
+
+
+class Task(Record, frozen=True):
+    """`streams` is the JSON of the chunks per stream, final once the task is COMPLETE; `failure` a sentence or None."""
+
+    TABLE: ClassVar[str] = "task"
+    no: int
+    id: str
+    type: str
+    name: str | None
+    status: str
+    completion_percentage: float
+    request: JsonText
+    base_url: str
+    streams: JsonText
+    failure: str | None
+    created_by: str
+    created_at: int
+    updated_at: int
