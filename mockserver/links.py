@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from base64 import urlsafe_b64encode
+import re
 from urllib.parse import quote
 
 import msgspec
@@ -25,6 +25,9 @@ RESULT_DAYS = 14
 """Export files live 14 days (sample: two signed V1 result URLs)."""
 
 
+_PLAIN = re.compile("[A-Za-z0-9._-]+")
+
+
 class Links(msgspec.Struct, frozen=True):
     """The links of one workspace. `workspace` is its public slug, never the API key."""
 
@@ -38,13 +41,14 @@ class Links(msgspec.Struct, frozen=True):
         secret = hashlib.blake2b(f"{seed}/{api_key}".encode(), digest_size=32, person=b"links").digest()
         return cls(slug, secret)
 
-    def asset(self, data_row_id: str, name: str, *, now: int) -> str:
+    def asset(self, data_row_id: str, name: str, *, expires: int) -> str:
         """Path and query of a data row's own file."""
-        return self.signed(f"assets/{data_row_id}/{quote(name, safe='')}", good_until(now, ASSET_DAYS))
+        safe = name if _PLAIN.fullmatch(name) else quote(name, safe="")
+        return self.signed(f"assets/{data_row_id}/{safe}", expires)
 
-    def result(self, task_id: str, stream: str, file: str, *, made_at: int) -> str:
+    def result(self, task_id: str, stream: str, file: str, *, expires: int) -> str:
         """Path and query of one result file of an export task."""
-        return self.signed(f"results/{task_id}/{stream}/{file}", good_until(made_at, RESULT_DAYS))
+        return self.signed(f"results/{task_id}/{stream}/{file}", expires)
 
     def signed(self, path: str, expires: int) -> str:
         """`/_files/{workspace}/{path}?Expires=…&Signature=…`; `expires` in microseconds, on the wire milliseconds."""
@@ -53,8 +57,8 @@ class Links(msgspec.Struct, frozen=True):
         return f"{full}?Expires={milliseconds}&Signature={self.signature(full, milliseconds)}"
 
     def signature(self, path: str, milliseconds: int) -> str:
-        digest = hmac.digest(self.secret, f"{path}?{milliseconds}".encode(), "sha256")
-        return urlsafe_b64encode(digest[:21]).decode()
+        # Keyed BLAKE2 is a MAC of its own and takes a third of HMAC's time; an export signs every row.
+        return hashlib.blake2b(f"{path}?{milliseconds}".encode(), key=self.secret, digest_size=16).hexdigest()
 
     def check(self, path: str, expires: str, signature: str, *, now: int) -> None:
         """Raises LinkRefused unless this path was signed by this workspace and its time is not over."""

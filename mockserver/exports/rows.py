@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
-
-import orjson
 
 from mockserver.exports.names import Names
 from mockserver.exports.request import ExportParams
 from mockserver.exports.sections import Bodies, Sections
-from mockserver.exports.text import ascii_json, moment
-from mockserver.links import Links
+from mockserver.exports.text import ascii_json, moment, quoted
+from mockserver.links import ASSET_DAYS, Links, good_until
 from mockserver.world.database import Clause, Connection, Row, where
-from mockserver.world.labels import HOST, TASK, WorkflowStatus
+from mockserver.world.labels import WorkflowStatus
 from mockserver.world.projects import Project
 
-PIECE = 128
+PIECE = 64
 """Rows read and written at a time, some 400 kB: enough to share the cost of a query, too few to hold memory."""
 
 SPELLED = {
@@ -51,11 +48,12 @@ class ProjectRows:
         now: int,
     ) -> None:
         self._connection, self._params = connection, params
-        self._links, self._now = links, now
-        self._host, self._task_id = host.encode(), task_id.encode()
+        self._links, self._expires = links, good_until(now, ASSET_DAYS)
+        self._host = quoted(host)[1:-1]
+        self._project_name = quoted(project.name)
         self._condition = where("pr.project_id = :project AND NOT dr.deleted", project=project.id) & condition
         self._names = Names(connection, project)
-        self._bodies = Bodies(connection)
+        self._bodies = Bodies(connection, host=host, task_id=task_id)
 
     def count(self) -> int:
         """How many rows there will be."""
@@ -69,67 +67,51 @@ class ProjectRows:
             yield self._written(rows)
 
     def _written(self, rows: list[Row]) -> bytes:
-        """Host and task id are filled in once for the whole piece."""
-        numbers = [row[0] for row in rows]
-        sections = Sections(self._connection, self._names, self._bodies, self._params, numbers)
-        lines = [orjson.dumps(self._row(row, sections), option=orjson.OPT_APPEND_NEWLINE) for row in rows]
-        piece = b"".join(lines).replace(HOST, self._host).replace(TASK, self._task_id)
-        return ascii_json(piece)
+        sections = Sections(self._connection, self._names, self._bodies, self._params, [row[0] for row in rows])
+        return "".join([self._line(row, sections) for row in rows]).encode("ascii")
 
-    def _row(self, row: Row, sections: Sections) -> dict[str, Any]:
-        number, params = row[0], self._params
-        document: dict[str, Any] = {"data_row": self._data_row(row), "media_attributes": orjson.Fragment(row[5])}
-        if params.include_attachments:
-            document["attachments"] = sections.attachments[number]
-        if params.include_metadata:
-            document["metadata_fields"] = sections.metadata[number]
-        if params.include_embeddings:
-            document["embeddings"] = sections.embeddings[number]
-        project = self._names.project
-        block: dict[str, Any] = {"name": project.name, "labels": sections.labels[number], "project_tags": []}
-        if params.include_project_details:
-            block["project_details"] = self._project_details(row, sections)
-        document["projects"] = {project.id: block}
-        return document
+    def _line(self, row: Row, sections: Sections) -> str:
+        """Keys in the order of the sample. A section that the params ask for is there even when it is empty."""
+        number, params, project = row[0], self._params, self._names.project
+        attachments = f'"attachments":[{",".join(sections.attachments[number])}],' if params.include_attachments else ""
+        metadata = f'"metadata_fields":[{",".join(sections.metadata[number])}],' if params.include_metadata else ""
+        embeddings = f'"embeddings":[{",".join(sections.embeddings[number])}],' if params.include_embeddings else ""
+        details = self._project_details(row, sections) if params.include_project_details else ""
+        return (
+            f'{{"data_row":{self._data_row(row)},"media_attributes":{ascii_json(row[5])},'
+            f'{attachments}{metadata}{embeddings}"projects":{{"{project.id}":{{"name":{self._project_name},'
+            f'"labels":[{",".join(sections.labels[number])}],"project_tags":[]{details}}}}}}}\n'
+        )
 
-    def _data_row(self, row: Row) -> dict[str, Any]:
+    def _data_row(self, row: Row) -> str:
         _, row_id, global_key, external_id, row_data, _, dataset_id, created, updated, active, person = row[:11]
-        document: dict[str, Any] = {"id": row_id}
-        if global_key is not None:
-            document["global_key"] = global_key
-        if external_id is not None:
-            document["external_id"] = external_id
-        document["row_data"] = self._asset_url(row_id, external_id or row_id) if row_data is None else row_data
+        key = "" if global_key is None else f'"global_key":{quoted(global_key)},'
+        external = "" if external_id is None else f'"external_id":{quoted(external_id)},'
+        source = self._asset_url(row_id, external_id or row_id) if row_data is None else quoted(row_data)
+        details = ""
         if self._params.include_data_row_details:
-            document["details"] = {
-                "dataset_id": dataset_id,
-                "dataset_name": self._names.datasets[dataset_id],
-                "created_at": moment(created),
-                "updated_at": moment(updated),
-                "last_activity_at": moment(active),
-                "created_by": self._names.emails[person],
-            }
-        return document
+            details = (
+                f',"details":{{"dataset_id":"{dataset_id}","dataset_name":{self._names.datasets[dataset_id]},'
+                f'"created_at":"{moment(created)}","updated_at":"{moment(updated)}",'
+                f'"last_activity_at":"{moment(active)}","created_by":{self._names.emails[person]}}}'
+            )
+        return f'{{"id":"{row_id}",{key}{external}"row_data":{source}{details}}}'
 
-    def _asset_url(self, row_id: str, file_name: str) -> orjson.Fragment:
-        path = self._links.asset(row_id, file_name, now=self._now)
-        return orjson.Fragment(b'"' + HOST + path.encode() + b'"')
+    def _asset_url(self, row_id: str, file_name: str) -> str:
+        return f'"{self._host}{self._links.asset(row_id, file_name, expires=self._expires)}"'
 
-    def _project_details(self, row: Row, sections: Sections) -> dict[str, Any]:
+    def _project_details(self, row: Row, sections: Sections) -> str:
         """Keys in the order of the sample; `task_id` only while the row waits in a queue (inferred)."""
         batch_id, queue_id, status, priority, expected, selected = row[11:]
-        details: dict[str, Any] = {}
-        if self._names.project.ontology_id is not None:
-            details["ontology_id"] = self._names.project.ontology_id
-        if queue_id is not None:
-            details["task_id"] = queue_id
-        details["task_name"] = "Done" if queue_id is None else self._names.queues[queue_id]
-        details["batch_id"] = batch_id
-        details["batch_name"] = self._names.batches[batch_id]
-        details["workflow_status"] = SPELLED[status]
-        details["priority"] = priority
-        details["consensus_expected_label_count"] = expected
-        if selected is not None:
-            details["selected_label_id"] = selected
-        details["workflow_history"] = sections.history[row[0]]
-        return details
+        ontology_id = self._names.project.ontology_id
+        ontology = "" if ontology_id is None else f'"ontology_id":"{ontology_id}",'
+        task = '"task_name":"Done",' if queue_id is None else self._waiting(queue_id)
+        winner = "" if selected is None else f'"selected_label_id":"{selected}",'
+        return (
+            f',"project_details":{{{ontology}{task}"batch_id":"{batch_id}","batch_name":{self._names.batches[batch_id]},'
+            f'"workflow_status":"{SPELLED[status]}","priority":{priority},"consensus_expected_label_count":{expected},'
+            f'{winner}"workflow_history":[{",".join(sections.history[row[0]])}]}}'
+        )
+
+    def _waiting(self, queue_id: str) -> str:
+        return f'"task_id":"{queue_id}","task_name":{self._names.queues[queue_id]},'
