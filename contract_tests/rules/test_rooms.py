@@ -24,6 +24,7 @@ ROOMS = (
     "control",
     "console",
     "app",
+    "server",
     "testing",
     "__main__",
 )

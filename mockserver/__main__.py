@@ -1,0 +1,151 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from mockserver import __version__
+from mockserver.errors import StartupError
+from mockserver.settings import DEFAULT_API_KEY, ENVIRONMENT_PREFIX, Settings, cache_folder, parse_moment, parse_state
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def setting(flag: str, **options: Any) -> Callable[[Command], Command]:
+    """A flag whose environment name is the flag's own: `--ready-file` is MOCKSERVER_READY_FILE."""
+    name = flag.removeprefix("--").replace("-", "_").upper()
+    return click.option(flag, envvar=f"{ENVIRONMENT_PREFIX}{name}", show_envvar=True, **options)
+
+
+SCENARIO = setting("--scenario", default="default", show_default=True, metavar="NAME|FILE", help="The world to serve.")
+SEED = setting("--seed", default=0, show_default=True, type=int, help="Same seed, same world, byte for byte.")
+ENDS = setting("--ends", metavar="DATE", help="When the generated history ends. Default: as the scenario says.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mockserver")
+def main() -> None:
+    """A self-hosted mock of Labelbox's export side, for tests and CI."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+
+
+@main.command()
+@setting("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@setting("--port", default=8000, show_default=True, type=int, help="Port to listen on; 0 for any free one.")
+@SCENARIO
+@SEED
+@ENDS
+@setting("--state", metavar="DIR", help="Keep the state here. Default: a temporary folder, deleted at the end.")
+@setting("--api-key", default=DEFAULT_API_KEY, show_default=True, help="The key clients send.")
+@setting("--public-url", metavar="URL", help="How clients reach us, if not by the address they call.")
+@setting(
+    "--ready-file", metavar="PATH", type=click.Path(path_type=Path), help="Write addresses and ids here when ready."
+)
+@setting("--exit-with", metavar="PID", type=int, help="Stop when this process ends.")
+@setting("--payload-date", metavar="DATE", help="Not yet: serve payloads as they were then.")
+@setting("--control-token", metavar="TOKEN", help="Not yet: there is no control API but /_mock/health.")
+@setting("--webhook-allow", metavar="PATTERN", multiple=True, help="Not yet: no webhooks are sent.")
+def serve(state: str | None, **flags: Any) -> None:
+    """Serve a generated world until stopped."""
+    try:
+        refuse_what_is_not_there_yet(flags)
+        run(Settings(state=parse_state(state), cache=cache_folder(), **flags))
+    except StartupError as error:
+        fail(error)
+
+
+def refuse_what_is_not_there_yet(flags: dict[str, Any]) -> None:
+    """Flags of the public interface whose part is not built. Taking them in silence would be a lie."""
+    for name, part in (
+        ("payload_date", "payloads of earlier dates"),
+        ("control_token", "the control API"),
+        ("webhook_allow", "webhooks"),
+    ):
+        if flags.pop(name):
+            raise StartupError(f"--{name.replace('_', '-')} is known but {part} do not exist yet; leave it out")
+
+
+def run(settings: Settings) -> None:
+    """Build, bind, serve, close."""
+    # Imported here: `--help` and a wrong flag answer at once.
+    from mockserver import app, server
+
+    bound = server.bind(settings.host, settings.port)
+    if settings.ends is not None:
+        parse_moment(settings.ends, flag="--ends")
+    built = app.build(settings)
+    url = settings.public_url.rstrip("/") if settings.public_url else server.address_of(bound, settings.host)
+    described = app.described(built, url, os.getpid())
+
+    def ready() -> None:
+        if settings.ready_file is not None:
+            server.write_ready_file(settings.ready_file, described)
+        greet(settings, described)
+
+    # What is there now stays: the collector need not walk schema and modules again and again.
+    gc.collect()
+    gc.freeze()
+    try:
+        server.serve(built.app, bound, ready=ready, companion=settings.exit_with)
+    finally:
+        built.close()
+        if settings.ready_file is not None:
+            settings.ready_file.unlink(missing_ok=True)
+
+
+def greet(settings: Settings, described: dict[str, Any]) -> None:
+    """What a person needs to know, as it is true."""
+    lines = [
+        f"mockserver {__version__} serves scenario {settings.scenario}, seed {settings.seed}",
+        f"  GraphQL   {described['graphql_url']}",
+        f"  REST      {described['rest_url']}",
+        f"  Page      {described['url']}/",
+        f"  API key   {described['api_key']}",
+        f"  Projects  {', '.join(described['projects']) or 'none'}",
+        "Stop it with Ctrl+C.",
+    ]
+    click.echo("\n".join(lines))
+    sys.stdout.flush()
+
+
+@main.command()
+@SCENARIO
+@SEED
+@ENDS
+def prepare(scenario: str, seed: int, ends: str | None) -> None:
+    """Make a scenario's world now, so that serving it starts at once."""
+    from mockserver.generate.prepared import prepared_world
+
+    try:
+        moment = None if ends is None else parse_moment(ends, flag="--ends")
+        made = prepared_world(scenario, seed=seed, ends=moment, cache=cache_folder())
+    except StartupError as error:
+        fail(error)
+    click.echo(made.path)
+
+
+@main.command()
+def scenarios() -> None:
+    """List the scenarios that come with the package."""
+    from mockserver.generate import scenario
+
+    for name in scenario.scenario_names():
+        click.echo(f"{name:<12} {scenario.load(scenario.find(name)).description}")
+
+
+def fail(error: StartupError) -> Any:
+    """One line for a person, status 2."""
+    click.echo(f"mockserver: {error}", err=True)
+    raise SystemExit(2)
+
+
+if __name__ == "__main__":
+    main()

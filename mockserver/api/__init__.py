@@ -1,0 +1,1 @@
+"""How the world is asked: authentication, GraphQL, REST, downloads. Shapes of the wire, no rules."""

@@ -1,0 +1,83 @@
+"""Files fetched without a key: results of exports and the files of data rows, under `/_files/{workspace}/…`."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from mockserver.api.resolvers.exports import stream_of
+from mockserver.api.responses import NDJSON, FilesResponse
+from mockserver.api.workspaces import Workspace, Workspaces
+from mockserver.errors import NotFound
+from mockserver.exports.chunks import Chunk
+from mockserver.generate.assets import Asset, asset
+from mockserver.world.data_rows import DataRow
+from mockserver.world.database import where
+from mockserver.world.tasks import Task
+
+ASSETS_KEPT = 64
+
+
+class Downloads:
+    """Checks a link's signature, then serves what it names. A key that comes along is not looked at."""
+
+    def __init__(self, workspaces: Workspaces) -> None:
+        self._workspaces = workspaces
+        self._asset = functools.lru_cache(maxsize=ASSETS_KEPT)(_made)
+
+    def _signed(self, request: Request) -> Workspace:
+        """The workspace whose signature the link carries. Raises NotFound, LinkRefused."""
+        workspace = self._workspaces.by_slug.get(request.path_params["workspace"])
+        if workspace is None:
+            raise NotFound("No workspace of this server made this link; export again to get a fresh one")
+        path = request.scope.get("raw_path", request.url.path.encode()).decode("ascii", "replace")
+        query = request.query_params
+        now = workspace.store.clock.now()
+        workspace.links.check(path, query.get("Expires", ""), query.get("Signature", ""), now=now)
+        return workspace
+
+    async def result(self, request: Request) -> ASGIApp:
+        """One file of a stream, or `all.ndjson`: the whole stream."""
+        workspace = self._signed(request)
+        names = request.path_params
+        return result_response(workspace, names["task"], names["stream"], names["file"])
+
+    async def asset(self, request: Request) -> Response:
+        """The file of a data row, made on demand."""
+        workspace = self._signed(request)
+        with workspace.store.reading() as connection:
+            row = connection.find(DataRow, where("id = :id", id=request.path_params["row"]))
+        if row is None or row.asset is None:
+            raise NotFound(f"Data row {request.path_params['row']!r} has no file on this server")
+        made = await asyncio.to_thread(self._asset, row.asset, workspace.world.seed)
+        return Response(made.content, headers={"Content-Type": made.content_type})
+
+
+def _made(recipe: str, seed: int) -> Asset:
+    return asset(recipe, seed=seed)
+
+
+def result_response(workspace: Workspace, task_id: str, stream: str, file: str) -> FilesResponse:
+    """Files of a finished task. Raises NotFound."""
+    with workspace.store.reading() as connection:
+        task = connection.find(Task, where("id = :id", id=task_id))
+    if task is None:
+        raise NotFound(f"Task {task_id!r} does not exist in this workspace")
+    chunks = stream_of(task, stream).chunks
+    wanted = [chunk for chunk in chunks if file in {chunk.file, "all.ndjson"}]
+    if not wanted and file != "all.ndjson":
+        raise NotFound(f"Task {task_id!r} has no file {file!r} in its stream {stream}; it has {len(chunks)}")
+    return FilesResponse([_path(workspace, task, stream, chunk) for chunk in wanted], _size(wanted), NDJSON)
+
+
+def _path(workspace: Workspace, task: Task, stream: str, chunk: Chunk) -> Path:
+    return workspace.exports.results.path(task.id, stream, chunk.file)
+
+
+def _size(chunks: list[Chunk]) -> int:
+    return sum(chunk.end - chunk.start + 1 for chunk in chunks)

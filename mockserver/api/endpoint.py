@@ -1,0 +1,96 @@
+"""The HTTP side of GraphQL: one POST, one JSON body, one answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import orjson
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from mockserver.api.call import Call
+from mockserver.api.engine import Engine
+from mockserver.api.responses import json_response
+from mockserver.api.workspaces import Workspaces
+from mockserver.errors import AuthenticationFailed, BadInput, BodyTooLarge, NotAllowed, WireError
+
+MOST_BODY = 16 * 1024 * 1024
+"""Bytes. The largest body an SDK sends is a bulk delete of 25,000 ids, some 700 kB."""
+
+
+class GraphQLRequest(msgspec.Struct, frozen=True):
+    """What a client posts. The SDK never sends `operationName`; others do."""
+
+    query: str
+    variables: dict[str, Any] | None = None
+    operationName: str | None = None  # noqa: N815  the wire's word
+
+
+class GraphQLEndpoint:
+    """An ASGI application."""
+
+    def __init__(self, engine: Engine, workspaces: Workspaces, public_url: str | None) -> None:
+        self._engine, self._workspaces, self._public_url = engine, workspaces, public_url
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            response = await self._answer(Request(scope, receive))
+        except WireError as error:
+            response = graphql_error(error)
+        except ClientDisconnect:
+            return
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        if request.method != "POST":
+            raise NotAllowed(
+                f"GraphQL came by {request.method}; send POST with a JSON body like "
+                '{"query": "query { user { email } }", "variables": null}'
+            )
+        workspace = self._workspaces.authenticated(request.headers.get("authorization"))
+        asked = read_request(request.headers.get("content-type", ""), await read_body(request))
+        call = Call(workspace, base_url(request, self._public_url))
+        return json_response(await self._engine.answer(asked.query, asked.variables, asked.operationName, call))
+
+
+def graphql_error(error: WireError) -> Response:
+    """An error that kept the document from being run. Its status is for people and proxies: SDKs read only the body."""
+    status = error.status if isinstance(error, (AuthenticationFailed, NotAllowed, BodyTooLarge)) else 400
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {"Allow": "POST"} if status == 405 else None
+    return json_response({"errors": [error.as_graphql()], "data": None}, status, headers)
+
+
+async def read_body(request: Request) -> bytes:
+    """The whole body. Raises BodyTooLarge as soon as it is clear, without reading on."""
+    announced = request.headers.get("content-length", "0")
+    if announced.isdigit() and int(announced) > MOST_BODY:
+        raise BodyTooLarge(f"The body has {announced} bytes; at most {MOST_BODY} are read")
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > MOST_BODY:
+            raise BodyTooLarge(f"The body has more than {MOST_BODY} bytes")
+    return bytes(body)
+
+
+def read_request(content_type: str, body: bytes) -> GraphQLRequest:
+    """A JSON body. Raises BadInput."""
+    if content_type.startswith("multipart/"):
+        raise BadInput("A multipart upload came; this server does not take uploads yet, only JSON bodies")
+    try:
+        # orjson tells line and column; msgspec then checks the shape.
+        return msgspec.convert(orjson.loads(body), GraphQLRequest)
+    except orjson.JSONDecodeError as error:
+        raise BadInput(f'The body is not JSON ({error}); expected {{"query": "…", "variables": {{…}}}}') from None
+    except msgspec.ValidationError as error:
+        raise BadInput(f'The body is not a GraphQL request ({error}); expected {{"query": "…"}}') from None
+
+
+def base_url(request: Request, public_url: str | None) -> str:
+    """Scheme and host of the URLs we hand out: the public one, or that under which the request came."""
+    if public_url is not None:
+        return public_url.rstrip("/")
+    host = request.headers.get("host") or "{}:{}".format(*(request.scope.get("server") or ("127.0.0.1", 80)))
+    return f"{request.scope.get('scheme', 'http')}://{host}"

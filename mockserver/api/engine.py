@@ -1,0 +1,272 @@
+"""The one module that knows the GraphQL engine: schema, scalars, documents, execution.
+
+Parsing and validating a document costs milliseconds, executing it tens of microseconds, and an SDK sends the same
+few documents again and again: so documents are kept by their text.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import logging
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from functools import partial
+from importlib import resources
+from inspect import isawaitable
+from typing import Any, cast
+
+import msgspec
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    FieldNode,
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLScalarType,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    Source,
+    ValueNode,
+    build_schema,
+    execute,
+    is_introspection_type,
+    parse,
+    specified_rules,
+    validate,
+)
+from graphql.utilities import value_from_ast_untyped
+from graphql.validation import FieldsOnCorrectTypeRule
+
+from mockserver.errors import (
+    BadInput,
+    MockserverBug,
+    QueryNotParsed,
+    QueryNotValid,
+    QueryTooComplex,
+    WireError,
+    nearest,
+    quoted,
+)
+
+LOG = logging.getLogger(__name__)
+
+Resolver = Callable[..., Any]
+
+LARGE_DOCUMENT = 16 * 1024
+"""Characters. A larger one (a bulk delete inlines its ids) is not kept, and not parsed on the event loop."""
+KEPT_DOCUMENTS = 1024
+MOST_SELECTIONS = 1000
+MOST_DEPTH = 60
+MOST_TOKENS = 500_000
+"""A bulk delete of 25,000 ids has some 50,000."""
+
+
+class Document(msgspec.Struct, frozen=True):
+    """A parsed and validated document."""
+
+    node: DocumentNode
+
+
+class Engine:
+    """A schema with its resolvers, and the documents it has met."""
+
+    def __init__(self, resolvers: Mapping[str, Mapping[str, Resolver]]) -> None:
+        self.schema = build_schema(sdl(), assume_valid=True, no_location=True)
+        _give_scalars(self.schema)
+        for type_name, fields in resolvers.items():
+            for field_name, resolver in fields.items():
+                object_type = cast("GraphQLObjectType", self.schema.type_map[type_name])
+                object_type.fields[field_name].resolve = resolver
+        self._documents: OrderedDict[str, Document | WireError] = OrderedDict()
+
+    async def answer(self, query: str, variables: dict[str, Any] | None, operation: str | None, context: Any) -> Any:
+        """`{"data": …}` and, if something failed, `errors`. Raises WireError when the document cannot be run."""
+        document = await self._document(query)
+        result = execute(
+            self.schema, document.node, context_value=context, variable_values=variables, operation_name=operation
+        )
+        return _response(await result if isawaitable(result) else result)
+
+    async def _document(self, query: str) -> Document:
+        if len(query) > LARGE_DOCUMENT:
+            found = await asyncio.to_thread(self._prepared, query)
+        elif (kept := self._documents.get(query)) is not None:
+            self._documents.move_to_end(query)
+            found = kept
+        else:
+            found = self._documents[query] = self._prepared(query)
+            if len(self._documents) > KEPT_DOCUMENTS:
+                self._documents.popitem(last=False)
+        if isinstance(found, WireError):
+            raise found
+        return found
+
+    def _prepared(self, query: str) -> Document | WireError:
+        """The document, or why there is none."""
+        try:
+            check_depth(query)
+            node = parse(Source(query, "request"), no_location=True, max_tokens=MOST_TOKENS)
+            check_selections(node)
+        except GraphQLSyntaxError as error:
+            return QueryNotParsed(error.message, locations=[_place(error)] if error.locations else [])
+        except WireError as error:
+            return error
+        errors = validate(self.schema, node, _RULES, max_errors=5)
+        return _invalid(errors) if errors else Document(node)
+
+
+def sdl() -> str:
+    """The schema as text."""
+    return resources.files("mockserver.api").joinpath("schema.graphql").read_text("utf-8")
+
+
+# Limits
+
+
+_NESTING = re.compile(r'"""(?:[^"\\]|\\.|"(?!""))*"""|"(?:[^"\\\n]|\\.)*"|#[^\n]*|[{}\[\]()]')
+
+
+def check_depth(query: str) -> None:
+    """The parser descends once per level, so depth is counted in the text. Raises QueryTooComplex."""
+    if query.count("{") + query.count("[") + query.count("(") <= MOST_DEPTH:
+        return
+    depth = 0
+    for token in _NESTING.finditer(query):
+        if token[0] in "{[(":
+            depth += 1
+            if depth > MOST_DEPTH:
+                raise QueryTooComplex(f"the document is more than {MOST_DEPTH} levels deep")
+        elif token[0] in "}])":
+            depth -= 1
+
+
+def check_selections(document: DocumentNode) -> None:
+    """Fields and fragment spreads, before validation, whose time grows with their square. Raises QueryTooComplex."""
+    waiting: list[Any] = list(document.definitions)
+    selections = 0
+    while waiting:
+        selection_set = getattr(waiting.pop(), "selection_set", None)
+        if selection_set is not None:
+            selections += len(selection_set.selections)
+            waiting += selection_set.selections
+    if selections > MOST_SELECTIONS:
+        raise QueryTooComplex(f"the document has {selections} selections; at most {MOST_SELECTIONS} are answered")
+
+
+# Errors
+
+
+class NearestNames(FieldsOnCorrectTypeRule):
+    """An unknown field is answered in the service's wording and with the nearest names we know, however far."""
+
+    def enter_field(self, node: FieldNode, *_args: Any) -> None:
+        parent = self.context.get_parent_type()
+        if parent is None or self.context.get_field_def() is not None:
+            return
+        name, fields = node.name.value, getattr(parent, "fields", {})
+        near = f" The nearest known are {quoted(nearest(name, fields))}." if fields else ""
+        message = f'Cannot query field "{name}" on type "{parent.name}".{near}'
+        if parent.name in {"Query", "Mutation"}:
+            message += " Other fields of the real service are not imitated yet."
+        self.report_error(GraphQLError(message, node))
+
+
+_RULES = [NearestNames if rule is FieldsOnCorrectTypeRule else rule for rule in specified_rules]
+
+
+def _invalid(errors: list[GraphQLError]) -> QueryNotValid:
+    """All messages in one, in double quotes as the service writes them (SDK tests test_client_errors.py)."""
+    messages = [re.sub(r"'([^']*)'", r'"\1"', error.message) for error in errors]
+    return QueryNotValid(" ".join(messages))
+
+
+def _place(error: GraphQLError) -> dict[str, int]:
+    location = (error.locations or [])[0]
+    return {"line": location.line, "column": location.column}
+
+
+def _response(result: ExecutionResult) -> dict[str, Any]:
+    if not result.errors:
+        return {"data": result.data}
+    return {"errors": [_error(error) for error in result.errors], "data": result.data}
+
+
+def _error(error: GraphQLError) -> dict[str, Any]:
+    """One entry of `errors`. A plain exception behind it is our bug, and its traceback goes to the log."""
+    cause = error.original_error
+    if isinstance(cause, WireError):
+        shown = cause.as_graphql()
+    elif cause is None or isinstance(cause, GraphQLError):
+        shown = BadInput(re.sub(r"'([^']*)'", r'"\1"', error.message)).as_graphql()
+    else:
+        LOG.error("a resolver failed: %s", "/".join(map(str, error.path or ())), exc_info=cause)
+        shown = MockserverBug(
+            f"A bug in the mock, not in your request: {type(cause).__name__}; see its log"
+        ).as_graphql()
+    return shown | {"path": error.path} if error.path else shown
+
+
+# Scalars
+
+
+def _give_scalars(schema: GraphQLSchema) -> None:
+    for name, (write, read) in _SCALARS.items():
+        scalar = cast("GraphQLScalarType", schema.type_map[name])
+        scalar.coerce_output_value = write
+        scalar.coerce_input_value = read
+        scalar.coerce_input_literal = partial(_literal, read)
+
+
+def _literal(read: Callable[[Any], Any], node: ValueNode) -> Any:
+    return read(value_from_ast_untyped(node))
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def written_moment(microseconds: int) -> str:
+    """`2024-01-02T03:04:05.678Z`; the SDK parses nothing else (wire trap 7)."""
+    moment = _EPOCH + datetime.timedelta(microseconds=microseconds)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03}Z"
+
+
+def read_moment(value: Any) -> int:
+    """ISO 8601 -> microseconds UTC."""
+    try:
+        moment = datetime.datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise GraphQLError(
+            f'DateTime cannot represent {value!r}; expected ISO 8601 like "2024-01-02T03:04:05Z"'
+        ) from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=datetime.UTC)
+    return (moment - _EPOCH) // datetime.timedelta(microseconds=1)
+
+
+def read_number(value: Any) -> int:
+    """UInt64 arrives as a string or an integer (SDK export_task.py: offset as str, line as int)."""
+    if isinstance(value, bool) or not isinstance(value, (int, str)) or not re.fullmatch(r"\d{1,20}", str(value)):
+        raise GraphQLError(f'UInt64 cannot represent {value!r}; expected digits like "0" or 0')
+    return int(value)
+
+
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+
+_SCALARS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "DateTime": (written_moment, read_moment),
+    "Json": (_same, _same),
+    "UInt64": (str, read_number),
+    "PageSize": (_same, read_number),
+}
+
+
+def object_fields(schema: GraphQLSchema) -> dict[str, dict[str, Any]]:
+    """Every object type's fields, for tests of completeness."""
+    return {
+        name: dict(kind.fields)
+        for name, kind in schema.type_map.items()
+        if isinstance(kind, GraphQLObjectType) and not is_introspection_type(kind)
+    }

@@ -1,0 +1,15 @@
+"""A resolver for every field of the schema, a module for each noun. `all_resolvers` puts them together."""
+
+from __future__ import annotations
+
+from mockserver.api.engine import Resolver
+from mockserver.api.resolvers import changes, data_rows, exports, labels, metadata, ontologies, people, projects
+from mockserver.api.resolvers.fields import Fields
+
+
+def all_resolvers() -> dict[str, dict[str, Resolver]]:
+    """Type name -> field name -> resolver."""
+    fields = Fields()
+    for module in (people, projects, ontologies, data_rows, metadata, labels, exports, changes):
+        module.add_to(fields)
+    return fields.by_type

@@ -1,0 +1,90 @@
+"""Mutations of projects, datasets, data rows and labels: each is one method of the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mockserver.api.call import call_of
+from mockserver.api.filters import snake
+from mockserver.api.resolvers.fields import Fields
+from mockserver.errors import BadInput
+from mockserver.world.data_rows import Dataset
+from mockserver.world.database import where as clause
+from mockserver.world.projects import LabelingFrontend, Ontology, Project
+
+
+def add_to(fields: Fields) -> None:
+    fields.add(
+        Mutation_createProject=create_project,
+        Mutation_updateProject=update_project,
+        Mutation_project=project_changes,
+        ProjectChanges_connectOntology=connect_ontology,
+        Mutation_createDataset=create_dataset,
+        Mutation_updateDataset=update_dataset,
+        Mutation_deleteDataRows=delete_data_rows,
+        Mutation_deleteLabels=delete_labels,
+        Deleted_id=lambda source, _: source,
+    )
+
+
+def _columns(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Given fields by column. Null means not given: an SDK that wants to clear a text sends an empty one."""
+    return {snake(name): value for name, value in data.items() if value is not None and name != "labelingFrontend"}
+
+
+def _named(data: Mapping[str, Any], what: str) -> str:
+    name = data.get("name")
+    if not name or not str(name).strip():
+        raise BadInput(f"A new {what} has the name {name!r}; expected a text that is not empty")
+    return str(name)
+
+
+def create_project(_source: Any, info: Any, data: Mapping[str, Any]) -> Project:
+    fields = _columns(data) | {"name": _named(data, "project")}
+    fields.pop("deleted", None)
+    return call_of(info).store.create_project(**fields)
+
+
+def update_project(_source: Any, info: Any, where: Mapping[str, Any], data: Mapping[str, Any]) -> Project:
+    """Also deletes (`deleted: true`) and connects the frontend, as the SDK's connect_ontology does."""
+    call = call_of(info)
+    fields = _columns(data)
+    frontend = ((data.get("labelingFrontend") or {}).get("connect") or {}).get("id")
+    if frontend is not None:
+        call.one(LabelingFrontend, clause("id = :id", id=frontend), f"Labeling frontend {frontend!r}")
+        fields["labeling_frontend_id"] = frontend
+    return call.store.update_project(_id(where, "updateProject"), **fields)
+
+
+def project_changes(_source: Any, info: Any, where: Mapping[str, Any]) -> Project:
+    project_id = _id(where, "project")
+    return call_of(info).one(Project, clause("id = :id AND NOT deleted", id=project_id), f"Project {project_id!r}")
+
+
+def connect_ontology(source: Project, info: Any, ontologyId: str) -> Project:  # noqa: N803  the wire's word
+    call = call_of(info)
+    call.one(Ontology, clause("id = :id", id=ontologyId), f"Ontology {ontologyId!r}")
+    return call.store.update_project(source.id, ontology_id=ontologyId)
+
+
+def create_dataset(_source: Any, info: Any, data: Mapping[str, Any]) -> Dataset:
+    return call_of(info).store.create_dataset(name=_named(data, "dataset"), description=data.get("description"))
+
+
+def update_dataset(_source: Any, info: Any, where: Mapping[str, Any], data: Mapping[str, Any]) -> Dataset:
+    return call_of(info).store.update_dataset(_id(where, "updateDataset"), **_columns(data))
+
+
+def _id(where: Mapping[str, Any], what: str) -> str:
+    if not where.get("id"):
+        raise BadInput(f"{what} came without where.id; expected {what}(where: {{id: …}} …)")
+    return str(where["id"])
+
+
+def delete_data_rows(_source: Any, info: Any, where: Mapping[str, Any]) -> list[str]:
+    return call_of(info).store.delete_data_rows(list(where["dataRowIds"]))
+
+
+def delete_labels(_source: Any, info: Any, labelIds: list[str]) -> list[str]:  # noqa: N803  the wire's word
+    return call_of(info).store.delete_labels(list(labelIds))

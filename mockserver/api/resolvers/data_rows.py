@@ -1,0 +1,172 @@
+"""Datasets, data rows and their attachments; the searches by global key and external id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import orjson
+
+from mockserver.api.call import call_of
+from mockserver.api.filters import condition
+from mockserver.api.resolvers.fields import Fields, nothing
+from mockserver.api.resolvers.people import organization
+from mockserver.api.resolvers.projects import Page, PageInfo, created_by, projects
+from mockserver.errors import NotFound
+from mockserver.links import ASSET_DAYS, good_until
+from mockserver.world.data_rows import Attachment, DataRow, Dataset
+from mockserver.world.database import EVERYTHING, Clause
+from mockserver.world.database import where as clause
+
+MOST_KEYS = 20_000
+
+
+class ExternalIdRow(msgspec.Struct, frozen=True):
+    data_row_id: str
+    external_id: str | None
+
+
+class FetchedRow(msgspec.Struct, frozen=True):
+    id: str
+    global_key: str | None
+
+
+class GlobalKeysData(msgspec.Struct, frozen=True):
+    """`fetched_data_rows` in the order of the keys, with an empty id where there is none (SDK client.py)."""
+
+    fetched_data_rows: list[FetchedRow]
+    not_found_global_keys: list[str]
+    deleted_data_row_global_keys: list[str]
+    access_denied_global_keys: list[str] = []
+
+
+class GlobalKeysResult(msgspec.Struct, frozen=True):
+    data: GlobalKeysData
+    job_status: str = "COMPLETE"
+
+
+def add_to(fields: Fields) -> None:
+    fields.attributes("Dataset", Dataset, "id name description createdAt updatedAt")
+    fields.add(
+        Query_dataset=dataset,
+        Query_datasets=datasets,
+        Query_datasetDataRows=dataset_data_rows,
+        Dataset_rowCount=lambda source, info: call_of(info).count(DataRow, _in_dataset(source.id)),
+        Dataset_createdBy=created_by,
+        Dataset_organization=organization,
+        Dataset_signer=nothing,
+        Dataset_projects=projects,
+        Dataset_dataRows=data_rows,
+    )
+    fields.attributes("DataRow", DataRow, "id externalId globalKey createdAt updatedAt")
+    fields.add(
+        Query_dataRow=data_row,
+        DataRow_rowData=row_data,
+        DataRow_mediaAttributes=lambda source, _: camel_case(orjson.loads(source.media_attributes)),
+        DataRow_dataset=lambda source, info: call_of(info).find(Dataset, source.dataset_id),
+        DataRow_createdBy=created_by,
+        DataRow_organization=organization,
+        DataRow_attachments=attachments,
+    )
+    fields.attributes("DataRowConnection", Page, "nodes pageInfo")
+    fields.attributes("AssetAttachment", Attachment, "id type value name")
+    fields.attributes("ExternalIdRow", ExternalIdRow, "dataRowId externalId")
+    fields.add(Query_externalIdsToDataRowIds=external_ids, Query_queryAllDataRowsHaveBeenProcessed=all_processed)
+    fields.attributes("FetchedDataRow", FetchedRow, "id globalKey")
+    fields.attributes("GlobalKeysResult", GlobalKeysResult, "jobStatus data")
+    keys = "fetchedDataRows notFoundGlobalKeys accessDeniedGlobalKeys deletedDataRowGlobalKeys"
+    fields.attributes("GlobalKeysData", GlobalKeysData, keys)
+    fields.add(
+        Query_dataRowsForGlobalKeys=data_rows_for_global_keys,
+        Query_dataRowsForGlobalKeysResult=data_rows_for_global_keys_result,
+        Job_jobId=lambda source, _: source,
+        AllProcessed_allDataRowsHaveBeenProcessed=lambda source, _: source,
+    )
+
+
+def _in_dataset(dataset_id: str) -> Clause:
+    return clause("dataset_id = :id AND NOT deleted", id=dataset_id)
+
+
+def camel_case(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """`mime_type` -> `mimeType`: V2 is the snake-casing of these names (seed: introducing-export-v2)."""
+    words = {name: name.split("_") for name in attributes}
+    return {first + "".join(map(str.title, rest)): attributes[name] for name, (first, *rest) in words.items()}
+
+
+def dataset(_source: Any, info: Any, where: Mapping[str, Any]) -> Dataset:
+    return call_of(info).one(Dataset, condition(Dataset, where), f"Dataset {where.get('id')!r}")
+
+
+def datasets(_source: Any, info: Any, where: Any = None, skip: int = 0, first: int | None = None) -> list[Dataset]:
+    return call_of(info).select(Dataset, condition(Dataset, where), order="created_at, id", skip=skip, first=first)
+
+
+def data_row(_source: Any, info: Any, where: Mapping[str, Any]) -> DataRow:
+    asked = condition(DataRow, where, dataset="dataset_id")
+    return call_of(info).one(DataRow, asked, f"Data row {where.get('id') or dict(where)!r}")
+
+
+def data_rows(source: Dataset, info: Any, where: Any = None, skip: int = 0, first: int | None = None) -> list[DataRow]:
+    asked = condition(DataRow, where, dataset="dataset_id") & _in_dataset(source.id)
+    return call_of(info).select(DataRow, asked, order="no", skip=skip, first=first)
+
+
+def dataset_data_rows(_source: Any, info: Any, id: str, first: int = 100, where: Any = None, **given: Any) -> Page:  # noqa: A002  the wire's word
+    """Newest first. `from` is a data row id; `startCursor` is where the next page starts, null after the last."""
+    call = call_of(info)
+    call.one(Dataset, clause("id = :id AND NOT deleted", id=id), f"Dataset {id!r}")
+    asked = condition(DataRow, where) & _in_dataset(id)
+    if given.get("from"):
+        start = call.one(DataRow, clause("id = :id", id=given["from"]), f"The cursor {given['from']!r}")
+        asked &= clause("no <= :start", start=start.no)
+    found = call.select(DataRow, asked, order="no DESC", first=first + 1)
+    more = len(found) > first
+    return Page(found[:first], PageInfo(found[first].id if more else None, None, more))
+
+
+def row_data(source: DataRow, info: Any) -> str:
+    if source.row_data is not None:
+        return source.row_data
+    call = call_of(info)
+    expires = good_until(call.store.clock.now(), ASSET_DAYS)
+    return call.base_url + call.workspace.links.asset(source.id, source.file_name, expires=expires)
+
+
+def attachments(source: DataRow, info: Any, skip: int = 0, first: int | None = None) -> list[Attachment]:
+    asked = clause("data_row_no = :no", no=source.no)
+    return call_of(info).select(Attachment, asked, order="no", skip=skip, first=first)
+
+
+def external_ids(_source: Any, info: Any, externalId_in: list[str]) -> list[ExternalIdRow]:  # noqa: N803  the wire's word
+    asked = clause("external_id IN :ids AND NOT deleted", ids=externalId_in)
+    return [ExternalIdRow(row.id, row.external_id) for row in call_of(info).select(DataRow, asked, order="no")]
+
+
+def all_processed(_source: Any, _info: Any, **_rows: Any) -> bool:
+    """Rows of a generated world are processed; an SDK told otherwise sleeps for 30 seconds."""
+    return True
+
+
+def data_rows_for_global_keys(_source: Any, _info: Any, where: Any = None) -> str:
+    """The job is the question itself: it needs no memory, and each answer is of that moment."""
+    keys = ((where or {}).get("ids") or [])[:MOST_KEYS]
+    return orjson.dumps(keys).hex()
+
+
+def data_rows_for_global_keys_result(_source: Any, info: Any, jobId: Any = None) -> GlobalKeysResult:  # noqa: N803  the wire's word
+    keys = _keys_of_job((jobId or {}).get("id") or "")
+    asked = clause("global_key IN :keys", keys=keys) if keys else EVERYTHING
+    found = {row.global_key: row for row in call_of(info).select(DataRow, asked)} if keys else {}
+    live = {key: row for key, row in found.items() if not row.deleted}
+    rows = [FetchedRow(live[key].id if key in live else "", key) for key in keys]
+    deleted = [key for key in keys if key in found and key not in live]
+    return GlobalKeysResult(GlobalKeysData(rows, [key for key in keys if key not in found], deleted))
+
+
+def _keys_of_job(job_id: str) -> list[str]:
+    try:
+        return [str(key) for key in orjson.loads(bytes.fromhex(job_id))]
+    except (ValueError, TypeError):
+        raise NotFound(f"Job {job_id!r} does not exist; start one with dataRowsForGlobalKeys") from None

@@ -1,0 +1,98 @@
+"""Labels and their reviews."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mockserver.api.call import call_of
+from mockserver.api.filters import condition
+from mockserver.api.resolvers.fields import Fields, nothing
+from mockserver.api.resolvers.projects import created_by
+from mockserver.world.data_rows import DataRow
+from mockserver.world.database import Clause
+from mockserver.world.database import where as clause
+from mockserver.world.labels import Label, ProjectRow, Review
+from mockserver.world.projects import Project
+
+ORDERS = {
+    "createdAt_ASC": "created_at, no",
+    "createdAt_DESC": "created_at DESC, no DESC",
+    "updatedAt_ASC": "updated_at, no",
+    "updatedAt_DESC": "updated_at DESC, no DESC",
+}
+
+
+def add_to(fields: Fields) -> None:
+    fields.attributes(
+        "Label",
+        Label,
+        "id createdAt updatedAt",
+        secondsToLabel="seconds_to_create",
+        agreement="consensus_score",
+        benchmarkAgreement="benchmark_score",
+        isBenchmarkReference="is_benchmark",
+    )
+    fields.add(
+        Query_label=label,
+        Project_labels=labels_of_project,
+        DataRow_labels=labels_of_row,
+        DataRow_labelingActivity=lambda source, _, where=None: (source, (where or {}).get("projectId")),
+        LabelingActivity_selectedLabelId=selected_label,
+        Label_label=nothing,
+        Label_project=lambda source, info: call_of(info).find(Project, source.project_id),
+        Label_dataRow=data_row,
+        Label_createdBy=created_by,
+        Label_reviews=reviews,
+    )
+    fields.attributes("Review", Review, "id score createdAt updatedAt")
+
+
+def label(_source: Any, info: Any, where: Mapping[str, Any]) -> Label:
+    return call_of(info).one(Label, condition(Label, where), f"Label {where.get('id')!r}")
+
+
+def labels_of_project(
+    source: Project,
+    info: Any,
+    where: Any = None,
+    orderBy: str = "createdAt_ASC",  # noqa: N803  the wire's word
+    skip: int = 0,
+    first: int | None = None,
+) -> list[Label]:
+    """Of live rows; the SDK narrows them by datasets (project.labels) and, from 7.x, by who made them."""
+    asked = _asked(where) & clause("project_id = :id", id=source.id)
+    return call_of(info).select(Label, asked, order=ORDERS[orderBy], skip=skip, first=first)
+
+
+def labels_of_row(
+    source: DataRow, info: Any, where: Any = None, skip: int = 0, first: int | None = None
+) -> list[Label]:
+    asked = _asked(where) & clause("data_row_no = :no", no=source.no)
+    return call_of(info).select(Label, asked, order="no", skip=skip, first=first)
+
+
+def _asked(where: Any) -> Clause:
+    given = dict(where or {})
+    datasets = ((given.pop("dataRow", None) or {}).get("dataset") or {}).get("id_in")
+    asked = condition(Label, given, createdBy="created_by")
+    rows = "data_row_no IN (SELECT no FROM data_row WHERE NOT deleted"
+    if datasets is None:
+        return asked & clause(f"{rows})")
+    return asked & clause(f"{rows} AND dataset_id IN :ids)", ids=datasets)
+
+
+def data_row(source: Label, info: Any) -> DataRow:
+    return call_of(info).one(DataRow, clause("no = :no", no=source.data_row_no), f"The data row of label {source.id!r}")
+
+
+def selected_label(source: tuple[DataRow, str | None], info: Any) -> str | None:
+    """The winning label of a data row in a project (SDK data_row.get_winning_label_id)."""
+    row, project_id = source
+    asked = clause("project_id = :project AND data_row_no = :no", project=project_id, no=row.no)
+    standing = call_of(info).select(ProjectRow, asked)
+    return standing[0].selected_label_id if standing else None
+
+
+def reviews(source: Label, info: Any, skip: int = 0, first: int | None = None) -> list[Review]:
+    return call_of(info).select(Review, clause("label_no = :no", no=source.no), order="no", skip=skip, first=first)

@@ -1,0 +1,66 @@
+"""Ontologies and labelling frontends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import orjson
+
+from mockserver.api.call import call_of
+from mockserver.api.filters import condition
+from mockserver.api.resolvers.fields import Fields
+from mockserver.api.resolvers.projects import created_by, projects
+from mockserver.world.database import EVERYTHING
+from mockserver.world.database import where as clause
+from mockserver.world.projects import LabelingFrontend, Ontology
+
+
+class Ontologies(msgspec.Struct, frozen=True):
+    nodes: list[Ontology]
+    next_cursor: str | None
+
+
+def add_to(fields: Fields) -> None:
+    fields.attributes("Ontology", Ontology, "id name description mediaType normalized createdAt updatedAt")
+    fields.add(
+        Query_ontology=ontology,
+        Query_ontologies=ontologies,
+        Ontology_objectSchemaCount=lambda source, _: len(orjson.loads(source.normalized)["tools"]),
+        Ontology_classificationSchemaCount=lambda source, _: len(orjson.loads(source.normalized)["classifications"]),
+        Ontology_createdBy=created_by,
+        Ontology_projects=projects,
+    )
+    fields.attributes("NodesOntology", Ontologies, "nodes nextCursor")
+    fields.attributes("LabelingFrontend", LabelingFrontend, "id name description iframeUrlPath")
+    fields.add(Query_labelingFrontends=labeling_frontends)
+
+
+def ontology(_source: Any, info: Any, where: Mapping[str, Any]) -> Ontology:
+    return call_of(info).one(Ontology, condition(Ontology, where), f"Ontology {where.get('id')!r}")
+
+
+def ontologies(
+    _source: Any, info: Any, where: Any = None, after: str | None = None, first: int | None = None
+) -> Ontologies:
+    """Searched by a part of the name; the cursor is the last id of a full page (SDK client.get_ontologies)."""
+    text = (where or {}).get("search") or ""
+    asked = clause("LOWER(name) LIKE :text ESCAPE '!'", text=f"%{_literal(text.lower())}%") if text else EVERYTHING
+    asked &= clause("id > :after", after=after) if after else EVERYTHING
+    found = call_of(info).select(Ontology, asked, order="id", first=first)
+    return Ontologies(found, found[-1].id if first is not None and first and len(found) == first else None)
+
+
+def _literal(text: str) -> str:
+    """A text that LIKE finds as it stands."""
+    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+
+
+def labeling_frontends(
+    _source: Any, info: Any, where: Any = None, skip: int = 0, first: int | None = None
+) -> list[LabelingFrontend]:
+    """Every organization has the one called Editor (SDK project.connect_ontology)."""
+    return call_of(info).select(
+        LabelingFrontend, condition(LabelingFrontend, where), order="id", skip=skip, first=first
+    )

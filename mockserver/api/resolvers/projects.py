@@ -1,0 +1,191 @@
+"""Projects, their batches, queues, members and counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from mockserver.api.call import Call, call_of
+from mockserver.api.filters import condition
+from mockserver.api.resolvers.fields import Fields, nothing
+from mockserver.api.resolvers.people import organization
+from mockserver.world.data_rows import Dataset
+from mockserver.world.database import EVERYTHING, where
+from mockserver.world.labels import Label, ProjectRow, WorkflowStatus
+from mockserver.world.people import Person, ProjectMember, Role
+from mockserver.world.projects import Batch, LabelingFrontend, Ontology, Project, TaskQueue
+
+PROJECT = (
+    "id name description allowedMediaType queueMode editorTaskType autoAuditNumberOfLabels autoAuditPercentage"
+    " isBenchmarkEnabled isConsensusEnabled setupComplete createdAt updatedAt"
+)
+_LIVE_ROW = "EXISTS (SELECT 1 FROM data_row WHERE data_row.no = data_row_no AND NOT data_row.deleted)"
+
+
+class StateCount(msgspec.Struct, frozen=True):
+    state: str
+    count: int
+
+
+class PageInfo(msgspec.Struct, frozen=True):
+    start_cursor: str | None
+    end_cursor: str | None
+    has_next_page: bool
+
+
+class Page(msgspec.Struct, frozen=True):
+    nodes: list[Any]
+    page_info: PageInfo
+
+
+def add_to(fields: Fields) -> None:
+    fields.attributes("Project", Project, PROJECT)
+    fields.add(
+        Query_project=project,
+        Query_projects=projects,
+        User_projects=projects,
+        Organization_projects=projects,
+        Project_createdBy=created_by,
+        Project_organization=organization,
+        Project_ontology=lambda source, info: call_of(info).find(Ontology, source.ontology_id),
+        Project_labelingFrontend=lambda source, info: call_of(info).find(LabelingFrontend, source.labeling_frontend_id),
+        Project_uploadType=nothing,
+        Project_modelSetupComplete=nothing,
+        Project_lastActivityTime=last_activity_time,
+        Project_dataRowCount=lambda source, info: _rows(call_of(info), source),
+        Project_labelCount=label_count,
+        Project_completedDataRowCount=lambda source, info: _rows(call_of(info), source, WorkflowStatus.DONE),
+        Project_workstreamStateCounts=workstream_state_counts,
+        Project_taskQueues=task_queues,
+        Project_batches=batches,
+        Project_members=members,
+    )
+    fields.attributes("StateCount", StateCount, "state count")
+    fields.attributes("TaskQueue", TaskQueue, "id name description queueType")
+    fields.add(TaskQueue_dataRowCount=rows_in_queue)
+    fields.attributes("ProjectMember", ProjectMember, "id accessFrom")
+    fields.add(
+        ProjectMember_user=lambda source, info: call_of(info).find(Person, source.user_id),
+        ProjectMember_role=lambda source, info: call_of(info).find(Role, source.role_id),
+    )
+    fields.attributes("Batch", Batch, "id name size createdAt updatedAt")
+    fields.add(Batch_consensusSettingsJson=consensus_settings, Batch_user=created_by)
+    fields.attributes("BatchConnection", Page, "nodes pageInfo")
+    fields.attributes("PageInfo", PageInfo, "startCursor endCursor hasNextPage")
+
+
+def created_by(source: Any, info: Any) -> Person | None:
+    """Whoever made the record."""
+    return call_of(info).find(Person, source.created_by)
+
+
+def project(_source: Any, info: Any, where: Mapping[str, Any]) -> Project:
+    return call_of(info).one(Project, condition(Project, where), f"Project {where.get('id')!r}")
+
+
+def projects(source: Any, info: Any, where: Any = None, skip: int = 0, first: int | None = None) -> list[Project]:
+    """All projects, or those of an ontology or dataset."""
+    clause = condition(Project, where)
+    if isinstance(source, Ontology):
+        clause &= _of_ontology(source)
+    elif isinstance(source, Dataset):
+        clause &= _of_dataset(source)
+    return call_of(info).select(Project, clause, order="created_at, id", skip=skip, first=first)
+
+
+def _of_ontology(ontology: Ontology) -> Any:
+    return where("ontology_id = :id", id=ontology.id)
+
+
+def _of_dataset(dataset: Dataset) -> Any:
+    sql = (
+        "id IN (SELECT pr.project_id FROM project_row pr JOIN data_row dr ON dr.no = pr.data_row_no"
+        " WHERE dr.dataset_id = :id AND NOT dr.deleted)"
+    )
+    return where(sql, id=dataset.id)
+
+
+def last_activity_time(source: Project, info: Any) -> int | None:
+    """Of the latest activity on one of its data rows; null without rows (inferred)."""
+    sql = (
+        "SELECT MAX(dr.last_activity_at) FROM project_row pr JOIN data_row dr ON dr.no = pr.data_row_no"
+        " WHERE pr.project_id = :id AND NOT dr.deleted"
+    )
+    with call_of(info).reading() as connection:
+        latest: int | None = connection.value(sql, {"id": source.id})
+    return latest
+
+
+def _rows(call: Call, source: Project, status: WorkflowStatus | None = None) -> int:
+    clause = where(f"project_id = :id AND {_LIVE_ROW}", id=source.id)
+    return call.count(
+        ProjectRow, clause & (where("workflow_status = :status", status=status) if status else EVERYTHING)
+    )
+
+
+def label_count(source: Project, info: Any) -> int:
+    return call_of(info).count(Label, where(f"project_id = :id AND NOT deleted AND {_LIVE_ROW}", id=source.id))
+
+
+def workstream_state_counts(source: Project, info: Any, batchIds: list[str] | None = None) -> list[StateCount]:  # noqa: N803  the wire's word
+    """Every state the SDK's get_overview needs (project.py 7.17.0); `batchIds` narrows it (SDK 7.9 and later)."""
+    live = _LIVE_ROW.replace("data_row_no", "pr.data_row_no")
+    sql = (
+        "SELECT pr.workflow_status, (SELECT MIN(CASE WHEN l.skipped THEN 1 ELSE 0 END) FROM label l"
+        " WHERE l.project_id = pr.project_id AND l.data_row_no = pr.data_row_no AND NOT l.deleted) AS all_skipped,"
+        f" COUNT(*) FROM project_row pr WHERE {{clause}} AND {live} GROUP BY 1, 2"
+    )
+    clause = where("pr.project_id = :id", id=source.id)
+    if batchIds:
+        clause &= where("pr.batch_id IN :ids", ids=batchIds)
+    with call_of(info).reading() as connection:
+        groups = connection.rows(sql.replace("{clause}", clause.sql), clause.params)
+    return [StateCount(state, count) for state, count in _states(groups).items()]
+
+
+def _states(groups: list[Any]) -> dict[str, int]:
+    """(status, whether all labels are skipped or None without labels, rows) -> the counts of each state."""
+    counts = dict.fromkeys(("Unlabeled", "Labeled", "Skipped", "InReview", "InRework", "Done", "All"), 0)
+    for status, skipped, rows in groups:
+        counts["All"] += rows
+        if skipped is None:
+            counts["Unlabeled"] += rows
+        else:
+            counts["Skipped" if skipped else "Labeled"] += rows
+        if status in counts:
+            counts[status] += rows
+    return counts
+
+
+def task_queues(source: Project, info: Any) -> list[TaskQueue]:
+    return call_of(info).select(TaskQueue, where("project_id = :id", id=source.id), order="position")
+
+
+def rows_in_queue(source: TaskQueue, info: Any) -> int:
+    return call_of(info).count(ProjectRow, where(f"task_queue_id = :id AND {_LIVE_ROW}", id=source.id))
+
+
+def members(source: Project, info: Any, skip: int = 0, first: int | None = None) -> list[ProjectMember]:
+    clause = where("project_id = :id", id=source.id)
+    return call_of(info).select(ProjectMember, clause, order="id", skip=skip, first=first)
+
+
+def batches(source: Project, info: Any, where: Any = None, after: str | None = None, first: int | None = None) -> Page:
+    """The cursor is the id of the last batch; null after the last page (SDK pagination.py stops on it)."""
+    clause = condition(Batch, where) & _batches_after(source, after)
+    found = call_of(info).select(Batch, clause, order="id", first=None if first is None else first + 1)
+    more = first is not None and len(found) > first
+    nodes = found[:first] if more else found
+    return Page(nodes, PageInfo(None, nodes[-1].id if more and nodes else None, more))
+
+
+def _batches_after(source: Project, after: str | None) -> Any:
+    clause = where("project_id = :id", id=source.id)
+    return clause & where("id > :after", after=after) if after else clause
+
+
+def consensus_settings(source: Batch, _info: Any) -> dict[str, Any]:
+    """Snake case on the way out, camel case on the way in (SDK tests test_batch.py:107-123)."""
+    return {"number_of_labels": source.number_of_labels, "coverage_percentage": source.coverage_percentage}

@@ -1,0 +1,188 @@
+"""The composition root: makes the parts, puts them together, lists every route."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mockserver import __version__
+from mockserver.api.downloads import Downloads
+from mockserver.api.endpoint import GraphQLEndpoint
+from mockserver.api.engine import Engine
+from mockserver.api.resolvers import all_resolvers
+from mockserver.api.responses import error_response, json_response
+from mockserver.api.rest import Rest
+from mockserver.api.workspaces import Workspace, Workspaces
+from mockserver.errors import MockserverBug, NotFound, StartupError, WireError, nearest
+from mockserver.generate.prepared import prepared_world
+from mockserver.settings import Settings, parse_moment
+from mockserver.world.data_rows import Dataset
+from mockserver.world.database import where
+from mockserver.world.projects import Project
+from mockserver.world.sqlite import SqliteDatabase
+from mockserver.world.store import Store
+
+LOG = logging.getLogger(__name__)
+
+GRAPHQL_PATHS = ("/graphql", "/_gql", "/api/graphql", "/api/_gql")
+"""One schema on all: SDKs replace `/graphql` by `/_gql` for some operations (client.py 3.30.1:161)."""
+EXPORT_THREADS = 4
+"""Exports that write at the same time; more would only take turns at the interpreter."""
+
+
+class Server(msgspec.Struct):
+    """Everything that runs: the application, the workspaces behind it, and what to close."""
+
+    app: ASGIApp
+    workspaces: Workspaces
+    threads: ThreadPoolExecutor
+    folder: Path
+    temporary: bool
+
+    @property
+    def own(self) -> Workspace:
+        return self.workspaces.by_key[self.workspaces.default]
+
+    def close(self) -> None:
+        """Stop exports, close worlds, and leave nothing behind that was not asked to stay."""
+        self.workspaces.close()
+        self.threads.shutdown(wait=True, cancel_futures=True)
+        if self.temporary:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def build(settings: Settings) -> Server:
+    """A server for these settings, its world ready to be asked. Raises StartupError."""
+    folder = settings.state or Path(tempfile.mkdtemp(prefix="mockserver-"))
+    threads = ThreadPoolExecutor(EXPORT_THREADS, thread_name_prefix="export")
+    try:
+        workspaces = Workspaces(settings.api_key)
+        workspaces.add(open_workspace(settings, folder, threads))
+    except BaseException:
+        if settings.state is None:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    app = application(settings, workspaces)
+    return Server(app, workspaces, threads, folder, temporary=settings.state is None)
+
+
+def open_workspace(settings: Settings, folder: Path, threads: ThreadPoolExecutor) -> Workspace:
+    """The workspace of the server's own key: that of the state folder, or a copy of the generated world."""
+    home = folder / "workspaces" / api_key_folder(settings.api_key)
+    database = SqliteDatabase(home / "world.sqlite", durable=settings.state is not None)
+    if not database.path.exists():
+        ends = None if settings.ends is None else parse_moment(settings.ends, flag="--ends")
+        world = prepared_world(settings.scenario, seed=settings.seed, ends=ends, cache=settings.cache)
+        try:
+            world.copy_to(database.path)
+        except OSError as error:
+            raise StartupError(f"--state {folder}: {error.strerror}; give a folder that can be written") from None
+        fresh = Store(database)
+        fresh.begin_life(name=settings.api_key)
+        fresh.close()
+    store = Store(database)
+    store.fail_unfinished_tasks()
+    return Workspace(settings.api_key, store, home, threads)
+
+
+def api_key_folder(api_key: str) -> str:
+    """A folder name for a key, which may hold any character."""
+    return api_key.encode().hex() if not api_key.replace("-", "").isalnum() else api_key
+
+
+def application(settings: Settings, workspaces: Workspaces) -> ASGIApp:
+    """Every route of the server, most asked first."""
+    graphql = GraphQLEndpoint(Engine(all_resolvers()), workspaces, settings.public_url)
+    downloads = Downloads(workspaces)
+    rest = Rest(workspaces)
+    routes = [
+        *(Route(path, graphql, methods=None) for path in GRAPHQL_PATHS),
+        Route("/_files/{workspace}/results/{task}/{stream}/{file}", downloads.result),
+        Route("/_files/{workspace}/assets/{row}/{name}", downloads.asset),
+        Route("/api/v1/export-results/{task}/{organization}", rest.export_results),
+        Route("/api/v1/export-errors/{task}/{organization}", rest.export_errors),
+        Route("/api/v1/tasks/{task}/masks/{mask}/index/{index:int}", rest.composite_mask),
+        Route("/_mock/health", health),
+    ]
+    known = [route.path for route in routes]
+
+    async def not_found(request: Request, _error: Exception) -> Response:
+        near = nearest(request.url.path, known, most=3)
+        return error_response(NotFound(f"There is nothing at {request.url.path}; the nearest are {', '.join(near)}"))
+
+    handlers = {404: not_found, 405: not_allowed, WireError: wire_error}
+    return NoPlainFailure(Starlette(routes=routes, exception_handlers=handlers))  # type: ignore[arg-type]  # starlette types handlers by their widest exception
+
+
+async def health(_request: Request) -> Response:
+    """200 once GraphQL can be answered: the socket is bound after everything is built."""
+    return json_response({"status": "ok", "version": __version__})
+
+
+async def wire_error(_request: Request, error: WireError) -> Response:
+    return error_response(error)
+
+
+async def not_allowed(request: Request, _error: Exception) -> Response:
+    return json_response({"message": f"{request.url.path} does not take {request.method}"}, 405)
+
+
+class NoPlainFailure:
+    """The outermost layer: an exception nobody planned becomes an answer in our shape, and its traceback a log line.
+
+    Never a 5xx: SDKs retry those for two minutes and show the user nothing of the body (wire trap 4).
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def noting(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        except Exception as error:
+            LOG.exception("%s %s failed", scope.get("method"), scope.get("path"))
+            if started or scope["type"] != "http":
+                raise
+            bug = MockserverBug(f"A bug in the mock, not in your request: {type(error).__name__}; see its log")
+            await error_response(bug)(scope, receive, send)
+
+
+def described(server: Server, url: str, pid: int) -> dict[str, object]:
+    """What a client needs to know of a running server: the content of the ready file."""
+    own = server.own
+    with own.store.reading() as connection:
+        projects = {
+            item.name: item.id for item in connection.select(Project, where("NOT deleted"), order="created_at, id")
+        }
+        datasets = {
+            item.name: item.id for item in connection.select(Dataset, where("NOT deleted"), order="created_at, id")
+        }
+    return {
+        "url": url,
+        "graphql_url": f"{url}/graphql",
+        "rest_url": f"{url}/api/v1",
+        "api_key": own.api_key,
+        "organization_id": own.world.organization_id,
+        "pid": pid,
+        "projects": projects,
+        "datasets": datasets,
+        "slices": {},
+        "model_runs": {},
+    }

@@ -1,0 +1,102 @@
+"""A bound socket, uvicorn on it, and the moments of its life: ready, told to stop, orphaned."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+import uvicorn
+from starlette.types import ASGIApp
+
+from mockserver.errors import StartupError
+from mockserver.settings import process_exists
+
+GRACE = 0.2
+"""Seconds that open requests have to end when the server is told to stop."""
+LOOK_AT_PARENT = 0.25
+"""Seconds between two looks at the process of `--exit-with`."""
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises StartupError when the port is taken or the host is not ours."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
+            0
+        ]
+        # Named IPPROTO_TCP: asyncio sets TCP_NODELAY only then, and without it a keep-alive request takes 44 ms.
+        bound = socket.socket(family, kind, socket.IPPROTO_TCP)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except OSError as error:
+        raise StartupError(_why_not_bound(host, port, error)) from None
+    return bound
+
+
+def _why_not_bound(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} on {host} is taken by another program; give another --port, or --port 0 for any free one"
+    if error.errno == errno.EACCES:
+        return f"port {port} may not be used by this user; give a --port above 1023, or --port 0 for any free one"
+    return f"cannot listen on {host}:{port}: {error.strerror or error}; check --host, for example --host 127.0.0.1"
+
+
+def address_of(bound: socket.socket, host: str) -> str:
+    """The URL under which this machine reaches the socket."""
+    port = bound.getsockname()[1]
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104  compared, not bound
+    return f"http://{shown}:{port}"
+
+
+class _Uvicorn(uvicorn.Server):
+    """Says when it is ready, and leaves when its companion does."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], companion: int | None) -> None:
+        super().__init__(config)
+        self._ready, self._companion = ready, companion
+        self._watching: asyncio.Task[None] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self._companion is not None:
+            self._watching = asyncio.create_task(self._watch(self._companion))
+        self._ready()
+
+    async def _watch(self, pid: int) -> None:
+        while process_exists(pid):  # noqa: ASYNC110  the end of a process that is not our child cannot be awaited
+            await asyncio.sleep(LOOK_AT_PARENT)
+        self.should_exit = True
+
+
+def serve(app: ASGIApp, bound: socket.socket, *, ready: Callable[[], None], companion: int | None) -> None:
+    """Serve until SIGTERM, SIGINT, or the end of the companion process. One asyncio loop, httptools, no access log."""
+    config = uvicorn.Config(
+        app,
+        loop="asyncio",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=GRACE,  # type: ignore[arg-type]  # declared int, used as seconds
+    )
+    # Exports run in threads of this process; the default of 5 ms lets each of them delay a small query by that much.
+    sys.setswitchinterval(0.001)
+    _Uvicorn(config, ready, companion).run(sockets=[bound])
+
+
+def write_ready_file(path: Path, content: dict[str, object]) -> None:
+    """Atomically: whoever sees the file sees all of it. Raises StartupError."""
+    half = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        half.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
+        half.replace(path)
+    except OSError as error:
+        raise StartupError(f"--ready-file {path}: {error.strerror}; give a path in a folder that exists") from None
