@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,7 @@ import click
 
 from mockserver import __version__
 from mockserver.errors import StartupError
-from mockserver.settings import DEFAULT_API_KEY, ENVIRONMENT_PREFIX, Settings, cache_folder, parse_moment, parse_state
+from mockserver.settings import DEFAULT_API_KEY, ENVIRONMENT_PREFIX, Settings, cache_folder, parse_state
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -27,7 +26,7 @@ def setting(flag: str, **options: Any) -> Callable[[Command], Command]:
 
 SCENARIO = setting("--scenario", default="default", show_default=True, metavar="NAME|FILE", help="The world to serve.")
 SEED = setting("--seed", default=0, show_default=True, type=int, help="Same seed, same world, byte for byte.")
-ENDS = setting("--ends", metavar="DATE", help="When the generated history ends. Default: as the scenario says.")
+ENDS = setting("--ends", metavar="DATE|now", help="When the generated history ends. Default: as the scenario says.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -51,7 +50,8 @@ def main() -> None:
 )
 @setting("--exit-with", metavar="PID", type=int, help="Stop when this process ends.")
 @setting("--payload-date", metavar="DATE", help="Not yet: serve payloads as they were then.")
-@setting("--control-token", metavar="TOKEN", help="Not yet: there is no control API but /_mock/health.")
+@setting("--control-token", metavar="TOKEN", help="Opens /_mock/ from other machines. Default: the API key.")
+@setting("--any-key", is_flag=True, help="Make a workspace for every unknown API key that comes.")
 @setting("--webhook-allow", metavar="PATTERN", multiple=True, help="Not yet: no webhooks are sent.")
 def serve(state: str | None, **flags: Any) -> None:
     """Serve a generated world until stopped."""
@@ -66,7 +66,6 @@ def refuse_what_is_not_there_yet(flags: dict[str, Any]) -> None:
     """Flags of the public interface whose part is not built. Taking them in silence would be a lie."""
     for name, part in (
         ("payload_date", "payloads of earlier dates"),
-        ("control_token", "the control API"),
         ("webhook_allow", "webhooks"),
     ):
         if flags.pop(name):
@@ -77,13 +76,12 @@ def run(settings: Settings) -> None:
     """Build, bind, serve, close."""
     # Imported here: `--help` and a wrong flag answer at once.
     from mockserver import app, server
+    from mockserver.control.ready import ready_file
 
     bound = server.bind(settings.host, settings.port)
-    if settings.ends is not None:
-        parse_moment(settings.ends, flag="--ends")
     built = app.build(settings)
     url = settings.public_url.rstrip("/") if settings.public_url else server.address_of(bound, settings.host)
-    described = app.described(built, url, os.getpid())
+    described = ready_file(built.own, url)
 
     def ready() -> None:
         if settings.ready_file is not None:
@@ -101,15 +99,15 @@ def run(settings: Settings) -> None:
             settings.ready_file.unlink(missing_ok=True)
 
 
-def greet(settings: Settings, described: dict[str, Any]) -> None:
+def greet(settings: Settings, described: Any) -> None:
     """What a person needs to know, as it is true."""
     lines = [
         f"mockserver {__version__} serves scenario {settings.scenario}, seed {settings.seed}",
-        f"  GraphQL   {described['graphql_url']}",
-        f"  REST      {described['rest_url']}",
-        f"  Page      {described['url']}/",
-        f"  API key   {described['api_key']}",
-        f"  Projects  {', '.join(described['projects']) or 'none'}",
+        f"  GraphQL   {described.graphql_url}",
+        f"  REST      {described.rest_url}",
+        f"  Page      {described.url}/",
+        f"  API key   {described.api_key}",
+        f"  Projects  {', '.join(described.projects) or 'none'}",
         "Stop it with Ctrl+C.",
     ]
     click.echo("\n".join(lines))
@@ -125,8 +123,7 @@ def prepare(scenario: str, seed: int, ends: str | None) -> None:
     from mockserver.generate.prepared import prepared_world
 
     try:
-        moment = None if ends is None else parse_moment(ends, flag="--ends")
-        made = prepared_world(scenario, seed=seed, ends=moment, cache=cache_folder())
+        made = prepared_world(scenario, seed=seed, ends=ends, cache=cache_folder())
     except StartupError as error:
         fail(error)
     click.echo(made.path)

@@ -15,22 +15,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mockserver import __version__
 from mockserver.api.downloads import Downloads
 from mockserver.api.endpoint import GraphQLEndpoint
 from mockserver.api.engine import Engine
 from mockserver.api.resolvers import all_resolvers
 from mockserver.api.responses import error_response, json_response
 from mockserver.api.rest import Rest
-from mockserver.api.workspaces import Workspace, Workspaces
+from mockserver.api.workspaces import Origin, Workspace, Workspaces
+from mockserver.control.routes import control_routes
 from mockserver.errors import MockserverBug, NotFound, StartupError, WireError, nearest
-from mockserver.generate.prepared import prepared_world
-from mockserver.settings import Settings, parse_moment
-from mockserver.world.data_rows import Dataset
-from mockserver.world.database import where
-from mockserver.world.projects import Project
-from mockserver.world.sqlite import SqliteDatabase
-from mockserver.world.store import Store
+from mockserver.settings import Settings
 
 LOG = logging.getLogger(__name__)
 
@@ -45,13 +39,10 @@ class Server(msgspec.Struct):
 
     app: ASGIApp
     workspaces: Workspaces
+    own: Workspace
     threads: ThreadPoolExecutor
     folder: Path
     temporary: bool
-
-    @property
-    def own(self) -> Workspace:
-        return self.workspaces.by_key[self.workspaces.default]
 
     def close(self) -> None:
         """Stop exports, close worlds, and leave nothing behind that was not asked to stay."""
@@ -65,39 +56,36 @@ def build(settings: Settings) -> Server:
     """A server for these settings, its world ready to be asked. Raises StartupError."""
     folder = settings.state or Path(tempfile.mkdtemp(prefix="mockserver-"))
     threads = ThreadPoolExecutor(EXPORT_THREADS, thread_name_prefix="export")
+    origin = Origin(settings.scenario, settings.seed, settings.ends)
+    workspaces = Workspaces(
+        folder / "workspaces",
+        threads,
+        cache=settings.cache,
+        origin=origin,
+        durable=settings.state is not None,
+        any_key=settings.any_key,
+    )
     try:
-        workspaces = Workspaces(settings.api_key)
-        workspaces.add(open_workspace(settings, folder, threads))
+        open_own(workspaces, settings)
     except BaseException:
         if settings.state is None:
             shutil.rmtree(folder, ignore_errors=True)
         raise
+    own = workspaces.named(settings.api_key)
     app = application(settings, workspaces)
-    return Server(app, workspaces, threads, folder, temporary=settings.state is None)
+    return Server(app, workspaces, own, threads, folder, temporary=settings.state is None)
 
 
-def open_workspace(settings: Settings, folder: Path, threads: ThreadPoolExecutor) -> Workspace:
-    """The workspace of the server's own key: that of the state folder, or a copy of the generated world."""
-    home = folder / "workspaces" / api_key_folder(settings.api_key)
-    database = SqliteDatabase(home / "world.sqlite", durable=settings.state is not None)
-    if not database.path.exists():
-        ends = None if settings.ends is None else parse_moment(settings.ends, flag="--ends")
-        world = prepared_world(settings.scenario, seed=settings.seed, ends=ends, cache=settings.cache)
-        try:
-            world.copy_to(database.path)
-        except OSError as error:
-            raise StartupError(f"--state {folder}: {error.strerror}; give a folder that can be written") from None
-        fresh = Store(database)
-        fresh.begin_life(name=settings.api_key)
-        fresh.close()
-    store = Store(database)
-    store.fail_unfinished_tasks()
-    return Workspace(settings.api_key, store, home, threads)
-
-
-def api_key_folder(api_key: str) -> str:
-    """A folder name for a key, which may hold any character."""
-    return api_key.encode().hex() if not api_key.replace("-", "").isalnum() else api_key
+def open_own(workspaces: Workspaces, settings: Settings) -> None:
+    """What the state folder holds, and the workspace of the server's own key."""
+    try:
+        workspaces.open_all()
+        if not workspaces.has(settings.api_key):
+            workspaces.create(settings.api_key)
+    except OSError as error:
+        raise StartupError(f"--state {settings.state}: {error.strerror}; give a folder that can be written") from None
+    except WireError as error:
+        raise StartupError(error.message) from None
 
 
 def application(settings: Settings, workspaces: Workspaces) -> ASGIApp:
@@ -112,7 +100,7 @@ def application(settings: Settings, workspaces: Workspaces) -> ASGIApp:
         Route("/api/v1/export-results/{task}/{organization}", rest.export_results),
         Route("/api/v1/export-errors/{task}/{organization}", rest.export_errors),
         Route("/api/v1/tasks/{task}/masks/{mask}/index/{index:int}", rest.composite_mask),
-        Route("/_mock/health", health),
+        *control_routes(settings, workspaces),
     ]
     known = [route.path for route in routes]
 
@@ -122,11 +110,6 @@ def application(settings: Settings, workspaces: Workspaces) -> ASGIApp:
 
     handlers = {404: not_found, 405: not_allowed, WireError: wire_error}
     return NoPlainFailure(Starlette(routes=routes, exception_handlers=handlers))  # type: ignore[arg-type]  # starlette types handlers by their widest exception
-
-
-async def health(_request: Request) -> Response:
-    """200 once GraphQL can be answered: the socket is bound after everything is built."""
-    return json_response({"status": "ok", "version": __version__})
 
 
 async def wire_error(_request: Request, error: WireError) -> Response:
@@ -162,27 +145,3 @@ class NoPlainFailure:
                 raise
             bug = MockserverBug(f"A bug in the mock, not in your request: {type(error).__name__}; see its log")
             await error_response(bug)(scope, receive, send)
-
-
-def described(server: Server, url: str, pid: int) -> dict[str, object]:
-    """What a client needs to know of a running server: the content of the ready file."""
-    own = server.own
-    with own.store.reading() as connection:
-        projects = {
-            item.name: item.id for item in connection.select(Project, where("NOT deleted"), order="created_at, id")
-        }
-        datasets = {
-            item.name: item.id for item in connection.select(Dataset, where("NOT deleted"), order="created_at, id")
-        }
-    return {
-        "url": url,
-        "graphql_url": f"{url}/graphql",
-        "rest_url": f"{url}/api/v1",
-        "api_key": own.api_key,
-        "organization_id": own.world.organization_id,
-        "pid": pid,
-        "projects": projects,
-        "datasets": datasets,
-        "slices": {},
-        "model_runs": {},
-    }

@@ -14,6 +14,7 @@
         ├── QueryNotValid            GRAPHQL_VALIDATION_FAILED
         ├── QueryTooComplex          GRAPHQL_VALIDATION_FAILED, in the one wording the SDK knows
         ├── BodyTooLarge             BAD_USER_INPUT, 413
+        ├── ControlRefused       CONTROL_REFUSED, 401: the control API from elsewhere, without its token
         ├── LinkRefused              a signed link that was changed or has expired, 403
         └── MockserverBug            MOCKSERVER_BUG: our own fault, said so
 
@@ -131,6 +132,13 @@ class BodyTooLarge(WireError):
     """The request body passes the limit."""
 
     status = 413
+
+
+class ControlRefused(WireError):
+    """The control API was called from another machine, or by a web page, without the control token."""
+
+    code = "CONTROL_REFUSED"
+    status = 401
 
 
 class LinkRefused(WireError):

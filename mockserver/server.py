@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import orjson
+import msgspec
 import uvicorn
 from starlette.types import ASGIApp
 
@@ -92,11 +92,11 @@ def serve(app: ASGIApp, bound: socket.socket, *, ready: Callable[[], None], comp
     _Uvicorn(config, ready, companion).run(sockets=[bound])
 
 
-def write_ready_file(path: Path, content: dict[str, object]) -> None:
+def write_ready_file(path: Path, content: object) -> None:
     """Atomically: whoever sees the file sees all of it. Raises StartupError."""
     half = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        half.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
+        half.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=2))
         half.replace(path)
     except OSError as error:
         raise StartupError(f"--ready-file {path}: {error.strerror}; give a path in a folder that exists") from None

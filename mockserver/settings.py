@@ -18,7 +18,7 @@ MICROSECONDS = 1_000_000
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """One served process. Dates are microseconds UTC; `ends` None means the scenario's own, "now" shifts by days."""
+    """One served process. `ends` None means the scenario's own end, "now" shifts that by whole days."""
 
     host: str = "127.0.0.1"
     port: int = 8000
@@ -29,9 +29,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     api_key: str = DEFAULT_API_KEY
     public_url: str | None = None
     control_token: str | None = None
+    any_key: bool = False
     ready_file: Path | None = None
     exit_with: int | None = None
     cache: Path = Path()
+
+    @property
+    def token(self) -> str:
+        """What opens the control API from other machines."""
+        return self.control_token or self.api_key
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:

@@ -32,7 +32,7 @@ class Downloads:
 
     def _signed(self, request: Request) -> Workspace:
         """The workspace whose signature the link carries. Raises NotFound, LinkRefused."""
-        workspace = self._workspaces.by_slug.get(request.path_params["workspace"])
+        workspace = self._workspaces.linked(request.path_params["workspace"])
         if workspace is None:
             raise NotFound("No workspace of this server made this link; export again to get a fresh one")
         path = request.scope.get("raw_path", request.url.path.encode()).decode("ascii", "replace")
@@ -68,7 +68,7 @@ def result_response(workspace: Workspace, task_id: str, stream: str, file: str) 
         task = connection.find(Task, where("id = :id", id=task_id))
     if task is None:
         raise NotFound(f"Task {task_id!r} does not exist in this workspace")
-    chunks = stream_of(task, stream).chunks
+    chunks = stream_of(workspace.exports.shown(task), stream).chunks
     wanted = [chunk for chunk in chunks if file in {chunk.file, "all.ndjson"}]
     if not wanted and file != "all.ndjson":
         raise NotFound(f"Task {task_id!r} has no file {file!r} in its stream {stream}; it has {len(chunks)}")

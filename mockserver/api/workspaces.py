@@ -1,44 +1,86 @@
-"""The workspaces of this server, by API key, and what each is made of."""
+"""The workspaces of this server by API key: made from a scenario, forked, reset, deleted."""
 
 from __future__ import annotations
 
+import shutil
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
 
-from mockserver.errors import AuthenticationFailed
+from mockserver.errors import AuthenticationFailed, BadInput, Conflict, NotFound, StartupError, nearest, quoted
 from mockserver.exports.tasks import Exports
+from mockserver.generate.prepared import prepared_world
 from mockserver.links import Links
+from mockserver.world.ids import digest
+from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store
 from mockserver.world.store import Workspace as World
 
 
-class Workspace:
-    """One API key's world, and the parts that serve it."""
+class Origin(msgspec.Struct, frozen=True):
+    """What a workspace was made from, and what a reset makes it from again."""
 
-    def __init__(self, api_key: str, store: Store, folder: Path, threads: ThreadPoolExecutor) -> None:
-        self.api_key = api_key
+    scenario: str = "default"
+    seed: int = 0
+    ends: str | None = None
+    forked: bool = False
+
+
+class Workspace:
+    """One API key's world, and the parts that serve it, for one life: a reset makes a new one."""
+
+    def __init__(self, store: Store, folder: Path, threads: ThreadPoolExecutor) -> None:
         self.store = store
+        self.folder = folder
         self.world: World = store.workspace
-        self.links = Links.of(api_key, self.world.seed)
+        self.api_key = self.world.name
+        self.links = Links.of(self.api_key, self.world.seed)
         self.exports = Exports(store, self.links, folder / "results", threads)
 
+    def back_up(self, path: Path) -> None:
+        """A copy of its world as it is now."""
+        SqliteDatabase(self.folder / "world.sqlite").back_up(path)
+
     def close(self) -> None:
+        """Stop what runs in it. Its files stay."""
         self.exports.close()
         self.store.close()
 
 
-class Workspaces(msgspec.Struct):
-    """All of them. The default one is the server's own key's."""
+class Workspaces:
+    """All of them, each in a folder of its own: `origin.json`, for forks `origin.sqlite`, and the current life."""
 
-    default: str
-    by_key: dict[str, Workspace] = {}
-    by_slug: dict[str, Workspace] = {}
+    def __init__(
+        self, folder: Path, threads: ThreadPoolExecutor, *, cache: Path, origin: Origin, durable: bool, any_key: bool
+    ) -> None:
+        self._folder, self._threads, self._cache = folder, threads, cache
+        self._origin, self._durable, self._any_key = origin, durable, any_key
+        self._by_key: dict[str, Workspace] = {}
+        self._by_slug: dict[str, Workspace] = {}
+        self._prepared: dict[Origin, SqliteDatabase] = {}
+        self._lock = threading.RLock()
 
-    def add(self, workspace: Workspace) -> None:
-        self.by_key[workspace.api_key] = workspace
-        self.by_slug[workspace.links.workspace] = workspace
+    # Finding
+
+    def keys(self) -> list[str]:
+        return list(self._by_key)
+
+    def has(self, api_key: str) -> bool:
+        return api_key in self._by_key
+
+    def named(self, api_key: str) -> Workspace:
+        """Raises NotFound."""
+        workspace = self._by_key.get(api_key)
+        if workspace is None:
+            known = quoted(nearest(api_key, self._by_key))
+            raise NotFound(f"There is no workspace with the API key {api_key!r}; the nearest known are {known}")
+        return workspace
+
+    def linked(self, slug: str) -> Workspace | None:
+        """The workspace whose links carry this slug."""
+        return self._by_slug.get(slug)
 
     def authenticated(self, authorization: str | None) -> Workspace:
         """The workspace of an Authorization header: `Bearer KEY`, or the bare key as Postman walk-throughs paste it.
@@ -46,22 +88,106 @@ class Workspaces(msgspec.Struct):
         Raises AuthenticationFailed, saying what came without repeating the key.
         """
         if not authorization:
-            raise AuthenticationFailed(f"No API key came; send the header 'Authorization: Bearer {self._hint()}'")
+            raise AuthenticationFailed("No API key came; send the header 'Authorization: Bearer YOUR_KEY'")
         scheme, _, rest = authorization.partition(" ")
         key = rest.strip() if scheme.lower() == "bearer" else authorization.strip()
-        workspace = self.by_key.get(key)
-        if workspace is None:
-            shown = f"{key[:4]}…" if len(key) > 4 else "it"
-            raise AuthenticationFailed(
-                f"No workspace has the API key that came ({shown}, {len(key)} characters); "
-                f"this server's own key is printed when it starts: send 'Authorization: Bearer {self._hint()}'"
-            )
-        return workspace
+        if workspace := self._by_key.get(key):
+            return workspace
+        if self._any_key and key:
+            return self.create(key)
+        raise AuthenticationFailed(
+            f"No workspace has the API key that came ({len(key)} characters); the server's own key is printed when it "
+            "starts, others are made by POST /_mock/workspaces: send 'Authorization: Bearer YOUR_KEY'"
+        )
 
-    def _hint(self) -> str:
-        """The default key is no secret; another is not repeated to strangers."""
-        return self.default if self.default.startswith("mock-") else "YOUR_KEY"
+    # Changing
+
+    def open_all(self) -> None:
+        """The workspaces that a state folder holds from an earlier run."""
+        for origin in sorted(self._folder.glob("*/origin.json")):
+            lives = sorted(origin.parent.glob("*/world.sqlite"))
+            if lives:
+                self._begin(Store.open(SqliteDatabase(lives[-1], durable=self._durable)), lives[-1].parent)
+
+    def create(self, api_key: str, origin: Origin | None = None, *, incarnation: str | None = None) -> Workspace:
+        """A workspace from a scenario. Raises Conflict, BadInput."""
+        with self._lock:
+            chosen = origin or self._origin
+            source = self._generated(chosen)
+            return self._make(api_key, chosen, source, incarnation)
+
+    def fork(self, api_key: str, source: Workspace, *, incarnation: str | None = None) -> Workspace:
+        """A workspace that begins with the world of another as it is now; no tasks, no results, its clock set alike."""
+        with self._lock:
+            self._check_free(api_key)
+            home = self._home(api_key)
+            source.back_up(home / "origin.sqlite")
+            origin = Origin(source.world.scenario, source.world.seed, forked=True)
+            return self._make(api_key, origin, SqliteDatabase(home / "origin.sqlite"), incarnation)
+
+    def reset(self, workspace: Workspace, *, incarnation: str | None = None) -> Workspace:
+        """The world as it was when the workspace was made, in a new life: no id of the old one comes again."""
+        with self._lock:
+            home = self._home(workspace.api_key)
+            origin = msgspec.json.decode((home / "origin.json").read_bytes(), type=Origin)
+            source = SqliteDatabase(home / "origin.sqlite") if origin.forked else self._generated(origin)
+            fresh = self._live(workspace.api_key, source, incarnation)
+            workspace.close()
+            shutil.rmtree(workspace.folder, ignore_errors=True)
+            return fresh
+
+    def delete(self, workspace: Workspace) -> None:
+        """Everything of it, files too."""
+        with self._lock:
+            del self._by_key[workspace.api_key]
+            del self._by_slug[workspace.links.workspace]
+            workspace.close()
+            shutil.rmtree(self._home(workspace.api_key), ignore_errors=True)
 
     def close(self) -> None:
-        for workspace in self.by_key.values():
+        for workspace in self._by_key.values():
             workspace.close()
+
+    def _make(self, api_key: str, origin: Origin, source: SqliteDatabase, incarnation: str | None) -> Workspace:
+        self._check_free(api_key)
+        home = self._home(api_key)
+        home.mkdir(parents=True, exist_ok=True)
+        (home / "origin.json").write_bytes(msgspec.json.encode(origin))
+        return self._live(api_key, source, incarnation)
+
+    def _live(self, api_key: str, source: SqliteDatabase, incarnation: str | None) -> Workspace:
+        """Copy a world and begin a life with it."""
+        home = self._home(api_key)
+        number = 1 + max((int(path.parent.name) for path in home.glob("*/world.sqlite")), default=0)
+        database = SqliteDatabase(home / f"{number:08}" / "world.sqlite", durable=self._durable)
+        source.copy_to(database.path)
+        store = Store(database)
+        store.begin_life(name=api_key, incarnation=incarnation)
+        return self._begin(store, database.path.parent)
+
+    def _begin(self, store: Store, folder: Path) -> Workspace:
+        workspace = Workspace(store, folder, self._threads)
+        self._by_key[workspace.api_key] = workspace
+        self._by_slug[workspace.links.workspace] = workspace
+        return workspace
+
+    def _generated(self, origin: Origin) -> SqliteDatabase:
+        """The prepared world, looked up once: a workspace for each test is made from the same few."""
+        known = self._prepared.get(origin)
+        if known is not None and known.path.exists():
+            return known
+        try:
+            made = prepared_world(origin.scenario, seed=origin.seed, ends=origin.ends, cache=self._cache)
+        except StartupError as error:
+            raise BadInput(str(error)) from error
+        return self._prepared.setdefault(origin, made)
+
+    def _check_free(self, api_key: str) -> None:
+        if api_key in self._by_key:
+            raise Conflict(
+                f"There is a workspace with the API key {api_key!r} already; delete it or choose another key"
+            )
+
+    def _home(self, api_key: str) -> Path:
+        """A key may hold any character, so its folder is a hash of it."""
+        return self._folder / digest("home", api_key, size=16).hex()

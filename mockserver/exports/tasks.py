@@ -6,7 +6,8 @@ One path for one row and a million. The thread touches its own snapshot and the 
 from __future__ import annotations
 
 import logging
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import msgspec
@@ -18,6 +19,7 @@ from mockserver.exports.rows import ProjectRows
 from mockserver.exports.selection import condition
 from mockserver.links import Links
 from mockserver.world.database import Clause, Connection, JsonText, where
+from mockserver.world.progression import pace_of, shown
 from mockserver.world.projects import Project
 from mockserver.world.store import Store
 from mockserver.world.tasks import EXPORT, Task, TaskStatus
@@ -39,6 +41,7 @@ class Exports:
         self.results = Results(folder)
         self._store, self._links, self._threads = store, links, threads
         self._running: dict[str, Future[None]] = {}
+        self._looks: Counter[str] = Counter()
         self._stopping = False
 
     def create(self, request: ExportRequest, *, name: str | None, base_url: str) -> tuple[Task, Future[None]]:
@@ -98,11 +101,34 @@ class Exports:
         if not self._store.finish_task(task.id, Streams(RESULT=stream).text()):
             raise ExportStopped
 
+    def looked_at(self, task: Task) -> Task:
+        """The task as this look shows it. Only a look for one task by its id counts as one."""
+        seen = self.shown(task)
+        if task.status == TaskStatus.COMPLETE and not finished(seen):
+            self._looks[task.id] += 1
+        else:
+            del self._looks[task.id]
+        return seen
+
+    def shown(self, task: Task) -> Task:
+        """The task as its pace lets it be seen: COMPLETE may still look IN_PROGRESS."""
+        if task.status != TaskStatus.COMPLETE or task.pace == '"at_once"':
+            return task
+        elapsed = self._store.clock.now() - task.created_at
+        done = shown(pace_of(task.pace), looks=self._looks[task.id], elapsed=elapsed)
+        if done >= 1:
+            return task
+        return msgspec.structs.replace(
+            task, status=TaskStatus.IN_PROGRESS, completion_percentage=100 * done, streams=JsonText("{}")
+        )
+
     def close(self) -> None:
-        """Stop writing. What was running stays unfinished, and fails when the workspace is opened again."""
+        """Stop writing and wait for it. What was running stays unfinished, and fails when the world is opened again."""
         self._stopping = True
-        for future in list(self._running.values()):
+        running = list(self._running.values())
+        for future in running:
             future.cancel()
+        wait(running, timeout=5)
 
 
 def finished(task: Task) -> bool:

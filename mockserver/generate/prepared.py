@@ -8,26 +8,40 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from pathlib import Path
 
 from mockserver import __version__
 from mockserver.generate import history, scenario
 from mockserver.generate.shelf import shelf
+from mockserver.settings import parse_moment
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store
 
+DAY = 86_400_000_000
 
-def prepared_world(name: str, *, seed: int, ends: int | None, cache: Path) -> SqliteDatabase:
-    """The generated world of a scenario, from the cache or made now. Raises ScenarioError."""
+
+def prepared_world(name: str, *, seed: int, ends: str | None, cache: Path) -> SqliteDatabase:
+    """The generated world of a scenario, from the cache or made now. Raises ScenarioError, StartupError."""
     file = scenario.find(name)
     plan = scenario.load(file)
-    path = cache / "worlds" / f"{key(file, seed, ends)}.sqlite"
+    end = end_of(plan, ends)
+    path = cache / "worlds" / f"{key(file, seed, end)}.sqlite"
     if not path.exists():
-        make(plan, path, name=file.stem, seed=seed, ends=ends)
+        make(plan, path, name=file.stem, seed=seed, ends=end)
     return SqliteDatabase(path)
 
 
-def make(plan: scenario.Scenario, path: Path, *, name: str, seed: int, ends: int | None) -> None:
+def end_of(plan: scenario.Scenario, ends: str | None) -> int:
+    """When the history ends, in microseconds UTC. "now" moves the scenario's own moment by whole days to today."""
+    if ends is None:
+        return plan.ends_at
+    if ends != "now":
+        return parse_moment(ends, flag="--ends")
+    return plan.ends_at + (time.time_ns() // 1000 - plan.ends_at) // DAY * DAY
+
+
+def make(plan: scenario.Scenario, path: Path, *, name: str, seed: int, ends: int) -> None:
     """Generate into a file beside `path`, settle it, rename it into place."""
     path.parent.mkdir(parents=True, exist_ok=True)
     half = SqliteDatabase(path.with_name(f"{path.name}.{os.getpid()}.part"))
@@ -39,12 +53,12 @@ def make(plan: scenario.Scenario, path: Path, *, name: str, seed: int, ends: int
     half.path.replace(path)
 
 
-def key(file: Path, seed: int, ends: int | None) -> str:
+def key(file: Path, seed: int, ends: int) -> str:
     """What the cached file is called."""
     total = hashlib.blake2b(digest_size=12)
     for source in (*_sources(), file):
         total.update(source.name.encode() + b"\0" + source.read_bytes())
-    return f"{__version__}-{file.stem}-{seed}-{'own' if ends is None else ends}-{total.hexdigest()}"
+    return f"{__version__}-{file.stem}-{seed}-{ends}-{total.hexdigest()}"
 
 
 def _sources() -> list[Path]:

@@ -9,7 +9,10 @@ CREATE TABLE workspace (
   incarnation TEXT NOT NULL,
   sequence BIGINT NOT NULL,
   organization_id TEXT NOT NULL,
-  user_id TEXT NOT NULL
+  user_id TEXT NOT NULL,
+  clock_offset BIGINT NOT NULL,
+  clock_frozen_at BIGINT,
+  progression TEXT NOT NULL
 );
 
 CREATE TABLE organization (
@@ -137,7 +140,7 @@ CREATE INDEX review_of_label ON review (label_no, no);
 -- What happened since the world began to be served. A fork or reset starts without tasks, events and outbox.
 CREATE TABLE task (
   no SERIAL, id TEXT NOT NULL UNIQUE, type TEXT NOT NULL, name TEXT, status TEXT NOT NULL,
-  completion_percentage DOUBLE PRECISION NOT NULL, request TEXT NOT NULL, base_url TEXT NOT NULL, streams TEXT NOT NULL,
+  completion_percentage DOUBLE PRECISION NOT NULL, request TEXT NOT NULL, base_url TEXT NOT NULL, pace TEXT NOT NULL, streams TEXT NOT NULL,
   failure TEXT, created_by TEXT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL
 );
 

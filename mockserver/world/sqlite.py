@@ -80,6 +80,17 @@ class SqliteDatabase(Database):
         finally:
             connection.close()
 
+    def back_up(self, path: Path) -> None:
+        """A consistent copy of a file in use, settled."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        source, target = sqlite3.connect(self.path), sqlite3.connect(path)
+        try:
+            source.backup(target)
+        finally:
+            source.close()
+            target.close()
+        SqliteDatabase(path).settle()
+
     def copy_to(self, path: Path) -> None:
         """A copy of a settled file, renamed into place: whoever finds it finds all of it."""
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -25,12 +25,13 @@ from mockserver.world.database import Connection, Database, JsonText, R, Record,
 from mockserver.world.events import Delivery, Event, EventKind
 from mockserver.world.labels import Label
 from mockserver.world.people import Organization, Person
+from mockserver.world.progression import Progression, pace_text, progression_of
 from mockserver.world.projects import Project, queues_of_new_project
 from mockserver.world.tasks import Task, TaskStatus
 
 
 class Workspace(Record, frozen=True):
-    """The one row that says what this world is."""
+    """The one row that says what this world is. `name` is its API key; `progression` is JSON (world/progression.py)."""
 
     TABLE: ClassVar[str] = "workspace"
     name: str
@@ -41,6 +42,9 @@ class Workspace(Record, frozen=True):
     sequence: int
     organization_id: str
     user_id: str
+    clock_offset: int = 0
+    clock_frozen_at: int | None = None
+    progression: JsonText = JsonText("{}")
 
 
 class Change:
@@ -70,6 +74,15 @@ class Store:
         self.before_commit = before_commit
         self._lock = threading.RLock()
         self._connection = database.connect()
+
+    @classmethod
+    def open(cls, database: Database, *, before_commit: BeforeCommit | None = None) -> Store:
+        """An existing world, its clock where it was left. Tasks that nobody works on any more have failed."""
+        store = cls(database, before_commit=before_commit)
+        world = store.workspace
+        store.clock = Clock(world.clock_offset, world.clock_frozen_at)
+        store.fail_unfinished_tasks()
+        return store
 
     @classmethod
     def create(cls, database: Database, world: Workspace, pieces: Iterable[list[Record]] = ()) -> Store:
@@ -106,6 +119,10 @@ class Store:
     def workspace(self) -> Workspace:
         with self.reading() as connection:
             return connection.select(Workspace)[0]
+
+    @property
+    def progression(self) -> Progression:
+        return progression_of(self.workspace.progression)
 
     def digest(self) -> str:
         """A hash of the generated world: every row of every table in a stable order. Equal worlds, equal digests."""
@@ -155,8 +172,26 @@ class Store:
         with self.change() as change:
             for kind in (Task, Event, Delivery):
                 change.connection.delete(kind)
-            values = {"name": name, "incarnation": incarnation or secrets.token_hex(8), "sequence": 0}
+            change.connection.update(
+                Workspace,
+                where("TRUE"),
+                name=name,
+                incarnation=incarnation or secrets.token_hex(8),
+                sequence=0,
+                clock_offset=self.clock.offset,
+                clock_frozen_at=self.clock.frozen_at,
+            )
+
+    def keep_clock(self) -> None:
+        """Remember where the clock stands, for the next time this world is opened."""
+        with self.change() as change:
+            values = {"clock_offset": self.clock.offset, "clock_frozen_at": self.clock.frozen_at}
             change.connection.update(Workspace, where("TRUE"), **values)
+
+    def set_progression(self, progression: Progression) -> None:
+        """From now on; tasks that run keep the progression they began with."""
+        with self.change() as change:
+            change.connection.update(Workspace, where("TRUE"), progression=progression.text())
 
     def create_project(self, *, name: str, **fields: Any) -> Project:
         """A project with its three task queues. `fields` are those of Project that a client may choose."""
@@ -250,9 +285,10 @@ class Store:
     def create_task(self, *, type: str, name: str | None, request: JsonText, base_url: str) -> Task:  # noqa: A002  the wire's word
         """A task that is IN_PROGRESS and belongs to the current user."""
         with self.change() as change:
+            pace = pace_text(self.progression.exports)
             task = Task(
                 next_number(change.connection, Task), self.new_id(change), type, name, TaskStatus.IN_PROGRESS, 0.0,
-                request, base_url, JsonText("{}"), None, self.workspace.user_id, change.now, change.now,
+                request, base_url, pace, JsonText("{}"), None, self.workspace.user_id, change.now, change.now,
             )  # fmt: skip
             change.connection.insert([task])
             return task

@@ -21,7 +21,7 @@ class TaskStatus(StrEnum):
 
 
 class Task(Record, frozen=True):
-    """`streams` is the JSON of the chunks per stream, final once the task is COMPLETE; `failure` a sentence or None."""
+    """`streams` is JSON, the chunks of each stream, final once COMPLETE; `pace` delays the showing (progression.py)."""
 
     TABLE: ClassVar[str] = "task"
     no: int
@@ -32,6 +32,7 @@ class Task(Record, frozen=True):
     completion_percentage: float
     request: JsonText
     base_url: str
+    pace: JsonText
     streams: JsonText
     failure: str | None
     created_by: str

@@ -69,7 +69,8 @@ def add_to(fields: Fields) -> None:
 
 def task(_source: Any, info: Any, where: Any = None) -> Task:
     task_id = (where or {}).get("id")
-    return call_of(info).one(Task, clause("id = :id", id=task_id), f"Task {task_id!r}")
+    call = call_of(info)
+    return call.workspace.exports.looked_at(call.one(Task, clause("id = :id", id=task_id), f"Task {task_id!r}"))
 
 
 def tasks(
@@ -79,7 +80,10 @@ def tasks(
     asked = condition(Task, where)
     if isinstance(source, Person):
         asked &= clause("created_by = :id", id=source.id)
-    return call_of(info).select(Task, asked, order="no DESC", skip=skip, first=first)
+    call = call_of(info)
+    found = call.select(Task, asked, order="no DESC", skip=skip, first=first)
+    see = call.workspace.exports.looked_at if (where or {}).get("id") else call.workspace.exports.shown
+    return [see(item) for item in found]
 
 
 def cancelable_task_types(_source: Any, _info: Any) -> list[str]:

@@ -1,0 +1,1 @@
+"""How tests drive the server: everything under `/_mock/`."""

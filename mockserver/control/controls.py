@@ -1,0 +1,132 @@
+"""The controls: each takes a request of its own kind and the workspace it is about."""
+
+from __future__ import annotations
+
+import secrets
+
+from starlette.requests import Request
+
+from mockserver import __version__
+from mockserver.api.endpoint import base_url
+from mockserver.api.engine import written_moment
+from mockserver.api.workspaces import Origin, Workspace, Workspaces
+from mockserver.control.bodies import (
+    ClockFace,
+    ExpectRows,
+    Health,
+    MoveClock,
+    NewWorkspace,
+    Reset,
+    SetProgression,
+    WorkspaceList,
+)
+from mockserver.control.expected import expected_rows
+from mockserver.control.ready import Ready, ready_file
+from mockserver.errors import BadInput, StartupError
+from mockserver.settings import Settings, parse_moment
+from mockserver.world.progression import Progression
+from mockserver.world.store import Store
+
+
+class Controls:
+    """One method for each control. `Ndjson` bytes apart, what they return is a body of bodies.py."""
+
+    def __init__(self, settings: Settings, workspaces: Workspaces) -> None:
+        self._settings, self._workspaces = settings, workspaces
+
+    def workspace(self, request: Request) -> Workspace:
+        """Named by `?api_key=`; the server's own by default. Raises NotFound."""
+        return self._workspaces.named(request.query_params.get("api_key") or self._settings.api_key)
+
+    def _url(self, request: Request) -> str:
+        return base_url(request, self._settings.public_url)
+
+    def health(self, _request: Request, _body: None) -> Health:
+        """200 once GraphQL can be answered."""
+        return Health("ok", __version__)
+
+    def list_workspaces(self, _request: Request, _body: None) -> WorkspaceList:
+        """The API keys that name a workspace."""
+        return WorkspaceList(self._workspaces.keys())
+
+    def create_workspace(self, request: Request, body: NewWorkspace) -> Ready:
+        """Make a workspace, from a scenario or as a fork."""
+        if body.payload_date is not None:
+            raise BadInput("payload_date is not served yet: payloads are today's; leave it out")
+        key = body.api_key or f"mock-{secrets.token_hex(12)}"
+        if body.fork_of is not None:
+            made = self._fork(key, body)
+        else:
+            own = Origin(self._settings.scenario, self._settings.seed, self._settings.ends)
+            scenario = own.scenario if body.scenario is None else body.scenario
+            seed = own.seed if body.seed is None else body.seed
+            # Another scenario has its own end, whatever the server's own world was told.
+            ends = own.ends if body.ends is None and body.scenario is None else body.ends
+            made = self._workspaces.create(key, Origin(scenario, seed, ends), incarnation=body.incarnation)
+        return ready_file(made, self._url(request))
+
+    def _fork(self, key: str, body: NewWorkspace) -> Workspace:
+        given = [name for name in ("scenario", "seed", "ends") if getattr(body, name) is not None]
+        if given:
+            raise BadInput(f"fork_of came with {', '.join(given)}: a fork takes its world from the other workspace")
+        assert body.fork_of is not None, "only called for forks"
+        return self._workspaces.fork(key, self._workspaces.named(body.fork_of), incarnation=body.incarnation)
+
+    def delete_workspace(self, request: Request, _body: None) -> None:
+        """Remove a workspace with everything in it."""
+        workspace = self._workspaces.named(request.path_params["api_key"])
+        if workspace.api_key == self._settings.api_key:
+            raise BadInput("This is the server's own workspace; reset it instead, or stop the server")
+        self._workspaces.delete(workspace)
+
+    def reset(self, request: Request, body: Reset) -> Ready:
+        """Back to the world as it was made; tasks, results and clock begin anew."""
+        fresh = self._workspaces.reset(self.workspace(request), incarnation=body.incarnation)
+        return ready_file(fresh, self._url(request))
+
+    def clock(self, request: Request, _body: None) -> ClockFace:
+        """What time it is in the workspace."""
+        return _face(self.workspace(request).store)
+
+    def move_clock(self, request: Request, body: MoveClock) -> ClockFace:
+        """Set it, let it pass, stop it, let it run."""
+        store = self.workspace(request).store
+        moment = None if body.set is None else _moment(body.set)
+        if body.freeze is not None:
+            store.clock.freeze() if body.freeze else store.clock.thaw()
+        if moment is not None:
+            store.clock.set(moment)
+        if body.advance is not None:
+            store.clock.advance(round(body.advance * 1_000_000))
+        store.keep_clock()
+        return _face(store)
+
+    def progression(self, request: Request, _body: None) -> Progression:
+        """How fast asynchronous things look."""
+        return self.workspace(request).store.progression
+
+    def set_progression(self, request: Request, body: SetProgression) -> Progression:
+        """Change the pace of what is started from now on."""
+        if body.imports is not None:
+            raise BadInput("imports are not served yet, so they have no progression; known are exports, processing")
+        store = self.workspace(request).store
+        now = store.progression
+        exports = now.exports if body.exports is None else body.exports
+        processing = now.processing if body.processing is None else body.processing
+        store.set_progression(Progression(exports, processing))
+        return store.progression
+
+    def expected(self, request: Request, body: ExpectRows) -> bytes:
+        """What a correct client must get: the rows from the world itself, as NDJSON, without a task."""
+        return expected_rows(self.workspace(request), body, self._url(request))
+
+
+def _face(store: Store) -> ClockFace:
+    return ClockFace(written_moment(store.clock.now()), store.clock.frozen_at is not None)
+
+
+def _moment(text: str) -> int:
+    try:
+        return parse_moment(text, flag="set")
+    except StartupError as error:
+        raise BadInput(str(error)) from None

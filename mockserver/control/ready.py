@@ -1,0 +1,47 @@
+"""What a client needs to know of a workspace: the content of the ready file, and the answer to making one."""
+
+from __future__ import annotations
+
+import os
+
+import msgspec
+
+from mockserver.api.workspaces import Workspace
+from mockserver.world.data_rows import Dataset
+from mockserver.world.database import where
+from mockserver.world.projects import Project
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """Names map to ids; of two that are called the same the newer stands here."""
+
+    url: str
+    graphql_url: str
+    rest_url: str
+    api_key: str
+    organization_id: str
+    pid: int
+    projects: dict[str, str]
+    datasets: dict[str, str]
+    slices: dict[str, str]
+    model_runs: dict[str, str]
+
+
+def ready_file(workspace: Workspace, url: str) -> Ready:
+    """`url` is scheme and host, without a slash at its end."""
+    live = where("NOT deleted")
+    with workspace.store.reading() as connection:
+        projects = {item.name: item.id for item in connection.select(Project, live, order="created_at, id")}
+        datasets = {item.name: item.id for item in connection.select(Dataset, live, order="created_at, id")}
+    return Ready(
+        url=url,
+        graphql_url=f"{url}/graphql",
+        rest_url=f"{url}/api/v1",
+        api_key=workspace.api_key,
+        organization_id=workspace.world.organization_id,
+        pid=os.getpid(),
+        projects=projects,
+        datasets=datasets,
+        slices={},
+        model_runs={},
+    )
