@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
+import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -66,6 +68,16 @@ class _Uvicorn(uvicorn.Server):
         if self._companion is not None:
             self._watching = asyncio.create_task(self._watch(self._companion))
         self._ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """SIGTERM and SIGINT end serving, not the process: uvicorn would raise them again before we have closed."""
+        former = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in former.items():
+                signal.signal(number, handler)
 
     async def _watch(self, pid: int) -> None:
         while process_exists(pid):  # noqa: ASYNC110  the end of a process that is not our child cannot be awaited

@@ -51,8 +51,11 @@ class Program:
 
 @dataclass(frozen=True)
 class ClientKind:
+    """`lacks` names params and filters that this client does not know and drops in silence."""
+
     program: Program
     way: str
+    lacks: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
@@ -71,6 +74,7 @@ PLAIN_REQUESTS = Program("requests", "contract_tests.clients.requests_runner", t
 CURL = Program("curl", "contract_tests.clients.curl_runner", this_python)
 
 CLIENTS = [
+    ClientKind(sdk("3.40.1"), "export_v2", lacks=frozenset({"embeddings", "data_row_ids"})),
     ClientKind(sdk("7.17.0"), "export"),
     ClientKind(sdk("7.17.0"), "export_v2"),
     ClientKind(PLAIN_REQUESTS, "streamable"),
@@ -97,6 +101,7 @@ class Client:
     graphql_url: str
     rest_url: str
     api_key: str
+    lacks: frozenset[str] = frozenset()
 
     def with_key(self, api_key: str) -> Self:
         return replace(self, api_key=api_key)
@@ -174,7 +179,7 @@ class RunningPrograms:
 
     def client(self, kind: ClientKind, server: ServedWorld) -> Client:
         process = self._running_program(kind.program)
-        return Client(process, kind.way, server.graphql_url, server.rest_url, server.api_key)
+        return Client(process, kind.way, server.graphql_url, server.rest_url, server.api_key, kind.lacks)
 
     def close(self) -> None:
         while self._running:

@@ -16,6 +16,7 @@ from uv import find_uv_bin
 
 # Version of `labelbox` -> what else its environment needs to work today.
 SDKS: dict[str, tuple[str, ...]] = {
+    "3.40.1": ("setuptools<81",),  # it still asks pkg_resources for versions
     "7.17.0": (),
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from mockserver.exports.tasks import Exports
 from mockserver.generate.prepared import prepared_world
 from mockserver.links import Links
 from mockserver.world.ids import digest
+from mockserver.world.progression import shown
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store
 from mockserver.world.store import Workspace as World
@@ -38,6 +40,16 @@ class Workspace:
         self.api_key = self.world.name
         self.links = Links.of(self.api_key, self.world.seed)
         self.exports = Exports(store, self.links, folder / "results", threads)
+        self._looks: Counter[str] = Counter()
+
+    def processed(self, question: str, *, since: int) -> bool:
+        """Whether something asked about by `question` is done, as the pace of processing lets it be seen."""
+        pace = self.store.progression.processing
+        elapsed = self.store.clock.now() - since
+        if shown(pace, looks=self._looks[question], elapsed=elapsed) >= 1:
+            return True
+        self._looks[question] += 1
+        return False
 
     def back_up(self, path: Path) -> None:
         """A copy of its world as it is now."""

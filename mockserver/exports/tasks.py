@@ -104,10 +104,8 @@ class Exports:
     def looked_at(self, task: Task) -> Task:
         """The task as this look shows it. Only a look for one task by its id counts as one."""
         seen = self.shown(task)
-        if task.status == TaskStatus.COMPLETE and not finished(seen):
+        if finished(task) and not finished(seen):
             self._looks[task.id] += 1
-        else:
-            del self._looks[task.id]
         return seen
 
     def shown(self, task: Task) -> Task:

@@ -16,7 +16,7 @@ from mockserver.api.resolvers.projects import Page, PageInfo, created_by, projec
 from mockserver.errors import NotFound
 from mockserver.links import ASSET_DAYS, good_until
 from mockserver.world.data_rows import Attachment, DataRow, Dataset
-from mockserver.world.database import EVERYTHING, Clause
+from mockserver.world.database import Clause
 from mockserver.world.database import where as clause
 
 MOST_KEYS = 20_000
@@ -42,7 +42,7 @@ class GlobalKeysData(msgspec.Struct, frozen=True):
 
 
 class GlobalKeysResult(msgspec.Struct, frozen=True):
-    data: GlobalKeysData
+    data: GlobalKeysData | None
     job_status: str = "COMPLETE"
 
 
@@ -144,29 +144,38 @@ def external_ids(_source: Any, info: Any, externalId_in: list[str]) -> list[Exte
     return [ExternalIdRow(row.id, row.external_id) for row in call_of(info).select(DataRow, asked, order="no")]
 
 
-def all_processed(_source: Any, _info: Any, **_rows: Any) -> bool:
-    """Rows of a generated world are processed; an SDK told otherwise sleeps for 30 seconds."""
-    return True
+def all_processed(_source: Any, info: Any, **asked: Any) -> bool:
+    """Whether rows are processed, by id or global key; an SDK told no sleeps for 30 seconds."""
+    ids, keys = list(asked.get("dataRowIds") or []), list(asked.get("globalKeys") or [])
+    call = call_of(info)
+    rows = call.select(DataRow, clause("id IN :ids OR global_key IN :keys", ids=ids, keys=keys)) if ids or keys else []
+    since = max((row.created_at for row in rows), default=0)
+    return call.workspace.processed(f"rows {sorted(ids)} {sorted(keys)}", since=since)
 
 
-def data_rows_for_global_keys(_source: Any, _info: Any, where: Any = None) -> str:
-    """The job is the question itself: it needs no memory, and each answer is of that moment."""
+def data_rows_for_global_keys(_source: Any, info: Any, where: Any = None) -> str:
+    """The job is the question itself: it needs no memory, and each answer is of the moment in which it is given."""
     keys = ((where or {}).get("ids") or [])[:MOST_KEYS]
-    return orjson.dumps(keys).hex()
+    return orjson.dumps([call_of(info).store.clock.now(), keys]).hex()
 
 
 def data_rows_for_global_keys_result(_source: Any, info: Any, jobId: Any = None) -> GlobalKeysResult:  # noqa: N803  the wire's word
-    keys = _keys_of_job((jobId or {}).get("id") or "")
-    asked = clause("global_key IN :keys", keys=keys) if keys else EVERYTHING
-    found = {row.global_key: row for row in call_of(info).select(DataRow, asked)} if keys else {}
+    call = call_of(info)
+    job_id = (jobId or {}).get("id") or ""
+    since, keys = _job(job_id)
+    if not call.workspace.processed(f"job {job_id}", since=since):
+        return GlobalKeysResult(None, "IN_PROGRESS")
+    found = {row.global_key: row for row in call.select(DataRow, clause("global_key IN :keys", keys=keys))}
     live = {key: row for key, row in found.items() if not row.deleted}
     rows = [FetchedRow(live[key].id if key in live else "", key) for key in keys]
     deleted = [key for key in keys if key in found and key not in live]
     return GlobalKeysResult(GlobalKeysData(rows, [key for key in keys if key not in found], deleted))
 
 
-def _keys_of_job(job_id: str) -> list[str]:
+def _job(job_id: str) -> tuple[int, list[str]]:
+    """(when it was started, its keys). Raises NotFound."""
     try:
-        return [str(key) for key in orjson.loads(bytes.fromhex(job_id))]
+        since, keys = orjson.loads(bytes.fromhex(job_id))
+        return int(since), [str(key) for key in keys]
     except (ValueError, TypeError):
-        raise NotFound(f"Job {job_id!r} does not exist; start one with dataRowsForGlobalKeys") from None
+        raise NotFound(f"Job {job_id[:80]!r} does not exist; start one with dataRowsForGlobalKeys") from None

@@ -1,0 +1,98 @@
+"""Workspaces never meet, not even inside one process of an SDK, which remembers results by task id."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from contract_tests.clients.clients import AUTHENTICATION_REFUSED, Client, ClientFailure
+from contract_tests.clients.test_project_export import EVERY_PARAM, ids_of
+from contract_tests.serving import ServedWorld
+from mockserver.testing import MockServer, MockWorkspace
+
+
+@pytest.fixture
+def harness(server: ServedWorld) -> MockServer:
+    return MockServer.at(server.url)
+
+
+@pytest.fixture
+def workspace(harness: MockServer) -> Iterator[MockWorkspace]:
+    made = harness.workspace()
+    yield made
+    made.delete()
+
+
+def known_to(client: Client, params: dict[str, bool]) -> dict[str, bool]:
+    return {name: value for name, value in params.items() if name not in client.lacks}
+
+
+@pytest.mark.known("client")
+def test_two_workspaces_in_one_process_see_only_their_own(
+    client: Client, harness: MockServer, workspace: MockWorkspace
+) -> None:
+    other = harness.workspace(seed=7)
+    mine = client.with_key(workspace.api_key).export_project(workspace.project("image"))
+    theirs = client.with_key(other.api_key).export_project(other.project("image"))
+    assert mine.task_id != theirs.task_id
+    assert not set(ids_of(mine.rows)) & set(ids_of(theirs.rows))
+    other.delete()
+
+
+@pytest.mark.known("client")
+def test_a_reset_workspace_shows_nothing_of_its_former_life(client: Client, workspace: MockWorkspace) -> None:
+    own = client.with_key(workspace.api_key)
+    before = own.export_project(workspace.project("image"))
+    workspace.reset()
+    after = own.export_project(workspace.project("image"))
+    assert before.task_id != after.task_id
+    assert ids_of(before.rows) == ids_of(after.rows)
+
+
+@pytest.mark.known("client")
+def test_a_fork_goes_its_own_way(client: Client, workspace: MockWorkspace) -> None:
+    fork = workspace.fork()
+    rows = client.with_key(fork.api_key).export_project(workspace.project("image")).rows
+    assert ids_of(rows) == ids_of(client.with_key(workspace.api_key).export_project(workspace.project("image")).rows)
+    fork.delete()
+    with pytest.raises(ClientFailure) as failure:
+        client.with_key(fork.api_key).export_project(workspace.project("image"))
+    assert failure.value.type in AUTHENTICATION_REFUSED
+
+
+@pytest.mark.known("client")
+def test_what_is_expected_is_what_a_client_gets(client: Client, workspace: MockWorkspace) -> None:
+    params = known_to(client, EVERY_PARAM)
+    exported = client.with_key(workspace.api_key).export_project(workspace.project("image"), params)
+    expected = workspace.expected_rows("image", params=params)
+    assert exported.rows == expected
+
+
+@pytest.mark.known("client")
+def test_an_export_that_takes_two_looks_is_waited_for(client: Client, workspace: MockWorkspace) -> None:
+    workspace.progression.exports = {"looks": 1}
+    exported: Any = client.with_key(workspace.api_key).export_project(workspace.project("text"))
+    assert exported.task["status"] == "COMPLETE"
+    assert len(exported.rows) == 10
+
+
+@pytest.mark.known("documented")
+def test_result_files_are_gone_when_their_days_are_over(workspace: MockWorkspace) -> None:
+    """14 days, and they pass in no time."""
+    task = _finished_export(workspace)
+    assert requests.get(task["result"], timeout=10).status_code == 200
+    workspace.clock.advance(days=16)
+    assert requests.get(task["result"], timeout=10).status_code == 403
+
+
+def _finished_export(workspace: MockWorkspace) -> dict[str, Any]:
+    def ask(query: str) -> Any:
+        headers = {"Authorization": f"Bearer {workspace.api_key}"}
+        return requests.post(workspace.graphql_url, json={"query": query}, headers=headers, timeout=10).json()["data"]
+
+    filters = f'filters: {{projectId: "{workspace.project("image")}"}}'
+    made = ask(f"mutation {{ exportDataRowsInProject(input: {{{filters}}}) {{ taskId isStreamable }} }}")
+    task_id = made["exportDataRowsInProject"]["taskId"]
+    task: dict[str, Any] = ask(f'{{ task(where: {{id: "{task_id}"}}) {{ status result }} }}')["task"]
+    return task

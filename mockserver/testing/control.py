@@ -1,0 +1,64 @@
+"""The control API from a test: plain JSON, and the server's own words when it refuses."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from mockserver.testing.errors import ControlRefusedError, ServerDiedError
+
+TIMEOUT = 60
+"""Seconds. A scenario that is served for the first time is generated within one call."""
+
+
+class Control:
+    """Calls `/_mock/…`. `why_gone` says what is known of a server that does not answer."""
+
+    def __init__(self, url: str, *, token: str | None = None, why_gone: Callable[[], str] = str) -> None:
+        self._url, self._token, self._why_gone = url, token, why_gone
+
+    def call(self, method: str, path: str, body: Any = None, **query: str) -> Any:
+        """The answer's JSON; None when there is none. Raises ControlRefusedError, ServerDiedError."""
+        content = self.send(method, path, body, **query)
+        return json.loads(content) if content else None
+
+    def send(self, method: str, path: str, body: Any = None, **query: str) -> bytes:
+        """The answer's bytes."""
+        target = f"/_mock/{path}" + (f"?{urlencode(query)}" if query else "")
+        headers = {"Content-Type": "application/json", "Connection": "close"}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        payload = None if body is None else json.dumps(body)
+        try:
+            status, content = self._exchange(method, target, payload, headers)
+        except (OSError, http.client.HTTPException) as error:
+            raise ServerDiedError(
+                f"The mock server at {self._url} does not answer ({error}). {self._why_gone()}"
+            ) from error
+        if status >= 400:
+            raise _refused(method, target, status, content)
+        return content
+
+    def _exchange(self, method: str, target: str, payload: str | None, headers: dict[str, str]) -> tuple[int, bytes]:
+        """On a connection of its own: nothing stays open that a test would have to close."""
+        parts = urlsplit(self._url)
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        connection = kind(parts.hostname or "127.0.0.1", parts.port, timeout=TIMEOUT)
+        try:
+            connection.request(method, target, payload, headers)
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
+
+
+def _refused(method: str, target: str, status: int, content: bytes) -> ControlRefusedError:
+    try:
+        answer = json.loads(content)
+        message, code = str(answer["message"]), str(answer.get("code", ""))
+    except (ValueError, KeyError, TypeError):
+        message, code = content[:500].decode("utf-8", "replace"), ""
+    return ControlRefusedError(f"{method} {target}: {message}", status=status, code=code)

@@ -1,0 +1,216 @@
+"""The server as a child process: ready when it says so, gone when we are."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from mockserver.testing.control import Control
+from mockserver.testing.errors import MockServerError, ServerDiedError
+from mockserver.testing.workspace import MockWorkspace, Pace
+
+START_WITHIN = 60.0
+"""Seconds. The first start of a scenario generates its world."""
+STOP_WITHIN = 5.0
+KEPT_SETTINGS = {"MOCKSERVER_CACHE"}
+"""A developer's other MOCKSERVER_… settings must not decide how a test's server behaves."""
+
+
+class MockServer:
+    """A `mockserver serve` of our own, on a free port; a context manager. Start and stop may be called twice.
+
+    `python` may be the interpreter of another environment, `arguments` are further flags of `serve`. The server ends
+    with the process `exit_with`, by default this one, even if that is killed.
+    """
+
+    def __init__(
+        self,
+        *arguments: str,
+        scenario: str | None = None,
+        seed: int | None = None,
+        ends: str | None = None,
+        python: str | Path = sys.executable,
+        exit_with: int | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        given = {"--scenario": scenario, "--seed": seed, "--ends": ends}
+        self._arguments = [*arguments, *_flags({flag: value for flag, value in given.items() if value is not None})]
+        self._python = str(python)
+        self._exit_with = os.getpid() if exit_with is None else exit_with
+        self._given_folder = folder
+        self._folder = Path()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._ready: dict[str, Any] | None = None
+        self._control: Control | None = None
+
+    @classmethod
+    def at(cls, url: str, *, control_token: str | None = None) -> MockServer:
+        """A server that somebody else started, perhaps in a container."""
+        server = cls()
+        server._control = Control(url.rstrip("/"), token=control_token, why_gone=lambda: "Is the address right?")
+        server._control.call("GET", "health")
+        server._ready = {"url": url.rstrip("/")}
+        return server
+
+    @classmethod
+    def running(cls, folder: Path) -> MockServer:
+        """A server that another process of ours started in this folder; stopping it is not our business."""
+        server = cls(folder=folder)
+        server._folder = folder
+        server._ready = json.loads((folder / "ready.json").read_text("utf-8"))
+        server._control = Control(server.url, token=server.api_key, why_gone=server._why_gone)
+        return server
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Returns when GraphQL can be asked. Raises ServerDiedError with what the server wrote."""
+        if self._ready is not None:
+            return
+        self._folder = self._given_folder or Path(tempfile.mkdtemp(prefix="mockserver-testing-"))
+        try:
+            self._spawn()
+            self._wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
+        self._control = Control(self.url, token=self.api_key, why_gone=self._why_gone)
+
+    def stop(self) -> None:
+        self._ready = self._control = None
+        process, self._process = self._process, None
+        if process is not None:
+            process.terminate()
+            try:
+                process.wait(STOP_WITHIN)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        if self._given_folder is None and self._folder != Path():
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def leave(self) -> None:
+        """Let the process run on: it ends with `exit_with`, and another process of ours will stop it before."""
+        if self._process is not None:
+            self._process.returncode = 0  # or Popen warns that it still runs, as it is meant to
+
+    def workspace(
+        self,
+        *,
+        scenario: str | None = None,
+        seed: int | None = None,
+        ends: str | None = None,
+        api_key: str | None = None,
+        progression: Pace | dict[str, Pace] | None = None,
+    ) -> MockWorkspace:
+        """A fresh workspace. `progression` is a pace for exports, or paces by name."""
+        given = {"scenario": scenario, "seed": seed, "ends": ends, "api_key": api_key}
+        body = {name: value for name, value in given.items() if value is not None}
+        made = MockWorkspace(self.control, self.control.call("POST", "workspaces", body))
+        if progression is not None:
+            by_name = isinstance(progression, dict) and not progression.keys() & {"looks", "seconds"}
+            paces: dict[str, Any] = dict(progression) if by_name else {"exports": progression}  # type: ignore[arg-type]
+            made.progression.set(**paces)
+        return made
+
+    @property
+    def own(self) -> MockWorkspace:
+        """The workspace of the server's own key."""
+        return MockWorkspace(self.control, self.ready)
+
+    @property
+    def control(self) -> Control:
+        if self._control is None:
+            raise MockServerError("The server does not run: use `with MockServer() as server:` or call start() first")
+        return self._control
+
+    @property
+    def ready(self) -> dict[str, Any]:
+        """The ready file, whole."""
+        if self._ready is None:
+            raise MockServerError("The server does not run: use `with MockServer() as server:` or call start() first")
+        return self._ready
+
+    @property
+    def url(self) -> str:
+        return str(self.ready["url"])
+
+    @property
+    def graphql_url(self) -> str:
+        return f"{self.url}/graphql"
+
+    @property
+    def rest_url(self) -> str:
+        return f"{self.url}/api/v1"
+
+    @property
+    def api_key(self) -> str:
+        """The server's own key."""
+        return str(self.ready["api_key"])
+
+    @property
+    def output(self) -> str:
+        """What the server wrote to its error stream so far."""
+        with contextlib.suppress(OSError):
+            return (self._folder / "stderr.txt").read_text("utf-8", "replace")
+        return ""
+
+    def _spawn(self) -> None:
+        empty = self._folder / "empty"
+        empty.mkdir(parents=True, exist_ok=True)  # so that nothing the server needs can come from here by chance
+        with (self._folder / "stderr.txt").open("wb") as stderr:
+            self._process = subprocess.Popen(  # noqa: S603  our own command line
+                self._command(), cwd=empty, env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                stderr=stderr,
+            )  # fmt: skip
+
+    def _command(self) -> list[str]:
+        ready_file = str(self._folder / "ready.json")
+        flags = ["--port", "0", "--ready-file", ready_file, "--exit-with", str(self._exit_with)]
+        return [self._python, "-m", "mockserver", "serve", *flags, *self._arguments]
+
+    def _wait_until_ready(self) -> None:
+        assert self._process is not None, "called after the process was started"
+        deadline = time.monotonic() + START_WITHIN
+        ready_file = self._folder / "ready.json"
+        while not ready_file.exists():
+            if (status := self._process.poll()) is not None:
+                raise ServerDiedError(self._failure(f"ended with status {status} before it was ready"))
+            if time.monotonic() > deadline:
+                raise ServerDiedError(self._failure(f"was not ready within {START_WITHIN:.0f} s"))
+            time.sleep(0.005)
+        self._ready = json.loads(ready_file.read_text("utf-8"))
+
+    def _failure(self, what: str) -> str:
+        return f"`{' '.join(self._command())}` {what}. It wrote:\n{self.output or '(nothing)'}"
+
+    def _why_gone(self) -> str:
+        status = None if self._process is None else self._process.poll()
+        how = "It still runs" if status is None else f"It ended with status {status}"
+        return f"{how}. It wrote:\n{self.output or '(nothing)'}"
+
+
+def _flags(given: dict[str, Any]) -> Sequence[str]:
+    return [word for flag, value in given.items() for word in (flag, str(value))]
+
+
+def _environment() -> dict[str, str]:
+    ours = {name for name in os.environ if name.startswith("MOCKSERVER_")} - KEPT_SETTINGS
+    return {name: value for name, value in os.environ.items() if name not in ours}

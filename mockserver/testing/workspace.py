@@ -1,0 +1,177 @@
+"""One workspace of a running server, as a test holds it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal
+
+from mockserver.testing.control import Control
+from mockserver.testing.errors import MockServerError
+
+Pace = Literal["at_once"] | dict[str, float]
+"""`"at_once"`, `{"looks": n}` or `{"seconds": t}`."""
+
+
+class MockWorkspace:
+    """An API key with a world of its own. Whatever a test does in it, no other test sees."""
+
+    def __init__(self, control: Control, ready: dict[str, Any]) -> None:
+        self._control = control
+        self._ready = ready
+        self.clock = Clock(control, self.api_key)
+        self.progression = Progression(control, self.api_key)
+
+    @property
+    def url(self) -> str:
+        """Scheme, host and port."""
+        return str(self._ready["url"])
+
+    @property
+    def graphql_url(self) -> str:
+        """The SDK's `endpoint`."""
+        return str(self._ready["graphql_url"])
+
+    @property
+    def rest_url(self) -> str:
+        """The SDK's `rest_endpoint`."""
+        return str(self._ready["rest_url"])
+
+    @property
+    def api_key(self) -> str:
+        return str(self._ready["api_key"])
+
+    @property
+    def organization_id(self) -> str:
+        return str(self._ready["organization_id"])
+
+    @property
+    def projects(self) -> dict[str, str]:
+        """Name -> id, as the scenario made them."""
+        return dict(self._ready["projects"])
+
+    @property
+    def datasets(self) -> dict[str, str]:
+        """Name -> id, as the scenario made them."""
+        return dict(self._ready["datasets"])
+
+    def project(self, name: str) -> str:
+        """The id of a project of the scenario. Raises MockServerError naming those there are."""
+        return _id(self.projects, name, "project")
+
+    def dataset(self, name: str) -> str:
+        """The id of a dataset of the scenario. Raises MockServerError naming those there are."""
+        return _id(self.datasets, name, "dataset")
+
+    def expected_rows(
+        self,
+        project: str,
+        *,
+        params: dict[str, bool] | None = None,
+        filters: dict[str, Any] | None = None,
+        task_id: str | None = None,
+    ) -> list[dict[str, Any]]:
+        """What a correct client must get of a project (name or id), from the world itself and without an export.
+
+        `params` and `filters` as `project.export` of the SDK takes them. Mask URLs carry the id of the export they
+        belong to: `task_id` names it; by default it is the project's newest.
+        """
+        body = {"project": project, "params": params or {}, "filters": filters or {}}
+        if task_id is not None:
+            body["task_id"] = task_id
+        lines = self._control.send("POST", "expected", body, api_key=self.api_key)
+        return [json.loads(line) for line in lines.splitlines()]
+
+    def reset(self) -> None:
+        """The world as it was made; ids of tasks never come again."""
+        self._ready = self._control.call("POST", "reset", {}, api_key=self.api_key)
+
+    def fork(self, api_key: str | None = None) -> MockWorkspace:
+        """A workspace of its own that begins with this one's world as it is now."""
+        body = {"fork_of": self.api_key} | ({} if api_key is None else {"api_key": api_key})
+        return MockWorkspace(self._control, self._control.call("POST", "workspaces", body))
+
+    def delete(self) -> None:
+        """Remove it and everything in it."""
+        self._control.call("DELETE", f"workspaces/{self.api_key}")
+
+    @property
+    def requests(self) -> Any:
+        raise MockServerError("The journal of requests is not served yet")
+
+    @property
+    def deliveries(self) -> Any:
+        raise MockServerError("Webhook deliveries are not served yet")
+
+    def fault(self, *_rule: Any, **_options: Any) -> Any:
+        raise MockServerError("Faults are not served yet")
+
+
+class Clock:
+    """The workspace's time."""
+
+    def __init__(self, control: Control, api_key: str) -> None:
+        self._control, self._api_key = control, api_key
+
+    @property
+    def now(self) -> str:
+        """ISO 8601 with milliseconds, UTC."""
+        return str(self._control.call("GET", "clock", api_key=self._api_key)["now"])
+
+    @property
+    def frozen(self) -> bool:
+        return bool(self._control.call("GET", "clock", api_key=self._api_key)["frozen"])
+
+    def set(self, moment: str) -> str:
+        """Jump to an ISO moment; what the clock shows then."""
+        return self._move({"set": moment})
+
+    def advance(self, seconds: float = 0, *, minutes: float = 0, hours: float = 0, days: float = 0) -> str:
+        """Let time pass without waiting; what the clock shows then."""
+        return self._move({"advance": seconds + 60 * minutes + 3600 * hours + 86_400 * days})
+
+    def freeze(self) -> str:
+        return self._move({"freeze": True})
+
+    def thaw(self) -> str:
+        return self._move({"freeze": False})
+
+    def _move(self, body: dict[str, Any]) -> str:
+        return str(self._control.call("POST", "clock", body, api_key=self._api_key)["now"])
+
+
+class Progression:
+    """How fast asynchronous things look: set a pace, and what is started from then on has it."""
+
+    def __init__(self, control: Control, api_key: str) -> None:
+        self._control, self._api_key = control, api_key
+
+    def set(self, **paces: Pace) -> None:
+        """`set(exports={"looks": 2})`."""
+        self._control.call("POST", "progression", paces, api_key=self._api_key)
+
+    @property
+    def exports(self) -> Pace:
+        return self._get("exports")
+
+    @exports.setter
+    def exports(self, pace: Pace) -> None:
+        self.set(exports=pace)
+
+    @property
+    def processing(self) -> Pace:
+        return self._get("processing")
+
+    @processing.setter
+    def processing(self, pace: Pace) -> None:
+        self.set(processing=pace)
+
+    def _get(self, name: str) -> Pace:
+        pace: Pace = self._control.call("GET", "progression", api_key=self._api_key)[name]
+        return pace
+
+
+def _id(known: dict[str, str], name: str, what: str) -> str:
+    if name in known:
+        return known[name]
+    names = ", ".join(map(repr, known)) or f"no {what} at all"
+    raise MockServerError(f"The scenario has no {what} {name!r}; it has {names}")
