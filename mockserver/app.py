@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver.api.downloads import Downloads
 from mockserver.api.endpoint import GraphQLEndpoint
@@ -108,8 +108,8 @@ def application(settings: Settings, workspaces: Workspaces) -> ASGIApp:
         near = nearest(request.url.path, known, most=3)
         return error_response(NotFound(f"There is nothing at {request.url.path}; the nearest are {', '.join(near)}"))
 
-    handlers = {404: not_found, 405: not_allowed, WireError: wire_error}
-    return NoPlainFailure(Starlette(routes=routes, exception_handlers=handlers))  # type: ignore[arg-type]  # starlette types handlers by their widest exception
+    handlers = {404: not_found, 405: not_allowed, WireError: wire_error, Exception: bug}
+    return Logged(Starlette(routes=routes, exception_handlers=handlers))  # type: ignore[arg-type]  # starlette types handlers by their widest exception
 
 
 async def wire_error(_request: Request, error: WireError) -> Response:
@@ -120,28 +120,19 @@ async def not_allowed(request: Request, _error: Exception) -> Response:
     return json_response({"message": f"{request.url.path} does not take {request.method}"}, 405)
 
 
-class NoPlainFailure:
-    """The outermost layer: an exception nobody planned becomes an answer in our shape, and its traceback a log line.
+async def bug(_request: Request, error: Exception) -> Response:
+    """Never a 5xx: SDKs retry those for two minutes and show the user nothing of the body (wire trap 4)."""
+    return error_response(MockserverBug(f"A bug in the mock, not in your request: {type(error).__name__}; see its log"))
 
-    Never a 5xx: SDKs retry those for two minutes and show the user nothing of the body (wire trap 4).
-    """
+
+class Logged:
+    """The outermost layer: Starlette answers an exception nobody planned (`bug`) and raises it again; it ends here."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = False
-
-        async def noting(message: Message) -> None:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
-            await send(message)
-
         try:
-            await self._app(scope, receive, noting)
-        except Exception as error:
+            await self._app(scope, receive, send)
+        except Exception:
             LOG.exception("%s %s failed", scope.get("method"), scope.get("path"))
-            if started or scope["type"] != "http":
-                raise
-            bug = MockserverBug(f"A bug in the mock, not in your request: {type(error).__name__}; see its log")
-            await error_response(bug)(scope, receive, send)

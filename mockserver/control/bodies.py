@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -65,7 +65,7 @@ class ExpectRows(Body, frozen=True, kw_only=True):
 
     project: str
     params: dict[str, bool] = {}
-    filters: dict[str, object] = {}
+    filters: dict[str, Any] = {}
     task_id: str | None = None
 
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -175,11 +175,18 @@ class MockServer:
     def _spawn(self) -> None:
         empty = self._folder / "empty"
         empty.mkdir(parents=True, exist_ok=True)  # so that nothing the server needs can come from here by chance
-        with (self._folder / "stderr.txt").open("wb") as stderr:
+        with self._refusal_told(), (self._folder / "stderr.txt").open("wb") as stderr:
             self._process = subprocess.Popen(  # noqa: S603  our own command line
                 self._command(), cwd=empty, env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                 stderr=stderr,
             )  # fmt: skip
+
+    @contextlib.contextmanager
+    def _refusal_told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise ServerDiedError(self._failure(f"could not be started ({error})")) from None
 
     def _command(self) -> list[str]:
         ready_file = str(self._folder / "ready.json")

@@ -1,0 +1,213 @@
+"""The control API over a real socket."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from contract_tests.serving import ServedWorld
+from mockserver.testing import MockServer, MockWorkspace
+
+EXPORT = "mutation($id: ID!) { exportDataRowsInProject(input: {filters: {projectId: $id}}) { taskId } }"
+LOOK = "query($id: ID!) { user { createdTasks(where: {id: $id}) { status completionPercentage result } } }"
+
+
+@pytest.fixture
+def workspace(server: ServedWorld) -> Iterator[MockWorkspace]:
+    made = MockServer.at(server.url).workspace()
+    yield made
+    made.delete()
+
+
+def control(server: ServedWorld, method: str, path: str, **options: Any) -> requests.Response:
+    return requests.request(method, f"{server.url}/_mock/{path}", timeout=30, **options)
+
+
+def ask(workspace: MockWorkspace, document: str, **variables: object) -> Any:
+    headers = {"Authorization": f"Bearer {workspace.api_key}"}
+    body = {"query": document, "variables": variables}
+    answer = requests.post(workspace.graphql_url, json=body, headers=headers, timeout=30).json()
+    assert "errors" not in answer, answer
+    return answer["data"]
+
+
+def export(workspace: MockWorkspace) -> str:
+    return str(ask(workspace, EXPORT, id=workspace.project("image"))["exportDataRowsInProject"]["taskId"])
+
+
+def look(workspace: MockWorkspace, task_id: str) -> dict[str, Any]:
+    [task] = ask(workspace, LOOK, id=task_id)["user"]["createdTasks"]
+    return dict(task)
+
+
+def test_an_export_looks_unfinished_for_as_many_looks_as_were_asked(workspace: MockWorkspace) -> None:
+    workspace.progression.exports = {"looks": 2}
+    task = export(workspace)
+    looks = [look(workspace, task) for _ in range(4)]
+    assert [item["status"] for item in looks] == ["IN_PROGRESS", "IN_PROGRESS", "COMPLETE", "COMPLETE"]
+    percentages = [item["completionPercentage"] for item in looks]
+    assert percentages == sorted(percentages)
+    assert looks[0]["result"] is None
+    assert looks[-1]["result"]
+
+
+def test_an_export_looks_unfinished_until_its_seconds_have_passed(workspace: MockWorkspace) -> None:
+    workspace.clock.freeze()
+    workspace.progression.exports = {"seconds": 100}
+    task = export(workspace)
+    assert look(workspace, task)["status"] == "IN_PROGRESS"
+    workspace.clock.advance(50)
+    assert look(workspace, task)["completionPercentage"] == pytest.approx(50)
+    workspace.clock.advance(50)
+    assert look(workspace, task)["status"] == "COMPLETE"
+
+
+def test_a_task_keeps_the_pace_it_began_with(workspace: MockWorkspace) -> None:
+    workspace.progression.exports = {"looks": 1}
+    slow = export(workspace)
+    workspace.progression.exports = "at_once"
+    assert look(workspace, export(workspace))["status"] == "COMPLETE"
+    assert look(workspace, slow)["status"] == "IN_PROGRESS"
+
+
+def test_processing_takes_its_looks_too(workspace: MockWorkspace) -> None:
+    workspace.progression.processing = {"looks": 1}
+    question = 'query { queryAllDataRowsHaveBeenProcessed(dataRowIds: ["x"]) { allDataRowsHaveBeenProcessed } }'
+    answers = [ask(workspace, question)["queryAllDataRowsHaveBeenProcessed"] for _ in range(3)]
+    assert [answer["allDataRowsHaveBeenProcessed"] for answer in answers] == [False, True, True]
+
+
+def test_the_clock_freezes_moves_and_runs_on(workspace: MockWorkspace) -> None:
+    workspace.clock.freeze()
+    assert workspace.clock.set("2030-05-01T10:00:00+02:00") == "2030-05-01T08:00:00.000Z"
+    assert workspace.clock.advance(1.5) == "2030-05-01T08:00:01.500Z"
+    workspace.clock.thaw()
+    assert workspace.clock.now >= "2030-05-01T08:00:01.500Z"
+
+
+def test_a_reset_brings_back_what_was_deleted(workspace: MockWorkspace) -> None:
+    before = workspace.expected_rows("image")
+    first = before[0]["data_row"]["id"]
+    ask(workspace, f'mutation {{ deleteDataRows(where: {{dataRowIds: ["{first}"]}}) {{ id }} }}')
+    assert len(workspace.expected_rows("image")) == len(before) - 1
+    workspace.reset()
+    assert len(workspace.expected_rows("image")) == len(before)
+
+
+def test_a_fork_begins_with_the_changes_of_its_source_and_resets_to_them(workspace: MockWorkspace) -> None:
+    ask(workspace, 'mutation { createDataset(data: {name: "made later"}) { id } }')
+    fork = workspace.fork()
+    assert "made later" in fork.datasets
+    ask(
+        fork,
+        f'mutation {{ updateDataset(where: {{id: "{fork.dataset("made later")}"}}, data: {{deleted: true}}) {{ id }} }}',
+    )
+    fork.reset()
+    assert "made later" in fork.datasets
+    fork.delete()
+
+
+def test_a_pinned_incarnation_gives_the_same_ids_again(server: ServedWorld) -> None:
+    tasks = []
+    for _ in range(2):
+        key = {"api_key": "pinned", "incarnation": "always"}
+        assert control(server, "POST", "workspaces", json=key).ok
+        pinned = MockWorkspace(
+            MockServer.at(server.url).control,
+            control(server, "POST", "reset?api_key=pinned", json={"incarnation": "always"}).json(),
+        )
+        tasks.append(export(pinned))
+        pinned.delete()
+    assert tasks[0] == tasks[1]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "told"),
+    [
+        ("workspaces", '{"seed": "one"}', "Expected `int | null`, got `str` - at `$.seed`"),
+        ("workspaces", '{"sed": 1}', "unknown field `sed`; known keys are scenario, fork_of"),
+        ("workspaces", '{"scenario": "nope"}', "known are"),
+        ("workspaces", '{"scenario": "/etc/passwd"}', "TOML"),
+        ("workspaces", '{"ends": "yesterday"}', "expected a date like"),
+        ("workspaces", '{"api_key": "has space"}', "$.api_key"),
+        ("workspaces", '{"api_key": ""}', "$.api_key"),
+        ("workspaces", '{"fork_of": "nobody"}', "nearest known are"),
+        ("workspaces", '{"fork_of": "mock-api-key", "seed": 2}', "a fork takes its world"),
+        ("workspaces", '{"api_key": "mock-api-key"}', "already"),
+        ("workspaces", '{"payload_date": "2023-06-01"}', "not served yet"),
+        ("workspaces", "[]", "Expected `object`"),
+        ("workspaces", "{", "not JSON"),
+        ("clock", '{"advance": -1}', "$.advance"),
+        ("clock", '{"set": "noon"}', "expected a date like"),
+        ("progression", '{"exports": "slow"}', "$.exports"),
+        ("progression", '{"exports": {}}', "at_once"),
+        ("progression", '{"exports": {"looks": 1, "seconds": 2}}', "at_once"),
+        ("progression", '{"imports": "at_once"}', "not served yet"),
+        ("reset?api_key=nobody", "{}", "no workspace with the API key 'nobody'"),
+        ("expected", '{"project": "imag"}', '"image"'),
+        ("expected", "{}", "missing required field `project`"),
+    ],
+)
+def test_a_wrong_request_says_what_was_expected_and_changes_nothing(
+    server: ServedWorld, path: str, body: str, told: str
+) -> None:
+    keys = control(server, "GET", "workspaces").json()
+    response = control(server, "POST", path, data=body)
+    assert 400 <= response.status_code < 500
+    assert told in response.json()["message"]
+    assert control(server, "GET", "workspaces").json() == keys
+
+
+def test_the_servers_own_workspace_cannot_be_deleted(server: ServedWorld) -> None:
+    response = control(server, "DELETE", f"workspaces/{server.api_key}")
+    assert (response.status_code, response.json()["code"]) == (400, "BAD_USER_INPUT")
+
+
+def test_a_web_page_from_elsewhere_needs_the_token(server: ServedWorld) -> None:
+    origin = {"Origin": "https://evil.example"}
+    assert control(server, "GET", "clock", headers=origin).status_code == 401
+    known = origin | {"Authorization": f"Bearer {server.api_key}"}
+    assert control(server, "GET", "clock", headers=known).ok
+    assert control(server, "GET", "clock", headers={"Origin": server.url}).ok
+    assert control(server, "GET", "health", headers=origin).ok
+
+
+def test_a_server_may_make_workspaces_for_any_key() -> None:
+    with ServedWorld("--any-key", "--scenario", "empty") as world:
+        answers = [_email(world, key) for key in ("one", "two", "one")]
+        assert all(answers)
+        assert {"one", "two"} < set(control(world, "GET", "workspaces").json()["api_keys"])
+
+
+def _email(world: ServedWorld, key: str) -> str:
+    headers = {"Authorization": f"Bearer {key}"}
+    response = requests.post(world.graphql_url, json={"query": "{ user { email } }"}, headers=headers, timeout=30)
+    return str(response.json()["data"]["user"]["email"])
+
+
+def test_the_openapi_document_names_every_route_and_only_those(server: ServedWorld) -> None:
+    document = control(server, "GET", "openapi.json").json()
+    told = {(path, method) for path, methods in document["paths"].items() for method in methods}
+    for path, method in told:
+        status = control(server, method.upper(), path.removeprefix("/_mock/").format(api_key="nobody")).status_code
+        assert status != 405, (path, method)
+    undocumented = ["/_mock/", "/_mock/workspace", "/_mock/faults"]
+    assert all(requests.get(server.url + path, timeout=10).status_code == 404 for path in undocumented)
+
+
+def test_every_reference_of_the_openapi_document_leads_somewhere(server: ServedWorld) -> None:
+    document = control(server, "GET", "openapi.json").json()
+    known = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+    assert set(_references(document)) <= known
+
+
+def _references(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        if isinstance(part.get("$ref"), str):
+            yield part["$ref"]
+        for inner in part.values():
+            yield from _references(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from _references(inner)

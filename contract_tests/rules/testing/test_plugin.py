@@ -1,0 +1,166 @@
+"""The pytest plugin as its users run it: other pytest sessions, in processes of their own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+WRITES_PID = """
+    import pathlib, pytest
+    @pytest.mark.parametrize("number", range(4))
+    def test_pid(labelbox_server, number, request):
+        folder = pathlib.Path(request.config.rootpath)
+        (folder / f"pid-{number}").write_text(str(labelbox_server.ready["pid"]))
+"""
+
+
+def passed(result: pytest.RunResult, count: int) -> None:
+    result.assert_outcomes(passed=count)
+    assert result.ret == 0
+
+
+def ended(pid: int, within: float = 10.0) -> bool:
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_each_test_gets_a_world_of_its_own(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        def test_it_can_be_changed(labelbox_mock):
+            labelbox_mock.clock.freeze()
+            labelbox_mock.progression.exports = {"looks": 3}
+        def test_and_the_next_sees_nothing_of_it(labelbox_mock):
+            assert not labelbox_mock.clock.frozen
+            assert labelbox_mock.progression.exports == "at_once"
+            assert set(labelbox_mock.projects) == {"image", "text"}
+    """)
+    passed(pytester.runpytest_subprocess("-W", "error"), 2)
+
+
+def test_a_mark_says_what_is_in_it(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import pytest
+        @pytest.mark.labelbox(scenario="empty", seed=3, progression={"seconds": 5})
+        def test_marked(labelbox_mock):
+            assert labelbox_mock.projects == {}
+            assert labelbox_mock.progression.exports == {"seconds": 5.0}
+    """)
+    passed(pytester.runpytest_subprocess("--strict-markers"), 1)
+
+
+def test_the_nearest_mark_wins_word_by_word(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import pytest
+        pytestmark = pytest.mark.labelbox(scenario="empty", seed=1)
+        @pytest.mark.labelbox(scenario="default")
+        def test_marked(labelbox_mock):
+            assert "image" in labelbox_mock.projects
+    """)
+    passed(pytester.runpytest_subprocess(), 1)
+
+
+def test_a_misspelt_mark_is_an_error(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import pytest
+        @pytest.mark.labelbox(scenarios="empty")
+        def test_marked(labelbox_mock): ...
+    """)
+    result = pytester.runpytest_subprocess()
+    result.stdout.fnmatch_lines(["*labelbox does not know scenarios; it takes scenario, seed, ends, progression*"])
+    assert result.ret != 0
+
+
+def test_an_unknown_scenario_names_the_nearest(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_it(labelbox_mock): ...")
+    result = pytester.runpytest_subprocess("--labelbox-scenario", "defautl")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(['*defautl*known are "default"*'])
+
+
+def test_an_unknown_project_names_those_there_are(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_it(labelbox_mock): labelbox_mock.project('images')")
+    result = pytester.runpytest_subprocess()
+    result.stdout.fnmatch_lines(["*has no project 'images'; it has 'image', 'text'*"])
+
+
+def test_ini_options_are_read(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nlabelbox_scenario = empty\nlabelbox_seed = 9\n")
+    pytester.makepyfile("def test_it(labelbox_mock): assert labelbox_mock.projects == {}")
+    passed(pytester.runpytest_subprocess(), 1)
+
+
+def test_all_xdist_workers_share_one_server_that_ends_with_the_session(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(WRITES_PID)
+    passed(pytester.runpytest_subprocess("-n", "2", "-W", "error"), 4)
+    pids = {int(file.read_text()) for file in pytester.path.glob("pid-*")}
+    assert len(pids) == 1
+    assert ended(pids.pop())
+
+
+def test_the_server_ends_even_when_the_session_is_killed(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(WRITES_PID + "\n        import time; time.sleep(60)\n")
+    session = subprocess.Popen([sys.executable, "-m", "pytest", "-q", str(pytester.path)], stdout=subprocess.DEVNULL)
+    file = pytester.path / "pid-0"
+    deadline = time.monotonic() + 30
+    while not (file.exists() and file.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    session.send_signal(signal.SIGKILL)
+    session.wait()
+    assert ended(int(file.read_text()))
+
+
+def test_a_server_that_cannot_start_is_an_error_not_a_skip(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_it(labelbox_mock): ...")
+    result = pytester.runpytest_subprocess("--labelbox-server-python", "/no/such/python")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*ServerDiedError*could not be started*"])
+
+
+def test_a_server_that_dies_fails_the_next_test_and_says_so(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import os, signal, time
+        def test_murder(labelbox_server):
+            os.kill(labelbox_server.ready["pid"], signal.SIGKILL)
+            time.sleep(0.2)
+        def test_after(labelbox_mock): ...
+    """)
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*The mock server at http://127.0.0.1:* does not answer*"])
+
+
+def test_a_session_that_does_not_use_it_starts_nothing_and_loads_nothing(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import sys
+        def test_it():
+            ours = {name for name in sys.modules if name.split(".")[0] == "mockserver"}
+            assert ours == {"mockserver", "mockserver.testing", "mockserver.testing.plugin"}
+            assert not {"msgspec", "orjson", "click", "starlette", "graphql", "uvicorn"} & set(sys.modules)
+    """)
+    passed(pytester.runpytest_subprocess("-p", "no:hypothesispytest"), 1)
+
+
+def test_a_running_server_can_be_used_instead(pytester: pytest.Pytester, tmp_path: Path) -> None:
+    pytester.makepyfile("def test_it(labelbox_mock): assert labelbox_mock.expected_rows('text')")
+    ready = tmp_path / "ready.json"
+    command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--ready-file", str(ready)]
+    with subprocess.Popen([*command, "--exit-with", str(os.getpid())], stdout=subprocess.DEVNULL) as server:
+        while not ready.exists():
+            assert server.poll() is None
+            time.sleep(0.01)
+        url = json.loads(ready.read_text())["url"]
+        passed(pytester.runpytest_subprocess("--labelbox-server-url", url), 1)
+        server.terminate()

@@ -1,0 +1,71 @@
+"""MockServer: a child process that starts once, stops twice, and says what went wrong."""
+
+import pytest
+
+from contract_tests.serving import ServedWorld
+from mockserver.testing import ControlRefusedError, MockServer, MockServerError, MockWorkspace, ServerDiedError
+
+
+def test_it_serves_inside_its_with_block_and_is_gone_after() -> None:
+    with MockServer(scenario="empty") as server:
+        url = server.url
+        assert server.own.projects == {}
+    with pytest.raises(ServerDiedError, match="does not answer"):
+        MockServer.at(url)
+
+
+def test_start_and_stop_may_be_called_twice() -> None:
+    server = MockServer(scenario="empty")
+    server.start()
+    server.start()
+    server.stop()
+    server.stop()
+
+
+def test_asking_too_early_says_what_to_call_first() -> None:
+    with pytest.raises(MockServerError, match="call start"):
+        MockServer().url  # noqa: B018  the property raises
+
+
+def test_a_wrong_scenario_shows_what_the_server_wrote() -> None:
+    with pytest.raises(ServerDiedError, match="--scenario is 'nope'"):
+        MockServer(scenario="nope").start()
+
+
+def test_a_refusal_carries_the_servers_words_status_and_code(server: ServedWorld) -> None:
+    with pytest.raises(ControlRefusedError, match="no workspace") as refusal:
+        MockServer.at(server.url).control.call("POST", "workspaces", {"fork_of": "nobody"})
+    assert (refusal.value.status, refusal.value.code) == (404, "RESOURCE_NOT_FOUND")
+
+
+@pytest.mark.parametrize("part", ["requests", "deliveries"])
+def test_what_is_not_served_yet_says_so(server: ServedWorld, part: str) -> None:
+    workspace = MockServer.at(server.url).workspace(scenario="empty")
+    with pytest.raises(MockServerError, match="not served yet"):
+        getattr(workspace, part)
+    with pytest.raises(MockServerError, match="not served yet"):
+        workspace.fault("task", status=503)
+    workspace.delete()
+
+
+def test_expected_rows_follow_params_and_filters(server: ServedWorld) -> None:
+    workspace = MockServer.at(server.url).workspace()
+    rows = workspace.expected_rows("image", params={"project_details": True}, filters={"workflow_status": "InReview"})
+    details = [row["projects"][workspace.project("image")]["project_details"] for row in rows]
+    assert details
+    assert {detail["workflow_status"] for detail in details} == {"IN_REVIEW"}
+    workspace.delete()
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"params": {"label_detail": True}}, "label_details"),
+        ({"filters": {"workflow_states": "Done"}}, "workflow_status"),
+        ({"filters": {"last_activity_at": "2024-01-01"}}, r"\[from, to\]"),
+        ({"task_id": "none"}, "Task 'none' does not exist"),
+    ],
+)
+def test_a_misspelt_expectation_is_refused(server: ServedWorld, asked: dict[str, object], told: str) -> None:
+    with pytest.raises(ControlRefusedError, match=told):
+        MockWorkspace(MockServer.at(server.url).control, server.ready).expected_rows("image", **asked)  # type: ignore[arg-type]
