@@ -177,9 +177,13 @@ class MockServer:
         empty.mkdir(parents=True, exist_ok=True)  # so that nothing the server needs can come from here by chance
         with self._refusal_told(), (self._folder / "stderr.txt").open("wb") as stderr:
             self._process = subprocess.Popen(  # noqa: S603  our own command line
-                self._command(), cwd=empty, env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                self._command(),
+                cwd=empty,
+                env=environment_without_our_settings(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
                 stderr=stderr,
-            )  # fmt: skip
+            )
 
     @contextlib.contextmanager
     def _refusal_told(self) -> Iterator[None]:
@@ -218,6 +222,7 @@ def _flags(given: dict[str, Any]) -> Sequence[str]:
     return [word for flag, value in given.items() for word in (flag, str(value))]
 
 
-def _environment() -> dict[str, str]:
+def environment_without_our_settings() -> dict[str, str]:
+    """What the server is started with."""
     ours = {name for name in os.environ if name.startswith("MOCKSERVER_")} - KEPT_SETTINGS
     return {name: value for name, value in os.environ.items() if name not in ours}

@@ -99,10 +99,8 @@ def test_a_fork_begins_with_the_changes_of_its_source_and_resets_to_them(workspa
     ask(workspace, 'mutation { createDataset(data: {name: "made later"}) { id } }')
     fork = workspace.fork()
     assert "made later" in fork.datasets
-    ask(
-        fork,
-        f'mutation {{ updateDataset(where: {{id: "{fork.dataset("made later")}"}}, data: {{deleted: true}}) {{ id }} }}',
-    )
+    made = fork.dataset("made later")
+    ask(fork, f'mutation {{ updateDataset(where: {{id: "{made}"}}, data: {{deleted: true}}) {{ id }} }}')
     fork.reset()
     assert "made later" in fork.datasets
     fork.delete()

@@ -69,3 +69,8 @@ def test_expected_rows_follow_params_and_filters(server: ServedWorld) -> None:
 def test_a_misspelt_expectation_is_refused(server: ServedWorld, asked: dict[str, object], told: str) -> None:
     with pytest.raises(ControlRefusedError, match=told):
         MockWorkspace(MockServer.at(server.url).control, server.ready).expected_rows("image", **asked)  # type: ignore[arg-type]
+
+
+def test_a_wrong_flag_is_told_with_what_the_server_wrote() -> None:
+    with pytest.raises(ServerDiedError, match=r"ended with status (.|\n)*It wrote:(.|\n)*--no-such-option"):
+        MockServer("--no-such-option").start()
