@@ -4,6 +4,7 @@ WORKDIR /source
 COPY pyproject.toml README.md LICENSE CHANGELOG.md ./
 COPY mockserver ./mockserver
 COPY fixtures ./fixtures
+COPY docs ./docs
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheel . \
  && python -m venv --without-pip /opt/mockserver \
  && pip --python /opt/mockserver/bin/python install --no-cache-dir --compile /wheel/*.whl

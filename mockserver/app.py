@@ -22,6 +22,7 @@ from mockserver.api.resolvers import all_resolvers
 from mockserver.api.responses import error_response, json_response
 from mockserver.api.rest import Rest
 from mockserver.api.workspaces import Origin, Workspace, Workspaces
+from mockserver.console.page import Page
 from mockserver.control.routes import control_routes
 from mockserver.errors import MockserverBug, NotFound, StartupError, WireError, nearest
 from mockserver.settings import Settings
@@ -93,6 +94,7 @@ def application(settings: Settings, workspaces: Workspaces) -> ASGIApp:
     graphql = GraphQLEndpoint(Engine(all_resolvers()), workspaces, settings.public_url)
     downloads = Downloads(workspaces)
     rest = Rest(workspaces)
+    console = Page(workspaces, own=settings.api_key, public_url=settings.public_url)
     routes = [
         *(Route(path, graphql, methods=None) for path in GRAPHQL_PATHS),
         Route("/_files/{workspace}/results/{task}/{stream}/{file}", downloads.result),
@@ -101,6 +103,8 @@ def application(settings: Settings, workspaces: Workspaces) -> ASGIApp:
         Route("/api/v1/export-errors/{task}/{organization}", rest.export_errors),
         Route("/api/v1/tasks/{task}/masks/{mask}/index/{index:int}", rest.composite_mask),
         *control_routes(settings, workspaces),
+        Route("/", console.page),
+        Route("/docs/{name}", console.document),
     ]
     known = [route.path for route in routes]
 

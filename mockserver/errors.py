@@ -14,7 +14,7 @@
         ├── QueryNotValid            GRAPHQL_VALIDATION_FAILED
         ├── QueryTooComplex          GRAPHQL_VALIDATION_FAILED, in the one wording the SDK knows
         ├── BodyTooLarge             BAD_USER_INPUT, 413
-        ├── ControlRefused       CONTROL_REFUSED, 401: the control API from elsewhere, without its token
+        ├── ControlRefused           CONTROL_REFUSED, 401: the control API from elsewhere, without its token
         ├── LinkRefused              a signed link that was changed or has expired, 403
         └── MockserverBug            MOCKSERVER_BUG: our own fault, said so
 

@@ -13,7 +13,7 @@ from mockserver.errors import ControlRefused
 
 def check(request: Request, token: str) -> None:
     """Raises ControlRefused. A page in a browser is a stranger even when the browser runs on this machine."""
-    if _on_this_machine(request) and not _from_a_page_elsewhere(request):
+    if on_this_machine(request) and not _from_a_page_elsewhere(request):
         return
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode()):
@@ -24,13 +24,17 @@ def check(request: Request, token: str) -> None:
     )
 
 
-def _on_this_machine(request: Request) -> bool:
+def on_this_machine(request: Request) -> bool:
+    """Whether the request came over loopback, or over no network at all."""
     if request.client is None:
         return True  # a unix socket
     try:
-        return ipaddress.ip_address(request.client.host).is_loopback
+        address = ipaddress.ip_address(request.client.host)
     except ValueError:
         return False
+    # Before Python 3.13 ::ffff:127.0.0.1 does not count as loopback by itself.
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
 
 
 def _from_a_page_elsewhere(request: Request) -> bool:

@@ -117,7 +117,7 @@ CREATE TABLE workflow_step (
 );
 CREATE INDEX workflow_step_of_row ON workflow_step (project_id, data_row_no, no);
 
--- Canonical JSON (world/bodies.py); large populations share bodies. `masks` says what the composite mask shows.
+-- Canonical JSON (world/labels.py); large populations share bodies. `masks` says what the composite mask shows.
 CREATE TABLE body (id SERIAL, content BYTES NOT NULL, masks TEXT);
 
 CREATE TABLE label (

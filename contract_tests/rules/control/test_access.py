@@ -13,7 +13,7 @@ def request(client: str | None, **headers: str) -> Request:
     return Request({"type": "http", "method": "POST", "path": "/_mock/reset", "headers": raw, "client": address})
 
 
-@pytest.mark.parametrize("client", ["127.0.0.1", "127.8.8.8", "::1", None])
+@pytest.mark.parametrize("client", ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1", None])
 def test_this_machine_needs_no_token(client: str | None) -> None:
     check(request(client), "secret")
 

@@ -1,0 +1,253 @@
+"""The page for people, as a browser gets it from a served world."""
+
+import ast
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+import requests
+from starlette.requests import Request
+
+from contract_tests.clients.environments import python_of
+from contract_tests.serving import ServedWorld
+from mockserver.console import page as console
+from mockserver.world.labels import WorkflowStatus
+
+SDK = "7.17.0"
+ID = re.compile(r"\bc[0-9a-z]{24}\b")
+HOSTILE = "<script>alert('&\"')</script>\nprint('mine')"
+HOSTILE_SCENARIO = f"""
+description = "Names that mean harm."
+organization = '<b>organization</b>'
+[ontologies.o]
+media = "image"
+[[projects]]
+name = {json.dumps(HOSTILE)}
+media = "image"
+ontology = "o"
+"""
+
+
+class Reader(HTMLParser):
+    """The texts of elements with an id, all links, and the names of all elements."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.texts: dict[str, str] = {}
+        self.links: list[str] = []
+        self.elements: list[str] = []
+        self._open: list[str | None] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.elements.append(tag)
+        if tag == "a":
+            self.links.append(given["href"] or "")
+        if tag not in {"meta", "link"}:
+            self._open.append(given.get("id"))
+
+    def handle_endtag(self, _tag: str) -> None:
+        self._open.pop()
+
+    def handle_data(self, data: str) -> None:
+        for name in filter(None, self._open):
+            self.texts[name] = self.texts.get(name, "") + data
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ServedWorld]:
+    """A default world that no other test has changed."""
+    with ServedWorld() as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedWorld]:
+    scenario = tmp_path_factory.mktemp("scenario") / "hostile.toml"
+    scenario.write_text(HOSTILE_SCENARIO)
+    with ServedWorld("--scenario", str(scenario), "--api-key", "mock-'\"<i>&amp;") as world:
+        yield world
+
+
+def looked_at(server: ServedWorld, **headers: str) -> str:
+    response = requests.get(f"{server.url}/", headers=headers, timeout=10)
+    assert response.status_code == 200, response.text
+    return response.text
+
+
+def test_it_says_where_the_server_is_and_which_key_it_takes(server: ServedWorld) -> None:
+    texts = Reader(looked_at(server)).texts
+    assert texts["graphql-url"] == server.graphql_url
+    assert texts["rest-url"] == server.rest_url
+    assert texts["api-key"] == server.api_key
+    assert texts["organization-id"] == server.organization_id
+    assert texts["scenario"] == "default"
+
+
+def test_addresses_are_those_under_which_it_was_asked(server: ServedWorld) -> None:
+    texts = Reader(looked_at(server, Host="mock.example:81")).texts
+    assert texts["graphql-url"] == "http://mock.example:81/graphql"
+    assert "http://mock.example:81/api/v1" in texts["python-snippet"]
+
+
+def test_every_id_it_shows_exists(server: ServedWorld) -> None:
+    document = "{ organization { id } projects { id } datasets { id } }"
+    data = server.ask(document)
+    known = {item["id"] for item in [data["organization"], *data["projects"], *data["datasets"]]}
+    assert set(ID.findall(looked_at(server))) == known
+
+
+@pytest.mark.parametrize("name", ["image", "text"])
+def test_it_counts_rows_and_labels_as_graphql_does(server: ServedWorld, name: str) -> None:
+    document = (
+        "query($id: ID!) { project(where: {id: $id})"
+        " { id dataRowCount labelCount workstreamStateCounts { state count } } }"
+    )
+    project = server.ask(document, id=server.projects[name])["project"]
+    counts = {item["state"]: item["count"] for item in project["workstreamStateCounts"]}
+    in_line = re.search(f"{project['id']}</td>(.*?)</tr>", looked_at(server))
+    assert in_line is not None
+    numbers = [int(number) for number in re.findall(r"<td class=\"number\">(\d+)</td>", in_line[1])]
+    states = [counts["Unlabeled"], counts["InReview"], counts["InRework"], counts["Done"]]
+    assert numbers == [project["dataRowCount"], *states, project["labelCount"], counts["Skipped"]]
+
+
+def test_what_was_deleted_is_not_counted() -> None:
+    with ServedWorld() as server:
+        project = server.ask(
+            "query($id: ID!) { project(where: {id: $id}) { labels { id dataRow { id } } } }",
+            id=server.projects["image"],
+        )["project"]
+        first, second, *_ = project["labels"]
+        server.ask("mutation($ids: [ID!]!) { deleteLabels(labelIds: $ids) { id } }", ids=[first["id"]])
+        rows = [second["dataRow"]["id"]]
+        server.ask("mutation($ids: [ID!]!) { deleteDataRows(where: {dataRowIds: $ids}) { id } }", ids=rows)
+        for what, name in (("Project", server.projects["text"]), ("Dataset", server.ready["datasets"]["text rows"])):
+            document = f"mutation($id: ID!) {{ update{what}(where: {{id: $id}}, data: {{deleted: true}}) {{ id }} }}"
+            server.ask(document, id=name)
+        html = looked_at(server)
+    assert re.findall(r'<td class="number">(\d+)</td></tr>', html.replace("\n", "")) == ["1", "11"]
+    assert re.findall(r'<td class="number">(\d+)</td>', html) == ["11", "2", "1", "2", "6", "8", "1", "11"]
+
+
+@pytest.mark.parametrize(("name", "rows"), [("server", 12), ("hostile", 12)])
+def test_the_python_snippet_runs_in_the_sdk_and_prints_rows(
+    request: pytest.FixtureRequest, tmp_path: Path, name: str, rows: int
+) -> None:
+    server: ServedWorld = request.getfixturevalue(name)
+    printed = run_in_sdk(Reader(looked_at(server)).texts["python-snippet"], tmp_path)
+    assert len(printed) == rows
+    assert all(line.startswith("{'data_row': {'id': 'c") for line in printed)
+
+
+def test_in_a_world_without_rows_the_python_snippet_prints_the_organization(tmp_path: Path) -> None:
+    with ServedWorld("--scenario", "empty") as server:
+        html = looked_at(server)
+        assert run_in_sdk(Reader(html).texts["python-snippet"], tmp_path) == ["Mock Organization"]
+        assert "No projects." in html
+        assert "Mock Organization" in run_in_shell(Reader(html).texts["curl-snippet"])
+
+
+@pytest.mark.parametrize("name", ["server", "hostile"])
+def test_the_curl_snippet_prints_rows(request: pytest.FixtureRequest, name: str) -> None:
+    server: ServedWorld = request.getfixturevalue(name)
+    printed = run_in_shell(Reader(looked_at(server)).texts["curl-snippet"])
+    assert printed.count('{"data_row":') == 12
+
+
+def test_hostile_names_are_text(hostile: ServedWorld) -> None:
+    html = looked_at(hostile)
+    reader = Reader(html)
+    assert "&lt;script&gt;alert(" in html
+    assert reader.elements.count("script") == 1
+    assert not {"i"} & set(reader.elements)
+    assert reader.texts["api-key"] == hostile.api_key
+    assert HOSTILE.splitlines()[1] not in reader.texts["python-snippet"]
+
+
+def test_a_hostile_host_stays_inside_its_strings(server: ServedWorld) -> None:
+    texts = Reader(looked_at(server, Host="x\";print('mine')#$(echo mine)'<b>")).texts
+    assert len(ast.parse(texts["python-snippet"]).body) == len(ast.parse(texts_of(server)["python-snippet"]).body)
+    assert "$(echo mine)" in run_in_shell(texts["curl-snippet"].replace("curl", "echo"))
+
+
+def texts_of(server: ServedWorld) -> dict[str, str]:
+    return Reader(looked_at(server)).texts
+
+
+def test_it_needs_nothing_from_elsewhere(server: ServedWorld) -> None:
+    response = requests.get(f"{server.url}/", timeout=10)
+    loaded = re.findall(r"(?:src|href)=\"([^\"]*)\"", response.text)
+    assert [address for address in loaded if address.startswith(("http", "//"))] == []
+    assert response.headers["Content-Security-Policy"].startswith("default-src 'none'")
+
+
+def test_every_link_leads_somewhere(server: ServedWorld) -> None:
+    links = Reader(looked_at(server)).links
+    assert "docs/scenarios.md" in links
+    for link in links:
+        response = requests.get(f"{server.url}/{link}", timeout=10)
+        assert (response.status_code, response.text[:2]) == (200, "# ")
+
+
+@pytest.mark.parametrize("path", ["nothing.md", "../README.md", "%2e%2e%2fREADME.md", "scenarios"])
+def test_no_other_file_can_be_read(server: ServedWorld, path: str) -> None:
+    request = requests.Request("GET", "http://unused").prepare()
+    request.url = f"{server.url}/docs/{path}"
+    with requests.Session() as session:
+        assert session.send(request, timeout=10).status_code == 404
+
+
+def test_another_workspace_is_shown_to_who_knows_its_key(server: ServedWorld) -> None:
+    made = requests.post(f"{server.url}/_mock/workspaces", json={"scenario": "empty", "seed": 3}, timeout=10).json()
+    other = Reader(requests.get(f"{server.url}/", params={"api_key": made["api_key"]}, timeout=10).text).texts
+    assert other["scenario"] == "empty"
+    assert other["organization-id"] == made["organization_id"] != server.organization_id
+    nobody = requests.get(f"{server.url}/", params={"api_key": "nobody's"}, timeout=10)
+    assert nobody.status_code == 404
+    assert server.api_key not in nobody.text
+    assert made["api_key"] not in nobody.text + looked_at(server)
+
+
+@pytest.mark.parametrize(
+    ("key", "client", "expected"),
+    [
+        ("mock-api-key", ("10.0.0.1", 1), True),
+        ("my-own-key", ("127.0.0.1", 1), True),
+        ("my-own-key", ("10.0.0.1", 1), False),
+        ("my-own-key", None, True),
+    ],
+)
+def test_a_key_of_ones_own_is_shown_on_the_same_machine_only(
+    key: str, client: tuple[str, int] | None, expected: bool
+) -> None:
+    assert console.shows_key(key, Request({"type": "http", "client": client})) is expected
+
+
+def test_every_status_has_its_column() -> None:
+    assert set(console.STATUSES) == set(WorkflowStatus)
+
+
+def test_long_lists_are_cut() -> None:
+    drawn = console.table(["Name"], [["x"]] * (console.MOST_LISTED + 5), nothing="None.")
+    assert drawn.count("<td>x</td>") == console.MOST_LISTED
+    assert "… and 5 more." in drawn
+
+
+def run_in_sdk(program: str, folder: Path) -> list[str]:
+    file = folder / "snippet.py"
+    file.write_text(program)
+    finished = subprocess.run([str(python_of(SDK)), str(file)], capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout.splitlines()
+
+
+def run_in_shell(line: str) -> str:
+    finished = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout

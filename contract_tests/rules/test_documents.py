@@ -1,0 +1,413 @@
+"""What the documents say is so: programs run, answers are as printed, links lead somewhere, tables are complete."""
+
+import inspect
+import json
+import re
+import shlex
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+import pytest
+import requests
+
+from contract_tests.clients.environments import python_of
+from contract_tests.rules import test_rooms
+from contract_tests.serving import ServedWorld
+from mockserver import errors, settings
+from mockserver.__main__ import main as command
+from mockserver.console.page import NOT_YET
+from mockserver.generate import history, scenario
+from mockserver.testing import plugin
+
+REPOSITORY = Path(__file__).parents[2]
+DOCUMENTS = [REPOSITORY / "README.md", REPOSITORY / "CHANGELOG.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+SDK = "7.17.0"
+PRINTED_URL = "http://127.0.0.1:8000"
+CUT = "…"
+"""Stands in a document for anything: a line, an item, a key, or the rest of a text."""
+
+PARTS: dict[type[msgspec.Struct], str] = {
+    scenario.Scenario: "Keys of the file",
+    scenario.OntologyPlan: "Keys of `[ontologies.NAME]`",
+    scenario.Tool: "Keys of a tool",
+    scenario.Question: "Keys of a question",
+    scenario.Option: "Keys of an option",
+    scenario.ProjectPlan: "Keys of `[[projects]]`",
+}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ServedWorld]:
+    """A default world that no other test has changed."""
+    with ServedWorld() as world:
+        yield world
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a document."""
+
+    document: str
+    line: int
+    language: str
+    text: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.document}:{self.line}"
+
+
+def blocks(*languages: str) -> list[Block]:
+    return [block for path in DOCUMENTS for block in blocks_of(path) if block.language in languages]
+
+
+def blocks_of(path: Path) -> list[Block]:
+    text = path.read_text()
+    return [
+        Block(path.name, text.count("\n", 0, found.start()) + 1, found[1], found[2])
+        for found in re.finditer(r"^```(\w+)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    ]
+
+
+def only_block(document: str, language: str) -> str:
+    [text] = [block.text for block in blocks(language) if block.document == document]
+    return text
+
+
+def section(document: str, heading: str) -> str:
+    """What stands under a heading, up to the next of the same or a higher level."""
+    text = (REPOSITORY / document).read_text()
+    found = re.search(rf"^(##+) {re.escape(heading)}\n(.*?)(?=^##? |\Z)", text, re.DOTALL | re.MULTILINE)
+    assert found is not None, f"{document} has no heading {heading!r}"
+    return found[2]
+
+
+def table(text: str) -> list[list[str]]:
+    """The lines of the one table in a text, without its head."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines[2:]]
+
+
+def bare(cell: str) -> str:
+    """`--host` without its backticks."""
+    return cell.strip("`")
+
+
+# The first screen
+
+
+def test_the_readme_program_prints_what_the_readme_says(server: ServedWorld, tmp_path: Path) -> None:
+    printed = run_in_sdk(only_block("README.md", "python"), server, tmp_path).splitlines()
+    shown = only_block("README.md", "text").splitlines()
+    place = shown.index(CUT)
+    assert printed[:place] == shown[:place]
+    assert printed[place - len(shown) + 1 :] == shown[place + 1 :]
+    assert len(printed) > len(shown) - 1
+
+
+def test_the_readme_row_is_the_first_row(server: ServedWorld, tmp_path: Path) -> None:
+    program = only_block("README.md", "python").split("for row in")[0]
+    program += "import json\nprint(json.dumps(next(iter(task.get_buffered_stream())).json))\n"
+    row = run_in_sdk(program, server, tmp_path).replace(server.url, PRINTED_URL)
+    assert differences(json.loads(only_block("README.md", "json")), json.loads(row)) == []
+
+
+def test_what_is_not_done_is_told_alike_in_the_readme_and_on_the_page() -> None:
+    told = section("README.md", "What it does not do yet")
+    assert re.findall(r"^- (.*)$", told, re.MULTILINE) == [f"**{what}**: {why}." for what, why in NOT_YET]
+
+
+def test_every_make_verb_that_is_named_exists() -> None:
+    verbs = set(re.findall(r"^(\w+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
+    named = {
+        verb for block in blocks("console", "shell") for verb in re.findall(r"^make (\w+)", block.text, re.MULTILINE)
+    }
+    assert {"demo", "test"} <= named <= verbs
+
+
+# Programs and links
+
+
+def shell_lines() -> list[Any]:
+    return [
+        pytest.param(line, id=f"{block.document} {line[:40]}")
+        for block in blocks("shell")
+        for line in block.text.replace("\\\n", " ").splitlines()
+    ]
+
+
+@pytest.mark.parametrize("line", shell_lines())
+def test_every_shell_line_can_be_run(line: str, server: ServedWorld) -> None:
+    program, *arguments = shlex.split(line)
+    check: dict[str, Callable[[list[str]], None]] = {
+        "mockserver": is_understood,
+        "docker": runs_our_image,
+        "pip": installs_our_package,
+        "curl": lambda _: is_answered(line.replace(PRINTED_URL, server.url)),
+    }
+    check[program](arguments)
+
+
+def is_understood(arguments: list[str]) -> None:
+    """The command line takes it: parsed, not run."""
+    verb, *flags = arguments
+    assert isinstance(command, click.Group)
+    command.commands[verb].make_context(verb, flags)
+
+
+def runs_our_image(arguments: list[str]) -> None:
+    assert arguments[0] in {"build", "run"}
+    if "serve" in arguments:
+        is_understood(arguments[arguments.index("serve") :])
+
+
+def installs_our_package(arguments: list[str]) -> None:
+    name = re.search(r'^name = "(.*)"$', (REPOSITORY / "pyproject.toml").read_text(), re.MULTILINE)
+    assert name is not None
+    assert arguments == ["install", name[1]]
+
+
+def is_answered(line: str) -> None:
+    finished = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+    assert "errors" not in json.loads(finished.stdout)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_relative_link_leads_to_a_file(path: Path) -> None:
+    targets = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text())
+    inside = [target for target in targets if "://" not in target]
+    assert [target for target in inside if not (path.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_file_that_is_named_exists(path: Path) -> None:
+    """A path in backticks stands in the repository or in the package."""
+    named = re.findall(r"`((?:[\w.]+/)+[\w.]*\w\.(?:py|md|toml|graphql|sql))`", path.read_text())
+    places = (REPOSITORY, REPOSITORY / "mockserver")
+    assert [name for name in named if not any((place / name).exists() for place in places)] == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_document_begins_with_its_title(path: Path) -> None:
+    """The page for people lists documents by it."""
+    assert re.match(r"# \S", path.read_text())
+
+
+# Completeness
+
+
+def test_every_room_is_in_the_architecture_in_its_order() -> None:
+    told = [bare(room).rstrip("/") for room, _ in table(section("docs/architecture.md", "Rooms"))]
+    there = {path.stem for path in (REPOSITORY / "mockserver").iterdir() if path.suffix == ".py" or has_python(path)}
+    assert told == [room for room in test_rooms.ROOMS if room in there and room != test_rooms.GROUND]
+
+
+def has_python(path: Path) -> bool:
+    return path.is_dir() and any(path.glob("*.py"))
+
+
+def serve_flags() -> dict[str, click.Option]:
+    assert isinstance(command, click.Group)
+    return {item.opts[0]: item for item in command.commands["serve"].params if isinstance(item, click.Option)}
+
+
+def test_every_setting_is_documented_with_its_name_and_default() -> None:
+    told = {bare(flag): (bare(name), bare(default)) for flag, name, default, _ in settings_table()}
+    assert told == {name: (option.envvar, default_of(option)) for name, option in serve_flags().items()}
+
+
+def settings_table() -> list[list[str]]:
+    return table(section("docs/settings.md", "`mockserver serve`"))
+
+
+def default_of(option: click.Option) -> str:
+    if option.is_flag:
+        return "off"
+    # click marks "no default" by a value of its own
+    given = isinstance(option.default, (str, int))
+    return str(option.default) if given else "none"
+
+
+def test_settings_that_are_not_there_yet_are_told_so_alike() -> None:
+    told = {bare(flag) for flag, _, _, meaning in settings_table() if meaning.startswith("Not yet")}
+    helped = {name for name, option in serve_flags().items() if (option.help or "").startswith("Not yet")}
+    assert told == helped
+
+
+def test_every_name_that_the_environment_is_asked_for_is_documented() -> None:
+    asked = set(re.findall(r"environment\.get\(f?\"([^\"]*)\"", inspect.getsource(settings)))
+    named = {name.replace("{ENVIRONMENT_PREFIX}", settings.ENVIRONMENT_PREFIX) for name in asked}
+    told = {bare(name) for name, *_ in table(section("docs/settings.md", "Only in the environment"))}
+    assert named
+    assert named <= told
+
+
+def test_every_pytest_option_is_documented() -> None:
+    told = {bare(name) for name, *_ in table(section("docs/settings.md", "pytest"))}
+    assert told == set(plugin._OPTIONS)
+
+
+def test_the_ready_file_is_as_documented(server: ServedWorld) -> None:
+    shown = json.loads(only_block("settings.md", "json"))
+    ready = json.loads(json.dumps(server.ready).replace(server.url, PRINTED_URL)) | {"pid": shown["pid"]}
+    assert differences(shown, ready) == []
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_every_scenario_key_is_documented_with_its_default(part: type[msgspec.Struct]) -> None:
+    told = {bare(key): default for key, _, default, _ in table(section("docs/scenarios.md", PARTS[part]))}
+    assert told == {field.name: written_default(field) for field in msgspec.structs.fields(part)}
+
+
+def written_default(field: Any) -> str:
+    if field.default_factory is not msgspec.NODEFAULT or field.default is None:
+        return "none"
+    if field.default is msgspec.NODEFAULT:
+        return "required"
+    if hasattr(field.default, "isoformat"):
+        return f"`{field.default.isoformat().replace('+00:00', 'Z')}`"
+    return f"`{json.dumps(field.default)}`"
+
+
+def test_the_scenario_example_is_whole_and_makes_a_world() -> None:
+    text = only_block("scenarios.md", "toml")
+    plan = scenario.parse(text.encode(), source="docs/scenarios.md")
+    keys = {field.name for part in PARTS for field in msgspec.structs.fields(part)}
+    assert [key for key in sorted(keys) if not re.search(rf"\b{key}\b( =|\.|\]\])", text)] == []
+    _, pieces = history.build(plan, name="example", seed=0)
+    assert sum(len(piece) for piece in pieces) > sum(project.rows for project in plan.projects)
+
+
+def test_every_tool_of_a_media_type_is_documented() -> None:
+    told = section("docs/scenarios.md", "Keys of a tool")
+    words = {tool for tools in scenario.TOOLS_OF_MEDIA.values() for tool in tools}
+    assert [word for word in sorted(words) if f"`{word}`" not in told] == []
+
+
+# Errors
+
+
+def error_table() -> dict[str, list[str]]:
+    return {bare(name): rest for name, *rest in table((REPOSITORY / "docs/errors.md").read_text())}
+
+
+def every_error(kind: type[errors.WireError]) -> list[type[errors.WireError]]:
+    return [kind, *(deeper for below in kind.__subclasses__() for deeper in every_error(below))]
+
+
+def test_every_error_is_documented_with_its_code_and_status() -> None:
+    told = {name: (bare(code), status) for name, (code, status, *_) in error_table().items()}
+    assert told == {kind.__name__: (kind.code, str(kind.status)) for kind in every_error(errors.WireError)[1:]}
+
+
+Provoke = Callable[[ServedWorld], requests.Response]
+
+
+def asked(document: str, **more: Any) -> Provoke:
+    def ask(server: ServedWorld) -> requests.Response:
+        headers = {"Authorization": f"Bearer {server.api_key}"}
+        body = {"query": document.replace("IMAGE", server.projects["image"])} | more
+        return requests.post(server.graphql_url, json=body, headers=headers, timeout=10)
+
+    return ask
+
+
+def posted(body: bytes, **headers: str) -> Provoke:
+    def post(server: ServedWorld) -> requests.Response:
+        given = {"Authorization": f"Bearer {server.api_key}"} | headers
+        return requests.post(server.graphql_url, data=body, headers=given, timeout=10)
+
+    return post
+
+
+EXPORT = 'mutation { exportDataRowsInProject(input: {filters: {projectId: "IMAGE"%s}}) { taskId } }'
+
+
+def cancelled_too_late(server: ServedWorld) -> requests.Response:
+    task = server.ask(EXPORT.replace("%s", "").replace("IMAGE", server.projects["image"]))
+    task_id = task["exportDataRowsInProject"]["taskId"]
+    return asked(f'mutation {{ cancelBulkOperationJob(id: "{task_id}") {{ success }} }}')(server)
+
+
+def changed_link(server: ServedWorld) -> requests.Response:
+    dataset = server.ask("{ datasets { dataRows(first: 1) { rowData } } }")["datasets"][0]
+    return requests.get(dataset["dataRows"][0]["rowData"][:-1] + "x", timeout=10)
+
+
+# How to get the refusals of the table; a bug of ours cannot be asked for.
+PROVOKED: dict[str, Provoke] = {
+    "AuthenticationFailed": lambda server: requests.post(server.graphql_url, json={"query": "{}"}, timeout=10),
+    "NotFound": asked('{ project(where: {id: "nothing"}) { id } }'),
+    "Conflict": cancelled_too_late,
+    "MalformedRequest": asked(EXPORT % ', searchQuery: {query: [{type: "batch", ids: 7}]}'),
+    "NotAllowed": lambda server: requests.get(server.graphql_url, timeout=10),
+    "BadInput": posted(b"{"),
+    "QueryNotParsed": asked("{"),
+    "QueryNotValid": asked("{ organization { namme } }"),
+    "QueryTooComplex": asked("{ user {" + " id" * 1001 + "} }"),
+    "BodyTooLarge": posted(b" " * (16 * 1024 * 1024 + 1)),
+    "ControlRefused": lambda server: requests.get(
+        f"{server.url}/_mock/clock", headers={"Origin": "http://elsewhere"}, timeout=10
+    ),
+    "LinkRefused": changed_link,
+}
+
+
+@pytest.mark.parametrize("name", PROVOKED)
+def test_an_error_is_told_as_documented(server: ServedWorld, name: str) -> None:
+    code, status, _, example = error_table()[name]
+    response = PROVOKED[name](server)
+    body = response.json()
+    told = body["errors"][0] if "errors" in body else body
+    assert (told["code"] if "code" in told else told["extensions"]["code"]) == bare(code)
+    assert response.status_code in {int(status), 200}
+    assert differences(bare(example).replace("\\|", "|"), told["message"]) == []
+
+
+def test_every_error_but_our_own_bugs_is_provoked() -> None:
+    assert set(error_table()) - set(PROVOKED) == {"MockserverBug"}
+
+
+def run_in_sdk(program: str, server: ServedWorld, folder: Path) -> str:
+    """What a program of the documents prints in the SDK's environment, against a server of ours."""
+    assert PRINTED_URL in program
+    file = folder / "program.py"
+    file.write_text(program.replace(PRINTED_URL, server.url))
+    finished = subprocess.run([str(python_of(SDK)), str(file)], capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout
+
+
+def differences(shown: Any, real: Any, path: str = "$") -> list[str]:
+    """Where a shortened JSON differs from the real one."""
+    if isinstance(shown, dict) and isinstance(real, dict):
+        return dictionary_differences(shown, real, path)
+    if isinstance(shown, list) and isinstance(real, list):
+        items = [item for item in shown if item != CUT]
+        wrong = [] if len(items) == len(real) or CUT in shown[-1:] else [f"{path}: {len(real)} items"]
+        compared = zip(items, real, strict=False)
+        return wrong + [text for index, pair in enumerate(compared) for text in differences(*pair, f"{path}[{index}]")]
+    if isinstance(shown, str) and isinstance(real, str) and fnmatchcase(real, as_pattern(shown)):
+        return []
+    return [] if shown == real else [f"{path}: {shown!r} is {real!r}"]
+
+
+def dictionary_differences(shown: dict[str, Any], real: dict[str, Any], path: str) -> list[str]:
+    """A key that is cut stands for the only one, or for all the rest."""
+    if len(real) == 1 and len(shown) == 1 and CUT in next(iter(shown)):
+        return differences(next(iter(shown.values())), next(iter(real.values())), f"{path}.*")
+    wrong = [] if CUT in shown else [f"{path} also has {key}" for key in real.keys() - shown.keys()]
+    for key in shown.keys() - {CUT}:
+        wrong += differences(shown[key], real.get(key), f"{path}.{key}")
+    return wrong
+
+
+def as_pattern(text: str) -> str:
+    return re.sub(r"([\[*?])", r"[\1]", text).replace(CUT, "*")
