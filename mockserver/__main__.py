@@ -74,6 +74,9 @@ def refuse_what_is_not_there_yet(flags: dict[str, Any]) -> None:
 
 def run(settings: Settings) -> None:
     """Build, bind, serve, close."""
+    # Nothing that is made until we are ready is garbage, so the collector need not look for any; and what is there
+    # then stays, so it need never walk schema and modules.
+    gc.disable()
     # Imported here: `--help` and a wrong flag answer at once.
     from mockserver import app, server
     from mockserver.control.ready import ready_file
@@ -88,9 +91,8 @@ def run(settings: Settings) -> None:
             server.write_ready_file(settings.ready_file, described)
         greet(settings, described)
 
-    # What is there now stays: the collector need not walk schema and modules again and again.
-    gc.collect()
     gc.freeze()
+    gc.enable()
     try:
         server.serve(built.app, bound, ready=ready, companion=settings.exit_with)
     finally:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from mockserver.exports.text import quoted
+from mockserver.exports.text import ascii_json, quoted
 from mockserver.world.data_rows import Dataset, Embedding, MetadataSchema
 from mockserver.world.database import Connection, where
 from mockserver.world.people import Person
@@ -21,16 +19,30 @@ class Names:
         self.datasets = {dataset.id: quoted(dataset.name) for dataset in connection.select(Dataset)}
         self.batches = {batch.id: quoted(batch.name) for batch in connection.select(Batch, here)}
         self.queues = {queue.id: quoted(queue.name) for queue in connection.select(TaskQueue, here)}
-        self.schemas = {schema.id: schema for schema in connection.select(MetadataSchema)}
+        schemas = connection.select(MetadataSchema)
+        self._schemas = {
+            schema.id: f'{{"schema_id":"{schema.id}","schema_name":{quoted(schema.name)}' for schema in schemas
+        }
+        self._enums = {schema.id for schema in schemas if schema.kind == "CustomMetadataEnum"}
+        self._moves: dict[tuple[str, str, str | None, str | None], tuple[str, str]] = {}
         self.embeddings = {item.id: _embedding(item) for item in connection.select(Embedding)}
 
     def metadata_field(self, schema_id: str, value: str) -> str:
         """One entry of `metadata_fields`; an enum's value is a list of its options (labelbase downloader.py)."""
-        schema = self.schemas[schema_id]
-        if schema.kind == "CustomMetadataEnum":
-            option: Any = self.schemas[value.strip('"')]
-            value = f'[{{"schema_id":{quoted(option.id)},"schema_name":{quoted(option.name)}}}]'
-        return f'{{"schema_id":{quoted(schema_id)},"schema_name":{quoted(schema.name)},"value":{value}}}'
+        if schema_id in self._enums:
+            return f'{self._schemas[schema_id]},"value":[{self._schemas[value[1:-1]]}}}]}}'
+        return f'{self._schemas[schema_id]},"value":{ascii_json(value)}}}'
+
+    def move(self, action: str, person: str, previous: str | None, following: str | None) -> tuple[str, str]:
+        """An entry of `workflow_history` before and behind its moment; few differ. A step into the workflow has no
+        previous task, one to Done no next (sample)."""
+        key = (action, person, previous, following)
+        return self._moves.get(key) or self._moves.setdefault(key, self._move(*key))
+
+    def _move(self, action: str, person: str, previous: str | None, following: str | None) -> tuple[str, str]:
+        before = f',"previous_task_name":{self.queues[previous]},"previous_task_id":"{previous}"' if previous else ""
+        after = f',"next_task_name":{self.queues[following]},"next_task_id":"{following}"' if following else ""
+        return f'{{"action":"{action}","created_at":"', f'","created_by":{self.emails[person]}{before}{after}}}'
 
 
 def _embedding(embedding: Embedding) -> str:

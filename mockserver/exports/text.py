@@ -10,27 +10,29 @@ import codecs
 import datetime
 from json.encoder import encode_basestring_ascii
 
-_MINUTES: dict[int, str] = {}
-_MOST_MINUTES = 100_000
+_DAYS: dict[int, str] = {}
+_MOST_DAYS = 10_000
+_MINUTES = tuple(f"T{hour:02}:{minute:02}:" for hour in range(24) for minute in range(60))
 _SECONDS = tuple(f"{second:02}" for second in range(60))
+_ENDS = tuple(f".{millisecond:03}+00:00" for millisecond in range(1000))
 
 
 def moment(microseconds: int) -> str:
-    """`2023-05-16T11:50:48.000+00:00`: milliseconds and a numeric offset (sample: cc-data-processing)."""
-    seconds, fraction = divmod(microseconds, 1_000_000)
-    minute, second = divmod(seconds, 60)
-    start = _MINUTES.get(minute) or _minute(minute)
-    if fraction < 1000:
-        return f"{start}{_SECONDS[second]}.000+00:00"
-    return f"{start}{_SECONDS[second]}.{fraction // 1000:03}+00:00"
+    """`2023-05-16T11:50:48.000+00:00`: milliseconds and a numeric offset (sample: cc-data-processing).
+
+    From tables, as a row with every section has ten of them: a third of strftime's time.
+    """
+    minutes, rest = divmod(microseconds, 60_000_000)
+    day, minute = divmod(minutes, 1440)
+    second, fraction = divmod(rest, 1_000_000)
+    return f"{_DAYS.get(day) or _day(day)}{_MINUTES[minute]}{_SECONDS[second]}{_ENDS[fraction // 1000]}"
 
 
-def _minute(minute: int) -> str:
-    """`2023-05-16T11:50:`, kept: the moments of a world crowd in few minutes."""
-    if len(_MINUTES) >= _MOST_MINUTES:
-        _MINUTES.clear()
-    moment_ = _EPOCH + datetime.timedelta(minutes=minute)
-    return _MINUTES.setdefault(minute, moment_.strftime("%Y-%m-%dT%H:%M:"))
+def _day(day: int) -> str:
+    """`2023-05-16`, kept: the moments of a world lie in few days."""
+    if len(_DAYS) >= _MOST_DAYS:
+        _DAYS.clear()
+    return _DAYS.setdefault(day, (_EPOCH + datetime.timedelta(days=day)).isoformat())
 
 
 def quoted(text: str) -> str:
@@ -48,7 +50,7 @@ def _escaped(error: UnicodeError) -> tuple[str, int]:
     return encode_basestring_ascii(error.object[error.start : error.end])[1:-1], error.end
 
 
-_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+_EPOCH = datetime.date(1970, 1, 1)
 _ESCAPE = "mockserver.json-escape"
 # The ascii codec skips what is ASCII at memory speed and calls us for each run that is not; a regular expression
 # takes a hundred times longer to find the runs.

@@ -337,7 +337,7 @@ class Store:
     def user(self) -> Person:
         """The owner of the API key."""
         with self.reading() as connection:
-            user = connection.find(Person, where("id = :id", id=self.workspace.user_id))
+            user = connection.find(Person, where("id = (SELECT user_id FROM workspace)"))
         assert user is not None, "every world has the person its API key belongs to"
         return user
 
