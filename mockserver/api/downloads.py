@@ -15,6 +15,7 @@ from mockserver.api.responses import NDJSON, FilesResponse
 from mockserver.api.workspaces import Workspace, Workspaces
 from mockserver.errors import NotFound
 from mockserver.exports.chunks import Chunk
+from mockserver.exports.results import ERRORS, RESULT
 from mockserver.generate.assets import Asset, asset
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import where
@@ -68,11 +69,16 @@ def result_response(workspace: Workspace, task_id: str, stream: str, file: str) 
         task = connection.find(Task, where("id = :id", id=task_id))
     if task is None:
         raise NotFound(f"Task {task_id!r} does not exist in this workspace")
+    if stream not in {RESULT, ERRORS}:
+        raise NotFound(f"Task {task_id!r} has no stream {stream!r}; a task has {RESULT} and {ERRORS}")
     chunks = stream_of(workspace.exports.shown(task), stream).chunks
     wanted = [chunk for chunk in chunks if file in {chunk.file, "all.ndjson"}]
     if not wanted and file != "all.ndjson":
         raise NotFound(f"Task {task_id!r} has no file {file!r} in its stream {stream}; it has {len(chunks)}")
-    return FilesResponse([_path(workspace, task, stream, chunk) for chunk in wanted], _size(wanted), NDJSON)
+    paths = [_path(workspace, task, stream, chunk) for chunk in wanted]
+    if not all(path.is_file() for path in paths):
+        raise NotFound(f"The result files of task {task_id!r} are gone from the disk; export again")
+    return FilesResponse(paths, _size(wanted), NDJSON)
 
 
 def _path(workspace: Workspace, task: Task, stream: str, chunk: Chunk) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -18,6 +19,9 @@ from mockserver.errors import AuthenticationFailed, BadInput, BodyTooLarge, NotA
 
 MOST_BODY = 16 * 1024 * 1024
 """Bytes. The largest body an SDK sends is a bulk delete of 25,000 ids, some 700 kB."""
+
+
+_HOST = re.compile(r"[A-Za-z0-9._-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 
 
 class GraphQLRequest(msgspec.Struct, frozen=True):
@@ -92,5 +96,7 @@ def base_url(request: Request, public_url: str | None) -> str:
     """Scheme and host of the URLs we hand out: the public one, or that under which the request came."""
     if public_url is not None:
         return public_url.rstrip("/")
-    host = request.headers.get("host") or "{}:{}".format(*(request.scope.get("server") or ("127.0.0.1", 80)))
+    host = request.headers.get("host", "")
+    if not _HOST.fullmatch(host):  # none, or one that cannot stand in a URL
+        host = "{}:{}".format(*(request.scope.get("server") or ("127.0.0.1", 80)))
     return f"{request.scope.get('scheme', 'http')}://{host}"

@@ -78,15 +78,19 @@ class Engine:
         for type_name, fields in resolvers.items():
             for field_name, resolver in fields.items():
                 object_type = cast("GraphQLObjectType", self.schema.type_map[type_name])
-                object_type.fields[field_name].resolve = resolver
+                field = object_type.fields[field_name]
+                field.resolve = _with_arguments(resolver) if field.args else resolver
         self._documents: OrderedDict[str, Document | WireError] = OrderedDict()
 
     async def answer(self, query: str, variables: dict[str, Any] | None, operation: str | None, context: Any) -> Any:
         """`{"data": …}` and, if something failed, `errors`. Raises WireError when the document cannot be run."""
         document = await self._document(query)
-        result = execute(
-            self.schema, document.node, context_value=context, variable_values=variables, operation_name=operation
-        )
+        try:
+            result = execute(
+                self.schema, document.node, context_value=context, variable_values=variables, operation_name=operation
+            )
+        except RecursionError:
+            raise QueryTooComplex("the variables are nested too deep") from None
         return _response(await result if isawaitable(result) else result)
 
     async def _document(self, query: str) -> Document:
@@ -115,6 +119,19 @@ class Engine:
             return error
         errors = validate(self.schema, node, _RULES, max_errors=5)
         return _invalid(errors) if errors else Document(node)
+
+
+def _with_arguments(resolver: Resolver) -> Resolver:
+    """For all fields with arguments: null means not given, and no page begins or ends before the first item."""
+
+    def resolve(source: Any, info: Any, **given: Any) -> Any:
+        arguments = {name: value for name, value in given.items() if value is not None}
+        for name in ("skip", "first"):
+            if arguments.get(name, 0) < 0:
+                raise BadInput(f"{name} is {arguments[name]}; expected 0 or more")
+        return resolver(source, info, **arguments)
+
+    return resolve
 
 
 def sdl() -> str:
@@ -230,7 +247,7 @@ def _same(value: Any) -> Any:
 def written_moment(microseconds: int) -> str:
     """`2024-01-02T03:04:05.678Z`; the SDK parses nothing else (wire trap 7)."""
     moment = _EPOCH + datetime.timedelta(microseconds=microseconds)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03}Z"
+    return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def read_moment(value: Any) -> int:
@@ -243,7 +260,10 @@ def read_moment(value: Any) -> int:
         ) from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=datetime.UTC)
-    return (moment - _EPOCH) // datetime.timedelta(microseconds=1)
+    try:
+        return (moment.astimezone(datetime.UTC) - _EPOCH) // datetime.timedelta(microseconds=1)
+    except OverflowError:
+        raise GraphQLError(f"DateTime cannot represent {value!r}; expected a moment of the years 1 to 9999") from None
 
 
 def read_number(value: Any) -> int:

@@ -7,8 +7,32 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from mockserver.errors import BadInput
+from mockserver.world.data_rows import DataRow, Dataset
 from mockserver.world.database import EVERYTHING, Clause, Record, where
+from mockserver.world.labels import Label
+from mockserver.world.people import Person
+
+MOST_TERMS = 500
+"""In one search. SQLite takes an expression a thousand deep, and a condition is as deep as it has terms."""
+
+Given = Mapping[str, Any]
+
+
+class Relation(msgspec.Struct, frozen=True):
+    """A nested input: `column` holds the `key` of a record of another kind."""
+
+    column: str
+    kind: type[Record]
+    key: str = "id"
+
+
+RELATIONS: dict[type[Record], dict[str, Relation]] = {
+    DataRow: {"dataset": Relation("dataset_id", Dataset)},
+    Label: {"dataRow": Relation("data_row_no", DataRow, "no"), "createdBy": Relation("created_by", Person)},
+}
 
 _OPERATORS = {"": "=", "not": "<>", "lt": "<", "gt": ">", "lte": "<=", "gte": ">="}
 _WORD = re.compile(r"(?<!^)(?=[A-Z])")
@@ -19,36 +43,57 @@ def snake(name: str) -> str:
     return _WORD.sub("_", name).lower()
 
 
-def condition(kind: type[Record], given: Mapping[str, Any] | None, **relations: str) -> Clause:
-    """What `given` asks of records of a kind. Deleted ones are left out unless it says `deleted: true`.
+def condition(kind: type[Record], given: Given | None) -> Clause:
+    """What `given` asks of records of a kind. Deleted ones are left out unless it says `deleted: true`."""
+    asked = given or {}
+    if _size(asked) > MOST_TERMS:
+        raise BadInput(f"The search has {_size(asked)} terms; at most {MOST_TERMS} are answered")
+    found = _condition(kind, asked)
+    if "deleted" not in kind.__struct_fields__ or _mentions_deleted(asked):
+        return found
+    return found & where("NOT deleted")
 
-    `relations` maps the name of a nested input to the column that holds its id, as `createdBy="created_by"`.
-    """
-    asked = _condition(kind, given or {}, relations)
-    if "deleted" not in kind.__struct_fields__ or _mentions_deleted(given or {}):
-        return asked
-    return asked & where("NOT deleted")
+
+def unique(kind: type[Record], given: Given | None) -> Clause:
+    """The condition of a question for one thing. Raises BadInput when nothing says which."""
+    if not any(value is not None for key, value in (given or {}).items() if key != "deleted"):
+        raise BadInput(f"{kind.__name__} is asked for, and nothing says which; expected where: {{id: …}}")
+    return condition(kind, given)
 
 
-def _mentions_deleted(given: Mapping[str, Any]) -> bool:
-    nested = [*(given.get("AND") or []), *(given.get("OR") or []), *(given.get("NOT") or [])]
+def _size(given: Given) -> int:
+    return sum(1 + sum(map(_size, _parts(value))) for value in given.values())
+
+
+def _parts(value: Any) -> list[Given]:
+    if isinstance(value, Mapping):
+        return [value]
+    return [part for part in value if isinstance(part, Mapping)] if isinstance(value, list) else []
+
+
+def _mentions_deleted(given: Given) -> bool:
+    nested = [part for key in ("AND", "OR", "NOT") for part in given.get(key) or []]
     return given.get("deleted") is not None or any(map(_mentions_deleted, nested))
 
 
-def _condition(kind: type[Record], given: Mapping[str, Any], relations: Mapping[str, str]) -> Clause:
-    terms = [_term(kind, key, value, relations) for key, value in given.items() if value is not None]
+def _condition(kind: type[Record], given: Given) -> Clause:
+    terms = [_term(kind, key, value) for key, value in given.items() if value is not None]
     return functools.reduce(Clause.__and__, terms, EVERYTHING)
 
 
-def _term(kind: type[Record], key: str, value: Any, relations: Mapping[str, str]) -> Clause:
+def _term(kind: type[Record], key: str, value: Any) -> Clause:
     if key in {"AND", "OR", "NOT"}:
-        return _combined(key, [_condition(kind, part, relations) for part in value])
-    if key in relations:
-        return where(f"{relations[key]} = :id", id=value.get("id")) if value.get("id") else EVERYTHING
+        return _combined(key, [_condition(kind, part) for part in value])
+    if relation := RELATIONS.get(kind, {}).get(key):
+        inner = _condition(relation.kind, value)
+        return Clause(
+            (f"{relation.column} IN (SELECT {relation.key} FROM {relation.kind.TABLE} WHERE {inner.sql})",),
+            inner.params,
+        )
     name, _, suffix = key.partition("_")
     column = snake(name)
     if column == "deleted" and column not in kind.__struct_fields__:
-        return EVERYTHING if value is False else where("FALSE")
+        return where("FALSE") if value else EVERYTHING  # what cannot be deleted never is
     if column not in kind.__struct_fields__:
         raise BadInput(f"{kind.__name__} cannot be searched by {name!r}")
     if suffix == "in":
@@ -57,12 +102,12 @@ def _term(kind: type[Record], key: str, value: Any, relations: Mapping[str, str]
 
 
 def _combined(key: str, parts: list[Clause]) -> Clause:
-    """AND, OR and NOT of conditions whose parameters may be called the same."""
-    if key == "AND":
+    """AND, OR and NOT of conditions; OR by denying that all are denied. An empty list asks for nothing."""
+    if key == "AND" or not parts:
         return functools.reduce(Clause.__and__, parts, EVERYTHING)
-    if not parts:
-        return EVERYTHING
-    if key == "NOT":
-        return functools.reduce(Clause.__and__, [Clause(f"NOT ({part.sql})", part.params) for part in parts])
-    denied = functools.reduce(Clause.__and__, [Clause(f"NOT ({part.sql})", part.params) for part in parts])
-    return Clause(f"NOT ({denied.sql})", denied.params)
+    denied = functools.reduce(Clause.__and__, [_denied(part) for part in parts])
+    return denied if key == "NOT" else _denied(denied)
+
+
+def _denied(clause: Clause) -> Clause:
+    return Clause((f"NOT ({clause.sql})",), clause.params)

@@ -19,13 +19,16 @@ from mockserver.world.labels import WorkflowStatus
 
 MOST_IDS = 2000
 """Per term (docs/limits; the SDK checks it too)."""
-DAY = 86_400_000_000
+MOST_TERMS = 10
+"""The SDK has seven kinds, and never sends one twice."""
 
 Term = dict[str, Any]
 
 
 def condition(terms: list[Term]) -> Clause:
     """All terms at once. Raises MalformedRequest naming the term that makes no sense."""
+    if len(terms) > MOST_TERMS:
+        raise MalformedRequest(f"The search has {len(terms)} terms; at most {MOST_TERMS} are answered")
     return functools.reduce(Clause.__and__, map(term_condition, terms), EVERYTHING)
 
 
@@ -98,7 +101,7 @@ def moments(term: Term) -> tuple[int, int]:
     """(first, behind the last) microseconds UTC that a date term covers."""
     value = term.get("value")
     operator = value.get("operator") if isinstance(value, dict) else None
-    if not isinstance(value, dict) or operator not in {"BETWEEN", "GREATER_THAN_OR_EQUAL", "LESS_THAN_OR_EQUAL"}:
+    if not isinstance(value, dict) or operator not in ["BETWEEN", "GREATER_THAN_OR_EQUAL", "LESS_THAN_OR_EQUAL"]:
         raise MalformedRequest(
             f"The search term {term['type']!r} has operator {operator!r}; "
             "known are BETWEEN, GREATER_THAN_OR_EQUAL, LESS_THAN_OR_EQUAL"
@@ -116,11 +119,11 @@ def moments(term: Term) -> tuple[int, int]:
 
 def _zone(kind: str, name: Any) -> datetime.tzinfo:
     """The term's time zone; SDKs 3.40-3.47 send none for `labeled_at`."""
-    if name in {None, "", "UTC"}:
+    if name in [None, "", "UTC"]:
         return datetime.UTC
     try:
         return zoneinfo.ZoneInfo(str(name))
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         raise MalformedRequest(
             f"The search term {kind!r} has timezone {name!r}; expected a name like 'UTC' or 'Europe/Berlin'"
         ) from None
@@ -133,14 +136,19 @@ def _moment(kind: str, text: Any, zone: datetime.tzinfo) -> tuple[int, int]:
         moment = datetime.datetime.fromisoformat(str(text))
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=zone)
-        first = (moment - _EPOCH) // datetime.timedelta(microseconds=1)
+        first = _microseconds(moment)
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(text)):
+            # To the next midnight of that place: its day may have 23 or 25 hours.
+            return first, _microseconds(moment + datetime.timedelta(days=1))
     except (ValueError, OverflowError):
         raise MalformedRequest(
             f"The search term {kind!r} has {text!r}; expected 'YYYY-MM-DD', 'YYYY-MM-DD hh:mm:ss' or ISO 8601"
         ) from None
-    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(text)):
-        return first, first + DAY
     return first, first + (1 if moment.microsecond else 1_000_000)
+
+
+def _microseconds(moment: datetime.datetime) -> int:
+    return (moment.astimezone(datetime.UTC) - _EPOCH) // datetime.timedelta(microseconds=1)
 
 
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)

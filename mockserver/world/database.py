@@ -24,23 +24,33 @@ NO_VALUES: Values = {}
 PARAMETER = re.compile(r"(?<!:):([a-z_][a-z0-9_]*)")
 ALL_ROWS = 2**63 - 1
 """What LIMIT means by no limit, in both engines."""
+FEW = 100
+"""Texts that are parameters of their own; more travel as one JSON list, since SQLite's time for parameters grows with
+the square of their number."""
 
 
 class Clause(msgspec.Struct, frozen=True):
-    """A condition and its parameters. `a & b` holds both, whatever their parameters are called."""
+    """Conditions that must all hold, and their parameters. `a & b` holds both, whatever their parameters are called."""
 
-    sql: str = "TRUE"
+    terms: tuple[str, ...] = ()
     params: dict[str, Any] = {}
 
+    @property
+    def sql(self) -> str:
+        return " AND ".join(f"({term})" for term in self.terms) or "TRUE"
+
     def __and__(self, other: Clause) -> Clause:
-        if self.sql == "TRUE":
-            return other
-        if other.sql == "TRUE":
-            return self
-        prefix = f"p{len(self.params)}_"
-        renamed = PARAMETER.sub(lambda match: f":{prefix}{match[1]}", other.sql)
+        """Terms stand side by side, not one in another: SQLite's parser takes no more than a hundred levels."""
+        clash = self.params.keys() & other.params.keys()
+        if not clash:
+            return Clause(self.terms + other.terms, self.params | other.params)
+        number = len(self.params)
+        while any(f"p{number}_{name}" in self.params for name in other.params):
+            number += 1
+        prefix = f"p{number}_"
+        renamed = tuple(PARAMETER.sub(lambda match: f":{prefix}{match[1]}", term) for term in other.terms)
         params = self.params | {prefix + name: value for name, value in other.params.items()}
-        return Clause(f"({self.sql}) AND ({renamed})", params)
+        return Clause(self.terms + renamed, params)
 
 
 def where(sql: str, **params: Any) -> Clause:
@@ -53,10 +63,13 @@ def where(sql: str, **params: Any) -> Clause:
         if not isinstance(value, (list, tuple)):
             flat[name] = value
             return match[0]
+        if len(value) > FEW and all(isinstance(item, str) for item in value):
+            flat[name] = msgspec.json.encode(value).decode()
+            return f"(SELECT value FROM json_each(:{name}))"
         flat.update({f"{name}_{index}": item for index, item in enumerate(value)})
         return "(" + (", ".join(f":{name}_{index}" for index in range(len(value))) or "NULL") + ")"
 
-    return Clause(PARAMETER.sub(expand, sql), flat) if params else Clause(sql)
+    return Clause((PARAMETER.sub(expand, sql),), flat)
 
 
 EVERYTHING = Clause()
@@ -167,7 +180,7 @@ class Connection(ABC):
         if order:
             sql += f" ORDER BY {order}"
         if first is not None or skip:
-            sql += f" LIMIT {ALL_ROWS if first is None else int(first)} OFFSET {int(skip)}"
+            sql += f" LIMIT {ALL_ROWS if first is None else min(first, ALL_ROWS)} OFFSET {min(skip, ALL_ROWS)}"
         return [kind.load(row) for row in self.rows(sql, clause.params)]
 
     def find(self, kind: type[R], clause: Clause) -> R | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
@@ -10,10 +11,13 @@ import psycopg
 
 from mockserver.world.database import NO_VALUES, PARAMETER, Connection, Database, Row, Values
 
+_JSON_EACH = re.compile(r"json_each\((:\w+)\)")
+
 
 @functools.lru_cache(maxsize=1024)
 def translated(sql: str) -> bytes:
-    """`:name` becomes `%(name)s`; a percent sign of ours is doubled."""
+    """`:name` becomes `%(name)s`; a percent sign of ours is doubled; a list of texts has a function of another name."""
+    sql = _JSON_EACH.sub(r"json_array_elements_text(CAST(\1 AS json))", sql)
     return PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%")).encode()
 
 

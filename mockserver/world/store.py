@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from importlib import resources
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 import orjson
@@ -62,6 +62,8 @@ class Change:
         self.events.append(Event(0, kind, self.now, project, data_row, label, text))
 
 
+D = TypeVar("D", DataRow, Label)
+
 BeforeCommit = Callable[[Change, list[Event]], None]
 
 
@@ -74,6 +76,7 @@ class Store:
         self.before_commit = before_commit
         self._lock = threading.RLock()
         self._connection = database.connect()
+        self._open: Change | None = None
 
     @classmethod
     def open(cls, database: Database, *, before_commit: BeforeCommit | None = None) -> Store:
@@ -139,18 +142,26 @@ class Store:
 
     @contextmanager
     def change(self) -> Iterator[Change]:
-        """One transaction. Events of the change are numbered, shown to `before_commit` and written with it."""
+        """One transaction. Events of the change are numbered, shown to `before_commit` and written with it.
+
+        A change within a change belongs to it.
+        """
         with self._lock:
+            if self._open is not None:
+                yield self._open
+                return
             connection = self._connection
             connection.begin()
             try:
-                change = Change(connection, self.clock.now())
+                self._open = change = Change(connection, self.clock.now())
                 yield change
                 self._append(change)
                 connection.commit()
             except BaseException:
                 connection.rollback()
                 raise
+            finally:
+                self._open = None
 
     def _append(self, change: Change) -> None:
         if not change.events:
@@ -238,12 +249,12 @@ class Store:
 
     def update_dataset(self, dataset_id: str, **fields: Any) -> Dataset:
         """Set fields of a dataset; `deleted=True` deletes it and its data rows. Raises NotFound."""
-        dataset = self._update(Dataset, dataset_id, EventKind.DATASET_UPDATED, EventKind.DATASET_DELETED, fields)
-        if dataset.deleted:
-            with self.reading() as connection:
-                rows = [row.id for row in connection.select(DataRow, where("dataset_id = :id", id=dataset_id))]
-            self.delete_data_rows(rows)
-        return dataset
+        with self.change():
+            dataset = self._update(Dataset, dataset_id, EventKind.DATASET_UPDATED, EventKind.DATASET_DELETED, fields)
+            if dataset.deleted:
+                rows = self._connection.select(DataRow, where("dataset_id = :id AND NOT deleted", id=dataset_id))
+                self.delete_data_rows([row.id for row in rows])
+            return dataset
 
     def _update(
         self, kind: type[R], record_id: str, updated: EventKind, deleted: EventKind, fields: dict[str, Any]
@@ -258,23 +269,34 @@ class Store:
 
     def delete_data_rows(self, data_row_ids: list[str]) -> list[str]:
         """Mark data rows deleted; they leave every project and export. Raises NotFound if one does not exist."""
-        return self._mark_deleted(DataRow, data_row_ids, EventKind.DATA_ROW_DELETED, "data_row")
+        with self.change() as change:
+            rows = self._marked(change, DataRow, data_row_ids)
+            for row in rows:
+                change.happened(EventKind.DATA_ROW_DELETED, data_row=row.id)
+            return [row.id for row in rows]
 
     def delete_labels(self, label_ids: list[str]) -> list[str]:
         """Mark labels deleted, which is activity on their data rows. Raises NotFound if one does not exist."""
-        return self._mark_deleted(Label, label_ids, EventKind.LABEL_DELETED, "label")
-
-    def _mark_deleted(self, kind: type[Any], record_ids: list[str], event: EventKind, subject: str) -> list[str]:
         with self.change() as change:
-            for record_id in record_ids:
-                record = change.connection.find(kind, where("id = :id AND NOT deleted", id=record_id))
-                if record is None:
-                    raise NotFound(f"{kind.__name__} {record_id!r} does not exist")
-                change.connection.update(kind, where("id = :id", id=record_id), deleted=True, updated_at=change.now)
-                change.happened(event, **{subject: record_id})
-                if kind is Label:
-                    self.touch(change, record.data_row_no)
-            return record_ids
+            labels = self._marked(change, Label, label_ids)
+            for label in labels:
+                change.happened(EventKind.LABEL_DELETED, project=label.project_id, label=label.id)
+                self.touch(change, label.data_row_no)
+                change.connection.run(_SELECT_ANOTHER_LABEL, {"id": label.id})
+            return [label.id for label in labels]
+
+    def _marked(self, change: Change, kind: type[D], record_ids: list[str]) -> list[D]:
+        """Mark records deleted, each once. All of them or none: raises NotFound naming the first that is not there."""
+        wanted = list(dict.fromkeys(record_ids))
+        found: dict[str, D] = {}
+        for start in range(0, len(wanted), _AT_ONCE):
+            live = where("id IN :ids AND NOT deleted", ids=wanted[start : start + _AT_ONCE])
+            found |= {record.id: record for record in change.connection.select(kind, live)}
+            change.connection.update(kind, live, deleted=True, updated_at=change.now)
+        for record_id in wanted:
+            if record_id not in found:
+                raise NotFound(f"{kind.__name__} {record_id!r} does not exist")
+        return list(found.values())
 
     def touch(self, change: Change, data_row_no: int) -> None:
         """Activity on a data row: exports find it by `last_activity_at`."""
@@ -344,6 +366,16 @@ class Store:
     def organization(self) -> Organization:
         with self.reading() as connection:
             return connection.select(Organization)[0]
+
+
+_AT_ONCE = 10_000
+"""Ids in one statement."""
+
+_SELECT_ANOTHER_LABEL = (
+    "UPDATE project_row SET selected_label_id = (SELECT l.id FROM label l WHERE l.project_id = project_row.project_id"
+    " AND l.data_row_no = project_row.data_row_no AND NOT l.deleted ORDER BY l.no LIMIT 1)"
+    " WHERE selected_label_id = :id"
+)
 
 
 def next_number(connection: Connection, kind: type[Record]) -> int:

@@ -9,7 +9,7 @@ import msgspec
 import orjson
 
 from mockserver.api.call import call_of
-from mockserver.api.filters import condition
+from mockserver.api.filters import condition, unique
 from mockserver.api.resolvers.fields import Fields, nothing
 from mockserver.api.resolvers.people import organization
 from mockserver.api.resolvers.projects import Page, PageInfo, created_by, projects
@@ -96,7 +96,7 @@ def camel_case(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def dataset(_source: Any, info: Any, where: Mapping[str, Any]) -> Dataset:
-    return call_of(info).one(Dataset, condition(Dataset, where), f"Dataset {where.get('id')!r}")
+    return call_of(info).one(Dataset, unique(Dataset, where), f"Dataset {where.get('id')!r}")
 
 
 def datasets(_source: Any, info: Any, where: Any = None, skip: int = 0, first: int | None = None) -> list[Dataset]:
@@ -104,12 +104,11 @@ def datasets(_source: Any, info: Any, where: Any = None, skip: int = 0, first: i
 
 
 def data_row(_source: Any, info: Any, where: Mapping[str, Any]) -> DataRow:
-    asked = condition(DataRow, where, dataset="dataset_id")
-    return call_of(info).one(DataRow, asked, f"Data row {where.get('id') or dict(where)!r}")
+    return call_of(info).one(DataRow, unique(DataRow, where), f"Data row {where.get('id') or dict(where)!r}")
 
 
 def data_rows(source: Dataset, info: Any, where: Any = None, skip: int = 0, first: int | None = None) -> list[DataRow]:
-    asked = condition(DataRow, where, dataset="dataset_id") & _in_dataset(source.id)
+    asked = condition(DataRow, where) & _in_dataset(source.id)
     return call_of(info).select(DataRow, asked, order="no", skip=skip, first=first)
 
 

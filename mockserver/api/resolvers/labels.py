@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mockserver.api.call import call_of
-from mockserver.api.filters import condition
+from mockserver.api.filters import condition, unique
 from mockserver.api.resolvers.fields import Fields, nothing
 from mockserver.api.resolvers.projects import created_by
 from mockserver.world.data_rows import DataRow
@@ -49,7 +49,7 @@ def add_to(fields: Fields) -> None:
 
 
 def label(_source: Any, info: Any, where: Mapping[str, Any]) -> Label:
-    return call_of(info).one(Label, condition(Label, where), f"Label {where.get('id')!r}")
+    return call_of(info).one(Label, unique(Label, where), f"Label {where.get('id')!r}")
 
 
 def labels_of_project(
@@ -73,13 +73,7 @@ def labels_of_row(
 
 
 def _asked(where: Any) -> Clause:
-    given = dict(where or {})
-    datasets = ((given.pop("dataRow", None) or {}).get("dataset") or {}).get("id_in")
-    asked = condition(Label, given, createdBy="created_by")
-    rows = "data_row_no IN (SELECT no FROM data_row WHERE NOT deleted"
-    if datasets is None:
-        return asked & clause(f"{rows})")
-    return asked & clause(f"{rows} AND dataset_id IN :ids)", ids=datasets)
+    return condition(Label, where) & clause("data_row_no IN (SELECT no FROM data_row WHERE NOT deleted)")
 
 
 def data_row(source: Label, info: Any) -> DataRow:

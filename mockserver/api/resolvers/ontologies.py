@@ -9,7 +9,7 @@ import msgspec
 import orjson
 
 from mockserver.api.call import call_of
-from mockserver.api.filters import condition
+from mockserver.api.filters import condition, unique
 from mockserver.api.resolvers.fields import Fields
 from mockserver.api.resolvers.projects import created_by, projects
 from mockserver.world.database import EVERYTHING
@@ -38,7 +38,7 @@ def add_to(fields: Fields) -> None:
 
 
 def ontology(_source: Any, info: Any, where: Mapping[str, Any]) -> Ontology:
-    return call_of(info).one(Ontology, condition(Ontology, where), f"Ontology {where.get('id')!r}")
+    return call_of(info).one(Ontology, unique(Ontology, where), f"Ontology {where.get('id')!r}")
 
 
 def ontologies(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockserver.api.call import call_of
-from mockserver.api.filters import condition
+from mockserver.api.filters import condition, unique
 from mockserver.api.resolvers.fields import Fields, no_list, nothing
 from mockserver.world.people import Organization, Person, Role
 
@@ -39,7 +39,7 @@ def user(_source: Any, info: Any, where: Any = None) -> Person:
     call = call_of(info)
     if not where:
         return call.store.user()
-    return call.one(Person, condition(Person, where), f"User {where.get('id') or dict(where)!r}")
+    return call.one(Person, unique(Person, where), f"User {where.get('id') or dict(where)!r}")
 
 
 def users(_source: Any, info: Any, where: Any = None, skip: int = 0, first: int | None = None) -> list[Person]:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from mockserver.api.call import Call, call_of
-from mockserver.api.filters import condition
+from mockserver.api.filters import condition, unique
 from mockserver.api.resolvers.fields import Fields, nothing
 from mockserver.api.resolvers.people import organization
 from mockserver.world.data_rows import Dataset
@@ -82,7 +82,7 @@ def created_by(source: Any, info: Any) -> Person | None:
 
 
 def project(_source: Any, info: Any, where: Mapping[str, Any]) -> Project:
-    return call_of(info).one(Project, condition(Project, where), f"Project {where.get('id')!r}")
+    return call_of(info).one(Project, unique(Project, where), f"Project {where.get('id')!r}")
 
 
 def projects(source: Any, info: Any, where: Any = None, skip: int = 0, first: int | None = None) -> list[Project]:
