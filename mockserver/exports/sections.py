@@ -29,7 +29,7 @@ class Bodies:
     """
 
     def __init__(self, connection: Connection, *, host: str, task_id: str) -> None:
-        self._connection, self._host, self._task_id = connection, host.encode(), task_id.encode()
+        self._connection, self._host, self._task_id = connection, quoted(host)[1:-1].encode(), task_id.encode()
         self._kept: dict[int, list[str]] = {}
 
     def read(self, wanted: set[int]) -> dict[int, list[str]]:

@@ -19,8 +19,8 @@ from mockserver.world.labels import WorkflowStatus
 
 MOST_IDS = 2000
 """Per term (docs/limits; the SDK checks it too)."""
-MOST_TERMS = 10
-"""The SDK has seven kinds, and never sends one twice."""
+MOST_TERMS = 2000
+"""The SDK has seven kinds, and never sends one twice; a client of one's own may."""
 
 Term = dict[str, Any]
 
@@ -139,7 +139,7 @@ def _moment(kind: str, text: Any, zone: datetime.tzinfo) -> tuple[int, int]:
         first = _microseconds(moment)
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(text)):
             # To the next midnight of that place: its day may have 23 or 25 hours.
-            return first, _microseconds(moment + datetime.timedelta(days=1))
+            return first, _next_midnight(moment)
     except (ValueError, OverflowError):
         raise MalformedRequest(
             f"The search term {kind!r} has {text!r}; expected 'YYYY-MM-DD', 'YYYY-MM-DD hh:mm:ss' or ISO 8601"
@@ -148,7 +148,16 @@ def _moment(kind: str, text: Any, zone: datetime.tzinfo) -> tuple[int, int]:
 
 
 def _microseconds(moment: datetime.datetime) -> int:
-    return (moment.astimezone(datetime.UTC) - _EPOCH) // datetime.timedelta(microseconds=1)
+    """Also for the calendar's first and last hours, whose UTC lies outside it."""
+    offset = moment.utcoffset() or datetime.timedelta()
+    return (moment.replace(tzinfo=None) - _EPOCH - offset) // datetime.timedelta(microseconds=1)
 
 
-_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+def _next_midnight(moment: datetime.datetime) -> int:
+    try:
+        return _microseconds(moment + datetime.timedelta(days=1))
+    except OverflowError:
+        return AFTER_ALL
+
+
+_EPOCH = datetime.datetime(1970, 1, 1)  # noqa: DTZ001  UTC; offsets are taken off by hand

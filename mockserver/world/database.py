@@ -37,10 +37,14 @@ class Clause(msgspec.Struct, frozen=True):
 
     @property
     def sql(self) -> str:
-        return " AND ".join(f"({term})" for term in self.terms) or "TRUE"
+        """As a balanced tree: SQLite takes an expression a thousand deep, and a chain is as deep as it is long."""
+        level = [f"({term})" for term in self.terms] or ["TRUE"]
+        while len(level) > 1:
+            pairs = zip(level[::2], level[1::2], strict=False)
+            level = [f"({left} AND {right})" for left, right in pairs] + level[len(level) // 2 * 2 :]
+        return level[0]
 
     def __and__(self, other: Clause) -> Clause:
-        """Terms stand side by side, not one in another: SQLite's parser takes no more than a hundred levels."""
         clash = self.params.keys() & other.params.keys()
         if not clash:
             return Clause(self.terms + other.terms, self.params | other.params)

@@ -53,8 +53,8 @@ class PostgresConnection(Connection):
 
     def begin(self, *, snapshot: bool = False) -> None:
         self._raw.execute(b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if snapshot else b"BEGIN")
-        if snapshot:
-            self._raw.execute(b"SELECT 1 FROM workspace")  # the snapshot is taken by the first statement
+        # A snapshot is taken by the first statement; a change takes its turn, as changes number what they insert.
+        self._raw.execute(b"SELECT 1 FROM workspace" if snapshot else b"SELECT 1 FROM workspace FOR UPDATE")
 
     def commit(self) -> None:
         self._raw.execute(b"COMMIT")

@@ -296,7 +296,7 @@ class Store:
         for record_id in wanted:
             if record_id not in found:
                 raise NotFound(f"{kind.__name__} {record_id!r} does not exist")
-        return list(found.values())
+        return [found[record_id] for record_id in wanted]
 
     def touch(self, change: Change, data_row_no: int) -> None:
         """Activity on a data row: exports find it by `last_activity_at`."""

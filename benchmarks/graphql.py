@@ -1,0 +1,48 @@
+"""Small GraphQL queries per second. Peers: a route of the same server that does nothing, and moto's page."""
+
+import statistics
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks import report, worlds
+from benchmarks.documents import GET_USER, get_project
+from benchmarks.load import CONNECTIONS, generator, rate
+from benchmarks.processes import free_port, running
+from benchmarks.startup import MOTO_PAGE, moto_command, wait_for
+from contract_tests.serving import ServedWorld
+
+ROUNDS = 3
+SECONDS = 3.0
+GOAL = ">= 3,000"
+
+
+def measure(quick: bool) -> None:
+    report.title(f"GraphQL: answers per second, {CONNECTIONS} connections, load by {generator()}")
+    rounds, seconds = (1, 1.0) if quick else (ROUNDS, SECONDS)
+    with worlds.default() as server, moto() as moto_url:
+        found = [one_round(server, moto_url, seconds) for _ in range(rounds)]
+    user, project, health, page = (statistics.median(rates) for rates in zip(*found, strict=True))
+    peers = {"the same server's /_mock/health": health, "moto's /moto-api/": page}
+    report.figure("the user, as SDKs ask", user, "/s", goal=GOAL, peers=peers)
+    report.figure("a project by id, as SDKs ask", project, "/s", goal=GOAL, peers=peers)
+
+
+def one_round(server: ServedWorld, moto_url: str, seconds: float) -> tuple[float, float, float, float]:
+    key, project = server.api_key, get_project(server.projects["image"])
+    return (
+        rate(server.graphql_url, seconds, body=GET_USER, api_key=key),
+        rate(server.graphql_url, seconds, body=project, api_key=key),
+        rate(f"{server.url}/_mock/health", seconds),
+        rate(moto_url, min(seconds, 2.0)),
+    )
+
+
+@contextmanager
+def moto() -> Iterator[str]:
+    """A running moto_server; the URL of its page."""
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="moto-") as folder, running(moto_command(port), Path(folder)) as process:
+        wait_for(process, port, MOTO_PAGE)
+        yield f"http://127.0.0.1:{port}/moto-api/"

@@ -1,0 +1,68 @@
+"""Program, on the Python of an SDK's environment: export ten rows, and add up how long the SDK waited for answers.
+
+Needs nothing but the SDK. Its findings: seconds in HTTP calls, their number, seconds asleep, seconds in all, and
+the seconds that as many calls take which the server answers without any work.
+"""
+
+import json
+import sys
+import time
+from typing import Any
+
+import requests
+from labelbox import Client
+
+WAITED: list[float] = []
+SLEPT: list[float] = []
+
+
+def export(
+    *, url: str, graphql_url: str, rest_url: str, api_key: str, project: str, rounds: int
+) -> list[dict[str, Any]]:
+    client = Client(api_key=api_key, endpoint=graphql_url, rest_endpoint=rest_url)
+    watch()
+    return [one_export(client, url, project) for _ in range(rounds)]
+
+
+def watch() -> None:
+    """Every call of requests and every sleep is timed from here on."""
+    send, sleep = requests.Session.send, time.sleep
+
+    def timed_send(session: Any, request: Any, **options: Any) -> Any:
+        started = time.perf_counter()
+        try:
+            return send(session, request, **options)
+        finally:
+            WAITED.append(time.perf_counter() - started)
+
+    def timed_sleep(seconds: float) -> None:
+        SLEPT.append(seconds)
+        sleep(seconds)
+
+    requests.Session.send = timed_send  # type: ignore[method-assign, assignment]
+    time.sleep = timed_sleep  # type: ignore[assignment]
+
+
+def one_export(client: Any, url: str, project: str) -> dict[str, Any]:
+    WAITED.clear()
+    SLEPT.clear()
+    started = time.perf_counter()
+    task = client.get_project(project).export(params={"data_row_details": True, "label_details": True})
+    task.wait_till_done()
+    rows = len(list(task.get_buffered_stream()))
+    seconds = time.perf_counter() - started
+    found = {"waited": sum(WAITED), "calls": len(WAITED), "slept": sum(SLEPT), "seconds": seconds, "rows": rows}
+    return {**found, "floor": empty_calls(url, len(WAITED))}
+
+
+def empty_calls(url: str, calls: int) -> float:
+    """Seconds of as many calls to a route that does nothing, on one session as the SDK keeps one."""
+    WAITED.clear()
+    with requests.Session() as session:
+        for _ in range(calls):
+            session.get(f"{url}/_mock/health")
+    return sum(WAITED)
+
+
+if __name__ == "__main__":
+    print(json.dumps(export(**json.loads(sys.argv[1]))))

@@ -1,0 +1,112 @@
+"""Mutations: each is one change of the world, or an error and no change."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from contract_tests.rules.api.asking import ask, exported, rows_of
+from contract_tests.serving import ServedWorld
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[ServedWorld]:
+    """A server whose world these tests may change."""
+    with ServedWorld() as world:
+        yield world
+
+
+def created(own: ServedWorld, **data: object) -> Any:
+    document = "mutation($data: ProjectData!){createProject(data: $data){id name description setupComplete queueMode}}"
+    return ask(own, document, {"data": {"name": "new"} | data}).data["createProject"]
+
+
+@pytest.mark.known("client")
+@pytest.mark.parametrize("name", ["plain", "🙂", "שלום", "line\u2028", 'quote"', "x" * 5000, "'; DROP TABLE project"])
+def test_a_project_is_created_with_the_name_it_is_given(own: ServedWorld, name: str) -> None:
+    made = created(own, name=name)
+    assert (
+        ask(own, "query($id: ID!){project(where: {id: $id}){name}}", {"id": made["id"]}).data["project"]["name"] == name
+    )
+
+
+@pytest.mark.parametrize("name", ["", " ", None])
+@pytest.mark.parametrize("kind", ["Project", "Dataset"])
+def test_nothing_is_created_without_a_name(own: ServedWorld, kind: str, name: str | None) -> None:
+    document = f"mutation($data: {kind}Data!){{create{kind}(data: $data){{id}}}}"
+    assert ask(own, document, {"data": {"name": name}}).code == "BAD_USER_INPUT"
+
+
+@pytest.mark.known("client")
+def test_deleting_is_updating(own: ServedWorld) -> None:
+    """Wire trap 25."""
+    made = created(own)
+    delete = (
+        "mutation deleteProjectPyApi($ProjectId: ID!)"
+        "{updateProject(where: {id: $ProjectId} data: {deleted: true}) {id}}"
+    )
+    assert ask(own, delete, {"ProjectId": made["id"]}).data == {"updateProject": {"id": made["id"]}}
+    assert ask(own, delete, {"ProjectId": made["id"]}).code == "RESOURCE_NOT_FOUND"
+    assert ask(own, "query($id: ID!){project(where: {id: $id}){id}}", {"id": made["id"]}).code == "RESOURCE_NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    "mutation",
+    [
+        'updateProject(where: {}, data: {name: "x"})',
+        'updateDataset(where: {id: null}, data: {name: "x"})',
+        "project(where: {})",
+    ],
+)
+def test_a_change_without_an_id_changes_nothing(own: ServedWorld, mutation: str) -> None:
+    selected = '{connectOntology(ontologyId: "x"){id}}' if mutation.startswith("project") else "{id}"
+    assert ask(own, f"mutation{{{mutation}{selected}}}").code == "BAD_USER_INPUT"
+
+
+def test_an_ontology_is_connected_to_a_project_and_an_unknown_one_is_not(own: ServedWorld) -> None:
+    made = created(own)
+    document = "mutation($p: ID!, $o: ID!){project(where: {id: $p}){connectOntology(ontologyId: $o){ontology{id}}}}"
+    ontology = ask(own, "{ontologies{nodes{id}}}").data["ontologies"]["nodes"][0]["id"]
+    connected = ask(own, document, {"p": made["id"], "o": ontology}).data["project"]["connectOntology"]
+    assert connected == {"ontology": {"id": ontology}}
+    assert ask(own, document, {"p": made["id"], "o": "nobody"}).code == "RESOURCE_NOT_FOUND"
+
+
+def test_several_changes_of_one_document_happen_in_their_order(own: ServedWorld) -> None:
+    made = created(own)
+    document = (
+        'mutation($id: ID!){a: updateProject(where: {id: $id}, data: {name: "first"}){name}'
+        ' b: updateProject(where: {id: $id}, data: {name: "second"}){name}}'
+    )
+    assert ask(own, document, {"id": made["id"]}).data == {"a": {"name": "first"}, "b": {"name": "second"}}
+
+
+def test_a_deleted_row_leaves_the_next_export_and_stays_in_the_last(own: ServedWorld) -> None:
+    before = exported(own, "image")
+    rows = rows_of(own, before)
+    gone = rows[0]["data_row"]["id"]
+    answer = ask(own, f'mutation{{deleteDataRows(where: {{dataRowIds: ["{gone}"]}}){{id}}}}')
+    assert answer.data == {"deleteDataRows": [{"id": gone}]}
+    assert rows_of(own, before) == rows
+    assert [row["data_row"]["id"] for row in rows_of(own, exported(own, "image"))] == [
+        row["data_row"]["id"] for row in rows[1:]
+    ]
+
+
+def test_a_deleted_label_is_gone_from_every_place(own: ServedWorld) -> None:
+    row = rows_of(own, exported(own, "text"))[0]
+    [project] = row["projects"].values()
+    gone = project["labels"][0]["id"]
+    assert ask(own, f'mutation{{deleteLabels(labelIds: ["{gone}"]){{id}}}}').data
+    assert ask(own, f'{{label(where: {{id: "{gone}"}}){{id}}}}').code == "RESOURCE_NOT_FOUND"
+    document = (
+        "query($row: ID!, $p: ID!){dataRow(where: {id: $row})"
+        "{labels{id} labelingActivity(where: {projectId: $p}){selectedLabelId}}}"
+    )
+    found = ask(own, document, {"row": row["data_row"]["id"], "p": own.projects["text"]}).data["dataRow"]
+    assert found == {"labels": [], "labelingActivity": {"selectedLabelId": None}}
+
+
+def test_the_same_row_named_twice_is_deleted_once(own: ServedWorld) -> None:
+    gone = rows_of(own, exported(own, "text"))[-1]["data_row"]["id"]
+    assert ask(own, f'mutation{{deleteDataRows(where: {{dataRowIds: ["{gone}", "{gone}"]}}){{id}}}}').data

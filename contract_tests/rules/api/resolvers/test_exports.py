@@ -1,0 +1,186 @@
+"""Export tasks on the wire (wire.md §4)."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from contract_tests.rules.api.asking import EXPORT, ask, export_input, exported, file_at, get, rows_of, task_of
+from contract_tests.serving import ServedWorld
+
+BEYOND = 2**63
+
+
+def header(server: ServedWorld, task_id: str, stream: str = "RESULT") -> Any:
+    document = (
+        "query($id: ID!, $stream: TaskStreamType!)"
+        "{task(where: {id: $id}){exportMetadataHeader(streamType: $stream){totalSize totalLines}}}"
+    )
+    return ask(server, document, {"id": task_id, "stream": stream}).data["task"]["exportMetadataHeader"]
+
+
+def file_at_line(server: ServedWorld, task_id: str, line: object) -> Any:
+    document = (
+        "query($id: ID!, $line: UInt64!){task(where: {id: $id}){exportFileFromLine(streamType: RESULT, line: $line)"
+        "{offsets {start end} lines {start end} file}}}"
+    )
+    return ask(server, document, {"id": task_id, "line": line}).data["task"]["exportFileFromLine"]
+
+
+@pytest.fixture(scope="module")
+def task_id(server: ServedWorld) -> str:
+    return exported(server, "image")
+
+
+@pytest.mark.known("client")
+@pytest.mark.parametrize("project", ["image", "text"])
+def test_the_header_counts_what_the_files_hold(server: ServedWorld, project: str) -> None:
+    made = exported(server, project)
+    body = get(server, file_at(server, made, "0")["file"]).body
+    assert header(server, made) == {"totalSize": str(len(body)), "totalLines": str(body.count(b"\n"))}
+
+
+@pytest.mark.known("client")
+def test_by_line_and_by_offset_the_same_file_is_found(server: ServedWorld, task_id: str) -> None:
+    total = header(server, task_id)
+    last_byte, last_line = int(total["totalSize"]) - 1, int(total["totalLines"]) - 1
+    assert file_at(server, task_id, "0") == file_at_line(server, task_id, 0)
+    assert file_at(server, task_id, str(last_byte)) == file_at_line(server, task_id, last_line)
+    assert file_at(server, task_id, 0)["offsets"] == {"start": "0", "end": str(last_byte)}
+    assert file_at(server, task_id, 0)["lines"] == {"start": "0", "end": str(last_line)}
+
+
+@pytest.mark.known("client")
+def test_past_the_end_there_is_no_file(server: ServedWorld, task_id: str) -> None:
+    total = header(server, task_id)
+    for beyond in (int(total["totalSize"]), BEYOND):
+        assert file_at(server, task_id, str(beyond)) is None
+    for beyond in (int(total["totalLines"]), BEYOND):
+        assert file_at_line(server, task_id, beyond) is None
+
+
+@pytest.mark.known("client")
+@pytest.mark.parametrize("offset", ["-1", -1, "one", "", 1.5, True, None, "9" * 21, [0]])
+def test_an_offset_that_is_no_number_of_bytes_is_refused(server: ServedWorld, task_id: str, offset: object) -> None:
+    document = (
+        "query($id: ID!, $offset: UInt64!)"
+        "{task(where: {id: $id}){exportFileFromOffset(streamType: RESULT, offset: $offset){file}}}"
+    )
+    assert ask(server, document, {"id": task_id, "offset": offset}).code == "BAD_USER_INPUT"
+
+
+@pytest.mark.known("client")
+def test_a_stream_without_lines_has_no_header_and_no_file(server: ServedWorld, task_id: str) -> None:
+    """Null, not {0, 0} (wire trap 12)."""
+    nobody = {"type": "data_row_id", "operator": "is", "ids": ["nobody"]}
+    empty = exported(server, "image", nobody)
+    assert (header(server, empty), file_at(server, empty, "0")) == (None, None)
+    assert (header(server, task_id, "ERRORS"), task_of(server, task_id)["errors"]) == (None, None)
+
+
+@pytest.mark.known("client")
+def test_a_finished_task_has_what_the_sdk_reads(server: ServedWorld, task_id: str) -> None:
+    found = task_of(server, task_id)
+    assert (found["type"], found["status"], found["completionPercentage"]) == ("export-data-rows", "COMPLETE", 100.0)
+    assert (found["name"], found["metadata"]) == (None, {})
+
+
+@pytest.mark.known("client")
+@pytest.mark.parametrize("name", [None, "", "mine", "line\u2028 🙂"])
+def test_a_task_is_found_under_its_maker_by_exactly_its_id(server: ServedWorld, name: str | None) -> None:
+    """Wire trap 15."""
+    given = export_input(server.projects["text"]) | {"taskName": name}
+    made = ask(server, EXPORT, {"input": given}).data["exportDataRowsInProject"]["taskId"]
+    document = "query($id: ID!){user{createdTasks(where: {id: $id} skip: 0 first: 100){id name}}}"
+    assert ask(server, document, {"id": made}).data["user"]["createdTasks"] == [{"id": made, "name": name}]
+    assert ask(server, document, {"id": "nobody"}).data["user"]["createdTasks"] == []
+
+
+@pytest.mark.known("client")
+def test_only_who_asks_for_a_stream_is_promised_one(server: ServedWorld) -> None:
+    bare = {"filters": {"projectId": server.projects["text"]}}
+    answers = [
+        ask(server, EXPORT, {"input": bare | more}).data["exportDataRowsInProject"]
+        for more in ({}, {"isStreamableReady": True})
+    ]
+    assert [answer["isStreamable"] for answer in answers] == [False, True]
+
+
+# What cannot be exported
+
+
+@pytest.mark.known("client")
+@pytest.mark.parametrize("project", ["nobody", "", "' OR 1=1 --", "c" + "0" * 24, 5])
+def test_a_project_that_is_not_there_is_not_found(server: ServedWorld, project: object) -> None:
+    answer = ask(server, EXPORT, {"input": {"filters": {"projectId": project}}})
+    assert (answer.status, answer.code) == (200, "RESOURCE_NOT_FOUND")
+    assert repr(str(project)) in answer.message
+
+
+@pytest.mark.known("client")
+@pytest.mark.parametrize(
+    "term",
+    [
+        {"type": "nonsense"}, {"type": "batch", "operator": "is", "ids": "text"}, {"type": "task_queue_status"},
+        {"type": "labeled_at", "value": {"operator": [], "value": "2024-01-01"}},
+        {"type": "labeled_at", "value": {"operator": "LESS_THAN_OR_EQUAL", "timezone": [], "value": "2024-01-01"}},
+    ],
+)  # fmt: skip
+def test_a_malformed_term_comes_with_the_sibling_errors(server: ServedWorld, term: object) -> None:
+    """Without it the SDK's user gets a KeyError (wire trap 5)."""
+    error = ask(server, EXPORT, {"input": export_input(server.projects["image"], term)}).error
+    assert error["extensions"]["code"] == "MALFORMED_REQUEST"
+    assert error["errors"] == [{"error": error["message"]}]
+
+
+@pytest.mark.parametrize("count", [150, 2000])
+def test_many_terms_make_an_export_or_are_refused(server: ServedWorld, count: int) -> None:
+    terms = [{"type": "data_row_id", "operator": "is", "ids": ["nobody"]}] * count
+    answer = ask(server, EXPORT, {"input": export_input(server.projects["image"], *terms)})
+    if "errors" in answer.json:
+        assert answer.code == "MALFORMED_REQUEST"
+    else:
+        assert task_of(server, answer.data["exportDataRowsInProject"]["taskId"])["status"] == "COMPLETE"
+
+
+@pytest.mark.known("client")
+def test_a_task_that_is_not_there_is_not_found(server: ServedWorld) -> None:
+    assert ask(server, '{task(where: {id: "nobody"}){id}}').code == "RESOURCE_NOT_FOUND"
+    assert ask(server, 'mutation{cancelBulkOperationJob(id: "nobody"){success}}').code == "RESOURCE_NOT_FOUND"
+
+
+@pytest.mark.known("client")
+def test_a_finished_task_cannot_be_cancelled(server: ServedWorld, task_id: str) -> None:
+    answer = ask(server, "mutation($id: ID!){cancelBulkOperationJob(id: $id){success}}", {"id": task_id})
+    assert answer.code == "RESOURCE_CONFLICT"
+    assert task_of(server, task_id)["status"] == "COMPLETE"
+
+
+@pytest.mark.known("client")
+def test_the_types_that_can_be_cancelled_are_in_the_case_the_sdk_turns_into_ours(server: ServedWorld) -> None:
+    """`exportDataRows` becomes `export-data-rows`; SCREAMING_CASE would become e-x-p-… (wire.md §4.7)."""
+    assert ask(server, "{cancelableTaskTypes}").data == {"cancelableTaskTypes": ["exportDataRows"]}
+
+
+# Several at once
+
+
+def test_eight_exports_at_once_are_the_same_as_one(server: ServedWorld) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        made = list(threads.map(lambda _: exported(server, "text", includeLabelDetails=True), range(8)))
+        results = list(threads.map(lambda task: json.dumps(rows_of(server, task)), made))
+    assert len(set(made)) == 8
+    assert len(set(results)) == 1
+    assert len(json.loads(results[0])) == 10
+
+
+@pytest.mark.known("client")
+def test_a_result_stays_as_it_was_when_the_world_changes(server: ServedWorld) -> None:
+    name = "mutation($name: String!){createProject(data: {name: $name}){id}}"
+    project = ask(server, name, {"name": "before"}).data["createProject"]["id"]
+    given = {"input": export_input(project)}
+    made = ask(server, EXPORT, given).data["exportDataRowsInProject"]["taskId"]
+    ask(server, "mutation($id: ID!){updateProject(where: {id: $id}, data: {deleted: true}){id}}", {"id": project})
+    assert task_of(server, made)["status"] == "COMPLETE"
+    assert ask(server, EXPORT, given).code == "RESOURCE_NOT_FOUND"

@@ -1,0 +1,143 @@
+"""Every field of every type, asked for on the default world by documents made from its own introspection."""
+
+import re
+from typing import Any
+
+import pytest
+from graphql import (
+    GraphQLField,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLSchema,
+    GraphQLUnionType,
+    build_client_schema,
+    get_introspection_query,
+    get_named_type,
+)
+
+from contract_tests.rules.api.asking import ask, exported
+from contract_tests.serving import ServedWorld
+
+WITHOUT_RECORDS = {"IAMIntegration", "AwsIamIntegrationSettings", "GcpIamIntegrationSettings"}
+"""Types that no world of ours has anything of; the schema says so."""
+
+
+@pytest.fixture(scope="module")
+def schema(server: ServedWorld) -> GraphQLSchema:
+    return build_client_schema(ask(server, get_introspection_query()).data)
+
+
+@pytest.fixture(scope="module")
+def given(server: ServedWorld) -> dict[str, str]:
+    """A value for every required argument of Query, by field."""
+    project, dataset = server.projects["image"], server.ready["datasets"]["image rows"]
+    known = ask(
+        server, f'{{project(where: {{id: "{project}"}}){{ontology{{id}} labels(first: 1){{id dataRow{{id}}}}}}}}'
+    ).data["project"]
+    [label], ontology = known["labels"], known["ontology"]["id"]
+    task = exported(server, "image")
+    job = ask(server, '{dataRowsForGlobalKeys(where: {ids: ["nobody"]}){jobId}}').data["dataRowsForGlobalKeys"]["jobId"]
+    row = label["dataRow"]["id"]
+    return {
+        "project": f'(where: {{id: "{project}"}})',
+        "dataset": f'(where: {{id: "{dataset}"}})',
+        "datasetDataRows": f'(id: "{dataset}", first: 2)',
+        "ontology": f'(where: {{id: "{ontology}"}})',
+        "dataRow": f'(where: {{id: "{row}"}})',
+        "label": f'(where: {{id: "{label["id"]}"}})',
+        "task": f'(where: {{id: "{task}"}})',
+        "dataRowsForGlobalKeysResult": f'(jobId: {{id: "{job}"}})',
+        "dataRowCustomMetadata": f'(where: {{dataRowIds: ["{row}"]}})',
+        "externalIdsToDataRowIds": '(externalId_in: ["nobody"])',
+        "exportMetadataHeader": "(streamType: RESULT)",
+        "exportFileFromOffset": "(streamType: RESULT, offset: 0)",
+        "exportFileFromLine": "(streamType: RESULT, line: 0)",
+    }
+
+
+def selection(kind: GraphQLOutputType, given: dict[str, str], depth: int) -> str:
+    """All fields of a type, and below it all that can be reached in `depth` steps. Lists are cut short."""
+    named = get_named_type(kind)
+    if isinstance(named, GraphQLUnionType):
+        return (
+            " {__typename " + " ".join(f"... on {part.name}{selection(part, given, 0)}" for part in named.types) + "}"
+        )
+    if not isinstance(named, GraphQLObjectType):
+        return ""
+    fields = [asked(name, field, given, depth - 1) for name, field in named.fields.items() if depth or is_leaf(field)]
+    return " {__typename " + " ".join(filter(None, fields)) + "}"
+
+
+def asked(name: str, field: GraphQLField, given: dict[str, str], depth: int) -> str:
+    required = [argument for argument in field.args.values() if isinstance(argument.type, GraphQLNonNull)]
+    if required and name not in given:
+        return ""
+    page = "(first: 2)" if "first" in field.args else ""
+    return name + (given[name] if required else page) + selection(field.type, given, depth)
+
+
+def is_leaf(field: GraphQLField) -> bool:
+    return not isinstance(get_named_type(field.type), GraphQLObjectType | GraphQLUnionType)
+
+
+def test_every_field_of_query_is_answered_two_steps_deep(
+    server: ServedWorld, schema: GraphQLSchema, given: dict[str, str]
+) -> None:
+    assert schema.query_type is not None
+    for name, field in schema.query_type.fields.items():
+        arguments = given.get(name, "(first: 2)" if "first" in field.args else "")
+        document = f"{{{name}{arguments}{selection(field.type, given, 2)}}}"
+        assert ask(server, document).data is not None, document
+
+
+def test_every_type_of_the_schema_is_met_on_the_way(
+    server: ServedWorld, schema: GraphQLSchema, given: dict[str, str]
+) -> None:
+    assert schema.query_type is not None
+    met: set[str] = set()
+    for name, field in schema.query_type.fields.items():
+        arguments = given.get(name, "(first: 2)" if "first" in field.args else "")
+        collect(ask(server, f"{{{name}{arguments}{selection(field.type, given, 2)}}}").data, met)
+    reachable = {
+        name for name, kind in schema.type_map.items() if isinstance(kind, GraphQLObjectType) and name[:2] != "__"
+    }
+    answers_of_mutations = {
+        get_named_type(field.type).name for kind in (schema.mutation_type,) if kind for field in kind.fields.values()
+    }
+    missing = reachable - met - WITHOUT_RECORDS - answers_of_mutations - {"Query", "Mutation"}
+    assert missing <= {"ExternalIdRow", "FetchedDataRow"} | JOBS
+
+
+JOBS: set[str] = set()
+"""Types only seen as the result of something that was done before."""
+
+
+def collect(value: Any, met: set[str]) -> None:
+    if isinstance(value, dict):
+        met |= {value["__typename"]} if "__typename" in value else set()
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        collect(inner, met)
+
+
+@pytest.mark.known("client")
+def test_every_moment_has_milliseconds_and_z(server: ServedWorld, schema: GraphQLSchema, given: dict[str, str]) -> None:
+    """Others stay text in the SDK (wire trap 7)."""
+    assert schema.query_type is not None
+    seen = 0
+    for name in ("project", "dataset", "dataRow", "label", "task", "ontology", "user", "organization"):
+        document = f"{{{name}{given.get(name, '')}{selection(schema.query_type.fields[name].type, given, 1)}}}"
+        for key, value in moments(ask(server, document).data):
+            assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", value), (name, key)
+            seen += 1
+    assert seen > 20
+
+
+def moments(value: Any) -> list[tuple[str, str]]:
+    if isinstance(value, list):
+        return [found for inner in value for found in moments(inner)]
+    if not isinstance(value, dict):
+        return []
+    names = ("createdAt", "updatedAt", "setupComplete", "lastActivityTime", "lastLoginAt")
+    own = [(key, inner) for key, inner in value.items() if key in names and inner is not None]
+    return own + [found for inner in value.values() for found in moments(inner)]

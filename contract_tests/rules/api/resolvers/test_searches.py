@@ -1,0 +1,139 @@
+"""Questions for one thing and for many: filters, pages, cursors (wire.md §2)."""
+
+import time
+from typing import Any
+
+import pytest
+
+from contract_tests.rules.api.asking import ask
+from contract_tests.serving import ServedWorld
+
+
+@pytest.mark.known("client")
+@pytest.mark.parametrize("field", ["project", "dataset", "dataRow", "ontology", "label", "user"])
+def test_an_id_nobody_has_is_not_found_and_named(server: ServedWorld, field: str) -> None:
+    answer = ask(server, f"query($id: ID!){{{field}(where: {{id: $id}}){{id}}}}", {"id": "nobody"})
+    assert (answer.status, answer.code, "'nobody'" in answer.message) == (200, "RESOURCE_NOT_FOUND", True)
+
+
+@pytest.mark.parametrize("field", ["project", "dataset", "dataRow", "ontology", "label"])
+@pytest.mark.parametrize("where", ["{}", "{id: null}"])
+def test_a_question_for_one_thing_without_its_id_is_not_answered_with_another(
+    server: ServedWorld, field: str, where: str
+) -> None:
+    """A client that lost its id must not get somebody's first project."""
+    assert ask(server, f"{{{field}(where: {where}){{id}}}}").code in {"RESOURCE_NOT_FOUND", "BAD_USER_INPUT"}
+
+
+@pytest.mark.known("client")
+@pytest.mark.parametrize(
+    ("where", "names"),
+    [
+        ('{name: "image"}', ["image"]),
+        ('{name_not: "image"}', ["text"]),
+        ('{AND: [{AND: [{name: "image"}, {deleted: false}]}, {deleted: false}]}', ["image"]),
+        ('{OR: [{name: "image"}, {name: "nobody"}]}', ["image"]),
+        ('{NOT: [{name: "image"}]}', ["text"]),
+        ('{NOT: [{name: "image"}, {name: "text"}]}', []),
+        ('{AND: [{name: "image"}, {name: "text"}]}', []),
+        ("{AND: []}", ["image", "text"]),
+        ('{createdAt_gt: "2030-01-01T00:00:00Z"}', []),
+        ('{createdAt_lte: "2030-01-01"}', ["image", "text"]),
+        ("{deleted: true}", []),
+    ],
+)
+def test_projects_are_searched_as_the_sdk_asks(server: ServedWorld, where: str, names: list[str]) -> None:
+    """Only the generated ones: other tests may have made more."""
+    found = ask(server, f"{{projects(where: {where}){{name}}}}").data["projects"]
+    assert [item["name"] for item in found if item["name"] in {"image", "text"}] == names
+
+
+UNFIT = {
+    "a dataset's name": '{dataRow(where: {dataset: {name: "nobody"}}){id}}',
+    "a label's maker by mail": '{projects{labels(where: {createdBy: {email: "nobody"}}){id}}}',
+    "a label's row by key": '{projects{labels(where: {dataRow: {globalKey: "nobody"}}){id}}}',
+    "a label's row below AND": "{projects{labels(where: {AND: [{dataRow: {dataset: {id_in: []}}}]}){id}}}",
+}
+
+
+@pytest.mark.parametrize("document", UNFIT.values(), ids=list(UNFIT))
+def test_a_filter_that_the_schema_takes_is_heeded_or_refused(server: ServedWorld, document: str) -> None:
+    """Nobody fits these; whoever is answered with everybody was not listened to."""
+    answer = ask(server, document).json
+    if "errors" in answer:
+        assert answer["errors"][0]["extensions"]["code"] in {"RESOURCE_NOT_FOUND", "BAD_USER_INPUT"}
+    else:
+        assert [project["labels"] for project in answer["data"]["projects"]] == [[]] * len(answer["data"]["projects"])
+
+
+@pytest.mark.known("client")
+@pytest.mark.parametrize("size", [1, 3, 5, 12, 100])
+def test_pages_by_skip_are_the_whole_without_gap_or_repeat(server: ServedWorld, size: int) -> None:
+    document = (
+        "query($id: ID!, $skip: Int, $first: Int){dataset(where: {id: $id}){dataRows(skip: $skip, first: $first){id}}}"
+    )
+
+    def page(skip: int | None, first: int | None) -> list[str]:
+        variables = {"id": server.ready["datasets"]["image rows"], "skip": skip, "first": first}
+        return [row["id"] for row in ask(server, document, variables).data["dataset"]["dataRows"]]
+
+    whole = page(0, None)
+    assert [row for start in range(0, len(whole) + size, size) for row in page(start, size)] == whole
+    assert len(whole) == 12
+
+
+@pytest.mark.known("client")
+@pytest.mark.parametrize("size", [1, 5, 11, 12, 13, 500])
+def test_cursor_pages_run_newest_first_and_end(server: ServedWorld, size: int) -> None:
+    """`startCursor` is the start of the next page; the SDK stops when it is null (wire trap 16)."""
+    document = (
+        "query($id: ID!, $from: ID, $first: Int){datasetDataRows(id: $id, from: $from, first: $first)"
+        "{nodes{id createdAt} pageInfo{startCursor}}}"
+    )
+    seen: list[Any] = []
+    cursor, pages = None, 0
+    while cursor is not None or not seen:
+        variables = {"id": server.ready["datasets"]["image rows"], "from": cursor, "first": size}
+        answer = ask(server, document, variables).data["datasetDataRows"]
+        seen, cursor, pages = seen + answer["nodes"], answer["pageInfo"]["startCursor"], pages + 1
+    assert (len({row["id"] for row in seen}), pages) == (12, -(-12 // size))
+    assert [row["createdAt"] for row in seen] == sorted((row["createdAt"] for row in seen), reverse=True)
+
+
+@pytest.mark.known("client")
+def test_global_keys_are_told_apart_by_what_is_known_of_them(server: ServedWorld) -> None:
+    dataset = {"id": server.ready["datasets"]["text rows"]}
+    rows = "query($id: ID!){datasetDataRows(id: $id, first: 1){nodes{id globalKey}}}"
+    [row] = ask(server, rows, dataset).data["datasetDataRows"]["nodes"]
+    start = "query($keys: [ID!]){dataRowsForGlobalKeys(where: {ids: $keys}){jobId}}"
+    job = ask(server, start, {"keys": [row["globalKey"], "nobody"]}).data["dataRowsForGlobalKeys"]["jobId"]
+    found = ask(server, JOB_RESULT, {"id": job}).data["dataRowsForGlobalKeysResult"]
+    assert found["jobStatus"] == "COMPLETE"
+    assert found["data"] == {"fetchedDataRows": [{"id": row["id"]}, {"id": ""}], "notFoundGlobalKeys": ["nobody"]}
+
+
+JOB_RESULT = (
+    "query($id: ID!){dataRowsForGlobalKeysResult(jobId: {id: $id})"
+    "{jobStatus data{fetchedDataRows{id} notFoundGlobalKeys}}}"
+)
+
+
+@pytest.mark.parametrize("job", ["", "nobody", "31", "7b7d", "ff", "5b315d", "é", "0" * 10_000])
+def test_a_job_nobody_started_is_not_found(server: ServedWorld, job: str) -> None:
+    answer = ask(server, JOB_RESULT, {"id": job})
+    assert answer.json.get("data") is not None or answer.code == "RESOURCE_NOT_FOUND"
+
+
+@pytest.mark.timeout(30)
+def test_twenty_thousand_ids_are_looked_up_at_once(server: ServedWorld) -> None:
+    document = "query($ids: [String!]!){externalIdsToDataRowIds(externalId_in: $ids){dataRowId}}"
+    started = time.monotonic()
+    assert ask(server, document, {"ids": [f"file-{number}.png" for number in range(20_000)]}).data
+    assert time.monotonic() - started < 2.0
+
+
+@pytest.mark.parametrize("word", ["street", "STREET", "eet-sc", "%", "_", "!", "'", "\\", ""])
+def test_ontologies_are_found_by_a_part_of_their_name_as_it_stands(server: ServedWorld, word: str) -> None:
+    found = ask(server, "query($word: String){ontologies(where: {search: $word}){nodes{name}}}", {"word": word}).data
+    expected = [name for name in ("news-text", "street-scene") if word.lower() in name]
+    assert sorted(node["name"] for node in found["ontologies"]["nodes"]) == expected

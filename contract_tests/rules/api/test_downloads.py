@@ -1,0 +1,216 @@
+"""Files without a key: their links are signed, and nothing but the link as it was given opens them."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contract_tests.rules.api.asking import exported, file_at, get, raw, rows_of, task_of
+from contract_tests.serving import ServedWorld
+from mockserver.links import Links
+
+NDJSON = "application/x-ndjson; charset=utf-8"
+
+
+@pytest.fixture(scope="module")
+def result(server: ServedWorld) -> str:
+    """Path and query of one file of a result."""
+    return str(file_at(server, exported(server, "image"), "0")["file"]).removeprefix(server.url)
+
+
+@pytest.fixture(scope="module")
+def assets(server: ServedWorld) -> dict[str, str]:
+    """Path and query of one file of each media type."""
+    rows = {media: rows_of(server, exported(server, media))[0] for media in ("image", "text")}
+    return {media: row["data_row"]["row_data"].removeprefix(server.url) for media, row in rows.items()}
+
+
+@pytest.mark.known("client")
+@pytest.mark.parametrize("key", [{}, {"authorization": "Bearer mock-api-key"}, {"authorization": "Bearer wrong"}])
+def test_a_result_is_fetched_without_a_key_and_does_not_mind_one(
+    server: ServedWorld, result: str, key: dict[str, str]
+) -> None:
+    answer = get(server, result, **key)
+    assert (answer.status, answer.headers["content-type"]) == (200, NDJSON)
+    assert answer.body.isascii()
+    assert answer.body.endswith(b"\n")
+
+
+@pytest.mark.parametrize("kind", ["result", "image", "text"])
+def test_head_tells_what_get_would_send(server: ServedWorld, result: str, assets: dict[str, str], kind: str) -> None:
+    url = result if kind == "result" else assets[kind]
+    whole, only_head = get(server, url), get(server, url, method="HEAD")
+    assert (only_head.status, only_head.body) == (200, b"")
+    for name in ("content-length", "content-type"):
+        assert only_head.headers[name] == whole.headers[name]
+
+
+@pytest.mark.parametrize("media", ["image", "text"])
+@pytest.mark.parametrize("key", [{}, {"authorization": "Bearer mock-api-key"}, {"authorization": "Bearer wrong"}])
+def test_an_asset_is_what_its_row_says(
+    server: ServedWorld, assets: dict[str, str], media: str, key: dict[str, str]
+) -> None:
+    attributes = rows_of(server, exported(server, media))[0]["media_attributes"]
+    answer = get(server, assets[media], **key)
+    assert answer.status == 200
+    assert answer.headers["content-type"].split(";")[0] == attributes["mime_type"]
+    assert answer.headers["content-length"] == str(len(answer.body))
+    if media == "image":
+        sizes = int.from_bytes(answer.body[16:20], "big"), int.from_bytes(answer.body[20:24], "big")
+        assert sizes == (attributes["width"], attributes["height"])
+    else:
+        assert answer.body.decode("utf-8").strip()
+
+
+# Links that were changed
+
+
+def changed(url: str, slug: str) -> dict[str, str]:
+    path, _, query = url.partition("?")
+    expires, signature = (part.partition("=")[2] for part in query.split("&"))
+    _, files, workspace, kind, thing, *rest = path.split("/")
+    assert (files, workspace) == ("_files", slug)
+    escaped = f"%{ord(thing[0]):x}{thing[1:]}"
+    return {
+        "without a query": path,
+        "without a signature": f"{path}?Expires={expires}",
+        "without an end": f"{path}?Signature={signature}",
+        "with an empty signature": f"{path}?Expires={expires}&Signature=",
+        "with a later end": f"{path}?Expires={int(expires) + 1}&Signature={signature}",
+        "with an end that is no number": f"{path}?Expires=never&Signature={signature}",
+        "with an end in other digits": f"{path}?Expires=%D9%A3&Signature={signature}",
+        "with an endless end": f"{path}?Expires={'9' * 5000}&Signature={signature}",
+        "with a negative end": f"{path}?Expires=-{expires}&Signature={signature}",
+        "with another signature": f"{path}?Expires={expires}&Signature={'0' * len(signature)}",
+        "with a longer signature": f"{path}?Expires={expires}&Signature={signature}0",
+        "with a signature beyond ASCII": f"{path}?Expires={expires}&Signature=%C3%BC%F0%9F%99%82",
+        "for another thing": f"/_files/{slug}/{kind}/{thing[::-1]}/{'/'.join(rest)}?{query}",
+        "for another file": f"{path}x?{query}",
+        "with an escape that means the same": f"{path.replace(thing, escaped)}?{query}",
+    }  # fmt: skip
+
+
+CHANGES = list(changed("/_files/s/results/t/RESULT/0.ndjson?Expires=1&Signature=2", "s"))
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("kind", ["result", "image"])
+def test_a_changed_link_opens_nothing(
+    server: ServedWorld, result: str, assets: dict[str, str], kind: str, change: str
+) -> None:
+    url = result if kind == "result" else assets[kind]
+    answer = get(server, changed(url, url.split("/")[2])[change])
+    assert (answer.status, answer.json["code"]) == (403, "ACCESS_DENIED")
+    assert "as the server gave it" in answer.json["message"]
+
+
+def test_a_link_into_another_workspace_says_that_nobody_made_it(server: ServedWorld, result: str) -> None:
+    slug = result.split("/")[2]
+    answer = get(server, result.replace(slug, slug[::-1]))
+    assert (answer.status, answer.json["code"]) == (404, "RESOURCE_NOT_FOUND")
+
+
+CLIMBING = (
+    "..",
+    "%2e%2e",
+    "%2E%2E%2f%2e%2e",
+    "..%2f..%2fetc%2fpasswd",
+    "%2fetc%2fpasswd",
+    "..;",
+    "....//",
+    "%00",
+    "%c0%ae%c0%ae",
+    "~root",
+    "C:%5c",
+    "%ed%a0%80",
+    ".",
+)
+ROOT = (
+    "/etc/passwd",
+    "//etc/passwd",
+    "/_files/../../etc/passwd",
+    "/../../../../etc/passwd",
+    "/%2e%2e/%2e%2e/etc/passwd",
+    "/_files//etc/passwd",
+)
+
+
+@pytest.mark.parametrize("climb", CLIMBING)
+def test_no_part_of_a_link_leads_out_of_the_results(server: ServedWorld, result: str, climb: str) -> None:
+    """Each part in turn; sent as it stands, because clients tidy such paths."""
+    path, _, query = result.partition("?")
+    parts = path.split("/")
+    for place in range(1, len(parts) + 1):
+        target = "/".join([*parts[:place], climb, *parts[place + 1 :]])
+        answer = raw(server, f"GET {target}?{query} HTTP/1.1\r\nHost: mock\r\n\r\n".encode())
+        assert answer.status in {307, 400, 403, 404}, target
+        assert b"root:" not in answer.body
+
+
+@pytest.mark.parametrize("target", ROOT)
+@pytest.mark.parametrize("form", ["{target}", "http://mock{target}", "{target}?Expires=1&Signature=2"])
+def test_no_absolute_path_is_a_file(server: ServedWorld, target: str, form: str) -> None:
+    answer = raw(server, f"GET {form.format(target=target)} HTTP/1.1\r\nHost: mock\r\n\r\n".encode())
+    assert 300 <= answer.status < 500
+    assert b"root:" not in answer.body
+
+
+@pytest.mark.parametrize("target", [b"/\xff\xfe", b"/_files/\xc3\xbc/results/a/b/c", b"*", b"/%", b"/%zz", b"/\x7f"])
+def test_a_target_that_is_no_url_is_a_client_error(server: ServedWorld, target: bytes) -> None:
+    assert 400 <= raw(server, b"GET " + target + b" HTTP/1.1\r\nHost: mock\r\n\r\n").status < 500
+
+
+# Links that are right, to things that are not there
+
+
+def signed(server: ServedWorld, path: str) -> str:
+    """A link as the default world would sign it, with seven thousand years to live."""
+    return Links.of(server.api_key, 0).signed(path, 2**57)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "results/nobody/RESULT/0.ndjson", "results/{task}/RESULT/1.ndjson", "results/{task}/RESULT/..",
+        "results/{task}/ERRORS/0.ndjson", "results/{task}/NONSENSE/0.ndjson", "results/{task}/result/0.ndjson",
+        "assets/nobody/a.png", "assets//a.png", "nonsense/a/b",
+    ],
+)  # fmt: skip
+def test_a_signed_link_to_nothing_is_not_found(server: ServedWorld, path: str) -> None:
+    answer = get(server, signed(server, path.format(task=exported(server, "text"))))
+    assert (answer.status, answer.json["code"]) == (404, "RESOURCE_NOT_FOUND")
+
+
+def test_a_slash_behind_a_link_opens_nothing(server: ServedWorld, assets: dict[str, str]) -> None:
+    assert get(server, assets["image"].replace("?", "/?")).status in {307, 403, 404}
+
+
+@pytest.mark.known("inferred")
+def test_an_empty_result_is_an_empty_file(server: ServedWorld) -> None:
+    nobody = {"type": "data_row_id", "operator": "is", "ids": ["nobody"]}
+    url = task_of(server, exported(server, "image", nobody))["result"]
+    answer = get(server, url)
+    assert (answer.status, answer.body, answer.headers["content-length"]) == (200, b"", "0")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+def test_files_are_only_read(server: ServedWorld, result: str, method: str) -> None:
+    assert get(server, result, method=method).status == 405
+
+
+@given(place=st.integers(0, 10_000), flipped=st.integers(0, 255))
+@settings(max_examples=100, deadline=None)
+def test_one_other_byte_breaks_a_link(server: ServedWorld, result: str, place: int, flipped: int) -> None:
+    """Whichever byte of path or query: it opens nothing, or the same."""
+    spot = 1 + place % (len(result) - 1)
+    target = result.encode()[:spot] + bytes([flipped]) + result.encode()[spot + 1 :]
+    answer = raw(server, b"GET " + target + b" HTTP/1.1\r\nHost: mock\r\n\r\n")
+    assert (
+        answer.status >= 300
+        or target.decode("latin-1").lower() == result.lower()
+        or answer.body == get(server, result).body
+    )
+
+
+def test_two_links_of_one_day_are_the_same_bytes(server: ServedWorld) -> None:
+    first, second = (rows_of(server, exported(server, "text"))[0] for _ in range(2))
+    assert first["data_row"]["row_data"] == second["data_row"]["row_data"]

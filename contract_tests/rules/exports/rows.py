@@ -1,0 +1,41 @@
+"""Rows of a project as an export writes them, without the wire."""
+
+import json
+from typing import Any
+
+from mockserver.exports.request import ExportParams
+from mockserver.exports.rows import ProjectRows
+from mockserver.exports.selection import condition
+from mockserver.links import Links
+from mockserver.world.database import Connection, where
+from mockserver.world.projects import Project
+from mockserver.world.store import Store
+
+HOST = "http://mock.example:8000"
+TASK = "ctask00000000000000000000"
+NOW = 1_735_689_600_000_000  # 2025-01-01
+
+EVERY_SECTION = ExportParams(
+    include_attachments=True,
+    include_metadata=True,
+    include_embeddings=True,
+    include_data_row_details=True,
+    include_project_details=True,
+    include_label_details=True,
+    include_performance_details=True,
+)
+
+
+def written(
+    connection: Connection, project: str, params: ExportParams = EVERY_SECTION, *terms: dict[str, Any], host: str = HOST
+) -> bytes:
+    found = connection.find(Project, where("name = :name", name=project))
+    assert found is not None, f"there is a project {project}"
+    links = Links.of("key", 0)
+    rows = ProjectRows(connection, found, condition([*terms]), params, links=links, host=host, task_id=TASK, now=NOW)
+    return b"".join(rows.pieces())
+
+
+def read(store: Store, project: str, params: ExportParams = EVERY_SECTION, *terms: dict[str, Any]) -> list[Any]:
+    with store.reading() as connection:
+        return [json.loads(line) for line in written(connection, project, params, *terms).split(b"\n")[:-1]]

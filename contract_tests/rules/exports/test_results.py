@@ -1,0 +1,50 @@
+"""Result files on disk: the pieces joined are the whole, and every file ends at a newline."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mockserver.exports import chunks
+from mockserver.exports.results import ERRORS, RESULT, Results, Streams, streams_of
+
+LINES = st.lists(st.lists(st.binary(max_size=20).map(lambda line: line.replace(b"\n", b" ") + b"\n"), min_size=1))
+
+
+@given(pieces=LINES, target=st.integers(1, 100))
+@settings(max_examples=40, deadline=None)
+def test_the_files_joined_are_the_pieces_joined(
+    tmp_path_factory: pytest.TempPathFactory, pieces: list[list[bytes]], target: int
+) -> None:
+    results = Results(tmp_path_factory.mktemp("results"))
+    with pytest.MonkeyPatch.context() as patch:  # a target of 4 MiB would need pieces as large
+        patch.setattr(chunks.Cutter.__init__, "__defaults__", (target,))
+        stream = results.write("task", RESULT, map(b"".join, pieces), lambda lines: None)
+    bodies = [results.path("task", RESULT, chunk.file).read_bytes() for chunk in stream.chunks]
+    assert b"".join(bodies) == b"".join(map(b"".join, pieces))
+    assert all(body.endswith(b"\n") for body in bodies)
+    assert [len(body) for body in bodies] == [chunk.end - chunk.start + 1 for chunk in stream.chunks]
+    assert [body.count(b"\n") for body in bodies] == [c.last_line - c.first_line + 1 for c in stream.chunks]
+
+
+def test_whoever_listens_hears_of_every_piece(tmp_path: Path) -> None:
+    heard: list[int] = []
+    Results(tmp_path).write("task", RESULT, [b"1\n2\n", b"3\n"], heard.append)
+    assert heard == [2, 3]
+
+
+def test_a_writer_that_is_stopped_leaves_no_file_open(tmp_path: Path) -> None:
+    def stop(_lines: int) -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        Results(tmp_path).write("task", RESULT, [b"1\n"], stop)
+    Results(tmp_path).delete("task")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_streams_are_read_back_as_they_were_written() -> None:
+    streams = Streams(RESULT=chunks.Stream((chunks.Chunk(0, 9, 0, 1, "0.ndjson"),)))
+    assert streams_of(streams.text()) == streams
+    assert (streams.named(RESULT).total_size, streams.named(ERRORS).total_size) == (10, 0)

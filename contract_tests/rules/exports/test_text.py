@@ -1,0 +1,55 @@
+"""How moments and strings are written in rows."""
+
+import datetime
+import json
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from mockserver.exports.text import ascii_json, moment, quoted
+
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | TEXT,
+    lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner),
+    max_leaves=10,
+)
+
+
+@pytest.mark.known("sample")
+def test_a_moment_looks_like_the_sample() -> None:
+    assert moment(1_684_237_848_000_000) == "2023-05-16T11:50:48.000+00:00"
+
+
+@given(st.datetimes(timezones=st.just(datetime.UTC)))
+@example(datetime.datetime(1, 1, 1, tzinfo=datetime.UTC))
+@example(datetime.datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=datetime.UTC))
+def test_any_moment_is_written_as_datetime_writes_it_to_the_millisecond(at: datetime.datetime) -> None:
+    microseconds = (at - EPOCH) // datetime.timedelta(microseconds=1)
+    assert moment(microseconds) == at.isoformat(timespec="milliseconds")
+
+
+@given(TEXT)
+@example('\u2028\u2029\x85\x00"\\/\x7f')
+@example("🙂 שלום")
+def test_a_quoted_text_is_ascii_and_reads_back(text: str) -> None:
+    written = quoted(text)
+    assert written.isascii()
+    assert json.loads(written) == text
+
+
+@given(JSON)
+@example({"🙂": ["שלום", "\u2028", "\U0010ffff", "é"]})
+def test_json_in_ascii_reads_back_as_the_same_json(document: object) -> None:
+    raw = json.dumps(document, ensure_ascii=False)
+    assert ascii_json(raw).isascii()
+    assert json.loads(ascii_json(raw)) == document
+
+
+@pytest.mark.known("client")
+@given(TEXT)
+def test_no_line_is_cut_by_splitlines(text: str) -> None:
+    """Old SDKs read results with it (wire trap 9)."""
+    assert len(quoted(text).splitlines()) == 1

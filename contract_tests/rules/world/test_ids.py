@@ -1,0 +1,55 @@
+"""Ids have the service's shapes and never meet."""
+
+import re
+import uuid
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver.world import ids
+
+PART = st.text(st.characters(exclude_characters="\x1f", exclude_categories=["Cs"])) | st.integers()
+PATH = st.lists(PART, min_size=1, max_size=5).map(lambda path: tuple(map(str, path)))
+
+
+@pytest.mark.known("sample")
+@given(PATH)
+def test_an_id_has_25_characters_and_begins_with_c(path: tuple[str, ...]) -> None:
+    assert re.fullmatch("c[a-z0-9]{24}", ids.cuid(*path))
+
+
+@given(PATH, PATH)
+def test_distinct_paths_have_distinct_ids(first: tuple[str, ...], second: tuple[str, ...]) -> None:
+    for made in (ids.cuid, ids.time_uuid, ids.random_uuid):
+        assert (made(*first) == made(*second)) == (first == second)
+
+
+@given(PATH)
+def test_a_number_and_its_digits_are_the_same_path(path: tuple[str, ...]) -> None:
+    assert ids.cuid(*path, 7) == ids.cuid(*path, "7")
+
+
+@pytest.mark.known("sample")
+@given(PATH)
+def test_uuids_carry_their_version(path: tuple[str, ...]) -> None:
+    for text, version in ((ids.time_uuid(*path), 1), (ids.random_uuid(*path), 4)):
+        made = uuid.UUID(text)
+        assert (str(made), made.version, made.variant) == (text, version, uuid.RFC_4122)
+
+
+@given(PATH, st.integers(0, 36**5 - 1))
+def test_a_feature_id_is_an_id_that_names_its_label(path: tuple[str, ...], number: int) -> None:
+    prefix = ids.feature_prefix(ids.cuid(*path))
+    feature = prefix + ids.ordinal(number)
+    assert re.fullmatch("c[a-z0-9]{24}", feature)
+    assert (feature[: ids.FEATURE_PREFIX], int(feature[ids.FEATURE_PREFIX :], 36)) == (prefix, number)
+
+
+def test_ten_thousand_labels_have_ten_thousand_prefixes() -> None:
+    assert len({ids.feature_prefix(ids.cuid("label", number)) for number in range(10_000)}) == 10_000
+
+
+def test_the_generated_ids_are_those_of_yesterday() -> None:
+    """Ids are promised to stay: a changed hash would change everybody's committed expectations."""
+    assert ids.cuid(0, "project", "image") == "cbt5qmrgvbiiq2ij2ai8fb9hv"

@@ -1,0 +1,448 @@
+"""Every rule of the store on both engines."""
+
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract_tests.rules.worlds import generated
+from mockserver.errors import Conflict, NotFound
+from mockserver.world.data_rows import DataRow, Dataset
+from mockserver.world.database import Database, JsonText, Record, where
+from mockserver.world.events import Delivery, Event, EventKind
+from mockserver.world.labels import Body, Label
+from mockserver.world.people import Person
+from mockserver.world.postgres import PostgresDatabase
+from mockserver.world.projects import Project, TaskQueue
+from mockserver.world.sqlite import SqliteDatabase
+from mockserver.world.store import Change, Store, Workspace
+from mockserver.world.tasks import EXPORT, Task, TaskStatus
+
+SCHEMAS = itertools.count()
+
+Make = Callable[[], Database]
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
+    """Makes empty databases: a file or a schema of its own each time."""
+    if request.param == "sqlite":
+        return lambda: SqliteDatabase(tmp_path / f"world-{next(SCHEMAS)}.sqlite")
+    dsn = request.getfixturevalue("postgres_dsn")
+    return lambda: PostgresDatabase(dsn, f"world_{id(tmp_path)}_{next(SCHEMAS)}")
+
+
+@pytest.fixture
+def store(fresh: Make) -> Iterator[Store]:
+    opened = Store.create(fresh(), *generated())
+    opened.begin_life(name="rules", incarnation="first")
+    yield opened
+    opened.close()
+
+
+def events(store: Store) -> list[Event]:
+    with store.reading() as connection:
+        return connection.select(Event, order="no")
+
+
+def project(store: Store, name: str = "image") -> Project:
+    with store.reading() as connection:
+        return connection.select(Project, where("name = :name", name=name))[0]
+
+
+def running(store: Store) -> Task:
+    return store.create_task(type=EXPORT, name="mine", request=JsonText("{}"), base_url="http://mock")
+
+
+def task(store: Store, task_id: str) -> Task:
+    with store.reading() as connection:
+        return connection.select(Task, where("id = :id", id=task_id))[0]
+
+
+# The generated world
+
+
+def test_every_record_of_the_default_world_comes_back_as_it_went_in(store: Store) -> None:
+    workspace, pieces = generated()
+    kinds: dict[type[Record], list[Record]] = {}
+    for record in itertools.chain.from_iterable(pieces):
+        kinds.setdefault(type(record), []).append(record)
+    with store.reading() as connection:
+        for kind, expected in kinds.items():
+            found = {record.values() for record in connection.select(kind)}
+            assert found == {record.values() for record in expected}, kind.TABLE
+    assert store.workspace.organization_id == workspace.organization_id
+    assert len(kinds) > 15
+
+
+def test_both_engines_hold_the_same_world(store: Store, tmp_path: Path) -> None:
+    other = Store.create(SqliteDatabase(tmp_path / "other.sqlite"), *generated())
+    assert store.digest() == other.digest()
+    other.close()
+
+
+def test_a_digest_is_of_the_generated_world_alone(store: Store) -> None:
+    before = store.digest()
+    running(store)
+    assert store.digest() == before
+    store.create_project(name="more")
+    assert store.digest() != before
+
+
+def test_a_closed_world_is_found_again(store: Store) -> None:
+    made = store.create_project(name="kept")
+    again = Store(store.database)
+    assert project(again, "kept") == made
+    again.close()
+
+
+# Changes
+
+
+def test_a_change_that_fails_changes_nothing(store: Store) -> None:
+    before = store.digest()
+    with suppress(ZeroDivisionError), store.change() as change:
+        change.connection.update(Project, where("TRUE"), name="half done")
+        change.happened(EventKind.PROJECT_UPDATED)
+        _ = 1 / 0
+    assert (store.digest(), events(store)) == (before, [])
+
+
+def test_a_hook_that_fails_takes_change_events_and_outbox_with_it(store: Store) -> None:
+    def hook(change: Change, _events: list[Event]) -> None:
+        change.connection.insert([delivery(1)])
+        raise ConnectionError
+
+    before = store.digest()
+    store.before_commit = hook
+    with pytest.raises(ConnectionError):
+        store.create_project(name="lost")
+    with store.reading() as connection:
+        assert (store.digest(), events(store), connection.select(Delivery)) == (before, [], [])
+
+
+def delivery(number: int) -> Delivery:
+    headers = JsonText("{}")
+    return Delivery(number, f"d{number}", 1, "s", "http://a", headers, b"\x00\xff", 0, None, 1)
+
+
+def test_what_the_hook_writes_is_committed_with_the_change(store: Store) -> None:
+    def hook(change: Change, happened: list[Event]) -> None:
+        change.connection.insert([delivery(event.no) for event in happened])
+
+    store.before_commit = hook
+    store.create_project(name="told")
+    with store.reading() as connection:
+        assert connection.select(Delivery) == [delivery(1)]
+
+
+def test_the_hook_sees_the_change_it_is_about_to_commit(store: Store) -> None:
+    seen: list[Any] = []
+
+    def hook(change: Change, happened: list[Event]) -> None:
+        seen.append(([event.kind for event in happened], change.connection.count(Project, where("name = 'seen'"))))
+
+    store.before_commit = hook
+    store.create_project(name="seen")
+    assert seen == [([EventKind.PROJECT_CREATED], 1)]
+
+
+def test_a_store_works_on_after_a_failed_change(store: Store) -> None:
+    with pytest.raises(NotFound):
+        store.update_project("nobody", name="x")
+    assert store.create_project(name="after").name == "after"
+
+
+def test_events_are_numbered_in_the_order_in_which_they_happened(store: Store) -> None:
+    made = store.create_project(name="a")
+    store.update_project(made.id, name="b")
+    store.create_dataset(name="c")
+    store.update_project(made.id, deleted=True)
+    assert [(event.no, event.kind) for event in events(store)] == [
+        (1, "PROJECT_CREATED"), (2, "PROJECT_UPDATED"), (3, "DATASET_CREATED"), (4, "PROJECT_DELETED"),
+    ]  # fmt: skip
+    assert {event.project_id for event in events(store)} == {made.id, None}
+
+
+def test_one_change_may_append_several_events(store: Store) -> None:
+    with store.reading() as connection:
+        labels = [label.id for label in connection.select(Label, order="no", first=3)]
+    store.delete_labels(labels)
+    assert [(event.no, event.kind, event.label_id) for event in events(store)] == [
+        (number, "LABEL_DELETED", label) for number, label in enumerate(labels, 1)
+    ]
+
+
+def test_changes_carry_the_worlds_time(store: Store) -> None:
+    store.clock.freeze()
+    store.clock.set(1_800_000_000_000_000)
+    made = store.create_project(name="late")
+    assert (made.created_at, made.updated_at) == (1_800_000_000_000_000,) * 2
+    assert [event.at for event in events(store)] == [1_800_000_000_000_000]
+
+
+def test_a_new_project_has_its_three_task_queues(store: Store) -> None:
+    made = store.create_project(name="new", allowed_media_type="IMAGE")
+    with store.reading() as connection:
+        queues = connection.select(TaskQueue, where("project_id = :id", id=made.id), order="position")
+    assert [queue.queue_type for queue in queues] == [
+        "INITIAL_LABELING_QUEUE", "MANUAL_REVIEW_QUEUE", "MANUAL_REWORK_QUEUE",
+    ]  # fmt: skip
+    assert project(store, "new") == made
+
+
+# What is not there
+
+
+def test_what_does_not_exist_cannot_be_changed(store: Store) -> None:
+    for attempt in (
+        lambda: store.update_project("nobody", name="x"),
+        lambda: store.update_dataset("nobody", name="x"),
+        lambda: store.delete_data_rows(["nobody"]),
+        lambda: store.delete_labels(["nobody"]),
+        lambda: store.cancel_task("nobody"),
+    ):
+        with pytest.raises(NotFound, match="'nobody' does not exist"):
+            attempt()
+    assert events(store) == []
+
+
+def test_what_was_deleted_cannot_be_changed(store: Store) -> None:
+    made = store.create_project(name="gone")
+    store.update_project(made.id, deleted=True)
+    with pytest.raises(NotFound):
+        store.update_project(made.id, name="back")
+
+
+def test_of_several_deletes_all_or_none_happen(store: Store) -> None:
+    with store.reading() as connection:
+        row = connection.select(DataRow, order="no", first=1)[0]
+    with pytest.raises(NotFound):
+        store.delete_data_rows([row.id, "nobody"])
+    with store.reading() as connection:
+        assert connection.count(DataRow, where("deleted")) == 0
+
+
+def test_a_row_named_twice_is_deleted_once(store: Store) -> None:
+    with store.reading() as connection:
+        row = connection.select(DataRow, order="no", first=1)[0]
+    store.delete_data_rows([row.id, row.id])
+    assert [event.kind for event in events(store)] == ["DATA_ROW_DELETED"]
+
+
+def test_a_deleted_dataset_takes_its_rows_along(store: Store) -> None:
+    with store.reading() as connection:
+        dataset = connection.select(Dataset, where("name = 'image rows'"))[0]
+    store.update_dataset(dataset.id, deleted=True)
+    with store.reading() as connection:
+        assert connection.count(DataRow, where("dataset_id = :id AND NOT deleted", id=dataset.id)) == 0
+        assert connection.count(DataRow, where("NOT deleted")) == 10
+
+
+def test_a_dataset_and_its_rows_are_deleted_together_or_not_at_all(store: Store) -> None:
+    def hook(_change: Change, happened: list[Event]) -> None:
+        if any(event.kind == EventKind.DATA_ROW_DELETED for event in happened):
+            raise ConnectionError
+
+    before = store.digest()
+    store.before_commit = hook
+    with store.reading() as connection:
+        dataset = connection.select(Dataset, where("name = 'image rows'"))[0]
+    with pytest.raises(ConnectionError):
+        store.update_dataset(dataset.id, deleted=True)
+    assert store.digest() == before
+
+
+# Snapshots
+
+
+def test_a_snapshot_sees_the_moment_it_was_opened_while_writes_go_on(store: Store) -> None:
+    snapshot = store.snapshot()
+    store.create_project(name="later")
+    store.update_project(project(store).id, name="renamed")
+    assert sorted(item.name for item in snapshot.select(Project)) == ["image", "text"]
+    snapshot.close()
+    with store.reading() as connection:
+        assert sorted(item.name for item in connection.select(Project)) == ["later", "renamed", "text"]
+
+
+def test_a_snapshot_is_read_in_pieces_while_others_ask_it_too(store: Store) -> None:
+    snapshot = store.snapshot()
+    seen = []
+    for piece in snapshot.pieces("SELECT no FROM data_row ORDER BY no", {}, 5):
+        seen += [row[0] for row in piece]
+        assert snapshot.count(Body) > 0
+        store.create_dataset(name=f"after {len(seen)}")
+    snapshot.close()
+    assert seen == list(range(1, 23))
+
+
+def test_two_snapshots_see_their_own_moments(store: Store) -> None:
+    first = store.snapshot()
+    store.create_project(name="between")
+    second = store.snapshot()
+    assert [connection.count(Project) for connection in (first, second)] == [2, 3]
+    first.close()
+    second.close()
+
+
+# Lives
+
+
+def test_new_ids_never_repeat_within_a_life_or_across_lives(store: Store) -> None:
+    seen: set[str] = set()
+    for _life in range(3):
+        store.begin_life(name="again")
+        for _ in range(20):
+            with store.change() as change:
+                seen.add(store.new_id(change))
+    assert len(seen) == 60
+
+
+def test_a_pinned_life_gives_its_ids_again(store: Store) -> None:
+    ids = []
+    for _ in range(2):
+        store.begin_life(name="again", incarnation="pinned")
+        with store.change() as change:
+            ids.append(store.new_id(change))
+    assert ids[0] == ids[1]
+
+
+def test_an_id_of_a_change_that_was_lost_may_come_again_but_never_twice(store: Store) -> None:
+    with suppress(ZeroDivisionError), store.change() as change:
+        store.new_id(change)
+        _ = 1 / 0
+    made = [store.create_project(name=str(number)).id for number in range(3)]
+    assert len(set(made)) == 3
+
+
+def test_a_new_life_has_no_tasks_no_events_and_nothing_to_send(store: Store) -> None:
+    store.before_commit = lambda change, _events: change.connection.insert([delivery(1)])
+    running(store)
+    store.create_project(name="kept")
+    store.before_commit = None
+    store.begin_life(name="next")
+    with store.reading() as connection:
+        assert [connection.count(kind) for kind in (Task, Event, Delivery)] == [0, 0, 0]
+    assert (store.workspace.name, project(store, "kept").name) == ("next", "kept")
+
+
+# Tasks
+
+
+def test_a_task_begins_in_progress_and_belongs_to_whoever_asks(store: Store) -> None:
+    made = running(store)
+    assert (made.status, made.completion_percentage, made.created_by) == ("IN_PROGRESS", 0.0, store.user().id)
+    assert task(store, made.id) == made
+
+
+def test_progress_then_the_end(store: Store) -> None:
+    made = running(store)
+    assert store.report_progress(made.id, 40.0)
+    assert task(store, made.id).completion_percentage == 40.0
+    assert store.finish_task(made.id, JsonText('{"RESULT":[]}'))
+    done = task(store, made.id)
+    assert (done.status, done.completion_percentage, done.streams) == ("COMPLETE", 100.0, '{"RESULT":[]}')
+
+
+@pytest.mark.parametrize("end", [TaskStatus.COMPLETE, TaskStatus.FAILED, TaskStatus.CANCELED])
+def test_a_task_ends_once(store: Store, end: TaskStatus) -> None:
+    made = running(store)
+    ends: dict[TaskStatus, Callable[[], object]] = {
+        TaskStatus.COMPLETE: lambda: store.finish_task(made.id, JsonText("{}")),
+        TaskStatus.FAILED: lambda: store.fail_task(made.id, "why"),
+        TaskStatus.CANCELED: lambda: store.cancel_task(made.id),
+    }
+    ends[end]()
+    ended = task(store, made.id)
+    assert not store.finish_task(made.id, JsonText('{"x":1}'))
+    assert not store.report_progress(made.id, 50.0)
+    store.fail_task(made.id, "too late")
+    with pytest.raises(Conflict, match=f"is {end}; only one IN_PROGRESS"):
+        store.cancel_task(made.id)
+    assert (task(store, made.id), ended.status) == (ended, end)
+
+
+def test_after_a_restart_only_unfinished_tasks_fail(store: Store) -> None:
+    done, left = running(store), running(store)
+    store.finish_task(done.id, JsonText("{}"))
+    again = Store(store.database)
+    assert again.fail_unfinished_tasks() == 1
+    assert task(again, done.id).status == "COMPLETE"
+    failed = task(again, left.id)
+    assert (failed.status, failed.failure) == ("FAILED", "The server was stopped while this task ran; start it again")
+    again.close()
+
+
+# Several at once
+
+
+def test_many_threads_write_and_nothing_is_lost(store: Store) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        made = list(threads.map(lambda number: store.create_project(name=str(number)), range(80)))
+    assert len({item.id for item in made}) == 80
+    with store.reading() as connection:
+        assert connection.count(Project) == 82
+    assert [event.no for event in events(store)] == list(range(1, 81))
+
+
+def test_readers_never_see_half_a_change(store: Store) -> None:
+    wrong: list[int] = []
+    stop = threading.Event()
+
+    def watch() -> None:
+        while not stop.is_set():
+            snapshot = store.snapshot()
+            projects, queues = snapshot.count(Project), snapshot.count(TaskQueue)
+            snapshot.close()
+            wrong.extend([projects] if queues != 3 * projects else [])
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    for number in range(20):
+        store.create_project(name=str(number))
+    stop.set()
+    watcher.join()
+    assert wrong == []
+
+
+def test_two_stores_on_one_database_take_turns(store: Store) -> None:
+    """As replicas do."""
+    other = Store(store.database)
+    with ThreadPoolExecutor(2) as threads:
+        both = [
+            threads.submit(lambda each: [each.create_dataset(name="x") for _ in range(20)], each)
+            for each in (store, other)
+        ]
+        ids = {dataset.id for future in both for dataset in future.result()}
+    other.close()
+    assert len(ids) == 40
+    assert [event.no for event in events(store)] == list(range(1, 41))
+
+
+def test_two_stores_number_their_events_one_after_the_other(store: Store) -> None:
+    """Also where a change makes no new id."""
+    with closing(Store(store.database)) as other, ThreadPoolExecutor(2) as threads:
+        turns = [(each, project(store, name).id) for each, name in ((store, "image"), (other, "text"))]
+        list(threads.map(lambda turn: [turn[0].update_project(turn[1], name=str(n)) for n in range(20)], turns))
+    assert [event.no for event in events(store)] == list(range(1, 41))
+
+
+@pytest.mark.parametrize(
+    "name", ["line\u2028", "🙂", "שלום", "'; DROP TABLE project; --", "%s :name", "", "x" * 10_000]
+)
+def test_any_name_is_kept(store: Store, name: str) -> None:
+    assert project(store, store.create_project(name=name).name).name == name
+
+
+def test_everybody_finds_themselves(store: Store) -> None:
+    with store.reading() as connection:
+        people = connection.select(Person)
+        [world] = connection.select(Workspace)
+    assert store.user() in people
+    assert store.organization().id == world.organization_id

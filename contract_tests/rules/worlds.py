@@ -1,0 +1,31 @@
+"""Worlds for rules below the wire: the generated default world in a store, and single things added to it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mockserver.generate import history, scenario
+from mockserver.world.database import Database, Record
+from mockserver.world.sqlite import SqliteDatabase
+from mockserver.world.store import Store, Workspace
+
+
+def generated(name: str = "default", *, seed: int = 0, ends: int | None = None) -> tuple[Workspace, list[list[Record]]]:
+    """A scenario's world as records."""
+    workspace, pieces = history.build(scenario.load(scenario.find(name)), name=name, seed=seed, ends=ends)
+    return workspace, list(pieces)
+
+
+@contextmanager
+def stored(database: Database, name: str = "default") -> Iterator[Store]:
+    """That world in a database, with a life of its own."""
+    store = Store.create(database, *generated(name))
+    store.begin_life(name="rules")
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def in_file(folder: Path) -> SqliteDatabase:
+    return SqliteDatabase(folder / "world.sqlite")
