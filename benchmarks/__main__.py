@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from benchmarks import export, graphql, latency, report, sdk, startup
+from benchmarks import export, graphql, harness, latency, report, sdk, startup
 from benchmarks.environments import BENCH_CACHE, EnvironmentNotBuilt
 
 SUBJECTS: dict[str, Callable[[bool], None]] = {
@@ -15,6 +15,7 @@ SUBJECTS: dict[str, Callable[[bool], None]] = {
     "export": export.measure,
     "latency": latency.measure,
     "sdk": sdk.measure,
+    "harness": harness.measure,
 }
 
 

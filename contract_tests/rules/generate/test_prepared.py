@@ -1,0 +1,82 @@
+"""Worlds made once and copied."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from mockserver.errors import StartupError
+from mockserver.generate import history
+from mockserver.generate.prepared import key, prepared_world
+from mockserver.generate.scenario import find
+from mockserver.world.store import Store
+
+MINE = 'description = "d"\npeople = {people}\n'
+
+
+def test_a_second_call_finds_what_the_first_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = prepared_world("default", seed=0, ends=None, cache=tmp_path)
+    monkeypatch.delattr(history, "build")
+    assert prepared_world("default", seed=0, ends=None, cache=tmp_path).path == first.path
+
+
+def test_the_file_alone_is_the_world(tmp_path: Path) -> None:
+    world = prepared_world("default", seed=0, ends=None, cache=tmp_path)
+    assert [path.name for path in world.path.parent.iterdir()] == [world.path.name]
+    world.copy_to(tmp_path / "copy.sqlite")
+    stores = [Store(world), Store(type(world)(tmp_path / "copy.sqlite"))]
+    assert stores[0].digest() == stores[1].digest()
+    for store in stores:
+        store.close()
+
+
+def test_a_changed_scenario_is_another_world(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.toml"
+    mine.write_text(MINE.format(people=1))
+    before = key(mine, 0, 0)
+    mine.write_text(MINE.format(people=2))
+    assert key(mine, 0, 0) != before
+
+
+@pytest.mark.parametrize(("seed", "ends"), [(1, 0), (-1, 0), (0, 1), (0, -1)])
+def test_another_seed_and_another_end_are_other_worlds(seed: int, ends: int) -> None:
+    assert key(find("empty"), seed, ends) != key(find("empty"), 0, 0)
+
+
+def test_two_scenarios_of_one_name_do_not_share_a_world(tmp_path: Path) -> None:
+    """A file of one's own may be called `default.toml` too."""
+    (tmp_path / "empty.toml").write_text(MINE.format(people=1))
+    assert key(tmp_path / "empty.toml", 0, 0) != key(find("empty"), 0, 0)
+
+
+def test_a_file_that_was_left_half_is_not_used(tmp_path: Path) -> None:
+    name = prepared_world("empty", seed=0, ends=None, cache=tmp_path / "elsewhere").path.name
+    half = tmp_path / "worlds" / f"{name}.{os.getpid()}.part"
+    half.parent.mkdir()
+    half.write_bytes(b"half a world")
+    world = prepared_world("empty", seed=0, ends=None, cache=tmp_path)
+    assert (world.path.name, half.exists()) == (name, False)
+    Store(world).close()
+
+
+def test_a_world_that_could_not_be_made_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_args: object, **_more: object) -> object:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(history, "build", broken)
+    with pytest.raises(ZeroDivisionError):
+        prepared_world("empty", seed=0, ends=None, cache=tmp_path)
+    assert list(tmp_path.rglob("*.sqlite*")) == []
+
+
+def test_a_cache_that_cannot_be_written_is_told_or_done_without(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with suppress(StartupError):
+        assert prepared_world("empty", seed=0, ends=None, cache=tmp_path / "file").path.exists()
+
+
+def test_a_scenario_of_any_file_name_can_be_prepared(tmp_path: Path) -> None:
+    mine = tmp_path / f"{'x' * 200}.toml"
+    mine.write_text(MINE.format(people=1))
+    assert prepared_world(str(mine), seed=0, ends=None, cache=tmp_path).path.exists()

@@ -1,0 +1,160 @@
+"""Scenario files: what may stand in one, and what each mistake is told."""
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mockserver.errors import ScenarioError
+from mockserver.generate import scenario
+from mockserver.generate.scenario import Scenario, find, load, parse, scenario_names
+
+HEAD = 'description = "d"\n'
+ONTOLOGY = HEAD + '[ontologies.o]\nmedia = "image"\n'
+TOOL = ONTOLOGY + '[[ontologies.o.tools]]\nname = "Car"\n'
+QUESTION = ONTOLOGY + '[[ontologies.o.questions]]\nname = "State"\n'
+PROJECT = ONTOLOGY + '[[projects]]\nname = "p"\nmedia = "image"\n'
+
+MISTAKES: dict[str, tuple[str, str, str]] = {
+    "no TOML": ("description = nothing", "not TOML", "line 1"),
+    "not UTF-8": ("description = '\udcff'", "not TOML", "utf-8"),
+    "nothing at all": ("", "at $", "description"),
+    "an empty description": ('description = ""', "at $.description", "length >= 1"),
+    "a number for a text": ("description = 5", "at $.description", "Expected `str`, got `int`"),
+    "an unknown key": (HEAD + "peopel = 3", "at $", '"people"'),
+    "too few people": (HEAD + "people = 0", "at $.people", ">= 1"),
+    "too many people": (HEAD + "people = 51", "at $.people", "<= 50"),
+    "an end that is text": (HEAD + 'ends = "soon"', "at $.ends", "ends"),
+    "an end that is only a date": (HEAD + "ends = 2025-01-01", "at $.ends", "datetime"),
+    "an unknown media type": (HEAD + '[ontologies.o]\nmedia = "images"', "at $.ontologies[...].media", '"image"'),
+    "an ontology without media": (HEAD + "[ontologies.o]\n", "at $.ontologies[...]", "`media`"),
+    "an unknown key of an ontology": (ONTOLOGY + "tool = []", "at $.ontologies[...]", '"tools"'),
+    "an unknown tool": (TOOL + 'tool = "rectangel"', "at $.ontologies[...].tools[0].tool", '"rectangle"'),
+    "a tool for other media": (TOOL + 'tool = "named-entity"', "at $.ontologies.o.tools[0].tool", '"polygon"'),
+    "an unknown key of a tool": (TOOL + 'tool = "point"\ncolour = "#fff"', "tools[0]", '"color"'),
+    "a colour that is none": (TOOL + 'tool = "point"\ncolor = "red"', "tools[0].color", "^#[0-9a-fA-F]{6}$"),
+    "an unknown kind of question": (QUESTION + 'type = "radios"', "questions[0].type", '"radio"'),
+    "a choice without options": (QUESTION + 'type = "radio"', "$.ontologies.o.questions[0]", "needs options"),
+    "a text with options": (QUESTION + 'type = "text"\noptions = ["a"]', "questions[0]", "takes no options"),
+    "an option that is a number": (QUESTION + 'type = "radio"\noptions = [1]', "questions[0].options[0]", "str"),
+    "a wrong question below an option": (
+        QUESTION + 'type = "radio"\noptions = [{name = "a", questions = [{name = "b", type = "radio"}]}]',
+        "at $.ontologies.o.questions[0].options[0].questions[0]", "needs options",
+    ),
+    "an unknown key of an option": (
+        QUESTION + 'type = "radio"\noptions = [{nam = "a"}]', "questions[0].options[0]", '"name"',
+    ),
+    "a project without an ontology": (PROJECT, "at $.projects[0]", "`ontology`"),
+    "a project with an unknown ontology": (PROJECT + 'ontology = "oo"', "at $.projects[0].ontology", 'known are "o"'),
+    "a project of other media": (
+        ONTOLOGY + '[[projects]]\nname = "p"\nmedia = "text"\nontology = "o"',
+        "at $.projects[0].ontology", "is for image",
+    ),
+    "two projects of one name": (
+        PROJECT + 'ontology = "o"\n[[projects]]\nname = "p"\nmedia = "image"\nontology = "o"',
+        "at $.projects[1].name", "'p' is used twice",
+    ),
+    "an unknown key of a project": (PROJECT + 'ontology = "o"\nlabeled = 3', "at $.projects[0]", '"labelled"'),
+    "a negative number of rows": (PROJECT + 'ontology = "o"\nlabelled = -1', "at $.projects[0].labelled", ">= 0"),
+    "no ontology to choose from": (
+        HEAD + '[[projects]]\nname = "p"\nmedia = "image"\nontology = "o"',
+        "$.projects[0].ontology", "add an [ontologies",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "where", "told"), MISTAKES.values(), ids=list(MISTAKES))
+def test_a_mistake_is_told_with_file_place_and_what_is_right(text: str, where: str, told: str) -> None:
+    with pytest.raises(ScenarioError) as refused:
+        parse(text.encode("utf-8", "surrogateescape"), source="mine.toml")
+    message = str(refused.value)
+    assert message.startswith("mine.toml: ")
+    assert where in message
+    assert told in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("defualt", '"default"'),
+        ("", '"default"'),
+        ("nowhere/x.toml", "no such file"),
+        ("/", "no such file"),
+        ("x.toml", "no such"),
+    ],
+)
+def test_a_scenario_nobody_has_is_told_with_those_there_are(name: str, told: str) -> None:
+    with pytest.raises(ScenarioError, match=told):
+        find(name)
+
+
+@given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace")))
+@settings(max_examples=200, deadline=None)
+def test_any_bytes_are_a_scenario_or_a_scenario_error(content: bytes) -> None:
+    check(content)
+
+
+INNER = ["name", "type", "tool", "questions", "options", "media", "tools"]
+VALUES = st.recursive(
+    st.one_of(
+        st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False),
+        st.sampled_from(["image", "text", "radio", "o", "p", "rectangle", "named-entity", "#123456", ""]),
+    ),
+    lambda inner: st.lists(inner, max_size=2)
+    | st.dictionaries(st.sampled_from(INNER), inner, max_size=4),
+    max_leaves=8,
+)  # fmt: skip
+KEYS = sorted({"description", "organization", "people", "ends", "ontologies", "projects", "unknown"})
+
+
+@given(st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=5))
+@settings(max_examples=300, deadline=None)
+def test_any_tables_are_a_scenario_or_a_scenario_error(tables: dict[str, Any]) -> None:
+    check("\n".join(f"{key} = {toml(value)}" for key, value in (tables | {"description": "d"}).items()).encode())
+
+
+def toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {toml(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(toml, value)) + "]"
+    return str(value).lower() if isinstance(value, bool) else f'"{value}"' if isinstance(value, str) else repr(value)
+
+
+def check(content: bytes) -> None:
+    with suppress(ScenarioError):
+        assert isinstance(parse(content, source="any.toml"), Scenario)
+
+
+def test_scenarios_that_come_along_load_and_say_what_they_are() -> None:
+    assert {"default", "empty"} <= set(scenario_names())
+    for name in scenario_names():
+        assert load(find(name)).description
+
+
+def test_a_file_of_ones_own_is_found_by_its_path(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(PROJECT + 'ontology = "o"\n')
+    [project] = load(find(str(tmp_path / "mine.toml"))).projects
+    assert (project.name, project.rows, project.dataset_name) == ("p", 12, "p")
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [
+        ("2025-01-01T00:00:00Z", 1735689600),
+        ("2025-01-01T00:00:00", 1735689600),
+        ("2025-01-01T02:00:00+02:00", 1735689600),
+    ],
+)
+def test_an_end_is_a_moment_of_utc_unless_it_says_otherwise(written: str, seconds: int) -> None:
+    assert parse(f"{HEAD}ends = {written}".encode(), source="x").ends_at == seconds * 1_000_000
+
+
+def test_every_tool_of_the_table_belongs_to_a_media_type() -> None:
+    kinds = set().union(*scenario.TOOLS_OF_MEDIA.values())
+    assert kinds == set(get_args(scenario.ToolKind))
+    assert set(scenario.TOOLS_OF_MEDIA) == set(get_args(scenario.Media))

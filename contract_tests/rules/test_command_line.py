@@ -1,0 +1,427 @@
+"""The program as people start it: what it says, what it refuses, and how it ends."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from contract_tests.serving import environment_without_our_settings
+from mockserver import __version__
+from mockserver.world.database import JsonText
+from mockserver.world.sqlite import SqliteDatabase
+from mockserver.world.store import Store
+from mockserver.world.tasks import EXPORT
+
+ENDS_WITHIN_SECONDS = 2.0
+"""Measured: 0.2; promised: 0.5; given to a busy machine: 2."""
+READY_WITHIN_SECONDS = 15.0
+ENDS_BY_ITSELF_WITHIN_SECONDS = 12.0
+EXPORT_PROJECT = "mutation($i: ExportDataRowsInProjectInput!){exportDataRowsInProject(input: $i){taskId}}"
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A command that ends by itself."""
+    command = [sys.executable, "-m", "mockserver", *arguments]
+    given = environment_without_our_settings() | environment
+    return subprocess.run(
+        command, env=given, capture_output=True, text=True, timeout=ENDS_BY_ITSELF_WITHIN_SECONDS, check=False
+    )
+
+
+@contextmanager
+def serving(folder: Path, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """A server whose ready file is `ready.json` in the folder; killed at the end if it still runs."""
+    command = [sys.executable, "-m", "mockserver", "serve", "--ready-file", str(folder / "ready.json")]
+    given = environment_without_our_settings() | {"MOCKSERVER_PORT": "0"} | environment
+    pipe = subprocess.PIPE
+    with subprocess.Popen([*command, *arguments], env=given, stdout=pipe, stderr=pipe, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def ready(process: subprocess.Popen[str], folder: Path) -> Any:
+    """What the ready file says, once it is there."""
+    deadline = time.monotonic() + READY_WITHIN_SECONDS
+    while not (folder / "ready.json").exists():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline, "not ready"
+        time.sleep(0.005)
+    return json.loads((folder / "ready.json").read_text())
+
+
+def ask(told: Any, query: str, **variables: object) -> Any:
+    headers = {"Authorization": f"Bearer {told['api_key']}"}
+    body = {"query": query, "variables": variables}
+    return requests.post(told["graphql_url"], json=body, headers=headers, timeout=20).json()["data"]
+
+
+def export(told: Any) -> str:
+    asked = {"filters": {"projectId": told["projects"]["image"]}}
+    return str(ask(told, EXPORT_PROJECT, i=asked)["exportDataRowsInProject"]["taskId"])
+
+
+def task(told: Any, task_id: str) -> Any:
+    return ask(told, "query($id: ID){task(where: {id: $id}){status result metadata}}", id=task_id)["task"]
+
+
+# Refusals
+
+REFUSED: dict[str, tuple[list[str], str, str]] = {
+    "a port beyond all": (["--port", "70000"], "--port is 70000", "--port 8000"),
+    "a negative port": (["--port", "-1"], "--port is -1", "--port 8000"),
+    "a scenario nobody has": (["--scenario", "defualt"], "--scenario is 'defualt'", '"default"'),
+    "a file that is not there": (["--scenario", "./mine.toml"], "no such file", "a path that exists"),
+    "a scenario that is no TOML": (["--scenario", "/etc/passwd"], "/etc/passwd: not TOML", "line 1"),
+    "a scenario that is a folder": (["--scenario", "/usr/"], "--scenario is '/usr/'", "a path that exists"),
+    "an end that is no date": (["--ends", "yesterday"], "--ends is 'yesterday'", "2025-01-01"),
+    "an end before all time": (["--ends", "0001-01-02"], "--ends", "0001-01-02"),
+    "an empty key": (["--api-key", ""], "--api-key is ''", "--api-key mock-api-key"),
+    "a key with spaces": (["--api-key", "my key"], "--api-key is 'my key'", "without spaces"),
+    "a key beyond ASCII": (["--api-key", "schlüssel"], "--api-key is 'schlüssel'", "printable ASCII"),
+    "a key that does not print": (["--api-key", "a\x07b"], "--api-key", "printable ASCII"),
+    "an address of another kind": (["--public-url", "ftp://mock"], "--public-url is 'ftp://mock'", "http://"),
+    "an address without a host": (["--public-url", "labelbox-mock"], "--public-url", "http://labelbox-mock:8000"),
+    "an address with a query": (["--public-url", "http://mock?x=1"], "--public-url", "no query"),
+    "half an IPv6 address": (["--public-url", "http://["], "--public-url is 'http://['", "http://"),
+    "an address with a quote": (["--public-url", 'http://a"b'], "--public-url", "http://"),
+    "a database that is not served": (["--state", "postgresql://x"], "--state postgresql://", "give a folder"),
+    "a state that is a file": (["--state", "/etc/passwd"], "--state /etc/passwd", "a folder that can be written"),
+    "a state that cannot be written": (["--state", "/proc/mock"], "--state /proc/mock", "a folder that can be written"),
+    "a ready file in no folder": (["--ready-file", "/nowhere/r.json"], "--ready-file /nowhere/r", "folder that exists"),
+    "a companion that does not run": (["--exit-with", "0"], "--exit-with names process 0", "live"),
+    "a companion beyond all numbers": (["--exit-with", "9" * 20], "--exit-with", "live"),
+    "a host that is not here": (["--host", "192.0.2.1"], "192.0.2.1", "--host 127.0.0.1"),
+    "a host nobody knows": (["--host", "no.invalid"], "no.invalid", "--host 127.0.0.1"),
+    "a host that is no name": (["--host", "a..b"], "a..b", "--host 127.0.0.1"),
+    "a seed beyond 64 bits": (["--seed", "9" * 30], "--seed", "9" * 20),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("flags", "came", "help_"), REFUSED.values(), ids=list(REFUSED))
+def test_what_cannot_be_served_is_refused_in_one_line(flags: list[str], came: str, help_: str, tmp_path: Path) -> None:
+    """What came, what was expected, what to do; status 2; no traceback."""
+    ended = run("serve", "--port", "0", *flags, MOCKSERVER_CACHE=str(tmp_path))
+    assert (ended.returncode, ended.stdout) == (2, ""), ended.stderr
+    [line] = ended.stderr.splitlines()
+    assert line.startswith("mockserver: ")
+    assert came in line
+    assert help_ in line
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--port", "many"], "'many' is not a valid integer"),
+        (["--seed", "1.5"], "'1.5' is not a valid integer"),
+        (["--prot", "1"], "--port"),
+        (["--scenario"], "requires an argument"),
+        (["extra"], "unexpected extra argument (extra)"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_by_name(flags: list[str], told: str) -> None:
+    ended = run("serve", *flags)
+    assert ended.returncode == 2
+    assert told in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_taken_port_is_named_with_a_way_out() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = run("serve", "--port", str(port))
+    assert ended.returncode == 2
+    assert f"port {port} on 127.0.0.1 is taken" in ended.stderr
+    assert "--port 0" in ended.stderr
+
+
+def test_a_state_that_is_damaged_is_named(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with serving(tmp_path, "--state", str(state)) as process:
+        ready(process, tmp_path)
+    [world] = state.rglob("world.sqlite")
+    for beside in world.parent.glob("world.sqlite-*"):
+        beside.unlink()
+    world.write_bytes(b"no database" * 100)
+    ended = run("serve", "--port", "0", "--state", str(state))
+    assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1), ended.stderr
+    assert str(state) in ended.stderr
+
+
+def test_a_key_may_be_longer_than_a_file_name(tmp_path: Path) -> None:
+    with serving(tmp_path, "--api-key", "k" * 300) as process:
+        assert ask(ready(process, tmp_path), "{user{email}}")["user"]
+
+
+@pytest.mark.parametrize("name", ["PORT", "EXIT_WITH", "SEED"])
+def test_a_wrong_setting_of_the_environment_is_named(name: str) -> None:
+    ended = run("serve", **{f"MOCKSERVER_{name}": "nonsense"})
+    assert ended.returncode == 2
+    assert f"MOCKSERVER_{name}" in ended.stderr
+
+
+def test_a_failed_start_leaves_nothing_behind(tmp_path: Path) -> None:
+    run("serve", "--port", "0", "--ready-file", str(tmp_path / "no" / "r.json"), TMPDIR=str(tmp_path))
+    assert list(tmp_path.glob("mockserver-*")) == []
+
+
+# Serving
+
+
+def test_it_says_what_a_person_needs_and_writes_what_a_program_needs(tmp_path: Path) -> None:
+    with serving(tmp_path) as process:
+        told = ready(process, tmp_path)
+        process.terminate()
+        shown, errors = process.communicate(timeout=10)
+    for fact in (told["graphql_url"], told["rest_url"], told["api_key"], f"mockserver {__version__}", "image, text"):
+        assert fact in shown
+    assert errors == ""
+    assert told["graphql_url"] == f"{told['url']}/graphql"
+    assert told["rest_url"] == f"{told['url']}/api/v1"
+    assert set(told) == {
+        "url", "graphql_url", "rest_url", "api_key", "organization_id", "pid", "projects", "datasets", "slices",
+        "model_runs",
+    }  # fmt: skip
+
+
+def test_ready_means_ready(tmp_path: Path) -> None:
+    """The first look at the file is the first question, and it is answered."""
+    with serving(tmp_path) as process:
+        told = ready(process, tmp_path)
+        assert ask(told, "{organization{id}}")["organization"]["id"] == told["organization_id"]
+        assert requests.get(f"{told['url']}/_mock/health", timeout=5).json()["status"] == "ok"
+        assert told["pid"] == process.pid
+
+
+def test_the_environment_sets_what_flags_set_and_flags_win(tmp_path: Path) -> None:
+    given = {"MOCKSERVER_SCENARIO": "empty", "MOCKSERVER_API_KEY": "from-environment", "MOCKSERVER_SEED": "3"}
+    with serving(tmp_path, "--api-key", "from-flag", **given) as process:
+        told = ready(process, tmp_path)
+    assert (told["api_key"], told["projects"]) == ("from-flag", {})
+
+
+def test_the_key_is_the_only_one_taken(tmp_path: Path) -> None:
+    with serving(tmp_path, "--api-key", "mine!/..#?%41") as process:
+        told = ready(process, tmp_path)
+        assert ask(told, "{user{email}}")["user"]
+        assert ask(told | {"api_key": "mock-api-key"}, "{user{email}}") is None
+
+
+@pytest.mark.parametrize("public", ["http://mock.example:81", "https://mock.example/under/", "http://[::1]:9"])
+def test_the_public_url_stands_in_every_link(tmp_path: Path, public: str) -> None:
+    with serving(tmp_path, "--public-url", public, "--port", "0") as process:
+        told = ready(process, tmp_path)
+        process_port = local_port(process.pid)
+        reached = told | {"graphql_url": f"http://127.0.0.1:{process_port}/graphql"}
+        link = task(reached, export(reached))["result"]
+        body = requests.get(link.replace(told["url"], f"http://127.0.0.1:{process_port}"), timeout=10).text
+    base = public.rstrip("/")
+    assert (told["url"], told["graphql_url"]) == (base, f"{base}/graphql")
+    assert link.startswith(f"{base}/_files/")
+    assert all(json.loads(line)["data_row"]["row_data"].startswith(f"{base}/_files/") for line in body.splitlines())
+
+
+def local_port(pid: int) -> int:
+    """The port on which a process listens, as the kernel knows it."""
+    inodes = {str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()}
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        parts = line.split()
+        if parts[3] == "0A" and f"socket:[{parts[9]}]" in inodes:
+            return int(parts[1].rsplit(":", 1)[1], 16)
+    raise AssertionError(f"process {pid} does not listen")
+
+
+def test_the_ready_file_is_never_seen_half(tmp_path: Path) -> None:
+    seen: list[str] = []
+    with serving(tmp_path) as process:
+        deadline = time.monotonic() + READY_WITHIN_SECONDS
+        while not seen and time.monotonic() < deadline:
+            seen = [path.read_text() for path in tmp_path.glob("ready.json")]
+        assert json.loads(seen[0])["pid"] == process.pid
+        assert [path.name for path in tmp_path.iterdir()] == ["ready.json"]
+
+
+# The end
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_told_to_stop_it_stops_at_once_and_takes_its_ready_file_along(tmp_path: Path, how: signal.Signals) -> None:
+    with serving(tmp_path, TMPDIR=str(tmp_path)) as process:
+        ready(process, tmp_path)
+        started = time.monotonic()
+        process.send_signal(how)
+        process.wait(10)
+        took = time.monotonic() - started
+    assert took < ENDS_WITHIN_SECONDS
+    assert process.returncode in {0, -how}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_ready_file_of_an_earlier_life_is_not_left_to_be_believed(tmp_path: Path) -> None:
+    """A killed server leaves it behind; whoever waits for the next one must not read the old address."""
+    (tmp_path / "ready.json").write_text('{"pid": 0}')
+    with serving(tmp_path) as process:
+        deadline = time.monotonic() + READY_WITHIN_SECONDS
+        while process.poll() is None and not listens(process.pid) and time.monotonic() < deadline:
+            time.sleep(0.005)
+        left = (tmp_path / "ready.json").read_text() if (tmp_path / "ready.json").exists() else ""
+    assert left != '{"pid": 0}'
+
+
+def listens(pid: int) -> bool:
+    try:
+        return local_port(pid) > 0
+    except (AssertionError, FileNotFoundError):
+        return False
+
+
+def test_an_idle_connection_does_not_hold_it_up(tmp_path: Path) -> None:
+    with serving(tmp_path) as process:
+        told = ready(process, tmp_path)
+        with requests.Session() as session:
+            session.get(f"{told['url']}/_mock/health", timeout=5)
+            started = time.monotonic()
+            process.terminate()
+            process.wait(10)
+    assert time.monotonic() - started < ENDS_WITHIN_SECONDS
+
+
+def test_it_ends_with_its_companion(tmp_path: Path) -> None:
+    with (
+        subprocess.Popen(["sleep", "60"]) as companion,
+        serving(tmp_path, "--exit-with", str(companion.pid)) as process,
+    ):
+        ready(process, tmp_path)
+        companion.kill()
+        companion.wait()
+        process.wait(ENDS_WITHIN_SECONDS)
+        assert process.returncode == 0
+    assert not (tmp_path / "ready.json").exists()
+
+
+# State
+
+
+def test_a_kept_state_has_its_tasks_results_and_ids_after_a_restart(tmp_path: Path) -> None:
+    with serving(tmp_path, "--state", str(tmp_path / "state")) as process:
+        first = ready(process, tmp_path)
+        done = export(first)
+        before = requests.get(task(first, done)["result"], timeout=10).content
+        process.terminate()
+        process.wait(10)
+    with serving(tmp_path, "--state", str(tmp_path / "state")) as process:
+        second = ready(process, tmp_path)
+        found = task(second, done)
+        after = requests.get(found["result"].replace(first["url"], second["url"]), timeout=10).content
+        assert export(second) != done
+    assert (found["status"], before) == ("COMPLETE", after)
+    assert before
+    assert {k: second[k] for k in ("projects", "datasets")} == {k: first[k] for k in ("projects", "datasets")}
+
+
+def test_a_change_survives_a_kill(tmp_path: Path) -> None:
+    for expected in (2, 3):
+        with serving(tmp_path, "--state", str(tmp_path / "state")) as process:
+            told = ready(process, tmp_path)
+            assert len(told["projects"]) == expected
+            ask(told, 'mutation{createProject(data: {name: "kept"}){id}}')
+            process.kill()
+        (tmp_path / "ready.json").unlink(missing_ok=True)
+
+
+def test_a_task_that_a_kill_cut_short_is_failed_after_the_restart(tmp_path: Path) -> None:
+    with serving(tmp_path, "--state", str(tmp_path / "state")) as process:
+        ready(process, tmp_path)
+        process.kill()
+        process.wait(10)
+    [database] = (tmp_path / "state").rglob("world.sqlite")
+    store = Store(SqliteDatabase(database))
+    left = store.create_task(type=EXPORT, name=None, request=JsonText("{}"), base_url="http://mock").id
+    store.close()
+    (tmp_path / "ready.json").unlink()
+    with serving(tmp_path, "--state", str(tmp_path / "state")) as process:
+        found = task(ready(process, tmp_path), left)
+    assert (found["status"], found["result"]) == ("FAILED", None)
+    assert "stopped while this task ran" in found["metadata"]["failure"]
+
+
+def test_two_servers_without_a_state_know_nothing_of_each_other(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    with serving(tmp_path / "a") as one, serving(tmp_path / "b") as other:
+        first, second = ready(one, tmp_path / "a"), ready(other, tmp_path / "b")
+        made = export(first)
+        assert ask(second, "query($id: ID){task(where: {id: $id}){id}}", id=made) == {"task": None}
+        assert export(second) != made
+
+
+# The other verbs
+
+
+def test_the_scenarios_are_listed_with_what_they_are() -> None:
+    ended = run("scenarios")
+    assert ended.returncode == 0
+    assert [line.split()[0] for line in ended.stdout.splitlines()] == sorted(["default", "empty"])
+    assert all(len(line.split()) > 4 for line in ended.stdout.splitlines())
+
+
+def test_prepare_makes_the_world_that_serve_then_finds(tmp_path: Path) -> None:
+    made = run("prepare", "--seed", "5", MOCKSERVER_CACHE=str(tmp_path))
+    again = run("prepare", "--seed", "5", MOCKSERVER_CACHE=str(tmp_path))
+    [world] = (tmp_path / "worlds").iterdir()
+    assert made.stdout == again.stdout == f"{world}\n"
+    with serving(tmp_path, "--seed", "5", MOCKSERVER_CACHE=str(tmp_path)) as process:
+        ready(process, tmp_path)
+    assert [path.name for path in (tmp_path / "worlds").iterdir()] == [world.name]
+
+
+@pytest.mark.parametrize("flags", [["--scenario", "nobody"], ["--ends", "yesterday"], ["--seed", "9" * 30]])
+def test_prepare_refuses_in_one_line_too(flags: list[str], tmp_path: Path) -> None:
+    ended = run("prepare", *flags, MOCKSERVER_CACHE=str(tmp_path))
+    assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1), ended.stderr
+    assert list(tmp_path.rglob("*.part")) == []
+
+
+@pytest.mark.parametrize("flags", [["--help"], ["-h"], ["serve", "--help"], ["prepare", "-h"]])
+def test_help_is_given(flags: list[str]) -> None:
+    ended = run(*flags)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "Usage:" in ended.stdout
+
+
+def test_every_flag_of_serve_shows_its_environment_name() -> None:
+    shown = " ".join(run("serve", "--help", COLUMNS="400").stdout.split())
+    for flag in (
+        "--host",
+        "--port",
+        "--scenario",
+        "--seed",
+        "--ends",
+        "--state",
+        "--api-key",
+        "--public-url",
+        "--ready-file",
+        "--exit-with",
+    ):
+        assert flag in shown
+        assert f"MOCKSERVER_{flag.removeprefix('--').replace('-', '_').upper()}" in shown
+
+
+def test_the_version_is_told() -> None:
+    assert __version__ in run("--version").stdout
+
+
+@pytest.mark.parametrize("ends", ["now", "2025-06-01", "2025-06-01T12:00:00+02:00"])
+def test_a_history_ends_when_asked(tmp_path: Path, ends: str) -> None:
+    with serving(tmp_path, "--ends", ends, MOCKSERVER_CACHE=str(tmp_path)) as process:
+        assert ready(process, tmp_path)["projects"]

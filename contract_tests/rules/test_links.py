@@ -1,0 +1,69 @@
+"""Signed links: one changed byte breaks them, and they end when they say."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver.errors import LinkRefused
+from mockserver.links import DAY, Links, good_until
+
+LINKS = Links.of("mock-api-key", 0)
+NAME = st.text(min_size=1, max_size=20)
+
+
+def parts(url: str) -> tuple[str, str, str]:
+    path, _, query = url.partition("?")
+    expires, signature = (part.partition("=")[2] for part in query.split("&"))
+    return path, expires, signature
+
+
+@pytest.mark.known("sample")
+@given(NAME)
+def test_a_link_is_ascii_opens_until_its_end_and_not_after(name: str) -> None:
+    url = LINKS.asset("row", name, expires=5000)
+    assert url.isascii()
+    LINKS.check(*parts(url), now=4999)
+    with pytest.raises(LinkRefused, match="time is over"):
+        LINKS.check(*parts(url), now=5000)
+
+
+@given(NAME, st.integers(0, 10_000), st.characters())
+def test_a_changed_character_anywhere_is_refused(name: str, place: int, other: str) -> None:
+    pieces = list(parts(LINKS.asset("row", name, expires=10**15)))
+    which, rest = place % 3, place // 3
+    at = rest % len(pieces[which])
+    changed = pieces[which][:at] + other + pieces[which][at + 1 :]
+    if changed != pieces[which]:
+        pieces[which] = changed
+        with pytest.raises(LinkRefused):
+            LINKS.check(*pieces, now=0)
+
+
+@pytest.mark.parametrize(("key", "seed"), [("another", 0), ("mock-api-key", 1), ("Mock-api-key", 0)])
+def test_another_key_or_seed_does_not_open_it(key: str, seed: int) -> None:
+    url = LINKS.result("task", "RESULT", "0.ndjson", expires=10**15)
+    with pytest.raises(LinkRefused):
+        Links.of(key, seed).check(*parts(url), now=0)
+
+
+def test_a_link_does_not_tell_the_key() -> None:
+    assert "mock-api-key" not in LINKS.result("task", "RESULT", "0.ndjson", expires=10**15)
+
+
+def test_the_same_key_and_seed_sign_alike_after_a_restart() -> None:
+    again = Links.of("mock-api-key", 0)
+    assert again.asset("row", "a.png", expires=10**15) == LINKS.asset("row", "a.png", expires=10**15)
+
+
+@given(st.integers(0, 2**52), st.integers(0, 60))
+def test_a_link_lives_at_least_as_long_as_promised_and_to_a_midnight(now: int, days: int) -> None:
+    end = good_until(now, days)
+    assert end % DAY == 0
+    assert days * DAY < end - now <= (days + 1) * DAY
+
+
+@pytest.mark.parametrize("name", ["a/b.png", "..", ".", "a?b", "a#b", "a%2fb", "שלום.png", "🙂", " ", "\u2028"])
+def test_any_file_name_is_one_part_of_the_path(name: str) -> None:
+    path, _, _ = parts(LINKS.asset("row", name, expires=10**15))
+    assert path.count("/") == 5
+    assert path.rsplit("/", 1)[1] not in {".", ".."}
