@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -67,7 +68,7 @@ class PrivateCluster:
     def stop(self) -> None:
         process, self._process = self._process, None
         if process is not None:
-            process.terminate()
+            process.send_signal(signal.SIGINT)  # SIGTERM would wait for whoever is still connected
             process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
 

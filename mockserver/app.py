@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import sqlite3
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -87,6 +88,10 @@ def open_own(workspaces: Workspaces, settings: Settings) -> None:
         raise StartupError(f"--state {settings.state}: {error.strerror}; give a folder that can be written") from None
     except WireError as error:
         raise StartupError(error.message) from None
+    except sqlite3.DatabaseError as error:
+        raise StartupError(
+            f"--state {settings.state}: its world cannot be read ({error}); delete the folder, or give another"
+        ) from None
 
 
 def application(settings: Settings, workspaces: Workspaces) -> ASGIApp:
@@ -97,8 +102,9 @@ def application(settings: Settings, workspaces: Workspaces) -> ASGIApp:
     console = Page(workspaces, own=settings.api_key, public_url=settings.public_url)
     routes = [
         *(Route(path, graphql, methods=None) for path in GRAPHQL_PATHS),
+        *(Route(f"{path}/", graphql, methods=None) for path in GRAPHQL_PATHS),
         Route("/_files/{workspace}/results/{task}/{stream}/{file}", downloads.result),
-        Route("/_files/{workspace}/assets/{row}/{name}", downloads.asset),
+        Route("/_files/{workspace}/assets/{row}/{name:path}", downloads.asset),
         Route("/api/v1/export-results/{task}/{organization}", rest.export_results),
         Route("/api/v1/export-errors/{task}/{organization}", rest.export_errors),
         Route("/api/v1/tasks/{task}/masks/{mask}/index/{index:int}", rest.composite_mask),

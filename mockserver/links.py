@@ -45,6 +45,8 @@ class Links(msgspec.Struct, frozen=True):
     def asset(self, data_row_id: str, name: str, *, expires: int) -> str:
         """Path and query of a data row's own file."""
         safe = name if _PLAIN.fullmatch(name) else quote(name, safe="")
+        if safe in {".", ".."}:  # clients normalise these away
+            safe = data_row_id
         return self.signed(f"assets/{data_row_id}/{safe}", expires)
 
     def result(self, task_id: str, stream: str, file: str, *, expires: int) -> str:

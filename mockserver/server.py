@@ -35,6 +35,8 @@ def bind(host: str, port: int) -> socket.socket:
         bound = socket.socket(family, kind, socket.IPPROTO_TCP)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)
+    except UnicodeError:
+        raise StartupError(f"--host is {host!r}, which is no host name; for example --host 127.0.0.1") from None
     except OSError as error:
         raise StartupError(_why_not_bound(host, port, error)) from None
     return bound

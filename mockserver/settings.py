@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -15,6 +15,8 @@ from mockserver.errors import StartupError
 ENVIRONMENT_PREFIX = "MOCKSERVER_"
 DEFAULT_API_KEY = "mock-api-key"
 MICROSECONDS = 1_000_000
+FIRST_YEAR, LAST_YEAR = 1972, 9900
+"""A history reaches back more than a year from its end, and a clock may run on from it."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,11 +44,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
             raise StartupError(f"--port is {self.port}; expected 0 (any free port) to 65535, for example --port 8000")
-        if not self.api_key.isascii() or not self.api_key.strip() or any(c.isspace() for c in self.api_key):
+        if not re.fullmatch(r"[\x21-\x7e]+", self.api_key):
             raise StartupError(
                 f"--api-key is {self.api_key!r}; expected printable ASCII without spaces, because it travels in a "
                 f"header; for example --api-key {DEFAULT_API_KEY}"
             )
+        check_seed(self.seed)
         if self.public_url is not None:
             check_public_url(self.public_url)
         if self.exit_with is not None and not process_exists(self.exit_with):
@@ -59,17 +62,22 @@ def process_exists(pid: int) -> bool:
         return False
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         return True
     return True
 
 
+def check_seed(seed: int) -> None:
+    """Refuse what no database keeps as a number."""
+    if not -(2**63) <= seed < 2**63:
+        raise StartupError(f"--seed is {seed}; expected a whole number of 64 bits, for example --seed 7")
+
+
 def check_public_url(url: str) -> None:
     """Refuse what cannot stand in front of `/graphql`."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
+    if not re.fullmatch(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(/[A-Za-z0-9._~/-]*)?", url):
         raise StartupError(
             f"--public-url is {url!r}; expected http:// or https:// with a host and no query, "
             "for example --public-url http://labelbox-mock:8000"
@@ -96,6 +104,8 @@ def parse_moment(text: str, *, flag: str) -> int:
         raise StartupError(f"{flag} is {text!r}; expected a date like 2025-01-01 or 2025-01-01T12:00:00Z") from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=datetime.UTC)
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise StartupError(f"{flag} is {text!r}; expected a moment of the years {FIRST_YEAR} to {LAST_YEAR}")
     return int(moment.timestamp()) * MICROSECONDS + moment.microsecond
 
 

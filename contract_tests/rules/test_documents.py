@@ -2,7 +2,6 @@
 
 import inspect
 import json
-import os
 import re
 import shlex
 import subprocess
@@ -17,7 +16,7 @@ import requests
 
 from contract_tests.clients.environments import python_of
 from contract_tests.rules import test_rooms
-from contract_tests.rules.installed import environment, requirements_in
+from contract_tests.rules.installed import active, environment, requirements_in
 from contract_tests.rules.pages import (
     CUT,
     DOCUMENTS,
@@ -322,8 +321,8 @@ def pytest_page() -> Path:
 def followed(page: Path, folder: Path, files: dict[str, str], line: str) -> str:
     for name, content in files.items():
         (folder / name).write_text(content)
-    path = {**os.environ, "PATH": f"{page}{os.pathsep}{os.environ['PATH']}"}
-    finished = subprocess.run(["sh", "-c", line], cwd=folder, env=path, capture_output=True, text=True, check=False)
+    shell = active(page)
+    finished = subprocess.run(["sh", "-c", line], cwd=folder, env=shell, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     return finished.stdout
 

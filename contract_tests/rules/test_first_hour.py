@@ -1,6 +1,5 @@
 """docs/first-hour.md, done as it says: the files it has one write, the lines it has one type, what one sees then."""
 
-import os
 import re
 import subprocess
 import sys
@@ -10,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from contract_tests.rules.installed import environment, requirements_in
+from contract_tests.rules.installed import active, environment, requirements_in
 from contract_tests.rules.pages import (
     PRINTED_URL,
     as_pattern,
@@ -68,8 +67,8 @@ def programs(version: str) -> Path:
 
 def typed(line: str, version: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """As in a shell in which the page's environment is active."""
-    active = {**os.environ, "PATH": f"{programs(version)}{os.pathsep}{os.environ['PATH']}"}
-    return subprocess.run(["sh", "-c", line], cwd=folder, env=active, capture_output=True, text=True, check=False)
+    shell = active(programs(version))
+    return subprocess.run(["sh", "-c", line], cwd=folder, env=shell, capture_output=True, text=True, check=False)
 
 
 @EACH_SDK

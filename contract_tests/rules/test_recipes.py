@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from contract_tests.rules.installed import environment, older_pythons, requirements_in
+from contract_tests.rules.installed import active, environment, older_pythons, requirements_in
 from contract_tests.rules.pages import PRINTED_URL, files_of, shell_lines_of
 from contract_tests.serving import ServedWorld
 
@@ -46,13 +46,12 @@ def programs(commands: list[str]) -> Path:
 def execute(command: str, folder: Path, bin_folder: Path, **settings: str) -> Outcome:
     """As both services do it: by bash, which stops at the first failure. A file takes what it prints, as a server
     that goes on in the background would hold a pipe open."""
-    path = os.pathsep.join([str(bin_folder), os.environ["PATH"]])
     written = folder / "output.txt"
     with written.open("w") as output:
         finished = subprocess.run(
             ["bash", "-eo", "pipefail", "-c", command],
             cwd=folder,
-            env={**os.environ, "PATH": path, **settings},
+            env=active(bin_folder, **settings),
             stdout=output,
             stderr=subprocess.STDOUT,
             check=False,

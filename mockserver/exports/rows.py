@@ -97,8 +97,8 @@ class ProjectRows:
             )
         return f'{{"id":"{row_id}",{key}{external}"row_data":{source}{details}}}'
 
-    def _asset_url(self, row_id: str, file_name: str) -> str:
-        return f'"{self._host}{self._links.asset(row_id, file_name, expires=self._expires)}"'
+    def _asset_url(self, row_id: str, name: str) -> str:
+        return f'"{self._host}{self._links.asset(row_id, name, expires=self._expires)}"'
 
     def _project_details(self, row: Row, sections: Sections) -> str:
         """Keys in the order of the sample; `task_id` only while the row waits in a queue (inferred)."""

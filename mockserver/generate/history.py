@@ -267,10 +267,10 @@ class ProjectHistory:
 
     def _reviews(self, labels: list[Label], steps: list[WorkflowStep]) -> Iterator[Review]:
         for label in labels:
-            for step in steps:
+            for number, step in enumerate(steps):
                 if step.action in {"Approve", "Reject"}:
                     score = 1.0 if step.action == "Approve" else -1.0
-                    review = ids.cuid(label.id, "review", step.created_at)
+                    review = ids.cuid(label.id, "review", number)
                     at = step.created_at
                     yield Review(self.numbers.next("review"), review, label.no, score, step.created_by, at, at)
 

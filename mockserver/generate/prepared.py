@@ -6,15 +6,19 @@ scenario's text, seed and end. It is renamed into place, so whoever finds it fin
 
 from __future__ import annotations
 
+import atexit
+import functools
 import hashlib
 import os
+import shutil
+import tempfile
 import time
 from pathlib import Path
 
 from mockserver import __version__
 from mockserver.generate import history, scenario
 from mockserver.generate.shelf import shelf
-from mockserver.settings import parse_moment
+from mockserver.settings import check_seed, parse_moment
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store
 
@@ -23,13 +27,27 @@ DAY = 86_400_000_000
 
 def prepared_world(name: str, *, seed: int, ends: str | None, cache: Path) -> SqliteDatabase:
     """The generated world of a scenario, from the cache or made now. Raises ScenarioError, StartupError."""
+    check_seed(seed)
     file = scenario.find(name)
     plan = scenario.load(file)
     end = end_of(plan, ends)
     path = cache / "worlds" / f"{key(file, seed, end)}.sqlite"
-    if not path.exists():
+    if path.exists():
+        return SqliteDatabase(path)
+    try:
+        make(plan, path, name=file.stem, seed=seed, ends=end)
+    except OSError:  # a cache that cannot be written is no reason not to serve
+        path = without_cache() / path.name
         make(plan, path, name=file.stem, seed=seed, ends=end)
     return SqliteDatabase(path)
+
+
+@functools.cache
+def without_cache() -> Path:
+    """Where worlds are made when they cannot be kept; gone with the process."""
+    folder = Path(tempfile.mkdtemp(prefix="mockserver-worlds-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def end_of(plan: scenario.Scenario, ends: str | None) -> int:
@@ -47,10 +65,13 @@ def make(plan: scenario.Scenario, path: Path, *, name: str, seed: int, ends: int
     half = SqliteDatabase(path.with_name(f"{path.name}.{os.getpid()}.part"))
     half.path.unlink(missing_ok=True)
     workspace, pieces = history.build(plan, name=name, seed=seed, ends=ends)
-    store = Store.create(half, workspace, pieces)
-    store.close()
-    half.settle()
-    half.path.replace(path)
+    try:
+        Store.create(half, workspace, pieces).close()
+        half.settle()
+        half.path.replace(path)
+    finally:
+        for leftover in path.parent.glob(f"{half.path.name}*"):
+            leftover.unlink()
 
 
 def key(file: Path, seed: int, ends: int) -> str:
@@ -58,7 +79,7 @@ def key(file: Path, seed: int, ends: int) -> str:
     total = hashlib.blake2b(digest_size=12)
     for source in (*_sources(), file):
         total.update(source.name.encode() + b"\0" + source.read_bytes())
-    return f"{__version__}-{file.stem}-{seed}-{ends}-{total.hexdigest()}"
+    return f"{__version__}-{file.stem[:60]}-{seed}-{ends}-{total.hexdigest()}"
 
 
 def _sources() -> list[Path]:

@@ -12,6 +12,7 @@ import msgspec
 
 from mockserver.errors import ScenarioError, nearest, quoted
 from mockserver.generate.shelf import shelf
+from mockserver.settings import FIRST_YEAR, LAST_YEAR
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -191,6 +192,8 @@ def check(scenario: Scenario, source: str) -> None:
     """What the structs cannot say: references, names used twice, tools that a media type does not have."""
     for key, ontology in scenario.ontologies.items():
         _check_ontology(key, ontology, source)
+    if not FIRST_YEAR <= scenario.ends.year <= LAST_YEAR:
+        raise ScenarioError(f"{source}: at $.ends: expected a moment of the years {FIRST_YEAR} to {LAST_YEAR}")
     seen: set[str] = set()
     for index, project in enumerate(scenario.projects):
         where = f"{source}: at $.projects[{index}]"

@@ -18,8 +18,8 @@ class SqliteConnection(Connection):
     def __init__(self, path: Path, *, durable: bool) -> None:
         # The export's snapshot is opened on one thread and read on another; never on two at once.
         self._raw = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
-        self._raw.execute("PRAGMA journal_mode = WAL")
         self._raw.execute(f"PRAGMA synchronous = {'NORMAL' if durable else 'OFF'}")
+        self._raw.execute("PRAGMA journal_mode = WAL")
         self._raw.execute("PRAGMA busy_timeout = 10000")
 
     def run(self, sql: str, params: Values = NO_VALUES) -> int:
@@ -81,15 +81,17 @@ class SqliteDatabase(Database):
             connection.close()
 
     def back_up(self, path: Path) -> None:
-        """A consistent copy of a file in use, settled."""
+        """A consistent copy of a file in use, with nothing of it in a log beside it."""
         path.parent.mkdir(parents=True, exist_ok=True)
         source, target = sqlite3.connect(self.path), sqlite3.connect(path)
         try:
+            # Nobody sees the copy before it is whole, so it need not survive an accident.
+            target.execute("PRAGMA synchronous = OFF")
+            target.execute("PRAGMA journal_mode = OFF")
             source.backup(target)
         finally:
             source.close()
             target.close()
-        SqliteDatabase(path).settle()
 
     def copy_to(self, path: Path) -> None:
         """A copy of a settled file, renamed into place: whoever finds it finds all of it."""
