@@ -15,16 +15,13 @@ from mockserver.generate.organization import BUILT_IN_EMBEDDING, Organized, orga
 from mockserver.generate.scenario import ProjectPlan, Scenario
 from mockserver.generate.words import table
 from mockserver.world import ids
+from mockserver.world.clock import DAY, HOUR, SECOND
 from mockserver.world.data_rows import Attachment, DataRow, Dataset, EmbeddingVector, MetadataValue
 from mockserver.world.database import JsonText, Record
 from mockserver.world.labels import Body, Label, ProjectRow, Review, WorkflowStatus, WorkflowStep
 from mockserver.world.people import ProjectMember
 from mockserver.world.projects import Batch, Ontology, Project, TaskQueue, queues_of_new_project
 from mockserver.world.store import Workspace
-
-SECOND = 1_000_000
-HOUR = 3600 * SECOND
-DAY = 24 * HOUR
 
 IMPORTED = 40 * DAY
 BATCHED = 29 * DAY

@@ -8,12 +8,12 @@ from mockserver.generate.chance import Chance
 from mockserver.generate.scenario import Scenario
 from mockserver.generate.words import table
 from mockserver.world import ids
+from mockserver.world.clock import DAY
 from mockserver.world.data_rows import Embedding, MetadataSchema
 from mockserver.world.database import Record
 from mockserver.world.people import Organization, Person, Role
 from mockserver.world.projects import LabelingFrontend
 
-DAY = 86_400_000_000
 FOUNDED = 400 * DAY
 """Before the end of the history."""
 

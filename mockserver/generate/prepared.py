@@ -19,10 +19,9 @@ from mockserver import __version__
 from mockserver.generate import history, scenario
 from mockserver.generate.shelf import shelf
 from mockserver.settings import check_seed, parse_moment
+from mockserver.world.clock import DAY
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store
-
-DAY = 86_400_000_000
 
 
 def prepared_world(name: str, *, seed: int, ends: str | None, cache: Path) -> SqliteDatabase:

@@ -6,6 +6,10 @@ import time
 
 import msgspec
 
+SECOND = 1_000_000
+HOUR = 3600 * SECOND
+DAY = 24 * HOUR
+
 
 class Clock(msgspec.Struct):
     """`offset` is added to real time; a frozen clock stands still at `frozen_at`."""
