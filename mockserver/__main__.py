@@ -16,12 +16,22 @@ from mockserver.errors import StartupError
 from mockserver.settings import DEFAULT_API_KEY, ENVIRONMENT_PREFIX, Settings, cache_folder, parse_state
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+DEFAULT_PORT = 8000
 
 
 def setting(flag: str, **options: Any) -> Callable[[Command], Command]:
     """A flag whose environment name is the flag's own: `--ready-file` is MOCKSERVER_READY_FILE."""
     name = flag.removeprefix("--").replace("-", "_").upper()
     return click.option(flag, envvar=f"{ENVIRONMENT_PREFIX}{name}", show_envvar=True, **options)
+
+
+class Port(click.types.IntParamType):
+    """A number. Kubernetes and old Docker links set MOCKSERVER_PORT to `tcp://…` for a service called mockserver."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, str) and value.startswith("tcp://"):
+            return DEFAULT_PORT
+        return super().convert(value, param, ctx)
 
 
 SCENARIO = setting("--scenario", default="default", show_default=True, metavar="NAME|FILE", help="The world to serve.")
@@ -38,7 +48,7 @@ def main() -> None:
 
 @main.command()
 @setting("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@setting("--port", default=8000, show_default=True, type=int, help="Port to listen on; 0 for any free one.")
+@setting("--port", default=DEFAULT_PORT, show_default=True, type=Port(), help="Port to listen on; 0 for any free one.")
 @SCENARIO
 @SEED
 @ENDS

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -20,12 +21,12 @@ from mockserver.api.downloads import Downloads
 from mockserver.api.endpoint import GraphQLEndpoint
 from mockserver.api.engine import Engine
 from mockserver.api.resolvers import all_resolvers
-from mockserver.api.responses import error_response, json_response
+from mockserver.api.responses import error_response
 from mockserver.api.rest import Rest
 from mockserver.api.workspaces import Origin, Workspace, Workspaces
 from mockserver.console.page import Page
 from mockserver.control.routes import control_routes
-from mockserver.errors import MockserverBug, NotFound, StartupError, WireError, nearest
+from mockserver.errors import MockserverBug, NotAllowed, NotFound, StartupError, WireError, nearest
 from mockserver.settings import Settings
 
 LOG = logging.getLogger(__name__)
@@ -112,7 +113,7 @@ def application(settings: Settings, workspaces: Workspaces) -> ASGIApp:
         Route("/", console.page),
         Route("/docs/{name}", console.document),
     ]
-    known = [route.path for route in routes]
+    known = sorted({route.path for route in routes})
 
     async def not_found(request: Request, _error: Exception) -> Response:
         near = nearest(request.url.path, known, most=3)
@@ -126,8 +127,13 @@ async def wire_error(_request: Request, error: WireError) -> Response:
     return error_response(error)
 
 
-async def not_allowed(request: Request, _error: Exception) -> Response:
-    return json_response({"message": f"{request.url.path} does not take {request.method}"}, 405)
+async def not_allowed(request: Request, error: HTTPException) -> Response:
+    allowed = (error.headers or {}).get("Allow", "GET")
+    response = error_response(
+        NotAllowed(f"{request.url.path} does not take {request.method}, only {allowed}; GraphQL is POST /graphql")
+    )
+    response.headers["Allow"] = allowed
+    return response
 
 
 async def bug(_request: Request, error: Exception) -> Response:

@@ -45,12 +45,9 @@ def environment(name: str, *requirements: str, python: str | Path = sys.executab
 
 
 def active(bin_folder: Path, **settings: str) -> dict[str, str]:
-    """The variables of a shell in which an environment is active.
-
-    hypothesis comes with the package's extra and takes 1.4 s of every session; no page is about it.
-    """
+    """The variables of a shell in which an environment is active."""
     path = os.pathsep.join([str(bin_folder), os.environ["PATH"]])
-    return {**os.environ, "PATH": path, "PYTEST_ADDOPTS": "-p no:hypothesispytest", **settings}
+    return {**os.environ, "PATH": path, **settings}
 
 
 def short_hash(content: bytes) -> str:

@@ -16,6 +16,7 @@ import requests
 
 from contract_tests.serving import environment_without_our_settings
 from mockserver import __version__
+from mockserver.__main__ import Port
 from mockserver.world.database import JsonText
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store
@@ -425,3 +426,9 @@ def test_the_version_is_told() -> None:
 def test_a_history_ends_when_asked(tmp_path: Path, ends: str) -> None:
     with serving(tmp_path, "--ends", ends, MOCKSERVER_CACHE=str(tmp_path)) as process:
         assert ready(process, tmp_path)["projects"]
+
+
+def test_a_port_that_kubernetes_sets_for_a_service_of_our_name_is_passed_over() -> None:
+    """The Service `mockserver` sets it in every pod beside it; the default port is meant."""
+    assert Port().convert("tcp://10.0.0.1:8000", None, None) == 8000
+    assert Port().convert("8001", None, None) == 8001

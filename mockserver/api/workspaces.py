@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import threading
 from collections import Counter
@@ -19,6 +20,9 @@ from mockserver.world.progression import shown
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store
 from mockserver.world.store import Workspace as World
+
+LOG = logging.getLogger(__name__)
+MOST_NOTED = 100
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -72,6 +76,7 @@ class Workspaces:
         self._by_key: dict[str, Workspace] = {}
         self._by_slug: dict[str, Workspace] = {}
         self._prepared: dict[Origin, SqliteDatabase] = {}
+        self._refused: set[str] = set()
         self._lock = threading.RLock()
 
     # Finding
@@ -107,10 +112,17 @@ class Workspaces:
             return workspace
         if self._any_key and key:
             return self.create(key)
+        self._note_refused(key)
         raise AuthenticationFailed(
             f"No workspace has the API key that came ({len(key)} characters); the server's own key is printed when it "
             "starts, others are made by POST /_mock/workspaces: send 'Authorization: Bearer YOUR_KEY'"
         )
+
+    def _note_refused(self, key: str) -> None:
+        """Once for each key, without it: SDKs hide the answer's words behind their own "Invalid API key"."""
+        if key not in self._refused and len(self._refused) < MOST_NOTED:
+            self._refused.add(key)
+            LOG.warning("refused an API key of %s characters that names no workspace", len(key))
 
     # Changing
 
@@ -173,7 +185,7 @@ class Workspaces:
         number = 1 + max((int(path.parent.name) for path in home.glob("*/world.sqlite")), default=0)
         database = SqliteDatabase(home / f"{number:08}" / "world.sqlite", durable=self._durable)
         source.copy_to(database.path)
-        store = Store(database)
+        store = Store.open(database)
         store.begin_life(name=api_key, incarnation=incarnation)
         return self._begin(store, database.path.parent)
 

@@ -72,6 +72,10 @@ class Controls:
         assert body.fork_of is not None, "only called for forks"
         return self._workspaces.fork(key, self._workspaces.named(body.fork_of), incarnation=body.incarnation)
 
+    def ready(self, request: Request, _body: None) -> Ready:
+        """Addresses and ids of a workspace, as in the ready file."""
+        return ready_file(self.workspace(request), self._url(request))
+
     def delete_workspace(self, request: Request, _body: None) -> None:
         """Remove a workspace with everything in it."""
         workspace = self._workspaces.named(request.path_params["api_key"])

@@ -55,6 +55,7 @@ def controls(settings: Settings, workspaces: Workspaces) -> list[Control]:
     do = Controls(settings, workspaces)
     return [
         Control("GET", "/_mock/health", do.health, about_a_workspace=False, open=True),
+        Control("GET", "/_mock/ready", do.ready),
         Control("GET", "/_mock/workspaces", do.list_workspaces, about_a_workspace=False),
         Control("POST", "/_mock/workspaces", do.create_workspace, about_a_workspace=False),
         Control("DELETE", "/_mock/workspaces/{api_key}", do.delete_workspace, about_a_workspace=False),

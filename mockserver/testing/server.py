@@ -22,6 +22,7 @@ from mockserver.testing.workspace import MockWorkspace, Pace
 START_WITHIN = 60.0
 """Seconds. The first start of a scenario generates its world."""
 STOP_WITHIN = 5.0
+DEFAULT_TOKEN = "mock-api-key"  # noqa: S105  a server's control token is its API key unless it was told another
 KEPT_SETTINGS = {"MOCKSERVER_CACHE"}
 """A developer's other MOCKSERVER_… settings must not decide how a test's server behaves."""
 
@@ -54,12 +55,11 @@ class MockServer:
         self._control: Control | None = None
 
     @classmethod
-    def at(cls, url: str, *, control_token: str | None = None) -> MockServer:
-        """A server that somebody else started, perhaps in a container."""
+    def at(cls, url: str, *, control_token: str = DEFAULT_TOKEN) -> MockServer:
+        """A server that somebody else started, perhaps in a container, where the control token counts."""
         server = cls()
         server._control = Control(url.rstrip("/"), token=control_token, why_gone=lambda: "Is the address right?")
-        server._control.call("GET", "health")
-        server._ready = {"url": url.rstrip("/")}
+        server._ready = server._control.call("GET", "ready") | {"url": url.rstrip("/")}
         return server
 
     @classmethod

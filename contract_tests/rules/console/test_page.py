@@ -1,6 +1,5 @@
 """The page for people, as a browser gets it from a served world."""
 
-import ast
 import json
 import re
 import subprocess
@@ -171,9 +170,10 @@ def test_hostile_names_are_text(hostile: ServedWorld) -> None:
 
 
 def test_a_hostile_host_stays_inside_its_strings(server: ServedWorld) -> None:
+    """A host that cannot stand in a URL stands nowhere: the server's own address takes its place."""
     texts = Reader(looked_at(server, Host="x\";print('mine')#$(echo mine)'<b>")).texts
-    assert len(ast.parse(texts["python-snippet"]).body) == len(ast.parse(texts_of(server)["python-snippet"]).body)
-    assert "$(echo mine)" in run_in_shell(texts["curl-snippet"].replace("curl", "echo"))
+    assert texts["python-snippet"] == texts_of(server)["python-snippet"]
+    assert "mine" not in texts["curl-snippet"]
 
 
 def texts_of(server: ServedWorld) -> dict[str, str]:

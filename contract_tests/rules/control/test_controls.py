@@ -209,3 +209,17 @@ def _references(part: Any) -> Iterator[str]:
     elif isinstance(part, list):
         for inner in part:
             yield from _references(inner)
+
+
+def test_a_fork_has_the_clock_of_its_source(workspace: MockWorkspace) -> None:
+    workspace.clock.freeze()
+    workspace.clock.set("2031-01-01")
+    fork = workspace.fork()
+    assert (fork.clock.now, fork.clock.frozen) == ("2031-01-01T00:00:00.000Z", True)
+    fork.delete()
+
+
+def test_a_reset_of_a_made_workspace_lets_its_clock_run_again(workspace: MockWorkspace) -> None:
+    workspace.clock.freeze()
+    workspace.reset()
+    assert not workspace.clock.frozen

@@ -74,3 +74,9 @@ def test_a_misspelt_expectation_is_refused(server: ServedWorld, asked: dict[str,
 def test_a_wrong_flag_is_told_with_what_the_server_wrote() -> None:
     with pytest.raises(ServerDiedError, match=r"ended with status (.|\n)*It wrote:(.|\n)*--no-such-option"):
         MockServer("--no-such-option").start()
+
+
+def test_a_server_of_others_tells_its_own_key_and_projects(server: ServedWorld) -> None:
+    there = MockServer.at(server.url)
+    assert there.api_key == server.api_key
+    assert there.own.project("image") == server.projects["image"]
