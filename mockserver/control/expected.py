@@ -10,8 +10,8 @@ from mockserver.api.workspaces import Workspace
 from mockserver.control.bodies import ExpectRows
 from mockserver.errors import BadInput, NotFound, nearest, quoted
 from mockserver.exports.request import ExportParams, ExportRequest
-from mockserver.exports.rows import ProjectRows
-from mockserver.exports.selection import condition
+from mockserver.exports.rows import ExportRows
+from mockserver.exports.scope import project_scope
 from mockserver.world.database import Connection, where
 from mockserver.world.projects import Project
 from mockserver.world.tasks import EXPORT, Task
@@ -38,12 +38,12 @@ def expected_rows(workspace: Workspace, asked: ExpectRows, host: str) -> bytes:
     snapshot = workspace.store.snapshot()
     try:
         project = _project(snapshot, asked.project)
+        scope = project_scope(snapshot, project.id, terms(asked.filters))
         task = _task(snapshot, project, asked.task_id)
         now = workspace.store.clock.now() if task is None else task.created_at
-        rows = ProjectRows(
+        rows = ExportRows(
             snapshot,
-            project,
-            condition(terms(asked.filters)),
+            scope,
             params(asked.params),
             links=workspace.links,
             host=host if task is None else task.base_url,

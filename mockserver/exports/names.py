@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from mockserver.exports.text import ascii_json, quoted
 from mockserver.world.data_rows import Dataset, Embedding, MetadataSchema
 from mockserver.world.database import Connection, where
 from mockserver.world.people import Person
-from mockserver.world.projects import Batch, Project, TaskQueue
+from mockserver.world.projects import Batch, TaskQueue
 
 
 class Names:
     """JSON strings by id."""
 
-    def __init__(self, connection: Connection, project: Project) -> None:
-        here = where("project_id = :project", project=project.id)
-        self.project = project
+    def __init__(self, connection: Connection, projects: Collection[str] | None) -> None:
+        """`projects` are the ids of those that are told about."""
+        here = where("project_id IN :ids", ids=list(projects or ()))
         self.emails = {person.id: quoted(person.email) for person in connection.select(Person)}
         self.datasets = {dataset.id: quoted(dataset.name) for dataset in connection.select(Dataset)}
         self.batches = {batch.id: quoted(batch.name) for batch in connection.select(Batch, here)}

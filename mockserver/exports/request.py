@@ -30,9 +30,9 @@ class ExportParams(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tr
 
 
 class ExportRequest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One export of one project. `terms` are the search query's, in the order in which they came."""
+    """One export: of a project, or without `project_id` of the catalog. `terms` are those of the search query."""
 
-    project_id: str
+    project_id: str | None = None
     terms: list[dict[str, Any]] = []
     params: ExportParams = ExportParams()
     streamable: bool = False
@@ -47,7 +47,7 @@ def decode(data: dict[str, Any]) -> ExportRequest:
     given = {key: value for key, value in (data.get("params") or {}).items() if value is not None}
     # `streamable` is export()'s word; an SDK that says it is ready for streams gets one (3.67 and later).
     streamable = bool(data.get("streamable") or data.get("isStreamableReady"))
-    return ExportRequest(filters["projectId"], query, msgspec.convert(given, ExportParams), streamable)
+    return ExportRequest(filters.get("projectId"), query, msgspec.convert(given, ExportParams), streamable)
 
 
 EXAMPLE_TERM = '{"type": "data_row_id", "operator": "is", "ids": ["…"]}'

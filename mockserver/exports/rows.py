@@ -1,17 +1,18 @@
-"""Export V2 rows of a project, piece by piece (shapes: payloads.md §1; what does not apply is absent, never null)."""
+"""Export V2 rows, piece by piece (shapes: payloads.md §1; what does not apply is absent, never null)."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from mockserver.exports.names import Names
 from mockserver.exports.request import ExportParams
+from mockserver.exports.scope import Scope
 from mockserver.exports.sections import Bodies, Sections
 from mockserver.exports.text import ascii_json, moment, quoted
 from mockserver.links import ASSET_DAYS, Links, good_until
-from mockserver.world.database import Clause, Connection, Row, where
+from mockserver.world.database import Connection, Row
 from mockserver.world.labels import WorkflowStatus
-from mockserver.world.projects import Project
 
 PIECE = 64
 """Rows read and written at a time, some 400 kB: enough to share the cost of a query, too few to hold memory."""
@@ -26,20 +27,17 @@ SPELLED = {
 
 _COLUMNS = (
     "dr.no, dr.id, dr.global_key, dr.external_id, dr.row_data, dr.media_attributes, dr.dataset_id, dr.created_at,"
-    " dr.updated_at, dr.last_activity_at, dr.created_by, pr.batch_id, pr.task_queue_id, pr.workflow_status,"
-    " pr.priority, pr.expected_label_count, pr.selected_label_id"
+    " dr.updated_at, dr.last_activity_at, dr.created_by"
 )
-_TABLES = "project_row pr JOIN data_row dr ON dr.no = pr.data_row_no"
 
 
-class ProjectRows:
-    """The rows of one project that meet a condition, as one snapshot shows them."""
+class ExportRows:
+    """The rows of a scope, as one snapshot shows them."""
 
     def __init__(
         self,
         connection: Connection,
-        project: Project,
-        condition: Clause,
+        scope: Scope,
         params: ExportParams,
         *,
         links: Links,
@@ -47,41 +45,61 @@ class ProjectRows:
         task_id: str,
         now: int,
     ) -> None:
-        self._connection, self._params = connection, params
+        self._connection, self._scope, self._params = connection, scope, params
         self._links, self._expires = links, good_until(now, ASSET_DAYS)
         self._host = quoted(host)[1:-1]
-        self._project_name = quoted(project.name)
-        self._condition = where("pr.project_id = :project AND NOT dr.deleted", project=project.id) & condition
-        self._names = Names(connection, project)
+        self._projects = scope.projects or {}
+        self._names = Names(connection, self._projects)
         self._bodies = Bodies(connection, host=host, task_id=task_id)
 
     def count(self) -> int:
         """How many rows there will be."""
-        sql = f"SELECT count(*) FROM {_TABLES} WHERE {self._condition.sql}"
-        return int(self._connection.value(sql, self._condition.params))
+        sql = f"SELECT count(*) FROM {self._scope.tables} WHERE {self._scope.condition.sql}"
+        return int(self._connection.value(sql, self._scope.condition.params))
 
     def pieces(self) -> Iterator[bytes]:
         """NDJSON in whole lines, ASCII only, PIECE rows at a time, in the order in which rows were created."""
-        sql = f"SELECT {_COLUMNS} FROM {_TABLES} WHERE {self._condition.sql} ORDER BY pr.data_row_no"
-        for rows in self._connection.pieces(sql, self._condition.params, PIECE):
+        scope = self._scope
+        order = "dr.no" if scope.sole is None else "pr.data_row_no"  # the one its index is in
+        sql = f"SELECT {_COLUMNS} FROM {scope.tables} WHERE {scope.condition.sql} ORDER BY {order}"
+        for rows in self._connection.pieces(sql, scope.condition.params, PIECE):
             yield self._written(rows)
 
     def _written(self, rows: list[Row]) -> bytes:
-        sections = Sections(self._connection, self._names, self._bodies, self._params, [row[0] for row in rows])
-        return "".join([self._line(row, sections) for row in rows]).encode("ascii")
+        numbers = [row[0] for row in rows]
+        sections = Sections(self._connection, self._names, self._bodies, self._params, list(self._projects), numbers)
+        standings = self._standings(sections)
+        return "".join([self._line(row, sections, standings) for row in rows]).encode("ascii")
 
-    def _line(self, row: Row, sections: Sections) -> str:
+    def _standings(self, sections: Sections) -> dict[int, list[Row]]:
+        """Read only where the answer is not known: in one project's export without details all rows stand there."""
+        sole = self._scope.sole
+        if sole is not None and not self._params.include_project_details:
+            return defaultdict(lambda: [(sole.id,)])
+        return sections.standings() if self._projects else defaultdict(list)
+
+    def _line(self, row: Row, sections: Sections, standings: dict[int, list[Row]]) -> str:
         """Keys in the order of the sample. A section that the params ask for is there even when it is empty."""
-        number, params, project = row[0], self._params, self._names.project
-        attachments = f'"attachments":[{",".join(sections.attachments[number])}],' if params.include_attachments else ""
-        metadata = f'"metadata_fields":[{",".join(sections.metadata[number])}],' if params.include_metadata else ""
-        embeddings = f'"embeddings":[{",".join(sections.embeddings[number])}],' if params.include_embeddings else ""
-        details = self._project_details(row, sections) if params.include_project_details else ""
+        number, params = row[0], self._params
+        attachments = f',"attachments":[{",".join(sections.attachments[number])}]' if params.include_attachments else ""
+        metadata = f',"metadata_fields":[{",".join(sections.metadata[number])}]' if params.include_metadata else ""
+        embeddings = f',"embeddings":[{",".join(sections.embeddings[number])}]' if params.include_embeddings else ""
+        projects = ""
+        if self._scope.projects is not None:
+            told = [standing for standing in standings[number] if standing[0] in self._projects]
+            blocks = [self._project(number, standing, sections) for standing in told]
+            projects = f',"projects":{{{",".join(blocks)}}}'
         return (
-            f'{{"data_row":{self._data_row(row)},"media_attributes":{ascii_json(row[5])},'
-            f'{attachments}{metadata}{embeddings}"projects":{{"{project.id}":{{"name":{self._project_name},'
-            f'"labels":[{",".join(sections.labels[number])}],"project_tags":[]{details}}}}}}}\n'
+            f'{{"data_row":{self._data_row(row)},"media_attributes":{ascii_json(row[5])}'
+            f"{attachments}{metadata}{embeddings}{projects}}}\n"
         )
+
+    def _project(self, number: int, standing: Row, sections: Sections) -> str:
+        """One entry of `projects`."""
+        project = self._projects[standing[0]]
+        labels = ",".join(sections.labels[project.id, number])
+        details = self._project_details(number, standing, sections) if self._params.include_project_details else ""
+        return f'"{project.id}":{{"name":{quoted(project.name)},"labels":[{labels}],"project_tags":[]{details}}}'
 
     def _data_row(self, row: Row) -> str:
         _, row_id, global_key, external_id, row_data, _, dataset_id, created, updated, active, person = row[:11]
@@ -100,17 +118,17 @@ class ProjectRows:
     def _asset_url(self, row_id: str, name: str) -> str:
         return f'"{self._host}{self._links.asset(row_id, name, expires=self._expires)}"'
 
-    def _project_details(self, row: Row, sections: Sections) -> str:
+    def _project_details(self, number: int, standing: Row, sections: Sections) -> str:
         """Keys in the order of the sample; `task_id` only while the row waits in a queue (inferred)."""
-        batch_id, queue_id, status, priority, expected, selected = row[11:]
-        ontology_id = self._names.project.ontology_id
+        project_id, batch_id, queue_id, status, priority, expected, selected = standing
+        ontology_id = self._projects[project_id].ontology_id
         ontology = "" if ontology_id is None else f'"ontology_id":"{ontology_id}",'
         task = '"task_name":"Done",' if queue_id is None else self._waiting(queue_id)
         winner = "" if selected is None else f'"selected_label_id":"{selected}",'
         return (
             f',"project_details":{{{ontology}{task}"batch_id":"{batch_id}","batch_name":{self._names.batches[batch_id]},'
             f'"workflow_status":"{SPELLED[status]}","priority":{priority},"consensus_expected_label_count":{expected},'
-            f'{winner}"workflow_history":[{",".join(sections.history[row[0]])}]}}'
+            f'{winner}"workflow_history":[{",".join(sections.history[project_id, number])}]}}'
         )
 
     def _waiting(self, queue_id: str) -> str:

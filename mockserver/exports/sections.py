@@ -20,6 +20,10 @@ FEATURES_MARK = FEATURES.decode()
 
 Items = defaultdict[int, list[str]]
 """Number -> JSON texts, in order."""
+InProjects = defaultdict[tuple[str, int], list[str]]
+"""(Project id, data row number) -> JSON texts, in order."""
+FEW_PROJECTS = 30
+"""So many are searched one by one; for more, all rows of the piece are looked at."""
 
 
 class Bodies:
@@ -52,13 +56,20 @@ class Sections:
     """All sections of one piece of rows."""
 
     def __init__(
-        self, connection: Connection, names: Names, bodies: Bodies, params: ExportParams, numbers: list[int]
+        self,
+        connection: Connection,
+        names: Names,
+        bodies: Bodies,
+        params: ExportParams,
+        projects: list[str],
+        numbers: list[int],
     ) -> None:
         self._connection, self._names, self._bodies, self._params = connection, names, bodies, params
         self._rows = among("data_row_no", numbers)
-        self._here = where("project_id = :project", project=names.project.id) & self._rows
-        self.labels = self._labels()
-        self.history = self._history() if params.include_project_details else Items(list)
+        few = 0 < len(projects) <= FEW_PROJECTS
+        self._here = where("project_id IN :ids", ids=projects) & self._rows if few else self._rows
+        self.labels = self._labels() if projects else InProjects(list)
+        self.history = self._history() if projects and params.include_project_details else InProjects(list)
         self.attachments = self._attachments() if params.include_attachments else Items(list)
         self.metadata = self._metadata() if params.include_metadata else Items(list)
         self.embeddings = self._embeddings() if params.include_embeddings else Items(list)
@@ -67,17 +78,29 @@ class Sections:
         sql = f"SELECT {columns} FROM {table} WHERE {clause.sql} ORDER BY {order}"
         return self._connection.rows(sql, clause.params)
 
-    def _labels(self) -> Items:
+    def standings(self) -> dict[int, list[Row]]:
+        """Where each row stands: (project, batch, queue, status, priority, expected labels, selected label), by id."""
+        found: dict[int, list[Row]] = defaultdict(list)
+        columns = (
+            "data_row_no, project_id, batch_id, task_queue_id, workflow_status, priority, expected_label_count,"
+            " selected_label_id"
+        )
+        for number, *standing in self._select(columns, "project_row", self._here, "data_row_no"):
+            found[number].append(tuple(standing))
+        return found
+
+    def _labels(self) -> InProjects:
         columns = (
             "no, data_row_no, id, feature_prefix, body_id, skipped, seconds_to_create, seconds_to_review,"
-            " consensus_score, benchmark_score, created_by, created_at, updated_at, content_updated_at"
+            " consensus_score, benchmark_score, created_by, created_at, updated_at, content_updated_at,"
+            " project_id"
         )
         rows = self._select(columns, "label", self._here & where("NOT deleted"), "data_row_no, no")
         bodies = self._bodies.read({row[4] for row in rows})
         reviews = self._reviews([row[0] for row in rows]) if self._params.include_label_details else Items(list)
-        labels = Items(list)
+        labels = InProjects(list)
         for row in rows:
-            labels[row[1]].append(self._label(row, bodies[row[4]], reviews))
+            labels[row[-1], row[1]].append(self._label(row, bodies[row[4]], reviews))
         return labels
 
     def _label(self, row: Row, body: list[str], reviews: Items) -> str:
@@ -85,7 +108,7 @@ class Sections:
         number, _, label_id, prefix, _, skipped, to_create, to_review, consensus, benchmark = row[:10]
         details = performance = ""
         if self._params.include_label_details:
-            person, created, updated, content_updated = row[10:]
+            person, created, updated, content_updated = row[10:14]
             details = (
                 f'"label_details":{{"created_at":"{moment(created)}","updated_at":"{moment(updated)}",'
                 f'"created_by":{self._names.emails[person]},"content_last_updated_at":"{moment(content_updated)}",'
@@ -116,14 +139,14 @@ class Sections:
             )
         return found
 
-    def _history(self) -> Items:
+    def _history(self) -> InProjects:
         """Newest first; a step into the workflow has no previous task, one to Done no next (sample)."""
-        found = Items(list)
-        columns = "data_row_no, created_at, action, created_by, previous_queue_id, next_queue_id"
+        found = InProjects(list)
+        columns = "project_id, data_row_no, created_at, action, created_by, previous_queue_id, next_queue_id"
         order = "data_row_no DESC, no DESC"
-        for row, created, *move in self._select(columns, "workflow_step", self._here, order):
+        for project, row, created, *move in self._select(columns, "workflow_step", self._here, order):
             action, rest = self._names.move(*move)
-            found[row].append(f"{action}{moment(created)}{rest}")
+            found[project, row].append(f"{action}{moment(created)}{rest}")
         return found
 
     def _attachments(self) -> Items:

@@ -1,7 +1,7 @@
-"""Filter terms become a condition on the rows of a project. Terms are ANDed (seed: introducing-export-v2).
+"""Filter terms become a condition on data rows. Terms are ANDed (seed: introducing-export-v2).
 
-The terms are those SDKs send (export_filters.py); wire.md §4.2 lists them. In a condition `pr` is the data row's
-standing in the project, `dr` the data row.
+The terms are those SDKs send (export_filters.py); wire.md §4.2 lists them. In a condition `dr` is the data
+row, and in a project `pr` its standing there.
 """
 
 from __future__ import annotations
@@ -23,26 +23,36 @@ MOST_TERMS = 2000
 """The SDK has seven kinds, and never sends one twice; a client of one's own may."""
 
 Term = dict[str, Any]
+Reader = Callable[[Term], Clause]
+Readers = dict[str, Reader]
 
 
-def condition(terms: list[Term]) -> Clause:
-    """All terms at once. Raises MalformedRequest naming the term that makes no sense."""
+def project_condition(terms: list[Term]) -> Clause:
+    """Terms of a project's export. Raises MalformedRequest naming the term that makes no sense."""
+    return _condition(terms, _OF_PROJECTS)
+
+
+def catalog_condition(terms: list[Term]) -> Clause:
+    """Terms of an export of the catalog; a dataset is one of them. Raises MalformedRequest."""
+    return _condition(terms, _OF_CATALOG)
+
+
+def _condition(terms: list[Term], readers: Readers) -> Clause:
     if len(terms) > MOST_TERMS:
         raise MalformedRequest(f"The search has {len(terms)} terms; at most {MOST_TERMS} are answered")
-    return functools.reduce(Clause.__and__, map(term_condition, terms), EVERYTHING)
+    return functools.reduce(Clause.__and__, [_read(term, readers) for term in terms], EVERYTHING)
 
 
-def term_condition(term: Term) -> Clause:
-    """One term's condition."""
+def _read(term: Term, readers: Readers) -> Clause:
     kind = term.get("type")
-    reader = _READERS.get(kind) if isinstance(kind, str) else None
+    reader = readers.get(kind) if isinstance(kind, str) else None
     if reader is None:
-        known = quoted(nearest(str(kind), _READERS))
+        known = quoted(nearest(str(kind), readers))
         raise MalformedRequest(f"The search term {term!r} has an unknown type {kind!r}; the nearest known are {known}")
     return reader(term)
 
 
-def _ids_in(column: str) -> Callable[[Term], Clause]:
+def _ids_in(column: str) -> Reader:
     def read(term: Term) -> Clause:
         ids = term.get("ids")
         if not isinstance(ids, list) or not all(isinstance(item, str) for item in ids):
@@ -74,20 +84,26 @@ def _activity(term: Term) -> Clause:
     return where("dr.last_activity_at >= :low AND dr.last_activity_at < :high", low=low, high=high)
 
 
-def _labelled(term: Term) -> Clause:
-    low, high = moments(term)
-    sql = (
-        "EXISTS (SELECT 1 FROM label l WHERE l.project_id = pr.project_id AND l.data_row_no = pr.data_row_no"
-        " AND NOT l.deleted AND l.created_at >= :low AND l.created_at < :high)"
-    )
-    return where(sql, low=low, high=high)
+def _labelled(where_to_look: str) -> Reader:
+    def read(term: Term) -> Clause:
+        low, high = moments(term)
+        sql = (
+            f"EXISTS (SELECT 1 FROM label l WHERE {where_to_look} AND l.data_row_no = dr.no AND NOT l.deleted"
+            " AND l.created_at >= :low AND l.created_at < :high)"
+        )
+        return where(sql, low=low, high=high)
+
+    return read
 
 
-_READERS: dict[str, Callable[[Term], Clause]] = {
+_OF_BOTH: Readers = {
     "data_row_last_activity_at": _activity,
-    "labeled_at": _labelled,
     "data_row_id": _ids_in("dr.id"),
     "global_key": _ids_in("dr.global_key"),
+}
+_OF_CATALOG: Readers = _OF_BOTH | {"labeled_at": _labelled("TRUE"), "dataset": _ids_in("dr.dataset_id")}
+_OF_PROJECTS: Readers = _OF_BOTH | {
+    "labeled_at": _labelled("l.project_id = pr.project_id"),
     "batch": _ids_in("pr.batch_id"),
     "task_queue_status": _status,
     "task_queue_not_exist": _never_labelled,

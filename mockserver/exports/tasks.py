@@ -12,15 +12,14 @@ from pathlib import Path
 
 import msgspec
 
-from mockserver.errors import MockserverError, NotFound
-from mockserver.exports.request import ExportRequest
+from mockserver.errors import MockserverError
+from mockserver.exports.request import ExportParams, ExportRequest
 from mockserver.exports.results import RESULT, Results, Streams
-from mockserver.exports.rows import ProjectRows
-from mockserver.exports.selection import condition
+from mockserver.exports.rows import ExportRows
+from mockserver.exports.scope import Scope, scope_of
 from mockserver.links import Links
-from mockserver.world.database import Clause, Connection, JsonText, where
+from mockserver.world.database import Connection, JsonText
 from mockserver.world.progression import pace_of, shown
-from mockserver.world.projects import Project
 from mockserver.world.store import Store
 from mockserver.world.tasks import EXPORT, Task, TaskStatus
 
@@ -46,28 +45,22 @@ class Exports:
 
     def create(self, request: ExportRequest, *, name: str | None, base_url: str) -> tuple[Task, Future[None]]:
         """Start an export of what is true now. The future ends when the task has. Raises NotFound, MalformedRequest."""
-        selected = condition(request.terms)
         with self._store.reading() as connection:
-            project = connection.find(Project, where("id = :id AND NOT deleted", id=request.project_id))
-        if project is None:
-            raise NotFound(f"Project {request.project_id!r} does not exist")
+            scope = scope_of(connection, request)
         text = JsonText(msgspec.json.encode(request).decode())
         task = self._store.create_task(type=EXPORT, name=name, request=text, base_url=base_url)
         snapshot = self._store.snapshot()
-        future = self._threads.submit(self._make, task, snapshot, project, selected, request)
+        future = self._threads.submit(self._make, task, snapshot, scope, request.params)
         self._running[task.id] = future
         future.add_done_callback(lambda _: self._running.pop(task.id, None))
         return task, future
 
-    def _make(
-        self, task: Task, snapshot: Connection, project: Project, selected: Clause, request: ExportRequest
-    ) -> None:
+    def _make(self, task: Task, snapshot: Connection, scope: Scope, params: ExportParams) -> None:
         try:
-            rows = ProjectRows(
+            rows = ExportRows(
                 snapshot,
-                project,
-                selected,
-                request.params,
+                scope,
+                params,
                 links=self._links,
                 host=task.base_url,
                 task_id=task.id,
@@ -84,7 +77,7 @@ class Exports:
         finally:
             snapshot.close()
 
-    def _write(self, task: Task, rows: ProjectRows) -> None:
+    def _write(self, task: Task, rows: ExportRows) -> None:
         total = rows.count()
         reported = 0
 

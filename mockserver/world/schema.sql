@@ -109,6 +109,7 @@ CREATE TABLE project_row (
   PRIMARY KEY (project_id, data_row_no)
 );
 CREATE INDEX project_row_by_status ON project_row (project_id, workflow_status, data_row_no);
+CREATE INDEX project_row_of_row ON project_row (data_row_no);
 CREATE INDEX project_row_by_batch ON project_row (batch_id, data_row_no);
 
 CREATE TABLE workflow_step (
@@ -116,6 +117,7 @@ CREATE TABLE workflow_step (
   created_by TEXT NOT NULL, previous_queue_id TEXT, next_queue_id TEXT
 );
 CREATE INDEX workflow_step_of_row ON workflow_step (project_id, data_row_no, no);
+CREATE INDEX workflow_step_by_row ON workflow_step (data_row_no);
 
 -- Canonical JSON (world/labels.py); large populations share bodies. `masks` says what the composite mask shows.
 CREATE TABLE body (id SERIAL, content BYTES NOT NULL, masks TEXT);

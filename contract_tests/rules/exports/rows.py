@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 from mockserver.exports.request import ExportParams
-from mockserver.exports.rows import ProjectRows
-from mockserver.exports.selection import condition
+from mockserver.exports.rows import ExportRows
+from mockserver.exports.scope import project_scope
 from mockserver.links import Links
 from mockserver.world.database import Connection, where
 from mockserver.world.projects import Project
@@ -32,7 +32,8 @@ def written(
     found = connection.find(Project, where("name = :name", name=project))
     assert found is not None, f"there is a project {project}"
     links = Links.of("key", 0)
-    rows = ProjectRows(connection, found, condition([*terms]), params, links=links, host=host, task_id=TASK, now=NOW)
+    scope = project_scope(connection, found.id, [*terms])
+    rows = ExportRows(connection, scope, params, links=links, host=host, task_id=TASK, now=NOW)
     return b"".join(rows.pieces())
 
 

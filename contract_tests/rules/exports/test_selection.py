@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from contract_tests.rules.worlds import in_file, stored
 from mockserver.errors import MalformedRequest
-from mockserver.exports.selection import MOST_IDS, condition, moments
+from mockserver.exports.selection import MOST_IDS, moments, project_condition
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause, where
 from mockserver.world.labels import Label, ProjectRow
@@ -30,7 +30,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 def selected(store: Store, *terms: dict[str, Any], project: str = "image") -> list[str]:
     """Ids of the data rows of a project that meet all terms."""
     with store.reading() as connection:
-        asked = where("pr.project_id = (SELECT id FROM project WHERE name = :name)", name=project) & condition([*terms])
+        asked = where("pr.project_id = (SELECT id FROM project WHERE name = :name)", name=project) & project_condition(
+            [*terms]
+        )
         sql = f"SELECT dr.id FROM project_row pr JOIN data_row dr ON dr.no = pr.data_row_no WHERE {asked.sql}"
         return [row[0] for row in connection.rows(f"{sql} ORDER BY dr.no", asked.params)]
 
@@ -226,7 +228,7 @@ MALFORMED: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize(("term", "told"), MALFORMED.values(), ids=list(MALFORMED))
 def test_a_malformed_term_is_named_with_what_was_expected(term: dict[str, Any], told: str) -> None:
     with pytest.raises(MalformedRequest) as refused:
-        condition([term])
+        project_condition([term])
     assert told in refused.value.message
     assert str(term.get("type")) in refused.value.message
 
@@ -235,7 +237,7 @@ def test_a_malformed_term_is_named_with_what_was_expected(term: dict[str, Any], 
 def test_a_malformed_term_carries_the_sibling_that_export_calls_read() -> None:
     """Without it the SDK's user gets `KeyError: 'errors'` (wire trap 5)."""
     with pytest.raises(MalformedRequest) as refused:
-        condition([{"type": "nonsense"}])
+        project_condition([{"type": "nonsense"}])
     assert refused.value.as_graphql()["errors"] == [{"error": refused.value.message}]
 
 
@@ -261,7 +263,7 @@ TERM = st.fixed_dictionaries({}, optional=PARTS)
 @settings(max_examples=300, deadline=None)
 def test_any_terms_are_a_condition_or_malformed_and_nothing_else(store: Store, terms: list[dict[str, Any]]) -> None:
     try:
-        made = condition(terms)
+        made = project_condition(terms)
     except MalformedRequest:
         return
     assert isinstance(made, Clause)

@@ -57,7 +57,8 @@ def add_to(fields: Fields) -> None:
         Task_exportMetadataHeader=header,
         Task_exportFileFromOffset=file_from_offset,
         Task_exportFileFromLine=file_from_line,
-        Mutation_exportDataRowsInProject=export_project,
+        Mutation_exportDataRowsInProject=export,
+        Mutation_exportDataRowsInCatalog=export,
         Mutation_cancelBulkOperationJob=cancel,
         Success_success=lambda source, _: source,
     )
@@ -92,7 +93,7 @@ def cancelable_task_types(_source: Any, _info: Any) -> list[str]:
     return [first + "".join(map(str.title, rest))]
 
 
-async def export_project(_source: Any, info: Any, input: dict[str, Any]) -> TaskReference:  # noqa: A002  the wire's word
+async def export(_source: Any, info: Any, input: dict[str, Any]) -> TaskReference:  # noqa: A002  the wire's word
     """Answers at once when the export is small, as almost all are; else with a task IN_PROGRESS."""
     call = call_of(info)
     request = decode(input)
