@@ -74,7 +74,7 @@ PLAIN_REQUESTS = Program("requests", "contract_tests.clients.requests_runner", t
 CURL = Program("curl", "contract_tests.clients.curl_runner", this_python)
 
 CLIENTS = [
-    ClientKind(sdk("3.40.1"), "export_v2", lacks=frozenset({"embeddings", "data_row_ids"})),
+    ClientKind(sdk("3.40.1"), "export_v2", lacks=frozenset({"embeddings", "data_row_ids", "catalog"})),
     ClientKind(sdk("7.17.0"), "export"),
     ClientKind(sdk("7.17.0"), "export_v2"),
     ClientKind(PLAIN_REQUESTS, "streamable"),
@@ -120,6 +120,24 @@ class Client:
             params=params or {},
             filters=filters or {},
             task_name=task_name,
+        )
+        return Exported(**answer)
+
+    def export_catalog(
+        self,
+        dataset_id: str | None = None,
+        data_row_ids: list[str] | None = None,
+        params: dict[str, Any] | None = None,
+        filters: dict[str, list[str]] | None = None,
+    ) -> Exported:
+        """A dataset, chosen data rows, or without both everything."""
+        answer = self._call(
+            "export_catalog",
+            way=self.way,
+            dataset_id=dataset_id,
+            data_row_ids=data_row_ids,
+            params=params or {},
+            filters=filters or {},
         )
         return Exported(**answer)
 

@@ -5,7 +5,7 @@ import subprocess
 from typing import Any
 
 from contract_tests.clients import plain
-from contract_tests.clients.conversation import Answer, converse
+from contract_tests.clients.conversation import converse
 
 CURL = ("curl", "--silent", "--show-error", "--location", "--max-time", "60")
 
@@ -27,10 +27,5 @@ def curl(*arguments: str, headers: dict[str, str], stdin: bytes = b"") -> bytes:
     return finished.stdout
 
 
-def export_project(*, graphql_url: str, rest_url: str, api_key: str, **export: Any) -> Answer:
-    service = plain.Service(CurlTransport(), graphql_url, rest_url, api_key)
-    return plain.export_project(service, **export)
-
-
 if __name__ == "__main__":
-    converse({"export_project": export_project})
+    converse(plain.operations(CurlTransport()))

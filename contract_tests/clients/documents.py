@@ -1,5 +1,7 @@
 """The GraphQL documents that SDKs send around an export, to the letter, for clients that have no SDK."""
 
+from typing import Any
+
 GET_PROJECT = (  # 7.17.0
     "query GetProjectPyApi($param_0: ID!){project(where: {id: $param_0})"
     "{autoAuditNumberOfLabels autoAuditPercentage createdAt dataRowCount description editorTaskType"
@@ -15,6 +17,16 @@ EXPORT_PROJECT = (  # since 3.67.0
 EXPORT_PROJECT_BEFORE_STREAMS = (  # 3.37.0 to 3.66.0
     "mutation exportDataRowsInProjectPyApi($input: ExportDataRowsInProjectInput!)"
     "{exportDataRowsInProject(input: $input) {taskId}}"
+)
+
+EXPORT_CATALOG = (  # since 3.67.0
+    "mutation exportDataRowsInCatalogPyApi($input: ExportDataRowsInCatalogInput!)"
+    "{exportDataRowsInCatalog(input: $input){taskId isStreamable}}"
+)
+
+EXPORT_CATALOG_BEFORE_STREAMS = (  # 3.42.0 to 3.66.0
+    "mutation exportDataRowsInCatalogPyApi($input: ExportDataRowsInCatalogInput!)"
+    "{exportDataRowsInCatalog(input: $input) {taskId}}"
 )
 
 GET_USER = (  # 7.17.0
@@ -81,9 +93,29 @@ def export_project_input(
     project_id: str, params: dict[str, bool], filters: dict[str, list[str]], task_name: str | None
 ) -> dict[str, object]:
     terms = [search_term(name, value) for name, value in filters.items()]
-    included = {wire_name: params.get(name, False) for name, wire_name in PARAMS.items()}
     return {
         "taskName": task_name,
         "filters": {"projectId": project_id, "searchQuery": {"scope": None, "query": terms}},
-        "params": {"mediaTypeOverride": None, **included},
+        "params": {"mediaTypeOverride": None, **included(params)},
+    }
+
+
+def included(params: dict[str, bool]) -> dict[str, bool]:
+    return {wire_name: params.get(name, False) for name, wire_name in PARAMS.items()}
+
+
+def export_catalog_input(
+    dataset_id: str | None, data_row_ids: list[str] | None, params: dict[str, Any], filters: dict[str, list[str]]
+) -> dict[str, object]:
+    """One mutation serves the catalog, a dataset (its term comes last) and chosen data rows (SDK dataset.py:373)."""
+    terms = [search_term(name, value) for name, value in filters.items()]
+    if data_row_ids is not None:
+        terms.append(search_term("data_row_ids", data_row_ids))
+    if dataset_id is not None:
+        terms.append({"ids": [dataset_id], "operator": "is", "type": "dataset"})
+    wanted = {"projectIds": params.get("project_ids"), "allProjects": params.get("all_projects", False)}
+    return {
+        "taskName": None,
+        "filters": {"searchQuery": {"scope": None, "query": terms}},
+        "params": {"mediaTypeOverride": None, **included(params), **wanted},
     }

@@ -42,11 +42,24 @@ class Service:
         return answer["data"]
 
 
+def operations(transport: Transport) -> dict[str, Callable[..., Answer]]:
+    """What a client on this transport offers."""
+
+    def bound(operation: Callable[..., Answer]) -> Callable[..., Answer]:
+        def call(*, graphql_url: str, rest_url: str, api_key: str, **arguments: Any) -> Answer:
+            return operation(Service(transport, graphql_url, rest_url, api_key), **arguments)
+
+        return call
+
+    return {"export_project": bound(export_project), "export_catalog": bound(export_catalog)}
+
+
 @dataclass(frozen=True)
 class Way:
     """How the export is asked for, and how one of its two streams is read."""
 
     mutation: str
+    catalog_mutation: str
     streams: dict[str, bool]
     read: Callable[[Service, Answer, str], bytes]
 
@@ -58,7 +71,26 @@ def export_project(
         raise ServiceError("RESOURCE_NOT_FOUND", f"There is no project {project_id}")
     chosen = WAYS[way]
     export = documents.export_project_input(project_id, params, filters, task_name) | chosen.streams
-    created = service.ask(chosen.mutation, {"input": export})["exportDataRowsInProject"]
+    return read_export(service, chosen, service.ask(chosen.mutation, {"input": export})["exportDataRowsInProject"])
+
+
+def export_catalog(
+    service: Service,
+    *,
+    way: str,
+    dataset_id: str | None,
+    data_row_ids: list[str] | None,
+    params: Answer,
+    filters: Answer,
+) -> Answer:
+    chosen = WAYS[way]
+    export = documents.export_catalog_input(dataset_id, data_row_ids, params, filters) | chosen.streams
+    return read_export(
+        service, chosen, service.ask(chosen.catalog_mutation, {"input": export})["exportDataRowsInCatalog"]
+    )
+
+
+def read_export(service: Service, chosen: Way, created: Answer) -> Answer:
     task = finished_task(service, created["taskId"])
     rows = lines_of(chosen.read(service, task, "RESULT"))
     errors = lines_of(chosen.read(service, task, "ERRORS")) or None
@@ -156,8 +188,10 @@ STREAMED = {"isStreamableReady": True, "streamable": True}
 LISTED = {"isStreamableReady": True, "streamable": False}
 
 WAYS = {
-    "streamable": Way(documents.EXPORT_PROJECT, STREAMED, read_by_offset),
-    "by_line": Way(documents.EXPORT_PROJECT, STREAMED, read_by_line),
-    "result_url": Way(documents.EXPORT_PROJECT_BEFORE_STREAMS, {}, read_task_urls),
-    "rest": Way(documents.EXPORT_PROJECT, LISTED, read_rest),
+    "streamable": Way(documents.EXPORT_PROJECT, documents.EXPORT_CATALOG, STREAMED, read_by_offset),
+    "by_line": Way(documents.EXPORT_PROJECT, documents.EXPORT_CATALOG, STREAMED, read_by_line),
+    "result_url": Way(
+        documents.EXPORT_PROJECT_BEFORE_STREAMS, documents.EXPORT_CATALOG_BEFORE_STREAMS, {}, read_task_urls
+    ),
+    "rest": Way(documents.EXPORT_PROJECT, documents.EXPORT_CATALOG, LISTED, read_rest),
 }

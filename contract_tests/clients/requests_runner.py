@@ -5,7 +5,7 @@ from typing import Any
 import requests
 
 from contract_tests.clients import plain
-from contract_tests.clients.conversation import Answer, converse
+from contract_tests.clients.conversation import converse
 
 TIMEOUT_SECONDS = 60
 
@@ -23,13 +23,5 @@ class RequestsTransport:
         return response.content
 
 
-TRANSPORT = RequestsTransport()
-
-
-def export_project(*, graphql_url: str, rest_url: str, api_key: str, **export: Any) -> Answer:
-    service = plain.Service(TRANSPORT, graphql_url, rest_url, api_key)
-    return plain.export_project(service, **export)
-
-
 if __name__ == "__main__":
-    converse({"export_project": export_project})
+    converse(plain.operations(RequestsTransport()))

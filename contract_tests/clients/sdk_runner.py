@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import Any
 
-from labelbox import Client
+from labelbox import Client, DataRow
 
 from contract_tests.clients.conversation import Answer, converse
 
@@ -18,7 +18,22 @@ def export_project(
 ) -> Answer:
     project = client_of(**server).get_project(project_id)
     export, read = WAYS[way]
-    task = getattr(project, export)(task_name=task_name, params=params, filters=filters)
+    return finished(getattr(project, export)(task_name=task_name, params=params, filters=filters), read)
+
+
+def export_catalog(
+    *, way: str, dataset_id: str | None, data_row_ids: list[str] | None, params: Answer, filters: Answer, **server: str
+) -> Answer:
+    """A dataset, chosen data rows, or all of the catalog."""
+    client = client_of(**server)
+    export, read = WAYS[way]
+    if data_row_ids is not None:
+        return finished(getattr(DataRow, export)(client=client, data_rows=data_row_ids, params=params), read)
+    scope = client.get_catalog() if dataset_id is None else client.get_dataset(dataset_id)
+    return finished(getattr(scope, export)(params=params, filters=filters), read)
+
+
+def finished(task: Any, read: Any) -> Answer:
     task.wait_till_done()
     rows, errors = read(task)
     return {"rows": rows, "errors": errors, "task_id": task.uid, "task": facts_of(task)}
@@ -58,4 +73,4 @@ def facts_of(task: Any) -> Answer:
 
 
 if __name__ == "__main__":
-    converse({"export_project": export_project})
+    converse({"export_project": export_project, "export_catalog": export_catalog})

@@ -1,0 +1,84 @@
+"""Exports of a dataset, of chosen data rows and of the whole catalog, told alike by every client that has them."""
+
+from typing import Any
+
+import pytest
+
+from contract_tests.clients.clients import CLIENTS, Client, ClientFailure, ClientKind, RunningPrograms
+from contract_tests.clients.test_project_export import EVERY_PARAM, UNKNOWN_ID, ids_of, without_what_differs_by_task
+from contract_tests.serving import ServedWorld
+
+Row = dict[str, Any]
+TABLE = [
+    pytest.param(kind, id=kind.name, marks=pytest.mark.xdist_group(kind.program.name))
+    for kind in CLIENTS
+    if "catalog" not in kind.lacks
+]
+
+
+@pytest.fixture(params=TABLE)
+def catalog(request: pytest.FixtureRequest, programs: RunningPrograms, server: ServedWorld) -> Client:
+    kind: ClientKind = request.param
+    return programs.client(kind, server)
+
+
+def dataset(server: ServedWorld, name: str) -> str:
+    return str(server.ready["datasets"][name])
+
+
+def test_every_client_but_the_oldest_is_asked() -> None:
+    """Exports of datasets came with SDK 3.42."""
+    assert {kind.program.name for kind in CLIENTS if "catalog" in kind.lacks} == {"sdk-3.40.1"}
+
+
+@pytest.mark.known("client")
+def test_a_dataset_exports_its_rows_without_projects(catalog: Client, server: ServedWorld) -> None:
+    rows = catalog.export_catalog(dataset(server, "text rows")).rows
+    assert len(rows) == 10
+    assert {tuple(row) for row in rows} == {("data_row", "media_attributes")}
+
+
+@pytest.mark.known("documented")
+def test_labels_come_with_the_projects_that_are_asked_for(catalog: Client, server: ServedWorld) -> None:
+    params = EVERY_PARAM | {"project_ids": [server.projects["text"]]}
+    rows = catalog.export_catalog(dataset(server, "text rows"), params=params).rows
+    of_the_project = catalog.export_project(server.projects["text"], EVERY_PARAM).rows
+    assert without_what_differs_by_task(rows) == without_what_differs_by_task(of_the_project)
+
+
+@pytest.mark.known("documented")
+def test_all_projects_are_told_where_the_rows_stand_in_them(catalog: Client, server: ServedWorld) -> None:
+    rows = catalog.export_catalog(params={"all_projects": True}).rows
+    told = {tuple(row["projects"]) for row in rows}
+    assert told == {(server.projects["image"],), (server.projects["text"],)}
+    assert len(ids_of(rows)) == len(set(ids_of(rows))) == 22
+
+
+@pytest.mark.known("documented")
+def test_a_project_in_which_no_row_stands_is_not_told(catalog: Client, server: ServedWorld) -> None:
+    params = {"project_ids": [server.projects["text"]]}
+    rows = catalog.export_catalog(dataset(server, "image rows"), params=params).rows
+    assert [row["projects"] for row in rows] == [{}] * 12
+
+
+@pytest.mark.known("client")
+def test_chosen_data_rows_are_exported(catalog: Client, server: ServedWorld) -> None:
+    wanted = ids_of(catalog.export_catalog().rows)[3:14:5]
+    assert sorted(ids_of(catalog.export_catalog(data_row_ids=wanted).rows)) == sorted(wanted)
+
+
+@pytest.mark.known("client")
+def test_filters_narrow_the_catalog(catalog: Client, server: ServedWorld) -> None:
+    rows = catalog.export_catalog(filters={"label_created_at": ["2024-12-04", "2024-12-05"]}).rows
+    assert 0 < len(rows) < 22
+    assert catalog.export_catalog(filters={"last_activity_at": ["2051-01-01", "2052-01-01"]}).rows == []
+
+
+@pytest.mark.known("inferred")
+def test_an_unknown_dataset_is_an_error_or_empty(catalog: Client) -> None:
+    """The SDK looks for it first and says so; others export what is in it: nothing."""
+    if catalog.way in {"export", "export_v2"}:
+        with pytest.raises(ClientFailure, match="ResourceNotFoundError"):
+            catalog.export_catalog(UNKNOWN_ID)
+    else:
+        assert catalog.export_catalog(UNKNOWN_ID).rows == []
