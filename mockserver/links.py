@@ -61,14 +61,14 @@ class Links(msgspec.Struct, frozen=True):
 
     def signature(self, path: str, milliseconds: int) -> str:
         mac = self.mac.copy()
-        mac.update(f"{path}?{milliseconds}".encode())
+        mac.update(f"{path}?{milliseconds}".encode("utf-8", "replace"))
         return mac.hexdigest()
 
     def check(self, path: str, expires: str, signature: str, *, now: int) -> None:
         """Raises LinkRefused unless this path was signed by this workspace and its time is not over."""
         if not expires.isascii() or not expires.isdigit() or len(expires) > 16:
             raise LinkRefused("This link has no readable Expires; use the URL exactly as the server gave it")
-        if not hmac.compare_digest(self.signature(path, int(expires)).encode(), signature.encode()):
+        if not hmac.compare_digest(self.signature(path, int(expires)).encode(), signature.encode("utf-8", "replace")):
             raise LinkRefused("SignatureDoesNotMatch: this link was changed; use the URL exactly as the server gave it")
         if int(expires) * 1000 <= now:
             raise LinkRefused("ExpiredToken: this link's time is over; export again to get a fresh one")

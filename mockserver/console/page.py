@@ -38,7 +38,10 @@ Line = Sequence[str | int]
 
 NOT_YET = (
     ("Media types", "only images and texts have annotations; video, audio, documents, maps and chats do not"),
-    ("Other exports", "slices and model runs cannot be exported; projects, datasets, chosen data rows and the catalog can"),
+    (
+        "Other exports",
+        "slices and model runs cannot be exported; projects, datasets, chosen data rows and the catalog can",
+    ),
     ("Export V1", "neither label files nor the frames of videos"),
     ("Webhooks", "none are sent"),
     ("Uploads", "no data row, label or prediction can be imported; GraphQL creates projects and datasets only"),
