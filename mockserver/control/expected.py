@@ -50,7 +50,7 @@ def expected_rows(workspace: Workspace, asked: ExpectRows, host: str) -> bytes:
             task_id="" if task is None else task.id,
             now=now,
         )
-        return b"".join(rows.pieces())
+        return rows.text()
     finally:
         snapshot.close()
 

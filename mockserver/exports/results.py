@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import msgspec
 
@@ -34,6 +34,14 @@ def streams_of(text: str) -> Streams:
     return msgspec.json.decode(text, type=Streams)
 
 
+class Piece(NamedTuple):
+    """Some whole lines of NDJSON. They are counted where they are made: to count them in the text takes as long as to
+    write it."""
+
+    text: bytes
+    lines: int
+
+
 class Results:
     """One workspace's folder of results."""
 
@@ -44,7 +52,7 @@ class Results:
         """All three names come from a task's record, never from a URL."""
         return self._folder / task_id / stream / file
 
-    def write(self, task_id: str, stream: str, pieces: Iterable[bytes], written: Callable[[int], None]) -> Stream:
+    def write(self, task_id: str, stream: str, pieces: Iterable[Piece], written: Callable[[int], None]) -> Stream:
         """Cut pieces of whole lines into files; `written` hears the number of lines so far after each piece."""
         cutter = Cutter()
         lines = 0
@@ -52,14 +60,13 @@ class Results:
         file: BinaryIO | None = None
         try:
             for piece in pieces:
-                count = piece.count(b"\n")
-                place = cutter.place(len(piece), count)
+                place = cutter.place(len(piece.text), piece.lines)
                 if file is None or place != name:
                     if file is not None:
                         file.close()
                     name, file = place, self._create(task_id, stream, place)
-                file.write(piece)
-                lines += count
+                file.write(piece.text)
+                lines += piece.lines
                 written(lines)
         finally:
             if file is not None:

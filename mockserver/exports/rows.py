@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from mockserver.exports.names import Names
 from mockserver.exports.request import ExportParams
+from mockserver.exports.results import Piece
 from mockserver.exports.scope import Scope
 from mockserver.exports.sections import Bodies, Sections
 from mockserver.exports.text import ascii_json, moment, quoted
@@ -52,12 +53,16 @@ class ExportRows:
         self._names = Names(connection, self._projects)
         self._bodies = Bodies(connection, host=host, task_id=task_id)
 
+    def text(self) -> bytes:
+        """All of it at once, for small selections."""
+        return b"".join(piece.text for piece in self.pieces())
+
     def count(self) -> int:
         """How many rows there will be."""
         sql = f"SELECT count(*) FROM {self._scope.tables} WHERE {self._scope.condition.sql}"
         return int(self._connection.value(sql, self._scope.condition.params))
 
-    def pieces(self) -> Iterator[bytes]:
+    def pieces(self) -> Iterator[Piece]:
         """NDJSON in whole lines, ASCII only, PIECE rows at a time, in the order in which rows were created."""
         scope = self._scope
         order = "dr.no" if scope.sole is None else "pr.data_row_no"  # the one its index is in
@@ -65,11 +70,12 @@ class ExportRows:
         for rows in self._connection.pieces(sql, scope.condition.params, PIECE):
             yield self._written(rows)
 
-    def _written(self, rows: list[Row]) -> bytes:
+    def _written(self, rows: list[Row]) -> Piece:
         numbers = [row[0] for row in rows]
         sections = Sections(self._connection, self._names, self._bodies, self._params, list(self._projects), numbers)
         standings = self._standings(sections)
-        return "".join([self._line(row, sections, standings) for row in rows]).encode("ascii")
+        lines = [self._line(row, sections, standings) for row in rows]
+        return Piece("".join(lines).encode("ascii"), len(lines))
 
     def _standings(self, sections: Sections) -> dict[int, list[Row]]:
         """Read only where the answer is not known: in one project's export without details all rows stand there."""

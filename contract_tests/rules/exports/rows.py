@@ -34,7 +34,7 @@ def written(
     links = Links.of("key", 0)
     scope = project_scope(connection, found.id, [*terms])
     rows = ExportRows(connection, scope, params, links=links, host=host, task_id=TASK, now=NOW)
-    return b"".join(rows.pieces())
+    return rows.text()
 
 
 def read(store: Store, project: str, params: ExportParams = EVERY_SECTION, *terms: dict[str, Any]) -> list[Any]:

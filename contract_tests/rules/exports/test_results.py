@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.exports import chunks
-from mockserver.exports.results import ERRORS, RESULT, Results, Streams, streams_of
+from mockserver.exports.results import ERRORS, RESULT, Piece, Results, Streams, streams_of
 
 LINES = st.lists(st.lists(st.binary(max_size=20).map(lambda line: line.replace(b"\n", b" ") + b"\n"), min_size=1))
 
@@ -20,7 +20,9 @@ def test_the_files_joined_are_the_pieces_joined(
     results = Results(tmp_path_factory.mktemp("results"))
     with pytest.MonkeyPatch.context() as patch:  # a target of 4 MiB would need pieces as large
         patch.setattr(chunks.Cutter.__init__, "__defaults__", (target,))
-        stream = results.write("task", RESULT, map(b"".join, pieces), lambda lines: None)
+        stream = results.write(
+            "task", RESULT, [Piece(b"".join(lines), len(lines)) for lines in pieces], lambda lines: None
+        )
     bodies = [results.path("task", RESULT, chunk.file).read_bytes() for chunk in stream.chunks]
     assert b"".join(bodies) == b"".join(map(b"".join, pieces))
     assert all(body.endswith(b"\n") for body in bodies)
@@ -30,7 +32,7 @@ def test_the_files_joined_are_the_pieces_joined(
 
 def test_whoever_listens_hears_of_every_piece(tmp_path: Path) -> None:
     heard: list[int] = []
-    Results(tmp_path).write("task", RESULT, [b"1\n2\n", b"3\n"], heard.append)
+    Results(tmp_path).write("task", RESULT, [Piece(b"1\n2\n", 2), Piece(b"3\n", 1)], heard.append)
     assert heard == [2, 3]
 
 
@@ -39,7 +41,7 @@ def test_a_writer_that_is_stopped_leaves_no_file_open(tmp_path: Path) -> None:
         raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        Results(tmp_path).write("task", RESULT, [b"1\n"], stop)
+        Results(tmp_path).write("task", RESULT, [Piece(b"1\n", 1)], stop)
     Results(tmp_path).delete("task")
     assert list(tmp_path.iterdir()) == []
 

@@ -30,7 +30,7 @@ def exported(store: Store, request: ExportRequest) -> list[dict[str, Any]]:
         scope = scope_of(connection, request)
         links = Links.of("key", 0)
         rows = ExportRows(connection, scope, request.params, links=links, host=HOST, task_id=TASK, now=NOW)
-        lines = b"".join(rows.pieces()).splitlines()
+        lines = rows.text().splitlines()
         assert rows.count() == len(lines)
         return [json.loads(line) for line in lines]
 
