@@ -1,0 +1,98 @@
+"""Exports that take a while: cancelled, left alone, made beside others."""
+
+import http.client
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from contract_tests.clients.test_large_export import SCENARIO
+from contract_tests.serving import ServedWorld
+from mockserver.testing import MockServer
+
+EXPORT = "mutation($id: ID!) {exportDataRowsInProject(input: {filters: {projectId: $id}}) {taskId}}"
+TASK = "query($id: ID!) {task(where: {id: $id}) {status completionPercentage result}}"
+CANCEL = "mutation($id: ID!) {cancelBulkOperationJob(id: $id) {success}}"
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedWorld]:
+    file: Path = tmp_path_factory.mktemp("large") / "large.toml"
+    file.write_text(SCENARIO.replace("labelled = 2500", "labelled = 30000"))
+    with ServedWorld("--scenario", str(file)) as world:
+        yield world
+
+
+def started(world: ServedWorld) -> str:
+    return str(world.ask(EXPORT, id=world.projects["large"])["exportDataRowsInProject"]["taskId"])
+
+
+def task(world: ServedWorld, task_id: str) -> dict[str, Any]:
+    return dict(world.ask(TASK, id=task_id)["task"])
+
+
+def finished(world: ServedWorld, task_id: str) -> dict[str, Any]:
+    deadline = time.monotonic() + 60
+    while (found := task(world, task_id))["status"] == "IN_PROGRESS" and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return found
+
+
+def test_a_large_export_is_in_progress_and_grows_until_it_is_complete(large: ServedWorld) -> None:
+    task_id = started(large)
+    first = task(large, task_id)
+    assert (first["status"], first["result"]) == ("IN_PROGRESS", None)
+    assert finished(large, task_id)["completionPercentage"] == 100
+
+
+def test_a_cancelled_export_stays_cancelled_and_has_no_result(large: ServedWorld) -> None:
+    task_id = started(large)
+    assert large.ask(CANCEL, id=task_id)["cancelBulkOperationJob"]["success"] is True
+    assert task(large, task_id) == {"status": "CANCELED", "completionPercentage": 0, "result": None}
+    headers = {"Authorization": f"Bearer {large.api_key}"}
+    rest = requests.get(
+        f"{large.rest_url}/export-results/{task_id}/{large.organization_id}", headers=headers, timeout=10
+    )
+    assert (rest.status_code, rest.content) == (200, b"")
+
+
+def test_what_has_ended_cannot_be_cancelled(large: ServedWorld) -> None:
+    task_id = started(large)
+    finished(large, task_id)
+    body = {"query": CANCEL, "variables": {"id": task_id}}
+    headers = {"Authorization": f"Bearer {large.api_key}"}
+    answer = requests.post(large.graphql_url, json=body, headers=headers, timeout=10).json()
+    assert answer["errors"][0]["extensions"]["code"] == "RESOURCE_CONFLICT"
+
+
+def test_many_exports_at_once_all_end_and_health_answers_meanwhile(large: ServedWorld) -> None:
+    with ThreadPoolExecutor(6) as threads:
+        tasks = list(threads.map(lambda _: started(large), range(6)))
+        assert requests.get(f"{large.url}/_mock/health", timeout=2).ok
+        ends = list(threads.map(lambda task_id: finished(large, task_id), tasks))
+    assert [end["status"] for end in ends] == ["COMPLETE"] * 6
+
+
+def test_a_client_that_leaves_in_the_middle_of_a_download_troubles_nobody(large: ServedWorld) -> None:
+    result = str(finished(large, started(large))["result"])
+    connection = http.client.HTTPConnection(large.url.removeprefix("http://"), timeout=10)
+    connection.request("GET", result.removeprefix(large.url))
+    assert connection.getresponse().read(1000)
+    connection.close()
+    assert len(requests.get(result, timeout=60).content.splitlines()) == 30_000
+    assert "Traceback" not in large.output
+
+
+def test_a_workspace_may_be_reset_while_it_exports(large: ServedWorld) -> None:
+    workspace = MockServer.at(large.url).workspace()
+    headers = {"Authorization": f"Bearer {workspace.api_key}"}
+    body = {"query": EXPORT, "variables": {"id": workspace.project("large")}}
+    requests.post(workspace.graphql_url, json=body, headers=headers, timeout=30)
+    workspace.reset()
+    assert len(workspace.expected_rows("large")) == 30_000
+    workspace.delete()
+    assert "Traceback" not in large.output
