@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from mockserver.generate.annotations import Annotator, Variant, encoded
@@ -26,10 +27,9 @@ def variant(seed: int, project: str, number: int, ontology: Ontology) -> Variant
     """The text's annotations: every tool marks one or two stretches of words."""
     text = content(seed, project, number)
     annotator = Annotator(Chance(seed, "text", project, number, "annotations"))
-    words = spans(text)
-    objects = [
-        _entity(annotator, tool, text, words) for tool in ontology.tools for _ in range(annotator.chance.between(1, 2))
-    ]
+    places = stretches(annotator.chance, spans(text))
+    wanted = [tool for tool in ontology.tools for _ in range(annotator.chance.between(1, 2))]
+    objects = [_entity(annotator, tool, text, place) for tool, place in zip(wanted, places, strict=False)]
     annotations = {
         "objects": objects,
         "classifications": annotator.classifications(ontology.questions),
@@ -49,9 +49,19 @@ def spans(text: str) -> list[tuple[int, int]]:
     return found
 
 
-def _entity(annotator: Annotator, tool: Feature, text: str, words: list[tuple[int, int]]) -> dict[str, Any]:
-    first = annotator.chance.below(len(words))
-    last = min(first + annotator.chance.below(3), len(words) - 1)
-    start, end = words[first][0], words[last][1]
+def stretches(chance: Chance, words: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Runs of one to three words, none in another, in the order of chance."""
+    free = list(range(len(words)))
+    while free:
+        first = chance.pick(free)
+        last = first
+        while last + 1 in free and last - first < 2 and chance.happens(50):
+            last += 1
+        free = [index for index in free if not first <= index <= last]
+        yield words[first][0], words[last][1]
+
+
+def _entity(annotator: Annotator, tool: Feature, text: str, place: tuple[int, int]) -> dict[str, Any]:
+    start, end = place
     location = {"start": start, "end": end, "token": text[start : end + 1]}
     return annotator.object(tool, "TextEntity", location=location)

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -264,6 +265,12 @@ def test_an_entitys_token_is_what_stands_at_its_place_in_the_text(store: Store) 
             assert content[place["start"] : place["end"] + 1] == place["token"] != ""
             seen += 1
     assert seen > 20
+
+
+def test_no_entity_stands_in_another(store: Store) -> None:
+    for _, body in annotated(store, "TEXT"):
+        places = sorted((entity["location"]["start"], entity["location"]["end"]) for entity in body["objects"])
+        assert all(end < start for (_, end), (start, _) in pairwise(places))
 
 
 def test_texts_come_in_several_scripts() -> None:
