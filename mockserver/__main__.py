@@ -96,10 +96,13 @@ def run(settings: Settings) -> None:
     url = settings.public_url.rstrip("/") if settings.public_url else server.address_of(bound, settings.host)
     described = ready_file(built.own, url)
 
+    written: list[Path] = []
+
     def ready() -> None:
         if settings.ready_file is not None:
             server.write_ready_file(settings.ready_file, described)
-        greet(settings, described)
+            written.append(settings.ready_file)
+        greet(settings, built.own.world, described)
 
     gc.freeze()
     gc.enable()
@@ -107,14 +110,16 @@ def run(settings: Settings) -> None:
         server.serve(built.app, bound, ready=ready, companion=settings.exit_with)
     finally:
         built.close()
-        if settings.ready_file is not None:
-            settings.ready_file.unlink(missing_ok=True)
+        for file in written:
+            file.unlink(missing_ok=True)
 
 
-def greet(settings: Settings, described: Any) -> None:
+def greet(settings: Settings, world: Any, described: Any) -> None:
     """What a person needs to know, as it is true."""
+    asked = (Path(settings.scenario).stem, settings.seed)
+    kept = "" if asked == (world.scenario, world.seed) else " (as kept in --state, whatever else was asked for)"
     lines = [
-        f"mockserver {__version__} serves scenario {settings.scenario}, seed {settings.seed}",
+        f"mockserver {__version__} serves scenario {world.scenario}, seed {world.seed}{kept}",
         f"  GraphQL   {described.graphql_url}",
         f"  REST      {described.rest_url}",
         f"  Page      {described.url}/",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import shutil
 import sqlite3
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 from starlette.applications import Starlette
@@ -45,12 +47,14 @@ class Server(msgspec.Struct):
     own: Workspace
     threads: ThreadPoolExecutor
     folder: Path
+    lock: BinaryIO
     temporary: bool
 
     def close(self) -> None:
         """Stop exports, close worlds, and leave nothing behind that was not asked to stay."""
         self.workspaces.close()
         self.threads.shutdown(wait=True, cancel_futures=True)
+        self.lock.close()
         if self.temporary:
             shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -58,6 +62,7 @@ class Server(msgspec.Struct):
 def build(settings: Settings) -> Server:
     """A server for these settings, its world ready to be asked. Raises StartupError."""
     folder = settings.state or Path(tempfile.mkdtemp(prefix="mockserver-"))
+    lock = taken(folder)
     threads = ThreadPoolExecutor(EXPORT_THREADS, thread_name_prefix="export")
     origin = Origin(settings.scenario, settings.seed, settings.ends)
     workspaces = Workspaces(
@@ -76,7 +81,22 @@ def build(settings: Settings) -> Server:
         raise
     own = workspaces.named(settings.api_key)
     app = application(settings, workspaces)
-    return Server(app, workspaces, own, threads, folder, temporary=settings.state is None)
+    return Server(app, workspaces, own, threads, folder, lock, temporary=settings.state is None)
+
+
+def taken(folder: Path) -> BinaryIO:
+    """The folder's lock, held as long as the file is open. Raises StartupError when another server has it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("wb")
+    except OSError as error:
+        raise StartupError(f"--state {folder}: {error.strerror}; give a folder that can be written") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise StartupError(f"--state {folder} is in use by another server; stop that one, or give another") from None
+    return lock
 
 
 def open_own(workspaces: Workspaces, settings: Settings) -> None:
@@ -90,9 +110,8 @@ def open_own(workspaces: Workspaces, settings: Settings) -> None:
     except WireError as error:
         raise StartupError(error.message) from None
     except sqlite3.DatabaseError as error:
-        raise StartupError(
-            f"--state {settings.state}: its world cannot be read ({error}); delete the folder, or give another"
-        ) from None
+        damaged = f"the cache {settings.cache}" if settings.state is None else f"--state {settings.state}"
+        raise StartupError(f"a world in {damaged} cannot be read ({error}); delete that folder") from None
 
 
 def application(settings: Settings, workspaces: Workspaces) -> ASGIApp:

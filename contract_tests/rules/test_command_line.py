@@ -432,3 +432,17 @@ def test_a_port_that_kubernetes_sets_for_a_service_of_our_name_is_passed_over() 
     """The Service `mockserver` sets it in every pod beside it; the default port is meant."""
     assert Port().convert("tcp://10.0.0.1:8000", None, None) == 8000
     assert Port().convert("8001", None, None) == 8001
+
+
+def test_two_servers_cannot_share_a_state(tmp_path: Path) -> None:
+    with serving(tmp_path, "--state", str(tmp_path / "state")) as process:
+        ready(process, tmp_path)
+        second = run("serve", "--state", str(tmp_path / "state"))
+    assert (second.returncode, len(second.stderr.splitlines())) == (2, 1)
+    assert "in use by another server" in second.stderr
+
+
+def test_a_ready_file_that_is_a_folder_is_refused_in_one_line(tmp_path: Path) -> None:
+    ended = run("serve", "--port", "0", "--ready-file", str(tmp_path))
+    assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1), ended.stderr
+    assert "--ready-file" in ended.stderr

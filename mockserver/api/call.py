@@ -9,16 +9,23 @@ from typing import Any
 import msgspec
 
 from mockserver.api.workspaces import Workspace
-from mockserver.errors import NotFound
+from mockserver.errors import NotFound, QueryTooComplex
 from mockserver.world.database import EVERYTHING, Clause, Connection, R, Record, where
 from mockserver.world.store import Store
 
+MOST_RECORDS = 50_000
+"""In one answer. The largest page an SDK asks for, 500 data rows with their metadata, reads some 10,000."""
 
-class Call(msgspec.Struct, frozen=True):
-    """`base_url` is scheme and host of the URLs in the answer, without a slash at its end."""
+
+class Call(msgspec.Struct):
+    """`base_url` is scheme and host of the URLs in the answer, without a slash at its end.
+
+    What a document costs shows only while it is answered, so the records it reads are counted.
+    """
 
     workspace: Workspace
     base_url: str
+    records: int = 0
 
     @property
     def store(self) -> Store:
@@ -31,14 +38,22 @@ class Call(msgspec.Struct, frozen=True):
 
     def select(self, kind: type[R], clause: Clause = EVERYTHING, **page: Any) -> list[R]:
         with self.reading() as connection:
-            return connection.select(kind, clause, **page)
+            return self._counted(connection.select(kind, clause, **page))
 
     def find(self, kind: type[R], record_id: str | None) -> R | None:
         """By id; None for None."""
         if record_id is None:
             return None
         with self.reading() as connection:
-            return connection.find(kind, where("id = :id", id=record_id))
+            found = self._counted(connection.select(kind, where("id = :id", id=record_id)))
+        return found[0] if found else None
+
+    def _counted(self, records: list[R]) -> list[R]:
+        """Raises QueryTooComplex when the document has read more than any client's does."""
+        self.records += 1 + len(records)
+        if self.records > MOST_RECORDS:
+            raise QueryTooComplex(f"the document reads more than {MOST_RECORDS} records; ask for less, or for pages")
+        return records
 
     def one(self, kind: type[R], clause: Clause, what: str) -> R:
         """The record that meets the clause. Raises NotFound saying `what` was looked for."""

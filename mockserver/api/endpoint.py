@@ -53,8 +53,10 @@ class GraphQLEndpoint:
                 f"GraphQL came by {request.method}; send POST with a JSON body like "
                 '{"query": "query { user { email } }", "variables": null}'
             )
-        workspace = self._workspaces.authenticated(request.headers.get("authorization"))
+        authorization = request.headers.get("authorization")
+        self._workspaces.authenticated(authorization)  # before the body is read
         asked = read_request(request.headers.get("content-type", ""), await read_body(request))
+        workspace = self._workspaces.authenticated(authorization)  # again: it may have been reset meanwhile
         call = Call(workspace, base_url(request, self._public_url))
         return json_response(await self._engine.answer(asked.query, asked.variables, asked.operationName, call))
 

@@ -207,6 +207,9 @@ def _place(error: GraphQLError) -> dict[str, int]:
 def _response(result: ExecutionResult) -> dict[str, Any]:
     if not result.errors:
         return {"data": result.data}
+    for error in result.errors:
+        if isinstance(error.original_error, QueryTooComplex):  # once is enough: every field behind it failed alike
+            raise error.original_error
     return {"errors": [_error(error) for error in result.errors], "data": result.data}
 
 

@@ -18,7 +18,7 @@ from mockserver.links import Links
 from mockserver.world.ids import digest
 from mockserver.world.progression import shown
 from mockserver.world.sqlite import SqliteDatabase
-from mockserver.world.store import Store
+from mockserver.world.store import GENERATED, Store
 from mockserver.world.store import Workspace as World
 
 LOG = logging.getLogger(__name__)
@@ -45,11 +45,16 @@ class Workspace:
         self.links = Links.of(self.api_key, self.world.seed)
         self.exports = Exports(store, self.links, folder / "results", threads)
         self._looks: Counter[str] = Counter()
+        self._asked: dict[str, int] = {}
 
-    def processed(self, question: str, *, since: int) -> bool:
-        """Whether something asked about by `question` is done, as the pace of processing lets it be seen."""
+    def processed(self, question: str, *, since: int | None = None) -> bool:
+        """Whether what `question` asks about is done, as the pace of processing lets it be seen.
+
+        Without a start of its own it began when it was first asked about.
+        """
         pace = self.store.progression.processing
-        elapsed = self.store.clock.now() - since
+        now = self.store.clock.now()
+        elapsed = now - (self._asked.setdefault(question, now) if since is None else since)
         if shown(pace, looks=self._looks[question], elapsed=elapsed) >= 1:
             return True
         self._looks[question] += 1
@@ -111,7 +116,8 @@ class Workspaces:
         if workspace := self._by_key.get(key):
             return workspace
         if self._any_key and key:
-            return self.create(key)
+            with self._lock:
+                return self._by_key.get(key) or self.create(key)
         self._note_refused(key)
         raise AuthenticationFailed(
             f"No workspace has the API key that came ({len(key)} characters); the server's own key is printed when it "
@@ -129,9 +135,18 @@ class Workspaces:
     def open_all(self) -> None:
         """The workspaces that a state folder holds from an earlier run."""
         for origin in sorted(self._folder.glob("*/origin.json")):
-            lives = sorted(origin.parent.glob("*/world.sqlite"))
-            if lives:
-                self._begin(Store.open(SqliteDatabase(lives[-1], durable=self._durable)), lives[-1].parent)
+            for life in sorted(origin.parent.glob("*/world.sqlite"), reverse=True):
+                self._reopen(life)
+
+    def _reopen(self, life: Path) -> None:
+        """The newest life that was begun; what a crash left half-made, or left over, is removed."""
+        store = Store.open(SqliteDatabase(life, durable=self._durable))
+        world = store.workspace
+        if world.incarnation == GENERATED or world.name in self._by_key:
+            store.close()
+            shutil.rmtree(life.parent, ignore_errors=True)
+        else:
+            self._begin(store, life.parent)
 
     def create(self, api_key: str, origin: Origin | None = None, *, incarnation: str | None = None) -> Workspace:
         """A workspace from a scenario. Raises Conflict, BadInput."""
@@ -140,18 +155,20 @@ class Workspaces:
             source = self._generated(chosen)
             return self._make(api_key, chosen, source, incarnation)
 
-    def fork(self, api_key: str, source: Workspace, *, incarnation: str | None = None) -> Workspace:
+    def fork(self, api_key: str, source_key: str, *, incarnation: str | None = None) -> Workspace:
         """A workspace that begins with the world of another as it is now; no tasks, no results, its clock set alike."""
         with self._lock:
+            source = self.named(source_key)
             self._check_free(api_key)
             home = self._home(api_key)
             source.back_up(home / "origin.sqlite")
             origin = Origin(source.world.scenario, source.world.seed, forked=True)
             return self._make(api_key, origin, SqliteDatabase(home / "origin.sqlite"), incarnation)
 
-    def reset(self, workspace: Workspace, *, incarnation: str | None = None) -> Workspace:
+    def reset(self, api_key: str, *, incarnation: str | None = None) -> Workspace:
         """The world as it was when the workspace was made, in a new life: no id of the old one comes again."""
         with self._lock:
+            workspace = self.named(api_key)
             home = self._home(workspace.api_key)
             origin = msgspec.json.decode((home / "origin.json").read_bytes(), type=Origin)
             source = SqliteDatabase(home / "origin.sqlite") if origin.forked else self._generated(origin)
@@ -160,9 +177,10 @@ class Workspaces:
             shutil.rmtree(workspace.folder, ignore_errors=True)
             return fresh
 
-    def delete(self, workspace: Workspace) -> None:
+    def delete(self, api_key: str) -> None:
         """Everything of it, files too."""
         with self._lock:
+            workspace = self.named(api_key)
             del self._by_key[workspace.api_key]
             del self._by_slug[workspace.links.workspace]
             workspace.close()

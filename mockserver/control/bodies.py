@@ -8,8 +8,8 @@ import msgspec
 
 from mockserver.world.progression import Pace
 
-Key = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")]
-"""Printable ASCII without spaces: it travels in a header."""
+Key = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9._~+=-]+$")]
+"""It travels in a header, and in the path of the control that deletes it."""
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -23,7 +23,7 @@ from mockserver.control.bodies import (
 from mockserver.control.expected import expected_rows
 from mockserver.control.ready import Ready, ready_file
 from mockserver.errors import BadInput, StartupError
-from mockserver.settings import Settings, parse_moment
+from mockserver.settings import LAST_YEAR, Settings, parse_moment
 from mockserver.world.progression import Progression
 from mockserver.world.store import Store
 
@@ -36,7 +36,10 @@ class Controls:
 
     def workspace(self, request: Request) -> Workspace:
         """Named by `?api_key=`; the server's own by default. Raises NotFound."""
-        return self._workspaces.named(request.query_params.get("api_key") or self._settings.api_key)
+        return self._workspaces.named(self._key(request))
+
+    def _key(self, request: Request) -> str:
+        return request.query_params.get("api_key") or self._settings.api_key
 
     def _url(self, request: Request) -> str:
         return base_url(request, self._settings.public_url)
@@ -70,7 +73,7 @@ class Controls:
         if given:
             raise BadInput(f"fork_of came with {', '.join(given)}: a fork takes its world from the other workspace")
         assert body.fork_of is not None, "only called for forks"
-        return self._workspaces.fork(key, self._workspaces.named(body.fork_of), incarnation=body.incarnation)
+        return self._workspaces.fork(key, body.fork_of, incarnation=body.incarnation)
 
     def ready(self, request: Request, _body: None) -> Ready:
         """Addresses and ids of a workspace, as in the ready file."""
@@ -78,14 +81,14 @@ class Controls:
 
     def delete_workspace(self, request: Request, _body: None) -> None:
         """Remove a workspace with everything in it."""
-        workspace = self._workspaces.named(request.path_params["api_key"])
-        if workspace.api_key == self._settings.api_key:
+        key = request.path_params["api_key"]
+        if key == self._settings.api_key:
             raise BadInput("This is the server's own workspace; reset it instead, or stop the server")
-        self._workspaces.delete(workspace)
+        self._workspaces.delete(key)
 
     def reset(self, request: Request, body: Reset) -> Ready:
         """Back to the world as it was made; tasks, results and clock begin anew."""
-        fresh = self._workspaces.reset(self.workspace(request), incarnation=body.incarnation)
+        fresh = self._workspaces.reset(self._key(request), incarnation=body.incarnation)
         return ready_file(fresh, self._url(request))
 
     def clock(self, request: Request, _body: None) -> ClockFace:
@@ -96,12 +99,13 @@ class Controls:
         """Set it, let it pass, stop it, let it run."""
         store = self.workspace(request).store
         moment = None if body.set is None else _moment(body.set)
+        target = (store.clock.now() if moment is None else moment) + round((body.advance or 0) * 1_000_000)
+        if target > _LAST:
+            raise BadInput(f"The clock would pass the year {LAST_YEAR}, where moments cannot be written any more")
         if body.freeze is not None:
             store.clock.freeze() if body.freeze else store.clock.thaw()
-        if moment is not None:
-            store.clock.set(moment)
-        if body.advance is not None:
-            store.clock.advance(round(body.advance * 1_000_000))
+        if moment is not None or body.advance is not None:
+            store.clock.set(target)
         store.keep_clock()
         return _face(store)
 
@@ -123,6 +127,9 @@ class Controls:
     def expected(self, request: Request, body: ExpectRows) -> bytes:
         """What a correct client must get: the rows from the world itself, as NDJSON, without a task."""
         return expected_rows(self.workspace(request), body, self._url(request))
+
+
+_LAST = parse_moment(f"{LAST_YEAR}-12-31", flag="set")
 
 
 def _face(store: Store) -> ClockFace:

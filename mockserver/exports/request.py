@@ -45,6 +45,9 @@ def decode(data: dict[str, Any]) -> ExportRequest:
     if not isinstance(query, list) or not all(isinstance(term, dict) for term in query):
         raise MalformedRequest(f"filters.searchQuery.query is {query!r}; expected a list of terms like {EXAMPLE_TERM}")
     given = {key: value for key, value in (data.get("params") or {}).items() if value is not None}
+    # label_details took the place of `includeLabels`, which SDKs 3.37 and 3.38 send.
+    if given.get("includeLabels"):
+        given["includeLabelDetails"] = True
     # `streamable` is export()'s word; an SDK that says it is ready for streams gets one (3.67 and later).
     streamable = bool(data.get("streamable") or data.get("isStreamableReady"))
     return ExportRequest(filters.get("projectId"), query, msgspec.convert(given, ExportParams), streamable)

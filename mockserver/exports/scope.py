@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from mockserver.errors import MalformedRequest, NotFound
+from mockserver.errors import MalformedRequest
 from mockserver.exports.request import ExportRequest
 from mockserver.exports.selection import catalog_condition, project_condition
 from mockserver.world.database import EVERYTHING, Clause, Connection, where
@@ -30,7 +30,7 @@ class Scope(msgspec.Struct, frozen=True):
 
 
 def scope_of(connection: Connection, request: ExportRequest) -> Scope:
-    """Raises NotFound, MalformedRequest."""
+    """Raises MalformedRequest."""
     if request.project_id is not None:
         return project_scope(connection, request.project_id, request.terms)
     return catalog_scope(connection, request)
@@ -39,7 +39,9 @@ def scope_of(connection: Connection, request: ExportRequest) -> Scope:
 def project_scope(connection: Connection, project_id: str, terms: list[dict[str, Any]]) -> Scope:
     project = connection.find(Project, where("id = :id AND NOT deleted", id=project_id))
     if project is None:
-        raise NotFound(f"Project {project_id!r} does not exist")
+        # Not RESOURCE_NOT_FOUND: SDKs make None of it and die with a TypeError in export() (wire trap 6).
+        message = f"Project {project_id!r} does not exist"
+        raise MalformedRequest(message, errors=[{"error": message, "projectIds": [project_id]}])
     mine = where("pr.project_id = :project AND NOT dr.deleted", project=project.id)
     tables = "project_row pr JOIN data_row dr ON dr.no = pr.data_row_no"
     return Scope(tables, mine & project_condition(terms), {project.id: project}, project)

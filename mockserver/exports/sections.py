@@ -178,7 +178,8 @@ class Sections:
 
 
 def among(column: str, numbers: list[int]) -> Clause:
-    """Ascending numbers as a range where they lie close together, which is one search of the index; else as a list."""
-    if numbers and numbers[-1] - numbers[0] < 4 * len(numbers):
-        return where(f"{column} BETWEEN :first AND :last", first=numbers[0], last=numbers[-1])
+    """Numbers as a range where they lie close together, which is one search of the index; else as a list."""
+    first, last = min(numbers, default=0), max(numbers, default=0)
+    if numbers and last - first < 4 * len(numbers):
+        return where(f"{column} BETWEEN :first AND :last", first=first, last=last)
     return where(f"{column} IN :numbers", numbers=numbers)

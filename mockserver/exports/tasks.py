@@ -6,25 +6,29 @@ One path for one row and a million. The thread touches its own snapshot and the 
 from __future__ import annotations
 
 import logging
-from collections import Counter
+import threading
+from collections import Counter, deque
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
-from mockserver.errors import MockserverError
+from mockserver.errors import Conflict, MockserverError, NotFound
 from mockserver.exports.request import ExportParams, ExportRequest
 from mockserver.exports.results import RESULT, Results, Streams
 from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import Scope, scope_of
 from mockserver.links import Links
-from mockserver.world.database import Connection, JsonText
+from mockserver.world.database import Connection, JsonText, where
 from mockserver.world.progression import pace_of, shown
 from mockserver.world.store import Store
 from mockserver.world.tasks import EXPORT, Task, TaskStatus
 
 LOG = logging.getLogger(__name__)
 
+AT_ONCE = 2
+"""Exports of one workspace that are written at the same time; the server has four threads for all."""
 REPORT_EVERY = 20_000
 """Rows between two reports of progress: each is a transaction."""
 
@@ -33,34 +37,69 @@ class ExportStopped(Exception):
     """The task was cancelled or its workspace closed while rows were written."""
 
 
+class Job(NamedTuple):
+    """An export that waits for its turn or is being written. Its snapshot is its own to close."""
+
+    future: Future[None]
+    task: Task
+    snapshot: Connection
+    scope: Scope
+    params: ExportParams
+
+
 class Exports:
-    """The exports of one workspace."""
+    """The exports of one workspace. They take turns, so that one workspace cannot keep all threads from the others."""
 
     def __init__(self, store: Store, links: Links, folder: Path, threads: ThreadPoolExecutor) -> None:
         self.results = Results(folder)
         self._store, self._links, self._threads = store, links, threads
-        self._running: dict[str, Future[None]] = {}
+        self._lock = threading.Lock()
+        self._waiting: deque[Job] = deque()
+        self._written: set[Future[None]] = set()
         self._looks: Counter[str] = Counter()
         self._stopping = False
 
     def create(self, request: ExportRequest, *, name: str | None, base_url: str) -> tuple[Task, Future[None]]:
-        """Start an export of what is true now. The future ends when the task has. Raises NotFound, MalformedRequest."""
+        """Start an export of what is true now. The future ends when the task has. Raises MalformedRequest."""
         with self._store.reading() as connection:
             scope = scope_of(connection, request)
         text = JsonText(msgspec.json.encode(request).decode())
-        task = self._store.create_task(type=EXPORT, name=name, request=text, base_url=base_url)
         snapshot = self._store.snapshot()
-        future = self._threads.submit(self._make, task, snapshot, scope, request.params)
-        self._running[task.id] = future
-        future.add_done_callback(lambda _: self._running.pop(task.id, None))
-        return task, future
+        try:
+            task = self._store.create_task(type=EXPORT, name=name, request=text, base_url=base_url)
+        except BaseException:
+            snapshot.close()
+            raise
+        job = Job(Future(), task, snapshot, scope, request.params)
+        self._waiting.append(job)
+        self._start_waiting()
+        return task, job.future
 
-    def _make(self, task: Task, snapshot: Connection, scope: Scope, params: ExportParams) -> None:
+    def _start_waiting(self) -> None:
+        with self._lock:
+            while self._waiting and len(self._written) < AT_ONCE and not self._stopping:
+                job = self._waiting.popleft()
+                self._written.add(job.future)
+                self._threads.submit(self._work, job)
+
+    def _work(self, job: Job) -> None:
+        job.future.set_running_or_notify_cancel()
+        try:
+            self._make(job)
+        finally:
+            job.snapshot.close()
+            with self._lock:
+                self._written.discard(job.future)
+            job.future.set_result(None)
+            self._start_waiting()
+
+    def _make(self, job: Job) -> None:
+        task = job.task
         try:
             rows = ExportRows(
-                snapshot,
-                scope,
-                params,
+                job.snapshot,
+                job.scope,
+                job.params,
                 links=self._links,
                 host=task.base_url,
                 task_id=task.id,
@@ -74,8 +113,6 @@ class Exports:
         except Exception:
             LOG.exception("export task %s failed", task.id)
             self._store.fail_task(task.id, "The mock failed to make this export: a bug of ours, see the server's log")
-        finally:
-            snapshot.close()
 
     def _write(self, task: Task, rows: ExportRows) -> None:
         total = rows.count()
@@ -113,13 +150,29 @@ class Exports:
             task, status=TaskStatus.IN_PROGRESS, completion_percentage=100 * done, streams=JsonText("{}")
         )
 
+    def cancel(self, task_id: str) -> None:
+        """End what is shown IN_PROGRESS. Raises NotFound, or Conflict when it is not."""
+        with self._store.reading() as connection:
+            task = connection.find(Task, where("id = :id", id=task_id))
+        if task is None:
+            raise NotFound(f"Task {task_id!r} does not exist")
+        seen = self.shown(task)
+        running = seen.status == TaskStatus.IN_PROGRESS
+        if not (running and self._store.cancel_task(task_id, made=finished(task))):
+            raise Conflict(f"Task {task_id!r} is {seen.status}; only one IN_PROGRESS can be cancelled")
+        if finished(task):
+            self.results.delete(task_id)
+
     def close(self) -> None:
         """Stop writing and wait for it. What was running stays unfinished, and fails when the world is opened again."""
-        self._stopping = True
-        running = list(self._running.values())
-        for future in running:
-            future.cancel()
-        wait(running, timeout=5)
+        with self._lock:
+            self._stopping = True
+            abandoned = list(self._waiting)
+            self._waiting.clear()
+        for job in abandoned:
+            job.future.cancel()
+            job.snapshot.close()
+        wait(list(self._written), timeout=5)
 
 
 def finished(task: Task) -> bool:

@@ -46,11 +46,6 @@ class Annotator:
             **more,
         }
 
-    @property
-    def last_ordinal(self) -> str:
-        """Of the feature made last."""
-        return ids.ordinal(self._last)
-
     def object(self, tool: Feature, kind: str, **geometry: Any) -> dict[str, Any]:
         """An object; its classifications stand before its geometry (sample)."""
         made = self.feature(tool, annotation_kind=kind, classifications=[])

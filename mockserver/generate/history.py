@@ -21,7 +21,7 @@ from mockserver.world.database import JsonText, Record
 from mockserver.world.labels import Body, Label, ProjectRow, Review, WorkflowStatus, WorkflowStep
 from mockserver.world.people import ProjectMember
 from mockserver.world.projects import Batch, Ontology, Project, TaskQueue, queues_of_new_project
-from mockserver.world.store import Workspace
+from mockserver.world.store import GENERATED, Workspace
 
 IMPORTED = 40 * DAY
 BATCHED = 29 * DAY
@@ -65,9 +65,7 @@ def build(
     """The world of a scenario, in pieces that are small whatever its size. `ends` in microseconds UTC."""
     end = scenario.ends_at if ends is None else ends
     organized = organize(scenario, seed, end)
-    workspace = Workspace(
-        "generated", name, seed, end, "generated", 0, organized.organization.id, organized.people[0].id
-    )
+    workspace = Workspace(GENERATED, name, seed, end, GENERATED, 0, organized.organization.id, organized.people[0].id)
 
     def pieces() -> Iterator[list[Record]]:
         yield organized.records

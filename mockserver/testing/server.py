@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from mockserver.settings import process_exists
 from mockserver.testing.control import Control
 from mockserver.testing.errors import MockServerError, ServerDiedError
 from mockserver.testing.workspace import MockWorkspace, Pace
@@ -44,7 +45,7 @@ class MockServer:
         exit_with: int | None = None,
         folder: Path | None = None,
     ) -> None:
-        given = {"--scenario": scenario, "--seed": seed, "--ends": ends}
+        given = {"--scenario": located(scenario), "--seed": seed, "--ends": ends}
         self._arguments = [*arguments, *_flags({flag: value for flag, value in given.items() if value is not None})]
         self._python = str(python)
         self._exit_with = os.getpid() if exit_with is None else exit_with
@@ -121,7 +122,7 @@ class MockServer:
         progression: Pace | dict[str, Pace] | None = None,
     ) -> MockWorkspace:
         """A fresh workspace. `progression` is a pace for exports, or paces by name."""
-        given = {"scenario": scenario, "seed": seed, "ends": ends, "api_key": api_key}
+        given = {"scenario": located(scenario), "seed": seed, "ends": ends, "api_key": api_key}
         body = {name: value for name, value in given.items() if value is not None}
         made = MockWorkspace(self.control, self.control.call("POST", "workspaces", body))
         if progression is not None:
@@ -213,9 +214,14 @@ class MockServer:
         return f"`{' '.join(self._command())}` {what}. It wrote:\n{self.output or '(nothing)'}"
 
     def _why_gone(self) -> str:
-        status = None if self._process is None else self._process.poll()
-        how = "It still runs" if status is None else f"It ended with status {status}"
+        pid = int((self._ready or {}).get("pid", 0))
+        how = "It still runs" if process_exists(pid) else "It has ended"
         return f"{how}. It wrote:\n{self.output or '(nothing)'}"
+
+
+def located(scenario: str | None) -> str | None:
+    """A scenario file by its whole path, since the server stands in another folder; a name as it is."""
+    return str(Path(scenario).absolute()) if scenario is not None and Path(scenario).is_file() else scenario
 
 
 def _flags(given: dict[str, Any]) -> Sequence[str]:

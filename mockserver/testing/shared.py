@@ -64,9 +64,9 @@ def stop(session: str) -> None:
     if pid:
         try:
             os.kill(pid, signal.SIGTERM)
+            _wait_for_end(folder)
         except ProcessLookupError:
-            pid = 0
-    _wait_for_end(folder)
+            pass  # it is gone already
     shutil.rmtree(folder, ignore_errors=True)
 
 

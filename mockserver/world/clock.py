@@ -18,8 +18,9 @@ class Clock(msgspec.Struct):
     frozen_at: int | None = None
 
     def now(self) -> int:
-        if self.frozen_at is not None:
-            return self.frozen_at
+        frozen_at = self.frozen_at  # read once: another thread may thaw it
+        if frozen_at is not None:
+            return frozen_at
         return time.time_ns() // 1000 + self.offset
 
     def set(self, moment: int) -> None:
@@ -40,5 +41,5 @@ class Clock(msgspec.Struct):
     def thaw(self) -> None:
         """Run again, on from where it stood."""
         if self.frozen_at is not None:
-            stood_at, self.frozen_at = self.frozen_at, None
-            self.set(stood_at)
+            self.offset = self.frozen_at - time.time_ns() // 1000
+            self.frozen_at = None

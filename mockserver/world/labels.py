@@ -53,7 +53,7 @@ class WorkflowStep(Record, frozen=True):
 class Body(Record, frozen=True):
     """A JSON text in raw UTF-8, in the newest Export V2 shape, key frames only, with placeholders.
 
-    `masks` is a JSON list of `{"color_rgb": [r, g, b], "feature": ordinal, "polygons": [[[x, y], …], …]}`.
+    `masks` is a JSON list of `{"color_rgb": [r, g, b], "polygons": [[[x, y], …], …]}`.
     """
 
     TABLE: ClassVar[str] = "body"
@@ -92,8 +92,3 @@ class Review(Record, frozen=True):
     created_by: str
     created_at: int
     updated_at: int
-
-
-def filled(body: bytes, *, features: str, host: str, task_id: str = "") -> bytes:
-    """The body as one label's JSON text."""
-    return body.replace(FEATURES, features.encode()).replace(HOST, host.encode()).replace(TASK, task_id.encode())

@@ -1,7 +1,7 @@
 """The state of one workspace. Its synchronous methods are the only way to change anything.
 
-Every change is one transaction that also appends its events; `before_commit` sees them while the old world is
-still visible to it, and what it writes is committed or lost together with the change.
+Every change is one transaction that also appends its events; `before_commit` sees them and the
+changed world before anybody else does, and what it writes is committed or lost together with the change.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ from mockserver.world.people import Organization, Person
 from mockserver.world.progression import Progression, pace_text, progression_of
 from mockserver.world.projects import Project, queues_of_new_project
 from mockserver.world.tasks import Task, TaskStatus
+
+GENERATED = "generated"
+"""The incarnation of a world that no workspace has begun to live in."""
 
 
 class Workspace(Record, frozen=True):
@@ -77,6 +80,7 @@ class Store:
         self._lock = threading.RLock()
         self._connection = database.connect()
         self._open: Change | None = None
+        self._closed = False
 
     @classmethod
     def open(cls, database: Database, *, before_commit: BeforeCommit | None = None) -> Store:
@@ -102,7 +106,12 @@ class Store:
 
     def close(self) -> None:
         with self._lock:
+            self._closed = True
             self._connection.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Conflict("This workspace was reset or deleted meanwhile; ask again")
 
     # Reading
 
@@ -110,10 +119,12 @@ class Store:
     def reading(self) -> Iterator[Connection]:
         """The store's own connection, for short reads."""
         with self._lock:
+            self._check_open()
             yield self._connection
 
     def snapshot(self) -> Connection:
         """A connection of its own that sees this moment until it is closed, whatever changes meanwhile."""
+        self._check_open()
         connection = self.database.connect()
         connection.begin(snapshot=True)
         return connection
@@ -147,6 +158,7 @@ class Store:
         A change within a change belongs to it.
         """
         with self._lock:
+            self._check_open()
             if self._open is not None:
                 yield self._open
                 return
@@ -244,7 +256,7 @@ class Store:
                 deleted=False,
             )
             change.connection.insert([dataset])
-            change.happened(EventKind.DATASET_CREATED, details_id=dataset.id)
+            change.happened(EventKind.DATASET_CREATED, id=dataset.id)
             return dataset
 
     def update_dataset(self, dataset_id: str, **fields: Any) -> Dataset:
@@ -280,9 +292,11 @@ class Store:
         with self.change() as change:
             labels = self._marked(change, Label, label_ids)
             for label in labels:
-                change.happened(EventKind.LABEL_DELETED, project=label.project_id, label=label.id)
+                row = change.connection.value("SELECT id FROM data_row WHERE no = :no", {"no": label.data_row_no})
+                change.happened(EventKind.LABEL_DELETED, project=label.project_id, data_row=row, label=label.id)
                 self.touch(change, label.data_row_no)
-                change.connection.run(_SELECT_ANOTHER_LABEL, {"id": label.id})
+                standing = {"id": label.id, "project": label.project_id, "row": label.data_row_no}
+                change.connection.run(_SELECT_ANOTHER_LABEL, standing)
             return [label.id for label in labels]
 
     def _marked(self, change: Change, kind: type[D], record_ids: list[str]) -> list[D]:
@@ -331,18 +345,14 @@ class Store:
         """FAILED, with the reason."""
         self._end_task(task_id, status=TaskStatus.FAILED, failure=failure)
 
-    def cancel_task(self, task_id: str) -> None:
-        """CANCELED. Raises NotFound, or Conflict when it has ended already."""
-        with self.reading() as connection:
-            task = connection.find(Task, where("id = :id", id=task_id))
-        if task is None:
-            raise NotFound(f"Task {task_id!r} does not exist")
-        if not self._end_task(task_id, status=TaskStatus.CANCELED):
-            raise Conflict(f"Task {task_id!r} is {task.status}; only one IN_PROGRESS can be cancelled")
+    def cancel_task(self, task_id: str, *, made: bool = False) -> bool:
+        """CANCELED; False if it has ended otherwise. `made` says that a COMPLETE task was not shown to anybody yet."""
+        state = TaskStatus.COMPLETE if made else TaskStatus.IN_PROGRESS
+        return self._end_task(task_id, state, status=TaskStatus.CANCELED, streams=JsonText("{}"))
 
-    def _end_task(self, task_id: str, **values: Any) -> bool:
+    def _end_task(self, task_id: str, state: TaskStatus = TaskStatus.IN_PROGRESS, **values: Any) -> bool:
         with self.change() as change:
-            running = where("id = :id AND status = :running", id=task_id, running=TaskStatus.IN_PROGRESS)
+            running = where("id = :id AND status = :state", id=task_id, state=state)
             return bool(change.connection.update(Task, running, updated_at=change.now, **values))
 
     def fail_unfinished_tasks(self) -> int:
@@ -374,7 +384,7 @@ _AT_ONCE = 10_000
 _SELECT_ANOTHER_LABEL = (
     "UPDATE project_row SET selected_label_id = (SELECT l.id FROM label l WHERE l.project_id = project_row.project_id"
     " AND l.data_row_no = project_row.data_row_no AND NOT l.deleted ORDER BY l.no LIMIT 1)"
-    " WHERE selected_label_id = :id"
+    " WHERE project_id = :project AND data_row_no = :row AND selected_label_id = :id"
 )
 
 

@@ -1,13 +1,14 @@
 """The control API over a real socket."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 import requests
 
 from contract_tests.serving import ServedWorld
-from mockserver.testing import MockServer, MockWorkspace
+from mockserver.testing import ControlRefusedError, MockServer, MockWorkspace
 
 EXPORT = "mutation($id: ID!) { exportDataRowsInProject(input: {filters: {projectId: $id}}) { taskId } }"
 LOOK = "query($id: ID!) { user { createdTasks(where: {id: $id}) { status completionPercentage result } } }"
@@ -223,3 +224,33 @@ def test_a_reset_of_a_made_workspace_lets_its_clock_run_again(workspace: MockWor
     workspace.clock.freeze()
     workspace.reset()
     assert not workspace.clock.frozen
+
+
+def test_what_looks_in_progress_can_be_cancelled(workspace: MockWorkspace) -> None:
+    workspace.progression.exports = {"looks": 3}
+    task = export(workspace)
+    assert ask(workspace, f'mutation {{ cancelBulkOperationJob(id: "{task}") {{ success }} }}')
+    assert look(workspace, task) == {"status": "CANCELED", "completionPercentage": 100, "result": None}
+
+
+def test_a_clock_that_would_leave_the_calendar_stays_where_it_is(workspace: MockWorkspace) -> None:
+    workspace.clock.freeze()
+    workspace.clock.set("9800-01-01")
+    with pytest.raises(ControlRefusedError, match="would pass the year"):
+        workspace.clock.advance(9e9)
+    assert workspace.clock.now == "9800-01-01T00:00:00.000Z"
+
+
+def test_many_resets_at_once_leave_one_life(workspace: MockWorkspace) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: workspace.reset(), range(24)))
+    assert len(workspace.expected_rows("image")) == 12
+
+
+def test_processing_takes_its_seconds_from_the_first_question(workspace: MockWorkspace) -> None:
+    workspace.clock.freeze()
+    workspace.progression.processing = {"seconds": 60}
+    question = 'query { queryAllDataRowsHaveBeenProcessed(dataRowIds: ["x"]) { allDataRowsHaveBeenProcessed } }'
+    assert not ask(workspace, question)["queryAllDataRowsHaveBeenProcessed"]["allDataRowsHaveBeenProcessed"]
+    workspace.clock.advance(60)
+    assert ask(workspace, question)["queryAllDataRowsHaveBeenProcessed"]["allDataRowsHaveBeenProcessed"]

@@ -34,10 +34,16 @@ def test_null_params_and_those_of_old_sdks_are_like_none() -> None:
     params = {
         "includeAttachments": None,
         "mediaTypeOverride": None,
-        "includeLabels": True,
         "includeMediaAttributes": True,
     }
     assert decode({"filters": {"projectId": "p"}, "params": params}).params == ExportParams()
+
+
+@pytest.mark.known("client")
+def test_the_oldest_sdks_word_for_label_details_is_understood() -> None:
+    """SDKs 3.37 and 3.38 send includeLabels."""
+    params = decode({"filters": {"projectId": "p"}, "params": {"includeLabels": True}}).params
+    assert params == ExportParams(include_label_details=True)
 
 
 @pytest.mark.parametrize("query", ["text", 5, {"type": "batch"}, [1], [None], [["type", "batch"]]])

@@ -9,7 +9,7 @@ import pytest
 
 from contract_tests.rules.exports.rows import EVERY_SECTION, HOST, NOW, TASK
 from contract_tests.rules.worlds import in_file, stored
-from mockserver.errors import MalformedRequest, NotFound
+from mockserver.errors import MalformedRequest
 from mockserver.exports.request import ExportParams, ExportRequest, decode
 from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import scope_of
@@ -79,7 +79,7 @@ def test_a_deleted_project_is_told_nowhere(store: Store) -> None:
 
 
 REFUSED: dict[str, tuple[Callable[[], ExportRequest], type[Exception], str]] = {
-    "an unknown project": (lambda: ExportRequest("nobody"), NotFound, "'nobody'"),
+    "an unknown project": (lambda: ExportRequest("nobody"), MalformedRequest, "'nobody'"),
     "31 projects": (lambda: ExportRequest(params=with_params(projectIds=["p"] * 31)), MalformedRequest, "at most 30"),
     "model runs": (lambda: ExportRequest(params=with_params(modelRunIds=["r"])), MalformedRequest, "not served yet"),
     "a batch in the catalog": (

@@ -1,5 +1,10 @@
 """MockServer: a child process that starts once, stops twice, and says what went wrong."""
 
+import os
+import signal
+import time
+from pathlib import Path
+
 import pytest
 
 from contract_tests.serving import ServedWorld
@@ -80,3 +85,25 @@ def test_a_server_of_others_tells_its_own_key_and_projects(server: ServedWorld) 
     there = MockServer.at(server.url)
     assert there.api_key == server.api_key
     assert there.own.project("image") == server.projects["image"]
+
+
+def test_a_scenario_file_may_be_named_from_where_the_test_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: ServedWorld
+) -> None:
+    (tmp_path / "mine.toml").write_text('description = "Mine."\norganization = "Mine"\n')
+    monkeypatch.chdir(tmp_path)
+    with MockServer(scenario="mine.toml") as started:
+        assert started.own.projects == {}
+    workspace = MockServer.at(server.url).workspace(scenario="./mine.toml")
+    assert workspace.projects == {}
+    workspace.delete()
+
+
+def test_a_killed_server_is_said_to_have_ended() -> None:
+    server = MockServer(scenario="empty")
+    server.start()
+    os.kill(int(server.ready["pid"]), signal.SIGKILL)
+    time.sleep(0.2)
+    with pytest.raises(ServerDiedError, match="It has ended"):
+        server.workspace()
+    server.stop()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mockserver.api.call import call_of
+from mockserver.api.call import Call, call_of
 from mockserver.api.filters import snake
 from mockserver.api.resolvers.fields import Fields
 from mockserver.errors import BadInput
@@ -41,19 +41,28 @@ def _named(data: Mapping[str, Any], what: str) -> str:
 
 
 def create_project(_source: Any, info: Any, data: Mapping[str, Any]) -> Project:
-    fields = _columns(data) | {"name": _named(data, "project")}
-    fields.pop("deleted", None)
+    if data.get("deleted"):
+        raise BadInput("A new project came with deleted: true; leave it out")
+    fields = _columns(data) | {"name": _named(data, "project")} | _frontend(call_of(info), data)
     return call_of(info).store.create_project(**fields)
+
+
+def _frontend(call: Call, data: Mapping[str, Any]) -> dict[str, str | None]:
+    """Connected or disconnected, as the SDK's connect_ontology does. Raises NotFound."""
+    given = data.get("labelingFrontend") or {}
+    if given.get("disconnect"):
+        return {"labeling_frontend_id": None}
+    frontend = (given.get("connect") or {}).get("id")
+    if frontend is None:
+        return {}
+    call.one(LabelingFrontend, clause("id = :id", id=frontend), f"Labeling frontend {frontend!r}")
+    return {"labeling_frontend_id": frontend}
 
 
 def update_project(_source: Any, info: Any, where: Mapping[str, Any], data: Mapping[str, Any]) -> Project:
     """Also deletes (`deleted: true`) and connects the frontend, as the SDK's connect_ontology does."""
     call = call_of(info)
-    fields = _columns(data)
-    frontend = ((data.get("labelingFrontend") or {}).get("connect") or {}).get("id")
-    if frontend is not None:
-        call.one(LabelingFrontend, clause("id = :id", id=frontend), f"Labeling frontend {frontend!r}")
-        fields["labeling_frontend_id"] = frontend
+    fields = _columns(data) | _frontend(call, data)
     return call.store.update_project(_id(where, "updateProject"), **fields)
 
 

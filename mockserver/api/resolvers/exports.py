@@ -108,7 +108,7 @@ async def _short_wait(future: Future[None]) -> None:
 
 
 def cancel(_source: Any, info: Any, id: str) -> bool:  # noqa: A002  the wire's word
-    call_of(info).store.cancel_task(id)
+    call_of(info).workspace.exports.cancel(id)
     return True
 
 

@@ -11,6 +11,8 @@ from mockserver.api.call import Call, call_of
 from mockserver.api.filters import condition, unique
 from mockserver.api.resolvers.fields import Fields, nothing
 from mockserver.api.resolvers.people import organization
+from mockserver.errors import BadInput
+from mockserver.exports.selection import project_condition
 from mockserver.world.data_rows import Dataset
 from mockserver.world.database import EVERYTHING, where
 from mockserver.world.labels import Label, ProjectRow, WorkflowStatus
@@ -60,6 +62,8 @@ def add_to(fields: Fields) -> None:
         Project_workstreamStateCounts=workstream_state_counts,
         Project_taskQueues=task_queues,
         Project_batches=batches,
+        Project_issues=lambda source, _: source,
+        IssueCount_totalCount=lambda source, _: 0,
         Project_members=members,
     )
     fields.attributes("StateCount", StateCount, "state count")
@@ -163,8 +167,16 @@ def task_queues(source: Project, info: Any) -> list[TaskQueue]:
     return call_of(info).select(TaskQueue, where("project_id = :id", id=source.id), order="position")
 
 
-def rows_in_queue(source: TaskQueue, info: Any) -> int:
-    return call_of(info).count(ProjectRow, where(f"task_queue_id = :id AND {_LIVE_ROW}", id=source.id))
+def rows_in_queue(source: TaskQueue, info: Any, input: Any = None) -> int:  # noqa: A002  the wire's word
+    """All, or those of some batches."""
+    terms = ((input or {}).get("searchQuery") or {}).get("query") or []
+    clause = project_condition(terms) if terms else EVERYTHING
+    if any(term.get("type") != "batch" for term in terms):
+        raise BadInput("dataRowCount can be asked for the rows of batches only: a term of the type 'batch'")
+    mine = where(f"pr.task_queue_id = :id AND {_LIVE_ROW.replace('data_row_no', 'pr.data_row_no')}", id=source.id)
+    asked = mine & clause
+    with call_of(info).reading() as connection:
+        return int(connection.value(f"SELECT COUNT(*) FROM project_row pr WHERE {asked.sql}", asked.params))
 
 
 def members(source: Project, info: Any, skip: int = 0, first: int | None = None) -> list[ProjectMember]:

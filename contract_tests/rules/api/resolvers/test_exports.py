@@ -112,10 +112,12 @@ def test_only_who_asks_for_a_stream_is_promised_one(server: ServedWorld) -> None
 
 @pytest.mark.known("client")
 @pytest.mark.parametrize("project", ["nobody", "", "' OR 1=1 --", "c" + "0" * 24, 5])
-def test_a_project_that_is_not_there_is_not_found(server: ServedWorld, project: object) -> None:
+def test_a_project_that_is_not_there_is_malformed(server: ServedWorld, project: object) -> None:
+    """Not RESOURCE_NOT_FOUND, of which SDKs make None and then a TypeError in export() (wire trap 6)."""
     answer = ask(server, EXPORT, {"input": {"filters": {"projectId": project}}})
-    assert (answer.status, answer.code) == (200, "RESOURCE_NOT_FOUND")
+    assert (answer.status, answer.code) == (200, "MALFORMED_REQUEST")
     assert repr(str(project)) in answer.message
+    assert answer.error["errors"] == [{"error": answer.message, "projectIds": [str(project)]}]
 
 
 @pytest.mark.known("client")
@@ -184,4 +186,4 @@ def test_a_result_stays_as_it_was_when_the_world_changes(server: ServedWorld) ->
     made = ask(server, EXPORT, given).data["exportDataRowsInProject"]["taskId"]
     ask(server, "mutation($id: ID!){updateProject(where: {id: $id}, data: {deleted: true}){id}}", {"id": project})
     assert task_of(server, made)["status"] == "COMPLETE"
-    assert ask(server, EXPORT, given).code == "RESOURCE_NOT_FOUND"
+    assert ask(server, EXPORT, given).code == "MALFORMED_REQUEST"
