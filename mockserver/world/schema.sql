@@ -77,6 +77,8 @@ CREATE TABLE data_row (
 CREATE INDEX data_row_of_dataset ON data_row (dataset_id, no);
 CREATE INDEX data_row_by_external_id ON data_row (external_id);
 CREATE INDEX data_row_by_activity ON data_row (last_activity_at);
+-- Few rows are deleted, so what lives is counted as all less these.
+CREATE INDEX data_row_deleted ON data_row (no) WHERE deleted;
 
 CREATE TABLE attachment (
   no SERIAL, id TEXT NOT NULL UNIQUE, data_row_no BIGINT NOT NULL, type TEXT NOT NULL, value TEXT NOT NULL, name TEXT
@@ -131,6 +133,7 @@ CREATE TABLE label (
 );
 CREATE INDEX label_of_project ON label (project_id, data_row_no, no);
 CREATE INDEX label_of_row ON label (data_row_no);
+CREATE INDEX label_live ON label (project_id) WHERE NOT deleted;
 CREATE INDEX label_by_creation ON label (project_id, created_at);
 
 CREATE TABLE review (

@@ -52,3 +52,17 @@ def test_the_overview_of_a_project_has_all_that_the_sdk_reads(server: ServedWorl
     narrowed = variables | {"batchIds": ["no-batch"], "countInput": {"searchQuery": {"query": [term]}}}
     none = ask(server, document, narrowed).data["project"]
     assert [queue["dataRowCount"] for queue in none["taskQueues"]] == [0, 0, 0]
+
+
+def test_counts_leave_out_what_was_deleted() -> None:
+    with ServedWorld() as own:
+        counts = "{projects{name dataRowCount labelCount lastActivityTime} datasets{name rowCount}}"
+        before = own.ask(counts)
+        rows = own.ask("{datasets{name dataRows(first: 2){id}}}")["datasets"]
+        gone = [row["id"] for dataset in rows for row in dataset["dataRows"]]
+        own.ask("mutation($ids: [ID!]!){deleteDataRows(where: {dataRowIds: $ids}){id}}", ids=gone)
+        after = own.ask(counts)
+    for field in ("dataRowCount", "labelCount"):
+        assert [item[field] - 2 for item in before["projects"]] == [item[field] for item in after["projects"]]
+    assert [item["rowCount"] - 2 for item in before["datasets"]] == [item["rowCount"] for item in after["datasets"]]
+    assert all(item["lastActivityTime"] for item in after["projects"])

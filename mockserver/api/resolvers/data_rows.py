@@ -52,7 +52,7 @@ def add_to(fields: Fields) -> None:
         Query_dataset=dataset,
         Query_datasets=datasets,
         Query_datasetDataRows=dataset_data_rows,
-        Dataset_rowCount=lambda source, info: call_of(info).count(DataRow, _in_dataset(source.id)),
+        Dataset_rowCount=row_count,
         Dataset_createdBy=created_by,
         Dataset_organization=organization,
         Dataset_signer=nothing,
@@ -87,6 +87,15 @@ def add_to(fields: Fields) -> None:
 
 def _in_dataset(dataset_id: str) -> Clause:
     return clause("dataset_id = :id AND NOT deleted", id=dataset_id)
+
+
+def row_count(source: Dataset, info: Any) -> int:
+    """All, which an index counts, less the few that are deleted."""
+    mine = clause("dataset_id = :id", id=source.id)
+    # As an expression the column keeps SQLite from the dataset's index, in which it would look at every row.
+    return call_of(info).count(DataRow, mine) - call_of(info).count(
+        DataRow, clause("deleted AND dataset_id || '' = :id", id=source.id)
+    )
 
 
 def camel_case(attributes: Mapping[str, Any]) -> dict[str, Any]:
