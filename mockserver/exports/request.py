@@ -10,7 +10,10 @@ from mockserver.errors import MalformedRequest
 
 
 class ExportParams(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """Which sections a row carries; all off by default (payloads.md §1.1). `mediaTypeOverride` is only a hint."""
+    """Which sections a row carries; all off by default (payloads.md §1.1).
+
+    Further params of the wire change nothing here: `mediaTypeOverride` is a hint, and there are no model runs yet.
+    """
 
     include_attachments: bool = False
     include_metadata: bool = False
@@ -20,13 +23,9 @@ class ExportParams(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tr
     include_label_details: bool = False
     include_performance_details: bool = False
     include_interpolated_frames: bool = False
-    include_predictions: bool = False
-    include_model_run_details: bool = False
     all_projects: bool = False
-    all_model_runs: bool = False
     project_ids: list[str] = []
     model_run_ids: list[str] = []
-    media_type_override: str | None = None
 
 
 class ExportRequest(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -148,4 +148,4 @@ def draw_masks(width: int, height: int, masks: list[dict[str, Any]]) -> bytes:
         red, green, blue = mask["color_rgb"]
         for polygon in mask["polygons"]:
             canvas.fill_polygon([(x, y) for x, y in polygon], (red, green, blue))
-    return canvas.png_rgb()
+    return canvas.png_truecolour()

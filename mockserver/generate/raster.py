@@ -80,6 +80,12 @@ class Canvas:
             return png(self.width, self.height, TRUECOLOUR, self._rows, distance=3)
         return png(self.width, self.height, INDEXED, self._rows, distance=1, palette=list(self._palette))
 
+    def png_truecolour(self) -> bytes:
+        """The picture as 8-bit RGB whatever was drawn: readers that compare pixels with a colour see no palette."""
+        if self._depth == 1:
+            self._widen()
+        return self.png_rgb()
+
     def png_grey(self) -> bytes:
         """The picture as one 8-bit channel of shape (height, width): for masks of 0 and 255."""
         if self._depth == 3:
@@ -106,8 +112,9 @@ class Canvas:
         return bytes(colour)
 
     def _widen(self) -> None:
-        """Turns palette indices into red, green and blue: the palette is full."""
-        red, green, blue = (bytes(channel) for channel in zip(*self._palette, strict=True))
+        """Turns palette indices into red, green and blue."""
+        channels = zip(*self._palette, strict=True)
+        red, green, blue = (bytes(channel).ljust(PALETTE_SIZE, b"\0") for channel in channels)
         wide = bytearray()
         for start in range(1, len(self._rows), 1 + self.width):
             row = self._rows[start : start + self.width]

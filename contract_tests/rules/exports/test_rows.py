@@ -173,7 +173,7 @@ def shape(value: Any, path: str = "") -> set[str]:
     return set(paths.values()).union(*(shape(value[name], paths[name]) for name in value))
 
 
-@pytest.mark.parametrize("param", ["include_interpolated_frames", "include_predictions", "include_model_run_details"])
+@pytest.mark.parametrize("param", ["include_interpolated_frames"])
 def test_a_param_that_does_not_apply_to_images_changes_nothing(store: Store, param: str) -> None:
     assert read(store, "image", with_only(param)) == read(store, "image", NOTHING)
 

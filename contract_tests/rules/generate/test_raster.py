@@ -304,3 +304,14 @@ def test_a_picture_without_pixels_is_refused(size: tuple[int, int]) -> None:
 def test_a_colour_out_of_range_is_refused(colour: Colour) -> None:
     with pytest.raises(ValueError, match="three whole numbers from 0 to 255"):
         Canvas(4, 4, BLACK).fill_rectangle(0, 0, 2, 2, colour)
+
+
+@given(st.lists(st.tuples(quarter_points, colours), max_size=4))
+def test_truecolour_holds_the_same_pixels_without_a_palette(strokes: list[tuple[list[Point], Colour]]) -> None:
+    """Readers of composite masks compare pixels with `color_rgb`."""
+    indexed, true = Canvas(SIZE, SIZE, BLACK), Canvas(SIZE, SIZE, BLACK)
+    for points, colour in strokes:
+        indexed.fill_polygon(points, colour)
+        true.fill_polygon(points, colour)
+    (_, seen), (kind, same) = decoded(indexed.png_rgb()), decoded(true.png_truecolour())
+    assert (kind, same) == (2, seen)

@@ -73,7 +73,7 @@ def test_expected_rows_follow_params_and_filters(server: ServedWorld) -> None:
 )
 def test_a_misspelt_expectation_is_refused(server: ServedWorld, asked: dict[str, object], told: str) -> None:
     with pytest.raises(ControlRefusedError, match=told):
-        MockWorkspace(MockServer.at(server.url).control, server.ready).expected_rows("image", **asked)  # type: ignore[arg-type]
+        MockWorkspace(MockServer.at(server.url).control, server.ready).expected_rows("image", **asked)  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_a_wrong_flag_is_told_with_what_the_server_wrote() -> None:
