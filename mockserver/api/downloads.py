@@ -16,7 +16,8 @@ from mockserver.api.workspaces import Workspace, Workspaces
 from mockserver.errors import NotFound
 from mockserver.exports.chunks import Chunk
 from mockserver.exports.results import ERRORS, RESULT
-from mockserver.generate.assets import Asset, asset
+from mockserver.generate.assets import asset
+from mockserver.generate.media.medium import Asset
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import where
 from mockserver.world.tasks import Task

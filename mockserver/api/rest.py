@@ -14,7 +14,7 @@ from mockserver.api.workspaces import Workspace, Workspaces
 from mockserver.errors import NotFound
 from mockserver.exports.results import ERRORS, RESULT
 from mockserver.generate.annotations import COMPOSITE_MASK
-from mockserver.generate.image import draw_masks
+from mockserver.generate.media.image import draw_masks
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import where
 from mockserver.world.ids import FEATURE_PREFIX
@@ -56,10 +56,10 @@ class Rest:
             row = connection.find(DataRow, where("no = :no", no=label.data_row_no)) if label else None
         if task is None:
             raise NotFound(f"Task {names['task']!r} does not exist in this workspace; export again to get fresh URLs")
-        if suffix != COMPOSITE_MASK or names["index"] != 1 or not (body and row and body.masks):
+        if suffix != COMPOSITE_MASK or names["index"] != 1 or not (body and row and body.aside):
             raise NotFound(f"Mask {mask_id!r} with index {names['index']} does not exist in this workspace")
         attributes = orjson.loads(row.media_attributes)
         picture = await asyncio.to_thread(
-            draw_masks, attributes["width"], attributes["height"], orjson.loads(body.masks)
+            draw_masks, attributes["width"], attributes["height"], orjson.loads(body.aside)["masks"]
         )
         return Response(picture, media_type="image/png")

@@ -51,7 +51,8 @@ class ExportRows:
         self._host = quoted(host)[1:-1]
         self._projects = scope.projects or {}
         self._names = Names(connection, self._projects)
-        self._bodies = Bodies(connection, host=host, task_id=task_id)
+        self._bodies = Bodies(connection, host=host, task_id=task_id, steps=[])
+        self._vectors = Bodies(connection, host=host, task_id=task_id, steps=[])
 
     def text(self) -> bytes:
         """All of it at once, for small selections."""
@@ -72,7 +73,9 @@ class ExportRows:
 
     def _written(self, rows: list[Row]) -> Piece:
         numbers = [row[0] for row in rows]
-        sections = Sections(self._connection, self._names, self._bodies, self._params, list(self._projects), numbers)
+        sections = Sections(
+            self._connection, self._names, self._bodies, self._vectors, self._params, list(self._projects), numbers
+        )
         standings = self._standings(sections)
         lines = [self._line(row, sections, standings) for row in rows]
         return Piece("".join(lines).encode("ascii"), len(lines))

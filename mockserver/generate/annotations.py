@@ -4,28 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 import orjson
 
 from mockserver.generate.chance import Chance
 from mockserver.generate.features import Feature
 from mockserver.generate.words import table
 from mockserver.world import ids
-from mockserver.world.database import JsonText
 from mockserver.world.labels import FEATURES, HOST, TASK
 
 COMPOSITE_MASK = ids.ordinal(0)
 """The ordinal that the label's composite mask has for its own."""
-EMPTY = b'{"objects":[],"classifications":[],"relationships":[]}'
-"""What a skipped label holds (inferred)."""
-
-
-class Variant(msgspec.Struct, frozen=True):
-    """One picture or text with what is annotated on it. `content` and `masks` become a body of the world."""
-
-    media_attributes: JsonText
-    content: bytes
-    masks: JsonText | None = None
 
 
 class Annotator:

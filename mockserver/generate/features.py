@@ -26,6 +26,7 @@ class Feature(msgspec.Struct, frozen=True):
     required: bool = False
     questions: tuple[Feature, ...] = ()
     answers: tuple[Feature, ...] = ()
+    scope: str = "global"
 
 
 class Ontology(msgspec.Struct, frozen=True):
@@ -77,7 +78,9 @@ def _question(root: tuple[object, ...], question: Question) -> Feature:
         )
         for answer in question.answers
     )
-    return _feature(root, question.name, question.type, required=question.required, answers=answers)
+    return _feature(
+        root, question.name, question.type, required=question.required, answers=answers, scope=question.scope
+    )
 
 
 def _tool_json(tool: Feature) -> dict[str, Any]:
@@ -103,7 +106,7 @@ def _question_json(question: Feature, *, top: bool = False) -> dict[str, Any]:
         "schemaNodeId": question.node_id,
         "featureSchemaId": question.schema_id,
     }
-    return document | {"scope": "global"} if top else document
+    return document | {"scope": question.scope} if top else document
 
 
 def _answer_json(answer: Feature) -> dict[str, Any]:

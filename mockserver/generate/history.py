@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import msgspec
 import orjson
 
-from mockserver.generate import features, image, text
-from mockserver.generate.annotations import EMPTY, Variant
+from mockserver.generate import features
 from mockserver.generate.chance import Chance
+from mockserver.generate.media.medium import Variant, medium_of
 from mockserver.generate.organization import BUILT_IN_EMBEDDING, Organized, organize
 from mockserver.generate.scenario import ProjectPlan, Scenario
 from mockserver.generate.words import table
@@ -38,9 +38,6 @@ STATUSES = (
     WorkflowStatus.DONE,
 )
 """Labelled rows take these in turn."""
-
-ASSETS = {"image": image.variant, "text": text.variant}
-EXTENSIONS = {"image": "png", "text": "txt"}
 
 
 class Numbers(msgspec.Struct):
@@ -83,7 +80,7 @@ def _ontology_record(
     key: str, ontology: features.Ontology, scenario: Scenario, organized: Organized, end: int
 ) -> Ontology:
     made = end - IMPORTED
-    media = scenario.ontologies[key].media.upper()
+    media = medium_of(scenario.ontologies[key].media).media_type
     return Ontology(ontology.id, key, None, media, ontology.normalized, organized.people[0].id, made, made)
 
 
@@ -100,6 +97,7 @@ class ProjectHistory:
         end: int,
     ) -> None:
         self.plan, self.ontology, self.organized, self.numbers = plan, ontology, organized, numbers
+        self.medium = medium_of(plan.media)
         self.seed, self.end = seed, end
         self.root = (seed, "project", plan.name)
         self.id = ids.cuid(*self.root)
@@ -127,7 +125,8 @@ class ProjectHistory:
         made = self.end - IMPORTED - DAY
         return Project(
             id=self.id, name=self.plan.name, description=self.plan.description,
-            allowed_media_type=self.plan.media.upper(), queue_mode="BATCH", editor_task_type=None,
+            allowed_media_type=self.medium.media_type, queue_mode="BATCH",
+            editor_task_type=self.medium.editor_task_type,
             ontology_id=self.ontology.id, labeling_frontend_id=self.organized.frontend.id,
             is_benchmark_enabled=False, is_consensus_enabled=False, auto_audit_percentage=1.0,
             auto_audit_number_of_labels=1, setup_complete=made + HOUR, created_by=self.organized.people[0].id,
@@ -152,15 +151,15 @@ class ProjectHistory:
     def _bodies(self) -> Iterator[Record]:
         """The different contents that the rows will share."""
         for number in range(min(self.plan.variants, max(self.plan.rows, 1))):
-            made = ASSETS[self.plan.media](self.seed, self.plan.name, number, self.ontology)
+            made = self.medium.variant(self.seed, self.plan.name, number, self.ontology)
             self.variants.append(msgspec.structs.replace(made, content=b""))
             self.bodies.append(self.numbers.next("body"))
-            yield Body(self.bodies[-1], made.content, made.masks)
+            yield Body(self.bodies[-1], made.content, made.aside)
             if self.plan.embeddings:
                 self.vectors.append(self.numbers.next("body"))
                 yield Body(self.vectors[-1], _vector(Chance(*self.root, "vector", number)), None)
         self.skipped_body = self.numbers.next("body")
-        yield Body(self.skipped_body, EMPTY, None)
+        yield Body(self.skipped_body, self.medium.empty, None)
 
     def _row(self, index: int) -> Iterator[Record]:
         """A data row, its surroundings, and its way through the project."""
@@ -176,8 +175,8 @@ class ProjectHistory:
         stem = f"{table('names_files')[index % len(table('names_files'))]}-{index + 1:04}"
         yield DataRow(
             no=no, id=ids.cuid(*path), dataset_id=self.dataset_id,
-            external_id=f"{stem}.{EXTENSIONS[plan.media]}" if plan.external_ids else None,
-            global_key=f"{plan.name}-{stem}" if plan.global_keys else None, media_type=plan.media.upper(),
+            external_id=f"{stem}.{self.medium.extension}" if plan.external_ids else None,
+            global_key=f"{plan.name}-{stem}" if plan.global_keys else None, media_type=self.medium.media_type,
             row_data=None, asset=f"{plan.media}/{plan.name}/{number}",
             media_attributes=self.variants[number].media_attributes, created_by=self.organized.people[0].id,
             created_at=made, updated_at=made + SECOND, last_activity_at=last, deleted=False,

@@ -23,6 +23,7 @@ TOOLS_OF_MEDIA: dict[str, frozenset[str]] = {
     "image": frozenset({"rectangle", "polygon", "line", "point", "raster-segmentation"}),
     "text": frozenset({"named-entity"}),
 }
+"""Every media type, and the tools that its ontologies may have."""
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -37,12 +38,16 @@ class Option(Part, frozen=True, kw_only=True):
 
 
 class Question(Part, frozen=True, kw_only=True):
-    """A classification. `options` are names or tables; a text question has none."""
+    """A classification. `options` are names or tables; a text question has none.
+
+    `scope` "index" asks it of each frame or message, not of the whole data row (SDK ontology.py Classification.Scope).
+    """
 
     name: Name
     type: Literal["radio", "checklist", "text"]
     options: list[str | Option] = []
     required: bool = False
+    scope: Literal["global", "index"] = "global"
 
     @property
     def answers(self) -> list[Option]:
@@ -182,6 +187,8 @@ def part_at(path: str) -> type[Part]:
 
 
 def _words_at(path: str) -> list[str]:
+    if path.endswith("scope"):
+        return ["global", "index"]
     if path.endswith("type"):
         return ["radio", "checklist", "text"]
     kinds = {kind for tools in TOOLS_OF_MEDIA.values() for kind in tools}

@@ -53,13 +53,15 @@ class WorkflowStep(Record, frozen=True):
 class Body(Record, frozen=True):
     """A JSON text in raw UTF-8, in the newest Export V2 shape, key frames only, with placeholders.
 
-    `masks` is a JSON list of `{"color_rgb": [r, g, b], "polygons": [[[x, y], …], …]}`.
+    `aside` is a JSON object of what no V2 row says and other answers need. `masks`, a list of
+    `{"color_rgb": [r, g, b], "polygons": [[[x, y], …], …]}`, is what the composite mask shows; of a clip each mask
+    also has a `frame`.
     """
 
     TABLE: ClassVar[str] = "body"
     id: int
     content: bytes
-    masks: JsonText | None
+    aside: JsonText | None
 
 
 class Label(Record, frozen=True):

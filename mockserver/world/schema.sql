@@ -121,8 +121,8 @@ CREATE TABLE workflow_step (
 CREATE INDEX workflow_step_of_row ON workflow_step (project_id, data_row_no, no);
 CREATE INDEX workflow_step_by_row ON workflow_step (data_row_no);
 
--- Canonical JSON (world/labels.py); large populations share bodies. `masks` says what the composite mask shows.
-CREATE TABLE body (id SERIAL, content BYTES NOT NULL, masks TEXT);
+-- Canonical JSON (world/labels.py); large populations share bodies. `aside` is what V2 does not say.
+CREATE TABLE body (id SERIAL, content BYTES NOT NULL, aside TEXT);
 
 CREATE TABLE label (
   no SERIAL, id TEXT NOT NULL UNIQUE, project_id TEXT NOT NULL, data_row_no BIGINT NOT NULL,

@@ -17,8 +17,9 @@ from uv import find_uv_bin
 
 from contract_tests.clients.environments import locked
 from contract_tests.rules.worlds import generated, in_file, stored
-from mockserver.generate import history, image, text
+from mockserver.generate import history
 from mockserver.generate.assets import asset
+from mockserver.generate.media import image, text
 from mockserver.generate.scenario import ProjectPlan, Scenario, find, load, parse
 from mockserver.world.data_rows import Attachment, DataRow, Dataset, Embedding, MetadataSchema, MetadataValue
 from mockserver.world.database import Record, where

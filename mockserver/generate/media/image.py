@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 import orjson
 
-from mockserver.generate.annotations import Annotator, Variant, composite_mask_url, encoded
+from mockserver.generate.annotations import Annotator, composite_mask_url, encoded
 from mockserver.generate.chance import Chance
 from mockserver.generate.features import Feature, Ontology
-from mockserver.generate.raster import Canvas
+from mockserver.generate.files.raster import Canvas
+from mockserver.generate.media.medium import Asset, Medium, Variant
 from mockserver.world.database import JsonText
 
 SIZES = ((640, 480), (800, 600), (1024, 768), (1280, 720), (720, 1280), (512, 512))
@@ -68,24 +69,37 @@ def _thing(chance: Chance, width: int, height: int) -> Thing:
     return Thing((float(x), float(y)), tuple(outline), colour)
 
 
-def variant(seed: int, project: str, number: int, ontology: Ontology) -> Variant:
-    """The scene's annotations: every tool in turn takes one thing."""
-    picture = scene(seed, project, number)
-    annotator = Annotator(Chance(seed, "image", project, number, "annotations"))
-    masks: list[dict[str, Any]] = []
-    objects = []
-    for index, thing in enumerate(picture.things):
-        if ontology.tools:
-            tool = ontology.tools[(number + index) % len(ontology.tools)]
-            objects.append(_object(annotator, tool, thing, masks))
-    annotations = {
-        "objects": objects,
-        "classifications": annotator.classifications(ontology.questions),
-        "relationships": [],
-    }
-    return Variant(
-        _media_attributes(picture), encoded(annotations), JsonText(orjson.dumps(masks).decode()) if masks else None
-    )
+class Image(Medium):
+    media_type = "IMAGE"
+    extension = "png"
+
+    def variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
+        """The scene's annotations: every tool in turn takes one thing."""
+        picture = scene(seed, project, number)
+        annotator = Annotator(Chance(seed, "image", project, number, "annotations"))
+        masks: list[dict[str, Any]] = []
+        objects = []
+        for index, thing in enumerate(picture.things):
+            if ontology.tools:
+                tool = ontology.tools[(number + index) % len(ontology.tools)]
+                objects.append(_object(annotator, tool, thing, masks))
+        annotations = {
+            "objects": objects,
+            "classifications": annotator.classifications(ontology.questions),
+            "relationships": [],
+        }
+        return Variant(_media_attributes(picture), encoded(annotations), aside(masks))
+
+    def asset(self, seed: int, project: str, number: int) -> Asset:
+        return Asset("image/png", draw(scene(seed, project, number)))
+
+
+MEDIA = {"image": Image()}
+
+
+def aside(masks: list[dict[str, Any]]) -> JsonText | None:
+    """What the composite mask shows, as a body keeps it."""
+    return JsonText(orjson.dumps({"masks": masks}).decode()) if masks else None
 
 
 def _media_attributes(picture: Scene) -> JsonText:

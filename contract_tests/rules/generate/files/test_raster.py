@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.generate.raster import Canvas, Colour, Point, deflated
+from mockserver.generate.files.raster import Canvas, Colour, Point, deflated
 
 BLACK: Colour = (0, 0, 0)
 WHITE: Colour = (255, 255, 255)

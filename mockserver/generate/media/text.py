@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from mockserver.generate.annotations import Annotator, Variant, encoded
+from mockserver.generate.annotations import Annotator, encoded
 from mockserver.generate.chance import Chance
 from mockserver.generate.features import Feature, Ontology
+from mockserver.generate.media.medium import Asset, Medium, Variant
 from mockserver.generate.words import table
 from mockserver.world.database import JsonText
 
@@ -23,19 +24,29 @@ def content(seed: int, project: str, number: int) -> str:
     return " ".join(chance.pick(sentences) for _ in range(chance.between(3, 7)))
 
 
-def variant(seed: int, project: str, number: int, ontology: Ontology) -> Variant:
-    """The text's annotations: every tool marks one or two stretches of words."""
-    text = content(seed, project, number)
-    annotator = Annotator(Chance(seed, "text", project, number, "annotations"))
-    places = stretches(annotator.chance, spans(text))
-    wanted = [tool for tool in ontology.tools for _ in range(annotator.chance.between(1, 2))]
-    objects = [_entity(annotator, tool, text, place) for tool, place in zip(wanted, places, strict=False)]
-    annotations = {
-        "objects": objects,
-        "classifications": annotator.classifications(ontology.questions),
-        "relationships": [],
-    }
-    return Variant(MEDIA_ATTRIBUTES, encoded(annotations))
+class Text(Medium):
+    media_type = "TEXT"
+    extension = "txt"
+
+    def variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
+        """The text's annotations: every tool marks one or two stretches of words."""
+        text = content(seed, project, number)
+        annotator = Annotator(Chance(seed, "text", project, number, "annotations"))
+        places = stretches(annotator.chance, spans(text))
+        wanted = [tool for tool in ontology.tools for _ in range(annotator.chance.between(1, 2))]
+        objects = [_entity(annotator, tool, text, place) for tool, place in zip(wanted, places, strict=False)]
+        annotations = {
+            "objects": objects,
+            "classifications": annotator.classifications(ontology.questions),
+            "relationships": [],
+        }
+        return Variant(MEDIA_ATTRIBUTES, encoded(annotations))
+
+    def asset(self, seed: int, project: str, number: int) -> Asset:
+        return Asset("text/plain; charset=utf-8", content(seed, project, number).encode())
+
+
+MEDIA = {"text": Text()}
 
 
 def spans(text: str) -> list[tuple[int, int]]:

@@ -1,0 +1,1 @@
+"""The small writers of media files: same bytes on every machine, no encoder behind them."""

@@ -1,0 +1,68 @@
+"""A media type: what its data rows are, what is annotated on them, and the file behind each."""
+
+from __future__ import annotations
+
+import importlib
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import msgspec
+
+from mockserver.generate.features import Ontology
+from mockserver.generate.scenario import Media
+from mockserver.world.database import JsonText
+
+EMPTY = b'{"objects":[],"classifications":[],"relationships":[]}'
+"""What a skipped label holds (inferred)."""
+
+
+class Asset(msgspec.Struct, frozen=True):
+    """A file as it is sent."""
+
+    content_type: str
+    content: bytes
+
+
+class Variant(msgspec.Struct, frozen=True):
+    """One picture, text or clip with what is annotated on it.
+
+    `content` and `aside` become a body of the world (world/labels.py); `media_attributes` in the snake_case of V2.
+    """
+
+    media_attributes: JsonText
+    content: bytes
+    aside: JsonText | None = None
+
+
+class Medium(ABC):
+    """One media type. `number` counts the different pictures, texts or clips of a project; all come from the seed."""
+
+    media_type: ClassVar[str]
+    """GraphQL's word: `Project.allowedMediaType`, and the media type of its data rows."""
+    editor_task_type: ClassVar[str | None] = None
+    extension: ClassVar[str]
+    """Of external ids, which look like file names."""
+    empty: ClassVar[bytes] = EMPTY
+    """The body of a skipped label."""
+
+    @abstractmethod
+    def variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
+        """The annotations of one label."""
+
+    @abstractmethod
+    def asset(self, seed: int, project: str, number: int) -> Asset:
+        """The file that `row_data` names: it shows what is annotated."""
+
+
+_MODULES: dict[Media, str] = {
+    "image": "image",
+    "text": "text",
+}
+"""Where each lives. A module's `MEDIA` holds one `Medium` for each word it serves; it is imported when it is needed."""
+
+
+def medium_of(media: str) -> Medium:
+    """The medium of a scenario's word for it."""
+    module = importlib.import_module(f"mockserver.generate.media.{_MODULES[media]}")  # type: ignore[index]  # checked by the scenario
+    medium: Medium = module.MEDIA[media]
+    return medium
