@@ -142,6 +142,18 @@ CREATE TABLE review (
 );
 CREATE INDEX review_of_label ON review (label_no, no);
 
+CREATE TABLE issue (
+  no SERIAL, id TEXT NOT NULL UNIQUE, project_id TEXT NOT NULL, data_row_no BIGINT NOT NULL, label_id TEXT,
+  status TEXT NOT NULL, content TEXT NOT NULL, created_by TEXT NOT NULL, created_at BIGINT NOT NULL,
+  updated_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL
+);
+CREATE INDEX issue_of_row ON issue (project_id, data_row_no);
+CREATE TABLE comment (
+  no SERIAL, id TEXT NOT NULL UNIQUE, issue_no BIGINT NOT NULL, content TEXT NOT NULL, created_by TEXT NOT NULL,
+  created_at BIGINT NOT NULL
+);
+CREATE INDEX comment_of_issue ON comment (issue_no, no);
+
 -- What happened since the world began to be served. A fork or reset starts without tasks, events and outbox.
 CREATE TABLE task (
   no SERIAL, id TEXT NOT NULL UNIQUE, type TEXT NOT NULL, name TEXT, status TEXT NOT NULL,
