@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from mockserver.generate.chance import Chance
@@ -39,13 +41,21 @@ RESERVED_METADATA = (
 """Reserved schemas have the same ids in every organization (SDK tests test_data_row_metadata.py)."""
 
 
+class CustomField(msgspec.Struct, frozen=True):
+    """A metadata field that data rows have values in."""
+
+    schema_id: str
+    kind: str
+    option_ids: tuple[str, ...] = ()
+
+
 class Organized(msgspec.Struct, frozen=True):
-    """The organization, and what later parts of the world refer to. `metadata` maps names to schema ids."""
+    """The organization, and what later parts of the world refer to."""
 
     organization: Organization
     people: list[Person]
     frontend: LabelingFrontend
-    metadata: dict[str, str]
+    fields: list[CustomField]
     records: list[Record]
 
 
@@ -55,11 +65,10 @@ def organize(scenario: Scenario, seed: int, end: int) -> Organized:
     roles = [Role(ids.cuid(seed, "role", name), index, name) for index, name in enumerate(ROLES)]
     people = [_person(seed, index, roles, founded) for index in range(scenario.people)]
     frontend = LabelingFrontend(ids.cuid(seed, "frontend"), "Editor", "Labelbox Editor", "https://editor.labelbox.com")
-    schemas = list(_reserved_schemas())
+    schemas = [*_reserved_schemas(), *_own_schemas(scenario, seed)]
     embedding = Embedding(BUILT_IN_EMBEDDING, "Image Embedding V2 (CLIP ViT-B/32)", 512, is_custom=False)
-    names = {schema.name: schema.id for schema in schemas}
     records = [organization, *roles, *people, frontend, *schemas, embedding]
-    return Organized(organization, people, frontend, names, records)
+    return Organized(organization, people, frontend, fields_of(schemas), records)
 
 
 def _person(seed: int, index: int, roles: list[Role], founded: int) -> Person:
@@ -84,3 +93,30 @@ def _reserved_schemas() -> list[MetadataSchema]:
             kind_of_option = "CustomMetadataEnumOption"
             schemas.append(MetadataSchema(option_id, index, schema_id, option, kind_of_option, reserved=True))
     return schemas
+
+
+KINDS = {
+    "string": "CustomMetadataString",
+    "number": "CustomMetadataNumber",
+    "datetime": "CustomMetadataDateTime",
+    "enum": "CustomMetadataEnum",
+}
+"""A scenario's word -> the service's (SDK data_row_metadata.py DataRowMetadataKind)."""
+
+
+def _own_schemas(scenario: Scenario, seed: int) -> Iterator[MetadataSchema]:
+    for position, plan in enumerate(scenario.metadata, len(RESERVED_METADATA)):
+        path = (seed, "metadata", plan.name)
+        yield MetadataSchema(ids.cuid(*path), position, None, plan.name, KINDS[plan.kind], reserved=False)
+        for index, option in enumerate(plan.options):
+            kind = "CustomMetadataEnumOption"
+            yield MetadataSchema(ids.cuid(*path, option), index, ids.cuid(*path), option, kind, reserved=False)
+
+
+def fields_of(schemas: list[MetadataSchema]) -> list[CustomField]:
+    """The schemas that stand for themselves, each with its options."""
+    return [
+        CustomField(schema.id, schema.kind, tuple(option.id for option in schemas if option.parent_id == schema.id))
+        for schema in schemas
+        if schema.parent_id is None
+    ]

@@ -74,7 +74,7 @@ class ProjectPlan(Part, frozen=True, kw_only=True):
     """A project with its dataset, its batch and `labelled + skipped + unlabelled` data rows.
 
     `variants` is how many different pictures or texts there are; more rows than that share them, which keeps large
-    worlds small.
+    worlds small. With `rows_of` it labels the first rows of an earlier project and brings none of its own.
     """
 
     name: Name
@@ -82,10 +82,16 @@ class ProjectPlan(Part, frozen=True, kw_only=True):
     ontology: str
     description: str | None = None
     dataset: Name | None = None
+    rows_of: Name | None = None
     labelled: Count = 9
     skipped: Count = 1
     unlabelled: Count = 2
     variants: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 256
+    consensus: Annotated[int, msgspec.Meta(ge=1, le=5)] = 1
+    benchmarks: Count = 0
+    reopened: Count = 0
+    issues: Count = 0
+    unicode: bool = False
     global_keys: bool = True
     external_ids: bool = True
     metadata: bool = True
@@ -102,6 +108,14 @@ class ProjectPlan(Part, frozen=True, kw_only=True):
         return self.dataset or self.name
 
 
+class MetadataPlan(Part, frozen=True, kw_only=True):
+    """A metadata field beside the reserved ones. `options` are those of an enum."""
+
+    name: Name
+    kind: Literal["string", "number", "datetime", "enum"]
+    options: list[Name] = []
+
+
 class Scenario(Part, frozen=True, kw_only=True):
     """The whole file. The history of its world ends at `ends`."""
 
@@ -109,6 +123,7 @@ class Scenario(Part, frozen=True, kw_only=True):
     organization: Name = "Mock Organization"
     people: Annotated[int, msgspec.Meta(ge=1, le=50)] = 6
     ends: datetime.datetime = datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC)
+    metadata: list[MetadataPlan] = []
     ontologies: dict[str, OntologyPlan] = {}
     projects: list[ProjectPlan] = []
 
@@ -122,6 +137,7 @@ class Scenario(Part, frozen=True, kw_only=True):
 _PART_AT_KEY: dict[str, type[Part]] = {
     "projects": ProjectPlan,
     "ontologies": OntologyPlan,
+    "metadata": MetadataPlan,
     "tools": Tool,
     "questions": Question,
     "options": Option,
@@ -187,6 +203,8 @@ def part_at(path: str) -> type[Part]:
 
 
 def _words_at(path: str) -> list[str]:
+    if path.endswith("kind"):
+        return ["string", "number", "datetime", "enum"]
     if path.endswith("scope"):
         return ["global", "index"]
     if path.endswith("type"):
@@ -201,20 +219,57 @@ def check(scenario: Scenario, source: str) -> None:
         _check_ontology(key, ontology, source)
     if not FIRST_YEAR <= scenario.ends.year <= LAST_YEAR:
         raise ScenarioError(f"{source}: at $.ends: expected a moment of the years {FIRST_YEAR} to {LAST_YEAR}")
-    seen: set[str] = set()
+    _check_metadata(scenario, source)
+    seen: dict[str, ProjectPlan] = {}
     for index, project in enumerate(scenario.projects):
         where = f"{source}: at $.projects[{index}]"
         if project.name in seen:
             raise ScenarioError(f"{where}.name: {project.name!r} is used twice; give every project its own name")
-        seen.add(project.name)
-        if project.ontology not in scenario.ontologies:
-            known = quoted(nearest(project.ontology, scenario.ontologies)) or "none: add an [ontologies.…] table"
-            raise ScenarioError(f"{where}.ontology: there is no ontology {project.ontology!r}; known are {known}")
-        media = scenario.ontologies[project.ontology].media
-        if media != project.media:
-            raise ScenarioError(
-                f"{where}.ontology: {project.ontology!r} is for {media}, the project for {project.media}"
-            )
+        _check_project(project, scenario, where)
+        _check_labelling(project, where)
+        if project.rows_of is not None:
+            _check_shared(project, project.rows_of, seen, where)
+        seen[project.name] = project
+
+
+def _check_metadata(scenario: Scenario, source: str) -> None:
+    for index, field in enumerate(scenario.metadata):
+        if (field.kind == "enum") != bool(field.options):
+            wrong = "an enum needs options" if field.kind == "enum" else f"a {field.kind} takes no options"
+            raise ScenarioError(f"{source}: at $.metadata[{index}]: {wrong}")
+
+
+def _check_project(project: ProjectPlan, scenario: Scenario, where: str) -> None:
+    if project.ontology not in scenario.ontologies:
+        known = quoted(nearest(project.ontology, scenario.ontologies)) or "none: add an [ontologies.…] table"
+        raise ScenarioError(f"{where}.ontology: there is no ontology {project.ontology!r}; known are {known}")
+    media = scenario.ontologies[project.ontology].media
+    if media != project.media:
+        raise ScenarioError(f"{where}.ontology: {project.ontology!r} is for {media}, the project for {project.media}")
+
+
+def _check_labelling(project: ProjectPlan, where: str) -> None:
+    if project.consensus > 1 and project.benchmarks:
+        raise ScenarioError(f"{where}: a project has consensus or benchmarks, not both; leave one of them out")
+    for key in ("benchmarks", "issues", "reopened"):
+        if getattr(project, key) > project.labelled:
+            raise ScenarioError(f"{where}.{key}: only the {project.labelled} labelled rows can have them")
+
+
+def _check_shared(project: ProjectPlan, owner_name: str, seen: dict[str, ProjectPlan], where: str) -> None:
+    owner = seen.get(owner_name)
+    if owner is None or owner.rows_of is not None:
+        known = quoted(nearest(owner_name, [name for name, plan in seen.items() if plan.rows_of is None])) or "none"
+        raise ScenarioError(
+            f"{where}.rows_of: no project {owner_name!r} with rows of its own stands before; known are {known}"
+        )
+    if owner.media != project.media or owner.rows < project.rows:
+        raise ScenarioError(
+            f"{where}.rows_of: {owner_name!r} has {owner.rows} rows of {owner.media}; "
+            f"this project wants {project.rows} of {project.media}"
+        )
+    if project.dataset is not None:
+        raise ScenarioError(f"{where}.dataset: the rows of {owner_name!r} are in its dataset; leave this out")
 
 
 def _check_ontology(key: str, ontology: OntologyPlan, source: str) -> None:

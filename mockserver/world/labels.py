@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import orjson
 
 from mockserver.world.database import JsonText, Record
 
@@ -13,6 +15,25 @@ FEATURES = b"\x02"
 """Stands for the label's feature prefix in a body, so that many labels can share one."""
 TASK = b"\x03"
 """Stands for the id of the export task in a body: composite masks are addressed through it (N1 notebook)."""
+
+_STAND_INS = {HOST: "\ufdd0".encode(), FEATURES: "\ufdd1".encode(), TASK: "\ufdd2".encode()}
+"""The placeholders while a body is parsed: noncharacters of Unicode, which no text interchanges."""
+
+
+def parsed(content: bytes) -> dict[str, Any]:
+    """A body as a document; placeholders stand in its strings as noncharacters until `written` puts them back."""
+    for placeholder, stand_in in _STAND_INS.items():
+        content = content.replace(placeholder, stand_in)
+    document: dict[str, Any] = orjson.loads(content)
+    return document
+
+
+def written(document: dict[str, Any]) -> bytes:
+    """The body that was parsed, with whatever has changed."""
+    content = orjson.dumps(document)
+    for placeholder, stand_in in _STAND_INS.items():
+        content = content.replace(stand_in, placeholder)
+    return content
 
 
 class WorkflowStatus(StrEnum):

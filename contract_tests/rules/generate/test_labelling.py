@@ -1,0 +1,181 @@
+"""What can be true of a data row beside its annotations: the packaged scenario `states` has all of it."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contract_tests.rules.worlds import generated
+from mockserver.generate import history
+from mockserver.generate.chance import Chance
+from mockserver.generate.consensus import DRIFT, another_view
+from mockserver.generate.scenario import parse
+from mockserver.world.data_rows import DataRow, MetadataSchema, MetadataValue
+from mockserver.world.database import Record
+from mockserver.world.issues import Comment, Issue, IssueStatus
+from mockserver.world.labels import Body, Label, ProjectRow, WorkflowStep, parsed
+from mockserver.world.projects import Project
+
+Records = list[Any]
+
+
+@pytest.fixture(scope="module")
+def pieces() -> list[list[Record]]:
+    return generated("states")[1]
+
+
+def of(kind: type[Record], pieces: list[list[Record]], project: str | None = None) -> Records:
+    """Records of a kind, those of one project by its name."""
+    found: Records = [record for piece in pieces for record in piece if type(record) is kind]
+    if project is None:
+        return found
+    [wanted] = [each.id for each in of(Project, pieces) if each.name == project]
+    return [record for record in found if record.project_id == wanted]
+
+
+def test_consensus_has_several_labels_of_different_people_on_a_row(pieces: list[list[Record]]) -> None:
+    labels = [label for label in of(Label, pieces, "consensus") if not label.skipped]
+    by_row = Counter(label.data_row_no for label in labels)
+    assert set(by_row.values()) == {3}
+    people = {(label.data_row_no, label.created_by) for label in labels}
+    assert len(people) == len(labels)
+    assert all(0 < label.consensus_score < 1 and label.benchmark_score is None for label in labels)
+
+
+def test_the_selected_label_of_a_consensus_has_the_best_score(pieces: list[list[Record]]) -> None:
+    labels = {label.id: label for label in of(Label, pieces, "consensus")}
+    for standing in of(ProjectRow, pieces, "consensus"):
+        rivals = [label for label in labels.values() if label.data_row_no == standing.data_row_no and not label.skipped]
+        if rivals:
+            best = max(label.consensus_score for label in rivals)
+            assert labels[standing.selected_label_id].consensus_score == best
+            assert standing.expected_label_count == 3
+
+
+def test_labels_of_a_consensus_are_not_copies(pieces: list[list[Record]]) -> None:
+    bodies = {body.id: body.content for body in of(Body, pieces)}
+    labels = [label for label in of(Label, pieces, "consensus") if not label.skipped]
+    seen: dict[int, set[bytes]] = {}
+    for label in labels:
+        seen.setdefault(label.data_row_no, set()).add(bodies[label.body_id])
+    assert sum(len(contents) == 3 for contents in seen.values()) > len(seen) // 2
+
+
+def test_a_benchmark_row_has_a_reference_and_a_label_that_is_measured(pieces: list[list[Record]]) -> None:
+    labels = of(Label, pieces, "benchmark")
+    measured = [label for label in labels if label.benchmark_score is not None]
+    assert len(measured) == sum(label.is_benchmark for label in labels) == 4
+    references = {label.data_row_no for label in labels if label.is_benchmark}
+    assert {label.data_row_no for label in measured} == references
+    assert all(label.benchmark_score is None for label in labels if label.is_benchmark)
+
+
+def test_issues_are_open_or_resolved_about_a_label_or_a_row_and_have_comments(pieces: list[list[Record]]) -> None:
+    issues, labels = of(Issue, pieces, "talked about"), {label.id for label in of(Label, pieces)}
+    assert {issue.status for issue in issues} == set(IssueStatus)
+    assert {issue.label_id in labels for issue in issues} == {True, False}
+    assert {issue.label_id for issue in issues} - labels == {None}
+    assert {comment.issue_no for comment in of(Comment, pieces)} == {issue.no for issue in of(Issue, pieces)}
+
+
+@pytest.mark.known("sample")
+def test_a_row_that_comes_back_from_done_has_no_previous_task(pieces: list[list[Record]]) -> None:
+    entries = [step for step in of(WorkflowStep, pieces, "talked about") if step.previous_queue_id is None]
+    again = [rows for rows, times in Counter(step.data_row_no for step in entries).items() if times == 2]
+    assert len(again) == 2
+
+
+def test_a_row_may_stand_in_two_projects(pieces: list[list[Record]]) -> None:
+    first = {row.data_row_no for row in of(ProjectRow, pieces, "consensus")}
+    second = {row.data_row_no for row in of(ProjectRow, pieces, "second look")}
+    assert second < first
+    assert {row.no for row in of(DataRow, pieces)} >= first
+
+
+def test_a_rows_latest_activity_is_that_of_all_its_projects(pieces: list[list[Record]]) -> None:
+    rows = {row.no: row for row in of(DataRow, pieces)}
+    latest = dict.fromkeys(rows, 0)
+    for label in of(Label, pieces):
+        latest[label.data_row_no] = max(latest[label.data_row_no], label.updated_at)
+    for step in of(WorkflowStep, pieces):
+        latest[step.data_row_no] = max(latest[step.data_row_no], step.created_at)
+    for issue in of(Issue, pieces):
+        latest[issue.data_row_no] = max(latest[issue.data_row_no], issue.updated_at)
+    assert {no: row.last_activity_at for no, row in rows.items()} == latest
+    assert max(latest.values()) < generated("states")[0].ends
+
+
+def test_rows_may_have_neither_key_nor_external_id(pieces: list[list[Record]]) -> None:
+    bare = {row.data_row_no for row in of(ProjectRow, pieces, "nameless")}
+    rows = [row for row in of(DataRow, pieces) if row.no in bare]
+    assert {(row.global_key, row.external_id) for row in rows} == {(None, None)}
+
+
+def test_metadata_has_a_value_of_every_kind(pieces: list[list[Record]]) -> None:
+    kinds = {schema.id: schema.kind for schema in of(MetadataSchema, pieces) if schema.parent_id is None}
+    used = {kinds[value.schema_id] for value in of(MetadataValue, pieces)}
+    assert used == {"CustomMetadataString", "CustomMetadataNumber", "CustomMetadataDateTime", "CustomMetadataEnum"}
+
+
+BASE = 'description = "d"\n[ontologies.o]\nmedia = "text"\n[[projects]]\nname = "p"\nmedia = "text"\nontology = "o"\n'
+REFUSED = {
+    "both consensus and benchmarks": (BASE + "consensus = 2\nbenchmarks = 1", "not both"),
+    "more issues than labelled rows": (BASE + "labelled = 2\nissues = 3", "only the 2 labelled rows"),
+    "rows of a project that is not there": (BASE + 'rows_of = "q"', "no project 'q'"),
+    "rows of itself": (BASE + 'rows_of = "p"', "no project 'p'"),
+    "more rows than are shared": (
+        BASE + '[[projects]]\nname = "r"\nmedia = "text"\nontology = "o"\nrows_of = "p"\nlabelled = 50',
+        "'p' has 12 rows of text; this project wants 53 of text",
+    ),
+    "an enum without options": ('description = "d"\n[[metadata]]\nname = "m"\nkind = "enum"', "an enum needs options"),
+    "options of a number": (
+        'description = "d"\n[[metadata]]\nname = "m"\nkind = "number"\noptions = ["a"]',
+        "a number takes no options",
+    ),
+    "an unknown kind": ('description = "d"\n[[metadata]]\nname = "m"\nkind = "nubmer"', '"number"'),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_plan_that_makes_no_sense_is_refused_in_words(case: str) -> None:
+    text, words = REFUSED[case]
+    with pytest.raises(Exception, match=r"plan\.toml: at ") as refused:
+        parse(text.encode(), source="plan.toml")
+    assert words in str(refused.value)
+
+
+@given(
+    st.integers(0, 30),
+    st.integers(0, 5),
+    st.integers(0, 3),
+    st.integers(1, 5),
+    st.integers(0, 30),
+)
+def test_whatever_the_plan_every_row_has_its_state(
+    labelled: int, skipped: int, unlabelled: int, consensus: int, issues: int
+) -> None:
+    numbers = f"labelled = {labelled}\nskipped = {skipped}\nunlabelled = {unlabelled}\nconsensus = {consensus}\n"
+    plan = parse((BASE + numbers + f"issues = {min(issues, labelled)}\nvariants = 2").encode(), source="plan.toml")
+    pieces = list(history.build(plan, name="plan", seed=1)[1])
+    assert len(of(DataRow, pieces)) == len(of(ProjectRow, pieces)) == labelled + skipped + unlabelled
+    assert len(of(Label, pieces)) == consensus * labelled + skipped
+    assert len(of(Issue, pieces)) == min(issues, labelled)
+
+
+def test_another_view_moves_shapes_a_little_and_keeps_them_inside() -> None:
+    body = (
+        b'{"objects":[{"feature_id":"\x0200001","bounding_box":{"top":1.5,"left":0.0,"height":4.0,"width":3.0}},'
+        b'{"feature_id":"\x0200002","polygon":[{"x":9.0,"y":2.0},{"x":12.0,"y":8.0},{"x":9.0,"y":2.0}]}]}'
+    )
+    moved = [another_view(body, Chance("view", number)) for number in range(50)]
+    assert len(set(moved)) > 5
+    for view in map(parsed, moved):
+        box, ring = view["objects"][0]["bounding_box"], view["objects"][1]["polygon"]
+        assert (box["height"], box["width"]) == (4.0, 3.0)
+        assert 0 <= 1.5 - box["top"] <= 1.5
+        assert box["left"] == 0
+        assert ring[0] == ring[-1]
+        assert 0 <= 9 - ring[0]["x"] <= DRIFT
+    assert all(view.count(b"\x02") == 2 for view in moved)

@@ -1,0 +1,105 @@
+"""The data rows of a dataset, with what hangs on them: metadata, attachments, embeddings."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+
+import orjson
+
+from mockserver.generate.chance import Chance
+from mockserver.generate.media.medium import Medium
+from mockserver.generate.numbers import Numbers
+from mockserver.generate.organization import BUILT_IN_EMBEDDING, CustomField, Organized
+from mockserver.generate.scenario import ProjectPlan
+from mockserver.generate.words import table
+from mockserver.world import ids
+from mockserver.world.clock import DAY, SECOND
+from mockserver.world.data_rows import Attachment, DataRow, EmbeddingVector, MetadataValue
+from mockserver.world.database import JsonText, Record
+
+IMPORTED = 40 * DAY
+"""How long before the end the first row was imported."""
+
+
+class DataRows:
+    """The rows that a project's plan brings with it. `media_attributes` and `vectors` are those of its variants."""
+
+    def __init__(
+        self, plan: ProjectPlan, medium: Medium, organized: Organized, numbers: Numbers, *, seed: int, end: int
+    ) -> None:
+        self.plan, self.medium, self.organized, self.numbers = plan, medium, organized, numbers
+        self.seed, self.end = seed, end
+        self.root = (seed, "project", plan.name)
+        self.dataset_id = ids.cuid(seed, "dataset", plan.dataset_name)
+        self.media_attributes: list[JsonText] = []
+        self.vectors: list[int] = []
+        self.first = 0
+        """The number of row 0, once it is made."""
+
+    def number(self, index: int) -> int:
+        return self.first + index
+
+    def records(self, index: int, *, last_activity: int) -> Iterator[Record]:
+        """Row `index` and its surroundings. Called for every index in order."""
+        plan = self.plan
+        no = self.numbers.next("data_row")
+        self.first = self.first or no
+        chance = Chance(*self.root, "row", index)
+        made = self.end - IMPORTED + self._spread(index, 10 * DAY)
+        number = index % len(self.media_attributes)
+        stem = self._stem(index)
+        yield DataRow(
+            no=no, id=ids.cuid(self.seed, "dataset", plan.dataset_name, plan.name, index), dataset_id=self.dataset_id,
+            external_id=f"{stem}.{self.medium.extension}" if plan.external_ids else None,
+            global_key=f"{plan.name}-{stem}" if plan.global_keys else None, media_type=self.medium.media_type,
+            row_data=None, asset=f"{plan.media}/{plan.name}/{number}",
+            media_attributes=self.media_attributes[number], created_by=self.organized.people[0].id,
+            created_at=made, updated_at=made + SECOND, last_activity_at=max(made, last_activity), deleted=False,
+        )  # fmt: skip
+        if plan.metadata and not (plan.rows > 3 and index % 4 == 3):
+            yield from self._metadata(index, no, chance)
+        if plan.attachments and index % 3 == 0:
+            yield self._attachment(index, no, chance)
+        if self.vectors:
+            yield EmbeddingVector(no, BUILT_IN_EMBEDDING, self.vectors[number])
+
+    def _stem(self, index: int) -> str:
+        names = table("names_unicode" if self.plan.unicode else "names_files")
+        return f"{names[index % len(names)]}-{index + 1:04}"
+
+    def _metadata(self, index: int, no: int, chance: Chance) -> Iterator[Record]:
+        """A value in every field of the organization."""
+        for field in self.organized.fields:
+            value = self._value(field, index, chance)
+            yield MetadataValue(no, field.schema_id, JsonText(orjson.dumps(value).decode()))
+
+    def _value(self, field: CustomField, index: int, chance: Chance) -> str | int | float:
+        """As the kind of field has them; an enum's value is the id of an option."""
+        match field.kind:
+            case "CustomMetadataDateTime":
+                return _iso(self.end - 60 * DAY + self._spread(index, 10 * DAY))
+            case "CustomMetadataNumber":
+                return chance.between(0, 1000) / 8
+            case "CustomMetadataEnum":
+                return chance.pick(field.option_ids)
+        return chance.pick(table("names_unicode" if self.plan.unicode else "places"))
+
+    def _attachment(self, index: int, no: int, chance: Chance) -> Attachment:
+        attachment = ids.cuid(*self.root, "attachment", index)
+        note = chance.pick(table("sentences_en"))
+        return Attachment(self.numbers.next("attachment"), attachment, no, "RAW_TEXT", note, "note")
+
+    def _spread(self, index: int, length: int) -> int:
+        """Row `index`'s share of a stretch of time, in whole seconds."""
+        return length * index // max(self.plan.rows, 1) // SECOND * SECOND
+
+
+def vector(chance: Chance) -> bytes:
+    """512 numbers between -1 and 1, as the built-in image embedding has."""
+    return orjson.dumps([(chance.below(200_001) - 100_000) / 100_000 for _ in range(512)])
+
+
+def _iso(moment: int) -> str:
+    """Metadata date-times are text with a `Z` (SDK data_row_metadata.py)."""
+    return datetime.datetime.fromtimestamp(moment // SECOND, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,221 @@
+"""What happens to one data row in one project: its moves, labels, reviews and issues, each at its moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from mockserver.generate.chance import Chance
+from mockserver.generate.numbers import Numbers
+from mockserver.generate.organization import Organized
+from mockserver.generate.scenario import ProjectPlan
+from mockserver.generate.words import table
+from mockserver.world import ids
+from mockserver.world.clock import DAY, HOUR, SECOND
+from mockserver.world.database import Record
+from mockserver.world.issues import Comment, Issue, IssueStatus
+from mockserver.world.labels import Label, ProjectRow, Review, WorkflowStatus, WorkflowStep
+from mockserver.world.projects import TaskQueue
+
+BATCHED = 29 * DAY
+LABELLED = 28 * DAY
+"""How long before the end rows were sent to the project, and first labelled."""
+LABELLING_LASTED = 24 * DAY
+"""So that every review and rework also lies before the end."""
+
+STATUSES = (
+    WorkflowStatus.DONE,
+    WorkflowStatus.IN_REVIEW,
+    WorkflowStatus.DONE,
+    WorkflowStatus.IN_REWORK,
+    WorkflowStatus.DONE,
+)
+"""Labelled rows take these in turn."""
+DONE_BEFORE = (0, 1, 1, 2, 2)
+"""How many rows are done before the one at each place of STATUSES."""
+DONE_IN_TURN = STATUSES.count(WorkflowStatus.DONE)
+
+
+class Way(msgspec.Struct, frozen=True):
+    """The moments of one row in one project, microseconds UTC. Without labels it waits in the first queue."""
+
+    status: WorkflowStatus
+    skipped: bool = False
+    labelled: tuple[int, ...] = ()
+    judged: int | None = None
+    reopened: int | None = None
+    raised: int | None = None
+    resolved: int | None = None
+
+    def last(self, entered: int) -> int:
+        """The latest activity."""
+        moments = (*self.labelled, self.judged, self.approved_again, self.raised, self.resolved)
+        return max([entered, *(moment for moment in moments if moment is not None)])
+
+    @property
+    def approved_again(self) -> int | None:
+        return None if self.reopened is None else self.reopened + HOUR
+
+
+class Labelling:
+    """The people's work on the rows of one project. `bodies` are those of its labels, one list for each labeller."""
+
+    def __init__(
+        self, plan: ProjectPlan, organized: Organized, numbers: Numbers, *, root: tuple[object, ...], end: int
+    ) -> None:
+        self.plan, self.organized, self.numbers, self.root, self.end = plan, organized, numbers, root, end
+        self.project_id = ids.cuid(*root)
+        self.batch_id = ids.time_uuid(*root, "batch")
+        self.queues: list[TaskQueue] = []
+        self.bodies: list[list[int]] = []
+        self.skipped_body = 0
+        self.entered = end - BATCHED + SECOND
+
+    # When
+
+    def way(self, index: int) -> Way:
+        """Rows come labelled first, then skipped, then unlabelled."""
+        plan = self.plan
+        if index >= plan.labelled + plan.skipped:
+            return Way(WorkflowStatus.TO_LABEL)
+        first = self._first_labelled(index)
+        if index >= plan.labelled:
+            return Way(WorkflowStatus.DONE, skipped=True, labelled=(first,))
+        status = STATUSES[index % len(STATUSES)]
+        chance = Chance(*self.root, "way", index)
+        labelled = tuple(first + number * (HOUR + chance.below(3600) * SECOND) for number in range(self._takes(index)))
+        judged = labelled[-1] + chance.between(1, 48) * HOUR + chance.below(3600) * SECOND
+        waits = status == WorkflowStatus.IN_REVIEW
+        raised = labelled[-1] + 20 * 60 * SECOND if index < plan.issues else None
+        return Way(
+            status,
+            labelled=labelled,
+            judged=None if waits else judged,
+            reopened=judged + 6 * HOUR if self._reopens(index) else None,
+            raised=raised,
+            resolved=raised + 30 * 60 * SECOND if raised and index % 2 else None,
+        )
+
+    def last(self, index: int) -> int:
+        """The latest activity on a row, or 0 when it is not in this project."""
+        return self.way(index).last(self.entered) if index < self.plan.rows else 0
+
+    def _first_labelled(self, index: int) -> int:
+        done = max(self.plan.labelled + self.plan.skipped, 1)
+        return self.end - LABELLED + (LABELLING_LASTED * index // done) // 1000 * 1000
+
+    def _takes(self, index: int) -> int:
+        """How many people label the row: a benchmark has a reference and one that is measured by it."""
+        return 2 if index < self.plan.benchmarks else self.plan.consensus
+
+    def _reopens(self, index: int) -> bool:
+        turn, place = divmod(index, len(STATUSES))
+        done = DONE_IN_TURN * turn + DONE_BEFORE[place]
+        return STATUSES[place] == WorkflowStatus.DONE and done < self.plan.reopened
+
+    # What
+
+    def records(self, index: int, no: int) -> Iterator[Record]:
+        """Everything that hangs on the row number `no`, the project's row `index`."""
+        way = self.way(index)
+        chance = Chance(*self.root, "row", index)
+        steps = list(self._steps(index, no, way))
+        labels = list(self._labels(index, no, way, chance))
+        yield self._standing(no, way, labels)
+        yield from steps
+        yield from labels
+        if self.plan.reviews:
+            yield from self._reviews(labels, steps)
+        if way.raised is not None:
+            yield from self._issue(index, no, way, labels)
+
+    def _standing(self, no: int, way: Way, labels: list[Label]) -> ProjectRow:
+        places = {WorkflowStatus.TO_LABEL: 0, WorkflowStatus.IN_REVIEW: 1, WorkflowStatus.IN_REWORK: 2}
+        place = places.get(way.status)
+        queue = None if place is None else self.queues[place].id
+        best = max(labels, key=lambda label: (label.is_benchmark, label.consensus_score or 0, -label.no), default=None)
+        selected = best.id if best else None
+        return ProjectRow(self.project_id, no, self.batch_id, queue, way.status, 5, self.plan.consensus, selected)
+
+    def _steps(self, index: int, no: int, way: Way) -> Iterator[WorkflowStep]:
+        """Moves in the order in which they happened (key sets per action: sample, cc-data-processing)."""
+        labelling, review, rework = (queue.id for queue in self.queues)
+        yield self._step(no, "Move", self.entered, self._manager, None, labelling)
+        if not way.labelled:
+            return
+        after = None if way.skipped else review
+        yield self._step(no, "Move", way.labelled[-1], self._labeller(index, len(way.labelled) - 1), labelling, after)
+        if way.judged is not None:
+            approved = way.status == WorkflowStatus.DONE
+            action, target = ("Approve", None) if approved else ("Reject", rework)
+            yield self._step(no, action, way.judged, self._reviewer(index), review, target)
+        if way.reopened is not None and way.approved_again is not None:
+            # A row that comes back from Done has no previous task (sample).
+            yield self._step(no, "Move", way.reopened, self._manager, None, review)
+            yield self._step(no, "Approve", way.approved_again, self._reviewer(index), review, None)
+
+    def _step(
+        self, no: int, action: str, at: int, by: str, previous: str | None, following: str | None
+    ) -> WorkflowStep:
+        return WorkflowStep(self.numbers.next("step"), self.project_id, no, action, at, by, previous, following)
+
+    def _labels(self, index: int, no: int, way: Way, chance: Chance) -> Iterator[Label]:
+        """One by each labeller, in the order of their work."""
+        reviewed = way.judged is not None
+        last = way.approved_again or way.judged
+        scores = [chance.between(55, 98) / 100 for _ in way.labelled]
+        for take, made in enumerate(way.labelled):
+            label_id = ids.cuid(*self.root, "label", index, *([take] if take else []))
+            body = self.skipped_body if way.skipped else self.bodies[take][index % len(self.bodies[take])]
+            benchmark = index < self.plan.benchmarks and not way.skipped
+            yield Label(
+                no=self.numbers.next("label"), id=label_id, project_id=self.project_id, data_row_no=no,
+                feature_prefix=ids.feature_prefix(label_id), skipped=way.skipped, body_id=body,
+                seconds_to_create=chance.between(20, 900), seconds_to_review=chance.between(5, 120) if reviewed else 0,
+                is_benchmark=benchmark and take == 0,
+                consensus_score=scores[take] if len(way.labelled) > 1 and not benchmark else None,
+                benchmark_score=scores[take] if benchmark and take else None,
+                created_by=self._labeller(index, take), created_at=made, updated_at=made if last is None else last,
+                content_updated_at=made + 25_000, deleted=False,
+            )  # fmt: skip
+
+    def _reviews(self, labels: list[Label], steps: list[WorkflowStep]) -> Iterator[Review]:
+        for label in labels:
+            for number, step in enumerate(steps):
+                if step.action in {"Approve", "Reject"}:
+                    score = 1.0 if step.action == "Approve" else -1.0
+                    review = ids.cuid(label.id, "review", number)
+                    at = step.created_at
+                    yield Review(self.numbers.next("review"), review, label.no, score, step.created_by, at, at)
+
+    def _issue(self, index: int, no: int, way: Way, labels: list[Label]) -> Iterator[Record]:
+        """About a label, every third about the data row; every second is resolved, with an answer."""
+        chance = Chance(*self.root, "issue", index)
+        assert way.raised is not None, "only called for rows that have one"
+        number, raised, ended = self.numbers.next("issue"), way.raised, way.resolved
+        about = None if index % 3 == 2 else labels[0].id
+        status = IssueStatus.OPEN if ended is None else IssueStatus.RESOLVED
+        by = self._reviewer(index)
+        yield Issue(
+            number, ids.cuid(*self.root, "issue", index), self.project_id, no, about, status,
+            chance.pick(table("sentences_en")), by, raised, raised if ended is None else ended, deleted=False,
+        )  # fmt: skip
+        answers = [(by, raised)] if ended is None else [(by, raised), (self._labeller(index, 0), ended)]
+        for place, (person, at) in enumerate(answers):
+            comment = ids.cuid(*self.root, "comment", index, place)
+            yield Comment(self.numbers.next("comment"), comment, number, chance.pick(table("sentences_en")), person, at)
+
+    # Who
+
+    @property
+    def _manager(self) -> str:
+        return self.organized.people[0].id
+
+    def _labeller(self, index: int, take: int) -> str:
+        people = self.organized.people
+        return people[1 + (index + take) % (len(people) - 1)].id if len(people) > 1 else people[0].id
+
+    def _reviewer(self, index: int) -> str:
+        people = self.organized.people
+        return people[(index + 2) % len(people)].id
