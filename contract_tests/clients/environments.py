@@ -15,8 +15,21 @@ from pathlib import Path
 from uv import find_uv_bin
 
 # Version of `labelbox` -> what else its environment needs to work today.
+# `[data]` is what label_generator imports; up to 3.40 it needs the numpy of its day (numpy._typing._GenericAlias).
+OF_2023 = ("labelbox[data]", "setuptools<81", "numpy==1.24.4", "opencv-python-headless<4.9", "shapely<2.1")
 SDKS: dict[str, tuple[str, ...]] = {
-    "3.40.1": ("setuptools<81",),  # it still asks pkg_resources for versions
+    "3.24.1": (*OF_2023, "typeguard==2.13.3"),
+    "3.30.1": (*OF_2023, "typeguard==2.13.3"),
+    "3.36.1": (*OF_2023, "typeguard==2.13.3"),
+    "3.37.0": ("setuptools<81",),
+    "3.40.1": (*OF_2023, "typeguard==2.13.3"),  # setuptools: it still asks pkg_resources for versions
+    "3.52.0": ("labelbox[data]", "setuptools<81"),
+    "3.56.0": ("setuptools<81",),
+    "3.67.0": ("setuptools<81",),
+    "3.78.2": ("labelbox[data]", "packaging"),  # undeclared
+    "4.0.0": ("labelbox[data]", "packaging"),
+    "5.2.1": (),
+    "6.10.0": (),
     "7.17.0": (),
 }
 
