@@ -73,8 +73,28 @@ def sdk(version: str) -> Program:
 PLAIN_REQUESTS = Program("requests", "contract_tests.clients.requests_runner", this_python)
 CURL = Program("curl", "contract_tests.clients.curl_runner", this_python)
 
+# What early SDKs with Export V2 know nothing of, by the version that brought it.
+UNTIL_3_69 = frozenset({"embeddings"})
+UNTIL_3_64 = UNTIL_3_69 | {"whole_catalog", "all_projects"}
+UNTIL_3_44 = UNTIL_3_64 | {"datasets", "data_row_ids"}
+UNTIL_3_40 = UNTIL_3_44 | {"filters", "task_type"}
+
 CLIENTS = [
-    ClientKind(sdk("3.40.1"), "export_v2", lacks=frozenset({"embeddings", "data_row_ids", "catalog"})),
+    ClientKind(sdk("3.37.0"), "export_v2_url", lacks=UNTIL_3_40),
+    ClientKind(sdk("3.40.1"), "export_v2", lacks=UNTIL_3_44),
+    ClientKind(sdk("3.52.0"), "export_v2", lacks=UNTIL_3_64),
+    ClientKind(sdk("3.56.0"), "export_v2", lacks=UNTIL_3_64),
+    ClientKind(sdk("3.56.0"), "export_stream", lacks=UNTIL_3_64 | {"datasets"}),
+    ClientKind(sdk("3.67.0"), "export_v2", lacks=UNTIL_3_69),
+    ClientKind(sdk("3.67.0"), "export_stream", lacks=UNTIL_3_69),
+    ClientKind(sdk("3.78.2"), "export_v2"),
+    ClientKind(sdk("3.78.2"), "export_stream"),
+    ClientKind(sdk("3.78.2"), "export"),
+    ClientKind(sdk("5.2.1"), "export_v2"),
+    ClientKind(sdk("5.2.1"), "export_stream"),
+    ClientKind(sdk("5.2.1"), "export"),
+    ClientKind(sdk("6.10.0"), "export_v2"),
+    ClientKind(sdk("6.10.0"), "export"),
     ClientKind(sdk("7.17.0"), "export"),
     ClientKind(sdk("7.17.0"), "export_v2"),
     ClientKind(PLAIN_REQUESTS, "streamable"),

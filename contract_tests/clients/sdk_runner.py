@@ -1,8 +1,11 @@
 """The official SDK as a client's process. Runs on the Python of one SDK version's environment."""
 
+import json
 from functools import lru_cache
+from inspect import signature
 from typing import Any
 
+import requests
 from labelbox import Client, DataRow
 
 from contract_tests.clients.conversation import Answer, converse
@@ -18,7 +21,9 @@ def export_project(
 ) -> Answer:
     project = client_of(**server).get_project(project_id)
     export, read = WAYS[way]
-    return finished(getattr(project, export)(task_name=task_name, params=params, filters=filters), read)
+    filtered = {"filters": filters} if filters else {}  # before 3.40 there is no such argument
+    spelled = params | {"labels": params.get("label_details", False)}  # the word of before 3.39; later ones drop it
+    return finished(getattr(project, export)(task_name=task_name, params=spelled, **filtered), read)
 
 
 def export_catalog(
@@ -41,7 +46,12 @@ def finished(task: Any, read: Any) -> Answer:
 
 @lru_cache(maxsize=8)
 def client_of(*, graphql_url: str, rest_url: str, api_key: str) -> Client:
-    return Client(api_key=api_key, endpoint=graphql_url, rest_endpoint=rest_url)
+    # `export` was an experiment in 3.56, and the address of REST came with 3.40.
+    options = {"rest_endpoint": rest_url, "enable_experimental": True}
+    known = signature(Client.__init__).parameters
+    return Client(
+        api_key=api_key, endpoint=graphql_url, **{name: value for name, value in options.items() if name in known}
+    )
 
 
 def read_streams(task: Any) -> tuple[list[Any], list[Any] | None]:
@@ -54,10 +64,25 @@ def read_lists(task: Any) -> tuple[list[Any], list[Any] | None]:
     return task.result, task.errors
 
 
+def read_converted(task: Any) -> tuple[list[Any], list[Any] | None]:
+    """The reader of 3.56 to 5.2, which finds rows by counting braces, file by file."""
+    rows = list(task.get_stream()) if task.has_result() else []
+    errors = list(task.get_stream(stream_type=StreamType.ERRORS)) if task.has_errors() else None
+    return [json.loads(row.json_str) for row in rows], errors and [json.loads(error.json_str) for error in errors]
+
+
+def read_by_hand(task: Any) -> tuple[list[Any], list[Any] | None]:
+    """3.37 knows results of imports only, so its users fetched the URL themselves."""
+    answer = requests.get(task.result_url, timeout=30)
+    return [json.loads(line) for line in answer.text.splitlines()], None
+
+
 # How the export is asked for, and how its result is read.
 WAYS = {
     "export": ("export", read_streams),
+    "export_stream": ("export", read_converted),
     "export_v2": ("export_v2", read_lists),
+    "export_v2_url": ("export_v2", read_by_hand),
 }
 
 
@@ -66,7 +91,7 @@ def facts_of(task: Any) -> Answer:
         "id": task.uid,
         "name": task.name,
         "status": task.status,
-        "type": task.type,
+        "type": getattr(task, "type", None),
         "completion_percentage": task.completion_percentage,
         "created_at": task.created_at.isoformat(),
     }

@@ -110,6 +110,9 @@ def test_every_param_together_gives_every_section(client: Client, server: Served
 @pytest.mark.known("client")
 def test_a_filter_by_data_row_gives_these_rows(client: Client, server: ServedWorld) -> None:
     wanted = ids_of(client.export_project(server.projects["image"]).rows)[1:3]
+    if "filters" in client.lacks:
+        assert refused_argument(client, server, {"data_row_ids": wanted})
+        return
     rows = client.export_project(server.projects["image"], filters={"data_row_ids": wanted}).rows
     assert (sorted(ids_of(rows)) == sorted(wanted)) is ("data_row_ids" not in client.lacks)
 
@@ -117,6 +120,9 @@ def test_a_filter_by_data_row_gives_these_rows(client: Client, server: ServedWor
 @pytest.mark.known("client")
 def test_a_filter_that_nothing_passes_gives_neither_rows_nor_errors(client: Client, server: ServedWorld) -> None:
     none = {"last_activity_at": ["2051-01-01", "2052-01-01"]}
+    if "filters" in client.lacks:
+        assert refused_argument(client, server, none)
+        return
     exported = client.export_project(server.projects["image"], filters=none)
     assert exported.rows == []
     assert not exported.errors
@@ -128,7 +134,7 @@ def test_a_finished_task_tells_what_it_was(client: Client, server: ServedWorld) 
     exported = client.export_project(server.projects["image"], task_name="nightly")
     assert exported.task["id"] == exported.task_id
     assert exported.task["name"] == "nightly"
-    assert exported.task["type"] == "export-data-rows"
+    assert exported.task["type"] == (None if "task_type" in client.lacks else "export-data-rows")
     assert exported.task["status"] == "COMPLETE"
     assert exported.task["completion_percentage"] == 100
     assert datetime.fromisoformat(exported.task["created_at"]).tzinfo is not None
@@ -156,6 +162,13 @@ def test_a_wrong_key_is_refused(client: Client, server: ServedWorld) -> None:
     with pytest.raises(ClientFailure) as failure:
         client.with_key("not-a-key").export_project(server.projects["image"])
     assert failure.value.type in AUTHENTICATION_REFUSED
+
+
+def refused_argument(client: Client, server: ServedWorld, filters: dict[str, list[str]]) -> bool:
+    """Before 3.40 `export_v2` takes no filters at all, and Python says so."""
+    with pytest.raises(ClientFailure, match="unexpected keyword argument 'filters'") as failure:
+        client.export_project(server.projects["image"], filters=filters)
+    return failure.value.type == "builtins.TypeError"
 
 
 def ids_of(rows: list[Row]) -> list[str]:
