@@ -71,6 +71,7 @@ def sdk(version: str) -> Program:
 
 
 PLAIN_REQUESTS = Program("requests", "contract_tests.clients.requests_runner", this_python)
+GQL = Program("gql", "contract_tests.clients.gql_runner", this_python)
 CURL = Program("curl", "contract_tests.clients.curl_runner", this_python)
 
 # What early SDKs with Export V2 know nothing of, by the version that brought it.
@@ -100,6 +101,7 @@ CLIENTS = [
     ClientKind(PLAIN_REQUESTS, "streamable"),
     ClientKind(PLAIN_REQUESTS, "by_line"),
     ClientKind(PLAIN_REQUESTS, "result_url"),
+    ClientKind(GQL, "streamable"),
     ClientKind(CURL, "rest"),
 ]
 
