@@ -4,6 +4,12 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from contract_tests.clients.compatibility import (  # noqa: F401  hooks of pytest
+    pytest_addoption,
+    pytest_collection_modifyitems,
+    pytest_runtest_logreport,
+    pytest_sessionfinish,
+)
 from contract_tests.postgres import PrivateCluster
 from contract_tests.serving import ServedWorld
 

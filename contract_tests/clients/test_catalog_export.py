@@ -46,6 +46,7 @@ def test_every_client_but_the_oldest_is_asked() -> None:
     assert without == {"sdk-3.37.0:export_v2_url", "sdk-3.40.1:export_v2", "sdk-3.56.0:export_stream"}
 
 
+@pytest.mark.capability("datasets")
 @pytest.mark.known("client")
 def test_a_dataset_exports_its_rows_without_projects(catalog: Client, server: ServedWorld) -> None:
     rows = catalog.export_catalog(dataset(server, "text rows")).rows
@@ -61,6 +62,7 @@ def test_labels_come_with_the_projects_that_are_asked_for(catalog: Client, serve
     assert without_what_differs_by_task(rows) == without_what_differs_by_task(of_the_project)
 
 
+@pytest.mark.capability("all_projects")
 @pytest.mark.known("documented")
 def test_all_projects_are_told_where_the_rows_stand_in_them(whole_catalog: Client, server: ServedWorld) -> None:
     rows = whole_catalog.export_catalog(params={"all_projects": True}).rows
@@ -76,6 +78,7 @@ def test_a_project_in_which_no_row_stands_is_not_told(catalog: Client, server: S
     assert [row["projects"] for row in rows] == [{}] * 12
 
 
+@pytest.mark.capability("datasets")
 @pytest.mark.known("client")
 def test_chosen_data_rows_are_exported(catalog: Client, server: ServedWorld) -> None:
     rows = catalog.export_catalog(dataset(server, "image rows")).rows
@@ -83,6 +86,7 @@ def test_chosen_data_rows_are_exported(catalog: Client, server: ServedWorld) -> 
     assert sorted(ids_of(catalog.export_catalog(data_row_ids=wanted).rows)) == sorted(wanted)
 
 
+@pytest.mark.capability("whole_catalog")
 @pytest.mark.known("client")
 def test_filters_narrow_the_catalog(whole_catalog: Client) -> None:
     rows = whole_catalog.export_catalog(filters={"label_created_at": ["2024-12-04", "2024-12-05"]}).rows

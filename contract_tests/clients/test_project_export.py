@@ -21,6 +21,7 @@ from contract_tests.clients.documents import PARAMS
 from contract_tests.serving import ServedWorld
 
 Row = dict[str, Any]
+pytestmark = pytest.mark.capability("project")
 
 UNKNOWN_ID = "cunknown00000000000000000"
 EVERY_PARAM = dict.fromkeys(PARAMS, True)
@@ -101,12 +102,14 @@ def test_a_param_adds_its_section_and_nothing_else(
     assert {key for key in keys - bare if not key.startswith(f"{section}.")} == added
 
 
+@pytest.mark.capability("embeddings")
 @pytest.mark.known("client")
 def test_every_param_together_gives_every_section(client: Client, server: ServedWorld) -> None:
     keys = key_paths(client.export_project(server.projects["image"], EVERY_PARAM).rows)
     assert keys >= ALWAYS | {section for param, section in SECTIONS.items() if param not in client.lacks}
 
 
+@pytest.mark.capability("data_row_ids")
 @pytest.mark.known("client")
 def test_a_filter_by_data_row_gives_these_rows(client: Client, server: ServedWorld) -> None:
     wanted = ids_of(client.export_project(server.projects["image"]).rows)[1:3]
@@ -117,6 +120,7 @@ def test_a_filter_by_data_row_gives_these_rows(client: Client, server: ServedWor
     assert (sorted(ids_of(rows)) == sorted(wanted)) is ("data_row_ids" not in client.lacks)
 
 
+@pytest.mark.capability("filters")
 @pytest.mark.known("client")
 def test_a_filter_that_nothing_passes_gives_neither_rows_nor_errors(client: Client, server: ServedWorld) -> None:
     none = {"last_activity_at": ["2051-01-01", "2052-01-01"]}

@@ -1,0 +1,152 @@
+"""`docs/compatibility.md` is what the client tests found: which client can do what.
+
+A test names the capability it shows by `@pytest.mark.capability("…")`, and has a client among its parameters. At the
+end of a session the table's cells are held against what ran; `--write-compatibility` writes them instead.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract_tests.clients.clients import CLIENTS, ClientKind, Program
+
+PAGE = Path(__file__).parents[2] / "docs" / "compatibility.md"
+YES, NOT_IN_IT = "yes", "–"
+
+CAPABILITIES = {
+    "project": "Export V2 of a project",
+    "data_row_ids": "filter by data rows",
+    "filters": "filters by date",
+    "embeddings": "embeddings",
+    "datasets": "datasets and chosen data rows",
+    "whole_catalog": "catalog",
+    "all_projects": "labels of all projects",
+    "slices": "slices",
+    "model_runs": "model runs",
+    "predictions": "predictions",
+    "v1": "Export V1",
+    "frames": "frames",
+    "webhooks": "webhooks",
+}
+"""What tests may name, and how people call it, in the order of the table's columns."""
+
+Cells = dict[tuple[str, str], str]
+_found: dict[tuple[str, str], list[str]] = defaultdict(list)
+
+
+def shown_by(item: pytest.Item) -> Iterator[tuple[str, str]]:
+    """(capability, client and whether it has the capability) of one test."""
+    program = program_of(item)
+    for marker in item.iter_markers("capability"):
+        for capability in marker.args:
+            assert capability in CAPABILITIES, f"{capability!r} is no capability; known are {', '.join(CAPABILITIES)}"
+            if program is not None:
+                name, lacks = program
+                yield capability, f"{name}\n{NOT_IN_IT if capability in lacks else YES}"
+
+
+def program_of(item: pytest.Item) -> tuple[str, frozenset[str]] | None:
+    """The client among a test's parameters: a kind with what it lacks, or a program that has all that is asked."""
+    callspec = getattr(item, "callspec", None)
+    for value in callspec.params.values() if callspec is not None else ():
+        if isinstance(value, ClientKind):
+            return value.program.name, value.lacks
+        if isinstance(value, Program):
+            return value.name, frozenset()
+    return None
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write-compatibility", action="store_true", help="write docs/compatibility.md by what was found")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        item.user_properties += shown_by(item)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.when == "call":
+        for name, value in report.user_properties:
+            if name in CAPABILITIES:
+                client, has = str(value).split("\n")
+                _found[client, name].append(has if report.passed else "")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Only where the reports come together: not in the workers."""
+    if hasattr(session.config, "workerinput") or not _found:
+        return
+    found = {cell: verdict(results) for cell, results in _found.items() if all(results)}
+    if session.config.getoption("--write-compatibility"):
+        PAGE.write_text(page(read(PAGE) | found), encoding="utf-8")
+        return
+    told = read(PAGE)
+    if wrong := sorted(cell for cell, has in found.items() if told.get(cell) != has):
+        session.config.get_terminal_writer().line(
+            f"\ndocs/compatibility.md tells otherwise than these tests found: {wrong}. Write it anew with"
+            " `pytest contract_tests/clients --write-compatibility`",
+            red=True,
+        )
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def verdict(results: list[str]) -> str:
+    """A client has a capability if any way of it has."""
+    return YES if YES in results else NOT_IN_IT
+
+
+def read(file: Path) -> Cells:
+    """The cells of the page's table."""
+    if not file.is_file():
+        return {}
+    rows = [row.strip("|").split("|") for row in file.read_text(encoding="utf-8").splitlines() if row.startswith("|")]
+    cells: Cells = {}
+    for client, *states in rows[2:]:
+        for capability, state in zip(CAPABILITIES, states, strict=True):
+            if state.strip():
+                cells[client.strip(), capability] = state.strip()
+    return cells
+
+
+def lacking() -> Cells:
+    """What no way of a client has: most tests do not even ask it."""
+    programs = {kind.program.name for kind in CLIENTS}
+    return {
+        (name, capability): NOT_IN_IT
+        for name in programs
+        for capability in CAPABILITIES
+        if all(capability in kind.lacks for kind in CLIENTS if kind.program.name == name)
+    }
+
+
+def page(cells: Cells) -> str:
+    cells = lacking() | cells
+    clients = sorted({client for client, _ in cells}, key=in_order)
+    head = "| client | " + " | ".join(CAPABILITIES.values()) + " |"
+    rule = "|---" * (1 + len(CAPABILITIES)) + "|"
+    rows = [
+        f"| {client} | " + " | ".join(cells.get((client, capability), "") for capability in CAPABILITIES) + " |"
+        for client in clients
+    ]
+    return "\n".join([*INTRODUCTION, head, rule, *rows, ""])
+
+
+def in_order(client: str) -> tuple[Any, ...]:
+    """SDKs by version, then the others by name."""
+    name, _, version = client.partition("-")
+    return (0, *map(int, version.split("."))) if name == "sdk" else (1, client)
+
+
+INTRODUCTION = (
+    "# Compatibility",
+    "",
+    "What each client was found to do against this server, by the tests in `contract_tests/clients`, each in an",
+    f"environment of its own. *{YES}*: shown by tests that pass. *{NOT_IN_IT}*: the client itself does not have it.",
+    "Nothing: no test asks it. This page is written by `pytest contract_tests/clients --write-compatibility` and held",
+    "against every run of the tests.",
+    "",
+)
