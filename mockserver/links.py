@@ -7,8 +7,10 @@ edge. A link is good until a midnight of the world's clock, so that all links ma
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
+import json
 import re
 from urllib.parse import quote
 
@@ -23,6 +25,8 @@ ASSET_DAYS = 1
 """Signed asset links live a day after the export (sample: ZealotSniper export of 2023-06)."""
 RESULT_DAYS = 14
 """Export files live 14 days (sample: two signed V1 result URLs)."""
+TOKEN_DAYS = 30
+"""Mask tokens live 30 days (sample: six tokens in V1 exports)."""
 
 
 _PLAIN = re.compile("[A-Za-z0-9._-]+")
@@ -53,6 +57,36 @@ class Links(msgspec.Struct, frozen=True):
         """Path and query of one result file of an export task."""
         return self.signed(f"results/{task_id}/{stream}/{file}", expires)
 
+    def frames(self, label_id: str, *, expires: int) -> str:
+        """Path and query of the annotations of a video or DICOM label, which the frames endpoint sends clients to."""
+        return self.signed(f"frames/{label_id}.ndjson", expires)
+
+    def mask_token(self, user_id: str, organization_id: str, *, now: int) -> str:
+        """The JSON Web Token of `/masks/feature/{id}?token=…`, HS256, its four claims as in the sample.
+
+        Issued at midnight, so that all exports of one day say the same.
+        """
+        issued = now // DAY * DAY // 1_000_000
+        claims = {"userId": user_id, "organizationId": organization_id, "iat": issued}
+        head = _segment({"alg": "HS256", "typ": "JWT"})
+        signed = f"{head}.{_segment({**claims, 'exp': issued + TOKEN_DAYS * DAY // 1_000_000})}"
+        return f"{signed}.{self._token_signature(signed)}"
+
+    def check_mask_token(self, token: str, *, now: int) -> None:
+        """Raises LinkRefused unless this workspace made the token and its time is not over."""
+        signed, _, signature = token.rpartition(".")
+        if not hmac.compare_digest(self._token_signature(signed).encode(), signature.encode("utf-8", "replace")):
+            raise LinkRefused("This mask's token was changed; use the URL exactly as the export gave it")
+        claims = signed.partition(".")[2]
+        expires: int = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["exp"]
+        if expires * 1_000_000 <= now:
+            raise LinkRefused("This mask's token has expired; export again to get a fresh one")
+
+    def _token_signature(self, signed: str) -> str:
+        mac = self.mac.copy()
+        mac.update(b"tokens")
+        return _base64(hmac.digest(mac.digest(), signed.encode("utf-8", "replace"), "sha256"))
+
     def signed(self, path: str, expires: int) -> str:
         """`/_files/{workspace}/{path}?Expires=…&Signature=…`; `expires` in microseconds, on the wire milliseconds."""
         full = f"/_files/{self.workspace}/{path}"
@@ -72,6 +106,14 @@ class Links(msgspec.Struct, frozen=True):
             raise LinkRefused("SignatureDoesNotMatch: this link was changed; use the URL exactly as the server gave it")
         if int(expires) * 1000 <= now:
             raise LinkRefused("ExpiredToken: this link's time is over; export again to get a fresh one")
+
+
+def _segment(document: dict[str, object]) -> str:
+    return _base64(json.dumps(document, separators=(",", ":")).encode())
+
+
+def _base64(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def good_until(now: int, days: int) -> int:

@@ -10,6 +10,7 @@ import msgspec
 
 from mockserver.api.workspaces import Workspace
 from mockserver.errors import NotFound, QueryTooComplex
+from mockserver.exports.legacy.labels import Elements
 from mockserver.world.database import EVERYTHING, Clause, Connection, R, Record, where
 from mockserver.world.store import Store
 
@@ -26,6 +27,17 @@ class Call(msgspec.Struct):
     workspace: Workspace
     base_url: str
     records: int = 0
+    _elements: Elements | None = None
+
+    def legacy_label(self, label_id: str) -> dict[str, Any]:
+        """The `Label` of Export V1. A document may ask for hundreds."""
+        with self.reading() as connection:
+            if self._elements is None:
+                now = self.store.clock.now()
+                self._elements = Elements(connection, links=self.workspace.links, host=self.base_url, now=now)
+            self.records += 1
+            label: dict[str, Any] = self._elements.one(label_id)["Label"]
+            return label
 
     @property
     def store(self) -> Store:

@@ -14,6 +14,7 @@ from mockserver.api.resolvers.fields import Fields, nothing
 from mockserver.api.resolvers.people import organization
 from mockserver.api.resolvers.projects import Page, PageInfo, created_by, projects
 from mockserver.errors import BadInput, NotFound
+from mockserver.exports.text import camel_case
 from mockserver.links import ASSET_DAYS, good_until
 from mockserver.world.data_rows import Attachment, DataRow, Dataset
 from mockserver.world.database import Clause
@@ -96,12 +97,6 @@ def row_count(source: Dataset, info: Any) -> int:
     return call_of(info).count(DataRow, mine) - call_of(info).count(
         DataRow, clause("deleted AND dataset_id || '' = :id", id=source.id)
     )
-
-
-def camel_case(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """`mime_type` -> `mimeType`: V2 is the snake-casing of these names (seed: introducing-export-v2)."""
-    words = {name: name.split("_") for name in attributes}
-    return {first + "".join(map(str.title, rest)): attributes[name] for name, (first, *rest) in words.items()}
 
 
 def dataset(_source: Any, info: Any, where: Mapping[str, Any]) -> Dataset:

@@ -56,6 +56,11 @@ def _json_reader(attribute: str) -> Resolver:
     return resolve
 
 
+def json_text(document: Any) -> str:
+    """A field that travels as a string of JSON."""
+    return orjson.dumps(document).decode()
+
+
 def nothing(_source: Any, _info: Any, **_arguments: Any) -> None:
     """A field that is null in every world of ours; its description in the schema says why."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from mockserver.api.call import call_of
 from mockserver.api.filters import condition, unique
-from mockserver.api.resolvers.fields import Fields, nothing
+from mockserver.api.resolvers.fields import Fields, json_text
 from mockserver.api.resolvers.projects import created_by
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause
@@ -39,7 +39,7 @@ def add_to(fields: Fields) -> None:
         DataRow_labels=labels_of_row,
         DataRow_labelingActivity=lambda source, _, where=None: (source, (where or {}).get("projectId")),
         LabelingActivity_selectedLabelId=selected_label,
-        Label_label=nothing,
+        Label_label=lambda source, info: json_text(call_of(info).legacy_label(source.id)),
         Label_project=lambda source, info: call_of(info).find(Project, source.project_id),
         Label_dataRow=data_row,
         Label_createdBy=created_by,

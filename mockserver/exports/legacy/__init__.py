@@ -1,0 +1,1 @@
+"""Export V1: one element for each label, frames behind a URL of their own, and files of data rows."""

@@ -1,0 +1,136 @@
+"""Objects and classifications as Export V1 says them, from those of a canonical body (payloads.md §4).
+
+Samples are the V1 exports of 2021 and 2022 in the SDK's repository (tests/data/assets/labelbox_v1); what V1 was never
+seen to say is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Item = Mapping[str, Any]
+Made = dict[str, Any]
+
+GEOMETRIES = ("line", "point", "polygon", "bounding_box", "location", "conversational_location", "geojson")
+"""What an object of Export V2 may be drawn as; a mask is none of them."""
+
+_TILED = {"Point": "point", "LineString": "polyline", "Polygon": "polygon"}
+
+
+def feature(item: Item) -> Made:
+    """What every feature has. `title` is V2's name."""
+    return {
+        "featureId": item["feature_id"],
+        "schemaId": item.get("feature_schema_id"),
+        "title": item["name"],
+        "value": item.get("value"),
+    }
+
+
+def coloured(item: Item, colours: Mapping[str, str]) -> Made:
+    """An object's beginning, in the order of the samples; null where the ontology has no such tool any more."""
+    schema = item.get("feature_schema_id")
+    start = {"featureId": item["feature_id"], "schemaId": schema, "color": colours.get(schema or "")}
+    return start | {"title": item["name"], "value": item.get("value")}
+
+
+def geometry(item: Item, boxes: Mapping[str, Any]) -> Made:
+    """Where an object lies; nothing for a mask, which is only its `instanceURI`.
+
+    `boxes` are those of PDF entities by their feature id: V2 names their tokens, V1 their places.
+    """
+    for name in GEOMETRIES:
+        if name in item:
+            return _READERS[name](item, boxes)
+    return {}
+
+
+def _line(item: Item, _boxes: Mapping[str, Any]) -> Made:
+    return {"line": item["line"]}
+
+
+def _point(item: Item, _boxes: Mapping[str, Any]) -> Made:
+    return {"point": item["point"]}
+
+
+def _polygon(item: Item, _boxes: Mapping[str, Any]) -> Made:
+    """An open ring, where V2's is closed (samples of both)."""
+    ring = item["polygon"]
+    return {"polygon": ring[:-1] if len(ring) > 1 and ring[0] == ring[-1] else ring}
+
+
+def _box(item: Item, _boxes: Mapping[str, Any]) -> Made:
+    if "page_number" in item:
+        return {"bbox": item["bounding_box"], "page": item["page_number"], "unit": "POINTS"}
+    return {"bbox": item["bounding_box"]}
+
+
+def _entity(item: Item, boxes: Mapping[str, Any]) -> Made:
+    """Of a text; or of a PDF, as its model-run export says it (labelbox-notebooks, v1 to v2 migration)."""
+    location = item["location"]
+    if "groups" in location:
+        places = [{"text-bbox": box} for box in boxes.get(item["feature_id"], [])]
+        return {"data": {"location": places, "unit": "POINTS"}}
+    place = {"start": location["start"], "end": location["end"]}
+    return {"data": {"location": place}, "format": "text.location", "version": 1}
+
+
+def _spoken(item: Item, _boxes: Mapping[str, Any]) -> Made:
+    """An entity of a conversation (docs/export-conversational-text-annotations)."""
+    where = item["conversational_location"]
+    place = {"messageId": where["message_id"], **where["location"]}
+    return {"version": 1, "format": "text.location", "data": {"location": place}}
+
+
+def _tile(item: Item, _boxes: Mapping[str, Any]) -> Made:
+    shape = item["geojson"]
+    kind = "rectangle" if item.get("annotation_kind") == "GeoBoundingBox" else _TILED[shape["type"]]
+    return {"type": kind, "geometry": {"coordinates": shape["coordinates"]}}
+
+
+_READERS = {
+    "line": _line,
+    "point": _point,
+    "polygon": _polygon,
+    "bounding_box": _box,
+    "location": _entity,
+    "conversational_location": _spoken,
+    "geojson": _tile,
+}
+
+
+def classifications(items: list[Item]) -> list[Made]:
+    """Flat: the questions below an answer follow their own question."""
+    return [made for item in items for made in flattened(item)]
+
+
+def classifications_of_object(items: list[Item]) -> list[Any]:
+    """Flat too, but a checklist stands with what is below it in a list of its own (sample highly_nested_image)."""
+    found: list[Any] = []
+    for item in items:
+        if "checklist_answers" in item:
+            found.append(flattened(item))
+        else:
+            found += flattened(item)
+    return found
+
+
+def flattened(item: Item, **of_answer: Any) -> list[Made]:
+    """A question and all below its answers. `of_answer` is said on every answer that is a feature."""
+    answers, made = _answered(item, of_answer)
+    if "message_id" in item:
+        made["messageId"] = item["message_id"]  # inferred: as imports name a message
+    below = [nested for answer in answers for nested in answer.get("classifications", [])]
+    return [made, *(more for nested in below for more in flattened(nested, **of_answer))]
+
+
+def _answered(item: Item, of_answer: Made) -> tuple[list[Item], Made]:
+    for name in ("radio_answer", "conversational_radio_answer"):
+        if name in item:
+            return [item[name]], feature(item) | {"answer": feature(item[name]) | of_answer}
+    for name in ("checklist_answers", "conversational_checklist_answers"):
+        if name in item:
+            return item[name], feature(item) | {"answers": [feature(answer) | of_answer for answer in item[name]]}
+    text = item.get("text_answer") or item.get("conversational_text_answers") or {}
+    return [], feature(item) | {"answer": text.get("content")}

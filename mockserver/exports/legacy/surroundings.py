@@ -1,0 +1,69 @@
+"""What stands around labels and data rows in V1 files: reviews, benchmarks, metadata. Read for a piece at a time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import orjson
+
+from mockserver.exports.sections import among
+from mockserver.exports.text import ascii_json
+from mockserver.world.data_rows import MetadataSchema
+from mockserver.world.database import Connection, Row, where
+
+
+class Metadata:
+    """Metadata items as GraphQL's `metadataFields` has them (inferred for `DataRow Metadata`: samples have none)."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._schemas = {schema.id: schema for schema in connection.select(MetadataSchema)}
+        self._kept: dict[tuple[str, str], str] = {}
+
+    def of(self, numbers: list[int]) -> defaultdict[int, list[str]]:
+        """JSON texts by data row number."""
+        found: defaultdict[int, list[str]] = defaultdict(list)
+        clause = among("data_row_no", numbers)
+        sql = f"SELECT data_row_no, schema_id, value FROM metadata_value WHERE {clause.sql} ORDER BY 1, 2"
+        for number, schema_id, value in self._connection.rows(sql, clause.params):
+            found[number].append(self._item(schema_id, value))
+        return found
+
+    def _item(self, schema_id: str, value: str) -> str:
+        """An enum is two items, the schema and the chosen option, both with an empty value (data_row_metadata.py)."""
+        schema = self._schemas[schema_id]
+        if schema.kind == "CustomMetadataEnum":
+            option = self._schemas[orjson.loads(value)]
+            return f"{self._written(schema, '{}')},{self._written(option, '{}')}"
+        return self._written(schema, value)
+
+    def _written(self, schema: MetadataSchema, value: str) -> str:
+        start = orjson.dumps({"schemaId": schema.id, "name": schema.name, "kind": schema.kind}).decode()
+        return ascii_json(f'{start[:-1]},"value":{value}}}')
+
+
+class Surroundings:
+    """Of one piece of labels: rows that begin with a label's number, id, project id and data row number."""
+
+    def __init__(self, connection: Connection, metadata: Metadata, labels: list[Row]) -> None:
+        numbers = [row[3] for row in labels]
+        self.metadata = metadata.of(numbers)
+        self.reviews = _reviews(connection, [row[0] for row in labels])
+        self.benchmarks = _benchmarks(connection, numbers)
+
+
+def _reviews(connection: Connection, labels: list[int]) -> defaultdict[int, list[Row]]:
+    """(id, score, created at, person) by label number."""
+    found: defaultdict[int, list[Row]] = defaultdict(list)
+    clause = among("label_no", labels)
+    sql = f"SELECT label_no, id, score, created_at, created_by FROM review WHERE {clause.sql} ORDER BY label_no, no"
+    for number, *review in connection.rows(sql, clause.params):
+        found[number].append(tuple(review))
+    return found
+
+
+def _benchmarks(connection: Connection, rows: list[int]) -> dict[tuple[str, int], str]:
+    """The id of the reference label of a data row in a project."""
+    clause = among("data_row_no", rows) & where("is_benchmark AND NOT deleted")
+    sql = f"SELECT project_id, data_row_no, id FROM label WHERE {clause.sql}"
+    return {(project, number): label for project, number, label in connection.rows(sql, clause.params)}
