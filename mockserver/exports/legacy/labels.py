@@ -14,7 +14,6 @@ import msgspec
 import orjson
 
 from mockserver.errors import NotFound
-from mockserver.exports.forms import STAND_IN
 from mockserver.exports.legacy import features
 from mockserver.exports.legacy.surroundings import Metadata, Surroundings
 from mockserver.exports.results import Piece
@@ -23,7 +22,7 @@ from mockserver.exports.text import ascii_json, camel_case, quoted, zulu
 from mockserver.links import RESULT_DAYS, Links, good_until
 from mockserver.world.data_rows import Dataset
 from mockserver.world.database import Clause, Connection, Row, where
-from mockserver.world.labels import FEATURES, HOST, TASK, Body
+from mockserver.world.labels import FEATURES, Body, parsed, written
 from mockserver.world.people import Person
 from mockserver.world.projects import Ontology, Project
 
@@ -179,7 +178,7 @@ class Elements:
 
     def _label(self, body: Body, told: _Told, media: str) -> list[str]:
         """The V1 `Label` of a body, cut where the label's feature prefix belongs."""
-        document = orjson.loads(plain(body.content))
+        document = parsed(body.content)
         mask = f"{self._host}/masks/feature/%s?token={self._token}" if media in MASKED else None
         boxes = entity_boxes(body.aside)
         made = {
@@ -189,12 +188,7 @@ class Elements:
             "classifications": features.classifications(document.get("classifications", [])),
             "relationships": [],
         }
-        return ascii_json(orjson.dumps(made).decode().replace(STAND_IN.decode(), "\x02")).split("\x02")
-
-
-def plain(content: bytes) -> bytes:
-    """A body as JSON. V1 names no URL of a body, so host and task are left out."""
-    return content.replace(HOST, b"").replace(TASK, b"").replace(FEATURES, STAND_IN)
+        return ascii_json(written(made).decode()).split(FEATURES.decode())
 
 
 def _drawn(document: Made) -> list[Made]:
@@ -225,7 +219,7 @@ def of_language_models(project: Project) -> bool:
 
 def entity_boxes(aside: str | None) -> dict[str, Any]:
     """The boxes of a PDF body's entities by feature id, which its aside keeps under `text-bbox`."""
-    kept: dict[str, Any] = orjson.loads(plain(aside.encode())).get("text-bbox", {}) if aside else {}
+    kept: dict[str, Any] = parsed(aside.encode()).get("text-bbox", {}) if aside else {}
     return kept
 
 
