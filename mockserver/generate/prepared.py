@@ -85,4 +85,4 @@ def _sources() -> list[Path]:
     """Everything a generated world depends on beside its scenario."""
     package = Path(__file__).parent.parent
     folders = (package / "generate", package / "world", shelf() / "words")
-    return sorted(path for folder in folders for path in folder.iterdir() if path.suffix in {".py", ".sql", ".txt"})
+    return sorted(path for folder in folders for path in folder.rglob("*") if path.suffix in {".py", ".sql", ".txt"})

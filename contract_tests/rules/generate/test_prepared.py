@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mockserver.errors import StartupError
-from mockserver.generate import history
+from mockserver.generate import history, prepared
 from mockserver.generate.prepared import key, prepared_world
 from mockserver.generate.scenario import find
 from mockserver.world.store import Store
@@ -42,6 +42,14 @@ def test_a_changed_scenario_is_another_world(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("seed", "ends"), [(1, 0), (-1, 0), (0, 1), (0, -1)])
 def test_another_seed_and_another_end_are_other_worlds(seed: int, ends: int) -> None:
     assert key(find("empty"), seed, ends) != key(find("empty"), 0, 0)
+
+
+def test_every_module_that_worlds_are_made_by_is_in_the_name() -> None:
+    """Also those in folders: a change in how clips are annotated must not find the old world."""
+    package = Path(prepared.__file__).parents[1]
+    there = {path for room in ("generate", "world") for path in (package / room).rglob("*.py")}
+    assert package / "generate" / "media" / "video.py" in there
+    assert there <= set(prepared._sources())
 
 
 def test_two_scenarios_of_one_name_do_not_share_a_world(tmp_path: Path) -> None:
