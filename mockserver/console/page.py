@@ -37,7 +37,7 @@ Line = Sequence[str | int]
 """One line of a table."""
 
 NOT_YET = (
-    ("Media types", "only images and texts have annotations; video, audio, documents, maps and chats do not"),
+    ("Media types", "only images, texts, video, DICOM and audio have annotations; documents, maps and chats do not"),
     (
         "Other exports",
         "slices and model runs cannot be exported; projects, datasets, chosen data rows and the catalog can",
@@ -184,7 +184,8 @@ def page_values(workspace: Workspace, url: str, key_is_shown: bool) -> dict[str,
     """What the template's names stand for; every value is HTML."""
     world, found = workspace.world, listed(workspace)
     key = workspace.api_key if key_is_shown else "YOUR_KEY"
-    subject = next((item for item in found.projects if item.total), None)
+    # The largest: there is most to see.
+    subject = max((item for item in found.projects if item.total), key=lambda item: item.total, default=None)
     project_id = None if subject is None else subject.project.id
     texts = {
         "version": __version__,
