@@ -10,7 +10,7 @@ from mockserver.generate.chance import Chance
 from mockserver.generate.features import Feature
 from mockserver.generate.words import table
 from mockserver.world import ids
-from mockserver.world.labels import FEATURES, HOST, TASK
+from mockserver.world.labels import FEATURES, HOST, STAND_IN, TASK, written
 
 COMPOSITE_MASK = ids.ordinal(0)
 """The ordinal that the label's composite mask has for its own."""
@@ -24,10 +24,10 @@ class Annotator:
         self._last = 0
 
     def feature(self, feature: Feature, **more: Any) -> dict[str, Any]:
-        """The keys every feature has, then `more`."""
+        """The keys every feature has, then `more`. Its id is a text, so it can be a key, and refer to the feature."""
         self._last += 1
         return {
-            "feature_id": placed(FEATURES + ids.ordinal(self._last).encode()),
+            "feature_id": STAND_IN + ids.ordinal(self._last),
             "feature_schema_id": feature.schema_id,
             "name": feature.name,
             "value": feature.value,
@@ -72,4 +72,4 @@ def composite_mask_url(index: int = 1) -> orjson.Fragment:
 
 def encoded(annotations: dict[str, Any]) -> bytes:
     """A body's content."""
-    return orjson.dumps(annotations)
+    return written(annotations)

@@ -16,12 +16,15 @@ from mockserver.settings import FIRST_YEAR, LAST_YEAR
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-Media = Literal["image", "text"]
+Media = Literal["image", "text", "video", "dicom", "audio"]
 ToolKind = Literal["rectangle", "polygon", "line", "point", "raster-segmentation", "named-entity"]
 
 TOOLS_OF_MEDIA: dict[str, frozenset[str]] = {
     "image": frozenset({"rectangle", "polygon", "line", "point", "raster-segmentation"}),
     "text": frozenset({"named-entity"}),
+    "video": frozenset({"rectangle", "line", "point", "raster-segmentation"}),
+    "dicom": frozenset({"line", "raster-segmentation"}),
+    "audio": frozenset(),
 }
 """Every media type, and the tools that its ontologies may have."""
 
@@ -40,7 +43,7 @@ class Option(Part, frozen=True, kw_only=True):
 class Question(Part, frozen=True, kw_only=True):
     """A classification. `options` are names or tables; a text question has none.
 
-    `scope` "index" asks it of each frame or message, not of the whole data row (SDK ontology.py Classification.Scope).
+    `scope` "index" asks it of each frame, moment or message, not of the whole data row (SDK Classification.Scope).
     """
 
     name: Name
@@ -276,9 +279,10 @@ def _check_ontology(key: str, ontology: OntologyPlan, source: str) -> None:
     for index, tool in enumerate(ontology.tools):
         allowed = TOOLS_OF_MEDIA[ontology.media]
         if tool.tool not in allowed:
+            known = quoted(nearest(tool.tool, allowed))
             raise ScenarioError(
                 f"{source}: at $.ontologies.{key}.tools[{index}].tool: {tool.tool!r} is no tool for {ontology.media}; "
-                f"expected one of {quoted(nearest(tool.tool, allowed))}"
+                + (f"expected one of {known}" if known else "it has none, ask questions instead")
             )
     for where, question in _questions(f"$.ontologies.{key}", ontology):
         if (question.type == "text") == bool(question.options):

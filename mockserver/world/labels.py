@@ -16,7 +16,9 @@ FEATURES = b"\x02"
 TASK = b"\x03"
 """Stands for the id of the export task in a body: composite masks are addressed through it (N1 notebook)."""
 
-_STAND_INS = {HOST: "\ufdd0".encode(), FEATURES: "\ufdd1".encode(), TASK: "\ufdd2".encode()}
+STAND_IN = "\ufdd1"
+"""Stands for FEATURES in a document, where it can be part of a text, so of a key."""
+_STAND_INS = {HOST: "\ufdd0".encode(), FEATURES: STAND_IN.encode(), TASK: "\ufdd2".encode()}
 """The placeholders while a body is parsed: noncharacters of Unicode, which no text interchanges."""
 
 
@@ -76,7 +78,8 @@ class Body(Record, frozen=True):
 
     `aside` is a JSON object of what no V2 row says and other answers need. `masks`, a list of
     `{"color_rgb": [r, g, b], "polygons": [[[x, y], …], …]}`, is what the composite mask shows; of a clip each mask
-    also has a `frame`.
+    also has a `frame`, its key frame, and the `segment` [first, last] in which its polygons move on to the next key
+    frame's; masks of one colour are one feature.
     """
 
     TABLE: ClassVar[str] = "body"

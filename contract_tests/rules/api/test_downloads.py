@@ -11,6 +11,11 @@ from mockserver.links import Links
 NDJSON = "application/x-ndjson; charset=utf-8"
 
 
+MEDIA = ("image", "text", "video", "dicom", "audio")
+STARTS = {"video": b"ftypisom", "dicom": b"DICM", "audio": b"WAVEfmt "}
+"""What such files have near their beginning."""
+
+
 @pytest.fixture(scope="module")
 def result(server: ServedWorld) -> str:
     """Path and query of one file of a result."""
@@ -20,7 +25,7 @@ def result(server: ServedWorld) -> str:
 @pytest.fixture(scope="module")
 def assets(server: ServedWorld) -> dict[str, str]:
     """Path and query of one file of each media type."""
-    rows = {media: rows_of(server, exported(server, media))[0] for media in ("image", "text")}
+    rows = {media: rows_of(server, exported(server, media))[0] for media in MEDIA}
     return {media: row["data_row"]["row_data"].removeprefix(server.url) for media, row in rows.items()}
 
 
@@ -35,7 +40,7 @@ def test_a_result_is_fetched_without_a_key_and_does_not_mind_one(
     assert answer.body.endswith(b"\n")
 
 
-@pytest.mark.parametrize("kind", ["result", "image", "text"])
+@pytest.mark.parametrize("kind", ["result", *MEDIA])
 def test_head_tells_what_get_would_send(server: ServedWorld, result: str, assets: dict[str, str], kind: str) -> None:
     url = result if kind == "result" else assets[kind]
     whole, only_head = get(server, url), get(server, url, method="HEAD")
@@ -44,7 +49,7 @@ def test_head_tells_what_get_would_send(server: ServedWorld, result: str, assets
         assert only_head.headers[name] == whole.headers[name]
 
 
-@pytest.mark.parametrize("media", ["image", "text"])
+@pytest.mark.parametrize("media", MEDIA)
 @pytest.mark.parametrize("key", [{}, {"authorization": "Bearer mock-api-key"}, {"authorization": "Bearer wrong"}])
 def test_an_asset_is_what_its_row_says(
     server: ServedWorld, assets: dict[str, str], media: str, key: dict[str, str]
@@ -58,7 +63,8 @@ def test_an_asset_is_what_its_row_says(
         sizes = int.from_bytes(answer.body[16:20], "big"), int.from_bytes(answer.body[20:24], "big")
         assert sizes == (attributes["width"], attributes["height"])
     else:
-        assert answer.body.decode("utf-8").strip()
+        assert STARTS.get(media, b"") in answer.body[:132]
+        assert media != "text" or answer.body.decode("utf-8").strip()
 
 
 # Links that were changed

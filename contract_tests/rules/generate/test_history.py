@@ -146,7 +146,13 @@ def pieces() -> list[list[Record]]:
 
 def test_the_default_world_has_a_project_of_each_media_type(pieces: list[list[Record]]) -> None:
     projects, datasets = all_of(Project, pieces), all_of(Dataset, pieces)
-    assert [(p.name, p.allowed_media_type) for p in projects] == [("image", "IMAGE"), ("text", "TEXT")]
+    assert [(p.name, p.allowed_media_type) for p in projects] == [
+        ("image", "IMAGE"),
+        ("text", "TEXT"),
+        ("video", "VIDEO"),
+        ("dicom", "DICOM"),
+        ("audio", "AUDIO"),
+    ]
     assert len(datasets) == len(projects) == len(all_of(Batch, pieces))
     assert len(all_of(TaskQueue, pieces)) == 3 * len(projects)
 
@@ -296,7 +302,9 @@ def test_things_in_pictures_lie_inside_them(number: int) -> None:
         assert 0 <= top <= top + height <= scene.height
 
 
-@pytest.mark.parametrize("recipe", ["image/image/0", "text/text/0", "text/a/b/c/3"])
+@pytest.mark.parametrize(
+    "recipe", ["image/image/0", "text/text/0", "text/a/b/c/3", "video/video/0", "dicom/d/1", "audio/a/2"]
+)
 def test_the_same_recipe_makes_the_same_file_and_another_seed_another(recipe: str) -> None:
     assert asset(recipe, seed=0) == asset(recipe, seed=0)
     assert asset(recipe, seed=0).content != asset(recipe, seed=1).content

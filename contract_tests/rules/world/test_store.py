@@ -237,10 +237,11 @@ def test_a_row_named_twice_is_deleted_once(store: Store) -> None:
 def test_a_deleted_dataset_takes_its_rows_along(store: Store) -> None:
     with store.reading() as connection:
         dataset = connection.select(Dataset, where("name = 'image rows'"))[0]
+        others = connection.count(DataRow, where("dataset_id <> :id AND NOT deleted", id=dataset.id))
     store.update_dataset(dataset.id, deleted=True)
     with store.reading() as connection:
         assert connection.count(DataRow, where("dataset_id = :id AND NOT deleted", id=dataset.id)) == 0
-        assert connection.count(DataRow, where("NOT deleted")) == 10
+        assert connection.count(DataRow, where("NOT deleted")) == others > 0
 
 
 def test_a_dataset_and_its_rows_are_deleted_together_or_not_at_all(store: Store) -> None:
@@ -262,12 +263,15 @@ def test_a_dataset_and_its_rows_are_deleted_together_or_not_at_all(store: Store)
 
 def test_a_snapshot_sees_the_moment_it_was_opened_while_writes_go_on(store: Store) -> None:
     snapshot = store.snapshot()
+    before = {item.name for item in snapshot.select(Project)}
+    old = project(store)
     store.create_project(name="later")
-    store.update_project(project(store).id, name="renamed")
-    assert sorted(item.name for item in snapshot.select(Project)) == ["image", "text"]
+    store.update_project(old.id, name="renamed")
+    assert {item.name for item in snapshot.select(Project)} == before
     snapshot.close()
     with store.reading() as connection:
-        assert sorted(item.name for item in connection.select(Project)) == ["later", "renamed", "text"]
+        now = {item.name for item in connection.select(Project)}
+    assert now == before - {old.name} | {"later", "renamed"}
 
 
 def test_a_snapshot_is_read_in_pieces_while_others_ask_it_too(store: Store) -> None:
@@ -278,14 +282,15 @@ def test_a_snapshot_is_read_in_pieces_while_others_ask_it_too(store: Store) -> N
         assert snapshot.count(Body) > 0
         store.create_dataset(name=f"after {len(seen)}")
     snapshot.close()
-    assert seen == list(range(1, 23))
+    with store.reading() as connection:
+        assert seen == list(range(1, connection.count(DataRow) + 1))
 
 
 def test_two_snapshots_see_their_own_moments(store: Store) -> None:
     first = store.snapshot()
     store.create_project(name="between")
     second = store.snapshot()
-    assert [connection.count(Project) for connection in (first, second)] == [2, 3]
+    assert second.count(Project) == first.count(Project) + 1
     first.close()
     second.close()
 
@@ -381,11 +386,13 @@ def test_after_a_restart_only_unfinished_tasks_fail(store: Store) -> None:
 
 
 def test_many_threads_write_and_nothing_is_lost(store: Store) -> None:
+    with store.reading() as connection:
+        before = connection.count(Project)
     with ThreadPoolExecutor(8) as threads:
         made = list(threads.map(lambda number: store.create_project(name=str(number)), range(80)))
     assert len({item.id for item in made}) == 80
     with store.reading() as connection:
-        assert connection.count(Project) == 82
+        assert connection.count(Project) == before + 80
     assert [event.no for event in events(store)] == list(range(1, 81))
 
 

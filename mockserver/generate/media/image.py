@@ -18,7 +18,7 @@ from mockserver.world.database import JsonText
 SIZES = ((640, 480), (800, 600), (1024, 768), (1280, 720), (720, 1280), (512, 512))
 CORNERS = 16
 # Six decimals: the last bits of a sine differ between machines, and worlds may not.
-_DIRECTIONS = tuple(
+DIRECTIONS = tuple(
     (round(math.cos(2 * math.pi * index / CORNERS), 6), round(math.sin(2 * math.pi * index / CORNERS), 6))
     for index in range(CORNERS)
 )
@@ -36,9 +36,8 @@ class Thing(msgspec.Struct, frozen=True):
     @property
     def box(self) -> tuple[float, float, float, float]:
         """(top, left, height, width), the order that converters unpack (payloads.md §10)."""
-        xs, ys = [x for x, _ in self.outline], [y for _, y in self.outline]
-        left, top = min(xs), min(ys)
-        return top, left, round(max(ys) - top, 2), round(max(xs) - left, 2)
+        top, left, height, width = bounding_box(self.outline).values()
+        return top, left, height, width
 
 
 class Scene(msgspec.Struct, frozen=True):
@@ -62,7 +61,7 @@ def _thing(chance: Chance, width: int, height: int) -> Thing:
     radius = chance.between(across // 20, across // 7)
     x, y = chance.between(radius, width - 1 - radius), chance.between(radius, height - 1 - radius)
     outline = []
-    for cosine, sine in _DIRECTIONS:
+    for cosine, sine in DIRECTIONS:
         reach = radius * chance.between(65, 100) / 100
         outline.append((round(x + cosine * reach, 2), round(y + sine * reach, 2)))
     colour = (chance.between(20, 200), chance.between(20, 200), chance.between(20, 200))
@@ -117,9 +116,7 @@ def _media_attributes(picture: Scene) -> JsonText:
 def _object(annotator: Annotator, tool: Feature, thing: Thing, masks: list[dict[str, Any]]) -> dict[str, Any]:
     match tool.kind:
         case "rectangle":
-            top, left, height, width = thing.box
-            box = {"top": top, "left": left, "height": height, "width": width}
-            return annotator.object(tool, "ImageBoundingBox", bounding_box=box)
+            return annotator.object(tool, "ImageBoundingBox", bounding_box=bounding_box(thing.outline))
         case "polygon":
             ring = points((*thing.outline, thing.outline[0]))  # V2 repeats the closing point (live-tested)
             return annotator.object(tool, "ImagePolygon", polygon=ring)
@@ -134,12 +131,23 @@ def _object(annotator: Annotator, tool: Feature, thing: Thing, masks: list[dict[
 
 def _mask(annotator: Annotator, tool: Feature, thing: Thing, masks: list[dict[str, Any]]) -> dict[str, Any]:
     """Every mask of a label has its own colour in the composite picture."""
-    number = len(masks) + 1
-    colour = [number * 67 % 256, number * 131 % 256, number * 199 % 256]
+    colour = mask_colour(len(masks) + 1)
     mask = {"url": composite_mask_url(), "color_rgb": colour}
     made = annotator.object(tool, "ImageSegmentationMask", composite_mask=mask)
     masks.append({"color_rgb": colour, "polygons": [thing.outline]})
     return made
+
+
+def mask_colour(number: int) -> list[int]:
+    """Of a label's masks, the 1st to the 255th each have a colour that no other has."""
+    return [number * 67 % 256, number * 131 % 256, number * 199 % 256]
+
+
+def bounding_box(outline: tuple[Point, ...]) -> dict[str, float]:
+    """Top, left, height, width in pixels: in the order that converters unpack (payloads.md §10)."""
+    xs, ys = [x for x, _ in outline], [y for _, y in outline]
+    left, top = min(xs), min(ys)
+    return {"top": top, "left": left, "height": round(max(ys) - top, 2), "width": round(max(xs) - left, 2)}
 
 
 def points(outline: Any) -> list[dict[str, float]]:

@@ -57,6 +57,9 @@ class Medium(ABC):
 _MODULES: dict[Media, str] = {
     "image": "image",
     "text": "text",
+    "video": "video",
+    "dicom": "dicom",
+    "audio": "audio",
 }
 """Where each lives. A module's `MEDIA` holds one `Medium` for each word it serves; it is imported when it is needed."""
 

@@ -1,0 +1,166 @@
+"""Clips: their annotations over time, and the file that shows the same."""
+
+import io
+from itertools import pairwise
+from typing import Any
+
+import av
+import pytest
+
+from contract_tests.rules.generate.media.times import VARIANTS, Made, features_in, names_of, ontology_of, variants
+from mockserver.generate.features import Ontology
+from mockserver.generate.files.h264 import CELL, ycbcr
+from mockserver.generate.files.raster import polygon_spans
+from mockserver.generate.media.medium import medium_of
+from mockserver.generate.media.video import KINDS, clip
+
+
+@pytest.fixture(scope="module")
+def made() -> list[Made]:
+    return list(variants("video"))
+
+
+@pytest.mark.known("client")
+def test_a_body_has_the_four_keys_of_a_clip(made: list[Made]) -> None:
+    for each in made:
+        assert list(each.document) == ["frames", "segments", "key_frame_feature_map", "classifications"]
+
+
+@pytest.mark.known("client")
+def test_a_frame_holds_objects_by_their_ids_and_a_list_of_classifications(made: list[Made]) -> None:
+    for each in made:
+        for frame in each.document["frames"].values():
+            assert list(frame) == ["objects", "classifications"]
+            assert all(key == thing["feature_id"] for key, thing in frame["objects"].items())
+
+
+@pytest.mark.known("sample")
+def test_frames_count_from_one_and_come_in_their_order(made: list[Made]) -> None:
+    for each in made:
+        numbers = [int(number) for number in each.document["frames"]]
+        assert numbers == sorted(numbers)
+        assert 1 <= numbers[0] <= numbers[-1] <= each.attributes["frame_count"]
+
+
+@pytest.mark.known("sample")
+def test_only_key_frames_are_there_and_a_list_names_them(made: list[Made]) -> None:
+    for each in made:
+        assert shown_in(each.document) == each.document["key_frame_feature_map"]
+
+
+def shown_in(document: dict[str, Any]) -> dict[str, list[int]]:
+    """Feature id -> the frames that hold it."""
+    found: dict[str, list[int]] = {}
+    for number, frame in document["frames"].items():
+        for feature_id in [*frame["objects"], *(answered["feature_id"] for answered in frame["classifications"])]:
+            found.setdefault(feature_id, []).append(int(number))
+    return found
+
+
+@pytest.mark.known("sample")
+def test_segments_begin_with_a_key_frame_hold_all_of_them_and_leave_gaps(made: list[Made]) -> None:
+    gaps = 0
+    for each in made:
+        assert each.document["segments"].keys() == each.document["key_frame_feature_map"].keys()
+        for feature_id, segments in each.document["segments"].items():
+            keys = each.document["key_frame_feature_map"][feature_id]
+            assert {first for first, _ in segments} <= set(keys)
+            assert all(any(first <= key <= last for first, last in segments) for key in keys)
+            assert all(last + 1 < first for (_, last), (first, _) in pairwise(segments))
+            assert segments[-1][1] <= each.attributes["frame_count"]
+            gaps += len(segments) - 1
+    assert gaps > 5
+
+
+@pytest.mark.known("inferred")
+def test_every_tool_is_used_in_its_kind(made: list[Made]) -> None:
+    things = [
+        thing for each in made for frame in each.document["frames"].values() for thing in frame["objects"].values()
+    ]
+    assert {thing["annotation_kind"] for thing in things} == set(KINDS.values())
+
+
+def test_things_move_and_change_their_size_inside_the_picture(made: list[Made]) -> None:
+    boxes: dict[tuple[int, str], list[dict[str, float]]] = {}
+    for number, each in enumerate(made):
+        for frame in each.document["frames"].values():
+            for feature_id, thing in frame["objects"].items():
+                if box := thing.get("bounding_box"):
+                    assert list(box) == ["top", "left", "height", "width"]
+                    assert 0 <= box["top"] <= box["top"] + box["height"] <= each.attributes["height"]
+                    assert 0 <= box["left"] <= box["left"] + box["width"] <= each.attributes["width"]
+                    boxes.setdefault((number, feature_id), []).append(box)
+    assert all(len({(box["top"], box["left"]) for box in way}) > 1 for way in boxes.values() if len(way) > 1)
+    assert any(len({box["width"] for box in way}) > 2 for way in boxes.values())
+
+
+@pytest.mark.known("documented")
+def test_questions_of_frames_are_asked_in_frames_and_the_others_once(made: list[Made]) -> None:
+    scopes = {question.name: question.scope for question in ontology_of("video").questions}
+    seen: dict[str, set[str]] = {"index": set(), "global": set()}
+    for each in made:
+        seen["global"] |= {answered["name"] for answered in each.document["classifications"]}
+        for frame in each.document["frames"].values():
+            seen["index"] |= {answered["name"] for answered in frame["classifications"]}
+    assert seen == {scope: {name for name in scopes if scopes[name] == scope} for scope in seen}
+
+
+@pytest.mark.known("client")
+def test_everything_said_is_in_the_ontology(made: list[Made]) -> None:
+    known = names_of(ontology_of("video"))
+    depth = 0
+    for each in made:
+        for feature in features_in(each.document):
+            assert (feature["feature_schema_id"], feature["name"], feature["value"]) in known
+        depth += "How many" in each.variant.content.decode() or "Turn note" in each.variant.content.decode()
+    assert depth > 0  # answers to questions of the third level
+
+
+@pytest.mark.known("sample")
+def test_a_masks_url_names_its_frame_and_its_colour_stays(made: list[Made]) -> None:
+    seen = 0
+    for each in made:
+        colours: dict[str, set[tuple[int, ...]]] = {}
+        told = set()
+        for number, frame in each.document["frames"].items():
+            for feature_id, thing in frame["objects"].items():
+                if mask := thing.get("composite_mask"):
+                    assert mask["url"].endswith(f"/index/{number}")
+                    colours.setdefault(feature_id, set()).add(tuple(mask["color_rgb"]))
+                    told.add((int(number), *mask["color_rgb"]))
+        assert all(len(found) == 1 for found in colours.values())
+        assert len(set.union(set(), *colours.values())) == len(colours)
+        assert told == {(mask["frame"], *mask["color_rgb"]) for mask in each.masks}
+        seen += len(told)
+    assert seen > 10
+
+
+@pytest.mark.parametrize("number", VARIANTS[:4])
+def test_the_file_has_the_frames_that_the_row_tells(made: list[Made], number: int) -> None:
+    asset, told = medium_of("video").asset(0, "video", number), made[number].attributes
+    assert list(told) == ["height", "width", "asset_type", "mime_type", "frame_rate", "frame_count"]
+    assert asset.content_type == told["mime_type"] == "video/mp4"
+    with av.open(io.BytesIO(asset.content), "r") as container:
+        stream = container.streams.video[0]
+        assert (stream.height, stream.width) == (told["height"], told["width"])
+        assert stream.average_rate is not None
+        assert float(stream.average_rate) == told["frame_rate"]
+        assert sum(1 for _ in container.decode(video=0)) == told["frame_count"]
+
+
+@pytest.mark.parametrize("number", VARIANTS[:3])
+def test_the_file_shows_each_thing_where_it_is_annotated(number: int) -> None:
+    made = clip(0, "video", number)
+    content = medium_of("video").asset(0, "video", number).content
+    with av.open(io.BytesIO(content), "r") as container:
+        for index, frame in enumerate(container.decode(video=0)):
+            if outline := made.tracks[-1].shown(index + 1):  # the last one lies over the others
+                row, first, _ = polygon_spans([(x / CELL, y / CELL) for x, y in outline], 999, 999)[0]
+                luma = frame.to_ndarray(format="yuv420p")[row * CELL, first * CELL]
+                assert luma == ycbcr(*made.tracks[-1].colour)[0]
+
+
+def test_without_tools_and_questions_there_is_nothing_to_say() -> None:
+    for each in variants("video", Ontology("o", (), ())):
+        assert each.document == {"frames": {}, "segments": {}, "key_frame_feature_map": {}, "classifications": []}
+        assert each.variant.aside is None

@@ -1,0 +1,59 @@
+"""Bodies and files of a medium, for the rules of what has time or frames."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import orjson
+
+from mockserver.generate.features import Feature, Ontology, build
+from mockserver.generate.media.medium import Variant, medium_of
+from mockserver.generate.scenario import find, load
+
+ONTOLOGIES = {"video": "road-clips", "dicom": "body-scan", "audio": "sound-clips"}
+VARIANTS = range(12)
+
+
+def ontology_of(media: str) -> Ontology:
+    key = ONTOLOGIES[media]
+    return build(0, key, load(find("default")).ontologies[key])
+
+
+class Made(msgspec.Struct):
+    variant: Variant
+    document: Any
+    attributes: dict[str, Any]
+    masks: list[dict[str, Any]]
+
+
+def variants(media: str, ontology: Ontology | None = None) -> Iterator[Made]:
+    """The document's placeholders are gone."""
+    for number in VARIANTS:
+        variant = medium_of(media).variant(0, media, number, ontology or ontology_of(media))
+        document = orjson.loads(variant.content.translate(None, b"\x01\x02\x03"))
+        masks = orjson.loads(variant.aside)["masks"] if variant.aside else []
+        yield Made(variant, document, orjson.loads(variant.media_attributes), masks)
+
+
+def features_in(value: Any) -> Iterator[dict[str, Any]]:
+    """Every object, classification and answer, however deep."""
+    if isinstance(value, list):
+        for item in value:
+            yield from features_in(item)
+    elif isinstance(value, dict):
+        if "feature_schema_id" in value:
+            yield value
+        for item in value.values():
+            yield from features_in(item)
+
+
+def names_of(ontology: Ontology) -> set[tuple[str, str, str]]:
+    """(schema id, name, value) of every tool, question and answer."""
+
+    def below(feature: Feature) -> Iterator[Feature]:
+        yield feature
+        for child in (*feature.questions, *feature.answers):
+            yield from below(child)
+
+    every = (each for top in (*ontology.tools, *ontology.questions) for each in below(top))
+    return {(each.schema_id, each.name, each.value) for each in every}

@@ -1,0 +1,68 @@
+"""Sounds: tones and silence; what is asked of a moment is answered where a tone begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mockserver.generate.annotations import Annotator, encoded
+from mockserver.generate.chance import Chance
+from mockserver.generate.features import Ontology
+from mockserver.generate.files.wav import Tone, wav
+from mockserver.generate.media.medium import Asset, Medium, Variant
+from mockserver.generate.media.video import whole
+from mockserver.world.database import JsonText
+
+MEDIA_ATTRIBUTES = JsonText('{"asset_type":"audio","mime_type":"audio/wav"}')
+"""Beside `mime_type` nothing is known of sounds (inferred from V1 `Media Attributes`)."""
+SCALE = (220, 262, 294, 330, 392, 440)
+"""Hertz."""
+
+
+def tones(seed: int, project: str, number: int) -> list[Tone]:
+    """Sound `number` of a project: three to six tones of up to three seconds, silence around each."""
+    chance = Chance(seed, "audio", project, number)
+    made = [(0, 100 * chance.between(2, 10))]
+    for _ in range(chance.between(3, 6)):
+        made += [(chance.pick(SCALE), 100 * chance.between(5, 30)), (0, 100 * chance.between(2, 10))]
+    return made
+
+
+def heard(made: list[Tone]) -> Iterator[tuple[int, int]]:
+    """Where each tone begins and ends, in milliseconds."""
+    now = 0
+    for hertz, milliseconds in made:
+        if hertz:
+            yield now, now + milliseconds
+        now += milliseconds
+
+
+class Audio(Medium):
+    media_type = "AUDIO"
+    extension = "wav"
+    empty = b'{"classifications":[],"segments":{},"timestamp":{}}'
+
+    def variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
+        """Questions of scope "index" take the tones in turn; the others are answered once."""
+        annotator = Annotator(Chance(seed, "audio", project, number, "annotations"))
+        segments: dict[str, list[list[int]]] = {}
+        timestamp: dict[str, dict[str, list[dict[str, Any]]]] = {}
+        asked = [question for question in ontology.questions if question.scope == "index"]
+        ids = [annotator.feature(question)["feature_id"] for question in asked]
+        for index, (first, last) in enumerate(heard(tones(seed, project, number)) if asked else ()):
+            question, feature_id = asked[index % len(asked)], ids[index % len(asked)]
+            answered = annotator.classification(question) | {"feature_id": feature_id}
+            segments.setdefault(feature_id, []).append([first, last])
+            timestamp[str(first)] = {"classifications": [answered]}
+        annotations = {
+            "classifications": annotator.classifications(whole(ontology.questions)),
+            "segments": segments,
+            "timestamp": timestamp,
+        }
+        return Variant(MEDIA_ATTRIBUTES, encoded(annotations))
+
+    def asset(self, seed: int, project: str, number: int) -> Asset:
+        return Asset("audio/wav", wav(tones(seed, project, number)))
+
+
+MEDIA = {"audio": Audio()}

@@ -1,0 +1,162 @@
+"""Clips: things that cross a plain ground, as a mosaic in H.264, annotated along the ways they take."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import msgspec
+import orjson
+
+from mockserver.generate.annotations import Annotator, composite_mask_url, encoded
+from mockserver.generate.chance import Chance
+from mockserver.generate.features import Feature, Ontology
+from mockserver.generate.files.h264 import CELL, Cells, ycbcr
+from mockserver.generate.files.mp4 import mp4
+from mockserver.generate.files.raster import polygon_spans
+from mockserver.generate.keyframes import KeyFrames
+from mockserver.generate.media.image import aside, bounding_box, mask_colour, points
+from mockserver.generate.media.medium import Asset, Medium, Variant
+from mockserver.generate.tracks import Outline, Place, Stretch, Track, track
+from mockserver.world.database import JsonText
+
+SIZES = ((640, 360), (480, 480), (1280, 720), (360, 640), (640, 480))
+FRAME_RATES = (25, 30, 10, 29.97, 24)
+"""Whole numbers and others: both were seen in exports (sample: video exports of 2023)."""
+KINDS = {
+    "rectangle": "VideoBoundingBox",
+    "point": "VideoPoint",
+    "line": "VideoPolyline",
+    "raster-segmentation": "VideoSegmentationMask",
+}
+"""Boxes: SDK tests; masks: a public reader; the other two inferred."""
+
+
+class Clip(msgspec.Struct, frozen=True):
+    """Sizes in pixels, frames counted from 1."""
+
+    width: int
+    height: int
+    frame_rate: float
+    frame_count: int
+    ground: tuple[int, int, int]
+    tracks: tuple[Track, ...]
+
+
+def clip(seed: int, project: str, number: int) -> Clip:
+    """Clip `number` of a project: three to six things in 40 to 90 frames."""
+    chance = Chance(seed, "video", project, number)
+    width, height = chance.pick(SIZES)
+    frames, rate = chance.between(40, 90), chance.pick(FRAME_RATES)
+    ground = (chance.between(170, 235), chance.between(170, 235), chance.between(170, 235))
+    tracks = tuple(track(chance, width=width, height=height, frames=frames) for _ in range(chance.between(3, 6)))
+    return Clip(width, height, rate, frames, ground, tracks)
+
+
+class Video(Medium):
+    media_type = "VIDEO"
+    extension = "mp4"
+    empty = b'{"frames":{},"segments":{},"key_frame_feature_map":{},"classifications":[]}'
+
+    def variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
+        """Every tool in turn takes one thing; questions of scope "index" are answered in frames, the others once."""
+        made = clip(seed, project, number)
+        annotator = Annotator(Chance(seed, "video", project, number, "annotations"))
+        sheet, masks = KeyFrames(), Masks()
+        for index, way in enumerate(made.tracks if ontology.tools else ()):
+            tool = ontology.tools[(number + index) % len(ontology.tools)]
+            sheet.add_object(annotator.object(tool, KINDS[tool.kind]), way, Geometry(tool, masks))
+        for question in ontology.questions:
+            if question.scope == "index":
+                sheet.add_classification(annotator, question, made.frame_count)
+        annotations = {
+            "frames": sheet.frames,
+            "segments": sheet.segments,
+            "key_frame_feature_map": sheet.keys,  # lists: the dictionary form breaks readers (payloads.md §10)
+            "classifications": annotator.classifications(whole(ontology.questions)),
+        }
+        return Variant(_media_attributes(made), encoded(annotations), aside(masks.found))
+
+    def asset(self, seed: int, project: str, number: int) -> Asset:
+        return Asset("video/mp4", film(clip(seed, project, number)))
+
+
+MEDIA = {"video": Video()}
+
+
+def whole(questions: tuple[Feature, ...]) -> tuple[Feature, ...]:
+    """Those about all of a data row."""
+    return tuple(question for question in questions if question.scope == "global")
+
+
+class Masks:
+    """What the composite masks of a clip's frames show (world/labels.py, `aside`)."""
+
+    def __init__(self) -> None:
+        self.found: list[dict[str, Any]] = []
+        self._features = 0
+
+    def colour(self) -> list[int]:
+        """For the next feature, its own in all of its frames."""
+        self._features += 1
+        return mask_colour(self._features)
+
+    def show(self, colour: list[int], outline: Outline, place: Place, stretch: Stretch) -> None:
+        segment = [stretch.first, stretch.last]
+        self.found.append({"color_rgb": colour, "polygons": [outline], "frame": place.frame, "segment": segment})
+
+
+class Geometry:
+    """What one object has in each of its key frames."""
+
+    def __init__(self, tool: Feature, masks: Masks) -> None:
+        self._kind, self._masks = tool.kind, masks
+        self._colour = masks.colour() if tool.kind == "raster-segmentation" else []
+
+    def __call__(self, outline: Outline, place: Place, stretch: Stretch) -> dict[str, Any]:
+        match self._kind:
+            case "rectangle":
+                return {"bounding_box": bounding_box(outline)}
+            case "point":
+                return {"point": points([(place.x, place.y)])[0]}
+            case "line":
+                return {"line": points(outline[: len(outline) // 2])}
+            case "raster-segmentation":
+                self._masks.show(self._colour, outline, place, stretch)
+                return {"composite_mask": {"url": composite_mask_url(place.frame), "color_rgb": self._colour}}
+        raise AssertionError(f"the scenario lets no tool {self._kind!r} into an ontology of clips")
+
+
+def _media_attributes(made: Clip) -> JsonText:
+    """Keys of the sample (video exports of 2023), with the newer `asset_type` where pictures have it."""
+    attributes = {
+        "height": made.height,
+        "width": made.width,
+        "asset_type": "video",
+        "mime_type": "video/mp4",
+        "frame_rate": made.frame_rate,
+        "frame_count": made.frame_count,
+    }
+    return JsonText(orjson.dumps(attributes).decode())
+
+
+def film(made: Clip) -> bytes:
+    """The clip as an MP4: each cell has the colour of the thing at its centre."""
+    return mp4(made.width, made.height, made.frame_rate, (cells(made, 1 + index) for index in range(made.frame_count)))
+
+
+def cells(made: Clip, frame: int) -> Cells:
+    columns, rows = -(-made.width // CELL), -(-made.height // CELL)
+    ground = _colour(made.ground)
+    picture = [[ground] * columns for _ in range(rows)]
+    for way in made.tracks:
+        if outline := way.shown(frame):
+            small = [(x / CELL, y / CELL) for x, y in outline]
+            for row, first, after in polygon_spans(small, columns, rows):
+                picture[row][first:after] = [_colour(way.colour)] * (after - first)
+    return picture
+
+
+@functools.cache
+def _colour(rgb: tuple[int, int, int]) -> tuple[int, int, int]:
+    return ycbcr(*rgb)
