@@ -77,7 +77,8 @@ CURL = Program("curl", "contract_tests.clients.curl_runner", this_python)
 # What early SDKs with Export V2 know nothing of, by the version that brought it.
 UNTIL_3_69 = frozenset({"embeddings"})
 UNTIL_3_64 = UNTIL_3_69 | {"whole_catalog", "all_projects"}
-UNTIL_3_44 = UNTIL_3_64 | {"datasets", "data_row_ids"}
+UNTIL_3_47 = UNTIL_3_64 | {"interpolated_frames"}
+UNTIL_3_44 = UNTIL_3_47 | {"datasets", "data_row_ids"}
 UNTIL_3_40 = UNTIL_3_44 | {"filters", "task_type"}
 
 CLIENTS = [

@@ -23,6 +23,7 @@ from contract_tests.serving import ServedWorld
 Row = dict[str, Any]
 pytestmark = pytest.mark.capability("project")
 
+MEDIA = ["image", "text", "video", "dicom", "audio"]
 UNKNOWN_ID = "cunknown00000000000000000"
 EVERY_PARAM = dict.fromkeys(PARAMS, True)
 
@@ -67,7 +68,7 @@ def without_what_it_lacks(rows: list[Row], client: Client) -> list[Row]:
 
 
 @pytest.mark.known("client")
-@pytest.mark.parametrize("project", ["image", "text"])
+@pytest.mark.parametrize("project", MEDIA)
 def test_a_project_exports_all_its_rows_once(client: Client, server: ServedWorld, project: str) -> None:
     exported = client.export_project(server.projects[project])
     ids = ids_of(exported.rows)
@@ -83,7 +84,7 @@ def test_every_client_gets_the_same_rows(client: Client, server: ServedWorld, re
 
 
 @pytest.mark.known("sample")
-@pytest.mark.parametrize("project", ["image", "text"])
+@pytest.mark.parametrize("project", MEDIA)
 def test_an_export_without_params_is_bare(client: Client, server: ServedWorld, project: str) -> None:
     keys = key_paths(client.export_project(server.projects[project]).rows)
     told = {key for key in keys if not key.startswith("media_attributes.")}
@@ -110,6 +111,28 @@ def test_every_param_together_gives_every_section(client: Client, server: Served
 
 
 @pytest.mark.capability("data_row_ids")
+@pytest.mark.known("client")
+@pytest.mark.parametrize("asked", [False, True])
+def test_frames_between_key_frames_come_where_they_are_asked_for(
+    client: Client, server: ServedWorld, asked: bool
+) -> None:
+    """As the SDK's own test of a clip: a label of kind Video whose frames follow each other without a gap."""
+    rows = client.export_project(server.projects["video"], {"interpolated_frames": asked}).rows
+    given = asked and "interpolated_frames" not in client.lacks
+    labels = [label for row in rows for label in row["projects"][server.projects["video"]]["labels"]]
+    assert {label["label_kind"] for label in labels} == {"Video"}
+    for told in (label["annotations"] for label in labels):
+        for feature_id, segments in told["segments"].items():
+            expected = told["key_frame_feature_map"][feature_id]
+            if given:
+                expected = [number for first, last in segments for number in range(first, last + 1)]
+            assert [int(number) for number, frame in told["frames"].items() if feature_id in shown(frame)] == expected
+
+
+def shown(frame: Row) -> set[str]:
+    return {*frame["objects"], *(answered["feature_id"] for answered in frame["classifications"])}
+
+
 @pytest.mark.known("client")
 def test_a_filter_by_data_row_gives_these_rows(client: Client, server: ServedWorld) -> None:
     wanted = ids_of(client.export_project(server.projects["image"]).rows)[1:3]

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from mockserver.api.downloads import result_response
 from mockserver.api.workspaces import Workspace, Workspaces
 from mockserver.errors import NotFound
+from mockserver.exports.frames import masks_at
 from mockserver.exports.results import ERRORS, RESULT
 from mockserver.generate.annotations import COMPOSITE_MASK
 from mockserver.generate.media.image import draw_masks
@@ -44,7 +45,7 @@ class Rest:
         return result_response(workspace, request.path_params["task"], stream, "all.ndjson")
 
     async def composite_mask(self, request: Request) -> Response:
-        """All masks of a label in one picture, each in its `color_rgb`. Pictures have index 1 only."""
+        """All masks of a label in one picture, each in its `color_rgb`. `index` is the frame; pictures have 1 only."""
         workspace = self._authenticated(request)
         names = request.path_params
         mask_id = names["mask"]
@@ -56,10 +57,10 @@ class Rest:
             row = connection.find(DataRow, where("no = :no", no=label.data_row_no)) if label else None
         if task is None:
             raise NotFound(f"Task {names['task']!r} does not exist in this workspace; export again to get fresh URLs")
-        if suffix != COMPOSITE_MASK or names["index"] != 1 or not (body and row and body.aside):
+        masks = orjson.loads(body.aside).get("masks", []) if body and body.aside else []
+        shown = masks_at(masks, names["index"])
+        if suffix != COMPOSITE_MASK or row is None or not shown:
             raise NotFound(f"Mask {mask_id!r} with index {names['index']} does not exist in this workspace")
         attributes = orjson.loads(row.media_attributes)
-        picture = await asyncio.to_thread(
-            draw_masks, attributes["width"], attributes["height"], orjson.loads(body.aside)["masks"]
-        )
+        picture = await asyncio.to_thread(draw_masks, attributes["width"], attributes["height"], shown)
         return Response(picture, media_type="image/png")

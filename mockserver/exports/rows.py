@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
+from mockserver.exports.forms import Step
+from mockserver.exports.frames import interpolated
 from mockserver.exports.names import Names
 from mockserver.exports.request import ExportParams
 from mockserver.exports.results import Piece
@@ -28,8 +30,14 @@ SPELLED = {
 
 _COLUMNS = (
     "dr.no, dr.id, dr.global_key, dr.external_id, dr.row_data, dr.media_attributes, dr.dataset_id, dr.created_at,"
-    " dr.updated_at, dr.last_activity_at, dr.created_by"
+    " dr.updated_at, dr.last_activity_at, dr.created_by, dr.media_type"
 )
+VIDEO = "VIDEO"
+
+
+def steps_for(params: ExportParams) -> list[Step]:
+    """What the params make of a canonical body."""
+    return [interpolated] if params.include_interpolated_frames else []
 
 
 class ExportRows:
@@ -51,7 +59,7 @@ class ExportRows:
         self._host = quoted(host)[1:-1]
         self._projects = scope.projects or {}
         self._names = Names(connection, self._projects)
-        self._bodies = Bodies(connection, host=host, task_id=task_id, steps=[])
+        self._bodies = Bodies(connection, host=host, task_id=task_id, steps=steps_for(params))
         self._vectors = Bodies(connection, host=host, task_id=task_id, steps=[])
 
     def text(self) -> bytes:
@@ -73,9 +81,11 @@ class ExportRows:
 
     def _written(self, rows: list[Row]) -> Piece:
         numbers = [row[0] for row in rows]
+        videos = {row[0] for row in rows if row[11] == VIDEO}
         sections = Sections(
-            self._connection, self._names, self._bodies, self._vectors, self._params, list(self._projects), numbers
-        )
+            self._connection, self._names, self._bodies, self._vectors, self._params, list(self._projects), numbers,
+            videos,
+        )  # fmt: skip
         standings = self._standings(sections)
         lines = [self._line(row, sections, standings) for row in rows]
         return Piece("".join(lines).encode("ascii"), len(lines))

@@ -66,9 +66,11 @@ class Sections:
         params: ExportParams,
         projects: list[str],
         numbers: list[int],
+        videos: set[int],
     ) -> None:
         self._connection, self._names, self._params = connection, names, params
         self._bodies, self._vectors = bodies, vectors
+        self._videos = videos
         self._rows = among("data_row_no", numbers)
         few = 0 < len(projects) <= FEW_PROJECTS
         self._here = where("project_id IN :ids", ids=projects) & self._rows if few else self._rows
@@ -108,8 +110,8 @@ class Sections:
         return labels
 
     def _label(self, row: Row, body: list[str], reviews: Items) -> str:
-        """One entry of `labels`, its keys in the order of the sample."""
-        number, _, label_id, prefix, _, skipped, to_create, to_review, consensus, benchmark = row[:10]
+        """One entry of `labels`, its keys in the order of the sample; clips have a kind of their own (SDK tests)."""
+        number, data_row, label_id, prefix, _, skipped, to_create, to_review, consensus, benchmark = row[:10]
         details = performance = ""
         if self._params.include_label_details:
             person, created, updated, content_updated = row[10:14]
@@ -125,8 +127,9 @@ class Sections:
                 f'"performance_details":{{"seconds_to_create":{to_create},"seconds_to_review":{to_review},'
                 f'"skipped":{"true" if skipped else "false"}{scores}}},'
             )
+        kind = "Video" if data_row in self._videos else "Default"
         return (
-            f'{{"label_kind":"Default","version":"1.0.0","id":"{label_id}",{details}{performance}'
+            f'{{"label_kind":"{kind}","version":"1.0.0","id":"{label_id}",{details}{performance}'
             f'"annotations":{prefix.join(body)}}}'
         )
 

@@ -125,3 +125,45 @@ def test_a_mask_of_nobody_is_not_found(server: ServedWorld, masks: list[tuple[st
     for wrong in [target.replace(task, "nobody"), *(target.replace(mask, other) for other in others)]:
         answer = with_key(server, wrong)
         assert (answer.status, answer.json["code"]) == (404, "RESOURCE_NOT_FOUND")
+
+
+# Masks of frames
+
+
+@pytest.fixture(scope="module", params=["video", "dicom"])
+def frame_masks(server: ServedWorld, request: pytest.FixtureRequest) -> list[tuple[str, list[list[int]]]]:
+    """(path of a frame's composite mask, the colours its objects have in it), of all frames of all labels."""
+    found: dict[str, list[list[int]]] = {}
+    rows = rows_of(server, exported(server, request.param, includeInterpolatedFrames=True))
+    for row in rows:
+        for label in [label for project in row["projects"].values() for label in project["labels"]]:
+            told = label["annotations"]
+            for group in told["groups"].values() if "groups" in told else [told]:
+                for frame in group["frames"].values():
+                    for thing in frame["objects"].values():
+                        if mask := thing.get("composite_mask"):
+                            found.setdefault(mask["url"].removeprefix(server.url), []).append(mask["color_rgb"])
+    return list(found.items())
+
+
+@pytest.mark.known("sample")
+def test_every_frame_with_masks_has_a_picture_of_their_colours(
+    server: ServedWorld, frame_masks: list[tuple[str, list[list[int]]]]
+) -> None:
+    """One may lie over another, so not every colour need be seen; but some are, and no other is."""
+    assert len(frame_masks) > 20
+    for target, colours in frame_masks[::5]:
+        answer = with_key(server, target)
+        assert (answer.status, answer.headers["content-type"]) == (200, "image/png")
+        seen = pixels(answer.body) - {(0, 0, 0)}
+        assert seen
+        assert seen <= set(map(tuple, colours))
+
+
+@pytest.mark.known("inferred")
+@pytest.mark.parametrize("index", [0, 100000, 99999999999999999999])
+def test_a_frame_without_masks_has_no_picture(
+    server: ServedWorld, frame_masks: list[tuple[str, list[list[int]]]], index: int
+) -> None:
+    target = frame_masks[0][0].rpartition("/")[0]
+    assert with_key(server, f"{target}/{index}").status == 404

@@ -10,11 +10,14 @@ import msgspec
 import pytest
 
 from contract_tests.rules.exports.rows import EVERY_SECTION, HOST, NOW, TASK, read, written
+from contract_tests.rules.generate.media.times import features_in
 from contract_tests.rules.worlds import in_file, stored
+from mockserver.exports.frames import interpolated
 from mockserver.exports.request import ExportParams
 from mockserver.exports.rows import PIECE
 from mockserver.world.data_rows import Attachment, DataRow, Dataset
 from mockserver.world.database import where
+from mockserver.world.ids import feature_prefix
 from mockserver.world.labels import Label, ProjectRow
 from mockserver.world.projects import Ontology, Project
 from mockserver.world.store import Store
@@ -239,6 +242,56 @@ def test_labelled_skipped_and_unlabelled_rows_are_told_apart(store: Store, proje
     assert [label["annotations"] for label in skipped] == [{"objects": [], "classifications": [], "relationships": []}]
     assert [] in labels
     assert sum(len(found) == 1 for found in labels) > len(skipped)
+
+
+@pytest.mark.known("client")
+@pytest.mark.parametrize("project", [*PROJECTS, "video", "dicom", "audio"])
+def test_only_labels_of_clips_have_a_kind_of_their_own(store: Store, project: str) -> None:
+    kinds = {label["label_kind"] for label in labels_of(store, project)}
+    assert kinds == {"Video" if project == "video" else "Default"}
+
+
+@pytest.mark.known("inferred")
+@pytest.mark.parametrize("project", ["video", "dicom", "audio"])
+def test_a_skipped_label_has_the_keys_of_its_medium_and_nothing_below(store: Store, project: str) -> None:
+    labels = labels_of(store, project)
+    [skipped] = [label["annotations"] for label in labels if label["performance_details"]["skipped"]]
+    assert {tuple(label["annotations"]) for label in labels} == {tuple(skipped)}
+    assert not list(features_in(skipped))
+
+
+@pytest.mark.known("client")
+@pytest.mark.parametrize("project", ["video", "dicom"])
+def test_frames_between_key_frames_come_only_where_they_are_asked_for(store: Store, project: str) -> None:
+    bare, whole = (
+        [label for row in read(store, project, params) for label in project_of(row)["labels"]]
+        for params in (NOTHING, with_only("include_interpolated_frames"))
+    )
+    assert [interpolated(label["annotations"]) for label in bare] == [label["annotations"] for label in whole]
+    assert bare != whole
+    assert [strip(label) for label in bare] == [strip(label) for label in whole]
+
+
+def strip(label: dict[str, Any]) -> dict[str, Any]:
+    """All but what is told of frames."""
+    annotations = {key: value for key, value in label["annotations"].items() if key not in {"frames", "groups"}}
+    return label | {"annotations": annotations}
+
+
+@pytest.mark.known("inferred")
+@pytest.mark.parametrize("project", ["image", "text", "audio"])
+def test_what_has_no_frames_is_the_same_with_them(store: Store, project: str) -> None:
+    assert read(store, project, NOTHING) == read(store, project, with_only("include_interpolated_frames"))
+
+
+@pytest.mark.known("client")
+@pytest.mark.parametrize("project", ["video", "dicom"])
+def test_feature_ids_are_the_same_wherever_they_stand(store: Store, project: str) -> None:
+    """As keys of objects, segments and key frames; each begins with its label's prefix."""
+    for label in labels_of(store, project):
+        ids = {feature["feature_id"] for feature in features_in(label["annotations"])}
+        assert all(ID.fullmatch(each) and each.startswith(feature_prefix(label["id"])) for each in ids)
+        assert set(label["annotations"]["key_frame_feature_map"]) <= ids
 
 
 @pytest.mark.known("documented")

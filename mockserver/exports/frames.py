@@ -1,0 +1,154 @@
+"""Frames between key frames: `interpolated_frames` of an export, and the masks of any frame (payloads.md §3 Video).
+
+Between two key frames numbers lie on a straight line (SDK tests: contiguous frames, a box that moves steadily). What
+is no number holds from one key frame to the next: answers, colours, lines whose count of points changes. Before the
+first and after the last key frame of a segment a feature rests.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from mockserver.exports.forms import Document
+
+Frames = dict[str, Any]
+"""Frame number as text -> `{"objects": {…}, "classifications": […]}`."""
+Segments = dict[str, list[list[int]]]
+"""Feature id -> inclusive pairs of frame numbers."""
+Keys = dict[int, dict[str, Any]]
+"""One feature in its key frames."""
+
+OBJECTS, CLASSIFICATIONS = "objects", "classifications"
+GEOMETRIES = ("bounding_box", "point", "line", "polygon")
+INDEX = "/index/"
+"""What comes before the frame number in the URL of a mask."""
+DECIMALS = 3
+NUMBERS = frozenset({int, float})
+ONLY_PICTURE = 1
+"""The index of a mask whose data row is no clip."""
+
+
+def interpolated(document: Document) -> Document:
+    """A body with every frame of every segment. Bodies without frames stay as they are; so do sounds, which have
+    moments and no frames."""
+    if "groups" in document:
+        groups = {name: _group(group, document["segments"].get(name, {})) for name, group in document["groups"].items()}
+        return document | {"groups": groups}
+    if "frames" in document:
+        return document | {"frames": filled(document["frames"], document["segments"])}
+    return document
+
+
+def _group(group: dict[str, Any], segments: Segments) -> dict[str, Any]:
+    return group | {"frames": filled(group["frames"], segments)}
+
+
+def filled(frames: Frames, segments: Segments) -> Frames:
+    """Key frames as they are, and all frames between. A feature that has a segment and no key frame is in none."""
+    whole = {int(number): frame | nothing_shown() for number, frame in frames.items()}
+    for feature_id, keys in in_order(objects_of(frames), segments):
+        for number, shown in in_every_frame(keys, segments.get(feature_id, [])):
+            whole.setdefault(number, nothing_shown())[OBJECTS][feature_id] = shown
+    for feature_id, keys in in_order(classifications_of(frames), segments):
+        for number, shown in in_every_frame(keys, segments.get(feature_id, [])):
+            whole.setdefault(number, nothing_shown())[CLASSIFICATIONS].append(shown)
+    return {str(number): whole[number] for number in sorted(whole)}
+
+
+def in_order(found: dict[str, Keys], segments: Segments) -> list[tuple[str, Keys]]:
+    """Features as the segments name them, which is the same order in every frame; then those without a segment."""
+    ranks = {feature_id: rank for rank, feature_id in enumerate(segments)}
+    return sorted(found.items(), key=lambda item: ranks.get(item[0], len(ranks)))
+
+
+def nothing_shown() -> dict[str, Any]:
+    return {OBJECTS: {}, CLASSIFICATIONS: []}
+
+
+def objects_of(frames: Frames) -> dict[str, Keys]:
+    """Each object in its key frames."""
+    found: defaultdict[str, Keys] = defaultdict(dict)
+    for number, frame in frames.items():
+        for feature_id, shown in frame[OBJECTS].items():
+            found[feature_id][int(number)] = shown
+    return found
+
+
+def classifications_of(frames: Frames) -> dict[str, Keys]:
+    """Each question that is asked of frames, in its key frames."""
+    found: defaultdict[str, Keys] = defaultdict(dict)
+    for number, frame in frames.items():
+        for answered in frame[CLASSIFICATIONS]:
+            found[answered["feature_id"]][int(number)] = answered
+    return found
+
+
+def in_every_frame(keys: Keys, segments: list[list[int]]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """A feature in its key frames and in the others of its segments."""
+    yield from keys.items()
+    done, numbers = set(keys), sorted(keys)
+    for first, last in segments:
+        inside = numbers[bisect_left(numbers, first) : bisect_right(numbers, last)]
+        for number in range(first, last + 1) if inside else ():
+            if number not in done:
+                done.add(number)
+                yield number, shown_between(keys, inside, number)
+
+
+def shown_between(keys: Keys, inside: list[int], number: int) -> dict[str, Any]:
+    """The feature in one frame; `inside` are the key frames of its segment."""
+    before, after, share = surrounding(inside, number)
+    start, end = keys[before], keys[after]
+    shown = dict(start)
+    for geometry in GEOMETRIES if share else ():
+        if geometry in start and geometry in end:
+            shown[geometry] = between(start[geometry], end[geometry], share)
+    if mask := start.get("composite_mask"):
+        shown["composite_mask"] = mask | {"url": f"{mask['url'].rpartition(INDEX)[0]}{INDEX}{number}"}
+    return shown
+
+
+def surrounding(inside: list[int], number: int) -> tuple[int, int, float]:
+    """The key frames before and after, and how much of the way between them lies behind. At the ends they are one."""
+    at = bisect_right(inside, number)
+    before, after = inside[max(at - 1, 0)], inside[min(at, len(inside) - 1)]
+    return before, after, (number - before) / (after - before) if before < number < after else 0.0
+
+
+def between(start: Any, end: Any, share: float) -> Any:
+    """What lies at `share` (0 to 1) of the way. What cannot be compared stays as it was at the start.
+
+    Exact types, because this is called for every number of every frame: true is no number, and JSON has no others.
+    """
+    kind = type(start)
+    if kind in NUMBERS and type(end) in NUMBERS:
+        low, high = (start, end) if start <= end else (end, start)
+        moved = round(start + (end - start) * share, DECIMALS)
+        return low if moved < low else min(moved, high)
+    if kind is dict and type(end) is dict and start.keys() == end.keys():
+        return {key: between(value, end[key], share) for key, value in start.items()}
+    if kind is list and type(end) is list and len(start) == len(end):
+        return [between(one, other, share) for one, other in zip(start, end, strict=True)]
+    return start
+
+
+def masks_at(masks: list[dict[str, Any]], index: int) -> list[dict[str, Any]]:
+    """Those that a composite mask's picture of this index shows (world/labels.py, `aside`)."""
+    shown = [mask for mask in masks if "frame" not in mask and index == ONLY_PICTURE]
+    tracked: defaultdict[tuple[int, ...], Keys] = defaultdict(dict)
+    for mask in masks:
+        if "frame" in mask:
+            first, last = mask.get("segment", [mask["frame"]] * 2)
+            if first <= index <= last:
+                tracked[(*mask["color_rgb"], first, last)][mask["frame"]] = mask
+    return shown + [mask_in(keys, index) for keys in tracked.values()]
+
+
+def mask_in(keys: Keys, index: int) -> dict[str, Any]:
+    """One feature's mask in a frame of its segment."""
+    before, after, share = surrounding(sorted(keys), index)
+    start = keys[before]
+    return start | {"polygons": between(start["polygons"], keys[after]["polygons"], share)}
