@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Literal
 
+from mockserver.errors import nearest
 from mockserver.testing.control import Control
 from mockserver.testing.errors import MockServerError
 
@@ -173,5 +174,5 @@ class Progression:
 def _id(known: dict[str, str], name: str, what: str) -> str:
     if name in known:
         return known[name]
-    names = ", ".join(map(repr, known)) or f"no {what} at all"
+    names = ", ".join(map(repr, nearest(name, known, most=len(known)))) or f"no {what} at all"
     raise MockServerError(f"The scenario has no {what} {name!r}; it has {names}")
