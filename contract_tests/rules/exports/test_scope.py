@@ -14,6 +14,7 @@ from mockserver.exports.request import ExportParams, ExportRequest, decode
 from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import scope_of
 from mockserver.links import Links
+from mockserver.world.data_rows import DataRow
 from mockserver.world.database import where
 from mockserver.world.projects import Project
 from mockserver.world.store import Store
@@ -74,7 +75,8 @@ def test_a_deleted_project_is_told_nowhere(store: Store) -> None:
     project = project_id(store, "image")
     store.update_project(project, deleted=True)
     rows = exported(store, ExportRequest(params=with_params(allProjects=True)))
-    assert len(rows) == 22
+    with store.reading() as connection:
+        assert len(rows) == connection.count(DataRow)
     assert all(project not in row["projects"] for row in rows)
 
 
