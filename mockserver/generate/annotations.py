@@ -8,7 +8,8 @@ import orjson
 
 from mockserver.generate.chance import Chance
 from mockserver.generate.features import Feature
-from mockserver.generate.words import table
+from mockserver.generate.prose import question as asked
+from mockserver.generate.prose import remark
 from mockserver.world import ids
 from mockserver.world.labels import FEATURES, HOST, STAND_IN, TASK, written
 
@@ -22,6 +23,11 @@ class Annotator:
     def __init__(self, chance: Chance) -> None:
         self.chance = chance
         self._last = 0
+
+    @property
+    def next_ordinal(self) -> str:
+        """The last five characters of the next feature's id."""
+        return ids.ordinal(self._last + 1)
 
     def feature(self, feature: Feature, **more: Any) -> dict[str, Any]:
         """The keys every feature has, then `more`. Its id is a text, so it can be a key, and refer to the feature."""
@@ -44,14 +50,40 @@ class Annotator:
         """Answers to all required and most other questions."""
         return [self.classification(question) for question in questions if question.required or self.chance.happens(85)]
 
-    def classification(self, question: Feature) -> dict[str, Any]:
+    def classification(self, question: Feature, message_id: str | None = None) -> dict[str, Any]:
+        """A question with its answer. One about a message names it, and its answer's key says so (live-tested)."""
         made = self.feature(question)
-        if question.kind == "text":
-            return made | {"text_answer": {"content": self.chance.pick(table("sentences_en"))}}
-        if question.kind == "radio":
-            return made | {"radio_answer": self.answer(self.chance.pick(question.answers))}
+        prefix = "" if message_id is None else "conversational_"
+        if message_id is not None:
+            made["message_id"] = message_id
+        if question.answered_by == "text":
+            write = asked if question.kind == "prompt" else remark
+            return made | {f"{prefix}text_answer": {"content": write(self.chance)}}
+        if question.answered_by == "radio":
+            return made | {f"{prefix}radio_answer": self.answer(self.chance.pick(question.answers))}
         chosen = self.chance.sample(question.answers, self.chance.between(1, len(question.answers)))
-        return made | {"checklist_answers": [self.answer(answer) for answer in chosen]}
+        return made | {f"{prefix}checklist_answers": [self.answer(answer) for answer in chosen]}
+
+    def of_messages(self, questions: tuple[Feature, ...], message_ids: list[str]) -> list[dict[str, Any]]:
+        """Answers about single messages: to each question for one message or more, in the order of messages."""
+        return [
+            self.classification(question, message_id)
+            for question in questions
+            for message_id in self.chance.sample(message_ids, self.chance.between(1, max(len(message_ids), 1)))
+        ]
+
+    def relationships(self, edges: tuple[Feature, ...], kind: str, objects: list[dict[str, Any]]) -> list[Any]:
+        """Each tool `edge` joins two objects, where there are two.
+
+        That they name their objects by feature id under `unidirectional_relationship` is known from a program that
+        reads them; the other keys are those of objects (inferred).
+        """
+        made = []
+        for edge in edges if len(objects) > 1 else ():
+            source, target = self.chance.sample(objects, 2)
+            ends = {"source": source["feature_id"], "target": target["feature_id"]}
+            made.append(self.object(edge, kind, unidirectional_relationship=ends))
+        return made
 
     def answer(self, answer: Feature) -> dict[str, Any]:
         made = self.feature(answer, classifications=[])
@@ -73,3 +105,12 @@ def composite_mask_url(index: int = 1) -> orjson.Fragment:
 def encoded(annotations: dict[str, Any]) -> bytes:
     """A body's content."""
     return written(annotations)
+
+
+def of_whole_rows(questions: tuple[Feature, ...]) -> tuple[Feature, ...]:
+    """Those that are not asked of each message."""
+    return tuple(question for question in questions if question.scope == "global")
+
+
+def of_each_message(questions: tuple[Feature, ...]) -> tuple[Feature, ...]:
+    return tuple(question for question in questions if question.scope == "index")

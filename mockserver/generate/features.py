@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from mockserver.generate.scenario import OntologyPlan, Question, Tool
+from mockserver.generate.scenario import PROMPT_RESPONSE_QUESTIONS, TEXT_QUESTIONS, OntologyPlan, Question, Tool
 from mockserver.world import ids
 from mockserver.world.database import JsonText
 
@@ -28,11 +28,25 @@ class Feature(msgspec.Struct, frozen=True):
     answers: tuple[Feature, ...] = ()
     scope: str = "global"
 
+    @property
+    def answered_by(self) -> str:
+        """A question's "text", "radio" or "checklist"."""
+        return "text" if self.kind in TEXT_QUESTIONS else self.kind.removeprefix("response-")
+
 
 class Ontology(msgspec.Struct, frozen=True):
     id: str
     tools: tuple[Feature, ...]
     questions: tuple[Feature, ...]
+
+    @property
+    def drawn(self) -> tuple[Feature, ...]:
+        """The tools that make objects: all but `edge`, which joins two of them."""
+        return tuple(tool for tool in self.tools if tool.kind != "edge")
+
+    @property
+    def edges(self) -> tuple[Feature, ...]:
+        return tuple(tool for tool in self.tools if tool.kind == "edge")
 
     @property
     def normalized(self) -> JsonText:
@@ -44,9 +58,13 @@ class Ontology(msgspec.Struct, frozen=True):
         return JsonText(msgspec.json.encode(document).decode())
 
 
-def machine_name(name: str) -> str:
-    """Lower case, spaces and hyphens to underscores (payloads.md §2: named-entity -> named_entity)."""
-    return name.lower().replace(" ", "_").replace("-", "_")
+def machine_name(name: str, kind: str) -> str:
+    """Lower case, spaces and hyphens to underscores (payloads.md §2: named-entity -> named_entity).
+
+    Questions about prompts and responses keep their hyphens: prompt-text (SDK tests conftest.py, live-tested).
+    """
+    name = name.lower().replace(" ", "_")
+    return name if kind in PROMPT_RESPONSE_QUESTIONS else name.replace("-", "_")
 
 
 def build(seed: int, key: str, plan: OntologyPlan) -> Ontology:
@@ -58,7 +76,7 @@ def build(seed: int, key: str, plan: OntologyPlan) -> Ontology:
 
 def _feature(root: tuple[object, ...], name: str, kind: str, **more: Any) -> Feature:
     path = (*root, kind, name)
-    return Feature(name, machine_name(name), ids.cuid(*path, "feature"), ids.cuid(*path, "node"), kind, **more)
+    return Feature(name, machine_name(name, kind), ids.cuid(*path, "feature"), ids.cuid(*path, "node"), kind, **more)
 
 
 def _tool(root: tuple[object, ...], index: int, tool: Tool) -> Feature:
@@ -78,9 +96,8 @@ def _question(root: tuple[object, ...], question: Question) -> Feature:
         )
         for answer in question.answers
     )
-    return _feature(
-        root, question.name, question.type, required=question.required, answers=answers, scope=question.scope
-    )
+    required = question.required or question.type in PROMPT_RESPONSE_QUESTIONS
+    return _feature(root, question.name, question.type, required=required, answers=answers, scope=question.scope)
 
 
 def _tool_json(tool: Feature) -> dict[str, Any]:
@@ -96,7 +113,10 @@ def _tool_json(tool: Feature) -> dict[str, Any]:
 
 
 def _question_json(question: Feature, *, top: bool = False) -> dict[str, Any]:
-    """A classification's displayed text is `instructions`; `name` is its machine name (SDK ontology.py)."""
+    """A classification's displayed text is `instructions`; `name` is its machine name (SDK ontology.py).
+
+    One about prompts or responses is always required and has no scope (SDK tool_building/classification.py).
+    """
     document: dict[str, Any] = {
         "type": question.kind,
         "instructions": question.name,
@@ -106,7 +126,8 @@ def _question_json(question: Feature, *, top: bool = False) -> dict[str, Any]:
         "schemaNodeId": question.node_id,
         "featureSchemaId": question.schema_id,
     }
-    return document | {"scope": question.scope} if top else document
+    scoped = top and question.kind not in PROMPT_RESPONSE_QUESTIONS
+    return document | {"scope": question.scope} if scoped else document
 
 
 def _answer_json(answer: Feature) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import datetime
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 
@@ -16,17 +16,64 @@ from mockserver.settings import FIRST_YEAR, LAST_YEAR
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-Media = Literal["image", "text", "video", "dicom", "audio"]
-ToolKind = Literal["rectangle", "polygon", "line", "point", "raster-segmentation", "named-entity"]
+Media = Literal[
+    "image",
+    "text",
+    "video",
+    "dicom",
+    "audio",
+    "document",
+    "conversational",
+    "html",
+    "llm",
+    "llm-prompt",
+    "llm-response",
+    "chat",
+]
+ToolKind = Literal[
+    "rectangle",
+    "polygon",
+    "line",
+    "point",
+    "raster-segmentation",
+    "named-entity",
+    "edge",
+    "message-single-selection",
+    "message-multi-selection",
+    "message-ranking",
+]
+QuestionKind = Literal[
+    "radio", "checklist", "text", "prompt", "response-radio", "response-checklist", "response-text"
+]  # fmt: skip
 
 TOOLS_OF_MEDIA: dict[str, frozenset[str]] = {
-    "image": frozenset({"rectangle", "polygon", "line", "point", "raster-segmentation"}),
-    "text": frozenset({"named-entity"}),
+    "image": frozenset({"rectangle", "polygon", "line", "point", "raster-segmentation", "edge"}),
+    "text": frozenset({"named-entity", "edge"}),
     "video": frozenset({"rectangle", "line", "point", "raster-segmentation"}),
     "dicom": frozenset({"line", "raster-segmentation"}),
     "audio": frozenset(),
+    "document": frozenset({"rectangle", "named-entity", "edge"}),
+    "conversational": frozenset({"named-entity", "edge"}),
+    "html": frozenset(),
+    "llm": frozenset(),
+    "llm-prompt": frozenset(),
+    "llm-response": frozenset(),
+    "chat": frozenset({"message-single-selection", "message-multi-selection", "message-ranking"}),
 }
 """Every media type, and the tools that its ontologies may have."""
+
+ORDINARY_QUESTIONS = frozenset({"radio", "checklist", "text"})
+PROMPT_RESPONSE_QUESTIONS = frozenset({"prompt", "response-radio", "response-checklist", "response-text"})
+"""SDK tool_building/classification.py PromptResponseClassification.Type."""
+TEXT_QUESTIONS = frozenset({"text", "prompt", "response-text"})
+"""They are answered in free text and have no options."""
+
+QUESTIONS_OF_MEDIA: dict[str, frozenset[str]] = {
+    "llm": PROMPT_RESPONSE_QUESTIONS,
+    "llm-prompt": frozenset({"prompt"}),
+    "llm-response": PROMPT_RESPONSE_QUESTIONS - {"prompt"},
+}
+"""The media types whose ontologies ask in kinds of their own; all others ask the ordinary ones."""
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,7 +94,7 @@ class Question(Part, frozen=True, kw_only=True):
     """
 
     name: Name
-    type: Literal["radio", "checklist", "text"]
+    type: QuestionKind
     options: list[str | Option] = []
     required: bool = False
     scope: Literal["global", "index"] = "global"
@@ -211,9 +258,8 @@ def _words_at(path: str) -> list[str]:
     if path.endswith("scope"):
         return ["global", "index"]
     if path.endswith("type"):
-        return ["radio", "checklist", "text"]
-    kinds = {kind for tools in TOOLS_OF_MEDIA.values() for kind in tools}
-    return sorted(kinds if path.endswith("tool") else TOOLS_OF_MEDIA)
+        return list(get_args(QuestionKind))
+    return list(get_args(ToolKind)) if path.endswith("tool") else sorted(TOOLS_OF_MEDIA)
 
 
 def check(scenario: Scenario, source: str) -> None:
@@ -280,14 +326,22 @@ def _check_ontology(key: str, ontology: OntologyPlan, source: str) -> None:
         allowed = TOOLS_OF_MEDIA[ontology.media]
         if tool.tool not in allowed:
             known = quoted(nearest(tool.tool, allowed))
-            raise ScenarioError(
-                f"{source}: at $.ontologies.{key}.tools[{index}].tool: {tool.tool!r} is no tool for {ontology.media}; "
-                + (f"expected one of {known}" if known else "it has none, ask questions instead")
-            )
+            expected = f"expected one of {known}" if known else "it has none, ask questions instead"
+            where = f"$.ontologies.{key}.tools[{index}].tool"
+            raise ScenarioError(f"{source}: at {where}: {tool.tool!r} is no tool for {ontology.media}; {expected}")
     for where, question in _questions(f"$.ontologies.{key}", ontology):
-        if (question.type == "text") == bool(question.options):
-            wrong = "a text question takes no options" if question.options else f"a {question.type} needs options"
-            raise ScenarioError(f"{source}: at {where}: {wrong}")
+        if (question.type in TEXT_QUESTIONS) == bool(question.options):
+            takes = "takes no options" if question.options else "needs options"
+            raise ScenarioError(f"{source}: at {where}: a {question.type} question {takes}")
+        asked = QUESTIONS_OF_MEDIA.get(ontology.media, ORDINARY_QUESTIONS)
+        if question.type not in asked:
+            raise ScenarioError(
+                f"{source}: at {where}.type: {question.type!r} is not asked of {ontology.media}; "
+                f"expected one of {quoted(nearest(question.type, asked))}"
+            )
+    prompts = [where for where, question in _questions("", ontology) if question.type == "prompt"]
+    if len(prompts) > 1:  # SDK ontology.py OntologyBuilder.asdict
+        raise ScenarioError(f"{source}: at $.ontologies.{key}.questions: an ontology has one prompt at most")
 
 
 def _questions(path: str, part: Any) -> list[tuple[str, Question]]:

@@ -16,6 +16,7 @@ HEAD = 'description = "d"\n'
 ONTOLOGY = HEAD + '[ontologies.o]\nmedia = "image"\n'
 TOOL = ONTOLOGY + '[[ontologies.o.tools]]\nname = "Car"\n'
 QUESTION = ONTOLOGY + '[[ontologies.o.questions]]\nname = "State"\n'
+FORM = HEAD + '[ontologies.o]\nmedia = "llm"\n[[ontologies.o.questions]]\nname = "Answer"\n'
 PROJECT = ONTOLOGY + '[[projects]]\nname = "p"\nmedia = "image"\n'
 
 MISTAKES: dict[str, tuple[str, str, str]] = {
@@ -39,6 +40,20 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "an unknown kind of question": (QUESTION + 'type = "radios"', "questions[0].type", '"radio"'),
     "a choice without options": (QUESTION + 'type = "radio"', "$.ontologies.o.questions[0]", "needs options"),
     "a text with options": (QUESTION + 'type = "text"\noptions = ["a"]', "questions[0]", "takes no options"),
+    "a prompt elsewhere": (QUESTION + 'type = "prompt"', "questions[0].type", "not asked of image"),
+    "an ordinary question about prompts": (FORM + 'type = "text"', "questions[0].type", '"response-text"'),
+    "a response without options": (FORM + 'type = "response-radio"', "$.ontologies.o.questions[0]", "needs options"),
+    "a response in words with options": (
+        FORM + 'type = "response-text"\noptions = ["a"]', "$.ontologies.o.questions[0]", "takes no options",
+    ),
+    "two prompts": (
+        FORM + 'type = "prompt"\n[[ontologies.o.questions]]\nname = "Again"\ntype = "prompt"',
+        "$.ontologies.o.questions", "one prompt at most",
+    ),
+    "a tool where there is none": (
+        HEAD + '[ontologies.o]\nmedia = "html"\ntools = [{ name = "Box", tool = "rectangle" }]',
+        "$.ontologies.o.tools[0].tool", "it has no tools",
+    ),
     "an option that is a number": (QUESTION + 'type = "radio"\noptions = [1]', "questions[0].options[0]", "str"),
     "a wrong question below an option": (
         QUESTION + 'type = "radio"\noptions = [{name = "a", questions = [{name = "b", type = "radio"}]}]',

@@ -79,13 +79,13 @@ class Image(Medium):
         masks: list[dict[str, Any]] = []
         objects = []
         for index, thing in enumerate(picture.things):
-            if ontology.tools:
-                tool = ontology.tools[(number + index) % len(ontology.tools)]
+            if ontology.drawn:
+                tool = ontology.drawn[(number + index) % len(ontology.drawn)]
                 objects.append(_object(annotator, tool, thing, masks))
         annotations = {
             "objects": objects,
             "classifications": annotator.classifications(ontology.questions),
-            "relationships": [],
+            "relationships": annotator.relationships(ontology.edges, "ImageUnidirectionalRelationship", objects),
         }
         return Variant(_media_attributes(picture), encoded(annotations), aside(masks))
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from mockserver.generate.annotations import Annotator, encoded
 from mockserver.generate.chance import Chance
 from mockserver.generate.features import Feature, Ontology
 from mockserver.generate.media.medium import Asset, Medium, Variant
-from mockserver.generate.words import table
+from mockserver.generate.prose import LANGUAGES, paragraph, spans, stretches
 from mockserver.world.database import JsonText
 
-LANGUAGES = ("en", "en", "en", "de", "ja", "ar", "hi")
 MEDIA_ATTRIBUTES = JsonText('{"asset_type":"text","mime_type":"text/plain"}')
 """Beside `mime_type` nothing is known of texts (inferred from V1 `Media Attributes`)."""
 
@@ -20,8 +18,7 @@ MEDIA_ATTRIBUTES = JsonText('{"asset_type":"text","mime_type":"text/plain"}')
 def content(seed: int, project: str, number: int) -> str:
     """Text `number` of a project: three to seven sentences of one language, one paragraph."""
     chance = Chance(seed, "text", project, number)
-    sentences = table(f"sentences_{LANGUAGES[number % len(LANGUAGES)]}")
-    return " ".join(chance.pick(sentences) for _ in range(chance.between(3, 7)))
+    return paragraph(chance, LANGUAGES[number % len(LANGUAGES)], 3, 7, unusual=number % 3 == 1)
 
 
 class Text(Medium):
@@ -33,12 +30,12 @@ class Text(Medium):
         text = content(seed, project, number)
         annotator = Annotator(Chance(seed, "text", project, number, "annotations"))
         places = stretches(annotator.chance, spans(text))
-        wanted = [tool for tool in ontology.tools for _ in range(annotator.chance.between(1, 2))]
+        wanted = [tool for tool in ontology.drawn for _ in range(annotator.chance.between(1, 2))]
         objects = [_entity(annotator, tool, text, place) for tool, place in zip(wanted, places, strict=False)]
         annotations = {
             "objects": objects,
             "classifications": annotator.classifications(ontology.questions),
-            "relationships": [],
+            "relationships": annotator.relationships(ontology.edges, "TextUnidirectionalRelationship", objects),
         }
         return Variant(MEDIA_ATTRIBUTES, encoded(annotations))
 
@@ -47,29 +44,6 @@ class Text(Medium):
 
 
 MEDIA = {"text": Text()}
-
-
-def spans(text: str) -> list[tuple[int, int]]:
-    """(start, end) of each word in characters; `end` is inclusive, as in exports (payloads.md §2)."""
-    found = []
-    start = 0
-    for word in text.split(" "):
-        if word:
-            found.append((start, start + len(word) - 1))
-        start += len(word) + 1
-    return found
-
-
-def stretches(chance: Chance, words: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Runs of one to three words, none in another, in the order of chance."""
-    free = list(range(len(words)))
-    while free:
-        first = chance.pick(free)
-        last = first
-        while last + 1 in free and last - first < 2 and chance.happens(50):
-            last += 1
-        free = [index for index in free if not first <= index <= last]
-        yield words[first][0], words[last][1]
 
 
 def _entity(annotator: Annotator, tool: Feature, text: str, place: tuple[int, int]) -> dict[str, Any]:

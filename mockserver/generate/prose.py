@@ -1,0 +1,76 @@
+"""Running text: sentences of the committed tables in one language, and the characters that readers stumble over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mockserver.generate.chance import Chance
+from mockserver.generate.words import table
+
+LANGUAGES = ("en", "en", "en", "de", "ja", "ar", "hi")
+"""Texts take these in turn."""
+ASKING = ("?", "؟")
+"""How a question ends in the languages above whose tables have some."""
+
+STOPS = ".,?!؟،।。"
+
+UNUSUAL = (
+    "🚲",
+    "👩🏽‍🚒",  # four code points and a joiner that are one figure
+    "🇳🇵",
+    "cafe\u0301",  # the accent is a combining mark
+    "क्ष\u200dत्र",
+    "\u2067עִבְרִית\u2069",  # from right to left, with vowel points, inside isolating marks
+    "𝒳²",  # outside the basic plane
+    "a\u00a0b",
+    "one\u2028two",  # a line separator, where many a line reader cuts
+    "<b>&amp;</b>",
+    '"\\u0041"',
+)
+"""Words that encoders, line readers and offset arithmetic get wrong. None holds a space."""
+
+
+def paragraph(chance: Chance, language: str, low: int, high: int, *, unusual: bool = False) -> str:
+    """`low` to `high` sentences of a language; if `unusual`, one or two of those words among them."""
+    told = [chance.pick(table(f"sentences_{language}")) for _ in range(chance.between(low, high))]
+    for word in chance.sample(UNUSUAL, chance.between(1, 2)) if unusual else ():
+        told.insert(chance.between(0, len(told)), word)
+    return " ".join(told)
+
+
+def remark(chance: Chance) -> str:
+    """A free-text answer: mostly plain English, sometimes in another script, sometimes with an unusual word."""
+    language = chance.pick(LANGUAGES)
+    return paragraph(chance, language, 1, 1, unusual=chance.happens(20))
+
+
+def question(chance: Chance) -> str:
+    """Something to ask a model."""
+    asked = [sentence for sentence in table("sentences_en") + table("sentences_de") if sentence.endswith(ASKING)]
+    return chance.pick(asked)
+
+
+def spans(text: str) -> list[tuple[int, int]]:
+    """(start, end) of each word in characters, without what stops a sentence; `end` is inclusive (payloads.md §2).
+
+    Characters are code points: the documentation says "characters", and no sample tells more (inferred).
+    """
+    found = []
+    start = 0
+    for word in text.split(" "):
+        if bare := word.rstrip(STOPS):
+            found.append((start, start + len(bare) - 1))
+        start += len(word) + 1
+    return found
+
+
+def stretches(chance: Chance, words: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Runs of one to three words, none in another, in the order of chance."""
+    free = list(range(len(words)))
+    while free:
+        first = chance.pick(free)
+        last = first
+        while last + 1 in free and last - first < 2 and chance.happens(50):
+            last += 1
+        free = [index for index in free if not first <= index <= last]
+        yield words[first][0], words[last][1]
