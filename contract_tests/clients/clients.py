@@ -77,7 +77,8 @@ CURL = Program("curl", "contract_tests.clients.curl_runner", this_python)
 # What early SDKs with Export V2 know nothing of, by the version that brought it.
 UNTIL_3_69 = frozenset({"embeddings"})
 UNTIL_3_64 = UNTIL_3_69 | {"whole_catalog", "all_projects"}
-UNTIL_3_47 = UNTIL_3_64 | {"interpolated_frames"}
+UNTIL_3_50 = UNTIL_3_64 | {"prompt_projects"}
+UNTIL_3_47 = UNTIL_3_50 | {"interpolated_frames"}
 UNTIL_3_44 = UNTIL_3_47 | {"datasets", "data_row_ids"}
 UNTIL_3_40 = UNTIL_3_44 | {"filters", "task_type"}
 
@@ -145,6 +146,10 @@ class Client:
             task_name=task_name,
         )
         return Exported(**answer)
+
+    def read_ontology(self, project_id: str) -> dict[str, Any]:
+        """The project's media type, tools and classifications, as objects of the SDK tell them."""
+        return self._call("read_ontology", project_id=project_id)
 
     def export_catalog(
         self,

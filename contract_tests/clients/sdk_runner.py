@@ -38,6 +38,18 @@ def export_catalog(
     return finished(getattr(scope, export)(params=params, filters=filters), read)
 
 
+def read_ontology(*, project_id: str, **server: str) -> Answer:
+    project = client_of(**server).get_project(project_id)
+    ontology = project.ontology()
+    return {
+        "media_type": project.media_type.name,
+        "tools": [(tool.name, tool.tool.value) for tool in ontology.tools()],
+        "classifications": [
+            (type(asked).__name__, asked.class_type.value, asked.instructions) for asked in ontology.classifications()
+        ],
+    }
+
+
 def finished(task: Any, read: Any) -> Answer:
     task.wait_till_done()
     rows, errors = read(task)
@@ -98,4 +110,4 @@ def facts_of(task: Any) -> Answer:
 
 
 if __name__ == "__main__":
-    converse({"export_project": export_project, "export_catalog": export_catalog})
+    converse({"export_project": export_project, "export_catalog": export_catalog, "read_ontology": read_ontology})

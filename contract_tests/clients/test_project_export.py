@@ -18,6 +18,7 @@ from contract_tests.clients.clients import (
     RunningPrograms,
 )
 from contract_tests.clients.documents import PARAMS
+from contract_tests.rules.worlds import PROJECTS
 from contract_tests.serving import ServedWorld
 
 Row = dict[str, Any]
@@ -68,8 +69,11 @@ def without_what_it_lacks(rows: list[Row], client: Client) -> list[Row]:
 
 
 @pytest.mark.known("client")
-@pytest.mark.parametrize("project", MEDIA)
+@pytest.mark.parametrize("project", PROJECTS)
 def test_a_project_exports_all_its_rows_once(client: Client, server: ServedWorld, project: str) -> None:
+    if project == "llm" and "prompt_projects" in client.lacks:
+        assert stumbles_over_its_media_type(client, server.projects[project])
+        return
     exported = client.export_project(server.projects[project])
     ids = ids_of(exported.rows)
     assert len(ids) == len(set(ids)) == row_count(server, project)
@@ -189,6 +193,13 @@ def test_a_wrong_key_is_refused(client: Client, server: ServedWorld) -> None:
     with pytest.raises(ClientFailure) as failure:
         client.with_key("not-a-key").export_project(server.projects["image"])
     assert failure.value.type in AUTHENTICATION_REFUSED
+
+
+def stumbles_over_its_media_type(client: Client, project_id: str) -> bool:
+    """Against the real service too: these SDKs look an unknown media type up in a way that fails (media_type.py)."""
+    with pytest.raises(ClientFailure, match="has no attribute 'name'") as failure:
+        client.export_project(project_id)
+    return failure.value.type == "builtins.AttributeError"
 
 
 def refused_argument(client: Client, server: ServedWorld, filters: dict[str, list[str]]) -> bool:

@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 import requests
 
+from contract_tests.rules.worlds import PROJECTS
 from contract_tests.serving import environment_without_our_settings
 from mockserver import __version__
 from mockserver.__main__ import Port
+from mockserver.generate.scenario import scenario_names
 from mockserver.world.database import JsonText
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store
@@ -184,7 +186,13 @@ def test_it_says_what_a_person_needs_and_writes_what_a_program_needs(tmp_path: P
         told = ready(process, tmp_path)
         process.terminate()
         shown, errors = process.communicate(timeout=10)
-    for fact in (told["graphql_url"], told["rest_url"], told["api_key"], f"mockserver {__version__}", "image, text"):
+    for fact in (
+        told["graphql_url"],
+        told["rest_url"],
+        told["api_key"],
+        f"mockserver {__version__}",
+        ", ".join(PROJECTS),
+    ):
         assert fact in shown
     assert errors == ""
     assert told["graphql_url"] == f"{told['url']}/graphql"
@@ -374,7 +382,7 @@ def test_two_servers_without_a_state_know_nothing_of_each_other(tmp_path: Path) 
 def test_the_scenarios_are_listed_with_what_they_are() -> None:
     ended = run("scenarios")
     assert ended.returncode == 0
-    assert [line.split()[0] for line in ended.stdout.splitlines()] == sorted(["default", "empty"])
+    assert [line.split()[0] for line in ended.stdout.splitlines()] == scenario_names()
     assert all(len(line.split()) > 4 for line in ended.stdout.splitlines())
 
 

@@ -257,10 +257,17 @@ def test_the_scenario_example_is_whole_and_makes_a_world() -> None:
     assert sum(len(piece) for piece in pieces) > sum(project.rows for project in plan.projects)
 
 
-def test_every_tool_of_a_media_type_is_documented() -> None:
-    told = section("docs/scenarios.md", "Keys of a tool")
-    words = {tool for tools in scenario.TOOLS_OF_MEDIA.values() for tool in tools}
-    assert [word for word in sorted(words) if f"`{word}`" not in told] == []
+def test_every_media_type_is_documented_with_its_tools_and_types_of_questions() -> None:
+    rows = table(section("docs/scenarios.md", "Media types"))
+    words = {
+        bare(media).strip('"'): (re.findall("`([^`]+)`", t), re.findall("`([^`]+)`", q)) for media, _, t, q in rows
+    }
+    told = {media: (set(tools), set(questions)) for media, (tools, questions) in words.items()}
+    ordinary = scenario.ORDINARY_QUESTIONS
+    assert told == {
+        media: (set(tools), set(scenario.QUESTIONS_OF_MEDIA.get(media, ordinary)))
+        for media, tools in scenario.TOOLS_OF_MEDIA.items()
+    }
 
 
 # The control API

@@ -9,6 +9,11 @@ from mockserver.world.database import Database, Record
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store, Workspace
 
+DEFAULT = scenario.load(scenario.find("default"))
+PROJECTS = [project.name for project in DEFAULT.projects]
+"""Of the default world, in the order in which they are listed."""
+ROWS = {project.name: project.rows for project in DEFAULT.projects}
+
 
 def generated(name: str = "default", *, seed: int = 0, ends: int | None = None) -> tuple[Workspace, list[list[Record]]]:
     """A scenario's world as records."""

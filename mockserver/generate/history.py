@@ -14,7 +14,7 @@ from mockserver.generate.numbers import Numbers
 from mockserver.generate.organization import Organized, organize
 from mockserver.generate.scenario import ProjectPlan, Scenario
 from mockserver.world import ids
-from mockserver.world.clock import DAY, HOUR
+from mockserver.world.clock import DAY, HOUR, SECOND
 from mockserver.world.data_rows import Dataset
 from mockserver.world.database import Record
 from mockserver.world.labels import Body
@@ -41,8 +41,8 @@ def build(
         for key, ontology in ontologies.items():
             yield [_ontology_record(key, ontology, scenario, organized, end)]
         histories: dict[str, ProjectHistory] = {}
-        for plan in scenario.projects:
-            made = ProjectHistory(plan, ontologies[plan.ontology], organized, numbers, seed, end)
+        for place, plan in enumerate(scenario.projects):
+            made = ProjectHistory(plan, ontologies[plan.ontology], organized, numbers, seed, end, place=place)
             made.share(histories)
             histories[plan.name] = made
         for history in histories.values():
@@ -73,9 +73,11 @@ class ProjectHistory:
         numbers: Numbers,
         seed: int,
         end: int,
+        *,
+        place: int,
     ) -> None:
         self.plan, self.ontology, self.organized, self.numbers = plan, ontology, organized, numbers
-        self.seed, self.end = seed, end
+        self.seed, self.end, self.place = seed, end, place
         self.medium = medium_of(plan.media)
         self.root = (seed, "project", plan.name)
         self.id = ids.cuid(*self.root)
@@ -108,7 +110,7 @@ class ProjectHistory:
         yield piece
 
     def _project(self) -> Project:
-        made = self.end - IMPORTED - DAY
+        made = self.end - IMPORTED - DAY + self.place * SECOND  # lists are sorted by it: the scenario's order
         return Project(
             id=self.id, name=self.plan.name, description=self.plan.description,
             allowed_media_type=self.medium.media_type, queue_mode="BATCH",

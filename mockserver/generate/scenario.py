@@ -325,7 +325,7 @@ def _check_ontology(key: str, ontology: OntologyPlan, source: str) -> None:
     for index, tool in enumerate(ontology.tools):
         allowed = TOOLS_OF_MEDIA[ontology.media]
         if tool.tool not in allowed:
-            known = quoted(nearest(tool.tool, allowed))
+            known = quoted(nearest(tool.tool, allowed, most=len(allowed)))
             expected = f"expected one of {known}" if known else "it has none, ask questions instead"
             where = f"$.ontologies.{key}.tools[{index}].tool"
             raise ScenarioError(f"{source}: at {where}: {tool.tool!r} is no tool for {ontology.media}; {expected}")

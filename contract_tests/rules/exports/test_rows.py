@@ -11,7 +11,7 @@ import pytest
 
 from contract_tests.rules.exports.rows import EVERY_SECTION, HOST, NOW, TASK, read, written
 from contract_tests.rules.generate.media.times import features_in
-from contract_tests.rules.worlds import in_file, stored
+from contract_tests.rules.worlds import PROJECTS, in_file, stored
 from mockserver.exports.frames import interpolated
 from mockserver.exports.request import ExportParams
 from mockserver.exports.rows import PIECE
@@ -22,10 +22,11 @@ from mockserver.world.labels import Label, ProjectRow
 from mockserver.world.projects import Ontology, Project
 from mockserver.world.store import Store
 
-PROJECTS = ("image", "text")
 ID = re.compile("c[a-z0-9]{24}")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00")
 NOTHING = ExportParams()
+STILL = [name for name in PROJECTS if name not in {"video", "dicom", "audio"}]
+"""Media without time, whose objects stand in a list, each once."""
 NAMES = (
     "line\u2028and\u2029page\x85end",
     "🙂🇩🇪 emoji",
@@ -196,7 +197,8 @@ def test_ids_moments_and_people_look_as_in_the_sample(store: Store, project: str
                 assert datetime.datetime.fromisoformat(value) <= datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC)
             if name == "created_by":
                 assert "@" in value, path
-            if name in {"id", "feature_id", "dataset_id", "ontology_id", "selected_label_id"}:
+            of_text_layer = ".groups." in path  # UUIDs, as in the SDK's tests
+            if name in {"id", "feature_id", "dataset_id", "ontology_id", "selected_label_id"} and not of_text_layer:
                 assert ID.fullmatch(value), path
 
 
@@ -235,7 +237,7 @@ def test_a_row_in_a_queue_names_its_task_and_a_done_one_only_says_done(store: St
 
 
 @pytest.mark.known("inferred")
-@pytest.mark.parametrize("project", PROJECTS)
+@pytest.mark.parametrize("project", STILL)
 def test_labelled_skipped_and_unlabelled_rows_are_told_apart(store: Store, project: str) -> None:
     labels = [project_of(row)["labels"] for row in read(store, project)]
     skipped = [label for found in labels for label in found if label["performance_details"]["skipped"]]
@@ -245,7 +247,7 @@ def test_labelled_skipped_and_unlabelled_rows_are_told_apart(store: Store, proje
 
 
 @pytest.mark.known("client")
-@pytest.mark.parametrize("project", [*PROJECTS, "video", "dicom", "audio"])
+@pytest.mark.parametrize("project", PROJECTS)
 def test_only_labels_of_clips_have_a_kind_of_their_own(store: Store, project: str) -> None:
     kinds = {label["label_kind"] for label in labels_of(store, project)}
     assert kinds == {"Video" if project == "video" else "Default"}
@@ -334,10 +336,10 @@ def test_objects_have_the_keys_of_their_kind(store: Store, project: str, kinds: 
         assert list(thing) == [*FEATURE, "annotation_kind", "classifications", GEOMETRY[thing["annotation_kind"]]]
 
 
-@pytest.mark.parametrize("project", PROJECTS)
+@pytest.mark.parametrize("project", STILL)
 def test_no_feature_of_an_export_has_the_id_of_another(store: Store, project: str) -> None:
     ids = [value for path, value in leaves(labels_of(store, project)) if path.endswith(".feature_id")]
-    assert len(set(ids)) == len(ids) > 50
+    assert len(set(ids)) == len(ids) > 30
 
 
 @pytest.mark.parametrize("project", PROJECTS)
@@ -348,10 +350,11 @@ def test_every_name_in_an_annotation_stands_in_the_ontology_under_the_same_schem
         [ontology] = connection.select(
             Ontology, where("id = (SELECT ontology_id FROM project WHERE name = :name)", name=project)
         )
-    known = set(schemas(json.loads(ontology.normalized)))
-    used = {(f["feature_schema_id"], f["name"], f["value"]) for f in features(labels_of(store, project))}
+    known: set[tuple[str, str, str | None]] = set(schemas(json.loads(ontology.normalized)))
+    known |= {(schema_id, name, None) for schema_id, name, _ in known}  # judgements of messages have no `value`
+    used = {(f["feature_schema_id"], f["name"], f.get("value")) for f in features(labels_of(store, project))}
     assert used - known == set()
-    assert len(used) > 10
+    assert len(used) > 9
 
 
 def features(value: Any) -> Iterator[Any]:

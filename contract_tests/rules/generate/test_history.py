@@ -16,10 +16,12 @@ import pytest
 from uv import find_uv_bin
 
 from contract_tests.clients.environments import locked
-from contract_tests.rules.worlds import generated, in_file, stored
+from contract_tests.rules.worlds import DEFAULT, generated, in_file, stored
 from mockserver.generate import history
 from mockserver.generate.assets import asset
 from mockserver.generate.media import image, text
+from mockserver.generate.media.medium import medium_of
+from mockserver.generate.prose import LANGUAGES
 from mockserver.generate.scenario import ProjectPlan, Scenario, find, load, parse
 from mockserver.world.data_rows import Attachment, DataRow, Dataset, Embedding, MetadataSchema, MetadataValue
 from mockserver.world.database import Record, where
@@ -146,13 +148,9 @@ def pieces() -> list[list[Record]]:
 
 def test_the_default_world_has_a_project_of_each_media_type(pieces: list[list[Record]]) -> None:
     projects, datasets = all_of(Project, pieces), all_of(Dataset, pieces)
-    assert [(p.name, p.allowed_media_type) for p in projects] == [
-        ("image", "IMAGE"),
-        ("text", "TEXT"),
-        ("video", "VIDEO"),
-        ("dicom", "DICOM"),
-        ("audio", "AUDIO"),
-    ]
+    expected = [(plan.name, medium_of(plan.media).media_type) for plan in DEFAULT.projects]
+    assert [(p.name, p.allowed_media_type) for p in projects] == expected
+    assert {plan.name for plan in DEFAULT.projects} == {plan.media for plan in DEFAULT.projects}
     assert len(datasets) == len(projects) == len(all_of(Batch, pieces))
     assert len(all_of(TaskQueue, pieces)) == 3 * len(projects)
 
@@ -281,7 +279,7 @@ def test_no_entity_stands_in_another(store: Store) -> None:
 
 
 def test_texts_come_in_several_scripts() -> None:
-    texts = [text.content(0, "text", number) for number in range(len(text.LANGUAGES))]
+    texts = [text.content(0, "text", number) for number in range(len(LANGUAGES))]
     assert sum(not content.isascii() for content in texts) >= 3
 
 
@@ -303,7 +301,11 @@ def test_things_in_pictures_lie_inside_them(number: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "recipe", ["image/image/0", "text/text/0", "text/a/b/c/3", "video/video/0", "dicom/d/1", "audio/a/2"]
+    "recipe",
+    [
+        *("image/image/0", "text/text/0", "text/a/b/c/3", "video/video/0", "dicom/d/1", "audio/a/2"),
+        *("document/document/1", "chat/chat/0"),
+    ],
 )
 def test_the_same_recipe_makes_the_same_file_and_another_seed_another(recipe: str) -> None:
     assert asset(recipe, seed=0) == asset(recipe, seed=0)

@@ -52,7 +52,7 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     ),
     "a tool where there is none": (
         HEAD + '[ontologies.o]\nmedia = "html"\ntools = [{ name = "Box", tool = "rectangle" }]',
-        "$.ontologies.o.tools[0].tool", "it has no tools",
+        "$.ontologies.o.tools[0].tool", "it has none",
     ),
     "an option that is a number": (QUESTION + 'type = "radio"\noptions = [1]', "questions[0].options[0]", "str"),
     "a wrong question below an option": (

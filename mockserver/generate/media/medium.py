@@ -60,6 +60,13 @@ _MODULES: dict[Media, str] = {
     "video": "video",
     "dicom": "dicom",
     "audio": "audio",
+    "document": "document",
+    "conversational": "conversational",
+    "html": "html",
+    "llm": "llm",
+    "llm-prompt": "llm",
+    "llm-response": "llm",
+    "chat": "chat",
 }
 """Where each lives. A module's `MEDIA` holds one `Medium` for each word it serves; it is imported when it is needed."""
 

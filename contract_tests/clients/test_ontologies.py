@@ -1,0 +1,62 @@
+"""What the SDK reads in ontologies, and exports of the projects whose questions are of kinds of their own."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from contract_tests.clients.clients import Client, ClientKind, RunningPrograms, sdk
+from contract_tests.rules.worlds import DEFAULT
+from contract_tests.serving import ServedWorld
+from mockserver.generate.scenario import PROMPT_RESPONSE_QUESTIONS, OntologyPlan, ProjectPlan, find, load
+
+FORMS = load(find("forms"))
+NEWEST, EARLY = sdk("7.17.0"), sdk("3.40.1")
+
+
+@pytest.fixture(scope="module")
+def forms() -> Iterator[ServedWorld]:
+    with ServedWorld("--scenario", "forms") as world:
+        yield world
+
+
+def check_ontology(client: Client, project_id: str, plan: OntologyPlan) -> None:
+    read = client.read_ontology(project_id)
+    assert read["tools"] == [[tool.name, tool.tool] for tool in plan.tools]
+    kinds = {asked.type: "Classification" for asked in plan.questions}
+    kinds |= dict.fromkeys(kinds.keys() & PROMPT_RESPONSE_QUESTIONS, "PromptResponseClassification")
+    assert read["classifications"] == [[kinds[asked.type], asked.type, asked.name] for asked in plan.questions]
+
+
+@pytest.mark.known("client")
+@pytest.mark.xdist_group(NEWEST.name)
+@pytest.mark.parametrize("plan", DEFAULT.projects, ids=lambda plan: plan.name)
+def test_the_newest_sdk_reads_every_ontology(programs: RunningPrograms, server: ServedWorld, plan: ProjectPlan) -> None:
+    client = programs.client(ClientKind(NEWEST, "export"), server)
+    check_ontology(client, server.projects[plan.name], DEFAULT.ontologies[plan.ontology])
+
+
+@pytest.mark.known("client")
+@pytest.mark.xdist_group(EARLY.name)
+@pytest.mark.parametrize("name", ["image", "text", "document", "conversational", "html"])
+def test_an_early_sdk_reads_the_ontologies_of_its_day(
+    programs: RunningPrograms, server: ServedWorld, name: str
+) -> None:
+    [plan] = [plan for plan in DEFAULT.projects if plan.name == name]
+    client = programs.client(ClientKind(EARLY, "export_v2"), server)
+    check_ontology(client, server.projects[name], DEFAULT.ontologies[plan.ontology])
+
+
+@pytest.mark.known("client")
+@pytest.mark.xdist_group(NEWEST.name)
+@pytest.mark.parametrize("name", [plan.name for plan in FORMS.projects])
+def test_prompts_and_responses_alone_are_read_and_exported(
+    programs: RunningPrograms, forms: ServedWorld, name: str
+) -> None:
+    [plan] = [plan for plan in FORMS.projects if plan.name == name]
+    client = programs.client(ClientKind(NEWEST, "export"), forms)
+    check_ontology(client, forms.projects[name], FORMS.ontologies[plan.ontology])
+    rows = client.export_project(forms.projects[name]).rows
+    assert len(rows) == plan.rows
+    answered = [label["annotations"]["classifications"] for row in rows for project in row["projects"].values()
+                for label in project["labels"]]  # fmt: skip
+    assert sum(map(len, answered)) >= plan.labelled

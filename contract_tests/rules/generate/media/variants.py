@@ -1,0 +1,58 @@
+"""What the media types of the packaged scenarios make, with the placeholders of their bodies gone."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import orjson
+
+from mockserver.generate import features
+from mockserver.generate.media.medium import Asset, medium_of
+from mockserver.generate.scenario import find, load
+
+
+class Made(NamedTuple):
+    """One variant: its number, media attributes, annotations, aside, and the file behind it."""
+
+    number: int
+    attributes: dict[str, Any]
+    body: dict[str, Any]
+    aside: dict[str, Any]
+    asset: Asset
+
+
+def made(media: str, *, scenario: str = "default", seed: int = 3, count: int = 25) -> Iterator[Made]:
+    """Many variants of a media type, by the ontology that the scenario has for it."""
+    medium = medium_of(media)
+    ontology = ontology_of(media, scenario=scenario)
+    for number in range(count):
+        variant = medium.variant(seed, "p", number, ontology)
+        content = variant.content.translate(None, b"\x01\x02\x03")
+        yield Made(
+            number,
+            orjson.loads(variant.media_attributes),
+            orjson.loads(content),
+            orjson.loads(variant.aside or "{}"),
+            medium.asset(seed, "p", number),
+        )
+
+
+def ontology_of(media: str, *, scenario: str = "default") -> features.Ontology:
+    plans = load(find(scenario)).ontologies.items()
+    [(key, plan)] = [(key, plan) for key, plan in plans if plan.media == media]
+    return features.build(0, key, plan)
+
+
+def answered(body: dict[str, Any]) -> set[str]:
+    """Keys under which the top classifications are answered."""
+    known = {"feature_id", "feature_schema_id", "name", "value", "message_id"}
+    return {key for item in body["classifications"] for key in item if key not in known}
+
+
+def depth(classifications: list[Any]) -> int:
+    """How many questions stand in one another."""
+    deepest = 0
+    for item in classifications:
+        answers = [item[key] for key in item if key.endswith("radio_answer")]
+        answers += [answer for key in item if key.endswith("checklist_answers") for answer in item[key]]
+        deepest = max([deepest, 1, *(1 + depth(answer["classifications"]) for answer in answers)])
+    return deepest

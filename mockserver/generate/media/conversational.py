@@ -1,0 +1,120 @@
+"""Conversations of two people: messages in one language, entities in them, questions about all of it or about one.
+
+The file's shape is the documented one for import (docs/import-conversational-text-data).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import orjson
+
+from mockserver.generate.annotations import Annotator, encoded, of_each_message, of_whole_rows
+from mockserver.generate.chance import Chance
+from mockserver.generate.features import Feature, Ontology
+from mockserver.generate.media.medium import Asset, Medium, Variant
+from mockserver.generate.prose import LANGUAGES, paragraph, spans, stretches
+from mockserver.generate.words import table
+from mockserver.world.database import JsonText
+
+MIME_TYPE = "application/vnd.labelbox.conversational"
+FIRST_MESSAGE_AT = 1_530_718_491
+"""Seconds, although the key says microseconds: so does the documented example."""
+
+
+class Message(msgspec.Struct, frozen=True):
+    id: str
+    speaker: int
+    """0 begins; only what 1 says may be labelled where 0 is a machine."""
+    content: str
+    labelable: bool
+
+
+class Conversation(msgspec.Struct, frozen=True):
+    names: tuple[str, str]
+    messages: tuple[Message, ...]
+
+    @property
+    def labelable(self) -> list[Message]:
+        return [message for message in self.messages if message.labelable]
+
+
+def conversation(seed: int, project: str, number: int) -> Conversation:
+    """Conversation `number` of a project: four to eight messages in turn, of which at least two can be labelled."""
+    chance = Chance(seed, "conversational", project, number)
+    language = LANGUAGES[number % len(LANGUAGES)]
+    with_machine = chance.happens(40)
+    names = ("Assistant" if with_machine else chance.pick(table("people")), chance.pick(table("people")))
+    messages = []
+    for index in range(chance.between(4, 8)):
+        said = paragraph(chance, language, 1, 3, unusual=chance.happens(25))
+        messages.append(Message(f"message-{index}", index % 2, said, index % 2 == 1 or not with_machine))
+    return Conversation(names, tuple(messages))
+
+
+class Conversational(Medium):
+    media_type = "CONVERSATIONAL"
+    extension = "json"
+
+    def variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
+        """Every tool marks words in one or two messages."""
+        talk = conversation(seed, project, number)
+        annotator = Annotator(Chance(seed, "conversational", project, number, "annotations"))
+        objects = list(_entities(annotator, ontology.drawn, talk))
+        message_ids = [message.id for message in talk.labelable]
+        annotations = {
+            "objects": objects,
+            "classifications": [
+                *annotator.classifications(of_whole_rows(ontology.questions)),
+                *annotator.of_messages(of_each_message(ontology.questions), message_ids),
+            ],
+            "relationships": annotator.relationships(ontology.edges, "TextUnidirectionalRelationship", objects),
+        }
+        return Variant(_media_attributes(talk), encoded(annotations))
+
+    def asset(self, seed: int, project: str, number: int) -> Asset:
+        return Asset("application/json", orjson.dumps(document(conversation(seed, project, number))))
+
+
+MEDIA = {"conversational": Conversational()}
+
+
+def document(talk: Conversation) -> dict[str, Any]:
+    """The file, as it would be imported."""
+    messages = [
+        {
+            "messageId": message.id,
+            "timestampUsec": FIRST_MESSAGE_AT + 60 * index,
+            "content": message.content,
+            "user": {"userId": f"user-{message.speaker}", "name": talk.names[message.speaker]},
+            "align": ("left", "right")[message.speaker],
+            "canLabel": message.labelable,
+        }
+        for index, message in enumerate(talk.messages)
+    ]
+    return {"type": MIME_TYPE, "version": 1, "messages": messages}
+
+
+def _media_attributes(talk: Conversation) -> JsonText:
+    """Keys and order of a row in the SDK's tests (test_unit_export_task.py)."""
+    attributes = {
+        "asset_type": "conversational",
+        "mime_type": MIME_TYPE,
+        "labelable_ids": [message.id for message in talk.labelable],
+        "message_count": len(talk.messages),
+    }
+    return JsonText(orjson.dumps(attributes).decode())
+
+
+def _entities(annotator: Annotator, tools: tuple[Feature, ...], talk: Conversation) -> list[dict[str, Any]]:
+    """None lies in another: every message gives its stretches of words one by one."""
+    places = {message.id: stretches(annotator.chance, spans(message.content)) for message in talk.labelable}
+    made = []
+    for tool in tools:
+        for message in annotator.chance.sample(talk.labelable, annotator.chance.between(1, 2)):
+            if place := next(places[message.id], None):
+                location = {"start": place[0], "end": place[1]}
+                spot = {"message_id": message.id, "location": location}
+                made.append(annotator.object(tool, "ConversationalTextEntity", conversational_location=spot))
+    return made

@@ -1,0 +1,49 @@
+"""Web pages: a heading and a few paragraphs in one language. Only questions are asked about them."""
+
+from __future__ import annotations
+
+from html import escape
+
+from mockserver.generate.annotations import Annotator, encoded
+from mockserver.generate.chance import Chance
+from mockserver.generate.features import Ontology
+from mockserver.generate.media.medium import Asset, Medium, Variant
+from mockserver.generate.prose import LANGUAGES, paragraph
+from mockserver.generate.words import table
+from mockserver.world.database import JsonText
+
+MEDIA_ATTRIBUTES = JsonText('{"asset_type":"html","mime_type":"text/html"}')
+"""Inferred, as those of texts."""
+
+
+def page(seed: int, project: str, number: int) -> str:
+    """Page `number` of a project, complete and valid HTML."""
+    chance = Chance(seed, "html", project, number)
+    language = LANGUAGES[number % len(LANGUAGES)]
+    heading = escape(chance.pick(table("companies")))
+    told = [paragraph(chance, language, 2, 4, unusual=chance.happens(30)) for _ in range(chance.between(2, 4))]
+    paragraphs = "".join(f"<p>{escape(each)}</p>\n" for each in told)
+    direction = "rtl" if language == "ar" else "ltr"
+    return (
+        f'<!DOCTYPE html>\n<html lang="{language}" dir="{direction}">\n'
+        f'<head><meta charset="utf-8"><title>{heading}</title></head>\n'
+        f"<body>\n<h1>{heading}</h1>\n{paragraphs}</body>\n</html>\n"
+    )
+
+
+class Html(Medium):
+    media_type = "HTML"
+    extension = "html"
+
+    def variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
+        """Answers only: pages have no objects (live-tested)."""
+        annotator = Annotator(Chance(seed, "html", project, number, "annotations"))
+        classifications = annotator.classifications(ontology.questions)
+        annotations = {"objects": [], "classifications": classifications, "relationships": []}
+        return Variant(MEDIA_ATTRIBUTES, encoded(annotations))
+
+    def asset(self, seed: int, project: str, number: int) -> Asset:
+        return Asset("text/html; charset=utf-8", page(seed, project, number).encode())
+
+
+MEDIA = {"html": Html()}
