@@ -14,6 +14,7 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 FEATURE_PREFIX = 20
 """Characters of a feature id that name its label; the rest is the feature's ordinal within the label."""
+ORDINAL = 25 - FEATURE_PREFIX
 
 
 def digest(*path: object, size: int = 15) -> bytes:
@@ -56,7 +57,7 @@ def feature_prefix(label_id: str) -> str:
 def ordinal(number: int) -> str:
     """The last five characters of a feature id: the feature's number within its label, in base 36."""
     letters = ""
-    for _ in range(25 - FEATURE_PREFIX):
+    for _ in range(ORDINAL):
         number, rest = divmod(number, 36)
         letters = _DIGITS[rest] + letters
     return letters

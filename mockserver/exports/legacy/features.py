@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mockserver.world.ids import ORDINAL
+
 Item = Mapping[str, Any]
 Made = dict[str, Any]
 
@@ -38,7 +40,7 @@ def coloured(item: Item, colours: Mapping[str, str]) -> Made:
 def geometry(item: Item, boxes: Mapping[str, Any]) -> Made:
     """Where an object lies; nothing for a mask, which is only its `instanceURI`.
 
-    `boxes` are those of PDF entities by their feature id: V2 names their tokens, V1 their places.
+    `boxes` are those of PDF entities by the ordinal in their feature id: V2 names their tokens, V1 their places.
     """
     for name in GEOMETRIES:
         if name in item:
@@ -70,7 +72,7 @@ def _entity(item: Item, boxes: Mapping[str, Any]) -> Made:
     """Of a text; or of a PDF, as its model-run export says it (labelbox-notebooks, v1 to v2 migration)."""
     location = item["location"]
     if "groups" in location:
-        places = [{"text-bbox": box} for box in boxes.get(item["feature_id"], [])]
+        places = [{"text-bbox": box} for box in boxes.get(item["feature_id"][-ORDINAL:], [])]
         return {"data": {"location": places, "unit": "POINTS"}}
     place = {"start": location["start"], "end": location["end"]}
     return {"data": {"location": place}, "format": "text.location", "version": 1}
@@ -98,6 +100,20 @@ _READERS = {
     "conversational_location": _spoken,
     "geojson": _tile,
 }
+
+
+def relationship(item: Item, media: str, mask: str | None) -> Made | None:
+    """Between two objects; None for media that no page tells of. Its label is blank (docs/reference/relationship)."""
+    ends = item["unidirectional_relationship"]
+    if media == "IMAGE":
+        start: Made = {"featureId": item["feature_id"], "schemaId": item.get("feature_schema_id")}
+        data = {"source": ends["source"], "target": ends["target"]}
+        return start | {"data": data, "relationshipType": "unidirectional", "version": 1}
+    if media == "TEXT":
+        data = {"label": "", "startFeatureId": ends["source"], "endFeatureId": ends["target"]}
+        made = feature(item) | {"data": data, "format": "unidirectional", "version": 1}
+        return made if mask is None else made | {"instanceURI": mask % item["feature_id"]}
+    return None
 
 
 def classifications(items: list[Item]) -> list[Made]:
@@ -132,5 +148,5 @@ def _answered(item: Item, of_answer: Made) -> tuple[list[Item], Made]:
     for name in ("checklist_answers", "conversational_checklist_answers"):
         if name in item:
             return item[name], feature(item) | {"answers": [feature(answer) | of_answer for answer in item[name]]}
-    text = item.get("text_answer") or item.get("conversational_text_answers") or {}
+    text = item.get("text_answer") or item.get("conversational_text_answer") or {}
     return [], feature(item) | {"answer": text.get("content")}

@@ -186,9 +186,14 @@ class Elements:
             if media in FRAMED
             else [_object(item, told.colours, boxes, mask) for item in _drawn(document)],
             "classifications": features.classifications(document.get("classifications", [])),
-            "relationships": [],
+            "relationships": _joined(document, media, mask),
         }
         return ascii_json(written(made).decode()).split(FEATURES.decode())
+
+
+def _joined(document: Made, media: str, mask: str | None) -> list[Made]:
+    found = [features.relationship(item, media, mask) for item in document.get("relationships", [])]
+    return [made for made in found if made is not None]
 
 
 def _drawn(document: Made) -> list[Made]:
@@ -218,8 +223,8 @@ def of_language_models(project: Project) -> bool:
 
 
 def entity_boxes(aside: str | None) -> dict[str, Any]:
-    """The boxes of a PDF body's entities by feature id, which its aside keeps under `text-bbox`."""
-    kept: dict[str, Any] = parsed(aside.encode()).get("text-bbox", {}) if aside else {}
+    """The boxes of a PDF body's entities by ordinal, which its aside keeps under `text-bbox`."""
+    kept: dict[str, Any] = orjson.loads(aside).get("text-bbox", {}) if aside else {}
     return kept
 
 

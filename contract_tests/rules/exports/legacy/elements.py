@@ -35,8 +35,7 @@ def with_body(store: Store, document: dict[str, Any], *, media: str = "IMAGE", a
     with store.change() as change:
         label = change.connection.select(Label, order="no", first=1)[0]
         content = orjson.dumps(document).replace(b"\\u0002", b"\x02")
-        # The mark stands in JSON as a raw character, so it goes in behind the encoder's back.
-        kept = None if aside is None else JsonText(orjson.dumps(aside).replace(b"\\u0002", b"\x02").decode())
+        kept = None if aside is None else JsonText(orjson.dumps(aside).decode())
         change.connection.insert([Body(90_000, content, kept)])
         change.connection.update(Label, where("no = :no", no=label.no), body_id=90_000, skipped=False)
         change.connection.run("UPDATE data_row SET media_type = :media", {"media": media})

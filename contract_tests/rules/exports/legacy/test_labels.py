@@ -133,7 +133,7 @@ def test_a_box_of_a_document_names_its_page_and_unit(own: Store) -> None:
 def test_an_entity_of_a_document_has_the_boxes_that_its_body_keeps_aside(own: Store) -> None:
     boxes = [{"page": 0, "top": 1.0, "left": 2.0, "height": 3.0, "width": 4.0}]
     groups = [{"id": "g", "page_number": 0, "tokens": ["t"], "text": "Metal"}]
-    aside = {"text-bbox": {f"{F}00001": boxes}}
+    aside = {"text-bbox": {"00001": boxes}}
     found = only_object(own, media="PDF", aside=aside, location={"groups": groups})
     assert found == {"data": {"location": [{"text-bbox": boxes[0]}], "unit": "POINTS"}}
 
@@ -240,7 +240,7 @@ def test_colours_are_those_of_the_ontology(store: Store) -> None:
         [ontology] = connection.select(Ontology, where("id = :id", id=project.ontology_id))
     tools = {tool["featureSchemaId"]: tool for tool in json.loads(ontology.normalized)["tools"]}
     seen = [item for element in found for item in element["Label"].get("objects", [])]
-    assert {item["schemaId"] for item in seen} == set(tools)
+    assert {item["schemaId"] for item in seen} == {key for key, tool in tools.items() if tool["tool"] != "edge"}
     assert all(item["color"] == tools[item["schemaId"]]["color"] for item in seen)
 
 
@@ -271,3 +271,50 @@ def test_a_consensus_or_benchmark_is_a_number_and_names_its_reference(own: Store
     with own.reading() as connection:
         element = export_element(connection, first.id, links=LINKS, host=HOST, now=NOW)
     assert (element["Agreement"], element["Benchmark Agreement"], element["Benchmark ID"]) == (0.75, 1.0, second.id)
+
+
+# Relationships
+
+
+@pytest.mark.known("documented")
+@pytest.mark.parametrize(
+    ("project", "keys", "ends"),
+    [
+        ("image", ["featureId", "schemaId", "data", "relationshipType", "version"], ("source", "target")),
+        (
+            "text",
+            ["featureId", "schemaId", "title", "value", "data", "format", "version", "instanceURI"],
+            ("startFeatureId", "endFeatureId"),
+        ),
+    ],
+)
+def test_a_relationship_joins_two_objects_of_its_label(
+    store: Store, project: str, keys: list[str], ends: tuple[str, str]
+) -> None:
+    with store.reading() as connection:
+        labels = [element["Label"] for element in elements(connection, project) if not element["Skipped"]]
+    seen = 0
+    for label in labels:
+        ids = {item["featureId"] for item in label["objects"]}
+        for edge in label["relationships"]:
+            assert list(edge) == keys
+            assert {edge["data"][end] for end in ends} <= ids
+            seen += 1
+    assert seen > 3
+
+
+@pytest.mark.known("inferred")
+@pytest.mark.parametrize("project", ["document", "conversational"])
+def test_relationships_of_media_that_no_page_tells_of_are_left_out(store: Store, project: str) -> None:
+    with store.reading() as connection:
+        labels = [element["Label"] for element in elements(connection, project) if not element["Skipped"]]
+    assert {tuple(label["relationships"]) for label in labels} == {()}
+
+
+@pytest.mark.known("sample")
+def test_every_entity_of_a_generated_document_has_its_boxes(store: Store) -> None:
+    with store.reading() as connection:
+        labels = [element["Label"] for element in elements(connection, "document") if not element["Skipped"]]
+    places = [item["data"]["location"] for label in labels for item in label["objects"] if "data" in item]
+    assert len(places) > 10
+    assert all(list(place[0]["text-bbox"]) == ["page", "top", "left", "height", "width"] for place in places)
