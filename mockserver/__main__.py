@@ -62,7 +62,12 @@ def main() -> None:
 @setting("--payload-date", metavar="DATE", help="Not yet: serve payloads as they were then.")
 @setting("--control-token", metavar="TOKEN", help="Opens /_mock/ from other machines. Default: the API key.")
 @setting("--any-key", is_flag=True, help="Make a workspace for every unknown API key that comes.")
-@setting("--webhook-allow", metavar="PATTERN", multiple=True, help="Not yet: no webhooks are sent.")
+@setting(
+    "--webhook-allow",
+    metavar="PATTERN",
+    multiple=True,
+    help="Where webhooks may go beside this machine and private networks: a host (* is any), address or network.",
+)
 def serve(state: str | None, **flags: Any) -> None:
     """Serve a generated world until stopped."""
     try:
@@ -74,10 +79,7 @@ def serve(state: str | None, **flags: Any) -> None:
 
 def refuse_what_is_not_there_yet(flags: dict[str, Any]) -> None:
     """Flags of the public interface whose part is not built. Taking them in silence would be a lie."""
-    for name, part in (
-        ("payload_date", "payloads of earlier dates"),
-        ("webhook_allow", "webhooks"),
-    ):
+    for name, part in (("payload_date", "payloads of earlier dates"),):
         if flags.pop(name):
             raise StartupError(f"--{name.replace('_', '-')} is known but {part} do not exist yet; leave it out")
 
@@ -92,8 +94,8 @@ def run(settings: Settings) -> None:
     from mockserver.control.ready import ready_file
 
     bound = server.bind(settings.host, settings.port)
-    built = app.build(settings)
     url = settings.public_url.rstrip("/") if settings.public_url else server.address_of(bound, settings.host)
+    built = app.build(settings, url)
     described = ready_file(built.own, url)
 
     written: list[Path] = []
@@ -107,7 +109,7 @@ def run(settings: Settings) -> None:
     gc.freeze()
     gc.enable()
     try:
-        server.serve(built.app, bound, ready=ready, companion=settings.exit_with)
+        server.serve(built.app, bound, built.courier, ready=ready, companion=settings.exit_with)
     finally:
         built.close()
         for file in written:

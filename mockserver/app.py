@@ -30,6 +30,8 @@ from mockserver.console.page import Page
 from mockserver.control.routes import control_routes
 from mockserver.errors import MockserverBug, NotAllowed, NotFound, StartupError, WireError, nearest
 from mockserver.settings import Settings
+from mockserver.webhooks.courier import Courier
+from mockserver.webhooks.targets import Allowed
 
 LOG = logging.getLogger(__name__)
 
@@ -45,6 +47,7 @@ class Server(msgspec.Struct):
     app: ASGIApp
     workspaces: Workspaces
     own: Workspace
+    courier: Courier
     threads: ThreadPoolExecutor
     folder: Path
     lock: BinaryIO
@@ -59,8 +62,9 @@ class Server(msgspec.Struct):
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def build(settings: Settings) -> Server:
-    """A server for these settings, its world ready to be asked. Raises StartupError."""
+def build(settings: Settings, url: str) -> Server:
+    """A server for these settings, its world ready to be asked; `url` is where it is reached. Raises StartupError."""
+    courier = Courier(Allowed(settings.webhook_allow))
     folder = settings.state or Path(tempfile.mkdtemp(prefix="mockserver-"))
     lock = taken(folder)
     threads = ThreadPoolExecutor(EXPORT_THREADS, thread_name_prefix="export")
@@ -68,10 +72,12 @@ def build(settings: Settings) -> Server:
     workspaces = Workspaces(
         folder / "workspaces",
         threads,
+        courier,
         cache=settings.cache,
         origin=origin,
         durable=settings.state is not None,
         any_key=settings.any_key,
+        url=url,
     )
     try:
         open_own(workspaces, settings)
@@ -81,7 +87,7 @@ def build(settings: Settings) -> Server:
         raise
     own = workspaces.named(settings.api_key)
     app = application(settings, workspaces)
-    return Server(app, workspaces, own, threads, folder, lock, temporary=settings.state is None)
+    return Server(app, workspaces, own, courier, threads, folder, lock, temporary=settings.state is None)
 
 
 def taken(folder: Path) -> BinaryIO:

@@ -11,6 +11,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 import uvicorn
@@ -57,19 +58,34 @@ def address_of(bound: socket.socket, host: str) -> str:
     return f"http://{shown}:{port}"
 
 
+class Background(Protocol):
+    """What works beside the application on its loop."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
 class _Uvicorn(uvicorn.Server):
     """Says when it is ready, and leaves when its companion does."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], companion: int | None) -> None:
+    def __init__(
+        self, config: uvicorn.Config, background: Background, ready: Callable[[], None], companion: int | None
+    ) -> None:
         super().__init__(config)
-        self._ready, self._companion = ready, companion
+        self._background, self._ready, self._companion = background, ready, companion
         self._watching: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        await self._background.start()
         if self._companion is not None:
             self._watching = asyncio.create_task(self._watch(self._companion))
         self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        await self._background.stop()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -87,7 +103,9 @@ class _Uvicorn(uvicorn.Server):
         self.should_exit = True
 
 
-def serve(app: ASGIApp, bound: socket.socket, *, ready: Callable[[], None], companion: int | None) -> None:
+def serve(
+    app: ASGIApp, bound: socket.socket, background: Background, *, ready: Callable[[], None], companion: int | None
+) -> None:
     """Serve until SIGTERM, SIGINT, or the end of the companion process. One asyncio loop, httptools, no access log."""
     config = uvicorn.Config(
         app,
@@ -103,7 +121,7 @@ def serve(app: ASGIApp, bound: socket.socket, *, ready: Callable[[], None], comp
     )
     # Exports run in threads of this process; the default of 5 ms lets each of them delay a small query by that much.
     sys.setswitchinterval(0.001)
-    _Uvicorn(config, ready, companion).run(sockets=[bound])
+    _Uvicorn(config, background, ready, companion).run(sockets=[bound])
 
 
 def write_ready_file(path: Path, content: object) -> None:

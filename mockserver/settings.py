@@ -32,6 +32,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str | None = None
     control_token: str | None = None
     any_key: bool = False
+    webhook_allow: tuple[str, ...] = ()
     ready_file: Path | None = None
     exit_with: int | None = None
     cache: Path = Path()

@@ -15,6 +15,9 @@ from mockserver.errors import AuthenticationFailed, BadInput, Conflict, NotFound
 from mockserver.exports.tasks import Exports
 from mockserver.generate.prepared import prepared_world
 from mockserver.links import Links
+from mockserver.webhooks.announcing import Announcer
+from mockserver.webhooks.courier import Courier
+from mockserver.world.deliveries import Deliveries
 from mockserver.world.ids import digest
 from mockserver.world.progression import shown
 from mockserver.world.sqlite import SqliteDatabase
@@ -37,13 +40,19 @@ class Origin(msgspec.Struct, frozen=True):
 class Workspace:
     """One API key's world, and the parts that serve it, for one life: a reset makes a new one."""
 
-    def __init__(self, store: Store, folder: Path, threads: ThreadPoolExecutor) -> None:
+    def __init__(self, store: Store, folder: Path, threads: ThreadPoolExecutor, courier: Courier, url: str) -> None:
+        """`url` is scheme and host of the URLs in webhook bodies."""
         self.store = store
         self.folder = folder
         self.world: World = store.workspace
         self.api_key = self.world.name
         self.links = Links.of(self.api_key, self.world.seed)
         self.exports = Exports(store, self.links, folder / "results", threads)
+        self.deliveries = Deliveries(store)
+        self.announcer = Announcer(store, self.links, url)
+        store.before_commit = self.announcer.before_commit
+        self._courier = courier
+        courier.attach(store)
         self._looks: Counter[str] = Counter()
         self._asked: dict[str, int] = {}
 
@@ -66,6 +75,7 @@ class Workspace:
 
     def close(self) -> None:
         """Stop what runs in it. Its files stay."""
+        self._courier.detach(self.store)
         self.exports.close()
         self.store.close()
 
@@ -74,9 +84,18 @@ class Workspaces:
     """All of them, each in a folder of its own: `origin.json`, for forks `origin.sqlite`, and the current life."""
 
     def __init__(
-        self, folder: Path, threads: ThreadPoolExecutor, *, cache: Path, origin: Origin, durable: bool, any_key: bool
+        self,
+        folder: Path,
+        threads: ThreadPoolExecutor,
+        courier: Courier,
+        *,
+        cache: Path,
+        origin: Origin,
+        durable: bool,
+        any_key: bool,
+        url: str,
     ) -> None:
-        self._folder, self._threads, self._cache = folder, threads, cache
+        self._folder, self._threads, self._courier, self._cache, self._url = folder, threads, courier, cache, url
         self._origin, self._durable, self._any_key = origin, durable, any_key
         self._by_key: dict[str, Workspace] = {}
         self._by_slug: dict[str, Workspace] = {}
@@ -208,7 +227,7 @@ class Workspaces:
         return self._begin(store, database.path.parent)
 
     def _begin(self, store: Store, folder: Path) -> Workspace:
-        workspace = Workspace(store, folder, self._threads)
+        workspace = Workspace(store, folder, self._threads, self._courier, self._url)
         self._by_key[workspace.api_key] = workspace
         self._by_slug[workspace.links.workspace] = workspace
         return workspace

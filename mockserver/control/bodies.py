@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
+from mockserver.webhooks.schedule import Schedule
+from mockserver.webhooks.sending import TIMEOUT
+from mockserver.webhooks.subscriptions import CONCURRENCY, Version
 from mockserver.world.progression import Pace
 
 Key = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9._~+=-]+$")]
 """It travels in a header, and in the path of the control that deletes it."""
+
+Concurrency = Annotated[int, msgspec.Meta(ge=1, le=128)]
+Timeout = Annotated[float, msgspec.Meta(gt=0, le=300)]
+"""Seconds."""
+Happening = Literal[
+    "LABEL_CREATED", "LABEL_UPDATED", "LABEL_DELETED", "REVIEW_CREATED", "REVIEW_UPDATED", "REVIEW_DELETED",
+    "WORKFLOW_ACTION", "ISSUE_CREATED", "ISSUE_UPDATED", "ISSUE_DELETED", "METADATA_UPDATED",
+]  # fmt: skip
+"""What can be made to happen."""
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -76,3 +88,134 @@ class Health(msgspec.Struct, frozen=True):
 
 class WorkspaceList(msgspec.Struct, frozen=True):
     api_keys: list[str]
+
+
+class NewWebhook(Body, frozen=True, kw_only=True):
+    """Of a project (name or id), or without one of the whole organization.
+
+    `retries` is "default", "none", or the seconds to wait after each failure. `ordered` sends one after the other.
+    """
+
+    url: Annotated[str, msgspec.Meta(max_length=2000)]
+    secret: str
+    topics: list[str]
+    project: str | None = None
+    version: Version = "v2"
+    retries: Schedule = "default"
+    ordered: bool = False
+    concurrency: Concurrency = CONCURRENCY
+    timeout: Timeout = TIMEOUT
+
+
+class ChangeWebhook(Body, frozen=True, kw_only=True):
+    """Only what is given changes."""
+
+    url: Annotated[str, msgspec.Meta(max_length=2000)] | msgspec.UnsetType = msgspec.UNSET
+    secret: str | msgspec.UnsetType = msgspec.UNSET
+    topics: list[str] | msgspec.UnsetType = msgspec.UNSET
+    status: str | msgspec.UnsetType = msgspec.UNSET
+    version: Version | msgspec.UnsetType = msgspec.UNSET
+    retries: Schedule | msgspec.UnsetType = msgspec.UNSET
+    ordered: bool | msgspec.UnsetType = msgspec.UNSET
+    concurrency: Concurrency | msgspec.UnsetType = msgspec.UNSET
+    timeout: Timeout | msgspec.UnsetType = msgspec.UNSET
+
+
+class WebhookFace(msgspec.Struct, frozen=True):
+    """A subscription without its secret, which is never shown again."""
+
+    id: str
+    url: str
+    topics: list[str]
+    project_id: str | None
+    version: str
+    status: str
+    retries: Schedule
+    ordered: bool
+    concurrency: int
+    timeout: float
+    failing_since: str | None
+    ended_because: str | None
+    created_at: str
+    updated_at: str
+
+
+class WebhookList(msgspec.Struct, frozen=True):
+    webhooks: list[WebhookFace]
+
+
+class AttemptFace(msgspec.Struct, frozen=True):
+    """One try. `answer` is cut at 4,096 bytes, `answer_size` is how many were read."""
+
+    number: int
+    at: str
+    url: str
+    seconds: float
+    status: int | None
+    failure: str | None
+    reason: str
+    answer_headers: list[tuple[str, str]]
+    answer: str
+    answer_size: int
+    next_at: str | None
+
+
+class DeliveryFace(msgspec.Struct, frozen=True):
+    """A message with its attempts. `body` is the text that was signed, byte for byte in UTF-8."""
+
+    id: str
+    webhook_id: str
+    topic: str
+    event_no: int
+    project_id: str | None
+    data_row_id: str | None
+    label_id: str | None
+    url: str
+    headers: dict[str, str]
+    body: str
+    rendered_late: bool
+    state: str
+    made_at: str
+    next_at: str | None
+    attempts: list[AttemptFace]
+
+
+class DeliveryList(msgspec.Struct, frozen=True):
+    """`settled` says that nothing was due any more when this was read. `next_after` asks for the page behind it."""
+
+    deliveries: list[DeliveryFace]
+    settled: bool
+    next_after: int | None
+
+
+class Replay(Body, frozen=True, kw_only=True):
+    """From which moment of the world on."""
+
+    since: str
+
+
+class Replayed(msgspec.Struct, frozen=True):
+    deliveries: int
+
+
+class MakeEvent(Body, frozen=True, kw_only=True):
+    """What is to happen, and where; without a data row or label the server chooses one that fits."""
+
+    event: Happening
+    project: str
+    data_row: str | None = None
+    label: str | None = None
+
+
+class EventMade(msgspec.Struct, frozen=True):
+    """What happened to what. `event_nos` are all events of the change, in their order."""
+
+    event: str
+    event_nos: list[int]
+    at: str
+    project_id: str
+    data_row_id: str
+    label_id: str | None = None
+    review_id: str | None = None
+    issue_id: str | None = None
+    comment_id: str | None = None

@@ -21,6 +21,7 @@ from typing import Literal
 import httptools
 import msgspec
 
+from mockserver.errors import BadInput
 from mockserver.webhooks.targets import Allowed, Target, target_of
 
 ANSWER_KEPT = 4096
@@ -38,6 +39,8 @@ TIMEOUT = 15.0
 class Failure(StrEnum):
     """Why there is no answer."""
 
+    NO_URL = "no url"
+    """Nothing can be sent to such a URL; the service's GraphQL takes any text for one."""
     NOT_ALLOWED = "not allowed"
     """The address is a public one that nobody named."""
     NOT_FOUND = "not found"
@@ -118,14 +121,16 @@ class Sender:
         self._trusted: ssl.SSLContext | None = None
 
     async def send(self, request: Request) -> Exchange:
-        """Raises BadInput when the URL is none."""
-        target = target_of(request.url)
+        """Whatever comes of it; raises nothing but what cancels the task."""
         began = time.perf_counter()
         try:
+            target = target_of(request.url)
             async with asyncio.timeout(request.timeout):
                 made = await self._exchange(target, request)
         except _Failed as error:
             made = Exchange(failure=error.failure, reason=error.reason)
+        except BadInput as error:
+            made = Exchange(failure=Failure.NO_URL, reason=error.message)
         except TimeoutError:
             made = Exchange(failure=Failure.TIMEOUT, reason=f"no answer within {request.timeout:g} seconds")
         return msgspec.structs.replace(made, seconds=round(time.perf_counter() - began, 6))

@@ -11,11 +11,16 @@ HOUR = 3600 * SECOND
 DAY = 24 * HOUR
 
 
+JUMPS_KEPT = 1000
+"""Jumps of a clock that are remembered."""
+
+
 class Clock(msgspec.Struct):
-    """`offset` is added to real time; a frozen clock stands still at `frozen_at`."""
+    """`offset` is added to real time; a frozen clock stands still at `frozen_at`. `jumps` are (from, to), forward."""
 
     offset: int = 0
     frozen_at: int | None = None
+    jumps: list[tuple[int, int]] = []
 
     def now(self) -> int:
         frozen_at = self.frozen_at  # read once: another thread may thaw it
@@ -25,14 +30,21 @@ class Clock(msgspec.Struct):
 
     def set(self, moment: int) -> None:
         """Jump to `moment`; a frozen clock stays frozen there."""
+        now = self.now()
+        if moment > now:
+            self.jumps = [*self.jumps[1 - JUMPS_KEPT :], (now, moment)]
         if self.frozen_at is not None:
             self.frozen_at = moment
         else:
-            self.offset += moment - self.now()
+            self.offset += moment - now
 
     def advance(self, microseconds: int) -> None:
         """Let time pass without waiting."""
         self.set(self.now() + microseconds)
+
+    def jumped_over(self, moment: int) -> bool:
+        """Whether that moment was passed by a jump: what was to happen then could not."""
+        return any(start < moment <= end for start, end in self.jumps)
 
     def freeze(self) -> None:
         """Stand still from now on."""

@@ -16,7 +16,17 @@ class EventKind(StrEnum):
     DATASET_UPDATED = "DATASET_UPDATED"
     DATASET_DELETED = "DATASET_DELETED"
     DATA_ROW_DELETED = "DATA_ROW_DELETED"
+    LABEL_CREATED = "LABEL_CREATED"
+    LABEL_UPDATED = "LABEL_UPDATED"
     LABEL_DELETED = "LABEL_DELETED"
+    REVIEW_CREATED = "REVIEW_CREATED"
+    REVIEW_UPDATED = "REVIEW_UPDATED"
+    REVIEW_DELETED = "REVIEW_DELETED"
+    WORKFLOW_ACTION = "WORKFLOW_ACTION"
+    ISSUE_CREATED = "ISSUE_CREATED"
+    ISSUE_UPDATED = "ISSUE_UPDATED"
+    ISSUE_DELETED = "ISSUE_DELETED"
+    METADATA_UPDATED = "METADATA_UPDATED"
 
 
 class Event(Record, frozen=True):
@@ -28,19 +38,3 @@ class Event(Record, frozen=True):
     data_row_id: str | None
     label_id: str | None
     details: JsonText
-
-
-class Delivery(Record, frozen=True):
-    """One signed message on its way to one subscriber; `due_at` None means no further try."""
-
-    TABLE: ClassVar[str] = "outbox"
-    no: int
-    id: str
-    event_no: int
-    subscription_id: str
-    url: str
-    headers: JsonText
-    body: bytes
-    attempts: int
-    due_at: int | None
-    made_at: int

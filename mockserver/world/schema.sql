@@ -166,8 +166,28 @@ CREATE TABLE event (
   details TEXT NOT NULL
 );
 
-CREATE TABLE outbox (
-  no SERIAL, id TEXT NOT NULL UNIQUE, event_no BIGINT NOT NULL, subscription_id TEXT NOT NULL, url TEXT NOT NULL,
-  headers TEXT NOT NULL, body BYTES NOT NULL, attempts INTEGER NOT NULL, due_at BIGINT, made_at BIGINT NOT NULL
+-- Webhooks: who is told of what, what is on its way, and every try. Two lives would tell one receiver, so subscriptions
+-- stay behind too.
+CREATE TABLE subscription (
+  no SERIAL, id TEXT NOT NULL UNIQUE, project_id TEXT, url TEXT NOT NULL, secret TEXT NOT NULL, topics TEXT NOT NULL,
+  version TEXT NOT NULL, status TEXT NOT NULL, retries TEXT NOT NULL, ordered BOOLEAN NOT NULL,
+  concurrency INTEGER NOT NULL, timeout DOUBLE PRECISION NOT NULL, failing_since BIGINT, ended_because TEXT,
+  created_by TEXT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL
 );
-CREATE INDEX outbox_due ON outbox (due_at);
+
+CREATE TABLE outbox (
+  no SERIAL, id TEXT NOT NULL UNIQUE, event_no BIGINT NOT NULL, subscription_id TEXT NOT NULL, topic TEXT NOT NULL,
+  url TEXT NOT NULL, headers TEXT NOT NULL, body BYTES NOT NULL, rendered_late BOOLEAN NOT NULL, state TEXT NOT NULL,
+  attempts INTEGER NOT NULL, failures INTEGER NOT NULL, due_at BIGINT, made_at BIGINT NOT NULL
+);
+CREATE INDEX outbox_due ON outbox (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX outbox_due_to ON outbox (subscription_id, due_at, no) WHERE due_at IS NOT NULL;
+CREATE INDEX outbox_in_order ON outbox (subscription_id, no) WHERE due_at IS NOT NULL;
+CREATE INDEX outbox_of_event ON outbox (event_no, subscription_id);
+
+CREATE TABLE attempt (
+  no SERIAL, delivery_no BIGINT NOT NULL, number INTEGER NOT NULL, at BIGINT NOT NULL, url TEXT NOT NULL,
+  seconds DOUBLE PRECISION NOT NULL, status INTEGER, answer_headers TEXT NOT NULL, answer BYTES NOT NULL,
+  answer_size BIGINT NOT NULL, failure TEXT, reason TEXT NOT NULL, next_at BIGINT
+);
+CREATE INDEX attempt_of_delivery ON attempt (delivery_no, number);

@@ -22,12 +22,13 @@ from mockserver.world import ids
 from mockserver.world.clock import Clock
 from mockserver.world.data_rows import DataRow, Dataset
 from mockserver.world.database import Connection, Database, JsonText, R, Record, where
-from mockserver.world.events import Delivery, Event, EventKind
+from mockserver.world.events import Event, EventKind
 from mockserver.world.labels import Label
 from mockserver.world.people import Organization, Person
 from mockserver.world.progression import Progression, pace_text, progression_of
 from mockserver.world.projects import Project, queues_of_new_project
 from mockserver.world.tasks import Task, TaskStatus
+from mockserver.world.webhooks import Attempt, Delivery, Subscription
 
 GENERATED = "generated"
 """The incarnation of a world that no workspace has begun to live in."""
@@ -68,6 +69,10 @@ class Change:
 D = TypeVar("D", DataRow, Label)
 
 BeforeCommit = Callable[[Change, list[Event]], None]
+AfterCommit = Callable[[], None]
+
+OF_ONE_LIFE: tuple[type[Record], ...] = (Task, Event, Subscription, Delivery, Attempt)
+"""What belongs to the life of a workspace: no part of its generated world, and not taken into the next life."""
 
 
 class Store:
@@ -77,6 +82,7 @@ class Store:
         self.database = database
         self.clock = clock or Clock()
         self.before_commit = before_commit
+        self.after_commit: AfterCommit | None = None
         self._lock = threading.RLock()
         self._connection = database.connect()
         self._open: Change | None = None
@@ -143,7 +149,7 @@ class Store:
         total = hashlib.blake2b(digest_size=16)
         with self.reading() as connection:
             for kind in _subclasses(Record):
-                if kind in {Workspace, Task, Event, Delivery} or not hasattr(kind, "TABLE"):
+                if kind in {Workspace, *OF_ONE_LIFE} or not hasattr(kind, "TABLE"):
                     continue
                 rows = sorted(map(repr, connection.select(kind)))
                 total.update("\n".join([kind.TABLE, *rows]).encode())
@@ -155,7 +161,7 @@ class Store:
     def change(self) -> Iterator[Change]:
         """One transaction. Events of the change are numbered, shown to `before_commit` and written with it.
 
-        A change within a change belongs to it.
+        A change within a change belongs to it. `after_commit` is called when others can see it, outside of all locks.
         """
         with self._lock:
             self._check_open()
@@ -174,6 +180,8 @@ class Store:
                 raise
             finally:
                 self._open = None
+        if self.after_commit is not None:
+            self.after_commit()
 
     def _append(self, change: Change) -> None:
         if not change.events:
@@ -193,7 +201,7 @@ class Store:
     def begin_life(self, *, name: str, incarnation: str | None = None) -> None:
         """Make a copied world a workspace of its own: a fresh incarnation, no tasks, no events, nothing to send."""
         with self.change() as change:
-            for kind in (Task, Event, Delivery):
+            for kind in OF_ONE_LIFE:
                 change.connection.delete(kind)
             change.connection.update(
                 Workspace,

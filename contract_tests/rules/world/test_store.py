@@ -14,7 +14,7 @@ from contract_tests.rules.worlds import generated
 from mockserver.errors import NotFound
 from mockserver.world.data_rows import DataRow, Dataset
 from mockserver.world.database import Database, JsonText, Record, where
-from mockserver.world.events import Delivery, Event, EventKind
+from mockserver.world.events import Event, EventKind
 from mockserver.world.labels import Body, Label
 from mockserver.world.people import Person
 from mockserver.world.postgres import PostgresDatabase
@@ -22,6 +22,7 @@ from mockserver.world.projects import Project, TaskQueue
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Change, Store, Workspace
 from mockserver.world.tasks import EXPORT, Task, TaskStatus
+from mockserver.world.webhooks import Delivery
 
 SCHEMAS = itertools.count()
 
@@ -128,7 +129,9 @@ def test_a_hook_that_fails_takes_change_events_and_outbox_with_it(store: Store) 
 
 def delivery(number: int) -> Delivery:
     headers = JsonText("{}")
-    return Delivery(number, f"d{number}", 1, "s", "http://a", headers, b"\x00\xff", 0, None, 1)
+    return Delivery(
+        number, f"d{number}", 1, "s", "LABEL_DELETED", "http://a", headers, b"\x00\xff", False, "PENDING", 0, 0, None, 1
+    )
 
 
 def test_what_the_hook_writes_is_committed_with_the_change(store: Store) -> None:

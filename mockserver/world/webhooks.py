@@ -1,0 +1,112 @@
+"""Who is told of what, what is on its way, and every try."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+from mockserver.world.database import JsonText, Record
+
+
+class Topic(StrEnum):
+    """What a webhook may be told (SDK webhook.py: REVIEW_ until 3.63, WORKFLOW_ACTION from 3.44)."""
+
+    LABEL_CREATED = "LABEL_CREATED"
+    LABEL_UPDATED = "LABEL_UPDATED"
+    LABEL_DELETED = "LABEL_DELETED"
+    REVIEW_CREATED = "REVIEW_CREATED"
+    REVIEW_UPDATED = "REVIEW_UPDATED"
+    REVIEW_DELETED = "REVIEW_DELETED"
+    WORKFLOW_ACTION = "WORKFLOW_ACTION"
+
+
+class SubscriptionStatus(StrEnum):
+    """SDK webhook.py. INACTIVE is what its `delete` sets, and what we set when a receiver is gone or always fails."""
+
+    ACTIVE = "ACTIVE"
+    INACTIVE = "INACTIVE"
+    REVOKED = "REVOKED"
+
+
+class Subscription(Record, frozen=True):
+    """Of a project, or without one of the organization. `topics` is a JSON list, `retries` JSON (webhooks/schedule.py).
+
+    `ordered` sends one at a time, each before the next; else up to `concurrency` at once, `timeout` seconds each.
+    `failing_since` is when the first failure came after the last success; `ended_because` says why we ended it.
+    """
+
+    TABLE: ClassVar[str] = "subscription"
+    no: int
+    id: str
+    project_id: str | None
+    url: str
+    secret: str
+    topics: JsonText
+    version: str
+    status: str
+    retries: JsonText
+    ordered: bool
+    concurrency: int
+    timeout: float
+    failing_since: int | None
+    ended_because: str | None
+    created_by: str
+    created_at: int
+    updated_at: int
+
+
+class DeliveryState(StrEnum):
+    PENDING = "PENDING"
+    """It is due now or later, as `due_at` says."""
+    DELIVERED = "DELIVERED"
+    FAILED = "FAILED"
+    """No try is left."""
+    STOPPED = "STOPPED"
+    """Its subscription is not active any more."""
+
+
+class Delivery(Record, frozen=True):
+    """One signed message on its way to one subscriber; `due_at` None means no further try.
+
+    `failures` are those since it was last put on its way, `attempts` all there were. `rendered_late` says that its
+    body was not made with its event but for a replay.
+    """
+
+    TABLE: ClassVar[str] = "outbox"
+    no: int
+    id: str
+    event_no: int
+    subscription_id: str
+    topic: str
+    url: str
+    headers: JsonText
+    body: bytes
+    rendered_late: bool
+    state: str
+    attempts: int
+    failures: int
+    due_at: int | None
+    made_at: int
+
+
+class Attempt(Record, frozen=True):
+    """One try and what came of it: an HTTP status, or a `failure` with its `reason`.
+
+    `at` is world time, `seconds` real. `answer_headers` is a JSON list of pairs, `answer` is cut
+    (webhooks/sending.py ANSWER_KEPT), `answer_size` is not.
+    """
+
+    TABLE: ClassVar[str] = "attempt"
+    no: int
+    delivery_no: int
+    number: int
+    at: int
+    url: str
+    seconds: float
+    status: int | None
+    answer_headers: JsonText
+    answer: bytes
+    answer_size: int
+    failure: str | None
+    reason: str
+    next_at: int | None
