@@ -98,7 +98,7 @@ class Controls:
     def move_clock(self, request: Request, body: MoveClock) -> ClockFace:
         """Set it, let it pass, stop it, let it run."""
         store = self.workspace(request).store
-        moment = None if body.set is None else _moment(body.set)
+        moment = None if body.set is None else read_moment(body.set, "set")
         target = (store.clock.now() if moment is None else moment) + round((body.advance or 0) * 1_000_000)
         if target > _LAST:
             raise BadInput(f"The clock would pass the year {LAST_YEAR}, where moments cannot be written any more")
@@ -136,8 +136,9 @@ def _face(store: Store) -> ClockFace:
     return ClockFace(written_moment(store.clock.now()), store.clock.frozen_at is not None)
 
 
-def _moment(text: str) -> int:
+def read_moment(text: str, name: str) -> int:
+    """Microseconds UTC. Raises BadInput."""
     try:
-        return parse_moment(text, flag="set")
+        return parse_moment(text, flag=name)
     except StartupError as error:
         raise BadInput(str(error)) from None

@@ -37,7 +37,7 @@ def expected_rows(workspace: Workspace, asked: ExpectRows, host: str) -> bytes:
     """NDJSON. Raises NotFound, BadInput, MalformedRequest."""
     snapshot = workspace.store.snapshot()
     try:
-        project = _project(snapshot, asked.project)
+        project = project_named(snapshot, asked.project)
         scope = project_scope(snapshot, project.id, terms(asked.filters))
         task = _task(snapshot, project, asked.task_id)
         now = workspace.store.clock.now() if task is None else task.created_at
@@ -55,7 +55,8 @@ def expected_rows(workspace: Workspace, asked: ExpectRows, host: str) -> bytes:
         snapshot.close()
 
 
-def _project(connection: Connection, name_or_id: str) -> Project:
+def project_named(connection: Connection, name_or_id: str) -> Project:
+    """The newest live project of that name, or the one with that id. Raises NotFound."""
     live = connection.select(Project, where("NOT deleted"), order="created_at DESC, id")
     for project in live:
         if name_or_id in {project.id, project.name}:

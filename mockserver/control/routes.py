@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import typing
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -18,6 +19,7 @@ from mockserver.api.responses import NDJSON, error_response, json_response
 from mockserver.api.workspaces import Workspaces
 from mockserver.control import access
 from mockserver.control.controls import Controls
+from mockserver.control.hooks import DELIVERY_QUERIES, Hooks
 from mockserver.errors import BadInput, WireError
 from mockserver.settings import Settings
 
@@ -32,6 +34,8 @@ class Control(msgspec.Struct, frozen=True):
     handler: Handler
     about_a_workspace: bool = True
     open: bool = False
+    queries: tuple[str, ...] = ()
+    """Further query parameters."""
 
     @property
     def summary(self) -> str:
@@ -53,6 +57,7 @@ class Control(msgspec.Struct, frozen=True):
 def controls(settings: Settings, workspaces: Workspaces) -> list[Control]:
     """Every control there is."""
     do = Controls(settings, workspaces)
+    hooks = Hooks(do)
     return [
         Control("GET", "/_mock/health", do.health, about_a_workspace=False, open=True),
         Control("GET", "/_mock/ready", do.ready),
@@ -65,6 +70,14 @@ def controls(settings: Settings, workspaces: Workspaces) -> list[Control]:
         Control("GET", "/_mock/progression", do.progression),
         Control("POST", "/_mock/progression", do.set_progression),
         Control("POST", "/_mock/expected", do.expected),
+        Control("POST", "/_mock/events", hooks.make_event),
+        Control("GET", "/_mock/webhooks", hooks.list_webhooks),
+        Control("POST", "/_mock/webhooks", hooks.create_webhook),
+        Control("PATCH", "/_mock/webhooks/{webhook}", hooks.change_webhook),
+        Control("DELETE", "/_mock/webhooks/{webhook}", hooks.delete_webhook),
+        Control("POST", "/_mock/webhooks/{webhook}/replay", hooks.replay),
+        Control("GET", "/_mock/deliveries", hooks.list_deliveries, queries=DELIVERY_QUERIES),
+        Control("POST", "/_mock/deliveries/{delivery}/redeliver", hooks.redeliver),
     ]
 
 
@@ -142,11 +155,14 @@ def openapi_document(known: list[Control]) -> dict[str, Any]:
 
 def _operation(control: Control) -> dict[str, Any]:
     operation: dict[str, Any] = {"operationId": control.handler.__name__, "summary": control.summary}
-    parameters = []
+    parameters: list[dict[str, Any]] = []
     if control.about_a_workspace:
         parameters.append({"name": "api_key", "in": "query", "required": False, "schema": {"type": "string"}})
-    if "{api_key}" in control.path:
-        parameters.append({"name": "api_key", "in": "path", "required": True, "schema": {"type": "string"}})
+    places = dict.fromkeys(control.queries, "query") | dict.fromkeys(re.findall(r"{(\w+)}", control.path), "path")
+    parameters += [
+        {"name": name, "in": place, "required": place == "path", "schema": {"type": "string"}}
+        for name, place in places.items()
+    ]
     if parameters:
         operation["parameters"] = parameters
     if control.takes is not type(None):

@@ -18,11 +18,14 @@ COMPOSITE_MASK = ids.ordinal(0)
 
 
 class Annotator:
-    """Makes the features of one label; counts them, for their ids are the label's prefix and a number."""
+    """Makes the features of one label; counts them, for their ids are the label's prefix and a number.
 
-    def __init__(self, chance: Chance) -> None:
+    Further features of a label that has some begin behind their `last` number.
+    """
+
+    def __init__(self, chance: Chance, *, last: int = 0) -> None:
         self.chance = chance
-        self._last = 0
+        self._last = last
 
     @property
     def next_ordinal(self) -> str:

@@ -138,3 +138,44 @@ def _answer_json(answer: Feature) -> dict[str, Any]:
         "schemaNodeId": answer.node_id,
         "featureSchemaId": answer.schema_id,
     }
+
+
+def read(ontology_id: str, normalized: str) -> Ontology:
+    """The ontology behind what `normalized` says: new labels are made from what the world holds, not from a file."""
+    document = msgspec.json.decode(normalized)
+    tools = tuple(_read_tool(tool) for tool in document.get("tools", []))
+    return Ontology(ontology_id, tools, tuple(map(_read_question, document.get("classifications", []))))
+
+
+def _read_tool(tool: dict[str, Any]) -> Feature:
+    return Feature(
+        tool["name"],
+        machine_name(tool["name"]),
+        tool["featureSchemaId"],
+        tool["schemaNodeId"],
+        tool["tool"],
+        color=tool.get("color") or "",
+        required=bool(tool.get("required")),
+        questions=tuple(map(_read_question, tool.get("classifications", []))),
+    )
+
+
+def _read_question(question: dict[str, Any]) -> Feature:
+    return Feature(
+        question["instructions"],
+        question["name"],
+        question["featureSchemaId"],
+        question["schemaNodeId"],
+        question["type"],
+        required=bool(question.get("required")),
+        answers=tuple(map(_read_answer, question.get("options", []))),
+        scope=question.get("scope", "global"),
+    )
+
+
+def _read_answer(answer: dict[str, Any]) -> Feature:
+    questions = tuple(map(_read_question, answer.get("options", [])))
+    return Feature(
+        answer["label"], answer["value"], answer["featureSchemaId"], answer["schemaNodeId"], "option",
+        questions=questions,
+    )  # fmt: skip

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from mockserver.api.engine import Resolver
-from mockserver.api.resolvers import changes, data_rows, exports, labels, metadata, ontologies, people, projects
+from mockserver.api.resolvers import (
+    changes,
+    data_rows,
+    exports,
+    labels,
+    metadata,
+    ontologies,
+    people,
+    projects,
+    webhooks,
+)
 from mockserver.api.resolvers.fields import Fields
 
 
 def all_resolvers() -> dict[str, dict[str, Resolver]]:
     """Type name -> field name -> resolver."""
     fields = Fields()
-    for module in (people, projects, ontologies, data_rows, metadata, labels, exports, changes):
+    for module in (people, projects, ontologies, data_rows, metadata, labels, exports, changes, webhooks):
         module.add_to(fields)
     return fields.by_type

@@ -76,3 +76,8 @@ def medium_of(media: str) -> Medium:
     module = importlib.import_module(f"mockserver.generate.media.{_MODULES[media]}")  # type: ignore[index]  # checked by the scenario
     medium: Medium = module.MEDIA[media]
     return medium
+
+
+def medium_of_type(media_type: str) -> Medium | None:
+    """The first medium whose data rows have that media type, if any is made here."""
+    return next((medium for word in _MODULES if (medium := medium_of(word)).media_type == media_type), None)
