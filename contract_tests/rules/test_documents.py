@@ -296,7 +296,9 @@ def asks_for(line: str) -> str:
     found = re.search(rf"{PRINTED_URL}([^\s'?]*)", line)
     method = re.search(r"-X (\w+)", line)
     assert found is not None, line
-    path = re.sub(r"(/_mock/workspaces/).+", r"\1{api_key}", found[1])
+    path = found[1]
+    for folder, parameter in (("workspaces", "api_key"), ("webhooks", "webhook"), ("deliveries", "delivery")):
+        path = re.sub(rf"(/_mock/{folder}/)[^/]+", rf"\1{{{parameter}}}", path)
     return f"{method[1] if method else 'POST' if ' -d ' in line else 'GET'} {path}"
 
 

@@ -35,6 +35,7 @@ from mockserver.world.webhooks import Attempt, Delivery, Subscription
 MOST_SHOWN = 1000
 """Deliveries in one answer."""
 LONGEST_WAIT = 60.0
+LAST = "last"
 DELIVERY_QUERIES = ("wait", "first", "after", "webhook", "state", "topic", "id")
 
 
@@ -43,6 +44,22 @@ class Hooks:
 
     def __init__(self, controls: Controls) -> None:
         self._workspace = controls.workspace
+
+    def _webhook(self, request: Request) -> str:
+        return self._named(request, Subscription, request.path_params["webhook"])
+
+    def _delivery(self, request: Request) -> str:
+        return self._named(request, Delivery, request.path_params["delivery"])
+
+    def _named(self, request: Request, kind: type[Subscription | Delivery], name: str) -> str:
+        """An id; LAST stands for that of the newest, so that a person need not copy ids. Raises NotFound."""
+        if name != LAST:
+            return name
+        with self._workspace(request).store.reading() as connection:
+            found = connection.select(kind, order="no DESC", first=1)
+        if not found:
+            raise NotFound(f"There is no {kind.__name__.lower()} in this workspace yet")
+        return found[0].id
 
     def make_event(self, request: Request, body: MakeEvent) -> EventMade:
         """Make something happen in the world."""
@@ -71,16 +88,16 @@ class Hooks:
             name: value for name in body.__struct_fields__ if (value := getattr(body, name)) is not msgspec.UNSET
         }
         store = self._workspace(request).store
-        return _face(subscriptions.change(store, request.path_params["webhook"], **given))
+        return _face(subscriptions.change(store, self._webhook(request), **given))
 
     def delete_webhook(self, request: Request, _body: None) -> None:
         """Forget a webhook; what is on its way to it stops."""
-        self._workspace(request).deliveries.unsubscribe(request.path_params["webhook"])
+        self._workspace(request).deliveries.unsubscribe(self._webhook(request))
 
     def replay(self, request: Request, body: Replay) -> Replayed:
         """Tell a webhook again of everything since a moment of the world."""
         since = read_moment(body.since, "since")
-        return Replayed(self._workspace(request).announcer.replay(request.path_params["webhook"], since))
+        return Replayed(self._workspace(request).announcer.replay(self._webhook(request), since))
 
     def list_deliveries(self, request: Request, _body: None) -> DeliveryList:
         """Deliveries with every attempt, oldest first; `wait` holds the answer until nothing is due."""
@@ -100,7 +117,7 @@ class Hooks:
     def redeliver(self, request: Request, _body: None) -> DeliveryFace:
         """Send a delivery again: the same bytes, headers and id."""
         workspace = self._workspace(request)
-        again = workspace.deliveries.redeliver(request.path_params["delivery"])
+        again = workspace.deliveries.redeliver(self._delivery(request))
         with workspace.store.reading() as connection:
             return _shown(connection, [again])[0]
 

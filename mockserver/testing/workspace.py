@@ -12,6 +12,18 @@ from mockserver.testing.errors import MockServerError
 Pace = Literal["at_once"] | dict[str, float]
 """`"at_once"`, `{"looks": n}` or `{"seconds": t}`."""
 
+TOPICS = (
+    "LABEL_CREATED",
+    "LABEL_UPDATED",
+    "LABEL_DELETED",
+    "REVIEW_CREATED",
+    "REVIEW_UPDATED",
+    "REVIEW_DELETED",
+    "WORKFLOW_ACTION",
+)
+"""Everything that a webhook can be told."""
+SETTLED_WITHIN = 30
+
 
 class MockWorkspace:
     """An API key with a world of its own. Whatever a test does in it, no other test sees."""
@@ -95,13 +107,57 @@ class MockWorkspace:
         """Remove it and everything in it."""
         self._control.call("DELETE", f"workspaces/{self.api_key}")
 
+    def webhook(
+        self,
+        url: str,
+        *topics: str,
+        secret: str = "secret",  # noqa: S107  a receiver of a test needs one, and nothing hangs on it
+        project: str | None = None,
+        version: Literal["v1", "v2"] = "v2",
+        **more: Any,
+    ) -> str:
+        """Subscribe a receiver, to everything unless `topics` are named; the webhook's id.
+
+        Without a project (name or id) it is told of the whole organization. `more` is what `POST /_mock/webhooks` takes
+        besides: `retries`, `ordered`, `concurrency`, `timeout`.
+        """
+        body = {"url": url, "secret": secret, "topics": list(topics or TOPICS), "version": version, **more}
+        if project is not None:
+            body["project"] = project
+        return str(self._control.call("POST", "webhooks", body, api_key=self.api_key)["id"])
+
+    def event(
+        self, event: str, project: str, *, data_row: str | None = None, label: str | None = None
+    ) -> dict[str, Any]:
+        """Make something happen, like `"LABEL_CREATED"`, in a project (name or id); the ids of what it happened to.
+
+        Without a data row (id or global key) or label the server chooses one that fits.
+        """
+        asked = {"event": event, "project": project, "data_row": data_row, "label": label}
+        body = {name: value for name, value in asked.items() if value is not None}
+        made: dict[str, Any] = self._control.call("POST", "events", body, api_key=self.api_key)
+        return made
+
+    @property
+    def deliveries(self) -> list[dict[str, Any]]:
+        """Every delivery with its attempts, oldest first, read once nothing is due any more.
+
+        Raises MockServerError when something still is after SETTLED_WITHIN seconds.
+        """
+        found: list[dict[str, Any]] = []
+        after: int | None = 0
+        while after is not None:
+            query = {"api_key": self.api_key, "after": str(after), "wait": str(SETTLED_WITHIN)}
+            page = self._control.call("GET", "deliveries", **query)
+            if not page["settled"]:
+                raise MockServerError(f"Deliveries are still on their way after {SETTLED_WITHIN} seconds")
+            found += page["deliveries"]
+            after = page["next_after"]
+        return found
+
     @property
     def requests(self) -> Any:
         raise MockServerError("The journal of requests is not served yet")
-
-    @property
-    def deliveries(self) -> Any:
-        raise MockServerError("Webhook deliveries are not served yet")
 
     def fault(self, *_rule: Any, **_options: Any) -> Any:
         raise MockServerError("Faults are not served yet")

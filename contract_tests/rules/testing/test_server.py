@@ -43,7 +43,7 @@ def test_a_refusal_carries_the_servers_words_status_and_code(server: ServedWorld
     assert (refusal.value.status, refusal.value.code) == (404, "RESOURCE_NOT_FOUND")
 
 
-@pytest.mark.parametrize("part", ["requests", "deliveries"])
+@pytest.mark.parametrize("part", ["requests"])
 def test_what_is_not_served_yet_says_so(server: ServedWorld, part: str) -> None:
     workspace = MockServer.at(server.url).workspace(scenario="empty")
     with pytest.raises(MockServerError, match="not served yet"):

@@ -1,0 +1,152 @@
+"""A webhook receiver for tests: it keeps what came, and answers as it is told."""
+
+import contextlib
+import hmac
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+SECRET = "CHANGE-ME"
+
+
+@dataclass(frozen=True)
+class Received:
+    at: float
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    connection: int
+
+    @property
+    def id(self) -> str:
+        return self.headers["X-Labelbox-Id"]
+
+    @property
+    def event(self) -> str:
+        return self.headers["X-Labelbox-Event"]
+
+    def is_signed(self, secret: str = SECRET) -> bool:
+        """By both headers, checked as receivers do it."""
+        made = {
+            name: f"{algorithm}={hmac.new(secret.encode(), self.body, algorithm).hexdigest()}"
+            for name, algorithm in (("X-Hub-Signature", "sha1"), ("X-Hub-Signature-256", "sha256"))
+        }
+        return all(self.headers.get(name) == value for name, value in made.items())
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`wait` seconds before it; `reset` ends the connection by RST instead; `raw` is sent as it is."""
+
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b"ok"
+    wait: float = 0.0
+    reset: bool = False
+    raw: bytes | None = None
+
+
+class Receiver:
+    """Listens on a free port of this machine. `answer` is asked for each request with those that came so far."""
+
+    def __init__(self, answer: Callable[[list[Received]], Answer] | Answer | None = None) -> None:
+        self.answer = answer or Answer()
+        self.received: list[Received] = []
+        self._connections = 0
+        self._lock = threading.Lock()
+        self._server = _Server(self)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}/webhook-endpoint"
+
+    @property
+    def events(self) -> list[str]:
+        return [item.event for item in self.received]
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def wait_for(self, count: int, seconds: float = 20.0) -> list[Received]:
+        """What came, once there are as many."""
+        end = time.monotonic() + seconds
+        while len(self.received) < count and time.monotonic() < end:
+            time.sleep(0.002)
+        assert len(self.received) >= count, f"{len(self.received)} of {count} deliveries came within {seconds} s"
+        return self.received
+
+    def take(self, item: Received) -> Answer:
+        with self._lock:
+            self.received.append(item)
+            return self.answer(self.received) if callable(self.answer) else self.answer
+
+    def next_connection(self) -> int:
+        with self._lock:
+            self._connections += 1
+            return self._connections
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256
+
+    def __init__(self, receiver: Receiver) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.receiver = receiver
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def setup(self) -> None:
+        super().setup()
+        self.number = self.server.receiver.next_connection()
+
+    def do_POST(self) -> None:
+        length = int(self.headers["Content-Length"])
+        body = self.rfile.read(length)
+        if len(body) < length:
+            self.close_connection = True
+            return
+        item = Received(time.time(), self.path, dict(self.headers), body, self.number)
+        self._give(self.server.receiver.take(item))
+
+    def _give(self, answer: Answer) -> None:
+        time.sleep(answer.wait)
+        if answer.reset:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+            self.close_connection = True
+        elif answer.raw is not None:
+            self.wfile.write(answer.raw)
+            self.close_connection = True
+        else:
+            self.send_response(answer.status)
+            for name, value in ({"Content-Length": str(len(answer.body))} | answer.headers).items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(answer.body)
+
+    def handle(self) -> None:
+        with contextlib.suppress(OSError):
+            super().handle()
+
+    def finish(self) -> None:
+        with contextlib.suppress(OSError):
+            super().finish()
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing: what came is in `received`."""

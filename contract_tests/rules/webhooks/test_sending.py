@@ -1,0 +1,169 @@
+"""One request over a real socket: whole, broken, and to those who answer wrongly."""
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+import trustme
+
+from contract_tests.receiving import Answer, Receiver
+from mockserver.webhooks.sending import ANSWER_KEPT, Cut, Exchange, Failure, Pace, Request, Sender
+from mockserver.webhooks.targets import Allowed
+
+Handle = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+def sent(url: str, **more: Any) -> Exchange:
+    async def send() -> Exchange:
+        sender = Sender()
+        try:
+            return await sender.send(request(url, **more))
+        finally:
+            await sender.close()
+
+    return asyncio.run(send())
+
+
+def request(url: str, **more: Any) -> Request:
+    return Request(**{"headers": [("Content-Type", "application/json")], "body": b'{"a": 1}', "url": url} | more)
+
+
+def test_a_request_arrives_as_it_was_given() -> None:
+    headers = [("X-lAbElBoX-iD", "d1"), ("X-Twice", "1"), ("X-Twice", "2")]
+    with Receiver() as receiver:
+        exchange = sent(f"{receiver.url}?x=1", headers=headers, body="…☃".encode())
+        [came] = receiver.received
+    assert (came.path, came.body) == ("/webhook-endpoint?x=1", "…☃".encode())
+    assert (exchange.status, exchange.answer, exchange.failure, exchange.succeeded) == (200, b"ok", None, True)
+    assert exchange.seconds > 0
+
+
+@pytest.mark.parametrize("status", [199 + 1, 204, 299])
+def test_only_2xx_is_success(status: int) -> None:
+    with Receiver(Answer(status, body=b"")) as receiver:
+        assert sent(receiver.url).succeeded
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 400, 404, 410, 429, 500, 503])
+def test_everything_else_is_not_and_no_redirect_is_followed(status: int) -> None:
+    with Receiver() as elsewhere, Receiver(Answer(status, {"Location": elsewhere.url})) as receiver:
+        exchange = sent(receiver.url)
+        assert (exchange.status, exchange.succeeded, exchange.failure) == (status, False, None)
+        assert elsewhere.received == []
+
+
+def test_connections_are_kept_and_a_dead_one_is_replaced() -> None:
+    async def several(url: str) -> list[int | None]:
+        sender = Sender()
+        found = [(await sender.send(request(url))).status for _ in range(4)]
+        await sender.close()
+        return found
+
+    with Receiver() as receiver:
+        assert asyncio.run(several(receiver.url)) == [200] * 4
+        assert {item.connection for item in receiver.received} == {1}
+    with Receiver(Answer(200, {"Connection": "close"})) as closing:
+        assert asyncio.run(several(closing.url)) == [200] * 4
+        assert [item.connection for item in closing.received] == [1, 2, 3, 4]
+    silently = Answer(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")  # closes without having said so
+    with Receiver(silently) as dying:
+        assert asyncio.run(several(dying.url)) == [200] * 4
+
+
+@pytest.mark.parametrize(
+    ("answer", "failure"),
+    [
+        (Answer(reset=True), Failure.RESET),
+        (Answer(wait=1.0), Failure.TIMEOUT),
+        (Answer(raw=b""), Failure.RESET),
+        (Answer(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nok"), Failure.RESET),
+        (Answer(raw=b"SSH-2.0-OpenSSH_9.2\r\n"), Failure.NOT_HTTP),
+        (Answer(raw=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), Failure.NOT_HTTP),
+    ],
+)
+def test_a_receiver_that_answers_wrongly_is_named_for_it(answer: Answer, failure: Failure) -> None:
+    with Receiver(answer) as receiver:
+        exchange = sent(receiver.url, timeout=0.4)
+    assert (exchange.status, exchange.failure) == (None, failure)
+    assert exchange.reason
+
+
+def test_an_answer_without_a_length_lasts_until_the_connection_ends() -> None:
+    with Receiver(Answer(raw=b"HTTP/1.0 200 OK\r\n\r\nall of it")) as receiver:
+        exchange = sent(receiver.url)
+    assert (exchange.status, exchange.answer) == (200, b"all of it")
+
+
+def test_an_interim_answer_is_not_the_answer() -> None:
+    raw = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
+    with Receiver(Answer(raw=raw)) as receiver:
+        assert sent(receiver.url).status == 202
+
+
+def test_a_long_answer_is_cut_and_a_longer_one_is_left_alone() -> None:
+    with Receiver(Answer(body=b"x" * 100_000)) as receiver:
+        exchange = sent(receiver.url)
+    assert (len(exchange.answer), exchange.answer_size) == (ANSWER_KEPT, 100_000)
+    endless = Answer(headers={"Content-Length": str(50_000_000)}, body=b"x" * 8_000_000)
+    with Receiver(endless) as receiver:
+        exchange = sent(receiver.url)
+    assert exchange.succeeded
+    assert exchange.answer_size < 3_000_000
+
+
+def test_nobody_there_and_no_such_name_are_told_apart() -> None:
+    assert sent("http://127.0.0.1:1/").failure == Failure.NOT_CONNECTED
+    assert sent("http://no-such-host.invalid/").failure == Failure.NOT_FOUND
+    assert sent("https:/cabc").failure == Failure.NO_URL
+    assert sent("http://127.0.0.1:99999/").failure == Failure.NO_URL
+
+
+def test_a_public_address_is_refused_before_anything_is_sent() -> None:
+    exchange = sent("http://93.184.216.34/")
+    assert exchange.failure == Failure.NOT_ALLOWED
+    assert "--webhook-allow 93.184.216.34" in exchange.reason
+
+
+def test_a_wrong_length_a_slow_body_and_a_cut_one_are_sent_as_asked() -> None:
+    with Receiver() as receiver:
+        assert sent(receiver.url, declared_length=50, timeout=0.3).failure == Failure.TIMEOUT
+        exchange = sent(receiver.url, body=b"12345", pace=Pace(1, 0.03))
+        assert exchange.status == 200
+        assert exchange.seconds >= 0.12
+        assert sent(receiver.url, cut=Cut(2, "reset")).failure == Failure.CUT
+        assert sent(receiver.url, cut=Cut(2, "close")).failure == Failure.CUT
+        assert [item.body for item in receiver.received] == [b"12345"]
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+def test_tls_is_spoken_and_certificates_are_checked(authority: trustme.CA, monkeypatch: pytest.MonkeyPatch) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+
+    async def told(trusted: bool) -> Exchange:
+        server = await asyncio.start_server(answering, "127.0.0.1", 0, ssl=context)
+        port = server.sockets[0].getsockname()[1]
+        with authority.cert_pem.tempfile() as file:
+            monkeypatch.setenv("SSL_CERT_FILE", file if trusted else "/dev/null")
+            sender = Sender(Allowed())
+            exchange = await sender.send(request(f"https://localhost:{port}/x"))
+            await sender.close()
+        server.close()
+        await server.wait_closed()
+        return exchange
+
+    assert asyncio.run(told(trusted=True)).status == 200
+    refused = asyncio.run(told(trusted=False))
+    assert (refused.failure, refused.status) == (Failure.TLS, None)
+
+
+async def answering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    writer.close()
