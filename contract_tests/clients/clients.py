@@ -169,6 +169,14 @@ class Client:
         )
         return Exported(**answer)
 
+    def webhooks(self, operation: str, **arguments: object) -> dict[str, Any]:
+        """`create`, `update` or `delete` a webhook: its facts as the client sees them."""
+        return self._call(f"{operation}_webhook", **arguments)
+
+    def listed_webhooks(self, project_id: str | None = None) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._call("list_webhooks", project_id=project_id)["webhooks"]
+        return found
+
     def _call(self, operation: str, **arguments: object) -> dict[str, Any]:
         server = {"graphql_url": self.graphql_url, "rest_url": self.rest_url, "api_key": self.api_key}
         answer = self.process.call(operation, {**server, **arguments})

@@ -6,7 +6,7 @@ from inspect import signature
 from typing import Any
 
 import requests
-from labelbox import Client, DataRow
+from labelbox import Client, DataRow, Webhook
 
 from contract_tests.clients.conversation import Answer, converse
 
@@ -54,6 +54,47 @@ def finished(task: Any, read: Any) -> Answer:
     task.wait_till_done()
     rows, errors = read(task)
     return {"rows": rows, "errors": errors, "task_id": task.uid, "task": facts_of(task)}
+
+
+def create_webhook(*, project_id: str | None, topics: list[str], url: str, secret: str, **server: str) -> Answer:
+    client = client_of(**server)
+    project = None if project_id is None else client.get_project(project_id)
+    return webhook_facts(Webhook.create(client, topics, url, secret, project))
+
+
+def update_webhook(*, webhook_id: str, changes: Answer, **server: str) -> Answer:
+    webhook = webhook_of(webhook_id, **server)
+    webhook.update(**changes)
+    return webhook_facts(webhook)
+
+
+def delete_webhook(*, webhook_id: str, **server: str) -> Answer:
+    webhook_of(webhook_id, **server).delete()
+    return webhook_facts(webhook_of(webhook_id, **server))
+
+
+def list_webhooks(*, project_id: str | None, **server: str) -> Answer:
+    client = client_of(**server)
+    owner = client.get_organization() if project_id is None else client.get_project(project_id)
+    return {"webhooks": [webhook_facts(item) for item in owner.webhooks()]}
+
+
+def webhook_of(webhook_id: str, **server: str) -> Any:
+    """From the organization's list, as no client gets a webhook by its id."""
+    return next(item for item in client_of(**server).get_organization().webhooks() if item.uid == webhook_id)
+
+
+def webhook_facts(webhook: Any) -> Answer:
+    project = webhook.project()
+    return {
+        "id": webhook.uid,
+        "url": webhook.url,
+        "topics": webhook.topics,
+        "status": webhook.status,
+        "project": project and project.uid,
+        "organization": webhook.organization().uid,
+        "created_by": webhook.created_by().email,
+    }
 
 
 @lru_cache(maxsize=8)
@@ -110,4 +151,14 @@ def facts_of(task: Any) -> Answer:
 
 
 if __name__ == "__main__":
-    converse({"export_project": export_project, "export_catalog": export_catalog, "read_ontology": read_ontology})
+    converse(
+        {
+            "export_project": export_project,
+            "export_catalog": export_catalog,
+            "read_ontology": read_ontology,
+            "create_webhook": create_webhook,
+            "update_webhook": update_webhook,
+            "delete_webhook": delete_webhook,
+            "list_webhooks": list_webhooks,
+        }
+    )
