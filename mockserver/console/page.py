@@ -43,7 +43,6 @@ NOT_YET = (
         "slices and model runs cannot be exported; projects, datasets, chosen data rows and the catalog can",
     ),
     ("Export V1", "neither label files nor the frames of videos"),
-    ("Webhooks", "none are sent"),
     ("Uploads", "no data row, label or prediction can be imported; GraphQL creates projects and datasets only"),
     ("Earlier payloads", "rows are written as the newest service writes them, whatever the date"),
     ("Shared state", "one process and its files; no PostgreSQL yet"),

@@ -1,14 +1,18 @@
-"""The bodies of messages, as the world stands inside the change that they tell of.
+"""The bodies of messages, as the world stands inside the change that they tell of. Raw UTF-8, made once.
 
-V2 is the row that an export at that moment gives. Which sections it has is not documented; these are inferred.
+V1 tells of a label, whose annotations are a text of JSON within the JSON (a receiver in the wild reads `id`, `label`,
+`dataRow.id` and `project.id`: Diffgram's labelbox_connector.py). V2 is the row that an export at that moment gives.
+Which further keys and sections there are is not documented; these are inferred.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import orjson
 
+from mockserver.exports.legacy.labels import Elements
 from mockserver.exports.request import ExportParams
 from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import Scope
@@ -30,6 +34,8 @@ class Payloads:
     def __init__(self, connection: Connection, *, links: Links, host: str, now: int) -> None:
         self._connection, self._links, self._host, self._now = connection, links, host, now
         self._rows: dict[tuple[str, str], bytes] = {}
+        self._elements: dict[str, dict[str, Any]] = {}
+        self._legacy: Elements | None = None
 
     def prepare(self, events: Iterable[Event]) -> None:
         """Read together what V2 bodies of these events need."""
@@ -43,9 +49,33 @@ class Payloads:
                 self._read(project_id, missing[start : start + AT_ONCE])
 
     def body(self, event: Event, version: str) -> bytes | None:
-        """What a subscriber of `version` is told, or None when there is nothing left to tell of."""
-        assert version == "v2", "subscriptions of other versions are refused"
-        return self.v2(event)
+        """What a subscriber of `version` is told, or None when there is nothing to tell of."""
+        return self.v1(event) if version == "v1" else self.v2(event)
+
+    def v1(self, event: Event) -> bytes | None:
+        """Of the event's label, a deleted one too; None when there is none, as on a row that lost its label."""
+        if event.label_id is None:
+            return None
+        element = self._elements.get(event.label_id) or self._read_label(event.label_id)
+        return orjson.dumps(
+            {
+                "id": event.label_id,
+                "label": orjson.dumps(element["Label"]).decode(),
+                "dataRow": {"id": element["DataRow ID"]},
+                "project": {"id": event.project_id},
+                "createdBy": element["Created By"],
+                "createdAt": element["Created At"],
+                "updatedAt": element["Updated At"],
+                "secondsToLabel": element["Seconds to Label"],
+                "skipped": element["Skipped"],
+                "reviews": element["Reviews"],
+            }
+        )
+
+    def _read_label(self, label_id: str) -> dict[str, Any]:
+        self._legacy = self._legacy or Elements(self._connection, links=self._links, host=self._host, now=self._now)
+        self._elements[label_id] = element = self._legacy.one(label_id)
+        return element
 
     def v2(self, event: Event) -> bytes | None:
         """An export's row in raw UTF-8, or None when the data row is in no export any more."""

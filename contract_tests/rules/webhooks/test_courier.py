@@ -375,3 +375,32 @@ def test_text_of_the_world_is_sent_as_it_is(workspace: MockWorkspace) -> None:
     assert came.is_signed()
     assert name.encode() in came.body
     assert len(came.body) > len(came.body.decode())
+
+
+def test_a_v1_body_tells_of_a_label_with_its_annotations_as_text(workspace: MockWorkspace) -> None:
+    with Receiver() as receiver:
+        subscribed(workspace, receiver, version="v1")
+        made = [workspace.event(event, "image") for event in ("LABEL_CREATED", "LABEL_DELETED", "REVIEW_CREATED")]
+        deliveries = workspace.deliveries
+        came = {item.id: json.loads(item.body) for item in receiver.received}
+    assert [item["topic"] for item in deliveries] == [
+        "LABEL_CREATED", "LABEL_DELETED", "REVIEW_CREATED", "WORKFLOW_ACTION",
+    ]  # fmt: skip
+    for delivery, event in zip(deliveries, [*made, made[-1]], strict=True):
+        body = came[delivery["id"]]
+        assert body["id"] == event["label_id"]
+        assert (body["dataRow"]["id"], body["project"]["id"]) == (event["data_row_id"], event["project_id"])
+        assert json.loads(body["label"])["objects"]
+    assert came[deliveries[2]["id"]]["reviews"]
+
+
+def test_a_skipped_label_has_nothing_to_tell(workspace: MockWorkspace) -> None:
+    rows = workspace.expected_rows("image", params={"performance_details": True})
+    project = workspace.project("image")
+    labels = [label for row in rows for label in row["projects"][project]["labels"]]
+    skipped = next(label["id"] for label in labels if label["performance_details"]["skipped"])
+    with Receiver() as receiver:
+        subscribed(workspace, receiver, version="v1")
+        workspace.event("LABEL_DELETED", "image", label=skipped)
+        body = json.loads(receiver.wait_for(1)[0].body)
+    assert (body["label"], body["skipped"]) == ("{}", True)

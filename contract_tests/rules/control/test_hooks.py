@@ -1,0 +1,278 @@
+"""What is made to happen, and what webhooks may say, over a real socket."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from contract_tests.receiving import Answer, Receiver
+from contract_tests.serving import ServedWorld
+from mockserver.testing import ControlRefusedError, MockServer, MockWorkspace
+
+DETAILS = {"label_details": True, "project_details": True, "metadata_fields": True, "data_row_details": True}
+
+
+@pytest.fixture
+def workspace(server: ServedWorld) -> Iterator[MockWorkspace]:
+    made = MockServer.at(server.url).workspace()
+    yield made
+    made.delete()
+
+
+def control(workspace: MockWorkspace, method: str, path: str, **options: Any) -> requests.Response:
+    query = {"api_key": workspace.api_key} | options.pop("params", {})
+    return requests.request(method, f"{workspace.url}/_mock/{path}", params=query, timeout=30, **options)
+
+
+def row(workspace: MockWorkspace, data_row: str, project: str = "image") -> dict[str, Any]:
+    found = workspace.expected_rows(project, params=DETAILS, filters={"data_row_ids": [data_row]})
+    return dict(found[0])
+
+
+def project_part(workspace: MockWorkspace, data_row: str) -> dict[str, Any]:
+    return dict(row(workspace, data_row)["projects"][workspace.project("image")])
+
+
+ACTIVITIES = [
+    pytest.param(["LABEL_UPDATED"], id="1 any label updated on the data row"),
+    pytest.param(["LABEL_DELETED"], id="2 any label deleted on the data row"),
+    pytest.param(["REVIEW_CREATED"], id="3 any review applied to the data row"),
+    pytest.param(["WORKFLOW_ACTION"], id="4 any review through workflow is applied to the data row"),
+    pytest.param(["ISSUE_CREATED"], id="5 any issue or comment is created on the data row"),
+    pytest.param(["ISSUE_CREATED", "ISSUE_UPDATED"], id="6 any issue or comment is updated on the data row"),
+    pytest.param(["ISSUE_CREATED", "ISSUE_DELETED"], id="7 any issue or comment is deleted on the data row"),
+    pytest.param(["METADATA_UPDATED"], id="8 any time custom metadata is updated on a data row"),
+]
+
+
+@pytest.mark.known("documented")
+@pytest.mark.parametrize("events", ACTIVITIES)
+def test_the_activity_filter_finds_exactly_the_row_that_something_happened_to(
+    workspace: MockWorkspace, events: list[str]
+) -> None:
+    workspace.clock.freeze()
+    workspace.clock.set("2025-03-01T12:00:00")
+    target = row_in_review(workspace)
+    for event in events[:-1]:
+        workspace.event(event, "image", data_row=target)
+    workspace.clock.set("2025-04-01T12:00:00")
+    since = {"last_activity_at": ["2025-03-15 00:00:00", None]}
+    assert workspace.expected_rows("image", filters=since) == []
+    made = workspace.event(events[-1], "image", data_row=target)
+    found = [item["data_row"]["id"] for item in workspace.expected_rows("image", filters=since)]
+    assert found == [made["data_row_id"]] == [target]
+    assert row(workspace, target)["data_row"]["details"]["last_activity_at"] == "2025-04-01T12:00:00.000+00:00"
+
+
+def row_in_review(workspace: MockWorkspace) -> str:
+    rows = workspace.expected_rows("image", filters={"workflow_status": "InReview"})
+    return str(rows[0]["data_row"]["id"])
+
+
+def test_a_created_label_shows_what_the_file_shows_and_goes_to_review(workspace: MockWorkspace) -> None:
+    made = workspace.event("LABEL_CREATED", "image")
+    part = project_part(workspace, made["data_row_id"])
+    [label] = part["labels"]
+    assert label["id"] == made["label_id"]
+    assert label["annotations"]["objects"]
+    assert part["project_details"]["workflow_status"] == "IN_REVIEW"
+    assert part["project_details"]["selected_label_id"] == made["label_id"]
+    assert part["project_details"]["workflow_history"][0]["action"] == "Move"
+
+
+def test_labels_are_created_on_unlabelled_rows_first_and_then_on_others(workspace: MockWorkspace) -> None:
+    unlabelled = len(workspace.expected_rows("image", filters={"workflow_status": "ToLabel"}))
+    made = [workspace.event("LABEL_CREATED", "image") for _ in range(unlabelled + 2)]
+    assert len({item["data_row_id"] for item in made[:unlabelled]}) == unlabelled
+    assert workspace.expected_rows("image", filters={"workflow_status": "ToLabel"}) == []
+    assert len(project_part(workspace, made[-1]["data_row_id"])["labels"]) > 1
+
+
+def test_an_updated_label_says_something_else_under_its_old_id(workspace: MockWorkspace) -> None:
+    made = workspace.event("LABEL_CREATED", "image")
+    before = project_part(workspace, made["data_row_id"])["labels"][0]
+    for _ in range(5):
+        workspace.event("LABEL_UPDATED", "image", label=made["label_id"])
+    after = project_part(workspace, made["data_row_id"])["labels"][0]
+    assert (before["id"], before["annotations"]["objects"]) == (after["id"], after["annotations"]["objects"])
+    assert before["annotations"]["classifications"] != after["annotations"]["classifications"]
+    assert after["label_details"]["updated_at"] > before["label_details"]["updated_at"]
+    assert after["label_details"]["created_at"] == before["label_details"]["created_at"]
+    ids = feature_ids(after["annotations"])
+    assert len(set(ids)) == len(ids)
+
+
+def feature_ids(part: Any) -> list[str]:
+    if isinstance(part, dict):
+        own = [part["feature_id"]] if "feature_id" in part else []
+        return own + [item for inner in part.values() for item in feature_ids(inner)]
+    return [item for inner in part for item in feature_ids(inner)] if isinstance(part, list) else []
+
+
+def test_a_deleted_label_is_gone_from_the_next_export(workspace: MockWorkspace) -> None:
+    made = workspace.event("LABEL_DELETED", "image")
+    part = project_part(workspace, made["data_row_id"])
+    assert made["label_id"] not in [label["id"] for label in part["labels"]]
+
+
+def test_a_review_moves_its_row_and_the_other_verdict_moves_it_back(workspace: MockWorkspace) -> None:
+    made = workspace.event("REVIEW_CREATED", "image")
+    part = project_part(workspace, made["data_row_id"])
+    assert part["project_details"]["workflow_status"] == "DONE"
+    assert part["project_details"]["workflow_history"][0]["action"] == "Approve"
+    reviews = next(label for label in part["labels"] if label["id"] == made["label_id"])["label_details"]["reviews"]
+    assert made["review_id"] in [review["id"] for review in reviews]
+    workspace.event("REVIEW_UPDATED", "image", label=made["label_id"])
+    part = project_part(workspace, made["data_row_id"])
+    assert part["project_details"]["workflow_status"] == "IN_REWORK"
+    assert part["project_details"]["workflow_history"][0]["action"] == "Reject"
+    workspace.event("REVIEW_DELETED", "image", label=made["label_id"])
+    part = project_part(workspace, made["data_row_id"])
+    assert made["review_id"] not in json.dumps(part)
+
+
+def test_a_workflow_action_moves_a_row_on_and_tells_nothing_else(workspace: MockWorkspace) -> None:
+    target = row_in_review(workspace)
+    statuses = []
+    for _ in range(3):
+        assert len(workspace.event("WORKFLOW_ACTION", "image", data_row=target)["event_nos"]) == 1
+        statuses.append(project_part(workspace, target)["project_details"]["workflow_status"])
+    assert statuses == ["DONE", "IN_REVIEW", "DONE"]
+
+
+def test_metadata_changes_to_something_else(workspace: MockWorkspace) -> None:
+    target = row_in_review(workspace)
+    before = row(workspace, target)["metadata_fields"]
+    workspace.event("METADATA_UPDATED", "image", data_row=target)
+    after = row(workspace, target)["metadata_fields"]
+    changed = [field for field in after if field not in before]
+    assert [field["schema_name"] for field in changed] == ["tag"]
+
+
+def test_a_row_may_be_named_by_its_global_key(workspace: MockWorkspace) -> None:
+    target = workspace.expected_rows("image")[0]["data_row"]
+    made = workspace.event("ISSUE_CREATED", "image", data_row=target["global_key"])
+    assert made["data_row_id"] == target["id"]
+    assert made["issue_id"]
+    assert made["comment_id"]
+
+
+def test_the_same_events_make_the_same_world(server: ServedWorld) -> None:
+    def annotations() -> Any:
+        made = MockServer.at(server.url).workspace(seed=5)
+        for event in ("LABEL_CREATED", "LABEL_UPDATED", "LABEL_CREATED", "METADATA_UPDATED"):
+            made.event(event, "image")
+        rows = made.expected_rows("image", params={"metadata_fields": True})
+        made.delete()
+        return [[without_ids(row.get("metadata_fields")), without_ids(row["projects"])] for row in rows]
+
+    assert annotations() == annotations()
+
+
+NAMED_BY_IDS = {"id", "feature_id", "mask", "composite_mask"}
+
+
+def without_ids(part: Any) -> Any:
+    """What run-time ids stand in is left out: they never come again."""
+    if isinstance(part, dict):
+        return {key: without_ids(value) for key, value in part.items() if key not in NAMED_BY_IDS}
+    return [without_ids(item) for item in part] if isinstance(part, list) else part
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "told"),
+    [
+        ("events", "{}", "missing required field `event`"),
+        ("events", '{"event": "LABEL_EATEN", "project": "image"}', "$.event"),
+        ("events", '{"event": "LABEL_CREATED", "project": "imag"}', '"image"'),
+        ("events", '{"event": "LABEL_CREATED", "project": "image", "data_row": "x"}', "does not exist in project"),
+        ("events", '{"event": "LABEL_UPDATED", "project": "image", "label": "x"}', "Label 'x' does not exist"),
+        ("webhooks", '{"url": "http://a", "secret": "s"}', "missing required field `topics`"),
+        ("webhooks", '{"url": "ftp://a", "secret": "s", "topics": ["LABEL_CREATED"]}', "for example http"),
+        ("webhooks", '{"url": "http://a", "secret": "s", "topics": []}', "no topics"),
+        ("webhooks", '{"url": "http://a", "secret": "s", "topics": ["LABEL_EATEN"]}', '"LABEL_CREATED"'),
+        ("webhooks", '{"url": "http://a", "secret": " ", "topics": ["LABEL_CREATED"]}', "secret is"),
+        ("webhooks", '{"url": "http://a", "secret": "s", "topics": ["LABEL_CREATED"], "project": "no"}', "nearest"),
+        ("webhooks", '{"url": "http://a", "secret": "s", "topics": ["LABEL_CREATED"], "version": "v3"}', "$.version"),
+        ("webhooks", '{"url": "http://a", "secret": "s", "topics": ["LABEL_CREATED"], "retries": "x"}', "$.retries"),
+        ("webhooks", '{"url": "http://a", "secret": "s", "topics": ["LABEL_CREATED"], "retries": [-1]}', "$.retries"),
+        ("webhooks", '{"url": "http://a", "secret": "s", "topics": ["LABEL_CREATED"], "concurrency": 0}', "concurren"),
+        ("webhooks", '{"url": "http://a", "secret": "s", "topics": ["LABEL_CREATED"], "timeout": 0}', "$.timeout"),
+        ("webhooks/nobody/replay", '{"since": "2025-01-01"}', "Webhook 'nobody' does not exist"),
+        ("webhooks/last/replay", '{"since": "2025-01-01"}', "no subscription in this workspace"),
+        ("webhooks/last/replay", '{"since": "noon"}', "expected a date"),
+        ("deliveries/nobody/redeliver", "", "Delivery 'nobody' does not exist"),
+    ],
+)
+def test_a_wrong_request_says_what_was_expected(workspace: MockWorkspace, path: str, body: str, told: str) -> None:
+    response = control(workspace, "POST", path, data=body)
+    assert 400 <= response.status_code < 500
+    assert told in response.json()["message"]
+    assert control(workspace, "GET", "webhooks").json() == {"webhooks": []}
+    assert workspace.deliveries == []
+
+
+@pytest.mark.parametrize(("method", "body"), [("PATCH", "{}"), ("DELETE", "")])
+def test_a_webhook_that_is_not_there_cannot_be_changed(workspace: MockWorkspace, method: str, body: str) -> None:
+    assert control(workspace, method, "webhooks/nobody", data=body).status_code == 404
+
+
+@pytest.mark.parametrize("query", [{"first": "x"}, {"first": "1e9"}, {"wait": "-1"}, {"after": "nan"}])
+def test_a_page_that_cannot_be_is_refused(workspace: MockWorkspace, query: dict[str, str]) -> None:
+    response = control(workspace, "GET", "deliveries", params=query)
+    assert (response.status_code, response.json()["code"]) == (400, "BAD_USER_INPUT")
+
+
+def test_events_that_fit_nothing_say_what_to_do_before(workspace: MockWorkspace) -> None:
+    waiting = workspace.expected_rows("image", filters={"workflow_status": "ToLabel"})[0]["data_row"]["id"]
+    for event, told in (
+        ("LABEL_UPDATED", "make LABEL_CREATED happen before"),
+        ("REVIEW_UPDATED", "make LABEL_CREATED happen before"),
+        ("ISSUE_UPDATED", "make ISSUE_CREATED happen before"),
+        ("WORKFLOW_ACTION", "waits for its first label"),
+    ):
+        with pytest.raises(ControlRefusedError, match=told):
+            workspace.event(event, "image", data_row=waiting)
+
+
+def test_a_secret_is_never_shown_again(workspace: MockWorkspace) -> None:
+    with Receiver() as receiver:
+        body = {"url": receiver.url, "secret": "very-secret", "topics": ["LABEL_CREATED"]}
+        made = control(workspace, "POST", "webhooks", json=body)
+        workspace.event("LABEL_CREATED", "image")
+        assert receiver.wait_for(1)[0].is_signed("very-secret")
+        changed = control(workspace, "PATCH", "webhooks/last", json={"secret": "also-secret"})
+        workspace.event("LABEL_CREATED", "image")
+        assert receiver.wait_for(2)[1].is_signed("also-secret")
+        shown = [made.text, changed.text, control(workspace, "GET", "webhooks").text, json.dumps(workspace.deliveries)]
+    assert not any("-secret" in text for text in shown)
+
+
+def test_deliveries_come_in_pages_and_by_what_they_are(workspace: MockWorkspace) -> None:
+    with Receiver(Answer(204, body=b"")) as receiver:
+        workspace.webhook(receiver.url)
+        for _ in range(5):
+            workspace.event("LABEL_UPDATED", "image")
+        workspace.event("LABEL_DELETED", "image")
+        everything = workspace.deliveries
+    first = control(workspace, "GET", "deliveries", params={"first": "4"}).json()
+    rest = control(workspace, "GET", "deliveries", params={"after": str(first["next_after"])}).json()
+    assert [*first["deliveries"], *rest["deliveries"]] == everything
+    assert rest["next_after"] is None
+    deleted = control(workspace, "GET", "deliveries", params={"topic": "LABEL_DELETED"}).json()["deliveries"]
+    assert deleted == everything[-1:]
+    assert control(workspace, "GET", "deliveries", params={"state": "PENDING"}).json()["deliveries"] == []
+
+
+def test_a_mask_of_a_messages_row_can_be_fetched(workspace: MockWorkspace) -> None:
+    with Receiver() as receiver:
+        workspace.webhook(receiver.url)
+        for _ in range(4):
+            workspace.event("LABEL_CREATED", "image")
+        bodies = [item.body.decode() for item in receiver.wait_for(4)]
+    [url, *_] = [word for body in bodies for word in body.split('"') if "/masks/" in word and "index" in word]
+    headers = {"Authorization": f"Bearer {workspace.api_key}"}
+    picture = requests.get(url, headers=headers, timeout=30)
+    assert picture.content.startswith(b"\x89PNG")
