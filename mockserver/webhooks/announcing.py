@@ -14,6 +14,9 @@ from mockserver.world.events import Event
 from mockserver.world.store import Change, Store, next_number
 from mockserver.world.webhooks import Delivery, DeliveryState, Subscription
 
+TOGETHER = 500
+"""Messages rendered together."""
+
 
 class Announcer:
     """Tells the subscribers of one workspace. `host` is scheme and host of the URLs in bodies."""
@@ -34,20 +37,30 @@ class Announcer:
         What it was told before goes out again in the same bytes. What it never was told is rendered now, and marked.
         """
         with self._store.change() as change:
-            subscription, again = self._deliveries.send_again_since(change, subscription_id, since)
-            told = where(
+            subscription, total = self._deliveries.send_again_since(change, subscription_id, since)
+            missed = where(
                 "at >= :since AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.event_no = event.no"
                 " AND o.subscription_id = :id)",
                 since=since,
                 id=subscription_id,
             )
-            missed = change.connection.select(Event, told, order="no")
-            return again + self._put(change, missed, [subscription], late=True)
+            last = 0
+            while piece := change.connection.select(
+                Event, missed & where("no > :last", last=last), order="no", first=TOGETHER
+            ):
+                total += self._put(change, piece, [subscription], late=True)
+                last = piece[-1].no
+            return total
 
     def _put(self, change: Change, events: list[Event], subscriptions: list[Subscription], *, late: bool) -> int:
+        """A part at a time: a bulk change has tens of thousands of bodies, which need not all be in memory."""
         wanted = [(event, one) for event in events for one in subscriptions if concerns(one, event)]
-        if not wanted:
-            return 0
+        total = 0
+        for start in range(0, len(wanted), TOGETHER):
+            total += self._put_part(change, wanted[start : start + TOGETHER], late=late)
+        return total
+
+    def _put_part(self, change: Change, wanted: list[tuple[Event, Subscription]], *, late: bool) -> int:
         payloads = self._payloads(change.connection, change.now)
         payloads.prepare([event for event, one in wanted if one.version == "v2"])
         first = next_number(change.connection, Delivery)
@@ -76,6 +89,6 @@ class Announcer:
 
 def concerns(subscription: Subscription, event: Event) -> bool:
     """Whether a subscriber wants to hear of it."""
-    if subscription.project_id not in {None, event.project_id}:
-        return False
-    return event.kind in msgspec.json.decode(subscription.topics)
+    return subscription.project_id in {None, event.project_id} and event.kind in msgspec.json.decode(
+        subscription.topics
+    )
