@@ -1,10 +1,12 @@
-"""A first export for people: the official SDK, unmodified, against a server of our own."""
+"""For people: the official SDK, unmodified, exports from a server of our own, and a receiver gets a signed webhook."""
 
 import json
 
 from contract_tests.clients.clients import ClientKind, RunningPrograms, sdk
 from contract_tests.clients.documents import PARAMS
+from contract_tests.receiving import SECRET, Receiver
 from contract_tests.serving import ServedWorld
+from mockserver.testing import MockServer
 
 SDK_VERSION = "7.17.0"
 LINES_SHOWN = 60
@@ -15,6 +17,7 @@ def main() -> None:
     try:
         with ServedWorld() as server:
             show_an_export(programs, server)
+            show_a_webhook(server)
     finally:
         programs.close()
     print("\nTo keep a server running: .venv/bin/mockserver serve")
@@ -30,6 +33,20 @@ def show_an_export(programs: RunningPrograms, server: ServedWorld) -> None:
     print("\n".join(lines[:LINES_SHOWN]))
     if len(lines) > LINES_SHOWN:
         print(f"… and {len(lines) - LINES_SHOWN} lines more")
+
+
+def show_a_webhook(server: ServedWorld) -> None:
+    workspace = MockServer.at(server.url).own
+    with Receiver() as receiver:
+        print(f"\nA receiver listens at {receiver.url} and is told of new labels.")
+        workspace.webhook(receiver.url, "LABEL_CREATED", secret=SECRET)
+        made = workspace.event("LABEL_CREATED", "image")
+        [came] = receiver.wait_for(1)
+    print(f"Label {made['label_id']} was made; {came.event} came {len(came.body):,} bytes long, with")
+    for name in ("X-Labelbox-Id", "X-Hub-Signature", "X-Hub-Signature-256"):
+        print(f"  {name}: {came.headers[name]}")
+    verdict = "are those of the secret" if came.is_signed() else "ARE WRONG"
+    print(f"Both signatures {verdict}. Its row tells of the label, as the next export will.")
 
 
 def shortened(value: object) -> object:
