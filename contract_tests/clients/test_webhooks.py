@@ -63,6 +63,26 @@ def test_any_text_is_a_url_and_sending_to_it_fails_with_a_reason(labelbox: Clien
     assert made["url"] == url
 
 
+@pytest.mark.known("client")
+def test_a_webhook_of_the_sdk_is_told_of_labels_as_export_v1_tells_them(
+    labelbox: Client, workspace: MockWorkspace
+) -> None:
+    project = workspace.project("image")
+    with Receiver() as receiver:
+        topics = ["LABEL_CREATED"]
+        labelbox.webhooks("create", project_id=project, topics=topics, url=receiver.url, secret=SECRET)
+        made = workspace.event("LABEL_CREATED", "image")
+        [came] = receiver.wait_for(1)
+    body = json.loads(came.body)
+    assert came.is_signed()
+    assert (body["id"], body["dataRow"], body["project"]) == (
+        made["label_id"],
+        {"id": made["data_row_id"]},
+        {"id": project},
+    )
+    assert {"featureId", "schemaId", "title", "value"} <= json.loads(body["label"])["objects"][0].keys()
+
+
 SEEDS_RECEIVER = """
 from flask import Flask, request
 import hmac, hashlib

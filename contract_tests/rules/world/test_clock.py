@@ -82,3 +82,16 @@ def test_thawing_a_clock_that_runs_changes_nothing() -> None:
     clock.advance(SECOND)
     clock.thaw()
     assert clock.now() - time.time_ns() // 1000 == pytest.approx(SECOND, abs=SECOND / 10)
+
+
+def test_a_clock_knows_what_it_jumped_over() -> None:
+    clock = Clock()
+    clock.freeze()
+    clock.set(1000)
+    clock.set(5000)
+    assert [clock.jumped_over(moment) for moment in (1001, 5000, 5001)] == [True, True, False]
+    clock.set(2000)
+    assert not clock.jumped_over(5001)
+    for _ in range(3000):
+        clock.advance(10)
+    assert len(clock.jumps) <= 1000

@@ -2,7 +2,7 @@
 
 import itertools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
@@ -13,37 +13,15 @@ import pytest
 from contract_tests.rules.worlds import generated
 from mockserver.errors import NotFound
 from mockserver.world.data_rows import DataRow, Dataset
-from mockserver.world.database import Database, JsonText, Record, where
+from mockserver.world.database import JsonText, Record, where
 from mockserver.world.events import Event, EventKind
 from mockserver.world.labels import Body, Label
 from mockserver.world.people import Person
-from mockserver.world.postgres import PostgresDatabase
 from mockserver.world.projects import Project, TaskQueue
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Change, Store, Workspace
 from mockserver.world.tasks import EXPORT, Task, TaskStatus
 from mockserver.world.webhooks import Delivery
-
-SCHEMAS = itertools.count()
-
-Make = Callable[[], Database]
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
-    """Makes empty databases: a file or a schema of its own each time."""
-    if request.param == "sqlite":
-        return lambda: SqliteDatabase(tmp_path / f"world-{next(SCHEMAS)}.sqlite")
-    dsn = request.getfixturevalue("postgres_dsn")
-    return lambda: PostgresDatabase(dsn, f"world_{id(tmp_path)}_{next(SCHEMAS)}")
-
-
-@pytest.fixture
-def store(fresh: Make) -> Iterator[Store]:
-    opened = Store.create(fresh(), *generated())
-    opened.begin_life(name="rules", incarnation="first")
-    yield opened
-    opened.close()
 
 
 def events(store: Store) -> list[Event]:

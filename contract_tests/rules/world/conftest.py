@@ -1,0 +1,34 @@
+"""Worlds on both engines."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from contract_tests.rules.worlds import generated
+from mockserver.world.database import Database
+from mockserver.world.postgres import PostgresDatabase
+from mockserver.world.sqlite import SqliteDatabase
+from mockserver.world.store import Store
+
+SCHEMAS = itertools.count()
+
+Make = Callable[[], Database]
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
+    """Makes empty databases: a file or a schema of its own each time."""
+    if request.param == "sqlite":
+        return lambda: SqliteDatabase(tmp_path / f"world-{next(SCHEMAS)}.sqlite")
+    dsn = request.getfixturevalue("postgres_dsn")
+    return lambda: PostgresDatabase(dsn, f"world_{id(tmp_path)}_{next(SCHEMAS)}")
+
+
+@pytest.fixture
+def store(fresh: Make) -> Iterator[Store]:
+    opened = Store.create(fresh(), *generated())
+    opened.begin_life(name="rules", incarnation="first")
+    yield opened
+    opened.close()

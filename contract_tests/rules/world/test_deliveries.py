@@ -1,0 +1,161 @@
+"""Subscriptions, the outbox and attempts, on both engines."""
+
+import threading
+
+import pytest
+
+from mockserver.errors import Conflict, NotFound
+from mockserver.world.database import JsonText, where
+from mockserver.world.deliveries import Deliveries, Tried
+from mockserver.world.store import Store
+from mockserver.world.webhooks import Attempt, Delivery, DeliveryState, Subscription, SubscriptionStatus
+
+MOST = 10
+
+
+def subscribed(store: Store, *, ordered: bool = False) -> Subscription:
+    return Deliveries(store).subscribe(
+        project_id=None, url="http://127.0.0.1/", secret="s", topics=JsonText('["LABEL_CREATED"]'), version="v2",
+        retries=JsonText('"default"'), ordered=ordered, concurrency=16, timeout=1.0,
+    )  # fmt: skip
+
+
+def put(store: Store, subscription: Subscription, *due: int) -> list[Delivery]:
+    made = [
+        Delivery(
+            no, f"d{no}", 1, subscription.id, "LABEL_CREATED", subscription.url, JsonText("{}"), b"{}",
+            rendered_late=False, state=DeliveryState.PENDING, attempts=0, failures=0, due_at=moment, made_at=1,
+        )
+        for no, moment in enumerate(due, 1)
+    ]  # fmt: skip
+    with store.change() as change:
+        change.connection.insert(made)
+    return made
+
+
+def tried(delivery: Delivery, state: DeliveryState, *, next_at: int | None = None, ended: str | None = None) -> Tried:
+    attempt = Attempt(
+        0,
+        delivery.no,
+        delivery.attempts + 1,
+        5,
+        delivery.url,
+        0.1,
+        200,
+        JsonText("[]"),
+        b"\xff\x00",
+        2,
+        None,
+        "",
+        next_at,
+    )
+    return Tried(delivery, attempt, state, ended)
+
+
+def due(store: Store, *, room: dict[str, int] | None = None, taken: set[int] | None = None) -> list[int]:
+    turn = Deliveries(store).turn([], room or {}, MOST, taken or set())
+    return [delivery.no for _, some in turn.due for delivery in some]
+
+
+def delivery(store: Store, no: int) -> Delivery:
+    with store.reading() as connection:
+        return connection.select(Delivery, where("no = :no", no=no))[0]
+
+
+def test_what_is_due_comes_first_due_first_and_without_what_is_being_sent(store: Store) -> None:
+    store.clock.freeze()
+    now = store.clock.now()
+    subscription = subscribed(store)
+    put(store, subscription, now, now - 9, now + 1, now - 5)
+    assert due(store) == [2, 4, 1]
+    assert due(store, taken={2}) == [4, 1]
+    assert due(store, room={subscription.id: 1}) == [2]
+    assert due(store, room={subscription.id: 0}) == []
+    assert Deliveries(store).turn([], {}, MOST, set()).next_due == now + 1
+
+
+def test_in_order_what_waits_holds_back_what_is_behind_it(store: Store) -> None:
+    now = store.clock.now()
+    put(store, subscribed(store, ordered=True), now - 1, now + 10**12, now - 9)
+    assert due(store) == [1]
+
+
+def test_a_turn_records_what_was_tried_before_it_looks(store: Store) -> None:
+    now = store.clock.now()
+    subscription = subscribed(store)
+    first, second, third = put(store, subscription, now - 3, now - 2, now - 1)
+    results = [tried(first, DeliveryState.DELIVERED), tried(second, DeliveryState.PENDING, next_at=now + 10**12)]
+    turn = Deliveries(store).turn(results, {}, MOST, {1, 2, 3})
+    assert [some for _, some in turn.due] == [[]]
+    assert turn.next_due == now + 10**12
+    assert due(store) == [third.no]
+    one, two = delivery(store, 1), delivery(store, 2)
+    assert (one.state, one.due_at, one.attempts, one.failures) == (DeliveryState.DELIVERED, None, 1, 0)
+    assert (two.state, two.attempts, two.failures) == (DeliveryState.PENDING, 1, 1)
+    with store.reading() as connection:
+        assert [item.answer for item in connection.select(Attempt, order="no")] == [b"\xff\x00"] * 2
+
+
+def test_what_was_stopped_while_it_was_tried_stays_stopped(store: Store) -> None:
+    subscription = subscribed(store)
+    [first] = put(store, subscription, store.clock.now())
+    Deliveries(store).change_subscription(subscription.id, status=SubscriptionStatus.REVOKED)
+    Deliveries(store).turn([tried(first, DeliveryState.PENDING, next_at=1)], {}, MOST, {1})
+    assert (delivery(store, 1).state, delivery(store, 1).due_at) == (DeliveryState.STOPPED, None)
+
+
+def test_a_receiver_fails_from_its_first_failure_until_a_success(store: Store) -> None:
+    subscription = subscribed(store)
+    first, second = put(store, subscription, store.clock.now(), store.clock.now())
+    turn = Deliveries(store).turn([tried(first, DeliveryState.FAILED)], {}, MOST, set())
+    assert turn.active[subscription.id].failing_since == 5
+    turn = Deliveries(store).turn([tried(second, DeliveryState.DELIVERED)], {}, MOST, set())
+    assert turn.active[subscription.id].failing_since is None
+
+
+def test_an_ended_subscription_says_why_and_stops_what_waits(store: Store) -> None:
+    subscription = subscribed(store)
+    first, _ = put(store, subscription, store.clock.now(), store.clock.now())
+    turn = Deliveries(store).turn([tried(first, DeliveryState.FAILED, ended="gone")], {}, MOST, set())
+    assert turn.active == {}
+    with store.reading() as connection:
+        ended = connection.select(Subscription)[0]
+    assert (ended.status, ended.ended_because) == (SubscriptionStatus.INACTIVE, "gone")
+    assert delivery(store, 2).state == DeliveryState.STOPPED
+
+
+def test_redelivery_begins_a_schedule_of_its_own(store: Store) -> None:
+    subscription = subscribed(store)
+    [first] = put(store, subscription, store.clock.now())
+    Deliveries(store).turn([tried(first, DeliveryState.FAILED)], {}, MOST, set())
+    again = Deliveries(store).redeliver("d1")
+    assert (again.state, again.failures, again.attempts) == (DeliveryState.PENDING, 0, 1)
+    with pytest.raises(NotFound, match="'d9'"):
+        Deliveries(store).redeliver("d9")
+    Deliveries(store).change_subscription(subscription.id, status=SubscriptionStatus.INACTIVE)
+    with pytest.raises(Conflict, match="make it ACTIVE first"):
+        Deliveries(store).redeliver("d1")
+
+
+def test_who_unsubscribes_is_forgotten_and_what_was_sent_is_not(store: Store) -> None:
+    subscription = subscribed(store)
+    put(store, subscription, store.clock.now())
+    Deliveries(store).unsubscribe(subscription.id)
+    assert due(store) == []
+    assert delivery(store, 1).state == DeliveryState.STOPPED
+    with pytest.raises(NotFound, match="Webhook"):
+        Deliveries(store).unsubscribe(subscription.id)
+
+
+def test_a_change_is_seen_by_whoever_waits_for_it_after_it_is_committed(store: Store) -> None:
+    seen: list[int] = []
+
+    def look() -> None:
+        thread = threading.Thread(target=lambda: seen.append(len(due(store))))
+        thread.start()
+        thread.join(5)
+
+    subscription = subscribed(store)
+    store.after_commit = look
+    put(store, subscription, store.clock.now())
+    assert seen == [1]

@@ -1,0 +1,167 @@
+"""What people do to data rows, on both engines."""
+
+from collections.abc import Callable
+
+import pytest
+
+from mockserver.errors import Conflict, NotFound
+from mockserver.world.data_rows import DataRow, MetadataValue
+from mockserver.world.database import JsonText, where
+from mockserver.world.events import Event, EventKind
+from mockserver.world.issues import Comment, Issue, IssueStatus
+from mockserver.world.labelling import APPROVE, MOVE, Labelling
+from mockserver.world.labels import Body, Label, ProjectRow, Review, WorkflowStatus, WorkflowStep
+from mockserver.world.projects import Project, TaskQueue
+from mockserver.world.store import Store
+
+BODY = b'{"objects":[],"classifications":[],"relationships":[]}'
+
+
+def project_of(store: Store) -> str:
+    with store.reading() as connection:
+        return connection.select(Project, where("name = 'image'"))[0].id
+
+
+def row_of(store: Store, status: WorkflowStatus) -> DataRow:
+    with store.reading() as connection:
+        standing = where("project_id = :id AND workflow_status = :status", id=project_of(store), status=status)
+        found = connection.select(ProjectRow, standing, order="data_row_no", first=1)[0]
+        return connection.select(DataRow, where("no = :no", no=found.data_row_no))[0]
+
+
+def standing_of(store: Store, row: DataRow) -> ProjectRow:
+    with store.reading() as connection:
+        return connection.select(
+            ProjectRow, where("project_id = :id AND data_row_no = :no", id=project_of(store), no=row.no)
+        )[0]
+
+
+def kinds(store: Store) -> list[str]:
+    with store.reading() as connection:
+        return [event.kind for event in connection.select(Event, order="no")]
+
+
+def labelled(store: Store) -> tuple[DataRow, Label]:
+    row = row_of(store, WorkflowStatus.TO_LABEL)
+    return row, Labelling(store).create_label(project_of(store), row.id, content=BODY)
+
+
+def test_a_first_label_sends_its_row_to_review(store: Store) -> None:
+    row, label = labelled(store)
+    standing = standing_of(store, row)
+    assert (standing.workflow_status, standing.selected_label_id) == (WorkflowStatus.IN_REVIEW, label.id)
+    with store.reading() as connection:
+        queue = connection.select(TaskQueue, where("id = :id", id=standing.task_queue_id))[0]
+        step = connection.select(WorkflowStep, order="no DESC", first=1)[0]
+        body = connection.select(Body, where("id = :id", id=label.body_id))[0]
+    assert queue.queue_type == "MANUAL_REVIEW_QUEUE"
+    assert (step.action, step.next_queue_id) == (MOVE, queue.id)
+    assert body.content == BODY
+    assert kinds(store) == [EventKind.LABEL_CREATED]
+
+
+def test_a_second_label_leaves_row_and_winner_as_they_are(store: Store) -> None:
+    row, first = labelled(store)
+    Labelling(store).create_label(project_of(store), row.id, content=BODY)
+    assert standing_of(store, row).selected_label_id == first.id
+    with store.reading() as connection:
+        assert connection.count(WorkflowStep, where("data_row_no = :no", no=row.no)) == 2
+
+
+def test_another_body_is_another_moment_of_content(store: Store) -> None:
+    store.clock.freeze()
+    _, label = labelled(store)
+    store.clock.advance(1_000_000)
+    changed = Labelling(store).update_label(label.id, content=BODY)
+    assert changed.content_updated_at == changed.updated_at == label.created_at + 1_000_000
+    assert changed.body_id != label.body_id
+
+
+@pytest.mark.parametrize(
+    ("score", "status", "action"),
+    [(1.0, WorkflowStatus.DONE, "Approve"), (-1.0, WorkflowStatus.IN_REWORK, "Reject")],
+)
+def test_a_verdict_moves_the_row(store: Store, score: float, status: WorkflowStatus, action: str) -> None:
+    row, label = labelled(store)
+    review = Labelling(store).create_review(label.id, score=score)
+    assert standing_of(store, row).workflow_status == status
+    with store.reading() as connection:
+        assert connection.select(WorkflowStep, order="no DESC", first=1)[0].action == action
+    assert kinds(store)[1:] == [EventKind.REVIEW_CREATED, EventKind.WORKFLOW_ACTION]
+    Labelling(store).delete_review(review.id)
+    with store.reading() as connection:
+        assert connection.find(Review, where("id = :id", id=review.id)) is None
+
+
+def test_the_same_verdict_again_moves_nothing(store: Store) -> None:
+    _, label = labelled(store)
+    review = Labelling(store).create_review(label.id, score=1.0)
+    Labelling(store).update_review(review.id, score=0.5)
+    assert kinds(store)[3:] == [EventKind.REVIEW_UPDATED]
+
+
+def test_a_row_is_moved_only_where_it_does_not_stand(store: Store) -> None:
+    row = row_of(store, WorkflowStatus.IN_REVIEW)
+    moved = Labelling(store).move_row(project_of(store), row.id, action=APPROVE, to=WorkflowStatus.DONE)
+    assert (moved.workflow_status, moved.task_queue_id) == (WorkflowStatus.DONE, None)
+    with pytest.raises(Conflict, match="is Done in this project already"):
+        Labelling(store).move_row(project_of(store), row.id, action=APPROVE, to=WorkflowStatus.DONE)
+
+
+def test_an_issue_lives_its_life(store: Store) -> None:
+    labelling, row = Labelling(store), row_of(store, WorkflowStatus.DONE)
+    issue, _ = labelling.create_issue(project_of(store), row.id, content="Is this a car?")
+    labelling.update_issue(issue.id, status=IssueStatus.RESOLVED, comment="It is.")
+    with store.reading() as connection:
+        assert [
+            item.content for item in connection.select(Comment, where("issue_no = :no", no=issue.no), order="no")
+        ] == [
+            "Is this a car?",
+            "It is.",
+        ]
+        assert connection.select(Issue, where("id = :id", id=issue.id))[0].status == IssueStatus.RESOLVED
+    labelling.delete_issue(issue.id)
+    with pytest.raises(NotFound, match="Issue"):
+        labelling.delete_issue(issue.id)
+    assert kinds(store) == [EventKind.ISSUE_CREATED, EventKind.ISSUE_UPDATED, EventKind.ISSUE_DELETED]
+
+
+def test_metadata_is_set_whether_it_was_there_or_not(store: Store) -> None:
+    row = row_of(store, WorkflowStatus.DONE)
+    for value in ('"first"', '"second"'):
+        Labelling(store).set_metadata(row.id, "cko8s9r5v0001h2dk9elqdidh", JsonText(value))
+    with store.reading() as connection:
+        mine = where("data_row_no = :no AND schema_id = 'cko8s9r5v0001h2dk9elqdidh'", no=row.no)
+        assert [item.value for item in connection.select(MetadataValue, mine)] == ['"second"']
+
+
+def test_all_of_it_is_activity_on_the_row(store: Store) -> None:
+    store.clock.freeze()
+    labelling, row = Labelling(store), row_of(store, WorkflowStatus.IN_REVIEW)
+    steps: list[Callable[[], object]] = [
+        lambda: labelling.create_label(project_of(store), row.id, content=BODY),
+        lambda: labelling.move_row(project_of(store), row.id, action=APPROVE, to=WorkflowStatus.DONE),
+        lambda: labelling.create_issue(project_of(store), row.id, content="?"),
+        lambda: labelling.set_metadata(row.id, "cko8s9r5v0001h2dk9elqdidh", JsonText('"x"')),
+    ]
+    for step in steps:
+        store.clock.advance(1_000_000)
+        step()
+        with store.reading() as connection:
+            assert connection.select(DataRow, where("no = :no", no=row.no))[0].last_activity_at == store.clock.now()
+
+
+def test_what_is_not_there_is_named(store: Store) -> None:
+    labelling, row = Labelling(store), row_of(store, WorkflowStatus.DONE)
+    before = store.digest()
+    for attempt, named in (
+        (lambda: labelling.create_label(project_of(store), "cnone", content=BODY), "Data row 'cnone'"),
+        (lambda: labelling.create_label("cnone", row.id, content=BODY), "in project 'cnone'"),
+        (lambda: labelling.update_label("cnone", content=BODY), "Label 'cnone'"),
+        (lambda: labelling.create_review("cnone", score=1.0), "Label 'cnone'"),
+        (lambda: labelling.update_review("cnone", score=1.0), "Review 'cnone'"),
+        (lambda: labelling.update_issue("cnone", status=IssueStatus.OPEN), "Issue 'cnone'"),
+    ):
+        with pytest.raises(NotFound, match=named):
+            attempt()
+    assert (store.digest(), kinds(store)) == (before, [])
