@@ -107,7 +107,7 @@ REFUSED: dict[str, tuple[list[str], str, str]] = {
     "a host that is not here": (["--host", "192.0.2.1"], "192.0.2.1", "--host 127.0.0.1"),
     "a host nobody knows": (["--host", "no.invalid"], "no.invalid", "--host 127.0.0.1"),
     "a host that is no name": (["--host", "a..b"], "a..b", "--host 127.0.0.1"),
-    "a webhook target that is a URL": (["--webhook-allow", "https://a.b/"], "--webhook-allow is 'https://a.b/'", "*.example.com"),
+    "a target that is a URL": (["--webhook-allow", "http://a/"], "--webhook-allow is 'http://a/'", "*.example.com"),
     "a seed beyond 64 bits": (["--seed", "9" * 30], "--seed", "9" * 20),
 }  # fmt: skip
 

@@ -69,6 +69,10 @@ class Workspace:
         self._looks[question] += 1
         return False
 
+    def settle(self, seconds: float) -> bool:
+        """Wait until no webhook is due, at most so long; whether it came so far."""
+        return self._courier.wait_until_settled(self.store, seconds)
+
     def back_up(self, path: Path) -> None:
         """A copy of its world as it is now."""
         SqliteDatabase(self.folder / "world.sqlite").back_up(path)

@@ -104,7 +104,7 @@ class Hooks:
         workspace = self._workspace(request)
         seconds = _number(request, "wait", 0, LONGEST_WAIT)
         first, after = int(_number(request, "first", MOST_SHOWN, MOST_SHOWN)), int(_number(request, "after", 0, 2**62))
-        settled = workspace.deliveries.wait_until_settled(seconds)
+        settled = workspace.settle(seconds)
         clause = where("no > :after", after=after)
         for name, column in (("webhook", "subscription_id"), ("state", "state"), ("id", "id"), ("topic", "topic")):
             if (value := request.query_params.get(name)) is not None:

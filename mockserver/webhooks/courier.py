@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 import threading
+import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
@@ -41,6 +42,10 @@ THREADS = 4
 GRACE = 0.2
 """Seconds that requests on their way have to end when the server stops. What has not ended is sent again."""
 GONE = 410
+LOOK_AGAIN = 0.005
+"""Seconds between two looks of somebody who waits for deliveries."""
+AFTER_A_FAILURE = 1.0
+"""Seconds until a round goes on whose database could not be asked."""
 
 
 class Lane:
@@ -99,15 +104,23 @@ class Round:
         """Until stopped, or until the workspace is reset or deleted."""
         try:
             while not self._stopping:
-                await self._turn()
+                await self._turn_or_wait()
                 await self._sleep()
         except Conflict:
             self._stopping = True  # the store is closed
-        except Exception:
-            LOG.exception("the courier of a workspace failed; its webhooks wait for the next start")
-            raise
         finally:
             await self._end()
+
+    async def _turn_or_wait(self) -> None:
+        """A full disk must not end all webhooks: what could not be recorded is recorded later."""
+        try:
+            await self._turn()
+        except Conflict:
+            raise
+        except Exception:
+            LOG.exception("the courier of a workspace could not take its turn; it tries again")
+            await asyncio.sleep(AFTER_A_FAILURE)
+            self._woken.set()
 
     def stop(self) -> None:
         self._stopping = True
@@ -132,7 +145,11 @@ class Round:
         room = {name: lane.room for name, lane in self._lanes.items()}
         # Handed over as a copy: the thread reads it while deliveries end here.
         taken = set(self._taken)
-        turn = await self._in_thread(tried, room, taken)
+        try:
+            turn = await self._in_thread(tried, room, taken)
+        except BaseException:
+            self._tried = tried + self._tried
+            raise
         self._taken -= {item.delivery.no for item in tried}
         self._next_due = turn.next_due
         self._renew(turn)
@@ -260,6 +277,7 @@ class Courier:
         self._running: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
+        self._stopped = threading.Event()
 
     def attach(self, store: Store) -> None:
         """Send what is due in this world from now on. From any thread, also before the courier has started."""
@@ -278,6 +296,14 @@ class Courier:
         if found is not None and found.loop is not None and not found.loop.is_closed():
             found.loop.call_soon_threadsafe(found.stop)
 
+    def wait_until_settled(self, store: Store, seconds: float) -> bool:
+        """Wait until nothing is due in a world, at most so long; whether it came so far. Not on the event loop."""
+        end = time.monotonic() + seconds
+        while not Deliveries(store).settled():
+            if time.monotonic() >= end or self._stopped.wait(LOOK_AGAIN):
+                return False
+        return True
+
     async def start(self) -> None:
         with self._lock:
             self._loop = asyncio.get_running_loop()
@@ -293,6 +319,7 @@ class Courier:
 
     async def stop(self) -> None:
         """Nothing is lost: what could not be sent or recorded is sent when the world is served again."""
+        self._stopped.set()
         with self._lock:
             rounds = list(self._rounds.values())
         for one in rounds:

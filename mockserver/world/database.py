@@ -123,6 +123,10 @@ class Connection(ABC):
         """Execute; the number of rows changed."""
 
     @abstractmethod
+    def run_many(self, sql: str, params: Sequence[Values]) -> None:
+        """Execute once for each."""
+
+    @abstractmethod
     def rows(self, sql: str, params: Values = NO_VALUES) -> list[Row]:
         """Execute and fetch all."""
 

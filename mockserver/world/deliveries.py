@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import msgspec
@@ -118,13 +117,7 @@ class Deliveries:
             first = next_number(change.connection, Attempt)
             attempts = [msgspec.structs.replace(item.attempt, no=first + index) for index, item in enumerate(tried)]
             change.connection.insert(attempts)
-            for item in tried:
-                failed = item.state != DeliveryState.DELIVERED
-                values = {
-                    "state": item.state, "failed": int(failed), "due": item.attempt.next_at, "no": item.delivery.no,
-                    "was": item.delivery.due_at,
-                }  # fmt: skip
-                change.connection.run(_TRIED, values)
+            change.connection.run_many(_TRIED, [_outcome(item) for item in tried])
             for item in {item.delivery.subscription_id: item for item in _last_failures(tried)}.values():
                 self._note_receiver(change, item)
 
@@ -147,15 +140,6 @@ class Deliveries:
         with self._store.reading() as connection:
             now = {"now": self._store.clock.now()}
             return connection.row("SELECT 1 FROM outbox WHERE due_at <= :now LIMIT 1", now) is None
-
-    def wait_until_settled(self, seconds: float) -> bool:
-        """Wait until nothing is due, at most so long; whether it came so far. Not for the event loop."""
-        end = time.monotonic() + seconds
-        while not self.settled():
-            if time.monotonic() >= end:
-                return False
-            time.sleep(0.005)
-        return True
 
     # Again
 
@@ -188,6 +172,14 @@ class Deliveries:
             since=since,
         )
         return subscription, self._again(change, theirs)
+
+
+def _outcome(item: Tried) -> dict[str, Any]:
+    """Parameters of _TRIED."""
+    return {
+        "state": item.state, "failed": int(item.state != DeliveryState.DELIVERED), "due": item.attempt.next_at,
+        "no": item.delivery.no, "was": item.delivery.due_at,
+    }  # fmt: skip
 
 
 def _last_failures(tried: list[Tried]) -> list[Tried]:

@@ -31,6 +31,10 @@ class PostgresConnection(Connection):
     def run(self, sql: str, params: Values = NO_VALUES) -> int:
         return self._raw.execute(translated(sql), params).rowcount
 
+    def run_many(self, sql: str, params: Sequence[Values]) -> None:
+        with self._raw.cursor() as cursor:
+            cursor.executemany(translated(sql), params)
+
     def rows(self, sql: str, params: Values = NO_VALUES) -> list[Row]:
         return self._raw.execute(translated(sql), params).fetchall()
 

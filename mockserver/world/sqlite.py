@@ -25,6 +25,9 @@ class SqliteConnection(Connection):
     def run(self, sql: str, params: Values = NO_VALUES) -> int:
         return self._raw.execute(sql, params).rowcount
 
+    def run_many(self, sql: str, params: Sequence[Values]) -> None:
+        self._raw.executemany(sql, params)
+
     def rows(self, sql: str, params: Values = NO_VALUES) -> list[Row]:
         return self._raw.execute(sql, params).fetchall()
 
