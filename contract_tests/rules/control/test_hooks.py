@@ -1,6 +1,7 @@
 """What is made to happen, and what webhooks may say, over a real socket."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -276,3 +277,36 @@ def test_a_mask_of_a_messages_row_can_be_fetched(workspace: MockWorkspace) -> No
     headers = {"Authorization": f"Bearer {workspace.api_key}"}
     picture = requests.get(url, headers=headers, timeout=30)
     assert picture.content.startswith(b"\x89PNG")
+
+
+def test_labels_are_made_and_changed_and_told_of_in_every_project(workspace: MockWorkspace) -> None:
+    """Whatever its medium: the row that comes is the row that is exported, and V1 tells of the same label."""
+    with Receiver() as rows, Receiver() as labels:
+        workspace.webhook(rows.url, version="v2")
+        workspace.webhook(labels.url, version="v1")
+        for project in workspace.projects:
+            made = workspace.event("LABEL_CREATED", project)
+            changed = workspace.event("LABEL_UPDATED", project, label=made["label_id"])
+            told = {
+                item["event_no"]: json.loads(item["body"])
+                for item in workspace.deliveries
+                if "data_row" in item["body"]
+            }
+            params = {"label_details": True, "project_details": True, "performance_details": True}
+            filters = {"data_row_ids": [made["data_row_id"]]}
+            [expected] = workspace.expected_rows(project, params=params, filters=filters)
+            assert without_tasks(told[changed["event_nos"][0]]) == without_tasks(expected), project
+            first = label_of(told[made["event_nos"][0]], made["label_id"])
+            second = label_of(told[changed["event_nos"][0]], made["label_id"])
+            assert first["annotations"] != second["annotations"], project
+        assert len(labels.received) == len(rows.received) == 2 * len(workspace.projects)
+        assert all(json.loads(item.body)["label"] for item in labels.received)
+
+
+def label_of(row: dict[str, Any], label_id: str) -> dict[str, Any]:
+    [found] = [label for part in row["projects"].values() for label in part["labels"] if label["id"] == label_id]
+    return dict(found)
+
+
+def without_tasks(row: dict[str, Any]) -> Any:
+    return json.loads(re.sub(r"/tasks/[^/]*/masks/", "/tasks/masks/", json.dumps(row)))
