@@ -115,10 +115,11 @@ class _Failed(Exception):
 class Sender:
     """Sends requests and keeps connections. Belongs to one event loop."""
 
-    def __init__(self, allowed: Allowed | None = None) -> None:
-        self._allowed = allowed or Allowed()
+    def __init__(self, allowed: Allowed | None = None, *, idle_seconds: float = IDLE_SECONDS) -> None:
+        self._allowed, self._idle_seconds = allowed or Allowed(), idle_seconds
         self._idle: defaultdict[tuple[bool, str, int], list[_Connection]] = defaultdict(list)
         self._trusted: ssl.SSLContext | None = None
+        self._reaper: asyncio.TimerHandle | None = None
 
     async def send(self, request: Request) -> Exchange:
         """Whatever comes of it; raises nothing but what cancels the task."""
@@ -136,6 +137,8 @@ class Sender:
         return msgspec.structs.replace(made, seconds=round(time.perf_counter() - began, 6))
 
     async def close(self) -> None:
+        if self._reaper is not None:
+            self._reaper.cancel()
         for connections in self._idle.values():
             for connection in connections:
                 connection.close()
@@ -157,10 +160,33 @@ class Sender:
         idle = self._idle[key]
         while idle:
             connection = idle.pop()
-            if connection.usable(time.monotonic() - IDLE_SECONDS):
+            if connection.usable(time.monotonic() - self._idle_seconds):
                 return connection
             connection.close()
         return None
+
+    def _keep(self, key: tuple[bool, str, int], connection: _Connection) -> None:
+        connection.rest()
+        self._idle[key].append(connection)
+        if self._reaper is None:
+            self._reaper = asyncio.get_running_loop().call_later(self._idle_seconds, self._reap)
+
+    def _reap(self) -> None:
+        """Close what waited in vain: receivers come and go, and each would leave its connections behind."""
+        since = time.monotonic() - self._idle_seconds
+        for key, connections in list(self._idle.items()):
+            for connection in connections:
+                if not connection.usable(since):
+                    connection.close()
+            self._idle[key] = [connection for connection in connections if connection.usable(since)]
+            if not self._idle[key]:
+                del self._idle[key]
+        self._reaper = asyncio.get_running_loop().call_later(self._idle_seconds, self._reap) if self._idle else None
+
+    @property
+    def idle(self) -> int:
+        """How many connections wait for a next request."""
+        return sum(map(len, self._idle.values()))
 
     async def _by(
         self, connection: _Connection, key: tuple[bool, str, int], target: Target, request: Request
@@ -175,8 +201,7 @@ class Sender:
             raise _Failed(Failure.NOT_HTTP, f"the answer is not HTTP/1.1: {error}") from None
         finally:
             if keep:
-                connection.rest()
-                self._idle[key].append(connection)
+                self._keep(key, connection)
             else:
                 connection.close()
         return exchange

@@ -136,10 +136,13 @@ class Deliveries:
             self.change_subscription(item.delivery.subscription_id, status=status, ended_because=because)
 
     def settled(self) -> bool:
-        """Whether nothing is due now."""
+        """Whether nothing is to be sent now. In order, what is behind one that waits for its next try waits too."""
         with self._store.reading() as connection:
-            now = {"now": self._store.clock.now()}
-            return connection.row("SELECT 1 FROM outbox WHERE due_at <= :now LIMIT 1", now) is None
+            now = self._store.clock.now()
+            return not any(
+                _due(connection, subscription, now, 1, set())
+                for subscription in connection.select(Subscription, ACTIVE)
+            )
 
     # Again
 

@@ -167,3 +167,18 @@ async def answering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
     await reader.readuntil(b"\r\n\r\n")
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
     writer.close()
+
+
+def test_connections_that_wait_in_vain_are_closed() -> None:
+    async def several(urls: list[str]) -> list[int]:
+        sender = Sender(idle_seconds=0.05)
+        for url in urls:
+            await sender.send(request(url))
+        before = sender.idle
+        await asyncio.sleep(0.3)
+        after = sender.idle
+        await sender.close()
+        return [before, after]
+
+    with Receiver() as one, Receiver() as two:
+        assert asyncio.run(several([one.url, two.url])) == [2, 0]
