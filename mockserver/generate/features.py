@@ -150,7 +150,7 @@ def read(ontology_id: str, normalized: str) -> Ontology:
 def _read_tool(tool: dict[str, Any]) -> Feature:
     return Feature(
         tool["name"],
-        machine_name(tool["name"]),
+        machine_name(tool["name"], tool["tool"]),
         tool["featureSchemaId"],
         tool["schemaNodeId"],
         tool["tool"],
