@@ -1,0 +1,83 @@
+"""Each planted mistake is named, and a right receiver is not accused."""
+
+from itertools import combinations
+
+import pytest
+
+from contract_tests.rules.testing.certification.receivers import (
+    PATTERNED,
+    SECRET,
+    SIGNED_WRONGLY,
+    TWICE_WRONG,
+    Check,
+    first_piece,
+    receiving,
+    right,
+    right_256,
+)
+from mockserver.testing.certification import Grade, Report, certify
+from mockserver.testing.certification.bench import Bench, Document, documents_of
+from mockserver.testing.certification.mistakes import SHA1, SHA256, SINGLE, rightly_written, signatures
+from mockserver.testing.certification.oracle import probing_body
+
+
+@pytest.fixture(scope="module")
+def documents() -> list[Document]:
+    return documents_of()
+
+
+LENGTHY = ("larger", "huge", "slow")
+
+
+def certified(check: Check, documents: list[Document]) -> Report:
+    with receiving(check) as url:
+        return certify(url, secret=SECRET, documents=documents, leave_out=LENGTHY)
+
+
+@pytest.mark.parametrize("check", [right, right_256])
+def test_a_right_receiver_is_flawless(check: Check, documents: list[Document]) -> None:
+    with receiving(check) as url:
+        report = certify(url, secret=SECRET, documents=documents)
+    assert [(r.case.name, r.told, r.remark) for r in report.results if r.verdict in {"failed", "remark"}] == []
+    assert (report.grade, report.flawless, report.diagnoses) == (Grade.A, True, [])
+
+
+@pytest.mark.parametrize("name", SIGNED_WRONGLY)
+def test_a_mistake_in_signing_is_proven(name: str, documents: list[Document]) -> None:
+    report = certified(SIGNED_WRONGLY[name], documents)
+    assert not report.passed
+    assert [found.name for found in report.diagnoses if found.proven] == [name]
+
+
+@pytest.mark.parametrize("names", TWICE_WRONG, ids=" and ".join)
+def test_two_mistakes_at_once_are_proven(names: tuple[str, str], documents: list[Document]) -> None:
+    report = certified(TWICE_WRONG[names], documents)
+    assert {found.name for found in report.diagnoses if found.proven} == set(names)
+
+
+@pytest.mark.parametrize("name", PATTERNED)
+def test_a_mistake_that_shows_in_the_answers_is_named_first(name: str, documents: list[Document]) -> None:
+    report = certified(PATTERNED[name](), documents)
+    assert not report.flawless
+    assert [found.name for found in report.diagnoses][:1] == [name]
+
+
+def test_reading_once_is_named(documents: list[Document]) -> None:
+    with receiving(right, read=first_piece) as url:
+        report = certify(url, secret=SECRET, documents=documents)
+    assert "read-once" in [found.name for found in report.diagnoses]
+    assert report.result("slow").verdict == "failed"
+
+
+def test_no_two_mistakes_look_alike(documents: list[Document]) -> None:
+    """Else an accepted message would prove one of two."""
+    bench = Bench(documents, secret=" Ab/c= ")
+    body = probing_body(bench)
+    made = {mistake.name: signatures(body, bench.secret, mistake) for mistake in SINGLE}
+    right_ones = rightly_written(bench.secret.encode(), body)
+    for header in (SHA1, SHA256):
+        written = {name: found[header] for name, found in made.items() if found is not None}
+        del written["sha1-for-sha256" if header == SHA1 else "sha256-for-sha1"]  # zeros, which nobody computes
+        same = [(one, other) for one, other in combinations(written, 2) if written[one] == written[other]]
+        assert same == []
+        assert [name for name, value in written.items() if value == right_ones[header]] == []
