@@ -5,24 +5,18 @@ from __future__ import annotations
 import gc
 import logging
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from mockserver import __version__
+from mockserver.commands.options import ENDS, SCENARIO, SEED, fail, setting
+from mockserver.commands.webhook import webhook
 from mockserver.errors import StartupError
-from mockserver.settings import DEFAULT_API_KEY, ENVIRONMENT_PREFIX, Settings, cache_folder, parse_state
+from mockserver.settings import DEFAULT_API_KEY, Settings, cache_folder, parse_state
 
-Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULT_PORT = 8000
-
-
-def setting(flag: str, **options: Any) -> Callable[[Command], Command]:
-    """A flag whose environment name is the flag's own: `--ready-file` is MOCKSERVER_READY_FILE."""
-    name = flag.removeprefix("--").replace("-", "_").upper()
-    return click.option(flag, envvar=f"{ENVIRONMENT_PREFIX}{name}", show_envvar=True, **options)
 
 
 class Port(click.types.IntParamType):
@@ -32,11 +26,6 @@ class Port(click.types.IntParamType):
         if isinstance(value, str) and value.startswith("tcp://"):
             return DEFAULT_PORT
         return super().convert(value, param, ctx)
-
-
-SCENARIO = setting("--scenario", default="default", show_default=True, metavar="NAME|FILE", help="The world to serve.")
-SEED = setting("--seed", default=0, show_default=True, type=int, help="Same seed, same world, byte for byte.")
-ENDS = setting("--ends", metavar="DATE|now", help="When the generated history ends. Default: as the scenario says.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -157,10 +146,7 @@ def scenarios() -> None:
         click.echo(f"{name:<12} {scenario.load(scenario.find(name)).description}")
 
 
-def fail(error: StartupError) -> Any:
-    """One line for a person, status 2."""
-    click.echo(f"mockserver: {error}", err=True)
-    raise SystemExit(2)
+main.add_command(webhook)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ ROOMS = (
     "app",
     "server",
     "testing",
+    "commands",
     "__main__",
 )
 

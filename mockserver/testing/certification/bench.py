@@ -5,32 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 import re
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
 import orjson
 
-from mockserver.errors import StartupError, nearest, quoted
-from mockserver.exports.request import ExportParams
-from mockserver.exports.rows import ExportRows
-from mockserver.exports.scope import project_scope
-from mockserver.generate.prepared import prepared_world
-from mockserver.links import Links
-from mockserver.settings import cache_folder
+from mockserver.testing.certification.documents import Document
 from mockserver.webhooks.messages import Message, message
 from mockserver.webhooks.misbehaviour import Shot, shot
 from mockserver.world import ids
-from mockserver.world.database import EVERYTHING, Connection, where
-from mockserver.world.projects import Project
-from mockserver.world.sqlite import SqliteDatabase
-from mockserver.world.store import Store
 
-HOST = "http://127.0.0.1:8000"
-"""What stands in front of the links in a body. Nobody serves them: a receiver's verdict does not depend on them."""
 TOPICS = (
     "LABEL_CREATED",
     "LABEL_UPDATED",
@@ -41,10 +23,6 @@ TOPICS = (
     "WORKFLOW_ACTION",
 )
 """All that any SDK has known (webhook.py 3.63; WORKFLOW_ACTION since 3.44.0)."""
-SECTIONS = ExportParams(include_label_details=True, include_project_details=True, include_performance_details=True)
-"""What a V2 webhook's row carries (inferred)."""
-
-Document = dict[str, Any]
 
 
 class Bench:
@@ -102,54 +80,3 @@ def respelled(body: bytes) -> bytes:
     """The same JSON with its numbers written otherwise: `12` as `12.0`, `1.2e1`, `12.00`, `12E0`."""
     ways = itertools.cycle((b"%s.0", b"%se0", b"%s.00", b"%sE0"))
     return re.sub(rb"(?<=:)-?[1-9]\d*(?=[,}])", lambda number: next(ways) % number[0], body)
-
-
-def documents_of(
-    scenario: str = "default", *, seed: int = 0, ends: str | None = None, project: str | None = None
-) -> list[Document]:
-    """The labelled rows of a scenario as V2 bodies: those of one project, or of all. Raises StartupError."""
-    with world(scenario, seed=seed, ends=ends) as store, store.reading() as connection:
-        projects = _projects(connection, project)
-        rows = [row for each in projects for row in _rows(connection, each, now=store.workspace.ends)]
-    labelled = [row for row in rows if any(entry["labels"] for entry in row["projects"].values())]
-    if not labelled:
-        raise StartupError(
-            f"scenario {scenario} has no labelled data row to make a message of; for example --scenario default"
-        )
-    return labelled
-
-
-@contextmanager
-def world(scenario: str, *, seed: int, ends: str | None) -> Iterator[Store]:
-    """A prepared world, copied: reading leaves files beside it, and the cache is shared."""
-    prepared = prepared_world(scenario, seed=seed, ends=ends, cache=cache_folder())
-    with tempfile.TemporaryDirectory(prefix="mockserver-bench-") as folder:
-        copy = Path(folder) / "world.sqlite"
-        shutil.copyfile(prepared.path, copy)
-        store = Store.open(SqliteDatabase(copy))
-        try:
-            yield store
-        finally:
-            store.close()
-
-
-def _projects(connection: Connection, name: str | None) -> list[Project]:
-    found = connection.select(Project, EVERYTHING, order="created_at, id")
-    if name is None:
-        return found
-    chosen = connection.select(Project, where("name = :name OR id = :name", name=name), order="id")
-    if not chosen:
-        raise StartupError(f"there is no project {name!r}; nearest known are {quoted(nearest(name, _names(found)))}")
-    return chosen
-
-
-def _names(projects: list[Project]) -> list[str]:
-    return [project.name for project in projects]
-
-
-def _rows(connection: Connection, project: Project, *, now: int) -> list[Document]:
-    scope = project_scope(connection, project.id, [])
-    rows = ExportRows(
-        connection, scope, SECTIONS, links=Links.of("webhook", 0), host=HOST, task_id=ids.cuid("webhook"), now=now
-    )
-    return [json.loads(line) for line in rows.text().splitlines()]

@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Collection, Sequence
 
 from mockserver.errors import StartupError, nearest, quoted
-from mockserver.testing.certification.bench import Bench, Document, documents_of
+from mockserver.testing.certification.bench import Bench
 from mockserver.testing.certification.cases import Case
+from mockserver.testing.certification.documents import Document, documents_of
 from mockserver.testing.certification.forged import FORGED
 from mockserver.testing.certification.good import GOOD, SPELLING
 from mockserver.testing.certification.judge import Result, judge, left_out

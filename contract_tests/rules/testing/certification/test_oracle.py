@@ -16,7 +16,8 @@ from contract_tests.rules.testing.certification.receivers import (
     right_256,
 )
 from mockserver.testing.certification import Grade, Report, certify
-from mockserver.testing.certification.bench import Bench, Document, documents_of
+from mockserver.testing.certification.bench import Bench
+from mockserver.testing.certification.documents import Document, documents_of
 from mockserver.testing.certification.mistakes import SHA1, SHA256, SINGLE, rightly_written, signatures
 from mockserver.testing.certification.oracle import probing_body
 

@@ -1,0 +1,146 @@
+"""Webhook bodies of a generated world, as parsed JSON, and changes to them by name."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from mockserver.errors import StartupError, nearest, quoted
+from mockserver.exports.request import ExportParams
+from mockserver.exports.rows import ExportRows
+from mockserver.exports.scope import project_scope
+from mockserver.generate.prepared import prepared_world
+from mockserver.links import Links
+from mockserver.settings import cache_folder
+from mockserver.world import ids
+from mockserver.world.database import EVERYTHING, Connection, where
+from mockserver.world.projects import Project
+from mockserver.world.sqlite import SqliteDatabase
+from mockserver.world.store import Store
+
+HOST = "http://127.0.0.1:8000"
+"""What stands in front of the links in a body. Nobody serves them: a receiver's verdict does not depend on them."""
+SECTIONS = ExportParams(include_label_details=True, include_project_details=True, include_performance_details=True)
+"""What a V2 webhook's row carries (inferred)."""
+
+Document = dict[str, Any]
+
+
+def documents_of(
+    scenario: str = "default", *, seed: int = 0, ends: str | None = None, project: str | None = None
+) -> list[Document]:
+    """The labelled rows of a scenario as V2 bodies: those of one project, or of all. Raises StartupError."""
+    with world(scenario, seed=seed, ends=ends) as store, store.reading() as connection:
+        projects = _projects(connection, project)
+        rows = [row for each in projects for row in _rows(connection, each, now=store.workspace.ends)]
+    labelled = [row for row in rows if any(entry["labels"] for entry in row["projects"].values())]
+    if not labelled:
+        raise StartupError(
+            f"scenario {scenario} has no labelled data row to make a message of; for example --scenario default"
+        )
+    return labelled
+
+
+@contextmanager
+def world(scenario: str, *, seed: int, ends: str | None) -> Iterator[Store]:
+    """A prepared world, copied: reading leaves files beside it, and the cache is shared."""
+    prepared = prepared_world(scenario, seed=seed, ends=ends, cache=cache_folder())
+    with tempfile.TemporaryDirectory(prefix="mockserver-bench-") as folder:
+        copy = Path(folder) / "world.sqlite"
+        shutil.copyfile(prepared.path, copy)
+        store = Store.open(SqliteDatabase(copy))
+        try:
+            yield store
+        finally:
+            store.close()
+
+
+def _projects(connection: Connection, name: str | None) -> list[Project]:
+    found = connection.select(Project, EVERYTHING, order="created_at, id")
+    if name is None:
+        return found
+    chosen = connection.select(Project, where("name = :name OR id = :name", name=name), order="id")
+    if not chosen:
+        raise StartupError(f"there is no project {name!r}; nearest known are {quoted(nearest(name, _names(found)))}")
+    return chosen
+
+
+def _names(projects: list[Project]) -> list[str]:
+    return [project.name for project in projects]
+
+
+def _rows(connection: Connection, project: Project, *, now: int) -> list[Document]:
+    scope = project_scope(connection, project.id, [])
+    rows = ExportRows(
+        connection, scope, SECTIONS, links=Links.of("webhook", 0), host=HOST, task_id=ids.cuid("webhook"), now=now
+    )
+    return [json.loads(line) for line in rows.text().splitlines()]
+
+
+# Changes
+
+
+def with_ids(document: Document, new: Mapping[str, str]) -> Document:
+    """With other ids wherever the old ones stand; `new` has any of data_row, project and label."""
+    text = orjson.dumps(document)
+    for what, own in new.items():
+        text = text.replace(_id_of(document, what).encode(), orjson.dumps(own)[1:-1])
+    changed: Document = orjson.loads(text)
+    return changed
+
+
+def _id_of(document: Document, what: str) -> str:
+    if what == "data_row":
+        return str(document["data_row"]["id"])
+    project_id, entry = next(iter(document["projects"].items()))
+    return str(project_id if what == "project" else entry["labels"][0]["id"])
+
+
+def with_field(document: Document, assignment: str) -> Document:
+    """`data_row.external_id=a.png`: the value is JSON, or else a text. `*` is the first key or item.
+
+    Raises StartupError where the path leads nowhere; its last step may be a new key.
+    """
+    path, found, text = assignment.partition("=")
+    if not found or not path:
+        raise StartupError(f"{assignment!r} sets nothing; expected PATH=VALUE, for example data_row.external_id=a.png")
+    *steps, last = path.split(".")
+    place: Any = document
+    for step in steps:
+        place = place[_key(place, step, path)]
+    if isinstance(place, dict) and last != "*":
+        place[last] = _value(text)
+    else:
+        place[_key(place, last, path)] = _value(text)
+    return document
+
+
+def _key(place: Any, step: str, path: str) -> Any:
+    """A key of an object or a number of a list."""
+    if isinstance(place, dict) and place:
+        if step == "*":
+            return next(iter(place))
+        if step in place:
+            return step
+        raise StartupError(f"{path}: there is no {step!r}; nearest known are {quoted(nearest(step, place))}")
+    if isinstance(place, list) and place:
+        if step == "*":
+            return 0
+        if step.isdecimal() and int(step) < len(place):
+            return int(step)
+        raise StartupError(f"{path}: {step!r} is no item of a list of {len(place)}; they are counted from 0")
+    raise StartupError(f"{path}: there is nothing below {step!r}")
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
