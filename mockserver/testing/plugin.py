@@ -1,4 +1,4 @@
-"""The pytest plugin: `labelbox_server` for the session, `labelbox_mock` for each test.
+"""The pytest plugin: `labelbox_server` for the session, `labelbox_mock` for each test, and a certification.
 
 Nothing starts before a test asks for it. All xdist workers share one server, which ends with the session, also when
 that is killed. Loaded in every pytest session of the environment, so it imports nothing but pytest at first.
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from mockserver.testing.certification import Report
     from mockserver.testing.server import MockServer
     from mockserver.testing.workspace import MockWorkspace
 
@@ -96,6 +97,23 @@ def labelbox_mock(
     workspace = labelbox_server.workspace(**options)
     yield workspace
     workspace.delete()
+
+
+@pytest.fixture(scope="session")
+def certify_webhook_receiver() -> Callable[..., Report]:
+    """`certify_webhook_receiver(url, secret=…)`: fails the test with the report, or returns it.
+
+    With `strict=True` remarks fail it too; further options are those of `mockserver.testing.certification.certify`.
+    """
+    from mockserver.testing.certification import as_text, certify
+
+    def certified(url: str, *, secret: str, strict: bool = False, **options: Any) -> Report:
+        report = certify(url, secret=secret, **options)
+        if not (report.flawless if strict else report.passed):
+            pytest.fail(as_text(report), pytrace=False)
+        return report
+
+    return certified
 
 
 def _marked(mark: pytest.Mark) -> dict[str, Any]:

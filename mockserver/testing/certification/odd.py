@@ -165,7 +165,19 @@ def _padded(size: int) -> Send:
 
 
 def _in_pieces(bench: Bench) -> Shot:
-    return slowly(bench.good(bench.saying("日本語 🚗")), pieces=7, seconds=2.0)
+    return slowly(bench.good(), pieces=7, seconds=2.0)
+
+
+def _split_letter(bench: Bench) -> Shot:
+    """In as many pieces as it takes to cut a letter in two."""
+    body = bench.saying("日本語 🚗 " * 100)
+    pieces = next(count for count in range(2, 100) if cuts_a_letter(body, -(-len(body) // count)))
+    return slowly(bench.good(body), pieces=pieces, seconds=0.3)
+
+
+def cuts_a_letter(body: bytes, size: int) -> bool:
+    """Whether a piece of that size begins within a letter of UTF-8."""
+    return any(body[start] & 0xC0 == 0x80 for start in range(size, len(body), size))
 
 
 LOAD = (
@@ -206,8 +218,18 @@ LOAD = (
         one(_in_pieces),
         Expect.ACCEPTED,
         Level.MUST,
-        "One read of a socket is not the whole body, and a piece may end within a letter.",
-        "Read until Content-Length bytes are there, then decode.",
+        "One read of a socket is not the whole body.",
+        "Read until Content-Length bytes are there.",
+    ),
+    Case(
+        "split-letter",
+        Group.LOAD,
+        "A body whose pieces end within letters is accepted",
+        one(_split_letter),
+        Expect.ACCEPTED,
+        Level.MUST,
+        "Networks cut between bytes. Node's `body += chunk` decodes each piece by itself.",
+        "Collect the pieces as bytes: Buffer.concat(chunks).",
     ),
     Case(
         "burst",

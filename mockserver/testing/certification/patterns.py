@@ -113,11 +113,16 @@ def _some_text_refused(seen: Seen) -> bool:
 
 
 def _loses_bodies(seen: Seen) -> bool:
-    return seen.accepted("good", "multibyte") and seen.not_accepted("slow")
+    return seen.accepted("good") and seen.not_accepted("slow")
+
+
+def _decodes_pieces(seen: Seen) -> bool:
+    return seen.accepted("good", "multibyte", "slow") and seen.not_accepted("split-letter")
 
 
 def _stops_at_a_size(seen: Seen) -> bool:
-    return seen.accepted("good") and seen.not_accepted("large")
+    """413, or nothing else that could be wrong with a body that ends in spaces."""
+    return 413 in seen.statuses("large") or (seen.accepted("good", "white-space") and seen.not_accepted("large"))
 
 
 def _refuses_topics(seen: Seen) -> bool:
@@ -236,6 +241,13 @@ PATTERNS = (
         "It reads only the first piece of the body",
         "Read until Content-Length bytes are there.",
         "a message that came in pieces was not accepted",
+    ),
+    Pattern(
+        "pieces-decoded",
+        _decodes_pieces,
+        "It decodes each piece of the body by itself",
+        "Collect bytes and decode the whole, if at all: Buffer.concat(chunks) instead of body += chunk.",
+        "a message whose letters were cut between two pieces was not accepted",
     ),
     Pattern(
         "body-limit",

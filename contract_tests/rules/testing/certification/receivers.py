@@ -82,6 +82,15 @@ def first_piece(handler: BaseHTTPRequestHandler) -> bytes:
     return handler.rfile.read1(int(handler.headers.get("Content-Length", 0)))
 
 
+def decoded_pieces(handler: BaseHTTPRequestHandler) -> bytes:
+    """As `body += chunk` does it."""
+    left, text = int(handler.headers.get("Content-Length", 0)), ""
+    while left and (piece := handler.rfile.read1(left)):
+        left -= len(piece)
+        text += piece.decode("utf-8", "replace")
+    return text.encode()
+
+
 def mac(body: bytes, secret: bytes = SECRET.encode(), algorithm: str = "sha1") -> str:
     return hmac.new(secret, body, algorithm).hexdigest()
 

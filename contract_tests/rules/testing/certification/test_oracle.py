@@ -10,6 +10,7 @@ from contract_tests.rules.testing.certification.receivers import (
     SIGNED_WRONGLY,
     TWICE_WRONG,
     Check,
+    decoded_pieces,
     first_piece,
     receiving,
     right,
@@ -68,6 +69,13 @@ def test_reading_once_is_named(documents: list[Document]) -> None:
         report = certify(url, secret=SECRET, documents=documents)
     assert "read-once" in [found.name for found in report.diagnoses]
     assert report.result("slow").verdict == "failed"
+
+
+def test_decoding_pieces_is_named(documents: list[Document]) -> None:
+    with receiving(right, read=decoded_pieces) as url:
+        report = certify(url, secret=SECRET, documents=documents, leave_out=("larger", "huge"))
+    assert [found.name for found in report.diagnoses] == ["pieces-decoded"]
+    assert (report.result("slow").verdict, report.result("split-letter").verdict) == ("passed", "failed")
 
 
 def test_no_two_mistakes_look_alike(documents: list[Document]) -> None:
