@@ -43,7 +43,7 @@ from mockserver.generate import history, scenario
 from mockserver.testing import MockWorkspace, plugin
 
 SDK = "7.17.0"
-EXECUTED = {"ci.md", "control.md", "first-hour.md", "older-pythons.md", "pytest.md"}
+EXECUTED = {"ci.md", "control.md", "first-hour.md", "older-pythons.md", "pytest.md", "receivers.md"}
 """Pages whose shell lines are not only checked one by one but executed in their order, here and in the tests beside."""
 
 PARTS: dict[type[msgspec.Struct], str] = {
@@ -127,9 +127,11 @@ def test_every_shell_line_can_be_run(line: str, server: ServedWorld) -> None:
 
 def is_understood(arguments: list[str]) -> None:
     """The command line takes it: parsed, not run."""
-    verb, *flags = arguments
-    assert isinstance(command, click.Group)
-    command.commands[verb].make_context(verb, flags)
+    found: click.Command = command
+    while isinstance(found, click.Group):
+        verb, *arguments = arguments
+        found = found.commands[verb]
+    found.make_context(found.name, arguments)
 
 
 def runs_our_image(arguments: list[str]) -> None:
@@ -366,7 +368,7 @@ def test_the_program_of_the_pytest_page_runs(pytest_page: Path, tmp_path: Path) 
 
 def test_every_fixture_is_documented() -> None:
     told = {bare(name) for name, *_ in table(section("docs/pytest.md", "Fixtures"))}
-    assert told == {name for name in vars(plugin) if name.startswith("labelbox_")}
+    assert told == {name for name in vars(plugin) if name.startswith(("labelbox_", "certify_"))}
 
 
 def test_every_word_of_a_mark_is_documented() -> None:

@@ -10,7 +10,7 @@ import orjson
 
 from mockserver.errors import StartupError
 from mockserver.testing.certification.documents import documents_of, with_field, with_ids
-from mockserver.testing.certification.wire import Answer, NotReached, Target, Wire
+from mockserver.testing.certification.wire import Answer, NotReached, Target, Wire, check_header
 from mockserver.webhooks.messages import Message, message
 from mockserver.webhooks.misbehaviour import MISBEHAVIOURS, Shot, misbehave, shot
 from mockserver.world import ids
@@ -91,12 +91,6 @@ def document_of(order: Order) -> dict[str, object]:
     for assignment in order.fields:
         document = with_field(document, assignment)
     return document
-
-
-def check_header(flag: str, value: str) -> None:
-    """Refuse what no header can carry."""
-    if not value or not value.isascii() or not value.isprintable():
-        raise StartupError(f"{flag} is {value!r}; expected printable ASCII, because it travels in a header")
 
 
 def told(sent: Shot, answer: Answer) -> str:

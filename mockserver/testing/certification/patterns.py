@@ -301,5 +301,7 @@ _ANOTHER_SECRET = Diagnosis(
     "good messages were refused, and no mistaken signature was accepted",
 )
 
+EVERY = (*PATTERNS, _ALWAYS_CRASHES, _ANOTHER_SECRET)
+"""All that can be guessed."""
 EXPLAINED_BY_PROOF = {"text-decoded", "body-not-signed"}
 """Guesses that a proven mistake in signing makes superfluous."""

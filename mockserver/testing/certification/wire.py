@@ -210,6 +210,12 @@ class Wire:
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
+def check_header(what: str, value: str) -> None:
+    """Refuse what no header can carry. Raises StartupError."""
+    if not value or not value.isascii() or not value.isprintable():
+        raise StartupError(f"{what} is {value!r}; expected printable ASCII, because it travels in a header")
+
+
 def volleys(shots: Sequence[Shot]) -> list[list[Shot]]:
     """Neighbours that do not wait for each other's answers stand together."""
     grouped: list[list[Shot]] = []

@@ -1,0 +1,269 @@
+"""`mockserver webhook send|listen|certify` as people type it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+import requests
+
+from contract_tests.rules.testing.certification.receivers import (
+    SECRET,
+    Headers,
+    compares_text,
+    receiving,
+    right,
+    verifies_nothing,
+)
+from contract_tests.serving import environment_without_our_settings
+from mockserver.testing.certification import CASES
+from mockserver.webhooks.messages import signature
+from mockserver.webhooks.misbehaviour import BURST, MISBEHAVIOURS
+
+COMMAND = [sys.executable, "-m", "mockserver", "webhook"]
+QUICK = ("--leave-out", "slow", "--leave-out", "huge", "--leave-out", "larger", "--leave-out", "split-letter")
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    given = environment_without_our_settings() | environment
+    return subprocess.run([*COMMAND, *arguments], env=given, capture_output=True, text=True, timeout=60, check=False)
+
+
+class Kept:
+    """A receiver's check that keeps what came."""
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+        self.headers: list[dict[str, str]] = []
+
+    def __call__(self, body: bytes, headers: Headers) -> int:
+        self.bodies.append(body)
+        names = ("X-Labelbox-Id", "X-Labelbox-Event", "X-Hub-Signature", "Content-Type")
+        self.headers.append({name: headers.get(name) for name in names})
+        return right(body, headers)
+
+
+# send
+
+
+def test_a_message_is_real_and_signed() -> None:
+    kept = Kept()
+    with receiving(kept) as url:
+        ended = run("send", "--url", url, "--secret", SECRET, "--topic", "REVIEW_CREATED")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    [body], [headers] = kept.bodies, kept.headers
+    assert headers["X-Labelbox-Event"] == "REVIEW_CREATED"
+    assert ended.stdout.startswith(f"REVIEW_CREATED {headers['X-Labelbox-Id']} {len(body)} bytes: 200 in ")
+    row = json.loads(body)
+    [project] = row["projects"].values()
+    assert {"label_details", "performance_details"} <= project["labels"][0].keys()
+
+
+def test_own_ids_and_fields_stand_in_the_message() -> None:
+    kept = Kept()
+    ids = ("--data-row-id", "crow", "--project-id", "cproject", "--label-id", "clabel", "--id", "cdelivery")
+    fields = ("--set", "data_row.external_id=größe.png", "--set", 'projects.*.name="7"', "--set", "new=[1]")
+    with receiving(kept) as url:
+        ended = run("send", "--url", url, "--secret", SECRET, *ids, *fields)
+    assert ended.returncode == 0, ended.stderr
+    row = json.loads(kept.bodies[0])
+    assert (row["data_row"]["id"], row["data_row"]["external_id"], row["new"]) == ("crow", "größe.png", [1])
+    assert row["projects"]["cproject"]["name"] == "7"
+    assert row["projects"]["cproject"]["labels"][0]["id"] == "clabel"
+    assert kept.headers[0]["X-Labelbox-Id"] == "cdelivery"
+
+
+def test_the_same_message_is_the_same_bytes_each_time() -> None:
+    kept = Kept()
+    with receiving(kept) as url:
+        for _ in range(2):
+            run("send", "--url", url, "--project", "text", "--row", "2", MOCKSERVER_WEBHOOK_SECRET=SECRET)
+    assert kept.bodies[0] == kept.bodies[1]
+    assert kept.headers[0]["X-Labelbox-Id"] != kept.headers[1]["X-Labelbox-Id"]
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "status"),
+    [
+        ("duplicate", 2, 0),
+        ("out_of_order", 2, 0),
+        ("burst", BURST, 0),
+        ("wrong_signature", 1, 1),
+        ("body_changed", 1, 1),
+    ],
+)
+def test_it_misbehaves_as_asked(name: str, count: int, status: int) -> None:
+    kept = Kept()
+    with receiving(kept) as url:
+        ended = run("send", "--url", url, "--secret", SECRET, "--misbehave", name)
+    assert (ended.returncode, len(kept.bodies), len(ended.stdout.splitlines())) == (status, count, count)
+
+
+def test_the_misbehaviours_are_listed() -> None:
+    ended = run("send", "--url", "http://nowhere/", "--secret", "s", "--misbehave", "list")
+    assert [line.split()[0] for line in ended.stdout.splitlines()] == list(MISBEHAVIOURS)
+
+
+def test_what_would_be_sent_can_be_shown() -> None:
+    ended = run("send", "--url", "http://nowhere.example/hook", "--secret", SECRET, "--show")
+    head, _, body = ended.stdout.partition("\n\n")
+    assert head.splitlines()[:2] == ["POST /hook HTTP/1.1", "Host: nowhere.example"]
+    assert f"X-Hub-Signature: {signature('sha1', body.removesuffix(chr(10) * 2).encode(), secret=SECRET)}" in head
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (("--url", "nowhere"), "no http:// or https:// URL"),
+        (("--url", "http://127.0.0.1:9/"), "start your receiver first"),
+        (("--secret", ""), "--secret is empty"),
+        (("--misbehave", "duplicates"), 'nearest known are "duplicate"'),
+        (("--topic", "größe"), "--topic is 'größe'"),
+        (("--id", "a\nb"), "--id is"),
+        (("--project", "immage"), 'nearest known are "image"'),
+        (("--row", "100000"), "labelled data rows, counted from 0"),
+        (("--set", "data_row.id"), "expected PATH=VALUE"),
+        (("--set", "data_roww.id=1"), 'nearest known are "data_row"'),
+        (("--set", "data_row.id.more=1"), "there is nothing below 'more'"),
+        (("--set", "projects.*.labels.9.id=1"), "counted from 0"),
+        (("--scenario", "empty"), "no labelled data row"),
+        (("--scenario", "defautl"), '"default"'),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(flags: tuple[str, str], told: str) -> None:
+    given = {"--url": "http://127.0.0.1:9/", "--secret": "s"} | dict([flags])
+    ended = run("send", *[word for pair in given.items() for word in pair])
+    assert (ended.returncode, len(ended.stderr.splitlines()), ended.stdout) == (2, 1, ""), ended.stderr
+    assert told in ended.stderr
+
+
+# listen
+
+
+@contextmanager
+def listening(*arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    command = [*COMMAND, "listen", "--port", "0", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline().split()[2], process
+        finally:
+            process.kill()
+
+
+def test_what_comes_is_shown_with_a_verdict_on_both_signatures() -> None:
+    with listening("--secret", SECRET, "--count", "2") as (url, process):
+        good = run("send", "--url", f"{url}hook", "--secret", SECRET, "--id", "cfirst")
+        bad = run("send", "--url", f"{url}hook", "--secret", "another", "--id", "csecond")
+        shown, errors = process.communicate(timeout=10)
+    assert (good.returncode, bad.returncode, process.returncode, errors) == (0, 1, 0, "")
+    first, verdict, body, second, other, *_ = shown.splitlines()
+    assert "LABEL_CREATED cfirst to /hook, " in first
+    assert first.endswith("answered 200")
+    assert verdict.strip() == "X-Hub-Signature right, X-Hub-Signature-256 right"
+    assert body.strip().startswith('{"data_row":{"id":"c')
+    assert second.endswith("answered 401")
+    assert other.strip() == "X-Hub-Signature wrong, X-Hub-Signature-256 wrong"
+
+
+def test_without_a_secret_nothing_is_verified_and_bodies_can_be_whole() -> None:
+    with listening("--count", "1", "--body") as (url, process):
+        requests.post(url, data=b'{"a": [1, "\x1b[2J"]}', timeout=5)
+        shown, _ = process.communicate(timeout=10)
+    assert "no topic no id" in shown
+    assert "not checked: no --secret" in shown
+    assert '"a": [' in shown
+    assert "\x1b" not in shown, "a terminal would obey it"
+
+
+def test_the_first_messages_fail_as_asked_and_other_methods_are_refused() -> None:
+    with listening("--fail", "2", "--status", "202") as (url, _):
+        assert [requests.post(url, data=b"{}", timeout=5).status_code for _ in range(4)] == [500, 500, 202, 202]
+        assert requests.get(url, timeout=5).status_code == 405
+
+
+def test_a_message_that_breaks_off_is_no_traceback() -> None:
+    with listening("--count", "1") as (url, process):
+        port = int(url.rstrip("/").rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port)) as half:
+            half.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n1")
+        requests.post(url, data=b"{}", timeout=5)
+        _, errors = process.communicate(timeout=10)
+    assert errors == ""
+
+
+def test_it_ends_when_it_is_told_to() -> None:
+    with listening() as (_, process):
+        os.kill(process.pid, signal.SIGINT)
+        assert process.wait(timeout=5) == 0
+
+
+def test_a_taken_port_is_refused_in_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ended = run("listen", "--port", str(taken.getsockname()[1]))
+    assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1)
+
+
+# certify
+
+
+def test_a_right_receiver_is_certified_and_junit_says_so(tmp_path: Path) -> None:
+    with receiving(right) as url:
+        ended = run("certify", url, "--secret", SECRET, *QUICK, "--junit", str(tmp_path / "report.xml"))
+    assert ended.returncode == 0, ended.stdout
+    assert "CERTIFIED, grade A" in ended.stdout
+    root = ElementTree.parse(tmp_path / "report.xml").getroot()
+    assert (root.get("tests"), root.get("failures"), root.get("skipped")) == (str(len(CASES)), "0", "4")
+
+
+def test_a_wrong_receiver_is_not_and_the_mistake_is_named(tmp_path: Path) -> None:
+    with receiving(verifies_nothing) as url:
+        ended = run("certify", url, "--secret", SECRET, *QUICK, "--junit", str(tmp_path / "report.xml"))
+    assert ended.returncode == 1
+    assert "It verifies nothing [nothing-verified]" in ended.stdout
+    assert "NOT CERTIFIED, grade F" in ended.stdout
+    assert int(ElementTree.parse(tmp_path / "report.xml").getroot().get("failures", 0)) > 10
+
+
+def test_remarks_fail_only_the_strict(tmp_path: Path) -> None:
+    with receiving(compares_text) as url:
+        loose = run("certify", url, "--secret", SECRET, *QUICK)
+        strict = run("certify", url, "--secret", SECRET, *QUICK, "--strict", "--junit", str(tmp_path / "report.xml"))
+    assert (loose.returncode, strict.returncode) == (0, 1)
+    assert "CERTIFIED, with remarks, grade B" in loose.stdout
+    assert ElementTree.parse(tmp_path / "report.xml").getroot().get("failures") != "0"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("http://127.0.0.1:9/", "--secret", "s"), "start your receiver first"),
+        (("nowhere", "--secret", "s"), "for example http://"),
+        (("http://127.0.0.1:9/", "--secret", ""), "the secret is empty"),
+        (("http://127.0.0.1:9/", "--secret", "s", "--leave-out", "slowly"), 'nearest known are "slow"'),
+        (("http://127.0.0.1:9/", "--secret", "s", "--scenario", "empty"), "no labelled data row"),
+        (("http://127.0.0.1:9/", "--secret", "s", "--topic", "é"), "--topic is"),
+    ],
+)
+def test_what_cannot_be_tried_is_told_in_one_line(arguments: tuple[str, ...], told: str) -> None:
+    ended = run("certify", *arguments)
+    assert (ended.returncode, len(ended.stderr.splitlines()), ended.stdout) == (2, 1, ""), ended.stderr
+    assert told in ended.stderr
+
+
+def test_a_junit_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    with receiving(right) as url:
+        ended = run("certify", url, "--secret", SECRET, *QUICK, "--junit", str(tmp_path / "no" / "report.xml"))
+    assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1)
+
+
+def test_the_cases_are_listed() -> None:
+    ended = run("certify", "--cases")
+    assert [line.split()[0] for line in ended.stdout.splitlines()] == [case.name for case in CASES]
