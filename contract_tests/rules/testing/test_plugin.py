@@ -164,3 +164,52 @@ def test_a_running_server_can_be_used_instead(pytester: pytest.Pytester, tmp_pat
         url = json.loads(ready.read_text())["url"]
         passed(pytester.runpytest_subprocess("--labelbox-server-url", url), 1)
         server.terminate()
+
+
+RECEIVER = """
+    import hmac, threading
+    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+    import pytest
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            expected = "sha1=" + hmac.new(b"secret", body, "sha1").hexdigest()
+            self.send_response(200 if self.headers.get("X-Hub-Signature", "") == expected else 401)
+            self.end_headers()
+        def log_message(self, *_): ...
+
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 128
+        def handle_error(self, *_): ...
+
+    @pytest.fixture
+    def url():
+        server = Server(("127.0.0.1", 0), Receiver)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+        server.server_close()
+"""
+QUICK = 'leave_out=["slow", "huge", "larger", "split-letter"]'
+
+
+def test_a_receiver_is_certified(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(f"""{RECEIVER}
+    def test_it(url, certify_webhook_receiver):
+        report = certify_webhook_receiver(url, secret="secret", strict=True, {QUICK})
+        assert report.grade == "A"
+    """)
+    passed(pytester.runpytest_subprocess(), 1)
+
+
+def test_a_receiver_that_fails_fails_its_test_with_the_report(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(f"""{RECEIVER}
+    def test_it(url, certify_webhook_receiver):
+        certify_webhook_receiver(url, secret="secret\\n", {QUICK})
+    """)
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*secret lost the white space*secret-stripped*", "NOT CERTIFIED, grade F*"])

@@ -1,0 +1,212 @@
+"""From answers to verdicts, grades, a text for people and a file for CI."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contract_tests.rules.testing.certification.receivers import SECRET, receiving, right, verifies_nothing
+from mockserver.errors import StartupError
+from mockserver.testing.certification import CASES, Grade, Report, as_junit, as_text, certify
+from mockserver.testing.certification.cases import Case, Expect, Group, Level
+from mockserver.testing.certification.documents import Document, documents_of
+from mockserver.testing.certification.judge import Result, Verdict, judge, left_out
+from mockserver.testing.certification.patterns import Diagnosis
+from mockserver.testing.certification.report import GAVE_UP, grade_of
+from mockserver.testing.certification.wire import Answer
+
+QUICK = ("slow", "huge", "larger", "split-letter")
+
+
+@pytest.fixture(scope="module")
+def documents() -> list[Document]:
+    return documents_of()
+
+
+def case(expect: Expect, level: Level = Level.MUST, *, last_only: bool = False) -> Case:
+    return Case("c", Group.GOOD, "A case", lambda _: [], expect, level, "why", "advice", last_only=last_only)
+
+
+def answered(*statuses: int | None, seconds: float = 0.1, waited: bool = False) -> list[Answer]:
+    return [Answer(status=status, seconds=seconds, trouble="silence", waited=waited) for status in statuses]
+
+
+def judged(expect: Expect, *statuses: int | None, level: Level = Level.MUST, seconds: float = 0.1) -> Verdict:
+    return judge(case(expect, level), answered(*statuses, seconds=seconds), within=5.0).verdict
+
+
+@pytest.mark.parametrize(
+    ("expect", "statuses", "verdict"),
+    [
+        (Expect.ACCEPTED, (200, 204), Verdict.PASSED),
+        (Expect.ACCEPTED, (200, 302), Verdict.FAILED),
+        (Expect.ACCEPTED, (None,), Verdict.FAILED),
+        (Expect.REPEATED, (200, 409), Verdict.FAILED),
+        (Expect.REFUSED, (401,), Verdict.PASSED),
+        (Expect.REFUSED, (401, 200), Verdict.FAILED),
+        (Expect.REFUSED, (500,), Verdict.REMARK),
+        (Expect.REFUSED, (None,), Verdict.REMARK),
+        (Expect.REFUSED, (302,), Verdict.REMARK),
+        (Expect.SURVIVED, (200,), Verdict.PASSED),
+        (Expect.SURVIVED, (501,), Verdict.PASSED),
+        (Expect.SURVIVED, (500,), Verdict.FAILED),
+        (Expect.SURVIVED, (None,), Verdict.FAILED),
+        (Expect.ENDED, (None,), Verdict.PASSED),
+        (Expect.ENDED, (500,), Verdict.FAILED),
+        (Expect.OBSERVED, (500,), Verdict.NOTED),
+    ],
+)
+def test_an_answer_has_its_verdict(expect: Expect, statuses: tuple[int | None, ...], verdict: Verdict) -> None:
+    assert judged(expect, *statuses) is verdict
+
+
+def test_what_should_be_fails_nobody() -> None:
+    assert judged(Expect.ACCEPTED, 400, level=Level.SHOULD) is Verdict.REMARK
+
+
+def test_a_late_answer_is_remarked() -> None:
+    assert judged(Expect.ACCEPTED, 200, seconds=5.1) is Verdict.REMARK
+    assert judged(Expect.ACCEPTED, 400, seconds=5.1) is Verdict.FAILED
+
+
+def test_waiting_in_vain_is_no_end() -> None:
+    result = judge(case(Expect.ENDED), answered(None, waited=True), within=5.0)
+    assert (result.verdict, result.remark) == (Verdict.FAILED, "it waits for what will not come")
+
+
+def test_what_only_prepares_is_not_judged() -> None:
+    result = judge(case(Expect.ACCEPTED, last_only=True), answered(401, 200), within=5.0)
+    assert (result.verdict, result.told) == (Verdict.PASSED, "200")
+
+
+def test_many_answers_are_told_in_short() -> None:
+    assert judge(case(Expect.ACCEPTED), answered(200, 200, 503), within=5.0).told == "200 (2), 503 (1)"
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "grade"),
+    [
+        ("PP", Grade.A),
+        ("PPNL", Grade.A),
+        ("PPR", Grade.B),
+        ("PR", Grade.C),
+        ("PPPPF", Grade.F),
+        ("", Grade.A),
+    ],
+)
+def test_a_grade_counts_what_was_judged(verdicts: str, grade: Grade) -> None:
+    by_letter = {"P": Verdict.PASSED, "R": Verdict.REMARK, "F": Verdict.FAILED, "N": Verdict.NOTED}
+    results = [
+        left_out(case(Expect.ACCEPTED), "as asked") if letter == "L"
+        else Result(case(Expect.ACCEPTED), by_letter[letter], "200")
+        for letter in verdicts
+    ]  # fmt: skip
+    assert grade_of(results) is grade
+
+
+def test_every_case_is_named_once_and_says_why() -> None:
+    names = [each.name for each in CASES]
+    assert len(names) == len(set(names)) >= 40
+    for each in CASES:
+        assert each.why
+        assert each.advice or each.expect is Expect.OBSERVED, each.name
+    assert {each.group for each in CASES} == set(Group)
+
+
+def test_the_text_has_every_case_every_diagnosis_and_every_advice(documents: list[Document]) -> None:
+    with receiving(verifies_nothing) as url:
+        report = certify(url, secret=SECRET, documents=documents, leave_out=QUICK)
+    text = as_text(report)
+    assert [each.title for each in CASES if each.title not in text] == []
+    assert "F  Forged and broken" in text
+    assert "A  Bytes, not JSON" in text
+    for result in report.having(Verdict.FAILED):
+        assert result.case.advice in text
+    assert [found.name for found in report.diagnoses if found.advice not in text] == []
+    assert text.splitlines()[-1].startswith(f"{len(report.having(Verdict.PASSED))} right, ")
+
+
+def test_which_signature_is_verified_is_told(documents: list[Document]) -> None:
+    with receiving(right) as url:
+        report = certify(url, secret=SECRET, documents=documents, leave_out=QUICK)
+    assert report.verified_headers == "it verifies X-Hub-Signature (SHA-1)"
+
+
+def test_results_are_told_as_they_come(documents: list[Document]) -> None:
+    told: list[str] = []
+    with receiving(right) as url:
+        certify(
+            url, secret=SECRET, documents=documents, leave_out=QUICK, tell=lambda result: told.append(result.case.name)
+        )
+    assert told == [each.name for each in CASES]
+
+
+@contextmanager
+def silent() -> Iterator[str]:
+    """Takes connections and never says a word."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    kept: list[socket.socket] = []
+
+    def serve() -> None:
+        while True:
+            try:
+                kept.append(listening.accept()[0])
+            except OSError:
+                return
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
+    finally:
+        listening.shutdown(socket.SHUT_RDWR)
+        listening.close()
+        thread.join()
+        for connection in kept:
+            connection.close()
+
+
+def test_a_silent_receiver_is_given_up(documents: list[Document]) -> None:
+    with silent() as url:
+        report = certify(url, secret=SECRET, documents=documents, within=0.1)
+    assert (report.grade, report.passed) == (Grade.F, False)
+    assert {result.remark for result in report.results[3:]} == {GAVE_UP}
+    assert [found.name for found in report.diagnoses] == ["no-answer"]
+    skipped = ElementTree.fromstring(as_junit(report)).get("skipped")
+    assert skipped == str(len(CASES) - 3)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"secret": ""}, "the secret is empty"),
+        ({"topic": "a\nb"}, "--topic"),
+        ({"leave_out": ["nothing"]}, "there is no case 'nothing'"),
+    ],
+)
+def test_what_cannot_be_tried_is_refused(options: dict[str, object], told: str, documents: list[Document]) -> None:
+    given: dict[str, object] = {"secret": "s", "documents": documents} | options
+    with receiving(right) as url, pytest.raises(StartupError, match=told):
+        certify(url, **given)  # type: ignore[arg-type]
+
+
+def report_of(result: Result) -> Report:
+    found = Diagnosis("name", "It does something", "Do not", "evidence")
+    return Report(url="http://a/", topic="T", seconds=1.0, results=[result], diagnoses=[found])
+
+
+@given(st.text(), st.sampled_from(sorted(Verdict)))
+def test_whatever_a_receiver_says_the_file_is_xml(said: str, verdict: Verdict) -> None:
+    root = ElementTree.fromstring(as_junit(report_of(Result(case(Expect.ACCEPTED), verdict, said, said))))
+    assert root.get("tests") == "1"
+
+
+@pytest.mark.parametrize(("strict", "failures"), [(False, "0"), (True, "1")])
+def test_remarks_are_failures_only_in_a_strict_file(strict: bool, failures: str) -> None:
+    written = as_junit(report_of(Result(case(Expect.SURVIVED), Verdict.REMARK, "500", "it crashed")), strict=strict)
+    assert ElementTree.fromstring(written).get("failures") == failures
