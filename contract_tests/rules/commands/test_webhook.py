@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from xml.etree import ElementTree
 
 import pytest
 import requests
+import trustme
 
 from contract_tests.rules.testing.certification.receivers import (
     SECRET,
@@ -142,6 +144,19 @@ def test_a_mistake_is_told_in_one_line(flags: tuple[str, str], told: str) -> Non
     ended = run("send", *[word for pair in given.items() for word in pair])
     assert (ended.returncode, len(ended.stderr.splitlines()), ended.stdout) == (2, 1, ""), ended.stderr
     assert told in ended.stderr
+
+
+def test_a_receiver_behind_tls_is_reached_by_its_authority(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with receiving(right, tls=context) as url:
+        trusted = run("send", "--url", url, "--secret", SECRET, SSL_CERT_FILE=str(tmp_path / "authority.pem"))
+        strange = run("send", "--url", url, "--secret", SECRET)
+    assert trusted.returncode == 0, trusted.stderr
+    assert (strange.returncode, len(strange.stderr.splitlines())) == (2, 1)
+    assert "by TLS" in strange.stderr
 
 
 # listen

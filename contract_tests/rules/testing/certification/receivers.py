@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -40,7 +41,9 @@ class Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def receiving(check: Check, *, read: Callable[[BaseHTTPRequestHandler], bytes] | None = None) -> Iterator[str]:
+def receiving(
+    check: Check, *, read: Callable[[BaseHTTPRequestHandler], bytes] | None = None, tls: ssl.SSLContext | None = None
+) -> Iterator[str]:
     """The URL of a receiver that answers what `check` says; an exception is answered 500, as frameworks do it."""
     read_body = read or whole_body
 
@@ -63,10 +66,12 @@ def receiving(check: Check, *, read: Callable[[BaseHTTPRequestHandler], bytes] |
         def log_message(self, *_: Any) -> None: ...
 
     server = Server(("127.0.0.1", 0), Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}/webhook-endpoint"
+        yield f"{'http' if tls is None else 'https'}://127.0.0.1:{server.server_port}/webhook-endpoint"
     finally:
         server.shutdown()
         thread.join()
