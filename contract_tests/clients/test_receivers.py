@@ -9,12 +9,10 @@ from pathlib import Path
 import pytest
 
 from contract_tests.clients.node import placed
-from contract_tests.rules.installed import environment
 from mockserver.testing.certification import Report, as_text, certify
 
 FOLDER = Path(__file__).parent / "receivers"
 SECRET = "CHANGE-ME-größer"
-FLASK = ("flask",)
 
 pytestmark = pytest.mark.xdist_group("receivers")
 
@@ -23,18 +21,13 @@ pytestmark = pytest.mark.xdist_group("receivers")
 def running(name: str) -> Iterator[str]:
     """The URL of one of those programs."""
     program = FOLDER / name
-    command = ["node", str(placed(program))] if program.suffix == ".mjs" else [python_for(name), str(program)]
+    command = ["node", str(placed(program))] if program.suffix == ".mjs" else [sys.executable, str(program)]
     with subprocess.Popen([*command, SECRET], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
             assert process.stdout is not None
             yield f"http://127.0.0.1:{int(process.stdout.readline())}/webhook-endpoint"
         finally:
             process.kill()
-
-
-def python_for(name: str) -> str:
-    """Flask is no dependency of ours."""
-    return str(environment("flask", *FLASK) / "python") if name.startswith("flask") else sys.executable
 
 
 def certified(name: str) -> Report:

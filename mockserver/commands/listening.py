@@ -20,6 +20,14 @@ UNVERIFIED = "not checked: no --secret"
 Echo = Callable[[str], None]
 
 
+class NothingBeside:
+    """No courier: a listener only answers."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
 class Listener:
     """An ASGI app that takes POSTs on any path. `failing`: so many messages are answered 500 first."""
 

@@ -9,7 +9,7 @@ import msgspec
 import orjson
 
 from mockserver.errors import StartupError
-from mockserver.testing.certification.documents import documents_of, with_field, with_ids
+from mockserver.testing.certification.documents import Version, documents_of, with_field, with_ids
 from mockserver.testing.certification.wire import Answer, NotReached, Target, Wire, check_header
 from mockserver.webhooks.messages import Message, message
 from mockserver.webhooks.misbehaviour import MISBEHAVIOURS, Shot, misbehave, shot
@@ -33,6 +33,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
     ends: str | None = None
     project: str | None = None
+    version: Version = "v2"
     row: int = 0
     delivery_id: str | None = None
     data_row_id: str | None = None
@@ -83,7 +84,7 @@ def message_of(order: Order, topic: str, body: bytes) -> Message:
 
 
 def document_of(order: Order) -> dict[str, object]:
-    found = documents_of(order.scenario, seed=order.seed, ends=order.ends, project=order.project)
+    found = documents_of(order.scenario, seed=order.seed, ends=order.ends, project=order.project, version=order.version)
     if order.row >= len(found):
         raise StartupError(f"--row is {order.row}; there are {len(found)} labelled data rows, counted from 0")
     given = {"data_row": order.data_row_id, "project": order.project_id, "label": order.label_id}

@@ -16,6 +16,7 @@ from mockserver.settings import ENVIRONMENT_PREFIX
 
 if TYPE_CHECKING:
     from mockserver.testing import certification
+    from mockserver.testing.certification.documents import Version
 
 TOPIC = "LABEL_CREATED"
 LISTEN_PORT = 3001
@@ -35,9 +36,12 @@ def secret(help_text: str, *, required: bool = True) -> Callable[[Command], Comm
 
 def bodies(command: Command) -> Command:
     """What messages are made of."""
-    return PROJECT(SCENARIO(SEED(ENDS(command))))
+    return PROJECT(VERSION(SCENARIO(SEED(ENDS(command)))))
 
 
+VERSION = click.option(
+    "--version", default="v2", show_default=True, type=click.Choice(["v1", "v2"]), help="Of bodies. The SDK makes v1."
+)
 PROJECT = click.option("--project", metavar="NAME|ID", help="Only labels of this project.")
 NUMBER = click.IntRange(min=0)
 
@@ -88,7 +92,7 @@ def send(**asked: Any) -> None:
 def listen(host: str, port: int, **asked: Any) -> None:
     """Receive webhooks: show each, with the verdict on both signatures."""
     from mockserver import server
-    from mockserver.commands.listening import Listener
+    from mockserver.commands.listening import Listener, NothingBeside
 
     listener = Listener(**asked, echo=click.echo, stop=lambda: signal.raise_signal(signal.SIGTERM))
     try:
@@ -96,7 +100,7 @@ def listen(host: str, port: int, **asked: Any) -> None:
     except StartupError as error:
         fail(error)
     greeting = f"Listening on {server.address_of(bound, host)}/ (any path). Stop it with Ctrl+C."
-    server.serve(listener, bound, ready=lambda: click.echo(greeting), companion=None)
+    server.serve(listener, bound, NothingBeside(), ready=lambda: click.echo(greeting), companion=None)
 
 
 # certify
@@ -140,13 +144,20 @@ def certify(url: str, strict: bool, junit: Path | None, **asked: Any) -> None:
 
 
 def tried(
-    url: str, *, project: str | None, scenario: str, seed: int, ends: str | None, **asked: Any
+    url: str,
+    *,
+    project: str | None,
+    version: Version,
+    scenario: str,
+    seed: int,
+    ends: str | None,
+    **asked: Any,
 ) -> certification.Report:
     """The certification, with a bar for eyes; a log would fill with it. Raises StartupError."""
     from mockserver.testing import certification
     from mockserver.testing.certification.documents import documents_of
 
-    documents = documents_of(scenario, seed=seed, ends=ends, project=project)
+    documents = documents_of(scenario, seed=seed, ends=ends, project=project, version=version)
     hidden = not sys.stderr.isatty()
     with click.progressbar(length=len(certification.CASES), label="Certifying", file=sys.stderr, hidden=hidden) as bar:
         return certification.certify(url, documents=documents, tell=lambda _: bar.update(1), **asked)

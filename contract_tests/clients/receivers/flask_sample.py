@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import sys
+from typing import Any
 
 from flask import Flask, request
 from werkzeug.serving import make_server
@@ -13,7 +14,7 @@ app = Flask(__name__)
 
 
 @app.post("/webhook-endpoint")
-def received() -> object:
+def received() -> Any:
     payload = request.data
     computed = hmac.new(SECRET, payload, hashlib.sha1).hexdigest()
     if request.headers["X-Hub-Signature"] != "sha1=" + computed:

@@ -8,44 +8,48 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
 from mockserver.errors import StartupError, nearest, quoted
-from mockserver.exports.request import ExportParams
-from mockserver.exports.rows import ExportRows
-from mockserver.exports.scope import project_scope
 from mockserver.generate.prepared import prepared_world
 from mockserver.links import Links
 from mockserver.settings import cache_folder
-from mockserver.world import ids
-from mockserver.world.database import EVERYTHING, Connection, where
+from mockserver.webhooks.payloads import Payloads
+from mockserver.world.database import EVERYTHING, Connection, JsonText, where
+from mockserver.world.events import Event, EventKind
 from mockserver.world.projects import Project
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store
 
 HOST = "http://127.0.0.1:8000"
 """What stands in front of the links in a body. Nobody serves them: a receiver's verdict does not depend on them."""
-SECTIONS = ExportParams(include_label_details=True, include_project_details=True, include_performance_details=True)
-"""What a V2 webhook's row carries (inferred)."""
 
+Version = Literal["v1", "v2"]
 Document = dict[str, Any]
 
 
 def documents_of(
-    scenario: str = "default", *, seed: int = 0, ends: str | None = None, project: str | None = None
+    scenario: str = "default",
+    *,
+    seed: int = 0,
+    ends: str | None = None,
+    project: str | None = None,
+    version: Version = "v2",
 ) -> list[Document]:
-    """The labelled rows of a scenario as V2 bodies: those of one project, or of all. Raises StartupError."""
+    """Bodies of that version about the labelled data rows of one project, or of all. Raises StartupError."""
     with world(scenario, seed=seed, ends=ends) as store, store.reading() as connection:
-        projects = _projects(connection, project)
-        rows = [row for each in projects for row in _rows(connection, each, now=store.workspace.ends)]
-    labelled = [row for row in rows if any(entry["labels"] for entry in row["projects"].values())]
-    if not labelled:
+        made = Payloads(connection, links=Links.of("webhook", 0), host=HOST, now=store.workspace.ends)
+        events = [event for each in _projects(connection, project) for event in _creations(connection, each)]
+        made.prepare(events)
+        bodies = [made.body(event, version) for event in events]
+    documents = [orjson.loads(body) for body in bodies if body is not None]
+    if not documents:
         raise StartupError(
             f"scenario {scenario} has no labelled data row to make a message of; for example --scenario default"
         )
-    return labelled
+    return documents
 
 
 @contextmanager
@@ -76,12 +80,17 @@ def _names(projects: list[Project]) -> list[str]:
     return [project.name for project in projects]
 
 
-def _rows(connection: Connection, project: Project, *, now: int) -> list[Document]:
-    scope = project_scope(connection, project.id, [])
-    rows = ExportRows(
-        connection, scope, SECTIONS, links=Links.of("webhook", 0), host=HOST, task_id=ids.cuid("webhook"), now=now
-    )
-    return [json.loads(line) for line in rows.text().splitlines()]
+def _creations(connection: Connection, project: Project) -> list[Event]:
+    """An event for the first label of each data row, in the order of rows."""
+    mine = where("l.project_id = :project AND NOT l.deleted AND NOT dr.deleted", project=project.id)
+    sql = f"SELECT l.id, dr.id FROM label l JOIN data_row dr ON dr.no = l.data_row_no WHERE {mine.sql}"
+    first: dict[str, str] = {}
+    for label_id, row_id in connection.rows(f"{sql} ORDER BY l.data_row_no, l.no", mine.params):
+        first.setdefault(row_id, label_id)
+    return [
+        Event(0, EventKind.LABEL_CREATED, 0, project.id, row_id, label_id, JsonText("{}"))
+        for row_id, label_id in first.items()
+    ]
 
 
 # Changes
@@ -97,6 +106,8 @@ def with_ids(document: Document, new: Mapping[str, str]) -> Document:
 
 
 def _id_of(document: Document, what: str) -> str:
+    if "dataRow" in document:  # V1
+        return str({"data_row": document["dataRow"], "project": document["project"], "label": document}[what]["id"])
     if what == "data_row":
         return str(document["data_row"]["id"])
     project_id, entry = next(iter(document["projects"].items()))

@@ -63,7 +63,7 @@ def probed(bench: Bench, fire: Fire) -> list[Diagnosis]:
 def probing_body(bench: Bench) -> bytes:
     """A body on which no two mistakes come to the same bytes."""
     text = f"{MULTIBYTE} {LINE_SEPARATORS} <b>&amp;</b> 'single' \"double\""
-    return respelled(bench.saying(text)) + b"\n"
+    return b"{ " + respelled(bench.saying(text)).removeprefix(b"{") + b"\n"
 
 
 def _accepted(body: bytes, made: tuple[Mistake, ...], bench: Bench, fire: Fire) -> bool:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mockserver.errors import StartupError
 from mockserver.testing.certification.bench import Bench, respelled
-from mockserver.testing.certification.documents import Document, documents_of, with_field, with_ids
+from mockserver.testing.certification.documents import Document, Version, documents_of, with_field, with_ids
 from mockserver.testing.certification.odd import cuts_a_letter
 
 JSON = st.recursive(
@@ -31,6 +31,27 @@ def test_every_document_has_a_label(documents: list[Document]) -> None:
     assert len(documents) > 10
     for document in documents:
         assert all(entry["labels"] for entry in document["projects"].values())
+
+
+@pytest.mark.known("client")
+def test_v1_bodies_have_a_label_in_a_text_of_json() -> None:
+    """Read so by Diffgram's receiver."""
+    for document in documents_of(version="v1"):
+        label = json.loads(document["label"])
+        assert document["skipped"] or {"objects", "classifications"} <= label.keys()
+        assert (document["id"][0], document["dataRow"]["id"][0], document["project"]["id"][0]) == ("c", "c", "c")
+
+
+def test_v1_bodies_take_own_ids_and_words() -> None:
+    [first, *_] = documents_of(version="v1")
+    made = with_ids(first, {"data_row": "row", "project": "mine", "label": "own"})
+    assert (made["dataRow"]["id"], made["project"]["id"], made["id"]) == ("row", "mine", "own")
+    assert "größe" in Bench([first], secret="s").saying("größe").decode()
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_a_skipped_label_is_found(version: Version) -> None:
+    assert Bench(documents_of(version=version), secret="s").skipped() is not None
 
 
 def test_they_are_the_same_each_time(documents: list[Document]) -> None:

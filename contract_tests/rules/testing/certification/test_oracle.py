@@ -18,7 +18,7 @@ from contract_tests.rules.testing.certification.receivers import (
 )
 from mockserver.testing.certification import Grade, Report, certify
 from mockserver.testing.certification.bench import Bench
-from mockserver.testing.certification.documents import Document, documents_of
+from mockserver.testing.certification.documents import Document, Version, documents_of
 from mockserver.testing.certification.mistakes import SHA1, SHA256, SINGLE, rightly_written, signatures
 from mockserver.testing.certification.oracle import probing_body
 
@@ -51,6 +51,12 @@ def test_a_mistake_in_signing_is_proven(name: str, documents: list[Document]) ->
     assert [found.name for found in report.diagnoses if found.proven] == [name]
 
 
+@pytest.mark.parametrize("name", ["reserialised-javascript", "latin-1"])
+def test_a_mistake_is_proven_by_v1_bodies_too(name: str) -> None:
+    report = certified(SIGNED_WRONGLY[name], documents_of(version="v1"))
+    assert [found.name for found in report.diagnoses if found.proven] == [name]
+
+
 @pytest.mark.parametrize("names", TWICE_WRONG, ids=" and ".join)
 def test_two_mistakes_at_once_are_proven(names: tuple[str, str], documents: list[Document]) -> None:
     report = certified(TWICE_WRONG[names], documents)
@@ -78,9 +84,10 @@ def test_decoding_pieces_is_named(documents: list[Document]) -> None:
     assert (report.result("slow").verdict, report.result("split-letter").verdict) == ("passed", "failed")
 
 
-def test_no_two_mistakes_look_alike(documents: list[Document]) -> None:
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_no_two_mistakes_look_alike(version: Version) -> None:
     """Else an accepted message would prove one of two."""
-    bench = Bench(documents, secret=" Ab/c= ")
+    bench = Bench(documents_of(version=version), secret=" Ab/c= ")
     body = probing_body(bench)
     made = {mistake.name: signatures(body, bench.secret, mistake) for mistake in SINGLE}
     right_ones = rightly_written(bench.secret.encode(), body)
