@@ -149,3 +149,8 @@ def test_every_mistake_that_can_be_named_is_documented() -> None:
 
 def test_the_page_is_one_of_the_documentation() -> None:
     assert f"docs/{PAGE}" in (REPOSITORY / "README.md").read_text()
+
+
+def test_every_misbehaviour_of_a_webhook_is_documented() -> None:
+    told = section("docs/webhooks.md", "Misbehaviour")
+    assert [name for name in MISBEHAVIOURS if f"`{name}`" not in told] == []

@@ -94,6 +94,7 @@ class NewWebhook(Body, frozen=True, kw_only=True):
     """Of a project (name or id), or without one of the whole organization.
 
     `retries` is "default", "none", or the seconds to wait after each failure. `ordered` sends one after the other.
+    `misbehave` names how its messages go wrong (docs/webhooks.md).
     """
 
     url: Annotated[str, msgspec.Meta(max_length=2000)]
@@ -105,6 +106,7 @@ class NewWebhook(Body, frozen=True, kw_only=True):
     ordered: bool = False
     concurrency: Concurrency = CONCURRENCY
     timeout: Timeout = TIMEOUT
+    misbehave: str | None = None
 
 
 class ChangeWebhook(Body, frozen=True, kw_only=True):
@@ -119,6 +121,7 @@ class ChangeWebhook(Body, frozen=True, kw_only=True):
     ordered: bool | msgspec.UnsetType = msgspec.UNSET
     concurrency: Concurrency | msgspec.UnsetType = msgspec.UNSET
     timeout: Timeout | msgspec.UnsetType = msgspec.UNSET
+    misbehave: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class WebhookFace(msgspec.Struct, frozen=True):
@@ -134,6 +137,7 @@ class WebhookFace(msgspec.Struct, frozen=True):
     ordered: bool
     concurrency: int
     timeout: float
+    misbehave: str | None
     failing_since: str | None
     ended_because: str | None
     created_at: str

@@ -152,6 +152,7 @@ def _face(item: Subscription) -> WebhookFace:
         ordered=item.ordered,
         concurrency=item.concurrency,
         timeout=item.timeout,
+        misbehave=item.misbehave,
         failing_since=_moment(item.failing_since),
         ended_because=item.ended_because,
         created_at=written_moment(item.created_at),

@@ -119,7 +119,7 @@ class MockWorkspace:
         """Subscribe a receiver, to everything unless `topics` are named; the webhook's id.
 
         Without a project (name or id) it is told of the whole organization. `more` is what `POST /_mock/webhooks` takes
-        besides: `retries`, `ordered`, `concurrency`, `timeout`.
+        besides: `retries`, `ordered`, `concurrency`, `timeout`, `misbehave`.
         """
         body = {"url": url, "secret": secret, "topics": list(topics or TOPICS), "version": version, **more}
         if project is not None:

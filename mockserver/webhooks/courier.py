@@ -19,7 +19,7 @@ import msgspec
 import orjson
 
 from mockserver.errors import Conflict
-from mockserver.webhooks import schedule
+from mockserver.webhooks import misbehaving, schedule
 from mockserver.webhooks.sending import Exchange, Failure, Request, Sender
 from mockserver.webhooks.targets import Allowed
 from mockserver.world.clock import SECOND
@@ -215,6 +215,8 @@ class Round:
         assert delivery.due_at is not None, "only what is due is sent"
         # What a jump of the clock passed over happens at the time it was planned for, so that days pass as they would.
         at = delivery.due_at if clock.jumped_over(delivery.due_at) else clock.now()
+        if lane.subscription.misbehave is not None:
+            return judged(lane, delivery, await misbehaving.exchange(self._sender, lane.subscription, delivery), at)
         headers = list(orjson.loads(delivery.headers).items())
         request = Request(url=delivery.url, headers=headers, body=delivery.body, timeout=lane.subscription.timeout)
         exchange = await self._sender.send(request)

@@ -54,12 +54,17 @@ class Misbehaviour(msgspec.Struct, frozen=True):
 
 def misbehave(name: str, messages: Sequence[Message], *, secret: str) -> list[Shot]:
     """The shots of a misbehaviour. Raises BadInput for an unknown name or too few messages."""
-    found = MISBEHAVIOURS.get(name)
-    if found is None:
-        raise BadInput(f"There is no misbehaviour {name!r}; nearest known are {quoted(nearest(name, MISBEHAVIOURS))}")
+    check_name(name)
+    found = MISBEHAVIOURS[name]
     if len(messages) < found.messages:
         raise BadInput(f"{name} needs {found.messages} messages and got {len(messages)}")
     return found.make(messages, secret)
+
+
+def check_name(name: str) -> None:
+    """Raises BadInput naming the nearest known."""
+    if name not in MISBEHAVIOURS:
+        raise BadInput(f"There is no misbehaviour {name!r}; nearest known are {quoted(nearest(name, MISBEHAVIOURS))}")
 
 
 def shot(sent: Message) -> Shot:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from mockserver.errors import BadInput, NotFound, nearest, quoted
+from mockserver.webhooks.misbehaviour import check_name
 from mockserver.webhooks.schedule import Schedule
 from mockserver.webhooks.sending import TIMEOUT
 from mockserver.world.database import JsonText, where
@@ -33,11 +34,12 @@ def subscribe(
     ordered: bool = False,
     concurrency: int = CONCURRENCY,
     timeout: float = TIMEOUT,
+    misbehave: str | None = None,
 ) -> Subscription:
     """Raises BadInput, NotFound."""
     if project_id is not None:
         _check_project(store, project_id)
-    fields = checked({"url": url, "secret": secret, "topics": topics, "retries": retries})
+    fields = checked({"url": url, "secret": secret, "topics": topics, "retries": retries, "misbehave": misbehave})
     return Deliveries(store).subscribe(
         project_id=project_id,
         version=version,
@@ -63,6 +65,8 @@ def checked(given: dict[str, Any]) -> dict[str, Any]:
         fields["topics"] = _text(_topics(given["topics"]))
     if "retries" in given:
         fields["retries"] = _text(given["retries"])
+    if given.get("misbehave") is not None:
+        check_name(given["misbehave"])
     if "status" in given:
         fields["status"] = _known(given["status"], SubscriptionStatus, "status")
     return fields

@@ -52,13 +52,14 @@ class Deliveries:
         ordered: bool,
         concurrency: int,
         timeout: float,
+        misbehave: str | None,
     ) -> Subscription:
         """An active subscription. What came before it is told by a replay only."""
         with self._store.change() as change:
             made = Subscription(
                 next_number(change.connection, Subscription), self._store.new_id(change), project_id, url, secret,
-                topics, version, SubscriptionStatus.ACTIVE, retries, ordered, concurrency, timeout, None, None,
-                self._store.workspace.user_id, change.now, change.now,
+                topics, version, SubscriptionStatus.ACTIVE, retries, ordered, concurrency, timeout, misbehave,
+                None, None, self._store.workspace.user_id, change.now, change.now,
             )  # fmt: skip
             change.connection.insert([made])
             return made

@@ -32,6 +32,7 @@ class Subscription(Record, frozen=True):
     """Of a project, or without one of the organization. `topics` is a JSON list, `retries` JSON (webhooks/schedule.py).
 
     `ordered` sends one at a time, each before the next; else up to `concurrency` at once, `timeout` seconds each.
+    `misbehave` names how its messages go wrong (webhooks/misbehaviour.py).
     `failing_since` is when the first failure came after the last success; `ended_because` says why we ended it.
     """
 
@@ -48,6 +49,7 @@ class Subscription(Record, frozen=True):
     ordered: bool
     concurrency: int
     timeout: float
+    misbehave: str | None
     failing_since: int | None
     ended_because: str | None
     created_by: str

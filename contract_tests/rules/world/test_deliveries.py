@@ -16,7 +16,7 @@ MOST = 10
 def subscribed(store: Store, *, ordered: bool = False) -> Subscription:
     return Deliveries(store).subscribe(
         project_id=None, url="http://127.0.0.1/", secret="s", topics=JsonText('["LABEL_CREATED"]'), version="v2",
-        retries=JsonText('"default"'), ordered=ordered, concurrency=16, timeout=1.0,
+        retries=JsonText('"default"'), ordered=ordered, concurrency=16, timeout=1.0, misbehave=None,
     )  # fmt: skip
 
 
