@@ -179,7 +179,8 @@ class Round:
         self._woken.set()
 
     def _send(self, lane: Lane) -> None:
-        while lane.workers < min(lane.most_workers, len(lane.waiting)):
+        """A worker for each that waits, as far as there are any: those at work may be held by a slow answer."""
+        for _ in range(min(lane.most_workers - lane.workers, len(lane.waiting))):
             lane.workers += 1
             task = asyncio.create_task(self._work(lane))
             self._tasks.add(task)

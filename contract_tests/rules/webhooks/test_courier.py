@@ -414,3 +414,12 @@ def test_a_skipped_label_has_nothing_to_tell(workspace: MockWorkspace) -> None:
         workspace.event("LABEL_DELETED", "image", label=skipped)
         body = json.loads(receiver.wait_for(1)[0].body)
     assert (body["label"], body["skipped"]) == ("{}", True)
+
+
+def test_a_single_message_does_not_wait_for_a_slow_answer_before_it(workspace: MockWorkspace) -> None:
+    with Receiver(lambda came: Answer(wait=3.0 if len(came) == 1 else 0.0)) as receiver:
+        subscribed(workspace, receiver, "LABEL_CREATED")
+        for _ in range(2):
+            workspace.event("LABEL_CREATED", "image")
+        first, second = receiver.wait_for(2)
+    assert second.at - first.at < 3.0
