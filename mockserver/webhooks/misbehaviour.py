@@ -91,14 +91,15 @@ def _delayed(messages: Sequence[Message], _secret: str) -> list[Shot]:
 
 def _burst(messages: Sequence[Message], secret: str) -> list[Shot]:
     """Many messages at the same moment. One message becomes many, each with a delivery id of its own."""
-    many = list(messages) if len(messages) > 1 else [_numbered(messages[0], number, secret) for number in range(BURST)]
+    many = list(messages) if len(messages) > 1 else _numbered(messages[0], secret)
     return [msgspec.structs.replace(shot(each), at_once=number > 0) for number, each in enumerate(many)]
 
 
-def _numbered(sent: Message, number: int, secret: str) -> Message:
-    """The same news under another delivery id."""
-    own = sent.delivery_id if number == 0 else f"{sent.delivery_id[:-2]}{number:02}"
-    return message(own, sent.topic, sent.body, secret=secret)
+def _numbered(sent: Message, secret: str) -> list[Message]:
+    """The same news under so many delivery ids, its own first."""
+    others = (f"{sent.delivery_id[:-2]}{number:02}" for number in range(BURST))
+    ids = list(dict.fromkeys((sent.delivery_id, *others)))[:BURST]
+    return [message(each, sent.topic, sent.body, secret=secret) for each in ids]
 
 
 def _wrong_signature(messages: Sequence[Message], secret: str) -> list[Shot]:

@@ -68,8 +68,9 @@ def test_the_later_message_comes_first() -> None:
     assert [header(shot, "X-Labelbox-Id") for shot in sent] == [each.delivery_id for each in reversed(messages(3))]
 
 
-def test_a_burst_of_one_message_has_an_id_for_each() -> None:
-    sent = misbehave("burst", messages(1), secret=SECRET)
+@pytest.mark.parametrize("number", [0, 7, 99])
+def test_a_burst_of_one_message_has_an_id_for_each(number: int) -> None:
+    sent = misbehave("burst", messages(number + 1)[number:], secret=SECRET)
     ids = {header(shot, "X-Labelbox-Id") for shot in sent}
     assert (len(sent), len(ids), {len(str(each)) for each in ids}) == (BURST, BURST, {25})
     assert [shot.at_once for shot in sent] == [False] + [True] * (BURST - 1)
