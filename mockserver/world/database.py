@@ -95,7 +95,7 @@ class Record(msgspec.Struct, frozen=True):
         return cls(*values)
 
     def values(self) -> Row:
-        return tuple(getattr(self, name) for name in self.__struct_fields__)
+        return msgspec.structs.astuple(self)
 
 
 R = TypeVar("R", bound=Record)

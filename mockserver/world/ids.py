@@ -11,6 +11,9 @@ import hashlib
 import uuid
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+# Ten bits at a time: a large world has millions of ids.
+_PAIRS = tuple(_DIGITS[pair & 31] + _DIGITS[pair >> 5] for pair in range(1024))
+_SHIFTS = tuple(range(0, 120, 10))
 
 FEATURE_PREFIX = 20
 """Characters of a feature id that name its label; the rest is the feature's ordinal within the label."""
@@ -25,11 +28,7 @@ def digest(*path: object, size: int = 15) -> bytes:
 def cuid(*path: object) -> str:
     """25 characters, `c` first, like every id of a label, data row, project, task (sample)."""
     number = int.from_bytes(digest(*path), "big")
-    letters = []
-    for _ in range(24):
-        letters.append(_DIGITS[number & 31])
-        number >>= 5
-    return "c" + "".join(letters)
+    return "c" + "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
 
 
 def time_uuid(*path: object) -> str:

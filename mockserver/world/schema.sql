@@ -1,4 +1,5 @@
 -- One workspace. SERIAL and BYTES stand for the engine's own types (world/database.py).
+-- Indexes are made when a world's rows are in, so those of the populous tables stand apart, unique ones too.
 -- Moments are microseconds UTC. Flags are true or false. Deleting a project, dataset, data row or label marks it.
 
 CREATE TABLE workspace (
@@ -70,10 +71,12 @@ CREATE TABLE dataset (
 
 -- `row_data` is the customer's URL or text; a row that we host has an `asset` instead, the recipe of its file.
 CREATE TABLE data_row (
-  no SERIAL, id TEXT NOT NULL UNIQUE, dataset_id TEXT NOT NULL, external_id TEXT, global_key TEXT UNIQUE,
+  no SERIAL, id TEXT NOT NULL, dataset_id TEXT NOT NULL, external_id TEXT, global_key TEXT,
   media_type TEXT NOT NULL, row_data TEXT, asset TEXT, media_attributes TEXT NOT NULL, created_by TEXT NOT NULL,
   created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, last_activity_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL
 );
+CREATE UNIQUE INDEX data_row_by_id ON data_row (id);
+CREATE UNIQUE INDEX data_row_by_global_key ON data_row (global_key);
 CREATE INDEX data_row_of_dataset ON data_row (dataset_id, no);
 CREATE INDEX data_row_by_external_id ON data_row (external_id);
 CREATE INDEX data_row_by_activity ON data_row (last_activity_at);
@@ -81,8 +84,9 @@ CREATE INDEX data_row_by_activity ON data_row (last_activity_at);
 CREATE INDEX data_row_deleted ON data_row (no) WHERE deleted;
 
 CREATE TABLE attachment (
-  no SERIAL, id TEXT NOT NULL UNIQUE, data_row_no BIGINT NOT NULL, type TEXT NOT NULL, value TEXT NOT NULL, name TEXT
+  no SERIAL, id TEXT NOT NULL, data_row_no BIGINT NOT NULL, type TEXT NOT NULL, value TEXT NOT NULL, name TEXT
 );
+CREATE UNIQUE INDEX attachment_by_id ON attachment (id);
 CREATE INDEX attachment_of_row ON attachment (data_row_no, no);
 
 CREATE TABLE metadata_schema (
@@ -125,21 +129,24 @@ CREATE INDEX workflow_step_by_row ON workflow_step (data_row_no);
 CREATE TABLE body (id SERIAL, content BYTES NOT NULL, aside TEXT);
 
 CREATE TABLE label (
-  no SERIAL, id TEXT NOT NULL UNIQUE, project_id TEXT NOT NULL, data_row_no BIGINT NOT NULL,
-  feature_prefix TEXT NOT NULL UNIQUE, body_id BIGINT NOT NULL, skipped BOOLEAN NOT NULL,
+  no SERIAL, id TEXT NOT NULL, project_id TEXT NOT NULL, data_row_no BIGINT NOT NULL,
+  feature_prefix TEXT NOT NULL, body_id BIGINT NOT NULL, skipped BOOLEAN NOT NULL,
   seconds_to_create INTEGER NOT NULL, seconds_to_review INTEGER NOT NULL, is_benchmark BOOLEAN NOT NULL,
   consensus_score DOUBLE PRECISION, benchmark_score DOUBLE PRECISION, created_by TEXT NOT NULL,
   created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, content_updated_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL
 );
+CREATE UNIQUE INDEX label_by_id ON label (id);
+CREATE UNIQUE INDEX label_by_feature_prefix ON label (feature_prefix);
 CREATE INDEX label_of_project ON label (project_id, data_row_no, no);
 CREATE INDEX label_of_row ON label (data_row_no);
 CREATE INDEX label_live ON label (project_id) WHERE NOT deleted;
 CREATE INDEX label_by_creation ON label (project_id, created_at);
 
 CREATE TABLE review (
-  no SERIAL, id TEXT NOT NULL UNIQUE, label_no BIGINT NOT NULL, score DOUBLE PRECISION NOT NULL,
+  no SERIAL, id TEXT NOT NULL, label_no BIGINT NOT NULL, score DOUBLE PRECISION NOT NULL,
   created_by TEXT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL
 );
+CREATE UNIQUE INDEX review_by_id ON review (id);
 CREATE INDEX review_of_label ON review (label_no, no);
 
 CREATE TABLE issue (
