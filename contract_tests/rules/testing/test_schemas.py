@@ -1,0 +1,154 @@
+"""Every payload has a schema, which says of each field how it is known, takes what is generated and nothing else."""
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import jsonschema_rs
+import pytest
+
+from contract_tests.rules.exports.rows import read
+from contract_tests.rules.worlds import in_file, stored
+from mockserver.generate.scenario import TOOLS_OF_MEDIA
+from mockserver.testing import schemas
+
+KNOWN = {"documented", "client", "sample", "inferred"}
+MEDIA = sorted(TOOLS_OF_MEDIA)
+
+
+@cache
+def validator(name: str) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(schemas.load(name))
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], list[Any]]]:
+    """The default world's rows of a media type's project, with every section."""
+    with stored(in_file(tmp_path_factory.mktemp("world"))) as store:
+        yield cache(lambda media: read(store, media))
+
+
+@pytest.mark.parametrize("name", schemas.names())
+def test_a_schema_is_one_of_draft_2020_12(name: str) -> None:
+    jsonschema.Draft202012Validator.check_schema(schemas.load(name))
+
+
+@pytest.mark.parametrize("name", schemas.names())
+def test_a_field_says_where_it_is_known_from(name: str) -> None:
+    unsaid = [path for path, field in fields(name, json.loads(schemas.read(name))) if not known(field)]
+    assert unsaid == []
+
+
+def known(field: Any) -> bool:
+    return field.get("x-known") in KNOWN and bool(field.get("description"))
+
+
+def fields(path: str, schema: Any) -> Iterator[tuple[str, Any]]:
+    """Every value of `properties`; those of anchors point to one."""
+    if isinstance(schema, list):
+        for index, part in enumerate(schema):
+            yield from fields(f"{path}[{index}]", part)
+    if isinstance(schema, dict):
+        for key, field in schema.get("properties", {}).items():
+            yield f"{path}.{key}", field
+        for key, part in schema.items():
+            yield from fields(f"{path}.{key}", part)
+
+
+@pytest.mark.parametrize("media", MEDIA)
+def test_every_media_type_has_its_rows_described(media: str) -> None:
+    assert f"v2-{media}" in schemas.names()
+
+
+@pytest.mark.parametrize("media", MEDIA)
+def test_every_generated_row_validates(rows: Callable[[str], list[Any]], media: str) -> None:
+    for row in rows(media):
+        validator(f"v2-{media}").validate(row)
+        validator("v2").validate(row)
+
+
+def test_the_reference_validator_agrees(rows: Callable[[str], list[Any]]) -> None:
+    [first, *_] = rows("text")
+    slow = jsonschema.Draft202012Validator(schemas.load("v2-text"))
+    slow.validate(first)
+    assert not slow.is_valid(first | {"data_row": {"id": first["data_row"]["id"]}})
+
+
+@pytest.mark.parametrize("media", MEDIA)
+def test_a_row_with_a_key_renamed_is_refused(rows: Callable[[str], list[Any]], media: str) -> None:
+    for path, row in shapes(rows(media)):
+        changed, parent = reached(row, path)
+        parent[f"{path[-1]}_"] = parent.pop(path[-1])
+        assert not validator(f"v2-{media}").is_valid(changed), f"{path} may be renamed"
+
+
+@pytest.mark.parametrize("media", MEDIA)
+def test_a_row_with_a_value_of_another_type_is_refused(rows: Callable[[str], list[Any]], media: str) -> None:
+    for path, row in shapes(rows(media)):
+        changed, parent = reached(row, path)
+        parent[path[-1]] = "text" if isinstance(parent[path[-1]], dict | list) else {"retyped": True}
+        assert not validator(f"v2-{media}").is_valid(changed), f"{path} may have another type"
+
+
+@pytest.mark.parametrize("media", MEDIA)
+def test_no_value_of_a_row_may_be_null(rows: Callable[[str], list[Any]], media: str) -> None:
+    """V2 leaves out what does not apply (every sample)."""
+    for path, row in shapes(rows(media)):
+        changed, parent = reached(row, path)
+        parent[path[-1]] = None
+        assert not validator(f"v2-{media}").is_valid(changed), f"{path} may be null"
+
+
+def test_a_row_of_one_media_type_is_no_row_of_another(rows: Callable[[str], list[Any]]) -> None:
+    labelled = [row for row in rows("text") if any(each["labels"] for each in row["projects"].values())]
+    assert not validator("v2-image").is_valid(labelled[0])
+
+
+def test_an_unknown_name_is_answered_with_the_nearest() -> None:
+    with pytest.raises(KeyError, match="v2-image"):
+        schemas.load("v2-imgae")
+
+
+def test_a_loaded_schema_is_the_callers_own() -> None:
+    schemas.load("v2-image").clear()
+    assert schemas.load("v2-image")["title"]
+
+
+def test_the_schemas_stand_beside_the_word_tables() -> None:
+    assert (Path(__file__).parents[3] / "fixtures" / "schemas" / "v2-image.json").is_file()
+
+
+Path_ = tuple[str | int, ...]
+
+
+def shapes(found: list[Any]) -> list[tuple[Path_, Any]]:
+    """Each different place of an object's key in some rows, once: ids and numbers count as one."""
+    seen: dict[tuple[str, ...], tuple[Path_, Any]] = {}
+    for row in found:
+        for path in keys(row):
+            seen.setdefault(tuple(general(part) for part in path), (path, row))
+    return list(seen.values())
+
+
+def general(part: str | int) -> str:
+    return "*" if isinstance(part, int) or part.isdigit() or (len(part) == 25 and part[0] == "c") else part
+
+
+def keys(value: Any, path: Path_ = ()) -> Iterator[Path_]:
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in parts:
+        if isinstance(key, str):
+            yield (*path, key)
+        yield from keys(part, (*path, key))
+
+
+def reached(row: Any, path: Path_) -> tuple[Any, Any]:
+    """A copy of the row, and within it the object whose key the path ends in."""
+    changed = parent = copy.deepcopy(row)
+    for part in path[:-1]:
+        parent = parent[part]
+    return changed, parent

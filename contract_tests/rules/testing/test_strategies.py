@@ -1,0 +1,153 @@
+"""The strategies give what the schemas allow, agree within themselves, and find the mistakes of a user's parser."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from hypothesis import HealthCheck, find, given, settings
+from hypothesis import strategies as st
+
+from mockserver.testing import schemas
+from mockserver.testing.strategies import PARAMS, annotations, data_rows, metadata_fields, payloads, result_files
+
+# What nests and refers to itself is drawn slowly on a machine that does other things too.
+few = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+FILES = [name for name in schemas.names() if name != "blocks"]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_example_validates(name: str) -> None:
+    validator = jsonschema_rs.Draft202012Validator(schemas.load(name))
+
+    @few
+    @given(payloads(name))
+    def validates(payload: Any) -> None:
+        validator.validate(payload)
+
+    validates()
+
+
+@few
+@given(data_rows("text", params={"label_details": True, "performance_details": False}))
+def test_sections_are_there_as_they_are_asked_for(row: Any) -> None:
+    for label in labels(row):
+        assert ("label_details" in label, "performance_details" in label) == (True, False)
+
+
+@few
+@given(annotations("text"))
+def test_a_token_is_as_long_as_its_span(found: Any) -> None:
+    for each in found["objects"]:
+        location = each["location"]
+        assert len(location.get("token", " " * (location["end"] - location["start"] + 1))) == (
+            location["end"] - location["start"] + 1
+        )
+
+
+@few
+@given(annotations("video"))
+def test_frames_segments_and_key_frames_tell_of_the_same_features(found: Any) -> None:
+    in_frames = {
+        feature
+        for frame in found["frames"].values()
+        for feature in [*frame["objects"], *(answer["feature_id"] for answer in frame["classifications"])]
+    }
+    assert in_frames == found["segments"].keys() == found["key_frame_feature_map"].keys()
+    assert list(found["frames"]) == sorted(found["frames"], key=int)
+
+
+@few
+@given(data_rows())
+def test_no_two_features_of_a_row_have_one_id(row: Any) -> None:
+    for label in labels(row):
+        if "frames" not in label["annotations"] and "groups" not in label["annotations"]:
+            found = list(feature_ids(label["annotations"]))
+            assert len(found) == len(set(found))
+
+
+@few
+@given(result_files("image"))
+def test_a_file_is_lines_of_ascii(file: bytes) -> None:
+    assert file.isascii()
+    assert [json.loads(line) for line in file.splitlines()] == [json.loads(line) for line in file.split(b"\n")[:-1]]
+
+
+@few
+@given(metadata_fields())
+def test_metadata_is_told_with_its_schema(field: Any) -> None:
+    assert field.keys() == {"schema_id", "schema_name", "value"}
+
+
+def test_a_parser_that_takes_the_end_for_exclusive_is_found_and_the_example_shrunk() -> None:
+    """The classic mistake: `text[start:end]`."""
+
+    def wrong(found: Any) -> bool:
+        return any(
+            "token" in place and len(place["token"]) != place["end"] - place["start"]
+            for place in (each["location"] for each in found["objects"])
+        )
+
+    smallest = find(annotations("text"), wrong, settings=settings(few, max_examples=500, database=None))
+    [entity] = smallest["objects"]
+    assert smallest["classifications"] == entity["classifications"] == []
+    assert entity["location"] == {"start": 0, "end": 0, "token": "0"}
+
+
+def test_a_parser_that_reads_one_level_of_answers_is_found_and_the_example_shrunk() -> None:
+    def wrong(found: Any) -> bool:
+        return any(answer["radio_answer"]["classifications"] for answer in found if "radio_answer" in answer)
+
+    answers = annotations("html").map(lambda found: found["classifications"])
+    smallest = find(answers, wrong, settings=settings(few, max_examples=2000, database=None))
+    [outer] = smallest
+    [inner] = outer["radio_answer"]["classifications"]
+    assert len(inner.keys() & {"radio_answer", "checklist_answers", "text_answer"}) == 1
+
+
+@pytest.mark.parametrize(
+    ("make", "nearest"),
+    [
+        (lambda: data_rows("imgae"), "image"),
+        (lambda: data_rows("image", params={"label_detail": True}), "label_details"),
+        (lambda: annotations("vidoe"), "video"),
+        (lambda: payloads("v2-imgae"), "v2-image"),
+    ],
+)
+def test_an_unknown_word_is_answered_with_the_nearest(make: Any, nearest: str) -> None:
+    with pytest.raises(ValueError, match=nearest):
+        make()
+
+
+def test_params_are_the_words_of_the_sdk() -> None:
+    assert {"attachments", "metadata_fields", "label_details"} <= PARAMS.keys()
+
+
+def test_without_hypothesis_the_import_names_what_to_install() -> None:
+    program = "import sys; sys.modules['hypothesis'] = None\nimport mockserver.testing.strategies"
+    finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert "pip install 'labelbox-mockserver[strategies]'" in finished.stderr
+
+
+def test_examples_are_plain_json() -> None:
+    @few
+    @given(st.one_of(data_rows("video"), data_rows("document")))
+    def plain(row: Any) -> None:
+        assert json.loads(json.dumps(row)) == row
+
+    plain()
+
+
+def labels(row: Any) -> list[Any]:
+    return [label for project in row.get("projects", {}).values() for label in project["labels"]]
+
+
+def feature_ids(value: Any) -> list[str]:
+    if isinstance(value, list):
+        return [found for part in value for found in feature_ids(part)]
+    if isinstance(value, dict):
+        own = [value["feature_id"]] if "feature_id" in value else []
+        return own + [found for part in value.values() for found in feature_ids(part)]
+    return []

@@ -1,0 +1,98 @@
+"""Hypothesis strategies for payloads, to try your own parser with: docs/pytest.md. Extra `strategies`.
+
+    @given(data_rows("image"))
+    def test_my_parser_takes_every_row(row): ...
+
+Each example validates against the schema of its name (`mockserver.testing.schemas`), ids within it are unique, and what
+must agree agrees: spans with their tokens, boxes with the picture, frames with segments and key frames. Examples shrink
+to the fewest keys, the shortest lists and the plainest texts that still show a failure.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from mockserver.errors import nearest, quoted
+from mockserver.testing import schemas
+
+try:
+    from hypothesis import strategies as st
+    from hypothesis.strategies import DrawFn, SearchStrategy
+
+    from mockserver.testing.maker import Json, Maker
+except ModuleNotFoundError as missing:
+    if missing.name != "hypothesis":
+        raise
+    raise ModuleNotFoundError(
+        "mockserver.testing.strategies needs Hypothesis: pip install 'labelbox-mockserver[strategies]'",
+        name="hypothesis",
+    ) from None
+
+PARAMS = {
+    "attachments": "attachments",
+    "metadata_fields": "metadata_fields",
+    "embeddings": "embeddings",
+    "data_row_details": "details",
+    "project_details": "project_details",
+    "label_details": "label_details",
+    "performance_details": "performance_details",
+    "predictions": "predictions",
+}
+"""The words of `project.export(params=…)`, and the key of a row that each turns on."""
+
+
+def data_rows(media: str | None = None, *, params: Mapping[str, bool] | None = None) -> SearchStrategy[Json]:
+    """A line of an Export V2, parsed. `media` as scenarios spell it, default any.
+
+    `params` are those of `project.export`: what is true is in every row, what is false in none, and what is not said in
+    some. Raises ValueError for a word that is not known.
+    """
+    return payloads(_name("v2", media), given=_given(params or {}))
+
+
+def annotations(media: str) -> SearchStrategy[Json]:
+    """What a label of an Export V2 has for `annotations`."""
+    word = _name("v2", media).removeprefix("v2-")
+    return _examples("blocks", {}, block=f"{word}_annotations")
+
+
+def metadata_fields() -> SearchStrategy[Json]:
+    """An item of a row's `metadata_fields`."""
+    return payloads("metadata-field")
+
+
+def result_files(media: str | None = None, *, params: Mapping[str, bool] | None = None) -> SearchStrategy[bytes]:
+    """A whole NDJSON file of an Export V2, as it is downloaded: ASCII, a newline after each line, perhaps empty."""
+    lines = data_rows(media, params=params).map(lambda row: json.dumps(row) + "\n")
+    return st.lists(lines, max_size=5).map(lambda written: "".join(written).encode("ascii"))
+
+
+def payloads(name: str, *, given: Mapping[str, bool] | None = None) -> SearchStrategy[Any]:
+    """An example of any schema, by the name that `schemas.load` takes. `given` says which optional keys are there."""
+    if name not in schemas.names():
+        raise ValueError(f"there is no schema {name!r}; the nearest known are {quoted(nearest(name, schemas.names()))}")
+    return _examples(name, dict(given or {}))
+
+
+@st.composite
+def _examples(draw: DrawFn, name: str, given: Mapping[str, bool], block: str | None = None) -> Any:
+    maker = Maker(draw, given)
+    return maker.payload(name) if block is None else maker.block(name, block)
+
+
+def _name(version: str, media: str | None) -> str:
+    known = [name.removeprefix(f"{version}-") for name in schemas.names() if name.startswith(f"{version}-")]
+    if media is None:
+        return version
+    if media not in known:
+        raise ValueError(f"media is {media!r}; the nearest known are {quoted(nearest(media, known))}")
+    return f"{version}-{media}"
+
+
+def _given(params: Mapping[str, bool]) -> dict[str, bool]:
+    for word in params:
+        if word not in PARAMS:
+            raise ValueError(f"params has no {word!r}; the nearest known are {quoted(nearest(word, PARAMS))}")
+    return {PARAMS[word]: wanted for word, wanted in params.items()}
