@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from mockserver import __version__
+from mockserver.commands.generate import generate
 from mockserver.commands.options import ENDS, SCENARIO, SEED, fail, setting
 from mockserver.commands.webhook import webhook
 from mockserver.errors import StartupError
@@ -146,6 +147,7 @@ def scenarios() -> None:
         click.echo(f"{name:<12} {scenario.load(scenario.find(name)).description}")
 
 
+main.add_command(generate)
 main.add_command(webhook)
 
 

@@ -2,20 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 
 from mockserver.errors import StartupError, nearest, quoted
 from mockserver.generate.shelf import shelf
 
+Tables = Mapping[str, tuple[str, ...]]
+_TOLD: ContextVar[Tables | None] = ContextVar("told", default=None)
 
-@cache
+
+@contextmanager
+def told(tables: Tables) -> Iterator[None]:
+    """Within it, these tables stand in place of the committed ones of their names."""
+    token = _TOLD.set(tables)
+    try:
+        yield
+    finally:
+        _TOLD.reset(token)
+
+
 def table(name: str) -> tuple[str, ...]:
     """The entries of `fixtures/words/{name}.txt` in file order; `fixtures/words/make_words.py` makes the files."""
+    others = _TOLD.get()
+    return others[name] if others and name in others else _committed(name)
+
+
+def names() -> list[str]:
+    """The committed tables."""
+    return sorted(path.stem for path in (shelf() / "words").glob("*.txt"))
+
+
+@cache
+def _committed(name: str) -> tuple[str, ...]:
     file = shelf() / "words" / f"{name}.txt"
     if not file.is_file():
-        known = [path.stem for path in file.parent.glob("*.txt")]
         raise StartupError(
-            f'No word table "{name}" in {file.parent}; there are {quoted(nearest(name, known, most=10))}'
+            f'No word table "{name}" in {file.parent}; there are {quoted(nearest(name, names(), most=10))}'
         )
     # Not splitlines(): it would also cut at U+2028 and its kind.
     return tuple(file.read_text(encoding="utf-8").removesuffix("\n").split("\n"))

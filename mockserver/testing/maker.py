@@ -146,19 +146,18 @@ class Maker:
         made: Json = {}
         for key, part in shape.keys.items():
             optional = key not in chosen and key not in alternatives
-            if key in chosen or (optional and self._wanted(key, shape, made)):
-                if key not in without:
-                    made[key] = self._value(key, part)
+            if key not in without and (key in chosen or (optional and self._wanted(key, shape, made))):
+                made[key] = self._value(key, part)
         for key, name in NAMED.items():
             if key in made and name in made:
                 made[key] = self._schema_ids.setdefault(made[name], made[key])
         return made
 
     def _wanted(self, key: str, shape: Shape, made: Json) -> bool:
-        if key in shape.pairs:
-            others = [other for other in shape.pairs[key] if list(shape.keys).index(other) < list(shape.keys).index(key)]
-            if others:
-                return all(other in made for other in others)
+        """Drawn, unless it is said, or another key brings it along."""
+        before = [other for other in shape.pairs.get(key, ()) if order(shape, other) < order(shape, key)]
+        if before:
+            return all(other in made for other in before)
         return self._given[key] if key in self._given else self._flag()
 
     def _value(self, key: str, part: Place) -> Any:
@@ -173,7 +172,8 @@ class Maker:
         schema = place.schema
         keys = below.keys | {key: Place(part, place.file) for key, part in schema.get("properties", {}).items()}
         required = below.required | frozenset(schema.get("required", []))
-        return Shape(keys, required, below.groups or tuple(schema.get("oneOf", ())), schema.get("dependentRequired", {}))
+        groups = below.groups or tuple(schema.get("oneOf", ()))
+        return Shape(keys, required, groups, schema.get("dependentRequired", {}))
 
     def _list(self, place: Place) -> list[Any]:
         schema = place.schema
@@ -183,21 +183,20 @@ class Maker:
         return self._several(lambda: self.made(Place(schema["items"], place.file)), low, high)
 
     def _several(self, make: Callable[[], T], low: int, high: int) -> list[T]:
-        """A list, mostly short. Whether an item comes and the item are one thing to the search, which can leave it out.
+        """A list, mostly short: an item and all that follow it are one thing to the search, within which those that
+        follow are another. So it can end a list anywhere, and put what follows an item in the item's place.
 
         st.lists() would do, but gives two to three items everywhere, and what nests six deep grows with their power.
         """
         made: list[T] = []
 
-        def item() -> bool:
-            # Asked of a full list too: the search takes an item out of one that ends of its own will.
+        def rest() -> None:
             if len(made) >= low and (not self._flag() or len(made) >= high):
-                return False
+                return
             made.append(make())
-            return True
+            self._draw(st.builds(rest))
 
-        while self._draw(st.builds(item)):
-            pass
+        self._draw(st.builds(rest))
         return made
 
     def _keyed(self, place: Place) -> Json:
@@ -258,7 +257,8 @@ class Maker:
 
     def box(self) -> Json:
         top, left = self.within(self.height), self.within(self.width)
-        return {"top": top, "left": left, "height": self.within(self.height - top), "width": self.within(self.width - left)}
+        height, width = self.within(self.height - top), self.within(self.width - left)
+        return {"top": top, "left": left, "height": height, "width": width}
 
     def ring(self, place: Place) -> list[Any]:
         """The first point again at the end."""
@@ -372,6 +372,11 @@ class Maker:
                 keys[feature] = {other: {str(number): True for number in found if other == axis} for other in axes}
         answers = self.classifications(parts["classifications"])
         return {"groups": groups, "segments": segments, "classifications": answers, "key_frame_feature_map": keys}
+
+
+def order(shape: Shape, key: str) -> int:
+    """Where a key stands in an object."""
+    return list(shape.keys).index(key)
 
 
 def document(name: str) -> Json:

@@ -52,7 +52,7 @@ def data_rows(media: str | None = None, *, params: Mapping[str, bool] | None = N
     return payloads(_name("v2", media), given=_given(params or {}))
 
 
-def annotations(media: str) -> SearchStrategy[Json]:
+def annotations_v2(media: str) -> SearchStrategy[Json]:
     """What a label of an Export V2 has for `annotations`."""
     word = _name("v2", media).removeprefix("v2-")
     return _examples("blocks", {}, block=f"{word}_annotations")

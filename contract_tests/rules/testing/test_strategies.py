@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, find, given, settings
 from hypothesis import strategies as st
 
 from mockserver.testing import schemas
-from mockserver.testing.strategies import PARAMS, annotations, data_rows, metadata_fields, payloads, result_files
+from mockserver.testing.strategies import PARAMS, annotations_v2, data_rows, metadata_fields, payloads, result_files
 
 # What nests and refers to itself is drawn slowly on a machine that does other things too.
 few = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -38,7 +38,7 @@ def test_sections_are_there_as_they_are_asked_for(row: Any) -> None:
 
 
 @few
-@given(annotations("text"))
+@given(annotations_v2("text"))
 def test_a_token_is_as_long_as_its_span(found: Any) -> None:
     for each in found["objects"]:
         location = each["location"]
@@ -48,7 +48,7 @@ def test_a_token_is_as_long_as_its_span(found: Any) -> None:
 
 
 @few
-@given(annotations("video"))
+@given(annotations_v2("video"))
 def test_frames_segments_and_key_frames_tell_of_the_same_features(found: Any) -> None:
     in_frames = {
         feature
@@ -90,7 +90,7 @@ def test_a_parser_that_takes_the_end_for_exclusive_is_found_and_the_example_shru
             for place in (each["location"] for each in found["objects"])
         )
 
-    smallest = find(annotations("text"), wrong, settings=settings(few, max_examples=500, database=None))
+    smallest = find(annotations_v2("text"), wrong, settings=settings(few, max_examples=500, database=None))
     [entity] = smallest["objects"]
     assert smallest["classifications"] == entity["classifications"] == []
     assert entity["location"] == {"start": 0, "end": 0, "token": "0"}
@@ -100,7 +100,7 @@ def test_a_parser_that_reads_one_level_of_answers_is_found_and_the_example_shrun
     def wrong(found: Any) -> bool:
         return any(answer["radio_answer"]["classifications"] for answer in found if "radio_answer" in answer)
 
-    answers = annotations("html").map(lambda found: found["classifications"])
+    answers = annotations_v2("html").map(lambda found: found["classifications"])
     smallest = find(answers, wrong, settings=settings(few, max_examples=2000, database=None))
     [outer] = smallest
     [inner] = outer["radio_answer"]["classifications"]
@@ -112,7 +112,7 @@ def test_a_parser_that_reads_one_level_of_answers_is_found_and_the_example_shrun
     [
         (lambda: data_rows("imgae"), "image"),
         (lambda: data_rows("image", params={"label_detail": True}), "label_details"),
-        (lambda: annotations("vidoe"), "video"),
+        (lambda: annotations_v2("vidoe"), "video"),
         (lambda: payloads("v2-imgae"), "v2-image"),
     ],
 )

@@ -1,0 +1,120 @@
+"""`mockserver generate`: payloads of any size in a file, without a server."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import click
+
+from mockserver.commands.options import ENDS, SEED, fail, setting
+from mockserver.errors import BadInput, MockserverError, StartupError, nearest, quoted
+from mockserver.settings import check_seed
+
+FORMATS = ("v2", "v1")
+MOST_ROWS = 10_000_000
+ALL = "all"
+NOT_WITH_ALL = {"interpolated_frames"}
+"""It changes what frames say and adds no section."""
+
+
+@click.command()
+@click.option("--media", required=True, metavar="WORD", help="A media type of the scenario: image, text, …")
+@click.option("--rows", default=100, show_default=True, type=click.IntRange(0, MOST_ROWS), help="Labelled data rows.")
+@click.option("--format", "form", default="v2", show_default=True, metavar="|".join(FORMATS), help="Which payload.")
+@click.option(
+    "--params", default=ALL, show_default=True, metavar="WORDS", help="Sections of V2, as project.export names them."
+)
+@click.option("--locale", metavar="LOCALE", help="Free texts in this locale of Faker, ja_JP for example.")
+@setting("--scenario", default="default", show_default=True, metavar="NAME|FILE", help="Whose project is taken.")
+@SEED
+@ENDS
+@click.option("-o", "--output", required=True, metavar="FILE", help="Where to; - for standard output.")
+def generate(**asked: Any) -> None:
+    """Write export payloads of any size to a file, without a server."""
+    try:
+        check_seed(asked["seed"])
+        run(**asked)
+    except MockserverError as error:
+        fail(error)
+
+
+def run(
+    *, media: str, rows: int, form: str, params: str, locale: str | None, scenario: str, seed: int, ends: str | None,
+    output: str,
+) -> None:  # fmt: skip
+    """Make the world, then write it; two steps of a row each."""
+    # Imported here: `--help` and a wrong flag answer at once.
+    from mockserver.exports import samples
+    from mockserver.generate import locales, words
+    from mockserver.generate import scenario as scenarios
+    from mockserver.generate.prepared import end_of
+
+    if form not in FORMATS:
+        raise StartupError(f"--format is {form!r}; the nearest known are {quoted(nearest(form, FORMATS))}")
+    sections = sections_of(params)
+    plan = samples.alone(scenarios.load(scenarios.find(scenario)), media, rows)
+    end = end_of(plan, ends)
+    tables = locales.tables(locale, seed) if locale else {}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        opened(output) as file,
+        progress(2 * rows) as done,
+        words.told(tables),
+    ):
+        world = samples.made(plan, Path(folder) / "world.sqlite", seed=seed, ends=end, count=done)
+        connection = world.connect()
+        try:
+            if form == "v2":
+                pieces = samples.v2(connection, sections, seed=seed, now=end)
+            else:
+                pieces = samples.v1(connection, seed=seed, now=end)
+            for piece in pieces:
+                file.write(piece.text)
+                done(piece.count)
+        finally:
+            connection.close()
+
+
+def sections_of(text: str) -> Any:
+    """`all`, `none`, or words with commas between them."""
+    from mockserver.control.expected import PARAMS
+    from mockserver.control.expected import params as decoded
+
+    if text == ALL:
+        return decoded(dict.fromkeys(PARAMS.keys() - NOT_WITH_ALL, True))
+    words = [] if text == "none" else [word.strip() for word in text.split(",")]
+    try:
+        return decoded(dict.fromkeys(words, True))
+    except BadInput as error:
+        raise StartupError(f"--{error.message}, or give all or none") from None
+
+
+@contextlib.contextmanager
+def opened(output: str) -> Iterator[BinaryIO]:
+    """Standard output, or a file that appears under its name when it is whole."""
+    if output == "-":
+        yield sys.stdout.buffer
+        return
+    path = Path(output)
+    half = path.with_name(f"{path.name}.part")
+    try:
+        with half.open("wb") as file:
+            yield file
+        half.replace(path)
+    except OSError as error:
+        raise StartupError(f"--output is {output!r}, which cannot be written: {error.strerror}") from None
+    finally:
+        with contextlib.suppress(OSError):
+            half.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def progress(length: int) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error, where that is a terminal."""
+    with click.progressbar(length=length, label="Generating", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+        yield bar.update

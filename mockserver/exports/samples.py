@@ -1,0 +1,87 @@
+"""Payloads without a server: the world of one project is made in a folder of its own and written out.
+
+What `mockserver generate` writes, and what the golden exports are made by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from mockserver.errors import ScenarioError, nearest, quoted
+from mockserver.exports.legacy.labels import Elements
+from mockserver.exports.request import ExportParams
+from mockserver.exports.rows import ExportRows
+from mockserver.exports.scope import project_scope
+from mockserver.generate import history
+from mockserver.generate.scenario import Scenario
+from mockserver.links import Links
+from mockserver.settings import DEFAULT_API_KEY
+from mockserver.world import ids
+from mockserver.world.data_rows import DataRow
+from mockserver.world.database import Connection, Record, where
+from mockserver.world.projects import Project
+from mockserver.world.sqlite import SqliteDatabase
+from mockserver.world.store import Store
+
+HOST = "https://mock.example"
+"""Scheme and host of the URLs in samples: no server stands behind them."""
+
+Counted = Callable[[int], None]
+"""Hears how many rows were made or written since the last call."""
+
+
+class Written(msgspec.Struct, frozen=True):
+    """Some bytes of a payload, and how many rows or labels they tell."""
+
+    text: bytes
+    count: int
+
+
+def alone(scenario: Scenario, media: str, rows: int) -> Scenario:
+    """The scenario with its first project of a media type alone, and so many labelled rows in it.
+
+    Raises ScenarioError.
+    """
+    for plan in scenario.projects:
+        if plan.media == media and plan.rows_of is None:
+            single = msgspec.structs.replace(plan, labelled=rows, skipped=0, unlabelled=0)
+            ontologies = {plan.ontology: scenario.ontologies[plan.ontology]}
+            return msgspec.structs.replace(scenario, projects=[single], ontologies=ontologies)
+    known = quoted(nearest(media, dict.fromkeys(plan.media for plan in scenario.projects)))
+    raise ScenarioError(f"--media is {media!r}; the nearest known are {known or 'none: the scenario has no projects'}")
+
+
+def made(scenario: Scenario, path: Path, *, seed: int, ends: int, count: Counted) -> SqliteDatabase:
+    """The world of a scenario in a new file. Memory stays flat."""
+    workspace, pieces = history.build(scenario, name="generated", seed=seed, ends=ends)
+
+    def counted() -> Iterator[list[Record]]:
+        for piece in pieces:
+            yield piece
+            count(sum(isinstance(record, DataRow) for record in piece))
+
+    database = SqliteDatabase(path)
+    Store.create(database, workspace, counted()).close()
+    return database
+
+
+def v2(connection: Connection, params: ExportParams, *, seed: int, now: int) -> Iterator[Written]:
+    """NDJSON: every row of the world's projects."""
+    for project in connection.select(Project, order="created_at, id"):
+        scope = project_scope(connection, project.id, [])
+        links, task = Links.of(DEFAULT_API_KEY, seed), ids.cuid(seed, "sample")
+        rows = ExportRows(connection, scope, params, links=links, host=HOST, task_id=task, now=now)
+        for piece in rows.pieces():
+            yield Written(piece.text, piece.lines)
+
+
+def v1(connection: Connection, *, seed: int, now: int) -> Iterator[Written]:
+    """One JSON array: every label of the world."""
+    elements = Elements(connection, links=Links.of(DEFAULT_API_KEY, seed), host=HOST, now=now)
+    yield Written(b"[", 0)
+    for piece in elements.pieces(where("NOT l.deleted")):
+        yield Written(piece.text, piece.lines)
+    yield Written(b"]\n", 0)

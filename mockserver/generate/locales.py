@@ -1,0 +1,31 @@
+"""Word tables of another locale, made by Faker when they are asked for. Extra `generate`; the server never needs it."""
+
+from __future__ import annotations
+
+from mockserver.errors import StartupError, nearest, quoted
+from mockserver.generate.words import names
+
+ENTRIES = 400
+
+
+def tables(locale: str, seed: int) -> dict[str, tuple[str, ...]]:
+    """Sentences and places of a locale, in place of all committed ones. Raises StartupError.
+
+    What Faker makes of a seed may change between its versions; the same version gives the same words.
+    """
+    try:
+        from faker import Faker
+        from faker.config import AVAILABLE_LOCALES
+    except ModuleNotFoundError:
+        raise StartupError(
+            "--locale needs Faker, which is not installed: pip install 'labelbox-mockserver[generate]'"
+        ) from None
+    if locale not in AVAILABLE_LOCALES:
+        known = quoted(nearest(locale, AVAILABLE_LOCALES))
+        raise StartupError(f"--locale is {locale!r}; the nearest known are {known}")
+    fake = Faker(locale)
+    fake.seed_instance(seed)
+    sentences = tuple(fake.sentence() for _ in range(ENTRIES))
+    places = tuple(fake.city() for _ in range(ENTRIES))
+    told = {name: sentences for name in names() if name.startswith("sentences_")}
+    return told | {"places": places}
