@@ -32,6 +32,7 @@ DEEPEST = 4
 """Classifications within answers within classifications end here."""
 FIRST_MOMENT = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)
 FRAMES = 300
+V2_BLOCKS = "blocks"
 
 NAMED = {"feature_schema_id": "name", "schemaId": "title"}
 """Ids that belong to a name: the same in every place where the name stands."""
@@ -63,6 +64,8 @@ class Maker:
         self._anchors: dict[str, Place] = {}
         self._depth = 0
         self._emptied = False
+        self._predicting = False
+        self._joinable: list[str] = []
         self.width = self.height = 4096.0
         self.frame_count = FRAMES
 
@@ -151,6 +154,11 @@ class Maker:
         for key, name in NAMED.items():
             if key in made and name in made:
                 made[key] = self._schema_ids.setdefault(made[name], made[key])
+        if made.keys() >= {"start", "end"}:
+            # `end` is inclusive, and a token as long as its span.
+            made["end"] = made["start"] + (len(made["token"]) - 1 if "token" in made else made["end"])
+        if made.keys() >= {"Label", "Skipped"}:
+            made["Skipped"] = not made["Label"]
         return made
 
     def _wanted(self, key: str, shape: Shape, made: Json) -> bool:
@@ -158,6 +166,8 @@ class Maker:
         before = [other for other in shape.pairs.get(key, ()) if order(shape, other) < order(shape, key)]
         if before:
             return all(other in made for other in before)
+        if key == "confidence" and not self._predicting:
+            return False
         return self._given[key] if key in self._given else self._flag()
 
     def _value(self, key: str, part: Place) -> Any:
@@ -260,16 +270,53 @@ class Maker:
         height, width = self.within(self.height - top), self.within(self.width - left)
         return {"top": top, "left": left, "height": height, "width": width}
 
+    def position(self) -> list[float]:
+        return [self.within(360) - 180, self.within(180) - 90]
+
+    def coordinates(self, place: Place) -> list[Any]:
+        """Rings are closed; that of a rectangle has its corners in the order of the documentation."""
+        found: list[Any] = self.made(place)
+        for ring in found:
+            if isinstance(ring, list) and isinstance(ring[0], list):
+                if place.schema["items"].get("maxItems"):
+                    (left, bottom), (right, top) = ring[:2]
+                    ring[:4] = [[left, bottom], [left, top], [right, top], [right, bottom]]
+                ring[-1] = list(ring[0])
+        return found
+
+    def objects(self, place: Place) -> Any:
+        """Remembered: relationships join them."""
+        found = self.made(place)
+        if isinstance(found, list):
+            self._joinable = [item["feature_id"] for item in found if "feature_id" in item]
+        return found
+
+    def relationships(self, place: Place) -> list[Any]:
+        """Each joins two of the objects beside it."""
+        found: list[Any] = self.made(place) if len(self._joinable) > 1 else []
+        for item in found:
+            source = self._draw(st.integers(0, len(self._joinable) - 2))
+            ends = {"source": self._joinable[source], "target": self._joinable[source + 1]}
+            item["unidirectional_relationship"] = ends
+        return found
+
+    def predictions(self, place: Place) -> list[Any]:
+        """They alone have a confidence."""
+        self._predicting = True
+        made: list[Any] = self.made(place)
+        self._predicting = False
+        return made
+
+    def label_text(self) -> str:
+        """A V1 label as webhooks carry it."""
+        return json.dumps(self.block("v1-label", "image_label"))
+
     def ring(self, place: Place) -> list[Any]:
-        """The first point again at the end."""
+        """The first point again at the end, as Export V2 has it and V1 has not."""
+        if place.file != V2_BLOCKS:
+            return self._list(place)
         points = self._list(place)[:-1]
         return [*points, points[0]]
-
-    def span(self, place: Place) -> Json:
-        """`end` is inclusive, and the token as long as the span says."""
-        made = self.object(place)
-        made["end"] = made["start"] + (len(made["token"]) - 1 if "token" in made else made["end"])
-        return made
 
     def classifications(self, place: Place) -> list[Any]:
         if self._depth >= DEEPEST:
@@ -392,11 +439,12 @@ BLOCKS: dict[str, Callable[[Maker, Place], Any]] = {
     "cuid": lambda maker, place: maker.id(),
     "uuid": lambda maker, place: maker.uuid(),
     "moment": lambda maker, place: maker.moment(),
+    "zulu": lambda maker, place: maker.moment().replace("+00:00", "Z"),
     "email": lambda maker, place: maker.email(),
     "url": lambda maker, place: maker.url(),
     "point": lambda maker, place: maker.point(),
     "box": lambda maker, place: maker.box(),
-    "span": Maker.span,
+    "position": lambda maker, place: maker.position(),
     "any_label": Maker.label,
     "video_annotations": Maker.video,
     "dicom_annotations": Maker.dicom,
@@ -407,6 +455,11 @@ KEYS: dict[str, Callable[[Maker, Place], Any]] = {
     "row_data": lambda maker, place: maker.url(),
     "classifications": Maker.classifications,
     "mime_type": lambda maker, place: maker.one_of(TYPES),
+    "objects": Maker.objects,
+    "relationships": Maker.relationships,
+    "predictions": Maker.predictions,
+    "coordinates": Maker.coordinates,
+    "label": lambda maker, place: maker.label_text(),
     "polygon": Maker.ring,
     "workflow_history": Maker.history,
 }

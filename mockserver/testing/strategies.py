@@ -41,6 +41,7 @@ PARAMS = {
     "predictions": "predictions",
 }
 """The words of `project.export(params=…)`, and the key of a row that each turns on."""
+NO_MEDIA = {"row", "label", "frame", "data-row"}
 
 
 def data_rows(media: str | None = None, *, params: Mapping[str, bool] | None = None) -> SearchStrategy[Json]:
@@ -63,10 +64,34 @@ def metadata_fields() -> SearchStrategy[Json]:
     return payloads("metadata-field")
 
 
+def labels_v1(media: str | None = None) -> SearchStrategy[Json]:
+    """An element of an Export V1, parsed."""
+    if media is None:
+        return st.sampled_from(_media("v1")).flatmap(labels_v1)
+    return payloads(_name("v1", media))
+
+
+def frames() -> SearchStrategy[list[Json]]:
+    """The lines behind the frames URL of a label, parsed: each frame once, in order."""
+    return st.lists(payloads("v1-frame"), max_size=5, unique_by=lambda line: line["frameNumber"]).map(
+        lambda lines: sorted(lines, key=lambda line: int(line["frameNumber"]))
+    )
+
+
+def webhook_bodies(version: str = "v1") -> SearchStrategy[Json]:
+    """The body of a webhook, parsed."""
+    return payloads(f"webhook-{version}")
+
+
 def result_files(media: str | None = None, *, params: Mapping[str, bool] | None = None) -> SearchStrategy[bytes]:
     """A whole NDJSON file of an Export V2, as it is downloaded: ASCII, a newline after each line, perhaps empty."""
     lines = data_rows(media, params=params).map(lambda row: json.dumps(row) + "\n")
     return st.lists(lines, max_size=5).map(lambda written: "".join(written).encode("ascii"))
+
+
+def result_files_v1(media: str | None = None) -> SearchStrategy[bytes]:
+    """A whole file of an Export V1: a JSON array, perhaps empty."""
+    return st.lists(labels_v1(media), max_size=5).map(lambda labels: json.dumps(labels).encode("ascii"))
 
 
 def payloads(name: str, *, given: Mapping[str, bool] | None = None) -> SearchStrategy[Any]:
@@ -83,12 +108,17 @@ def _examples(draw: DrawFn, name: str, given: Mapping[str, bool], block: str | N
 
 
 def _name(version: str, media: str | None) -> str:
-    known = [name.removeprefix(f"{version}-") for name in schemas.names() if name.startswith(f"{version}-")]
     if media is None:
         return version
-    if media not in known:
-        raise ValueError(f"media is {media!r}; the nearest known are {quoted(nearest(media, known))}")
+    if media not in _media(version):
+        raise ValueError(f"media is {media!r}; the nearest known are {quoted(nearest(media, _media(version)))}")
     return f"{version}-{media}"
+
+
+def _media(version: str) -> list[str]:
+    """Media types, which name their schemas; what else a version has is no media type."""
+    known = [name.removeprefix(f"{version}-") for name in schemas.names() if name.startswith(f"{version}-")]
+    return [word for word in known if word not in NO_MEDIA]
 
 
 def _given(params: Mapping[str, bool]) -> dict[str, bool]:

@@ -84,7 +84,7 @@ def test_without_faker_the_locale_names_what_to_install() -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--media", "imgae"], '--media is \'imgae\'; the nearest known are "image"'),
+        (["--media", "imgae"], "--media is 'imgae'; the nearest known are \"image\""),
         (["--media", "image", "--format", "v3"], "--format is 'v3'"),
         (["--media", "image", "--params", "label_detail"], '"label_details"'),
         (["--media", "image", "--locale", "jp"], '"ja_JP"'),

@@ -11,10 +11,14 @@ import jsonschema
 import jsonschema_rs
 import pytest
 
-from contract_tests.rules.exports.rows import read
+from contract_tests.rules.exports.rows import HOST, NOW, read
 from contract_tests.rules.worlds import in_file, stored
+from mockserver.exports.legacy.labels import Elements
 from mockserver.generate.scenario import TOOLS_OF_MEDIA
+from mockserver.links import Links
 from mockserver.testing import schemas
+from mockserver.world.database import where
+from mockserver.world.store import Store
 
 KNOWN = {"documented", "client", "sample", "inferred"}
 MEDIA = sorted(TOOLS_OF_MEDIA)
@@ -25,11 +29,25 @@ def validator(name: str) -> jsonschema_rs.Draft202012Validator:
     return jsonschema_rs.Draft202012Validator(schemas.load(name))
 
 
+Rows = Callable[[str, str], list[Any]]
+
+
 @pytest.fixture(scope="module")
-def rows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], list[Any]]]:
-    """The default world's rows of a media type's project, with every section."""
+def rows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rows]:
+    """The default world's rows of a media type's project, with every section; for v1 its labels."""
     with stored(in_file(tmp_path_factory.mktemp("world"))) as store:
-        yield cache(lambda media: read(store, media))
+        yield cache(lambda form, media: read(store, media) if form == "v2" else labels_v1(store, media))
+
+
+def labels_v1(store: Store, project: str) -> list[Any]:
+    with store.reading() as connection:
+        elements = Elements(connection, links=Links.of("key", 0), host=HOST, now=NOW)
+        mine = where("NOT l.deleted AND l.project_id = (SELECT id FROM project WHERE name = :name)", name=project)
+        found: list[Any] = json.loads(b"[%b]" % b"".join(piece.text for piece in elements.pieces(mine)))
+        return found
+
+
+each_form = pytest.mark.parametrize("form", ["v2", "v1"])
 
 
 @pytest.mark.parametrize("name", schemas.names())
@@ -59,52 +77,57 @@ def fields(path: str, schema: Any) -> Iterator[tuple[str, Any]]:
             yield from fields(f"{path}.{key}", part)
 
 
+@each_form
 @pytest.mark.parametrize("media", MEDIA)
-def test_every_media_type_has_its_rows_described(media: str) -> None:
-    assert f"v2-{media}" in schemas.names()
+def test_every_media_type_is_described(media: str, form: str) -> None:
+    assert f"{form}-{media}" in schemas.names()
 
 
+@each_form
 @pytest.mark.parametrize("media", MEDIA)
-def test_every_generated_row_validates(rows: Callable[[str], list[Any]], media: str) -> None:
-    for row in rows(media):
-        validator(f"v2-{media}").validate(row)
-        validator("v2").validate(row)
+def test_what_is_generated_validates(rows: Rows, media: str, form: str) -> None:
+    for row in rows(form, media):
+        validator(f"{form}-{media}").validate(row)
+        validator(form).validate([row] if form == "v1" else row)
 
 
-def test_the_reference_validator_agrees(rows: Callable[[str], list[Any]]) -> None:
-    [first, *_] = rows("text")
+def test_the_reference_validator_agrees(rows: Rows) -> None:
+    [first, *_] = rows("v2", "text")
     slow = jsonschema.Draft202012Validator(schemas.load("v2-text"))
     slow.validate(first)
     assert not slow.is_valid(first | {"data_row": {"id": first["data_row"]["id"]}})
 
 
+@each_form
 @pytest.mark.parametrize("media", MEDIA)
-def test_a_row_with_a_key_renamed_is_refused(rows: Callable[[str], list[Any]], media: str) -> None:
-    for path, row in shapes(rows(media)):
+def test_what_has_a_key_renamed_is_refused(rows: Rows, media: str, form: str) -> None:
+    for path, row in shapes(rows(form, media)):
         changed, parent = reached(row, path)
         parent[f"{path[-1]}_"] = parent.pop(path[-1])
-        assert not validator(f"v2-{media}").is_valid(changed), f"{path} may be renamed"
+        assert not validator(f"{form}-{media}").is_valid(changed), f"{path} may be renamed"
 
 
+@each_form
 @pytest.mark.parametrize("media", MEDIA)
-def test_a_row_with_a_value_of_another_type_is_refused(rows: Callable[[str], list[Any]], media: str) -> None:
-    for path, row in shapes(rows(media)):
+def test_what_has_a_value_of_another_type_is_refused(rows: Rows, media: str, form: str) -> None:
+    for path, row in shapes(rows(form, media)):
         changed, parent = reached(row, path)
-        parent[path[-1]] = "text" if isinstance(parent[path[-1]], dict | list) else {"retyped": True}
-        assert not validator(f"v2-{media}").is_valid(changed), f"{path} may have another type"
+        parent[path[-1]] = True if isinstance(parent[path[-1]], dict | list) else {"retyped": True}
+        assert not validator(f"{form}-{media}").is_valid(changed), f"{path} may have another type"
 
 
+@pytest.mark.known("sample")
 @pytest.mark.parametrize("media", MEDIA)
-def test_no_value_of_a_row_may_be_null(rows: Callable[[str], list[Any]], media: str) -> None:
-    """V2 leaves out what does not apply (every sample)."""
-    for path, row in shapes(rows(media)):
+def test_no_value_of_a_v2_row_may_be_null(rows: Rows, media: str) -> None:
+    """V2 leaves out what does not apply."""
+    for path, row in shapes(rows("v2", media)):
         changed, parent = reached(row, path)
         parent[path[-1]] = None
         assert not validator(f"v2-{media}").is_valid(changed), f"{path} may be null"
 
 
-def test_a_row_of_one_media_type_is_no_row_of_another(rows: Callable[[str], list[Any]]) -> None:
-    labelled = [row for row in rows("text") if any(each["labels"] for each in row["projects"].values())]
+def test_a_row_of_one_media_type_is_no_row_of_another(rows: Rows) -> None:
+    labelled = [row for row in rows("v2", "text") if any(each["labels"] for each in row["projects"].values())]
     assert not validator("v2-image").is_valid(labelled[0])
 
 

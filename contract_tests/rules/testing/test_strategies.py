@@ -11,7 +11,18 @@ from hypothesis import HealthCheck, find, given, settings
 from hypothesis import strategies as st
 
 from mockserver.testing import schemas
-from mockserver.testing.strategies import PARAMS, annotations_v2, data_rows, metadata_fields, payloads, result_files
+from mockserver.testing.strategies import (
+    PARAMS,
+    annotations_v2,
+    data_rows,
+    frames,
+    labels_v1,
+    metadata_fields,
+    payloads,
+    result_files,
+    result_files_v1,
+    webhook_bodies,
+)
 
 # What nests and refers to itself is drawn slowly on a machine that does other things too.
 few = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -76,6 +87,43 @@ def test_a_file_is_lines_of_ascii(file: bytes) -> None:
 
 
 @few
+@given(result_files_v1("text"))
+def test_a_file_of_v1_is_one_array(file: bytes) -> None:
+    for label in json.loads(file):
+        assert label["Skipped"] == (label["Label"] == {})
+
+
+@few
+@given(frames())
+def test_each_frame_has_one_line(lines: Any) -> None:
+    numbers = [line["frameNumber"] for line in lines]
+    assert numbers == sorted(set(numbers))
+
+
+@few
+@given(webhook_bodies("v1"))
+def test_a_webhook_carries_its_label_as_a_text(body: Any) -> None:
+    assert isinstance(json.loads(body["label"]), dict)
+
+
+@few
+@given(annotations_v2("image"))
+def test_relationships_join_objects_that_are_there(found: Any) -> None:
+    there = {each["feature_id"] for each in found["objects"]}
+    for each in found["relationships"]:
+        ends = each["unidirectional_relationship"]
+        assert {ends["source"], ends["target"]} <= there
+
+
+@few
+@given(annotations_v2("geospatial"))
+def test_rings_on_a_map_are_closed(found: Any) -> None:
+    for each in found["objects"]:
+        if each["geojson"]["type"] == "Polygon":
+            assert all(ring[0] == ring[-1] for ring in each["geojson"]["coordinates"])
+
+
+@few
 @given(metadata_fields())
 def test_metadata_is_told_with_its_schema(field: Any) -> None:
     assert field.keys() == {"schema_id", "schema_name", "value"}
@@ -113,6 +161,7 @@ def test_a_parser_that_reads_one_level_of_answers_is_found_and_the_example_shrun
         (lambda: data_rows("imgae"), "image"),
         (lambda: data_rows("image", params={"label_detail": True}), "label_details"),
         (lambda: annotations_v2("vidoe"), "video"),
+        (lambda: labels_v1("vidoe"), "video"),
         (lambda: payloads("v2-imgae"), "v2-image"),
     ],
 )
