@@ -288,16 +288,17 @@ class Maker:
         """Remembered: relationships join them."""
         found = self.made(place)
         if isinstance(found, list):
-            self._joinable = [item["feature_id"] for item in found if "feature_id" in item]
+            self._joinable = [item.get("feature_id") or item["featureId"] for item in found]
         return found
 
     def relationships(self, place: Place) -> list[Any]:
         """Each joins two of the objects beside it."""
         found: list[Any] = self.made(place) if len(self._joinable) > 1 else []
         for item in found:
-            source = self._draw(st.integers(0, len(self._joinable) - 2))
-            ends = {"source": self._joinable[source], "target": self._joinable[source + 1]}
-            item["unidirectional_relationship"] = ends
+            first = self._draw(st.integers(0, len(self._joinable) - 2))
+            ends = item["data"] if "data" in item else item["unidirectional_relationship"]
+            names = [name for name in ends if name != "label"]  # source and target, in the words of each version
+            ends |= zip(names, self._joinable[first : first + 2], strict=True)
         return found
 
     def predictions(self, place: Place) -> list[Any]:
