@@ -1,0 +1,51 @@
+"""The golden exports are what is generated now, byte for byte, and what the schemas describe."""
+
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from mockserver.generate.scenario import TOOLS_OF_MEDIA
+from mockserver.testing import schemas
+
+GOLDEN = Path(__file__).parents[3] / "fixtures" / "exports"
+
+
+def maker() -> Any:
+    found = importlib.util.spec_from_file_location("make_exports", GOLDEN / "make_exports.py")
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
+def test_the_golden_exports_are_generated_again_to_the_byte() -> None:
+    """After a wanted change: `make fixtures`, and look at the difference."""
+    made = dict(maker().exports())
+    assert {path.name: path.read_bytes() for path in GOLDEN.glob("*.*json")} == made
+
+
+def test_every_media_type_has_one_of_each_version() -> None:
+    names = {path.name for path in GOLDEN.glob("*.*json")}
+    assert names == {f"{media}{ending}" for media in TOOLS_OF_MEDIA for ending in (".ndjson", ".v1.json")}
+
+
+@pytest.mark.parametrize("media", sorted(TOOLS_OF_MEDIA))
+def test_golden_exports_validate(media: str) -> None:
+    rows = jsonschema_rs.Draft202012Validator(schemas.load(f"v2-{media}"))
+    for line in (GOLDEN / f"{media}.ndjson").read_bytes().splitlines():
+        rows.validate(json.loads(line))
+    labels = json.loads((GOLDEN / f"{media}.v1.json").read_bytes())
+    jsonschema_rs.Draft202012Validator(schemas.load("v1")).validate(labels)
+    assert [label["Skipped"] for label in labels].count(True) == 1
+
+
+@pytest.mark.parametrize("media", sorted(TOOLS_OF_MEDIA))
+def test_golden_exports_show_every_state_of_a_row(media: str) -> None:
+    rows = [json.loads(line) for line in (GOLDEN / f"{media}.ndjson").read_bytes().splitlines()]
+    projects = [project for row in rows for project in row["projects"].values()]
+    assert [len(project["labels"]) > 0 for project in projects] == [True] * 4 + [False]
