@@ -1,7 +1,7 @@
 # make demo      a first export by the official SDK
 # make test      set everything up, then check (what CI runs)
 # make check     lint, format, types, tests
-# make fixtures  make the committed word tables and signed messages again
+# make fixtures  make the committed word tables, golden exports and signed messages again
 # make bench     the benchmarks
 # make clean     remove all that was made
 
@@ -29,6 +29,7 @@ check: $(READY)
 fixtures: $(READY)
 	$(BIN)/python fixtures/words/make_words.py
 	$(BIN)/python fixtures/webhooks/make_webhooks.py
+	$(BIN)/python fixtures/exports/make_exports.py
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

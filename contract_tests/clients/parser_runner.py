@@ -8,9 +8,10 @@ import json
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 
-def labelformat(asked):
+def labelformat(asked: Any) -> Any:
     """Boxes: file name, size, and (name, left, top, width, height) of each."""
     from labelformat.formats import LabelboxObjectDetectionInput
     from labelformat.model.bounding_box import BoundingBoxFormat
@@ -25,7 +26,7 @@ def labelformat(asked):
     ]
 
 
-def labelpull(asked):
+def labelpull(asked: Any) -> Any:
     """A line for each feature, as its command writes them."""
     from labelpull.cli import app
     from typer.testing import CliRunner
@@ -37,7 +38,7 @@ def labelpull(asked):
         return list(csv.DictReader(out.open(newline="")))
 
 
-def labelbase(asked):
+def labelbase(asked: Any) -> Any:
     """A dictionary for each label, from the service itself by the SDK; masks are downloaded and decoded."""
     import labelbox
     from labelbase.downloader import export_and_flatten_labels

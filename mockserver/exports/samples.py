@@ -40,14 +40,14 @@ class Written(msgspec.Struct, frozen=True):
     count: int
 
 
-def alone(scenario: Scenario, media: str, rows: int) -> Scenario:
+def alone(scenario: Scenario, media: str, rows: int, *, skipped: int = 0, unlabelled: int = 0) -> Scenario:
     """The scenario with its first project of a media type alone, and so many labelled rows in it.
 
     Raises ScenarioError.
     """
     for plan in scenario.projects:
         if plan.media == media and plan.rows_of is None:
-            single = msgspec.structs.replace(plan, labelled=rows, skipped=0, unlabelled=0)
+            single = msgspec.structs.replace(plan, labelled=rows, skipped=skipped, unlabelled=unlabelled)
             ontologies = {plan.ontology: scenario.ontologies[plan.ontology]}
             return msgspec.structs.replace(scenario, projects=[single], ontologies=ontologies)
     known = quoted(nearest(media, dict.fromkeys(plan.media for plan in scenario.projects)))
