@@ -6,12 +6,13 @@ import sys
 import time
 from collections.abc import Callable
 
-from benchmarks import export, graphql, harness, latency, report, sdk, startup, webhooks
+from benchmarks import export, generation, graphql, harness, latency, report, sdk, startup, webhooks
 from benchmarks.environments import BENCH_CACHE, EnvironmentNotBuilt
 
 SUBJECTS: dict[str, Callable[[bool], None]] = {
     "startup": startup.measure,
     "graphql": graphql.measure,
+    "generation": generation.measure,
     "export": export.measure,
     "latency": latency.measure,
     "sdk": sdk.measure,

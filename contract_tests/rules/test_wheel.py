@@ -38,6 +38,8 @@ def wheel_names(wheel: Path) -> list[str]:
         "mockserver/*.sql",
         "mockserver/_fixtures/scenarios/*.toml",
         "mockserver/_fixtures/words/*",
+        "mockserver/_fixtures/schemas/*.json",
+        "mockserver/_fixtures/exports/*.ndjson",
         "mockserver/console/page.html",
         "mockserver/_docs/*.md",
         "*.dist-info/licenses/LICENSE",

@@ -39,6 +39,7 @@ PARAMS = {
     "label_details": "label_details",
     "performance_details": "performance_details",
     "predictions": "predictions",
+    "model_run_ids": "experiments",
 }
 """The words of `project.export(params=…)`, and the key of a row that each turns on."""
 NO_MEDIA = {"row", "label", "frame", "data-row"}
@@ -48,9 +49,11 @@ def data_rows(media: str | None = None, *, params: Mapping[str, bool] | None = N
     """A line of an Export V2, parsed. `media` as scenarios spell it, default any.
 
     `params` are those of `project.export`: what is true is in every row, what is false in none, and what is not said in
-    some. Raises ValueError for a word that is not known.
+    some; only rows of model runs have `experiments`, so these come where `predictions` or `model_run_ids` are true.
+    Raises ValueError for a word that is not known.
     """
-    return payloads(_name("v2", media), given=_given(params or {}))
+    given = _given(params or {})
+    return payloads(_name("v2", media), given={"experiments": given.get("predictions", False)} | given)
 
 
 def annotations_v2(media: str) -> SearchStrategy[Json]:
