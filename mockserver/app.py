@@ -131,6 +131,8 @@ def application(settings: Settings, workspaces: Workspaces) -> ASGIApp:
         *(Route(f"{path}/", graphql, methods=None) for path in GRAPHQL_PATHS),
         Route("/_files/{workspace}/results/{task}/{stream}/{file}", downloads.result),
         Route("/_files/{workspace}/assets/{row}/{name:path}", downloads.asset),
+        Route("/_files/{workspace}/exports/{file}/{name}", downloads.legacy),
+        Route("/_files/{workspace}/issues/{project}/{status}.json", downloads.issues),
         Route("/api/v1/export-results/{task}/{organization}", rest.export_results),
         Route("/api/v1/export-errors/{task}/{organization}", rest.export_errors),
         Route("/api/v1/tasks/{task}/masks/{mask}/index/{index:int}", rest.composite_mask),

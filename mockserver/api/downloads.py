@@ -11,15 +11,19 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from mockserver.api.resolvers.exports import stream_of
-from mockserver.api.responses import NDJSON, FilesResponse
+from mockserver.api.responses import JSON, NDJSON, FilesResponse, json_response
 from mockserver.api.workspaces import Workspace, Workspaces
 from mockserver.errors import NotFound
 from mockserver.exports.chunks import Chunk
+from mockserver.exports.legacy.files import is_array
+from mockserver.exports.legacy.issues import ALL, issues
 from mockserver.exports.results import ERRORS, RESULT
 from mockserver.generate.assets import asset
 from mockserver.generate.media.medium import Asset
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import where
+from mockserver.world.issues import IssueStatus
+from mockserver.world.legacy import LegacyFile
 from mockserver.world.tasks import Task
 
 ASSETS_KEPT = 64
@@ -48,6 +52,28 @@ class Downloads:
         workspace = self._signed(request)
         names = request.path_params
         return result_response(workspace, names["task"], names["stream"], names["file"])
+
+    async def legacy(self, request: Request) -> ASGIApp:
+        """A file of Export V1, under whatever name its link gives it."""
+        workspace = self._signed(request)
+        file_id = request.path_params["file"]
+        with workspace.store.reading() as connection:
+            file = connection.find(LegacyFile, where("id = :id AND told", id=file_id))
+        if file is None:
+            raise NotFound(f"Export {file_id!r} does not exist in this workspace; export again")
+        path = workspace.legacy.path(file)
+        if not path.is_file():
+            raise NotFound(f"The file of export {file_id!r} is gone from the disk; export again")
+        return FilesResponse([path], path.stat().st_size, JSON if is_array(file) else NDJSON)
+
+    async def issues(self, request: Request) -> Response:
+        """The issues of a project, as they are when the link is followed."""
+        workspace = self._signed(request)
+        names = request.path_params
+        if names["status"] not in {ALL, *IssueStatus}:
+            raise NotFound(f"There are no issues with the status {names['status']!r}")
+        with workspace.store.reading() as connection:
+            return json_response(issues(connection, names["project"], names["status"]))
 
     async def asset(self, request: Request) -> Response:
         """The file of a data row, made on demand."""

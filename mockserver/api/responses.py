@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from mockserver.errors import WireError
 
 NDJSON = "application/x-ndjson; charset=utf-8"
+JSON = "application/json"
 READ = 128 * 1024
 """Bytes read and sent at a time. Larger reads are no faster and keep other requests waiting."""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from mockserver.errors import AuthenticationFailed, BadInput, Conflict, NotFound, StartupError, nearest, quoted
+from mockserver.exports.legacy.files import LegacyFiles
 from mockserver.exports.tasks import Exports
 from mockserver.generate.prepared import prepared_world
 from mockserver.links import Links
@@ -48,6 +49,7 @@ class Workspace:
         self.api_key = self.world.name
         self.links = Links.of(self.api_key, self.world.seed)
         self.exports = Exports(store, self.links, folder / "results", threads)
+        self.legacy = LegacyFiles(store, self.links, folder / "legacy", threads)
         self.deliveries = Deliveries(store)
         self.announcer = Announcer(store, self.links, url)
         store.before_commit = self.announcer.before_commit
@@ -81,6 +83,7 @@ class Workspace:
         """Stop what runs in it. Its files stay."""
         self._courier.detach(self.store)
         self.exports.close()
+        self.legacy.close()
         self.store.close()
 
 

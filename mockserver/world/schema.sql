@@ -13,7 +13,8 @@ CREATE TABLE workspace (
   user_id TEXT NOT NULL,
   clock_offset BIGINT NOT NULL,
   clock_frozen_at BIGINT,
-  progression TEXT NOT NULL
+  progression TEXT NOT NULL,
+  switches TEXT NOT NULL
 );
 
 CREATE TABLE organization (
@@ -198,3 +199,10 @@ CREATE TABLE attempt (
   answer_size BIGINT NOT NULL, failure TEXT, reason TEXT NOT NULL, next_at BIGINT
 );
 CREATE INDEX attempt_of_delivery ON attempt (delivery_no, number);
+
+-- Files of Export V1. Whoever asks the same again is shown the same file, for a while.
+CREATE TABLE legacy_file (
+  no SERIAL, id TEXT NOT NULL UNIQUE, question TEXT NOT NULL, base_url TEXT NOT NULL, status TEXT NOT NULL,
+  told BOOLEAN NOT NULL, pace TEXT NOT NULL, after_event BIGINT NOT NULL, failure TEXT, created_at BIGINT NOT NULL
+);
+CREATE INDEX legacy_file_of_question ON legacy_file (question, no);

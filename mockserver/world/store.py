@@ -25,9 +25,11 @@ from mockserver.world.data_rows import DataRow, Dataset
 from mockserver.world.database import Connection, Database, JsonText, R, Record, where
 from mockserver.world.events import Event, EventKind
 from mockserver.world.labels import Label
+from mockserver.world.legacy import LegacyFile
 from mockserver.world.people import Organization, Person
 from mockserver.world.progression import Progression, pace_text, progression_of
 from mockserver.world.projects import Project, queues_of_new_project
+from mockserver.world.switches import Switches, switches_of
 from mockserver.world.tasks import Task, TaskStatus
 from mockserver.world.webhooks import Attempt, Delivery, Subscription
 
@@ -36,7 +38,8 @@ GENERATED = "generated"
 
 
 class Workspace(Record, frozen=True):
-    """The one row that says what this world is. `name` is its API key; `progression` is JSON (world/progression.py)."""
+    """The one row that says what this world is. `name` is its API key; `progression` and `switches` are JSON
+    (world/progression.py, world/switches.py)."""
 
     TABLE: ClassVar[str] = "workspace"
     name: str
@@ -50,6 +53,7 @@ class Workspace(Record, frozen=True):
     clock_offset: int = 0
     clock_frozen_at: int | None = None
     progression: JsonText = JsonText("{}")
+    switches: JsonText = JsonText("{}")
 
 
 class Change:
@@ -72,7 +76,7 @@ D = TypeVar("D", DataRow, Label)
 BeforeCommit = Callable[[Change, list[Event]], None]
 AfterCommit = Callable[[], None]
 
-OF_ONE_LIFE: tuple[type[Record], ...] = (Task, Event, Subscription, Delivery, Attempt)
+OF_ONE_LIFE: tuple[type[Record], ...] = (Task, LegacyFile, Event, Subscription, Delivery, Attempt)
 """What belongs to the life of a workspace: no part of its generated world, and not taken into the next life."""
 
 
@@ -228,6 +232,14 @@ class Store:
         with self.change() as change:
             change.connection.update(Workspace, where("TRUE"), progression=progression.text())
 
+    @property
+    def switches(self) -> Switches:
+        return switches_of(self.workspace.switches)
+
+    def set_switches(self, switches: Switches) -> None:
+        with self.change() as change:
+            change.connection.update(Workspace, where("TRUE"), switches=switches.text())
+
     def create_project(self, *, name: str, **fields: Any) -> Project:
         """A project with its three task queues. `fields` are those of Project that a client may choose."""
         with self.change() as change:
@@ -372,6 +384,7 @@ class Store:
         with self.change() as change:
             clause = where("status = :running", running=TaskStatus.IN_PROGRESS)
             failure = "The server was stopped while this task ran; start it again"
+            change.connection.update(LegacyFile, clause, status=TaskStatus.FAILED, failure=failure)
             return change.connection.update(
                 Task, clause, status=TaskStatus.FAILED, failure=failure, updated_at=change.now
             )

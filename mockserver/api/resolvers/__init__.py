@@ -8,6 +8,7 @@ from mockserver.api.resolvers import (
     data_rows,
     exports,
     labels,
+    legacy,
     metadata,
     ontologies,
     people,
@@ -20,6 +21,6 @@ from mockserver.api.resolvers.fields import Fields
 def all_resolvers() -> dict[str, dict[str, Resolver]]:
     """Type name -> field name -> resolver."""
     fields = Fields()
-    for module in (people, projects, ontologies, data_rows, metadata, labels, exports, changes, webhooks):
+    for module in (people, projects, ontologies, data_rows, metadata, labels, exports, legacy, changes, webhooks):
         module.add_to(fields)
     return fields.by_type

@@ -71,7 +71,7 @@ class Elements:
 
     def __init__(self, connection: Connection, *, links: Links, host: str, now: int) -> None:
         self._connection, self._links = connection, links
-        self._host, self._expires = quoted(host)[1:-1], good_until(now, RESULT_DAYS)
+        self._plain_host, self._host, self._expires = host, quoted(host)[1:-1], good_until(now, RESULT_DAYS)
         user, organization = connection.rows("SELECT user_id, organization_id FROM workspace")[0]
         self._token = links.mask_token(user, organization, now=now)
         self._emails = {person.id: quoted(person.email) for person in connection.select(Person)}
@@ -117,6 +117,7 @@ class Elements:
                 label = f'{label[:-1]},"frames":"{self._host}/v1/frames/{label_id}"}}'
         data = f'"{self._host}{self._asset(row_id, external_id)}"' if row_data is None else quoted(row_data)
         reference = around.benchmarks.get((project_id, row_no))
+        issues = around.open_issues(project_id, row_no, label_id)
         return (
             f'{{"ID":"{label_id}","DataRow ID":"{row_id}","Labeled Data":{data},"Label":{label},'
             f'"Created By":{self._emails[person]},"Project Name":{told.name},"Created At":"{zulu(created)}",'
@@ -126,8 +127,9 @@ class Elements:
             f'"Agreement":{_score(consensus)},"Benchmark Agreement":{_score(benchmark)},'
             f'"Benchmark ID":{_nullable(reference)},"Dataset Name":{self._datasets[dataset]},'
             f'"Reviews":[{",".join(self._reviews(around, number, label_id))}],'
-            f'"View Label":"https://editor.labelbox.com?project={project_id}&label={label_id}","Has Open Issues":0,'
-            f'"Skipped":{"true" if skipped else "false"},"DataRow Metadata":[{",".join(around.metadata[row_no])}],'
+            f'"View Label":"https://editor.labelbox.com?project={project_id}&label={label_id}",'
+            f'"Has Open Issues":{issues},"Skipped":{"true" if skipped else "false"},'
+            f'"DataRow Metadata":[{",".join(around.metadata[row_no])}],'
             f'"Media Attributes":{self._media_attributes(attributes)},"Data Split":null}}'
         )
 
@@ -179,7 +181,7 @@ class Elements:
     def _label(self, body: Body, told: _Told, media: str) -> list[str]:
         """The V1 `Label` of a body, cut where the label's feature prefix belongs."""
         document = parsed(body.content)
-        mask = f"{self._host}/masks/feature/%s?token={self._token}" if media in MASKED else None
+        mask = f"{self._plain_host}/masks/feature/%s?token={self._token}" if media in MASKED else None
         boxes = entity_boxes(body.aside)
         made = {
             "objects": []

@@ -10,6 +10,7 @@ from mockserver.exports.sections import among
 from mockserver.exports.text import ascii_json
 from mockserver.world.data_rows import MetadataSchema
 from mockserver.world.database import Connection, Row, where
+from mockserver.world.issues import IssueStatus
 
 
 class Metadata:
@@ -50,6 +51,12 @@ class Surroundings:
         self.metadata = metadata.of(numbers)
         self.reviews = _reviews(connection, [row[0] for row in labels])
         self.benchmarks = _benchmarks(connection, numbers)
+        self._issues = _open_issues(connection, numbers)
+
+    def open_issues(self, project_id: str, number: int, label_id: str) -> int:
+        """1 when an issue about the label or its whole data row is open, else 0 (sample: a number)."""
+        about = self._issues.get((project_id, number), ())
+        return int(None in about or label_id in about)
 
 
 def _reviews(connection: Connection, labels: list[int]) -> defaultdict[int, list[Row]]:
@@ -67,3 +74,13 @@ def _benchmarks(connection: Connection, rows: list[int]) -> dict[tuple[str, int]
     clause = among("data_row_no", rows) & where("is_benchmark AND NOT deleted")
     sql = f"SELECT project_id, data_row_no, id FROM label WHERE {clause.sql}"
     return {(project, number): label for project, number, label in connection.rows(sql, clause.params)}
+
+
+def _open_issues(connection: Connection, rows: list[int]) -> dict[tuple[str, int], set[str | None]]:
+    """What the open issues of a data row in a project are about: a label's id, or None for the data row."""
+    clause = among("data_row_no", rows) & where("status = :open AND NOT deleted", open=IssueStatus.OPEN)
+    found: dict[tuple[str, int], set[str | None]] = {}
+    sql = f"SELECT project_id, data_row_no, label_id FROM issue WHERE {clause.sql}"
+    for project, number, label in connection.rows(sql, clause.params):
+        found.setdefault((project, number), set()).add(label)
+    return found

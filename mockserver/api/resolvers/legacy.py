@@ -1,0 +1,99 @@
+"""Export V1: mutations that clients repeat until they are given a URL (wire.md §3.1)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from mockserver.api.call import call_of
+from mockserver.api.resolvers.exports import PATIENCE
+from mockserver.api.resolvers.fields import Fields
+from mockserver.errors import Conflict
+from mockserver.exports.legacy.issues import ALL
+from mockserver.exports.legacy.questions import BatchRows, DatasetRows, Question, QueuedRows, labels_question
+from mockserver.links import RESULT_DAYS, good_until
+from mockserver.world.projects import Project
+from mockserver.world.tasks import TaskStatus
+
+Data = Mapping[str, Any]
+
+
+class LegacyExport(msgspec.Struct, frozen=True):
+    """`should_poll` says of labels what `status` says of data rows; the URL is null until it is COMPLETE."""
+
+    download_url: str | None
+    created_at: int
+    should_poll: bool
+    status: str
+
+
+def add_to(fields: Fields) -> None:
+    fields.attributes("LegacyExport", LegacyExport, "downloadUrl createdAt shouldPoll status")
+    fields.add(
+        Mutation_exportLabels=export_labels,
+        Mutation_exportQueuedDataRows=export_queued_data_rows,
+        Mutation_exportDatasetDataRows=export_dataset_data_rows,
+        Mutation_exportBatchDataRows=export_batch_data_rows,
+        Project_issueExportUrl=issue_export_url,
+    )
+
+
+async def export_labels(_source: Any, info: Any, data: Data) -> LegacyExport:
+    """There is no status to tell a failure by, so it is an error."""
+    found = await _asked(info, labels_question(data))
+    if isinstance(found, str):
+        raise Conflict(found)
+    return found
+
+
+async def export_queued_data_rows(_source: Any, info: Any, data: Data) -> LegacyExport:
+    return await _rows(info, QueuedRows(data["projectId"], _metadata(data)))
+
+
+async def export_dataset_data_rows(_source: Any, info: Any, data: Data) -> LegacyExport:
+    return await _rows(info, DatasetRows(data["datasetId"], _metadata(data)))
+
+
+async def export_batch_data_rows(_source: Any, info: Any, data: Data) -> LegacyExport:
+    return await _rows(info, BatchRows(data["batchId"], _metadata(data)))
+
+
+def _metadata(data: Data) -> bool:
+    """SDKs before 3.28 do not send it."""
+    return bool(data.get("includeMetadataInput"))
+
+
+async def _rows(info: Any, question: Question) -> LegacyExport:
+    found = await _asked(info, question)
+    if isinstance(found, str):
+        now = call_of(info).store.clock.now()
+        return LegacyExport(None, now, should_poll=False, status=TaskStatus.FAILED)
+    return found
+
+
+async def _asked(info: Any, question: Question) -> LegacyExport | str:
+    """What is shown of the question's file, or why it failed. A small one is waited for: a poll costs two seconds."""
+    call = call_of(info)
+    legacy = call.workspace.legacy
+    file, future = legacy.asked(question, base_url=call.base_url)
+    if future is not None:
+        await asyncio.wait([asyncio.wrap_future(future)], timeout=PATIENCE)
+    file = legacy.looked_at(file.id)
+    if file.status == TaskStatus.FAILED:
+        return file.failure or "The export failed"
+    done = file.status == TaskStatus.COMPLETE
+    return LegacyExport(legacy.url(file) if done else None, file.created_at, should_poll=not done, status=file.status)
+
+
+def issue_export_url(source: Project, info: Any, where: Data | None = None) -> str:
+    """Its query begins with the status, where the SDK's tests look for it."""
+    call = call_of(info)
+    status = (where or {}).get("status")
+    expires = good_until(call.store.clock.now(), RESULT_DAYS)
+    signed = call.workspace.links.signed(f"issues/{source.id}/{status or ALL}.json", expires)
+    if status is not None:
+        signed = signed.replace("?", f"?status={status}&", 1)
+    return call.base_url + signed

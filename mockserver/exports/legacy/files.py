@@ -1,0 +1,228 @@
+"""Files of Export V1: each question has one, made in a thread, and shown again to whoever asks the same.
+
+Clients poll by asking again (wire.md §3.1), so a question must not start its export twice. For 30 minutes of the
+world's clock a finished file is given again while nothing in its project has changed; the service gave it whatever had
+changed (seed: introducing-export-v2), which a switch asks for.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter, deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from mockserver.errors import MockserverError
+from mockserver.exports.legacy.labels import Elements
+from mockserver.exports.legacy.questions import Labels, Question, question_text
+from mockserver.exports.legacy.rows import DataRowLines
+from mockserver.exports.text import zulu
+from mockserver.links import RESULT_DAYS, Links, good_until
+from mockserver.world.clock import DAY
+from mockserver.world.database import Clause, Connection, where
+from mockserver.world.events import Event, EventKind
+from mockserver.world.legacy import LegacyFile
+from mockserver.world.progression import pace_of, pace_text, shown
+from mockserver.world.store import Change, Store, next_number
+from mockserver.world.tasks import TaskStatus
+
+LOG = logging.getLogger(__name__)
+
+KEPT = 30 * 60 * 1_000_000
+"""Microseconds for which a file is given again (seed; SDK project.py 3.30.1:292, dataset.py:505, batch.py:94)."""
+FORGOTTEN = DAY
+"""Microseconds after which a file that nobody came back for is made anew."""
+
+
+class Stopped(Exception):
+    """The workspace was closed while a file was written."""
+
+
+class Job(NamedTuple):
+    """A file that waits for its turn or is being written. Its snapshot is its own to close."""
+
+    future: Future[None]
+    file: LegacyFile
+    question: Question
+    condition: Clause
+    snapshot: Connection
+
+
+class LegacyFiles:
+    """The V1 files of one workspace. One is written at a time, so that others get their turn."""
+
+    def __init__(self, store: Store, links: Links, folder: Path, threads: ThreadPoolExecutor) -> None:
+        self._store, self._links, self._folder, self._threads = store, links, folder, threads
+        self._lock = threading.Lock()
+        self._waiting: deque[Job] = deque()
+        self._running: Job | None = None
+        self._futures: dict[str, Future[None]] = {}
+        self._looks: Counter[str] = Counter()
+        self._stopping = False
+
+    def asked(self, question: Question, *, base_url: str) -> tuple[LegacyFile, Future[None] | None]:
+        """The file of a question, and what ends when it is made. Raises MalformedRequest."""
+        with self._store.change() as change:
+            condition = question.condition(change.connection)
+            kept = self._kept(change, question, base_url)
+            if kept is not None:
+                return kept, self._futures.get(kept.id)
+            snapshot = self._store.snapshot()
+            try:
+                file = self._created(change, question, base_url)
+            except BaseException:
+                snapshot.close()
+                raise
+        job = Job(Future(), file, question, condition, snapshot)
+        with self._lock:
+            self._futures[file.id] = job.future
+            self._waiting.append(job)
+        self._start_next()
+        return file, job.future
+
+    def _kept(self, change: Change, question: Question, base_url: str) -> LegacyFile | None:
+        """The newest file of this question, unless its time is over."""
+        same = where("question = :question AND base_url = :base", question=question_text(question), base=base_url)
+        found = change.connection.select(LegacyFile, same, order="no DESC", first=1)
+        if not found:
+            return None
+        [file] = found
+        age = change.now - file.created_at
+        if file.status == TaskStatus.IN_PROGRESS:
+            return file
+        if not file.told:
+            return file if age < FORGOTTEN else None
+        if file.status == TaskStatus.FAILED or not 0 <= age < KEPT:
+            return None
+        stale = self._store.switches.legacy_cache == "stale"
+        return file if stale or not _changed(change.connection, question, file.after_event) else None
+
+    def _created(self, change: Change, question: Question, base_url: str) -> LegacyFile:
+        file = LegacyFile(
+            no=next_number(change.connection, LegacyFile), id=self._store.new_id(change),
+            question=question_text(question), base_url=base_url, status=TaskStatus.IN_PROGRESS, told=False,
+            pace=pace_text(self._store.progression.exports),
+            after_event=next_number(change.connection, Event) - 1, failure=None, created_at=change.now,
+        )  # fmt: skip
+        change.connection.insert([file])
+        return file
+
+    def looked_at(self, file_id: str) -> LegacyFile:
+        """A file as this look shows it: what is made may still look IN_PROGRESS."""
+        with self._store.change() as change:
+            [file] = change.connection.select(LegacyFile, where("id = :id", id=file_id))
+            elapsed = change.now - file.created_at
+            if file.told or file.status == TaskStatus.IN_PROGRESS:
+                return file
+            if shown(pace_of(file.pace), looks=self._looks[file_id], elapsed=elapsed) < 1:
+                self._looks[file_id] += 1
+                return msgspec.structs.replace(file, status=TaskStatus.IN_PROGRESS)
+            change.connection.update(LegacyFile, where("id = :id", id=file_id), told=True)
+            return file
+
+    def url(self, file: LegacyFile) -> str:
+        """Signed, good for 14 days; its name is the service's (sample: signed V1 result URLs)."""
+        expires = good_until(file.created_at, RESULT_DAYS)
+        name = f"export-{zulu(file.created_at)}.{_extension(file)}"
+        return file.base_url + self._links.signed(f"exports/{file.id}/{name.replace(':', '%3A')}", expires)
+
+    def path(self, file: LegacyFile) -> Path:
+        return self._folder / f"{file.id}.{_extension(file)}"
+
+    # Making
+
+    def _start_next(self) -> None:
+        with self._lock:
+            if self._running is None and self._waiting and not self._stopping:
+                self._running = self._waiting.popleft()
+                self._threads.submit(self._work, self._running)
+
+    def _work(self, job: Job) -> None:
+        try:
+            self._make(job)
+        finally:
+            job.snapshot.close()
+            with self._lock:
+                self._running = None
+                self._futures.pop(job.file.id, None)
+            job.future.set_result(None)
+            self._start_next()
+
+    def _make(self, job: Job) -> None:
+        try:
+            self._write(job)
+            self._end(job.file, TaskStatus.COMPLETE, None)
+        except Stopped:
+            self.path(job.file).unlink(missing_ok=True)
+        except MockserverError as error:
+            self._end(job.file, TaskStatus.FAILED, str(error))
+        except Exception:
+            LOG.exception("the V1 export %s failed", job.file.id)
+            failure = "The mock failed to make this export: a bug of ours, see the server's log"
+            self._end(job.file, TaskStatus.FAILED, failure)
+
+    def _write(self, job: Job) -> None:
+        path = self.path(job.file)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as target:
+            for text in self._texts(job):
+                if self._stopping:
+                    raise Stopped
+                target.write(text)
+
+    def _texts(self, job: Job) -> Iterator[bytes]:
+        """Labels are one JSON array, data rows are NDJSON (SDK project.py 3.52.0:403, dataset.py)."""
+        host, now = job.file.base_url, job.file.created_at
+        if isinstance(job.question, Labels):
+            yield b"["
+            for piece in Elements(job.snapshot, links=self._links, host=host, now=now).pieces(job.condition):
+                yield piece.text
+            yield b"]"
+            return
+        metadata = job.question.metadata
+        lines = DataRowLines(job.snapshot, job.condition, metadata=metadata, links=self._links, host=host, now=now)
+        for piece in lines.pieces():
+            yield piece.text
+
+    def _end(self, file: LegacyFile, status: TaskStatus, failure: str | None) -> None:
+        with self._store.change() as change:
+            change.connection.update(LegacyFile, where("id = :id", id=file.id), status=status, failure=failure)
+
+    def close(self) -> None:
+        """Stop writing and wait for it."""
+        with self._lock:
+            self._stopping = True
+            abandoned, running = list(self._waiting), self._running
+            self._waiting.clear()
+        for job in abandoned:
+            job.future.cancel()
+            job.snapshot.close()
+        if running is not None:
+            wait([running.future], timeout=5)
+
+
+def is_array(file: LegacyFile) -> bool:
+    """Whether the file is one JSON array; else it is NDJSON."""
+    return '"type":"labels"' in file.question
+
+
+def _extension(file: LegacyFile) -> str:
+    return "json" if is_array(file) else "ndjson"
+
+
+def _changed(connection: Connection, question: Question, after: int) -> bool:
+    """Whether anything happened since that the file may tell of. Of labels: in their project, to its data rows, or to
+    nothing in particular; of data rows: anything."""
+    since = where("no > :after AND kind <> :empty", after=after, empty=EventKind.DATASET_CREATED)
+    if isinstance(question, Labels):
+        here = (
+            "project_id = :id OR (project_id IS NULL AND (data_row_id IS NULL OR data_row_id IN (SELECT dr.id"
+            " FROM project_row pr JOIN data_row dr ON dr.no = pr.data_row_no WHERE pr.project_id = :id)))"
+        )
+        since &= where(here, id=question.project)
+    return connection.find(Event, since) is not None

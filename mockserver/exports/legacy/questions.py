@@ -1,0 +1,113 @@
+"""What Export V1 can be asked for, and which labels and data rows that selects (wire.md §3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from mockserver.errors import MalformedRequest
+from mockserver.exports.selection import moments
+from mockserver.world.data_rows import Dataset
+from mockserver.world.database import EVERYTHING, Clause, Connection, JsonText, Record, where
+from mockserver.world.labels import WorkflowStatus
+from mockserver.world.projects import Batch, Project
+
+LIVE = where("NOT dr.deleted")
+
+
+class Range(msgspec.Struct, frozen=True, omit_defaults=True):
+    """As written: `YYYY-MM-DD`, `YYYY-MM-DD hh:mm:ss` or ISO 8601, in UTC unless it says otherwise (inferred). A day
+    is meant to its end. Empty is open."""
+
+    start: str | None = None
+    end: str | None = None
+
+    def condition(self, column: str, name: str) -> Clause:
+        """Raises MalformedRequest."""
+        asked = EVERYTHING
+        if self.start:
+            low, _ = _bound(name, "GREATER_THAN_OR_EQUAL", self.start)
+            asked &= where(f"{column} >= :low", low=low)
+        if self.end:
+            _, high = _bound(name, "LESS_THAN_OR_EQUAL", self.end)
+            asked &= where(f"{column} < :high", high=high)
+        return asked
+
+
+def _bound(name: str, operator: str, text: str) -> tuple[int, int]:
+    return moments({"type": name, "value": {"operator": operator, "value": text}})
+
+
+class Labels(msgspec.Struct, frozen=True, tag="labels", omit_defaults=True):
+    """The labels of a project, skipped ones too."""
+
+    project: str
+    created: Range = Range()
+    active: Range = Range()
+
+    def condition(self, connection: Connection) -> Clause:
+        """On labels `l` and their data rows `dr`. Raises MalformedRequest."""
+        _check(connection, Project, where("id = :id AND NOT deleted", id=self.project), self.project)
+        mine = where("l.project_id = :id AND NOT l.deleted", id=self.project) & LIVE
+        created = self.created.condition("l.created_at", "labelCreatedAt")
+        return mine & created & self.active.condition("dr.last_activity_at", "lastActivityAt")
+
+
+class QueuedRows(msgspec.Struct, frozen=True, tag="queued", omit_defaults=True):
+    """The data rows of a project that wait to be labelled (inferred from the SDK's words: enqueued)."""
+
+    project: str
+    metadata: bool = False
+
+    def condition(self, connection: Connection) -> Clause:
+        """On data rows `dr`. Raises MalformedRequest."""
+        _check(connection, Project, where("id = :id AND NOT deleted", id=self.project), self.project)
+        sql = (
+            "EXISTS (SELECT 1 FROM project_row pr WHERE pr.project_id = :id AND pr.data_row_no = dr.no"
+            " AND pr.workflow_status = :status)"
+        )
+        return LIVE & where(sql, id=self.project, status=WorkflowStatus.TO_LABEL)
+
+
+class DatasetRows(msgspec.Struct, frozen=True, tag="dataset", omit_defaults=True):
+    dataset: str
+    metadata: bool = False
+
+    def condition(self, connection: Connection) -> Clause:
+        """On data rows `dr`. Raises MalformedRequest."""
+        _check(connection, Dataset, where("id = :id AND NOT deleted", id=self.dataset), self.dataset)
+        return LIVE & where("dr.dataset_id = :id", id=self.dataset)
+
+
+class BatchRows(msgspec.Struct, frozen=True, tag="batch", omit_defaults=True):
+    batch: str
+    metadata: bool = False
+
+    def condition(self, connection: Connection) -> Clause:
+        """On data rows `dr`. Raises MalformedRequest."""
+        _check(connection, Batch, where("id = :id", id=self.batch), self.batch)
+        return LIVE & where("dr.no IN (SELECT data_row_no FROM project_row WHERE batch_id = :id)", id=self.batch)
+
+
+RowsQuestion = QueuedRows | DatasetRows | BatchRows
+Question = Labels | RowsQuestion
+
+
+def _check(connection: Connection, kind: type[Record], asked: Clause, given: str) -> None:
+    """Not RESOURCE_NOT_FOUND, of which SDKs make None and die with a TypeError (wire trap 6)."""
+    if connection.find(kind, asked) is None:
+        raise MalformedRequest(f"{kind.__name__} {given!r} does not exist")
+
+
+def labels_question(data: Mapping[str, Any]) -> Labels:
+    """The input of `exportLabels`, already checked against the schema. SDKs may send `labelCreatedAt: {}`."""
+    filters = data.get("filters") or {}
+    created, active = filters.get("labelCreatedAt") or {}, filters.get("lastActivityAt") or {}
+    return Labels(data["projectId"], msgspec.convert(created, Range), msgspec.convert(active, Range))
+
+
+def question_text(question: Question) -> JsonText:
+    """Equal questions, equal texts."""
+    return JsonText(msgspec.json.encode(question).decode())

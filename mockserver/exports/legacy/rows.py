@@ -1,0 +1,56 @@
+"""Data rows in the NDJSON files of Export V1: the fields of the SDK's DataRow, null where there is nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import orjson
+
+from mockserver.exports.legacy.surroundings import Metadata
+from mockserver.exports.results import Piece
+from mockserver.exports.text import ascii_json, camel_case, quoted, zulu
+from mockserver.links import RESULT_DAYS, Links, good_until
+from mockserver.world.database import Clause, Connection, Row
+
+PIECE = 256
+"""Rows read and written at a time."""
+_COLUMNS = "no, id, external_id, global_key, row_data, media_attributes, created_at, updated_at"
+
+
+class DataRowLines:
+    """The data rows `dr` that meet a condition, as one snapshot shows them.
+
+    Every key is always there, as the SDK's DataRow needs them all (wire.md §3.2); without `metadata` its two lists are
+    empty (inferred).
+    """
+
+    def __init__(
+        self, connection: Connection, condition: Clause, *, metadata: bool, links: Links, host: str, now: int
+    ) -> None:
+        self._connection, self._condition, self._links = connection, condition, links
+        self._metadata = Metadata(connection) if metadata else None
+        self._host, self._expires = quoted(host)[1:-1], good_until(now, RESULT_DAYS)
+
+    def pieces(self) -> Iterator[Piece]:
+        """NDJSON in whole lines, ASCII only, in the order in which rows were created."""
+        columns = ", ".join(f"dr.{name}" for name in _COLUMNS.split(", "))
+        sql = f"SELECT {columns} FROM data_row dr WHERE {self._condition.sql} ORDER BY dr.no"
+        for rows in self._connection.pieces(sql, self._condition.params, PIECE):
+            metadata = {} if self._metadata is None else self._metadata.of([row[0] for row in rows])
+            text = "".join(self._line(row, ",".join(metadata.get(row[0], []))) for row in rows)
+            yield Piece(text.encode("ascii"), len(rows))
+
+    def _line(self, row: Row, metadata: str) -> str:
+        _, row_id, external_id, global_key, row_data, attributes, created, updated = row
+        url = self._links.asset(row_id, external_id or row_id, expires=self._expires)
+        data = f'"{self._host}{url}"' if row_data is None else quoted(row_data)
+        return (
+            f'{{"id":"{row_id}","externalId":{_nullable(external_id)},"globalKey":{_nullable(global_key)},'
+            f'"rowData":{data},"createdAt":"{zulu(created)}","updatedAt":"{zulu(updated)}",'
+            f'"mediaAttributes":{ascii_json(orjson.dumps(camel_case(orjson.loads(attributes))).decode())},'
+            f'"metadataFields":[{metadata}],"customMetadata":[{metadata}]}}\n'
+        )
+
+
+def _nullable(text: str | None) -> str:
+    return "null" if text is None else quoted(text)

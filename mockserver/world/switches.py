@@ -1,0 +1,30 @@
+"""Behaviours of the service that are known in more than one form: each switch chooses one, for one workspace."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from mockserver.world.database import JsonText
+
+
+class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The first word of each is how a workspace begins.
+
+    `legacy_cache`: whether Export V1 makes a new file as soon as its project has changed ("fresh"), or gives the old
+    one for 30 minutes whatever happens ("stale", as the seed says of the service).
+    `frames`: whether the frames endpoint sends clients on with a 301 to its own host ("redirect"), to another name of
+    this machine ("redirect_elsewhere"), or answers 200 with the frames themselves ("direct").
+    """
+
+    legacy_cache: Literal["fresh", "stale"] = "fresh"
+    frames: Literal["redirect", "redirect_elsewhere", "direct"] = "redirect"
+
+    def text(self) -> JsonText:
+        return JsonText(msgspec.json.encode(self).decode())
+
+
+def switches_of(text: str) -> Switches:
+    """What `Switches.text` wrote."""
+    return msgspec.json.decode(text, type=Switches)
