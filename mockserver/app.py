@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mockserver.api.downloads import Downloads
 from mockserver.api.endpoint import GraphQLEndpoint
 from mockserver.api.engine import Engine
+from mockserver.api.frames import Frames
 from mockserver.api.resolvers import all_resolvers
 from mockserver.api.responses import error_response
 from mockserver.api.rest import Rest
@@ -37,6 +38,8 @@ LOG = logging.getLogger(__name__)
 
 GRAPHQL_PATHS = ("/graphql", "/_gql", "/api/graphql", "/api/_gql")
 """One schema on all: SDKs replace `/graphql` by `/_gql` for some operations (client.py 3.30.1:161)."""
+FRAMES_PATHS = ("/v1/frames/{label}", "/api/v1/frames/{label}")
+"""The first is what Export V1 writes (sample: video notebook of 2022-04)."""
 EXPORT_THREADS = 4
 """Exports that write at the same time; more would only take turns at the interpreter."""
 
@@ -125,12 +128,15 @@ def application(settings: Settings, workspaces: Workspaces) -> ASGIApp:
     graphql = GraphQLEndpoint(Engine(all_resolvers()), workspaces, settings.public_url)
     downloads = Downloads(workspaces)
     rest = Rest(workspaces)
+    frames = Frames(workspaces, settings.public_url)
     console = Page(workspaces, own=settings.api_key, public_url=settings.public_url)
     routes = [
         *(Route(path, graphql, methods=None) for path in GRAPHQL_PATHS),
         *(Route(f"{path}/", graphql, methods=None) for path in GRAPHQL_PATHS),
         Route("/_files/{workspace}/results/{task}/{stream}/{file}", downloads.result),
         Route("/_files/{workspace}/assets/{row}/{name:path}", downloads.asset),
+        *(Route(path, frames.endpoint) for path in FRAMES_PATHS),
+        Route("/_files/{workspace}/frames/{label}.ndjson", frames.target),
         Route("/_files/{workspace}/exports/{file}/{name}", downloads.legacy),
         Route("/_files/{workspace}/issues/{project}/{status}.json", downloads.issues),
         Route("/api/v1/export-results/{task}/{organization}", rest.export_results),

@@ -6,6 +6,8 @@
     └── WireError                a client is told: `extensions.code` in GraphQL, a status in REST
         ├── AuthenticationFailed     AUTHENTICATION_ERROR
         ├── NotFound                 RESOURCE_NOT_FOUND
+        ├── NotYours                 AUTHORIZATION_ERROR, 403: it is another workspace's
+        ├── Gone                     RESOURCE_GONE, 410: it was there and is deleted
         ├── Conflict                 RESOURCE_CONFLICT
         ├── MalformedRequest         MALFORMED_REQUEST, with the sibling `errors` the export calls read
         ├── NotAllowed               OPERATION_NOT_ALLOWED
@@ -69,6 +71,20 @@ class NotFound(WireError):
 
     code = "RESOURCE_NOT_FOUND"
     status = 404
+
+
+class NotYours(WireError):
+    """The thing asked for exists, in another workspace than that of the API key."""
+
+    code = "AUTHORIZATION_ERROR"
+    status = 403
+
+
+class Gone(WireError):
+    """The thing asked for was deleted."""
+
+    code = "RESOURCE_GONE"
+    status = 410
 
 
 class Conflict(WireError):

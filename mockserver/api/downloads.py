@@ -37,15 +37,7 @@ class Downloads:
         self._asset = functools.lru_cache(maxsize=ASSETS_KEPT)(_made)
 
     def _signed(self, request: Request) -> Workspace:
-        """The workspace whose signature the link carries. Raises NotFound, LinkRefused."""
-        workspace = self._workspaces.linked(request.path_params["workspace"])
-        if workspace is None:
-            raise NotFound("No workspace of this server made this link; export again to get a fresh one")
-        path = request.scope.get("raw_path", request.url.path.encode()).decode("ascii", "replace")
-        query = request.query_params
-        now = workspace.store.clock.now()
-        workspace.links.check(path, query.get("Expires", ""), query.get("Signature", ""), now=now)
-        return workspace
+        return signed(self._workspaces, request)
 
     async def result(self, request: Request) -> ASGIApp:
         """One file of a stream, or `all.ndjson`: the whole stream."""
@@ -84,6 +76,18 @@ class Downloads:
             raise NotFound(f"Data row {request.path_params['row']!r} has no file on this server")
         made = await asyncio.to_thread(self._asset, row.asset, workspace.world.seed)
         return Response(made.content, headers={"Content-Type": made.content_type})
+
+
+def signed(workspaces: Workspaces, request: Request) -> Workspace:
+    """The workspace whose signature the link carries. Raises NotFound, LinkRefused."""
+    workspace = workspaces.linked(request.path_params["workspace"])
+    if workspace is None:
+        raise NotFound("No workspace of this server made this link; export again to get a fresh one")
+    path = request.scope.get("raw_path", request.url.path.encode()).decode("ascii", "replace")
+    query = request.query_params
+    now = workspace.store.clock.now()
+    workspace.links.check(path, query.get("Expires", ""), query.get("Signature", ""), now=now)
+    return workspace
 
 
 def _made(recipe: str, seed: int) -> Asset:

@@ -115,6 +115,9 @@ class Workspaces:
     def keys(self) -> list[str]:
         return list(self._by_key)
 
+    def all(self) -> list[Workspace]:
+        return list(self._by_key.values())
+
     def has(self, api_key: str) -> bool:
         return api_key in self._by_key
 

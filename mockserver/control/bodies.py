@@ -69,6 +69,13 @@ class SetProgression(Body, frozen=True, kw_only=True):
     processing: Pace | None = None
 
 
+class SetSwitches(Body, frozen=True, kw_only=True):
+    """Only what is given changes."""
+
+    legacy_cache: Literal["fresh", "stale"] | None = None
+    frames: Literal["redirect", "redirect_elsewhere", "direct"] | None = None
+
+
 class ExpectRows(Body, frozen=True, kw_only=True):
     """In the SDK's words: a project's name or id, `params` and `filters` as `project.export` takes them.
 

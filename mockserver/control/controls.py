@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 
+import msgspec
 from starlette.requests import Request
 
 from mockserver import __version__
@@ -18,6 +19,7 @@ from mockserver.control.bodies import (
     NewWorkspace,
     Reset,
     SetProgression,
+    SetSwitches,
     WorkspaceList,
 )
 from mockserver.control.expected import expected_rows
@@ -26,6 +28,7 @@ from mockserver.errors import BadInput, StartupError
 from mockserver.settings import LAST_YEAR, Settings, parse_moment
 from mockserver.world.progression import Progression
 from mockserver.world.store import Store
+from mockserver.world.switches import Switches
 
 
 class Controls:
@@ -123,6 +126,17 @@ class Controls:
         processing = now.processing if body.processing is None else body.processing
         store.set_progression(Progression(exports, processing))
         return store.progression
+
+    def switches(self, request: Request, _body: None) -> Switches:
+        """Which of several known forms the workspace imitates."""
+        return self.workspace(request).store.switches
+
+    def set_switches(self, request: Request, body: SetSwitches) -> Switches:
+        """Choose another form, from now on."""
+        store = self.workspace(request).store
+        given = {name: value for name, value in msgspec.structs.asdict(body).items() if value is not None}
+        store.set_switches(msgspec.structs.replace(store.switches, **given))
+        return store.switches
 
     def expected(self, request: Request, body: ExpectRows) -> bytes:
         """What a correct client must get: the rows from the world itself, as NDJSON, without a task."""

@@ -69,6 +69,8 @@ def controls(settings: Settings, workspaces: Workspaces) -> list[Control]:
         Control("POST", "/_mock/clock", do.move_clock),
         Control("GET", "/_mock/progression", do.progression),
         Control("POST", "/_mock/progression", do.set_progression),
+        Control("GET", "/_mock/switches", do.switches),
+        Control("POST", "/_mock/switches", do.set_switches),
         Control("POST", "/_mock/expected", do.expected),
         Control("POST", "/_mock/events", hooks.make_event),
         Control("GET", "/_mock/webhooks", hooks.list_webhooks),

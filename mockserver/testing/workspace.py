@@ -33,6 +33,7 @@ class MockWorkspace:
         self._ready = ready
         self.clock = Clock(control, self.api_key)
         self.progression = Progression(control, self.api_key)
+        self.switches = Switches(control, self.api_key)
 
     @property
     def url(self) -> str:
@@ -225,6 +226,23 @@ class Progression:
     def _get(self, name: str) -> Pace:
         pace: Pace = self._control.call("GET", "progression", api_key=self._api_key)[name]
         return pace
+
+
+class Switches:
+    """Which of several known forms of the service's behaviour the workspace imitates (docs/control.md)."""
+
+    def __init__(self, control: Control, api_key: str) -> None:
+        self._control, self._api_key = control, api_key
+
+    def set(self, **forms: str) -> dict[str, str]:
+        """`set(frames="direct")`; all switches as they stand then."""
+        found: dict[str, str] = self._control.call("POST", "switches", forms, api_key=self._api_key)
+        return found
+
+    def get(self) -> dict[str, str]:
+        """All switches by name."""
+        found: dict[str, str] = self._control.call("GET", "switches", api_key=self._api_key)
+        return found
 
 
 def _id(known: dict[str, str], name: str, what: str) -> str:

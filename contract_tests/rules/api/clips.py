@@ -1,0 +1,69 @@
+"""A served world with clips written by hand: videos as short or as long as a test needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from contract_tests.serving import ServedWorld
+from mockserver.world.data_rows import DataRow
+from mockserver.world.database import Connection, where
+from mockserver.world.labels import Body, Label
+from mockserver.world.sqlite import SqliteDatabase
+from mockserver.world.store import Store
+
+SHORT, LONG, SKIPPED = 0, 1, 2
+"""Which label of the project `image` became which clip."""
+FIRST_BODY = 90_000
+EMPTY = {"frames": {}, "segments": {}, "key_frame_feature_map": {}, "classifications": []}
+
+
+def clip(frames: int, *, every: int) -> dict[str, Any]:
+    """One box that moves through all frames, with a key frame at every so many."""
+    feature = "\x0200001"
+    keys = sorted({*range(1, frames + 1, every), frames})
+    box = {"feature_id": feature, "feature_schema_id": "s", "name": "Jellyfish", "value": "jellyfish"}
+    box |= {"annotation_kind": "VideoBoundingBox", "classifications": []}
+    shown = {
+        str(key): {
+            "objects": {
+                feature: box | {"bounding_box": {"top": float(key % 50), "left": 2.5, "height": 3.0, "width": 4.0}}
+            },
+            "classifications": [],
+        }
+        for key in keys
+    }
+    return EMPTY | {"frames": shown, "segments": {feature: [[1, frames]]}, "key_frame_feature_map": {feature: keys}}
+
+
+@contextmanager
+def served_clips(folder: Path, *, long: int = 100_000) -> Iterator[tuple[ServedWorld, list[str]]]:
+    """A server on the default world, where three labels are of videos; their ids. All other labels are of pictures."""
+    state = folder / "state"
+    with ServedWorld("--state", str(state)):
+        pass
+    [file] = state.glob("workspaces/*/*/world.sqlite")
+    store = Store.open(SqliteDatabase(file))
+    with store.change() as change:
+        labels = [_as_clip(change.connection, number, document) for number, document in enumerate(_documents(long))]
+    store.close()
+    with ServedWorld("--state", str(state)) as server:
+        yield server, labels
+
+
+def _documents(long: int) -> list[dict[str, Any]]:
+    return [clip(10, every=4), clip(long, every=100), EMPTY]
+
+
+def _as_clip(connection: Connection, number: int, document: dict[str, Any]) -> str:
+    label = connection.select(Label, order="no", skip=number, first=1)[0]
+    body = Body(FIRST_BODY + number, orjson.dumps(document).replace(b"\\u0002", b"\x02"), None)
+    connection.insert([body])
+    skipped = number == SKIPPED
+    connection.update(Label, where("no = :no", no=label.no), body_id=body.id, skipped=skipped)
+    connection.update(DataRow, where("no = :no", no=label.data_row_no), media_type="VIDEO")
+    return label.id

@@ -1,0 +1,261 @@
+"""Export V1 on the wire (wire.md §3.1): polled by asking again, kept for half an hour, files in the formats they have."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from contract_tests.rules.api.asking import Answer, ask, get, post
+from contract_tests.serving import ServedWorld
+from mockserver.testing import MockWorkspace
+
+LABELS = (
+    "mutation GetLabelExportUrlPyApi($projectId: ID!){exportLabels(data:{projectId: $projectId%s})"
+    " {downloadUrl createdAt shouldPoll} }"
+)
+ROWS = {
+    "queued": (
+        "mutation GetQueuedDataRowsExportUrlPyApi($id: ID!, $metadata: Boolean!){exportQueuedDataRows(data:"
+        "{projectId: $id , includeMetadataInput: $metadata}) {downloadUrl createdAt status} }"
+    ),
+    "dataset": (
+        "mutation GetDatasetDataRowsExportUrlPyApi($id: ID!, $metadata: Boolean!){exportDatasetDataRows(data:"
+        "{datasetId: $id , includeMetadataInput: $metadata}) {downloadUrl createdAt status}}"
+    ),
+    "batch": (
+        "mutation GetBatchDataRowsExportUrlPyApi($id: ID!, $metadata: Boolean!){exportBatchDataRows(data:"
+        "{batchId: $id , includeMetadataInput: $metadata}) {downloadUrl createdAt status}}"
+    ),
+}
+KEYS = {
+    "id", "externalId", "globalKey", "rowData", "createdAt", "updatedAt", "mediaAttributes", "metadataFields",
+    "customMetadata",
+}  # fmt: skip
+MINUTE = 60
+Asking = Callable[..., Any]
+
+
+@pytest.fixture
+def own(server: ServedWorld) -> MockWorkspace:
+    """A workspace that a test may change, its clock standing still."""
+    made = server.workspace(scenario="default")
+    made.clock.freeze()
+    return made
+
+
+@pytest.fixture
+def asked(server: ServedWorld, own: MockWorkspace) -> Asking:
+    """Asks for a project's labels with that workspace's key; `filters` as SDKs write them into the document."""
+
+    def ask_labels(filters: str = "", project: str = "image") -> Any:
+        return answered(server, own, LABELS % filters, projectId=own.project(project)).data["exportLabels"]
+
+    return ask_labels
+
+
+def answered(server: ServedWorld, own: MockWorkspace, document: str, **variables: Any) -> Answer:
+    body = json.dumps({"query": document, "variables": variables}).encode()
+    return post(server, body, authorization=f"Bearer {own.api_key}")
+
+
+def labels_at(server: ServedWorld, url: str) -> list[Any]:
+    answer = get(server, url)
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+    assert answer.body.isascii()
+    found: list[Any] = answer.json
+    return found
+
+
+def delete_a_label(server: ServedWorld, own: MockWorkspace, project: str) -> None:
+    document = "query($id: ID!){project(where: {id: $id}){labels(first: 1){id}}}"
+    [label] = answered(server, own, document, id=own.project(project)).data["project"]["labels"]
+    answered(server, own, "mutation($ids: [ID!]!){deleteLabels(labelIds: $ids){id}}", ids=[label["id"]])
+
+
+@pytest.mark.known("client")
+def test_the_file_of_labels_is_one_json_array_behind_a_signed_url_of_fourteen_days(
+    server: ServedWorld, own: MockWorkspace, asked: Asking
+) -> None:
+    answer = asked()
+    assert answer["shouldPoll"] is False
+    assert isinstance(labels_at(server, answer["downloadUrl"])[0]["Label"], dict)
+    assert get(server, answer["downloadUrl"][:-1]).status == 403
+    own.clock.advance(days=13)
+    assert get(server, answer["downloadUrl"]).status == 200
+    own.clock.advance(days=2)
+    assert get(server, answer["downloadUrl"]).status == 403
+
+
+@pytest.mark.known("client")
+def test_polling_starts_no_second_export(own: MockWorkspace, asked: Asking) -> None:
+    own.progression.exports = {"looks": 2}
+    waiting, again, done, later = asked(), asked(), asked(), asked()
+    assert [answer["shouldPoll"] for answer in (waiting, again, done, later)] == [True, True, False, False]
+    assert [answer["downloadUrl"] is None for answer in (waiting, again, done, later)] == [True, True, False, False]
+    assert len({answer["createdAt"] for answer in (waiting, again, done, later)}) == 1
+    assert done == later
+
+
+@pytest.mark.known("client")
+def test_a_change_between_two_polls_starts_no_second_export(
+    server: ServedWorld, own: MockWorkspace, asked: Asking
+) -> None:
+    own.progression.exports = {"seconds": 40 * MINUTE}
+    waiting = asked()
+    delete_a_label(server, own, "image")
+    own.clock.advance(minutes=41)
+    done = asked()
+    assert (waiting["createdAt"], done["shouldPoll"]) == (done["createdAt"], False)
+
+
+@pytest.mark.known("documented")
+def test_for_thirty_minutes_the_same_file_is_given_while_nothing_changes(own: MockWorkspace, asked: Asking) -> None:
+    first = asked()
+    own.clock.advance(minutes=29)
+    assert asked() == first
+    own.clock.advance(minutes=1)
+    assert asked()["downloadUrl"] != first["downloadUrl"]
+
+
+@pytest.mark.known("client")
+def test_a_change_of_the_project_makes_a_new_file_and_one_elsewhere_does_not(
+    server: ServedWorld, own: MockWorkspace, asked: Asking
+) -> None:
+    first = asked()
+    delete_a_label(server, own, "text")
+    assert asked() == first
+    delete_a_label(server, own, "image")
+    second = asked()
+    assert second["downloadUrl"] != first["downloadUrl"]
+    before, after = (labels_at(server, answer["downloadUrl"]) for answer in (first, second))
+    assert len(after) == len(before) - 1
+
+
+@pytest.mark.known("documented")
+def test_a_switch_gives_the_stale_file_for_thirty_minutes_whatever_changes(
+    server: ServedWorld, own: MockWorkspace, asked: Asking
+) -> None:
+    own.switches.set(legacy_cache="stale")
+    first = asked()
+    delete_a_label(server, own, "image")
+    assert asked() == first
+    own.clock.advance(minutes=30)
+    assert asked() != first
+
+
+@pytest.mark.known("client")
+def test_dates_are_literals_in_the_document_and_empty_ones_are_open(server: ServedWorld, asked: Asking) -> None:
+    def count(filters: str) -> int:
+        return len(labels_at(server, asked(f", filters: {{{filters} }}")["downloadUrl"]))
+
+    all_labels = labels_at(server, asked()["downloadUrl"])
+    every = len(all_labels)
+    assert count("labelCreatedAt: {}") == count('labelCreatedAt: {start: "2020-01-01"}') == every
+    assert count('labelCreatedAt: {start: "2020-01-01",end: "2020-01-02 00:00:01"}') == 0
+    assert count('lastActivityAt: {start: "2100-01-01"}') == 0
+    assert count('labelCreatedAt: {},lastActivityAt: {start: "2020-01-01",end: "2100-01-01"}') == every
+    for name, field in [("labelCreatedAt", "Created At")]:
+        moments = sorted(element[field] for element in all_labels)
+        middle = moments[every // 2]
+        day = middle[:10]
+        assert count(f'{name}: {{end: "{day}"}}') == sum(moment[:10] <= day for moment in moments)
+        assert count(f'{name}: {{start: "{day}"}}') == sum(moment[:10] >= day for moment in moments)
+        second = middle[:19].replace("T", " ")
+        assert count(f'{name}: {{start: "{second}"}}') == sum(moment[:19] >= middle[:19] for moment in moments)
+
+
+@pytest.mark.known("inferred")
+@pytest.mark.parametrize("text", ["soon", "2020-13-01", "2020-01-01 25:00:00", "99999-01-01"])
+def test_a_date_that_cannot_be_read_is_told(server: ServedWorld, own: MockWorkspace, text: str) -> None:
+    filters = f', filters: {{labelCreatedAt: {{start: "{text}"}}}}'
+    answer = answered(server, own, LABELS % filters, projectId=own.project("image"))
+    assert answer.code == "MALFORMED_REQUEST"
+    assert text in answer.message
+
+
+@pytest.mark.known("client")
+@pytest.mark.parametrize("kind", ["labels", *ROWS])
+def test_what_does_not_exist_is_named(server: ServedWorld, own: MockWorkspace, kind: str) -> None:
+    if kind == "labels":
+        answer = answered(server, own, LABELS % "", projectId="nothing")
+    else:
+        answer = answered(server, own, ROWS[kind], id="nothing", metadata=False)
+    assert answer.code == "MALFORMED_REQUEST"
+    assert "'nothing' does not exist" in answer.message
+
+
+@pytest.mark.known("client")
+@pytest.mark.parametrize("kind", [*ROWS])
+@pytest.mark.parametrize("metadata", [True, False])
+def test_data_rows_are_ndjson_with_every_key(
+    server: ServedWorld, own: MockWorkspace, kind: str, metadata: bool
+) -> None:
+    document = "query($id: ID!){project(where: {id: $id}){batches{nodes{id}} dataRowCount completedDataRowCount}}"
+    project = answered(server, own, document, id=own.project("image")).data["project"]
+    ids = {
+        "queued": own.project("image"),
+        "dataset": own.dataset("image rows"),
+        "batch": project["batches"]["nodes"][0]["id"],
+    }
+    [answer] = answered(server, own, ROWS[kind], id=ids[kind], metadata=metadata).data.values()
+    assert answer["status"] == "COMPLETE"
+    body = get(server, answer["downloadUrl"])
+    assert body.headers["content-type"] == "application/x-ndjson; charset=utf-8"
+    assert body.body.endswith(b"\n")
+    rows = [json.loads(line) for line in body.body.split(b"\n")[:-1]]
+    assert all(set(row) == KEYS for row in rows)
+    assert any(row["customMetadata"] for row in rows) == metadata
+    assert 0 < len(rows) < project["dataRowCount"] if kind == "queued" else len(rows) == project["dataRowCount"]
+    assert get(server, rows[0]["rowData"]).status == 200
+
+
+@pytest.mark.known("client")
+def test_data_rows_take_their_time_and_older_sdks_do_not_ask_for_metadata(
+    server: ServedWorld, own: MockWorkspace
+) -> None:
+    own.progression.exports = {"looks": 1}
+    document = "mutation($id: ID!){exportDatasetDataRows(data: {datasetId: $id}){downloadUrl status}}"
+    answers = [
+        answered(server, own, document, id=own.dataset("image rows")).data["exportDatasetDataRows"] for _ in "12"
+    ]
+    assert [answer["status"] for answer in answers] == ["IN_PROGRESS", "COMPLETE"]
+    assert answers[0]["downloadUrl"] is None
+
+
+@pytest.mark.known("client")
+@pytest.mark.parametrize("status", [None, "Open", "Resolved"])
+def test_the_url_of_issues_names_their_status_first(server: ServedWorld, status: str | None) -> None:
+    document = (
+        "query($id: ID!, $status: IssueStatus){project(where: {id: $id}){issueExportUrl(where: {status: $status})}}"
+    )
+    variables = {"id": server.projects["image"], "status": status}
+    url = ask(server, document, variables).data["project"]["issueExportUrl"]
+    assert parse_qs(urlsplit(url).query).get("status") == (None if status is None else [status])
+    assert status is None or f"?status={status}" in url
+    answer = get(server, url)
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+    assert all(issue["status"] == status for issue in answer.json if status)
+    assert get(server, url.replace("issues/", "issues/x")).status == 403
+
+
+def test_files_are_gone_with_their_life(server: ServedWorld, own: MockWorkspace, asked: Asking) -> None:
+    first = asked()
+    own.reset()
+    assert get(server, first["downloadUrl"]).status == 404
+    assert asked()["downloadUrl"].split("/exports/")[1] != first["downloadUrl"].split("/exports/")[1]
+
+
+def test_a_url_is_of_the_host_that_was_asked(server: ServedWorld, own: MockWorkspace, asked: Asking) -> None:
+    body = json.dumps({"query": LABELS % "", "variables": {"projectId": own.project("image")}}).encode()
+    there = post(server, body, authorization=f"Bearer {own.api_key}", host="mock.example:80")
+    assert there.data["exportLabels"]["downloadUrl"].startswith("http://mock.example:80/")
+    assert asked()["downloadUrl"].startswith(server.url)
+
+
+def test_a_label_is_told_in_graphql_as_in_the_file(server: ServedWorld, own: MockWorkspace, asked: Asking) -> None:
+    document = "query($id: ID!){project(where: {id: $id}){labels{id label}}}"
+    labels = answered(server, own, document, id=own.project("image")).data["project"]["labels"]
+    told = {label["id"]: json.loads(label["label"]) for label in labels}
+    assert told == {element["ID"]: element["Label"] for element in labels_at(server, asked()["downloadUrl"])}

@@ -1,0 +1,198 @@
+"""The frames endpoint of Export V1: where the annotations of a video or DICOM label are, and those annotations.
+
+The endpoint takes the API key and sends the client on to a signed link (seed: export-labels-from-project), which needs
+none: clients lose the Authorization header on their way to another host.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mockserver.api.downloads import signed
+from mockserver.api.endpoint import base_url
+from mockserver.api.ranges import Part, part_of
+from mockserver.api.responses import NDJSON
+from mockserver.api.workspaces import Workspace, Workspaces
+from mockserver.errors import Conflict, Gone, NotFound, NotYours
+from mockserver.exports.legacy.frames import frame_lines, has_frames
+from mockserver.exports.legacy.labels import FRAMED, tool_colours
+from mockserver.links import RESULT_DAYS, good_until
+from mockserver.world.data_rows import DataRow
+from mockserver.world.database import where
+from mockserver.world.labels import Body, Label
+from mockserver.world.projects import Ontology, Project
+
+HELD = 128 * 1024
+"""Bytes. A shorter body is sent with its length, a longer one as it is made."""
+OTHER_NAMES = {"127.0.0.1": "localhost", "localhost": "127.0.0.1"}
+"""Two names of one machine are two hosts to a client."""
+
+Pieces = Callable[[], Iterator[bytes]]
+
+
+class Framed(NamedTuple):
+    """A label whose annotations lie in frames."""
+
+    label: Label
+    body: Body
+    colours: dict[str, str]
+
+
+class Frames:
+    def __init__(self, workspaces: Workspaces, public_url: str | None) -> None:
+        self._workspaces, self._public_url = workspaces, public_url
+
+    async def endpoint(self, request: Request) -> ASGIApp:
+        """301 to the frames; 204 when the label is skipped and has none (seed). Raises AuthenticationFailed, NotYours,
+        NotFound, Gone."""
+        workspace = self._workspaces.authenticated(request.headers.get("authorization"))
+        framed = self._framed(workspace, request.path_params["label"])
+        if framed.label.skipped and not has_frames(framed.body.content):
+            return Response(status_code=204)
+        chosen = workspace.store.switches.frames
+        if chosen == "direct":
+            return self._response(request, workspace, framed)
+        base = base_url(request, self._public_url)
+        expires = good_until(workspace.store.clock.now(), RESULT_DAYS)
+        target = workspace.links.frames(framed.label.id, expires=expires)
+        host = other_host(base) if chosen == "redirect_elsewhere" else base
+        return Response(status_code=301, headers={"Location": host + target})
+
+    async def target(self, request: Request) -> ASGIApp:
+        """The frames, by a signed link."""
+        workspace = signed(self._workspaces, request)
+        return self._response(request, workspace, self._framed(workspace, request.path_params["label"]))
+
+    def _response(self, request: Request, workspace: Workspace, framed: Framed) -> FramesResponse:
+        world, now = workspace.world, workspace.store.clock.now()
+        token = workspace.links.mask_token(world.user_id, world.organization_id, now=now)
+        base = base_url(request, self._public_url)
+        mask = f"{base}/masks/feature/{{}}?token={token}&index={{}}"
+
+        def pieces() -> Iterator[bytes]:
+            prefix = framed.label.feature_prefix
+            return frame_lines(framed.body.content, prefix=prefix, colours=framed.colours, mask=mask)
+
+        tag = f'"{framed.label.id}-{framed.body.id}-{framed.label.content_updated_at}"'
+        return FramesResponse(pieces, tag)
+
+    def _framed(self, workspace: Workspace, label_id: str) -> Framed:
+        with workspace.store.reading() as connection:
+            label = connection.find(Label, where("id = :id", id=label_id))
+            if label is None:
+                raise self._missing(workspace, label_id)
+            [row] = connection.select(DataRow, where("no = :no", no=label.data_row_no))
+            [project] = connection.select(Project, where("id = :id", id=label.project_id))
+            if label.deleted or row.deleted or project.deleted:
+                raise Gone(f"Label {label_id!r} was deleted; export again to see what is there now")
+            if row.media_type not in FRAMED:
+                raise NotFound(f"Label {label_id!r} is of {row.media_type}; only videos and DICOM volumes have frames")
+            [body] = connection.select(Body, where("id = :id", id=label.body_id))
+            ontology = connection.find(Ontology, where("id = :id", id=project.ontology_id))
+        return Framed(label, body, tool_colours(ontology))
+
+    def _missing(self, own: Workspace, label_id: str) -> NotFound | NotYours:
+        if any(_has_label(other, label_id) for other in self._workspaces.all() if other is not own):
+            return NotYours(f"Label {label_id!r} belongs to another workspace than the API key that came")
+        return NotFound(f"Label {label_id!r} does not exist in this workspace")
+
+
+def _has_label(workspace: Workspace, label_id: str) -> bool:
+    try:
+        with workspace.store.reading() as connection:
+            return connection.find(Label, where("id = :id", id=label_id)) is not None
+    except Conflict:  # it was deleted meanwhile
+        return False
+
+
+def other_host(base: str) -> str:
+    """The same server under another name of its machine. Raises Conflict."""
+    parts = urlsplit(base)
+    name = OTHER_NAMES.get(parts.hostname or "")
+    if name is None:
+        known = " and ".join(OTHER_NAMES)
+        raise Conflict(
+            f"The switch frames is redirect_elsewhere, and {parts.hostname!r} has no other name here: only {known} do;"
+            " ask by one of them, or set the switch to redirect"
+        )
+    return f"{parts.scheme}://{name}" + (f":{parts.port}" if parts.port else "")
+
+
+class FramesResponse:
+    """Pieces as one body, made in a thread while they are sent; HEAD and Range are answered."""
+
+    def __init__(self, pieces: Pieces, tag: str) -> None:
+        self._pieces, self._tag = pieces, tag
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        made = self._pieces()
+        held, whole = await asyncio.to_thread(_held, made)
+        asked = request.headers.get("range")
+        if request.headers.get("if-range", self._tag) != self._tag:
+            asked = None  # the frames have changed since: all of them are sent
+        if asked is not None and request.method == "GET":
+            total = len(held) if whole else await asyncio.to_thread(lambda: sum(map(len, self._pieces())))
+            try:
+                part = part_of(asked, total)
+            except ValueError:
+                await self._start(send, 416, content_range=f"bytes */{total}", length=0)
+                await send({"type": "http.response.body", "body": b""})
+                return
+            if part is not None:
+                content_range = f"bytes {part.first}-{part.last}/{total}"
+                await self._start(send, 206, content_range=content_range, length=part.size)
+                await self._send(send, _cut(self._pieces(), part))
+                return
+        await self._start(send, 200, length=len(held) if whole else None)
+        if request.method == "HEAD":
+            await send({"type": "http.response.body", "body": b""})
+            return
+        await send({"type": "http.response.body", "body": held, "more_body": True})
+        await self._send(send, made)
+
+    async def _start(self, send: Send, status: int, *, length: int | None, content_range: str | None = None) -> None:
+        headers = [
+            (b"content-type", NDJSON.encode()),
+            (b"accept-ranges", b"bytes"),
+            (b"etag", self._tag.encode()),
+        ]
+        if length is not None:
+            headers.append((b"content-length", str(length).encode()))
+        if content_range is not None:
+            headers.append((b"content-range", content_range.encode()))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def _send(self, send: Send, pieces: Iterator[bytes]) -> None:
+        while piece := await asyncio.to_thread(next, pieces, b""):
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+
+def _held(pieces: Iterator[bytes]) -> tuple[bytes, bool]:
+    """What comes first, and whether it is all."""
+    held = bytearray()
+    for piece in pieces:
+        held += piece
+        if len(held) >= HELD:
+            return bytes(held), False
+    return bytes(held), True
+
+
+def _cut(pieces: Iterator[bytes], part: Part) -> Iterator[bytes]:
+    """The bytes of the part, and nothing made behind it."""
+    start = 0
+    for piece in pieces:
+        end = start + len(piece)
+        if end > part.first:
+            yield piece[max(part.first - start, 0) : part.last + 1 - start]
+        start = end
+        if start > part.last:
+            return

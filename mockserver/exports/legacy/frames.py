@@ -1,0 +1,218 @@
+"""The frames of a video or DICOM label as Export V1 tells them: one line of NDJSON for each labelled frame.
+
+Every frame of every segment has its line, key frame or not (sample: 100 lines for a clip of 100 frames). Lines are made
+one after another from the key frames, so that a clip of 100,000 frames takes no more memory than a short one. What lies
+between key frames is what Export V2 says (exports/frames.py), held to it by a test.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping
+from itertools import pairwise, repeat
+from typing import Any, NamedTuple
+
+import orjson
+
+from mockserver.exports.frames import DECIMALS, GEOMETRIES, Keys, Segments, between, classifications_of, objects_of
+from mockserver.exports.legacy import features
+from mockserver.exports.text import ascii_json
+from mockserver.world.labels import FEATURES, HOST, TASK
+
+PIECE = 64 * 1024
+"""Bytes of whole lines that are made at a time."""
+FIRST_PIECE = 2 * 1024
+"""The first is sent at once."""
+
+Made = dict[str, Any]
+SPACES = (b" ", b"\t", b"\n", b"\r")
+
+
+class Run(NamedTuple):
+    """One feature from the first to the last frame of one segment: its JSON text for each of these frames."""
+
+    first: int
+    last: int
+    order: int
+    texts: Iterator[str]
+    is_object: bool
+
+
+def frame_lines(content: bytes, *, prefix: str, colours: Mapping[str, str], mask: str | None = None) -> Iterator[bytes]:
+    """Pieces of whole lines, ASCII only, from a canonical body; nothing from one without frames.
+
+    `prefix` is the label's feature prefix, `colours` are those of its ontology's tools by feature schema id, `mask` is
+    a URL with a place for a feature id and one for a frame number: where the mask of an object is (inferred: samples
+    of frames have no masks).
+    """
+    filled = content.replace(FEATURES, prefix.encode()).replace(HOST, b"").replace(TASK, b"")
+    document: Made = orjson.loads(filled)
+    if "groups" not in document:
+        yield from _lines(document.get("frames", {}), document.get("segments", {}), "", colours, mask)
+        return
+    for name, group in document["groups"].items():
+        # Lines of DICOM carry relationships, those of video do not (sample of each).
+        ending = ',"relationships":[]'
+        yield from _lines(group["frames"], document["segments"].get(name, {}), ending, colours, mask)
+
+
+def has_frames(content: bytes) -> bool:
+    """Whether a body has any labelled frame."""
+    return next(frame_lines(content, prefix="", colours={}), None) is not None
+
+
+def _lines(
+    frames: Made, segments: Segments, ending: str, colours: Mapping[str, str], mask: str | None
+) -> Iterator[bytes]:
+    """Of one clip, or of one axis of a volume."""
+    runs = list(_runs(frames, segments, colours, mask))
+    runs.sort(key=lambda run: (run.first, run.order))
+    piece: list[str] = []
+    size, enough = 0, FIRST_PIECE
+    for line in _merged(runs, ending):
+        piece.append(line)
+        size += len(line)
+        if size >= enough:
+            yield "".join(piece).encode("ascii")
+            piece.clear()
+            size, enough = 0, PIECE
+    if piece:
+        yield "".join(piece).encode("ascii")
+
+
+def _merged(runs: list[Run], ending: str) -> Iterator[str]:
+    """Line after line: at each frame what runs there."""
+    waiting = iter([*runs, None])
+    following = next(waiting)
+    active: list[Run] = []
+    number = 0
+    while active or following is not None:
+        if not active:
+            assert following is not None, "the loop ends when nothing is left"
+            number = following.first
+        while following is not None and following.first == number:
+            active.append(following)
+            active.sort(key=lambda run: run.order)
+            following = next(waiting)
+        stop = min(run.last for run in active) + 1
+        if following is not None:
+            stop = min(stop, following.first)
+        objects = [run.texts for run in active if run.is_object]
+        answers = [run.texts for run in active if not run.is_object]
+        for at in range(number, stop):
+            yield (
+                f'{{"frameNumber":{at},"classifications":[{",".join(map(next, answers))}],'
+                f'"objects":[{",".join(map(next, objects))}]{ending}}}\n'
+            )
+        number = stop
+        active = [run for run in active if run.last >= number]
+
+
+def _runs(frames: Made, segments: Segments, colours: Mapping[str, str], mask: str | None) -> Iterator[Run]:
+    """Every stretch in which a feature is shown, and how it is written there."""
+    order = 0
+    for is_object, found in ((True, objects_of(frames)), (False, classifications_of(frames))):
+        for feature_id, keys in found.items():
+            order += 1
+            numbers = sorted(keys)
+            for first, last in _stretches(numbers, segments.get(feature_id, [])):
+                inside = numbers[bisect_left(numbers, first) : bisect_right(numbers, last)]
+                shown = (
+                    _objects(keys, inside, first, last, colours, mask)
+                    if is_object
+                    else _answers(keys, inside, first, last)
+                )
+                yield Run(first, last, order, shown, is_object)
+
+
+def _stretches(numbers: list[int], segments: list[list[int]]) -> Iterator[tuple[int, int]]:
+    """Segments that have a key frame, and key frames that have no segment."""
+    for first, last in segments:
+        if bisect_left(numbers, first) < bisect_right(numbers, last):
+            yield first, last
+    for number in numbers:
+        if not any(first <= number <= last for first, last in segments):
+            yield number, number
+
+
+def _held(inside: list[int], first: int, last: int) -> Iterator[tuple[int, int, int, int]]:
+    """(key frame before, key frame after, first and last frame) from one key frame to the next. Before the first and
+    after the last the feature rests."""
+    if first < inside[0]:
+        yield inside[0], inside[0], first, inside[0] - 1
+    for before, after in pairwise(inside):
+        yield before, after, before, after - 1
+    yield inside[-1], inside[-1], inside[-1], last
+
+
+def _answers(keys: Keys, inside: list[int], first: int, last: int) -> Iterator[str]:
+    """A question's texts. Every answer that is a feature says whether this is its key frame (SDK classification.py)."""
+    for key, _, start, end in _held(inside, first, last):
+        for number in range(start, end + 1):
+            if number - start < 2:  # the first may be a key frame, the others are not
+                items = features.flattened(keys[key], keyframe=number == key)
+                text = ",".join(_json(item) for item in items)
+            yield text
+
+
+def _objects(
+    keys: Keys, inside: list[int], first: int, last: int, colours: Mapping[str, str], mask: str | None
+) -> Iterator[str]:
+    for before, after, start, end in _held(inside, first, last):
+        item = keys[before]
+        head = _json(_begun(item, colours))[:-1] + ',"keyframe":'
+        tail = f',"classifications":{_json(features.classifications(item.get("classifications", [])))}}}'
+        drawn = _json(features.geometry(item, {}))[1:-1]
+        if not drawn:
+            for number in range(start, end + 1):
+                uri = "" if mask is None else f',"instanceURI":{_json(mask.format(item["feature_id"], number))}'
+                yield f"{head}{'true' if number == before else 'false'}{uri}{tail}"
+            continue
+        if start == before:
+            yield f"{head}true,{drawn}{tail}"
+        if before + 1 < after:
+            yield from _moving(item, keys[after], after - before, f"{head}false,", tail)
+        elif before == after:
+            yield from repeat(f"{head}false,{drawn}{tail}", end - start + (start != before))
+
+
+def _begun(item: Made, colours: Mapping[str, str]) -> Made:
+    """The order of keys in the sample of frames, which is not that of pictures."""
+    made = features.feature(item)
+    return made | {"color": colours.get(item.get("feature_schema_id") or "")}
+
+
+def _moving(start: Made, end: Made, length: int, head: str, tail: str) -> Iterator[str]:
+    """The object's texts between two key frames that are `length` apart."""
+    name = next((name for name in GEOMETRIES if name in start and name in end), None)
+    if name is None or start[name] == end[name]:
+        yield from repeat(f"{head}{_json(features.geometry(start, {}))[1:-1]}{tail}", length - 1)
+    elif name == "bounding_box":
+        yield from _moving_box(start[name], end[name], length, head, tail)
+    else:
+        for step in range(1, length):
+            shown = start | {name: between(start[name], end[name], step / length)}
+            yield f"{head}{_json(features.geometry(shown, {}))[1:-1]}{tail}"
+
+
+def _moving_box(start: Made, end: Made, length: int, head: str, tail: str) -> Iterator[str]:
+    """As `between` does, side by side: almost all frames of almost all clips are boxes."""
+    shares = [step / length for step in range(1, length)]
+    tops, lefts, heights, widths = (_way(start[side], end[side], shares) for side in ("top", "left", "height", "width"))
+    for top, left, height, width in zip(tops, lefts, heights, widths, strict=True):
+        yield f'{head}"bbox":{{"top":{top},"left":{left},"height":{height},"width":{width}}}{tail}'
+
+
+def _way(start: float, end: float, shares: list[float]) -> list[str]:
+    """One number on its way, written. Encoded together, which takes a fifth of the time of one by one."""
+    if start == end:
+        return [_json(start)] * len(shares)
+    low, high, whole = min(start, end), max(start, end), end - start
+    way = [round(start + whole * share, DECIMALS) for share in shares]
+    if round(low, DECIMALS) != low or round(high, DECIMALS) != high:  # rounding may leave the way
+        way = [min(max(number, low), high) for number in way]
+    return _json(way)[1:-1].split(",")
+
+
+def _json(value: Any) -> str:
+    return ascii_json(orjson.dumps(value).decode())
