@@ -433,10 +433,39 @@ def changed_link(server: ServedWorld) -> requests.Response:
     return requests.get(dataset["dataRows"][0]["rowData"][:-1] + "x", timeout=10)
 
 
+def label_of(workspace: MockWorkspace) -> str:
+    """The id of some label in it."""
+    answer = asked_by(workspace, "{ projects(first: 1) { labels(first: 1) { id } } }").json()
+    return str(answer["data"]["projects"][0]["labels"][0]["id"])
+
+
+def asked_by(workspace: MockWorkspace, query: str) -> requests.Response:
+    key = {"Authorization": f"Bearer {workspace.api_key}"}
+    return requests.post(workspace.graphql_url, json={"query": query}, headers=key, timeout=10)
+
+
+def frames_of(workspace: MockWorkspace, label: str) -> requests.Response:
+    key = {"Authorization": f"Bearer {workspace.api_key}"}
+    return requests.get(f"{workspace.url}/v1/frames/{label}", headers=key, timeout=10)
+
+
+def frames_of_another(server: ServedWorld) -> requests.Response:
+    return frames_of(server.own, label_of(server.workspace(scenario="default", seed=7)))
+
+
+def frames_of_a_deleted_label(server: ServedWorld) -> requests.Response:
+    workspace = server.workspace(scenario="default")
+    label = label_of(workspace)
+    asked_by(workspace, f'mutation {{ deleteLabels(labelIds: ["{label}"]) {{ id }} }}')
+    return frames_of(workspace, label)
+
+
 # How to get the refusals of the table; a bug of ours cannot be asked for.
 PROVOKED: dict[str, Provoke] = {
     "AuthenticationFailed": lambda server: requests.post(server.graphql_url, json={"query": "{}"}, timeout=10),
     "NotFound": asked('{ project(where: {id: "nothing"}) { id } }'),
+    "NotYours": frames_of_another,
+    "Gone": frames_of_a_deleted_label,
     "Conflict": cancelled_too_late,
     "MalformedRequest": asked(EXPORT % ', searchQuery: {query: [{type: "batch", ids: 7}]}'),
     "NotAllowed": lambda server: requests.get(server.graphql_url, timeout=10),

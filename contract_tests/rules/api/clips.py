@@ -19,14 +19,14 @@ from mockserver.world.store import Store
 SHORT, LONG, SKIPPED = 0, 1, 2
 """Which label of the project `image` became which clip."""
 FIRST_BODY = 90_000
-EMPTY = {"frames": {}, "segments": {}, "key_frame_feature_map": {}, "classifications": []}
+EMPTY: dict[str, Any] = {"frames": {}, "segments": {}, "key_frame_feature_map": {}, "classifications": []}
 
 
 def clip(frames: int, *, every: int) -> dict[str, Any]:
     """One box that moves through all frames, with a key frame at every so many."""
     feature = "\x0200001"
     keys = sorted({*range(1, frames + 1, every), frames})
-    box = {"feature_id": feature, "feature_schema_id": "s", "name": "Jellyfish", "value": "jellyfish"}
+    box: dict[str, Any] = {"feature_id": feature, "feature_schema_id": "s", "name": "Jellyfish", "value": "jellyfish"}
     box |= {"annotation_kind": "VideoBoundingBox", "classifications": []}
     shown = {
         str(key): {

@@ -1,4 +1,4 @@
-"""Export V1 on the wire (wire.md §3.1): polled by asking again, kept for half an hour, files in the formats they have."""
+"""Export V1 on the wire (wire.md §3.1): polled by asking again, kept for half an hour, each file in its format."""
 
 import json
 from collections.abc import Callable

@@ -185,7 +185,8 @@ def test_lines_say_what_the_interpolated_frames_of_export_v2_say(document: dict[
 
 
 def test_a_body_without_frames_has_no_lines() -> None:
-    for document in (clip({}, {}), {"objects": [], "classifications": []}, {"groups": {}, "segments": {}}):
+    others: list[dict[str, Any]] = [{"objects": [], "classifications": []}, {"groups": {}, "segments": {}}]
+    for document in [clip({}, {}), *others]:
         assert not has_frames(content(document))
         assert lines(document) == []
     assert has_frames(content(clip({1: (shown(1, bounding_box=BOX), [])}, {1: [[1, 1]]})))
