@@ -18,6 +18,7 @@ demo: $(READY)
 test: $(READY)
 	.ci/debian-packages
 	$(BIN)/python -m contract_tests.clients.environments
+	$(BIN)/python -m contract_tests.clients.newman
 	$(MAKE) check
 
 check: $(READY)

@@ -42,7 +42,6 @@ NOT_YET = (
         "Other exports",
         "slices and model runs cannot be exported; projects, datasets, chosen data rows and the catalog can",
     ),
-    ("Export V1", "neither label files nor the frames of videos"),
     ("Uploads", "no data row, label or prediction can be imported; GraphQL creates projects and datasets only"),
     ("Earlier payloads", "rows are written as the newest service writes them, whatever the date"),
     ("Shared state", "one process and its files; no PostgreSQL yet"),
@@ -305,7 +304,7 @@ def documents() -> dict[str, Path]:
     """The pages that travel with us, by file name: `mockserver/_docs` in a wheel, `docs` in a checkout."""
     for folder in (PACKAGE / "_docs", PACKAGE.parent / "docs"):
         if (folder / "scenarios.md").is_file():
-            return {path.name: path for path in sorted(folder.glob("*.md"))}
+            return {path.name: path for path in sorted([*folder.glob("*.md"), *folder.glob("*.json")])}
     return {}
 
 
@@ -318,5 +317,7 @@ def document_list(found: dict[str, Path]) -> str:
 
 
 def title(document: Path) -> str:
-    """Its first line, which is a heading."""
+    """Its first line, which is a heading; a collection of requests says its name elsewhere."""
+    if document.suffix == ".json":
+        return f"{json.loads(document.read_text('utf-8'))['info']['name']} (Postman collection)"
     return document.read_text("utf-8").partition("\n")[0].lstrip("# ")
