@@ -70,7 +70,7 @@ def test_the_python_lines_work_as_printed(answering: Clips) -> None:
 def test_the_python_lines_get_an_empty_204_for_a_skipped_label(clips: Clips) -> None:
     server, labels = clips
     names: dict[str, Any] = {"API_KEY": server.api_key, "frames_url": f"{server.url}/v1/frames/{labels[SKIPPED]}"}
-    exec(PYTHON, names)  # noqa: S102  the documentation's lines
+    exec(PYTHON, names)
     assert (names["ndjson_response"].status_code, names["ndjson_response"].text) == (204, "")
 
 
