@@ -82,6 +82,9 @@ UNTIL_3_47 = UNTIL_3_50 | {"interpolated_frames"}
 UNTIL_3_44 = UNTIL_3_47 | {"datasets", "data_row_ids"}
 UNTIL_3_40 = UNTIL_3_44 | {"filters", "task_type"}
 
+SINCE_5 = frozenset({"v1", "frames"})
+"""What 5.0.0 took away."""
+
 CLIENTS = [
     ClientKind(sdk("3.37.0"), "export_v2_url", lacks=UNTIL_3_40),
     ClientKind(sdk("3.40.1"), "export_v2", lacks=UNTIL_3_44),
@@ -93,19 +96,31 @@ CLIENTS = [
     ClientKind(sdk("3.78.2"), "export_v2"),
     ClientKind(sdk("3.78.2"), "export_stream"),
     ClientKind(sdk("3.78.2"), "export"),
-    ClientKind(sdk("5.2.1"), "export_v2"),
-    ClientKind(sdk("5.2.1"), "export_stream"),
-    ClientKind(sdk("5.2.1"), "export"),
-    ClientKind(sdk("6.10.0"), "export_v2"),
-    ClientKind(sdk("6.10.0"), "export"),
-    ClientKind(sdk("7.17.0"), "export"),
-    ClientKind(sdk("7.17.0"), "export_v2"),
+    ClientKind(sdk("5.2.1"), "export_v2", lacks=SINCE_5),
+    ClientKind(sdk("5.2.1"), "export_stream", lacks=SINCE_5),
+    ClientKind(sdk("5.2.1"), "export", lacks=SINCE_5),
+    ClientKind(sdk("6.10.0"), "export_v2", lacks=SINCE_5),
+    ClientKind(sdk("6.10.0"), "export", lacks=SINCE_5),
+    ClientKind(sdk("7.17.0"), "export", lacks=SINCE_5),
+    ClientKind(sdk("7.17.0"), "export_v2", lacks=SINCE_5),
     ClientKind(PLAIN_REQUESTS, "streamable"),
     ClientKind(PLAIN_REQUESTS, "by_line"),
     ClientKind(PLAIN_REQUESTS, "result_url"),
     ClientKind(GQL, "streamable"),
     ClientKind(CURL, "rest"),
 ]
+
+UNTIL_3_37 = frozenset({"last_activity_start", "last_activity_end"})
+LEGACY = [
+    ClientKind(sdk("3.24.1"), "v1", lacks=UNTIL_3_37 | {"seconds"}),
+    ClientKind(sdk("3.30.1"), "v1", lacks=UNTIL_3_37),
+    ClientKind(sdk("3.36.1"), "v1", lacks=UNTIL_3_37),
+    ClientKind(sdk("3.40.1"), "v1", lacks=frozenset({"last_activity_end"})),
+    ClientKind(sdk("3.52.0"), "v1"),
+    ClientKind(sdk("3.78.2"), "v1"),
+    ClientKind(sdk("4.0.0"), "v1"),
+]
+"""SDKs with Export V1, which ended with 4.0.0; early ones drop filters they do not know."""
 
 
 @dataclass(frozen=True)
@@ -176,6 +191,10 @@ class Client:
     def listed_webhooks(self, project_id: str | None = None) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self._call("list_webhooks", project_id=project_id)["webhooks"]
         return found
+
+    def legacy(self, operation: str, **arguments: object) -> dict[str, Any]:
+        """One of the operations of sdk_legacy.py."""
+        return self._call(operation, **arguments)
 
     def _call(self, operation: str, **arguments: object) -> dict[str, Any]:
         server = {"graphql_url": self.graphql_url, "rest_url": self.rest_url, "api_key": self.api_key}

@@ -1,6 +1,7 @@
 """The official SDK as a client's process. Runs on the Python of one SDK version's environment."""
 
 import json
+from collections.abc import Callable
 from functools import lru_cache
 from inspect import signature
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import requests
 from labelbox import Client, DataRow, Webhook
 
+from contract_tests.clients import sdk_legacy
 from contract_tests.clients.conversation import Answer, converse
 
 try:
@@ -151,14 +153,13 @@ def facts_of(task: Any) -> Answer:
 
 
 if __name__ == "__main__":
-    converse(
-        {
-            "export_project": export_project,
-            "export_catalog": export_catalog,
-            "read_ontology": read_ontology,
-            "create_webhook": create_webhook,
-            "update_webhook": update_webhook,
-            "delete_webhook": delete_webhook,
-            "list_webhooks": list_webhooks,
-        }
-    )
+    operations: dict[str, Callable[..., Answer]] = {
+        "export_project": export_project,
+        "export_catalog": export_catalog,
+        "read_ontology": read_ontology,
+        "create_webhook": create_webhook,
+        "update_webhook": update_webhook,
+        "delete_webhook": delete_webhook,
+        "list_webhooks": list_webhooks,
+    }
+    converse(operations | sdk_legacy.operations(client_of))

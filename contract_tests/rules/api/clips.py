@@ -18,6 +18,9 @@ from mockserver.world.store import Store
 
 SHORT, LONG, SKIPPED = 0, 1, 2
 """Which label of the project `image` became which clip."""
+ALL_CLIPS = "text"
+"""The project whose labels all became the short clip; its skipped one has no data."""
+SCHEMA = "cjellyfish000000000000000"
 FIRST_BODY = 90_000
 EMPTY: dict[str, Any] = {"frames": {}, "segments": {}, "key_frame_feature_map": {}, "classifications": []}
 
@@ -26,7 +29,12 @@ def clip(frames: int, *, every: int) -> dict[str, Any]:
     """One box that moves through all frames, with a key frame at every so many."""
     feature = "\x0200001"
     keys = sorted({*range(1, frames + 1, every), frames})
-    box: dict[str, Any] = {"feature_id": feature, "feature_schema_id": "s", "name": "Jellyfish", "value": "jellyfish"}
+    box: dict[str, Any] = {
+        "feature_id": feature,
+        "feature_schema_id": SCHEMA,
+        "name": "Jellyfish",
+        "value": "jellyfish",
+    }
     box |= {"annotation_kind": "VideoBoundingBox", "classifications": []}
     shown = {
         str(key): {
@@ -42,7 +50,8 @@ def clip(frames: int, *, every: int) -> dict[str, Any]:
 
 @contextmanager
 def served_clips(folder: Path, *, long: int = 100_000) -> Iterator[tuple[ServedWorld, list[str]]]:
-    """A server on the default world, where three labels are of videos; their ids. All other labels are of pictures."""
+    """A server on the default world, where three labels of the project `image`, whose ids are given, and all of the
+    project `text` are of videos."""
     state = folder / "state"
     with ServedWorld("--state", str(state)):
         pass
@@ -50,6 +59,7 @@ def served_clips(folder: Path, *, long: int = 100_000) -> Iterator[tuple[ServedW
     store = Store.open(SqliteDatabase(file))
     with store.change() as change:
         labels = [_as_clip(change.connection, number, document) for number, document in enumerate(_documents(long))]
+        _all_as_clips(change.connection, ALL_CLIPS)
     store.close()
     with ServedWorld("--state", str(state)) as server:
         yield server, labels
@@ -67,3 +77,11 @@ def _as_clip(connection: Connection, number: int, document: dict[str, Any]) -> s
     connection.update(Label, where("no = :no", no=label.no), body_id=body.id, skipped=skipped)
     connection.update(DataRow, where("no = :no", no=label.data_row_no), media_type="VIDEO")
     return label.id
+
+
+def _all_as_clips(connection: Connection, project: str) -> None:
+    mine = where("project_id = (SELECT id FROM project WHERE name = :name)", name=project)
+    connection.update(Label, mine & where("NOT skipped"), body_id=FIRST_BODY + SHORT)
+    connection.update(Label, mine & where("skipped"), body_id=FIRST_BODY + SKIPPED)
+    rows = where(f"no IN (SELECT data_row_no FROM label WHERE {mine.sql})", **mine.params)
+    connection.update(DataRow, rows, media_type="VIDEO")

@@ -195,7 +195,7 @@ def test_every_link_leads_somewhere(server: ServedWorld) -> None:
     for link in links:
         response = requests.get(f"{server.url}/{link}", timeout=10)
         begins = "{\n" if link.endswith(".json") else "# "
-            assert (response.status_code, response.text[:2]) == (200, begins)
+        assert (response.status_code, response.text[:2]) == (200, begins)
 
 
 @pytest.mark.parametrize("path", ["nothing.md", "../README.md", "%2e%2e%2fREADME.md", "scenarios"])
