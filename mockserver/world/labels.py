@@ -25,7 +25,8 @@ _STAND_INS = {HOST: "\ufdd0".encode(), FEATURES: STAND_IN.encode(), TASK: "\ufdd
 def parsed(content: bytes) -> dict[str, Any]:
     """A body as a document; placeholders stand in its strings as noncharacters until `written` puts them back."""
     for placeholder, stand_in in _STAND_INS.items():
-        content = content.replace(placeholder, stand_in)
+        if placeholder in content:
+            content = content.replace(placeholder, stand_in)
     document: dict[str, Any] = orjson.loads(content)
     return document
 

@@ -14,9 +14,6 @@ from mockserver.world.ids import ORDINAL
 Item = Mapping[str, Any]
 Made = dict[str, Any]
 
-GEOMETRIES = ("line", "point", "polygon", "bounding_box", "location", "conversational_location", "geojson")
-"""What an object of Export V2 may be drawn as; a mask is none of them."""
-
 _TILED = {"Point": "point", "LineString": "polyline", "Polygon": "polygon"}
 
 
@@ -33,8 +30,13 @@ def feature(item: Item) -> Made:
 def coloured(item: Item, colours: Mapping[str, str]) -> Made:
     """An object's beginning, in the order of the samples; null where the ontology has no such tool any more."""
     schema = item.get("feature_schema_id")
-    start = {"featureId": item["feature_id"], "schemaId": schema, "color": colours.get(schema or "")}
-    return start | {"title": item["name"], "value": item.get("value")}
+    return {
+        "featureId": item["feature_id"],
+        "schemaId": schema,
+        "color": colours.get(schema or ""),
+        "title": item["name"],
+        "value": item.get("value"),
+    }
 
 
 def geometry(item: Item, boxes: Mapping[str, Any]) -> Made:
@@ -42,10 +44,16 @@ def geometry(item: Item, boxes: Mapping[str, Any]) -> Made:
 
     `boxes` are those of PDF entities by the ordinal in their feature id: V2 names their tokens, V1 their places.
     """
-    for name in GEOMETRIES:
+    made: Made = {}
+    add_geometry(made, item, boxes)
+    return made
+
+
+def add_geometry(made: Made, item: Item, boxes: Mapping[str, Any]) -> None:
+    for name, read in _READERS.items():
         if name in item:
-            return _READERS[name](item, boxes)
-    return {}
+            made.update(read(item, boxes))
+            return
 
 
 def _line(item: Item, _boxes: Mapping[str, Any]) -> Made:
@@ -92,14 +100,15 @@ def _tile(item: Item, _boxes: Mapping[str, Any]) -> Made:
 
 
 _READERS = {
+    "bounding_box": _box,
+    "polygon": _polygon,
     "line": _line,
     "point": _point,
-    "polygon": _polygon,
-    "bounding_box": _box,
     "location": _entity,
     "conversational_location": _spoken,
     "geojson": _tile,
 }
+"""What an object of Export V2 may be drawn as; a mask is none of them."""
 
 
 def relationship(item: Item, media: str, mask: str | None) -> Made | None:

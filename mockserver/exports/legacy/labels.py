@@ -205,10 +205,11 @@ def _drawn(document: Made) -> list[Made]:
 
 def _object(item: Made, colours: Mapping[str, str], boxes: Mapping[str, Any], mask: str | None) -> Made:
     """Keys in the order of the samples. `classifications` is absent when there are none."""
-    made = features.coloured(item, colours) | features.geometry(item, boxes)
-    if mask is not None and "groups" not in item.get("location", {}):
+    made = features.coloured(item, colours)
+    features.add_geometry(made, item, boxes)
+    if mask is not None and not ("location" in item and "groups" in item["location"]):
         made["instanceURI"] = mask % item["feature_id"]
-    if item.get("classifications"):
+    if item["classifications"]:
         made["classifications"] = features.classifications_of_object(item["classifications"])
     return made
 

@@ -19,7 +19,7 @@ class Metadata:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._schemas = {schema.id: schema for schema in connection.select(MetadataSchema)}
-        self._kept: dict[tuple[str, str], str] = {}
+        self._begun = {schema.id: _begun(schema) for schema in self._schemas.values()}
 
     def of(self, numbers: list[int]) -> defaultdict[int, list[str]]:
         """JSON texts by data row number."""
@@ -35,12 +35,14 @@ class Metadata:
         schema = self._schemas[schema_id]
         if schema.kind == "CustomMetadataEnum":
             option = self._schemas[orjson.loads(value)]
-            return f"{self._written(schema, '{}')},{self._written(option, '{}')}"
-        return self._written(schema, value)
+            return f"{self._begun[schema.id]}{{}}}},{self._begun[option.id]}{{}}}}"
+        return f"{self._begun[schema_id]}{ascii_json(value)}}}"
 
-    def _written(self, schema: MetadataSchema, value: str) -> str:
-        start = orjson.dumps({"schemaId": schema.id, "name": schema.name, "kind": schema.kind}).decode()
-        return ascii_json(f'{start[:-1]},"value":{value}}}')
+
+def _begun(schema: MetadataSchema) -> str:
+    """An item up to its value."""
+    start = orjson.dumps({"schemaId": schema.id, "name": schema.name, "kind": schema.kind}).decode()
+    return ascii_json(f'{start[:-1]},"value":')
 
 
 class Surroundings:
