@@ -74,7 +74,7 @@ class Frames:
         world, now = workspace.world, workspace.store.clock.now()
         token = workspace.links.mask_token(world.user_id, world.organization_id, now=now)
         base = base_url(request, self._public_url)
-        mask = f"{base}/masks/feature/{{}}?token={token}&index={{}}"
+        mask = f"{base}/masks/feature/{{}}?token={token}&frame={{}}"
 
         def pieces() -> Iterator[bytes]:
             prefix = framed.label.feature_prefix

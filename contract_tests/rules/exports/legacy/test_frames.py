@@ -128,10 +128,10 @@ def test_a_volume_has_the_lines_of_its_axes_one_after_another_with_relationships
 @pytest.mark.known("inferred")
 def test_a_mask_is_a_url_for_its_feature_and_frame() -> None:
     document = clip({4: (shown(1, composite_mask={"url": "…", "color_rgb": [1, 2, 3]}), [])}, {1: [[4, 5]]})
-    found = lines(document, mask="http://host/masks/feature/{}?index={}")
+    found = lines(document, mask="http://host/masks/feature/{}?frame={}")
     assert [line["objects"][0]["instanceURI"] for line in found] == [
-        f"http://host/masks/feature/{PREFIX}00001?index=4",
-        f"http://host/masks/feature/{PREFIX}00001?index=5",
+        f"http://host/masks/feature/{PREFIX}00001?frame=4",
+        f"http://host/masks/feature/{PREFIX}00001?frame=5",
     ]
 
 

@@ -1,0 +1,90 @@
+"""The blocks of docs/from-v1-to-v2.md: the same label in both formats, as the default world has it.
+
+`python -m contract_tests.rules.exports.legacy.migration` writes them anew.
+"""
+
+import json
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from contract_tests.rules.exports.legacy.elements import elements
+from contract_tests.rules.exports.rows import HOST, read
+from contract_tests.rules.worlds import in_file, stored
+from mockserver.exports.legacy.frames import frame_lines
+from mockserver.exports.legacy.labels import tool_colours
+from mockserver.world.database import where
+from mockserver.world.labels import Body, Label
+from mockserver.world.projects import Ontology, Project
+from mockserver.world.store import Store
+
+PAGE = Path(__file__).parents[4] / "docs" / "from-v1-to-v2.md"
+BLOCK = re.compile(r"(<!-- (\w+) in (V1|V2|frames) -->\n```json\n).*?(```\n)", re.DOTALL)
+PRINTED = "http://127.0.0.1:8000"
+WIDTH = 170
+
+
+def filled(page: str, store: Store) -> str:
+    """The page with every block as it is today."""
+    return BLOCK.sub(lambda match: f"{match[1]}{block(store, match[2], match[3])}\n{match[4]}", page)
+
+
+def block(store: Store, project: str, form: str) -> str:
+    with store.reading() as connection:
+        labels = [element for element in elements(connection, project) if not element["Skipped"]]
+    label = min(labels, key=lambda element: len(json.dumps(element["Label"])))
+    if form == "V1":
+        return printed(label)
+    if form == "frames":
+        return "\n".join(printed(line) for line in first_lines(store, label["ID"]))
+    return printed(next(row for row in read(store, project) if label["ID"] in json.dumps(row)))
+
+
+def first_lines(store: Store, label_id: str) -> list[Any]:
+    """The first two lines of a label's frames."""
+    with store.reading() as connection:
+        [label] = connection.select(Label, where("id = :id", id=label_id))
+        [body] = connection.select(Body, where("id = :id", id=label.body_id))
+        [project] = connection.select(Project, where("id = :id", id=label.project_id))
+        colours = tool_colours(connection.find(Ontology, where("id = :id", id=project.ontology_id)))
+    mask = f"{HOST}/masks/feature/{{}}?token=x&frame={{}}"
+    pieces = frame_lines(body.content, prefix=label.feature_prefix, colours=colours, mask=mask)
+    return [json.loads(line) for line in b"".join(pieces).splitlines()[:2]]
+
+
+def printed(value: Any) -> str:
+    """As JSON for people: what is short stands on one line, signatures and long lists are cut."""
+    return laid_out(shortened(value), 0)
+
+
+def shortened(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: shortened(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        shown = 2 if value and isinstance(value[0], dict) and "x" in value[0] else 3
+        return [shortened(inner) for inner in value[:shown]] + ["…"] * (len(value) > shown)
+    if isinstance(value, str) and value.startswith(HOST):
+        return re.sub(r"(Signature|token)=[^&]*", r"\1=…", value.replace(HOST, PRINTED))
+    return value
+
+
+def laid_out(value: Any, indent: int) -> str:
+    flat = json.dumps(value, ensure_ascii=False)
+    if len(flat) + indent <= WIDTH or not isinstance(value, (dict, list)) or not value:
+        return flat
+    inside = "  " * (indent // 2 + 1)
+    if isinstance(value, list):
+        items = [laid_out(inner, indent + 2) for inner in value]
+        return "[\n" + ",\n".join(f"{inside}{item}" for item in items) + f"\n{inside[2:]}]"
+    pairs = [f"{json.dumps(key)}: {laid_out(inner, indent + 2)}" for key, inner in value.items()]
+    return "{\n" + ",\n".join(f"{inside}{pair}" for pair in pairs) + f"\n{inside[2:]}}}"
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder, stored(in_file(Path(folder))) as store:
+        PAGE.write_text(filled(PAGE.read_text("utf-8"), store), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
