@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from benchmarks import export, generation, graphql, harness, latency, report, sdk, startup, webhooks
+from benchmarks import export, generation, graphql, harness, latency, legacy, report, sdk, startup, webhooks
 from benchmarks.environments import BENCH_CACHE, EnvironmentNotBuilt
 
 SUBJECTS: dict[str, Callable[[bool], None]] = {
@@ -14,6 +14,7 @@ SUBJECTS: dict[str, Callable[[bool], None]] = {
     "graphql": graphql.measure,
     "generation": generation.measure,
     "export": export.measure,
+    "legacy": legacy.measure,
     "latency": latency.measure,
     "sdk": sdk.measure,
     "harness": harness.measure,

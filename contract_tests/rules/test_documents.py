@@ -43,7 +43,9 @@ from mockserver.generate import history, scenario
 from mockserver.testing import MockWorkspace, plugin
 
 SDK = "7.17.0"
-EXECUTED = {"ci.md", "control.md", "first-hour.md", "older-pythons.md", "pytest.md", "receivers.md"}
+EXECUTED = {
+    *("ci.md", "control.md", "first-hour.md", "from-v1-to-v2.md", "older-pythons.md", "pytest.md", "receivers.md"),
+}
 """Pages whose shell lines are not only checked one by one but executed in their order, here and in the tests beside."""
 
 PARTS: dict[type[msgspec.Struct], str] = {

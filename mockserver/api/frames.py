@@ -29,7 +29,7 @@ from mockserver.world.database import where
 from mockserver.world.labels import Body, Label
 from mockserver.world.projects import Ontology, Project
 
-HELD = 128 * 1024
+HELD = 64 * 1024
 """Bytes. A shorter body is sent with its length, a longer one as it is made."""
 OTHER_NAMES = {"127.0.0.1": "localhost", "localhost": "127.0.0.1"}
 """Two names of one machine are two hosts to a client."""

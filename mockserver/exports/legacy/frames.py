@@ -19,7 +19,7 @@ from mockserver.exports.legacy import features
 from mockserver.exports.text import ascii_json
 from mockserver.world.labels import FEATURES, HOST, TASK
 
-PIECE = 64 * 1024
+PIECE = 128 * 1024
 """Bytes of whole lines that are made at a time."""
 FIRST_PIECE = 2 * 1024
 """The first is sent at once."""
