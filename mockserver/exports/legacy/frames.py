@@ -14,7 +14,16 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from mockserver.exports.frames import DECIMALS, GEOMETRIES, Keys, Segments, between, classifications_of, objects_of
+from mockserver.exports.frames import (
+    DECIMALS,
+    GEOMETRIES,
+    Keys,
+    Segments,
+    between,
+    classifications_of,
+    in_order,
+    objects_of,
+)
 from mockserver.exports.legacy import features
 from mockserver.exports.text import ascii_json
 from mockserver.world.labels import FEATURES, HOST, TASK
@@ -112,7 +121,7 @@ def _runs(frames: Made, segments: Segments, colours: Mapping[str, str], mask: st
     """Every stretch in which a feature is shown, and how it is written there."""
     order = 0
     for is_object, found in ((True, objects_of(frames)), (False, classifications_of(frames))):
-        for feature_id, keys in found.items():
+        for feature_id, keys in in_order(found, segments):
             order += 1
             numbers = sorted(keys)
             for first, last in _stretches(numbers, segments.get(feature_id, [])):
@@ -126,10 +135,13 @@ def _runs(frames: Made, segments: Segments, colours: Mapping[str, str], mask: st
 
 
 def _stretches(numbers: list[int], segments: list[list[int]]) -> Iterator[tuple[int, int]]:
-    """Segments that have a key frame, and key frames that have no segment."""
-    for first, last in segments:
-        if bisect_left(numbers, first) < bisect_right(numbers, last):
-            yield first, last
+    """Segments that have a key frame, and key frames that have no segment. None begins in another."""
+    done = 0
+    for first, last in sorted(segments):
+        start = max(first, done + 1)
+        if bisect_left(numbers, start) < bisect_right(numbers, last):
+            yield start, last
+            done = last
     for number in numbers:
         if not any(first <= number <= last for first, last in segments):
             yield number, number

@@ -37,20 +37,20 @@ def block(store: Store, project: str, form: str) -> str:
     if form == "V1":
         return printed(label)
     if form == "frames":
-        return "\n".join(printed(line) for line in first_lines(store, label["ID"]))
+        lines = frames_of(store, label["ID"]).splitlines()[:2]
+        return "\n".join(printed(json.loads(line)) for line in lines)
     return printed(next(row for row in read(store, project) if label["ID"] in json.dumps(row)))
 
 
-def first_lines(store: Store, label_id: str) -> list[Any]:
-    """The first two lines of a label's frames."""
+def frames_of(store: Store, label_id: str) -> bytes:
+    """The lines behind a label's URL."""
     with store.reading() as connection:
         [label] = connection.select(Label, where("id = :id", id=label_id))
         [body] = connection.select(Body, where("id = :id", id=label.body_id))
         [project] = connection.select(Project, where("id = :id", id=label.project_id))
         colours = tool_colours(connection.find(Ontology, where("id = :id", id=project.ontology_id)))
     mask = f"{HOST}/masks/feature/{{}}?token=x&frame={{}}"
-    pieces = frame_lines(body.content, prefix=label.feature_prefix, colours=colours, mask=mask)
-    return [json.loads(line) for line in b"".join(pieces).splitlines()[:2]]
+    return b"".join(frame_lines(body.content, prefix=label.feature_prefix, colours=colours, mask=mask))
 
 
 def printed(value: Any) -> str:
@@ -59,11 +59,13 @@ def printed(value: Any) -> str:
 
 
 def shortened(value: Any) -> Any:
+    """Two of each list and of the frames, and no signatures."""
     if isinstance(value, dict):
-        return {key: shortened(inner) for key, inner in value.items()}
+        frames = bool(value) and all(key.isdigit() for key in value)
+        shown = [*value.items()][: 2 if frames else None]
+        return {key: shortened(inner) for key, inner in shown} | ({"…": "…"} if len(shown) < len(value) else {})
     if isinstance(value, list):
-        shown = 2 if value and isinstance(value[0], dict) and "x" in value[0] else 3
-        return [shortened(inner) for inner in value[:shown]] + ["…"] * (len(value) > shown)
+        return [shortened(inner) for inner in value[:2]] + ["…"] * (len(value) > 2)
     if isinstance(value, str) and value.startswith(HOST):
         return re.sub(r"(Signature|token)=[^&]*", r"\1=…", value.replace(HOST, PRINTED))
     return value

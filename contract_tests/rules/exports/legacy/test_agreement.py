@@ -1,14 +1,16 @@
 """What Export V1 and Export V2 say of the same label agree: geometry, answers, people, times, surroundings."""
 
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
+import msgspec
 import pytest
 
 from contract_tests.rules.exports.legacy import migration
 from contract_tests.rules.exports.legacy.elements import elements
-from contract_tests.rules.exports.rows import read
+from contract_tests.rules.exports.rows import EVERY_SECTION, read
 from contract_tests.rules.worlds import in_file, stored
 from mockserver.exports.legacy.labels import FRAMED
 from mockserver.exports.text import camel_case
@@ -98,6 +100,37 @@ def test_geometry_and_answers_agree(both: Both) -> None:
             assert flat(item.get("classifications", [])) == v2_flat(v2["classifications"])
 
 
+@pytest.mark.parametrize("project", ["video", "dicom"])
+def test_the_frames_agree(stores: dict[str, Store], project: str) -> None:
+    """Line by line: what is shown there, where, and what is answered."""
+    store = stores["default"]
+    wanted = msgspec.structs.replace(EVERY_SECTION, include_interpolated_frames=True)
+    found = [
+        label for row in read(store, project, wanted) for inner in row["projects"].values() for label in inner["labels"]
+    ]
+    seen = 0
+    for label in found:
+        annotations = label["annotations"]
+        groups = annotations["groups"].values() if "groups" in annotations else [annotations]
+        v2 = [(int(at), frame) for group in groups for at, frame in group["frames"].items() if any(frame.values())]
+        v1 = lines_of(store, label["id"])
+        assert [line["frameNumber"] for line in v1] == [at for at, _ in v2]
+        for line, (_, frame) in zip(v1, v2, strict=True):
+            seen += 1
+            assert flat(line["classifications"]) == v2_flat(frame["classifications"])
+            assert [item["featureId"] for item in line["objects"]] == [*frame["objects"]]
+            for item, drawn in zip(line["objects"], frame["objects"].values(), strict=True):
+                assert (item["title"], item["schemaId"]) == (drawn["name"], drawn["feature_schema_id"])
+                assert geometry(item) == v2_geometry(drawn)
+                assert ("instanceURI" in item) == ("composite_mask" in drawn)
+                assert flat(item["classifications"]) == v2_flat(drawn["classifications"])
+    assert seen > 50
+
+
+def lines_of(store: Store, label_id: str) -> list[Any]:
+    return [json.loads(line) for line in migration.frames_of(store, label_id).splitlines()]
+
+
 def flat(items: list[Any]) -> list[Any]:
     """(feature id, question, answers by feature id or text)."""
     found = []
@@ -166,7 +199,7 @@ def test_every_medium_but_language_models_says_something(both: Both) -> None:
 def test_the_page_for_those_who_move_shows_labels_as_they_are(stores: dict[str, Store]) -> None:
     page = migration.PAGE.read_text("utf-8")
     assert page == migration.filled(page, stores["default"]), "write it anew: python -m …exports.legacy.migration"
-    assert {match[2] for match in migration.BLOCK.finditer(page)} >= {"image", "text"}
+    assert {match[2] for match in migration.BLOCK.finditer(page)} == {"image", "text", "video"}
 
 
 def test_media_with_frames_are_known() -> None:
