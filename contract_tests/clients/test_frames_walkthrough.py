@@ -82,6 +82,11 @@ def test_the_postman_steps_work_as_printed(clips: Clips) -> None:
     assert finished.returncode == 0, finished.stdout + finished.stderr
 
 
+def test_the_collection_finds_a_label_of_its_own(server: ServedWorld) -> None:
+    finished = newman.run(base_url=server.url, api_key=server.api_key)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+
+
 def test_the_page_prints_these_lines() -> None:
     page = (newman.COLLECTION.parent / "from-v1-to-v2.md").read_text("utf-8")
     assert f"```shell\n{CURL}\n```" in page

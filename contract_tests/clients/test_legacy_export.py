@@ -191,6 +191,35 @@ def test_videos_come_typed_frame_by_frame(on_clips: Client, clips: ServedWorld, 
 
 @pytest.mark.known("client")
 @pytest.mark.capability("frames")
+def test_generated_videos_come_typed_as_the_interpolated_frames_of_export_v2(
+    legacy: Client, server: ServedWorld
+) -> None:
+    rows = server.own.expected_rows("video", params={"interpolated_frames": True})
+    world = {label["id"]: label["annotations"] for row in rows for label in labels_told(row)}
+    labels = typed(legacy, server.projects["video"])
+    assert 0 < len(labels) < len(world)  # one of them was skipped
+    for label in labels:
+        assert label["data"] == "VideoData"
+        frames = world[label["id"]]["frames"]
+        objects = [item for item in label["annotations"] if item["kind"] in GEOMETRY]
+        told = {(item["frame"], item["feature_id"]): item for item in objects}
+        known = {(int(at), key): item for at, frame in frames.items() for key, item in frame["objects"].items()}
+        assert told.keys() == known.keys()
+        for place, item in known.items():
+            check_geometry(told[place], item)
+            assert answers(told[place]["classifications"]) == v2_answers(item["classifications"])
+        asked = [item for item in label["annotations"] if item["kind"] not in GEOMETRY]
+        for at, frame in frames.items():
+            here = [item for item in asked if item["frame"] == int(at)]
+            assert answers(here) == v2_answers(frame["classifications"])
+
+
+def labels_told(row: Any) -> list[Any]:
+    return [label for project in row["projects"].values() for label in project["labels"]]
+
+
+@pytest.mark.known("client")
+@pytest.mark.capability("frames")
 def test_the_generator_of_videos_reads_them_too_where_it_is(
     on_clips: Client, clips: ServedWorld, kind: ClientKind
 ) -> None:
