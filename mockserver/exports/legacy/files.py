@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from mockserver.errors import MockserverError
+from mockserver.errors import Conflict, MockserverError
 from mockserver.exports.legacy.labels import Elements
 from mockserver.exports.legacy.questions import Labels, Question, question_text
 from mockserver.exports.legacy.rows import DataRowLines
@@ -37,6 +37,8 @@ KEPT = 30 * 60 * 1_000_000
 """Microseconds for which a file is given again (seed; SDK project.py 3.30.1:292, dataset.py:505, batch.py:94)."""
 FORGOTTEN = DAY
 """Microseconds after which a file that nobody came back for is made anew."""
+MOST_WAITING = 100
+"""Files of one workspace that wait for their turn; each holds a snapshot open."""
 
 
 class Stopped(Exception):
@@ -66,12 +68,15 @@ class LegacyFiles:
         self._stopping = False
 
     def asked(self, question: Question, *, base_url: str) -> tuple[LegacyFile, Future[None] | None]:
-        """The file of a question, and what ends when it is made. Raises MalformedRequest."""
+        """The file of a question, and what ends when it is made. Raises MalformedRequest, Conflict."""
         with self._store.change() as change:
             condition = question.condition(change.connection)
             kept = self._kept(change, question, base_url)
             if kept is not None:
                 return kept, self._futures.get(kept.id)
+            if len(self._waiting) >= MOST_WAITING:
+                raise Conflict(f"{MOST_WAITING} exports of this workspace wait already; ask again when some are done")
+            self._sweep(change)
             snapshot = self._store.snapshot()
             try:
                 file = self._created(change, question, base_url)
@@ -111,6 +116,13 @@ class LegacyFiles:
         )  # fmt: skip
         change.connection.insert([file])
         return file
+
+    def _sweep(self, change: Change) -> None:
+        """Delete the files whose links are over."""
+        over = where("created_at < :first", first=good_until(change.now, -RESULT_DAYS - 2))
+        for file in change.connection.select(LegacyFile, over):
+            self.path(file).unlink(missing_ok=True)
+        change.connection.delete(LegacyFile, over)
 
     def looked_at(self, file_id: str) -> LegacyFile:
         """A file as this look shows it: what is made may still look IN_PROGRESS."""

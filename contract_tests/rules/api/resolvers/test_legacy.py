@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -245,6 +246,23 @@ def test_files_are_gone_with_their_life(server: ServedWorld, own: MockWorkspace,
     own.reset()
     assert get(server, first["downloadUrl"]).status == 404
     assert asked()["downloadUrl"].split("/exports/")[1] != first["downloadUrl"].split("/exports/")[1]
+
+
+def test_old_files_leave_the_disk_and_the_newest_stay(tmp_path: Path) -> None:
+    with ServedWorld("--state", str(tmp_path)) as server:
+        for _ in range(3):
+            ask(server, LABELS % "", {"projectId": server.projects["image"]})
+            server.own.clock.advance(days=10)
+        found = list(tmp_path.glob("workspaces/*/*/legacy/*.json"))
+        assert len(found) == 2
+
+
+def test_switches_are_kept_in_forks_and_forgotten_by_a_reset(server: ServedWorld, own: MockWorkspace) -> None:
+    assert own.switches.get() == {"legacy_cache": "fresh", "frames": "redirect"}
+    changed = own.switches.set(frames="direct")
+    assert own.fork().switches.get() == own.switches.get() == changed == {"legacy_cache": "fresh", "frames": "direct"}
+    own.reset()
+    assert own.switches.get() == {"legacy_cache": "fresh", "frames": "redirect"}
 
 
 def test_a_url_is_of_the_host_that_was_asked(server: ServedWorld, own: MockWorkspace, asked: Asking) -> None:
