@@ -1,5 +1,8 @@
 """Signed links: one changed byte breaks them, and they end when they say."""
 
+import base64
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,3 +70,28 @@ def test_any_file_name_is_one_part_of_the_path(name: str) -> None:
     path, _, _ = parts(LINKS.asset("row", name, expires=10**15))
     assert path.count("/") == 5
     assert path.rsplit("/", 1)[1] not in {".", ".."}
+
+
+@pytest.mark.known("sample")
+def test_a_mask_token_is_a_json_web_token_of_thirty_days() -> None:
+    token = LINKS.mask_token("user", "organization", now=3 * DAY + 5)
+    head, claims, _ = (
+        json.loads(base64.urlsafe_b64decode(part + "==")) if part[:2] == "ey" else part for part in token.split(".")
+    )
+    assert head == {"alg": "HS256", "typ": "JWT"}
+    assert claims == {"userId": "user", "organizationId": "organization", "iat": 3 * 86_400, "exp": 33 * 86_400}
+    assert token == LINKS.mask_token("user", "organization", now=4 * DAY - 1)
+    LINKS.check_mask_token(token, now=33 * DAY - 1)
+    with pytest.raises(LinkRefused):
+        LINKS.check_mask_token(token, now=33 * DAY)
+
+
+@given(st.text(max_size=40), st.integers(0, 200))
+def test_a_mask_token_that_was_changed_is_refused(added: str, cut: int) -> None:
+    token = LINKS.mask_token("user", "organization", now=0)
+    for changed in (token + added, token[:cut], added, f"{added}.{token}"):
+        if changed != token:
+            with pytest.raises(LinkRefused):
+                LINKS.check_mask_token(changed, now=0)
+    with pytest.raises(LinkRefused):
+        Links.of("another key", 0).check_mask_token(token, now=0)

@@ -7,6 +7,7 @@ none: clients lose the Authorization header on their way to another host.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -63,7 +64,8 @@ class Frames:
         expires = good_until(workspace.store.clock.now(), RESULT_DAYS)
         target = workspace.links.frames(framed.label.id, expires=expires)
         host = other_host(base) if chosen == "redirect_elsewhere" else base
-        return Response(status_code=301, headers={"Location": host + target})
+        # Clients may remember a 301 for good, and this one leads to a link that ends.
+        return Response(status_code=301, headers={"Location": host + target, "Cache-Control": "no-store"})
 
     async def target(self, request: Request) -> ASGIApp:
         """The frames, by a signed link."""
@@ -80,7 +82,8 @@ class Frames:
             prefix = framed.label.feature_prefix
             return frame_lines(framed.body.content, prefix=prefix, colours=framed.colours, mask=mask)
 
-        tag = f'"{framed.label.id}-{framed.body.id}-{framed.label.content_updated_at}"'
+        address = hashlib.blake2b(mask.encode(), digest_size=6).hexdigest()  # it stands in the lines of masks
+        tag = f'"{framed.label.id}-{framed.body.id}-{framed.label.content_updated_at}-{address}"'
         return FramesResponse(pieces, tag)
 
     def _framed(self, workspace: Workspace, label_id: str) -> Framed:
