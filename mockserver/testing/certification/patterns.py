@@ -91,6 +91,8 @@ def unexplained(seen: Seen) -> list[Diagnosis]:
         return []
     if seen.crashed("good", "good-other-row", *CRASHING_FORGED):
         return [_ALWAYS_CRASHES]
+    if seen.statuses("not-an-object", "not-json").isdisjoint(seen.statuses("other-secret", "tampered")):
+        return [_PART_OF_THE_BODY]
     return [_ANOTHER_SECRET]
 
 
@@ -301,7 +303,14 @@ _ANOTHER_SECRET = Diagnosis(
     "good messages were refused, and no mistaken signature was accepted",
 )
 
-EVERY = (*PATTERNS, _ALWAYS_CRASHES, _ANOTHER_SECRET)
+_PART_OF_THE_BODY = Diagnosis(
+    "part-of-the-body",
+    "It reads only a part of the body",
+    "Read until Content-Length bytes are there; one read of a socket gives what its buffer holds.",
+    "signed messages of a few bytes were verified, those of a few thousand were not",
+)
+
+EVERY = (*PATTERNS, _ALWAYS_CRASHES, _ANOTHER_SECRET, _PART_OF_THE_BODY)
 """All that can be guessed."""
 EXPLAINED_BY_PROOF = {"text-decoded", "body-not-signed"}
 """Guesses that a proven mistake in signing makes superfluous."""

@@ -49,6 +49,7 @@ def receiving(
 
     class Handler(BaseHTTPRequestHandler):
         timeout: ClassVar[float] = 20.0
+        rbufsize: ClassVar[int] = 1 << 20
 
         def do_POST(self) -> None:
             body = read_body(self)
@@ -85,6 +86,10 @@ def whole_body(handler: BaseHTTPRequestHandler) -> bytes:
 def first_piece(handler: BaseHTTPRequestHandler) -> bytes:
     """What one read gives."""
     return handler.rfile.read1(int(handler.headers.get("Content-Length", 0)))
+
+
+def one_buffer(handler: BaseHTTPRequestHandler) -> bytes:
+    return whole_body(handler)[:1024]
 
 
 def decoded_pieces(handler: BaseHTTPRequestHandler) -> bytes:

@@ -12,6 +12,7 @@ from contract_tests.rules.testing.certification.receivers import (
     Check,
     decoded_pieces,
     first_piece,
+    one_buffer,
     receiving,
     right,
     right_256,
@@ -75,6 +76,12 @@ def test_reading_once_is_named(documents: list[Document]) -> None:
         report = certify(url, secret=SECRET, documents=documents)
     assert "read-once" in [found.name for found in report.diagnoses]
     assert report.result("slow").verdict == "failed"
+
+
+def test_reading_a_part_is_not_taken_for_another_secret(documents: list[Document]) -> None:
+    with receiving(right, read=one_buffer) as url:
+        report = certify(url, secret=SECRET, documents=documents, leave_out=LENGTHY)
+    assert [found.name for found in report.diagnoses] == ["part-of-the-body"]
 
 
 def test_decoding_pieces_is_named(documents: list[Document]) -> None:
