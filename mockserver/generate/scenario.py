@@ -24,6 +24,8 @@ Media = Literal[
     "audio",
     "document",
     "conversational",
+    "geospatial",
+    "tiles",
     "html",
     "llm",
     "llm-prompt",
@@ -59,6 +61,8 @@ TOOLS_OF_MEDIA: dict[str, frozenset[str]] = {
     "llm-prompt": frozenset(),
     "llm-response": frozenset(),
     "chat": frozenset({"message-single-selection", "message-multi-selection", "message-ranking"}),
+    "geospatial": frozenset({"rectangle", "polygon", "line", "point"}),
+    "tiles": frozenset({"rectangle", "polygon", "line", "point"}),
 }
 """Every media type, and the tools that its ontologies may have."""
 

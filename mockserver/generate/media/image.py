@@ -52,11 +52,12 @@ def scene(seed: int, project: str, number: int) -> Scene:
     chance = Chance(seed, "image", project, number)
     width, height = chance.pick(SIZES)
     ground = (chance.between(170, 235), chance.between(170, 235), chance.between(170, 235))
-    things = tuple(_thing(chance, width, height) for _ in range(chance.between(5, 9)))
+    things = tuple(thing_within(chance, width, height) for _ in range(chance.between(5, 9)))
     return Scene(width, height, ground, things)
 
 
-def _thing(chance: Chance, width: int, height: int) -> Thing:
+def thing_within(chance: Chance, width: int, height: int) -> Thing:
+    """Something of chance that lies wholly within so many pixels."""
     across = min(width, height)
     radius = chance.between(across // 20, across // 7)
     x, y = chance.between(radius, width - 1 - radius), chance.between(radius, height - 1 - radius)

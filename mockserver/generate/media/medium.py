@@ -16,11 +16,16 @@ EMPTY = b'{"objects":[],"classifications":[],"relationships":[]}'
 """What a skipped label holds (inferred)."""
 
 
+TILES = b"\x04"
+"""Stands for the URL template of a map's tiles in its file: it is signed when somebody asks for the file."""
+
+
 class Asset(msgspec.Struct, frozen=True):
-    """A file as it is sent."""
+    """A file as it is sent. Only in one that is `tiled` TILES is a placeholder."""
 
     content_type: str
     content: bytes
+    tiled: bool = False
 
 
 class Variant(msgspec.Struct, frozen=True):
@@ -53,6 +58,10 @@ class Medium(ABC):
     def asset(self, seed: int, project: str, number: int) -> Asset:
         """The file that `row_data` names: it shows what is annotated."""
 
+    def tile(self, seed: int, project: str, number: int, place: tuple[int, int, int]) -> Asset | None:
+        """The tile at (zoom, column, row), columns and rows counted from the north-west. Only maps have some."""
+        return None
+
 
 _MODULES: dict[Media, str] = {
     "image": "image",
@@ -67,6 +76,8 @@ _MODULES: dict[Media, str] = {
     "llm-prompt": "llm",
     "llm-response": "llm",
     "chat": "chat",
+    "geospatial": "geospatial",
+    "tiles": "geospatial",
 }
 """Where each lives. A module's `MEDIA` holds one `Medium` for each word it serves; it is imported when it is needed."""
 

@@ -1,0 +1,217 @@
+"""Maps and tiled pictures: a ground of coloured things, served tile by tile and annotated from the same shapes.
+
+Everything is laid out in pixels of the deepest zoom, in whole numbers or hundredths. `geospatial` says it in degrees
+of longitude and latitude (EPSG 4326 on the tiles of EPSG 3857), `tiles` in pixels of zoom 0, as Leaflet reports them
+(sample: tiled_image_export.json of labelbox-python has one of each).
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+import msgspec
+import orjson
+
+from mockserver.generate.annotations import Annotator, encoded
+from mockserver.generate.chance import Chance
+from mockserver.generate.features import Feature, Ontology
+from mockserver.generate.files.raster import Canvas
+from mockserver.generate.media.image import CORNERS, Point, Thing, points, thing_within
+from mockserver.generate.media.medium import TILES, Asset, Medium, Variant
+from mockserver.world.database import JsonText
+
+TILE = 256
+"""Pixels along each side of a tile."""
+SIZES = ((4096, 3072), (3072, 4096), (2048, 2048), (5120, 2560))
+HOME_ZOOM, DEEPEST_MAP = 14, 19
+"""A map lies in one tile of the first and can be looked at down to the second."""
+SOUTHERNMOST, NORTHERNMOST = 11_632, 4_752
+"""Rows of tiles at HOME_ZOOM, at some 60 degrees on either side of the equator."""
+DEEPEST_PICTURE = 5
+
+
+class Ground(msgspec.Struct, frozen=True):
+    """What there is to see: `left` and `top` are where it begins in the pixels of `deepest`."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+    colour: tuple[int, int, int]
+    things: tuple[Thing, ...]
+    highest: int
+    deepest: int
+
+
+class Tiled(Medium):
+    """Data rows whose file is a small JSON that tells where the tiles are."""
+
+    extension = "json"
+    word: ClassVar[str]
+    epsg: ClassVar[str]
+
+    @abstractmethod
+    def ground(self, seed: int, project: str, number: int) -> Ground:
+        """Ground `number` of a project."""
+
+    @abstractmethod
+    def layer(self, ground: Ground) -> dict[str, Any]:
+        """What the row's file says beside its address."""
+
+    @abstractmethod
+    def drawn(self, annotator: Annotator, tool: Feature, ground: Ground, seen: Thing) -> dict[str, Any]:
+        """One thing, annotated with one tool."""
+
+    def variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
+        """The ground's annotations: every tool in turn takes one thing."""
+        ground = self.ground(seed, project, number)
+        annotator = Annotator(Chance(seed, self.word, project, number, "annotations"))
+        tools = ontology.tools
+        objects = [
+            self.drawn(annotator, tools[(number + index) % len(tools)], ground, seen)
+            for index, seen in enumerate(ground.things if tools else ())
+        ]
+        annotations = {
+            "objects": objects,
+            "classifications": annotator.classifications(ontology.questions),
+            "relationships": [],
+        }
+        # Nothing is known of these attributes; the type follows the rule of "image" and "text" (inferred).
+        attributes = {"asset_type": self.media_type.lower(), "mime_type": "application/json"}
+        return Variant(JsonText(orjson.dumps(attributes).decode()), encoded(annotations))
+
+    def asset(self, seed: int, project: str, number: int) -> Asset:
+        ground = self.ground(seed, project, number)
+        said = {
+            "tileLayerUrl": orjson.Fragment(b'"' + TILES + b'"'),
+            "minZoom": ground.highest,
+            "maxZoom": ground.deepest,
+            **self.layer(ground),
+            "tileSize": TILE,
+            "epsg": self.epsg,
+        }
+        return Asset("application/json", orjson.dumps(said), tiled=True)
+
+    def tile(self, seed: int, project: str, number: int, place: tuple[int, int, int]) -> Asset | None:
+        ground = self.ground(seed, project, number)
+        zoom, column, row = place
+        if not ground.highest <= zoom <= ground.deepest:
+            return None
+        scale = 1 << (ground.deepest - zoom)  # pixels of the deepest zoom in one of this
+        left, top = column * TILE * scale - ground.left, row * TILE * scale - ground.top
+        side = TILE * scale
+        if not (-side < left < ground.width and -side < top < ground.height):
+            return None
+        canvas = Canvas(TILE, TILE, (0, 0, 0))
+        canvas.fill_rectangle(-left / scale, -top / scale, ground.width / scale, ground.height / scale, ground.colour)
+        for seen in ground.things:
+            outline = [((x - left) / scale, (y - top) / scale) for x, y in seen.outline]
+            canvas.fill_polygon(outline, seen.colour)
+        # Readers take three channels of every pixel (SDK tiled_image.py 3.30.1:294).
+        return Asset("image/png", canvas.png_truecolour())
+
+
+class Geospatial(Tiled):
+    """Every geometry is `geojson` in [longitude, latitude] (box: docs/export-geospatial-annotations; rest inferred)."""
+
+    media_type = "TMS_GEO"
+    word = "geospatial"
+    epsg = "EPSG4326"
+
+    def ground(self, seed: int, project: str, number: int) -> Ground:
+        chance = Chance(seed, self.word, project, number)
+        column, row = chance.below(1 << HOME_ZOOM), chance.between(NORTHERNMOST, SOUTHERNMOST)
+        home = TILE << (DEEPEST_MAP - HOME_ZOOM)
+        return scattered(chance, left=column * home, top=row * home, highest=HOME_ZOOM - 2, deepest=DEEPEST_MAP)
+
+    def layer(self, ground: Ground) -> dict[str, Any]:
+        """`bounds` are the corners of south-west and north-east as [latitude, longitude] (sample)."""
+        west, north = degrees(ground, (0, 0))
+        east, south = degrees(ground, (ground.width, ground.height))
+        return {"bounds": [[south, west], [north, east]], "alternativeLayers": []}
+
+    def drawn(self, annotator: Annotator, tool: Feature, ground: Ground, seen: Thing) -> dict[str, Any]:
+        match tool.kind:
+            case "rectangle":
+                return self._feature(annotator, tool, "GeoBoundingBox", "Polygon", [_corners(ground, seen)])
+            case "polygon":
+                ring = [degrees(ground, point) for point in (*seen.outline, seen.outline[0])]
+                return self._feature(annotator, tool, "GeoPolygon", "Polygon", [ring])
+            case "line":
+                line = [degrees(ground, point) for point in seen.outline[: CORNERS // 2]]
+                return self._feature(annotator, tool, "GeoPolyline", "LineString", line)
+            case "point":
+                return self._feature(annotator, tool, "GeoPoint", "Point", degrees(ground, seen.centre))
+        raise AssertionError(f"the scenario lets no tool {tool.kind!r} into a geospatial ontology")
+
+    def _feature(self, annotator: Annotator, tool: Feature, kind: str, shape: str, at: Any) -> dict[str, Any]:
+        return annotator.object(tool, kind, geojson={"type": shape, "coordinates": at})
+
+
+class Tiles(Tiled):
+    """Pixel geometry in the kinds of pictures (inferred: V1 samples prove pixels, no V2 sample is known)."""
+
+    media_type = "TMS_SIMPLE"
+    word = "tiles"
+    epsg = "Simple"
+
+    def ground(self, seed: int, project: str, number: int) -> Ground:
+        chance = Chance(seed, self.word, project, number)
+        return scattered(chance, left=0, top=0, highest=0, deepest=DEEPEST_PICTURE)
+
+    def layer(self, ground: Ground) -> dict[str, Any]:
+        """`bounds` are [x, y] in pixels of zoom 0, two opposite corners (sample)."""
+        return {"bounds": [[0, 0], list(flat((ground.width, ground.height)))], "version": 2}
+
+    def drawn(self, annotator: Annotator, tool: Feature, ground: Ground, seen: Thing) -> dict[str, Any]:
+        outline = [flat(point) for point in seen.outline]
+        match tool.kind:
+            case "rectangle":
+                top, left, height, width = (flat((side, 0))[0] for side in seen.box)
+                box = {"top": top, "left": left, "height": height, "width": width}
+                return annotator.object(tool, "ImageBoundingBox", bounding_box=box)
+            case "polygon":
+                return annotator.object(tool, "ImagePolygon", polygon=points((*outline, outline[0])))
+            case "line":
+                return annotator.object(tool, "ImagePolyline", line=points(outline[: CORNERS // 2]))
+            case "point":
+                return annotator.object(tool, "ImagePoint", point=points([flat(seen.centre)])[0])
+        raise AssertionError(f"the scenario lets no tool {tool.kind!r} into a tiles ontology")
+
+
+MEDIA = {"geospatial": Geospatial(), "tiles": Tiles()}
+
+
+def scattered(chance: Chance, *, left: int, top: int, highest: int, deepest: int) -> Ground:
+    """A ground with six to ten things on it."""
+    width, height = chance.pick(SIZES)
+    colour = (chance.between(170, 235), chance.between(170, 235), chance.between(170, 235))
+    things = tuple(thing_within(chance, width, height) for _ in range(chance.between(6, 10)))
+    return Ground(left, top, width, height, colour, things, highest, deepest)
+
+
+def degrees(ground: Ground, point: Point) -> list[float]:
+    """[longitude, latitude] of a point of the ground by the web's Mercator projection (EPSG 3857).
+
+    Seven decimals are a centimetre; the last bits of a tangent differ between machines.
+    """
+    around = TILE << ground.deepest
+    x, y = (ground.left + point[0]) / around, (ground.top + point[1]) / around
+    latitude = math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * y))))
+    return [round(x * 360 - 180, 7), round(latitude, 7)]
+
+
+def flat(point: Point) -> tuple[float, float]:
+    """A point in pixels of zoom 0."""
+    scale = 1 << DEEPEST_PICTURE
+    return round(point[0] / scale, 4), round(point[1] / scale, 4)
+
+
+def _corners(ground: Ground, seen: Thing) -> list[list[float]]:
+    """Bottom left, top left, top right, bottom right, bottom left (docs/export-geospatial-annotations)."""
+    top, left, height, width = seen.box
+    west, north = degrees(ground, (left, top))
+    east, south = degrees(ground, (left + width, top + height))
+    return [[west, south], [west, north], [east, north], [east, south], [west, south]]
