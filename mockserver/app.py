@@ -23,6 +23,7 @@ from mockserver.api.downloads import Downloads
 from mockserver.api.endpoint import GraphQLEndpoint
 from mockserver.api.engine import Engine
 from mockserver.api.frames import Frames
+from mockserver.api.masks import Masks
 from mockserver.api.resolvers import all_resolvers
 from mockserver.api.responses import error_response
 from mockserver.api.rest import Rest
@@ -126,9 +127,10 @@ def open_own(workspaces: Workspaces, settings: Settings) -> None:
 def application(settings: Settings, workspaces: Workspaces) -> ASGIApp:
     """Every route of the server, most asked first."""
     graphql = GraphQLEndpoint(Engine(all_resolvers()), workspaces, settings.public_url)
-    downloads = Downloads(workspaces)
+    downloads = Downloads(workspaces, settings.public_url)
     rest = Rest(workspaces)
     frames = Frames(workspaces, settings.public_url)
+    masks = Masks(workspaces)
     console = Page(workspaces, own=settings.api_key, public_url=settings.public_url)
     routes = [
         *(Route(path, graphql, methods=None) for path in GRAPHQL_PATHS),
@@ -139,9 +141,14 @@ def application(settings: Settings, workspaces: Workspaces) -> ASGIApp:
         Route("/_files/{workspace}/frames/{label}.ndjson", frames.target),
         Route("/_files/{workspace}/exports/{file}/{name}", downloads.legacy),
         Route("/_files/{workspace}/issues/{project}/{status}.json", downloads.issues),
+        Route("/_files/{workspace}/attachments/{attachment}/{name:path}", downloads.attachment),
+        Route("/_files/{workspace}/tiles/{row}/{zoom}/{column}/{line}", downloads.tile),
         Route("/api/v1/export-results/{task}/{organization}", rest.export_results),
         Route("/api/v1/export-errors/{task}/{organization}", rest.export_errors),
-        Route("/api/v1/tasks/{task}/masks/{mask}/index/{index:int}", rest.composite_mask),
+        Route("/api/v1/tasks/{task}/masks/{mask}/index/{index}", masks.composite),
+        Route("/api/v1/projects/{project}/annotations/{feature}/index/{index}/mask", masks.flat),
+        Route("/api/v1/projects/{project}/annotations/{feature}/mask", masks.in_colour),
+        Route("/masks/feature/{feature}", masks.of_token),
         *control_routes(settings, workspaces),
         Route("/", console.page),
         Route("/docs/{name}", console.document),

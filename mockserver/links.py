@@ -48,10 +48,16 @@ class Links(msgspec.Struct, frozen=True):
 
     def asset(self, data_row_id: str, name: str, *, expires: int) -> str:
         """Path and query of a data row's own file."""
-        safe = name if _PLAIN.fullmatch(name) else quote(name, safe="")
-        if safe in {".", ".."}:  # clients normalise these away
-            safe = data_row_id
-        return self.signed(f"assets/{data_row_id}/{safe}", expires)
+        return self.signed(f"assets/{data_row_id}/{_safe(name, data_row_id)}", expires)
+
+    def attachment(self, attachment_id: str, name: str, *, expires: int) -> str:
+        """Path and query of an attachment's own file."""
+        return self.signed(f"attachments/{attachment_id}/{_safe(name, attachment_id)}", expires)
+
+    def tiles(self, data_row_id: str, *, expires: int) -> str:
+        """Path and query of a map's tiles. What stands before `{z}/{x}/{y}` is signed; clients fill in the rest."""
+        path, _, query = self.signed(f"tiles/{data_row_id}", expires).partition("?")
+        return f"{path}/{{z}}/{{x}}/{{y}}.png?{query}"
 
     def result(self, task_id: str, stream: str, file: str, *, expires: int) -> str:
         """Path and query of one result file of an export task."""
@@ -74,13 +80,17 @@ class Links(msgspec.Struct, frozen=True):
 
     def check_mask_token(self, token: str, *, now: int) -> None:
         """Raises LinkRefused unless this workspace made the token and its time is not over."""
-        signed, _, signature = token.rpartition(".")
-        if not hmac.compare_digest(self._token_signature(signed).encode(), signature.encode("utf-8", "replace")):
+        if not self.made_token(token):
             raise LinkRefused("This mask's token was changed; use the URL exactly as the export gave it")
-        claims = signed.partition(".")[2]
+        claims = token.split(".")[1]
         expires: int = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["exp"]
         if expires * 1_000_000 <= now:
             raise LinkRefused("This mask's token has expired; export again to get a fresh one")
+
+    def made_token(self, token: str) -> bool:
+        """Whether this workspace signed it, however long ago."""
+        signed, _, signature = token.rpartition(".")
+        return hmac.compare_digest(self._token_signature(signed).encode(), signature.encode("utf-8", "replace"))
 
     def _token_signature(self, signed: str) -> str:
         mac = self.mac.copy()
@@ -106,6 +116,12 @@ class Links(msgspec.Struct, frozen=True):
             raise LinkRefused("SignatureDoesNotMatch: this link was changed; use the URL exactly as the server gave it")
         if int(expires) * 1000 <= now:
             raise LinkRefused("ExpiredToken: this link's time is over; export again to get a fresh one")
+
+
+def _safe(name: str, otherwise: str) -> str:
+    """A file's name as a part of a path; clients normalise some away."""
+    safe = name if _PLAIN.fullmatch(name) else quote(name, safe="")
+    return otherwise if safe in {".", ".."} else safe
 
 
 def _segment(document: dict[str, object]) -> str:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.errors import LinkRefused
-from mockserver.links import DAY, Links, good_until
+from mockserver.links import DAY, TOKEN_DAYS, Links, good_until
 
 LINKS = Links.of("mock-api-key", 0)
 NAME = st.text(min_size=1, max_size=20)
@@ -72,26 +72,52 @@ def test_any_file_name_is_one_part_of_the_path(name: str) -> None:
     assert path.rsplit("/", 1)[1] not in {".", ".."}
 
 
+# Tokens of masks
+
+
 @pytest.mark.known("sample")
 def test_a_mask_token_is_a_json_web_token_of_thirty_days() -> None:
-    token = LINKS.mask_token("user", "organization", now=3 * DAY + 5)
-    head, claims, _ = (
-        json.loads(base64.urlsafe_b64decode(part + "==")) if part[:2] == "ey" else part for part in token.split(".")
-    )
-    assert head == {"alg": "HS256", "typ": "JWT"}
-    assert claims == {"userId": "user", "organizationId": "organization", "iat": 3 * 86_400, "exp": 33 * 86_400}
-    assert token == LINKS.mask_token("user", "organization", now=4 * DAY - 1)
-    LINKS.check_mask_token(token, now=33 * DAY - 1)
-    with pytest.raises(LinkRefused):
-        LINKS.check_mask_token(token, now=33 * DAY)
+    head, claims, signature = LINKS.mask_token("user", "organization", now=DAY + 5).split(".")
+    assert decoded(head) == {"alg": "HS256", "typ": "JWT"}
+    day = DAY // 1_000_000
+    assert decoded(claims) == {"userId": "user", "organizationId": "organization", "iat": day, "exp": 31 * day}
+    assert len(base64.urlsafe_b64decode(signature + "=")) == 32
 
 
-@given(st.text(max_size=40), st.integers(0, 200))
-def test_a_mask_token_that_was_changed_is_refused(added: str, cut: int) -> None:
+def decoded(segment: str) -> object:
+    return json.loads(base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4)))
+
+
+@given(st.integers(0, 10_000), st.characters())
+def test_a_token_with_another_character_is_nobodys(place: int, other: str) -> None:
     token = LINKS.mask_token("user", "organization", now=0)
-    for changed in (token + added, token[:cut], added, f"{added}.{token}"):
-        if changed != token:
-            with pytest.raises(LinkRefused):
-                LINKS.check_mask_token(changed, now=0)
+    at = place % len(token)
+    changed = token[:at] + other + token[at + 1 :]
+    if changed != token:
+        assert not LINKS.made_token(changed)
+        with pytest.raises(LinkRefused, match="was changed"):
+            LINKS.check_mask_token(changed, now=0)
+
+
+def test_a_token_ends_and_is_of_its_workspace_only() -> None:
+    token = LINKS.mask_token("user", "organization", now=0)
+    LINKS.check_mask_token(token, now=TOKEN_DAYS * DAY - 1)
+    with pytest.raises(LinkRefused, match="expired"):
+        LINKS.check_mask_token(token, now=TOKEN_DAYS * DAY)
+    assert not Links.of("another-key", 0).made_token(token)
+
+
+def test_of_a_maps_tiles_what_stands_before_the_place_is_signed() -> None:
+    path, expires, signature = parts(LINKS.tiles("row", expires=5000))
+    prefix, place = path.split("/{z}")
+    assert place == "/{x}/{y}.png"
+    LINKS.check(prefix, expires, signature, now=0)
     with pytest.raises(LinkRefused):
-        Links.of("another key", 0).check_mask_token(token, now=0)
+        LINKS.check(path, expires, signature, now=0)
+
+
+@given(NAME)
+def test_an_attachments_link_is_not_that_of_a_data_row(name: str) -> None:
+    attachment, row = LINKS.attachment("one", name, expires=5000), LINKS.asset("one", name, expires=5000)
+    assert parts(attachment)[2] != parts(row)[2]
+    LINKS.check(*parts(attachment), now=0)

@@ -4,40 +4,44 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import re
 from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from mockserver.api.endpoint import base_url
 from mockserver.api.resolvers.exports import stream_of
-from mockserver.api.responses import JSON, NDJSON, FilesResponse, json_response
+from mockserver.api.responses import JSON, NDJSON, FilesResponse, content_response, json_response
 from mockserver.api.workspaces import Workspace, Workspaces
 from mockserver.errors import NotFound
 from mockserver.exports.chunks import Chunk
 from mockserver.exports.legacy.files import is_array
 from mockserver.exports.legacy.issues import ALL, issues
 from mockserver.exports.results import ERRORS, RESULT
-from mockserver.generate.assets import asset
+from mockserver.generate.assets import asset, tile, with_tiles
 from mockserver.generate.media.medium import Asset
-from mockserver.world.data_rows import DataRow
+from mockserver.links import ASSET_DAYS, good_until
+from mockserver.world.data_rows import Attachment, DataRow
 from mockserver.world.database import where
 from mockserver.world.issues import IssueStatus
 from mockserver.world.legacy import LegacyFile
 from mockserver.world.tasks import Task
 
 ASSETS_KEPT = 64
+_COORDINATE = re.compile("[0-9]{1,8}")
 
 
 class Downloads:
     """Checks a link's signature, then serves what it names. A key that comes along is not looked at."""
 
-    def __init__(self, workspaces: Workspaces) -> None:
-        self._workspaces = workspaces
+    def __init__(self, workspaces: Workspaces, public_url: str | None) -> None:
+        self._workspaces, self._public_url = workspaces, public_url
         self._asset = functools.lru_cache(maxsize=ASSETS_KEPT)(_made)
 
-    def _signed(self, request: Request) -> Workspace:
-        return signed(self._workspaces, request)
+    def _signed(self, request: Request, path: str | None = None) -> Workspace:
+        return signed(self._workspaces, request, path)
 
     async def result(self, request: Request) -> ASGIApp:
         """One file of a stream, or `all.ndjson`: the whole stream."""
@@ -70,20 +74,55 @@ class Downloads:
     async def asset(self, request: Request) -> Response:
         """The file of a data row, made on demand."""
         workspace = self._signed(request)
+        row_id, recipe = self._recipe(workspace, DataRow, request.path_params["row"])
+        made = await asyncio.to_thread(self._asset, recipe, workspace.world.seed)
+        content = made.content
+        if made.tiled:
+            expires = good_until(workspace.store.clock.now(), ASSET_DAYS)
+            tiles = workspace.links.tiles(row_id, expires=expires)
+            content = with_tiles(content, base_url(request, self._public_url) + tiles)
+        return content_response(request, content, made.content_type)
+
+    async def attachment(self, request: Request) -> Response:
+        """The file of an attachment, made on demand."""
+        workspace = self._signed(request)
+        _, recipe = self._recipe(workspace, Attachment, request.path_params["attachment"])
+        made = await asyncio.to_thread(self._asset, recipe, workspace.world.seed)
+        return content_response(request, made.content, made.content_type)
+
+    async def tile(self, request: Request) -> Response:
+        """One tile of a map. The link is signed up to the row's id, as clients fill in the rest."""
+        names = request.path_params
+        workspace = self._signed(request, f"/_files/{names['workspace']}/tiles/{names['row']}")
+        _, recipe = self._recipe(workspace, DataRow, names["row"])
+        place = [names["zoom"], names["column"], names["line"].removesuffix(".png")]
+        made = None
+        if all(_COORDINATE.fullmatch(number) for number in place):
+            zoom, column, line = map(int, place)
+            made = await asyncio.to_thread(tile, recipe, (zoom, column, line), seed=workspace.world.seed)
+        if made is None:
+            raise NotFound(f"Data row {names['row']!r} has no tile {'/'.join(place)}; its file tells bounds and zooms")
+        return content_response(request, made.content, made.content_type)
+
+    def _recipe(self, workspace: Workspace, kind: type[DataRow | Attachment], record_id: str) -> tuple[str, str]:
+        """(id, recipe) of something whose file we host. Raises NotFound."""
         with workspace.store.reading() as connection:
-            row = connection.find(DataRow, where("id = :id", id=request.path_params["row"]))
-        if row is None or row.asset is None:
-            raise NotFound(f"Data row {request.path_params['row']!r} has no file on this server")
-        made = await asyncio.to_thread(self._asset, row.asset, workspace.world.seed)
-        return Response(made.content, headers={"Content-Type": made.content_type})
+            record = connection.find(kind, where("id = :id", id=record_id))
+        if record is None or record.asset is None:
+            what = "Data row" if kind is DataRow else "Attachment"
+            raise NotFound(f"{what} {record_id!r} has no file on this server")
+        return record.id, record.asset
 
 
-def signed(workspaces: Workspaces, request: Request) -> Workspace:
-    """The workspace whose signature the link carries. Raises NotFound, LinkRefused."""
+def signed(workspaces: Workspaces, request: Request, path: str | None = None) -> Workspace:
+    """The workspace whose signature the link carries, of its whole path unless it is another that was signed.
+
+    Raises NotFound, LinkRefused.
+    """
     workspace = workspaces.linked(request.path_params["workspace"])
     if workspace is None:
         raise NotFound("No workspace of this server made this link; export again to get a fresh one")
-    path = request.scope.get("raw_path", request.url.path.encode()).decode("ascii", "replace")
+    path = path or request.scope.get("raw_path", request.url.path.encode()).decode("ascii", "replace")
     query = request.query_params
     now = workspace.store.clock.now()
     workspace.links.check(path, query.get("Expires", ""), query.get("Signature", ""), now=now)

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-
-import orjson
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from mockserver.api.downloads import result_response
 from mockserver.api.workspaces import Workspace, Workspaces
 from mockserver.errors import NotFound
-from mockserver.exports.frames import masks_at
 from mockserver.exports.results import ERRORS, RESULT
-from mockserver.generate.annotations import COMPOSITE_MASK
-from mockserver.generate.media.image import draw_masks
-from mockserver.world.data_rows import DataRow
-from mockserver.world.database import where
-from mockserver.world.ids import FEATURE_PREFIX
-from mockserver.world.labels import Body, Label
-from mockserver.world.tasks import Task
 
 
 class Rest:
@@ -43,25 +31,3 @@ class Rest:
         if organization != workspace.world.organization_id:
             raise NotFound(f"Organization {organization!r} is not yours; yours is {workspace.world.organization_id!r}")
         return result_response(workspace, request.path_params["task"], stream, "all.ndjson")
-
-    async def composite_mask(self, request: Request) -> Response:
-        """All masks of a label in one picture, each in its `color_rgb`. `index` is the frame; pictures have 1 only."""
-        workspace = self._authenticated(request)
-        names = request.path_params
-        mask_id = names["mask"]
-        prefix, suffix = mask_id[:FEATURE_PREFIX], mask_id[FEATURE_PREFIX:]
-        with workspace.store.reading() as connection:
-            task = connection.find(Task, where("id = :id", id=names["task"]))
-            label = connection.find(Label, where("feature_prefix = :prefix", prefix=prefix))
-            body = connection.find(Body, where("id = :id", id=label.body_id)) if label else None
-            row = connection.find(DataRow, where("no = :no", no=label.data_row_no)) if label else None
-        # A webhook's body belongs to no task: its masks are named by the project (webhooks/payloads.py).
-        if task is None and (label is None or label.project_id != names["task"]):
-            raise NotFound(f"Task {names['task']!r} does not exist in this workspace; export again to get fresh URLs")
-        masks = orjson.loads(body.aside).get("masks", []) if body and body.aside else []
-        shown = masks_at(masks, names["index"])
-        if suffix != COMPOSITE_MASK or row is None or not shown:
-            raise NotFound(f"Mask {mask_id!r} with index {names['index']} does not exist in this workspace")
-        attributes = orjson.loads(row.media_attributes)
-        picture = await asyncio.to_thread(draw_masks, attributes["width"], attributes["height"], shown)
-        return Response(picture, media_type="image/png")

@@ -11,7 +11,16 @@ from pathlib import Path
 
 import msgspec
 
-from mockserver.errors import AuthenticationFailed, BadInput, Conflict, NotFound, StartupError, nearest, quoted
+from mockserver.errors import (
+    AuthenticationFailed,
+    BadInput,
+    Conflict,
+    LinkRefused,
+    NotFound,
+    StartupError,
+    nearest,
+    quoted,
+)
 from mockserver.exports.legacy.files import LegacyFiles
 from mockserver.exports.tasks import Exports
 from mockserver.generate.prepared import prepared_world
@@ -132,6 +141,14 @@ class Workspaces:
     def linked(self, slug: str) -> Workspace | None:
         """The workspace whose links carry this slug."""
         return self._by_slug.get(slug)
+
+    def of_token(self, token: str) -> Workspace:
+        """The workspace whose exports gave out this mask token, which does not say whose it is. Raises LinkRefused."""
+        for workspace in list(self._by_key.values()):
+            if workspace.links.made_token(token):
+                workspace.links.check_mask_token(token, now=workspace.store.clock.now())
+                return workspace
+        raise LinkRefused("This mask's token was changed; use the URL exactly as the export gave it")
 
     def authenticated(self, authorization: str | None) -> Workspace:
         """The workspace of an Authorization header: `Bearer KEY`, or the bare key as Postman walk-throughs paste it.

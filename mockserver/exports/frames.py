@@ -86,6 +86,22 @@ def classifications_of(frames: Frames) -> dict[str, Keys]:
     return found
 
 
+def object_at(document: Document, feature_id: str, number: int) -> dict[str, Any] | None:
+    """An object of a clip or volume in one frame; None where it is not shown."""
+    for group, tracked in document.get("groups", {"": document}).items():
+        keys = objects_of(tracked["frames"]).get(feature_id)
+        if not keys:
+            continue
+        if number in keys:
+            return keys[number]
+        segments = document["segments"].get(group, {}) if group else document["segments"]
+        for first, last in segments.get(feature_id, []):
+            inside = [key for key in sorted(keys) if first <= key <= last]
+            if inside and first <= number <= last:
+                return shown_between(keys, inside, number)
+    return None
+
+
 def in_every_frame(keys: Keys, segments: list[list[int]]) -> Iterator[tuple[int, dict[str, Any]]]:
     """A feature in its key frames and in the others of its segments."""
     yield from keys.items()

@@ -11,7 +11,7 @@ from mockserver.exports.names import Names
 from mockserver.exports.request import ExportParams
 from mockserver.exports.results import Piece
 from mockserver.exports.scope import Scope
-from mockserver.exports.sections import Bodies, Sections
+from mockserver.exports.sections import Bodies, Files, Sections
 from mockserver.exports.text import ascii_json, moment, quoted
 from mockserver.links import ASSET_DAYS, Links, good_until
 from mockserver.world.database import Connection, Row
@@ -55,8 +55,7 @@ class ExportRows:
         now: int,
     ) -> None:
         self._connection, self._scope, self._params = connection, scope, params
-        self._links, self._expires = links, good_until(now, ASSET_DAYS)
-        self._host = quoted(host)[1:-1]
+        self._files = Files(links, host=host, expires=good_until(now, ASSET_DAYS))
         self._projects = scope.projects or {}
         self._names = Names(connection, self._projects)
         self._bodies = Bodies(connection, host=host, task_id=task_id, steps=steps_for(params))
@@ -83,9 +82,16 @@ class ExportRows:
         numbers = [row[0] for row in rows]
         videos = {row[0] for row in rows if row[11] == VIDEO}
         sections = Sections(
-            self._connection, self._names, self._bodies, self._vectors, self._params, list(self._projects), numbers,
+            self._connection,
+            self._names,
+            self._bodies,
+            self._vectors,
+            self._files,
+            self._params,
+            list(self._projects),
+            numbers,
             videos,
-        )  # fmt: skip
+        )
         standings = self._standings(sections)
         lines = [self._line(row, sections, standings) for row in rows]
         return Piece("".join(lines).encode("ascii"), len(lines))
@@ -124,7 +130,7 @@ class ExportRows:
         _, row_id, global_key, external_id, row_data, _, dataset_id, created, updated, active, person = row[:11]
         key = "" if global_key is None else f'"global_key":{quoted(global_key)},'
         external = "" if external_id is None else f'"external_id":{quoted(external_id)},'
-        source = self._asset_url(row_id, external_id or row_id) if row_data is None else quoted(row_data)
+        source = self._files.asset(row_id, external_id or row_id) if row_data is None else quoted(row_data)
         details = ""
         if self._params.include_data_row_details:
             details = (
@@ -133,9 +139,6 @@ class ExportRows:
                 f'"last_activity_at":"{moment(active)}","created_by":{self._names.emails[person]}}}'
             )
         return f'{{"id":"{row_id}",{key}{external}"row_data":{source}{details}}}'
-
-    def _asset_url(self, row_id: str, name: str) -> str:
-        return f'"{self._host}{self._links.asset(row_id, name, expires=self._expires)}"'
 
     def _project_details(self, number: int, standing: Row, sections: Sections) -> str:
         """Keys in the order of the sample; `task_id` only while the row waits in a queue (inferred)."""

@@ -12,6 +12,7 @@ from mockserver.exports.forms import Step, formed
 from mockserver.exports.names import Names
 from mockserver.exports.request import ExportParams
 from mockserver.exports.text import ascii_json, moment, quoted
+from mockserver.links import Links
 from mockserver.world.database import Clause, Connection, Row, where
 from mockserver.world.labels import FEATURES, HOST, TASK
 
@@ -54,6 +55,19 @@ class Bodies:
         return ascii_json(formed(filled, self._steps).decode()).split(FEATURES_MARK)
 
 
+class Files:
+    """URLs of the files we host, as JSON strings."""
+
+    def __init__(self, links: Links, *, host: str, expires: int) -> None:
+        self._links, self._host, self._expires = links, quoted(host)[1:-1], expires
+
+    def asset(self, row_id: str, name: str) -> str:
+        return f'"{self._host}{self._links.asset(row_id, name, expires=self._expires)}"'
+
+    def attachment(self, attachment_id: str, name: str) -> str:
+        return f'"{self._host}{self._links.attachment(attachment_id, name, expires=self._expires)}"'
+
+
 class Sections:
     """All sections of one piece of rows."""
 
@@ -63,13 +77,14 @@ class Sections:
         names: Names,
         bodies: Bodies,
         vectors: Bodies,
+        files: Files,
         params: ExportParams,
         projects: list[str],
         numbers: list[int],
         videos: set[int],
     ) -> None:
         self._connection, self._names, self._params = connection, names, params
-        self._bodies, self._vectors = bodies, vectors
+        self._bodies, self._vectors, self._files = bodies, vectors, files
         self._videos = videos
         self._rows = among("data_row_no", numbers)
         few = 0 < len(projects) <= FEW_PROJECTS
@@ -159,11 +174,13 @@ class Sections:
     def _attachments(self) -> Items:
         """`{type, value, [name]}` (inferred: samples have empty lists)."""
         found = Items(list)
-        for row, kind, value, name in self._select(
-            "data_row_no, type, value, name", "attachment", self._rows, "data_row_no, no"
+        columns = "data_row_no, id, type, value, asset, name"
+        for row, attachment, kind, value, asset, name in self._select(
+            columns, "attachment", self._rows, "data_row_no, no"
         ):
             named = "" if name is None else f',"name":{quoted(name)}'
-            found[row].append(f'{{"type":"{kind}","value":{quoted(value)}{named}}}')
+            written = quoted(value or "") if asset is None else self._files.attachment(attachment, name or attachment)
+            found[row].append(f'{{"type":"{kind}","value":{written}{named}}}')
         return found
 
     def _metadata(self) -> Items:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
+from functools import cache
 
 import orjson
 
 from mockserver.generate.chance import Chance
-from mockserver.generate.media.medium import Medium
+from mockserver.generate.media.medium import Medium, medium_of
 from mockserver.generate.numbers import Numbers
 from mockserver.generate.organization import BUILT_IN_EMBEDDING, CustomField, Organized
-from mockserver.generate.scenario import ProjectPlan
+from mockserver.generate.scenario import TOOLS_OF_MEDIA, ProjectPlan
 from mockserver.generate.words import table
 from mockserver.world import ids
 from mockserver.world.clock import DAY, SECOND
@@ -20,6 +21,21 @@ from mockserver.world.database import JsonText, Record
 
 IMPORTED = 40 * DAY
 """How long before the end the first row was imported."""
+
+
+NOTE = "RAW_TEXT"
+HOSTED = {
+    "IMAGE": ("image", "photo"),
+    "IMAGE_OVERLAY": ("image", "overlay"),
+    "VIDEO": ("video", "clip"),
+    "AUDIO": ("audio", "recording"),
+    "HTML": ("html", "page"),
+    "TEXT_URL": ("text", "description"),
+    "PDF_URL": ("document", "report"),
+}
+"""Kind of attachment (SDK asset_attachment.py) -> the medium that makes its file, and what the file is called."""
+DIFFERENT = 16
+"""Files of each kind in a project, however many rows it has."""
 
 
 class DataRows:
@@ -60,7 +76,7 @@ class DataRows:
         if plan.metadata and not (plan.rows > 3 and index % 4 == 3):
             yield from self._metadata(index, no, chance)
         if plan.attachments and index % 3 == 0:
-            yield self._attachment(index, no, chance)
+            yield from self._attachments(index, no, chance)
         if self.vectors:
             yield EmbeddingVector(no, BUILT_IN_EMBEDDING, self.vectors[number])
 
@@ -85,14 +101,29 @@ class DataRows:
                 return chance.pick(field.option_ids)
         return chance.pick(table("names_unicode" if self.plan.unicode else "places"))
 
-    def _attachment(self, index: int, no: int, chance: Chance) -> Attachment:
-        attachment = ids.cuid(*self.root, "attachment", index)
+    def _attachments(self, index: int, no: int, chance: Chance) -> Iterator[Attachment]:
+        """One of every kind on the first row; the others have one, in turn."""
         note = chance.pick(table("sentences_en"))
-        return Attachment(self.numbers.next("attachment"), attachment, no, "RAW_TEXT", note, "note")
+        kinds = attached()
+        for kind in kinds if index == 0 else (kinds[index // 3 % len(kinds)],):
+            attachment = ids.cuid(*self.root, "attachment", index, kind)
+            number = self.numbers.next("attachment")
+            if kind == NOTE:
+                yield Attachment(number, attachment, no, kind, note, None, "note")
+                continue
+            media, name = HOSTED[kind]
+            recipe = f"{media}/{self.plan.name} attachments/{index // 3 % DIFFERENT}"
+            yield Attachment(number, attachment, no, kind, None, recipe, f"{name}.{medium_of(media).extension}")
 
     def _spread(self, index: int, length: int) -> int:
         """Row `index`'s share of a stretch of time, in whole seconds."""
         return length * index // max(self.plan.rows, 1) // SECOND * SECOND
+
+
+@cache
+def attached() -> tuple[str, ...]:
+    """The kinds of attachment whose files we can make, and the one that needs none."""
+    return (NOTE, *(kind for kind, (media, _) in HOSTED.items() if media in TOOLS_OF_MEDIA))
 
 
 def vector(chance: Chance) -> bytes:

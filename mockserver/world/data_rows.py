@@ -47,13 +47,21 @@ class DataRow(Record, frozen=True):
 
 
 class Attachment(Record, frozen=True):
+    """Either `value` (the customer's URL or text) or `asset` (the recipe of a file we host) is set."""
+
     TABLE: ClassVar[str] = "attachment"
     no: int
     id: str
     data_row_no: int
     type: str
-    value: str
+    value: str | None
+    asset: str | None
     name: str | None
+
+    @property
+    def file_name(self) -> str:
+        """What the hosted file is called."""
+        return self.name or self.id
 
 
 class MetadataSchema(Record, frozen=True):

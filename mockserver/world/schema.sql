@@ -84,8 +84,10 @@ CREATE INDEX data_row_by_activity ON data_row (last_activity_at);
 -- Few rows are deleted, so what lives is counted as all less these.
 CREATE INDEX data_row_deleted ON data_row (no) WHERE deleted;
 
+-- Like a data row, `value` is the customer's URL or text, and `asset` the recipe of a file that we host.
 CREATE TABLE attachment (
-  no SERIAL, id TEXT NOT NULL, data_row_no BIGINT NOT NULL, type TEXT NOT NULL, value TEXT NOT NULL, name TEXT
+  no SERIAL, id TEXT NOT NULL, data_row_no BIGINT NOT NULL, type TEXT NOT NULL, value TEXT, asset TEXT,
+  name TEXT
 );
 CREATE UNIQUE INDEX attachment_by_id ON attachment (id);
 CREATE INDEX attachment_of_row ON attachment (data_row_no, no);

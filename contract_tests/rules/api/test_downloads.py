@@ -1,10 +1,13 @@
 """Files without a key: their links are signed, and nothing but the link as it was given opens them."""
 
+import math
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contract_tests.rules.api.asking import exported, file_at, get, raw, rows_of, task_of
+from contract_tests.rules.api.asking import ask, exported, file_at, get, raw, rows_of, task_of
 from contract_tests.serving import ServedWorld
 from mockserver.links import Links
 
@@ -220,3 +223,88 @@ def test_one_other_byte_breaks_a_link(server: ServedWorld, result: str, place: i
 def test_two_links_of_one_day_are_the_same_bytes(server: ServedWorld) -> None:
     first, second = (rows_of(server, exported(server, "text"))[0] for _ in range(2))
     assert first["data_row"]["row_data"] == second["data_row"]["row_data"]
+
+
+# Files in part, attachments, tiles
+
+
+@pytest.mark.parametrize("media", ["image", "text"])
+def test_an_asset_can_be_had_in_pieces(server: ServedWorld, assets: dict[str, str], media: str) -> None:
+    whole = get(server, assets[media])
+    assert whole.headers["accept-ranges"] == "bytes"
+    middle, end = get(server, assets[media], range="bytes=5-9"), get(server, assets[media], range="bytes=-4")
+    assert (middle.status, middle.body) == (206, whole.body[5:10])
+    assert (end.status, end.body) == (206, whole.body[-4:])
+    assert whole.headers["etag"] == middle.headers["etag"] == end.headers["etag"]
+    beyond = get(server, assets[media], range="bytes=99999999-")
+    assert (beyond.status, beyond.headers["content-range"]) == (416, f"bytes */{len(whole.body)}")
+
+
+FIRST_BYTES = {
+    "IMAGE": ("image/png", b"\x89PNG"),
+    "IMAGE_OVERLAY": ("image/png", b"\x89PNG"),
+    "TEXT_URL": ("text/plain", b""),
+    "HTML": ("text/html", b"<"),
+    "PDF_URL": ("application/pdf", b"%PDF"),
+    "VIDEO": ("video/mp4", b""),
+    "AUDIO": ("audio/", b"RIFF"),
+}
+
+
+def test_an_attachment_is_a_file_of_its_kind_under_a_link_of_its_own(server: ServedWorld) -> None:
+    """In exports and in GraphQL, and the first row of every project has one of each kind."""
+    project = exported(server, "image", includeAttachments=True)
+    row = rows_of(server, project)[0]
+    asked = ask(server, "query($id: ID!){dataRow(where: {id: $id}){attachments{id type value name}}}", row_id(row))
+    listed = asked.data["dataRow"]["attachments"]
+    assert [{name: item[name] for name in ("type", "value", "name")} for item in listed] == row["attachments"]
+    found = {item["type"]: item["value"] for item in row["attachments"]}
+    assert len(found) == len(row["attachments"]) > 3
+    assert not found.pop("RAW_TEXT").startswith("http")
+    for kind, url in found.items():
+        answer = get(server, url, authorization="Bearer wrong")
+        content_type, start = FIRST_BYTES[kind]
+        assert answer.status == 200
+        assert answer.headers["content-type"].startswith(content_type)
+        assert answer.body.startswith(start)
+        assert answer.body
+
+
+def row_id(row: Any) -> dict[str, str]:
+    return {"id": row["data_row"]["id"]}
+
+
+def test_the_tiles_of_a_map_open_by_the_template_in_its_file(server: ServedWorld) -> None:
+    row = rows_of(server, exported(server, "geospatial"))[0]
+    answer = get(server, row["data_row"]["row_data"])
+    assert answer.headers["content-type"] == row["media_attributes"]["mime_type"] == "application/json"
+    template, bounds, zoom = (answer.json[name] for name in ("tileLayerUrl", "bounds", "minZoom"))
+    assert template.startswith(f"{server.url}/_files/")
+    x, y = tile_of(bounds, zoom)
+    shown = get(server, template.format(z=zoom, x=x, y=y))
+    assert (shown.status, shown.headers["content-type"]) == (200, "image/png")
+    nowhere = {(zoom, x + 3, y), (zoom + 20, x, y), ("%00", x, y), (zoom, "9" * 5000, y), (-1, x, y), ("", "", "")}
+    for z, column, line in nowhere:
+        missing = get(server, template.format(z=z, x=column, y=line))
+        assert (missing.status, missing.json["code"]) == (404, "RESOURCE_NOT_FOUND")
+    assert get(server, template.format(z=zoom, x=x, y=y).replace("Signature=", "Signature=0")).status == 403
+
+
+def tile_of(bounds: list[list[float]], zoom: int) -> tuple[int, int]:
+    """By the formula of the SDK's `_latlng_to_tile`, of the middle of the bounds."""
+    [south, west], [north, east] = bounds
+    latitude = math.radians((south + north) / 2)
+    up = math.asinh(math.tan(latitude)) / math.pi
+    return int(((west + east) / 2 + 180) / 360 * 2**zoom), int((1 - up) / 2 * 2**zoom)
+
+
+@pytest.mark.parametrize(
+    "path", ["attachments/nobody/a.png", "attachments/{row}/a.png", "tiles/{row}/0/0/0.png", "assets/{row}/"]
+)
+def test_a_row_without_tiles_and_an_id_of_something_else_open_nothing(server: ServedWorld, path: str) -> None:
+    row = rows_of(server, exported(server, "text"))[0]["data_row"]["id"]
+    target = signed(server, "/".join(path.format(row=row).split("/")[: 2 if "tiles" in path else 9]))
+    if "tiles" in path:
+        target = target.replace("?", "/0/0/0.png?")
+    assert get(server, target).status in {200, 404}
+    assert get(server, target).status == 404 or path.startswith("assets")

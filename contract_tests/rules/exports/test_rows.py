@@ -431,6 +431,7 @@ def test_any_name_survives_in_every_place_it_can_stand(own: Store, name: str) ->
         change.connection.update(Project, where("name = 'image'"), name=name)
         change.connection.update(Dataset, where("name = 'image rows'"), name=name)
         change.connection.update(DataRow, where("no = 1"), external_id=name, global_key=name)
+        change.connection.delete(Attachment, where("data_row_no = 1 AND type != 'RAW_TEXT'"))
         change.connection.update(Attachment, where("data_row_no = 1"), name=name, value=name)
     row = read(own, name)[0]
     assert project_of(row)["name"] == name

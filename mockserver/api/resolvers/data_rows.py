@@ -71,7 +71,8 @@ def add_to(fields: Fields) -> None:
         DataRow_attachments=attachments,
     )
     fields.attributes("DataRowConnection", Page, "nodes pageInfo")
-    fields.attributes("AssetAttachment", Attachment, "id type value name")
+    fields.attributes("AssetAttachment", Attachment, "id type name")
+    fields.add(AssetAttachment_value=attachment_value)
     fields.attributes("ExternalIdRow", ExternalIdRow, "dataRowId externalId")
     fields.add(Query_externalIdsToDataRowIds=external_ids, Query_queryAllDataRowsHaveBeenProcessed=all_processed)
     fields.attributes("FetchedDataRow", FetchedRow, "id globalKey")
@@ -140,6 +141,15 @@ def row_data(source: DataRow, info: Any) -> str:
 def attachments(source: DataRow, info: Any, skip: int = 0, first: int | None = None) -> list[Attachment]:
     asked = clause("data_row_no = :no", no=source.no)
     return call_of(info).select(Attachment, asked, order="no", skip=skip, first=first)
+
+
+def attachment_value(source: Attachment, info: Any) -> str:
+    """The text or URL that was given, or the link of the file we host."""
+    if source.asset is None:
+        return source.value or ""
+    call = call_of(info)
+    expires = good_until(call.store.clock.now(), ASSET_DAYS)
+    return call.base_url + call.workspace.links.attachment(source.id, source.file_name, expires=expires)
 
 
 def external_ids(_source: Any, info: Any, externalId_in: list[str]) -> list[ExternalIdRow]:  # noqa: N803  the wire's word

@@ -1,0 +1,307 @@
+"""Masks by every form of their URL: the picture of all objects of a label, and of one object alone."""
+
+import datetime
+import struct
+import zlib
+from typing import Any
+
+import pytest
+
+from contract_tests.rules.api.asking import Answer, exported, get, rows_of
+from contract_tests.serving import ServedWorld
+from mockserver.links import DAY, Links
+
+GEOMETRIES = ("composite_mask", "bounding_box", "polygon", "line", "point")
+
+
+def with_key(server: ServedWorld, target: str, **headers: str) -> Answer:
+    return get(server, target, authorization=f"Bearer {server.api_key}", **headers)
+
+
+@pytest.fixture(scope="module")
+def rows(server: ServedWorld) -> list[Any]:
+    """The image project, exported."""
+    return rows_of(server, exported(server, "image"))
+
+
+@pytest.fixture(scope="module")
+def masks(server: ServedWorld, rows: list[Any]) -> list[tuple[str, list[list[int]]]]:
+    """(path of a label's composite mask, the colours its objects have in it)."""
+    found: dict[str, list[list[int]]] = {}
+    for thing, _ in things(rows):
+        if mask := thing.get("composite_mask"):
+            found.setdefault(mask["url"].removeprefix(server.url), []).append(mask["color_rgb"])
+    return list(found.items())
+
+
+def things(rows: list[Any]) -> list[tuple[Any, Any]]:
+    """(object, row) of a whole export."""
+    return [
+        (thing, row)
+        for row in rows
+        for project in row["projects"].values()
+        for label in project["labels"]
+        for thing in label["annotations"]["objects"]
+    ]
+
+
+def of_each_geometry(rows: list[Any]) -> dict[str, tuple[Any, Any]]:
+    return {kind: next(pair for pair in things(rows) if kind in pair[0]) for kind in GEOMETRIES}
+
+
+# All objects of a label
+
+
+def test_every_colour_of_an_export_is_in_its_mask_and_no_other(
+    server: ServedWorld, masks: list[tuple[str, list[list[int]]]]
+) -> None:
+    assert len(masks) > 3
+    for target, colours in masks:
+        answer = with_key(server, target)
+        assert (answer.status, answer.headers["content-type"]) == (200, "image/png")
+        assert pixels(answer.body) == {(0, 0, 0), *map(tuple, colours)}
+
+
+def pixels(png: bytes) -> set[tuple[int, ...]]:
+    """The colours of a PNG of ours: 8 bits, filter 0, true colour or palette."""
+    chunks: dict[bytes, bytes] = {}
+    position = 8
+    while position < len(png):
+        length = int.from_bytes(png[position : position + 4], "big")
+        kind, body = png[position + 4 : position + 8], png[position + 8 : position + 8 + length]
+        chunks[kind] = chunks.get(kind, b"") + body
+        position += 12 + length
+    width, true_colour = int.from_bytes(chunks[b"IHDR"][:4], "big"), chunks[b"IHDR"][9] == 2
+    raw, stride = zlib.decompress(chunks[b"IDAT"]), 1 + width * (3 if true_colour else 1)
+    body = b"".join(raw[start + 1 : start + stride] for start in range(0, len(raw), stride))
+    if true_colour:
+        return set(zip(body[::3], body[1::3], body[2::3], strict=True))
+    palette = chunks[b"PLTE"]
+    return {tuple(palette[3 * index : 3 * index + 3]) for index in set(body)}
+
+
+def test_a_mask_has_the_size_of_its_picture(server: ServedWorld, masks: list[tuple[str, list[list[int]]]]) -> None:
+    attributes = [row["media_attributes"] for row in rows_of(server, exported(server, "image"))]
+    sizes = {(each["width"], each["height"]) for each in attributes}
+    for target, _ in masks:
+        body = with_key(server, target).body
+        assert (int.from_bytes(body[16:20], "big"), int.from_bytes(body[20:24], "big")) in sizes
+
+
+@pytest.mark.known("inferred")
+@pytest.mark.parametrize(
+    "change", ["/index/2", "/index/0", "/index/99999999999999999999", "/index/-1", "/index/one", "/index/"]
+)
+def test_pictures_have_the_index_1_only(
+    server: ServedWorld, masks: list[tuple[str, list[list[int]]]], change: str
+) -> None:
+    assert with_key(server, masks[0][0].replace("/index/1", change)).status == 404
+
+
+def test_a_mask_of_nobody_is_not_found(server: ServedWorld, masks: list[tuple[str, list[list[int]]]]) -> None:
+    target = masks[0][0]
+    _, _, _, _, task, _, mask, _, _ = target.split("/")
+    others = ["nobody", f"{mask[:-1]}z", f"c{'0' * 24}", "%00", "%f0%9f%99%82"]
+    for wrong in [target.replace(task, "nobody"), *(target.replace(mask, other) for other in others)]:
+        answer = with_key(server, wrong)
+        assert (answer.status, answer.json["code"]) == (404, "RESOURCE_NOT_FOUND")
+
+
+@pytest.mark.known("client")
+@pytest.mark.parametrize("header", [{}, {"authorization": "Bearer wrong"}])
+def test_without_the_key_no_mask_of_the_newer_forms_is_shown(
+    server: ServedWorld, rows: list[Any], masks: list[tuple[str, list[list[int]]]], header: dict[str, str]
+) -> None:
+    feature = things(rows)[0][0]["feature_id"]
+    for target in (masks[0][0], in_project(server, feature), in_project(server, feature, "/index/1")):
+        answer = get(server, target, **header)
+        assert (answer.status, answer.json["code"]) == (401, "AUTHENTICATION_ERROR")
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.known("documented")
+def test_a_composite_mask_is_there_for_30_days() -> None:
+    with ServedWorld() as world:
+        target = next(
+            thing["composite_mask"]["url"]
+            for thing, _ in things(rows_of(world, exported(world, "image")))
+            if "composite_mask" in thing
+        )
+        assert with_key(world, target).status == 200
+        world.control.call("POST", "clock", {"advance": 29 * 86_400})
+        assert with_key(world, target).status == 200
+        world.control.call("POST", "clock", {"advance": 2 * 86_400})
+        late = with_key(world, target)
+        assert (late.status, late.json["code"]) == (404, "RESOURCE_NOT_FOUND")
+        assert "export again" in late.json["message"]
+
+
+# Masks of frames
+
+
+@pytest.fixture(scope="module", params=["video", "dicom"])
+def frame_masks(server: ServedWorld, request: pytest.FixtureRequest) -> list[tuple[str, list[list[int]]]]:
+    """(path of a frame's composite mask, the colours its objects have in it), of all frames of all labels."""
+    found: dict[str, list[list[int]]] = {}
+    rows = rows_of(server, exported(server, request.param, includeInterpolatedFrames=True))
+    for row in rows:
+        for label in [label for project in row["projects"].values() for label in project["labels"]]:
+            told = label["annotations"]
+            for group in told["groups"].values() if "groups" in told else [told]:
+                for frame in group["frames"].values():
+                    for thing in frame["objects"].values():
+                        if mask := thing.get("composite_mask"):
+                            found.setdefault(mask["url"].removeprefix(server.url), []).append(mask["color_rgb"])
+    return list(found.items())
+
+
+@pytest.mark.known("sample")
+def test_every_frame_with_masks_has_a_picture_of_their_colours(
+    server: ServedWorld, frame_masks: list[tuple[str, list[list[int]]]]
+) -> None:
+    """One may lie over another, so not every colour need be seen; but some are, and no other is."""
+    assert len(frame_masks) > 20
+    for target, colours in frame_masks[::5]:
+        answer = with_key(server, target)
+        assert (answer.status, answer.headers["content-type"]) == (200, "image/png")
+        seen = pixels(answer.body) - {(0, 0, 0)}
+        assert seen
+        assert seen <= set(map(tuple, colours))
+
+
+@pytest.mark.known("inferred")
+@pytest.mark.parametrize("index", [0, 100000, 99999999999999999999])
+def test_a_frame_without_masks_has_no_picture(
+    server: ServedWorld, frame_masks: list[tuple[str, list[list[int]]]], index: int
+) -> None:
+    target = frame_masks[0][0].rpartition("/")[0]
+    assert with_key(server, f"{target}/{index}").status == 404
+
+
+# One object alone
+
+
+def in_project(server: ServedWorld, feature: str, index: str = "") -> str:
+    return f"/api/v1/projects/{server.projects['image']}/annotations/{feature}{index}/mask"
+
+
+def by_token(server: ServedWorld, feature: str, *, now: int | None = None) -> str:
+    links = Links.of(server.api_key, 0)
+    moment = clock(server) if now is None else now
+    return f"/masks/feature/{feature}?token={links.mask_token('user', server.organization_id, now=moment)}"
+
+
+def clock(server: ServedWorld) -> int:
+    said = server.control.call("GET", "clock")["now"]
+    return int(datetime.datetime.fromisoformat(said).timestamp()) * 1_000_000
+
+
+def dimensions(png: bytes) -> tuple[int, int, int]:
+    """(width, height, channels)."""
+    width, height, _, colour_type = struct.unpack(">IIBB", png[16:26])
+    return width, height, {0: 1, 2: 3, 6: 4}[colour_type]
+
+
+@pytest.mark.known("client")
+@pytest.mark.parametrize("kind", GEOMETRIES)
+def test_behind_an_index_a_mask_has_two_dimensions_and_otherwise_colours(
+    server: ServedWorld, rows: list[Any], kind: str
+) -> None:
+    thing, row = of_each_geometry(rows)[kind]
+    size = (row["media_attributes"]["width"], row["media_attributes"]["height"])
+    flat = with_key(server, in_project(server, thing["feature_id"], "/index/1"))
+    coloured = with_key(server, in_project(server, thing["feature_id"]))
+    assert (flat.status, coloured.status) == (200, 200)
+    assert dimensions(flat.body) == (*size, 1)
+    assert dimensions(coloured.body) == (*size, 3)
+    assert pixels(coloured.body) == {(0, 0, 0), (255, 255, 255)}
+
+
+@pytest.mark.known("sample")
+@pytest.mark.parametrize("kind", GEOMETRIES)
+def test_a_token_opens_the_picture_of_any_object_without_a_key(server: ServedWorld, rows: list[Any], kind: str) -> None:
+    feature = of_each_geometry(rows)[kind][0]["feature_id"]
+    answer = get(server, by_token(server, feature))
+    assert (answer.status, answer.headers["content-type"]) == (200, "image/png")
+    assert answer.body == with_key(server, in_project(server, feature)).body
+
+
+def test_the_picture_of_a_box_covers_the_box_and_nothing_else(server: ServedWorld, rows: list[Any]) -> None:
+    thing, _ = of_each_geometry(rows)["bounding_box"]
+    box = thing["bounding_box"]
+    body = with_key(server, in_project(server, thing["feature_id"], "/index/1")).body
+    lit = [(x, y) for y, line in enumerate(lines(body)) for x, value in enumerate(line) if value]
+    assert min(x for x, _ in lit) == pytest.approx(box["left"], abs=1)
+    assert max(x for x, _ in lit) + 1 == pytest.approx(box["left"] + box["width"], abs=1)
+    assert min(y for _, y in lit) == pytest.approx(box["top"], abs=1)
+    assert max(y for _, y in lit) + 1 == pytest.approx(box["top"] + box["height"], abs=1)
+
+
+def lines(png: bytes) -> list[bytes]:
+    """The rows of a grey PNG of ours."""
+    raw, width = unpacked(png), dimensions(png)[0]
+    return [raw[start + 1 : start + 1 + width] for start in range(0, len(raw), 1 + width)]
+
+
+def unpacked(png: bytes) -> bytes:
+    start = png.index(b"IDAT")
+    return zlib.decompress(png[start + 4 : start + 4 + int.from_bytes(png[start - 4 : start], "big")])
+
+
+@pytest.mark.known("sample")
+def test_a_token_opens_for_30_days(server: ServedWorld, rows: list[Any]) -> None:
+    feature, now = things(rows)[0][0]["feature_id"], clock(server)
+    assert get(server, by_token(server, feature, now=now - 29 * DAY)).status == 200
+    late = get(server, by_token(server, feature, now=now - 31 * DAY))
+    assert (late.status, late.json["code"]) == (403, "ACCESS_DENIED")
+
+
+@pytest.mark.parametrize("token", ["", "x", "..", "a.b.c", "%00", "%f0%9f%99%82", "e30.e30.e30", "null"])
+def test_a_token_that_nobody_made_opens_nothing(server: ServedWorld, rows: list[Any], token: str) -> None:
+    feature = things(rows)[0][0]["feature_id"]
+    for target in (f"/masks/feature/{feature}?token={token}", f"/masks/feature/{feature}"):
+        answer = get(server, target, authorization=f"Bearer {server.api_key}")
+        assert (answer.status, answer.json["code"]) == (403, "ACCESS_DENIED")
+
+
+@pytest.mark.parametrize("feature", ["nobody", f"c{'0' * 24}", "%00", "%f0%9f%99%82", "..%2f.."])
+def test_an_annotation_of_nobody_is_not_found(server: ServedWorld, rows: list[Any], feature: str) -> None:
+    for target in (in_project(server, feature), in_project(server, feature, "/index/1"), by_token(server, feature)):
+        answer = with_key(server, target)
+        assert (answer.status, answer.json["code"]) == (404, "RESOURCE_NOT_FOUND")
+
+
+def test_an_annotation_is_only_found_in_its_project(server: ServedWorld, rows: list[Any]) -> None:
+    target = in_project(server, things(rows)[0][0]["feature_id"])
+    other = target.replace(server.projects["image"], server.projects["text"])
+    assert with_key(server, other).status == 404
+
+
+@pytest.mark.parametrize("index", ["/index/0", "/index/2", "/index/-1", "/index/one", f"/index/{'9' * 5000}"])
+def test_an_object_of_a_picture_has_the_index_1_only(server: ServedWorld, rows: list[Any], index: str) -> None:
+    assert with_key(server, in_project(server, things(rows)[0][0]["feature_id"], index)).status == 404
+
+
+def test_words_and_answers_and_places_on_a_globe_have_no_picture(server: ServedWorld, rows: list[Any]) -> None:
+    words = things(rows_of(server, exported(server, "text")))[0][0]["feature_id"]
+    place = things(rows_of(server, exported(server, "geospatial")))[0][0]["feature_id"]
+    answered = next(
+        answer["feature_id"]
+        for row in rows
+        for project in row["projects"].values()
+        for label in project["labels"]
+        for answer in label["annotations"]["classifications"]
+    )
+    for feature in (words, place, answered):
+        answer = get(server, by_token(server, feature))
+        assert (answer.status, answer.json["code"]) == (404, "RESOURCE_NOT_FOUND")
+        assert "nothing to draw" in answer.json["message"]
+
+
+def test_a_mask_can_be_had_in_pieces(server: ServedWorld, masks: list[tuple[str, list[list[int]]]]) -> None:
+    whole = with_key(server, masks[0][0])
+    part = with_key(server, masks[0][0], range="bytes=8-15")
+    assert (part.status, part.body) == (206, whole.body[8:16])
+    assert part.headers["etag"] == whole.headers["etag"]
+    head = get(server, masks[0][0], method="HEAD", authorization=f"Bearer {server.api_key}")
+    assert (head.status, head.headers["content-length"]) == (200, str(len(whole.body)))

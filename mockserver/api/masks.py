@@ -1,0 +1,181 @@
+"""Masks as PNG files under every form of URL that exports have had (payloads.md §2 and §4).
+
+`/api/v1/tasks/{task}/masks/{mask}/index/{n}`: all masks of a label, each in its `color_rgb` (since 2024-02)
+`/api/v1/projects/{project}/annotations/{feature}/index/{n}/mask`: one object, two-dimensional (early 2024)
+`/api/v1/projects/{project}/annotations/{feature}/mask`: one object, in colour (2023)
+`/masks/feature/{feature}?token=…`: one object, in colour; Export V1. The token is the key
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from mockserver.api.responses import content_response
+from mockserver.api.workspaces import Workspace, Workspaces
+from mockserver.errors import NotFound
+from mockserver.exports.frames import masks_at, object_at
+from mockserver.generate.annotations import COMPOSITE_MASK
+from mockserver.generate.files.raster import Canvas
+from mockserver.generate.masks import Masks as Drawn
+from mockserver.generate.masks import picture, sightings
+from mockserver.generate.media.image import draw_masks
+from mockserver.links import DAY
+from mockserver.world.data_rows import DataRow
+from mockserver.world.database import where
+from mockserver.world.ids import FEATURE_PREFIX
+from mockserver.world.labels import FEATURES, HOST, TASK, Body, Label
+from mockserver.world.tasks import Task
+
+PNG = "image/png"
+FIRST = 1
+"""The index of everything that is no clip."""
+COMPOSITE_DAYS = 30
+"""Composite masks can be fetched for 30 days after their export (labelbox-notebooks composite_mask_export)."""
+
+
+class Annotated(msgspec.Struct, frozen=True):
+    """A label with what is drawn on its data row."""
+
+    label: Label
+    body: Body
+    row: DataRow
+
+    @property
+    def masks(self) -> Drawn:
+        masks: Drawn = orjson.loads(self.body.aside).get("masks", []) if self.body.aside else []
+        return masks
+
+    def shown(self, index: int) -> Drawn:
+        """The masks of a frame, or of a picture, whose only index is 1."""
+        return masks_at(self.masks, index)
+
+    @property
+    def document(self) -> Any:
+        """The body with its features' ids; its URLs are of no use here."""
+        text = self.body.content.replace(FEATURES, self.label.feature_prefix.encode())
+        return orjson.loads(text.replace(HOST, b"").replace(TASK, b""))
+
+
+def _check_task(workspace: Workspace, task_id: str) -> None:
+    """Raises NotFound for masks of no export, or of one that is too old."""
+    with workspace.store.reading() as connection:
+        task = connection.find(Task, where("id = :id", id=task_id))
+    if task is None:
+        raise NotFound(f"Task {task_id!r} does not exist in this workspace; export again to get fresh URLs")
+    if task.created_at + COMPOSITE_DAYS * DAY <= workspace.store.clock.now():
+        raise NotFound(f"Masks of an export are there for {COMPOSITE_DAYS} days; export again to get fresh URLs")
+
+
+class Masks:
+    def __init__(self, workspaces: Workspaces) -> None:
+        self._workspaces = workspaces
+
+    def _authenticated(self, request: Request) -> Workspace:
+        return self._workspaces.authenticated(request.headers.get("authorization"))
+
+    async def composite(self, request: Request) -> Response:
+        """All masks of a label in one picture. `index` is the frame; pictures have 1 only."""
+        workspace = self._authenticated(request)
+        names = request.path_params
+        mask_id, index = names["mask"], _number(names["index"])
+        found = annotated(workspace, mask_id)
+        # A webhook's body belongs to no task: its masks are named by the project (webhooks/payloads.py).
+        if found is None or found.label.project_id != names["task"]:
+            _check_task(workspace, names["task"])
+        shown = found.shown(index) if found else []
+        if not (found and shown and mask_id[FEATURE_PREFIX:] == COMPOSITE_MASK):
+            raise NotFound(f"Mask {mask_id!r} with index {names['index']} does not exist in this workspace")
+        attributes = orjson.loads(found.row.media_attributes)
+        drawn = await asyncio.to_thread(draw_masks, attributes["width"], attributes["height"], shown)
+        return content_response(request, drawn, PNG)
+
+    async def in_colour(self, request: Request) -> Response:
+        """One object of a project's label, in red, green and blue."""
+        return await self._of_project(request, FIRST, flat=False)
+
+    async def flat(self, request: Request) -> Response:
+        """The same with one channel: clients take what is behind `/index/` for two-dimensional (labelbase masks.py)."""
+        return await self._of_project(request, _number(request.path_params["index"]), flat=True)
+
+    async def _of_project(self, request: Request, index: int, *, flat: bool) -> Response:
+        workspace = self._authenticated(request)
+        found = self._found(workspace, request)
+        project = request.path_params["project"]
+        if found.label.project_id != project:
+            raise NotFound(f"Annotation {request.path_params['feature']!r} is not in project {project!r}")
+        return await _answer(request, found, index, flat=flat)
+
+    async def of_token(self, request: Request) -> Response:
+        """One object, in colour, for whoever has the token of an Export V1. Raises LinkRefused, NotFound."""
+        workspace = self._workspaces.of_token(request.query_params.get("token", ""))
+        index = _number(request.query_params.get("index", str(FIRST)))
+        return await _answer(request, self._found(workspace, request), index, flat=False)
+
+    def _found(self, workspace: Workspace, request: Request) -> Annotated:
+        feature_id = request.path_params["feature"]
+        found = annotated(workspace, feature_id)
+        if found is None:
+            raise NotFound(f"Annotation {feature_id!r} does not exist in this workspace")
+        return found
+
+
+def annotated(workspace: Workspace, feature_id: str) -> Annotated | None:
+    """The label that a feature's id, or a composite mask's, belongs to."""
+    with workspace.store.reading() as connection:
+        label = connection.find(Label, where("feature_prefix = :prefix", prefix=feature_id[:FEATURE_PREFIX]))
+        if label is None:
+            return None
+        body = connection.find(Body, where("id = :id", id=label.body_id))
+        row = connection.find(DataRow, where("no = :no", no=label.data_row_no))
+    assert body is not None, "no label is without its body"
+    assert row is not None, "nor without its data row"
+    return Annotated(label, body, row)
+
+
+async def _answer(request: Request, found: Annotated, index: int, *, flat: bool) -> Response:
+    drawn = await asyncio.to_thread(_drawn, found, request.path_params["feature"], index, flat)
+    return content_response(request, drawn, PNG)
+
+
+def _drawn(found: Annotated, feature_id: str, index: int, flat: bool) -> bytes:
+    canvas = _canvas(found, feature_id, index)
+    if canvas is None:
+        raise NotFound(f"Annotation {feature_id!r} has nothing to draw with index {index}")
+    return canvas.png_grey() if flat else canvas.png_truecolour()
+
+
+def _canvas(found: Annotated, feature_id: str, index: int) -> Canvas | None:
+    masks = found.shown(index)
+    feature = _shown(found.document, feature_id, index)
+    size = None if feature is None else _size(orjson.loads(found.row.media_attributes), feature)
+    if feature is None or size is None or ("composite_mask" in feature and not masks):
+        return None
+    return picture(feature, masks, width=size[0], height=size[1])
+
+
+def _shown(document: Any, feature_id: str, index: int) -> Mapping[str, Any] | None:
+    """What a body says of a feature at an index: in a frame, or anywhere in what is no clip."""
+    if "frames" in document or "groups" in document:
+        return object_at(document, feature_id, index)
+    return next(sightings(document, feature_id), None) if index == FIRST else None
+
+
+def _size(attributes: Mapping[str, Any], feature: Mapping[str, Any]) -> tuple[int, int] | None:
+    """(width, height) in pixels: of the picture, or of the page in points."""
+    page = feature.get("page_dimensions", attributes)
+    if "width" not in page or "height" not in page:
+        return None
+    return math.ceil(page["width"]), math.ceil(page["height"])
+
+
+def _number(text: str) -> int:
+    """An index; 0, which nothing has, for what is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
