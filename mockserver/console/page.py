@@ -37,7 +37,6 @@ Line = Sequence[str | int]
 """One line of a table."""
 
 NOT_YET = (
-    ("Media types", "maps have no annotations"),
     (
         "Other exports",
         "slices and model runs cannot be exported; projects, datasets, chosen data rows and the catalog can",
