@@ -31,7 +31,7 @@ from mockserver.links import DAY
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import where
 from mockserver.world.ids import FEATURE_PREFIX
-from mockserver.world.labels import FEATURES, HOST, TASK, Body, Label
+from mockserver.world.labels import FEATURES, Body, Label, parsed
 from mockserver.world.tasks import Task
 
 PNG = "image/png"
@@ -60,8 +60,7 @@ class Annotated(msgspec.Struct, frozen=True):
     @property
     def document(self) -> Any:
         """The body with its features' ids; its URLs are of no use here."""
-        text = self.body.content.replace(FEATURES, self.label.feature_prefix.encode())
-        return orjson.loads(text.replace(HOST, b"").replace(TASK, b""))
+        return parsed(self.body.content.replace(FEATURES, self.label.feature_prefix.encode()))
 
 
 def _check_task(workspace: Workspace, task_id: str) -> None:

@@ -136,13 +136,19 @@ def test_what_was_deleted_is_not_counted() -> None:
     assert re.findall(r'<td class="number">(\d+)</td>', html) == ["11", "2", "1", "2", "6", "8", "1", "11"]
 
 
-@pytest.mark.parametrize(("name", "rows"), [("server", 12), ("hostile", 12)])
+def rows_of_the_first(html: str) -> int:
+    """How many rows the first project of the page has; the snippets export that one."""
+    return int(re.findall(r'<td class="number">(\d+)</td>', html)[0])
+
+
+@pytest.mark.parametrize("name", ["server", "hostile"])
 def test_the_python_snippet_runs_in_the_sdk_and_prints_rows(
-    request: pytest.FixtureRequest, tmp_path: Path, name: str, rows: int
+    request: pytest.FixtureRequest, tmp_path: Path, name: str
 ) -> None:
     server: ServedWorld = request.getfixturevalue(name)
-    printed = run_in_sdk(Reader(looked_at(server)).texts["python-snippet"], tmp_path)
-    assert len(printed) == rows
+    html = looked_at(server)
+    printed = run_in_sdk(Reader(html).texts["python-snippet"], tmp_path)
+    assert len(printed) == rows_of_the_first(html) > 4
     assert all(line.startswith("{'data_row': {'id': 'c") for line in printed)
 
 
@@ -157,8 +163,9 @@ def test_in_a_world_without_rows_the_python_snippet_prints_the_organization(tmp_
 @pytest.mark.parametrize("name", ["server", "hostile"])
 def test_the_curl_snippet_prints_rows(request: pytest.FixtureRequest, name: str) -> None:
     server: ServedWorld = request.getfixturevalue(name)
-    printed = run_in_shell(Reader(looked_at(server)).texts["curl-snippet"])
-    assert printed.count('{"data_row":') == 12
+    html = looked_at(server)
+    printed = run_in_shell(Reader(html).texts["curl-snippet"])
+    assert printed.count('{"data_row":') == rows_of_the_first(html) > 4
 
 
 def test_hostile_names_are_text(hostile: ServedWorld) -> None:
