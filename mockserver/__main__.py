@@ -49,7 +49,7 @@ def main() -> None:
     "--ready-file", metavar="PATH", type=click.Path(path_type=Path), help="Write addresses and ids here when ready."
 )
 @setting("--exit-with", metavar="PID", type=int, help="Stop when this process ends.")
-@setting("--payload-date", metavar="DATE", help="Not yet: serve payloads as they were then.")
+@setting("--payload-date", metavar="DATE", help="Write exports as the service wrote them then. Default: as now.")
 @setting("--control-token", metavar="TOKEN", help="Opens /_mock/ from other machines. Default: the API key.")
 @setting("--any-key", is_flag=True, help="Make a workspace for every unknown API key that comes.")
 @setting(
@@ -61,17 +61,9 @@ def main() -> None:
 def serve(state: str | None, **flags: Any) -> None:
     """Serve a generated world until stopped."""
     try:
-        refuse_what_is_not_there_yet(flags)
         run(Settings(state=parse_state(state), cache=cache_folder(), **flags))
     except StartupError as error:
         fail(error)
-
-
-def refuse_what_is_not_there_yet(flags: dict[str, Any]) -> None:
-    """Flags of the public interface whose part is not built. Taking them in silence would be a lie."""
-    for name, part in (("payload_date", "payloads of earlier dates"),):
-        if flags.pop(name):
-            raise StartupError(f"--{name.replace('_', '-')} is known but {part} do not exist yet; leave it out")
 
 
 def run(settings: Settings) -> None:

@@ -72,7 +72,7 @@ def build(settings: Settings, url: str) -> Server:
     folder = settings.state or Path(tempfile.mkdtemp(prefix="mockserver-"))
     lock = taken(folder)
     threads = ThreadPoolExecutor(EXPORT_THREADS, thread_name_prefix="export")
-    origin = Origin(settings.scenario, settings.seed, settings.ends)
+    origin = Origin(settings.scenario, settings.seed, settings.ends, settings.payload_date)
     workspaces = Workspaces(
         folder / "workspaces",
         threads,

@@ -27,6 +27,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     scenario: str = "default"
     seed: int = 0
     ends: str | None = None
+    payload_date: str | None = None
     state: Path | None = None
     api_key: str = DEFAULT_API_KEY
     public_url: str | None = None
@@ -51,6 +52,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 f"header; for example --api-key {DEFAULT_API_KEY}"
             )
         check_seed(self.seed)
+        if self.payload_date is not None:
+            parse_date(self.payload_date, flag="--payload-date")
         if self.public_url is not None:
             check_public_url(self.public_url)
         if self.exit_with is not None and not process_exists(self.exit_with):
@@ -117,6 +120,17 @@ def parse_moment(text: str, *, flag: str) -> int:
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise StartupError(f"{flag} is {text!r}; expected a moment of the years {FIRST_YEAR} to {LAST_YEAR}")
     return int(moment.timestamp()) * MICROSECONDS + moment.microsecond
+
+
+def parse_date(text: str, *, flag: str) -> datetime.date:
+    """A calendar date as YYYY-MM-DD."""
+    wrong = StartupError(f"{flag} is {text!r}; expected a date like 2023-06-30")
+    if not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text):  # fromisoformat also takes 20230630 and 2023-W26-5
+        raise wrong
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        raise wrong from None
 
 
 def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:

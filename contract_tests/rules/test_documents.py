@@ -39,6 +39,7 @@ from contract_tests.serving import ServedWorld
 from mockserver import errors, settings
 from mockserver.__main__ import main as command
 from mockserver.console.page import NOT_YET
+from mockserver.exports.dates import DATED
 from mockserver.generate import history, scenario
 from mockserver.testing import MockWorkspace, plugin
 
@@ -234,6 +235,11 @@ def test_the_ready_file_is_as_documented(server: ServedWorld) -> None:
     shown = json.loads(only_block("settings.md", "json"))
     ready = json.loads(json.dumps(server.ready).replace(server.url, PRINTED_URL)) | {"pid": shown["pid"]}
     assert differences(shown, ready) == []
+
+
+def test_every_dated_change_of_the_payload_is_documented() -> None:
+    told = [(since, what, source) for since, what, source in table(section("docs/known.md", "What changed when"))]
+    assert told == [(item.since.isoformat(), item.what, item.source) for item in DATED.values()]
 
 
 @pytest.mark.parametrize("part", PARTS)

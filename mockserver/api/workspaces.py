@@ -44,6 +44,8 @@ class Origin(msgspec.Struct, frozen=True):
     scenario: str = "default"
     seed: int = 0
     ends: str | None = None
+    payload_date: str | None = None
+    """None: as the scenario says, or as the world it is forked from."""
     forked: bool = False
 
 
@@ -115,7 +117,7 @@ class Workspaces:
         self._origin, self._durable, self._any_key = origin, durable, any_key
         self._by_key: dict[str, Workspace] = {}
         self._by_slug: dict[str, Workspace] = {}
-        self._prepared: dict[Origin, SqliteDatabase] = {}
+        self._prepared: dict[tuple[str, int, str | None], SqliteDatabase] = {}
         self._refused: set[str] = set()
         self._lock = threading.RLock()
 
@@ -201,14 +203,16 @@ class Workspaces:
             source = self._generated(chosen)
             return self._make(api_key, chosen, source, incarnation)
 
-    def fork(self, api_key: str, source_key: str, *, incarnation: str | None = None) -> Workspace:
+    def fork(
+        self, api_key: str, source_key: str, *, payload_date: str | None = None, incarnation: str | None = None
+    ) -> Workspace:
         """A workspace that begins with the world of another as it is now; no tasks, no results, its clock set alike."""
         with self._lock:
             source = self.named(source_key)
             self._check_free(api_key)
             home = self._home(api_key)
             source.back_up(home / "origin.sqlite")
-            origin = Origin(source.world.scenario, source.world.seed, forked=True)
+            origin = Origin(source.world.scenario, source.world.seed, payload_date=payload_date, forked=True)
             return self._make(api_key, origin, SqliteDatabase(home / "origin.sqlite"), incarnation)
 
     def reset(self, api_key: str, *, incarnation: str | None = None) -> Workspace:
@@ -218,7 +222,7 @@ class Workspaces:
             home = self._home(workspace.api_key)
             origin = msgspec.json.decode((home / "origin.json").read_bytes(), type=Origin)
             source = SqliteDatabase(home / "origin.sqlite") if origin.forked else self._generated(origin)
-            fresh = self._live(workspace.api_key, source, incarnation)
+            fresh = self._live(workspace.api_key, origin, source, incarnation)
             workspace.close()
             shutil.rmtree(workspace.folder, ignore_errors=True)
             return fresh
@@ -241,9 +245,9 @@ class Workspaces:
         home = self._home(api_key)
         home.mkdir(parents=True, exist_ok=True)
         (home / "origin.json").write_bytes(msgspec.json.encode(origin))
-        return self._live(api_key, source, incarnation)
+        return self._live(api_key, origin, source, incarnation)
 
-    def _live(self, api_key: str, source: SqliteDatabase, incarnation: str | None) -> Workspace:
+    def _live(self, api_key: str, origin: Origin, source: SqliteDatabase, incarnation: str | None) -> Workspace:
         """Copy a world and begin a life with it."""
         home = self._home(api_key)
         number = 1 + max((int(path.parent.name) for path in home.glob("*/world.sqlite")), default=0)
@@ -251,6 +255,8 @@ class Workspaces:
         source.copy_to(database.path)
         store = Store.open(database)
         store.begin_life(name=api_key, incarnation=incarnation)
+        if origin.payload_date is not None:
+            store.set_payload_date(origin.payload_date)
         return self._begin(store, database.path.parent)
 
     def _begin(self, store: Store, folder: Path) -> Workspace:
@@ -261,14 +267,15 @@ class Workspaces:
 
     def _generated(self, origin: Origin) -> SqliteDatabase:
         """The prepared world, looked up once: a workspace for each test is made from the same few."""
-        known = self._prepared.get(origin)
+        world = (origin.scenario, origin.seed, origin.ends)
+        known = self._prepared.get(world)
         if known is not None and known.path.exists():
             return known
         try:
             made = prepared_world(origin.scenario, seed=origin.seed, ends=origin.ends, cache=self._cache)
         except StartupError as error:
             raise BadInput(str(error)) from error
-        return self._prepared.setdefault(origin, made)
+        return self._prepared.setdefault(world, made)
 
     def _check_free(self, api_key: str) -> None:
         if api_key in self._by_key:

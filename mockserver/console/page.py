@@ -43,7 +43,6 @@ NOT_YET = (
     ),
     ("Export V1 of model runs", "ModelRun.export_labels is not answered; labels, data rows and frames are"),
     ("Uploads", "no data row, label or prediction can be imported; GraphQL creates projects and datasets only"),
-    ("Earlier payloads", "rows are written as the newest service writes them, whatever the date"),
     ("Shared state", "one process and its files; no PostgreSQL yet"),
 )
 """README.md says the same, and a test compares them."""

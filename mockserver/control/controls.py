@@ -25,7 +25,7 @@ from mockserver.control.bodies import (
 from mockserver.control.expected import expected_rows
 from mockserver.control.ready import Ready, ready_file
 from mockserver.errors import BadInput, StartupError
-from mockserver.settings import LAST_YEAR, Settings, parse_moment
+from mockserver.settings import LAST_YEAR, Settings, parse_date, parse_moment
 from mockserver.world.progression import Progression
 from mockserver.world.store import Store
 from mockserver.world.switches import Switches
@@ -58,17 +58,19 @@ class Controls:
     def create_workspace(self, request: Request, body: NewWorkspace) -> Ready:
         """Make a workspace, from a scenario or as a fork."""
         if body.payload_date is not None:
-            raise BadInput("payload_date is not served yet: payloads are today's; leave it out")
+            check_date(body.payload_date)
         key = body.api_key or f"mock-{secrets.token_hex(12)}"
         if body.fork_of is not None:
             made = self._fork(key, body)
         else:
-            own = Origin(self._settings.scenario, self._settings.seed, self._settings.ends)
+            settings = self._settings
+            own = Origin(settings.scenario, settings.seed, settings.ends, settings.payload_date)
             scenario = own.scenario if body.scenario is None else body.scenario
             seed = own.seed if body.seed is None else body.seed
-            # Another scenario has its own end, whatever the server's own world was told.
+            # Another scenario has its own end and payload date, whatever the server's own world was told.
             ends = own.ends if body.ends is None and body.scenario is None else body.ends
-            made = self._workspaces.create(key, Origin(scenario, seed, ends), incarnation=body.incarnation)
+            date = own.payload_date if body.payload_date is None and body.scenario is None else body.payload_date
+            made = self._workspaces.create(key, Origin(scenario, seed, ends, date), incarnation=body.incarnation)
         return ready_file(made, self._url(request))
 
     def _fork(self, key: str, body: NewWorkspace) -> Workspace:
@@ -76,7 +78,7 @@ class Controls:
         if given:
             raise BadInput(f"fork_of came with {', '.join(given)}: a fork takes its world from the other workspace")
         assert body.fork_of is not None, "only called for forks"
-        return self._workspaces.fork(key, body.fork_of, incarnation=body.incarnation)
+        return self._workspaces.fork(key, body.fork_of, payload_date=body.payload_date, incarnation=body.incarnation)
 
     def ready(self, request: Request, _body: None) -> Ready:
         """Addresses and ids of a workspace, as in the ready file."""
@@ -148,6 +150,14 @@ _LAST = parse_moment(f"{LAST_YEAR}-12-31", flag="set")
 
 def _face(store: Store) -> ClockFace:
     return ClockFace(written_moment(store.clock.now()), store.clock.frozen_at is not None)
+
+
+def check_date(text: str) -> None:
+    """Raises BadInput."""
+    try:
+        parse_date(text, flag="payload_date")
+    except StartupError as error:
+        raise BadInput(str(error)) from None
 
 
 def read_moment(text: str, name: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
+from mockserver.exports.dates import Form, form_of
 from mockserver.exports.forms import Step
 from mockserver.exports.frames import interpolated
 from mockserver.exports.names import Names
@@ -35,9 +36,10 @@ _COLUMNS = (
 VIDEO = "VIDEO"
 
 
-def steps_for(params: ExportParams) -> list[Step]:
-    """What the params make of a canonical body."""
-    return [interpolated] if params.include_interpolated_frames else []
+def steps_for(params: ExportParams, form: Form) -> list[Step]:
+    """What the params and the payload date make of a canonical body."""
+    wanted = params.include_interpolated_frames and form.has("interpolated_frames")
+    return [interpolated, *form.steps] if wanted else form.steps
 
 
 class ExportRows:
@@ -58,7 +60,10 @@ class ExportRows:
         self._files = Files(links, host=host, expires=good_until(now, ASSET_DAYS))
         self._projects = scope.projects or {}
         self._names = Names(connection, self._projects)
-        self._bodies = Bodies(connection, host=host, task_id=task_id, steps=steps_for(params))
+        self._form = form_of(connection)
+        self._tags = ',"project_tags":[]' if self._form.has("project_tags") else ""
+        self._attributes = self._form.media_attributes if self._form.lost_attributes else ascii_json
+        self._bodies = Bodies(connection, host=host, task_id=task_id, steps=steps_for(params, self._form))
         self._vectors = Bodies(connection, host=host, task_id=task_id, steps=[])
 
     def text(self) -> bytes:
@@ -88,6 +93,7 @@ class ExportRows:
             self._vectors,
             self._files,
             self._params,
+            self._form,
             list(self._projects),
             numbers,
             videos,
@@ -115,7 +121,7 @@ class ExportRows:
             blocks = [self._project(number, standing, sections) for standing in told]
             projects = f',"projects":{{{",".join(blocks)}}}'
         return (
-            f'{{"data_row":{self._data_row(row)},"media_attributes":{ascii_json(row[5])}'
+            f'{{"data_row":{self._data_row(row)},"media_attributes":{self._attributes(row[5])}'
             f"{attachments}{metadata}{embeddings}{projects}}}\n"
         )
 
@@ -124,7 +130,7 @@ class ExportRows:
         project = self._projects[standing[0]]
         labels = ",".join(sections.labels[project.id, number])
         details = self._project_details(number, standing, sections) if self._params.include_project_details else ""
-        return f'"{project.id}":{{"name":{quoted(project.name)},"labels":[{labels}],"project_tags":[]{details}}}'
+        return f'"{project.id}":{{"name":{quoted(project.name)},"labels":[{labels}]{self._tags}{details}}}'
 
     def _data_row(self, row: Row) -> str:
         _, row_id, global_key, external_id, row_data, _, dataset_id, created, updated, active, person = row[:11]

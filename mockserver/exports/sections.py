@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from mockserver.exports.dates import Form
+from mockserver.exports.earlier import PROJECT
 from mockserver.exports.forms import Step, formed
 from mockserver.exports.names import Names
 from mockserver.exports.request import ExportParams
@@ -19,6 +21,7 @@ from mockserver.world.labels import FEATURES, HOST, TASK
 BODIES_KEPT = 512
 """Large populations share bodies, so these are read once; where nothing is shared, few are kept."""
 FEATURES_MARK = FEATURES.decode()
+PROJECT_MARK = ascii_json(PROJECT)
 
 Items = defaultdict[int, list[str]]
 """Number -> JSON texts, in order."""
@@ -79,13 +82,15 @@ class Sections:
         vectors: Bodies,
         files: Files,
         params: ExportParams,
+        form: Form,
         projects: list[str],
         numbers: list[int],
         videos: set[int],
     ) -> None:
-        self._connection, self._names, self._params = connection, names, params
+        self._connection, self._names, self._params, self._form = connection, names, params, form
         self._bodies, self._vectors, self._files = bodies, vectors, files
         self._videos = videos
+        self._tells_of_content = form.has("content_last_updated_at")
         self._rows = among("data_row_no", numbers)
         few = 0 < len(projects) <= FEW_PROJECTS
         self._here = where("project_id IN :ids", ids=projects) & self._rows if few else self._rows
@@ -130,10 +135,12 @@ class Sections:
         details = performance = ""
         if self._params.include_label_details:
             person, created, updated, content_updated = row[10:14]
+            content = ""
+            if self._tells_of_content:
+                content = f'"content_last_updated_at":"{moment(content_updated)}",'
             details = (
                 f'"label_details":{{"created_at":"{moment(created)}","updated_at":"{moment(updated)}",'
-                f'"created_by":{self._names.emails[person]},"content_last_updated_at":"{moment(content_updated)}",'
-                f'"reviews":[{",".join(reviews[number])}]}},'
+                f'"created_by":{self._names.emails[person]},{content}"reviews":[{",".join(reviews[number])}]}},'
             )
         if self._params.include_performance_details:
             scores = "" if benchmark is None else f',"benchmark_score":{benchmark!r}'
@@ -142,10 +149,13 @@ class Sections:
                 f'"performance_details":{{"seconds_to_create":{to_create},"seconds_to_review":{to_review},'
                 f'"skipped":{"true" if skipped else "false"}{scores}}},'
             )
+        annotations = prefix.join(body)
+        if self._form.masks != "composite":
+            annotations = annotations.replace(PROJECT_MARK, row[-1])
         kind = "Video" if data_row in self._videos else "Default"
         return (
             f'{{"label_kind":"{kind}","version":"1.0.0","id":"{label_id}",{details}{performance}'
-            f'"annotations":{prefix.join(body)}}}'
+            f'"annotations":{annotations}}}'
         )
 
     def _reviews(self, labels: list[int]) -> Items:

@@ -32,7 +32,11 @@ def build(
     """The world of a scenario, in pieces that are small whatever its size. `ends` in microseconds UTC."""
     end = scenario.ends_at if ends is None else ends
     organized = organize(scenario, seed, end)
-    workspace = Workspace(GENERATED, name, seed, end, GENERATED, 0, organized.organization.id, organized.people[0].id)
+    date = scenario.payload_date
+    workspace = Workspace(
+        GENERATED, name, seed, end, GENERATED, 0, organized.organization.id, organized.people[0].id,
+        payload_date=None if date is None else date.isoformat(),
+    )  # fmt: skip
 
     def pieces() -> Iterator[list[Record]]:
         yield organized.records

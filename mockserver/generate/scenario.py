@@ -177,6 +177,7 @@ class Scenario(Part, frozen=True, kw_only=True):
     organization: Name = "Mock Organization"
     people: Annotated[int, msgspec.Meta(ge=1, le=50)] = 6
     ends: datetime.datetime = datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC)
+    payload_date: datetime.date | None = None
     metadata: list[MetadataPlan] = []
     ontologies: dict[str, OntologyPlan] = {}
     projects: list[ProjectPlan] = []

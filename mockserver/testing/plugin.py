@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     from mockserver.testing.server import MockServer
     from mockserver.testing.workspace import MockWorkspace
 
-MARK_WORDS = ("scenario", "seed", "ends", "progression")
+MARK_WORDS = ("scenario", "seed", "ends", "payload_date", "progression")
+SETTINGS = ("scenario", "seed", "ends", "payload_date")
+"""Words of the mark that are also options."""
 _OPTIONS = {
     "labelbox_scenario": "scenario of every workspace, a name or a TOML file (default: default)",
     "labelbox_seed": "seed of every workspace (default: 0)",
     "labelbox_ends": "when the generated history ends (default: as the scenario says)",
+    "labelbox_payload_date": "write exports as the service wrote them then (default: as the scenario says)",
     "labelbox_server_url": "use a server that runs already, as in a container, instead of starting one",
     "labelbox_control_token": "control token of the server at labelbox_server_url",
     "labelbox_server_python": "interpreter of an environment that has mockserver (default: this one)",
@@ -88,7 +91,7 @@ def labelbox_mock(
     request: pytest.FixtureRequest, pytestconfig: pytest.Config, labelbox_server: MockServer
 ) -> Iterator[MockWorkspace]:
     """A fresh workspace, removed after the test. `@pytest.mark.labelbox(…)` says what is in it."""
-    wanted = {word: _setting(pytestconfig, f"labelbox_{word}") for word in ("scenario", "seed", "ends")}
+    wanted = {word: _setting(pytestconfig, f"labelbox_{word}") for word in SETTINGS}
     options: dict[str, Any] = {word: value for word, value in wanted.items() if value is not None}
     for mark in reversed(list(request.node.iter_markers("labelbox"))):
         options |= _marked(mark)

@@ -41,11 +41,14 @@ class MockServer:
         scenario: str | None = None,
         seed: int | None = None,
         ends: str | None = None,
+        payload_date: str | None = None,
         python: str | Path = sys.executable,
         exit_with: int | None = None,
         folder: Path | None = None,
     ) -> None:
-        given = {"--scenario": located(scenario), "--seed": seed, "--ends": ends}
+        given = {
+            "--scenario": located(scenario), "--seed": seed, "--ends": ends, "--payload-date": payload_date,
+        }  # fmt: skip
         self._arguments = [*arguments, *_flags({flag: value for flag, value in given.items() if value is not None})]
         self._python = str(python)
         self._exit_with = os.getpid() if exit_with is None else exit_with
@@ -118,11 +121,14 @@ class MockServer:
         scenario: str | None = None,
         seed: int | None = None,
         ends: str | None = None,
+        payload_date: str | None = None,
         api_key: str | None = None,
         progression: Pace | dict[str, Pace] | None = None,
     ) -> MockWorkspace:
         """A fresh workspace. `progression` is a pace for exports, or paces by name."""
-        given = {"scenario": located(scenario), "seed": seed, "ends": ends, "api_key": api_key}
+        given = {
+            "scenario": located(scenario), "seed": seed, "ends": ends, "payload_date": payload_date, "api_key": api_key,
+        }  # fmt: skip
         body = {name: value for name, value in given.items() if value is not None}
         made = MockWorkspace(self.control, self.control.call("POST", "workspaces", body))
         if progression is not None:

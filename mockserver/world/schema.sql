@@ -14,7 +14,8 @@ CREATE TABLE workspace (
   clock_offset BIGINT NOT NULL,
   clock_frozen_at BIGINT,
   progression TEXT NOT NULL,
-  switches TEXT NOT NULL
+  switches TEXT NOT NULL,
+  payload_date TEXT
 );
 
 CREATE TABLE organization (

@@ -54,6 +54,8 @@ class Workspace(Record, frozen=True):
     clock_frozen_at: int | None = None
     progression: JsonText = JsonText("{}")
     switches: JsonText = JsonText("{}")
+    payload_date: str | None = None
+    """As YYYY-MM-DD: exports are written as the service wrote them then. None: as it writes them now."""
 
 
 class Change:
@@ -239,6 +241,11 @@ class Store:
     def set_switches(self, switches: Switches) -> None:
         with self.change() as change:
             change.connection.update(Workspace, where("TRUE"), switches=switches.text())
+
+    def set_payload_date(self, date: str | None) -> None:
+        """From now on; what is written stays as it is."""
+        with self.change() as change:
+            change.connection.update(Workspace, where("TRUE"), payload_date=date)
 
     def create_project(self, *, name: str, **fields: Any) -> Project:
         """A project with its three task queues. `fields` are those of Project that a client may choose."""

@@ -1,0 +1,151 @@
+"""Rows as the service wrote them on a date: what had not come yet is not there, and the newest form is not touched."""
+
+import datetime
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contract_tests.rules.exports.rows import HOST, read
+from contract_tests.rules.worlds import in_file, stored
+from mockserver.exports.dates import DATED, Form
+from mockserver.exports.earlier import PROJECT
+from mockserver.world.labels import Label
+from mockserver.world.store import Store
+
+DAYS = st.dates(datetime.date(2023, 1, 1), datetime.date(2026, 1, 1))
+NEWEST = Form()
+PROJECTS = ("image", "text", "geospatial")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with stored(in_file(tmp_path_factory.mktemp("dates"))) as opened:
+        yield opened
+
+
+def written_on(store: Store, date: str | None, project: str) -> list[Any]:
+    store.set_payload_date(date)
+    try:
+        return read(store, project)
+    finally:
+        store.set_payload_date(None)
+
+
+def keys(part: Any) -> set[str]:
+    """Every key, anywhere."""
+    if isinstance(part, dict):
+        return set(part).union(*map(keys, part.values()))
+    return set().union(*map(keys, part)) if isinstance(part, list) else set()
+
+
+CAME_WITH = {
+    "feature_schema_ids": "feature_schema_id",
+    "exif_rotation": "exif_rotation",
+    "content_last_updated_at": "content_last_updated_at",
+    "composite_masks": "composite_mask",
+    "tokens": "token",
+    "asset_type": "asset_type",
+    "project_tags": "project_tags",
+}
+"""Keys that the default world's pictures, texts and maps have."""
+
+
+@pytest.mark.known("sample")
+@pytest.mark.parametrize("name", CAME_WITH)
+def test_a_key_is_there_from_its_day_on_and_not_the_day_before(store: Store, name: str) -> None:
+    since = DATED[name].since
+    for day, there in ((since, True), (since - datetime.timedelta(days=1), False)):
+        found = set().union(*(keys(written_on(store, day.isoformat(), project)) for project in PROJECTS))
+        assert (CAME_WITH[name] in found) == there
+
+
+@pytest.mark.known("sample")
+def test_rows_of_june_2023_are_as_a_sample_of_then_has_them(store: Store) -> None:
+    """The key sets of the export of 2023-06-04 (ZealotSniper), with every param on."""
+    for row in written_on(store, "2023-06-30", "image"):
+        assert set(row["media_attributes"]) == {"height", "width", "mime_type"}
+        [project] = row["projects"].values()
+        assert set(project) == {"name", "labels", "project_details"}
+        for label in project["labels"]:
+            for thing in label["annotations"]["objects"]:
+                assert set(thing) >= {"feature_id", "name", "annotation_kind", "classifications"}
+                assert not {"feature_schema_id", "value"} & keys(thing)
+
+
+@pytest.mark.known("sample")
+def test_a_mask_of_2023_names_its_project_and_its_object(store: Store) -> None:
+    seen = 0
+    for row in written_on(store, "2023-10-15", "image"):
+        for project_id, project in row["projects"].items():
+            for label in project["labels"]:
+                for thing in label["annotations"]["objects"]:
+                    if thing["annotation_kind"] == "ImageSegmentationMask":
+                        seen += 1
+                        expected = f"{HOST}/api/v1/projects/{project_id}/annotations/{thing['feature_id']}/mask"
+                        assert thing["mask"] == {"url": expected}
+    assert seen > 3
+
+
+@pytest.mark.parametrize("project", PROJECTS)
+def test_on_every_day_the_rest_of_a_row_is_the_same(store: Store, project: str) -> None:
+    newest = read(store, project)
+    for date in ("2023-06-30", "2024-03-01", "2024-08-01"):
+        for old, new in zip(written_on(store, date, project), newest, strict=True):
+            assert set(old) == set(new)
+            assert old["data_row"] == new["data_row"]
+            assert old["metadata_fields"] == new["metadata_fields"]
+            assert feature_ids(old) == feature_ids(new)
+
+
+def feature_ids(part: Any) -> list[str]:
+    if isinstance(part, list):
+        return [found for below in part for found in feature_ids(below)]
+    if not isinstance(part, dict):
+        return []
+    own = [part["feature_id"]] if "feature_id" in part else []
+    return own + [found for below in part.values() for found in feature_ids(below)]
+
+
+def test_no_stand_in_is_left(store: Store) -> None:
+    for project in PROJECTS:
+        assert PROJECT not in str(written_on(store, "2023-06-30", project))
+
+
+def test_a_late_date_and_none_are_the_newest_form(store: Store) -> None:
+    late = Form(max(item.since for item in DATED.values()))
+    for form in (NEWEST, late):
+        assert form.steps == []
+        assert not form.lost_attributes
+        assert all(form.has(name) for name in DATED)
+    assert written_on(store, "2099-01-01", "image") == read(store, "image")
+
+
+@given(DAYS, DAYS)
+def test_nothing_that_was_there_is_lost_later(one: datetime.date, other: datetime.date) -> None:
+    early, late = (Form(day) for day in sorted((one, other)))
+    assert all(late.has(name) for name in DATED if early.has(name))
+    assert len(late.steps) <= len(early.steps)
+    assert late.lost_attributes <= early.lost_attributes
+
+
+def test_the_table_is_in_the_order_of_time_and_says_how_each_date_is_known() -> None:
+    assert [item.since for item in DATED.values()] == sorted(item.since for item in DATED.values())
+    for item in DATED.values():
+        assert item.source.startswith(("client", "sample", "documented", "inferred"))
+
+
+@pytest.mark.parametrize("date", ["2023-06-30", None])
+def test_labels_are_all_there_whatever_the_date(store: Store, date: str | None) -> None:
+    with store.reading() as connection:
+        count = connection.count(Label)
+    shown = [
+        label
+        for project in PROJECTS
+        for row in written_on(store, date, project)
+        for told in row["projects"].values()
+        for label in told["labels"]
+    ]
+    assert len(shown) == count

@@ -1,0 +1,83 @@
+"""Earlier forms of a body: each step takes away or rewrites one thing, wherever it is nested."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from mockserver.exports import earlier
+from mockserver.exports.earlier import PROJECT
+
+ANSWER = {"feature_id": "f3", "feature_schema_id": "s3", "name": "yes", "value": "yes", "classifications": []}
+QUESTION = {"feature_id": "f2", "feature_schema_id": "s2", "name": "Is it?", "value": "is_it?", "radio_answer": ANSWER}
+TEXT = {"feature_id": "f4", "feature_schema_id": "s4", "name": "value", "value": "v", "text_answer": {"content": "c"}}
+URL = "http://mock/api/v1/tasks/t/masks/m/index/{}"
+
+
+def thing(**geometry: Any) -> dict[str, Any]:
+    known = {"feature_id": "f1", "feature_schema_id": "s1", "name": "n", "value": "n", "classifications": [QUESTION]}
+    return copy.deepcopy(known | geometry)
+
+
+def picture(**geometry: Any) -> dict[str, Any]:
+    return {"objects": [thing(**geometry)], "classifications": [copy.deepcopy(TEXT)], "relationships": []}
+
+
+def clip(**geometry: Any) -> dict[str, Any]:
+    frame = {"objects": {"f1": thing(**geometry)}, "classifications": []}
+    return {"frames": {"13": frame}, "segments": {"f1": [[13, 13]]}, "key_frame_feature_map": {"f1": [13]}}
+
+
+@pytest.mark.parametrize("made", [picture, clip])
+@pytest.mark.parametrize(
+    ("step", "key"), [(earlier.without_schema_ids, "feature_schema_id"), (earlier.without_values, "value")]
+)
+def test_a_key_goes_from_every_feature_and_nothing_else_changes(made: Any, step: Any, key: str) -> None:
+    before = made(point={"x": 1.0, "y": 2.0})
+    after = step(copy.deepcopy(before))
+    assert list(earlier.features(after))
+    assert not any(key in feature for feature in earlier.features(after))
+    for old, new in zip(earlier.features(before), earlier.features(after), strict=True):
+        assert [name for name in old if name != key] == list(new)
+
+
+@pytest.mark.known("client")
+def test_a_token_goes_and_its_place_stays() -> None:
+    after = earlier.without_tokens(picture(location={"start": 1, "end": 2, "token": "ab"}))
+    assert after["objects"][0]["location"] == {"start": 1, "end": 2}
+
+
+@pytest.mark.known("client")
+def test_the_size_of_a_page_goes_and_the_page_stays() -> None:
+    after = earlier.without_page_dimensions(picture(page_number=1, page_dimensions={"width": 1.0, "height": 2.0}))
+    assert after["objects"][0]["page_number"] == 1
+    assert "page_dimensions" not in after["objects"][0]
+
+
+@pytest.mark.known("sample")
+def test_a_mask_of_a_picture_has_a_url_of_its_own() -> None:
+    mask = {"url": URL.format(1), "color_rgb": [1, 2, 3]}
+    plain = earlier.with_plain_masks(picture(composite_mask=mask))["objects"][0]
+    numbered = earlier.with_numbered_masks(picture(composite_mask=mask))["objects"][0]
+    assert plain["mask"] == {"url": f"http://mock/api/v1/projects/{PROJECT}/annotations/f1/mask"}
+    assert numbered["mask"] == {"url": f"http://mock/api/v1/projects/{PROJECT}/annotations/f1/index/1/mask"}
+    assert "composite_mask" not in {*plain, *numbered}
+
+
+@pytest.mark.known("inferred")
+@pytest.mark.parametrize("step", [earlier.with_plain_masks, earlier.with_numbered_masks])
+def test_a_mask_of_a_clip_tells_its_frame_in_both_forms(step: Any) -> None:
+    after = step(clip(composite_mask={"url": URL.format(13), "color_rgb": [1, 2, 3]}))
+    mask = after["frames"]["13"]["objects"]["f1"]["mask"]
+    assert mask == {"url": f"http://mock/api/v1/projects/{PROJECT}/annotations/f1/index/13/mask"}
+
+
+@pytest.mark.known("client")
+def test_a_sound_had_the_container_of_pictures() -> None:
+    sound = {"classifications": [TEXT], "segments": {"f9": [[1, 2]]}, "timestamp": {"1": {"classifications": []}}}
+    assert earlier.sounds_like_pictures(sound) == {"objects": [], "classifications": [TEXT], "relationships": []}
+
+
+@pytest.mark.parametrize("made", [picture, clip])
+def test_what_is_no_sound_keeps_its_container(made: Any) -> None:
+    assert earlier.sounds_like_pictures(made()) == made()

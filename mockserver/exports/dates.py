@@ -1,0 +1,119 @@
+"""What Export V2 changed over the years: one table, and the form that a workspace's payload date makes of it.
+
+A world keeps the newest form. Rows of an earlier date leave out what did not exist yet, or say it as it was said.
+"""
+
+from __future__ import annotations
+
+import datetime
+from functools import cached_property, lru_cache
+from typing import Literal
+
+import msgspec
+import orjson
+
+from mockserver.exports import earlier
+from mockserver.exports.forms import Step
+from mockserver.exports.text import ascii_json
+from mockserver.world.database import Connection
+
+
+class Dated(msgspec.Struct, frozen=True):
+    """Something that the service began to do on a date. `source` says how the date is known."""
+
+    name: str
+    since: datetime.date
+    what: str
+    source: str
+
+
+_DATED = (
+    Dated("experiments", datetime.date(2023, 4, 1), "`experiments` with `runs`; before, `models` with `model_runs`",
+          "client: tests of SDK 3.44"),
+    Dated("interpolated_frames", datetime.date(2023, 5, 12), "the param `interpolated_frames`; before, it did nothing",
+          "client: labelbox-python #1077"),
+    Dated("feature_schema_ids", datetime.date(2023, 7, 1), "`feature_schema_id` of every feature",
+          "sample: absent on 2023-06-04, present on 2023-07-07"),
+    Dated("frame_attributes", datetime.date(2023, 10, 1), "`frame_rate` and `frame_count` in `media_attributes`",
+          "client: tests of 2023-10; inferred that there were none before"),
+    Dated("exif_rotation", datetime.date(2023, 10, 1), "`exif_rotation` in `media_attributes`",
+          "sample: absent in 2023-07, present in 2023-10"),
+    Dated("content_last_updated_at", datetime.date(2024, 1, 1), "`content_last_updated_at` in `label_details`",
+          "sample: absent in 2023-10, present in 2024; the day is inferred"),
+    Dated("values", datetime.date(2024, 1, 21), "`value` beside every `name`", "client: tests of SDK 3.60"),
+    Dated("composite_masks", datetime.date(2024, 2, 1),
+          "`composite_mask` with `color_rgb`; before, `mask` with a URL for each object",
+          "documented: labelbox-notebooks; sample: `mask` in 2023-10"),
+    Dated("tokens", datetime.date(2024, 3, 28), "`location.token` of text entities", "client: labelbox-python #1509"),
+    Dated("asset_type", datetime.date(2024, 6, 1), "`asset_type` in `media_attributes`",
+          "sample: present in 2024-06; the day is inferred"),
+    Dated("project_tags", datetime.date(2024, 6, 1), "`project_tags` of every project",
+          "sample: present in 2024-06; the day is inferred"),
+    Dated("audio_segments", datetime.date(2024, 7, 25),
+          "`classifications`, `segments` and `timestamp` of sounds; before, `objects`, `classifications` and "
+          "`relationships`", "client: tests of 2024-07"),
+    Dated("page_dimensions", datetime.date(2024, 9, 1), "`page_dimensions` of boxes on pages",
+          "client: tests of 2024-09"),
+)  # fmt: skip
+
+DATED = {item.name: item for item in _DATED}
+"""By name, in the order in which they came."""
+
+_ATTRIBUTES = {
+    "exif_rotation": ("exif_rotation",),
+    "frame_attributes": ("frame_rate", "frame_count"),
+    "asset_type": ("asset_type",),
+}
+"""What of `media_attributes` came with which."""
+
+MaskForm = Literal["composite", "numbered", "plain"]
+"""`composite_mask`; `mask` with a URL that ends in `/index/1/mask`; `mask` with one that ends in `/mask`."""
+
+
+class Form(msgspec.Struct, frozen=True, dict=True):
+    """How the rows of one export are written. `payload_date` None: as the newest service writes them."""
+
+    payload_date: datetime.date | None = None
+
+    def has(self, name: str) -> bool:
+        """Whether what the table calls `name` was there."""
+        return self.payload_date is None or DATED[name].since <= self.payload_date
+
+    @cached_property
+    def masks(self) -> MaskForm:
+        return "composite" if self.has("composite_masks") else "plain"
+
+    @cached_property
+    def steps(self) -> list[Step]:
+        """What a canonical body goes through; nothing for the newest form, which is never parsed."""
+        wanted: list[tuple[bool, Step]] = [
+            (not self.has("feature_schema_ids"), earlier.without_schema_ids),
+            (not self.has("values"), earlier.without_values),
+            (self.masks == "plain", earlier.with_plain_masks),
+            (not self.has("tokens"), earlier.without_tokens),
+            (not self.has("audio_segments"), earlier.sounds_like_pictures),
+            (not self.has("page_dimensions"), earlier.without_page_dimensions),
+        ]
+        return [step for needed, step in wanted if needed]
+
+    @cached_property
+    def lost_attributes(self) -> frozenset[str]:
+        """What `media_attributes` did not say yet."""
+        return frozenset(key for name, keys in _ATTRIBUTES.items() if not self.has(name) for key in keys)
+
+    def media_attributes(self, text: str) -> str:
+        """JSON in ASCII."""
+        return _without(text, self.lost_attributes) if self.lost_attributes else ascii_json(text)
+
+
+@lru_cache(maxsize=1024)
+def _without(text: str, lost: frozenset[str]) -> str:
+    """Rows share few."""
+    kept = {name: value for name, value in orjson.loads(text).items() if name not in lost}
+    return ascii_json(orjson.dumps(kept).decode())
+
+
+def form_of(connection: Connection) -> Form:
+    """The workspace's."""
+    date = connection.value("SELECT payload_date FROM workspace")
+    return Form(None if date is None else datetime.date.fromisoformat(date))

@@ -1,0 +1,75 @@
+"""Steps from the newest form of a body to earlier ones (exports/dates.py says when each was). They may change it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+Document = dict[str, Any]
+
+PROJECT = "\ufdd4"
+"""Stands for the id of the label's project: bodies are shared, and a noncharacter of Unicode is in no text."""
+API = "/api/v1/"
+
+
+def features(part: Any) -> Iterator[Document]:
+    """Every feature of a body: objects, classifications, answers, whatever they are nested in."""
+    if isinstance(part, dict):
+        if "feature_id" in part:
+            yield part
+        for below in part.values():
+            yield from features(below)
+    elif isinstance(part, list):
+        for below in part:
+            yield from features(below)
+
+
+def without_schema_ids(document: Document) -> Document:
+    for feature in features(document):
+        feature.pop("feature_schema_id", None)
+    return document
+
+
+def without_values(document: Document) -> Document:
+    for feature in features(document):
+        feature.pop("value", None)
+    return document
+
+
+def without_tokens(document: Document) -> Document:
+    for feature in features(document):
+        feature.get("location", {}).pop("token", None)
+    return document
+
+
+def without_page_dimensions(document: Document) -> Document:
+    for feature in features(document):
+        feature.pop("page_dimensions", None)
+    return document
+
+
+def sounds_like_pictures(document: Document) -> Document:
+    """A sound had only classifications of the whole, in the container that pictures have."""
+    if "timestamp" not in document:
+        return document
+    return {"objects": [], "classifications": document["classifications"], "relationships": []}
+
+
+def with_plain_masks(document: Document) -> Document:
+    """`…/annotations/{feature}/mask`. What a clip shows in a frame can only be told by a number (inferred)."""
+    return _with_masks(document, numbered="frames" in document or "groups" in document)
+
+
+def with_numbered_masks(document: Document) -> Document:
+    """`…/annotations/{feature}/index/{frame, or 1}/mask`."""
+    return _with_masks(document, numbered=True)
+
+
+def _with_masks(document: Document, *, numbered: bool) -> Document:
+    for feature in features(document):
+        if composite := feature.pop("composite_mask", None):
+            host, _, rest = composite["url"].partition(f"{API}tasks/")
+            index = f"/index/{rest.rpartition('/')[2]}" if numbered else ""
+            annotation = f"projects/{PROJECT}/annotations/{feature['feature_id']}"
+            feature["mask"] = {"url": f"{host}{API}{annotation}{index}/mask"}
+    return document
