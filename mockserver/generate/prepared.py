@@ -1,7 +1,7 @@
 """Worlds made once and copied: a prepared world is a settled SQLite file in the user's cache folder.
 
 Its name holds everything it depends on: our version, a checksum of the generator's source and word tables, the
-scenario's text, seed and end. It is renamed into place, so whoever finds it finds all of it.
+scenario's content, seed and end. It is renamed into place, so whoever finds it finds all of it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
+
+import msgspec
 
 from mockserver import __version__
 from mockserver.generate import history, scenario
@@ -30,7 +32,7 @@ def prepared_world(name: str, *, seed: int, ends: str | None, cache: Path) -> Sq
     file = scenario.find(name)
     plan = scenario.load(file)
     end = end_of(plan, ends)
-    path = cache / "worlds" / f"{key(file, seed, end)}.sqlite"
+    path = cache / "worlds" / f"{key(file.stem, plan, seed, end)}.sqlite"
     if path.exists():
         return SqliteDatabase(path)
     try:
@@ -73,12 +75,13 @@ def make(plan: scenario.Scenario, path: Path, *, name: str, seed: int, ends: int
             leftover.unlink()
 
 
-def key(file: Path, seed: int, ends: int) -> str:
+def key(name: str, plan: scenario.Scenario, seed: int, ends: int) -> str:
     """What the cached file is called."""
     total = hashlib.blake2b(digest_size=12)
-    for source in (*_sources(), file):
+    for source in _sources():
         total.update(source.name.encode() + b"\0" + source.read_bytes())
-    return f"{__version__}-{file.stem[:60]}-{seed}-{ends}-{total.hexdigest()}"
+    total.update(msgspec.json.encode(plan))
+    return f"{__version__}-{name[:60]}-{seed}-{ends}-{total.hexdigest()}"
 
 
 def _sources() -> list[Path]:

@@ -171,9 +171,15 @@ class MetadataPlan(Part, frozen=True, kw_only=True):
 
 
 class Scenario(Part, frozen=True, kw_only=True):
-    """The whole file. The history of its world ends at `ends`."""
+    """The whole file. The history of its world ends at `ends`.
+
+    `like` names a scenario of ours whose keys count where this file has none of its own; its ontologies and projects
+    come first, except those projects that `without` names.
+    """
 
     description: Name
+    like: Name | None = None
+    without: list[Name] = []
     organization: Name = "Mock Organization"
     people: Annotated[int, msgspec.Meta(ge=1, le=50)] = 6
     ends: datetime.datetime = datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC)
@@ -232,8 +238,32 @@ def parse(text: bytes, *, source: str) -> Scenario:
         scenario = msgspec.convert(data, Scenario)
     except msgspec.ValidationError as error:
         raise ScenarioError(f"{source}: {explained(str(error), data)}") from None
+    scenario = _completed(scenario, data, source)
     check(scenario, source)
     return scenario
+
+
+def _completed(scenario: Scenario, data: dict[str, Any], source: str) -> Scenario:
+    """With what the scenario that it is `like` says."""
+    if scenario.like is None:
+        if scenario.without:
+            raise ScenarioError(
+                f"{source}: at $.without: it leaves out projects of another scenario; name that in `like`"
+            )
+        return scenario
+    if scenario.like not in scenario_names():
+        known = quoted(nearest(scenario.like, scenario_names()))
+        raise ScenarioError(f"{source}: at $.like: there is no scenario {scenario.like!r} with us; known are {known}")
+    base = load(find(scenario.like))
+    names = [project.name for project in base.projects]
+    for name in scenario.without:
+        if name not in names:
+            known = quoted(nearest(name, names))
+            raise ScenarioError(f"{source}: at $.without: {scenario.like!r} has no project {name!r}; it has {known}")
+    given = {name: getattr(scenario, name) for name in data if name not in {"ontologies", "projects"}}
+    kept = [project for project in base.projects if project.name not in scenario.without]
+    ontologies, projects = base.ontologies | scenario.ontologies, kept + scenario.projects
+    return msgspec.structs.replace(base, **given, ontologies=ontologies, projects=projects)
 
 
 def explained(message: str, data: dict[str, Any]) -> str:

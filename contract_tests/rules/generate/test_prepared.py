@@ -9,7 +9,7 @@ import pytest
 from mockserver.errors import StartupError
 from mockserver.generate import history, prepared
 from mockserver.generate.prepared import key, prepared_world
-from mockserver.generate.scenario import find
+from mockserver.generate.scenario import find, load
 from mockserver.world.store import Store
 
 MINE = 'description = "d"\npeople = {people}\n'
@@ -34,14 +34,18 @@ def test_the_file_alone_is_the_world(tmp_path: Path) -> None:
 def test_a_changed_scenario_is_another_world(tmp_path: Path) -> None:
     mine = tmp_path / "mine.toml"
     mine.write_text(MINE.format(people=1))
-    before = key(mine, 0, 0)
+    before = named(mine)
     mine.write_text(MINE.format(people=2))
-    assert key(mine, 0, 0) != before
+    assert named(mine) != before
+
+
+def named(file: Path, *, seed: int = 0, ends: int = 0) -> str:
+    return key(file.stem, load(file), seed, ends)
 
 
 @pytest.mark.parametrize(("seed", "ends"), [(1, 0), (-1, 0), (0, 1), (0, -1)])
 def test_another_seed_and_another_end_are_other_worlds(seed: int, ends: int) -> None:
-    assert key(find("empty"), seed, ends) != key(find("empty"), 0, 0)
+    assert named(find("empty"), seed=seed, ends=ends) != named(find("empty"))
 
 
 def test_every_module_that_worlds_are_made_by_is_in_the_name() -> None:
@@ -55,7 +59,7 @@ def test_every_module_that_worlds_are_made_by_is_in_the_name() -> None:
 def test_two_scenarios_of_one_name_do_not_share_a_world(tmp_path: Path) -> None:
     """A file of one's own may be called `default.toml` too."""
     (tmp_path / "empty.toml").write_text(MINE.format(people=1))
-    assert key(tmp_path / "empty.toml", 0, 0) != key(find("empty"), 0, 0)
+    assert named(tmp_path / "empty.toml") != named(find("empty"))
 
 
 def test_a_file_that_was_left_half_is_not_used(tmp_path: Path) -> None:

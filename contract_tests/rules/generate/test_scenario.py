@@ -1,5 +1,6 @@
 """Scenario files: what may stand in one, and what each mistake is told."""
 
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, get_args
@@ -173,3 +174,45 @@ def test_every_tool_of_the_table_belongs_to_a_media_type() -> None:
     kinds = set().union(*scenario.TOOLS_OF_MEDIA.values())
     assert kinds == set(get_args(scenario.ToolKind))
     assert set(scenario.TOOLS_OF_MEDIA) == set(get_args(scenario.Media))
+
+
+# Scenarios that are like another
+
+
+def test_what_a_scenario_does_not_say_is_as_in_the_one_it_is_like() -> None:
+    base, made = load(find("default")), parse(b'description = "d"\nlike = "default"\npeople = 2', source="x")
+    assert (made.description, made.people, made.ends) == ("d", 2, base.ends)
+    assert (made.projects, made.ontologies) == (base.projects, base.ontologies)
+
+
+def test_own_projects_come_after_those_of_the_other_and_some_of_these_may_be_left_out() -> None:
+    like = 'like = "default"\nwithout = ["image"]\n'
+    made = parse((PROJECT.replace(HEAD, HEAD + like) + 'ontology = "o"\n').encode(), source="x")
+    names = [project.name for project in load(find("default")).projects]
+    assert [project.name for project in made.projects] == [*(name for name in names if name != "image"), "p"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('like = "defualt"', 'known are "default"'),
+        ('like = "../default"', "no scenario '../default' with us"),
+        ('without = ["image"]', "name that in `like`"),
+        ('like = "default"\nwithout = ["picture"]', "'default' has no project 'picture'"),
+    ],
+)
+def test_a_scenario_like_none_of_ours_is_refused(text: str, told: str) -> None:
+    with pytest.raises(ScenarioError, match=re.escape(told)):
+        parse(f"{HEAD}{text}".encode(), source="x")
+
+
+@pytest.mark.known("documented")
+def test_the_classic_world_is_the_default_one_of_its_time() -> None:
+    classic, default = load(find("classic-2023")), load(find("default"))
+    assert (classic.ends.date().isoformat(), str(classic.payload_date)) == ("2023-06-30", "2023-06-30")
+    assert {project.media for project in classic.projects} & LATER == set()
+    assert {project.media for project in default.projects} - {project.media for project in classic.projects} <= LATER
+
+
+LATER = {"llm", "chat", "llm-prompt", "llm-response"}
+"""Media that SDKs of 2023-06 do not know (MediaType: LLM_* from 3.50, conversations with models later still)."""

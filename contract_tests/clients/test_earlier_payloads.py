@@ -1,0 +1,42 @@
+"""Payloads of earlier dates, read by the SDKs of their time."""
+
+from typing import Any
+
+import pytest
+
+from contract_tests.clients.clients import CLIENTS, ClientKind, RunningPrograms
+from contract_tests.clients.test_project_export import EVERY_PARAM
+from contract_tests.serving import ServedWorld
+from mockserver.testing import MockServer
+
+OF_THEIR_TIME = {"sdk-3.40.1:export_v2", "sdk-3.52.0:export_v2", "sdk-3.78.2:export_v2"}
+TABLE = [
+    pytest.param(kind, id=kind.name, marks=pytest.mark.xdist_group(kind.program.name))
+    for kind in CLIENTS
+    if kind.name in OF_THEIR_TIME
+]
+PROJECTS = ("image", "text", "geospatial")
+
+
+def told_to(kind: ClientKind) -> dict[str, bool]:
+    return {name: value for name, value in EVERY_PARAM.items() if name not in kind.lacks}
+
+
+@pytest.mark.known("sample")
+@pytest.mark.parametrize("kind", TABLE)
+@pytest.mark.parametrize(
+    "world",
+    [{"scenario": "classic-2023"}, {"payload_date": "2023-06-30"}, {"payload_date": "2024-03-01"},
+     {"payload_date": "2024-08-01"}],
+    ids=lambda world: "-".join(world.values()),
+)  # fmt: skip
+def test_an_sdk_reads_the_payloads_of_its_time(
+    programs: RunningPrograms, server: ServedWorld, kind: ClientKind, world: dict[str, Any]
+) -> None:
+    workspace = MockServer.at(server.url).workspace(**world)
+    client = programs.client(kind, server).with_key(workspace.api_key)
+    for project in PROJECTS:
+        exported = client.export_project(workspace.project(project), told_to(kind))
+        assert exported.rows == list(workspace.expected_rows(project, params=told_to(kind), task_id=exported.task_id))
+        assert len(exported.rows) > 4
+    workspace.delete()
