@@ -24,6 +24,7 @@ from mockserver.api.workspaces import Workspace, Workspaces
 from mockserver.errors import Conflict, Gone, NotFound, NotYours
 from mockserver.exports.legacy.frames import frame_lines, has_frames
 from mockserver.exports.legacy.labels import FRAMED, tool_colours
+from mockserver.exports.text import unescaped
 from mockserver.links import RESULT_DAYS, good_until
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import where
@@ -76,11 +77,13 @@ class Frames:
         world, now = workspace.world, workspace.store.clock.now()
         token = workspace.links.mask_token(world.user_id, world.organization_id, now=now)
         base = base_url(request, self._public_url)
+        raw = workspace.store.switches.characters == "utf-8"
         mask = f"{base}/masks/feature/{{}}?token={token}&frame={{}}"
 
         def pieces() -> Iterator[bytes]:
             prefix = framed.label.feature_prefix
-            return frame_lines(framed.body.content, prefix=prefix, colours=framed.colours, mask=mask)
+            lines = frame_lines(framed.body.content, prefix=prefix, colours=framed.colours, mask=mask)
+            return map(unescaped, lines) if raw else lines
 
         address = hashlib.blake2b(mask.encode(), digest_size=6).hexdigest()  # it stands in the lines of masks
         tag = f'"{framed.label.id}-{framed.body.id}-{framed.label.content_updated_at}-{address}"'

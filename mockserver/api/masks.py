@@ -115,7 +115,7 @@ class Masks:
     async def of_token(self, request: Request) -> Response:
         """One object, in colour, for whoever has the token of an Export V1. Raises LinkRefused, NotFound."""
         workspace = self._workspaces.of_token(request.query_params.get("token", ""))
-        index = _number(request.query_params.get("index", str(FIRST)))
+        index = _number(request.query_params.get("frame", str(FIRST)))
         return await _answer(request, self._found(workspace, request), index, flat=False)
 
     def _found(self, workspace: Workspace, request: Request) -> Annotated:

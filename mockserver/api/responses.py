@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from mockserver.api.ranges import part_of
 from mockserver.errors import WireError
 
 NDJSON = "application/x-ndjson; charset=utf-8"
@@ -38,28 +38,17 @@ def content_response(request: Request, content: bytes, content_type: str) -> Res
     Of several ranges the whole is sent, as a server may. HEAD is told of what GET would send, and nothing is sent.
     """
     headers = {"Content-Type": content_type, "Accept-Ranges": "bytes", "ETag": entity_tag(content)}
-    wanted = _RANGE.fullmatch(request.headers.get("range", ""))
-    if wanted is None or wanted.groups() == ("", "") or request.method != "GET":
-        return Response(content, headers=headers)
-    first, after = _bounds(*wanted.groups(), size=len(content))
-    if first >= after:
-        message = f"The file has {len(content)} bytes, and Range asked for {request.headers['range']}"
+    asked = request.headers.get("range") if request.method == "GET" else None
+    try:
+        part = part_of(asked, len(content))
+    except ValueError:
+        message = f"The file has {len(content)} bytes, and Range asked for {asked}"
         nowhere = {"Content-Range": f"bytes */{len(content)}"}
         return json_response({"message": message, "code": "BAD_USER_INPUT"}, 416, nowhere)
-    headers["Content-Range"] = f"bytes {first}-{after - 1}/{len(content)}"
-    return Response(content[first:after], 206, headers)
-
-
-_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})", re.IGNORECASE)
-
-
-def _bounds(first: str, last: str, *, size: int) -> tuple[int, int]:
-    """(first, after the last) byte of a range; nothing where it asks for nothing that is there."""
-    if not first:
-        return max(0, size - int(last)), size
-    if last and int(last) < int(first):
-        return 0, 0
-    return int(first), min(size, int(last) + 1) if last else size
+    if part is None:
+        return Response(content, headers=headers)
+    headers["Content-Range"] = f"bytes {part.first}-{part.last}/{len(content)}"
+    return Response(content[part.first : part.last + 1], 206, headers)
 
 
 def entity_tag(content: bytes) -> str:

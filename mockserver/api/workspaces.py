@@ -45,7 +45,8 @@ class Origin(msgspec.Struct, frozen=True):
     seed: int = 0
     ends: str | None = None
     payload_date: str | None = None
-    """None: as the scenario says, or as the world it is forked from."""
+    """None: as the scenario says, or as the world it is forked from. So are switches that are not named."""
+    switches: dict[str, str] = {}
     forked: bool = False
 
 
@@ -204,7 +205,7 @@ class Workspaces:
             return self._make(api_key, chosen, source, incarnation)
 
     def fork(
-        self, api_key: str, source_key: str, *, payload_date: str | None = None, incarnation: str | None = None
+        self, api_key: str, source_key: str, changed: Origin | None = None, *, incarnation: str | None = None
     ) -> Workspace:
         """A workspace that begins with the world of another as it is now; no tasks, no results, its clock set alike."""
         with self._lock:
@@ -212,7 +213,8 @@ class Workspaces:
             self._check_free(api_key)
             home = self._home(api_key)
             source.back_up(home / "origin.sqlite")
-            origin = Origin(source.world.scenario, source.world.seed, payload_date=payload_date, forked=True)
+            world = source.world
+            origin = msgspec.structs.replace(changed or Origin(), scenario=world.scenario, seed=world.seed, forked=True)
             return self._make(api_key, origin, SqliteDatabase(home / "origin.sqlite"), incarnation)
 
     def reset(self, api_key: str, *, incarnation: str | None = None) -> Workspace:
@@ -257,6 +259,8 @@ class Workspaces:
         store.begin_life(name=api_key, incarnation=incarnation)
         if origin.payload_date is not None:
             store.set_payload_date(origin.payload_date)
+        if origin.switches:
+            store.set_switches(msgspec.structs.replace(store.switches, **origin.switches))
         return self._begin(store, database.path.parent)
 
     def _begin(self, store: Store, folder: Path) -> Workspace:

@@ -28,6 +28,20 @@ class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """A request: a key it does not know is an error."""
 
 
+class SetSwitches(Body, frozen=True, kw_only=True):
+    """Only what is given changes."""
+
+    legacy_cache: Literal["fresh", "stale"] | None = None
+    frames: Literal["redirect", "redirect_elsewhere", "direct"] | None = None
+    masks: Literal["dated", "composite", "numbered", "plain"] | None = None
+    key_frame_feature_map: Literal["own", "list", "dict"] | None = None
+    characters: Literal["ascii", "utf-8"] | None = None
+
+    @property
+    def given(self) -> dict[str, str]:
+        return {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}
+
+
 class NewWorkspace(Body, frozen=True, kw_only=True):
     """From a scenario (name or file), or as a fork of another workspace. Without `api_key` one is drawn."""
 
@@ -36,6 +50,7 @@ class NewWorkspace(Body, frozen=True, kw_only=True):
     seed: int | None = None
     ends: str | None = None
     payload_date: str | None = None
+    switches: SetSwitches | None = None
     api_key: Key | None = None
     incarnation: str | None = None
 
@@ -67,13 +82,6 @@ class SetProgression(Body, frozen=True, kw_only=True):
     exports: Pace | None = None
     imports: Pace | None = None
     processing: Pace | None = None
-
-
-class SetSwitches(Body, frozen=True, kw_only=True):
-    """Only what is given changes."""
-
-    legacy_cache: Literal["fresh", "stale"] | None = None
-    frames: Literal["redirect", "redirect_elsewhere", "direct"] | None = None
 
 
 class ExpectRows(Body, frozen=True, kw_only=True):

@@ -70,7 +70,8 @@ class Controls:
             # Another scenario has its own end and payload date, whatever the server's own world was told.
             ends = own.ends if body.ends is None and body.scenario is None else body.ends
             date = own.payload_date if body.payload_date is None and body.scenario is None else body.payload_date
-            made = self._workspaces.create(key, Origin(scenario, seed, ends, date), incarnation=body.incarnation)
+            origin = Origin(scenario, seed, ends, date, _switches(body))
+            made = self._workspaces.create(key, origin, incarnation=body.incarnation)
         return ready_file(made, self._url(request))
 
     def _fork(self, key: str, body: NewWorkspace) -> Workspace:
@@ -78,7 +79,8 @@ class Controls:
         if given:
             raise BadInput(f"fork_of came with {', '.join(given)}: a fork takes its world from the other workspace")
         assert body.fork_of is not None, "only called for forks"
-        return self._workspaces.fork(key, body.fork_of, payload_date=body.payload_date, incarnation=body.incarnation)
+        changed = Origin(payload_date=body.payload_date, switches=_switches(body))
+        return self._workspaces.fork(key, body.fork_of, changed, incarnation=body.incarnation)
 
     def ready(self, request: Request, _body: None) -> Ready:
         """Addresses and ids of a workspace, as in the ready file."""
@@ -136,8 +138,7 @@ class Controls:
     def set_switches(self, request: Request, body: SetSwitches) -> Switches:
         """Choose another form, from now on."""
         store = self.workspace(request).store
-        given = {name: value for name, value in msgspec.structs.asdict(body).items() if value is not None}
-        store.set_switches(msgspec.structs.replace(store.switches, **given))
+        store.set_switches(msgspec.structs.replace(store.switches, **body.given))
         return store.switches
 
     def expected(self, request: Request, body: ExpectRows) -> bytes:
@@ -150,6 +151,10 @@ _LAST = parse_moment(f"{LAST_YEAR}-12-31", flag="set")
 
 def _face(store: Store) -> ClockFace:
     return ClockFace(written_moment(store.clock.now()), store.clock.frozen_at is not None)
+
+
+def _switches(body: NewWorkspace) -> dict[str, str]:
+    return {} if body.switches is None else body.switches.given
 
 
 def check_date(text: str) -> None:

@@ -16,6 +16,7 @@ from mockserver.exports import earlier
 from mockserver.exports.forms import Step
 from mockserver.exports.text import ascii_json
 from mockserver.world.database import Connection
+from mockserver.world.switches import Switches, switches_of
 
 
 class Dated(msgspec.Struct, frozen=True):
@@ -67,13 +68,14 @@ _ATTRIBUTES = {
 """What of `media_attributes` came with which."""
 
 MaskForm = Literal["composite", "numbered", "plain"]
-"""`composite_mask`; `mask` with a URL that ends in `/index/1/mask`; `mask` with one that ends in `/mask`."""
+"""The words of the switch `masks` (world/switches.py)."""
 
 
 class Form(msgspec.Struct, frozen=True, dict=True):
     """How the rows of one export are written. `payload_date` None: as the newest service writes them."""
 
     payload_date: datetime.date | None = None
+    switches: Switches = Switches()
 
     def has(self, name: str) -> bool:
         """Whether what the table calls `name` was there."""
@@ -81,6 +83,8 @@ class Form(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def masks(self) -> MaskForm:
+        if self.switches.masks != "dated":
+            return self.switches.masks
         return "composite" if self.has("composite_masks") else "plain"
 
     @cached_property
@@ -90,9 +94,12 @@ class Form(msgspec.Struct, frozen=True, dict=True):
             (not self.has("feature_schema_ids"), earlier.without_schema_ids),
             (not self.has("values"), earlier.without_values),
             (self.masks == "plain", earlier.with_plain_masks),
+            (self.masks == "numbered", earlier.with_numbered_masks),
             (not self.has("tokens"), earlier.without_tokens),
             (not self.has("audio_segments"), earlier.sounds_like_pictures),
             (not self.has("page_dimensions"), earlier.without_page_dimensions),
+            (self.switches.key_frame_feature_map == "list", earlier.with_lists_of_key_frames),
+            (self.switches.key_frame_feature_map == "dict", earlier.with_flags_of_key_frames),
         ]
         return [step for needed, step in wanted if needed]
 
@@ -115,5 +122,5 @@ def _without(text: str, lost: frozenset[str]) -> str:
 
 def form_of(connection: Connection) -> Form:
     """The workspace's."""
-    date = connection.value("SELECT payload_date FROM workspace")
-    return Form(None if date is None else datetime.date.fromisoformat(date))
+    date, switches = connection.rows("SELECT payload_date, switches FROM workspace")[0]
+    return Form(None if date is None else datetime.date.fromisoformat(date), switches_of(switches))

@@ -73,3 +73,28 @@ def _with_masks(document: Document, *, numbered: bool) -> Document:
             annotation = f"projects/{PROJECT}/annotations/{feature['feature_id']}"
             feature["mask"] = {"url": f"{host}{API}{annotation}{index}/mask"}
     return document
+
+
+def with_lists_of_key_frames(document: Document) -> Document:
+    """`key_frame_feature_map` as videos have it (sample): the numbers of the frames."""
+    return _with_key_frames(document, as_list=True)
+
+
+def with_flags_of_key_frames(document: Document) -> Document:
+    """As DICOM has it (live-tested), and an expectation of videos of 2023-04: true by frame number."""
+    return _with_key_frames(document, as_list=False)
+
+
+def _with_key_frames(document: Document, *, as_list: bool) -> Document:
+    if "key_frame_feature_map" in document:
+        document["key_frame_feature_map"] = _key_frames(document["key_frame_feature_map"], as_list=as_list)
+    return document
+
+
+def _key_frames(known: Any, *, as_list: bool) -> Any:
+    """Frames of one feature, whatever they are nested in: `[1, 5]` or `{"1": true, "5": true}`."""
+    if isinstance(known, list):
+        return known if as_list else {str(frame): True for frame in known}
+    if known and all(isinstance(flag, bool) for flag in known.values()):
+        return [int(frame) for frame, flag in known.items() if flag] if as_list else known
+    return {name: _key_frames(below, as_list=as_list) for name, below in known.items()}

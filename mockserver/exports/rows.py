@@ -13,7 +13,7 @@ from mockserver.exports.request import ExportParams
 from mockserver.exports.results import Piece
 from mockserver.exports.scope import Scope
 from mockserver.exports.sections import Bodies, Files, Sections
-from mockserver.exports.text import ascii_json, moment, quoted
+from mockserver.exports.text import ascii_json, moment, quoted, unescaped
 from mockserver.links import ASSET_DAYS, Links, good_until
 from mockserver.world.database import Connection, Row
 from mockserver.world.labels import WorkflowStatus
@@ -76,7 +76,7 @@ class ExportRows:
         return int(self._connection.value(sql, self._scope.condition.params))
 
     def pieces(self) -> Iterator[Piece]:
-        """NDJSON in whole lines, ASCII only, PIECE rows at a time, in the order in which rows were created."""
+        """NDJSON in whole lines, ASCII unless a switch says otherwise, PIECE rows at a time, in order of creation."""
         scope = self._scope
         order = "dr.no" if scope.sole is None else "pr.data_row_no"  # the one its index is in
         sql = f"SELECT {_COLUMNS} FROM {scope.tables} WHERE {scope.condition.sql} ORDER BY {order}"
@@ -100,7 +100,8 @@ class ExportRows:
         )
         standings = self._standings(sections)
         lines = [self._line(row, sections, standings) for row in rows]
-        return Piece("".join(lines).encode("ascii"), len(lines))
+        text = "".join(lines).encode("ascii")
+        return Piece(unescaped(text) if self._form.switches.characters == "utf-8" else text, len(lines))
 
     def _standings(self, sections: Sections) -> dict[int, list[Row]]:
         """Read only where the answer is not known: in one project's export without details all rows stand there."""

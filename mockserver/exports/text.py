@@ -9,6 +9,8 @@ from __future__ import annotations
 import codecs
 import datetime
 import functools
+import json
+import re
 from collections.abc import Mapping
 from json.encoder import encode_basestring_ascii
 from typing import Any
@@ -66,6 +68,20 @@ def _escaped(error: UnicodeError) -> tuple[str, int]:
     return encode_basestring_ascii(error.object[error.start : error.end])[1:-1], error.end
 
 
+def unescaped(written: bytes) -> bytes:
+    """JSON in ASCII with every character outside it as it is, in UTF-8."""
+    return _ESCAPED.sub(_characters, written.decode("ascii")).encode()
+
+
+def _characters(match: re.Match[str]) -> str:
+    r"""What a run of `\uXXXX` stands for; control characters stay as they are."""
+    if match[0][1] != "u":
+        return match[0]
+    run: str = json.loads(f'"{match[0]}"')
+    return "".join(character if character >= " " else f"\\u{ord(character):04x}" for character in run)
+
+
+_ESCAPED = re.compile(r"(?:\\u[0-9a-f]{4})+|\\[^u]")
 _EPOCH = datetime.date(1970, 1, 1)
 _ESCAPE = "mockserver.json-escape"
 # The ascii codec skips what is ASCII at memory speed and calls us for each run that is not; a regular expression

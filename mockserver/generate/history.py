@@ -35,7 +35,7 @@ def build(
     date = scenario.payload_date
     workspace = Workspace(
         GENERATED, name, seed, end, GENERATED, 0, organized.organization.id, organized.people[0].id,
-        payload_date=None if date is None else date.isoformat(),
+        switches=scenario.switches.text(), payload_date=None if date is None else date.isoformat(),
     )  # fmt: skip
 
     def pieces() -> Iterator[list[Record]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 import tomllib
+import typing
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -13,6 +14,7 @@ import msgspec
 from mockserver.errors import ScenarioError, nearest, quoted
 from mockserver.generate.shelf import shelf
 from mockserver.settings import FIRST_YEAR, LAST_YEAR
+from mockserver.world.switches import Switches
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -184,6 +186,7 @@ class Scenario(Part, frozen=True, kw_only=True):
     people: Annotated[int, msgspec.Meta(ge=1, le=50)] = 6
     ends: datetime.datetime = datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC)
     payload_date: datetime.date | None = None
+    switches: Switches = Switches()
     metadata: list[MetadataPlan] = []
     ontologies: dict[str, OntologyPlan] = {}
     projects: list[ProjectPlan] = []
@@ -195,7 +198,8 @@ class Scenario(Part, frozen=True, kw_only=True):
         return int(moment.timestamp()) * 1_000_000
 
 
-_PART_AT_KEY: dict[str, type[Part]] = {
+_PART_AT_KEY: dict[str, type[msgspec.Struct]] = {
+    "switches": Switches,
     "projects": ProjectPlan,
     "ontologies": OntologyPlan,
     "metadata": MetadataPlan,
@@ -281,7 +285,7 @@ def explained(message: str, data: dict[str, Any]) -> str:
     return f"at {path}: {what}"
 
 
-def part_at(path: str) -> type[Part]:
+def part_at(path: str) -> type[msgspec.Struct]:
     """Which table of the file a key path leads to: the last key that names a list or dictionary of tables."""
     keys = [key for key in re.findall(r"[a-z_]+", path) if key in _PART_AT_KEY]
     return _PART_AT_KEY[keys[-1]] if keys else Scenario
@@ -290,6 +294,8 @@ def part_at(path: str) -> type[Part]:
 def _words_at(path: str) -> list[str]:
     if path.endswith("kind"):
         return ["string", "number", "datetime", "enum"]
+    if ".switches." in path:
+        return list(get_args(typing.get_type_hints(Switches)[path.rpartition(".")[2]]))
     if path.endswith("scope"):
         return ["global", "index"]
     if path.endswith("type"):

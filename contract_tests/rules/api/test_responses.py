@@ -39,7 +39,7 @@ def test_a_range_without_a_first_is_the_end(count: int) -> None:
     assert (answer.status_code, answer.body) == (206, CONTENT[-count:])
 
 
-@pytest.mark.parametrize("wanted", ["bytes=100-", "bytes=100-200", "bytes=5-4", "bytes=-0", f"bytes={'9' * 18}-"])
+@pytest.mark.parametrize("wanted", ["bytes=100-", "bytes=100-200", "bytes=-0", f"bytes={'9' * 18}-"])
 def test_a_range_of_nothing_is_refused_with_the_length(wanted: str) -> None:
     answer = answered(wanted)
     assert (answer.status_code, answer.headers["content-range"]) == (416, "bytes */100")
@@ -47,7 +47,19 @@ def test_a_range_of_nothing_is_refused_with_the_length(wanted: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "wanted", [None, "", "bytes=-", "bytes", "lines=0-1", "bytes=0-1,3-4", "bytes=a-b", f"bytes={'9' * 5000}-", "b\xfc"]
+    "wanted",
+    [
+        None,
+        "",
+        "bytes=-",
+        "bytes=5-4",
+        "bytes",
+        "lines=0-1",
+        "bytes=0-1,3-4",
+        "bytes=a-b",
+        f"bytes={'9' * 5000}-",
+        "b\xfc",
+    ],
 )
 def test_what_is_no_single_range_gets_the_whole(wanted: str | None) -> None:
     answer = answered(wanted)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -138,6 +139,8 @@ def test_a_pinned_incarnation_gives_the_same_ids_again(server: ServedWorld) -> N
         ("workspaces", '{"payload_date": "20230630"}', "expected a date like"),
         ("workspaces", '{"payload_date": "2023-06-31"}', "expected a date like"),
         ("workspaces", '{"payload_date": 2023}', "$.payload_date"),
+        ("workspaces", '{"switches": {"masks": "flat"}}', "$.switches.masks"),
+        ("workspaces", '{"switches": {"mask": "plain"}}', "unknown field `mask`"),
         ("workspaces", "[]", "Expected `object`"),
         ("workspaces", "{", "not JSON"),
         ("clock", '{"advance": -1}', "$.advance"),
@@ -264,3 +267,42 @@ def test_processing_takes_its_seconds_from_the_first_question(workspace: MockWor
     assert not ask(workspace, question)["queryAllDataRowsHaveBeenProcessed"]["allDataRowsHaveBeenProcessed"]
     workspace.clock.advance(60)
     assert ask(workspace, question)["queryAllDataRowsHaveBeenProcessed"]["allDataRowsHaveBeenProcessed"]
+
+
+# Forms of payloads
+
+
+@contextmanager
+def made(server: ServedWorld, **body: Any) -> Iterator[MockWorkspace]:
+    workspace = MockWorkspace(server.control, server.control.call("POST", "workspaces", body))
+    yield workspace
+    workspace.delete()
+
+
+def tells_of_asset_type(workspace: MockWorkspace) -> bool:
+    return "asset_type" in workspace.expected_rows("image")[0]["media_attributes"]
+
+
+def test_a_workspace_is_made_with_a_payload_date_and_switches_and_a_reset_keeps_them(server: ServedWorld) -> None:
+    with made(server, payload_date="2023-06-30", switches={"characters": "utf-8"}) as workspace:
+        for _ in range(2):
+            assert not tells_of_asset_type(workspace)
+            assert workspace.switches.get()["characters"] == "utf-8"
+            workspace.switches.set(characters="ascii")
+            workspace.reset()
+
+
+def test_a_fork_has_the_payload_date_of_its_source_unless_it_is_given_another(server: ServedWorld) -> None:
+    with made(server, payload_date="2023-06-30") as source:
+        for given in ({}, {"payload_date": "2025-01-01"}):
+            with made(server, fork_of=source.api_key, **given) as fork:
+                for _ in range(2):
+                    assert tells_of_asset_type(fork) == bool(given)
+                    fork.reset()
+
+
+def test_the_servers_payload_date_is_that_of_new_workspaces_but_not_of_other_scenarios() -> None:
+    with ServedWorld("--payload-date", "2024-03-01") as server:
+        for given in ({}, {"scenario": "default"}):
+            with made(server, **given) as workspace:
+                assert tells_of_asset_type(workspace) == bool(given)

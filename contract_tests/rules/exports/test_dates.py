@@ -1,29 +1,41 @@
 """Rows as the service wrote them on a date: what had not come yet is not there, and the newest form is not touched."""
 
 import datetime
+import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract_tests.rules.exports.rows import HOST, read
+from contract_tests.rules.exports.rows import HOST, read, written
 from contract_tests.rules.worlds import in_file, stored
 from mockserver.exports.dates import DATED, Form
 from mockserver.exports.earlier import PROJECT
-from mockserver.world.labels import Label
 from mockserver.world.store import Store
+from mockserver.world.switches import Switches
 
 DAYS = st.dates(datetime.date(2023, 1, 1), datetime.date(2026, 1, 1))
 NEWEST = Form()
-PROJECTS = ("image", "text", "geospatial")
+PROJECTS = ("image", "text", "video", "dicom", "audio", "geospatial")
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     with stored(in_file(tmp_path_factory.mktemp("dates"))) as opened:
         yield opened
+
+
+def written_with(store: Store, project: str, **switches: Any) -> bytes:
+    store.set_switches(msgspec.structs.replace(Switches(), **switches))
+    try:
+        with store.reading() as connection:
+            return written(connection, project)
+    finally:
+        store.set_switches(Switches())
 
 
 def written_on(store: Store, date: str | None, project: str) -> list[Any]:
@@ -44,13 +56,15 @@ def keys(part: Any) -> set[str]:
 CAME_WITH = {
     "feature_schema_ids": "feature_schema_id",
     "exif_rotation": "exif_rotation",
+    "frame_attributes": "frame_count",
     "content_last_updated_at": "content_last_updated_at",
     "composite_masks": "composite_mask",
     "tokens": "token",
     "asset_type": "asset_type",
     "project_tags": "project_tags",
+    "audio_segments": "timestamp",
 }
-"""Keys that the default world's pictures, texts and maps have."""
+"""Keys that the default world has."""
 
 
 @pytest.mark.known("sample")
@@ -97,7 +111,8 @@ def test_on_every_day_the_rest_of_a_row_is_the_same(store: Store, project: str) 
             assert set(old) == set(new)
             assert old["data_row"] == new["data_row"]
             assert old["metadata_fields"] == new["metadata_fields"]
-            assert feature_ids(old) == feature_ids(new)
+            if project != "audio":  # answers to moments had no place yet
+                assert feature_ids(old) == feature_ids(new)
 
 
 def feature_ids(part: Any) -> list[str]:
@@ -137,15 +152,64 @@ def test_the_table_is_in_the_order_of_time_and_says_how_each_date_is_known() -> 
         assert item.source.startswith(("client", "sample", "documented", "inferred"))
 
 
-@pytest.mark.parametrize("date", ["2023-06-30", None])
-def test_labels_are_all_there_whatever_the_date(store: Store, date: str | None) -> None:
-    with store.reading() as connection:
-        count = connection.count(Label)
-    shown = [
-        label
-        for project in PROJECTS
-        for row in written_on(store, date, project)
-        for told in row["projects"].values()
-        for label in told["labels"]
+# Switches: forms that are known side by side
+
+
+@pytest.mark.known("sample")
+@pytest.mark.parametrize(("masks", "end"), [("plain", "/mask"), ("numbered", "/index/1/mask")])
+def test_a_switch_gives_each_mask_a_url_of_its_own_whatever_the_date(store: Store, masks: str, end: str) -> None:
+    text = written_with(store, "image", masks=masks).decode()
+    assert "composite_mask" not in text
+    urls = [
+        thing["mask"]["url"]
+        for row in map(json.loads, text.splitlines())
+        for project in row["projects"].values()
+        for label in project["labels"]
+        for thing in label["annotations"]["objects"]
+        if "mask" in thing
     ]
-    assert len(shown) == count
+    assert len(urls) > 3
+    assert len(urls) == len(set(urls))
+    assert all(url.endswith(end) for url in urls)
+
+
+@pytest.mark.known("documented")
+def test_a_switch_keeps_composite_masks_on_an_early_date(store: Store) -> None:
+    store.set_payload_date("2023-06-30")
+    try:
+        assert b"composite_mask" in written_with(store, "image", masks="composite")
+    finally:
+        store.set_payload_date(None)
+
+
+@pytest.mark.parametrize("project", PROJECTS)
+def test_in_utf_8_rows_say_the_same_in_fewer_bytes(store: Store, project: str) -> None:
+    ascii_text, raw = (written_with(store, project, characters=form) for form in ("ascii", "utf-8"))
+    assert ascii_text.isascii()
+    assert [json.loads(line) for line in raw.split(b"\n")[:-1]] == [
+        json.loads(line) for line in ascii_text.splitlines()
+    ]
+    assert (len(raw) < len(ascii_text)) or raw.isascii()
+
+
+def test_no_switch_changes_what_it_is_not_about(store: Store) -> None:
+    newest = written_with(store, "text")
+    for form in ({"masks": "plain"}, {"key_frame_feature_map": "dict"}, {"key_frame_feature_map": "list"}):
+        assert written_with(store, "text", **form) == newest
+
+
+@pytest.mark.known("sample")
+@pytest.mark.parametrize(("project", "own"), [("video", "list"), ("dicom", "dict")])
+def test_a_switch_gives_all_media_one_form_of_key_frames(store: Store, project: str, own: str) -> None:
+    assert written_with(store, project, key_frame_feature_map=own) == written_with(store, project)
+    other = {"list": "dict", "dict": "list"}[own]
+    assert written_with(store, project, key_frame_feature_map=other) != written_with(store, project)
+
+
+@pytest.mark.known("inferred")
+@pytest.mark.parametrize("project", ["video", "dicom"])
+def test_every_mask_of_a_clip_tells_its_frame_when_it_stands_alone(store: Store, project: str) -> None:
+    text = written_with(store, project, masks="plain").decode()
+    urls = re.findall(r'"mask":\{"url":"([^"]+)"', text)
+    assert len(urls) > 3
+    assert all(re.search(r"/annotations/c[a-z0-9]{24}/index/[0-9]+/mask$", url) for url in urls)

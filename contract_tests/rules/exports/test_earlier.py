@@ -81,3 +81,25 @@ def test_a_sound_had_the_container_of_pictures() -> None:
 @pytest.mark.parametrize("made", [picture, clip])
 def test_what_is_no_sound_keeps_its_container(made: Any) -> None:
     assert earlier.sounds_like_pictures(made()) == made()
+
+
+NESTED = {"f1": {"Axial": {"1": True, "5": True}, "Coronal": {}}}
+
+
+@pytest.mark.known("sample")
+def test_key_frames_are_a_list_or_true_by_frame() -> None:
+    listed, flagged = {"f1": [1, 5]}, {"f1": {"1": True, "5": True}}
+    for known in (listed, flagged):
+        assert earlier.with_lists_of_key_frames({"key_frame_feature_map": known}) == {"key_frame_feature_map": listed}
+        assert earlier.with_flags_of_key_frames({"key_frame_feature_map": known}) == {"key_frame_feature_map": flagged}
+
+
+@pytest.mark.known("client")
+def test_key_frames_of_a_volume_are_of_one_axis() -> None:
+    assert earlier.with_flags_of_key_frames({"key_frame_feature_map": NESTED})["key_frame_feature_map"] == NESTED
+    made = earlier.with_lists_of_key_frames({"key_frame_feature_map": NESTED})["key_frame_feature_map"]
+    assert made == {"f1": {"Axial": [1, 5], "Coronal": {}}}
+
+
+def test_a_body_without_key_frames_gets_none() -> None:
+    assert earlier.with_lists_of_key_frames(picture()) == picture()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mockserver.exports.text import ascii_json, moment, quoted
+from mockserver.exports.text import ascii_json, moment, quoted, unescaped
 
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -53,3 +53,13 @@ def test_json_in_ascii_reads_back_as_the_same_json(document: object) -> None:
 def test_no_line_is_cut_by_splitlines(text: str) -> None:
     """Old SDKs read results with it (wire trap 9)."""
     assert len(quoted(text).splitlines()) == 1
+
+
+@given(JSON)
+@example('\u2028 \x85 \x7f \x00 \\ \\u00e9 " 🙂 \U0010ffff')
+@example("\\\\u00e9")
+def test_unescaped_json_says_the_same_with_every_character_as_it_is(value: object) -> None:
+    written = json.dumps(value).encode()
+    raw = unescaped(written)
+    assert json.loads(raw) == value
+    assert raw.decode() == json.dumps(value, ensure_ascii=False)

@@ -18,10 +18,11 @@ from typing import NamedTuple
 import msgspec
 
 from mockserver.errors import Conflict, MockserverError
+from mockserver.exports.dates import form_of
 from mockserver.exports.legacy.labels import Elements
 from mockserver.exports.legacy.questions import Labels, Question, question_text
 from mockserver.exports.legacy.rows import DataRowLines
-from mockserver.exports.text import zulu
+from mockserver.exports.text import unescaped, zulu
 from mockserver.links import RESULT_DAYS, Links, good_until
 from mockserver.world.clock import DAY
 from mockserver.world.database import Clause, Connection, where
@@ -182,10 +183,11 @@ class LegacyFiles:
         path = self.path(job.file)
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as target:
+            raw = form_of(job.snapshot).switches.characters == "utf-8"
             for text in self._texts(job):
                 if self._stopping:
                     raise Stopped
-                target.write(text)
+                target.write(unescaped(text) if raw else text)
 
     def _texts(self, job: Job) -> Iterator[bytes]:
         """Labels are one JSON array, data rows are NDJSON (SDK project.py 3.52.0:403, dataset.py)."""

@@ -19,6 +19,7 @@ from mockserver.exports.legacy.surroundings import Metadata, Surroundings
 from mockserver.exports.results import Piece
 from mockserver.exports.sections import BODIES_KEPT
 from mockserver.exports.text import ascii_json, camel_case, quoted, zulu
+from mockserver.generate.assets import asset, with_tiles
 from mockserver.links import RESULT_DAYS, Links, good_until
 from mockserver.world.data_rows import Dataset
 from mockserver.world.database import Clause, Connection, Row, where
@@ -31,6 +32,8 @@ PIECE = 128
 
 FRAMED = {"VIDEO", "DICOM"}
 """Media whose annotations are behind the frames URL."""
+TILED = {"TMS_GEO", "TMS_SIMPLE"}
+"""Media whose rows say in JSON where their tiles are."""
 MASKED = {"IMAGE", "PDF", "TEXT"}
 """Media whose objects have an `instanceURI`; tiles, conversations and frames have none (samples)."""
 
@@ -61,7 +64,7 @@ class _Told(msgspec.Struct, frozen=True):
 _COLUMNS = (
     "l.no, l.id, l.project_id, l.data_row_no, l.feature_prefix, l.body_id, l.skipped, l.seconds_to_create,"
     " l.seconds_to_review, l.consensus_score, l.benchmark_score, l.created_by, l.created_at, l.updated_at, dr.id,"
-    " dr.dataset_id, dr.external_id, dr.global_key, dr.media_type, dr.row_data, dr.media_attributes"
+    " dr.dataset_id, dr.external_id, dr.global_key, dr.media_type, dr.row_data, dr.media_attributes, dr.asset"
 )
 _TABLES = "label l JOIN data_row dr ON dr.no = l.data_row_no"
 
@@ -72,7 +75,7 @@ class Elements:
     def __init__(self, connection: Connection, *, links: Links, host: str, now: int) -> None:
         self._connection, self._links = connection, links
         self._plain_host, self._host, self._expires = host, quoted(host)[1:-1], good_until(now, RESULT_DAYS)
-        user, organization = connection.rows("SELECT user_id, organization_id FROM workspace")[0]
+        user, organization, self._seed = connection.rows("SELECT user_id, organization_id, seed FROM workspace")[0]
         self._token = links.mask_token(user, organization, now=now)
         self._emails = {person.id: quoted(person.email) for person in connection.select(Person)}
         self._datasets = {dataset.id: quoted(dataset.name) for dataset in connection.select(Dataset)}
@@ -106,7 +109,7 @@ class Elements:
     def _element(self, row: Row, around: Surroundings) -> str:
         """Keys in the order of the newest sample (video notebook of 2022-04)."""
         (number, label_id, project_id, row_no, prefix, body_id, skipped, to_create, to_review, consensus, benchmark,
-         person, created, updated, row_id, dataset, external_id, global_key, media, row_data, attributes,
+         person, created, updated, row_id, dataset, external_id, global_key, media, row_data, attributes, recipe,
         ) = row  # fmt: skip
         told = self._projects[project_id]
         if skipped or told.silent:
@@ -115,7 +118,7 @@ class Elements:
             label = prefix.join(self._bodies[body_id, project_id, media])
             if media in FRAMED:
                 label = f'{label[:-1]},"frames":"{self._host}/v1/frames/{label_id}"}}'
-        data = f'"{self._host}{self._asset(row_id, external_id)}"' if row_data is None else quoted(row_data)
+        data = self._labeled_data(row_id, external_id, media, recipe) if row_data is None else quoted(row_data)
         reference = around.benchmarks.get((project_id, row_no))
         issues = around.open_issues(project_id, row_no, label_id)
         return (
@@ -132,6 +135,14 @@ class Elements:
             f'"DataRow Metadata":[{",".join(around.metadata[row_no])}],'
             f'"Media Attributes":{self._media_attributes(attributes)},"Data Split":null}}'
         )
+
+    def _labeled_data(self, row_id: str, external_id: str | None, media: str, recipe: str) -> str:
+        """The link of the row's file; of a map what the file says, as text (sample: tiled_image_export.json)."""
+        file = asset(recipe, seed=self._seed) if media in TILED else None
+        if file is None or not file.tiled:
+            return f'"{self._host}{self._asset(row_id, external_id)}"'
+        tiles = self._plain_host + self._links.tiles(row_id, expires=self._expires)
+        return quoted(with_tiles(file.content, tiles).decode())
 
     def _asset(self, row_id: str, external_id: str | None) -> str:
         return self._links.asset(row_id, external_id or row_id, expires=self._expires)

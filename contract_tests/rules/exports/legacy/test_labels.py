@@ -318,3 +318,24 @@ def test_every_entity_of_a_generated_document_has_its_boxes(store: Store) -> Non
     places = [item["data"]["location"] for label in labels for item in label["objects"] if "data" in item]
     assert len(places) > 10
     assert all(list(place[0]["text-bbox"]) == ["page", "top", "left", "height", "width"] for place in places)
+
+
+@pytest.mark.known("sample")
+def test_the_labeled_data_of_a_map_is_the_json_of_its_tiles(store: Store) -> None:
+    """As text within the JSON; its geometry is in degrees (tiled_image_export.json)."""
+    with store.reading() as connection:
+        found = elements(connection, "geospatial")
+    for element in found:
+        said = json.loads(element["Labeled Data"])
+        assert said["tileLayerUrl"].startswith(f"{HOST}/_files/")
+        assert "/{z}/{x}/{y}.png?" in said["tileLayerUrl"]
+        assert said["epsg"] == "EPSG4326"
+        [south, west], [north, east] = said["bounds"]
+        for thing in element["Label"].get("objects", []):
+            longitude, latitude = first_position(thing["geometry"]["coordinates"])
+            assert west <= longitude <= east
+            assert south <= latitude <= north
+
+
+def first_position(coordinates: Any) -> Any:
+    return first_position(coordinates[0]) if isinstance(coordinates[0], list) else coordinates
