@@ -15,7 +15,6 @@ import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
-import msgspec
 import orjson
 
 from mockserver.errors import Conflict
@@ -59,7 +58,7 @@ class Lane:
     def take(self, subscription: Subscription) -> None:
         """As it is from now on."""
         self.subscription = subscription
-        self.schedule: schedule.Schedule = msgspec.json.decode(subscription.retries, type=schedule.Schedule)
+        self.schedule: schedule.Schedule = schedule.read_schedule(subscription.retries)
 
     def changed_by(self, subscription: Subscription) -> bool:
         """Whether what was read for it is to be sent otherwise now."""
@@ -168,7 +167,9 @@ class Round:
         for name in [name for name in self._lanes if name not in turn.active]:
             self._let_go(self._lanes.pop(name))
         for name, subscription in turn.active.items():
-            lane = self._lanes.setdefault(name, Lane(subscription))
+            lane = self._lanes.get(name)
+            if lane is None:
+                lane = self._lanes[name] = Lane(subscription)
             if lane.changed_by(subscription):
                 self._let_go(lane)
             lane.take(subscription)

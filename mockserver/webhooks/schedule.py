@@ -16,6 +16,9 @@ Waits = Annotated[tuple[Wait, ...], msgspec.Meta(max_length=50)]
 Schedule = Literal["default", "none"] | Waits
 """`"default"`, `"none"`, or the seconds to wait after the first, second, … failure."""
 
+read_schedule = msgspec.json.Decoder(Schedule).decode
+"""A schedule as a subscription keeps it: JSON."""
+
 DEFAULT: Waits = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 """The service's own are not known. These are the ones Standard Webhooks 1.0 advises: soon again for a receiver that
 restarts, then ever later for one that is broken over a weekend; ten tries in 76 hours."""

@@ -172,7 +172,7 @@ def test_the_same_events_make_the_same_world(server: ServedWorld) -> None:
     assert annotations() == annotations()
 
 
-NAMED_BY_IDS = {"id", "feature_id", "mask", "composite_mask"}
+NAMED_BY_IDS = {"id", "feature_id", "mask", "composite_mask", "source", "target"}
 
 
 def without_ids(part: Any) -> Any:
