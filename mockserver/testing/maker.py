@@ -308,8 +308,10 @@ class Maker:
         self._predicting = False
         return made
 
-    def label_text(self) -> str:
-        """A V1 label as webhooks carry it."""
+    def label_text(self, place: Place) -> Any:
+        """A V1 label as webhooks carry it; the label of a relationship is any text."""
+        if place.file != "webhook-v1":
+            return self.made(place)
         return json.dumps(self.block("v1-label", "image_label"))
 
     def ring(self, place: Place) -> list[Any]:
@@ -460,7 +462,7 @@ KEYS: dict[str, Callable[[Maker, Place], Any]] = {
     "relationships": Maker.relationships,
     "predictions": Maker.predictions,
     "coordinates": Maker.coordinates,
-    "label": lambda maker, place: maker.label_text(),
+    "label": Maker.label_text,
     "polygon": Maker.ring,
     "workflow_history": Maker.history,
 }
