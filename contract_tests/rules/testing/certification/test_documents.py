@@ -36,7 +36,7 @@ def test_every_document_has_a_label(documents: list[Document]) -> None:
 @pytest.mark.known("client")
 def test_v1_bodies_have_a_label_in_a_text_of_json() -> None:
     """Read so by Diffgram's receiver."""
-    for document in documents_of(version="v1"):
+    for document in documents_of(version="v1", project="image"):
         label = json.loads(document["label"])
         assert document["skipped"] or {"objects", "classifications"} <= label.keys()
         assert (document["id"][0], document["dataRow"]["id"][0], document["project"]["id"][0]) == ("c", "c", "c")
