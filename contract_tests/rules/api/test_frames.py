@@ -86,11 +86,11 @@ def test_no_key_or_a_wrong_one_is_401(world: ServedWorld, short: str, key: dict[
 
 @pytest.mark.known("inferred")
 def test_a_label_that_is_not_there_or_has_no_frames_is_404(world: ServedWorld) -> None:
-    found = ask(world, "query($id: ID!){project(where: {id: $id}){labels{id}}}", {"id": world.projects["text"]})
-    of_text = found.data["project"]["labels"][0]["id"]
+    found = ask(world, "query($id: ID!){project(where: {id: $id}){labels{id}}}", {"id": world.projects["image"]})
+    of_a_picture = found.data["project"]["labels"][-1]["id"]
     for label, said in [
         ("nothing", "does not exist"),
-        (of_text, "only videos and DICOM volumes"),
+        (of_a_picture, "only videos and DICOM volumes"),
         ("%F0%9F%99%82", "🙂"),
     ]:
         answer = get(world, f"/v1/frames/{label}", authorization=f"Bearer {world.api_key}")
