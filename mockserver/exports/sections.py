@@ -87,10 +87,11 @@ class Sections:
         numbers: list[int],
         videos: set[int],
     ) -> None:
-        self._connection, self._names, self._params, self._form = connection, names, params, form
+        self._connection, self._names, self._params = connection, names, params
         self._bodies, self._vectors, self._files = bodies, vectors, files
         self._videos = videos
         self._tells_of_content = form.has("content_last_updated_at")
+        self._masks_stand_alone = form.masks != "composite"
         self._rows = among("data_row_no", numbers)
         few = 0 < len(projects) <= FEW_PROJECTS
         self._here = where("project_id IN :ids", ids=projects) & self._rows if few else self._rows
@@ -150,7 +151,7 @@ class Sections:
                 f'"skipped":{"true" if skipped else "false"}{scores}}},'
             )
         annotations = prefix.join(body)
-        if self._form.masks != "composite":
+        if self._masks_stand_alone:
             annotations = annotations.replace(PROJECT_MARK, row[-1])
         kind = "Video" if data_row in self._videos else "Default"
         return (
