@@ -58,6 +58,10 @@ PARTS: dict[type[msgspec.Struct], str] = {
     scenario.Question: "Keys of a question",
     scenario.Option: "Keys of an option",
     scenario.ProjectPlan: "Keys of `[[projects]]`",
+    scenario.ModelPlan: "Keys of `[[models]]`",
+    scenario.RunPlan: "Keys of `[[models.runs]]`",
+    scenario.Splits: "Keys of `splits`",
+    scenario.SlicePlan: "Keys of `[[slices]]`",
 }
 
 

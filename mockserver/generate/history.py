@@ -10,9 +10,11 @@ from mockserver.generate.consensus import another_view
 from mockserver.generate.data_rows import IMPORTED, DataRows, vector
 from mockserver.generate.labelling import BATCHED, Labelling
 from mockserver.generate.media.medium import medium_of
+from mockserver.generate.models import ModelRuns
 from mockserver.generate.numbers import Numbers
 from mockserver.generate.organization import Organized, organize
 from mockserver.generate.scenario import ProjectPlan, Scenario
+from mockserver.generate.slices import saved_slices
 from mockserver.world import ids
 from mockserver.world.clock import DAY, HOUR, SECOND
 from mockserver.world.data_rows import Dataset
@@ -49,8 +51,11 @@ def build(
             made = ProjectHistory(plan, ontologies[plan.ontology], organized, numbers, seed, end, place=place)
             made.share(histories)
             histories[plan.name] = made
+        runs = ModelRuns(scenario, ontologies, organized, numbers, seed, end)
+        yield runs.records
         for history in histories.values():
-            yield from history.pieces()
+            yield from runs.following(history.plan.name, history.pieces())
+        yield saved_slices(scenario, organized, seed, end)
 
     return workspace, pieces()
 

@@ -16,6 +16,8 @@ class Numbers(msgspec.Struct):
     attachment: int = 0
     issue: int = 0
     comment: int = 0
+    model_run_row: int = 0
+    prediction: int = 0
 
     def next(self, table: str) -> int:
         number: int = getattr(self, table) + 1

@@ -6,6 +6,7 @@ import datetime
 import re
 import tomllib
 import typing
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -17,6 +18,8 @@ from mockserver.settings import FIRST_YEAR, LAST_YEAR
 from mockserver.world.switches import Switches
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
+Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
+Confidence = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Media = Literal[
     "image",
@@ -172,6 +175,48 @@ class MetadataPlan(Part, frozen=True, kw_only=True):
     options: list[Name] = []
 
 
+class Splits(Part, frozen=True, kw_only=True):
+    """Percent of a run's data rows in each split; what they leave is UNASSIGNED."""
+
+    training: Percent = 70
+    validation: Percent = 20
+    test: Percent = 10
+
+
+class RunPlan(Part, frozen=True, kw_only=True):
+    """A model run over labelled data rows of a project: `share` percent of them, the first labelled ones.
+
+    `confidence` is the lowest and the highest of its predictions.
+    """
+
+    name: Name
+    project: Name
+    share: Percent = 100
+    predictions: bool = True
+    confidence: tuple[Confidence, Confidence] = (0.5, 0.99)
+    splits: Splits = msgspec.field(default_factory=Splits)
+
+
+class ModelPlan(Part, frozen=True, kw_only=True):
+    name: Name
+    ontology: str
+    runs: list[RunPlan] = []
+
+
+class SlicePlan(Part, frozen=True, kw_only=True):
+    """A saved search of the catalog, in the words of the SDK's filters; datasets by name. All must hold.
+
+    A date range is `[from, to]`; an empty text leaves that side open.
+    """
+
+    name: Name
+    description: str | None = None
+    datasets: list[Name] = []
+    global_keys: list[str] = []
+    last_activity_at: tuple[str, str] | None = None
+    label_created_at: tuple[str, str] | None = None
+
+
 class Scenario(Part, frozen=True, kw_only=True):
     """The whole file. The history of its world ends at `ends`.
 
@@ -190,6 +235,8 @@ class Scenario(Part, frozen=True, kw_only=True):
     metadata: list[MetadataPlan] = []
     ontologies: dict[str, OntologyPlan] = {}
     projects: list[ProjectPlan] = []
+    models: list[ModelPlan] = []
+    slices: list[SlicePlan] = []
 
     @property
     def ends_at(self) -> int:
@@ -206,6 +253,10 @@ _PART_AT_KEY: dict[str, type[msgspec.Struct]] = {
     "tools": Tool,
     "questions": Question,
     "options": Option,
+    "models": ModelPlan,
+    "runs": RunPlan,
+    "splits": Splits,
+    "slices": SlicePlan,
 }
 
 
@@ -320,6 +371,8 @@ def check(scenario: Scenario, source: str) -> None:
         if project.rows_of is not None:
             _check_shared(project, project.rows_of, seen, where)
         seen[project.name] = project
+    _check_models(scenario, source)
+    _check_slices(scenario, source)
 
 
 def _check_metadata(scenario: Scenario, source: str) -> None:
@@ -360,6 +413,67 @@ def _check_shared(project: ProjectPlan, owner_name: str, seen: dict[str, Project
         )
     if project.dataset is not None:
         raise ScenarioError(f"{where}.dataset: the rows of {owner_name!r} are in its dataset; leave this out")
+
+
+def _check_models(scenario: Scenario, source: str) -> None:
+    """Runs are listed by name in the ready file, so no two of all models share one."""
+    projects = {project.name: project for project in scenario.projects}
+    runs: set[str] = set()
+    _check_names(scenario.models, f"{source}: at $.models")
+    for index, model in enumerate(scenario.models):
+        where = f"{source}: at $.models[{index}]"
+        _check_known(model.ontology, scenario.ontologies, f"{where}.ontology", "ontology")
+        for number, run in enumerate(model.runs):
+            here = f"{where}.runs[{number}]"
+            if run.name in runs:
+                raise ScenarioError(f"{here}.name: {run.name!r} is used twice; give every run its own name")
+            runs.add(run.name)
+            _check_known(run.project, projects, f"{here}.project", "project")
+            if projects[run.project].ontology != model.ontology:
+                raise ScenarioError(
+                    f"{here}.project: {run.project!r} has the ontology {projects[run.project].ontology!r}, "
+                    f"the model {model.ontology!r}"
+                )
+            if run.confidence[0] > run.confidence[1]:
+                raise ScenarioError(f"{here}.confidence: expected [lowest, highest], like [0.5, 0.99]")
+            if run.splits.training + run.splits.validation + run.splits.test > 100:
+                raise ScenarioError(f"{here}.splits: expected at most 100 percent in all")
+
+
+def _check_slices(scenario: Scenario, source: str) -> None:
+    datasets = {project.dataset_name: project for project in scenario.projects if project.rows_of is None}
+    _check_names(scenario.slices, f"{source}: at $.slices")
+    for index, plan in enumerate(scenario.slices):
+        where = f"{source}: at $.slices[{index}]"
+        for number, name in enumerate(plan.datasets):
+            _check_known(name, datasets, f"{where}.datasets[{number}]", "dataset")
+        for key in ("last_activity_at", "label_created_at"):
+            for text in getattr(plan, key) or ():
+                _check_moment(text, f"{where}.{key}")
+
+
+def _check_names(plans: Sequence[ModelPlan | SlicePlan], where: str) -> None:
+    seen: set[str] = set()
+    for index, plan in enumerate(plans):
+        if plan.name in seen:
+            raise ScenarioError(f"{where}[{index}].name: {plan.name!r} is used twice; give each its own name")
+        seen.add(plan.name)
+
+
+def _check_known(name: str, known: Mapping[str, object], where: str, what: str) -> None:
+    if name not in known:
+        near = quoted(nearest(name, known)) or "none"
+        raise ScenarioError(f"{where}: there is no {what} {name!r}; known are {near}")
+
+
+def _check_moment(text: str, where: str) -> None:
+    try:
+        if text:
+            datetime.datetime.fromisoformat(text)
+    except ValueError:
+        raise ScenarioError(
+            f'{where}: {text!r} is no date; expected [from, to] like ["2024-12-01", "2024-12-31"], "" for open'
+        ) from None
 
 
 def _check_ontology(key: str, ontology: OntologyPlan, source: str) -> None:

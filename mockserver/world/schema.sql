@@ -209,3 +209,33 @@ CREATE TABLE legacy_file (
   told BOOLEAN NOT NULL, pace TEXT NOT NULL, after_event BIGINT NOT NULL, failure TEXT, created_at BIGINT NOT NULL
 );
 CREATE INDEX legacy_file_of_question ON legacy_file (question, no);
+
+-- Models, their runs, and saved searches of the catalog.
+CREATE TABLE model (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, ontology_id TEXT, created_by TEXT NOT NULL, created_at BIGINT NOT NULL,
+  updated_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL
+);
+CREATE TABLE model_run (
+  id TEXT PRIMARY KEY, model_id TEXT NOT NULL, name TEXT NOT NULL, training_metadata TEXT, created_by TEXT NOT NULL,
+  created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL
+);
+CREATE INDEX model_run_of_model ON model_run (model_id);
+CREATE TABLE model_run_row (
+  no SERIAL, id TEXT NOT NULL, model_run_id TEXT NOT NULL, data_row_no BIGINT NOT NULL,
+  data_split TEXT NOT NULL, label_id TEXT
+);
+CREATE UNIQUE INDEX model_run_row_by_id ON model_run_row (id);
+CREATE UNIQUE INDEX model_run_row_of_run ON model_run_row (model_run_id, data_row_no);
+CREATE INDEX model_run_row_of_row ON model_run_row (data_row_no);
+CREATE TABLE prediction (
+  no SERIAL, id TEXT NOT NULL, model_run_id TEXT NOT NULL, data_row_no BIGINT NOT NULL,
+  feature_prefix TEXT NOT NULL, body_id BIGINT NOT NULL, created_by TEXT NOT NULL, created_at BIGINT NOT NULL,
+  updated_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX prediction_by_id ON prediction (id);
+CREATE UNIQUE INDEX prediction_by_feature_prefix ON prediction (feature_prefix);
+CREATE INDEX prediction_of_row ON prediction (data_row_no, no);
+CREATE TABLE catalog_slice (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, description TEXT, query TEXT NOT NULL, created_by TEXT NOT NULL,
+  created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL
+);

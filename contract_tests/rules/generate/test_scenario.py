@@ -19,6 +19,8 @@ TOOL = ONTOLOGY + '[[ontologies.o.tools]]\nname = "Car"\n'
 QUESTION = ONTOLOGY + '[[ontologies.o.questions]]\nname = "State"\n'
 FORM = HEAD + '[ontologies.o]\nmedia = "llm"\n[[ontologies.o.questions]]\nname = "Answer"\n'
 PROJECT = ONTOLOGY + '[[projects]]\nname = "p"\nmedia = "image"\n'
+RUNS = PROJECT + 'ontology = "o"\n[[models]]\nname = "m"\nontology = "o"\n[[models.runs]]\nname = "r"\nproject = "p"\n'
+SLICE = PROJECT + 'ontology = "o"\n[[slices]]\nname = "s"\n'
 
 MISTAKES: dict[str, tuple[str, str, str]] = {
     "no TOML": ("description = nothing", "not TOML", "line 1"),
@@ -79,6 +81,28 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
         HEAD + '[[projects]]\nname = "p"\nmedia = "image"\nontology = "o"',
         "$.projects[0].ontology", "add an [ontologies",
     ),
+    "a model without an ontology": (
+        RUNS.replace('"o"\n[[models.runs]]', '"oo"\n[[models.runs]]'), "models[0].ontology", 'known are "o"',
+    ),
+    "a run over an unknown project": (
+        RUNS.replace('project = "p"', 'project = "q"'), "runs[0].project", 'known are "p"',
+    ),
+    "a run over a project of another ontology": (
+        RUNS + '[ontologies.x]\nmedia = "image"\n[[models]]\nname = "n"\nontology = "x"\n'
+        '[[models.runs]]\nname = "s"\nproject = "p"',
+        "at $.models[1].runs[0].project", "the model 'x'",
+    ),
+    "two runs of one name": (RUNS + '[[models.runs]]\nname = "r"\nproject = "p"', "runs[1].name", "used twice"),
+    "two models of one name": (RUNS + '[[models]]\nname = "m"\nontology = "o"', "models[1].name", "used twice"),
+    "a share of more than all": (RUNS + "share = 101", "at $.models[0].runs[0].share", "<= 100"),
+    "a confidence above 1": (RUNS + "confidence = [0.5, 1.1]", "runs[0].confidence[1]", "<= 1"),
+    "a confidence upside down": (RUNS + "confidence = [0.9, 0.1]", "runs[0].confidence", "[lowest, highest]"),
+    "splits of more than all": (RUNS + "splits = {training = 90}", "runs[0].splits", "at most 100 percent"),
+    "an unknown split": (RUNS + "splits = {train = 90}", "runs[0].splits", '"training"'),
+    "a slice of an unknown dataset": (SLICE + 'datasets = ["q"]', "slices[0].datasets[0]", 'known are "p"'),
+    "two slices of one name": (SLICE + '[[slices]]\nname = "s"', "at $.slices[1].name", "used twice"),
+    "a slice with a date that is none": (SLICE + 'last_activity_at = ["soon", ""]', "last_activity_at", "'soon'"),
+    "an unknown key of a slice": (SLICE + 'dataset = "p"', "at $.slices[0]", '"datasets"'),
 }  # fmt: skip
 
 
@@ -124,7 +148,9 @@ VALUES = st.recursive(
     | st.dictionaries(st.sampled_from(INNER), inner, max_size=4),
     max_leaves=8,
 )  # fmt: skip
-KEYS = sorted({"description", "organization", "people", "ends", "ontologies", "projects", "unknown"})
+KEYS = sorted(
+    {"description", "organization", "people", "ends", "ontologies", "projects", "models", "slices", "unknown"}
+)
 
 
 @given(st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=5))

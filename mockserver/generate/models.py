@@ -1,0 +1,164 @@
+"""Models of a scenario: their runs over labelled data rows, and what they predict there.
+
+A prediction is what people saw, seen by a machine: most of the label's objects, a little elsewhere, each with a
+confidence. So it fits the picture, text or clip under it, whatever the media type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from mockserver.generate.chance import Chance
+from mockserver.generate.consensus import another_view
+from mockserver.generate.features import Ontology
+from mockserver.generate.numbers import Numbers
+from mockserver.generate.organization import Organized
+from mockserver.generate.scenario import RunPlan, Scenario
+from mockserver.world import ids
+from mockserver.world.clock import DAY
+from mockserver.world.database import Record
+from mockserver.world.labels import Body, Label, parsed, written
+from mockserver.world.models import DataSplit, Model, ModelRun, ModelRunRow, Prediction
+
+TRAINED = 3 * DAY
+"""Before the end of the history; every label is older."""
+SEEN = 85
+"""Percent of objects that a model sees."""
+
+
+class ModelRuns:
+    """All models. Records of the projects pass through `following`, which adds those of their runs."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        ontologies: Mapping[str, Ontology],
+        organized: Organized,
+        numbers: Numbers,
+        seed: int,
+        end: int,
+    ) -> None:
+        self.numbers, self.seed = numbers, seed
+        self.history = (organized.people[0].id, end - TRAINED, end - TRAINED)
+        """Who made it, when, and when it was last changed: of all of them."""
+        self._labelled = {project.name: project.labelled for project in scenario.projects}
+        self._runs: dict[str, list[tuple[str, RunPlan]]] = {}
+        self.records: list[Record] = []
+        for plan in scenario.models:
+            model_id = ids.cuid(seed, "model", plan.name)
+            ontology_id = ontologies[plan.ontology].id
+            self.records.append(Model(model_id, plan.name, ontology_id, *self.history, deleted=False))
+            for run in plan.runs:
+                run_id = ids.cuid(seed, "model", plan.name, "run", run.name)
+                self._runs.setdefault(run.project, []).append((run_id, run))
+                self.records.append(ModelRun(run_id, model_id, run.name, None, *self.history, deleted=False))
+
+    def following(self, project: str, pieces: Iterable[list[Record]]) -> Iterator[list[Record]]:
+        """The pieces of one project's history, and after each what the runs over that project make of it."""
+        runs = [OneRun(self, run_id, plan, self._labelled[project]) for run_id, plan in self._runs.get(project, [])]
+        project_id = ids.cuid(self.seed, "project", project)
+        for piece in pieces:
+            yield piece
+            for run in runs:
+                yield list(run.over(piece, project_id))
+
+
+class OneRun:
+    """One run over its project's records, as they come."""
+
+    def __init__(self, runs: ModelRuns, run_id: str, plan: RunPlan, labelled: int) -> None:
+        self._numbers, self._seed, self._history = runs.numbers, runs.seed, runs.history
+        self._id, self._plan = run_id, plan
+        self._most = labelled * plan.share // 100
+        self._bodies: dict[int, int] = {}
+        self._rows: set[int] = set()
+
+    def over(self, piece: list[Record], project_id: str) -> Iterator[Record]:
+        for record in piece:
+            if isinstance(record, Body) and self._plan.predictions:
+                yield from self._body(record)
+            elif isinstance(record, Label) and record.project_id == project_id and not record.skipped:
+                yield from self._row(record)
+
+    def _body(self, body: Body) -> Iterator[Body]:
+        """The prediction for every label that has this body. Vectors are bodies too, and no objects."""
+        if not body.content.startswith(b"{"):
+            return
+        number = self._bodies[body.id] = self._numbers.next("body")
+        chance = Chance(self._seed, "run", self._id, "body", len(self._bodies))
+        yield Body(number, predicted(body.content, chance, self._plan.confidence), body.aside)
+
+    def _row(self, label: Label) -> Iterator[Record]:
+        """A data row is in a run once, with the first of its labels."""
+        if len(self._rows) >= self._most or label.data_row_no in self._rows:
+            return
+        index, row = len(self._rows), label.data_row_no
+        self._rows.add(row)
+        split = split_of(self._plan, index, self._most)
+        member = ids.cuid(self._id, "row", index)
+        yield ModelRunRow(self._numbers.next("model_run_row"), member, self._id, row, split, label.id)
+        if label.body_id in self._bodies:
+            prediction = ids.cuid(self._id, "prediction", index)
+            yield Prediction(
+                self._numbers.next("prediction"), prediction, self._id, row, ids.feature_prefix(prediction),
+                self._bodies[label.body_id], *self._history,
+            )  # fmt: skip
+
+
+def split_of(plan: RunPlan, index: int, rows: int) -> DataSplit:
+    """Row `index` of so many: training first, then validation, then test, then unassigned."""
+    share, splits = 100 * (index + 1), plan.splits
+    end = 0
+    for split, percent in (
+        (DataSplit.TRAINING, splits.training),
+        (DataSplit.VALIDATION, splits.validation),
+        (DataSplit.TEST, splits.test),
+    ):
+        end += percent
+        if share <= end * rows:
+            return split
+    return DataSplit.UNASSIGNED
+
+
+def predicted(content: bytes, chance: Chance, confidence: tuple[float, float]) -> bytes:
+    """A label's body as a model sees it, in the same shape and with the same placeholders."""
+    document = parsed(another_view(content, chance))
+    _forget(document, chance)
+    _believe(document, chance, round(1000 * confidence[0]), round(1000 * confidence[1]), {})
+    return written(document)
+
+
+def _forget(document: dict[str, Any], chance: Chance) -> None:
+    """Some objects are not seen; those stay that relationships or a picture of masks speak of."""
+    objects = document.get("objects")
+    if not isinstance(objects, list) or document.get("relationships"):
+        return
+    kept = [item for item in objects if "composite_mask" in item or chance.happens(SEEN)]
+    document["objects"] = kept or objects[:1]
+
+
+def _believe(part: Any, chance: Chance, low: int, high: int, known: dict[str, float]) -> None:
+    """`confidence` on every object and every chosen answer (inferred: SDK ConfidenceMixin).
+
+    An object that comes again in other frames has the same confidence there.
+    """
+    if isinstance(part, list):
+        for item in part:
+            _believe(item, chance, low, high, known)
+        return
+    if not isinstance(part, dict):
+        return
+    if "annotation_kind" in part:
+        _add_confidence(part, chance, low, high, known)
+    for answer in (*part.get("checklist_answers", ()), *filter(None, [part.get("radio_answer")])):
+        _add_confidence(answer, chance, low, high, known)
+    for value in part.values():
+        _believe(value, chance, low, high, known)
+
+
+def _add_confidence(part: dict[str, Any], chance: Chance, low: int, high: int, known: dict[str, float]) -> None:
+    feature = part.get("feature_id", "")
+    if feature not in known:
+        known[feature] = chance.between(low, high) / 1000
+    part["confidence"] = known[feature]

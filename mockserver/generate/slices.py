@@ -1,0 +1,59 @@
+"""Slices of a scenario: their searches as the service stores them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from mockserver.generate.organization import Organized
+from mockserver.generate.scenario import Scenario, SlicePlan
+from mockserver.world import ids
+from mockserver.world.clock import DAY
+from mockserver.world.database import JsonText, Record
+from mockserver.world.slices import CatalogSlice
+
+SAVED = 2 * DAY
+"""Before the end of the history."""
+
+
+def saved_slices(scenario: Scenario, organized: Organized, seed: int, end: int) -> list[Record]:
+    """All slices of the catalog."""
+    made, person = end - SAVED, organized.people[0].id
+    return [
+        CatalogSlice(
+            ids.cuid(seed, "slice", plan.name),
+            plan.name,
+            plan.description,
+            JsonText(orjson.dumps(terms(plan, seed)).decode()),
+            person,
+            made,
+            made,
+            deleted=False,
+        )
+        for plan in scenario.slices
+    ]
+
+
+def terms(plan: SlicePlan, seed: int) -> list[dict[str, Any]]:
+    """Search terms in the shapes and the order of the SDK (export_filters.py 7.17.0:106)."""
+    found: list[dict[str, Any]] = []
+    if plan.last_activity_at:
+        found.append({"type": "data_row_last_activity_at", "value": between(*plan.last_activity_at)})
+    if plan.label_created_at:
+        found.append({"type": "labeled_at", "value": between(*plan.label_created_at)})
+    if plan.global_keys:
+        found.append({"ids": plan.global_keys, "operator": "is", "type": "global_key"})
+    if plan.datasets:
+        wanted = [ids.cuid(seed, "dataset", name) for name in plan.datasets]
+        found.append({"ids": wanted, "operator": "is", "type": "dataset"})
+    return found
+
+
+def between(low: str, high: str) -> dict[str, Any]:
+    """The value of a date term; an empty text leaves its side open."""
+    if not high:
+        return {"operator": "GREATER_THAN_OR_EQUAL", "timezone": "UTC", "value": low}
+    if not low:
+        return {"operator": "LESS_THAN_OR_EQUAL", "timezone": "UTC", "value": high}
+    return {"operator": "BETWEEN", "timezone": "UTC", "value": {"min": low, "max": high}}

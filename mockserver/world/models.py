@@ -1,0 +1,69 @@
+"""Models, their runs, the data rows in a run, and what the model predicted on them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+from mockserver.world.database import JsonText, Record
+
+
+class DataSplit(StrEnum):
+    """SDK model_run.py DataSplit."""
+
+    TRAINING = "TRAINING"
+    VALIDATION = "VALIDATION"
+    TEST = "TEST"
+    UNASSIGNED = "UNASSIGNED"
+
+
+class Model(Record, frozen=True):
+    TABLE: ClassVar[str] = "model"
+    id: str
+    name: str
+    ontology_id: str | None
+    created_by: str
+    created_at: int
+    updated_at: int
+    deleted: bool
+
+
+class ModelRun(Record, frozen=True):
+    """`training_metadata` is the JSON that its `config` argument brought (SDK model.py create_model_run)."""
+
+    TABLE: ClassVar[str] = "model_run"
+    id: str
+    model_id: str
+    name: str
+    training_metadata: JsonText | None
+    created_by: str
+    created_at: int
+    updated_at: int
+    deleted: bool
+
+
+class ModelRunRow(Record, frozen=True):
+    """A data row in a run, once; `label_id` is the label that the prediction is compared with, if there is one."""
+
+    TABLE: ClassVar[str] = "model_run_row"
+    no: int
+    id: str
+    model_run_id: str
+    data_row_no: int
+    data_split: str
+    label_id: str | None
+
+
+class Prediction(Record, frozen=True):
+    """Like a label: a body whose features begin with the prefix. Its annotations carry `confidence`, 0 to 1."""
+
+    TABLE: ClassVar[str] = "prediction"
+    no: int
+    id: str
+    model_run_id: str
+    data_row_no: int
+    feature_prefix: str
+    body_id: int
+    created_by: str
+    created_at: int
+    updated_at: int

@@ -1,0 +1,21 @@
+"""Slices: saved searches of the catalog."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from mockserver.world.database import JsonText, Record
+
+
+class CatalogSlice(Record, frozen=True):
+    """`query` is JSON, the list of search terms that an export's `searchQuery.query` would hold."""
+
+    TABLE: ClassVar[str] = "catalog_slice"
+    id: str
+    name: str
+    description: str | None
+    query: JsonText
+    created_by: str
+    created_at: int
+    updated_at: int
+    deleted: bool
