@@ -75,11 +75,13 @@ GQL = Program("gql", "contract_tests.clients.gql_runner", this_python)
 CURL = Program("curl", "contract_tests.clients.curl_runner", this_python)
 
 # What early SDKs with Export V2 know nothing of, by the version that brought it.
-UNTIL_3_69 = frozenset({"embeddings"})
+UNTIL_6_6 = frozenset({"slice_predictions"})
+UNTIL_3_75 = UNTIL_6_6 | {"catalog_predictions"}
+UNTIL_3_69 = UNTIL_3_75 | {"embeddings"}
 UNTIL_3_64 = UNTIL_3_69 | {"whole_catalog", "all_projects"}
 UNTIL_3_50 = UNTIL_3_64 | {"prompt_projects"}
 UNTIL_3_47 = UNTIL_3_50 | {"interpolated_frames"}
-UNTIL_3_44 = UNTIL_3_47 | {"datasets", "data_row_ids"}
+UNTIL_3_44 = UNTIL_3_47 | {"datasets", "data_row_ids", "predictions"}
 UNTIL_3_40 = UNTIL_3_44 | {"filters", "task_type"}
 
 SINCE_5 = frozenset({"v1", "frames"})
@@ -93,12 +95,12 @@ CLIENTS = [
     ClientKind(sdk("3.56.0"), "export_stream", lacks=UNTIL_3_64 | {"datasets"}),
     ClientKind(sdk("3.67.0"), "export_v2", lacks=UNTIL_3_69),
     ClientKind(sdk("3.67.0"), "export_stream", lacks=UNTIL_3_69),
-    ClientKind(sdk("3.78.2"), "export_v2"),
-    ClientKind(sdk("3.78.2"), "export_stream"),
-    ClientKind(sdk("3.78.2"), "export"),
-    ClientKind(sdk("5.2.1"), "export_v2", lacks=SINCE_5),
-    ClientKind(sdk("5.2.1"), "export_stream", lacks=SINCE_5),
-    ClientKind(sdk("5.2.1"), "export", lacks=SINCE_5),
+    ClientKind(sdk("3.78.2"), "export_v2", lacks=UNTIL_6_6),
+    ClientKind(sdk("3.78.2"), "export_stream", lacks=UNTIL_6_6),
+    ClientKind(sdk("3.78.2"), "export", lacks=UNTIL_6_6),
+    ClientKind(sdk("5.2.1"), "export_v2", lacks=SINCE_5 | UNTIL_6_6),
+    ClientKind(sdk("5.2.1"), "export_stream", lacks=SINCE_5 | UNTIL_6_6),
+    ClientKind(sdk("5.2.1"), "export", lacks=SINCE_5 | UNTIL_6_6),
     ClientKind(sdk("6.10.0"), "export_v2", lacks=SINCE_5),
     ClientKind(sdk("6.10.0"), "export", lacks=SINCE_5),
     ClientKind(sdk("7.17.0"), "export", lacks=SINCE_5),
@@ -195,6 +197,13 @@ class Client:
     def legacy(self, operation: str, **arguments: object) -> dict[str, Any]:
         """One of the operations of sdk_legacy.py."""
         return self._call(operation, **arguments)
+
+    def export_slice(self, slice_id: str, params: dict[str, Any] | None = None) -> Exported:
+        return Exported(**self._call("export_slice", way=self.way, slice_id=slice_id, params=params or {}))
+
+    def export_model_run(self, model_run_id: str, params: dict[str, Any] | None = None) -> Exported:
+        arguments = {"way": self.way, "model_run_id": model_run_id, "params": params or {}}
+        return Exported(**self._call("export_model_run", **arguments))
 
     def _call(self, operation: str, **arguments: object) -> dict[str, Any]:
         server = {"graphql_url": self.graphql_url, "rest_url": self.rest_url, "api_key": self.api_key}

@@ -29,6 +29,26 @@ EXPORT_CATALOG_BEFORE_STREAMS = (  # 3.42.0 to 3.66.0
     "{exportDataRowsInCatalog(input: $input) {taskId}}"
 )
 
+EXPORT_SLICE = (  # since 3.67.0
+    "mutation exportDataRowsInSlicePyApi($input: ExportDataRowsInSliceInput!)"
+    "{exportDataRowsInSlice(input: $input){taskId isStreamable}}"
+)
+
+EXPORT_SLICE_BEFORE_STREAMS = (  # 3.42.0 to 3.66.0
+    "mutation exportDataRowsInSlicePyApi($input: ExportDataRowsInSliceInput!)"
+    "{exportDataRowsInSlice(input: $input) {taskId}}"
+)
+
+EXPORT_MODEL_RUN = (  # since 3.67.0
+    "mutation exportDataRowsInModelRunPyApi($input: ExportDataRowsInModelRunInput!)"
+    "{exportDataRowsInModelRun(input: $input){taskId isStreamable}}"
+)
+
+EXPORT_MODEL_RUN_BEFORE_STREAMS = (  # 3.37.0 to 3.66.0
+    "mutation exportDataRowsInModelRunPyApi($input: ExportDataRowsInModelRunInput!){\n"
+    "          exportDataRowsInModelRun(input: $input) {taskId} }\n          "
+)
+
 GET_USER = (  # 7.17.0
     "query GetUserPyApi{user{createdAt email isExternalUser isViewer lastLoginAt nickname name picture id updatedAt}}"
 )
@@ -72,6 +92,9 @@ PARAMS = {
     "interpolated_frames": "includeInterpolatedFrames",
 }
 
+# Those of them that model runs have.
+OF_MODEL_RUNS = {"attachments", "embeddings", "metadata_fields", "data_row_details"}
+
 # The SDK's name of a filter that lists ids -> the type of its search term.
 ID_FILTERS = {
     "data_row_ids": "data_row_id",
@@ -113,9 +136,37 @@ def export_catalog_input(
         terms.append(search_term("data_row_ids", data_row_ids))
     if dataset_id is not None:
         terms.append({"ids": [dataset_id], "operator": "is", "type": "dataset"})
-    wanted = {"projectIds": params.get("project_ids"), "allProjects": params.get("all_projects", False)}
     return {
         "taskName": None,
         "filters": {"searchQuery": {"scope": None, "query": terms}},
-        "params": {"mediaTypeOverride": None, **included(params), **wanted},
+        "params": catalog_params(params),
+    }
+
+
+def catalog_params(params: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "mediaTypeOverride": None,
+        **included(params),
+        "projectIds": params.get("project_ids"),
+        "modelRunIds": params.get("model_run_ids"),
+        "allProjects": params.get("all_projects", False),
+        "allModelRuns": params.get("all_model_runs", False),
+        "includePredictions": params.get("predictions", False),
+    }
+
+
+def export_slice_input(slice_id: str, params: dict[str, Any]) -> dict[str, object]:
+    return {"taskName": None, "filters": {"sliceId": slice_id}, "params": catalog_params(params)}
+
+
+def export_model_run_input(model_run_id: str, params: dict[str, Any]) -> dict[str, object]:
+    wanted = {wire_name: params.get(name, False) for name, wire_name in PARAMS.items() if name in OF_MODEL_RUNS}
+    more = {
+        "includePredictions": params.get("predictions", False),
+        "includeModelRunDetails": params.get("model_run_details", False),
+    }
+    return {
+        "taskName": None,
+        "filters": {"modelRunId": model_run_id},
+        "params": {"mediaTypeOverride": None, **wanted, **more},
     }

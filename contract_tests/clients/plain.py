@@ -51,15 +51,29 @@ def operations(transport: Transport) -> dict[str, Callable[..., Answer]]:
 
         return call
 
-    return {"export_project": bound(export_project), "export_catalog": bound(export_catalog)}
+    return {
+        "export_project": bound(export_project),
+        "export_catalog": bound(export_catalog),
+        "export_slice": bound(export_slice),
+        "export_model_run": bound(export_model_run),
+    }
+
+
+@dataclass(frozen=True)
+class Mutations:
+    """A document for each scope."""
+
+    project: str
+    catalog: str
+    slice: str
+    model_run: str
 
 
 @dataclass(frozen=True)
 class Way:
     """How the export is asked for, and how one of its two streams is read."""
 
-    mutation: str
-    catalog_mutation: str
+    mutations: Mutations
     streams: dict[str, bool]
     read: Callable[[Service, Answer, str], bytes]
 
@@ -71,7 +85,9 @@ def export_project(
         raise ServiceError("RESOURCE_NOT_FOUND", f"There is no project {project_id}")
     chosen = WAYS[way]
     export = documents.export_project_input(project_id, params, filters, task_name) | chosen.streams
-    return read_export(service, chosen, service.ask(chosen.mutation, {"input": export})["exportDataRowsInProject"])
+    return read_export(
+        service, chosen, service.ask(chosen.mutations.project, {"input": export})["exportDataRowsInProject"]
+    )
 
 
 def export_catalog(
@@ -86,8 +102,21 @@ def export_catalog(
     chosen = WAYS[way]
     export = documents.export_catalog_input(dataset_id, data_row_ids, params, filters) | chosen.streams
     return read_export(
-        service, chosen, service.ask(chosen.catalog_mutation, {"input": export})["exportDataRowsInCatalog"]
+        service, chosen, service.ask(chosen.mutations.catalog, {"input": export})["exportDataRowsInCatalog"]
     )
+
+
+def export_slice(service: Service, *, way: str, slice_id: str, params: Answer) -> Answer:
+    chosen = WAYS[way]
+    export = documents.export_slice_input(slice_id, params) | chosen.streams
+    return read_export(service, chosen, service.ask(chosen.mutations.slice, {"input": export})["exportDataRowsInSlice"])
+
+
+def export_model_run(service: Service, *, way: str, model_run_id: str, params: Answer) -> Answer:
+    chosen = WAYS[way]
+    export = documents.export_model_run_input(model_run_id, params) | chosen.streams
+    created = service.ask(chosen.mutations.model_run, {"input": export})["exportDataRowsInModelRun"]
+    return read_export(service, chosen, created)
 
 
 def read_export(service: Service, chosen: Way, created: Answer) -> Answer:
@@ -187,11 +216,17 @@ def read_rest(service: Service, task: Answer, stream: str) -> bytes:
 STREAMED = {"isStreamableReady": True, "streamable": True}
 LISTED = {"isStreamableReady": True, "streamable": False}
 
+NOW = Mutations(documents.EXPORT_PROJECT, documents.EXPORT_CATALOG, documents.EXPORT_SLICE, documents.EXPORT_MODEL_RUN)
+BEFORE_STREAMS = Mutations(
+    documents.EXPORT_PROJECT_BEFORE_STREAMS,
+    documents.EXPORT_CATALOG_BEFORE_STREAMS,
+    documents.EXPORT_SLICE_BEFORE_STREAMS,
+    documents.EXPORT_MODEL_RUN_BEFORE_STREAMS,
+)
+
 WAYS = {
-    "streamable": Way(documents.EXPORT_PROJECT, documents.EXPORT_CATALOG, STREAMED, read_by_offset),
-    "by_line": Way(documents.EXPORT_PROJECT, documents.EXPORT_CATALOG, STREAMED, read_by_line),
-    "result_url": Way(
-        documents.EXPORT_PROJECT_BEFORE_STREAMS, documents.EXPORT_CATALOG_BEFORE_STREAMS, {}, read_task_urls
-    ),
-    "rest": Way(documents.EXPORT_PROJECT, documents.EXPORT_CATALOG, LISTED, read_rest),
+    "streamable": Way(NOW, STREAMED, read_by_offset),
+    "by_line": Way(NOW, STREAMED, read_by_line),
+    "result_url": Way(BEFORE_STREAMS, {}, read_task_urls),
+    "rest": Way(NOW, LISTED, read_rest),
 }

@@ -52,6 +52,16 @@ def read_ontology(*, project_id: str, **server: str) -> Answer:
     }
 
 
+def export_slice(*, way: str, slice_id: str, params: Answer, **server: str) -> Answer:
+    export, read = WAYS[way]
+    return finished(getattr(client_of(**server).get_catalog_slice(slice_id), export)(params=params), read)
+
+
+def export_model_run(*, way: str, model_run_id: str, params: Answer, **server: str) -> Answer:
+    export, read = WAYS[way]
+    return finished(getattr(client_of(**server).get_model_run(model_run_id), export)(params=params), read)
+
+
 def finished(task: Any, read: Any) -> Answer:
     task.wait_till_done()
     rows, errors = read(task)
@@ -156,6 +166,8 @@ if __name__ == "__main__":
     operations: dict[str, Callable[..., Answer]] = {
         "export_project": export_project,
         "export_catalog": export_catalog,
+        "export_slice": export_slice,
+        "export_model_run": export_model_run,
         "read_ontology": read_ontology,
         "create_webhook": create_webhook,
         "update_webhook": update_webhook,

@@ -32,6 +32,7 @@ from mockserver.world.data_rows import DataRow
 from mockserver.world.database import where
 from mockserver.world.ids import FEATURE_PREFIX
 from mockserver.world.labels import FEATURES, Body, Label, parsed
+from mockserver.world.models import Prediction
 from mockserver.world.tasks import Task
 
 PNG = "image/png"
@@ -42,9 +43,10 @@ COMPOSITE_DAYS = 30
 
 
 class Annotated(msgspec.Struct, frozen=True):
-    """A label with what is drawn on its data row."""
+    """A label or a prediction with what is drawn on its data row. `owner` is its project or its model run."""
 
-    label: Label
+    owner: str
+    feature_prefix: str
     body: Body
     row: DataRow
 
@@ -60,7 +62,7 @@ class Annotated(msgspec.Struct, frozen=True):
     @property
     def document(self) -> Any:
         """The body with its features' ids; its URLs are of no use here."""
-        return parsed(self.body.content.replace(FEATURES, self.label.feature_prefix.encode()))
+        return parsed(self.body.content.replace(FEATURES, self.feature_prefix.encode()))
 
 
 def _check_task(workspace: Workspace, task_id: str) -> None:
@@ -87,7 +89,7 @@ class Masks:
         mask_id, index = names["mask"], _number(names["index"])
         found = annotated(workspace, mask_id)
         # A webhook's body belongs to no task: its masks are named by the project (webhooks/payloads.py).
-        if found is None or found.label.project_id != names["task"]:
+        if found is None or found.owner != names["task"]:
             _check_task(workspace, names["task"])
         shown = found.shown(index) if found else []
         if not (found and shown and mask_id[FEATURE_PREFIX:] == COMPOSITE_MASK):
@@ -108,7 +110,7 @@ class Masks:
         workspace = self._authenticated(request)
         found = self._found(workspace, request)
         project = request.path_params["project"]
-        if found.label.project_id != project:
+        if found.owner != project:
             raise NotFound(f"Annotation {request.path_params['feature']!r} is not in project {project!r}")
         return await _answer(request, found, index, flat=flat)
 
@@ -127,16 +129,18 @@ class Masks:
 
 
 def annotated(workspace: Workspace, feature_id: str) -> Annotated | None:
-    """The label that a feature's id, or a composite mask's, belongs to."""
+    """What a feature's id, or a composite mask's, belongs to."""
+    mine = where("feature_prefix = :prefix", prefix=feature_id[:FEATURE_PREFIX])
     with workspace.store.reading() as connection:
-        label = connection.find(Label, where("feature_prefix = :prefix", prefix=feature_id[:FEATURE_PREFIX]))
-        if label is None:
+        found = connection.find(Label, mine) or connection.find(Prediction, mine)
+        if found is None:
             return None
-        body = connection.find(Body, where("id = :id", id=label.body_id))
-        row = connection.find(DataRow, where("no = :no", no=label.data_row_no))
-    assert body is not None, "no label is without its body"
-    assert row is not None, "nor without its data row"
-    return Annotated(label, body, row)
+        body = connection.find(Body, where("id = :id", id=found.body_id))
+        row = connection.find(DataRow, where("no = :no", no=found.data_row_no))
+    assert body is not None, "neither labels nor predictions are without their body"
+    assert row is not None, "nor without their data row"
+    owner = found.project_id if isinstance(found, Label) else found.model_run_id
+    return Annotated(owner, found.feature_prefix, body, row)
 
 
 async def _answer(request: Request, found: Annotated, index: int, *, flat: bool) -> Response:

@@ -9,7 +9,9 @@ import msgspec
 from mockserver.api.workspaces import Workspace
 from mockserver.world.data_rows import Dataset
 from mockserver.world.database import where
+from mockserver.world.models import ModelRun
 from mockserver.world.projects import Project
+from mockserver.world.slices import CatalogSlice
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -33,6 +35,9 @@ def ready_file(workspace: Workspace, url: str) -> Ready:
     with workspace.store.reading() as connection:
         projects = {item.name: item.id for item in connection.select(Project, live, order="created_at, id")}
         datasets = {item.name: item.id for item in connection.select(Dataset, live, order="created_at, id")}
+        slices = {item.name: item.id for item in connection.select(CatalogSlice, live, order="created_at, id")}
+        of_models = where("NOT deleted AND model_id IN (SELECT id FROM model WHERE NOT deleted)")
+        runs = {item.name: item.id for item in connection.select(ModelRun, of_models, order="created_at, id")}
     return Ready(
         url=url,
         graphql_url=f"{url}/graphql",
@@ -42,6 +47,6 @@ def ready_file(workspace: Workspace, url: str) -> Ready:
         pid=os.getpid(),
         projects=projects,
         datasets=datasets,
-        slices={},
-        model_runs={},
+        slices=slices,
+        model_runs=runs,
     )

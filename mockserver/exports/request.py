@@ -12,7 +12,8 @@ from mockserver.errors import MalformedRequest
 class ExportParams(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """Which sections a row carries; all off by default (payloads.md §1.1).
 
-    Further params of the wire change nothing here: `mediaTypeOverride` is a hint, and there are no model runs yet.
+    Further params of the wire change nothing here: `mediaTypeOverride` is a hint, and what `includeModelRunDetails`
+    adds is unknown.
     """
 
     include_attachments: bool = False
@@ -23,18 +24,25 @@ class ExportParams(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tr
     include_label_details: bool = False
     include_performance_details: bool = False
     include_interpolated_frames: bool = False
+    include_predictions: bool = False
     all_projects: bool = False
     project_ids: list[str] = []
+    all_model_runs: bool = False
     model_run_ids: list[str] = []
 
 
 class ExportRequest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One export: of a project, or without `project_id` of the catalog. `terms` are those of the search query."""
+    """One export: of a project, a slice, a model run, or without any of their ids of the catalog.
+
+    `terms` are those of the search query; slices and model runs take none.
+    """
 
     project_id: str | None = None
     terms: list[dict[str, Any]] = []
     params: ExportParams = ExportParams()
     streamable: bool = False
+    slice_id: str | None = None
+    model_run_id: str | None = None
 
 
 def decode(data: dict[str, Any]) -> ExportRequest:
@@ -49,7 +57,14 @@ def decode(data: dict[str, Any]) -> ExportRequest:
         given["includeLabelDetails"] = True
     # `streamable` is export()'s word; an SDK that says it is ready for streams gets one (3.67 and later).
     streamable = bool(data.get("streamable") or data.get("isStreamableReady"))
-    return ExportRequest(filters.get("projectId"), query, msgspec.convert(given, ExportParams), streamable)
+    return ExportRequest(
+        filters.get("projectId"),
+        query,
+        msgspec.convert(given, ExportParams),
+        streamable,
+        filters.get("sliceId"),
+        filters.get("modelRunId"),
+    )
 
 
 EXAMPLE_TERM = '{"type": "data_row_id", "operator": "is", "ids": ["…"]}'

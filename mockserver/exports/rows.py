@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from mockserver.exports.dates import Form, form_of
+from mockserver.exports.experiments import Blocks, Experiments, words
 from mockserver.exports.forms import Step
 from mockserver.exports.frames import interpolated
 from mockserver.exports.names import Names
@@ -61,6 +62,7 @@ class ExportRows:
         self._projects = scope.projects or {}
         self._names = Names(connection, self._projects)
         self._form = form_of(connection)
+        self._runs_key, _ = words(self._form)
         self._tags = ',"project_tags":[]' if self._form.has("project_tags") else ""
         self._attributes = self._form.media_attributes if self._form.lost_attributes else ascii_json
         self._bodies = Bodies(connection, host=host, task_id=task_id, steps=steps_for(params, self._form))
@@ -78,8 +80,7 @@ class ExportRows:
     def pieces(self) -> Iterator[Piece]:
         """NDJSON in whole lines, ASCII unless a switch says otherwise, PIECE rows at a time, in order of creation."""
         scope = self._scope
-        order = "dr.no" if scope.sole is None else "pr.data_row_no"  # the one its index is in
-        sql = f"SELECT {_COLUMNS} FROM {scope.tables} WHERE {scope.condition.sql} ORDER BY {order}"
+        sql = f"SELECT {_COLUMNS} FROM {scope.tables} WHERE {scope.condition.sql} ORDER BY {scope.order}"
         for rows in self._connection.pieces(sql, scope.condition.params, PIECE):
             yield self._written(rows)
 
@@ -99,7 +100,8 @@ class ExportRows:
             videos,
         )
         standings = self._standings(sections)
-        lines = [self._line(row, sections, standings) for row in rows]
+        experiments = self._experiments(sections, numbers)
+        lines = [self._line(row, sections, standings, experiments) for row in rows]
         text = "".join(lines).encode("ascii")
         return Piece(unescaped(text) if self._form.switches.characters == "utf-8" else text, len(lines))
 
@@ -110,7 +112,20 @@ class ExportRows:
             return defaultdict(lambda: [(sole.id,)])
         return sections.standings() if self._projects else defaultdict(list)
 
-    def _line(self, row: Row, sections: Sections, standings: dict[int, list[Row]]) -> str:
+    def _experiments(self, sections: Sections, numbers: list[int]) -> Blocks | None:
+        """None where rows have no such section."""
+        if self._scope.runs is None:
+            return None
+        return Experiments(
+            self._connection,
+            self._scope.runs,
+            sections,
+            numbers,
+            form=self._form,
+            predictions=self._params.include_predictions,
+        ).blocks()
+
+    def _line(self, row: Row, sections: Sections, standings: dict[int, list[Row]], experiments: Blocks | None) -> str:
         """Keys in the order of the sample. A section that the params ask for is there even when it is empty."""
         number, params = row[0], self._params
         attachments = f',"attachments":[{",".join(sections.attachments[number])}]' if params.include_attachments else ""
@@ -121,9 +136,10 @@ class ExportRows:
             told = [standing for standing in standings[number] if standing[0] in self._projects]
             blocks = [self._project(number, standing, sections) for standing in told]
             projects = f',"projects":{{{",".join(blocks)}}}'
+        runs = "" if experiments is None else f',"{self._runs_key}":{{{experiments.get(number, "")}}}'
         return (
             f'{{"data_row":{self._data_row(row)},"media_attributes":{self._attributes(row[5])}'
-            f"{attachments}{metadata}{embeddings}{projects}}}\n"
+            f"{attachments}{metadata}{embeddings}{projects}{runs}}}\n"
         )
 
     def _project(self, number: int, standing: Row, sections: Sections) -> str:

@@ -1,63 +1,112 @@
-"""Whose rows are exported, and whose labels are told on them."""
+"""Whose rows are exported, and whose labels and predictions are told on them."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import msgspec
+import orjson
 
 from mockserver.errors import MalformedRequest
-from mockserver.exports.request import ExportRequest
+from mockserver.exports.request import ExportParams, ExportRequest
 from mockserver.exports.selection import catalog_condition, project_condition
-from mockserver.world.database import EVERYTHING, Clause, Connection, where
+from mockserver.world.database import EVERYTHING, Clause, Connection, R, where
+from mockserver.world.models import Model, ModelRun
 from mockserver.world.projects import Project
+from mockserver.world.slices import CatalogSlice
 
 MOST_PROJECTS = 30
-"""In `project_ids` (SDK export_params.py 7.17.0:5, which checks it too)."""
+"""In `project_ids` and in `model_run_ids` (SDK export_params.py 7.17.0:5, which checks both too)."""
+
+
+class Runs(msgspec.Struct, frozen=True):
+    """The model runs whose labels and predictions are told, and their models, both by id."""
+
+    runs: dict[str, ModelRun]
+    models: dict[str, Model]
 
 
 class Scope(msgspec.Struct, frozen=True):
     """`tables` and `condition` select data rows as `dr`; in a project `pr` is their standing in it.
 
-    `projects` are those whose labels are told; None means that rows have no `projects` section at all.
-    `sole` is the project all rows stand in.
+    `projects` are those whose labels are told; None means that rows have no `projects` section at all. So with `runs`
+    and `experiments`. `sole` is the project all rows stand in; `order` the column whose index the rows come by.
     """
 
     tables: str
     condition: Clause
     projects: dict[str, Project] | None
     sole: Project | None = None
+    runs: Runs | None = None
+    order: str = "dr.no"
 
 
 def scope_of(connection: Connection, request: ExportRequest) -> Scope:
     """Raises MalformedRequest."""
     if request.project_id is not None:
         return project_scope(connection, request.project_id, request.terms)
-    return catalog_scope(connection, request)
+    if request.model_run_id is not None:
+        return model_run_scope(connection, request.model_run_id)
+    if request.slice_id is not None:
+        return slice_scope(connection, request.slice_id, request.params)
+    return catalog_scope(connection, request.terms, request.params)
 
 
 def project_scope(connection: Connection, project_id: str, terms: list[dict[str, Any]]) -> Scope:
-    project = connection.find(Project, where("id = :id AND NOT deleted", id=project_id))
-    if project is None:
-        # Not RESOURCE_NOT_FOUND: SDKs make None of it and die with a TypeError in export() (wire trap 6).
-        message = f"Project {project_id!r} does not exist"
-        raise MalformedRequest(message, errors=[{"error": message, "projectIds": [project_id]}])
+    project = _named(connection, Project, project_id, "Project", "projectIds")
     mine = where("pr.project_id = :project AND NOT dr.deleted", project=project.id)
     tables = "project_row pr JOIN data_row dr ON dr.no = pr.data_row_no"
-    return Scope(tables, mine & project_condition(terms), {project.id: project}, project)
+    condition = mine & project_condition(terms)
+    return Scope(tables, condition, {project.id: project}, project, order="pr.data_row_no")
 
 
-def catalog_scope(connection: Connection, request: ExportRequest) -> Scope:
-    """Rows of the organization; labels only of the projects that are asked for (payloads.md §1.1)."""
-    params = request.params
-    if len(params.project_ids) > MOST_PROJECTS:
-        raise MalformedRequest(f"params.projectIds has {len(params.project_ids)} ids; at most {MOST_PROJECTS} fit")
-    if params.model_run_ids:
-        raise MalformedRequest("params.modelRunIds: model runs are not served yet; leave it out")
-    wanted = EVERYTHING if params.all_projects else where("id IN :ids", ids=list(params.project_ids))
-    projects = None
+def catalog_scope(connection: Connection, terms: list[dict[str, Any]], params: ExportParams) -> Scope:
+    """Rows of the organization; labels only of the projects and runs that are asked for (payloads.md §1.1)."""
+    for name, wanted in (("projectIds", params.project_ids), ("modelRunIds", params.model_run_ids)):
+        if len(wanted) > MOST_PROJECTS:
+            raise MalformedRequest(f"params.{name} has {len(wanted)} ids; at most {MOST_PROJECTS} fit")
+    projects = runs = None
     if params.all_projects or params.project_ids:
-        live = connection.select(Project, wanted & where("NOT deleted"), order="created_at, id")
-        projects = {project.id: project for project in live}
-    condition = where("NOT dr.deleted") & catalog_condition(request.terms)
-    return Scope("data_row dr", condition, projects)
+        projects = _asked(connection, Project, params.project_ids, every=params.all_projects)
+    if params.all_model_runs or params.model_run_ids:
+        runs = _runs(connection, _asked(connection, ModelRun, params.model_run_ids, every=params.all_model_runs))
+    condition = where("NOT dr.deleted") & catalog_condition(terms)
+    return Scope("data_row dr", condition, projects, runs=runs)
+
+
+def slice_scope(connection: Connection, slice_id: str, params: ExportParams) -> Scope:
+    """The catalog as the slice's search finds it now; nothing narrows it further."""
+    found = _named(connection, CatalogSlice, slice_id, "Slice", "sliceIds")
+    return catalog_scope(connection, orjson.loads(found.query), params)
+
+
+def model_run_scope(connection: Connection, model_run_id: str) -> Scope:
+    """The rows of a run, with `experiments` and without `projects` (payloads.md §1.1)."""
+    run = _named(connection, ModelRun, model_run_id, "Model run", "modelRunIds")
+    tables = "model_run_row mr JOIN data_row dr ON dr.no = mr.data_row_no"
+    mine = where("mr.model_run_id = :run AND NOT dr.deleted", run=run.id)
+    return Scope(tables, mine, None, runs=_runs(connection, {run.id: run}), order="mr.data_row_no")
+
+
+def _asked(connection: Connection, kind: type[R], ids: list[str], *, every: bool) -> dict[str, R]:
+    """Live ones in the order in which they were made; what does not exist is told nowhere."""
+    wanted = EVERYTHING if every else where("id IN :ids", ids=list(ids))
+    live = connection.select(kind, wanted & where("NOT deleted"), order="created_at, id")
+    return {str(getattr(record, "id")): record for record in live}  # noqa: B009  R is any record
+
+
+def _runs(connection: Connection, runs: dict[str, ModelRun]) -> Runs:
+    """With a model that was deleted its runs are gone too."""
+    ids = sorted({run.model_id for run in runs.values()})
+    live = connection.select(Model, where("id IN :ids AND NOT deleted", ids=ids), order="created_at, id")
+    models = {model.id: model for model in live}
+    return Runs({run.id: run for run in runs.values() if run.model_id in models}, models)
+
+
+def _named(connection: Connection, kind: type[R], record_id: str, what: str, key: str) -> R:
+    """Raises MalformedRequest and not NotFound: SDKs make None of that and die with a TypeError (wire trap 6)."""
+    found = connection.find(kind, where("id = :id AND NOT deleted", id=record_id))
+    if found is None:
+        message = f"{what} {record_id!r} does not exist"
+        raise MalformedRequest(message, errors=[{"error": message, key: [record_id]}])
+    return found

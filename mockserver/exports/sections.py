@@ -7,6 +7,7 @@ text by data row number.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 
 from mockserver.exports.dates import Form
 from mockserver.exports.earlier import PROJECT
@@ -117,18 +118,32 @@ class Sections:
         return found
 
     def _labels(self) -> InProjects:
+        labels = InProjects(list)
+        for row, text in self._written(self._here & where("NOT deleted")):
+            labels[row[-1], row[1]].append(text)
+        return labels
+
+    def labels_by_id(self, label_ids: list[str]) -> dict[str, str]:
+        """Those of them that are not deleted."""
+        if not label_ids:
+            return {}
+        return {row[2]: text for row, text in self._written(where("id IN :ids AND NOT deleted", ids=label_ids))}
+
+    def _written(self, clause: Clause) -> Iterator[tuple[Row, str]]:
         columns = (
             "no, data_row_no, id, feature_prefix, body_id, skipped, seconds_to_create, seconds_to_review,"
             " consensus_score, benchmark_score, created_by, created_at, updated_at, content_updated_at,"
             " project_id"
         )
-        rows = self._select(columns, "label", self._here & where("NOT deleted"), "data_row_no, no")
+        rows = self._select(columns, "label", clause, "data_row_no, no")
         bodies = self._bodies.read({row[4] for row in rows})
         reviews = self._reviews([row[0] for row in rows]) if self._params.include_label_details else Items(list)
-        labels = InProjects(list)
         for row in rows:
-            labels[row[-1], row[1]].append(self._label(row, bodies[row[4]], reviews))
-        return labels
+            yield row, self._label(row, bodies[row[4]], reviews)
+
+    def bodies(self, wanted: set[int]) -> dict[int, list[str]]:
+        """Bodies by number, cut where feature prefixes belong."""
+        return self._bodies.read(wanted)
 
     def _label(self, row: Row, body: list[str], reviews: Items) -> str:
         """One entry of `labels`, its keys in the order of the sample; clips have a kind of their own (SDK tests)."""
@@ -150,14 +165,16 @@ class Sections:
                 f'"performance_details":{{"seconds_to_create":{to_create},"seconds_to_review":{to_review},'
                 f'"skipped":{"true" if skipped else "false"}{scores}}},'
             )
-        annotations = prefix.join(body)
+        joined = prefix.join(body)
+        return self.annotated(data_row, label_id, joined, details=f"{details}{performance}", owner=row[-1])
+
+    def annotated(self, data_row: int, label_id: str, body: str, *, owner: str, details: str = "") -> str:
+        """A label or a prediction of a data row: they are built alike (payloads.md §1.7). Masks that stand alone are
+        addressed through the project; of a prediction, through its model run (inferred)."""
         if self._masks_stand_alone:
-            annotations = annotations.replace(PROJECT_MARK, row[-1])
+            body = body.replace(PROJECT_MARK, owner)
         kind = "Video" if data_row in self._videos else "Default"
-        return (
-            f'{{"label_kind":"{kind}","version":"1.0.0","id":"{label_id}",{details}{performance}'
-            f'"annotations":{annotations}}}'
-        )
+        return f'{{"label_kind":"{kind}","version":"1.0.0","id":"{label_id}",{details}"annotations":{body}}}'
 
     def _reviews(self, labels: list[int]) -> Items:
         """By label number. Items as in V1, in snake case (inferred: all samples have empty lists)."""

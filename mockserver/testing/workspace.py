@@ -68,6 +68,16 @@ class MockWorkspace:
         """Name -> id, as the scenario made them."""
         return dict(self._ready["datasets"])
 
+    @property
+    def slices(self) -> dict[str, str]:
+        """Name -> id, as the scenario made them."""
+        return dict(self._ready["slices"])
+
+    @property
+    def model_runs(self) -> dict[str, str]:
+        """Name -> id, as the scenario made them."""
+        return dict(self._ready["model_runs"])
+
     def project(self, name: str) -> str:
         """The id of a project of the scenario. Raises MockServerError naming those there are."""
         return _id(self.projects, name, "project")
@@ -75,6 +85,14 @@ class MockWorkspace:
     def dataset(self, name: str) -> str:
         """The id of a dataset of the scenario. Raises MockServerError naming those there are."""
         return _id(self.datasets, name, "dataset")
+
+    def slice(self, name: str) -> str:
+        """The id of a catalog slice of the scenario. Raises MockServerError naming those there are."""
+        return _id(self.slices, name, "slice")
+
+    def model_run(self, name: str) -> str:
+        """The id of a model run of the scenario. Raises MockServerError naming those there are."""
+        return _id(self.model_runs, name, "model run")
 
     def expected_rows(
         self,

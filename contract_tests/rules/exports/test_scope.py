@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from contract_tests.rules.exports.rows import EVERY_SECTION, HOST, NOW, TASK
@@ -15,8 +16,11 @@ from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import scope_of
 from mockserver.links import Links
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import where
+from mockserver.world.database import R, Record, where
+from mockserver.world.labels import Label
+from mockserver.world.models import Model, ModelRun
 from mockserver.world.projects import Project
+from mockserver.world.slices import CatalogSlice
 from mockserver.world.store import Store
 
 
@@ -80,10 +84,108 @@ def test_a_deleted_project_is_told_nowhere(store: Store) -> None:
     assert all(project not in row["projects"] for row in rows)
 
 
+def only(store: Store, kind: type[R]) -> R:
+    """The one record of a kind that the default world has."""
+    with store.reading() as connection:
+        [found] = connection.select(kind)
+    return found
+
+
+def deleted(store: Store, kind: type[Record]) -> None:
+    with store.change() as change:
+        change.connection.update(kind, where("TRUE"), deleted=True)
+
+
+def runs_of(row: dict[str, Any]) -> dict[str, Any]:
+    return {run: told for model in row["experiments"].values() for run, told in model["runs"].items()}
+
+
+def test_a_model_run_tells_its_rows_and_names(store: Store) -> None:
+    run, model = only(store, ModelRun), only(store, Model)
+    rows = exported(store, ExportRequest(model_run_id=run.id))
+    assert len(rows) == 9
+    for row in rows:
+        assert row["experiments"][model.id]["name"] == "street detector"
+        assert runs_of(row)[run.id]["name"] == "first training"
+        assert "projects" not in row
+
+
+def test_predictions_are_told_only_when_asked_for(store: Store) -> None:
+    run = only(store, ModelRun)
+    quiet = exported(store, ExportRequest(model_run_id=run.id))
+    told = exported(store, ExportRequest(model_run_id=run.id, params=with_params(includePredictions=True)))
+    assert all("predictions" not in runs_of(row)[run.id] for row in quiet)
+    assert all(len(runs_of(row)[run.id]["predictions"]) == 1 for row in told)
+
+
+def test_predictions_of_several_runs_stand_on_one_row(store: Store) -> None:
+    run = only(store, ModelRun)
+    with store.change() as change:
+        second = msgspec.structs.replace(run, id="second", name="second training")
+        other = msgspec.structs.replace(run, id="third", model_id="other", name="of another model")
+        model = msgspec.structs.replace(only(store, Model), id="other", name="another model")
+        change.connection.insert([second, other, model])
+        for new in ("second", "third"):
+            change.connection.run(
+                "INSERT INTO model_run_row (id, model_run_id, data_row_no, data_split, label_id)"
+                " SELECT id || :new, :new, data_row_no, data_split, label_id FROM model_run_row WHERE no < 4",
+                {"new": new},
+            )
+    rows = exported(store, ExportRequest(params=with_params(allModelRuns=True, includePredictions=True)))
+    three = [row for row in rows if len(runs_of(row)) == 3]
+    assert len(three) == 3
+    for row in three:
+        assert [len(model["runs"]) for model in row["experiments"].values()] == [2, 1]
+        assert runs_of(row)["second"]["predictions"] == runs_of(row)["third"]["predictions"] == []
+        assert runs_of(row)["second"]["labels"] == runs_of(row)[run.id]["labels"]
+    one = exported(store, ExportRequest(params=with_params(modelRunIds=["third"])))
+    assert sorted(map(len, map(runs_of, one))) == [0] * 19 + [1] * 3
+
+
+def test_a_label_that_was_deleted_is_not_told_by_a_run(store: Store) -> None:
+    run = only(store, ModelRun)
+    with store.reading() as connection:
+        label = connection.select(Label, order="no", first=1)[0]
+    store.delete_labels([label.id])
+    rows = exported(store, ExportRequest(model_run_id=run.id))
+    assert [len(runs_of(row)[run.id]["labels"]) for row in rows] == [0, 1, 1, 1, 1, 1, 1, 1, 1]
+
+
+def test_a_deleted_run_or_model_is_told_nowhere(store: Store) -> None:
+    wanted = ExportRequest(params=with_params(allModelRuns=True))
+    assert any(row["experiments"] for row in exported(store, wanted))
+    deleted(store, Model)
+    assert [row["experiments"] for row in exported(store, wanted)] == [{}] * 22
+    deleted(store, ModelRun)
+    with pytest.raises(MalformedRequest, match="does not exist"):
+        exported(store, ExportRequest(model_run_id=only(store, ModelRun).id))
+
+
+def test_a_slice_finds_what_its_terms_find_in_the_catalog(store: Store) -> None:
+    found = only(store, CatalogSlice)
+    params = with_params(allProjects=True, allModelRuns=True)
+    by_slice = exported(store, ExportRequest(slice_id=found.id, params=params))
+    assert by_slice == exported(store, ExportRequest(terms=json.loads(found.query), params=params))
+    assert len(by_slice) == 12
+
+
+def test_a_slice_is_searched_anew_each_time(store: Store) -> None:
+    found = only(store, CatalogSlice)
+    rows = exported(store, ExportRequest(slice_id=found.id))
+    store.delete_data_rows([rows[0]["data_row"]["id"]])
+    assert exported(store, ExportRequest(slice_id=found.id)) == rows[1:]
+
+
 REFUSED: dict[str, tuple[Callable[[], ExportRequest], type[Exception], str]] = {
     "an unknown project": (lambda: ExportRequest("nobody"), MalformedRequest, "'nobody'"),
     "31 projects": (lambda: ExportRequest(params=with_params(projectIds=["p"] * 31)), MalformedRequest, "at most 30"),
-    "model runs": (lambda: ExportRequest(params=with_params(modelRunIds=["r"])), MalformedRequest, "not served yet"),
+    "31 model runs": (
+        lambda: ExportRequest(params=with_params(modelRunIds=["r"] * 31)),
+        MalformedRequest,
+        "params.modelRunIds has 31 ids",
+    ),
+    "an unknown slice": (lambda: ExportRequest(slice_id="nobody"), MalformedRequest, "Slice 'nobody'"),
+    "an unknown model run": (lambda: ExportRequest(model_run_id="nobody"), MalformedRequest, "Model run 'nobody'"),
     "a batch in the catalog": (
         lambda: ExportRequest(terms=[{"type": "batch", "operator": "is", "ids": ["b"]}]),
         MalformedRequest,

@@ -10,9 +10,11 @@ from mockserver.api.resolvers import (
     labels,
     legacy,
     metadata,
+    models,
     ontologies,
     people,
     projects,
+    slices,
     webhooks,
 )
 from mockserver.api.resolvers.fields import Fields
@@ -21,6 +23,19 @@ from mockserver.api.resolvers.fields import Fields
 def all_resolvers() -> dict[str, dict[str, Resolver]]:
     """Type name -> field name -> resolver."""
     fields = Fields()
-    for module in (people, projects, ontologies, data_rows, metadata, labels, exports, legacy, changes, webhooks):
+    for module in (
+        people,
+        projects,
+        ontologies,
+        data_rows,
+        metadata,
+        labels,
+        models,
+        slices,
+        exports,
+        legacy,
+        changes,
+        webhooks,
+    ):
         module.add_to(fields)
     return fields.by_type

@@ -10,9 +10,10 @@ import orjson
 
 from mockserver.api.call import call_of
 from mockserver.api.filters import condition, unique
+from mockserver.api.pages import Page, PageInfo
 from mockserver.api.resolvers.fields import Fields, nothing
 from mockserver.api.resolvers.people import organization
-from mockserver.api.resolvers.projects import Page, PageInfo, created_by, projects
+from mockserver.api.resolvers.projects import created_by, projects
 from mockserver.errors import BadInput, NotFound
 from mockserver.exports.text import camel_case
 from mockserver.links import ASSET_DAYS, good_until

@@ -59,6 +59,8 @@ def add_to(fields: Fields) -> None:
         Task_exportFileFromLine=file_from_line,
         Mutation_exportDataRowsInProject=export,
         Mutation_exportDataRowsInCatalog=export,
+        Mutation_exportDataRowsInSlice=export,
+        Mutation_exportDataRowsInModelRun=export,
         Mutation_cancelBulkOperationJob=cancel,
         Success_success=lambda source, _: source,
     )

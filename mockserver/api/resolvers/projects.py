@@ -9,6 +9,7 @@ import msgspec
 
 from mockserver.api.call import Call, call_of
 from mockserver.api.filters import condition, unique
+from mockserver.api.pages import Page, PageInfo
 from mockserver.api.resolvers.fields import Fields, nothing
 from mockserver.api.resolvers.people import organization
 from mockserver.errors import BadInput
@@ -30,17 +31,6 @@ _LIVE_ROW = "EXISTS (SELECT 1 FROM data_row WHERE data_row.no = data_row_no AND 
 class StateCount(msgspec.Struct, frozen=True):
     state: str
     count: int
-
-
-class PageInfo(msgspec.Struct, frozen=True):
-    start_cursor: str | None
-    end_cursor: str | None
-    has_next_page: bool
-
-
-class Page(msgspec.Struct, frozen=True):
-    nodes: list[Any]
-    page_info: PageInfo
 
 
 def add_to(fields: Fields) -> None:

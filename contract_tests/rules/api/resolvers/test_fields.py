@@ -39,6 +39,7 @@ def given(server: ServedWorld) -> dict[str, str]:
     task = exported(server, "image")
     job = ask(server, '{dataRowsForGlobalKeys(where: {ids: ["nobody"]}){jobId}}').data["dataRowsForGlobalKeys"]["jobId"]
     row = label["dataRow"]["id"]
+    run, saved = server.ready["model_runs"]["first training"], server.ready["slices"]["street pictures"]
     return {
         "project": f'(where: {{id: "{project}"}})',
         "dataset": f'(where: {{id: "{dataset}"}})',
@@ -50,6 +51,12 @@ def given(server: ServedWorld) -> dict[str, str]:
         "dataRowsForGlobalKeysResult": f'(jobId: {{id: "{job}"}})',
         "dataRowCustomMetadata": f'(where: {{dataRowIds: ["{row}"]}})',
         "externalIdsToDataRowIds": '(externalId_in: ["nobody"])',
+        "model": '(where: {name: "street detector"})',
+        "modelRun": f'(where: {{id: "{run}"}})',
+        "annotationGroups": f'(where: {{modelRunId: {{id: "{run}"}}}}, first: 2)',
+        "getSavedQuery": f'(id: "{saved}")',
+        "getDataRowIdsBySavedQuery": f'(input: {{savedQueryId: "{saved}", first: 2}})',
+        "getDataRowIdentifiersBySavedQuery": f'(input: {{savedQueryId: "{saved}", first: 2}})',
         "exportMetadataHeader": "(streamType: RESULT)",
         "exportFileFromOffset": "(streamType: RESULT, offset: 0)",
         "exportFileFromLine": "(streamType: RESULT, line: 0)",

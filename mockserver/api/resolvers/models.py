@@ -1,0 +1,58 @@
+"""Models, their runs, and the data rows in a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mockserver.api.call import call_of
+from mockserver.api.filters import condition, unique
+from mockserver.api.pages import Page, page_of, position
+from mockserver.api.resolvers.fields import Fields, nothing
+from mockserver.world.data_rows import DataRow
+from mockserver.world.database import where as clause
+from mockserver.world.models import Model, ModelRun, ModelRunRow
+
+PAGE = 100
+"""Where nothing is said; the SDK always says it (pagination.py)."""
+
+
+def add_to(fields: Fields) -> None:
+    fields.attributes("Model", Model, "id name ontologyId")
+    fields.add(Query_model=model, Query_models=models, Model_modelRuns=runs)
+    fields.attributes("ModelRun", ModelRun, "id name modelId createdBy trainingMetadata createdAt updatedAt")
+    fields.add(Query_modelRun=model_run, ModelRun_modelAppId=nothing)
+    fields.attributes("AnnotationGroup", ModelRunRow, "id labelId modelRunId dataSplit")
+    fields.add(AnnotationGroup_dataRow=data_row, Query_annotationGroups=annotation_groups)
+    fields.attributes("AnnotationGroups", Page, "nodes pageInfo")
+
+
+def model(_source: Any, info: Any, where: Mapping[str, Any]) -> Model:
+    return call_of(info).one(Model, unique(Model, where), f"Model {where.get('id') or dict(where)!r}")
+
+
+def models(_source: Any, info: Any, where: Any = None, skip: int = 0, first: int | None = None) -> list[Model]:
+    return call_of(info).select(Model, condition(Model, where), order="created_at, id", skip=skip, first=first)
+
+
+def runs(source: Model, info: Any, skip: int = 0, first: int | None = None) -> list[ModelRun]:
+    asked = clause("model_id = :id AND NOT deleted", id=source.id)
+    return call_of(info).select(ModelRun, asked, order="created_at, id", skip=skip, first=first)
+
+
+def model_run(_source: Any, info: Any, where: Mapping[str, Any]) -> ModelRun:
+    live = clause("model_id IN (SELECT id FROM model WHERE NOT deleted)")
+    return call_of(info).one(ModelRun, unique(ModelRun, where) & live, f"Model run {where.get('id')!r}")
+
+
+def annotation_groups(_source: Any, info: Any, where: Any = None, after: str | None = None, first: int = PAGE) -> Page:
+    """The data rows of a run; the cursor is a number in the order in which they joined it."""
+    run = model_run(None, info, (where or {}).get("modelRunId") or {})
+    asked = clause("model_run_id = :id AND data_row_no IN (SELECT no FROM data_row WHERE NOT deleted)", id=run.id)
+    asked &= clause("no > :after", after=position(after))
+    return page_of(call_of(info).select(ModelRunRow, asked, order="no", first=first + 1), first)
+
+
+def data_row(source: ModelRunRow, info: Any) -> DataRow:
+    asked = clause("no = :no", no=source.data_row_no)
+    return call_of(info).one(DataRow, asked, f"The data row of {source.id!r}")
