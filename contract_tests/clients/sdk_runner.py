@@ -59,7 +59,8 @@ def export_slice(*, way: str, slice_id: str, params: Answer, **server: str) -> A
 
 def export_model_run(*, way: str, model_run_id: str, params: Answer, **server: str) -> Answer:
     export, read = WAYS[way]
-    return finished(getattr(client_of(**server).get_model_run(model_run_id), export)(params=params), read)
+    run = client_of(**server).get_model_run(model_run_id)
+    return finished(getattr(run, export)(task_name=None, params=params), read)  # a name was required before 3.39
 
 
 def finished(task: Any, read: Any) -> Answer:

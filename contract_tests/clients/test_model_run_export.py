@@ -6,7 +6,7 @@ import pytest
 
 from contract_tests.clients.clients import Client, ClientFailure
 from contract_tests.clients.test_catalog_export import catalog, whole_catalog
-from contract_tests.clients.test_project_export import EVERY_PARAM, UNKNOWN_ID, ids_of, without_what_differs_by_task
+from contract_tests.clients.test_project_export import EVERY_PARAM, UNKNOWN_ID, without_what_differs_by_task
 from contract_tests.serving import ServedWorld
 
 Row = dict[str, Any]

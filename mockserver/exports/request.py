@@ -52,6 +52,8 @@ def decode(data: dict[str, Any]) -> ExportRequest:
     if not isinstance(query, list) or not all(isinstance(term, dict) for term in query):
         raise MalformedRequest(f"filters.searchQuery.query is {query!r}; expected a list of terms like {EXAMPLE_TERM}")
     given = {key: value for key, value in (data.get("params") or {}).items() if value is not None}
+    if filters.get("modelRunId") is not None:
+        given = {key: value for key, value in given.items() if key not in NOT_OF_MODEL_RUNS}
     # label_details took the place of `includeLabels`, which SDKs 3.37 and 3.38 send.
     if given.get("includeLabels"):
         given["includeLabelDetails"] = True
@@ -67,4 +69,6 @@ def decode(data: dict[str, Any]) -> ExportRequest:
     )
 
 
+NOT_OF_MODEL_RUNS = {"includeProjectDetails", "includeLabels", "includePerformanceDetails"}
+"""Sections of projects (docs/label-export), which early SDKs name all the same."""
 EXAMPLE_TERM = '{"type": "data_row_id", "operator": "is", "ids": ["…"]}'
