@@ -81,7 +81,7 @@ UNTIL_3_69 = UNTIL_3_75 | {"embeddings"}
 UNTIL_3_64 = UNTIL_3_69 | {"whole_catalog", "all_projects"}
 UNTIL_3_50 = UNTIL_3_64 | {"prompt_projects"}
 UNTIL_3_47 = UNTIL_3_50 | {"interpolated_frames"}
-UNTIL_3_44 = UNTIL_3_47 | {"datasets", "data_row_ids", "predictions"}
+UNTIL_3_44 = UNTIL_3_47 | {"datasets", "slices", "data_row_ids", "predictions"}
 UNTIL_3_40 = UNTIL_3_44 | {"filters", "task_type"}
 
 SINCE_5 = frozenset({"v1", "frames"})

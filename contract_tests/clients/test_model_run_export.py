@@ -44,6 +44,7 @@ def test_a_model_run_exports_its_rows_with_experiments_instead_of_projects(clien
     assert {tuple(row) for row in rows} == {("data_row", "media_attributes", "experiments")}
 
 
+@pytest.mark.capability("model_runs")
 @pytest.mark.known("client")
 def test_labels_of_a_run_are_those_of_the_project(client: Client, run: str, server: ServedWorld) -> None:
     rows = without_what_differs_by_task(client.export_model_run(run).rows)
@@ -54,6 +55,7 @@ def test_labels_of_a_run_are_those_of_the_project(client: Client, run: str, serv
     assert told == {row: labels[row] for row in told}
 
 
+@pytest.mark.capability("predictions")
 @pytest.mark.known("client")
 def test_predictions_come_when_they_are_asked_for(client: Client, run: str) -> None:
     rows = client.export_model_run(run, {"predictions": True}).rows
@@ -97,6 +99,7 @@ def test_an_unknown_model_run_is_refused_by_name(client: Client) -> None:
 # Slices
 
 
+@pytest.mark.capability("slices")
 @pytest.mark.known("client")
 def test_a_slice_exports_what_its_search_finds(catalog: Client, pictures: str, server: ServedWorld) -> None:
     project = server.projects["image"]
