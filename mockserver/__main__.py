@@ -15,7 +15,7 @@ from mockserver.commands.generate import generate
 from mockserver.commands.options import ENDS, SCENARIO, SEED, fail, setting
 from mockserver.commands.webhook import webhook
 from mockserver.errors import StartupError
-from mockserver.settings import DEFAULT_API_KEY, Settings, cache_folder, parse_state
+from mockserver.settings import DEFAULT_API_KEY, DEFAULT_RESULTS_LIMIT, Settings, cache_folder, parse_state
 
 DEFAULT_PORT = 8000
 
@@ -51,6 +51,15 @@ def main() -> None:
 @setting("--exit-with", metavar="PID", type=int, help="Stop when this process ends.")
 @setting("--payload-date", metavar="DATE", help="Write exports as the service wrote them then. Default: as now.")
 @setting("--control-token", metavar="TOKEN", help="Opens /_mock/ from other machines. Default: the API key.")
+@setting(
+    "--results-limit",
+    metavar="MIB",
+    type=int,
+    default=DEFAULT_RESULTS_LIMIT,
+    show_default=True,
+    help="Disk space for the results of exports; the oldest give way.",
+)
+@setting("--gzip-results", is_flag=True, help="Compress result files for clients that take gzip.")
 @setting("--any-key", is_flag=True, help="Make a workspace for every unknown API key that comes.")
 @setting(
     "--webhook-allow",

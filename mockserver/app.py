@@ -31,6 +31,7 @@ from mockserver.api.workspaces import Origin, Workspace, Workspaces
 from mockserver.console.page import Page
 from mockserver.control.routes import control_routes
 from mockserver.errors import MockserverBug, NotAllowed, NotFound, StartupError, WireError, nearest
+from mockserver.exports.space import MEGABYTE, Space
 from mockserver.settings import Settings
 from mockserver.webhooks.courier import Courier
 from mockserver.webhooks.targets import Allowed
@@ -77,6 +78,7 @@ def build(settings: Settings, url: str) -> Server:
         folder / "workspaces",
         threads,
         courier,
+        space=Space(settings.results_limit * MEGABYTE),
         cache=settings.cache,
         origin=origin,
         durable=settings.state is not None,
@@ -127,8 +129,8 @@ def open_own(workspaces: Workspaces, settings: Settings) -> None:
 def application(settings: Settings, workspaces: Workspaces) -> ASGIApp:
     """Every route of the server, most asked first."""
     graphql = GraphQLEndpoint(Engine(all_resolvers()), workspaces, settings.public_url)
-    downloads = Downloads(workspaces, settings.public_url)
-    rest = Rest(workspaces)
+    downloads = Downloads(workspaces, settings.public_url, compressed=settings.gzip_results)
+    rest = Rest(workspaces, compressed=settings.gzip_results)
     frames = Frames(workspaces, settings.public_url)
     masks = Masks(workspaces)
     console = Page(workspaces, own=settings.api_key, public_url=settings.public_url)

@@ -17,7 +17,8 @@
         ├── QueryTooComplex          GRAPHQL_VALIDATION_FAILED, in the one wording the SDK knows
         ├── BodyTooLarge             BAD_USER_INPUT, 413
         ├── ControlRefused           CONTROL_REFUSED, 401: the control API from elsewhere, without its token
-        ├── LinkRefused              a signed link that was changed or has expired, 403
+        ├── LinkRefused              a signed link that was changed, 403
+        │   └── LinkExpired          one whose time is over
         └── MockserverBug            MOCKSERVER_BUG: our own fault, said so
 
 The codes are those the SDK maps to exceptions (lbox request_client.py:246-383). None is INTERNAL_SERVER_ERROR and
@@ -158,10 +159,14 @@ class ControlRefused(WireError):
 
 
 class LinkRefused(WireError):
-    """A signed link was changed, or its time is over."""
+    """A signed link was changed."""
 
     code = "ACCESS_DENIED"
     status = 403
+
+
+class LinkExpired(LinkRefused):
+    """The time of a signed link is over."""
 
 
 class MockserverBug(WireError):

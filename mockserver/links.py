@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from mockserver.errors import LinkRefused
+from mockserver.errors import LinkExpired, LinkRefused
 
 DAY = 86_400_000_000
 """Microseconds."""
@@ -115,7 +115,7 @@ class Links(msgspec.Struct, frozen=True):
         if not hmac.compare_digest(self.signature(path, int(expires)).encode(), signature.encode("utf-8", "replace")):
             raise LinkRefused("SignatureDoesNotMatch: this link was changed; use the URL exactly as the server gave it")
         if int(expires) * 1000 <= now:
-            raise LinkRefused("ExpiredToken: this link's time is over; export again to get a fresh one")
+            raise LinkExpired("ExpiredToken: this link's time is over; export again to get a fresh one")
 
 
 def _safe(name: str, otherwise: str) -> str:

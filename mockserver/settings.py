@@ -14,13 +14,17 @@ from mockserver.errors import StartupError
 
 ENVIRONMENT_PREFIX = "MOCKSERVER_"
 DEFAULT_API_KEY = "mock-api-key"
+DEFAULT_RESULTS_LIMIT = 10_240
 MICROSECONDS = 1_000_000
 FIRST_YEAR, LAST_YEAR = 1972, 9900
 """A history reaches back more than a year from its end, and a clock may run on from it."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """One served process. `ends` None means the scenario's own end, "now" shifts that by whole days."""
+    """One served process. `ends` None means the scenario's own end, "now" shifts that by whole days.
+
+    `results_limit` in MiB.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8000
@@ -34,6 +38,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     control_token: str | None = None
     any_key: bool = False
     webhook_allow: tuple[str, ...] = ()
+    results_limit: int = DEFAULT_RESULTS_LIMIT
+    gzip_results: bool = False
     ready_file: Path | None = None
     exit_with: int | None = None
     cache: Path = Path()
@@ -54,6 +60,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         check_seed(self.seed)
         if self.payload_date is not None:
             parse_date(self.payload_date, flag="--payload-date")
+        if self.results_limit < 1:
+            raise StartupError(
+                f"--results-limit is {self.results_limit}; expected MiB, at least 1, for example --results-limit 2048"
+            )
         if self.public_url is not None:
             check_public_url(self.public_url)
         if self.exit_with is not None and not process_exists(self.exit_with):

@@ -83,7 +83,8 @@ def test_result_files_are_gone_when_their_days_are_over(workspace: MockWorkspace
     task = _finished_export(workspace)
     assert requests.get(task["result"], timeout=10).status_code == 200
     workspace.clock.advance(days=16)
-    assert requests.get(task["result"], timeout=10).status_code == 403
+    over = requests.get(task["result"], timeout=10)
+    assert (over.status_code, "<Code>ExpiredToken</Code>" in over.text) == (400, True)
 
 
 def _finished_export(workspace: MockWorkspace) -> dict[str, Any]:

@@ -41,6 +41,7 @@ from mockserver.__main__ import main as command
 from mockserver.console.page import NOT_YET
 from mockserver.exports.dates import DATED
 from mockserver.generate import history, scenario
+from mockserver.links import Links
 from mockserver.testing import MockWorkspace, plugin
 from mockserver.world.switches import Switches
 
@@ -494,6 +495,9 @@ PROVOKED: dict[str, Provoke] = {
         f"{server.url}/_mock/clock", headers={"Origin": "http://elsewhere"}, timeout=10
     ),
     "LinkRefused": changed_link,
+    "LinkExpired": lambda server: requests.get(
+        server.url + Links.of(server.api_key, 0).signed("assets/row/picture.png", 1000), timeout=10
+    ),
 }
 
 

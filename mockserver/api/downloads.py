@@ -12,17 +12,18 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from mockserver.api.endpoint import base_url
+from mockserver.api.files import NDJSON, FilesResponse
 from mockserver.api.resolvers.exports import stream_of
-from mockserver.api.responses import JSON, NDJSON, FilesResponse, content_response, json_response
+from mockserver.api.responses import JSON, content_response, json_response, storage_error
 from mockserver.api.workspaces import Workspace, Workspaces
-from mockserver.errors import NotFound
+from mockserver.errors import LinkRefused, NotFound
 from mockserver.exports.chunks import Chunk
 from mockserver.exports.legacy.files import is_array
 from mockserver.exports.legacy.issues import ALL, issues
 from mockserver.exports.results import ERRORS, RESULT
 from mockserver.generate.assets import asset, tile, with_tiles
 from mockserver.generate.media.medium import Asset
-from mockserver.links import ASSET_DAYS, good_until
+from mockserver.links import ASSET_DAYS, RESULT_DAYS, good_until
 from mockserver.world.data_rows import Attachment, DataRow
 from mockserver.world.database import where
 from mockserver.world.issues import IssueStatus
@@ -31,23 +32,30 @@ from mockserver.world.tasks import Task
 
 ASSETS_KEPT = 64
 _COORDINATE = re.compile("[0-9]{1,8}")
+WHY_DELETED = f"they live {RESULT_DAYS} days of the world's clock, and give way to newer ones (--results-limit)"
 
 
 class Downloads:
     """Checks a link's signature, then serves what it names. A key that comes along is not looked at."""
 
-    def __init__(self, workspaces: Workspaces, public_url: str | None) -> None:
-        self._workspaces, self._public_url = workspaces, public_url
+    def __init__(self, workspaces: Workspaces, public_url: str | None, *, compressed: bool) -> None:
+        """`compressed` result files for clients that take gzip."""
+        self._workspaces, self._public_url, self._compressed = workspaces, public_url, compressed
         self._asset = functools.lru_cache(maxsize=ASSETS_KEPT)(_made)
 
     def _signed(self, request: Request, path: str | None = None) -> Workspace:
         return signed(self._workspaces, request, path)
 
     async def result(self, request: Request) -> ASGIApp:
-        """One file of a stream, or `all.ndjson`: the whole stream."""
-        workspace = self._signed(request)
+        """One file of a stream, or `all.ndjson`: the whole stream. Refused in the words of the storage."""
         names = request.path_params
-        return result_response(workspace, names["task"], names["stream"], names["file"])
+        try:
+            workspace = self._signed(request)
+            return result_response(
+                workspace, names["task"], names["stream"], names["file"], compressed=self._compressed
+            )
+        except (LinkRefused, NotFound) as error:
+            return storage_error(error)
 
     async def legacy(self, request: Request) -> ASGIApp:
         """A file of Export V1, under whatever name its link gives it."""
@@ -133,8 +141,9 @@ def _made(recipe: str, seed: int) -> Asset:
     return asset(recipe, seed=seed)
 
 
-def result_response(workspace: Workspace, task_id: str, stream: str, file: str) -> FilesResponse:
-    """Files of a finished task. Raises NotFound."""
+def result_response(workspace: Workspace, task_id: str, stream: str, file: str, *, compressed: bool) -> FilesResponse:
+    """Files of a task that has ended. Raises NotFound."""
+    workspace.exports.sweep()
     with workspace.store.reading() as connection:
         task = connection.find(Task, where("id = :id", id=task_id))
     if task is None:
@@ -147,8 +156,9 @@ def result_response(workspace: Workspace, task_id: str, stream: str, file: str) 
         raise NotFound(f"Task {task_id!r} has no file {file!r} in its stream {stream}; it has {len(chunks)}")
     paths = [_path(workspace, task, stream, chunk) for chunk in wanted]
     if not all(path.is_file() for path in paths):
-        raise NotFound(f"The result files of task {task_id!r} are gone from the disk; export again")
-    return FilesResponse(paths, _size(wanted), NDJSON)
+        raise NotFound(f"The result files of task {task_id!r} were deleted: {WHY_DELETED}; export again")
+    modified = task.updated_at / 1_000_000
+    return FilesResponse(paths, _size(wanted), NDJSON, modified=modified, compressed=compressed)
 
 
 def _path(workspace: Workspace, task: Task, stream: str, chunk: Chunk) -> Path:

@@ -18,8 +18,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver.api.downloads import signed
 from mockserver.api.endpoint import base_url
+from mockserver.api.files import NDJSON
 from mockserver.api.ranges import Part, part_of
-from mockserver.api.responses import NDJSON
 from mockserver.api.workspaces import Workspace, Workspaces
 from mockserver.errors import Conflict, Gone, NotFound, NotYours
 from mockserver.exports.legacy.frames import frame_lines, has_frames

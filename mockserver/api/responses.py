@@ -1,25 +1,19 @@
-"""Answers outside GraphQL: JSON, errors in the shape the SDK reads, files streamed in pieces."""
+"""Answers outside GraphQL: JSON, and errors in the shape the SDK reads or the storage writes."""
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-from collections.abc import Iterable
-from pathlib import Path
+from html import escape
 from typing import Any
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
 from mockserver.api.ranges import part_of
-from mockserver.errors import WireError
+from mockserver.errors import LinkExpired, LinkRefused, NotFound, WireError
 
-NDJSON = "application/x-ndjson; charset=utf-8"
 JSON = "application/json"
-READ = 128 * 1024
-"""Bytes read and sent at a time. Larger reads are no faster and keep other requests waiting."""
 
 
 def json_response(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
@@ -56,26 +50,21 @@ def entity_tag(content: bytes) -> str:
     return f'"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
 
 
-class FilesResponse:
-    """Files one after another as one body, with their length, read in pieces; constant memory."""
+def storage_error(error: WireError) -> Response:
+    """A refused link as the storage behind the service says it, in XML (its codes and statuses: documented by it).
 
-    def __init__(self, paths: Iterable[Path], size: int, content_type: str) -> None:
-        self._paths, self._size, self._content_type = list(paths), size, content_type
+    `Details` are our own words.
+    """
+    status, code, message = next(told for kind, told in _STORAGE.items() if isinstance(error, kind))
+    document = (
+        "<?xml version='1.0' encoding='UTF-8'?>"
+        f"<Error><Code>{code}</Code><Message>{message}</Message><Details>{escape(error.message)}</Details></Error>"
+    )
+    return Response(document, status, media_type="application/xml; charset=UTF-8")
 
-    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        headers = [
-            (b"content-type", self._content_type.encode()),
-            (b"content-length", str(self._size).encode()),
-        ]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        if scope["method"] != "HEAD":
-            await self._send_files(send)
-        await send({"type": "http.response.body", "body": b""})
 
-    async def _send_files(self, send: Send) -> None:
-        for path in self._paths:
-            with path.open("rb", buffering=0) as file:
-                while piece := file.read(READ):
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
-                    # send() does not suspend while the client keeps up: without this others wait for the whole file.
-                    await asyncio.sleep(0)
+_STORAGE: dict[type[WireError], tuple[int, str, str]] = {
+    LinkExpired: (400, "ExpiredToken", "The provided token has expired."),
+    LinkRefused: (403, "SignatureDoesNotMatch", "The signature does not match."),
+    NotFound: (404, "NoSuchKey", "The specified key does not exist."),
+}

@@ -12,8 +12,9 @@ from mockserver.exports.results import ERRORS, RESULT
 
 
 class Rest:
-    def __init__(self, workspaces: Workspaces) -> None:
-        self._workspaces = workspaces
+    def __init__(self, workspaces: Workspaces, *, compressed: bool) -> None:
+        """`compressed` results for clients that take gzip."""
+        self._workspaces, self._compressed = workspaces, compressed
 
     def _authenticated(self, request: Request) -> Workspace:
         return self._workspaces.authenticated(request.headers.get("authorization"))
@@ -30,4 +31,5 @@ class Rest:
         organization = request.path_params["organization"]
         if organization != workspace.world.organization_id:
             raise NotFound(f"Organization {organization!r} is not yours; yours is {workspace.world.organization_id!r}")
-        return result_response(workspace, request.path_params["task"], stream, "all.ndjson")
+        task = request.path_params["task"]
+        return result_response(workspace, task, stream, "all.ndjson", compressed=self._compressed)

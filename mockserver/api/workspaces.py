@@ -22,6 +22,7 @@ from mockserver.errors import (
     quoted,
 )
 from mockserver.exports.legacy.files import LegacyFiles
+from mockserver.exports.space import Space
 from mockserver.exports.tasks import Exports
 from mockserver.generate.prepared import prepared_world
 from mockserver.links import Links
@@ -53,14 +54,22 @@ class Origin(msgspec.Struct, frozen=True):
 class Workspace:
     """One API key's world, and the parts that serve it, for one life: a reset makes a new one."""
 
-    def __init__(self, store: Store, folder: Path, threads: ThreadPoolExecutor, courier: Courier, url: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        folder: Path,
+        threads: ThreadPoolExecutor,
+        space: Space,
+        courier: Courier,
+        url: str,
+    ) -> None:
         """`url` is scheme and host of the URLs in webhook bodies."""
         self.store = store
         self.folder = folder
         self.world: World = store.workspace
         self.api_key = self.world.name
         self.links = Links.of(self.api_key, self.world.seed)
-        self.exports = Exports(store, self.links, folder / "results", threads)
+        self.exports = Exports(store, self.links, folder / "results", threads, space)
         self.legacy = LegacyFiles(store, self.links, folder / "legacy", threads)
         self.deliveries = Deliveries(store)
         self.announcer = Announcer(store, self.links, url)
@@ -108,12 +117,14 @@ class Workspaces:
         threads: ThreadPoolExecutor,
         courier: Courier,
         *,
+        space: Space,
         cache: Path,
         origin: Origin,
         durable: bool,
         any_key: bool,
         url: str,
     ) -> None:
+        self._space = space
         self._folder, self._threads, self._courier, self._cache, self._url = folder, threads, courier, cache, url
         self._origin, self._durable, self._any_key = origin, durable, any_key
         self._by_key: dict[str, Workspace] = {}
@@ -227,6 +238,7 @@ class Workspaces:
             fresh = self._live(workspace.api_key, origin, source, incarnation)
             workspace.close()
             shutil.rmtree(workspace.folder, ignore_errors=True)
+            self._space.free(workspace.folder)
             return fresh
 
     def delete(self, api_key: str) -> None:
@@ -237,6 +249,7 @@ class Workspaces:
             del self._by_slug[workspace.links.workspace]
             workspace.close()
             shutil.rmtree(self._home(workspace.api_key), ignore_errors=True)
+            self._space.free(workspace.folder)
 
     def close(self) -> None:
         for workspace in self._by_key.values():
@@ -264,7 +277,7 @@ class Workspaces:
         return self._begin(store, database.path.parent)
 
     def _begin(self, store: Store, folder: Path) -> Workspace:
-        workspace = Workspace(store, folder, self._threads, self._courier, self._url)
+        workspace = Workspace(store, folder, self._threads, self._space, self._courier, self._url)
         self._by_key[workspace.api_key] = workspace
         self._by_slug[workspace.links.workspace] = workspace
         return workspace

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from mockserver.exports.failures import Failure
 from mockserver.webhooks.schedule import Schedule
 from mockserver.webhooks.sending import TIMEOUT
 from mockserver.webhooks.subscriptions import CONCURRENCY, Version
@@ -238,3 +239,9 @@ class EventMade(msgspec.Struct, frozen=True):
     review_id: str | None = None
     issue_id: str | None = None
     comment_id: str | None = None
+
+
+class WantedFailures(msgspec.Struct, frozen=True):
+    """What the next exports will fail of, the next one first."""
+
+    failures: list[Failure]

@@ -20,11 +20,13 @@ from mockserver.control.bodies import (
     Reset,
     SetProgression,
     SetSwitches,
+    WantedFailures,
     WorkspaceList,
 )
 from mockserver.control.expected import expected_rows
 from mockserver.control.ready import Ready, ready_file
-from mockserver.errors import BadInput, StartupError
+from mockserver.errors import BadInput, Conflict, StartupError
+from mockserver.exports.failures import Failure
 from mockserver.settings import LAST_YEAR, Settings, parse_date, parse_moment
 from mockserver.world.progression import Progression
 from mockserver.world.store import Store
@@ -96,7 +98,11 @@ class Controls:
     def reset(self, request: Request, body: Reset) -> Ready:
         """Back to the world as it was made; tasks, results and clock begin anew."""
         fresh = self._workspaces.reset(self._key(request), incarnation=body.incarnation)
-        return ready_file(fresh, self._url(request))
+        while True:
+            try:
+                return ready_file(fresh, self._url(request))
+            except Conflict:  # reset once more in the meantime: that life is the one there is
+                fresh = self.workspace(request)
 
     def clock(self, request: Request, _body: None) -> ClockFace:
         """What time it is in the workspace."""
@@ -104,7 +110,8 @@ class Controls:
 
     def move_clock(self, request: Request, body: MoveClock) -> ClockFace:
         """Set it, let it pass, stop it, let it run."""
-        store = self.workspace(request).store
+        workspace = self.workspace(request)
+        store = workspace.store
         moment = None if body.set is None else read_moment(body.set, "set")
         target = (store.clock.now() if moment is None else moment) + round((body.advance or 0) * 1_000_000)
         if target > _LAST:
@@ -114,6 +121,7 @@ class Controls:
         if moment is not None or body.advance is not None:
             store.clock.set(target)
         store.keep_clock()
+        workspace.exports.sweep()
         return _face(store)
 
     def progression(self, request: Request, _body: None) -> Progression:
@@ -144,6 +152,20 @@ class Controls:
     def expected(self, request: Request, body: ExpectRows) -> bytes:
         """What a correct client must get: the rows from the world itself, as NDJSON, without a task."""
         return expected_rows(self.workspace(request), body, self._url(request))
+
+    def failures(self, request: Request, _body: None) -> WantedFailures:
+        """What the next exports will fail of."""
+        return WantedFailures(self.workspace(request).exports.failures.wanted)
+
+    def want_failure(self, request: Request, body: Failure) -> WantedFailures:
+        """Let the next exports fail, as a whole or single data rows of them."""
+        failures = self.workspace(request).exports.failures
+        failures.want(body)
+        return WantedFailures(failures.wanted)
+
+    def clear_failures(self, request: Request, _body: None) -> None:
+        """Let no further export fail."""
+        self.workspace(request).exports.failures.clear()
 
 
 _LAST = parse_moment(f"{LAST_YEAR}-12-31", flag="set")

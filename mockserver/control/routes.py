@@ -15,7 +15,8 @@ from starlette.routing import Route
 
 from mockserver import __version__
 from mockserver.api.endpoint import read_body
-from mockserver.api.responses import NDJSON, error_response, json_response
+from mockserver.api.files import NDJSON
+from mockserver.api.responses import error_response, json_response
 from mockserver.api.workspaces import Workspaces
 from mockserver.control import access
 from mockserver.control.controls import Controls
@@ -80,6 +81,9 @@ def controls(settings: Settings, workspaces: Workspaces) -> list[Control]:
         Control("POST", "/_mock/webhooks/{webhook}/replay", hooks.replay),
         Control("GET", "/_mock/deliveries", hooks.list_deliveries, queries=DELIVERY_QUERIES),
         Control("POST", "/_mock/deliveries/{delivery}/redeliver", hooks.redeliver),
+        Control("GET", "/_mock/failures", do.failures),
+        Control("POST", "/_mock/failures", do.want_failure),
+        Control("DELETE", "/_mock/failures", do.clear_failures),
     ]
 
 

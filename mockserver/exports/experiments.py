@@ -72,7 +72,8 @@ class Experiments:
         bodies = self._sections.bodies({row[4] for row in rows})
         found: defaultdict[tuple[int, str], list[str]] = defaultdict(list)
         for row, run_id, prediction, prefix, body in rows:
-            found[row, run_id].append(self._sections.annotated(row, prediction, prefix.join(bodies[body]), owner=run_id))
+            joined = prefix.join(bodies[body])
+            found[row, run_id].append(self._sections.annotated(row, prediction, joined, owner=run_id))
         return found
 
     def _select(self, columns: str, table: str, order: str) -> list[Row]:

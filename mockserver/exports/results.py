@@ -10,6 +10,7 @@ from typing import BinaryIO, NamedTuple
 import msgspec
 
 from mockserver.exports.chunks import Cutter, Stream
+from mockserver.exports.space import Space
 from mockserver.world.database import JsonText
 
 RESULT = "RESULT"
@@ -43,17 +44,22 @@ class Piece(NamedTuple):
 
 
 class Results:
-    """One workspace's folder of results."""
+    """One workspace's folder of results, in a space that all workspaces share."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, space: Space) -> None:
+        self._folder, self._space = folder, space
+        for kept in sorted(folder.glob("*"), key=lambda path: path.stat().st_mtime):
+            space.keep(kept)
 
     def path(self, task_id: str, stream: str, file: str) -> Path:
         """All three names come from a task's record, never from a URL."""
         return self._folder / task_id / stream / file
 
     def write(self, task_id: str, stream: str, pieces: Iterable[Piece], written: Callable[[int], None]) -> Stream:
-        """Cut pieces of whole lines into files; `written` hears the number of lines so far after each piece."""
+        """Cut pieces of whole lines into files; `written` hears the number of lines so far after each piece.
+
+        Raises OutOfSpace.
+        """
         cutter = Cutter()
         lines = 0
         name = ""
@@ -65,6 +71,7 @@ class Results:
                     if file is not None:
                         file.close()
                     name, file = place, self._create(task_id, stream, place)
+                self._space.take(self._folder / task_id, len(piece.text))
                 file.write(piece.text)
                 lines += piece.lines
                 written(lines)
@@ -78,5 +85,14 @@ class Results:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path.open("wb")
 
+    def finish(self, task_id: str) -> None:
+        """All streams are written; they stay until space is needed."""
+        self._space.finish(self._folder / task_id)
+
     def delete(self, task_id: str) -> None:
         shutil.rmtree(self._folder / task_id, ignore_errors=True)
+        self._space.free(self._folder / task_id)
+
+    def task_ids(self) -> list[str]:
+        """Of the tasks that have files."""
+        return [path.name for path in self._folder.glob("*")]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from mockserver.exports.dates import Form, form_of
 from mockserver.exports.experiments import Blocks, Experiments, words
+from mockserver.exports.failures import FailedRow
 from mockserver.exports.forms import Step
 from mockserver.exports.frames import interpolated
 from mockserver.exports.names import Names
@@ -56,7 +57,10 @@ class ExportRows:
         host: str,
         task_id: str,
         now: int,
+        failing: Container[str] = (),
     ) -> None:
+        """`failing` are ids and global keys of data rows that are left out, and found in `failed` afterwards."""
+        self._failing, self.failed = failing, list[FailedRow]()
         self._connection, self._scope, self._params = connection, scope, params
         self._files = Files(links, host=host, expires=good_until(now, ASSET_DAYS))
         self._projects = scope.projects or {}
@@ -82,7 +86,14 @@ class ExportRows:
         scope = self._scope
         sql = f"SELECT {_COLUMNS} FROM {scope.tables} WHERE {scope.condition.sql} ORDER BY {scope.order}"
         for rows in self._connection.pieces(sql, scope.condition.params, PIECE):
-            yield self._written(rows)
+            good = self._without_failing(rows) if self._failing else rows
+            if good:
+                yield self._written(good)
+
+    def _without_failing(self, rows: list[Row]) -> list[Row]:
+        failing = [row for row in rows if row[1] in self._failing or row[2] in self._failing]
+        self.failed += [FailedRow(row[1], row[2]) for row in failing]
+        return [row for row in rows if row not in failing]
 
     def _written(self, rows: list[Row]) -> Piece:
         numbers = [row[0] for row in rows]

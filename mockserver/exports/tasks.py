@@ -5,6 +5,7 @@ One path for one row and a million. The thread touches its own snapshot and the 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections import Counter, deque
@@ -15,11 +16,16 @@ from typing import NamedTuple
 import msgspec
 
 from mockserver.errors import Conflict, MockserverError, NotFound
+from mockserver.exports.chunks import Stream
+from mockserver.exports.failures import Failure, Failures, of_rows, whole
+from mockserver.exports.limits import check, limits
 from mockserver.exports.request import ExportParams, ExportRequest
-from mockserver.exports.results import RESULT, Results, Streams
+from mockserver.exports.results import ERRORS, RESULT, Results, Streams
 from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import Scope, scope_of
-from mockserver.links import Links
+from mockserver.exports.space import OutOfSpace, Space
+from mockserver.links import RESULT_DAYS, Links, good_until
+from mockserver.world.clock import DAY
 from mockserver.world.database import Connection, JsonText, where
 from mockserver.world.progression import pace_of, shown
 from mockserver.world.store import Store
@@ -45,35 +51,69 @@ class Job(NamedTuple):
     snapshot: Connection
     scope: Scope
     params: ExportParams
+    failure: Failure | None
 
 
 class Exports:
     """The exports of one workspace. They take turns, so that one workspace cannot keep all threads from the others."""
 
-    def __init__(self, store: Store, links: Links, folder: Path, threads: ThreadPoolExecutor) -> None:
-        self.results = Results(folder)
+    def __init__(self, store: Store, links: Links, folder: Path, threads: ThreadPoolExecutor, space: Space) -> None:
+        self.results = Results(folder, space)
+        self.failures = Failures()
         self._store, self._links, self._threads = store, links, threads
         self._lock = threading.Lock()
         self._waiting: deque[Job] = deque()
         self._written: set[Future[None]] = set()
         self._looks: Counter[str] = Counter()
+        self._running: dict[str, ExportRequest] = {}
         self._stopping = False
+        self._swept: int | None = None
+        self.sweep()
 
     def create(self, request: ExportRequest, *, name: str | None, base_url: str) -> tuple[Task, Future[None]]:
-        """Start an export of what is true now. The future ends when the task has. Raises MalformedRequest."""
-        with self._store.reading() as connection:
-            scope = scope_of(connection, request)
+        """Start an export of what is true now. The future ends when the task has.
+
+        Raises MalformedRequest, and Conflict when too many run.
+        """
+        self.sweep()
+        check(self._still_running(), request, limits(None))
         text = JsonText(msgspec.json.encode(request).decode())
         snapshot = self._store.snapshot()
         try:
+            scope = scope_of(snapshot, request)
             task = self._store.create_task(type=EXPORT, name=name, request=text, base_url=base_url)
         except BaseException:
             snapshot.close()
             raise
-        job = Job(Future(), task, snapshot, scope, request.params)
+        self._running[task.id] = request
+        job = Job(Future(), task, snapshot, scope, request.params, self.failures.next())
         self._waiting.append(job)
         self._start_waiting()
         return task, job.future
+
+    def _still_running(self) -> list[ExportRequest]:
+        """Those that are shown IN_PROGRESS, which is what a client can wait for."""
+        with self._store.reading() as connection:
+            tasks = connection.select(Task, where("id IN :ids", ids=list(self._running)))
+        running = {task.id for task in tasks if self.shown(task).status == TaskStatus.IN_PROGRESS}
+        self._running = {task_id: request for task_id, request in self._running.items() if task_id in running}
+        return list(self._running.values())
+
+    def sweep(self) -> None:
+        """Delete the files whose links are over by the world's clock, and those that a crash has left.
+
+        Links are over at midnights, so it is done once a day.
+        """
+        now = self._store.clock.now()
+        if self._swept == now // DAY:
+            return
+        self._swept = now // DAY
+        with self._store.reading() as connection:
+            tasks = connection.select(Task, where("id IN :ids", ids=self.results.task_ids()))
+        for task in tasks:
+            over = good_until(task.created_at, RESULT_DAYS) <= now
+            if task.status != TaskStatus.IN_PROGRESS and (over or task.streams == "{}"):
+                self.results.delete(task.id)
 
     def _start_waiting(self) -> None:
         with self._lock:
@@ -94,8 +134,11 @@ class Exports:
             self._start_waiting()
 
     def _make(self, job: Job) -> None:
-        task = job.task
+        task, failure = job.task, job.failure
         try:
+            if failure is not None and failure.data_rows is None:
+                self._fail(task, failure.message)
+                return
             rows = ExportRows(
                 job.snapshot,
                 job.scope,
@@ -104,17 +147,27 @@ class Exports:
                 host=task.base_url,
                 task_id=task.id,
                 now=task.created_at,
+                failing=frozenset(failure.data_rows or ()) if failure is not None else (),
             )
-            self._write(task, rows)
+            self._write(task, rows, "" if failure is None else failure.message)
         except ExportStopped:
             self.results.delete(task.id)
         except MockserverError as error:
-            self._store.fail_task(task.id, str(error))
+            self._fail(task, str(error))
         except Exception:
             LOG.exception("export task %s failed", task.id)
-            self._store.fail_task(task.id, "The mock failed to make this export: a bug of ours, see the server's log")
+            self._fail(task, "The mock failed to make this export: a bug of ours, see the server's log")
 
-    def _write(self, task: Task, rows: ExportRows) -> None:
+    def _fail(self, task: Task, reason: str) -> None:
+        """FAILED: no result, and one line in the stream of errors, which an SDK shows."""
+        self.results.delete(task.id)
+        errors = Stream()
+        with contextlib.suppress(OutOfSpace):  # others take all of it: the record still says why
+            errors = self.results.write(task.id, ERRORS, [whole(reason)], lambda _: None)
+        self.results.finish(task.id)
+        self._store.fail_task(task.id, reason, Streams(ERRORS=errors).text())
+
+    def _write(self, task: Task, rows: ExportRows, why_rows_fail: str) -> None:
         total = rows.count()
         reported = 0
 
@@ -128,7 +181,10 @@ class Exports:
                     raise ExportStopped
 
         stream = self.results.write(task.id, RESULT, rows.pieces(), written)
-        if not self._store.finish_task(task.id, Streams(RESULT=stream).text()):
+        failed = [of_rows(rows.failed, why_rows_fail)] if rows.failed else []
+        errors = self.results.write(task.id, ERRORS, failed, lambda _: None)
+        self.results.finish(task.id)
+        if not self._store.finish_task(task.id, Streams(RESULT=stream, ERRORS=errors).text()):
             raise ExportStopped
 
     def looked_at(self, task: Task) -> Task:

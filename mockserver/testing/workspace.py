@@ -113,6 +113,12 @@ class MockWorkspace:
         lines = self._control.send("POST", "expected", body, api_key=self.api_key)
         return [json.loads(line) for line in lines.splitlines()]
 
+    def fail_exports(self, message: str | None = None, *, data_rows: list[str] | None = None, exports: int = 1) -> None:
+        """Let the next exports fail: as a whole, or of these data rows (ids or global keys) only."""
+        given = {"message": message, "data_rows": data_rows, "exports": exports}
+        body = {name: value for name, value in given.items() if value is not None}
+        self._control.call("POST", "failures", body, api_key=self.api_key)
+
     def reset(self) -> None:
         """The world as it was made; ids of tasks never come again."""
         self._ready = self._control.call("POST", "reset", {}, api_key=self.api_key)

@@ -372,9 +372,9 @@ class Store:
         """COMPLETE, with its final streams; False if it ended otherwise in the meantime, and stays so."""
         return self._end_task(task_id, status=TaskStatus.COMPLETE, completion_percentage=100.0, streams=streams)
 
-    def fail_task(self, task_id: str, failure: str) -> None:
-        """FAILED, with the reason."""
-        self._end_task(task_id, status=TaskStatus.FAILED, failure=failure)
+    def fail_task(self, task_id: str, failure: str, streams: JsonText = JsonText("{}")) -> None:  # noqa: B008  a text
+        """FAILED, with the reason and the stream of errors that tells it."""
+        self._end_task(task_id, status=TaskStatus.FAILED, failure=failure, streams=streams)
 
     def cancel_task(self, task_id: str, *, made: bool = False) -> bool:
         """CANCELED; False if it has ended otherwise. `made` says that a COMPLETE task was not shown to anybody yet."""

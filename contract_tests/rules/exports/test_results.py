@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from mockserver.exports import chunks
 from mockserver.exports.results import ERRORS, RESULT, Piece, Results, Streams, streams_of
+from mockserver.exports.space import Space
 
 LINES = st.lists(st.lists(st.binary(max_size=20).map(lambda line: line.replace(b"\n", b" ") + b"\n"), min_size=1))
 
@@ -17,7 +18,7 @@ LINES = st.lists(st.lists(st.binary(max_size=20).map(lambda line: line.replace(b
 def test_the_files_joined_are_the_pieces_joined(
     tmp_path_factory: pytest.TempPathFactory, pieces: list[list[bytes]], target: int
 ) -> None:
-    results = Results(tmp_path_factory.mktemp("results"))
+    results = Results(tmp_path_factory.mktemp("results"), Space(2**40))
     with pytest.MonkeyPatch.context() as patch:  # a target of 4 MiB would need pieces as large
         patch.setattr(chunks.Cutter.__init__, "__defaults__", (target,))
         stream = results.write(
@@ -32,7 +33,7 @@ def test_the_files_joined_are_the_pieces_joined(
 
 def test_whoever_listens_hears_of_every_piece(tmp_path: Path) -> None:
     heard: list[int] = []
-    Results(tmp_path).write("task", RESULT, [Piece(b"1\n2\n", 2), Piece(b"3\n", 1)], heard.append)
+    Results(tmp_path, Space(2**40)).write("task", RESULT, [Piece(b"1\n2\n", 2), Piece(b"3\n", 1)], heard.append)
     assert heard == [2, 3]
 
 
@@ -41,8 +42,8 @@ def test_a_writer_that_is_stopped_leaves_no_file_open(tmp_path: Path) -> None:
         raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        Results(tmp_path).write("task", RESULT, [Piece(b"1\n", 1)], stop)
-    Results(tmp_path).delete("task")
+        Results(tmp_path, Space(2**40)).write("task", RESULT, [Piece(b"1\n", 1)], stop)
+    Results(tmp_path, Space(2**40)).delete("task")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -20,7 +20,7 @@ from mockserver.exports.tasks import finished
 from mockserver.links import RESULT_DAYS, good_until
 from mockserver.world.database import where as clause
 from mockserver.world.people import Organization, Person
-from mockserver.world.tasks import EXPORT, Task
+from mockserver.world.tasks import EXPORT, Task, TaskStatus
 
 PATIENCE = 0.2
 """Seconds the mutation waits for its export: a first look that is not COMPLETE costs every SDK two seconds."""
@@ -115,8 +115,9 @@ def cancel(_source: Any, info: Any, id: str) -> bool:  # noqa: A002  the wire's 
 
 
 def stream_of(source: Task, name: str) -> Stream:
-    """Empty until the task is COMPLETE: a header is cached by the SDK for good (wire trap 13)."""
-    return streams_of(source.streams).named(name) if finished(source) and source.streams != "{}" else Stream()
+    """Empty until the task has ended: a header is cached by the SDK for good (wire trap 13)."""
+    ended = finished(source) or source.status == TaskStatus.FAILED
+    return streams_of(source.streams).named(name) if ended and source.streams != "{}" else Stream()
 
 
 def header(source: Task, _info: Any, streamType: str) -> Stream | None:  # noqa: N803  the wire's word
@@ -150,4 +151,5 @@ def file_of(call: Call, source: Task, stream: str) -> str | None:
 
 
 def task_errors(source: Task, info: Any) -> str | None:
-    return file_of(call_of(info), source, ERRORS) if stream_of(source, ERRORS).chunks else None
+    """Of rows that failed, or of an export that failed as a whole; null without any."""
+    return _url(call_of(info), source, ERRORS, "all.ndjson") if stream_of(source, ERRORS).chunks else None

@@ -1,0 +1,136 @@
+"""Result files as HTTP has them: in part, with a tag, compressed where the server was told to."""
+
+import gzip
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contract_tests.rules.api.asking import Answer, exported, get, task_of
+from contract_tests.serving import ServedWorld
+from mockserver.api.files import byte_range, takes_gzip
+
+SIZE = 100
+
+
+@pytest.fixture(scope="module")
+def url(server: ServedWorld) -> str:
+    return str(task_of(server, exported(server, "image"))["result"])
+
+
+@pytest.fixture(scope="module")
+def whole(server: ServedWorld, url: str) -> Answer:
+    return get(server, url)
+
+
+@pytest.fixture(scope="module")
+def compressing() -> Iterator[ServedWorld]:
+    with ServedWorld("--gzip-results") as world:
+        yield world
+
+
+# Ranges
+
+
+@given(first=st.integers(0, 30_000), more=st.integers(0, 30_000))
+@settings(max_examples=40, deadline=None)
+def test_a_range_is_that_part_of_the_whole(server: ServedWorld, url: str, whole: Answer, first: int, more: int) -> None:
+    size = len(whole.body)
+    answer = get(server, url, range=f"bytes={first}-{first + more}")
+    if first >= size:
+        assert (answer.status, answer.headers["content-range"]) == (416, f"bytes */{size}")
+    else:
+        last = min(first + more, size - 1)
+        assert answer.headers["content-range"] == f"bytes {first}-{last}/{size}"
+        assert (answer.status, answer.body) == (206, whole.body[first : last + 1])
+
+
+def test_the_end_can_be_asked_for_without_knowing_the_size(server: ServedWorld, url: str, whole: Answer) -> None:
+    assert get(server, url, range="bytes=-10").body == whole.body[-10:]
+    assert get(server, url, range="bytes=5-").body == whole.body[5:]
+
+
+@pytest.mark.parametrize("header", ["bytes=0-1,3-4", "lines=0-1", "bytes=", "bytes=-", "bytes=a-b", "bytes=5-2", "x"])
+def test_a_range_that_says_nothing_is_no_range(server: ServedWorld, url: str, whole: Answer, header: str) -> None:
+    answer = get(server, url, range=header)
+    assert (answer.status, answer.body) == (200, whole.body)
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("bytes=0-0", (0, 1)), ("bytes=99-", (99, 100)), ("bytes=100-", (100, 100)), ("bytes=-0", (100, 100)),
+        ("bytes=-200", (0, 100)), ("BYTES=1-2", (1, 3)), ("bytes=0-999999999999999999", (0, 100)), ("", None),
+        ("bytes=٣-٤", None), ("bytes=0-9999999999999999999", None),
+    ],
+)  # fmt: skip
+def test_ranges_are_read_as_the_standard_has_them(header: str, expected: tuple[int, int] | None) -> None:
+    assert byte_range(header, SIZE) == expected
+
+
+def test_a_range_of_files_joined_crosses_their_borders(server: ServedWorld, url: str, whole: Answer) -> None:
+    """`all.ndjson` is one file or many; whoever reads parts of it cannot tell."""
+    parts = [get(server, url, range=f"bytes={start}-{start + 999}").body for start in range(0, len(whole.body), 1000)]
+    assert b"".join(parts) == whole.body
+
+
+# What a client knows already
+
+
+def test_what_a_client_has_is_not_sent_again(server: ServedWorld, url: str, whole: Answer) -> None:
+    tag = whole.headers["etag"]
+    for known in (tag, f'"other", {tag}', f"W/{tag}"):
+        answer = get(server, url, **{"if-none-match": known})
+        assert (answer.status, answer.body) == (304, b"")
+    assert get(server, url, **{"if-none-match": '"other"'}).body == whole.body
+
+
+def test_a_part_is_only_sent_of_the_file_that_is_meant(server: ServedWorld, url: str, whole: Answer) -> None:
+    same = get(server, url, **{"range": "bytes=0-9", "if-range": whole.headers["etag"]})
+    other = get(server, url, **{"range": "bytes=0-9", "if-range": '"other"'})
+    assert (same.status, other.status) == (206, 200)
+
+
+def test_two_exports_have_tags_of_their_own(server: ServedWorld, whole: Answer) -> None:
+    other = get(server, task_of(server, exported(server, "image"))["result"])
+    assert other.headers["etag"] != whole.headers["etag"]
+
+
+def test_head_tells_what_get_sends(server: ServedWorld, url: str, whole: Answer) -> None:
+    head = get(server, url, method="HEAD")
+    names = ("content-type", "content-length", "etag", "accept-ranges", "last-modified")
+    assert {name: head.headers[name] for name in names} == {name: whole.headers[name] for name in names}
+    assert (head.status, head.body) == (200, b"")
+
+
+# Compression
+
+
+@pytest.mark.known("client")
+def test_nothing_is_compressed_unless_the_server_was_told(server: ServedWorld, url: str, whole: Answer) -> None:
+    """`requests` always offers gzip, and lengths are compared with what it unpacked."""
+    answer = get(server, url, **{"accept-encoding": "gzip, deflate"})
+    assert "content-encoding" not in answer.headers
+    assert answer.body == whole.body
+
+
+def test_a_server_that_was_told_compresses_for_those_who_take_it(compressing: ServedWorld) -> None:
+    url = str(task_of(compressing, exported(compressing, "image"))["result"])
+    plain = get(compressing, url)
+    packed = get(compressing, url, **{"accept-encoding": "gzip"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.headers["vary"] == plain.headers["vary"] == "Accept-Encoding"
+    assert len(packed.body) < len(plain.body) / 3
+    assert gzip.decompress(packed.body) == plain.body
+
+
+@pytest.mark.parametrize(
+    ("header", "taken"),
+    [
+        ("gzip", True), ("deflate, GZIP;q=0.5", True), ("*", True), ("", False), ("br", False), ("gzip;q=0", False),
+        ("gzip; q=0.000", False), ("identity", False),
+    ],
+)  # fmt: skip
+def test_what_clients_take_is_read_as_the_standard_has_it(header: str, taken: bool) -> None:
+    assert takes_gzip(header) is taken

@@ -1,0 +1,166 @@
+"""The life of results: until their time is over, until others need the space; exports that fail, and one too many."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+import requests
+
+from contract_tests.clients.test_large_export import SCENARIO
+from contract_tests.serving import ServedWorld
+from mockserver.testing import MockServer, MockWorkspace
+
+TASK = "query($id: ID!) {task(where: {id: $id}) {id status result errors metadata}}"
+EXPORT = "mutation($id: ID!) {exportDataRowsInProject(input: {filters: {projectId: $id}}) {taskId}}"
+CATALOG = "mutation {exportDataRowsInCatalog(input: {}) {taskId}}"
+
+
+@pytest.fixture
+def workspace(server: ServedWorld) -> Iterator[MockWorkspace]:
+    made = MockServer.at(server.url).workspace()
+    yield made
+    made.delete()
+
+
+def answer(workspace: MockWorkspace, document: str, **variables: object) -> Any:
+    headers = {"Authorization": f"Bearer {workspace.api_key}"}
+    body = {"query": document, "variables": variables}
+    return requests.post(workspace.graphql_url, json=body, headers=headers, timeout=30).json()
+
+
+def exported(workspace: MockWorkspace, project: str = "image") -> dict[str, Any]:
+    """The task of a finished export."""
+    made = answer(workspace, EXPORT, id=workspace.project(project))["data"]["exportDataRowsInProject"]
+    return dict(answer(workspace, TASK, id=made["taskId"])["data"]["task"])
+
+
+def control(workspace: MockWorkspace, method: str, **body: object) -> requests.Response:
+    url = f"{workspace.url}/_mock/failures"
+    return requests.request(method, url, params={"api_key": workspace.api_key}, json=body or None, timeout=10)
+
+
+def rest(workspace: MockWorkspace, task_id: str, route: str = "export-results") -> requests.Response:
+    headers = {"Authorization": f"Bearer {workspace.api_key}"}
+    return requests.get(
+        f"{workspace.rest_url}/{route}/{task_id}/{workspace.organization_id}", headers=headers, timeout=9
+    )
+
+
+# Expiry
+
+
+@pytest.mark.known("sample")
+def test_results_live_fourteen_days_of_the_worlds_clock(workspace: MockWorkspace) -> None:
+    workspace.clock.set("2025-01-01T12:00:00Z")
+    task = exported(workspace)
+    workspace.clock.set("2025-01-15T23:59:59Z")
+    assert requests.get(task["result"], timeout=10).ok
+    workspace.clock.set("2025-01-16T00:00:00Z")
+    over = requests.get(task["result"], timeout=10)
+    assert (over.status_code, over.headers["content-type"]) == (400, "application/xml; charset=UTF-8")
+    assert ElementTree.fromstring(over.content).findtext("Code") == "ExpiredToken"
+
+
+def test_what_is_over_is_deleted_and_says_so_to_those_who_need_no_link(workspace: MockWorkspace) -> None:
+    task = exported(workspace)
+    assert rest(workspace, task["id"]).ok
+    workspace.clock.advance(days=16)
+    gone = rest(workspace, task["id"])
+    assert gone.status_code == 404
+    assert "were deleted: they live 14 days" in gone.json()["message"]
+    workspace.clock.set("2020-01-01T00:00:00Z")
+    assert rest(workspace, task["id"]).status_code == 404
+
+
+# Space
+
+
+def test_an_export_larger_than_the_limit_fails_and_says_why(tmp_path: Path) -> None:
+    file = tmp_path / "large.toml"
+    file.write_text(SCENARIO)
+    with ServedWorld("--scenario", str(file), "--results-limit", "2") as world:
+        own = world.own
+        large = exported(own, "large")
+        assert (large["status"], large["result"]) == ("FAILED", None)
+        assert "passes the limit of 2 MiB" in large["metadata"]["failure"]
+        [line] = requests.get(large["errors"], timeout=10).json().values()
+        assert line == large["metadata"]["failure"]
+
+
+# Failures on request
+
+
+@pytest.mark.known("client")
+def test_a_whole_export_fails_when_it_was_asked_for(workspace: MockWorkspace) -> None:
+    assert control(workspace, "POST", message="No disk today", exports=2).json()["failures"][0]["exports"] == 2
+    for _ in range(2):
+        task = exported(workspace)
+        assert (task["status"], task["result"]) == ("FAILED", None)
+        assert requests.get(task["errors"], timeout=10).json() == {"message": "No disk today"}
+        assert rest(workspace, task["id"], "export-errors").json() == {"message": "No disk today"}
+    assert exported(workspace)["status"] == "COMPLETE"
+
+
+@pytest.mark.known("inferred")
+def test_single_rows_fail_and_the_others_are_exported(workspace: MockWorkspace) -> None:
+    rows = workspace.expected_rows("image")
+    by_id, by_key = rows[2]["data_row"], rows[7]["data_row"]
+    control(workspace, "POST", message="Unreadable", data_rows=[by_id["id"], by_key["global_key"]])
+    task = exported(workspace)
+    assert task["status"] == "COMPLETE"
+    lines = requests.get(task["result"], timeout=10).text.splitlines()
+    assert len(lines) == 10
+    assert not any(failed["id"] in line for line in lines for failed in (by_id, by_key))
+    errors = [line for line in requests.get(task["errors"], timeout=10).iter_lines() if line]
+    assert [json.loads(error) for error in errors] == [
+        {"data_row": {"id": row["id"], "global_key": row["global_key"]}, "message": "Unreadable"}
+        for row in (by_id, by_key)
+    ]
+
+
+def test_rows_that_are_not_in_an_export_do_not_fail_it(workspace: MockWorkspace) -> None:
+    control(workspace, "POST", data_rows=["nobody"])
+    task = exported(workspace)
+    assert (task["status"], task["errors"]) == ("COMPLETE", None)
+
+
+def test_failures_that_were_asked_for_can_be_taken_back(workspace: MockWorkspace) -> None:
+    control(workspace, "POST", message="no")
+    assert len(control(workspace, "GET").json()["failures"]) == 1
+    assert control(workspace, "DELETE").status_code == 204
+    assert control(workspace, "GET").json() == {"failures": []}
+    assert exported(workspace)["status"] == "COMPLETE"
+
+
+@pytest.mark.parametrize("body", [{"exports": 0}, {"message": ""}, {"rows": []}, {"data_rows": "x"}])
+def test_a_failure_that_makes_no_sense_is_refused(workspace: MockWorkspace, body: dict[str, object]) -> None:
+    assert control(workspace, "POST", **body).status_code == 400
+    assert control(workspace, "GET").json() == {"failures": []}
+
+
+# One too many
+
+
+@pytest.mark.known("documented")
+def test_the_eleventh_running_export_of_a_project_is_refused(workspace: MockWorkspace) -> None:
+    workspace.progression.exports = {"seconds": 60}
+    project = workspace.project("image")
+    tasks = [answer(workspace, EXPORT, id=project)["data"]["exportDataRowsInProject"]["taskId"] for _ in range(10)]
+    [error] = answer(workspace, EXPORT, id=project)["errors"]
+    assert error["extensions"]["code"] == "RESOURCE_CONFLICT"
+    assert "10 exports of project" in error["message"]
+    answer(workspace, "mutation($id: ID!) {cancelBulkOperationJob(id: $id) {success}}", id=tasks[3])
+    assert "errors" not in answer(workspace, EXPORT, id=project)
+
+
+@pytest.mark.known("documented")
+def test_the_twenty_first_of_the_organization_is_refused_until_time_has_passed(workspace: MockWorkspace) -> None:
+    workspace.progression.exports = {"seconds": 60}
+    for _ in range(20):
+        assert "errors" not in answer(workspace, CATALOG)
+    assert "20 exports of this organization run" in answer(workspace, CATALOG)["errors"][0]["message"]
+    workspace.clock.advance(61)
+    assert "errors" not in answer(workspace, CATALOG)

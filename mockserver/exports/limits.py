@@ -1,0 +1,46 @@
+"""How many exports may run at once."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from mockserver.errors import Conflict
+from mockserver.exports.request import ExportRequest
+
+
+class Limits(NamedTuple):
+    """Running exports of one project, and of the organization."""
+
+    project: int
+    organization: int
+
+
+TODAY = Limits(10, 20)
+"""docs/limits."""
+AT_FIRST = Limits(1, 20)
+"""Seed: introducing-export-v2, "one export asynchronous task on a project at a time"; for the organization as today."""
+FIRST_YEAR_ENDED = datetime.date(2024, 1, 1)
+"""When it changed is unknown (inferred)."""
+
+
+def limits(date: datetime.date | None) -> Limits:
+    """Those of the day whose payloads are served; None is today."""
+    return AT_FIRST if date is not None and date < FIRST_YEAR_ENDED else TODAY
+
+
+def check(running: Sequence[ExportRequest], request: ExportRequest, allowed: Limits) -> None:
+    """Raises Conflict when one export more is one too many (its code is inferred: clients surface it cleanly)."""
+    if len(running) >= allowed.organization:
+        raise Conflict(
+            f"{len(running)} exports of this organization run; at most {allowed.organization} may run at once: "
+            "wait for one to end, or cancel one"
+        )
+    of_project = sum(other.project_id == request.project_id for other in running)
+    if request.project_id is not None and of_project >= allowed.project:
+        raise Conflict(
+            f"{of_project} {'exports' if of_project > 1 else 'export'} of project {request.project_id!r} "
+            f"{'run' if of_project > 1 else 'runs'}; at most {allowed.project} may run at once: "
+            "wait for one to end, or cancel one"
+        )
