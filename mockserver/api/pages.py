@@ -18,7 +18,7 @@ class PageInfo(msgspec.Struct, frozen=True):
 
 class Page(msgspec.Struct, frozen=True):
     nodes: list[Any]
-    page_info: PageInfo
+    page_info: Any
     total_count: int | None = None
 
 

@@ -7,6 +7,7 @@ from mockserver.api.resolvers import (
     changes,
     data_rows,
     exports,
+    feature_schemas,
     labels,
     legacy,
     metadata,
@@ -14,6 +15,7 @@ from mockserver.api.resolvers import (
     ontologies,
     people,
     projects,
+    quality,
     slices,
     webhooks,
 )
@@ -24,18 +26,8 @@ def all_resolvers() -> dict[str, dict[str, Resolver]]:
     """Type name -> field name -> resolver."""
     fields = Fields()
     for module in (
-        people,
-        projects,
-        ontologies,
-        data_rows,
-        metadata,
-        labels,
-        models,
-        slices,
-        exports,
-        legacy,
-        changes,
-        webhooks,
-    ):
+        people, projects, ontologies, data_rows, metadata, labels, feature_schemas, quality, models, slices, exports,
+        legacy, changes, webhooks,
+    ):  # fmt: skip
         module.add_to(fields)
     return fields.by_type

@@ -24,6 +24,7 @@ def add_to(fields: Fields) -> None:
     )
     fields.attributes("Role", Role, "id name")
     fields.attributes("Organization", Organization, "id name createdAt updatedAt")
+    fields.add(Organization_resourceTag=no_list, **{f"ResourceTag_{name}": nothing for name in ("id", "text", "color")})
     fields.add(Organization_users=users, Query_organization=organization, Query_roles=roles)
     integration = "id name provider valid lastValidAt isOrgDefault createdAt updatedAt settings"
     fields.add(Query_iamIntegrations=no_list, **{f"IAMIntegration_{name}": nothing for name in integration.split()})

@@ -10,10 +10,11 @@ import msgspec
 from mockserver.api.call import Call, call_of
 from mockserver.api.filters import condition, unique
 from mockserver.api.pages import Page, PageInfo
-from mockserver.api.resolvers.fields import Fields, nothing
+from mockserver.api.resolvers.fields import Fields, no_list, nothing
 from mockserver.api.resolvers.people import organization
 from mockserver.errors import BadInput
 from mockserver.exports.selection import project_condition
+from mockserver.world import ids
 from mockserver.world.data_rows import Dataset
 from mockserver.world.database import EVERYTHING, Clause, where
 from mockserver.world.issues import Issue
@@ -25,6 +26,7 @@ PROJECT = (
     "id name description allowedMediaType queueMode editorTaskType autoAuditNumberOfLabels autoAuditPercentage"
     " isBenchmarkEnabled isConsensusEnabled setupComplete createdAt updatedAt"
 )
+OVERRIDE = ("id", "priority", "numberOfLabels", "dataRow")
 _LIVE_ROW = "EXISTS (SELECT 1 FROM data_row WHERE data_row.no = data_row_no AND NOT data_row.deleted)"
 
 
@@ -43,7 +45,7 @@ def add_to(fields: Fields) -> None:
         Project_createdBy=created_by,
         Project_organization=organization,
         Project_ontology=lambda source, info: call_of(info).find(Ontology, source.ontology_id),
-        Project_labelingFrontend=lambda source, info: call_of(info).find(LabelingFrontend, source.labeling_frontend_id),
+        Project_labelingFrontend=labeling_frontend,
         Project_uploadType=nothing,
         Project_modelSetupComplete=nothing,
         Project_lastActivityTime=last_activity_time,
@@ -56,6 +58,16 @@ def add_to(fields: Fields) -> None:
         Project_issues=lambda source, _: source,
         IssueCount_totalCount=lambda source, info: _issues(call_of(info), source),
         Project_members=members,
+        Project_datasets=datasets,
+        Project_labelingParameterOverrides=no_list,
+        Project_resourceTags=no_list,
+        Project_labelingFrontendOptions=frontend_options,
+        LabelingFrontendOptions_id=frontend_options_id,
+        LabelingFrontendOptions_customizationOptions=customization_options,
+        LabelingFrontendOptions_project=lambda source, _: source,
+        LabelingFrontendOptions_labelingFrontend=labeling_frontend,
+        LabelingFrontendOptions_organization=organization,
+        **{f"LabelingParameterOverride_{name}": nothing for name in OVERRIDE},
     )
     fields.attributes("StateCount", StateCount, "state count")
     fields.attributes("TaskQueue", TaskQueue, "id name description queueType")
@@ -184,6 +196,40 @@ def rows_in_queue(source: TaskQueue, info: Any, input: Any = None) -> int:  # no
     asked = mine & clause
     with call_of(info).reading() as connection:
         return int(connection.value(f"SELECT COUNT(*) FROM project_row pr WHERE {asked.sql}", asked.params))
+
+
+def labeling_frontend(source: Project, info: Any) -> LabelingFrontend | None:
+    return call_of(info).find(LabelingFrontend, source.labeling_frontend_id)
+
+
+def frontend_options(source: Project, info: Any, skip: int = 0, first: int | None = None, **_: Any) -> list[Project]:
+    """Those of the one editor, once it has an ontology; they are the project's own fields."""
+    set_up = source.labeling_frontend_id is not None and source.ontology_id is not None
+    return [source][skip : None if first is None else skip + first] if set_up else []
+
+
+def frontend_options_id(source: Project, _info: Any) -> str:
+    return ids.cuid("frontend options", source.id)
+
+
+def customization_options(source: Project, info: Any) -> str | None:
+    ontology = call_of(info).find(Ontology, source.ontology_id)
+    return None if ontology is None else ontology.normalized
+
+
+def datasets(source: Project, info: Any, where: Any = None, skip: int = 0, first: int | None = None) -> list[Dataset]:
+    """Those that live rows of the project are in."""
+    return call_of(info).select(
+        Dataset, condition(Dataset, where) & _with_rows_in(source), order="created_at, id", skip=skip, first=first
+    )
+
+
+def _with_rows_in(project: Project) -> Clause:
+    sql = (
+        "EXISTS (SELECT 1 FROM data_row dr JOIN project_row pr ON pr.data_row_no = dr.no"
+        " WHERE dr.dataset_id = dataset.id AND pr.project_id = :id AND NOT dr.deleted)"
+    )
+    return where(sql, id=project.id)
 
 
 def members(source: Project, info: Any, skip: int = 0, first: int | None = None) -> list[ProjectMember]:

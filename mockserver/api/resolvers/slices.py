@@ -12,8 +12,10 @@ from mockserver.api.call import Call, call_of
 from mockserver.api.pages import Page, page_of, position
 from mockserver.api.resolvers.fields import Fields
 from mockserver.exports.selection import catalog_condition
+from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause
 from mockserver.world.database import where as clause
+from mockserver.world.models import ModelRun
 from mockserver.world.slices import CatalogSlice
 
 PAGE = 100
@@ -26,6 +28,11 @@ class Identifier(msgspec.Struct, frozen=True):
     global_key: str | None
 
 
+class CursorPageInfo(msgspec.Struct, frozen=True):
+    end_cursor: Identifier | None
+    has_next_page: bool
+
+
 def add_to(fields: Fields) -> None:
     fields.attributes("SavedQuery", CatalogSlice, "id name description createdAt updatedAt", filter="query")
     fields.add(
@@ -35,7 +42,10 @@ def add_to(fields: Fields) -> None:
         Query_getDataRowIdentifiersBySavedQuery=data_row_identifiers,
     )
     fields.attributes("DataRowIdentifier", Identifier, "id globalKey")
-    for connection in ("DataRowIdConnection", "DataRowIdentifierConnection"):
+    fields.add(Query_getDataRowIdentifiersBySavedModelQuery=data_row_identifiers_in_run)
+    fields.attributes("CursorPageInfo", CursorPageInfo, "endCursor hasNextPage")
+    fields.attributes("DataRowIdentifierCursor", Identifier, "globalKey", dataRowId="id")
+    for connection in ("DataRowIdConnection", "DataRowIdentifierConnection", "ModelDataRowIdentifierConnection"):
         fields.attributes(connection, Page, "nodes pageInfo totalCount")
 
 
@@ -66,6 +76,27 @@ def data_row_identifiers(_source: Any, info: Any, input: Mapping[str, Any]) -> P
     with call.reading() as connection:
         total = int(connection.value(f"SELECT COUNT(*) FROM data_row dr WHERE {asked.sql}", asked.params))
     return page_of(_rows(call, asked, position(input.get("after")), first + 1), first, total=total)
+
+
+def data_row_identifiers_in_run(_source: Any, info: Any, input: Mapping[str, Any]) -> Page:  # noqa: A002  the wire's word
+    """Of a run's data rows those that the search finds. The cursor is the last data row itself."""
+    call = call_of(info)
+    run = call.one(ModelRun, clause("id = :id AND NOT deleted", id=input.get("modelRunId")), _run(input))
+    found = _slice(call, input["savedQueryId"])
+    asked = clause("NOT dr.deleted") & catalog_condition(orjson.loads(found.query))
+    asked &= clause("dr.no IN (SELECT data_row_no FROM model_run_row WHERE model_run_id = :run)", run=run.id)
+    after = (input.get("after") or {}).get("dataRowId")
+    start = 0 if after is None else call.one(DataRow, clause("id = :id", id=after), f"The cursor {after!r}").no
+    first = PAGE if input.get("first") is None else input["first"]
+    with call.reading() as connection:
+        total = int(connection.value(f"SELECT COUNT(*) FROM data_row dr WHERE {asked.sql}", asked.params))
+    rows = _rows(call, asked, start, first + 1)
+    nodes, more = rows[:first], len(rows) > first
+    return Page(nodes, CursorPageInfo(nodes[-1] if more and nodes else None, more), total)
+
+
+def _run(input: Mapping[str, Any]) -> str:  # noqa: A002  the wire's word
+    return f"Model run {input.get('modelRunId')!r}"
 
 
 def _rows(call: Call, asked: Clause, after: int, most: int) -> list[Identifier]:

@@ -19,8 +19,18 @@ from graphql import (
 from contract_tests.rules.api.asking import ask, exported
 from contract_tests.serving import ServedWorld
 
-WITHOUT_RECORDS = {"IAMIntegration", "AwsIamIntegrationSettings", "GcpIamIntegrationSettings"}
+WITHOUT_RECORDS = {
+    "IAMIntegration",
+    "AwsIamIntegrationSettings",
+    "GcpIamIntegrationSettings",
+    "ResourceTag",
+    "LabelingParameterOverride",
+}
 """Types that no world of ours has anything of; the schema says so."""
+
+
+ELSEWHERE = {"benchmark": "Benchmark"}
+"""Fields of Query, and their types, whose records the default world has none of; `test_quality.py` has."""
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +50,8 @@ def given(server: ServedWorld) -> dict[str, str]:
     job = ask(server, '{dataRowsForGlobalKeys(where: {ids: ["nobody"]}){jobId}}').data["dataRowsForGlobalKeys"]["jobId"]
     row = label["dataRow"]["id"]
     run, saved = server.ready["model_runs"]["first training"], server.ready["slices"]["street pictures"]
+    [node] = ask(server, "{rootSchemaNodes(first: 1){nodes{normalized}}}").data["rootSchemaNodes"]["nodes"]
+    feature = node["normalized"]["featureSchemaId"]
     return {
         "project": f'(where: {{id: "{project}"}})',
         "dataset": f'(where: {{id: "{dataset}"}})',
@@ -57,6 +69,10 @@ def given(server: ServedWorld) -> dict[str, str]:
         "getSavedQuery": f'(id: "{saved}")',
         "getDataRowIdsBySavedQuery": f'(input: {{savedQueryId: "{saved}", first: 2}})',
         "getDataRowIdentifiersBySavedQuery": f'(input: {{savedQueryId: "{saved}", first: 2}})',
+        "getDataRowIdentifiersBySavedModelQuery": (
+            f'(input: {{savedQueryId: "{saved}", modelRunId: "{run}", first: 2}})'
+        ),
+        "rootSchemaNode": f'(where: {{featureSchemaId: "{feature}"}})',
         "exportMetadataHeader": "(streamType: RESULT)",
         "exportFileFromOffset": "(streamType: RESULT, offset: 0)",
         "exportFileFromLine": "(streamType: RESULT, line: 0)",
@@ -93,6 +109,8 @@ def test_every_field_of_query_is_answered_two_steps_deep(
 ) -> None:
     assert schema.query_type is not None
     for name, field in schema.query_type.fields.items():
+        if name in ELSEWHERE:
+            continue
         arguments = given.get(name, "(first: 2)" if "first" in field.args else "")
         document = f"{{{name}{arguments}{selection(field.type, given, 2)}}}"
         assert ask(server, document).data is not None, document
@@ -104,6 +122,8 @@ def test_every_type_of_the_schema_is_met_on_the_way(
     assert schema.query_type is not None
     met: set[str] = set()
     for name, field in schema.query_type.fields.items():
+        if name in ELSEWHERE:
+            continue
         arguments = given.get(name, "(first: 2)" if "first" in field.args else "")
         collect(ask(server, f"{{{name}{arguments}{selection(field.type, given, 2)}}}").data, met)
     reachable = {
@@ -112,7 +132,7 @@ def test_every_type_of_the_schema_is_met_on_the_way(
     answers_of_mutations = {
         get_named_type(field.type).name for kind in (schema.mutation_type,) if kind for field in kind.fields.values()
     }
-    missing = reachable - met - WITHOUT_RECORDS - answers_of_mutations - {"Query", "Mutation"}
+    missing = reachable - met - WITHOUT_RECORDS - set(ELSEWHERE.values()) - answers_of_mutations - {"Query", "Mutation"}
     assert missing <= {"ExternalIdRow", "FetchedDataRow"} | JOBS
 
 

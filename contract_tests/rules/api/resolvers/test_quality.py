@@ -1,0 +1,75 @@
+"""Benchmarks, reviews and labellers of a project, in the documents of the SDK, on a world that has some of each."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from contract_tests.rules.api.asking import ask
+from contract_tests.serving import ServedWorld
+
+PERFORMANCE = (  # SDK project.py 3.52.0
+    "query LabelerPerformancePyApi($projectId: ID!) {project(where: {id: $projectId}) {labelerPerformance(skip: %d "
+    "first: %d) {count user {id email} secondsPerLabel totalTimeLabeling consensus averageBenchmarkAgreement "
+    "lastActivityTime}}}"
+)
+METRICS = (
+    "query ProjectReviewMetricsPyApi($projectId: ID!){project(where: {id:$projectId}){reviewMetrics "
+    "{labelAggregate(netScore: %s) {count}}}}"
+)
+BENCHMARKS = "{projects(where: {}){id name benchmarks(skip: 0 first: 100){id createdAt lastActivity averageAgreement \
+completedCount createdBy{id} referenceLabel{id isBenchmarkReference dataRow{id}}}}}"
+
+
+@pytest.fixture(scope="module")
+def states() -> Iterator[ServedWorld]:
+    with ServedWorld("--scenario", "states") as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+def benchmarks(states: ServedWorld) -> list[Any]:
+    return [item for project in ask(states, BENCHMARKS).data["projects"] for item in project["benchmarks"]]
+
+
+@pytest.mark.known("client")
+def test_benchmarks_are_told_with_those_that_were_compared(benchmarks: list[Any]) -> None:
+    assert benchmarks
+    for item in benchmarks:
+        assert item["referenceLabel"]["isBenchmarkReference"] is True
+        assert item["completedCount"] > 0
+        assert 0 <= item["averageAgreement"] <= 1
+        assert item["lastActivity"] >= item["createdAt"]
+
+
+@pytest.mark.known("client")
+def test_a_benchmark_is_found_by_its_id(states: ServedWorld, benchmarks: list[Any]) -> None:
+    wanted = benchmarks[0]
+    document = "query($id: ID!){benchmark(where: {id: $id}){id referenceLabel{id}}}"
+    found = ask(states, document, {"id": wanted["id"]}).data["benchmark"]
+    assert found == {"id": wanted["id"], "referenceLabel": {"id": wanted["referenceLabel"]["id"]}}
+    assert ask(states, document, {"id": "nobody"}).code == "RESOURCE_NOT_FOUND"
+
+
+@pytest.mark.known("client")
+def test_labellers_are_told_with_what_they_made(server: ServedWorld) -> None:
+    project = server.projects["image"]
+    told = ask(server, PERFORMANCE % (0, 100), {"projectId": project}).data["project"]["labelerPerformance"]
+    count = ask(server, f'{{project(where: {{id: "{project}"}}){{labelCount}}}}').data["project"]["labelCount"]
+    assert sum(item["count"] for item in told) == count
+    assert all(item["secondsPerLabel"] * item["count"] == pytest.approx(item["totalTimeLabeling"]) for item in told)
+    assert len({item["user"]["id"] for item in told}) == len(told) > 1
+    second = ask(server, PERFORMANCE % (1, 1), {"projectId": project}).data["project"]["labelerPerformance"]
+    assert second == told[1:2]
+
+
+@pytest.mark.known("client")
+def test_reviews_are_counted_by_what_they_sum_up_to(server: ServedWorld) -> None:
+    def counted(score: str) -> int:
+        told = ask(server, METRICS % score, {"projectId": server.projects["image"]}).data["project"]
+        return int(told["reviewMetrics"]["labelAggregate"]["count"])
+
+    approved, rejected, none = counted("Positive"), counted("Negative"), counted("None")
+    assert approved > rejected > 0
+    assert counted("Zero") == 0
+    assert approved + rejected + none == 10
