@@ -24,6 +24,7 @@ from mockserver.api.endpoint import GraphQLEndpoint
 from mockserver.api.engine import Engine
 from mockserver.api.frames import Frames
 from mockserver.api.masks import Masks
+from mockserver.api.ontology_routes import OntologyRoutes
 from mockserver.api.resolvers import all_resolvers
 from mockserver.api.responses import error_response
 from mockserver.api.rest import Rest
@@ -133,6 +134,7 @@ def application(settings: Settings, workspaces: Workspaces) -> ASGIApp:
     rest = Rest(workspaces, compressed=settings.gzip_results)
     frames = Frames(workspaces, settings.public_url)
     masks = Masks(workspaces)
+    ontologies = OntologyRoutes(workspaces)
     console = Page(workspaces, own=settings.api_key, public_url=settings.public_url)
     routes = [
         *(Route(path, graphql, methods=None) for path in GRAPHQL_PATHS),
@@ -151,6 +153,9 @@ def application(settings: Settings, workspaces: Workspaces) -> ASGIApp:
         Route("/api/v1/projects/{project}/annotations/{feature}/index/{index}/mask", masks.flat),
         Route("/api/v1/projects/{project}/annotations/{feature}/mask", masks.in_colour),
         Route("/masks/feature/{feature}", masks.of_token),
+        Route("/api/v1/ontologies/unused", ontologies.unused_ontologies),
+        Route("/api/v1/ontologies/{ontology}", ontologies.ontology),
+        Route("/api/v1/feature-schemas/unused", ontologies.unused_feature_schemas),
         *control_routes(settings, workspaces),
         Route("/", console.page),
         Route("/docs/{name}", console.document),

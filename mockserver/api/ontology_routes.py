@@ -1,0 +1,73 @@
+"""REST questions about ontologies (SDK client.py 7.17.0:1193-1260, :1824). Changes of ontologies are not taken yet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from mockserver.api.endpoint import read_body
+from mockserver.api.responses import json_response
+from mockserver.api.workspaces import Workspace, Workspaces
+from mockserver.errors import BadInput, NotFound
+from mockserver.world.database import EVERYTHING, where
+from mockserver.world.projects import Ontology
+
+PAGE = 100
+"""Ids in one answer (SDK docstring)."""
+
+
+class OntologyRoutes:
+    def __init__(self, workspaces: Workspaces) -> None:
+        self._workspaces = workspaces
+
+    def _authenticated(self, request: Request) -> Workspace:
+        return self._workspaces.authenticated(request.headers.get("authorization"))
+
+    async def ontology(self, request: Request) -> Response:
+        """The features at the top of an ontology. None of ours is archived."""
+        workspace, ontology_id = self._authenticated(request), request.path_params["ontology"]
+        with workspace.store.reading() as connection:
+            found = connection.find(Ontology, where("id = :id", id=ontology_id))
+        if found is None:
+            raise NotFound(f"Ontology {ontology_id!r} does not exist in this workspace")
+        normalized = orjson.loads(found.normalized)
+        nodes = {
+            kind: [{"featureSchemaId": feature["featureSchemaId"], "archived": False} for feature in normalized[kind]]
+            for kind in ("tools", "classifications", "relationships")
+        }
+        return json_response({"id": found.id, "name": found.name, "featureSchemaNodes": nodes})
+
+    async def unused_ontologies(self, request: Request) -> Response:
+        """Ids of ontologies that no project and no model has. The body holds the last id of the page before."""
+        workspace, after = self._authenticated(request), await _cursor(request)
+        unused = where(
+            "id NOT IN (SELECT ontology_id FROM project WHERE ontology_id IS NOT NULL AND NOT deleted)"
+            " AND id NOT IN (SELECT ontology_id FROM model WHERE ontology_id IS NOT NULL AND NOT deleted)"
+        )
+        unused &= where("id > :after", after=after) if after else EVERYTHING
+        with workspace.store.reading() as connection:
+            return json_response([item.id for item in connection.select(Ontology, unused, order="id", first=PAGE)])
+
+    async def unused_feature_schemas(self, request: Request) -> Response:
+        """None: a feature schema of ours is always in an ontology."""
+        self._authenticated(request)
+        await _cursor(request)
+        return json_response([])
+
+
+async def _cursor(request: Request) -> str | None:
+    """`after` of the body that SDKs send along with GET. Raises BadInput."""
+    body = await read_body(request)
+    if not body:
+        return None
+    try:
+        asked: Any = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadInput(f'The body is not JSON ({error}); expected {{"after": "…"}} or none') from None
+    after = asked.get("after") if isinstance(asked, dict) else asked
+    if after is not None and not isinstance(after, str):
+        raise BadInput(f'after is {after!r}; expected the last id of the page before, as {{"after": "…"}}')
+    return after
