@@ -56,7 +56,7 @@ def project_scope(connection: Connection, project_id: str, terms: list[dict[str,
     project = _named(connection, Project, project_id, "Project", "projectIds")
     mine = where("pr.project_id = :project AND NOT dr.deleted", project=project.id)
     tables = "project_row pr JOIN data_row dr ON dr.no = pr.data_row_no"
-    condition = mine & project_condition(terms)
+    condition = mine & project_condition(terms, project.id)
     return Scope(tables, condition, {project.id: project}, project, order="pr.data_row_no")
 
 

@@ -27,9 +27,13 @@ Reader = Callable[[Term], Clause]
 Readers = dict[str, Reader]
 
 
-def project_condition(terms: list[Term]) -> Clause:
-    """Terms of a project's export. Raises MalformedRequest naming the term that makes no sense."""
-    return _condition(terms, _OF_PROJECTS)
+def project_condition(terms: list[Term], project_id: str | None = None) -> Clause:
+    """Terms of a project's export. Raises MalformedRequest naming the term that makes no sense.
+
+    With `project_id` labels are found by their index, without it row by row.
+    """
+    mine = where("l.project_id = pr.project_id") if project_id is None else where("l.project_id = :id", id=project_id)
+    return _condition(terms, _OF_PROJECTS | {"labeled_at": _labelled("pr.data_row_no", mine)})
 
 
 def catalog_condition(terms: list[Term]) -> Clause:
@@ -84,26 +88,36 @@ def _activity(term: Term) -> Clause:
     return where("dr.last_activity_at >= :low AND dr.last_activity_at < :high", low=low, high=high)
 
 
-def _labelled(where_to_look: str) -> Reader:
+def _labelled(row: str, mine: Clause = EVERYTHING) -> Reader:
     def read(term: Term) -> Clause:
         low, high = moments(term)
-        sql = (
-            f"EXISTS (SELECT 1 FROM label l WHERE {where_to_look} AND l.data_row_no = dr.no AND NOT l.deleted"
-            " AND l.created_at >= :low AND l.created_at < :high)"
-        )
-        return where(sql, low=low, high=high)
+        asked = mine & where("NOT l.deleted AND l.created_at >= :low AND l.created_at < :high", low=low, high=high)
+        return where(f"{row} IN (SELECT l.data_row_no FROM label l WHERE {asked.sql})", **asked.params)
 
     return read
 
 
-_OF_BOTH: Readers = {
+def _found_first(reader: Reader, row: str) -> Reader:
+    """Found by an index of their own, then looked up in a project or dataset, which has more rows than are wanted."""
+
+    def read(term: Term) -> Clause:
+        asked = reader(term)
+        return where(f"{row} IN (SELECT dr.no FROM data_row dr WHERE {asked.sql})", **asked.params)
+
+    return read
+
+
+_OF_ROWS: Readers = {
     "data_row_last_activity_at": _activity,
     "data_row_id": _ids_in("dr.id"),
     "global_key": _ids_in("dr.global_key"),
 }
-_OF_CATALOG: Readers = _OF_BOTH | {"labeled_at": _labelled("TRUE"), "dataset": _ids_in("dr.dataset_id")}
-_OF_PROJECTS: Readers = _OF_BOTH | {
-    "labeled_at": _labelled("l.project_id = pr.project_id"),
+_OF_CATALOG: Readers = {kind: _found_first(reader, "dr.no") for kind, reader in _OF_ROWS.items()} | {
+    "labeled_at": _labelled("dr.no"),
+    "dataset": _ids_in("dr.dataset_id"),
+}
+_OF_PROJECTS: Readers = {kind: _found_first(reader, "pr.data_row_no") for kind, reader in _OF_ROWS.items()} | {
+    "labeled_at": _labelled("pr.data_row_no"),
     "batch": _ids_in("pr.batch_id"),
     "task_queue_status": _status,
     "task_queue_not_exist": _never_labelled,

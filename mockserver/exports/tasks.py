@@ -168,15 +168,15 @@ class Exports:
         self._store.fail_task(task.id, reason, Streams(ERRORS=errors).text())
 
     def _write(self, task: Task, rows: ExportRows, why_rows_fail: str) -> None:
-        total = rows.count()
-        reported = 0
+        total, reported = 0, 0
 
         def written(lines: int) -> None:
-            nonlocal reported
+            nonlocal total, reported
             if self._stopping:
                 raise ExportStopped
             if lines - reported >= REPORT_EVERY:
                 reported = lines
+                total = total or rows.count()  # no sooner: what few rows a filter leaves need no percentage
                 if not self._store.report_progress(task.id, 100.0 * lines / total):
                     raise ExportStopped
 

@@ -144,7 +144,8 @@ CREATE UNIQUE INDEX label_by_feature_prefix ON label (feature_prefix);
 CREATE INDEX label_of_project ON label (project_id, data_row_no, no);
 CREATE INDEX label_of_row ON label (data_row_no);
 CREATE INDEX label_live ON label (project_id) WHERE NOT deleted;
-CREATE INDEX label_by_creation ON label (project_id, created_at);
+CREATE INDEX label_by_creation ON label (project_id, created_at, data_row_no) WHERE NOT deleted;
+CREATE INDEX label_by_moment ON label (created_at, data_row_no) WHERE NOT deleted;
 
 CREATE TABLE review (
   no SERIAL, id TEXT NOT NULL, label_no BIGINT NOT NULL, score DOUBLE PRECISION NOT NULL,

@@ -139,7 +139,7 @@ def test_predictions_of_several_runs_stand_on_one_row(store: Store) -> None:
         assert runs_of(row)["second"]["predictions"] == runs_of(row)["third"]["predictions"] == []
         assert runs_of(row)["second"]["labels"] == runs_of(row)[run.id]["labels"]
     one = exported(store, ExportRequest(params=with_params(modelRunIds=["third"])))
-    assert sorted(map(len, map(runs_of, one))) == [0] * 19 + [1] * 3
+    assert [len(runs_of(row)) for row in one if row["experiments"]] == [1, 1, 1]
 
 
 def test_a_label_that_was_deleted_is_not_told_by_a_run(store: Store) -> None:
@@ -155,7 +155,7 @@ def test_a_deleted_run_or_model_is_told_nowhere(store: Store) -> None:
     wanted = ExportRequest(params=with_params(allModelRuns=True))
     assert any(row["experiments"] for row in exported(store, wanted))
     deleted(store, Model)
-    assert [row["experiments"] for row in exported(store, wanted)] == [{}] * 22
+    assert all(row["experiments"] == {} for row in exported(store, wanted))
     deleted(store, ModelRun)
     with pytest.raises(MalformedRequest, match="does not exist"):
         exported(store, ExportRequest(model_run_id=only(store, ModelRun).id))

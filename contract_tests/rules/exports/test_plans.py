@@ -1,0 +1,105 @@
+"""How rows are found: by an index from the narrow side, never by looking at all rows of a large project or catalog."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract_tests.rules.worlds import in_file, stored
+from mockserver.exports.request import ExportParams
+from mockserver.exports.scope import Scope, catalog_scope, model_run_scope, project_scope
+from mockserver.world.data_rows import Dataset
+from mockserver.world.database import where
+from mockserver.world.models import ModelRun
+from mockserver.world.projects import Project
+from mockserver.world.store import Store
+
+DAY = {"operator": "BETWEEN", "timezone": "UTC", "value": {"min": "2024-12-10", "max": "2024-12-10"}}
+MANY = [f"id-{number}" for number in range(2000)]
+OF_ROWS: dict[str, tuple[dict[str, Any], str]] = {
+    "one data row": ({"type": "data_row_id", "ids": ["a"]}, "data_row_by_id (id=?)"),
+    "2000 data rows": ({"type": "data_row_id", "ids": MANY}, "data_row_by_id (id=?)"),
+    "2000 global keys": ({"type": "global_key", "ids": MANY}, "data_row_by_global_key (global_key=?)"),
+    "a day's activity": (
+        {"type": "data_row_last_activity_at", "value": DAY},
+        "data_row_by_activity (last_activity_at>?",
+    ),
+}
+OF_PROJECT = OF_ROWS | {
+    "a day's labels": ({"type": "labeled_at", "value": DAY}, "label_by_creation (project_id=? AND created_at>?"),
+    "a batch": ({"type": "batch", "ids": ["a"]}, "project_row_by_batch (batch_id=?"),
+    "a status": (
+        {"type": "task_queue_status", "status": "InReview"},
+        "project_row_by_status (project_id=? AND workflow_status=?",
+    ),
+    "to label": ({"type": "task_queue_not_exist"}, "project_row_by_status (project_id=? AND workflow_status=?"),
+}
+OF_CATALOG = OF_ROWS | {
+    "a day's labels": ({"type": "labeled_at", "value": DAY}, "label_by_moment (created_at>?"),
+    "a dataset": ({"type": "dataset", "ids": ["a"]}, "data_row_of_dataset (dataset_id=?"),
+}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    folder: Path = tmp_path_factory.mktemp("plans")
+    with stored(in_file(folder)) as opened:
+        yield opened
+
+
+def plan(store: Store, scope: Scope) -> list[str]:
+    """What SQLite does, step by step."""
+    sql = f"SELECT dr.id FROM {scope.tables} WHERE {scope.condition.sql} ORDER BY {scope.order}"
+    with store.reading() as connection:
+        return [row[3] for row in connection.rows(f"EXPLAIN QUERY PLAN {sql}", scope.condition.params)]
+
+
+def of_project(store: Store, *terms: dict[str, Any]) -> Scope:
+    with store.reading() as connection:
+        project = connection.select(Project, where("name = 'image'"))[0]
+        return project_scope(connection, project.id, [*terms])
+
+
+def of_catalog(store: Store, *terms: dict[str, Any]) -> Scope:
+    with store.reading() as connection:
+        return catalog_scope(connection, [*terms], ExportParams())
+
+
+def searched(steps: list[str]) -> bool:
+    """A list of ids that is walked through is no table."""
+    return not any(step.startswith("SCAN") and "json_each" not in step for step in steps)
+
+
+@pytest.mark.parametrize(("term", "index"), OF_PROJECT.values(), ids=list(OF_PROJECT))
+def test_a_project_finds_by_index(store: Store, term: dict[str, Any], index: str) -> None:
+    steps = plan(store, of_project(store, term))
+    assert searched(steps), steps
+    assert any(index in step for step in steps), steps
+    if term["type"] in {"data_row_id", "global_key", "data_row_last_activity_at", "labeled_at"}:
+        assert "(project_id=? AND data_row_no=?)" in steps[0], steps
+
+
+@pytest.mark.parametrize(("term", "index"), OF_CATALOG.values(), ids=list(OF_CATALOG))
+def test_the_catalog_finds_by_index(store: Store, term: dict[str, Any], index: str) -> None:
+    steps = plan(store, of_catalog(store, term))
+    assert searched(steps), steps
+    assert any(index in step for step in steps), steps
+
+
+def test_activity_in_a_dataset_is_found_by_its_day(store: Store) -> None:
+    """The dataset may have a million rows, the day has few."""
+    with store.reading() as connection:
+        dataset = connection.select(Dataset)[0]
+    terms = [OF_ROWS["a day's activity"][0], {"type": "dataset", "ids": [dataset.id]}]
+    steps = plan(store, of_catalog(store, *terms))
+    assert any("data_row_by_activity" in step for step in steps), steps
+    assert "no=?" in steps[0] or "rowid=?" in steps[0], steps
+
+
+def test_a_model_run_finds_its_rows_by_index_and_in_order(store: Store) -> None:
+    with store.reading() as connection:
+        scope = model_run_scope(connection, connection.select(ModelRun)[0].id)
+    steps = plan(store, scope)
+    assert searched(steps)
+    assert not any("TEMP B-TREE" in step for step in steps), steps
