@@ -15,7 +15,8 @@ from mockserver.commands.options import ENDS, SEED, fail, setting
 from mockserver.errors import BadInput, MockserverError, StartupError, nearest, quoted
 from mockserver.settings import check_seed
 
-FORMATS = ("v2", "v1")
+FORMATS = ("v2", "v1", "frames")
+FRAMED = ("video", "dicom")
 MOST_ROWS = 10_000_000
 ALL = "all"
 NOT_WITH_ALL = {"interpolated_frames"}
@@ -56,6 +57,8 @@ def run(
 
     if form not in FORMATS:
         raise StartupError(f"--format is {form!r}; the nearest known are {quoted(nearest(form, FORMATS))}")
+    if form == "frames" and media not in FRAMED:
+        raise StartupError(f"--format frames is for {quoted(FRAMED)}; {media!r} has no frames: give v2 or v1")
     sections = sections_of(params)
     plan = samples.alone(scenarios.load(scenarios.find(scenario)), media, rows)
     end = end_of(plan, ends)
@@ -71,6 +74,8 @@ def run(
         try:
             if form == "v2":
                 pieces = samples.v2(connection, sections, seed=seed, now=end)
+            elif form == "frames":
+                pieces = samples.frames(connection, seed=seed, now=end)
             else:
                 pieces = samples.v1(connection, seed=seed, now=end)
             for piece in pieces:

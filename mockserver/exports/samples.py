@@ -11,7 +11,8 @@ from pathlib import Path
 import msgspec
 
 from mockserver.errors import ScenarioError, nearest, quoted
-from mockserver.exports.legacy.labels import Elements
+from mockserver.exports.legacy.frames import frame_lines
+from mockserver.exports.legacy.labels import Elements, tool_colours
 from mockserver.exports.request import ExportParams
 from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import project_scope
@@ -22,12 +23,15 @@ from mockserver.settings import DEFAULT_API_KEY
 from mockserver.world import ids
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Connection, Record, where
-from mockserver.world.projects import Project
+from mockserver.world.labels import Body
+from mockserver.world.projects import Ontology, Project
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store
 
 HOST = "https://mock.example"
 """Scheme and host of the URLs in samples: no server stands behind them."""
+
+LABELS_AT_ONCE = 500
 
 Counted = Callable[[int], None]
 """Hears how many rows were made or written since the last call."""
@@ -85,3 +89,20 @@ def v1(connection: Connection, *, seed: int, now: int) -> Iterator[Written]:
     for piece in elements.pieces(where("NOT l.deleted")):
         yield Written(piece.text, piece.lines)
     yield Written(b"]\n", 0)
+
+
+def frames(connection: Connection, *, seed: int, now: int) -> Iterator[Written]:
+    """NDJSON: the frames of every label of the world, one label after another. Nothing of labels without frames."""
+    user, organization = connection.rows("SELECT user_id, organization_id FROM workspace")[0]
+    token = Links.of(DEFAULT_API_KEY, seed).mask_token(user, organization, now=now)
+    mask = f"{HOST}/masks/feature/{{}}?token={token}&frame={{}}"
+    colours: dict[str, str] = {}
+    for ontology in connection.select(Ontology):
+        colours |= tool_colours(ontology)
+    bodies: dict[int, bytes] = {}
+    for labels in connection.pieces("SELECT feature_prefix, body_id FROM label ORDER BY no", {}, LABELS_AT_ONCE):
+        wanted = where("id IN :ids", ids=sorted({body for _, body in labels} - bodies.keys()))
+        bodies |= {body.id: body.content for body in connection.select(Body, wanted)}
+        for prefix, body in labels:
+            text = b"".join(frame_lines(bodies[body], prefix=prefix, colours=colours, mask=mask))
+            yield Written(text, 1)

@@ -34,7 +34,7 @@ def test_as_many_labelled_rows_come_as_are_asked_for() -> None:
     assert [len(project["labels"]) for row in found for project in row["projects"].values()] == [1] * 30
 
 
-@pytest.mark.parametrize("media", ["image", "text"])
+@pytest.mark.parametrize("media", ["image", "text", "video", "document", "chat"])
 def test_what_is_generated_validates(media: str) -> None:
     validator = jsonschema_rs.Draft202012Validator(schemas.load(f"v2-{media}"))
     for row in rows("--media", media, "--rows", "12", "--seed", "7"):
@@ -63,6 +63,15 @@ def test_v1_is_one_array_of_labels() -> None:
     assert len({label["ID"] for label in labels}) == len(labels) >= 5
 
 
+@pytest.mark.parametrize("media", ["video", "dicom"])
+def test_frames_are_the_lines_of_all_labels(media: str) -> None:
+    validator = jsonschema_rs.Draft202012Validator(schemas.load("v1-frame"))
+    lines = rows("--media", media, "--rows", "3", "--format", "frames")
+    for line in lines:
+        validator.validate(line)
+    assert len(lines) > 3
+
+
 def test_no_rows_are_no_lines() -> None:
     assert rows("--media", "image", "--rows", "0") == []
 
@@ -86,6 +95,7 @@ def test_without_faker_the_locale_names_what_to_install() -> None:
     [
         (["--media", "imgae"], "--media is 'imgae'; the nearest known are \"image\""),
         (["--media", "image", "--format", "v3"], "--format is 'v3'"),
+        (["--media", "image", "--format", "frames"], "'image' has no frames"),
         (["--media", "image", "--params", "label_detail"], '"label_details"'),
         (["--media", "image", "--locale", "jp"], '"ja_JP"'),
         (["--media", "image", "--scenario", "empty"], "the scenario has no projects"),

@@ -13,11 +13,13 @@ import pytest
 
 from contract_tests.rules.exports.rows import HOST, NOW, read
 from contract_tests.rules.worlds import in_file, stored
+from mockserver.exports.legacy.frames import frame_lines
 from mockserver.exports.legacy.labels import Elements
-from mockserver.generate.scenario import TOOLS_OF_MEDIA
+from mockserver.generate.scenario import TOOLS_OF_MEDIA, ProjectPlan, find, load
 from mockserver.links import Links
 from mockserver.testing import schemas
 from mockserver.world.database import where
+from mockserver.world.labels import Body
 from mockserver.world.store import Store
 
 KNOWN = {"documented", "client", "sample", "inferred"}
@@ -34,9 +36,33 @@ Rows = Callable[[str, str], list[Any]]
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rows]:
-    """The default world's rows of a media type's project, with every section; for v1 its labels."""
-    with stored(in_file(tmp_path_factory.mktemp("world"))) as store:
-        yield cache(lambda form, media: read(store, media) if form == "v2" else labels_v1(store, media))
+    """The rows of a media type's first project, with every section; for v1 its labels."""
+    with (
+        stored(in_file(tmp_path_factory.mktemp("default"))) as default,
+        stored(in_file(tmp_path_factory.mktemp("forms")), "forms") as forms,
+    ):
+        shown = {plan.media: (forms, plan.name) for plan in projects_of("forms")}
+        shown |= {plan.media: (default, plan.name) for plan in reversed(projects_of("default"))}
+        yield cache(lambda form, media: (read if form == "v2" else labels_v1)(*shown[media]))
+
+
+def projects_of(name: str) -> list[ProjectPlan]:
+    return load(find(name)).projects
+
+
+@pytest.mark.parametrize("media", ["video", "dicom"])
+def test_the_frames_of_every_label_validate(tmp_path: Path, media: str) -> None:
+    lines = 0
+    with stored(in_file(tmp_path)) as store, store.reading() as connection:
+        bodies = (
+            "id IN (SELECT body_id FROM label JOIN data_row ON data_row.no = data_row_no WHERE media_type = :media)"
+        )
+        for body in connection.select(Body, where(bodies, media=media.upper())):
+            for piece in frame_lines(body.content, prefix="c".ljust(20, "0"), colours={}, mask="https://m/{0}/{1}"):
+                for line in piece.splitlines():
+                    validator("v1-frame").validate(json.loads(line))
+                    lines += 1
+    assert lines > 0
 
 
 def labels_v1(store: Store, project: str) -> list[Any]:
