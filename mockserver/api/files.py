@@ -12,31 +12,15 @@ from pathlib import Path
 
 from starlette.types import Receive, Scope, Send
 
+from mockserver.api.ranges import part_of
+
 NDJSON = "application/x-ndjson; charset=utf-8"
 READ = 128 * 1024
 """Bytes read and sent at a time. Larger reads are no faster and keep other requests waiting."""
 _GZIP_LEVEL = 1
 """Six times as fast as the default, and rows still take a tenth of their size."""
-_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII | re.IGNORECASE)
 
 Headers = list[tuple[bytes, bytes]]
-
-
-def byte_range(header: str, size: int) -> tuple[int, int] | None:
-    """(first, behind the last) byte that a Range asks for; the same twice where nothing is there to give.
-
-    None where all is to be sent: no range, one that cannot be read, or several at once.
-    """
-    found = _RANGE.fullmatch(header.strip())
-    if found is None or found.groups() == ("", ""):
-        return None
-    first, last = found.groups()
-    if not first:
-        return max(0, size - int(last)), size
-    if last and int(last) < int(first):
-        return None
-    behind = min(size, int(last) + 1) if last else size
-    return (int(first), behind) if int(first) < behind else (size, size)
 
 
 class FilesResponse:
@@ -74,18 +58,18 @@ class FilesResponse:
         await send({"type": "http.response.body", "body": b""})
 
     async def _send_identity(self, send: Send, asked: dict[str, str], *, body: bool) -> None:
-        wanted = byte_range(asked.get("range", ""), self._size) if body else None
-        if wanted is None or asked.get("if-range", self._tag) != self._tag:
-            await self._start(send, 200, [*self._type(), length(self._size)])
-            pieces = self._pieces(0, self._size)
-        elif wanted[0] == wanted[1]:
+        try:
+            part = part_of(asked.get("range"), self._size) if body else None
+        except ValueError:
             await self._start(send, 416, [content_range("*", self._size), length(0)])
             return
+        if part is None or asked.get("if-range", self._tag) != self._tag:
+            await self._start(send, 200, [*self._type(), length(self._size)])
+            pieces = self._pieces(0, self._size)
         else:
-            first, behind = wanted
-            part = content_range(f"{first}-{behind - 1}", self._size)
-            await self._start(send, 206, [*self._type(), part, length(behind - first)])
-            pieces = self._pieces(first, behind)
+            stretch = content_range(f"{part.first}-{part.last}", self._size)
+            await self._start(send, 206, [*self._type(), stretch, length(part.size)])
+            pieces = self._pieces(part.first, part.last + 1)
         if body:
             await self._send(send, pieces)
 

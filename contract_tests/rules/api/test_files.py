@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from contract_tests.rules.api.asking import Answer, exported, get, task_of
 from contract_tests.serving import ServedWorld
-from mockserver.api.files import byte_range, takes_gzip
+from mockserver.api.files import takes_gzip
+from mockserver.api.ranges import part_of
 
 SIZE = 100
 
@@ -60,13 +61,19 @@ def test_a_range_that_says_nothing_is_no_range(server: ServedWorld, url: str, wh
 @pytest.mark.parametrize(
     ("header", "expected"),
     [
-        ("bytes=0-0", (0, 1)), ("bytes=99-", (99, 100)), ("bytes=100-", (100, 100)), ("bytes=-0", (100, 100)),
-        ("bytes=-200", (0, 100)), ("BYTES=1-2", (1, 3)), ("bytes=0-999999999999999999", (0, 100)), ("", None),
-        ("bytes=٣-٤", None), ("bytes=0-9999999999999999999", None),
+        ("bytes=0-0", (0, 0)), ("bytes=99-", (99, 99)), ("bytes=-200", (0, 99)), ("BYTES=1-2", (1, 2)), ("", None),
+        ("bytes=0-999999999999999999", (0, 99)), ("bytes=٣-٤", None), ("bytes=0-9999999999999999999", None),
+        (None, None),
     ],
 )  # fmt: skip
-def test_ranges_are_read_as_the_standard_has_them(header: str, expected: tuple[int, int] | None) -> None:
-    assert byte_range(header, SIZE) == expected
+def test_ranges_are_read_as_the_standard_has_them(header: str | None, expected: tuple[int, int] | None) -> None:
+    assert part_of(header, SIZE) == expected
+
+
+@pytest.mark.parametrize("header", ["bytes=100-", "bytes=-0"])
+def test_a_range_of_nothing_is_told_apart(header: str) -> None:
+    with pytest.raises(ValueError, match="of 100"):
+        part_of(header, SIZE)
 
 
 def test_a_range_of_files_joined_crosses_their_borders(server: ServedWorld, url: str, whole: Answer) -> None:
