@@ -53,7 +53,8 @@ def alone(scenario: Scenario, media: str, rows: int, *, skipped: int = 0, unlabe
         if plan.media == media and plan.rows_of is None:
             single = msgspec.structs.replace(plan, labelled=rows, skipped=skipped, unlabelled=unlabelled)
             ontologies = {plan.ontology: scenario.ontologies[plan.ontology]}
-            return msgspec.structs.replace(scenario, projects=[single], ontologies=ontologies)
+            # Models and slices would refer to what is left out, and no payload of labels tells of them.
+            return msgspec.structs.replace(scenario, projects=[single], ontologies=ontologies, models=[], slices=[])
     known = quoted(nearest(media, dict.fromkeys(plan.media for plan in scenario.projects)))
     raise ScenarioError(f"--media is {media!r}; the nearest known are {known or 'none: the scenario has no projects'}")
 
