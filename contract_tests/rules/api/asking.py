@@ -6,6 +6,7 @@ Every answer that comes through here is held to the house rule: no 5xx, no trace
 import http.client
 import json
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -114,7 +115,10 @@ def exported(server: ServedWorld, project: str, *terms: object, **params: object
     """The id of a finished export of a project of the default world."""
     variables = {"input": export_input(server.projects[project], *terms, **params)}
     task_id = ask(server, EXPORT, variables).data["exportDataRowsInProject"]["taskId"]
-    assert task_of(server, task_id)["status"] == "COMPLETE"
+    until = time.monotonic() + PATIENCE
+    while (status := task_of(server, task_id)["status"]) == "IN_PROGRESS" and time.monotonic() < until:
+        time.sleep(0.05)  # the mutation waits for small exports only
+    assert status == "COMPLETE"
     return str(task_id)
 
 

@@ -20,7 +20,7 @@ from mockserver.world.switches import Switches
 
 DAYS = st.dates(datetime.date(2023, 1, 1), datetime.date(2026, 1, 1))
 NEWEST = Form()
-PROJECTS = ("image", "text", "video", "dicom", "audio", "geospatial")
+PROJECTS = ("image", "text", "video", "dicom", "audio", "document", "conversational", "html", "geospatial")
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +63,7 @@ CAME_WITH = {
     "asset_type": "asset_type",
     "project_tags": "project_tags",
     "audio_segments": "timestamp",
+    "page_dimensions": "page_dimensions",
 }
 """Keys that the default world has."""
 
