@@ -9,7 +9,10 @@ from contract_tests.clients.conversation import Answer
 
 def operations(client_of: Callable[..., Any]) -> dict[str, Callable[..., Answer]]:
     """What an SDK of those years offers beside Export V2."""
-    known = (export_labels, export_url, label_generator, queued_rows, dataset_rows, batch_rows, issues_url)
+    known = (
+        *(export_labels, export_url, label_generator, queued_rows, dataset_rows, batch_rows, issues_url),
+        model_run_labels,
+    )
     return {function.__name__: partial(function, client_of) for function in known}
 
 
@@ -46,6 +49,10 @@ def batch_rows(client_of: Any, *, project_id: str, metadata: bool, **server: str
 
 def issues_url(client_of: Any, *, project_id: str, status: str | None, **server: str) -> Answer:
     return {"url": client_of(**server).get_project(project_id).export_issues(status)}
+
+
+def model_run_labels(client_of: Any, *, model_run_id: str, **server: str) -> Answer:
+    return {"labels": client_of(**server).get_model_run(model_run_id).export_labels(download=True)}
 
 
 def with_metadata(export: Callable[..., Any], metadata: bool) -> list[Any]:

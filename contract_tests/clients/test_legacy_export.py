@@ -1,5 +1,6 @@
 """Export V1 by the SDKs that have it, from 3.24.1 to 4.0.0, held against what the world itself says as V2 rows."""
 
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -239,6 +240,18 @@ def test_a_project_of_pictures_and_videos_raises_what_it_raises(on_clips: Client
         typed(on_clips, clips.projects["image"])
     assert raised.value.type == "builtins.ValueError"
     assert len(labels_of(on_clips, clips.projects["image"])) > 0
+
+
+@pytest.mark.known("sample")
+def test_labels_of_a_model_run_have_their_split_and_ids_of_their_own(legacy: Client, server: ServedWorld) -> None:
+    run = server.own.model_run("first training")
+    labels = legacy.legacy("model_run_labels", model_run_id=run)["labels"]
+    assert {label["Data Split"] for label in labels} == {"training", "validation", "test"}
+    assert len({str(uuid.UUID(label["ID"])) for label in labels}) == len(labels)
+    in_the_project = {label["DataRow ID"]: label for label in labels_of(legacy, server.projects["image"])}
+    for label in labels:
+        same = in_the_project[label["DataRow ID"]]
+        assert label["Label"]["objects"][0]["featureId"] == same["Label"]["objects"][0]["featureId"]
 
 
 @pytest.mark.known("client")

@@ -37,7 +37,6 @@ Line = Sequence[str | int]
 """One line of a table."""
 
 NOT_YET = (
-    ("Export V1 of model runs", "ModelRun.export_labels is not answered; labels, data rows and frames are"),
     ("Uploads", "no data row, label or prediction can be imported; GraphQL creates projects and datasets only"),
     ("Shared state", "one process and its files; no PostgreSQL yet"),
 )

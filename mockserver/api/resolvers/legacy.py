@@ -13,7 +13,14 @@ from mockserver.api.resolvers.exports import PATIENCE
 from mockserver.api.resolvers.fields import Fields
 from mockserver.errors import Conflict
 from mockserver.exports.legacy.issues import ALL
-from mockserver.exports.legacy.questions import BatchRows, DatasetRows, Question, QueuedRows, labels_question
+from mockserver.exports.legacy.questions import (
+    BatchRows,
+    DatasetRows,
+    ModelRunLabels,
+    Question,
+    QueuedRows,
+    labels_question,
+)
 from mockserver.links import RESULT_DAYS, good_until
 from mockserver.world.projects import Project
 from mockserver.world.tasks import TaskStatus
@@ -37,6 +44,7 @@ def add_to(fields: Fields) -> None:
         Mutation_exportQueuedDataRows=export_queued_data_rows,
         Mutation_exportDatasetDataRows=export_dataset_data_rows,
         Mutation_exportBatchDataRows=export_batch_data_rows,
+        Mutation_exportModelRunAnnotations=export_model_run_annotations,
         Project_issueExportUrl=issue_export_url,
     )
 
@@ -59,6 +67,14 @@ async def export_dataset_data_rows(_source: Any, info: Any, data: Data) -> Legac
 
 async def export_batch_data_rows(_source: Any, info: Any, data: Data) -> LegacyExport:
     return await _rows(info, BatchRows(data["batchId"], _metadata(data)))
+
+
+async def export_model_run_annotations(_source: Any, info: Any, data: Data) -> LegacyExport:
+    """The SDK looks at the URL only, so a failure is an error here too."""
+    found = await _asked(info, ModelRunLabels(data["modelRunId"]))
+    if isinstance(found, str):
+        raise Conflict(found)
+    return found
 
 
 def _metadata(data: Data) -> bool:

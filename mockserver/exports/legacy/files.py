@@ -20,7 +20,7 @@ import msgspec
 from mockserver.errors import Conflict, MockserverError
 from mockserver.exports.dates import form_of
 from mockserver.exports.legacy.labels import Elements
-from mockserver.exports.legacy.questions import Labels, Question, question_text
+from mockserver.exports.legacy.questions import Labels, ModelRunLabels, Question, question_text
 from mockserver.exports.legacy.rows import DataRowLines
 from mockserver.exports.text import unescaped, zulu
 from mockserver.links import RESULT_DAYS, Links, good_until
@@ -190,8 +190,14 @@ class LegacyFiles:
                 target.write(unescaped(text) if raw else text)
 
     def _texts(self, job: Job) -> Iterator[bytes]:
-        """Labels are one JSON array, data rows are NDJSON (SDK project.py 3.52.0:403, dataset.py)."""
+        """Labels of a project are one JSON array; those of a model run and data rows are NDJSON (SDK project.py
+        3.52.0:403, model_run.py, dataset.py)."""
         host, now = job.file.base_url, job.file.created_at
+        if isinstance(job.question, ModelRunLabels):
+            run = job.question.model_run
+            told = Elements(job.snapshot, links=self._links, host=host, now=now, run=run)
+            yield from (piece.text for piece in told.pieces(job.condition, between="\n"))
+            return
         if isinstance(job.question, Labels):
             yield b"["
             for piece in Elements(job.snapshot, links=self._links, host=host, now=now).pieces(job.condition):

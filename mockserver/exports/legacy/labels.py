@@ -21,6 +21,7 @@ from mockserver.exports.sections import BODIES_KEPT
 from mockserver.exports.text import ascii_json, camel_case, quoted, zulu
 from mockserver.generate.assets import asset, with_tiles
 from mockserver.links import RESULT_DAYS, Links, good_until
+from mockserver.world import ids
 from mockserver.world.data_rows import Dataset
 from mockserver.world.database import Clause, Connection, Row, where
 from mockserver.world.labels import FEATURES, Body, parsed, written
@@ -72,8 +73,9 @@ _TABLES = "label l JOIN data_row dr ON dr.no = l.data_row_no"
 class Elements:
     """The elements of labels, as one connection shows them. What they share is read once."""
 
-    def __init__(self, connection: Connection, *, links: Links, host: str, now: int) -> None:
-        self._connection, self._links = connection, links
+    def __init__(self, connection: Connection, *, links: Links, host: str, now: int, run: str | None = None) -> None:
+        """`run` is the model run whose labels they are: each has its own id there, and a split (sample)."""
+        self._connection, self._links, self._run = connection, links, run
         self._plain_host, self._host, self._expires = host, quoted(host)[1:-1], good_until(now, RESULT_DAYS)
         user, organization, self._seed = connection.rows("SELECT user_id, organization_id, seed FROM workspace")[0]
         self._token = links.mask_token(user, organization, now=now)
@@ -92,19 +94,19 @@ class Elements:
         element: Made = orjson.loads(text)
         return element
 
-    def pieces(self, condition: Clause) -> Iterator[Piece]:
-        """JSON objects, comma and newline between them, ASCII only, in the order in which rows were created.
+    def pieces(self, condition: Clause, *, between: str = ",\n") -> Iterator[Piece]:
+        """JSON objects with `between` between them, ASCII only, in the order in which rows were created.
 
         In the condition `l` is the label and `dr` its data row.
         """
         sql = f"SELECT {_COLUMNS} FROM {_TABLES} WHERE {condition.sql} ORDER BY l.data_row_no, l.no"
         before = ""
         for rows in self._connection.pieces(sql, condition.params, PIECE):
-            around = Surroundings(self._connection, self._metadata, rows)
+            around = Surroundings(self._connection, self._metadata, rows, run=self._run)
             self._read_bodies(rows)
-            text = ",\n".join([self._element(row, around) for row in rows])
+            text = between.join([self._element(row, around) for row in rows])
             yield Piece(f"{before}{text}".encode("ascii"), len(rows))
-            before = ",\n"
+            before = between
 
     def _element(self, row: Row, around: Surroundings) -> str:
         """Keys in the order of the newest sample (video notebook of 2022-04)."""
@@ -122,7 +124,7 @@ class Elements:
         reference = around.benchmarks.get((project_id, row_no))
         issues = around.open_issues(project_id, row_no, label_id)
         return (
-            f'{{"ID":"{label_id}","DataRow ID":"{row_id}","Labeled Data":{data},"Label":{label},'
+            f'{{"ID":"{self._id(label_id)}","DataRow ID":"{row_id}","Labeled Data":{data},"Label":{label},'
             f'"Created By":{self._emails[person]},"Project Name":{told.name},"Created At":"{zulu(created)}",'
             f'"Updated At":"{zulu(updated)}","Seconds to Label":{float(to_create)!r},'
             f'"Seconds to Create":{float(to_create)!r},"Seconds to Review":{float(to_review)!r},'
@@ -133,7 +135,7 @@ class Elements:
             f'"View Label":"https://editor.labelbox.com?project={project_id}&label={label_id}",'
             f'"Has Open Issues":{issues},"Skipped":{"true" if skipped else "false"},'
             f'"DataRow Metadata":[{",".join(around.metadata[row_no])}],'
-            f'"Media Attributes":{self._media_attributes(attributes)},"Data Split":null}}'
+            f'"Media Attributes":{self._media_attributes(attributes)},"Data Split":{around.split(row_no)}}}'
         )
 
     def _labeled_data(self, row_id: str, external_id: str | None, media: str, recipe: str) -> str:
@@ -143,6 +145,10 @@ class Elements:
             return f'"{self._host}{self._asset(row_id, external_id)}"'
         tiles = self._plain_host + self._links.tiles(row_id, expires=self._expires)
         return quoted(with_tiles(file.content, tiles).decode())
+
+    def _id(self, label_id: str) -> str:
+        """In a model run, a UUID of its own."""
+        return label_id if self._run is None else ids.random_uuid(self._run, label_id)
 
     def _asset(self, row_id: str, external_id: str | None) -> str:
         return self._links.asset(row_id, external_id or row_id, expires=self._expires)

@@ -12,6 +12,7 @@ from mockserver.exports.selection import moments
 from mockserver.world.data_rows import Dataset
 from mockserver.world.database import EVERYTHING, Clause, Connection, JsonText, Record, where
 from mockserver.world.labels import WorkflowStatus
+from mockserver.world.models import ModelRun
 from mockserver.world.projects import Batch, Project
 
 LIVE = where("NOT dr.deleted")
@@ -91,8 +92,20 @@ class BatchRows(msgspec.Struct, frozen=True, tag="batch", omit_defaults=True):
         return LIVE & where("dr.no IN (SELECT data_row_no FROM project_row WHERE batch_id = :id)", id=self.batch)
 
 
+class ModelRunLabels(msgspec.Struct, frozen=True, tag="model_run", omit_defaults=True):
+    """The labels that stand in a model run, skipped ones too."""
+
+    model_run: str
+
+    def condition(self, connection: Connection) -> Clause:
+        """On labels `l` and their data rows `dr`. Raises MalformedRequest."""
+        _check(connection, ModelRun, where("id = :id AND NOT deleted", id=self.model_run), self.model_run)
+        sql = "l.id IN (SELECT label_id FROM model_run_row WHERE model_run_id = :id) AND NOT l.deleted"
+        return where(sql, id=self.model_run) & LIVE
+
+
 RowsQuestion = QueuedRows | DatasetRows | BatchRows
-Question = Labels | RowsQuestion
+Question = Labels | ModelRunLabels | RowsQuestion
 
 
 def _check(connection: Connection, kind: type[Record], asked: Clause, given: str) -> None:

@@ -48,17 +48,32 @@ def _begun(schema: MetadataSchema) -> str:
 class Surroundings:
     """Of one piece of labels: rows that begin with a label's number, id, project id and data row number."""
 
-    def __init__(self, connection: Connection, metadata: Metadata, labels: list[Row]) -> None:
+    def __init__(
+        self, connection: Connection, metadata: Metadata, labels: list[Row], *, run: str | None = None
+    ) -> None:
         numbers = [row[3] for row in labels]
         self.metadata = metadata.of(numbers)
         self.reviews = _reviews(connection, [row[0] for row in labels])
         self.benchmarks = _benchmarks(connection, numbers)
         self._issues = _open_issues(connection, numbers)
+        self._splits = {} if run is None else _splits(connection, numbers, run)
 
     def open_issues(self, project_id: str, number: int, label_id: str) -> int:
         """1 when an issue about the label or its whole data row is open, else 0 (sample: a number)."""
         about = self._issues.get((project_id, number), ())
         return int(None in about or label_id in about)
+
+    def split(self, number: int) -> str:
+        """`"training"` in a model run, else null (sample)."""
+        return f'"{self._splits[number].lower()}"' if number in self._splits else "null"
+
+
+def _splits(connection: Connection, rows: list[int], run: str) -> dict[int, str]:
+    """Of the data rows in a model run; one that is in no split has none."""
+    clause = among("data_row_no", rows) & where(
+        "model_run_id = :run AND data_split <> :none", run=run, none="UNASSIGNED"
+    )
+    return dict(connection.rows(f"SELECT data_row_no, data_split FROM model_run_row WHERE {clause.sql}", clause.params))
 
 
 def _reviews(connection: Connection, labels: list[int]) -> defaultdict[int, list[Row]]:
