@@ -58,12 +58,13 @@ class FilesResponse:
         await send({"type": "http.response.body", "body": b""})
 
     async def _send_identity(self, send: Send, asked: dict[str, str], *, body: bool) -> None:
+        meant = body and asked.get("if-range", self._tag) == self._tag
         try:
-            part = part_of(asked.get("range"), self._size) if body else None
+            part = part_of(asked.get("range") if meant else None, self._size)
         except ValueError:
             await self._start(send, 416, [content_range("*", self._size), length(0)])
             return
-        if part is None or asked.get("if-range", self._tag) != self._tag:
+        if part is None:
             await self._start(send, 200, [*self._type(), length(self._size)])
             pieces = self._pieces(0, self._size)
         else:

@@ -25,9 +25,10 @@ FIRST_YEAR_ENDED = datetime.date(2024, 1, 1)
 """When it changed is unknown (inferred)."""
 
 
-def limits(date: datetime.date | None) -> Limits:
-    """Those of the day whose payloads are served; None is today."""
-    return AT_FIRST if date is not None and date < FIRST_YEAR_ENDED else TODAY
+def limits(payload_date: str | None) -> Limits:
+    """Those of the day whose payloads are served (`YYYY-MM-DD`); None is today."""
+    early = payload_date is not None and datetime.date.fromisoformat(payload_date) < FIRST_YEAR_ENDED
+    return AT_FIRST if early else TODAY
 
 
 def check(running: Sequence[ExportRequest], request: ExportRequest, allowed: Limits) -> None:

@@ -76,7 +76,7 @@ class Exports:
         Raises MalformedRequest, and Conflict when too many run.
         """
         self.sweep()
-        check(self._still_running(), request, limits(None))
+        check(self._still_running(), request, limits(self._store.workspace.payload_date))
         text = JsonText(msgspec.json.encode(request).decode())
         snapshot = self._store.snapshot()
         try:

@@ -164,3 +164,13 @@ def test_the_twenty_first_of_the_organization_is_refused_until_time_has_passed(w
     assert "20 exports of this organization run" in answer(workspace, CATALOG)["errors"][0]["message"]
     workspace.clock.advance(61)
     assert "errors" not in answer(workspace, CATALOG)
+
+
+@pytest.mark.known("documented")
+def test_in_2023_a_project_has_one_export_at_a_time(server: ServedWorld) -> None:
+    workspace = MockServer.at(server.url).workspace(payload_date="2023-06-30", progression={"seconds": 60.0})
+    project = workspace.project("image")
+    assert "errors" not in answer(workspace, EXPORT, id=project)
+    assert "errors" not in answer(workspace, EXPORT, id=workspace.project("text"))
+    assert "at most 1 may run at once" in answer(workspace, EXPORT, id=project)["errors"][0]["message"]
+    workspace.delete()

@@ -1,7 +1,5 @@
 """How many exports run at once."""
 
-import datetime
-
 import pytest
 
 from mockserver.errors import Conflict
@@ -26,11 +24,11 @@ def test_ten_exports_of_a_project_and_twenty_of_the_organization() -> None:
 
 @pytest.mark.known("documented")
 def test_in_2023_a_project_had_one_export_at_a_time() -> None:
-    allowed = limits(datetime.date(2023, 6, 1))
+    allowed = limits("2023-06-01")
     check([B, CATALOG], A, allowed)
     with pytest.raises(Conflict, match="1 export of project 'a' runs; at most 1"):
         check([A], A, allowed)
-    assert limits(datetime.date(2024, 1, 1)) == limits(None)
+    assert limits("2024-01-01") == limits(None)
 
 
 def test_exports_of_the_catalog_count_for_no_project() -> None:

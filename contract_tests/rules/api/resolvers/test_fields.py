@@ -29,8 +29,8 @@ WITHOUT_RECORDS = {
 """Types that no world of ours has anything of; the schema says so."""
 
 
-ELSEWHERE = {"benchmark": "Benchmark"}
-"""Fields of Query, and their types, whose records the default world has none of; `test_quality.py` has."""
+ELSEWHERE = {"benchmark": "Benchmark", "webhook": "Webhook"}
+"""Fields of Query, and their types, whose records the default world has none of; tests of their own have."""
 
 
 @pytest.fixture(scope="module")
