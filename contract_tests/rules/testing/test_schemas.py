@@ -11,11 +11,17 @@ import jsonschema
 import jsonschema_rs
 import pytest
 
-from contract_tests.rules.exports.rows import HOST, NOW, read
+from contract_tests.rules.exports.rows import HOST, NOW, TASK, read
 from contract_tests.rules.worlds import in_file, stored
+from mockserver.exports import failures
+from mockserver.exports.failures import FailedRow
 from mockserver.exports.legacy.frames import frame_lines
 from mockserver.exports.legacy.labels import Elements
+from mockserver.exports.request import ExportParams, ExportRequest
+from mockserver.exports.rows import ExportRows
+from mockserver.exports.scope import scope_of
 from mockserver.generate.scenario import TOOLS_OF_MEDIA, ProjectPlan, find, load
+from mockserver.generate.shelf import shelf
 from mockserver.links import Links
 from mockserver.testing import schemas
 from mockserver.world.database import where
@@ -63,6 +69,36 @@ def test_the_frames_of_every_label_validate(tmp_path: Path, media: str) -> None:
                     validator("v1-frame").validate(json.loads(line))
                     lines += 1
     assert lines > 0
+
+
+SAMPLES = sorted((shelf() / "webhooks").glob("*.json"))
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: str(path.stem))
+def test_the_body_of_every_signed_sample_validates(sample: Path) -> None:
+    version = sample.stem.partition("-")[0]
+    validator(f"webhook-{version}").validate(json.loads(json.loads(sample.read_text("utf-8"))["body"]))
+
+
+def test_rows_with_the_predictions_of_model_runs_validate(tmp_path: Path) -> None:
+    request = ExportRequest(params=ExportParams(all_model_runs=True, all_projects=True, include_predictions=True))
+    with stored(in_file(tmp_path)) as store, store.reading() as connection:
+        scope = scope_of(connection, request)
+        links = Links.of("key", 0)
+        text = ExportRows(connection, scope, request.params, links=links, host=HOST, task_id=TASK, now=NOW).text()
+    told = [json.loads(line) for line in text.splitlines()]
+    for row in told:
+        validator("v2").validate(row)
+    assert sum("predictions" in str(row.get("experiments")) for row in told) > 5
+
+
+@pytest.mark.known("inferred")
+def test_the_errors_of_an_export_validate() -> None:
+    rows = [FailedRow("cdatarow00000000000000000", "key \u2028"), FailedRow("cdatarow00000000000000001", None)]
+    lines = (failures.of_rows(rows, "a row").text + failures.whole("all of it").text).splitlines()
+    assert len(lines) == 3
+    for line in lines:
+        validator("export-error").validate(json.loads(line))
 
 
 def labels_v1(store: Store, project: str) -> list[Any]:
