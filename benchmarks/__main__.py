@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from benchmarks import export, generation, graphql, harness, latency, legacy, report, sdk, startup, webhooks
+from benchmarks import crowd, export, generation, graphql, harness, latency, legacy, report, sdk, startup, webhooks
 from benchmarks.environments import BENCH_CACHE, EnvironmentNotBuilt
 
 SUBJECTS: dict[str, Callable[[bool], None]] = {
@@ -16,6 +16,7 @@ SUBJECTS: dict[str, Callable[[bool], None]] = {
     "export": export.measure,
     "legacy": legacy.measure,
     "latency": latency.measure,
+    "crowd": crowd.measure,
     "sdk": sdk.measure,
     "harness": harness.measure,
     "webhooks": webhooks.measure,
