@@ -1,4 +1,4 @@
-# make demo      a first export by the official SDK
+# make demo      a first export by the official SDK, a signed webhook received
 # make test      set everything up, then check (what CI runs)
 # make check     lint, format, types, tests
 # make fixtures  make the committed word tables, golden exports and signed messages again
