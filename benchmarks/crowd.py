@@ -49,21 +49,23 @@ def measure_crowd(server: ServedWorld, number: int, alone: float) -> None:
 
 def measure_health(server: ServedWorld) -> None:
     quiet = [took for _, took in probed(server.url, time.monotonic() + 2)]
-    exports = [
-        child(
-            "benchmarks.export_client",
-            url=server.url, api_key=server.api_key, project=server.projects[worlds.PROJECT], sections=True,
-        )
-        for _ in range(STREAMS)
-    ]  # fmt: skip
+    making, made = beside(server)
+    show("p99 while they are made", within(making, made, "started", "made"), quiet)
+    streaming, streamed = beside(server, task=made[0]["task"])
+    show("p99 while they are streamed", within(streaming, streamed, "made", "ended"), quiet)
+
+
+def beside(server: ServedWorld, **how: object) -> tuple[list[tuple[float, float]], list[Any]]:
+    """Looks at health beside so many exports, or downloads of one that is there; and what these found."""
+    project = server.projects[worlds.PROJECT]
+    asked = {"url": server.url, "api_key": server.api_key, "project": project, "sections": True}
+    exports = [child("benchmarks.export_client", **asked, **how) for _ in range(STREAMS)]
     with ThreadPoolExecutor(1) as prober:
         ends: list[float] = []
         probing = prober.submit(probed_until, server.url, ends)
         made = [findings(export) for export in exports]
         ends.append(time.monotonic())
-        sent = probing.result()
-    show("p99 while they are made", within(sent, made, "started", "made"), quiet)
-    show("p99 while they are streamed", within(sent, made, "made", "ended"), quiet)
+        return probing.result(), made
 
 
 def within(sent: list[tuple[float, float]], made: list[Any], start: str, end: str) -> Times:

@@ -15,16 +15,17 @@ GET_STATUS = "query($id: ID!){task(where: {id: $id}){status}}"
 
 
 def export(
-    *, url: str, api_key: str, project: str, sections: bool, embeddings: bool = False, copy_to: str = ""
+    *, url: str, api_key: str, project: str, sections: bool, embeddings: bool = False, copy_to: str = "", task: str = ""
 ) -> dict[str, Any]:
+    """With `task` nothing is made: that export is only downloaded."""
     client = RawClient(url, api_key)
     asked = {"input": export_input(project, sections=sections, embeddings=embeddings)}
     started = time.monotonic()
-    task = client.ask(documents.EXPORT_PROJECT, asked)["exportDataRowsInProject"]["taskId"]
+    task = task or client.ask(documents.EXPORT_PROJECT, asked)["exportDataRowsInProject"]["taskId"]
     wait_until_made(client, task)
     made = time.monotonic()
     size, rows = download(client, task, Path(copy_to) if copy_to else None)
-    return {"started": started, "made": made, "ended": time.monotonic(), "rows": rows, "bytes": size}
+    return {"started": started, "made": made, "ended": time.monotonic(), "rows": rows, "bytes": size, "task": task}
 
 
 def wait_until_made(client: RawClient, task: str) -> None:
