@@ -317,8 +317,19 @@ def _completed(scenario: Scenario, data: dict[str, Any], source: str) -> Scenari
             raise ScenarioError(f"{source}: at $.without: {scenario.like!r} has no project {name!r}; it has {known}")
     given = {name: getattr(scenario, name) for name in data if name not in {"ontologies", "projects"}}
     kept = [project for project in base.projects if project.name not in scenario.without]
-    ontologies, projects = base.ontologies | scenario.ontologies, kept + scenario.projects
-    return msgspec.structs.replace(base, **given, ontologies=ontologies, projects=projects)
+    own = {"ontologies": base.ontologies | scenario.ontologies, "projects": kept + scenario.projects}
+    return msgspec.structs.replace(base, **(_standing(base, kept) | given | own))
+
+
+def _standing(base: Scenario, kept: list[ProjectPlan]) -> dict[str, Any]:
+    """Its models and slices, without what told of projects that are left out."""
+    names, datasets = {project.name for project in kept}, {project.dataset_name for project in kept}
+    models = [
+        msgspec.structs.replace(model, runs=[run for run in model.runs if run.project in names])
+        for model in base.models
+    ]
+    slices = [plan for plan in base.slices if datasets.issuperset(plan.datasets)]
+    return {"models": models, "slices": slices}
 
 
 def explained(message: str, data: dict[str, Any]) -> str:

@@ -79,7 +79,9 @@ def test_a_misspelt_mark_is_an_error(pytester: pytest.Pytester) -> None:
         def test_marked(labelbox_mock): ...
     """)
     result = pytester.runpytest_subprocess()
-    result.stdout.fnmatch_lines(["*labelbox does not know scenarios; it takes scenario, seed, ends, progression*"])
+    result.stdout.fnmatch_lines(
+        ["*labelbox does not know scenarios; it takes scenario, seed, ends, payload_date, progression*"]
+    )
     assert result.ret != 0
 
 
