@@ -43,8 +43,8 @@ class Clock(msgspec.Struct):
         self.set(self.now() + microseconds)
 
     def jumped_over(self, moment: int) -> bool:
-        """Whether that moment was passed by a jump: what was to happen then could not."""
-        return any(start < moment <= end for start, end in self.jumps)
+        """Whether a jump passed that moment, or began behind it: what was to happen then had no time to."""
+        return any(moment <= end for _, end in self.jumps)
 
     def freeze(self) -> None:
         """Stand still from now on."""
