@@ -34,7 +34,6 @@ FIRST_PIECE = 2 * 1024
 """The first is sent at once."""
 
 Made = dict[str, Any]
-SPACES = (b" ", b"\t", b"\n", b"\r")
 
 
 class Run(NamedTuple):

@@ -9,20 +9,10 @@ import re
 import orjson
 
 from mockserver.testing.certification.documents import Document
+from mockserver.testing.workspace import TOPICS
 from mockserver.webhooks.messages import Message, message
 from mockserver.webhooks.misbehaviour import Shot, shot
 from mockserver.world import ids
-
-TOPICS = (
-    "LABEL_CREATED",
-    "LABEL_UPDATED",
-    "LABEL_DELETED",
-    "REVIEW_CREATED",
-    "REVIEW_UPDATED",
-    "REVIEW_DELETED",
-    "WORKFLOW_ACTION",
-)
-"""All that any SDK has known (webhook.py 3.63; WORKFLOW_ACTION since 3.44.0)."""
 
 
 class Bench:

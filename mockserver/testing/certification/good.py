@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from mockserver.testing.certification.bench import TOPICS, Bench, respelled
+from mockserver.testing.certification.bench import Bench, respelled
 from mockserver.testing.certification.cases import Case, Expect, Group, Level, one
+from mockserver.testing.workspace import TOPICS
 from mockserver.webhooks.misbehaviour import Shot, with_header, without
 
 SIGN_THE_BYTES = "Compute the HMAC over the request's raw bytes, before anything decodes or parses them."
