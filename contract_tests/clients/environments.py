@@ -35,6 +35,8 @@ SDKS: dict[str, tuple[str, ...]] = {
 
 REPOSITORY = Path(__file__).parents[2]
 AT_ONCE = 4
+# Found before any thread starts: it asks sysconfig, whose first answers on Python 3.11 are not safe to ask for in two.
+UV = find_uv_bin()
 
 
 class EnvironmentNotBuilt(Exception):
@@ -72,7 +74,7 @@ def make(version: str, folder: Path) -> None:
 
 
 def run_uv(version: str, *arguments: str) -> None:
-    command = [find_uv_bin(), *arguments]
+    command = [UV, *arguments]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
     if finished.returncode != 0:
         raise EnvironmentNotBuilt(
