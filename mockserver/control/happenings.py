@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-import orjson
-
 from mockserver.api.engine import written_moment
 from mockserver.api.workspaces import Workspace
 from mockserver.control.bodies import EventMade, MakeEvent
@@ -16,8 +14,8 @@ from mockserver.generate import features
 from mockserver.generate.chance import Chance
 from mockserver.generate.changes import annotated, answered_again
 from mockserver.generate.words import table
-from mockserver.world.data_rows import DataRow, MetadataSchema, MetadataValue
-from mockserver.world.database import Clause, JsonText, where
+from mockserver.world.data_rows import DataRow, MetadataSchema
+from mockserver.world.database import Clause, where
 from mockserver.world.events import Event
 from mockserver.world.issues import Issue, IssueStatus
 from mockserver.world.labelling import APPROVE, MOVE, Labelling
@@ -173,11 +171,8 @@ class Happenings:
         """Another text in the reserved field `tag`."""
         row = self._row()
         schema = self._change.connection.select(MetadataSchema, where("name = 'tag' AND reserved"))[0]
-        now = self._change.connection.find(
-            MetadataValue, where("data_row_no = :no AND schema_id = :id", no=row.no, id=schema.id)
-        )
-        others = [place for place in table("places") if now is None or orjson.loads(now.value) != place]
-        value = JsonText(orjson.dumps(self._chance().pick(others)).decode())
+        now = row.metadata_values.get(schema.id)
+        value = self._chance().pick([place for place in table("places") if place != now])
         self._labelling.set_metadata(row.id, schema.id, value, project_id=self._project.id)
         return Done(row)
 

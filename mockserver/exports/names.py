@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from mockserver.exports.text import ascii_json, quoted
-from mockserver.world.data_rows import Dataset, Embedding, MetadataSchema
+import orjson
+
+from mockserver.exports.text import moment, quoted
+from mockserver.world.data_rows import Dataset, Embedding, MetadataSchema, MetadataValue
 from mockserver.world.database import Connection, where
 from mockserver.world.people import Person
 from mockserver.world.projects import Batch, TaskQueue
@@ -26,22 +28,33 @@ class Names:
             schema.id: f'{{"schema_id":"{schema.id}","schema_name":{quoted(schema.name)}' for schema in schemas
         }
         self._enums = {schema.id for schema in schemas if schema.kind == "CustomMetadataEnum"}
-        self._moves: dict[tuple[str, str, str | None, str | None], tuple[str, str]] = {}
+        self._moves: dict[tuple[str | None, ...], tuple[str, str]] = {}
         self.embeddings = {item.id: _embedding(item) for item in connection.select(Embedding)}
 
-    def metadata_field(self, schema_id: str, value: str) -> str:
+    def metadata(self, values: str) -> str:
+        """`metadata_fields` of a data row, from its values by schema id as JSON."""
+        return ",".join([self._field(schema_id, value) for schema_id, value in orjson.loads(values).items()])
+
+    def _field(self, schema_id: str, value: MetadataValue) -> str:
         """One entry of `metadata_fields`; an enum's value is a list of its options (labelbase downloader.py)."""
         if schema_id in self._enums:
-            return f'{self._schemas[schema_id]},"value":[{self._schemas[value[1:-1]]}}}]}}'
-        return f'{self._schemas[schema_id]},"value":{ascii_json(value)}}}'
+            return f'{self._schemas[schema_id]},"value":[{self._schemas[str(value)]}}}]}}'
+        written = quoted(value) if isinstance(value, str) else repr(value)
+        return f'{self._schemas[schema_id]},"value":{written}}}'
 
-    def move(self, action: str, person: str, previous: str | None, following: str | None) -> tuple[str, str]:
-        """An entry of `workflow_history` before and behind its moment; few differ. A step into the workflow has no
-        previous task, one to Done no next (sample)."""
-        key = (action, person, previous, following)
-        return self._moves.get(key) or self._moves.setdefault(key, self._move(*key))
+    def history(self, steps: str) -> str:
+        """`workflow_history` of a data row in a project, newest first, from its steps as JSON."""
+        moves = self._moves
+        told = []
+        for created, *move in reversed(orjson.loads(steps)):
+            key = tuple(move)
+            before, behind = moves.get(key) or moves.setdefault(key, self._move(*move))
+            told.append(f"{before}{moment(created)}{behind}")
+        return ",".join(told)
 
     def _move(self, action: str, person: str, previous: str | None, following: str | None) -> tuple[str, str]:
+        """An entry of `workflow_history` before and behind its moment; few differ. A step into the workflow has no
+        previous task, one to Done no next (sample)."""
         before = f',"previous_task_name":{self.queues[previous]},"previous_task_id":"{previous}"' if previous else ""
         after = f',"next_task_name":{self.queues[following]},"next_task_id":"{following}"' if following else ""
         return f'{{"action":"{action}","created_at":"', f'","created_by":{self.emails[person]}{before}{after}}}'

@@ -33,7 +33,7 @@ SPELLED = {
 
 _COLUMNS = (
     "dr.no, dr.id, dr.global_key, dr.external_id, dr.row_data, dr.media_attributes, dr.dataset_id, dr.created_at,"
-    " dr.updated_at, dr.last_activity_at, dr.created_by, dr.media_type"
+    " dr.updated_at, dr.last_activity_at, dr.created_by, dr.media_type, dr.metadata"
 )
 VIDEO = "VIDEO"
 
@@ -140,7 +140,7 @@ class ExportRows:
         """Keys in the order of the sample. A section that the params ask for is there even when it is empty."""
         number, params = row[0], self._params
         attachments = f',"attachments":[{",".join(sections.attachments[number])}]' if params.include_attachments else ""
-        metadata = f',"metadata_fields":[{",".join(sections.metadata[number])}]' if params.include_metadata else ""
+        metadata = f',"metadata_fields":[{self._names.metadata(row[12])}]' if params.include_metadata else ""
         embeddings = f',"embeddings":[{",".join(sections.embeddings[number])}]' if params.include_embeddings else ""
         projects = ""
         if self._scope.projects is not None:
@@ -157,7 +157,7 @@ class ExportRows:
         """One entry of `projects`."""
         project = self._projects[standing[0]]
         labels = ",".join(sections.labels[project.id, number])
-        details = self._project_details(number, standing, sections) if self._params.include_project_details else ""
+        details = self._project_details(standing) if self._params.include_project_details else ""
         return f'"{project.id}":{{"name":{quoted(project.name)},"labels":[{labels}]{self._tags}{details}}}'
 
     def _data_row(self, row: Row) -> str:
@@ -174,9 +174,9 @@ class ExportRows:
             )
         return f'{{"id":"{row_id}",{key}{external}"row_data":{source}{details}}}'
 
-    def _project_details(self, number: int, standing: Row, sections: Sections) -> str:
+    def _project_details(self, standing: Row) -> str:
         """Keys in the order of the sample; `task_id` only while the row waits in a queue (inferred)."""
-        project_id, batch_id, queue_id, status, priority, expected, selected = standing
+        project_id, batch_id, queue_id, status, priority, expected, selected, history = standing
         ontology_id = self._projects[project_id].ontology_id
         ontology = "" if ontology_id is None else f'"ontology_id":"{ontology_id}",'
         task = '"task_name":"Done",' if queue_id is None else self._waiting(queue_id)
@@ -184,7 +184,7 @@ class ExportRows:
         return (
             f',"project_details":{{{ontology}{task}"batch_id":"{batch_id}","batch_name":{self._names.batches[batch_id]},'
             f'"workflow_status":"{SPELLED[status]}","priority":{priority},"consensus_expected_label_count":{expected},'
-            f'{winner}"workflow_history":[{",".join(sections.history[project_id, number])}]}}'
+            f'{winner}"workflow_history":[{self._names.history(history)}]}}'
         )
 
     def _waiting(self, queue_id: str) -> str:

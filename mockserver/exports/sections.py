@@ -1,4 +1,4 @@
-"""The sections around a data row: labels, workflow history, attachments, metadata, embeddings (payloads.md §1.4-1.6).
+"""The sections around a data row: labels, reviews, attachments, embeddings (payloads.md §1.4-1.6).
 
 They are read for a piece of rows at a time, one query for each section that the params ask for, and kept as JSON
 text by data row number.
@@ -97,9 +97,7 @@ class Sections:
         few = 0 < len(projects) <= FEW_PROJECTS
         self._here = where("project_id IN :ids", ids=projects) & self._rows if few else self._rows
         self.labels = self._labels() if projects else InProjects(list)
-        self.history = self._history() if projects and params.include_project_details else InProjects(list)
         self.attachments = self._attachments() if params.include_attachments else Items(list)
-        self.metadata = self._metadata() if params.include_metadata else Items(list)
         self.embeddings = self._embeddings() if params.include_embeddings else Items(list)
 
     def _select(self, columns: str, table: str, clause: Clause, order: str) -> list[Row]:
@@ -107,11 +105,12 @@ class Sections:
         return self._connection.rows(sql, clause.params)
 
     def standings(self) -> dict[int, list[Row]]:
-        """Where each row stands: (project, batch, queue, status, priority, expected labels, selected label), by id."""
+        """Where each row stands, by number: (project, batch, queue, status, priority, expected labels, selected label,
+        history)."""
         found: dict[int, list[Row]] = defaultdict(list)
         columns = (
             "data_row_no, project_id, batch_id, task_queue_id, workflow_status, priority, expected_label_count,"
-            " selected_label_id"
+            " selected_label_id, history"
         )
         for number, *standing in self._select(columns, "project_row", self._here, "data_row_no"):
             found[number].append(tuple(standing))
@@ -189,16 +188,6 @@ class Sections:
             )
         return found
 
-    def _history(self) -> InProjects:
-        """Newest first; a step into the workflow has no previous task, one to Done no next (sample)."""
-        found = InProjects(list)
-        columns = "project_id, data_row_no, created_at, action, created_by, previous_queue_id, next_queue_id"
-        order = "data_row_no DESC, no DESC"
-        for project, row, created, *move in self._select(columns, "workflow_step", self._here, order):
-            action, rest = self._names.move(*move)
-            found[project, row].append(f"{action}{moment(created)}{rest}")
-        return found
-
     def _attachments(self) -> Items:
         """`{type, value, [name]}` (inferred: samples have empty lists)."""
         found = Items(list)
@@ -209,13 +198,6 @@ class Sections:
             named = "" if name is None else f',"name":{quoted(name)}'
             written = quoted(value or "") if asset is None else self._files.attachment(attachment, name or attachment)
             found[row].append(f'{{"type":"{kind}","value":{written}{named}}}')
-        return found
-
-    def _metadata(self) -> Items:
-        found = Items(list)
-        rows = self._select("data_row_no, schema_id, value", "metadata_value", self._rows, "data_row_no, schema_id")
-        for row, schema_id, value in rows:
-            found[row].append(self._names.metadata_field(schema_id, value))
         return found
 
     def _embeddings(self) -> Items:

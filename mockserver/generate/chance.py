@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
-_WORDS_PER_BLOCK = 8
+_BLOCK = struct.Struct(">8Q")
 
 
 class Chance:
@@ -25,7 +26,7 @@ class Chance:
         """The next number below 2**64."""
         if not self._words:
             raw = hashlib.blake2b(self._block.to_bytes(8, "big"), key=self._key).digest()
-            self._words = [int.from_bytes(raw[8 * index : 8 * index + 8], "big") for index in range(_WORDS_PER_BLOCK)]
+            self._words = list(_BLOCK.unpack(raw))
             self._block += 1
         return self._words.pop()
 

@@ -16,7 +16,7 @@ from mockserver.generate.scenario import TOOLS_OF_MEDIA, ProjectPlan
 from mockserver.generate.words import table
 from mockserver.world import ids
 from mockserver.world.clock import DAY, SECOND
-from mockserver.world.data_rows import Attachment, DataRow, EmbeddingVector, MetadataValue
+from mockserver.world.data_rows import Attachment, DataRow, EmbeddingVector, MetadataValue, metadata_text
 from mockserver.world.database import JsonText, Record
 
 IMPORTED = 40 * DAY
@@ -70,11 +70,10 @@ class DataRows:
             external_id=f"{stem}.{self.medium.extension}" if plan.external_ids else None,
             global_key=f"{plan.name}-{stem}" if plan.global_keys else None, media_type=self.medium.media_type,
             row_data=None, asset=f"{plan.media}/{plan.name}/{number}",
-            media_attributes=self.media_attributes[number], created_by=self.organized.people[0].id,
+            media_attributes=self.media_attributes[number], metadata=self._metadata(index, chance),
+            created_by=self.organized.people[0].id,
             created_at=made, updated_at=made + SECOND, last_activity_at=max(made, last_activity), deleted=False,
         )  # fmt: skip
-        if plan.metadata and not (plan.rows > 3 and index % 4 == 3):
-            yield from self._metadata(index, no, chance)
         if plan.attachments and index % 3 == 0:
             yield from self._attachments(index, no, chance)
         if self.vectors:
@@ -84,13 +83,13 @@ class DataRows:
         names = table("names_unicode" if self.plan.unicode else "names_files")
         return f"{names[index % len(names)]}-{index + 1:04}"
 
-    def _metadata(self, index: int, no: int, chance: Chance) -> Iterator[Record]:
-        """A value in every field of the organization."""
-        for field in self.organized.fields:
-            value = self._value(field, index, chance)
-            yield MetadataValue(no, field.schema_id, JsonText(orjson.dumps(value).decode()))
+    def _metadata(self, index: int, chance: Chance) -> JsonText:
+        """A value in every field of the organization; every fourth row has none."""
+        if not self.plan.metadata or (self.plan.rows > 3 and index % 4 == 3):
+            return metadata_text({})
+        return metadata_text({field.schema_id: self._value(field, index, chance) for field in self.organized.fields})
 
-    def _value(self, field: CustomField, index: int, chance: Chance) -> str | int | float:
+    def _value(self, field: CustomField, index: int, chance: Chance) -> MetadataValue:
         """As the kind of field has them; an enum's value is the id of an option."""
         match field.kind:
             case "CustomMetadataDateTime":

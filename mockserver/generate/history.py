@@ -109,10 +109,12 @@ class ProjectHistory:
         yield list(self._bodies())
         piece: list[Record] = []
         for index in range(self.plan.rows):
+            way = self.labelling.way(index)
             if self.sharers:
-                last = max(sharer.last(index) for sharer in self.sharers)
+                others = [sharer.last(index) for sharer in self.sharers if sharer is not self.labelling]
+                last = max([way.last(self.labelling.entered), *others])
                 piece += self.rows.records(index, last_activity=last)
-            piece += self.labelling.records(index, self.rows.number(index))
+            piece += self.labelling.records(index, self.rows.number(index), way)
             if len(piece) > PIECE:
                 yield piece
                 piece = []

@@ -15,7 +15,7 @@ from mockserver.world import ids
 from mockserver.world.clock import DAY, HOUR, SECOND
 from mockserver.world.database import Record
 from mockserver.world.issues import Comment, Issue, IssueStatus
-from mockserver.world.labels import Label, ProjectRow, Review, WorkflowStatus, WorkflowStep
+from mockserver.world.labels import Label, ProjectRow, Review, WorkflowStatus, WorkflowStep, history_text
 from mockserver.world.projects import TaskQueue
 
 BATCHED = 29 * DAY
@@ -32,6 +32,8 @@ STATUSES = (
     WorkflowStatus.DONE,
 )
 """Labelled rows take these in turn."""
+PLACES = {WorkflowStatus.TO_LABEL: 0, WorkflowStatus.IN_REVIEW: 1, WorkflowStatus.IN_REWORK: 2}
+"""Of the queues in which rows wait."""
 DONE_BEFORE = (0, 1, 1, 2, 2)
 """How many rows are done before the one at each place of STATUSES."""
 DONE_IN_TURN = STATUSES.count(WorkflowStatus.DONE)
@@ -49,9 +51,8 @@ class Way(msgspec.Struct, frozen=True):
     resolved: int | None = None
 
     def last(self, entered: int) -> int:
-        """The latest activity."""
-        moments = (*self.labelled, self.judged, self.approved_again, self.raised, self.resolved)
-        return max([entered, *(moment for moment in moments if moment is not None)])
+        """The latest activity: issues are resolved before any judgement."""
+        return self.approved_again or self.judged or self.resolved or self.raised or max(self.labelled, default=entered)
 
     @property
     def approved_again(self) -> int | None:
@@ -116,49 +117,44 @@ class Labelling:
 
     # What
 
-    def records(self, index: int, no: int) -> Iterator[Record]:
-        """Everything that hangs on the row number `no`, the project's row `index`."""
-        way = self.way(index)
+    def records(self, index: int, no: int, way: Way) -> Iterator[Record]:
+        """Everything that hangs on the row number `no`, the project's row `index`, which goes this way."""
         chance = Chance(*self.root, "row", index)
-        steps = list(self._steps(index, no, way))
+        steps = list(self._steps(index, way))
         labels = list(self._labels(index, no, way, chance))
-        yield self._standing(no, way, labels)
-        yield from steps
+        yield self._standing(no, way, labels, steps)
         yield from labels
         if self.plan.reviews:
             yield from self._reviews(labels, steps)
         if way.raised is not None:
             yield from self._issue(index, no, way, labels)
 
-    def _standing(self, no: int, way: Way, labels: list[Label]) -> ProjectRow:
-        places = {WorkflowStatus.TO_LABEL: 0, WorkflowStatus.IN_REVIEW: 1, WorkflowStatus.IN_REWORK: 2}
-        place = places.get(way.status)
+    def _standing(self, no: int, way: Way, labels: list[Label], steps: list[WorkflowStep]) -> ProjectRow:
+        place = PLACES.get(way.status)
         queue = None if place is None else self.queues[place].id
         best = max(labels, key=lambda label: (label.is_benchmark, label.consensus_score or 0, -label.no), default=None)
         selected = best.id if best else None
-        return ProjectRow(self.project_id, no, self.batch_id, queue, way.status, 5, self.plan.consensus, selected)
+        return ProjectRow(
+            self.project_id, no, self.batch_id, queue, way.status, 5, self.plan.consensus, selected, history_text(steps)
+        )
 
-    def _steps(self, index: int, no: int, way: Way) -> Iterator[WorkflowStep]:
+    def _steps(self, index: int, way: Way) -> Iterator[WorkflowStep]:
         """Moves in the order in which they happened (key sets per action: sample, cc-data-processing)."""
         labelling, review, rework = (queue.id for queue in self.queues)
-        yield self._step(no, "Move", self.entered, self._manager, None, labelling)
+        yield WorkflowStep(self.entered, "Move", self._manager, None, labelling)
         if not way.labelled:
             return
         after = None if way.skipped else review
-        yield self._step(no, "Move", way.labelled[-1], self._labeller(index, len(way.labelled) - 1), labelling, after)
+        labeller = self._labeller(index, len(way.labelled) - 1)
+        yield WorkflowStep(way.labelled[-1], "Move", labeller, labelling, after)
         if way.judged is not None:
             approved = way.status == WorkflowStatus.DONE
             action, target = ("Approve", None) if approved else ("Reject", rework)
-            yield self._step(no, action, way.judged, self._reviewer(index), review, target)
+            yield WorkflowStep(way.judged, action, self._reviewer(index), review, target)
         if way.reopened is not None and way.approved_again is not None:
             # A row that comes back from Done has no previous task (sample).
-            yield self._step(no, "Move", way.reopened, self._manager, None, review)
-            yield self._step(no, "Approve", way.approved_again, self._reviewer(index), review, None)
-
-    def _step(
-        self, no: int, action: str, at: int, by: str, previous: str | None, following: str | None
-    ) -> WorkflowStep:
-        return WorkflowStep(self.numbers.next("step"), self.project_id, no, action, at, by, previous, following)
+            yield WorkflowStep(way.reopened, "Move", self._manager, None, review)
+            yield WorkflowStep(way.approved_again, "Approve", self._reviewer(index), review, None)
 
     def _labels(self, index: int, no: int, way: Way, chance: Chance) -> Iterator[Label]:
         """One by each labeller, in the order of their work."""

@@ -11,7 +11,6 @@ class Numbers(msgspec.Struct):
     data_row: int = 0
     label: int = 0
     body: int = 0
-    step: int = 0
     review: int = 0
     attachment: int = 0
     issue: int = 0

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
+import orjson
+
 from mockserver.world.database import JsonText, Record
+
+MetadataValue = str | int | float
+"""For an enum it is the id of the chosen option."""
+
+
+def metadata_text(values: Mapping[str, MetadataValue]) -> JsonText:
+    """How a `DataRow` keeps values by schema id."""
+    return JsonText(orjson.dumps(values, option=orjson.OPT_SORT_KEYS).decode())
 
 
 class Dataset(Record, frozen=True):
@@ -21,7 +32,8 @@ class Dataset(Record, frozen=True):
 class DataRow(Record, frozen=True):
     """Either `row_data` (the customer's URL or text) or `asset` (the recipe of a file we host) is set.
 
-    `media_attributes` is a JSON object in the snake_case of Export V2.
+    `media_attributes` is a JSON object in the snake_case of Export V2. `metadata` is one too: schema id -> value, by
+    schema id; the value of an enum is the id of the chosen option.
     """
 
     TABLE: ClassVar[str] = "data_row"
@@ -34,6 +46,7 @@ class DataRow(Record, frozen=True):
     row_data: str | None
     asset: str | None
     media_attributes: JsonText
+    metadata: JsonText
     created_by: str
     created_at: int
     updated_at: int
@@ -44,6 +57,12 @@ class DataRow(Record, frozen=True):
     def file_name(self) -> str:
         """What the hosted file is called."""
         return self.external_id or self.id
+
+    @property
+    def metadata_values(self) -> dict[str, MetadataValue]:
+        """By schema id."""
+        values: dict[str, MetadataValue] = orjson.loads(self.metadata)
+        return values
 
 
 class Attachment(Record, frozen=True):
@@ -74,15 +93,6 @@ class MetadataSchema(Record, frozen=True):
     name: str
     kind: str
     reserved: bool
-
-
-class MetadataValue(Record, frozen=True):
-    """`value` is JSON; for an enum it is the id of the chosen option."""
-
-    TABLE: ClassVar[str] = "metadata_value"
-    data_row_no: int
-    schema_id: str
-    value: JsonText
 
 
 class Embedding(Record, frozen=True):

@@ -94,9 +94,6 @@ class Record(msgspec.Struct, frozen=True):
             values[position] = bool(values[position])
         return cls(*values)
 
-    def values(self) -> Row:
-        return msgspec.structs.astuple(self)
-
 
 R = TypeVar("R", bound=Record)
 
@@ -168,11 +165,11 @@ class Connection(ABC):
 
     def insert(self, records: Iterable[Record]) -> None:
         """Insert records of any kinds, table by table, in the order in which the kinds first come."""
-        kinds: dict[type[Record], list[Row]] = {}
+        kinds: dict[type[Record], list[Record]] = {}
         for record in records:
-            kinds.setdefault(type(record), []).append(record.values())
-        for kind, rows in kinds.items():
-            self.insert_rows(kind.TABLE, kind.__struct_fields__, rows)
+            kinds.setdefault(type(record), []).append(record)
+        for kind, alike in kinds.items():
+            self.insert_rows(kind.TABLE, kind.__struct_fields__, map(msgspec.structs.astuple, alike))
 
     def select(
         self,

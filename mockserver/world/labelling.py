@@ -9,11 +9,11 @@ import msgspec
 
 from mockserver.errors import Conflict, NotFound
 from mockserver.world import ids
-from mockserver.world.data_rows import DataRow, MetadataValue
+from mockserver.world.data_rows import DataRow, MetadataValue, metadata_text
 from mockserver.world.database import Clause, JsonText, R, where
 from mockserver.world.events import EventKind
 from mockserver.world.issues import Comment, Issue, IssueStatus
-from mockserver.world.labels import Body, Label, ProjectRow, Review, WorkflowStatus, WorkflowStep
+from mockserver.world.labels import Body, Label, ProjectRow, Review, WorkflowStatus, WorkflowStep, history_text
 from mockserver.world.projects import TaskQueue
 from mockserver.world.store import Change, Store, next_number
 
@@ -148,22 +148,19 @@ class Labelling:
         if to in _QUEUE_OF:
             mine = where("project_id = :id AND queue_type = :type", id=standing.project_id, type=_QUEUE_OF[to])
             queue = _one(change, TaskQueue, mine, f"The task queue {_QUEUE_OF[to]}").id
-        step = WorkflowStep(
-            next_number(change.connection, WorkflowStep), standing.project_id, standing.data_row_no, action, change.now,
-            by, standing.task_queue_id, queue,
-        )  # fmt: skip
-        change.connection.insert([step])
-        change.connection.update(ProjectRow, _of(standing), workflow_status=to, task_queue_id=queue)
+        history = history_text([*standing.steps, WorkflowStep(change.now, action, by, standing.task_queue_id, queue)])
+        change.connection.update(ProjectRow, _of(standing), workflow_status=to, task_queue_id=queue, history=history)
 
     # Metadata and issues
 
-    def set_metadata(self, data_row_id: str, schema_id: str, value: JsonText, *, project_id: str | None = None) -> None:
+    def set_metadata(
+        self, data_row_id: str, schema_id: str, value: MetadataValue, *, project_id: str | None = None
+    ) -> None:
         """One field of a row, whatever it was before. Raises NotFound."""
         with self._store.change() as change:
             row = self.row(change, data_row_id)
-            here = where("data_row_no = :no AND schema_id = :schema", no=row.no, schema=schema_id)
-            change.connection.delete(MetadataValue, here)
-            change.connection.insert([MetadataValue(row.no, schema_id, value)])
+            metadata = metadata_text(row.metadata_values | {schema_id: value})
+            change.connection.update(DataRow, where("no = :no", no=row.no), metadata=metadata)
             self._touched(change, EventKind.METADATA_UPDATED, row, project_id, None, schema=schema_id)
 
     def create_issue(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, ClassVar
 
+import msgspec
 import orjson
 
 from mockserver.world.database import JsonText, Record
@@ -48,8 +49,27 @@ class WorkflowStatus(StrEnum):
     DONE = "Done"
 
 
+class WorkflowStep(msgspec.Struct, frozen=True, array_like=True):
+    """A move of a data row: from a task queue, or into the workflow, to a task queue, or to Done."""
+
+    created_at: int
+    action: str
+    created_by: str
+    previous_queue_id: str | None
+    next_queue_id: str | None
+
+
+def history_text(steps: list[WorkflowStep]) -> JsonText:
+    """How a `ProjectRow` keeps them."""
+    return JsonText(msgspec.json.encode(steps).decode())
+
+
 class ProjectRow(Record, frozen=True):
-    """Where a data row stands in a project. Without a task queue it is Done."""
+    """Where a data row stands in a project. Without a task queue it is Done.
+
+    `history` is a JSON list of workflow steps in the order in which they happened. They are kept in the row, as they
+    are only ever read with it, and a million rows have three million of them.
+    """
 
     TABLE: ClassVar[str] = "project_row"
     project_id: str
@@ -60,18 +80,11 @@ class ProjectRow(Record, frozen=True):
     priority: int
     expected_label_count: int
     selected_label_id: str | None
+    history: JsonText
 
-
-class WorkflowStep(Record, frozen=True):
-    TABLE: ClassVar[str] = "workflow_step"
-    no: int
-    project_id: str
-    data_row_no: int
-    action: str
-    created_at: int
-    created_by: str
-    previous_queue_id: str | None
-    next_queue_id: str | None
+    @property
+    def steps(self) -> list[WorkflowStep]:
+        return msgspec.json.decode(self.history, type=list[WorkflowStep])
 
 
 class Body(Record, frozen=True):

@@ -72,9 +72,10 @@ CREATE TABLE dataset (
 );
 
 -- `row_data` is the customer's URL or text; a row that we host has an `asset` instead, the recipe of its file.
+-- `metadata` is a JSON object: schema id -> a string, a number, or the id of an enum's option.
 CREATE TABLE data_row (
   no SERIAL, id TEXT NOT NULL, dataset_id TEXT NOT NULL, external_id TEXT, global_key TEXT,
-  media_type TEXT NOT NULL, row_data TEXT, asset TEXT, media_attributes TEXT NOT NULL, created_by TEXT NOT NULL,
+  media_type TEXT NOT NULL, row_data TEXT, asset TEXT, media_attributes TEXT NOT NULL, metadata TEXT NOT NULL, created_by TEXT NOT NULL,
   created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, last_activity_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL
 );
 CREATE UNIQUE INDEX data_row_by_id ON data_row (id);
@@ -98,11 +99,6 @@ CREATE TABLE metadata_schema (
   reserved BOOLEAN NOT NULL
 );
 
--- `value` is JSON: a string, a number, or the id of an enum's option.
-CREATE TABLE metadata_value (
-  data_row_no BIGINT NOT NULL, schema_id TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (data_row_no, schema_id)
-);
-
 CREATE TABLE embedding (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, dimensions INTEGER NOT NULL, is_custom BOOLEAN NOT NULL
 );
@@ -111,23 +107,16 @@ CREATE TABLE embedding_vector (
   PRIMARY KEY (data_row_no, embedding_id)
 );
 
--- Where a data row stands in a project. No queue: Done.
+-- Where a data row stands in a project, and how it came there (a JSON list, world/labels.py). No queue: Done.
 CREATE TABLE project_row (
   project_id TEXT NOT NULL, data_row_no BIGINT NOT NULL, batch_id TEXT NOT NULL, task_queue_id TEXT,
   workflow_status TEXT NOT NULL, priority INTEGER NOT NULL, expected_label_count INTEGER NOT NULL,
-  selected_label_id TEXT,
+  selected_label_id TEXT, history TEXT NOT NULL,
   PRIMARY KEY (project_id, data_row_no)
 );
 CREATE INDEX project_row_by_status ON project_row (project_id, workflow_status, data_row_no);
 CREATE INDEX project_row_of_row ON project_row (data_row_no);
 CREATE INDEX project_row_by_batch ON project_row (batch_id, data_row_no);
-
-CREATE TABLE workflow_step (
-  no SERIAL, project_id TEXT NOT NULL, data_row_no BIGINT NOT NULL, action TEXT NOT NULL, created_at BIGINT NOT NULL,
-  created_by TEXT NOT NULL, previous_queue_id TEXT, next_queue_id TEXT
-);
-CREATE INDEX workflow_step_of_row ON workflow_step (project_id, data_row_no, no);
-CREATE INDEX workflow_step_by_row ON workflow_step (data_row_no);
 
 -- Canonical JSON (world/labels.py); large populations share bodies. `aside` is what V2 does not say.
 CREATE TABLE body (id SERIAL, content BYTES NOT NULL, aside TEXT);

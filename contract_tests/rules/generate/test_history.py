@@ -23,9 +23,9 @@ from mockserver.generate.media import image, text
 from mockserver.generate.media.medium import medium_of
 from mockserver.generate.prose import LANGUAGES
 from mockserver.generate.scenario import ProjectPlan, Scenario, find, load, parse
-from mockserver.world.data_rows import Attachment, DataRow, Dataset, Embedding, MetadataSchema, MetadataValue
+from mockserver.world.data_rows import Attachment, DataRow, Dataset, Embedding, MetadataSchema
 from mockserver.world.database import Record, where
-from mockserver.world.labels import Body, Label, ProjectRow, Review, WorkflowStep
+from mockserver.world.labels import Body, Label, ProjectRow, Review
 from mockserver.world.people import Organization, Person, Role
 from mockserver.world.projects import Batch, LabelingFrontend, Ontology, Project, TaskQueue
 from mockserver.world.store import Store
@@ -34,12 +34,13 @@ REPOSITORY = Path(__file__).parents[3]
 DAY = 86_400_000_000
 PROGRAM = """
 import hashlib
+from msgspec.structs import astuple
 from mockserver.generate import history, scenario
 from mockserver.generate.assets import asset
 total = hashlib.blake2b()
 workspace, pieces = history.build(scenario.load(scenario.find("default")), name="default", seed=7)
 for record in (record for piece in pieces for record in piece):
-    total.update(repr([str(value) for value in record.values()]).encode())
+    total.update(repr([str(value) for value in astuple(record)]).encode())
     if getattr(record, "asset", None):
         total.update(asset(record.asset, seed=7).content)
 print(total.hexdigest())
@@ -165,8 +166,10 @@ def test_every_project_has_labelled_skipped_and_unlabelled_rows(pieces: list[lis
 
 
 def test_the_default_world_has_reviews_metadata_attachments_and_embeddings(pieces: list[list[Record]]) -> None:
-    for kind in (Review, MetadataValue, Attachment, Embedding, WorkflowStep):
+    for kind in (Review, Attachment, Embedding):
         assert all_of(kind, pieces), kind
+    assert any(row.metadata_values for row in all_of(DataRow, pieces))
+    assert max(len(row.steps) for row in all_of(ProjectRow, pieces)) >= 3
 
 
 @pytest.mark.parametrize("name", ["default", "empty"])
@@ -193,7 +196,8 @@ def test_every_reference_leads_to_a_record(pieces: list[list[Record]]) -> None:
     rows = {row.no for row in all_of(DataRow, pieces)}
     bodies = {body.id for body in all_of(Body, pieces)}
     labels = all_of(Label, pieces)
-    assert {label.created_by for label in labels} | {step.created_by for step in all_of(WorkflowStep, pieces)} <= people
+    steps = [step for row in all_of(ProjectRow, pieces) for step in row.steps]
+    assert {label.created_by for label in labels} | {step.created_by for step in steps} <= people
     assert {label.data_row_no for label in labels} | {item.data_row_no for item in all_of(Attachment, pieces)} <= rows
     assert {label.body_id for label in labels} <= bodies
     assert {review.label_no for review in all_of(Review, pieces)} <= {label.no for label in labels}
@@ -203,8 +207,11 @@ def test_every_reference_leads_to_a_record(pieces: list[list[Record]]) -> None:
 def test_nothing_happens_after_the_end_or_before_it_was_made(pieces: list[list[Record]]) -> None:
     end = generated()[0].ends
     rows = {row.no: row for row in all_of(DataRow, pieces)}
-    for step in all_of(WorkflowStep, pieces):
-        assert rows[step.data_row_no].created_at < step.created_at < end
+    for standing in all_of(ProjectRow, pieces):
+        moments = [step.created_at for step in standing.steps]
+        assert moments == sorted(moments)
+        assert rows[standing.data_row_no].created_at < moments[0]
+        assert moments[-1] < end
     for label in all_of(Label, pieces):
         assert label.created_at <= label.updated_at <= rows[label.data_row_no].last_activity_at < end
 

@@ -12,10 +12,10 @@ from mockserver.generate import history
 from mockserver.generate.chance import Chance
 from mockserver.generate.consensus import DRIFT, another_view
 from mockserver.generate.scenario import parse
-from mockserver.world.data_rows import DataRow, MetadataSchema, MetadataValue
+from mockserver.world.data_rows import DataRow, MetadataSchema
 from mockserver.world.database import Record
 from mockserver.world.issues import Comment, Issue, IssueStatus
-from mockserver.world.labels import Body, Label, ProjectRow, WorkflowStep, parsed
+from mockserver.world.labels import Body, Label, ProjectRow, parsed
 from mockserver.world.projects import Project
 
 Records = list[Any]
@@ -82,9 +82,9 @@ def test_issues_are_open_or_resolved_about_a_label_or_a_row_and_have_comments(pi
 
 @pytest.mark.known("sample")
 def test_a_row_that_comes_back_from_done_has_no_previous_task(pieces: list[list[Record]]) -> None:
-    entries = [step for step in of(WorkflowStep, pieces, "talked about") if step.previous_queue_id is None]
-    again = [rows for rows, times in Counter(step.data_row_no for step in entries).items() if times == 2]
-    assert len(again) == 2
+    rows = of(ProjectRow, pieces, "talked about")
+    entries = [sum(step.previous_queue_id is None for step in row.steps) for row in rows]
+    assert entries.count(2) == 2
 
 
 def test_a_row_may_stand_in_two_projects(pieces: list[list[Record]]) -> None:
@@ -99,8 +99,8 @@ def test_a_rows_latest_activity_is_that_of_all_its_projects(pieces: list[list[Re
     latest = dict.fromkeys(rows, 0)
     for label in of(Label, pieces):
         latest[label.data_row_no] = max(latest[label.data_row_no], label.updated_at)
-    for step in of(WorkflowStep, pieces):
-        latest[step.data_row_no] = max(latest[step.data_row_no], step.created_at)
+    for standing in of(ProjectRow, pieces):
+        latest[standing.data_row_no] = max(latest[standing.data_row_no], standing.steps[-1].created_at)
     for issue in of(Issue, pieces):
         latest[issue.data_row_no] = max(latest[issue.data_row_no], issue.updated_at)
     assert {no: row.last_activity_at for no, row in rows.items()} == latest
@@ -115,7 +115,7 @@ def test_rows_may_have_neither_key_nor_external_id(pieces: list[list[Record]]) -
 
 def test_metadata_has_a_value_of_every_kind(pieces: list[list[Record]]) -> None:
     kinds = {schema.id: schema.kind for schema in of(MetadataSchema, pieces) if schema.parent_id is None}
-    used = {kinds[value.schema_id] for value in of(MetadataValue, pieces)}
+    used = {kinds[schema_id] for row in of(DataRow, pieces) for schema_id in row.metadata_values}
     assert used == {"CustomMetadataString", "CustomMetadataNumber", "CustomMetadataDateTime", "CustomMetadataEnum"}
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-import orjson
 
 from mockserver.api.call import Call, call_of
 from mockserver.api.resolvers.fields import Fields
-from mockserver.world.data_rows import DataRow, Embedding, MetadataSchema, MetadataValue
+from mockserver.world.data_rows import DataRow, Embedding, MetadataSchema
 from mockserver.world.database import where as clause
 
 
@@ -47,18 +46,17 @@ def options(source: MetadataSchema, info: Any) -> list[MetadataSchema]:
 
 
 def metadata_fields(source: DataRow, info: Any) -> list[MetadataField]:
-    return _fields(call_of(info), source.no)
+    return _fields(call_of(info), source)
 
 
-def _fields(call: Call, number: int) -> list[MetadataField]:
+def _fields(call: Call, row: DataRow) -> list[MetadataField]:
     """An enum is two entries, the schema and the chosen option, both with an empty value (SDK data_row_metadata.py)."""
     schemas = {schema.id: schema for schema in call.select(MetadataSchema)}
     found = []
-    for value in call.select(MetadataValue, clause("data_row_no = :no", no=number), order="schema_id"):
-        schema = schemas[value.schema_id]
-        content = orjson.loads(value.value)
+    for schema_id, content in row.metadata_values.items():
+        schema = schemas[schema_id]
         if schema.kind == "CustomMetadataEnum":
-            option = schemas[content]
+            option = schemas[str(content)]
             found += [MetadataField(item.id, {}, item.name, item.kind) for item in (schema, option)]
         else:
             found.append(MetadataField(schema.id, content, schema.name, schema.kind))
@@ -72,4 +70,4 @@ def data_row_metadata(_source: Any, info: Any, where: Any = None) -> list[DataRo
     column = "global_key" if identifiers.get("idType") == "GKEY" else "id"
     call = call_of(info)
     rows = call.select(DataRow, clause(f"{column} IN :ids AND NOT deleted", ids=identifiers.get("ids") or []))
-    return [DataRowMetadata(row.id, row.global_key, _fields(call, row.no)) for row in rows]
+    return [DataRowMetadata(row.id, row.global_key, _fields(call, row)) for row in rows]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 
 import orjson
@@ -24,19 +25,19 @@ class Metadata:
     def of(self, numbers: list[int]) -> defaultdict[int, list[str]]:
         """JSON texts by data row number."""
         found: defaultdict[int, list[str]] = defaultdict(list)
-        clause = among("data_row_no", numbers)
-        sql = f"SELECT data_row_no, schema_id, value FROM metadata_value WHERE {clause.sql} ORDER BY 1, 2"
-        for number, schema_id, value in self._connection.rows(sql, clause.params):
-            found[number].append(self._item(schema_id, value))
+        clause = among("no", numbers)
+        sql = f"SELECT no, metadata FROM data_row WHERE {clause.sql}"
+        for number, metadata in self._connection.rows(sql, clause.params):
+            found[number] = [self._item(*field) for field in orjson.loads(metadata).items()]
         return found
 
-    def _item(self, schema_id: str, value: str) -> str:
+    def _item(self, schema_id: str, value: str | float) -> str:
         """An enum is two items, the schema and the chosen option, both with an empty value (data_row_metadata.py)."""
         schema = self._schemas[schema_id]
         if schema.kind == "CustomMetadataEnum":
-            option = self._schemas[orjson.loads(value)]
+            option = self._schemas[str(value)]
             return f"{self._begun[schema.id]}{{}}}},{self._begun[option.id]}{{}}}}"
-        return f"{self._begun[schema_id]}{ascii_json(value)}}}"
+        return f"{self._begun[schema_id]}{json.dumps(value)}}}"
 
 
 def _begun(schema: MetadataSchema) -> str:
