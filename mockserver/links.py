@@ -29,7 +29,7 @@ TOKEN_DAYS = 30
 """Mask tokens live 30 days (sample: six tokens in V1 exports)."""
 
 
-_PLAIN = re.compile("[A-Za-z0-9._-]+")
+_PLAIN = re.compile("[A-Za-z0-9._-]+").fullmatch
 
 
 class Links(msgspec.Struct, frozen=True):
@@ -100,12 +100,11 @@ class Links(msgspec.Struct, frozen=True):
     def signed(self, path: str, expires: int) -> str:
         """`/_files/{workspace}/{path}?Expires=…&Signature=…`; `expires` in microseconds, on the wire milliseconds."""
         full = f"/_files/{self.workspace}/{path}"
-        milliseconds = expires // 1000
-        return f"{full}?Expires={milliseconds}&Signature={self.signature(full, milliseconds)}"
+        return f"{full}?Expires={expires // 1000}&Signature={self.signature(full, expires // 1000)}"
 
     def signature(self, path: str, milliseconds: int) -> str:
         mac = self.mac.copy()
-        mac.update(f"{path}?{milliseconds}".encode("utf-8", "replace"))
+        mac.update(f"{path}?{milliseconds}".encode(errors="replace"))
         return mac.hexdigest()
 
     def check(self, path: str, expires: str, signature: str, *, now: int) -> None:
@@ -120,7 +119,7 @@ class Links(msgspec.Struct, frozen=True):
 
 def _safe(name: str, otherwise: str) -> str:
     """A file's name as a part of a path; clients normalise some away."""
-    safe = name if _PLAIN.fullmatch(name) else quote(name, safe="")
+    safe = name if _PLAIN(name) else quote(name, safe="")
     return otherwise if safe in {".", ".."} else safe
 
 

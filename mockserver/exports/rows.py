@@ -20,8 +20,8 @@ from mockserver.links import ASSET_DAYS, Links, good_until
 from mockserver.world.database import Connection, Row
 from mockserver.world.labels import WorkflowStatus
 
-PIECE = 64
-"""Rows read and written at a time, some 400 kB: enough to share the cost of a query, too few to hold memory."""
+PIECE = 128
+"""Rows read and written at a time, some 600 kB: enough to share the cost of a query, too few to hold memory."""
 
 SPELLED = {
     WorkflowStatus.TO_LABEL: "TO_LABEL",
@@ -31,10 +31,9 @@ SPELLED = {
 }
 """Rows spell a status other than filters do (IN_REVIEW: SDK test; DONE: sample; the rest inferred)."""
 
-_COLUMNS = (
-    "dr.no, dr.id, dr.global_key, dr.external_id, dr.row_data, dr.media_attributes, dr.dataset_id, dr.created_at,"
-    " dr.updated_at, dr.last_activity_at, dr.created_by, dr.media_type, dr.metadata"
-)
+_COLUMNS = "dr.no, dr.id, dr.global_key, dr.external_id, dr.row_data, dr.media_type, dr.media_attributes"
+_METADATA = ", dr.metadata"
+_DETAILS = ", dr.dataset_id, dr.created_at, dr.updated_at, dr.last_activity_at, dr.created_by"
 VIDEO = "VIDEO"
 
 
@@ -64,6 +63,10 @@ class ExportRows:
         self._connection, self._scope, self._params = connection, scope, params
         self._files = Files(links, host=host, expires=good_until(now, ASSET_DAYS))
         self._projects = scope.projects or {}
+        self._headings = {
+            project.id: f'"{project.id}":{{"name":{quoted(project.name)},"labels":['
+            for project in self._projects.values()
+        }
         self._names = Names(connection, self._projects)
         self._form = form_of(connection)
         self._runs_key, _ = words(self._form)
@@ -83,8 +86,10 @@ class ExportRows:
 
     def pieces(self) -> Iterator[Piece]:
         """NDJSON in whole lines, ASCII unless a switch says otherwise, PIECE rows at a time, in order of creation."""
-        scope = self._scope
-        sql = f"SELECT {_COLUMNS} FROM {scope.tables} WHERE {scope.condition.sql} ORDER BY {scope.order}"
+        scope, params = self._scope, self._params
+        columns = f"{_COLUMNS}{_METADATA if params.include_metadata else ''}"
+        columns += _DETAILS if params.include_data_row_details else ""
+        sql = f"SELECT {columns} FROM {scope.tables} WHERE {scope.condition.sql} ORDER BY {scope.order}"
         for rows in self._connection.pieces(sql, scope.condition.params, PIECE):
             good = self._without_failing(rows) if self._failing else rows
             if good:
@@ -97,7 +102,7 @@ class ExportRows:
 
     def _written(self, rows: list[Row]) -> Piece:
         numbers = [row[0] for row in rows]
-        videos = {row[0] for row in rows if row[11] == VIDEO}
+        videos = {row[0] for row in rows if row[5] == VIDEO}
         sections = Sections(
             self._connection,
             self._names,
@@ -112,9 +117,9 @@ class ExportRows:
         )
         standings = self._standings(sections)
         experiments = self._experiments(sections, numbers)
-        lines = [self._line(row, sections, standings, experiments) for row in rows]
+        lines = [part for row in rows for part in self._line(row, sections, standings, experiments)]
         text = "".join(lines).encode("ascii")
-        return Piece(unescaped(text) if self._form.switches.characters == "utf-8" else text, len(lines))
+        return Piece(unescaped(text) if self._form.switches.characters == "utf-8" else text, len(rows))
 
     def _standings(self, sections: Sections) -> dict[int, list[Row]]:
         """Read only where the answer is not known: in one project's export without details all rows stand there."""
@@ -136,43 +141,51 @@ class ExportRows:
             predictions=self._params.include_predictions,
         ).blocks()
 
-    def _line(self, row: Row, sections: Sections, standings: dict[int, list[Row]], experiments: Blocks | None) -> str:
-        """Keys in the order of the sample. A section that the params ask for is there even when it is empty."""
+    def _line(
+        self, row: Row, sections: Sections, standings: dict[int, list[Row]], experiments: Blocks | None
+    ) -> Iterator[str]:
+        """In parts, as lines are long and joined only once. Keys in the order of the sample; a section that the params
+        ask for is there even when it is empty."""
         number, params = row[0], self._params
-        attachments = f',"attachments":[{",".join(sections.attachments[number])}]' if params.include_attachments else ""
-        metadata = f',"metadata_fields":[{self._names.metadata(row[12])}]' if params.include_metadata else ""
-        embeddings = f',"embeddings":[{",".join(sections.embeddings[number])}]' if params.include_embeddings else ""
-        projects = ""
+        yield f'{{"data_row":{self._data_row(row)},"media_attributes":{self._attributes(row[6])}'
+        if params.include_attachments:
+            yield f',"attachments":[{",".join(sections.attachments[number])}]'
+        if params.include_metadata:
+            yield f',"metadata_fields":[{self._names.metadata(row[7])}]'
+        if params.include_embeddings:
+            yield f',"embeddings":[{",".join(sections.embeddings[number])}]'
         if self._scope.projects is not None:
-            told = [standing for standing in standings[number] if standing[0] in self._projects]
-            blocks = [self._project(number, standing, sections) for standing in told]
-            projects = f',"projects":{{{",".join(blocks)}}}'
-        runs = "" if experiments is None else f',"{self._runs_key}":{{{experiments.get(number, "")}}}'
-        return (
-            f'{{"data_row":{self._data_row(row)},"media_attributes":{self._attributes(row[5])}'
-            f"{attachments}{metadata}{embeddings}{projects}{runs}}}\n"
-        )
+            comma = ',"projects":{'
+            for standing in standings[number]:
+                if standing[0] in self._projects:
+                    yield comma
+                    yield from self._project(number, standing, sections)
+                    comma = ","
+            yield "}" if comma == "," else ',"projects":{}'
+        yield "}\n" if experiments is None else f',"{self._runs_key}":{{{experiments.get(number, "")}}}}}\n'
 
-    def _project(self, number: int, standing: Row, sections: Sections) -> str:
+    def _project(self, number: int, standing: Row, sections: Sections) -> Iterator[str]:
         """One entry of `projects`."""
-        project = self._projects[standing[0]]
-        labels = ",".join(sections.labels[project.id, number])
+        yield self._headings[standing[0]]
+        yield ",".join(sections.labels[standing[0], number])
         details = self._project_details(standing) if self._params.include_project_details else ""
-        return f'"{project.id}":{{"name":{quoted(project.name)},"labels":[{labels}]{self._tags}{details}}}'
+        yield f"]{self._tags}{details}}}"
 
     def _data_row(self, row: Row) -> str:
-        _, row_id, global_key, external_id, row_data, _, dataset_id, created, updated, active, person = row[:11]
+        _, row_id, global_key, external_id, row_data = row[:5]
         key = "" if global_key is None else f'"global_key":{quoted(global_key)},'
         external = "" if external_id is None else f'"external_id":{quoted(external_id)},'
         source = self._files.asset(row_id, external_id or row_id) if row_data is None else quoted(row_data)
-        details = ""
-        if self._params.include_data_row_details:
-            details = (
-                f',"details":{{"dataset_id":"{dataset_id}","dataset_name":{self._names.datasets[dataset_id]},'
-                f'"created_at":"{moment(created)}","updated_at":"{moment(updated)}",'
-                f'"last_activity_at":"{moment(active)}","created_by":{self._names.emails[person]}}}'
-            )
+        details = self._details(*row[-5:]) if self._params.include_data_row_details else ""
         return f'{{"id":"{row_id}",{key}{external}"row_data":{source}{details}}}'
+
+    def _details(self, dataset_id: str, created: int, updated: int, active: int, person: str) -> str:
+        """The `details` of a data row."""
+        return (
+            f',"details":{{"dataset_id":"{dataset_id}","dataset_name":{self._names.datasets[dataset_id]},'
+            f'"created_at":"{moment(created)}","updated_at":"{moment(updated)}",'
+            f'"last_activity_at":"{moment(active)}","created_by":{self._names.emails[person]}}}'
+        )
 
     def _project_details(self, standing: Row) -> str:
         """Keys in the order of the sample; `task_id` only while the row waits in a queue (inferred)."""

@@ -28,6 +28,9 @@ Items = defaultdict[int, list[str]]
 """Number -> JSON texts, in order."""
 InProjects = defaultdict[tuple[str, int], list[str]]
 """(Project id, data row number) -> JSON texts, in order."""
+_LABEL = "data_row_no, id, feature_prefix, body_id, project_id"
+_DETAILS = ", no, created_by, created_at, updated_at, content_updated_at"
+_PERFORMANCE = ", skipped, seconds_to_create, seconds_to_review, consensus_score, benchmark_score"
 FEW_PROJECTS = 30
 """So many are searched one by one; for more, all rows of the piece are looked at."""
 
@@ -119,57 +122,46 @@ class Sections:
     def _labels(self) -> InProjects:
         labels = InProjects(list)
         for row, text in self._written(self._here & where("NOT deleted")):
-            labels[row[-1], row[1]].append(text)
+            labels[row[4], row[0]].append(text)
         return labels
 
     def labels_by_id(self, label_ids: list[str]) -> dict[str, str]:
         """Those of them that are not deleted."""
         if not label_ids:
             return {}
-        return {row[2]: text for row, text in self._written(where("id IN :ids AND NOT deleted", ids=label_ids))}
+        return {row[1]: text for row, text in self._written(where("id IN :ids AND NOT deleted", ids=label_ids))}
 
     def _written(self, clause: Clause) -> Iterator[tuple[Row, str]]:
-        columns = (
-            "no, data_row_no, id, feature_prefix, body_id, skipped, seconds_to_create, seconds_to_review,"
-            " consensus_score, benchmark_score, created_by, created_at, updated_at, content_updated_at,"
-            " project_id"
-        )
+        """Entries of `labels` and the rows they come from, (data row number, id, prefix, body, project, …)."""
+        detailed, measured = self._params.include_label_details, self._params.include_performance_details
+        columns = f"{_LABEL}{_DETAILS if detailed else ''}{_PERFORMANCE if measured else ''}"
         rows = self._select(columns, "label", clause, "data_row_no, no")
-        bodies = self._bodies.read({row[4] for row in rows})
-        reviews = self._reviews([row[0] for row in rows]) if self._params.include_label_details else Items(list)
+        bodies = self._bodies.read({row[3] for row in rows})
+        reviews = self._reviews([row[5] for row in rows]) if detailed else Items(list)
         for row in rows:
-            yield row, self._label(row, bodies[row[4]], reviews)
+            details = self._label_details(row, reviews[row[5]]) if detailed else ""
+            if measured:
+                details += performance_details(*row[-5:])
+            joined = row[2].join(bodies[row[3]])
+            yield row, self.annotated(row[0], row[1], joined, owner=row[4], details=details)
 
     def bodies(self, wanted: set[int]) -> dict[int, list[str]]:
         """Bodies by number, cut where feature prefixes belong."""
         return self._bodies.read(wanted)
 
-    def _label(self, row: Row, body: list[str], reviews: Items) -> str:
-        """One entry of `labels`, its keys in the order of the sample; clips have a kind of their own (SDK tests)."""
-        number, data_row, label_id, prefix, _, skipped, to_create, to_review, consensus, benchmark = row[:10]
-        details = performance = ""
-        if self._params.include_label_details:
-            person, created, updated, content_updated = row[10:14]
-            content = ""
-            if self._tells_of_content:
-                content = f'"content_last_updated_at":"{moment(content_updated)}",'
-            details = (
-                f'"label_details":{{"created_at":"{moment(created)}","updated_at":"{moment(updated)}",'
-                f'"created_by":{self._names.emails[person]},{content}"reviews":[{",".join(reviews[number])}]}},'
-            )
-        if self._params.include_performance_details:
-            scores = "" if benchmark is None else f',"benchmark_score":{benchmark!r}'
-            scores += "" if consensus is None else f',"consensus_score":{consensus!r}'
-            performance = (
-                f'"performance_details":{{"seconds_to_create":{to_create},"seconds_to_review":{to_review},'
-                f'"skipped":{"true" if skipped else "false"}{scores}}},'
-            )
-        joined = prefix.join(body)
-        return self.annotated(data_row, label_id, joined, details=f"{details}{performance}", owner=row[-1])
+    def _label_details(self, row: Row, reviews: list[str]) -> str:
+        """Keys in the order of the sample."""
+        person, created, updated, content_updated = row[6:10]
+        content = f'"content_last_updated_at":"{moment(content_updated)}",' if self._tells_of_content else ""
+        return (
+            f'"label_details":{{"created_at":"{moment(created)}","updated_at":"{moment(updated)}",'
+            f'"created_by":{self._names.emails[person]},{content}"reviews":[{",".join(reviews)}]}},'
+        )
 
     def annotated(self, data_row: int, label_id: str, body: str, *, owner: str, details: str = "") -> str:
-        """A label or a prediction of a data row: they are built alike (payloads.md §1.7). Masks that stand alone are
-        addressed through the project; of a prediction, through its model run (inferred)."""
+        """A label or a prediction of a data row: they are built alike (payloads.md §1.7). Clips have a kind of their
+        own (SDK tests). Masks that stand alone are addressed through the project; of a prediction, through its model
+        run (inferred)."""
         if self._masks_stand_alone:
             body = body.replace(PROJECT_MARK, owner)
         kind = "Video" if data_row in self._videos else "Default"
@@ -209,6 +201,19 @@ class Sections:
         for row, embedding_id, body_id in rows:
             found[row].append(f"{self._names.embeddings[embedding_id]}{vectors[body_id][0]}}}]}}")
         return found
+
+
+def performance_details(
+    skipped: bool, to_create: int, to_review: int, consensus: float | None, benchmark: float | None
+) -> str:
+    """Scores only where they were measured."""
+    scores = "" if benchmark is None else f',"benchmark_score":{benchmark!r}'
+    if consensus is not None:
+        scores += f',"consensus_score":{consensus!r}'
+    return (
+        f'"performance_details":{{"seconds_to_create":{to_create},"seconds_to_review":{to_review},'
+        f'"skipped":{"true" if skipped else "false"}{scores}}},'
+    )
 
 
 def among(column: str, numbers: list[int]) -> Clause:

@@ -53,9 +53,8 @@ def camel_case(attributes: Mapping[str, Any]) -> dict[str, Any]:
     return {first + "".join(map(str.title, rest)): attributes[name] for name, (first, *rest) in words.items()}
 
 
-def quoted(text: str) -> str:
-    r"""A JSON string in ASCII: whatever lies outside is `\uXXXX` (wire traps 9 and 10)."""
-    return encode_basestring_ascii(text)
+quoted = encode_basestring_ascii
+r"""A JSON string in ASCII: whatever lies outside is `\uXXXX` (wire traps 9 and 10)."""
 
 
 def ascii_json(text: str) -> str:
