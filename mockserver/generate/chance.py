@@ -8,9 +8,13 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Self, TypeVar
+
+from mockserver.world import ids
 
 T = TypeVar("T")
+_KEY = 32
+"""Bytes of the hash that names a row of numbers."""
 _BLOCK = struct.Struct(">8Q")
 
 
@@ -18,9 +22,16 @@ class Chance:
     """An endless row of 64-bit numbers named by a path such as (seed, "image", "street", 3)."""
 
     def __init__(self, *path: object) -> None:
-        self._key = hashlib.blake2b("\x1f".join(map(str, path)).encode(), digest_size=32).digest()
+        self._key = ids.digest(*path, size=_KEY)
         self._block = 0
         self._words: list[int] = []
+
+    @classmethod
+    def keyed(cls, key: bytes) -> Self:
+        """By the hash of its path."""
+        chance = cls.__new__(cls)
+        chance._key, chance._block, chance._words = key, 0, []
+        return chance
 
     def word(self) -> int:
         """The next number below 2**64."""
@@ -49,3 +60,13 @@ class Chance:
         left = list(range(len(choices)))
         chosen = sorted(left.pop(self.below(len(left))) for _ in range(min(count, len(left))))
         return [choices[index] for index in chosen]
+
+
+class Chances:
+    """Many rows of numbers whose paths differ in the last part: `Chances(*path).of(last)` is `Chance(*path, last)`."""
+
+    def __init__(self, *path: object) -> None:
+        self._stem = ids.Stem(*path, size=_KEY)
+
+    def of(self, last: object) -> Chance:
+        return Chance.keyed(self._stem.digest(last))

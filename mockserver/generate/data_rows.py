@@ -8,7 +8,7 @@ from functools import cache
 
 import orjson
 
-from mockserver.generate.chance import Chance
+from mockserver.generate.chance import Chance, Chances
 from mockserver.generate.media.medium import Medium, medium_of
 from mockserver.generate.numbers import Numbers
 from mockserver.generate.organization import BUILT_IN_EMBEDDING, CustomField, Organized
@@ -48,6 +48,8 @@ class DataRows:
         self.seed, self.end = seed, end
         self.root = (seed, "project", plan.name)
         self.dataset_id = ids.cuid(seed, "dataset", plan.dataset_name)
+        self._ids = ids.Stem(seed, "dataset", plan.dataset_name, plan.name)
+        self._chances = Chances(*self.root, "row")
         self.media_attributes: list[JsonText] = []
         self.vectors: list[int] = []
         self.first = 0
@@ -61,12 +63,12 @@ class DataRows:
         plan = self.plan
         no = self.numbers.next("data_row")
         self.first = self.first or no
-        chance = Chance(*self.root, "row", index)
+        chance = self._chances.of(index)
         made = self.end - IMPORTED + self._spread(index, 10 * DAY)
         number = index % len(self.media_attributes)
         stem = self._stem(index)
         yield DataRow(
-            no=no, id=ids.cuid(self.seed, "dataset", plan.dataset_name, plan.name, index), dataset_id=self.dataset_id,
+            no=no, id=self._ids.cuid(index), dataset_id=self.dataset_id,
             external_id=f"{stem}.{self.medium.extension}" if plan.external_ids else None,
             global_key=f"{plan.name}-{stem}" if plan.global_keys else None, media_type=self.medium.media_type,
             row_data=None, asset=f"{plan.media}/{plan.name}/{number}",
@@ -132,4 +134,4 @@ def vector(chance: Chance) -> bytes:
 
 def _iso(moment: int) -> str:
     """Metadata date-times are text with a `Z` (SDK data_row_metadata.py)."""
-    return datetime.datetime.fromtimestamp(moment // SECOND, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{datetime.datetime.fromtimestamp(moment // SECOND, datetime.UTC).isoformat()[:19]}Z"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from mockserver.generate.chance import Chance
+from mockserver.generate.chance import Chance, Chances
 from mockserver.generate.numbers import Numbers
 from mockserver.generate.organization import Organized
 from mockserver.generate.scenario import ProjectPlan
@@ -72,6 +72,8 @@ class Labelling:
         self.bodies: list[list[int]] = []
         self.skipped_body = 0
         self.entered = end - BATCHED + SECOND
+        self._ways, self._works = Chances(*root, "way"), Chances(*root, "row")
+        self._label_ids = ids.Stem(*root, "label")
 
     # When
 
@@ -84,7 +86,7 @@ class Labelling:
         if index >= plan.labelled:
             return Way(WorkflowStatus.DONE, skipped=True, labelled=(first,))
         status = STATUSES[index % len(STATUSES)]
-        chance = Chance(*self.root, "way", index)
+        chance = self._ways.of(index)
         labelled = tuple(first + number * (HOUR + chance.below(3600) * SECOND) for number in range(self._takes(index)))
         judged = labelled[-1] + chance.between(1, 48) * HOUR + chance.below(3600) * SECOND
         waits = status == WorkflowStatus.IN_REVIEW
@@ -119,7 +121,7 @@ class Labelling:
 
     def records(self, index: int, no: int, way: Way) -> Iterator[Record]:
         """Everything that hangs on the row number `no`, the project's row `index`, which goes this way."""
-        chance = Chance(*self.root, "row", index)
+        chance = self._works.of(index)
         steps = list(self._steps(index, way))
         labels = list(self._labels(index, no, way, chance))
         yield self._standing(no, way, labels, steps)
@@ -162,7 +164,7 @@ class Labelling:
         last = way.approved_again or way.judged
         scores = [chance.between(55, 98) / 100 for _ in way.labelled]
         for take, made in enumerate(way.labelled):
-            label_id = ids.cuid(*self.root, "label", index, *([take] if take else []))
+            label_id = ids.cuid(*self.root, "label", index, take) if take else self._label_ids.cuid(index)
             body = self.skipped_body if way.skipped else self.bodies[take][index % len(self.bodies[take])]
             benchmark = index < self.plan.benchmarks and not way.skipped
             yield Label(

@@ -12,23 +12,53 @@ import uuid
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 # Ten bits at a time: a large world has millions of ids.
+_PART = (1 << 30) - 1
 _PAIRS = tuple(_DIGITS[pair & 31] + _DIGITS[pair >> 5] for pair in range(1024))
-_SHIFTS = tuple(range(0, 120, 10))
 
 FEATURE_PREFIX = 20
 """Characters of a feature id that name its label; the rest is the feature's ordinal within the label."""
 ORDINAL = 25 - FEATURE_PREFIX
 
 
-def digest(*path: object, size: int = 15) -> bytes:
+SIZE = 15
+"""Bytes of a hash: 24 characters of 5 bits."""
+
+
+def digest(*path: object, size: int = SIZE) -> bytes:
     """A hash of the path; its parts are joined by a character that no name of ours holds."""
     return hashlib.blake2b("\x1f".join(map(str, path)).encode(), digest_size=size).digest()
 
 
+class Stem:
+    """Where many paths begin: `Stem(*path).digest(last)` is `digest(*path, last)`, in a third of the time."""
+
+    def __init__(self, *path: object, size: int = SIZE) -> None:
+        self._hash = hashlib.blake2b("\x1f".join(map(str, (*path, ""))).encode(), digest_size=size)
+
+    def digest(self, last: object) -> bytes:
+        hashed = self._hash.copy()
+        hashed.update(str(last).encode())
+        return hashed.digest()
+
+    def cuid(self, last: object) -> str:
+        return _as_cuid(self.digest(last))
+
+
 def cuid(*path: object) -> str:
     """25 characters, `c` first, like every id of a label, data row, project, task (sample)."""
-    number = int.from_bytes(digest(*path), "big")
-    return "c" + "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
+    return _as_cuid(digest(*path))
+
+
+def _as_cuid(raw: bytes) -> str:
+    """From the last bit to the first, in four parts, as small numbers are shifted faster."""
+    number = int.from_bytes(raw, "big")
+    a, b, c, d = number & _PART, number >> 30 & _PART, number >> 60 & _PART, number >> 90
+    return (
+        f"c{_PAIRS[a & 1023]}{_PAIRS[a >> 10 & 1023]}{_PAIRS[a >> 20]}"
+        f"{_PAIRS[b & 1023]}{_PAIRS[b >> 10 & 1023]}{_PAIRS[b >> 20]}"
+        f"{_PAIRS[c & 1023]}{_PAIRS[c >> 10 & 1023]}{_PAIRS[c >> 20]}"
+        f"{_PAIRS[d & 1023]}{_PAIRS[d >> 10 & 1023]}{_PAIRS[d >> 20]}"
+    )
 
 
 def time_uuid(*path: object) -> str:

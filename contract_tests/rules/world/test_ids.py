@@ -30,6 +30,12 @@ def test_a_number_and_its_digits_are_the_same_path(path: tuple[str, ...]) -> Non
     assert ids.cuid(*path, 7) == ids.cuid(*path, "7")
 
 
+@given(PATH, PART, st.integers(1, 64))
+def test_a_stem_names_the_same_as_the_whole_path(path: tuple[str, ...], last: object, size: int) -> None:
+    assert ids.Stem(*path).cuid(last) == ids.cuid(*path, last)
+    assert ids.Stem(*path, size=size).digest(last) == ids.digest(*path, last, size=size)
+
+
 @pytest.mark.known("sample")
 @given(PATH)
 def test_uuids_carry_their_version(path: tuple[str, ...]) -> None:
