@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from mockserver import __version__
+from mockserver.commands.bars import making_a_world
 from mockserver.commands.generate import generate
 from mockserver.commands.options import ENDS, SCENARIO, SEED, fail, setting
 from mockserver.commands.webhook import webhook
@@ -83,10 +84,12 @@ def run(settings: Settings) -> None:
     # Imported here: `--help` and a wrong flag answer at once.
     from mockserver import app, server
     from mockserver.control.ready import ready_file
+    from mockserver.generate.prepared import watched
 
     bound = server.bind(settings.host, settings.port)
     url = settings.public_url.rstrip("/") if settings.public_url else server.address_of(bound, settings.host)
-    built = app.build(settings, url)
+    with watched(making_a_world):
+        built = app.build(settings, url)
     described = ready_file(built.own, url)
 
     written: list[Path] = []
@@ -130,10 +133,11 @@ def greet(settings: Settings, world: Any, described: Any) -> None:
 @ENDS
 def prepare(scenario: str, seed: int, ends: str | None) -> None:
     """Make a scenario's world now, so that serving it starts at once."""
-    from mockserver.generate.prepared import prepared_world
+    from mockserver.generate.prepared import prepared_world, watched
 
     try:
-        made = prepared_world(scenario, seed=seed, ends=ends, cache=cache_folder())
+        with watched(making_a_world):
+            made = prepared_world(scenario, seed=seed, ends=ends, cache=cache_folder())
     except StartupError as error:
         fail(error)
     click.echo(made.path)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
 
+from mockserver.commands.bars import bar
 from mockserver.commands.options import ENDS, SEED, fail, setting
 from mockserver.errors import BadInput, MockserverError, StartupError, nearest, quoted
 from mockserver.settings import check_seed
@@ -66,7 +67,7 @@ def run(
     with (
         tempfile.TemporaryDirectory() as folder,
         opened(output) as file,
-        progress(2 * rows) as done,
+        bar(2 * rows, "Generating") as done,
         words.told(tables),
     ):
         world = samples.made(plan, Path(folder) / "world.sqlite", seed=seed, ends=end, count=done)
@@ -116,10 +117,3 @@ def opened(output: str) -> Iterator[BinaryIO]:
     finally:
         with contextlib.suppress(OSError):
             half.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def progress(length: int) -> Iterator[Callable[[int], None]]:
-    """A bar on standard error, where that is a terminal."""
-    with click.progressbar(length=length, label="Generating", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
-        yield bar.update

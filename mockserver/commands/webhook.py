@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from mockserver.commands.bars import bar
 from mockserver.commands.options import ENDS, SCENARIO, SEED, Command, fail
 from mockserver.errors import MockserverError, StartupError
 from mockserver.settings import ENVIRONMENT_PREFIX
@@ -158,9 +158,8 @@ def tried(
     from mockserver.testing.certification.documents import documents_of
 
     documents = documents_of(scenario, seed=seed, ends=ends, project=project, version=version)
-    hidden = not sys.stderr.isatty()
-    with click.progressbar(length=len(certification.CASES), label="Certifying", file=sys.stderr, hidden=hidden) as bar:
-        return certification.certify(url, documents=documents, tell=lambda _: bar.update(1), **asked)
+    with bar(len(certification.CASES), "Certifying") as done:
+        return certification.certify(url, documents=documents, tell=lambda _: done(1), **asked)
 
 
 def write(file: Path, content: bytes) -> None:

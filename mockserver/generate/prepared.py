@@ -13,17 +13,36 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 import msgspec
 
 from mockserver import __version__
-from mockserver.generate import history, scenario
+from mockserver.generate import apart, history, scenario
 from mockserver.generate.shelf import shelf
 from mockserver.settings import check_seed, parse_moment
 from mockserver.world.clock import DAY
+from mockserver.world.data_rows import DataRow
+from mockserver.world.database import Record
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store
+
+Watch = Callable[[int], AbstractContextManager[Callable[[int], None]]]
+"""Told how many data rows there will be; what it gives is told how many more there are."""
+_WATCH: ContextVar[Watch | None] = ContextVar("watch", default=None)
+
+
+@contextmanager
+def watched(watch: Watch) -> Iterator[None]:
+    """Within it, `watch` is told of every large world that is made."""
+    token = _WATCH.set(watch)
+    try:
+        yield
+    finally:
+        _WATCH.reset(token)
 
 
 def prepared_world(name: str, *, seed: int, ends: str | None, cache: Path) -> SqliteDatabase:
@@ -66,6 +85,8 @@ def make(plan: scenario.Scenario, path: Path, *, name: str, seed: int, ends: int
     half = SqliteDatabase(path.with_name(f"{path.name}.{os.getpid()}.part"))
     half.path.unlink(missing_ok=True)
     workspace, pieces = history.build(plan, name=name, seed=seed, ends=ends)
+    if (rows := data_rows(plan)) >= apart.LARGE:
+        pieces = seen(apart.pieces(plan, seed=seed, ends=ends), rows)
     try:
         Store.create(half, workspace, pieces).close()
         half.settle()
@@ -73,6 +94,23 @@ def make(plan: scenario.Scenario, path: Path, *, name: str, seed: int, ends: int
     finally:
         for leftover in path.parent.glob(f"{half.path.name}*"):
             leftover.unlink()
+
+
+def seen(pieces: Iterator[list[Record]], rows: int) -> Iterator[list[Record]]:
+    """The same pieces, while whoever watches is told of the data rows in them."""
+    watch = _WATCH.get()
+    if watch is None:
+        yield from pieces
+        return
+    with watch(rows) as done:
+        for piece in pieces:
+            yield piece
+            done(sum(isinstance(record, DataRow) for record in piece))
+
+
+def data_rows(plan: scenario.Scenario) -> int:
+    """How many its world will have."""
+    return sum(project.rows for project in plan.projects if project.rows_of is None)
 
 
 def key(name: str, plan: scenario.Scenario, seed: int, ends: int) -> str:

@@ -1,0 +1,67 @@
+"""Large worlds come from a process of their own, and are the same worlds."""
+
+import multiprocessing
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from mockserver.errors import StartupError
+from mockserver.generate import apart, history, prepared
+from mockserver.generate.scenario import Scenario, find, load, parse
+from mockserver.world.data_rows import DataRow
+from mockserver.world.sqlite import SqliteDatabase
+from mockserver.world.store import Store
+
+LARGE = 200_000
+
+
+def street(rows: int) -> Scenario:
+    return parse(
+        b'description = "d"\npeople = 2\n[ontologies.o]\nmedia = "text"\n[[projects]]\nname = "p"\nmedia = "text"\n'
+        b'ontology = "o"\nembeddings = false\nskipped = 0\nunlabelled = 0\nlabelled = %d' % rows,
+        source="street",
+    )
+
+
+@contextmanager
+def watching(heard: list[int], rows: int) -> Iterator[Callable[[int], None]]:
+    heard.append(rows)
+    yield heard.append
+
+
+def test_pieces_made_apart_are_those_made_here() -> None:
+    plan = load(find("default"))
+    _, here = history.build(plan, name="default", seed=3)
+    assert list(apart.pieces(plan, seed=3, ends=plan.ends_at)) == list(here)
+
+
+def test_a_process_that_was_killed_is_told() -> None:
+    made = apart.pieces(street(LARGE), seed=0, ends=0)
+    next(made)
+    [maker] = multiprocessing.active_children()
+    maker.kill()
+    with pytest.raises(StartupError, match="exit code -9 before it was done"):
+        list(made)
+
+
+def test_who_needs_no_more_pieces_leaves_no_process_behind() -> None:
+    made = apart.pieces(street(LARGE), seed=0, ends=0)
+    assert len(list(islice(made, 2))) == 2
+    made.close()  # type: ignore[attr-defined]  # an iterator that is a generator
+    assert multiprocessing.active_children() == []
+
+
+def test_a_large_world_tells_how_far_it_is_and_holds_every_row(tmp_path: Path) -> None:
+    heard: list[int] = []
+    plan = street(apart.LARGE)
+    with prepared.watched(lambda rows: watching(heard, rows)):
+        prepared.make(plan, tmp_path / "street.sqlite", name="street", seed=0, ends=plan.ends_at)
+    assert heard[0] == sum(heard[1:]) == apart.LARGE
+    assert len(heard) > 5
+    store = Store(SqliteDatabase(tmp_path / "street.sqlite"))
+    with store.reading() as connection:
+        assert connection.count(DataRow) == apart.LARGE
+    store.close()
