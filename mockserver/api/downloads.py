@@ -58,17 +58,11 @@ class Downloads:
             return storage_error(error)
 
     async def legacy(self, request: Request) -> ASGIApp:
-        """A file of Export V1, under whatever name its link gives it."""
-        workspace = self._signed(request)
-        file_id = request.path_params["file"]
-        with workspace.store.reading() as connection:
-            file = connection.find(LegacyFile, where("id = :id AND told", id=file_id))
-        if file is None:
-            raise NotFound(f"Export {file_id!r} does not exist in this workspace; export again")
-        path = workspace.legacy.path(file)
-        if not path.is_file():
-            raise NotFound(f"The file of export {file_id!r} is gone from the disk; export again")
-        return FilesResponse([path], path.stat().st_size, JSON if is_array(file) else NDJSON)
+        """A file of Export V1, under whatever name its link gives it. Refused in the words of the storage."""
+        try:
+            return legacy_response(self._signed(request), request.path_params["file"], compressed=self._compressed)
+        except (LinkRefused, NotFound) as error:
+            return storage_error(error)
 
     async def issues(self, request: Request) -> Response:
         """The issues of a project, as they are when the link is followed."""
@@ -159,6 +153,18 @@ def result_response(workspace: Workspace, task_id: str, stream: str, file: str, 
         raise NotFound(f"The result files of task {task_id!r} were deleted: {WHY_DELETED}; export again")
     modified = task.updated_at / 1_000_000
     return FilesResponse(paths, _size(wanted), NDJSON, modified=modified, compressed=compressed)
+
+
+def legacy_response(workspace: Workspace, file_id: str, *, compressed: bool) -> FilesResponse:
+    """A file of Export V1 that somebody was given the URL of. Raises NotFound."""
+    with workspace.store.reading() as connection:
+        file = connection.find(LegacyFile, where("id = :id AND told", id=file_id))
+    if file is None:
+        raise NotFound(f"Export {file_id!r} does not exist in this workspace; export again")
+    path = workspace.legacy.path(file)
+    if not path.is_file():
+        raise NotFound(f"The file of export {file_id!r} was deleted: {WHY_DELETED}; export again")
+    return FilesResponse([path], path.stat().st_size, JSON if is_array(file) else NDJSON, compressed=compressed)
 
 
 def _path(workspace: Workspace, task: Task, stream: str, chunk: Chunk) -> Path:

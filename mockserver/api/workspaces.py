@@ -70,7 +70,7 @@ class Workspace:
         self.api_key = self.world.name
         self.links = Links.of(self.api_key, self.world.seed)
         self.exports = Exports(store, self.links, folder / "results", threads, space)
-        self.legacy = LegacyFiles(store, self.links, folder / "legacy", threads)
+        self.legacy = LegacyFiles(store, self.links, folder / "legacy", threads, space)
         self.deliveries = Deliveries(store)
         self.announcer = Announcer(store, self.links, url)
         store.before_commit = self.announcer.before_commit

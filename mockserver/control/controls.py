@@ -122,6 +122,7 @@ class Controls:
             store.clock.set(target)
         store.keep_clock()
         workspace.exports.sweep()
+        workspace.legacy.sweep()
         return _face(store)
 
     def progression(self, request: Request, _body: None) -> Progression:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -48,8 +47,7 @@ class Results:
 
     def __init__(self, folder: Path, space: Space) -> None:
         self._folder, self._space = folder, space
-        for kept in sorted(folder.glob("*"), key=lambda path: path.stat().st_mtime):
-            space.keep(kept)
+        space.keep(folder.glob("*"))
 
     def path(self, task_id: str, stream: str, file: str) -> Path:
         """All three names come from a task's record, never from a URL."""
@@ -90,8 +88,7 @@ class Results:
         self._space.finish(self._folder / task_id)
 
     def delete(self, task_id: str) -> None:
-        shutil.rmtree(self._folder / task_id, ignore_errors=True)
-        self._space.free(self._folder / task_id)
+        self._space.delete(self._folder / task_id)
 
     def task_ids(self) -> list[str]:
         """Of the tasks that have files."""

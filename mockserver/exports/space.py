@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
+from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from mockserver.errors import MockserverError
 
@@ -15,14 +18,21 @@ class OutOfSpace(MockserverError):
     """An export does not fit; the task that made it has FAILED and says this."""
 
 
+class Finished(NamedTuple):
+    """Bytes that may give way, and when they were finished by this machine's clock, in seconds."""
+
+    size: int
+    at: float
+
+
 class Space:
-    """Bytes by folder: each export has one. Safe for several threads."""
+    """Bytes by place: the folder of an export's streams, or the one file of Export V1. Safe for several threads."""
 
     def __init__(self, most: int) -> None:
         self.most = most
         self._lock = threading.Lock()
         self._growing: dict[Path, int] = {}
-        self._finished: dict[Path, int] = {}
+        self._finished: dict[Path, Finished] = {}
         """In the order in which they were finished."""
         self._total = 0
 
@@ -30,23 +40,23 @@ class Space:
     def taken(self) -> int:
         return self._total
 
-    def take(self, folder: Path, size: int) -> None:
+    def take(self, place: Path, size: int) -> None:
         """So many bytes more for an export that is being written. Raises OutOfSpace."""
         with self._lock:
             while self._total + size > self.most and self._finished:
                 self._give_way(next(iter(self._finished)))
             if self._total + size > self.most:
-                raise OutOfSpace(self._why(folder))
-            self._growing[folder] = self._growing.get(folder, 0) + size
+                raise OutOfSpace(self._why(place))
+            self._growing[place] = self._growing.get(place, 0) + size
             self._total += size
 
-    def _give_way(self, folder: Path) -> None:
-        self._total -= self._finished.pop(folder)
-        shutil.rmtree(folder, ignore_errors=True)
+    def _give_way(self, place: Path) -> None:
+        self._total -= self._finished.pop(place).size
+        _remove(place)
 
-    def _why(self, folder: Path) -> str:
+    def _why(self, place: Path) -> str:
         limit = f"{self.most // MEGABYTE} MiB"
-        others = len(self._growing.keys() - {folder})
+        others = len(self._growing.keys() - {place})
         if others:
             return f"The results of {1 + others} exports at once pass the limit of {limit}; start fewer at a time"
         return (
@@ -54,22 +64,45 @@ class Space:
             "or start the server with a larger --results-limit"
         )
 
-    def finish(self, folder: Path) -> None:
+    def finish(self, place: Path) -> None:
         """From now on it may give way to others."""
         with self._lock:
-            if folder in self._growing:
-                self._finished[folder] = self._growing.pop(folder)
+            if place in self._growing:
+                self._finished[place] = Finished(self._growing.pop(place), time.time())
 
-    def keep(self, folder: Path) -> None:
-        """Results of an earlier run, which count as finished."""
-        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    def keep(self, places: Iterable[Path]) -> None:
+        """Results of an earlier run, which count as finished when they were last written to."""
+        found = {place: Finished(_size(place), place.stat().st_mtime) for place in places}
         with self._lock:
-            self._finished[folder] = size
-            self._total += size
+            self._finished = dict(sorted((self._finished | found).items(), key=lambda item: item[1].at))
+            self._total += sum(kept.size for kept in found.values())
+
+    def delete(self, place: Path) -> None:
+        """Remove it from the disk, and count it no more."""
+        _remove(place)
+        self.free(place)
 
     def free(self, below: Path) -> None:
-        """What stood in this folder or under it is gone from the disk."""
+        """What stood in this place or under it is gone from the disk."""
         with self._lock:
-            for held in (self._growing, self._finished):
-                for folder in [folder for folder in held if folder == below or below in folder.parents]:
-                    self._total -= held.pop(folder)
+            for place in [place for place in self._growing if _is_below(place, below)]:
+                self._total -= self._growing.pop(place)
+            for place in [place for place in self._finished if _is_below(place, below)]:
+                self._total -= self._finished.pop(place).size
+
+
+def _is_below(place: Path, folder: Path) -> bool:
+    return place == folder or folder in place.parents
+
+
+def _remove(place: Path) -> None:
+    """A file or a folder, if it is there."""
+    if place.is_dir():
+        shutil.rmtree(place, ignore_errors=True)
+    else:
+        place.unlink(missing_ok=True)
+
+
+def _size(place: Path) -> int:
+    files = [place] if place.is_file() else [path for path in place.rglob("*") if path.is_file()]
+    return sum(path.stat().st_size for path in files)

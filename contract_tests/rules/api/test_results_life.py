@@ -1,9 +1,11 @@
 """The life of results: until their time is over, until others need the space; exports that fail, and one too many."""
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 import pytest
@@ -88,6 +90,109 @@ def test_an_export_larger_than_the_limit_fails_and_says_why(tmp_path: Path) -> N
         assert "passes the limit of 2 MiB" in large["metadata"]["failure"]
         [line] = requests.get(large["errors"], timeout=10).json().values()
         assert line == large["metadata"]["failure"]
+
+
+@pytest.fixture(scope="module")
+def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedWorld]:
+    """2,500 pictures: their labels take 17 MB, their data rows 1.3 MB and with metadata 2.9 MB."""
+    file = tmp_path_factory.mktemp("narrow") / "large.toml"
+    file.write_text(SCENARIO)
+    with ServedWorld("--scenario", str(file), "--results-limit", "3") as world:
+        yield world
+
+
+def legacy(workspace: MockWorkspace, document: str) -> dict[str, Any]:
+    """The one answer of a mutation of Export V1 that is asked until it is done."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        [found] = answer(workspace, document)["data"].values()
+        if found["downloadUrl"]:
+            return dict(found)
+    raise AssertionError(found)
+
+
+def data_rows(workspace: MockWorkspace, *, metadata: bool) -> str:
+    """The URL of the dataset's data rows."""
+    asked = f'datasetId: "{workspace.dataset("large")}", includeMetadataInput: {str(metadata).lower()}'
+    return str(
+        legacy(workspace, f"mutation {{exportDatasetDataRows(data: {{{asked}}}) {{downloadUrl}}}}")["downloadUrl"]
+    )
+
+
+def code_at(url: str) -> tuple[int, str | None]:
+    refused = requests.get(url, timeout=10)
+    return refused.status_code, ElementTree.fromstring(refused.content).findtext("Code")
+
+
+def test_files_of_export_v1_give_way_to_newer_ones_and_are_made_again(narrow: ServedWorld) -> None:
+    own = narrow.workspace()
+    oldest = data_rows(own, metadata=False)
+    again = data_rows(own, metadata=False)
+    assert oldest == again
+    newer = data_rows(own, metadata=True)
+    assert code_at(oldest) == (404, "NoSuchKey")
+    assert requests.get(newer, timeout=10).ok
+    fresh = data_rows(own, metadata=False)
+    assert fresh != oldest
+    assert requests.get(fresh, timeout=10).text.count("\n") == 2500
+    assert code_at(newer) == (404, "NoSuchKey")
+    own.delete()
+
+
+def test_results_of_both_exports_share_the_limit(narrow: ServedWorld) -> None:
+    own = narrow.workspace()
+    rows = data_rows(own, metadata=True)
+    made = answer(own, CATALOG)["data"]["exportDataRowsInCatalog"]["taskId"]
+    until = time.monotonic() + 30
+    while (task := answer(own, TASK, id=made)["data"]["task"])["status"] == "IN_PROGRESS" and time.monotonic() < until:
+        time.sleep(0.05)
+    assert task["status"] == "COMPLETE"
+    assert code_at(rows) == (404, "NoSuchKey")
+    data_rows(own, metadata=True)
+    assert code_at(task["result"]) == (404, "NoSuchKey")
+    own.delete()
+
+
+def test_a_file_of_export_v1_larger_than_the_limit_is_an_error_that_says_why(narrow: ServedWorld) -> None:
+    own = narrow.workspace()
+    document = f'mutation {{exportLabels(data: {{projectId: "{own.project("large")}"}}) {{downloadUrl shouldPoll}}}}'
+    until = time.monotonic() + 30
+    while "errors" not in (found := answer(own, document)) and time.monotonic() < until:
+        assert found["data"]["exportLabels"] == {"downloadUrl": None, "shouldPoll": True}
+        time.sleep(0.05)
+    [error] = found["errors"]
+    assert error["extensions"]["code"] == "RESOURCE_CONFLICT"
+    assert (
+        "passes the limit of 3 MiB; export less, or start the server with a larger --results-limit" in error["message"]
+    )
+    assert requests.get(data_rows(own, metadata=False), timeout=10).ok, "what failed takes no space any more"
+    own.delete()
+
+
+@pytest.mark.known("sample")
+def test_files_of_export_v1_leave_the_disk_when_their_links_are_over(tmp_path: Path) -> None:
+    with ServedWorld("--state", str(tmp_path)) as world:
+        own = world.own
+        own.clock.set("2025-01-01T12:00:00Z")
+        document = f'mutation {{exportLabels(data: {{projectId: "{own.project("image")}"}}) {{downloadUrl}}}}'
+        url = legacy(own, document)["downloadUrl"]
+        own.clock.set("2025-01-15T23:59:59Z")
+        assert requests.get(url, timeout=10).ok
+        own.clock.set("2025-01-16T00:00:00Z")
+        assert code_at(url) == (400, "ExpiredToken")
+        assert not list(tmp_path.glob("workspaces/*/*/legacy/*"))
+
+
+def test_after_a_restart_files_of_export_v1_still_count_and_what_a_crash_left_is_gone(tmp_path: Path) -> None:
+    with ServedWorld("--state", str(tmp_path)) as world:
+        document = f'mutation {{exportLabels(data: {{projectId: "{world.projects["image"]}"}}) {{downloadUrl}}}}'
+        kept = urlsplit(legacy(world.own, document)["downloadUrl"])
+    [file] = tmp_path.glob("workspaces/*/*/legacy/*.json")
+    half = file.with_name("half.json")
+    half.write_text("[")
+    with ServedWorld("--state", str(tmp_path)) as world:
+        assert not half.exists()
+        assert requests.get(f"{world.url}{kept.path}?{kept.query}", timeout=10).ok
 
 
 # Failures on request

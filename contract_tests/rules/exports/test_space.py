@@ -1,5 +1,6 @@
 """Disk space for results: the oldest give way, and what cannot fit says so."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,29 @@ def test_results_of_an_earlier_run_count(tmp_path: Path) -> None:
     assert space.taken == 70
     written(again, "new", 40)
     assert again.task_ids() == ["new"]
+
+
+def test_single_files_count_beside_folders_and_the_oldest_of_both_gives_way(tmp_path: Path) -> None:
+    space = Space(100)
+    results, file = Results(tmp_path / "results", space), tmp_path / "labels.json"
+    file.write_bytes(b"x" * 40)
+    space.take(file, 40)
+    space.finish(file)
+    written(results, "a", 40)
+    written(results, "b", 40)
+    assert (file.exists(), sorted(results.task_ids()), space.taken) == (False, ["a", "b"], 80)
+
+
+def test_of_an_earlier_run_the_oldest_gives_way_whichever_workspace_it_is_of(tmp_path: Path) -> None:
+    for age, name in enumerate(["2/old", "1/older"]):
+        place = tmp_path / name
+        place.mkdir(parents=True)
+        (place / "0.ndjson").write_bytes(b"x" * 40)
+        os.utime(place, (1_000_000 - age, 1_000_000 - age))
+    space = Space(100)
+    first, second = Results(tmp_path / "1", space), Results(tmp_path / "2", space)
+    written(first, "new", 40)
+    assert (first.task_ids(), second.task_ids()) == (["new"], ["old"])
 
 
 def test_a_folder_that_is_gone_frees_what_stood_below(tmp_path: Path) -> None:

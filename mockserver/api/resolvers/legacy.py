@@ -50,31 +50,23 @@ def add_to(fields: Fields) -> None:
 
 
 async def export_labels(_source: Any, info: Any, data: Data) -> LegacyExport:
-    """There is no status to tell a failure by, so it is an error."""
-    found = await _asked(info, labels_question(data))
-    if isinstance(found, str):
-        raise Conflict(found)
-    return found
+    return await _asked(info, labels_question(data))
 
 
 async def export_queued_data_rows(_source: Any, info: Any, data: Data) -> LegacyExport:
-    return await _rows(info, QueuedRows(data["projectId"], _metadata(data)))
+    return await _asked(info, QueuedRows(data["projectId"], _metadata(data)))
 
 
 async def export_dataset_data_rows(_source: Any, info: Any, data: Data) -> LegacyExport:
-    return await _rows(info, DatasetRows(data["datasetId"], _metadata(data)))
+    return await _asked(info, DatasetRows(data["datasetId"], _metadata(data)))
 
 
 async def export_batch_data_rows(_source: Any, info: Any, data: Data) -> LegacyExport:
-    return await _rows(info, BatchRows(data["batchId"], _metadata(data)))
+    return await _asked(info, BatchRows(data["batchId"], _metadata(data)))
 
 
 async def export_model_run_annotations(_source: Any, info: Any, data: Data) -> LegacyExport:
-    """The SDK looks at the URL only, so a failure is an error here too."""
-    found = await _asked(info, ModelRunLabels(data["modelRunId"]))
-    if isinstance(found, str):
-        raise Conflict(found)
-    return found
+    return await _asked(info, ModelRunLabels(data["modelRunId"]))
 
 
 def _metadata(data: Data) -> bool:
@@ -82,16 +74,12 @@ def _metadata(data: Data) -> bool:
     return bool(data.get("includeMetadataInput"))
 
 
-async def _rows(info: Any, question: Question) -> LegacyExport:
-    found = await _asked(info, question)
-    if isinstance(found, str):
-        now = call_of(info).store.clock.now()
-        return LegacyExport(None, now, should_poll=False, status=TaskStatus.FAILED)
-    return found
+async def _asked(info: Any, question: Question) -> LegacyExport:
+    """What is shown of the question's file. A small one is waited for: a poll costs two seconds.
 
-
-async def _asked(info: Any, question: Question) -> LegacyExport | str:
-    """What is shown of the question's file, or why it failed. A small one is waited for: a poll costs two seconds."""
+    Raises Conflict with the reason when it failed: `status` FAILED, which data rows have, could not tell it, and the
+    next question makes a new file.
+    """
     call = call_of(info)
     legacy = call.workspace.legacy
     file, future = legacy.asked(question, base_url=call.base_url)
@@ -99,7 +87,7 @@ async def _asked(info: Any, question: Question) -> LegacyExport | str:
         await asyncio.wait([asyncio.wrap_future(future)], timeout=PATIENCE)
     file = legacy.looked_at(file.id)
     if file.status == TaskStatus.FAILED:
-        return file.failure or "The export failed"
+        raise Conflict(file.failure or "The export failed")
     done = file.status == TaskStatus.COMPLETE
     return LegacyExport(legacy.url(file) if done else None, file.created_at, should_poll=not done, status=file.status)
 

@@ -22,10 +22,11 @@ from mockserver.exports.dates import form_of
 from mockserver.exports.legacy.labels import Elements
 from mockserver.exports.legacy.questions import Labels, ModelRunLabels, Question, question_text
 from mockserver.exports.legacy.rows import DataRowLines
+from mockserver.exports.space import Space
 from mockserver.exports.text import unescaped, zulu
 from mockserver.links import RESULT_DAYS, Links, good_until
 from mockserver.world.clock import DAY
-from mockserver.world.database import Clause, Connection, where
+from mockserver.world.database import Clause, Connection, JsonText, where
 from mockserver.world.events import Event, EventKind
 from mockserver.world.legacy import LegacyFile
 from mockserver.world.progression import pace_of, pace_text, shown
@@ -57,19 +58,35 @@ class Job(NamedTuple):
 
 
 class LegacyFiles:
-    """The V1 files of one workspace. One is written at a time, so that others get their turn."""
+    """The V1 files of one workspace, in a space that all workspaces share. One is written at a time, so that others get
+    their turn."""
 
-    def __init__(self, store: Store, links: Links, folder: Path, threads: ThreadPoolExecutor) -> None:
+    def __init__(self, store: Store, links: Links, folder: Path, threads: ThreadPoolExecutor, space: Space) -> None:
         self._store, self._links, self._folder, self._threads = store, links, folder, threads
+        self._space = space
         self._lock = threading.Lock()
         self._waiting: deque[Job] = deque()
         self._running: Job | None = None
         self._futures: dict[str, Future[None]] = {}
         self._looks: Counter[str] = Counter()
         self._stopping = False
+        self._swept: int | None = None
+        self._keep_complete()
+        self.sweep()
+
+    def _keep_complete(self) -> None:
+        """Count the files of an earlier run; what a crash left half-written goes."""
+        with self._store.reading() as connection:
+            complete = connection.select(LegacyFile, where("status = :status", status=TaskStatus.COMPLETE))
+        paths = {self.path(file) for file in complete}
+        there = set(self._folder.glob("*"))
+        self._space.keep(there & paths)
+        for path in there - paths:
+            self._space.delete(path)
 
     def asked(self, question: Question, *, base_url: str) -> tuple[LegacyFile, Future[None] | None]:
         """The file of a question, and what ends when it is made. Raises MalformedRequest, Conflict."""
+        self.sweep()
         with self._store.change() as change:
             condition = question.condition(change.connection)
             kept = self._kept(change, question, base_url)
@@ -77,7 +94,6 @@ class LegacyFiles:
                 return kept, self._futures.get(kept.id)
             if len(self._waiting) >= MOST_WAITING:
                 raise Conflict(f"{MOST_WAITING} exports of this workspace wait already; ask again when some are done")
-            self._sweep(change)
             snapshot = self._store.snapshot()
             try:
                 file = self._created(change, question, base_url)
@@ -93,7 +109,7 @@ class LegacyFiles:
 
     def _kept(self, change: Change, question: Question, base_url: str) -> LegacyFile | None:
         """The newest file of this question, unless its time is over."""
-        same = where("question = :question AND base_url = :base", question=question_text(question), base=base_url)
+        same = where("question = :question AND base_url = :base", question=self._text(question), base=base_url)
         found = change.connection.select(LegacyFile, same, order="no DESC", first=1)
         if not found:
             return None
@@ -101,6 +117,8 @@ class LegacyFiles:
         age = change.now - file.created_at
         if file.status == TaskStatus.IN_PROGRESS:
             return file
+        if file.status == TaskStatus.COMPLETE and not self.path(file).is_file():
+            return None  # it gave way to others
         if not file.told:
             return file if age < FORGOTTEN else None
         if file.status == TaskStatus.FAILED or not 0 <= age < KEPT:
@@ -111,19 +129,30 @@ class LegacyFiles:
     def _created(self, change: Change, question: Question, base_url: str) -> LegacyFile:
         file = LegacyFile(
             no=next_number(change.connection, LegacyFile), id=self._store.new_id(change),
-            question=question_text(question), base_url=base_url, status=TaskStatus.IN_PROGRESS, told=False,
+            question=self._text(question), base_url=base_url, status=TaskStatus.IN_PROGRESS, told=False,
             pace=pace_text(self._store.progression.exports),
             after_event=next_number(change.connection, Event) - 1, failure=None, created_at=change.now,
         )  # fmt: skip
         change.connection.insert([file])
         return file
 
-    def _sweep(self, change: Change) -> None:
-        """Delete the files whose links are over."""
-        over = where("created_at < :first", first=good_until(change.now, -RESULT_DAYS - 2))
-        for file in change.connection.select(LegacyFile, over):
-            self.path(file).unlink(missing_ok=True)
-        change.connection.delete(LegacyFile, over)
+    def _text(self, question: Question) -> JsonText:
+        """What makes a file another: the question, and the characters it is written in."""
+        return question_text(question, characters=self._store.switches.characters)
+
+    def sweep(self) -> None:
+        """Delete the files whose links are over by the world's clock. They are over at midnights: once a day."""
+        now = self._store.clock.now()
+        if self._swept == now // DAY:
+            return
+        self._swept = now // DAY
+        first, running = good_until(now, -RESULT_DAYS - 1), TaskStatus.IN_PROGRESS
+        old = where("created_at < :first AND status <> :running", first=first, running=running)
+        with self._store.change() as change:
+            over = change.connection.select(LegacyFile, old)
+            change.connection.delete(LegacyFile, where("id IN :ids", ids=[file.id for file in over]))
+        for file in over:
+            self._space.delete(self.path(file))
 
     def looked_at(self, file_id: str) -> LegacyFile:
         """A file as this look shows it: what is made may still look IN_PROGRESS."""
@@ -167,15 +196,19 @@ class LegacyFiles:
             self._start_next()
 
     def _make(self, job: Job) -> None:
+        path = self.path(job.file)
         try:
             self._write(job)
+            self._space.finish(path)
             self._end(job.file, TaskStatus.COMPLETE, None)
         except Stopped:
-            self.path(job.file).unlink(missing_ok=True)
+            self._space.delete(path)
         except MockserverError as error:
+            self._space.delete(path)
             self._end(job.file, TaskStatus.FAILED, str(error))
         except Exception:
             LOG.exception("the V1 export %s failed", job.file.id)
+            self._space.delete(path)
             failure = "The mock failed to make this export: a bug of ours, see the server's log"
             self._end(job.file, TaskStatus.FAILED, failure)
 
@@ -187,7 +220,9 @@ class LegacyFiles:
             for text in self._texts(job):
                 if self._stopping:
                     raise Stopped
-                target.write(unescaped(text) if raw else text)
+                written = unescaped(text) if raw else text
+                self._space.take(path, len(written))
+                target.write(written)
 
     def _texts(self, job: Job) -> Iterator[bytes]:
         """Labels of a project are one JSON array; those of a model run and data rows are NDJSON (SDK project.py

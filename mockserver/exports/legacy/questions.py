@@ -121,6 +121,6 @@ def labels_question(data: Mapping[str, Any]) -> Labels:
     return Labels(data["projectId"], msgspec.convert(created, Range), msgspec.convert(active, Range))
 
 
-def question_text(question: Question) -> JsonText:
-    """Equal questions, equal texts."""
-    return JsonText(msgspec.json.encode(question).decode())
+def question_text(question: Question, *, characters: str) -> JsonText:
+    """Equal questions about files in the same characters, equal texts."""
+    return JsonText(msgspec.json.encode(msgspec.to_builtins(question) | {"characters": characters}).decode())

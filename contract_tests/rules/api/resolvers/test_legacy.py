@@ -86,7 +86,8 @@ def test_the_file_of_labels_is_one_json_array_behind_a_signed_url_of_fourteen_da
     own.clock.advance(days=13)
     assert get(server, answer["downloadUrl"]).status == 200
     own.clock.advance(days=2)
-    assert get(server, answer["downloadUrl"]).status == 403
+    over = get(server, answer["downloadUrl"])
+    assert (over.status, b"<Code>ExpiredToken</Code>" in over.body) == (400, True)
 
 
 @pytest.mark.known("client")
@@ -254,7 +255,7 @@ def test_old_files_leave_the_disk_and_the_newest_stay(tmp_path: Path) -> None:
             ask(server, LABELS % "", {"projectId": server.projects["image"]})
             server.own.clock.advance(days=10)
         found = list(tmp_path.glob("workspaces/*/*/legacy/*.json"))
-        assert len(found) == 2
+        assert len(found) == 1
 
 
 def test_switches_are_kept_in_forks_and_forgotten_by_a_reset(own: MockWorkspace) -> None:
@@ -264,6 +265,18 @@ def test_switches_are_kept_in_forks_and_forgotten_by_a_reset(own: MockWorkspace)
     assert own.fork().switches.get() == own.switches.get() == changed == before | {"frames": "direct"}
     own.reset()
     assert own.switches.get() == before
+
+
+def test_a_switch_of_characters_makes_another_file(server: ServedWorld, own: MockWorkspace, asked: Asking) -> None:
+    first = asked(project="text")
+    own.switches.set(characters="utf-8")
+    raw = asked(project="text")
+    assert raw["downloadUrl"] != first["downloadUrl"]
+    plain, as_they_are = (get(server, answer["downloadUrl"]).body for answer in (first, raw))
+    assert (plain.isascii(), as_they_are.isascii()) == (True, False)
+    assert json.loads(plain) == json.loads(as_they_are)
+    own.switches.set(characters="ascii")
+    assert asked(project="text") == first
 
 
 def test_a_url_is_of_the_host_that_was_asked(server: ServedWorld, own: MockWorkspace, asked: Asking) -> None:
