@@ -11,7 +11,7 @@ from faker import Faker
 
 from benchmarks import report
 from benchmarks.worlds import PROJECT, scenario
-from mockserver.control.expected import PARAMS, params
+from mockserver.control.words import PARAMS, params
 from mockserver.exports import samples
 from mockserver.generate import prepared
 from mockserver.generate import scenario as scenarios

@@ -88,8 +88,8 @@ def run(
 
 def sections_of(text: str) -> Any:
     """`all`, `none`, or words with commas between them."""
-    from mockserver.control.expected import PARAMS
-    from mockserver.control.expected import params as decoded
+    from mockserver.control.words import PARAMS
+    from mockserver.control.words import params as decoded
 
     if text == ALL:
         return decoded(dict.fromkeys(PARAMS.keys() - NOT_WITH_ALL, True))

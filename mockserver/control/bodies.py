@@ -86,13 +86,20 @@ class SetProgression(Body, frozen=True, kw_only=True):
 
 
 class ExpectRows(Body, frozen=True, kw_only=True):
-    """In the SDK's words: a project's name or id, `params` and `filters` as `project.export` takes them.
+    """In the SDK's words: one of a project, dataset, slice or model run (name or id), of chosen data rows by their ids
+    or global keys, or the whole catalog; `params` and `filters` as its `export` takes them.
 
-    `task_id` names the export whose rows these are to equal; by default the project's newest.
+    `task_id` names the export whose rows these are to equal; by default the newest of the same.
     """
 
-    project: str
-    params: dict[str, bool] = {}
+    project: str | None = None
+    dataset: str | None = None
+    slice: str | None = None
+    model_run: str | None = None
+    data_rows: list[str] | None = None
+    global_keys: list[str] | None = None
+    catalog: bool = False
+    params: dict[str, Any] = {}
     filters: dict[str, Any] = {}
     task_id: str | None = None
 

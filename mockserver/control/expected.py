@@ -2,49 +2,59 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from mockserver.api.workspaces import Workspace
+from mockserver.control import words
 from mockserver.control.bodies import ExpectRows
 from mockserver.errors import BadInput, NotFound, nearest, quoted
-from mockserver.exports.request import ExportParams, ExportRequest
+from mockserver.exports.request import ExportRequest
 from mockserver.exports.rows import ExportRows
-from mockserver.exports.scope import project_scope
-from mockserver.world.database import Connection, where
+from mockserver.exports.scope import scope_of
+from mockserver.world.data_rows import Dataset
+from mockserver.world.database import Clause, Connection, where
+from mockserver.world.models import ModelRun
 from mockserver.world.projects import Project
+from mockserver.world.slices import CatalogSlice
 from mockserver.world.tasks import EXPORT, Task
 
-PARAMS = {
-    "attachments": "include_attachments",
-    "metadata_fields": "include_metadata",
-    "embeddings": "include_embeddings",
-    "data_row_details": "include_data_row_details",
-    "project_details": "include_project_details",
-    "label_details": "include_label_details",
-    "performance_details": "include_performance_details",
-    "interpolated_frames": "include_interpolated_frames",
-}
-"""`project.export(params=…)` -> our params (SDK project.py 7.17.0:650)."""
+N = TypeVar("N", Project, Dataset, CatalogSlice, ModelRun)
+LIVE = where("NOT deleted")
 
-_IDS = {"data_row_ids": "data_row_id", "global_keys": "global_key", "batch_ids": "batch"}
-_DATES = {"last_activity_at": "data_row_last_activity_at", "label_created_at": "labeled_at"}
-FILTERS = (*_DATES, *_IDS, "workflow_status")
+
+class Words(NamedTuple):
+    """What one kind of export is asked for with."""
+
+    params: Mapping[str, str]
+    filters: tuple[str, ...] = ()
+
+
+KINDS = {
+    "project": Words(words.PARAMS, words.FILTERS),
+    "dataset": Words(words.CATALOG_PARAMS, words.CATALOG_FILTERS),
+    "slice": Words(words.CATALOG_PARAMS),
+    "model_run": Words(words.MODEL_RUN_PARAMS),
+    "data_rows": Words(words.DATA_ROW_PARAMS),
+    "global_keys": Words(words.DATA_ROW_PARAMS),
+    "catalog": Words(words.CATALOG_PARAMS, words.CATALOG_FILTERS),
+}
+"""By the key of the body that names what is exported."""
 
 
 def expected_rows(workspace: Workspace, asked: ExpectRows, host: str) -> bytes:
     """NDJSON. Raises NotFound, BadInput, MalformedRequest."""
     snapshot = workspace.store.snapshot()
     try:
-        project = project_named(snapshot, asked.project)
-        scope = project_scope(snapshot, project.id, terms(asked.filters))
-        task = _task(snapshot, project, asked.task_id)
+        request = request_of(snapshot, asked, timezone=workspace.store.user().timezone)
+        task = _task(snapshot, request, asked.task_id)
         now = workspace.store.clock.now() if task is None else task.created_at
         rows = ExportRows(
             snapshot,
-            scope,
-            params(asked.params),
+            scope_of(snapshot, request),
+            request.params,
             links=workspace.links,
             host=host if task is None else task.base_url,
             task_id="" if task is None else task.id,
@@ -55,63 +65,68 @@ def expected_rows(workspace: Workspace, asked: ExpectRows, host: str) -> bytes:
         snapshot.close()
 
 
+def request_of(connection: Connection, asked: ExpectRows, *, timezone: str) -> ExportRequest:
+    """What the SDK would send. Raises NotFound, BadInput."""
+    kind = _kind(asked)
+    params = words.params(asked.params, KINDS[kind].params)
+    terms = words.terms(asked.filters, KINDS[kind].filters, timezone=timezone)
+    if asked.project is not None:
+        return ExportRequest(project_named(connection, asked.project).id, terms, params)
+    if asked.model_run is not None:
+        runs = where("NOT deleted AND model_id IN (SELECT id FROM model WHERE NOT deleted)")
+        return ExportRequest(params=params, model_run_id=_named(connection, ModelRun, asked.model_run, runs).id)
+    if asked.slice is not None:
+        return ExportRequest(params=params, slice_id=_named(connection, CatalogSlice, asked.slice).id)
+    if asked.dataset is not None:
+        terms.append(words.one_of("dataset", [_named(connection, Dataset, asked.dataset).id]))
+    elif asked.data_rows is not None:
+        terms.append(words.one_of("data_row_id", asked.data_rows))
+    elif asked.global_keys is not None:
+        terms.append(words.one_of("global_key", asked.global_keys))
+    return ExportRequest(terms=terms, params=params)
+
+
+def _kind(asked: ExpectRows) -> str:
+    given = [name for name in KINDS if getattr(asked, name) is not None and getattr(asked, name) is not False]
+    if len(given) != 1:
+        came = " and ".join(given) or "none of them"
+        raise BadInput(f"The body names what is exported by one of {', '.join(KINDS)}; it came with {came}")
+    return given[0]
+
+
 def project_named(connection: Connection, name_or_id: str) -> Project:
     """The newest live project of that name, or the one with that id. Raises NotFound."""
-    live = connection.select(Project, where("NOT deleted"), order="created_at DESC, id")
-    for project in live:
-        if name_or_id in {project.id, project.name}:
-            return project
-    near = quoted(nearest(name_or_id, [project.name for project in live]))
-    raise NotFound(f"There is no project {name_or_id!r}; the nearest known are {near}")
+    return _named(connection, Project, name_or_id)
 
 
-def _task(connection: Connection, project: Project, task_id: str | None) -> Task | None:
-    """The export whose mask URLs and links the rows carry: a named one, or the project's newest."""
+_CALLED = {Project: "project", Dataset: "dataset", CatalogSlice: "slice", ModelRun: "model run"}
+
+
+def _named(connection: Connection, kind: type[N], name_or_id: str, live: Clause = LIVE) -> N:
+    """The newest of that name, or the one with that id. Raises NotFound."""
+    there = connection.select(kind, live, order="created_at DESC, id")
+    for record in there:
+        if name_or_id in {record.id, record.name}:
+            return record
+    near = quoted(nearest(name_or_id, [record.name for record in there])) or "none at all"
+    raise NotFound(f"There is no {_CALLED[kind]} {name_or_id!r}; the nearest known are {near}")
+
+
+def _task(connection: Connection, request: ExportRequest, task_id: str | None) -> Task | None:
+    """The export whose mask URLs and links the rows carry: a named one, or the newest of the same."""
     if task_id is not None:
         task = connection.find(Task, where("id = :id", id=task_id))
         if task is None:
             raise NotFound(f"Task {task_id!r} does not exist in this workspace")
         return task
     exports = connection.select(Task, where("type = :type", type=EXPORT), order="no DESC")
-    mine = (task for task in exports if msgspec.json.decode(task.request, type=ExportRequest).project_id == project.id)
-    return next(mine, None)
+    wanted = _about(request)
+    return next(
+        (task for task in exports if _about(msgspec.json.decode(task.request, type=ExportRequest)) == wanted), None
+    )
 
 
-def params(given: dict[str, bool]) -> ExportParams:
-    """The SDK drops keys it does not know in silence; a test that misspells one wants to hear of it."""
-    for name in given:
-        if name not in PARAMS:
-            raise BadInput(f"params has no {name!r}; the nearest known are {quoted(nearest(name, PARAMS))}")
-    return msgspec.structs.replace(ExportParams(), **{PARAMS[name]: value for name, value in given.items()})
-
-
-def terms(filters: dict[str, Any]) -> list[dict[str, Any]]:
-    """The search terms that the SDK makes of its filters (export_filters.py 7.17.0:106)."""
-    made = []
-    for name, value in filters.items():
-        if name in _IDS:
-            made.append({"type": _IDS[name], "operator": "is", "ids": value})
-        elif name in _DATES:
-            made.append({"type": _DATES[name], "value": _range(name, value)})
-        elif name == "workflow_status":
-            made.append(_status(value))
-        else:
-            raise BadInput(f"filters has no {name!r}; the nearest known are {quoted(nearest(name, FILTERS))}")
-    return made
-
-
-def _range(name: str, value: Any) -> dict[str, Any]:
-    if not isinstance(value, list) or len(value) != 2:
-        raise BadInput(
-            f'{name} is {value!r}; expected [from, to] with a moment or null each, like ["2024-12-01", null]'
-        )
-    low, high = value
-    if high is None:
-        return {"operator": "GREATER_THAN_OR_EQUAL", "timezone": "UTC", "value": low}
-    if low is None:
-        return {"operator": "LESS_THAN_OR_EQUAL", "timezone": "UTC", "value": high}
-    return {"operator": "BETWEEN", "timezone": "UTC", "value": {"min": low, "max": high}}
-
-
-def _status(value: Any) -> dict[str, Any]:
-    return {"type": "task_queue_not_exist"} if value == "ToLabel" else {"type": "task_queue_status", "status": value}
+def _about(request: ExportRequest) -> tuple[Any, ...]:
+    """What is exported, whichever of its rows: two exports of the catalog differ by their datasets."""
+    datasets = [term.get("ids") for term in request.terms if term.get("type") == "dataset"]
+    return request.project_id, request.slice_id, request.model_run_id, datasets

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from mockserver.errors import nearest
@@ -96,20 +97,37 @@ class MockWorkspace:
 
     def expected_rows(
         self,
-        project: str,
+        project: str | None = None,
         *,
-        params: dict[str, bool] | None = None,
+        dataset: str | None = None,
+        slice: str | None = None,  # noqa: A002  the service's word
+        model_run: str | None = None,
+        data_rows: Sequence[str] | None = None,
+        global_keys: Sequence[str] | None = None,
+        catalog: bool = False,
+        params: dict[str, Any] | None = None,
         filters: dict[str, Any] | None = None,
         task_id: str | None = None,
     ) -> list[dict[str, Any]]:
-        """What a correct client must get of a project (name or id), from the world itself and without an export.
+        """What a correct client must get, from the world itself and without an export.
 
-        `params` and `filters` as `project.export` of the SDK takes them. Mask URLs carry the id of the export they
-        belong to: `task_id` names it; by default it is the project's newest.
+        Of a project, dataset, slice or model run (name or id), of chosen data rows (ids) or global keys, or of the
+        whole `catalog`. `params` and `filters` as the `export` of each takes them in the SDK. Mask URLs carry the id of
+        the export they belong to: `task_id` names it; by default it is the newest of the same.
         """
-        body = {"project": project, "params": params or {}, "filters": filters or {}}
-        if task_id is not None:
-            body["task_id"] = task_id
+        asked: dict[str, Any] = {
+            "project": project,
+            "dataset": dataset,
+            "slice": slice,
+            "model_run": model_run,
+            "data_rows": data_rows,
+            "global_keys": global_keys,
+            "catalog": catalog or None,
+            "params": params,
+            "filters": filters,
+            "task_id": task_id,
+        }
+        body = {name: value for name, value in asked.items() if value is not None}
         lines = self._control.send("POST", "expected", body, api_key=self.api_key)
         return [json.loads(line) for line in lines.splitlines()]
 

@@ -154,7 +154,7 @@ def test_a_pinned_incarnation_gives_the_same_ids_again(server: ServedWorld) -> N
         ("switches", '{"cache": "stale"}', "known keys are legacy_cache, frames"),
         ("reset?api_key=nobody", "{}", "no workspace with the API key 'nobody'"),
         ("expected", '{"project": "imag"}', '"image"'),
-        ("expected", "{}", "missing required field `project`"),
+        ("expected", "{}", "names what is exported by one of project, dataset"),
     ],
 )
 def test_a_wrong_request_says_what_was_expected_and_changes_nothing(

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mockserver.control.expected import terms as terms_of_filters
+from mockserver.control.words import terms as terms_of_filters
 from mockserver.exports.selection import catalog_condition
 from mockserver.generate.scenario import SlicePlan
 from mockserver.generate.slices import terms
