@@ -19,7 +19,8 @@ from mockserver.errors import AuthenticationFailed, BadInput, BodyTooLarge, NotA
 
 MOST_BODY = 16 * 1024 * 1024
 """Bytes. The largest body an SDK sends is a bulk delete of 25,000 ids, some 700 kB."""
-
+LARGE_BODY = 64 * 1024
+"""Bytes. What comes with a larger one names thousands of things and is not answered on the event loop."""
 
 _HOST = re.compile(r"[A-Za-z0-9._-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 
@@ -55,10 +56,13 @@ class GraphQLEndpoint:
             )
         authorization = request.headers.get("authorization")
         self._workspaces.authenticated(authorization)  # before the body is read
-        asked = read_request(request.headers.get("content-type", ""), await read_body(request))
+        body = await read_body(request)
+        asked = read_request(request.headers.get("content-type", ""), body)
         workspace = self._workspaces.authenticated(authorization)  # again: it may have been reset meanwhile
         call = Call(workspace, base_url(request, self._public_url))
-        return json_response(await self._engine.answer(asked.query, asked.variables, asked.operationName, call))
+        large, turns = len(body) > LARGE_BODY, workspace.turns
+        answer = self._engine.answer(asked.query, asked.variables, asked.operationName, call, turns, large=large)
+        return json_response(await answer)
 
 
 def graphql_error(error: WireError) -> Response:

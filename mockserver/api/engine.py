@@ -11,7 +11,7 @@ import datetime
 import logging
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from importlib import resources
 from inspect import isawaitable
@@ -27,6 +27,8 @@ from graphql import (
     GraphQLScalarType,
     GraphQLSchema,
     GraphQLSyntaxError,
+    OperationDefinitionNode,
+    OperationType,
     Source,
     ValueNode,
     build_schema,
@@ -36,9 +38,11 @@ from graphql import (
     specified_rules,
     validate,
 )
+from graphql.pyutils import AwaitableOrValue
 from graphql.utilities import value_from_ast_untyped
 from graphql.validation import FieldsOnCorrectTypeRule
 
+from mockserver.api.turns import Turns
 from mockserver.errors import (
     BadInput,
     MockserverBug,
@@ -63,10 +67,16 @@ MOST_TOKENS = 500_000
 """A bulk delete of 25,000 ids has some 50,000."""
 
 
+LONG_CHANGES = frozenset({"deleteDataRows", "deleteLabels", "updateDataset"})
+"""Mutations whose time grows with what they change: the last one deletes a dataset with all its data rows."""
+
+
 class Document(msgspec.Struct, frozen=True):
-    """A parsed and validated document."""
+    """A parsed and validated document. `changes` says that it holds a mutation, `long` that this may take seconds."""
 
     node: DocumentNode
+    changes: bool
+    long: bool
 
 
 class Engine:
@@ -82,16 +92,42 @@ class Engine:
                 field.resolve = _with_arguments(resolver) if field.args else resolver
         self._documents: OrderedDict[str, Document | WireError] = OrderedDict()
 
-    async def answer(self, query: str, variables: dict[str, Any] | None, operation: str | None, context: Any) -> Any:
-        """`{"data": …}` and, if something failed, `errors`. Raises WireError when the document cannot be run."""
+    async def answer(
+        self,
+        query: str,
+        variables: dict[str, Any] | None,
+        operation: str | None,
+        context: Any,
+        turns: Turns,
+        *,
+        large: bool = False,
+    ) -> Any:
+        """`{"data": …}` and, if something failed, `errors`. Raises WireError when the document cannot be run.
+
+        What is `large`, or changes much, runs in a thread.
+        """
         document = await self._document(query)
+        run = partial(self._run, document.node, variables, operation, context)
+        result = None
+        if document.long or (document.changes and large):
+            async with turns.taken():
+                result = await asyncio.to_thread(run)
+        elif large:
+            result = await asyncio.to_thread(run)
+        if document.changes:
+            await turns.come()
+        result = result or run()
+        return _response(await result if isawaitable(result) else result)
+
+    def _run(
+        self, node: DocumentNode, variables: dict[str, Any] | None, operation: str | None, context: Any
+    ) -> AwaitableOrValue[ExecutionResult]:
         try:
-            result = execute(
-                self.schema, document.node, context_value=context, variable_values=variables, operation_name=operation
+            return execute(
+                self.schema, node, context_value=context, variable_values=variables, operation_name=operation
             )
         except RecursionError:
             raise QueryTooComplex("the variables are nested too deep") from None
-        return _response(await result if isawaitable(result) else result)
 
     async def _document(self, query: str) -> Document:
         if len(query) > LARGE_DOCUMENT:
@@ -118,7 +154,24 @@ class Engine:
         except WireError as error:
             return error
         errors = validate(self.schema, node, _RULES, max_errors=5)
-        return _invalid(errors) if errors else Document(node)
+        return _invalid(errors) if errors else _document(node)
+
+
+def _document(node: DocumentNode) -> Document:
+    operations = [definition for definition in node.definitions if isinstance(definition, OperationDefinitionNode)]
+    changes = any(definition.operation == OperationType.MUTATION for definition in operations)
+    return Document(node, changes, changes and not LONG_CHANGES.isdisjoint(_fields(node)))
+
+
+def _fields(node: DocumentNode) -> Iterator[str]:
+    """The names of all fields that are selected anywhere."""
+    waiting: list[Any] = list(node.definitions)
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, FieldNode):
+            yield found.name.value
+        if selection_set := getattr(found, "selection_set", None):
+            waiting += selection_set.selections
 
 
 def _with_arguments(resolver: Resolver) -> Resolver:

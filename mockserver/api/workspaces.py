@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from mockserver.api.turns import Turns
 from mockserver.errors import (
     AuthenticationFailed,
     BadInput,
@@ -71,6 +72,7 @@ class Workspace:
         self.links = Links.of(self.api_key, self.world.seed)
         self.exports = Exports(store, self.links, folder / "results", threads, space)
         self.legacy = LegacyFiles(store, self.links, folder / "legacy", threads, space)
+        self.turns = Turns()
         self.deliveries = Deliveries(store)
         self.announcer = Announcer(store, self.links, url)
         store.before_commit = self.announcer.before_commit

@@ -92,6 +92,8 @@ class Store:
         self.after_commit: AfterCommit | None = None
         self._lock = threading.RLock()
         self._connection = database.connect()
+        self._aside_lock = threading.RLock()
+        self._aside: Connection | None = None
         self._open: Change | None = None
         self._closed = False
 
@@ -124,6 +126,9 @@ class Store:
         with self._lock:
             self._closed = True
             self._connection.close()
+        with self._aside_lock:  # not within the other: who reads here may wait there for a change
+            if self._aside is not None:
+                self._aside.close()
 
     def _check_open(self) -> None:
         if self._closed:
@@ -133,10 +138,20 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """The store's own connection, for short reads."""
-        with self._lock:
+        """The store's own connection, for short reads. While another thread changes something, one beside it that sees
+        what is committed: a read never waits for a change."""
+        if self._lock.acquire(blocking=False):
+            try:
+                self._check_open()
+                yield self._connection
+            finally:
+                self._lock.release()
+            return
+        with self._aside_lock:
             self._check_open()
-            yield self._connection
+            if self._aside is None:
+                self._aside = self.database.connect()
+            yield self._aside
 
     def snapshot(self) -> Connection:
         """A connection of its own that sees this moment until it is closed, whatever changes meanwhile."""

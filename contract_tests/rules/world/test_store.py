@@ -431,3 +431,25 @@ def test_everybody_finds_themselves(store: Store) -> None:
         [world] = connection.select(Workspace)
     assert store.user() in people
     assert store.organization().id == world.organization_id
+
+
+def test_a_read_waits_for_no_change_and_sees_what_is_committed(store: Store) -> None:
+    """A change of thousands of rows takes seconds, and the event loop reads meanwhile."""
+    inside, seen = threading.Event(), threading.Event()
+    before = project(store)
+
+    def change() -> None:
+        with store.change() as opened:
+            store.update_project(before.id, name="renamed")
+            assert project(store, "renamed").id == before.id, "its own thread sees it"
+            inside.set()
+            assert seen.wait(10)
+            assert opened.connection is not None
+
+    with ThreadPoolExecutor(1) as thread:
+        running_change = thread.submit(change)
+        assert inside.wait(10)
+        assert project(store) == before
+        seen.set()
+        running_change.result()
+    assert project(store, "renamed").id == before.id

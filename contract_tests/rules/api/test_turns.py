@@ -1,0 +1,144 @@
+"""Changes that take seconds: nobody else waits for them but who changes the same workspace, and the order is kept."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import requests
+
+from contract_tests.serving import ServedWorld
+from mockserver.testing import MockWorkspace
+
+ROWS = 30_000
+SCENARIO = f"""
+description = "Many data rows that nobody has labelled."
+
+[ontologies.boxes]
+media = "image"
+tools = [{{ name = "Box", tool = "rectangle" }}]
+
+[[projects]]
+name = "many"
+media = "image"
+ontology = "boxes"
+labelled = 0
+skipped = 0
+unlabelled = {ROWS}
+variants = 1
+"""
+DELETE_DATASET = "mutation($id: ID!){updateDataset(where: {id: $id} data: {deleted: true}){id}}"
+ROW_COUNT = "query($id: ID!){project(where: {id: $id}){dataRowCount}}"
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedWorld]:
+    file = tmp_path_factory.mktemp("many") / "many.toml"
+    file.write_text(SCENARIO)
+    with ServedWorld("--scenario", str(file)) as world:
+        yield world
+
+
+@pytest.fixture
+def own(crowded: ServedWorld) -> Iterator[MockWorkspace]:
+    made = crowded.workspace()
+    yield made
+    made.delete()
+
+
+def ask(workspace: MockWorkspace, document: str, **variables: object) -> Any:
+    headers = {"Authorization": f"Bearer {workspace.api_key}"}
+    body = {"query": document, "variables": variables}
+    answer = requests.post(workspace.graphql_url, json=body, headers=headers, timeout=120).json()
+    assert "errors" not in answer, answer["errors"]
+    return answer["data"]
+
+
+def meanwhile(change: Callable[[], Any], look: Callable[[], Any]) -> list[Any]:
+    """What every look saw from when the change was asked for until it was answered."""
+    with ThreadPoolExecutor(1) as thread:
+        running = thread.submit(change)
+        seen = []
+        while not running.done():
+            seen.append(look())
+        running.result()
+    return seen
+
+
+def delete_by_ids(workspace: MockWorkspace) -> Any:
+    """As the SDK writes it: all ids in the document."""
+    ids = " ".join(f'"{row["data_row"]["id"]}"' for row in workspace.expected_rows("many")[:25_000])
+    return lambda: ask(
+        workspace, f"mutation deleteDataRowsPyApi{{deleteDataRows(where: {{dataRowIds: [{ids}]}}){{id}}}}"
+    )
+
+
+def delete_the_dataset(workspace: MockWorkspace) -> Any:
+    return lambda: ask(workspace, DELETE_DATASET, id=workspace.dataset("many"))
+
+
+@pytest.mark.parametrize("deletion", [delete_by_ids, delete_the_dataset])
+def test_others_are_answered_while_many_rows_are_deleted(
+    crowded: ServedWorld, own: MockWorkspace, deletion: Callable[[MockWorkspace], Any]
+) -> None:
+    """The change takes some twenty times as long as the longest pause of the others."""
+    pauses: list[float] = []
+
+    def look() -> None:
+        began = time.monotonic()
+        ask(crowded.own, 'mutation{createDataset(data: {name: "elsewhere"}){id}}')
+        pauses.append(time.monotonic() - began)
+
+    began = time.monotonic()
+    meanwhile(deletion(own), look)
+    assert len(pauses) > 10
+    assert max(pauses) < (time.monotonic() - began) / 4
+
+
+def test_whoever_looks_meanwhile_sees_all_rows_or_none(own: MockWorkspace) -> None:
+    project = own.project("many")
+
+    def look() -> int:
+        return int(ask(own, ROW_COUNT, id=project)["project"]["dataRowCount"])
+
+    seen = meanwhile(delete_the_dataset(own), look)
+    assert set(seen) <= {ROWS, 0}
+    assert seen.count(ROWS) > 5, "reads do not wait for the change"
+    assert look() == 0
+
+
+def test_changes_of_one_workspace_happen_in_the_order_in_which_they_were_asked_for(own: MockWorkspace) -> None:
+    """The third must find what the second made, however long the first takes."""
+    dataset = own.dataset("many")
+    documents = [
+        (DELETE_DATASET, {"id": dataset}),
+        ('mutation{createDataset(data: {name: "second"}){id}}', {}),
+        ("mutation($id: ID!){exportDatasetDataRows(data: {datasetId: $id}){status}}", {"id": dataset}),
+    ]
+    ended: list[int] = []
+    answers: list[Future[Any]] = []
+    with ThreadPoolExecutor(3) as threads:
+        for number, (document, variables) in enumerate(documents):
+            answers.append(threads.submit(posted, own, document, variables))
+            answers[-1].add_done_callback(lambda _, number=number: ended.append(number))  # type: ignore[misc]
+            time.sleep(0.1)
+    assert ended == [0, 1, 2]
+    assert "does not exist" in answers[2].result()["errors"][0]["message"]
+
+
+def posted(workspace: MockWorkspace, document: str, variables: dict[str, Any]) -> Any:
+    headers = {"Authorization": f"Bearer {workspace.api_key}"}
+    body = {"query": document, "variables": variables}
+    return requests.post(workspace.graphql_url, json=body, headers=headers, timeout=120).json()
+
+
+def test_a_workspace_that_is_deleted_meanwhile_ends_the_change_first(crowded: ServedWorld) -> None:
+    own = crowded.workspace()
+    change = threading.Thread(target=delete_the_dataset(own))
+    change.start()
+    time.sleep(0.2)
+    own.delete()
+    change.join()
+    assert own.api_key not in requests.get(f"{crowded.url}/_mock/workspaces", timeout=10).json()["api_keys"]
