@@ -159,15 +159,26 @@ def _zone(kind: str, name: Any) -> datetime.tzinfo:
         ) from None
 
 
+_DAY = r"\d{4}-\d\d-\d\d"
+_TIME = r"[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)?"
+_WRITTEN = re.compile(f"{_DAY}({_TIME})?", re.ASCII)
+"""The SDK's three forms (export_filters.py 7.17.0:64), and fractions of seconds. Python reads more, like `2024-W50-1`,
+of which nobody knows what the service would make."""
+
+
+def _is_written(text: Any) -> bool:
+    return isinstance(text, str) and _WRITTEN.fullmatch(text) is not None
+
+
 def _moment(kind: str, text: Any, zone: datetime.tzinfo) -> tuple[int, int]:
     """The stretch a written moment covers: a whole day, a second, or a fraction of one (inferred)."""
     try:
         # "+0000" as the SDK writes offsets: fromisoformat reads it from 3.11 on.
-        moment = datetime.datetime.fromisoformat(str(text))
+        moment = datetime.datetime.fromisoformat(text if _is_written(text) else "")
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=zone)
         first = _microseconds(moment)
-        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(text)):
+        if len(text) == len("YYYY-MM-DD"):
             # To the next midnight of that place: its day may have 23 or 25 hours.
             return first, _next_midnight(moment)
     except (ValueError, OverflowError):
