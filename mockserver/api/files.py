@@ -26,7 +26,8 @@ Headers = list[tuple[bytes, bytes]]
 class FilesResponse:
     """Files one after another as one body, with their length, read in pieces; constant memory.
 
-    They never change under their names, so name and size are the entity's tag.
+    They never change under their names, so name and size are the entity's tag. A part is sent as it is, never packed:
+    `requests` offers gzip with every request, also with those that go on where a download broke off.
     """
 
     def __init__(
@@ -42,14 +43,18 @@ class FilesResponse:
         self._paths, self._size, self._content_type = list(paths), size, content_type
         self._modified, self._compressed = modified, compressed
         names = "/".join("/".join(path.parts[-3:]) for path in self._paths)
-        self._tag = f'"{hashlib.blake2b(f"{names}/{size}".encode(), digest_size=12).hexdigest()}"'
+        name = hashlib.blake2b(f"{names}/{size}".encode(), digest_size=12).hexdigest()
+        self._tag, self._packed_tag = f'"{name}"', f'"{name}-gzip"'
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         asked = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         body = scope["method"] != "HEAD"
-        if self._tag in {tag.strip().removeprefix("W/") for tag in asked.get("if-none-match", "").split(",")}:
+        packed = self._compressed and takes_gzip(asked.get("accept-encoding", "")) and not (body and "range" in asked)
+        if packed:  # another entity than the plain one, so with a tag of its own
+            self._tag = self._packed_tag
+        if is_known(asked.get("if-none-match", ""), self._tag):
             await self._start(send, 304, [])
-        elif self._compressed and takes_gzip(asked.get("accept-encoding", "")):
+        elif packed:
             await self._start(send, 200, [*self._type(), (b"content-encoding", b"gzip")])
             if body:
                 await self._send(send, self._gzipped())
@@ -111,6 +116,12 @@ class FilesResponse:
         for piece in self._pieces(0, self._size):
             yield packer.compress(piece)
         yield packer.flush()
+
+
+def is_known(if_none_match: str, tag: str) -> bool:
+    """Whether an If-None-Match says that the client has this entity."""
+    known = {item.strip().removeprefix("W/") for item in if_none_match.split(",")}
+    return tag in known or known == {"*"}
 
 
 def takes_gzip(header: str) -> bool:

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver.api.downloads import signed
 from mockserver.api.endpoint import base_url
-from mockserver.api.files import NDJSON
+from mockserver.api.files import NDJSON, is_known
 from mockserver.api.ranges import Part, part_of
 from mockserver.api.workspaces import Workspace, Workspaces
 from mockserver.errors import Conflict, Gone, NotFound, NotYours
@@ -139,6 +139,10 @@ class FramesResponse:
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         request = Request(scope)
+        if is_known(request.headers.get("if-none-match", ""), self._tag):
+            await self._start(send, 304, length=None)
+            await send({"type": "http.response.body", "body": b""})
+            return
         made = self._pieces()
         held, whole = await asyncio.to_thread(_held, made)
         asked = request.headers.get("range")

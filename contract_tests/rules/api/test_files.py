@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contract_tests.rules.api.asking import Answer, exported, get, task_of
+from contract_tests.rules.api.asking import Answer, ask, exported, get, task_of
 from contract_tests.serving import ServedWorld
 from mockserver.api.files import takes_gzip
 from mockserver.api.ranges import part_of
@@ -87,7 +87,7 @@ def test_a_range_of_files_joined_crosses_their_borders(server: ServedWorld, url:
 
 def test_what_a_client_has_is_not_sent_again(server: ServedWorld, url: str, whole: Answer) -> None:
     tag = whole.headers["etag"]
-    for known in (tag, f'"other", {tag}', f"W/{tag}"):
+    for known in (tag, f'"other", {tag}', f"W/{tag}", "*"):
         answer = get(server, url, **{"if-none-match": known})
         assert (answer.status, answer.body) == (304, b"")
     assert get(server, url, **{"if-none-match": '"other"'}).body == whole.body
@@ -130,6 +130,27 @@ def test_a_server_that_was_told_compresses_for_those_who_take_it(compressing: Se
     assert packed.headers["vary"] == plain.headers["vary"] == "Accept-Encoding"
     assert len(packed.body) < len(plain.body) / 3
     assert gzip.decompress(packed.body) == plain.body
+    assert packed.headers["etag"] != plain.headers["etag"], "other bytes, another tag"
+    known = {"if-none-match": packed.headers["etag"], "accept-encoding": "gzip"}
+    assert get(compressing, url, **known).status == 304
+
+
+@pytest.mark.known("client")
+def test_a_part_is_sent_as_it_is_to_those_who_take_gzip_too(compressing: ServedWorld) -> None:
+    """`requests` offers gzip with every request, also with the one that goes on where a download broke off."""
+    url = str(task_of(compressing, exported(compressing, "image"))["result"])
+    whole = get(compressing, url)
+    part = get(compressing, url, **{"accept-encoding": "gzip, deflate", "range": "bytes=100-199"})
+    assert (part.status, part.body) == (206, whole.body[100:200])
+    assert "content-encoding" not in part.headers
+
+
+def test_files_of_export_v1_are_compressed_as_well(compressing: ServedWorld) -> None:
+    document = "mutation($id: ID!){exportLabels(data: {projectId: $id}){downloadUrl}}"
+    url = ask(compressing, document, {"id": compressing.projects["image"]}).data["exportLabels"]["downloadUrl"]
+    packed = get(compressing, url, **{"accept-encoding": "gzip"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(packed.body) == get(compressing, url).body
 
 
 @pytest.mark.parametrize(

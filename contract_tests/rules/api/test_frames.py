@@ -189,6 +189,15 @@ def test_a_range_is_that_part_of_the_body(world: ServedWorld, short: str, long: 
     assert get(world, target, **{"range": "bytes=0-9", "if-range": tag}).status == 206
 
 
+@pytest.mark.parametrize("which", ["short", "long"])
+def test_frames_that_a_client_has_are_not_sent_again(world: ServedWorld, short: str, long: str, which: str) -> None:
+    target = target_of(world, short if which == "short" else long)
+    tag = get(world, target, method="HEAD").headers["etag"]
+    same = get(world, target, **{"if-none-match": tag})
+    assert (same.status, same.body, same.headers["etag"]) == (304, b"", tag)
+    assert get(world, target, **{"if-none-match": '"another"'}).status == 200
+
+
 def test_a_clip_of_a_hundred_thousand_frames_is_streamed(world: ServedWorld, long: str) -> None:
     target = target_of(world, long)
     get(world, target)  # what a first answer loads once is not what is measured
