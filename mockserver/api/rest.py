@@ -7,8 +7,10 @@ from starlette.types import ASGIApp
 
 from mockserver.api.downloads import result_response
 from mockserver.api.workspaces import Workspace, Workspaces
-from mockserver.errors import NotFound
+from mockserver.errors import Conflict, NotFound
 from mockserver.exports.results import ERRORS, RESULT
+from mockserver.world.database import where
+from mockserver.world.tasks import Task, TaskStatus
 
 
 class Rest:
@@ -31,5 +33,17 @@ class Rest:
         organization = request.path_params["organization"]
         if organization != workspace.world.organization_id:
             raise NotFound(f"Organization {organization!r} is not yours; yours is {workspace.world.organization_id!r}")
-        task = request.path_params["task"]
-        return result_response(workspace, task, stream, "all.ndjson", compressed=self._compressed)
+        task_id = request.path_params["task"]
+        _check_ended(workspace, task_id, stream)
+        return result_response(workspace, task_id, stream, "all.ndjson", compressed=self._compressed)
+
+
+def _check_ended(workspace: Workspace, task_id: str, stream: str) -> None:
+    """An empty file would say that there were no rows. Raises Conflict."""
+    with workspace.store.reading() as connection:
+        task = connection.find(Task, where("id = :id", id=task_id))
+    status = TaskStatus.COMPLETE if task is None else workspace.exports.shown(task).status
+    if status == TaskStatus.IN_PROGRESS:
+        raise Conflict(f"Task {task_id!r} is IN_PROGRESS and has no files yet; ask for its status until it is COMPLETE")
+    if stream == RESULT and status != TaskStatus.COMPLETE:
+        raise Conflict(f"Task {task_id!r} is {status} and has no result; export again")

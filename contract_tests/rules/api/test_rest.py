@@ -1,8 +1,10 @@
 """REST under /api/v1: with the key, errors as JSON with `message`."""
 
+import json
+
 import pytest
 
-from contract_tests.rules.api.asking import Answer, exported, get, task_of
+from contract_tests.rules.api.asking import EXPORT, Answer, export_input, exported, get, post, task_of
 from contract_tests.serving import ServedWorld
 
 
@@ -29,6 +31,36 @@ def test_the_link_that_sdks_build_holds_the_whole_result(server: ServedWorld, ta
 def test_without_errors_their_link_is_an_empty_file(server: ServedWorld, task_id: str) -> None:
     answer = with_key(server, f"/api/v1/export-errors/{task_id}/{server.organization_id}")
     assert (answer.status, answer.body) == (200, b"")
+
+
+@pytest.mark.known("inferred")
+def test_a_task_that_is_not_complete_has_no_empty_result(server: ServedWorld) -> None:
+    """Whoever looked too early would take it for an export without rows."""
+    own = server.workspace()
+    own.progression.exports = {"looks": 5}
+
+    def told(route: str, task_id: str) -> tuple[int, str]:
+        path = f"/api/v1/{route}/{task_id}/{own.organization_id}"
+        answer = get(server, path, authorization=f"Bearer {own.api_key}")
+        return answer.status, "" if answer.status == 200 else str(answer.json["message"])
+
+    def started() -> str:
+        document = {"query": EXPORT, "variables": {"input": export_input(own.project("image"))}}
+        answer = post(server, json.dumps(document).encode(), authorization=f"Bearer {own.api_key}")
+        return str(answer.data["exportDataRowsInProject"]["taskId"])
+
+    task_id = started()
+    for route in ("export-results", "export-errors"):
+        status, message = told(route, task_id)
+        assert (status, "is IN_PROGRESS" in message) == (409, True)
+    cancel = f'mutation {{cancelBulkOperationJob(id: "{task_id}") {{success}}}}'
+    post(server, json.dumps({"query": cancel}).encode(), authorization=f"Bearer {own.api_key}")
+    assert told("export-results", task_id) == (409, f"Task '{task_id}' is CANCELED and has no result; export again")
+    own.fail_exports("no")
+    failed = started()
+    assert told("export-results", failed)[0] == 409
+    assert told("export-errors", failed)[0] == 200
+    own.delete()
 
 
 @pytest.mark.parametrize("kind", ["export-results", "export-errors"])

@@ -57,7 +57,7 @@ def test_a_cancelled_export_stays_cancelled_and_has_no_result(large: ServedWorld
     rest = requests.get(
         f"{large.rest_url}/export-results/{task_id}/{large.organization_id}", headers=headers, timeout=10
     )
-    assert (rest.status_code, rest.content) == (200, b"")
+    assert (rest.status_code, rest.json()["code"]) == (409, "RESOURCE_CONFLICT")
 
 
 def test_what_has_ended_cannot_be_cancelled(large: ServedWorld) -> None:
