@@ -52,6 +52,7 @@ def add_to(fields: Fields) -> None:
         Project_dataRowCount=lambda source, info: _rows(call_of(info), source),
         Project_labelCount=label_count,
         Project_completedDataRowCount=lambda source, info: _rows(call_of(info), source, WorkflowStatus.DONE),
+        Project_tagSetStatus=lambda source, _: "DISABLED" if source.queue_mode == "DATA_SET" else "ENABLED",
         Project_workstreamStateCounts=workstream_state_counts,
         Project_taskQueues=task_queues,
         Project_batches=batches,

@@ -81,6 +81,14 @@ def test_several_changes_of_one_document_happen_in_their_order(own: ServedWorld)
     assert ask(own, document, {"id": made["id"]}).data == {"a": {"name": "first"}, "b": {"name": "second"}}
 
 
+@pytest.mark.known("client")
+@pytest.mark.parametrize(("mode", "status"), [("BATCH", "ENABLED"), ("DATA_SET", "DISABLED")])
+def test_the_queue_mode_is_told_in_both_words_that_sdks_have_for_it(own: ServedWorld, mode: str, status: str) -> None:
+    """`project.get_queue_mode()` of SDKs up to 5.2 knows these two and raises at any other."""
+    made = own.ask(f'mutation {{createProject(data: {{name: "q", queueMode: {mode}}}) {{queueMode tagSetStatus}}}}')
+    assert made["createProject"] == {"queueMode": mode, "tagSetStatus": status}
+
+
 def test_a_deleted_row_leaves_the_next_export_and_stays_in_the_last(own: ServedWorld) -> None:
     before = exported(own, "image")
     rows = rows_of(own, before)
