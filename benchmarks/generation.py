@@ -15,6 +15,7 @@ from mockserver.control.words import PARAMS, params
 from mockserver.exports import samples
 from mockserver.generate import prepared
 from mockserver.generate import scenario as scenarios
+from mockserver.generate.plans import Scenario
 from mockserver.world.sqlite import SqliteDatabase
 
 MILLION = 1_000_000
@@ -43,7 +44,7 @@ def measure(quick: bool) -> None:
         report.figure("so bytes", size / took / 1e6, "MB/s")
 
 
-def world(plan: scenarios.Scenario, path: Path) -> None:
+def world(plan: Scenario, path: Path) -> None:
     prepared.make(plan, path, name=path.stem, seed=0, ends=plan.ends_at)
 
 
@@ -53,7 +54,7 @@ def timed(work: Callable[[], Any]) -> float:
     return time.perf_counter() - started
 
 
-def timed_rows(path: Path, plan: scenarios.Scenario) -> tuple[float, int]:
+def timed_rows(path: Path, plan: Scenario) -> tuple[float, int]:
     """Seconds and bytes of an export of the whole world."""
     connection = SqliteDatabase(path).connect()
     started = time.perf_counter()
@@ -63,7 +64,7 @@ def timed_rows(path: Path, plan: scenarios.Scenario) -> tuple[float, int]:
     return took, size
 
 
-def by_json(path: Path, plan: scenarios.Scenario) -> float:
+def by_json(path: Path, plan: Scenario) -> float:
     """Rows a second that json.dumps writes, with the objects at hand already."""
     connection = SqliteDatabase(path).connect()
     piece = next(samples.v2(connection, SECTIONS, seed=0, now=plan.ends_at))

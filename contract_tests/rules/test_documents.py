@@ -40,7 +40,7 @@ from mockserver import errors, settings
 from mockserver.__main__ import main as command
 from mockserver.console.page import NOT_YET
 from mockserver.exports.dates import DATED
-from mockserver.generate import history, scenario
+from mockserver.generate import history, plans, scenario
 from mockserver.links import Links
 from mockserver.testing import MockWorkspace, plugin
 from mockserver.world.switches import Switches
@@ -52,17 +52,17 @@ EXECUTED = {
 """Pages whose shell lines are not only checked one by one but executed in their order, here and in the tests beside."""
 
 PARTS: dict[type[msgspec.Struct], str] = {
-    scenario.Scenario: "Keys of the file",
+    plans.Scenario: "Keys of the file",
     Switches: "Keys of `[switches]`",
-    scenario.OntologyPlan: "Keys of `[ontologies.NAME]`",
-    scenario.Tool: "Keys of a tool",
-    scenario.Question: "Keys of a question",
-    scenario.Option: "Keys of an option",
-    scenario.ProjectPlan: "Keys of `[[projects]]`",
-    scenario.ModelPlan: "Keys of `[[models]]`",
-    scenario.RunPlan: "Keys of `[[models.runs]]`",
-    scenario.Splits: "Keys of `splits`",
-    scenario.SlicePlan: "Keys of `[[slices]]`",
+    plans.OntologyPlan: "Keys of `[ontologies.NAME]`",
+    plans.Tool: "Keys of a tool",
+    plans.Question: "Keys of a question",
+    plans.Option: "Keys of an option",
+    plans.ProjectPlan: "Keys of `[[projects]]`",
+    plans.ModelPlan: "Keys of `[[models]]`",
+    plans.RunPlan: "Keys of `[[models.runs]]`",
+    plans.Splits: "Keys of `splits`",
+    plans.SlicePlan: "Keys of `[[slices]]`",
 }
 
 
@@ -282,10 +282,10 @@ def test_every_media_type_is_documented_with_its_tools_and_types_of_questions() 
         bare(media).strip('"'): (re.findall("`([^`]+)`", t), re.findall("`([^`]+)`", q)) for media, _, t, q in rows
     }
     told = {media: (set(tools), set(questions)) for media, (tools, questions) in words.items()}
-    ordinary = scenario.ORDINARY_QUESTIONS
+    ordinary = plans.ORDINARY_QUESTIONS
     assert told == {
-        media: (set(tools), set(scenario.QUESTIONS_OF_MEDIA.get(media, ordinary)))
-        for media, tools in scenario.TOOLS_OF_MEDIA.items()
+        media: (set(tools), set(plans.QUESTIONS_OF_MEDIA.get(media, ordinary)))
+        for media, tools in plans.TOOLS_OF_MEDIA.items()
     }
 
 

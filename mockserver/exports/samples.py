@@ -17,7 +17,7 @@ from mockserver.exports.request import ExportParams
 from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import project_scope
 from mockserver.generate import history
-from mockserver.generate.scenario import Scenario
+from mockserver.generate.plans import Scenario
 from mockserver.links import Links
 from mockserver.settings import DEFAULT_API_KEY
 from mockserver.world import ids

@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 
 from mockserver.errors import MockserverError, StartupError
 from mockserver.generate import history
-from mockserver.generate.scenario import Scenario
+from mockserver.generate.plans import Scenario
 from mockserver.world.database import Record
 
 LARGE = 20_000

@@ -12,7 +12,7 @@ from mockserver.generate.chance import Chance, Chances
 from mockserver.generate.media.medium import Medium, medium_of
 from mockserver.generate.numbers import Numbers
 from mockserver.generate.organization import BUILT_IN_EMBEDDING, CustomField, Organized
-from mockserver.generate.scenario import TOOLS_OF_MEDIA, ProjectPlan
+from mockserver.generate.plans import TOOLS_OF_MEDIA, ProjectPlan
 from mockserver.generate.words import table
 from mockserver.world import ids
 from mockserver.world.clock import DAY, SECOND

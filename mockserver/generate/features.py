@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from mockserver.generate.scenario import PROMPT_RESPONSE_QUESTIONS, TEXT_QUESTIONS, OntologyPlan, Question, Tool
+from mockserver.generate.plans import PROMPT_RESPONSE_QUESTIONS, TEXT_QUESTIONS, OntologyPlan, Question, Tool
 from mockserver.world import ids
 from mockserver.world.database import JsonText
 

@@ -13,7 +13,7 @@ from mockserver.generate.media.medium import medium_of
 from mockserver.generate.models import ModelRuns
 from mockserver.generate.numbers import Numbers
 from mockserver.generate.organization import Organized, organize
-from mockserver.generate.scenario import ProjectPlan, Scenario
+from mockserver.generate.plans import ProjectPlan, Scenario
 from mockserver.generate.slices import saved_slices
 from mockserver.world import ids
 from mockserver.world.clock import DAY, HOUR, SECOND

@@ -9,7 +9,7 @@ import msgspec
 from mockserver.generate.chance import Chance, Chances
 from mockserver.generate.numbers import Numbers
 from mockserver.generate.organization import Organized
-from mockserver.generate.scenario import ProjectPlan
+from mockserver.generate.plans import ProjectPlan
 from mockserver.generate.words import table
 from mockserver.world import ids
 from mockserver.world.clock import DAY, HOUR, SECOND

@@ -14,7 +14,7 @@ from mockserver.generate.consensus import another_view
 from mockserver.generate.features import Ontology
 from mockserver.generate.numbers import Numbers
 from mockserver.generate.organization import Organized
-from mockserver.generate.scenario import RunPlan, Scenario
+from mockserver.generate.plans import RunPlan, Scenario
 from mockserver.world import ids
 from mockserver.world.clock import DAY
 from mockserver.world.database import Record

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from mockserver.generate.chance import Chance
-from mockserver.generate.scenario import Scenario
+from mockserver.generate.plans import Scenario
 from mockserver.generate.words import table
 from mockserver.world import ids
 from mockserver.world.clock import DAY

@@ -22,6 +22,7 @@ import msgspec
 
 from mockserver import __version__
 from mockserver.generate import apart, history, scenario
+from mockserver.generate.plans import Scenario
 from mockserver.generate.shelf import shelf
 from mockserver.settings import check_seed, parse_moment
 from mockserver.world.clock import DAY
@@ -70,7 +71,7 @@ def without_cache() -> Path:
     return folder
 
 
-def end_of(plan: scenario.Scenario, ends: str | None) -> int:
+def end_of(plan: Scenario, ends: str | None) -> int:
     """When the history ends, in microseconds UTC. "now" moves the scenario's own moment by whole days to today."""
     if ends is None:
         return plan.ends_at
@@ -79,7 +80,7 @@ def end_of(plan: scenario.Scenario, ends: str | None) -> int:
     return plan.ends_at + (time.time_ns() // 1000 - plan.ends_at) // DAY * DAY
 
 
-def make(plan: scenario.Scenario, path: Path, *, name: str, seed: int, ends: int) -> None:
+def make(plan: Scenario, path: Path, *, name: str, seed: int, ends: int) -> None:
     """Generate into a file beside `path`, settle it, rename it into place."""
     path.parent.mkdir(parents=True, exist_ok=True)
     half = SqliteDatabase(path.with_name(f"{path.name}.{os.getpid()}.part"))
@@ -108,12 +109,12 @@ def seen(pieces: Iterator[list[Record]], rows: int) -> Iterator[list[Record]]:
             done(sum(isinstance(record, DataRow) for record in piece))
 
 
-def data_rows(plan: scenario.Scenario) -> int:
+def data_rows(plan: Scenario) -> int:
     """How many its world will have."""
     return sum(project.rows for project in plan.projects if project.rows_of is None)
 
 
-def key(name: str, plan: scenario.Scenario, seed: int, ends: int) -> str:
+def key(name: str, plan: Scenario, seed: int, ends: int) -> str:
     """What the cached file is called."""
     total = hashlib.blake2b(digest_size=12)
     for source in _sources():

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from mockserver.generate.organization import Organized
-from mockserver.generate.scenario import Scenario, SlicePlan
+from mockserver.generate.plans import Scenario, SlicePlan
 from mockserver.world import ids
 from mockserver.world.clock import DAY
 from mockserver.world.database import JsonText, Record

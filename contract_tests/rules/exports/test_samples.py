@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from mockserver.generate.scenario import TOOLS_OF_MEDIA
+from mockserver.generate.plans import TOOLS_OF_MEDIA
 from mockserver.testing import schemas
 
 GOLDEN = Path(__file__).parents[3] / "fixtures" / "exports"

@@ -10,7 +10,8 @@ import pytest
 
 from mockserver.errors import StartupError
 from mockserver.generate import apart, history, prepared
-from mockserver.generate.scenario import Scenario, find, load, parse
+from mockserver.generate.plans import Scenario
+from mockserver.generate.scenario import find, load, parse
 from mockserver.world.data_rows import DataRow
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store

@@ -21,8 +21,9 @@ from mockserver.generate import history
 from mockserver.generate.assets import asset
 from mockserver.generate.media import image, text
 from mockserver.generate.media.medium import medium_of
+from mockserver.generate.plans import ProjectPlan, Scenario
 from mockserver.generate.prose import LANGUAGES
-from mockserver.generate.scenario import ProjectPlan, Scenario, find, load, parse
+from mockserver.generate.scenario import find, load, parse
 from mockserver.world.data_rows import Attachment, DataRow, Dataset, Embedding, MetadataSchema
 from mockserver.world.database import Record, where
 from mockserver.world.labels import Body, Label, ProjectRow, Review

@@ -12,7 +12,7 @@ from contract_tests.rules.worlds import generated, in_file, stored
 from mockserver.generate import history, scenario
 from mockserver.generate.chance import Chance
 from mockserver.generate.models import predicted, split_of
-from mockserver.generate.scenario import RunPlan, Splits
+from mockserver.generate.plans import RunPlan, Splits
 from mockserver.world.database import Record
 from mockserver.world.labels import Body, Label
 from mockserver.world.models import DataSplit, ModelRun, ModelRunRow, Prediction

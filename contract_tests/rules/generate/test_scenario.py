@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.errors import ScenarioError
-from mockserver.generate import scenario
-from mockserver.generate.scenario import Scenario, find, load, parse, scenario_names
+from mockserver.generate import plans
+from mockserver.generate.plans import Scenario
+from mockserver.generate.scenario import find, load, parse, scenario_names
 
 HEAD = 'description = "d"\n'
 ONTOLOGY = HEAD + '[ontologies.o]\nmedia = "image"\n'
@@ -197,9 +198,9 @@ def test_an_end_is_a_moment_of_utc_unless_it_says_otherwise(written: str, second
 
 
 def test_every_tool_of_the_table_belongs_to_a_media_type() -> None:
-    kinds = set().union(*scenario.TOOLS_OF_MEDIA.values())
-    assert kinds == set(get_args(scenario.ToolKind))
-    assert set(scenario.TOOLS_OF_MEDIA) == set(get_args(scenario.Media))
+    kinds = set().union(*plans.TOOLS_OF_MEDIA.values())
+    assert kinds == set(get_args(plans.ToolKind))
+    assert set(plans.TOOLS_OF_MEDIA) == set(get_args(plans.Media))
 
 
 # Scenarios that are like another

@@ -6,7 +6,7 @@ import pytest
 
 from mockserver.control.words import terms as terms_of_filters
 from mockserver.exports.selection import catalog_condition
-from mockserver.generate.scenario import SlicePlan
+from mockserver.generate.plans import SlicePlan
 from mockserver.generate.slices import terms
 from mockserver.world import ids
 

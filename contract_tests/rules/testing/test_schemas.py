@@ -20,7 +20,8 @@ from mockserver.exports.legacy.labels import Elements
 from mockserver.exports.request import ExportParams, ExportRequest
 from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import scope_of
-from mockserver.generate.scenario import TOOLS_OF_MEDIA, ProjectPlan, find, load
+from mockserver.generate.plans import TOOLS_OF_MEDIA, ProjectPlan
+from mockserver.generate.scenario import find, load
 from mockserver.generate.shelf import shelf
 from mockserver.links import Links
 from mockserver.testing import schemas

@@ -9,7 +9,7 @@ from typing import ClassVar
 import msgspec
 
 from mockserver.generate.features import Ontology
-from mockserver.generate.scenario import Media
+from mockserver.generate.plans import Media
 from mockserver.world.database import JsonText
 
 EMPTY = b'{"objects":[],"classifications":[],"relationships":[]}'

@@ -1,0 +1,179 @@
+"""What the structs of a scenario cannot say: references, names used twice, tools that a media type does not have."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mockserver.errors import ScenarioError, nearest, quoted
+from mockserver.generate.plans import (
+    ORDINARY_QUESTIONS,
+    QUESTIONS_OF_MEDIA,
+    TEXT_QUESTIONS,
+    TOOLS_OF_MEDIA,
+    ModelPlan,
+    OntologyPlan,
+    ProjectPlan,
+    Question,
+    Scenario,
+    SlicePlan,
+)
+from mockserver.settings import FIRST_YEAR, LAST_YEAR
+
+
+def check(scenario: Scenario, source: str) -> None:
+    """Raises ScenarioError naming the file, the key path and what was expected."""
+    for key, ontology in scenario.ontologies.items():
+        _check_ontology(key, ontology, source)
+    if not FIRST_YEAR <= scenario.ends.year <= LAST_YEAR:
+        raise ScenarioError(f"{source}: at $.ends: expected a moment of the years {FIRST_YEAR} to {LAST_YEAR}")
+    _check_metadata(scenario, source)
+    seen: dict[str, ProjectPlan] = {}
+    for index, project in enumerate(scenario.projects):
+        where = f"{source}: at $.projects[{index}]"
+        if project.name in seen:
+            raise ScenarioError(f"{where}.name: {project.name!r} is used twice; give every project its own name")
+        _check_project(project, scenario, where)
+        _check_labelling(project, where)
+        if project.rows_of is not None:
+            _check_shared(project, project.rows_of, seen, where)
+        seen[project.name] = project
+    _check_models(scenario, source)
+    _check_slices(scenario, source)
+
+
+def _check_metadata(scenario: Scenario, source: str) -> None:
+    for index, field in enumerate(scenario.metadata):
+        if (field.kind == "enum") != bool(field.options):
+            wrong = "an enum needs options" if field.kind == "enum" else f"a {field.kind} takes no options"
+            raise ScenarioError(f"{source}: at $.metadata[{index}]: {wrong}")
+
+
+def _check_project(project: ProjectPlan, scenario: Scenario, where: str) -> None:
+    if project.ontology not in scenario.ontologies:
+        known = quoted(nearest(project.ontology, scenario.ontologies)) or "none: add an [ontologies.…] table"
+        raise ScenarioError(f"{where}.ontology: there is no ontology {project.ontology!r}; known are {known}")
+    media = scenario.ontologies[project.ontology].media
+    if media != project.media:
+        raise ScenarioError(f"{where}.ontology: {project.ontology!r} is for {media}, the project for {project.media}")
+
+
+def _check_labelling(project: ProjectPlan, where: str) -> None:
+    if project.consensus > 1 and project.benchmarks:
+        raise ScenarioError(f"{where}: a project has consensus or benchmarks, not both; leave one of them out")
+    for key in ("benchmarks", "issues", "reopened"):
+        if getattr(project, key) > project.labelled:
+            raise ScenarioError(f"{where}.{key}: only the {project.labelled} labelled rows can have them")
+
+
+def _check_shared(project: ProjectPlan, owner_name: str, seen: dict[str, ProjectPlan], where: str) -> None:
+    owner = seen.get(owner_name)
+    if owner is None or owner.rows_of is not None:
+        known = quoted(nearest(owner_name, [name for name, plan in seen.items() if plan.rows_of is None])) or "none"
+        raise ScenarioError(
+            f"{where}.rows_of: no project {owner_name!r} with rows of its own stands before; known are {known}"
+        )
+    if owner.media != project.media or owner.rows < project.rows:
+        raise ScenarioError(
+            f"{where}.rows_of: {owner_name!r} has {owner.rows} rows of {owner.media}; "
+            f"this project wants {project.rows} of {project.media}"
+        )
+    if project.dataset is not None:
+        raise ScenarioError(f"{where}.dataset: the rows of {owner_name!r} are in its dataset; leave this out")
+
+
+def _check_models(scenario: Scenario, source: str) -> None:
+    """Runs are listed by name in the ready file, so no two of all models share one."""
+    projects = {project.name: project for project in scenario.projects}
+    runs: set[str] = set()
+    _check_names(scenario.models, f"{source}: at $.models")
+    for index, model in enumerate(scenario.models):
+        where = f"{source}: at $.models[{index}]"
+        _check_known(model.ontology, scenario.ontologies, f"{where}.ontology", "ontology")
+        for number, run in enumerate(model.runs):
+            here = f"{where}.runs[{number}]"
+            if run.name in runs:
+                raise ScenarioError(f"{here}.name: {run.name!r} is used twice; give every run its own name")
+            runs.add(run.name)
+            _check_known(run.project, projects, f"{here}.project", "project")
+            if projects[run.project].ontology != model.ontology:
+                raise ScenarioError(
+                    f"{here}.project: {run.project!r} has the ontology {projects[run.project].ontology!r}, "
+                    f"the model {model.ontology!r}"
+                )
+            if run.confidence[0] > run.confidence[1]:
+                raise ScenarioError(f"{here}.confidence: expected [lowest, highest], like [0.5, 0.99]")
+            if run.splits.training + run.splits.validation + run.splits.test > 100:
+                raise ScenarioError(f"{here}.splits: expected at most 100 percent in all")
+
+
+def _check_slices(scenario: Scenario, source: str) -> None:
+    datasets = {project.dataset_name: project for project in scenario.projects if project.rows_of is None}
+    _check_names(scenario.slices, f"{source}: at $.slices")
+    for index, plan in enumerate(scenario.slices):
+        where = f"{source}: at $.slices[{index}]"
+        for number, name in enumerate(plan.datasets):
+            _check_known(name, datasets, f"{where}.datasets[{number}]", "dataset")
+        for key in ("last_activity_at", "label_created_at"):
+            for text in getattr(plan, key) or ():
+                _check_moment(text, f"{where}.{key}")
+
+
+def _check_names(plans: Sequence[ModelPlan | SlicePlan], where: str) -> None:
+    seen: set[str] = set()
+    for index, plan in enumerate(plans):
+        if plan.name in seen:
+            raise ScenarioError(f"{where}[{index}].name: {plan.name!r} is used twice; give each its own name")
+        seen.add(plan.name)
+
+
+def _check_known(name: str, known: Mapping[str, object], where: str, what: str) -> None:
+    if name not in known:
+        near = quoted(nearest(name, known)) or "none"
+        raise ScenarioError(f"{where}: there is no {what} {name!r}; known are {near}")
+
+
+def _check_moment(text: str, where: str) -> None:
+    try:
+        if text:
+            datetime.datetime.fromisoformat(text)
+    except ValueError:
+        raise ScenarioError(
+            f'{where}: {text!r} is no date; expected [from, to] like ["2024-12-01", "2024-12-31"], "" for open'
+        ) from None
+
+
+def _check_ontology(key: str, ontology: OntologyPlan, source: str) -> None:
+    for index, tool in enumerate(ontology.tools):
+        allowed = TOOLS_OF_MEDIA[ontology.media]
+        if tool.tool not in allowed:
+            known = quoted(nearest(tool.tool, allowed, most=len(allowed)))
+            expected = f"expected one of {known}" if known else "it has none, ask questions instead"
+            where = f"$.ontologies.{key}.tools[{index}].tool"
+            raise ScenarioError(f"{source}: at {where}: {tool.tool!r} is no tool for {ontology.media}; {expected}")
+    for where, question in _questions(f"$.ontologies.{key}", ontology):
+        if (question.type in TEXT_QUESTIONS) == bool(question.options):
+            takes = "takes no options" if question.options else "needs options"
+            raise ScenarioError(f"{source}: at {where}: a {question.type} question {takes}")
+        asked = QUESTIONS_OF_MEDIA.get(ontology.media, ORDINARY_QUESTIONS)
+        if question.type not in asked:
+            raise ScenarioError(
+                f"{source}: at {where}.type: {question.type!r} is not asked of {ontology.media}; "
+                f"expected one of {quoted(nearest(question.type, asked))}"
+            )
+    prompts = [where for where, question in _questions("", ontology) if question.type == "prompt"]
+    if len(prompts) > 1:  # SDK ontology.py OntologyBuilder.asdict
+        raise ScenarioError(f"{source}: at $.ontologies.{key}.questions: an ontology has one prompt at most")
+
+
+def _questions(path: str, part: Any) -> list[tuple[str, Question]]:
+    """Every question below a table, with its key path."""
+    found: list[tuple[str, Question]] = []
+    for key in ("tools", "questions", "answers"):
+        for index, child in enumerate(getattr(part, key, [])):
+            where = f"{path}.{key.replace('answers', 'options')}[{index}]"
+            if isinstance(child, Question):
+                found.append((where, child))
+            found += _questions(where, child)
+    return found
