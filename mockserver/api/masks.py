@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -38,11 +39,13 @@ from mockserver.world.tasks import Task
 PNG = "image/png"
 FIRST = 1
 """The index of everything that is no clip."""
+Size = tuple[int, int]
+"""Width and height."""
 COMPOSITE_DAYS = 30
 """Composite masks can be fetched for 30 days after their export (labelbox-notebooks composite_mask_export)."""
 
 
-class Annotated(msgspec.Struct, frozen=True):
+class Annotated(msgspec.Struct, frozen=True, dict=True):
     """A label or a prediction with what is drawn on its data row. `owner` is its project or its model run."""
 
     owner: str
@@ -50,19 +53,41 @@ class Annotated(msgspec.Struct, frozen=True):
     body: Body
     row: DataRow
 
-    @property
-    def masks(self) -> Drawn:
-        masks: Drawn = orjson.loads(self.body.aside).get("masks", []) if self.body.aside else []
-        return masks
+    @functools.cached_property
+    def aside(self) -> dict[str, Any]:
+        aside: dict[str, Any] = orjson.loads(self.body.aside) if self.body.aside else {}
+        return aside
 
-    def shown(self, index: int) -> Drawn:
-        """The masks of a frame, or of a picture, whose only index is 1."""
-        return masks_at(self.masks, index)
+    def shown(self, index: int, plane: str | None = None) -> Drawn:
+        """The masks of a frame, or of a picture, whose only index is 1. Volumes have frames in each plane."""
+        return masks_at([mask for mask in self.aside.get("masks", []) if mask.get("plane") == plane], index)
 
-    @property
+    @functools.cached_property
     def document(self) -> Any:
         """The body with its features' ids; its URLs are of no use here."""
         return parsed(self.body.content.replace(FEATURES, self.feature_prefix.encode()))
+
+    def picture(self, ordinal: str) -> tuple[str | None, Size | None]:
+        """The plane, if any, and the size of what the composite mask of an id with this end shows. No size, no mask."""
+        for plane, told in self.aside.get("planes", {}).items():
+            if told.get("mask") == ordinal:
+                return plane, tuple(told["size"])
+        known = "planes" not in self.aside and ordinal == COMPOSITE_MASK
+        return None, self.size({}, None) if known else None
+
+    def plane_of(self, feature_id: str) -> str | None:
+        """The plane in which a volume's feature stands; None in what has none."""
+        groups = self.document.get("groups", {})
+        return next((plane for plane in groups if feature_id in self.document["segments"].get(plane, {})), None)
+
+    def size(self, feature: Mapping[str, Any], plane: str | None) -> Size | None:
+        """Of what a feature is drawn on, in pixels: a picture, a plane's frames, or a page in points."""
+        if plane is not None and (told := self.aside.get("planes", {}).get(plane)):
+            return told["size"][0], told["size"][1]
+        page = feature.get("page_dimensions") or orjson.loads(self.row.media_attributes)
+        if "width" not in page or "height" not in page:
+            return None
+        return math.ceil(page["width"]), math.ceil(page["height"])
 
 
 def _check_task(workspace: Workspace, task_id: str) -> None:
@@ -91,11 +116,11 @@ class Masks:
         # A webhook's body belongs to no task: its masks are named by the project (webhooks/payloads.py).
         if found is None or found.owner != names["task"]:
             _check_task(workspace, names["task"])
-        shown = found.shown(index) if found else []
-        if not (found and shown and mask_id[FEATURE_PREFIX:] == COMPOSITE_MASK):
+        plane, size = found.picture(mask_id[FEATURE_PREFIX:]) if found else (None, None)
+        shown = found.shown(index, plane) if found and size else []
+        if size is None or not shown:
             raise NotFound(f"Mask {mask_id!r} with index {names['index']} does not exist in this workspace")
-        attributes = orjson.loads(found.row.media_attributes)
-        drawn = await asyncio.to_thread(draw_masks, attributes["width"], attributes["height"], shown)
+        drawn = await asyncio.to_thread(draw_masks, *size, shown)
         return content_response(request, drawn, PNG)
 
     async def in_colour(self, request: Request) -> Response:
@@ -156,9 +181,10 @@ def _drawn(found: Annotated, feature_id: str, index: int, flat: bool) -> bytes:
 
 
 def _canvas(found: Annotated, feature_id: str, index: int) -> Canvas | None:
-    masks = found.shown(index)
+    plane = found.plane_of(feature_id)
+    masks = found.shown(index, plane)
     feature = _shown(found.document, feature_id, index)
-    size = None if feature is None else _size(orjson.loads(found.row.media_attributes), feature)
+    size = None if feature is None else found.size(feature, plane)
     if feature is None or size is None or ("composite_mask" in feature and not masks):
         return None
     return picture(feature, masks, width=size[0], height=size[1])
@@ -169,14 +195,6 @@ def _shown(document: Any, feature_id: str, index: int) -> Mapping[str, Any] | No
     if "frames" in document or "groups" in document:
         return object_at(document, feature_id, index)
     return next(sightings(document, feature_id), None) if index == FIRST else None
-
-
-def _size(attributes: Mapping[str, Any], feature: Mapping[str, Any]) -> tuple[int, int] | None:
-    """(width, height) in pixels: of the picture, or of the page in points."""
-    page = feature.get("page_dimensions", attributes)
-    if "width" not in page or "height" not in page:
-        return None
-    return math.ceil(page["width"]), math.ceil(page["height"])
 
 
 def _number(text: str) -> int:

@@ -32,11 +32,15 @@ class Annotator:
         """The last five characters of the next feature's id."""
         return ids.ordinal(self._last + 1)
 
+    def ordinal(self) -> str:
+        """The last five characters of an id for what is no feature."""
+        self._last += 1
+        return ids.ordinal(self._last)
+
     def feature(self, feature: Feature, **more: Any) -> dict[str, Any]:
         """The keys every feature has, then `more`. Its id is a text, so it can be a key, and refer to the feature."""
-        self._last += 1
         return {
-            "feature_id": STAND_IN + ids.ordinal(self._last),
+            "feature_id": STAND_IN + self.ordinal(),
             "feature_schema_id": feature.schema_id,
             "name": feature.name,
             "value": feature.value,
@@ -99,9 +103,12 @@ def placed(text: bytes) -> orjson.Fragment:
     return orjson.Fragment(b'"' + text + b'"')
 
 
-def composite_mask_url(index: int = 1) -> orjson.Fragment:
-    """The URL of the picture with all masks of the label (form since 2024-02, labelbox-notebooks composite_mask)."""
-    label = FEATURES + COMPOSITE_MASK.encode()
+def composite_mask_url(index: int = 1, mask: str = COMPOSITE_MASK) -> orjson.Fragment:
+    """The URL of the picture with all masks of the label (form since 2024-02, labelbox-notebooks composite_mask).
+
+    `mask` is the ordinal of the picture's id, for labels that have several.
+    """
+    label = FEATURES + mask.encode()
     return placed(HOST + b"/api/v1/tasks/" + TASK + b"/masks/" + label + b"/index/%d" % index)
 
 

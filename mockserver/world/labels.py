@@ -93,9 +93,10 @@ class Body(Record, frozen=True):
     `aside` is a JSON object of what no V2 row says and other answers need. `masks`, a list of
     `{"color_rgb": [r, g, b], "polygons": [[[x, y], …], …]}`, is what the composite mask shows; of a clip each mask
     also has a `frame`, its key frame, and the `segment` [first, last] in which its polygons move on to the next key
-    frame's; masks of one colour are one feature. `text-bbox` is where the words of a document's entities stand, for
-    Export V1: by the last five characters of the entity's feature id, a list of `{"page", "top", "left", "height",
-    "width"}` in points.
+    frame's; masks of one colour are one feature. Those of a volume have a `plane`, and `planes` says of each plane the
+    `size` [width, height] of its frames and, where it has masks, the last five characters `mask` of its composite
+    mask's id. `text-bbox` is where the words of a document's entities stand, for Export V1: by the last five characters
+    of the entity's feature id, a list of `{"page", "top", "left", "height", "width"}` in points.
     """
 
     TABLE: ClassVar[str] = "body"

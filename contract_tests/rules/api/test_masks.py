@@ -178,11 +178,51 @@ def test_a_frame_without_masks_has_no_picture(
     assert with_key(server, f"{target}/{index}").status == 404
 
 
+@pytest.mark.known("inferred")
+def test_each_plane_of_a_volume_has_pictures_of_its_own_size(server: ServedWorld) -> None:
+    """By the composite mask, by each form of one object's, and by Export V1's: as wide and high as the plane."""
+    seen: dict[str, set[tuple[int, int]]] = {}
+    for plane, thing, frame, row in in_planes(server):
+        attributes, feature = row["media_attributes"], f"/index/{frame}"
+        target = in_project(server, thing["feature_id"], feature, project="dicom")
+        of_token = f"{by_token(server, thing['feature_id'])}&frame={frame}"
+        drawn = [with_key(server, target), get(server, of_token)]
+        if "composite_mask" in thing:
+            drawn.append(with_key(server, thing["composite_mask"]["url"].removeprefix(server.url)))
+        assert [answer.status for answer in drawn] == [200] * len(drawn)
+        [size] = {dimensions(answer.body)[:2] for answer in drawn}
+        assert all(len(set(picture_of(answer.body))) > 1 for answer in drawn)
+        across = attributes["height"] if plane == "Sagittal" else attributes["width"]
+        assert size[0] == across
+        assert (size[1] == attributes["height"]) == (plane == "Axial")
+        seen.setdefault(plane, set()).add(size)
+    assert set(seen) == {"Axial", "Sagittal", "Coronal"}
+
+
+def in_planes(server: ServedWorld) -> list[tuple[str, Any, int, Any]]:
+    """(plane, object, frame, row) of every key frame of the volumes."""
+    return [
+        (plane, thing, int(number), row)
+        for row in rows_of(server, exported(server, "dicom"))
+        for project in row["projects"].values()
+        for label in project["labels"]
+        for plane, group in label["annotations"]["groups"].items()
+        for number, frame in group["frames"].items()
+        for thing in frame["objects"].values()
+    ]
+
+
+def picture_of(png: bytes) -> bytes:
+    """The bytes of its pixels, each row behind its filter."""
+    at = png.index(b"IDAT")
+    return zlib.decompress(png[at + 4 : at + 4 + int.from_bytes(png[at - 4 : at], "big")])
+
+
 # One object alone
 
 
-def in_project(server: ServedWorld, feature: str, index: str = "") -> str:
-    return f"/api/v1/projects/{server.projects['image']}/annotations/{feature}{index}/mask"
+def in_project(server: ServedWorld, feature: str, index: str = "", *, project: str = "image") -> str:
+    return f"/api/v1/projects/{server.projects[project]}/annotations/{feature}{index}/mask"
 
 
 def by_token(server: ServedWorld, feature: str, *, now: int | None = None) -> str:

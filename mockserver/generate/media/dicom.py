@@ -8,15 +8,15 @@ from typing import Any
 import msgspec
 import orjson
 
-from mockserver.generate.annotations import Annotator, encoded
+from mockserver.generate.annotations import COMPOSITE_MASK, Annotator, composite_mask_url, encoded
 from mockserver.generate.chance import Chance
-from mockserver.generate.features import Ontology
+from mockserver.generate.features import Feature, Ontology
 from mockserver.generate.files.dicom import dicom
 from mockserver.generate.files.raster import polygon_spans
 from mockserver.generate.keyframes import KeyFrames
-from mockserver.generate.media.image import aside, points
+from mockserver.generate.media.image import points
 from mockserver.generate.media.medium import Asset, Medium, Variant
-from mockserver.generate.media.video import Geometry, Masks, whole
+from mockserver.generate.media.video import Masks, whole
 from mockserver.generate.tracks import Outline, Place, Stretch, Track, shape_of
 from mockserver.world.database import JsonText
 
@@ -24,9 +24,7 @@ SIZES = ((160, 128), (128, 128), (144, 176))
 AXIAL, SAGITTAL, CORONAL = PLANES = ("Axial", "Sagittal", "Coronal")
 """All three are always there, even empty (SDK tests). Axial frames are the file's own, from its first."""
 KINDS = {"line": "DICOMPolyline", "raster-segmentation": "DICOMSegmentationMask"}
-"""Lines: SDK tests; masks: inferred."""
-RIGHT, DOWN = 0, 4
-"""Where a shape's ring goes straight to the right and straight down."""
+"""Lines: SDK tests; masks: inferred. Both may lie in any plane (SDK 5.x video.py, DICOMMaskAnnotation.group_key)."""
 
 
 class Volume(msgspec.Struct, frozen=True):
@@ -83,24 +81,23 @@ class Dicom(Medium):
     empty = encoded(document({plane: KeyFrames() for plane in PLANES}, []))
 
     def variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
-        """Every tool in turn takes one body; of three lines one lies in the sagittal and one in the coronal plane."""
+        """Every tool in turn takes one body; what one tool makes lies in another plane each time."""
         made = volume(seed, project, number)
         annotator = Annotator(Chance(seed, "dicom", project, number, "annotations"))
-        sheets, masks, lines = {plane: KeyFrames() for plane in PLANES}, Masks(), 0
+        sheets = {plane: Sheet(made, plane) for plane in PLANES}
+        masks, turns = Masks(), {"line": 0, "raster-segmentation": number}
         for index, body in enumerate(made.bodies if ontology.tools else ()):
             tool = ontology.tools[(number + index) % len(ontology.tools)]
-            plane = PLANES[lines % len(PLANES)] if tool.kind == "line" else AXIAL
-            lines += tool.kind == "line"
-            thing = annotator.object(tool, KINDS[tool.kind])
-            if plane == AXIAL:
-                sheets[plane].add_object(thing, body, Geometry(tool, masks))
-            else:
-                sheets[plane].add_object(thing, *profile(body, plane))
+            sheet = sheets[PLANES[turns[tool.kind] % len(PLANES)]]
+            turns[tool.kind] += 1
+            sheet.add(annotator, tool, body, masks)
         for question in ontology.questions:
             if question.scope == "index":
-                sheets[AXIAL].add_classification(annotator, question, made.depth)
-        content = document(sheets, annotator.classifications(whole(ontology.questions)))
-        return Variant(_media_attributes(made), encoded(content), aside(masks.found))
+                sheets[AXIAL].frames.add_classification(annotator, question, made.depth)
+        planes = {plane: sheet.frames for plane, sheet in sheets.items()}
+        content = document(planes, annotator.classifications(whole(ontology.questions)))
+        told = {"masks": masks.found, "planes": {plane: sheet.picture for plane, sheet in sheets.items()}}
+        return Variant(_media_attributes(made), encoded(content), JsonText(orjson.dumps(told).decode()))
 
     def asset(self, seed: int, project: str, number: int) -> Asset:
         made = volume(seed, project, number)
@@ -111,21 +108,90 @@ class Dicom(Medium):
 MEDIA = {"dicom": Dicom()}
 
 
-def profile(body: Track, plane: str) -> tuple[Track, Any]:
-    """A body's edge as seen from the side, in the one frame of that plane that cuts its middle."""
-    [stretch] = body.stretches
-    outlines = [(place.frame, body.outline(place)) for place in stretch.keys]
-    corner, axis = (DOWN, 1) if plane == SAGITTAL else (RIGHT, 0)
-    edge = points([(outline[corner][axis], frame - 0.5) for frame, outline in outlines])
-    middle = stretch.keys[1]
-    frame = int(middle.x if plane == SAGITTAL else middle.y) + 1
-    place = msgspec.structs.replace(middle, frame=frame)
-    there = msgspec.structs.replace(body, stretches=(Stretch(frame, frame, (place,)),))
+class Sheet:
+    """What is annotated in one plane of a volume."""
 
-    def line(_outline: Outline, _place: Place, _stretch: Stretch) -> dict[str, Any]:
-        return {"line": edge}
+    def __init__(self, made: Volume, plane: str) -> None:
+        self._made, self._plane = made, plane
+        self._mask: str | None = COMPOSITE_MASK if plane == AXIAL else None
+        self.frames = KeyFrames()
 
-    return there, line
+    @property
+    def picture(self) -> dict[str, Any]:
+        """The size of its frames, and the ordinal of its composite mask's id (world/labels.py, `aside`).
+
+        Each plane has a composite mask of its own (inferred): the number in its URL is a frame of one plane.
+        """
+        made = self._made
+        sizes = {
+            AXIAL: (made.width, made.height),
+            SAGITTAL: (made.height, made.depth),
+            CORONAL: (made.width, made.depth),
+        }
+        return {"size": sizes[self._plane]} | ({} if self._mask is None else {"mask": self._mask})
+
+    def add(self, annotator: Annotator, tool: Feature, body: Track, masks: Masks) -> None:
+        thing = annotator.object(tool, KINDS[tool.kind])
+        drawn = tool.kind == "raster-segmentation"
+        if drawn and self._mask is None:
+            self._mask = annotator.ordinal()
+        colour = masks.colour() if drawn else []
+        cut = None if self._plane == AXIAL else self._section(body, drawn)
+
+        def geometry(outline: Outline, place: Place, stretch: Stretch) -> dict[str, Any]:
+            if not drawn:
+                return {"line": points(cut.side(place) if cut else outline[: len(outline) // 2])}
+            assert self._mask is not None, "it was given one above"
+            masks.show(colour, outline, place, stretch, plane=self._plane)
+            return {"composite_mask": {"url": composite_mask_url(place.frame, self._mask), "color_rgb": colour}}
+
+        self.frames.add_object(thing, cut or body, geometry)
+
+    def _section(self, body: Track, drawn: bool) -> Section:
+        """A line is in the one frame that cuts the body's middle, a mask in those for half its radius around."""
+        middle = body.stretches[0].keys[1]
+        centre = middle.x if self._plane == SAGITTAL else middle.y
+        half = middle.radius // 2 if drawn else 0
+        frames = sorted({int(centre + step) + 1 for step in (-half, 0, half)})
+        keys = tuple(msgspec.structs.replace(middle, frame=frame) for frame in frames)
+        stretch = Stretch(frames[0], frames[-1], keys)
+        return Section(body.shape, body.colour, (stretch,), body, self._plane, (self._made.width, self._made.height))
+
+
+class Section(Track, frozen=True):
+    """A body as the frames of another plane cut it: from where they enter it to where they leave it."""
+
+    body: Track
+    plane: str
+    size: tuple[int, int]
+    """Pixels of an axial frame."""
+
+    def outline(self, place: Place) -> Outline:
+        """Down one side and up the other, a step for each axial frame; where none is cut the sides touch."""
+        [stretch] = self.body.stretches
+        centre = place.y if self.plane == SAGITTAL else place.x
+        near: list[tuple[float, float]] = []
+        far: list[tuple[float, float]] = []
+        for frame in range(stretch.first, stretch.last + 1):
+            enters, leaves = self._chord(frame, place.frame - 1) or (centre, centre)
+            near += [(enters, frame - 1.0), (enters, float(frame))]
+            far += [(leaves, frame - 1.0), (leaves, float(frame))]
+        return (*near, *reversed(far))
+
+    def side(self, place: Place) -> Outline:
+        """Where the body's key frames leave it, in the middle of their slices."""
+        [stretch] = self.body.stretches
+        chords = ((key.frame, self._chord(key.frame, place.frame - 1)) for key in stretch.keys)
+        return tuple((chord[1], frame - 0.5) for frame, chord in chords if chord is not None)
+
+    def _chord(self, frame: int, at: int) -> tuple[float, float] | None:
+        """The pixels of an axial frame's column, or row, that show the body."""
+        spans = polygon_spans(self.body.shown(frame) or (), *self.size)
+        if self.plane == SAGITTAL:
+            rows = [row for row, first, after in spans if first <= at < after]
+            return (float(rows[0]), rows[-1] + 1.0) if rows else None
+        ends = [(float(first), float(after)) for row, first, after in spans if row == at]
+        return (ends[0][0], ends[-1][1]) if ends else None
 
 
 def _media_attributes(made: Volume) -> JsonText:

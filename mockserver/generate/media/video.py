@@ -101,9 +101,10 @@ class Masks:
         self._features += 1
         return mask_colour(self._features)
 
-    def show(self, colour: list[int], outline: Outline, place: Place, stretch: Stretch) -> None:
+    def show(self, colour: list[int], outline: Outline, place: Place, stretch: Stretch, **more: Any) -> None:
         segment = [stretch.first, stretch.last]
-        self.found.append({"color_rgb": colour, "polygons": [outline], "frame": place.frame, "segment": segment})
+        shown = {"color_rgb": colour, "polygons": [outline], "frame": place.frame, "segment": segment}
+        self.found.append(shown | more)
 
 
 class Geometry:

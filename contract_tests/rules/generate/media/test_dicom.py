@@ -1,13 +1,16 @@
 """Volumes: their annotations in three planes, and the file that holds the axial one."""
 
 import io
+from typing import Any
 
+import msgspec
 import pydicom
 import pytest
 
 from contract_tests.rules.generate.media.times import VARIANTS, Made, features_in, names_of, ontology_of, variants
+from mockserver.generate.files.dicom import dicom
 from mockserver.generate.files.raster import polygon_spans
-from mockserver.generate.media.dicom import AXIAL, KINDS, PLANES, volume
+from mockserver.generate.media.dicom import AXIAL, KINDS, PLANES, SAGITTAL, Volume, pictures, volume
 from mockserver.generate.media.medium import medium_of
 
 
@@ -59,18 +62,64 @@ def test_segments_lie_below_the_plane_they_are_in(made: list[Made]) -> None:
             assert all(first in frames and first <= last for pairs in segments.values() for first, last in pairs)
 
 
-@pytest.mark.known("inferred")
-def test_lines_lie_in_every_plane_and_masks_in_the_axial_one(made: list[Made]) -> None:
+@pytest.mark.known("client")
+def test_lines_and_masks_lie_in_every_plane(made: list[Made]) -> None:
+    """The SDK sends both with any of the three for `group_key` (SDK 5.x video.py)."""
     kinds: dict[str, set[str]] = {plane: set() for plane in PLANES}
     for each in made:
         for plane, group in each.document["groups"].items():
             for frame in group["frames"].values():
                 kinds[plane] |= {thing["annotation_kind"] for thing in frame["objects"].values()}
-    assert kinds == {plane: set(KINDS.values()) if plane == AXIAL else {KINDS["line"]} for plane in PLANES}
+    assert kinds == {plane: set(KINDS.values()) for plane in PLANES}
 
 
 @pytest.mark.known("inferred")
-def test_lines_stay_inside_their_plane(made: list[Made]) -> None:
+def test_the_masks_of_each_plane_are_in_a_picture_of_their_own(made: list[Made]) -> None:
+    for each in made:
+        for plane, group in each.document["groups"].items():
+            shown = [thing for frame in group["frames"].values() for thing in frame["objects"].values()]
+            urls = [thing["composite_mask"]["url"] for thing in shown if "composite_mask" in thing]
+            assert {url.split("/")[-3] for url in urls} <= {each.planes[plane].get("mask")}
+    assert {mask["plane"] for each in made for mask in each.masks} == set(PLANES)
+    for each in made:
+        of_features = {feature["feature_id"] for feature in features_in(each.document)}
+        own = [told["mask"] for told in each.planes.values() if "mask" in told]
+        assert len({*own}) == len(own)
+        assert not of_features & {*own}
+
+
+@pytest.mark.known("inferred")
+@pytest.mark.parametrize("number", VARIANTS)
+def test_a_mask_reaches_as_far_as_its_body_does_in_that_slice(made: list[Made], number: int) -> None:
+    """Read from the file: in each axial frame from the first to the last pixel of the body."""
+    pixels = bodies_of(volume(0, "dicom", number))
+    masks = [mask for mask in made[number].masks if mask["plane"] != AXIAL]
+    for mask in masks:
+        at, (width, height) = mask["frame"] - 1, made[number].planes[mask["plane"]]["size"]
+        told = {(row, first, after) for row, first, after in polygon_spans(mask["polygons"][0], width, height)}
+        slices = [cube[:, :, at] if mask["plane"] == SAGITTAL else cube[:, at, :] for cube in pixels]
+        assert all(each.shape == (height, width) for each in slices)
+        assert told in [reaches(each) for each in slices]
+
+
+def bodies_of(shape: Volume) -> list[Any]:
+    """For each body of a volume the pixels that show it, by frame, row and column."""
+    found = []
+    for body in shape.bodies:
+        alone = msgspec.structs.replace(shape, ground=0, bodies=(body,))
+        content = dicom(shape.width, shape.height, list(pictures(alone)), name="x")
+        found.append(pydicom.dcmread(io.BytesIO(content)).pixel_array > 0)
+    return found
+
+
+def reaches(picture: Any) -> set[tuple[int, int, int]]:
+    """(row, first pixel, the one after the last) of every row that has some."""
+    columns = [(row, line.nonzero()[0]) for row, line in enumerate(picture)]
+    return {(row, int(each[0]), int(each[-1]) + 1) for row, each in columns if len(each)}
+
+
+@pytest.mark.known("inferred")
+def test_lines_and_masks_stay_inside_their_plane(made: list[Made]) -> None:
     for number, each in enumerate(made):
         shape = volume(0, "dicom", number)
         sizes = {
@@ -78,8 +127,12 @@ def test_lines_stay_inside_their_plane(made: list[Made]) -> None:
             "Sagittal": (shape.height, shape.depth, shape.width),
             "Coronal": (shape.width, shape.depth, shape.height),
         }
+        for mask in each.masks:
+            assert all(0 <= x <= sizes[mask["plane"]][0] for x, _ in mask["polygons"][0])
+            assert all(0 <= y <= sizes[mask["plane"]][1] for _, y in mask["polygons"][0])
         for plane, group in each.document["groups"].items():
             width, height, depth = sizes[plane]
+            assert each.planes[plane]["size"] == [width, height]
             for frame, shown in group["frames"].items():
                 assert 1 <= int(frame) <= depth
                 for thing in shown["objects"].values():

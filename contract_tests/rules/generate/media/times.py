@@ -24,6 +24,7 @@ class Made(msgspec.Struct):
     document: Any
     attributes: dict[str, Any]
     masks: list[dict[str, Any]]
+    planes: dict[str, Any]
 
 
 def variants(media: str, ontology: Ontology | None = None) -> Iterator[Made]:
@@ -31,8 +32,9 @@ def variants(media: str, ontology: Ontology | None = None) -> Iterator[Made]:
     for number in VARIANTS:
         variant = medium_of(media).variant(0, media, number, ontology or ontology_of(media))
         document = orjson.loads(variant.content.translate(None, b"\x01\x02\x03"))
-        masks = orjson.loads(variant.aside)["masks"] if variant.aside else []
-        yield Made(variant, document, orjson.loads(variant.media_attributes), masks)
+        aside = orjson.loads(variant.aside) if variant.aside else {}
+        attributes = orjson.loads(variant.media_attributes)
+        yield Made(variant, document, attributes, aside.get("masks", []), aside.get("planes", {}))
 
 
 def features_in(value: Any) -> Iterator[dict[str, Any]]:
