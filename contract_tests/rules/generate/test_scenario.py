@@ -197,6 +197,39 @@ def test_an_end_is_a_moment_of_utc_unless_it_says_otherwise(written: str, second
     assert parse(f"{HEAD}ends = {written}".encode(), source="x").ends_at == seconds * 1_000_000
 
 
+SHOWN = {plan.media: plan for name in ("forms", "default") for plan in load(find(name)).ontologies.values()}
+ASKED_OF_CLIPS = 1
+"""Objects of clips answer no nested questions: the service gave them back empty (SDK tests of video exports)."""
+
+
+@pytest.mark.parametrize("media", plans.TOOLS_OF_MEDIA)
+def test_our_scenarios_show_every_tool_and_question_of_a_media_type_nested_three_deep(media: str) -> None:
+    ontology = SHOWN[media]  # type: ignore[index]  # a word of the table
+    below = [question for tool in ontology.tools for question in tool.questions]
+    asked = plans.QUESTIONS_OF_MEDIA.get(media, plans.ORDINARY_QUESTIONS)
+    assert {tool.tool for tool in ontology.tools} == plans.TOOLS_OF_MEDIA[media]
+    if media == "llm-prompt":  # an ontology has one prompt at most, and it opens nothing
+        assert [question.type for question in ontology.questions] == ["prompt"]
+        return
+    assert {question.type for question in ontology.questions if question.scope == "global"} == asked
+    assert max(map(depth, ontology.questions)) == 3
+    if below:
+        assert {kind for question in below for kind in kinds_in(question)} == asked
+        assert max(map(depth, below)) == (ASKED_OF_CLIPS if media in {"video", "dicom"} else 3)
+    moments = [question for question in ontology.questions if question.scope == "index"]
+    assert {question.type for question in moments} in (set(), asked)
+
+
+def kinds_in(question: plans.Question) -> set[str]:
+    opened = [below for answer in question.answers for below in answer.questions]
+    return {question.type, *(kind for below in opened for kind in kinds_in(below))}
+
+
+def depth(question: plans.Question) -> int:
+    opened = [below for answer in question.answers for below in answer.questions]
+    return 1 + max(map(depth, opened), default=0)
+
+
 def test_every_tool_of_the_table_belongs_to_a_media_type() -> None:
     kinds = set().union(*plans.TOOLS_OF_MEDIA.values())
     assert kinds == set(get_args(plans.ToolKind))
