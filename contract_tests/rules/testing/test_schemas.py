@@ -189,6 +189,37 @@ def test_no_value_of_a_v2_row_may_be_null(rows: Rows, media: str) -> None:
         assert not validator(f"v2-{media}").is_valid(changed), f"{path} may be null"
 
 
+@each_form
+@pytest.mark.parametrize("media", MEDIA)
+def test_a_key_that_is_not_known_is_refused_in_every_object(rows: Rows, media: str, form: str) -> None:
+    for path, row in shapes(rows(form, media)):
+        changed, parent = reached(row, path)
+        parent["surprise"] = parent[path[-1]]
+        assert not validator(f"{form}-{media}").is_valid(changed), f"beside {path} stands an unknown key"
+
+
+@pytest.mark.parametrize(
+    ("form", "path", "wrong"),
+    [
+        ("v2", ("data_row", "row_data"), "words"),
+        ("v2", ("embeddings", "*", "id"), "clip"),
+        ("v2", ("projects", "*", "project_details", "priority"), 0),
+        ("v2", ("projects", "*", "project_details", "priority"), 6),
+        ("v2", ("projects", "*", "labels", "*", "label_details", "reviews", "*", "score"), 1.5),
+        ("v1", ("Reviews", "*", "score"), -2),
+        ("v1", ("Agreement",), -0.5),
+        ("v1", ("Agreement",), 1.5),
+        ("v1", ("Benchmark Agreement",), 100),
+    ],
+)
+def test_a_value_out_of_its_range_is_refused(rows: Rows, form: str, path: tuple[str, ...], wrong: Any) -> None:
+    found = {tuple(map(general, place)): (place, row) for place, row in shapes(rows(form, "image"))}
+    place, row = found[path]
+    changed, parent = reached(row, place)
+    parent[place[-1]] = wrong
+    assert not validator(f"{form}-image").is_valid(changed)
+
+
 def test_a_row_of_one_media_type_is_no_row_of_another(rows: Rows) -> None:
     labelled = [row for row in rows("v2", "text") if any(each["labels"] for each in row["projects"].values())]
     assert not validator("v2-image").is_valid(labelled[0])
