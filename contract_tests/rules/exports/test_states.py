@@ -1,0 +1,175 @@
+"""Every state that a data row can be in stands in the scenario `states`, and is told in both formats."""
+
+import json
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+
+from contract_tests.rules.exports.legacy.elements import elements
+from contract_tests.rules.exports.rows import HOST, NOW, TASK, read
+from contract_tests.rules.worlds import in_file, stored
+from mockserver.exports.request import ExportParams, ExportRequest
+from mockserver.exports.rows import ExportRows
+from mockserver.exports.scope import scope_of
+from mockserver.generate.data_rows import attached
+from mockserver.links import Links
+from mockserver.world.store import Store
+
+PEOPLED = "Ünïcode 🐟 مشروع"
+Rows = Callable[[str], list[Any]]
+
+
+@pytest.fixture(scope="module")
+def states(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with stored(in_file(tmp_path_factory.mktemp("states")), "states") as store:
+        yield store
+
+
+@pytest.fixture(scope="module")
+def rows(states: Store) -> Rows:
+    """The rows of a project with every section."""
+    return cache(lambda project: read(states, project))
+
+
+@pytest.fixture(scope="module")
+def labels(states: Store) -> Rows:
+    """The same labels in Export V1."""
+
+    def told(project: str) -> list[Any]:
+        with states.reading() as connection:
+            return elements(connection, project)
+
+    return cache(told)
+
+
+def standing(row: Any) -> Any:
+    [project] = row["projects"].values()
+    return project
+
+
+@pytest.mark.parametrize("project", ["consensus", "benchmark", "talked about", "second look", "nameless", PEOPLED])
+def test_rows_are_labelled_skipped_and_unlabelled(rows: Rows, project: str) -> None:
+    found = [standing(row)["labels"] for row in rows(project)]
+    skipped = {each["performance_details"]["skipped"] for each in (label for told in found for label in told)}
+    assert skipped == {True, False}
+    assert [] in found
+
+
+def test_a_row_has_a_label_of_each_who_must_agree_and_the_best_is_selected(rows: Rows, labels: Rows) -> None:
+    agreed = {label["ID"]: label["Agreement"] for label in labels("consensus")}
+    shared = [standing(row) for row in rows("consensus") if len(standing(row)["labels"]) > 1]
+    assert len(shared) == 10
+    for told in shared:
+        scores = {label["id"]: label["performance_details"]["consensus_score"] for label in told["labels"]}
+        assert len(scores) == told["project_details"]["consensus_expected_label_count"] == 3
+        assert scores[told["project_details"]["selected_label_id"]] == max(scores.values())
+        assert {label: agreed[label] for label in scores} == scores
+
+
+def test_a_benchmark_is_named_by_every_label_of_its_row_and_measures_the_others(rows: Rows, labels: Rows) -> None:
+    told = {label["ID"]: label for label in labels("benchmark")}
+    shared = [standing(row)["labels"] for row in rows("benchmark") if len(standing(row)["labels"]) > 1]
+    assert len(shared) == 4
+    for of_row in shared:
+        scores = {label["id"]: label["performance_details"].get("benchmark_score", -1) for label in of_row}
+        [reference] = [label for label, score in scores.items() if score == -1]
+        assert {told[label]["Benchmark ID"] for label in scores} == {reference}
+        assert {label: told[label]["Benchmark Agreement"] for label in scores} == scores
+
+
+def test_a_row_stands_in_two_projects(states: Store) -> None:
+    request = ExportRequest(params=ExportParams(all_projects=True))
+    with states.reading() as connection:
+        scope, links = scope_of(connection, request), Links.of("key", 0)
+        text = ExportRows(connection, scope, request.params, links=links, host=HOST, task_id=TASK, now=NOW).text()
+    shared = [row["projects"] for row in map(json.loads, text.splitlines()) if len(row["projects"]) > 1]
+    assert all({each["name"] for each in told.values()} == {"consensus", "second look"} for told in shared)
+    assert len(shared) == 8
+
+
+def test_rows_have_gone_every_way_through_the_workflow(rows: Rows) -> None:
+    ways = {
+        (
+            standing(row)["project_details"]["workflow_status"],
+            *(step["action"] for step in reversed(standing(row)["project_details"]["workflow_history"])),
+        )
+        for row in rows("talked about")
+    }
+    assert ways == {
+        ("TO_LABEL", "Move"),
+        ("IN_REVIEW", "Move", "Move"),
+        ("IN_REWORK", "Move", "Move", "Reject"),
+        ("DONE", "Move", "Move"),  # skipped
+        ("DONE", "Move", "Move", "Approve"),
+        ("DONE", "Move", "Move", "Approve", "Move", "Approve"),  # reopened
+    }
+
+
+def test_reviews_approve_and_reject(rows: Rows, labels: Rows) -> None:
+    told = [label for row in rows("talked about") for label in standing(row)["labels"]]
+    scores = Counter(review["score"] for label in told for review in label["label_details"]["reviews"])
+    assert scores.keys() == {1, -1}
+    assert scores == Counter(review["score"] for label in labels("talked about") for review in label["Reviews"])
+
+
+def test_some_labels_have_open_issues(labels: Rows) -> None:
+    assert {label["Has Open Issues"] for label in labels("talked about")} == {0, 1}
+
+
+def test_metadata_and_attachments_of_every_kind_hang_on_rows(rows: Rows) -> None:
+    found = rows("consensus")
+    assert {item["type"] for row in found for item in row["attachments"]} == set(attached())
+    values = {item["schema_name"]: item["value"] for row in found for item in row["metadata_fields"]}
+    assert {name: type(value) for name, value in values.items()} == {
+        "captureDateTime": str,
+        "tag": str,
+        "split": list,
+        "sharpness": float,
+        "Kamera 📷": list,
+    }
+    assert {len(row["embeddings"]) for row in found} == {1}
+
+
+def test_rows_without_names_have_no_key_for_them_in_v2_and_null_in_v1(rows: Rows, labels: Rows) -> None:
+    assert {tuple(row["data_row"]) for row in rows("nameless")} == {("id", "row_data", "details")}
+    assert {(label["Global Key"], label["External ID"]) for label in labels("nameless")} == {(None, None)}
+
+
+@pytest.mark.parametrize("place", ["global_key", "external_id", "metadata", "answers"])
+def test_characters_that_readers_stumble_over_stand_wherever_people_write(rows: Rows, place: str) -> None:
+    found = rows(PEOPLED)
+    told = {
+        "global_key": [row["data_row"]["global_key"] for row in found],
+        "external_id": [row["data_row"]["external_id"] for row in found],
+        "metadata": [item["value"] for row in found for item in row["metadata_fields"] if item["schema_name"] == "tag"],
+        "answers": [text for row in found for text in written(row)],
+    }[place]
+    letters = set("".join(told))
+    assert {unicodedata.category(letter) for letter in letters} >= {"So", "Mn"}  # emoji, combining marks
+    assert {unicodedata.bidirectional(letter) for letter in letters} & {"R", "AL"}
+    assert "\u2028" in letters or place == "answers"
+
+
+def written(node: Any) -> Iterator[str]:
+    """The free texts of a row's answers."""
+    if isinstance(node, dict):
+        if "text_answer" in node:
+            yield node["text_answer"]["content"]
+        for below in node.values():
+            yield from written(below)
+    elif isinstance(node, list):
+        for below in node:
+            yield from written(below)
+
+
+def test_names_are_in_several_scripts(rows: Rows) -> None:
+    [first, *_] = rows(PEOPLED)
+    told = standing(first)
+    things = told["labels"][0]["annotations"]["objects"]
+    assert told["name"] == PEOPLED
+    assert "\u2028" in first["data_row"]["details"]["dataset_name"]
+    assert {thing["name"] for thing in things} == {"Boje 🛟", "مرسى"}
