@@ -63,7 +63,7 @@ def run(
     sections = sections_of(params)
     plan = samples.alone(scenarios.load(scenarios.find(scenario)), media, rows)
     end = end_of(plan, ends)
-    tables = locales.tables(locale, seed) if locale else {}
+    tables = {} if locale is None else locales.tables(locale, seed)
     with (
         tempfile.TemporaryDirectory() as folder,
         opened(output) as file,
@@ -102,18 +102,35 @@ def sections_of(text: str) -> Any:
 
 @contextlib.contextmanager
 def opened(output: str) -> Iterator[BinaryIO]:
-    """Standard output, or a file that appears under its name when it is whole."""
-    if output == "-":
-        yield sys.stdout.buffer
-        return
+    """Standard output; a file that appears under its name when it is whole; or a pipe or device, which stays."""
+    if not output:
+        raise StartupError("--output is empty; give the name of a file, or - for standard output")
     path = Path(output)
+    try:
+        if output == "-":
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+        elif path.exists() and not path.is_file():
+            with path.open("wb") as file:
+                yield file
+        else:
+            with whole(path.resolve()) as file:  # a link still leads there afterwards
+                yield file
+    except BrokenPipeError:  # whoever read it has enough: click ends the program
+        raise
+    except OSError as error:
+        named = "standard output" if output == "-" else repr(output)
+        raise StartupError(f"--output is {named}, which cannot be written: {error.strerror}") from None
+
+
+@contextlib.contextmanager
+def whole(path: Path) -> Iterator[BinaryIO]:
+    """A file beside, which takes the name when all is written."""
     half = path.with_name(f"{path.name}.part")
     try:
         with half.open("wb") as file:
             yield file
         half.replace(path)
-    except OSError as error:
-        raise StartupError(f"--output is {output!r}, which cannot be written: {error.strerror}") from None
     finally:
         with contextlib.suppress(OSError):
             half.unlink(missing_ok=True)

@@ -1,8 +1,10 @@
 """`mockserver generate` writes payloads that validate, the same for the same seed, and says what it cannot do."""
 
 import json
+import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +100,13 @@ def test_without_faker_the_locale_names_what_to_install() -> None:
         (["--media", "image", "--format", "frames"], "'image' has no frames"),
         (["--media", "image", "--params", "label_detail"], '"label_details"'),
         (["--media", "image", "--locale", "jp"], '"ja_JP"'),
+        (["--media", "image", "--locale", ""], "--locale is ''"),
+        (["--media", "image", "--params", ""], "--params has no ''"),
+        (["--media", "image", "--ends", "soon"], "--ends is 'soon'"),
+        (["--media", "image", "--ends", "1900-01-01"], "the years 1972 to 9900"),
+        (["--media", "image", "--scenario", "defualt"], '"default"'),
+        (["--media", "image", "--rows", "10000001"], "--rows"),
+        (["--media", "image", "--rows", "many"], "'many'"),
         (["--media", "image", "--scenario", "empty"], "the scenario has no projects"),
         (["--media", "image", "--rows", "-1"], "--rows"),
         (["--media", "image", "--seed", str(2**64)], "--seed"),
@@ -110,7 +119,60 @@ def test_a_mistake_is_told_with_the_nearest_known_words(arguments: list[str], to
     assert b"Traceback" not in ended.stderr
 
 
-def test_a_place_that_cannot_be_written_is_told() -> None:
-    ended = generated("--media", "image", "-o", "/proc/nothing/here.ndjson")
+@pytest.mark.parametrize("place", ["/proc/nothing/here.ndjson", "/proc", "", "x" * 300])
+def test_a_place_that_cannot_be_written_is_told(place: str) -> None:
+    ended = generated("--media", "image", "-o", place)
+    assert (ended.returncode, ended.stdout) == (2, b"")
+    assert ended.stderr.startswith(b"mockserver: --output is ")
+    assert b"Traceback" not in ended.stderr
+
+
+def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path: Path) -> None:
+    """So `/dev/null` and `>(gzip)` can be named; a file put in their place would be no device any more."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as aside:
+        read = aside.submit(pipe.read_bytes)
+        assert generated("--media", "text", "--rows", "3", "-o", str(pipe)).returncode == 0
+        assert len(read.result(MOST_SECONDS).splitlines()) == 3
+    assert pipe.is_fifo()
+    assert [file.name for file in tmp_path.iterdir()] == ["pipe"]
+
+
+def test_a_link_to_a_file_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("file")
+    assert generated("--media", "text", "--rows", "3", "-o", str(tmp_path / "link")).returncode == 0
+    assert (tmp_path / "link").is_symlink()
+    assert len((tmp_path / "file").read_bytes().splitlines()) == 3
+
+
+def test_a_full_disk_behind_standard_output_is_told() -> None:
+    command = [sys.executable, "-m", "mockserver", "generate", "--media", "text", "--rows", "3", "-o", "-"]
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, timeout=MOST_SECONDS, check=False)
     assert ended.returncode == 2
-    assert b"cannot be written" in ended.stderr
+    assert b"--output is standard output, which cannot be written: No space left" in ended.stderr
+    assert b"Traceback" not in ended.stderr
+
+
+def test_a_reader_that_has_enough_ends_it_without_a_word() -> None:
+    command = [sys.executable, "-m", "mockserver", "generate", "--media", "text", "--rows", "2000", "-o", "-"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        assert running.stdout.read(1) == b"{"
+        running.stdout.close()
+        assert running.stderr.read() == b""
+        assert running.wait(MOST_SECONDS) == 1
+
+
+def test_a_terminal_is_shown_how_far_it_is(tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "mockserver", "generate", "--media", "text", "--rows", "3"]
+    ended = subprocess.run([*command, "-o", str(tmp_path / "x")], stderr=theirs, timeout=MOST_SECONDS, check=False)
+    os.close(theirs)
+    shown = os.read(ours, 65536)
+    os.close(ours)
+    assert ended.returncode == 0
+    assert b"Generating" in shown
+    assert b"100%" in shown
