@@ -19,7 +19,7 @@ from mockserver.world.database import where
 from mockserver.world.projects import Project
 from mockserver.world.store import Store
 
-SCENARIOS = ("default", "states")
+SCENARIOS = ("default", "states", "forms")
 PROJECTS = [
     (name, plan.name) for name in SCENARIOS for plan in scenario.load(scenario.find(name)).projects if plan.rows < 100
 ]
