@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from mockserver.testing import schemas
+from mockserver.testing.agreement import agreed, index_masks
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -25,13 +27,16 @@ TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=30)
 NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30)
 KEYWORDS = st.text("abcdefghijklmnopqrstuvwxyz0123456789-_", min_size=1, max_size=20)
 NUMBERS = st.floats(-10_000, 10_000, allow_nan=False, allow_subnormal=False)
-TYPES = ("text/plain", "image/png", "image/jpeg", "video/mp4", "application/pdf", "audio/mpeg")
+TYPES = (
+    *("text/plain", "text/html", "image/png", "image/jpeg", "video/mp4", "audio/mpeg", "audio/wav"),
+    *("application/pdf", "application/dicom", "application/json"),
+)
 MOST = 4
 """Items of a list, unless it needs more."""
 DEEPEST = 4
 """Classifications within answers within classifications end here."""
 FIRST_MOMENT = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)
-FRAMES = 300
+FRAMES, MOST_PAGES = 300, 1000
 V2_BLOCKS = "blocks"
 
 NAMED = {"feature_schema_id": "name", "schemaId": "title"}
@@ -66,8 +71,9 @@ class Maker:
         self._emptied = False
         self._predicting = False
         self._joinable: list[str] = []
+        self._messages: list[str] = []
         self.width = self.height = 4096.0
-        self.frame_count = FRAMES
+        self.frame_count, self.page_count = FRAMES, MOST_PAGES
 
     # Schemas
 
@@ -154,12 +160,7 @@ class Maker:
         for key, name in NAMED.items():
             if key in made and name in made:
                 made[key] = self._schema_ids.setdefault(made[name], made[key])
-        if made.keys() >= {"start", "end"}:
-            # `end` is inclusive, and a token as long as its span.
-            made["end"] = made["start"] + (len(made["token"]) - 1 if "token" in made else made["end"])
-        if made.keys() >= {"Label", "Skipped"}:
-            made["Skipped"] = not made["Label"]
-        return made
+        return agreed(made)
 
     def _wanted(self, key: str, shape: Shape, made: Json) -> bool:
         """Drawn, unless it is said, or another key brings it along."""
@@ -192,16 +193,18 @@ class Maker:
             low = high = 0
         return self._several(lambda: self.made(Place(schema["items"], place.file)), low, high)
 
-    def _several(self, make: Callable[[], T], low: int, high: int) -> list[T]:
+    def _several(self, make: Callable[[], T], low: int, high: int, *, likely: bool = False) -> list[T]:
         """A list, mostly short: an item and all that follow it are one thing to the search, within which those that
         follow are another. So it can end a list anywhere, and put what follows an item in the item's place.
 
         st.lists() would do, but gives two to three items everywhere, and what nests six deep grows with their power.
+        `likely` ones have a first item mostly.
         """
         made: list[T] = []
 
         def rest() -> None:
-            if len(made) >= low and (not self._flag() or len(made) >= high):
+            more = self._draw(st.integers(0, 7)) > 0 if likely and not made else self._flag()
+            if len(made) >= low and (not more or len(made) >= high):
                 return
             made.append(make())
             self._draw(st.builds(rest))
@@ -209,12 +212,16 @@ class Maker:
         self._draw(st.builds(rest))
         return made
 
-    def _keyed(self, place: Place) -> Json:
+    def labels(self, place: Place) -> list[Any]:
+        """What rows are read for is mostly there."""
+        return self._several(lambda: self.made(Place(place.schema["items"], place.file)), 0, MOST, likely=True)
+
+    def _keyed(self, place: Place, *, likely: bool = False) -> Json:
         """Values by ids or numbers."""
         [(pattern, part)] = place.schema["patternProperties"].items()
         if self._emptied:
             return {}
-        values = self._several(lambda: self.made(Place(part, place.file)), 0, 2)
+        values = self._several(lambda: self.made(Place(part, place.file)), 0, 2, likely=likely)
         return {self.id() if pattern.startswith("^c") else str(number): each for number, each in enumerate(values, 1)}
 
     # What needs no schema
@@ -250,6 +257,10 @@ class Maker:
     def url(self) -> str:
         return f"https://files.example/{self._draw(KEYWORDS)}"
 
+    def type(self, place: Place) -> str:
+        """A MIME type that the media type may have."""
+        return str(self.one_of([known for known in TYPES if re.search(place.schema["pattern"], known)]))
+
     # What must agree
 
     def attributes(self, place: Place) -> Json:
@@ -257,7 +268,17 @@ class Maker:
         made: Json = self.made(place)
         self.width, self.height = float(made.get("width", self.width)), float(made.get("height", self.height))
         self.frame_count = made.get("frame_count", self.frame_count)
+        self._messages = made.get("labelable_ids", [])
+        self.page_count = made.get("page_count", self.page_count)
         return made
+
+    def page(self, place: Place) -> int:
+        """Counted from 0."""
+        return self._draw(st.integers(0, min(self.page_count, MOST_PAGES) - 1))
+
+    def message(self, place: Place) -> Any:
+        """One of those that may be labelled, where the row says which."""
+        return self.one_of(self._messages) if self._messages else self.made(place)
 
     def within(self, limit: float) -> float:
         return self._draw(st.floats(0, limit, allow_nan=False, allow_subnormal=False))
@@ -357,7 +378,8 @@ class Maker:
             segments[name] = self._segments()
             keys[name] = sorted({number for pair in segments[name] for number in pair})
             for number in keys[name]:
-                self._at(frames, number)["objects"][name] = self._moved(feature, kind)
+                moved = self._at(frames, number)["objects"][name] = self._moved(feature, kind)
+                index_masks(moved, number)
 
         def answer() -> None:
             made = self.made(Place(self._parts(frame)["classifications"].schema["items"], frame.file))
@@ -457,7 +479,12 @@ KEYS: dict[str, Callable[[Maker, Place], Any]] = {
     "media_attributes": Maker.attributes,
     "row_data": lambda maker, place: maker.url(),
     "classifications": Maker.classifications,
-    "mime_type": lambda maker, place: maker.one_of(TYPES),
+    "mime_type": Maker.type,
+    "mimeType": Maker.type,
+    "labels": Maker.labels,
+    "projects": lambda maker, place: maker._keyed(place, likely=True),
+    "message_id": Maker.message,
+    "page_number": Maker.page,
     "objects": Maker.objects,
     "relationships": Maker.relationships,
     "predictions": Maker.predictions,

@@ -53,7 +53,9 @@ def data_rows(media: str | None = None, *, params: Mapping[str, bool] | None = N
     Raises ValueError for a word that is not known.
     """
     given = _given(params or {})
-    return payloads(_name("v2", media), given={"experiments": given.get("predictions", False)} | given)
+    of_runs = given.get("experiments", given.get("predictions", False))
+    there = {"experiments": of_runs} if of_runs else {"experiments": False, "projects": True}
+    return payloads(_name("v2", media), given=there | given)
 
 
 def annotations_v2(media: str) -> SearchStrategy[Json]:

@@ -220,6 +220,25 @@ def test_a_value_out_of_its_range_is_refused(rows: Rows, form: str, path: tuple[
     assert not validator(f"{form}-image").is_valid(changed)
 
 
+@pytest.mark.parametrize(
+    ("media", "key", "wrong"),
+    [
+        ("image", "annotation_kind", "TextUnidirectionalRelationship"),
+        ("text", "annotation_kind", "ImageUnidirectionalRelationship"),
+        ("conversational", "annotation_kind", "DocumentUnidirectionalRelationship"),
+        ("audio", "mime_type", "video/mp4"),
+        ("document", "mime_type", "text/plain"),
+        ("image", "mime_type", "application/json"),
+    ],
+)
+def test_a_word_of_another_media_type_is_refused(rows: Rows, media: str, key: str, wrong: str) -> None:
+    found = [(path, row) for path, row in shapes(rows("v2", media)) if path[-1] == key]
+    place, row = next((path, row) for path, row in found if key == "mime_type" or "relationships" in path)
+    changed, parent = reached(row, place)
+    parent[key] = wrong
+    assert not validator(f"v2-{media}").is_valid(changed)
+
+
 def test_a_row_of_one_media_type_is_no_row_of_another(rows: Rows) -> None:
     labelled = [row for row in rows("v2", "text") if any(each["labels"] for each in row["projects"].values())]
     assert not validator("v2-image").is_valid(labelled[0])

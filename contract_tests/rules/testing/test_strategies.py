@@ -3,13 +3,15 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import jsonschema_rs
 import pytest
-from hypothesis import HealthCheck, find, given, settings
+from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
+from mockserver.generate.plans import TOOLS_OF_MEDIA
 from mockserver.testing import schemas
 from mockserver.testing.strategies import (
     PARAMS,
@@ -26,6 +28,7 @@ from mockserver.testing.strategies import (
 
 # What nests and refers to itself is drawn slowly on a machine that does other things too.
 few = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+SECTIONS = PARAMS.keys() - {"predictions", "model_run_ids"}
 FILES = [name for name in schemas.names() if name != "blocks"]
 
 
@@ -187,6 +190,71 @@ def test_examples_are_plain_json() -> None:
         assert json.loads(json.dumps(row)) == row
 
     plain()
+
+
+# What must agree within a row
+
+
+def consistent(row: Any) -> None:
+    """Raises AssertionError where parts of a row contradict each other."""
+    attributes, details = row["media_attributes"], row["data_row"]["details"]
+    assert details["created_at"] <= details["updated_at"] <= details["last_activity_at"]
+    for embedding in row["embeddings"]:
+        assert {len(each["value"]) for each in embedding["values"]} <= {embedding["dimensions"]}
+    for project in row["projects"].values():
+        standing = project["project_details"]
+        assert not (standing["workflow_status"] == "DONE" and "task_id" in standing)
+        ids = {label["id"] for label in project["labels"]}
+        assert standing.get("selected_label_id") in {None, *ids}
+        for label in project["labels"]:
+            told = label["label_details"]
+            assert told["created_at"] <= told["content_last_updated_at"] <= told["updated_at"]
+            for part, frame in parts(label["annotations"]):
+                lies_within(part, attributes)
+                for url in [part[key]["url"] for key in ("mask", "composite_mask") if key in part]:
+                    assert f"/index/{frame}" in url
+
+
+def lies_within(part: Any, attributes: Any) -> None:
+    if "message_id" in part and "conversational_location" not in part:
+        assert part["message_id"] in attributes.get("labelable_ids", [part["message_id"]])
+    if "page_number" in part:
+        assert part["page_number"] < attributes["page_count"]
+    page = part.get("page_dimensions", attributes)
+    if "bounding_box" in part and "width" in page:
+        box = part["bounding_box"]
+        assert box["left"] + box["width"] <= page["width"] + 0.001
+        assert box["top"] + box["height"] <= page["height"] + 0.001
+
+
+def parts(value: Any, frame: int = 1) -> Iterator[tuple[Any, int]]:
+    """Every object below, and the frame it stands in."""
+    if isinstance(value, list):
+        for below in value:
+            yield from parts(below, frame)
+    elif isinstance(value, dict):
+        yield value, frame
+        for key, below in value.items():
+            yield from parts(below, int(key) if key.isdigit() else frame)
+
+
+@pytest.mark.parametrize("media", sorted(TOOLS_OF_MEDIA))
+def test_what_a_row_says_twice_agrees_and_most_rows_have_labels(media: str) -> None:
+    labelled = []
+
+    @settings(few, database=None, phases=[Phase.generate])
+    @given(data_rows(media, params=dict.fromkeys(SECTIONS, True)))
+    def agrees(row: Any) -> None:
+        consistent(row)
+        labelled.append(bool(labels(row)))
+
+    agrees()
+    assert sum(labelled) * 2 > len(labelled)
+
+
+@pytest.mark.parametrize(("media", "kind"), [("image", "ImageSegmentationMask"), ("dicom", "DICOMSegmentationMask")])
+def test_masks_are_among_the_examples(media: str, kind: str) -> None:
+    find(annotations_v2(media), lambda found: kind in json.dumps(found), settings=settings(few, max_examples=500))
 
 
 def labels(row: Any) -> list[Any]:
