@@ -21,7 +21,8 @@ try:
     from hypothesis import strategies as st
     from hypothesis.strategies import DrawFn, SearchStrategy
 
-    from mockserver.testing.maker import Json, Maker
+    from mockserver.testing.drawing import Json
+    from mockserver.testing.maker import Maker
 except ModuleNotFoundError as missing:
     if missing.name != "hypothesis":
         raise
