@@ -9,17 +9,18 @@ from mockserver.api.engine import written_moment
 from mockserver.api.workspaces import Workspace
 from mockserver.control.bodies import EventMade, MakeEvent
 from mockserver.control.expected import project_named
-from mockserver.errors import BadInput, Conflict, NotFound
+from mockserver.control.places import NOT_SKIPPED, Places
+from mockserver.errors import Conflict
 from mockserver.generate import features
 from mockserver.generate.chance import Chance
 from mockserver.generate.changes import annotated, answered_again
 from mockserver.generate.words import table
 from mockserver.world.data_rows import DataRow, MetadataSchema
-from mockserver.world.database import Clause, where
+from mockserver.world.database import where
 from mockserver.world.events import Event
-from mockserver.world.issues import Issue, IssueStatus
+from mockserver.world.issues import IssueStatus
 from mockserver.world.labelling import APPROVE, MOVE, Labelling
-from mockserver.world.labels import Body, Label, ProjectRow, Review, WorkflowStatus
+from mockserver.world.labels import Body, Label, ProjectRow, WorkflowStatus
 from mockserver.world.projects import Ontology, Project
 from mockserver.world.store import Change, next_number
 
@@ -67,6 +68,7 @@ class Happenings:
     def __init__(self, workspace: Workspace, change: Change, project: Project, asked: MakeEvent) -> None:
         self._workspace, self._change, self._project, self._asked = workspace, change, project, asked
         self._labelling = Labelling(workspace.store)
+        self._places = Places(change.connection, project, asked)
         self.by_name: dict[str, Callable[[], Done]] = {
             "LABEL_CREATED": self.create_label,
             "LABEL_UPDATED": self.update_label,
@@ -85,9 +87,9 @@ class Happenings:
 
     def create_label(self) -> Done:
         """What the row's file shows is annotated: on a row without a label if there is one, else on another."""
-        row = self._row(WorkflowStatus.TO_LABEL)
+        row = self._places.row(WorkflowStatus.TO_LABEL)
         variant = annotated(row, self._ontology(), seed=self._workspace.world.seed)
-        labelled = self._change.connection.count(Label, self._here(row))
+        labelled = self._change.connection.count(Label, self._places.here(row.no))
         content = variant.content if row.asset and not labelled else self._answered_again(variant.content)
         seconds = self._chance().between(20, 900)
         label = self._labelling.create_label(
@@ -96,15 +98,15 @@ class Happenings:
         return Done(row, label.id)
 
     def update_label(self) -> Done:
-        label = self._label(where("NOT skipped"))
+        label = self._places.label(NOT_SKIPPED)
         body = self._change.connection.select(Body, where("id = :id", id=label.body_id))[0]
         self._labelling.update_label(label.id, content=self._answered_again(body.content), aside=body.aside)
-        return Done(self._row_of(label), label.id)
+        return Done(self._places.row_of(label), label.id)
 
     def delete_label(self) -> Done:
-        label = self._label()
+        label = self._places.label()
         self._workspace.store.delete_labels([label.id])
-        return Done(self._row_of(label), label.id)
+        return Done(self._places.row_of(label), label.id)
 
     def _answered_again(self, content: bytes) -> bytes:
         return answered_again(content, self._ontology(), self._chance())
@@ -113,29 +115,24 @@ class Happenings:
 
     def create_review(self) -> Done:
         """Approved, as most are."""
-        waiting = where(
-            "EXISTS (SELECT 1 FROM project_row pr WHERE pr.project_id = label.project_id"
-            " AND pr.data_row_no = label.data_row_no AND pr.workflow_status = :status)",
-            status=WorkflowStatus.IN_REVIEW,
-        )
-        label = self._label_or_none(waiting & where("NOT skipped")) or self._label()
+        label = self._places.label_to_review()
         review = self._labelling.create_review(label.id, score=1.0)
-        return Done(self._row_of(label), label.id, review.id)
+        return Done(self._places.row_of(label), label.id, review.id)
 
     def update_review(self) -> Done:
         """The other verdict."""
-        review, label = self._review()
+        review, label = self._places.review()
         self._labelling.update_review(review.id, score=-1.0 if review.score > 0 else 1.0)
-        return Done(self._row_of(label), label.id, review.id)
+        return Done(self._places.row_of(label), label.id, review.id)
 
     def delete_review(self) -> Done:
-        review, label = self._review()
+        review, label = self._places.review()
         self._labelling.delete_review(review.id)
-        return Done(self._row_of(label), label.id, review.id)
+        return Done(self._places.row_of(label), label.id, review.id)
 
     def act_in_workflow(self) -> Done:
-        row = self._row(*NEXT_MOVES)
-        standing = self._change.connection.select(ProjectRow, self._here(row))[0]
+        row = self._places.row(*NEXT_MOVES)
+        standing = self._change.connection.select(ProjectRow, self._places.here(row.no))[0]
         following = NEXT_MOVES.get(WorkflowStatus(standing.workflow_status))
         if following is None:
             raise Conflict(f"Data row {row.id!r} waits for its first label; make LABEL_CREATED happen to it before")
@@ -146,8 +143,8 @@ class Happenings:
     # Issues and metadata
 
     def create_issue(self) -> Done:
-        label = self._label() if self._asked.label is not None else None
-        row = self._row() if label is None else self._row_of(label)
+        label = self._places.label() if self._asked.label is not None else None
+        row = self._places.row() if label is None else self._places.row_of(label)
         issue, comment = self._labelling.create_issue(
             self._project.id, row.id, content=self._words("sentences_en"), label_id=label.id if label else None
         )
@@ -155,115 +152,29 @@ class Happenings:
 
     def update_issue(self) -> Done:
         """Resolved with a comment, or opened again."""
-        issue = self._issue()
+        issue = self._places.issue()
         status = IssueStatus.RESOLVED if issue.status == IssueStatus.OPEN else IssueStatus.OPEN
         said = self._words("sentences_en")
         _, comment = self._labelling.update_issue(issue.id, status=status, comment=said)
         return Done(
-            self._row_no(issue.data_row_no), issue.label_id, issue=issue.id, comment=comment.id if comment else None
+            self._places.row_no(issue.data_row_no),
+            issue.label_id,
+            issue=issue.id,
+            comment=comment.id if comment else None,
         )
 
     def delete_issue(self) -> Done:
-        issue = self._labelling.delete_issue(self._issue().id)
-        return Done(self._row_no(issue.data_row_no), issue.label_id, issue=issue.id)
+        issue = self._labelling.delete_issue(self._places.issue().id)
+        return Done(self._places.row_no(issue.data_row_no), issue.label_id, issue=issue.id)
 
     def update_metadata(self) -> Done:
         """Another text in the reserved field `tag`."""
-        row = self._row()
+        row = self._places.row()
         schema = self._change.connection.select(MetadataSchema, where("name = 'tag' AND reserved"))[0]
         now = row.metadata_values.get(schema.id)
         value = self._chance().pick([place for place in table("places") if place != now])
         self._labelling.set_metadata(row.id, schema.id, value, project_id=self._project.id)
         return Done(row)
-
-    # Choosing
-
-    def _row(self, *statuses: WorkflowStatus) -> DataRow:
-        """The one asked for; else the first that stands as asked, in this order; else the one that rested longest."""
-        if self._asked.data_row is not None:
-            return self._asked_row(self._asked.data_row)
-        if self._asked.label is not None:
-            return self._row_of(self._label())
-        for status in statuses:
-            if (found := self._first_row("workflow_status = :status", "data_row_no", status=status)) is not None:
-                return found
-        order = "(SELECT d.last_activity_at FROM data_row d WHERE d.no = data_row_no), data_row_no"
-        if (found := self._first_row("TRUE", order)) is None:
-            raise NotFound(f"Project {self._project.name!r} has no data rows")
-        return found
-
-    def _first_row(self, condition: str, order: str, **params: object) -> DataRow | None:
-        living = "EXISTS (SELECT 1 FROM data_row d WHERE d.no = data_row_no AND NOT d.deleted)"
-        mine = where(f"project_id = :project AND {condition} AND {living}", project=self._project.id, **params)
-        found = self._change.connection.select(ProjectRow, mine, order=order, first=1)
-        return self._row_no(found[0].data_row_no) if found else None
-
-    def _asked_row(self, name: str) -> DataRow:
-        """By id or global key. Raises NotFound when it is not in the project."""
-        named = where("(id = :name OR global_key = :name) AND NOT deleted", name=name)
-        found = self._change.connection.find(DataRow, named)
-        if found is None or self._change.connection.find(ProjectRow, self._here(found)) is None:
-            raise NotFound(f"Data row {name!r} does not exist in project {self._project.name!r}")
-        return found
-
-    def _row_no(self, no: int) -> DataRow:
-        return self._change.connection.select(DataRow, where("no = :no", no=no))[0]
-
-    def _row_of(self, label: Label) -> DataRow:
-        return self._row_no(label.data_row_no)
-
-    def _here(self, row: DataRow) -> Clause:
-        return where("project_id = :project AND data_row_no = :row", project=self._project.id, row=row.no)
-
-    def _label(self, also: Clause | None = None) -> Label:
-        found = self._label_or_none(also)
-        if found is None:
-            where_to = f"data row {self._asked.data_row!r}" if self._asked.data_row else "this project"
-            raise NotFound(f"There is no fitting label on {where_to}; make LABEL_CREATED happen before")
-        return found
-
-    def _label_or_none(self, also: Clause | None = None) -> Label | None:
-        """The one asked for, or the one of the row asked for, or the one that rested longest."""
-        mine = where("project_id = :project AND NOT deleted", project=self._project.id)
-        if self._asked.label is not None:
-            found = self._change.connection.find(Label, mine & where("id = :id", id=self._asked.label))
-            if found is None:
-                raise NotFound(f"Label {self._asked.label!r} does not exist in project {self._project.name!r}")
-            self._check_row(found)
-            return found
-        if self._asked.data_row is not None:
-            mine &= where("data_row_no = :no", no=self._asked_row(self._asked.data_row).no)
-        mine &= where("data_row_no IN (SELECT no FROM data_row WHERE NOT deleted)")
-        wanted = mine if also is None else mine & also
-        return next(iter(self._change.connection.select(Label, wanted, order="updated_at, no", first=1)), None)
-
-    def _check_row(self, label: Label) -> None:
-        asked = self._asked.data_row
-        if asked is not None and self._asked_row(asked).no != label.data_row_no:
-            raise BadInput(f"Label {label.id!r} is not on data row {asked!r}; name only one of them")
-
-    def _review(self) -> tuple[Review, Label]:
-        """Of the label or row asked for, or the one that rested longest."""
-        mine = "SELECT no FROM label WHERE project_id = :project AND NOT deleted"
-        clause = where(f"label_no IN ({mine})", project=self._project.id)
-        if self._asked.label is not None or self._asked.data_row is not None:
-            clause &= where("label_no = :no", no=self._label().no)
-        found = self._change.connection.select(Review, clause, order="updated_at, no", first=1)
-        if not found:
-            raise NotFound("There is no review here; make REVIEW_CREATED happen before")
-        label = self._change.connection.select(Label, where("no = :no", no=found[0].label_no))[0]
-        return found[0], label
-
-    def _issue(self) -> Issue:
-        clause = where("project_id = :project AND NOT deleted", project=self._project.id)
-        if self._asked.label is not None:
-            clause &= where("label_id = :label", label=self._label().id)
-        elif self._asked.data_row is not None:
-            clause &= where("data_row_no = :no", no=self._asked_row(self._asked.data_row).no)
-        found = self._change.connection.select(Issue, clause, order="updated_at, no", first=1)
-        if not found:
-            raise NotFound("There is no issue here; make ISSUE_CREATED happen before")
-        return found[0]
 
     # Making
 

@@ -132,7 +132,7 @@ CREATE UNIQUE INDEX label_by_id ON label (id);
 CREATE UNIQUE INDEX label_by_feature_prefix ON label (feature_prefix);
 CREATE INDEX label_of_project ON label (project_id, data_row_no, no);
 CREATE INDEX label_of_row ON label (data_row_no);
-CREATE INDEX label_live ON label (project_id) WHERE NOT deleted;
+CREATE INDEX label_live ON label (project_id, data_row_no) WHERE NOT deleted;
 CREATE INDEX label_by_creation ON label (project_id, created_at, data_row_no) WHERE NOT deleted;
 CREATE INDEX label_by_moment ON label (created_at, data_row_no) WHERE NOT deleted;
 
@@ -148,7 +148,8 @@ CREATE TABLE issue (
   status TEXT NOT NULL, content TEXT NOT NULL, created_by TEXT NOT NULL, created_at BIGINT NOT NULL,
   updated_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL
 );
-CREATE INDEX issue_of_row ON issue (project_id, data_row_no);
+CREATE INDEX issue_of_row ON issue (project_id, data_row_no) WHERE NOT deleted;
+CREATE INDEX issue_by_row ON issue (data_row_no) WHERE NOT deleted;
 CREATE TABLE comment (
   no SERIAL, id TEXT NOT NULL UNIQUE, issue_no BIGINT NOT NULL, content TEXT NOT NULL, created_by TEXT NOT NULL,
   created_at BIGINT NOT NULL
@@ -166,6 +167,8 @@ CREATE TABLE event (
   no SERIAL, kind TEXT NOT NULL, at BIGINT NOT NULL, project_id TEXT, data_row_id TEXT, label_id TEXT,
   details TEXT NOT NULL
 );
+-- Which data row of a project something happened to last (control/happenings.py).
+CREATE INDEX event_of_row ON event (project_id, no) WHERE data_row_id IS NOT NULL;
 
 -- Webhooks: who is told of what, what is on its way, and every try. Two lives would tell one receiver, so subscriptions
 -- stay behind too.

@@ -230,7 +230,7 @@ def test_events_that_fit_nothing_say_what_to_do_before(workspace: MockWorkspace)
     waiting = workspace.expected_rows("image", filters={"workflow_status": "ToLabel"})[0]["data_row"]["id"]
     for event, told in (
         ("LABEL_UPDATED", "make LABEL_CREATED happen before"),
-        ("REVIEW_UPDATED", "make LABEL_CREATED happen before"),
+        ("REVIEW_UPDATED", "make REVIEW_CREATED happen before"),
         ("ISSUE_UPDATED", "make ISSUE_CREATED happen before"),
         ("WORKFLOW_ACTION", "waits for its first label"),
     ):

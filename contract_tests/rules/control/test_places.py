@@ -1,0 +1,148 @@
+"""Whose turn it is when something happens, and what that costs: never a look at all that a large world has."""
+
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+import pytest
+
+from contract_tests.rules.worlds import in_file, stored
+from mockserver.api.workspaces import Workspace
+from mockserver.control import places
+from mockserver.control.bodies import EventMade, Happening, MakeEvent
+from mockserver.control.happenings import make_event
+from mockserver.errors import NotFound
+from mockserver.exports.space import Space
+from mockserver.webhooks import subscriptions
+from mockserver.webhooks.courier import Courier
+from mockserver.webhooks.targets import Allowed
+from mockserver.world.data_rows import DataRow
+from mockserver.world.database import where
+from mockserver.world.labels import Review
+from mockserver.world.sqlite import SqliteConnection
+from mockserver.world.webhooks import Topic
+
+EVENTS = [*get_args(Happening)]
+POPULOUS = {"attempt", "body", "comment", "data_row", "event", "issue", "label", "outbox", "project_row", "review"}
+"""Tables that grow with a world or with what happens in it."""
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    """One that nobody serves: no courier runs."""
+    with stored(in_file(tmp_path)) as store, ThreadPoolExecutor(1) as threads:
+        yield Workspace(store, tmp_path, threads, Space(10**9), Courier(Allowed()), "http://127.0.0.1")
+
+
+def happens(workspace: Workspace, event: str, **place: str) -> EventMade:
+    return make_event(workspace, msgspec.convert({"event": event, "project": "image", **place}, MakeEvent))
+
+
+@pytest.mark.parametrize("few", [True, False], ids=["few reviews", "many reviews"])
+@pytest.mark.parametrize("event", EVENTS)
+def test_an_event_looks_at_few_rows_however_many_there_are(
+    workspace: Workspace, event: str, few: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The messages about it and the courier's next turn included."""
+    monkeypatch.setattr(places, "FEW", 1000 if few else 0)
+    subscribe(workspace, "v1")
+    subscribe(workspace, "v2")
+    for needed in ("ISSUE_CREATED", "ISSUE_CREATED", "REVIEW_CREATED", event):
+        happens(workspace, needed)
+    asked = statements(workspace, event)
+    assert len(asked) > 10
+    assert {sql: steps for sql in asked if (steps := costly(workspace, sql))} == {}
+
+
+def subscribe(workspace: Workspace, version: subscriptions.Version) -> None:
+    subscriptions.subscribe(workspace.store, url="http://127.0.0.1:1/", secret="s", topics=list(Topic), version=version)
+
+
+def statements(workspace: Workspace, event: str) -> list[str]:
+    with workspace.store.reading() as connection:
+        assert isinstance(connection, SqliteConnection)
+        found: list[str] = []
+        connection._raw.set_trace_callback(found.append)
+        happens(workspace, event)
+        workspace.deliveries.turn([], {}, 10, set())
+        connection._raw.set_trace_callback(None)
+    return [sql for sql in dict.fromkeys(found) if sql.startswith(("SELECT", "UPDATE", "DELETE"))]
+
+
+def costly(workspace: Workspace, sql: str) -> list[str]:
+    """Steps that look at all of a populous table, or at all that a project has in it."""
+    if f"(SELECT 1 FROM review LIMIT {places.FEW})" in sql:
+        return []
+    with workspace.store.reading() as connection:
+        steps = [row[3] for row in connection.rows(f"EXPLAIN QUERY PLAN {sql}")]
+    by_table = [(step, table_of(step.split()[1], sql)) for step in steps if step.startswith(("SCAN", "SEARCH"))]
+    first = sql.endswith(("LIMIT 1", "LIMIT 1 OFFSET 0")) and not any("TEMP" in step for step in steps)
+    whole = [step for step, table in by_table if table in POPULOUS and is_of_all(step, first=first)]
+    return [step for step in whole if not ("SCAN review" in step and "no IN (SELECT label_no" in sql)]
+
+
+def is_of_all(step: str, *, first: bool) -> bool:
+    """What comes in the order of an index ends at the first that fits."""
+    return step.startswith("SCAN") or (not first and step.endswith("(project_id=?)"))
+
+
+def table_of(name: str, sql: str) -> str:
+    """That which goes by a name in a statement."""
+    found = re.search(rf"\b(?:FROM|JOIN) (\w+) {name}\b", sql)
+    return found[1] if found else name
+
+
+def test_data_rows_take_turns_in_the_order_in_which_they_were_created(workspace: Workspace) -> None:
+    everything = rows(workspace)
+    turns = [happens(workspace, "METADATA_UPDATED").data_row_id for _ in range(len(everything) + 2)]
+    assert turns == [*everything, *everything[:2]]
+    happens(workspace, "ISSUE_CREATED", data_row=everything[6])
+    assert happens(workspace, "METADATA_UPDATED").data_row_id == everything[7]
+
+
+def rows(workspace: Workspace) -> list[str]:
+    with workspace.store.reading() as connection:
+        mine = where("no IN (SELECT data_row_no FROM project_row WHERE project_id = :id)", id=project(workspace))
+        return [row.id for row in connection.select(DataRow, mine, order="no")]
+
+
+def project(workspace: Workspace) -> str:
+    with workspace.store.reading() as connection:
+        return str(connection.value("SELECT id FROM project WHERE name = 'image'"))
+
+
+def test_a_row_of_several_labels_gives_another_one_each_time(workspace: Workspace) -> None:
+    row = rows(workspace)[0]
+    labels = {happens(workspace, "LABEL_CREATED", data_row=row).label_id for _ in range(2)}
+    for _ in range(2):
+        labels.discard(happens(workspace, "LABEL_UPDATED", data_row=row).label_id)
+    labels.discard(happens(workspace, "LABEL_UPDATED", data_row=row).label_id)
+    assert labels == set()
+
+
+def test_the_review_of_a_row_is_found_on_whichever_label_has_it(workspace: Workspace) -> None:
+    row = rows(workspace)[0]
+    with workspace.store.change() as change:
+        change.connection.delete(Review)
+    label = happens(workspace, "LABEL_CREATED", data_row=row).label_id
+    assert label is not None
+    happens(workspace, "REVIEW_CREATED", label=label)
+    assert happens(workspace, "REVIEW_UPDATED", data_row=row).label_id == label
+    assert happens(workspace, "REVIEW_DELETED").label_id == label
+
+
+@pytest.mark.parametrize(
+    "event", ["LABEL_UPDATED", "LABEL_DELETED", "REVIEW_UPDATED", "ISSUE_UPDATED", "ISSUE_DELETED"]
+)
+def test_nothing_happens_on_a_data_row_that_was_deleted(workspace: Workspace, event: str) -> None:
+    made = happens(workspace, "ISSUE_CREATED", data_row=rows(workspace)[0])
+    label = happens(workspace, "REVIEW_UPDATED", data_row=made.data_row_id).label_id
+    assert label is not None
+    workspace.store.delete_data_rows(rows(workspace))
+    with pytest.raises(NotFound, match="on this project"):
+        happens(workspace, event)
+    with pytest.raises(NotFound, match="does not exist in project"):
+        happens(workspace, event, label=label)
