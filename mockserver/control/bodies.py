@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from mockserver.exports.failures import Failure
+from mockserver.webhooks.exchange import TIMEOUT
 from mockserver.webhooks.schedule import Schedule
-from mockserver.webhooks.sending import TIMEOUT
 from mockserver.webhooks.subscriptions import CONCURRENCY, Version
 from mockserver.world.progression import Pace
 

@@ -12,14 +12,15 @@ import contextlib
 import logging
 import threading
 import time
-from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
 import orjson
 
 from mockserver.errors import Conflict
 from mockserver.webhooks import misbehaving, schedule
-from mockserver.webhooks.sending import Exchange, Failure, Request, Sender
+from mockserver.webhooks.exchange import Exchange, Failure, Request
+from mockserver.webhooks.lanes import IN_MEMORY, Lane, Limits
+from mockserver.webhooks.sending import Sender
 from mockserver.webhooks.targets import Allowed
 from mockserver.world.clock import SECOND
 from mockserver.world.database import JsonText
@@ -29,10 +30,6 @@ from mockserver.world.webhooks import Attempt, Delivery, DeliveryState, Subscrip
 
 LOG = logging.getLogger(__name__)
 
-AT_ONCE = 128
-"""Requests of all workspaces that are on their way at the same time."""
-IN_MEMORY = 256
-"""Deliveries of one subscription that were read and wait to be sent; more are read when half of them are gone."""
 RECORDED_WITHIN = 0.01
 """Seconds after which an attempt is recorded; those that end meanwhile share its transaction."""
 RECORDED_TOGETHER = 256
@@ -47,41 +44,11 @@ AFTER_A_FAILURE = 1.0
 """Seconds until a round goes on whose database could not be asked."""
 
 
-class Lane:
-    """What one subscriber is to be told now: read, waiting, on its way."""
-
-    def __init__(self, subscription: Subscription) -> None:
-        self.waiting: deque[Delivery] = deque()
-        self.workers = 0
-        self.take(subscription)
-
-    def take(self, subscription: Subscription) -> None:
-        """As it is from now on."""
-        self.subscription = subscription
-        self.schedule: schedule.Schedule = schedule.read_schedule(subscription.retries)
-
-    def changed_by(self, subscription: Subscription) -> bool:
-        """Whether what was read for it is to be sent otherwise now."""
-        was = self.subscription
-        return (was.url, was.ordered) != (subscription.url, subscription.ordered)
-
-    @property
-    def most_workers(self) -> int:
-        return 1 if self.subscription.ordered else self.subscription.concurrency
-
-    @property
-    def room(self) -> int:
-        """How many more may be read. In order, none is read while another may still fail before it."""
-        if self.subscription.ordered and (self.workers or self.waiting):
-            return 0
-        return IN_MEMORY - len(self.waiting) if len(self.waiting) <= IN_MEMORY // 2 else 0
-
-
 class Round:
     """One workspace's deliveries. Made in any thread; runs on the courier's loop."""
 
-    def __init__(self, store: Store, sender: Sender, together: asyncio.Semaphore, threads: ThreadPoolExecutor) -> None:
-        self._store, self._sender, self._together, self._threads = store, sender, together, threads
+    def __init__(self, store: Store, sender: Sender, limits: Limits, threads: ThreadPoolExecutor) -> None:
+        self._store, self._sender, self._limits, self._threads = store, sender, limits, threads
         self._deliveries = Deliveries(store)
         self._lanes: dict[str, Lane] = {}
         self._taken: set[int] = set()
@@ -191,15 +158,20 @@ class Round:
         """One request after the other, as long as there are any."""
         try:
             while lane.waiting and not self._stopping:
-                delivery = lane.waiting.popleft()
-                async with self._together:
-                    tried = await self._try(lane, delivery)
-                self._tried.append(tried)
-                if lane.subscription.ordered and tried.state != DeliveryState.DELIVERED:
-                    self._let_go(lane)  # none may overtake it; they are read again behind it
-                self._soon(lane)
+                async with self._limits.of(lane):
+                    await self._send_next(lane)
         finally:
             lane.workers -= 1
+
+    async def _send_next(self, lane: Lane) -> None:
+        """Taken only now: what waits for a worker that waits itself is sent by another meanwhile."""
+        if not lane.waiting or self._stopping:
+            return
+        tried = await self._try(lane, lane.waiting.popleft())
+        self._tried.append(tried)
+        if lane.subscription.ordered and tried.state != DeliveryState.DELIVERED:
+            self._let_go(lane)  # none may overtake it; they are read again behind it
+        self._soon(lane)
 
     def _soon(self, lane: Lane) -> None:
         """Take a turn: at once when many are to be recorded or none is left to send, else within a moment."""
@@ -275,7 +247,7 @@ class Courier:
 
     def __init__(self, allowed: Allowed) -> None:
         self._sender = Sender(allowed)
-        self._together = asyncio.Semaphore(AT_ONCE)
+        self._limits = Limits()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="courier")
         self._rounds: dict[Store, Round] = {}
         self._running: set[asyncio.Task[None]] = set()
@@ -285,7 +257,7 @@ class Courier:
 
     def attach(self, store: Store) -> None:
         """Send what is due in this world from now on. From any thread, also before the courier has started."""
-        made = Round(store, self._sender, self._together, self._threads)
+        made = Round(store, self._sender, self._limits, self._threads)
         store.after_commit = made.wake
         with self._lock:
             self._rounds[store] = made

@@ -7,9 +7,10 @@ import asyncio
 import msgspec
 import orjson
 
+from mockserver.webhooks.exchange import Exchange, Pace, Request
 from mockserver.webhooks.messages import Message
 from mockserver.webhooks.misbehaviour import Shot, misbehave, shot
-from mockserver.webhooks.sending import Exchange, Pace, Request, Sender
+from mockserver.webhooks.sending import Sender
 from mockserver.world.webhooks import Delivery, Subscription
 
 OVERTAKEN = 3.0

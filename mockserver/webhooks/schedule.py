@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 import email.utils
 from typing import Annotated, Literal
 
 import msgspec
 
 from mockserver.generate.chance import Chance
-from mockserver.webhooks.sending import Exchange
+from mockserver.webhooks.exchange import Exchange
 from mockserver.world.clock import DAY, SECOND
 
 Wait = Annotated[float, msgspec.Meta(ge=0, le=30 * 86_400)]
@@ -52,16 +53,22 @@ def wait(schedule: Schedule, delivery_id: str, failures: int, exchange: Exchange
 def retry_after(exchange: Exchange) -> float:
     """Seconds the receiver asked us to wait; 0 when it did not, or not readably.
 
-    A date counts from the answer's own `Date`, as the receiver's clock is not the world's.
+    A date counts from the answer's own `Date`, or from now by this machine's clock: the receiver's is not the world's.
     """
     asked = exchange.header("retry-after")
     if asked is None:
         return 0.0
     if asked.strip().isdecimal() and asked.isascii():
         return min(float(asked), LONGEST_RETRY_AFTER)
+    until = _moment(asked)
+    since = _moment(exchange.header("date")) or datetime.datetime.now(datetime.UTC)
+    return 0.0 if until is None else min(max((until - since).total_seconds(), 0.0), LONGEST_RETRY_AFTER)
+
+
+def _moment(text: str | None) -> datetime.datetime | None:
+    """An HTTP date; None for anything else. Without a zone it is UTC, as HTTP dates are."""
     try:
-        until = email.utils.parsedate_to_datetime(asked)
-        since = email.utils.parsedate_to_datetime(exchange.header("date") or "")
-        return min(max((until - since).total_seconds(), 0.0), LONGEST_RETRY_AFTER)
-    except (TypeError, ValueError):
-        return 0.0
+        found = email.utils.parsedate_to_datetime(text or "")
+        return found.replace(tzinfo=datetime.UTC) if found.tzinfo is None else found
+    except (TypeError, ValueError, OverflowError):
+        return None

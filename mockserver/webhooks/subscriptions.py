@@ -8,9 +8,9 @@ from typing import Any, Literal
 import msgspec
 
 from mockserver.errors import BadInput, NotFound, nearest, quoted
+from mockserver.webhooks.exchange import TIMEOUT
 from mockserver.webhooks.misbehaviour import check_name
 from mockserver.webhooks.schedule import Schedule
-from mockserver.webhooks.sending import TIMEOUT
 from mockserver.world.database import JsonText, where
 from mockserver.world.deliveries import Deliveries
 from mockserver.world.projects import Project

@@ -46,7 +46,9 @@ def target_of(url: str) -> Target:
         raise BadInput(f"The webhook's url is {url!r}, with characters that must be percent-encoded; {_EXAMPLE}")
     secure = parts.scheme == "https"
     named = f"[{host}]" if ":" in host else host
-    return Target(secure, host, port or (443 if secure else 80), path, named if port is None else f"{named}:{port}")
+    if port is None:
+        return Target(secure, host, 443 if secure else 80, path, named)
+    return Target(secure, host, port, path, f"{named}:{port}")
 
 
 _EXAMPLE = "expected http:// or https:// with a host, for example http://127.0.0.1:3001/webhook-endpoint"
@@ -87,9 +89,11 @@ class Allowed:
 
 
 def _plain(address: Address) -> Address:
-    """An IPv4 address inside an IPv6 one counts as what it is."""
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return mapped or address
+    """An IPv4 address inside an IPv6 one, where packets come out of a tunnel, counts as what it is."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    teredo = address.teredo[1] if address.teredo is not None else None
+    return address.ipv4_mapped or address.sixtofour or teredo or address
 
 
 def _near(address: Address) -> bool:

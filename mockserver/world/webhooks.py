@@ -95,7 +95,7 @@ class Attempt(Record, frozen=True):
     """One try and what came of it: an HTTP status, or a `failure` with its `reason`.
 
     `at` is world time, `seconds` real. `answer_headers` is a JSON list of pairs, `answer` is cut
-    (webhooks/sending.py ANSWER_KEPT), `answer_size` is not.
+    (webhooks/connection.py ANSWER_KEPT), `answer_size` is not.
     """
 
     TABLE: ClassVar[str] = "attempt"

@@ -423,3 +423,35 @@ def test_a_single_message_does_not_wait_for_a_slow_answer_before_it(workspace: M
             workspace.event("LABEL_CREATED", "image")
         first, second = receiver.wait_for(2)
     assert second.at - first.at < 3.0
+
+
+def test_many_hanging_receivers_keep_nobody_from_the_others(workspace: MockWorkspace) -> None:
+    with Receiver(Answer(wait=4)) as hanging, Receiver() as fast:
+        for _ in range(10):
+            subscribed(workspace, hanging, "LABEL_UPDATED", timeout=4)
+        subscribed(workspace, fast, "LABEL_UPDATED")
+        for _ in range(16):
+            workspace.event("LABEL_UPDATED", "image")
+        hanging.wait_for(128)
+        began = time.monotonic()
+        workspace.event("LABEL_UPDATED", "image")
+        fast.wait_for(17)
+        assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b"HTTP/1.1 503 Later\r\nRetry-After: 1 Jan 99999999999999999999 00:00:00 GMT\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+    ],
+    ids=["a date that cannot be", "switching protocols"],
+)
+def test_after_an_odd_answer_all_is_tried_again(workspace: MockWorkspace, odd: bytes) -> None:
+    with Receiver(lambda came: Answer(raw=odd) if len(came) == 1 else Answer()) as receiver:
+        subscribed(workspace, receiver, "LABEL_CREATED", ordered=True)
+        for _ in range(2):
+            workspace.event("LABEL_CREATED", "image")
+        assert len(workspace.deliveries[0]["attempts"]) == 1
+        workspace.clock.advance(60)
+        assert [item["state"] for item in workspace.deliveries] == ["DELIVERED"] * 2

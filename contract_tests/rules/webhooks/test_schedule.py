@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mockserver.webhooks.exchange import Exchange
 from mockserver.webhooks.schedule import DEFAULT, JITTER, LONGEST_RETRY_AFTER, Schedule, retry_after, wait
-from mockserver.webhooks.sending import Exchange
 from mockserver.world.clock import SECOND
 
 FAILED = Exchange(status=500)
@@ -52,6 +52,10 @@ def test_a_receiver_may_ask_for_more_time_but_not_for_less() -> None:
         (told("Wed, 21 Oct 2015 07:28:30 GMT", "Wed, 21 Oct 2015 07:28:00 GMT"), 30),
         (told("Wed, 21 Oct 2015 07:28:00 GMT", "Wed, 21 Oct 2015 07:28:30 GMT"), 0),
         (told("Wed, 21 Oct 2015 07:28:00 GMT"), 0),
+        (told("Wed, 21 Oct 2015 07:28:30 -0000", "Wed, 21 Oct 2015 07:28:00 GMT"), 30),
+        (told("Wed, 21 Oct 99999999999999999999 07:28:30 GMT", "Wed, 21 Oct 2015 07:28:00 GMT"), 0),
+        (told("Fri, 31 Dec 9999 23:59:59 GMT"), LONGEST_RETRY_AFTER),
+        (told("9" * 5000), LONGEST_RETRY_AFTER),
         (told("soon"), 0),
         (told("-5"), 0),
         (told("١٢"), 0),

@@ -9,7 +9,9 @@ import pytest
 import trustme
 
 from contract_tests.receiving import Answer, Receiver
-from mockserver.webhooks.sending import ANSWER_KEPT, Cut, Exchange, Failure, Pace, Request, Sender
+from mockserver.webhooks.connection import ANSWER_KEPT
+from mockserver.webhooks.exchange import Cut, Exchange, Failure, Pace, Request
+from mockserver.webhooks.sending import Sender
 from mockserver.webhooks.targets import Allowed
 
 Handle = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -100,6 +102,124 @@ def test_an_interim_answer_is_not_the_answer() -> None:
     raw = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
     with Receiver(Answer(raw=raw)) as receiver:
         assert sent(receiver.url).status == 202
+
+
+@pytest.mark.parametrize(
+    ("raw", "status", "answer"),
+    [
+        (b"HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nok", 204, b""),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\nno", 200, b"ok"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;x=y\r\no\r\n1\r\nk\r\n0\r\nA: b\r\n\r\n", 200, b"ok"),
+        (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\nhello", 101, b""),
+        (b"HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n" * 3 + b"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", 200, b""),
+    ],
+    ids=["a body behind 204", "two answers", "chunks and a trailer", "switching protocols", "early hints"],
+)
+def test_an_odd_answer_is_the_answer(raw: bytes, status: int, answer: bytes) -> None:
+    with Receiver(Answer(raw=raw)) as receiver:
+        exchange = sent(receiver.url)
+    assert (exchange.status, exchange.answer, exchange.failure) == (status, answer, None)
+
+
+def test_what_comes_behind_an_answer_is_not_taken_for_the_next() -> None:
+    async def twice(late: float) -> list[int | None]:
+        async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"}")
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            await asyncio.sleep(late)
+            writer.write(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n")
+            await asyncio.sleep(0.2)
+
+        return await answered(handle, pause=0.1)
+
+    assert asyncio.run(twice(0.0)) == asyncio.run(twice(0.05)) == [200, 200]
+
+
+async def answered(handle: Handle, *, pause: float = 0.0, **more: Any) -> list[int | None]:
+    """What comes of two requests to such a server, the first of them with `more`."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await handle(reader, writer)
+        await asyncio.sleep(0)
+        writer.transport.abort()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    sender = Sender()
+    first = await sender.send(request(url, **more))
+    await asyncio.sleep(pause)
+    second = await sender.send(request(url))
+    await sender.close()
+    server.close()
+    await asyncio.sleep(0.3)
+    return [first.status, second.status]
+
+
+@pytest.mark.parametrize("closes", [True, False])
+def test_who_refuses_a_large_body_unread_is_heard(closes: bool) -> None:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+        await asyncio.sleep(0.0 if closes else 0.3)
+
+    assert asyncio.run(answered(handle, body=b"x" * 16_000_000, timeout=5.0)) == [413, 413]
+
+
+@pytest.mark.parametrize(
+    "endless",
+    [
+        b"HTTP/1.1 103 Early Hints\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 10**6,
+        b"HTTP/1.1 200 OK\r\nA: " + b"b" * 10**7,
+    ],
+    ids=["interim answers", "headers", "a header"],
+)
+def test_an_answer_that_never_begins_is_given_up_for_its_size(endless: bytes) -> None:
+    with Receiver(Answer(raw=endless * max(1, 10**6 // len(endless)))) as receiver:
+        exchange = sent(receiver.url, timeout=20.0)
+    assert (exchange.status, exchange.failure) == (None, Failure.NOT_HTTP)
+    assert exchange.seconds < 10
+
+
+def test_trailers_without_end_are_left_alone() -> None:
+    raw = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n" + b"A: b\r\n" * 10**6
+    with Receiver(Answer(raw=raw)) as receiver:
+        exchange = sent(receiver.url)
+    assert (exchange.status, exchange.answer) == (200, b"ok")
+    assert len(exchange.headers) < 100_000
+
+
+def test_a_receiver_may_listen_on_ipv6() -> None:
+    async def told() -> Exchange:
+        server = await asyncio.start_server(answering, "::1", 0)
+        sender = Sender()
+        exchange = await sender.send(request(f"http://[::1]:{server.sockets[0].getsockname()[1]}/"))
+        await sender.close()
+        server.close()
+        return exchange
+
+    assert asyncio.run(told()).status == 200
+
+
+def addresses(monkeypatch: pytest.MonkeyPatch, *found: str) -> None:
+    """Let any name lead there."""
+
+    async def getaddrinfo(_loop: Any, _host: str, port: int, **_options: Any) -> list[Any]:
+        return [(0, 0, 0, "", (address, port)) for address in found]
+
+    monkeypatch.setattr("asyncio.base_events.BaseEventLoop.getaddrinfo", getaddrinfo)
+
+
+def test_a_name_of_several_addresses_leads_to_the_first_that_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Receiver() as receiver:
+        url = receiver.url.replace("127.0.0.1", "several.test")
+        addresses(monkeypatch, "127.0.0.2", "127.0.0.1")
+        assert sent(url).status == 200
+        assert receiver.received[0].headers["Host"].startswith("several.test:")
+        addresses(monkeypatch, "127.0.0.1", "93.184.216.34")
+        assert sent(url).failure == Failure.NOT_ALLOWED
+        addresses(monkeypatch, "127.0.0.2", "127.0.0.3")
+        assert sent(url).failure == Failure.NOT_CONNECTED
 
 
 def test_a_long_answer_is_cut_and_a_longer_one_is_left_alone() -> None:
