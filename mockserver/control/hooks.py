@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import msgspec
@@ -25,12 +26,12 @@ from mockserver.control.bodies import (
 from mockserver.control.controls import Controls, read_moment
 from mockserver.control.expected import project_named
 from mockserver.control.happenings import make_event
-from mockserver.errors import BadInput, NotFound
+from mockserver.errors import BadInput, NotFound, nearest, quoted
 from mockserver.webhooks import subscriptions
 from mockserver.webhooks.targets import target_of
-from mockserver.world.database import Connection, where
+from mockserver.world.database import EVERYTHING, Clause, Connection, where
 from mockserver.world.events import Event
-from mockserver.world.webhooks import Attempt, Delivery, Subscription
+from mockserver.world.webhooks import Attempt, Delivery, DeliveryState, Subscription, Topic
 
 MOST_SHOWN = 1000
 """Deliveries in one answer."""
@@ -103,16 +104,28 @@ class Hooks:
         """Deliveries with every attempt, oldest first; `wait` holds the answer until nothing is due."""
         workspace = self._workspace(request)
         seconds = _number(request, "wait", 0, LONGEST_WAIT)
-        first, after = int(_number(request, "first", MOST_SHOWN, MOST_SHOWN)), int(_number(request, "after", 0, 2**62))
+        first, after = _whole(request, "first", MOST_SHOWN, MOST_SHOWN), _whole(request, "after", 0, 2**62)
+        clause = where("no > :after", after=after) & self._asked(request)
         settled = workspace.settle(seconds)
-        clause = where("no > :after", after=after)
-        for name, column in (("webhook", "subscription_id"), ("state", "state"), ("id", "id"), ("topic", "topic")):
-            if (value := request.query_params.get(name)) is not None:
-                clause &= where(f"{column} = :value", value=value)
-        with workspace.store.reading() as connection:
+        # Not on the store's own connection: a long list would hold up whoever wants to send or change something.
+        with contextlib.closing(workspace.store.snapshot()) as connection:
             found = connection.select(Delivery, clause, order="no", first=first)
             shown = _shown(connection, found)
         return DeliveryList(shown, settled, found[-1].no if len(found) == first and found else None)
+
+    def _asked(self, request: Request) -> Clause:
+        """Which deliveries. Raises BadInput, NotFound."""
+        asked = request.query_params
+        clause = EVERYTHING
+        if (webhook := asked.get("webhook")) is not None:
+            clause &= where("subscription_id = :webhook", webhook=self._named(request, Subscription, webhook))
+        if (delivery := asked.get("id")) is not None:
+            clause &= where("id = :id", id=self._named(request, Delivery, delivery))
+        if (state := asked.get("state")) is not None:
+            clause &= where("state = :state", state=_known("state", state, DeliveryState))
+        if (topic := asked.get("topic")) is not None:
+            clause &= where("topic = :topic", topic=_known("topic", topic, Topic))
+        return clause
 
     def redeliver(self, request: Request, _body: None) -> DeliveryFace:
         """Send a delivery again: the same bytes, headers and id."""
@@ -134,6 +147,20 @@ def _number(request: Request, name: str, default: float, most: float) -> float:
     if not 0 <= number <= most:
         raise BadInput(f"{name} is {text!r}; expected a number from 0 to {most:g}")
     return number
+
+
+def _whole(request: Request, name: str, default: int, most: int) -> int:
+    """A query parameter without a fraction. Raises BadInput."""
+    number = _number(request, name, default, most)
+    if number != int(number):
+        raise BadInput(f"{name} is {number}; expected a whole number")
+    return int(number)
+
+
+def _known(name: str, word: str, known: type[DeliveryState | Topic]) -> str:
+    if word not in set(known):
+        raise BadInput(f"{name} is {word!r}; the nearest known are {quoted(nearest(word, list(known)))}")
+    return word
 
 
 def _moment(moment: int | None) -> str | None:

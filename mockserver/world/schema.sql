@@ -188,6 +188,9 @@ CREATE INDEX outbox_due ON outbox (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX outbox_due_to ON outbox (subscription_id, due_at, no) WHERE due_at IS NOT NULL;
 CREATE INDEX outbox_in_order ON outbox (subscription_id, no) WHERE due_at IS NOT NULL;
 CREATE INDEX outbox_of_event ON outbox (event_no, subscription_id);
+CREATE INDEX outbox_by_state ON outbox (state, no);
+CREATE INDEX outbox_by_topic ON outbox (topic, no);
+CREATE INDEX outbox_to ON outbox (subscription_id, no);
 
 CREATE TABLE attempt (
   no SERIAL, delivery_no BIGINT NOT NULL, number INTEGER NOT NULL, at BIGINT NOT NULL, url TEXT NOT NULL,

@@ -220,7 +220,18 @@ def test_a_webhook_that_is_not_there_cannot_be_changed(workspace: MockWorkspace,
     assert control(workspace, method, "webhooks/nobody", data=body).status_code == 404
 
 
-@pytest.mark.parametrize("query", [{"first": "x"}, {"first": "1e9"}, {"wait": "-1"}, {"after": "nan"}])
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"first": "x"},
+        {"first": "1e9"},
+        {"first": "1.5"},
+        {"wait": "-1"},
+        {"after": "nan"},
+        {"state": "pending"},
+        {"topic": "LABEL_CREATE"},
+    ],
+)
 def test_a_page_that_cannot_be_is_refused(workspace: MockWorkspace, query: dict[str, str]) -> None:
     response = control(workspace, "GET", "deliveries", params=query)
     assert (response.status_code, response.json()["code"]) == (400, "BAD_USER_INPUT")
@@ -262,8 +273,10 @@ def test_deliveries_come_in_pages_and_by_what_they_are(workspace: MockWorkspace)
     rest = control(workspace, "GET", "deliveries", params={"after": str(first["next_after"])}).json()
     assert [*first["deliveries"], *rest["deliveries"]] == everything
     assert rest["next_after"] is None
-    deleted = control(workspace, "GET", "deliveries", params={"topic": "LABEL_DELETED"}).json()["deliveries"]
-    assert deleted == everything[-1:]
+    for query in ({"topic": "LABEL_DELETED"}, {"id": everything[-1]["id"]}, {"id": "last"}):
+        found = control(workspace, "GET", "deliveries", params=query).json()["deliveries"]
+        assert found == everything[-1:]
+    assert control(workspace, "GET", "deliveries", params={"webhook": "last"}).json()["deliveries"] == everything
     assert control(workspace, "GET", "deliveries", params={"state": "PENDING"}).json()["deliveries"] == []
 
 
