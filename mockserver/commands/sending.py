@@ -78,7 +78,8 @@ def shots_of(order: Order) -> list[Shot]:
 
 
 def message_of(order: Order, topic: str, body: bytes) -> Message:
-    delivery = order.delivery_id or ids.cuid("delivery", secrets.token_hex(8))
+    own = order.delivery_id
+    delivery = ids.cuid("delivery", secrets.token_hex(8)) if own is None else own
     check_header("--id", delivery)
     return message(delivery, topic, body, secret=order.secret)
 

@@ -46,6 +46,16 @@ PROJECT = click.option("--project", metavar="NAME|ID", help="Only labels of this
 NUMBER = click.IntRange(min=0)
 
 
+def check_texts(asked: dict[str, Any]) -> None:
+    """Raises StartupError for what nobody could sign or send."""
+    from mockserver.testing.certification.wire import check_text
+
+    for value in asked.values():
+        for text in value if isinstance(value, tuple) else (value,):
+            if isinstance(text, str):
+                check_text("an option", text)
+
+
 # send
 
 
@@ -70,6 +80,7 @@ def send(**asked: Any) -> None:
         click.echo(sending.misbehaviours())
         return
     try:
+        check_texts(asked)
         taken = sending.send(sending.Order(**asked), echo=click.echo)
     except MockserverError as error:
         fail(error)
@@ -94,11 +105,12 @@ def listen(host: str, port: int, **asked: Any) -> None:
     from mockserver import server
     from mockserver.commands.listening import Listener, NothingBeside
 
-    listener = Listener(**asked, echo=click.echo, stop=lambda: signal.raise_signal(signal.SIGTERM))
     try:
+        check_texts(asked)
         bound = server.bind(host, port)
     except StartupError as error:
         fail(error)
+    listener = Listener(**asked, echo=click.echo, stop=lambda: signal.raise_signal(signal.SIGTERM))
     greeting = f"Listening on {server.address_of(bound, host)}/ (any path). Stop it with Ctrl+C."
     server.serve(listener, bound, NothingBeside(), ready=lambda: click.echo(greeting), companion=None)
 
@@ -134,6 +146,7 @@ def certify(url: str, strict: bool, junit: Path | None, **asked: Any) -> None:
     from mockserver.testing import certification
 
     try:
+        check_texts(asked)
         report = tried(url, **asked)
         if junit is not None:
             write(junit, certification.as_junit(report, strict=strict))

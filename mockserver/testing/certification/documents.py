@@ -127,9 +127,9 @@ def with_field(document: Document, assignment: str) -> Document:
     for step in steps:
         place = place[_key(place, step, path)]
     if isinstance(place, dict) and last != "*":
-        place[last] = _value(text)
+        place[last] = _value(text, path)
     else:
-        place[_key(place, last, path)] = _value(text)
+        place[_key(place, last, path)] = _value(text, path)
     return document
 
 
@@ -150,8 +150,16 @@ def _key(place: Any, step: str, path: str) -> Any:
     raise StartupError(f"{path}: there is nothing below {step!r}")
 
 
-def _value(text: str) -> Any:
+def _value(text: str, path: str) -> Any:
+    """Raises StartupError for JSON that a message cannot hold: numbers of more than 64 bits, no numbers, a depth."""
     try:
-        return json.loads(text)
-    except ValueError:
-        return text
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = text
+    try:
+        same = orjson.loads(orjson.dumps(value)) == value
+    except (TypeError, ValueError, RecursionError):
+        same = False
+    if not same:
+        raise StartupError(f"{path}: {text[:100]!r} cannot stand in a message; in quotes it is a text")
+    return value

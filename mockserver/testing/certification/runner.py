@@ -16,7 +16,7 @@ from mockserver.testing.certification.judge import Result, judge, left_out
 from mockserver.testing.certification.odd import LOAD, ODD, REPEATED
 from mockserver.testing.certification.oracle import diagnose
 from mockserver.testing.certification.report import GAVE_UP, Report
-from mockserver.testing.certification.wire import Answer, NotReached, Target, Wire, check_header
+from mockserver.testing.certification.wire import Answer, NotReached, Target, Wire, check_header, check_text
 
 CASES: tuple[Case, ...] = (*GOOD, *SPELLING, *FORGED, *REPEATED, *LOAD, *ODD)
 WITHIN = 5.0
@@ -45,6 +45,7 @@ def certify(
     target = Target.of(url)
     if not secret:
         raise StartupError("the secret is empty; the service refuses webhooks without one; give the receiver's own")
+    check_text("the secret", secret)
     check_header("--topic", topic)
     made = documents_of() if documents is None else documents
     bench = Bench(made, secret=secret, topic=topic, run=secrets.token_hex(8))

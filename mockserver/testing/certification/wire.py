@@ -216,6 +216,14 @@ def check_header(what: str, value: str) -> None:
         raise StartupError(f"{what} is {value!r}; expected printable ASCII, because it travels in a header")
 
 
+def check_text(what: str, value: str) -> None:
+    """Refuse what was no UTF-8 on the command line: Python keeps such bytes as lone surrogates. Raises StartupError."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise StartupError(f"{what} is {value!r}; expected UTF-8") from None
+
+
 def volleys(shots: Sequence[Shot]) -> list[list[Shot]]:
     """Neighbours that do not wait for each other's answers stand together."""
     grouped: list[list[Shot]] = []
