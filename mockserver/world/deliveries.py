@@ -158,8 +158,8 @@ class Deliveries:
             return change.connection.select(Delivery, where("no = :no", no=found.no))[0]
 
     def _again(self, change: Change, clause: Clause) -> int:
-        again = {"state": DeliveryState.PENDING, "failures": 0, "due_at": change.now}
-        return change.connection.update(Delivery, clause, **again)
+        values = {"pending": DeliveryState.PENDING, "again_at": change.now}
+        return change.connection.run(_AGAIN + clause.sql, values | clause.params)
 
     def _check_active(self, connection: Connection, subscription_id: str) -> Subscription:
         found = self._subscription(connection, subscription_id)
@@ -206,6 +206,12 @@ def _due(connection: Connection, subscription: Subscription, now: int, wanted: i
         found = connection.select(Delivery, mine & where("due_at <= :now", now=now), order="due_at, no", first=most)
     return [delivery for delivery in found if delivery.no not in taken][:wanted]
 
+
+_AGAIN = (
+    "UPDATE outbox SET state = :pending, failures = 0,"
+    " due_at = CASE WHEN due_at = :again_at THEN :again_at - 1 ELSE :again_at END WHERE "
+)
+"""Another moment than before, even if the clock stands still: what is being tried just now is sent once more then."""
 
 _TRIED = (
     "UPDATE outbox SET state = CASE WHEN due_at = :was THEN :state ELSE state END,"

@@ -285,6 +285,17 @@ def test_a_redelivery_has_the_same_id_bytes_and_signature(workspace: MockWorkspa
         assert (first.body, first.headers) == (again.body, again.headers)
 
 
+def test_what_is_redelivered_while_it_is_on_its_way_comes_twice(workspace: MockWorkspace) -> None:
+    with Receiver(Answer(wait=0.5)) as receiver:
+        workspace.clock.freeze()
+        subscribed(workspace, receiver)
+        workspace.event("LABEL_CREATED", "image")
+        receiver.wait_for(1)
+        control(workspace, "POST", "deliveries/last/redeliver").raise_for_status()
+        [delivery] = workspace.deliveries
+    assert (statuses(delivery), delivery["state"]) == ([200, 200], "DELIVERED")
+
+
 def test_a_replay_sends_old_bytes_again_and_marks_what_is_rendered_late(workspace: MockWorkspace) -> None:
     since = workspace.clock.now
     missed = workspace.event("LABEL_CREATED", "image")
