@@ -16,7 +16,7 @@ from contract_tests.serving import ServedWorld
 from mockserver.testing import MockServer, MockWorkspace
 
 ROWS, QUICK_ROWS = 100_000, 2_000
-EVENTS = 100
+EVENTS = 200
 TOLD = [
     "LABEL_CREATED", "LABEL_UPDATED", "REVIEW_CREATED", "REVIEW_UPDATED", "REVIEW_DELETED", "WORKFLOW_ACTION",
     "LABEL_DELETED",

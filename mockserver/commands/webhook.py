@@ -148,11 +148,11 @@ def certify(url: str, strict: bool, junit: Path | None, **asked: Any) -> None:
     try:
         check_texts(asked)
         report = tried(url, **asked)
+        click.echo(certification.as_text(report), nl=False)
         if junit is not None:
             write(junit, certification.as_junit(report, strict=strict))
     except StartupError as error:
         fail(error)
-    click.echo(certification.as_text(report), nl=False)
     raise SystemExit(0 if (report.flawless if strict else report.passed) else 1)
 
 

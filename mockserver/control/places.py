@@ -138,7 +138,7 @@ class Places:
 
     def _few_reviews(self) -> bool:
         """Whether to look at all labels that have reviews, or at one label after the other until one has."""
-        return int(self._connection.value(f"SELECT count(*) FROM (SELECT 1 FROM review LIMIT {FEW})")) < FEW
+        return int(self._connection.value(f"SELECT count(*) FROM (SELECT 1 FROM review LIMIT {FEW}) few")) < FEW
 
     def issue(self) -> Issue:
         """Of the label or row asked for, or of the next row with one, the one that rested longest."""

@@ -287,6 +287,7 @@ def test_a_junit_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     with receiving(right) as url:
         ended = run("certify", url, "--secret", SECRET, *QUICK, "--junit", str(tmp_path / "no" / "report.xml"))
     assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1)
+    assert "CERTIFIED, grade A" in ended.stdout
 
 
 def test_the_cases_are_listed() -> None:
