@@ -1,7 +1,7 @@
-"""The one module that knows the GraphQL engine: schema, scalars, documents, execution.
+"""The GraphQL engine, which only this module, `plans` and `values` know: schema, scalars, documents, execution.
 
-Parsing and validating a document costs milliseconds, executing it tens of microseconds, and an SDK sends the same
-few documents again and again: so documents are kept by their text.
+Parsing and validating a document costs milliseconds, executing it hundreds of microseconds, and an SDK sends the same
+few documents again and again: so documents are kept by their text, and queries with a plan (`plans`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import logging
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from functools import partial, wraps
 from importlib import resources
 from inspect import isawaitable
 from typing import Any, cast
@@ -42,6 +42,7 @@ from graphql.pyutils import AwaitableOrValue
 from graphql.utilities import value_from_ast_untyped
 from graphql.validation import FieldsOnCorrectTypeRule
 
+from mockserver.api.plans import Planned
 from mockserver.api.turns import Turns
 from mockserver.errors import (
     BadInput,
@@ -74,7 +75,7 @@ LONG_CHANGES = frozenset({"deleteDataRows", "deleteLabels", "updateDataset"})
 class Document(msgspec.Struct, frozen=True):
     """A parsed and validated document. `changes` says that it holds a mutation, `long` that this may take seconds."""
 
-    node: DocumentNode
+    planned: Planned
     changes: bool
     long: bool
 
@@ -107,43 +108,43 @@ class Engine:
         What is `large`, or changes much, runs in a thread.
         """
         document = await self._document(query)
-        run = partial(self._run, document.node, variables, operation, context)
-        result = None
+        run = partial(self._run, document.planned, variables, operation, context)
         if document.long or (document.changes and large):
             async with turns.taken():
                 result = await asyncio.to_thread(run)
-        elif large:
-            result = await asyncio.to_thread(run)
-        if document.changes:
-            await turns.come()
-        result = result or run()
-        return _response(await result if isawaitable(result) else result)
+        else:
+            if document.changes:
+                await turns.come()
+            result = await asyncio.to_thread(run) if large else run()
+        return response(await result if isawaitable(result) else result)
 
     def _run(
-        self, node: DocumentNode, variables: dict[str, Any] | None, operation: str | None, context: Any
+        self, planned: Planned, variables: dict[str, Any] | None, operation: str | None, context: Any
     ) -> AwaitableOrValue[ExecutionResult]:
         try:
+            if (result := planned.run(operation, variables, context)) is not None:
+                return result
             return execute(
-                self.schema, node, context_value=context, variable_values=variables, operation_name=operation
+                self.schema, planned.node, context_value=context, variable_values=variables, operation_name=operation
             )
         except RecursionError:
             raise QueryTooComplex("the variables are nested too deep") from None
 
     async def _document(self, query: str) -> Document:
         if len(query) > LARGE_DOCUMENT:
-            found = await asyncio.to_thread(self._prepared, query)
+            found = await asyncio.to_thread(self.prepared, query)
         elif (kept := self._documents.get(query)) is not None:
             self._documents.move_to_end(query)
             found = kept
         else:
-            found = self._documents[query] = self._prepared(query)
+            found = self._documents[query] = self.prepared(query)
             if len(self._documents) > KEPT_DOCUMENTS:
                 self._documents.popitem(last=False)
         if isinstance(found, WireError):
             raise found
         return found
 
-    def _prepared(self, query: str) -> Document | WireError:
+    def prepared(self, query: str) -> Document | WireError:
         """The document, or why there is none."""
         try:
             check_depth(query)
@@ -154,13 +155,14 @@ class Engine:
         except WireError as error:
             return error
         errors = validate(self.schema, node, _RULES, max_errors=5)
-        return _invalid(errors) if errors else _document(node)
+        return _invalid(errors) if errors else _document(Planned(self.schema, node))
 
 
-def _document(node: DocumentNode) -> Document:
-    operations = [definition for definition in node.definitions if isinstance(definition, OperationDefinitionNode)]
+def _document(planned: Planned) -> Document:
+    definitions = planned.node.definitions
+    operations = [definition for definition in definitions if isinstance(definition, OperationDefinitionNode)]
     changes = any(definition.operation == OperationType.MUTATION for definition in operations)
-    return Document(node, changes, changes and not LONG_CHANGES.isdisjoint(_fields(node)))
+    return Document(planned, changes, changes and not LONG_CHANGES.isdisjoint(_fields(planned.node)))
 
 
 def _fields(node: DocumentNode) -> Iterator[str]:
@@ -177,6 +179,7 @@ def _fields(node: DocumentNode) -> Iterator[str]:
 def _with_arguments(resolver: Resolver) -> Resolver:
     """For all fields with arguments: null means not given, and no page begins or ends before the first item."""
 
+    @wraps(resolver)
     def resolve(source: Any, info: Any, **given: Any) -> Any:
         arguments = {name: value for name, value in given.items() if value is not None}
         for name in ("skip", "first"):
@@ -257,7 +260,7 @@ def _place(error: GraphQLError) -> dict[str, int]:
     return {"line": location.line, "column": location.column}
 
 
-def _response(result: ExecutionResult) -> dict[str, Any]:
+def response(result: ExecutionResult) -> dict[str, Any]:
     if not result.errors:
         return {"data": result.data}
     for error in result.errors:
