@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 import msgspec
@@ -43,10 +42,8 @@ class Call(msgspec.Struct):
     def store(self) -> Store:
         return self.workspace.store
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        with self.workspace.store.reading() as connection:
-            yield connection
+    def reading(self) -> AbstractContextManager[Connection]:
+        return self.workspace.store.reading()
 
     def select(self, kind: type[R], clause: Clause = EVERYTHING, **page: Any) -> list[R]:
         with self.reading() as connection:

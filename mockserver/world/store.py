@@ -11,7 +11,7 @@ import re
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from importlib import resources
 from typing import Any, ClassVar, TypeVar
 
@@ -136,22 +136,10 @@ class Store:
 
     # Reading
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self) -> AbstractContextManager[Connection]:
         """The store's own connection, for short reads. While another thread changes something, one beside it that sees
-        what is committed: a read never waits for a change."""
-        if self._lock.acquire(blocking=False):
-            try:
-                self._check_open()
-                yield self._connection
-            finally:
-                self._lock.release()
-            return
-        with self._aside_lock:
-            self._check_open()
-            if self._aside is None:
-                self._aside = self.database.connect()
-            yield self._aside
+        what is committed: a read never waits for a change. Entering raises Conflict when the store is closed."""
+        return _Reading(self)
 
     def snapshot(self) -> Connection:
         """A connection of its own that sees this moment until it is closed, whatever changes meanwhile."""
@@ -423,6 +411,36 @@ class Store:
     def organization(self) -> Organization:
         with self.reading() as connection:
             return connection.select(Organization)[0]
+
+
+class _Reading:
+    """One read of a store. A class, as an answer enters it for every record, and a generator costs as much as a query."""
+
+    __slots__ = ("_lock", "_store")
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = store._lock
+
+    def __enter__(self) -> Connection:
+        store = self._store
+        if not self._lock.acquire(blocking=False):
+            self._lock = store._aside_lock
+            self._lock.acquire()
+        try:
+            store._check_open()
+            return store._connection if self._lock is store._lock else self._beside()
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _beside(self) -> Connection:
+        if self._store._aside is None:
+            self._store._aside = self._store.database.connect()
+        return self._store._aside
+
+    def __exit__(self, *_raised: object) -> None:
+        self._lock.release()
 
 
 _AT_ONCE = 10_000

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from contract_tests.rules.worlds import generated
-from mockserver.errors import NotFound
+from mockserver.errors import Conflict, NotFound
 from mockserver.world.data_rows import DataRow, Dataset
 from mockserver.world.database import JsonText, Record, where
 from mockserver.world.events import Event, EventKind
@@ -70,6 +70,16 @@ def test_a_digest_is_of_the_generated_world_alone(store: Store) -> None:
     assert store.digest() == before
     store.create_project(name="more")
     assert store.digest() != before
+
+
+def test_a_closed_store_refuses_every_thread_and_keeps_none_waiting(store: Store) -> None:
+    other = Store(store.database)
+    other.close()
+    for _ in range(2):
+        with pytest.raises(Conflict), other.reading():
+            pass
+    with ThreadPoolExecutor(1) as thread:
+        assert isinstance(thread.submit(lambda: other.workspace).exception(timeout=5), Conflict)
 
 
 def test_a_closed_world_is_found_again(store: Store) -> None:
