@@ -54,6 +54,7 @@ from mockserver.errors import (
     nearest,
     quoted,
 )
+from mockserver.exports.text import zulu
 
 LOG = logging.getLogger(__name__)
 
@@ -305,8 +306,7 @@ def _same(value: Any) -> Any:
 
 def written_moment(microseconds: int) -> str:
     """`2024-01-02T03:04:05.678Z`; the SDK parses nothing else (wire trap 7)."""
-    moment = _EPOCH + datetime.timedelta(microseconds=microseconds)
-    return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
+    return zulu(microseconds)
 
 
 def read_moment(value: Any) -> int:
@@ -335,7 +335,7 @@ def read_number(value: Any) -> int:
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 _SCALARS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
-    "DateTime": (written_moment, read_moment),
+    "DateTime": (zulu, read_moment),
     "Json": (_same, _same),
     "UInt64": (str, read_number),
     "PageSize": (_same, read_number),

@@ -38,6 +38,13 @@ _OPERATORS = {"": "=", "not": "<>", "lt": "<", "gt": ">", "lte": "<=", "gte": ">
 _WORD = re.compile(r"(?<!^)(?=[A-Z])")
 
 
+@functools.lru_cache(maxsize=256)
+def _column(key: str) -> tuple[str, str, str]:
+    """`createdAt_gt` -> what is searched by, its column, the operator's name."""
+    name, _, suffix = key.partition("_")
+    return name, snake(name), suffix
+
+
 def snake(name: str) -> str:
     """`createdAt` -> `created_at`."""
     return _WORD.sub("_", name).lower()
@@ -90,8 +97,7 @@ def _term(kind: type[Record], key: str, value: Any) -> Clause:
             (f"{relation.column} IN (SELECT {relation.key} FROM {relation.kind.TABLE} WHERE {inner.sql})",),
             inner.params,
         )
-    name, _, suffix = key.partition("_")
-    column = snake(name)
+    name, column, suffix = _column(key)
     if column == "deleted" and column not in kind.__struct_fields__:
         return where("FALSE") if value else EVERYTHING  # what cannot be deleted never is
     if column not in kind.__struct_fields__:

@@ -38,6 +38,8 @@ class Clause(msgspec.Struct, frozen=True):
     @property
     def sql(self) -> str:
         """As a balanced tree: SQLite takes an expression a thousand deep, and a chain is as deep as it is long."""
+        if len(self.terms) == 1:
+            return f"({self.terms[0]})"
         level = [f"({term})" for term in self.terms] or ["TRUE"]
         while len(level) > 1:
             pairs = zip(level[::2], level[1::2], strict=False)
@@ -59,6 +61,8 @@ class Clause(msgspec.Struct, frozen=True):
 
 def where(sql: str, **params: Any) -> Clause:
     """A condition; a list or tuple stands for `(…)` in `x IN :names`, an empty one for a list nothing is in."""
+    if not any(isinstance(value, (list, tuple)) for value in params.values()):
+        return Clause((sql,), params)
     flat: dict[str, Any] = {}
 
     def expand(match: re.Match[str]) -> str:

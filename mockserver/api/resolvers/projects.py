@@ -145,7 +145,7 @@ def _live(call: Call, table: str, asked: Clause, row: str) -> int:
     # CROSS JOIN: SQLite then begins with the few that are deleted.
     deleted = f"SELECT COUNT(*) FROM data_row dr CROSS JOIN {table} WHERE dr.deleted AND {row} = dr.no AND {asked.sql}"
     with call.reading() as connection:
-        return int(connection.value(counted, asked.params)) - int(connection.value(deleted, asked.params))
+        return int(connection.value(f"SELECT ({counted}) - ({deleted})", asked.params))
 
 
 def _issues(call: Call, source: Project) -> int:
