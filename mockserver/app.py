@@ -135,9 +135,11 @@ def application(settings: Settings, workspaces: Workspaces) -> ASGIApp:
     frames = Frames(workspaces, settings.public_url)
     masks = Masks(workspaces)
     ontologies = OntologyRoutes(workspaces)
+    health, *controls = control_routes(settings, workspaces)
     console = Page(workspaces, own=settings.api_key, public_url=settings.public_url)
     routes = [
         *(Route(path, graphql, methods=None) for path in GRAPHQL_PATHS),
+        health,
         *(Route(f"{path}/", graphql, methods=None) for path in GRAPHQL_PATHS),
         Route("/_files/{workspace}/results/{task}/{stream}/{file}", downloads.result),
         Route("/_files/{workspace}/assets/{row}/{name:path}", downloads.asset),
@@ -156,7 +158,7 @@ def application(settings: Settings, workspaces: Workspaces) -> ASGIApp:
         Route("/api/v1/ontologies/unused", ontologies.unused_ontologies),
         Route("/api/v1/ontologies/{ontology}", ontologies.ontology),
         Route("/api/v1/feature-schemas/unused", ontologies.unused_feature_schemas),
-        *control_routes(settings, workspaces),
+        *controls,
         Route("/", console.page),
         Route("/docs/{name}", console.document),
     ]

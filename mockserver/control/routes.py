@@ -99,11 +99,13 @@ def control_routes(settings: Settings, workspaces: Workspaces) -> list[Route]:
 
 
 def _endpoint(control: Control, token: str) -> Callable[[Request], Awaitable[Response]]:
+    takes = control.takes  # read once: its signature's hints are looked up by evaluating them
+
     async def endpoint(request: Request) -> Response:
         try:
             if not control.open:
                 access.check(request, token)
-            body = _read(control.takes, await read_body(request))
+            body = _read(takes, await read_body(request))
             # Copies files and waits for threads: not on the loop. Health answers there, whatever the threads do.
             run = (
                 control.handler(request, body)
