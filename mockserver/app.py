@@ -44,7 +44,7 @@ GRAPHQL_PATHS = ("/graphql", "/_gql", "/api/graphql", "/api/_gql")
 FRAMES_PATHS = ("/v1/frames/{label}", "/api/v1/frames/{label}")
 """The first is what Export V1 writes (sample: video notebook of 2022-04)."""
 EXPORT_THREADS = 4
-"""Exports that write at the same time; more would only take turns at the interpreter."""
+"""Exports that are written at the same time, in turns (exports/turns.py)."""
 
 
 class Server(msgspec.Struct):

@@ -24,6 +24,7 @@ from mockserver.exports.results import ERRORS, RESULT, Results, Streams
 from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import Scope, scope_of
 from mockserver.exports.space import OutOfSpace, Space
+from mockserver.exports.turns import TURNS
 from mockserver.links import RESULT_DAYS, Links, good_until
 from mockserver.world.clock import DAY
 from mockserver.world.database import Connection, JsonText, where
@@ -180,7 +181,7 @@ class Exports:
                 if not self._store.report_progress(task.id, 100.0 * lines / total):
                     raise ExportStopped
 
-        stream = self.results.write(task.id, RESULT, rows.pieces(), written)
+        stream = self.results.write(task.id, RESULT, TURNS.each(rows.pieces()), written)
         failed = [of_rows(rows.failed, why_rows_fail)] if rows.failed else []
         errors = self.results.write(task.id, ERRORS, failed, lambda _: None)
         self.results.finish(task.id)

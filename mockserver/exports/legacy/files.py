@@ -24,6 +24,7 @@ from mockserver.exports.legacy.questions import Labels, ModelRunLabels, Question
 from mockserver.exports.legacy.rows import DataRowLines
 from mockserver.exports.space import Space
 from mockserver.exports.text import unescaped, zulu
+from mockserver.exports.turns import TURNS
 from mockserver.links import RESULT_DAYS, Links, good_until
 from mockserver.world.clock import DAY
 from mockserver.world.database import Clause, Connection, JsonText, where
@@ -217,7 +218,7 @@ class LegacyFiles:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as target:
             raw = form_of(job.snapshot).switches.characters == "utf-8"
-            for text in self._texts(job):
+            for text in TURNS.each(self._texts(job)):
                 if self._stopping:
                     raise Stopped
                 written = unescaped(text) if raw else text
