@@ -6,6 +6,13 @@ from typing import Any
 from contract_tests.clients import documents
 
 GET_USER = json.dumps({"query": documents.GET_USER, "variables": None})
+LIST_PROJECTS = json.dumps(
+    {
+        "query": "{projects(skip: 0, first: 100) {autoAuditNumberOfLabels autoAuditPercentage createdAt dataRowCount"
+        " description editorTaskType isBenchmarkEnabled isConsensusEnabled lastActivityTime allowedMediaType"
+        " modelSetupComplete name setupComplete id updatedAt uploadType}}"
+    }
+)
 
 
 def get_project(project_id: str) -> str:

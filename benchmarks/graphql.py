@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks import report, worlds
-from benchmarks.documents import GET_USER, get_project
+from benchmarks.documents import GET_USER, LIST_PROJECTS, get_project
 from benchmarks.load import CONNECTIONS, generator, rate
 from benchmarks.processes import free_port, running
 from benchmarks.startup import MOTO_PAGE, moto_command, wait_for
@@ -23,17 +23,19 @@ def measure(quick: bool) -> None:
     rounds, seconds = (1, 1.0) if quick else (ROUNDS, SECONDS)
     with worlds.default() as server, moto() as moto_url:
         found = [one_round(server, moto_url, seconds) for _ in range(rounds)]
-    user, project, health, page = (statistics.median(rates) for rates in zip(*found, strict=True))
+    user, project, projects, health, page = (statistics.median(rates) for rates in zip(*found, strict=True))
     peers = {"the same server's /_mock/health": health, "moto's /moto-api/": page}
     report.figure("the user, as SDKs ask", user, "/s", goal=GOAL, peers=peers)
     report.figure("a project by id, as SDKs ask", project, "/s", goal=GOAL, peers=peers)
+    report.figure("the eleven projects of the default world", projects, "/s", peers=peers)
 
 
-def one_round(server: ServedWorld, moto_url: str, seconds: float) -> tuple[float, float, float, float]:
+def one_round(server: ServedWorld, moto_url: str, seconds: float) -> tuple[float, float, float, float, float]:
     key, project = server.api_key, get_project(server.projects["image"])
     return (
         rate(server.graphql_url, seconds, body=GET_USER, api_key=key),
         rate(server.graphql_url, seconds, body=project, api_key=key),
+        rate(server.graphql_url, seconds, body=LIST_PROJECTS, api_key=key),
         rate(f"{server.url}/_mock/health", seconds),
         rate(moto_url, min(seconds, 2.0)),
     )
