@@ -414,7 +414,7 @@ class Store:
 
 
 class _Reading:
-    """One read of a store. A class, as an answer enters it for every record, and a generator costs as much as a query."""
+    """One read of a store. No generator: that costs as much as a query, and an answer reads for every record."""
 
     __slots__ = ("_lock", "_store")
 
