@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver.api.downloads import Downloads
@@ -176,8 +176,10 @@ async def wire_error(_request: Request, error: WireError) -> Response:
     return error_response(error)
 
 
-async def not_allowed(request: Request, error: HTTPException) -> Response:
-    allowed = (error.headers or {}).get("Allow", "GET")
+async def not_allowed(request: Request, _error: HTTPException) -> Response:
+    """Told of all routes at the path, as each method has a route of its own."""
+    here = [route for route in request.app.routes if route.matches(request.scope)[0] != Match.NONE]
+    allowed = ", ".join(sorted({method for route in here for method in route.methods}))
     response = error_response(
         NotAllowed(f"{request.url.path} does not take {request.method}, only {allowed}; GraphQL is POST /graphql")
     )

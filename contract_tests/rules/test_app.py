@@ -30,6 +30,12 @@ def test_a_method_that_is_not_taken_is_told_in_json(server: ServedWorld, method:
     assert (answer.status, method in answer.json["message"]) == (405, True)
 
 
+def test_a_wrong_method_is_told_every_right_one(server: ServedWorld) -> None:
+    answer = get(server, "/_mock/webhooks", method="PUT")
+    assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD, POST")
+    assert "does not take PUT, only GET, HEAD, POST;" in answer.json["message"]
+
+
 @pytest.mark.parametrize("path", ["/" + "a" * 5000, "/%F0%9F%99%82", "/%00", "/..", "//", "/graphql/../x"])
 def test_any_path_is_answered(server: ServedWorld, path: str) -> None:
     assert get(server, path).status < 500

@@ -60,8 +60,8 @@ class GraphQLEndpoint:
         asked = read_request(request.headers.get("content-type", ""), body)
         workspace = self._workspaces.authenticated(authorization)  # again: it may have been reset meanwhile
         call = Call(workspace, base_url(request, self._public_url))
-        large, turns = len(body) > LARGE_BODY, workspace.turns
-        answer = self._engine.answer(asked.query, asked.variables, asked.operationName, call, turns, large=large)
+        large, long_changes = len(body) > LARGE_BODY, workspace.long_changes
+        answer = self._engine.answer(asked.query, asked.variables, asked.operationName, call, long_changes, large=large)
         return json_response(await answer)
 
 

@@ -42,8 +42,8 @@ from graphql.pyutils import AwaitableOrValue
 from graphql.utilities import value_from_ast_untyped
 from graphql.validation import FieldsOnCorrectTypeRule
 
+from mockserver.api.long_changes import LongChanges
 from mockserver.api.plans import Planned
-from mockserver.api.turns import Turns
 from mockserver.errors import (
     BadInput,
     MockserverBug,
@@ -100,7 +100,7 @@ class Engine:
         variables: dict[str, Any] | None,
         operation: str | None,
         context: Any,
-        turns: Turns,
+        long_changes: LongChanges,
         *,
         large: bool = False,
     ) -> Any:
@@ -111,11 +111,11 @@ class Engine:
         document = await self._document(query)
         run = partial(self._run, document.planned, variables, operation, context)
         if document.long or (document.changes and large):
-            async with turns.taken():
+            async with long_changes.turn():
                 result = await asyncio.to_thread(run)
         else:
             if document.changes:
-                await turns.come()
+                await long_changes.over()
             result = await asyncio.to_thread(run) if large else run()
         return response(await result if isawaitable(result) else result)
 

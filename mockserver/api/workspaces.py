@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from mockserver.api.turns import Turns
+from mockserver.api.long_changes import LongChanges
 from mockserver.errors import (
     AuthenticationFailed,
     BadInput,
@@ -72,7 +72,7 @@ class Workspace:
         self.links = Links.of(self.api_key, self.world.seed)
         self.exports = Exports(store, self.links, folder / "results", threads, space)
         self.legacy = LegacyFiles(store, self.links, folder / "legacy", threads, space)
-        self.turns = Turns()
+        self.long_changes = LongChanges()
         self.deliveries = Deliveries(store)
         self.announcer = Announcer(store, self.links, url)
         store.before_commit = self.announcer.before_commit

@@ -15,9 +15,9 @@ from contract_tests.rules.api.questions import questions
 from mockserver import app
 from mockserver.api.call import Call
 from mockserver.api.engine import Document, Engine, response
+from mockserver.api.long_changes import LongChanges
 from mockserver.api.plans import MOST_PLANS, Planned
 from mockserver.api.resolvers import all_resolvers
-from mockserver.api.turns import Turns
 from mockserver.api.workspaces import Workspace
 from mockserver.errors import BadInput, QueryTooComplex
 from mockserver.settings import Settings, cache_folder
@@ -49,7 +49,7 @@ def known_ids(workspace: Workspace) -> dict[str, str]:
         "{projects(first: 1) {id} datasets(first: 1) {id dataRows(first: 1) {id}} ontologies(first: 1) {nodes {id}}"
         " users(first: 1) {id} models {id} catalogSavedQueries {id}}"
     )
-    found = asyncio.run(ENGINE.answer(document, None, None, Call(workspace, "http://mock"), Turns()))["data"]
+    found = asyncio.run(ENGINE.answer(document, None, None, Call(workspace, "http://mock"), LongChanges()))["data"]
     [dataset] = found["datasets"]
     lists = {**found, "ontologies": found["ontologies"]["nodes"], "dataRows": dataset["dataRows"]}
     return {name: items[0]["id"] for name, items in lists.items()}

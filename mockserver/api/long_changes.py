@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 
-class Turns:
+class LongChanges:
     """Long changes run one after the other in threads, in the order in which they came.
 
     A store has one writer. Whoever else is to change it from the event loop asks first whether it is free, or the loop
@@ -18,12 +18,12 @@ class Turns:
         self._lock = asyncio.Lock()
 
     @asynccontextmanager
-    async def taken(self) -> AsyncIterator[None]:
+    async def turn(self) -> AsyncIterator[None]:
         """For a long change."""
         async with self._lock:
             yield
 
-    async def come(self) -> None:
+    async def over(self) -> None:
         """Return when the long changes that came before are over. None begins before the caller awaits something."""
         if self._lock.locked():
             async with self._lock:
