@@ -215,5 +215,6 @@ class Labelling:
         return people[1 + (index + take) % (len(people) - 1)].id if len(people) > 1 else people[0].id
 
     def _reviewer(self, index: int) -> str:
-        people = self.organized.people
-        return people[(index + 2) % len(people)].id
+        """Whoever comes after the row's labellers; the manager where all others labelled it."""
+        people, takes = self.organized.people, self._takes(index)
+        return people[1 + (index + takes) % (len(people) - 1)].id if takes < len(people) - 1 else people[0].id

@@ -217,6 +217,15 @@ def test_nothing_happens_after_the_end_or_before_it_was_made(pieces: list[list[R
         assert label.created_at <= label.updated_at <= rows[label.data_row_no].last_activity_at < end
 
 
+@pytest.mark.parametrize("name", ["default", "states"])
+def test_nobody_reviews_a_label_of_their_own(name: str) -> None:
+    pieces = generated(name)[1]
+    labels = {label.no: label for label in all_of(Label, pieces)}
+    reviews = all_of(Review, pieces)
+    assert reviews
+    assert [review for review in reviews if labels[review.label_no].created_by == review.created_by] == []
+
+
 def test_labels_of_one_person_and_one_row_are_worlds_too() -> None:
     plan = parse(
         b'description = "d"\npeople = 1\n[ontologies.o]\nmedia = "image"\n'
