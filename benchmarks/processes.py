@@ -1,6 +1,7 @@
 """Child processes: started, asked, weighed, ended."""
 
 import json
+import os
 import re
 import socket
 import subprocess
@@ -61,6 +62,12 @@ def memory(pid: int, name: str) -> float:
     match = re.search(rf"^{name}:\s+(\d+) kB", status, re.MULTILINE)
     assert match is not None, f"/proc/{pid}/status must have a line {name}"
     return int(match[1]) / MEBIBYTE
+
+
+def processor_seconds(pid: int) -> float:
+    """What all threads of a process have used so far, in user and system mode."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def forget_peak(pid: int) -> None:

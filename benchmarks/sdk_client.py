@@ -1,7 +1,7 @@
-"""Program, on the Python of an SDK's environment: export ten rows, and add up how long the SDK waited for answers.
+"""Program, on the Python of an SDK's environment: export a project, and add up how long the SDK waited for answers.
 
-Needs nothing but the SDK. Its findings: seconds in HTTP calls, their number, seconds asleep, seconds in all, and
-the seconds that as many calls take which the server answers without any work.
+Needs nothing but the SDK. Its findings: seconds in HTTP calls, their number, seconds asleep, seconds in all, those that
+the processor was busy, and the seconds that as many calls take which the server answers without any work.
 """
 
 import json
@@ -17,11 +17,11 @@ SLEPT: list[float] = []
 
 
 def export(
-    *, url: str, graphql_url: str, rest_url: str, api_key: str, project: str, rounds: int
+    *, url: str, graphql_url: str, rest_url: str, api_key: str, project: str, params: dict[str, bool], rounds: int
 ) -> list[dict[str, Any]]:
     client = Client(api_key=api_key, endpoint=graphql_url, rest_endpoint=rest_url)
     watch()
-    return [one_export(client, url, project) for _ in range(rounds)]
+    return [one_export(client, url, project, params) for _ in range(rounds)]
 
 
 def watch() -> None:
@@ -43,15 +43,16 @@ def watch() -> None:
     time.sleep = timed_sleep  # type: ignore[assignment]  # measured from inside
 
 
-def one_export(client: Any, url: str, project: str) -> dict[str, Any]:
+def one_export(client: Any, url: str, project: str, params: dict[str, bool]) -> dict[str, Any]:
     WAITED.clear()
     SLEPT.clear()
-    started = time.perf_counter()
-    task = client.get_project(project).export(params={"data_row_details": True, "label_details": True})
+    started, busy = time.perf_counter(), time.process_time()
+    task = client.get_project(project).export(params=params)
     task.wait_till_done()
-    rows = len(list(task.get_buffered_stream()))
-    seconds = time.perf_counter() - started
+    rows = sum(1 for _ in task.get_buffered_stream())
+    seconds, busy = time.perf_counter() - started, time.process_time() - busy
     found = {"waited": sum(WAITED), "calls": len(WAITED), "slept": sum(SLEPT), "seconds": seconds, "rows": rows}
+    found["busy"] = busy
     return {**found, "floor": empty_calls(url, len(WAITED))}
 
 
