@@ -1,10 +1,17 @@
-"""Large worlds are generated in a process of their own, so that the one that writes them has a core to itself."""
+"""Large worlds are generated in a process of their own, so that the one that writes them has a core to itself.
+
+As a program (`python -m mockserver.generate.apart`) it is that process: a pickled plan, seed and end come in, pickled
+pieces go out, then None. It is no child of `multiprocessing`, which would run the caller's main module once more.
+"""
 
 from __future__ import annotations
 
-import multiprocessing
+import contextlib
+import pickle
+import subprocess
+import sys
 from collections.abc import Iterator
-from multiprocessing.connection import Connection
+from typing import BinaryIO
 
 from mockserver.errors import MockserverError, StartupError
 from mockserver.generate import history
@@ -16,42 +23,46 @@ LARGE = 20_000
 
 
 def pieces(plan: Scenario, *, seed: int, ends: int) -> Iterator[list[Record]]:
-    """What `history.build` makes of the plan, in the same pieces. Raises what it raises, and StartupError."""
-    processes = multiprocessing.get_context("spawn")
-    ours, theirs = processes.Pipe(duplex=False)
-    maker = processes.Process(target=_make, args=(theirs, plan, seed, ends), daemon=True)
-    maker.start()
-    theirs.close()
-    try:
-        yield from _received(ours)
-    except EOFError:
-        maker.join()
-        raise StartupError(
-            f"The process that generates the world ended with exit code {maker.exitcode} before it was done; "
-            "was it killed, or is memory short?"
-        ) from None
-    finally:
-        maker.terminate()
-        maker.join()
-        ours.close()
+    """What `history.build` makes of the plan, in the same pieces. Raises StartupError."""
+    command = [sys.executable, "-m", "mockserver.generate.apart"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as maker:  # noqa: S603  our own
+        try:
+            yield from _made(maker, (plan, seed, ends))
+        except (EOFError, OSError, pickle.UnpicklingError):
+            raise StartupError(
+                f"The process that generates the world ended with exit code {maker.wait()} before it was done; "
+                "was it killed, or is memory short?"
+            ) from None
+        finally:
+            maker.kill()
 
 
-def _received(pipe: Connection) -> Iterator[list[Record]]:
-    while True:
-        piece: list[Record] | MockserverError | None = pipe.recv()
-        if piece is None:
-            return
-        if isinstance(piece, MockserverError):
+def _made(maker: subprocess.Popen[bytes], asked: tuple[Scenario, int, int]) -> Iterator[list[Record]]:
+    assert maker.stdin is not None
+    assert maker.stdout is not None
+    with maker.stdin:
+        pickle.dump(asked, maker.stdin)
+    while (piece := pickle.load(maker.stdout)) is not None:  # noqa: S301  our own process wrote it
+        if isinstance(piece, StartupError):
             raise piece
         yield piece
 
 
-def _make(pipe: Connection, plan: Scenario, seed: int, ends: int) -> None:
-    """The other process: pieces, then None."""
-    _, made = history.build(plan, name="", seed=seed, ends=ends)
+def main() -> None:
+    """Ctrl+C in a terminal reaches this process too; whoever started it says what there is to say."""
+    with contextlib.suppress(KeyboardInterrupt):
+        plan, seed, ends = pickle.load(sys.stdin.buffer)  # noqa: S301  the process that started us wrote it
+        _write(plan, seed, ends, sys.stdout.buffer)
+
+
+def _write(plan: Scenario, seed: int, ends: int, out: BinaryIO) -> None:
     try:
-        for piece in made:
-            pipe.send(piece)
-        pipe.send(None)
+        for piece in history.build(plan, name="", seed=seed, ends=ends)[1]:
+            pickle.dump(piece, out)
+        pickle.dump(None, out)
     except MockserverError as error:
-        pipe.send(error)
+        pickle.dump(StartupError(str(error)), out)
+
+
+if __name__ == "__main__":
+    main()
