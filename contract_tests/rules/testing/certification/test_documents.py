@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mockserver.errors import StartupError
 from mockserver.testing.certification.bench import Bench, respelled
 from mockserver.testing.certification.documents import Document, Version, documents_of, with_field, with_ids
-from mockserver.testing.certification.odd import cuts_a_letter
+from mockserver.testing.certification.odd import letters_cut
 
 JSON = st.recursive(
     st.none()
@@ -118,4 +118,4 @@ def test_numbers_are_respelled_and_stay_the_same(numbers: dict[str, int]) -> Non
 def test_a_cut_letter_is_what_cannot_be_decoded_by_pieces(text: str, size: int) -> None:
     body = text.encode()
     pieces = [body[start : start + size].decode("utf-8", "replace") for start in range(0, len(body), size)]
-    assert cuts_a_letter(body, size) == ("\ufffd" in "".join(pieces))
+    assert (letters_cut(body, size) > 0) == ("\ufffd" in "".join(pieces))
