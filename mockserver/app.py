@@ -124,7 +124,8 @@ def open_own(workspaces: Workspaces, settings: Settings) -> None:
         raise StartupError(error.message) from None
     except sqlite3.DatabaseError as error:
         damaged = f"the cache {settings.cache}" if settings.state is None else f"--state {settings.state}"
-        raise StartupError(f"a world in {damaged} cannot be read ({error}); delete that folder") from None
+        why = f"{error}: it is damaged, or another version of mockserver wrote it"
+        raise StartupError(f"a world in {damaged} cannot be read ({why}); delete that folder") from None
 
 
 def application(settings: Settings, workspaces: Workspaces) -> ASGIApp:

@@ -203,6 +203,7 @@ class Workspaces:
     def _reopen(self, life: Path) -> None:
         """The newest life that was begun; what a crash left half-made, or left over, is removed."""
         store = Store.open(SqliteDatabase(life, durable=self._durable))
+        store.check_tables()
         world = store.workspace
         if world.incarnation == GENERATED or world.name in self._by_key:
             store.close()

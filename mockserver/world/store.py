@@ -122,6 +122,13 @@ class Store:
             store._connection.script(indexes)
         return store
 
+    def check_tables(self) -> None:
+        """Raises the engine's error where a table or column is missing: another version made this database."""
+        with self.reading() as connection:
+            for kind in _subclasses(Record):
+                if hasattr(kind, "TABLE"):
+                    connection.select(kind, first=0)
+
     def close(self) -> None:
         with self._lock:
             self._closed = True
