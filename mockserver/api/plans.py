@@ -143,7 +143,7 @@ def _list(item: Complete, where: str, *, nullable: bool) -> Complete:
         for index, value in enumerate(values):
             try:
                 found.append(item(value, run, (path, index)))
-            except Exception as error:  # noqa: BLE001
+            except Exception as error:  # noqa: BLE001  whatever it is, it is told
                 run.failed(error, (path, index), nullable=nullable)
                 found.append(None)
         return found

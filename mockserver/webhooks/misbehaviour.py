@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from mockserver.errors import BadInput, nearest, quoted
-from mockserver.webhooks.messages import Message, message, signature
+from mockserver.webhooks.messages import Message, message
 
 DELAY = 10.0
 """Seconds by which a delayed message is late."""
@@ -176,13 +176,6 @@ def padded(body: bytes, size: int) -> bytes:
 def aged(body: bytes) -> bytes:
     """Every moment in it is four years earlier."""
     return re.sub(rb"\b((?:19|20)\d\d)(?=-\d\d-\d\dT\d\d:)", lambda year: b"%d" % (int(year[1]) - YEARS_AGO), body)
-
-
-def resigned(sent: Shot, secret: str) -> Shot:
-    """Both signatures made new for the body it has now."""
-    for name, algorithm in (("X-Hub-Signature", "sha1"), ("X-Hub-Signature-256", "sha256")):
-        sent = with_header(sent, name, signature(algorithm, sent.body, secret=secret))
-    return sent
 
 
 MISBEHAVIOURS = {

@@ -18,10 +18,7 @@ from mockserver.webhooks.misbehaviour import (
     aged,
     misbehave,
     padded,
-    resigned,
-    slowly,
     tampered,
-    with_header,
 )
 
 SECRET = "a secret"
@@ -133,11 +130,3 @@ def test_what_was_tampered_with_is_never_the_same(body: bytes) -> None:
 def test_ageing_leaves_everything_but_moments_alone(day: object, text: str) -> None:
     body = json.dumps({"text": text, "plain": str(day)}).encode()
     assert aged(body) == body or re.search(rb"-\d\d-\d\dT\d\d:", body)
-
-
-@given(st.text(), st.text(min_size=1))
-def test_signing_anew_makes_any_shot_right(text: str, name: str) -> None:
-    body = json.dumps(text).encode()
-    shot = resigned(with_header(Shot(headers=(), body=body), "X-Other", name), SECRET)
-    assert is_signed(shot)
-    assert slowly(shot, pieces=3, seconds=1.0).pause == 0.5

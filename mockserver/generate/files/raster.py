@@ -53,16 +53,6 @@ class Canvas:
         upper, under = pixel_range(top, top + height, self.height)
         self._paint([(row, first, after) for row in range(upper, under) if first < after], colour)
 
-    def outline_rectangle(
-        self, left: float, top: float, width: float, height: float, colour: Colour, thickness: float = 1
-    ) -> None:
-        """Draws a frame whose outer edge is the rectangle; `thickness` in pixels grows inwards."""
-        across, down = min(thickness, width), min(thickness, height)
-        self.fill_rectangle(left, top, width, down, colour)
-        self.fill_rectangle(left, top + height - down, width, down, colour)
-        self.fill_rectangle(left, top, across, height, colour)
-        self.fill_rectangle(left + width - across, top, across, height, colour)
-
     def draw_line(self, points: Sequence[Point], colour: Colour, thickness: float = 1) -> None:
         """Draws an open line through the points, `thickness` pixels wide, with round joints and ends."""
         for start, end in pairwise(points):
