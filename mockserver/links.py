@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import json
 import re
+from collections.abc import Callable
 from urllib.parse import quote
 
 import msgspec
@@ -29,7 +30,8 @@ TOKEN_DAYS = 30
 """Mask tokens live 30 days (sample: six tokens in V1 exports)."""
 
 
-_PLAIN = re.compile("[A-Za-z0-9._-]+").fullmatch
+_PLAIN = re.compile("[A-Za-z0-9_-][A-Za-z0-9._-]*").fullmatch
+"""A name that needs no other spelling in a path."""
 
 
 class Links(msgspec.Struct, frozen=True):
@@ -48,11 +50,25 @@ class Links(msgspec.Struct, frozen=True):
 
     def asset(self, data_row_id: str, name: str, *, expires: int) -> str:
         """Path and query of a data row's own file."""
-        return self.signed(f"assets/{data_row_id}/{_safe(name, data_row_id)}", expires)
+        return self.signer("assets", expires)(data_row_id, name)
 
     def attachment(self, attachment_id: str, name: str, *, expires: int) -> str:
         """Path and query of an attachment's own file."""
-        return self.signed(f"attachments/{attachment_id}/{_safe(name, attachment_id)}", expires)
+        return self.signer("attachments", expires)(attachment_id, name)
+
+    def signer(self, kind: str, expires: int) -> Callable[[str, str], str]:
+        """(id, name) -> path and query of many files that expire together: `assets` or `attachments`."""
+        before, behind = f"/_files/{self.workspace}/{kind}/", f"?{expires // 1000}"
+        asked, begun = f"?Expires={expires // 1000}&Signature=", self.mac.copy()
+        begun.update(before.encode())
+
+        def signed(record_id: str, name: str) -> str:
+            path = f"{record_id}/{name if _PLAIN(name) else _safe(name, record_id)}"
+            mac = begun.copy()
+            mac.update(f"{path}{behind}".encode())
+            return f"{before}{path}{asked}{mac.hexdigest()}"
+
+        return signed
 
     def tiles(self, data_row_id: str, *, expires: int) -> str:
         """Path and query of a map's tiles. What stands before `{z}/{x}/{y}` is signed; clients fill in the rest."""
@@ -119,7 +135,7 @@ class Links(msgspec.Struct, frozen=True):
 
 def _safe(name: str, otherwise: str) -> str:
     """A file's name as a part of a path; clients normalise some away."""
-    safe = name if _PLAIN(name) else quote(name, safe="")
+    safe = quote(name, safe="")
     return otherwise if safe in {".", ".."} else safe
 
 

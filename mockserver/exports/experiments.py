@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections import defaultdict
 
 from mockserver.exports.dates import Form
+from mockserver.exports.labels import Labels, Videos
 from mockserver.exports.scope import Runs
-from mockserver.exports.sections import Sections, among
+from mockserver.exports.sections import among
 from mockserver.exports.text import quoted
-from mockserver.world.database import Connection, Row, where
+from mockserver.world.database import Clause, Connection, Row, where
 
 Blocks = dict[int, str]
 """Data row number -> the JSON of its block."""
@@ -24,33 +25,25 @@ def words(form: Form) -> tuple[str, str]:
 
 
 class Experiments:
-    """The blocks of one piece of rows."""
+    """What the runs hold of the rows of an export."""
 
-    def __init__(
-        self,
-        connection: Connection,
-        runs: Runs,
-        sections: Sections,
-        numbers: list[int],
-        *,
-        form: Form,
-        predictions: bool,
-    ) -> None:
-        self._connection, self._runs, self._sections = connection, runs, sections
-        self._here = where("model_run_id IN :runs", runs=sorted(runs.runs)) & among("data_row_no", numbers)
-        self._predictions = self._predicted() if predictions else None
+    def __init__(self, connection: Connection, runs: Runs, labels: Labels, *, form: Form, predictions: bool) -> None:
+        self._connection, self._runs, self._labels, self._predictions = connection, runs, labels, predictions
+        self._of_runs = where("model_run_id IN :runs", runs=sorted(runs.runs))
         _, self._key = words(form)
 
-    def blocks(self) -> Blocks:
-        """Of the rows that stand in a run."""
-        standings = self._select("data_row_no, model_run_id, label_id", "model_run_row", "data_row_no, no")
-        labels = self._sections.labels_by_id([label for _, _, label in standings if label is not None])
+    def blocks(self, numbers: list[int], videos: Videos) -> Blocks:
+        """Of those of a piece of rows that stand in a run."""
+        here = self._of_runs & among("data_row_no", numbers)
+        standings = self._select("data_row_no, model_run_id, label_id", "model_run_row", here, "data_row_no, no")
+        labels = self._labels.by_id([label for _, _, label in standings if label is not None], videos)
+        predicted = self._predicted(here, videos) if self._predictions else None
         found: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         for row, run_id, label_id in standings:
             run = self._runs.runs[run_id]
-            told = labels.get(label_id, "")
+            more = "" if predicted is None else f',"predictions":[{"".join(predicted.get((run_id, row), ()))}]'
             found[row][run.model_id].append(
-                f'"{run_id}":{{"name":{quoted(run.name)},"labels":[{told}]{self._more(row, run_id)}}}'
+                f'"{run_id}":{{"name":{quoted(run.name)},"labels":[{labels.get(label_id, "")}]{more}}}'
             )
         return {row: self._block(models) for row, models in found.items()}
 
@@ -61,21 +54,10 @@ class Experiments:
             for model, runs in models.items()
         )
 
-    def _more(self, row: int, run_id: str) -> str:
-        if self._predictions is None:
-            return ""
-        return f',"predictions":[{",".join(self._predictions[row, run_id])}]'
+    def _predicted(self, here: Clause, videos: Videos) -> dict[tuple[str, int], list[str]]:
+        """Predictions by run and data row number."""
+        columns = "data_row_no, id, feature_prefix, body_id, model_run_id"
+        return self._labels.predictions(self._select(columns, "prediction", here, "data_row_no, no"), videos)
 
-    def _predicted(self) -> defaultdict[tuple[int, str], list[str]]:
-        """(Data row number, run) -> predictions; each is built as a label is."""
-        rows = self._select("data_row_no, model_run_id, id, feature_prefix, body_id", "prediction", "data_row_no, no")
-        bodies = self._sections.bodies({row[4] for row in rows})
-        found: defaultdict[tuple[int, str], list[str]] = defaultdict(list)
-        for row, run_id, prediction, prefix, body in rows:
-            joined = prefix.join(bodies[body])
-            found[row, run_id].append(self._sections.annotated(row, prediction, joined, owner=run_id))
-        return found
-
-    def _select(self, columns: str, table: str, order: str) -> list[Row]:
-        sql = f"SELECT {columns} FROM {table} WHERE {self._here.sql} ORDER BY {order}"
-        return self._connection.rows(sql, self._here.params)
+    def _select(self, columns: str, table: str, here: Clause, order: str) -> list[Row]:
+        return self._connection.rows(f"SELECT {columns} FROM {table} WHERE {here.sql} ORDER BY {order}", here.params)

@@ -7,7 +7,7 @@ from collections.abc import Collection
 import orjson
 
 from mockserver.exports.text import moment, quoted
-from mockserver.world.data_rows import Dataset, Embedding, MetadataSchema, MetadataValue
+from mockserver.world.data_rows import Dataset, Embedding, MetadataSchema
 from mockserver.world.database import Connection, where
 from mockserver.world.people import Person
 from mockserver.world.projects import Batch, TaskQueue
@@ -32,15 +32,17 @@ class Names:
         self.embeddings = {item.id: _embedding(item) for item in connection.select(Embedding)}
 
     def metadata(self, values: str) -> str:
-        """`metadata_fields` of a data row, from its values by schema id as JSON."""
-        return ",".join([self._field(schema_id, value) for schema_id, value in orjson.loads(values).items()])
-
-    def _field(self, schema_id: str, value: MetadataValue) -> str:
-        """One entry of `metadata_fields`; an enum's value is a list of its options (labelbase downloader.py)."""
-        if schema_id in self._enums:
-            return f'{self._schemas[schema_id]},"value":[{self._schemas[str(value)]}}}]}}'
-        written = quoted(value) if isinstance(value, str) else repr(value)
-        return f'{self._schemas[schema_id]},"value":{written}}}'
+        """`metadata_fields` of a data row, from its values by schema id as JSON; an enum's value is a list of its
+        options (labelbase downloader.py)."""
+        schemas, enums = self._schemas, self._enums
+        return ",".join(
+            [
+                f'{schemas[schema]},"value":[{schemas[str(value)]}}}]}}'
+                if schema in enums
+                else f'{schemas[schema]},"value":{quoted(value) if isinstance(value, str) else repr(value)}}}'
+                for schema, value in orjson.loads(values).items()
+            ]
+        )
 
     def history(self, steps: str) -> str:
         """`workflow_history` of a data row in a project, newest first, from its steps as JSON."""

@@ -1,40 +1,45 @@
-"""Export V2 rows, piece by piece (shapes: payloads.md §1; what does not apply is absent, never null)."""
+"""Export V2 rows, piece by piece (shapes: payloads.md §1; what does not apply is absent, never null).
+
+A piece is written by columns: every section is a list with what it says of each row, and the lines are zipped from
+these lists. A call for each list costs nothing; one for each row and section costs as much as the text it makes. What
+is long stays in parts until all of a line is joined.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
+from itertools import chain
 
+from mockserver.exports.bodies import Bodies
 from mockserver.exports.dates import Form, form_of
-from mockserver.exports.experiments import Blocks, Experiments, words
+from mockserver.exports.experiments import Experiments, words
 from mockserver.exports.failures import FailedRow
 from mockserver.exports.forms import Step
 from mockserver.exports.frames import interpolated
+from mockserver.exports.labels import Labels, Videos
 from mockserver.exports.names import Names
 from mockserver.exports.request import ExportParams
 from mockserver.exports.results import Piece
 from mockserver.exports.scope import Scope
-from mockserver.exports.sections import Bodies, Files, Sections
+from mockserver.exports.sections import Files, Sections, Standing, Texts, among
 from mockserver.exports.text import ascii_json, moment, quoted, unescaped
 from mockserver.links import ASSET_DAYS, Links, good_until
-from mockserver.world.database import Connection, Row
-from mockserver.world.labels import WorkflowStatus
+from mockserver.world.database import Clause, Connection, Row, where
 
 PIECE = 128
-"""Rows read and written at a time, some 600 kB: enough to share the cost of a query, too few to hold memory."""
-
-SPELLED = {
-    WorkflowStatus.TO_LABEL: "TO_LABEL",
-    WorkflowStatus.IN_REVIEW: "IN_REVIEW",
-    WorkflowStatus.IN_REWORK: "IN_REWORK",
-    WorkflowStatus.DONE: "DONE",
-}
-"""Rows spell a status other than filters do (IN_REVIEW: SDK test; DONE: sample; the rest inferred)."""
+"""Rows read at a time: enough to share the cost of a query, too few to hold memory."""
+LINES = 32
+"""Rows joined at a time, some 150 kB: larger texts take memory that the system must clear first."""
+FEW_PROJECTS = 30
+"""So many are searched one by one; for more, all rows of the piece are looked at."""
 
 _COLUMNS = "dr.no, dr.id, dr.global_key, dr.external_id, dr.row_data, dr.media_type, dr.media_attributes"
 _METADATA = ", dr.metadata"
 _DETAILS = ", dr.dataset_id, dr.created_at, dr.updated_at, dr.last_activity_at, dr.created_by"
 VIDEO = "VIDEO"
+
+Parts = Sequence[str]
+"""A text that is not joined yet."""
 
 
 def steps_for(params: ExportParams, form: Form) -> list[Step]:
@@ -62,18 +67,19 @@ class ExportRows:
         self._failing, self.failed = failing, list[FailedRow]()
         self._connection, self._scope, self._params = connection, scope, params
         self._files = Files(links, host=host, expires=good_until(now, ASSET_DAYS))
-        self._projects = scope.projects or {}
+        projects = scope.projects or {}
         self._headings = {
-            project.id: f'"{project.id}":{{"name":{quoted(project.name)},"labels":['
-            for project in self._projects.values()
+            project.id: f'"{project.id}":{{"name":{quoted(project.name)},"labels":[' for project in projects.values()
         }
-        self._names = Names(connection, self._projects)
+        few = 0 < len(projects) <= FEW_PROJECTS
+        self._here = where("project_id IN :ids", ids=list(projects)) if few else Clause()
         self._form = form_of(connection)
-        self._runs_key, _ = words(self._form)
         self._tags = ',"project_tags":[]' if self._form.has("project_tags") else ""
-        self._attributes = self._form.media_attributes if self._form.lost_attributes else ascii_json
-        self._bodies = Bodies(connection, host=host, task_id=task_id, steps=steps_for(params, self._form))
-        self._vectors = Bodies(connection, host=host, task_id=task_id, steps=[])
+        self._names = Names(connection, projects)
+        bodies = Bodies(connection, host=host, task_id=task_id, steps=steps_for(params, self._form))
+        vectors = Bodies(connection, host=host, task_id=task_id, steps=[])
+        self._labels = Labels(connection, self._names, bodies, params, self._form)
+        self._sections = Sections(connection, self._names, vectors, self._files, projects)
 
     def text(self) -> bytes:
         """All of it at once, for small selections."""
@@ -85,7 +91,7 @@ class ExportRows:
         return int(self._connection.value(sql, self._scope.condition.params))
 
     def pieces(self) -> Iterator[Piece]:
-        """NDJSON in whole lines, ASCII unless a switch says otherwise, PIECE rows at a time, in order of creation."""
+        """NDJSON in whole lines, ASCII unless a switch says otherwise, LINES rows at a time, in order of creation."""
         scope, params = self._scope, self._params
         columns = f"{_COLUMNS}{_METADATA if params.include_metadata else ''}"
         columns += _DETAILS if params.include_data_row_details else ""
@@ -93,112 +99,100 @@ class ExportRows:
         for rows in self._connection.pieces(sql, scope.condition.params, PIECE):
             good = self._without_failing(rows) if self._failing else rows
             if good:
-                yield self._written(good)
+                yield from self._written(good)
 
     def _without_failing(self, rows: list[Row]) -> list[Row]:
         failing = [row for row in rows if row[1] in self._failing or row[2] in self._failing]
         self.failed += [FailedRow(row[1], row[2]) for row in failing]
         return [row for row in rows if row not in failing]
 
-    def _written(self, rows: list[Row]) -> Piece:
-        numbers = [row[0] for row in rows]
-        videos = {row[0] for row in rows if row[5] == VIDEO}
-        sections = Sections(
-            self._connection,
-            self._names,
-            self._bodies,
-            self._vectors,
-            self._files,
-            self._params,
-            self._form,
-            list(self._projects),
-            numbers,
-            videos,
-        )
-        standings = self._standings(sections)
-        experiments = self._experiments(sections, numbers)
-        lines = [part for row in rows for part in self._line(row, sections, standings, experiments)]
-        text = "".join(lines).encode("ascii")
-        return Piece(unescaped(text) if self._form.switches.characters == "utf-8" else text, len(rows))
+    def _written(self, rows: list[Row]) -> Iterator[Piece]:
+        columns = self._columns(rows)
+        for first in range(0, len(rows), LINES):
+            lines = zip(*(column[first : first + LINES] for column in columns), strict=True)
+            text = "".join(chain.from_iterable(chain.from_iterable(lines))).encode("ascii")
+            count = min(LINES, len(rows) - first)
+            yield Piece(unescaped(text) if self._form.switches.characters == "utf-8" else text, count)
 
-    def _standings(self, sections: Sections) -> dict[int, list[Row]]:
-        """Read only where the answer is not known: in one project's export without details all rows stand there."""
-        sole = self._scope.sole
-        if sole is not None and not self._params.include_project_details:
-            return defaultdict(lambda: [(sole.id,)])
-        return sections.standings() if self._projects else defaultdict(list)
-
-    def _experiments(self, sections: Sections, numbers: list[int]) -> Blocks | None:
-        """None where rows have no such section."""
-        if self._scope.runs is None:
-            return None
-        return Experiments(
-            self._connection,
-            self._scope.runs,
-            sections,
-            numbers,
-            form=self._form,
-            predictions=self._params.include_predictions,
-        ).blocks()
-
-    def _line(
-        self, row: Row, sections: Sections, standings: dict[int, list[Row]], experiments: Blocks | None
-    ) -> Iterator[str]:
-        """In parts, as lines are long and joined only once. Keys in the order of the sample; a section that the params
-        ask for is there even when it is empty."""
-        number, params = row[0], self._params
-        yield f'{{"data_row":{self._data_row(row)},"media_attributes":{self._attributes(row[6])}'
+    def _columns(self, rows: list[Row]) -> list[list[Parts]]:
+        """What stands before `projects`, this section, and what comes after it. Keys in the order of the sample; a
+        section that the params ask for is there even when it is empty."""
+        numbers, params = [row[0] for row in rows], self._params
+        videos = frozenset(row[0] for row in rows if row[5] == VIDEO)
+        here = among("data_row_no", numbers)
+        texts = [self._data_rows(rows), self._media_attributes(rows)]
         if params.include_attachments:
-            yield f',"attachments":[{",".join(sections.attachments[number])}]'
+            texts.append(_listed("attachments", self._sections.attachments(here), numbers))
         if params.include_metadata:
-            yield f',"metadata_fields":[{self._names.metadata(row[7])}]'
+            metadata = self._names.metadata
+            texts.append([f',"metadata_fields":[{metadata(row[7])}]' for row in rows])
         if params.include_embeddings:
-            yield f',"embeddings":[{",".join(sections.embeddings[number])}]'
+            texts.append(_listed("embeddings", self._sections.embeddings(here), numbers))
+        columns: list[list[Parts]] = [list(zip(*texts, strict=True))]
         if self._scope.projects is not None:
-            comma = ',"projects":{'
-            for standing in standings[number]:
-                if standing[0] in self._projects:
-                    yield comma
-                    yield from self._project(number, standing, sections)
-                    comma = ","
-            yield "}" if comma == "," else ',"projects":{}'
-        yield "}\n" if experiments is None else f',"{self._runs_key}":{{{experiments.get(number, "")}}}}}\n'
+            columns.append(self._projects(numbers, here & self._here, videos))
+        columns.append(self._experiments(numbers, videos))
+        return columns
 
-    def _project(self, number: int, standing: Row, sections: Sections) -> Iterator[str]:
-        """One entry of `projects`."""
-        yield self._headings[standing[0]]
-        yield ",".join(sections.labels[standing[0], number])
-        details = self._project_details(standing) if self._params.include_project_details else ""
-        yield f"]{self._tags}{details}}}"
+    def _data_rows(self, rows: list[Row]) -> list[str]:
+        """Each with the line's beginning."""
+        asset = self._files.asset
+        keys = ["" if row[2] is None else f'"global_key":{quoted(row[2])},' for row in rows]
+        external = ["" if row[3] is None else f'"external_id":{quoted(row[3])},' for row in rows]
+        sources = [asset(row[1], row[3] or row[1]) if row[4] is None else quoted(row[4]) for row in rows]
+        details = self._details(rows) if self._params.include_data_row_details else [""] * len(rows)
+        return [
+            f'{{"data_row":{{"id":"{row[1]}",{key}{name}"row_data":{source}{more}}}'
+            for row, key, name, source, more in zip(rows, keys, external, sources, details, strict=True)
+        ]
 
-    def _data_row(self, row: Row) -> str:
-        _, row_id, global_key, external_id, row_data = row[:5]
-        key = "" if global_key is None else f'"global_key":{quoted(global_key)},'
-        external = "" if external_id is None else f'"external_id":{quoted(external_id)},'
-        source = self._files.asset(row_id, external_id or row_id) if row_data is None else quoted(row_data)
-        details = self._details(*row[-5:]) if self._params.include_data_row_details else ""
-        return f'{{"id":"{row_id}",{key}{external}"row_data":{source}{details}}}'
-
-    def _details(self, dataset_id: str, created: int, updated: int, active: int, person: str) -> str:
-        """The `details` of a data row."""
-        return (
-            f',"details":{{"dataset_id":"{dataset_id}","dataset_name":{self._names.datasets[dataset_id]},'
+    def _details(self, rows: list[Row]) -> list[str]:
+        """The `details` of data rows."""
+        datasets, emails = self._names.datasets, self._names.emails
+        return [
+            f',"details":{{"dataset_id":"{dataset}","dataset_name":{datasets[dataset]},'
             f'"created_at":"{moment(created)}","updated_at":"{moment(updated)}",'
-            f'"last_activity_at":"{moment(active)}","created_by":{self._names.emails[person]}}}'
-        )
+            f'"last_activity_at":"{moment(active)}","created_by":{emails[person]}}}'
+            for *_, dataset, created, updated, active, person in rows
+        ]
 
-    def _project_details(self, standing: Row) -> str:
-        """Keys in the order of the sample; `task_id` only while the row waits in a queue (inferred)."""
-        project_id, batch_id, queue_id, status, priority, expected, selected, history = standing
-        ontology_id = self._projects[project_id].ontology_id
-        ontology = "" if ontology_id is None else f'"ontology_id":"{ontology_id}",'
-        task = '"task_name":"Done",' if queue_id is None else self._waiting(queue_id)
-        winner = "" if selected is None else f'"selected_label_id":"{selected}",'
-        return (
-            f',"project_details":{{{ontology}{task}"batch_id":"{batch_id}","batch_name":{self._names.batches[batch_id]},'
-            f'"workflow_status":"{SPELLED[status]}","priority":{priority},"consensus_expected_label_count":{expected},'
-            f'{winner}"workflow_history":[{self._names.history(history)}]}}'
-        )
+    def _media_attributes(self, rows: list[Row]) -> list[str]:
+        written = self._form.media_attributes if self._form.lost_attributes else ascii_json
+        return [f',"media_attributes":{written(row[6])}' for row in rows]
 
-    def _waiting(self, queue_id: str) -> str:
-        return f'"task_id":"{queue_id}","task_name":{self._names.queues[queue_id]},'
+    def _projects(self, numbers: list[int], here: Clause, videos: Videos) -> list[Parts]:
+        labels = self._labels.in_projects(here, videos) if self._headings else {}
+        standings = self._standings(numbers, here)
+        return [self._told(number, standings.get(number, []), labels) for number in numbers]
+
+    def _told(self, number: int, standings: list[Standing], labels: dict[tuple[str, int], list[str]]) -> Parts:
+        """The section of one row."""
+        parts, comma = [',"projects":{'], ""
+        for project, details in standings:
+            parts += [comma, self._headings[project], *labels.get((project, number), ()), f"]{self._tags}{details}}}"]
+            comma = ","
+        parts.append("}")
+        return parts
+
+    def _standings(self, numbers: list[int], here: Clause) -> dict[int, list[Standing]]:
+        """Read only where the answer is not known: in one project's export without details all rows stand there."""
+        sole, detailed = self._scope.sole, self._params.include_project_details
+        if sole is not None and not detailed:
+            standing = [Standing(sole.id)]
+            return {number: standing for number in numbers}  # noqa: C420  nobody changes it
+        return self._sections.standings(here) if detailed else self._sections.bare_standings(here)
+
+    def _experiments(self, numbers: list[int], videos: Videos) -> list[Parts]:
+        """With the line's end."""
+        runs = self._scope.runs
+        if runs is None:
+            return [("}\n",)] * len(numbers)
+        blocks = Experiments(
+            self._connection, runs, self._labels, form=self._form, predictions=self._params.include_predictions
+        ).blocks(numbers, videos)
+        key, _ = words(self._form)
+        return [(f',"{key}":{{{blocks.get(number, "")}}}}}\n',) for number in numbers]
+
+
+def _listed(key: str, texts: Texts, numbers: list[int]) -> list[str]:
+    return [f',"{key}":[{texts.get(number, "")}]' for number in numbers]

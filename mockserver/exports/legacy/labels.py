@@ -14,10 +14,10 @@ import msgspec
 import orjson
 
 from mockserver.errors import NotFound
+from mockserver.exports.bodies import BODIES_KEPT
 from mockserver.exports.legacy import features
 from mockserver.exports.legacy.surroundings import Metadata, Surroundings
 from mockserver.exports.results import Piece
-from mockserver.exports.sections import BODIES_KEPT
 from mockserver.exports.text import ascii_json, camel_case, quoted, zulu
 from mockserver.generate.assets import asset, with_tiles
 from mockserver.links import RESULT_DAYS, Links, good_until

@@ -1,0 +1,39 @@
+"""The bodies of labels, predictions and embeddings as an export writes them."""
+
+from __future__ import annotations
+
+from mockserver.exports.forms import Step, formed
+from mockserver.exports.text import ascii_json, quoted
+from mockserver.world.database import Connection, where
+from mockserver.world.labels import FEATURES, HOST, TASK
+
+BODIES_KEPT = 512
+"""Large populations share bodies, so these are read once; where nothing is shared, few are kept."""
+FEATURES_MARK = FEATURES.decode()
+
+
+class Bodies:
+    """Canonical bodies by number, in ASCII, with host and task filled in: the same for all rows of an export.
+
+    Each is cut where the label's feature prefix belongs, which joins it in a sixth of the time of `str.replace`.
+    """
+
+    def __init__(self, connection: Connection, *, host: str, task_id: str, steps: list[Step]) -> None:
+        self._steps = steps
+        self._connection, self._host, self._task_id = connection, quoted(host)[1:-1].encode(), task_id.encode()
+        self._kept: dict[int, list[str]] = {}
+
+    def read(self, wanted: set[int]) -> dict[int, list[str]]:
+        """At least the wanted ones."""
+        missing = sorted(wanted - self._kept.keys())
+        if missing and len(self._kept) > BODIES_KEPT:
+            self._kept = {number: self._kept[number] for number in wanted & self._kept.keys()}
+        if missing:
+            clause = where("id IN :ids", ids=missing)
+            rows = self._connection.rows(f"SELECT id, content FROM body WHERE {clause.sql}", clause.params)
+            self._kept.update((number, self._filled(content)) for number, content in rows)
+        return self._kept
+
+    def _filled(self, content: bytes) -> list[str]:
+        filled = content.replace(HOST, self._host).replace(TASK, self._task_id)
+        return ascii_json(formed(filled, self._steps).decode()).split(FEATURES_MARK)

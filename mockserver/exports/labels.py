@@ -1,0 +1,114 @@
+"""Entries of `labels` and `predictions` (payloads.md §1.4, §1.7), written for a piece of rows at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mockserver.exports.bodies import Bodies
+from mockserver.exports.dates import Form
+from mockserver.exports.earlier import PROJECT
+from mockserver.exports.names import Names
+from mockserver.exports.request import ExportParams
+from mockserver.exports.sections import Texts, among
+from mockserver.exports.text import ascii_json, moment
+from mockserver.world.database import Clause, Connection, Row, where
+
+PROJECT_MARK = ascii_json(PROJECT)
+_COLUMNS = "data_row_no, id, feature_prefix, body_id, project_id"
+_DETAILS = "no, created_by, created_at, updated_at, content_updated_at"
+_PERFORMANCE = "skipped, seconds_to_create, seconds_to_review, consensus_score, benchmark_score"
+
+Videos = frozenset[int]
+"""Numbers of the data rows that are clips: their labels have a kind of their own (SDK tests)."""
+
+
+class Labels:
+    """The labels of one export."""
+
+    def __init__(self, connection: Connection, names: Names, bodies: Bodies, params: ExportParams, form: Form) -> None:
+        self._connection, self._names, self._bodies, self._params = connection, names, bodies, params
+        self._tells_of_content = form.has("content_last_updated_at")
+        self._masks_stand_alone = form.masks != "composite"
+        details = f", {_DETAILS}" if params.include_label_details else ""
+        self._columns = f"{_COLUMNS}{details}{f', {_PERFORMANCE}' if params.include_performance_details else ''}"
+
+    def in_projects(self, clause: Clause, videos: Videos) -> dict[tuple[str, int], list[str]]:
+        """Those that are not deleted, by project id and data row number: parts, several labels with commas between."""
+        rows = self._rows(clause & where("NOT deleted"))
+        return _by_place(((row[4], row[0]) for row in rows), self._written(rows, videos))
+
+    def by_id(self, label_ids: list[str], videos: Videos) -> dict[str, str]:
+        """Those of them that are not deleted."""
+        rows = self._rows(where("id IN :ids AND NOT deleted", ids=label_ids)) if label_ids else []
+        return {row[1]: "".join(parts) for row, parts in zip(rows, self._written(rows, videos), strict=True)}
+
+    def predictions(self, rows: list[Row], videos: Videos) -> dict[tuple[str, int], list[str]]:
+        """The same of rows (data row number, id, prefix, body, model run): they are built as labels are."""
+        return _by_place(((row[4], row[0]) for row in rows), self._annotated(rows, [""] * len(rows), videos))
+
+    def _rows(self, clause: Clause) -> list[Row]:
+        sql = f"SELECT {self._columns} FROM label WHERE {clause.sql} ORDER BY data_row_no, no"
+        return self._connection.rows(sql, clause.params)
+
+    def _written(self, rows: list[Row], videos: Videos) -> list[list[str]]:
+        details = self._details(rows) if self._params.include_label_details else [""] * len(rows)
+        if self._params.include_performance_details:
+            details = list(map(str.__add__, details, _performance(row[-5:] for row in rows)))
+        return self._annotated(rows, details, videos)
+
+    def _annotated(self, rows: list[Row], details: list[str], videos: Videos) -> list[list[str]]:
+        """In parts, as bodies are long. Masks that stand alone are addressed through the project; of a prediction,
+        through its model run (inferred)."""
+        read = self._bodies.read({row[3] for row in rows})
+        bodies = [row[2].join(read[row[3]]) for row in rows]
+        if self._masks_stand_alone:
+            bodies = [body.replace(PROJECT_MARK, row[4]) for row, body in zip(rows, bodies, strict=True)]
+        heads = [
+            f'{{"label_kind":"{"Video" if row[0] in videos else "Default"}","version":"1.0.0","id":"{row[1]}",'
+            f'{more}"annotations":'
+            for row, more in zip(rows, details, strict=True)
+        ]
+        return [[head, body, "}"] for head, body in zip(heads, bodies, strict=True)]
+
+    def _details(self, rows: list[Row]) -> list[str]:
+        """Keys in the order of the sample."""
+        reviews, emails = self._reviews([row[5] for row in rows]), self._names.emails
+        content = [f'"content_last_updated_at":"{moment(row[9])}",' if self._tells_of_content else "" for row in rows]
+        return [
+            f'"label_details":{{"created_at":"{moment(row[7])}","updated_at":"{moment(row[8])}",'
+            f'"created_by":{emails[row[6]]},{told}"reviews":[{reviews.get(row[5], "")}]}},'
+            for row, told in zip(rows, content, strict=True)
+        ]
+
+    def _reviews(self, labels: list[int]) -> Texts:
+        """By label number. Items as in V1, in snake case (inferred: all samples have empty lists)."""
+        clause, emails = among("label_no", labels), self._names.emails
+        sql = f"SELECT label_no, id, score, created_at, created_by FROM review WHERE {clause.sql} ORDER BY label_no, no"
+        found: Texts = {}
+        for label, review, score, created, person in self._connection.rows(sql, clause.params):
+            text = (
+                f'{{"id":"{review}","score":{score!r},"created_at":"{moment(created)}","created_by":{emails[person]}}}'
+            )
+            found[label] = f"{found[label]},{text}" if label in found else text
+        return found
+
+
+def _by_place(places: Iterable[tuple[str, int]], texts: list[list[str]]) -> dict[tuple[str, int], list[str]]:
+    found: dict[tuple[str, int], list[str]] = {}
+    for place, parts in zip(places, texts, strict=True):
+        before = found.setdefault(place, parts)
+        if before is not parts:
+            before += [",", *parts]
+    return found
+
+
+def _performance(measured: Iterable[Row]) -> Iterable[str]:
+    """Scores only where they were measured."""
+    for skipped, to_create, to_review, consensus, benchmark in measured:
+        scores = "" if benchmark is None else f',"benchmark_score":{benchmark!r}'
+        if consensus is not None:
+            scores += f',"consensus_score":{consensus!r}'
+        yield (
+            f'"performance_details":{{"seconds_to_create":{to_create},"seconds_to_review":{to_review},'
+            f'"skipped":{"true" if skipped else "false"}{scores}}},'
+        )
