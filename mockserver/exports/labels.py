@@ -10,8 +10,9 @@ from mockserver.exports.earlier import PROJECT
 from mockserver.exports.names import Names
 from mockserver.exports.request import ExportParams
 from mockserver.exports.sections import Texts, among
-from mockserver.exports.text import ascii_json, moment
+from mockserver.exports.text import ascii_json
 from mockserver.world.database import Clause, Connection, Row, where
+from mockserver.world.moments import moment
 
 PROJECT_MARK = ascii_json(PROJECT)
 _COLUMNS = "data_row_no, id, feature_prefix, body_id, project_id"

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 import orjson
 
-from mockserver.exports.text import moment, quoted
+from mockserver.exports.text import quoted
 from mockserver.world.data_rows import Dataset, Embedding, MetadataSchema
 from mockserver.world.database import Connection, where
 from mockserver.world.people import Person
@@ -28,7 +28,6 @@ class Names:
             schema.id: f'{{"schema_id":"{schema.id}","schema_name":{quoted(schema.name)}' for schema in schemas
         }
         self._enums = {schema.id for schema in schemas if schema.kind == "CustomMetadataEnum"}
-        self._moves: dict[tuple[str | None, ...], tuple[str, str]] = {}
         self.embeddings = {item.id: _embedding(item) for item in connection.select(Embedding)}
 
     def metadata(self, values: str) -> str:
@@ -43,23 +42,6 @@ class Names:
                 for schema, value in orjson.loads(values).items()
             ]
         )
-
-    def history(self, steps: str) -> str:
-        """`workflow_history` of a data row in a project, newest first, from its steps as JSON."""
-        moves = self._moves
-        told = []
-        for created, *move in reversed(orjson.loads(steps)):
-            key = tuple(move)
-            before, behind = moves.get(key) or moves.setdefault(key, self._move(*move))
-            told.append(f"{before}{moment(created)}{behind}")
-        return ",".join(told)
-
-    def _move(self, action: str, person: str, previous: str | None, following: str | None) -> tuple[str, str]:
-        """An entry of `workflow_history` before and behind its moment; few differ. A step into the workflow has no
-        previous task, one to Done no next (sample)."""
-        before = f',"previous_task_name":{self.queues[previous]},"previous_task_id":"{previous}"' if previous else ""
-        after = f',"next_task_name":{self.queues[following]},"next_task_id":"{following}"' if following else ""
-        return f'{{"action":"{action}","created_at":"', f'","created_by":{self.emails[person]}{before}{after}}}'
 
 
 def _embedding(embedding: Embedding) -> str:

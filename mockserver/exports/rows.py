@@ -22,9 +22,10 @@ from mockserver.exports.request import ExportParams
 from mockserver.exports.results import Piece
 from mockserver.exports.scope import Scope
 from mockserver.exports.sections import Files, Sections, Standing, Texts, among
-from mockserver.exports.text import ascii_json, moment, quoted, unescaped
+from mockserver.exports.text import ascii_json, quoted, unescaped
 from mockserver.links import ASSET_DAYS, Links, good_until
 from mockserver.world.database import Clause, Connection, Row, where
+from mockserver.world.moments import moment
 
 PIECE = 128
 """Rows read at a time: enough to share the cost of a query, too few to hold memory."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from mockserver.exports.bodies import Bodies
 from mockserver.exports.names import Names
-from mockserver.exports.text import quoted
+from mockserver.exports.text import ascii_json, quoted
 from mockserver.links import Links
 from mockserver.world.database import Clause, Connection, Row, where
 from mockserver.world.labels import WorkflowStatus
@@ -69,12 +69,12 @@ class Sections:
     def standings(self, clause: Clause) -> dict[int, list[Standing]]:
         """In the projects that are told about. `task_id` only while the row waits in a queue (inferred)."""
         found: dict[int, list[Standing]] = defaultdict(list)
-        ontologies, batches, history = self._ontologies, self._names.batches, self._names.history
+        ontologies, batches = self._ontologies, self._names.batches
         columns = (
             "data_row_no, project_id, batch_id, task_queue_id, workflow_status, priority, expected_label_count,"
             " selected_label_id, history"
         )
-        for number, project, batch, queue, status, priority, expected, selected, steps in self._select(
+        for number, project, batch, queue, status, priority, expected, selected, history in self._select(
             columns, "project_row", clause, "data_row_no"
         ):
             if project in ontologies:
@@ -83,7 +83,7 @@ class Sections:
                 details = (
                     f',"project_details":{{{ontologies[project]}{task}"batch_id":"{batch}","batch_name":'
                     f'{batches[batch]},"workflow_status":"{SPELLED[status]}","priority":{priority},'
-                    f'"consensus_expected_label_count":{expected},{winner}"workflow_history":[{history(steps)}]}}'
+                    f'"consensus_expected_label_count":{expected},{winner}"workflow_history":{ascii_json(history)}}}'
                 )
                 found[number].append(Standing(project, details))
         return found

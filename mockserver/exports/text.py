@@ -1,4 +1,4 @@
-"""How exports write moments, strings and bodies.
+"""How exports write strings and bodies, and Export V1 moments.
 
 Rows are written as text, not built as objects and encoded: most of a row is a body that already is JSON, and the
 rest is ids and moments. It is three times as fast, and memory stays flat.
@@ -7,35 +7,13 @@ rest is ids and moments. It is three times as fast, and memory stays flat.
 from __future__ import annotations
 
 import codecs
-import datetime
 import json
 import re
 from collections.abc import Mapping
 from json.encoder import encode_basestring_ascii
 from typing import Any
 
-_HOURS: dict[int, str] = {}
-_MOST_HOURS = 10_000
-_SECONDS = tuple(f"{second // 60:02}:{second % 60:02}" for second in range(3600))
-_ENDS = tuple(f".{millisecond:03}+00:00" for millisecond in range(1000))
-
-
-def moment(microseconds: int) -> str:
-    """`2023-05-16T11:50:48.000+00:00`: milliseconds and a numeric offset (sample: cc-data-processing).
-
-    From tables, as a row with every section has ten of them: a fifth of strftime's time. The moments of a world lie in
-    few hours.
-    """
-    second = microseconds // 1_000_000
-    hour = second // 3600
-    return f"{_HOURS.get(hour) or _hour(hour)}{_SECONDS[second % 3600]}{_ENDS[microseconds // 1000 % 1000]}"
-
-
-def _hour(hour: int) -> str:
-    """`2023-05-16T11:`, kept."""
-    if len(_HOURS) >= _MOST_HOURS:
-        _HOURS.clear()
-    return _HOURS.setdefault(hour, f"{_EPOCH + datetime.timedelta(days=hour // 24)}T{hour % 24:02}:")
+from mockserver.world.moments import moment
 
 
 def zulu(microseconds: int) -> str:
@@ -77,7 +55,6 @@ def _characters(match: re.Match[str]) -> str:
 
 
 _ESCAPED = re.compile(r"(?:\\u[0-9a-f]{4})+|\\[^u]")
-_EPOCH = datetime.date(1970, 1, 1)
 _ESCAPE = "mockserver.json-escape"
 # The ascii codec skips what is ASCII at memory speed and calls us for each run that is not; a regular expression
 # takes a hundred times longer to find the runs.

@@ -21,7 +21,7 @@ from mockserver.world.data_rows import Dataset
 from mockserver.world.database import Record
 from mockserver.world.labels import Body
 from mockserver.world.people import ProjectMember
-from mockserver.world.projects import Batch, Ontology, Project, TaskQueue, queues_of_new_project
+from mockserver.world.projects import Batch, Ontology, Project
 from mockserver.world.store import GENERATED, Workspace
 
 PIECE = 5000
@@ -90,10 +90,7 @@ class ProjectHistory:
         self.medium = medium_of(plan.media)
         self.root = (seed, "project", plan.name)
         self.id = ids.cuid(*self.root)
-        queue_ids = tuple(ids.random_uuid(*self.root, "queue", index) for index in range(3))
-        self.queues: list[TaskQueue] = queues_of_new_project(self.id, (queue_ids[0], queue_ids[1], queue_ids[2]))
         self.labelling = Labelling(plan, organized, numbers, root=self.root, end=end)
-        self.labelling.queues = self.queues
         self.rows = DataRows(plan, self.medium, organized, numbers, seed=seed, end=end)
         self.sharers: list[Labelling] = []
         """The work of the projects that label these rows, its own first."""
@@ -105,7 +102,7 @@ class ProjectHistory:
         owner.sharers.append(self.labelling)
 
     def pieces(self) -> Iterator[list[Record]]:
-        yield [self._project(), *self._dataset(), *self.queues, self._batch(), *self._members()]
+        yield [self._project(), *self._dataset(), *self.labelling.queues, self._batch(), *self._members()]
         yield list(self._bodies())
         piece: list[Record] = []
         for index in range(self.plan.rows):

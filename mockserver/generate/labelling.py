@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import msgspec
 
@@ -16,7 +17,8 @@ from mockserver.world.clock import DAY, HOUR, SECOND
 from mockserver.world.database import Record
 from mockserver.world.issues import Comment, Issue, IssueStatus
 from mockserver.world.labels import Label, ProjectRow, Review, WorkflowStatus, WorkflowStep, history_text
-from mockserver.world.projects import TaskQueue
+from mockserver.world.moments import moment
+from mockserver.world.projects import queues_of_new_project
 
 BATCHED = 29 * DAY
 LABELLED = 28 * DAY
@@ -59,6 +61,16 @@ class Way(msgspec.Struct, frozen=True):
         return None if self.reopened is None else self.reopened + HOUR
 
 
+class Move(NamedTuple):
+    """A workflow step with what it says by id."""
+
+    at: int
+    action: str
+    by: str
+    previous: str | None
+    following: str | None
+
+
 class Labelling:
     """The people's work on the rows of one project. `bodies` are those of its labels, one list for each labeller."""
 
@@ -68,7 +80,10 @@ class Labelling:
         self.plan, self.organized, self.numbers, self.root, self.end = plan, organized, numbers, root, end
         self.project_id = ids.cuid(*root)
         self.batch_id = ids.time_uuid(*root, "batch")
-        self.queues: list[TaskQueue] = []
+        queue_ids = tuple(ids.random_uuid(*root, "queue", index) for index in range(3))
+        self.queues = queues_of_new_project(self.project_id, (queue_ids[0], queue_ids[1], queue_ids[2]))
+        self._names = {queue.id: queue.name for queue in self.queues}
+        self._names |= {person.id: person.email for person in organized.people}
         self.bodies: list[list[int]] = []
         self.skipped_body = 0
         self.entered = end - BATCHED + SECOND
@@ -122,41 +137,51 @@ class Labelling:
     def records(self, index: int, no: int, way: Way) -> Iterator[Record]:
         """Everything that hangs on the row number `no`, the project's row `index`, which goes this way."""
         chance = self._works.of(index)
-        steps = list(self._steps(index, way))
+        moves = list(self._moves(index, way))
         labels = list(self._labels(index, no, way, chance))
-        yield self._standing(no, way, labels, steps)
+        yield self._standing(no, way, labels, moves)
         yield from labels
         if self.plan.reviews:
-            yield from self._reviews(labels, steps)
+            yield from self._reviews(labels, moves)
         if way.raised is not None:
             yield from self._issue(index, no, way, labels)
 
-    def _standing(self, no: int, way: Way, labels: list[Label], steps: list[WorkflowStep]) -> ProjectRow:
+    def _standing(self, no: int, way: Way, labels: list[Label], moves: list[Move]) -> ProjectRow:
         place = PLACES.get(way.status)
         queue = None if place is None else self.queues[place].id
         best = max(labels, key=lambda label: (label.is_benchmark, label.consensus_score or 0, -label.no), default=None)
         selected = best.id if best else None
+        history = history_text([self._step(move) for move in reversed(moves)])
         return ProjectRow(
-            self.project_id, no, self.batch_id, queue, way.status, 5, self.plan.consensus, selected, history_text(steps)
+            self.project_id, no, self.batch_id, queue, way.status, 5, self.plan.consensus, selected, history
         )
 
-    def _steps(self, index: int, way: Way) -> Iterator[WorkflowStep]:
-        """Moves in the order in which they happened (key sets per action: sample, cc-data-processing)."""
+    def _moves(self, index: int, way: Way) -> Iterator[Move]:
+        """In the order in which they happened (key sets per action: sample, cc-data-processing)."""
         labelling, review, rework = (queue.id for queue in self.queues)
-        yield WorkflowStep(self.entered, "Move", self._manager, None, labelling)
+        yield Move(self.entered, "Move", self._manager, None, labelling)
         if not way.labelled:
             return
         after = None if way.skipped else review
         labeller = self._labeller(index, len(way.labelled) - 1)
-        yield WorkflowStep(way.labelled[-1], "Move", labeller, labelling, after)
+        yield Move(way.labelled[-1], "Move", labeller, labelling, after)
         if way.judged is not None:
             approved = way.status == WorkflowStatus.DONE
             action, target = ("Approve", None) if approved else ("Reject", rework)
-            yield WorkflowStep(way.judged, action, self._reviewer(index), review, target)
+            yield Move(way.judged, action, self._reviewer(index), review, target)
         if way.reopened is not None and way.approved_again is not None:
             # A row that comes back from Done has no previous task (sample).
-            yield WorkflowStep(way.reopened, "Move", self._manager, None, review)
-            yield WorkflowStep(way.approved_again, "Approve", self._reviewer(index), review, None)
+            yield Move(way.reopened, "Move", self._manager, None, review)
+            yield Move(way.approved_again, "Approve", self._reviewer(index), review, None)
+
+    def _step(self, move: Move) -> WorkflowStep:
+        at, action, by, previous, following = move
+        names = self._names
+        return WorkflowStep(
+            action, moment(at), names[by],
+            None if previous is None else names[previous], previous, None if following is None else names[following],
+            following,
+        )  # fmt: skip
 
     def _labels(self, index: int, no: int, way: Way, chance: Chance) -> Iterator[Label]:
         """One by each labeller, in the order of their work."""
@@ -178,14 +203,13 @@ class Labelling:
                 content_updated_at=made + 25_000, deleted=False,
             )  # fmt: skip
 
-    def _reviews(self, labels: list[Label], steps: list[WorkflowStep]) -> Iterator[Review]:
+    def _reviews(self, labels: list[Label], moves: list[Move]) -> Iterator[Review]:
         for label in labels:
-            for number, step in enumerate(steps):
-                if step.action in {"Approve", "Reject"}:
-                    score = 1.0 if step.action == "Approve" else -1.0
+            for number, move in enumerate(moves):
+                if move.action in {"Approve", "Reject"}:
+                    score = 1.0 if move.action == "Approve" else -1.0
                     review = ids.cuid(label.id, "review", number)
-                    at = step.created_at
-                    yield Review(self.numbers.next("review"), review, label.no, score, step.created_by, at, at)
+                    yield Review(self.numbers.next("review"), review, label.no, score, move.by, move.at, move.at)
 
     def _issue(self, index: int, no: int, way: Way, labels: list[Label]) -> Iterator[Record]:
         """About a label, every third about the data row; every second is resolved, with an answer."""

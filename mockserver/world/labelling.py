@@ -14,6 +14,8 @@ from mockserver.world.database import Clause, JsonText, R, where
 from mockserver.world.events import EventKind
 from mockserver.world.issues import Comment, Issue, IssueStatus
 from mockserver.world.labels import Body, Label, ProjectRow, Review, WorkflowStatus, WorkflowStep, history_text
+from mockserver.world.moments import moment
+from mockserver.world.people import Person
 from mockserver.world.projects import TaskQueue
 from mockserver.world.store import Change, Store, next_number
 
@@ -144,12 +146,19 @@ class Labelling:
             return self.standing(change, project_id, row)
 
     def _move(self, change: Change, standing: ProjectRow, action: str, to: WorkflowStatus, by: str) -> None:
-        queue = None
-        if to in _QUEUE_OF:
-            mine = where("project_id = :id AND queue_type = :type", id=standing.project_id, type=_QUEUE_OF[to])
-            queue = _one(change, TaskQueue, mine, f"The task queue {_QUEUE_OF[to]}").id
-        history = history_text([*standing.steps, WorkflowStep(change.now, action, by, standing.task_queue_id, queue)])
-        change.connection.update(ProjectRow, _of(standing), workflow_status=to, task_queue_id=queue, history=history)
+        person = _one(change, Person, where("id = :id", id=by), "The person")
+        queues = change.connection.select(TaskQueue, where("project_id = :id", id=standing.project_id))
+        before = next((queue for queue in queues if queue.id == standing.task_queue_id), None)
+        after = next((queue for queue in queues if queue.queue_type == _QUEUE_OF.get(to)), None)
+        nowhere = (None, None)
+        step = WorkflowStep(
+            action, moment(change.now), person.email,
+            *((before.name, before.id) if before else nowhere), *((after.name, after.id) if after else nowhere),
+        )  # fmt: skip
+        change.connection.update(
+            ProjectRow, _of(standing), workflow_status=to, task_queue_id=after.id if after else None,
+            history=history_text([step, *standing.steps]),
+        )  # fmt: skip
 
     # Metadata and issues
 

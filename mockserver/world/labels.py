@@ -49,26 +49,34 @@ class WorkflowStatus(StrEnum):
     DONE = "Done"
 
 
-class WorkflowStep(msgspec.Struct, frozen=True, array_like=True):
-    """A move of a data row: from a task queue, or into the workflow, to a task queue, or to Done."""
+class WorkflowStep(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A move of a data row: from a task queue, or into the workflow, to a task queue, or to Done.
 
-    created_at: int
+    Keys and their order are those of an entry of `workflow_history` (sample: cc-data-processing).
+    """
+
     action: str
+    created_at: str
+    """As world/moments.py writes it."""
     created_by: str
-    previous_queue_id: str | None
-    next_queue_id: str | None
+    """An e-mail address."""
+    previous_task_name: str | None = None
+    previous_task_id: str | None = None
+    next_task_name: str | None = None
+    next_task_id: str | None = None
 
 
 def history_text(steps: list[WorkflowStep]) -> JsonText:
-    """How a `ProjectRow` keeps them."""
+    """How a `ProjectRow` keeps them, the newest first."""
     return JsonText(msgspec.json.encode(steps).decode())
 
 
 class ProjectRow(Record, frozen=True):
     """Where a data row stands in a project. Without a task queue it is Done.
 
-    `history` is a JSON list of workflow steps in the order in which they happened. They are kept in the row, as they
-    are only ever read with it, and a million rows have three million of them.
+    `history` is the `workflow_history` of Export V2: a JSON list of workflow steps, the newest first. People and queues
+    are called what they were called then. It is kept in the row, as it is only ever read with it, and written out as
+    it is: an export of a million rows tells three million steps.
     """
 
     TABLE: ClassVar[str] = "project_row"

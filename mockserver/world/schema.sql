@@ -107,7 +107,8 @@ CREATE TABLE embedding_vector (
   PRIMARY KEY (data_row_no, embedding_id)
 );
 
--- Where a data row stands in a project, and how it came there (a JSON list, world/labels.py). No queue: Done.
+-- Where a data row stands in a project, and how it came there (JSON as exports write it, world/labels.py). No queue:
+-- Done.
 CREATE TABLE project_row (
   project_id TEXT NOT NULL, data_row_no BIGINT NOT NULL, batch_id TEXT NOT NULL, task_queue_id TEXT,
   workflow_status TEXT NOT NULL, priority INTEGER NOT NULL, expected_label_count INTEGER NOT NULL,

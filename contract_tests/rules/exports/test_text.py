@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mockserver.exports.text import ascii_json, moment, quoted, unescaped
+from mockserver.exports.text import ascii_json, quoted, unescaped
+from mockserver.world.moments import moment
 
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))

@@ -27,6 +27,7 @@ from mockserver.generate.scenario import find, load, parse
 from mockserver.world.data_rows import Attachment, DataRow, Dataset, Embedding, MetadataSchema
 from mockserver.world.database import Record, where
 from mockserver.world.labels import Body, Label, ProjectRow, Review
+from mockserver.world.moments import moment
 from mockserver.world.people import Organization, Person, Role
 from mockserver.world.projects import Batch, LabelingFrontend, Ontology, Project, TaskQueue
 from mockserver.world.store import Store
@@ -194,11 +195,16 @@ def test_the_empty_world_has_no_more_than_that() -> None:
 
 def test_every_reference_leads_to_a_record(pieces: list[list[Record]]) -> None:
     people = {person.id for person in all_of(Person, pieces)}
+    emails = {person.email for person in all_of(Person, pieces)}
+    queues = {(queue.id, queue.name) for queue in all_of(TaskQueue, pieces)} | {(None, None)}
     rows = {row.no for row in all_of(DataRow, pieces)}
     bodies = {body.id for body in all_of(Body, pieces)}
     labels = all_of(Label, pieces)
     steps = [step for row in all_of(ProjectRow, pieces) for step in row.steps]
-    assert {label.created_by for label in labels} | {step.created_by for step in steps} <= people
+    assert {label.created_by for label in labels} <= people
+    assert {step.created_by for step in steps} <= emails
+    assert {(step.previous_task_id, step.previous_task_name) for step in steps} <= queues
+    assert {(step.next_task_id, step.next_task_name) for step in steps} <= queues
     assert {label.data_row_no for label in labels} | {item.data_row_no for item in all_of(Attachment, pieces)} <= rows
     assert {label.body_id for label in labels} <= bodies
     assert {review.label_no for review in all_of(Review, pieces)} <= {label.no for label in labels}
@@ -210,9 +216,9 @@ def test_nothing_happens_after_the_end_or_before_it_was_made(pieces: list[list[R
     rows = {row.no: row for row in all_of(DataRow, pieces)}
     for standing in all_of(ProjectRow, pieces):
         moments = [step.created_at for step in standing.steps]
-        assert moments == sorted(moments)
-        assert rows[standing.data_row_no].created_at < moments[0]
-        assert moments[-1] < end
+        assert moments == sorted(moments, reverse=True)
+        assert moment(rows[standing.data_row_no].created_at) < moments[-1]
+        assert moments[0] < moment(end)
     for label in all_of(Label, pieces):
         assert label.created_at <= label.updated_at <= rows[label.data_row_no].last_activity_at < end
 

@@ -16,6 +16,7 @@ from mockserver.world.data_rows import DataRow, MetadataSchema
 from mockserver.world.database import Record
 from mockserver.world.issues import Comment, Issue, IssueStatus
 from mockserver.world.labels import Body, Label, ProjectRow, parsed
+from mockserver.world.moments import moment
 from mockserver.world.projects import Project
 
 Records = list[Any]
@@ -83,7 +84,7 @@ def test_issues_are_open_or_resolved_about_a_label_or_a_row_and_have_comments(pi
 @pytest.mark.known("sample")
 def test_a_row_that_comes_back_from_done_has_no_previous_task(pieces: list[list[Record]]) -> None:
     rows = of(ProjectRow, pieces, "talked about")
-    entries = [sum(step.previous_queue_id is None for step in row.steps) for row in rows]
+    entries = [sum(step.previous_task_id is None for step in row.steps) for row in rows]
     assert entries.count(2) == 2
 
 
@@ -96,15 +97,15 @@ def test_a_row_may_stand_in_two_projects(pieces: list[list[Record]]) -> None:
 
 def test_a_rows_latest_activity_is_that_of_all_its_projects(pieces: list[list[Record]]) -> None:
     rows = {row.no: row for row in of(DataRow, pieces)}
-    latest = dict.fromkeys(rows, 0)
+    latest = dict.fromkeys(rows, "")
     for label in of(Label, pieces):
-        latest[label.data_row_no] = max(latest[label.data_row_no], label.updated_at)
+        latest[label.data_row_no] = max(latest[label.data_row_no], moment(label.updated_at))
     for standing in of(ProjectRow, pieces):
-        latest[standing.data_row_no] = max(latest[standing.data_row_no], standing.steps[-1].created_at)
+        latest[standing.data_row_no] = max(latest[standing.data_row_no], standing.steps[0].created_at)
     for issue in of(Issue, pieces):
-        latest[issue.data_row_no] = max(latest[issue.data_row_no], issue.updated_at)
-    assert {no: row.last_activity_at for no, row in rows.items()} == latest
-    assert max(latest.values()) < generated("states")[0].ends
+        latest[issue.data_row_no] = max(latest[issue.data_row_no], moment(issue.updated_at))
+    assert {no: moment(row.last_activity_at) for no, row in rows.items()} == latest
+    assert max(latest.values()) < moment(generated("states")[0].ends)
 
 
 def test_rows_may_have_neither_key_nor_external_id(pieces: list[list[Record]]) -> None:

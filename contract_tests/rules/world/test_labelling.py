@@ -54,8 +54,8 @@ def test_a_first_label_sends_its_row_to_review(store: Store) -> None:
         queue = connection.select(TaskQueue, where("id = :id", id=standing.task_queue_id))[0]
         body = connection.select(Body, where("id = :id", id=label.body_id))[0]
     assert queue.queue_type == "MANUAL_REVIEW_QUEUE"
-    step = standing.steps[-1]
-    assert (step.action, step.next_queue_id) == (MOVE, queue.id)
+    step = standing.steps[0]
+    assert (step.action, step.next_task_id, step.next_task_name) == (MOVE, queue.id, queue.name)
     assert body.content == BODY
     assert kinds(store) == [EventKind.LABEL_CREATED]
 
@@ -85,7 +85,7 @@ def test_a_verdict_moves_the_row(store: Store, score: float, status: WorkflowSta
     row, label = labelled(store)
     review = Labelling(store).create_review(label.id, score=score)
     assert standing_of(store, row).workflow_status == status
-    assert standing_of(store, row).steps[-1].action == action
+    assert standing_of(store, row).steps[0].action == action
     assert kinds(store)[1:] == [EventKind.REVIEW_CREATED, EventKind.WORKFLOW_ACTION]
     Labelling(store).delete_review(review.id)
     with store.reading() as connection:

@@ -1,0 +1,31 @@
+"""How Export V2 writes moments."""
+
+from __future__ import annotations
+
+import datetime
+
+_HOURS: dict[int, str] = {}
+_MOST_HOURS = 10_000
+_SECONDS = tuple(f"{second // 60:02}:{second % 60:02}" for second in range(3600))
+_ENDS = tuple(f".{millisecond:03}+00:00" for millisecond in range(1000))
+
+
+def moment(microseconds: int) -> str:
+    """`2023-05-16T11:50:48.000+00:00`: milliseconds and a numeric offset (sample: cc-data-processing).
+
+    From tables, as a row with every section has ten of them: a fifth of strftime's time. The moments of a world lie in
+    few hours.
+    """
+    second = microseconds // 1_000_000
+    hour = second // 3600
+    return f"{_HOURS.get(hour) or _hour(hour)}{_SECONDS[second % 3600]}{_ENDS[microseconds // 1000 % 1000]}"
+
+
+def _hour(hour: int) -> str:
+    """`2023-05-16T11:`, kept."""
+    if len(_HOURS) >= _MOST_HOURS:
+        _HOURS.clear()
+    return _HOURS.setdefault(hour, f"{_EPOCH + datetime.timedelta(days=hour // 24)}T{hour % 24:02}:")
+
+
+_EPOCH = datetime.date(1970, 1, 1)
