@@ -5,12 +5,12 @@ from __future__ import annotations
 import fcntl
 import logging
 import shutil
-import sqlite3
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
 
+import apsw
 import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -122,7 +122,7 @@ def open_own(workspaces: Workspaces, settings: Settings) -> None:
         raise StartupError(f"--state {settings.state}: {error.strerror}; give a folder that can be written") from None
     except WireError as error:
         raise StartupError(error.message) from None
-    except sqlite3.DatabaseError as error:
+    except apsw.Error as error:
         damaged = f"the cache {settings.cache}" if settings.state is None else f"--state {settings.state}"
         why = f"{error}: it is damaged, or another version of mockserver wrote it"
         raise StartupError(f"a world in {damaged} cannot be read ({why}); delete that folder") from None

@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import ClassVar
 
+import apsw
+
 from mockserver.world.database import NO_VALUES, Connection, Database, Row, Values
+
+OURS = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_NOMUTEX
+"""No connection of ours is used by two threads at once, so none locks a mutex for every column that is read."""
+STATEMENTS_KEPT = 256
+BUSY_MILLISECONDS = 10_000
 
 
 class SqliteConnection(Connection):
-    """autocommit off our hands: BEGIN and COMMIT are written by us."""
+    """BEGIN and COMMIT are written by us. The export's snapshot is opened on one thread and read on another."""
 
     def __init__(self, path: Path, *, durable: bool) -> None:
-        # The export's snapshot is opened on one thread and read on another; never on two at once.
-        self._raw = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
+        self._raw = apsw.Connection(str(path), flags=OURS, statementcachesize=STATEMENTS_KEPT)
+        self._raw.set_busy_timeout(BUSY_MILLISECONDS)
         self._raw.execute(f"PRAGMA synchronous = {'NORMAL' if durable else 'OFF'}")
         self._raw.execute("PRAGMA journal_mode = WAL")
-        self._raw.execute("PRAGMA busy_timeout = 10000")
 
     def run(self, sql: str, params: Values = NO_VALUES) -> int:
-        return self._raw.execute(sql, params).rowcount
+        self._raw.execute(sql, params)
+        return self._raw.changes()
 
     def run_many(self, sql: str, params: Sequence[Values]) -> None:
         self._raw.executemany(sql, params)
@@ -32,8 +39,8 @@ class SqliteConnection(Connection):
         return self._raw.execute(sql, params).fetchall()
 
     def pieces(self, sql: str, params: Values, size: int) -> Iterator[list[Row]]:
-        cursor = self._raw.execute(sql, params)
-        while piece := cursor.fetchmany(size):
+        rows = self._raw.execute(sql, params)
+        while piece := list(islice(rows, size)):
             yield piece
 
     def insert_rows(self, table: str, names: Sequence[str], rows: Iterable[Row]) -> None:
@@ -42,13 +49,13 @@ class SqliteConnection(Connection):
         self._raw.executemany(sql, rows)
 
     def script(self, sql: str) -> None:
-        self._raw.executescript(sql)
+        self._raw.execute(sql)
 
     def begin(self, *, snapshot: bool = False) -> None:
         self._raw.execute("BEGIN" if snapshot else "BEGIN IMMEDIATE")
         if snapshot:
             # A deferred transaction sees the moment of its first read, not of its BEGIN.
-            self._raw.execute("SELECT 1 FROM workspace").fetchone()
+            self._raw.execute("SELECT 1 FROM workspace").fetchall()
 
     def commit(self) -> None:
         self._raw.execute("COMMIT")
@@ -76,7 +83,7 @@ class SqliteDatabase(Database):
 
     def settle(self) -> None:
         """Fold the write-ahead log into the file, so that the file alone is the world and may be copied."""
-        connection = sqlite3.connect(self.path, isolation_level=None)
+        connection = apsw.Connection(str(self.path))
         try:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             connection.execute("PRAGMA journal_mode = DELETE")
@@ -86,12 +93,14 @@ class SqliteDatabase(Database):
     def back_up(self, path: Path) -> None:
         """A consistent copy of a file in use, with nothing of it in a log beside it."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        source, target = sqlite3.connect(self.path), sqlite3.connect(path)
+        source, target = apsw.Connection(str(self.path)), apsw.Connection(str(path))
+        source.set_busy_timeout(BUSY_MILLISECONDS)
         try:
             # Nobody sees the copy before it is whole, so it need not survive an accident.
             target.execute("PRAGMA synchronous = OFF")
             target.execute("PRAGMA journal_mode = OFF")
-            source.backup(target)
+            with target.backup("main", source, "main") as backup:
+                backup.step()
         finally:
             source.close()
             target.close()

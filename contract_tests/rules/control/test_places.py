@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -54,30 +54,36 @@ def test_an_event_looks_at_few_rows_however_many_there_are(
         happens(workspace, needed)
     asked = statements(workspace, event)
     assert len(asked) > 10
-    assert {sql: steps for sql in asked if (steps := costly(workspace, sql))} == {}
+    assert {sql: steps for sql, params in asked.items() if (steps := costly(workspace, sql, params))} == {}
 
 
 def subscribe(workspace: Workspace, version: subscriptions.Version) -> None:
     subscriptions.subscribe(workspace.store, url="http://127.0.0.1:1/", secret="s", topics=list(Topic), version=version)
 
 
-def statements(workspace: Workspace, event: str) -> list[str]:
+def statements(workspace: Workspace, event: str) -> dict[str, Any]:
+    """What is asked of the database, each with the values it was asked with first."""
+    found: dict[str, Any] = {}
+
+    def asked(_cursor: Any, sql: str, params: Any) -> bool:
+        found.setdefault(sql, params)
+        return True
+
     with workspace.store.reading() as connection:
         assert isinstance(connection, SqliteConnection)
-        found: list[str] = []
-        connection._raw.set_trace_callback(found.append)
+        connection._raw.exec_trace = asked
         happens(workspace, event)
         workspace.deliveries.turn([], {}, 10, set())
-        connection._raw.set_trace_callback(None)
-    return [sql for sql in dict.fromkeys(found) if sql.startswith(("SELECT", "UPDATE", "DELETE"))]
+        connection._raw.exec_trace = None
+    return {sql: params for sql, params in found.items() if sql.startswith(("SELECT", "UPDATE", "DELETE"))}
 
 
-def costly(workspace: Workspace, sql: str) -> list[str]:
+def costly(workspace: Workspace, sql: str, params: Any) -> list[str]:
     """Steps that look at all of a populous table, or at all that a project has in it."""
     if f"(SELECT 1 FROM review LIMIT {places.FEW})" in sql:
         return []
     with workspace.store.reading() as connection:
-        steps = [row[3] for row in connection.rows(f"EXPLAIN QUERY PLAN {sql}")]
+        steps = [row[3] for row in connection.rows(f"EXPLAIN QUERY PLAN {sql}", params)]
     by_table = [(step, table_of(step.split()[1], sql)) for step in steps if step.startswith(("SCAN", "SEARCH"))]
     first = sql.endswith(("LIMIT 1", "LIMIT 1 OFFSET 0")) and not any("TEMP" in step for step in steps)
     whole = [step for step, table in by_table if table in POPULOUS and is_of_all(step, first=first)]
