@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ import msgspec
 from mockserver.api.workspaces import Workspace
 from mockserver.errors import NotFound, QueryTooComplex
 from mockserver.exports.legacy.labels import Elements
+from mockserver.world.data_rows import MetadataSchema
 from mockserver.world.database import EVERYTHING, Clause, Connection, R, Record, where
 from mockserver.world.store import Store
 
@@ -27,6 +29,8 @@ class Call(msgspec.Struct):
     base_url: str
     records: int = 0
     _elements: Elements | None = None
+    _schemas: dict[str, MetadataSchema] | None = None
+    _own: Connection | None = None
 
     def legacy_label(self, label_id: str) -> dict[str, Any]:
         """The `Label` of Export V1. A document may ask for hundreds."""
@@ -38,12 +42,28 @@ class Call(msgspec.Struct):
             label: dict[str, Any] = self._elements.one(label_id)["Label"]
             return label
 
+    def metadata_schemas(self) -> dict[str, MetadataSchema]:
+        """By id. A page of data rows asks for them with every row."""
+        if self._schemas is None:
+            self._schemas = {schema.id: schema for schema in self.select(MetadataSchema)}
+        return self._schemas
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """What is read within comes from a snapshot, so that nobody waits for whoever reads much."""
+        self._own = self.store.snapshot()
+        try:
+            yield
+        finally:
+            self._own.close()
+            self._own = None
+
     @property
     def store(self) -> Store:
         return self.workspace.store
 
     def reading(self) -> AbstractContextManager[Connection]:
-        return self.workspace.store.reading()
+        return self.workspace.store.reading() if self._own is None else nullcontext(self._own)
 
     def select(self, kind: type[R], clause: Clause = EVERYTHING, **page: Any) -> list[R]:
         with self.reading() as connection:

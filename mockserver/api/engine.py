@@ -12,10 +12,11 @@ import logging
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from functools import partial, wraps
 from importlib import resources
 from inspect import isawaitable
-from typing import Any, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import msgspec
 from graphql import (
@@ -59,6 +60,7 @@ from mockserver.exports.text import zulu
 LOG = logging.getLogger(__name__)
 
 Resolver = Callable[..., Any]
+T = TypeVar("T")
 
 LARGE_DOCUMENT = 16 * 1024
 """Characters. A larger one (a bulk delete inlines its ids) is not kept, and not parsed on the event loop."""
@@ -73,8 +75,24 @@ LONG_CHANGES = frozenset({"deleteDataRows", "deleteLabels", "updateDataset"})
 """Mutations whose time grows with what they change: the last one deletes a dataset with all its data rows."""
 
 
+LONG_READS = frozenset(
+    {"labels", "label", "dataRows", "datasetDataRows", "dataRowCustomMetadata", "workstreamStateCounts"}
+)
+"""Fields that hundreds of records are read for: pages of data rows and labels, labels as Export V1 tells them, and the
+states of all rows of a project."""
+
+
+class Context(Protocol):
+    """What the resolvers are given."""
+
+    def apart(self) -> AbstractContextManager[None]:
+        """What is read within, is read from a snapshot, and by a thread that nobody else waits for."""
+        ...
+
+
 class Document(msgspec.Struct, frozen=True):
-    """A parsed and validated document. `changes` says that it holds a mutation, `long` that this may take seconds."""
+    """A parsed and validated document. `changes` says that it holds a mutation, `long` that it may keep others waiting
+    if it ran on the event loop."""
 
     planned: Planned
     changes: bool
@@ -99,24 +117,25 @@ class Engine:
         query: str,
         variables: dict[str, Any] | None,
         operation: str | None,
-        context: Any,
+        context: Context,
         long_changes: LongChanges,
         *,
         large: bool = False,
     ) -> Any:
         """`{"data": …}` and, if something failed, `errors`. Raises WireError when the document cannot be run.
 
-        What is `large`, or changes much, runs in a thread.
+        What is `large`, or changes or reads much, runs in a thread.
         """
         document = await self._document(query)
         run = partial(self._run, document.planned, variables, operation, context)
-        if document.long or (document.changes and large):
+        if not document.changes:
+            result = await asyncio.to_thread(_apart, context, run) if document.long or large else run()
+        elif document.long or large:
             async with long_changes.turn():
                 result = await asyncio.to_thread(run)
         else:
-            if document.changes:
-                await long_changes.over()
-            result = await asyncio.to_thread(run) if large else run()
+            await long_changes.over()
+            result = run()
         return response(await result if isawaitable(result) else result)
 
     def _run(
@@ -159,11 +178,16 @@ class Engine:
         return _invalid(errors) if errors else _document(Planned(self.schema, node))
 
 
+def _apart(context: Context, run: Callable[[], T]) -> T:
+    with context.apart():
+        return run()
+
+
 def _document(planned: Planned) -> Document:
     definitions = planned.node.definitions
     operations = [definition for definition in definitions if isinstance(definition, OperationDefinitionNode)]
     changes = any(definition.operation == OperationType.MUTATION for definition in operations)
-    return Document(planned, changes, changes and not LONG_CHANGES.isdisjoint(_fields(planned.node)))
+    return Document(planned, changes, not (LONG_CHANGES if changes else LONG_READS).isdisjoint(_fields(planned.node)))
 
 
 def _fields(node: DocumentNode) -> Iterator[str]:

@@ -51,7 +51,7 @@ def metadata_fields(source: DataRow, info: Any) -> list[MetadataField]:
 
 def _fields(call: Call, row: DataRow) -> list[MetadataField]:
     """An enum is two entries, the schema and the chosen option, both with an empty value (SDK data_row_metadata.py)."""
-    schemas = {schema.id: schema for schema in call.select(MetadataSchema)}
+    schemas = call.metadata_schemas()
     found = []
     for schema_id, content in row.metadata_values.items():
         schema = schemas[schema_id]

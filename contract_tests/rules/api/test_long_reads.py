@@ -1,0 +1,92 @@
+"""Reads that take long: nobody else waits for them, and each sees one moment of the world."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import requests
+
+from contract_tests.serving import ServedWorld
+from mockserver.testing import MockWorkspace
+
+ROWS = 1_000
+SCENARIO = f"""
+description = "A page of labels that takes a second."
+
+[ontologies.boxes]
+media = "image"
+tools = [{{ name = "Box", tool = "rectangle" }}]
+
+[[projects]]
+name = "many"
+media = "image"
+ontology = "boxes"
+labelled = {ROWS}
+skipped = 0
+unlabelled = 0
+variants = 16
+"""
+WHO = "{user{id}}"
+LONG = {
+    "labels as Export V1 tells them": "query($id: ID!){project(where: {id: $id}){labels(first: 1000){id label}}}",
+    "data rows with their metadata": (
+        "query($id: ID!){project(where: {id: $id}){labels(first: 1000)"
+        "{dataRow{id mediaAttributes metadataFields{schemaId name} dataset{id} createdBy{email}}}}}"
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedWorld]:
+    file = tmp_path_factory.mktemp("many") / "many.toml"
+    file.write_text(SCENARIO)
+    with ServedWorld("--scenario", str(file)) as served:
+        yield served
+
+
+@pytest.fixture
+def own(world: ServedWorld) -> Iterator[MockWorkspace]:
+    made = world.workspace()
+    yield made
+    made.delete()
+
+
+def ask(workspace: MockWorkspace, document: str, **variables: object) -> Any:
+    headers = {"Authorization": f"Bearer {workspace.api_key}"}
+    body = {"query": document, "variables": variables}
+    answer = requests.post(workspace.graphql_url, json=body, headers=headers, timeout=120).json()
+    assert "errors" not in answer, answer["errors"]
+    return answer["data"]
+
+
+@pytest.mark.parametrize("document", LONG.values(), ids=LONG)
+def test_others_are_answered_while_a_large_page_is_read(own: MockWorkspace, document: str) -> None:
+    ask(own, WHO)
+    with ThreadPoolExecutor(1) as thread:
+        running = thread.submit(timed, own, document, id=own.project("many"))
+        pauses = []
+        while not running.done():
+            pauses.append(timed(own, WHO)[1])
+    page, took = running.result()
+    assert len(page["project"]["labels"]) == ROWS
+    assert max(pauses) < took / 2, "on the loop, the page would be one pause of the others"
+
+
+def timed(workspace: MockWorkspace, document: str, **variables: object) -> tuple[Any, float]:
+    """The answer, and the seconds until it was there."""
+    began = time.monotonic()
+    return ask(workspace, document, **variables), time.monotonic() - began
+
+
+def test_a_large_page_shows_one_moment_whatever_changes_meanwhile(own: MockWorkspace) -> None:
+    """All rows are read before or after the one that is deleted meanwhile, never some of them before and some after."""
+    document = "query($id: ID!){project(where: {id: $id}){labels(first: 1000){id label} labelCount}}"
+    with ThreadPoolExecutor(1) as thread:
+        running = thread.submit(ask, own, document, id=own.project("many"))
+        while not running.done():
+            own.event("LABEL_DELETED", project="many")
+    project = running.result()["project"]
+    assert len(project["labels"]) == project["labelCount"]
+    assert all(label["label"] for label in project["labels"])
