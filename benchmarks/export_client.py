@@ -28,10 +28,10 @@ def export(
     return {"started": started, "made": made, "ended": time.monotonic(), "rows": rows, "bytes": size, "task": task}
 
 
-def wait_until_made(client: RawClient, task: str) -> None:
+def wait_until_made(client: RawClient, task: str, *, look_every: float = LOOK_EVERY) -> None:
     while (status := client.ask(GET_STATUS, {"id": task})["task"]["status"]) != "COMPLETE":
         assert status == "IN_PROGRESS", f"the export ended {status}"
-        time.sleep(LOOK_EVERY)
+        time.sleep(look_every)
 
 
 def download(client: RawClient, task: str, folder: Path | None) -> tuple[int, int]:

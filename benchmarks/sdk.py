@@ -24,6 +24,7 @@ EVERY_SECTION = dict.fromkeys(
     True,
 )
 ROUNDS = 9
+MANY_ROUNDS = 4
 PROGRAM = Path(__file__).with_name("sdk_client.py")
 
 
@@ -32,19 +33,21 @@ def measure(quick: bool) -> None:
     with worlds.street(ROWS) as server:
         measure_waiting(exported(server, DETAILS, rounds=2 if quick else ROUNDS))
     rows = QUICK_ROWS if quick else MANY_ROWS
-    report.title(f"labelbox {SDK_VERSION} exports {rows:,} rows with every section but embeddings")
     with worlds.street(rows) as server:
-        measure_processor(server, rows)
+        for sections, params in (("every section but embeddings", EVERY_SECTION), ("labels alone", {})):
+            report.title(f"labelbox {SDK_VERSION} exports {rows:,} rows with {sections}")
+            measure_processor(server, params, rows, rounds=1 if quick else MANY_ROUNDS)
 
 
-def measure_processor(server: ServedWorld, rows: int) -> None:
+def measure_processor(server: ServedWorld, params: dict[str, bool], rows: int, *, rounds: int) -> None:
+    """Over several exports, as a machine may be twice as fast while the one works as while the other does."""
     pid = int(server.ready["pid"])
     before = processor_seconds(pid)
-    [found] = exported(server, EVERY_SECTION, rounds=1)
-    ours, theirs = processor_seconds(pid) - before, float(found["busy"])
-    assert found["rows"] == rows, "every row must come"
+    found = exported(server, params, rounds=rounds)
+    ours, theirs = (processor_seconds(pid) - before) / rounds, sum(float(one["busy"]) for one in found) / rounds
+    assert {one["rows"] for one in found} == {rows}, "every row must come"
     report.figure("processor time of the server", ours, "s", goal="<= 0.6 of the SDK's", peers={"of the SDK": theirs})
-    report.figure("the whole export", float(found["seconds"]), "s")
+    report.figure("the whole export", median(found, "seconds"), "s")
 
 
 def exported(server: ServedWorld, params: dict[str, bool], *, rounds: int) -> list[dict[str, Any]]:

@@ -10,11 +10,11 @@ STREET = Path(__file__).parent / "street.toml"
 PROJECT = "street"
 
 
-def street(rows: int, *, embeddings: bool = False) -> ServedWorld:
+def street(rows: int, *, embeddings: bool = False, options: tuple[str, ...] = ()) -> ServedWorld:
     """A server of so many labelled pictures, its world made beforehand."""
     file = scenario(rows, embeddings=embeddings)
     prepare(str(file))
-    return ServedWorld("--scenario", str(file), python=mockserver_python())
+    return ServedWorld("--scenario", str(file), *options, python=mockserver_python())
 
 
 def default() -> ServedWorld:
