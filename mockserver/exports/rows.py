@@ -162,8 +162,9 @@ class ExportRows:
         return [f',"media_attributes":{written(row[6])}' for row in rows]
 
     def _projects(self, numbers: list[int], here: Clause, videos: Videos) -> list[Parts]:
-        labels = self._labels.in_projects(here, videos) if self._headings else {}
-        standings = self._standings(numbers, here)
+        told = bool(self._headings)
+        labels = self._labels.in_projects(here, videos) if told else {}
+        standings = self._standings(numbers, here) if told else {}
         return [self._told(number, standings.get(number, []), labels) for number in numbers]
 
     def _told(self, number: int, standings: list[Standing], labels: dict[tuple[str, int], list[str]]) -> Parts:
