@@ -13,9 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+import requests
+
 from contract_tests.serving import ServedWorld
+from mockserver.testing import MockWorkspace
 
 PATIENCE = 30.0
+LONG_PATIENCE = 120.0
+"""With changes and pages that take long."""
 EXPORT = (
     "mutation exportDataRowsInProjectPyApi($input: ExportDataRowsInProjectInput!)"
     "{exportDataRowsInProject(input: $input){taskId isStreamable}}"
@@ -55,6 +60,20 @@ class Answer:
 def ask(server: ServedWorld, query: str, variables: object = None, **more: object) -> Answer:
     """A GraphQL question as clients send it."""
     return post(server, json.dumps({"query": query, "variables": variables, **more}).encode())
+
+
+def ask_in(workspace: MockWorkspace, query: str, **variables: object) -> Any:
+    """The `data` that a workspace answers with."""
+    answer = answer_in(workspace, query, **variables)
+    assert "errors" not in answer, answer["errors"]
+    return answer["data"]
+
+
+def answer_in(workspace: MockWorkspace, query: str, **variables: object) -> Any:
+    """What a workspace answers, errors too."""
+    headers = {"Authorization": f"Bearer {workspace.api_key}"}
+    body = {"query": query, "variables": variables}
+    return requests.post(workspace.graphql_url, json=body, headers=headers, timeout=LONG_PATIENCE).json()
 
 
 def post(server: ServedWorld, body: bytes, *, path: str = "/graphql", **headers: str | None) -> Answer:

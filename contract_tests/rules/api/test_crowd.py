@@ -4,12 +4,12 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
 
 from contract_tests.clients.test_large_export import SCENARIO
+from contract_tests.rules.api.asking import ask_in
 from contract_tests.serving import ServedWorld
 from mockserver.testing import MockServer, MockWorkspace
 
@@ -34,16 +34,8 @@ def workspaces(world: ServedWorld) -> list[MockWorkspace]:
     return [harness.workspace() for _ in range(WORKSPACES)]
 
 
-def ask(workspace: MockWorkspace, document: str, **variables: object) -> Any:
-    headers = {"Authorization": f"Bearer {workspace.api_key}"}
-    body = {"query": document, "variables": variables}
-    answer = requests.post(workspace.graphql_url, json=body, headers=headers, timeout=PATIENCE).json()
-    assert "errors" not in answer, answer["errors"]
-    return answer["data"]
-
-
 def start(workspace: MockWorkspace) -> str:
-    made = ask(workspace, EXPORT, id=workspace.project("large"))
+    made = ask_in(workspace, EXPORT, id=workspace.project("large"))
     return str(made["exportDataRowsInProject"]["taskId"])
 
 
@@ -51,7 +43,7 @@ def finish(workspace: MockWorkspace, task_id: str) -> tuple[float, str]:
     """(the moment it ended, the result's URL)."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        task = ask(workspace, TASK, id=task_id)["task"]
+        task = ask_in(workspace, TASK, id=task_id)["task"]
         if task["status"] != "IN_PROGRESS":
             assert task["status"] == "COMPLETE"
             return time.monotonic(), str(task["result"])

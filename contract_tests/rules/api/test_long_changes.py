@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import requests
 
+from contract_tests.rules.api.asking import answer_in, ask_in
 from contract_tests.serving import ServedWorld
 from mockserver.testing import MockWorkspace
 
@@ -48,14 +49,6 @@ def own(crowded: ServedWorld) -> Iterator[MockWorkspace]:
     made.delete()
 
 
-def ask(workspace: MockWorkspace, document: str, **variables: object) -> Any:
-    headers = {"Authorization": f"Bearer {workspace.api_key}"}
-    body = {"query": document, "variables": variables}
-    answer = requests.post(workspace.graphql_url, json=body, headers=headers, timeout=120).json()
-    assert "errors" not in answer, answer["errors"]
-    return answer["data"]
-
-
 def meanwhile(change: Callable[[], Any], look: Callable[[], Any]) -> list[Any]:
     """What every look saw from when the change was asked for until it was answered."""
     with ThreadPoolExecutor(1) as thread:
@@ -70,13 +63,13 @@ def meanwhile(change: Callable[[], Any], look: Callable[[], Any]) -> list[Any]:
 def delete_by_ids(workspace: MockWorkspace) -> Any:
     """As the SDK writes it: all ids in the document."""
     ids = " ".join(f'"{row["data_row"]["id"]}"' for row in workspace.expected_rows("many")[:25_000])
-    return lambda: ask(
+    return lambda: ask_in(
         workspace, f"mutation deleteDataRowsPyApi{{deleteDataRows(where: {{dataRowIds: [{ids}]}}){{id}}}}"
     )
 
 
 def delete_the_dataset(workspace: MockWorkspace) -> Any:
-    return lambda: ask(workspace, DELETE_DATASET, id=workspace.dataset("many"))
+    return lambda: ask_in(workspace, DELETE_DATASET, id=workspace.dataset("many"))
 
 
 @pytest.mark.parametrize("deletion", [delete_by_ids, delete_the_dataset])
@@ -88,7 +81,7 @@ def test_others_are_answered_while_many_rows_are_deleted(
 
     def look() -> None:
         began = time.monotonic()
-        ask(crowded.own, 'mutation{createDataset(data: {name: "elsewhere"}){id}}')
+        ask_in(crowded.own, 'mutation{createDataset(data: {name: "elsewhere"}){id}}')
         pauses.append(time.monotonic() - began)
 
     began = time.monotonic()
@@ -101,7 +94,7 @@ def test_whoever_looks_meanwhile_sees_all_rows_or_none(own: MockWorkspace) -> No
     project = own.project("many")
 
     def look() -> int:
-        return int(ask(own, ROW_COUNT, id=project)["project"]["dataRowCount"])
+        return int(ask_in(own, ROW_COUNT, id=project)["project"]["dataRowCount"])
 
     seen = meanwhile(delete_the_dataset(own), look)
     assert set(seen) <= {ROWS, 0}
@@ -120,17 +113,11 @@ def test_changes_of_one_workspace_happen_in_the_order_in_which_they_were_asked_f
     answers: list[Future[Any]] = []
     with ThreadPoolExecutor(3) as threads:
         for document in documents:
-            answers.append(threads.submit(posted, own, document, {"id": dataset}))
+            answers.append(threads.submit(answer_in, own, document, id=dataset))
             time.sleep(0.1)
     assert answers[0].result()["data"]["updateDataset"] == {"id": dataset}
     for late in answers[1:]:
         assert "does not exist" in late.result()["errors"][0]["message"]
-
-
-def posted(workspace: MockWorkspace, document: str, variables: dict[str, Any]) -> Any:
-    headers = {"Authorization": f"Bearer {workspace.api_key}"}
-    body = {"query": document, "variables": variables}
-    return requests.post(workspace.graphql_url, json=body, headers=headers, timeout=120).json()
 
 
 def test_a_workspace_that_is_deleted_meanwhile_ends_the_change_first(crowded: ServedWorld) -> None:

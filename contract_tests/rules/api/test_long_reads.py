@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-import requests
 
+from contract_tests.rules.api.asking import ask_in
 from contract_tests.serving import ServedWorld
 from mockserver.testing import MockWorkspace
 
@@ -53,17 +53,9 @@ def own(world: ServedWorld) -> Iterator[MockWorkspace]:
     made.delete()
 
 
-def ask(workspace: MockWorkspace, document: str, **variables: object) -> Any:
-    headers = {"Authorization": f"Bearer {workspace.api_key}"}
-    body = {"query": document, "variables": variables}
-    answer = requests.post(workspace.graphql_url, json=body, headers=headers, timeout=120).json()
-    assert "errors" not in answer, answer["errors"]
-    return answer["data"]
-
-
 @pytest.mark.parametrize("document", LONG.values(), ids=LONG)
 def test_others_are_answered_while_a_large_page_is_read(own: MockWorkspace, document: str) -> None:
-    ask(own, WHO)
+    ask_in(own, WHO)
     with ThreadPoolExecutor(1) as thread:
         running = thread.submit(timed, own, document, id=own.project("many"))
         pauses = []
@@ -77,14 +69,14 @@ def test_others_are_answered_while_a_large_page_is_read(own: MockWorkspace, docu
 def timed(workspace: MockWorkspace, document: str, **variables: object) -> tuple[Any, float]:
     """The answer, and the seconds until it was there."""
     began = time.monotonic()
-    return ask(workspace, document, **variables), time.monotonic() - began
+    return ask_in(workspace, document, **variables), time.monotonic() - began
 
 
 def test_a_large_page_shows_one_moment_whatever_changes_meanwhile(own: MockWorkspace) -> None:
     """All rows are read before or after the one that is deleted meanwhile, never some of them before and some after."""
     document = "query($id: ID!){project(where: {id: $id}){labels(first: 1000){id label} labelCount}}"
     with ThreadPoolExecutor(1) as thread:
-        running = thread.submit(ask, own, document, id=own.project("many"))
+        running = thread.submit(ask_in, own, document, id=own.project("many"))
         while not running.done():
             own.event("LABEL_DELETED", project="many")
     project = running.result()["project"]

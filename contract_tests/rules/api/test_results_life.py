@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from contract_tests.clients.test_large_export import SCENARIO
+from contract_tests.rules.api.asking import answer_in
 from contract_tests.serving import ServedWorld
 from mockserver.testing import MockServer, MockWorkspace
 
@@ -27,16 +28,10 @@ def workspace(server: ServedWorld) -> Iterator[MockWorkspace]:
     made.delete()
 
 
-def answer(workspace: MockWorkspace, document: str, **variables: object) -> Any:
-    headers = {"Authorization": f"Bearer {workspace.api_key}"}
-    body = {"query": document, "variables": variables}
-    return requests.post(workspace.graphql_url, json=body, headers=headers, timeout=30).json()
-
-
 def exported(workspace: MockWorkspace, project: str = "image") -> dict[str, Any]:
     """The task of a finished export."""
-    made = answer(workspace, EXPORT, id=workspace.project(project))["data"]["exportDataRowsInProject"]
-    return dict(answer(workspace, TASK, id=made["taskId"])["data"]["task"])
+    made = answer_in(workspace, EXPORT, id=workspace.project(project))["data"]["exportDataRowsInProject"]
+    return dict(answer_in(workspace, TASK, id=made["taskId"])["data"]["task"])
 
 
 def control(workspace: MockWorkspace, method: str, **body: object) -> requests.Response:
@@ -105,7 +100,7 @@ def legacy(workspace: MockWorkspace, document: str) -> dict[str, Any]:
     """The one answer of a mutation of Export V1 that is asked until it is done."""
     until = time.monotonic() + 30
     while time.monotonic() < until:
-        [found] = answer(workspace, document)["data"].values()
+        [found] = answer_in(workspace, document)["data"].values()
         if found["downloadUrl"]:
             return dict(found)
     raise AssertionError(found)
@@ -142,9 +137,11 @@ def test_files_of_export_v1_give_way_to_newer_ones_and_are_made_again(narrow: Se
 def test_results_of_both_exports_share_the_limit(narrow: ServedWorld) -> None:
     own = narrow.workspace()
     rows = data_rows(own, metadata=True)
-    made = answer(own, CATALOG)["data"]["exportDataRowsInCatalog"]["taskId"]
+    made = answer_in(own, CATALOG)["data"]["exportDataRowsInCatalog"]["taskId"]
     until = time.monotonic() + 30
-    while (task := answer(own, TASK, id=made)["data"]["task"])["status"] == "IN_PROGRESS" and time.monotonic() < until:
+    while (task := answer_in(own, TASK, id=made)["data"]["task"])[
+        "status"
+    ] == "IN_PROGRESS" and time.monotonic() < until:
         time.sleep(0.05)
     assert task["status"] == "COMPLETE"
     assert code_at(rows) == (404, "NoSuchKey")
@@ -157,7 +154,7 @@ def test_a_file_of_export_v1_larger_than_the_limit_is_an_error_that_says_why(nar
     own = narrow.workspace()
     document = f'mutation {{exportLabels(data: {{projectId: "{own.project("large")}"}}) {{downloadUrl shouldPoll}}}}'
     until = time.monotonic() + 30
-    while "errors" not in (found := answer(own, document)) and time.monotonic() < until:
+    while "errors" not in (found := answer_in(own, document)) and time.monotonic() < until:
         assert found["data"]["exportLabels"] == {"downloadUrl": None, "shouldPoll": True}
         time.sleep(0.05)
     [error] = found["errors"]
@@ -253,29 +250,29 @@ def test_a_failure_that_makes_no_sense_is_refused(workspace: MockWorkspace, body
 def test_the_eleventh_running_export_of_a_project_is_refused(workspace: MockWorkspace) -> None:
     workspace.progression.exports = {"seconds": 60}
     project = workspace.project("image")
-    tasks = [answer(workspace, EXPORT, id=project)["data"]["exportDataRowsInProject"]["taskId"] for _ in range(10)]
-    [error] = answer(workspace, EXPORT, id=project)["errors"]
+    tasks = [answer_in(workspace, EXPORT, id=project)["data"]["exportDataRowsInProject"]["taskId"] for _ in range(10)]
+    [error] = answer_in(workspace, EXPORT, id=project)["errors"]
     assert error["extensions"]["code"] == "RESOURCE_CONFLICT"
     assert "10 exports of project" in error["message"]
-    answer(workspace, "mutation($id: ID!) {cancelBulkOperationJob(id: $id) {success}}", id=tasks[3])
-    assert "errors" not in answer(workspace, EXPORT, id=project)
+    answer_in(workspace, "mutation($id: ID!) {cancelBulkOperationJob(id: $id) {success}}", id=tasks[3])
+    assert "errors" not in answer_in(workspace, EXPORT, id=project)
 
 
 @pytest.mark.known("documented")
 def test_the_twenty_first_of_the_organization_is_refused_until_time_has_passed(workspace: MockWorkspace) -> None:
     workspace.progression.exports = {"seconds": 60}
     for _ in range(20):
-        assert "errors" not in answer(workspace, CATALOG)
-    assert "20 exports of this organization run" in answer(workspace, CATALOG)["errors"][0]["message"]
+        assert "errors" not in answer_in(workspace, CATALOG)
+    assert "20 exports of this organization run" in answer_in(workspace, CATALOG)["errors"][0]["message"]
     workspace.clock.advance(61)
-    assert "errors" not in answer(workspace, CATALOG)
+    assert "errors" not in answer_in(workspace, CATALOG)
 
 
 @pytest.mark.known("documented")
 def test_in_2023_a_project_has_one_export_at_a_time(server: ServedWorld) -> None:
     workspace = MockServer.at(server.url).workspace(payload_date="2023-06-30", progression={"seconds": 60.0})
     project = workspace.project("image")
-    assert "errors" not in answer(workspace, EXPORT, id=project)
-    assert "errors" not in answer(workspace, EXPORT, id=workspace.project("text"))
-    assert "at most 1 may run at once" in answer(workspace, EXPORT, id=project)["errors"][0]["message"]
+    assert "errors" not in answer_in(workspace, EXPORT, id=project)
+    assert "errors" not in answer_in(workspace, EXPORT, id=workspace.project("text"))
+    assert "at most 1 may run at once" in answer_in(workspace, EXPORT, id=project)["errors"][0]["message"]
     workspace.delete()

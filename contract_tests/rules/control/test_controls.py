@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import requests
 
+from contract_tests.rules.api.asking import ask_in
 from contract_tests.serving import ServedWorld
 from mockserver.testing import ControlRefusedError, MockServer, MockWorkspace
 
@@ -26,20 +27,12 @@ def control(server: ServedWorld, method: str, path: str, **options: Any) -> requ
     return requests.request(method, f"{server.url}/_mock/{path}", timeout=30, **options)
 
 
-def ask(workspace: MockWorkspace, document: str, **variables: object) -> Any:
-    headers = {"Authorization": f"Bearer {workspace.api_key}"}
-    body = {"query": document, "variables": variables}
-    answer = requests.post(workspace.graphql_url, json=body, headers=headers, timeout=30).json()
-    assert "errors" not in answer, answer
-    return answer["data"]
-
-
 def export(workspace: MockWorkspace) -> str:
-    return str(ask(workspace, EXPORT, id=workspace.project("image"))["exportDataRowsInProject"]["taskId"])
+    return str(ask_in(workspace, EXPORT, id=workspace.project("image"))["exportDataRowsInProject"]["taskId"])
 
 
 def look(workspace: MockWorkspace, task_id: str) -> dict[str, Any]:
-    [task] = ask(workspace, LOOK, id=task_id)["user"]["createdTasks"]
+    [task] = ask_in(workspace, LOOK, id=task_id)["user"]["createdTasks"]
     return dict(task)
 
 
@@ -76,7 +69,7 @@ def test_a_task_keeps_the_pace_it_began_with(workspace: MockWorkspace) -> None:
 def test_processing_takes_its_looks_too(workspace: MockWorkspace) -> None:
     workspace.progression.processing = {"looks": 1}
     question = 'query { queryAllDataRowsHaveBeenProcessed(dataRowIds: ["x"]) { allDataRowsHaveBeenProcessed } }'
-    answers = [ask(workspace, question)["queryAllDataRowsHaveBeenProcessed"] for _ in range(3)]
+    answers = [ask_in(workspace, question)["queryAllDataRowsHaveBeenProcessed"] for _ in range(3)]
     assert [answer["allDataRowsHaveBeenProcessed"] for answer in answers] == [False, True, True]
 
 
@@ -91,18 +84,18 @@ def test_the_clock_freezes_moves_and_runs_on(workspace: MockWorkspace) -> None:
 def test_a_reset_brings_back_what_was_deleted(workspace: MockWorkspace) -> None:
     before = workspace.expected_rows("image")
     first = before[0]["data_row"]["id"]
-    ask(workspace, f'mutation {{ deleteDataRows(where: {{dataRowIds: ["{first}"]}}) {{ id }} }}')
+    ask_in(workspace, f'mutation {{ deleteDataRows(where: {{dataRowIds: ["{first}"]}}) {{ id }} }}')
     assert len(workspace.expected_rows("image")) == len(before) - 1
     workspace.reset()
     assert len(workspace.expected_rows("image")) == len(before)
 
 
 def test_a_fork_begins_with_the_changes_of_its_source_and_resets_to_them(workspace: MockWorkspace) -> None:
-    ask(workspace, 'mutation { createDataset(data: {name: "made later"}) { id } }')
+    ask_in(workspace, 'mutation { createDataset(data: {name: "made later"}) { id } }')
     fork = workspace.fork()
     assert "made later" in fork.datasets
     made = fork.dataset("made later")
-    ask(fork, f'mutation {{ updateDataset(where: {{id: "{made}"}}, data: {{deleted: true}}) {{ id }} }}')
+    ask_in(fork, f'mutation {{ updateDataset(where: {{id: "{made}"}}, data: {{deleted: true}}) {{ id }} }}')
     fork.reset()
     assert "made later" in fork.datasets
     fork.delete()
@@ -242,7 +235,7 @@ def test_a_reset_of_a_made_workspace_lets_its_clock_run_again(workspace: MockWor
 def test_what_looks_in_progress_can_be_cancelled(workspace: MockWorkspace) -> None:
     workspace.progression.exports = {"looks": 3}
     task = export(workspace)
-    assert ask(workspace, f'mutation {{ cancelBulkOperationJob(id: "{task}") {{ success }} }}')
+    assert ask_in(workspace, f'mutation {{ cancelBulkOperationJob(id: "{task}") {{ success }} }}')
     assert look(workspace, task) == {"status": "CANCELED", "completionPercentage": 100, "result": None}
 
 
@@ -264,9 +257,9 @@ def test_processing_takes_its_seconds_from_the_first_question(workspace: MockWor
     workspace.clock.freeze()
     workspace.progression.processing = {"seconds": 60}
     question = 'query { queryAllDataRowsHaveBeenProcessed(dataRowIds: ["x"]) { allDataRowsHaveBeenProcessed } }'
-    assert not ask(workspace, question)["queryAllDataRowsHaveBeenProcessed"]["allDataRowsHaveBeenProcessed"]
+    assert not ask_in(workspace, question)["queryAllDataRowsHaveBeenProcessed"]["allDataRowsHaveBeenProcessed"]
     workspace.clock.advance(60)
-    assert ask(workspace, question)["queryAllDataRowsHaveBeenProcessed"]["allDataRowsHaveBeenProcessed"]
+    assert ask_in(workspace, question)["queryAllDataRowsHaveBeenProcessed"]["allDataRowsHaveBeenProcessed"]
 
 
 # Forms of payloads
