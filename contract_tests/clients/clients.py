@@ -168,6 +168,10 @@ class Client:
         """The project's media type, tools and classifications, as objects of the SDK tell them."""
         return self._call("read_ontology", project_id=project_id)
 
+    def read_issues(self, project_id: str, **where: object) -> dict[str, Any]:
+        """The issues that a search finds, in lists and alone, and how many the project has."""
+        return self._call("read_issues", project_id=project_id, where=where)
+
     def export_catalog(
         self,
         dataset_id: str | None = None,

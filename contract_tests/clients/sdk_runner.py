@@ -52,6 +52,29 @@ def read_ontology(*, project_id: str, **server: str) -> Answer:
     }
 
 
+def read_issues(*, project_id: str, where: Answer, **server: str) -> Answer:
+    """Those that a search finds, each read once more by itself (SDK 7.6 and later)."""
+    from labelbox.schema.issue import IssueStatus  # earlier SDKs have none
+
+    project = client_of(**server).get_project(project_id)
+    asked = {name: IssueStatus(value) if name == "status" else value for name, value in where.items()}
+    found = [issue_facts(issue) for issue in project.get_issues(**asked)]
+    alone = [issue_facts(project.get_issue(issue["id"])) for issue in found]
+    return {"issues": found, "alone": alone, "counted": project.get_overview().issues}
+
+
+def issue_facts(issue: Any) -> Answer:
+    return {
+        **issue.model_dump(mode="json", exclude={"created_by", "resolved_by"}),
+        "created_by": issue.created_by.email,
+        "resolved_by": issue.resolved_by and issue.resolved_by.email,
+        "data_row": issue.data_row().uid,
+        "label": issue.label().uid,
+        "comments": [[comment.created_by.email, comment.content] for comment in issue.comments()],
+        "category": issue.category(),
+    }
+
+
 def export_slice(*, way: str, slice_id: str, params: Answer, **server: str) -> Answer:
     export, read = WAYS[way]
     return finished(getattr(client_of(**server).get_catalog_slice(slice_id), export)(params=params), read)
@@ -170,6 +193,7 @@ if __name__ == "__main__":
         "export_slice": export_slice,
         "export_model_run": export_model_run,
         "read_ontology": read_ontology,
+        "read_issues": read_issues,
         "create_webhook": create_webhook,
         "update_webhook": update_webhook,
         "delete_webhook": delete_webhook,

@@ -50,6 +50,12 @@ def snake(name: str) -> str:
     return _WORD.sub("_", name).lower()
 
 
+def holding(column: str, text: str) -> Clause:
+    """Where a text stands somewhere in a column, in capitals or not."""
+    literal = text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    return where(f"LOWER({column}) LIKE LOWER(:text) ESCAPE '!'", text=f"%{literal}%")
+
+
 def condition(kind: type[Record], given: Given | None) -> Clause:
     """What `given` asks of records of a kind. Deleted ones are left out unless it says `deleted: true`."""
     asked = given or {}

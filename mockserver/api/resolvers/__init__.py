@@ -8,6 +8,7 @@ from mockserver.api.resolvers import (
     data_rows,
     exports,
     feature_schemas,
+    issues,
     labels,
     legacy,
     metadata,
@@ -27,7 +28,7 @@ def all_resolvers() -> dict[str, dict[str, Resolver]]:
     fields = Fields()
     for module in (
         people, projects, ontologies, data_rows, metadata, labels, feature_schemas, quality, models, slices, exports,
-        legacy, changes, webhooks,
+        legacy, changes, webhooks, issues,
     ):  # fmt: skip
         module.add_to(fields)
     return fields.by_type

@@ -9,7 +9,7 @@ import msgspec
 import orjson
 
 from mockserver.api.call import call_of
-from mockserver.api.filters import condition, unique
+from mockserver.api.filters import condition, holding, unique
 from mockserver.api.resolvers.fields import Fields
 from mockserver.api.resolvers.projects import created_by, projects
 from mockserver.world.database import EVERYTHING
@@ -46,15 +46,10 @@ def ontologies(
 ) -> Ontologies:
     """Searched by a part of the name; the cursor is the last id of a full page (SDK client.get_ontologies)."""
     text = (where or {}).get("search") or ""
-    asked = clause("LOWER(name) LIKE :text ESCAPE '!'", text=f"%{_literal(text.lower())}%") if text else EVERYTHING
+    asked = holding("name", text) if text else EVERYTHING
     asked &= clause("id > :after", after=after) if after else EVERYTHING
     found = call_of(info).select(Ontology, asked, order="id", first=first)
     return Ontologies(found, found[-1].id if first is not None and first and len(found) == first else None)
-
-
-def _literal(text: str) -> str:
-    """A text that LIKE finds as it stands."""
-    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
 
 
 def labeling_frontends(

@@ -17,7 +17,6 @@ from mockserver.exports.selection import project_condition
 from mockserver.world import ids
 from mockserver.world.data_rows import Dataset
 from mockserver.world.database import EVERYTHING, Clause, where
-from mockserver.world.issues import Issue
 from mockserver.world.labels import WorkflowStatus
 from mockserver.world.people import Person, ProjectMember, Role
 from mockserver.world.projects import Batch, LabelingFrontend, Ontology, Project, TaskQueue
@@ -56,8 +55,6 @@ def add_to(fields: Fields) -> None:
         Project_workstreamStateCounts=workstream_state_counts,
         Project_taskQueues=task_queues,
         Project_batches=batches,
-        Project_issues=lambda source, _: source,
-        IssueCount_totalCount=lambda source, info: _issues(call_of(info), source),
         Project_members=members,
         Project_datasets=datasets,
         Project_labelingParameterOverrides=no_list,
@@ -146,11 +143,6 @@ def _live(call: Call, table: str, asked: Clause, row: str) -> int:
     deleted = f"SELECT COUNT(*) FROM data_row dr CROSS JOIN {table} WHERE dr.deleted AND {row} = dr.no AND {asked.sql}"
     with call.reading() as connection:
         return int(connection.value(f"SELECT ({counted}) - ({deleted})", asked.params))
-
-
-def _issues(call: Call, source: Project) -> int:
-    with call.reading() as connection:
-        return connection.count(Issue, where("project_id = :id AND NOT deleted", id=source.id))
 
 
 def workstream_state_counts(source: Project, info: Any, batchIds: list[str] | None = None) -> list[StateCount]:  # noqa: N803  the wire's word

@@ -1,0 +1,65 @@
+"""Issues below any client: pages, cursors, what does not exist."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from contract_tests.rules.api.asking import Answer, ask
+from contract_tests.serving import ServedWorld
+
+PAGE = (
+    "query($id: ID!, $where: ProjectIssueInput, $after: ID, $first: PageSize){project(where: {id: $id}){"
+    "issueCategories{id} issues(where: $where, after: $after, first: $first)"
+    "{totalCount nextCursor nodes{id labelId}}}}"
+)
+
+
+@pytest.fixture(scope="module")
+def states() -> Iterator[ServedWorld]:
+    with ServedWorld("--scenario", "states") as world:
+        yield world
+
+
+def page(states: ServedWorld, **asked: object) -> Answer:
+    return ask(states, PAGE, {"id": states.projects["talked about"], **asked})
+
+
+def issues(states: ServedWorld, **asked: object) -> Any:
+    return page(states, **asked).data["project"]["issues"]
+
+
+def test_pages_follow_each_other_by_their_cursors(states: ServedWorld) -> None:
+    whole = issues(states)
+    assert whole["nextCursor"] is None
+    assert len(whole["nodes"]) > 1
+    found: list[Any] = []
+    after = None
+    while not found or after is not None:
+        one = issues(states, first=1, after=after)
+        assert (len(one["nodes"]), one["totalCount"]) == (1, whole["totalCount"])
+        found += one["nodes"]
+        after = one["nextCursor"]
+    assert found == whole["nodes"]
+
+
+def test_nothing_is_listed_of_another_type(states: ServedWorld) -> None:
+    assert issues(states, where={"type": "Issue"}) == issues(states)
+    assert issues(states, where={"type": "Question"})["nodes"] == []
+
+
+def test_a_project_has_no_categories(states: ServedWorld) -> None:
+    assert page(states).data["project"]["issueCategories"] == []
+
+
+@pytest.mark.parametrize("cursor", ["none", "-1", "1.5", "9" * 30])
+def test_a_cursor_of_somebody_else_is_refused(states: ServedWorld, cursor: str) -> None:
+    refused = page(states, after=cursor)
+    assert refused.json["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+    assert repr(cursor) in refused.json["errors"][0]["message"]
+
+
+@pytest.mark.parametrize("where", [{"id": "nobody"}, {}])
+def test_an_issue_that_does_not_exist_is_not_found(states: ServedWorld, where: dict[str, str]) -> None:
+    answer = ask(states, "query($where: WhereUniqueIdInput!){issue(where: $where){id}}", {"where": where})
+    assert answer.code == "RESOURCE_NOT_FOUND"
