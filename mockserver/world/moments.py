@@ -6,7 +6,8 @@ import datetime
 
 _HOURS: dict[int, str] = {}
 _MOST_HOURS = 10_000
-_SECONDS = tuple(f"{second // 60:02}:{second % 60:02}" for second in range(3600))
+_SIXTY = tuple(f"{number:02}" for number in range(60))
+_SECONDS = tuple(f"{minute}:{second}" for minute in _SIXTY for second in _SIXTY)
 _ENDS = tuple(f".{millisecond:03}+00:00" for millisecond in range(1000))
 
 
