@@ -17,6 +17,8 @@ from mockserver.world.people import Person
 
 MOST_TERMS = 500
 """In one search. SQLite takes an expression a thousand deep, and a condition is as deep as it has terms."""
+MOST_CHARACTERS = 5_000
+"""Of a text to search for. SQLite's patterns have 50,000 bytes at most."""
 
 Given = Mapping[str, Any]
 
@@ -51,7 +53,13 @@ def snake(name: str) -> str:
 
 
 def holding(column: str, text: str) -> Clause:
-    """Where a text stands somewhere in a column, in capitals or not."""
+    """Where a text stands somewhere in a column, in capitals or not. Raises BadInput."""
+    if len(text) > MOST_CHARACTERS:
+        raise BadInput(
+            f"The text to search for has {len(text):,} characters; at most {MOST_CHARACTERS:,} are looked for"
+        )
+    if "\0" in text:  # where a pattern would end
+        return where("FALSE")
     literal = text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
     return where(f"LOWER({column}) LIKE LOWER(:text) ESCAPE '!'", text=f"%{literal}%")
 

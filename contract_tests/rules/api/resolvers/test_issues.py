@@ -59,6 +59,33 @@ def test_a_cursor_of_somebody_else_is_refused(states: ServedWorld, cursor: str) 
     assert repr(cursor) in refused.json["errors"][0]["message"]
 
 
+@pytest.mark.parametrize("first", [0, 1, 10**9])
+def test_a_page_may_be_of_any_size(states: ServedWorld, first: int) -> None:
+    whole = issues(states)["nodes"]
+    assert issues(states, first=first)["nodes"] == whole[:first]
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"first": -1}, "cannot represent -1"),
+        ({"where": {"content": "!" * 5_001}}, "has 5,001 characters; at most 5,000"),
+        ({"where": {"status": "Lost"}}, "IssueStatus"),
+        ({"where": {"createdByIds": "x", "wheres": 1}}, "wheres"),
+    ],
+    ids=["a page of less than nothing", "a long text", "an unknown status", "an unknown term"],
+)
+def test_what_makes_no_sense_is_refused(states: ServedWorld, asked: dict[str, object], told: str) -> None:
+    refused = page(states, **asked).json["errors"][0]
+    assert refused["extensions"]["code"] in {"BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED"}
+    assert told in refused["message"]
+
+
+@pytest.mark.parametrize("text", ["%", "_", "!", "!%", "\x00", "é" * 5_000, "'; DROP TABLE issue"])
+def test_signs_of_the_database_are_mere_texts(states: ServedWorld, text: str) -> None:
+    assert issues(states, where={"content": text})["nodes"] == []
+
+
 @pytest.mark.parametrize("where", [{"id": "nobody"}, {}])
 def test_an_issue_that_does_not_exist_is_not_found(states: ServedWorld, where: dict[str, str]) -> None:
     answer = ask(states, "query($where: WhereUniqueIdInput!){issue(where: $where){id}}", {"where": where})
