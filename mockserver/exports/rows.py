@@ -180,8 +180,8 @@ class ExportRows:
         """Read only where the answer is not known: in one project's export without details all rows stand there."""
         sole, detailed = self._scope.sole, self._params.include_project_details
         if sole is not None and not detailed:
-            standing = [Standing(sole.id)]
-            return {number: standing for number in numbers}  # noqa: C420  nobody changes it
+            here_alone = [Standing(sole.id)]
+            return dict.fromkeys(numbers, here_alone)
         return self._sections.standings(here) if detailed else self._sections.bare_standings(here)
 
     def _experiments(self, numbers: list[int], videos: Videos) -> list[Parts]:
