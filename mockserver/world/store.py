@@ -96,6 +96,8 @@ class Store:
         self._aside: Connection | None = None
         self._open: Change | None = None
         self._closed = False
+        self._opening = threading.Lock()
+        """Held while a snapshot is opened: what closes the store deletes its files next."""
 
     @classmethod
     def open(cls, database: Database, *, before_commit: BeforeCommit | None = None) -> Store:
@@ -131,7 +133,8 @@ class Store:
 
     def close(self) -> None:
         with self._lock:
-            self._closed = True
+            with self._opening:
+                self._closed = True
             self._connection.close()
         with self._aside_lock:  # not within the other: who reads here may wait there for a change
             if self._aside is not None:
@@ -150,10 +153,11 @@ class Store:
 
     def snapshot(self) -> Connection:
         """A connection of its own that sees this moment until it is closed, whatever changes meanwhile."""
-        self._check_open()
-        connection = self.database.connect()
-        connection.begin(snapshot=True)
-        return connection
+        with self._opening:
+            self._check_open()
+            connection = self.database.connect()
+            connection.begin(snapshot=True)
+            return connection
 
     @property
     def workspace(self) -> Workspace:

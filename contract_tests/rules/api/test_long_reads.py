@@ -1,5 +1,6 @@
 """Reads that take long: nobody else waits for them, and each sees one moment of the world."""
 
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from contract_tests.rules.api.asking import ask_in
+from contract_tests.rules.api.asking import answer_in, ask_in
 from contract_tests.serving import ServedWorld
 from mockserver.testing import MockWorkspace
 
@@ -28,6 +29,7 @@ skipped = 0
 unlabelled = 0
 variants = 16
 """
+READERS, RESETS = 6, 60
 WHO = "{user{id}}"
 LONG = {
     "labels as Export V1 tells them": "query($id: ID!){project(where: {id: $id}){labels(first: 1000){id label}}}",
@@ -82,3 +84,27 @@ def test_a_large_page_shows_one_moment_whatever_changes_meanwhile(own: MockWorks
     project = running.result()["project"]
     assert len(project["labels"]) == project["labelCount"]
     assert all(label["label"] for label in project["labels"])
+
+
+def test_a_page_is_whole_or_refused_while_the_workspace_is_reset(world: ServedWorld) -> None:
+    """A snapshot that is being opened is not left without its files."""
+    document = "query($id: ID!){project(where: {id: $id}){labels(first: 20){id label}}}"
+    own, over = world.workspace(), threading.Event()
+    project = own.project("many")
+
+    def read() -> list[Any]:
+        seen = []
+        while not over.is_set():
+            seen.append(answer_in(own, document, id=project))
+        return seen
+
+    with ThreadPoolExecutor(READERS) as threads:
+        reading = [threads.submit(read) for _ in range(READERS)]
+        for _ in range(RESETS):
+            own.reset()
+        over.set()
+    answers = [answer for reader in reading for answer in reader.result()]
+    own.delete()
+    refused = [error["extensions"]["code"] for answer in answers for error in answer.get("errors", ())]
+    assert set(refused) <= {"RESOURCE_CONFLICT"}
+    assert {len(answer["data"]["project"]["labels"]) for answer in answers if "errors" not in answer} == {20}
