@@ -39,9 +39,8 @@ class Files:
     """URLs of the files we host, as JSON strings."""
 
     def __init__(self, links: Links, *, host: str, expires: int) -> None:
-        before = f'"{quoted(host)[1:-1]}'
+        self._before = f'"{quoted(host)[1:-1]}'
         self._asset, self._attachment = links.signer("assets", expires), links.signer("attachments", expires)
-        self._before = before
 
     def asset(self, row_id: str, name: str) -> str:
         return f'{self._before}{self._asset(row_id, name)}"'
@@ -72,7 +71,7 @@ class Sections:
         ontologies, batches = self._ontologies, self._names.batches
         columns = (
             "data_row_no, project_id, batch_id, task_queue_id, workflow_status, priority, expected_label_count,"
-            " selected_label_id, history"
+            " selected_label_id, workflow_history"
         )
         for number, project, batch, queue, status, priority, expected, selected, history in self._select(
             columns, "project_row", clause, "data_row_no"

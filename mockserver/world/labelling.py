@@ -157,7 +157,7 @@ class Labelling:
         )  # fmt: skip
         change.connection.update(
             ProjectRow, _of(standing), workflow_status=to, task_queue_id=after.id if after else None,
-            history=history_text([step, *standing.steps]),
+            workflow_history=history_text([step, *standing.steps]),
         )  # fmt: skip
 
     # Metadata and issues

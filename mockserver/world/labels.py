@@ -74,7 +74,7 @@ def history_text(steps: list[WorkflowStep]) -> JsonText:
 class ProjectRow(Record, frozen=True):
     """Where a data row stands in a project. Without a task queue it is Done.
 
-    `history` is the `workflow_history` of Export V2: a JSON list of workflow steps, the newest first. People and queues
+    `workflow_history` is that of Export V2: a JSON list of workflow steps, the newest first. People and queues
     are called what they were called then. It is kept in the row, as it is only ever read with it, and written out as
     it is: an export of a million rows tells three million steps.
     """
@@ -88,11 +88,11 @@ class ProjectRow(Record, frozen=True):
     priority: int
     expected_label_count: int
     selected_label_id: str | None
-    history: JsonText
+    workflow_history: JsonText
 
     @property
     def steps(self) -> list[WorkflowStep]:
-        return msgspec.json.decode(self.history, type=list[WorkflowStep])
+        return msgspec.json.decode(self.workflow_history, type=list[WorkflowStep])
 
 
 class Body(Record, frozen=True):

@@ -112,7 +112,7 @@ CREATE TABLE embedding_vector (
 CREATE TABLE project_row (
   project_id TEXT NOT NULL, data_row_no BIGINT NOT NULL, batch_id TEXT NOT NULL, task_queue_id TEXT,
   workflow_status TEXT NOT NULL, priority INTEGER NOT NULL, expected_label_count INTEGER NOT NULL,
-  selected_label_id TEXT, history TEXT NOT NULL,
+  selected_label_id TEXT, workflow_history TEXT NOT NULL,
   PRIMARY KEY (project_id, data_row_no)
 );
 CREATE INDEX project_row_by_status ON project_row (project_id, workflow_status, data_row_no);
