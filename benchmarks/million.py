@@ -1,6 +1,6 @@
 """A project of a million pictures: streamed whole, with the server's memory at its peak, and searched.
 
-Not among the subjects that run without being named: the world and its exports take 8 GB of disk and some minutes.
+Not among the subjects that run without being named: the world and its exports take 10 GB of disk and some minutes.
 """
 
 import time

@@ -12,7 +12,7 @@ import msgspec
 
 from mockserver.api.call import call_of
 from mockserver.api.filters import holding
-from mockserver.api.pages import page_of, position
+from mockserver.api.pages import Page, page_of, position
 from mockserver.api.resolvers.fields import Fields, no_list, nothing
 from mockserver.api.resolvers.projects import created_by
 from mockserver.world.data_rows import DataRow
@@ -36,11 +36,6 @@ class Asked(msgspec.Struct, frozen=True):
     first: int
 
 
-class IssuePage(msgspec.Struct, frozen=True):
-    nodes: list[Issue]
-    next_cursor: str | None
-
-
 def add_to(fields: Fields) -> None:
     fields.attributes("Issue", Issue, "id labelId content status createdAt updatedAt")
     fields.add(
@@ -49,7 +44,7 @@ def add_to(fields: Fields) -> None:
         Project_issueCategories=no_list,
         IssueConnection_totalCount=lambda source, info: call_of(info).count(Issue, source.condition),
         IssueConnection_nodes=lambda source, info: page(source, info).nodes,
-        IssueConnection_nextCursor=lambda source, info: page(source, info).next_cursor,
+        IssueConnection_nextCursor=lambda source, info: page(source, info).page_info.end_cursor,
         Issue_friendlyId=lambda source, _: str(source.no),
         Issue_dataRowId=data_row_id,
         Issue_categoryId=nothing,
@@ -79,7 +74,7 @@ def issues(source: Project, _info: Any, where: Any = None, after: str | None = N
 
 def _condition(where: Mapping[str, Any]) -> Clause:
     found = Clause()
-    if where.get("type", ISSUE) != ISSUE or where.get("categoryId") is not None:
+    if (where.get("type") or ISSUE) != ISSUE or where.get("categoryId") is not None:
         found &= clause("FALSE")
     if where.get("status") is not None:
         found &= clause("status = :status", status=where["status"])
@@ -92,10 +87,9 @@ def _condition(where: Mapping[str, Any]) -> Clause:
     return found
 
 
-def page(source: Asked, info: Any) -> IssuePage:
+def page(source: Asked, info: Any) -> Page:
     listed = source.condition & clause("label_id IS NOT NULL AND no > :after", after=position(source.after))
-    found = page_of(call_of(info).select(Issue, listed, order="no", first=source.first + 1), source.first)
-    return IssuePage(found.nodes, found.page_info.end_cursor)
+    return page_of(call_of(info).select(Issue, listed, order="no", first=source.first + 1), source.first)
 
 
 def data_row_id(source: Issue, info: Any) -> str:

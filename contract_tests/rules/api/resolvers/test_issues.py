@@ -44,7 +44,7 @@ def test_pages_follow_each_other_by_their_cursors(states: ServedWorld) -> None:
 
 
 def test_nothing_is_listed_of_another_type(states: ServedWorld) -> None:
-    assert issues(states, where={"type": "Issue"}) == issues(states)
+    assert issues(states, where={"type": "Issue"}) == issues(states, where={"type": None}) == issues(states)
     assert issues(states, where={"type": "Question"})["nodes"] == []
 
 
