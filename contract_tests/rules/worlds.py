@@ -34,3 +34,15 @@ def stored(database: Database, name: str = "default") -> Iterator[Store]:
 
 def in_file(folder: Path) -> SqliteDatabase:
     return SqliteDatabase(folder / "world.sqlite")
+
+
+def many_boxes(folder: Path, *, labelled: int = 0, unlabelled: int = 0) -> Path:
+    """A scenario of one project, `many`, of so many pictures with boxes."""
+    file = folder / "many.toml"
+    file.write_text(
+        'description = "Many pictures."\n[ontologies.boxes]\nmedia = "image"\n'
+        'tools = [{ name = "Box", tool = "rectangle" }]\n'
+        '[[projects]]\nname = "many"\nmedia = "image"\nontology = "boxes"\nskipped = 0\nvariants = 16\n'
+        f"labelled = {labelled}\nunlabelled = {unlabelled}\n"
+    )
+    return file

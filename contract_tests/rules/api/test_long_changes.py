@@ -10,34 +10,18 @@ import pytest
 import requests
 
 from contract_tests.rules.api.asking import answer_in, ask_in
+from contract_tests.rules.worlds import many_boxes
 from contract_tests.serving import ServedWorld
 from mockserver.testing import MockWorkspace
 
 ROWS = 30_000
-SCENARIO = f"""
-description = "Many data rows that nobody has labelled."
-
-[ontologies.boxes]
-media = "image"
-tools = [{{ name = "Box", tool = "rectangle" }}]
-
-[[projects]]
-name = "many"
-media = "image"
-ontology = "boxes"
-labelled = 0
-skipped = 0
-unlabelled = {ROWS}
-variants = 1
-"""
 DELETE_DATASET = "mutation($id: ID!){updateDataset(where: {id: $id} data: {deleted: true}){id}}"
 ROW_COUNT = "query($id: ID!){project(where: {id: $id}){dataRowCount}}"
 
 
 @pytest.fixture(scope="module")
 def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedWorld]:
-    file = tmp_path_factory.mktemp("many") / "many.toml"
-    file.write_text(SCENARIO)
+    file = many_boxes(tmp_path_factory.mktemp("many"), unlabelled=ROWS)
     with ServedWorld("--scenario", str(file)) as world:
         yield world
 

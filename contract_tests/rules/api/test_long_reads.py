@@ -9,26 +9,11 @@ from typing import Any
 import pytest
 
 from contract_tests.rules.api.asking import answer_in, ask_in
+from contract_tests.rules.worlds import many_boxes
 from contract_tests.serving import ServedWorld
 from mockserver.testing import MockWorkspace
 
 ROWS = 1_000
-SCENARIO = f"""
-description = "A page of labels that takes a second."
-
-[ontologies.boxes]
-media = "image"
-tools = [{{ name = "Box", tool = "rectangle" }}]
-
-[[projects]]
-name = "many"
-media = "image"
-ontology = "boxes"
-labelled = {ROWS}
-skipped = 0
-unlabelled = 0
-variants = 16
-"""
 READERS, RESETS = 6, 60
 WHO = "{user{id}}"
 LONG = {
@@ -42,8 +27,7 @@ LONG = {
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedWorld]:
-    file = tmp_path_factory.mktemp("many") / "many.toml"
-    file.write_text(SCENARIO)
+    file = many_boxes(tmp_path_factory.mktemp("many"), labelled=ROWS)
     with ServedWorld("--scenario", str(file)) as served:
         yield served
 
