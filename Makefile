@@ -2,6 +2,7 @@
 # make test      set everything up, then check (what CI runs)
 # make check     lint, format, types, tests
 # make fixtures  make the committed word tables, golden exports and signed messages again
+# make crash     kill the server before every single step of every change, and under load (CI tries a sample)
 # make bench     the benchmarks
 # make clean     remove all that was made
 
@@ -10,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check fixtures bench clean
+.PHONY: demo test check fixtures crash bench clean
 
 demo: $(READY)
 	$(BIN)/python -m contract_tests.clients.demo
@@ -31,6 +32,10 @@ fixtures: $(READY)
 	$(BIN)/python fixtures/words/make_words.py
 	$(BIN)/python fixtures/webhooks/make_webhooks.py
 	$(BIN)/python fixtures/exports/make_exports.py
+
+crash: $(READY)
+	.ci/debian-packages
+	CRASH_STRIDE=1 $(BIN)/pytest -n auto contract_tests/crash
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

@@ -1,9 +1,13 @@
 """A served world for tests: the harness that users have, and a way to ask it."""
 
+import contextlib
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import requests
 
+from mockserver.links import Links
 from mockserver.testing.server import MockServer, environment_without_our_settings
 
 __all__ = ["ServedWorld", "environment_without_our_settings"]
@@ -19,6 +23,18 @@ class ServedWorld(MockServer):
     @property
     def projects(self) -> dict[str, str]:
         return dict(self.ready["projects"])
+
+    @property
+    def links(self) -> Links:
+        """What the server's own workspace signs its links with, read where only who may read its files can."""
+        held = set()
+        for descriptor in Path(f"/proc/{self.ready['pid']}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                held.add(descriptor.readlink())
+        [state] = [folder for folder in held if (folder / "workspaces").is_dir()]
+        manifests = [msgspec.json.decode(path.read_bytes()) for path in state.glob("workspaces/*/workspace.json")]
+        [secret] = [manifest["secret"] for manifest in manifests if manifest["api_key"] == self.api_key]
+        return Links.of_secret(secret)
 
     def ask(self, document: str, **variables: object) -> Any:
         """One GraphQL question with the world's own key; the answer's `data`."""

@@ -16,7 +16,14 @@ from mockserver.commands.generate import generate
 from mockserver.commands.options import ENDS, SCENARIO, SEED, fail, setting
 from mockserver.commands.webhook import webhook
 from mockserver.errors import StartupError
-from mockserver.settings import DEFAULT_API_KEY, DEFAULT_RESULTS_LIMIT, Settings, cache_folder, parse_state
+from mockserver.settings import (
+    DEFAULT_API_KEY,
+    DEFAULT_RESULTS_LIMIT,
+    DEFAULT_WORKSPACES_LIMIT,
+    Settings,
+    cache_folder,
+    parse_state,
+)
 
 DEFAULT_PORT = 8000
 
@@ -59,6 +66,14 @@ def main() -> None:
     default=DEFAULT_RESULTS_LIMIT,
     show_default=True,
     help="Disk space for the results of exports; the oldest give way.",
+)
+@setting(
+    "--workspaces-limit",
+    metavar="NUMBER",
+    type=int,
+    default=DEFAULT_WORKSPACES_LIMIT,
+    show_default=True,
+    help="Workspaces that are kept at a time.",
 )
 @setting("--gzip-results", is_flag=True, help="Compress result files for clients that take gzip.")
 @setting("--any-key", is_flag=True, help="Make a workspace for every unknown API key that comes.")

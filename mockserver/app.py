@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import shutil
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import BinaryIO
 
 import apsw
 import msgspec
@@ -28,7 +23,6 @@ from mockserver.api.ontology_routes import OntologyRoutes
 from mockserver.api.resolvers import all_resolvers
 from mockserver.api.responses import error_response
 from mockserver.api.rest import Rest
-from mockserver.api.workspaces import Origin, Workspace, Workspaces
 from mockserver.console.page import Page
 from mockserver.control.routes import control_routes
 from mockserver.errors import MockserverBug, NotAllowed, NotFound, StartupError, WireError, nearest
@@ -36,6 +30,13 @@ from mockserver.exports.space import MEGABYTE, Space
 from mockserver.settings import Settings
 from mockserver.webhooks.courier import Courier
 from mockserver.webhooks.targets import Allowed
+from mockserver.workspaces.lifecycle import Workspaces
+from mockserver.workspaces.manifest import Origin
+from mockserver.workspaces.registry import Registry
+from mockserver.workspaces.state import WORKSPACES, State
+from mockserver.workspaces.storage import FolderStorage
+from mockserver.workspaces.workspace import Parts, Workspace
+from mockserver.workspaces.worlds import Worlds
 
 LOG = logging.getLogger(__name__)
 
@@ -55,77 +56,57 @@ class Server(msgspec.Struct):
     own: Workspace
     courier: Courier
     threads: ThreadPoolExecutor
-    folder: Path
-    lock: BinaryIO
-    temporary: bool
+    state: State
 
     def close(self) -> None:
         """Stop exports, close worlds, and leave nothing behind that was not asked to stay."""
         self.workspaces.close()
         self.threads.shutdown(wait=True, cancel_futures=True)
-        self.lock.close()
-        if self.temporary:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        self.state.close()
 
 
 def build(settings: Settings, url: str) -> Server:
     """A server for these settings, its world ready to be asked; `url` is where it is reached. Raises StartupError."""
-    courier = Courier(Allowed(settings.webhook_allow))
-    folder = settings.state or Path(tempfile.mkdtemp(prefix="mockserver-"))
-    lock = taken(folder)
-    threads = ThreadPoolExecutor(EXPORT_THREADS, thread_name_prefix="export")
-    origin = Origin(settings.scenario, settings.seed, settings.ends, settings.payload_date)
-    workspaces = Workspaces(
-        folder / "workspaces",
-        threads,
-        courier,
-        space=Space(settings.results_limit * MEGABYTE),
-        cache=settings.cache,
-        origin=origin,
-        durable=settings.state is not None,
-        any_key=settings.any_key,
-        url=url,
-    )
+    state = State.open(settings.state)
     try:
-        open_own(workspaces, settings)
+        return _build(settings, url, state)
     except BaseException:
-        if settings.state is None:
-            shutil.rmtree(folder, ignore_errors=True)
+        state.close()
         raise
-    own = workspaces.named(settings.api_key)
-    app = application(settings, workspaces)
-    return Server(app, workspaces, own, courier, threads, folder, lock, temporary=settings.state is None)
 
 
-def taken(folder: Path) -> BinaryIO:
-    """The folder's lock, held as long as the file is open. Raises StartupError when another server has it."""
+def _build(settings: Settings, url: str, state: State) -> Server:
+    courier = Courier(Allowed(settings.webhook_allow))
+    threads = ThreadPoolExecutor(EXPORT_THREADS, thread_name_prefix="export")
+    workspaces = Workspaces(
+        Registry(),
+        FolderStorage(state.folder / WORKSPACES, durable=state.durable),
+        Worlds(settings.cache),
+        Parts(threads, Space(settings.results_limit * MEGABYTE), courier, url),
+        origin=Origin(settings.scenario, settings.seed, settings.ends, settings.payload_date),
+        any_key=settings.any_key,
+        most=settings.workspaces_limit,
+    )
+    own = open_own(workspaces, settings)
+    return Server(application(settings, workspaces), workspaces, own, courier, threads, state)
+
+
+def open_own(workspaces: Workspaces, settings: Settings) -> Workspace:
+    """Serve what the state holds, and the workspace of the server's own key. Raises StartupError."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / "lock").open("wb")
-    except OSError as error:
-        raise StartupError(f"--state {folder}: {error.strerror}; give a folder that can be written") from None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        lock.close()
-        raise StartupError(f"--state {folder} is in use by another server; stop that one, or give another") from None
-    return lock
-
-
-def open_own(workspaces: Workspaces, settings: Settings) -> None:
-    """What the state folder holds, and the workspace of the server's own key."""
-    try:
-        workspaces.open_all()
-        if not workspaces.has(settings.api_key):
-            workspaces.create(settings.api_key)
+        damages = workspaces.open_all()
+        if (damage := workspaces.registry.damage_of(settings.api_key)) is not None:
+            raise StartupError(
+                f"{damage.reason}; put the file back from a copy, or move {damage.home} away to begin this workspace"
+                " anew. The other workspaces are not touched"
+            )
+        for damage in damages:
+            LOG.error("%s", damage)
+        return workspaces.registry.find(settings.api_key) or workspaces.create_now(settings.api_key)
     except OSError as error:
         raise StartupError(f"--state {settings.state}: {error.strerror}; give a folder that can be written") from None
-    except WireError as error:
-        raise StartupError(error.message) from None
-    except apsw.Error as error:
-        damaged = f"the cache {settings.cache}" if settings.state is None else f"--state {settings.state}"
-        why = f"{error}: it is damaged, or another version of mockserver wrote it"
-        raise StartupError(f"a world in {damaged} cannot be read ({why}); delete that folder") from None
+    except (WireError, apsw.Error) as error:
+        raise StartupError(str(error)) from None
 
 
 def application(settings: Settings, workspaces: Workspaces) -> ASGIApp:

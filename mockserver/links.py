@@ -42,11 +42,20 @@ class Links(msgspec.Struct, frozen=True):
     """Keyed BLAKE2 is a MAC of its own and takes a fifth of HMAC's time; an export signs every row with a copy."""
 
     @classmethod
-    def of(cls, api_key: str, seed: int) -> Links:
-        """Derived, not stored: the same key and seed sign the same links after a restart."""
-        slug = hashlib.blake2b(api_key.encode(), digest_size=8, person=b"workspace").hexdigest()
-        secret = hashlib.blake2b(f"{seed}/{api_key}".encode(), digest_size=32, person=b"links").digest()
-        return cls(slug, hashlib.blake2b(key=secret, digest_size=16))
+    def of(cls, name: str, seed: int) -> Links:
+        """Links that are the same bytes every time, for files that no server serves: anybody could sign them."""
+        return cls._derived(name.encode(), f"{seed}/{name}".encode())
+
+    @classmethod
+    def of_secret(cls, secret: str) -> Links:
+        """Links that only who knows the secret of the workspace could sign. They name it by a hash of the secret."""
+        return cls._derived(secret.encode(), secret.encode())
+
+    @classmethod
+    def _derived(cls, name: bytes, secret: bytes) -> Links:
+        slug = hashlib.blake2b(name, digest_size=8, person=b"workspace").hexdigest()
+        key = hashlib.blake2b(secret, digest_size=32, person=b"links").digest()
+        return cls(slug, hashlib.blake2b(key=key, digest_size=16))
 
     def asset(self, data_row_id: str, name: str, *, expires: int) -> str:
         """Path and query of a data row's own file."""

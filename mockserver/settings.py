@@ -15,6 +15,8 @@ from mockserver.errors import StartupError
 ENVIRONMENT_PREFIX = "MOCKSERVER_"
 DEFAULT_API_KEY = "mock-api-key"
 DEFAULT_RESULTS_LIMIT = 10_240
+DEFAULT_WORKSPACES_LIMIT = 1000
+"""Workspaces at a time. Each has some 1.5 MB on the disk and three open files; a test session deletes what it made."""
 MICROSECONDS = 1_000_000
 FIRST_YEAR, LAST_YEAR = 1972, 9900
 """A history reaches back more than a year from its end, and a clock may run on from it."""
@@ -39,6 +41,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     any_key: bool = False
     webhook_allow: tuple[str, ...] = ()
     results_limit: int = DEFAULT_RESULTS_LIMIT
+    workspaces_limit: int = DEFAULT_WORKSPACES_LIMIT
     gzip_results: bool = False
     ready_file: Path | None = None
     exit_with: int | None = None
@@ -63,6 +66,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if self.results_limit < 1:
             raise StartupError(
                 f"--results-limit is {self.results_limit}; expected MiB, at least 1, for example --results-limit 2048"
+            )
+        if self.workspaces_limit < 1:
+            raise StartupError(
+                f"--workspaces-limit is {self.workspaces_limit}; expected at least 1, for example"
+                f" --workspaces-limit {DEFAULT_WORKSPACES_LIMIT}"
             )
         if self.public_url is not None:
             check_public_url(self.public_url)

@@ -3,7 +3,6 @@
 import json
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
@@ -148,33 +147,6 @@ def test_a_taken_port_is_named_with_a_way_out() -> None:
     assert ended.returncode == 2
     assert f"port {port} on 127.0.0.1 is taken" in ended.stderr
     assert "--port 0" in ended.stderr
-
-
-def test_a_state_that_is_damaged_is_named(tmp_path: Path) -> None:
-    state = tmp_path / "state"
-    with serving(tmp_path, "--state", str(state)) as process:
-        ready(process, tmp_path)
-    [world] = state.rglob("world.sqlite")
-    for beside in world.parent.glob("world.sqlite-*"):
-        beside.unlink()
-    world.write_bytes(b"no database" * 100)
-    ended = run("serve", "--port", "0", "--state", str(state))
-    assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1), ended.stderr
-    assert str(state) in ended.stderr
-
-
-def test_a_state_of_another_version_is_told_before_anything_is_served(tmp_path: Path) -> None:
-    state = tmp_path / "state"
-    with serving(tmp_path, "--state", str(state)) as process:
-        ready(process, tmp_path)
-    [world] = state.rglob("world.sqlite")
-    with sqlite3.connect(world) as connection:
-        connection.execute("ALTER TABLE data_row DROP COLUMN metadata")
-    connection.close()
-    ended = run("serve", "--port", "0", "--state", str(state))
-    assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1), ended.stderr
-    assert f"a world in --state {state} cannot be read (no such column: metadata" in ended.stderr
-    assert "another version of mockserver wrote it" in ended.stderr
 
 
 def test_a_key_may_be_longer_than_a_file_name(tmp_path: Path) -> None:

@@ -41,7 +41,6 @@ from mockserver.__main__ import main as command
 from mockserver.console.page import NOT_YET
 from mockserver.exports.dates import DATED
 from mockserver.generate import history, plans, scenario
-from mockserver.links import Links
 from mockserver.testing import MockWorkspace, plugin
 from mockserver.world.switches import Switches
 
@@ -496,7 +495,7 @@ PROVOKED: dict[str, Provoke] = {
     ),
     "LinkRefused": changed_link,
     "LinkExpired": lambda server: requests.get(
-        server.url + Links.of(server.api_key, 0).signed("assets/row/picture.png", 1000), timeout=10
+        server.url + server.links.signed("assets/row/picture.png", 1000), timeout=10
     ),
 }
 

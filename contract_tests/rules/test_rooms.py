@@ -14,12 +14,14 @@ ROOMS = (
     GROUND,
     "errors",
     "settings",
+    "folders",
     "links",
     "world",
     "generate",
     "imports",
     "exports",
     "webhooks",
+    "workspaces",
     "api",
     "control",
     "console",
@@ -37,9 +39,8 @@ def test_each_room_imports_only_from_rooms_above_it() -> None:
 
 def test_a_wrong_import_is_named_with_what_would_be_right(tmp_path: Path) -> None:
     package = planted(tmp_path, {"world/store.py": "import os\n\nfrom mockserver.api.auth import key_of\n"})
-    assert wrong_imports(package) == [
-        "mockserver/world/store.py:3: world may not import mockserver.api.auth; only __init__, errors, settings, links"
-    ]
+    expected = "world may not import mockserver.api.auth; only __init__, errors, settings, folders, links"
+    assert wrong_imports(package) == [f"mockserver/world/store.py:3: {expected}"]
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from mockserver.api.workspaces import Workspace
 from mockserver.errors import NotFound, QueryTooComplex
 from mockserver.exports.legacy.labels import Elements
+from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import MetadataSchema
 from mockserver.world.database import EVERYTHING, Clause, Connection, R, Record, where
 from mockserver.world.store import Store

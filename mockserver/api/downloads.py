@@ -15,7 +15,6 @@ from mockserver.api.endpoint import base_url
 from mockserver.api.files import NDJSON, FilesResponse
 from mockserver.api.resolvers.exports import stream_of
 from mockserver.api.responses import JSON, content_response, json_response, storage_error
-from mockserver.api.workspaces import Workspace, Workspaces
 from mockserver.errors import LinkRefused, NotFound
 from mockserver.exports.chunks import Chunk
 from mockserver.exports.legacy.files import is_array
@@ -24,6 +23,8 @@ from mockserver.exports.results import ERRORS, RESULT
 from mockserver.generate.assets import asset, tile, with_tiles
 from mockserver.generate.media.medium import Asset
 from mockserver.links import ASSET_DAYS, RESULT_DAYS, good_until
+from mockserver.workspaces.lifecycle import Workspaces
+from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import Attachment, DataRow
 from mockserver.world.database import where
 from mockserver.world.issues import IssueStatus
@@ -121,7 +122,7 @@ def signed(workspaces: Workspaces, request: Request, path: str | None = None) ->
 
     Raises NotFound, LinkRefused.
     """
-    workspace = workspaces.linked(request.path_params["workspace"])
+    workspace = workspaces.registry.linked(request.path_params["workspace"])
     if workspace is None:
         raise NotFound("No workspace of this server made this link; export again to get a fresh one")
     path = path or request.scope.get("raw_path", request.url.path.encode()).decode("ascii", "replace")

@@ -14,8 +14,8 @@ from starlette.types import Receive, Scope, Send
 from mockserver.api.call import Call
 from mockserver.api.engine import Engine
 from mockserver.api.responses import json_response
-from mockserver.api.workspaces import Workspaces
 from mockserver.errors import AuthenticationFailed, BadInput, BodyTooLarge, NotAllowed, WireError
+from mockserver.workspaces.lifecycle import Workspaces
 
 MOST_BODY = 16 * 1024 * 1024
 """Bytes. The largest body an SDK sends is a bulk delete of 25,000 ids, some 700 kB."""
@@ -55,10 +55,10 @@ class GraphQLEndpoint:
                 '{"query": "query { user { email } }", "variables": null}'
             )
         authorization = request.headers.get("authorization")
-        self._workspaces.authenticated(authorization)  # before the body is read
+        await self._workspaces.authenticate(authorization)  # before the body is read
         body = await read_body(request)
         asked = read_request(request.headers.get("content-type", ""), body)
-        workspace = self._workspaces.authenticated(authorization)  # again: it may have been reset meanwhile
+        workspace = await self._workspaces.authenticate(authorization)  # again: it may have been reset meanwhile
         call = Call(workspace, base_url(request, self._public_url))
         large, long_changes = len(body) > LARGE_BODY, workspace.long_changes
         answer = self._engine.answer(asked.query, asked.variables, asked.operationName, call, long_changes, large=large)

@@ -43,7 +43,6 @@ from graphql.pyutils import AwaitableOrValue
 from graphql.utilities import value_from_ast_untyped
 from graphql.validation import FieldsOnCorrectTypeRule
 
-from mockserver.api.long_changes import LongChanges
 from mockserver.api.plans import Planned
 from mockserver.errors import (
     BadInput,
@@ -56,6 +55,7 @@ from mockserver.errors import (
     quoted,
 )
 from mockserver.exports.text import zulu
+from mockserver.workspaces.long_changes import LongChanges
 
 LOG = logging.getLogger(__name__)
 

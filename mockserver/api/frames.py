@@ -20,12 +20,13 @@ from mockserver.api.downloads import signed
 from mockserver.api.endpoint import base_url
 from mockserver.api.files import NDJSON, is_known
 from mockserver.api.ranges import Part, part_of
-from mockserver.api.workspaces import Workspace, Workspaces
 from mockserver.errors import Conflict, Gone, NotFound, NotYours
 from mockserver.exports.legacy.frames import frame_lines, has_frames
 from mockserver.exports.legacy.labels import FRAMED, tool_colours
 from mockserver.exports.text import unescaped
 from mockserver.links import RESULT_DAYS, good_until
+from mockserver.workspaces.lifecycle import Workspaces
+from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import where
 from mockserver.world.labels import Body, Label
@@ -54,7 +55,7 @@ class Frames:
     async def endpoint(self, request: Request) -> ASGIApp:
         """301 to the frames; 204 when the label is skipped and has none (seed). Raises AuthenticationFailed, NotYours,
         NotFound, Gone."""
-        workspace = self._workspaces.authenticated(request.headers.get("authorization"))
+        workspace = await self._workspaces.authenticate(request.headers.get("authorization"))
         framed = self._framed(workspace, request.path_params["label"])
         if framed.label.skipped and not has_frames(framed.body.content):
             return Response(status_code=204)
@@ -105,7 +106,7 @@ class Frames:
         return Framed(label, body, tool_colours(ontology))
 
     def _missing(self, own: Workspace, label_id: str) -> NotFound | NotYours:
-        if any(_has_label(other, label_id) for other in self._workspaces.all() if other is not own):
+        if any(_has_label(other, label_id) for other in self._workspaces.registry.all() if other is not own):
             return NotYours(f"Label {label_id!r} belongs to another workspace than the API key that came")
         return NotFound(f"Label {label_id!r} does not exist in this workspace")
 

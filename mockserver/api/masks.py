@@ -20,7 +20,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mockserver.api.responses import content_response
-from mockserver.api.workspaces import Workspace, Workspaces
 from mockserver.errors import NotFound
 from mockserver.exports.frames import masks_at, object_at
 from mockserver.generate.annotations import COMPOSITE_MASK
@@ -29,6 +28,8 @@ from mockserver.generate.masks import Masks as Drawn
 from mockserver.generate.masks import picture, sightings
 from mockserver.generate.media.image import draw_masks
 from mockserver.links import DAY
+from mockserver.workspaces.lifecycle import Workspaces
+from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import where
 from mockserver.world.ids import FEATURE_PREFIX
@@ -104,12 +105,12 @@ class Masks:
     def __init__(self, workspaces: Workspaces) -> None:
         self._workspaces = workspaces
 
-    def _authenticated(self, request: Request) -> Workspace:
-        return self._workspaces.authenticated(request.headers.get("authorization"))
+    async def _authenticate(self, request: Request) -> Workspace:
+        return await self._workspaces.authenticate(request.headers.get("authorization"))
 
     async def composite(self, request: Request) -> Response:
         """All masks of a label in one picture. `index` is the frame; pictures have 1 only."""
-        workspace = self._authenticated(request)
+        workspace = await self._authenticate(request)
         names = request.path_params
         mask_id, index = names["mask"], _number(names["index"])
         found = annotated(workspace, mask_id)
@@ -132,7 +133,7 @@ class Masks:
         return await self._of_project(request, _number(request.path_params["index"]), flat=True)
 
     async def _of_project(self, request: Request, index: int, *, flat: bool) -> Response:
-        workspace = self._authenticated(request)
+        workspace = await self._authenticate(request)
         found = self._found(workspace, request)
         project = request.path_params["project"]
         if found.owner != project:
@@ -141,7 +142,7 @@ class Masks:
 
     async def of_token(self, request: Request) -> Response:
         """One object, in colour, for whoever has the token of an Export V1. Raises LinkRefused, NotFound."""
-        workspace = self._workspaces.of_token(request.query_params.get("token", ""))
+        workspace = self._workspaces.registry.of_token(request.query_params.get("token", ""))
         index = _number(request.query_params.get("frame", str(FIRST)))
         return await _answer(request, self._found(workspace, request), index, flat=False)
 

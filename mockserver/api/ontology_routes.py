@@ -10,8 +10,9 @@ from starlette.responses import Response
 
 from mockserver.api.endpoint import read_body
 from mockserver.api.responses import json_response
-from mockserver.api.workspaces import Workspace, Workspaces
 from mockserver.errors import BadInput, NotFound
+from mockserver.workspaces.lifecycle import Workspaces
+from mockserver.workspaces.workspace import Workspace
 from mockserver.world.database import EVERYTHING, where
 from mockserver.world.projects import Ontology
 
@@ -23,12 +24,12 @@ class OntologyRoutes:
     def __init__(self, workspaces: Workspaces) -> None:
         self._workspaces = workspaces
 
-    def _authenticated(self, request: Request) -> Workspace:
-        return self._workspaces.authenticated(request.headers.get("authorization"))
+    async def _authenticate(self, request: Request) -> Workspace:
+        return await self._workspaces.authenticate(request.headers.get("authorization"))
 
     async def ontology(self, request: Request) -> Response:
         """The features at the top of an ontology. None of ours is archived."""
-        workspace, ontology_id = self._authenticated(request), request.path_params["ontology"]
+        workspace, ontology_id = await self._authenticate(request), request.path_params["ontology"]
         with workspace.store.reading() as connection:
             found = connection.find(Ontology, where("id = :id", id=ontology_id))
         if found is None:
@@ -42,7 +43,7 @@ class OntologyRoutes:
 
     async def unused_ontologies(self, request: Request) -> Response:
         """Ids of ontologies that no project and no model has. The body holds the last id of the page before."""
-        workspace, after = self._authenticated(request), await _cursor(request)
+        workspace, after = await self._authenticate(request), await _cursor(request)
         unused = where(
             "id NOT IN (SELECT ontology_id FROM project WHERE ontology_id IS NOT NULL AND NOT deleted)"
             " AND id NOT IN (SELECT ontology_id FROM model WHERE ontology_id IS NOT NULL AND NOT deleted)"
@@ -53,7 +54,7 @@ class OntologyRoutes:
 
     async def unused_feature_schemas(self, request: Request) -> Response:
         """None: a feature schema of ours is always in an ontology."""
-        self._authenticated(request)
+        await self._authenticate(request)
         await _cursor(request)
         return json_response([])
 

@@ -6,9 +6,10 @@ from starlette.requests import Request
 from starlette.types import ASGIApp
 
 from mockserver.api.downloads import result_response
-from mockserver.api.workspaces import Workspace, Workspaces
 from mockserver.errors import Conflict, NotFound
 from mockserver.exports.results import ERRORS, RESULT
+from mockserver.workspaces.lifecycle import Workspaces
+from mockserver.workspaces.workspace import Workspace
 from mockserver.world.database import where
 from mockserver.world.tasks import Task, TaskStatus
 
@@ -18,18 +19,18 @@ class Rest:
         """`compressed` results for clients that take gzip."""
         self._workspaces, self._compressed = workspaces, compressed
 
-    def _authenticated(self, request: Request) -> Workspace:
-        return self._workspaces.authenticated(request.headers.get("authorization"))
+    async def _authenticate(self, request: Request) -> Workspace:
+        return await self._workspaces.authenticate(request.headers.get("authorization"))
 
     async def export_results(self, request: Request) -> ASGIApp:
         """The whole result as NDJSON. SDKs build this address and never fetch it (export_task.py:376)."""
-        return self._stream(request, RESULT)
+        return await self._stream(request, RESULT)
 
     async def export_errors(self, request: Request) -> ASGIApp:
-        return self._stream(request, ERRORS)
+        return await self._stream(request, ERRORS)
 
-    def _stream(self, request: Request, stream: str) -> ASGIApp:
-        workspace = self._authenticated(request)
+    async def _stream(self, request: Request, stream: str) -> ASGIApp:
+        workspace = await self._authenticate(request)
         organization = request.path_params["organization"]
         if organization != workspace.world.organization_id:
             raise NotFound(f"Organization {organization!r} is not yours; yours is {workspace.world.organization_id!r}")

@@ -21,9 +21,10 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from mockserver import __version__
 from mockserver.api.endpoint import base_url
-from mockserver.api.workspaces import Workspace, Workspaces
 from mockserver.control.access import on_this_machine
 from mockserver.errors import NotFound, nearest
+from mockserver.workspaces.lifecycle import Workspaces
+from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import Dataset
 from mockserver.world.database import Connection, where
 from mockserver.world.labels import WorkflowStatus
@@ -92,10 +93,10 @@ class Page:
         """The page of the server's own workspace, or of that named by `?api_key=`. Raises NotFound."""
         named = request.query_params.get("api_key")
         key = self._own if named is None else named
-        if not self._workspaces.has(key):
+        if not self._workspaces.registry.has(key):
             # Unlike the control API, this page says no other key: anybody may look at it.
             raise NotFound("No workspace has this api_key; leave it out to see the server's own")
-        workspace = self._workspaces.named(key)
+        workspace = self._workspaces.registry.named(key)
         shown = named is not None or shows_key(key, request)
         values = page_values(workspace, base_url(request, self._public_url), shown)
         return HTMLResponse(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 
 import msgspec
@@ -10,7 +11,6 @@ from starlette.requests import Request
 from mockserver import __version__
 from mockserver.api.endpoint import base_url
 from mockserver.api.engine import written_moment
-from mockserver.api.workspaces import Origin, Workspace, Workspaces
 from mockserver.control.bodies import (
     ClockFace,
     ExpectRows,
@@ -28,6 +28,9 @@ from mockserver.control.ready import Ready, ready_file
 from mockserver.errors import BadInput, Conflict, StartupError
 from mockserver.exports.failures import Failure
 from mockserver.settings import LAST_YEAR, Settings, parse_date, parse_moment
+from mockserver.workspaces.lifecycle import Workspaces
+from mockserver.workspaces.manifest import Origin
+from mockserver.workspaces.workspace import Workspace
 from mockserver.world.progression import Progression
 from mockserver.world.store import Store
 from mockserver.world.switches import Switches
@@ -41,7 +44,7 @@ class Controls:
 
     def workspace(self, request: Request) -> Workspace:
         """Named by `?api_key=`; the server's own by default. Raises NotFound."""
-        return self._workspaces.named(self._key(request))
+        return self._workspaces.registry.named(self._key(request))
 
     def _key(self, request: Request) -> str:
         return request.query_params.get("api_key") or self._settings.api_key
@@ -55,15 +58,15 @@ class Controls:
 
     def list_workspaces(self, _request: Request, _body: None) -> WorkspaceList:
         """The API keys that name a workspace."""
-        return WorkspaceList(self._workspaces.keys())
+        return WorkspaceList(self._workspaces.registry.keys())
 
-    def create_workspace(self, request: Request, body: NewWorkspace) -> Ready:
+    async def create_workspace(self, request: Request, body: NewWorkspace) -> Ready:
         """Make a workspace, from a scenario or as a fork."""
         if body.payload_date is not None:
             check_date(body.payload_date)
         key = body.api_key or f"mock-{secrets.token_hex(12)}"
         if body.fork_of is not None:
-            made = self._fork(key, body)
+            made = await self._fork(key, body)
         else:
             settings = self._settings
             own = Origin(settings.scenario, settings.seed, settings.ends, settings.payload_date)
@@ -73,34 +76,34 @@ class Controls:
             ends = own.ends if body.ends is None and body.scenario is None else body.ends
             date = own.payload_date if body.payload_date is None and body.scenario is None else body.payload_date
             origin = Origin(scenario, seed, ends, date, _switches(body))
-            made = self._workspaces.create(key, origin, incarnation=body.incarnation)
-        return ready_file(made, self._url(request))
+            made = await self._workspaces.create(key, origin, incarnation=body.incarnation)
+        return await asyncio.to_thread(ready_file, made, self._url(request))
 
-    def _fork(self, key: str, body: NewWorkspace) -> Workspace:
+    async def _fork(self, key: str, body: NewWorkspace) -> Workspace:
         given = [name for name in ("scenario", "seed", "ends") if getattr(body, name) is not None]
         if given:
             raise BadInput(f"fork_of came with {', '.join(given)}: a fork takes its world from the other workspace")
         assert body.fork_of is not None, "only called for forks"
         changed = Origin(payload_date=body.payload_date, switches=_switches(body))
-        return self._workspaces.fork(key, body.fork_of, changed, incarnation=body.incarnation)
+        return await self._workspaces.fork(key, body.fork_of, changed, incarnation=body.incarnation)
 
     def ready(self, request: Request, _body: None) -> Ready:
         """Addresses and ids of a workspace, as in the ready file."""
         return ready_file(self.workspace(request), self._url(request))
 
-    def delete_workspace(self, request: Request, _body: None) -> None:
+    async def delete_workspace(self, request: Request, _body: None) -> None:
         """Remove a workspace with everything in it."""
         key = request.path_params["api_key"]
         if key == self._settings.api_key:
             raise BadInput("This is the server's own workspace; reset it instead, or stop the server")
-        self._workspaces.delete(key)
+        await self._workspaces.delete(key)
 
-    def reset(self, request: Request, body: Reset) -> Ready:
+    async def reset(self, request: Request, body: Reset) -> Ready:
         """Back to the world as it was made; tasks, results and clock begin anew."""
-        fresh = self._workspaces.reset(self._key(request), incarnation=body.incarnation)
+        fresh = await self._workspaces.reset(self._key(request), incarnation=body.incarnation)
         while True:
             try:
-                return ready_file(fresh, self._url(request))
+                return await asyncio.to_thread(ready_file, fresh, self._url(request))
             except Conflict:  # reset once more in the meantime: that life is the one there is
                 fresh = self.workspace(request)
 

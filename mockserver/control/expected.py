@@ -7,13 +7,13 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from mockserver.api.workspaces import Workspace
 from mockserver.control import words
 from mockserver.control.bodies import ExpectRows
 from mockserver.errors import BadInput, NotFound, nearest, quoted
 from mockserver.exports.request import ExportRequest
 from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import scope_of
+from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import Dataset
 from mockserver.world.database import Clause, Connection, where
 from mockserver.world.models import ModelRun

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from mockserver.api.engine import written_moment
-from mockserver.api.workspaces import Workspace
 from mockserver.control.bodies import EventMade, MakeEvent
 from mockserver.control.expected import project_named
 from mockserver.control.places import NOT_SKIPPED, Places
@@ -15,6 +14,7 @@ from mockserver.generate import features
 from mockserver.generate.chance import Chance
 from mockserver.generate.changes import annotated, answered_again
 from mockserver.generate.words import table
+from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import DataRow, MetadataSchema
 from mockserver.world.database import where
 from mockserver.world.events import Event

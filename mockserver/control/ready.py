@@ -6,7 +6,7 @@ import os
 
 import msgspec
 
-from mockserver.api.workspaces import Workspace
+from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import Dataset
 from mockserver.world.database import where
 from mockserver.world.models import ModelRun

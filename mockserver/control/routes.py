@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import re
 import typing
 from collections.abc import Awaitable, Callable
@@ -17,12 +18,12 @@ from mockserver import __version__
 from mockserver.api.endpoint import read_body
 from mockserver.api.files import NDJSON
 from mockserver.api.responses import error_response, json_response
-from mockserver.api.workspaces import Workspaces
 from mockserver.control import access
 from mockserver.control.controls import Controls
 from mockserver.control.hooks import DELIVERY_QUERIES, Hooks
 from mockserver.errors import BadInput, WireError
 from mockserver.settings import Settings
+from mockserver.workspaces.lifecycle import Workspaces
 
 Handler = Callable[[Request, Any], Any]
 
@@ -99,6 +100,7 @@ def control_routes(settings: Settings, workspaces: Workspaces) -> list[Route]:
 
 
 def _endpoint(control: Control, token: str) -> Callable[[Request], Awaitable[Response]]:
+    awaited = inspect.iscoroutinefunction(control.handler)
     takes = control.takes  # read once: its signature's hints are looked up by evaluating them
 
     async def endpoint(request: Request) -> Response:
@@ -106,12 +108,12 @@ def _endpoint(control: Control, token: str) -> Callable[[Request], Awaitable[Res
             if not control.open:
                 access.check(request, token)
             body = _read(takes, await read_body(request))
-            # Copies files and waits for threads: not on the loop. Health answers there, whatever the threads do.
-            run = (
-                control.handler(request, body)
-                if control.open
-                else await asyncio.to_thread(control.handler, request, body)
-            )
+            if awaited:
+                run = await control.handler(request, body)
+            elif control.open:  # health answers on the event loop, whatever the threads do
+                run = control.handler(request, body)
+            else:
+                run = await asyncio.to_thread(control.handler, request, body)
         except WireError as error:
             return error_response(error)
         return _written(run)

@@ -7,11 +7,10 @@ scenario's content, seed and end. It is renamed into place, so whoever finds it 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import hashlib
-import os
-import shutil
-import tempfile
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -21,6 +20,7 @@ from pathlib import Path
 import msgspec
 
 from mockserver import __version__
+from mockserver.folders import TemporaryFolder
 from mockserver.generate import apart, history, scenario
 from mockserver.generate.plans import Scenario
 from mockserver.generate.shelf import shelf
@@ -66,9 +66,9 @@ def prepared_world(name: str, *, seed: int, ends: str | None, cache: Path) -> Sq
 @functools.cache
 def without_cache() -> Path:
     """Where worlds are made when they cannot be kept; gone with the process."""
-    folder = Path(tempfile.mkdtemp(prefix="mockserver-worlds-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
+    folder = TemporaryFolder()
+    atexit.register(folder.close)
+    return folder.path
 
 
 def end_of(plan: Scenario, ends: str | None) -> int:
@@ -83,8 +83,8 @@ def end_of(plan: Scenario, ends: str | None) -> int:
 def make(plan: Scenario, path: Path, *, name: str, seed: int, ends: int) -> None:
     """Generate into a file beside `path`, settle it, rename it into place."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    half = SqliteDatabase(path.with_name(f"{path.name}.{os.getpid()}.part"))
-    half.path.unlink(missing_ok=True)
+    _remove_old_parts(path.parent)
+    half = SqliteDatabase(path.with_name(f"{path.name}.{secrets.token_hex(6)}.part"))
     workspace, pieces = history.build(plan, name=name, seed=seed, ends=ends)
     if (rows := data_rows(plan)) >= apart.LARGE:
         pieces = seen(apart.pieces(plan, seed=seed, ends=ends), rows)
@@ -95,6 +95,14 @@ def make(plan: Scenario, path: Path, *, name: str, seed: int, ends: int) -> None
     finally:
         for leftover in path.parent.glob(f"{half.path.name}*"):
             leftover.unlink()
+
+
+def _remove_old_parts(folder: Path) -> None:
+    """Remove what processes that were killed left unfinished. No world takes a day to make."""
+    for part in folder.glob("*.part*"):
+        with contextlib.suppress(OSError):  # removed by another process meanwhile
+            if time.time() - part.stat().st_mtime > 24 * 3600:
+                part.unlink()
 
 
 def seen(pieces: Iterator[list[Record]], rows: int) -> Iterator[list[Record]]:

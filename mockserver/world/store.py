@@ -10,7 +10,7 @@ import hashlib
 import re
 import secrets
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from importlib import resources
 from typing import Any, ClassVar, TypeVar
@@ -103,10 +103,14 @@ class Store:
     def open(cls, database: Database, *, before_commit: BeforeCommit | None = None) -> Store:
         """An existing world, its clock where it was left. Tasks that nobody works on any more have failed."""
         store = cls(database, before_commit=before_commit)
-        world = store.workspace
-        store.clock = Clock(world.clock_offset, world.clock_frozen_at)
-        store.fail_unfinished_tasks()
+        store.resume()
         return store
+
+    def resume(self) -> None:
+        """Go on where the last process stopped: its clock, and its unfinished tasks, which have failed."""
+        world = self.workspace
+        self.clock = Clock(world.clock_offset, world.clock_frozen_at)
+        self.fail_unfinished_tasks()
 
     @classmethod
     def create(cls, database: Database, world: Workspace, pieces: Iterable[list[Record]] = ()) -> Store:
@@ -222,19 +226,34 @@ class Store:
         seed, incarnation, sequence = change.connection.rows("SELECT seed, incarnation, sequence FROM workspace")[0]
         return ids.cuid("run", seed, incarnation, sequence)
 
-    def begin_life(self, *, name: str, incarnation: str | None = None) -> None:
-        """Make a copied world a workspace of its own: a fresh incarnation, no tasks, no events, nothing to send."""
+    def begin_life(
+        self,
+        *,
+        name: str,
+        incarnation: str | None = None,
+        switches: Mapping[str, str] | None = None,
+        payload_date: str | None = None,
+    ) -> None:
+        """Make a copied world a workspace of its own: a fresh incarnation, no tasks, no events, nothing to send.
+
+        Switches that are not named, and a payload date that is None, stay as the copied world has them. All of it is
+        one transaction: no world ever has a part of it.
+        """
         with self.change() as change:
             for kind in OF_ONE_LIFE:
                 change.connection.delete(kind)
+            world = self.workspace
+            chosen = msgspec.structs.replace(switches_of(world.switches), **(switches or {}))
             change.connection.update(
                 Workspace,
                 where("TRUE"),
                 name=name,
-                incarnation=incarnation or secrets.token_hex(8),
+                incarnation=incarnation or new_incarnation(),
                 sequence=0,
                 clock_offset=self.clock.offset,
                 clock_frozen_at=self.clock.frozen_at,
+                switches=chosen.text(),
+                payload_date=payload_date or world.payload_date,
             )
 
     def keep_clock(self) -> None:
@@ -462,6 +481,11 @@ _SELECT_ANOTHER_LABEL = (
     " AND l.data_row_no = project_row.data_row_no AND NOT l.deleted ORDER BY l.no LIMIT 1)"
     " WHERE project_id = :project AND data_row_no = :row AND selected_label_id = :id"
 )
+
+
+def new_incarnation() -> str:
+    """The name of a life that never was and never will be: 64 random bits."""
+    return secrets.token_hex(8)
 
 
 def next_number(connection: Connection, kind: type[Record]) -> int:

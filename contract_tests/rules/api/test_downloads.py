@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from contract_tests.rules.api.asking import Answer, ask, exported, file_at, get, raw, rows_of, task_of
 from contract_tests.serving import ServedWorld
-from mockserver.links import Links
 
 NDJSON = "application/x-ndjson; charset=utf-8"
 
@@ -180,7 +179,7 @@ def test_a_target_that_is_no_url_is_a_client_error(server: ServedWorld, target: 
 
 def signed(server: ServedWorld, path: str) -> str:
     """A link as the default world would sign it, with seven thousand years to live."""
-    return Links.of(server.api_key, 0).signed(path, 2**57)
+    return server.links.signed(path, 2**57)
 
 
 @pytest.mark.parametrize(

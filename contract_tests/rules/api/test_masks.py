@@ -9,7 +9,7 @@ import pytest
 
 from contract_tests.rules.api.asking import Answer, exported, get, rows_of
 from contract_tests.serving import ServedWorld
-from mockserver.links import DAY, Links
+from mockserver.links import DAY
 
 GEOMETRIES = ("composite_mask", "bounding_box", "polygon", "line", "point")
 
@@ -226,7 +226,7 @@ def in_project(server: ServedWorld, feature: str, index: str = "", *, project: s
 
 
 def by_token(server: ServedWorld, feature: str, *, now: int | None = None) -> str:
-    links = Links.of(server.api_key, 0)
+    links = server.links
     moment = clock(server) if now is None else now
     return f"/masks/feature/{feature}?token={links.mask_token('user', server.organization_id, now=moment)}"
 

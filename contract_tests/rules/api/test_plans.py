@@ -15,12 +15,12 @@ from contract_tests.rules.api.questions import questions
 from mockserver import app
 from mockserver.api.call import Call
 from mockserver.api.engine import Document, Engine, response
-from mockserver.api.long_changes import LongChanges
 from mockserver.api.plans import MOST_PLANS, Planned
 from mockserver.api.resolvers import all_resolvers
-from mockserver.api.workspaces import Workspace
 from mockserver.errors import BadInput, QueryTooComplex
 from mockserver.settings import Settings, cache_folder
+from mockserver.workspaces.long_changes import LongChanges
+from mockserver.workspaces.workspace import Workspace
 
 ENGINE = Engine(all_resolvers())
 SDL = """

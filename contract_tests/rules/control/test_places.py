@@ -10,7 +10,6 @@ import msgspec
 import pytest
 
 from contract_tests.rules.worlds import in_file, stored
-from mockserver.api.workspaces import Workspace
 from mockserver.control import places
 from mockserver.control.bodies import EventMade, Happening, MakeEvent
 from mockserver.control.happenings import make_event
@@ -19,6 +18,9 @@ from mockserver.exports.space import Space
 from mockserver.webhooks import subscriptions
 from mockserver.webhooks.courier import Courier
 from mockserver.webhooks.targets import Allowed
+from mockserver.workspaces.manifest import Origin
+from mockserver.workspaces.storage import Stored, new_manifest
+from mockserver.workspaces.workspace import Parts, Workspace
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import where
 from mockserver.world.labels import Review
@@ -33,8 +35,10 @@ POPULOUS = {"attempt", "body", "comment", "data_row", "event", "issue", "label",
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
     """One that nobody serves: no courier runs."""
-    with stored(in_file(tmp_path)) as store, ThreadPoolExecutor(1) as threads:
-        yield Workspace(store, tmp_path, threads, Space(10**9), Courier(Allowed()), "http://127.0.0.1")
+    database = in_file(tmp_path)
+    kept = Stored(new_manifest("rules", Origin(), incarnation=None), tmp_path, database)
+    with stored(database) as store, ThreadPoolExecutor(1) as threads:
+        yield Workspace(store, kept, Parts(threads, Space(10**9), Courier(Allowed()), "http://127.0.0.1"))
 
 
 def happens(workspace: Workspace, event: str, **place: str) -> EventMade:

@@ -1,0 +1,27 @@
+"""`mockserver` that kills itself before the n-th change of a file: SIGUSR1 arms it with the number in a file.
+
+Run as a program with the arguments of `mockserver`, `killer.so` preloaded, and the file's path in KILL_AT.
+"""
+
+import ctypes
+import os
+import signal
+from pathlib import Path
+from types import FrameType
+
+from mockserver.__main__ import main
+
+KILL_AT = "KILL_AT"
+
+
+def arm(_signal: int, _frame: FrameType | None) -> None:
+    """Count steps from now on. The file is emptied first: whoever sent the signal waits for that."""
+    file = Path(os.environ[KILL_AT])
+    step = int(file.read_text())
+    file.write_text("")
+    ctypes.CDLL(None).kill_before_step(ctypes.c_long(step))
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGUSR1, arm)
+    main()

@@ -1,0 +1,149 @@
+"""Servers on one kept state that are killed and started again."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import apsw
+import requests
+
+from contract_tests.crash.killable import KILL_AT
+from contract_tests.serving import environment_without_our_settings
+
+HERE = Path(__file__).parent
+SCENARIO = HERE / "small.toml"
+READY_WITHIN = 60.0
+"""Seconds, on a busy machine."""
+
+
+def build_killer(folder: Path) -> Path:
+    """The library that counts steps, compiled now."""
+    library = folder / "killer.so"
+    command = ["gcc", "-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-o", str(library), str(HERE / "killer.c"), "-ldl"]
+    subprocess.run(command, check=True)
+    return library
+
+
+class Killed(Exception):
+    """The server ended before it answered."""
+
+
+class Killable:
+    """A server on a state folder. It can be told to kill itself at a step, and be started again."""
+
+    def __init__(self, state: Path, killer: Path) -> None:
+        self.state = state
+        self._killer = killer
+        self._kill_at = state.with_name(f"{state.name}.kill-at")
+        self._ready_file = state.with_name(f"{state.name}.ready.json")
+        self._log = state.with_name(f"{state.name}.log")
+        self._process: subprocess.Popen[bytes] | None = None
+        self.ready: dict[str, Any] = {}
+
+    def start(self) -> None:
+        """Start it, and wait until it can be asked."""
+        self._ready_file.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "contract_tests.crash.killable", "serve", "--port", "0"]
+        command += ["--state", str(self.state), "--ready-file", str(self._ready_file), "--scenario", str(SCENARIO)]
+        command += ["--exit-with", str(os.getpid())]
+        given = {"LD_PRELOAD": str(self._killer), KILL_AT: str(self._kill_at)}
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command, env=environment_without_our_settings() | given, stdout=log, stderr=log, cwd=HERE.parents[1]
+            )
+        deadline = time.monotonic() + READY_WITHIN
+        while not self._ready_file.exists():
+            assert self._process.poll() is None, f"it does not start: {self.log()}"
+            assert time.monotonic() < deadline, f"it is not ready: {self.log()}"
+            time.sleep(0.005)
+        self.ready = json.loads(self._ready_file.read_text())
+
+    def log(self) -> str:
+        """What all its processes have written so far."""
+        return self._log.read_text("utf-8", "replace")
+
+    def arm(self, step: int) -> None:
+        """Kill it before its `step`-th change of a file from now on."""
+        assert self._process is not None
+        self._kill_at.write_text(str(step))
+        self._process.send_signal(signal.SIGUSR1)
+        deadline = time.monotonic() + READY_WITHIN
+        while self._kill_at.read_text():
+            assert time.monotonic() < deadline, "the signal did not arrive"
+            time.sleep(0.001)
+
+    def kill(self) -> None:
+        """Kill it now."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def has_ended(self) -> bool:
+        return self._process is not None and self._process.poll() is not None
+
+    def wait_for_its_end(self) -> None:
+        assert self._process is not None
+        assert self._process.wait(READY_WITHIN) == -signal.SIGKILL, self.log()
+
+    def control(self, method: str, path: str, body: object = None, *, key: str | None = None) -> Any:
+        """A call of the control API. Raises Killed where it ended meanwhile."""
+        query = {} if key is None else {"api_key": key}
+        return self._send(method, f"/_mock/{path}", json=body, params=query)
+
+    def ask(self, key: str, document: str, **variables: object) -> Any:
+        """A GraphQL question. Raises Killed where it ended meanwhile."""
+        headers = {"Authorization": f"Bearer {key}"}
+        answer = self._send("POST", "/graphql", json={"query": document, "variables": variables}, headers=headers)
+        assert "errors" not in answer, answer["errors"]
+        return answer["data"]
+
+    def get(self, url: str) -> str:
+        """A file that it handed out a link to, perhaps under the address that it had before it was killed."""
+        here, there = urlsplit(self.ready["url"]), urlsplit(url)
+        response = requests.get(there._replace(netloc=here.netloc).geturl(), timeout=READY_WITHIN)
+        assert response.status_code == 200, (url, response.text)
+        return response.text
+
+    def _send(self, method: str, path: str, **given: Any) -> Any:
+        try:
+            response = requests.request(method, self.ready["url"] + path, timeout=READY_WITHIN, **given)
+        except requests.RequestException as error:
+            raise Killed from error
+        assert response.status_code < 300, (method, path, response.status_code, response.text)
+        return response.json() if response.content else None
+
+
+def find_broken_databases(state: Path) -> list[str]:
+    """Databases of workspaces that SQLite finds damaged, each with what it says. No server may be running.
+
+    A workspace that is still being made has a name that begins with a dot, and may be in any state.
+    """
+    broken = []
+    for path in state.glob("workspaces/[!.]*/**/*.sqlite"):
+        connection = apsw.Connection(str(path))
+        found = connection.execute("PRAGMA integrity_check").fetchall()
+        connection.close()
+        if found != [("ok",)]:
+            broken.append(f"{path.name}: {found}")
+    return broken
+
+
+def find_leftovers(state: Path) -> list[str]:
+    """What stands in a served state beside workspaces, the life that each serves, and files it names."""
+    left = [path.name for path in (state / "workspaces").iterdir() if path.name.startswith(".")]
+    left += [str(path.relative_to(state)) for path in state.rglob("*.part")]
+    for manifest in (state / "workspaces").glob("*/workspace.json"):
+        known = {"workspace.json", "origin.sqlite", json.loads(manifest.read_bytes())["life"]}
+        left += [str(path.relative_to(state)) for path in manifest.parent.iterdir() if path.name not in known]
+    return left
+
+
+def digest(content: str) -> str:
+    return hashlib.sha256(content.encode()).hexdigest()[:16]

@@ -1,0 +1,67 @@
+"""What a client can see of the workspaces of a server."""
+
+from typing import Any, NamedTuple
+
+from contract_tests.crash.killing import Killable, digest
+
+PROJECTS = "{projects(first: 1000){id name}}"
+LABELS = "query($id: ID!){project(where: {id: $id}){labelCount}}"
+TASKS = "{user{createdTasks(first: 100){id status result}}}"
+
+
+class Seen(NamedTuple):
+    """What a client can see of one workspace."""
+
+    marks: frozenset[str]
+    """Names of projects that no scenario made."""
+    labels: int
+    switches: dict[str, str]
+    """Those that are not as a fresh workspace has them."""
+    now: str | None
+    """The clock's time, where it is frozen."""
+    tasks: frozenset[tuple[str, str, str]]
+    """Ids, statuses, and hashes of results."""
+    deliveries: frozenset[tuple[str, str]]
+    """Ids and hashes of bodies."""
+    subscriptions: frozenset[str]
+
+    def is_pristine(self) -> bool:
+        """Whether nothing has happened in it since it was made from a scenario."""
+        return not (self.marks or self.tasks or self.deliveries or self.subscriptions or self.now)
+
+
+def look_at_all(server: Killable) -> dict[str, Seen]:
+    """Every workspace by its API key. A task that is not done says so for ever, so each must have ended."""
+    return {key: look(server, key) for key in server.control("GET", "workspaces")["api_keys"]}
+
+
+def look(server: Killable, key: str) -> Seen:
+    projects = server.ask(key, PROJECTS)["projects"]
+    [image] = [project["id"] for project in projects if project["name"] == "image"]
+    labels = server.ask(key, "query($id: ID!){project(where: {id: $id}){labelCount}}", id=image)["project"][
+        "labelCount"
+    ]
+    clock = server.control("GET", "clock", key=key)
+    deliveries = server.control("GET", "deliveries", key=key)["deliveries"]
+    return Seen(
+        marks=frozenset(project["name"] for project in projects if project["name"].startswith("mark")),
+        labels=labels,
+        switches=changed(server.control("GET", "switches", key=key)),
+        now=clock["now"] if clock["frozen"] else None,
+        tasks=frozenset(task(server, item) for item in server.ask(key, TASKS)["user"]["createdTasks"]),
+        deliveries=frozenset((item["id"], digest(item["body"])) for item in deliveries),
+        subscriptions=frozenset(item["id"] for item in server.control("GET", "webhooks", key=key)["webhooks"]),
+    )
+
+
+def changed(switches: dict[str, str]) -> dict[str, str]:
+    """The two that the tests change."""
+    tests_choose = {"characters": "utf-8", "masks": "plain"}
+    return {name: value for name, value in switches.items() if tests_choose.get(name) == value}
+
+
+def task(server: Killable, item: dict[str, Any]) -> tuple[str, str, str]:
+    """Its id, its status, and a hash of its result, which must be there when it is COMPLETE."""
+    if item["status"] != "COMPLETE":
+        return item["id"], item["status"], ""
+    return item["id"], item["status"], digest(server.get(item["result"]))

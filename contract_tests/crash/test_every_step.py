@@ -1,0 +1,192 @@
+"""A server that is killed before any step of a change has made all of it or nothing, and lost nothing else."""
+
+import os
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from contract_tests.crash.killing import Killable, Killed, build_killer, find_broken_databases, find_leftovers
+from contract_tests.crash.looking import Seen, look_at_all
+
+SEED = int(os.environ.get("CRASH_SEED", "0"))
+STRIDE = int(os.environ.get("CRASH_STRIDE", "24"))
+"""Every so many steps one is tried, the first chosen by the seed; 1 tries all of them."""
+FROZEN = "2025-01-02T00:00:00Z"
+NOBODY = "http://127.0.0.1:9/hook"
+"""Nothing listens there, so what is sent to it stays in the outbox."""
+HOOK = {"url": NOBODY, "secret": "secret", "topics": ["LABEL_CREATED"]}
+EVENT = {"event": "LABEL_CREATED", "project": "image"}
+CREATE_PROJECT = "mutation($name: String!){createProject(data: {name: $name}){id}}"
+EXPORT = "mutation($project: ID!){exportDataRowsInProject(input: {filters: {projectId: $project}}){taskId}}"
+
+
+class Change(NamedTuple):
+    """A change that is killed: how to make it, whom it is about, and what may be seen of it afterwards."""
+
+    about: str
+    make: Callable[[Killable], object]
+    done: Callable[[Seen | None, Seen | None], bool]
+    """Whether a workspace, as it was and as it is, has all of the change and nothing else."""
+
+
+def was_created(_before: Seen | None, after: Seen | None) -> bool:
+    """The switches are those that `prepare` and the change itself ask for."""
+    return after is not None and after.switches == {"characters": "utf-8"} and after.is_pristine()
+
+
+def was_forked(_before: Seen | None, after: Seen | None) -> bool:
+    """`marks` are projects of the source; they are compared in `check_fork`."""
+    return after is not None and after.switches == {"characters": "utf-8", "masks": "plain"} and not after.tasks
+
+
+def was_reset(_before: Seen | None, after: Seen | None) -> bool:
+    return was_created(None, after)
+
+
+def fork_was_reset(before: Seen | None, after: Seen | None) -> bool:
+    assert before is not None
+    return after == before._replace(marks=frozenset(), tasks=frozenset())
+
+
+def was_deleted(_before: Seen | None, after: Seen | None) -> bool:
+    return after is None
+
+
+def has_one_more(part: str) -> Callable[[Seen | None, Seen | None], bool]:
+    def check(before: Seen | None, after: Seen | None) -> bool:
+        assert before is not None
+        assert after is not None
+        old, new = getattr(before, part), getattr(after, part)
+        return old < new and len(new) == len(old) + 1 and after._replace(**{part: old}) == before
+
+    return check
+
+
+def clock_was_moved(before: Seen | None, after: Seen | None) -> bool:
+    assert before is not None
+    return after == before._replace(now="2025-01-02T01:00:00.000Z")
+
+
+def label_was_made(before: Seen | None, after: Seen | None) -> bool:
+    """The label, and the message about it, which is one change."""
+    assert before is not None
+    assert after is not None
+    same = after._replace(labels=before.labels, deliveries=before.deliveries) == before
+    return same and after.labels == before.labels + 1 and len(after.deliveries - before.deliveries) == 1
+
+
+def nothing_changed(before: Seen | None, after: Seen | None) -> bool:
+    return before == after
+
+
+def export(server: Killable) -> None:
+    projects = server.ask("source", "{projects(first: 1000){id name}}")["projects"]
+    [image] = [project["id"] for project in projects if project["name"] == "image"]
+    server.ask("source", EXPORT, project=image)
+
+
+def redeliver(server: Killable) -> None:
+    """Send something again, and wait until the attempt is on record."""
+    newest = server.control("GET", "deliveries", key="source")["deliveries"][-1]
+    server.control("POST", f"deliveries/{newest['id']}/redeliver", key="source")
+    server.control("GET", "deliveries?wait=10", key="source")
+
+
+def control(method: str, path: str, body: object = None, *, key: str | None = None) -> Callable[[Killable], object]:
+    return lambda server: server.control(method, path, body, key=key)
+
+
+NEW = {"api_key": "new", "switches": {"characters": "utf-8"}, "payload_date": "2024-01-31"}
+NEW_FORK = {"api_key": "new", "fork_of": "source", "switches": {"masks": "plain"}, "payload_date": "2024-01-31"}
+CHANGES = {
+    "create": Change("new", control("POST", "workspaces", NEW), was_created),
+    "fork": Change("new", control("POST", "workspaces", NEW_FORK), was_forked),
+    "reset": Change("source", control("POST", "reset", key="source"), was_reset),
+    "reset of a fork": Change("fork", control("POST", "reset", key="fork"), fork_was_reset),
+    "delete": Change("source", control("DELETE", "workspaces/source"), was_deleted),
+    "delete of a fork": Change("fork", control("DELETE", "workspaces/fork"), was_deleted),
+    "move of the clock": Change(
+        "source", control("POST", "clock", {"set": "2025-01-02T01:00:00Z"}, key="source"), clock_was_moved
+    ),
+    "subscription": Change("source", control("POST", "webhooks", HOOK, key="source"), has_one_more("subscriptions")),
+    "export": Change("source", export, has_one_more("tasks")),
+    "event": Change("source", control("POST", "events", EVENT, key="source"), label_was_made),
+    "attempt": Change("source", redeliver, nothing_changed),
+}
+
+
+@pytest.fixture(scope="module")
+def killer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_killer(tmp_path_factory.mktemp("killer"))
+
+
+@pytest.fixture
+def server(tmp_path: Path, killer: Path) -> Iterator[Killable]:
+    killable = Killable(tmp_path / "state", killer)
+    killable.start()
+    yield killable
+    killable.kill()
+
+
+@pytest.mark.timeout(3600 if STRIDE == 1 else 600)
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_kill_before_any_step_leaves_all_of_a_change_or_nothing(server: Killable, name: str) -> None:
+    change = CHANGES[name]
+    step = random.Random(f"{SEED}{name}").randint(1, STRIDE)
+    killed = 0
+    while True:
+        prepare(server)
+        before = look_at_all(server)
+        server.arm(step)
+        try:
+            change.make(server)
+        except Killed:
+            killed += 1
+        else:
+            server.arm(0)
+            assert change.done(before.get(change.about), look_at_all(server).get(change.about))
+            break
+        server.wait_for_its_end()
+        assert find_broken_databases(server.state) == []
+        server.start()
+        check(server, change, before, where=f"{name}, killed before step {step}")
+        step += STRIDE
+    assert killed or STRIDE > 1
+
+
+def prepare(server: Killable) -> None:
+    """A workspace that has everything, a fork of it, and in both a change that is acknowledged before the kill."""
+    there = set(server.control("GET", "workspaces")["api_keys"])
+    if "new" in there:
+        server.control("DELETE", "workspaces/new")
+    if "source" not in there:
+        server.control("POST", "workspaces", {"api_key": "source", "switches": {"characters": "utf-8"}})
+    if not server.control("GET", "webhooks", key="source")["webhooks"]:  # new, or reset
+        server.control("POST", "switches", {"characters": "utf-8"}, key="source")
+        server.control("POST", "webhooks", HOOK, key="source")
+    server.control("POST", "clock", {"set": FROZEN, "freeze": True}, key="source")
+    if "fork" not in there:
+        server.control("POST", "workspaces", {"api_key": "fork", "fork_of": "source"})
+    if not server.control("GET", "deliveries", key="source")["deliveries"]:
+        server.control("POST", "events", EVENT, key="source")
+        export(server)
+    for key in ("source", "fork"):
+        marks = len(server.ask(key, "{projects(first: 1000){id}}")["projects"])
+        server.ask(key, CREATE_PROJECT, name=f"mark {marks}")
+
+
+def check(server: Killable, change: Change, before: dict[str, Seen], *, where: str) -> None:
+    after = look_at_all(server)
+    for key in before.keys() | after.keys():
+        if key != change.about:
+            assert after.get(key) == before[key], f"{where}: {key} is not as it was"
+    old, new = before.get(change.about), after.get(change.about)
+    if new != old:
+        assert change.done(old, new), f"{where}: half of it is there, {old} became {new}"
+        if change.done is was_forked:
+            assert new is not None
+            assert (new.marks, new.labels) == (before["source"].marks, before["source"].labels), where
+    assert find_leftovers(server.state) == [], where

@@ -1,0 +1,96 @@
+"""Files that are written whole or not at all, and folders that belong to one running process."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+
+PART = ".part"
+"""The end of the name of a file that is still being written."""
+TEMPORARY_PREFIX = "mockserver-"
+TEMPORARY_MARK = ".temporary"
+"""An empty file that says that a folder was made by `TemporaryFolder`, and may go when its process has ended."""
+
+
+def write_atomically(path: Path, content: bytes, *, durable: bool) -> None:
+    """Write a file beside its place and rename it into place: a reader finds the old content or the new one.
+
+    `durable` waits for the disk, so that a power failure leaves one of both as well. Raises OSError.
+    """
+    unfinished = path.with_name(f"{path.name}.{secrets.token_hex(4)}{PART}")
+    try:
+        with unfinished.open("xb") as file:
+            file.write(content)
+            file.flush()
+            if durable:
+                os.fsync(file.fileno())
+        unfinished.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        raise
+    if durable:
+        flush(path.parent)
+
+
+def flush(path: Path) -> None:
+    """Wait until a file's content, or the names in a folder, are on the disk. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder with everything in it. What cannot be removed stays."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+class FolderLock:
+    """A lock on a folder itself, held until it is released or the process ends, however it ends.
+
+    No file stands for the lock, so nobody can delete it and lock the folder a second time.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Raises BlockingIOError where another process holds it, and OSError where the folder cannot be opened."""
+        self._descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._descriptor)
+            raise
+
+    def release(self) -> None:
+        os.close(self._descriptor)
+
+
+class TemporaryFolder:
+    """A locked folder that only this user can enter. It is removed when it is closed, or by a later process."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX))
+        self._lock = FolderLock(self.path)
+        # Only now: who finds a marked folder that is not locked knows that its process has ended.
+        (self.path / TEMPORARY_MARK).touch()
+
+    def close(self) -> None:
+        remove_folder(self.path)
+        self._lock.release()
+
+
+def remove_abandoned_folders() -> None:
+    """Remove the temporary folders of processes that were killed. Those of running processes are locked."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{TEMPORARY_PREFIX}*"):
+        with contextlib.suppress(OSError):  # another user's, or removed by another process meanwhile
+            if folder.is_symlink() or not (folder / TEMPORARY_MARK).is_file() or folder.stat().st_uid != os.getuid():
+                continue
+            lock = FolderLock(folder)
+            remove_folder(folder)
+            lock.release()

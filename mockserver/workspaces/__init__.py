@@ -1,0 +1,1 @@
+"""The workspaces of a server: which API keys there are, what is behind each of them, and where it is kept."""

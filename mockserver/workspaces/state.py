@@ -1,0 +1,108 @@
+"""The folder of a server's state: taken by one process, of one version, kept or thrown away at the end."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import msgspec
+
+from mockserver import __version__
+from mockserver.errors import StartupError
+from mockserver.folders import FolderLock, TemporaryFolder, remove_abandoned_folders, write_atomically
+from mockserver.workspaces.manifest import STATE_MANIFEST, StateManifest, VersionedManifest
+from mockserver.world.store import schema_parts
+
+FORMAT = 1
+"""Raised with every change of what a state folder holds that older or newer versions cannot read."""
+WORKSPACES = "workspaces"
+
+
+class State:
+    """A state folder that this process alone uses, until it is closed."""
+
+    def __init__(self, folder: Path, held: FolderLock | TemporaryFolder) -> None:
+        self.folder = folder
+        self._held = held
+
+    @property
+    def durable(self) -> bool:
+        """Whether it stays when the server has ended."""
+        return isinstance(self._held, FolderLock)
+
+    @classmethod
+    def open(cls, folder: Path | None) -> State:
+        """The folder of `--state`, made if need be; without one, a temporary folder. Raises StartupError."""
+        remove_abandoned_folders()
+        if folder is None:
+            temporary = TemporaryFolder()
+            return cls(temporary.path, temporary)
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = FolderLock(folder)
+        except BlockingIOError:
+            raise StartupError(
+                f"--state {folder} is in use by another server; stop that one, or give another folder"
+            ) from None
+        except OSError as error:
+            raise StartupError(f"--state {folder}: {error.strerror}; give a folder that can be written") from None
+        try:
+            check_version(folder)
+        except OSError as error:
+            lock.release()
+            raise StartupError(f"--state {folder}: {error.strerror}; give a folder that can be written") from None
+        except BaseException:
+            lock.release()
+            raise
+        return cls(folder, lock)
+
+    def close(self) -> None:
+        """Give the folder back; a temporary one is removed."""
+        if isinstance(self._held, FolderLock):
+            self._held.release()
+        else:
+            self._held.close()
+
+
+def check_version(folder: Path) -> None:
+    """Accept an empty folder, which gets its manifest, or one that this version wrote. Raises StartupError, OSError."""
+    path = folder / STATE_MANIFEST
+    mine = StateManifest(FORMAT, _checksum_of_tables(), __version__)
+    if not path.exists():
+        if (folder / WORKSPACES).exists():
+            raise StartupError(
+                f"{folder / WORKSPACES} is there without {path}, so no version of mockserver is known to have written"
+                " it; give another folder, or move that one away"
+            )
+        write_atomically(path, msgspec.json.encode(mine), durable=True)
+        return
+    found = _read_state_manifest(path)
+    if (found.format, found.tables) != (mine.format, mine.tables):
+        age = "a newer" if found.format > mine.format else "another"
+        raise StartupError(
+            f"{path} was written by {age} version of mockserver ({found.written_by}, format {found.format}); this is "
+            f"{__version__}, format {FORMAT}: start that version, or give another folder"
+        )
+
+
+def _read_state_manifest(path: Path) -> StateManifest:
+    """Raises StartupError where it is damaged, foreign, or of a format that this version does not know."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise StartupError(f"{path}: {error.strerror}; make it readable, or give another folder") from None
+    try:
+        versioned = msgspec.json.decode(raw, type=VersionedManifest)
+    except msgspec.DecodeError as error:
+        raise StartupError(
+            f"{path} is damaged or foreign ({error}); every workspace beside it may be whole: write it again by "
+            f"starting once on an empty folder and copying its {STATE_MANIFEST}, or give another folder"
+        ) from None
+    try:
+        return msgspec.json.decode(raw, type=StateManifest)
+    except msgspec.DecodeError:
+        return StateManifest(versioned.format, "", versioned.written_by)
+
+
+def _checksum_of_tables() -> str:
+    return hashlib.blake2b("".join(schema_parts()).encode(), digest_size=8).hexdigest()

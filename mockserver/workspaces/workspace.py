@@ -1,0 +1,91 @@
+"""One API key's world and the parts that serve it, for one life: a reset makes a new one."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from mockserver.exports.legacy.files import LegacyFiles
+from mockserver.exports.space import Space
+from mockserver.exports.tasks import Exports
+from mockserver.links import Links
+from mockserver.webhooks.announcing import Announcer
+from mockserver.webhooks.courier import Courier
+from mockserver.workspaces.long_changes import LongChanges
+from mockserver.workspaces.storage import Stored
+from mockserver.world.deliveries import Deliveries
+from mockserver.world.ids import digest
+from mockserver.world.progression import shown
+from mockserver.world.store import Store
+from mockserver.world.store import Workspace as World
+
+MOST_QUESTIONS = 10_000
+"""Questions about processing whose first asking is remembered, for one workspace; the oldest are forgotten."""
+
+
+class Parts(NamedTuple):
+    """What all workspaces of a server share. `url` is scheme and host of the URLs in webhook bodies."""
+
+    threads: ThreadPoolExecutor
+    space: Space
+    courier: Courier
+    url: str
+
+
+class Workspace:
+    """Serves one world until it is closed."""
+
+    def __init__(self, store: Store, stored: Stored, parts: Parts) -> None:
+        folder = stored.folder
+        self.store = store
+        self.stored = stored
+        self.folder = folder
+        self.world: World = store.workspace
+        self.api_key = self.world.name
+        self.links = Links.of_secret(stored.manifest.secret)
+        self.exports = Exports(store, self.links, folder / "results", parts.threads, parts.space)
+        self.legacy = LegacyFiles(store, self.links, folder / "legacy", parts.threads, parts.space)
+        self.long_changes = LongChanges()
+        self.deliveries = Deliveries(store)
+        self.announcer = Announcer(store, self.links, parts.url)
+        store.before_commit = self.announcer.before_commit
+        self._courier = parts.courier
+        self._courier.attach(store)
+        self._questions: OrderedDict[bytes, Asked] = OrderedDict()
+
+    def processed(self, question: str, *, since: int | None = None) -> bool:
+        """Whether what `question` asks about is done, as the pace of processing lets it be seen.
+
+        Without a start of its own, given in microseconds UTC, it began when it was first asked about.
+        """
+        pace = self.store.progression.processing
+        if pace == "at_once":
+            return True
+        now = self.store.clock.now()
+        name = digest(question)
+        asked = self._questions.get(name, Asked(now if since is None else since, 0))
+        if shown(pace, looks=asked.looks, elapsed=now - asked.since) >= 1:
+            return True
+        self._questions[name] = Asked(asked.since, asked.looks + 1)
+        if len(self._questions) > MOST_QUESTIONS:
+            self._questions.popitem(last=False)
+        return False
+
+    def settle(self, seconds: float) -> bool:
+        """Wait until no webhook is due, for at most so many seconds; whether that is so."""
+        return self._courier.wait_until_settled(self.store, seconds)
+
+    def close(self) -> None:
+        """Stop what runs in it. Its files stay."""
+        self._courier.detach(self.store)
+        self.exports.close()
+        self.legacy.close()
+        self.store.close()
+
+
+class Asked(NamedTuple):
+    """When a question about processing was first asked, in microseconds UTC, and how often since."""
+
+    since: int
+    looks: int
