@@ -35,7 +35,7 @@ fixtures: $(READY)
 
 crash: $(READY)
 	.ci/debian-packages
-	CRASH_STRIDE=1 $(BIN)/pytest -n auto contract_tests/crash
+	CRASH_STRIDE=1 CRASH_KILLS=60 $(BIN)/pytest -n auto contract_tests/crash
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

@@ -42,7 +42,7 @@ def look(server: Killable, key: str) -> Seen:
         "labelCount"
     ]
     clock = server.control("GET", "clock", key=key)
-    deliveries = server.control("GET", "deliveries", key=key)["deliveries"]
+    deliveries = server.control("GET", "deliveries?first=1000", key=key)["deliveries"]
     return Seen(
         marks=frozenset(project["name"] for project in projects if project["name"].startswith("mark")),
         labels=labels,
