@@ -17,6 +17,7 @@ from benchmarks import (
     million,
     report,
     sdk,
+    soak,
     startup,
     webhooks,
 )
@@ -34,7 +35,7 @@ SUBJECTS: dict[str, Callable[[bool], None]] = {
     "harness": harness.measure,
     "webhooks": webhooks.measure,
 }
-APART: dict[str, Callable[[bool], None]] = {"million": million.measure}
+APART: dict[str, Callable[[bool], None]] = {"million": million.measure, "soak": soak.measure}
 """What takes too long to run without being named."""
 
 
@@ -52,7 +53,10 @@ def main() -> None:
 def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument(
-        "subject", nargs="?", choices=SUBJECTS | APART, help="one subject; default: all but million, one after another"
+        "subject",
+        nargs="?",
+        choices=SUBJECTS | APART,
+        help="one subject; default: all, one after another, but million and soak",
     )
     parser.add_argument("--quick", action="store_true", help="small and short: whether it runs, not how fast")
     return parser.parse_args()
