@@ -25,14 +25,20 @@ class ServedWorld(MockServer):
         return dict(self.ready["projects"])
 
     @property
-    def links(self) -> Links:
-        """What the server's own workspace signs its links with, read where only who may read its files can."""
+    def state_folder(self) -> Path:
+        """Where the server keeps its state: the folder that it holds locked."""
         held = set()
         for descriptor in Path(f"/proc/{self.ready['pid']}/fd").iterdir():
             with contextlib.suppress(FileNotFoundError):  # closed meanwhile
                 held.add(descriptor.readlink())
         [state] = [folder for folder in held if (folder / "workspaces").is_dir()]
-        manifests = [msgspec.json.decode(path.read_bytes()) for path in state.glob("workspaces/*/workspace.json")]
+        return state
+
+    @property
+    def links(self) -> Links:
+        """What the server's own workspace signs its links with, read where only who may read its files can."""
+        paths = self.state_folder.glob("workspaces/*/workspace.json")
+        manifests = [msgspec.json.decode(path.read_bytes()) for path in paths]
         [secret] = [manifest["secret"] for manifest in manifests if manifest["api_key"] == self.api_key]
         return Links.of_secret(secret)
 

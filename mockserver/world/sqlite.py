@@ -131,7 +131,7 @@ class SqliteDatabase(Database):
             source.execute("BEGIN")
             marks = ", ".join("?" * len(without))
             [(left_out,)] = source.execute(
-                f"SELECT COALESCE(SUM(pgsize), 0) FROM dbstat WHERE aggregate AND name IN ({marks})", tuple(without)
+                f"SELECT COALESCE(SUM(pgsize), 0) FROM dbstat WHERE aggregate = TRUE AND name IN ({marks})", tuple(without)
             )
             if left_out > LARGE_TABLES:
                 _copy_tables(source, path, without)

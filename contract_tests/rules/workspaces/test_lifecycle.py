@@ -1,0 +1,129 @@
+"""Workspaces are made without holding anybody else, and all at once without harm."""
+
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import requests
+
+from contract_tests.rules.worlds import many_boxes
+from contract_tests.serving import ServedWorld
+from mockserver.testing.errors import ControlRefusedError
+
+ROWS = 12_000
+"""So many take seconds to generate, on any machine."""
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ServedWorld]:
+    """An empty world that makes a workspace for every key; its cache holds no other world yet."""
+    monkeypatch.setenv("MOCKSERVER_CACHE", str(tmp_path / "cache"))
+    with ServedWorld("--any-key", scenario="empty") as served:
+        yield served
+
+
+def ask(server: ServedWorld, key: str) -> requests.Response:
+    body = {"query": "{projects(first: 5){name}}"}
+    headers = {"Authorization": f"Bearer {key}"}
+    return requests.post(server.graphql_url, json=body, headers=headers, timeout=60)
+
+
+def refusal_of(call: Callable[[], object]) -> str:
+    """What a call is refused with; nothing where it is not."""
+    try:
+        call()
+    except ControlRefusedError as error:
+        return str(error)
+    return ""
+
+
+def test_others_are_served_while_large_worlds_are_generated(server: ServedWorld, tmp_path: Path) -> None:
+    """Workspaces of a known world are made meanwhile too, by control and for an unknown key."""
+    scenario = str(many_boxes(tmp_path, labelled=ROWS))
+    making = [{"api_key": f"large-{number}", "scenario": scenario, "seed": number} for number in range(8)]
+    with ThreadPoolExecutor(len(making)) as threads:
+        large = [threads.submit(server.control.call, "POST", "workspaces", body) for body in making]
+        for number in range(10):
+            assert requests.get(f"{server.url}/_mock/health", timeout=60).status_code == 200
+            assert ask(server, server.api_key).status_code == 200
+            assert ask(server, f"unknown-{number}").json() == {"data": {"projects": []}}
+            server.control.call("POST", "workspaces", {"api_key": f"small-{number}"})
+            server.control.call("POST", "reset", api_key=f"small-{number}")
+        assert not large[-1].done(), "the last of eight worlds takes longer than all of this"
+        assert {"many"} == {name for made in large for name in made.result()["projects"]}
+
+
+def test_one_of_many_who_ask_for_the_same_key_makes_it(server: ServedWorld) -> None:
+    def create(_: int) -> str:
+        return refusal_of(lambda: server.control.call("POST", "workspaces", {"api_key": "wanted"}))
+
+    with ThreadPoolExecutor(16) as threads:
+        refusals = list(threads.map(create, range(16)))
+        assert sorted("already" in refusal for refusal in refusals) == [False] + 15 * [True]
+        assert {response.status_code for response in threads.map(lambda _: ask(server, "asked"), range(16))} == {200}
+    assert set(server.control.call("GET", "workspaces")["api_keys"]) == {server.api_key, "wanted", "asked"}
+
+
+def test_changes_of_one_key_take_turns_whatever_they_are(server: ServedWorld) -> None:
+    """Forks in a circle included: each waits for two keys."""
+    for key in ("a", "b"):
+        server.control.call("POST", "workspaces", {"api_key": key})
+
+    def change(number: int) -> str:
+        bodies = ({"api_key": "a", "fork_of": "b"}, {"api_key": "b", "fork_of": "a"})
+        calls = (
+            lambda: server.control.call("POST", "workspaces", bodies[number % 2]),
+            lambda: server.control.call("DELETE", f"workspaces/{'ab'[number % 2]}"),
+            lambda: server.control.call("POST", "reset", api_key="ab"[number % 2]),
+        )
+        return refusal_of(calls[number % 3])
+
+    with ThreadPoolExecutor(12) as threads:
+        refusals = set(threads.map(change, range(60)))
+    assert all(refusal == "" or "already" in refusal or "no workspace" in refusal for refusal in refusals)
+    for key in set(server.control.call("GET", "workspaces")["api_keys"]):
+        assert ask(server, key).status_code == 200
+
+
+def test_one_more_workspace_than_the_limit_is_refused_by_every_road(tmp_path: Path) -> None:
+    with ServedWorld("--any-key", "--workspaces-limit", "2", scenario="empty") as server:
+        server.control.call("POST", "workspaces", {"api_key": "second"})
+        for body in ({"api_key": "third"}, {"api_key": "third", "fork_of": "second"}):
+            with pytest.raises(ControlRefusedError, match="--workspaces-limit"):
+                server.control.call("POST", "workspaces", body)
+        assert "--workspaces-limit" in ask(server, "third").json()["errors"][0]["message"]
+        server.control.call("DELETE", "workspaces/second")
+        assert ask(server, "third").status_code == 200
+
+
+def size(server: ServedWorld) -> int:
+    """Bytes of all databases of a server."""
+    return sum(path.stat().st_size for path in server.state_folder.glob("workspaces/*/**/*.sqlite"))
+
+
+def test_a_fork_has_the_same_world_and_does_not_copy_what_it_will_not_show(tmp_path: Path) -> None:
+    """Messages to webhooks, here five megabytes of them."""
+    scenario = str(many_boxes(tmp_path, labelled=20))
+    with ServedWorld(scenario=scenario) as server:
+        server.control.call("POST", "clock", {"freeze": True})
+        hook = {"url": "http://127.0.0.1:9", "secret": "secret", "topics": ["LABEL_UPDATED"], "version": "v2"}
+        server.control.call("POST", "webhooks", hook)
+        while size(server) < 7_000_000:
+            for _ in range(50):
+                server.control.call("POST", "events", {"event": "LABEL_UPDATED", "project": "many"})
+        before = size(server)
+        server.control.call("POST", "workspaces", {"api_key": "fork", "fork_of": server.api_key})
+        assert size(server) - before < 2_500_000
+        rows = [server.control.send("POST", "expected", {"project": "many"}, api_key=key) for key in KEYS]
+        assert rows[0].count(b"\n") == 20
+        assert without_links(rows[0]) == without_links(rows[1])
+
+
+KEYS = ("mock-api-key", "fork")
+
+
+def without_links(rows: bytes) -> bytes:
+    """Each workspace signs its own."""
+    return re.sub(rb'"http[^"]*"', b"", rows)
