@@ -131,7 +131,8 @@ class SqliteDatabase(Database):
             source.execute("BEGIN")
             marks = ", ".join("?" * len(without))
             [(left_out,)] = source.execute(
-                f"SELECT COALESCE(SUM(pgsize), 0) FROM dbstat WHERE aggregate = TRUE AND name IN ({marks})", tuple(without)
+                f"SELECT COALESCE(SUM(pgsize), 0) FROM dbstat WHERE aggregate = TRUE AND name IN ({marks})",
+                tuple(without),
             )
             if left_out > LARGE_TABLES:
                 _copy_tables(source, path, without)
@@ -155,7 +156,8 @@ def _copy_tables(source: apsw.Connection, path: Path, without: Sequence[str]) ->
     """Within the open transaction of `source`, which the attached copy does not see."""
     target = apsw.Connection(str(path))
     try:
-        target.execute(UNSAFE + "; BEGIN")
+        target.execute(UNSAFE).fetchall()  # journal_mode answers a row, and nothing behind it runs before that is read
+        target.execute("BEGIN")
         schema = "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid"
         parts = [(str(kind), str(name), str(sql)) for kind, name, sql in source.execute(schema)]
         for name, sql in [(name, sql) for kind, name, sql in parts if kind == "table"]:
