@@ -37,6 +37,7 @@ from mockserver.workspaces.state import WORKSPACES, State
 from mockserver.workspaces.storage import FolderStorage
 from mockserver.workspaces.workspace import Parts, Workspace
 from mockserver.workspaces.worlds import Worlds
+from mockserver.world.faults import fault_of
 
 LOG = logging.getLogger(__name__)
 
@@ -150,7 +151,9 @@ def application(settings: Settings, workspaces: Workspaces) -> ASGIApp:
         near = nearest(request.url.path, known, most=3)
         return error_response(NotFound(f"There is nothing at {request.url.path}; the nearest are {', '.join(near)}"))
 
-    handlers = {404: not_found, 405: not_allowed, WireError: wire_error, Exception: bug}
+    handlers = {
+        404: not_found, 405: not_allowed, WireError: wire_error, OSError: fault, apsw.Error: fault, Exception: bug
+    }  # fmt: skip
     return Logged(Starlette(routes=routes, exception_handlers=handlers))  # type: ignore[arg-type]  # starlette types handlers by their widest exception
 
 
@@ -167,6 +170,15 @@ async def not_allowed(request: Request, _error: HTTPException) -> Response:
     )
     response.headers["Allow"] = allowed
     return response
+
+
+async def fault(request: Request, error: Exception) -> Response:
+    """What the machine failed to do, where no store or export has said it already."""
+    told = fault_of(error)
+    if told is None:
+        LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        return await bug(request, error)
+    return error_response(told)
 
 
 async def bug(_request: Request, error: Exception) -> Response:

@@ -19,6 +19,7 @@
         ├── ControlRefused           CONTROL_REFUSED, 401: the control API from elsewhere, without its token
         ├── LinkRefused              a signed link that was changed, 403
         │   └── LinkExpired          one whose time is over
+        ├── ResourceFailed           MOCKSERVER_RESOURCE_FAILED, 409: the machine's disk, files or database failed
         └── MockserverBug            MOCKSERVER_BUG: our own fault, said so
 
 The codes are those the SDK maps to exceptions (lbox request_client.py:246-383). None is INTERNAL_SERVER_ERROR and
@@ -167,6 +168,18 @@ class LinkRefused(WireError):
 
 class LinkExpired(LinkRefused):
     """The time of a signed link is over."""
+
+
+class ResourceFailed(WireError):
+    """The request is right, and something that the machine lends the server is missing: disk space, file descriptors,
+    the state folder (the table of causes: world/faults.py).
+
+    The code is our own, so that no client takes it for an answer of the service. The status is 409, because the same
+    request is answered when the cause is gone; 429, 507 or 503 would say more, and clients retry those by themselves.
+    """
+
+    code = "MOCKSERVER_RESOURCE_FAILED"
+    status = 409
 
 
 class MockserverBug(WireError):

@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from contract_tests.clients.environments import python_of
+from contract_tests.machine import out_of_descriptors
 from contract_tests.rules import test_rooms
 from contract_tests.rules.installed import active, environment, requirements_in
 from contract_tests.rules.pages import (
@@ -476,6 +477,15 @@ def frames_of_a_deleted_label(server: ServedWorld) -> requests.Response:
     return frames_of(workspace, label)
 
 
+def export_without_descriptors(server: ServedWorld) -> requests.Response:
+    with requests.Session() as session:
+        session.headers["Authorization"] = f"Bearer {server.api_key}"
+        query = EXPORT.replace("%s", "").replace("IMAGE", server.projects["image"])
+        session.get(f"{server.url}/_mock/health", timeout=10)  # the connection has to be there before
+        with out_of_descriptors(int(server.ready["pid"])):
+            return session.post(server.graphql_url, json={"query": query}, timeout=10)
+
+
 # How to get the refusals of the table; a bug of ours cannot be asked for.
 PROVOKED: dict[str, Provoke] = {
     "AuthenticationFailed": lambda server: requests.post(server.graphql_url, json={"query": "{}"}, timeout=10),
@@ -494,6 +504,7 @@ PROVOKED: dict[str, Provoke] = {
         f"{server.url}/_mock/clock", headers={"Origin": "http://elsewhere"}, timeout=10
     ),
     "LinkRefused": changed_link,
+    "ResourceFailed": export_without_descriptors,
     "LinkExpired": lambda server: requests.get(
         server.url + server.links.signed("assets/row/picture.png", 1000), timeout=10
     ),

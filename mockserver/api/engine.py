@@ -56,6 +56,7 @@ from mockserver.errors import (
 )
 from mockserver.exports.text import zulu
 from mockserver.workspaces.long_changes import LongChanges
+from mockserver.world.faults import fault_of
 
 LOG = logging.getLogger(__name__)
 
@@ -297,8 +298,9 @@ def response(result: ExecutionResult) -> dict[str, Any]:
 def _error(error: GraphQLError) -> dict[str, Any]:
     """One entry of `errors`. A plain exception behind it is our bug, and its traceback goes to the log."""
     cause = error.original_error
-    if isinstance(cause, WireError):
-        shown = cause.as_graphql()
+    told = cause if isinstance(cause, WireError) else None if cause is None else fault_of(cause)
+    if told is not None:
+        shown = told.as_graphql()
     elif cause is None or isinstance(cause, GraphQLError):
         shown = BadInput(re.sub(r"'([^']*)'", r'"\1"', error.message)).as_graphql()
     else:

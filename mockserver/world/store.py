@@ -18,15 +18,17 @@ from typing import Any, ClassVar, TypeVar
 import msgspec
 import orjson
 
-from mockserver.errors import Conflict, NotFound
+from mockserver.errors import Conflict, MockserverError, NotFound
 from mockserver.world import ids
 from mockserver.world.clock import Clock
 from mockserver.world.data_rows import DataRow, Dataset
 from mockserver.world.database import Connection, Database, JsonText, R, Record, where
 from mockserver.world.events import Event, EventKind
+from mockserver.world.faults import fault_of
 from mockserver.world.labels import Label
 from mockserver.world.legacy import LegacyFile
 from mockserver.world.people import Organization, Person
+from mockserver.world.presence import Presence
 from mockserver.world.progression import Progression, pace_text, progression_of
 from mockserver.world.projects import Project, queues_of_new_project
 from mockserver.world.switches import Switches, switches_of
@@ -91,7 +93,10 @@ class Store:
         self.before_commit = before_commit
         self.after_commit: AfterCommit | None = None
         self._lock = threading.RLock()
-        self._connection = database.connect()
+        self._presence = Presence(getattr(database, "path", None))
+        with self._faults_told():
+            self._connection = database.connect()
+        self._presence.remember()
         self._aside_lock = threading.RLock()
         self._aside: Connection | None = None
         self._open: Change | None = None
@@ -157,10 +162,14 @@ class Store:
 
     def snapshot(self) -> Connection:
         """A connection of its own that sees this moment until it is closed, whatever changes meanwhile."""
-        with self._opening:
+        with self._opening, self._faults_told():
             self._check_open()
             connection = self.database.connect()
-            connection.begin(snapshot=True)
+            try:
+                connection.begin(snapshot=True)
+            except BaseException:
+                connection.close()
+                raise
             return connection
 
     @property
@@ -190,6 +199,8 @@ class Store:
         """One transaction. Events of the change are numbered, shown to `before_commit` and written with it.
 
         A change within a change belongs to it. `after_commit` is called when others can see it, outside of all locks.
+        Raises Conflict when the store is closed, and ResourceFailed when the machine cannot keep the change: then
+        nothing of it is there.
         """
         with self._lock:
             self._check_open()
@@ -197,19 +208,33 @@ class Store:
                 yield self._open
                 return
             connection = self._connection
-            connection.begin()
-            try:
-                self._open = change = Change(connection, self.clock.now())
-                yield change
-                self._append(change)
-                connection.commit()
-            except BaseException:
-                connection.rollback()
-                raise
-            finally:
-                self._open = None
+            with self._faults_told():
+                connection.begin()
+                try:
+                    self._open = change = Change(connection, self.clock.now())
+                    yield change
+                    self._append(change)
+                    self._presence.check()
+                    connection.commit()
+                except BaseException:
+                    connection.rollback()
+                    raise
+                finally:
+                    self._open = None
         if self.after_commit is not None:
             self.after_commit()
+
+    @contextmanager
+    def _faults_told(self) -> Iterator[None]:
+        """Raise ResourceFailed for what the engine says of the machine. It names the database, which the engine does
+        not."""
+        try:
+            yield
+        except Exception as error:
+            fault = None if isinstance(error, MockserverError) else fault_of(error, self._presence.path)
+            if fault is None:
+                raise
+            raise fault from error
 
     def _append(self, change: Change) -> None:
         if not change.events:
@@ -460,8 +485,8 @@ class _Reading:
         try:
             store._check_open()
             return store._connection if self._lock is store._lock else self._beside()
-        except BaseException:
-            self._lock.release()
+        except BaseException as error:
+            self.__exit__(type(error), error, None)
             raise
 
     def _beside(self) -> Connection:
@@ -469,8 +494,12 @@ class _Reading:
             self._store._aside = self._store.database.connect()
         return self._store._aside
 
-    def __exit__(self, *_raised: object) -> None:
+    def __exit__(self, _kind: object, raised: BaseException | None, _trace: object) -> None:
         self._lock.release()
+        if raised is not None and not isinstance(raised, MockserverError):
+            fault = fault_of(raised, self._store._presence.path)
+            if fault is not None:
+                raise fault from raised
 
 
 _AT_ONCE = 10_000

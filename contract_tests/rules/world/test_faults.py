@@ -1,0 +1,73 @@
+"""What errors of the operating system and of SQLite say about the machine."""
+
+import errno
+import os
+from pathlib import Path
+
+import apsw
+import pytest
+
+from mockserver.errors import ResourceFailed
+from mockserver.world import faults
+from mockserver.world.faults import fault_of
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EIO, errno.ENXIO,
+        errno.ENODEV, errno.ESTALE, errno.ENOMEM, errno.ENOLCK,
+    ],
+)  # fmt: skip
+def test_an_error_of_the_machine_names_the_place_and_what_to_do(number: int) -> None:
+    told = fault_of(OSError(number, os.strerror(number)), Path("/state/results"))
+    assert told is not None
+    assert "/state/results: " in told.message
+    assert os.strerror(number) in told.message
+    assert told.message.partition("; ")[2]
+
+
+@pytest.mark.parametrize("number", [errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EACCES, errno.EPERM])
+def test_an_error_that_is_no_fault_without_a_file_is_one_with_it(number: int) -> None:
+    assert fault_of(OSError(number, "why")) is None
+    told = fault_of(OSError(number, "why", "/state/file"))
+    assert told is not None
+    assert "/state/file: why" in told.message
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), OSError("x"), ConnectionResetError(errno.ECONNRESET, "x"),
+                                   apsw.SQLError("x"), apsw.ConstraintError("x"), apsw.MisuseError("x")])  # fmt: skip
+def test_what_says_nothing_about_the_machine_stays_a_bug(error: Exception) -> None:
+    assert fault_of(error, Path("/state")) is None
+
+
+@pytest.mark.parametrize("kind", [apsw.FullError, apsw.IOError, apsw.CantOpenError, apsw.ReadOnlyError, apsw.BusyError,
+                                  apsw.LockedError, apsw.CorruptError, apsw.NotADBError, apsw.NoMemError,
+                                  apsw.PermissionsError])  # fmt: skip
+def test_every_error_of_sqlite_about_the_machine_is_told_with_the_database(
+    kind: type[apsw.Error], tmp_path: Path
+) -> None:
+    database = tmp_path / "world.sqlite"
+    database.touch()
+    told = fault_of(kind("why"), database)
+    assert isinstance(told, ResourceFailed)
+    assert f"{database}: why; " in told.message
+
+
+def test_a_database_that_sqlite_cannot_open_because_it_is_gone_is_said_to_be_gone(tmp_path: Path) -> None:
+    database = tmp_path / "gone" / "world.sqlite"
+    with pytest.raises(apsw.CantOpenError) as raised:
+        apsw.Connection(str(database))
+    told = fault_of(raised.value, database)
+    assert told is not None
+    assert "was deleted or moved" in told.message
+
+
+def test_the_log_has_one_line_for_each_cause(caplog: pytest.LogCaptureFixture) -> None:
+    faults._noted.clear()
+    for name in ("a", "b", "c"):
+        fault_of(OSError(errno.ENOSPC, "full", f"/state/{name}"))
+        fault_of(OSError(errno.EIO, "broken", f"/state/{name}"))
+    assert [record.getMessage().partition(" /")[0] for record in caplog.records] == [
+        "No space left on the disk of", "The disk failed to read or write",
+    ]  # fmt: skip
