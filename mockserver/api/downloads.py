@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import functools
 import re
-from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from mockserver.api.endpoint import base_url
-from mockserver.api.files import NDJSON, FilesResponse
+from mockserver.api.files import NDJSON, FilesResponse, OpenFiles
 from mockserver.api.resolvers.exports import stream_of
 from mockserver.api.responses import JSON, content_response, json_response, storage_error
 from mockserver.errors import LinkRefused, NotFound
@@ -20,6 +19,7 @@ from mockserver.exports.chunks import Chunk
 from mockserver.exports.legacy.files import is_array
 from mockserver.exports.legacy.issues import ALL, issues
 from mockserver.exports.results import ERRORS, RESULT
+from mockserver.exports.tasks import failed_line
 from mockserver.generate.assets import asset, tile, with_tiles
 from mockserver.generate.media.medium import Asset
 from mockserver.links import ASSET_DAYS, RESULT_DAYS, good_until
@@ -29,7 +29,7 @@ from mockserver.world.data_rows import Attachment, DataRow
 from mockserver.world.database import where
 from mockserver.world.issues import IssueStatus
 from mockserver.world.legacy import LegacyFile
-from mockserver.world.tasks import Task
+from mockserver.world.tasks import Task, TaskStatus
 
 ASSETS_KEPT = 64
 _COORDINATE = re.compile("[0-9]{1,8}")
@@ -145,15 +145,28 @@ def result_response(workspace: Workspace, task_id: str, stream: str, file: str, 
         raise NotFound(f"Task {task_id!r} does not exist in this workspace")
     if stream not in {RESULT, ERRORS}:
         raise NotFound(f"Task {task_id!r} has no stream {stream!r}; a task has {RESULT} and {ERRORS}")
-    chunks = stream_of(workspace.exports.shown(task), stream).chunks
+    task = workspace.exports.shown(task)
+    chunks = stream_of(task, stream).chunks
     wanted = [chunk for chunk in chunks if file in {chunk.file, "all.ndjson"}]
     if not wanted and file != "all.ndjson":
         raise NotFound(f"Task {task_id!r} has no file {file!r} in its stream {stream}; it has {len(chunks)}")
-    paths = [_path(workspace, task, stream, chunk) for chunk in wanted]
-    if not all(path.is_file() for path in paths):
-        raise NotFound(f"The result files of task {task_id!r} were deleted: {WHY_DELETED}; export again")
+    if task.status == TaskStatus.FAILED:
+        files = OpenFiles(text=failed_line(task) if wanted else b"")
+    else:
+        files = _opened(workspace, task, stream, wanted)
     modified = task.updated_at / 1_000_000
-    return FilesResponse(paths, _size(wanted), NDJSON, modified=modified, compressed=compressed)
+    return FilesResponse(files, _size(wanted), NDJSON, modified=modified, compressed=compressed)
+
+
+def _opened(workspace: Workspace, task: Task, stream: str, chunks: list[Chunk]) -> OpenFiles:
+    """Raises NotFound when one of them is not there any more."""
+    paths = [workspace.exports.results.path(task.id, stream, chunk.file) for chunk in chunks]
+    try:
+        if all(path.is_file() for path in paths):
+            return OpenFiles(paths)
+    except FileNotFoundError:
+        pass
+    raise NotFound(f"The result files of task {task.id!r} were deleted: {WHY_DELETED}; export again")
 
 
 def legacy_response(workspace: Workspace, file_id: str, *, compressed: bool) -> FilesResponse:
@@ -163,13 +176,12 @@ def legacy_response(workspace: Workspace, file_id: str, *, compressed: bool) -> 
     if file is None:
         raise NotFound(f"Export {file_id!r} does not exist in this workspace; export again")
     path = workspace.legacy.path(file)
-    if not path.is_file():
-        raise NotFound(f"The file of export {file_id!r} was deleted: {WHY_DELETED}; export again")
-    return FilesResponse([path], path.stat().st_size, JSON if is_array(file) else NDJSON, compressed=compressed)
-
-
-def _path(workspace: Workspace, task: Task, stream: str, chunk: Chunk) -> Path:
-    return workspace.exports.results.path(task.id, stream, chunk.file)
+    try:
+        size = path.stat().st_size
+        files = OpenFiles([path])
+    except FileNotFoundError:
+        raise NotFound(f"The file of export {file_id!r} was deleted: {WHY_DELETED}; export again") from None
+    return FilesResponse(files, size, JSON if is_array(file) else NDJSON, compressed=compressed)
 
 
 def _size(chunks: list[Chunk]) -> int:

@@ -82,6 +82,11 @@ class Cutter:
         )
 
 
+def stream_of_one(size: int, lines: int) -> Stream:
+    """A stream of one file."""
+    return Stream((Chunk(0, size - 1, 0, lines - 1, file_name(0)),))
+
+
 def file_name(index: int) -> str:
     """`0.ndjson`, `1.ndjson`, …"""
     return f"{index}.ndjson"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import threading
 import time
@@ -10,6 +11,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mockserver.errors import MockserverError
+from mockserver.world.faults import fault_of
+
+LOG = logging.getLogger(__name__)
 
 MEGABYTE = 1024 * 1024
 
@@ -96,11 +100,18 @@ def _is_below(place: Path, folder: Path) -> bool:
 
 
 def _remove(place: Path) -> None:
-    """A file or a folder, if it is there."""
-    if place.is_dir():
-        shutil.rmtree(place, ignore_errors=True)
-    else:
-        place.unlink(missing_ok=True)
+    """A file or a folder, if it is there. What a read-only or broken disk does not let go stays, and a line of the log
+    says so; a server that starts again counts it again."""
+    try:
+        if place.is_dir():
+            shutil.rmtree(place)
+        else:
+            place.unlink(missing_ok=True)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        if fault_of(error, place) is None:
+            LOG.warning("%s could not be removed: %s", place, error)
 
 
 def _size(place: Path) -> int:

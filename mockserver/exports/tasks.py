@@ -6,7 +6,6 @@ One path for one row and a million. The thread touches its own snapshot and the 
 from __future__ import annotations
 
 import contextlib
-import logging
 import threading
 from collections import Counter, deque
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -15,15 +14,16 @@ from typing import NamedTuple
 
 import msgspec
 
-from mockserver.errors import Conflict, MockserverError, NotFound
-from mockserver.exports.chunks import Stream
+from mockserver.errors import Conflict, NotFound
+from mockserver.exports.chunks import stream_of_one
+from mockserver.exports.ends import Ends, reason_of
 from mockserver.exports.failures import Failure, Failures, of_rows, whole
 from mockserver.exports.limits import check, limits
 from mockserver.exports.request import ExportParams, ExportRequest
-from mockserver.exports.results import ERRORS, RESULT, Results, Streams
+from mockserver.exports.results import ERRORS, RESULT, Results, Streams, streams_of
 from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import Scope, scope_of
-from mockserver.exports.space import OutOfSpace, Space
+from mockserver.exports.space import Space
 from mockserver.exports.turns import TURNS
 from mockserver.links import RESULT_DAYS, Links, good_until
 from mockserver.world.clock import DAY
@@ -31,8 +31,6 @@ from mockserver.world.database import Connection, JsonText, where
 from mockserver.world.progression import pace_of, shown
 from mockserver.world.store import Store
 from mockserver.world.tasks import EXPORT, Task, TaskStatus
-
-LOG = logging.getLogger(__name__)
 
 AT_ONCE = 2
 """Exports of one workspace that are written at the same time; the server has four threads for all."""
@@ -61,6 +59,8 @@ class Exports:
     def __init__(self, store: Store, links: Links, folder: Path, threads: ThreadPoolExecutor, space: Space) -> None:
         self.results = Results(folder, space)
         self.failures = Failures()
+        self._folder = folder
+        self._ends = Ends(threads, store.fail_task)
         self._store, self._links, self._threads = store, links, threads
         self._lock = threading.Lock()
         self._waiting: deque[Job] = deque()
@@ -108,27 +108,35 @@ class Exports:
         now = self._store.clock.now()
         if self._swept == now // DAY:
             return
-        self._swept = now // DAY
         with self._store.reading() as connection:
             tasks = connection.select(Task, where("id IN :ids", ids=self.results.task_ids()))
         for task in tasks:
             over = good_until(task.created_at, RESULT_DAYS) <= now
             if task.status != TaskStatus.IN_PROGRESS and (over or task.streams == "{}"):
                 self.results.delete(task.id)
+        self._swept = now // DAY
 
     def _start_waiting(self) -> None:
+        refused: list[tuple[Job, str]] = []
         with self._lock:
             while self._waiting and len(self._written) < AT_ONCE and not self._stopping:
                 job = self._waiting.popleft()
-                self._written.add(job.future)
-                self._threads.submit(self._work, job)
+                try:
+                    self._threads.submit(self._work, job)
+                    self._written.add(job.future)
+                except RuntimeError as error:
+                    refused.append((job, f"The machine has no thread left for this export: {error}"))
+        for job, why in refused:
+            job.future.cancel()  # the pool has it in its queue: what is cancelled is not begun
+            job.snapshot.close()
+            self._fail(job.task, why)
 
     def _work(self, job: Job) -> None:
-        job.future.set_running_or_notify_cancel()
+        if not job.future.set_running_or_notify_cancel():
+            return
         try:
             self._make(job)
         finally:
-            job.snapshot.close()
             with self._lock:
                 self._written.discard(job.future)
             job.future.set_result(None)
@@ -137,36 +145,33 @@ class Exports:
     def _make(self, job: Job) -> None:
         task, failure = job.task, job.failure
         try:
-            if failure is not None and failure.data_rows is None:
-                self._fail(task, failure.message)
-                return
-            rows = ExportRows(
-                job.snapshot,
-                job.scope,
-                job.params,
-                links=self._links,
-                host=task.base_url,
-                task_id=task.id,
-                now=task.created_at,
-                failing=frozenset(failure.data_rows or ()) if failure is not None else (),
-            )
-            self._write(task, rows, "" if failure is None else failure.message)
+            with contextlib.closing(job.snapshot):
+                if failure is None or failure.data_rows is not None:
+                    self._write(task, self._rows(job), "" if failure is None else failure.message)
+                    return
+            self._fail(task, failure.message)
         except ExportStopped:
             self.results.delete(task.id)
-        except MockserverError as error:
-            self._fail(task, str(error))
-        except Exception:
-            LOG.exception("export task %s failed", task.id)
-            self._fail(task, "The mock failed to make this export: a bug of ours, see the server's log")
+        except Exception as error:  # noqa: BLE001  whatever it is, the task has to end
+            self._fail(task, reason_of(error, self._folder))
+
+    def _rows(self, job: Job) -> ExportRows:
+        task, failure = job.task, job.failure
+        return ExportRows(
+            job.snapshot,
+            job.scope,
+            job.params,
+            links=self._links,
+            host=task.base_url,
+            task_id=task.id,
+            now=task.created_at,
+            failing=frozenset(failure.data_rows or ()) if failure is not None else (),
+        )
 
     def _fail(self, task: Task, reason: str) -> None:
-        """FAILED: no result, and one line in the stream of errors, which an SDK shows."""
+        """FAILED: no result and no file, since there may be no disk to write one to (see `streams`)."""
         self.results.delete(task.id)
-        errors = Stream()
-        with contextlib.suppress(OutOfSpace):  # others take all of it: the record still says why
-            errors = self.results.write(task.id, ERRORS, [whole(reason)], lambda _: None)
-        self.results.finish(task.id)
-        self._store.fail_task(task.id, reason, Streams(ERRORS=errors).text())
+        self._ends.fail(task.id, reason)
 
     def _write(self, task: Task, rows: ExportRows, why_rows_fail: str) -> None:
         total, reported = 0, 0
@@ -196,7 +201,12 @@ class Exports:
         return seen
 
     def shown(self, task: Task) -> Task:
-        """The task as its pace lets it be seen: COMPLETE may still look IN_PROGRESS."""
+        """The task as its pace lets it be seen: COMPLETE may still look IN_PROGRESS.
+
+        What has failed is FAILED, also where the database could not be told so.
+        """
+        if task.status == TaskStatus.IN_PROGRESS and (reason := self._ends.reason(task.id)) is not None:
+            return msgspec.structs.replace(task, status=TaskStatus.FAILED, failure=reason)
         if task.status != TaskStatus.COMPLETE or task.pace == '"at_once"':
             return task
         elapsed = self._store.clock.now() - task.created_at
@@ -230,6 +240,23 @@ class Exports:
             job.future.cancel()
             job.snapshot.close()
         wait(list(self._written), timeout=5)
+        self._ends.write()
+
+
+def streams(task: Task) -> Streams:
+    """The streams of a task as it is shown. They are empty until it has ended: a header is cached by the SDK for good
+    (wire trap 13).
+
+    That of a failed export is one line, which is made of the task's record: there may be no disk to keep it on.
+    """
+    if task.status == TaskStatus.FAILED and task.failure is not None:
+        return Streams(ERRORS=stream_of_one(len(failed_line(task)), 1))
+    return streams_of(task.streams) if finished(task) and task.streams != "{}" else Streams()
+
+
+def failed_line(task: Task) -> bytes:
+    """All of the stream of errors of a task that has failed."""
+    return whole(task.failure or "").text
 
 
 def finished(task: Task) -> bool:

@@ -15,12 +15,12 @@ from mockserver.api.resolvers.people import organization
 from mockserver.api.resolvers.projects import created_by
 from mockserver.exports.chunks import Chunk, Stream
 from mockserver.exports.request import decode
-from mockserver.exports.results import ERRORS, RESULT, streams_of
-from mockserver.exports.tasks import finished
+from mockserver.exports.results import ERRORS, RESULT
+from mockserver.exports.tasks import finished, streams
 from mockserver.links import RESULT_DAYS, good_until
 from mockserver.world.database import where as clause
 from mockserver.world.people import Organization, Person
-from mockserver.world.tasks import EXPORT, Task, TaskStatus
+from mockserver.world.tasks import EXPORT, Task
 
 PATIENCE = 0.2
 """Seconds the mutation waits for its export: a first look that is not COMPLETE costs every SDK two seconds."""
@@ -115,9 +115,8 @@ def cancel(_source: Any, info: Any, id: str) -> bool:  # noqa: A002  the wire's 
 
 
 def stream_of(source: Task, name: str) -> Stream:
-    """Empty until the task has ended: a header is cached by the SDK for good (wire trap 13)."""
-    ended = finished(source) or source.status == TaskStatus.FAILED
-    return streams_of(source.streams).named(name) if ended and source.streams != "{}" else Stream()
+    """One stream of a task as it is shown."""
+    return streams(source).named(name)
 
 
 def header(source: Task, _info: Any, streamType: str) -> Stream | None:  # noqa: N803  the wire's word

@@ -7,7 +7,7 @@ changed (seed: introducing-export-v2), which a switch asks for.
 
 from __future__ import annotations
 
-import logging
+import contextlib
 import threading
 from collections import Counter, deque
 from collections.abc import Iterator
@@ -17,8 +17,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from mockserver.errors import Conflict, MockserverError
+from mockserver.errors import Conflict
 from mockserver.exports.dates import form_of
+from mockserver.exports.ends import Ends, reason_of
 from mockserver.exports.legacy.labels import Elements
 from mockserver.exports.legacy.questions import Labels, ModelRunLabels, Question, question_text
 from mockserver.exports.legacy.rows import DataRowLines
@@ -33,8 +34,6 @@ from mockserver.world.legacy import LegacyFile
 from mockserver.world.progression import pace_of, pace_text, shown
 from mockserver.world.store import Change, Store, next_number
 from mockserver.world.tasks import TaskStatus
-
-LOG = logging.getLogger(__name__)
 
 KEPT = 30 * 60 * 1_000_000
 """Microseconds for which a file is given again (seed; SDK project.py 3.30.1:292, dataset.py:505, batch.py:94)."""
@@ -65,6 +64,7 @@ class LegacyFiles:
     def __init__(self, store: Store, links: Links, folder: Path, threads: ThreadPoolExecutor, space: Space) -> None:
         self._store, self._links, self._folder, self._threads = store, links, folder, threads
         self._space = space
+        self._ends = Ends(threads, self._record_failure)
         self._lock = threading.Lock()
         self._waiting: deque[Job] = deque()
         self._running: Job | None = None
@@ -114,7 +114,7 @@ class LegacyFiles:
         found = change.connection.select(LegacyFile, same, order="no DESC", first=1)
         if not found:
             return None
-        [file] = found
+        file = self._with_its_end(found[0])
         age = change.now - file.created_at
         if file.status == TaskStatus.IN_PROGRESS:
             return file
@@ -146,7 +146,6 @@ class LegacyFiles:
         now = self._store.clock.now()
         if self._swept == now // DAY:
             return
-        self._swept = now // DAY
         first, running = good_until(now, -RESULT_DAYS - 1), TaskStatus.IN_PROGRESS
         old = where("created_at < :first AND status <> :running", first=first, running=running)
         with self._store.change() as change:
@@ -154,11 +153,12 @@ class LegacyFiles:
             change.connection.delete(LegacyFile, where("id IN :ids", ids=[file.id for file in over]))
         for file in over:
             self._space.delete(self.path(file))
+        self._swept = now // DAY
 
     def looked_at(self, file_id: str) -> LegacyFile:
         """A file as this look shows it: what is made may still look IN_PROGRESS."""
         with self._store.change() as change:
-            [file] = change.connection.select(LegacyFile, where("id = :id", id=file_id))
+            file = self._with_its_end(change.connection.select(LegacyFile, where("id = :id", id=file_id))[0])
             elapsed = change.now - file.created_at
             if file.told or file.status == TaskStatus.IN_PROGRESS:
                 return file
@@ -167,6 +167,11 @@ class LegacyFiles:
                 return msgspec.structs.replace(file, status=TaskStatus.IN_PROGRESS)
             change.connection.update(LegacyFile, where("id = :id", id=file_id), told=True)
             return file
+
+    def _with_its_end(self, file: LegacyFile) -> LegacyFile:
+        """The file as it is, also where the database could not be told that it failed."""
+        reason = self._ends.reason(file.id) if file.status == TaskStatus.IN_PROGRESS else None
+        return file if reason is None else msgspec.structs.replace(file, status=TaskStatus.FAILED, failure=reason)
 
     def url(self, file: LegacyFile) -> str:
         """Signed, good for 14 days; its name is the service's (sample: signed V1 result URLs)."""
@@ -181,37 +186,46 @@ class LegacyFiles:
 
     def _start_next(self) -> None:
         with self._lock:
-            if self._running is None and self._waiting and not self._stopping:
-                self._running = self._waiting.popleft()
-                self._threads.submit(self._work, self._running)
+            if self._running is not None or not self._waiting or self._stopping:
+                return
+            job = self._running = self._waiting.popleft()
+        try:
+            self._threads.submit(self._work, job)
+        except RuntimeError as error:
+            job.snapshot.close()
+            self._fail(job.file, f"The machine has no thread left for this export: {error}")
+            self._over(job)
 
     def _work(self, job: Job) -> None:
+        if self._running is not job:
+            return  # it was refused, and is in the pool's queue all the same
         try:
             self._make(job)
         finally:
-            job.snapshot.close()
-            with self._lock:
-                self._running = None
-                self._futures.pop(job.file.id, None)
-            job.future.set_result(None)
+            self._over(job)
             self._start_next()
+
+    def _over(self, job: Job) -> None:
+        with self._lock:
+            self._running = None
+            self._futures.pop(job.file.id, None)
+        job.future.set_result(None)
 
     def _make(self, job: Job) -> None:
         path = self.path(job.file)
         try:
-            self._write(job)
+            with contextlib.closing(job.snapshot):
+                self._write(job)
             self._space.finish(path)
-            self._end(job.file, TaskStatus.COMPLETE, None)
+            self._complete(job.file)
         except Stopped:
             self._space.delete(path)
-        except MockserverError as error:
-            self._space.delete(path)
-            self._end(job.file, TaskStatus.FAILED, str(error))
-        except Exception:
-            LOG.exception("the V1 export %s failed", job.file.id)
-            self._space.delete(path)
-            failure = "The mock failed to make this export: a bug of ours, see the server's log"
-            self._end(job.file, TaskStatus.FAILED, failure)
+        except Exception as error:  # noqa: BLE001  whatever it is, the export has to end
+            self._fail(job.file, reason_of(error, path))
+
+    def _fail(self, file: LegacyFile, reason: str) -> None:
+        self._space.delete(self.path(file))
+        self._ends.fail(file.id, reason)
 
     def _write(self, job: Job) -> None:
         path = self.path(job.file)
@@ -245,9 +259,14 @@ class LegacyFiles:
         for piece in lines.pieces():
             yield piece.text
 
-    def _end(self, file: LegacyFile, status: TaskStatus, failure: str | None) -> None:
+    def _complete(self, file: LegacyFile) -> None:
         with self._store.change() as change:
-            change.connection.update(LegacyFile, where("id = :id", id=file.id), status=status, failure=failure)
+            change.connection.update(LegacyFile, where("id = :id", id=file.id), status=TaskStatus.COMPLETE)
+
+    def _record_failure(self, file_id: str, reason: str) -> None:
+        with self._store.change() as change:
+            here = where("id = :id", id=file_id)
+            change.connection.update(LegacyFile, here, status=TaskStatus.FAILED, failure=reason)
 
     def close(self) -> None:
         """Stop writing and wait for it."""
@@ -260,6 +279,7 @@ class LegacyFiles:
             job.snapshot.close()
         if running is not None:
             wait([running.future], timeout=5)
+        self._ends.write()
 
 
 def is_array(file: LegacyFile) -> bool:
@@ -273,7 +293,9 @@ def _extension(file: LegacyFile) -> str:
 
 def _changed(connection: Connection, question: Question, after: int) -> bool:
     """Whether anything happened since that the file may tell of. Of labels: in their project, to its data rows, or to
-    nothing in particular; of data rows: anything."""
+    nothing in particular; of data rows: anything. What happened and is not on record any more may be such a thing."""
+    if after + 1 < connection.value("SELECT COALESCE(MIN(no), 0) FROM event"):
+        return True
     since = where("no > :after AND kind <> :empty", after=after, empty=EventKind.DATASET_CREATED)
     if isinstance(question, Labels):
         here = (
