@@ -15,9 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from mockserver.errors import BadInput, StartupError
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+from mockserver.webhooks.metadata_addresses import Address, Network, plain, secrets_at
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -77,7 +75,10 @@ class Allowed:
 
     def refusal(self, host: str, address: str) -> str | None:
         """Why nothing is sent to `host` at `address`; None when it may be."""
-        found = _plain(ipaddress.ip_address(address))
+        came = ipaddress.ip_address(address)
+        found = plain(came)
+        if (secret := secrets_at(came)) is not None:
+            return self._secrets_refusal(host, address, secret)
         if _near(found) or any(found in network for network in self._networks):
             return None
         if any(fnmatch.fnmatchcase(host.lower(), pattern) for pattern in self._hosts):
@@ -87,17 +88,17 @@ class Allowed:
             f"unless it is started with --webhook-allow {host}"
         )
 
-
-def _plain(address: Address) -> Address:
-    """An IPv4 address inside an IPv6 one, where packets come out of a tunnel, counts as what it is."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return address
-    teredo = address.teredo[1] if address.teredo is not None else None
-    return address.ipv4_mapped or address.sixtofour or teredo or address
+    def _secrets_refusal(self, host: str, address: str, found: Address) -> str | None:
+        """A pattern of a host or a network was given for receivers, not for this: only the address itself allows it."""
+        if any(network.num_addresses == 1 and found in network for network in self._networks):
+            return None
+        return (
+            f"{host} is {address}, where a cloud answers its machines with credentials; the mock sends nothing there "
+            f"unless it is started with that very address, --webhook-allow {found}"
+        )
 
 
 def _near(address: Address) -> bool:
-    """Link-local addresses are left out: clouds answer secrets there."""
     if address.is_loopback or address.is_unspecified:
         return True
-    return not (address.is_global or address.is_link_local or address.is_multicast)
+    return not (address.is_global or address.is_multicast)

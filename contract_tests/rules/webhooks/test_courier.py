@@ -212,8 +212,8 @@ def test_a_public_target_is_refused_with_what_to_do_and_not_tried_again(workspac
 
 
 def test_a_refused_target_that_is_named_is_tried() -> None:
-    """A link-local one: it is refused like a public one, and nobody out there is asked."""
-    with ServedWorld("--webhook-allow", "*.example.com", "--webhook-allow", "169.254.0.0/16") as server:
+    """A link-local one, which only its own address opens: nobody out there is asked."""
+    with ServedWorld("--webhook-allow", "*.example.com", "--webhook-allow", "169.254.9.9") as server:
         workspace = server.own
         workspace.webhook("http://169.254.9.9/hook", timeout=0.2)
         workspace.event("LABEL_CREATED", "image")
@@ -251,6 +251,17 @@ def test_five_days_of_failures_end_a_subscription_and_a_success_between_does_not
             workspace.clock.advance(days=3)
         workspace.event("LABEL_CREATED", "image")
         assert webhook_after(workspace, name)["ended_because"] == "every try for 5 days failed"
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "[64:ff9b::a9fe:a9fe]", "[::ffff:100.100.100.200]"])
+def test_nothing_is_sent_where_clouds_answer_secrets(host: str) -> None:
+    with ServedWorld("--webhook-allow", "*") as world:
+        world.own.webhook(f"http://{host}/latest/meta-data/", secret=SECRET)
+        world.own.event("LABEL_CREATED", "image")
+        [delivery] = world.own.deliveries
+    [attempt] = delivery["attempts"]
+    assert (delivery["state"], attempt["failure"]) == ("FAILED", "not allowed")
+    assert "with credentials" in attempt["reason"]
 
 
 def webhook_after(workspace: MockWorkspace, name: str) -> dict[str, Any]:
