@@ -18,6 +18,7 @@ from mockserver.commands.webhook import webhook
 from mockserver.errors import StartupError
 from mockserver.settings import (
     DEFAULT_API_KEY,
+    DEFAULT_OUTBOX_LIMIT,
     DEFAULT_RESULTS_LIMIT,
     DEFAULT_WORKSPACES_LIMIT,
     Settings,
@@ -74,6 +75,14 @@ def main() -> None:
     default=DEFAULT_WORKSPACES_LIMIT,
     show_default=True,
     help="Workspaces that are kept at a time.",
+)
+@setting(
+    "--outbox-limit",
+    metavar="MIB",
+    type=int,
+    default=DEFAULT_OUTBOX_LIMIT,
+    show_default=True,
+    help="Webhook messages that wait, of one workspace; the oldest are dropped.",
 )
 @setting("--gzip-results", is_flag=True, help="Compress result files for clients that take gzip.")
 @setting("--any-key", is_flag=True, help="Make a workspace for every unknown API key that comes.")

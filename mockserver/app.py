@@ -77,7 +77,7 @@ def build(settings: Settings, url: str) -> Server:
 
 
 def _build(settings: Settings, url: str, state: State) -> Server:
-    courier = Courier(Allowed(settings.webhook_allow))
+    courier = Courier(Allowed(settings.webhook_allow), outbox_limit=settings.outbox_limit * MEGABYTE)
     threads = ThreadPoolExecutor(EXPORT_THREADS, thread_name_prefix="export")
     workspaces = Workspaces(
         Registry(),

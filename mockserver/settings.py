@@ -17,6 +17,7 @@ DEFAULT_API_KEY = "mock-api-key"
 DEFAULT_RESULTS_LIMIT = 10_240
 DEFAULT_WORKSPACES_LIMIT = 1000
 """Workspaces at a time. Each has some 1.5 MB on the disk and three open files; a test session deletes what it made."""
+DEFAULT_OUTBOX_LIMIT = 1024
 MICROSECONDS = 1_000_000
 FIRST_YEAR, LAST_YEAR = 1972, 9900
 """A history reaches back more than a year from its end, and a clock may run on from it."""
@@ -25,7 +26,7 @@ FIRST_YEAR, LAST_YEAR = 1972, 9900
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """One served process. `ends` None means the scenario's own end, "now" shifts that by whole days.
 
-    `results_limit` in MiB.
+    `results_limit` and `outbox_limit` in MiB.
     """
 
     host: str = "127.0.0.1"
@@ -42,6 +43,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     webhook_allow: tuple[str, ...] = ()
     results_limit: int = DEFAULT_RESULTS_LIMIT
     workspaces_limit: int = DEFAULT_WORKSPACES_LIMIT
+    outbox_limit: int = DEFAULT_OUTBOX_LIMIT
     gzip_results: bool = False
     ready_file: Path | None = None
     exit_with: int | None = None
@@ -71,6 +73,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise StartupError(
                 f"--workspaces-limit is {self.workspaces_limit}; expected at least 1, for example"
                 f" --workspaces-limit {DEFAULT_WORKSPACES_LIMIT}"
+            )
+        if self.outbox_limit < 1:
+            raise StartupError(
+                f"--outbox-limit is {self.outbox_limit}; expected MiB, at least 1, for example --outbox-limit 2048"
             )
         if self.public_url is not None:
             check_public_url(self.public_url)

@@ -83,6 +83,7 @@ def task(told: Any, task_id: str) -> Any:
 REFUSED: dict[str, tuple[list[str], str, str]] = {
     "a port beyond all": (["--port", "70000"], "--port is 70000", "--port 8000"),
     "a negative port": (["--port", "-1"], "--port is -1", "--port 8000"),
+    "an outbox without room": (["--outbox-limit", "0"], "--outbox-limit is 0", "--outbox-limit 2048"),
     "a scenario nobody has": (["--scenario", "defualt"], "--scenario is 'defualt'", '"default"'),
     "a file that is not there": (["--scenario", "./mine.toml"], "no such file", "a path that exists"),
     "a scenario that is no TOML": (["--scenario", "/etc/passwd"], "/etc/passwd: not TOML", "line 1"),

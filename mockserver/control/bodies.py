@@ -163,6 +163,7 @@ class WebhookFace(msgspec.Struct, frozen=True):
     misbehave: str | None
     failing_since: str | None
     ended_because: str | None
+    dropped: int
     created_at: str
     updated_at: str
 

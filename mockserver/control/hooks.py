@@ -182,6 +182,7 @@ def _face(item: Subscription) -> WebhookFace:
         misbehave=item.misbehave,
         failing_since=_moment(item.failing_since),
         ended_because=item.ended_because,
+        dropped=item.dropped,
         created_at=written_moment(item.created_at),
         updated_at=written_moment(item.updated_at),
     )

@@ -13,10 +13,12 @@ import logging
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import orjson
 
 from mockserver.errors import Conflict
+from mockserver.settings import DEFAULT_OUTBOX_LIMIT
 from mockserver.webhooks import misbehaving, schedule
 from mockserver.webhooks.exchange import Exchange, Failure, Request
 from mockserver.webhooks.lanes import IN_MEMORY, Lane, Limits
@@ -25,6 +27,8 @@ from mockserver.webhooks.targets import Allowed
 from mockserver.world.clock import SECOND
 from mockserver.world.database import JsonText
 from mockserver.world.deliveries import Deliveries, Tried, Turn
+from mockserver.world.faults import fault_of
+from mockserver.world.retention import MEGABYTE, Retention
 from mockserver.world.store import Store
 from mockserver.world.webhooks import Attempt, Delivery, DeliveryState, Subscription
 
@@ -40,6 +44,8 @@ GRACE = 0.2
 GONE = 410
 LOOK_AGAIN = 0.005
 """Seconds between two looks of somebody who waits for deliveries."""
+BETWEEN_PARTS = 0.05
+"""Seconds between two deletions of what is kept too long."""
 AFTER_A_FAILURE = 1.0
 """Seconds until a round goes on whose database could not be asked."""
 
@@ -47,7 +53,10 @@ AFTER_A_FAILURE = 1.0
 class Round:
     """One workspace's deliveries. Made in any thread; runs on the courier's loop."""
 
-    def __init__(self, store: Store, sender: Sender, limits: Limits, threads: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, store: Store, sender: Sender, limits: Limits, threads: ThreadPoolExecutor, retention: Retention
+    ) -> None:
+        self._retention = retention
         self._store, self._sender, self._limits, self._threads = store, sender, limits, threads
         self._deliveries = Deliveries(store)
         self._lanes: dict[str, Lane] = {}
@@ -57,6 +66,7 @@ class Round:
         self._woken = asyncio.Event()
         self._next_due: int | None = None
         self._to_record: asyncio.TimerHandle | None = None
+        self._to_prune: asyncio.TimerHandle | None = None
         self._stopping = False
         self.loop: asyncio.AbstractEventLoop | None = None
 
@@ -83,8 +93,9 @@ class Round:
             await self._turn()
         except Conflict:
             raise
-        except Exception:
-            LOG.exception("the courier of a workspace could not take its turn; it tries again")
+        except Exception as error:
+            if fault_of(error) is None:  # a fault of the machine is in the log already, once a minute
+                LOG.exception("the courier of a workspace could not take its turn; it tries again")
             await asyncio.sleep(AFTER_A_FAILURE)
             self._woken.set()
 
@@ -124,6 +135,20 @@ class Round:
             lane.waiting += due
             self._taken.update(delivery.no for delivery in due)
             self._send(lane)
+        look = self._retention.due(turn.newest, len(tried))
+        if look and self._to_prune is None:
+            await self._prune()
+
+    async def _prune(self) -> None:
+        """A part of what is kept too long, in a thread; the next part after a pause, so that others get their turn."""
+        idle = not any(lane.workers or lane.waiting for lane in self._lanes.values())
+        loop = asyncio.get_running_loop()
+        if await loop.run_in_executor(self._threads, partial(self._retention.prune, idle=idle)):
+            self._to_prune = loop.call_later(BETWEEN_PARTS, self._prune_on)
+
+    def _prune_on(self) -> None:
+        self._to_prune = None
+        self._woken.set()
 
     async def _in_thread(self, tried: list[Tried], room: dict[str, int], taken: set[int]) -> Turn:
         loop = asyncio.get_running_loop()
@@ -198,8 +223,9 @@ class Round:
 
     async def _end(self) -> None:
         """Let what is on its way come to an end, and record it."""
-        if self._to_record is not None:
-            self._to_record.cancel()
+        for timer in (self._to_record, self._to_prune):
+            if timer is not None:
+                timer.cancel()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=GRACE)
             for task in late:
@@ -245,7 +271,9 @@ def _gone(subscription: Subscription, exchange: Exchange, at: int) -> str | None
 class Courier:
     """One for the server: a round for each workspace, connections and limits for all of them."""
 
-    def __init__(self, allowed: Allowed) -> None:
+    def __init__(self, allowed: Allowed, *, outbox_limit: int = DEFAULT_OUTBOX_LIMIT * MEGABYTE) -> None:
+        """`outbox_limit` in bytes, for each workspace."""
+        self._outbox_limit = outbox_limit
         self._sender = Sender(allowed)
         self._limits = Limits()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="courier")
@@ -257,7 +285,8 @@ class Courier:
 
     def attach(self, store: Store) -> None:
         """Send what is due in this world from now on. From any thread, also before the courier has started."""
-        made = Round(store, self._sender, self._limits, self._threads)
+        retention = Retention(store, self._outbox_limit)
+        made = Round(store, self._sender, self._limits, self._threads, retention)
         store.after_commit = made.wake
         with self._lock:
             self._rounds[store] = made

@@ -30,6 +30,8 @@ class Turn(msgspec.Struct, frozen=True):
     due: list[tuple[Subscription, list[Delivery]]]
     active: dict[str, Subscription]
     next_due: int | None
+    newest: int
+    """The number of the newest message, due or not; 0 without any."""
 
 
 class Deliveries:
@@ -59,7 +61,7 @@ class Deliveries:
             made = Subscription(
                 next_number(change.connection, Subscription), self._store.new_id(change), project_id, url, secret,
                 topics, version, SubscriptionStatus.ACTIVE, retries, ordered, concurrency, timeout, misbehave,
-                None, None, self._store.workspace.user_id, change.now, change.now,
+                None, None, 0, self._store.workspace.user_id, change.now, change.now,
             )  # fmt: skip
             change.connection.insert([made])
             return made
@@ -111,7 +113,8 @@ class Deliveries:
                     found = _due(connection, subscription, now, wanted, taken - done)
                     due.append((subscription, found))
             later = connection.value("SELECT MIN(due_at) FROM outbox WHERE due_at > :now", {"now": now})
-        return Turn(due, {item.id: item for item in active}, later)
+            newest = next_number(connection, Delivery) - 1
+        return Turn(due, {item.id: item for item in active}, later, newest)
 
     def _record(self, tried: list[Tried]) -> None:
         with self._store.change() as change:

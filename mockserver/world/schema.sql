@@ -177,7 +177,7 @@ CREATE TABLE subscription (
   no SERIAL, id TEXT NOT NULL UNIQUE, project_id TEXT, url TEXT NOT NULL, secret TEXT NOT NULL, topics TEXT NOT NULL,
   version TEXT NOT NULL, status TEXT NOT NULL, retries TEXT NOT NULL, ordered BOOLEAN NOT NULL,
   concurrency INTEGER NOT NULL, timeout DOUBLE PRECISION NOT NULL, misbehave TEXT, failing_since BIGINT, ended_because TEXT,
-  created_by TEXT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL
+  dropped INTEGER NOT NULL, created_by TEXT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL
 );
 
 CREATE TABLE outbox (

@@ -34,6 +34,7 @@ class Subscription(Record, frozen=True):
     `ordered` sends one at a time, each before the next; else up to `concurrency` at once, `timeout` seconds each.
     `misbehave` names how its messages go wrong (webhooks/misbehaviour.py).
     `failing_since` is when the first failure came after the last success; `ended_because` says why we ended it.
+    `dropped` messages to it were given up because too many waited (world/retention.py).
     """
 
     TABLE: ClassVar[str] = "subscription"
@@ -52,6 +53,7 @@ class Subscription(Record, frozen=True):
     misbehave: str | None
     failing_since: int | None
     ended_because: str | None
+    dropped: int
     created_by: str
     created_at: int
     updated_at: int

@@ -1,0 +1,29 @@
+"""A file of Export V1 is not given again where nobody knows any more what happened since."""
+
+from pathlib import Path
+
+import pytest
+
+from contract_tests.rules.worlds import generated
+from mockserver.exports.legacy.files import _changed
+from mockserver.exports.legacy.questions import Labels, labels_question
+from mockserver.world.database import JsonText, where
+from mockserver.world.events import Event
+from mockserver.world.sqlite import SqliteDatabase
+from mockserver.world.store import Store
+
+
+@pytest.mark.parametrize(
+    ("left", "changed"), [([1, 2, 3, 4], False), ([4], True), ([1, 3, 4], True), ([3, 4], True), ([1, 4], True)]
+)
+def test_events_that_are_not_on_record_count_as_changes(tmp_path: Path, left: list[int], changed: bool) -> None:
+    """The file knows of the first event; all that came since happened elsewhere."""
+    store = Store.create(SqliteDatabase(tmp_path / "world.sqlite"), *generated())
+    question = labels_question({"projectId": "the project"})
+    assert isinstance(question, Labels)
+    with store.change() as change:
+        events = [Event(no, "LABEL_CREATED", 1, "another", None, None, JsonText("{}")) for no in range(1, 5)]
+        change.connection.insert(events)
+        change.connection.delete(Event, where("no NOT IN :left", left=left))
+        assert _changed(change.connection, question, 1) is changed
+    store.close()

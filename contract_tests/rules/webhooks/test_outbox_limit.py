@@ -1,0 +1,86 @@
+"""The outbox of a served world has a bound, and whoever lost something by it is told so."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from contract_tests.receiving import SECRET, Receiver
+from contract_tests.serving import ServedWorld
+from mockserver.world.sqlite import SqliteDatabase
+
+MEGABYTE = 1024 * 1024
+SLACK = 256 * 1024
+"""Bytes by which a file may grow though nothing of it is kept: pages that are half full."""
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[ServedWorld]:
+    """1 MiB of messages may wait, and 64 KiB of those that are done are kept."""
+    with ServedWorld("--state", str(tmp_path / "state"), "--outbox-limit", "1") as served:
+        yield served
+
+
+def webhooks(world: ServedWorld) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = requests.get(f"{world.url}/_mock/webhooks", timeout=30).json()["webhooks"]
+    return found
+
+
+def reviewed(world: ServedWorld, rows: list[str]) -> None:
+    """A review comes and goes on each row, so that the world is no larger than before."""
+    with requests.Session() as session:
+        for row in rows:
+            for event in ("REVIEW_CREATED", "REVIEW_DELETED"):
+                body = {"event": event, "project": "image", "data_row": row}
+                session.post(f"{world.url}/_mock/events", json=body, timeout=30).raise_for_status()
+
+
+def rows_with_labels(world: ServedWorld) -> list[str]:
+    rows = world.own.expected_rows("image", params={"label_details": True})
+    labelled = [row for row in rows if row["projects"][world.projects["image"]]["labels"]]
+    return [row["data_row"]["id"] for row in labelled]
+
+
+def size(file: Path) -> int:
+    """Bytes of a database, with what is still in its log."""
+    connection = SqliteDatabase(file).connect()
+    try:
+        return int(connection.value("PRAGMA page_count")) * int(connection.value("PRAGMA page_size"))
+    finally:
+        connection.close()
+
+
+def test_what_was_delivered_does_not_make_the_file_grow(world: ServedWorld, tmp_path: Path) -> None:
+    [file] = (tmp_path / "state").rglob("world.sqlite")
+    rows = rows_with_labels(world)[:10]
+    with Receiver() as receiver:
+        world.own.webhook(receiver.url, secret=SECRET)
+        reviewed(world, rows)
+        assert all(delivery["state"] == "DELIVERED" for delivery in world.own.deliveries)
+        first = size(file)
+        for _ in range(4):
+            reviewed(world, rows)
+        kept = world.own.deliveries
+        sent = sum(len(item.body) for item in receiver.received[2 * len(rows) :])
+        assert len({item.id for item in receiver.received}) == len(receiver.received), "each was sent once"
+    assert sent > 2 * SLACK, "or there was nothing to grow of"
+    assert size(file) <= first + SLACK
+    assert sum(len(delivery["body"]) for delivery in kept) < SLACK
+    assert kept[-1]["id"] == receiver.received[-1].id, "the newest are kept"
+    assert webhooks(world)[0]["dropped"] == 0
+
+
+def test_what_nobody_takes_is_dropped_oldest_first_and_the_webhook_says_how_many(world: ServedWorld) -> None:
+    world.own.webhook("http://127.0.0.1:1/", secret=SECRET, ordered=True, retries=[86_400])
+    rows = rows_with_labels(world)
+    made = 0
+    while webhooks(world)[0]["dropped"] == 0:
+        reviewed(world, rows)
+        made += 2 * len(rows)
+        assert made < 2000, "nothing was ever dropped"
+    left = requests.get(f"{world.url}/_mock/deliveries", timeout=30).json()["deliveries"]
+    assert sum(len(delivery["body"]) for delivery in left) < 1.5 * MEGABYTE
+    assert all(delivery["state"] == "PENDING" for delivery in left)
+    assert "dropped before they were delivered" in world.output
