@@ -44,8 +44,6 @@ GRACE = 0.2
 GONE = 410
 LOOK_AGAIN = 0.005
 """Seconds between two looks of somebody who waits for deliveries."""
-BETWEEN_PARTS = 0.05
-"""Seconds between two deletions of what is kept too long."""
 AFTER_A_FAILURE = 1.0
 """Seconds until a round goes on whose database could not be asked."""
 
@@ -143,8 +141,9 @@ class Round:
         """A part of what is kept too long, in a thread; the next part after a pause, so that others get their turn."""
         idle = not any(lane.workers or lane.waiting for lane in self._lanes.values())
         loop = asyncio.get_running_loop()
-        if await loop.run_in_executor(self._threads, partial(self._retention.prune, idle=idle)):
-            self._to_prune = loop.call_later(BETWEEN_PARTS, self._prune_on)
+        pause = await loop.run_in_executor(self._threads, partial(self._retention.prune, idle=idle))
+        if pause is not None:
+            self._to_prune = loop.call_later(pause, self._prune_on)
 
     def _prune_on(self) -> None:
         self._to_prune = None

@@ -23,8 +23,8 @@ from mockserver.world.webhooks import Attempt, Delivery, DeliveryState
 LOG = logging.getLogger(__name__)
 
 MEGABYTE = 1024 * 1024
-DONE_SHARE = 16
-"""What is done takes at most this part of the limit, 64 MiB of 1,024: some 5,000 messages of 12 kB. Forks copy it."""
+DONE_SHARE = 32
+"""What is done takes at most this part of the limit, 32 MiB of 1,024: some 2,700 messages of 12 kB. Forks copy it."""
 DAYS = 30
 """Days of the world's clock that what is done is kept: longer than any results, and than the longest schedule."""
 BUSY = 4
@@ -35,6 +35,10 @@ TRIES = 100
 """Tries of one message that are kept, the newest: its schedule has 50 at most, and every redelivery begins it anew."""
 LOOKS = 16
 """Looks while what is done could be replaced once. Without any message, one look each day of the world's clock."""
+BETWEEN_PARTS = 0.05
+"""Seconds between two deletions, for others to get their turn."""
+WHEN_BUSY = 0.2
+"""Seconds until the next look whether there is still something to send."""
 PART = 100
 """Messages or events deleted in one transaction; BUSY times as many when the file grows faster than it is idle."""
 PART_BYTES = 2 * MEGABYTE
@@ -82,8 +86,8 @@ class Retention:
         self._looking |= new >= self._done_limit // LOOKS or self._store.clock.now() // DAY != self._day
         return self._looking
 
-    def prune(self, *, idle: bool) -> bool:
-        """Delete a part of what is too old or too much; whether there may be more of it.
+    def prune(self, *, idle: bool) -> float | None:
+        """Delete a part of what is too old or too much. The seconds after which to go on, or None when that was all.
 
         While there is something to send, not `idle`, what is done waits longer: deleting takes time from sending.
         """
@@ -93,17 +97,21 @@ class Retention:
         with self._store.reading() as connection:
             pending = connection.count(Delivery, where("state = :state", state=DeliveryState.PENDING))
             waiting = self._bytes * pending // max(self._rows, 1)
-            too_much = self._bytes - waiting - self._done_limit * parts
-            done = self._done(connection, too_much, before, parts)
+            too_much = self._bytes - waiting - self._done_limit
+            done = self._done(connection, too_much - self._done_limit * (parts - 1), before, parts)
             over = min(waiting - self._limit, PART_BYTES * parts)
             dropped = self._oldest(connection, [DeliveryState.PENDING], over, parts)
         if done or dropped:
             self._delete(done, dropped)
-        elif not self._prune_events(before, parts):
-            self._passed_event = self._tries = 0
-            self._day = self._store.clock.now() // DAY
-            self._looking = False
-        return self._looking
+            return BETWEEN_PARTS
+        if self._prune_events(before, parts):
+            return BETWEEN_PARTS
+        if too_much > 0 and not idle:
+            return WHEN_BUSY
+        self._passed_event = self._tries = 0
+        self._day = self._store.clock.now() // DAY
+        self._looking = False
+        return None
 
     def _count(self) -> None:
         """Add what has come since the last time: a sum over all of it would read the whole file."""

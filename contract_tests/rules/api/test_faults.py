@@ -38,7 +38,7 @@ def control(world: ServedWorld, path: str, body: dict[str, Any]) -> requests.Res
     return requests.post(f"{world.url}/_mock/{path}", json=body, timeout=30)
 
 
-CHANGES = [
+CHANGES: list[tuple[str, dict[str, Any]]] = [
     ("events", {"event": "LABEL_UPDATED", "project": "image"}),
     ("webhooks", {"url": "http://127.0.0.1:1/", "secret": "CHANGE-ME", "topics": ["LABEL_CREATED"]}),
     ("clock", {"advance": 5}),
@@ -92,6 +92,21 @@ def test_nothing_is_acknowledged_when_the_state_folder_was_deleted(world: Served
     assert ask_in(world.own, PROJECTS) == before, "reading goes on"
     answer = control(world, "events", {"event": "LABEL_UPDATED", "project": "image"})
     assert answer.json()["code"] == "MOCKSERVER_RESOURCE_FAILED"
+
+
+def test_every_door_says_that_the_state_folder_was_deleted(world: ServedWorld, tmp_path: Path) -> None:
+    project = world.projects["image"]
+    shutil.rmtree(tmp_path / "state")
+    export = "mutation($id: ID!) {exportDataRowsInProject(input: {filters: {projectId: $id}}) {taskId}}"
+    labels = "mutation($id: ID!) {exportLabels(data: {projectId: $id}) {downloadUrl}}"
+    for document in (export, labels):
+        [error] = answer_in(world.own, document, id=project)["errors"]
+        assert error["extensions"]["code"] == "MOCKSERVER_RESOURCE_FAILED", error
+    answers = [control(world, path, body) for path, body in CHANGES]
+    answers += [requests.get(f"{world.url}{path}", timeout=30) for path in ("/", "/_mock/deliveries")]
+    for answer in answers:
+        assert answer.ok or answer.json()["code"] == "MOCKSERVER_RESOURCE_FAILED", (answer.url, answer.text)
+    assert "Traceback" not in world.output
 
 
 def test_changes_go_on_when_a_folder_that_was_moved_away_is_back(world: ServedWorld, tmp_path: Path) -> None:

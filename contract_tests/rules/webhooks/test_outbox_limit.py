@@ -18,7 +18,7 @@ SLACK = 256 * 1024
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[ServedWorld]:
-    """1 MiB of messages may wait, and 64 KiB of those that are done are kept."""
+    """1 MiB of messages may wait, and 32 KiB of those that are done are kept."""
     with ServedWorld("--state", str(tmp_path / "state"), "--outbox-limit", "1") as served:
         yield served
 
