@@ -5,6 +5,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,18 @@ from contract_tests.machine import (
     small_disk,
     unable_to_write_files,
 )
+from contract_tests.rules.worlds import in_file, stored
 from contract_tests.serving import ServedWorld
+from mockserver.exports.legacy.files import LegacyFiles
+from mockserver.exports.legacy.questions import labels_question
+from mockserver.exports.request import ExportRequest
+from mockserver.exports.space import Space
+from mockserver.exports.tasks import Exports
+from mockserver.links import Links
+from mockserver.world.database import where
+from mockserver.world.projects import Project
 from mockserver.world.sqlite import SqliteDatabase
+from mockserver.world.tasks import Task
 
 EXPORT = "mutation($id: ID!) {exportDataRowsInProject(input: {filters: {projectId: $id}}) {taskId}}"
 TASK = "query($id: ID!) {task(where: {id: $id}) {id status result errors metadata}}"
@@ -324,6 +335,31 @@ def test_an_export_that_finds_no_file_descriptor_fails_and_the_next_one_is_made(
         assert "no file descriptor left" in large.refusal(LABELS, id=large.world.projects["large"])
         assert "errors" not in large.answer(PROJECTS), "reading needs none"
     assert large.ended(large.started("large"))["status"] == "COMPLETE"
+
+
+class NoThreads(ThreadPoolExecutor):
+    """As on a machine whose limit of processes is reached: the work is in the queue, and nobody comes for it."""
+
+    def submit(self, *_work: Any, **_more: Any) -> Any:
+        raise RuntimeError("can't start new thread")
+
+
+def test_without_a_thread_exports_of_both_kinds_fail_at_once(tmp_path: Path) -> None:
+    with stored(in_file(tmp_path)) as store, NoThreads(1) as threads:
+        links, space = Links.of("key", 0), Space(MEGABYTE)
+        exports = Exports(store, links, tmp_path / "results", threads, space)
+        legacy = LegacyFiles(store, links, tmp_path / "legacy", threads, space)
+        for _ in range(12):
+            task, future = exports.create(ExportRequest(), name=None, base_url="http://mock")
+            assert future.done()
+            with store.reading() as connection:
+                [found] = connection.select(Task, where("id = :id", id=task.id))
+            assert (found.status, "no thread left" in str(found.failure)) == ("FAILED", True)
+        with store.reading() as connection:
+            project = connection.select(Project)[0].id
+        file, _ = legacy.asked(labels_question({"projectId": project}), base_url="http://mock")
+        looked = legacy.looked_at(file.id)
+        assert (looked.status, "no thread left" in str(looked.failure)) == ("FAILED", True)
 
 
 def test_a_full_disk_refuses_changes_fails_exports_and_is_well_again_when_there_is_space(

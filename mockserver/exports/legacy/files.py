@@ -195,6 +195,7 @@ class LegacyFiles:
             job.snapshot.close()
             self._fail(job.file, f"The machine has no thread left for this export: {error}")
             self._over(job)
+            self._start_next()
 
     def _work(self, job: Job) -> None:
         if self._running is not job:
