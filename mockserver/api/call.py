@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from mockserver.api.plans import TakesLong
 from mockserver.errors import NotFound, QueryTooComplex
 from mockserver.exports.legacy.labels import Elements
 from mockserver.workspaces.workspace import Workspace
@@ -15,8 +16,12 @@ from mockserver.world.data_rows import MetadataSchema
 from mockserver.world.database import EVERYTHING, Clause, Connection, R, Record, where
 from mockserver.world.store import Store
 
-MOST_RECORDS = 50_000
+MOST_RECORDS = 20_000
 """In one answer. The largest page an SDK asks for, 500 data rows with their metadata, reads some 10,000."""
+RECORDS_ON_LOOP = 1_000
+"""What a query reads on the event loop before it begins again in a thread; some 20 ms."""
+LEGACY_LABEL = 5
+"""Records that a label as Export V1 tells it counts for."""
 
 
 class Call(msgspec.Struct):
@@ -28,17 +33,20 @@ class Call(msgspec.Struct):
     workspace: Workspace
     base_url: str
     records: int = 0
+    answered: int = 0
+    """Fields that graphql-core has answered."""
+    _on_loop: bool = False
     _elements: Elements | None = None
     _schemas: dict[str, MetadataSchema] | None = None
     _own: Connection | None = None
 
     def legacy_label(self, label_id: str) -> dict[str, Any]:
         """The `Label` of Export V1. A document may ask for hundreds."""
-        with self.reading() as connection:
+        with self._reading() as connection:
             if self._elements is None:
                 now = self.store.clock.now()
                 self._elements = Elements(connection, links=self.workspace.links, host=self.base_url, now=now)
-            self.records += 1
+            self._count(LEGACY_LABEL)
             label: dict[str, Any] = self._elements.one(label_id)["Label"]
             return label
 
@@ -49,8 +57,19 @@ class Call(msgspec.Struct):
         return self._schemas
 
     @contextmanager
+    def on_loop(self) -> Iterator[None]:
+        """Reads within raise TakesLong when they are many, for others wait for them."""
+        self._on_loop = True
+        try:
+            yield
+        finally:
+            self._on_loop = False
+
+    @contextmanager
     def apart(self) -> Iterator[None]:
         """What is read within comes from a snapshot, so that nobody waits for whoever reads much."""
+        self.records = 0
+        self._elements = self._schemas = None
         self._own = self.store.snapshot()
         try:
             yield
@@ -63,37 +82,50 @@ class Call(msgspec.Struct):
         return self.workspace.store
 
     def reading(self) -> AbstractContextManager[Connection]:
+        """For questions of another kind than those below. Raises as they do."""
+        self._count(1)
+        return self._reading()
+
+    def _reading(self) -> AbstractContextManager[Connection]:
         return self.workspace.store.reading() if self._own is None else nullcontext(self._own)
 
     def select(self, kind: type[R], clause: Clause = EVERYTHING, **page: Any) -> list[R]:
-        with self.reading() as connection:
+        with self._reading() as connection:
             return self._counted(connection.select(kind, clause, **page))
 
     def find(self, kind: type[R], record_id: str | None) -> R | None:
         """By id; None for None."""
         if record_id is None:
             return None
-        with self.reading() as connection:
+        with self._reading() as connection:
             found = self._counted(connection.select(kind, where("id = :id", id=record_id)))
         return found[0] if found else None
 
     def _counted(self, records: list[R]) -> list[R]:
-        """Raises QueryTooComplex when the document has read more than any client's does."""
-        self.records += 1 + len(records)
+        self._count(1 + len(records))
+        return records
+
+    def _count(self, records: int) -> None:
+        """Raises QueryTooComplex when the document has read more than any client's does, on the event loop TakesLong
+        when it has read so much that others wait."""
+        self.records += records
+        if self._on_loop and self.records > RECORDS_ON_LOOP:
+            raise TakesLong
         if self.records > MOST_RECORDS:
             raise QueryTooComplex(f"the document reads more than {MOST_RECORDS} records; ask for less, or for pages")
-        return records
 
     def one(self, kind: type[R], clause: Clause, what: str) -> R:
         """The record that meets the clause. Raises NotFound saying `what` was looked for."""
-        with self.reading() as connection:
+        self._count(1)
+        with self._reading() as connection:
             found = connection.find(kind, clause)
         if found is None:
             raise NotFound(f"{what} does not exist in this workspace")
         return found
 
     def count(self, kind: type[Record], clause: Clause) -> int:
-        with self.reading() as connection:
+        self._count(1)
+        with self._reading() as connection:
             return connection.count(kind, clause)
 
 

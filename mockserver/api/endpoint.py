@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 
@@ -13,14 +14,15 @@ from starlette.types import Receive, Scope, Send
 
 from mockserver.api.call import Call
 from mockserver.api.engine import Engine
+from mockserver.api.json_bodies import check_json
 from mockserver.api.responses import json_response
 from mockserver.errors import AuthenticationFailed, BadInput, BodyTooLarge, NotAllowed, WireError
 from mockserver.workspaces.lifecycle import Workspaces
 
-MOST_BODY = 16 * 1024 * 1024
+MOST_BODY = 4 * 1024 * 1024
 """Bytes. The largest body an SDK sends is a bulk delete of 25,000 ids, some 700 kB."""
 LARGE_BODY = 64 * 1024
-"""Bytes. What comes with a larger one names thousands of things and is not answered on the event loop."""
+"""Bytes. A larger one names thousands of things: it is neither read nor answered on the event loop."""
 
 _HOST = re.compile(r"[A-Za-z0-9._-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 
@@ -57,7 +59,11 @@ class GraphQLEndpoint:
         authorization = request.headers.get("authorization")
         await self._workspaces.authenticate(authorization)  # before the body is read
         body = await read_body(request)
-        asked = read_request(request.headers.get("content-type", ""), body)
+        content_type = request.headers.get("content-type", "")
+        if len(body) > LARGE_BODY:
+            asked = await asyncio.to_thread(read_request, content_type, body)
+        else:
+            asked = read_request(content_type, body)
         workspace = await self._workspaces.authenticate(authorization)  # again: it may have been reset meanwhile
         call = Call(workspace, base_url(request, self._public_url))
         large, long_changes = len(body) > LARGE_BODY, workspace.long_changes
@@ -72,16 +78,16 @@ def graphql_error(error: WireError) -> Response:
     return json_response({"errors": [error.as_graphql()], "data": None}, status, headers)
 
 
-async def read_body(request: Request) -> bytes:
+async def read_body(request: Request, most: int = MOST_BODY) -> bytes:
     """The whole body. Raises BodyTooLarge as soon as it is clear, without reading on."""
     announced = request.headers.get("content-length", "0")
-    if announced.isdigit() and int(announced) > MOST_BODY:
-        raise BodyTooLarge(f"The body has {announced} bytes; at most {MOST_BODY} are read")
+    if announced.isdigit() and int(announced[:20]) > most:
+        raise BodyTooLarge(f"The body has {announced} bytes; at most {most} are read")
     body = bytearray()
     async for piece in request.stream():
         body += piece
-        if len(body) > MOST_BODY:
-            raise BodyTooLarge(f"The body has more than {MOST_BODY} bytes")
+        if len(body) > most:
+            raise BodyTooLarge(f"The body has more than {most} bytes; at most as many are read")
     return bytes(body)
 
 
@@ -90,8 +96,11 @@ def read_request(content_type: str, body: bytes) -> GraphQLRequest:
     if content_type.startswith("multipart/"):
         raise BadInput("A multipart upload came; this server does not take uploads yet, only JSON bodies")
     try:
+        check_json(body)
         # orjson tells line and column; msgspec then checks the shape.
         return msgspec.convert(orjson.loads(body), GraphQLRequest)
+    except BadInput as error:
+        raise BadInput(f'{error.message}; expected {{"query": "…", "variables": {{…}}}}') from None
     except orjson.JSONDecodeError as error:
         raise BadInput(f'The body is not JSON ({error}); expected {{"query": "…", "variables": {{…}}}}') from None
     except msgspec.ValidationError as error:

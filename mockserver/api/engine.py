@@ -1,7 +1,6 @@
-"""The GraphQL engine, which only this module, `plans` and `values` know: schema, scalars, documents, execution.
+"""The GraphQL engine: the schema with its resolvers and scalars, and how a document is answered.
 
-Parsing and validating a document costs milliseconds, executing it hundreds of microseconds, and an SDK sends the same
-few documents again and again: so documents are kept by their text, and queries with a plan (`plans`).
+Only this module and its parts (`documents`, `cost`, `plans`, `values`) know GraphQL.
 """
 
 from __future__ import annotations
@@ -10,50 +9,31 @@ import asyncio
 import datetime
 import logging
 import re
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import partial, wraps
 from importlib import resources
 from inspect import isawaitable
 from typing import Any, Protocol, TypeVar, cast
 
-import msgspec
 from graphql import (
-    DocumentNode,
     ExecutionResult,
-    FieldNode,
     GraphQLError,
     GraphQLObjectType,
     GraphQLScalarType,
     GraphQLSchema,
-    GraphQLSyntaxError,
-    OperationDefinitionNode,
-    OperationType,
-    Source,
+    MiddlewareManager,
     ValueNode,
     build_schema,
     execute,
     is_introspection_type,
-    parse,
-    specified_rules,
-    validate,
 )
-from graphql.pyutils import AwaitableOrValue
 from graphql.utilities import value_from_ast_untyped
-from graphql.validation import FieldsOnCorrectTypeRule
 
-from mockserver.api.plans import Planned
-from mockserver.errors import (
-    BadInput,
-    MockserverBug,
-    QueryNotParsed,
-    QueryNotValid,
-    QueryTooComplex,
-    WireError,
-    nearest,
-    quoted,
-)
+from mockserver.api.documents import Document, KeptDocuments, prepared
+from mockserver.api.plans import MOST_ANSWERED, Planned, TakesLong
+from mockserver.errors import BadInput, MockserverBug, QueryTooComplex, WireError
 from mockserver.exports.text import zulu
 from mockserver.workspaces.long_changes import LongChanges
 from mockserver.world.faults import fault_of
@@ -63,41 +43,26 @@ LOG = logging.getLogger(__name__)
 Resolver = Callable[..., Any]
 T = TypeVar("T")
 
-LARGE_DOCUMENT = 16 * 1024
-"""Characters. A larger one (a bulk delete inlines its ids) is not kept, and not parsed on the event loop."""
-KEPT_DOCUMENTS = 1024
-MOST_SELECTIONS = 1000
-MOST_DEPTH = 60
-MOST_TOKENS = 500_000
-"""A bulk delete of 25,000 ids has some 50,000."""
-
-
-LONG_CHANGES = frozenset({"deleteDataRows", "deleteLabels", "updateDataset"})
-"""Mutations whose time grows with what they change: the last one deletes a dataset with all its data rows."""
-
-
-LONG_READS = frozenset(
-    {"labels", "label", "dataRows", "datasetDataRows", "dataRowCustomMetadata", "workstreamStateCounts"}
-)
-"""Fields that hundreds of records are read for: pages of data rows and labels, labels as Export V1 tells them, and the
-states of all rows of a project."""
+SHORT_DOCUMENT = 512
+"""Characters. A longer one is not parsed on the event loop, where the worst of this length takes 20 ms."""
+ANSWERED_ON_LOOP = 5_000
+"""Fields that are answered on the event loop before a query begins again in a thread; some 5 ms."""
+MOST_ANSWERED_BY_CORE = 50_000
+"""Fields of one answer that graphql-core makes, at 10 us each. The schema as tools ask for it has 12,000."""
+PREPARING, READING, CHANGING = 2, 4, 4
+"""Threads that parse and validate documents, answer long queries, make long changes."""
 
 
 class Context(Protocol):
     """What the resolvers are given."""
 
+    def on_loop(self) -> AbstractContextManager[None]:
+        """What reads within raises TakesLong when it reads so much that others wait."""
+        ...
+
     def apart(self) -> AbstractContextManager[None]:
         """What is read within, is read from a snapshot, and by a thread that nobody else waits for."""
         ...
-
-
-class Document(msgspec.Struct, frozen=True):
-    """A parsed and validated document. `changes` says that it holds a mutation, `long` that it may keep others waiting
-    if it ran on the event loop."""
-
-    planned: Planned
-    changes: bool
-    long: bool
 
 
 class Engine:
@@ -111,7 +76,11 @@ class Engine:
                 object_type = cast("GraphQLObjectType", self.schema.type_map[type_name])
                 field = object_type.fields[field_name]
                 field.resolve = _with_arguments(resolver) if field.args else resolver
-        self._documents: OrderedDict[str, Document | WireError] = OrderedDict()
+        self._documents = KeptDocuments()
+        self._preparing = ThreadPoolExecutor(PREPARING, thread_name_prefix="documents")
+        self._reading = ThreadPoolExecutor(READING, thread_name_prefix="queries")
+        self._changing = ThreadPoolExecutor(CHANGING, thread_name_prefix="mutations")
+        self._counted = MiddlewareManager(_count)
 
     async def answer(
         self,
@@ -125,58 +94,78 @@ class Engine:
     ) -> Any:
         """`{"data": …}` and, if something failed, `errors`. Raises WireError when the document cannot be run.
 
-        What is `large`, or changes or reads much, runs in a thread.
+        What is `large`, or changes or reads much, runs in a thread. A query that turns out to read much begins again
+        in one.
         """
         document = await self._document(query)
+        loop = asyncio.get_running_loop()
         run = partial(self._run, document.planned, variables, operation, context)
         if not document.changes:
-            result = await asyncio.to_thread(_apart, context, run) if document.long or large else run()
+            result: Any = None if document.long or large else self._answered_here(run, context)
+            if result is None:
+                result = await loop.run_in_executor(self._reading, _apart, context, run)
         elif document.long or large:
             async with long_changes.turn():
-                result = await asyncio.to_thread(run)
+                result = await loop.run_in_executor(self._changing, _awaited, run)
         else:
             await long_changes.over()
             result = run()
         return response(await result if isawaitable(result) else result)
 
-    def _run(
-        self, planned: Planned, variables: dict[str, Any] | None, operation: str | None, context: Any
-    ) -> AwaitableOrValue[ExecutionResult]:
+    def _answered_here(self, run: Callable[..., Any], context: Context) -> ExecutionResult | None:
+        """On the event loop; None when it would take long there, or has no plan."""
         try:
-            if (result := planned.run(operation, variables, context)) is not None:
+            with context.on_loop():
+                result: ExecutionResult | None = run(planned_only=True)
+        except TakesLong:
+            return None
+        return result
+
+    def _run(
+        self,
+        planned: Planned,
+        variables: dict[str, Any] | None,
+        operation: str | None,
+        context: Any,
+        *,
+        planned_only: bool = False,
+    ) -> Any:
+        """An ExecutionResult, or what gives one when it is awaited. Raises QueryTooComplex."""
+        try:
+            most = ANSWERED_ON_LOOP if planned_only else MOST_ANSWERED
+            if (result := planned.run(operation, variables, context, most=most, raising=planned_only)) is not None:
                 return result
+            if planned_only:
+                return None
             return execute(
-                self.schema, planned.node, context_value=context, variable_values=variables, operation_name=operation
+                self.schema,
+                planned.node,
+                context_value=context,
+                variable_values=variables,
+                operation_name=operation,
+                middleware=self._counted,
             )
         except RecursionError:
             raise QueryTooComplex("the variables are nested too deep") from None
+        except _Abandoned as abandoned:
+            raise abandoned.why from None
 
     async def _document(self, query: str) -> Document:
-        if len(query) > LARGE_DOCUMENT:
-            found = await asyncio.to_thread(self.prepared, query)
-        elif (kept := self._documents.get(query)) is not None:
-            self._documents.move_to_end(query)
-            found = kept
-        else:
-            found = self._documents[query] = self.prepared(query)
-            if len(self._documents) > KEPT_DOCUMENTS:
-                self._documents.popitem(last=False)
+        found = self._documents.get(query)
+        if found is None:
+            if len(query) > SHORT_DOCUMENT:
+                loop = asyncio.get_running_loop()
+                found = await loop.run_in_executor(self._preparing, self.prepared, query)
+            else:
+                found = self.prepared(query)
+            self._documents.keep(query, found)
         if isinstance(found, WireError):
             raise found
         return found
 
     def prepared(self, query: str) -> Document | WireError:
         """The document, or why there is none."""
-        try:
-            check_depth(query)
-            node = parse(Source(query, "request"), no_location=True, max_tokens=MOST_TOKENS)
-            check_selections(node)
-        except GraphQLSyntaxError as error:
-            return QueryNotParsed(error.message, locations=[_place(error)] if error.locations else [])
-        except WireError as error:
-            return error
-        errors = validate(self.schema, node, _RULES, max_errors=5)
-        return _invalid(errors) if errors else _document(Planned(self.schema, node))
+        return prepared(self.schema, query)
 
 
 def _apart(context: Context, run: Callable[[], T]) -> T:
@@ -184,22 +173,35 @@ def _apart(context: Context, run: Callable[[], T]) -> T:
         return run()
 
 
-def _document(planned: Planned) -> Document:
-    definitions = planned.node.definitions
-    operations = [definition for definition in definitions if isinstance(definition, OperationDefinitionNode)]
-    changes = any(definition.operation == OperationType.MUTATION for definition in operations)
-    return Document(planned, changes, not (LONG_CHANGES if changes else LONG_READS).isdisjoint(_fields(planned.node)))
+def _awaited(run: Callable[[], Any]) -> Any:
+    """In a thread, the result of what may have to be awaited: exports are waited for a moment."""
+    result = run()
+    return asyncio.run(_await(result)) if isawaitable(result) else result
 
 
-def _fields(node: DocumentNode) -> Iterator[str]:
-    """The names of all fields that are selected anywhere."""
-    waiting: list[Any] = list(node.definitions)
-    while waiting:
-        found = waiting.pop()
-        if isinstance(found, FieldNode):
-            yield found.name.value
-        if selection_set := getattr(found, "selection_set", None):
-            waiting += selection_set.selections
+async def _await(result: Awaitable[T]) -> T:
+    return await result
+
+
+class _Abandoned(BaseException):
+    """Ends an execution by graphql-core at once. An Exception would become one error of many and the rest would go on:
+    the errors of 50,000 fields take longer than their answers."""
+
+    def __init__(self, why: QueryTooComplex) -> None:
+        super().__init__(why.message)
+        self.why = why
+
+
+def _count(resolve: Resolver, source: Any, info: Any, **arguments: Any) -> Any:
+    """For every field that graphql-core answers."""
+    call = info.context
+    call.answered += 1
+    if call.answered > MOST_ANSWERED_BY_CORE:
+        raise _Abandoned(QueryTooComplex(f"the answer has more than {MOST_ANSWERED_BY_CORE} fields; ask for pages"))
+    try:
+        return resolve(source, info, **arguments)
+    except QueryTooComplex as error:
+        raise _Abandoned(error) from None
 
 
 def _with_arguments(resolver: Resolver) -> Resolver:
@@ -221,69 +223,7 @@ def sdl() -> str:
     return resources.files("mockserver.api").joinpath("schema.graphql").read_text("utf-8")
 
 
-# Limits
-
-
-_NESTING = re.compile(r'"""(?:[^"\\]|\\.|"(?!""))*"""|"(?:[^"\\\n]|\\.)*"|#[^\n]*|[{}\[\]()]')
-
-
-def check_depth(query: str) -> None:
-    """The parser descends once per level, so depth is counted in the text. Raises QueryTooComplex."""
-    if query.count("{") + query.count("[") + query.count("(") <= MOST_DEPTH:
-        return
-    depth = 0
-    for token in _NESTING.finditer(query):
-        if token[0] in "{[(":
-            depth += 1
-            if depth > MOST_DEPTH:
-                raise QueryTooComplex(f"the document is more than {MOST_DEPTH} levels deep")
-        elif token[0] in "}])":
-            depth -= 1
-
-
-def check_selections(document: DocumentNode) -> None:
-    """Fields and fragment spreads, before validation, whose time grows with their square. Raises QueryTooComplex."""
-    waiting: list[Any] = list(document.definitions)
-    selections = 0
-    while waiting:
-        selection_set = getattr(waiting.pop(), "selection_set", None)
-        if selection_set is not None:
-            selections += len(selection_set.selections)
-            waiting += selection_set.selections
-    if selections > MOST_SELECTIONS:
-        raise QueryTooComplex(f"the document has {selections} selections; at most {MOST_SELECTIONS} are answered")
-
-
 # Errors
-
-
-class NearestNames(FieldsOnCorrectTypeRule):
-    """An unknown field is answered in the service's wording and with the nearest names we know, however far."""
-
-    def enter_field(self, node: FieldNode, *_args: Any) -> None:
-        parent = self.context.get_parent_type()
-        if parent is None or self.context.get_field_def() is not None:
-            return
-        name, fields = node.name.value, getattr(parent, "fields", {})
-        near = f" The nearest known are {quoted(nearest(name, fields))}." if fields else ""
-        message = f'Cannot query field "{name}" on type "{parent.name}".{near}'
-        if parent.name in {"Query", "Mutation"}:
-            message += " Other fields of the real service are not imitated yet."
-        self.report_error(GraphQLError(message, node))
-
-
-_RULES = [NearestNames if rule is FieldsOnCorrectTypeRule else rule for rule in specified_rules]
-
-
-def _invalid(errors: list[GraphQLError]) -> QueryNotValid:
-    """All messages in one, in double quotes as the service writes them (SDK tests test_client_errors.py)."""
-    messages = [re.sub(r"'([^']*)'", r'"\1"', error.message) for error in errors]
-    return QueryNotValid(" ".join(messages))
-
-
-def _place(error: GraphQLError) -> dict[str, int]:
-    location = (error.locations or [])[0]
-    return {"line": location.line, "column": location.column}
 
 
 def response(result: ExecutionResult) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from inspect import iscoroutinefunction, unwrap
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import msgspec
 from graphql import (
@@ -39,6 +39,7 @@ from graphql import (
 from graphql.pyutils import is_iterable
 
 from mockserver.api.values import Arguments, Declared, NotPlain, Variables, arguments_of
+from mockserver.errors import QueryTooComplex
 
 MOST_FIELDS = 2000
 """Of one plan. Fragments that spread fragments make more of few selections than anybody should keep."""
@@ -46,16 +47,34 @@ MOST_LEVELS = 60
 MOST_PLANS = 8
 """Of one operation: it has one for every answer to its `@include` and `@skip`."""
 
+MOST_ANSWERED = 200_000
+"""Fields of one answer. The largest page that an SDK asks for has some 30,000."""
+
 Path = tuple[Any, str | int] | None
 """(the path before, key or index); None is the root."""
 
 
+class TakesLong(Exception):
+    """So much was read or answered on the event loop that the query is to begin again in a thread."""
+
+
 class Run(msgspec.Struct):
-    """One answer in the making. Resolvers get it as their `info`, of which they read the context."""
+    """One answer in the making. Resolvers get it as their `info`, of which they read the context.
+
+    At most `most` fields are answered; then it ends with TakesLong if it is `raising` that, else with QueryTooComplex.
+    """
 
     context: Any
     variables: Variables
+    most: int = MOST_ANSWERED
+    raising: bool = False
     errors: list[GraphQLError] = []
+
+    def end(self) -> NoReturn:
+        """Too many fields."""
+        if self.raising:
+            raise TakesLong
+        raise QueryTooComplex(f"the answer has more than {MOST_ANSWERED} fields; ask for less, or for pages")
 
     def failed(self, error: Exception, path: Path, *, nullable: bool) -> None:
         """Keep the error of what is null now. Raises it when that may not be null: what is around it has failed."""
@@ -95,6 +114,9 @@ def executed(fields: Sequence[Field], run: Run) -> ExecutionResult:
 
 def _selected(fields: Sequence[Field], source: Any, run: Run, path: Path) -> dict[str, Any]:
     """The selection of one object."""
+    run.most -= len(fields)
+    if run.most < 0:
+        run.end()
     found: dict[str, Any] = {}
     for key, resolve, arguments, write, complete, nullable in fields:
         try:
@@ -103,6 +125,8 @@ def _selected(fields: Sequence[Field], source: Any, run: Run, path: Path) -> dic
                 found[key] = complete(value, run, (path, key))
             else:
                 found[key] = write(value)
+        except (TakesLong, QueryTooComplex):
+            raise
         except Exception as error:  # noqa: BLE001  whatever it is, it is told
             run.failed(error, (path, key), nullable=nullable)
             found[key] = None
@@ -143,6 +167,8 @@ def _list(item: Complete, where: str, *, nullable: bool) -> Complete:
         for index, value in enumerate(values):
             try:
                 found.append(item(value, run, (path, index)))
+            except (TakesLong, QueryTooComplex):
+                raise
             except Exception as error:  # noqa: BLE001  whatever it is, it is told
                 run.failed(error, (path, index), nullable=nullable)
                 found.append(None)
@@ -174,8 +200,17 @@ class Planned:
         self._named = {part.name.value: query for part, query in queries if part.name is not None}
         self._only = queries[0][1] if queries and len(operations) == 1 else None
 
-    def run(self, operation: str | None, given: dict[str, Any] | None, context: Any) -> ExecutionResult | None:
-        """None when it is for graphql-core; nothing was resolved then."""
+    def run(
+        self,
+        operation: str | None,
+        given: dict[str, Any] | None,
+        context: Any,
+        *,
+        most: int = MOST_ANSWERED,
+        raising: bool = False,
+    ) -> ExecutionResult | None:
+        """None when it is for graphql-core; nothing was resolved then. Raises QueryTooComplex, or if `raising`
+        TakesLong, when more than `most` fields would be answered."""
         query = self._only if operation is None else self._named.get(operation)
         if query is None:
             return None
@@ -184,7 +219,7 @@ class Planned:
             fields = query.plan(variables)
         except NotPlain:
             return None
-        return executed(fields, Run(context, variables))
+        return executed(fields, Run(context, variables, most, raising))
 
 
 class Query:

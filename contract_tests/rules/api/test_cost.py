@@ -1,12 +1,19 @@
 """What an answer may cost: documents are short, worlds are not."""
 
 import time
+from pathlib import Path
 
 import pytest
 import requests
+from graphql import parse
 
-from contract_tests.rules.api.asking import ask
+from contract_tests.clients import documents
+from contract_tests.rules.api.asking import answer_in, ask
+from contract_tests.rules.worlds import many_boxes
 from contract_tests.serving import ServedWorld
+from mockserver.api.cost import MOST_COST, cost_of
+from mockserver.api.engine import Engine
+from mockserver.api.resolvers import all_resolvers
 
 
 def nested(levels: int) -> str:
@@ -27,9 +34,62 @@ def test_a_short_document_that_would_read_the_world_many_times_is_refused_soon(
     started = time.monotonic()
     error = ask(server, document).error
     assert error["message"] == "Query complexity limit exceeded"
-    assert "50000 records" in error["extensions"]["reason"]
+    assert "lists within lists" in error["extensions"]["reason"]
     assert time.monotonic() - started < 10
     assert requests.get(f"{server.url}/_mock/health", timeout=5).ok
+
+
+LISTS_IN_LISTS = (
+    "{projects {datasets {dataRows {labels {id}}}}}",
+    "{datasets {dataRows {labels {reviews {id}}}}}",
+    "{organization {projects {labels {dataRow {labels {reviews {score}}}}}}}",
+    "{projects {a: datasets {...R} b: datasets {...R}}} fragment R on Dataset {dataRows {labels {id}}}",
+    "{datasets(first: 1) {dataRows(first: 1) {labels(first: 1) {reviews(first: 1) {id}}}}}",
+)
+
+
+@pytest.mark.known("client")
+@pytest.mark.parametrize("document", LISTS_IN_LISTS)
+def test_lists_four_deep_are_refused_before_anything_is_read(server: ServedWorld, document: str) -> None:
+    """SDK tests test_client_errors.py: the first of these is refused in exactly these words."""
+    error = ask(server, document).error
+    assert (error["message"], error["extensions"]["code"]) == (
+        "Query complexity limit exceeded",
+        "GRAPHQL_VALIDATION_FAILED",
+    )
+
+
+def test_a_document_that_reads_more_than_any_page_is_refused(tmp_path: Path) -> None:
+    """Its text costs little; how much it reads shows only while it is answered."""
+    with ServedWorld("--scenario", str(many_boxes(tmp_path, labelled=300))) as own:
+        answer = answer_in(own.own, "{projects {labels {project {labels {id}}}}}")
+    [error] = answer["errors"]
+    assert error["message"] == "Query complexity limit exceeded"
+    assert "20000 records" in error["extensions"]["reason"]
+
+
+def test_an_answer_of_more_fields_than_any_page_has_is_refused(tmp_path: Path) -> None:
+    names = " ".join(f"a{number}: id" for number in range(80))
+    with ServedWorld("--scenario", str(many_boxes(tmp_path, labelled=3_000))) as own:
+        answer = answer_in(own.own, f"{{projects {{labels {{{names}}}}}}}")
+    [error] = answer["errors"]
+    assert error["message"] == "Query complexity limit exceeded"
+    assert "200000 fields" in error["extensions"]["reason"]
+
+
+def test_no_more_of_the_schema_is_told_than_tools_ask_for(server: ServedWorld) -> None:
+    """graphql-core answers it, far slower than what has a plan."""
+    types = "types {name description fields {name description isDeprecated args {name} type {name}}}"
+    many = " ".join(f"a{number}: __schema {{{types}}}" for number in range(50))
+    assert ask(server, f"{{{many}}}").message == "Query complexity limit exceeded"
+
+
+OF_SDKS = {name: text for name, text in vars(documents).items() if isinstance(text, str) and text[:3] in {"que", "mut"}}
+
+
+@pytest.mark.parametrize("document", OF_SDKS.values(), ids=list(OF_SDKS))
+def test_what_sdks_send_costs_little(document: str) -> None:
+    assert cost_of(Engine(all_resolvers()).schema, parse(document)).objects * 20 < MOST_COST
 
 
 def test_what_sdks_nest_is_answered(server: ServedWorld) -> None:

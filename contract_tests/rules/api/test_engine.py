@@ -114,6 +114,37 @@ TOO_MUCH = {
     "100,000 levels": nested(100_000),
     "500 levels of a list literal": "{projects(where: {AND: " + "[" * 500 + "]" * 500 + "}) {id}}",
     "2,000 chained fragments": chained(2000),
+    "nested 61 deep by fragments": (
+        "{organization {...F0}}"
+        + "".join(f"fragment F{n} on Organization {{projects {{organization {{...F{n + 1}}}}}}}" for n in range(30))
+        + "fragment F30 on Organization {id}"
+    ),
+    "doubled at every level": (
+        "{organization {...F0}}"
+        + "".join(
+            f"fragment F{n} on Organization {{a: projects {{organization {{...F{n + 1}}}}}"
+            f" b: projects {{organization {{...F{n + 1}}}}}}}"
+            for n in range(12)
+        )
+        + "fragment F12 on Organization {id}"
+    ),
+    "one field at one place 100 times": "{user {" + "id " * 100 + "}}",
+    "100 fragments at one place": (
+        "{user {"
+        + " ".join(f"...F{n}" for n in range(100))
+        + "}}"
+        + "".join(f"fragment F{n} on User {{a{n}: id}}" for n in range(100))
+    ),
+    "100 operations with the same fragments": (
+        " ".join(f"query A{n} {{...F}}" for n in range(100))
+        + "fragment F on Query {user {"
+        + " ".join(f"a{n}: id" for n in range(100))
+        + "}}"
+    ),
+    "200 changes": "mutation {"
+    + " ".join(f'a{n}: createDataset(data: {{name: "x"}}) {{id}}' for n in range(200))
+    + "}",
+    "a list literal of 100,000": "{externalIdsToDataRowIds(externalId_in: [" + '"a" ' * 100_000 + "]) {dataRowId}}",
     "doubled fragments": "{...F0}" + "".join(f"fragment F{n} on Query {{...F{n + 1} ...F{n + 1}}}" for n in range(600)),
 }
 
@@ -127,7 +158,7 @@ def test_more_than_any_client_sends_is_refused_in_the_one_wording_the_sdk_knows(
     assert (answer.code, answer.message) == ("GRAPHQL_VALIDATION_FAILED", "Query complexity limit exceeded")
 
 
-@pytest.mark.parametrize("lead", ["#\r", "#{{{{\r", '"""#"""', '"#" ', "# } } }\n"])
+@pytest.mark.parametrize("lead", ['"""\\"""" """ ', "#\r", "#{{{{\r", '"""#"""', '"#" ', "# } } }\n"])
 def test_depth_cannot_be_hidden_behind_comments_and_strings(server: ServedWorld, lead: str) -> None:
     assert ask(server, lead + nested(5000)).code in {"GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED"}
 

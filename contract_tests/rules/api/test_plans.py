@@ -14,7 +14,8 @@ from contract_tests.clients import documents
 from contract_tests.rules.api.questions import questions
 from mockserver import app
 from mockserver.api.call import Call
-from mockserver.api.engine import Document, Engine, response
+from mockserver.api.documents import Document
+from mockserver.api.engine import Engine, response
 from mockserver.api.plans import MOST_PLANS, Planned
 from mockserver.api.resolvers import all_resolvers
 from mockserver.errors import BadInput, QueryTooComplex
@@ -172,25 +173,7 @@ LEFT = {
     "none of several": ("query A {user {id}} query B {user {id}}", None, None),
     "a variable that is missing": ("query($id: ID!) {project(where: {id: $id}) {id}}", None, {}),
     "a variable of another type": ("query($n: Int) {projects(first: $n) {id}}", None, {"n": "many"}),
-    "nested 61 deep by fragments": (
-        "{organization {...F0}}"
-        + "".join(f"fragment F{n} on Organization {{projects {{organization {{...F{n + 1}}}}}}}" for n in range(30))
-        + "fragment F30 on Organization {id}",
-        None,
-        None,
-    ),
-    "doubled at every level": (
-        "{organization {...F0}}"
-        + "".join(
-            f"fragment F{n} on Organization {{a: projects {{organization {{...F{n + 1}}}}}"
-            f" b: projects {{organization {{...F{n + 1}}}}}}}"
-            for n in range(12)
-        )
-        + "fragment F12 on Organization {id}",
-        None,
-        None,
-    ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("query", "operation", "variables"), LEFT.values(), ids=list(LEFT))
