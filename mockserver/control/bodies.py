@@ -8,9 +8,16 @@ import msgspec
 
 from mockserver.exports.failures import Failure
 from mockserver.webhooks.exchange import TIMEOUT
+from mockserver.webhooks.misbehaviour import MISBEHAVIOURS
 from mockserver.webhooks.schedule import Schedule
 from mockserver.webhooks.subscriptions import CONCURRENCY, Version
 from mockserver.world.progression import Pace
+from mockserver.world.webhooks import DeliveryState, SubscriptionStatus, Topic
+
+LONGEST_WAIT = 60
+"""Seconds that a request may wait for deliveries."""
+MOST_SHOWN = 1000
+"""Deliveries in one answer."""
 
 Key = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9._~+=-]+$")]
 """It travels in a header, and in the path of the control that deletes it."""
@@ -18,6 +25,23 @@ Key = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[A-Za
 Concurrency = Annotated[int, msgspec.Meta(ge=1, le=128)]
 Timeout = Annotated[float, msgspec.Meta(gt=0, le=300)]
 """Seconds."""
+
+
+def _told(**schema: Any) -> msgspec.Meta:
+    """What JSON Schema says of something that our own code checks, in words that say more than msgspec's."""
+    return msgspec.Meta(extra_json_schema=schema)
+
+
+Url = Annotated[str, msgspec.Meta(max_length=2000, extra_json_schema={"minLength": 1, "format": "uri"})]
+Secret = Annotated[str, _told(pattern=r"\S")]
+"""A text that is not only spaces."""
+Topics = Annotated[list[Annotated[str, _told(enum=list(Topic))]], _told(minItems=1)]
+Status = Annotated[str, _told(enum=list(SubscriptionStatus))]
+Misbehaviour = Annotated[str, _told(enum=list(MISBEHAVIOURS))]
+Moment = Annotated[str, _told(pattern=r"^\d{4}-?\d{2}-?\d{2}", anyOf=[{"format": "date"}, {"format": "date-time"}])]
+"""ISO 8601. Without an offset it is UTC."""
+Date = Annotated[str, _told(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", format="date")]
+Seed = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 Happening = Literal[
     "LABEL_CREATED", "LABEL_UPDATED", "LABEL_DELETED", "REVIEW_CREATED", "REVIEW_UPDATED", "REVIEW_DELETED",
     "WORKFLOW_ACTION", "ISSUE_CREATED", "ISSUE_UPDATED", "ISSUE_DELETED", "METADATA_UPDATED",
@@ -48,9 +72,9 @@ class NewWorkspace(Body, frozen=True, kw_only=True):
 
     scenario: str | None = None
     fork_of: str | None = None
-    seed: int | None = None
-    ends: str | None = None
-    payload_date: str | None = None
+    seed: Seed | None = None
+    ends: Moment | None = None
+    payload_date: Date | None = None
     switches: SetSwitches | None = None
     api_key: Key | None = None
     incarnation: str | None = None
@@ -66,7 +90,7 @@ class MoveClock(Body, frozen=True, kw_only=True):
     """`advance` in seconds; `set` an ISO moment; `freeze` true or false. First freeze, then set, then advance."""
 
     advance: Annotated[float, msgspec.Meta(ge=0, le=1e10)] | None = None
-    set: str | None = None
+    set: Moment | None = None
     freeze: bool | None = None
 
 
@@ -81,7 +105,7 @@ class SetProgression(Body, frozen=True, kw_only=True):
     """Only what is given changes. `imports` is refused until imports exist."""
 
     exports: Pace | None = None
-    imports: Pace | None = None
+    imports: Annotated[Pace | None, _told(type="null")] = None
     processing: Pace | None = None
 
 
@@ -120,31 +144,31 @@ class NewWebhook(Body, frozen=True, kw_only=True):
     `misbehave` names how its messages go wrong (docs/webhooks.md).
     """
 
-    url: Annotated[str, msgspec.Meta(max_length=2000)]
-    secret: str
-    topics: list[str]
+    url: Url
+    secret: Secret
+    topics: Topics
     project: str | None = None
     version: Version = "v2"
     retries: Schedule = "default"
     ordered: bool = False
     concurrency: Concurrency = CONCURRENCY
     timeout: Timeout = TIMEOUT
-    misbehave: str | None = None
+    misbehave: Misbehaviour | None = None
 
 
 class ChangeWebhook(Body, frozen=True, kw_only=True):
     """Only what is given changes."""
 
-    url: Annotated[str, msgspec.Meta(max_length=2000)] | msgspec.UnsetType = msgspec.UNSET
-    secret: str | msgspec.UnsetType = msgspec.UNSET
-    topics: list[str] | msgspec.UnsetType = msgspec.UNSET
-    status: str | msgspec.UnsetType = msgspec.UNSET
+    url: Url | msgspec.UnsetType = msgspec.UNSET
+    secret: Secret | msgspec.UnsetType = msgspec.UNSET
+    topics: Topics | msgspec.UnsetType = msgspec.UNSET
+    status: Status | msgspec.UnsetType = msgspec.UNSET
     version: Version | msgspec.UnsetType = msgspec.UNSET
     retries: Schedule | msgspec.UnsetType = msgspec.UNSET
     ordered: bool | msgspec.UnsetType = msgspec.UNSET
     concurrency: Concurrency | msgspec.UnsetType = msgspec.UNSET
     timeout: Timeout | msgspec.UnsetType = msgspec.UNSET
-    misbehave: str | msgspec.UnsetType | None = msgspec.UNSET
+    misbehave: Misbehaviour | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class WebhookFace(msgspec.Struct, frozen=True):
@@ -216,10 +240,35 @@ class DeliveryList(msgspec.Struct, frozen=True):
     next_after: int | None
 
 
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """Query parameters that all controls of a workspace take. Others are passed over."""
+
+    api_key: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class DeliveryQuery(Query, frozen=True, kw_only=True):
+    """Which deliveries, and how long to wait for them in seconds. `last` names the newest webhook or delivery."""
+
+    wait: Annotated[float, msgspec.Meta(ge=0, le=LONGEST_WAIT)] = 0.0
+    first: Annotated[int, msgspec.Meta(ge=0, le=MOST_SHOWN)] = MOST_SHOWN
+    after: Annotated[int, msgspec.Meta(ge=0, le=2**62)] = 0
+    webhook: str | msgspec.UnsetType = msgspec.UNSET
+    state: Annotated[str, _told(enum=list(DeliveryState))] | msgspec.UnsetType = msgspec.UNSET
+    topic: Annotated[str, _told(enum=list(Topic))] | msgspec.UnsetType = msgspec.UNSET
+    id: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """What is told of a request that is refused: what came, what was expected, and a code of docs/errors.md."""
+
+    message: str
+    code: str
+
+
 class Replay(Body, frozen=True, kw_only=True):
     """From which moment of the world on."""
 
-    since: str
+    since: Moment
 
 
 class Replayed(msgspec.Struct, frozen=True):

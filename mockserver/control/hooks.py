@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from typing import Any
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Any, TypeVar
 
 import msgspec
 import orjson
@@ -15,6 +18,7 @@ from mockserver.control.bodies import (
     ChangeWebhook,
     DeliveryFace,
     DeliveryList,
+    DeliveryQuery,
     EventMade,
     MakeEvent,
     NewWebhook,
@@ -26,25 +30,25 @@ from mockserver.control.bodies import (
 from mockserver.control.controls import Controls, read_moment
 from mockserver.control.expected import project_named
 from mockserver.control.happenings import make_event
+from mockserver.control.waiting import Waiting
 from mockserver.errors import BadInput, NotFound, nearest, quoted
 from mockserver.webhooks import subscriptions
 from mockserver.webhooks.targets import target_of
-from mockserver.world.database import EVERYTHING, Clause, Connection, where
+from mockserver.world.database import Clause, Connection, where
 from mockserver.world.events import Event
+from mockserver.world.store import Store
 from mockserver.world.webhooks import Attempt, Delivery, DeliveryState, Subscription, Topic
 
-MOST_SHOWN = 1000
-"""Deliveries in one answer."""
-LONGEST_WAIT = 60.0
+T = TypeVar("T")
 LAST = "last"
-DELIVERY_QUERIES = ("wait", "first", "after", "webhook", "state", "topic", "id")
 
 
 class Hooks:
     """One method for each control of webhooks."""
 
-    def __init__(self, controls: Controls) -> None:
+    def __init__(self, controls: Controls, threads: Executor) -> None:
         self._workspace = controls.workspace
+        self._threads, self._waiting = threads, Waiting(threads)
 
     def _webhook(self, request: Request) -> str:
         return self._named(request, Subscription, request.path_params["webhook"])
@@ -100,31 +104,27 @@ class Hooks:
         since = read_moment(body.since, "since")
         return Replayed(self._workspace(request).announcer.replay(self._webhook(request), since))
 
-    def list_deliveries(self, request: Request, _body: None) -> DeliveryList:
+    async def list_deliveries(self, request: Request, query: DeliveryQuery) -> DeliveryList:
         """Deliveries with every attempt, oldest first; `wait` holds the answer until nothing is due."""
         workspace = self._workspace(request)
-        seconds = _number(request, "wait", 0, LONGEST_WAIT)
-        first, after = _whole(request, "first", MOST_SHOWN, MOST_SHOWN), _whole(request, "after", 0, 2**62)
-        clause = where("no > :after", after=after) & self._asked(request)
-        settled = workspace.settle(seconds)
-        # Not on the store's own connection: a long list would hold up whoever wants to send or change something.
-        with contextlib.closing(workspace.store.snapshot()) as connection:
-            found = connection.select(Delivery, clause, order="no", first=first)
-            shown = _shown(connection, found)
-        return DeliveryList(shown, settled, found[-1].no if len(found) == first and found else None)
+        asked = await self._in_thread(self._asked, request, query)
+        settled = await self._waiting.until_settled(workspace.store, query.wait)
+        return await self._in_thread(_listed, workspace.store, asked, query.first, settled)
 
-    def _asked(self, request: Request) -> Clause:
+    async def _in_thread(self, call: Callable[..., T], *arguments: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call, *arguments)
+
+    def _asked(self, request: Request, query: DeliveryQuery) -> Clause:
         """Which deliveries. Raises BadInput, NotFound."""
-        asked = request.query_params
-        clause = EVERYTHING
-        if (webhook := asked.get("webhook")) is not None:
-            clause &= where("subscription_id = :webhook", webhook=self._named(request, Subscription, webhook))
-        if (delivery := asked.get("id")) is not None:
-            clause &= where("id = :id", id=self._named(request, Delivery, delivery))
-        if (state := asked.get("state")) is not None:
-            clause &= where("state = :state", state=_known("state", state, DeliveryState))
-        if (topic := asked.get("topic")) is not None:
-            clause &= where("topic = :topic", topic=_known("topic", topic, Topic))
+        clause = where("no > :after", after=query.after)
+        if query.webhook is not msgspec.UNSET:
+            clause &= where("subscription_id = :webhook", webhook=self._named(request, Subscription, query.webhook))
+        if query.id is not msgspec.UNSET:
+            clause &= where("id = :id", id=self._named(request, Delivery, query.id))
+        if query.state is not msgspec.UNSET:
+            clause &= where("state = :state", state=_known("state", query.state, DeliveryState))
+        if query.topic is not msgspec.UNSET:
+            clause &= where("topic = :topic", topic=_known("topic", query.topic, Topic))
         return clause
 
     def redeliver(self, request: Request, _body: None) -> DeliveryFace:
@@ -135,26 +135,12 @@ class Hooks:
             return _shown(connection, [again])[0]
 
 
-def _number(request: Request, name: str, default: float, most: float) -> float:
-    """A query parameter. Raises BadInput."""
-    text = request.query_params.get(name)
-    if text is None:
-        return default
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1
-    if not 0 <= number <= most:
-        raise BadInput(f"{name} is {text!r}; expected a number from 0 to {most:g}")
-    return number
-
-
-def _whole(request: Request, name: str, default: int, most: int) -> int:
-    """A query parameter without a fraction. Raises BadInput."""
-    number = _number(request, name, default, most)
-    if number != int(number):
-        raise BadInput(f"{name} is {number}; expected a whole number")
-    return int(number)
+def _listed(store: Store, asked: Clause, first: int, settled: bool) -> DeliveryList:
+    # Not on the store's own connection: a long list would hold up whoever wants to send or change something.
+    with contextlib.closing(store.snapshot()) as connection:
+        found = connection.select(Delivery, asked, order="no", first=first)
+        shown = _shown(connection, found)
+    return DeliveryList(shown, settled, found[-1].no if len(found) == first and found else None)
 
 
 def _known(name: str, word: str, known: type[DeliveryState | Topic]) -> str:

@@ -5,7 +5,7 @@ A progression delays the showing, never the making: the work is done at once, so
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
@@ -14,6 +14,14 @@ from mockserver.world.database import JsonText
 
 class Delay(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Exactly one of both: unfinished for the first `looks`, or until `seconds` after the start."""
+
+    SCHEMA: ClassVar[dict[str, Any]] = {
+        "oneOf": [
+            {"required": ["looks"], "properties": {"looks": {"type": "integer"}, "seconds": {"type": "null"}}},
+            {"required": ["seconds"], "properties": {"seconds": {"type": "number"}, "looks": {"type": "null"}}},
+        ]
+    }
+    """What JSON Schema says of it beside its fields."""
 
     looks: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] | None = None
     seconds: Annotated[float, msgspec.Meta(ge=0, le=1e9)] | None = None

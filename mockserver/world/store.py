@@ -92,6 +92,7 @@ class Store:
         self.clock = clock or Clock()
         self.before_commit = before_commit
         self.after_commit: AfterCommit | None = None
+        self._watchers: list[AfterCommit] = []
         self._lock = threading.RLock()
         self._presence = Presence(getattr(database, "path", None))
         with self._faults_told():
@@ -148,6 +149,20 @@ class Store:
         with self._aside_lock:  # not within the other: who reads here may wait there for a change
             if self._aside is not None:
                 self._aside.close()
+        self._tell_watchers()
+
+    @contextmanager
+    def watched(self, tell: AfterCommit) -> Iterator[None]:
+        """Calls `tell` after every change, and when the store is closed, in the thread where that happens."""
+        self._watchers.append(tell)
+        try:
+            yield
+        finally:
+            self._watchers.remove(tell)
+
+    def _tell_watchers(self) -> None:
+        for tell in tuple(self._watchers):
+            tell()
 
     def _check_open(self) -> None:
         if self._closed:
@@ -223,6 +238,7 @@ class Store:
                     self._open = None
         if self.after_commit is not None:
             self.after_commit()
+        self._tell_watchers()
 
     @contextmanager
     def _faults_told(self) -> Iterator[None]:

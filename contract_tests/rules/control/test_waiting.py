@@ -1,0 +1,126 @@
+"""Requests that wait for deliveries: they hold nobody else up, and end with what they wait for."""
+
+import asyncio
+import http.client
+import json
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from contract_tests.receiving import Answer, Received, Receiver
+from contract_tests.rules.worlds import in_file, stored
+from contract_tests.serving import ServedWorld
+from mockserver.control.waiting import Waiting
+from mockserver.errors import Conflict, NotFound
+from mockserver.testing import MockServer, MockWorkspace
+
+WAITERS = 200
+
+
+@pytest.fixture
+def workspace(server: ServedWorld) -> Iterator[MockWorkspace]:
+    made = MockServer.at(server.url).workspace()
+    yield made
+    made.delete()
+
+
+@contextmanager
+def undelivered(workspace: MockWorkspace) -> Iterator[threading.Event]:
+    """A delivery whose receiver answers when the event is set."""
+    over = threading.Event()
+
+    def answer(_received: list[Received]) -> Answer:
+        over.wait(60)
+        return Answer()
+
+    with Receiver(answer) as receiver:
+        workspace.webhook(receiver.url)
+        workspace.event("LABEL_UPDATED", "image")
+        try:
+            yield over
+        finally:
+            over.set()
+
+
+def wait_for_deliveries(workspace: MockWorkspace, stack: ExitStack) -> http.client.HTTPConnection:
+    """A request on its way."""
+    connection = http.client.HTTPConnection(urlsplit(workspace.url).netloc, timeout=90)
+    stack.callback(connection.close)
+    connection.request("GET", f"/_mock/deliveries?wait=60&api_key={workspace.api_key}")
+    return connection
+
+
+def test_controls_and_files_are_served_beside_200_who_wait(server: ServedWorld, workspace: MockWorkspace) -> None:
+    """Nobody waits in a thread: the others would be answered only after the wait, which ends only after them."""
+    row = workspace.expected_rows("image", params={"data_row_details": True, "project_details": True})[0]
+    asset = str(row["data_row"]["row_data"])
+    with undelivered(workspace) as over, ExitStack() as stack:
+        waiting = [wait_for_deliveries(workspace, stack) for _ in range(WAITERS)]
+        for _ in range(20):
+            assert workspace.clock.now
+            assert requests.get(asset, timeout=30).ok
+            assert workspace.expected_rows("image")
+            assert requests.get(f"{server.url}/_mock/health", timeout=30).ok
+        over.set()
+        answers = [json.loads(connection.getresponse().read()) for connection in waiting]
+    assert [answer["settled"] for answer in answers] == [True] * WAITERS
+    assert {answer["deliveries"][0]["state"] for answer in answers} == {"DELIVERED"}
+
+
+def test_who_waits_is_told_when_the_workspace_is_reset(workspace: MockWorkspace) -> None:
+    with undelivered(workspace), ExitStack() as stack:
+        waiting = [wait_for_deliveries(workspace, stack) for _ in range(3)]
+        assert workspace.clock.now
+        workspace.reset()
+        answers = [connection.getresponse() for connection in waiting]
+        # One that the server read only after the reset waits for nothing.
+        assert {answer.status for answer in answers} <= {200, 409}
+        assert all(b"MOCKSERVER_BUG" not in answer.read() for answer in answers)
+
+
+def test_a_wait_is_over_when_its_time_is(workspace: MockWorkspace) -> None:
+    with undelivered(workspace):
+        answer = requests.get(
+            f"{workspace.url}/_mock/deliveries", params={"api_key": workspace.api_key, "wait": "0.05"}, timeout=30
+        ).json()
+    assert (answer["settled"], answer["deliveries"][0]["state"]) == (False, "PENDING")
+
+
+# Below the wire
+
+
+def test_more_than_the_most_that_may_wait_are_refused(tmp_path: Path) -> None:
+    async def waits() -> list[object]:
+        with ThreadPoolExecutor(1) as threads, stored(in_file(tmp_path)) as store:
+            waiting = Waiting(threads, most=2)
+            two = [asyncio.create_task(waiting.until_settled(store, 30)) for _ in range(2)]
+            await asyncio.sleep(0)
+            with pytest.raises(Conflict, match="2 requests wait"):
+                await waiting.until_settled(store, 30)
+            assert await waiting.until_settled(store, 0), "who does not wait is answered"
+            answers: list[object] = list(await asyncio.gather(*two))
+            assert await waiting.until_settled(store, 30), "their places are free again"
+            return answers
+
+    assert asyncio.run(waits()) == [True, True]
+
+
+def test_a_change_wakes_whoever_watches_and_so_does_the_end(tmp_path: Path) -> None:
+    told: list[str] = []
+    with stored(in_file(tmp_path)) as store:
+        with store.watched(lambda: told.append("changed")):
+            store.create_dataset(name="one")
+            assert told == ["changed"]
+            with pytest.raises(NotFound):
+                store.update_dataset("nobody", name="two")
+            assert told == ["changed"], "nothing has changed"
+            store.close()
+            assert len(told) == 2
+        with pytest.raises(Conflict):
+            store.create_dataset(name="two")

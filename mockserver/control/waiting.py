@@ -1,0 +1,79 @@
+"""Requests that wait until no webhook of their workspace is due. They wait on the event loop and hold no thread."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import Executor
+
+from mockserver.errors import Conflict
+from mockserver.world.deliveries import Deliveries
+from mockserver.world.store import Store
+
+MOST_WAITING = 1_000
+LOOK_AGAIN = 0.01
+"""Seconds from one look at a workspace to the next, however much happens in it."""
+
+
+class Waiting:
+    """All requests that wait, by workspace. Those of one workspace share each look at it. Used on the event loop."""
+
+    def __init__(self, threads: Executor, most: int = MOST_WAITING) -> None:
+        self._threads, self._most = threads, most
+        self._looking: dict[Store, Looking] = {}
+        self._waiting = 0
+
+    async def until_settled(self, store: Store, seconds: float) -> bool:
+        """Wait until nothing is due in a world, at most so long; whether it came so far. Raises Conflict when too many
+        wait already, and when the store is closed."""
+        if not seconds:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, Deliveries(store).settled)
+        if self._waiting >= self._most:
+            raise Conflict(f"{self._most} requests wait for deliveries already; ask without `wait`, or later")
+        self._waiting += 1
+        try:
+            return await self._wait(store, seconds)
+        finally:
+            self._waiting -= 1
+
+    async def _wait(self, store: Store, seconds: float) -> bool:
+        looking = self._looking.get(store)
+        if looking is None:
+            looking = self._looking[store] = Looking(store, self._threads)
+        looking.waiting += 1
+        try:
+            # Shielded, for others may wait for the same look.
+            await asyncio.wait_for(asyncio.shield(looking.settled), seconds)
+        except TimeoutError:
+            return False
+        finally:
+            looking.waiting -= 1
+            if looking.settled.done() or not looking.waiting:
+                looking.settled.cancel()
+                if self._looking.get(store) is looking:
+                    del self._looking[store]
+        return True
+
+
+class Looking:
+    """Looks at one workspace after every change of it, until nothing is due."""
+
+    def __init__(self, store: Store, threads: Executor) -> None:
+        self._store, self._threads = store, threads
+        self.waiting = 0
+        self.settled = asyncio.create_task(self._look_until_settled())
+        """Done when nothing is due any more; fails with Conflict when the store is closed."""
+
+    async def _look_until_settled(self) -> None:
+        loop = asyncio.get_running_loop()
+        changed = asyncio.Event()
+        settled = Deliveries(self._store).settled
+
+        def wake() -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(changed.set)
+
+        with self._store.watched(wake):
+            while not await loop.run_in_executor(self._threads, settled):
+                await asyncio.sleep(LOOK_AGAIN)
+                await changed.wait()
+                changed.clear()
