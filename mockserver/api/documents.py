@@ -71,9 +71,12 @@ class KeptDocuments:
     """The documents that were sent last, and why others cannot be run. Safe for several threads."""
 
     def __init__(self, most: int = MOST_KEPT) -> None:
-        self._most, self._memory = most, 0
+        self._most, self.memory = most, 0
         self._found: OrderedDict[str, Document | WireError] = OrderedDict()
         self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._found)
 
     def get(self, query: str) -> Document | WireError | None:
         with self._lock:
@@ -90,10 +93,10 @@ class KeptDocuments:
             if query in self._found:  # prepared twice at the same time
                 return
             self._found[query] = found
-            self._memory += size
-            while self._memory > self._most:
+            self.memory += size
+            while self.memory > self._most:
                 old, let_go = self._found.popitem(last=False)
-                self._memory -= _kept_size(old, let_go)
+                self.memory -= _kept_size(old, let_go)
 
 
 def _kept_size(query: str, found: Document | WireError) -> int:

@@ -11,9 +11,11 @@ from typing import Annotated
 
 import msgspec
 
+from mockserver.errors import Conflict
 from mockserver.exports.results import Piece
 from mockserver.exports.text import quoted
 
+MOST_WANTED = 1_000
 Times = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 Words = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 
@@ -22,7 +24,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Of the next `exports`: of these data rows, by id or global key, or without them of all of it."""
 
     message: Words = "This export fails because a test asked for it"
-    data_rows: list[str] | None = None
+    data_rows: Annotated[list[str], msgspec.Meta(max_length=10_000)] | None = None
     exports: Times = 1
 
 
@@ -43,7 +45,10 @@ class Failures:
         return list(self._wanted)
 
     def want(self, failure: Failure) -> None:
+        """Raises Conflict when as many wait as are kept."""
         with self._lock:
+            if len(self._wanted) >= MOST_WANTED:
+                raise Conflict(f"{MOST_WANTED} failures wait for exports already; clear them by DELETE /_mock/failures")
             self._wanted.append(failure)
 
     def clear(self) -> None:
