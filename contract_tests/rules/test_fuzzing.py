@@ -1,0 +1,212 @@
+"""Requests made of the two descriptions that the server gives of itself: the OpenAPI document of the control API, and
+the GraphQL schema.
+
+The same requests each time; `--hypothesis-seed=N` makes others. However well or badly they fit: no 5xx, no bug of ours,
+no traceback in the log, no more than a second of the server's processor time. What the OpenAPI document does not allow
+is refused, and every answer is as it says.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from graphql import BooleanValueNode, IntValueNode, ListValueNode, ObjectFieldNode, ObjectValueNode, StringValueNode
+from graphql.language import NameNode
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from hypothesis_graphql import mutations, queries
+from schemathesis.checks import load_all_checks, not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.generation import GenerationMode
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from contract_tests.serving import ServedWorld
+from mockserver.api.engine import sdl
+from mockserver.control.openapi import openapi_document
+from mockserver.control.routes import controls
+from mockserver.settings import Settings
+
+MOST_SECONDS = 1.0
+"""Of the server's processor time for one request. A tick of the kernel's clock is 10 ms."""
+EXAMPLES = 20
+DOCUMENTS = 100
+FEWER = {"create_workspace": 8, "reset": 10, "health": 5}
+"""Examples of what makes a world each time, and of what takes nothing."""
+AS_DESCRIBED = (
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+)
+
+load_all_checks()
+SCHEMA = schemathesis.openapi.from_dict(openapi_document(controls(Settings(), None, None)))  # type: ignore[arg-type]  # nothing is called
+OPERATIONS: dict[str, Any] = {
+    operation.definition.raw["operationId"]: operation
+    for operation in (result.ok() for result in SCHEMA.get_all_operations() if isinstance(result, Ok))
+}
+TRIED = [
+    (name, mode)
+    for name, operation in OPERATIONS.items()
+    for mode in GenerationMode
+    if mode is GenerationMode.POSITIVE or operation.query or operation.body
+]
+"""Nothing can be wrong with a request that has neither a body nor parameters but a name in its path."""
+
+
+@pytest.fixture(scope="module")
+def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedWorld]:
+    """A server of its own, whose worlds go nowhere else."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MOCKSERVER_CACHE", str(tmp_path_factory.mktemp("cache")))
+        with ServedWorld() as world:
+            yield world
+            assert "Traceback" not in world.output
+            assert "ERROR" not in world.output
+
+
+@pytest.fixture
+def tried(request: pytest.FixtureRequest) -> Callable[[int], settings]:
+    """Settings of a law that is tried so many times."""
+    seeded = request.config.getoption("--hypothesis-seed") is not None
+
+    def make(examples: int) -> settings:
+        return settings(
+            max_examples=examples,
+            derandomize=not seeded,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+
+    return make
+
+
+def processor_seconds(server: ServedWorld) -> float:
+    """What the server has used so far."""
+    fields = Path(f"/proc/{server.ready['pid']}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def measured(server: ServedWorld, call: Callable[[], Any]) -> Any:
+    """The answer, if it is no fault of the server."""
+    before = processor_seconds(server)
+    answer = call()
+    took = processor_seconds(server) - before
+    assert answer.status_code < 500, answer.text
+    assert "MOCKSERVER_BUG" not in answer.text, answer.text
+    assert took < MOST_SECONDS, (took, answer.text[:500])
+    return answer
+
+
+@pytest.mark.parametrize(("operation", "mode"), TRIED, ids=[f"{name}-{mode.value}" for name, mode in TRIED])
+def test_a_control_answers_as_the_openapi_document_says(
+    fuzzed: ServedWorld, tried: Callable[[int], settings], operation: str, mode: GenerationMode
+) -> None:
+    cases = OPERATIONS[operation].as_strategy(generation_mode=mode)
+    checks = (*AS_DESCRIBED, negative_data_rejection) if mode is GenerationMode.NEGATIVE else AS_DESCRIBED
+
+    @tried(FEWER.get(operation, EXAMPLES))
+    @given(cases)
+    def law(case: Any) -> None:
+        if mode is GenerationMode.POSITIVE:
+            aim_at_something(case)
+        answer = measured(fuzzed, lambda: case.call(base_url=fuzzed.url))
+        case.validate_response(answer, checks=list(checks))
+        if operation == "create_workspace" and answer.status_code == 200:
+            requests.delete(f"{fuzzed.url}/_mock/workspaces/{answer.json()['api_key']}", timeout=30)
+
+    law()
+
+
+def aim_at_something(case: Any) -> None:
+    """Most names that are drawn name nothing; so these do, and no request waits for long."""
+    case.query.pop("api_key", None)
+    if case.query.get("wait", 0) > 0.1:
+        case.query["wait"] = 0.1
+    for name in ("webhook", "delivery"):
+        if name in case.path_parameters:
+            case.path_parameters[name] = "last"
+    if isinstance(case.body, dict) and "project" in case.body:
+        case.body["project"] = "image"
+
+
+# GraphQL
+
+
+def text(value: str) -> StringValueNode:
+    return StringValueNode(value=value)
+
+
+JSON = st.recursive(
+    st.one_of(
+        st.text(max_size=8).map(text),
+        st.integers().map(lambda number: IntValueNode(value=str(number))),
+        st.booleans().map(lambda value: BooleanValueNode(value=value)),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3).map(lambda values: ListValueNode(values=tuple(values))),
+        st.dictionaries(st.from_regex(r"[a-z]{1,5}", fullmatch=True), inner, max_size=3).map(
+            lambda fields: ObjectValueNode(
+                fields=tuple(ObjectFieldNode(name=NameNode(value=name), value=value) for name, value in fields.items())
+            )
+        ),
+    ),
+    max_leaves=6,
+)
+NUMBERS = st.integers(-1, 2**64).map(lambda number: IntValueNode(value=str(number)))
+SCALARS: dict[str, st.SearchStrategy[Any]] = {
+    "DateTime": st.one_of(st.datetimes().map(lambda moment: text(moment.isoformat())), st.text(max_size=5).map(text)),
+    "Json": JSON,
+    "UInt64": NUMBERS,
+    "PageSize": NUMBERS,
+}
+
+
+def known_ids(server: ServedWorld) -> list[str]:
+    ready = server.ready
+    return [
+        ready["organization_id"],
+        *ready["projects"].values(),
+        *ready["datasets"].values(),
+        *ready["slices"].values(),
+    ]
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("kind", [queries, mutations], ids=["queries", "mutations"])
+def test_any_document_of_the_schema_is_answered_or_refused(
+    fuzzed: ServedWorld, tried: Callable[[int], settings], kind: Callable[..., st.SearchStrategy[str]]
+) -> None:
+    ids = known_ids(fuzzed)
+
+    @tried(DOCUMENTS)
+    @given(kind(sdl(), custom_scalars=SCALARS), st.sampled_from(ids))
+    def law(document: str, name: str) -> None:
+        aimed = re.sub(r'\bid: "[^"]*"', f'id: "{name}"', document)
+        answer = measured(
+            fuzzed,
+            lambda: requests.post(
+                fuzzed.graphql_url,
+                json={"query": aimed},
+                headers={"Authorization": f"Bearer {fuzzed.api_key}"},
+                timeout=60,
+            ),
+        )
+        told = answer.json()
+        assert "data" in told
+        for error in told.get("errors", ()):
+            assert error["message"]
+            assert error["extensions"]["code"]
+
+    law()
