@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from benchmarks import (
+    costly,
     crowd,
     export,
     generation,
@@ -30,6 +31,7 @@ SUBJECTS: dict[str, Callable[[bool], None]] = {
     "export": export.measure,
     "legacy": legacy.measure,
     "latency": latency.measure,
+    "costly": costly.measure,
     "crowd": crowd.measure,
     "sdk": sdk.measure,
     "harness": harness.measure,

@@ -35,7 +35,8 @@ class Call(msgspec.Struct):
     records: int = 0
     answered: int = 0
     """Fields that graphql-core has answered."""
-    _on_loop: bool = False
+    on_loop: bool = False
+    """While it is true, reads raise TakesLong when they are so many that others wait."""
     _elements: Elements | None = None
     _schemas: dict[str, MetadataSchema] | None = None
     _own: Connection | None = None
@@ -55,15 +56,6 @@ class Call(msgspec.Struct):
         if self._schemas is None:
             self._schemas = {schema.id: schema for schema in self.select(MetadataSchema)}
         return self._schemas
-
-    @contextmanager
-    def on_loop(self) -> Iterator[None]:
-        """Reads within raise TakesLong when they are many, for others wait for them."""
-        self._on_loop = True
-        try:
-            yield
-        finally:
-            self._on_loop = False
 
     @contextmanager
     def apart(self) -> Iterator[None]:
@@ -109,7 +101,7 @@ class Call(msgspec.Struct):
         """Raises QueryTooComplex when the document has read more than any client's does, on the event loop TakesLong
         when it has read so much that others wait."""
         self.records += records
-        if self._on_loop and self.records > RECORDS_ON_LOOP:
+        if self.on_loop and self.records > RECORDS_ON_LOOP:
             raise TakesLong
         if self.records > MOST_RECORDS:
             raise QueryTooComplex(f"the document reads more than {MOST_RECORDS} records; ask for less, or for pages")

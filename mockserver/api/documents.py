@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import sys
-import threading
 from collections import OrderedDict
 from typing import Any
 
@@ -68,35 +67,31 @@ class Document(msgspec.Struct, frozen=True):
 
 
 class KeptDocuments:
-    """The documents that were sent last, and why others cannot be run. Safe for several threads."""
+    """The documents that were sent last, and why others cannot be run. Used on the event loop only."""
 
     def __init__(self, most: int = MOST_KEPT) -> None:
         self._most, self.memory = most, 0
         self._found: OrderedDict[str, Document | WireError] = OrderedDict()
-        self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._found)
 
     def get(self, query: str) -> Document | WireError | None:
-        with self._lock:
-            if (found := self._found.get(query)) is not None:
-                self._found.move_to_end(query)
-            return found
+        found = self._found.get(query)
+        if found is not None:
+            self._found.move_to_end(query)
+        return found
 
     def keep(self, query: str, found: Document | WireError) -> None:
         """Keep it, and let go of those that were not sent for longest."""
         size = _kept_size(query, found)
-        if len(query) > LARGE_DOCUMENT or size > MOST_KEPT_OF_ONE:
-            return
-        with self._lock:
-            if query in self._found:  # prepared twice at the same time
-                return
-            self._found[query] = found
-            self.memory += size
-            while self.memory > self._most:
-                old, let_go = self._found.popitem(last=False)
-                self.memory -= _kept_size(old, let_go)
+        if len(query) > LARGE_DOCUMENT or size > MOST_KEPT_OF_ONE or query in self._found:
+            return  # the last: it was prepared twice at the same time
+        self._found[query] = found
+        self.memory += size
+        while self.memory > self._most:
+            old, let_go = self._found.popitem(last=False)
+            self.memory -= _kept_size(old, let_go)
 
 
 def _kept_size(query: str, found: Document | WireError) -> int:

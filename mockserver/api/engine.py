@@ -10,7 +10,7 @@ import datetime
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import partial, wraps
 from importlib import resources
@@ -32,7 +32,7 @@ from graphql import (
 from graphql.utilities import value_from_ast_untyped
 
 from mockserver.api.documents import Document, KeptDocuments, prepared
-from mockserver.api.plans import MOST_ANSWERED, Planned, TakesLong
+from mockserver.api.plans import Planned, TakesLong
 from mockserver.errors import BadInput, MockserverBug, QueryTooComplex, WireError
 from mockserver.exports.text import zulu
 from mockserver.workspaces.long_changes import LongChanges
@@ -56,9 +56,8 @@ PREPARING, READING, CHANGING = 2, 4, 4
 class Context(Protocol):
     """What the resolvers are given."""
 
-    def on_loop(self) -> AbstractContextManager[None]:
-        """What reads within raises TakesLong when it reads so much that others wait."""
-        ...
+    on_loop: bool
+    """While it is true, whoever reads so much that others wait is told so by TakesLong."""
 
     def apart(self) -> AbstractContextManager[None]:
         """What is read within, is read from a snapshot, and by a thread that nobody else waits for."""
@@ -98,28 +97,49 @@ class Engine:
         in one.
         """
         document = await self._document(query)
-        loop = asyncio.get_running_loop()
+        long = document.long or large
+        if not document.changes and not long:
+            answered = self._answered_here(document.planned, variables, operation, context)
+            if answered is not None:
+                return response(answered)
         run = partial(self._run, document.planned, variables, operation, context)
+        try:
+            return response(await self._elsewhere(document, run, context, long_changes, long=long))
+        except _Abandoned as abandoned:
+            raise abandoned.why from None
+
+    async def _elsewhere(
+        self, document: Document, run: Callable[[], Any], context: Context, long_changes: LongChanges, *, long: bool
+    ) -> ExecutionResult:
+        """What is no short query: in a thread, or a short change in its turn."""
+        result: Any
         if not document.changes:
-            result: Any = None if document.long or large else self._answered_here(run, context)
-            if result is None:
-                result = await loop.run_in_executor(self._reading, _apart, context, run)
-        elif document.long or large:
+            result = await self._in(self._reading, _apart, context, run)
+        elif long:
             async with long_changes.turn():
-                result = await loop.run_in_executor(self._changing, _awaited, run)
+                result = await self._in(self._changing, _awaited, run)
         else:
             await long_changes.over()
             result = run()
-        return response(await result if isawaitable(result) else result)
+        answer: ExecutionResult = await result if isawaitable(result) else result
+        return answer
 
-    def _answered_here(self, run: Callable[..., Any], context: Context) -> ExecutionResult | None:
+    async def _in(self, threads: Executor, call: Callable[..., Any], *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(threads, call, *arguments)
+
+    def _answered_here(
+        self, planned: Planned, variables: dict[str, Any] | None, operation: str | None, context: Context
+    ) -> ExecutionResult | None:
         """On the event loop; None when it would take long there, or has no plan."""
+        context.on_loop = True
         try:
-            with context.on_loop():
-                result: ExecutionResult | None = run(planned_only=True)
+            return planned.run(operation, variables, context, most=ANSWERED_ON_LOOP, raising=True)
         except TakesLong:
             return None
-        return result
+        except RecursionError:
+            raise QueryTooComplex("the variables are nested too deep") from None
+        finally:
+            context.on_loop = False
 
     def _run(
         self,
@@ -127,16 +147,11 @@ class Engine:
         variables: dict[str, Any] | None,
         operation: str | None,
         context: Any,
-        *,
-        planned_only: bool = False,
     ) -> Any:
-        """An ExecutionResult, or what gives one when it is awaited. Raises QueryTooComplex."""
+        """An ExecutionResult, or what gives one when it is awaited. Raises QueryTooComplex, _Abandoned."""
         try:
-            most = ANSWERED_ON_LOOP if planned_only else MOST_ANSWERED
-            if (result := planned.run(operation, variables, context, most=most, raising=planned_only)) is not None:
+            if (result := planned.run(operation, variables, context)) is not None:
                 return result
-            if planned_only:
-                return None
             return execute(
                 self.schema,
                 planned.node,
@@ -147,15 +162,12 @@ class Engine:
             )
         except RecursionError:
             raise QueryTooComplex("the variables are nested too deep") from None
-        except _Abandoned as abandoned:
-            raise abandoned.why from None
 
     async def _document(self, query: str) -> Document:
         found = self._documents.get(query)
         if found is None:
             if len(query) > SHORT_DOCUMENT:
-                loop = asyncio.get_running_loop()
-                found = await loop.run_in_executor(self._preparing, self.prepared, query)
+                found = await self._in(self._preparing, self.prepared, query)
             else:
                 found = self.prepared(query)
             self._documents.keep(query, found)

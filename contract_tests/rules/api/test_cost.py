@@ -68,6 +68,20 @@ def test_a_document_that_reads_more_than_any_page_is_refused(tmp_path: Path) -> 
     assert "20000 records" in error["extensions"]["reason"]
 
 
+def test_a_change_whose_answer_reads_too_much_is_refused_also_behind_one_that_is_waited_for(tmp_path: Path) -> None:
+    names = " ".join(f"a{number}: labels {{id}}" for number in range(80))
+    with ServedWorld("--scenario", str(many_boxes(tmp_path, labelled=300))) as own:
+        project = own.projects["many"]
+        [ontology] = own.ask("{ontologies {nodes {id}}}")["ontologies"]["nodes"]
+        document = (
+            f'mutation {{exportLabels(data: {{projectId: "{project}"}}) {{status}}'
+            f' project(where: {{id: "{project}"}}) {{connectOntology(ontologyId: "{ontology["id"]}") {{{names}}}}}}}'
+        )
+        answer = answer_in(own.own, document)
+        assert "Traceback" not in own.output
+    assert [error["message"] for error in answer["errors"]] == ["Query complexity limit exceeded"]
+
+
 def test_an_answer_of_more_fields_than_any_page_has_is_refused(tmp_path: Path) -> None:
     names = " ".join(f"a{number}: id" for number in range(80))
     with ServedWorld("--scenario", str(many_boxes(tmp_path, labelled=3_000))) as own:
