@@ -499,7 +499,7 @@ PROVOKED: dict[str, Provoke] = {
     "QueryNotParsed": asked("{"),
     "QueryNotValid": asked("{ organization { namme } }"),
     "QueryTooComplex": asked("{ user {" + " id" * 1001 + "} }"),
-    "BodyTooLarge": posted(b" " * (16 * 1024 * 1024 + 1)),
+    "BodyTooLarge": posted(b" " * (4 * 1024 * 1024 + 1)),
     "ControlRefused": lambda server: requests.get(
         f"{server.url}/_mock/clock", headers={"Origin": "http://elsewhere"}, timeout=10
     ),
