@@ -51,7 +51,22 @@ def watched() -> Iterator[WatchedWorld]:
 
 
 def held_by(world: WatchedWorld, call: Callable[[], requests.Response]) -> requests.Response:
-    """The answer of a call beside which another client asks for health, if it did not hold the loop for too long."""
+    """The answer of a call that does not hold the loop for too long.
+
+    Three times it may: what the call itself takes, it takes each time, but a collection of Python's garbage, or another
+    program on the same core, falls into it by chance.
+    """
+    for _ in range(3):
+        answer, held = beside_another_client(world, call)
+        if held["seconds"] <= MOST_HELD:
+            return answer
+    raise AssertionError((held, answer.url))
+
+
+def beside_another_client(
+    world: WatchedWorld, call: Callable[[], requests.Response]
+) -> tuple[requests.Response, dict[str, Any]]:
+    """The answer of a call beside which another client asks for health, and the longest callback meanwhile."""
     over = threading.Event()
     looks: list[int] = []
 
@@ -67,12 +82,10 @@ def held_by(world: WatchedWorld, call: Callable[[], requests.Response]) -> reque
     finally:
         over.set()
         other.join()
-    held = world.held
-    assert held["seconds"] <= MOST_HELD, (held, answer.url)
     assert set(looks) <= {200}
     assert answer.status_code < 500
     assert b"MOCKSERVER_BUG" not in answer.content
-    return answer
+    return answer, world.held
 
 
 def chain(last: str, fragments: int, *, on: str = "Query") -> str:

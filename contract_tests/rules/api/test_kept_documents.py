@@ -19,6 +19,8 @@ from mockserver.errors import QueryNotValid, WireError
 SCHEMA = Engine(all_resolvers()).schema
 MEBIBYTE = 1024
 """In the kB of /proc."""
+SLACK = 24
+"""MiB that the allocator keeps of what was parsed and let go."""
 
 
 def wide(number: int, fields: int = 60) -> str:
@@ -58,7 +60,7 @@ def test_thousands_of_documents_take_no_more_memory_than_is_set_aside(own: Serve
     send_all(own, (wide(number) for number in range(20)))
     before = memory(own)
     send_all(own, (document(number) for number in range(1_000)))
-    assert memory(own) - before < 1.25 * MOST_KEPT / 1024 / 1024
+    assert memory(own) - before < MOST_KEPT // 1024 // 1024 + SLACK
 
 
 def test_what_was_sent_last_is_kept() -> None:
