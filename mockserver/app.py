@@ -25,7 +25,16 @@ from mockserver.api.responses import error_response
 from mockserver.api.rest import Rest
 from mockserver.console.page import Page
 from mockserver.control.routes import control_routes
-from mockserver.errors import MockserverBug, NotAllowed, NotFound, StartupError, WireError, nearest
+from mockserver.errors import (
+    MOST_SHOWN,
+    MockserverBug,
+    NotAllowed,
+    NotFound,
+    StartupError,
+    WireError,
+    nearest,
+    shortened,
+)
 from mockserver.exports.space import MEGABYTE, Space
 from mockserver.settings import Settings
 from mockserver.webhooks.courier import Courier
@@ -148,8 +157,9 @@ def application(settings: Settings, workspaces: Workspaces) -> ASGIApp:
     known = sorted({route.path for route in routes})
 
     async def not_found(request: Request, _error: Exception) -> Response:
-        near = nearest(request.url.path, known, most=3)
-        return error_response(NotFound(f"There is nothing at {request.url.path}; the nearest are {', '.join(near)}"))
+        path = request.url.path
+        near = ", ".join(nearest(path, known, most=3))
+        return error_response(NotFound(f"There is nothing at {shortened(path, MOST_SHOWN)}; the nearest are {near}"))
 
     handlers = {
         404: not_found, 405: not_allowed, WireError: wire_error, OSError: fault, apsw.Error: fault, Exception: bug
@@ -166,7 +176,10 @@ async def not_allowed(request: Request, _error: HTTPException) -> Response:
     here = [route for route in request.app.routes if route.matches(request.scope)[0] != Match.NONE]
     allowed = ", ".join(sorted({method for route in here for method in route.methods}))
     response = error_response(
-        NotAllowed(f"{request.url.path} does not take {request.method}, only {allowed}; GraphQL is POST /graphql")
+        NotAllowed(
+            f"{shortened(request.url.path, MOST_SHOWN)} does not take {request.method}, only {allowed}; "
+            "GraphQL is POST /graphql"
+        )
     )
     response.headers["Allow"] = allowed
     return response
