@@ -84,6 +84,9 @@ def main() -> None:
     show_default=True,
     help="Webhook messages that wait, of one workspace; the oldest are dropped.",
 )
+@setting(
+    "--connection-limit", metavar="N", type=int, help="Connections that may be open. Default: half of `ulimit -n`."
+)
 @setting("--gzip-results", is_flag=True, help="Compress result files for clients that take gzip.")
 @setting("--any-key", is_flag=True, help="Make a workspace for every unknown API key that comes.")
 @setting(
@@ -109,7 +112,9 @@ def run(settings: Settings) -> None:
     from mockserver import app, server
     from mockserver.control.ready import ready_file
     from mockserver.generate.prepared import watched
+    from mockserver.serving.acceptor import connection_limit
 
+    most_connections = connection_limit(settings.connection_limit)
     bound = server.bind(settings.host, settings.port)
     url = settings.public_url.rstrip("/") if settings.public_url else server.address_of(bound, settings.host)
     with watched(making_a_world):
@@ -127,7 +132,14 @@ def run(settings: Settings) -> None:
     gc.freeze()
     gc.enable()
     try:
-        server.serve(built.app, bound, built.courier, ready=ready, companion=settings.exit_with)
+        server.serve(
+            built.app,
+            bound,
+            built.courier,
+            ready=ready,
+            companion=settings.exit_with,
+            most_connections=most_connections,
+        )
     finally:
         built.close()
         for file in written:

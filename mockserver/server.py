@@ -18,12 +18,20 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from mockserver.errors import StartupError
+from mockserver.serving.acceptor import Acceptor, connection_limit
+from mockserver.serving.log import limit_lines
+from mockserver.serving.protocol import IDLE_SECONDS, Bounds, HttpProtocol
 from mockserver.settings import process_exists
 
 GRACE = 0.2
 """Seconds that open requests have to end when the server is told to stop."""
 LOOK_AT_PARENT = 0.25
 """Seconds between two looks at the process of `--exit-with`."""
+LOOK_AT_CONNECTIONS = 5
+"""Tenths of a second between two looks for clients that take too long."""
+TELL_LEFT_OUT = 10
+"""Tenths of a second between two counts of the lines that were not logged."""
+BOUNDS = Bounds()
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -67,25 +75,61 @@ class Background(Protocol):
 
 
 class _Uvicorn(uvicorn.Server):
-    """Says when it is ready, and leaves when its companion does."""
+    """Says when it is ready, leaves when its companion does, and looks after its connections."""
 
     def __init__(
-        self, config: uvicorn.Config, background: Background, ready: Callable[[], None], companion: int | None
+        self,
+        config: uvicorn.Config,
+        background: Background,
+        ready: Callable[[], None],
+        companion: int | None,
+        *,
+        most_connections: int,
+        bounds: Bounds,
     ) -> None:
         super().__init__(config)
         self._background, self._ready, self._companion = background, ready, companion
+        self._most_connections, self._bounds = most_connections, bounds
         self._watching: asyncio.Task[None] | None = None
+        self._acceptor: Acceptor | None = None
+        self._log_limit = limit_lines()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        await super().startup(sockets=[])  # which would accept connections as asyncio does
+        await super().on_tick(0)  # fields that every answer has are there before the first
+        [bound] = sockets or []
+        self._acceptor = Acceptor(bound, self._protocol, self._open, most=self._most_connections)
+        self._acceptor.start()
         await self._background.start()
         if self._companion is not None:
             self._watching = asyncio.create_task(self._watch(self._companion))
         self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._acceptor is not None:
+            self._acceptor.stop()
         await super().shutdown(sockets)
         await self._background.stop()
+        self._log_limit.tell_left_out()
+
+    async def on_tick(self, counter: int) -> bool:
+        """uvicorn calls this ten times a second."""
+        if counter % LOOK_AT_CONNECTIONS == 0:
+            now = asyncio.get_running_loop().time()
+            for protocol in list(self._open):
+                protocol.end_what_is_overdue(now)
+        if counter % TELL_LEFT_OUT == 0:
+            self._log_limit.tell_left_out()
+        return await super().on_tick(counter)
+
+    @property
+    def _open(self) -> set[HttpProtocol]:
+        return self.server_state.connections  # type: ignore[return-value]  # all are made by `_protocol`
+
+    def _protocol(self) -> HttpProtocol:
+        return HttpProtocol(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state, bounds=self._bounds
+        )
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -104,25 +148,38 @@ class _Uvicorn(uvicorn.Server):
 
 
 def serve(
-    app: ASGIApp, bound: socket.socket, background: Background, *, ready: Callable[[], None], companion: int | None
+    app: ASGIApp,
+    bound: socket.socket,
+    background: Background,
+    *,
+    ready: Callable[[], None],
+    companion: int | None,
+    most_connections: int | None = None,
+    bounds: Bounds = BOUNDS,
 ) -> None:
-    """Serve until SIGTERM, SIGINT, or the end of the companion process. One asyncio loop, httptools, no access log."""
+    """Serve until SIGTERM, SIGINT, or the end of the companion process. One asyncio loop, httptools, no access log.
+
+    `most_connections` may be open at once; None is half of the files that this process may have open. `bounds` hold
+    for each of them. Raises StartupError when so many connections cannot be open.
+    """
+    limit = connection_limit(most_connections)
     config = uvicorn.Config(
         app,
         loop="asyncio",
-        http="httptools",
+        http=HttpProtocol,
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_keep_alive=75,
+        timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=GRACE,  # type: ignore[arg-type]  # declared int, used as seconds
     )
     # Exports are made in threads of this process. A small answer needs the interpreter four times, and each time waits
     # so long for the one that makes a piece just then; the default is 5 ms.
     sys.setswitchinterval(0.0003)
-    _Uvicorn(config, background, ready, companion).run(sockets=[bound])
+    uvicorn_ = _Uvicorn(config, background, ready, companion, most_connections=limit, bounds=bounds)
+    uvicorn_.run(sockets=[bound])
 
 
 def write_ready_file(path: Path, content: object) -> None:

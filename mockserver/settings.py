@@ -26,7 +26,7 @@ FIRST_YEAR, LAST_YEAR = 1972, 9900
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """One served process. `ends` None means the scenario's own end, "now" shifts that by whole days.
 
-    `results_limit` and `outbox_limit` in MiB.
+    `results_limit` and `outbox_limit` in MiB; `connection_limit` None means as many as open files allow.
     """
 
     host: str = "127.0.0.1"
@@ -44,6 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     results_limit: int = DEFAULT_RESULTS_LIMIT
     workspaces_limit: int = DEFAULT_WORKSPACES_LIMIT
     outbox_limit: int = DEFAULT_OUTBOX_LIMIT
+    connection_limit: int | None = None
     gzip_results: bool = False
     ready_file: Path | None = None
     exit_with: int | None = None
@@ -77,6 +78,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if self.outbox_limit < 1:
             raise StartupError(
                 f"--outbox-limit is {self.outbox_limit}; expected MiB, at least 1, for example --outbox-limit 2048"
+            )
+        if self.connection_limit is not None and self.connection_limit < 1:
+            raise StartupError(
+                f"--connection-limit is {self.connection_limit}; expected a number of connections, at least 1, for "
+                "example --connection-limit 400"
             )
         if self.public_url is not None:
             check_public_url(self.public_url)

@@ -16,6 +16,7 @@ ROOMS = (
     "settings",
     "folders",
     "links",
+    "serving",
     "world",
     "generate",
     "imports",
@@ -39,8 +40,9 @@ def test_each_room_imports_only_from_rooms_above_it() -> None:
 
 def test_a_wrong_import_is_named_with_what_would_be_right(tmp_path: Path) -> None:
     package = planted(tmp_path, {"world/store.py": "import os\n\nfrom mockserver.api.auth import key_of\n"})
-    expected = "world may not import mockserver.api.auth; only __init__, errors, settings, folders, links"
-    assert wrong_imports(package) == [f"mockserver/world/store.py:3: {expected}"]
+    [wrong] = wrong_imports(package)
+    assert wrong.startswith("mockserver/world/store.py:3: world may not import mockserver.api.auth; only __init__, ")
+    assert wrong.endswith("links, serving")
 
 
 @pytest.mark.parametrize(

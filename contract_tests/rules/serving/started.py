@@ -1,0 +1,93 @@
+"""Starts the small application, and speaks to it below any HTTP client."""
+
+import contextlib
+import http.client
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PATIENCE = 30.0
+
+
+@dataclass(frozen=True)
+class Small:
+    """A running server: where it listens, its process, and the file with what it logs."""
+
+    port: int
+    pid: int
+    log: Path
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), PATIENCE)
+
+    def answered(self) -> bool:
+        """Whether a plain request on a new connection gets its answer."""
+        with self.connect() as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            return read_all(connection).startswith(b"HTTP/1.1 200 ")
+
+    def memory(self) -> int:
+        """Bytes that the process has in memory now."""
+        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * 4096
+
+    def processor_seconds(self) -> float:
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / 100
+
+
+@contextmanager
+def started(
+    folder: Path, *, most_connections: int | None = None, files: int | None = None, **bounds: float
+) -> Iterator[Small]:
+    given = json.dumps([bounds, most_connections, files])
+    log = folder / "log.txt"
+    command = [sys.executable, "-m", "contract_tests.rules.serving.small", given]
+    with log.open("wb") as errors, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert line, log.read_text()
+            yield Small(int(line), process.pid, log)
+        finally:
+            process.kill()
+
+
+def read_all(connection: socket.socket) -> bytes:
+    """Everything until the server closes or resets the connection."""
+    content = bytearray()
+    with contextlib.suppress(ConnectionError):
+        while piece := connection.recv(65536):
+            content += piece
+    return bytes(content)
+
+
+def send_all(connection: socket.socket, content: bytes) -> None:
+    """As much as the server takes: it may close the connection in between."""
+    with contextlib.suppress(ConnectionError):
+        connection.sendall(content)
+
+
+def refusal(connection: socket.socket) -> tuple[int, Any]:
+    """(status, JSON) of the answer, after which the server closes."""
+    response = http.client.HTTPResponse(connection)
+    response.begin()
+    assert response.getheader("connection") == "close"
+    document = json.loads(response.read())
+    assert read_all(connection) == b""
+    return response.status, document
+
+
+def eventually(condition: Callable[[], bool], *, within: float = PATIENCE) -> bool:
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return condition()

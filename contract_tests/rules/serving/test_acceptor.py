@@ -1,0 +1,123 @@
+"""More connections than there are descriptors: who is served, who is told, and what is logged."""
+
+import http.client
+import json
+import resource
+import socket
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from contract_tests.rules.serving.started import Small, eventually, read_all, send_all, started
+from mockserver.errors import StartupError
+from mockserver.serving.acceptor import LEAST, MOST_BY_DEFAULT, connection_limit
+
+SLOW = b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n"
+UNFINISHED = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n"
+TURNED_AWAY = b"HTTP/1.1 429 Too Many Requests"
+
+
+def asked(server: Small, request: bytes) -> socket.socket:
+    """A connection on which a request was sent."""
+    connection = server.connect()
+    send_all(connection, request)
+    return connection
+
+
+def idle(server: Small) -> http.client.HTTPConnection:
+    """A connection that a client keeps after an answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection.request("GET", "/")
+    connection.getresponse().read()
+    return connection
+
+
+def test_idle_connections_give_way_to_a_new_one(tmp_path: Path) -> None:
+    with started(tmp_path, most_connections=10) as server, ExitStack() as kept:
+        for _ in range(5):
+            kept.callback(idle(server).close)
+            kept.enter_context(server.connect())  # one that never sends a byte
+        assert eventually(server.answered)
+
+
+def test_connections_in_use_do_not_give_way_and_the_new_one_is_told_why(tmp_path: Path) -> None:
+    with started(tmp_path, most_connections=4) as server, ExitStack() as kept:
+        busy = [kept.enter_context(asked(server, UNFINISHED)) for _ in range(4)]
+        answers = []
+        for _ in range(20):
+            with asked(server, SLOW) as connection:
+                answers.append(read_all(connection))
+        told = [answer for answer in answers if answer.startswith(TURNED_AWAY)]
+        assert len(told) > 10  # the kernel may have cut off one or the other
+        assert "--connection-limit" in json.loads(told[0].partition(b"\r\n\r\n")[2])["message"]
+        for connection in busy:
+            connection.sendall(b"0123456789")
+            assert connection.recv(1000).startswith(b"HTTP/1.1 200 ")
+        assert 1 <= server.log.read_text().count("turned away") <= 20
+
+
+@pytest.mark.parametrize("request_", [b"", UNFINISHED, SLOW], ids=["silent", "unfinished", "slow"])
+def test_200_clients_do_not_take_the_descriptors_of_a_server_with_64(tmp_path: Path, request_: bytes) -> None:
+    with started(tmp_path, files=64) as server:
+        with ExitStack() as kept:
+            for _ in range(200):
+                kept.enter_context(asked(server, request_))
+            before = server.processor_seconds()
+            time.sleep(1)
+            assert server.processor_seconds() - before < 0.7  # it waits, and does not turn in circles
+            assert len(list(Path(f"/proc/{server.pid}/fd").iterdir())) < 60
+        assert eventually(server.answered, within=5)
+        assert len(server.log.read_text()) < 4000
+
+
+def test_without_any_descriptor_clients_are_answered_and_the_log_is_short(tmp_path: Path) -> None:
+    """As many connections are allowed as can never be open: the bound cannot help, only the reserve."""
+    with started(tmp_path, files=50, most_connections=18) as server:
+        taken = held_by(server, 50)
+        try:
+            answers = []
+            until = time.monotonic() + 2
+            while time.monotonic() < until:
+                with asked(server, SLOW) as connection:
+                    answers.append(read_all(connection))
+            assert any(answer.startswith(TURNED_AWAY) for answer in answers)
+            logged = server.log.read_text()
+            assert "cannot be accepted: Too many open files" in logged
+            assert "Traceback" not in logged
+            assert len(logged.splitlines()) < 15
+        finally:
+            resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (taken, 50))
+        assert eventually(server.answered, within=5)
+
+
+def held_by(server: Small, files: int) -> int:
+    """Lower the server's limit to what it has open, so that not one more can be; the limit that it had."""
+    resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (len(list(Path(f"/proc/{server.pid}/fd").iterdir())), files))
+    return files
+
+
+# The limit
+
+
+def test_half_of_the_open_files_may_be_connections() -> None:
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert connection_limit(None) == min(max(LEAST, files // 2), MOST_BY_DEFAULT)
+    assert connection_limit(5) == 5
+
+
+def test_more_connections_than_open_files_are_refused() -> None:
+    with pytest.raises(StartupError, match=r"--connection-limit is 1000000000000; this process may have .*at most \d+"):
+        connection_limit(10**12)
+
+
+def test_the_command_refuses_them_in_one_line() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--connection-limit", "1000000000000"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1)
+    assert "--connection-limit is 1000000000000" in ended.stderr

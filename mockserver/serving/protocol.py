@@ -1,0 +1,303 @@
+"""HTTP/1.1 on one connection, with bounds on what a client may send and on how long it may take.
+
+uvicorn's protocol for httptools has none: 200 MB of header lines took 2.7 GB of memory. The parser keeps a field until
+its end has come, so bytes are counted as they arrive, not field by field.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+import httptools
+import orjson
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from mockserver.errors import MOST_SHOWN, shortened
+
+IDLE_SECONDS = 75
+"""Between two requests on one connection. Longer than the 60 s for which clients and proxies keep connections."""
+CHUNK_FRAME = 16
+"""Bytes around each chunk of a body that are not counted: its size and two ends of lines."""
+NEVER = math.inf
+
+
+class Bounds(NamedTuple):
+    """What one connection may send, in bytes and numbers, and how long it may take, in seconds."""
+
+    head: int = 64 * 1024
+    """Bytes of a request besides its body: request line, fields, trailers, and what chunks have around them."""
+    fields: int = 100
+    """Fields of a head, and of a trailer. The SDK sends eight."""
+    pipelined: int = 32
+    """Requests that wait for the answers before theirs. No known client sends a second one."""
+    head_seconds: float = 10.0
+    """From the connection to its first byte, and from the first byte of a head to its end."""
+    body_silence: float = 60.0
+    """Without a byte inside a body."""
+    body_seconds: float = 600.0
+    """From the end of a head to the end of its body. The largest body, 16 MiB, comes in time at 28 kB/s."""
+    answer_silence: float = 600.0
+    """In which a client takes nothing of its answer. A person who debugs a client may stop it for minutes."""
+    linger: float = 2.0
+    """In which a refused client may go on sending. A connection closed at once is reset, and the answer lost."""
+
+
+class Refusal(NamedTuple):
+    """An answer that ends a connection."""
+
+    status: HTTPStatus
+    message: str
+
+
+def head_too_large(bounds: Bounds) -> Refusal:
+    return Refusal(
+        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+        f"The request has more than {bounds.head} bytes besides its body; send a shorter URL or fewer header fields",
+    )
+
+
+def too_many_fields(bounds: Bounds) -> Refusal:
+    return Refusal(
+        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+        f"The request has more than {bounds.fields} header fields; send fewer",
+    )
+
+
+def too_many_requests(bounds: Bounds) -> Refusal:
+    return Refusal(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        f"More than {bounds.pipelined} requests came before they were answered; wait for the answers",
+    )
+
+
+def head_too_slow(bounds: Bounds) -> Refusal:
+    return Refusal(
+        HTTPStatus.REQUEST_TIMEOUT,
+        f"The head of the request was not complete within {bounds.head_seconds:g} s; send it in one piece",
+    )
+
+
+def body_too_slow(bounds: Bounds) -> Refusal:
+    return Refusal(
+        HTTPStatus.REQUEST_TIMEOUT,
+        f"The body of the request is not complete: it may pause for {bounds.body_silence:g} s and take "
+        f"{bounds.body_seconds:g} s; send as many bytes as Content-Length says, or the last chunk",
+    )
+
+
+NO_PROXY = Refusal(HTTPStatus.BAD_REQUEST, "CONNECT is for proxies, and this server is none; ask it for its own paths")
+
+
+def not_http(error: httptools.HttpParserError) -> Refusal:
+    """What the parser says, or what it says went wrong in one of its callbacks."""
+    why = shortened(str(error.__context__ or error), MOST_SHOWN)
+    return Refusal(HTTPStatus.BAD_REQUEST, f"The request is not HTTP/1.1 as RFC 9112 describes it: {why}")
+
+
+class _Refused(Exception):
+    """Ends the parsing of a request; httptools turns it into an error of its own."""
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """One connection. The server calls `end_what_is_overdue` twice a second, which costs less than timers.
+
+    Faults on the wire, which scenarios will ask for, belong here too: the transport is at hand, and a head's end
+    (`on_headers_complete`) is where a request's scope can be given it.
+    """
+
+    def __init__(self, *args: Any, bounds: Bounds, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._bounds = bounds
+        self.deadline = NEVER
+        """When the client must have sent what it owes (seconds of the loop)."""
+        self.quiet_since: float | None = None
+        """Since when the connection is open and nothing is asked on it; None while something is."""
+        self._stuck_since = 0.0
+        self._unsent = 0
+        self._body_until = NEVER
+        self._in_head = self._begun = self._in_body = self._upgrading = self._ended = False
+        self._arrived = self._extra = self._trailers = 0
+        self._refusal: Refusal | None = None
+
+    # The connection
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        super().connection_made(transport)
+        self.quiet_since = self.loop.time()
+        self.deadline = self.quiet_since + self._bounds.head_seconds
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came. Bytes behind a refused request are dropped."""
+        if self._ended:
+            return
+        self._unset_keepalive_if_required()
+        now = self.loop.time()
+        if self._in_body:
+            self.deadline = min(now + self._bounds.body_silence, self._body_until)
+        elif not self._in_head:
+            self._begin_head(now)
+        self._arrived = len(data)
+        self._extra += len(data)
+        try:
+            self._parse(data)
+        except httptools.HttpParserError as error:
+            self._refuse(self._refusal or not_http(error))
+            return
+        if self._extra > self._bounds.head:
+            self._refuse(head_too_large(self._bounds))
+
+    def _parse(self, data: bytes) -> None:
+        """Feed the parser. A request that asks for another protocol is answered in this one (RFC 9110, 7.8).
+
+        Java's HTTP client asks for h2c with its first request. The parser would skip the body of such a request, and
+        uvicorn would log two warnings: the head is parsed again, without the field Upgrade.
+        """
+        while data:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                data = self._head_without_upgrade() + data[upgrade.args[0] :]
+                self._upgrading = False
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn has it
+            else:
+                return
+
+    def _head_without_upgrade(self) -> bytes:
+        first = b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
+        fields = [name + b": " + value for name, value in self.headers if name != b"upgrade"]
+        return b"\r\n".join([first, *fields, b"", b""])
+
+    # One request; the parser calls these
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._begun = True
+        if not self._in_head:
+            self._begin_head(self.loop.time())
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a field of the head. Those of a trailer are counted and dropped: nothing here reads them."""
+        if self._in_body:
+            self._trailers += 1
+        if (self._trailers if self._in_body else len(self.headers) + 1) > self._bounds.fields:
+            self._stop(too_many_fields(self._bounds))
+        if not self._in_body:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        # The sum is needed only where the head can be too large: it may have come behind another request.
+        if self._extra + self._arrived > self._bounds.head and self._size_of_head() > self._bounds.head:
+            self._stop(head_too_large(self._bounds))
+        if len(self.pipeline) >= self._bounds.pipelined:
+            self._stop(too_many_requests(self._bounds))
+        if self.parser.should_upgrade():
+            if self.parser.get_method() == b"CONNECT":
+                self._stop(NO_PROXY)
+            self._upgrading = True
+            return
+        super().on_headers_complete()
+        now = self.loop.time()
+        self._in_head, self._in_body, self._trailers = False, True, 0
+        self.deadline, self._body_until = now + self._bounds.body_silence, now + self._bounds.body_seconds
+
+    def on_body(self, body: bytes) -> None:
+        self._extra -= len(body)
+        super().on_body(body)
+
+    def on_chunk_header(self) -> None:
+        if self._extra > CHUNK_FRAME:
+            self._extra -= CHUNK_FRAME
+
+    def on_message_complete(self) -> None:
+        if self._upgrading:
+            return  # the same request begins again
+        self._in_body = self._begun = False
+        self._extra, self.deadline = 0, NEVER
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if not (self.pipeline or self._in_head or self._in_body or self.transport.is_closing()):
+            self.quiet_since = self.loop.time()
+
+    def _begin_head(self, now: float) -> None:
+        self._in_head, self.quiet_since = True, None
+        self.deadline = now + self._bounds.head_seconds
+
+    def _size_of_head(self) -> int:
+        """The bytes of the head: a line has 4 beside name and value, the first line and the empty one some 18."""
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) + 18
+
+    def _stop(self, refusal: Refusal) -> None:
+        self._refusal = refusal
+        raise _Refused
+
+    # The end
+
+    def end_what_is_overdue(self, now: float) -> None:
+        """Refuse a request that takes too long, and cut off a client that takes nothing of its answer."""
+        if self._is_stuck(now):
+            self.transport.abort()
+        elif self.deadline != NEVER and self.flow.read_paused:
+            # The client may have sent everything; it is us who do not read.
+            self.deadline, self._body_until = now + self._bounds.body_silence, now + self._bounds.body_seconds
+        elif now >= self.deadline:
+            if self._ended:
+                self.transport.abort()
+            else:
+                self._refuse((body_too_slow if self._in_body else head_too_slow)(self._bounds))
+
+    def end_quiet(self) -> None:
+        """Close a connection on which nothing is asked, to make room for another."""
+        self.quiet_since = None
+        self.transport.close()
+
+    def _is_stuck(self, now: float) -> bool:
+        """Whether the client has taken nothing of its answer for `answer_silence`."""
+        unsent = self.transport.get_write_buffer_size()
+        if unsent == 0 or unsent != self._unsent:
+            self._stuck_since, self._unsent = now, unsent
+        return now - self._stuck_since >= self._bounds.answer_silence
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Answer if no other answer can be mixed up with this one, and end the connection."""
+        self._ended, self.deadline, self.quiet_since = True, NEVER, None
+        cycle = self.cycle
+        if self._in_body:
+            if cycle.response_started or self.pipeline:
+                self.transport.close()
+                return
+            cycle.disconnected = True  # so that the application waits no longer, and its answer goes nowhere
+            cycle.message_event.set()
+        elif cycle is not None and not cycle.response_complete:
+            cycle.keep_alive = False  # those that came before are answered, and that is the end
+            return
+        if self._begun or refusal.status != HTTPStatus.REQUEST_TIMEOUT:
+            self._answer(refusal)
+        else:
+            self.transport.close()  # not a byte of a request came, so nobody waits for an answer
+
+    def _answer(self, refusal: Refusal) -> None:
+        self.transport.write(answer(refusal, self.server_state.default_headers))
+        self.transport.write_eof()
+        self.flow.resume_reading()
+        self.deadline = self.loop.time() + self._bounds.linger
+
+
+def answer(refusal: Refusal, headers: list[tuple[bytes, bytes]]) -> bytes:
+    """A whole HTTP answer that closes the connection, in the shape of other refusals outside GraphQL."""
+    body = orjson.dumps({"message": refusal.message, "code": "BAD_USER_INPUT"})
+    lines = [
+        f"HTTP/1.1 {refusal.status.value} {refusal.status.phrase}".encode(),
+        *(name + b": " + value for name, value in headers),
+        b"content-type: application/json",
+        b"content-length: %d" % len(body),
+        b"connection: close",
+        b"",
+        body,
+    ]
+    return b"\r\n".join(lines)
