@@ -20,7 +20,7 @@ from starlette.types import ASGIApp
 from mockserver.errors import StartupError
 from mockserver.serving.acceptor import Acceptor, connection_limit
 from mockserver.serving.log import limit_lines
-from mockserver.serving.protocol import IDLE_SECONDS, Bounds, HttpProtocol
+from mockserver.serving.protocol import Bounds, HttpProtocol
 from mockserver.settings import process_exists
 
 GRACE = 0.2
@@ -32,6 +32,8 @@ LOOK_AT_CONNECTIONS = 5
 TELL_LEFT_OUT = 10
 """Tenths of a second between two counts of the lines that were not logged."""
 BOUNDS = Bounds()
+EVERY_ANSWER = [("x-content-type-options", "nosniff")]
+"""Browsers take a file for what we say it is, and for nothing else."""
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -172,7 +174,7 @@ def serve(
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_keep_alive=IDLE_SECONDS,
+        headers=EVERY_ANSWER,
         timeout_graceful_shutdown=GRACE,  # type: ignore[arg-type]  # declared int, used as seconds
     )
     # Exports are made in threads of this process. A small answer needs the interpreter four times, and each time waits

@@ -16,6 +16,7 @@ from typing import BinaryIO
 from starlette.types import Receive, Scope, Send
 
 from mockserver.api.ranges import part_of
+from mockserver.api.responses import FILE_POLICY
 
 LOG = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ OPENED_AHEAD = 8
 downloads file by file; a stream of a million rows has thousands, and so many descriptors nobody has."""
 
 Headers = list[tuple[bytes, bytes]]
+POLICY = (b"content-security-policy", FILE_POLICY.encode())
 
 
 class Broken(Exception):
@@ -152,7 +154,7 @@ class FilesResponse:
         return [(b"content-type", self._content_type.encode())]
 
     async def _start(self, send: Send, status: int, headers: Headers) -> None:
-        own: Headers = [(b"etag", self._tag.encode()), (b"accept-ranges", b"bytes")]
+        own: Headers = [(b"etag", self._tag.encode()), (b"accept-ranges", b"bytes"), POLICY]
         if self._modified is not None:
             own.append((b"last-modified", formatdate(self._modified, usegmt=True).encode()))
         if self._compressed:

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver.api.downloads import signed
 from mockserver.api.endpoint import base_url
-from mockserver.api.files import NDJSON, is_known
+from mockserver.api.files import NDJSON, POLICY, is_known
 from mockserver.api.ranges import Part, part_of
 from mockserver.errors import Conflict, Gone, NotFound, NotYours
 from mockserver.exports.legacy.frames import frame_lines, has_frames
@@ -174,6 +174,7 @@ class FramesResponse:
             (b"content-type", NDJSON.encode()),
             (b"accept-ranges", b"bytes"),
             (b"etag", self._tag.encode()),
+            POLICY,
         ]
         if length is not None:
             headers.append((b"content-length", str(length).encode()))

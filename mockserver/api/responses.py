@@ -14,6 +14,10 @@ from mockserver.api.ranges import part_of
 from mockserver.errors import LinkExpired, LinkRefused, NotFound, WireError
 
 JSON = "application/json"
+FILE_POLICY = "sandbox; default-src 'none'; img-src 'self' data:; media-src 'self' data:; style-src 'unsafe-inline'"
+"""The content policy of every file that is served. A data row may be HTML, and comes from the same origin as the
+control API: in a sandbox it has an origin of its own, runs no script and loads nothing from elsewhere. Pages of other
+origins may show it in a frame, as they may what the service keeps in its storage."""
 
 
 def json_response(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
@@ -31,7 +35,12 @@ def content_response(request: Request, content: bytes, content_type: str) -> Res
 
     Of several ranges the whole is sent, as a server may. HEAD is told of what GET would send, and nothing is sent.
     """
-    headers = {"Content-Type": content_type, "Accept-Ranges": "bytes", "ETag": entity_tag(content)}
+    headers = {
+        "Content-Type": content_type,
+        "Accept-Ranges": "bytes",
+        "ETag": entity_tag(content),
+        "Content-Security-Policy": FILE_POLICY,
+    }
     asked = request.headers.get("range") if request.method == "GET" else None
     try:
         part = part_of(asked, len(content))
@@ -60,7 +69,8 @@ def storage_error(error: WireError) -> Response:
         "<?xml version='1.0' encoding='UTF-8'?>"
         f"<Error><Code>{code}</Code><Message>{message}</Message><Details>{escape(error.message)}</Details></Error>"
     )
-    return Response(document, status, media_type="application/xml; charset=UTF-8")
+    headers = {"Content-Security-Policy": FILE_POLICY}
+    return Response(document, status, headers, media_type="application/xml; charset=UTF-8")
 
 
 _STORAGE: dict[type[WireError], tuple[int, str, str]] = {

@@ -17,8 +17,6 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mockserver.errors import MOST_SHOWN, shortened
 
-IDLE_SECONDS = 75
-"""Between two requests on one connection. Longer than the 60 s for which clients and proxies keep connections."""
 CHUNK_FRAME = 16
 """Bytes around each chunk of a body that are not counted: its size and two ends of lines."""
 NEVER = math.inf
@@ -35,6 +33,8 @@ class Bounds(NamedTuple):
     """Requests that wait for the answers before theirs. No known client sends a second one."""
     head_seconds: float = 10.0
     """From the connection to its first byte, and from the first byte of a head to its end."""
+    idle: float = 75.0
+    """From an answer to the next request. Longer than the 60 s for which clients and proxies keep connections."""
     body_silence: float = 60.0
     """Without a byte inside a body."""
     body_seconds: float = 600.0
@@ -111,6 +111,10 @@ class HttpProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, bounds: Bounds, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._bounds = bounds
+        # These are asked for with every request.
+        self._most_fields, self._most_head = bounds.fields, bounds.head
+        self._head_seconds, self._idle = bounds.head_seconds, bounds.idle
+        self._now = 0.0
         self.deadline = NEVER
         """When the client must have sent what it owes (seconds of the loop)."""
         self.quiet_since: float | None = None
@@ -133,8 +137,7 @@ class HttpProtocol(HttpToolsProtocol):
         """Parse what came. Bytes behind a refused request are dropped."""
         if self._ended:
             return
-        self._unset_keepalive_if_required()
-        now = self.loop.time()
+        now = self._now = self.loop.time()
         if self._in_body:
             self.deadline = min(now + self._bounds.body_silence, self._body_until)
         elif not self._in_head:
@@ -142,14 +145,14 @@ class HttpProtocol(HttpToolsProtocol):
         self._arrived = len(data)
         self._extra += len(data)
         try:
-            self._parse(data)
+            self._feed(data)
         except httptools.HttpParserError as error:
             self._refuse(self._refusal or not_http(error))
             return
-        if self._extra > self._bounds.head:
+        if self._extra > self._most_head:
             self._refuse(head_too_large(self._bounds))
 
-    def _parse(self, data: bytes) -> None:
+    def _feed(self, data: bytes) -> None:
         """Feed the parser. A request that asks for another protocol is answered in this one (RFC 9110, 7.8).
 
         Java's HTTP client asks for h2c with its first request. The parser would skip the body of such a request, and
@@ -177,20 +180,29 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self._begun = True
         if not self._in_head:
-            self._begin_head(self.loop.time())
+            self._begin_head(self._now)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a field of the head. Those of a trailer are counted and dropped: nothing here reads them."""
+        """Keep a field of the head. Those of a trailer are counted and dropped: nothing here reads them.
+
+        Called for every field, so it does itself what uvicorn's method does.
+        """
+        headers = self.headers
         if self._in_body:
             self._trailers += 1
-        if (self._trailers if self._in_body else len(self.headers) + 1) > self._bounds.fields:
+            if self._trailers > self._most_fields:
+                self._stop(too_many_fields(self._bounds))
+        elif len(headers) >= self._most_fields:
             self._stop(too_many_fields(self._bounds))
-        if not self._in_body:
-            super().on_header(name, value)
+        else:
+            name = name.lower()
+            if name == b"expect" and value.lower() == b"100-continue":
+                self.expect_100_continue = True
+            headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         # The sum is needed only where the head can be too large: it may have come behind another request.
-        if self._extra + self._arrived > self._bounds.head and self._size_of_head() > self._bounds.head:
+        if self._extra + self._arrived > self._most_head and self._size_of_head() > self._most_head:
             self._stop(head_too_large(self._bounds))
         if len(self.pipeline) >= self._bounds.pipelined:
             self._stop(too_many_requests(self._bounds))
@@ -200,7 +212,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._upgrading = True
             return
         super().on_headers_complete()
-        now = self.loop.time()
+        now = self._now
         self._in_head, self._in_body, self._trailers = False, True, 0
         self.deadline, self._body_until = now + self._bounds.body_silence, now + self._bounds.body_seconds
 
@@ -216,17 +228,32 @@ class HttpProtocol(HttpToolsProtocol):
         if self._upgrading:
             return  # the same request begins again
         self._in_body = self._begun = False
-        self._extra, self.deadline = 0, NEVER
+        self._extra = 0
+        if self.cycle.response_complete and not self.pipeline:
+            self._begin_idle()  # the body was not wanted
+        else:
+            self.deadline = NEVER
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        super().on_response_complete()
-        if not (self.pipeline or self._in_head or self._in_body or self.transport.is_closing()):
-            self.quiet_since = self.loop.time()
+        """Go on with the next request. uvicorn's method would start a timer of its own for each answer."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self._start_asgi_task(cycle, app)
+        elif not (self._in_head or self._in_body):
+            self._begin_idle()
+
+    def _begin_idle(self) -> None:
+        self.quiet_since = self.loop.time()
+        self.deadline = self.quiet_since + self._idle
 
     def _begin_head(self, now: float) -> None:
         self._in_head, self.quiet_since = True, None
-        self.deadline = now + self._bounds.head_seconds
+        self.deadline = now + self._head_seconds
 
     def _size_of_head(self) -> int:
         """The bytes of the head: a line has 4 beside name and value, the first line and the empty one some 18."""
@@ -248,6 +275,8 @@ class HttpProtocol(HttpToolsProtocol):
         elif now >= self.deadline:
             if self._ended:
                 self.transport.abort()
+            elif self.quiet_since is not None:
+                self.end_quiet()
             else:
                 self._refuse((body_too_slow if self._in_body else head_too_slow)(self._bounds))
 

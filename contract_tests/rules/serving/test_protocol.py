@@ -28,7 +28,9 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Small]:
 def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Small]:
     """A server whose clients have less than a second for everything."""
     folder = tmp_path_factory.mktemp("hasty")
-    with started(folder, head_seconds=0.6, body_silence=0.6, body_seconds=3, answer_silence=1, linger=0.5) as server:
+    with started(
+        folder, head_seconds=0.6, body_silence=0.6, body_seconds=3, answer_silence=1, linger=0.5, idle=3
+    ) as server:
         yield server
 
 
@@ -253,6 +255,15 @@ def test_a_connection_may_be_idle_between_requests_for_longer_than_a_head_may_ta
     assert connection.getresponse().read() == b"0"
     assert connection.sock is sock
     connection.close()
+
+
+def test_a_connection_that_is_idle_for_longer_is_closed_without_a_word(hasty: Small) -> None:
+    with hasty.connect() as connection:
+        connection.sendall(START + b"\r\n" + CHUNKED + b"1\r\nx\r\n0\r\n\r\n")
+        started_ = time.monotonic()
+        answers = read_all(connection)
+        assert time.monotonic() - started_ > 2
+    assert answers.count(b"HTTP/1.1 ") == answers.count(b"HTTP/1.1 200 OK") == 2
 
 
 def test_a_client_that_takes_nothing_of_its_answer_is_left(hasty: Small) -> None:
