@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gc
 import logging
+import secrets
 import sys
 from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from mockserver import __version__
 from mockserver.commands.bars import making_a_world
@@ -59,7 +61,7 @@ def main() -> None:
 )
 @setting("--exit-with", metavar="PID", type=int, help="Stop when this process ends.")
 @setting("--payload-date", metavar="DATE", help="Write exports as the service wrote them then. Default: as now.")
-@setting("--control-token", metavar="TOKEN", help="Opens /_mock/ from other machines. Default: the API key.")
+@setting("--control-token", metavar="TOKEN", help="Opens /_mock/ from other machines. Default: drawn at the start.")
 @setting(
     "--results-limit",
     metavar="MIB",
@@ -110,30 +112,39 @@ def run(settings: Settings) -> None:
     gc.disable()
     # Imported here: `--help` and a wrong flag answer at once.
     from mockserver import app, server
+    from mockserver.control.hosts import KnownHosts
     from mockserver.control.ready import ready_file
     from mockserver.generate.prepared import watched
     from mockserver.serving.acceptor import connection_limit
+    from mockserver.world.private import keep_private
 
     most_connections = connection_limit(settings.connection_limit)
     bound = server.bind(settings.host, settings.port)
+    local = server.is_local(bound)
+    settings = settings if local else with_a_token(settings)
     url = settings.public_url.rstrip("/") if settings.public_url else server.address_of(bound, settings.host)
+    if settings.state is not None:
+        keep_private(settings.state)
     with watched(making_a_world):
         built = app.build(settings, url)
     described = ready_file(built.own, url)
+    token = None if local else settings.token
+    served = KnownHosts(built.app, settings.hosts) if local else built.app
 
     written: list[Path] = []
 
     def ready() -> None:
         if settings.ready_file is not None:
-            server.write_ready_file(settings.ready_file, described)
+            more = {} if token is None else {"control_token": token}
+            server.write_ready_file(settings.ready_file, msgspec.structs.asdict(described) | more)
             written.append(settings.ready_file)
-        greet(settings, built.own.world, described)
+        greet(settings, built.own.world, described, token)
 
     gc.freeze()
     gc.enable()
     try:
         server.serve(
-            built.app,
+            served,
             bound,
             built.courier,
             ready=ready,
@@ -146,8 +157,18 @@ def run(settings: Settings) -> None:
             file.unlink(missing_ok=True)
 
 
-def greet(settings: Settings, world: Any, described: Any) -> None:
-    """What a person needs to know, as it is true."""
+def with_a_token(settings: Settings) -> Settings:
+    """The settings of a server that other machines can reach: without a control token it gets one of its own.
+
+    The API key is none there: the default is published, and every client has the key of its workspace.
+    """
+    if settings.control_token is not None:
+        return settings
+    return msgspec.structs.replace(settings, control_token=secrets.token_urlsafe(24))
+
+
+def greet(settings: Settings, world: Any, described: Any, token: str | None) -> None:
+    """Print what a person needs to know. `token` is the control token if other machines can reach the server."""
     asked = (Path(settings.scenario).stem, settings.seed)
     kept = "" if asked == (world.scenario, world.seed) else " (as kept in --state, whatever else was asked for)"
     lines = [
@@ -157,6 +178,7 @@ def greet(settings: Settings, world: Any, described: Any) -> None:
         f"  Page      {described.url}/",
         f"  API key   {described.api_key}",
         f"  Projects  {', '.join(described.projects) or 'none'}",
+        *([] if token is None else [f"  Control   from other machines with 'Authorization: Bearer {token}'"]),
         "Stop it with Ctrl+C.",
     ]
     click.echo("\n".join(lines))

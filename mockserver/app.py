@@ -9,7 +9,7 @@ import apsw
 import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -128,7 +128,7 @@ def application(settings: Settings, workspaces: Workspaces) -> ASGIApp:
     masks = Masks(workspaces)
     ontologies = OntologyRoutes(workspaces)
     health, *controls = control_routes(settings, workspaces)
-    console = Page(workspaces, own=settings.api_key, public_url=settings.public_url)
+    console = Page(workspaces, own=settings.api_key, public_url=settings.public_url, hosts=settings.hosts)
     routes = [
         *(Route(path, graphql, methods=None) for path in GRAPHQL_PATHS),
         health,
@@ -208,5 +208,7 @@ class Logged:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await self._app(scope, receive, send)
+        except ClientDisconnect:
+            pass  # whoever leaves in the middle of a body wants no answer
         except Exception:
             LOG.exception("%s %s failed", scope.get("method"), scope.get("path"))

@@ -17,6 +17,7 @@
         ├── QueryTooComplex          GRAPHQL_VALIDATION_FAILED, in the one wording the SDK knows
         ├── BodyTooLarge             BAD_USER_INPUT, 413
         ├── ControlRefused           CONTROL_REFUSED, 401: the control API from elsewhere, without its token
+        ├── HostRefused              HOST_REFUSED, 421: the Host header names another server than this one
         ├── LinkRefused              a signed link that was changed, 403
         │   └── LinkExpired          one whose time is over
         ├── ResourceFailed           MOCKSERVER_RESOURCE_FAILED, 409: the machine's disk, files or database failed
@@ -30,7 +31,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any, ClassVar
 
 MOST_MESSAGE = 2000
@@ -163,10 +164,17 @@ class BodyTooLarge(WireError):
 
 
 class ControlRefused(WireError):
-    """The control API was called from another machine, or by a web page, without the control token."""
+    """The control API was called from another machine, through a proxy or by a web page, without the control token."""
 
     code = "CONTROL_REFUSED"
     status = 401
+
+
+class HostRefused(WireError):
+    """The Host header names another server, as it does when a web page has its own name resolved to this machine."""
+
+    code = "HOST_REFUSED"
+    status = 421
 
 
 class LinkRefused(WireError):
@@ -218,7 +226,7 @@ def nearest(word: str, known: Iterable[str], *, most: int = 5) -> list[str]:
 def _pieces(word: str) -> Counter[str]:
     """Count the letters and pairs of letters of a word; its two ends count as letters."""
     letters = f"\0{word[:MOST_COMPARED].lower()}\0"
-    return Counter(letters) + Counter(map("".join, zip(letters, letters[1:], strict=False)))
+    return Counter(letters) + Counter(map("".join, pairwise(letters)))
 
 
 def shortened(text: str, most: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import ipaddress
 import os
 import signal
 import socket
@@ -66,6 +67,11 @@ def address_of(bound: socket.socket, host: str) -> str:
     port = bound.getsockname()[1]
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104  compared, not bound
     return f"http://{shown}:{port}"
+
+
+def is_local(bound: socket.socket) -> bool:
+    """Whether only programs of this machine can reach the socket."""
+    return ipaddress.ip_address(bound.getsockname()[0].partition("%")[0]).is_loopback
 
 
 class Background(Protocol):
@@ -175,6 +181,7 @@ def serve(
         access_log=False,
         server_header=False,
         headers=EVERY_ANSWER,
+        proxy_headers=False,  # or uvicorn believes whom FORWARDED_ALLOW_IPS names, often all in containers
         timeout_graceful_shutdown=GRACE,  # type: ignore[arg-type]  # declared int, used as seconds
     )
     # Exports are made in threads of this process. A small answer needs the interpreter four times, and each time waits
@@ -185,10 +192,19 @@ def serve(
 
 
 def write_ready_file(path: Path, content: object) -> None:
-    """Atomically: whoever sees the file sees all of it. Raises StartupError."""
+    """Atomically: whoever sees the file sees all of it. Only this user may read it: keys stand in it.
+
+    Raises StartupError.
+    """
     half = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        half.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=2))
+        half.unlink(missing_ok=True)
+        with open(half, "xb", opener=_private) as file:
+            file.write(msgspec.json.format(msgspec.json.encode(content), indent=2))
         half.replace(path)
     except OSError as error:
         raise StartupError(f"--ready-file {path}: {error.strerror}; give a path in a folder that exists") from None
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -18,6 +18,7 @@ DEFAULT_RESULTS_LIMIT = 10_240
 DEFAULT_WORKSPACES_LIMIT = 1000
 """Workspaces at a time. Each has some 1.5 MB on the disk and three open files; a test session deletes what it made."""
 DEFAULT_OUTBOX_LIMIT = 1024
+LOCAL_HOSTS = ("127.0.0.1", "[::1]", "localhost")
 MICROSECONDS = 1_000_000
 FIRST_YEAR, LAST_YEAR = 1972, 9900
 """A history reaches back more than a year from its end, and a clock may run on from it."""
@@ -52,8 +53,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def token(self) -> str:
-        """What opens the control API from other machines."""
+        """What opens the control API to web pages and, if the server is not on loopback, to other machines.
+
+        There it is always a token of its own (`mockserver.__main__`): the default API key is published.
+        """
         return self.control_token or self.api_key
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The names of this machine in a Host header, without a port: loopback's, the given one, the public one."""
+        given = f"[{self.host}]" if ":" in self.host else self.host
+        public = re.match(r"https?://(\[[^\]]*\]|[^:/]*)", self.public_url or "")
+        return frozenset({*LOCAL_HOSTS, given.lower(), *([public[1].lower()] if public else [])}) - {""}
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
@@ -83,6 +94,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise StartupError(
                 f"--connection-limit is {self.connection_limit}; expected a number of connections, at least 1, for "
                 "example --connection-limit 400"
+            )
+        if self.control_token is not None and not re.fullmatch(r"[\x21-\x7e]+", self.control_token):
+            raise StartupError(
+                "--control-token is empty or has other characters than printable ASCII without spaces, and it travels "
+                "in a header; for example --control-token $(openssl rand -hex 16)"
             )
         if self.public_url is not None:
             check_public_url(self.public_url)

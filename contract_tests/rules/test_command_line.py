@@ -109,6 +109,8 @@ REFUSED: dict[str, tuple[list[str], str, str]] = {
     "a host nobody knows": (["--host", "no.invalid"], "no.invalid", "--host 127.0.0.1"),
     "a host that is no name": (["--host", "a..b"], "a..b", "--host 127.0.0.1"),
     "a target that is a URL": (["--webhook-allow", "http://a/"], "--webhook-allow is 'http://a/'", "*.example.com"),
+    "a token with spaces": (["--control-token", "a b"], "--control-token is empty or has", "openssl rand -hex 16"),
+    "no connection at all": (["--connection-limit", "0"], "--connection-limit is 0", "--connection-limit 400"),
     "a seed beyond 64 bits": (["--seed", "9" * 30], "--seed", "9" * 20),
 }  # fmt: skip
 
@@ -192,6 +194,36 @@ def test_it_says_what_a_person_needs_and_writes_what_a_program_needs(tmp_path: P
     }  # fmt: skip
 
 
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+def test_only_this_user_may_read_keys_and_secrets(tmp_path: Path) -> None:
+    """Also in a folder that others may read, and in a state that an earlier version left open to them."""
+    state = tmp_path / "given"
+    (state / "workspaces").mkdir(parents=True)
+    state.chmod(0o755)
+    (state / "workspaces").chmod(0o755)
+    (state / "mine.txt").write_text("not the server's")
+    (state / "mine.txt").chmod(0o644)
+    new = tmp_path / "new"
+    for folder in (state, new):
+        (tmp_path / "ready.json").unlink(missing_ok=True)
+        with serving(tmp_path, "--state", str(folder)) as process:
+            ready(process, tmp_path)
+            assert mode(tmp_path / "ready.json") == 0o600
+            assert mode(folder / "workspaces") == 0o700
+    assert (mode(state), mode(state / "mine.txt"), mode(new)) == (0o755, 0o644, 0o700)
+
+
+def test_a_temporary_state_is_closed_to_others_too(tmp_path: Path) -> None:
+    with serving(tmp_path, TMPDIR=str(tmp_path)) as process:
+        ready(process, tmp_path)
+        folders = [path for path in tmp_path.iterdir() if path.is_dir()]
+        assert folders
+        assert [mode(folder) for folder in folders] == [0o700] * len(folders)
+
+
 def test_ready_means_ready(tmp_path: Path) -> None:
     """The first look at the file is the first question, and it is answered."""
     with serving(tmp_path) as process:
@@ -237,6 +269,77 @@ def local_port(pid: int) -> int:
         if parts[3] == "0A" and f"socket:[{parts[9]}]" in inodes:
             return int(parts[1].rsplit(":", 1)[1], 16)
     raise AssertionError(f"process {pid} does not listen")
+
+
+# Other machines
+
+
+def control(told: Any, **headers: str) -> int:
+    return requests.post(f"{told['url']}/_mock/reset", headers=headers, timeout=20).status_code
+
+
+EVIL = {"Host": "evil.example:8000", "Origin": "http://evil.example:8000"}
+
+
+@pytest.mark.parametrize("key", [[], ["--api-key", "my-own"]])
+def test_a_server_that_others_can_reach_draws_its_control_token(tmp_path: Path, key: list[str]) -> None:
+    with serving(tmp_path, "--host", "0.0.0.0", *key) as process:
+        told = ready(process, tmp_path)
+        token = told["control_token"]
+        assert len(token) >= 32
+        assert control(told) == 200  # a program of this machine
+        assert control(told, **EVIL) == 401
+        assert control(told, **EVIL, Authorization=f"Bearer {told['api_key']}") == 401
+        assert control(told, **EVIL, Authorization=f"Bearer {token}") == 200
+        assert requests.get(f"{told['url']}/_mock/health", headers=EVIL, timeout=5).ok
+        process.terminate()
+        shown, _ = process.communicate(timeout=10)
+    assert f"Authorization: Bearer {token}" in shown
+
+
+def test_each_start_draws_another_token(tmp_path: Path) -> None:
+    tokens = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        with serving(tmp_path / name, "--host", "0.0.0.0") as process:
+            tokens.append(ready(process, tmp_path / name)["control_token"])
+    assert tokens[0] != tokens[1]
+
+
+def test_a_token_that_is_given_is_taken(tmp_path: Path) -> None:
+    with serving(tmp_path, "--host", "0.0.0.0", MOCKSERVER_CONTROL_TOKEN="mine") as process:
+        told = ready(process, tmp_path)
+        assert told["control_token"] == "mine"
+        assert control(told, **EVIL, Authorization="Bearer mine") == 200
+
+
+def test_on_loopback_no_other_host_is_answered(tmp_path: Path) -> None:
+    """Whatever is asked for: a page whose name leads here would read it."""
+    with serving(tmp_path, "--public-url", "http://Labelbox-Mock:8000/under") as process:
+        told = ready(process, tmp_path)
+        assert "control_token" not in told
+        here = f"http://127.0.0.1:{local_port(process.pid)}"
+        for path in ("/", "/graphql", "/_mock/reset", "/_mock/health", "/docs/ci.md", "/_files/x", "/nothing"):
+            for host in ("evil.example:8000", "evil.example", "", "127.0.0.1.evil.example", "localhost.evil.example"):
+                for method in ("GET", "POST"):
+                    refused = requests.request(method, here + path, headers={"Host": host}, data="{}", timeout=5)
+                    assert (refused.status_code, refused.json()["code"]) == (421, "HOST_REFUSED")
+                    assert "--public-url" in refused.json()["message"]
+                    assert refused.json()["errors"][0]["extensions"]["code"] == "HOST_REFUSED"
+                    assert told["api_key"] not in refused.text
+            for host in ("127.0.0.1", "localhost:1", "[::1]:8000", "labelbox-mock:8000", "LOCALHOST"):
+                assert requests.get(here + path, headers={"Host": host}, timeout=5).status_code != 421
+
+
+def test_forwarding_fields_are_never_believed(tmp_path: Path) -> None:
+    """uvicorn believes those of everybody when FORWARDED_ALLOW_IPS says so, as it does in many containers."""
+    with serving(tmp_path, "--host", "0.0.0.0", FORWARDED_ALLOW_IPS="*") as process:
+        told = ready(process, tmp_path)
+        there = {"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "https"}
+        assert control(told, **there) == 401  # who came through a proxy is no program of this machine
+        assert control(told, **there, Authorization=f"Bearer {told['control_token']}") == 200
+        page = requests.get(f"{told['url']}/", headers=there, timeout=5).text
+    assert "https://127.0.0.1" not in page
 
 
 def test_the_ready_file_is_never_seen_half(tmp_path: Path) -> None:

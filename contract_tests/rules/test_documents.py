@@ -503,6 +503,7 @@ PROVOKED: dict[str, Provoke] = {
     "ControlRefused": lambda server: requests.get(
         f"{server.url}/_mock/clock", headers={"Origin": "http://elsewhere"}, timeout=10
     ),
+    "HostRefused": lambda server: requests.get(f"{server.url}/", headers={"Host": "evil.example"}, timeout=10),
     "LinkRefused": changed_link,
     "ResourceFailed": export_without_descriptors,
     "LinkExpired": lambda server: requests.get(

@@ -24,6 +24,10 @@ WITH_A_SERVICE = ("http://localhost:8000", "http://labelbox-mock:8000")
 """Where the jobs that pull an image find its server."""
 
 
+TOKEN = "for-these-tests"
+"""The control token that the pages give to their containers."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     status: int
@@ -79,7 +83,7 @@ def address_on_the_network() -> str:
 @pytest.fixture(scope="module")
 def container() -> Iterator[str]:
     """The URL of what the image serves, asked over the network as a container is."""
-    with ServedWorld("--host", "0.0.0.0") as world:
+    with ServedWorld("--host", "0.0.0.0", "--control-token", TOKEN) as world:
         yield f"http://{address_on_the_network()}:{world.ready['url'].rpartition(':')[2]}"
 
 
@@ -117,6 +121,16 @@ def test_a_recipe_is_green(name: str, container: str, tmp_path: Path) -> None:
             assert {"name": "image"} in json.loads(outcome.output)["data"]["projects"]
     if any("--ready-file" in command for command in commands):
         assert gone(tmp_path / "ready.json", within=10)
+
+
+def test_a_container_is_given_the_token_that_its_tests_send() -> None:
+    for recipe in RECIPES.values():
+        given = re.findall(r"MOCKSERVER_CONTROL_TOKEN: (\S+)", recipe)
+        assert given == re.findall(r"--labelbox-control-token (\S+)", recipe)
+        assert set(given) <= {TOKEN}
+    lines = " ".join(shell_lines_of("older-pythons.md"))
+    assert f"-e MOCKSERVER_CONTROL_TOKEN={TOKEN}" in lines
+    assert f"LABELBOX_MOCK_TOKEN={TOKEN}" in lines
 
 
 @pytest.mark.xdist_group("first-hour-7.17.0")

@@ -75,16 +75,15 @@ class Listing(msgspec.Struct, frozen=True):
 class Page:
     """Draws the page anew for each look: the world changes, and so does the address under which it is asked."""
 
-    def __init__(self, workspaces: Workspaces, *, own: str, public_url: str | None) -> None:
-        """`own` is the server's own API key."""
-        self._workspaces, self._own, self._public_url = workspaces, own, public_url
+    def __init__(self, workspaces: Workspaces, *, own: str, public_url: str | None, hosts: frozenset[str]) -> None:
+        """`own` is the server's own API key, `hosts` are the names of this machine."""
+        self._workspaces, self._own, self._public_url, self._hosts = workspaces, own, public_url, hosts
         text = resources.files("mockserver.console").joinpath("page.html").read_text("utf-8")
         self._template = Template(text)
         self._headers = {
             "Cache-Control": "no-store",
             "Content-Security-Policy": content_policy(text),
             "Referrer-Policy": "no-referrer",
-            "X-Content-Type-Options": "nosniff",
         }
         self._documents = documents()
 
@@ -106,7 +105,7 @@ class Page:
             # Unlike the control API, this page says no other key: anybody may look at it.
             raise NotFound("No workspace has this api_key; leave it out to see the server's own")
         workspace = self._workspaces.registry.named(key)
-        shown = named is not None or shows_key(key, request)
+        shown = named is not None or shows_key(key, request, self._hosts)
         values = page_values(workspace, base_url(request, self._public_url), shown)
         return HTMLResponse(
             self._template.substitute(values, documents=document_list(self._documents)), headers=self._headers
@@ -134,9 +133,9 @@ def content_policy(page: str) -> str:
     )
 
 
-def shows_key(api_key: str, request: Request) -> bool:
+def shows_key(api_key: str, request: Request, hosts: frozenset[str]) -> bool:
     """A default key is no secret; another is shown on the machine it was given on, and not to strangers."""
-    return api_key.startswith("mock-") or on_this_machine(request)
+    return api_key.startswith("mock-") or on_this_machine(request, hosts)
 
 
 # The world

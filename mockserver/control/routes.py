@@ -100,7 +100,7 @@ class Endpoint:
         control = self._control
         try:
             if not control.open:
-                access.check(request, self._settings.token)
+                access.check(request, self._settings.token, self._settings.hosts)
             body = await read_body(request, control.most_body)
             if control.open:  # health answers on the loop, whatever the threads do
                 return _written(control.handler(request, None))

@@ -23,7 +23,6 @@ from mockserver.testing.workspace import MockWorkspace, Pace
 START_WITHIN = 60.0
 """Seconds. The first start of a scenario generates its world."""
 STOP_WITHIN = 5.0
-DEFAULT_TOKEN = "mock-api-key"  # noqa: S105  a server's control token is its API key unless it was told another
 KEPT_SETTINGS = {"MOCKSERVER_CACHE"}
 """A developer's other MOCKSERVER_… settings must not decide how a test's server behaves."""
 
@@ -59,8 +58,8 @@ class MockServer:
         self._control: Control | None = None
 
     @classmethod
-    def at(cls, url: str, *, control_token: str = DEFAULT_TOKEN) -> MockServer:
-        """A server that somebody else started, perhaps in a container, where the control token counts."""
+    def at(cls, url: str, *, control_token: str | None = None) -> MockServer:
+        """A server that somebody else started. One that runs in a container or elsewhere asks for its control token."""
         server = cls()
         server._control = Control(url.rstrip("/"), token=control_token, why_gone=lambda: "Is the address right?")
         server._ready = server._control.call("GET", "ready") | {"url": url.rstrip("/")}
@@ -72,7 +71,7 @@ class MockServer:
         server = cls(folder=folder)
         server._folder = folder
         server._ready = json.loads((folder / "ready.json").read_text("utf-8"))
-        server._control = Control(server.url, token=server.api_key, why_gone=server._why_gone)
+        server._control = Control(server.url, token=server._token, why_gone=server._why_gone)
         return server
 
     def __enter__(self) -> Self:
@@ -95,7 +94,7 @@ class MockServer:
         except BaseException:
             self.stop()
             raise
-        self._control = Control(self.url, token=self.api_key, why_gone=self._why_gone)
+        self._control = Control(self.url, token=self._token, why_gone=self._why_gone)
 
     def stop(self) -> None:
         self._ready = self._control = None
@@ -171,6 +170,11 @@ class MockServer:
     def api_key(self) -> str:
         """The server's own key."""
         return str(self.ready["api_key"])
+
+    @property
+    def _token(self) -> str:
+        """What the control API asks for if it takes us for another machine."""
+        return str(self.ready.get("control_token", self.api_key))
 
     @property
     def output(self) -> str:

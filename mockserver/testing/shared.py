@@ -20,7 +20,7 @@ def folder_of(session: str) -> Path:
 
 def attached(url: str, control_token: str | None) -> MockServer:
     """A server that runs already. Raises ServerDiedError."""
-    return MockServer.at(url) if control_token is None else MockServer.at(url, control_token=control_token)
+    return MockServer.at(url, control_token=control_token)
 
 
 def started(session: str, parent: int, python: str | None) -> MockServer:

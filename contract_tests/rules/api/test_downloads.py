@@ -156,7 +156,7 @@ def test_no_part_of_a_link_leads_out_of_the_results(server: ServedWorld, result:
     parts = path.split("/")
     for place in range(1, len(parts) + 1):
         target = "/".join([*parts[:place], climb, *parts[place + 1 :]])
-        answer = raw(server, f"GET {target}?{query} HTTP/1.1\r\nHost: mock\r\n\r\n".encode())
+        answer = raw(server, f"GET {target}?{query} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         assert answer.status in {307, 400, 403, 404}, target
         assert b"root:" not in answer.body
 
@@ -164,14 +164,14 @@ def test_no_part_of_a_link_leads_out_of_the_results(server: ServedWorld, result:
 @pytest.mark.parametrize("target", ROOT)
 @pytest.mark.parametrize("form", ["{target}", "http://mock{target}", "{target}?Expires=1&Signature=2"])
 def test_no_absolute_path_is_a_file(server: ServedWorld, target: str, form: str) -> None:
-    answer = raw(server, f"GET {form.format(target=target)} HTTP/1.1\r\nHost: mock\r\n\r\n".encode())
+    answer = raw(server, f"GET {form.format(target=target)} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     assert 300 <= answer.status < 500
     assert b"root:" not in answer.body
 
 
 @pytest.mark.parametrize("target", [b"/\xff\xfe", b"/_files/\xc3\xbc/results/a/b/c", b"*", b"/%", b"/%zz", b"/\x7f"])
 def test_a_target_that_is_no_url_is_a_client_error(server: ServedWorld, target: bytes) -> None:
-    assert 400 <= raw(server, b"GET " + target + b" HTTP/1.1\r\nHost: mock\r\n\r\n").status < 500
+    assert 400 <= raw(server, b"GET " + target + b" HTTP/1.1\r\nHost: localhost\r\n\r\n").status < 500
 
 
 # Links that are right, to things that are not there
@@ -218,7 +218,7 @@ def test_one_other_byte_breaks_a_link(server: ServedWorld, result: str, place: i
     """Whichever byte of path or query: it opens nothing, or the same."""
     spot = 1 + place % (len(result) - 1)
     target = result.encode()[:spot] + bytes([flipped]) + result.encode()[spot + 1 :]
-    answer = raw(server, b"GET " + target + b" HTTP/1.1\r\nHost: mock\r\n\r\n")
+    answer = raw(server, b"GET " + target + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert (
         answer.status >= 300
         or target.decode("latin-1").lower() == result.lower()

@@ -1,0 +1,61 @@
+"""Under which names this machine may be asked while only its own programs can reach the server.
+
+A web page can have its own name resolved to 127.0.0.1 after it was loaded (DNS rebinding); the browser then takes this
+server for the page's own and lets the page read every answer. What gives it away is the Host header.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mockserver.api.responses import json_response
+from mockserver.errors import MOST_SHOWN, HostRefused, shortened
+
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]*)(:[0-9]{0,5})?")
+MOST_KEPT = 64
+"""Headers that were found good and are not read again; the port makes many of one name."""
+
+
+def names_this_machine(header: str, hosts: Iterable[str]) -> bool:
+    """Whether a Host header has one of these names, with any port."""
+    found = _HOST.fullmatch(header.strip().lower())
+    return found is not None and found[1] in hosts
+
+
+class KnownHosts:
+    """An ASGI layer that answers 421 where the Host header has another name than those of `hosts`.
+
+    Programs that send no Host (HTTP/1.0) are let through: every browser sends one.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: frozenset[str]) -> None:
+        self._app, self._hosts = app, hosts
+        self._good: set[bytes] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        for name, value in scope["headers"]:
+            if name == b"host" and value not in self._good and not self._is_good(value):
+                await _refusal(value, self._hosts)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _is_good(self, header: bytes) -> bool:
+        good = names_this_machine(header.decode("latin-1"), self._hosts)
+        if good and len(self._good) < MOST_KEPT:
+            self._good.add(header)
+        return good
+
+
+def _refusal(header: bytes, hosts: frozenset[str]) -> ASGIApp:
+    """In both shapes at once, that of GraphQL and that of REST: routes are not known here."""
+    came = shortened(header.decode("latin-1"), MOST_SHOWN)
+    error = HostRefused(
+        f"The Host header is {came!r}; this server listens on loopback and answers to {', '.join(sorted(hosts))}. If "
+        "clients reach it by that name, start it with --public-url and that URL, for example --public-url "
+        "http://labelbox-mock:8000"
+    )
+    document = {"message": error.message, "code": error.code, "errors": [error.as_graphql()], "data": None}
+    return json_response(document, error.status)
