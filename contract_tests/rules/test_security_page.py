@@ -1,0 +1,41 @@
+"""docs/security.md: the bounds it lists are those that hold."""
+
+from contract_tests.rules.pages import section, table
+from mockserver import errors
+from mockserver.api.endpoint import MOST_BODY
+from mockserver.server import BOUNDS
+from mockserver.serving.acceptor import LEAST, MOST_BY_DEFAULT, PAUSE
+from mockserver.serving.log import INTERVAL
+
+HOLDS = {
+    "the head of a request, trailers and the frames of chunks included": f"{BOUNDS.head:,} bytes",
+    "header fields of a request, and fields of a trailer": f"{BOUNDS.fields}",
+    "requests on one connection that wait for the answers before theirs": f"{BOUNDS.pipelined}",
+    "from the connection to its first byte": f"{BOUNDS.head_seconds:g} s",
+    "from the first byte of a head to its end": f"{BOUNDS.head_seconds:g} s",
+    "silence inside a body": f"{BOUNDS.body_silence:g} s",
+    "from the end of a head to the end of the body": f"{BOUNDS.body_seconds:g} s",
+    "between two requests of a connection": f"{BOUNDS.idle:g} s",
+    "a client that takes nothing of its answer": f"{BOUNDS.answer_silence:g} s",
+    "open connections": f"half of `ulimit -n`, from {LEAST} to {MOST_BY_DEFAULT:,}, or `--connection-limit`",
+    "free descriptors": "1 in reserve",
+    "the body of a request": f"{MOST_BODY:,} bytes",
+    "a message to a client": f"{errors.MOST_MESSAGE:,} characters",
+    "a word that is compared with known words": (f"{errors.MOST_COMPARED} characters, {errors.MOST_CANDIDATES} words"),
+    "lines of one cause in the log": f"{INTERVAL:g} a second",
+    "space for results of exports": "`--results-limit`",
+}
+
+
+def listed() -> dict[str, str]:
+    return {what: bound for what, bound, _ in table(section("docs/security.md", "Bounds"))}
+
+
+def test_the_bounds_that_are_listed_hold() -> None:
+    found = listed()
+    assert {what: found.get(what) for what in HOLDS} == HOLDS
+
+
+def test_what_happens_at_a_bound_is_said_of_each() -> None:
+    assert [row for row in table(section("docs/security.md", "Bounds")) if not row[-1]] == []
+    assert f"within {PAUSE:g} s" in " ".join(row[-1] for row in table(section("docs/security.md", "Bounds")))
