@@ -1,8 +1,12 @@
 """What is at which address, and what is told where nothing is."""
 
+import socket
+import time
+from urllib.parse import urlsplit
+
 import pytest
 
-from contract_tests.rules.api.asking import get
+from contract_tests.rules.api.asking import get, raw
 from contract_tests.serving import ServedWorld
 
 
@@ -43,3 +47,31 @@ def test_any_path_is_answered(server: ServedWorld, path: str) -> None:
 
 def test_the_answers_do_not_say_what_serves_them(server: ServedWorld) -> None:
     assert "server" not in get(server, "/_mock/health").headers
+
+
+@pytest.mark.parametrize("path", ["/graphql", "/_mock/reset", "/_mock/events"])
+def test_a_client_that_leaves_in_the_middle_of_a_body_is_not_logged(path: str) -> None:
+    with ServedWorld("--scenario", "empty") as world:
+        address = urlsplit(world.url)
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {world.api_key}\r\nContent-Length: 10\r\n\r\n"
+        )
+        for _ in range(3):
+            with socket.create_connection((address.hostname, address.port or 80), 10) as connection:
+                connection.sendall(head.encode() + b"half")
+                time.sleep(0.05)  # so that the body is waited for
+        assert get(world, "/_mock/health").status == 200
+        assert world.output == ""
+
+
+def test_a_request_for_another_protocol_is_answered_and_not_logged() -> None:
+    """As Java's HTTP client sends its first request."""
+    with ServedWorld("--scenario", "empty") as world:
+        body = b'{"query": "{user{email}}"}'
+        head = (
+            "POST /graphql HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+            f"HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\nAuthorization: Bearer {world.api_key}\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
+        )
+        assert raw(world, head.encode() + body).data["user"]
+        assert world.output == ""

@@ -28,7 +28,7 @@ class Bounds(NamedTuple):
     head: int = 64 * 1024
     """Bytes of a request besides its body: request line, fields, trailers, and what chunks have around them."""
     fields: int = 100
-    """Fields of a head, and of a trailer. The SDK sends eight."""
+    """Fields of a head, and of a trailer. SDKs send some ten."""
     pipelined: int = 32
     """Requests that wait for the answers before theirs. No known client sends a second one."""
     head_seconds: float = 10.0
