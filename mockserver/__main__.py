@@ -116,15 +116,12 @@ def run(settings: Settings) -> None:
     from mockserver.control.ready import ready_file
     from mockserver.generate.prepared import watched
     from mockserver.serving.acceptor import connection_limit
-    from mockserver.world.private import keep_private
 
     most_connections = connection_limit(settings.connection_limit)
     bound = server.bind(settings.host, settings.port)
     local = server.is_local(bound)
     settings = settings if local else with_a_token(settings)
     url = settings.public_url.rstrip("/") if settings.public_url else server.address_of(bound, settings.host)
-    if settings.state is not None:
-        keep_private(settings.state)
     with watched(making_a_world):
         built = app.build(settings, url)
     described = ready_file(built.own, url)

@@ -32,7 +32,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from itertools import islice, pairwise
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 MOST_MESSAGE = 2000
 """Characters of a message to a client. What the client sent is repeated in it, so it needs a bound."""
@@ -66,6 +66,15 @@ class WireError(MockserverError):
         self.message = shortened(message, MOST_MESSAGE)
         super().__init__(self.message)
         self.extensions = extensions
+
+    def copied(self) -> Self:
+        """A copy to raise in the place of an error that is kept.
+
+        Raising an error adds to its traceback, and a traceback holds all that the request had in memory.
+        """
+        copy = type(self).__new__(type(self), *self.args)
+        vars(copy).update(vars(self))
+        return copy
 
     def as_graphql(self) -> dict[str, Any]:
         """One entry of the wire's `errors` list."""

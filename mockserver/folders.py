@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import logging
 import os
 import secrets
 import shutil
+import stat
 import tempfile
 from pathlib import Path
 
+LOG = logging.getLogger(__name__)
+
 PART = ".part"
 """The end of the name of a file that is still being written."""
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
+"""The rights of everybody but a folder's owner."""
 TEMPORARY_PREFIX = "mockserver-"
 TEMPORARY_MARK = ".temporary"
 """An empty file that says that a folder was made by `TemporaryFolder`, and may go when its process has ended."""
@@ -45,6 +51,25 @@ def flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make a folder that only this user can enter, or take those rights from others where it exists. Raises OSError.
+
+    Where another user owns it, a line in the log says what that means.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    if not mode & OTHERS:
+        return
+    try:
+        folder.chmod(mode & ~OTHERS)
+    except PermissionError:
+        LOG.warning(
+            "other users of this machine may read the API keys and webhook secrets in %s, and its mode cannot be "
+            "changed by this user; `chmod 700` it as its owner",
+            folder,
+        )
 
 
 def remove_folder(folder: Path) -> None:

@@ -24,6 +24,15 @@ FIRST_YEAR, LAST_YEAR = 1972, 9900
 """A history reaches back more than a year from its end, and a clock may run on from it."""
 
 
+LIMITS = {
+    "results_limit": ("MiB", 2048),
+    "workspaces_limit": ("a number of workspaces", DEFAULT_WORKSPACES_LIMIT),
+    "outbox_limit": ("MiB", 2048),
+    "connection_limit": ("a number of connections", 400),
+}
+"""Settings that are at least one: what each counts, and an example."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """One served process. `ends` None means the scenario's own end, "now" shifts that by whole days.
 
@@ -77,24 +86,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         check_seed(self.seed)
         if self.payload_date is not None:
             parse_date(self.payload_date, flag="--payload-date")
-        if self.results_limit < 1:
-            raise StartupError(
-                f"--results-limit is {self.results_limit}; expected MiB, at least 1, for example --results-limit 2048"
-            )
-        if self.workspaces_limit < 1:
-            raise StartupError(
-                f"--workspaces-limit is {self.workspaces_limit}; expected at least 1, for example"
-                f" --workspaces-limit {DEFAULT_WORKSPACES_LIMIT}"
-            )
-        if self.outbox_limit < 1:
-            raise StartupError(
-                f"--outbox-limit is {self.outbox_limit}; expected MiB, at least 1, for example --outbox-limit 2048"
-            )
-        if self.connection_limit is not None and self.connection_limit < 1:
-            raise StartupError(
-                f"--connection-limit is {self.connection_limit}; expected a number of connections, at least 1, for "
-                "example --connection-limit 400"
-            )
+        for name, (unit, example) in LIMITS.items():
+            limit: int | None = getattr(self, name)
+            if limit is not None and limit < 1:
+                flag = f"--{name.replace('_', '-')}"
+                raise StartupError(f"{flag} is {limit}; expected {unit}, at least 1, for example {flag} {example}")
         if self.control_token is not None and not re.fullmatch(r"[\x21-\x7e]+", self.control_token):
             raise StartupError(
                 "--control-token is empty or has other characters than printable ASCII without spaces, and it travels "

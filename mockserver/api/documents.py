@@ -114,7 +114,7 @@ def prepared(schema: GraphQLSchema, query: str) -> Document | WireError:
             return QueryTooComplex(f"the document has more than {MOST_TOKENS} names, values and brackets")
         return QueryNotParsed(error.message, locations=[_place(error)] if error.locations else [])
     except WireError as error:
-        return error
+        return error.copied()
     errors = validate(schema, node, _RULES, max_errors=5)
     return _invalid(errors) if errors else _document(schema, query, node, cost)
 

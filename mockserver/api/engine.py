@@ -172,7 +172,7 @@ class Engine:
                 found = self.prepared(query)
             self._documents.keep(query, found)
         if isinstance(found, WireError):
-            raise found
+            raise found.copied()
         return found
 
     def prepared(self, query: str) -> Document | WireError:

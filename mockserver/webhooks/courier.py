@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import logging
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -42,8 +41,6 @@ THREADS = 4
 GRACE = 0.2
 """Seconds that requests on their way have to end when the server stops. What has not ended is sent again."""
 GONE = 410
-LOOK_AGAIN = 0.005
-"""Seconds between two looks of somebody who waits for deliveries."""
 AFTER_A_FAILURE = 1.0
 """Seconds until a round goes on whose database could not be asked."""
 
@@ -280,7 +277,6 @@ class Courier:
         self._running: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
-        self._stopped = threading.Event()
 
     def attach(self, store: Store) -> None:
         """Send what is due in this world from now on. From any thread, also before the courier has started."""
@@ -300,14 +296,6 @@ class Courier:
         if found is not None and found.loop is not None and not found.loop.is_closed():
             found.loop.call_soon_threadsafe(found.stop)
 
-    def wait_until_settled(self, store: Store, seconds: float) -> bool:
-        """Wait until nothing is due in a world, at most so long; whether it came so far. Not on the event loop."""
-        end = time.monotonic() + seconds
-        while not Deliveries(store).settled():
-            if time.monotonic() >= end or self._stopped.wait(LOOK_AGAIN):
-                return False
-        return True
-
     async def start(self) -> None:
         with self._lock:
             self._loop = asyncio.get_running_loop()
@@ -323,7 +311,6 @@ class Courier:
 
     async def stop(self) -> None:
         """Nothing is lost: what could not be sent or recorded is sent when the world is served again."""
-        self._stopped.set()
         with self._lock:
             rounds = list(self._rounds.values())
         for one in rounds:

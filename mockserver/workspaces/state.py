@@ -9,13 +9,21 @@ import msgspec
 
 from mockserver import __version__
 from mockserver.errors import StartupError
-from mockserver.folders import FolderLock, TemporaryFolder, remove_abandoned_folders, write_atomically
+from mockserver.folders import (
+    FolderLock,
+    TemporaryFolder,
+    make_private_folder,
+    remove_abandoned_folders,
+    write_atomically,
+)
 from mockserver.workspaces.manifest import STATE_MANIFEST, StateManifest, VersionedManifest
 from mockserver.world.store import schema_parts
 
 FORMAT = 1
 """Raised with every change of what a state folder holds that older or newer versions cannot read."""
 WORKSPACES = "workspaces"
+"""The folder with all that is secret: API keys, and secrets of webhooks and links. The state folder itself may be
+somebody else's, and may hold more than ours, so it keeps its mode where it exists."""
 
 
 class State:
@@ -48,6 +56,7 @@ class State:
             raise StartupError(f"--state {folder}: {error.strerror}; give a folder that can be written") from None
         try:
             check_version(folder)
+            make_private_folder(folder / WORKSPACES)
         except OSError as error:
             lock.release()
             raise StartupError(f"--state {folder}: {error.strerror}; give a folder that can be written") from None

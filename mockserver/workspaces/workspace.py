@@ -72,10 +72,6 @@ class Workspace:
             self._questions.popitem(last=False)
         return False
 
-    def settle(self, seconds: float) -> bool:
-        """Wait until no webhook is due, for at most so many seconds; whether that is so."""
-        return self._courier.wait_until_settled(self.store, seconds)
-
     def close(self) -> None:
         """Stop what runs in it. Its files stay."""
         self._courier.detach(self.store)

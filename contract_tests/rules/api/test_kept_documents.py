@@ -1,5 +1,6 @@
 """Documents that are kept: as many as their memory allows, the last ones sent, and never what is sent once."""
 
+import asyncio
 import http.client
 import json
 from collections.abc import Iterator
@@ -91,3 +92,22 @@ def test_the_memory_that_is_counted_never_passes_the_limit(sent: list[tuple[int,
         assert kept.memory <= 120_000
     found = [kept.get(f"{number}/{size}") for number, size in dict.fromkeys(sent)]
     assert len([item for item in found if item is not None]) == len(kept)
+
+
+def test_a_kept_refusal_does_not_hold_the_requests_that_met_it() -> None:
+    """An error that is raised again and again gets a longer traceback each time, and with it all that was in memory."""
+    engine = Engine(all_resolvers())
+    texts = ["{nothing}", "{", "{user {" + " id" * 1001 + "}}"]
+
+    def refuse(text: str) -> WireError:
+        with pytest.raises(WireError) as refused:
+            asyncio.run(engine._document(text))
+        return refused.value
+
+    for text in texts:
+        first, again = refuse(text), refuse(text)
+        assert first is not again
+        assert (first.as_graphql(), type(first)) == (again.as_graphql(), type(again))
+        kept = engine._documents.get(text)
+        assert isinstance(kept, WireError)
+        assert kept.__traceback__ is None
