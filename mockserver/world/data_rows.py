@@ -9,6 +9,9 @@ import orjson
 
 from mockserver.world.database import JsonText, Record
 
+ENUM = "CustomMetadataEnum"
+"""The kind of a metadata schema that has options."""
+
 MetadataValue = str | int | float
 """For an enum it is the id of the chosen option."""
 

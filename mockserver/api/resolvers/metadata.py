@@ -8,7 +8,7 @@ import msgspec
 
 from mockserver.api.call import Call, call_of
 from mockserver.api.resolvers.fields import Fields
-from mockserver.world.data_rows import DataRow, Embedding, MetadataSchema
+from mockserver.world.data_rows import ENUM, DataRow, Embedding, MetadataSchema
 from mockserver.world.database import where as clause
 
 
@@ -29,7 +29,7 @@ def add_to(fields: Fields) -> None:
     fields.attributes("MetadataSchema", MetadataSchema, "id name kind reserved")
     fields.add(MetadataSchema_options=options, Query_customMetadataOntology=ontology)
     fields.attributes("MetadataField", MetadataField, "schemaId value name kind")
-    fields.add(DataRow_metadataFields=metadata_fields, DataRow_customMetadata=metadata_fields)
+    fields.add(DataRow_metadataFields=metadata_fields, DataRow_customMetadata=custom_metadata)
     fields.attributes("DataRowMetadata", DataRowMetadata, "dataRowId globalKey fields")
     fields.add(Query_dataRowCustomMetadata=data_row_metadata)
     fields.attributes("Embedding", Embedding, "id name", dims="dimensions", custom="is_custom")
@@ -46,16 +46,28 @@ def options(source: MetadataSchema, info: Any) -> list[MetadataSchema]:
 
 
 def metadata_fields(source: DataRow, info: Any) -> list[MetadataField]:
-    return _fields(call_of(info), source)
+    """One entry for each field; that of an enum has the name of the chosen option as its value (SDK tests
+    test_data_rows_upsert.py; its kind is inferred)."""
+    schemas = call_of(info).metadata_schemas()
+    found = []
+    for schema_id, content in source.metadata_values.items():
+        schema = schemas[schema_id]
+        value = schemas[str(content)].name if schema.kind == ENUM else content
+        found.append(MetadataField(schema.id, value, schema.name, schema.kind))
+    return found
 
 
-def _fields(call: Call, row: DataRow) -> list[MetadataField]:
+def custom_metadata(source: DataRow, info: Any) -> list[MetadataField]:
+    return _custom(call_of(info), source)
+
+
+def _custom(call: Call, row: DataRow) -> list[MetadataField]:
     """An enum is two entries, the schema and the chosen option, both with an empty value (SDK data_row_metadata.py)."""
     schemas = call.metadata_schemas()
     found = []
     for schema_id, content in row.metadata_values.items():
         schema = schemas[schema_id]
-        if schema.kind == "CustomMetadataEnum":
+        if schema.kind == ENUM:
             option = schemas[str(content)]
             found += [MetadataField(item.id, {}, item.name, item.kind) for item in (schema, option)]
         else:
@@ -70,4 +82,4 @@ def data_row_metadata(_source: Any, info: Any, where: Any = None) -> list[DataRo
     column = "global_key" if identifiers.get("idType") == "GKEY" else "id"
     call = call_of(info)
     rows = call.select(DataRow, clause(f"{column} IN :ids AND NOT deleted", ids=identifiers.get("ids") or []))
-    return [DataRowMetadata(row.id, row.global_key, _fields(call, row)) for row in rows]
+    return [DataRowMetadata(row.id, row.global_key, _custom(call, row)) for row in rows]

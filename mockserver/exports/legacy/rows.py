@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 import orjson
@@ -36,11 +37,17 @@ class DataRowLines:
         columns = ", ".join(f"dr.{name}" for name in _COLUMNS.split(", "))
         sql = f"SELECT {columns} FROM data_row dr WHERE {self._condition.sql} ORDER BY dr.no"
         for rows in self._connection.pieces(sql, self._condition.params, PIECE):
-            metadata = {} if self._metadata is None else self._metadata.of([row[0] for row in rows])
-            text = "".join(self._line(row, ",".join(metadata.get(row[0], []))) for row in rows)
+            fields, custom = self._metadata_of([row[0] for row in rows])
+            text = "".join(self._line(row, ",".join(fields[row[0]]), ",".join(custom[row[0]])) for row in rows)
             yield Piece(text.encode("ascii"), len(rows))
 
-    def _line(self, row: Row, metadata: str) -> str:
+    def _metadata_of(self, numbers: list[int]) -> tuple[dict[int, list[str]], dict[int, list[str]]]:
+        """`metadataFields` and `customMetadata` by data row number."""
+        if self._metadata is None:
+            return defaultdict(list), defaultdict(list)
+        return self._metadata.of(numbers), self._metadata.custom_of(numbers)
+
+    def _line(self, row: Row, fields: str, custom: str) -> str:
         _, row_id, external_id, global_key, row_data, attributes, created, updated = row
         url = self._links.asset(row_id, external_id or row_id, expires=self._expires)
         data = f'"{self._host}{url}"' if row_data is None else quoted(row_data)
@@ -48,7 +55,7 @@ class DataRowLines:
             f'{{"id":"{row_id}","externalId":{_nullable(external_id)},"globalKey":{_nullable(global_key)},'
             f'"rowData":{data},"createdAt":"{zulu(created)}","updatedAt":"{zulu(updated)}",'
             f'"mediaAttributes":{ascii_json(orjson.dumps(camel_case(orjson.loads(attributes))).decode())},'
-            f'"metadataFields":[{metadata}],"customMetadata":[{metadata}]}}\n'
+            f'"metadataFields":[{fields}],"customMetadata":[{custom}]}}\n'
         )
 
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Callable
 
 import orjson
 
 from mockserver.exports.sections import among
 from mockserver.exports.text import ascii_json
-from mockserver.world.data_rows import MetadataSchema
+from mockserver.world.data_rows import ENUM, MetadataSchema
 from mockserver.world.database import Connection, Row, where
 from mockserver.world.issues import IssueStatus
 
 
 class Metadata:
-    """Metadata items as GraphQL's `metadataFields` has them (inferred for `DataRow Metadata`: samples have none)."""
+    """Metadata of data rows, written as GraphQL writes it (inferred for `DataRow Metadata`: samples have none)."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -23,20 +24,30 @@ class Metadata:
         self._begun = {schema.id: _begun(schema) for schema in self._schemas.values()}
 
     def of(self, numbers: list[int]) -> defaultdict[int, list[str]]:
-        """JSON texts by data row number."""
+        """Items of `metadataFields` as JSON texts, by data row number."""
+        return self._items(numbers, self._field)
+
+    def custom_of(self, numbers: list[int]) -> defaultdict[int, list[str]]:
+        """Items of `customMetadata` as JSON texts, by data row number."""
+        return self._items(numbers, self._custom)
+
+    def _items(self, numbers: list[int], write: Callable[[str, str | float], str]) -> defaultdict[int, list[str]]:
         found: defaultdict[int, list[str]] = defaultdict(list)
         clause = among("no", numbers)
         sql = f"SELECT no, metadata FROM data_row WHERE {clause.sql}"
         for number, metadata in self._connection.rows(sql, clause.params):
-            found[number] = [self._item(*field) for field in orjson.loads(metadata).items()]
+            found[number] = [write(*field) for field in orjson.loads(metadata).items()]
         return found
 
-    def _item(self, schema_id: str, value: str | float) -> str:
+    def _field(self, schema_id: str, value: str | float) -> str:
+        """The value of an enum is the name of the chosen option (SDK tests test_data_rows_upsert.py)."""
+        enum = self._schemas[schema_id].kind == ENUM
+        return f"{self._begun[schema_id]}{json.dumps(self._schemas[str(value)].name if enum else value)}}}"
+
+    def _custom(self, schema_id: str, value: str | float) -> str:
         """An enum is two items, the schema and the chosen option, both with an empty value (data_row_metadata.py)."""
-        schema = self._schemas[schema_id]
-        if schema.kind == "CustomMetadataEnum":
-            option = self._schemas[str(value)]
-            return f"{self._begun[schema.id]}{{}}}},{self._begun[option.id]}{{}}}}"
+        if self._schemas[schema_id].kind == ENUM:
+            return f"{self._begun[schema_id]}{{}}}},{self._begun[str(value)]}{{}}}}"
         return f"{self._begun[schema_id]}{json.dumps(value)}}}"
 
 
