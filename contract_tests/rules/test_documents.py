@@ -442,6 +442,7 @@ EXPORT = 'mutation { exportDataRowsInProject(input: {filters: {projectId: "IMAGE
 def cancelled_too_late(server: ServedWorld) -> requests.Response:
     task = server.ask(EXPORT.replace("%s", "").replace("IMAGE", server.projects["image"]))
     task_id = task["exportDataRowsInProject"]["taskId"]
+    server.ask(f'{{ task(where: {{id: "{task_id}"}}) {{ status }} }}')
     return asked(f'mutation {{ cancelBulkOperationJob(id: "{task_id}") {{ success }} }}')(server)
 
 

@@ -7,13 +7,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
+from mockserver.api.searched import ALWAYS_NULL, EXPRESSIONS, MOMENTS, RELATIONS, WITHOUT_CASE
 from mockserver.errors import BadInput
-from mockserver.world.data_rows import DataRow, Dataset
 from mockserver.world.database import EVERYTHING, Clause, Record, where
-from mockserver.world.labels import Label
-from mockserver.world.people import Person
 
 MOST_TERMS = 500
 """In one search. SQLite takes an expression a thousand deep, and a condition is as deep as it has terms."""
@@ -22,29 +18,24 @@ MOST_CHARACTERS = 5_000
 
 Given = Mapping[str, Any]
 
-
-class Relation(msgspec.Struct, frozen=True):
-    """A nested input: `column` holds the `key` of a record of another kind."""
-
-    column: str
-    kind: type[Record]
-    key: str = "id"
-
-
-RELATIONS: dict[type[Record], dict[str, Relation]] = {
-    DataRow: {"dataset": Relation("dataset_id", Dataset)},
-    Label: {"dataRow": Relation("data_row_no", DataRow, "no"), "createdBy": Relation("created_by", Person)},
-}
-
 _OPERATORS = {"": "=", "not": "<>", "lt": "<", "gt": ">", "lte": "<=", "gte": ">="}
+_OF_MOMENTS = {
+    "": "{0} >= :value AND {0} < :value + 1000",
+    "not": "({0} < :value OR {0} >= :value + 1000)",
+    "lt": "{0} < :value",
+    "gt": "{0} >= :value + 1000",
+    "lte": "{0} < :value + 1000",
+    "gte": "{0} >= :value",
+}
+"""Columns have microseconds, `value` is a whole millisecond: all microseconds within one are the same to clients."""
 _WORD = re.compile(r"(?<!^)(?=[A-Z])")
 
 
 @functools.lru_cache(maxsize=256)
-def _column(key: str) -> tuple[str, str, str]:
-    """`createdAt_gt` -> what is searched by, its column, the operator's name."""
+def comparison(key: str) -> tuple[str, str]:
+    """`createdAt_gt` -> what is compared, the operator's name."""
     name, _, suffix = key.partition("_")
-    return name, snake(name), suffix
+    return name, suffix
 
 
 def snake(name: str) -> str:
@@ -67,8 +58,7 @@ def holding(column: str, text: str) -> Clause:
 def condition(kind: type[Record], given: Given | None) -> Clause:
     """What `given` asks of records of a kind. Deleted ones are left out unless it says `deleted: true`."""
     asked = given or {}
-    if _size(asked) > MOST_TERMS:
-        raise BadInput(f"The search has {_size(asked)} terms; at most {MOST_TERMS} are answered")
+    check_size(asked)
     found = _condition(kind, asked)
     if "deleted" not in kind.__struct_fields__ or _mentions_deleted(asked):
         return found
@@ -80,6 +70,12 @@ def unique(kind: type[Record], given: Given | None) -> Clause:
     if not any(value is not None for key, value in (given or {}).items() if key != "deleted"):
         raise BadInput(f"{kind.__name__} is asked for, and nothing says which; expected where: {{id: …}}")
     return condition(kind, given)
+
+
+def check_size(given: Given) -> None:
+    """Raises BadInput when a search has more terms than are answered."""
+    if (size := _size(given)) > MOST_TERMS:
+        raise BadInput(f"The search has {size} terms; at most {MOST_TERMS} are answered")
 
 
 def _size(given: Given) -> int:
@@ -111,14 +107,31 @@ def _term(kind: type[Record], key: str, value: Any) -> Clause:
             (f"{relation.column} IN (SELECT {relation.key} FROM {relation.kind.TABLE} WHERE {inner.sql})",),
             inner.params,
         )
-    name, column, suffix = _column(key)
-    if column == "deleted" and column not in kind.__struct_fields__:
+    name, operator = comparison(key)
+    if name == "deleted" and name not in kind.__struct_fields__:
         return where("FALSE") if value else EVERYTHING  # what cannot be deleted never is
-    if column not in kind.__struct_fields__:
+    if name in ALWAYS_NULL.get(kind, ()):
+        return where("FALSE")
+    return _compared(_expression(kind, name), name, operator, value, ignores_case=name in WITHOUT_CASE.get(kind, ()))
+
+
+def _expression(kind: type[Record], name: str) -> str:
+    """SQL for a field of the wire. Raises BadInput."""
+    if expression := EXPRESSIONS.get(kind, {}).get(name):
+        return expression
+    if (column := snake(name)) not in kind.__struct_fields__:
         raise BadInput(f"{kind.__name__} cannot be searched by {name!r}")
-    if suffix == "in":
-        return where(f"{column} IN :value", value=value)
-    return where(f"{column} {_OPERATORS[suffix]} :value", value=value)
+    return column
+
+
+def _compared(expression: str, name: str, operator: str, value: Any, *, ignores_case: bool) -> Clause:
+    if operator == "in":
+        return where(f"{expression} IN :value", value=value)
+    if name in MOMENTS:
+        return where(_OF_MOMENTS[operator].format(expression), value=value - value % 1000)
+    if ignores_case:
+        return where(f"LOWER({expression}) {_OPERATORS[operator]} LOWER(:value)", value=value)
+    return where(f"{expression} {_OPERATORS[operator]} :value", value=value)
 
 
 def _combined(key: str, parts: list[Clause]) -> Clause:
@@ -130,4 +143,5 @@ def _combined(key: str, parts: list[Clause]) -> Clause:
 
 
 def _denied(clause: Clause) -> Clause:
-    return Clause((f"NOT ({clause.sql})",), clause.params)
+    """What a null keeps from being true or false does not fit, and so does its denial fit (inferred)."""
+    return Clause((f"NOT COALESCE(({clause.sql}), FALSE)",), clause.params)

@@ -18,6 +18,7 @@ from mockserver.errors import Conflict, NotFound
 from mockserver.exports.chunks import stream_of_one
 from mockserver.exports.ends import Ends, reason_of
 from mockserver.exports.failures import Failure, Failures, of_rows, whole
+from mockserver.exports.glances import Glances
 from mockserver.exports.limits import check, limits
 from mockserver.exports.request import ExportParams, ExportRequest
 from mockserver.exports.results import ERRORS, RESULT, Results, Streams, streams_of
@@ -61,6 +62,7 @@ class Exports:
         self.failures = Failures()
         self._folder = folder
         self._ends = Ends(threads, store.fail_task)
+        self.glances = Glances()
         self._store, self._links, self._threads = store, links, threads
         self._lock = threading.Lock()
         self._waiting: deque[Job] = deque()
@@ -218,13 +220,14 @@ class Exports:
         )
 
     def cancel(self, task_id: str) -> None:
-        """End what is shown IN_PROGRESS. Raises NotFound, or Conflict when it is not."""
+        """End what is shown IN_PROGRESS, or was just made. Raises NotFound, or Conflict when it is neither."""
         with self._store.reading() as connection:
             task = connection.find(Task, where("id = :id", id=task_id))
         if task is None:
             raise NotFound(f"Task {task_id!r} does not exist")
         seen = self.shown(task)
-        running = seen.status == TaskStatus.IN_PROGRESS
+        just_made = self.glances.can_cancel(task, self._store.clock.now())
+        running = seen.status == TaskStatus.IN_PROGRESS or just_made
         if not (running and self._store.cancel_task(task_id, made=finished(task))):
             raise Conflict(f"Task {task_id!r} is {seen.status}; only one IN_PROGRESS can be cancelled")
         if finished(task):

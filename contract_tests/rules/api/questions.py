@@ -110,7 +110,12 @@ class _Writer:
     def leaf(self, kind: str, *, required: bool) -> str:
         if kind == "ID":
             return self.one_of(*(f'"{known}"' for known in self.ids), '"nobody"', "7", "$key" if required else "$id")
-        known = {"Int": ["0", "1", "2", "2", "-1"], "PageSize": ["0", "1", "2", '"2"'], "UInt64": ["0", '"10"']}
+        known = {
+            "Int": ["0", "1", "2", "2", "-1"],
+            "PageSize": ["0", "1", "2", '"2"'],
+            "UInt64": ["0", '"10"'],
+            "Float": ["0", "0.5", "-1"],
+        }
         known |= {"String": ['"image"', '"nobody"'], "Boolean": ["false", "true"], "DateTime": ['"2024-06-01"']}
         variables = [OF_TYPE[kind]] if kind in OF_TYPE and not required else []
         return self.one_of(*known.get(kind, ['[{type: "batch", ids: []}]']), *variables)

@@ -86,7 +86,11 @@ def test_no_key_or_a_wrong_one_is_401(world: ServedWorld, short: str, key: dict[
 
 @pytest.mark.known("inferred")
 def test_a_label_that_is_not_there_or_has_no_frames_is_404(world: ServedWorld) -> None:
-    found = ask(world, "query($id: ID!){project(where: {id: $id}){labels{id}}}", {"id": world.projects["image"]})
+    found = ask(
+        world,
+        "query($id: ID!){project(where: {id: $id}){labels(orderBy: createdAt_ASC){id}}}",
+        {"id": world.projects["image"]},
+    )
     of_a_picture = found.data["project"]["labels"][-1]["id"]
     for label, said in [
         ("nothing", "does not exist"),

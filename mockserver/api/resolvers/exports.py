@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from mockserver.api.call import Call, call_of
-from mockserver.api.filters import condition
+from mockserver.api.filters import condition, snake
+from mockserver.api.matching import matches, mentioned
 from mockserver.api.resolvers.fields import Fields
 from mockserver.api.resolvers.people import organization
 from mockserver.api.resolvers.projects import created_by
@@ -18,12 +19,17 @@ from mockserver.exports.request import decode
 from mockserver.exports.results import ERRORS, RESULT
 from mockserver.exports.tasks import finished, streams
 from mockserver.links import RESULT_DAYS, good_until
+from mockserver.world.database import EVERYTHING
 from mockserver.world.database import where as clause
 from mockserver.world.people import Organization, Person
 from mockserver.world.tasks import EXPORT, Task
 
 PATIENCE = 0.2
 """Seconds the mutation waits for its export: a first look that is not COMPLETE costs every SDK two seconds."""
+
+
+SHOWN = frozenset({"status", "completionPercentage", "result", "errors", "updatedAt"})
+"""What a task's pace decides, and no column holds."""
 
 
 class TaskReference(msgspec.Struct, frozen=True):
@@ -50,7 +56,7 @@ def add_to(fields: Fields) -> None:
         Organization_tasks=tasks,
         Query_cancelableTaskTypes=cancelable_task_types,
         Task_result=lambda source, info: file_of(call_of(info), source, RESULT),
-        Task_errors=task_errors,
+        Task_errors=lambda source, info: errors_of(call_of(info), source),
         Task_metadata=lambda source, _: {} if source.failure is None else {"failure": source.failure},
         Task_createdBy=created_by,
         Task_organization=organization,
@@ -71,22 +77,58 @@ def add_to(fields: Fields) -> None:
 
 
 def task(_source: Any, info: Any, where: Any = None) -> Task:
+    """SDKs ask so for the files of an export (export_task.py)."""
     task_id = (where or {}).get("id")
     call = call_of(info)
-    return call.workspace.exports.looked_at(call.one(Task, clause("id = :id", id=task_id), f"Task {task_id!r}"))
+    exports = call.workspace.exports
+    seen = exports.looked_at(call.one(Task, clause("id = :id", id=task_id), f"Task {task_id!r}"))
+    exports.glances.read(seen)
+    return seen
 
 
 def tasks(
     source: Person | Organization, info: Any, where: Any = None, skip: int = 0, first: int | None = None
 ) -> list[Task]:
-    """The SDK looks for exactly one by id (wire trap 15). Newest first."""
-    asked = condition(Task, where)
-    if isinstance(source, Person):
-        asked &= clause("created_by = :id", id=source.id)
+    """Newest first. The SDK looks for exactly one by id (wire trap 15)."""
+    asked = clause("created_by = :id", id=source.id) if isinstance(source, Person) else EVERYTHING
     call = call_of(info)
-    found = call.select(Task, asked, order="no DESC", skip=skip, first=first)
-    see = call.workspace.exports.looked_at if (where or {}).get("id") else call.workspace.exports.shown
-    return [see(item) for item in found]
+    if not SHOWN.isdisjoint(mentioned(where)):
+        shown = [
+            task for record in call.select(Task, asked, order="no DESC") for task in _as_asked(call, record, where)
+        ]
+        return shown[skip : None if first is None else skip + first]
+    found = call.select(Task, condition(Task, where) & asked, order="no DESC", skip=skip, first=first)
+    if not (where or {}).get("id"):
+        return [call.workspace.exports.shown(item) for item in found]
+    return [_looked_at(call, item, alone=first == 1) for item in found]
+
+
+def _looked_at(call: Call, record: Task, *, alone: bool) -> Task:
+    """A look for one task by its id. `alone` is how client.get_task_by_id asks, and before it cancels a task
+    client.cancel_task (SDK client.py 7.17.0:2832); a client that waits asks for a page of a hundred (task.py)."""
+    exports = call.workspace.exports
+    seen = exports.looked_at(record)
+    if alone and exports.glances.is_fresh(record, call.store.clock.now()):
+        return exports.glances.as_running(record)
+    exports.glances.told_complete(seen)
+    return seen
+
+
+def _as_asked(call: Call, record: Task, where: Any) -> list[Task]:
+    """The task as it is shown, if so it fits a search by what is shown."""
+    exports = call.workspace.exports
+    if exports.glances.is_fresh(record, call.store.clock.now()):
+        running = msgspec.structs.replace(record, status=TaskStatus.IN_PROGRESS, completion_percentage=0.0)
+        if matches(where, lambda name: _field(call, running, name)):
+            return [exports.glances.as_running(record)]
+    seen = exports.shown(record)
+    return [seen] if matches(where, lambda name: _field(call, seen, name)) else []
+
+
+def _field(call: Call, task: Task, name: str) -> Any:
+    if name in {"result", "errors"}:
+        return file_of(call, task, RESULT) if name == "result" else errors_of(call, task)
+    return getattr(task, snake(name))
 
 
 def cancelable_task_types(_source: Any, _info: Any) -> list[str]:
@@ -149,6 +191,6 @@ def file_of(call: Call, source: Task, stream: str) -> str | None:
     return _url(call, source, stream, "all.ndjson") if finished(source) and source.type == EXPORT else None
 
 
-def task_errors(source: Task, info: Any) -> str | None:
-    """Of rows that failed, or of an export that failed as a whole; null without any."""
-    return _url(call_of(info), source, ERRORS, "all.ndjson") if stream_of(source, ERRORS).chunks else None
+def errors_of(call: Call, source: Task) -> str | None:
+    """The URL of the errors of rows that failed, or of an export that failed as a whole; null without any."""
+    return _url(call, source, ERRORS, "all.ndjson") if stream_of(source, ERRORS).chunks else None

@@ -15,12 +15,18 @@ from mockserver.world.database import where as clause
 from mockserver.world.labels import Label, ProjectRow, Review
 from mockserver.world.projects import Project
 
-ORDERS = {
-    "createdAt_ASC": "created_at, no",
-    "createdAt_DESC": "created_at DESC, no DESC",
-    "updatedAt_ASC": "updated_at, no",
-    "updatedAt_DESC": "updated_at DESC, no DESC",
+NEWEST_FIRST = "createdAt_DESC"
+_COLUMNS = {
+    "id": "id",
+    "createdAt": "created_at",
+    "updatedAt": "updated_at",
+    "secondsToLabel": "seconds_to_create",
+    "agreement": "consensus_score",
+    "benchmarkAgreement": "benchmark_score",
+    "isBenchmarkReference": "is_benchmark",
 }
+"""What labels can be sorted by. SDKs take any field of a label (orm/query.py); its text cannot be sorted by here."""
+ORDERS = {f"{name}_{way}": f"{column} {way}, no {way}" for name, column in _COLUMNS.items() for way in ("ASC", "DESC")}
 
 
 def add_to(fields: Fields) -> None:
@@ -56,11 +62,12 @@ def labels_of_project(
     source: Project,
     info: Any,
     where: Any = None,
-    orderBy: str = "createdAt_ASC",  # noqa: N803  the wire's word
+    orderBy: str = NEWEST_FIRST,  # noqa: N803  the wire's word
     skip: int = 0,
     first: int | None = None,
 ) -> list[Label]:
-    """Of live rows; the SDK narrows them by datasets (project.labels) and, from 7.x, by who made them."""
+    """Of live rows, newest first (SDK tests test_label.py); the SDK narrows them by datasets (project.labels) and, from
+    7.x, by who made them."""
     asked = _asked(where) & clause("project_id = :id", id=source.id)
     return call_of(info).select(Label, asked, order=ORDERS[orderBy], skip=skip, first=first)
 
@@ -88,5 +95,6 @@ def selected_label(source: tuple[DataRow, str | None], info: Any) -> str | None:
     return standing[0].selected_label_id if standing else None
 
 
-def reviews(source: Label, info: Any, skip: int = 0, first: int | None = None) -> list[Review]:
-    return call_of(info).select(Review, clause("label_no = :no", no=source.no), order="no", skip=skip, first=first)
+def reviews(source: Label, info: Any, where: Any = None, skip: int = 0, first: int | None = None) -> list[Review]:
+    asked = condition(Review, where) & clause("label_no = :no", no=source.no)
+    return call_of(info).select(Review, asked, order="no", skip=skip, first=first)

@@ -35,8 +35,8 @@ def models(_source: Any, info: Any, where: Any = None, skip: int = 0, first: int
     return call_of(info).select(Model, condition(Model, where), order="created_at, id", skip=skip, first=first)
 
 
-def runs(source: Model, info: Any, skip: int = 0, first: int | None = None) -> list[ModelRun]:
-    asked = clause("model_id = :id AND NOT deleted", id=source.id)
+def runs(source: Model, info: Any, where: Any = None, skip: int = 0, first: int | None = None) -> list[ModelRun]:
+    asked = condition(ModelRun, where) & clause("model_id = :id", id=source.id)
     return call_of(info).select(ModelRun, asked, order="created_at, id", skip=skip, first=first)
 
 

@@ -9,9 +9,11 @@ import msgspec
 
 from mockserver.api.call import Call, call_of
 from mockserver.api.filters import condition, unique
+from mockserver.api.matching import matches
 from mockserver.api.pages import Page, PageInfo
 from mockserver.api.resolvers.fields import Fields, no_list, nothing
 from mockserver.api.resolvers.people import organization
+from mockserver.api.searched import LAST_ACTIVITY_OF_PROJECT, ROWS_OF_PROJECT
 from mockserver.errors import BadInput
 from mockserver.exports.selection import project_condition
 from mockserver.world import ids
@@ -48,9 +50,9 @@ def add_to(fields: Fields) -> None:
         Project_uploadType=nothing,
         Project_modelSetupComplete=nothing,
         Project_lastActivityTime=last_activity_time,
-        Project_dataRowCount=lambda source, info: _rows(call_of(info), source),
+        Project_dataRowCount=data_row_count,
         Project_labelCount=label_count,
-        Project_completedDataRowCount=lambda source, info: _rows(call_of(info), source, WorkflowStatus.DONE),
+        Project_completedDataRowCount=completed_data_row_count,
         Project_tagSetStatus=lambda source, _: "DISABLED" if source.queue_mode == "DATA_SET" else "ENABLED",
         Project_workstreamStateCounts=workstream_state_counts,
         Project_taskQueues=task_queues,
@@ -114,21 +116,20 @@ def _of_dataset(dataset: Dataset) -> Any:
 
 def last_activity_time(source: Project, info: Any) -> int | None:
     """Of the latest activity on one of its data rows; null without rows (inferred)."""
-    # From the newest on: in a large project the first one tried is almost always its own.
-    sql = (
-        "SELECT dr.last_activity_at FROM data_row dr WHERE NOT dr.deleted AND EXISTS (SELECT 1 FROM project_row pr"
-        " WHERE pr.project_id = :id AND pr.data_row_no = dr.no) ORDER BY dr.last_activity_at DESC LIMIT 1"
-    )
+    sql = f"SELECT {LAST_ACTIVITY_OF_PROJECT.format(project=':id')}"
     with call_of(info).reading() as connection:
-        latest = connection.row(sql, {"id": source.id})
-    return latest[0] if latest else None
+        latest: int | None = connection.value(sql, {"id": source.id})
+    return latest
 
 
-def _rows(call: Call, source: Project, status: WorkflowStatus | None = None) -> int:
-    asked = where("pr.project_id = :id", id=source.id)
-    if status is not None:
-        asked &= where("pr.workflow_status = :status", status=status)
-    return _live(call, "project_row pr", asked, "pr.data_row_no")
+def data_row_count(source: Project, info: Any) -> int:
+    with call_of(info).reading() as connection:
+        return int(connection.value(f"SELECT {ROWS_OF_PROJECT.format(project=':id')}", {"id": source.id}))
+
+
+def completed_data_row_count(source: Project, info: Any) -> int:
+    done = where("pr.project_id = :id AND pr.workflow_status = :status", id=source.id, status=WorkflowStatus.DONE)
+    return _live(call_of(info), "project_row pr", done, "pr.data_row_no")
 
 
 def label_count(source: Project, info: Any) -> int:
@@ -195,10 +196,15 @@ def labeling_frontend(source: Project, info: Any) -> LabelingFrontend | None:
     return call_of(info).find(LabelingFrontend, source.labeling_frontend_id)
 
 
-def frontend_options(source: Project, info: Any, skip: int = 0, first: int | None = None, **_: Any) -> list[Project]:
+def frontend_options(
+    source: Project, info: Any, where: Any = None, skip: int = 0, first: int | None = None
+) -> list[Project]:
     """Those of the one editor, once it has an ontology; they are the project's own fields."""
-    set_up = source.labeling_frontend_id is not None and source.ontology_id is not None
-    return [source][skip : None if first is None else skip + first] if set_up else []
+    if source.labeling_frontend_id is None or source.ontology_id is None:
+        return []
+    fields = {"id": frontend_options_id, "customizationOptions": customization_options}
+    found = [source] if matches(where, lambda name: fields[name](source, info)) else []
+    return found[skip : None if first is None else skip + first]
 
 
 def frontend_options_id(source: Project, _info: Any) -> str:

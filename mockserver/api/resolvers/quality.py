@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from mockserver.api.call import Call, call_of
+from mockserver.api.filters import snake
+from mockserver.api.matching import matches
 from mockserver.api.resolvers.fields import Fields
 from mockserver.api.resolvers.projects import created_by
 from mockserver.errors import NotFound
@@ -67,10 +70,20 @@ def add_to(fields: Fields) -> None:
     )
 
 
-def benchmarks(source: Project, info: Any, skip: int = 0, first: int | None = None) -> list[Benchmark]:
+def benchmarks(
+    source: Project, info: Any, where: Any = None, skip: int = 0, first: int | None = None
+) -> list[Benchmark]:
     call = call_of(info)
     asked = clause("project_id = :id AND is_benchmark AND NOT deleted", id=source.id)
-    return [_benchmark(call, label) for label in call.select(Label, asked, order="no", skip=skip, first=first)]
+    if not where:
+        return [_benchmark(call, label) for label in call.select(Label, asked, order="no", skip=skip, first=first)]
+    every = (_benchmark(call, label) for label in call.select(Label, asked, order="no"))
+    found = [item for item in every if matches(where, partial(_field, item))]
+    return found[skip : None if first is None else skip + first]
+
+
+def _field(item: Benchmark, name: str) -> Any:
+    return getattr(item, snake(name))
 
 
 def benchmark(_source: Any, info: Any, where: Mapping[str, Any]) -> Benchmark:

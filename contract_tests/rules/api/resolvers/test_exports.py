@@ -6,8 +6,20 @@ from typing import Any
 
 import pytest
 
-from contract_tests.rules.api.asking import EXPORT, ask, export_input, exported, file_at, get, rows_of, task_of
+from contract_tests.rules.api.asking import (
+    EXPORT,
+    answer_in,
+    ask,
+    ask_in,
+    export_input,
+    exported,
+    file_at,
+    get,
+    rows_of,
+    task_of,
+)
 from contract_tests.serving import ServedWorld
+from mockserver.testing import MockWorkspace
 
 BEYOND = 2**63
 
@@ -158,6 +170,75 @@ def test_a_finished_task_cannot_be_cancelled(server: ServedWorld, task_id: str) 
     answer = ask(server, "mutation($id: ID!){cancelBulkOperationJob(id: $id){success}}", {"id": task_id})
     assert answer.code == "RESOURCE_CONFLICT"
     assert task_of(server, task_id)["status"] == "COMPLETE"
+
+
+CANCEL = "mutation($id: ID!){cancelBulkOperationJob(id: $id){success}}"
+WAIT = "query($id: ID!){user{createdTasks(where: {id: $id} skip: 0 first: 100){id status result}}}"
+GET_BY_ID = "query($id: ID!){user{createdTasks(where: {id: $id} skip: 0 first: 1){id status result}}}"
+"""As SDKs wait for a task (task.py), and as client.get_task_by_id asks for one (client.py 7.17.0:2832)."""
+RUNNING = "{organization{tasks(where: {status: IN_PROGRESS}){id status}}}"
+COMPLETE = "{user{createdTasks(where: {status: COMPLETE}){id status}}}"
+
+
+@pytest.fixture
+def fresh(server: ServedWorld) -> MockWorkspace:
+    """Its clock stands still, so that what was just made stays so."""
+    made = server.workspace()
+    made.clock.freeze()
+    return made
+
+
+def just_made(workspace: MockWorkspace) -> str:
+    given = export_input(workspace.project("image"))
+    return str(ask_in(workspace, EXPORT, input=given)["exportDataRowsInProject"]["taskId"])
+
+
+def status(workspace: MockWorkspace, document: str, task_id: str) -> str:
+    [task] = ask_in(workspace, document, id=task_id)["user"]["createdTasks"]
+    assert (task["result"] is None) == (task["status"] != "COMPLETE")
+    return str(task["status"])
+
+
+@pytest.mark.known("client")
+def test_an_export_that_was_just_made_can_be_cancelled_as_the_sdk_does_it(fresh: MockWorkspace) -> None:
+    task_id = just_made(fresh)
+    assert status(fresh, WAIT, task_id) == "COMPLETE"  # DataRow.export looks at once
+    assert status(fresh, GET_BY_ID, task_id) == "IN_PROGRESS"
+    assert ask_in(fresh, CANCEL, id=task_id) == {"cancelBulkOperationJob": {"success": True}}
+    assert {status(fresh, document, task_id) for document in (WAIT, GET_BY_ID)} == {"CANCELED"}
+
+
+@pytest.mark.known("inferred")
+def test_an_export_that_nobody_has_looked_at_can_be_cancelled(fresh: MockWorkspace) -> None:
+    task_id = just_made(fresh)
+    assert ask_in(fresh, CANCEL, id=task_id) == {"cancelBulkOperationJob": {"success": True}}
+    assert status(fresh, WAIT, task_id) == "CANCELED"
+
+
+@pytest.mark.known("client")
+def test_an_export_that_was_just_made_is_listed_as_running_and_then_as_complete(fresh: MockWorkspace) -> None:
+    task_id = just_made(fresh)
+    assert ask_in(fresh, RUNNING)["organization"]["tasks"] == [{"id": task_id, "status": "IN_PROGRESS"}]
+    assert status(fresh, WAIT, task_id) == "COMPLETE"
+    assert ask_in(fresh, COMPLETE)["user"]["createdTasks"] == [{"id": task_id, "status": "COMPLETE"}]
+    assert ask_in(fresh, RUNNING)["organization"]["tasks"] == []
+    assert status(fresh, GET_BY_ID, task_id) == "COMPLETE"
+
+
+@pytest.mark.known("inferred")
+@pytest.mark.parametrize("by", ["reading it", "time"])
+def test_an_export_is_complete_to_everybody_after_its_first_moment(fresh: MockWorkspace, by: str) -> None:
+    task_id = just_made(fresh)
+    assert status(fresh, WAIT, task_id) == "COMPLETE"
+    if by == "time":
+        fresh.clock.advance(seconds=5)
+    else:
+        header = "query($id: ID!){task(where: {id: $id}){exportMetadataHeader(streamType: RESULT){totalLines}}}"
+        assert ask_in(fresh, header, id=task_id)["task"]["exportMetadataHeader"]
+    assert ask_in(fresh, RUNNING)["organization"]["tasks"] == []
+    assert status(fresh, GET_BY_ID, task_id) == "COMPLETE"
+    [refusal] = answer_in(fresh, CANCEL, id=task_id)["errors"]
+    assert refusal["extensions"]["code"] == "RESOURCE_CONFLICT"
 
 
 @pytest.mark.known("client")

@@ -101,6 +101,58 @@ def test_cursor_pages_run_newest_first_and_end(server: ServedWorld, size: int) -
 
 
 @pytest.mark.known("client")
+def test_a_page_begins_behind_the_data_row_that_it_is_asked_from(server: ServedWorld) -> None:
+    document = "query($id: ID!, $from: ID){datasetDataRows(id: $id, from: $from, first: 100){nodes{id}}}"
+    dataset = server.ready["datasets"]["image rows"]
+    every = ask(server, document, {"id": dataset}).data["datasetDataRows"]["nodes"]
+    for number, row in enumerate(every):
+        found = ask(server, document, {"id": dataset, "from": row["id"]}).data["datasetDataRows"]["nodes"]
+        assert found == every[number + 1 :]
+
+
+@pytest.mark.known("client")
+def test_labels_of_a_project_are_newest_first_unless_another_order_is_asked(server: ServedWorld) -> None:
+    def labels(order: str = "") -> list[tuple[str, str]]:
+        document = f"query($id: ID!){{project(where: {{id: $id}}){{labels{order}{{id createdAt}}}}}}"
+        found = ask(server, document, {"id": server.projects["image"]}).data["project"]["labels"]
+        return [(label["createdAt"], label["id"]) for label in found]
+
+    newest_first = labels()
+    moments = [moment for moment, _ in newest_first]
+    assert moments == sorted(moments, reverse=True)
+    assert moments[0] > moments[-1]
+    assert labels("(orderBy: createdAt_ASC)") == newest_first[::-1]
+    assert labels("(orderBy: createdAt_DESC)") == newest_first
+
+
+@pytest.mark.known("inferred")
+@pytest.mark.parametrize(
+    "field",
+    ["id", "createdAt", "updatedAt", "secondsToLabel", "agreement", "benchmarkAgreement", "isBenchmarkReference"],
+)
+def test_labels_are_sorted_by_any_field(server: ServedWorld, field: str) -> None:
+    document = f"query($id: ID!){{project(where: {{id: $id}}){{labels(orderBy: {field}_%s){{id {field}}}}}}}"
+
+    def labels(way: str) -> list[Any]:
+        found: list[Any] = ask(server, document % way, {"id": server.projects["image"]}).data["project"]["labels"]
+        return found
+
+    rising, falling = labels("ASC"), labels("DESC")
+    assert rising == falling[::-1]
+    values = [label[field] for label in rising if label[field] is not None]
+    assert values == sorted(values)
+
+
+@pytest.mark.known("client")
+def test_a_dataset_without_a_description_has_an_empty_one(server: ServedWorld) -> None:
+    found = ask(server, "{datasets{description}}").data["datasets"]
+    assert found
+    assert all(isinstance(dataset["description"], str) for dataset in found)
+    searched = ask(server, '{datasets(where: {description: ""}){description}}').data["datasets"]
+    assert searched == [dataset for dataset in found if dataset["description"] == ""] != []
+
+
+@pytest.mark.known("client")
 def test_global_keys_are_told_apart_by_what_is_known_of_them(server: ServedWorld) -> None:
     dataset = {"id": server.ready["datasets"]["text rows"]}
     rows = "query($id: ID!){datasetDataRows(id: $id, first: 1){nodes{id globalKey}}}"
