@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from mockserver.api.engine import Resolver
 from mockserver.api.resolvers import (
+    access,
     changes,
     data_rows,
     exports,
     feature_schemas,
+    imports,
     issues,
     labels,
     legacy,
@@ -19,6 +21,7 @@ from mockserver.api.resolvers import (
     quality,
     slices,
     webhooks,
+    workflows,
 )
 from mockserver.api.resolvers.fields import Fields
 
@@ -28,7 +31,7 @@ def all_resolvers() -> dict[str, dict[str, Resolver]]:
     fields = Fields()
     for module in (
         people, projects, ontologies, data_rows, metadata, labels, feature_schemas, quality, models, slices, exports,
-        legacy, changes, webhooks, issues,
+        legacy, changes, webhooks, issues, access, workflows, imports,
     ):  # fmt: skip
         module.add_to(fields)
     return fields.by_type

@@ -8,6 +8,7 @@ from typing import Any
 from mockserver.api.call import call_of
 from mockserver.api.filters import condition, unique
 from mockserver.api.resolvers.fields import Fields, json_text
+from mockserver.api.resolvers.people import organization
 from mockserver.api.resolvers.projects import created_by
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause
@@ -52,6 +53,13 @@ def add_to(fields: Fields) -> None:
         Label_reviews=reviews,
     )
     fields.attributes("Review", Review, "id score createdAt updatedAt")
+    fields.add(
+        Query_review=review,
+        Review_label=reviewed_label,
+        Review_project=lambda source, info: call_of(info).find(Project, reviewed_label(source, info).project_id),
+        Review_createdBy=created_by,
+        Review_organization=organization,
+    )
 
 
 def label(_source: Any, info: Any, where: Mapping[str, Any]) -> Label:
@@ -98,3 +106,11 @@ def selected_label(source: tuple[DataRow, str | None], info: Any) -> str | None:
 def reviews(source: Label, info: Any, where: Any = None, skip: int = 0, first: int | None = None) -> list[Review]:
     asked = condition(Review, where) & clause("label_no = :no", no=source.no)
     return call_of(info).select(Review, asked, order="no", skip=skip, first=first)
+
+
+def review(_source: Any, info: Any, where: Mapping[str, Any]) -> Review:
+    return call_of(info).one(Review, unique(Review, where), f"Review {where.get('id')!r}")
+
+
+def reviewed_label(source: Review, info: Any) -> Label:
+    return call_of(info).one(Label, clause("no = :no", no=source.label_no), f"The label of review {source.id!r}")

@@ -9,10 +9,12 @@ from mockserver.api.call import call_of
 from mockserver.api.filters import condition, unique
 from mockserver.api.pages import Page, page_of, position
 from mockserver.api.resolvers.fields import Fields, nothing
+from mockserver.errors import BadInput
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import where as clause
 from mockserver.world.models import Model, ModelRun, ModelRunRow
 
+APP = "id modelId name description inferenceParams classToSchemaId ontologyId createdBy"
 PAGE = 100
 """Where nothing is said; the SDK always says it (pagination.py)."""
 
@@ -21,7 +23,16 @@ def add_to(fields: Fields) -> None:
     fields.attributes("Model", Model, "id name ontologyId")
     fields.add(Query_model=model, Query_models=models, Model_modelRuns=runs)
     fields.attributes("ModelRun", ModelRun, "id name modelId createdBy trainingMetadata createdAt updatedAt")
-    fields.add(Query_modelRun=model_run, ModelRun_modelAppId=nothing)
+    fields.add(
+        Query_modelRun=model_run,
+        ModelRun_modelAppId=nothing,
+        Query_modelFoundryModelRunInfo=foundry_run_info,
+        Query_trainingPipeline=training_pipeline,
+        Query_findModelFoundryApp=find_foundry_app,
+        **{f"ModelFoundryModelRunInfo_{name}": nothing for name in ("cost", "status", "totalDataRows")},
+        **{f"TrainingPipeline_{name}": nothing for name in ("status", "errorMessage", "metadata")},
+        **{f"ModelFoundryApp_{name}": nothing for name in APP.split()},
+    )
     fields.attributes("AnnotationGroup", ModelRunRow, "id labelId modelRunId dataSplit")
     fields.add(AnnotationGroup_dataRow=data_row, Query_annotationGroups=annotation_groups)
     fields.attributes("AnnotationGroups", Page, "nodes pageInfo")
@@ -43,6 +54,22 @@ def runs(source: Model, info: Any, where: Any = None, skip: int = 0, first: int 
 def model_run(_source: Any, info: Any, where: Mapping[str, Any]) -> ModelRun:
     live = clause("model_id IN (SELECT id FROM model WHERE NOT deleted)")
     return call_of(info).one(ModelRun, unique(ModelRun, where) & live, f"Model run {where.get('id')!r}")
+
+
+def foundry_run_info(_source: Any, info: Any, where: Mapping[str, Any]) -> None:
+    """Null: no run of ours was made by Foundry, so none has a cost (SDK model_run.py 7.8). Raises NotFound."""
+    model_run(None, info, {"id": where.get("modelRunId")})
+
+
+def training_pipeline(_source: Any, info: Any, where: Mapping[str, Any]) -> ModelRun:
+    """Of a run that nobody has told a status of: every field is null (SDK tests test_model_run.py)."""
+    return model_run(None, info, where)
+
+
+def find_foundry_app(_source: Any, _info: Any, where: Mapping[str, Any]) -> None:
+    """No world of ours has apps. SDKs since 7.17 look for the words "not found" in an error of a code that they do not
+    know (foundry_client.py); RESOURCE_NOT_FOUND would end in a TypeError there."""
+    raise BadInput(f"Foundry app {where.get('id')!r} not found: no workspace here has apps")
 
 
 def annotation_groups(_source: Any, info: Any, where: Any = None, after: str | None = None, first: int = PAGE) -> Page:

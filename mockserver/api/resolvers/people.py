@@ -52,8 +52,8 @@ def organization(_source: Any, info: Any) -> Organization:
     return call_of(info).store.organization()
 
 
-def roles(_source: Any, info: Any) -> list[Role]:
-    return call_of(info).select(Role, order="position")
+def roles(_source: Any, info: Any, skip: int = 0, first: int | None = None) -> list[Role]:
+    return call_of(info).select(Role, order="position", skip=skip, first=first)
 
 
 def role(source: Person, info: Any) -> Role | None:

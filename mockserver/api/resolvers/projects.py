@@ -14,7 +14,7 @@ from mockserver.api.pages import Page, PageInfo
 from mockserver.api.resolvers.fields import Fields, no_list, nothing
 from mockserver.api.resolvers.people import organization
 from mockserver.api.searched import LAST_ACTIVITY_OF_PROJECT, ROWS_OF_PROJECT
-from mockserver.errors import BadInput
+from mockserver.errors import BadInput, NotFound
 from mockserver.exports.selection import project_condition
 from mockserver.world import ids
 from mockserver.world.data_rows import Dataset
@@ -28,6 +28,7 @@ PROJECT = (
     " isBenchmarkEnabled isConsensusEnabled setupComplete createdAt updatedAt"
 )
 OVERRIDE = ("id", "priority", "numberOfLabels", "dataRow")
+_SET_UP = where("labeling_frontend_id IS NOT NULL AND ontology_id IS NOT NULL AND NOT deleted")
 _LIVE_ROW = "EXISTS (SELECT 1 FROM data_row WHERE data_row.no = data_row_no AND NOT data_row.deleted)"
 
 
@@ -62,6 +63,7 @@ def add_to(fields: Fields) -> None:
         Project_labelingParameterOverrides=no_list,
         Project_resourceTags=no_list,
         Project_labelingFrontendOptions=frontend_options,
+        Query_labelingFrontendOptions=frontend_options_by_id,
         LabelingFrontendOptions_id=frontend_options_id,
         LabelingFrontendOptions_customizationOptions=customization_options,
         LabelingFrontendOptions_project=lambda source, _: source,
@@ -205,6 +207,15 @@ def frontend_options(
     fields = {"id": frontend_options_id, "customizationOptions": customization_options}
     found = [source] if matches(where, lambda name: fields[name](source, info)) else []
     return found[skip : None if first is None else skip + first]
+
+
+def frontend_options_by_id(_source: Any, info: Any, where: Mapping[str, Any]) -> Project:
+    """The project whose options they are. Raises NotFound."""
+    wanted = where.get("id")
+    for found in call_of(info).select(Project, _SET_UP):
+        if frontend_options_id(found, info) == wanted:
+            return found
+    raise NotFound(f"Labeling frontend options {wanted!r} do not exist in this workspace")
 
 
 def frontend_options_id(source: Project, _info: Any) -> str:

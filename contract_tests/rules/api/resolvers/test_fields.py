@@ -26,11 +26,24 @@ WITHOUT_RECORDS = {
     "GcpIamIntegrationSettings",
     "ResourceTag",
     "LabelingParameterOverride",
+    "Invite",
+    "ProjectInvite",
+    "UserGroup",
+    "UserGroupProjects",
+    "UserGroupMembers",
+    "UserGroupRole",
+    "AnnotationImport",
+    "ProjectBoostWorkforce",
+    "ModelFoundryModelRunInfo",
+    "ModelFoundryApp",
 }
 """Types that no world of ours has anything of; the schema says so."""
 
 
-ELSEWHERE = {"benchmark": {"Benchmark"}, "issue": {"Issue", "Comment"}, "webhook": {"Webhook"}}
+ELSEWHERE = {
+    "benchmark": {"Benchmark"}, "issue": {"Issue", "Comment"}, "webhook": {"Webhook"}, "review": {"Review"},
+    "userGroup": set(), "findModelFoundryApp": set(),
+}  # fmt: skip
 """Fields of Query, and types, whose records the default world has none of; tests of their own have."""
 
 
@@ -43,6 +56,8 @@ def schema(server: ServedWorld) -> GraphQLSchema:
 def given(server: ServedWorld) -> dict[str, str]:
     """A value for every required argument of Query, by field."""
     project, dataset = server.projects["image"], server.ready["datasets"]["image rows"]
+    asked = f'{{project(where: {{id: "{project}"}}){{labelingFrontendOptions{{id}}}}}}'
+    [options] = ask(server, asked).data["project"]["labelingFrontendOptions"]
     known = ask(
         server, f'{{project(where: {{id: "{project}"}}){{ontology{{id}} labels(first: 1){{id dataRow{{id}}}}}}}}'
     ).data["project"]
@@ -64,6 +79,13 @@ def given(server: ServedWorld) -> dict[str, str]:
         "dataRowsForGlobalKeysResult": f'(jobId: {{id: "{job}"}})',
         "dataRowCustomMetadata": f'(where: {{dataRowIds: ["{row}"]}})',
         "externalIdsToDataRowIds": '(externalId_in: ["nobody"])',
+        "labelingFrontendOptions": f'(where: {{id: "{options["id"]}"}})',
+        "projectWorkflow": f'(projectId: "{project}")',
+        "projectBoostWorkforce": f'(data: {{projectId: "{project}"}})',
+        "invitesLimit": f'(where: {{id: "{server.organization_id}"}})',
+        "modelFoundryModelRunInfo": f'(where: {{modelRunId: "{run}"}})',
+        "trainingPipeline": f'(where: {{id: "{run}"}})',
+        "userGroupV2": '(where: {id: "nobody"})',
         "model": '(where: {name: "street detector"})',
         "modelRun": f'(where: {{id: "{run}"}})',
         "annotationGroups": f'(where: {{modelRunId: {{id: "{run}"}}}}, first: 2)',
