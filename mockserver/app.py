@@ -15,6 +15,7 @@ from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver.api.downloads import Downloads
+from mockserver.api.embedding_routes import EmbeddingRoutes
 from mockserver.api.endpoint import GraphQLEndpoint
 from mockserver.api.engine import Engine
 from mockserver.api.frames import Frames
@@ -54,6 +55,8 @@ GRAPHQL_PATHS = ("/graphql", "/_gql", "/api/graphql", "/api/_gql")
 """One schema on all: SDKs replace `/graphql` by `/_gql` for some operations (client.py 3.30.1:161)."""
 FRAMES_PATHS = ("/v1/frames/{label}", "/api/v1/frames/{label}")
 """The first is what Export V1 writes (sample: video notebook of 2022-04)."""
+EMBEDDINGS_PATH = "/adv/adv/v1/embeddings"
+"""SDKs put `/adv` behind the host of their REST address, and `/adv/v1/…` behind that (adv_client.py)."""
 EXPORT_THREADS = 4
 """Exports that are written at the same time, in turns (exports/turns.py)."""
 
@@ -127,6 +130,7 @@ def application(settings: Settings, workspaces: Workspaces) -> ASGIApp:
     frames = Frames(workspaces, settings.public_url)
     masks = Masks(workspaces)
     ontologies = OntologyRoutes(workspaces)
+    embeddings = EmbeddingRoutes(workspaces)
     health, *controls = control_routes(settings, workspaces)
     console = Page(workspaces, own=settings.api_key, public_url=settings.public_url, hosts=settings.hosts)
     routes = [
@@ -150,6 +154,9 @@ def application(settings: Settings, workspaces: Workspaces) -> ASGIApp:
         Route("/api/v1/ontologies/unused", ontologies.unused_ontologies),
         Route("/api/v1/ontologies/{ontology}", ontologies.ontology),
         Route("/api/v1/feature-schemas/unused", ontologies.unused_feature_schemas),
+        Route(EMBEDDINGS_PATH, embeddings.embeddings),
+        Route(f"{EMBEDDINGS_PATH}/{{embedding}}", embeddings.embedding),
+        Route(f"{EMBEDDINGS_PATH}/{{embedding}}/vectors/_count", embeddings.count),
         *controls,
         Route("/", console.page),
         Route("/docs/{name}", console.document),

@@ -1,0 +1,56 @@
+"""Embeddings over REST, as SDKs up to 7.11 ask for them (adv_client.py), against GraphQL and exports."""
+
+from collections import Counter
+
+import pytest
+
+from contract_tests.rules.api.asking import Answer, ask, get, send
+from contract_tests.serving import ServedWorld
+
+PATH = "/adv/adv/v1/embeddings"
+
+
+def asked(server: ServedWorld, path: str = "") -> Answer:
+    return get(server, PATH + path, authorization=f"Bearer {server.api_key}")
+
+
+@pytest.mark.known("client")
+def test_rest_and_graphql_tell_the_same_embeddings(server: ServedWorld) -> None:
+    listed = asked(server)
+    assert (listed.status, list(listed.json)) == (200, ["results"])
+    assert listed.json["results"] == ask(server, "{embeddings{id name custom dims}}").data["embeddings"] != []
+    for embedding in listed.json["results"]:
+        assert asked(server, f"/{embedding['id']}").json == embedding
+
+
+@pytest.mark.known("client")
+def test_the_count_is_that_of_the_data_rows_with_a_vector(server: ServedWorld) -> None:
+    rows = server.own.expected_rows(catalog=True, params={"embeddings": True})
+    have = Counter(embedding["id"] for row in rows for embedding in row["embeddings"])
+    assert have
+    for embedding in asked(server).json["results"]:
+        assert asked(server, f"/{embedding['id']}/vectors/_count").json == {"count": have[embedding["id"]]}
+
+
+@pytest.mark.known("client")
+@pytest.mark.parametrize("path", ["/nobody", "/nobody/vectors/_count"])
+def test_an_embedding_that_is_not_there_is_404_with_a_message(server: ServedWorld, path: str) -> None:
+    answer = asked(server, path)
+    assert (answer.status, answer.json["code"]) == (404, "RESOURCE_NOT_FOUND")
+    assert "'nobody'" in answer.json["message"]
+
+
+@pytest.mark.parametrize("path", ["", "/nobody", "/nobody/vectors/_count"])
+@pytest.mark.parametrize("key", ["Bearer None", "Bearer wrong", ""])
+def test_embeddings_take_a_key(server: ServedWorld, path: str, key: str) -> None:
+    """SDKs since 6.0 whose key is in the environment send the word None (client.py 7.17.0:137)."""
+    answer = get(server, PATH + path, authorization=key)
+    assert (answer.status, answer.json["code"]) == (401, "AUTHENTICATION_ERROR")
+    assert answer.json["message"]
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", ""), ("DELETE", "/nobody")])
+def test_embeddings_are_not_changed_here_and_the_refusal_says_so(server: ServedWorld, method: str, path: str) -> None:
+    answer = send(server, method, PATH + path, b"{}", {"authorization": f"Bearer {server.api_key}"})
+    assert (answer.status, answer.json["code"]) == (405, "OPERATION_NOT_ALLOWED")
+    assert method in answer.json["message"]

@@ -1,0 +1,59 @@
+"""REST questions about embeddings: SDKs from 3.68 to 7.11 ask all of them so, later ones only for the count of vectors
+(adv_client.py 5.2.1, 7.17.0). Vectors cannot be sent here yet.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from mockserver.api.responses import json_response
+from mockserver.api.workspaces import Workspace, Workspaces
+from mockserver.errors import NotFound
+from mockserver.world.data_rows import Embedding
+from mockserver.world.database import where
+
+
+class EmbeddingRoutes:
+    def __init__(self, workspaces: Workspaces) -> None:
+        self._workspaces = workspaces
+
+    def _authenticated(self, request: Request) -> Workspace:
+        return self._workspaces.authenticated(request.headers.get("authorization"))
+
+    async def embeddings(self, request: Request) -> Response:
+        """All of the organization."""
+        workspace = self._authenticated(request)
+        with workspace.store.reading() as connection:
+            found = connection.select(Embedding, order="id")
+        return json_response({"results": [_told(embedding) for embedding in found]})
+
+    async def embedding(self, request: Request) -> Response:
+        return json_response(_told(_found(self._authenticated(request), request)))
+
+    async def count(self, request: Request) -> Response:
+        """How many data rows have a vector."""
+        workspace = self._authenticated(request)
+        embedding = _found(workspace, request)
+        sql = (
+            "SELECT COUNT(*) FROM embedding_vector ev JOIN data_row dr ON dr.no = ev.data_row_no"
+            " WHERE ev.embedding_id = :id AND NOT dr.deleted"
+        )
+        with workspace.store.reading() as connection:
+            return json_response({"count": int(connection.value(sql, {"id": embedding.id}))})
+
+
+def _found(workspace: Workspace, request: Request) -> Embedding:
+    """The embedding that the address names. Raises NotFound."""
+    embedding_id = request.path_params["embedding"]
+    with workspace.store.reading() as connection:
+        found = connection.find(Embedding, where("id = :id", id=embedding_id))
+    if found is None:
+        raise NotFound(f"Embedding {embedding_id!r} does not exist in this workspace")
+    return found
+
+
+def _told(embedding: Embedding) -> dict[str, Any]:
+    return {"id": embedding.id, "name": embedding.name, "custom": embedding.is_custom, "dims": embedding.dimensions}
