@@ -61,6 +61,7 @@ class SetSwitches(Body, frozen=True, kw_only=True):
     masks: Literal["dated", "composite", "numbered", "plain"] | None = None
     key_frame_feature_map: Literal["own", "list", "dict"] | None = None
     characters: Literal["ascii", "utf-8"] | None = None
+    validation: Literal["told", "masked"] | None = None
 
     @property
     def given(self) -> dict[str, str]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contract_tests.rules.api.asking import Answer, ask, connected, get, post, raw, received
+from contract_tests.rules.api.asking import Answer, answer_in, ask, connected, get, post, raw, received
 from contract_tests.serving import ServedWorld
 
 WHO = b'{"query": "{user {email}}"}'
@@ -320,3 +320,19 @@ def check_shape(answer: Answer) -> None:
     for error in document.get("errors", []):
         assert isinstance(error["message"], str)
         assert error["extensions"]["code"] in KNOWN_CODES
+
+
+@pytest.mark.known("client")
+def test_a_switch_hides_what_is_wrong_with_a_document(server: ServedWorld) -> None:
+    """The service of 2026 tells neither field nor type; the code and syntax errors are as before."""
+    workspace = server.workspace()
+    told = answer_in(workspace, "{organization{namme}}")["errors"][0]
+    workspace.switches.set(validation="masked")
+    [masked] = answer_in(workspace, "{organization{namme}}")["errors"]
+    assert '"namme"' in told["message"]
+    assert masked == {"message": "GraphQL validation error", "extensions": {"code": told["extensions"]["code"]}}
+    [syntax] = answer_in(workspace, "{")["errors"]
+    assert (syntax["extensions"]["code"], syntax["message"][:13]) == ("GRAPHQL_PARSE_FAILED", "Syntax Error:")
+    [complex_] = answer_in(workspace, "{user {" + " id" * 1001 + "} }")["errors"]
+    assert complex_["message"] == "Query complexity limit exceeded"
+    assert answer_in(workspace, "{organization{name}}")["data"]

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from mockserver.api.call import Call, call_of
+from mockserver.api.dates import EDITOR_FROM_THE_START, QUEUES_ARE_BATCHES, is_since
 from mockserver.api.filters import snake
 from mockserver.api.resolvers.fields import Fields
-from mockserver.errors import BadInput
+from mockserver.errors import BadInput, MalformedRequest
 from mockserver.world.data_rows import Dataset
 from mockserver.world.database import where as clause
 from mockserver.world.projects import LabelingFrontend, Ontology, Project
@@ -43,8 +44,27 @@ def _named(data: Mapping[str, Any], what: str) -> str:
 def create_project(_source: Any, info: Any, data: Mapping[str, Any]) -> Project:
     if data.get("deleted"):
         raise BadInput("A new project came with deleted: true; leave it out")
-    fields = _columns(data) | {"name": _named(data, "project")} | _frontend(call_of(info), data)
-    return call_of(info).store.create_project(**fields)
+    call = call_of(info)
+    _check_modes(call, data)
+    fields = _columns(data) | {"name": _named(data, "project")} | _first_frontend(call) | _frontend(call, data)
+    return call.store.create_project(**fields)
+
+
+def _check_modes(call: Call, data: Mapping[str, Any]) -> None:
+    """Raises MalformedRequest for values that clients read and nobody may write."""
+    queue, media = data.get("queueMode"), data.get("allowedMediaType")
+    if queue == "CATALOG" or (queue == "DATA_SET" and is_since(call.store, QUEUES_ARE_BATCHES)):
+        raise MalformedRequest("DataSet queue mode is deprecated. Please prefer Batch queue mode.")
+    if media in {"UNKNOWN", "UNSUPPORTED"}:
+        raise MalformedRequest(f"A project cannot have the media type {media}, which is for reading only; name another")
+
+
+def _first_frontend(call: Call) -> dict[str, str | None]:
+    """The editor that a project has from its start."""
+    if not is_since(call.store, EDITOR_FROM_THE_START):
+        return {}
+    found = call.select(LabelingFrontend, order="id", first=1)
+    return {"labeling_frontend_id": found[0].id if found else None}
 
 
 def _frontend(call: Call, data: Mapping[str, Any]) -> dict[str, str | None]:
@@ -62,6 +82,7 @@ def _frontend(call: Call, data: Mapping[str, Any]) -> dict[str, str | None]:
 def update_project(_source: Any, info: Any, where: Mapping[str, Any], data: Mapping[str, Any]) -> Project:
     """Also deletes (`deleted: true`) and connects the frontend, as the SDK's connect_ontology does."""
     call = call_of(info)
+    _check_modes(call, data)
     fields = _columns(data) | _frontend(call, data)
     return call.store.update_project(_id(where, "updateProject"), **fields)
 

@@ -22,7 +22,7 @@ from mockserver.links import RESULT_DAYS, good_until
 from mockserver.world.database import EVERYTHING
 from mockserver.world.database import where as clause
 from mockserver.world.people import Organization, Person
-from mockserver.world.tasks import EXPORT, Task
+from mockserver.world.tasks import EXPORT, Task, TaskStatus
 
 PATIENCE = 0.2
 """Seconds the mutation waits for its export: a first look that is not COMPLETE costs every SDK two seconds."""

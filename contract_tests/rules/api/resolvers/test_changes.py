@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from contract_tests.rules.api.asking import ask, exported, rows_of
+from contract_tests.rules.api.asking import answer_in, ask, ask_in, exported, rows_of
 from contract_tests.serving import ServedWorld
 
 
@@ -85,8 +85,60 @@ def test_several_changes_of_one_document_happen_in_their_order(own: ServedWorld)
 @pytest.mark.parametrize(("mode", "status"), [("BATCH", "ENABLED"), ("DATA_SET", "DISABLED")])
 def test_the_queue_mode_is_told_in_both_words_that_sdks_have_for_it(own: ServedWorld, mode: str, status: str) -> None:
     """`project.get_queue_mode()` of SDKs up to 5.2 knows these two and raises at any other."""
-    made = own.ask(f'mutation {{createProject(data: {{name: "q", queueMode: {mode}}}) {{queueMode tagSetStatus}}}}')
-    assert made["createProject"] == {"queueMode": mode, "tagSetStatus": status}
+    workspace = own.workspace(payload_date="2023-03-22")
+    document = f'mutation {{createProject(data: {{name: "q", queueMode: {mode}}}) {{queueMode tagSetStatus}}}}'
+    assert ask_in(workspace, document)["createProject"] == {"queueMode": mode, "tagSetStatus": status}
+
+
+UPDATE = "mutation($id: ID!, $data: ProjectData!){updateProject(where: {id: $id}, data: $data){queueMode}}"
+
+
+@pytest.mark.known("client")
+@pytest.mark.parametrize("date", [None, "2023-07-01", "2025-01-01"])
+@pytest.mark.parametrize("mode", ["DATA_SET", "CATALOG"])
+def test_queues_of_datasets_are_refused_in_the_words_of_the_service(
+    own: ServedWorld, date: str | None, mode: str
+) -> None:
+    """SDK tests 3.52.0 test_legacy_project.py."""
+    workspace = own.workspace(payload_date=date)
+    data = {"queueMode": mode}
+    create = "mutation($data: ProjectData!){createProject(data: $data){id}}"
+    for answer in (
+        answer_in(workspace, create, data=data | {"name": "q"}),
+        answer_in(workspace, UPDATE, id=workspace.project("image"), data=data),
+    ):
+        [error] = answer["errors"]
+        assert error["message"] == "DataSet queue mode is deprecated. Please prefer Batch queue mode."
+        assert error["extensions"]["code"] == "MALFORMED_REQUEST"
+    assert "q" not in [project["name"] for project in ask_in(workspace, "{projects{name}}")["projects"]]
+
+
+@pytest.mark.known("sample")
+@pytest.mark.parametrize("media", ["UNKNOWN", "UNSUPPORTED"])
+def test_a_media_type_that_is_only_read_is_refused(own: ServedWorld, media: str) -> None:
+    """Observed in 2022 for UNKNOWN; the words are ours."""
+    create = f'mutation{{createProject(data: {{name: "x", allowedMediaType: {media}}}){{id}}}}'
+    for document, variables in (
+        (create, {}),
+        (UPDATE, {"id": own.projects["image"], "data": {"allowedMediaType": media}}),
+    ):
+        refused = ask(own, document, variables)
+        assert refused.code == "MALFORMED_REQUEST"
+        assert media in refused.message
+    every = ask(own, "{projects{allowedMediaType}}").data["projects"]
+    assert media not in {project["allowedMediaType"] for project in every}
+
+
+@pytest.mark.known("client")
+@pytest.mark.parametrize(
+    ("date", "editor"),
+    [(None, {"name": "Editor"}), ("2026-01-01", {"name": "Editor"}), ("2025-12-31", None), ("2022-01-01", None)],
+)
+def test_a_new_project_has_an_editor_since_2026(own: ServedWorld, date: str | None, editor: object) -> None:
+    """SDKs up to 3.74 set an editor up only where there is none (project.py)."""
+    workspace = own.workspace(payload_date=date)
+    document = 'mutation{createProject(data: {name: "x"}){labelingFrontend{name}}}'
+    assert ask_in(workspace, document)["createProject"] == {"labelingFrontend": editor}
 
 
 def test_a_deleted_row_leaves_the_next_export_and_stays_in_the_last(own: ServedWorld) -> None:

@@ -1,0 +1,22 @@
+"""What the service's API began to do on a date. Before it, by the payload date of a workspace, the API does not.
+
+What Export V2 changed stands in `exports/dates.py`.
+"""
+
+from __future__ import annotations
+
+import datetime
+
+from mockserver.world.store import Store
+
+QUEUES_ARE_BATCHES = datetime.date(2023, 7, 1)
+"""Projects whose queue is made of datasets are refused. Client: tests of SDK 3.42 (2023-03) make one, those of 3.52
+(2023-09) are refused; the day is inferred."""
+EDITOR_FROM_THE_START = datetime.date(2026, 1, 1)
+"""A new project has an editor. Client: tests of 2026; null in those of 2024-10, the day is inferred."""
+
+
+def is_since(store: Store, day: datetime.date) -> bool:
+    """Whether a workspace acts as the service did on that day and later; without a payload date it always does."""
+    date = store.workspace.payload_date
+    return date is None or datetime.date.fromisoformat(date) >= day
