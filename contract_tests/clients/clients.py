@@ -172,6 +172,10 @@ class Client:
         """The issues that a search finds, in lists and alone, and how many the project has."""
         return self._call("read_issues", project_id=project_id, where=where)
 
+    def read(self, question: str, **arguments: object) -> Any:
+        """The answer to one of the questions of `sdk_reads`."""
+        return self._call("read", question=question, arguments=arguments)["answer"]
+
     def export_catalog(
         self,
         dataset_id: str | None = None,

@@ -9,7 +9,7 @@ from typing import Any
 import requests
 from labelbox import Client, DataRow, Webhook
 
-from contract_tests.clients import sdk_legacy
+from contract_tests.clients import sdk_legacy, sdk_reads
 from contract_tests.clients.conversation import Answer, converse
 
 try:
@@ -199,4 +199,4 @@ if __name__ == "__main__":
         "delete_webhook": delete_webhook,
         "list_webhooks": list_webhooks,
     }
-    converse(operations | sdk_legacy.operations(client_of))
+    converse(operations | sdk_legacy.operations(client_of) | sdk_reads.operations(client_of))
