@@ -80,6 +80,21 @@ def editor_of_new_project(client: Client) -> Any:
     return None if editor is None else editor.name
 
 
+def editor_set_up(client: Client, *, project_id: str) -> Any:
+    """A new project gets the ontology of another: `setup_editor` up to 3.74, `connect_ontology` later."""
+    from labelbox.schema.media_type import MediaType
+
+    ontology = client.get_project(project_id).ontology()
+    project = client.create_project(name="to be set up", media_type=MediaType.Image)
+    try:
+        set_up = project.connect_ontology if hasattr(project, "connect_ontology") else project.setup_editor
+        set_up(ontology)
+    except Exception as refusal:  # noqa: BLE001  its name is the answer
+        return type(refusal).__name__
+    project = client.get_project(project.uid)
+    return [project.labeling_frontend().name, project.ontology().uid == ontology.uid]
+
+
 def project_of_datasets(client: Client) -> Any:
     """Whether it is made, or what is said against it."""
     from labelbox.schema.queue_mode import QueueMode
@@ -195,7 +210,8 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
     question.__name__: question
     for question in (
         metadata, labels, data_rows, new_dataset, compared_projects, compared_people, compared_rows, frontends,
-        editor_of_new_project, project_of_datasets, tasks_by_status, cancelled_export, embeddings, access, workflow,
+        editor_of_new_project,
+        editor_set_up, project_of_datasets, tasks_by_status, cancelled_export, embeddings, access, workflow,
         around, review, options,
     )
 }  # fmt: skip

@@ -115,6 +115,19 @@ def test_a_new_project_has_an_editor_since_2026(client: Client, server: ServedWo
 
 
 @pytest.mark.known("client")
+@EVERY
+def test_an_editor_is_set_up_as_sdks_of_each_time_do_it(
+    client: Client, server: ServedWorld, own: MockWorkspace, version: str
+) -> None:
+    """SDKs up to 3.74 refuse to set up what has an editor already; later ones go on."""
+    before = server.workspace(payload_date="2024-10-15")
+    then = client.with_key(before.api_key).read("editor_set_up", project_id=before.project("image"))
+    assert then == ["Editor", True]
+    now = client.read("editor_set_up", project_id=own.project("image"))
+    assert now == ("ResourceConflict" if version in {"3.40.1", "3.52.0"} else ["Editor", True])
+
+
+@pytest.mark.known("client")
 @versions("3.40.1", "3.52.0")
 def test_a_project_of_datasets_is_refused_since_the_middle_of_2023(
     client: Client, server: ServedWorld, version: str

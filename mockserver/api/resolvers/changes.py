@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 from mockserver.api.call import Call, call_of
 from mockserver.api.dates import EDITOR_FROM_THE_START, QUEUES_ARE_BATCHES, is_since
 from mockserver.api.filters import snake
 from mockserver.api.resolvers.fields import Fields
-from mockserver.errors import BadInput, MalformedRequest
+from mockserver.errors import BadInput, MalformedRequest, NotAllowed
 from mockserver.world.data_rows import Dataset
 from mockserver.world.database import where as clause
 from mockserver.world.projects import LabelingFrontend, Ontology, Project
@@ -21,6 +23,7 @@ def add_to(fields: Fields) -> None:
         Mutation_updateProject=update_project,
         Mutation_project=project_changes,
         ProjectChanges_connectOntology=connect_ontology,
+        Mutation_createLabelingFrontendOptions=create_frontend_options,
         Mutation_createDataset=create_dataset,
         Mutation_updateDataset=update_dataset,
         Mutation_deleteDataRows=delete_data_rows,
@@ -96,6 +99,33 @@ def connect_ontology(source: Project, info: Any, ontologyId: str) -> Project:  #
     call = call_of(info)
     call.one(Ontology, clause("id = :id", id=ontologyId), f"Ontology {ontologyId!r}")
     return call.store.update_project(source.id, ontology_id=ontologyId)
+
+
+def create_frontend_options(_source: Any, info: Any, data: Mapping[str, Any]) -> Project:
+    """The options of a project's editor, which are its ontology. SDKs make empty ones, and connect the ontology next
+    (project.py setup_editor, connect_ontology). Raises NotAllowed for others: they would make an ontology."""
+    call = call_of(info)
+    project = project_changes(None, info, _connected(data, "project"))
+    frontend = _frontend(call, {"labelingFrontend": data.get("labelingFrontend")})
+    if any(_options(data).values()):
+        raise NotAllowed("Making an ontology of customizationOptions is not imitated; send empty ones and connect one")
+    return call.store.update_project(project.id, **frontend)
+
+
+def _connected(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    return (data.get(name) or {}).get("connect") or {}
+
+
+def _options(data: Mapping[str, Any]) -> dict[str, Any]:
+    """An ontology from its JSON text. Raises BadInput."""
+    text = data.get("customizationOptions") or "{}"
+    try:
+        options = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise BadInput(f"customizationOptions are not JSON ({error}); expected an ontology as text") from None
+    if not isinstance(options, dict):
+        raise BadInput(f"customizationOptions are {text[:80]!r}; expected an object with tools and classifications")
+    return options
 
 
 def create_dataset(_source: Any, info: Any, data: Mapping[str, Any]) -> Dataset:

@@ -72,6 +72,44 @@ def test_an_ontology_is_connected_to_a_project_and_an_unknown_one_is_not(own: Se
     assert ask(own, document, {"p": made["id"], "o": "nobody"}).code == "RESOURCE_NOT_FOUND"
 
 
+OPTIONS = (  # as SDKs make them (orm/query.py create)
+    "mutation CreateLabelingFrontendOptionsPyApi($project: ID!, $labelingFrontend: ID!, $customizationOptions: String!)"
+    "{createLabelingFrontendOptions(data: {project: {connect: {id: $project}} labelingFrontend: {connect: "
+    "{id: $labelingFrontend}} customizationOptions: $customizationOptions}) {customizationOptions id}}"
+)
+
+
+@pytest.mark.known("client")
+def test_empty_options_connect_an_editor(own: ServedWorld) -> None:
+    workspace = own.workspace(payload_date="2024-01-01")
+    project = ask_in(workspace, 'mutation{createProject(data: {name: "x"}){id}}')["createProject"]["id"]
+    [frontend] = ask_in(workspace, "{labelingFrontends{id}}")["labelingFrontends"]
+    variables = {"project": project, "labelingFrontend": frontend["id"]}
+    empty = '{"tools": [], "classifications": []}'
+    made = ask_in(workspace, OPTIONS, **variables, customizationOptions=empty)["createLabelingFrontendOptions"]
+    assert len(made["id"]) == 25
+    document = "query($id: ID!){project(where: {id: $id}){labelingFrontend{id}}}"
+    assert ask_in(workspace, document, id=project)["project"]["labelingFrontend"] == frontend
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"customizationOptions": '{"tools": [{"tool": "rectangle", "name": "x"}]}'}, "OPERATION_NOT_ALLOWED"),
+        ({"customizationOptions": "{"}, "BAD_USER_INPUT"),
+        ({"customizationOptions": "[]"}, "BAD_USER_INPUT"),
+        ({"project": "nobody"}, "RESOURCE_NOT_FOUND"),
+        ({"labelingFrontend": "nobody"}, "RESOURCE_NOT_FOUND"),
+    ],
+)
+def test_options_of_an_editor_that_cannot_be_made_are_refused(
+    own: ServedWorld, changed: dict[str, str], code: str
+) -> None:
+    [frontend] = ask(own, "{labelingFrontends{id}}").data["labelingFrontends"]
+    variables = {"project": own.projects["image"], "labelingFrontend": frontend["id"], "customizationOptions": "{}"}
+    assert ask(own, OPTIONS, variables | changed).code == code
+
+
 def test_several_changes_of_one_document_happen_in_their_order(own: ServedWorld) -> None:
     made = created(own)
     document = (
