@@ -143,5 +143,5 @@ def _combined(key: str, parts: list[Clause]) -> Clause:
 
 
 def _denied(clause: Clause) -> Clause:
-    """What a null keeps from being true or false does not fit, and so does its denial fit (inferred)."""
+    """A comparison with a null does not fit, so its denial does (inferred)."""
     return Clause((f"NOT COALESCE(({clause.sql}), FALSE)",), clause.params)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from enum import Flag, auto
+
 import msgspec
 
 from mockserver.world.database import JsonText
@@ -9,6 +12,18 @@ from mockserver.world.tasks import EXPORT, Task, TaskStatus
 
 MOMENT = 5_000_000
 """Microseconds of the world's clock after which a made export is COMPLETE to everybody."""
+KEPT = 10_000
+"""Exports that are remembered; more are not made in one moment."""
+
+
+class Told(Flag):
+    """What was told of an export."""
+
+    NOTHING = 0
+    COMPLETE = auto()
+    IN_PROGRESS = auto()
+    READ = auto()
+    """Its files."""
 
 
 class Glances:
@@ -20,36 +35,42 @@ class Glances:
     """
 
     def __init__(self) -> None:
-        self._over: set[str] = set()
-        self._complete: set[str] = set()
-        self._running: set[str] = set()
+        self._lock = threading.Lock()
+        self._told: dict[str, Told] = {}
 
     def is_fresh(self, task: Task, now: int) -> bool:
         """Whether a look at the task may still find it IN_PROGRESS."""
-        return _just_made(task, now) and task.id not in self._over
+        return _just_made(task, now) and not self._of(task) & (Told.IN_PROGRESS | Told.READ)
 
     def as_running(self, task: Task) -> Task:
         """The task, told as IN_PROGRESS this once."""
-        self._over.add(task.id)
-        self._running.add(task.id)
+        self._set(task, Told.IN_PROGRESS)
         return msgspec.structs.replace(
             task, status=TaskStatus.IN_PROGRESS, completion_percentage=0.0, streams=JsonText("{}")
         )
 
-    def told_complete(self, task: Task) -> None:
-        """To a client that waits for it, and will read it next."""
+    def told(self, task: Task) -> None:
+        """As it is, to a client that waits for it and will read it next."""
         if task.status == TaskStatus.COMPLETE:
-            self._complete.add(task.id)
-            self._running.discard(task.id)
+            self._set(task, self._of(task) | Told.COMPLETE)
 
     def read(self, task: Task) -> None:
-        """From now on it is COMPLETE to everybody."""
-        self.told_complete(task)
-        self._over.add(task.id)
+        """Whoever reads the files knows that it is COMPLETE, and so does everybody from now on."""
+        if task.status == TaskStatus.COMPLETE:
+            self._set(task, Told.COMPLETE | Told.READ)
 
     def can_cancel(self, task: Task, now: int) -> bool:
-        """Whether nobody was told yet that it is COMPLETE, or somebody was told since that it is not."""
-        return _just_made(task, now) and (task.id in self._running or task.id not in self._complete)
+        """Whether nobody was told that it is COMPLETE since it was made, or since somebody was told that it is not."""
+        return _just_made(task, now) and not self._of(task) & Told.COMPLETE
+
+    def _of(self, task: Task) -> Told:
+        return self._told.get(task.id, Told.NOTHING)
+
+    def _set(self, task: Task, told: Told) -> None:
+        with self._lock:
+            self._told[task.id] = told
+            if len(self._told) > KEPT:
+                del self._told[next(iter(self._told))]
 
 
 def _just_made(task: Task, now: int) -> bool:

@@ -228,9 +228,12 @@ class Exports:
         seen = self.shown(task)
         just_made = self.glances.can_cancel(task, self._store.clock.now())
         running = seen.status == TaskStatus.IN_PROGRESS or just_made
-        if not (running and self._store.cancel_task(task_id, made=finished(task))):
+        made = finished(task)
+        if running and not self._store.cancel_task(task_id, made=made):  # it was made meanwhile
+            made = running = self._store.cancel_task(task_id, made=True)
+        if not running:
             raise Conflict(f"Task {task_id!r} is {seen.status}; only one IN_PROGRESS can be cancelled")
-        if finished(task):
+        if made:
             self.results.delete(task_id)
 
     def close(self) -> None:

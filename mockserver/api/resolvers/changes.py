@@ -16,6 +16,9 @@ from mockserver.world.data_rows import Dataset
 from mockserver.world.database import where as clause
 from mockserver.world.projects import LabelingFrontend, Ontology, Project
 
+ONLY_READ = {"queueMode": ("CATALOG",), "allowedMediaType": ("UNKNOWN", "UNSUPPORTED")}
+"""Values that SDKs know because projects may have them (queue_mode.py, media_type.py), and nobody can give."""
+
 
 def add_to(fields: Fields) -> None:
     fields.add(
@@ -55,11 +58,11 @@ def create_project(_source: Any, info: Any, data: Mapping[str, Any]) -> Project:
 
 def _check_modes(call: Call, data: Mapping[str, Any]) -> None:
     """Raises MalformedRequest for values that clients read and nobody may write."""
-    queue, media = data.get("queueMode"), data.get("allowedMediaType")
-    if queue == "CATALOG" or (queue == "DATA_SET" and is_since(call.store, QUEUES_ARE_BATCHES)):
+    if data.get("queueMode") == "DATA_SET" and is_since(call.store, QUEUES_ARE_BATCHES):
         raise MalformedRequest("DataSet queue mode is deprecated. Please prefer Batch queue mode.")
-    if media in {"UNKNOWN", "UNSUPPORTED"}:
-        raise MalformedRequest(f"A project cannot have the media type {media}, which is for reading only; name another")
+    for name, values in ONLY_READ.items():
+        if (value := data.get(name)) in values:
+            raise MalformedRequest(f"A project cannot have the {name} {value}, which is for reading only; give another")
 
 
 def _first_frontend(call: Call) -> dict[str, str | None]:

@@ -110,7 +110,7 @@ def _looked_at(call: Call, record: Task, *, alone: bool) -> Task:
     seen = exports.looked_at(record)
     if alone and exports.glances.is_fresh(record, call.store.clock.now()):
         return exports.glances.as_running(record)
-    exports.glances.told_complete(seen)
+    exports.glances.told(seen)
     return seen
 
 

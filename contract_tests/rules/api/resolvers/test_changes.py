@@ -133,13 +133,10 @@ UPDATE = "mutation($id: ID!, $data: ProjectData!){updateProject(where: {id: $id}
 
 @pytest.mark.known("client")
 @pytest.mark.parametrize("date", [None, "2023-07-01", "2025-01-01"])
-@pytest.mark.parametrize("mode", ["DATA_SET", "CATALOG"])
-def test_queues_of_datasets_are_refused_in_the_words_of_the_service(
-    own: ServedWorld, date: str | None, mode: str
-) -> None:
+def test_queues_of_datasets_are_refused_in_the_words_of_the_service(own: ServedWorld, date: str | None) -> None:
     """SDK tests 3.52.0 test_legacy_project.py."""
     workspace = own.workspace(payload_date=date)
-    data = {"queueMode": mode}
+    data = {"queueMode": "DATA_SET"}
     create = "mutation($data: ProjectData!){createProject(data: $data){id}}"
     for answer in (
         answer_in(workspace, create, data=data | {"name": "q"}),
@@ -152,19 +149,20 @@ def test_queues_of_datasets_are_refused_in_the_words_of_the_service(
 
 
 @pytest.mark.known("sample")
-@pytest.mark.parametrize("media", ["UNKNOWN", "UNSUPPORTED"])
-def test_a_media_type_that_is_only_read_is_refused(own: ServedWorld, media: str) -> None:
-    """Observed in 2022 for UNKNOWN; the words are ours."""
-    create = f'mutation{{createProject(data: {{name: "x", allowedMediaType: {media}}}){{id}}}}'
+@pytest.mark.parametrize(
+    ("name", "value"), [("allowedMediaType", "UNKNOWN"), ("allowedMediaType", "UNSUPPORTED"), ("queueMode", "CATALOG")]
+)
+def test_a_value_that_is_only_read_is_refused(own: ServedWorld, name: str, value: str) -> None:
+    """Observed in 2022 for the media type UNKNOWN; the words are ours."""
     for document, variables in (
-        (create, {}),
-        (UPDATE, {"id": own.projects["image"], "data": {"allowedMediaType": media}}),
+        (f'mutation{{createProject(data: {{name: "x", {name}: {value}}}){{id}}}}', {}),
+        (UPDATE, {"id": own.projects["image"], "data": {name: value}}),
     ):
         refused = ask(own, document, variables)
         assert refused.code == "MALFORMED_REQUEST"
-        assert media in refused.message
-    every = ask(own, "{projects{allowedMediaType}}").data["projects"]
-    assert media not in {project["allowedMediaType"] for project in every}
+        assert f"{name} {value}" in refused.message
+    every = ask(own, f"{{projects{{{name}}}}}").data["projects"]
+    assert value not in {project[name] for project in every}
 
 
 @pytest.mark.known("client")
