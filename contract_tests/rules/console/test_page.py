@@ -126,7 +126,7 @@ def test_it_counts_rows_and_labels_as_graphql_does(server: ServedWorld, name: st
 def test_what_was_deleted_is_not_counted() -> None:
     with ServedWorld() as server:
         project = server.ask(
-            "query($id: ID!) { project(where: {id: $id}) { labels { id dataRow { id } } } }",
+            "query($id: ID!) { project(where: {id: $id}) { labels(orderBy: createdAt_ASC) { id dataRow { id } } } }",
             id=server.projects["image"],
         )["project"]
         first, second, *_ = project["labels"]
