@@ -10,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mockserver.api.responses import json_response
-from mockserver.api.workspaces import Workspace, Workspaces
 from mockserver.errors import NotFound
+from mockserver.workspaces.lifecycle import Workspaces
+from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import Embedding
 from mockserver.world.database import where
 
@@ -20,22 +21,22 @@ class EmbeddingRoutes:
     def __init__(self, workspaces: Workspaces) -> None:
         self._workspaces = workspaces
 
-    def _authenticated(self, request: Request) -> Workspace:
-        return self._workspaces.authenticated(request.headers.get("authorization"))
+    async def _authenticate(self, request: Request) -> Workspace:
+        return await self._workspaces.authenticate(request.headers.get("authorization"))
 
     async def embeddings(self, request: Request) -> Response:
         """All of the organization."""
-        workspace = self._authenticated(request)
+        workspace = await self._authenticate(request)
         with workspace.store.reading() as connection:
             found = connection.select(Embedding, order="id")
         return json_response({"results": [_told(embedding) for embedding in found]})
 
     async def embedding(self, request: Request) -> Response:
-        return json_response(_told(_found(self._authenticated(request), request)))
+        return json_response(_told(_found(await self._authenticate(request), request)))
 
     async def count(self, request: Request) -> Response:
         """How many data rows have a vector."""
-        workspace = self._authenticated(request)
+        workspace = await self._authenticate(request)
         embedding = _found(workspace, request)
         sql = (
             "SELECT COUNT(*) FROM embedding_vector ev JOIN data_row dr ON dr.no = ev.data_row_no"
