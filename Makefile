@@ -3,6 +3,7 @@
 # make check     lint, format, types, tests
 # make fixtures  make the committed word tables, golden exports and signed messages again
 # make crash     kill the server before every single step of every change, and under load (CI tries a sample)
+# make soak      a million mixed requests (SOAK_REQUESTS=…), memory and disk beside them
 # make bench     the benchmarks
 # make clean     remove all that was made
 
@@ -11,7 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check fixtures crash bench clean
+.PHONY: demo test check fixtures crash soak bench clean
 
 demo: $(READY)
 	$(BIN)/python -m contract_tests.clients.demo
@@ -36,6 +37,9 @@ fixtures: $(READY)
 crash: $(READY)
 	.ci/debian-packages
 	CRASH_STRIDE=1 CRASH_KILLS=60 $(BIN)/pytest -n auto contract_tests/crash
+
+soak: $(READY)
+	$(BIN)/python -m benchmarks soak
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
