@@ -41,6 +41,7 @@ from mockserver import errors, settings
 from mockserver.__main__ import main as command
 from mockserver.console.page import NOT_YET
 from mockserver.exports.dates import DATED
+from mockserver.exports.legacy.dates import DATED as LEGACY_DATED
 from mockserver.generate import history, plans, scenario
 from mockserver.testing import MockWorkspace, plugin
 from mockserver.world.switches import Switches
@@ -247,6 +248,14 @@ def test_the_ready_file_is_as_documented(server: ServedWorld) -> None:
 def test_every_dated_change_of_the_payload_is_documented() -> None:
     told = [(since, what, source) for since, what, source in table(section("docs/known.md", "What changed when"))]
     assert told == [(item.since.isoformat(), item.what, item.source) for item in DATED.values()]
+
+
+def test_every_dated_change_of_export_v1_is_documented() -> None:
+    told = [
+        (since, what, source)
+        for since, what, source in table(section("docs/known.md", "What changed when in Export V1"))
+    ]
+    assert told == [(item.since.isoformat(), item.what, item.source) for item in LEGACY_DATED.values()]
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -46,7 +46,8 @@ class Call(msgspec.Struct):
         with self._reading() as connection:
             if self._elements is None:
                 now = self.store.clock.now()
-                self._elements = Elements(connection, links=self.workspace.links, host=self.base_url, now=now)
+                links = self.workspace.links
+                self._elements = Elements(connection, links=links, host=self.base_url, now=now, copies=True)
             self._count(LEGACY_LABEL)
             label: dict[str, Any] = self._elements.one(label_id)["Label"]
             return label

@@ -21,8 +21,10 @@ from mockserver.api.endpoint import base_url
 from mockserver.api.files import NDJSON, POLICY, is_known
 from mockserver.api.ranges import Part, part_of
 from mockserver.errors import Conflict, Gone, NotFound, NotYours
+from mockserver.exports.legacy.bodies import FRAMED
+from mockserver.exports.legacy.dates import legacy_form_of
 from mockserver.exports.legacy.frames import frame_lines, has_frames
-from mockserver.exports.legacy.labels import FRAMED, tool_colours
+from mockserver.exports.legacy.terms import Terms, terms_of
 from mockserver.exports.text import unescaped
 from mockserver.links import RESULT_DAYS, good_until
 from mockserver.workspaces.lifecycle import Workspaces
@@ -45,7 +47,7 @@ class Framed(NamedTuple):
 
     label: Label
     body: Body
-    colours: dict[str, str]
+    terms: Terms
 
 
 class Frames:
@@ -83,10 +85,12 @@ class Frames:
 
         def pieces() -> Iterator[bytes]:
             prefix = framed.label.feature_prefix
-            lines = frame_lines(framed.body.content, prefix=prefix, colours=framed.colours, mask=mask)
+            lines = frame_lines(framed.body.content, prefix=prefix, terms=framed.terms, mask=mask)
             return map(unescaped, lines) if raw else lines
 
-        address = hashlib.blake2b(mask.encode(), digest_size=6).hexdigest()  # it stands in the lines of masks
+        # Both stand in the lines: the address of masks, and what the payload date tells of questions.
+        told = f"{mask} {framed.terms.scopes is not None}"
+        address = hashlib.blake2b(told.encode(), digest_size=6).hexdigest()
         tag = f'"{framed.label.id}-{framed.body.id}-{framed.label.content_updated_at}-{address}"'
         return FramesResponse(pieces, tag)
 
@@ -102,8 +106,9 @@ class Frames:
             if row.media_type not in FRAMED:
                 raise NotFound(f"Label {label_id!r} is of {row.media_type}; only videos and DICOM volumes have frames")
             [body] = connection.select(Body, where("id = :id", id=label.body_id))
-            ontology = connection.find(Ontology, where("id = :id", id=project.ontology_id))
-        return Framed(label, body, tool_colours(ontology))
+            ontologies = connection.select(Ontology, where("id = :id", id=project.ontology_id))
+            scoped = legacy_form_of(connection).has("workflow")
+        return Framed(label, body, terms_of(ontologies, scoped=scoped))
 
     def _missing(self, own: Workspace, label_id: str) -> NotFound | NotYours:
         if any(_has_label(other, label_id) for other in self._workspaces.registry.all() if other is not own):

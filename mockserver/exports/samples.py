@@ -11,8 +11,10 @@ from pathlib import Path
 import msgspec
 
 from mockserver.errors import ScenarioError, nearest, quoted
+from mockserver.exports.legacy.dates import legacy_form_of
 from mockserver.exports.legacy.frames import frame_lines
-from mockserver.exports.legacy.labels import Elements, tool_colours
+from mockserver.exports.legacy.labels import Elements
+from mockserver.exports.legacy.terms import terms_of
 from mockserver.exports.request import ExportParams
 from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import project_scope
@@ -97,13 +99,11 @@ def frames(connection: Connection, *, seed: int, now: int) -> Iterator[Written]:
     user, organization = connection.rows("SELECT user_id, organization_id FROM workspace")[0]
     token = Links.of(DEFAULT_API_KEY, seed).mask_token(user, organization, now=now)
     mask = f"{HOST}/masks/feature/{{}}?token={token}&frame={{}}"
-    colours: dict[str, str] = {}
-    for ontology in connection.select(Ontology):
-        colours |= tool_colours(ontology)
+    terms = terms_of(connection.select(Ontology), scoped=legacy_form_of(connection).has("workflow"))
     bodies: dict[int, bytes] = {}
     for labels in connection.pieces("SELECT feature_prefix, body_id FROM label ORDER BY no", {}, LABELS_AT_ONCE):
         wanted = where("id IN :ids", ids=sorted({body for _, body in labels} - bodies.keys()))
         bodies |= {body.id: body.content for body in connection.select(Body, wanted)}
         for prefix, body in labels:
-            text = b"".join(frame_lines(bodies[body], prefix=prefix, colours=colours, mask=mask))
+            text = b"".join(frame_lines(bodies[body], prefix=prefix, terms=terms, mask=mask))
             yield Written(text, 1)

@@ -22,8 +22,6 @@ def agreed(made: Json) -> Json:
     if made.keys() >= {"start", "end"}:
         # `end` is inclusive, and a token as long as its span.
         made["end"] = made["start"] + (len(made["token"]) - 1 if "token" in made else made["end"])
-    if made.keys() >= {"Label", "Skipped"}:
-        made["Skipped"] = not made["Label"]
     if made.keys() >= {"dimensions", "values"}:
         _measure(made)
     if made.keys() >= {"labels", "project_details"}:

@@ -20,6 +20,8 @@ DEEPEST = 4
 """Classifications within answers within classifications end here."""
 FRAMES, MOST_PAGES = 300, 1000
 V2_BLOCKS = "blocks"
+FRAMED_LABELS = ("video_label", "dicom_label")
+"""The V1 labels that lead to frames, unless they were skipped."""
 
 
 class Maker(Drawing):
@@ -30,6 +32,7 @@ class Maker(Drawing):
         self._depth = 0
         self._joinable: list[str] = []
         self._messages: list[str] = []
+        self._skipped = False
         self.width = self.height = 4096.0
         self.frame_count, self.page_count = FRAMES, MOST_PAGES
 
@@ -105,6 +108,14 @@ class Maker(Drawing):
             return self.made(place)
         return json.dumps(self.block("v1-label", "image_label"))
 
+    def legacy_label(self, place: Place) -> Json:
+        """A V1 label: of a clip without frames, and of anything else without a key, it was skipped."""
+        made: Json = self.made(place)
+        target = self._referred(place)
+        framed = target is not None and target.schema.get("$ref", "").endswith(FRAMED_LABELS)
+        self._skipped = "frames" not in made if framed else not made
+        return made
+
     def ring(self, place: Place) -> list[Any]:
         """The first point again at the end, as Export V2 has it and V1 has not."""
         if place.file != V2_BLOCKS:
@@ -121,9 +132,9 @@ class Maker(Drawing):
         assert isinstance(made, list), "classifications are a list wherever they stand"
         return made
 
-    def history(self, place: Place) -> list[Any]:
+    def history(self, place: Place, *, moment: str = "created_at") -> list[Any]:
         """Newest first."""
-        return sorted(self.made(place), key=lambda move: str(move["created_at"]), reverse=True)
+        return sorted(self.made(place), key=lambda move: str(move[moment]), reverse=True)
 
     def label(self, place: Place) -> Json:
         """A skipped label has nothing on it."""
@@ -245,6 +256,9 @@ Maker.keys = {
     "predictions": Maker.predictions,
     "coordinates": Maker.coordinates,
     "label": Maker.label_text,
+    "Label": Maker.legacy_label,
+    "Skipped": lambda maker, place: maker._skipped,
+    "Workflow History": lambda maker, place: maker.history(place, moment="createdAt"),
     "polygon": Maker.ring,
     "workflow_history": Maker.history,
 }

@@ -17,6 +17,7 @@ from mockserver.exports import failures
 from mockserver.exports.failures import FailedRow
 from mockserver.exports.legacy.frames import frame_lines
 from mockserver.exports.legacy.labels import Elements
+from mockserver.exports.legacy.terms import terms_of
 from mockserver.exports.request import ExportParams, ExportRequest
 from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import scope_of
@@ -27,6 +28,7 @@ from mockserver.links import Links
 from mockserver.testing import schemas
 from mockserver.world.database import where
 from mockserver.world.labels import Body
+from mockserver.world.projects import Ontology
 from mockserver.world.store import Store
 
 KNOWN = {"documented", "client", "sample", "inferred"}
@@ -64,8 +66,9 @@ def test_the_frames_of_every_label_validate(tmp_path: Path, media: str) -> None:
         bodies = (
             "id IN (SELECT body_id FROM label JOIN data_row ON data_row.no = data_row_no WHERE media_type = :media)"
         )
+        terms = terms_of(connection.select(Ontology), scoped=True)
         for body in connection.select(Body, where(bodies, media=media.upper())):
-            for piece in frame_lines(body.content, prefix="c".ljust(20, "0"), colours={}, mask="https://m/{0}/{1}"):
+            for piece in frame_lines(body.content, prefix="c".ljust(20, "0"), terms=terms, mask="https://m/{0}/{1}"):
                 for line in piece.splitlines():
                     validator("v1-frame").validate(json.loads(line))
                     lines += 1

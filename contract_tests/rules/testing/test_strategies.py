@@ -97,6 +97,12 @@ def test_a_file_of_v1_is_one_array(file: bytes) -> None:
 
 
 @few
+@given(labels_v1("video"))
+def test_a_clip_of_v1_was_skipped_where_it_names_no_frames(label: Any) -> None:
+    assert label["Skipped"] == ("frames" not in label["Label"])
+
+
+@few
 @given(frames())
 def test_each_frame_has_one_line(lines: Any) -> None:
     numbers = [line["frameNumber"] for line in lines]

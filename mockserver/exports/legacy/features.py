@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mockserver.exports.legacy.numbers import as_javascript
+from mockserver.exports.legacy.terms import GLOBAL, Terms
 from mockserver.world.ids import ORDINAL
 
 Item = Mapping[str, Any]
@@ -27,13 +29,13 @@ def feature(item: Item) -> Made:
     }
 
 
-def coloured(item: Item, colours: Mapping[str, str]) -> Made:
+def coloured(item: Item, terms: Terms) -> Made:
     """An object's beginning, in the order of the samples; null where the ontology has no such tool any more."""
     schema = item.get("feature_schema_id")
     return {
         "featureId": item["feature_id"],
         "schemaId": schema,
-        "color": colours.get(schema or ""),
+        "color": terms.colours.get(schema or ""),
         "title": item["name"],
         "value": item.get("value"),
     }
@@ -50,9 +52,10 @@ def geometry(item: Item, boxes: Mapping[str, Any]) -> Made:
 
 
 def add_geometry(made: Made, item: Item, boxes: Mapping[str, Any]) -> None:
+    """Add where an object lies to what else is said of it."""
     for name, read in _READERS.items():
         if name in item:
-            made.update(read(item, boxes))
+            made.update(as_javascript(read(item, boxes)))
             return
 
 
@@ -111,51 +114,74 @@ _READERS = {
 """What an object of Export V2 may be drawn as; a mask is none of them."""
 
 
-def relationship(item: Item, media: str, mask: str | None) -> Made | None:
-    """Between two objects; None for media that no page tells of. Its label is blank (docs/reference/relationship)."""
+def relationship(item: Item, media: str, mask: str | None) -> Made:
+    """Between two objects. Pictures name the ends alone, texts in words of their own with a blank label
+    (docs/reference/relationship); conversations name them with a label (documented, sample v1-conversation). Other
+    media are written as conversations are (inferred)."""
     ends = item["unidirectional_relationship"]
-    if media == "IMAGE":
-        start: Made = {"featureId": item["feature_id"], "schemaId": item.get("feature_schema_id")}
-        data = {"source": ends["source"], "target": ends["target"]}
-        return start | {"data": data, "relationshipType": "unidirectional", "version": 1}
     if media == "TEXT":
-        data = {"label": "", "startFeatureId": ends["source"], "endFeatureId": ends["target"]}
-        made = feature(item) | {"data": data, "format": "unidirectional", "version": 1}
+        told = {"label": "", "startFeatureId": ends["source"], "endFeatureId": ends["target"]}
+        made = feature(item) | {"data": told, "format": "unidirectional", "version": 1}
         return made if mask is None else made | {"instanceURI": mask % item["feature_id"]}
-    return None
+    data = {"source": ends["source"], "target": ends["target"]}
+    if media != "IMAGE":
+        data["label"] = item["name"]
+    start: Made = {"featureId": item["feature_id"], "schemaId": item.get("feature_schema_id")}
+    return start | {"data": data, "relationshipType": "unidirectional", "version": 1}
 
 
-def classifications(items: list[Item]) -> list[Made]:
+def classifications(items: list[Item], terms: Terms) -> list[Made]:
     """Flat: the questions below an answer follow their own question."""
-    return [made for item in items for made in flattened(item)]
+    return [made for item in items for made in flattened(item, terms)]
 
 
-def classifications_of_object(items: list[Item]) -> list[Any]:
+def classifications_of_object(items: list[Item], terms: Terms) -> list[Any]:
     """Flat too, but a checklist stands with what is below it in a list of its own (sample highly_nested_image)."""
     found: list[Any] = []
     for item in items:
         if "checklist_answers" in item:
-            found.append(flattened(item))
+            found.append(flattened(item, terms))
         else:
-            found += flattened(item)
+            found += flattened(item, terms)
     return found
 
 
-def flattened(item: Item, **of_answer: Any) -> list[Made]:
+def flattened(item: Item, terms: Terms, **of_answer: Any) -> list[Made]:
     """A question and all below its answers. `of_answer` is said on every answer that is a feature."""
-    answers, made = _answered(item, of_answer)
-    if "message_id" in item:
-        made["messageId"] = item["message_id"]  # inferred: as imports name a message
+    answers, answered = _answered(item, terms, of_answer)
     below = [nested for answer in answers for nested in answer.get("classifications", [])]
-    return [made, *(more for nested in below for more in flattened(nested, **of_answer))]
+    made = question(item, terms) | answered
+    return [made, *(more for nested in below for more in flattened(nested, terms, **of_answer))]
 
 
-def _answered(item: Item, of_answer: Made) -> tuple[list[Item], Made]:
+def question(item: Item, terms: Terms) -> Made:
+    """A question up to its answer. One about a message names it there (documented, sample v1-conversation)."""
+    schema = item.get("feature_schema_id")
+    made: Made = {"featureId": item["feature_id"], "schemaId": schema}
+    if terms.scopes is not None:
+        made["scope"] = terms.scopes.get(schema or "", GLOBAL)
+    made |= {"title": item["name"], "value": item.get("value")}
+    if "message_id" in item:
+        made["messageId"] = item["message_id"]
+    return made
+
+
+def _answered(item: Item, terms: Terms, of_answer: Made) -> tuple[list[Item], Made]:
+    """The answers that are features, and what the question says of them."""
     for name in ("radio_answer", "conversational_radio_answer"):
         if name in item:
-            return [item[name]], feature(item) | {"answer": feature(item[name]) | of_answer}
+            return [item[name]], {"answer": _answer(item[name], terms, of_answer)}
     for name in ("checklist_answers", "conversational_checklist_answers"):
         if name in item:
-            return item[name], feature(item) | {"answers": [feature(answer) | of_answer for answer in item[name]]}
+            return item[name], {"answers": [_answer(answer, terms, of_answer) for answer in item[name]]}
     text = item.get("text_answer") or item.get("conversational_text_answer") or {}
-    return [], feature(item) | {"answer": text.get("content")}
+    return [], {"answer": text.get("content")}
+
+
+def _answer(item: Item, terms: Terms, more: Made) -> Made:
+    """An option that was chosen, with its place among the options of its question (client: a reader of 2023-04)."""
+    made = feature(item)
+    position = terms.positions.get(item.get("feature_schema_id") or "")
+    if position is not None:
+        made["position"] = position
+    return made | more

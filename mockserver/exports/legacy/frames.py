@@ -2,13 +2,14 @@
 
 Every frame of every segment has its line, key frame or not (sample: 100 lines for a clip of 100 frames). Lines are made
 one after another from the key frames, so that a clip of 100,000 frames takes no more memory than a short one. What lies
-between key frames is what Export V2 says (exports/frames.py), held to it by a test.
+between key frames is what Export V2 says (exports/frames.py), held to it by a test. Numbers are written as JavaScript
+writes them.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import pairwise, repeat
 from typing import Any, NamedTuple
 
@@ -25,6 +26,8 @@ from mockserver.exports.frames import (
     objects_of,
 )
 from mockserver.exports.legacy import features
+from mockserver.exports.legacy.numbers import as_javascript
+from mockserver.exports.legacy.terms import Terms
 from mockserver.exports.text import ascii_json
 from mockserver.world.labels import FEATURES, HOST, TASK
 
@@ -46,34 +49,31 @@ class Run(NamedTuple):
     is_object: bool
 
 
-def frame_lines(content: bytes, *, prefix: str, colours: Mapping[str, str], mask: str | None = None) -> Iterator[bytes]:
+def frame_lines(content: bytes, *, prefix: str, terms: Terms, mask: str | None = None) -> Iterator[bytes]:
     """Pieces of whole lines, ASCII only, from a canonical body; nothing from one without frames.
 
-    `prefix` is the label's feature prefix, `colours` are those of its ontology's tools by feature schema id, `mask` is
-    a URL with a place for a feature id and one for a frame number: where the mask of an object is (inferred: samples
-    of frames have no masks).
+    `prefix` is the label's feature prefix, `terms` are those of its ontology, `mask` is a URL with a place for a
+    feature id and one for a frame number: where the mask of an object is (inferred: samples of frames have no masks).
     """
     filled = content.replace(FEATURES, prefix.encode()).replace(HOST, b"").replace(TASK, b"")
     document: Made = orjson.loads(filled)
     if "groups" not in document:
-        yield from _lines(document.get("frames", {}), document.get("segments", {}), "", colours, mask)
+        yield from _lines(document.get("frames", {}), document.get("segments", {}), "", terms, mask)
         return
     for name, group in document["groups"].items():
         # Lines of DICOM carry relationships, those of video do not (sample of each).
         ending = ',"relationships":[]'
-        yield from _lines(group["frames"], document["segments"].get(name, {}), ending, colours, mask)
+        yield from _lines(group["frames"], document["segments"].get(name, {}), ending, terms, mask)
 
 
 def has_frames(content: bytes) -> bool:
     """Whether a body has any labelled frame."""
-    return next(frame_lines(content, prefix="", colours={}), None) is not None
+    return next(frame_lines(content, prefix="", terms=Terms()), None) is not None
 
 
-def _lines(
-    frames: Made, segments: Segments, ending: str, colours: Mapping[str, str], mask: str | None
-) -> Iterator[bytes]:
+def _lines(frames: Made, segments: Segments, ending: str, terms: Terms, mask: str | None) -> Iterator[bytes]:
     """Of one clip, or of one axis of a volume."""
-    runs = list(_runs(frames, segments, colours, mask))
+    runs = list(_runs(frames, segments, terms, mask))
     runs.sort(key=lambda run: (run.first, run.order))
     piece: list[str] = []
     size, enough = 0, FIRST_PIECE
@@ -116,21 +116,42 @@ def _merged(runs: list[Run], ending: str) -> Iterator[str]:
         active = [run for run in active if run.last >= number]
 
 
-def _runs(frames: Made, segments: Segments, colours: Mapping[str, str], mask: str | None) -> Iterator[Run]:
+def _runs(frames: Made, segments: Segments, terms: Terms, mask: str | None) -> Iterator[Run]:
     """Every stretch in which a feature is shown, and how it is written there."""
     order = 0
     for is_object, found in ((True, objects_of(frames)), (False, classifications_of(frames))):
         for feature_id, keys in in_order(found, segments):
             order += 1
             numbers = sorted(keys)
-            for first, last in _stretches(numbers, segments.get(feature_id, [])):
+            for first, last in _stretches(numbers, _segments_of(feature_id, keys, segments)):
                 inside = numbers[bisect_left(numbers, first) : bisect_right(numbers, last)]
                 shown = (
-                    _objects(keys, inside, first, last, colours, mask)
+                    _objects(keys, inside, first, last, terms, mask)
                     if is_object
-                    else _answers(keys, inside, first, last)
+                    else _answers(keys, inside, first, last, terms)
                 )
                 yield Run(first, last, order, shown, is_object)
+
+
+def _segments_of(feature_id: str, keys: Keys, segments: Segments) -> list[list[int]]:
+    """The segments of a feature. A question that has none of its own is shown while one of its answers is."""
+    if feature_id in segments:
+        return segments[feature_id]
+    answers = {answer["feature_id"] for shown in keys.values() for answer in answers_of(shown)}
+    found: list[list[int]] = []
+    for first, last in sorted(pair for answer in answers for pair in segments.get(answer, [])):
+        if found and first <= found[-1][1]:
+            found[-1][1] = max(found[-1][1], last)
+        else:
+            found.append([first, last])
+    return found
+
+
+def answers_of(question: Made) -> list[Made]:
+    """The answers of a question that are features."""
+    radio = question.get("radio_answer")
+    chosen: list[Made] = question.get("checklist_answers", [] if radio is None else [radio])
+    return chosen
 
 
 def _stretches(numbers: list[int], segments: list[list[int]]) -> Iterator[tuple[int, int]]:
@@ -156,23 +177,22 @@ def _held(inside: list[int], first: int, last: int) -> Iterator[tuple[int, int, 
     yield inside[-1], inside[-1], inside[-1], last
 
 
-def _answers(keys: Keys, inside: list[int], first: int, last: int) -> Iterator[str]:
+def _answers(keys: Keys, inside: list[int], first: int, last: int, terms: Terms) -> Iterator[str]:
     """A question's texts. Every answer that is a feature says whether this is its key frame (SDK classification.py)."""
     for key, _, start, end in _held(inside, first, last):
         for number in range(start, end + 1):
             if number - start < 2:  # the first may be a key frame, the others are not
-                items = features.flattened(keys[key], keyframe=number == key)
+                items = features.flattened(keys[key], terms, keyframe=number == key)
                 text = ",".join(_json(item) for item in items)
             yield text
 
 
-def _objects(
-    keys: Keys, inside: list[int], first: int, last: int, colours: Mapping[str, str], mask: str | None
-) -> Iterator[str]:
+def _objects(keys: Keys, inside: list[int], first: int, last: int, terms: Terms, mask: str | None) -> Iterator[str]:
     for before, after, start, end in _held(inside, first, last):
         item = keys[before]
-        head = _json(_begun(item, colours))[:-1] + ',"keyframe":'
-        tail = f',"classifications":{_json(features.classifications(item.get("classifications", [])))}}}'
+        head = _json(_begun(item, terms))[:-1] + ',"keyframe":'
+        below = features.classifications(item.get("classifications", []), terms)
+        tail = f',"classifications":{_json(below)}}}'
         drawn = _json(features.geometry(item, {}))[1:-1]
         if not drawn:
             for number in range(start, end + 1):
@@ -187,10 +207,10 @@ def _objects(
             yield from repeat(f"{head}false,{drawn}{tail}", end - start + (start != before))
 
 
-def _begun(item: Made, colours: Mapping[str, str]) -> Made:
+def _begun(item: Made, terms: Terms) -> Made:
     """The order of keys in the sample of frames, which is not that of pictures."""
     made = features.feature(item)
-    return made | {"color": colours.get(item.get("feature_schema_id") or "")}
+    return made | {"color": terms.colours.get(item.get("feature_schema_id") or "")}
 
 
 def _moving(start: Made, end: Made, length: int, head: str, tail: str) -> Iterator[str]:
@@ -217,12 +237,14 @@ def _moving_box(start: Made, end: Made, length: int, head: str, tail: str) -> It
 def _way(start: float, end: float, shares: list[float]) -> list[str]:
     """One number on its way, written. Encoded together, which takes a fifth of the time of one by one."""
     if start == end:
-        return [_json(start)] * len(shares)
+        return [_json(as_javascript(start))] * len(shares)
     low, high, whole = min(start, end), max(start, end), end - start
     way = [round(start + whole * share, DECIMALS) for share in shares]
     if round(low, DECIMALS) != low or round(high, DECIMALS) != high:  # rounding may leave the way
         way = [min(max(number, low), high) for number in way]
-    return _json(way)[1:-1].split(",")
+    if min(way) < 1 and max(way) > -1:  # small numbers and -0.0 need more than their end cut off
+        return _json(as_javascript(way))[1:-1].split(",")
+    return _json(way)[:-1].replace(".0,", ",").removesuffix(".0")[1:].split(",")
 
 
 def _json(value: Any) -> str:

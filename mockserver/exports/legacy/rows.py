@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 
-import orjson
-
+from mockserver.exports.legacy.media import media_attributes_text
 from mockserver.exports.legacy.surroundings import Metadata
 from mockserver.exports.results import Piece
-from mockserver.exports.text import ascii_json, camel_case, quoted, zulu
+from mockserver.exports.text import quoted, zulu
 from mockserver.links import RESULT_DAYS, Links, good_until
 from mockserver.world.database import Clause, Connection, Row
 
 PIECE = 256
 """Rows read and written at a time."""
-_COLUMNS = "no, id, external_id, global_key, row_data, media_attributes, created_at, updated_at"
+_COLUMNS = "id, external_id, global_key, row_data, asset, media_attributes, metadata, created_at, updated_at"
 
 
 class DataRowLines:
@@ -29,6 +27,7 @@ class DataRowLines:
         self, connection: Connection, condition: Clause, *, metadata: bool, links: Links, host: str, now: int
     ) -> None:
         self._connection, self._condition, self._links = connection, condition, links
+        self._seed = connection.value("SELECT seed FROM workspace")
         self._metadata = Metadata(connection) if metadata else None
         self._host, self._expires = quoted(host)[1:-1], good_until(now, RESULT_DAYS)
 
@@ -37,24 +36,20 @@ class DataRowLines:
         columns = ", ".join(f"dr.{name}" for name in _COLUMNS.split(", "))
         sql = f"SELECT {columns} FROM data_row dr WHERE {self._condition.sql} ORDER BY dr.no"
         for rows in self._connection.pieces(sql, self._condition.params, PIECE):
-            fields, custom = self._metadata_of([row[0] for row in rows])
-            text = "".join(self._line(row, ",".join(fields[row[0]]), ",".join(custom[row[0]])) for row in rows)
+            text = "".join([self._line(row) for row in rows])
             yield Piece(text.encode("ascii"), len(rows))
 
-    def _metadata_of(self, numbers: list[int]) -> tuple[dict[int, list[str]], dict[int, list[str]]]:
-        """`metadataFields` and `customMetadata` by data row number."""
-        if self._metadata is None:
-            return defaultdict(list), defaultdict(list)
-        return self._metadata.of(numbers), self._metadata.custom_of(numbers)
-
-    def _line(self, row: Row, fields: str, custom: str) -> str:
-        _, row_id, external_id, global_key, row_data, attributes, created, updated = row
+    def _line(self, row: Row) -> str:
+        row_id, external_id, global_key, row_data, recipe, attributes, metadata, created, updated = row
+        fields = custom = ""
+        if self._metadata is not None:
+            fields, custom = self._metadata.fields(metadata), self._metadata.custom(metadata)
         url = self._links.asset(row_id, external_id or row_id, expires=self._expires)
         data = f'"{self._host}{url}"' if row_data is None else quoted(row_data)
         return (
             f'{{"id":"{row_id}","externalId":{_nullable(external_id)},"globalKey":{_nullable(global_key)},'
             f'"rowData":{data},"createdAt":"{zulu(created)}","updatedAt":"{zulu(updated)}",'
-            f'"mediaAttributes":{ascii_json(orjson.dumps(camel_case(orjson.loads(attributes))).decode())},'
+            f'"mediaAttributes":{media_attributes_text(attributes, recipe, self._seed)},'
             f'"metadataFields":[{fields}],"customMetadata":[{custom}]}}\n'
         )
 

@@ -2,53 +2,54 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
-from collections.abc import Callable
 
 import orjson
 
+from mockserver.exports.legacy.numbers import number_text
 from mockserver.exports.sections import among
-from mockserver.exports.text import ascii_json
+from mockserver.exports.text import ascii_json, quoted
 from mockserver.world.data_rows import ENUM, MetadataSchema
 from mockserver.world.database import Connection, Row, where
 from mockserver.world.issues import IssueStatus
 
 
 class Metadata:
-    """Metadata of data rows, written as GraphQL writes it (inferred for `DataRow Metadata`: samples have none)."""
+    """The metadata of data rows, which rows keep as JSON of the values by schema id. `DataRow Metadata` of labels is
+    `metadataFields` (inferred: samples have empty lists)."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._schemas = {schema.id: schema for schema in connection.select(MetadataSchema)}
-        self._begun = {schema.id: _begun(schema) for schema in self._schemas.values()}
+        schemas = {schema.id: schema for schema in connection.select(MetadataSchema)}
+        self._begun = {schema.id: _begun(schema) for schema in schemas.values()}
+        self._enums = frozenset(schema.id for schema in schemas.values() if schema.kind == ENUM)
+        self._names = {schema.id: quoted(schema.name) for schema in schemas.values()}
 
-    def of(self, numbers: list[int]) -> defaultdict[int, list[str]]:
-        """Items of `metadataFields` as JSON texts, by data row number."""
-        return self._items(numbers, self._field)
+    def fields(self, metadata: str) -> str:
+        """Items of `metadataFields`: an enum is one, whose value names the option (tests of SDK 3.42 to 7.17)."""
+        begun, enums, names = self._begun, self._enums, self._names
+        return ",".join(
+            [
+                f"{begun[schema]}{names[value] if schema in enums else _written(value)}}}"
+                for schema, value in orjson.loads(metadata).items()
+            ]
+        )
 
-    def custom_of(self, numbers: list[int]) -> defaultdict[int, list[str]]:
-        """Items of `customMetadata` as JSON texts, by data row number."""
-        return self._items(numbers, self._custom)
+    def custom(self, metadata: str) -> str:
+        """Items of `customMetadata`: an enum is two, the schema and the chosen option, both with an empty value
+        (SDK data_row_metadata.py)."""
+        begun, enums = self._begun, self._enums
+        return ",".join(
+            [
+                f"{begun[schema]}{{}}}},{begun[value]}{{}}}}"
+                if schema in enums
+                else f"{begun[schema]}{_written(value)}}}"
+                for schema, value in orjson.loads(metadata).items()
+            ]
+        )
 
-    def _items(self, numbers: list[int], write: Callable[[str, str | float], str]) -> defaultdict[int, list[str]]:
-        found: defaultdict[int, list[str]] = defaultdict(list)
-        clause = among("no", numbers)
-        sql = f"SELECT no, metadata FROM data_row WHERE {clause.sql}"
-        for number, metadata in self._connection.rows(sql, clause.params):
-            found[number] = [write(*field) for field in orjson.loads(metadata).items()]
-        return found
 
-    def _field(self, schema_id: str, value: str | float) -> str:
-        """The value of an enum is the name of the chosen option (SDK tests test_data_rows_upsert.py)."""
-        enum = self._schemas[schema_id].kind == ENUM
-        return f"{self._begun[schema_id]}{json.dumps(self._schemas[str(value)].name if enum else value)}}}"
-
-    def _custom(self, schema_id: str, value: str | float) -> str:
-        """An enum is two items, the schema and the chosen option, both with an empty value (data_row_metadata.py)."""
-        if self._schemas[schema_id].kind == ENUM:
-            return f"{self._begun[schema_id]}{{}}}},{self._begun[str(value)]}{{}}}}"
-        return f"{self._begun[schema_id]}{json.dumps(value)}}}"
+def _written(value: str | float) -> str:
+    return quoted(value) if isinstance(value, str) else number_text(value)
 
 
 def _begun(schema: MetadataSchema) -> str:
@@ -60,28 +61,20 @@ def _begun(schema: MetadataSchema) -> str:
 class Surroundings:
     """Of one piece of labels: rows that begin with a label's number, id, project id and data row number."""
 
-    def __init__(
-        self, connection: Connection, metadata: Metadata, labels: list[Row], *, run: str | None = None
-    ) -> None:
+    def __init__(self, connection: Connection, labels: list[Row]) -> None:
         numbers = [row[3] for row in labels]
-        self.metadata = metadata.of(numbers)
         self.reviews = _reviews(connection, [row[0] for row in labels])
         self.benchmarks = _benchmarks(connection, numbers)
         self._issues = _open_issues(connection, numbers)
-        self._splits = {} if run is None else _splits(connection, numbers, run)
 
     def open_issues(self, project_id: str, number: int, label_id: str) -> int:
         """1 when an issue about the label or its whole data row is open, else 0 (sample: a number)."""
         about = self._issues.get((project_id, number), ())
         return int(None in about or label_id in about)
 
-    def split(self, number: int) -> str:
-        """`"training"` in a model run, else null (sample)."""
-        return f'"{self._splits[number].lower()}"' if number in self._splits else "null"
 
-
-def _splits(connection: Connection, rows: list[int], run: str) -> dict[int, str]:
-    """Of the data rows in a model run; one that is in no split has none."""
+def splits(connection: Connection, rows: list[int], run: str) -> dict[int, str]:
+    """The splits of data rows in a model run, by data row number; one that is in no split is not there."""
     clause = among("data_row_no", rows) & where(
         "model_run_id = :run AND data_split <> :none", run=run, none="UNASSIGNED"
     )

@@ -12,8 +12,9 @@ from typing import Any
 from contract_tests.rules.exports.legacy.elements import elements
 from contract_tests.rules.exports.rows import HOST, read
 from contract_tests.rules.worlds import in_file, stored
+from mockserver.exports.legacy.dates import legacy_form_of
 from mockserver.exports.legacy.frames import frame_lines
-from mockserver.exports.legacy.labels import tool_colours
+from mockserver.exports.legacy.terms import Terms, terms_of
 from mockserver.world.database import where
 from mockserver.world.labels import Body, Label
 from mockserver.world.projects import Ontology, Project
@@ -48,9 +49,15 @@ def frames_of(store: Store, label_id: str) -> bytes:
         [label] = connection.select(Label, where("id = :id", id=label_id))
         [body] = connection.select(Body, where("id = :id", id=label.body_id))
         [project] = connection.select(Project, where("id = :id", id=label.project_id))
-        colours = tool_colours(connection.find(Ontology, where("id = :id", id=project.ontology_id)))
+        ontologies = connection.select(Ontology, where("id = :id", id=project.ontology_id))
+        terms = terms_of(ontologies, scoped=legacy_form_of(connection).has("workflow"))
     mask = f"{HOST}/masks/feature/{{}}?token=x&frame={{}}"
-    return b"".join(frame_lines(body.content, prefix=label.feature_prefix, colours=colours, mask=mask))
+    return b"".join(frame_lines(body.content, prefix=label.feature_prefix, terms=terms, mask=mask))
+
+
+def lines_of_body(content: bytes) -> bytes:
+    """The lines of a body that belongs to no label."""
+    return b"".join(frame_lines(content, prefix="cprefix0000000000000", terms=Terms()))
 
 
 def printed(value: Any) -> str:

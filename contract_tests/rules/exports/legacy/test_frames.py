@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mockserver.exports.frames import interpolated
 from mockserver.exports.legacy.frames import frame_lines, has_frames
+from mockserver.exports.legacy.terms import Terms
 
 PREFIX = "cprefix0000000000000"
 BOX = {"top": 10.0, "left": 20.0, "height": 5.5, "width": 7.25}
@@ -45,7 +46,7 @@ def content(document: Any) -> bytes:
 
 
 def lines(document: Any, **more: Any) -> list[Any]:
-    pieces = frame_lines(content(document), prefix=PREFIX, colours={"s1": "#ff0000"}, **more)
+    pieces = frame_lines(content(document), prefix=PREFIX, terms=Terms({"s1": "#ff0000"}), **more)
     return [json.loads(line) for line in b"".join(pieces).splitlines()]
 
 
@@ -197,7 +198,7 @@ def test_a_long_clip_is_made_piece_by_piece() -> None:
         {1: (shown(1, bounding_box=BOX), []), 50_000: (shown(1, bounding_box=BOX | {"top": 1.0}), [])},
         {1: [[1, 50_000]]},
     )
-    sizes = [len(piece) for piece in frame_lines(content(document), prefix=PREFIX, colours={})]
+    sizes = [len(piece) for piece in frame_lines(content(document), prefix=PREFIX, terms=Terms())]
     assert len(sizes) > 50
     assert sizes[0] < 4_000  # the first is not waited for
     assert max(sizes) < 140_000

@@ -1,0 +1,143 @@
+"""The `Label` of each body as Export V1 writes it, worked out once for all labels that share the body."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import orjson
+
+from mockserver.exports.bodies import BODIES_KEPT
+from mockserver.exports.legacy import features
+from mockserver.exports.legacy.dates import LegacyForm
+from mockserver.exports.legacy.terms import Terms, terms_of
+from mockserver.exports.text import ascii_json, quoted
+from mockserver.world.database import Connection, where
+from mockserver.world.labels import FEATURES, Body, parsed, written
+from mockserver.world.projects import Ontology, Project
+
+FRAMED = {"VIDEO", "DICOM"}
+"""Media whose annotations are behind the frames URL."""
+MASKED = {"IMAGE", "PDF", "TEXT"}
+"""Media whose objects have an `instanceURI`; tiles, conversations and frames have none (samples)."""
+PLACE = "\ufdd5"
+"""Stands in the mask URLs of old labels for the person and the data row: bodies are shared, and a noncharacter of
+Unicode is in no text."""
+PLACE_MARK = ascii_json(PLACE)
+
+Made = dict[str, Any]
+
+
+BodyKey = tuple[int, str, str, bool]
+"""What a `Label` depends on beside the label's own ids: body, project, media type, and whether the label is so old that
+it has the older mask URLs."""
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What all labels of a project share; its name is a JSON string. A project of language models says nothing of its
+    labels: Export V1 had ended before there were any (inferred)."""
+
+    name: str
+    terms: Terms
+    silent: bool
+
+
+class LegacyBodies:
+    """The projects and bodies that one export tells of, as one connection shows them."""
+
+    def __init__(self, connection: Connection, form: LegacyForm, *, host: str, token: str) -> None:
+        """`host` is scheme and host of mask URLs; `token` is that of masks, or empty for URLs without one."""
+        self._connection, self._form, self._host, self._token = connection, form, host, token
+        self.projects: dict[str, Told] = {}
+        """By project id; those of every key that was read."""
+        self.labels: dict[BodyKey, list[str]] = {}
+        """The V1 `Label` as JSON, cut where the label's feature prefix belongs."""
+
+    def read_projects(self, wanted: set[str]) -> None:
+        """Read what is not known yet."""
+        missing = sorted(wanted - self.projects.keys())
+        if not missing:
+            return
+        projects = self._connection.select(Project, where("id IN :ids", ids=missing))
+        of_them = where("id IN :ids", ids=[project.ontology_id for project in projects if project.ontology_id])
+        ontologies = {item.id: item for item in self._connection.select(Ontology, of_them)}
+        for project in projects:
+            own = [ontologies[project.ontology_id]] if project.ontology_id in ontologies else []
+            terms = terms_of(own, scoped=self._form.has("workflow"))
+            self.projects[project.id] = Told(quoted(project.name), terms, of_language_models(project))
+
+    def read(self, wanted: set[BodyKey]) -> None:
+        """Read the bodies that are not known yet. Their projects must be."""
+        missing = wanted - self.labels.keys()
+        if missing and len(self.labels) > BODIES_KEPT:
+            self.labels = {key: self.labels[key] for key in wanted & self.labels.keys()}
+        by_number: dict[int, list[BodyKey]] = defaultdict(list)
+        for key in missing:
+            by_number[key[0]].append(key)
+        if by_number:
+            for body in self._connection.select(Body, where("id IN :ids", ids=sorted(by_number))):
+                for key in by_number[body.id]:
+                    self.labels[key] = self._label(body, key)
+
+    def _label(self, body: Body, key: BodyKey) -> list[str]:
+        _, project_id, media, old = key
+        terms, mask = self.projects[project_id].terms, self._mask(project_id, media, old=old)
+        document = parsed(body.content)
+        boxes, drawn = entity_boxes(body.aside), drawn_objects(document, media, self._form)
+        made: Made = {
+            "objects": [_object(item, terms, boxes, mask) for item in drawn],
+            "classifications": features.classifications(document.get("classifications", []), terms),
+        }
+        if self._form.has("relationships"):
+            there = {item["feature_id"] for item in drawn}
+            joined = [item for item in document.get("relationships", []) if _joins(item, there)]
+            made["relationships"] = [features.relationship(item, media, mask) for item in joined]
+        return ascii_json(written(made).decode()).split(FEATURES.decode())
+
+    def _mask(self, project_id: str, media: str, *, old: bool) -> str | None:
+        """The URL of an object's mask, with a place for its feature id; None for media whose objects have none."""
+        if media not in MASKED:
+            return None
+        if old:
+            token = f"&{self._token}" if self._token else ""
+            return f"{self._host}/masks/{project_id}/{PLACE}/0?feature=%s{token}"
+        token = f"?{self._token}" if self._token else ""
+        return f"{self._host}/masks/feature/%s{token}"
+
+
+def drawn_objects(document: Made, media: str, form: LegacyForm) -> list[Made]:
+    """The objects that a `Label` tells: those of clips are in their frames, and entities of documents came late."""
+    objects: list[Made] = [] if media in FRAMED else document.get("objects", [])
+    if media == "PDF" and not form.has("document_entities"):
+        return [item for item in objects if "location" not in item]
+    return objects
+
+
+def _joins(item: Made, there: set[str]) -> bool:
+    """Whether a relationship joins objects that are told of."""
+    ends = item["unidirectional_relationship"]
+    return ends["source"] in there and ends["target"] in there
+
+
+def _object(item: Made, terms: Terms, boxes: Mapping[str, Any], mask: str | None) -> Made:
+    """Keys in the order of the samples. `classifications` is absent when there are none."""
+    made = features.coloured(item, terms)
+    features.add_geometry(made, item, boxes)
+    if mask is not None and not ("location" in item and "groups" in item["location"]):
+        made["instanceURI"] = mask % item["feature_id"]
+    if item["classifications"]:
+        made["classifications"] = features.classifications_of_object(item["classifications"], terms)
+    return made
+
+
+def of_language_models(project: Project) -> bool:
+    """Whether a project is of a kind that Export V1 never had."""
+    return project.editor_task_type is not None or (project.allowed_media_type or "").startswith("LLM")
+
+
+def entity_boxes(aside: str | None) -> dict[str, Any]:
+    """The boxes of a PDF body's entities by ordinal, which its aside keeps under `text-bbox`."""
+    kept: dict[str, Any] = orjson.loads(aside).get("text-bbox", {}) if aside else {}
+    return kept

@@ -1,0 +1,85 @@
+"""Where data rows stand in the workflow of their projects, as labels of Export V1 tell it: `DataRow Workflow Info`.
+
+Keys and their order are those of a reader of 2023-04; what it tells is what Export V2 tells in `project_details`.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from mockserver.exports.sections import among
+from mockserver.exports.text import quoted
+from mockserver.world.database import Connection
+from mockserver.world.labels import WorkflowStep
+from mockserver.world.people import Person
+from mockserver.world.projects import TaskQueue
+
+DONE = '"Done"'
+"""What a row without a queue is in, as Export V2 calls it."""
+AT = '"created_at":"'
+"""What stands before the moment of a step in a kept history. No JSON string can hold it, as its quotes are escaped."""
+MOMENT, ZULU = len("2023-05-16T11:50:48.000+00:00"), len("2023-05-16T11:50:48.000")
+KEPT = 4096
+"""Shapes of histories that are remembered."""
+
+Shape = tuple[str, ...]
+"""A kept history without its moments. Histories of a project share few."""
+
+
+class Workflows:
+    """The workflow of data rows, as one connection shows it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._people = {person.email: person.id for person in connection.select(Person)}
+        self._queues = {queue.id: quoted(queue.name) for queue in connection.select(TaskQueue)}
+        self._shapes: dict[Shape, list[str]] = {}
+
+    def of(self, numbers: list[int]) -> dict[tuple[str, int], str]:
+        """JSON objects by project id and data row number."""
+        clause = among("data_row_no", numbers)
+        sql = f"SELECT project_id, data_row_no, task_queue_id, workflow_history FROM project_row WHERE {clause.sql}"
+        return {
+            (project, number): f'{{"taskName":{DONE if queue is None else self._queues[queue]},'
+            f'"Workflow History":[{self._history(history)}]}}'
+            for project, number, queue, history in self._connection.rows(sql, clause.params)
+        }
+
+    def _history(self, history: str) -> str:
+        """The steps of a kept history, the newest first."""
+        first, *rest = history.split(AT)
+        if not rest:
+            return ""
+        shape = (first, *[step[MOMENT:] for step in rest])
+        between = self._shapes.get(shape) or self._remember(shape, history)
+        return "".join([f"{before}{step[:ZULU]}Z" for before, step in zip(between, rest, strict=False)]) + between[-1]
+
+    def _remember(self, shape: Shape, history: str) -> list[str]:
+        """What stands between the moments of every history of this shape."""
+        if len(self._shapes) >= KEPT:
+            self._shapes.clear()
+        steps = msgspec.json.decode(history, type=list[WorkflowStep])
+        ends = ["", *[f'"{_tasks(step)}}},' for step in steps]]
+        starts = [f'{{"actorId":{self._actor(step)},"action":{quoted(step.action)},"createdAt":"' for step in steps]
+        between = [end + start for end, start in zip(ends, [*starts, ""], strict=True)]
+        between[-1] = between[-1].removesuffix(",")
+        return self._shapes.setdefault(shape, between)
+
+    def _actor(self, step: WorkflowStep) -> str:
+        """A person who is not in the organization any more is null (inferred)."""
+        person = self._people.get(step.created_by)
+        return "null" if person is None else quoted(person)
+
+
+def _tasks(step: WorkflowStep) -> str:
+    """The queues that a step names."""
+    text = ""
+    if step.previous_task_id is not None:
+        text = f',"previousTaskId":{quoted(step.previous_task_id)},"previousTaskName":{_name(step.previous_task_name)}'
+    if step.next_task_id is not None:
+        text += f',"nextTaskId":{quoted(step.next_task_id)},"nextTaskName":{_name(step.next_task_name)}'
+    return text
+
+
+def _name(name: str | None) -> str:
+    return "null" if name is None else quoted(name)
