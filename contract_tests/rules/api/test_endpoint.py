@@ -270,7 +270,7 @@ def test_whatever_is_posted_the_answer_is_json_with_a_known_code(server: ServedW
 SEARCH = (
     "query($project: ProjectWhere, $dataset: DatasetWhere, $user: UserWhere, $skip: Int, $first: Int, $page: PageSize,"
     " $rows: DatasetDataRowWhereInput, $id: ID!, $keys: GlobalKeysWhere){projects(where: $project, skip: $skip,"
-    " first: $first){id labels(skip: $skip, first: $first){id}} datasets(where: $dataset, skip: $skip, first: $first)"
+    " first: $first){id labels(skip: $skip, first: $page){id}} datasets(where: $dataset, skip: $skip, first: $first)"
     "{id} users(where: $user){id} ontologies(first: $page){nodes{id} nextCursor} embeddings{id}"
     " datasetDataRows(id: $id, first: $first, where: $rows){nodes{id}} dataRowsForGlobalKeys(where: $keys){jobId}}"
 )

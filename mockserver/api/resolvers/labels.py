@@ -5,16 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from mockserver.api.call import call_of
 from mockserver.api.filters import condition, unique
 from mockserver.api.resolvers.fields import Fields, json_text
 from mockserver.api.resolvers.people import organization
 from mockserver.api.resolvers.projects import created_by
+from mockserver.world import ids
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause
 from mockserver.world.database import where as clause
 from mockserver.world.labels import Label, ProjectRow, Review
 from mockserver.world.projects import Project
+
+
+class LabelType(msgspec.Struct, frozen=True):
+    """Whether a label was made or skipped. The words are those with which old clients made labels (inferred)."""
+
+    id: str
+    name: str
+
+
+ANY, SKIP = (LabelType(ids.cuid("label type", name), name) for name in ("Any", "Skip"))
 
 NEWEST_FIRST = "createdAt_DESC"
 _COLUMNS = {
@@ -36,6 +49,8 @@ def add_to(fields: Fields) -> None:
         Label,
         "id createdAt updatedAt",
         secondsToLabel="seconds_to_create",
+        secondsToCreate="seconds_to_create",
+        secondsToReview="seconds_to_review",
         agreement="consensus_score",
         benchmarkAgreement="benchmark_score",
         isBenchmarkReference="is_benchmark",
@@ -51,7 +66,9 @@ def add_to(fields: Fields) -> None:
         Label_dataRow=data_row,
         Label_createdBy=created_by,
         Label_reviews=reviews,
+        Label_type=lambda source, _: SKIP if source.skipped else ANY,
     )
+    fields.attributes("LabelType", LabelType, "id name")
     fields.attributes("Review", Review, "id score createdAt updatedAt")
     fields.add(
         Query_review=review,

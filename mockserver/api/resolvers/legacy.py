@@ -22,6 +22,7 @@ from mockserver.exports.legacy.questions import (
     labels_question,
 )
 from mockserver.links import RESULT_DAYS, good_until
+from mockserver.world.clock import SECOND
 from mockserver.world.projects import Project
 from mockserver.world.tasks import TaskStatus
 
@@ -29,7 +30,8 @@ Data = Mapping[str, Any]
 
 
 class LegacyExport(msgspec.Struct, frozen=True):
-    """`should_poll` says of labels what `status` says of data rows; the URL is null until it is COMPLETE."""
+    """`should_poll` says of labels what `status` says of data rows; the URL is null until it is COMPLETE. `created_at`
+    is a whole second (observed 2020-07)."""
 
     download_url: str | None
     created_at: int
@@ -89,7 +91,8 @@ async def _asked(info: Any, question: Question) -> LegacyExport:
     if file.status == TaskStatus.FAILED:
         raise Conflict(file.failure or "The export failed")
     done = file.status == TaskStatus.COMPLETE
-    return LegacyExport(legacy.url(file) if done else None, file.created_at, should_poll=not done, status=file.status)
+    asked_at = file.created_at // SECOND * SECOND
+    return LegacyExport(legacy.url(file) if done else None, asked_at, should_poll=not done, status=file.status)
 
 
 def issue_export_url(source: Project, info: Any, where: Data | None = None) -> str:

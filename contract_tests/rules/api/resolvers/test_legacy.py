@@ -100,6 +100,13 @@ def test_polling_starts_no_second_export(own: MockWorkspace, asked: Asking) -> N
     assert done == later
 
 
+@pytest.mark.known("sample")
+@pytest.mark.parametrize("moment", ["2024-12-31T10:20:30.999999Z", "2024-12-31T10:20:30Z"])
+def test_the_moment_of_an_export_is_a_whole_second(own: MockWorkspace, asked: Asking, moment: str) -> None:
+    own.clock.set(moment)
+    assert asked()["createdAt"] == "2024-12-31T10:20:30.000Z"
+
+
 @pytest.mark.known("client")
 def test_a_change_between_two_polls_starts_no_second_export(
     server: ServedWorld, own: MockWorkspace, asked: Asking
