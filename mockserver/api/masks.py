@@ -3,7 +3,10 @@
 `/api/v1/tasks/{task}/masks/{mask}/index/{n}`: all masks of a label, each in its `color_rgb` (since 2024-02)
 `/api/v1/projects/{project}/annotations/{feature}/index/{n}/mask`: one object, two-dimensional (early 2024)
 `/api/v1/projects/{project}/annotations/{feature}/mask`: one object, in colour (2023)
-`/masks/feature/{feature}?token=…`: one object, in colour; Export V1. The token is the key
+`/masks/feature/{feature}?token=…`: one object, in colour; Export V1
+`/masks/{project}/{user}/{data row}/0?feature=…&token=…`: the same of labels made before 2020; Export V1
+
+Each is opened by the API key or by the token of an Export V1; whichever comes must be right.
 """
 
 from __future__ import annotations
@@ -20,12 +23,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mockserver.api.responses import content_response
-from mockserver.errors import NotFound
+from mockserver.errors import LinkRefused, NotFound
 from mockserver.exports.frames import masks_at, object_at
 from mockserver.generate.annotations import COMPOSITE_MASK
 from mockserver.generate.files.raster import Canvas
+from mockserver.generate.masks import BLACK, picture, sightings
 from mockserver.generate.masks import Masks as Drawn
-from mockserver.generate.masks import picture, sightings
 from mockserver.generate.media.image import draw_masks
 from mockserver.links import DAY
 from mockserver.workspaces.lifecycle import Workspaces
@@ -40,6 +43,11 @@ from mockserver.world.tasks import Task
 PNG = "image/png"
 FIRST = 1
 """The index of everything that is no clip."""
+LABEL_INDEX = "0"
+"""What the older URLs of Export V1 end in (observed 2020-02)."""
+TEXT, WORDS = "TEXT", frozenset({"location", "unidirectional_relationship"})
+"""Entities of texts and what joins them have a mask URL in Export V1 too (sample). What the service shows there is not
+known: a black pixel is inferred."""
 Size = tuple[int, int]
 """Width and height."""
 COMPOSITE_DAYS = 30
@@ -47,9 +55,11 @@ COMPOSITE_DAYS = 30
 
 
 class Annotated(msgspec.Struct, frozen=True, dict=True):
-    """A label or a prediction with what is drawn on its data row. `owner` is its project or its model run."""
+    """A label or a prediction with what is drawn on its data row. `owner` is its project or its model run, `made_by`
+    the person who made the label."""
 
     owner: str
+    made_by: str | None
     feature_prefix: str
     body: Body
     row: DataRow
@@ -105,12 +115,22 @@ class Masks:
     def __init__(self, workspaces: Workspaces) -> None:
         self._workspaces = workspaces
 
-    async def _authenticate(self, request: Request) -> Workspace:
-        return await self._workspaces.authenticate(request.headers.get("authorization"))
+    async def _open(self, request: Request) -> Workspace:
+        """The workspace whose key or token came; a wrong one is refused whatever the other says (client, 2020-06).
+
+        Raises AuthenticationFailed, LinkRefused.
+        """
+        authorization, token = request.headers.get("authorization"), request.query_params.get("token")
+        if token is None:
+            return await self._workspaces.authenticate(authorization)
+        workspace = self._workspaces.registry.of_token(token)
+        if authorization and await self._workspaces.authenticate(authorization) is not workspace:
+            raise LinkRefused("This mask's token is of another workspace than the API key; send one of the two alone")
+        return workspace
 
     async def composite(self, request: Request) -> Response:
         """All masks of a label in one picture. `index` is the frame; pictures have 1 only."""
-        workspace = await self._authenticate(request)
+        workspace = await self._open(request)
         names = request.path_params
         mask_id, index = names["mask"], _number(names["index"])
         found = annotated(workspace, mask_id)
@@ -133,25 +153,39 @@ class Masks:
         return await self._of_project(request, _number(request.path_params["index"]), flat=True)
 
     async def _of_project(self, request: Request, index: int, *, flat: bool) -> Response:
-        workspace = await self._authenticate(request)
-        found = self._found(workspace, request)
-        project = request.path_params["project"]
+        feature_id, project = request.path_params["feature"], request.path_params["project"]
+        found = _found(await self._open(request), feature_id)
         if found.owner != project:
-            raise NotFound(f"Annotation {request.path_params['feature']!r} is not in project {project!r}")
-        return await _answer(request, found, index, flat=flat)
+            raise NotFound(f"Annotation {feature_id!r} is not in project {project!r}")
+        return await _answer(request, found, feature_id, index, flat=flat)
 
-    async def of_token(self, request: Request) -> Response:
-        """One object, in colour, for whoever has the token of an Export V1. Raises LinkRefused, NotFound."""
-        workspace = self._workspaces.registry.of_token(request.query_params.get("token", ""))
-        index = _number(request.query_params.get("frame", str(FIRST)))
-        return await _answer(request, self._found(workspace, request), index, flat=False)
-
-    def _found(self, workspace: Workspace, request: Request) -> Annotated:
+    async def of_feature(self, request: Request) -> Response:
+        """One object, in colour. Raises AuthenticationFailed, LinkRefused, NotFound."""
         feature_id = request.path_params["feature"]
-        found = annotated(workspace, feature_id)
-        if found is None:
-            raise NotFound(f"Annotation {feature_id!r} does not exist in this workspace")
-        return found
+        found = _found(await self._open(request), feature_id)
+        index = _number(request.query_params.get("frame", str(FIRST)))
+        return await _answer(request, found, feature_id, index, flat=False)
+
+    async def of_old_label(self, request: Request) -> Response:
+        """One object, in colour, by its project, the person who made its label, and its data row.
+
+        Raises AuthenticationFailed, LinkRefused, NotFound.
+        """
+        names, feature_id = request.path_params, request.query_params.get("feature", "")
+        found = _found(await self._open(request), feature_id)
+        told = names["project"], names["user"], names["row"], names["index"]
+        if told != (found.owner, found.made_by, found.row.id, LABEL_INDEX):
+            raise NotFound(
+                f"Annotation {feature_id!r} is not at {request.url.path}; use the URL exactly as the export gave it"
+            )
+        return await _answer(request, found, feature_id, FIRST, flat=False)
+
+
+def _found(workspace: Workspace, feature_id: str) -> Annotated:
+    found = annotated(workspace, feature_id)
+    if found is None:
+        raise NotFound(f"Annotation {feature_id!r} does not exist in this workspace")
+    return found
 
 
 def annotated(workspace: Workspace, feature_id: str) -> Annotated | None:
@@ -165,12 +199,13 @@ def annotated(workspace: Workspace, feature_id: str) -> Annotated | None:
         row = connection.find(DataRow, where("no = :no", no=found.data_row_no))
     assert body is not None, "neither labels nor predictions are without their body"
     assert row is not None, "nor without their data row"
-    owner = found.project_id if isinstance(found, Label) else found.model_run_id
-    return Annotated(owner, found.feature_prefix, body, row)
+    if isinstance(found, Label):
+        return Annotated(found.project_id, found.created_by, found.feature_prefix, body, row)
+    return Annotated(found.model_run_id, None, found.feature_prefix, body, row)
 
 
-async def _answer(request: Request, found: Annotated, index: int, *, flat: bool) -> Response:
-    drawn = await asyncio.to_thread(_drawn, found, request.path_params["feature"], index, flat)
+async def _answer(request: Request, found: Annotated, feature_id: str, index: int, *, flat: bool) -> Response:
+    drawn = await asyncio.to_thread(_drawn, found, feature_id, index, flat)
     return content_response(request, drawn, PNG)
 
 
@@ -185,6 +220,8 @@ def _canvas(found: Annotated, feature_id: str, index: int) -> Canvas | None:
     plane = found.plane_of(feature_id)
     masks = found.shown(index, plane)
     feature = _shown(found.document, feature_id, index)
+    if feature is not None and found.row.media_type == TEXT and feature.keys() & WORDS:
+        return Canvas(1, 1, BLACK)
     size = None if feature is None else found.size(feature, plane)
     if feature is None or size is None or ("composite_mask" in feature and not masks):
         return None

@@ -2,12 +2,13 @@
 
 import datetime
 import struct
+import time
 import zlib
 from typing import Any
 
 import pytest
 
-from contract_tests.rules.api.asking import Answer, exported, get, rows_of
+from contract_tests.rules.api.asking import PATIENCE, Answer, ask, exported, get, rows_of
 from contract_tests.serving import ServedWorld
 from mockserver.links import DAY
 
@@ -297,11 +298,50 @@ def test_a_token_opens_for_30_days(server: ServedWorld, rows: list[Any]) -> None
 
 
 @pytest.mark.parametrize("token", ["", "x", "..", "a.b.c", "%00", "%f0%9f%99%82", "e30.e30.e30", "null"])
-def test_a_token_that_nobody_made_opens_nothing(server: ServedWorld, rows: list[Any], token: str) -> None:
+def test_a_token_that_nobody_made_opens_nothing_whatever_the_key(
+    server: ServedWorld, rows: list[Any], masks: list[tuple[str, list[list[int]]]], token: str
+) -> None:
     feature = things(rows)[0][0]["feature_id"]
-    for target in (f"/masks/feature/{feature}?token={token}", f"/masks/feature/{feature}"):
-        answer = get(server, target, authorization=f"Bearer {server.api_key}")
-        assert (answer.status, answer.json["code"]) == (403, "ACCESS_DENIED")
+    for target in (f"/masks/feature/{feature}", in_project(server, feature), masks[0][0]):
+        for header in ({}, {"authorization": f"Bearer {server.api_key}"}):
+            answer = get(server, f"{target}?token={token}", **header)
+            assert (answer.status, answer.json["code"]) == (403, "ACCESS_DENIED")
+
+
+@pytest.mark.known("client")
+@pytest.mark.parametrize("kind", GEOMETRIES)
+def test_the_key_opens_what_a_token_opens(server: ServedWorld, rows: list[Any], kind: str) -> None:
+    """A client of 2020-06 sent the key and no token."""
+    feature = of_each_geometry(rows)[kind][0]["feature_id"]
+    by_key = get(server, f"/masks/feature/{feature}", authorization=f"Bearer {server.api_key}")
+    assert (by_key.status, by_key.body) == (200, get(server, by_token(server, feature)).body)
+    both = get(server, by_token(server, feature), authorization=server.api_key)
+    assert (both.status, both.body) == (200, by_key.body)
+
+
+@pytest.mark.known("client")
+def test_a_token_opens_every_form_of_the_url(
+    server: ServedWorld, rows: list[Any], masks: list[tuple[str, list[list[int]]]]
+) -> None:
+    feature = things(rows)[0][0]["feature_id"]
+    token = by_token(server, feature).partition("?")[2]
+    for target in (in_project(server, feature), in_project(server, feature, "/index/1"), masks[0][0]):
+        assert get(server, f"{target}?{token}").body == with_key(server, target).body
+
+
+@pytest.mark.parametrize("key", ["wrong", ""])
+def test_a_wrong_key_opens_nothing_whatever_the_token(server: ServedWorld, rows: list[Any], key: str) -> None:
+    feature = things(rows)[0][0]["feature_id"]
+    answer = get(server, by_token(server, feature), authorization=f"Bearer {key}")
+    assert (answer.status, answer.json["code"]) == (401, "AUTHENTICATION_ERROR")
+    assert get(server, f"/masks/feature/{feature}").status == 401
+
+
+def test_the_key_of_another_workspace_and_a_token_open_nothing(server: ServedWorld, rows: list[Any]) -> None:
+    feature, other = things(rows)[0][0]["feature_id"], server.workspace(scenario="default")
+    answer = get(server, by_token(server, feature), authorization=f"Bearer {other.api_key}")
+    assert (answer.status, answer.json["code"]) == (403, "ACCESS_DENIED")
+    assert "another workspace" in answer.json["message"]
 
 
 @pytest.mark.parametrize("feature", ["nobody", f"c{'0' * 24}", "%00", "%f0%9f%99%82", "..%2f.."])
@@ -322,8 +362,7 @@ def test_an_object_of_a_picture_has_the_index_1_only(server: ServedWorld, rows: 
     assert with_key(server, in_project(server, things(rows)[0][0]["feature_id"], index)).status == 404
 
 
-def test_words_and_answers_and_places_on_a_globe_have_no_picture(server: ServedWorld, rows: list[Any]) -> None:
-    words = things(rows_of(server, exported(server, "text")))[0][0]["feature_id"]
+def test_answers_and_places_on_a_globe_have_no_picture(server: ServedWorld, rows: list[Any]) -> None:
     place = things(rows_of(server, exported(server, "geospatial")))[0][0]["feature_id"]
     answered = next(
         answer["feature_id"]
@@ -332,10 +371,64 @@ def test_words_and_answers_and_places_on_a_globe_have_no_picture(server: ServedW
         for label in project["labels"]
         for answer in label["annotations"]["classifications"]
     )
-    for feature in (words, place, answered):
+    for feature in (place, answered):
         answer = get(server, by_token(server, feature))
         assert (answer.status, answer.json["code"]) == (404, "RESOURCE_NOT_FOUND")
         assert "nothing to draw" in answer.json["message"]
+
+
+# What Export V1 gives out
+
+
+EXPORT = "mutation($id: ID!){exportLabels(data: {projectId: $id}){downloadUrl}}"
+
+
+@pytest.mark.known("sample")
+@pytest.mark.parametrize("ends", [None, "2019-12-20T00:00:00Z", "2020-01-20T00:00:00Z"])
+def test_every_mask_that_an_export_v1_names_opens(ends: str | None) -> None:
+    """Labels of 2019, of both years, and of today, in the pictures, documents and texts of the default world."""
+    forms = set()
+    with ServedWorld(*([] if ends is None else ["--ends", ends])) as world:
+        for project in ("image", "document", "text"):
+            for element in legacy_labels(world, project):
+                for uri in addresses(element["Label"])[:3]:
+                    answer = get(world, uri)
+                    assert (answer.status, answer.headers["content-type"]) == (200, "image/png")
+                    forms.add("old" if "/masks/feature/" not in uri else "young")
+                    assert ("/masks/feature/" in uri) == (element["Created At"] >= "2020")
+    assert forms == {None: {"young"}, "2019-12-20T00:00:00Z": {"old"}}.get(ends, {"old", "young"})
+
+
+def legacy_labels(server: ServedWorld, project: str) -> list[Any]:
+    """An Export V1, asked for until it is there."""
+    until = time.monotonic() + PATIENCE
+    while (url := ask(server, EXPORT, {"id": server.projects[project]}).data["exportLabels"]["downloadUrl"]) is None:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    found: list[Any] = get(server, url).json
+    return found
+
+
+def addresses(label: Any) -> list[str]:
+    """The mask URLs of a label: of its objects, and of relationships of texts."""
+    parts = [*label.get("objects", []), *label.get("relationships", [])]
+    return [part["instanceURI"] for part in parts if "instanceURI" in part]
+
+
+@pytest.mark.known("sample")
+def test_the_older_url_is_only_good_as_it_was_given() -> None:
+    with ServedWorld("--ends", "2019-12-20T00:00:00Z") as world:
+        labels = [element["Label"] for element in legacy_labels(world, "image") if element["Label"]]
+        first, second = (addresses(label)[0] for label in labels[:2])
+        _, _, project, person, row, index = first.removeprefix(world.url).partition("?")[0].split("/")
+        assert (project, index) == (world.projects["image"], "0")
+        for part, other in ((project, world.projects["text"]), (person, "nobody"), (row, second.split("/")[-2])):
+            answer = get(world, first.replace(part, other))
+            assert (answer.status, answer.json["code"]) == (404, "RESOURCE_NOT_FOUND")
+        assert get(world, first.replace("/0?", "/1?")).status == 404
+        assert get(world, first.partition("&token")[0], authorization=f"Bearer {world.api_key}").status == 200
+        assert get(world, first.partition("&token")[0]).status == 401
+        assert get(world, f"{first}x").status == 403
 
 
 def test_a_mask_can_be_had_in_pieces(server: ServedWorld, masks: list[tuple[str, list[list[int]]]]) -> None:

@@ -2,11 +2,12 @@
 
 import json
 import struct
+import time
 from typing import Any
 
 import pytest
 
-from contract_tests.rules.api.asking import ask, get
+from contract_tests.rules.api.asking import PATIENCE, ask, get
 from contract_tests.serving import ServedWorld
 
 KEYS = [
@@ -51,14 +52,22 @@ def part(file: bytes, kind: bytes) -> bytes:
     return file[start + 4 : start - 4 + size]
 
 
+def downloaded(server: ServedWorld, mutation: str, name: str, id_: str) -> bytes:
+    """A file of Export V1, asked for until it is there."""
+    until = time.monotonic() + PATIENCE
+    while (url := ask(server, FILE % (mutation, name), {"id": id_}).data[mutation]["downloadUrl"]) is None:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    return get(server, url).body
+
+
 @pytest.mark.known("sample")
 @pytest.mark.parametrize(
     ("mutation", "name"), [("exportDatasetDataRows", "datasetId"), ("exportQueuedDataRows", "projectId")]
 )
 def test_files_of_data_rows_tell_the_same(server: ServedWorld, rows: dict[str, Any], mutation: str, name: str) -> None:
     asked = {"datasetId": server.own.dataset("video rows"), "projectId": server.projects["video"]}
-    url = ask(server, FILE % (mutation, name), {"id": asked[name]}).data[mutation]["downloadUrl"]
-    lines = [json.loads(line) for line in get(server, url).body.splitlines()]
+    lines = [json.loads(line) for line in downloaded(server, mutation, name, asked[name]).splitlines()]
     assert lines
     for line in lines:
         assert list(line["mediaAttributes"].items()) == list(rows[line["id"]]["mediaAttributes"].items())
@@ -66,9 +75,7 @@ def test_files_of_data_rows_tell_the_same(server: ServedWorld, rows: dict[str, A
 
 @pytest.mark.known("inferred")
 def test_labels_of_clips_tell_the_same(server: ServedWorld, rows: dict[str, Any]) -> None:
-    document = FILE % ("exportLabels", "projectId")
-    url = ask(server, document, {"id": server.projects["video"]}).data["exportLabels"]["downloadUrl"]
-    found = get(server, url).json
+    found = json.loads(downloaded(server, "exportLabels", "projectId", server.projects["video"]))
     assert found
     for element in found:
         assert element["Media Attributes"] == rows[element["DataRow ID"]]["mediaAttributes"]
