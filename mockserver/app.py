@@ -57,6 +57,8 @@ FRAMES_PATHS = ("/v1/frames/{label}", "/api/v1/frames/{label}")
 """The first is what Export V1 writes (sample: video notebook of 2022-04)."""
 EMBEDDINGS_PATH = "/adv/adv/v1/embeddings"
 """SDKs put `/adv` behind the host of their REST address, and `/adv/v1/…` behind that (adv_client.py)."""
+ISSUES_PATHS = ("/v1/project/{project}/issues", "/api/v1/project/{project}/issues")
+"""The first is what `issueExportUrl` says (tests of 2021-04)."""
 EXPORT_THREADS = 4
 """Exports that are written at the same time, in turns (exports/turns.py)."""
 
@@ -142,7 +144,7 @@ def application(settings: Settings, workspaces: Workspaces) -> ASGIApp:
         *(Route(path, frames.endpoint) for path in FRAMES_PATHS),
         Route("/_files/{workspace}/frames/{label}.ndjson", frames.target),
         Route("/_files/{workspace}/exports/{file}/{name}", downloads.legacy),
-        Route("/_files/{workspace}/issues/{project}/{status}.json", downloads.issues),
+        *(Route(path, downloads.issues) for path in ISSUES_PATHS),
         Route("/_files/{workspace}/attachments/{attachment}/{name:path}", downloads.attachment),
         Route("/_files/{workspace}/tiles/{row}/{zoom}/{column}/{line}", downloads.tile),
         Route("/api/v1/export-results/{task}/{organization}", rest.export_results),

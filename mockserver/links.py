@@ -34,6 +34,26 @@ _PLAIN = re.compile("[A-Za-z0-9_-][A-Za-z0-9._-]*").fullmatch
 """A name that needs no other spelling in a path."""
 
 
+class Bewit(msgspec.Struct, frozen=True):
+    """What the link to a project's issues carries: whose it is, until when in seconds, and its signature."""
+
+    workspace: str
+    expires: int
+    mac: str
+
+
+def read_bewit(text: str) -> Bewit:
+    """Raises LinkRefused."""
+    try:
+        raw = base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4)).decode("ascii")
+    except ValueError:  # of either codec
+        raw = ""
+    found = re.fullmatch(r"([^\\]+)\\([0-9]{1,12})\\([^\\]+)\\", raw)
+    if found is None:
+        raise LinkRefused("This link has no readable bewit; use the URL exactly as issueExportUrl gave it")
+    return Bewit(found[1], int(found[2]), found[3])
+
+
 class Links(msgspec.Struct, frozen=True):
     """The links of one workspace. `workspace` is its public slug, never the API key."""
 
@@ -121,6 +141,29 @@ class Links(msgspec.Struct, frozen=True):
         mac = self.mac.copy()
         mac.update(b"tokens")
         return _base64(hmac.digest(mac.digest(), signed.encode("utf-8", "replace"), "sha256"))
+
+    def issues(self, project_id: str, status: str | None, *, expires: int) -> str:
+        """Path and query of the issues of a project: `?status=…&bewit=…` (tests of 2021-04), `expires` in microseconds.
+
+        `bewit` is `id\\expiry\\mac\\` in base64url, the expiry in seconds, as a Hawk bewit is; the id is our slug.
+        """
+        seconds = expires // 1_000_000
+        bewit = _base64(f"{self.workspace}\\{seconds}\\{self._issues_mac(project_id, status, seconds)}\\".encode())
+        asked = "" if status is None else f"status={status}&"
+        return f"/v1/project/{project_id}/issues?{asked}bewit={bewit}"
+
+    def check_bewit(self, bewit: Bewit, project_id: str, status: str | None, *, now: int) -> None:
+        """Raises LinkRefused unless this workspace made it for these issues and its time is not over."""
+        expected = self._issues_mac(project_id, status, bewit.expires)
+        if not hmac.compare_digest(expected.encode(), bewit.mac.encode("utf-8", "replace")):
+            raise LinkRefused("This link to issues was changed; use the URL exactly as issueExportUrl gave it")
+        if bewit.expires * 1_000_000 <= now:
+            raise LinkExpired("This link's time is over; ask for issueExportUrl again to get a fresh one")
+
+    def _issues_mac(self, project_id: str, status: str | None, seconds: int) -> str:
+        mac = self.mac.copy()
+        mac.update(f"issues/{project_id}/{status or ''}?{seconds}".encode(errors="replace"))
+        return base64.b64encode(mac.digest()).decode()
 
     def signed(self, path: str, expires: int) -> str:
         """`/_files/{workspace}/{path}?Expires=…&Signature=…`; `expires` in microseconds, on the wire milliseconds."""

@@ -17,17 +17,16 @@ from mockserver.api.responses import JSON, content_response, json_response, stor
 from mockserver.errors import LinkRefused, NotFound
 from mockserver.exports.chunks import Chunk
 from mockserver.exports.legacy.files import is_array
-from mockserver.exports.legacy.issues import ALL, issues
+from mockserver.exports.legacy.issues import issues
 from mockserver.exports.results import ERRORS, RESULT
 from mockserver.exports.tasks import failed_line
 from mockserver.generate.assets import asset, tile, with_tiles
 from mockserver.generate.media.medium import Asset
-from mockserver.links import ASSET_DAYS, RESULT_DAYS, good_until
+from mockserver.links import ASSET_DAYS, RESULT_DAYS, good_until, read_bewit
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import Attachment, DataRow
 from mockserver.world.database import where
-from mockserver.world.issues import IssueStatus
 from mockserver.world.legacy import LegacyFile
 from mockserver.world.tasks import Task, TaskStatus
 
@@ -66,13 +65,18 @@ class Downloads:
             return storage_error(error)
 
     async def issues(self, request: Request) -> Response:
-        """The issues of a project, as they are when the link is followed."""
-        workspace = self._signed(request)
-        names = request.path_params
-        if names["status"] not in {ALL, *IssueStatus}:
-            raise NotFound(f"There are no issues with the status {names['status']!r}")
+        """The issues of a project, as they are when the link is followed. No header is looked at (tests of 2021-04).
+
+        Raises LinkRefused, NotFound.
+        """
+        project_id, status = request.path_params["project"], request.query_params.get("status")
+        bewit = read_bewit(request.query_params.get("bewit", ""))
+        workspace = self._workspaces.registry.linked(bewit.workspace)
+        if workspace is None:
+            raise NotFound("No workspace of this server made this link; ask for issueExportUrl again")
+        workspace.links.check_bewit(bewit, project_id, status, now=workspace.store.clock.now())
         with workspace.store.reading() as connection:
-            return json_response(issues(connection, names["project"], names["status"]))
+            return json_response(issues(connection, project_id, status))
 
     async def asset(self, request: Request) -> Response:
         """The file of a data row, made on demand."""

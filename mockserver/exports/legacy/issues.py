@@ -1,4 +1,8 @@
-"""The issues of a project as the file behind `issueExportUrl` (its shape is inferred: no sample is known)."""
+"""The issues of a project as the file behind `issueExportUrl`: a JSON array (client, 2026-01).
+
+Of its items `createdBy`, `createdAt` and `categoryName` are known from that client; `updatedAt` and `comments` are
+inferred.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +11,16 @@ from typing import Any
 
 from mockserver.exports.text import zulu
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause, Connection, where
+from mockserver.world.database import Connection, where
 from mockserver.world.issues import Comment, Issue, IssueStatus
 from mockserver.world.people import Person
 
-ALL = "all"
 
-
-def issues(connection: Connection, project_id: str, status: str) -> list[dict[str, Any]]:
-    """Oldest first, each with its comments. `status` is Open, Resolved or ALL."""
-    mine = where("project_id = :id AND NOT deleted", id=project_id) & with_status(status)
+def issues(connection: Connection, project_id: str, status: str | None) -> list[dict[str, Any]]:
+    """Oldest first, each with its comments. `status` is Open or Resolved; None is both. No world has categories."""
+    mine = where("project_id = :id AND NOT deleted", id=project_id)
+    if status is not None:
+        mine &= where("status = :status", status=IssueStatus(status))
     found = connection.select(Issue, mine, order="no")
     emails = {person.id: person.email for person in connection.select(Person)}
     of_them = where("no IN :numbers", numbers=[issue.data_row_no for issue in found])
@@ -35,12 +39,9 @@ def issues(connection: Connection, project_id: str, status: str) -> list[dict[st
             "labelId": issue.label_id,
             "createdBy": emails[issue.created_by],
             "createdAt": zulu(issue.created_at),
+            "categoryName": None,
             "updatedAt": zulu(issue.updated_at),
             "comments": comments[issue.no],
         }
         for issue in found
     ]
-
-
-def with_status(status: str) -> Clause:
-    return where("TRUE") if status == ALL else where("status = :status", status=IssueStatus(status))

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -231,22 +230,6 @@ def test_data_rows_take_their_time_and_older_sdks_do_not_ask_for_metadata(
     ]
     assert [answer["status"] for answer in answers] == ["IN_PROGRESS", "COMPLETE"]
     assert answers[0]["downloadUrl"] is None
-
-
-@pytest.mark.known("client")
-@pytest.mark.parametrize("status", [None, "Open", "Resolved"])
-def test_the_url_of_issues_names_their_status_first(server: ServedWorld, status: str | None) -> None:
-    document = (
-        "query($id: ID!, $status: IssueStatus){project(where: {id: $id}){issueExportUrl(where: {status: $status})}}"
-    )
-    variables = {"id": server.projects["image"], "status": status}
-    url = ask(server, document, variables).data["project"]["issueExportUrl"]
-    assert parse_qs(urlsplit(url).query).get("status") == (None if status is None else [status])
-    assert status is None or f"?status={status}" in url
-    answer = get(server, url)
-    assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
-    assert all(issue["status"] == status for issue in answer.json if status)
-    assert get(server, url.replace("issues/", "issues/x")).status == 403
 
 
 def test_files_are_gone_with_their_life(server: ServedWorld, own: MockWorkspace, asked: Asking) -> None:
