@@ -43,7 +43,7 @@ PARAMS = {
     "model_run_ids": "experiments",
 }
 """The words of `project.export(params=…)`, and the key of a row that each turns on."""
-NO_MEDIA = {"row", "label", "frame", "data-row"}
+NO_MEDIA = {"row", "label", "run-label", "frame", "data-row"}
 
 
 def data_rows(media: str | None = None, *, params: Mapping[str, bool] | None = None) -> SearchStrategy[Json]:

@@ -17,6 +17,7 @@ from mockserver.exports import failures
 from mockserver.exports.failures import FailedRow
 from mockserver.exports.legacy.frames import frame_lines
 from mockserver.exports.legacy.labels import Elements
+from mockserver.exports.legacy.rows import DataRowLines
 from mockserver.exports.legacy.terms import terms_of
 from mockserver.exports.request import ExportParams, ExportRequest
 from mockserver.exports.rows import ExportRows
@@ -26,8 +27,9 @@ from mockserver.generate.scenario import find, load
 from mockserver.generate.shelf import shelf
 from mockserver.links import Links
 from mockserver.testing import schemas
-from mockserver.world.database import where
+from mockserver.world.database import EVERYTHING, where
 from mockserver.world.labels import Body
+from mockserver.world.models import ModelRun
 from mockserver.world.projects import Ontology
 from mockserver.world.store import Store
 
@@ -73,6 +75,20 @@ def test_the_frames_of_every_label_validate(tmp_path: Path, media: str) -> None:
                     validator("v1-frame").validate(json.loads(line))
                     lines += 1
     assert lines > 0
+
+
+def test_the_labels_of_a_model_run_and_the_data_rows_of_v1_validate(tmp_path: Path) -> None:
+    links = Links.of("key", 0)
+    with stored(in_file(tmp_path)) as store, store.reading() as connection:
+        rows = DataRowLines(connection, EVERYTHING, metadata=True, links=links, host=HOST, now=NOW)
+        lines = b"".join(piece.text for piece in rows.pieces()).splitlines()
+        [run, *_] = connection.select(ModelRun)
+        elements = Elements(connection, links=links, host=HOST, now=NOW, run=run.id)
+        told = b"\n".join(piece.text for piece in elements.pieces(EVERYTHING, between="\n")).splitlines()
+    for name, found in (("v1-data-row", lines), ("v1-run-label", told)):
+        assert len(found) > 10
+        for line in found:
+            validator(name).validate(json.loads(line))
 
 
 SAMPLES = sorted((shelf() / "webhooks").glob("*.json"))

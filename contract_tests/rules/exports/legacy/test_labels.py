@@ -12,9 +12,10 @@ from contract_tests.rules.exports.legacy.elements import LINKS, elements, spoken
 from contract_tests.rules.exports.rows import HOST, NOW, read
 from contract_tests.rules.worlds import in_file, stored
 from mockserver.errors import NotFound
-from mockserver.exports.legacy.labels import export_element, label_object
+from mockserver.exports.legacy.labels import Elements, export_element, label_object
 from mockserver.world.database import where
 from mockserver.world.labels import Label
+from mockserver.world.models import ModelRun
 from mockserver.world.projects import Ontology, Project
 from mockserver.world.store import Store
 
@@ -274,6 +275,25 @@ def test_a_consensus_or_benchmark_is_a_number_and_names_its_reference(own: Store
     with own.reading() as connection:
         element = export_element(connection, first.id, links=LINKS, host=HOST, now=NOW)
     assert (element["Agreement"], element["Benchmark Agreement"], element["Benchmark ID"]) == (0.75, 1.0, second.id)
+
+
+@pytest.mark.known("sample")
+def test_a_label_in_a_model_run_has_the_keys_of_the_sample(store: Store) -> None:
+    """The media attributes are those of the data row there, of pictures too."""
+    with store.reading() as connection:
+        [run] = connection.select(ModelRun, where("name = 'first training'"))
+        mine = where("l.id IN (SELECT label_id FROM model_run_row WHERE model_run_id = :id)", id=run.id)
+        told = Elements(connection, links=LINKS, host=HOST, now=NOW, run=run.id).pieces(mine)
+        found = json.loads(b"[" + b"".join(piece.text for piece in told) + b"]")
+        same = {element["DataRow ID"]: element for element in elements(connection, "image")}
+    assert found
+    for element in found:
+        assert [*element] == [
+            "ID", "Data Split", "DataRow ID", "External ID", "Labeled Data", "Media Attributes", "Label",
+        ]  # fmt: skip
+        assert element["Media Attributes"]["mimeType"] == "image/png"
+        for key in ("External ID", "Labeled Data", "Label"):
+            assert element[key] == same[element["DataRow ID"]][key]
 
 
 # Relationships
