@@ -1,4 +1,4 @@
-"""The `Label` of each body as Export V1 writes it, worked out once for all labels that share the body."""
+"""The `Label` of each body as Export V1 writes it, made once for all labels that share the body."""
 
 from __future__ import annotations
 
@@ -35,22 +35,22 @@ BodyKey = tuple[int, str, str, bool]
 it has the older mask URLs."""
 
 
-class Told(msgspec.Struct, frozen=True):
-    """What all labels of a project share; its name is a JSON string. A project of language models says nothing of its
-    labels: Export V1 had ended before there were any (inferred)."""
+class ProjectFacts(msgspec.Struct, frozen=True):
+    """What all labels of a project share. `name` is a JSON string. Labels of language models are empty: Export V1 had
+    ended before there were any (inferred)."""
 
     name: str
     terms: Terms
-    silent: bool
+    of_language_models: bool
 
 
 class LegacyBodies:
-    """The projects and bodies that one export tells of, as one connection shows them."""
+    """The projects and bodies of one export, read from one connection."""
 
     def __init__(self, connection: Connection, form: LegacyForm, *, host: str, token: str) -> None:
         """`host` is scheme and host of mask URLs; `token` is that of masks, or empty for URLs without one."""
         self._connection, self._form, self._host, self._token = connection, form, host, token
-        self.projects: dict[str, Told] = {}
+        self.projects: dict[str, ProjectFacts] = {}
         """By project id; those of every key that was read."""
         self.labels: dict[BodyKey, list[str]] = {}
         """The V1 `Label` as JSON, cut where the label's feature prefix belongs."""
@@ -66,7 +66,7 @@ class LegacyBodies:
         for project in projects:
             own = [ontologies[project.ontology_id]] if project.ontology_id in ontologies else []
             terms = terms_of(own, scoped=self._form.has("workflow"))
-            self.projects[project.id] = Told(quoted(project.name), terms, of_language_models(project))
+            self.projects[project.id] = ProjectFacts(quoted(project.name), terms, of_language_models(project))
 
     def read(self, wanted: set[BodyKey]) -> None:
         """Read the bodies that are not known yet. Their projects must be."""
@@ -108,7 +108,8 @@ class LegacyBodies:
 
 
 def drawn_objects(document: Made, media: str, form: LegacyForm) -> list[Made]:
-    """The objects that a `Label` tells: those of clips are in their frames, and entities of documents came late."""
+    """The objects of a `Label`. Those of clips are in their frames; entities of documents are left out before their
+    date."""
     objects: list[Made] = [] if media in FRAMED else document.get("objects", [])
     if media == "PDF" and not form.has("document_entities"):
         return [item for item in objects if "location" not in item]
@@ -116,7 +117,7 @@ def drawn_objects(document: Made, media: str, form: LegacyForm) -> list[Made]:
 
 
 def _joins(item: Made, there: set[str]) -> bool:
-    """Whether a relationship joins objects that are told of."""
+    """Whether a relationship joins two of the objects with these feature ids."""
     ends = item["unidirectional_relationship"]
     return ends["source"] in there and ends["target"] in there
 

@@ -134,9 +134,9 @@ class Elements:
         if self._skipped:
             more = f',"Skipped":{"true" if skipped else "false"}'
         if self._row_facts:
-            told = "{}" if media in SILENT else media_attributes_text(attributes, recipe, self._seed)
+            of_media = "{}" if media in SILENT else media_attributes_text(attributes, recipe, self._seed)
             fields = self._metadata.fields(metadata)
-            more += f',"DataRow Metadata":[{fields}],"Media Attributes":{told},"Data Split":null'
+            more += f',"DataRow Metadata":[{fields}],"Media Attributes":{of_media},"Data Split":null'
         if self._of_2023:
             more += f',"DataRow Workflow Info":{workflows.get(place, "null")}'
         return (
@@ -171,7 +171,7 @@ class Elements:
         """The `Label`. A clip's names its frames, a skipped one's does not."""
         label_id, project_id, _, prefix, body_id, skipped, created, person, media, row_id = row[1:11]
         framed = media in FRAMED
-        if self._bodies.projects[project_id].silent:
+        if self._bodies.projects[project_id].of_language_models:
             return SKIPPED
         if skipped:
             return SKIPPED_CLIP if framed and self._lists_of_clips else SKIPPED
