@@ -34,9 +34,9 @@ from graphql.utilities import value_from_ast_untyped
 from mockserver.api.documents import Document, KeptDocuments, prepared
 from mockserver.api.plans import Planned, TakesLong
 from mockserver.errors import BadInput, MockserverBug, QueryTooComplex, WireError
-from mockserver.exports.text import zulu
 from mockserver.workspaces.long_changes import LongChanges
 from mockserver.world.faults import fault_of
+from mockserver.world.moments import zulu
 
 LOG = logging.getLogger(__name__)
 

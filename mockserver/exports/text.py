@@ -1,4 +1,4 @@
-"""How exports write strings and bodies, and Export V1 moments.
+"""How exports write strings and bodies.
 
 Rows are written as text, not built as objects and encoded: most of a row is a body that already is JSON, and the
 rest is ids and moments. It is three times as fast, and memory stays flat.
@@ -12,13 +12,6 @@ import re
 from collections.abc import Mapping
 from json.encoder import encode_basestring_ascii
 from typing import Any
-
-from mockserver.world.moments import moment
-
-
-def zulu(microseconds: int) -> str:
-    """`2022-04-07T13:36:51.412Z`: the same moment as Export V1 writes it (sample: video notebook of 2022-04)."""
-    return f"{moment(microseconds)[:-6]}Z"
 
 
 def camel_case(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How Export V2 writes moments."""
+"""How exports write moments."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ _MOST_HOURS = 10_000
 _SIXTY = tuple(f"{number:02}" for number in range(60))
 _SECONDS = tuple(f"{minute}:{second}" for minute in _SIXTY for second in _SIXTY)
 _ENDS = tuple(f".{millisecond:03}+00:00" for millisecond in range(1000))
+_ZULU_ENDS = tuple(f".{millisecond:03}Z" for millisecond in range(1000))
 
 
 def moment(microseconds: int) -> str:
@@ -20,6 +21,13 @@ def moment(microseconds: int) -> str:
     second = microseconds // 1_000_000
     hour = second // 3600
     return f"{_HOURS.get(hour) or _hour(hour)}{_SECONDS[second % 3600]}{_ENDS[microseconds // 1000 % 1000]}"
+
+
+def zulu(microseconds: int) -> str:
+    """`2022-04-07T13:36:51.412Z`: the same moment as Export V1 writes it (sample: video notebook of 2022-04)."""
+    second = microseconds // 1_000_000
+    hour = second // 3600
+    return f"{_HOURS.get(hour) or _hour(hour)}{_SECONDS[second % 3600]}{_ZULU_ENDS[microseconds // 1000 % 1000]}"
 
 
 def _hour(hour: int) -> str:

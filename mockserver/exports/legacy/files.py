@@ -24,13 +24,14 @@ from mockserver.exports.legacy.labels import Elements
 from mockserver.exports.legacy.questions import Labels, ModelRunLabels, Question, question_text
 from mockserver.exports.legacy.rows import DataRowLines
 from mockserver.exports.space import Space
-from mockserver.exports.text import unescaped, zulu
+from mockserver.exports.text import unescaped
 from mockserver.exports.turns import TURNS
 from mockserver.links import RESULT_DAYS, Links, good_until
 from mockserver.world.clock import DAY
 from mockserver.world.database import Clause, Connection, JsonText, where
 from mockserver.world.events import Event, EventKind
 from mockserver.world.legacy import LegacyFile
+from mockserver.world.moments import zulu
 from mockserver.world.progression import pace_of, pace_text, shown
 from mockserver.world.store import Change, Store, next_number
 from mockserver.world.tasks import TaskStatus

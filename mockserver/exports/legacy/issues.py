@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from mockserver.exports.text import zulu
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Connection, where
 from mockserver.world.issues import Comment, Issue, IssueStatus
+from mockserver.world.moments import zulu
 from mockserver.world.people import Person
 
 

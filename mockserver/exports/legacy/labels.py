@@ -19,16 +19,19 @@ from mockserver.exports.legacy.numbers import number_text
 from mockserver.exports.legacy.surroundings import Metadata, Surroundings, splits
 from mockserver.exports.legacy.workflow import Workflows
 from mockserver.exports.results import Piece
-from mockserver.exports.text import quoted, zulu
+from mockserver.exports.text import quoted
 from mockserver.generate.assets import asset, with_tiles
 from mockserver.links import RESULT_DAYS, Links, good_until
 from mockserver.world import ids
 from mockserver.world.data_rows import Dataset
 from mockserver.world.database import Clause, Connection, Row, where
+from mockserver.world.moments import zulu
 from mockserver.world.people import Person
 
 PIECE = 128
-"""Labels read and written at a time, some 200 kB."""
+"""Labels read at a time."""
+JOINED = 16
+"""Elements joined at a time, some 100 kB: larger texts take memory that the system must clear first."""
 
 TILED = {"TMS_GEO", "TMS_SIMPLE"}
 """Media whose rows say in JSON where their tiles are."""
@@ -37,6 +40,8 @@ SKIPPED, SKIPPED_CLIP = "{}", '{"objects":[],"classifications":[],"relationships
 in it and no `frames`. Of other media, and of clips after that, it is inferred."""
 
 Made = dict[str, Any]
+Parts = tuple[str, str, str]
+"""An element as JSON: what stands before its `Label`, the `Label`, and the rest."""
 
 
 def label_object(connection: Connection, label_id: str, *, links: Links, host: str, now: int) -> Made:
@@ -106,20 +111,24 @@ class Elements:
         In the condition `l` is the label and `dr` its data row.
         """
         sql = f"SELECT {_COLUMNS} FROM {_TABLES} WHERE {condition.sql} ORDER BY l.data_row_no, l.no"
-        before = ""
+        first = True
         for rows in self._connection.pieces(sql, condition.params, PIECE):
             self._bodies.read_projects({row[2] for row in rows})
             self._bodies.read({(row[5], row[2], row[9], row[7] < YOUNG_MASKS) for row in rows if not row[6]})
             written = self._of_project(rows) if self._run is None else self._of_run(rows, self._run)
-            yield Piece(f"{before}{between.join(written)}".encode("ascii"), len(rows))
-            before = between
+            for start in range(0, len(written), JOINED):
+                # In parts until all are joined: labels are long, and each copy of one takes its time.
+                elements = written[start : start + JOINED]
+                parts = [part for element in elements for part in (between, *element)]
+                yield Piece("".join(parts[1:] if first else parts).encode("ascii"), len(elements))
+                first = False
 
-    def _of_project(self, rows: list[Row]) -> list[str]:
+    def _of_project(self, rows: list[Row]) -> list[Parts]:
         around = Surroundings(self._connection, rows)
         workflows = self._workflows.of([row[3] for row in rows]) if self._of_2023 else {}
         return [self._element(row, around, workflows) for row in rows]
 
-    def _element(self, row: Row, around: Surroundings, workflows: Mapping[tuple[str, int], str]) -> str:
+    def _element(self, row: Row, around: Surroundings, workflows: Mapping[tuple[str, int], str]) -> Parts:
         """Keys in the order of the newest samples (video notebook of 2022-04, a reader of 2023-04)."""
         (number, label_id, project_id, row_no, _, _, skipped, created, person, media, row_id, external_id, _, recipe,
          attributes, updated, to_create, to_review, is_benchmark, consensus, benchmark, dataset, global_key, metadata,
@@ -139,9 +148,9 @@ class Elements:
             more += f',"DataRow Metadata":[{fields}],"Media Attributes":{of_media},"Data Split":null'
         if self._of_2023:
             more += f',"DataRow Workflow Info":{workflows.get(place, "null")}'
-        return (
-            f'{{"ID":"{label_id}","DataRow ID":"{row_id}","Labeled Data":{self._labeled_data(row)},'
-            f'"Label":{self._label(row)},"Created By":{self._emails[person]},'
+        before = f'{{"ID":"{label_id}","DataRow ID":"{row_id}","Labeled Data":{self._labeled_data(row)},"Label":'
+        after = (
+            f',"Created By":{self._emails[person]},'
             f'"Project Name":{self._bodies.projects[project_id].name},"Created At":"{zulu(created)}",'
             f'"Updated At":"{zulu(updated)}","Seconds to Label":{to_create},{reviewed}'
             f'"External ID":{_nullable(external_id)},{key}"Agreement":{self._score(consensus)},{own}'
@@ -151,24 +160,28 @@ class Elements:
             f'"View Label":"https://editor.labelbox.com?project={project_id}&label={label_id}",'
             f'"Has Open Issues":{around.open_issues(project_id, row_no, label_id)}{more}}}'
         )
+        return before, self._label(row), after
 
     def _score(self, score: float | None) -> str:
         """A score, or the word of the time for none (samples)."""
         return self._none if score is None else number_text(score)
 
-    def _of_run(self, rows: list[Row], run: str) -> list[str]:
+    def _of_run(self, rows: list[Row], run: str) -> list[Parts]:
         """Labels in a model run: keys, their order and ids of their own as in the sample of 2024-01
         (labelbox-notebooks, v1 to v2 migration)."""
         split = splits(self._connection, [row[3] for row in rows], run)
-        return [
-            f'{{"ID":"{ids.random_uuid(run, row[1])}","Data Split":{_split(split.get(row[3]))},'
-            f'"DataRow ID":"{row[10]}","External ID":{_nullable(row[11])},"Labeled Data":{self._labeled_data(row)},'
-            f'"Media Attributes":{media_attributes_text(row[14], row[13], self._seed)},"Label":{self._label(row)}}}'
-            for row in rows
-        ]
+        return [(self._before_label(row, run, split.get(row[3])), self._label(row), "}") for row in rows]
+
+    def _before_label(self, row: Row, run: str, split: str | None) -> str:
+        row_id, external_id, _, recipe, attributes = row[10:15]
+        return (
+            f'{{"ID":"{ids.random_uuid(run, row[1])}","Data Split":{_split(split)},"DataRow ID":"{row_id}",'
+            f'"External ID":{_nullable(external_id)},"Labeled Data":{self._labeled_data(row)},'
+            f'"Media Attributes":{media_attributes_text(attributes, recipe, self._seed)},"Label":'
+        )
 
     def _label(self, row: Row) -> str:
-        """The `Label`. A clip's names its frames, a skipped one's does not."""
+        """The `Label`."""
         label_id, project_id, _, prefix, body_id, skipped, created, person, media, row_id = row[1:11]
         framed = media in FRAMED
         if self._bodies.projects[project_id].of_language_models:

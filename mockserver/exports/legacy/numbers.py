@@ -5,6 +5,7 @@ ECMA-262, Number::toString).
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -13,10 +14,13 @@ EXACT = 2.0**53
 """Below this, every float without a fraction is an integer that JSON encoders write in full."""
 SMALL, LARGE = 1e-6, 1e21
 """JavaScript writes an exponent for what is smaller, and for what is not smaller than LARGE."""
+KEPT = 1024
+"""Numbers whose text is remembered: scores of reviews are few."""
 PLAIN = 1e-4
 """From here to EXACT, floats with a fraction are written alike by JavaScript, Python and orjson."""
 
 
+@lru_cache(maxsize=KEPT)
 def number_text(number: float) -> str:
     """The number as JSON.stringify writes it."""
     if number == int(number) and -EXACT < number < EXACT:

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from mockserver.exports.legacy.media import media_attributes_text
 from mockserver.exports.legacy.surroundings import Metadata
 from mockserver.exports.results import Piece
-from mockserver.exports.text import quoted, zulu
+from mockserver.exports.text import quoted
 from mockserver.links import RESULT_DAYS, Links, good_until
 from mockserver.world.database import Clause, Connection, Row
+from mockserver.world.moments import zulu
 
 PIECE = 256
 """Rows read and written at a time."""

@@ -29,7 +29,9 @@ class Metadata:
         begun, enums, names = self._begun, self._enums, self._names
         return ",".join(
             [
-                f"{begun[schema]}{names[value] if schema in enums else _written(value)}}}"
+                f"{begun[schema]}{quoted(value)}}}"
+                if type(value) is str and schema not in enums
+                else f"{begun[schema]}{names[value] if schema in enums else _written(value)}}}"
                 for schema, value in orjson.loads(metadata).items()
             ]
         )

@@ -19,6 +19,8 @@ DONE = '"Done"'
 AT = '"created_at":"'
 """What stands before the moment of a step in a kept history. No JSON string can hold it, as its quotes are escaped."""
 MOMENT, ZULU = len("2023-05-16T11:50:48.000+00:00"), len("2023-05-16T11:50:48.000")
+PLACE = "\x00"
+"""Stands for the moment of a step. No JSON text holds a raw control character."""
 KEPT = 4096
 """Shapes of histories that are remembered."""
 
@@ -33,7 +35,7 @@ class Workflows:
         self._connection = connection
         self._people = {person.email: person.id for person in connection.select(Person)}
         self._queues = {queue.id: quoted(queue.name) for queue in connection.select(TaskQueue)}
-        self._shapes: dict[Shape, list[str]] = {}
+        self._shapes: dict[Shape, str] = {}
 
     def of(self, numbers: list[int]) -> dict[tuple[str, int], str]:
         """JSON objects by project id and data row number."""
@@ -48,22 +50,22 @@ class Workflows:
     def _history(self, history: str) -> str:
         """The steps of a kept history, the newest first."""
         first, *rest = history.split(AT)
-        if not rest:
-            return ""
         shape = (first, *[step[MOMENT:] for step in rest])
-        between = self._shapes.get(shape) or self._remember(shape, history)
-        return "".join([f"{before}{step[:ZULU]}Z" for before, step in zip(between, rest, strict=False)]) + between[-1]
+        form = self._shapes.get(shape)
+        if form is None:
+            form = self._remember(shape, history)
+        return form % tuple([step[:ZULU] for step in rest])
 
-    def _remember(self, shape: Shape, history: str) -> list[str]:
-        """What stands between the moments of every history of this shape."""
+    def _remember(self, shape: Shape, history: str) -> str:
+        """The steps of every history of this shape, with a place for each moment."""
         if len(self._shapes) >= KEPT:
             self._shapes.clear()
-        steps = msgspec.json.decode(history, type=list[WorkflowStep])
-        ends = ["", *[f'"{_tasks(step)}}},' for step in steps]]
-        starts = [f'{{"actorId":{self._actor(step)},"action":{quoted(step.action)},"createdAt":"' for step in steps]
-        between = [end + start for end, start in zip(ends, [*starts, ""], strict=True)]
-        between[-1] = between[-1].removesuffix(",")
-        return self._shapes.setdefault(shape, between)
+        form = ",".join(map(self._step, msgspec.json.decode(history, type=list[WorkflowStep])))
+        return self._shapes.setdefault(shape, form)
+
+    def _step(self, step: WorkflowStep) -> str:
+        text = f'{{"actorId":{self._actor(step)},"action":{quoted(step.action)}{_tasks(step)}}}'.replace("%", "%%")
+        return text.replace(PLACE, '"createdAt":"%sZ"')
 
     def _actor(self, step: WorkflowStep) -> str:
         """A person who is not in the organization any more is null (inferred)."""
@@ -72,10 +74,10 @@ class Workflows:
 
 
 def _tasks(step: WorkflowStep) -> str:
-    """The queues that a step names."""
-    text = ""
+    """The place of its moment, and the queues that a step names."""
+    text = f",{PLACE}"
     if step.previous_task_id is not None:
-        text = f',"previousTaskId":{quoted(step.previous_task_id)},"previousTaskName":{_name(step.previous_task_name)}'
+        text += f',"previousTaskId":{quoted(step.previous_task_id)},"previousTaskName":{_name(step.previous_task_name)}'
     if step.next_task_id is not None:
         text += f',"nextTaskId":{quoted(step.next_task_id)},"nextTaskName":{_name(step.next_task_name)}'
     return text
