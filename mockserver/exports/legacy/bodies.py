@@ -83,6 +83,8 @@ class LegacyBodies:
 
     def _label(self, body: Body, key: BodyKey) -> list[str]:
         _, project_id, media, old = key
+        if self.projects[project_id].of_language_models:
+            return ["{}"]
         terms, mask = self.projects[project_id].terms, self._mask(project_id, media, old=old)
         document = parsed(body.content)
         boxes, drawn = entity_boxes(body.aside), drawn_objects(document, media, self._form)

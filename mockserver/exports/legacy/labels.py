@@ -130,8 +130,9 @@ class Elements:
 
     def _element(self, row: Row, around: Surroundings, workflows: Mapping[tuple[str, int], str]) -> Parts:
         """Keys in the order of the newest samples (video notebook of 2022-04, a reader of 2023-04)."""
-        (number, label_id, project_id, row_no, _, _, skipped, created, person, media, row_id, external_id, _, recipe,
-         attributes, updated, to_create, to_review, is_benchmark, consensus, benchmark, dataset, global_key, metadata,
+        (number, label_id, project_id, row_no, prefix, body, skipped, created, person, media, row_id, external_id, _,
+         recipe, attributes, updated, to_create, to_review, is_benchmark, consensus, benchmark, dataset, global_key,
+         metadata,
         ) = row  # fmt: skip
         place = (project_id, row_no)
         reviewed = key = own = more = ""
@@ -160,7 +161,9 @@ class Elements:
             f'"View Label":"https://editor.labelbox.com?project={project_id}&label={label_id}",'
             f'"Has Open Issues":{around.open_issues(project_id, row_no, label_id)}{more}}}'
         )
-        return before, self._label(row), after
+        if skipped or media in FRAMED or created < YOUNG_MASKS:
+            return before, self._label(row), after
+        return before, prefix.join(self._bodies.labels[body, project_id, media, False]), after
 
     def _score(self, score: float | None) -> str:
         """A score, or the word of the time for none (samples)."""
@@ -184,8 +187,6 @@ class Elements:
         """The `Label`."""
         label_id, project_id, _, prefix, body_id, skipped, created, person, media, row_id = row[1:11]
         framed = media in FRAMED
-        if self._bodies.projects[project_id].of_language_models:
-            return SKIPPED
         if skipped:
             return SKIPPED_CLIP if framed and self._lists_of_clips else SKIPPED
         if framed and not self._lists_of_clips:
@@ -213,7 +214,7 @@ class Elements:
             [
                 f'{{"id":"{review}","score":{number_text(score)},"createdAt":"{zulu(created)}",'
                 f'"createdBy":{self._emails[person]},"labelId":"{label_id}"}}'
-                for review, score, created, person in reviews
+                for _, review, score, created, person in reviews
             ]
         )
 

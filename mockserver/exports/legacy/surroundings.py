@@ -84,12 +84,12 @@ def splits(connection: Connection, rows: list[int], run: str) -> dict[int, str]:
 
 
 def _reviews(connection: Connection, labels: list[int]) -> defaultdict[int, list[Row]]:
-    """(id, score, created at, person) by label number."""
+    """(label number, id, score, created at, person) by label number."""
     found: defaultdict[int, list[Row]] = defaultdict(list)
     clause = among("label_no", labels)
     sql = f"SELECT label_no, id, score, created_at, created_by FROM review WHERE {clause.sql} ORDER BY label_no, no"
-    for number, *review in connection.rows(sql, clause.params):
-        found[number].append(tuple(review))
+    for review in connection.rows(sql, clause.params):
+        found[review[0]].append(review)
     return found
 
 
