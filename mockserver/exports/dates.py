@@ -50,11 +50,24 @@ _DATED = (
           "sample: present in 2024-06; the day is inferred"),
     Dated("project_tags", datetime.date(2024, 6, 1), "`project_tags` of every project",
           "sample: present in 2024-06; the day is inferred"),
+    Dated("exif_number", datetime.date(2024, 6, 1), "`exif_rotation` as a number; before, as a text",
+          "sample: `\"1\"` in 2023-10, `1` in 2025-08; the day is inferred"),
     Dated("audio_segments", datetime.date(2024, 7, 25),
           "`classifications`, `segments` and `timestamp` of sounds; before, `objects`, `classifications` and "
           "`relationships`", "client: tests of 2024-07"),
     Dated("page_dimensions", datetime.date(2024, 9, 1), "`page_dimensions` of boxes on pages",
           "client: tests of 2024-09"),
+    Dated("row_milliseconds", datetime.date(2024, 9, 1),
+          "the milliseconds of a data row's moments; before, whole seconds",
+          "sample: whole seconds in 2024-06, milliseconds in 2024-12; the day is inferred"),
+    Dated("schema_kinds", datetime.date(2024, 11, 26), "`schema_kind` of `metadata_fields`",
+          "sample: absent in 2023-08, present in 2024-12; the day is inferred"),
+    Dated("text_classifications", datetime.date(2024, 11, 26), "`classifications` of answers in words",
+          "client: absent in tests of 2024-11-12, present in those of 2024-11-26"),
+    Dated("units", datetime.date(2024, 11, 26), "`unit` of boxes on pages and of pages",
+          "client: absent in tests of 2024-11-12, present in those of 2024-11-26"),
+    Dated("performance_details_v2", datetime.date(2025, 3, 1), "`performance_details_v2` behind `performance_details`",
+          "sample: absent in 2024-12, present in 2025-05; the day is inferred"),
 )  # fmt: skip
 
 DATED = {item.name: item for item in _DATED}
@@ -98,6 +111,8 @@ class Form(msgspec.Struct, frozen=True, dict=True):
             (not self.has("tokens"), earlier.without_tokens),
             (not self.has("audio_segments"), earlier.sounds_like_pictures),
             (not self.has("page_dimensions"), earlier.without_page_dimensions),
+            (not self.has("text_classifications"), earlier.without_questions_below_texts),
+            (not self.has("units"), earlier.without_units),
             (self.switches.key_frame_feature_map == "list", earlier.with_lists_of_key_frames),
             (self.switches.key_frame_feature_map == "dict", earlier.with_flags_of_key_frames),
         ]
@@ -105,18 +120,26 @@ class Form(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def lost_attributes(self) -> frozenset[str]:
-        """What `media_attributes` did not say yet."""
+        """The keys of `media_attributes` that did not exist yet."""
         return frozenset(key for name, keys in _ATTRIBUTES.items() if not self.has(name) for key in keys)
+
+    @cached_property
+    def changes_attributes(self) -> bool:
+        return bool(self.lost_attributes) or not self.has("exif_number")
 
     def media_attributes(self, text: str) -> str:
         """JSON in ASCII."""
-        return _without(text, self.lost_attributes) if self.lost_attributes else ascii_json(text)
+        if self.changes_attributes:
+            return _earlier_attributes(text, self.lost_attributes, as_text=not self.has("exif_number"))
+        return ascii_json(text)
 
 
 @lru_cache(maxsize=1024)
-def _without(text: str, lost: frozenset[str]) -> str:
-    """Rows share few."""
+def _earlier_attributes(text: str, lost: frozenset[str], *, as_text: bool) -> str:
+    """Few different attributes are shared by many rows."""
     kept = {name: value for name, value in orjson.loads(text).items() if name not in lost}
+    if as_text and "exif_rotation" in kept:
+        kept["exif_rotation"] = str(kept["exif_rotation"])
     return ascii_json(orjson.dumps(kept).decode())
 
 

@@ -48,6 +48,24 @@ def without_page_dimensions(document: Document) -> Document:
     return document
 
 
+def without_questions_below_texts(document: Document) -> Document:
+    """An answer in words was its content alone."""
+    for feature in features(document):
+        for key in ("text_answer", "conversational_text_answer"):
+            if key in feature:
+                feature[key].pop("classifications", None)
+    return document
+
+
+def without_units(document: Document) -> Document:
+    """What is measured in points did not say so."""
+    for feature in features(document):
+        for key in ("bounding_box", "page_dimensions"):
+            if key in feature:
+                feature[key].pop("unit", None)
+    return document
+
+
 def sounds_like_pictures(document: Document) -> Document:
     """A sound had only classifications of the whole, in the container that pictures have."""
     if "timestamp" not in document:

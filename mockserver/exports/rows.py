@@ -25,7 +25,8 @@ from mockserver.exports.sections import Files, Sections, Standing, Texts, among
 from mockserver.exports.text import ascii_json, quoted, unescaped
 from mockserver.links import ASSET_DAYS, Links, good_until
 from mockserver.world.database import Clause, Connection, Row, where
-from mockserver.world.moments import moment
+from mockserver.world.moments import moment as _moment
+from mockserver.world.moments import whole_second
 
 PIECE = 128
 """Rows read at a time: enough to share the cost of a query, too few to hold memory."""
@@ -76,7 +77,7 @@ class ExportRows:
         self._here = where("project_id IN :ids", ids=list(projects)) if few else Clause()
         self._form = form_of(connection)
         self._tags = ',"project_tags":[]' if self._form.has("project_tags") else ""
-        self._names = Names(connection, projects)
+        self._names = Names(connection, projects, self._form)
         bodies = Bodies(connection, host=host, task_id=task_id, steps=steps_for(params, self._form))
         vectors = Bodies(connection, host=host, task_id=task_id, steps=[])
         self._labels = Labels(connection, self._names, bodies, params, self._form)
@@ -143,13 +144,14 @@ class ExportRows:
         sources = [asset(row[1], row[3] or row[1]) if row[4] is None else quoted(row[4]) for row in rows]
         details = self._details(rows) if self._params.include_data_row_details else [""] * len(rows)
         return [
-            f'{{"data_row":{{"id":"{row[1]}",{key}{name}"row_data":{source}{more}}}'
+            f'{{"data_row":{{"id":"{row[1]}",{name}{key}"row_data":{source}{more}}}'
             for row, key, name, source, more in zip(rows, keys, external, sources, details, strict=True)
         ]
 
     def _details(self, rows: list[Row]) -> list[str]:
         """The `details` of data rows."""
         datasets, emails = self._names.datasets, self._names.emails
+        moment = _moment if self._form.has("row_milliseconds") else _whole_moment
         return [
             f',"details":{{"dataset_id":"{dataset}","dataset_name":{datasets[dataset]},'
             f'"created_at":"{moment(created)}","updated_at":"{moment(updated)}",'
@@ -158,7 +160,7 @@ class ExportRows:
         ]
 
     def _media_attributes(self, rows: list[Row]) -> list[str]:
-        written = self._form.media_attributes if self._form.lost_attributes else ascii_json
+        written = self._form.media_attributes if self._form.changes_attributes else ascii_json
         return [f',"media_attributes":{written(row[6])}' for row in rows]
 
     def _projects(self, numbers: list[int], here: Clause, videos: Videos) -> list[Parts]:
@@ -171,7 +173,7 @@ class ExportRows:
         """The section of one row."""
         parts, comma = [',"projects":{'], ""
         for project, details in standings:
-            parts += [comma, self._headings[project], *labels.get((project, number), ()), f"]{self._tags}{details}}}"]
+            parts += [comma, self._headings[project], *labels.get((project, number), ()), f"]{details}{self._tags}}}"]
             comma = ","
         parts.append("}")
         return parts
@@ -194,6 +196,10 @@ class ExportRows:
         ).blocks(numbers, videos)
         key, _ = words(self._form)
         return [(f',"{key}":{{{blocks.get(number, "")}}}}}\n',) for number in numbers]
+
+
+def _whole_moment(microseconds: int) -> str:
+    return _moment(whole_second(microseconds))
 
 
 def _listed(key: str, texts: Texts, numbers: list[int]) -> list[str]:

@@ -51,7 +51,7 @@ def alone(scenario: Scenario, media: str, rows: int, *, skipped: int = 0, unlabe
     """
     for plan in scenario.projects:
         if plan.media == media and plan.rows_of is None:
-            single = msgspec.structs.replace(plan, labelled=rows, skipped=skipped, unlabelled=unlabelled)
+            single = msgspec.structs.replace(plan, labelled=rows, skipped=skipped, waiting=0, unlabelled=unlabelled)
             ontologies = {plan.ontology: scenario.ontologies[plan.ontology]}
             # Models and slices would refer to what is left out, and no payload of labels tells of them.
             return msgspec.structs.replace(scenario, projects=[single], ontologies=ontologies, models=[], slices=[])

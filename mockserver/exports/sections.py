@@ -22,7 +22,16 @@ SPELLED = {
     WorkflowStatus.IN_REWORK: "IN_REWORK",
     WorkflowStatus.DONE: "DONE",
 }
-"""Rows spell a status other than filters do (IN_REVIEW: SDK test; DONE: sample; the rest inferred)."""
+"""Rows spell a status other than filters do (IN_REVIEW: SDK test; TO_LABEL: observed 2024-12; DONE: sample;
+IN_REWORK: inferred)."""
+
+_SELECTED = (
+    "CASE WHEN workflow_status = 'Done' AND EXISTS (SELECT 1 FROM label l WHERE l.project_id = project_row.project_id"
+    " AND l.data_row_no = project_row.data_row_no AND NOT l.deleted AND l.id <> selected_label_id)"
+    " THEN selected_label_id END"
+)
+"""The label that counts among several, of rows that are done. One that is alone is not told of (observed 2023-10), nor
+one of a row in review (observed 2024-12)."""
 
 Texts = dict[int, str]
 """Number -> JSON texts with commas between them. What has none is not in it."""
@@ -66,23 +75,27 @@ class Sections:
         return self._connection.rows(sql, clause.params)
 
     def standings(self, clause: Clause) -> dict[int, list[Standing]]:
-        """In the projects that are told about. `task_id` only while the row waits in a queue (inferred)."""
+        """In the projects that are told about.
+
+        `task_id` is there while a row waits for review or rework: neither rows that are done (sample of 2023-10) nor
+        those that wait for labels (observed 2024-12) have one.
+        """
         found: dict[int, list[Standing]] = defaultdict(list)
         ontologies, batches = self._ontologies, self._names.batches
         columns = (
             "data_row_no, project_id, batch_id, task_queue_id, workflow_status, priority, expected_label_count,"
-            " selected_label_id, workflow_history"
+            f" {_SELECTED}, workflow_history"
         )
         for number, project, batch, queue, status, priority, expected, selected, history in self._select(
             columns, "project_row", clause, "data_row_no"
         ):
             if project in ontologies:
-                task = '"task_name":"Done",' if queue is None else self._waiting(queue)
+                task = '"task_name":"Done",' if queue is None else self._waiting(queue, status)
                 winner = "" if selected is None else f'"selected_label_id":"{selected}",'
                 details = (
                     f',"project_details":{{{ontologies[project]}{task}"batch_id":"{batch}","batch_name":'
                     f'{batches[batch]},"workflow_status":"{SPELLED[status]}","priority":{priority},'
-                    f'"consensus_expected_label_count":{expected},{winner}"workflow_history":{ascii_json(history)}}}'
+                    f'{winner}"consensus_expected_label_count":{expected},"workflow_history":{ascii_json(history)}}}'
                 )
                 found[number].append(Standing(project, details))
         return found
@@ -95,8 +108,9 @@ class Sections:
                 found[number].append(Standing(project))
         return found
 
-    def _waiting(self, queue_id: str) -> str:
-        return f'"task_id":"{queue_id}","task_name":{self._names.queues[queue_id]},'
+    def _waiting(self, queue_id: str, status: str) -> str:
+        named = f'"task_name":{self._names.queues[queue_id]},'
+        return named if status == WorkflowStatus.TO_LABEL else f'"task_id":"{queue_id}",{named}'
 
     def attachments(self, rows: Clause) -> Texts:
         """`{type, value, [name]}` (inferred: samples have empty lists)."""

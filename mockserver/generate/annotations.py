@@ -65,7 +65,7 @@ class Annotator:
             made["message_id"] = message_id
         if question.answered_by == "text":
             write = asked if question.kind == "prompt" else remark
-            return made | {f"{prefix}text_answer": {"content": write(self.chance)}}
+            return made | {f"{prefix}text_answer": {"content": write(self.chance), "classifications": []}}
         if question.answered_by == "radio":
             return made | {f"{prefix}radio_answer": self.answer(self.chance.pick(question.answers))}
         chosen = self.chance.sample(question.answers, self.chance.between(1, len(question.answers)))

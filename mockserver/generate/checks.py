@@ -62,6 +62,8 @@ def _check_project(project: ProjectPlan, scenario: Scenario, where: str) -> None
 def _check_labelling(project: ProjectPlan, where: str) -> None:
     if project.consensus > 1 and project.benchmarks:
         raise ScenarioError(f"{where}: a project has consensus or benchmarks, not both; leave one of them out")
+    if project.waiting and project.consensus < 2:
+        raise ScenarioError(f"{where}.waiting: rows wait for further labels only with a consensus of 2 or more")
     for key in ("benchmarks", "issues", "reopened"):
         if getattr(project, key) > project.labelled:
             raise ScenarioError(f"{where}.{key}: only the {project.labelled} labelled rows can have them")

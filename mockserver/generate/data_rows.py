@@ -19,6 +19,7 @@ from mockserver.world.clock import DAY, SECOND
 from mockserver.world.data_rows import Attachment, DataRow, EmbeddingVector, MetadataValue, metadata_text
 from mockserver.world.database import JsonText, Record
 
+MILLISECOND = 1000
 IMPORTED = 40 * DAY
 """How long before the end the first row was imported."""
 
@@ -64,7 +65,8 @@ class DataRows:
         no = self.numbers.next("data_row")
         self.first = self.first or no
         chance = self._chances.of(index)
-        made = self.end - IMPORTED + self._spread(index, 10 * DAY)
+        metadata = self._metadata(index, chance)
+        made = self.end - IMPORTED + self._spread(index, 10 * DAY) + chance.below(1000) * MILLISECOND
         number = index % len(self.media_attributes)
         stem = self._stem(index)
         yield DataRow(
@@ -72,9 +74,10 @@ class DataRows:
             external_id=f"{stem}.{self.medium.extension}" if plan.external_ids else None,
             global_key=f"{plan.name}-{stem}" if plan.global_keys else None, media_type=self.medium.media_type,
             row_data=None, asset=f"{plan.media}/{plan.name}/{number}",
-            media_attributes=self.media_attributes[number], metadata=self._metadata(index, chance),
+            media_attributes=self.media_attributes[number], metadata=metadata,
             created_by=self.organized.people[0].id,
-            created_at=made, updated_at=made + SECOND, last_activity_at=max(made, last_activity), deleted=False,
+            created_at=made, updated_at=made + chance.between(900, 2500) * MILLISECOND,
+            last_activity_at=max(made, last_activity), deleted=False,
         )  # fmt: skip
         if plan.attachments and index % 3 == 0:
             yield from self._attachments(index, no, chance)

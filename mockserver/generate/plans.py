@@ -122,7 +122,9 @@ class OntologyPlan(Part, frozen=True, kw_only=True):
 
 
 class ProjectPlan(Part, frozen=True, kw_only=True):
-    """A project with its dataset, its batch and `labelled + skipped + unlabelled` data rows.
+    """A project with its dataset, its batch and `labelled + skipped + waiting + unlabelled` data rows.
+
+    Those that are `waiting` have fewer labels than `consensus` asks for.
 
     `variants` is how many different pictures or texts there are; more rows than that share them, which keeps large
     worlds small. With `rows_of` it labels the first rows of an earlier project and brings none of its own.
@@ -136,6 +138,7 @@ class ProjectPlan(Part, frozen=True, kw_only=True):
     rows_of: Name | None = None
     labelled: Count = 9
     skipped: Count = 1
+    waiting: Count = 0
     unlabelled: Count = 2
     variants: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 256
     consensus: Annotated[int, msgspec.Meta(ge=1, le=5)] = 1
@@ -147,12 +150,17 @@ class ProjectPlan(Part, frozen=True, kw_only=True):
     external_ids: bool = True
     metadata: bool = True
     attachments: bool = True
-    reviews: bool = True
+    reviews: bool = False
     embeddings: bool = True
 
     @property
     def rows(self) -> int:
-        return self.labelled + self.skipped + self.unlabelled
+        return self.begun + self.unlabelled
+
+    @property
+    def begun(self) -> int:
+        """The rows that have a label."""
+        return self.labelled + self.skipped + self.waiting
 
     @property
     def dataset_name(self) -> str:

@@ -183,7 +183,7 @@ class Drawing:
         keys = below.keys | {key: Place(part, place.file) for key, part in schema.get("properties", {}).items()}
         required = below.required | frozenset(schema.get("required", []))
         groups = below.groups or tuple(schema.get("oneOf", ()))
-        return Shape(keys, required, groups, schema.get("dependentRequired", {}))
+        return Shape(keys, required, groups, {**below.pairs, **schema.get("dependentRequired", {})})
 
     def _list(self, place: Place) -> list[Any]:
         schema = place.schema

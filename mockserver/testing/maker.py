@@ -61,6 +61,10 @@ class Maker(Drawing):
         height, width = self.within(self.height - top), self.within(self.width - left)
         return {"top": top, "left": left, "height": height, "width": width}
 
+    def box_in_points(self) -> Json:
+        """On a page, which says its unit."""
+        return self.box() | {"unit": "points"}
+
     def position(self) -> list[float]:
         return [self.within(360) - 180, self.within(180) - 90]
 
@@ -131,6 +135,8 @@ class Maker(Drawing):
         self._emptied = made.get("performance_details", {}).get("skipped", False)
         made["annotations"] = self.made(self.shape(place).keys["annotations"])
         self._emptied = False
+        if details := made.get("label_details"):
+            _tell_of_content(details, made["annotations"])
         return made
 
     def clip(self, frame: Place) -> tuple[Json, Json, Json]:
@@ -216,6 +222,15 @@ class Maker(Drawing):
         return {"groups": groups, "segments": segments, "classifications": answers, "key_frame_feature_map": keys}
 
 
+def _tell_of_content(details: Json, annotations: Json) -> None:
+    """A label without annotations has no moment of its content, and every other has one."""
+    if '"feature_id"' not in json.dumps(annotations):
+        details.pop("content_last_updated_at", None)
+    elif "content_last_updated_at" not in details:
+        reviews = details.pop("reviews")
+        details |= {"content_last_updated_at": details["created_at"], "reviews": reviews}
+
+
 Maker.blocks = {
     "cuid": lambda maker, place: maker.id(),
     "uuid": lambda maker, place: maker.uuid(),
@@ -225,6 +240,7 @@ Maker.blocks = {
     "url": lambda maker, place: maker.url(),
     "point": lambda maker, place: maker.point(),
     "box": lambda maker, place: maker.box(),
+    "box_in_points": lambda maker, place: maker.box_in_points(),
     "position": lambda maker, place: maker.position(),
     "any_label": Maker.label,
     "video_annotations": Maker.video,

@@ -114,6 +114,9 @@ class Body(Record, frozen=True):
 
 
 class Label(Record, frozen=True):
+    """`created_at` is a whole second, rounded from the moment of its content (observed 2026-07); `updated_at` and
+    `content_updated_at` are real moments."""
+
     TABLE: ClassVar[str] = "label"
     no: int
     id: str
@@ -123,7 +126,9 @@ class Label(Record, frozen=True):
     body_id: int
     skipped: bool
     seconds_to_create: int
+    """All that were spent: those of labelling, and the two below."""
     seconds_to_review: int
+    seconds_to_rework: int
     is_benchmark: bool
     consensus_score: float | None
     benchmark_score: float | None

@@ -125,7 +125,8 @@ CREATE TABLE body (id SERIAL, content BYTES NOT NULL, aside TEXT);
 CREATE TABLE label (
   no SERIAL, id TEXT NOT NULL, project_id TEXT NOT NULL, data_row_no BIGINT NOT NULL,
   feature_prefix TEXT NOT NULL, body_id BIGINT NOT NULL, skipped BOOLEAN NOT NULL,
-  seconds_to_create INTEGER NOT NULL, seconds_to_review INTEGER NOT NULL, is_benchmark BOOLEAN NOT NULL,
+  seconds_to_create INTEGER NOT NULL, seconds_to_review INTEGER NOT NULL, seconds_to_rework INTEGER NOT NULL,
+  is_benchmark BOOLEAN NOT NULL,
   consensus_score DOUBLE PRECISION, benchmark_score DOUBLE PRECISION, created_by TEXT NOT NULL,
   created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, content_updated_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL
 );

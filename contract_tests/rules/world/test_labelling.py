@@ -11,6 +11,7 @@ from mockserver.world.events import Event, EventKind
 from mockserver.world.issues import Comment, Issue, IssueStatus
 from mockserver.world.labelling import APPROVE, MOVE, Labelling
 from mockserver.world.labels import Body, Label, ProjectRow, Review, WorkflowStatus
+from mockserver.world.people import Person
 from mockserver.world.projects import Project, TaskQueue
 from mockserver.world.store import Store
 
@@ -60,6 +61,41 @@ def test_a_first_label_sends_its_row_to_review(store: Store) -> None:
     assert kinds(store) == [EventKind.LABEL_CREATED]
 
 
+@pytest.mark.known("sample")
+def test_a_labels_creation_is_rounded_to_the_second(store: Store) -> None:
+    store.clock.freeze()
+    for ended, rounded in ((40_702_000, 41_000_000), (28_313_000, 28_000_000)):
+        store.clock.set(1_767_960_700_000_000 + ended)
+        _, label = labelled(store)
+        assert (label.created_at, label.content_updated_at) == (1_767_960_700_000_000 + rounded, store.clock.now())
+
+
+@pytest.mark.known("sample")
+@pytest.mark.parametrize("expected", [1, 2, 3, 5])
+def test_the_last_label_that_a_row_waits_for_makes_its_whole_way(store: Store, expected: int) -> None:
+    row, project = row_of(store, WorkflowStatus.TO_LABEL), project_of(store)
+    with store.change() as change:
+        change.connection.update(ProjectRow, where("data_row_no = :no", no=row.no), expected_label_count=expected)
+        people = [person.id for person in change.connection.select(Person, order="created_at, id")]
+    labelling = Labelling(store)
+    for person in people[: expected - 1]:
+        made = labelling.create_label(project, row.id, content=BODY, by=person)
+        standing = standing_of(store, row)
+        assert (standing.workflow_status, standing.steps, made.consensus_score) == (WorkflowStatus.TO_LABEL, [], None)
+    last = labelling.create_label(project, row.id, content=BODY, by=people[expected - 1])
+    moved, entered = standing_of(store, row).steps
+    assert (moved.action, entered.action) == (MOVE, MOVE)
+    assert entered.previous_task_id is None
+    assert entered.next_task_id == moved.previous_task_id
+    assert moved.created_by == entered.created_by
+    assert moved.created_at > entered.created_at
+    with store.reading() as connection:
+        labels = connection.select(Label, where("data_row_no = :no", no=row.no))
+    assert {label.consensus_score for label in labels} == {last.consensus_score}
+    assert (last.consensus_score is None) == (expected == 1)
+    assert {label.updated_at for label in labels} == {last.updated_at}
+
+
 def test_a_second_label_leaves_row_and_winner_as_they_are(store: Store) -> None:
     row, first = labelled(store)
     Labelling(store).create_label(project_of(store), row.id, content=BODY)
@@ -73,7 +109,8 @@ def test_another_body_is_another_moment_of_content(store: Store) -> None:
     _, label = labelled(store)
     store.clock.advance(1_000_000)
     changed = Labelling(store).update_label(label.id, content=BODY)
-    assert changed.content_updated_at == changed.updated_at == label.created_at + 1_000_000
+    assert changed.content_updated_at == changed.updated_at == label.content_updated_at + 1_000_000
+    assert changed.created_at == label.created_at
     assert changed.body_id != label.body_id
 
 

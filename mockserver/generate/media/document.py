@@ -25,6 +25,8 @@ from mockserver.world.database import JsonText
 
 WIDTH, HEIGHT = 612.0, 792.0
 """US letter, in points."""
+UNIT = "points"
+"""What V2 calls the unit of boxes and pages (SDK tests of 2024-11-26)."""
 MARGIN = 72.0
 TEXT, HEADING = 11.0, 16.0
 """Font sizes."""
@@ -186,8 +188,8 @@ def _box(annotator: Annotator, tool: Feature, page: int, box: tuple[float, float
         tool,
         "DocumentBoundingBox",
         page_number=page,
-        bounding_box={"top": top, "left": left, "height": height, "width": width},
-        page_dimensions={"height": HEIGHT, "width": WIDTH},
+        bounding_box={"top": top, "left": left, "height": height, "width": width, "unit": UNIT},
+        page_dimensions={"height": HEIGHT, "width": WIDTH, "unit": UNIT},
     )
 
 

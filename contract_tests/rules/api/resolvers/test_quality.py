@@ -64,12 +64,12 @@ def test_labellers_are_told_with_what_they_made(server: ServedWorld) -> None:
 
 
 @pytest.mark.known("client")
-def test_reviews_are_counted_by_what_they_sum_up_to(server: ServedWorld) -> None:
+def test_reviews_are_counted_by_what_they_sum_up_to(states: ServedWorld) -> None:
     def counted(score: str) -> int:
-        told = ask(server, METRICS % score, {"projectId": server.projects["image"]}).data["project"]
+        told = ask(states, METRICS % score, {"projectId": states.projects["talked about"]}).data["project"]
         return int(told["reviewMetrics"]["labelAggregate"]["count"])
 
     approved, rejected, none = counted("Positive"), counted("Negative"), counted("None")
     assert approved > rejected > 0
     assert counted("Zero") == 0
-    assert approved + rejected + none == 10
+    assert approved + rejected + none == 11
