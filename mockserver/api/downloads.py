@@ -18,12 +18,13 @@ from mockserver.api.responses import JSON, content_response, json_response, stor
 from mockserver.api.workspaces import Workspace, Workspaces
 from mockserver.errors import LinkRefused, NotFound
 from mockserver.exports.chunks import Chunk
+from mockserver.exports.dates import form_of
 from mockserver.exports.legacy.files import is_array
 from mockserver.exports.legacy.issues import ALL, issues
 from mockserver.exports.results import ERRORS, RESULT
 from mockserver.generate.assets import asset, tile, with_tiles
 from mockserver.generate.media.medium import Asset
-from mockserver.links import ASSET_DAYS, RESULT_DAYS, good_until
+from mockserver.links import RESULT_DAYS
 from mockserver.world.data_rows import Attachment, DataRow
 from mockserver.world.database import where
 from mockserver.world.issues import IssueStatus
@@ -80,7 +81,8 @@ class Downloads:
         made = await asyncio.to_thread(self._asset, recipe, workspace.world.seed)
         content = made.content
         if made.tiled:
-            expires = good_until(workspace.store.clock.now(), ASSET_DAYS)
+            with workspace.store.reading() as connection:
+                expires = form_of(connection).asset_key.expires(workspace.store.clock.now(), 0)
             tiles = workspace.links.tiles(row_id, expires=expires)
             content = with_tiles(content, base_url(request, self._public_url) + tiles)
         return content_response(request, content, made.content_type)
@@ -127,7 +129,9 @@ def signed(workspaces: Workspaces, request: Request, path: str | None = None) ->
     path = path or request.scope.get("raw_path", request.url.path.encode()).decode("ascii", "replace")
     query = request.query_params
     now = workspace.store.clock.now()
-    workspace.links.check(path, query.get("Expires", ""), query.get("Signature", ""), now=now)
+    workspace.links.check(
+        path, query.get("Expires", ""), query.get("Signature", ""), now=now, key_name=query.get("KeyName", "")
+    )
     return workspace
 
 

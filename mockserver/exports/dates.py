@@ -15,6 +15,7 @@ import orjson
 from mockserver.exports import earlier
 from mockserver.exports.forms import Step
 from mockserver.exports.text import ascii_json
+from mockserver.links import FIRST_KEY, SECOND_KEY, AssetKey
 from mockserver.world.database import Connection
 from mockserver.world.switches import Switches, switches_of
 
@@ -68,6 +69,9 @@ _DATED = (
           "client: absent in tests of 2024-11-12, present in those of 2024-11-26"),
     Dated("performance_details_v2", datetime.date(2025, 3, 1), "`performance_details_v2` behind `performance_details`",
           "sample: absent in 2024-12, present in 2025-05; the day is inferred"),
+    Dated("long_links", datetime.date(2025, 10, 22),
+          "links of files that live five days, in seconds, the same for all rows; before, a day, in milliseconds, row "
+          "by row", "sample: the old ones in 2025-08, the new ones in 2026-07; the day is in the name of their key"),
 )  # fmt: skip
 
 DATED = {item.name: item for item in _DATED}
@@ -93,6 +97,11 @@ class Form(msgspec.Struct, frozen=True, dict=True):
     def has(self, name: str) -> bool:
         """Whether what the table calls `name` was there."""
         return self.payload_date is None or DATED[name].since <= self.payload_date
+
+    @property
+    def asset_key(self) -> AssetKey:
+        """What signs the links of files."""
+        return SECOND_KEY if self.has("long_links") else FIRST_KEY
 
     @cached_property
     def masks(self) -> MaskForm:

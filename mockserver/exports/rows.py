@@ -23,7 +23,7 @@ from mockserver.exports.results import Piece
 from mockserver.exports.scope import Scope
 from mockserver.exports.sections import Files, Sections, Standing, Texts, among
 from mockserver.exports.text import ascii_json, quoted, unescaped
-from mockserver.links import ASSET_DAYS, Links, good_until
+from mockserver.links import Links
 from mockserver.world.database import Clause, Connection, Row, where
 from mockserver.world.moments import moment as _moment
 from mockserver.world.moments import whole_second
@@ -68,7 +68,6 @@ class ExportRows:
         """`failing` are ids and global keys of data rows that are left out, and found in `failed` afterwards."""
         self._failing, self.failed = failing, list[FailedRow]()
         self._connection, self._scope, self._params = connection, scope, params
-        self._files = Files(links, host=host, expires=good_until(now, ASSET_DAYS))
         projects = scope.projects or {}
         self._headings = {
             project.id: f'"{project.id}":{{"name":{quoted(project.name)},"labels":[' for project in projects.values()
@@ -76,6 +75,7 @@ class ExportRows:
         few = 0 < len(projects) <= FEW_PROJECTS
         self._here = where("project_id IN :ids", ids=list(projects)) if few else Clause()
         self._form = form_of(connection)
+        self._files = Files(links, host=host, key=self._form.asset_key, now=now)
         self._tags = ',"project_tags":[]' if self._form.has("project_tags") else ""
         self._names = Names(connection, projects, self._form)
         bodies = Bodies(connection, host=host, task_id=task_id, steps=steps_for(params, self._form))
@@ -141,7 +141,7 @@ class ExportRows:
         asset = self._files.asset
         keys = ["" if row[2] is None else f'"global_key":{quoted(row[2])},' for row in rows]
         external = ["" if row[3] is None else f'"external_id":{quoted(row[3])},' for row in rows]
-        sources = [asset(row[1], row[3] or row[1]) if row[4] is None else quoted(row[4]) for row in rows]
+        sources = [asset(row[1], row[3] or row[1], row[0]) if row[4] is None else quoted(row[4]) for row in rows]
         details = self._details(rows) if self._params.include_data_row_details else [""] * len(rows)
         return [
             f'{{"data_row":{{"id":"{row[1]}",{name}{key}"row_data":{source}{more}}}'

@@ -77,7 +77,7 @@ def v2(connection: Connection, params: ExportParams, *, seed: int, now: int) -> 
     """NDJSON: every row of the world's projects."""
     for project in connection.select(Project, order="created_at, id"):
         scope = project_scope(connection, project.id, [])
-        links, task = Links.of(DEFAULT_API_KEY, seed), ids.cuid(seed, "sample")
+        links, task = Links.of(DEFAULT_API_KEY, seed), ids.cuid(now, seed, "sample")
         rows = ExportRows(connection, scope, params, links=links, host=HOST, task_id=task, now=now)
         for piece in rows.pieces():
             yield Written(piece.text, piece.lines)

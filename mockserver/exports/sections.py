@@ -11,7 +11,7 @@ from typing import NamedTuple
 from mockserver.exports.bodies import Bodies
 from mockserver.exports.names import Names
 from mockserver.exports.text import ascii_json, quoted
-from mockserver.links import Links
+from mockserver.links import AssetKey, Links
 from mockserver.world.database import Clause, Connection, Row, where
 from mockserver.world.labels import WorkflowStatus
 from mockserver.world.projects import Project
@@ -47,15 +47,17 @@ class Standing(NamedTuple):
 class Files:
     """URLs of the files we host, as JSON strings."""
 
-    def __init__(self, links: Links, *, host: str, expires: int) -> None:
-        self._before = f'"{quoted(host)[1:-1]}'
-        self._asset, self._attachment = links.signer("assets", expires), links.signer("attachments", expires)
+    def __init__(self, links: Links, *, host: str, key: AssetKey, now: int) -> None:
+        self._before, self._key, self._now = f'"{quoted(host)[1:-1]}', key, now
+        self._asset, self._attachment = links.signer("assets", key), links.signer("attachments", key)
 
-    def asset(self, row_id: str, name: str) -> str:
-        return f'{self._before}{self._asset(row_id, name)}"'
+    def asset(self, row_id: str, name: str, row: int) -> str:
+        """Of the data row of that number."""
+        return f'{self._before}{self._asset(row_id, name, self._key.expires(self._now, row))}"'
 
-    def attachment(self, attachment_id: str, name: str) -> str:
-        return f'{self._before}{self._attachment(attachment_id, name)}"'
+    def attachment(self, attachment_id: str, name: str, row: int) -> str:
+        """Of an attachment of that data row."""
+        return f'{self._before}{self._attachment(attachment_id, name, self._key.expires(self._now, row))}"'
 
 
 class Sections:
@@ -118,7 +120,9 @@ class Sections:
         columns = "data_row_no, id, type, value, asset, name"
         for row, attachment, kind, value, asset, name in self._select(columns, "attachment", rows, "data_row_no, no"):
             named = "" if name is None else f',"name":{quoted(name)}'
-            written = quoted(value or "") if asset is None else self._files.attachment(attachment, name or attachment)
+            written = (
+                quoted(value or "") if asset is None else self._files.attachment(attachment, name or attachment, row)
+            )
             text = f'{{"type":"{kind}","value":{written}{named}}}'
             found[row] = f"{found[row]},{text}" if row in found else text
         return found

@@ -22,7 +22,7 @@ from mockserver.world.database import JsonText, Record
 MILLISECOND = 1000
 IMPORTED = 40 * DAY
 """How long before the end the first row was imported."""
-
+IMPORT_LASTED = 10 * DAY
 
 NOTE = "RAW_TEXT"
 HOSTED = {
@@ -43,12 +43,23 @@ class DataRows:
     """The rows that a project's plan brings with it. `media_attributes` and `vectors` are those of its variants."""
 
     def __init__(
-        self, plan: ProjectPlan, medium: Medium, organized: Organized, numbers: Numbers, *, seed: int, end: int
+        self,
+        plan: ProjectPlan,
+        medium: Medium,
+        organized: Organized,
+        numbers: Numbers,
+        *,
+        seed: int,
+        end: int,
+        before: int = 0,
+        total: int,
     ) -> None:
+        """`before` of the `total` rows of the world are those of earlier projects: rows are imported one by one."""
+        self._before, self._total = before, max(total, 1)
         self.plan, self.medium, self.organized, self.numbers = plan, medium, organized, numbers
         self.seed, self.end = seed, end
         self.root = (seed, "project", plan.name)
-        self.dataset_id = ids.cuid(seed, "dataset", plan.dataset_name)
+        self.dataset_id = dataset_id(seed, end, plan.dataset_name)
         self._ids = ids.Stem(seed, "dataset", plan.dataset_name, plan.name)
         self._chances = Chances(*self.root, "row")
         self.media_attributes: list[JsonText] = []
@@ -66,11 +77,11 @@ class DataRows:
         self.first = self.first or no
         chance = self._chances.of(index)
         metadata = self._metadata(index, chance)
-        made = self.end - IMPORTED + self._spread(index, 10 * DAY) + chance.below(1000) * MILLISECOND
+        made = self._imported(index, chance)
         number = index % len(self.media_attributes)
         stem = self._stem(index)
         yield DataRow(
-            no=no, id=self._ids.cuid(index), dataset_id=self.dataset_id,
+            no=no, id=self._ids.cuid(made, index), dataset_id=self.dataset_id,
             external_id=f"{stem}.{self.medium.extension}" if plan.external_ids else None,
             global_key=f"{plan.name}-{stem}" if plan.global_keys else None, media_type=self.medium.media_type,
             row_data=None, asset=f"{plan.media}/{plan.name}/{number}",
@@ -80,11 +91,13 @@ class DataRows:
             last_activity_at=max(made, last_activity), deleted=False,
         )  # fmt: skip
         if plan.attachments and index % 3 == 0:
-            yield from self._attachments(index, no, chance)
+            yield from self._attachments(index, no, made, chance)
         if self.vectors:
             yield EmbeddingVector(no, BUILT_IN_EMBEDDING, self.vectors[number])
 
     def _stem(self, index: int) -> str:
+        if self.plan.unicode and index % 3 == 2:  # a blank and parentheses, as browsers name further copies
+            return f"{table('names_files')[index % len(table('names_files'))]} ({index + 1})"
         names = table("names_unicode" if self.plan.unicode else "names_files")
         return f"{names[index % len(names)]}-{index + 1:04}"
 
@@ -105,12 +118,12 @@ class DataRows:
                 return chance.pick(field.option_ids)
         return chance.pick(table("names_unicode" if self.plan.unicode else "places"))
 
-    def _attachments(self, index: int, no: int, chance: Chance) -> Iterator[Attachment]:
+    def _attachments(self, index: int, no: int, made: int, chance: Chance) -> Iterator[Attachment]:
         """One of every kind on the first row; the others have one, in turn."""
         note = chance.pick(table("sentences_en"))
         kinds = attached()
         for kind in kinds if index == 0 else (kinds[index // 3 % len(kinds)],):
-            attachment = ids.cuid(*self.root, "attachment", index, kind)
+            attachment = ids.cuid(made, *self.root, "attachment", index, kind)
             number = self.numbers.next("attachment")
             if kind == NOTE:
                 yield Attachment(number, attachment, no, kind, note, None, "note")
@@ -118,6 +131,11 @@ class DataRows:
             media, name = HOSTED[kind]
             recipe = f"{media}/{self.plan.name} attachments/{index // 3 % DIFFERENT}"
             yield Attachment(number, attachment, no, kind, None, recipe, f"{name}.{medium_of(media).extension}")
+
+    def _imported(self, index: int, chance: Chance) -> int:
+        """Within the row's own share of the time of import: the ids of a world's rows grow as they are counted."""
+        place = (self._before + index) * 1000 + chance.below(1000)
+        return (self.end - IMPORTED + IMPORT_LASTED * place // (1000 * self._total)) // MILLISECOND * MILLISECOND
 
     def _spread(self, index: int, length: int) -> int:
         """Row `index`'s share of a stretch of time, in whole seconds."""
@@ -128,6 +146,11 @@ class DataRows:
 def attached() -> tuple[str, ...]:
     """The kinds of attachment whose files we can make, and the one that needs none."""
     return (NOTE, *(kind for kind, (media, _) in HOSTED.items() if media in TOOLS_OF_MEDIA))
+
+
+def dataset_id(seed: int, end: int, name: str) -> str:
+    """A dataset is a day older than the first row of the world."""
+    return ids.cuid(end - IMPORTED - DAY, seed, "dataset", name)
 
 
 def vector(chance: Chance) -> bytes:

@@ -43,18 +43,24 @@ def build(
     def pieces() -> Iterator[list[Record]]:
         yield organized.records
         numbers = Numbers()
-        ontologies = {key: features.build(seed, key, plan) for key, plan in scenario.ontologies.items()}
+        ontologies = {
+            key: features.build(seed, key, plan, made=end - IMPORTED) for key, plan in scenario.ontologies.items()
+        }
         for key, ontology in ontologies.items():
             yield [_ontology_record(key, ontology, scenario, organized, end)]
         histories: dict[str, ProjectHistory] = {}
+        rows = Import(sum(plan.rows for plan in scenario.projects if plan.rows_of is None))
         for place, plan in enumerate(scenario.projects):
-            made = ProjectHistory(plan, ontologies[plan.ontology], organized, numbers, seed, end, place=place)
+            made = ProjectHistory(
+                plan, ontologies[plan.ontology], organized, numbers, seed, end, place=place, imported=rows
+            )
+            rows.before += plan.rows if plan.rows_of is None else 0
             made.share(histories)
             histories[plan.name] = made
         runs = ModelRuns(scenario, ontologies, organized, numbers, seed, end)
         yield runs.records
         for history in histories.values():
-            yield from runs.following(history.plan.name, history.pieces())
+            yield from runs.following(history.plan.name, history.id, history.pieces())
         yield saved_slices(scenario, organized, seed, end)
 
     return workspace, pieces()
@@ -66,6 +72,13 @@ def _ontology_record(
     made = end - IMPORTED
     media = medium_of(scenario.ontologies[key].media).media_type
     return Ontology(ontology.id, key, None, media, ontology.normalized, organized.people[0].id, made, made)
+
+
+class Import:
+    """Of the `total` rows of a world, how many come before those of the next project."""
+
+    def __init__(self, total: int) -> None:
+        self.total, self.before = total, 0
 
 
 class ProjectHistory:
@@ -84,14 +97,19 @@ class ProjectHistory:
         end: int,
         *,
         place: int,
+        imported: Import,
     ) -> None:
         self.plan, self.ontology, self.organized, self.numbers = plan, ontology, organized, numbers
-        self.seed, self.end, self.place = seed, end, place
+        self.seed, self.end = seed, end
+        # Lists are sorted by it: the scenario's order.
+        self.made = end - IMPORTED - DAY + place * SECOND
         self.medium = medium_of(plan.media)
         self.root = (seed, "project", plan.name)
-        self.id = ids.cuid(*self.root)
-        self.labelling = Labelling(plan, organized, numbers, root=self.root, end=end)
-        self.rows = DataRows(plan, self.medium, organized, numbers, seed=seed, end=end)
+        self.id = ids.cuid(self.made, *self.root)
+        self.labelling = Labelling(plan, organized, numbers, project_id=self.id, root=self.root, end=end)
+        self.rows = DataRows(
+            plan, self.medium, organized, numbers, seed=seed, end=end, before=imported.before, total=imported.total
+        )
         self.sharers: list[Labelling] = []
         """The work of the projects that label these rows, its own first."""
 
@@ -118,7 +136,7 @@ class ProjectHistory:
         yield piece
 
     def _project(self) -> Project:
-        made = self.end - IMPORTED - DAY + self.place * SECOND  # lists are sorted by it: the scenario's order
+        made = self.made
         return Project(
             id=self.id, name=self.plan.name, description=self.plan.description,
             allowed_media_type=self.medium.media_type, queue_mode="BATCH",
@@ -147,7 +165,7 @@ class ProjectHistory:
 
     def _members(self) -> Iterator[ProjectMember]:
         for person in self.organized.people:
-            member = ids.cuid(*self.root, "member", person.email)
+            member = ids.cuid(self.made, *self.root, "member", person.email)
             yield ProjectMember(member, self.id, person.id, person.role_id, "PROJECT_MEMBERSHIP")
 
     def _bodies(self) -> Iterator[Record]:

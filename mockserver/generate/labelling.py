@@ -92,13 +92,19 @@ class Labelling:
     """The people's work on the rows of one project. `bodies` are those of its labels, one list for each labeller."""
 
     def __init__(
-        self, plan: ProjectPlan, organized: Organized, numbers: Numbers, *, root: tuple[object, ...], end: int
+        self,
+        plan: ProjectPlan,
+        organized: Organized,
+        numbers: Numbers,
+        *,
+        project_id: str,
+        root: tuple[object, ...],
+        end: int,
     ) -> None:
         self.plan, self.organized, self.numbers, self.root, self.end = plan, organized, numbers, root, end
-        self.project_id = ids.cuid(*root)
-        self.batch_id = ids.time_uuid(*root, "batch")
-        queue_ids = tuple(ids.random_uuid(*root, "queue", index) for index in range(3))
-        self.queues = queues_of_new_project(self.project_id, (queue_ids[0], queue_ids[1], queue_ids[2]))
+        self.project_id = project_id
+        self.batch_id = ids.time_uuid(end - BATCHED, *root, "batch")
+        self.queues = queues_of_new_project(project_id, *root, "queue")
         self._names = {queue.id: queue.name for queue in self.queues}
         self._names |= {person.id: person.email for person in organized.people}
         self.bodies: list[list[int]] = []
@@ -221,15 +227,20 @@ class Labelling:
         benchmark = index < self.plan.benchmarks and not way.skipped
         consensus = chance.between(5000, 10_000) / 10_000 if several and not benchmark else None
         for take, content in enumerate(way.labelled):
-            label_id = ids.cuid(*self.root, "label", index, take) if take else self._label_ids.cuid(index)
             body = self.skipped_body if way.skipped else self.bodies[take][index % len(self.bodies[take])]
             to_review = chance.between(5, 120) if way.judged is not None else 0
             # Work on what was rejected, or was taken back from Done.
             to_rework = chance.between(5, 90) if way.reworked else 0
+            to_create = chance.between(20, 900) + to_review + to_rework
+            opened = content - to_create * SECOND
+            if take:
+                label_id = ids.cuid(opened, *self.root, "label", index, take)
+            else:
+                label_id = self._label_ids.cuid(opened, index)
             yield Label(
                 no=self.numbers.next("label"), id=label_id, project_id=self.project_id, data_row_no=no,
                 feature_prefix=ids.feature_prefix(label_id), skipped=way.skipped, body_id=body,
-                seconds_to_create=chance.between(20, 900) + to_review + to_rework, seconds_to_review=to_review,
+                seconds_to_create=to_create, seconds_to_review=to_review,
                 seconds_to_rework=to_rework, is_benchmark=benchmark and take == 0, consensus_score=consensus,
                 benchmark_score=chance.between(55, 98) / 100 if benchmark and take else None,
                 created_by=self._labeller(index, take), created_at=whole_second(content),
@@ -242,7 +253,7 @@ class Labelling:
             for number, move in enumerate(moves):
                 if move.action in {"Approve", "Reject"}:
                     score = 1.0 if move.action == "Approve" else -1.0
-                    review = ids.cuid(label.id, "review", number)
+                    review = ids.cuid(move.at, label.id, "review", number)
                     yield Review(self.numbers.next("review"), review, label.no, score, move.by, move.at, move.at)
 
     def _issue(self, index: int, no: int, way: Way, labels: list[Label]) -> Iterator[Record]:
@@ -254,12 +265,12 @@ class Labelling:
         status = IssueStatus.OPEN if ended is None else IssueStatus.RESOLVED
         by = self._reviewer(index)
         yield Issue(
-            number, ids.cuid(*self.root, "issue", index), self.project_id, no, about, status,
+            number, ids.cuid(raised, *self.root, "issue", index), self.project_id, no, about, status,
             chance.pick(table("sentences_en")), by, raised, raised if ended is None else ended, deleted=False,
         )  # fmt: skip
         answers = [(by, raised)] if ended is None else [(by, raised), (self._labeller(index, 0), ended)]
         for place, (person, at) in enumerate(answers):
-            comment = ids.cuid(*self.root, "comment", index, place)
+            comment = ids.cuid(at, *self.root, "comment", index, place)
             yield Comment(self.numbers.next("comment"), comment, number, chance.pick(table("sentences_en")), person, at)
 
     # Who

@@ -61,11 +61,13 @@ class Organized(msgspec.Struct, frozen=True):
 
 def organize(scenario: Scenario, seed: int, end: int) -> Organized:
     founded = end - FOUNDED
-    organization = Organization(ids.cuid(seed, "organization"), scenario.organization, founded, founded)
-    roles = [Role(ids.cuid(seed, "role", name), index, name) for index, name in enumerate(ROLES)]
+    organization = Organization(ids.cuid(founded, seed, "organization"), scenario.organization, founded, founded)
+    roles = [Role(ids.cuid(founded, seed, "role", name), index, name) for index, name in enumerate(ROLES)]
     people = [_person(seed, index, roles, founded) for index in range(scenario.people)]
-    frontend = LabelingFrontend(ids.cuid(seed, "frontend"), "Editor", "Labelbox Editor", "https://editor.labelbox.com")
-    schemas = [*_reserved_schemas(), *_own_schemas(scenario, seed)]
+    frontend = LabelingFrontend(
+        ids.cuid(founded, seed, "frontend"), "Editor", "Labelbox Editor", "https://editor.labelbox.com"
+    )
+    schemas = [*_reserved_schemas(), *_own_schemas(scenario, seed, founded)]
     embedding = Embedding(BUILT_IN_EMBEDDING, "Image Embedding V2 (CLIP ViT-B/32)", 512, is_custom=False)
     records = [organization, *roles, *people, frontend, *schemas, embedding]
     return Organized(organization, people, frontend, fields_of(schemas), records)
@@ -79,7 +81,7 @@ def _person(seed: int, index: int, roles: list[Role], founded: int) -> Person:
     email = "owner@mock.example" if index == 0 else f"person-{index}@mock.example"
     made = founded + index * DAY
     return Person(
-        id=ids.cuid(seed, "person", index), email=email, name=name, nickname=name.split()[0],
+        id=ids.cuid(made, seed, "person", index), email=email, name=name, nickname=name.split()[0],
         picture=f"https://example.com/pictures/person-{index}.png", is_viewer=False, is_external_user=False,
         timezone="UTC", role_id=role.id, created_at=made, updated_at=made,
     )  # fmt: skip
@@ -104,9 +106,9 @@ KINDS = {
 """A scenario's word -> the service's (SDK data_row_metadata.py DataRowMetadataKind)."""
 
 
-def _own_schemas(scenario: Scenario, seed: int) -> Iterator[MetadataSchema]:
+def _own_schemas(scenario: Scenario, seed: int, founded: int) -> Iterator[MetadataSchema]:
     for position, plan in enumerate(scenario.metadata, len(RESERVED_METADATA)):
-        path = (seed, "metadata", plan.name)
+        path = (founded, seed, "metadata", plan.name)
         yield MetadataSchema(ids.cuid(*path), position, None, plan.name, KINDS[plan.kind], reserved=False)
         for index, option in enumerate(plan.options):
             kind = "CustomMetadataEnumOption"

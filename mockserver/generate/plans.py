@@ -82,9 +82,13 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Option(Part, frozen=True, kw_only=True):
-    """One answer of a radio or checklist question, with the questions it opens."""
+    """One answer of a radio or checklist question, with the questions it opens.
+
+    `value` is its machine name, as that of a question or tool; without one, the name says it.
+    """
 
     name: Name
+    value: Name | None = None
     questions: list[Question] = []
 
 
@@ -95,6 +99,7 @@ class Question(Part, frozen=True, kw_only=True):
     """
 
     name: Name
+    value: Name | None = None
     type: QuestionKind
     options: list[str | Option] = []
     required: bool = False
@@ -109,6 +114,7 @@ class Tool(Part, frozen=True, kw_only=True):
     """A tool of the editor. `tool` is the SDK's word (ontology.py Tool.Type)."""
 
     name: Name
+    value: Name | None = None
     tool: ToolKind
     color: Annotated[str, msgspec.Meta(pattern="^#[0-9a-fA-F]{6}$")] | None = None
     required: bool = False

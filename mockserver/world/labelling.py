@@ -9,6 +9,7 @@ import msgspec
 
 from mockserver.errors import Conflict, NotFound
 from mockserver.world import ids
+from mockserver.world.clock import SECOND
 from mockserver.world.data_rows import DataRow, MetadataValue, metadata_text
 from mockserver.world.database import Clause, JsonText, R, where
 from mockserver.world.events import EventKind
@@ -56,7 +57,7 @@ class Labelling:
         with self._store.change() as change:
             row = self.row(change, data_row_id)
             standing = self.standing(change, project_id, row)
-            label_id = self._store.new_id(change)
+            label_id = self._store.new_id(change, at=change.now - seconds_to_create * SECOND)
             label = Label(
                 no=next_number(change.connection, Label), id=label_id, project_id=project_id, data_row_no=row.no,
                 feature_prefix=ids.feature_prefix(label_id), body_id=_body(change, content, aside), skipped=False,

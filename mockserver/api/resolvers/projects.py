@@ -202,7 +202,7 @@ def frontend_options(source: Project, info: Any, skip: int = 0, first: int | Non
 
 
 def frontend_options_id(source: Project, _info: Any) -> str:
-    return ids.cuid("frontend options", source.id)
+    return ids.cuid(source.created_at, "frontend options", source.id)
 
 
 def customization_options(source: Project, info: Any) -> str | None:
