@@ -34,7 +34,7 @@ class SetSwitches(Body, frozen=True, kw_only=True):
 
     legacy_cache: Literal["fresh", "stale"] | None = None
     frames: Literal["redirect", "redirect_elsewhere", "direct"] | None = None
-    masks: Literal["dated", "composite", "numbered", "plain"] | None = None
+    masks: Literal["dated", "composite", "both", "numbered", "plain"] | None = None
     key_frame_feature_map: Literal["own", "list", "dict"] | None = None
     characters: Literal["ascii", "utf-8"] | None = None
 

@@ -67,6 +67,12 @@ _DATED = (
           "client: absent in tests of 2024-11-12, present in those of 2024-11-26"),
     Dated("units", datetime.date(2024, 11, 26), "`unit` of boxes on pages and of pages",
           "client: absent in tests of 2024-11-12, present in those of 2024-11-26"),
+    Dated("questions_in_frames", datetime.date(2025, 1, 1),
+          "questions of a clip's frames in these frames; before, once at the top",
+          "sample: in frames in 2025-04; client: at the top in tests of 2024-10; the day is inferred"),
+    Dated("single_masks_of_clips", datetime.date(2025, 1, 1),
+          "`mask` beside `composite_mask` of clips; before, `composite_mask` alone",
+          "sample: both in 2025-04; the day is inferred"),
     Dated("performance_details_v2", datetime.date(2025, 3, 1), "`performance_details_v2` behind `performance_details`",
           "sample: absent in 2024-12, present in 2025-05; the day is inferred"),
     Dated("long_links", datetime.date(2025, 10, 22),
@@ -84,8 +90,8 @@ _ATTRIBUTES = {
 }
 """What of `media_attributes` came with which."""
 
-MaskForm = Literal["composite", "numbered", "plain"]
-"""The words of the switch `masks` (world/switches.py)."""
+MaskForm = Literal["own", "composite", "both", "numbered", "plain"]
+"""The words of the switch `masks` (world/switches.py). `own`: both for clips, composite masks for everything else."""
 
 
 class Form(msgspec.Struct, frozen=True, dict=True):
@@ -107,6 +113,8 @@ class Form(msgspec.Struct, frozen=True, dict=True):
     def masks(self) -> MaskForm:
         if self.switches.masks != "dated":
             return self.switches.masks
+        if self.has("single_masks_of_clips"):
+            return "own"
         return "composite" if self.has("composite_masks") else "plain"
 
     @cached_property
@@ -115,8 +123,11 @@ class Form(msgspec.Struct, frozen=True, dict=True):
         wanted: list[tuple[bool, Step]] = [
             (not self.has("feature_schema_ids"), earlier.without_schema_ids),
             (not self.has("values"), earlier.without_values),
+            (self.masks == "composite", earlier.with_composite_masks),
+            (self.masks == "both", earlier.with_both_masks),
             (self.masks == "plain", earlier.with_plain_masks),
             (self.masks == "numbered", earlier.with_numbered_masks),
+            (not self.has("questions_in_frames"), earlier.with_questions_of_frames_at_the_top),
             (not self.has("tokens"), earlier.without_tokens),
             (not self.has("audio_segments"), earlier.sounds_like_pictures),
             (not self.has("page_dimensions"), earlier.without_page_dimensions),

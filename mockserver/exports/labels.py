@@ -6,15 +6,15 @@ from collections.abc import Iterable
 
 from mockserver.exports.bodies import Bodies
 from mockserver.exports.dates import Form
-from mockserver.exports.earlier import PROJECT
 from mockserver.exports.names import Names
 from mockserver.exports.request import ExportParams
 from mockserver.exports.sections import Texts, among
 from mockserver.exports.text import ascii_json
 from mockserver.world.database import Clause, Connection, Row, where
+from mockserver.world.labels import PROJECT_STAND_IN
 from mockserver.world.moments import moment, whole_second
 
-PROJECT_MARK = ascii_json(PROJECT)
+PROJECT_MARK = ascii_json(PROJECT_STAND_IN)
 _COLUMNS = "data_row_no, id, feature_prefix, body_id, project_id"
 _DETAILS = "no, created_by, created_at, updated_at, content_updated_at"
 _PERFORMANCE = "skipped, seconds_to_create, seconds_to_review, seconds_to_rework, consensus_score, benchmark_score"
@@ -31,7 +31,7 @@ class Labels:
     def __init__(self, connection: Connection, names: Names, bodies: Bodies, params: ExportParams, form: Form) -> None:
         self._connection, self._names, self._bodies, self._params = connection, names, bodies, params
         self._tells_of_content = form.has("content_last_updated_at")
-        self._masks_stand_alone = form.masks != "composite"
+        self._single_masks = form.masks
         self._performance = _both_performances if form.has("performance_details_v2") else _performance
         details = f", {_DETAILS}" if params.include_label_details else ""
         self._columns = f"{_COLUMNS}{details}{f', {_PERFORMANCE}' if params.include_performance_details else ''}"
@@ -62,11 +62,11 @@ class Labels:
         return self._annotated(rows, details, videos)
 
     def _annotated(self, rows: list[Row], details: list[str], videos: Videos) -> list[list[str]]:
-        """In parts, as bodies are long. Masks that stand alone are addressed through the project; of a prediction,
+        """In parts, as bodies are long. Single masks are addressed through the project; of a prediction,
         through its model run (inferred)."""
         read = self._bodies.read({row[3] for row in rows})
         bodies = [row[2].join(read[row[3]]) for row in rows]
-        if self._masks_stand_alone:
+        if self._single_masks != "composite" and (videos or self._single_masks != "own"):
             bodies = [body.replace(PROJECT_MARK, row[4]) for row, body in zip(rows, bodies, strict=True)]
         heads = [
             f'{{"label_kind":"{"Video" if row[0] in videos else "Default"}","version":"1.0.0","id":"{row[1]}",'

@@ -17,9 +17,18 @@ FEATURES = b"\x02"
 TASK = b"\x03"
 """Stands for the id of the export task in a body: composite masks are addressed through it (N1 notebook)."""
 
+PROJECT = b"\x05"
+"""Stands for the id of the label's project, or of a prediction's model run: single masks are addressed through it."""
+
+PROJECT_STAND_IN = "\ufdd4"
 STAND_IN = "\ufdd1"
 """Stands for FEATURES in a document, where it can be part of a text, so of a key."""
-_STAND_INS = {HOST: "\ufdd0".encode(), FEATURES: STAND_IN.encode(), TASK: "\ufdd2".encode()}
+_STAND_INS = {
+    HOST: "\ufdd0".encode(),
+    FEATURES: STAND_IN.encode(),
+    TASK: "\ufdd2".encode(),
+    PROJECT: PROJECT_STAND_IN.encode(),
+}
 """The placeholders while a body is parsed: noncharacters of Unicode, which no text interchanges."""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from mockserver.generate.annotations import Annotator, composite_mask_url, encoded
+from mockserver.generate.annotations import Annotator, composite_mask_url, encoded, single_mask_url
 from mockserver.generate.chance import Chance
 from mockserver.generate.features import Feature, Ontology
 from mockserver.generate.files.h264 import CELL, Cells, ycbcr
@@ -65,7 +65,8 @@ class Video(Medium):
         sheet, masks = KeyFrames(), Masks()
         for index, way in enumerate(made.tracks if ontology.tools else ()):
             tool = ontology.tools[(number + index) % len(ontology.tools)]
-            sheet.add_object(annotator.object(tool, KINDS[tool.kind]), way, Geometry(tool, masks))
+            thing = annotator.object(tool, KINDS[tool.kind])
+            sheet.add_object(thing, way, Geometry(tool, masks, thing["feature_id"]))
         for question in ontology.questions:
             if question.scope == "index":
                 sheet.add_classification(annotator, question, made.frame_count)
@@ -110,8 +111,8 @@ class Masks:
 class Geometry:
     """What one object has in each of its key frames."""
 
-    def __init__(self, tool: Feature, masks: Masks) -> None:
-        self._kind, self._masks = tool.kind, masks
+    def __init__(self, tool: Feature, masks: Masks, feature_id: str) -> None:
+        self._kind, self._masks, self._feature_id = tool.kind, masks, feature_id
         self._colour = masks.colour() if tool.kind == "raster-segmentation" else []
 
     def __call__(self, outline: Outline, place: Place, stretch: Stretch) -> dict[str, Any]:
@@ -124,7 +125,10 @@ class Geometry:
                 return {"line": points(outline[: len(outline) // 2])}
             case "raster-segmentation":
                 self._masks.show(self._colour, outline, place, stretch)
-                return {"composite_mask": {"url": composite_mask_url(place.frame), "color_rgb": self._colour}}
+                return {
+                    "mask": {"url": single_mask_url(self._feature_id, place.frame)},
+                    "composite_mask": {"url": composite_mask_url(place.frame), "color_rgb": self._colour},
+                }
         raise AssertionError(f"the scenario lets no tool {self._kind!r} into an ontology of clips")
 
 
