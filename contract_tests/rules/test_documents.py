@@ -54,6 +54,7 @@ EXECUTED = {
 PARTS: dict[type[msgspec.Struct], str] = {
     plans.Scenario: "Keys of the file",
     Switches: "Keys of `[switches]`",
+    plans.TagPlan: "Keys of `[[tags]]`",
     plans.OntologyPlan: "Keys of `[ontologies.NAME]`",
     plans.Tool: "Keys of a tool",
     plans.Question: "Keys of a question",

@@ -22,7 +22,7 @@ from mockserver.exports.dates import form_of
 from mockserver.exports.legacy.files import is_array
 from mockserver.exports.legacy.issues import ALL, issues
 from mockserver.exports.results import ERRORS, RESULT
-from mockserver.generate.assets import asset, tile, with_tiles
+from mockserver.generate.assets import asset, text_layer, tile, with_tiles
 from mockserver.generate.media.medium import Asset
 from mockserver.links import RESULT_DAYS
 from mockserver.world.data_rows import Attachment, DataRow
@@ -92,6 +92,15 @@ class Downloads:
         workspace = self._signed(request)
         _, recipe = self._recipe(workspace, Attachment, request.path_params["attachment"])
         made = await asyncio.to_thread(self._asset, recipe, workspace.world.seed)
+        return content_response(request, made.content, made.content_type)
+
+    async def text_layer(self, request: Request) -> Response:
+        """The words of a document and where they stand, as JSON."""
+        workspace = self._signed(request)
+        row_id, recipe = self._recipe(workspace, DataRow, request.path_params["row"])
+        made = await asyncio.to_thread(text_layer, recipe, seed=workspace.world.seed)
+        if made is None:
+            raise NotFound(f"Data row {row_id!r} is no document, so it has no text layer")
         return content_response(request, made.content, made.content_type)
 
     async def tile(self, request: Request) -> Response:

@@ -163,6 +163,12 @@ def _earlier_attributes(text: str, lost: frozenset[str], *, as_text: bool) -> st
     return ascii_json(orjson.dumps(kept).decode())
 
 
+@lru_cache(maxsize=1024)
+def without_page_count(text: str) -> str:
+    """Export V2 does not tell how many pages a document has (observed 2025-05)."""
+    return orjson.dumps({name: value for name, value in orjson.loads(text).items() if name != "page_count"}).decode()
+
+
 def form_of(connection: Connection) -> Form:
     """The workspace's."""
     date, switches = connection.rows("SELECT payload_date, switches FROM workspace")[0]

@@ -11,9 +11,10 @@ import orjson
 from mockserver.exports.dates import Form
 from mockserver.exports.text import quoted
 from mockserver.world.data_rows import Dataset, Embedding, MetadataSchema
-from mockserver.world.database import Connection, where
-from mockserver.world.people import Person
-from mockserver.world.projects import Batch, TaskQueue
+from mockserver.world.database import Clause, Connection, where
+from mockserver.world.moments import moment
+from mockserver.world.people import Organization, Person
+from mockserver.world.projects import Batch, ProjectTag, ResourceTag, TaskQueue
 
 
 class Names:
@@ -30,7 +31,12 @@ class Names:
         self._schemas = {schema.id: _schema(schema, kind=form.has("schema_kinds")) for schema in schemas}
         self._enums = {schema.id for schema in schemas if schema.kind == "CustomMetadataEnum"}
         self._moments = {schema.id for schema in schemas if schema.kind == "CustomMetadataDateTime"}
+        self._tags = _tags(connection, here)
         self.embeddings = {item.id: _embedding(item) for item in connection.select(Embedding)}
+
+    def tags(self, project_id: str) -> str:
+        """Items of `project_tags` (observed 2024-12)."""
+        return ",".join(self._tags.get(project_id, ()))
 
     def metadata(self, values: str) -> str:
         """`metadata_fields` of a data row, from its values by schema id as JSON."""
@@ -48,7 +54,22 @@ class Names:
             return f"[{self._schemas[str(value)]}}}]"
         if not isinstance(value, str):
             return repr(float(value))
-        return quoted(_moment(value) if schema in self._moments else value)
+        return quoted(_date_time(value) if schema in self._moments else value)
+
+
+def _tags(connection: Connection, here: Clause) -> dict[str, list[str]]:
+    """By project, in the order in which the tags were made."""
+    [organization] = connection.select(Organization)
+    written = {
+        tag.id: f'{{"id":"{tag.id}","organization_id":"{organization.id}","text":{quoted(tag.text)},'
+        f'"color":"{tag.color}","created_at":"{moment(tag.created_at)}","updated_at":"{moment(tag.updated_at)}",'
+        f'"created_by_id":"{tag.created_by}","type":"Default"}}'
+        for tag in connection.select(ResourceTag)
+    }
+    found: dict[str, list[str]] = {}
+    for tagged in connection.select(ProjectTag, here, order="project_id, tag_id"):
+        found.setdefault(tagged.project_id, []).append(written[tagged.tag_id])
+    return found
 
 
 def _schema(schema: MetadataSchema, *, kind: bool) -> str:
@@ -58,16 +79,16 @@ def _schema(schema: MetadataSchema, *, kind: bool) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _moment(text: str) -> str:
+def _date_time(text: str) -> str:
     """`2023-08-06T10:20:30.000+00:00`: what lies below a second is lost (observed 2023-08). A text that is no moment
     stays as it is."""
     try:
-        moment = datetime.datetime.fromisoformat(text)
+        found = datetime.datetime.fromisoformat(text)
     except ValueError:
         return text
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=datetime.UTC)
-    return f"{moment.astimezone(datetime.UTC).isoformat()[:19]}.000+00:00"
+    if found.tzinfo is None:
+        found = found.replace(tzinfo=datetime.UTC)
+    return f"{found.astimezone(datetime.UTC).isoformat()[:19]}.000+00:00"
 
 
 def _embedding(embedding: Embedding) -> str:

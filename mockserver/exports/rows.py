@@ -11,7 +11,7 @@ from collections.abc import Container, Iterator, Sequence
 from itertools import chain
 
 from mockserver.exports.bodies import Bodies
-from mockserver.exports.dates import Form, form_of
+from mockserver.exports.dates import Form, form_of, without_page_count
 from mockserver.exports.experiments import Experiments, words
 from mockserver.exports.failures import FailedRow
 from mockserver.exports.forms import Step
@@ -38,7 +38,7 @@ FEW_PROJECTS = 30
 _COLUMNS = "dr.no, dr.id, dr.global_key, dr.external_id, dr.row_data, dr.media_type, dr.media_attributes"
 _METADATA = ", dr.metadata"
 _DETAILS = ", dr.dataset_id, dr.created_at, dr.updated_at, dr.last_activity_at, dr.created_by"
-VIDEO = "VIDEO"
+VIDEO, DOCUMENT = "VIDEO", "PDF"
 
 Parts = Sequence[str]
 """A text that is not joined yet."""
@@ -76,8 +76,9 @@ class ExportRows:
         self._here = where("project_id IN :ids", ids=list(projects)) if few else Clause()
         self._form = form_of(connection)
         self._files = Files(links, host=host, key=self._form.asset_key, now=now)
-        self._tags = ',"project_tags":[]' if self._form.has("project_tags") else ""
         self._names = Names(connection, projects, self._form)
+        told = self._form.has("project_tags")
+        self._tags = {project: f',"project_tags":[{self._names.tags(project)}]' if told else "" for project in projects}
         bodies = Bodies(connection, host=host, task_id=task_id, steps=steps_for(params, self._form))
         vectors = Bodies(connection, host=host, task_id=task_id, steps=[])
         self._labels = Labels(connection, self._names, bodies, params, self._form)
@@ -161,7 +162,16 @@ class ExportRows:
 
     def _media_attributes(self, rows: list[Row]) -> list[str]:
         written = self._form.media_attributes if self._form.changes_attributes else ascii_json
-        return [f',"media_attributes":{written(row[6])}' for row in rows]
+        return [
+            f',"media_attributes":{self._of_document(row) if row[5] == DOCUMENT else written(row[6])}' for row in rows
+        ]
+
+    def _of_document(self, row: Row) -> str:
+        """The attributes of a document name its text layer (observed 2025-05); of a file elsewhere there is none."""
+        told = self._form.media_attributes(without_page_count(row[6]))
+        if row[4] is not None:
+            return told
+        return f'{told[:-1]},"text_layer_url":{self._files.text_layer(row[1], row[0])}}}'
 
     def _projects(self, numbers: list[int], here: Clause, videos: Videos) -> list[Parts]:
         told = bool(self._headings)
@@ -173,7 +183,12 @@ class ExportRows:
         """The section of one row."""
         parts, comma = [',"projects":{'], ""
         for project, details in standings:
-            parts += [comma, self._headings[project], *labels.get((project, number), ()), f"]{details}{self._tags}}}"]
+            parts += [
+                comma,
+                self._headings[project],
+                *labels.get((project, number), ()),
+                f"]{details}{self._tags[project]}}}",
+            ]
             comma = ","
         parts.append("}")
         return parts

@@ -50,10 +50,16 @@ class Files:
     def __init__(self, links: Links, *, host: str, key: AssetKey, now: int) -> None:
         self._before, self._key, self._now = f'"{quoted(host)[1:-1]}', key, now
         self._asset, self._attachment = links.signer("assets", key), links.signer("attachments", key)
+        self._text_layer = links.signer("text-layers", key)
 
     def asset(self, row_id: str, name: str, row: int) -> str:
         """Of the data row of that number."""
         return f'{self._before}{self._asset(row_id, name, self._key.expires(self._now, row))}"'
+
+    def text_layer(self, row_id: str, row: int) -> str:
+        """Of the document that is the data row of that number."""
+        name = f"{row_id}-text-layer.json"
+        return f'{self._before}{self._text_layer(row_id, name, self._key.expires(self._now, row))}"'
 
     def attachment(self, attachment_id: str, name: str, row: int) -> str:
         """Of an attachment of that data row."""

@@ -36,6 +36,8 @@ def check(scenario: Scenario, source: str) -> None:
             raise ScenarioError(f"{where}.name: {project.name!r} is used twice; give every project its own name")
         _check_project(project, scenario, where)
         _check_labelling(project, where)
+        for number, tag in enumerate(project.tags):
+            _check_known(tag, {plan.text: plan for plan in scenario.tags}, f"{where}.tags[{number}]", "tag")
         if project.rows_of is not None:
             _check_shared(project, project.rows_of, seen, where)
         seen[project.name] = project
@@ -62,6 +64,8 @@ def _check_project(project: ProjectPlan, scenario: Scenario, where: str) -> None
 def _check_labelling(project: ProjectPlan, where: str) -> None:
     if project.consensus > 1 and project.benchmarks:
         raise ScenarioError(f"{where}: a project has consensus or benchmarks, not both; leave one of them out")
+    if project.inline and (project.media != "text" or project.rows_of is not None):
+        raise ScenarioError(f"{where}.inline: only texts with rows of their own are imported inline")
     if project.waiting and project.consensus < 2:
         raise ScenarioError(f"{where}.waiting: rows wait for further labels only with a consensus of 2 or more")
     for key in ("benchmarks", "issues", "reopened"):

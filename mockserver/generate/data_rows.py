@@ -84,7 +84,7 @@ class DataRows:
             no=no, id=self._ids.cuid(made, index), dataset_id=self.dataset_id,
             external_id=f"{stem}.{self.medium.extension}" if plan.external_ids else None,
             global_key=f"{plan.name}-{stem}" if plan.global_keys else None, media_type=self.medium.media_type,
-            row_data=None, asset=f"{plan.media}/{plan.name}/{number}",
+            row_data=self._inline(number), asset=f"{plan.media}/{plan.name}/{number}",
             media_attributes=self.media_attributes[number], metadata=metadata,
             created_by=self.organized.people[0].id,
             created_at=made, updated_at=made + chance.between(900, 2500) * MILLISECOND,
@@ -94,6 +94,12 @@ class DataRows:
             yield from self._attachments(index, no, made, chance)
         if self.vectors:
             yield EmbeddingVector(no, BUILT_IN_EMBEDDING, self.vectors[number])
+
+    def _inline(self, number: int) -> str | None:
+        """The text itself, of rows that were imported so (observed 2024-12)."""
+        if not self.plan.inline:
+            return None
+        return self.medium.asset(self.seed, self.plan.name, number).content.decode()
 
     def _stem(self, index: int) -> str:
         if self.plan.unicode and index % 3 == 2:  # a blank and parentheses, as browsers name further copies

@@ -21,7 +21,7 @@ from mockserver.world.data_rows import Dataset
 from mockserver.world.database import Record
 from mockserver.world.labels import Body
 from mockserver.world.people import ProjectMember
-from mockserver.world.projects import Batch, Ontology, Project
+from mockserver.world.projects import Batch, Ontology, Project, ProjectTag
 from mockserver.world.store import GENERATED, Workspace
 
 PIECE = 5000
@@ -120,7 +120,14 @@ class ProjectHistory:
         owner.sharers.append(self.labelling)
 
     def pieces(self) -> Iterator[list[Record]]:
-        yield [self._project(), *self._dataset(), *self.labelling.queues, self._batch(), *self._members()]
+        yield [
+            self._project(),
+            *self._tags(),
+            *self._dataset(),
+            *self.labelling.queues,
+            self._batch(),
+            *self._members(),
+        ]
         yield list(self._bodies())
         piece: list[Record] = []
         for index in range(self.plan.rows):
@@ -146,6 +153,10 @@ class ProjectHistory:
             auto_audit_percentage=1.0, auto_audit_number_of_labels=self.plan.consensus, setup_complete=made + HOUR,
             created_by=self.organized.people[0].id, created_at=made, updated_at=self.end - DAY, deleted=False,
         )  # fmt: skip
+
+    def _tags(self) -> Iterator[ProjectTag]:
+        for text in self.plan.tags:
+            yield ProjectTag(self.id, self.organized.tags[text])
 
     def _dataset(self) -> Iterator[Dataset]:
         """None where the rows are another project's."""

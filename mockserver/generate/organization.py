@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import msgspec
 
 from mockserver.generate.chance import Chance
-from mockserver.generate.plans import Scenario
+from mockserver.generate.plans import Scenario, TagPlan
 from mockserver.generate.words import table
 from mockserver.world import ids
-from mockserver.world.clock import DAY
+from mockserver.world.clock import DAY, SECOND
 from mockserver.world.data_rows import Embedding, MetadataSchema
 from mockserver.world.database import Record
 from mockserver.world.people import Organization, Person, Role
-from mockserver.world.projects import LabelingFrontend
+from mockserver.world.projects import LabelingFrontend, ResourceTag
 
 FOUNDED = 400 * DAY
 """Before the end of the history."""
@@ -56,6 +56,8 @@ class Organized(msgspec.Struct, frozen=True):
     people: list[Person]
     frontend: LabelingFrontend
     fields: list[CustomField]
+    tags: dict[str, str]
+    """Text -> id."""
     records: list[Record]
 
 
@@ -69,8 +71,9 @@ def organize(scenario: Scenario, seed: int, end: int) -> Organized:
     )
     schemas = [*_reserved_schemas(), *_own_schemas(scenario, seed, founded)]
     embedding = Embedding(BUILT_IN_EMBEDDING, "Image Embedding V2 (CLIP ViT-B/32)", 512, is_custom=False)
-    records = [organization, *roles, *people, frontend, *schemas, embedding]
-    return Organized(organization, people, frontend, fields_of(schemas), records)
+    tags = [_tag(plan, place, seed, end, people[0]) for place, plan in enumerate(scenario.tags)]
+    records = [organization, *roles, *people, frontend, *schemas, embedding, *tags]
+    return Organized(organization, people, frontend, fields_of(schemas), {tag.text: tag.id for tag in tags}, records)
 
 
 def _person(seed: int, index: int, roles: list[Role], founded: int) -> Person:
@@ -85,6 +88,16 @@ def _person(seed: int, index: int, roles: list[Role], founded: int) -> Person:
         picture=f"https://example.com/pictures/person-{index}.png", is_viewer=False, is_external_user=False,
         timezone="UTC", role_id=role.id, created_at=made, updated_at=made,
     )  # fmt: skip
+
+
+TAGGED = 60 * DAY
+"""Before the end of the history."""
+
+
+def _tag(plan: TagPlan, place: int, seed: int, end: int, owner: Person) -> ResourceTag:
+    """One second after the other, so that they are told in the scenario's order."""
+    made = end - TAGGED + place * SECOND + Chance(seed, "tag", plan.text).below(1000) * 1000
+    return ResourceTag(ids.cuid(made, seed, "tag", plan.text), plan.text, plan.color, owner.id, made, made)
 
 
 def _reserved_schemas() -> list[MetadataSchema]:

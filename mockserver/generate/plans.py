@@ -142,6 +142,7 @@ class ProjectPlan(Part, frozen=True, kw_only=True):
     description: str | None = None
     dataset: Name | None = None
     rows_of: Name | None = None
+    tags: list[Name] = []
     labelled: Count = 9
     skipped: Count = 1
     waiting: Count = 0
@@ -151,6 +152,7 @@ class ProjectPlan(Part, frozen=True, kw_only=True):
     benchmarks: Count = 0
     reopened: Count = 0
     issues: Count = 0
+    inline: bool = False
     unicode: bool = False
     global_keys: bool = True
     external_ids: bool = True
@@ -171,6 +173,13 @@ class ProjectPlan(Part, frozen=True, kw_only=True):
     @property
     def dataset_name(self) -> str:
         return self.dataset or self.name
+
+
+class TagPlan(Part, frozen=True, kw_only=True):
+    """A tag that projects may have. `color` has six hexadecimal digits and no `#`."""
+
+    text: Name
+    color: Annotated[str, msgspec.Meta(pattern="^[0-9A-Fa-f]{6}$")] = "8AC4F0"
 
 
 class MetadataPlan(Part, frozen=True, kw_only=True):
@@ -238,6 +247,7 @@ class Scenario(Part, frozen=True, kw_only=True):
     ends: datetime.datetime = datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC)
     payload_date: datetime.date | None = None
     switches: Switches = Switches()
+    tags: list[TagPlan] = []
     metadata: list[MetadataPlan] = []
     ontologies: dict[str, OntologyPlan] = {}
     projects: list[ProjectPlan] = []

@@ -25,6 +25,7 @@ from mockserver.generate.plans import (
     Scenario,
     SlicePlan,
     Splits,
+    TagPlan,
     Tool,
     ToolKind,
 )
@@ -36,6 +37,7 @@ _PART_AT_KEY: dict[str, type[msgspec.Struct]] = {
     "projects": ProjectPlan,
     "ontologies": OntologyPlan,
     "metadata": MetadataPlan,
+    "tags": TagPlan,
     "tools": Tool,
     "questions": Question,
     "options": Option,

@@ -31,7 +31,7 @@ class Maker(Drawing):
         self._joinable: list[str] = []
         self._messages: list[str] = []
         self.width = self.height = 4096.0
-        self.frame_count, self.page_count = FRAMES, MOST_PAGES
+        self.frame_count = FRAMES
 
     def attributes(self, place: Place) -> Json:
         """Boxes lie within what they say."""
@@ -39,12 +39,11 @@ class Maker(Drawing):
         self.width, self.height = float(made.get("width", self.width)), float(made.get("height", self.height))
         self.frame_count = made.get("frame_count", self.frame_count)
         self._messages = made.get("labelable_ids", [])
-        self.page_count = made.get("page_count", self.page_count)
         return made
 
     def page(self, place: Place) -> int:
         """Counted from 0."""
-        return self._draw(st.integers(0, min(self.page_count, MOST_PAGES) - 1))
+        return self._draw(st.integers(0, MOST_PAGES - 1))
 
     def message(self, place: Place) -> Any:
         """One of those that may be labelled, where the row says which."""

@@ -51,6 +51,26 @@ class Project(Record, frozen=True):
     deleted: bool
 
 
+class ResourceTag(Record, frozen=True):
+    """A tag of the organization. `color` has six hexadecimal digits and no `#` (observed 2024-12)."""
+
+    TABLE: ClassVar[str] = "resource_tag"
+    id: str
+    text: str
+    color: str
+    created_by: str
+    created_at: int
+    updated_at: int
+
+
+class ProjectTag(Record, frozen=True):
+    """That a project has a tag."""
+
+    TABLE: ClassVar[str] = "project_tag"
+    project_id: str
+    tag_id: str
+
+
 class TaskQueue(Record, frozen=True):
     TABLE: ClassVar[str] = "task_queue"
     id: str

@@ -147,6 +147,8 @@ def test_a_box_moves_as_the_sdks_test_of_a_clip_says() -> None:
 @pytest.mark.known("sample")
 def test_a_checklist_between_its_key_frames_has_the_answers_whose_segments_these_are() -> None:
     """The structure of a public export of 2025-04; an answer that comes later is inferred."""
+    kite: Any
+    boat: Any
     kite, boat = ({"feature_id": name, "name": name, "classifications": []} for name in ("kite", "boat"))
     asked = {"feature_id": "seen", "checklist_answers": [kite, boat]}
     frames = {

@@ -155,6 +155,36 @@ def test_metadata_and_attachments_of_every_kind_hang_on_rows(rows: Rows) -> None
     assert {len(row["embeddings"]) for row in found} == {1}
 
 
+@pytest.mark.known("sample")
+def test_the_row_of_a_text_that_was_imported_inline_holds_the_text(rows: Rows, labels: Rows) -> None:
+    found = rows("inline")
+    v1 = {label["DataRow ID"]: label["Labeled Data"] for label in labels("inline")}
+    for row in found:
+        text = row["data_row"]["row_data"]
+        assert "://" not in text
+        assert v1.get(row["data_row"]["id"], text) == text
+        for label in standing(row)["labels"]:
+            for thing in label["annotations"]["objects"]:
+                place = thing["location"]
+                assert text[place["start"] : place["end"] + 1] == place["token"]
+    assert len({row["data_row"]["row_data"] for row in found}) > 3
+
+
+@pytest.mark.known("sample")
+def test_a_project_tells_of_its_tags(rows: Rows) -> None:
+    [first, *_] = rows("consensus")
+    assert list(standing(first)) == ["name", "labels", "project_details", "project_tags"]
+    told = standing(first)["project_tags"]
+    assert [list(tag) for tag in told] == [
+        ["id", "organization_id", "text", "color", "created_at", "updated_at", "created_by_id", "type"]
+    ] * 2
+    assert {(tag["text"], tag["color"], tag["type"]) for tag in told} == {
+        ("round 2", "8AC4F0", "Default"), ("Ünïcode 🏷", "FF34FF", "Default"),
+    }  # fmt: skip
+    assert [tag["text"] for tag in standing(rows("inline")[0])["project_tags"]] == ["round 2"]
+    assert standing(rows("benchmark")[0])["project_tags"] == []
+
+
 def test_rows_without_names_have_no_key_for_them_in_v2_and_null_in_v1(rows: Rows, labels: Rows) -> None:
     assert {tuple(row["data_row"]) for row in rows("nameless")} == {("id", "row_data", "details")}
     assert {(label["Global Key"], label["External ID"]) for label in labels("nameless")} == {(None, None)}

@@ -148,6 +148,8 @@ def test_metadata_has_a_value_of_every_kind(pieces: list[list[Record]]) -> None:
 BASE = 'description = "d"\n[ontologies.o]\nmedia = "text"\n[[projects]]\nname = "p"\nmedia = "text"\nontology = "o"\n'
 REFUSED = {
     "both consensus and benchmarks": (BASE + "consensus = 2\nbenchmarks = 1", "not both"),
+    "pictures inline": (BASE.replace('"text"', '"image"') + "inline = true", "only texts with rows of their own"),
+    "a tag that is not there": (BASE + 'tags = ["t"]', "there is no tag 't'"),
     "rows that wait without a consensus": (BASE + "waiting = 1", "only with a consensus of 2 or more"),
     "more issues than labelled rows": (BASE + "labelled = 2\nissues = 3", "only the 2 labelled rows"),
     "rows of a project that is not there": (BASE + 'rows_of = "q"', "no project 'q'"),

@@ -58,6 +58,10 @@ class Medium(ABC):
     def asset(self, seed: int, project: str, number: int) -> Asset:
         """The file that `row_data` names: it shows what is annotated."""
 
+    def text_layer(self, seed: int, project: str, number: int) -> Asset | None:
+        """The words of the file and where they stand. Only documents have one."""
+        return None
+
     def tile(self, seed: int, project: str, number: int, place: tuple[int, int, int]) -> Asset | None:
         """The tile at (zoom, column, row), columns and rows counted from the north-west. Only maps have some."""
         return None

@@ -24,13 +24,18 @@ WITHOUT_RECORDS = {
     "IssueCategory",
     "AwsIamIntegrationSettings",
     "GcpIamIntegrationSettings",
-    "ResourceTag",
     "LabelingParameterOverride",
 }
 """Types that no world of ours has anything of; the schema says so."""
 
 
-ELSEWHERE = {"benchmark": {"Benchmark"}, "issue": {"Issue", "Comment"}, "webhook": {"Webhook"}}
+ELSEWHERE = {
+    "benchmark": {"Benchmark"},
+    "issue": {"Issue", "Comment"},
+    "webhook": {"Webhook"},
+    "review": {"Review"},
+    "tag": {"ResourceTag"},
+}
 """Fields of Query, and types, whose records the default world has none of; tests of their own have."""
 
 
