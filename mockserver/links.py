@@ -42,7 +42,7 @@ FIRST_KEY = AssetKey("labelbox-assets-key-3", 1000, 1, row_by_row=True)
 """A day after the row was written, in milliseconds; 53 rows took 60 (observed 2023-08 to 2025-08)."""
 SECOND_KEY = AssetKey("labelbox-assets-key-20251022", 1_000_000, 5, row_by_row=False)
 """Five days after the export, in seconds (observed 2026-07)."""
-_UNITS = {key.name: key.unit for key in (FIRST_KEY, SECOND_KEY)}
+_KEYS = {key.name: key for key in (FIRST_KEY, SECOND_KEY)}
 _MILLISECOND = 1000
 
 RESULT_DAYS = 14
@@ -73,26 +73,40 @@ class Links(msgspec.Struct, frozen=True):
 
     def asset(self, data_row_id: str, name: str, *, expires: int, key: AssetKey = FIRST_KEY) -> str:
         """Path and query of a data row's own file."""
-        return self.signer("assets", key)(data_row_id, name, expires)
+        return self._file("assets", data_row_id, name, expires, key)
 
     def attachment(self, attachment_id: str, name: str, *, expires: int, key: AssetKey = FIRST_KEY) -> str:
         """Path and query of an attachment's own file."""
-        return self.signer("attachments", key)(attachment_id, name, expires)
+        return self._file("attachments", attachment_id, name, expires, key)
 
-    def signer(self, kind: str, key: AssetKey) -> Callable[[str, str, int], str]:
-        """(id, name, end in microseconds UTC) -> path and query of many files of a kind: `assets` or `attachments`."""
-        before, unit, named = f"/_files/{self.workspace}/{kind}/", key.unit, f"&KeyName={key.name}"
+    def _file(self, kind: str, record_id: str, name: str, expires: int, key: AssetKey) -> str:
+        path = f"/_files/{self.workspace}/{kind}/{record_id}/{_safe(name, record_id)}"
+        end = str(expires // key.unit)
+        return f"{path}?Expires={end}&KeyName={key.name}&Signature={self._signature(path, _signed_end(end, key.name))}"
+
+    def signer(self, kind: str, key: AssetKey, now: int) -> Callable[[str, str, int], str]:
+        """(id, name, number of the data row) -> path and query of many files of a kind, `assets` or `attachments`, of
+        an export that is made now. An export signs every row, so what all have in common is done once."""
+        before, named = f"/_files/{self.workspace}/{kind}/", f"&KeyName={key.name}&Signature="
         begun = self.mac.copy()
         begun.update(before.encode())
+        same = str(key.expires(now, 0) // key.unit)
+        asked, behind = f"?Expires={same}{named}", _signed_end(same, key.name)
 
-        def signed(record_id: str, name: str, expires: int) -> str:
+        def signed(record_id: str, name: str, _row: int) -> str:
             path = f"{record_id}/{name if _PLAIN(name) else _safe(name, record_id)}"
-            asked = f"?Expires={expires // unit}{named}"
             mac = begun.copy()
-            mac.update(f"{path}{asked}".encode())
-            return f"{before}{path}{asked}&Signature={mac.hexdigest()}"
+            mac.update(f"{path}{behind}".encode())
+            return f"{before}{path}{asked}{mac.hexdigest()}"
 
-        return signed
+        def signed_row_by_row(record_id: str, name: str, row: int) -> str:
+            path = f"{record_id}/{name if _PLAIN(name) else _safe(name, record_id)}"
+            end = str(key.expires(now, row) // key.unit)
+            mac = begun.copy()
+            mac.update(f"{path}{_signed_end(end, key.name)}".encode())
+            return f"{before}{path}?Expires={end}{named}{mac.hexdigest()}"
+
+        return signed_row_by_row if key.row_by_row else signed
 
     def tiles(self, data_row_id: str, *, expires: int) -> str:
         """Path and query of a map's tiles. What stands before `{z}/{x}/{y}` is signed; clients fill in the rest."""
@@ -136,25 +150,31 @@ class Links(msgspec.Struct, frozen=True):
 
     def signed(self, path: str, expires: int) -> str:
         """`/_files/{workspace}/{path}?Expires=…&Signature=…`; `expires` in microseconds, on the wire milliseconds."""
-        full = f"/_files/{self.workspace}/{path}"
-        asked = f"?Expires={expires // _MILLISECOND}"
-        return f"{full}{asked}&Signature={self._signature(full, asked)}"
+        full, end = f"/_files/{self.workspace}/{path}", str(expires // _MILLISECOND)
+        return f"{full}?Expires={end}&Signature={self._signature(full, _signed_end(end, ''))}"
 
-    def _signature(self, path: str, asked: str) -> str:
+    def _signature(self, path: str, end: str) -> str:
         mac = self.mac.copy()
-        mac.update(f"{path}{asked}".encode(errors="replace"))
+        mac.update(f"{path}{end}".encode(errors="replace"))
         return mac.hexdigest()
 
     def check(self, path: str, expires: str, signature: str, *, now: int, key_name: str = "") -> None:
         """Raises LinkRefused unless this path was signed by this workspace and its time is not over."""
         if not expires.isascii() or not expires.isdigit() or len(expires) > 16:
             raise LinkRefused("This link has no readable Expires; use the URL exactly as the server gave it")
-        asked = f"?Expires={int(expires)}{f'&KeyName={key_name}' if key_name else ''}"
-        wanted = self._signature(path, asked)
+        if key_name and key_name not in _KEYS:
+            raise LinkRefused("This link names a key that is not known; use the URL exactly as the server gave it")
+        wanted = self._signature(path, _signed_end(str(int(expires)), key_name))
         if not hmac.compare_digest(wanted.encode(), signature.encode("utf-8", "replace")):
             raise LinkRefused("SignatureDoesNotMatch: this link was changed; use the URL exactly as the server gave it")
-        if int(expires) * _UNITS.get(key_name, _MILLISECOND) <= now:
+        unit = _KEYS[key_name].unit if key_name else _MILLISECOND
+        if int(expires) * unit <= now:
             raise LinkExpired("ExpiredToken: this link's time is over; export again to get a fresh one")
+
+
+def _signed_end(expires: str, key_name: str) -> str:
+    """What is signed behind the path: the end, and the key by a letter, so that it all fits one block of BLAKE2."""
+    return f"?{expires}.{key_name[-1:]}"
 
 
 def _safe(name: str, otherwise: str) -> str:

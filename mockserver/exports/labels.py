@@ -12,12 +12,14 @@ from mockserver.exports.sections import Texts, among
 from mockserver.exports.text import ascii_json
 from mockserver.world.database import Clause, Connection, Row, where
 from mockserver.world.labels import PROJECT_STAND_IN
-from mockserver.world.moments import moment, whole_second
+from mockserver.world.moments import moment, nearest_second
 
 PROJECT_MARK = ascii_json(PROJECT_STAND_IN)
 _COLUMNS = "data_row_no, id, feature_prefix, body_id, project_id"
 _DETAILS = "no, created_by, created_at, updated_at, content_updated_at"
 _PERFORMANCE = "skipped, seconds_to_create, seconds_to_review, seconds_to_rework, consensus_score, benchmark_score"
+PARTS_OF_A_LABEL = 3
+"""Head, body and end. Several labels have commas between."""
 _MEASURED = 6
 """Columns of _PERFORMANCE."""
 
@@ -48,7 +50,10 @@ class Labels:
 
     def predictions(self, rows: list[Row], videos: Videos) -> dict[tuple[str, int], list[str]]:
         """The same of rows (data row number, id, prefix, body, model run): they are built as labels are."""
-        return _by_place(((row[4], row[0]) for row in rows), self._annotated(rows, [""] * len(rows), videos))
+        return _by_place(
+            ((row[4], row[0]) for row in rows),
+            self._annotated(rows, [""] * len(rows), self._bodies.read({row[3] for row in rows}), videos),
+        )
 
     def _rows(self, clause: Clause) -> list[Row]:
         sql = f"SELECT {self._columns} FROM label WHERE {clause.sql} ORDER BY data_row_no, no"
@@ -59,12 +64,13 @@ class Labels:
         details = self._details(rows, read) if self._params.include_label_details else [""] * len(rows)
         if self._params.include_performance_details:
             details = list(map(str.__add__, details, self._performance(row[-_MEASURED:] for row in rows)))
-        return self._annotated(rows, details, videos)
+        return self._annotated(rows, details, read, videos)
 
-    def _annotated(self, rows: list[Row], details: list[str], videos: Videos) -> list[list[str]]:
+    def _annotated(
+        self, rows: list[Row], details: list[str], read: dict[int, list[str]], videos: Videos
+    ) -> list[list[str]]:
         """In parts, as bodies are long. Single masks are addressed through the project; of a prediction,
         through its model run (inferred)."""
-        read = self._bodies.read({row[3] for row in rows})
         bodies = [row[2].join(read[row[3]]) for row in rows]
         if self._single_masks != "composite" and (videos or self._single_masks != "own"):
             bodies = [body.replace(PROJECT_MARK, row[4]) for row, body in zip(rows, bodies, strict=True)]
@@ -84,7 +90,7 @@ class Labels:
             for row in rows
         ]
         return [
-            f'"label_details":{{"created_at":"{moment(row[7])}","updated_at":"{moment(whole_second(row[8]))}",'
+            f'"label_details":{{"created_at":"{nearest_second(row[7])}","updated_at":"{nearest_second(row[8])}",'
             f'"created_by":{emails[row[6]]},{told}"reviews":[{reviews.get(row[5], "")}]}},'
             for row, told in zip(rows, content, strict=True)
         ]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import lru_cache
+from typing import Any
 
 import orjson
 
@@ -28,9 +29,8 @@ class Names:
         self.batches = {batch.id: quoted(batch.name) for batch in connection.select(Batch, here)}
         self.queues = {queue.id: quoted(queue.name) for queue in connection.select(TaskQueue, here)}
         schemas = connection.select(MetadataSchema)
-        self._schemas = {schema.id: _schema(schema, kind=form.has("schema_kinds")) for schema in schemas}
-        self._enums = {schema.id for schema in schemas if schema.kind == "CustomMetadataEnum"}
-        self._moments = {schema.id for schema in schemas if schema.kind == "CustomMetadataDateTime"}
+        heads = {schema.id: _schema(schema, kind=form.has("schema_kinds")) for schema in schemas}
+        self._fields = {schema.id: (f'{heads[schema.id]},"value":', _writer(schema.kind, heads)) for schema in schemas}
         self._tags = _tags(connection, here)
         self.embeddings = {item.id: _embedding(item) for item in connection.select(Embedding)}
 
@@ -40,21 +40,21 @@ class Names:
 
     def metadata(self, values: str) -> str:
         """`metadata_fields` of a data row, from its values by schema id as JSON."""
-        schemas = self._schemas
-        return ",".join(
-            [
-                f'{schemas[schema]},"value":{self._value(schema, value)}}}'
-                for schema, value in orjson.loads(values).items()
-            ]
-        )
+        fields, written = self._fields, []
+        for schema, value in orjson.loads(values).items():
+            head, write = fields[schema]
+            written.append(f"{head}{write(value)}}}")
+        return ",".join(written)
 
-    def _value(self, schema: str, value: str | float) -> str:
-        """Numbers are floats (observed 2024-12); an enum's value is a list of its options (labelbase downloader.py)."""
-        if schema in self._enums:
-            return f"[{self._schemas[str(value)]}}}]"
-        if not isinstance(value, str):
-            return repr(float(value))
-        return quoted(_date_time(value) if schema in self._moments else value)
+
+def _writer(kind: str, heads: dict[str, str]) -> Callable[[Any], str]:
+    """How the values of a kind of field are written: numbers as floats (observed 2024-12), moments as `_date_time`
+    has them, an enum's as a list of its options (labelbase downloader.py)."""
+    if kind == "CustomMetadataEnum":
+        return lambda option: f"[{heads[option]}}}]"
+    if kind == "CustomMetadataDateTime":
+        return _date_time
+    return lambda value: quoted(value) if isinstance(value, str) else repr(float(value))
 
 
 def _tags(connection: Connection, here: Clause) -> dict[str, list[str]]:
@@ -80,15 +80,15 @@ def _schema(schema: MetadataSchema, *, kind: bool) -> str:
 
 @lru_cache(maxsize=1024)
 def _date_time(text: str) -> str:
-    """`2023-08-06T10:20:30.000+00:00`: what lies below a second is lost (observed 2023-08). A text that is no moment
+    """`"2023-08-06T10:20:30.000+00:00"`: what lies below a second is lost (observed 2023-08). A text that is no moment
     stays as it is."""
     try:
         found = datetime.datetime.fromisoformat(text)
     except ValueError:
-        return text
+        return quoted(text)
     if found.tzinfo is None:
         found = found.replace(tzinfo=datetime.UTC)
-    return f"{found.astimezone(datetime.UTC).isoformat()[:19]}.000+00:00"
+    return f'"{found.astimezone(datetime.UTC).isoformat()[:19]}.000+00:00"'
 
 
 def _embedding(embedding: Embedding) -> str:

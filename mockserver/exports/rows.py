@@ -16,7 +16,7 @@ from mockserver.exports.experiments import Experiments, words
 from mockserver.exports.failures import FailedRow
 from mockserver.exports.forms import Step
 from mockserver.exports.frames import interpolated
-from mockserver.exports.labels import Labels, Videos
+from mockserver.exports.labels import PARTS_OF_A_LABEL, Labels, Videos
 from mockserver.exports.names import Names
 from mockserver.exports.request import ExportParams
 from mockserver.exports.results import Piece
@@ -182,13 +182,10 @@ class ExportRows:
     def _told(self, number: int, standings: list[Standing], labels: dict[tuple[str, int], list[str]]) -> Parts:
         """The section of one row."""
         parts, comma = [',"projects":{'], ""
-        for project, details in standings:
-            parts += [
-                comma,
-                self._headings[project],
-                *labels.get((project, number), ()),
-                f"]{details}{self._tags[project]}}}",
-            ]
+        for project, details, selected, rest in standings:
+            told = labels.get((project, number), ())
+            winner = selected if len(told) > PARTS_OF_A_LABEL else ""
+            parts += [comma, self._headings[project], *told, f"]{details}{winner}{rest}{self._tags[project]}}}"]
             comma = ","
         parts.append("}")
         return parts

@@ -25,45 +25,42 @@ SPELLED = {
 """Rows spell a status other than filters do (IN_REVIEW: SDK test; TO_LABEL: observed 2024-12; DONE: sample;
 IN_REWORK: inferred)."""
 
-_SELECTED = (
-    "CASE WHEN workflow_status = 'Done' AND EXISTS (SELECT 1 FROM label l WHERE l.project_id = project_row.project_id"
-    " AND l.data_row_no = project_row.data_row_no AND NOT l.deleted AND l.id <> selected_label_id)"
-    " THEN selected_label_id END"
-)
-"""The label that counts among several, of rows that are done. One that is alone is not told of (observed 2023-10), nor
-one of a row in review (observed 2024-12)."""
-
 Texts = dict[int, str]
 """Number -> JSON texts with commas between them. What has none is not in it."""
 
 
 class Standing(NamedTuple):
-    """A project in which a row stands. `details` is empty, or a comma and `project_details`."""
+    """A project in which a row stands. `details` is empty, or a comma and `project_details` up to where the selected
+    label is named; then comes `rest`."""
 
     project_id: str
     details: str = ""
+    selected: str = ""
+    """The label that counts among several, of rows that are done. One that is alone is not told of (observed 2023-10),
+    nor one of a row in review (observed 2024-12)."""
+    rest: str = ""
 
 
 class Files:
     """URLs of the files we host, as JSON strings."""
 
     def __init__(self, links: Links, *, host: str, key: AssetKey, now: int) -> None:
-        self._before, self._key, self._now = f'"{quoted(host)[1:-1]}', key, now
-        self._asset, self._attachment = links.signer("assets", key), links.signer("attachments", key)
-        self._text_layer = links.signer("text-layers", key)
+        self._before = f'"{quoted(host)[1:-1]}'
+        self._asset = links.signer("assets", key, now)
+        self._attachment = links.signer("attachments", key, now)
+        self._text_layer = links.signer("text-layers", key, now)
 
     def asset(self, row_id: str, name: str, row: int) -> str:
         """Of the data row of that number."""
-        return f'{self._before}{self._asset(row_id, name, self._key.expires(self._now, row))}"'
+        return f'{self._before}{self._asset(row_id, name, row)}"'
 
     def text_layer(self, row_id: str, row: int) -> str:
         """Of the document that is the data row of that number."""
-        name = f"{row_id}-text-layer.json"
-        return f'{self._before}{self._text_layer(row_id, name, self._key.expires(self._now, row))}"'
+        return f'{self._before}{self._text_layer(row_id, f"{row_id}-text-layer.json", row)}"'
 
     def attachment(self, attachment_id: str, name: str, row: int) -> str:
         """Of an attachment of that data row."""
-        return f'{self._before}{self._attachment(attachment_id, name, self._key.expires(self._now, row))}"'
+        return f'{self._before}{self._attachment(attachment_id, name, row)}"'
 
 
 class Sections:
@@ -92,20 +89,21 @@ class Sections:
         ontologies, batches = self._ontologies, self._names.batches
         columns = (
             "data_row_no, project_id, batch_id, task_queue_id, workflow_status, priority, expected_label_count,"
-            f" {_SELECTED}, workflow_history"
+            " selected_label_id, workflow_history"
         )
         for number, project, batch, queue, status, priority, expected, selected, history in self._select(
             columns, "project_row", clause, "data_row_no"
         ):
             if project in ontologies:
                 task = '"task_name":"Done",' if queue is None else self._waiting(queue, status)
-                winner = "" if selected is None else f'"selected_label_id":"{selected}",'
                 details = (
                     f',"project_details":{{{ontologies[project]}{task}"batch_id":"{batch}","batch_name":'
                     f'{batches[batch]},"workflow_status":"{SPELLED[status]}","priority":{priority},'
-                    f'{winner}"consensus_expected_label_count":{expected},"workflow_history":{ascii_json(history)}}}'
                 )
-                found[number].append(Standing(project, details))
+                done = status == WorkflowStatus.DONE and selected is not None
+                winner = f'"selected_label_id":"{selected}",' if done else ""
+                rest = f'"consensus_expected_label_count":{expected},"workflow_history":{ascii_json(history)}}}'
+                found[number].append(Standing(project, details, winner, rest))
         return found
 
     def bare_standings(self, clause: Clause) -> dict[int, list[Standing]]:
