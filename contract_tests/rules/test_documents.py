@@ -60,6 +60,7 @@ PARTS: dict[type[msgspec.Struct], str] = {
     plans.Question: "Keys of a question",
     plans.Option: "Keys of an option",
     plans.ProjectPlan: "Keys of `[[projects]]`",
+    plans.ValuePlan: "Keys of `values`",
     plans.ModelPlan: "Keys of `[[models]]`",
     plans.RunPlan: "Keys of `[[models.runs]]`",
     plans.Splits: "Keys of `splits`",

@@ -84,7 +84,7 @@ class DataRows:
             no=no, id=self._ids.cuid(made, index), dataset_id=self.dataset_id,
             external_id=f"{stem}.{self.medium.extension}" if plan.external_ids else None,
             global_key=f"{plan.name}-{stem}" if plan.global_keys else None, media_type=self.medium.media_type,
-            row_data=self._inline(number), asset=f"{plan.media}/{plan.name}/{number}",
+            row_data=self._inline(number), asset=f"{plan.medium}/{plan.name}/{number}",
             media_attributes=self.media_attributes[number], metadata=metadata,
             created_by=self.organized.people[0].id,
             created_at=made, updated_at=made + chance.between(900, 2500) * MILLISECOND,
@@ -108,10 +108,15 @@ class DataRows:
         return f"{names[index % len(names)]}-{index + 1:04}"
 
     def _metadata(self, index: int, chance: Chance) -> JsonText:
-        """A value in every field of the organization; every fourth row has none."""
-        if not self.plan.metadata or (self.plan.rows > 3 and index % 4 == 3):
-            return metadata_text({})
-        return metadata_text({field.schema_id: self._value(field, index, chance) for field in self.organized.fields})
+        """A value in every field of the organization, on three rows of four; and what the plan gives to this row."""
+        drawn: dict[str, MetadataValue] = {}
+        if self.plan.metadata and (self.plan.rows <= 3 or index % 4 != 3):
+            drawn = {field.schema_id: self._value(field, index, chance) for field in self.organized.fields}
+        for given in self.plan.values:
+            if given.first <= index + 1 <= (given.last or self.plan.rows):
+                field = next(field for field in self.organized.fields if field.name == given.field)
+                drawn[field.schema_id] = _given(field, given.value, index + 1)
+        return metadata_text(drawn)
 
     def _value(self, field: CustomField, index: int, chance: Chance) -> MetadataValue:
         """As the kind of field has them; an enum's value is the id of an option."""
@@ -121,7 +126,7 @@ class DataRows:
             case "CustomMetadataNumber":
                 return chance.between(0, 1000) / 8
             case "CustomMetadataEnum":
-                return chance.pick(field.option_ids)
+                return chance.pick(list(field.options.values()))
         return chance.pick(table("names_unicode" if self.plan.unicode else "places"))
 
     def _attachments(self, index: int, no: int, made: int, chance: Chance) -> Iterator[Attachment]:
@@ -146,6 +151,17 @@ class DataRows:
     def _spread(self, index: int, length: int) -> int:
         """Row `index`'s share of a stretch of time, in whole seconds."""
         return length * index // max(self.plan.rows, 1) // SECOND * SECOND
+
+
+def _given(field: CustomField, value: str | float, number: int) -> MetadataValue:
+    """A value of the plan as rows keep it."""
+    if not isinstance(value, str):
+        return value
+    text = value.replace("{number}", str(number))
+    if field.kind == "CustomMetadataDateTime":
+        moment = datetime.datetime.fromisoformat(text)
+        return _iso(int((moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).timestamp() * SECOND))
+    return field.options[text] if field.options else text
 
 
 @cache

@@ -103,7 +103,7 @@ class ProjectHistory:
         self.seed, self.end = seed, end
         # Lists are sorted by it: the scenario's order.
         self.made = end - IMPORTED - DAY + place * SECOND
-        self.medium = medium_of(plan.media)
+        self.medium = medium_of(plan.medium)
         self.root = (seed, "project", plan.name)
         self.id = ids.cuid(self.made, *self.root)
         self.labelling = Labelling(plan, organized, numbers, project_id=self.id, root=self.root, end=end)
@@ -185,7 +185,7 @@ class ProjectHistory:
         self.labelling.bodies = [[] for _ in range(takes)]
         source = self.plan.rows_of or self.plan.name
         for number in range(min(self.rows.plan.variants, max(self.rows.plan.rows, 1))):
-            made = self.medium.variant(self.seed, source, number, self.ontology)
+            made = self.rows.medium.variant(self.seed, source, number, self.ontology)
             for take in range(takes):
                 chance = Chance(*self.root, "view", number, take)
                 content = made.content if take == 0 else another_view(made.content, chance)

@@ -45,8 +45,10 @@ class CustomField(msgspec.Struct, frozen=True):
     """A metadata field that data rows have values in."""
 
     schema_id: str
+    name: str
     kind: str
-    option_ids: tuple[str, ...] = ()
+    options: dict[str, str] = {}
+    """Name -> id of the options of an enum."""
 
 
 class Organized(msgspec.Struct, frozen=True):
@@ -131,7 +133,12 @@ def _own_schemas(scenario: Scenario, seed: int, founded: int) -> Iterator[Metada
 def fields_of(schemas: list[MetadataSchema]) -> list[CustomField]:
     """The schemas that stand for themselves, each with its options."""
     return [
-        CustomField(schema.id, schema.kind, tuple(option.id for option in schemas if option.parent_id == schema.id))
+        CustomField(
+            schema.id,
+            schema.name,
+            schema.kind,
+            {option.name: option.id for option in schemas if option.parent_id == schema.id},
+        )
         for schema in schemas
         if schema.parent_id is None
     ]

@@ -127,6 +127,18 @@ class OntologyPlan(Part, frozen=True, kw_only=True):
     questions: list[Question] = []
 
 
+class ValuePlan(Part, frozen=True, kw_only=True):
+    """The value of a metadata field on the rows `first` to `last` of a project, counted from 1; without them, on all.
+
+    That of a date-time is a text in ISO 8601. In a text, `{number}` stands for the number of the row.
+    """
+
+    field: Name
+    value: str | float
+    first: Annotated[int, msgspec.Meta(ge=1)] = 1
+    last: Annotated[int, msgspec.Meta(ge=1)] | None = None
+
+
 class ProjectPlan(Part, frozen=True, kw_only=True):
     """A project with its dataset, its batch and `labelled + skipped + waiting + unlabelled` data rows.
 
@@ -143,6 +155,9 @@ class ProjectPlan(Part, frozen=True, kw_only=True):
     dataset: Name | None = None
     rows_of: Name | None = None
     tags: list[Name] = []
+    values: list[ValuePlan] = []
+    frames: Annotated[int, msgspec.Meta(ge=1, le=10_000)] | None = None
+    from_first_frame: bool = False
     labelled: Count = 9
     skipped: Count = 1
     waiting: Count = 0
@@ -169,6 +184,13 @@ class ProjectPlan(Part, frozen=True, kw_only=True):
     def begun(self) -> int:
         """The rows that have a label."""
         return self.labelled + self.skipped + self.waiting
+
+    @property
+    def medium(self) -> str:
+        """The word of its media type, with what makes its files others than those of every project."""
+        options = [f"frames={self.frames}"] if self.frames else []
+        options += ["first"] if self.from_first_frame else []
+        return f"{self.media}?{'&'.join(options)}" if options else self.media
 
     @property
     def dataset_name(self) -> str:

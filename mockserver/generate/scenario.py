@@ -28,6 +28,7 @@ from mockserver.generate.plans import (
     TagPlan,
     Tool,
     ToolKind,
+    ValuePlan,
 )
 from mockserver.generate.shelf import shelf
 from mockserver.world.switches import Switches
@@ -38,6 +39,7 @@ _PART_AT_KEY: dict[str, type[msgspec.Struct]] = {
     "ontologies": OntologyPlan,
     "metadata": MetadataPlan,
     "tags": TagPlan,
+    "values": ValuePlan,
     "tools": Tool,
     "questions": Question,
     "options": Option,

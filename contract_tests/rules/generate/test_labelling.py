@@ -148,6 +148,11 @@ def test_metadata_has_a_value_of_every_kind(pieces: list[list[Record]]) -> None:
 BASE = 'description = "d"\n[ontologies.o]\nmedia = "text"\n[[projects]]\nname = "p"\nmedia = "text"\nontology = "o"\n'
 REFUSED = {
     "both consensus and benchmarks": (BASE + "consensus = 2\nbenchmarks = 1", "not both"),
+    "frames of texts": (BASE + "frames = 3", "only clips have frames"),
+    "a value of no field": (BASE + 'values = [{ field = "tgа", value = "x" }]', "there is no metadata field"),
+    "a value of another kind": (BASE + 'values = [{ field = "tag", value = 3 }]', "'tag' is a string, and 3.0 is none"),
+    "no moment": (BASE + 'values = [{ field = "captureDateTime", value = "soon" }]', "'soon' is no moment"),
+    "no option": (BASE + 'values = [{ field = "split", value = "tran" }]', "no option 'tran'; known are \"train\""),
     "pictures inline": (BASE.replace('"text"', '"image"') + "inline = true", "only texts with rows of their own"),
     "a tag that is not there": (BASE + 'tags = ["t"]', "there is no tag 't'"),
     "rows that wait without a consensus": (BASE + "waiting = 1", "only with a consensus of 2 or more"),
@@ -197,6 +202,37 @@ def test_whatever_the_plan_every_row_has_its_state(
     further = len(of(Label, pieces)) - consensus * labelled - skipped
     assert waiting <= further <= waiting * max(consensus - 1, 0)
     assert len(of(Issue, pieces)) == min(issues, labelled)
+
+
+GIVEN = """
+metadata = false
+labelled = 6
+values = [
+  { field = "tag", value = "shelf b-{number}" },
+  { field = "tag", value = "the first", last = 1 },
+  { field = "split", value = "valid", first = 2, last = 3 },
+  { field = "captureDateTime", value = "2023-08-06T12:20:30.5+02:00", first = 4, last = 4 },
+  { field = "words", value = 31, first = 5, last = 5 },
+]
+[[metadata]]
+name = "words"
+kind = "number"
+"""
+
+
+def test_rows_have_the_values_that_the_plan_gives_to_them() -> None:
+    plan = parse((BASE + GIVEN).encode(), source="plan.toml")
+    pieces = list(history.build(plan, name="plan", seed=1)[1])
+    names = {schema.id: schema.name for schema in of(MetadataSchema, pieces)}
+    found = [
+        {names[schema]: names.get(str(value), value) for schema, value in row.metadata_values.items()}
+        for row in of(DataRow, pieces)
+    ]
+    assert [row["tag"] for row in found[:3]] == ["the first", "shelf b-2", "shelf b-3"]
+    assert [row.get("split") for row in found[:4]] == [None, "valid", "valid", None]
+    assert found[3]["captureDateTime"] == "2023-08-06T10:20:30Z"
+    assert found[4]["words"] == 31
+    assert [len(row) for row in found] == [1, 2, 2, 2, 2, 1, 1, 1, 1]
 
 
 def test_another_view_moves_shapes_a_little_and_keeps_them_inside() -> None:

@@ -1,6 +1,7 @@
 """Clips: their annotations over time, and the file that shows the same."""
 
 import io
+import json
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -225,3 +226,18 @@ def test_without_tools_and_questions_there_is_nothing_to_say() -> None:
     for each in variants("video", Ontology("o", (), ())):
         assert each.document == {"frames": {}, "segments": {}, "key_frame_feature_map": {}, "classifications": []}
         assert each.variant.aside is None
+
+
+@pytest.mark.parametrize("frames", [1, 2, 7, 300])
+def test_a_clip_is_as_long_as_it_is_told_and_its_things_are_there_from_the_first_frame(frames: int) -> None:
+    medium = medium_of(f"video?frames={frames}&first")
+    for number in range(3):
+        variant = medium.variant(0, "long", number, ontology_of("video"))
+        document = json.loads(variant.content.translate(None, b"\x01\x02\x03\x05"))
+        assert json.loads(variant.media_attributes)["frame_count"] == frames
+        objects = {name for frame in document["frames"].values() for name in frame["objects"]}
+        assert objects
+        assert all(document["segments"][name][0][0] == 1 for name in objects)
+        assert max(int(name) for name in document["frames"]) <= frames
+    with av.open(io.BytesIO(medium.asset(0, "long", 0).content), "r") as film:
+        assert len(list(film.decode(video=0))) == frames
