@@ -21,6 +21,7 @@ Timeout = Annotated[float, msgspec.Meta(gt=0, le=300)]
 Happening = Literal[
     "LABEL_CREATED", "LABEL_UPDATED", "LABEL_DELETED", "REVIEW_CREATED", "REVIEW_UPDATED", "REVIEW_DELETED",
     "WORKFLOW_ACTION", "ISSUE_CREATED", "ISSUE_UPDATED", "ISSUE_DELETED", "METADATA_UPDATED",
+    "PROJECT_TAGGED",
 ]  # fmt: skip
 """What can be made to happen."""
 
@@ -241,11 +242,12 @@ class EventMade(msgspec.Struct, frozen=True):
     event_nos: list[int]
     at: str
     project_id: str
-    data_row_id: str
+    data_row_id: str | None = None
     label_id: str | None = None
     review_id: str | None = None
     issue_id: str | None = None
     comment_id: str | None = None
+    tag_id: str | None = None
 
 
 class WantedFailures(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""What people do to data rows in a project: label, review, move them through the workflow, tag, raise issues.
+"""What people do to data rows in a project: label, review, move them through the workflow, raise issues; and its tags.
 
 Each is one transaction with its events, and activity on the data row: exports find it by `last_activity_at`.
 """
@@ -17,12 +17,14 @@ from mockserver.world.issues import Comment, Issue, IssueStatus
 from mockserver.world.labels import Body, Label, ProjectRow, Review, WorkflowStatus, WorkflowStep, history_text
 from mockserver.world.moments import moment, whole_second
 from mockserver.world.people import Person
-from mockserver.world.projects import TaskQueue
+from mockserver.world.projects import ProjectTag, ResourceTag, TaskQueue
 from mockserver.world.store import Change, Store, next_number
 
 APPROVE, REJECT, MOVE = "Approve", "Reject", "Move"
 """Actions of a workflow history (sample: cc-data-processing)."""
 
+NEW_TAG = "8AC4F0"
+"""The colour of tags that are made by events."""
 BETWEEN_MOVES = 5_000
 """Microseconds between the two moves that a row's last label makes (observed 2024-12)."""
 
@@ -196,6 +198,21 @@ class Labelling:
             metadata = metadata_text(row.metadata_values | {schema_id: value})
             change.connection.update(DataRow, where("no = :no", no=row.no), metadata=metadata)
             self._touched(change, EventKind.METADATA_UPDATED, row, project_id, None, schema=schema_id)
+
+    def tag_project(self, project_id: str, *, text: str) -> ResourceTag:
+        """Give a project the oldest tag of the organization that it has not, or a new one of this text."""
+        with self._store.change() as change:
+            missing = where("id NOT IN (SELECT tag_id FROM project_tag WHERE project_id = :id)", id=project_id)
+            found = change.connection.select(ResourceTag, missing, order="created_at, id", first=1)
+            if found:
+                [tag] = found
+            else:
+                owner = self._store.workspace.user_id
+                tag = ResourceTag(self._store.new_id(change), text, NEW_TAG, owner, change.now, change.now)
+                change.connection.insert([tag])
+            change.connection.insert([ProjectTag(project_id, tag.id)])
+            change.happened(EventKind.PROJECT_UPDATED, project=project_id, tag=tag.id)
+            return tag
 
     def create_issue(
         self, project_id: str, data_row_id: str, *, content: str, label_id: str | None = None, by: str | None = None

@@ -12,7 +12,7 @@ from mockserver.world.issues import Comment, Issue, IssueStatus
 from mockserver.world.labelling import APPROVE, MOVE, Labelling
 from mockserver.world.labels import Body, Label, ProjectRow, Review, WorkflowStatus
 from mockserver.world.people import Person
-from mockserver.world.projects import Project, TaskQueue
+from mockserver.world.projects import Project, ProjectTag, ResourceTag, TaskQueue
 from mockserver.world.store import Store
 
 BODY = b'{"objects":[],"classifications":[],"relationships":[]}'
@@ -202,3 +202,17 @@ def test_what_is_not_there_is_named(store: Store) -> None:
         with pytest.raises(NotFound, match=named):
             attempt()
     assert (store.digest(), kinds(store)) == (before, [])
+
+
+def test_a_project_gets_the_tags_that_there_are_then_new_ones(store: Store) -> None:
+    project = project_of(store)
+    first = Labelling(store).tag_project(project, text="round 1")
+    second = Labelling(store).tag_project(project, text="round 2")
+    with store.reading() as connection:
+        assert connection.select(ResourceTag, order="created_at, id") == [first, second]
+        other = connection.select(Project, where("id <> :id", id=project), first=1)[0]
+        tagged = {tagged.tag_id for tagged in connection.select(ProjectTag, where("project_id = :id", id=project))}
+    assert tagged == {first.id, second.id}
+    assert (first.text, second.text) == ("round 1", "round 2")
+    assert Labelling(store).tag_project(other.id, text="round 3") == first
+    assert kinds(store) == [EventKind.PROJECT_UPDATED] * 3
