@@ -146,6 +146,7 @@ def application(settings: Settings, workspaces: Workspaces) -> ASGIApp:
         Route("/_files/{workspace}/exports/{file}/{name}", downloads.legacy),
         *(Route(path, downloads.issues) for path in ISSUES_PATHS),
         Route("/_files/{workspace}/attachments/{attachment}/{name:path}", downloads.attachment),
+        Route("/_files/{workspace}/text-layers/{row}/{name}", downloads.text_layer),
         Route("/_files/{workspace}/tiles/{row}/{zoom}/{column}/{line}", downloads.tile),
         Route("/api/v1/export-results/{task}/{organization}", rest.export_results),
         Route("/api/v1/export-errors/{task}/{organization}", rest.export_errors),

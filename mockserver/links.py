@@ -1,8 +1,8 @@
 """Paths and signatures of every file URL the server hands out, and how they are checked.
 
-The shape is that of a signed Google Cloud Storage URL as seen in exports: `?Expires=…&Signature=…`
-(sample: storage.labelbox.com links carry `Expires` in milliseconds). Which host stands in front is decided at the
-edge. A link is good until a midnight of the world's clock, so that all links made on one day are the same bytes.
+The shape is that of a signed storage URL as seen in exports: `?Expires=…&KeyName=…&Signature=…`. Which host stands in
+front is decided at the edge. How long a link lives, and in which unit it says so, goes by its key (observed 2023-08 to
+2026-07); a stopped clock makes the same links again.
 """
 
 from __future__ import annotations
@@ -22,14 +22,39 @@ from mockserver.errors import LinkExpired, LinkRefused
 DAY = 86_400_000_000
 """Microseconds."""
 
-ASSET_DAYS = 1
-"""Signed asset links live a day after the export (sample: ZealotSniper export of 2023-06)."""
+
+class AssetKey(msgspec.Struct, frozen=True):
+    """What links of files say and how long they live: both went by the key that signed them."""
+
+    name: str
+    unit: int
+    """Microseconds in one of `Expires`."""
+    days: int
+    row_by_row: bool
+    """Whether rows were signed one after another, which shows in their milliseconds."""
+
+    def expires(self, now: int, row: int) -> int:
+        """When the link of the data row of that number ends, in microseconds UTC."""
+        return now + self.days * DAY + (row * 1000 if self.row_by_row else 0)
+
+
+FIRST_KEY = AssetKey("labelbox-assets-key-3", 1000, 1, row_by_row=True)
+"""A day after the row was written, in milliseconds; 53 rows took 60 (observed 2023-08 to 2025-08)."""
+SECOND_KEY = AssetKey("labelbox-assets-key-20251022", 1_000_000, 5, row_by_row=False)
+"""Five days after the export, in seconds (observed 2026-07)."""
+_KEYS = {key.name: key for key in (FIRST_KEY, SECOND_KEY)}
+_MILLISECOND = 1000
+
 RESULT_DAYS = 14
 """Export files live 14 days (sample: two signed V1 result URLs)."""
+LEGACY_KEY = msgspec.structs.replace(FIRST_KEY, days=RESULT_DAYS, row_by_row=False)
+"""Of the files that Export V1 links to: they live as long as its own, and all links of an export end together."""
 TOKEN_DAYS = 30
 """Mask tokens live 30 days (sample: six tokens in V1 exports)."""
 
 
+_AS_THEY_ARE = "!*'()"
+"""Signs that a URI component keeps beside letters, digits and `-_.~` (ECMAScript; observed 2025-08, 2026-07)."""
 _PLAIN = re.compile("[A-Za-z0-9_-][A-Za-z0-9._-]*").fullmatch
 """A name that needs no other spelling in a path."""
 
@@ -77,27 +102,42 @@ class Links(msgspec.Struct, frozen=True):
         key = hashlib.blake2b(secret, digest_size=32, person=b"links").digest()
         return cls(slug, hashlib.blake2b(key=key, digest_size=16))
 
-    def asset(self, data_row_id: str, name: str, *, expires: int) -> str:
+    def asset(self, data_row_id: str, name: str, *, expires: int, key: AssetKey = FIRST_KEY) -> str:
         """Path and query of a data row's own file."""
-        return self.signer("assets", expires)(data_row_id, name)
+        return self._file("assets", data_row_id, name, expires, key)
 
-    def attachment(self, attachment_id: str, name: str, *, expires: int) -> str:
+    def attachment(self, attachment_id: str, name: str, *, expires: int, key: AssetKey = FIRST_KEY) -> str:
         """Path and query of an attachment's own file."""
-        return self.signer("attachments", expires)(attachment_id, name)
+        return self._file("attachments", attachment_id, name, expires, key)
 
-    def signer(self, kind: str, expires: int) -> Callable[[str, str], str]:
-        """(id, name) -> path and query of many files that expire together: `assets` or `attachments`."""
-        before, behind = f"/_files/{self.workspace}/{kind}/", f"?{expires // 1000}"
-        asked, begun = f"?Expires={expires // 1000}&Signature=", self.mac.copy()
+    def _file(self, kind: str, record_id: str, name: str, expires: int, key: AssetKey) -> str:
+        path = f"/_files/{self.workspace}/{kind}/{record_id}/{_safe(name, record_id)}"
+        end = str(expires // key.unit)
+        return f"{path}?Expires={end}&KeyName={key.name}&Signature={self._signature(path, _signed_end(end, key.name))}"
+
+    def signer(self, kind: str, key: AssetKey, now: int) -> Callable[[str, str, int], str]:
+        """(id, name, number of the data row) -> path and query of many files of a kind, `assets` or `attachments`, of
+        an export that is made now. An export signs every row, so what all have in common is done once."""
+        before, named = f"/_files/{self.workspace}/{kind}/", f"&KeyName={key.name}&Signature="
+        begun = self.mac.copy()
         begun.update(before.encode())
+        same = str(key.expires(now, 0) // key.unit)
+        asked, behind = f"?Expires={same}{named}", _signed_end(same, key.name)
 
-        def signed(record_id: str, name: str) -> str:
+        def signed(record_id: str, name: str, _row: int) -> str:
             path = f"{record_id}/{name if _PLAIN(name) else _safe(name, record_id)}"
             mac = begun.copy()
             mac.update(f"{path}{behind}".encode())
             return f"{before}{path}{asked}{mac.hexdigest()}"
 
-        return signed
+        def signed_row_by_row(record_id: str, name: str, row: int) -> str:
+            path = f"{record_id}/{name if _PLAIN(name) else _safe(name, record_id)}"
+            end = str(key.expires(now, row) // key.unit)
+            mac = begun.copy()
+            mac.update(f"{path}{_signed_end(end, key.name)}".encode())
+            return f"{before}{path}?Expires={end}{named}{mac.hexdigest()}"
+
+        return signed_row_by_row if key.row_by_row else signed
 
     def tiles(self, data_row_id: str, *, expires: int) -> str:
         """Path and query of a map's tiles. What stands before `{z}/{x}/{y}` is signed; clients fill in the rest."""
@@ -113,11 +153,8 @@ class Links(msgspec.Struct, frozen=True):
         return self.signed(f"frames/{label_id}.ndjson", expires)
 
     def mask_token(self, user_id: str, organization_id: str, *, now: int) -> str:
-        """The JSON Web Token of `/masks/feature/{id}?token=…`, HS256, its four claims as in the sample.
-
-        Issued at midnight, so that all exports of one day say the same.
-        """
-        issued = now // DAY * DAY // 1_000_000
+        """The JSON Web Token of `/masks/feature/{id}?token=…`, HS256, its four claims as in the sample."""
+        issued = now // 1_000_000
         claims = {"userId": user_id, "organizationId": organization_id, "iat": issued}
         head = _segment({"alg": "HS256", "typ": "JWT"})
         signed = f"{head}.{_segment({**claims, 'exp': issued + TOKEN_DAYS * DAY // 1_000_000})}"
@@ -167,27 +204,36 @@ class Links(msgspec.Struct, frozen=True):
 
     def signed(self, path: str, expires: int) -> str:
         """`/_files/{workspace}/{path}?Expires=…&Signature=…`; `expires` in microseconds, on the wire milliseconds."""
-        full = f"/_files/{self.workspace}/{path}"
-        return f"{full}?Expires={expires // 1000}&Signature={self.signature(full, expires // 1000)}"
+        full, end = f"/_files/{self.workspace}/{path}", str(expires // _MILLISECOND)
+        return f"{full}?Expires={end}&Signature={self._signature(full, _signed_end(end, ''))}"
 
-    def signature(self, path: str, milliseconds: int) -> str:
+    def _signature(self, path: str, end: str) -> str:
         mac = self.mac.copy()
-        mac.update(f"{path}?{milliseconds}".encode(errors="replace"))
+        mac.update(f"{path}{end}".encode(errors="replace"))
         return mac.hexdigest()
 
-    def check(self, path: str, expires: str, signature: str, *, now: int) -> None:
+    def check(self, path: str, expires: str, signature: str, *, now: int, key_name: str = "") -> None:
         """Raises LinkRefused unless this path was signed by this workspace and its time is not over."""
         if not expires.isascii() or not expires.isdigit() or len(expires) > 16:
             raise LinkRefused("This link has no readable Expires; use the URL exactly as the server gave it")
-        if not hmac.compare_digest(self.signature(path, int(expires)).encode(), signature.encode("utf-8", "replace")):
+        if key_name and key_name not in _KEYS:
+            raise LinkRefused("This link names a key that is not known; use the URL exactly as the server gave it")
+        wanted = self._signature(path, _signed_end(str(int(expires)), key_name))
+        if not hmac.compare_digest(wanted.encode(), signature.encode("utf-8", "replace")):
             raise LinkRefused("SignatureDoesNotMatch: this link was changed; use the URL exactly as the server gave it")
-        if int(expires) * 1000 <= now:
+        unit = _KEYS[key_name].unit if key_name else _MILLISECOND
+        if int(expires) * unit <= now:
             raise LinkExpired("ExpiredToken: this link's time is over; export again to get a fresh one")
+
+
+def _signed_end(expires: str, key_name: str) -> str:
+    """What is signed behind the path: the end, and the key by a letter, so that it all fits one block of BLAKE2."""
+    return f"?{expires}.{key_name[-1:]}"
 
 
 def _safe(name: str, otherwise: str) -> str:
     """A file's name as a part of a path; clients normalise some away."""
-    safe = quote(name, safe="")
+    safe = quote(name, safe=_AS_THEY_ARE)
     return otherwise if safe in {".", ".."} else safe
 
 
@@ -200,5 +246,5 @@ def _base64(raw: bytes) -> str:
 
 
 def good_until(now: int, days: int) -> int:
-    """The midnight after `days` whole days: never less life than promised, the same for a whole day."""
-    return (now // DAY + days + 1) * DAY
+    """When a life of so many whole days ends, in microseconds UTC."""
+    return now + days * DAY

@@ -55,11 +55,13 @@ EXECUTED = {
 PARTS: dict[type[msgspec.Struct], str] = {
     plans.Scenario: "Keys of the file",
     Switches: "Keys of `[switches]`",
+    plans.TagPlan: "Keys of `[[tags]]`",
     plans.OntologyPlan: "Keys of `[ontologies.NAME]`",
     plans.Tool: "Keys of a tool",
     plans.Question: "Keys of a question",
     plans.Option: "Keys of an option",
     plans.ProjectPlan: "Keys of `[[projects]]`",
+    plans.ValuePlan: "Keys of `values`",
     plans.ModelPlan: "Keys of `[[models]]`",
     plans.RunPlan: "Keys of `[[models.runs]]`",
     plans.Splits: "Keys of `splits`",

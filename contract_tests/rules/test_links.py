@@ -8,38 +8,59 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.errors import LinkRefused
-from mockserver.links import DAY, TOKEN_DAYS, Links, good_until
+from mockserver.links import DAY, FIRST_KEY, SECOND_KEY, TOKEN_DAYS, AssetKey, Links, good_until
 
 LINKS = Links.of("mock-api-key", 0)
 NAME = st.text(min_size=1, max_size=20)
 
 
+KEYS = pytest.mark.parametrize("key", [FIRST_KEY, SECOND_KEY], ids=lambda key: str(key.name))
+
+
 def parts(url: str) -> tuple[str, str, str]:
+    """Path, end and signature."""
     path, _, query = url.partition("?")
-    expires, signature = (part.partition("=")[2] for part in query.split("&"))
-    return path, expires, signature
+    asked = dict(part.split("=") for part in query.split("&"))
+    return path, asked["Expires"], asked["Signature"]
+
+
+def check(url: str, *, now: int) -> None:
+    LINKS.check(*parts(url), now=now, key_name=url.partition("KeyName=")[2].partition("&")[0])
 
 
 @pytest.mark.known("sample")
-@given(NAME)
-def test_a_link_is_ascii_opens_until_its_end_and_not_after(name: str) -> None:
-    url = LINKS.asset("row", name, expires=5000)
+@KEYS
+@given(name=NAME)
+def test_a_link_is_ascii_opens_until_its_end_and_not_after(key: AssetKey, name: str) -> None:
+    end = 5 * key.unit
+    url = LINKS.asset("row", name, expires=end, key=key)
     assert url.isascii()
-    LINKS.check(*parts(url), now=4999)
+    check(url, now=end - 1)
     with pytest.raises(LinkRefused, match="time is over"):
-        LINKS.check(*parts(url), now=5000)
+        check(url, now=end)
+
+
+@pytest.mark.known("sample")
+@KEYS
+def test_the_query_of_a_link_is_in_the_order_of_the_samples(key: AssetKey) -> None:
+    end = key.expires(1_754_079_265_700_000, 56)
+    query = LINKS.asset("row", "photo 1.jpg", expires=end, key=key).partition("?")[2]
+    told = {"labelbox-assets-key-3": "1754165665756", "labelbox-assets-key-20251022": "1754511265"}[key.name]
+    assert query.startswith(f"Expires={told}&KeyName={key.name}&Signature=")
 
 
 @given(NAME, st.integers(0, 10_000), st.characters())
 def test_a_changed_character_anywhere_is_refused(name: str, place: int, other: str) -> None:
-    pieces = list(parts(LINKS.asset("row", name, expires=10**15)))
-    which, rest = place % 3, place // 3
+    url = LINKS.asset("row", name, expires=10**15)
+    pieces = [*parts(url), FIRST_KEY.name]
+    which, rest = place % 4, place // 4
     at = rest % len(pieces[which])
     changed = pieces[which][:at] + other + pieces[which][at + 1 :]
     if changed != pieces[which]:
         pieces[which] = changed
+        path, expires, signature, key_name = pieces
         with pytest.raises(LinkRefused):
-            LINKS.check(*pieces, now=0)
+            LINKS.check(path, expires, signature, now=0, key_name=key_name)
 
 
 @pytest.mark.parametrize(("key", "seed"), [("another", 0), ("mock-api-key", 1), ("Mock-api-key", 0)])
@@ -59,10 +80,28 @@ def test_the_same_key_and_seed_sign_alike_after_a_restart() -> None:
 
 
 @given(st.integers(0, 2**52), st.integers(0, 60))
-def test_a_link_lives_at_least_as_long_as_promised_and_to_a_midnight(now: int, days: int) -> None:
-    end = good_until(now, days)
-    assert end % DAY == 0
-    assert days * DAY < end - now <= (days + 1) * DAY
+def test_a_link_lives_as_long_as_promised_to_the_microsecond(now: int, days: int) -> None:
+    assert good_until(now, days) - now == days * DAY
+
+
+@pytest.mark.known("sample")
+@given(st.integers(0, 2**52), st.integers(1, 10**6))
+def test_rows_were_signed_one_after_another_until_they_had_one_end(now: int, row: int) -> None:
+    assert FIRST_KEY.expires(now, row) - now == DAY + row * 1000
+    assert SECOND_KEY.expires(now, row) - now == 5 * DAY
+
+
+@pytest.mark.known("sample")
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("photo (1).jpg", "photo%20(1).jpg"),
+        ("a!b*c'd-e_f.g~h", "a!b*c'd-e_f.g~h"),
+        ("50%&=+#?.png", "50%25%26%3D%2B%23%3F.png"),
+    ],
+)
+def test_a_file_name_is_written_as_a_component_of_a_uri(name: str, written: str) -> None:
+    assert parts(LINKS.asset("row", name, expires=10**15))[0].rsplit("/", 1)[1] == written
 
 
 @pytest.mark.parametrize("name", ["a/b.png", "..", ".", "a?b", "a#b", "a%2fb", "שלום.png", "🙂", " ", "\u2028"])
@@ -77,10 +116,11 @@ def test_any_file_name_is_one_part_of_the_path(name: str) -> None:
 
 @pytest.mark.known("sample")
 def test_a_mask_token_is_a_json_web_token_of_thirty_days() -> None:
-    head, claims, signature = LINKS.mask_token("user", "organization", now=DAY + 5).split(".")
+    head, claims, signature = LINKS.mask_token("user", "organization", now=DAY + 5_000_000).split(".")
     assert decoded(head) == {"alg": "HS256", "typ": "JWT"}
-    day = DAY // 1_000_000
-    assert decoded(claims) == {"userId": "user", "organizationId": "organization", "iat": day, "exp": 31 * day}
+    now = (DAY + 5_000_000) // 1_000_000
+    end = now + 30 * DAY // 1_000_000
+    assert decoded(claims) == {"userId": "user", "organizationId": "organization", "iat": now, "exp": end}
     assert len(base64.urlsafe_b64decode(signature + "=")) == 32
 
 
@@ -120,4 +160,4 @@ def test_of_a_maps_tiles_what_stands_before_the_place_is_signed() -> None:
 def test_an_attachments_link_is_not_that_of_a_data_row(name: str) -> None:
     attachment, row = LINKS.attachment("one", name, expires=5000), LINKS.asset("one", name, expires=5000)
     assert parts(attachment)[2] != parts(row)[2]
-    LINKS.check(*parts(attachment), now=0)
+    check(attachment, now=0)

@@ -16,13 +16,14 @@ from mockserver.api.resolvers.exports import stream_of
 from mockserver.api.responses import JSON, content_response, json_response, storage_error
 from mockserver.errors import LinkRefused, NotFound
 from mockserver.exports.chunks import Chunk
+from mockserver.exports.dates import form_of
 from mockserver.exports.legacy.files import is_array
 from mockserver.exports.legacy.issues import issues
 from mockserver.exports.results import ERRORS, RESULT
 from mockserver.exports.tasks import failed_line
-from mockserver.generate.assets import asset, tile, with_tiles
+from mockserver.generate.assets import asset, text_layer, tile, with_tiles
 from mockserver.generate.media.medium import Asset
-from mockserver.links import ASSET_DAYS, RESULT_DAYS, good_until, read_bewit
+from mockserver.links import RESULT_DAYS, read_bewit
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import Attachment, DataRow
@@ -85,7 +86,8 @@ class Downloads:
         made = await asyncio.to_thread(self._asset, recipe, workspace.world.seed)
         content = made.content
         if made.tiled:
-            expires = good_until(workspace.store.clock.now(), ASSET_DAYS)
+            with workspace.store.reading() as connection:
+                expires = form_of(connection).asset_key.expires(workspace.store.clock.now(), 0)
             tiles = workspace.links.tiles(row_id, expires=expires)
             content = with_tiles(content, base_url(request, self._public_url) + tiles)
         return content_response(request, content, made.content_type)
@@ -95,6 +97,15 @@ class Downloads:
         workspace = self._signed(request)
         _, recipe = self._recipe(workspace, Attachment, request.path_params["attachment"])
         made = await asyncio.to_thread(self._asset, recipe, workspace.world.seed)
+        return content_response(request, made.content, made.content_type)
+
+    async def text_layer(self, request: Request) -> Response:
+        """The words of a document and where they stand, as JSON."""
+        workspace = self._signed(request)
+        row_id, recipe = self._recipe(workspace, DataRow, request.path_params["row"])
+        made = await asyncio.to_thread(text_layer, recipe, seed=workspace.world.seed)
+        if made is None:
+            raise NotFound(f"Data row {row_id!r} is no document, so it has no text layer")
         return content_response(request, made.content, made.content_type)
 
     async def tile(self, request: Request) -> Response:
@@ -132,7 +143,9 @@ def signed(workspaces: Workspaces, request: Request, path: str | None = None) ->
     path = path or request.scope.get("raw_path", request.url.path.encode()).decode("ascii", "replace")
     query = request.query_params
     now = workspace.store.clock.now()
-    workspace.links.check(path, query.get("Expires", ""), query.get("Signature", ""), now=now)
+    workspace.links.check(
+        path, query.get("Expires", ""), query.get("Signature", ""), now=now, key_name=query.get("KeyName", "")
+    )
     return workspace
 
 

@@ -18,6 +18,7 @@ from mockserver.settings import check_seed
 
 FORMATS = ("v2", "v1", "frames")
 FRAMED = ("video", "dicom")
+BASE_URL = "https://mock.example"
 MOST_ROWS = 10_000_000
 ALL = "all"
 NOT_WITH_ALL = {"interpolated_frames"}
@@ -26,6 +27,7 @@ NOT_WITH_ALL = {"interpolated_frames"}
 
 @click.command()
 @click.option("--media", required=True, metavar="WORD", help="A media type of the scenario: image, text, …")
+@click.option("--project", metavar="NAME", help="Which project of that media type, by its name; else the first.")
 @click.option("--rows", default=100, show_default=True, type=click.IntRange(0, MOST_ROWS), help="Labelled data rows.")
 @click.option("--format", "form", default="v2", show_default=True, metavar="|".join(FORMATS), help="Which payload.")
 @click.option(
@@ -35,6 +37,7 @@ NOT_WITH_ALL = {"interpolated_frames"}
 @setting("--scenario", default="default", show_default=True, metavar="NAME|FILE", help="Whose project is taken.")
 @SEED
 @ENDS
+@click.option("--base-url", default=BASE_URL, show_default=True, metavar="URL", help="What links begin with.")
 @click.option("-o", "--output", required=True, metavar="FILE", help="Where to; - for standard output.")
 def generate(**asked: Any) -> None:
     """Write export payloads of any size to a file, without a server."""
@@ -46,8 +49,8 @@ def generate(**asked: Any) -> None:
 
 
 def run(
-    *, media: str, rows: int, form: str, params: str, locale: str | None, scenario: str, seed: int, ends: str | None,
-    output: str,
+    *, media: str, project: str | None, rows: int, form: str, params: str, locale: str | None, scenario: str, seed: int,
+    ends: str | None, base_url: str, output: str,
 ) -> None:  # fmt: skip
     """Make the world, then write it; two steps of a row each."""
     # Imported here: `--help` and a wrong flag answer at once.
@@ -60,8 +63,10 @@ def run(
         raise StartupError(f"--format is {form!r}; the nearest known are {quoted(nearest(form, FORMATS))}")
     if form == "frames" and media not in FRAMED:
         raise StartupError(f"--format frames is for {quoted(FRAMED)}; {media!r} has no frames: give v2 or v1")
+    if not base_url.startswith(("http://", "https://")) or base_url.endswith("/"):
+        raise StartupError(f"--base-url is {base_url!r}; expected scheme and host, like https://mock.example")
     sections = sections_of(params)
-    plan = samples.alone(scenarios.load(scenarios.find(scenario)), media, rows)
+    plan = samples.alone(scenarios.load(scenarios.find(scenario)), media, rows, project=project)
     end = end_of(plan, ends)
     tables = {} if locale is None else locales.tables(locale, seed)
     with (
@@ -74,11 +79,11 @@ def run(
         connection = world.connect()
         try:
             if form == "v2":
-                pieces = samples.v2(connection, sections, seed=seed, now=end)
+                pieces = samples.v2(connection, sections, seed=seed, now=end, host=base_url)
             elif form == "frames":
-                pieces = samples.frames(connection, seed=seed, now=end)
+                pieces = samples.frames(connection, seed=seed, now=end, host=base_url)
             else:
-                pieces = samples.v1(connection, seed=seed, now=end)
+                pieces = samples.v1(connection, seed=seed, now=end, host=base_url)
             for piece in pieces:
                 file.write(piece.text)
                 done(piece.count)

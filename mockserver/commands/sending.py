@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable
 
 import msgspec
@@ -79,7 +80,7 @@ def shots_of(order: Order) -> list[Shot]:
 
 def message_of(order: Order, topic: str, body: bytes) -> Message:
     own = order.delivery_id
-    delivery = ids.cuid("delivery", secrets.token_hex(8)) if own is None else own
+    delivery = ids.cuid(time.time_ns() // 1000, "delivery", secrets.token_hex(8)) if own is None else own
     check_header("--id", delivery)
     return message(delivery, topic, body, secret=order.secret)
 

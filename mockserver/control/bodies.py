@@ -45,6 +45,7 @@ Seed = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 Happening = Literal[
     "LABEL_CREATED", "LABEL_UPDATED", "LABEL_DELETED", "REVIEW_CREATED", "REVIEW_UPDATED", "REVIEW_DELETED",
     "WORKFLOW_ACTION", "ISSUE_CREATED", "ISSUE_UPDATED", "ISSUE_DELETED", "METADATA_UPDATED",
+    "PROJECT_TAGGED",
 ]  # fmt: skip
 """What can be made to happen."""
 
@@ -58,7 +59,7 @@ class SetSwitches(Body, frozen=True, kw_only=True):
 
     legacy_cache: Literal["fresh", "stale"] | None = None
     frames: Literal["redirect", "redirect_elsewhere", "direct"] | None = None
-    masks: Literal["dated", "composite", "numbered", "plain"] | None = None
+    masks: Literal["dated", "composite", "both", "numbered", "plain"] | None = None
     key_frame_feature_map: Literal["own", "list", "dict"] | None = None
     characters: Literal["ascii", "utf-8"] | None = None
     validation: Literal["told", "masked"] | None = None
@@ -292,11 +293,12 @@ class EventMade(msgspec.Struct, frozen=True):
     event_nos: list[int]
     at: str
     project_id: str
-    data_row_id: str
+    data_row_id: str | None = None
     label_id: str | None = None
     review_id: str | None = None
     issue_id: str | None = None
     comment_id: str | None = None
+    tag_id: str | None = None
 
 
 class WantedFailures(msgspec.Struct, frozen=True):

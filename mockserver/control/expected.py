@@ -17,6 +17,7 @@ from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import Dataset
 from mockserver.world.database import Clause, Connection, where
 from mockserver.world.models import ModelRun
+from mockserver.world.people import Organization
 from mockserver.world.projects import Project
 from mockserver.world.slices import CatalogSlice
 from mockserver.world.tasks import EXPORT, Task
@@ -45,7 +46,10 @@ KINDS = {
 
 
 def expected_rows(workspace: Workspace, asked: ExpectRows, host: str) -> bytes:
-    """NDJSON. Raises NotFound, BadInput, MalformedRequest."""
+    """NDJSON. Before any export the organization stands for its task in the URLs of masks (api/masks.py).
+
+    Raises NotFound, BadInput, MalformedRequest.
+    """
     snapshot = workspace.store.snapshot()
     try:
         request = request_of(snapshot, asked, timezone=workspace.store.user().timezone)
@@ -57,7 +61,7 @@ def expected_rows(workspace: Workspace, asked: ExpectRows, host: str) -> bytes:
             request.params,
             links=workspace.links,
             host=host if task is None else task.base_url,
-            task_id="" if task is None else task.id,
+            task_id=snapshot.select(Organization)[0].id if task is None else task.id,
             now=now,
         )
         return rows.text()

@@ -9,7 +9,7 @@ from mockserver.api.engine import written_moment
 from mockserver.control.bodies import EventMade, MakeEvent
 from mockserver.control.expected import project_named
 from mockserver.control.places import NOT_SKIPPED, Places
-from mockserver.errors import Conflict
+from mockserver.errors import BadInput, Conflict
 from mockserver.generate import features
 from mockserver.generate.chance import Chance
 from mockserver.generate.changes import annotated, answered_again
@@ -35,11 +35,12 @@ NEXT_MOVES = {
 class Done(NamedTuple):
     """What a happening touched."""
 
-    row: DataRow
+    row: DataRow | None
     label: str | None = None
     review: str | None = None
     issue: str | None = None
     comment: str | None = None
+    tag: str | None = None
 
 
 def make_event(workspace: Workspace, asked: MakeEvent) -> EventMade:
@@ -54,11 +55,12 @@ def make_event(workspace: Workspace, asked: MakeEvent) -> EventMade:
             event_nos=list(range(first, first + len(change.events))),
             at=written_moment(change.now),
             project_id=project.id,
-            data_row_id=done.row.id,
+            data_row_id=None if done.row is None else done.row.id,
             label_id=done.label,
             review_id=done.review,
             issue_id=done.issue,
             comment_id=done.comment,
+            tag_id=done.tag,
         )
 
 
@@ -81,6 +83,7 @@ class Happenings:
             "ISSUE_UPDATED": self.update_issue,
             "ISSUE_DELETED": self.delete_issue,
             "METADATA_UPDATED": self.update_metadata,
+            "PROJECT_TAGGED": self.tag_project,
         }
 
     # Labels
@@ -93,9 +96,20 @@ class Happenings:
         content = variant.content if row.asset and not labelled else self._answered_again(variant.content)
         seconds = self._chance().between(20, 900)
         label = self._labelling.create_label(
-            self._project.id, row.id, content=content, aside=variant.aside, seconds_to_create=seconds
-        )
+            self._project.id, row.id, content=content, aside=variant.aside, seconds_to_create=seconds,
+            by=self._another_labeller(row) if labelled else None,
+        )  # fmt: skip
         return Done(row, label.id)
+
+    def _another_labeller(self, row: DataRow) -> str | None:
+        """Somebody who has not labelled the row, the owner of the API key where all have."""
+        mine = self._places.here(row.no)
+        sql = (
+            "SELECT id FROM person WHERE id NOT IN"
+            f" (SELECT created_by FROM label WHERE {mine.sql} AND NOT deleted) ORDER BY created_at, id LIMIT 1"
+        )
+        found = self._change.connection.row(sql, mine.params)
+        return None if found is None else str(found[0])
 
     def update_label(self) -> Done:
         label = self._places.label(NOT_SKIPPED)
@@ -175,6 +189,12 @@ class Happenings:
         value = self._chance().pick([place for place in table("places") if place != now])
         self._labelling.set_metadata(row.id, schema.id, value, project_id=self._project.id)
         return Done(row)
+
+    def tag_project(self) -> Done:
+        """One of the organization's tags that the project has not, else a new one."""
+        if self._asked.data_row is not None or self._asked.label is not None:
+            raise BadInput("PROJECT_TAGGED is about a project; leave out data_row and label")
+        return Done(None, tag=self._labelling.tag_project(self._project.id, text=self._words("places")).id)
 
     # Making
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mockserver.exports.forms import Step, formed
 from mockserver.exports.text import ascii_json, quoted
 from mockserver.world.database import Connection, where
-from mockserver.world.labels import FEATURES, HOST, TASK
+from mockserver.world.labels import FEATURES, HOST, PROJECT, PROJECT_STAND_IN, TASK
 
 BODIES_KEPT = 512
 """Large populations share bodies, so these are read once; where nothing is shared, few are kept."""
@@ -36,4 +36,5 @@ class Bodies:
 
     def _filled(self, content: bytes) -> list[str]:
         filled = content.replace(HOST, self._host).replace(TASK, self._task_id)
-        return ascii_json(formed(filled, self._steps).decode()).split(FEATURES_MARK)
+        written = formed(filled, self._steps).replace(PROJECT, PROJECT_STAND_IN.encode())
+        return ascii_json(written.decode()).split(FEATURES_MARK)

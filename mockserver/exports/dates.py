@@ -15,6 +15,7 @@ import orjson
 from mockserver.exports import earlier
 from mockserver.exports.forms import Step
 from mockserver.exports.text import ascii_json
+from mockserver.links import FIRST_KEY, SECOND_KEY, AssetKey
 from mockserver.world.database import Connection
 from mockserver.world.switches import Switches, switches_of
 
@@ -50,11 +51,33 @@ _DATED = (
           "sample: present in 2024-06; the day is inferred"),
     Dated("project_tags", datetime.date(2024, 6, 1), "`project_tags` of every project",
           "sample: present in 2024-06; the day is inferred"),
+    Dated("exif_number", datetime.date(2024, 6, 1), "`exif_rotation` as a number; before, as a text",
+          "sample: `\"1\"` in 2023-10, `1` in 2025-08; the day is inferred"),
     Dated("audio_segments", datetime.date(2024, 7, 25),
           "`classifications`, `segments` and `timestamp` of sounds; before, `objects`, `classifications` and "
           "`relationships`", "client: tests of 2024-07"),
     Dated("page_dimensions", datetime.date(2024, 9, 1), "`page_dimensions` of boxes on pages",
           "client: tests of 2024-09"),
+    Dated("row_milliseconds", datetime.date(2024, 9, 1),
+          "the milliseconds of a data row's moments; before, whole seconds",
+          "sample: whole seconds in 2024-06, milliseconds in 2024-12; the day is inferred"),
+    Dated("schema_kinds", datetime.date(2024, 11, 26), "`schema_kind` of `metadata_fields`",
+          "sample: absent in 2023-08, present in 2024-12; the day is inferred"),
+    Dated("text_classifications", datetime.date(2024, 11, 26), "`classifications` of answers in words",
+          "client: absent in tests of 2024-11-12, present in those of 2024-11-26"),
+    Dated("units", datetime.date(2024, 11, 26), "`unit` of boxes on pages and of pages",
+          "client: absent in tests of 2024-11-12, present in those of 2024-11-26"),
+    Dated("questions_in_frames", datetime.date(2025, 1, 1),
+          "questions of a clip's frames in these frames; before, once at the top",
+          "sample: in frames in 2025-04; client: at the top in tests of 2024-10; the day is inferred"),
+    Dated("single_masks_of_clips", datetime.date(2025, 1, 1),
+          "`mask` beside `composite_mask` of clips; before, `composite_mask` alone",
+          "sample: both in 2025-04; the day is inferred"),
+    Dated("performance_details_v2", datetime.date(2025, 3, 1), "`performance_details_v2` behind `performance_details`",
+          "sample: absent in 2024-12, present in 2025-05; the day is inferred"),
+    Dated("long_links", datetime.date(2025, 10, 22),
+          "links of files that live five days, in seconds, the same for all rows; before, a day, in milliseconds, row "
+          "by row", "sample: the old ones in 2025-08, the new ones in 2026-07; the day is in the name of their key"),
 )  # fmt: skip
 
 DATED = {item.name: item for item in _DATED}
@@ -67,8 +90,8 @@ _ATTRIBUTES = {
 }
 """What of `media_attributes` came with which."""
 
-MaskForm = Literal["composite", "numbered", "plain"]
-"""The words of the switch `masks` (world/switches.py)."""
+MaskForm = Literal["own", "composite", "both", "numbered", "plain"]
+"""The words of the switch `masks` (world/switches.py). `own`: both for clips, composite masks for everything else."""
 
 
 class Form(msgspec.Struct, frozen=True, dict=True):
@@ -81,10 +104,17 @@ class Form(msgspec.Struct, frozen=True, dict=True):
         """Whether what the table calls `name` was there."""
         return self.payload_date is None or DATED[name].since <= self.payload_date
 
+    @property
+    def asset_key(self) -> AssetKey:
+        """What signs the links of files."""
+        return SECOND_KEY if self.has("long_links") else FIRST_KEY
+
     @cached_property
     def masks(self) -> MaskForm:
         if self.switches.masks != "dated":
             return self.switches.masks
+        if self.has("single_masks_of_clips"):
+            return "own"
         return "composite" if self.has("composite_masks") else "plain"
 
     @cached_property
@@ -93,11 +123,16 @@ class Form(msgspec.Struct, frozen=True, dict=True):
         wanted: list[tuple[bool, Step]] = [
             (not self.has("feature_schema_ids"), earlier.without_schema_ids),
             (not self.has("values"), earlier.without_values),
+            (self.masks == "composite", earlier.with_composite_masks),
+            (self.masks == "both", earlier.with_both_masks),
             (self.masks == "plain", earlier.with_plain_masks),
             (self.masks == "numbered", earlier.with_numbered_masks),
+            (not self.has("questions_in_frames"), earlier.with_questions_of_frames_at_the_top),
             (not self.has("tokens"), earlier.without_tokens),
             (not self.has("audio_segments"), earlier.sounds_like_pictures),
             (not self.has("page_dimensions"), earlier.without_page_dimensions),
+            (not self.has("text_classifications"), earlier.without_questions_below_texts),
+            (not self.has("units"), earlier.without_units),
             (self.switches.key_frame_feature_map == "list", earlier.with_lists_of_key_frames),
             (self.switches.key_frame_feature_map == "dict", earlier.with_flags_of_key_frames),
         ]
@@ -105,19 +140,33 @@ class Form(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def lost_attributes(self) -> frozenset[str]:
-        """What `media_attributes` did not say yet."""
+        """The keys of `media_attributes` that did not exist yet."""
         return frozenset(key for name, keys in _ATTRIBUTES.items() if not self.has(name) for key in keys)
+
+    @cached_property
+    def changes_attributes(self) -> bool:
+        return bool(self.lost_attributes) or not self.has("exif_number")
 
     def media_attributes(self, text: str) -> str:
         """JSON in ASCII."""
-        return _without(text, self.lost_attributes) if self.lost_attributes else ascii_json(text)
+        if self.changes_attributes:
+            return _earlier_attributes(text, self.lost_attributes, as_text=not self.has("exif_number"))
+        return ascii_json(text)
 
 
 @lru_cache(maxsize=1024)
-def _without(text: str, lost: frozenset[str]) -> str:
-    """Rows share few."""
+def _earlier_attributes(text: str, lost: frozenset[str], *, as_text: bool) -> str:
+    """Few different attributes are shared by many rows."""
     kept = {name: value for name, value in orjson.loads(text).items() if name not in lost}
+    if as_text and "exif_rotation" in kept:
+        kept["exif_rotation"] = str(kept["exif_rotation"])
     return ascii_json(orjson.dumps(kept).decode())
+
+
+@lru_cache(maxsize=1024)
+def without_page_count(text: str) -> str:
+    """Export V2 does not tell how many pages a document has (observed 2025-05)."""
+    return orjson.dumps({name: value for name, value in orjson.loads(text).items() if name != "page_count"}).decode()
 
 
 def form_of(connection: Connection) -> Form:

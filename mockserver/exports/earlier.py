@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from mockserver.world.labels import PROJECT_STAND_IN
+
 Document = dict[str, Any]
 
-PROJECT = "\ufdd4"
-"""Stands for the id of the label's project: bodies are shared, and a noncharacter of Unicode is in no text."""
 API = "/api/v1/"
 
 
@@ -48,6 +48,24 @@ def without_page_dimensions(document: Document) -> Document:
     return document
 
 
+def without_questions_below_texts(document: Document) -> Document:
+    """An answer in words was its content alone."""
+    for feature in features(document):
+        for key in ("text_answer", "conversational_text_answer"):
+            if key in feature:
+                feature[key].pop("classifications", None)
+    return document
+
+
+def without_units(document: Document) -> Document:
+    """What is measured in points did not say so."""
+    for feature in features(document):
+        for key in ("bounding_box", "page_dimensions"):
+            if key in feature:
+                feature[key].pop("unit", None)
+    return document
+
+
 def sounds_like_pictures(document: Document) -> Document:
     """A sound had only classifications of the whole, in the container that pictures have."""
     if "timestamp" not in document:
@@ -57,22 +75,62 @@ def sounds_like_pictures(document: Document) -> Document:
 
 def with_plain_masks(document: Document) -> Document:
     """`…/annotations/{feature}/mask`. What a clip shows in a frame can only be told by a number (inferred)."""
-    return _with_masks(document, numbered="frames" in document or "groups" in document)
+    return _with_masks(document, numbered="frames" in document or "groups" in document, composite=False)
 
 
 def with_numbered_masks(document: Document) -> Document:
     """`…/annotations/{feature}/index/{frame, or 1}/mask`."""
-    return _with_masks(document, numbered=True)
+    return _with_masks(document, numbered=True, composite=False)
 
 
-def _with_masks(document: Document, *, numbered: bool) -> Document:
+def with_both_masks(document: Document) -> Document:
+    """The numbered form, and behind it the composite one."""
+    return _with_masks(document, numbered=True, composite=True)
+
+
+def with_composite_masks(document: Document) -> Document:
+    """Clips too had composite masks alone."""
     for feature in features(document):
-        if composite := feature.pop("composite_mask", None):
-            host, _, rest = composite["url"].partition(f"{API}tasks/")
-            index = f"/index/{rest.rpartition('/')[2]}" if numbered else ""
-            annotation = f"projects/{PROJECT}/annotations/{feature['feature_id']}"
-            feature["mask"] = {"url": f"{host}{API}{annotation}{index}/mask"}
+        if "composite_mask" in feature:
+            feature.pop("mask", None)
     return document
+
+
+def _with_masks(document: Document, *, numbered: bool, composite: bool) -> Document:
+    for feature in features(document):
+        if drawn := feature.pop("composite_mask", None):
+            host, _, rest = drawn["url"].partition(f"{API}tasks/")
+            index = f"/index/{rest.rpartition('/')[2]}" if numbered else ""
+            annotation = f"projects/{PROJECT_STAND_IN}/annotations/{feature['feature_id']}"
+            feature["mask"] = {"url": f"{host}{API}{annotation}{index}/mask"}
+            if composite:
+                feature["composite_mask"] = drawn
+    return document
+
+
+def with_questions_of_frames_at_the_top(document: Document) -> Document:
+    """A clip told of its questions of frames once, with every answer, and in no frame (SDK tests until 2024-10)."""
+    if "frames" not in document:
+        return document
+    asked: dict[str, Document] = {}
+    told: set[str] = set()
+    for frame in document["frames"].values():
+        for question in frame["classifications"]:
+            told.update(feature["feature_id"] for feature in features(question))
+            _add_answers(asked.setdefault(question["feature_id"], question), question)
+        frame["classifications"] = []
+    document["frames"] = {number: frame for number, frame in document["frames"].items() if frame["objects"]}
+    for key in ("segments", "key_frame_feature_map"):
+        document[key] = {name: known for name, known in document[key].items() if name not in told}
+    document["classifications"] = [*document["classifications"], *asked.values()]
+    return document
+
+
+def _add_answers(known: Document, question: Document) -> None:
+    """The answers of a checklist that are not known yet."""
+    answers = known.get("checklist_answers", [])
+    there = {answer["feature_id"] for answer in answers}
+    answers += [answer for answer in question.get("checklist_answers", []) if answer["feature_id"] not in there]
 
 
 def with_lists_of_key_frames(document: Document) -> Document:

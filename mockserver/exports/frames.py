@@ -52,8 +52,10 @@ def filled(frames: Frames, segments: Segments) -> Frames:
     for feature_id, keys in in_order(objects_of(frames), segments):
         for number, shown in in_every_frame(keys, segments.get(feature_id, [])):
             whole.setdefault(number, nothing_shown())[OBJECTS][feature_id] = shown
-    for feature_id, keys in in_order(classifications_of(frames), segments):
-        for number, shown in in_every_frame(keys, segments.get(feature_id, [])):
+    asked = classifications_of(frames)
+    stretches = segments_of_questions(asked, segments)
+    for feature_id, keys in in_order(asked, stretches):
+        for number, shown in in_every_frame(keys, stretches.get(feature_id, [])):
             whole.setdefault(number, nothing_shown())[CLASSIFICATIONS].append(shown)
     return {str(number): whole[number] for number in sorted(whole)}
 
@@ -84,6 +86,40 @@ def classifications_of(frames: Frames) -> dict[str, Keys]:
         for answered in frame[CLASSIFICATIONS]:
             found[answered["feature_id"]][int(number)] = answered
     return found
+
+
+def segments_of_questions(asked: dict[str, Keys], segments: Segments) -> Segments:
+    """Where each question is asked: where it or one of its answers has a segment (observed 2025-04: the answers).
+
+    In the order of the segments, which is the same in every frame.
+    """
+    names = {
+        question_id: {question_id, *(name for shown in keys.values() for name in answers_of(shown))}
+        for question_id, keys in asked.items()
+    }
+    owners = {name: question_id for question_id, mine in names.items() for name in mine}
+    pairs: defaultdict[str, list[list[int]]] = defaultdict(list)
+    for name, stretches in segments.items():
+        if name in owners:
+            pairs[owners[name]] += stretches
+    return {question_id: joined(sorted(found)) for question_id, found in pairs.items() if found}
+
+
+def answers_of(question: dict[str, Any]) -> Iterator[str]:
+    """The ids of a question's answers."""
+    for answer in (*question.get("checklist_answers", ()), *filter(None, [question.get("radio_answer")])):
+        yield answer["feature_id"]
+
+
+def joined(pairs: list[list[int]]) -> list[list[int]]:
+    """Sorted stretches, those that overlap as one."""
+    whole = [list(pairs[0])]
+    for first, last in pairs[1:]:
+        if first <= whole[-1][1]:
+            whole[-1][1] = max(whole[-1][1], last)
+        else:
+            whole.append([first, last])
+    return whole
 
 
 def object_at(document: Document, feature_id: str, number: int) -> dict[str, Any] | None:
@@ -122,8 +158,9 @@ def shown_between(keys: Keys, inside: list[int], number: int) -> dict[str, Any]:
     for geometry in GEOMETRIES if share else ():
         if geometry in start and geometry in end:
             shown[geometry] = between(start[geometry], end[geometry], share)
-    if mask := start.get("composite_mask"):
-        shown["composite_mask"] = mask | {"url": f"{mask['url'].rpartition(INDEX)[0]}{INDEX}{number}"}
+    for key, ending in (("mask", "/mask"), ("composite_mask", "")):
+        if mask := start.get(key):
+            shown[key] = mask | {"url": f"{mask['url'].rpartition(INDEX)[0]}{INDEX}{number}{ending}"}
     return shown
 
 

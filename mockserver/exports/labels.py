@@ -6,18 +6,22 @@ from collections.abc import Iterable
 
 from mockserver.exports.bodies import Bodies
 from mockserver.exports.dates import Form
-from mockserver.exports.earlier import PROJECT
 from mockserver.exports.names import Names
 from mockserver.exports.request import ExportParams
 from mockserver.exports.sections import Texts, among
 from mockserver.exports.text import ascii_json
 from mockserver.world.database import Clause, Connection, Row, where
-from mockserver.world.moments import moment
+from mockserver.world.labels import PROJECT_STAND_IN
+from mockserver.world.moments import moment, nearest_second
 
-PROJECT_MARK = ascii_json(PROJECT)
+PROJECT_MARK = ascii_json(PROJECT_STAND_IN)
 _COLUMNS = "data_row_no, id, feature_prefix, body_id, project_id"
 _DETAILS = "no, created_by, created_at, updated_at, content_updated_at"
-_PERFORMANCE = "skipped, seconds_to_create, seconds_to_review, consensus_score, benchmark_score"
+_PERFORMANCE = "skipped, seconds_to_create, seconds_to_review, seconds_to_rework, consensus_score, benchmark_score"
+PARTS_OF_A_LABEL = 3
+"""Head, body and end. Several labels have commas between."""
+_MEASURED = 6
+"""Columns of _PERFORMANCE."""
 
 Videos = frozenset[int]
 """Numbers of the data rows that are clips: their labels have a kind of their own (SDK tests)."""
@@ -29,7 +33,8 @@ class Labels:
     def __init__(self, connection: Connection, names: Names, bodies: Bodies, params: ExportParams, form: Form) -> None:
         self._connection, self._names, self._bodies, self._params = connection, names, bodies, params
         self._tells_of_content = form.has("content_last_updated_at")
-        self._masks_stand_alone = form.masks != "composite"
+        self._single_masks = form.masks
+        self._performance = _both_performances if form.has("performance_details_v2") else _performance
         details = f", {_DETAILS}" if params.include_label_details else ""
         self._columns = f"{_COLUMNS}{details}{f', {_PERFORMANCE}' if params.include_performance_details else ''}"
 
@@ -45,24 +50,29 @@ class Labels:
 
     def predictions(self, rows: list[Row], videos: Videos) -> dict[tuple[str, int], list[str]]:
         """The same of rows (data row number, id, prefix, body, model run): they are built as labels are."""
-        return _by_place(((row[4], row[0]) for row in rows), self._annotated(rows, [""] * len(rows), videos))
+        return _by_place(
+            ((row[4], row[0]) for row in rows),
+            self._annotated(rows, [""] * len(rows), self._bodies.read({row[3] for row in rows}), videos),
+        )
 
     def _rows(self, clause: Clause) -> list[Row]:
         sql = f"SELECT {self._columns} FROM label WHERE {clause.sql} ORDER BY data_row_no, no"
         return self._connection.rows(sql, clause.params)
 
     def _written(self, rows: list[Row], videos: Videos) -> list[list[str]]:
-        details = self._details(rows) if self._params.include_label_details else [""] * len(rows)
-        if self._params.include_performance_details:
-            details = list(map(str.__add__, details, _performance(row[-5:] for row in rows)))
-        return self._annotated(rows, details, videos)
-
-    def _annotated(self, rows: list[Row], details: list[str], videos: Videos) -> list[list[str]]:
-        """In parts, as bodies are long. Masks that stand alone are addressed through the project; of a prediction,
-        through its model run (inferred)."""
         read = self._bodies.read({row[3] for row in rows})
+        details = self._details(rows, read) if self._params.include_label_details else [""] * len(rows)
+        if self._params.include_performance_details:
+            details = list(map(str.__add__, details, self._performance(row[-_MEASURED:] for row in rows)))
+        return self._annotated(rows, details, read, videos)
+
+    def _annotated(
+        self, rows: list[Row], details: list[str], read: dict[int, list[str]], videos: Videos
+    ) -> list[list[str]]:
+        """In parts, as bodies are long. Single masks are addressed through the project; of a prediction,
+        through its model run (inferred)."""
         bodies = [row[2].join(read[row[3]]) for row in rows]
-        if self._masks_stand_alone:
+        if self._single_masks != "composite" and (videos or self._single_masks != "own"):
             bodies = [body.replace(PROJECT_MARK, row[4]) for row, body in zip(rows, bodies, strict=True)]
         heads = [
             f'{{"label_kind":"{"Video" if row[0] in videos else "Default"}","version":"1.0.0","id":"{row[1]}",'
@@ -71,12 +81,16 @@ class Labels:
         ]
         return [[head, body, "}"] for head, body in zip(heads, bodies, strict=True)]
 
-    def _details(self, rows: list[Row]) -> list[str]:
-        """Keys in the order of the sample."""
+    def _details(self, rows: list[Row], read: dict[int, list[str]]) -> list[str]:
+        """Keys in the order of the sample. A label without annotations has no moment of its content (observed
+        2026-07): its body is whole, as no feature id cuts it."""
         reviews, emails = self._reviews([row[5] for row in rows]), self._names.emails
-        content = [f'"content_last_updated_at":"{moment(row[9])}",' if self._tells_of_content else "" for row in rows]
+        content = [
+            f'"content_last_updated_at":"{moment(row[9])}",' if self._tells_of_content and len(read[row[3]]) > 1 else ""
+            for row in rows
+        ]
         return [
-            f'"label_details":{{"created_at":"{moment(row[7])}","updated_at":"{moment(row[8])}",'
+            f'"label_details":{{"created_at":"{nearest_second(row[7])}","updated_at":"{nearest_second(row[8])}",'
             f'"created_by":{emails[row[6]]},{told}"reviews":[{reviews.get(row[5], "")}]}},'
             for row, told in zip(rows, content, strict=True)
         ]
@@ -105,11 +119,24 @@ def _by_place(places: Iterable[tuple[str, int]], texts: list[list[str]]) -> dict
 
 def _performance(measured: Iterable[Row]) -> Iterable[str]:
     """Scores only where they were measured."""
-    for skipped, to_create, to_review, consensus, benchmark in measured:
-        scores = "" if benchmark is None else f',"benchmark_score":{benchmark!r}'
-        if consensus is not None:
-            scores += f',"consensus_score":{consensus!r}'
+    for skipped, to_create, to_review, _, consensus, benchmark in measured:
         yield (
             f'"performance_details":{{"seconds_to_create":{to_create},"seconds_to_review":{to_review},'
-            f'"skipped":{"true" if skipped else "false"}{scores}}},'
+            f'"skipped":{"true" if skipped else "false"}{_scores(consensus, benchmark)}}},'
         )
+
+
+def _both_performances(measured: Iterable[Row]) -> Iterable[str]:
+    """The newer block tells of what the seconds to create are made of (observed 2025-05)."""
+    for skipped, to_create, to_review, to_rework, consensus, benchmark in measured:
+        end = f'"skipped":{"true" if skipped else "false"}{_scores(consensus, benchmark)}}},'
+        yield (
+            f'"performance_details":{{"seconds_to_create":{to_create},"seconds_to_review":{to_review},{end}'
+            f'"performance_details_v2":{{"seconds_to_label":{to_create - to_review - to_rework},'
+            f'"seconds_to_review":{to_review},"seconds_to_rework":{to_rework},"seconds_total":{to_create},{end}'
+        )
+
+
+def _scores(consensus: float | None, benchmark: float | None) -> str:
+    scores = "" if benchmark is None else f',"benchmark_score":{benchmark!r}'
+    return scores if consensus is None else f'{scores},"consensus_score":{consensus!r}'

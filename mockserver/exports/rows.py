@@ -11,21 +11,22 @@ from collections.abc import Container, Iterator, Sequence
 from itertools import chain
 
 from mockserver.exports.bodies import Bodies
-from mockserver.exports.dates import Form, form_of
+from mockserver.exports.dates import Form, form_of, without_page_count
 from mockserver.exports.experiments import Experiments, words
 from mockserver.exports.failures import FailedRow
 from mockserver.exports.forms import Step
 from mockserver.exports.frames import interpolated
-from mockserver.exports.labels import Labels, Videos
+from mockserver.exports.labels import PARTS_OF_A_LABEL, Labels, Videos
 from mockserver.exports.names import Names
 from mockserver.exports.request import ExportParams
 from mockserver.exports.results import Piece
 from mockserver.exports.scope import Scope
 from mockserver.exports.sections import Files, Sections, Standing, Texts, among
 from mockserver.exports.text import ascii_json, quoted, unescaped
-from mockserver.links import ASSET_DAYS, Links, good_until
+from mockserver.links import Links
 from mockserver.world.database import Clause, Connection, Row, where
-from mockserver.world.moments import moment
+from mockserver.world.moments import moment as _moment
+from mockserver.world.moments import whole_second
 
 PIECE = 128
 """Rows read at a time: enough to share the cost of a query, too few to hold memory."""
@@ -37,7 +38,7 @@ FEW_PROJECTS = 30
 _COLUMNS = "dr.no, dr.id, dr.global_key, dr.external_id, dr.row_data, dr.media_type, dr.media_attributes"
 _METADATA = ", dr.metadata"
 _DETAILS = ", dr.dataset_id, dr.created_at, dr.updated_at, dr.last_activity_at, dr.created_by"
-VIDEO = "VIDEO"
+VIDEO, DOCUMENT = "VIDEO", "PDF"
 
 Parts = Sequence[str]
 """A text that is not joined yet."""
@@ -67,7 +68,6 @@ class ExportRows:
         """`failing` are ids and global keys of data rows that are left out, and found in `failed` afterwards."""
         self._failing, self.failed = failing, list[FailedRow]()
         self._connection, self._scope, self._params = connection, scope, params
-        self._files = Files(links, host=host, expires=good_until(now, ASSET_DAYS))
         projects = scope.projects or {}
         self._headings = {
             project.id: f'"{project.id}":{{"name":{quoted(project.name)},"labels":[' for project in projects.values()
@@ -75,8 +75,10 @@ class ExportRows:
         few = 0 < len(projects) <= FEW_PROJECTS
         self._here = where("project_id IN :ids", ids=list(projects)) if few else Clause()
         self._form = form_of(connection)
-        self._tags = ',"project_tags":[]' if self._form.has("project_tags") else ""
-        self._names = Names(connection, projects)
+        self._files = Files(links, host=host, key=self._form.asset_key, now=now)
+        self._names = Names(connection, projects, self._form)
+        told = self._form.has("project_tags")
+        self._tags = {project: f',"project_tags":[{self._names.tags(project)}]' if told else "" for project in projects}
         bodies = Bodies(connection, host=host, task_id=task_id, steps=steps_for(params, self._form))
         vectors = Bodies(connection, host=host, task_id=task_id, steps=[])
         self._labels = Labels(connection, self._names, bodies, params, self._form)
@@ -140,16 +142,17 @@ class ExportRows:
         asset = self._files.asset
         keys = ["" if row[2] is None else f'"global_key":{quoted(row[2])},' for row in rows]
         external = ["" if row[3] is None else f'"external_id":{quoted(row[3])},' for row in rows]
-        sources = [asset(row[1], row[3] or row[1]) if row[4] is None else quoted(row[4]) for row in rows]
+        sources = [asset(row[1], row[3] or row[1], row[0]) if row[4] is None else quoted(row[4]) for row in rows]
         details = self._details(rows) if self._params.include_data_row_details else [""] * len(rows)
         return [
-            f'{{"data_row":{{"id":"{row[1]}",{key}{name}"row_data":{source}{more}}}'
+            f'{{"data_row":{{"id":"{row[1]}",{name}{key}"row_data":{source}{more}}}'
             for row, key, name, source, more in zip(rows, keys, external, sources, details, strict=True)
         ]
 
     def _details(self, rows: list[Row]) -> list[str]:
         """The `details` of data rows."""
         datasets, emails = self._names.datasets, self._names.emails
+        moment = _moment if self._form.has("row_milliseconds") else _whole_moment
         return [
             f',"details":{{"dataset_id":"{dataset}","dataset_name":{datasets[dataset]},'
             f'"created_at":"{moment(created)}","updated_at":"{moment(updated)}",'
@@ -158,8 +161,17 @@ class ExportRows:
         ]
 
     def _media_attributes(self, rows: list[Row]) -> list[str]:
-        written = self._form.media_attributes if self._form.lost_attributes else ascii_json
-        return [f',"media_attributes":{written(row[6])}' for row in rows]
+        written = self._form.media_attributes if self._form.changes_attributes else ascii_json
+        return [
+            f',"media_attributes":{self._of_document(row) if row[5] == DOCUMENT else written(row[6])}' for row in rows
+        ]
+
+    def _of_document(self, row: Row) -> str:
+        """The attributes of a document name its text layer (observed 2025-05); of a file elsewhere there is none."""
+        told = self._form.media_attributes(without_page_count(row[6]))
+        if row[4] is not None:
+            return told
+        return f'{told[:-1]},"text_layer_url":{self._files.text_layer(row[1], row[0])}}}'
 
     def _projects(self, numbers: list[int], here: Clause, videos: Videos) -> list[Parts]:
         told = bool(self._headings)
@@ -170,8 +182,10 @@ class ExportRows:
     def _told(self, number: int, standings: list[Standing], labels: dict[tuple[str, int], list[str]]) -> Parts:
         """The section of one row."""
         parts, comma = [',"projects":{'], ""
-        for project, details in standings:
-            parts += [comma, self._headings[project], *labels.get((project, number), ()), f"]{self._tags}{details}}}"]
+        for project, details, selected, rest in standings:
+            told = labels.get((project, number), ())
+            winner = selected if len(told) > PARTS_OF_A_LABEL else ""
+            parts += [comma, self._headings[project], *told, f"]{details}{winner}{rest}{self._tags[project]}}}"]
             comma = ","
         parts.append("}")
         return parts
@@ -194,6 +208,10 @@ class ExportRows:
         ).blocks(numbers, videos)
         key, _ = words(self._form)
         return [(f',"{key}":{{{blocks.get(number, "")}}}}}\n',) for number in numbers]
+
+
+def _whole_moment(microseconds: int) -> str:
+    return _moment(whole_second(microseconds))
 
 
 def _listed(key: str, texts: Texts, numbers: list[int]) -> list[str]:

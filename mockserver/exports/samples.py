@@ -46,14 +46,19 @@ class Written(msgspec.Struct, frozen=True):
     count: int
 
 
-def alone(scenario: Scenario, media: str, rows: int, *, skipped: int = 0, unlabelled: int = 0) -> Scenario:
-    """The scenario with its first project of a media type alone, and so many labelled rows in it.
-
-    Raises ScenarioError.
+def alone(
+    scenario: Scenario, media: str, rows: int, *, skipped: int = 0, unlabelled: int = 0, project: str | None = None
+) -> Scenario:
+    """The scenario with its first project of a media type alone, or the one that is named, and so many labelled rows in
+    it. Raises ScenarioError.
     """
-    for plan in scenario.projects:
-        if plan.media == media and plan.rows_of is None:
-            single = msgspec.structs.replace(plan, labelled=rows, skipped=skipped, unlabelled=unlabelled)
+    fitting = [plan for plan in scenario.projects if plan.media == media and plan.rows_of is None]
+    if project is not None and fitting and project not in [plan.name for plan in fitting]:
+        known = quoted(nearest(project, [plan.name for plan in fitting]))
+        raise ScenarioError(f"--project is {project!r}; those of {media} with rows of their own are {known}")
+    for plan in fitting:
+        if project in {None, plan.name}:
+            single = msgspec.structs.replace(plan, labelled=rows, skipped=skipped, waiting=0, unlabelled=unlabelled)
             ontologies = {plan.ontology: scenario.ontologies[plan.ontology]}
             # Models and slices would refer to what is left out, and no payload of labels tells of them.
             return msgspec.structs.replace(scenario, projects=[single], ontologies=ontologies, models=[], slices=[])
@@ -75,30 +80,30 @@ def made(scenario: Scenario, path: Path, *, seed: int, ends: int, count: Counted
     return database
 
 
-def v2(connection: Connection, params: ExportParams, *, seed: int, now: int) -> Iterator[Written]:
+def v2(connection: Connection, params: ExportParams, *, seed: int, now: int, host: str = HOST) -> Iterator[Written]:
     """NDJSON: every row of the world's projects."""
     for project in connection.select(Project, order="created_at, id"):
         scope = project_scope(connection, project.id, [])
-        links, task = Links.of(DEFAULT_API_KEY, seed), ids.cuid(seed, "sample")
-        rows = ExportRows(connection, scope, params, links=links, host=HOST, task_id=task, now=now)
+        links, task = Links.of(DEFAULT_API_KEY, seed), ids.cuid(now, seed, "sample")
+        rows = ExportRows(connection, scope, params, links=links, host=host, task_id=task, now=now)
         for piece in rows.pieces():
             yield Written(piece.text, piece.lines)
 
 
-def v1(connection: Connection, *, seed: int, now: int) -> Iterator[Written]:
+def v1(connection: Connection, *, seed: int, now: int, host: str = HOST) -> Iterator[Written]:
     """One JSON array: every label of the world."""
-    elements = Elements(connection, links=Links.of(DEFAULT_API_KEY, seed), host=HOST, now=now)
+    elements = Elements(connection, links=Links.of(DEFAULT_API_KEY, seed), host=host, now=now)
     yield Written(b"[", 0)
     for piece in elements.pieces(where("NOT l.deleted")):
         yield Written(piece.text, piece.lines)
     yield Written(b"]\n", 0)
 
 
-def frames(connection: Connection, *, seed: int, now: int) -> Iterator[Written]:
+def frames(connection: Connection, *, seed: int, now: int, host: str = HOST) -> Iterator[Written]:
     """NDJSON: the frames of every label of the world, one label after another. Nothing of labels without frames."""
     user, organization = connection.rows("SELECT user_id, organization_id FROM workspace")[0]
     token = Links.of(DEFAULT_API_KEY, seed).mask_token(user, organization, now=now)
-    mask = f"{HOST}/masks/feature/{{}}?token={token}&frame={{}}"
+    mask = f"{host}/masks/feature/{{}}?token={token}&frame={{}}"
     terms = terms_of(connection.select(Ontology), scoped=legacy_form_of(connection).has("workflow"))
     bodies: dict[int, bytes] = {}
     for labels in connection.pieces("SELECT feature_prefix, body_id FROM label ORDER BY no", {}, LABELS_AT_ONCE):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from mockserver.exports.bodies import Bodies
 from mockserver.exports.names import Names
 from mockserver.exports.text import ascii_json, quoted
-from mockserver.links import Links
+from mockserver.links import AssetKey, Links
 from mockserver.world.database import Clause, Connection, Row, where
 from mockserver.world.labels import WorkflowStatus
 from mockserver.world.projects import Project
@@ -22,31 +22,45 @@ SPELLED = {
     WorkflowStatus.IN_REWORK: "IN_REWORK",
     WorkflowStatus.DONE: "DONE",
 }
-"""Rows spell a status other than filters do (IN_REVIEW: SDK test; DONE: sample; the rest inferred)."""
+"""Rows spell a status other than filters do (IN_REVIEW: SDK test; TO_LABEL: observed 2024-12; DONE: sample;
+IN_REWORK: inferred)."""
 
 Texts = dict[int, str]
 """Number -> JSON texts with commas between them. What has none is not in it."""
 
 
 class Standing(NamedTuple):
-    """A project in which a row stands. `details` is empty, or a comma and `project_details`."""
+    """A project in which a row stands. `details` is empty, or a comma and `project_details` up to where the selected
+    label is named; then comes `rest`."""
 
     project_id: str
     details: str = ""
+    selected: str = ""
+    """The label that counts among several, of rows that are done. One that is alone is not told of (observed 2023-10),
+    nor one of a row in review (observed 2024-12)."""
+    rest: str = ""
 
 
 class Files:
     """URLs of the files we host, as JSON strings."""
 
-    def __init__(self, links: Links, *, host: str, expires: int) -> None:
+    def __init__(self, links: Links, *, host: str, key: AssetKey, now: int) -> None:
         self._before = f'"{quoted(host)[1:-1]}'
-        self._asset, self._attachment = links.signer("assets", expires), links.signer("attachments", expires)
+        self._asset = links.signer("assets", key, now)
+        self._attachment = links.signer("attachments", key, now)
+        self._text_layer = links.signer("text-layers", key, now)
 
-    def asset(self, row_id: str, name: str) -> str:
-        return f'{self._before}{self._asset(row_id, name)}"'
+    def asset(self, row_id: str, name: str, row: int) -> str:
+        """Of the data row of that number."""
+        return f'{self._before}{self._asset(row_id, name, row)}"'
 
-    def attachment(self, attachment_id: str, name: str) -> str:
-        return f'{self._before}{self._attachment(attachment_id, name)}"'
+    def text_layer(self, row_id: str, row: int) -> str:
+        """Of the document that is the data row of that number."""
+        return f'{self._before}{self._text_layer(row_id, f"{row_id}-text-layer.json", row)}"'
+
+    def attachment(self, attachment_id: str, name: str, row: int) -> str:
+        """Of an attachment of that data row."""
+        return f'{self._before}{self._attachment(attachment_id, name, row)}"'
 
 
 class Sections:
@@ -66,7 +80,11 @@ class Sections:
         return self._connection.rows(sql, clause.params)
 
     def standings(self, clause: Clause) -> dict[int, list[Standing]]:
-        """In the projects that are told about. `task_id` only while the row waits in a queue (inferred)."""
+        """In the projects that are told about.
+
+        `task_id` is there while a row waits for review or rework: neither rows that are done (sample of 2023-10) nor
+        those that wait for labels (observed 2024-12) have one.
+        """
         found: dict[int, list[Standing]] = defaultdict(list)
         ontologies, batches = self._ontologies, self._names.batches
         columns = (
@@ -77,14 +95,15 @@ class Sections:
             columns, "project_row", clause, "data_row_no"
         ):
             if project in ontologies:
-                task = '"task_name":"Done",' if queue is None else self._waiting(queue)
-                winner = "" if selected is None else f'"selected_label_id":"{selected}",'
+                task = '"task_name":"Done",' if queue is None else self._waiting(queue, status)
                 details = (
                     f',"project_details":{{{ontologies[project]}{task}"batch_id":"{batch}","batch_name":'
                     f'{batches[batch]},"workflow_status":"{SPELLED[status]}","priority":{priority},'
-                    f'"consensus_expected_label_count":{expected},{winner}"workflow_history":{ascii_json(history)}}}'
                 )
-                found[number].append(Standing(project, details))
+                done = status == WorkflowStatus.DONE and selected is not None
+                winner = f'"selected_label_id":"{selected}",' if done else ""
+                rest = f'"consensus_expected_label_count":{expected},"workflow_history":{ascii_json(history)}}}'
+                found[number].append(Standing(project, details, winner, rest))
         return found
 
     def bare_standings(self, clause: Clause) -> dict[int, list[Standing]]:
@@ -95,8 +114,9 @@ class Sections:
                 found[number].append(Standing(project))
         return found
 
-    def _waiting(self, queue_id: str) -> str:
-        return f'"task_id":"{queue_id}","task_name":{self._names.queues[queue_id]},'
+    def _waiting(self, queue_id: str, status: str) -> str:
+        named = f'"task_name":{self._names.queues[queue_id]},'
+        return named if status == WorkflowStatus.TO_LABEL else f'"task_id":"{queue_id}",{named}'
 
     def attachments(self, rows: Clause) -> Texts:
         """`{type, value, [name]}` (inferred: samples have empty lists)."""
@@ -104,7 +124,9 @@ class Sections:
         columns = "data_row_no, id, type, value, asset, name"
         for row, attachment, kind, value, asset, name in self._select(columns, "attachment", rows, "data_row_no, no"):
             named = "" if name is None else f',"name":{quoted(name)}'
-            written = quoted(value or "") if asset is None else self._files.attachment(attachment, name or attachment)
+            written = (
+                quoted(value or "") if asset is None else self._files.attachment(attachment, name or attachment, row)
+            )
             text = f'{{"type":"{kind}","value":{written}{named}}}'
             found[row] = f"{found[row]},{text}" if row in found else text
         return found

@@ -11,7 +11,7 @@ from mockserver.generate.features import Feature
 from mockserver.generate.prose import question as asked
 from mockserver.generate.prose import remark
 from mockserver.world import ids
-from mockserver.world.labels import FEATURES, HOST, STAND_IN, TASK, written
+from mockserver.world.labels import FEATURES, HOST, PROJECT, STAND_IN, TASK, written
 
 COMPOSITE_MASK = ids.ordinal(0)
 """The ordinal that the label's composite mask has for its own."""
@@ -65,7 +65,7 @@ class Annotator:
             made["message_id"] = message_id
         if question.answered_by == "text":
             write = asked if question.kind == "prompt" else remark
-            return made | {f"{prefix}text_answer": {"content": write(self.chance)}}
+            return made | {f"{prefix}text_answer": {"content": write(self.chance), "classifications": []}}
         if question.answered_by == "radio":
             return made | {f"{prefix}radio_answer": self.answer(self.chance.pick(question.answers))}
         chosen = self.chance.sample(question.answers, self.chance.between(1, len(question.answers)))
@@ -110,6 +110,12 @@ def composite_mask_url(index: int = 1, mask: str = COMPOSITE_MASK) -> orjson.Fra
     """
     label = FEATURES + mask.encode()
     return placed(HOST + b"/api/v1/tasks/" + TASK + b"/masks/" + label + b"/index/%d" % index)
+
+
+def single_mask_url(feature_id: str, frame: int) -> orjson.Fragment:
+    """The URL of one object's mask in a frame (observed 2025-04)."""
+    feature = FEATURES + feature_id.removeprefix(STAND_IN).encode()
+    return placed(HOST + b"/api/v1/projects/" + PROJECT + b"/annotations/" + feature + b"/index/%d/mask" % frame)
 
 
 def encoded(annotations: dict[str, Any]) -> bytes:

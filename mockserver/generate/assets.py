@@ -11,6 +11,12 @@ def asset(recipe: str, *, seed: int) -> Asset:
     return medium.asset(seed, project, number)
 
 
+def text_layer(recipe: str, *, seed: int) -> Asset | None:
+    """The words of a document and where they stand; None for other media."""
+    medium, project, number = read(recipe)
+    return medium.text_layer(seed, project, number)
+
+
 def tile(recipe: str, place: tuple[int, int, int], *, seed: int) -> Asset | None:
     """The tile at (zoom, column, row) of a map's row; None where its ground does not reach, or for other media."""
     medium, project, number = read(recipe)

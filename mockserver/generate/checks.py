@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mockserver.errors import ScenarioError, nearest, quoted
+from mockserver.generate.organization import KINDS, RESERVED_METADATA
 from mockserver.generate.plans import (
     ORDINARY_QUESTIONS,
     QUESTIONS_OF_MEDIA,
@@ -36,6 +37,9 @@ def check(scenario: Scenario, source: str) -> None:
             raise ScenarioError(f"{where}.name: {project.name!r} is used twice; give every project its own name")
         _check_project(project, scenario, where)
         _check_labelling(project, where)
+        _check_values(project, scenario, where)
+        for number, tag in enumerate(project.tags):
+            _check_known(tag, {plan.text: plan for plan in scenario.tags}, f"{where}.tags[{number}]", "tag")
         if project.rows_of is not None:
             _check_shared(project, project.rows_of, seen, where)
         seen[project.name] = project
@@ -62,9 +66,50 @@ def _check_project(project: ProjectPlan, scenario: Scenario, where: str) -> None
 def _check_labelling(project: ProjectPlan, where: str) -> None:
     if project.consensus > 1 and project.benchmarks:
         raise ScenarioError(f"{where}: a project has consensus or benchmarks, not both; leave one of them out")
+    if project.media != "video" and (project.frames is not None or project.from_first_frame):
+        raise ScenarioError(f"{where}: only clips have frames; leave out frames and from_first_frame")
+    if project.inline and (project.media != "text" or project.rows_of is not None):
+        raise ScenarioError(f"{where}.inline: only texts with rows of their own are imported inline")
+    if project.waiting and project.consensus < 2:
+        raise ScenarioError(f"{where}.waiting: rows wait for further labels only with a consensus of 2 or more")
     for key in ("benchmarks", "issues", "reopened"):
         if getattr(project, key) > project.labelled:
             raise ScenarioError(f"{where}.{key}: only the {project.labelled} labelled rows can have them")
+
+
+def _check_values(project: ProjectPlan, scenario: Scenario, where: str) -> None:
+    """Each is of a field that there is, and of its kind."""
+    kinds = {name: KINDS_OF_RESERVED[kind] for name, _, kind, _ in RESERVED_METADATA}
+    kinds |= {plan.name: plan.kind for plan in scenario.metadata}
+    options = {name: [option for option, _ in known] for name, _, _, known in RESERVED_METADATA}
+    options |= {plan.name: list(plan.options) for plan in scenario.metadata}
+    for number, given in enumerate(project.values):
+        here = f"{where}.values[{number}]"
+        _check_known(given.field, kinds, f"{here}.field", "metadata field")
+        kind = kinds[given.field]
+        if not isinstance(given.value, WRITTEN_AS[kind]):
+            raise ScenarioError(f"{here}.value: {given.field!r} is a {kind}, and {given.value!r} is none")
+        if kind == "datetime":
+            _check_date_time(str(given.value), f"{here}.value")
+        if kind == "enum" and given.value not in options[given.field]:
+            known = quoted(nearest(str(given.value), options[given.field]))
+            raise ScenarioError(f"{here}.value: {given.field!r} has no option {given.value!r}; known are {known}")
+
+
+def _check_date_time(text: str, where: str) -> None:
+    try:
+        datetime.datetime.fromisoformat(text)
+    except ValueError:
+        raise ScenarioError(f"{where}: {text!r} is no moment; expected ISO 8601, like 2024-12-01T08:00:00Z") from None
+
+
+KINDS_OF_RESERVED = {name: word for word, name in KINDS.items()}
+WRITTEN_AS: dict[str, type | tuple[type, ...]] = {
+    "string": str,
+    "enum": str,
+    "number": (int, float),
+    "datetime": str,
+}
 
 
 def _check_shared(project: ProjectPlan, owner_name: str, seen: dict[str, ProjectPlan], where: str) -> None:

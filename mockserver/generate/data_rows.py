@@ -19,9 +19,10 @@ from mockserver.world.clock import DAY, SECOND
 from mockserver.world.data_rows import Attachment, DataRow, EmbeddingVector, MetadataValue, metadata_text
 from mockserver.world.database import JsonText, Record
 
+MILLISECOND = 1000
 IMPORTED = 40 * DAY
 """How long before the end the first row was imported."""
-
+IMPORT_LASTED = 10 * DAY
 
 NOTE = "RAW_TEXT"
 HOSTED = {
@@ -42,12 +43,23 @@ class DataRows:
     """The rows that a project's plan brings with it. `media_attributes` and `vectors` are those of its variants."""
 
     def __init__(
-        self, plan: ProjectPlan, medium: Medium, organized: Organized, numbers: Numbers, *, seed: int, end: int
+        self,
+        plan: ProjectPlan,
+        medium: Medium,
+        organized: Organized,
+        numbers: Numbers,
+        *,
+        seed: int,
+        end: int,
+        before: int = 0,
+        total: int,
     ) -> None:
+        """`before` of the `total` rows of the world are those of earlier projects: rows are imported one by one."""
+        self._before, self._total = before, max(total, 1)
         self.plan, self.medium, self.organized, self.numbers = plan, medium, organized, numbers
         self.seed, self.end = seed, end
         self.root = (seed, "project", plan.name)
-        self.dataset_id = ids.cuid(seed, "dataset", plan.dataset_name)
+        self.dataset_id = dataset_id(seed, end, plan.dataset_name)
         self._ids = ids.Stem(seed, "dataset", plan.dataset_name, plan.name)
         self._chances = Chances(*self.root, "row")
         self.media_attributes: list[JsonText] = []
@@ -64,32 +76,47 @@ class DataRows:
         no = self.numbers.next("data_row")
         self.first = self.first or no
         chance = self._chances.of(index)
-        made = self.end - IMPORTED + self._spread(index, 10 * DAY)
+        metadata = self._metadata(index, chance)
+        made = self._imported(index, chance)
         number = index % len(self.media_attributes)
         stem = self._stem(index)
         yield DataRow(
-            no=no, id=self._ids.cuid(index), dataset_id=self.dataset_id,
+            no=no, id=self._ids.cuid(made, index), dataset_id=self.dataset_id,
             external_id=f"{stem}.{self.medium.extension}" if plan.external_ids else None,
             global_key=f"{plan.name}-{stem}" if plan.global_keys else None, media_type=self.medium.media_type,
-            row_data=None, asset=f"{plan.media}/{plan.name}/{number}",
-            media_attributes=self.media_attributes[number], metadata=self._metadata(index, chance),
+            row_data=self._inline(number), asset=f"{plan.medium}/{plan.name}/{number}",
+            media_attributes=self.media_attributes[number], metadata=metadata,
             created_by=self.organized.people[0].id,
-            created_at=made, updated_at=made + SECOND, last_activity_at=max(made, last_activity), deleted=False,
+            created_at=made, updated_at=made + chance.between(900, 2500) * MILLISECOND,
+            last_activity_at=max(made, last_activity), deleted=False,
         )  # fmt: skip
         if plan.attachments and index % 3 == 0:
-            yield from self._attachments(index, no, chance)
+            yield from self._attachments(index, no, made, chance)
         if self.vectors:
             yield EmbeddingVector(no, BUILT_IN_EMBEDDING, self.vectors[number])
 
+    def _inline(self, number: int) -> str | None:
+        """The text itself, of rows that were imported so (observed 2024-12)."""
+        if not self.plan.inline:
+            return None
+        return self.medium.asset(self.seed, self.plan.name, number).content.decode()
+
     def _stem(self, index: int) -> str:
+        if self.plan.unicode and index % 3 == 2:  # a blank and parentheses, as browsers name further copies
+            return f"{table('names_files')[index % len(table('names_files'))]} ({index + 1})"
         names = table("names_unicode" if self.plan.unicode else "names_files")
         return f"{names[index % len(names)]}-{index + 1:04}"
 
     def _metadata(self, index: int, chance: Chance) -> JsonText:
-        """A value in every field of the organization; every fourth row has none."""
-        if not self.plan.metadata or (self.plan.rows > 3 and index % 4 == 3):
-            return metadata_text({})
-        return metadata_text({field.schema_id: self._value(field, index, chance) for field in self.organized.fields})
+        """A value in every field of the organization, on three rows of four; and what the plan gives to this row."""
+        drawn: dict[str, MetadataValue] = {}
+        if self.plan.metadata and (self.plan.rows <= 3 or index % 4 != 3):
+            drawn = {field.schema_id: self._value(field, index, chance) for field in self.organized.fields}
+        for given in self.plan.values:
+            if given.first <= index + 1 <= (given.last or self.plan.rows):
+                field = next(field for field in self.organized.fields if field.name == given.field)
+                drawn[field.schema_id] = _given(field, given.value, index + 1)
+        return metadata_text(drawn)
 
     def _value(self, field: CustomField, index: int, chance: Chance) -> MetadataValue:
         """As the kind of field has them; an enum's value is the id of an option."""
@@ -99,15 +126,15 @@ class DataRows:
             case "CustomMetadataNumber":
                 return chance.between(0, 1000) / 8
             case "CustomMetadataEnum":
-                return chance.pick(field.option_ids)
+                return chance.pick(list(field.options.values()))
         return chance.pick(table("names_unicode" if self.plan.unicode else "places"))
 
-    def _attachments(self, index: int, no: int, chance: Chance) -> Iterator[Attachment]:
+    def _attachments(self, index: int, no: int, made: int, chance: Chance) -> Iterator[Attachment]:
         """One of every kind on the first row; the others have one, in turn."""
         note = chance.pick(table("sentences_en"))
         kinds = attached()
         for kind in kinds if index == 0 else (kinds[index // 3 % len(kinds)],):
-            attachment = ids.cuid(*self.root, "attachment", index, kind)
+            attachment = ids.cuid(made, *self.root, "attachment", index, kind)
             number = self.numbers.next("attachment")
             if kind == NOTE:
                 yield Attachment(number, attachment, no, kind, note, None, "note")
@@ -116,15 +143,36 @@ class DataRows:
             recipe = f"{media}/{self.plan.name} attachments/{index // 3 % DIFFERENT}"
             yield Attachment(number, attachment, no, kind, None, recipe, f"{name}.{medium_of(media).extension}")
 
+    def _imported(self, index: int, chance: Chance) -> int:
+        """Within the row's own share of the time of import: the ids of a world's rows grow as they are counted."""
+        place = (self._before + index) * 1000 + chance.below(1000)
+        return (self.end - IMPORTED + IMPORT_LASTED * place // (1000 * self._total)) // MILLISECOND * MILLISECOND
+
     def _spread(self, index: int, length: int) -> int:
         """Row `index`'s share of a stretch of time, in whole seconds."""
         return length * index // max(self.plan.rows, 1) // SECOND * SECOND
+
+
+def _given(field: CustomField, value: str | float, number: int) -> MetadataValue:
+    """A value of the plan as rows keep it."""
+    if not isinstance(value, str):
+        return value
+    text = value.replace("{number}", str(number))
+    if field.kind == "CustomMetadataDateTime":
+        moment = datetime.datetime.fromisoformat(text)
+        return _iso(int((moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).timestamp() * SECOND))
+    return field.options[text] if field.options else text
 
 
 @cache
 def attached() -> tuple[str, ...]:
     """The kinds of attachment whose files we can make, and the one that needs none."""
     return (NOTE, *(kind for kind, (media, _) in HOSTED.items() if media in TOOLS_OF_MEDIA))
+
+
+def dataset_id(seed: int, end: int, name: str) -> str:
+    """A dataset is a day older than the first row of the world."""
+    return ids.cuid(end - IMPORTED - DAY, seed, "dataset", name)
 
 
 def vector(chance: Chance) -> bytes:

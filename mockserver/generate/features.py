@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from typing import Any
 
 import msgspec
 
-from mockserver.generate.plans import PROMPT_RESPONSE_QUESTIONS, TEXT_QUESTIONS, OntologyPlan, Question, Tool
+from mockserver.generate.plans import PROMPT_RESPONSE_QUESTIONS, TEXT_QUESTIONS, OntologyPlan, Option, Question, Tool
 from mockserver.world import ids
 from mockserver.world.database import JsonText
 
@@ -59,45 +61,65 @@ class Ontology(msgspec.Struct, frozen=True):
 
 
 def machine_name(name: str, kind: str) -> str:
-    """Lower case, spaces and hyphens to underscores (payloads.md §2: named-entity -> named_entity).
+    """What the editor makes of a name: lower case, punctuation dropped, and one underscore for a run of blanks, hyphens
+    and what was dropped between them (observed 2024-12, 2025-08). Letters, digits and marks of every script stay
+    (inferred), and so does a name of which nothing would be left.
 
     Questions about prompts and responses keep their hyphens: prompt-text (SDK tests conftest.py, live-tested).
     """
-    name = name.lower().replace(" ", "_")
-    return name if kind in PROMPT_RESPONSE_QUESTIONS else name.replace("-", "_")
+    lowered = name.lower()
+    if kind in PROMPT_RESPONSE_QUESTIONS:
+        return _RUN_OF_BLANKS.sub("_", lowered)
+    kept = "".join(letter for letter in lowered if letter in "_-" or letter.isspace() or _is_kept(letter))
+    return _RUN.sub("_", kept.strip(_AT_THE_ENDS)).strip() or name
 
 
-def build(seed: int, key: str, plan: OntologyPlan) -> Ontology:
-    """The ontology `key` of a scenario. All its ids come from (seed, key, path of names)."""
-    root = (seed, "ontology", key)
+def _is_kept(letter: str) -> bool:
+    """Letters, marks and numbers, by their Unicode category. What chooses between the forms of a symbol is no mark."""
+    return unicodedata.category(letter)[0] in "LMN" and not "\ufe00" <= letter <= "\ufe0f"
+
+
+_AT_THE_ENDS = "- \t\n\r\u00a0\u2028\u2029\u3000"
+_RUN = re.compile(r"_*[\s-][\s_-]*")
+_RUN_OF_BLANKS = re.compile(r"\s+")
+
+
+def build(seed: int, key: str, plan: OntologyPlan, *, made: int = 0) -> Ontology:
+    """The ontology `key` of a scenario, of the moment `made`. All its ids come from (seed, key, path of names)."""
+    root = (made, seed, "ontology", key)
     tools = tuple(_tool(root, index, tool) for index, tool in enumerate(plan.tools))
     return Ontology(ids.cuid(*root), tools, tuple(_question(root, question) for question in plan.questions))
 
 
-def _feature(root: tuple[object, ...], name: str, kind: str, **more: Any) -> Feature:
-    path = (*root, kind, name)
-    return Feature(name, machine_name(name, kind), ids.cuid(*path, "feature"), ids.cuid(*path, "node"), kind, **more)
+Root = tuple[Any, ...]
+"""A moment in microseconds UTC and the path of names below it."""
 
 
-def _tool(root: tuple[object, ...], index: int, tool: Tool) -> Feature:
+def _feature(root: Root, part: Tool | Question | Option, kind: str, **more: Any) -> Feature:
+    path = (*root, kind, part.name)
+    value = part.value or machine_name(part.name, kind)
+    return Feature(part.name, value, ids.cuid(*path, "feature"), ids.cuid(*path, "node"), kind, **more)
+
+
+def _tool(root: Root, index: int, tool: Tool) -> Feature:
     questions = tuple(_question((*root, tool.name), question) for question in tool.questions)
     color = tool.color or COLOURS[index % len(COLOURS)]
-    return _feature(root, tool.name, tool.tool, color=color, required=tool.required, questions=questions)
+    return _feature(root, tool, tool.tool, color=color, required=tool.required, questions=questions)
 
 
-def _question(root: tuple[object, ...], question: Question) -> Feature:
+def _question(root: Root, question: Question) -> Feature:
     below = (*root, question.name)
     answers = tuple(
         _feature(
             below,
-            answer.name,
+            answer,
             "option",
             questions=tuple(_question((*below, answer.name), nested) for nested in answer.questions),
         )
         for answer in question.answers
     )
     required = question.required or question.type in PROMPT_RESPONSE_QUESTIONS
-    return _feature(root, question.name, question.type, required=required, answers=answers, scope=question.scope)
+    return _feature(root, question, question.type, required=required, answers=answers, scope=question.scope)
 
 
 def _tool_json(tool: Feature) -> dict[str, Any]:
@@ -109,7 +131,12 @@ def _tool_json(tool: Feature) -> dict[str, Any]:
         "classifications": [_question_json(question) for question in tool.questions],
         "schemaNodeId": tool.node_id,
         "featureSchemaId": tool.schema_id,
-    }
+    } | _given_value(tool)
+
+
+def _given_value(tool: Feature) -> dict[str, str]:
+    """`value` of a tool only where somebody gave it one: clients expect none (SDK tool.py)."""
+    return {} if tool.value == machine_name(tool.name, tool.kind) else {"value": tool.value}
 
 
 def _question_json(question: Feature, *, top: bool = False) -> dict[str, Any]:
@@ -150,7 +177,7 @@ def read(ontology_id: str, normalized: str) -> Ontology:
 def _read_tool(tool: dict[str, Any]) -> Feature:
     return Feature(
         tool["name"],
-        machine_name(tool["name"], tool["tool"]),
+        tool.get("value") or machine_name(tool["name"], tool["tool"]),
         tool["featureSchemaId"],
         tool["schemaNodeId"],
         tool["tool"],

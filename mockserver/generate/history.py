@@ -21,7 +21,7 @@ from mockserver.world.data_rows import Dataset
 from mockserver.world.database import Record
 from mockserver.world.labels import Body
 from mockserver.world.people import ProjectMember
-from mockserver.world.projects import Batch, Ontology, Project
+from mockserver.world.projects import Batch, Ontology, Project, ProjectTag
 from mockserver.world.store import GENERATED, Workspace
 
 PIECE = 5000
@@ -43,18 +43,24 @@ def build(
     def pieces() -> Iterator[list[Record]]:
         yield organized.records
         numbers = Numbers()
-        ontologies = {key: features.build(seed, key, plan) for key, plan in scenario.ontologies.items()}
+        ontologies = {
+            key: features.build(seed, key, plan, made=end - IMPORTED) for key, plan in scenario.ontologies.items()
+        }
         for key, ontology in ontologies.items():
             yield [_ontology_record(key, ontology, scenario, organized, end)]
         histories: dict[str, ProjectHistory] = {}
+        rows = Import(sum(plan.rows for plan in scenario.projects if plan.rows_of is None))
         for place, plan in enumerate(scenario.projects):
-            made = ProjectHistory(plan, ontologies[plan.ontology], organized, numbers, seed, end, place=place)
+            made = ProjectHistory(
+                plan, ontologies[plan.ontology], organized, numbers, seed, end, place=place, imported=rows
+            )
+            rows.before += plan.rows if plan.rows_of is None else 0
             made.share(histories)
             histories[plan.name] = made
         runs = ModelRuns(scenario, ontologies, organized, numbers, seed, end)
         yield runs.records
         for history in histories.values():
-            yield from runs.following(history.plan.name, history.pieces())
+            yield from runs.following(history.plan.name, history.id, history.pieces())
         yield saved_slices(scenario, organized, seed, end)
 
     return workspace, pieces()
@@ -66,6 +72,13 @@ def _ontology_record(
     made = end - IMPORTED
     media = medium_of(scenario.ontologies[key].media).media_type
     return Ontology(ontology.id, key, None, media, ontology.normalized, organized.people[0].id, made, made)
+
+
+class Import:
+    """Of the `total` rows of a world, how many come before those of the next project."""
+
+    def __init__(self, total: int) -> None:
+        self.total, self.before = total, 0
 
 
 class ProjectHistory:
@@ -84,14 +97,19 @@ class ProjectHistory:
         end: int,
         *,
         place: int,
+        imported: Import,
     ) -> None:
         self.plan, self.ontology, self.organized, self.numbers = plan, ontology, organized, numbers
-        self.seed, self.end, self.place = seed, end, place
-        self.medium = medium_of(plan.media)
+        self.seed, self.end = seed, end
+        # Lists are sorted by it: the scenario's order.
+        self.made = end - IMPORTED - DAY + place * SECOND
+        self.medium = medium_of(plan.medium)
         self.root = (seed, "project", plan.name)
-        self.id = ids.cuid(*self.root)
-        self.labelling = Labelling(plan, organized, numbers, root=self.root, end=end)
-        self.rows = DataRows(plan, self.medium, organized, numbers, seed=seed, end=end)
+        self.id = ids.cuid(self.made, *self.root)
+        self.labelling = Labelling(plan, organized, numbers, project_id=self.id, root=self.root, end=end)
+        self.rows = DataRows(
+            plan, self.medium, organized, numbers, seed=seed, end=end, before=imported.before, total=imported.total
+        )
         self.sharers: list[Labelling] = []
         """The work of the projects that label these rows, its own first."""
 
@@ -102,7 +120,14 @@ class ProjectHistory:
         owner.sharers.append(self.labelling)
 
     def pieces(self) -> Iterator[list[Record]]:
-        yield [self._project(), *self._dataset(), *self.labelling.queues, self._batch(), *self._members()]
+        yield [
+            self._project(),
+            *self._tags(),
+            *self._dataset(),
+            *self.labelling.queues,
+            self._batch(),
+            *self._members(),
+        ]
         yield list(self._bodies())
         piece: list[Record] = []
         for index in range(self.plan.rows):
@@ -118,7 +143,7 @@ class ProjectHistory:
         yield piece
 
     def _project(self) -> Project:
-        made = self.end - IMPORTED - DAY + self.place * SECOND  # lists are sorted by it: the scenario's order
+        made = self.made
         return Project(
             id=self.id, name=self.plan.name, description=self.plan.description,
             allowed_media_type=self.medium.media_type, queue_mode="BATCH",
@@ -128,6 +153,10 @@ class ProjectHistory:
             auto_audit_percentage=1.0, auto_audit_number_of_labels=self.plan.consensus, setup_complete=made + HOUR,
             created_by=self.organized.people[0].id, created_at=made, updated_at=self.end - DAY, deleted=False,
         )  # fmt: skip
+
+    def _tags(self) -> Iterator[ProjectTag]:
+        for text in self.plan.tags:
+            yield ProjectTag(self.id, self.organized.tags[text])
 
     def _dataset(self) -> Iterator[Dataset]:
         """None where the rows are another project's."""
@@ -147,7 +176,7 @@ class ProjectHistory:
 
     def _members(self) -> Iterator[ProjectMember]:
         for person in self.organized.people:
-            member = ids.cuid(*self.root, "member", person.email)
+            member = ids.cuid(self.made, *self.root, "member", person.email)
             yield ProjectMember(member, self.id, person.id, person.role_id, "PROJECT_MEMBERSHIP")
 
     def _bodies(self) -> Iterator[Record]:
@@ -156,7 +185,7 @@ class ProjectHistory:
         self.labelling.bodies = [[] for _ in range(takes)]
         source = self.plan.rows_of or self.plan.name
         for number in range(min(self.rows.plan.variants, max(self.rows.plan.rows, 1))):
-            made = self.medium.variant(self.seed, source, number, self.ontology)
+            made = self.rows.medium.variant(self.seed, source, number, self.ontology)
             for take in range(takes):
                 chance = Chance(*self.root, "view", number, take)
                 content = made.content if take == 0 else another_view(made.content, chance)

@@ -7,7 +7,7 @@ from typing import Any
 
 from mockserver.generate.annotations import Annotator
 from mockserver.generate.features import Feature
-from mockserver.generate.tracks import Outline, Place, Stretch, Track, key_frames, spans
+from mockserver.generate.tracks import Outline, Place, Stretch, Track, spans
 
 Frame = dict[str, Any]
 """`{"objects": {feature id: object}, "classifications": […]}`; nothing else, or a reader raises (payloads.md §10)."""
@@ -41,14 +41,71 @@ class KeyFrames:
                 self._frame(place.frame)["objects"][feature_id] = shown
 
     def add_classification(self, annotator: Annotator, question: Feature, length: int) -> None:
-        """A question that is asked of each frame: in each key frame another answer, which holds until the next."""
-        feature_id = annotator.feature(question)["feature_id"]
+        """A question that is asked of each frame, answered in one to three stretches.
+
+        It keeps its id, and so does each of its answers, which may come and go: segments are those of the answers, key
+        frames those of question and answers, and the ends of segments are key frames (observed 2025-04 of a checklist;
+        of other types inferred). An answer in words has no id, so there the question has the segments.
+        """
+        known: dict[tuple[str, ...], str] = {}
         for first, last in spans(annotator.chance, length):
-            self.segments.setdefault(feature_id, []).append([first, last])
-            for frame in key_frames(annotator.chance, first, last)[:2]:
-                self.keys.setdefault(feature_id, []).append(frame)
-                answered = annotator.classification(question) | {"feature_id": feature_id}
-                self._frame(frame)["classifications"].append(answered)
+            answered = annotator.classification(question)
+            _name_again(answered, known, ())
+            for begins, part in _stages(answered, first, last):
+                for feature_id in dict.fromkeys(_answer_ids(part) or [part["feature_id"]]):
+                    segments = self.segments.setdefault(feature_id, [])
+                    if not segments or segments[-1][1] < first:
+                        segments.append([begins, last])
+                self._answered(begins, part)
+            self._answered(last, answered)
+
+    def _answered(self, frame: int, answered: dict[str, Any]) -> None:
+        """A key frame with a question's answers. In a frame that was answered already, these stand instead."""
+        there = self._frame(frame)["classifications"]
+        others = [known for known in there if known["feature_id"] != answered["feature_id"]]
+        there[:] = [*others, answered]
+        for feature_id in _feature_ids(answered):
+            keys = self.keys.setdefault(feature_id, [])
+            if frame not in keys:
+                keys.append(frame)
 
     def _frame(self, number: int) -> Frame:
         return self._frames.setdefault(number, {"objects": {}, "classifications": []})
+
+
+def _stages(answered: dict[str, Any], first: int, last: int) -> list[tuple[int, dict[str, Any]]]:
+    """The frames of a stretch in which answers begin: the last of several begins half way."""
+    answers = answered.get("checklist_answers", [])
+    if len(answers) < 2 or last - first < 2:
+        return [(first, answered)]
+    return [(first, answered | {"checklist_answers": answers[:-1]}), ((first + last) // 2, answered)]
+
+
+def _name_again(part: Any, known: dict[tuple[str, ...], str], path: tuple[str, ...]) -> None:
+    """What was asked or answered before, at the same place of the ontology, keeps the id that it had."""
+    if isinstance(part, list):
+        for item in part:
+            _name_again(item, known, path)
+    elif isinstance(part, dict):
+        if "feature_id" in part:
+            path = (*path, part["feature_schema_id"])
+            part["feature_id"] = known.setdefault(path, part["feature_id"])
+        for below in part.values():
+            _name_again(below, known, path)
+
+
+def _feature_ids(part: Any) -> list[str]:
+    """Of a question and all that stands below it."""
+    if isinstance(part, list):
+        return [found for item in part for found in _feature_ids(item)]
+    if not isinstance(part, dict):
+        return []
+    own = [part["feature_id"]] if "feature_id" in part else []
+    return own + [found for below in part.values() for found in _feature_ids(below)]
+
+
+def _answer_ids(question: dict[str, Any]) -> list[str]:
+    """Of its answers, and of those to the questions below them."""
+    answers = [*question.get("checklist_answers", []), *filter(None, [question.get("radio_answer")])]
+    below = [nested for answer in answers for nested in answer["classifications"]]
+    return [answer["feature_id"] for answer in answers] + [found for nested in below for found in _answer_ids(nested)]

@@ -17,7 +17,7 @@ from mockserver.world.clock import DAY, HOUR, SECOND
 from mockserver.world.database import Record
 from mockserver.world.issues import Comment, Issue, IssueStatus
 from mockserver.world.labels import Label, ProjectRow, Review, WorkflowStatus, WorkflowStep, history_text
-from mockserver.world.moments import moment
+from mockserver.world.moments import moment, whole_second
 from mockserver.world.projects import queues_of_new_project
 
 BATCHED = 29 * DAY
@@ -25,6 +25,9 @@ LABELLED = 28 * DAY
 """How long before the end rows were sent to the project, and first labelled."""
 LABELLING_LASTED = 24 * DAY
 """So that every review and rework also lies before the end."""
+MILLISECOND = 1000
+BETWEEN_MOVES = 5 * MILLISECOND
+"""Between the two moves that a row's last label makes (observed 2024-12)."""
 
 STATUSES = (
     WorkflowStatus.DONE,
@@ -42,11 +45,15 @@ DONE_IN_TURN = STATUSES.count(WorkflowStatus.DONE)
 
 
 class Way(msgspec.Struct, frozen=True):
-    """The moments of one row in one project, microseconds UTC. Without labels it waits in the first queue."""
+    """The moments of one row in one project, microseconds UTC. Without all its labels it waits for more.
+
+    `labelled` are the moments at which the labels got their contents; the last was `sent` a little later.
+    """
 
     status: WorkflowStatus
     skipped: bool = False
     labelled: tuple[int, ...] = ()
+    sent: int | None = None
     judged: int | None = None
     reopened: int | None = None
     raised: int | None = None
@@ -54,7 +61,17 @@ class Way(msgspec.Struct, frozen=True):
 
     def last(self, entered: int) -> int:
         """The latest activity: issues are resolved before any judgement."""
-        return self.approved_again or self.judged or self.resolved or self.raised or max(self.labelled, default=entered)
+        moved = entered if self.sent is None else self.sent + BETWEEN_MOVES * self.complete
+        return self.approved_again or self.judged or self.resolved or self.raised or moved
+
+    @property
+    def complete(self) -> bool:
+        """Whether it has all the labels that it waited for."""
+        return self.status != WorkflowStatus.TO_LABEL
+
+    @property
+    def reworked(self) -> bool:
+        return self.status == WorkflowStatus.IN_REWORK or self.reopened is not None
 
     @property
     def approved_again(self) -> int | None:
@@ -75,13 +92,19 @@ class Labelling:
     """The people's work on the rows of one project. `bodies` are those of its labels, one list for each labeller."""
 
     def __init__(
-        self, plan: ProjectPlan, organized: Organized, numbers: Numbers, *, root: tuple[object, ...], end: int
+        self,
+        plan: ProjectPlan,
+        organized: Organized,
+        numbers: Numbers,
+        *,
+        project_id: str,
+        root: tuple[object, ...],
+        end: int,
     ) -> None:
         self.plan, self.organized, self.numbers, self.root, self.end = plan, organized, numbers, root, end
-        self.project_id = ids.cuid(*root)
-        self.batch_id = ids.time_uuid(*root, "batch")
-        queue_ids = tuple(ids.random_uuid(*root, "queue", index) for index in range(3))
-        self.queues = queues_of_new_project(self.project_id, (queue_ids[0], queue_ids[1], queue_ids[2]))
+        self.project_id = project_id
+        self.batch_id = ids.time_uuid(end - BATCHED, *root, "batch")
+        self.queues = queues_of_new_project(project_id, *root, "queue")
         self._names = {queue.id: queue.name for queue in self.queues}
         self._names |= {person.id: person.email for person in organized.people}
         self.bodies: list[list[int]] = []
@@ -93,22 +116,27 @@ class Labelling:
     # When
 
     def way(self, index: int) -> Way:
-        """Rows come labelled first, then skipped, then unlabelled."""
+        """Rows come labelled first, then skipped, then waiting for further labels, then unlabelled."""
         plan = self.plan
-        if index >= plan.labelled + plan.skipped:
+        if index >= plan.begun:
             return Way(WorkflowStatus.TO_LABEL)
-        first = self._first_labelled(index)
-        if index >= plan.labelled:
-            return Way(WorkflowStatus.DONE, skipped=True, labelled=(first,))
-        status = STATUSES[index % len(STATUSES)]
         chance = self._ways.of(index)
-        labelled = tuple(first + number * (HOUR + chance.below(3600) * SECOND) for number in range(self._takes(index)))
-        judged = labelled[-1] + chance.between(1, 48) * HOUR + chance.below(3600) * SECOND
+        first = self._first_labelled(index) + chance.below(1000) * MILLISECOND
+        takes = 1 if plan.labelled <= index < plan.labelled + plan.skipped else self._takes(index)
+        labelled = tuple(first + number * (HOUR + chance.below(3600_000) * MILLISECOND) for number in range(takes))
+        sent = labelled[-1] + chance.between(380, 560) * MILLISECOND
+        if index >= plan.labelled + plan.skipped:
+            return Way(WorkflowStatus.TO_LABEL, labelled=labelled, sent=sent)
+        if index >= plan.labelled:
+            return Way(WorkflowStatus.DONE, skipped=True, labelled=labelled, sent=sent)
+        status = STATUSES[index % len(STATUSES)]
+        judged = sent + chance.between(1, 48) * HOUR + chance.below(3600_000) * MILLISECOND
         waits = status == WorkflowStatus.IN_REVIEW
         raised = labelled[-1] + 20 * 60 * SECOND if index < plan.issues else None
         return Way(
             status,
             labelled=labelled,
+            sent=sent,
             judged=None if waits else judged,
             reopened=judged + 6 * HOUR if self._reopens(index) else None,
             raised=raised,
@@ -120,11 +148,13 @@ class Labelling:
         return self.way(index).last(self.entered) if index < self.plan.rows else 0
 
     def _first_labelled(self, index: int) -> int:
-        done = max(self.plan.labelled + self.plan.skipped, 1)
+        done = max(self.plan.begun, 1)
         return self.end - LABELLED + (LABELLING_LASTED * index // done) // 1000 * 1000
 
     def _takes(self, index: int) -> int:
-        """How many people label the row: a benchmark has a reference and one that is measured by it."""
+        """How many labels the row has: a benchmark has a reference and one that is measured by it."""
+        if index >= self.plan.labelled + self.plan.skipped:
+            return 1 + index % (self.plan.consensus - 1)
         return 2 if index < self.plan.benchmarks else self.plan.consensus
 
     def _reopens(self, index: int) -> bool:
@@ -149,22 +179,30 @@ class Labelling:
     def _standing(self, no: int, way: Way, labels: list[Label], moves: list[Move]) -> ProjectRow:
         place = PLACES.get(way.status)
         queue = None if place is None else self.queues[place].id
-        best = max(labels, key=lambda label: (label.is_benchmark, label.consensus_score or 0, -label.no), default=None)
-        selected = best.id if best else None
+        selected = self._selected(labels)
         history = history_text([self._step(move) for move in reversed(moves)])
         return ProjectRow(
             self.project_id, no, self.batch_id, queue, way.status, 5, self.plan.consensus, selected, history
         )
 
+    def _selected(self, labels: list[Label]) -> str | None:
+        """The reference of a benchmark; of several labels any (observed 2025-05)."""
+        if not labels:
+            return None
+        reference = next((label for label in labels if label.is_benchmark), None)
+        return (reference or labels[labels[0].no % len(labels)]).id
+
     def _moves(self, index: int, way: Way) -> Iterator[Move]:
-        """In the order in which they happened (key sets per action: sample, cc-data-processing)."""
-        labelling, review, rework = (queue.id for queue in self.queues)
-        yield Move(self.entered, "Move", self._manager, None, labelling)
-        if not way.labelled:
+        """In the order in which they happened (key sets per action: sample, cc-data-processing).
+
+        Nothing is told of a row before its last label, which moves it twice (observed 2024-12).
+        """
+        if not way.complete or way.sent is None:
             return
-        after = None if way.skipped else review
+        labelling, review, rework = (queue.id for queue in self.queues)
         labeller = self._labeller(index, len(way.labelled) - 1)
-        yield Move(way.labelled[-1], "Move", labeller, labelling, after)
+        yield Move(way.sent, "Move", labeller, None, labelling)
+        yield Move(way.sent + BETWEEN_MOVES, "Move", labeller, labelling, None if way.skipped else review)
         if way.judged is not None:
             approved = way.status == WorkflowStatus.DONE
             action, target = ("Approve", None) if approved else ("Reject", rework)
@@ -185,22 +223,29 @@ class Labelling:
 
     def _labels(self, index: int, no: int, way: Way, chance: Chance) -> Iterator[Label]:
         """One by each labeller, in the order of their work."""
-        reviewed = way.judged is not None
-        last = way.approved_again or way.judged
-        scores = [chance.between(55, 98) / 100 for _ in way.labelled]
-        for take, made in enumerate(way.labelled):
-            label_id = ids.cuid(*self.root, "label", index, take) if take else self._label_ids.cuid(index)
+        several = way.complete and len(way.labelled) > 1
+        benchmark = index < self.plan.benchmarks and not way.skipped
+        consensus = chance.between(5000, 10_000) / 10_000 if several and not benchmark else None
+        for take, content in enumerate(way.labelled):
             body = self.skipped_body if way.skipped else self.bodies[take][index % len(self.bodies[take])]
-            benchmark = index < self.plan.benchmarks and not way.skipped
+            to_review = chance.between(5, 120) if way.judged is not None else 0
+            # Work on what was rejected, or was taken back from Done.
+            to_rework = chance.between(5, 90) if way.reworked else 0
+            to_create = chance.between(20, 900) + to_review + to_rework
+            opened = content - to_create * SECOND
+            if take:
+                label_id = ids.cuid(opened, *self.root, "label", index, take)
+            else:
+                label_id = self._label_ids.cuid(opened, index)
             yield Label(
                 no=self.numbers.next("label"), id=label_id, project_id=self.project_id, data_row_no=no,
                 feature_prefix=ids.feature_prefix(label_id), skipped=way.skipped, body_id=body,
-                seconds_to_create=chance.between(20, 900), seconds_to_review=chance.between(5, 120) if reviewed else 0,
-                is_benchmark=benchmark and take == 0,
-                consensus_score=scores[take] if len(way.labelled) > 1 and not benchmark else None,
-                benchmark_score=scores[take] if benchmark and take else None,
-                created_by=self._labeller(index, take), created_at=made, updated_at=made if last is None else last,
-                content_updated_at=made + 25_000, deleted=False,
+                seconds_to_create=to_create, seconds_to_review=to_review,
+                seconds_to_rework=to_rework, is_benchmark=benchmark and take == 0, consensus_score=consensus,
+                benchmark_score=chance.between(55, 98) / 100 if benchmark and take else None,
+                created_by=self._labeller(index, take), created_at=whole_second(content),
+                # The score of a consensus changes all labels that it is about (observed 2024-12).
+                updated_at=way.sent if several and way.sent else content, content_updated_at=content, deleted=False,
             )  # fmt: skip
 
     def _reviews(self, labels: list[Label], moves: list[Move]) -> Iterator[Review]:
@@ -208,7 +253,7 @@ class Labelling:
             for number, move in enumerate(moves):
                 if move.action in {"Approve", "Reject"}:
                     score = 1.0 if move.action == "Approve" else -1.0
-                    review = ids.cuid(label.id, "review", number)
+                    review = ids.cuid(move.at, label.id, "review", number)
                     yield Review(self.numbers.next("review"), review, label.no, score, move.by, move.at, move.at)
 
     def _issue(self, index: int, no: int, way: Way, labels: list[Label]) -> Iterator[Record]:
@@ -220,12 +265,12 @@ class Labelling:
         status = IssueStatus.OPEN if ended is None else IssueStatus.RESOLVED
         by = self._reviewer(index)
         yield Issue(
-            number, ids.cuid(*self.root, "issue", index), self.project_id, no, about, status,
+            number, ids.cuid(raised, *self.root, "issue", index), self.project_id, no, about, status,
             chance.pick(table("sentences_en")), by, raised, raised if ended is None else ended, deleted=False,
         )  # fmt: skip
         answers = [(by, raised)] if ended is None else [(by, raised), (self._labeller(index, 0), ended)]
         for place, (person, at) in enumerate(answers):
-            comment = ids.cuid(*self.root, "comment", index, place)
+            comment = ids.cuid(at, *self.root, "comment", index, place)
             yield Comment(self.numbers.next("comment"), comment, number, chance.pick(table("sentences_en")), person, at)
 
     # Who

@@ -46,18 +46,17 @@ class ModelRuns:
         self._runs: dict[str, list[tuple[str, RunPlan]]] = {}
         self.records: list[Record] = []
         for plan in scenario.models:
-            model_id = ids.cuid(seed, "model", plan.name)
+            model_id = ids.plain_uuid(seed, "model", plan.name)
             ontology_id = ontologies[plan.ontology].id
             self.records.append(Model(model_id, plan.name, ontology_id, *self.history, deleted=False))
             for run in plan.runs:
-                run_id = ids.cuid(seed, "model", plan.name, "run", run.name)
+                run_id = ids.plain_uuid(seed, "model", plan.name, "run", run.name)
                 self._runs.setdefault(run.project, []).append((run_id, run))
                 self.records.append(ModelRun(run_id, model_id, run.name, None, *self.history, deleted=False))
 
-    def following(self, project: str, pieces: Iterable[list[Record]]) -> Iterator[list[Record]]:
+    def following(self, project: str, project_id: str, pieces: Iterable[list[Record]]) -> Iterator[list[Record]]:
         """The pieces of one project's history, and after each what the runs over that project make of it."""
         runs = [OneRun(self, run_id, plan, self._labelled[project]) for run_id, plan in self._runs.get(project, [])]
-        project_id = ids.cuid(self.seed, "project", project)
         for piece in pieces:
             yield piece
             for run in runs:
@@ -96,10 +95,10 @@ class OneRun:
         index, row = len(self._rows), label.data_row_no
         self._rows.add(row)
         split = split_of(self._plan, index, self._most)
-        member = ids.cuid(self._id, "row", index)
+        member = ids.cuid(self._history[1], self._id, "row", index)
         yield ModelRunRow(self._numbers.next("model_run_row"), member, self._id, row, split, label.id)
         if label.body_id in self._bodies:
-            prediction = ids.cuid(self._id, "prediction", index)
+            prediction = ids.cuid(self._history[1], self._id, "prediction", index)
             yield Prediction(
                 self._numbers.next("prediction"), prediction, self._id, row, ids.feature_prefix(prediction),
                 self._bodies[label.body_id], *self._history,

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import msgspec
 
 from mockserver.generate.chance import Chance
-from mockserver.generate.plans import Scenario
+from mockserver.generate.plans import Scenario, TagPlan
 from mockserver.generate.words import table
 from mockserver.world import ids
-from mockserver.world.clock import DAY
+from mockserver.world.clock import DAY, SECOND
 from mockserver.world.data_rows import Embedding, MetadataSchema
 from mockserver.world.database import Record
 from mockserver.world.people import Organization, Person, Role
-from mockserver.world.projects import LabelingFrontend
+from mockserver.world.projects import LabelingFrontend, ResourceTag
 
 FOUNDED = 400 * DAY
 """Before the end of the history."""
@@ -45,8 +45,10 @@ class CustomField(msgspec.Struct, frozen=True):
     """A metadata field that data rows have values in."""
 
     schema_id: str
+    name: str
     kind: str
-    option_ids: tuple[str, ...] = ()
+    options: dict[str, str] = {}
+    """Name -> id of the options of an enum."""
 
 
 class Organized(msgspec.Struct, frozen=True):
@@ -56,19 +58,24 @@ class Organized(msgspec.Struct, frozen=True):
     people: list[Person]
     frontend: LabelingFrontend
     fields: list[CustomField]
+    tags: dict[str, str]
+    """Text -> id."""
     records: list[Record]
 
 
 def organize(scenario: Scenario, seed: int, end: int) -> Organized:
     founded = end - FOUNDED
-    organization = Organization(ids.cuid(seed, "organization"), scenario.organization, founded, founded)
-    roles = [Role(ids.cuid(seed, "role", name), index, name) for index, name in enumerate(ROLES)]
+    organization = Organization(ids.cuid(founded, seed, "organization"), scenario.organization, founded, founded)
+    roles = [Role(ids.cuid(founded, seed, "role", name), index, name) for index, name in enumerate(ROLES)]
     people = [_person(seed, index, roles, founded) for index in range(scenario.people)]
-    frontend = LabelingFrontend(ids.cuid(seed, "frontend"), "Editor", "Labelbox Editor", "https://editor.labelbox.com")
-    schemas = [*_reserved_schemas(), *_own_schemas(scenario, seed)]
+    frontend = LabelingFrontend(
+        ids.cuid(founded, seed, "frontend"), "Editor", "Labelbox Editor", "https://editor.labelbox.com"
+    )
+    schemas = [*_reserved_schemas(), *_own_schemas(scenario, seed, founded)]
     embedding = Embedding(BUILT_IN_EMBEDDING, "Image Embedding V2 (CLIP ViT-B/32)", 512, is_custom=False)
-    records = [organization, *roles, *people, frontend, *schemas, embedding]
-    return Organized(organization, people, frontend, fields_of(schemas), records)
+    tags = [_tag(plan, place, seed, end, people[0]) for place, plan in enumerate(scenario.tags)]
+    records = [organization, *roles, *people, frontend, *schemas, embedding, *tags]
+    return Organized(organization, people, frontend, fields_of(schemas), {tag.text: tag.id for tag in tags}, records)
 
 
 def _person(seed: int, index: int, roles: list[Role], founded: int) -> Person:
@@ -79,10 +86,20 @@ def _person(seed: int, index: int, roles: list[Role], founded: int) -> Person:
     email = "owner@mock.example" if index == 0 else f"person-{index}@mock.example"
     made = founded + index * DAY
     return Person(
-        id=ids.cuid(seed, "person", index), email=email, name=name, nickname=name.split()[0],
+        id=ids.cuid(made, seed, "person", index), email=email, name=name, nickname=name.split()[0],
         picture=f"https://example.com/pictures/person-{index}.png", is_viewer=False, is_external_user=False,
         timezone="UTC", role_id=role.id, created_at=made, updated_at=made,
     )  # fmt: skip
+
+
+TAGGED = 60 * DAY
+"""Before the end of the history."""
+
+
+def _tag(plan: TagPlan, place: int, seed: int, end: int, owner: Person) -> ResourceTag:
+    """One second after the other, so that they are told in the scenario's order."""
+    made = end - TAGGED + place * SECOND + Chance(seed, "tag", plan.text).below(1000) * 1000
+    return ResourceTag(ids.cuid(made, seed, "tag", plan.text), plan.text, plan.color, owner.id, made, made)
 
 
 def _reserved_schemas() -> list[MetadataSchema]:
@@ -104,9 +121,9 @@ KINDS = {
 """A scenario's word -> the service's (SDK data_row_metadata.py DataRowMetadataKind)."""
 
 
-def _own_schemas(scenario: Scenario, seed: int) -> Iterator[MetadataSchema]:
+def _own_schemas(scenario: Scenario, seed: int, founded: int) -> Iterator[MetadataSchema]:
     for position, plan in enumerate(scenario.metadata, len(RESERVED_METADATA)):
-        path = (seed, "metadata", plan.name)
+        path = (founded, seed, "metadata", plan.name)
         yield MetadataSchema(ids.cuid(*path), position, None, plan.name, KINDS[plan.kind], reserved=False)
         for index, option in enumerate(plan.options):
             kind = "CustomMetadataEnumOption"
@@ -116,7 +133,12 @@ def _own_schemas(scenario: Scenario, seed: int) -> Iterator[MetadataSchema]:
 def fields_of(schemas: list[MetadataSchema]) -> list[CustomField]:
     """The schemas that stand for themselves, each with its options."""
     return [
-        CustomField(schema.id, schema.kind, tuple(option.id for option in schemas if option.parent_id == schema.id))
+        CustomField(
+            schema.id,
+            schema.name,
+            schema.kind,
+            {option.name: option.id for option in schemas if option.parent_id == schema.id},
+        )
         for schema in schemas
         if schema.parent_id is None
     ]

@@ -82,9 +82,13 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Option(Part, frozen=True, kw_only=True):
-    """One answer of a radio or checklist question, with the questions it opens."""
+    """One answer of a radio or checklist question, with the questions it opens.
+
+    `value` is its machine name, as that of a question or tool; without one, the name says it.
+    """
 
     name: Name
+    value: Name | None = None
     questions: list[Question] = []
 
 
@@ -95,6 +99,7 @@ class Question(Part, frozen=True, kw_only=True):
     """
 
     name: Name
+    value: Name | None = None
     type: QuestionKind
     options: list[str | Option] = []
     required: bool = False
@@ -109,6 +114,7 @@ class Tool(Part, frozen=True, kw_only=True):
     """A tool of the editor. `tool` is the SDK's word (ontology.py Tool.Type)."""
 
     name: Name
+    value: Name | None = None
     tool: ToolKind
     color: Annotated[str, msgspec.Meta(pattern="^#[0-9a-fA-F]{6}$")] | None = None
     required: bool = False
@@ -121,8 +127,22 @@ class OntologyPlan(Part, frozen=True, kw_only=True):
     questions: list[Question] = []
 
 
+class ValuePlan(Part, frozen=True, kw_only=True):
+    """The value of a metadata field on the rows `first` to `last` of a project, counted from 1; without them, on all.
+
+    That of a date-time is a text in ISO 8601. In a text, `{number}` stands for the number of the row.
+    """
+
+    field: Name
+    value: str | float
+    first: Annotated[int, msgspec.Meta(ge=1)] = 1
+    last: Annotated[int, msgspec.Meta(ge=1)] | None = None
+
+
 class ProjectPlan(Part, frozen=True, kw_only=True):
-    """A project with its dataset, its batch and `labelled + skipped + unlabelled` data rows.
+    """A project with its dataset, its batch and `labelled + skipped + waiting + unlabelled` data rows.
+
+    Those that are `waiting` have fewer labels than `consensus` asks for.
 
     `variants` is how many different pictures or texts there are; more rows than that share them, which keeps large
     worlds small. With `rows_of` it labels the first rows of an earlier project and brings none of its own.
@@ -134,29 +154,54 @@ class ProjectPlan(Part, frozen=True, kw_only=True):
     description: str | None = None
     dataset: Name | None = None
     rows_of: Name | None = None
+    tags: list[Name] = []
+    values: list[ValuePlan] = []
+    frames: Annotated[int, msgspec.Meta(ge=1, le=10_000)] | None = None
+    from_first_frame: bool = False
     labelled: Count = 9
     skipped: Count = 1
+    waiting: Count = 0
     unlabelled: Count = 2
     variants: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 256
     consensus: Annotated[int, msgspec.Meta(ge=1, le=5)] = 1
     benchmarks: Count = 0
     reopened: Count = 0
     issues: Count = 0
+    inline: bool = False
     unicode: bool = False
     global_keys: bool = True
     external_ids: bool = True
     metadata: bool = True
     attachments: bool = True
-    reviews: bool = True
+    reviews: bool = False
     embeddings: bool = True
 
     @property
     def rows(self) -> int:
-        return self.labelled + self.skipped + self.unlabelled
+        return self.begun + self.unlabelled
+
+    @property
+    def begun(self) -> int:
+        """The rows that have a label."""
+        return self.labelled + self.skipped + self.waiting
+
+    @property
+    def medium(self) -> str:
+        """The word of its media type, with what makes its files others than those of every project."""
+        options = [f"frames={self.frames}"] if self.frames else []
+        options += ["first"] if self.from_first_frame else []
+        return f"{self.media}?{'&'.join(options)}" if options else self.media
 
     @property
     def dataset_name(self) -> str:
         return self.dataset or self.name
+
+
+class TagPlan(Part, frozen=True, kw_only=True):
+    """A tag that projects may have. `color` has six hexadecimal digits and no `#`."""
+
+    text: Name
+    color: Annotated[str, msgspec.Meta(pattern="^[0-9A-Fa-f]{6}$")] = "8AC4F0"
 
 
 class MetadataPlan(Part, frozen=True, kw_only=True):
@@ -224,6 +269,7 @@ class Scenario(Part, frozen=True, kw_only=True):
     ends: datetime.datetime = datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC)
     payload_date: datetime.date | None = None
     switches: Switches = Switches()
+    tags: list[TagPlan] = []
     metadata: list[MetadataPlan] = []
     ontologies: dict[str, OntologyPlan] = {}
     projects: list[ProjectPlan] = []

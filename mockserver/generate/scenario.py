@@ -25,8 +25,10 @@ from mockserver.generate.plans import (
     Scenario,
     SlicePlan,
     Splits,
+    TagPlan,
     Tool,
     ToolKind,
+    ValuePlan,
 )
 from mockserver.generate.shelf import shelf
 from mockserver.world.switches import Switches
@@ -36,6 +38,8 @@ _PART_AT_KEY: dict[str, type[msgspec.Struct]] = {
     "projects": ProjectPlan,
     "ontologies": OntologyPlan,
     "metadata": MetadataPlan,
+    "tags": TagPlan,
+    "values": ValuePlan,
     "tools": Tool,
     "questions": Question,
     "options": Option,

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from mockserver.generate.data_rows import dataset_id
 from mockserver.generate.organization import Organized
 from mockserver.generate.plans import Scenario, SlicePlan
 from mockserver.world import ids
@@ -22,10 +23,10 @@ def saved_slices(scenario: Scenario, organized: Organized, seed: int, end: int) 
     made, person = end - SAVED, organized.people[0].id
     return [
         CatalogSlice(
-            ids.cuid(seed, "slice", plan.name),
+            ids.cuid(made, seed, "slice", plan.name),
             plan.name,
             plan.description,
-            JsonText(orjson.dumps(terms(plan, seed)).decode()),
+            JsonText(orjson.dumps(terms(plan, seed, end)).decode()),
             person,
             made,
             made,
@@ -35,7 +36,7 @@ def saved_slices(scenario: Scenario, organized: Organized, seed: int, end: int) 
     ]
 
 
-def terms(plan: SlicePlan, seed: int) -> list[dict[str, Any]]:
+def terms(plan: SlicePlan, seed: int, end: int) -> list[dict[str, Any]]:
     """Search terms in the shapes and the order of the SDK (export_filters.py 7.17.0:106)."""
     found: list[dict[str, Any]] = []
     if plan.last_activity_at:
@@ -45,7 +46,7 @@ def terms(plan: SlicePlan, seed: int) -> list[dict[str, Any]]:
     if plan.global_keys:
         found.append({"ids": plan.global_keys, "operator": "is", "type": "global_key"})
     if plan.datasets:
-        wanted = [ids.cuid(seed, "dataset", name) for name in plan.datasets]
+        wanted = [dataset_id(seed, end, name) for name in plan.datasets]
         found.append({"ids": wanted, "operator": "is", "type": "dataset"})
     return found
 

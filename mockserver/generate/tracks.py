@@ -64,11 +64,11 @@ class Track(msgspec.Struct, frozen=True):
         return None
 
 
-def track(chance: Chance, *, width: int, height: int, frames: int) -> Track:
-    """A thing that crosses a picture of so many pixels within frames 1 to `frames`."""
+def track(chance: Chance, *, width: int, height: int, frames: int, from_first: bool = False) -> Track:
+    """A thing that crosses a picture of so many pixels within frames 1 to `frames`; `from_first`, it is there in 1."""
     shape = shape_of(chance)
     colour = (chance.between(20, 200), chance.between(20, 200), chance.between(20, 200))
-    return Track(shape, colour, tuple(_stretches(chance, width, height, frames)))
+    return Track(shape, colour, tuple(_stretches(chance, width, height, frames, from_first)))
 
 
 def shape_of(chance: Chance) -> Outline:
@@ -98,12 +98,15 @@ def key_frames(chance: Chance, first: int, last: int) -> list[int]:
     return keys
 
 
-def _stretches(chance: Chance, width: int, height: int, frames: int) -> Iterator[Stretch]:
+def _stretches(chance: Chance, width: int, height: int, frames: int, from_first: bool) -> Iterator[Stretch]:
     across = min(width, height)
     radius = chance.between(across // 10, across // 6)
     x, y = chance.between(radius, width - radius), chance.between(radius, height - radius)
     run, rise = (step * (1 if chance.happens(50) else -1) for step in (chance.between(5, 40), chance.between(1, 12)))
-    for first, last in spans(chance, frames):
+    shown = spans(chance, frames)
+    if from_first:
+        shown[0] = (1, shown[0][1])
+    for first, last in shown:
         places = []
         for frame in key_frames(chance, first, last):
             places.append(Place(frame, float(x), float(y), float(radius)))

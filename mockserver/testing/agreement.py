@@ -22,6 +22,8 @@ def agreed(made: Json) -> Json:
     if made.keys() >= {"start", "end"}:
         # `end` is inclusive, and a token as long as its span.
         made["end"] = made["start"] + (len(made["token"]) - 1 if "token" in made else made["end"])
+    if made.keys() >= {"performance_details", "performance_details_v2"}:
+        _spend(made["performance_details"], made["performance_details_v2"])
     if made.keys() >= {"dimensions", "values"}:
         _measure(made)
     if made.keys() >= {"labels", "project_details"}:
@@ -49,15 +51,28 @@ def _measure(embedding: Json) -> None:
         each["value"] = (each["value"] or [0.0])[:1] * embedding["dimensions"]
 
 
+def _spend(older: Json, newer: Json) -> None:
+    """Both blocks tell of the same seconds and scores; the newer one says what all of them are made of."""
+    newer["seconds_to_review"] = older["seconds_to_review"]
+    parts = ("seconds_to_label", "seconds_to_review", "seconds_to_rework")
+    older["seconds_to_create"] = newer["seconds_total"] = sum(newer[part] for part in parts)
+    scores = {key: score for key, score in older.items() if key.endswith("_score")}
+    for key in [key for key in newer if key.endswith("_score")]:
+        del newer[key]
+    newer |= scores | {"skipped": older["skipped"]}
+
+
 def _select(project: Json) -> None:
-    """The selected label is one of the row's; what is done waits in no queue."""
+    """The selected label is one of the row's; only rows in review or rework name their queue."""
     details = project["project_details"]
     if "selected_label_id" in details:
         details.pop("selected_label_id")
         if project["labels"]:
             details["selected_label_id"] = project["labels"][0]["id"]
-    if details["workflow_status"] == "DONE":
+    if details["workflow_status"] in {"DONE", "TO_LABEL"}:
         details.pop("task_id", None)
+    if details["workflow_status"] == "TO_LABEL":
+        details["workflow_history"] = []
 
 
 def index_masks(thing: Json, number: int) -> None:

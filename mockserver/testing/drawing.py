@@ -183,7 +183,7 @@ class Drawing:
         keys = below.keys | {key: Place(part, place.file) for key, part in schema.get("properties", {}).items()}
         required = below.required | frozenset(schema.get("required", []))
         groups = below.groups or tuple(schema.get("oneOf", ()))
-        return Shape(keys, required, groups, schema.get("dependentRequired", {}))
+        return Shape(keys, required, groups, {**below.pairs, **schema.get("dependentRequired", {})})
 
     def _list(self, place: Place) -> list[Any]:
         schema = place.schema
@@ -221,7 +221,13 @@ class Drawing:
         if self._emptied:
             return {}
         values = self._several(lambda: self.made(Place(part, place.file)), 0, 2, likely=likely)
-        return {self.id() if pattern.startswith("^c") else str(number): each for number, each in enumerate(values, 1)}
+        return {self._key(pattern, number): each for number, each in enumerate(values, 1)}
+
+    def _key(self, pattern: str, number: int) -> str:
+        """An id in the shape that the pattern asks for, or the number."""
+        if pattern.startswith("^c"):
+            return self.id()
+        return self.uuid() if pattern.startswith("^[0-9a-f]{8}") else str(number)
 
     # What needs no schema
 

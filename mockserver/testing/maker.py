@@ -34,7 +34,7 @@ class Maker(Drawing):
         self._messages: list[str] = []
         self._skipped = False
         self.width = self.height = 4096.0
-        self.frame_count, self.page_count = FRAMES, MOST_PAGES
+        self.frame_count = FRAMES
 
     def attributes(self, place: Place) -> Json:
         """Boxes lie within what they say."""
@@ -42,12 +42,11 @@ class Maker(Drawing):
         self.width, self.height = float(made.get("width", self.width)), float(made.get("height", self.height))
         self.frame_count = made.get("frame_count", self.frame_count)
         self._messages = made.get("labelable_ids", [])
-        self.page_count = made.get("page_count", self.page_count)
         return made
 
     def page(self, place: Place) -> int:
         """Counted from 0."""
-        return self._draw(st.integers(0, min(self.page_count, MOST_PAGES) - 1))
+        return self._draw(st.integers(0, MOST_PAGES - 1))
 
     def message(self, place: Place) -> Any:
         """One of those that may be labelled, where the row says which."""
@@ -63,6 +62,10 @@ class Maker(Drawing):
         top, left = self.within(self.height), self.within(self.width)
         height, width = self.within(self.height - top), self.within(self.width - left)
         return {"top": top, "left": left, "height": height, "width": width}
+
+    def box_in_points(self) -> Json:
+        """On a page, which says its unit."""
+        return self.box() | {"unit": "points"}
 
     def position(self) -> list[float]:
         return [self.within(360) - 180, self.within(180) - 90]
@@ -142,6 +145,8 @@ class Maker(Drawing):
         self._emptied = made.get("performance_details", {}).get("skipped", False)
         made["annotations"] = self.made(self.shape(place).keys["annotations"])
         self._emptied = False
+        if details := made.get("label_details"):
+            _tell_of_content(details, made["annotations"])
         return made
 
     def clip(self, frame: Place) -> tuple[Json, Json, Json]:
@@ -227,6 +232,15 @@ class Maker(Drawing):
         return {"groups": groups, "segments": segments, "classifications": answers, "key_frame_feature_map": keys}
 
 
+def _tell_of_content(details: Json, annotations: Json) -> None:
+    """A label without annotations has no moment of its content, and every other has one."""
+    if '"feature_id"' not in json.dumps(annotations):
+        details.pop("content_last_updated_at", None)
+    elif "content_last_updated_at" not in details:
+        reviews = details.pop("reviews")
+        details |= {"content_last_updated_at": details["created_at"], "reviews": reviews}
+
+
 Maker.blocks = {
     "cuid": lambda maker, place: maker.id(),
     "uuid": lambda maker, place: maker.uuid(),
@@ -236,6 +250,7 @@ Maker.blocks = {
     "url": lambda maker, place: maker.url(),
     "point": lambda maker, place: maker.point(),
     "box": lambda maker, place: maker.box(),
+    "box_in_points": lambda maker, place: maker.box_in_points(),
     "position": lambda maker, place: maker.position(),
     "any_label": Maker.label,
     "video_annotations": Maker.video,

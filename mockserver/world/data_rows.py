@@ -33,7 +33,7 @@ class Dataset(Record, frozen=True):
 
 
 class DataRow(Record, frozen=True):
-    """Either `row_data` (the customer's URL or text) or `asset` (the recipe of a file we host) is set.
+    """`row_data` is the customer's URL or text; `asset` is the recipe of a file that we host, or of such a text.
 
     `media_attributes` is a JSON object in the snake_case of Export V2. `metadata` is one too: schema id -> value, by
     schema id; the value of an enum is the id of the chosen option.

@@ -14,14 +14,17 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 # Ten bits at a time: a large world has millions of ids.
 _PART = (1 << 30) - 1
 _PAIRS = tuple(_DIGITS[pair & 31] + _DIGITS[pair >> 5] for pair in range(1024))
+_IN_BASE_36 = tuple(high + low for high in _DIGITS for low in _DIGITS)
+_MOST_MINUTES = 1_000
+_MINUTES: dict[int, str] = {}
 
 FEATURE_PREFIX = 20
 """Characters of a feature id that name its label; the rest is the feature's ordinal within the label."""
 ORDINAL = 25 - FEATURE_PREFIX
 
 
-SIZE = 15
-"""Bytes of a hash: 24 characters of 5 bits."""
+SIZE = 10
+"""Bytes of a hash: 16 characters of 5 bits."""
 
 
 def digest(*path: object, size: int = SIZE) -> bytes:
@@ -40,34 +43,61 @@ class Stem:
         hashed.update(str(last).encode())
         return hashed.digest()
 
-    def cuid(self, last: object) -> str:
-        return _as_cuid(self.digest(last))
+    def cuid(self, at: int, last: object) -> str:
+        return _as_cuid(at, self.digest(last))
 
 
-def cuid(*path: object) -> str:
-    """25 characters, `c` first, like every id of a label, data row, project, task (sample)."""
-    return _as_cuid(digest(*path))
+def cuid(at: int, *path: object) -> str:
+    """25 characters, like every id of a label, data row, project, task: `c`, then eight of the moment `at`
+    (microseconds UTC, told in milliseconds), so that ids grow with time, then sixteen of the path (observed 2023-10).
+    """
+    return _as_cuid(at, digest(*path))
 
 
-def _as_cuid(raw: bytes) -> str:
-    """From the last bit to the first, in four parts, as small numbers are shifted faster."""
+def _as_cuid(at: int, raw: bytes) -> str:
+    """The hash from its last bit to its first, in parts, as small numbers are shifted faster."""
     number = int.from_bytes(raw, "big")
-    a, b, c, d = number & _PART, number >> 30 & _PART, number >> 60 & _PART, number >> 90
+    a, b, c = number & _PART, number >> 30 & _PART, number >> 60
     return (
-        f"c{_PAIRS[a & 1023]}{_PAIRS[a >> 10 & 1023]}{_PAIRS[a >> 20]}"
+        f"c{_moment(at // 1000)}"
+        f"{_PAIRS[a & 1023]}{_PAIRS[a >> 10 & 1023]}{_PAIRS[a >> 20]}"
         f"{_PAIRS[b & 1023]}{_PAIRS[b >> 10 & 1023]}{_PAIRS[b >> 20]}"
-        f"{_PAIRS[c & 1023]}{_PAIRS[c >> 10 & 1023]}{_PAIRS[c >> 20]}"
-        f"{_PAIRS[d & 1023]}{_PAIRS[d >> 10 & 1023]}{_PAIRS[d >> 20]}"
+        f"{_PAIRS[c & 1023]}{_PAIRS[c >> 10]}"
     )
 
 
-def time_uuid(*path: object) -> str:
-    """A version 1 UUID, as batches carry (sample: cc-data-processing export)."""
-    return _as_version(digest(*path, size=16), 1)
+def _moment(milliseconds: int) -> str:
+    """Eight digits in base 36. The first five change every 47 seconds and are kept."""
+    high, low = divmod(milliseconds, 36**3)
+    begun = _MINUTES.get(high)
+    if begun is None:
+        if len(_MINUTES) >= _MOST_MINUTES:
+            _MINUTES.clear()
+        first, rest = divmod(high % 36**5, 36**2)
+        begun = _MINUTES[high] = _DIGITS[first // 36**2] + _IN_BASE_36[first % 36**2] + _IN_BASE_36[rest]
+    return f"{begun}{_DIGITS[low // 36**2]}{_IN_BASE_36[low % 36**2]}"
+
+
+def time_uuid(at: int, *path: object) -> str:
+    """A version 1 UUID, as batches carry (sample: cc-data-processing export), of the moment `at`."""
+    ticks = at * 10 + _BEFORE_1970
+    rest = int.from_bytes(digest(*path, size=8), "big") & ~(0x3 << 62) | 0x2 << 62
+    low, middle, high = ticks & 0xFFFFFFFF, ticks >> 32 & 0xFFFF, ticks >> 48 & 0xFFF
+    return str(uuid.UUID(int=low << 96 | middle << 80 | 0x1000 << 64 | high << 64 | rest))
+
+
+_BEFORE_1970 = 0x01B21DD213814000
+"""Steps of 100 nanoseconds from 1582-10-15, where version 1 counts from (RFC 9562)."""
+
+
+def plain_uuid(*path: object) -> str:
+    """A UUID whose version is 0, as models, their runs, and queues of labelling and rework carry (observed 2025-05,
+    2026-02)."""
+    return _as_version(digest(*path, size=16), 0)
 
 
 def random_uuid(*path: object) -> str:
-    """A version 4 UUID, as task queues carry (sample: cc-data-processing export)."""
+    """A version 4 UUID, as queues of reviews carry (observed 2024-12)."""
     return _as_version(digest(*path, size=16), 4)
 
 
@@ -79,8 +109,8 @@ def _as_version(raw: bytes, version: int) -> str:
 
 
 def feature_prefix(label_id: str) -> str:
-    """The first 20 characters of every feature id of that label."""
-    return "c" + label_id[6:]
+    """The first 20 characters of every feature id of that label: its moment, and what is left of its hash."""
+    return label_id[:9] + label_id[14:]
 
 
 def ordinal(number: int) -> str:

@@ -1,4 +1,4 @@
-"""What people do to data rows in a project: label, review, move them through the workflow, tag, raise issues.
+"""What people do to data rows in a project: label, review, move them through the workflow, raise issues; and its tags.
 
 Each is one transaction with its events, and activity on the data row: exports find it by `last_activity_at`.
 """
@@ -9,18 +9,24 @@ import msgspec
 
 from mockserver.errors import Conflict, NotFound
 from mockserver.world import ids
+from mockserver.world.clock import SECOND
 from mockserver.world.data_rows import DataRow, MetadataValue, metadata_text
 from mockserver.world.database import Clause, JsonText, R, where
 from mockserver.world.events import EventKind
 from mockserver.world.issues import Comment, Issue, IssueStatus
 from mockserver.world.labels import Body, Label, ProjectRow, Review, WorkflowStatus, WorkflowStep, history_text
-from mockserver.world.moments import moment
+from mockserver.world.moments import moment, whole_second
 from mockserver.world.people import Person
-from mockserver.world.projects import TaskQueue
+from mockserver.world.projects import ProjectTag, ResourceTag, TaskQueue
 from mockserver.world.store import Change, Store, next_number
 
 APPROVE, REJECT, MOVE = "Approve", "Reject", "Move"
 """Actions of a workflow history (sample: cc-data-processing)."""
+
+NEW_TAG = "8AC4F0"
+"""The colour of tags that are made by events."""
+BETWEEN_MOVES = 5_000
+"""Microseconds between the two moves that a row's last label makes (observed 2024-12)."""
 
 _QUEUE_OF = {
     WorkflowStatus.TO_LABEL: "INITIAL_LABELING_QUEUE",
@@ -47,25 +53,40 @@ class Labelling:
         seconds_to_create: int = 60,
         by: str | None = None,
     ) -> Label:
-        """A label on a row of the project. A row that waited for one goes on to review. Raises NotFound."""
+        """A label on a row of the project. A row that has as many as it waits for goes on to review; until then
+        nothing is told of its way (observed 2024-12). Raises NotFound.
+        """
         with self._store.change() as change:
             row = self.row(change, data_row_id)
             standing = self.standing(change, project_id, row)
-            label_id = self._store.new_id(change)
+            label_id = self._store.new_id(change, at=change.now - seconds_to_create * SECOND)
             label = Label(
                 no=next_number(change.connection, Label), id=label_id, project_id=project_id, data_row_no=row.no,
                 feature_prefix=ids.feature_prefix(label_id), body_id=_body(change, content, aside), skipped=False,
-                seconds_to_create=seconds_to_create, seconds_to_review=0, is_benchmark=False, consensus_score=None,
-                benchmark_score=None, created_by=by or self._store.workspace.user_id, created_at=change.now,
-                updated_at=change.now, content_updated_at=change.now, deleted=False,
+                seconds_to_create=seconds_to_create, seconds_to_review=0, seconds_to_rework=0, is_benchmark=False,
+                consensus_score=None, benchmark_score=None, created_by=by or self._store.workspace.user_id,
+                created_at=whole_second(change.now), updated_at=change.now, content_updated_at=change.now,
+                deleted=False,
             )  # fmt: skip
             change.connection.insert([label])
             if standing.selected_label_id is None:
                 change.connection.update(ProjectRow, _of(standing), selected_label_id=label.id)
             if standing.workflow_status == WorkflowStatus.TO_LABEL:
-                self._move(change, standing, MOVE, WorkflowStatus.IN_REVIEW, label.created_by)
+                self._completed(change, standing, row, label.created_by)
             self._acted(change, EventKind.LABEL_CREATED, label, row)
-            return label
+            return self.label(change, label.id)
+
+    def _completed(self, change: Change, standing: ProjectRow, row: DataRow, by: str) -> None:
+        """Move a row on that has all its labels. Those of several people agree so far, which changes each of them."""
+        labels = where("project_id = :project AND data_row_no = :row AND NOT deleted",
+                       project=standing.project_id, row=row.no)  # fmt: skip
+        count = change.connection.count(Label, labels)
+        if count < standing.expected_label_count:
+            return
+        self._move(change, standing, MOVE, WorkflowStatus.IN_REVIEW, by)
+        if count > 1:
+            score = consensus_score(row.id, count)
+            change.connection.update(Label, labels, consensus_score=score, updated_at=change.now)
 
     def update_label(self, label_id: str, *, content: bytes, aside: JsonText | None = None) -> Label:
         """Other annotations. Raises NotFound."""
@@ -146,18 +167,24 @@ class Labelling:
             return self.standing(change, project_id, row)
 
     def _move(self, change: Change, standing: ProjectRow, action: str, to: WorkflowStatus, by: str) -> None:
+        """One step of the row's way. Its first tells of two: whoever moves it first also brought it to the first queue
+        (observed 2024-12)."""
         person = _one(change, Person, where("id = :id", id=by), "The person")
         queues = change.connection.select(TaskQueue, where("project_id = :id", id=standing.project_id))
         before = next((queue for queue in queues if queue.id == standing.task_queue_id), None)
         after = next((queue for queue in queues if queue.queue_type == _QUEUE_OF.get(to)), None)
         nowhere = (None, None)
+        at, steps = change.now, standing.steps
+        if not steps and before is not None:
+            steps = [WorkflowStep(MOVE, moment(at), person.email, None, None, before.name, before.id)]
+            at += BETWEEN_MOVES
         step = WorkflowStep(
-            action, moment(change.now), person.email,
+            action, moment(at), person.email,
             *((before.name, before.id) if before else nowhere), *((after.name, after.id) if after else nowhere),
         )  # fmt: skip
         change.connection.update(
             ProjectRow, _of(standing), workflow_status=to, task_queue_id=after.id if after else None,
-            workflow_history=history_text([step, *standing.steps]),
+            workflow_history=history_text([step, *steps]),
         )  # fmt: skip
 
     # Metadata and issues
@@ -171,6 +198,21 @@ class Labelling:
             metadata = metadata_text(row.metadata_values | {schema_id: value})
             change.connection.update(DataRow, where("no = :no", no=row.no), metadata=metadata)
             self._touched(change, EventKind.METADATA_UPDATED, row, project_id, None, schema=schema_id)
+
+    def tag_project(self, project_id: str, *, text: str) -> ResourceTag:
+        """Give a project the oldest tag of the organization that it has not, or a new one of this text."""
+        with self._store.change() as change:
+            missing = where("id NOT IN (SELECT tag_id FROM project_tag WHERE project_id = :id)", id=project_id)
+            found = change.connection.select(ResourceTag, missing, order="created_at, id", first=1)
+            if found:
+                [tag] = found
+            else:
+                owner = self._store.workspace.user_id
+                tag = ResourceTag(self._store.new_id(change), text, NEW_TAG, owner, change.now, change.now)
+                change.connection.insert([tag])
+            change.connection.insert([ProjectTag(project_id, tag.id)])
+            change.happened(EventKind.PROJECT_UPDATED, project=project_id, tag=tag.id)
+            return tag
 
     def create_issue(
         self, project_id: str, data_row_id: str, *, content: str, label_id: str | None = None, by: str | None = None
@@ -264,3 +306,12 @@ def _one(change: Change, kind: type[R], clause: Clause, what: str) -> R:
     if found is None:
         raise NotFound(f"{what} does not exist")
     return found
+
+
+def consensus_score(data_row_id: str, labels: int) -> float:
+    """How far the labels of a row agree, the same for all of them (observed 2024-12).
+
+    It is drawn from the row and the number of labels: how the service compares annotations is not known.
+    """
+    drawn = int.from_bytes(ids.digest("consensus", data_row_id, labels, size=8), "big")
+    return (5000 + drawn % 5001) / 10_000

@@ -17,9 +17,18 @@ FEATURES = b"\x02"
 TASK = b"\x03"
 """Stands for the id of the export task in a body: composite masks are addressed through it (N1 notebook)."""
 
+PROJECT = b"\x05"
+"""Stands for the id of the label's project, or of a prediction's model run: single masks are addressed through it."""
+
+PROJECT_STAND_IN = "\ufdd4"
 STAND_IN = "\ufdd1"
 """Stands for FEATURES in a document, where it can be part of a text, so of a key."""
-_STAND_INS = {HOST: "\ufdd0".encode(), FEATURES: STAND_IN.encode(), TASK: "\ufdd2".encode()}
+_STAND_INS = {
+    HOST: "\ufdd0".encode(),
+    FEATURES: STAND_IN.encode(),
+    TASK: "\ufdd2".encode(),
+    PROJECT: PROJECT_STAND_IN.encode(),
+}
 """The placeholders while a body is parsed: noncharacters of Unicode, which no text interchanges."""
 
 
@@ -114,6 +123,9 @@ class Body(Record, frozen=True):
 
 
 class Label(Record, frozen=True):
+    """`created_at` is a whole second, rounded from the moment of its content (observed 2026-07); `updated_at` and
+    `content_updated_at` are real moments."""
+
     TABLE: ClassVar[str] = "label"
     no: int
     id: str
@@ -123,7 +135,9 @@ class Label(Record, frozen=True):
     body_id: int
     skipped: bool
     seconds_to_create: int
+    """All that were spent: those of labelling, and the two below."""
     seconds_to_review: int
+    seconds_to_rework: int
     is_benchmark: bool
     consensus_score: float | None
     benchmark_score: float | None

@@ -30,6 +30,18 @@ def zulu(microseconds: int) -> str:
     return f"{_HOURS.get(hour) or _hour(hour)}{_SECONDS[second % 3600]}{_ZULU_ENDS[microseconds // 1000 % 1000]}"
 
 
+def nearest_second(microseconds: int) -> str:
+    """The moment of the nearest second, as `moment` writes it."""
+    second = (microseconds + 500_000) // 1_000_000
+    hour = second // 3600
+    return f"{_HOURS.get(hour) or _hour(hour)}{_SECONDS[second % 3600]}.000+00:00"
+
+
+def whole_second(microseconds: int) -> int:
+    """The nearest second: labels have their moments rounded, not cut (observed 2023-10, 2026-07)."""
+    return (microseconds + 500_000) // 1_000_000 * 1_000_000
+
+
 def _hour(hour: int) -> str:
     """`2023-05-16T11:`, kept."""
     if len(_HOURS) >= _MOST_HOURS:

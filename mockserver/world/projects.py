@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from mockserver.world import ids
 from mockserver.world.database import JsonText, Record
 
 
@@ -50,6 +51,26 @@ class Project(Record, frozen=True):
     deleted: bool
 
 
+class ResourceTag(Record, frozen=True):
+    """A tag of the organization. `color` has six hexadecimal digits and no `#` (observed 2024-12)."""
+
+    TABLE: ClassVar[str] = "resource_tag"
+    id: str
+    text: str
+    color: str
+    created_by: str
+    created_at: int
+    updated_at: int
+
+
+class ProjectTag(Record, frozen=True):
+    """That a project has a tag."""
+
+    TABLE: ClassVar[str] = "project_tag"
+    project_id: str
+    tag_id: str
+
+
 class TaskQueue(Record, frozen=True):
     TABLE: ClassVar[str] = "task_queue"
     id: str
@@ -73,17 +94,22 @@ class Batch(Record, frozen=True):
     updated_at: int
 
 
+REVIEW = "MANUAL_REVIEW_QUEUE"
 QUEUES = (
     ("Initial labeling task", "", "INITIAL_LABELING_QUEUE"),
-    ("Initial review task", "", "MANUAL_REVIEW_QUEUE"),
+    ("Initial review task", "", REVIEW),
     ("Rework (all rejected)", "", "MANUAL_REWORK_QUEUE"),
 )
 """(name, description, type) of every new project's queues (names: sample; types: get_overview of the SDK 3.71)."""
 
 
-def queues_of_new_project(project_id: str, ids: tuple[str, str, str]) -> list[TaskQueue]:
-    """A new project has three task queues (SDK tests v.6.0.0 test_task_queue.py)."""
+def queues_of_new_project(project_id: str, *path: object) -> list[TaskQueue]:
+    """A new project has three task queues (SDK tests v.6.0.0 test_task_queue.py). Their ids come from the path; that of
+    the review queue is a version 4 UUID, the others have no version (observed 2024-12)."""
     return [
-        TaskQueue(queue_id, project_id, position, name, description, queue_type)
-        for position, (queue_id, (name, description, queue_type)) in enumerate(zip(ids, QUEUES, strict=True))
-    ]
+        TaskQueue(
+            ids.random_uuid(*path, position) if queue_type == REVIEW else ids.plain_uuid(*path, position),
+            project_id, position, name, description, queue_type,
+        )
+        for position, (name, description, queue_type) in enumerate(QUEUES)
+    ]  # fmt: skip

@@ -47,6 +47,12 @@ CREATE TABLE project (
   created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL
 );
 
+CREATE TABLE resource_tag (
+  id TEXT PRIMARY KEY, text TEXT NOT NULL, color TEXT NOT NULL, created_by TEXT NOT NULL, created_at BIGINT NOT NULL,
+  updated_at BIGINT NOT NULL
+);
+CREATE TABLE project_tag (project_id TEXT NOT NULL, tag_id TEXT NOT NULL, PRIMARY KEY (project_id, tag_id));
+
 CREATE TABLE project_member (
   id TEXT PRIMARY KEY, project_id TEXT NOT NULL, user_id TEXT NOT NULL, role_id TEXT NOT NULL,
   access_from TEXT NOT NULL
@@ -71,7 +77,7 @@ CREATE TABLE dataset (
   created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL
 );
 
--- `row_data` is the customer's URL or text; a row that we host has an `asset` instead, the recipe of its file.
+-- `row_data` is the customer's URL or text; `asset` is the recipe of a file that we host, or of such a text.
 -- `metadata` is a JSON object: schema id -> a string, a number, or the id of an enum's option.
 CREATE TABLE data_row (
   no SERIAL, id TEXT NOT NULL, dataset_id TEXT NOT NULL, external_id TEXT, global_key TEXT,
@@ -125,7 +131,8 @@ CREATE TABLE body (id SERIAL, content BYTES NOT NULL, aside TEXT);
 CREATE TABLE label (
   no SERIAL, id TEXT NOT NULL, project_id TEXT NOT NULL, data_row_no BIGINT NOT NULL,
   feature_prefix TEXT NOT NULL, body_id BIGINT NOT NULL, skipped BOOLEAN NOT NULL,
-  seconds_to_create INTEGER NOT NULL, seconds_to_review INTEGER NOT NULL, is_benchmark BOOLEAN NOT NULL,
+  seconds_to_create INTEGER NOT NULL, seconds_to_review INTEGER NOT NULL, seconds_to_rework INTEGER NOT NULL,
+  is_benchmark BOOLEAN NOT NULL,
   consensus_score DOUBLE PRECISION, benchmark_score DOUBLE PRECISION, created_by TEXT NOT NULL,
   created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, content_updated_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL
 );

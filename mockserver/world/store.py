@@ -261,11 +261,12 @@ class Store:
         if self.before_commit is not None:
             self.before_commit(change, events)
 
-    def new_id(self, change: Change) -> str:
-        """An id that no workspace, no life of this workspace and no call ever gave before."""
+    def new_id(self, change: Change, *, at: int | None = None) -> str:
+        """An id that no workspace, no life of this workspace and no call ever gave before, of the moment `at`, default
+        now."""
         change.connection.run("UPDATE workspace SET sequence = sequence + 1")
         seed, incarnation, sequence = change.connection.rows("SELECT seed, incarnation, sequence FROM workspace")[0]
-        return ids.cuid("run", seed, incarnation, sequence)
+        return ids.cuid(change.now if at is None else at, "run", seed, incarnation, sequence)
 
     def begin_life(
         self,
@@ -336,12 +337,7 @@ class Store:
                 id=self.new_id(change), name=name, created_by=user, created_at=change.now, updated_at=change.now,
                 deleted=False,
             )  # fmt: skip
-            queues = (
-                ids.random_uuid(project.id, 0),
-                ids.random_uuid(project.id, 1),
-                ids.random_uuid(project.id, 2),
-            )
-            change.connection.insert([project, *queues_of_new_project(project.id, queues)])
+            change.connection.insert([project, *queues_of_new_project(project.id, project.id)])
             change.happened(EventKind.PROJECT_CREATED, project=project.id)
             return project
 

@@ -17,7 +17,8 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `frames`: whether the frames endpoint sends clients on with a 301 to its own host ("redirect"), to another name of
     this machine ("redirect_elsewhere"), or answers 200 with the frames themselves ("direct").
     `masks`: as the payload date has them ("dated"), or always as `composite_mask`, as `mask` with a URL that ends in
-    `/index/1/mask` ("numbered"), or as `mask` with one that ends in `/mask` ("plain").
+    `/index/1/mask` ("numbered"), as that and `composite_mask` of one object ("both"), or as `mask` with a URL that ends
+    in `/mask` ("plain").
     `key_frame_feature_map`: as each media type is known to have it, a list for videos and booleans by frame for DICOM
     ("own"), or one of both for all.
     `validation`: whether errors of documents that do not fit the GraphQL schema say what is wrong ("told"), as the
@@ -27,7 +28,7 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     legacy_cache: Literal["fresh", "stale"] = "fresh"
     frames: Literal["redirect", "redirect_elsewhere", "direct"] = "redirect"
-    masks: Literal["dated", "composite", "numbered", "plain"] = "dated"
+    masks: Literal["dated", "composite", "both", "numbered", "plain"] = "dated"
     key_frame_feature_map: Literal["own", "list", "dict"] = "own"
     characters: Literal["ascii", "utf-8"] = "ascii"
     validation: Literal["told", "masked"] = "told"

@@ -75,23 +75,27 @@ def test_an_asset_is_what_its_row_says(
 
 def changed(url: str, slug: str) -> dict[str, str]:
     path, _, query = url.partition("?")
-    expires, signature = (part.partition("=")[2] for part in query.split("&"))
+    asked = dict(part.split("=") for part in query.split("&"))
+    expires, signature = asked["Expires"], asked["Signature"]
+    named = f"&KeyName={asked['KeyName']}" if "KeyName" in asked else ""
+    other = "&KeyName=labelbox-assets-key-" + ("" if named else "3")
     _, files, workspace, kind, thing, *rest = path.split("/")
     assert (files, workspace) == ("_files", slug)
     escaped = f"%{ord(thing[0]):x}{thing[1:]}"
     return {
         "without a query": path,
-        "without a signature": f"{path}?Expires={expires}",
+        "without a signature": f"{path}?Expires={expires}{named}",
         "without an end": f"{path}?Signature={signature}",
-        "with an empty signature": f"{path}?Expires={expires}&Signature=",
-        "with a later end": f"{path}?Expires={int(expires) + 1}&Signature={signature}",
-        "with an end that is no number": f"{path}?Expires=never&Signature={signature}",
-        "with an end in other digits": f"{path}?Expires=%D9%A3&Signature={signature}",
-        "with an endless end": f"{path}?Expires={'9' * 5000}&Signature={signature}",
-        "with a negative end": f"{path}?Expires=-{expires}&Signature={signature}",
-        "with another signature": f"{path}?Expires={expires}&Signature={'0' * len(signature)}",
-        "with a longer signature": f"{path}?Expires={expires}&Signature={signature}0",
-        "with a signature beyond ASCII": f"{path}?Expires={expires}&Signature=%C3%BC%F0%9F%99%82",
+        "with an empty signature": f"{path}?Expires={expires}{named}&Signature=",
+        "with a later end": f"{path}?Expires={int(expires) + 1}{named}&Signature={signature}",
+        "with an end that is no number": f"{path}?Expires=never{named}&Signature={signature}",
+        "with an end in other digits": f"{path}?Expires=%D9%A3{named}&Signature={signature}",
+        "with an endless end": f"{path}?Expires={'9' * 5000}{named}&Signature={signature}",
+        "with a negative end": f"{path}?Expires=-{expires}{named}&Signature={signature}",
+        "with another signature": f"{path}?Expires={expires}{named}&Signature={'0' * len(signature)}",
+        "with a longer signature": f"{path}?Expires={expires}{named}&Signature={signature}0",
+        "with a signature beyond ASCII": f"{path}?Expires={expires}{named}&Signature=%C3%BC%F0%9F%99%82",
+        "with another key": f"{path}?Expires={expires}{other}&Signature={signature}",
         "for another thing": f"/_files/{slug}/{kind}/{thing[::-1]}/{'/'.join(rest)}?{query}",
         "for another file": f"{path}x?{query}",
         "with an escape that means the same": f"{path.replace(thing, escaped)}?{query}",

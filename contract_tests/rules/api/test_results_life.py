@@ -53,9 +53,9 @@ def rest(workspace: MockWorkspace, task_id: str, route: str = "export-results") 
 def test_results_live_fourteen_days_of_the_worlds_clock(workspace: MockWorkspace) -> None:
     workspace.clock.set("2025-01-01T12:00:00Z")
     task = exported(workspace)
-    workspace.clock.set("2025-01-15T23:59:59Z")
+    workspace.clock.set("2025-01-15T11:59:50Z")
     assert requests.get(task["result"], timeout=10).ok
-    workspace.clock.set("2025-01-16T00:00:00Z")
+    workspace.clock.set("2025-01-15T12:00:30Z")
     over = requests.get(task["result"], timeout=10)
     assert (over.status_code, over.headers["content-type"]) == (400, "application/xml; charset=UTF-8")
     assert ElementTree.fromstring(over.content).findtext("Code") == "ExpiredToken"
@@ -173,7 +173,7 @@ def test_files_of_export_v1_leave_the_disk_when_their_links_are_over(tmp_path: P
         own.clock.set("2025-01-01T12:00:00Z")
         document = f'mutation {{exportLabels(data: {{projectId: "{own.project("image")}"}}) {{downloadUrl}}}}'
         url = legacy(own, document)["downloadUrl"]
-        own.clock.set("2025-01-15T23:59:59Z")
+        own.clock.set("2025-01-15T11:59:00Z")
         assert requests.get(url, timeout=10).ok
         own.clock.set("2025-01-16T00:00:00Z")
         assert code_at(url) == (400, "ExpiredToken")

@@ -176,3 +176,21 @@ def test_a_terminal_is_shown_how_far_it_is(tmp_path: Path) -> None:
     assert ended.returncode == 0
     assert b"Generating" in shown
     assert b"100%" in shown
+
+
+def test_one_of_several_projects_of_a_media_type_is_chosen_by_name() -> None:
+    asked = ("--media", "text", "--rows", "4", "--scenario", "states", "--params", "none")
+    [named] = {project["name"] for row in rows(*asked, "--project", "inline") for project in row["projects"].values()}
+    [first] = {project["name"] for row in rows(*asked) for project in row["projects"].values()}
+    assert (first, named) == ("benchmark", "inline")
+    refused = generated(*asked, "--project", "inlnie", "-o", "-")
+    assert refused.returncode != 0
+    assert b"--project is 'inlnie'; those of text with rows of their own are \"inline\"" in refused.stderr
+
+
+def test_links_begin_with_the_base_url_that_is_given() -> None:
+    [row] = rows("--media", "image", "--rows", "1", "--base-url", "http://127.0.0.1:8000")
+    assert row["data_row"]["row_data"].startswith("http://127.0.0.1:8000/_files/")
+    assert "mock.example/" not in json.dumps(row)
+    refused = generated("--media", "image", "--base-url", "ftp://here", "-o", "-")
+    assert b"--base-url is 'ftp://here'; expected scheme and host" in refused.stderr

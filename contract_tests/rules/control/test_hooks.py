@@ -323,3 +323,13 @@ def label_of(row: dict[str, Any], label_id: str) -> dict[str, Any]:
 
 def without_tasks(row: dict[str, Any]) -> Any:
     return json.loads(re.sub(r"/tasks/[^/]*/masks/", "/tasks/masks/", json.dumps(row)))
+
+
+def test_a_tagged_project_tells_of_its_tag(workspace: MockWorkspace) -> None:
+    made = workspace.event("PROJECT_TAGGED", "image")
+    for row in workspace.expected_rows("image"):
+        [project] = row["projects"].values()
+        [tag] = project["project_tags"]
+        assert (tag["id"], tag["organization_id"]) == (made["tag_id"], workspace.organization_id)
+    with pytest.raises(ControlRefusedError, match="leave out data_row and label"):
+        workspace.event("PROJECT_TAGGED", "image", data_row="image-highway-scene-0001")

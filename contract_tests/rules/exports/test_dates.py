@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract_tests.rules.exports.rows import HOST, read, written
+from contract_tests.rules.exports.rows import HOST, NOW, read, written
 from contract_tests.rules.worlds import in_file, stored
 from mockserver.exports.dates import DATED, Form
-from mockserver.exports.earlier import PROJECT
+from mockserver.world.labels import PROJECT_STAND_IN as PROJECT
 from mockserver.world.store import Store
 from mockserver.world.switches import Switches
 
@@ -64,6 +64,9 @@ CAME_WITH = {
     "project_tags": "project_tags",
     "audio_segments": "timestamp",
     "page_dimensions": "page_dimensions",
+    "schema_kinds": "schema_kind",
+    "units": "unit",
+    "performance_details_v2": "performance_details_v2",
 }
 """Keys that the default world has."""
 
@@ -110,10 +113,153 @@ def test_on_every_day_the_rest_of_a_row_is_the_same(store: Store, project: str) 
     for date in ("2023-06-30", "2024-03-01", "2024-08-01"):
         for old, new in zip(written_on(store, date, project), newest, strict=True):
             assert set(old) == set(new)
-            assert old["data_row"] == new["data_row"]
-            assert old["metadata_fields"] == new["metadata_fields"]
-            if project != "audio":  # answers to moments had no place yet
+            assert unsigned(old["data_row"]) == unsigned(new["data_row"])
+            assert list(old["data_row"]["details"]) == list(new["data_row"]["details"])
+            assert [known(field) for field in old["metadata_fields"]] == [
+                known(field) for field in new["metadata_fields"]
+            ]
+            if project == "video":  # questions of frames stood once at the top
+                assert set(feature_ids(old)) <= set(feature_ids(new))
+            elif project != "audio":  # answers to moments had no place yet
                 assert feature_ids(old) == feature_ids(new)
+
+
+def unsigned(data_row: Any) -> Any:
+    """Without its details, and without the end and signature of its link."""
+    return data_row | {"details": {}, "row_data": data_row["row_data"].partition("?")[0]}
+
+
+@pytest.mark.known("sample")
+def test_links_live_a_day_row_by_row_and_since_october_2025_five_days(store: Store) -> None:
+    for date, last in (("2025-10-21", 24 * 3600_000), ("2025-10-22", 5 * 24 * 3600)):
+        links = [row["data_row"]["row_data"] for row in written_on(store, date, "image")]
+        asked = [dict(part.split("=") for part in link.partition("?")[2].split("&")) for link in links]
+        ends = [int(part["Expires"]) for part in asked]
+        unit = 1000 if date == "2025-10-21" else 1
+        begins = NOW // 1_000_000 * unit
+        assert ends == sorted(ends)
+        assert {next(iter(part)) for part in asked} == {"Expires"}
+        assert (len(set(ends)) == len(ends)) == (unit == 1000)
+        assert all(0 <= end - begins - last < 1000 for end in ends)
+
+
+@pytest.mark.known("sample")
+def test_questions_of_frames_are_in_the_frames_since_2025_and_stood_at_the_top_before(store: Store) -> None:
+    def told(date: str | None) -> list[Any]:
+        rows = written_on(store, date, "video")
+        return [label["annotations"] for row in rows for each in row["projects"].values() for label in each["labels"]]
+
+    for old, new in zip(told("2024-12-01"), told(None), strict=True):
+        asked = {answered["name"] for frame in new["frames"].values() for answered in frame["classifications"]}
+        top = {answered["name"] for answered in old["classifications"]}
+        assert top == asked | {answered["name"] for answered in new["classifications"]}
+        assert not any(frame["classifications"] for frame in old["frames"].values())
+        assert all(frame["objects"] for frame in old["frames"].values())
+        objects = {name for frame in old["frames"].values() for name in frame["objects"]}
+        assert set(old["segments"]) == set(old["key_frame_feature_map"]) == objects
+
+
+@pytest.mark.known("sample")
+@pytest.mark.parametrize(
+    ("date", "form", "image", "clip"),
+    [
+        ("2023-10-15", "dated", ["mask"], ["mask"]),
+        ("2024-12-01", "dated", ["composite_mask"], ["composite_mask"]),
+        (None, "dated", ["composite_mask"], ["mask", "composite_mask"]),
+        (None, "composite", ["composite_mask"], ["composite_mask"]),
+        (None, "both", ["mask", "composite_mask"], ["mask", "composite_mask"]),
+        (None, "numbered", ["mask"], ["mask"]),
+    ],
+)
+def test_which_masks_an_object_has(
+    store: Store, date: str | None, form: str, image: list[str], clip: list[str]
+) -> None:
+    store.set_payload_date(date)
+    try:
+        texts = {project: written_with(store, project, masks=form) for project in ("image", "video")}
+    finally:
+        store.set_payload_date(None)
+    for project, wanted in (("image", image), ("video", clip)):
+        things = [
+            thing
+            for thing in objects_in(json.loads(b"[%b]" % b",".join(texts[project].splitlines())))
+            if "Mask" in thing["annotation_kind"]
+        ]
+        assert things
+        assert {tuple(key for key in thing if "mask" in key) for thing in things} == {tuple(wanted)}
+        for thing in things:
+            if "mask" in wanted:
+                assert f"/annotations/{thing['feature_id']}/" in thing["mask"]["url"]
+
+
+def objects_in(part: Any) -> Iterator[Any]:
+    if isinstance(part, list):
+        for below in part:
+            yield from objects_in(below)
+    elif isinstance(part, dict):
+        if "annotation_kind" in part:
+            yield part
+        for below in part.values():
+            yield from objects_in(below)
+
+
+def known(field: Any) -> Any:
+    """What all dates tell of a metadata field."""
+    return {key: value for key, value in field.items() if key != "schema_kind"}
+
+
+@pytest.mark.known("sample")
+@pytest.mark.parametrize(("date", "rotation"), [("2023-10-15", "1"), ("2024-12-01", 1), (None, 1)])
+def test_the_rotation_of_a_picture_is_a_number_since_2024(store: Store, date: str | None, rotation: Any) -> None:
+    assert {repr(row["media_attributes"]["exif_rotation"]) for row in written_on(store, date, "image")} == {
+        repr(rotation)
+    }
+
+
+@pytest.mark.known("client")
+@pytest.mark.parametrize("project", ["image", "text", "document", "conversational", "chat", "llm", "audio"])
+def test_an_answer_in_words_has_questions_below_it_since_november_2024(store: Store, project: str) -> None:
+    for date, below in (("2024-11-25", False), ("2024-11-26", True), (None, True)):
+        answers = list(answers_in_words(written_on(store, date, project)))
+        assert answers
+        assert all(list(answer) == ["content", *["classifications"] * below] for answer in answers)
+        assert all(answer.get("classifications", []) == [] for answer in answers)
+
+
+def answers_in_words(part: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(part, list):
+        for below in part:
+            yield from answers_in_words(below)
+    elif isinstance(part, dict):
+        yield from (value for key, value in part.items() if key.endswith("text_answer"))
+        for below in part.values():
+            yield from answers_in_words(below)
+
+
+@pytest.mark.known("client")
+def test_boxes_and_pages_are_in_points_since_november_2024(store: Store) -> None:
+    for date, unit in (("2024-11-25", []), ("2024-11-26", ["unit"])):
+        boxes = [
+            thing
+            for row in written_on(store, date, "document")
+            for project in row["projects"].values()
+            for label in project["labels"]
+            for thing in label["annotations"]["objects"]
+            if thing["annotation_kind"] == "DocumentBoundingBox"
+        ]
+        assert boxes
+        for box in boxes:
+            assert list(box["bounding_box"]) == ["top", "left", "height", "width", *unit]
+            assert list(box["page_dimensions"]) == ["height", "width", *unit]
+            assert {box[key].get("unit", "points") for key in ("bounding_box", "page_dimensions")} == {"points"}
+
+
+@pytest.mark.known("sample")
+def test_moments_of_data_rows_were_whole_seconds_before_september_2024(store: Store) -> None:
+    for date, whole in (("2024-08-31", True), ("2024-12-01", False)):
+        details = [row["data_row"]["details"] for row in written_on(store, date, "image")]
+        moments = [row[key] for row in details for key in ("created_at", "updated_at", "last_activity_at")]
+        assert all(moment.endswith(".000+00:00") for moment in moments) == whole
 
 
 def feature_ids(part: Any) -> list[str]:

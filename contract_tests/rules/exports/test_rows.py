@@ -116,9 +116,12 @@ ROW = ["data_row", "media_attributes", "attachments", "metadata_fields", "embedd
 DETAILS = ["dataset_id", "dataset_name", "created_at", "updated_at", "last_activity_at", "created_by"]
 PROJECT_DETAILS = [
     "ontology_id", "task_id", "task_name", "batch_id", "batch_name", "workflow_status", "priority",
-    "consensus_expected_label_count", "selected_label_id", "workflow_history",
+    "selected_label_id", "consensus_expected_label_count", "workflow_history",
 ]  # fmt: skip
-LABEL = ["label_kind", "version", "id", "label_details", "performance_details", "annotations"]
+LABEL = [
+    "label_kind", "version", "id", "label_details", "performance_details", "performance_details_v2", "annotations",
+]  # fmt: skip
+SECONDS = ["seconds_to_label", "seconds_to_review", "seconds_to_rework"]
 LABEL_DETAILS = ["created_at", "updated_at", "created_by", "content_last_updated_at", "reviews"]
 
 
@@ -127,7 +130,7 @@ LABEL_DETAILS = ["created_at", "updated_at", "created_by", "content_last_updated
 def test_without_params_a_row_has_what_every_row_has(store: Store, project: str) -> None:
     for row in read(store, project, NOTHING):
         assert list(row) == ["data_row", "media_attributes", "projects"]
-        assert list(row["data_row"]) == ["id", "global_key", "external_id", "row_data"]
+        assert list(row["data_row"]) == ["id", "external_id", "global_key", "row_data"]
         assert list(project_of(row)) == ["name", "labels", "project_tags"]
         assert all(list(label) == ["label_kind", "version", "id", "annotations"] for label in project_of(row)["labels"])
 
@@ -138,12 +141,18 @@ def test_with_every_param_a_row_has_every_section_in_the_samples_order(store: St
     for row in read(store, project):
         assert list(row) == ROW
         assert list(row["data_row"]["details"]) == DETAILS
-        assert list(project_of(row)) == ["name", "labels", "project_tags", "project_details"]
+        assert list(project_of(row)) == ["name", "labels", "project_details", "project_tags"]
         assert in_order(project_of(row)["project_details"], PROJECT_DETAILS)
         for label in project_of(row)["labels"]:
             assert list(label) == LABEL
-            assert list(label["label_details"]) == LABEL_DETAILS
+            assert in_order(label["label_details"], LABEL_DETAILS)
+            assert ("content_last_updated_at" in label["label_details"]) == bool(list(features_in(label)))
             assert list(label["performance_details"]) == ["seconds_to_create", "seconds_to_review", "skipped"]
+            newer = label["performance_details_v2"]
+            assert list(newer) == [*SECONDS, "seconds_total", "skipped"]
+            assert sum(newer[name] for name in SECONDS) == newer["seconds_total"]
+            assert newer["seconds_total"] == label["performance_details"]["seconds_to_create"]
+            assert newer["seconds_to_review"] == label["performance_details"]["seconds_to_review"]
 
 
 def in_order(given: dict[str, Any], known: list[str]) -> bool:
@@ -163,7 +172,8 @@ def in_order(given: dict[str, Any], known: list[str]) -> bool:
 )  # fmt: skip
 def test_each_param_turns_on_its_own_section_and_no_other(store: Store, param: str, path: str) -> None:
     bare, more = (shape(read(store, "image", params)) for params in (NOTHING, with_only(param)))
-    assert {added for added in more - bare if not added.startswith(f"{path}.")} == {path}
+    newer = {f"{path}_v2"} if param == "include_performance_details" else set()
+    assert {added for added in more - bare if not added.startswith((f"{path}.", f"{path}_v2."))} == {path} | newer
 
 
 def shape(value: Any, path: str = "") -> set[str]:
@@ -222,17 +232,32 @@ def test_history_is_newest_first_with_the_key_sets_of_the_sample(store: Store, p
         for step in history:
             assert list(step)[:3] == ["action", "created_at", "created_by"]
             assert list(step)[3:] in allowed[step["action"]]
-        assert list(history[-1])[3:] == after
+        if project_of(row)["project_details"]["workflow_status"] == "TO_LABEL":
+            assert history == []  # nothing is told before the last label came (observed 2024-12)
+            continue
+        labelled, entered = history[-2:]
+        assert (list(entered)[3:], labelled["action"]) == (after, "Move")
+        assert (
+            labelled["created_by"]
+            == entered["created_by"]
+            == project_of(row)["labels"][-1]["label_details"]["created_by"]
+        )
+        apart = datetime.datetime.fromisoformat(labelled["created_at"]) - datetime.datetime.fromisoformat(
+            entered["created_at"]
+        )
+        assert datetime.timedelta() < apart < datetime.timedelta(milliseconds=10)
 
 
-@pytest.mark.known("inferred")
+@pytest.mark.known("sample")
 @pytest.mark.parametrize("project", PROJECTS)
-def test_a_row_in_a_queue_names_its_task_and_a_done_one_only_says_done(store: Store, project: str) -> None:
+def test_a_row_that_waits_for_review_or_rework_names_its_task_by_id(store: Store, project: str) -> None:
     seen = set()
     for row in read(store, project):
         details = project_of(row)["project_details"]
         seen.add(details["workflow_status"])
-        assert ("task_id" in details) == (details["workflow_status"] != "DONE") == (details["task_name"] != "Done")
+        assert ("task_id" in details) == (details["workflow_status"] in {"IN_REVIEW", "IN_REWORK"})
+        assert (details["task_name"] == "Done") == (details["workflow_status"] == "DONE")
+        assert "selected_label_id" not in details  # of a label that is alone (observed 2023-10)
     assert seen == {"TO_LABEL", "IN_REVIEW", "IN_REWORK", "DONE"}
 
 
@@ -309,7 +334,12 @@ def test_embeddings_have_one_vector_of_their_size(store: Store) -> None:
 def test_metadata_and_attachments_have_the_fields_that_readers_look_for(store: Store) -> None:
     rows = read(store, "image")
     fields = [field for row in rows for field in row["metadata_fields"]]
-    assert {tuple(field) for field in fields} == {("schema_id", "schema_name", "value")}
+    assert {tuple(field) for field in fields} == {("schema_id", "schema_name", "schema_kind", "value")}
+    assert {(field["schema_name"], field["schema_kind"]) for field in fields} == {
+        ("captureDateTime", "CustomMetadataDateTime"), ("tag", "CustomMetadataString"), ("split", "CustomMetadataEnum"),
+    }  # fmt: skip
+    moments = [field["value"] for field in fields if field["schema_name"] == "captureDateTime"]
+    assert all(re.fullmatch(r"[0-9-]{10}T[0-9:]{8}\.000\+00:00", moment) for moment in moments)
     choices = [field["value"] for field in fields if field["schema_name"] == "split"]
     assert {tuple(choice) for [choice] in choices} == {("schema_id", "schema_name")}
     attachments = [item for row in rows for item in row["attachments"]]

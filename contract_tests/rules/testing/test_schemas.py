@@ -224,8 +224,6 @@ def test_a_key_that_is_not_known_is_refused_in_every_object(rows: Rows, media: s
         ("v2", ("embeddings", "*", "id"), "clip"),
         ("v2", ("projects", "*", "project_details", "priority"), 0),
         ("v2", ("projects", "*", "project_details", "priority"), 6),
-        ("v2", ("projects", "*", "labels", "*", "label_details", "reviews", "*", "score"), 1.5),
-        ("v1", ("Reviews", "*", "score"), -2),
         ("v1", ("Agreement",), -0.5),
         ("v1", ("Agreement",), 1.5),
         ("v1", ("Benchmark Agreement",), 100),
@@ -237,6 +235,26 @@ def test_a_value_out_of_its_range_is_refused(rows: Rows, form: str, path: tuple[
     changed, parent = reached(row, place)
     parent[place[-1]] = wrong
     assert not validator(f"{form}-image").is_valid(changed)
+
+
+@each_form
+def test_a_review_has_a_score_between_both_verdicts(rows: Rows, form: str) -> None:
+    """Verdicts of the workflow leave none, so that of a scenario which asks for reviews is put in."""
+    for score, allowed in ((1, True), (-1, True), (0.5, True), (1.5, False), (-2, False)):
+        row = copy.deepcopy(next(row for row in rows(form, "image") if labelled(row)))
+        person = {"v2": "created_by", "v1": "createdBy"}[form]
+        review = {"id": f"c{0:024}", "score": score, person: "somebody@mock.example"}
+        if form == "v2":
+            [project] = row["projects"].values()
+            details = project["labels"][0]["label_details"]
+            details["reviews"] = [review | {"created_at": details["created_at"]}]
+        else:
+            row["Reviews"] = [review | {"createdAt": row["Created At"], "labelId": row["ID"]}]
+        assert validator(f"{form}-image").is_valid(row) == allowed
+
+
+def labelled(row: Any) -> bool:
+    return "projects" not in row or any(project["labels"] for project in row["projects"].values())
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from mockserver.world.events import Event, EventKind
 from mockserver.world.issues import Comment, Issue, IssueStatus
 from mockserver.world.labelling import APPROVE, MOVE, Labelling
 from mockserver.world.labels import Body, Label, ProjectRow, Review, WorkflowStatus
-from mockserver.world.projects import Project, TaskQueue
+from mockserver.world.people import Person
+from mockserver.world.projects import Project, ProjectTag, ResourceTag, TaskQueue
 from mockserver.world.store import Store
 
 BODY = b'{"objects":[],"classifications":[],"relationships":[]}'
@@ -60,6 +61,41 @@ def test_a_first_label_sends_its_row_to_review(store: Store) -> None:
     assert kinds(store) == [EventKind.LABEL_CREATED]
 
 
+@pytest.mark.known("sample")
+def test_a_labels_creation_is_rounded_to_the_second(store: Store) -> None:
+    store.clock.freeze()
+    for ended, rounded in ((40_702_000, 41_000_000), (28_313_000, 28_000_000)):
+        store.clock.set(1_767_960_700_000_000 + ended)
+        _, label = labelled(store)
+        assert (label.created_at, label.content_updated_at) == (1_767_960_700_000_000 + rounded, store.clock.now())
+
+
+@pytest.mark.known("sample")
+@pytest.mark.parametrize("expected", [1, 2, 3, 5])
+def test_the_last_label_that_a_row_waits_for_makes_its_whole_way(store: Store, expected: int) -> None:
+    row, project = row_of(store, WorkflowStatus.TO_LABEL), project_of(store)
+    with store.change() as change:
+        change.connection.update(ProjectRow, where("data_row_no = :no", no=row.no), expected_label_count=expected)
+        people = [person.id for person in change.connection.select(Person, order="created_at, id")]
+    labelling = Labelling(store)
+    for person in people[: expected - 1]:
+        made = labelling.create_label(project, row.id, content=BODY, by=person)
+        standing = standing_of(store, row)
+        assert (standing.workflow_status, standing.steps, made.consensus_score) == (WorkflowStatus.TO_LABEL, [], None)
+    last = labelling.create_label(project, row.id, content=BODY, by=people[expected - 1])
+    moved, entered = standing_of(store, row).steps
+    assert (moved.action, entered.action) == (MOVE, MOVE)
+    assert entered.previous_task_id is None
+    assert entered.next_task_id == moved.previous_task_id
+    assert moved.created_by == entered.created_by
+    assert moved.created_at > entered.created_at
+    with store.reading() as connection:
+        labels = connection.select(Label, where("data_row_no = :no", no=row.no))
+    assert {label.consensus_score for label in labels} == {last.consensus_score}
+    assert (last.consensus_score is None) == (expected == 1)
+    assert {label.updated_at for label in labels} == {last.updated_at}
+
+
 def test_a_second_label_leaves_row_and_winner_as_they_are(store: Store) -> None:
     row, first = labelled(store)
     Labelling(store).create_label(project_of(store), row.id, content=BODY)
@@ -73,7 +109,8 @@ def test_another_body_is_another_moment_of_content(store: Store) -> None:
     _, label = labelled(store)
     store.clock.advance(1_000_000)
     changed = Labelling(store).update_label(label.id, content=BODY)
-    assert changed.content_updated_at == changed.updated_at == label.created_at + 1_000_000
+    assert changed.content_updated_at == changed.updated_at == label.content_updated_at + 1_000_000
+    assert changed.created_at == label.created_at
     assert changed.body_id != label.body_id
 
 
@@ -165,3 +202,17 @@ def test_what_is_not_there_is_named(store: Store) -> None:
         with pytest.raises(NotFound, match=named):
             attempt()
     assert (store.digest(), kinds(store)) == (before, [])
+
+
+def test_a_project_gets_the_tags_that_there_are_then_new_ones(store: Store) -> None:
+    project = project_of(store)
+    first = Labelling(store).tag_project(project, text="round 1")
+    second = Labelling(store).tag_project(project, text="round 2")
+    with store.reading() as connection:
+        assert connection.select(ResourceTag, order="created_at, id") == [first, second]
+        other = connection.select(Project, where("id <> :id", id=project), first=1)[0]
+        tagged = {tagged.tag_id for tagged in connection.select(ProjectTag, where("project_id = :id", id=project))}
+    assert tagged == {first.id, second.id}
+    assert (first.text, second.text) == ("round 1", "round 2")
+    assert Labelling(store).tag_project(other.id, text="round 3") == first
+    assert kinds(store) == [EventKind.PROJECT_UPDATED] * 3

@@ -94,7 +94,7 @@ def api_keys(source: Person, info: Any) -> list[ApiKey]:
     if source.id != world.user_id:
         return []
     made = call.store.organization().created_at
-    return [ApiKey(ids.cuid("api key", world.organization_id), source.id, source.email, made, made)]
+    return [ApiKey(ids.cuid(made, "api key", world.organization_id), source.id, source.email, made, made)]
 
 
 def organization_role(_source: Any, info: Any, userId: str | None = None) -> Role | None:  # noqa: N803  the wire's word

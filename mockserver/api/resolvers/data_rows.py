@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from mockserver.api.call import call_of
+from mockserver.api.call import Call, call_of
 from mockserver.api.filters import condition, unique
 from mockserver.api.pages import Page, PageInfo
 from mockserver.api.resolvers.fields import Fields, nothing
@@ -16,8 +16,9 @@ from mockserver.api.resolvers.people import organization
 from mockserver.api.resolvers.projects import created_by, projects
 from mockserver.api.searched import ROWS_OF_DATASET
 from mockserver.errors import BadInput, NotFound
+from mockserver.exports.dates import form_of
 from mockserver.exports.legacy.media import media_attributes
-from mockserver.links import ASSET_DAYS, good_until
+from mockserver.links import AssetKey
 from mockserver.world.data_rows import Attachment, DataRow, Dataset
 from mockserver.world.database import Clause
 from mockserver.world.database import where as clause
@@ -144,8 +145,15 @@ def row_data(source: DataRow, info: Any) -> str:
     if source.row_data is not None:
         return source.row_data
     call = call_of(info)
-    expires = good_until(call.store.clock.now(), ASSET_DAYS)
-    return call.base_url + call.workspace.links.asset(source.id, source.file_name, expires=expires)
+    key, expires = _signing(call, source.no)
+    return call.base_url + call.workspace.links.asset(source.id, source.file_name, expires=expires, key=key)
+
+
+def _signing(call: Call, row: int) -> tuple[AssetKey, int]:
+    """The key that signs the files of a data row, and when their links end: as in an export made now."""
+    with call.store.reading() as connection:
+        key = form_of(connection).asset_key
+    return key, key.expires(call.store.clock.now(), row)
 
 
 def attachments(
@@ -160,8 +168,8 @@ def attachment_value(source: Attachment, info: Any) -> str:
     if source.asset is None:
         return source.value or ""
     call = call_of(info)
-    expires = good_until(call.store.clock.now(), ASSET_DAYS)
-    return call.base_url + call.workspace.links.attachment(source.id, source.file_name, expires=expires)
+    key, expires = _signing(call, source.data_row_no)
+    return call.base_url + call.workspace.links.attachment(source.id, source.file_name, expires=expires, key=key)
 
 
 def external_ids(_source: Any, info: Any, externalId_in: list[str]) -> list[ExternalIdRow]:  # noqa: N803  the wire's word

@@ -27,7 +27,7 @@ class LabelType(msgspec.Struct, frozen=True):
     name: str
 
 
-ANY, SKIP = (LabelType(ids.cuid("label type", name), name) for name in ("Any", "Skip"))
+ANY, SKIP = (LabelType(ids.cuid(0, "label type", name), name) for name in ("Any", "Skip"))
 
 NEWEST_FIRST = "createdAt_DESC"
 _COLUMNS = {

@@ -8,6 +8,7 @@ from mockserver.api.call import call_of
 from mockserver.api.filters import condition, unique
 from mockserver.api.resolvers.fields import Fields, no_list, nothing
 from mockserver.world.people import Organization, Person, Role
+from mockserver.world.projects import ResourceTag
 
 USER = "id email name nickname picture isViewer isExternalUser timezone createdAt updatedAt"
 
@@ -24,7 +25,8 @@ def add_to(fields: Fields) -> None:
     )
     fields.attributes("Role", Role, "id name")
     fields.attributes("Organization", Organization, "id name createdAt updatedAt")
-    fields.add(Organization_resourceTag=no_list, **{f"ResourceTag_{name}": nothing for name in ("id", "text", "color")})
+    fields.add(Organization_resourceTag=resource_tags)
+    fields.attributes("ResourceTag", ResourceTag, "id text color")
     fields.add(Organization_users=users, Query_organization=organization, Query_roles=roles)
     integration = "id name provider valid lastValidAt isOrgDefault createdAt updatedAt settings"
     fields.add(Query_iamIntegrations=no_list, **{f"IAMIntegration_{name}": nothing for name in integration.split()})
@@ -33,6 +35,11 @@ def add_to(fields: Fields) -> None:
         GcpIamIntegrationSettings_serviceAccountEmailId=nothing,
         GcpIamIntegrationSettings_readBucket=nothing,
     )
+
+
+def resource_tags(_source: Any, info: Any) -> list[ResourceTag]:
+    """All tags of the organization."""
+    return call_of(info).select(ResourceTag, order="created_at, id")
 
 
 def user(_source: Any, info: Any, where: Any = None) -> Person:

@@ -21,7 +21,7 @@ from mockserver.world.data_rows import Dataset
 from mockserver.world.database import EVERYTHING, Clause, where
 from mockserver.world.labels import WorkflowStatus
 from mockserver.world.people import Person, ProjectMember, Role
-from mockserver.world.projects import Batch, LabelingFrontend, Ontology, Project, TaskQueue
+from mockserver.world.projects import Batch, LabelingFrontend, Ontology, Project, ResourceTag, TaskQueue
 
 PROJECT = (
     "id name description allowedMediaType queueMode editorTaskType autoAuditNumberOfLabels autoAuditPercentage"
@@ -61,7 +61,7 @@ def add_to(fields: Fields) -> None:
         Project_members=members,
         Project_datasets=datasets,
         Project_labelingParameterOverrides=no_list,
-        Project_resourceTags=no_list,
+        Project_resourceTags=resource_tags,
         Project_labelingFrontendOptions=frontend_options,
         Query_labelingFrontendOptions=frontend_options_by_id,
         LabelingFrontendOptions_id=frontend_options_id,
@@ -198,6 +198,12 @@ def labeling_frontend(source: Project, info: Any) -> LabelingFrontend | None:
     return call_of(info).find(LabelingFrontend, source.labeling_frontend_id)
 
 
+def resource_tags(source: Project, info: Any) -> list[ResourceTag]:
+    """The same as in exports."""
+    mine = where("id IN (SELECT tag_id FROM project_tag WHERE project_id = :project)", project=source.id)
+    return call_of(info).select(ResourceTag, mine, order="id")
+
+
 def frontend_options(
     source: Project, info: Any, where: Any = None, skip: int = 0, first: int | None = None
 ) -> list[Project]:
@@ -219,7 +225,7 @@ def frontend_options_by_id(_source: Any, info: Any, where: Mapping[str, Any]) ->
 
 
 def frontend_options_id(source: Project, _info: Any) -> str:
-    return ids.cuid("frontend options", source.id)
+    return ids.cuid(source.created_at, "frontend options", source.id)
 
 
 def customization_options(source: Project, info: Any) -> str | None:

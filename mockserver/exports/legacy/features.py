@@ -75,7 +75,8 @@ def _polygon(item: Item, _boxes: Mapping[str, Any]) -> Made:
 
 def _box(item: Item, _boxes: Mapping[str, Any]) -> Made:
     if "page_number" in item:
-        return {"bbox": item["bounding_box"], "page": item["page_number"], "unit": "POINTS"}
+        box = {side: size for side, size in item["bounding_box"].items() if side != "unit"}
+        return {"bbox": box, "page": item["page_number"], "unit": "POINTS"}
     return {"bbox": item["bounding_box"]}
 
 

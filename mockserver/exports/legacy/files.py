@@ -147,7 +147,7 @@ class LegacyFiles:
         now = self._store.clock.now()
         if self._swept == now // DAY:
             return
-        first, running = good_until(now, -RESULT_DAYS - 1), TaskStatus.IN_PROGRESS
+        first, running = good_until(now, -RESULT_DAYS), TaskStatus.IN_PROGRESS
         old = where("created_at < :first AND status <> :running", first=first, running=running)
         with self._store.change() as change:
             over = change.connection.select(LegacyFile, old)

@@ -24,12 +24,13 @@ from mockserver.exports.frames import (
     classifications_of,
     in_order,
     objects_of,
+    segments_of_questions,
 )
 from mockserver.exports.legacy import features
 from mockserver.exports.legacy.numbers import as_javascript
 from mockserver.exports.legacy.terms import Terms
 from mockserver.exports.text import ascii_json
-from mockserver.world.labels import FEATURES, HOST, TASK
+from mockserver.world.labels import FEATURES, HOST, PROJECT, TASK
 
 PIECE = 128 * 1024
 """Bytes of whole lines that are made at a time."""
@@ -55,7 +56,7 @@ def frame_lines(content: bytes, *, prefix: str, terms: Terms, mask: str | None =
     `prefix` is the label's feature prefix, `terms` are those of its ontology, `mask` is a URL with a place for a
     feature id and one for a frame number: where the mask of an object is (inferred: samples of frames have no masks).
     """
-    filled = content.replace(FEATURES, prefix.encode()).replace(HOST, b"").replace(TASK, b"")
+    filled = content.replace(FEATURES, prefix.encode()).replace(HOST, b"").replace(TASK, b"").replace(PROJECT, b"")
     document: Made = orjson.loads(filled)
     if "groups" not in document:
         yield from _lines(document.get("frames", {}), document.get("segments", {}), "", terms, mask)
@@ -119,7 +120,9 @@ def _merged(runs: list[Run], ending: str) -> Iterator[str]:
 def _runs(frames: Made, segments: Segments, terms: Terms, mask: str | None) -> Iterator[Run]:
     """Every stretch in which a feature is shown, and how it is written there."""
     order = 0
-    for is_object, found in ((True, objects_of(frames)), (False, classifications_of(frames))):
+    asked = classifications_of(frames)
+    for is_object, found in ((True, objects_of(frames)), (False, asked)):
+        segments = segments if is_object else segments_of_questions(asked, segments)
         for feature_id, keys in in_order(found, segments):
             order += 1
             numbers = sorted(keys)

@@ -21,7 +21,7 @@ from mockserver.exports.legacy.workflow import Workflows
 from mockserver.exports.results import Piece
 from mockserver.exports.text import quoted
 from mockserver.generate.assets import asset, with_tiles
-from mockserver.links import RESULT_DAYS, Links, good_until
+from mockserver.links import LEGACY_KEY, RESULT_DAYS, Links, good_until
 from mockserver.world import ids
 from mockserver.world.data_rows import Dataset
 from mockserver.world.database import Clause, Connection, Row, where
@@ -87,7 +87,7 @@ class Elements:
         named = not copies or self._form.has("label_tokens")
         token = f"token={links.mask_token(user, organization, now=now)}" if named else ""
         self._bodies = LegacyBodies(connection, self._form, host=host, token=token)
-        self._asset = links.signer("assets", self._expires)
+        self._asset = links.signer("assets", LEGACY_KEY, now)
         self._emails = {person.id: quoted(person.email) for person in connection.select(Person)}
         self._datasets = {dataset.id: quoted(dataset.name) for dataset in connection.select(Dataset)}
         self._metadata, self._workflows = Metadata(connection), Workflows(connection)
@@ -205,7 +205,7 @@ class Elements:
             return quoted(row_data)
         file = asset(recipe, seed=self._seed) if media in TILED else None
         if file is None or not file.tiled:
-            return f'"{self._host}{self._asset(row_id, external_id or row_id)}"'
+            return f'"{self._host}{self._asset(row_id, external_id or row_id, 0)}"'
         tiles = self._plain_host + self._links.tiles(row_id, expires=self._expires)
         return quoted(with_tiles(file.content, tiles).decode())
 

@@ -37,6 +37,10 @@ class Turn(msgspec.Struct, frozen=True):
     responses: tuple[Response, ...]
 
 
+WRITTEN = 1_727_740_800_000_000
+"""When every message was written, as far as its id tells: 2024-10-01, in microseconds UTC."""
+
+
 class Chat(msgspec.Struct, frozen=True):
     human_id: str
     model_ids: tuple[str, ...]
@@ -54,13 +58,15 @@ def chat(seed: int, project: str, number: int) -> Chat:
     turns = []
     for turn in range(chance.between(1, 3)):
         responses = tuple(
-            Response(ids.cuid(*root, turn, model), model, paragraph(chance, "en", 1, 4, unusual=chance.happens(25)))
+            Response(
+                ids.cuid(WRITTEN, *root, turn, model), model, paragraph(chance, "en", 1, 4, unusual=chance.happens(25))
+            )
             for model in range(len(models))
         )
-        turns.append(Turn(ids.cuid(*root, turn), question(chance), responses))
+        turns.append(Turn(ids.cuid(WRITTEN, *root, turn), question(chance), responses))
     return Chat(
-        human_id=ids.cuid(*root, "human"),
-        model_ids=tuple(ids.cuid(*root, name) for name in models),
+        human_id=ids.cuid(WRITTEN, *root, "human"),
+        model_ids=tuple(ids.cuid(WRITTEN, *root, name) for name in models),
         models=tuple(models),
         config_ids=tuple(ids.random_uuid(seed, "model config", project, name) for name in models),
         turns=tuple(turns),

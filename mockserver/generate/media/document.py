@@ -25,6 +25,8 @@ from mockserver.world.database import JsonText
 
 WIDTH, HEIGHT = 612.0, 792.0
 """US letter, in points."""
+UNIT = "points"
+"""What V2 calls the unit of boxes and pages (SDK tests of 2024-11-26)."""
 MARGIN = 72.0
 TEXT, HEADING = 11.0, 16.0
 """Font sizes."""
@@ -162,12 +164,45 @@ class Document(Medium):
         pages = [sheet.page for sheet in sheets(seed, project, number)]
         return Asset("application/pdf", pdf.document(pages))
 
+    def text_layer(self, seed: int, project: str, number: int) -> Asset:
+        """Of the documented schema: pages, and on them the groups and tokens that entities name."""
+        pages = [_layer(place, sheet) for place, sheet in enumerate(sheets(seed, project, number), 1)]
+        return Asset("application/json", orjson.dumps(pages))
+
 
 MEDIA = {"document": Document()}
 
 
+def _layer(number: int, sheet: Sheet) -> dict[str, Any]:
+    """A page of the text layer. Its pages are counted from 1 (inferred)."""
+    groups = []
+    for line_id, words in groupby(sheet.words, key=lambda word: word.line):
+        line = list(words)
+        place = _text_box(line)
+        groups.append(
+            {
+                "id": line_id,
+                "content": " ".join(word.text for word in line),
+                "geometry": {side: place[side] for side in SIDES},
+                "typography": {"fontSize": line[0].height, "fontFamily": pdf.FONT},
+                "tokens": [
+                    {
+                        "id": word.id,
+                        "content": word.text,
+                        "geometry": {side: getattr(word, side) for side in SIDES},
+                    }
+                    for word in line
+                ],
+            }
+        )
+    return {"width": WIDTH, "height": HEIGHT, "number": number, "units": "POINTS", "groups": groups}
+
+
+SIDES = ("left", "top", "width", "height")
+
+
 def _media_attributes(pages: int) -> JsonText:
-    """Inferred from V1 `Media Attributes`, which have `pageCount`."""
+    """The count is told by V1 `Media Attributes` alone (sample); V2 names the text layer instead (exports/rows.py)."""
     attributes = {"asset_type": "pdf", "mime_type": "application/pdf", "page_count": pages}
     return JsonText(orjson.dumps(attributes).decode())
 
@@ -186,8 +221,8 @@ def _box(annotator: Annotator, tool: Feature, page: int, box: tuple[float, float
         tool,
         "DocumentBoundingBox",
         page_number=page,
-        bounding_box={"top": top, "left": left, "height": height, "width": width},
-        page_dimensions={"height": HEIGHT, "width": WIDTH},
+        bounding_box={"top": top, "left": left, "height": height, "width": width, "unit": UNIT},
+        page_dimensions={"height": HEIGHT, "width": WIDTH, "unit": UNIT},
     )
 
 

@@ -109,7 +109,7 @@ def _media_attributes(picture: Scene) -> JsonText:
         "width": picture.width,
         "asset_type": "image",
         "mime_type": "image/png",
-        "exif_rotation": "1",
+        "exif_rotation": 1,
     }
     return JsonText(orjson.dumps(attributes).decode())
 

@@ -50,6 +50,10 @@ class Medium(ABC):
     empty: ClassVar[bytes] = EMPTY
     """The body of a skipped label."""
 
+    def with_options(self, options: list[str]) -> Medium:
+        """The same with files of another kind. Only clips take options: `frames=N`, `first`."""
+        raise AssertionError(f"the scenario gives no {options} to {self.media_type}")
+
     @abstractmethod
     def variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
         """The annotations of one label."""
@@ -57,6 +61,10 @@ class Medium(ABC):
     @abstractmethod
     def asset(self, seed: int, project: str, number: int) -> Asset:
         """The file that `row_data` names: it shows what is annotated."""
+
+    def text_layer(self, seed: int, project: str, number: int) -> Asset | None:
+        """The words of the file and where they stand. Only documents have one."""
+        return None
 
     def tile(self, seed: int, project: str, number: int, place: tuple[int, int, int]) -> Asset | None:
         """The tile at (zoom, column, row), columns and rows counted from the north-west. Only maps have some."""
@@ -83,10 +91,11 @@ _MODULES: dict[Media, str] = {
 
 
 def medium_of(media: str) -> Medium:
-    """The medium of a scenario's word for it."""
-    module = importlib.import_module(f"mockserver.generate.media.{_MODULES[media]}")  # type: ignore[index]  # checked by the scenario
-    medium: Medium = module.MEDIA[media]
-    return medium
+    """The medium of a scenario's word for it, which options may follow behind a question mark (ProjectPlan.medium)."""
+    word, _, options = media.partition("?")
+    module = importlib.import_module(f"mockserver.generate.media.{_MODULES[word]}")  # type: ignore[index]  # checked by the scenario
+    medium: Medium = module.MEDIA[word]
+    return medium.with_options(options.split("&")) if options else medium
 
 
 def medium_of_type(media_type: str) -> Medium | None:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from mockserver.generate.annotations import Annotator, composite_mask_url, encoded
+from mockserver.generate.annotations import Annotator, composite_mask_url, encoded, single_mask_url
 from mockserver.generate.chance import Chance
 from mockserver.generate.features import Feature, Ontology
 from mockserver.generate.files.h264 import CELL, Cells, ycbcr
@@ -43,29 +43,39 @@ class Clip(msgspec.Struct, frozen=True):
     tracks: tuple[Track, ...]
 
 
-def clip(seed: int, project: str, number: int) -> Clip:
-    """Clip `number` of a project: three to six things in 40 to 90 frames."""
+def clip(seed: int, project: str, number: int, *, length: int | None = None, from_first: bool = False) -> Clip:
+    """Clip `number` of a project: three to six things in 40 to 90 frames, or in `length` of them; `from_first` shows
+    all of them in frame 1."""
     chance = Chance(seed, "video", project, number)
     width, height = chance.pick(SIZES)
     frames, rate = chance.between(40, 90), chance.pick(FRAME_RATES)
+    frames = length or frames
     ground = (chance.between(170, 235), chance.between(170, 235), chance.between(170, 235))
-    tracks = tuple(track(chance, width=width, height=height, frames=frames) for _ in range(chance.between(3, 6)))
+    tracks = tuple(
+        track(chance, width=width, height=height, frames=frames, from_first=from_first)
+        for _ in range(chance.between(3, 6))
+    )
     return Clip(width, height, rate, frames, ground, tracks)
 
 
 class Video(Medium):
     media_type = "VIDEO"
     extension = "mp4"
+    length: int | None = None
+    """Frames of each clip; None: drawn."""
+    from_first = False
+    """Whether everything is shown from frame 1 on."""
     empty = b'{"frames":{},"segments":{},"key_frame_feature_map":{},"classifications":[]}'
 
     def variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
         """Every tool in turn takes one thing; questions of scope "index" are answered in frames, the others once."""
-        made = clip(seed, project, number)
+        made = self._clip(seed, project, number)
         annotator = Annotator(Chance(seed, "video", project, number, "annotations"))
         sheet, masks = KeyFrames(), Masks()
         for index, way in enumerate(made.tracks if ontology.tools else ()):
             tool = ontology.tools[(number + index) % len(ontology.tools)]
-            sheet.add_object(annotator.object(tool, KINDS[tool.kind]), way, Geometry(tool, masks))
+            thing = annotator.object(tool, KINDS[tool.kind])
+            sheet.add_object(thing, way, Geometry(tool, masks, thing["feature_id"]))
         for question in ontology.questions:
             if question.scope == "index":
                 sheet.add_classification(annotator, question, made.frame_count)
@@ -78,7 +88,16 @@ class Video(Medium):
         return Variant(_media_attributes(made), encoded(annotations), aside(masks.found))
 
     def asset(self, seed: int, project: str, number: int) -> Asset:
-        return Asset("video/mp4", film(clip(seed, project, number)))
+        return Asset("video/mp4", film(self._clip(seed, project, number)))
+
+    def with_options(self, options: list[str]) -> Video:
+        made = Video()
+        lengths = [int(option.removeprefix("frames=")) for option in options if option.startswith("frames=")]
+        made.length, made.from_first = next(iter(lengths), None), "first" in options
+        return made
+
+    def _clip(self, seed: int, project: str, number: int) -> Clip:
+        return clip(seed, project, number, length=self.length, from_first=self.from_first)
 
 
 MEDIA = {"video": Video()}
@@ -110,8 +129,8 @@ class Masks:
 class Geometry:
     """What one object has in each of its key frames."""
 
-    def __init__(self, tool: Feature, masks: Masks) -> None:
-        self._kind, self._masks = tool.kind, masks
+    def __init__(self, tool: Feature, masks: Masks, feature_id: str) -> None:
+        self._kind, self._masks, self._feature_id = tool.kind, masks, feature_id
         self._colour = masks.colour() if tool.kind == "raster-segmentation" else []
 
     def __call__(self, outline: Outline, place: Place, stretch: Stretch) -> dict[str, Any]:
@@ -124,7 +143,10 @@ class Geometry:
                 return {"line": points(outline[: len(outline) // 2])}
             case "raster-segmentation":
                 self._masks.show(self._colour, outline, place, stretch)
-                return {"composite_mask": {"url": composite_mask_url(place.frame), "color_rgb": self._colour}}
+                return {
+                    "mask": {"url": single_mask_url(self._feature_id, place.frame)},
+                    "composite_mask": {"url": composite_mask_url(place.frame), "color_rgb": self._colour},
+                }
         raise AssertionError(f"the scenario lets no tool {self._kind!r} into an ontology of clips")
 
 

@@ -34,7 +34,7 @@ class Bench:
 
     def message(self, body: bytes | None = None, *, topic: str | None = None, secret: str | None = None) -> Message:
         """Signed, under an id that no other message has."""
-        delivery = ids.cuid("delivery", self._run, next(self._numbers))
+        delivery = ids.cuid(0, "delivery", self._run, next(self._numbers))
         signing = self.secret if secret is None else secret
         return message(delivery, topic or self.topic, self.body() if body is None else body, secret=signing)
 

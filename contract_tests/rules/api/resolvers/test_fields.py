@@ -24,7 +24,6 @@ WITHOUT_RECORDS = {
     "IssueCategory",
     "AwsIamIntegrationSettings",
     "GcpIamIntegrationSettings",
-    "ResourceTag",
     "LabelingParameterOverride",
     "Invite",
     "ProjectInvite",
@@ -42,7 +41,7 @@ WITHOUT_RECORDS = {
 
 ELSEWHERE = {
     "benchmark": {"Benchmark"}, "issue": {"Issue", "Comment"}, "webhook": {"Webhook"}, "review": {"Review"},
-    "userGroup": set(), "findModelFoundryApp": set(),
+    "tag": {"ResourceTag"}, "userGroup": set(), "findModelFoundryApp": set(),
 }  # fmt: skip
 """Fields of Query, and types, whose records the default world has none of; tests of their own have."""
 

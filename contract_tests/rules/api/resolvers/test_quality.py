@@ -43,6 +43,19 @@ def test_benchmarks_are_told_with_those_that_were_compared(benchmarks: list[Any]
 
 
 @pytest.mark.known("client")
+def test_a_project_and_its_organization_tell_of_tags_and_a_label_of_its_reviews(states: ServedWorld) -> None:
+    told = ask(states, f'{{project(where: {{id: "{states.projects["inline"]}"}}){{resourceTags{{id text color}}}}}}')
+    [tag] = told.data["project"]["resourceTags"]
+    assert (tag["text"], tag["color"]) == ("round 2", "8AC4F0")
+    everything = ask(states, "{organization{resourceTag{id text color}}}").data["organization"]["resourceTag"]
+    assert [item["text"] for item in everything] == ["round 2", "Ünïcode 🏷"]
+    assert tag in everything
+    document = '{project(where: {id: "%s"}){labels(first: 9){reviews{id score}}}}'
+    labels = ask(states, document % states.projects["talked about"]).data["project"]["labels"]
+    assert {review["score"] for label in labels for review in label["reviews"]} == {1.0, -1.0}
+
+
+@pytest.mark.known("client")
 def test_a_benchmark_is_found_by_its_id(states: ServedWorld, benchmarks: list[Any]) -> None:
     wanted = benchmarks[0]
     document = "query($id: ID!){benchmark(where: {id: $id}){id referenceLabel{id}}}"
@@ -64,12 +77,12 @@ def test_labellers_are_told_with_what_they_made(server: ServedWorld) -> None:
 
 
 @pytest.mark.known("client")
-def test_reviews_are_counted_by_what_they_sum_up_to(server: ServedWorld) -> None:
+def test_reviews_are_counted_by_what_they_sum_up_to(states: ServedWorld) -> None:
     def counted(score: str) -> int:
-        told = ask(server, METRICS % score, {"projectId": server.projects["image"]}).data["project"]
+        told = ask(states, METRICS % score, {"projectId": states.projects["talked about"]}).data["project"]
         return int(told["reviewMetrics"]["labelAggregate"]["count"])
 
     approved, rejected, none = counted("Positive"), counted("Negative"), counted("None")
     assert approved > rejected > 0
     assert counted("Zero") == 0
-    assert approved + rejected + none == 10
+    assert approved + rejected + none == 11

@@ -51,7 +51,7 @@ def ids_of(frame: dict[str, object]) -> set[str]:
     objects, classifications = frame["objects"], frame["classifications"]
     assert isinstance(objects, dict)
     assert isinstance(classifications, list)
-    return {*objects, *(answered["feature_id"] for answered in classifications)}
+    return {*objects, *(answered["feature_id"] for answered in features_in(classifications))}
 
 
 @pytest.mark.known("client")

@@ -1,6 +1,7 @@
 """Documents: what is annotated stands on the pages, as another reader of PDF sees them."""
 
 import io
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from pypdf import PdfReader
 from contract_tests.rules.generate.media.variants import Made, depth, made
 from mockserver.generate.files import pdf
 from mockserver.generate.media import document
+from mockserver.generate.media.medium import medium_of
 
 KEYS = ["feature_id", "feature_schema_id", "name", "value", "annotation_kind", "classifications"]
 
@@ -47,6 +49,25 @@ def test_the_row_tells_how_many_pages_there_are(variants: list[Made]) -> None:
             "page_count": len(read(item).pages),
         }
         assert item.asset.content_type == "application/pdf"
+
+
+@pytest.mark.known("documented")
+def test_the_text_layer_holds_the_tokens_and_groups_that_entities_name(variants: list[Made]) -> None:
+    seen = 0
+    for number, item in enumerate(variants):
+        made = medium_of("document").text_layer(3, "p", number)
+        assert made is not None
+        pages = json.loads(made.content)
+        assert [page["number"] for page in pages] == list(range(1, len(pages) + 1))
+        groups = {group["id"]: (page["number"] - 1, group) for page in pages for group in page["groups"]}
+        for thing in of_kind(item, "DocumentEntityToken"):
+            for named in thing["location"]["groups"]:
+                page, group = groups[named["id"]]
+                tokens = {token["id"]: token["content"] for token in group["tokens"]}
+                assert page == named["page_number"]
+                assert " ".join(tokens[token] for token in named["tokens"]) == named["text"]
+                seen += 1
+    assert seen > 5
 
 
 def test_boxes_lie_on_their_pages_whose_size_they_tell(variants: list[Made]) -> None:

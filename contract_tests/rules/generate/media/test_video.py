@@ -1,6 +1,8 @@
 """Clips: their annotations over time, and the file that shows the same."""
 
 import io
+import json
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -52,7 +54,8 @@ def shown_in(document: dict[str, Any]) -> dict[str, list[int]]:
     """Feature id -> the frames that hold it."""
     found: dict[str, list[int]] = {}
     for number, frame in document["frames"].items():
-        for feature_id in [*frame["objects"], *(answered["feature_id"] for answered in frame["classifications"])]:
+        answered = [feature["feature_id"] for feature in features_in(frame["classifications"])]
+        for feature_id in dict.fromkeys([*frame["objects"], *answered]):
             found.setdefault(feature_id, []).append(int(number))
     return found
 
@@ -61,7 +64,7 @@ def shown_in(document: dict[str, Any]) -> dict[str, list[int]]:
 def test_segments_begin_with_a_key_frame_hold_all_of_them_and_leave_gaps(made: list[Made]) -> None:
     gaps = 0
     for each in made:
-        assert each.document["segments"].keys() == each.document["key_frame_feature_map"].keys()
+        assert each.document["segments"].keys() <= each.document["key_frame_feature_map"].keys()
         for feature_id, segments in each.document["segments"].items():
             keys = each.document["key_frame_feature_map"][feature_id]
             assert {first for first, _ in segments} <= set(keys)
@@ -70,6 +73,63 @@ def test_segments_begin_with_a_key_frame_hold_all_of_them_and_leave_gaps(made: l
             assert segments[-1][1] <= each.attributes["frame_count"]
             gaps += len(segments) - 1
     assert gaps > 5
+
+
+@pytest.mark.known("sample")
+def test_the_segments_of_a_question_of_frames_are_those_of_its_answers_and_end_in_key_frames(made: list[Made]) -> None:
+    lasting, late = 0, 0
+    for each in made:
+        segments, keys = each.document["segments"], each.document["key_frame_feature_map"]
+        frames = {int(number): frame["classifications"] for number, frame in each.document["frames"].items()}
+        asked = {answered["feature_id"]: answered for answers in frames.values() for answered in answers}
+        for question_id, question in asked.items():
+            if "text_answer" in question:  # it has no answer with an id of its own (inferred)
+                assert question_id in segments
+                continue
+            assert question_id not in segments
+            shown = [
+                answered for answers in frames.values() for answered in answers if answered["feature_id"] == question_id
+            ]
+            answers = {answer["feature_id"] for answered in shown for answer in answers_in(answered)}
+            assert answers <= segments.keys()
+            for answer_id in answers:
+                assert (
+                    {end for pair in segments[answer_id] for end in pair}
+                    <= set(keys[answer_id])
+                    <= set(keys[question_id])
+                )
+                lasting += len(segments[answer_id]) > 1
+                late += {pair[0] for pair in segments[answer_id]} < set(keys[question_id])
+    assert lasting > 3
+    assert late > 3
+
+
+def answers_in(question: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*question.get("checklist_answers", []), *([question["radio_answer"]] if "radio_answer" in question else [])]
+
+
+@pytest.mark.known("sample")
+def test_what_is_answered_again_has_the_ids_that_it_had(made: list[Made]) -> None:
+    for each in made:
+        ids: dict[tuple[str, ...], set[str]] = {}
+        for frame in each.document["frames"].values():
+            for path, feature_id in paths(frame["classifications"]):
+                ids.setdefault(path, set()).add(feature_id)
+        assert ids
+        assert all(len(found) == 1 for found in ids.values())
+
+
+def paths(value: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The place in the ontology of everything that is said, and the id it is said with."""
+    if isinstance(value, list):
+        for item in value:
+            yield from paths(item, above)
+    elif isinstance(value, dict):
+        if "feature_id" in value:
+            above = (*above, value["feature_schema_id"])
+            yield above, value["feature_id"]
+        for item in value.values():
+            yield from paths(item, above)
 
 
 @pytest.mark.known("inferred")
@@ -126,6 +186,8 @@ def test_a_masks_url_names_its_frame_and_its_colour_stays(made: list[Made]) -> N
             for feature_id, thing in frame["objects"].items():
                 if mask := thing.get("composite_mask"):
                     assert mask["url"].endswith(f"/index/{number}")
+                    assert list(thing)[-2:] == ["mask", "composite_mask"]
+                    assert thing["mask"]["url"].endswith(f"/annotations/{feature_id}/index/{number}/mask")
                     colours.setdefault(feature_id, set()).add(tuple(mask["color_rgb"]))
                     told.add((int(number), *mask["color_rgb"]))
         assert all(len(found) == 1 for found in colours.values())
@@ -164,3 +226,18 @@ def test_without_tools_and_questions_there_is_nothing_to_say() -> None:
     for each in variants("video", Ontology("o", (), ())):
         assert each.document == {"frames": {}, "segments": {}, "key_frame_feature_map": {}, "classifications": []}
         assert each.variant.aside is None
+
+
+@pytest.mark.parametrize("frames", [1, 2, 7, 300])
+def test_a_clip_is_as_long_as_it_is_told_and_its_things_are_there_from_the_first_frame(frames: int) -> None:
+    medium = medium_of(f"video?frames={frames}&first")
+    for number in range(3):
+        variant = medium.variant(0, "long", number, ontology_of("video"))
+        document = json.loads(variant.content.translate(None, b"\x01\x02\x03\x05"))
+        assert json.loads(variant.media_attributes)["frame_count"] == frames
+        objects = {name for frame in document["frames"].values() for name in frame["objects"]}
+        assert objects
+        assert all(document["segments"][name][0][0] == 1 for name in objects)
+        assert max(int(name) for name in document["frames"]) <= frames
+    with av.open(io.BytesIO(medium.asset(0, "long", 0).content), "r") as film:
+        assert len(list(film.decode(video=0))) == frames

@@ -31,7 +31,7 @@ def variants(media: str, ontology: Ontology | None = None) -> Iterator[Made]:
     """The document's placeholders are gone."""
     for number in VARIANTS:
         variant = medium_of(media).variant(0, media, number, ontology or ontology_of(media))
-        document = orjson.loads(variant.content.translate(None, b"\x01\x02\x03"))
+        document = orjson.loads(variant.content.translate(None, b"\x01\x02\x03\x05"))
         aside = orjson.loads(variant.aside) if variant.aside else {}
         attributes = orjson.loads(variant.media_attributes)
         yield Made(variant, document, attributes, aside.get("masks", []), aside.get("planes", {}))

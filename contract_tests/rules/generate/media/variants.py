@@ -26,7 +26,7 @@ def made(media: str, *, scenario: str = "default", seed: int = 3, count: int = 2
     ontology = ontology_of(media, scenario=scenario)
     for number in range(count):
         variant = medium.variant(seed, "p", number, ontology)
-        content = variant.content.translate(None, b"\x01\x02\x03")
+        content = variant.content.translate(None, b"\x01\x02\x03\x05")
         yield Made(
             number,
             orjson.loads(variant.media_attributes),
