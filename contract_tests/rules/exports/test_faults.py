@@ -102,6 +102,9 @@ class Asking:
         before = set(lives(self.world))
         body = {"incarnation": LIFE}
         assert self._session.post(f"{self.world.url}/_mock/reset", json=body, timeout=60).ok
+        # Ids tell the moment too.
+        clock = {"set": "2025-01-02T00:00:00Z", "freeze": True}
+        assert self._session.post(f"{self.world.url}/_mock/clock", json=clock, timeout=60).ok
         [life] = set(lives(self.world)) - before
         return life
 

@@ -84,7 +84,7 @@ def test_the_labels_of_a_model_run_and_the_data_rows_of_v1_validate(tmp_path: Pa
         lines = b"".join(piece.text for piece in rows.pieces()).splitlines()
         [run, *_] = connection.select(ModelRun)
         elements = Elements(connection, links=links, host=HOST, now=NOW, run=run.id)
-        told = b"\n".join(piece.text for piece in elements.pieces(EVERYTHING, between="\n")).splitlines()
+        told = b"".join(piece.text for piece in elements.pieces(EVERYTHING, between="\n")).splitlines()
     for name, found in (("v1-data-row", lines), ("v1-run-label", told)):
         assert len(found) > 10
         for line in found:
