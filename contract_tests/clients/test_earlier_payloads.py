@@ -25,8 +25,9 @@ def told_to(kind: ClientKind) -> dict[str, bool]:
 @pytest.mark.parametrize("kind", TABLE)
 @pytest.mark.parametrize(
     "world",
-    [{"scenario": "classic-2023"}, {"payload_date": "2023-06-30"}, {"payload_date": "2024-03-01"},
-     {"payload_date": "2024-08-01"}],
+    [{"scenario": "classic-2023"}, {"payload_date": "2023-04-15"}, {"payload_date": "2023-06-30"},
+     {"payload_date": "2024-03-01"}, {"payload_date": "2024-08-01"}, {"payload_date": "2024-12-18"},
+     {"payload_date": "2025-05-25"}],
     ids=lambda world: "-".join(world.values()),
 )  # fmt: skip
 def test_an_sdk_reads_the_payloads_of_its_time(

@@ -26,7 +26,7 @@ from mockserver.exports.legacy.dates import legacy_form_of
 from mockserver.exports.legacy.frames import frame_lines, has_frames
 from mockserver.exports.legacy.terms import Terms, terms_of
 from mockserver.exports.text import unescaped
-from mockserver.links import RESULT_DAYS, good_until
+from mockserver.links import DAY, RESULT_DAYS, good_until
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import DataRow
@@ -63,7 +63,9 @@ class Frames:
             return Response(status_code=204)
         chosen = workspace.store.switches.frames
         if chosen == "direct":
-            return self._response(request, workspace, framed)
+            # The same for a whole day, so that a download which broke off can go on.
+            today = workspace.store.clock.now() // DAY * DAY
+            return self._response(request, workspace, framed, made=today)
         base = base_url(request, self._public_url)
         expires = good_until(workspace.store.clock.now(), RESULT_DAYS)
         target = workspace.links.frames(framed.label.id, expires=expires)
@@ -74,11 +76,13 @@ class Frames:
     async def target(self, request: Request) -> ASGIApp:
         """The frames, by a signed link."""
         workspace = signed(self._workspaces, request)
-        return self._response(request, workspace, self._framed(workspace, request.path_params["label"]))
+        made = int(request.query_params["Expires"]) * 1000 - RESULT_DAYS * DAY
+        return self._response(request, workspace, self._framed(workspace, request.path_params["label"]), made=made)
 
-    def _response(self, request: Request, workspace: Workspace, framed: Framed) -> FramesResponse:
-        world, now = workspace.world, workspace.store.clock.now()
-        token = workspace.links.mask_token(world.user_id, world.organization_id, now=now)
+    def _response(self, request: Request, workspace: Workspace, framed: Framed, *, made: int) -> FramesResponse:
+        """`made` is the moment from which the tokens of masks live: the same link gives the same bytes."""
+        world = workspace.world
+        token = workspace.links.mask_token(world.user_id, world.organization_id, now=made)
         base = base_url(request, self._public_url)
         raw = workspace.store.switches.characters == "utf-8"
         mask = f"{base}/masks/feature/{{}}?token={token}&frame={{}}"
