@@ -8,6 +8,7 @@ from typing import NamedTuple
 import apsw
 import msgspec
 
+from mockserver.errors import ResourceFailed
 from mockserver.workspaces.manifest import WORKSPACE_MANIFEST, WorkspaceManifest, read_workspace_manifest
 from mockserver.workspaces.storage import FORKED_WORLD, FolderStorage
 from mockserver.world.progression import progression_of
@@ -64,11 +65,14 @@ def open_checked(storage: FolderStorage, manifest: WorkspaceManifest) -> Store:
     _check_file(path)
     try:
         store = Store(stored.database)
-    except (apsw.Error, OSError) as error:
+    except (apsw.Error, OSError, ResourceFailed) as error:
         raise Damaged(f"{path} cannot be read: {error}") from None
     try:
         _check_world(store, manifest, path)
         store.resume()
+    except ResourceFailed as error:
+        store.close()
+        raise Damaged(f"{path} cannot be used: {error.message}") from None
     except (apsw.Error, msgspec.DecodeError) as error:
         store.close()
         raise Damaged(f"{path} is damaged: {error}") from None

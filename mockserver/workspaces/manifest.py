@@ -8,7 +8,7 @@ opened or removed.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -17,6 +17,11 @@ from mockserver.world.ids import digest
 
 STATE_MANIFEST = "manifest.json"
 WORKSPACE_MANIFEST = "workspace.json"
+
+
+LIFE = "life-"
+LifeName = Annotated[str, msgspec.Meta(pattern=f"^{LIFE}[0-9a-f]{{12}}$")]
+"""The folder of a life beside the manifest. Any other text could lead out of the workspace's folder."""
 
 
 class Origin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,15 +40,20 @@ class WorkspaceManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """The content of `workspace.json`. Replacing this file is the moment in which a reset has happened."""
 
     api_key: str
-    secret: str
+    secret: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
     """What the workspace's links are named and signed with, in hexadecimal digits."""
-    life: str
+    life: LifeName
     """The folder of the life that is served."""
     incarnation: str
     """That of the world in it: another world in its place is noticed."""
     origin: Origin
-    leaving: tuple[str, ...] = ()
+    leaving: tuple[LifeName, ...] = ()
     """Folders of other lives: one that has ended, or one that was never finished. The next start removes them."""
+
+    def __post_init__(self) -> None:
+        """msgspec calls this after it has decoded a manifest, and raises ValidationError for what is raised here."""
+        if self.life in self.leaving:
+            raise ValueError(f"{self.life} is the life that is served, and among those that are to be removed")
 
     def write(self, folder: Path, *, durable: bool) -> None:
         """Replace the manifest in a workspace's folder. Raises OSError."""

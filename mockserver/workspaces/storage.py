@@ -24,7 +24,7 @@ import msgspec
 
 from mockserver.errors import Conflict
 from mockserver.folders import PART, flush, remove_folder
-from mockserver.workspaces.manifest import WORKSPACE_MANIFEST, Origin, WorkspaceManifest, name_home
+from mockserver.workspaces.manifest import LIFE, WORKSPACE_MANIFEST, Origin, WorkspaceManifest, name_home
 from mockserver.world.database import Database
 from mockserver.world.ids import digest
 from mockserver.world.sqlite import SqliteDatabase
@@ -32,7 +32,6 @@ from mockserver.world.store import OF_ONE_LIFE, Store, new_incarnation
 
 UNFINISHED = ".new-"
 DELETED = ".old-"
-LIFE = "life-"
 WORLD = "world.sqlite"
 FORKED_WORLD = "origin.sqlite"
 

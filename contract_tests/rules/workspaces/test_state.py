@@ -223,6 +223,37 @@ def test_foreign_files_and_lives_stay_where_they_are(state: Path, tmp_path: Path
     assert before <= tree(state)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"leaving": ["../../../precious"]},
+        {"leaving": [".."]},
+        {"leaving": [""]},
+        {"leaving": ["results"]},
+        {"leaving": ["life"]},
+        {"life": "../other/life-000000000000"},
+        {"life": ""},
+        {"secret": ""},
+    ],
+    ids=str,
+)
+def test_a_manifest_that_leads_elsewhere_is_damaged_and_nothing_is_removed(
+    state: Path, tmp_path: Path, change: dict[str, Any]
+) -> None:
+    (tmp_path / "precious").mkdir()
+    manifest = home(state, MADE) / "workspace.json"
+    found = json.loads(manifest.read_bytes())
+    if change == {"leaving": ["life"]}:
+        change = {"leaving": [found["life"]]}
+    manifest.write_text(json.dumps(found | change))
+    before = tree(state)
+    keys, log = served(state, tmp_path)
+    assert keys == {OWN, FORK}
+    assert f"{manifest} is damaged" in log
+    assert before <= tree(state)
+    assert (tmp_path / "precious").is_dir()
+
+
 def test_what_a_kill_left_behind_is_removed(state: Path, tmp_path: Path) -> None:
     shutil.copytree(home(state, MADE), state / "workspaces" / ".new-123")
     shutil.copytree(home(state, MADE), state / "workspaces" / ".old-123")
