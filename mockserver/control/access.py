@@ -61,5 +61,13 @@ def _from_a_page_elsewhere(request: Request) -> bool:
     """Browsers send Origin with every change, where ours is the host that was asked, and Sec-Fetch-Site with all."""
     if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
         return True
-    origin = request.headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+    host = request.headers.get("host")
+    return any(_host_of(origin) != host for origin in request.headers.getlist("origin"))
+
+
+def _host_of(origin: str) -> str:
+    """Host and port of an Origin header; empty where it is no URL with a host, which no Host header of ours is."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""

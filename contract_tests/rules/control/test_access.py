@@ -60,3 +60,11 @@ def test_a_page_that_only_reads_is_known_by_what_its_browser_says(site: str) -> 
         check(request("127.0.0.1", sec_fetch_site=site), "secret", HOSTS)
     check(request("127.0.0.1", sec_fetch_site="same-origin"), "secret", HOSTS)
     check(request("127.0.0.1", sec_fetch_site="none"), "secret", HOSTS)
+
+
+@pytest.mark.parametrize("origin", ["http://[::1", "http://[" + "x" * 50_000, "http://[evil]", "null", "", "localhost"])
+def test_an_origin_that_is_no_url_of_this_server_needs_the_token(origin: str) -> None:
+    with pytest.raises(ControlRefused):
+        check(request("127.0.0.1", host="localhost", origin=origin), "secret", HOSTS)
+    with pytest.raises(ControlRefused):  # as nothing can be equal to what is missing
+        check(request("127.0.0.1", origin=origin), "secret", HOSTS)
