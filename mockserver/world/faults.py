@@ -81,12 +81,15 @@ def fault_of(error: BaseException, place: Path | None = None) -> ResourceFailed 
 
 def _of_system(error: OSError, place: Path | None) -> ResourceFailed | None:
     found = _BY_ERRNO.get(error.errno or 0)
-    where = error.filename or place
+    # Of a copy, the second file is the one that is written.
+    where = (error.filename2 if error.errno in _OF_WRITING else None) or error.filename or place
     if found is None or (where is None and error.errno in _NEEDS_A_PATH):
         return None
     return _failed(found, where, error.strerror or str(error))
 
 
+_OF_WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
+"""Errors of a file that is written."""
 _NEEDS_A_PATH = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EPERM, errno.EACCES}
 """Errors that sockets have as well, or that are a mistake of ours as long as no file is named."""
 

@@ -35,6 +35,12 @@ def test_an_error_that_is_no_fault_without_a_file_is_one_with_it(number: int) ->
     assert "/state/file: why" in told.message
 
 
+def test_a_full_disk_is_that_of_the_file_which_a_copy_writes() -> None:
+    told = fault_of(OSError(errno.ENOSPC, "No space left on device", "/cache/world", None, "/state/world"))
+    assert told is not None
+    assert "the disk of /state/world: " in told.message
+
+
 @pytest.mark.parametrize("error", [ValueError("x"), OSError("x"), ConnectionResetError(errno.ECONNRESET, "x"),
                                    apsw.SQLError("x"), apsw.ConstraintError("x"), apsw.MisuseError("x")])  # fmt: skip
 def test_what_says_nothing_about_the_machine_stays_a_bug(error: Exception) -> None:
