@@ -154,9 +154,11 @@ def _nodes(document: DocumentNode) -> int:
 # Limits
 
 
+# A missing end of a string is passed over: else the rest would be looked through again from every quote. Runs of plain
+# characters are taken at once, because no other thread runs while one match lasts.
 _NESTING = re.compile(
-    r'"""(?:[^"\\]|\\"""|\\|"(?!""))*(?:""")?'  # the closing quotes may be missing: then all of the rest is passed over
-    r'|"[^"\\\n\r]*(?:\\[^\n\r][^"\\\n\r]*)*"?'  # at once, instead of being looked through again from every quote
+    r'"""(?:[^"\\]++|\\"""|\\|"(?!""))*+(?:""")?'
+    r'|"[^"\\\n\r]*(?:\\[^\n\r][^"\\\n\r]*)*"?'
     r"|#[^\n\r]*|[{}\[\]()]"
 )
 
