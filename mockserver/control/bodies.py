@@ -19,8 +19,9 @@ LONGEST_WAIT = 60
 MOST_SHOWN = 1000
 """Deliveries in one answer."""
 
-Key = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9._~+=-]+$")]
-"""It travels in a header, and in the path of the control that deletes it."""
+Key = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9._~+=-]+$(?!\n)")]
+"""It travels in a header, and in the path of the control that deletes it. In Python `$` is also before a last newline.
+"""
 
 Concurrency = Annotated[int, msgspec.Meta(ge=1, le=128)]
 Timeout = Annotated[float, msgspec.Meta(gt=0, le=300)]

@@ -125,6 +125,7 @@ def test_a_pinned_incarnation_gives_the_same_ids_again(server: ServedWorld) -> N
         ("workspaces", '{"ends": "yesterday"}', "expected a date like"),
         ("workspaces", '{"api_key": "has space"}', "$.api_key"),
         ("workspaces", '{"api_key": ""}', "$.api_key"),
+        ("workspaces", r'{"api_key": "line\n"}', "$.api_key"),
         ("workspaces", '{"fork_of": "nobody"}', "nearest known are"),
         ("workspaces", '{"fork_of": "mock-api-key", "seed": 2}', "a fork takes its world"),
         ("workspaces", '{"api_key": "mock-api-key"}', "already"),
