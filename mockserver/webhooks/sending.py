@@ -12,6 +12,8 @@ import socket
 import ssl
 import time
 from collections import defaultdict
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
 
 import httptools
 import msgspec
@@ -25,6 +27,9 @@ IDLE_KEPT = 64
 """Connections to one receiver that wait for the next request."""
 IDLE_SECONDS = 4.0
 """How long they wait: less than receivers' common five seconds, so that few die under a request."""
+RESOLVING_THREADS = 8
+"""Names that are looked up at the same time, in threads of their own: a name server that is silent holds each for ten
+seconds and more, and the event loop's own threads serve pages, assets and large bodies."""
 
 
 class Sender:
@@ -35,6 +40,7 @@ class Sender:
         self._idle: defaultdict[tuple[bool, str, int], list[Connection]] = defaultdict(list)
         self._trusted: ssl.SSLContext | None = None
         self._reaper: asyncio.TimerHandle | None = None
+        self._resolving = ThreadPoolExecutor(RESOLVING_THREADS, thread_name_prefix="resolve")
 
     async def send(self, request: Request) -> Exchange:
         """Whatever comes of it; raises nothing but what cancels the task."""
@@ -58,6 +64,7 @@ class Sender:
             for connection in connections:
                 connection.close()
         self._idle.clear()
+        self._resolving.shutdown(wait=False, cancel_futures=True)
 
     async def _exchange(self, target: Target, request: Request) -> Exchange:
         """By a kept connection if there is one; where that died meanwhile, by a new one."""
@@ -122,7 +129,7 @@ class Sender:
         return exchange
 
     async def _connect(self, target: Target) -> Connection:
-        addresses = await _addresses(target)
+        addresses = await _addresses(target, self._resolving)
         for address in addresses:  # all before the first: one name must not lead to two places
             if refusal := self._allowed.refusal(target.host, address):
                 raise Failed(Failure.NOT_ALLOWED, refusal)
@@ -150,7 +157,7 @@ class Sender:
         return self._trusted
 
 
-async def _addresses(target: Target) -> list[str]:
+async def _addresses(target: Target, threads: Executor) -> list[str]:
     """What the host's name resolves to. Raises Failed."""
     try:
         return [str(ipaddress.ip_address(target.host))]
@@ -158,7 +165,8 @@ async def _addresses(target: Target) -> list[str]:
         pass
     loop = asyncio.get_running_loop()
     try:
-        found = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+        resolve = partial(socket.getaddrinfo, target.host, target.port, type=socket.SOCK_STREAM)
+        found = await loop.run_in_executor(threads, resolve)
     except (OSError, UnicodeError) as error:
         raise Failed(Failure.NOT_FOUND, f"{target.host} has no address: {error}") from None
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))

@@ -1,8 +1,11 @@
 """One request over a real socket: whole, broken, and to those who answer wrongly."""
 
 import asyncio
+import socket
 import ssl
+import threading
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -40,6 +43,23 @@ def test_a_request_arrives_as_it_was_given() -> None:
     assert (came.path, came.body) == ("/webhook-endpoint?x=1", "…☃".encode())
     assert (exchange.status, exchange.answer, exchange.failure, exchange.succeeded) == (200, b"ok", None, True)
     assert exchange.seconds > 0
+
+
+def test_names_are_looked_up_in_threads_that_serve_nothing_else() -> None:
+    async def send_while_the_threads_of_the_loop_are_taken(url: str) -> Exchange:
+        loop, over, sender = asyncio.get_running_loop(), threading.Event(), Sender()
+        loop.set_default_executor(ThreadPoolExecutor(1))
+        taken = loop.run_in_executor(None, over.wait)
+        try:
+            return await sender.send(request(url))
+        finally:
+            over.set()
+            await taken
+            await sender.close()
+
+    with Receiver() as receiver:
+        named = receiver.url.replace("127.0.0.1", "localhost")
+        assert asyncio.run(send_while_the_threads_of_the_loop_are_taken(named)).status == 200
 
 
 @pytest.mark.parametrize("status", [199 + 1, 204, 299])
@@ -202,12 +222,16 @@ def test_a_receiver_may_listen_on_ipv6() -> None:
 
 
 def addresses(monkeypatch: pytest.MonkeyPatch, *found: str) -> None:
-    """Let any name lead there."""
+    """Let any name under `.test` lead there."""
 
-    async def getaddrinfo(_loop: Any, _host: str, port: int, **_options: Any) -> list[Any]:
+    resolve = socket.getaddrinfo
+
+    def getaddrinfo(host: str, port: int, *arguments: Any, **options: Any) -> list[Any]:
+        if not host.endswith(".test"):
+            return resolve(host, port, *arguments, **options)
         return [(0, 0, 0, "", (address, port)) for address in found]
 
-    monkeypatch.setattr("asyncio.base_events.BaseEventLoop.getaddrinfo", getaddrinfo)
+    monkeypatch.setattr("socket.getaddrinfo", getaddrinfo)
 
 
 def test_a_name_of_several_addresses_leads_to_the_first_that_answers(monkeypatch: pytest.MonkeyPatch) -> None:
