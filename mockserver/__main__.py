@@ -116,7 +116,9 @@ def run(settings: Settings) -> None:
     from mockserver.control.ready import ready_file
     from mockserver.generate.prepared import watched
     from mockserver.serving.acceptor import connection_limit
+    from mockserver.serving.descriptors import raise_limit
 
+    raise_limit()
     most_connections = connection_limit(settings.connection_limit)
     bound = server.bind(settings.host, settings.port)
     local = server.is_local(bound)

@@ -41,7 +41,18 @@ def write_atomically(path: Path, content: bytes, *, durable: bool) -> None:
             unfinished.unlink(missing_ok=True)
         raise
     if durable:
-        flush(path.parent)
+        flush_names(path.parent)
+
+
+def flush_names(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk, after one was changed.
+
+    The change has happened whatever comes of this, so a failure raises nothing: only a power failure could undo it.
+    """
+    try:
+        flush(folder)
+    except OSError as error:
+        LOG.warning("%s: a change of its names may not outlive a power failure (%s)", folder, error.strerror)
 
 
 def flush(path: Path) -> None:

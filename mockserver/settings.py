@@ -16,9 +16,15 @@ ENVIRONMENT_PREFIX = "MOCKSERVER_"
 DEFAULT_API_KEY = "mock-api-key"
 DEFAULT_RESULTS_LIMIT = 10_240
 DEFAULT_WORKSPACES_LIMIT = 1000
-"""Workspaces at a time. Each has some 1.5 MB on the disk and three open files; a test session deletes what it made."""
+"""Workspaces at a time. Each has some 1.5 MB on the disk and four to seven open files; a test session deletes what it
+made."""
 DEFAULT_OUTBOX_LIMIT = 1024
 LOCAL_HOSTS = ("127.0.0.1", "[::1]", "localhost")
+KEY_PATTERN = r"^[A-Za-z0-9._~+=-]+$(?!\n)"
+"""What a workspace's API key consists of: it travels in a header, and in the path of the control that deletes it. In
+Python `$` is also before a last newline."""
+LONGEST_KEY = 1_000
+"""Characters. Keys of the service are signed tokens of some 300."""
 MICROSECONDS = 1_000_000
 FIRST_YEAR, LAST_YEAR = 1972, 9900
 """A history reaches back more than a year from its end, and a clock may run on from it."""

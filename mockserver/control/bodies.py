@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from mockserver.exports.failures import Failure
+from mockserver.settings import KEY_PATTERN, LONGEST_KEY
 from mockserver.webhooks.exchange import TIMEOUT
 from mockserver.webhooks.misbehaviour import MISBEHAVIOURS
 from mockserver.webhooks.schedule import Schedule
@@ -19,9 +20,7 @@ LONGEST_WAIT = 60
 MOST_SHOWN = 1000
 """Deliveries in one answer."""
 
-Key = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9._~+=-]+$(?!\n)")]
-"""It travels in a header, and in the path of the control that deletes it. In Python `$` is also before a last newline.
-"""
+Key = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_KEY, pattern=KEY_PATTERN)]
 
 Concurrency = Annotated[int, msgspec.Meta(ge=1, le=128)]
 Timeout = Annotated[float, msgspec.Meta(gt=0, le=300)]

@@ -30,7 +30,7 @@ from mockserver.control.bodies import (
 from mockserver.control.controls import Controls, read_moment
 from mockserver.control.expected import project_named
 from mockserver.control.happenings import make_event
-from mockserver.control.waiting import Waiting
+from mockserver.control.waiting import Waiting, until_left
 from mockserver.errors import BadInput, NotFound, nearest, quoted
 from mockserver.webhooks import subscriptions
 from mockserver.webhooks.targets import target_of
@@ -108,7 +108,7 @@ class Hooks:
         """Deliveries with every attempt, oldest first; `wait` holds the answer until nothing is due."""
         workspace = self._workspace(request)
         asked = await self._in_thread(self._asked, request, query)
-        settled = await self._waiting.until_settled(workspace.store, query.wait)
+        settled = await until_left(request, self._waiting.until_settled(workspace.store, query.wait))
         return await self._in_thread(_listed, workspace.store, asked, query.first, settled)
 
     async def _in_thread(self, call: Callable[..., T], *arguments: Any) -> T:

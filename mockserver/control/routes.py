@@ -107,9 +107,10 @@ class Endpoint:
             if control.about_a_workspace and control.method != "GET" and not control.long:
                 # A long change holds the store's lock: it is waited for here, where that holds no thread.
                 await self._workspace(request).long_changes.over()
-            if iscoroutinefunction(control.handler):
-                return _written(await control.handler(request, self._given(request, body)))
             loop = asyncio.get_running_loop()
+            if iscoroutinefunction(control.handler):
+                answer = await control.handler(request, self._given(request, body))
+                return await loop.run_in_executor(self._threads, _written, answer)  # it may have megabytes
             return await loop.run_in_executor(self._threads, self._run, request, body)
         except WireError as error:
             return error_response(error)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from concurrent.futures import Executor
+from typing import Any, TypeVar
+
+from starlette.requests import ClientDisconnect, Request
 
 from mockserver.errors import Conflict
 from mockserver.world.deliveries import Deliveries
 from mockserver.world.store import Store
 
+T = TypeVar("T")
+
 MOST_WAITING = 1_000
+"""Of these, half may wait for one workspace."""
 LOOK_AGAIN = 0.01
 """Seconds from one look at a workspace to the next, however much happens in it."""
 
@@ -27,6 +34,9 @@ class Waiting:
         wait already, and when the store is closed."""
         if not seconds:
             return await asyncio.get_running_loop().run_in_executor(self._threads, Deliveries(store).settled)
+        looking = self._looking.get(store)
+        if looking is not None and looking.waiting >= self._most // 2:
+            raise Conflict(f"{self._most // 2} requests wait for this workspace already; ask without `wait`, or later")
         if self._waiting >= self._most:
             raise Conflict(f"{self._most} requests wait for deliveries already; ask without `wait`, or later")
         self._waiting += 1
@@ -52,6 +62,27 @@ class Waiting:
                 if self._looking.get(store) is looking:
                     del self._looking[store]
         return True
+
+
+async def until_left(request: Request, answer: Coroutine[Any, Any, T]) -> T:
+    """Wait for an answer as long as somebody waits for it. Raises ClientDisconnect when the client has left.
+
+    The body must have been read.
+    """
+    asked, left = asyncio.ensure_future(answer), asyncio.ensure_future(_leaving(request))
+    try:
+        await asyncio.wait({asked, left}, return_when=asyncio.FIRST_COMPLETED)
+        if asked.done():
+            return asked.result()
+        raise ClientDisconnect
+    finally:
+        asked.cancel()
+        left.cancel()
+
+
+async def _leaving(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 class Looking:

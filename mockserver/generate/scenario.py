@@ -50,6 +50,10 @@ _PART_AT_KEY: dict[str, type[msgspec.Struct]] = {
 }
 
 
+MOST_BYTES = 1024 * 1024
+"""Of a scenario file. The largest that come with the package have some ten thousand."""
+
+
 def scenario_names() -> list[str]:
     """The scenarios that come with the package."""
     return sorted(path.stem for path in (shelf() / "scenarios").glob("*.toml"))
@@ -70,7 +74,14 @@ def find(name: str) -> Path:
 
 def load(path: Path) -> Scenario:
     """Read and check a scenario file. Raises ScenarioError naming the file, the key path and what was expected."""
-    return parse(path.read_bytes(), source=str(path))
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ScenarioError(f"{path} has more than {MOST_BYTES:,} bytes; scenarios have some thousands")
+        with path.open("rb") as file:
+            text = file.read(MOST_BYTES)
+    except OSError as error:
+        raise ScenarioError(f"{path}: {error.strerror}; give a file that can be read") from None
+    return parse(text, source=str(path))
 
 
 def parse(text: bytes, *, source: str) -> Scenario:
@@ -79,6 +90,10 @@ def parse(text: bytes, *, source: str) -> Scenario:
         data = tomllib.loads(text.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ScenarioError(f"{source}: not TOML: {error}") from None
+    except RecursionError:
+        raise ScenarioError(
+            f"{source}: its lists or tables are nested too deep; ontologies need some ten levels"
+        ) from None
     try:
         scenario = msgspec.convert(data, Scenario)
     except msgspec.ValidationError as error:

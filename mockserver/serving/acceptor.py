@@ -11,13 +11,13 @@ import contextlib
 import errno
 import logging
 import os
-import resource
 import socket
 from collections import deque
 from collections.abc import Callable, Set
 from http import HTTPStatus
 
 from mockserver.errors import StartupError
+from mockserver.serving.descriptors import limit
 from mockserver.serving.protocol import HttpProtocol, Refusal, answer
 
 LOG = logging.getLogger(__name__)
@@ -55,9 +55,7 @@ def connection_limit(asked: int | None) -> int:
 
     Raises StartupError when so many cannot be open.
     """
-    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if files == resource.RLIM_INFINITY:
-        files = 2 * MOST_BY_DEFAULT
+    files = limit()
     if asked is None:
         return max(LEAST, min(files // 2, MOST_BY_DEFAULT))
     most = max(LEAST, files - NEEDED_ELSEWHERE)

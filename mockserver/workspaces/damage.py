@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,8 @@ from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store, Workspace
 from mockserver.world.switches import Switches, switches_of
 
+LAST_MOMENT = 253_402_300_800_000_000
+"""The end of the year 9999 in microseconds UTC; no clock goes further, nor as far back."""
 CHECKED_WHOLE = 256 * 1024 * 1024
 """Bytes of a database that is read whole when the server starts, at about 1 GB a second. Of a larger one only the parts
 that everything needs are read; a damaged page in it is told when it is asked for."""
@@ -106,3 +109,17 @@ def _check_world(store: Store, manifest: WorkspaceManifest, path: Path) -> None:
         raise Damaged(f"{path} is the world of another workspace, {world.name!r}")
     switches_of(world.switches)
     progression_of(world.progression)
+    numbers = (world.seed, world.ends, world.sequence, world.clock_offset, world.clock_frozen_at or 0)
+    if not all(isinstance(number, int) and abs(number) < LAST_MOMENT for number in numbers[1:]):
+        raise Damaged(f"{path} is damaged: its clock or its end are no moments, {numbers[1:]}")
+    if not isinstance(world.seed, int):
+        raise Damaged(f"{path} is damaged: its seed is {world.seed!r}")
+    if world.payload_date is not None:
+        _check_date(world.payload_date, path)
+
+
+def _check_date(text: str, path: Path) -> None:
+    try:
+        datetime.date.fromisoformat(text)
+    except (TypeError, ValueError):
+        raise Damaged(f"{path} is damaged: its payload date is {text!r}") from None

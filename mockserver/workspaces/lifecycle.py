@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -15,7 +16,9 @@ from typing import ParamSpec, TypeVar
 
 import msgspec
 
-from mockserver.errors import Conflict
+from mockserver.errors import AuthenticationFailed, Conflict, StartupError
+from mockserver.serving.descriptors import has_room, limit
+from mockserver.settings import KEY_PATTERN, LONGEST_KEY
 from mockserver.workspaces.damage import Damage, Damaged, open_checked, read_manifest
 from mockserver.workspaces.manifest import Origin
 from mockserver.workspaces.registry import Registry, read_key
@@ -25,6 +28,8 @@ from mockserver.workspaces.worlds import Worlds
 
 LOG = logging.getLogger(__name__)
 
+OPEN_FILES = 7
+"""Of a workspace: three of its database, three of a second connection that reads beside a change, and one to spare."""
 AT_ONCE = 4
 """Workspaces that are copied at the same time."""
 
@@ -62,7 +67,9 @@ class Workspaces:
         """Serve what the state holds from an earlier run. What cannot be read is left as it is, and returned."""
         damages: list[Damage] = []
         self._storage.remove_leftovers()
-        for home in self._storage.homes():
+        homes = self._storage.homes()
+        _check_descriptors(len(homes))
+        for home in homes:
             api_key = None
             try:
                 manifest = read_manifest(self._storage, home)
@@ -88,8 +95,9 @@ class Workspaces:
         key = read_key(authorization)
         if (workspace := self.registry.find(key)) is not None:
             return workspace
-        if not (self._any_key and key):
+        if not self._any_key:
             raise self.registry.refuse(key)
+        _check_key(key)
         async with self._turns.of(key):
             return self.registry.find(key) or await self._create_from(self._origin, key, None)
 
@@ -128,12 +136,20 @@ class Workspaces:
     def _serve_new(self, stored: Stored) -> Workspace:
         """Open a workspace that has just been made; what cannot be opened is not kept."""
         try:
-            workspace = Workspace(stored.open(), stored, self._parts)
+            workspace = self._open(stored)
         except BaseException:
             self._storage.delete(stored.manifest.api_key)
             raise
         self.registry.add(workspace)
         return workspace
+
+    def _open(self, stored: Stored) -> Workspace:
+        store = stored.open()
+        try:
+            return Workspace(store, stored, self._parts)
+        except BaseException:
+            store.close()
+            raise
 
     async def reset(self, api_key: str, *, incarnation: str | None = None) -> Workspace:
         """The world as it was when the workspace was made, in a new life: no id of the old one comes again.
@@ -153,7 +169,7 @@ class Workspaces:
         copy = self._storage.copier_of_origin(manifest) if forked else self._worlds.copier(manifest.origin)
         stored = self._storage.begin_next_life(manifest, incarnation, copy)
         try:
-            fresh = Workspace(stored.open(), stored, self._parts)
+            fresh = self._open(stored)
         except BaseException:
             self._storage.abandon(stored)
             raise
@@ -214,6 +230,31 @@ class Workspaces:
                 " needed any more (DELETE /_mock/workspaces/{api_key}), or start the server with a larger"
                 " --workspaces-limit"
             )
+        if not has_room(OPEN_FILES):
+            raise Conflict(
+                f"A workspace needs {OPEN_FILES} open files, and this process may have {limit()} in all, of which a"
+                " quarter is kept for connections and exports; delete workspaces that are not needed any more, or start"
+                " the server with a higher limit (ulimit -n)"
+            )
+
+
+def _check_key(key: str) -> None:
+    """Raises AuthenticationFailed for what cannot be the key of a workspace."""
+    if len(key) > LONGEST_KEY or not re.match(KEY_PATTERN, key):
+        raise AuthenticationFailed(
+            f"The API key that came ({len(key)} characters) cannot name a workspace; expected at most {LONGEST_KEY:,}"
+            " letters, digits and any of . _ ~ + = -"
+        )
+
+
+def _check_descriptors(workspaces: int) -> None:
+    """Raises StartupError where a state holds more workspaces than this process may have open files for."""
+    needed = workspaces * OPEN_FILES
+    if not has_room(needed):
+        raise StartupError(
+            f"the state holds {workspaces} workspaces, which need {needed} open files, and this process may have"
+            f" {limit()} in all (ulimit -n); raise that limit to {2 * needed + 100}"
+        )
 
 
 class Turns:

@@ -23,7 +23,7 @@ from typing import NamedTuple
 import msgspec
 
 from mockserver.errors import Conflict
-from mockserver.folders import PART, flush, remove_folder
+from mockserver.folders import PART, flush, flush_names, remove_folder
 from mockserver.workspaces.manifest import LIFE, WORKSPACE_MANIFEST, Origin, WorkspaceManifest, name_home
 from mockserver.world.database import Database
 from mockserver.world.ids import digest
@@ -74,8 +74,8 @@ class FolderStorage:
     def remove_leftovers(self) -> None:
         """Remove what was unfinished, or being deleted, when a process was killed."""
         for prefix in (UNFINISHED, DELETED):
-            for folder in self.folder.glob(f"{prefix}*"):
-                remove_folder(folder)
+            for left in self.folder.glob(f"{prefix}*"):
+                remove_folder(left) if left.is_dir() else left.unlink(missing_ok=True)
 
     def remove_leftovers_of(self, manifest: WorkspaceManifest) -> None:
         """Remove the lives that are not served any more, or never were, and manifests that were not finished."""
@@ -122,7 +122,7 @@ class FolderStorage:
             remove_folder(folder)
             raise
         if self._durable:
-            flush(self.folder)
+            flush_names(self.folder)
 
     def _begin_life(self, manifest: WorkspaceManifest, path: Path) -> None:
         """Write the workspace's name and all that its origin says into a copied world."""
@@ -187,7 +187,7 @@ class FolderStorage:
         if meanwhile is not None:
             meanwhile()
         if self._durable:
-            flush(self.folder)
+            flush_names(self.folder)
         remove_folder(deleted)
 
 

@@ -3,7 +3,9 @@
 import asyncio
 import http.client
 import json
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -16,7 +18,7 @@ import requests
 from contract_tests.receiving import Answer, Received, Receiver
 from contract_tests.rules.worlds import in_file, stored
 from contract_tests.serving import ServedWorld
-from mockserver.control.waiting import Waiting
+from mockserver.control.waiting import MOST_WAITING, Waiting
 from mockserver.errors import Conflict, NotFound
 from mockserver.testing import MockServer, MockWorkspace
 
@@ -92,16 +94,38 @@ def test_a_wait_is_over_when_its_time_is(workspace: MockWorkspace) -> None:
     assert (answer["settled"], answer["deliveries"][0]["state"]) == (False, "PENDING")
 
 
+def test_clients_that_have_left_give_their_places_to_others(server: ServedWorld, workspace: MockWorkspace) -> None:
+    """Half of the places are for one workspace; so many ask, and close their connections at once."""
+    with undelivered(workspace):
+        asked = f"GET /_mock/deliveries?api_key={workspace.api_key}&wait=60 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        for _ in range(MOST_WAITING // 2 // 50):
+            leave(server, asked.encode(), 50)
+        until = time.monotonic() + 60
+        query = {"api_key": workspace.api_key, "wait": "0.05"}
+        while requests.get(f"{server.url}/_mock/deliveries", params=query, timeout=30).status_code == 409:
+            assert time.monotonic() < until, "those that left are still waited for"
+
+
+def leave(server: ServedWorld, request: bytes, times: int) -> None:
+    """Send a request on so many connections, and close them without reading the answers."""
+    address = urlsplit(server.url)
+    connections = [socket.create_connection((address.hostname, address.port), timeout=10) for _ in range(times)]
+    for connection in connections:
+        connection.sendall(request)
+    for connection in connections:
+        connection.close()
+
+
 # Below the wire
 
 
 def test_more_than_the_most_that_may_wait_are_refused(tmp_path: Path) -> None:
     async def waits() -> list[object]:
         with ThreadPoolExecutor(1) as threads, stored(in_file(tmp_path)) as store:
-            waiting = Waiting(threads, most=2)
+            waiting = Waiting(threads, most=4)
             two = [asyncio.create_task(waiting.until_settled(store, 30)) for _ in range(2)]
             await asyncio.sleep(0)
-            with pytest.raises(Conflict, match="2 requests wait"):
+            with pytest.raises(Conflict, match="2 requests wait for this workspace"):
                 await waiting.until_settled(store, 30)
             assert await waiting.until_settled(store, 0), "who does not wait is answered"
             answers: list[object] = list(await asyncio.gather(*two))

@@ -1,6 +1,7 @@
 """Workspaces are made without holding anybody else, and all at once without harm."""
 
 import re
+import resource
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -127,3 +128,32 @@ KEYS = ("mock-api-key", "fork")
 def without_links(rows: bytes) -> bytes:
     """Each workspace signs its own."""
     return re.sub(rb'"http[^"]*"', b"", rows)
+
+
+def test_workspaces_leave_open_files_to_connections_and_exports(tmp_path: Path) -> None:
+    """With a limit of 120 open files some ten workspaces are made; then all of the API still answers."""
+    with ServedWorld("--any-key", "--state", str(tmp_path / "state"), scenario="empty") as server:
+        pid = int(server.ready["pid"])
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (120, 120))
+        made = 0
+        while not (refusal := refused_workspace(server, f"key-{made}")):
+            made += 1
+            assert made < 40
+        assert "ulimit -n" in refusal
+        assert made > 3
+        assert "ulimit -n" in ask(server, "one-more").json()["errors"][0]["message"]
+        assert ask(server, server.api_key).status_code == 200
+        server.control.call("POST", "reset", api_key="key-0")
+        server.control.call("DELETE", "workspaces/key-0")
+        assert refused_workspace(server, "key-0") == ""
+
+
+def refused_workspace(server: ServedWorld, key: str) -> str:
+    return refusal_of(lambda: server.control.call("POST", "workspaces", {"api_key": key}))
+
+
+@pytest.mark.parametrize("key", ["a/b", "x" * 1001, "a b", "ÿþ"])
+def test_an_unknown_key_that_could_not_be_deleted_makes_no_workspace(server: ServedWorld, key: str) -> None:
+    [error] = ask(server, key.encode().decode("latin-1")).json()["errors"]
+    assert error["extensions"]["code"] == "AUTHENTICATION_ERROR"
+    assert server.control.call("GET", "workspaces")["api_keys"] == [server.api_key]

@@ -11,6 +11,7 @@ from mockserver.api.call import Call, call_of
 from mockserver.api.dates import EDITOR_FROM_THE_START, QUEUES_ARE_BATCHES, is_since
 from mockserver.api.filters import snake
 from mockserver.api.resolvers.fields import Fields
+from mockserver.api.texts import check_texts
 from mockserver.errors import BadInput, MalformedRequest, NotAllowed
 from mockserver.world.data_rows import Dataset
 from mockserver.world.database import where as clause
@@ -36,7 +37,11 @@ def add_to(fields: Fields) -> None:
 
 
 def _columns(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Given fields by column. Null means not given: an SDK that wants to clear a text sends an empty one."""
+    """Given fields by column. Null means not given: an SDK that wants to clear a text sends an empty one.
+
+    Raises BadInput for a text that is too long.
+    """
+    check_texts(data)
     return {snake(name): value for name, value in data.items() if value is not None and name != "labelingFrontend"}
 
 
@@ -132,6 +137,7 @@ def _options(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def create_dataset(_source: Any, info: Any, data: Mapping[str, Any]) -> Dataset:
+    check_texts(data)
     return call_of(info).store.create_dataset(name=_named(data, "dataset"), description=data.get("description"))
 
 

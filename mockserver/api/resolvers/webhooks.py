@@ -10,6 +10,7 @@ from mockserver.api.filters import condition, unique
 from mockserver.api.resolvers.fields import Fields
 from mockserver.api.resolvers.people import organization
 from mockserver.api.resolvers.projects import created_by
+from mockserver.api.texts import check_texts
 from mockserver.errors import BadInput
 from mockserver.webhooks import subscriptions
 from mockserver.world.database import where as clause
@@ -51,6 +52,7 @@ def webhooks_of_project(
 
 def create_webhook(_source: Any, info: Any, data: Mapping[str, Any]) -> Subscription:
     """Any text is a URL here, as SDK tests send `https:/` with an id (test_webhook.py); sending to it fails."""
+    check_texts(data)
     return subscriptions.subscribe(
         call_of(info).store,
         url=data.get("url") or "",
@@ -64,6 +66,7 @@ def update_webhook(_source: Any, info: Any, where: Mapping[str, Any], data: Mapp
     """Only what is given; a project cannot be changed (no client tries)."""
     if not where.get("id"):
         raise BadInput("updateWebhook came without where.id; expected updateWebhook(where: {id: …} …)")
+    check_texts(data)
     given = {name: data[name] for name in ("url", "secret", "status") if data.get(name) is not None}
     if (topics := (data.get("topics") or {}).get("set")) is not None:
         given["topics"] = topics

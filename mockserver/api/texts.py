@@ -1,0 +1,18 @@
+"""How long a text may be that a client gives to be kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mockserver.errors import BadInput
+
+MOST_TEXT = 10_000
+"""Characters of a name, a description or a URL: lists repeat them, so their length bounds that of an answer."""
+
+
+def check_texts(data: Mapping[str, Any]) -> None:
+    """Raises BadInput for a text that is too long."""
+    for name, value in data.items():
+        if isinstance(value, str) and len(value) > MOST_TEXT:
+            raise BadInput(f"{name} has {len(value):,} characters; at most {MOST_TEXT:,} are kept")
