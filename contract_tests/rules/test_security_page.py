@@ -2,10 +2,17 @@
 
 from contract_tests.rules.pages import section, table
 from mockserver import errors
+from mockserver.api.documents import MOST_KEPT
 from mockserver.api.endpoint import MOST_BODY
+from mockserver.api.json_bodies import MOST_DEPTH, MOST_PARTS
+from mockserver.api.texts import MOST_TEXT
+from mockserver.control.waiting import MOST_WAITING
+from mockserver.generate.scenario import MOST_BYTES
 from mockserver.server import BOUNDS
 from mockserver.serving.acceptor import LEAST, MOST_BY_DEFAULT, PAUSE
 from mockserver.serving.log import INTERVAL
+from mockserver.settings import LONGEST_KEY
+from mockserver.workspaces.workspace import MOST_QUESTIONS
 
 HOLDS = {
     "the head of a request, trailers and the frames of chunks included": f"{BOUNDS.head:,} bytes",
@@ -19,7 +26,13 @@ HOLDS = {
     "a client that takes nothing of its answer": f"{BOUNDS.answer_silence:g} s",
     "open connections": f"half of `ulimit -n`, from {LEAST} to {MOST_BY_DEFAULT:,}, or `--connection-limit`",
     "free descriptors": "1 in reserve",
-    "the body of a request": f"{MOST_BODY:,} bytes",
+    "the body of a request to GraphQL": f"{MOST_BODY:,} bytes, {MOST_PARTS:,} parts, {MOST_DEPTH} levels",
+    "GraphQL documents that are kept parsed": f"{MOST_KEPT:,} bytes",
+    "a name, description or URL that GraphQL is given to keep": f"{MOST_TEXT:,} characters",
+    "requests that wait for deliveries": f"{MOST_WAITING:,}, half of them for one workspace",
+    "an API key": f"{LONGEST_KEY:,} characters",
+    "questions about processing that are remembered": f"{MOST_QUESTIONS:,} of a workspace",
+    "a scenario file": f"{MOST_BYTES:,} bytes",
     "a message to a client": f"{errors.MOST_MESSAGE:,} characters",
     "a word that is compared with known words": (f"{errors.MOST_COMPARED} characters, {errors.MOST_CANDIDATES} words"),
     "lines of one cause in the log": f"{INTERVAL:g} a second",

@@ -78,7 +78,7 @@ def check_version(folder: Path) -> None:
     path = folder / STATE_MANIFEST
     mine = StateManifest(FORMAT, _checksum_of_tables(), __version__)
     if not path.exists():
-        if (folder / WORKSPACES).exists():
+        if (folder / WORKSPACES).is_dir() and any((folder / WORKSPACES).iterdir()):
             raise StartupError(
                 f"{folder / WORKSPACES} is there without {path}, so no version of mockserver is known to have written"
                 " it; give another folder, or move that one away"

@@ -276,3 +276,19 @@ def test_the_classic_world_is_the_default_one_of_its_time() -> None:
 
 LATER = {"llm", "chat", "llm-prompt", "llm-response"}
 """Media that SDKs of 2023-06 do not know (MediaType: LLM_* from 3.50, conversations with models later still)."""
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"a = " + b"[" * 3000, "nested too deep"),
+        (b"#" * (1024 * 1024 + 1), "more than 1,048,576 bytes"),
+        (b"\xff", "not TOML"),
+    ],
+)
+def test_a_file_that_is_no_scenario_is_refused_by_its_path(tmp_path: Path, content: bytes, said: str) -> None:
+    file = tmp_path / "scenario.toml"
+    file.write_bytes(content)
+    with pytest.raises(ScenarioError, match=said) as refused:
+        load(file)
+    assert str(file) in str(refused.value)

@@ -37,6 +37,21 @@ def test_nothing_is_created_without_a_name(own: ServedWorld, kind: str, name: st
     assert ask(own, document, {"data": {"name": name}}).code == "BAD_USER_INPUT"
 
 
+@pytest.mark.parametrize(
+    ("document", "data"),
+    [
+        ("mutation($data: ProjectData!){createProject(data: $data){id}}", {"name": "x" * 10_001}),
+        ("mutation($data: ProjectData!){createProject(data: $data){id}}", {"name": "x", "description": "x" * 10_001}),
+        ("mutation($data: DatasetData!){createDataset(data: $data){id}}", {"name": "x" * 10_001}),
+        ("mutation($data: DatasetData!){createDataset(data: $data){id}}", {"name": "x", "description": "x" * 10_001}),
+    ],
+)
+def test_a_text_that_is_too_long_to_be_listed_is_refused(own: ServedWorld, document: str, data: dict[str, str]) -> None:
+    refused = ask(own, document, {"data": data})
+    assert refused.code == "BAD_USER_INPUT"
+    assert len(refused.message) < 200
+
+
 @pytest.mark.known("client")
 def test_deleting_is_updating(own: ServedWorld) -> None:
     """Wire trap 25."""
