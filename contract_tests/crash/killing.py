@@ -70,12 +70,14 @@ class Killable:
         return self._log.read_text("utf-8", "replace")
 
     def arm(self, step: int) -> None:
-        """Kill it before its `step`-th change of a file from now on."""
+        """Kill it before its `step`-th change of a file from now on; 0 is never. Raises Killed where it has ended."""
         assert self._process is not None
         self._kill_at.write_text(str(step))
         self._process.send_signal(signal.SIGUSR1)
         deadline = time.monotonic() + READY_WITHIN
         while self._kill_at.read_text():
+            if self._process.poll() is not None:
+                raise Killed
             assert time.monotonic() < deadline, "the signal did not arrive"
             time.sleep(0.001)
 

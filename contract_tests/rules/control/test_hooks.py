@@ -295,6 +295,7 @@ def test_a_mask_of_a_messages_row_can_be_fetched(workspace: MockWorkspace) -> No
 
 def test_labels_are_made_and_changed_and_told_of_in_every_project(workspace: MockWorkspace) -> None:
     """Whatever its medium: the row that comes is the row that is exported, and V1 tells of the same label."""
+    workspace.clock.freeze()  # links say when they end
     with Receiver() as rows, Receiver() as labels:
         workspace.webhook(rows.url, version="v2")
         workspace.webhook(labels.url, version="v1")

@@ -81,17 +81,21 @@ def test_a_world_does_not_depend_on_the_python(version: str) -> None:
     assert digest_by(environment_of(version)) == digest_here()
 
 
+NEEDED = ("apsw", "msgspec", "orjson")
+"""What generation imports."""
+
+
 def environment_of(version: str) -> Path:
     """An environment of that Python with what generation needs; made once and kept beside those of the SDKs."""
     python = interpreter(version)
     if python is None:
         pytest.skip(f"there is no Python {version} on this machine")
-    folder = REPOSITORY / ".cache" / "pythons" / version
-    with locked(folder.with_name(f"{version}.lock")):
+    folder = REPOSITORY / ".cache" / "pythons" / f"{version}-{'-'.join(NEEDED)}"
+    with locked(folder.with_name(f"{folder.name}.lock")):
         if not (folder / "complete").exists():
             shutil.rmtree(folder, ignore_errors=True)
             uv("venv", "--quiet", "--python", python, str(folder))
-            uv("pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), "msgspec", "orjson")
+            uv("pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), *NEEDED)
             (folder / "complete").touch()
     return folder / "bin" / "python"
 

@@ -1,6 +1,7 @@
 """Worlds made once and copied."""
 
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -62,13 +63,17 @@ def test_two_scenarios_of_one_name_do_not_share_a_world(tmp_path: Path) -> None:
     assert named(tmp_path / "empty.toml") != named(find("empty"))
 
 
-def test_a_file_that_was_left_half_is_not_used(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("hours", "stays"), [(1, True), (25, False)])
+def test_a_file_that_was_left_half_is_not_used_and_goes_after_a_day(tmp_path: Path, hours: int, stays: bool) -> None:
+    """Before, another process may still write it."""
     name = prepared_world("empty", seed=0, ends=None, cache=tmp_path / "elsewhere").path.name
-    half = tmp_path / "worlds" / f"{name}.{os.getpid()}.part"
+    half = tmp_path / "worlds" / f"{name}.0123456789ab.part"
     half.parent.mkdir()
     half.write_bytes(b"half a world")
+    written = time.time() - hours * 3600
+    os.utime(half, (written, written))
     world = prepared_world("empty", seed=0, ends=None, cache=tmp_path)
-    assert (world.path.name, half.exists()) == (name, False)
+    assert (world.path.name, half.exists()) == (name, stays)
     Store(world).close()
 
 

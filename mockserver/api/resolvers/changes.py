@@ -58,6 +58,7 @@ def create_project(_source: Any, info: Any, data: Mapping[str, Any]) -> Project:
     call = call_of(info)
     _check_modes(call, data)
     fields = _columns(data) | {"name": _named(data, "project")} | _first_frontend(call) | _frontend(call, data)
+    fields.pop("deleted", None)  # false
     return call.store.create_project(**fields)
 
 

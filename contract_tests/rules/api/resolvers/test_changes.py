@@ -30,6 +30,10 @@ def test_a_project_is_created_with_the_name_it_is_given(own: ServedWorld, name: 
     )
 
 
+def test_a_new_project_may_say_that_it_is_not_deleted(own: ServedWorld) -> None:
+    assert created(own, deleted=False)["name"] == "new"
+
+
 @pytest.mark.parametrize("name", ["", " ", None])
 @pytest.mark.parametrize("kind", ["Project", "Dataset"])
 def test_nothing_is_created_without_a_name(own: ServedWorld, kind: str, name: str | None) -> None:
