@@ -38,7 +38,7 @@ class Bounds(NamedTuple):
     body_silence: float = 60.0
     """Without a byte inside a body."""
     body_seconds: float = 600.0
-    """From the end of a head to the end of its body. The largest body, 16 MiB, comes in time at 28 kB/s."""
+    """From the end of a head to the end of its body. The largest body, 4 MiB, comes in time at 7 kB/s."""
     answer_silence: float = 600.0
     """In which a client takes nothing of its answer. A person who debugs a client may stop it for minutes."""
     linger: float = 2.0
