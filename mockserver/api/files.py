@@ -77,6 +77,8 @@ class OpenFiles:
                         while left > 0 and (piece := file.read(min(READ, left))):
                             left -= len(piece)
                             yield piece
+                        if left > 0:
+                            raise Broken(f"{path} was cut while it was sent, {left} bytes too soon")
             except OSError as error:
                 raise Broken(f"{path}: {error.strerror}") from error
             first, behind = max(0, first - size), behind - size

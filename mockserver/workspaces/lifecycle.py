@@ -11,7 +11,7 @@ import logging
 import re
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import ParamSpec, TypeVar
 
 import msgspec
@@ -161,7 +161,8 @@ class Workspaces:
             origin = workspace.stored.manifest.origin
             if not origin.forked:
                 await self._worlds.find(origin)
-            return await self._in_thread(self._reset, workspace, incarnation)
+            async with workspace.long_changes.turn():
+                return await self._in_thread(self._reset, workspace, incarnation)
 
     def _reset(self, workspace: Workspace, incarnation: str | None) -> Workspace:
         manifest = workspace.stored.manifest
@@ -180,14 +181,20 @@ class Workspaces:
             self._storage.abandon(stored)
             raise
         self.registry.add(fresh)
-        self._end(workspace)
+        with workspace.store.ending():
+            self._end(workspace)
         self._storage.remove_leftovers_of(stored.manifest)
         return fresh
 
     async def delete(self, api_key: str) -> None:
-        """Everything of it, files too; of a damaged one as well. Raises NotFound, OSError."""
+        """Everything of it, files too; of a damaged one as well. Raises NotFound, OSError.
+
+        A change that runs in it ends first, so that its client is told the truth about it.
+        """
         async with self._turns.of(api_key):
-            await self._in_thread(self._delete, api_key)
+            damaged = self.registry.damage_of(api_key) is not None
+            async with nullcontext() if damaged else self.registry.named(api_key).long_changes.turn():
+                await self._in_thread(self._delete, api_key)
 
     def _delete(self, api_key: str) -> None:
         if (damage := self.registry.damage_of(api_key)) is not None:
@@ -196,7 +203,8 @@ class Workspaces:
             LOG.warning("deleted %s, which could not be served", damage.home)
             return
         workspace = self.registry.named(api_key)
-        self._storage.delete(api_key, meanwhile=lambda: self._end_deleted(workspace))
+        with workspace.store.ending():
+            self._storage.delete(api_key, meanwhile=lambda: self._end_deleted(workspace))
 
     def _end_deleted(self, workspace: Workspace) -> None:
         self.registry.remove(workspace)

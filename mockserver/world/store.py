@@ -18,7 +18,7 @@ from typing import Any, ClassVar, TypeVar
 import msgspec
 import orjson
 
-from mockserver.errors import Conflict, MockserverError, NotFound
+from mockserver.errors import Conflict, MockserverError, NotFound, ResourceFailed
 from mockserver.world import ids
 from mockserver.world.clock import Clock
 from mockserver.world.data_rows import DataRow, Dataset
@@ -102,6 +102,7 @@ class Store:
         self._aside: Connection | None = None
         self._open: Change | None = None
         self._closed = False
+        self._ending = False
         self._opening = threading.Lock()
         """Held while a snapshot is opened: what closes the store deletes its files next."""
 
@@ -152,6 +153,17 @@ class Store:
         self._tell_watchers()
 
     @contextmanager
+    def ending(self) -> Iterator[None]:
+        """The store's files are moved away inside this block. Who meets that is told that the workspace ends, and not
+        that its files are missing. When the block raises an error, the store goes on."""
+        self._ending = True
+        try:
+            yield
+        except BaseException:
+            self._ending = False
+            raise
+
+    @contextmanager
     def watched(self, tell: AfterCommit) -> Iterator[None]:
         """Calls `tell` after every change, and when the store is closed, in the thread where that happens."""
         self._watchers.append(tell)
@@ -166,7 +178,12 @@ class Store:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise Conflict("This workspace was reset or deleted meanwhile; ask again")
+            raise _ended()
+
+    def _fault_of(self, error: BaseException) -> MockserverError | None:
+        """What `error` says about the machine; while the store's files are moved away, that the workspace ends."""
+        fault = fault_of(error, self._presence.path)
+        return _ended() if fault is not None and self._ending else fault
 
     # Reading
 
@@ -247,8 +264,9 @@ class Store:
         try:
             yield
         except Exception as error:
-            fault = None if isinstance(error, MockserverError) else fault_of(error, self._presence.path)
-            if fault is None:
+            known = isinstance(error, MockserverError) and not isinstance(error, ResourceFailed)
+            fault = None if known else self._fault_of(error)
+            if fault is None or fault is error:
                 raise
             raise fault from error
 
@@ -509,9 +527,13 @@ class _Reading:
     def __exit__(self, _kind: object, raised: BaseException | None, _trace: object) -> None:
         self._lock.release()
         if raised is not None and not isinstance(raised, MockserverError):
-            fault = fault_of(raised, self._store._presence.path)
+            fault = self._store._fault_of(raised)
             if fault is not None:
                 raise fault from raised
+
+
+def _ended() -> Conflict:
+    return Conflict("This workspace was reset or deleted meanwhile; ask again")
 
 
 _AT_ONCE = 10_000

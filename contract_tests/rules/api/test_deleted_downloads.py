@@ -17,7 +17,7 @@ from contract_tests.clients.test_large_export import SCENARIO
 from contract_tests.machine import open_files
 from contract_tests.rules.api.asking import ask_in
 from contract_tests.serving import ServedWorld
-from mockserver.api.files import OPENED_AHEAD, Broken, OpenFiles
+from mockserver.api.files import OPENED_AHEAD, READ, Broken, OpenFiles
 from mockserver.testing import MockWorkspace
 
 EXPORT = (
@@ -126,6 +126,22 @@ def test_a_file_that_is_cut_while_it_is_sent_ends_the_connection_with_one_line_o
             response.read()
     assert len(world.output.splitlines()) <= before + 1
     workspace.delete()
+
+
+@pytest.mark.parametrize("kept", [0, 1000, READ, 2 * READ, 2 * READ + 1])
+@pytest.mark.parametrize("sent", [0, 1, 2])
+def test_a_file_that_is_cut_at_any_time_is_never_sent_as_if_it_were_whole(tmp_path: Path, kept: int, sent: int) -> None:
+    """Cut before or after its length was read: what is missing is told, so the end of the body is never sent."""
+    path = tmp_path / "all.ndjson"
+    path.write_bytes(b"x" * (3 * READ))
+    files = OpenFiles([path])
+    pieces = files.pieces(0, 3 * READ)
+    received = sum(len(next(pieces)) for _ in range(sent))
+    os.truncate(path, kept)
+    with pytest.raises(Broken):
+        received += sum(map(len, pieces))
+    assert received < 3 * READ
+    files.close()
 
 
 def test_of_many_files_the_first_are_open_from_the_beginning(tmp_path: Path) -> None:
