@@ -112,9 +112,9 @@ def run(settings: Settings) -> None:
     gc.disable()
     # Imported here: `--help` and a wrong flag answer at once.
     from mockserver import app, server
-    from mockserver.control.hosts import KnownHosts
     from mockserver.control.ready import ready_file
     from mockserver.generate.prepared import watched
+    from mockserver.http.hosts import KnownHosts
     from mockserver.serving.acceptor import connection_limit
     from mockserver.serving.descriptors import raise_limit
 

@@ -22,7 +22,6 @@ from mockserver.api.frames import Frames
 from mockserver.api.masks import Masks
 from mockserver.api.ontology_routes import OntologyRoutes
 from mockserver.api.resolvers import all_resolvers
-from mockserver.api.responses import error_response
 from mockserver.api.rest import Rest
 from mockserver.console.page import Page
 from mockserver.control.routes import control_routes
@@ -37,6 +36,7 @@ from mockserver.errors import (
     shortened,
 )
 from mockserver.exports.space import MEGABYTE, Space
+from mockserver.http.responses import error_response
 from mockserver.settings import Settings
 from mockserver.webhooks.courier import Courier
 from mockserver.webhooks.targets import Allowed

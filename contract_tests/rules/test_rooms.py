@@ -1,4 +1,4 @@
-"""The rooms of mockserver/ stand in an order: each imports only from those above it."""
+"""The rooms of mockserver/ are on storeys: each room imports only from rooms on the storeys under its own."""
 
 import ast
 from collections.abc import Iterator
@@ -8,33 +8,33 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "mockserver"
 
-# From the ground up. `mockserver/__init__.py` is the ground under them all.
 GROUND = "__init__"
-ROOMS = (
-    GROUND,
-    "errors",
-    "settings",
-    "folders",
-    "links",
-    "serving",
-    "world",
-    "generate",
-    "imports",
-    "exports",
-    "webhooks",
-    "workspaces",
-    "api",
-    "control",
-    "console",
-    "app",
-    "server",
-    "testing",
-    "commands",
-    "__main__",
+STOREYS: tuple[tuple[str, ...], ...] = (
+    (GROUND,),
+    ("errors",),
+    ("settings",),
+    ("folders",),
+    ("links",),
+    ("serving",),
+    ("http",),
+    ("world",),
+    ("generate",),
+    ("imports",),
+    ("exports",),
+    ("webhooks",),
+    ("workspaces",),
+    ("api", "control", "console"),
+    ("app",),
+    ("server",),
+    ("testing",),
+    ("commands",),
+    ("__main__",),
 )
+"""The rooms, from the ground up. Rooms on one storey are sisters: they do not import each other."""
+ROOMS = tuple(room for storey in STOREYS for room in storey)
 
 
-def test_each_room_imports_only_from_rooms_above_it() -> None:
+def test_each_room_imports_only_from_rooms_under_it() -> None:
     assert wrong_imports(PACKAGE) == []
 
 
@@ -42,7 +42,7 @@ def test_a_wrong_import_is_named_with_what_would_be_right(tmp_path: Path) -> Non
     package = planted(tmp_path, {"world/store.py": "import os\n\nfrom mockserver.api.auth import key_of\n"})
     [wrong] = wrong_imports(package)
     assert wrong.startswith("mockserver/world/store.py:3: world may not import mockserver.api.auth; only __init__, ")
-    assert wrong.endswith("links, serving")
+    assert wrong.endswith("links, serving, http")
 
 
 @pytest.mark.parametrize(
@@ -73,8 +73,14 @@ def test_every_spelling_of_an_import_counts(tmp_path: Path, source: str) -> None
         ("errors.py", "import mockserver_of_another_house"),
     ],
 )
-def test_what_stands_above_may_be_imported(tmp_path: Path, file: str, source: str) -> None:
+def test_a_room_on_a_lower_storey_may_be_imported(tmp_path: Path, file: str, source: str) -> None:
     assert wrong_imports(planted(tmp_path, {file: source})) == []
+
+
+@pytest.mark.parametrize(("room", "sister"), [("control", "api"), ("console", "api"), ("console", "control")])
+def test_rooms_on_one_storey_do_not_import_each_other(tmp_path: Path, room: str, sister: str) -> None:
+    [wrong] = wrong_imports(planted(tmp_path, {f"{room}/page.py": f"from mockserver.{sister} import words"}))
+    assert wrong.startswith(f"mockserver/{room}/page.py:1: {room} may not import mockserver.{sister}; only __init__, ")
 
 
 def test_a_room_that_is_not_in_the_list_is_named(tmp_path: Path) -> None:
@@ -100,12 +106,18 @@ def wrong_in(file: Path, package: Path) -> Iterator[str]:
     if room not in ROOMS:
         yield f"{told}: no room of that name; the rooms are {', '.join(ROOMS)}"
         return
-    above = ROOMS[: ROOMS.index(room)]
+    under = rooms_under(room)
     for line, module in imports_of(file, package):
         imported = room_of(tuple(module.split(".")))
-        if imported != room and imported not in above:
-            only = ", ".join(above) or "nothing of ours"
+        if imported != room and imported not in under:
+            only = ", ".join(under) or "nothing of ours"
             yield f"{told}:{line}: {room} may not import {module}; only {only}"
+
+
+def rooms_under(room: str) -> list[str]:
+    """The rooms that `room` may import: all rooms on the storeys under its own."""
+    number = next(number for number, storey in enumerate(STOREYS) if room in storey)
+    return [under for storey in STOREYS[:number] for under in storey]
 
 
 def room_of(parts: tuple[str, ...]) -> str:

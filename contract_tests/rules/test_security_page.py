@@ -3,11 +3,11 @@
 from contract_tests.rules.pages import section, table
 from mockserver import errors
 from mockserver.api.documents import MOST_KEPT
-from mockserver.api.endpoint import MOST_BODY
-from mockserver.api.json_bodies import MOST_DEPTH, MOST_PARTS
 from mockserver.api.texts import MOST_TEXT
 from mockserver.control.waiting import MOST_WAITING
 from mockserver.generate.scenario import MOST_BYTES
+from mockserver.http.json_bodies import MOST_DEPTH, MOST_PARTS
+from mockserver.http.requests import MOST_BODY
 from mockserver.server import BOUNDS
 from mockserver.serving.acceptor import LEAST, MOST_BY_DEFAULT, PAUSE
 from mockserver.serving.log import INTERVAL

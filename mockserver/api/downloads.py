@@ -10,10 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from mockserver.api.endpoint import base_url
-from mockserver.api.files import NDJSON, FilesResponse, OpenFiles
 from mockserver.api.resolvers.exports import stream_of
-from mockserver.api.responses import JSON, content_response, json_response, storage_error
 from mockserver.errors import LinkRefused, NotFound
 from mockserver.exports.chunks import Chunk
 from mockserver.exports.dates import form_of
@@ -23,6 +20,9 @@ from mockserver.exports.results import ERRORS, RESULT
 from mockserver.exports.tasks import failed_line
 from mockserver.generate.assets import asset, text_layer, tile, with_tiles
 from mockserver.generate.media.medium import Asset
+from mockserver.http.files import NDJSON, FilesResponse, OpenFiles
+from mockserver.http.requests import base_url
+from mockserver.http.responses import JSON, content_response, json_response, storage_error
 from mockserver.links import RESULT_DAYS, read_bewit
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace

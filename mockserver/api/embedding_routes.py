@@ -9,8 +9,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from mockserver.api.responses import json_response
 from mockserver.errors import NotFound
+from mockserver.http.responses import json_response
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import Embedding

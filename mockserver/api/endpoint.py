@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from typing import Any
 
 import msgspec
@@ -14,20 +13,17 @@ from starlette.types import Receive, Scope, Send
 
 from mockserver.api.call import Call
 from mockserver.api.engine import Engine
-from mockserver.api.json_bodies import check_json
-from mockserver.api.responses import json_response
 from mockserver.errors import AuthenticationFailed, BadInput, BodyTooLarge, NotAllowed, QueryNotValid, WireError
+from mockserver.http.json_bodies import check_json
+from mockserver.http.requests import base_url, read_body
+from mockserver.http.responses import json_response
 from mockserver.workspaces.lifecycle import Workspaces
 
-MOST_BODY = 4 * 1024 * 1024
-"""Bytes. The largest body an SDK sends is a bulk delete of 25,000 ids, some 700 kB."""
 LARGE_BODY = 64 * 1024
 """Bytes. A larger one names thousands of things: it is neither read nor answered on the event loop."""
 
 MASKED = "GraphQL validation error"
 """What the service says of every document that does not fit its schema (observed in SDK tests of 2026)."""
-
-_HOST = re.compile(r"[A-Za-z0-9._-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 
 
 class GraphQLRequest(msgspec.Struct, frozen=True):
@@ -86,19 +82,6 @@ def graphql_error(error: WireError) -> Response:
     return json_response({"errors": [error.as_graphql()], "data": None}, status, headers)
 
 
-async def read_body(request: Request, most: int = MOST_BODY) -> bytes:
-    """The whole body. Raises BodyTooLarge as soon as it is clear, without reading on."""
-    announced = request.headers.get("content-length", "0")
-    if announced.isdigit() and int(announced[:20]) > most:
-        raise BodyTooLarge(f"The body has {announced} bytes; at most {most} are read")
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > most:
-            raise BodyTooLarge(f"The body has more than {most} bytes; at most as many are read")
-    return bytes(body)
-
-
 def read_request(content_type: str, body: bytes) -> GraphQLRequest:
     """A JSON body. Raises BadInput."""
     if content_type.startswith("multipart/"):
@@ -113,13 +96,3 @@ def read_request(content_type: str, body: bytes) -> GraphQLRequest:
         raise BadInput(f'The body is not JSON ({error}); expected {{"query": "…", "variables": {{…}}}}') from None
     except msgspec.ValidationError as error:
         raise BadInput(f'The body is not a GraphQL request ({error}); expected {{"query": "…"}}') from None
-
-
-def base_url(request: Request, public_url: str | None) -> str:
-    """Scheme and host of the URLs we hand out: the public one, or that under which the request came."""
-    if public_url is not None:
-        return public_url.rstrip("/")
-    host = request.headers.get("host", "")
-    if not _HOST.fullmatch(host):  # none, or one that cannot stand in a URL
-        host = "{}:{}".format(*(request.scope.get("server") or ("127.0.0.1", 80)))
-    return f"{request.scope.get('scheme', 'http')}://{host}"

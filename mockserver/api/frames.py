@@ -17,15 +17,15 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver.api.downloads import signed
-from mockserver.api.endpoint import base_url
-from mockserver.api.files import NDJSON, POLICY, is_known
-from mockserver.api.ranges import Part, part_of
 from mockserver.errors import Conflict, Gone, NotFound, NotYours
 from mockserver.exports.legacy.bodies import FRAMED
 from mockserver.exports.legacy.dates import legacy_form_of
 from mockserver.exports.legacy.frames import frame_lines, has_frames
 from mockserver.exports.legacy.terms import Terms, terms_of
 from mockserver.exports.text import unescaped
+from mockserver.http.files import NDJSON, POLICY, is_known
+from mockserver.http.ranges import Part, part_of
+from mockserver.http.requests import base_url
 from mockserver.links import DAY, RESULT_DAYS, good_until
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace

@@ -22,7 +22,6 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from mockserver.api.responses import content_response
 from mockserver.errors import LinkRefused, NotFound
 from mockserver.exports.frames import masks_at, object_at
 from mockserver.generate.annotations import COMPOSITE_MASK
@@ -30,6 +29,7 @@ from mockserver.generate.files.raster import Canvas
 from mockserver.generate.masks import BLACK, picture, sightings
 from mockserver.generate.masks import Masks as Drawn
 from mockserver.generate.media.image import draw_masks
+from mockserver.http.responses import content_response
 from mockserver.links import DAY
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace

@@ -8,9 +8,9 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from mockserver.api.endpoint import read_body
-from mockserver.api.responses import json_response
 from mockserver.errors import BadInput, NotFound
+from mockserver.http.requests import read_body
+from mockserver.http.responses import json_response
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.database import EVERYTHING, where

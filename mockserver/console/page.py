@@ -21,9 +21,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from mockserver import __version__
-from mockserver.api.endpoint import base_url
-from mockserver.control.access import on_this_machine
 from mockserver.errors import NotFound, nearest
+from mockserver.http.hosts import on_this_machine
+from mockserver.http.requests import base_url
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import Dataset

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
-from mockserver.control.hosts import names_this_machine
 from mockserver.errors import ControlRefused
-
-FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
-"""Fields by which proxies say that a request is not their own. None of them is believed, whatever it says of whom."""
+from mockserver.http.hosts import on_this_machine
 
 
 def check(request: Request, token: str, hosts: Collection[str]) -> None:
@@ -31,30 +27,6 @@ def check(request: Request, token: str, hosts: Collection[str]) -> None:
         "the token is that of --control-token, or else the one that the server printed and wrote into its ready file, "
         "or, on loopback, its own API key"
     )
-
-
-def on_this_machine(request: Request, hosts: Collection[str]) -> bool:
-    """Whether the request came over loopback, or over no network at all, for one of the names of this machine.
-
-    A proxy on this machine passes on what others ask, and a web page can have its own name resolved to loopback.
-    """
-    headers = request.headers
-    if any(name in headers for name in FORWARDED):
-        return False
-    if not all(names_this_machine(host, hosts) for host in headers.getlist("host")):
-        return False
-    return request.client is None or is_loopback(request.client.host)  # no address: a unix socket
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a text is an address of this machine's loopback."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    # Before Python 3.13 ::ffff:127.0.0.1 does not count as loopback by itself.
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback
 
 
 def _from_a_page_elsewhere(request: Request) -> bool:

@@ -9,8 +9,6 @@ import msgspec
 from starlette.requests import Request
 
 from mockserver import __version__
-from mockserver.api.endpoint import base_url
-from mockserver.api.engine import written_moment
 from mockserver.control.bodies import (
     ClockFace,
     ExpectRows,
@@ -27,10 +25,12 @@ from mockserver.control.expected import expected_rows
 from mockserver.control.ready import Ready, ready_file
 from mockserver.errors import BadInput, Conflict, StartupError
 from mockserver.exports.failures import Failure
+from mockserver.http.requests import base_url
 from mockserver.settings import LAST_YEAR, Settings, parse_date, parse_moment
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.manifest import Origin
 from mockserver.workspaces.workspace import Workspace
+from mockserver.world.moments import zulu
 from mockserver.world.progression import Progression
 from mockserver.world.store import Store
 from mockserver.world.switches import Switches
@@ -176,7 +176,7 @@ _LAST = parse_moment(f"{LAST_YEAR}-12-31", flag="set")
 
 
 def _face(store: Store) -> ClockFace:
-    return ClockFace(written_moment(store.clock.now()), store.clock.frozen_at is not None)
+    return ClockFace(zulu(store.clock.now()), store.clock.frozen_at is not None)
 
 
 def _switches(body: NewWorkspace) -> dict[str, str]:

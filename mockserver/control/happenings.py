@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from mockserver.api.engine import written_moment
 from mockserver.control.bodies import EventMade, MakeEvent
 from mockserver.control.expected import project_named
 from mockserver.control.places import NOT_SKIPPED, Places
@@ -21,6 +20,7 @@ from mockserver.world.events import Event
 from mockserver.world.issues import IssueStatus
 from mockserver.world.labelling import APPROVE, MOVE, Labelling
 from mockserver.world.labels import Body, Label, ProjectRow, WorkflowStatus
+from mockserver.world.moments import zulu
 from mockserver.world.projects import Ontology, Project
 from mockserver.world.store import Change, next_number
 
@@ -53,7 +53,7 @@ def make_event(workspace: Workspace, asked: MakeEvent) -> EventMade:
         return EventMade(
             event=asked.event,
             event_nos=list(range(first, first + len(change.events))),
-            at=written_moment(change.now),
+            at=zulu(change.now),
             project_id=project.id,
             data_row_id=None if done.row is None else done.row.id,
             label_id=done.label,

@@ -12,7 +12,6 @@ import msgspec
 import orjson
 from starlette.requests import Request
 
-from mockserver.api.engine import written_moment
 from mockserver.control.bodies import (
     AttemptFace,
     ChangeWebhook,
@@ -36,6 +35,7 @@ from mockserver.webhooks import subscriptions
 from mockserver.webhooks.targets import target_of
 from mockserver.world.database import Clause, Connection, where
 from mockserver.world.events import Event
+from mockserver.world.moments import zulu
 from mockserver.world.store import Store
 from mockserver.world.webhooks import Attempt, Delivery, DeliveryState, Subscription, Topic
 
@@ -150,7 +150,7 @@ def _known(name: str, word: str, known: type[DeliveryState | Topic]) -> str:
 
 
 def _moment(moment: int | None) -> str | None:
-    return None if moment is None else written_moment(moment)
+    return None if moment is None else zulu(moment)
 
 
 def _face(item: Subscription) -> WebhookFace:
@@ -169,8 +169,8 @@ def _face(item: Subscription) -> WebhookFace:
         failing_since=_moment(item.failing_since),
         ended_because=item.ended_because,
         dropped=item.dropped,
-        created_at=written_moment(item.created_at),
-        updated_at=written_moment(item.updated_at),
+        created_at=zulu(item.created_at),
+        updated_at=zulu(item.updated_at),
     )
 
 
@@ -204,7 +204,7 @@ def _delivery(item: Delivery, event: Event | None, attempts: list[AttemptFace]) 
         body=item.body.decode(),
         rendered_late=item.rendered_late,
         state=item.state,
-        made_at=written_moment(item.made_at),
+        made_at=zulu(item.made_at),
         next_at=_moment(item.due_at),
         attempts=attempts,
     )
@@ -213,7 +213,7 @@ def _delivery(item: Delivery, event: Event | None, attempts: list[AttemptFace]) 
 def _attempt(item: Attempt) -> AttemptFace:
     return AttemptFace(
         number=item.number,
-        at=written_moment(item.at),
+        at=zulu(item.at),
         url=item.url,
         seconds=item.seconds,
         status=item.status,

@@ -12,10 +12,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mockserver.api.endpoint import MOST_BODY, read_body
-from mockserver.api.files import NDJSON
-from mockserver.api.json_bodies import check_json
-from mockserver.api.responses import error_response, json_response
 from mockserver.control import access
 from mockserver.control.bodies import Query
 from mockserver.control.control import Control
@@ -23,6 +19,10 @@ from mockserver.control.controls import Controls
 from mockserver.control.hooks import Hooks
 from mockserver.control.openapi import openapi_document
 from mockserver.errors import BadInput, WireError
+from mockserver.http.files import NDJSON
+from mockserver.http.json_bodies import check_json
+from mockserver.http.requests import MOST_BODY, read_body
+from mockserver.http.responses import error_response, json_response
 from mockserver.settings import Settings
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace

@@ -17,7 +17,7 @@ from contract_tests.clients.test_large_export import SCENARIO
 from contract_tests.machine import open_files
 from contract_tests.rules.api.asking import ask_in
 from contract_tests.serving import ServedWorld
-from mockserver.api.files import OPENED_AHEAD, READ, Broken, OpenFiles
+from mockserver.http.files import OPENED_AHEAD, READ, Broken, OpenFiles
 from mockserver.testing import MockWorkspace
 
 EXPORT = (

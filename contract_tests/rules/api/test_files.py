@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from contract_tests.rules.api.asking import Answer, ask, exported, get, task_of
 from contract_tests.serving import ServedWorld
-from mockserver.api.files import takes_gzip
-from mockserver.api.ranges import part_of
+from mockserver.http.files import takes_gzip
+from mockserver.http.ranges import part_of
 
 SIZE = 100
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from starlette.requests import Request
 from starlette.responses import Response
 
-from mockserver.api.responses import content_response
+from mockserver.http.responses import content_response
 
 CONTENT = bytes(range(100))
 

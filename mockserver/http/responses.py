@@ -10,8 +10,8 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from mockserver.api.ranges import part_of
 from mockserver.errors import LinkExpired, LinkRefused, NotFound, WireError
+from mockserver.http.ranges import part_of
 
 JSON = "application/json"
 FILE_POLICY = "sandbox; default-src 'none'; img-src 'self' data:; media-src 'self' data:; style-src 'unsafe-inline'"

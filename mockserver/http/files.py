@@ -15,8 +15,8 @@ from typing import BinaryIO
 
 from starlette.types import Receive, Scope, Send
 
-from mockserver.api.ranges import part_of
-from mockserver.api.responses import FILE_POLICY
+from mockserver.http.ranges import part_of
+from mockserver.http.responses import FILE_POLICY
 
 LOG = logging.getLogger(__name__)
 

@@ -6,15 +6,19 @@ server for the page's own and lets the page read every answer. What gives it awa
 
 from __future__ import annotations
 
+import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mockserver.api.responses import json_response
 from mockserver.errors import MOST_SHOWN, HostRefused, shortened
+from mockserver.http.responses import json_response
 
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]*)(:[0-9]{0,5})?")
+FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
+"""Fields by which proxies say that a request is not their own. None of them is believed, whatever it says of whom."""
 MOST_KEPT = 64
 """Headers that were found good and are not read again; the port makes many of one name."""
 
@@ -59,3 +63,27 @@ def _refusal(header: bytes, hosts: frozenset[str]) -> ASGIApp:
     )
     document = {"message": error.message, "code": error.code, "errors": [error.as_graphql()], "data": None}
     return json_response(document, error.status)
+
+
+def on_this_machine(request: Request, hosts: Collection[str]) -> bool:
+    """Whether the request came over loopback, or over no network at all, for one of the names of this machine.
+
+    A proxy on this machine passes on what others ask, and a web page can have its own name resolved to loopback.
+    """
+    headers = request.headers
+    if any(name in headers for name in FORWARDED):
+        return False
+    if not all(names_this_machine(host, hosts) for host in headers.getlist("host")):
+        return False
+    return request.client is None or is_loopback(request.client.host)  # no address: a unix socket
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a text is an address of this machine's loopback."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    # Before Python 3.13 ::ffff:127.0.0.1 does not count as loopback by itself.
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback

@@ -1,0 +1,1 @@
+"""HTTP for every room that answers requests: bodies, responses, ranges, and who sent a request."""
