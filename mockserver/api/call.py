@@ -13,7 +13,7 @@ from mockserver.errors import NotFound, QueryTooComplex
 from mockserver.exports.legacy.labels import Elements
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import MetadataSchema
-from mockserver.world.database import EVERYTHING, Clause, Connection, R, Record, where
+from mockserver.world.database import EVERYTHING, Clause, Connection, R, Record
 from mockserver.world.store import Store
 
 MOST_RECORDS = 20_000
@@ -91,7 +91,7 @@ class Call(msgspec.Struct):
         if record_id is None:
             return None
         with self._reading() as connection:
-            found = self._counted(connection.select(kind, where("id = :id", id=record_id)))
+            found = self._counted(connection.select(kind, Clause("id = :id", id=record_id)))
         return found[0] if found else None
 
     def _counted(self, records: list[R]) -> list[R]:

@@ -27,7 +27,7 @@ from mockserver.links import RESULT_DAYS, read_bewit
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import Attachment, DataRow
-from mockserver.world.database import where
+from mockserver.world.database import Clause
 from mockserver.world.legacy import LegacyFile
 from mockserver.world.tasks import Task, TaskStatus
 
@@ -125,7 +125,7 @@ class Downloads:
     def _recipe(self, workspace: Workspace, kind: type[DataRow | Attachment], record_id: str) -> tuple[str, str]:
         """(id, recipe) of something whose file we host. Raises NotFound."""
         with workspace.store.reading() as connection:
-            record = connection.find(kind, where("id = :id", id=record_id))
+            record = connection.find(kind, Clause("id = :id", id=record_id))
         if record is None or record.asset is None:
             what = "Data row" if kind is DataRow else "Attachment"
             raise NotFound(f"{what} {record_id!r} has no file on this server")
@@ -157,7 +157,7 @@ def result_response(workspace: Workspace, task_id: str, stream: str, file: str, 
     """Files of a task that has ended. Raises NotFound."""
     workspace.exports.sweep()
     with workspace.store.reading() as connection:
-        task = connection.find(Task, where("id = :id", id=task_id))
+        task = connection.find(Task, Clause("id = :id", id=task_id))
     if task is None:
         raise NotFound(f"Task {task_id!r} does not exist in this workspace")
     if stream not in {RESULT, ERRORS}:
@@ -189,7 +189,7 @@ def _opened(workspace: Workspace, task: Task, stream: str, chunks: list[Chunk]) 
 def legacy_response(workspace: Workspace, file_id: str, *, compressed: bool) -> FilesResponse:
     """A file of Export V1 that somebody was given the URL of. Raises NotFound."""
     with workspace.store.reading() as connection:
-        file = connection.find(LegacyFile, where("id = :id AND told", id=file_id))
+        file = connection.find(LegacyFile, Clause("id = :id AND told", id=file_id))
     if file is None:
         raise NotFound(f"Export {file_id!r} does not exist in this workspace; export again")
     path = workspace.legacy.path(file)

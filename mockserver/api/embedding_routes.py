@@ -14,7 +14,7 @@ from mockserver.http.responses import json_response
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import Embedding
-from mockserver.world.database import where
+from mockserver.world.database import Clause
 
 
 class EmbeddingRoutes:
@@ -50,7 +50,7 @@ def _found(workspace: Workspace, request: Request) -> Embedding:
     """The embedding that the address names. Raises NotFound."""
     embedding_id = request.path_params["embedding"]
     with workspace.store.reading() as connection:
-        found = connection.find(Embedding, where("id = :id", id=embedding_id))
+        found = connection.find(Embedding, Clause("id = :id", id=embedding_id))
     if found is None:
         raise NotFound(f"Embedding {embedding_id!r} does not exist in this workspace")
     return found

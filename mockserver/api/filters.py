@@ -9,7 +9,7 @@ from typing import Any
 
 from mockserver.api.searched import ALWAYS_NULL, EXPRESSIONS, MOMENTS, RELATIONS, WITHOUT_CASE
 from mockserver.errors import BadInput
-from mockserver.world.database import EVERYTHING, Clause, Record, where
+from mockserver.world.database import EVERYTHING, Clause, Record
 
 MOST_TERMS = 500
 """In one search. SQLite takes an expression a thousand deep, and a condition is as deep as it has terms."""
@@ -50,9 +50,9 @@ def holding(column: str, text: str) -> Clause:
             f"The text to search for has {len(text):,} characters; at most {MOST_CHARACTERS:,} are looked for"
         )
     if "\0" in text:  # where a pattern would end
-        return where("FALSE")
+        return Clause("FALSE")
     literal = text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
-    return where(f"LOWER({column}) LIKE LOWER(:text) ESCAPE '!'", text=f"%{literal}%")
+    return Clause(f"LOWER({column}) LIKE LOWER(:text) ESCAPE '!'", text=f"%{literal}%")
 
 
 def condition(kind: type[Record], given: Given | None) -> Clause:
@@ -62,7 +62,7 @@ def condition(kind: type[Record], given: Given | None) -> Clause:
     found = _condition(kind, asked)
     if "deleted" not in kind.__struct_fields__ or _mentions_deleted(asked):
         return found
-    return found & where("NOT deleted")
+    return found & Clause("NOT deleted")
 
 
 def unique(kind: type[Record], given: Given | None) -> Clause:
@@ -104,14 +104,14 @@ def _term(kind: type[Record], key: str, value: Any) -> Clause:
     if relation := RELATIONS.get(kind, {}).get(key):
         inner = _condition(relation.kind, value)
         return Clause(
-            (f"{relation.column} IN (SELECT {relation.key} FROM {relation.kind.TABLE} WHERE {inner.sql})",),
-            inner.params,
+            f"{relation.column} IN (SELECT {relation.key} FROM {relation.kind.TABLE} WHERE {inner.sql})",
+            **inner.params,
         )
     name, operator = comparison(key)
     if name == "deleted" and name not in kind.__struct_fields__:
-        return where("FALSE") if value else EVERYTHING  # what cannot be deleted never is
+        return Clause("FALSE") if value else EVERYTHING  # what cannot be deleted never is
     if name in ALWAYS_NULL.get(kind, ()):
-        return where("FALSE")
+        return Clause("FALSE")
     return _compared(_expression(kind, name), name, operator, value, ignores_case=name in WITHOUT_CASE.get(kind, ()))
 
 
@@ -126,12 +126,12 @@ def _expression(kind: type[Record], name: str) -> str:
 
 def _compared(expression: str, name: str, operator: str, value: Any, *, ignores_case: bool) -> Clause:
     if operator == "in":
-        return where(f"{expression} IN :value", value=value)
+        return Clause(f"{expression} IN :value", value=value)
     if name in MOMENTS:
-        return where(_OF_MOMENTS[operator].format(expression), value=value - value % 1000)
+        return Clause(_OF_MOMENTS[operator].format(expression), value=value - value % 1000)
     if ignores_case:
-        return where(f"LOWER({expression}) {_OPERATORS[operator]} LOWER(:value)", value=value)
-    return where(f"{expression} {_OPERATORS[operator]} :value", value=value)
+        return Clause(f"LOWER({expression}) {_OPERATORS[operator]} LOWER(:value)", value=value)
+    return Clause(f"{expression} {_OPERATORS[operator]} :value", value=value)
 
 
 def _combined(key: str, parts: list[Clause]) -> Clause:
@@ -144,4 +144,4 @@ def _combined(key: str, parts: list[Clause]) -> Clause:
 
 def _denied(clause: Clause) -> Clause:
     """A comparison with a null does not fit, so its denial does (inferred)."""
-    return Clause((f"NOT COALESCE(({clause.sql}), FALSE)",), clause.params)
+    return Clause(f"NOT COALESCE(({clause.sql}), FALSE)", **clause.params)

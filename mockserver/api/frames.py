@@ -30,7 +30,7 @@ from mockserver.links import DAY, RESULT_DAYS, good_until
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import where
+from mockserver.world.database import Clause
 from mockserver.world.labels import Body, Label
 from mockserver.world.projects import Ontology, Project
 
@@ -100,17 +100,17 @@ class Frames:
 
     def _framed(self, workspace: Workspace, label_id: str) -> Framed:
         with workspace.store.reading() as connection:
-            label = connection.find(Label, where("id = :id", id=label_id))
+            label = connection.find(Label, Clause("id = :id", id=label_id))
             if label is None:
                 raise self._missing(workspace, label_id)
-            [row] = connection.select(DataRow, where("no = :no", no=label.data_row_no))
-            [project] = connection.select(Project, where("id = :id", id=label.project_id))
+            [row] = connection.select(DataRow, Clause("no = :no", no=label.data_row_no))
+            [project] = connection.select(Project, Clause("id = :id", id=label.project_id))
             if label.deleted or row.deleted or project.deleted:
                 raise Gone(f"Label {label_id!r} was deleted; export again to see what is there now")
             if row.media_type not in FRAMED:
                 raise NotFound(f"Label {label_id!r} is of {row.media_type}; only videos and DICOM volumes have frames")
-            [body] = connection.select(Body, where("id = :id", id=label.body_id))
-            ontologies = connection.select(Ontology, where("id = :id", id=project.ontology_id))
+            [body] = connection.select(Body, Clause("id = :id", id=label.body_id))
+            ontologies = connection.select(Ontology, Clause("id = :id", id=project.ontology_id))
             scoped = legacy_form_of(connection).has("workflow")
         return Framed(label, body, terms_of(ontologies, scoped=scoped))
 
@@ -123,7 +123,7 @@ class Frames:
 def _has_label(workspace: Workspace, label_id: str) -> bool:
     try:
         with workspace.store.reading() as connection:
-            return connection.find(Label, where("id = :id", id=label_id)) is not None
+            return connection.find(Label, Clause("id = :id", id=label_id)) is not None
     except Conflict:  # it was deleted meanwhile
         return False
 

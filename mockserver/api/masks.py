@@ -34,7 +34,7 @@ from mockserver.links import DAY
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import where
+from mockserver.world.database import Clause
 from mockserver.world.ids import FEATURE_PREFIX
 from mockserver.world.labels import FEATURES, Body, Label, parsed
 from mockserver.world.models import Prediction
@@ -104,7 +104,7 @@ class Annotated(msgspec.Struct, frozen=True, dict=True):
 def _check_task(workspace: Workspace, task_id: str) -> None:
     """Raises NotFound for masks of no export, or of one that is too old."""
     with workspace.store.reading() as connection:
-        task = connection.find(Task, where("id = :id", id=task_id))
+        task = connection.find(Task, Clause("id = :id", id=task_id))
     if task is None:
         raise NotFound(f"Task {task_id!r} does not exist in this workspace; export again to get fresh URLs")
     if task.created_at + COMPOSITE_DAYS * DAY <= workspace.store.clock.now():
@@ -191,13 +191,13 @@ def _found(workspace: Workspace, feature_id: str) -> Annotated:
 
 def annotated(workspace: Workspace, feature_id: str) -> Annotated | None:
     """What a feature's id, or a composite mask's, belongs to."""
-    mine = where("feature_prefix = :prefix", prefix=feature_id[:FEATURE_PREFIX])
+    mine = Clause("feature_prefix = :prefix", prefix=feature_id[:FEATURE_PREFIX])
     with workspace.store.reading() as connection:
         found = connection.find(Label, mine) or connection.find(Prediction, mine)
         if found is None:
             return None
-        body = connection.find(Body, where("id = :id", id=found.body_id))
-        row = connection.find(DataRow, where("no = :no", no=found.data_row_no))
+        body = connection.find(Body, Clause("id = :id", id=found.body_id))
+        row = connection.find(DataRow, Clause("no = :no", no=found.data_row_no))
     assert body is not None, "neither labels nor predictions are without their body"
     assert row is not None, "nor without their data row"
     if isinstance(found, Label):

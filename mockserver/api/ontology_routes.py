@@ -13,7 +13,7 @@ from mockserver.http.requests import read_body
 from mockserver.http.responses import json_response
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
-from mockserver.world.database import EVERYTHING, where
+from mockserver.world.database import EVERYTHING, Clause
 from mockserver.world.projects import Ontology
 
 PAGE = 100
@@ -31,7 +31,7 @@ class OntologyRoutes:
         """The features at the top of an ontology. None of ours is archived."""
         workspace, ontology_id = await self._authenticate(request), request.path_params["ontology"]
         with workspace.store.reading() as connection:
-            found = connection.find(Ontology, where("id = :id", id=ontology_id))
+            found = connection.find(Ontology, Clause("id = :id", id=ontology_id))
         if found is None:
             raise NotFound(f"Ontology {ontology_id!r} does not exist in this workspace")
         normalized = orjson.loads(found.normalized)
@@ -44,11 +44,11 @@ class OntologyRoutes:
     async def unused_ontologies(self, request: Request) -> Response:
         """Ids of ontologies that no project and no model has. The body holds the last id of the page before."""
         workspace, after = await self._authenticate(request), await _cursor(request)
-        unused = where(
+        unused = Clause(
             "id NOT IN (SELECT ontology_id FROM project WHERE ontology_id IS NOT NULL AND NOT deleted)"
             " AND id NOT IN (SELECT ontology_id FROM model WHERE ontology_id IS NOT NULL AND NOT deleted)"
         )
-        unused &= where("id > :after", after=after) if after else EVERYTHING
+        unused &= Clause("id > :after", after=after) if after else EVERYTHING
         with workspace.store.reading() as connection:
             return json_response([item.id for item in connection.select(Ontology, unused, order="id", first=PAGE)])
 

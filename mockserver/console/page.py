@@ -27,7 +27,7 @@ from mockserver.http.requests import base_url
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import Dataset
-from mockserver.world.database import Connection, where
+from mockserver.world.database import Clause, Connection
 from mockserver.world.labels import WorkflowStatus
 from mockserver.world.projects import Project
 
@@ -159,7 +159,7 @@ def listing(connection: Connection) -> Listing:
     sizes: dict[str, int] = dict(
         connection.rows("SELECT dataset_id, COUNT(*) FROM data_row WHERE NOT deleted GROUP BY 1")
     )
-    alive, order = where("NOT deleted"), "created_at, name, id"
+    alive, order = Clause("NOT deleted"), "created_at, name, id"
     projects = [
         ListedProject(project, rows[project.id], *labels.get(project.id, (0, 0)))
         for project in connection.select(Project, alive, order=order)

@@ -15,7 +15,7 @@ from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import scope_of
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import Dataset
-from mockserver.world.database import Clause, Connection, where
+from mockserver.world.database import Clause, Connection
 from mockserver.world.models import ModelRun
 from mockserver.world.people import Organization
 from mockserver.world.projects import Project
@@ -23,7 +23,7 @@ from mockserver.world.slices import CatalogSlice
 from mockserver.world.tasks import EXPORT, Task
 
 N = TypeVar("N", Project, Dataset, CatalogSlice, ModelRun)
-LIVE = where("NOT deleted")
+LIVE = Clause("NOT deleted")
 
 
 class Words(NamedTuple):
@@ -77,7 +77,7 @@ def request_of(connection: Connection, asked: ExpectRows, *, timezone: str) -> E
     if asked.project is not None:
         return ExportRequest(project_named(connection, asked.project).id, terms, params)
     if asked.model_run is not None:
-        runs = where("NOT deleted AND model_id IN (SELECT id FROM model WHERE NOT deleted)")
+        runs = Clause("NOT deleted AND model_id IN (SELECT id FROM model WHERE NOT deleted)")
         return ExportRequest(params=params, model_run_id=_named(connection, ModelRun, asked.model_run, runs).id)
     if asked.slice is not None:
         return ExportRequest(params=params, slice_id=_named(connection, CatalogSlice, asked.slice).id)
@@ -119,11 +119,11 @@ def _named(connection: Connection, kind: type[N], name_or_id: str, live: Clause 
 def _task(connection: Connection, request: ExportRequest, task_id: str | None) -> Task | None:
     """The export whose mask URLs and links the rows carry: a named one, or the newest of the same."""
     if task_id is not None:
-        task = connection.find(Task, where("id = :id", id=task_id))
+        task = connection.find(Task, Clause("id = :id", id=task_id))
         if task is None:
             raise NotFound(f"Task {task_id!r} does not exist in this workspace")
         return task
-    exports = connection.select(Task, where("type = :type", type=EXPORT), order="no DESC")
+    exports = connection.select(Task, Clause("type = :type", type=EXPORT), order="no DESC")
     wanted = _about(request)
     return next(
         (task for task in exports if _about(msgspec.json.decode(task.request, type=ExportRequest)) == wanted), None

@@ -15,7 +15,7 @@ from mockserver.generate.changes import annotated, answered_again
 from mockserver.generate.words import table
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import DataRow, MetadataSchema
-from mockserver.world.database import where
+from mockserver.world.database import Clause
 from mockserver.world.events import Event
 from mockserver.world.issues import IssueStatus
 from mockserver.world.labelling import APPROVE, MOVE, Labelling
@@ -113,7 +113,7 @@ class Happenings:
 
     def update_label(self) -> Done:
         label = self._places.label(NOT_SKIPPED)
-        body = self._change.connection.select(Body, where("id = :id", id=label.body_id))[0]
+        body = self._change.connection.select(Body, Clause("id = :id", id=label.body_id))[0]
         self._labelling.update_label(label.id, content=self._answered_again(body.content), aside=body.aside)
         return Done(self._places.row_of(label), label.id)
 
@@ -184,7 +184,7 @@ class Happenings:
     def update_metadata(self) -> Done:
         """Another text in the reserved field `tag`."""
         row = self._places.row()
-        schema = self._change.connection.select(MetadataSchema, where("name = 'tag' AND reserved"))[0]
+        schema = self._change.connection.select(MetadataSchema, Clause("name = 'tag' AND reserved"))[0]
         now = row.metadata_values.get(schema.id)
         value = self._chance().pick([place for place in table("places") if place != now])
         self._labelling.set_metadata(row.id, schema.id, value, project_id=self._project.id)
@@ -201,7 +201,7 @@ class Happenings:
     def _ontology(self) -> features.Ontology:
         record = None
         if self._project.ontology_id is not None:
-            record = self._change.connection.find(Ontology, where("id = :id", id=self._project.ontology_id))
+            record = self._change.connection.find(Ontology, Clause("id = :id", id=self._project.ontology_id))
         if record is None:
             raise Conflict(f"Project {self._project.name!r} has no ontology, so nothing can be labelled in it")
         return features.read(record.id, record.normalized)

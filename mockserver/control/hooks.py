@@ -33,7 +33,7 @@ from mockserver.control.waiting import Waiting, until_left
 from mockserver.errors import BadInput, NotFound, nearest, quoted
 from mockserver.webhooks import subscriptions
 from mockserver.webhooks.targets import target_of
-from mockserver.world.database import Clause, Connection, where
+from mockserver.world.database import Clause, Connection
 from mockserver.world.events import Event
 from mockserver.world.moments import zulu
 from mockserver.world.store import Store
@@ -116,15 +116,15 @@ class Hooks:
 
     def _asked(self, request: Request, query: DeliveryQuery) -> Clause:
         """Which deliveries. Raises BadInput, NotFound."""
-        clause = where("no > :after", after=query.after)
+        clause = Clause("no > :after", after=query.after)
         if query.webhook is not msgspec.UNSET:
-            clause &= where("subscription_id = :webhook", webhook=self._named(request, Subscription, query.webhook))
+            clause &= Clause("subscription_id = :webhook", webhook=self._named(request, Subscription, query.webhook))
         if query.id is not msgspec.UNSET:
-            clause &= where("id = :id", id=self._named(request, Delivery, query.id))
+            clause &= Clause("id = :id", id=self._named(request, Delivery, query.id))
         if query.state is not msgspec.UNSET:
-            clause &= where("state = :state", state=_known("state", query.state, DeliveryState))
+            clause &= Clause("state = :state", state=_known("state", query.state, DeliveryState))
         if query.topic is not msgspec.UNSET:
-            clause &= where("topic = :topic", topic=_known("topic", query.topic, Topic))
+            clause &= Clause("topic = :topic", topic=_known("topic", query.topic, Topic))
         return clause
 
     def redeliver(self, request: Request, _body: None) -> DeliveryFace:
@@ -180,10 +180,10 @@ def _shown(connection: Connection, deliveries: list[Delivery]) -> list[DeliveryF
     events: dict[int, Event] = {}
     for start in range(0, len(deliveries), 100):
         piece = deliveries[start : start + 100]
-        tried = where("delivery_no IN :nos", nos=[item.no for item in piece])
+        tried = Clause("delivery_no IN :nos", nos=[item.no for item in piece])
         for attempt in connection.select(Attempt, tried, order="delivery_no, number"):
             attempts[attempt.delivery_no].append(_attempt(attempt))
-        told = where("no IN :nos", nos=[item.event_no for item in piece])
+        told = Clause("no IN :nos", nos=[item.event_no for item in piece])
         events |= {event.no: event for event in connection.select(Event, told)}
     return [_delivery(item, events.get(item.event_no), attempts[item.no]) for item in deliveries]
 

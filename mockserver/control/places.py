@@ -10,7 +10,7 @@ from __future__ import annotations
 from mockserver.control.bodies import MakeEvent
 from mockserver.errors import BadInput, NotFound
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import EVERYTHING, Clause, Connection, R, where
+from mockserver.world.database import EVERYTHING, Clause, Connection, R
 from mockserver.world.issues import Issue
 from mockserver.world.labels import Label, ProjectRow, Review, WorkflowStatus
 from mockserver.world.projects import Project
@@ -18,16 +18,16 @@ from mockserver.world.projects import Project
 FEW = 1000
 """So many reviews are sorted as soon as a label is looked for that has one."""
 
-NOT_SKIPPED = where("NOT skipped")
-_LIVE = where("NOT deleted")
-_LIVING = where("EXISTS (SELECT 1 FROM data_row d WHERE d.no = data_row_no AND NOT d.deleted)")
-_WAITING = where(
+NOT_SKIPPED = Clause("NOT skipped")
+_LIVE = Clause("NOT deleted")
+_LIVING = Clause("EXISTS (SELECT 1 FROM data_row d WHERE d.no = data_row_no AND NOT d.deleted)")
+_WAITING = Clause(
     "workflow_status = :status AND EXISTS (SELECT 1 FROM label l WHERE l.project_id = project_row.project_id"
     " AND l.data_row_no = project_row.data_row_no AND NOT l.deleted AND NOT l.skipped)",
     status=WorkflowStatus.IN_REVIEW,
 )
-_REVIEWED = where("EXISTS (SELECT 1 FROM review r WHERE r.label_no = label.no)")
-_ONE_OF_FEW_REVIEWED = where("no IN (SELECT label_no FROM review)")
+_REVIEWED = Clause("EXISTS (SELECT 1 FROM review r WHERE r.label_no = label.no)")
+_ONE_OF_FEW_REVIEWED = Clause("no IN (SELECT label_no FROM review)")
 _LAST_TOUCHED = (
     "SELECT d.no FROM event e JOIN data_row d ON d.id = e.data_row_id"
     " WHERE e.project_id = :project AND e.data_row_id IS NOT NULL ORDER BY e.no DESC LIMIT 1"
@@ -48,25 +48,25 @@ class Places:
             return self._asked_row(self._asked.data_row)
         if self._asked.label is not None:
             return self.row_of(self.label())
-        standing = (where("workflow_status = :status", status=status) for status in statuses)
+        standing = (Clause("workflow_status = :status", status=status) for status in statuses)
         for fitting in (*standing, EVERYTHING):
             if (found := self._next(ProjectRow, fitting)) is not None:
                 return self.row_no(found)
         raise NotFound(f"Project {self._project.name!r} has no data rows")
 
     def row_no(self, no: int) -> DataRow:
-        return self._connection.select(DataRow, where("no = :no", no=no))[0]
+        return self._connection.select(DataRow, Clause("no = :no", no=no))[0]
 
     def row_of(self, label: Label) -> DataRow:
         return self.row_no(label.data_row_no)
 
     def here(self, row_no: int) -> Clause:
         """What the project has on a data row."""
-        return where("project_id = :project AND data_row_no = :row", project=self._project.id, row=row_no)
+        return Clause("project_id = :project AND data_row_no = :row", project=self._project.id, row=row_no)
 
     def _asked_row(self, name: str) -> DataRow:
         """By id or global key. Raises NotFound when it is not in the project."""
-        named = where("(id = :name OR global_key = :name) AND NOT deleted", name=name)
+        named = Clause("(id = :name OR global_key = :name) AND NOT deleted", name=name)
         found = self._connection.find(DataRow, named)
         if found is None or self._connection.find(ProjectRow, self.here(found.no)) is None:
             raise NotFound(f"Data row {name!r} does not exist in project {self._project.name!r}")
@@ -74,9 +74,9 @@ class Places:
 
     def _next(self, kind: type[ProjectRow | Label | Issue], fitting: Clause) -> int | None:
         """The number of the data row whose turn it is among those with such a record; None when there is none."""
-        mine = where("project_id = :project", project=self._project.id) & fitting & _LIVING
+        mine = Clause("project_id = :project", project=self._project.id) & fitting & _LIVING
         last = self._last_touched()
-        for turn in (where("data_row_no > :last", last=last), where("data_row_no <= :last", last=last)):
+        for turn in (Clause("data_row_no > :last", last=last), Clause("data_row_no <= :last", last=last)):
             clause = mine & turn
             sql = f"SELECT data_row_no FROM {kind.TABLE} WHERE {clause.sql} ORDER BY data_row_no LIMIT 1"
             if (found := self._connection.row(sql, clause.params)) is not None:
@@ -117,7 +117,7 @@ class Places:
         return found[0] if found else None
 
     def _asked_label(self, label_id: str) -> Label:
-        mine = where("project_id = :project AND id = :id", project=self._project.id, id=label_id)
+        mine = Clause("project_id = :project AND id = :id", project=self._project.id, id=label_id)
         found = self._connection.find(Label, mine & _LIVE)
         if found is None or self.row_of(found).deleted:
             raise NotFound(f"Label {label_id!r} does not exist in project {self._project.name!r}")
@@ -131,7 +131,7 @@ class Places:
     def review(self) -> tuple[Review, Label]:
         """Of the label or row asked for, or of the next row with one, the one that rested longest."""
         label = self._label_or_none(_ONE_OF_FEW_REVIEWED if self._few_reviews() else _REVIEWED)
-        found = [] if label is None else self._rested(Review, where("label_no = :no", no=label.no))
+        found = [] if label is None else self._rested(Review, Clause("label_no = :no", no=label.no))
         if label is None or not found:
             raise NotFound(f"There is no review on {self._named}; make REVIEW_CREATED happen before")
         return found[0], label
@@ -146,7 +146,7 @@ class Places:
         row: int | None
         if self._asked.label is not None:
             label = self._asked_label(self._asked.label)
-            wanted, row = wanted & where("label_id = :label", label=label.id), label.data_row_no
+            wanted, row = wanted & Clause("label_id = :label", label=label.id), label.data_row_no
         elif self._asked.data_row is not None:
             row = self._asked_row(self._asked.data_row).no
         else:

@@ -8,7 +8,7 @@ import msgspec
 
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import Dataset
-from mockserver.world.database import where
+from mockserver.world.database import Clause
 from mockserver.world.models import ModelRun
 from mockserver.world.projects import Project
 from mockserver.world.slices import CatalogSlice
@@ -31,12 +31,12 @@ class Ready(msgspec.Struct, frozen=True):
 
 def ready_file(workspace: Workspace, url: str) -> Ready:
     """`url` is scheme and host, without a slash at its end."""
-    live = where("NOT deleted")
+    live = Clause("NOT deleted")
     with workspace.store.reading() as connection:
         projects = {item.name: item.id for item in connection.select(Project, live, order="created_at, id")}
         datasets = {item.name: item.id for item in connection.select(Dataset, live, order="created_at, id")}
         slices = {item.name: item.id for item in connection.select(CatalogSlice, live, order="created_at, id")}
-        of_models = where("NOT deleted AND model_id IN (SELECT id FROM model WHERE NOT deleted)")
+        of_models = Clause("NOT deleted AND model_id IN (SELECT id FROM model WHERE NOT deleted)")
         runs = {item.name: item.id for item in connection.select(ModelRun, of_models, order="created_at, id")}
     return Ready(
         url=url,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mockserver.exports.forms import Step, formed
 from mockserver.exports.text import ascii_json, quoted
-from mockserver.world.database import Connection, where
+from mockserver.world.database import Clause, Connection
 from mockserver.world.labels import FEATURES, HOST, PROJECT, PROJECT_STAND_IN, TASK
 
 BODIES_KEPT = 512
@@ -29,7 +29,7 @@ class Bodies:
         if missing and len(self._kept) > BODIES_KEPT:
             self._kept = {number: self._kept[number] for number in wanted & self._kept.keys()}
         if missing:
-            clause = where("id IN :ids", ids=missing)
+            clause = Clause("id IN :ids", ids=missing)
             rows = self._connection.rows(f"SELECT id, content FROM body WHERE {clause.sql}", clause.params)
             self._kept.update((number, self._filled(content)) for number, content in rows)
         return self._kept

@@ -13,7 +13,7 @@ from mockserver.exports.labels import Labels, Videos
 from mockserver.exports.scope import Runs
 from mockserver.exports.sections import among
 from mockserver.exports.text import quoted
-from mockserver.world.database import Clause, Connection, Row, where
+from mockserver.world.database import Clause, Connection, Row
 
 Blocks = dict[int, str]
 """Data row number -> the JSON of its block."""
@@ -29,7 +29,7 @@ class Experiments:
 
     def __init__(self, connection: Connection, runs: Runs, labels: Labels, *, form: Form, predictions: bool) -> None:
         self._connection, self._runs, self._labels, self._predictions = connection, runs, labels, predictions
-        self._of_runs = where("model_run_id IN :runs", runs=sorted(runs.runs))
+        self._of_runs = Clause("model_run_id IN :runs", runs=sorted(runs.runs))
         _, self._key = words(form)
 
     def blocks(self, numbers: list[int], videos: Videos) -> Blocks:

@@ -10,7 +10,7 @@ from mockserver.exports.names import Names
 from mockserver.exports.request import ExportParams
 from mockserver.exports.sections import Texts, among
 from mockserver.exports.text import ascii_json
-from mockserver.world.database import Clause, Connection, Row, where
+from mockserver.world.database import Clause, Connection, Row
 from mockserver.world.labels import PROJECT_STAND_IN
 from mockserver.world.moments import moment, nearest_second
 
@@ -40,12 +40,12 @@ class Labels:
 
     def in_projects(self, clause: Clause, videos: Videos) -> dict[tuple[str, int], list[str]]:
         """Those that are not deleted, by project id and data row number: parts, several labels with commas between."""
-        rows = self._rows(clause & where("NOT deleted"))
+        rows = self._rows(clause & Clause("NOT deleted"))
         return _by_place(((row[4], row[0]) for row in rows), self._written(rows, videos))
 
     def by_id(self, label_ids: list[str], videos: Videos) -> dict[str, str]:
         """Those of them that are not deleted."""
-        rows = self._rows(where("id IN :ids AND NOT deleted", ids=label_ids)) if label_ids else []
+        rows = self._rows(Clause("id IN :ids AND NOT deleted", ids=label_ids)) if label_ids else []
         return {row[1]: "".join(parts) for row, parts in zip(rows, self._written(rows, videos), strict=True)}
 
     def predictions(self, rows: list[Row], videos: Videos) -> dict[tuple[str, int], list[str]]:

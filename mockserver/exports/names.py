@@ -12,7 +12,7 @@ import orjson
 from mockserver.exports.dates import Form
 from mockserver.exports.text import quoted
 from mockserver.world.data_rows import Dataset, Embedding, MetadataSchema
-from mockserver.world.database import Clause, Connection, where
+from mockserver.world.database import Clause, Connection
 from mockserver.world.moments import moment
 from mockserver.world.people import Organization, Person
 from mockserver.world.projects import Batch, ProjectTag, ResourceTag, TaskQueue
@@ -23,7 +23,7 @@ class Names:
 
     def __init__(self, connection: Connection, projects: Collection[str] | None, form: Form) -> None:
         """`projects` are the ids of those that are told about."""
-        here = where("project_id IN :ids", ids=list(projects or ()))
+        here = Clause("project_id IN :ids", ids=list(projects or ()))
         self.emails = {person.id: quoted(person.email) for person in connection.select(Person)}
         self.datasets = {dataset.id: quoted(dataset.name) for dataset in connection.select(Dataset)}
         self.batches = {batch.id: quoted(batch.name) for batch in connection.select(Batch, here)}

@@ -24,7 +24,7 @@ from mockserver.exports.scope import Scope
 from mockserver.exports.sections import Files, Sections, Standing, Texts, among
 from mockserver.exports.text import ascii_json, quoted, unescaped
 from mockserver.links import Links
-from mockserver.world.database import Clause, Connection, Row, where
+from mockserver.world.database import EVERYTHING, Clause, Connection, Row
 from mockserver.world.moments import moment as _moment
 from mockserver.world.moments import whole_second
 
@@ -73,7 +73,7 @@ class ExportRows:
             project.id: f'"{project.id}":{{"name":{quoted(project.name)},"labels":[' for project in projects.values()
         }
         few = 0 < len(projects) <= FEW_PROJECTS
-        self._here = where("project_id IN :ids", ids=list(projects)) if few else Clause()
+        self._here = Clause("project_id IN :ids", ids=list(projects)) if few else EVERYTHING
         self._form = form_of(connection)
         self._files = Files(links, host=host, key=self._form.asset_key, now=now)
         self._names = Names(connection, projects, self._form)

@@ -24,7 +24,7 @@ from mockserver.links import Links
 from mockserver.settings import DEFAULT_API_KEY
 from mockserver.world import ids
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Connection, Record, where
+from mockserver.world.database import Clause, Connection, Record
 from mockserver.world.labels import Body
 from mockserver.world.projects import Ontology, Project
 from mockserver.world.sqlite import SqliteDatabase
@@ -94,7 +94,7 @@ def v1(connection: Connection, *, seed: int, now: int, host: str = HOST) -> Iter
     """One JSON array: every label of the world."""
     elements = Elements(connection, links=Links.of(DEFAULT_API_KEY, seed), host=host, now=now)
     yield Written(b"[", 0)
-    for piece in elements.pieces(where("NOT l.deleted")):
+    for piece in elements.pieces(Clause("NOT l.deleted")):
         yield Written(piece.text, piece.lines)
     yield Written(b"]\n", 0)
 
@@ -107,7 +107,7 @@ def frames(connection: Connection, *, seed: int, now: int, host: str = HOST) -> 
     terms = terms_of(connection.select(Ontology), scoped=legacy_form_of(connection).has("workflow"))
     bodies: dict[int, bytes] = {}
     for labels in connection.pieces("SELECT feature_prefix, body_id FROM label ORDER BY no", {}, LABELS_AT_ONCE):
-        wanted = where("id IN :ids", ids=sorted({body for _, body in labels} - bodies.keys()))
+        wanted = Clause("id IN :ids", ids=sorted({body for _, body in labels} - bodies.keys()))
         bodies |= {body.id: body.content for body in connection.select(Body, wanted)}
         for prefix, body in labels:
             text = b"".join(frame_lines(bodies[body], prefix=prefix, terms=terms, mask=mask))

@@ -10,7 +10,7 @@ import orjson
 from mockserver.errors import MalformedRequest
 from mockserver.exports.request import ExportParams, ExportRequest
 from mockserver.exports.selection import catalog_condition, project_condition
-from mockserver.world.database import EVERYTHING, Clause, Connection, R, where
+from mockserver.world.database import EVERYTHING, Clause, Connection, R
 from mockserver.world.models import Model, ModelRun
 from mockserver.world.projects import Project
 from mockserver.world.slices import CatalogSlice
@@ -54,7 +54,7 @@ def scope_of(connection: Connection, request: ExportRequest) -> Scope:
 
 def project_scope(connection: Connection, project_id: str, terms: list[dict[str, Any]]) -> Scope:
     project = _named(connection, Project, project_id, "Project", "projectIds")
-    mine = where("pr.project_id = :project AND NOT dr.deleted", project=project.id)
+    mine = Clause("pr.project_id = :project AND NOT dr.deleted", project=project.id)
     tables = "project_row pr JOIN data_row dr ON dr.no = pr.data_row_no"
     condition = mine & project_condition(terms, project.id)
     return Scope(tables, condition, {project.id: project}, project, order="pr.data_row_no")
@@ -70,7 +70,7 @@ def catalog_scope(connection: Connection, terms: list[dict[str, Any]], params: E
         projects = _asked(connection, Project, params.project_ids, every=params.all_projects)
     if params.all_model_runs or params.model_run_ids:
         runs = _runs(connection, _asked(connection, ModelRun, params.model_run_ids, every=params.all_model_runs))
-    condition = where("NOT dr.deleted") & catalog_condition(terms)
+    condition = Clause("NOT dr.deleted") & catalog_condition(terms)
     return Scope("data_row dr", condition, projects, runs=runs)
 
 
@@ -84,28 +84,28 @@ def model_run_scope(connection: Connection, model_run_id: str) -> Scope:
     """The rows of a run, with `experiments` and without `projects` (payloads.md §1.1)."""
     run = _named(connection, ModelRun, model_run_id, "Model run", "modelRunIds")
     tables = "model_run_row mr JOIN data_row dr ON dr.no = mr.data_row_no"
-    mine = where("mr.model_run_id = :run AND NOT dr.deleted", run=run.id)
+    mine = Clause("mr.model_run_id = :run AND NOT dr.deleted", run=run.id)
     return Scope(tables, mine, None, runs=_runs(connection, {run.id: run}), order="mr.data_row_no")
 
 
 def _asked(connection: Connection, kind: type[R], ids: list[str], *, every: bool) -> dict[str, R]:
     """Live ones in the order in which they were made; what does not exist is told nowhere."""
-    wanted = EVERYTHING if every else where("id IN :ids", ids=list(ids))
-    live = connection.select(kind, wanted & where("NOT deleted"), order="created_at, id")
+    wanted = EVERYTHING if every else Clause("id IN :ids", ids=list(ids))
+    live = connection.select(kind, wanted & Clause("NOT deleted"), order="created_at, id")
     return {str(getattr(record, "id")): record for record in live}  # noqa: B009  R is any record
 
 
 def _runs(connection: Connection, runs: dict[str, ModelRun]) -> Runs:
     """With a model that was deleted its runs are gone too."""
     ids = sorted({run.model_id for run in runs.values()})
-    live = connection.select(Model, where("id IN :ids AND NOT deleted", ids=ids), order="created_at, id")
+    live = connection.select(Model, Clause("id IN :ids AND NOT deleted", ids=ids), order="created_at, id")
     models = {model.id: model for model in live}
     return Runs({run.id: run for run in runs.values() if run.model_id in models}, models)
 
 
 def _named(connection: Connection, kind: type[R], record_id: str, what: str, key: str) -> R:
     """Raises MalformedRequest and not NotFound: SDKs make None of that and die with a TypeError (wire trap 6)."""
-    found = connection.find(kind, where("id = :id AND NOT deleted", id=record_id))
+    found = connection.find(kind, Clause("id = :id AND NOT deleted", id=record_id))
     if found is None:
         message = f"{what} {record_id!r} does not exist"
         raise MalformedRequest(message, errors=[{"error": message, key: [record_id]}])

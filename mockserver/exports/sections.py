@@ -12,7 +12,7 @@ from mockserver.exports.bodies import Bodies
 from mockserver.exports.names import Names
 from mockserver.exports.text import ascii_json, quoted
 from mockserver.links import AssetKey, Links
-from mockserver.world.database import Clause, Connection, Row, where
+from mockserver.world.database import Clause, Connection, Row
 from mockserver.world.labels import WorkflowStatus
 from mockserver.world.projects import Project
 
@@ -147,5 +147,5 @@ def among(column: str, numbers: list[int]) -> Clause:
     """Numbers as a range where they lie close together, which is one search of the index; else as a list."""
     first, last = min(numbers, default=0), max(numbers, default=0)
     if numbers and last - first < 4 * len(numbers):
-        return where(f"{column} BETWEEN :first AND :last", first=first, last=last)
-    return where(f"{column} IN :numbers", numbers=numbers)
+        return Clause(f"{column} BETWEEN :first AND :last", first=first, last=last)
+    return Clause(f"{column} IN :numbers", numbers=numbers)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mockserver.errors import MalformedRequest, nearest, quoted
-from mockserver.world.database import EVERYTHING, Clause, where
+from mockserver.world.database import EVERYTHING, Clause
 from mockserver.world.labels import WorkflowStatus
 
 MOST_IDS = 2000
@@ -32,7 +32,7 @@ def project_condition(terms: list[Term], project_id: str | None = None) -> Claus
 
     With `project_id` labels are found by their index, without it row by row.
     """
-    mine = where("l.project_id = pr.project_id") if project_id is None else where("l.project_id = :id", id=project_id)
+    mine = Clause("l.project_id = pr.project_id") if project_id is None else Clause("l.project_id = :id", id=project_id)
     return _condition(terms, _OF_PROJECTS | {"labeled_at": _labelled("pr.data_row_no", mine)})
 
 
@@ -65,7 +65,7 @@ def _ids_in(column: str) -> Reader:
             raise MalformedRequest(f"The search term {term['type']!r} has {len(ids)} ids; at most {MOST_IDS} fit one")
         if term.get("operator", "is") != "is":
             raise MalformedRequest(f"The search term {term['type']!r} has operator {term['operator']!r}; expected 'is'")
-        return where(f"{column} IN :ids", ids=ids)
+        return Clause(f"{column} IN :ids", ids=ids)
 
     return read
 
@@ -75,24 +75,24 @@ def _status(term: Term) -> Clause:
     known = [status.value for status in WorkflowStatus]
     if status not in known:
         raise MalformedRequest(f"The search term {term['type']!r} has status {status!r}; known are {quoted(known)}")
-    return where("pr.workflow_status = :status", status=status)
+    return Clause("pr.workflow_status = :status", status=status)
 
 
 def _never_labelled(term: Term) -> Clause:
     """How the SDK asks for ToLabel."""
-    return where("pr.workflow_status = :status", status=WorkflowStatus.TO_LABEL)
+    return Clause("pr.workflow_status = :status", status=WorkflowStatus.TO_LABEL)
 
 
 def _activity(term: Term) -> Clause:
     low, high = moments(term)
-    return where("dr.last_activity_at >= :low AND dr.last_activity_at < :high", low=low, high=high)
+    return Clause("dr.last_activity_at >= :low AND dr.last_activity_at < :high", low=low, high=high)
 
 
 def _labelled(row: str, mine: Clause = EVERYTHING) -> Reader:
     def read(term: Term) -> Clause:
         low, high = moments(term)
-        asked = mine & where("NOT l.deleted AND l.created_at >= :low AND l.created_at < :high", low=low, high=high)
-        return where(f"{row} IN (SELECT l.data_row_no FROM label l WHERE {asked.sql})", **asked.params)
+        asked = mine & Clause("NOT l.deleted AND l.created_at >= :low AND l.created_at < :high", low=low, high=high)
+        return Clause(f"{row} IN (SELECT l.data_row_no FROM label l WHERE {asked.sql})", **asked.params)
 
     return read
 
@@ -102,7 +102,7 @@ def _found_first(reader: Reader, row: str) -> Reader:
 
     def read(term: Term) -> Clause:
         asked = reader(term)
-        return where(f"{row} IN (SELECT dr.no FROM data_row dr WHERE {asked.sql})", **asked.params)
+        return Clause(f"{row} IN (SELECT dr.no FROM data_row dr WHERE {asked.sql})", **asked.params)
 
     return read
 

@@ -28,7 +28,7 @@ from mockserver.exports.space import Space
 from mockserver.exports.turns import TURNS
 from mockserver.links import RESULT_DAYS, Links, good_until
 from mockserver.world.clock import DAY
-from mockserver.world.database import Connection, JsonText, where
+from mockserver.world.database import Clause, Connection, JsonText
 from mockserver.world.progression import pace_of, shown
 from mockserver.world.store import Store
 from mockserver.world.tasks import EXPORT, Task, TaskStatus
@@ -97,7 +97,7 @@ class Exports:
     def _still_running(self) -> list[ExportRequest]:
         """Those that are shown IN_PROGRESS, which is what a client can wait for."""
         with self._store.reading() as connection:
-            tasks = connection.select(Task, where("id IN :ids", ids=list(self._running)))
+            tasks = connection.select(Task, Clause("id IN :ids", ids=list(self._running)))
         running = {task.id for task in tasks if self.shown(task).status == TaskStatus.IN_PROGRESS}
         self._running = {task_id: request for task_id, request in self._running.items() if task_id in running}
         return list(self._running.values())
@@ -111,7 +111,7 @@ class Exports:
         if self._swept == now // DAY:
             return
         with self._store.reading() as connection:
-            tasks = connection.select(Task, where("id IN :ids", ids=self.results.task_ids()))
+            tasks = connection.select(Task, Clause("id IN :ids", ids=self.results.task_ids()))
         for task in tasks:
             over = good_until(task.created_at, RESULT_DAYS) <= now
             if task.status != TaskStatus.IN_PROGRESS and (over or task.streams == "{}"):
@@ -222,7 +222,7 @@ class Exports:
     def cancel(self, task_id: str) -> None:
         """End what is shown IN_PROGRESS, or was just made. Raises NotFound, or Conflict when it is neither."""
         with self._store.reading() as connection:
-            task = connection.find(Task, where("id = :id", id=task_id))
+            task = connection.find(Task, Clause("id = :id", id=task_id))
         if task is None:
             raise NotFound(f"Task {task_id!r} does not exist")
         seen = self.shown(task)

@@ -8,7 +8,7 @@ import orjson
 from mockserver.links import Links
 from mockserver.webhooks.messages import message
 from mockserver.webhooks.payloads import Payloads
-from mockserver.world.database import Connection, JsonText, where
+from mockserver.world.database import Clause, Connection, JsonText
 from mockserver.world.deliveries import ACTIVE, Deliveries
 from mockserver.world.events import Event
 from mockserver.world.store import Change, Store, next_number
@@ -38,7 +38,7 @@ class Announcer:
         """
         with self._store.change() as change:
             subscription, total = self._deliveries.send_again_since(change, subscription_id, since)
-            missed = where(
+            missed = Clause(
                 "at >= :since AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.event_no = event.no"
                 " AND o.subscription_id = :id)",
                 since=since,
@@ -46,7 +46,7 @@ class Announcer:
             )
             last = 0
             while piece := change.connection.select(
-                Event, missed & where("no > :last", last=last), order="no", first=TOGETHER
+                Event, missed & Clause("no > :last", last=last), order="no", first=TOGETHER
             ):
                 total += self._put(change, piece, [subscription], late=True)
                 last = piece[-1].no

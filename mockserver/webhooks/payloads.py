@@ -17,7 +17,7 @@ from mockserver.exports.request import ExportParams
 from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import Scope
 from mockserver.links import Links
-from mockserver.world.database import Connection, where
+from mockserver.world.database import Clause, Connection
 from mockserver.world.events import Event
 from mockserver.world.projects import Project
 
@@ -83,13 +83,13 @@ class Payloads:
         return self._rows.get((event.project_id or "", event.data_row_id or ""))
 
     def _read(self, project_id: str, data_row_ids: list[str]) -> None:
-        project = self._connection.find(Project, where("id = :id AND NOT deleted", id=project_id))
+        project = self._connection.find(Project, Clause("id = :id AND NOT deleted", id=project_id))
         if project is None:
             return
-        here = where("pr.project_id = :project AND NOT dr.deleted", project=project_id)
+        here = Clause("pr.project_id = :project AND NOT dr.deleted", project=project_id)
         scope = Scope(
             "project_row pr JOIN data_row dr ON dr.no = pr.data_row_no",
-            here & where("dr.id IN :ids", ids=data_row_ids),
+            here & Clause("dr.id IN :ids", ids=data_row_ids),
             {project.id: project},
             project,
         )

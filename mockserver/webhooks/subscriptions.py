@@ -11,7 +11,7 @@ from mockserver.errors import BadInput, NotFound, nearest, quoted
 from mockserver.webhooks.exchange import TIMEOUT
 from mockserver.webhooks.misbehaviour import check_name
 from mockserver.webhooks.schedule import Schedule
-from mockserver.world.database import JsonText, where
+from mockserver.world.database import Clause, JsonText
 from mockserver.world.deliveries import Deliveries
 from mockserver.world.projects import Project
 from mockserver.world.store import Store
@@ -86,7 +86,7 @@ def _known(word: str, known: type[Topic | SubscriptionStatus], what: str) -> str
 
 def _check_project(store: Store, project_id: str) -> None:
     with store.reading() as connection:
-        if connection.find(Project, where("id = :id AND NOT deleted", id=project_id)) is None:
+        if connection.find(Project, Clause("id = :id AND NOT deleted", id=project_id)) is None:
             raise NotFound(f"Project {project_id!r} does not exist in this workspace")
 
 

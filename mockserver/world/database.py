@@ -29,15 +29,32 @@ FEW = 100
 the square of their number."""
 
 
-class Clause(msgspec.Struct, frozen=True):
-    """Conditions that must all hold, and their parameters. `a & b` holds both, whatever their parameters are called."""
+class Clause:
+    """A condition and its parameters: `Clause("id = :id AND NOT deleted", id=record_id)`.
 
-    terms: tuple[str, ...] = ()
-    params: dict[str, Any] = {}
+    A list or tuple stands for `(…)` in `x IN :names`; an empty one is a list that holds nothing. `a & b` holds where
+    both hold, whatever their parameters are called.
+    """
+
+    __slots__ = ("params", "terms")
+
+    def __init__(self, sql: str, /, **params: Any) -> None:
+        if any(isinstance(value, (list, tuple)) for value in params.values()):
+            sql, params = _expand_lists(sql, params)
+        self.terms: tuple[str, ...] = (sql,)
+        self.params = params
+
+    @classmethod
+    def from_terms(cls, terms: tuple[str, ...], params: dict[str, Any]) -> Clause:
+        """The condition that all terms hold, whose lists are expanded already."""
+        clause = cls.__new__(cls)
+        clause.terms, clause.params = terms, params
+        return clause
 
     @property
     def sql(self) -> str:
-        """As a balanced tree: SQLite takes an expression a thousand deep, and a chain is as deep as it is long."""
+        """The terms as a balanced tree: SQLite takes an expression a thousand deep, and a chain is as deep as it is
+        long."""
         if len(self.terms) == 1:
             return f"({self.terms[0]})"
         level = [f"({term})" for term in self.terms] or ["TRUE"]
@@ -49,20 +66,26 @@ class Clause(msgspec.Struct, frozen=True):
     def __and__(self, other: Clause) -> Clause:
         clash = self.params.keys() & other.params.keys()
         if not clash:
-            return Clause(self.terms + other.terms, self.params | other.params)
+            return Clause.from_terms(self.terms + other.terms, self.params | other.params)
         number = len(self.params)
         while any(f"p{number}_{name}" in self.params for name in other.params):
             number += 1
         prefix = f"p{number}_"
         renamed = tuple(PARAMETER.sub(lambda match: f":{prefix}{match[1]}", term) for term in other.terms)
         params = self.params | {prefix + name: value for name, value in other.params.items()}
-        return Clause(self.terms + renamed, params)
+        return Clause.from_terms(self.terms + renamed, params)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Clause) and (self.terms, self.params) == (other.terms, other.params)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Clause({self.sql!r}, {self.params!r})"
 
 
-def where(sql: str, **params: Any) -> Clause:
-    """A condition; a list or tuple stands for `(…)` in `x IN :names`, an empty one for a list nothing is in."""
-    if not any(isinstance(value, (list, tuple)) for value in params.values()):
-        return Clause((sql,), params)
+def _expand_lists(sql: str, params: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The condition with a parameter for each item of a short list, and with one JSON text for each long one."""
     flat: dict[str, Any] = {}
 
     def expand(match: re.Match[str]) -> str:
@@ -77,10 +100,11 @@ def where(sql: str, **params: Any) -> Clause:
         flat.update({f"{name}_{index}": item for index, item in enumerate(value)})
         return "(" + (", ".join(f":{name}_{index}" for index in range(len(value))) or "NULL") + ")"
 
-    return Clause((PARAMETER.sub(expand, sql),), flat)
+    return PARAMETER.sub(expand, sql), flat
 
 
-EVERYTHING = Clause()
+EVERYTHING = Clause.from_terms((), {})
+"""The condition that always holds."""
 
 
 class Record(msgspec.Struct, frozen=True):

@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 
 from mockserver.errors import Conflict, NotFound
-from mockserver.world.database import Clause, Connection, JsonText, where
+from mockserver.world.database import Clause, Connection, JsonText
 from mockserver.world.store import Change, Store, next_number
 from mockserver.world.webhooks import Attempt, Delivery, DeliveryState, Subscription, SubscriptionStatus
 
-ACTIVE = where("status = :active", active=SubscriptionStatus.ACTIVE)
+ACTIVE = Clause("status = :active", active=SubscriptionStatus.ACTIVE)
 
 
 class Tried(msgspec.Struct, frozen=True):
@@ -69,12 +69,12 @@ class Deliveries:
     def change_subscription(self, subscription_id: str, **values: Any) -> Subscription:
         """What is on its way goes to a changed `url` too, and stops when the status is not ACTIVE. Raises NotFound."""
         with self._store.change() as change:
-            here = where("id = :id", id=subscription_id)
+            here = Clause("id = :id", id=subscription_id)
             if values.get("status") == SubscriptionStatus.ACTIVE:
                 values |= {"failing_since": None, "ended_because": None}
             if not change.connection.update(Subscription, here, updated_at=change.now, **values):
                 raise NotFound(f"Webhook {subscription_id!r} does not exist")
-            pending = where("subscription_id = :id AND due_at IS NOT NULL", id=subscription_id)
+            pending = Clause("subscription_id = :id AND due_at IS NOT NULL", id=subscription_id)
             if "url" in values:
                 change.connection.update(Delivery, pending, url=values["url"])
             if values.get("status", SubscriptionStatus.ACTIVE) != SubscriptionStatus.ACTIVE:
@@ -85,10 +85,10 @@ class Deliveries:
         """Forget a subscription; its deliveries stay to be looked at. Raises NotFound."""
         with self._store.change() as change:
             self.change_subscription(subscription_id, status=SubscriptionStatus.INACTIVE)
-            change.connection.delete(Subscription, where("id = :id", id=subscription_id))
+            change.connection.delete(Subscription, Clause("id = :id", id=subscription_id))
 
     def _subscription(self, connection: Connection, subscription_id: str) -> Subscription:
-        found = connection.find(Subscription, where("id = :id", id=subscription_id))
+        found = connection.find(Subscription, Clause("id = :id", id=subscription_id))
         if found is None:
             raise NotFound(f"Webhook {subscription_id!r} does not exist")
         return found
@@ -127,12 +127,12 @@ class Deliveries:
 
     def _note_receiver(self, change: Change, item: Tried) -> None:
         """How long it has been failing, and whether it is told anything more."""
-        here = where("id = :id", id=item.delivery.subscription_id)
+        here = Clause("id = :id", id=item.delivery.subscription_id)
         if item.state == DeliveryState.DELIVERED:
-            failing = here & where("failing_since IS NOT NULL")
+            failing = here & Clause("failing_since IS NOT NULL")
             change.connection.update(Subscription, failing, failing_since=None)
             return
-        fresh = here & where("failing_since IS NULL")
+        fresh = here & Clause("failing_since IS NULL")
         change.connection.update(Subscription, fresh, failing_since=item.attempt.at)
         if item.ended_because is not None and change.connection.find(Subscription, here & ACTIVE):
             because = item.ended_because
@@ -153,12 +153,12 @@ class Deliveries:
     def redeliver(self, delivery_id: str) -> Delivery:
         """Send the same bytes again, with a schedule of its own. Raises NotFound, or Conflict without a receiver."""
         with self._store.change() as change:
-            found = change.connection.find(Delivery, where("id = :id", id=delivery_id))
+            found = change.connection.find(Delivery, Clause("id = :id", id=delivery_id))
             if found is None:
                 raise NotFound(f"Delivery {delivery_id!r} does not exist in this workspace")
             self._check_active(change.connection, found.subscription_id)
-            self._again(change, where("no = :no", no=found.no))
-            return change.connection.select(Delivery, where("no = :no", no=found.no))[0]
+            self._again(change, Clause("no = :no", no=found.no))
+            return change.connection.select(Delivery, Clause("no = :no", no=found.no))[0]
 
     def _again(self, change: Change, clause: Clause) -> int:
         values = {"pending": DeliveryState.PENDING, "again_at": change.now}
@@ -173,7 +173,7 @@ class Deliveries:
     def send_again_since(self, change: Change, subscription_id: str, since: int) -> tuple[Subscription, int]:
         """Put every delivery of events since then on its way again; how many. Raises NotFound, Conflict."""
         subscription = self._check_active(change.connection, subscription_id)
-        theirs = where(
+        theirs = Clause(
             "subscription_id = :id AND event_no IN (SELECT no FROM event WHERE at >= :since)",
             id=subscription_id,
             since=since,
@@ -196,7 +196,7 @@ def _last_failures(tried: list[Tried]) -> list[Tried]:
 
 def _due(connection: Connection, subscription: Subscription, now: int, wanted: int, taken: set[int]) -> list[Delivery]:
     """The next ones, without those in `taken`. In order, nothing overtakes one that waits for its next try."""
-    mine = where("subscription_id = :id AND due_at IS NOT NULL", id=subscription.id)
+    mine = Clause("subscription_id = :id AND due_at IS NOT NULL", id=subscription.id)
     most = wanted + len(taken)
     if subscription.ordered:
         waiting = connection.select(Delivery, mine, order="no", first=most)
@@ -206,7 +206,7 @@ def _due(connection: Connection, subscription: Subscription, now: int, wanted: i
                 break
         found = waiting
     else:
-        found = connection.select(Delivery, mine & where("due_at <= :now", now=now), order="due_at, no", first=most)
+        found = connection.select(Delivery, mine & Clause("due_at <= :now", now=now), order="due_at, no", first=most)
     return [delivery for delivery in found if delivery.no not in taken][:wanted]
 
 

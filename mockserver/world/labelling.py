@@ -11,7 +11,7 @@ from mockserver.errors import Conflict, NotFound
 from mockserver.world import ids
 from mockserver.world.clock import SECOND
 from mockserver.world.data_rows import DataRow, MetadataValue, metadata_text
-from mockserver.world.database import Clause, JsonText, R, where
+from mockserver.world.database import Clause, JsonText, R
 from mockserver.world.events import EventKind
 from mockserver.world.issues import Comment, Issue, IssueStatus
 from mockserver.world.labels import Body, Label, ProjectRow, Review, WorkflowStatus, WorkflowStep, history_text
@@ -78,7 +78,7 @@ class Labelling:
 
     def _completed(self, change: Change, standing: ProjectRow, row: DataRow, by: str) -> None:
         """Move a row on that has all its labels. Those of several people agree so far, which changes each of them."""
-        labels = where("project_id = :project AND data_row_no = :row AND NOT deleted",
+        labels = Clause("project_id = :project AND data_row_no = :row AND NOT deleted",
                        project=standing.project_id, row=row.no)  # fmt: skip
         count = change.connection.count(Label, labels)
         if count < standing.expected_label_count:
@@ -96,10 +96,10 @@ class Labelling:
             return self._updated(change, label, EventKind.LABEL_UPDATED, body_id=body, content_updated_at=change.now)
 
     def _updated(self, change: Change, label: Label, kind: EventKind, **values: object) -> Label:
-        change.connection.update(Label, where("no = :no", no=label.no), updated_at=change.now, **values)
-        row = _one(change, DataRow, where("no = :no", no=label.data_row_no), "The label's data row")
+        change.connection.update(Label, Clause("no = :no", no=label.no), updated_at=change.now, **values)
+        row = _one(change, DataRow, Clause("no = :no", no=label.data_row_no), "The label's data row")
         self._acted(change, kind, label, row)
-        return _one(change, Label, where("no = :no", no=label.no), f"Label {label.id!r}")
+        return _one(change, Label, Clause("no = :no", no=label.no), f"Label {label.id!r}")
 
     # Reviews
 
@@ -120,7 +120,7 @@ class Labelling:
         """Another verdict, which moves the row again. Raises NotFound."""
         with self._store.change() as change:
             review = self.review(change, review_id)
-            change.connection.update(Review, where("no = :no", no=review.no), score=score, updated_at=change.now)
+            change.connection.update(Review, Clause("no = :no", no=review.no), score=score, updated_at=change.now)
             changed = msgspec.structs.replace(review, score=score, updated_at=change.now)
             label = self._reviewed_label(change, review)
             self._reviewed(change, EventKind.REVIEW_UPDATED, changed, label)
@@ -131,21 +131,21 @@ class Labelling:
         """Take a verdict away; the row stays where it is. Raises NotFound."""
         with self._store.change() as change:
             review = self.review(change, review_id)
-            change.connection.delete(Review, where("no = :no", no=review.no))
+            change.connection.delete(Review, Clause("no = :no", no=review.no))
             self._reviewed(change, EventKind.REVIEW_DELETED, review, self._reviewed_label(change, review))
             return review
 
     def _reviewed(self, change: Change, kind: EventKind, review: Review, label: Label) -> None:
-        change.connection.update(Label, where("no = :no", no=label.no), updated_at=change.now)
-        row = _one(change, DataRow, where("no = :no", no=label.data_row_no), "The label's data row")
+        change.connection.update(Label, Clause("no = :no", no=label.no), updated_at=change.now)
+        row = _one(change, DataRow, Clause("no = :no", no=label.data_row_no), "The label's data row")
         self._acted(change, kind, label, row, review=review.id)
 
     def _reviewed_label(self, change: Change, review: Review) -> Label:
-        return _one(change, Label, where("no = :no", no=review.label_no), "The review's label")
+        return _one(change, Label, Clause("no = :no", no=review.label_no), "The review's label")
 
     def _judged(self, change: Change, review: Review, label: Label) -> None:
         status, action = (WorkflowStatus.DONE, APPROVE) if review.score > 0 else (WorkflowStatus.IN_REWORK, REJECT)
-        row = _one(change, DataRow, where("no = :no", no=label.data_row_no), "The label's data row")
+        row = _one(change, DataRow, Clause("no = :no", no=label.data_row_no), "The label's data row")
         standing = self.standing(change, label.project_id, row)
         if standing.workflow_status != status:
             self._move(change, standing, action, status, review.created_by)
@@ -169,8 +169,8 @@ class Labelling:
     def _move(self, change: Change, standing: ProjectRow, action: str, to: WorkflowStatus, by: str) -> None:
         """One step of the row's way. Its first tells of two: whoever moves it first also brought it to the first queue
         (observed 2024-12)."""
-        person = _one(change, Person, where("id = :id", id=by), "The person")
-        queues = change.connection.select(TaskQueue, where("project_id = :id", id=standing.project_id))
+        person = _one(change, Person, Clause("id = :id", id=by), "The person")
+        queues = change.connection.select(TaskQueue, Clause("project_id = :id", id=standing.project_id))
         before = next((queue for queue in queues if queue.id == standing.task_queue_id), None)
         after = next((queue for queue in queues if queue.queue_type == _QUEUE_OF.get(to)), None)
         nowhere = (None, None)
@@ -196,13 +196,13 @@ class Labelling:
         with self._store.change() as change:
             row = self.row(change, data_row_id)
             metadata = metadata_text(row.metadata_values | {schema_id: value})
-            change.connection.update(DataRow, where("no = :no", no=row.no), metadata=metadata)
+            change.connection.update(DataRow, Clause("no = :no", no=row.no), metadata=metadata)
             self._touched(change, EventKind.METADATA_UPDATED, row, project_id, None, schema=schema_id)
 
     def tag_project(self, project_id: str, *, text: str) -> ResourceTag:
         """Give a project the oldest tag of the organization that it has not, or a new one of this text."""
         with self._store.change() as change:
-            missing = where("id NOT IN (SELECT tag_id FROM project_tag WHERE project_id = :id)", id=project_id)
+            missing = Clause("id NOT IN (SELECT tag_id FROM project_tag WHERE project_id = :id)", id=project_id)
             found = change.connection.select(ResourceTag, missing, order="created_at, id", first=1)
             if found:
                 [tag] = found
@@ -241,7 +241,7 @@ class Labelling:
             if comment is not None:
                 said = self._comment(change, issue, comment, by or self._store.workspace.user_id)
                 change.connection.insert([said])
-            change.connection.update(Issue, where("no = :no", no=issue.no), status=status, updated_at=change.now)
+            change.connection.update(Issue, Clause("no = :no", no=issue.no), status=status, updated_at=change.now)
             self._about(change, EventKind.ISSUE_UPDATED, issue, comment=said.id if said else None)
             return msgspec.structs.replace(issue, status=status, updated_at=change.now), said
 
@@ -249,7 +249,7 @@ class Labelling:
         """Mark an issue deleted; its comments go with it. Raises NotFound."""
         with self._store.change() as change:
             issue = self.issue(change, issue_id)
-            change.connection.update(Issue, where("no = :no", no=issue.no), deleted=True, updated_at=change.now)
+            change.connection.update(Issue, Clause("no = :no", no=issue.no), deleted=True, updated_at=change.now)
             self._about(change, EventKind.ISSUE_DELETED, issue)
             return issue
 
@@ -258,25 +258,25 @@ class Labelling:
         return Comment(number, self._store.new_id(change), issue.no, content, by, change.now)
 
     def _about(self, change: Change, kind: EventKind, issue: Issue, **details: object) -> None:
-        row = _one(change, DataRow, where("no = :no", no=issue.data_row_no), "The issue's data row")
+        row = _one(change, DataRow, Clause("no = :no", no=issue.data_row_no), "The issue's data row")
         self._touched(change, kind, row, issue.project_id, issue.label_id, issue=issue.id, **details)
 
     # Finding
 
     def row(self, change: Change, data_row_id: str) -> DataRow:
-        return _one(change, DataRow, where("id = :id AND NOT deleted", id=data_row_id), f"Data row {data_row_id!r}")
+        return _one(change, DataRow, Clause("id = :id AND NOT deleted", id=data_row_id), f"Data row {data_row_id!r}")
 
     def label(self, change: Change, label_id: str) -> Label:
-        return _one(change, Label, where("id = :id AND NOT deleted", id=label_id), f"Label {label_id!r}")
+        return _one(change, Label, Clause("id = :id AND NOT deleted", id=label_id), f"Label {label_id!r}")
 
     def review(self, change: Change, review_id: str) -> Review:
-        return _one(change, Review, where("id = :id", id=review_id), f"Review {review_id!r}")
+        return _one(change, Review, Clause("id = :id", id=review_id), f"Review {review_id!r}")
 
     def issue(self, change: Change, issue_id: str) -> Issue:
-        return _one(change, Issue, where("id = :id AND NOT deleted", id=issue_id), f"Issue {issue_id!r}")
+        return _one(change, Issue, Clause("id = :id AND NOT deleted", id=issue_id), f"Issue {issue_id!r}")
 
     def standing(self, change: Change, project_id: str, row: DataRow) -> ProjectRow:
-        here = where("project_id = :project AND data_row_no = :row", project=project_id, row=row.no)
+        here = Clause("project_id = :project AND data_row_no = :row", project=project_id, row=row.no)
         return _one(change, ProjectRow, here, f"Data row {row.id!r} in project {project_id!r}")
 
     # Events
@@ -298,7 +298,7 @@ def _body(change: Change, content: bytes, aside: JsonText | None) -> int:
 
 
 def _of(standing: ProjectRow) -> Clause:
-    return where("project_id = :project AND data_row_no = :row", project=standing.project_id, row=standing.data_row_no)
+    return Clause("project_id = :project AND data_row_no = :row", project=standing.project_id, row=standing.data_row_no)
 
 
 def _one(change: Change, kind: type[R], clause: Clause, what: str) -> R:

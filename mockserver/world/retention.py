@@ -15,7 +15,7 @@ import msgspec
 
 from mockserver.settings import DEFAULT_OUTBOX_LIMIT
 from mockserver.world.clock import DAY
-from mockserver.world.database import Connection, Row, where
+from mockserver.world.database import Clause, Connection, Row
 from mockserver.world.events import Event
 from mockserver.world.store import Store
 from mockserver.world.webhooks import Attempt, Delivery, DeliveryState
@@ -95,7 +95,7 @@ class Retention:
         parts = 1 if idle else BUSY
         before = self._store.clock.now() - DAYS * DAY
         with self._store.reading() as connection:
-            pending = connection.count(Delivery, where("state = :state", state=DeliveryState.PENDING))
+            pending = connection.count(Delivery, Clause("state = :state", state=DeliveryState.PENDING))
             waiting = self._bytes * pending // max(self._rows, 1)
             too_much = self._bytes - waiting - self._done_limit
             done = self._done(connection, too_much - self._done_limit * (parts - 1), before, parts)
@@ -140,7 +140,7 @@ class Retention:
         """The oldest of messages that were tried again and again."""
         with self._store.change() as change:
             for delivery_no, number in often:
-                old = where("delivery_no = :delivery AND number <= :last", delivery=delivery_no, last=number - TRIES)
+                old = Clause("delivery_no = :delivery AND number <= :last", delivery=delivery_no, last=number - TRIES)
                 self._bytes -= change.connection.value(_SUM_OF_TRIES + old.sql, old.params)
                 change.connection.delete(Attempt, old)
 
@@ -177,10 +177,10 @@ class Retention:
     def _delete(self, done: list[Old], dropped: list[Old]) -> None:
         gone = done + dropped
         with self._store.change() as change:
-            here = where("delivery_no IN :nos", nos=[old.no for old in gone])
+            here = Clause("delivery_no IN :nos", nos=[old.no for old in gone])
             tries = change.connection.value(_SUM_OF_TRIES + here.sql, here.params)
             change.connection.delete(Attempt, here)
-            change.connection.delete(Delivery, where("no IN :nos", nos=[old.no for old in gone]))
+            change.connection.delete(Delivery, Clause("no IN :nos", nos=[old.no for old in gone]))
             for old in dropped:
                 change.connection.run(_DROPPED, {"id": old.subscription_id})
         self._bytes -= tries + sum(old.size for old in gone)
@@ -196,17 +196,17 @@ class Retention:
         may be more. Never the newest: its number must not come again."""
         with self._store.reading() as connection:
             newest = connection.value("SELECT COALESCE(MAX(no), 0) FROM event")
-            here = where("no > :passed AND no < :newest", passed=self._passed_event, newest=newest)
+            here = Clause("no > :passed AND no < :newest", passed=self._passed_event, newest=newest)
             oldest = connection.select(Event, here, order="no", first=PART * parts)
         over = [event.no for event in takewhile(lambda event: event.at < before or newest - event.no >= EVENTS, oldest)]
         if not over:
             return False
         with self._store.change() as change:
-            change.connection.delete(Event, where("no IN :nos", nos=over) & _UNTOLD)
+            change.connection.delete(Event, Clause("no IN :nos", nos=over) & _UNTOLD)
         self._passed_event = over[-1]
         return True
 
 
 _SUM_OF_TRIES = f"SELECT COALESCE(SUM({_TRY_SIZE}), 0) FROM attempt WHERE "
-_UNTOLD = where("NOT EXISTS (SELECT 1 FROM outbox o WHERE o.event_no = event.no)")
+_UNTOLD = Clause("NOT EXISTS (SELECT 1 FROM outbox o WHERE o.event_no = event.no)")
 _DROPPED = "UPDATE subscription SET dropped = dropped + 1 WHERE id = :id"

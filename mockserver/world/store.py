@@ -22,7 +22,7 @@ from mockserver.errors import Conflict, MockserverError, NotFound, ResourceFaile
 from mockserver.world import ids
 from mockserver.world.clock import Clock
 from mockserver.world.data_rows import DataRow, Dataset
-from mockserver.world.database import Connection, Database, JsonText, R, Record, where
+from mockserver.world.database import Clause, Connection, Database, JsonText, R, Record
 from mockserver.world.events import Event, EventKind
 from mockserver.world.faults import fault_of
 from mockserver.world.labels import Label
@@ -306,7 +306,7 @@ class Store:
             chosen = msgspec.structs.replace(switches_of(world.switches), **(switches or {}))
             change.connection.update(
                 Workspace,
-                where("TRUE"),
+                Clause("TRUE"),
                 name=name,
                 incarnation=incarnation or new_incarnation(),
                 sequence=0,
@@ -320,12 +320,12 @@ class Store:
         """Remember where the clock stands, for the next time this world is opened."""
         with self.change() as change:
             values = {"clock_offset": self.clock.offset, "clock_frozen_at": self.clock.frozen_at}
-            change.connection.update(Workspace, where("TRUE"), **values)
+            change.connection.update(Workspace, Clause("TRUE"), **values)
 
     def set_progression(self, progression: Progression) -> None:
         """From now on; tasks that run keep the progression they began with."""
         with self.change() as change:
-            change.connection.update(Workspace, where("TRUE"), progression=progression.text())
+            change.connection.update(Workspace, Clause("TRUE"), progression=progression.text())
 
     @property
     def switches(self) -> Switches:
@@ -333,12 +333,12 @@ class Store:
 
     def set_switches(self, switches: Switches) -> None:
         with self.change() as change:
-            change.connection.update(Workspace, where("TRUE"), switches=switches.text())
+            change.connection.update(Workspace, Clause("TRUE"), switches=switches.text())
 
     def set_payload_date(self, date: str | None) -> None:
         """From now on; what is written stays as it is."""
         with self.change() as change:
-            change.connection.update(Workspace, where("TRUE"), payload_date=date)
+            change.connection.update(Workspace, Clause("TRUE"), payload_date=date)
 
     def create_project(self, *, name: str, **fields: Any) -> Project:
         """A project with its three task queues. `fields` are those of Project that a client may choose."""
@@ -383,7 +383,7 @@ class Store:
         with self.change():
             dataset = self._update(Dataset, dataset_id, EventKind.DATASET_UPDATED, EventKind.DATASET_DELETED, fields)
             if dataset.deleted:
-                rows = self._connection.select(DataRow, where("dataset_id = :id AND NOT deleted", id=dataset_id))
+                rows = self._connection.select(DataRow, Clause("dataset_id = :id AND NOT deleted", id=dataset_id))
                 self.delete_data_rows([row.id for row in rows])
             return dataset
 
@@ -391,12 +391,12 @@ class Store:
         self, kind: type[R], record_id: str, updated: EventKind, deleted: EventKind, fields: dict[str, Any]
     ) -> R:
         with self.change() as change:
-            clause = where("id = :id AND NOT deleted", id=record_id)
+            clause = Clause("id = :id AND NOT deleted", id=record_id)
             if not change.connection.update(kind, clause, updated_at=change.now, **fields):
                 raise NotFound(f"{kind.__name__} {record_id!r} does not exist")
             project = record_id if kind is Project else None
             change.happened(deleted if fields.get("deleted") else updated, project=project, id=record_id)
-            return change.connection.select(kind, where("id = :id", id=record_id))[0]
+            return change.connection.select(kind, Clause("id = :id", id=record_id))[0]
 
     def delete_data_rows(self, data_row_ids: list[str]) -> list[str]:
         """Mark data rows deleted; they leave every project and export. Raises NotFound if one does not exist."""
@@ -423,7 +423,7 @@ class Store:
         wanted = list(dict.fromkeys(record_ids))
         found: dict[str, D] = {}
         for start in range(0, len(wanted), _AT_ONCE):
-            live = where("id IN :ids AND NOT deleted", ids=wanted[start : start + _AT_ONCE])
+            live = Clause("id IN :ids AND NOT deleted", ids=wanted[start : start + _AT_ONCE])
             found |= {record.id: record for record in change.connection.select(kind, live)}
             change.connection.update(kind, live, deleted=True, updated_at=change.now)
         for record_id in wanted:
@@ -433,7 +433,7 @@ class Store:
 
     def touch(self, change: Change, data_row_no: int) -> None:
         """Activity on a data row: exports find it by `last_activity_at`."""
-        change.connection.update(DataRow, where("no = :no", no=data_row_no), last_activity_at=change.now)
+        change.connection.update(DataRow, Clause("no = :no", no=data_row_no), last_activity_at=change.now)
 
     # Tasks
 
@@ -451,7 +451,7 @@ class Store:
     def report_progress(self, task_id: str, percentage: float) -> bool:
         """Raise the completion percentage of a running task; False if it does not run any more."""
         with self.change() as change:
-            running = where("id = :id AND status = :status", id=task_id, status=TaskStatus.IN_PROGRESS)
+            running = Clause("id = :id AND status = :status", id=task_id, status=TaskStatus.IN_PROGRESS)
             return bool(
                 change.connection.update(Task, running, completion_percentage=percentage, updated_at=change.now)
             )
@@ -471,13 +471,13 @@ class Store:
 
     def _end_task(self, task_id: str, state: TaskStatus = TaskStatus.IN_PROGRESS, **values: Any) -> bool:
         with self.change() as change:
-            running = where("id = :id AND status = :state", id=task_id, state=state)
+            running = Clause("id = :id AND status = :state", id=task_id, state=state)
             return bool(change.connection.update(Task, running, updated_at=change.now, **values))
 
     def fail_unfinished_tasks(self) -> int:
         """After a restart nobody works on them any more; how many there were."""
         with self.change() as change:
-            clause = where("status = :running", running=TaskStatus.IN_PROGRESS)
+            clause = Clause("status = :running", running=TaskStatus.IN_PROGRESS)
             failure = "The server was stopped while this task ran; start it again"
             change.connection.update(LegacyFile, clause, status=TaskStatus.FAILED, failure=failure)
             return change.connection.update(
@@ -489,7 +489,7 @@ class Store:
     def user(self) -> Person:
         """The owner of the API key."""
         with self.reading() as connection:
-            user = connection.find(Person, where("id = (SELECT user_id FROM workspace)"))
+            user = connection.find(Person, Clause("id = (SELECT user_id FROM workspace)"))
         assert user is not None, "every world has the person its API key belongs to"
         return user
 

@@ -11,7 +11,7 @@ import orjson
 
 from contract_tests.serving import ServedWorld
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Connection, where
+from mockserver.world.database import Clause, Connection
 from mockserver.world.labels import Body, Label
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store
@@ -74,14 +74,14 @@ def _as_clip(connection: Connection, number: int, document: dict[str, Any]) -> s
     body = Body(FIRST_BODY + number, orjson.dumps(document).replace(b"\\u0002", b"\x02"), None)
     connection.insert([body])
     skipped = number == SKIPPED
-    connection.update(Label, where("no = :no", no=label.no), body_id=body.id, skipped=skipped)
-    connection.update(DataRow, where("no = :no", no=label.data_row_no), media_type="VIDEO")
+    connection.update(Label, Clause("no = :no", no=label.no), body_id=body.id, skipped=skipped)
+    connection.update(DataRow, Clause("no = :no", no=label.data_row_no), media_type="VIDEO")
     return label.id
 
 
 def _all_as_clips(connection: Connection, project: str) -> None:
-    mine = where("project_id = (SELECT id FROM project WHERE name = :name)", name=project)
-    connection.update(Label, mine & where("NOT skipped"), body_id=FIRST_BODY + SHORT)
-    connection.update(Label, mine & where("skipped"), body_id=FIRST_BODY + SKIPPED)
-    rows = where(f"no IN (SELECT data_row_no FROM label WHERE {mine.sql})", **mine.params)
+    mine = Clause("project_id = (SELECT id FROM project WHERE name = :name)", name=project)
+    connection.update(Label, mine & Clause("NOT skipped"), body_id=FIRST_BODY + SHORT)
+    connection.update(Label, mine & Clause("skipped"), body_id=FIRST_BODY + SKIPPED)
+    rows = Clause(f"no IN (SELECT data_row_no FROM label WHERE {mine.sql})", **mine.params)
     connection.update(DataRow, rows, media_type="VIDEO")

@@ -22,7 +22,7 @@ from mockserver.workspaces.manifest import Origin
 from mockserver.workspaces.storage import Stored, new_manifest
 from mockserver.workspaces.workspace import Parts, Workspace
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import where
+from mockserver.world.database import Clause
 from mockserver.world.labels import Review
 from mockserver.world.sqlite import SqliteConnection
 from mockserver.world.webhooks import Topic
@@ -116,7 +116,7 @@ def test_data_rows_take_turns_in_the_order_in_which_they_were_created(workspace:
 
 def rows(workspace: Workspace) -> list[str]:
     with workspace.store.reading() as connection:
-        mine = where("no IN (SELECT data_row_no FROM project_row WHERE project_id = :id)", id=project(workspace))
+        mine = Clause("no IN (SELECT data_row_no FROM project_row WHERE project_id = :id)", id=project(workspace))
         return [row.id for row in connection.select(DataRow, mine, order="no")]
 
 

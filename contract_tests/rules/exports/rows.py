@@ -7,7 +7,7 @@ from mockserver.exports.request import ExportParams
 from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import project_scope
 from mockserver.links import Links
-from mockserver.world.database import Connection, where
+from mockserver.world.database import Clause, Connection
 from mockserver.world.projects import Project
 from mockserver.world.store import Store
 
@@ -29,7 +29,7 @@ EVERY_SECTION = ExportParams(
 def written(
     connection: Connection, project: str, params: ExportParams = EVERY_SECTION, *terms: dict[str, Any], host: str = HOST
 ) -> bytes:
-    found = connection.find(Project, where("name = :name", name=project))
+    found = connection.find(Project, Clause("name = :name", name=project))
     assert found is not None, f"there is a project {project}"
     links = Links.of("key", 0)
     scope = project_scope(connection, found.id, [*terms])

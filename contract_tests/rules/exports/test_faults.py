@@ -31,7 +31,7 @@ from mockserver.exports.request import ExportRequest
 from mockserver.exports.space import Space
 from mockserver.exports.tasks import Exports
 from mockserver.links import Links
-from mockserver.world.database import where
+from mockserver.world.database import Clause
 from mockserver.world.projects import Project
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.tasks import Task
@@ -356,7 +356,7 @@ def test_without_a_thread_exports_of_both_kinds_fail_at_once(tmp_path: Path) -> 
             task, future = exports.create(ExportRequest(), name=None, base_url="http://mock")
             assert future.done()
             with store.reading() as connection:
-                [found] = connection.select(Task, where("id = :id", id=task.id))
+                [found] = connection.select(Task, Clause("id = :id", id=task.id))
             assert (found.status, "no thread left" in str(found.failure)) == ("FAILED", True)
         with store.reading() as connection:
             project = connection.select(Project)[0].id

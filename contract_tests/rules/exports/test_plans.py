@@ -10,7 +10,7 @@ from contract_tests.rules.worlds import in_file, stored
 from mockserver.exports.request import ExportParams
 from mockserver.exports.scope import Scope, catalog_scope, model_run_scope, project_scope
 from mockserver.world.data_rows import Dataset
-from mockserver.world.database import where
+from mockserver.world.database import Clause
 from mockserver.world.models import ModelRun
 from mockserver.world.projects import Project
 from mockserver.world.store import Store
@@ -57,7 +57,7 @@ def plan(store: Store, scope: Scope) -> list[str]:
 
 def of_project(store: Store, *terms: dict[str, Any]) -> Scope:
     with store.reading() as connection:
-        project = connection.select(Project, where("name = 'image'"))[0]
+        project = connection.select(Project, Clause("name = 'image'"))[0]
         return project_scope(connection, project.id, [*terms])
 
 

@@ -16,7 +16,7 @@ from mockserver.exports.frames import interpolated
 from mockserver.exports.request import ExportParams
 from mockserver.exports.rows import PIECE
 from mockserver.world.data_rows import Attachment, DataRow, Dataset
-from mockserver.world.database import where
+from mockserver.world.database import Clause
 from mockserver.world.ids import feature_prefix
 from mockserver.world.labels import Label, ProjectRow
 from mockserver.world.projects import Ontology, Project
@@ -73,7 +73,7 @@ def test_every_row_is_a_line_of_ascii_json(store: Store, project: str) -> None:
     with store.reading() as connection:
         body = written(connection, project)
         lines = body.split(b"\n")
-        rows = connection.count(ProjectRow, where("project_id = (SELECT id FROM project WHERE name = :n)", n=project))
+        rows = connection.count(ProjectRow, Clause("project_id = (SELECT id FROM project WHERE name = :n)", n=project))
     assert (len(lines), lines[-1]) == (rows + 1, b"")
     assert body.isascii()
     assert len(body.decode().splitlines()) == rows
@@ -102,8 +102,8 @@ def test_the_same_rows_are_the_same_bytes(store: Store) -> None:
 def test_more_rows_than_a_piece_come_in_the_order_in_which_they_were_made(own: Store) -> None:
     added = [f"many-{number}" for number in range(2 * PIECE + 3)]
     with own.change() as change:
-        [sample] = change.connection.select(DataRow, where("media_type = 'IMAGE'"), order="no", first=1)
-        [standing] = change.connection.select(ProjectRow, where("data_row_no = :no", no=sample.no))
+        [sample] = change.connection.select(DataRow, Clause("media_type = 'IMAGE'"), order="no", first=1)
+        [standing] = change.connection.select(ProjectRow, Clause("data_row_no = :no", no=sample.no))
         for number, name in enumerate(added, 5000):
             row = msgspec.structs.replace(sample, no=number, id=name, global_key=None)
             change.connection.insert([row, msgspec.structs.replace(standing, data_row_no=number)])
@@ -378,7 +378,7 @@ def test_every_name_in_an_annotation_stands_in_the_ontology_under_the_same_schem
 ) -> None:
     with store.reading() as connection:
         [ontology] = connection.select(
-            Ontology, where("id = (SELECT ontology_id FROM project WHERE name = :name)", name=project)
+            Ontology, Clause("id = (SELECT ontology_id FROM project WHERE name = :name)", name=project)
         )
     known: set[tuple[str, str, str | None]] = set(schemas(json.loads(ontology.normalized)))
     known |= {(schema_id, name, None) for schema_id, name, _ in known}  # judgements of messages have no `value`
@@ -458,11 +458,11 @@ def test_masks_of_a_label_share_a_picture_and_have_colours_of_their_own(store: S
 def test_any_name_survives_in_every_place_it_can_stand(own: Store, name: str) -> None:
     """Escaped, so that `splitlines` and character counts do no harm (wire traps 9 and 10)."""
     with own.change() as change:
-        change.connection.update(Project, where("name = 'image'"), name=name)
-        change.connection.update(Dataset, where("name = 'image rows'"), name=name)
-        change.connection.update(DataRow, where("no = 1"), external_id=name, global_key=name)
-        change.connection.delete(Attachment, where("data_row_no = 1 AND type != 'RAW_TEXT'"))
-        change.connection.update(Attachment, where("data_row_no = 1"), name=name, value=name)
+        change.connection.update(Project, Clause("name = 'image'"), name=name)
+        change.connection.update(Dataset, Clause("name = 'image rows'"), name=name)
+        change.connection.update(DataRow, Clause("no = 1"), external_id=name, global_key=name)
+        change.connection.delete(Attachment, Clause("data_row_no = 1 AND type != 'RAW_TEXT'"))
+        change.connection.update(Attachment, Clause("data_row_no = 1"), name=name, value=name)
     row = read(own, name)[0]
     assert project_of(row)["name"] == name
     assert row["data_row"]["details"]["dataset_name"] == name
@@ -473,8 +473,8 @@ def test_any_name_survives_in_every_place_it_can_stand(own: Store, name: str) ->
 @pytest.mark.known("sample")
 def test_keys_that_a_row_does_not_have_are_absent(own: Store) -> None:
     with own.change() as change:
-        change.connection.update(DataRow, where("no = 1"), external_id=None, global_key=None)
-        change.connection.update(Attachment, where("data_row_no = 1"), name=None)
+        change.connection.update(DataRow, Clause("no = 1"), external_id=None, global_key=None)
+        change.connection.update(Attachment, Clause("data_row_no = 1"), name=None)
     row = read(own, "image")[0]
     assert list(row["data_row"]) == ["id", "row_data", "details"]
     assert {tuple(item) for item in row["attachments"]} == {("type", "value")}
@@ -492,7 +492,7 @@ def test_any_host_makes_rows_that_parse(store: Store, host: str) -> None:
 
 def test_scores_come_only_where_there_are_any_and_benchmark_first(own: Store) -> None:
     with own.change() as change:
-        change.connection.update(Label, where("no = 1"), benchmark_score=0.5, consensus_score=1.0)
+        change.connection.update(Label, Clause("no = 1"), benchmark_score=0.5, consensus_score=1.0)
     first, second = labels_of(own, "image")[:2]
     expected = {"benchmark_score": 0.5, "consensus_score": 1.0}
     assert {key: first["performance_details"].get(key) for key in expected} == expected
@@ -536,5 +536,5 @@ def test_activity_moves_when_a_label_is_deleted(own: Store) -> None:
 def test_rows_of_the_customers_own_keep_their_url(own: Store) -> None:
     url = 'https://customer.example/bucket/a b.png?X="1"&y=é'
     with own.change() as change:
-        change.connection.update(DataRow, where("no = 1"), row_data=url, asset=None)
+        change.connection.update(DataRow, Clause("no = 1"), row_data=url, asset=None)
     assert read(own, "image")[0]["data_row"]["row_data"] == url

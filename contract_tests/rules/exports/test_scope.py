@@ -16,7 +16,7 @@ from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import scope_of
 from mockserver.links import Links
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import R, Record, where
+from mockserver.world.database import Clause, R, Record
 from mockserver.world.labels import Label
 from mockserver.world.models import Model, ModelRun
 from mockserver.world.projects import Project
@@ -42,7 +42,7 @@ def exported(store: Store, request: ExportRequest) -> list[dict[str, Any]]:
 
 def project_id(store: Store, name: str) -> str:
     with store.reading() as connection:
-        return connection.select(Project, where("name = :name", name=name))[0].id
+        return connection.select(Project, Clause("name = :name", name=name))[0].id
 
 
 def with_params(**params: Any) -> ExportParams:
@@ -93,7 +93,7 @@ def only(store: Store, kind: type[R]) -> R:
 
 def deleted(store: Store, kind: type[Record]) -> None:
     with store.change() as change:
-        change.connection.update(kind, where("TRUE"), deleted=True)
+        change.connection.update(kind, Clause("TRUE"), deleted=True)
 
 
 def runs_of(row: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from contract_tests.rules.worlds import in_file, stored
 from mockserver.errors import MalformedRequest
 from mockserver.exports.selection import MOST_IDS, moments, project_condition
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause, where
+from mockserver.world.database import Clause
 from mockserver.world.labels import Label, ProjectRow
 from mockserver.world.projects import Batch
 from mockserver.world.store import Store
@@ -30,7 +30,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 def selected(store: Store, *terms: dict[str, Any], project: str = "image") -> list[str]:
     """Ids of the data rows of a project that meet all terms."""
     with store.reading() as connection:
-        asked = where("pr.project_id = (SELECT id FROM project WHERE name = :name)", name=project) & project_condition(
+        asked = Clause("pr.project_id = (SELECT id FROM project WHERE name = :name)", name=project) & project_condition(
             [*terms]
         )
         sql = f"SELECT dr.id FROM project_row pr JOIN data_row dr ON dr.no = pr.data_row_no WHERE {asked.sql}"
@@ -39,7 +39,7 @@ def selected(store: Store, *terms: dict[str, Any], project: str = "image") -> li
 
 def all_rows(store: Store) -> list[DataRow]:
     with store.reading() as connection:
-        return connection.select(DataRow, where("media_type = 'IMAGE'"), order="no")
+        return connection.select(DataRow, Clause("media_type = 'IMAGE'"), order="no")
 
 
 def between(kind: str, low: str, high: str, **more: str) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def test_a_batch_selects_its_rows_and_another_none(store: Store) -> None:
 def test_rows_are_selected_by_where_they_stand(store: Store, status: str) -> None:
     term = {"type": "task_queue_not_exist"} if status == "ToLabel" else {"type": "task_queue_status", "status": status}
     with store.reading() as connection:
-        standing = connection.select(ProjectRow, where("workflow_status = :status", status=status))
+        standing = connection.select(ProjectRow, Clause("workflow_status = :status", status=status))
     numbers = {row.data_row_no for row in standing}
     expected = [row.id for row in all_rows(store) if row.no in numbers]
     assert selected(store, term) == expected != []

@@ -25,7 +25,7 @@ from mockserver.generate.plans import ProjectPlan, Scenario
 from mockserver.generate.prose import LANGUAGES
 from mockserver.generate.scenario import find, load, parse
 from mockserver.world.data_rows import Attachment, DataRow, Dataset, Embedding, MetadataSchema
-from mockserver.world.database import Record, where
+from mockserver.world.database import Clause, Record
 from mockserver.world.labels import Body, Label, ProjectRow, Review
 from mockserver.world.moments import moment
 from mockserver.world.people import Organization, Person, Role
@@ -295,10 +295,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 def annotated(store: Store, media: str) -> Iterator[tuple[DataRow, Any]]:
     """Rows of a media type with the body of their label, placeholders gone."""
     with store.reading() as connection:
-        rows = {row.no: row for row in connection.select(DataRow, where("media_type = :m", m=media))}
-        for label in connection.select(Label, where("NOT skipped")):
+        rows = {row.no: row for row in connection.select(DataRow, Clause("media_type = :m", m=media))}
+        for label in connection.select(Label, Clause("NOT skipped")):
             if label.data_row_no in rows:
-                [body] = connection.select(Body, where("id = :id", id=label.body_id))
+                [body] = connection.select(Body, Clause("id = :id", id=label.body_id))
                 yield rows[label.data_row_no], orjson.loads(body.content.translate(None, b"\x01\x02\x03"))
 
 

@@ -27,7 +27,7 @@ from mockserver.generate.scenario import find, load
 from mockserver.generate.shelf import shelf
 from mockserver.links import Links
 from mockserver.testing import schemas
-from mockserver.world.database import EVERYTHING, where
+from mockserver.world.database import EVERYTHING, Clause
 from mockserver.world.labels import Body
 from mockserver.world.models import ModelRun
 from mockserver.world.projects import Ontology
@@ -69,7 +69,7 @@ def test_the_frames_of_every_label_validate(tmp_path: Path, media: str) -> None:
             "id IN (SELECT body_id FROM label JOIN data_row ON data_row.no = data_row_no WHERE media_type = :media)"
         )
         terms = terms_of(connection.select(Ontology), scoped=True)
-        for body in connection.select(Body, where(bodies, media=media.upper())):
+        for body in connection.select(Body, Clause(bodies, media=media.upper())):
             for piece in frame_lines(body.content, prefix="c".ljust(20, "0"), terms=terms, mask="https://m/{0}/{1}"):
                 for line in piece.splitlines():
                     validator("v1-frame").validate(json.loads(line))
@@ -124,7 +124,7 @@ def test_the_errors_of_an_export_validate() -> None:
 def labels_v1(store: Store, project: str) -> list[Any]:
     with store.reading() as connection:
         elements = Elements(connection, links=Links.of("key", 0), host=HOST, now=NOW)
-        mine = where("NOT l.deleted AND l.project_id = (SELECT id FROM project WHERE name = :name)", name=project)
+        mine = Clause("NOT l.deleted AND l.project_id = (SELECT id FROM project WHERE name = :name)", name=project)
         found: list[Any] = json.loads(b"[%b]" % b"".join(piece.text for piece in elements.pieces(mine)))
         return found
 

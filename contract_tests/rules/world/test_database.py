@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.world.database import EVERYTHING, Clause, Connection, Database, where
+from mockserver.world.database import EVERYTHING, Clause, Connection, Database
 from mockserver.world.postgres import PostgresDatabase
 from mockserver.world.sqlite import SqliteDatabase
 
@@ -42,13 +42,13 @@ NUMBER = st.sampled_from(NUMBERS)
 # Parameters on purpose called the same.
 SIMPLE = st.one_of(
     st.just(EVERYTHING),
-    st.just(where("x < y")),
-    st.builds(lambda value: where("x = :value", value=value), NUMBER),
-    st.builds(lambda value: where("y <> :value", value=value), NUMBER),
-    st.builds(lambda value, other: where("x >= :value AND y < :other", value=value, other=other), NUMBER, NUMBER),
-    st.builds(lambda value, other: where("x = :value OR y = :other", value=value, other=other), NUMBER, NUMBER),
-    st.builds(lambda values: where("x IN :value", value=values), st.lists(NUMBER, max_size=3)),
-    st.builds(lambda values, value: where("x IN :value OR y = :v", value=values, v=value), st.lists(NUMBER), NUMBER),
+    st.just(Clause("x < y")),
+    st.builds(lambda value: Clause("x = :value", value=value), NUMBER),
+    st.builds(lambda value: Clause("y <> :value", value=value), NUMBER),
+    st.builds(lambda value, other: Clause("x >= :value AND y < :other", value=value, other=other), NUMBER, NUMBER),
+    st.builds(lambda value, other: Clause("x = :value OR y = :other", value=value, other=other), NUMBER, NUMBER),
+    st.builds(lambda values: Clause("x IN :value", value=values), st.lists(NUMBER, max_size=3)),
+    st.builds(lambda values, value: Clause("x IN :value OR y = :v", value=values, v=value), st.lists(NUMBER), NUMBER),
 )
 CLAUSE = st.recursive(SIMPLE, lambda inner: st.builds(Clause.__and__, inner, inner), max_leaves=8)
 
@@ -76,28 +76,28 @@ def test_everything_is_the_neutral_condition(clause: Clause) -> None:
 @given(values=st.lists(st.integers(-(2**63), 2**63 - 1), max_size=20))
 @settings(max_examples=40, deadline=None)
 def test_a_list_selects_its_members(table: Connection, values: list[int]) -> None:
-    assert pairs(table, where("x IN :values", values=values)) == {
+    assert pairs(table, Clause("x IN :values", values=values)) == {
         pair for pair in pairs(table, EVERYTHING) if pair[0] in values
     }
 
 
 def test_nothing_is_in_an_empty_list(table: Connection) -> None:
-    assert pairs(table, where("x IN :values", values=[])) == set()
-    assert pairs(table, where("x IN :values", values=()) & where("y = :value", value=1)) == set()
+    assert pairs(table, Clause("x IN :values", values=[])) == set()
+    assert pairs(table, Clause("x IN :values", values=()) & Clause("y = :value", value=1)) == set()
 
 
 @pytest.mark.parametrize("count", [2, 150, 2000])
 def test_a_condition_of_many_conditions_is_still_one(table: Connection, count: int) -> None:
     clause = EVERYTHING
     for _ in range(count):
-        clause &= where("x <> :value", value=3)
+        clause &= Clause("x <> :value", value=3)
     assert len(pairs(table, clause)) == 30
 
 
 @pytest.mark.timeout(20)
 def test_a_list_of_twenty_thousand_is_searched_at_once(table: Connection) -> None:
     """SDKs ask for 20,000 global keys at a time; named parameters cost SQLite the square of their number."""
-    clause = where("s IN :names", names=[f"name {number}" for number in range(20_000)])
+    clause = Clause("s IN :names", names=[f"name {number}" for number in range(20_000)])
     started = time.monotonic()
     assert pairs(table, clause) == set()
     assert time.monotonic() - started < 1.0
@@ -106,12 +106,12 @@ def test_a_list_of_twenty_thousand_is_searched_at_once(table: Connection) -> Non
 @pytest.mark.parametrize("text", ["1:2 %s é", "%s", "%(x)s", "':x", ":x", "%", "'; DROP TABLE t; --", "\\"])
 def test_texts_are_values_and_never_sql(table: Connection, text: str) -> None:
     expected = {(1, 2)} if text == "1:2 %s é" else set()
-    assert pairs(table, where("s = :text", text=text)) == expected
-    assert pairs(table, where("s IN :texts", texts=[text, text])) == expected
+    assert pairs(table, Clause("s = :text", text=text)) == expected
+    assert pairs(table, Clause("s IN :texts", texts=[text, text])) == expected
 
 
 def test_a_percent_sign_of_ours_stays_what_it_is(table: Connection) -> None:
-    assert pairs(table, where("s LIKE '1% %' AND y = :y", y=4)) == {(1, 4)}
+    assert pairs(table, Clause("s LIKE '1% %' AND y = :y", y=4)) == {(1, 4)}
 
 
 def test_a_file_copied_half_is_not_there(tmp_path: Path) -> None:

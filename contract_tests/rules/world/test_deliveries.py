@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from mockserver.errors import Conflict, NotFound
-from mockserver.world.database import JsonText, where
+from mockserver.world.database import Clause, JsonText
 from mockserver.world.deliveries import Deliveries, Tried
 from mockserver.world.store import Store
 from mockserver.world.webhooks import Attempt, Delivery, DeliveryState, Subscription, SubscriptionStatus
@@ -59,7 +59,7 @@ def due(store: Store, *, room: dict[str, int] | None = None, taken: set[int] | N
 
 def delivery(store: Store, no: int) -> Delivery:
     with store.reading() as connection:
-        return connection.select(Delivery, where("no = :no", no=no))[0]
+        return connection.select(Delivery, Clause("no = :no", no=no))[0]
 
 
 def test_what_is_due_comes_first_due_first_and_without_what_is_being_sent(store: Store) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from mockserver.errors import Conflict, NotFound
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import where
+from mockserver.world.database import Clause
 from mockserver.world.events import Event, EventKind
 from mockserver.world.issues import Comment, Issue, IssueStatus
 from mockserver.world.labelling import APPROVE, MOVE, Labelling
@@ -20,20 +20,20 @@ BODY = b'{"objects":[],"classifications":[],"relationships":[]}'
 
 def project_of(store: Store) -> str:
     with store.reading() as connection:
-        return connection.select(Project, where("name = 'image'"))[0].id
+        return connection.select(Project, Clause("name = 'image'"))[0].id
 
 
 def row_of(store: Store, status: WorkflowStatus) -> DataRow:
     with store.reading() as connection:
-        standing = where("project_id = :id AND workflow_status = :status", id=project_of(store), status=status)
+        standing = Clause("project_id = :id AND workflow_status = :status", id=project_of(store), status=status)
         found = connection.select(ProjectRow, standing, order="data_row_no", first=1)[0]
-        return connection.select(DataRow, where("no = :no", no=found.data_row_no))[0]
+        return connection.select(DataRow, Clause("no = :no", no=found.data_row_no))[0]
 
 
 def standing_of(store: Store, row: DataRow) -> ProjectRow:
     with store.reading() as connection:
         return connection.select(
-            ProjectRow, where("project_id = :id AND data_row_no = :no", id=project_of(store), no=row.no)
+            ProjectRow, Clause("project_id = :id AND data_row_no = :no", id=project_of(store), no=row.no)
         )[0]
 
 
@@ -52,8 +52,8 @@ def test_a_first_label_sends_its_row_to_review(store: Store) -> None:
     standing = standing_of(store, row)
     assert (standing.workflow_status, standing.selected_label_id) == (WorkflowStatus.IN_REVIEW, label.id)
     with store.reading() as connection:
-        queue = connection.select(TaskQueue, where("id = :id", id=standing.task_queue_id))[0]
-        body = connection.select(Body, where("id = :id", id=label.body_id))[0]
+        queue = connection.select(TaskQueue, Clause("id = :id", id=standing.task_queue_id))[0]
+        body = connection.select(Body, Clause("id = :id", id=label.body_id))[0]
     assert queue.queue_type == "MANUAL_REVIEW_QUEUE"
     step = standing.steps[0]
     assert (step.action, step.next_task_id, step.next_task_name) == (MOVE, queue.id, queue.name)
@@ -75,7 +75,7 @@ def test_a_labels_creation_is_rounded_to_the_second(store: Store) -> None:
 def test_the_last_label_that_a_row_waits_for_makes_its_whole_way(store: Store, expected: int) -> None:
     row, project = row_of(store, WorkflowStatus.TO_LABEL), project_of(store)
     with store.change() as change:
-        change.connection.update(ProjectRow, where("data_row_no = :no", no=row.no), expected_label_count=expected)
+        change.connection.update(ProjectRow, Clause("data_row_no = :no", no=row.no), expected_label_count=expected)
         people = [person.id for person in change.connection.select(Person, order="created_at, id")]
     labelling = Labelling(store)
     for person in people[: expected - 1]:
@@ -90,7 +90,7 @@ def test_the_last_label_that_a_row_waits_for_makes_its_whole_way(store: Store, e
     assert moved.created_by == entered.created_by
     assert moved.created_at > entered.created_at
     with store.reading() as connection:
-        labels = connection.select(Label, where("data_row_no = :no", no=row.no))
+        labels = connection.select(Label, Clause("data_row_no = :no", no=row.no))
     assert {label.consensus_score for label in labels} == {last.consensus_score}
     assert (last.consensus_score is None) == (expected == 1)
     assert {label.updated_at for label in labels} == {last.updated_at}
@@ -126,7 +126,7 @@ def test_a_verdict_moves_the_row(store: Store, score: float, status: WorkflowSta
     assert kinds(store)[1:] == [EventKind.REVIEW_CREATED, EventKind.WORKFLOW_ACTION]
     Labelling(store).delete_review(review.id)
     with store.reading() as connection:
-        assert connection.find(Review, where("id = :id", id=review.id)) is None
+        assert connection.find(Review, Clause("id = :id", id=review.id)) is None
 
 
 def test_the_same_verdict_again_moves_nothing(store: Store) -> None:
@@ -150,12 +150,12 @@ def test_an_issue_lives_its_life(store: Store) -> None:
     labelling.update_issue(issue.id, status=IssueStatus.RESOLVED, comment="It is.")
     with store.reading() as connection:
         assert [
-            item.content for item in connection.select(Comment, where("issue_no = :no", no=issue.no), order="no")
+            item.content for item in connection.select(Comment, Clause("issue_no = :no", no=issue.no), order="no")
         ] == [
             "Is this a car?",
             "It is.",
         ]
-        assert connection.select(Issue, where("id = :id", id=issue.id))[0].status == IssueStatus.RESOLVED
+        assert connection.select(Issue, Clause("id = :id", id=issue.id))[0].status == IssueStatus.RESOLVED
     labelling.delete_issue(issue.id)
     with pytest.raises(NotFound, match="Issue"):
         labelling.delete_issue(issue.id)
@@ -167,7 +167,7 @@ def test_metadata_is_set_whether_it_was_there_or_not(store: Store) -> None:
     for value in ("first", "second"):
         Labelling(store).set_metadata(row.id, "cko8s9r5v0001h2dk9elqdidh", value)
     with store.reading() as connection:
-        changed = connection.select(DataRow, where("no = :no", no=row.no))[0]
+        changed = connection.select(DataRow, Clause("no = :no", no=row.no))[0]
     assert changed.metadata_values == row.metadata_values | {"cko8s9r5v0001h2dk9elqdidh": "second"}
     assert list(changed.metadata_values) == sorted(changed.metadata_values)
 
@@ -185,7 +185,7 @@ def test_all_of_it_is_activity_on_the_row(store: Store) -> None:
         store.clock.advance(1_000_000)
         step()
         with store.reading() as connection:
-            assert connection.select(DataRow, where("no = :no", no=row.no))[0].last_activity_at == store.clock.now()
+            assert connection.select(DataRow, Clause("no = :no", no=row.no))[0].last_activity_at == store.clock.now()
 
 
 def test_what_is_not_there_is_named(store: Store) -> None:
@@ -210,8 +210,8 @@ def test_a_project_gets_the_tags_that_there_are_then_new_ones(store: Store) -> N
     second = Labelling(store).tag_project(project, text="round 2")
     with store.reading() as connection:
         assert connection.select(ResourceTag, order="created_at, id") == [first, second]
-        other = connection.select(Project, where("id <> :id", id=project), first=1)[0]
-        tagged = {tagged.tag_id for tagged in connection.select(ProjectTag, where("project_id = :id", id=project))}
+        other = connection.select(Project, Clause("id <> :id", id=project), first=1)[0]
+        tagged = {tagged.tag_id for tagged in connection.select(ProjectTag, Clause("project_id = :id", id=project))}
     assert tagged == {first.id, second.id}
     assert (first.text, second.text) == ("round 1", "round 2")
     assert Labelling(store).tag_project(other.id, text="round 3") == first

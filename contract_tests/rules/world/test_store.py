@@ -13,7 +13,7 @@ import pytest
 from contract_tests.rules.worlds import generated
 from mockserver.errors import Conflict, NotFound
 from mockserver.world.data_rows import DataRow, Dataset
-from mockserver.world.database import JsonText, Record, where
+from mockserver.world.database import Clause, JsonText, Record
 from mockserver.world.events import Event, EventKind
 from mockserver.world.labels import Body, Label
 from mockserver.world.people import Person
@@ -31,7 +31,7 @@ def events(store: Store) -> list[Event]:
 
 def project(store: Store, name: str = "image") -> Project:
     with store.reading() as connection:
-        return connection.select(Project, where("name = :name", name=name))[0]
+        return connection.select(Project, Clause("name = :name", name=name))[0]
 
 
 def running(store: Store) -> Task:
@@ -40,7 +40,7 @@ def running(store: Store) -> Task:
 
 def task(store: Store, task_id: str) -> Task:
     with store.reading() as connection:
-        return connection.select(Task, where("id = :id", id=task_id))[0]
+        return connection.select(Task, Clause("id = :id", id=task_id))[0]
 
 
 # The generated world
@@ -95,7 +95,7 @@ def test_a_closed_world_is_found_again(store: Store) -> None:
 def test_a_change_that_fails_changes_nothing(store: Store) -> None:
     before = store.digest()
     with suppress(ZeroDivisionError), store.change() as change:
-        change.connection.update(Project, where("TRUE"), name="half done")
+        change.connection.update(Project, Clause("TRUE"), name="half done")
         change.happened(EventKind.PROJECT_UPDATED)
         _ = 1 / 0
     assert (store.digest(), events(store)) == (before, [])
@@ -135,7 +135,7 @@ def test_the_hook_sees_the_change_it_is_about_to_commit(store: Store) -> None:
     seen: list[Any] = []
 
     def hook(change: Change, happened: list[Event]) -> None:
-        seen.append(([event.kind for event in happened], change.connection.count(Project, where("name = 'seen'"))))
+        seen.append(([event.kind for event in happened], change.connection.count(Project, Clause("name = 'seen'"))))
 
     store.before_commit = hook
     store.create_project(name="seen")
@@ -179,7 +179,7 @@ def test_changes_carry_the_worlds_time(store: Store) -> None:
 def test_a_new_project_has_its_three_task_queues(store: Store) -> None:
     made = store.create_project(name="new", allowed_media_type="IMAGE")
     with store.reading() as connection:
-        queues = connection.select(TaskQueue, where("project_id = :id", id=made.id), order="position")
+        queues = connection.select(TaskQueue, Clause("project_id = :id", id=made.id), order="position")
     assert [queue.queue_type for queue in queues] == [
         "INITIAL_LABELING_QUEUE", "MANUAL_REVIEW_QUEUE", "MANUAL_REWORK_QUEUE",
     ]  # fmt: skip
@@ -214,7 +214,7 @@ def test_of_several_deletes_all_or_none_happen(store: Store) -> None:
     with pytest.raises(NotFound):
         store.delete_data_rows([row.id, "nobody"])
     with store.reading() as connection:
-        assert connection.count(DataRow, where("deleted")) == 0
+        assert connection.count(DataRow, Clause("deleted")) == 0
 
 
 def test_a_row_named_twice_is_deleted_once(store: Store) -> None:
@@ -226,12 +226,12 @@ def test_a_row_named_twice_is_deleted_once(store: Store) -> None:
 
 def test_a_deleted_dataset_takes_its_rows_along(store: Store) -> None:
     with store.reading() as connection:
-        dataset = connection.select(Dataset, where("name = 'image rows'"))[0]
-        others = connection.count(DataRow, where("dataset_id <> :id AND NOT deleted", id=dataset.id))
+        dataset = connection.select(Dataset, Clause("name = 'image rows'"))[0]
+        others = connection.count(DataRow, Clause("dataset_id <> :id AND NOT deleted", id=dataset.id))
     store.update_dataset(dataset.id, deleted=True)
     with store.reading() as connection:
-        assert connection.count(DataRow, where("dataset_id = :id AND NOT deleted", id=dataset.id)) == 0
-        assert connection.count(DataRow, where("NOT deleted")) == others > 0
+        assert connection.count(DataRow, Clause("dataset_id = :id AND NOT deleted", id=dataset.id)) == 0
+        assert connection.count(DataRow, Clause("NOT deleted")) == others > 0
 
 
 def test_a_dataset_and_its_rows_are_deleted_together_or_not_at_all(store: Store) -> None:
@@ -242,7 +242,7 @@ def test_a_dataset_and_its_rows_are_deleted_together_or_not_at_all(store: Store)
     before = store.digest()
     store.before_commit = hook
     with store.reading() as connection:
-        dataset = connection.select(Dataset, where("name = 'image rows'"))[0]
+        dataset = connection.select(Dataset, Clause("name = 'image rows'"))[0]
     with pytest.raises(ConnectionError):
         store.update_dataset(dataset.id, deleted=True)
     assert store.digest() == before

@@ -14,7 +14,7 @@ from mockserver.api.call import call_of
 from mockserver.api.resolvers.fields import Fields, no_list, nothing
 from mockserver.errors import NotFound
 from mockserver.world import ids
-from mockserver.world.database import where as clause
+from mockserver.world.database import Clause
 from mockserver.world.people import Organization, Person, Role
 
 SEATS = 1_000
@@ -101,7 +101,7 @@ def organization_role(_source: Any, info: Any, userId: str | None = None) -> Rol
     """The role of a person, by default of the owner of the API key."""
     call = call_of(info)
     person = (
-        call.store.user() if userId is None else call.one(Person, clause("id = :id", id=userId), f"User {userId!r}")
+        call.store.user() if userId is None else call.one(Person, Clause("id = :id", id=userId), f"User {userId!r}")
     )
     return call.find(Role, person.role_id)
 
@@ -109,8 +109,8 @@ def organization_role(_source: Any, info: Any, userId: str | None = None) -> Rol
 def invites_limit(_source: Any, info: Any, where: Mapping[str, Any]) -> InvitesLimit:
     """Everybody who works here is counted, and who is invited (SDK organization.py)."""
     call = call_of(info)
-    call.one(Organization, clause("id = :id", id=where.get("id")), f"Organization {where.get('id')!r}")
-    return InvitesLimit(call.count(Person, clause("TRUE")), SEATS)
+    call.one(Organization, Clause("id = :id", id=where.get("id")), f"Organization {where.get('id')!r}")
+    return InvitesLimit(call.count(Person, Clause("TRUE")), SEATS)
 
 
 def empty_page(_source: Any, _info: Any, **_page: Any) -> EmptyPage:

@@ -14,7 +14,7 @@ from mockserver.api.resolvers.fields import Fields
 from mockserver.api.texts import check_texts
 from mockserver.errors import BadInput, MalformedRequest, NotAllowed
 from mockserver.world.data_rows import Dataset
-from mockserver.world.database import where as clause
+from mockserver.world.database import Clause
 from mockserver.world.projects import LabelingFrontend, Ontology, Project
 
 ONLY_READ = {"queueMode": ("CATALOG",), "allowedMediaType": ("UNKNOWN", "UNSUPPORTED")}
@@ -87,7 +87,7 @@ def _frontend(call: Call, data: Mapping[str, Any]) -> dict[str, str | None]:
     frontend = (given.get("connect") or {}).get("id")
     if frontend is None:
         return {}
-    call.one(LabelingFrontend, clause("id = :id", id=frontend), f"Labeling frontend {frontend!r}")
+    call.one(LabelingFrontend, Clause("id = :id", id=frontend), f"Labeling frontend {frontend!r}")
     return {"labeling_frontend_id": frontend}
 
 
@@ -101,12 +101,12 @@ def update_project(_source: Any, info: Any, where: Mapping[str, Any], data: Mapp
 
 def project_changes(_source: Any, info: Any, where: Mapping[str, Any]) -> Project:
     project_id = _id(where, "project")
-    return call_of(info).one(Project, clause("id = :id AND NOT deleted", id=project_id), f"Project {project_id!r}")
+    return call_of(info).one(Project, Clause("id = :id AND NOT deleted", id=project_id), f"Project {project_id!r}")
 
 
 def connect_ontology(source: Project, info: Any, ontologyId: str) -> Project:  # noqa: N803  the wire's word
     call = call_of(info)
-    call.one(Ontology, clause("id = :id", id=ontologyId), f"Ontology {ontologyId!r}")
+    call.one(Ontology, Clause("id = :id", id=ontologyId), f"Ontology {ontologyId!r}")
     return call.store.update_project(source.id, ontology_id=ontologyId)
 
 

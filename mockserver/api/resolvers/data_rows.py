@@ -21,7 +21,6 @@ from mockserver.exports.legacy.media import media_attributes
 from mockserver.links import AssetKey
 from mockserver.world.data_rows import Attachment, DataRow, Dataset
 from mockserver.world.database import Clause
-from mockserver.world.database import where as clause
 
 MOST_KEYS = 20_000
 
@@ -97,7 +96,7 @@ def attributes_of_media(source: DataRow, info: Any) -> dict[str, Any]:
 
 
 def _in_dataset(dataset_id: str) -> Clause:
-    return clause("dataset_id = :id AND NOT deleted", id=dataset_id)
+    return Clause("dataset_id = :id AND NOT deleted", id=dataset_id)
 
 
 def description(source: Dataset, _info: Any) -> str:
@@ -131,11 +130,11 @@ def dataset_data_rows(_source: Any, info: Any, id: str, first: int = 100, where:
     """Newest first. A page begins behind the data row whose id is `from` (SDK tests test_data_rows.py), which is what
     `startCursor` of the page before tells; null after the last page."""
     call = call_of(info)
-    call.one(Dataset, clause("id = :id AND NOT deleted", id=id), f"Dataset {id!r}")
+    call.one(Dataset, Clause("id = :id AND NOT deleted", id=id), f"Dataset {id!r}")
     asked = condition(DataRow, where) & _in_dataset(id)
     if given.get("from"):
-        start = call.one(DataRow, clause("id = :id", id=given["from"]), f"The cursor {given['from']!r}")
-        asked &= clause("no < :start", start=start.no)
+        start = call.one(DataRow, Clause("id = :id", id=given["from"]), f"The cursor {given['from']!r}")
+        asked &= Clause("no < :start", start=start.no)
     found = call.select(DataRow, asked, order="no DESC", first=first + 1)
     nodes, more = found[:first], len(found) > first
     return Page(nodes, PageInfo(nodes[-1].id if more and nodes else None, None, more))
@@ -159,7 +158,7 @@ def _signing(call: Call, row: int) -> tuple[AssetKey, int]:
 def attachments(
     source: DataRow, info: Any, where: Any = None, skip: int = 0, first: int | None = None
 ) -> list[Attachment]:
-    asked = condition(Attachment, where) & clause("data_row_no = :no", no=source.no)
+    asked = condition(Attachment, where) & Clause("data_row_no = :no", no=source.no)
     return call_of(info).select(Attachment, asked, order="no", skip=skip, first=first)
 
 
@@ -173,7 +172,7 @@ def attachment_value(source: Attachment, info: Any) -> str:
 
 
 def external_ids(_source: Any, info: Any, externalId_in: list[str]) -> list[ExternalIdRow]:  # noqa: N803  the wire's word
-    asked = clause("external_id IN :ids AND NOT deleted", ids=externalId_in)
+    asked = Clause("external_id IN :ids AND NOT deleted", ids=externalId_in)
     return [ExternalIdRow(row.id, row.external_id) for row in call_of(info).select(DataRow, asked, order="no")]
 
 
@@ -197,7 +196,7 @@ def data_rows_for_global_keys_result(_source: Any, info: Any, jobId: Any = None)
     since, keys = _job(job_id)
     if not call.workspace.processed(f"job {job_id}", since=since):
         return GlobalKeysResult(None, "IN_PROGRESS")
-    found = {row.global_key: row for row in call.select(DataRow, clause("global_key IN :keys", keys=keys))}
+    found = {row.global_key: row for row in call.select(DataRow, Clause("global_key IN :keys", keys=keys))}
     live = {key: row for key, row in found.items() if not row.deleted}
     rows = [FetchedRow(live[key].id if key in live else "", key) for key in keys]
     deleted = [key for key in keys if key in found and key not in live]

@@ -19,8 +19,7 @@ from mockserver.exports.request import decode
 from mockserver.exports.results import ERRORS, RESULT
 from mockserver.exports.tasks import finished, streams
 from mockserver.links import RESULT_DAYS, good_until
-from mockserver.world.database import EVERYTHING
-from mockserver.world.database import where as clause
+from mockserver.world.database import EVERYTHING, Clause
 from mockserver.world.people import Organization, Person
 from mockserver.world.tasks import EXPORT, Task, TaskStatus
 
@@ -81,7 +80,7 @@ def task(_source: Any, info: Any, where: Any = None) -> Task:
     task_id = (where or {}).get("id")
     call = call_of(info)
     exports = call.workspace.exports
-    seen = exports.looked_at(call.one(Task, clause("id = :id", id=task_id), f"Task {task_id!r}"))
+    seen = exports.looked_at(call.one(Task, Clause("id = :id", id=task_id), f"Task {task_id!r}"))
     exports.glances.read(seen)
     return seen
 
@@ -90,7 +89,7 @@ def tasks(
     source: Person | Organization, info: Any, where: Any = None, skip: int = 0, first: int | None = None
 ) -> list[Task]:
     """Newest first. The SDK looks for exactly one by id (wire trap 15)."""
-    asked = clause("created_by = :id", id=source.id) if isinstance(source, Person) else EVERYTHING
+    asked = Clause("created_by = :id", id=source.id) if isinstance(source, Person) else EVERYTHING
     call = call_of(info)
     if not SHOWN.isdisjoint(mentioned(where)):
         shown = [

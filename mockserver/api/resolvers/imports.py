@@ -6,7 +6,7 @@ from typing import Any
 
 from mockserver.api.call import call_of
 from mockserver.api.resolvers.fields import Fields, nothing
-from mockserver.world.database import where as clause
+from mockserver.world.database import Clause
 from mockserver.world.projects import Project
 
 IMPORT = "id name state progress inputFileUrl errorFileUrl statusFileUrl createdBy project"
@@ -24,6 +24,6 @@ def no_imports(_source: Any, info: Any, where: Any = None, **_page: Any) -> list
     """An empty list. Raises NotFound when the project that is named does not exist."""
     project_id = (where or {}).get("projectId")
     if project_id is not None:
-        asked = clause("id = :id AND NOT deleted", id=project_id)
+        asked = Clause("id = :id AND NOT deleted", id=project_id)
         call_of(info).one(Project, asked, f"Project {project_id!r}")
     return []

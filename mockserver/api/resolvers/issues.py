@@ -16,8 +16,7 @@ from mockserver.api.pages import Page, page_of, position
 from mockserver.api.resolvers.fields import Fields, no_list, nothing
 from mockserver.api.resolvers.projects import created_by
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause
-from mockserver.world.database import where as clause
+from mockserver.world.database import EVERYTHING, Clause
 from mockserver.world.issues import Comment, Issue, IssueStatus
 from mockserver.world.people import Person
 from mockserver.world.projects import Project
@@ -62,42 +61,42 @@ def add_to(fields: Fields) -> None:
 
 
 def issue(_source: Any, info: Any, where: Mapping[str, Any]) -> Issue:
-    asked = clause("id = :id AND NOT deleted", id=where.get("id"))
+    asked = Clause("id = :id AND NOT deleted", id=where.get("id"))
     return call_of(info).one(Issue, asked, f"Issue {where.get('id')!r}")
 
 
 def issues(source: Project, _info: Any, where: Any = None, after: str | None = None, first: int = PAGE) -> Asked:
     """Oldest first. All of them are counted; those about a whole data row are not listed (SDK project.py 7.17.0)."""
-    mine = clause("project_id = :id AND NOT deleted", id=source.id)
+    mine = Clause("project_id = :id AND NOT deleted", id=source.id)
     return Asked(mine & _condition(where or {}), after, first)
 
 
 def _condition(where: Mapping[str, Any]) -> Clause:
-    found = Clause()
+    found = EVERYTHING
     if (where.get("type") or ISSUE) != ISSUE or where.get("categoryId") is not None:
-        found &= clause("FALSE")
+        found &= Clause("FALSE")
     if where.get("status") is not None:
-        found &= clause("status = :status", status=where["status"])
+        found &= Clause("status = :status", status=where["status"])
     if where.get("createdByIds") is not None:
-        found &= clause("created_by IN :people", people=list(where["createdByIds"]))
+        found &= Clause("created_by IN :people", people=list(where["createdByIds"]))
     if where.get("content"):
         found &= holding("content", where["content"])
     if where.get("dataRow") is not None:
-        found &= clause("data_row_no IN (SELECT no FROM data_row WHERE id = :row)", row=where["dataRow"].get("id"))
+        found &= Clause("data_row_no IN (SELECT no FROM data_row WHERE id = :row)", row=where["dataRow"].get("id"))
     return found
 
 
 def page(source: Asked, info: Any) -> Page:
-    listed = source.condition & clause("label_id IS NOT NULL AND no > :after", after=position(source.after))
+    listed = source.condition & Clause("label_id IS NOT NULL AND no > :after", after=position(source.after))
     return page_of(call_of(info).select(Issue, listed, order="no", first=source.first + 1), source.first)
 
 
 def data_row_id(source: Issue, info: Any) -> str:
-    return call_of(info).one(DataRow, clause("no = :no", no=source.data_row_no), "The issue's data row").id
+    return call_of(info).one(DataRow, Clause("no = :no", no=source.data_row_no), "The issue's data row").id
 
 
 def comments(source: Issue, info: Any) -> list[Comment]:
-    return call_of(info).select(Comment, clause("issue_no = :no", no=source.no), order="no")
+    return call_of(info).select(Comment, Clause("issue_no = :no", no=source.no), order="no")
 
 
 def resolved_by(source: Issue, info: Any) -> Person | None:

@@ -15,7 +15,6 @@ from mockserver.api.resolvers.projects import created_by
 from mockserver.world import ids
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause
-from mockserver.world.database import where as clause
 from mockserver.world.labels import Label, ProjectRow, Review
 from mockserver.world.projects import Project
 
@@ -93,35 +92,35 @@ def labels_of_project(
 ) -> list[Label]:
     """Of live rows, newest first (SDK tests test_label.py); the SDK narrows them by datasets (project.labels) and, from
     7.x, by who made them."""
-    asked = _asked(where) & clause("project_id = :id", id=source.id)
+    asked = _asked(where) & Clause("project_id = :id", id=source.id)
     return call_of(info).select(Label, asked, order=ORDERS[orderBy], skip=skip, first=first)
 
 
 def labels_of_row(
     source: DataRow, info: Any, where: Any = None, skip: int = 0, first: int | None = None
 ) -> list[Label]:
-    asked = _asked(where) & clause("data_row_no = :no", no=source.no)
+    asked = _asked(where) & Clause("data_row_no = :no", no=source.no)
     return call_of(info).select(Label, asked, order="no", skip=skip, first=first)
 
 
 def _asked(where: Any) -> Clause:
-    return condition(Label, where) & clause("data_row_no IN (SELECT no FROM data_row WHERE NOT deleted)")
+    return condition(Label, where) & Clause("data_row_no IN (SELECT no FROM data_row WHERE NOT deleted)")
 
 
 def data_row(source: Label, info: Any) -> DataRow:
-    return call_of(info).one(DataRow, clause("no = :no", no=source.data_row_no), f"The data row of label {source.id!r}")
+    return call_of(info).one(DataRow, Clause("no = :no", no=source.data_row_no), f"The data row of label {source.id!r}")
 
 
 def selected_label(source: tuple[DataRow, str | None], info: Any) -> str | None:
     """The winning label of a data row in a project (SDK data_row.get_winning_label_id)."""
     row, project_id = source
-    asked = clause("project_id = :project AND data_row_no = :no", project=project_id, no=row.no)
+    asked = Clause("project_id = :project AND data_row_no = :no", project=project_id, no=row.no)
     standing = call_of(info).select(ProjectRow, asked)
     return standing[0].selected_label_id if standing else None
 
 
 def reviews(source: Label, info: Any, where: Any = None, skip: int = 0, first: int | None = None) -> list[Review]:
-    asked = condition(Review, where) & clause("label_no = :no", no=source.no)
+    asked = condition(Review, where) & Clause("label_no = :no", no=source.no)
     return call_of(info).select(Review, asked, order="no", skip=skip, first=first)
 
 
@@ -130,4 +129,4 @@ def review(_source: Any, info: Any, where: Mapping[str, Any]) -> Review:
 
 
 def reviewed_label(source: Review, info: Any) -> Label:
-    return call_of(info).one(Label, clause("no = :no", no=source.label_no), f"The label of review {source.id!r}")
+    return call_of(info).one(Label, Clause("no = :no", no=source.label_no), f"The label of review {source.id!r}")

@@ -9,7 +9,7 @@ import msgspec
 from mockserver.api.call import Call, call_of
 from mockserver.api.resolvers.fields import Fields
 from mockserver.world.data_rows import ENUM, DataRow, Embedding, MetadataSchema
-from mockserver.world.database import where as clause
+from mockserver.world.database import Clause
 
 
 class MetadataField(msgspec.Struct, frozen=True):
@@ -38,11 +38,11 @@ def add_to(fields: Fields) -> None:
 
 def ontology(_source: Any, info: Any) -> list[MetadataSchema]:
     """Asked for as soon as an SDK builds its first data row."""
-    return call_of(info).select(MetadataSchema, clause("parent_id IS NULL"), order="position, id")
+    return call_of(info).select(MetadataSchema, Clause("parent_id IS NULL"), order="position, id")
 
 
 def options(source: MetadataSchema, info: Any) -> list[MetadataSchema]:
-    return call_of(info).select(MetadataSchema, clause("parent_id = :id", id=source.id), order="position, id")
+    return call_of(info).select(MetadataSchema, Clause("parent_id = :id", id=source.id), order="position, id")
 
 
 def metadata_fields(source: DataRow, info: Any) -> list[MetadataField]:
@@ -81,5 +81,5 @@ def data_row_metadata(_source: Any, info: Any, where: Any = None) -> list[DataRo
     identifiers = asked.get("dataRowIdentifiers") or {"ids": asked.get("dataRowIds") or [], "idType": "ID"}
     column = "global_key" if identifiers.get("idType") == "GKEY" else "id"
     call = call_of(info)
-    rows = call.select(DataRow, clause(f"{column} IN :ids AND NOT deleted", ids=identifiers.get("ids") or []))
+    rows = call.select(DataRow, Clause(f"{column} IN :ids AND NOT deleted", ids=identifiers.get("ids") or []))
     return [DataRowMetadata(row.id, row.global_key, _custom(call, row)) for row in rows]

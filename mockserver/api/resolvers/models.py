@@ -11,7 +11,7 @@ from mockserver.api.pages import Page, page_of, position
 from mockserver.api.resolvers.fields import Fields, nothing
 from mockserver.errors import BadInput
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import where as clause
+from mockserver.world.database import Clause
 from mockserver.world.models import Model, ModelRun, ModelRunRow
 
 APP = "id modelId name description inferenceParams classToSchemaId ontologyId createdBy"
@@ -47,12 +47,12 @@ def models(_source: Any, info: Any, where: Any = None, skip: int = 0, first: int
 
 
 def runs(source: Model, info: Any, where: Any = None, skip: int = 0, first: int | None = None) -> list[ModelRun]:
-    asked = condition(ModelRun, where) & clause("model_id = :id", id=source.id)
+    asked = condition(ModelRun, where) & Clause("model_id = :id", id=source.id)
     return call_of(info).select(ModelRun, asked, order="created_at, id", skip=skip, first=first)
 
 
 def model_run(_source: Any, info: Any, where: Mapping[str, Any]) -> ModelRun:
-    live = clause("model_id IN (SELECT id FROM model WHERE NOT deleted)")
+    live = Clause("model_id IN (SELECT id FROM model WHERE NOT deleted)")
     return call_of(info).one(ModelRun, unique(ModelRun, where) & live, f"Model run {where.get('id')!r}")
 
 
@@ -75,11 +75,11 @@ def find_foundry_app(_source: Any, _info: Any, where: Mapping[str, Any]) -> None
 def annotation_groups(_source: Any, info: Any, where: Any = None, after: str | None = None, first: int = PAGE) -> Page:
     """The data rows of a run; the cursor is a number in the order in which they joined it."""
     run = model_run(None, info, (where or {}).get("modelRunId") or {})
-    asked = clause("model_run_id = :id AND data_row_no IN (SELECT no FROM data_row WHERE NOT deleted)", id=run.id)
-    asked &= clause("no > :after", after=position(after))
+    asked = Clause("model_run_id = :id AND data_row_no IN (SELECT no FROM data_row WHERE NOT deleted)", id=run.id)
+    asked &= Clause("no > :after", after=position(after))
     return page_of(call_of(info).select(ModelRunRow, asked, order="no", first=first + 1), first)
 
 
 def data_row(source: ModelRunRow, info: Any) -> DataRow:
-    asked = clause("no = :no", no=source.data_row_no)
+    asked = Clause("no = :no", no=source.data_row_no)
     return call_of(info).one(DataRow, asked, f"The data row of {source.id!r}")

@@ -12,8 +12,7 @@ from mockserver.api.call import call_of
 from mockserver.api.filters import condition, holding, unique
 from mockserver.api.resolvers.fields import Fields
 from mockserver.api.resolvers.projects import created_by, projects
-from mockserver.world.database import EVERYTHING
-from mockserver.world.database import where as clause
+from mockserver.world.database import EVERYTHING, Clause
 from mockserver.world.projects import LabelingFrontend, Ontology
 
 
@@ -47,7 +46,7 @@ def ontologies(
     """Searched by a part of the name; the cursor is the last id of a full page (SDK client.get_ontologies)."""
     text = (where or {}).get("search") or ""
     asked = holding("name", text) if text else EVERYTHING
-    asked &= clause("id > :after", after=after) if after else EVERYTHING
+    asked &= Clause("id > :after", after=after) if after else EVERYTHING
     found = call_of(info).select(Ontology, asked, order="id", first=first)
     return Ontologies(found, found[-1].id if first is not None and first and len(found) == first else None)
 

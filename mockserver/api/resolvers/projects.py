@@ -18,7 +18,7 @@ from mockserver.errors import BadInput, NotFound
 from mockserver.exports.selection import project_condition
 from mockserver.world import ids
 from mockserver.world.data_rows import Dataset
-from mockserver.world.database import EVERYTHING, Clause, where
+from mockserver.world.database import EVERYTHING, Clause
 from mockserver.world.labels import WorkflowStatus
 from mockserver.world.people import Person, ProjectMember, Role
 from mockserver.world.projects import Batch, LabelingFrontend, Ontology, Project, ResourceTag, TaskQueue
@@ -28,7 +28,7 @@ PROJECT = (
     " isBenchmarkEnabled isConsensusEnabled setupComplete createdAt updatedAt"
 )
 OVERRIDE = ("id", "priority", "numberOfLabels", "dataRow")
-_SET_UP = where("labeling_frontend_id IS NOT NULL AND ontology_id IS NOT NULL AND NOT deleted")
+_SET_UP = Clause("labeling_frontend_id IS NOT NULL AND ontology_id IS NOT NULL AND NOT deleted")
 _LIVE_ROW = "EXISTS (SELECT 1 FROM data_row WHERE data_row.no = data_row_no AND NOT data_row.deleted)"
 
 
@@ -98,22 +98,18 @@ def projects(source: Any, info: Any, where: Any = None, skip: int = 0, first: in
     """All projects, or those of an ontology or dataset."""
     clause = condition(Project, where)
     if isinstance(source, Ontology):
-        clause &= _of_ontology(source)
+        clause &= Clause("ontology_id = :id", id=source.id)
     elif isinstance(source, Dataset):
         clause &= _of_dataset(source)
     return call_of(info).select(Project, clause, order="created_at, id", skip=skip, first=first)
 
 
-def _of_ontology(ontology: Ontology) -> Any:
-    return where("ontology_id = :id", id=ontology.id)
-
-
-def _of_dataset(dataset: Dataset) -> Any:
+def _of_dataset(dataset: Dataset) -> Clause:
     sql = (
         "id IN (SELECT pr.project_id FROM project_row pr JOIN data_row dr ON dr.no = pr.data_row_no"
         " WHERE dr.dataset_id = :id AND NOT dr.deleted)"
     )
-    return where(sql, id=dataset.id)
+    return Clause(sql, id=dataset.id)
 
 
 def last_activity_time(source: Project, info: Any) -> int | None:
@@ -130,12 +126,12 @@ def data_row_count(source: Project, info: Any) -> int:
 
 
 def completed_data_row_count(source: Project, info: Any) -> int:
-    done = where("pr.project_id = :id AND pr.workflow_status = :status", id=source.id, status=WorkflowStatus.DONE)
+    done = Clause("pr.project_id = :id AND pr.workflow_status = :status", id=source.id, status=WorkflowStatus.DONE)
     return _live(call_of(info), "project_row pr", done, "pr.data_row_no")
 
 
 def label_count(source: Project, info: Any) -> int:
-    asked = where("l.project_id = :id AND NOT l.deleted", id=source.id)
+    asked = Clause("l.project_id = :id AND NOT l.deleted", id=source.id)
     return _live(call_of(info), "label l", asked, "l.data_row_no")
 
 
@@ -156,9 +152,9 @@ def workstream_state_counts(source: Project, info: Any, batchIds: list[str] | No
         " WHERE l.project_id = pr.project_id AND l.data_row_no = pr.data_row_no AND NOT l.deleted) AS all_skipped,"
         f" COUNT(*) FROM project_row pr WHERE {{clause}} AND {live} GROUP BY 1, 2"
     )
-    clause = where("pr.project_id = :id", id=source.id)
+    clause = Clause("pr.project_id = :id", id=source.id)
     if batchIds:
-        clause &= where("pr.batch_id IN :ids", ids=batchIds)
+        clause &= Clause("pr.batch_id IN :ids", ids=batchIds)
     with call_of(info).reading() as connection:
         groups = connection.rows(sql.replace("{clause}", clause.sql), clause.params)
     return [StateCount(state, count) for state, count in _states(groups).items()]
@@ -179,7 +175,7 @@ def _states(groups: list[Any]) -> dict[str, int]:
 
 
 def task_queues(source: Project, info: Any) -> list[TaskQueue]:
-    return call_of(info).select(TaskQueue, where("project_id = :id", id=source.id), order="position")
+    return call_of(info).select(TaskQueue, Clause("project_id = :id", id=source.id), order="position")
 
 
 def rows_in_queue(source: TaskQueue, info: Any, input: Any = None) -> int:  # noqa: A002  the wire's word
@@ -188,7 +184,7 @@ def rows_in_queue(source: TaskQueue, info: Any, input: Any = None) -> int:  # no
     clause = project_condition(terms) if terms else EVERYTHING
     if any(term.get("type") != "batch" for term in terms):
         raise BadInput("dataRowCount can be asked for the rows of batches only: a term of the type 'batch'")
-    mine = where(f"pr.task_queue_id = :id AND {_LIVE_ROW.replace('data_row_no', 'pr.data_row_no')}", id=source.id)
+    mine = Clause(f"pr.task_queue_id = :id AND {_LIVE_ROW.replace('data_row_no', 'pr.data_row_no')}", id=source.id)
     asked = mine & clause
     with call_of(info).reading() as connection:
         return int(connection.value(f"SELECT COUNT(*) FROM project_row pr WHERE {asked.sql}", asked.params))
@@ -200,7 +196,7 @@ def labeling_frontend(source: Project, info: Any) -> LabelingFrontend | None:
 
 def resource_tags(source: Project, info: Any) -> list[ResourceTag]:
     """The same as in exports."""
-    mine = where("id IN (SELECT tag_id FROM project_tag WHERE project_id = :project)", project=source.id)
+    mine = Clause("id IN (SELECT tag_id FROM project_tag WHERE project_id = :project)", project=source.id)
     return call_of(info).select(ResourceTag, mine, order="id")
 
 
@@ -245,11 +241,11 @@ def _with_rows_in(project: Project) -> Clause:
         "EXISTS (SELECT 1 FROM data_row dr JOIN project_row pr ON pr.data_row_no = dr.no"
         " WHERE dr.dataset_id = dataset.id AND pr.project_id = :id AND NOT dr.deleted)"
     )
-    return where(sql, id=project.id)
+    return Clause(sql, id=project.id)
 
 
 def members(source: Project, info: Any, skip: int = 0, first: int | None = None) -> list[ProjectMember]:
-    clause = where("project_id = :id", id=source.id)
+    clause = Clause("project_id = :id", id=source.id)
     return call_of(info).select(ProjectMember, clause, order="id", skip=skip, first=first)
 
 
@@ -262,9 +258,9 @@ def batches(source: Project, info: Any, where: Any = None, after: str | None = N
     return Page(nodes, PageInfo(None, nodes[-1].id if more and nodes else None, more))
 
 
-def _batches_after(source: Project, after: str | None) -> Any:
-    clause = where("project_id = :id", id=source.id)
-    return clause & where("id > :after", after=after) if after else clause
+def _batches_after(source: Project, after: str | None) -> Clause:
+    clause = Clause("project_id = :id", id=source.id)
+    return clause & Clause("id > :after", after=after) if after else clause
 
 
 def consensus_settings(source: Batch, _info: Any) -> dict[str, Any]:

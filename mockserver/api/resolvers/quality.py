@@ -14,7 +14,7 @@ from mockserver.api.matching import matches
 from mockserver.api.resolvers.fields import Fields
 from mockserver.api.resolvers.projects import created_by
 from mockserver.errors import NotFound
-from mockserver.world.database import where as clause
+from mockserver.world.database import Clause
 from mockserver.world.labels import Label
 from mockserver.world.people import Person
 from mockserver.world.projects import Project
@@ -74,7 +74,7 @@ def benchmarks(
     source: Project, info: Any, where: Any = None, skip: int = 0, first: int | None = None
 ) -> list[Benchmark]:
     call = call_of(info)
-    asked = clause("project_id = :id AND is_benchmark AND NOT deleted", id=source.id)
+    asked = Clause("project_id = :id AND is_benchmark AND NOT deleted", id=source.id)
     if not where:
         return [_benchmark(call, label) for label in call.select(Label, asked, order="no", skip=skip, first=first)]
     every = (_benchmark(call, label) for label in call.select(Label, asked, order="no"))
@@ -88,7 +88,7 @@ def _field(item: Benchmark, name: str) -> Any:
 
 def benchmark(_source: Any, info: Any, where: Mapping[str, Any]) -> Benchmark:
     call = call_of(info)
-    found = call.select(Label, clause("id = :id AND is_benchmark AND NOT deleted", id=where.get("id")))
+    found = call.select(Label, Clause("id = :id AND is_benchmark AND NOT deleted", id=where.get("id")))
     if not found:
         raise NotFound(f"Benchmark {where.get('id')!r} does not exist in this workspace")
     return _benchmark(call, found[0])

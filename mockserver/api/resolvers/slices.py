@@ -14,7 +14,6 @@ from mockserver.api.resolvers.fields import Fields
 from mockserver.exports.selection import catalog_condition
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause
-from mockserver.world.database import where as clause
 from mockserver.world.models import ModelRun
 from mockserver.world.slices import CatalogSlice
 
@@ -54,11 +53,11 @@ def saved_query(_source: Any, info: Any, id: str) -> CatalogSlice:  # noqa: A002
 
 
 def saved_queries(_source: Any, info: Any) -> list[CatalogSlice]:
-    return call_of(info).select(CatalogSlice, clause("NOT deleted"), order="created_at, id")
+    return call_of(info).select(CatalogSlice, Clause("NOT deleted"), order="created_at, id")
 
 
 def _slice(call: Call, slice_id: str) -> CatalogSlice:
-    return call.one(CatalogSlice, clause("id = :id AND NOT deleted", id=slice_id), f"Slice {slice_id!r}")
+    return call.one(CatalogSlice, Clause("id = :id AND NOT deleted", id=slice_id), f"Slice {slice_id!r}")
 
 
 def data_row_ids(_source: Any, info: Any, input: Mapping[str, Any]) -> Page:  # noqa: A002  the wire's word
@@ -71,7 +70,7 @@ def data_row_identifiers(_source: Any, info: Any, input: Mapping[str, Any]) -> P
     """Data rows as the slice's search finds them now, in the order in which they were made."""
     call = call_of(info)
     found = _slice(call, input["savedQueryId"])
-    asked = clause("NOT dr.deleted") & catalog_condition(orjson.loads(found.query))
+    asked = Clause("NOT dr.deleted") & catalog_condition(orjson.loads(found.query))
     first = PAGE if input.get("first") is None else input["first"]
     with call.reading() as connection:
         total = int(connection.value(f"SELECT COUNT(*) FROM data_row dr WHERE {asked.sql}", asked.params))
@@ -81,12 +80,12 @@ def data_row_identifiers(_source: Any, info: Any, input: Mapping[str, Any]) -> P
 def data_row_identifiers_in_run(_source: Any, info: Any, input: Mapping[str, Any]) -> Page:  # noqa: A002  the wire's word
     """Of a run's data rows those that the search finds. The cursor is the last data row itself."""
     call = call_of(info)
-    run = call.one(ModelRun, clause("id = :id AND NOT deleted", id=input.get("modelRunId")), _run(input))
+    run = call.one(ModelRun, Clause("id = :id AND NOT deleted", id=input.get("modelRunId")), _run(input))
     found = _slice(call, input["savedQueryId"])
-    asked = clause("NOT dr.deleted") & catalog_condition(orjson.loads(found.query))
-    asked &= clause("dr.no IN (SELECT data_row_no FROM model_run_row WHERE model_run_id = :run)", run=run.id)
+    asked = Clause("NOT dr.deleted") & catalog_condition(orjson.loads(found.query))
+    asked &= Clause("dr.no IN (SELECT data_row_no FROM model_run_row WHERE model_run_id = :run)", run=run.id)
     after = (input.get("after") or {}).get("dataRowId")
-    start = 0 if after is None else call.one(DataRow, clause("id = :id", id=after), f"The cursor {after!r}").no
+    start = 0 if after is None else call.one(DataRow, Clause("id = :id", id=after), f"The cursor {after!r}").no
     first = PAGE if input.get("first") is None else input["first"]
     with call.reading() as connection:
         total = int(connection.value(f"SELECT COUNT(*) FROM data_row dr WHERE {asked.sql}", asked.params))
@@ -100,7 +99,7 @@ def _run(input: Mapping[str, Any]) -> str:  # noqa: A002  the wire's word
 
 
 def _rows(call: Call, asked: Clause, after: int, most: int) -> list[Identifier]:
-    behind = asked & clause("dr.no > :after", after=after)
+    behind = asked & Clause("dr.no > :after", after=after)
     sql = f"SELECT dr.no, dr.id, dr.global_key FROM data_row dr WHERE {behind.sql} ORDER BY dr.no LIMIT {most:d}"
     with call.reading() as connection:
         return [Identifier(*row) for row in connection.rows(sql, behind.params)]

@@ -13,7 +13,7 @@ from mockserver.api.resolvers.projects import created_by
 from mockserver.api.texts import check_texts
 from mockserver.errors import BadInput
 from mockserver.webhooks import subscriptions
-from mockserver.world.database import where as clause
+from mockserver.world.database import Clause
 from mockserver.world.projects import Project
 from mockserver.world.webhooks import Subscription
 
@@ -46,7 +46,7 @@ def webhooks_of_organization(
 def webhooks_of_project(
     source: Project, info: Any, where: Any = None, skip: int = 0, first: int | None = None
 ) -> list[Subscription]:
-    mine = condition(Subscription, where) & clause("project_id = :project", project=source.id)
+    mine = condition(Subscription, where) & Clause("project_id = :project", project=source.id)
     return call_of(info).select(Subscription, mine, order="no", skip=skip, first=first)
 
 

@@ -11,7 +11,7 @@ from mockserver.api.call import Call, call_of
 from mockserver.api.resolvers.fields import Fields, nothing
 from mockserver.api.resolvers.projects import task_queues
 from mockserver.world import ids
-from mockserver.world.database import where as clause
+from mockserver.world.database import Clause
 from mockserver.world.projects import Project
 
 NODES = {
@@ -45,7 +45,7 @@ def project_workflow(_source: Any, info: Any, projectId: str) -> Workflow:  # no
 
 
 def _project(call: Call, project_id: str) -> Project:
-    return call.one(Project, clause("id = :id AND NOT deleted", id=project_id), f"Project {project_id!r}")
+    return call.one(Project, Clause("id = :id AND NOT deleted", id=project_id), f"Project {project_id!r}")
 
 
 def _config(project: Project, info: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from mockserver.exports.legacy import features
 from mockserver.exports.legacy.dates import LegacyForm
 from mockserver.exports.legacy.terms import Terms, terms_of
 from mockserver.exports.text import ascii_json, quoted
-from mockserver.world.database import Connection, where
+from mockserver.world.database import Clause, Connection
 from mockserver.world.labels import FEATURES, Body, parsed, written
 from mockserver.world.projects import Ontology, Project
 
@@ -60,8 +60,8 @@ class LegacyBodies:
         missing = sorted(wanted - self.projects.keys())
         if not missing:
             return
-        projects = self._connection.select(Project, where("id IN :ids", ids=missing))
-        of_them = where("id IN :ids", ids=[project.ontology_id for project in projects if project.ontology_id])
+        projects = self._connection.select(Project, Clause("id IN :ids", ids=missing))
+        of_them = Clause("id IN :ids", ids=[project.ontology_id for project in projects if project.ontology_id])
         ontologies = {item.id: item for item in self._connection.select(Ontology, of_them)}
         for project in projects:
             own = [ontologies[project.ontology_id]] if project.ontology_id in ontologies else []
@@ -77,7 +77,7 @@ class LegacyBodies:
         for key in missing:
             by_number[key[0]].append(key)
         if by_number:
-            for body in self._connection.select(Body, where("id IN :ids", ids=sorted(by_number))):
+            for body in self._connection.select(Body, Clause("id IN :ids", ids=sorted(by_number))):
                 for key in by_number[body.id]:
                     self.labels[key] = self._label(body, key)
 

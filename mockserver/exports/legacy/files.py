@@ -28,7 +28,7 @@ from mockserver.exports.text import unescaped
 from mockserver.exports.turns import TURNS
 from mockserver.links import RESULT_DAYS, Links, good_until
 from mockserver.world.clock import DAY
-from mockserver.world.database import Clause, Connection, JsonText, where
+from mockserver.world.database import Clause, Connection, JsonText
 from mockserver.world.events import Event, EventKind
 from mockserver.world.legacy import LegacyFile
 from mockserver.world.moments import zulu
@@ -79,7 +79,7 @@ class LegacyFiles:
     def _keep_complete(self) -> None:
         """Count the files of an earlier run; what a crash left half-written goes."""
         with self._store.reading() as connection:
-            complete = connection.select(LegacyFile, where("status = :status", status=TaskStatus.COMPLETE))
+            complete = connection.select(LegacyFile, Clause("status = :status", status=TaskStatus.COMPLETE))
         paths = {self.path(file) for file in complete}
         there = set(self._folder.glob("*"))
         self._space.keep(there & paths)
@@ -111,7 +111,7 @@ class LegacyFiles:
 
     def _kept(self, change: Change, question: Question, base_url: str) -> LegacyFile | None:
         """The newest file of this question, unless its time is over."""
-        same = where("question = :question AND base_url = :base", question=self._text(question), base=base_url)
+        same = Clause("question = :question AND base_url = :base", question=self._text(question), base=base_url)
         found = change.connection.select(LegacyFile, same, order="no DESC", first=1)
         if not found:
             return None
@@ -148,10 +148,10 @@ class LegacyFiles:
         if self._swept == now // DAY:
             return
         first, running = good_until(now, -RESULT_DAYS), TaskStatus.IN_PROGRESS
-        old = where("created_at < :first AND status <> :running", first=first, running=running)
+        old = Clause("created_at < :first AND status <> :running", first=first, running=running)
         with self._store.change() as change:
             over = change.connection.select(LegacyFile, old)
-            change.connection.delete(LegacyFile, where("id IN :ids", ids=[file.id for file in over]))
+            change.connection.delete(LegacyFile, Clause("id IN :ids", ids=[file.id for file in over]))
         for file in over:
             self._space.delete(self.path(file))
         self._swept = now // DAY
@@ -159,14 +159,14 @@ class LegacyFiles:
     def looked_at(self, file_id: str) -> LegacyFile:
         """A file as this look shows it: what is made may still look IN_PROGRESS."""
         with self._store.change() as change:
-            file = self._with_its_end(change.connection.select(LegacyFile, where("id = :id", id=file_id))[0])
+            file = self._with_its_end(change.connection.select(LegacyFile, Clause("id = :id", id=file_id))[0])
             elapsed = change.now - file.created_at
             if file.told or file.status == TaskStatus.IN_PROGRESS:
                 return file
             if shown(pace_of(file.pace), looks=self._looks[file_id], elapsed=elapsed) < 1:
                 self._looks[file_id] += 1
                 return msgspec.structs.replace(file, status=TaskStatus.IN_PROGRESS)
-            change.connection.update(LegacyFile, where("id = :id", id=file_id), told=True)
+            change.connection.update(LegacyFile, Clause("id = :id", id=file_id), told=True)
             return file
 
     def _with_its_end(self, file: LegacyFile) -> LegacyFile:
@@ -263,11 +263,11 @@ class LegacyFiles:
 
     def _complete(self, file: LegacyFile) -> None:
         with self._store.change() as change:
-            change.connection.update(LegacyFile, where("id = :id", id=file.id), status=TaskStatus.COMPLETE)
+            change.connection.update(LegacyFile, Clause("id = :id", id=file.id), status=TaskStatus.COMPLETE)
 
     def _record_failure(self, file_id: str, reason: str) -> None:
         with self._store.change() as change:
-            here = where("id = :id", id=file_id)
+            here = Clause("id = :id", id=file_id)
             change.connection.update(LegacyFile, here, status=TaskStatus.FAILED, failure=reason)
 
     def close(self) -> None:
@@ -299,11 +299,11 @@ def _changed(connection: Connection, question: Question, after: int) -> bool:
     count, newest = connection.rows("SELECT COUNT(*), MAX(no) FROM event WHERE no > :after", {"after": after})[0]
     if count and count < newest - after:  # numbers have no gaps but where events were deleted (world/retention.py)
         return True
-    since = where("no > :after AND kind <> :empty", after=after, empty=EventKind.DATASET_CREATED)
+    since = Clause("no > :after AND kind <> :empty", after=after, empty=EventKind.DATASET_CREATED)
     if isinstance(question, Labels):
         here = (
             "project_id = :id OR (project_id IS NULL AND (data_row_id IS NULL OR data_row_id IN (SELECT dr.id"
             " FROM project_row pr JOIN data_row dr ON dr.no = pr.data_row_no WHERE pr.project_id = :id)))"
         )
-        since &= where(here, id=question.project)
+        since &= Clause(here, id=question.project)
     return connection.find(Event, since) is not None

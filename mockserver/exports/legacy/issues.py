@@ -10,7 +10,7 @@ from collections import defaultdict
 from typing import Any
 
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Connection, where
+from mockserver.world.database import Clause, Connection
 from mockserver.world.issues import Comment, Issue, IssueStatus
 from mockserver.world.moments import zulu
 from mockserver.world.people import Person
@@ -18,15 +18,15 @@ from mockserver.world.people import Person
 
 def issues(connection: Connection, project_id: str, status: str | None) -> list[dict[str, Any]]:
     """Oldest first, each with its comments. `status` is Open or Resolved; None is both. No world has categories."""
-    mine = where("project_id = :id AND NOT deleted", id=project_id)
+    mine = Clause("project_id = :id AND NOT deleted", id=project_id)
     if status is not None:
-        mine &= where("status = :status", status=IssueStatus(status))
+        mine &= Clause("status = :status", status=IssueStatus(status))
     found = connection.select(Issue, mine, order="no")
     emails = {person.id: person.email for person in connection.select(Person)}
-    of_them = where("no IN :numbers", numbers=[issue.data_row_no for issue in found])
+    of_them = Clause("no IN :numbers", numbers=[issue.data_row_no for issue in found])
     rows = {row.no: row.id for row in connection.select(DataRow, of_them)}
     comments = defaultdict(list)
-    of_issues = where("issue_no IN :numbers", numbers=[issue.no for issue in found])
+    of_issues = Clause("issue_no IN :numbers", numbers=[issue.no for issue in found])
     for comment in connection.select(Comment, of_issues, order="no"):
         said = {"id": comment.id, "content": comment.content, "createdBy": emails[comment.created_by]}
         comments[comment.issue_no].append(said | {"createdAt": zulu(comment.created_at)})

@@ -24,7 +24,7 @@ from mockserver.generate.assets import asset, with_tiles
 from mockserver.links import LEGACY_KEY, RESULT_DAYS, Links, good_until
 from mockserver.world import ids
 from mockserver.world.data_rows import Dataset
-from mockserver.world.database import Clause, Connection, Row, where
+from mockserver.world.database import Clause, Connection, Row
 from mockserver.world.moments import zulu
 from mockserver.world.people import Person
 
@@ -99,7 +99,7 @@ class Elements:
 
     def one(self, label_id: str) -> Made:
         """The element of one label, a deleted one too. Raises NotFound."""
-        text = b"".join(piece.text for piece in self.pieces(where("l.id = :id", id=label_id)))
+        text = b"".join(piece.text for piece in self.pieces(Clause("l.id = :id", id=label_id)))
         if not text:
             raise NotFound(f"Label {label_id!r} does not exist in this workspace")
         element: Made = orjson.loads(text)

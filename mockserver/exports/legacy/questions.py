@@ -10,12 +10,12 @@ import msgspec
 from mockserver.errors import MalformedRequest
 from mockserver.exports.selection import moments
 from mockserver.world.data_rows import Dataset
-from mockserver.world.database import EVERYTHING, Clause, Connection, JsonText, Record, where
+from mockserver.world.database import EVERYTHING, Clause, Connection, JsonText, Record
 from mockserver.world.labels import WorkflowStatus
 from mockserver.world.models import ModelRun
 from mockserver.world.projects import Batch, Project
 
-LIVE = where("NOT dr.deleted")
+LIVE = Clause("NOT dr.deleted")
 
 
 class Range(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -30,10 +30,10 @@ class Range(msgspec.Struct, frozen=True, omit_defaults=True):
         asked = EVERYTHING
         if self.start:
             low, _ = _bound(name, "GREATER_THAN_OR_EQUAL", self.start)
-            asked &= where(f"{column} >= :low", low=low)
+            asked &= Clause(f"{column} >= :low", low=low)
         if self.end:
             _, high = _bound(name, "LESS_THAN_OR_EQUAL", self.end)
-            asked &= where(f"{column} < :high", high=high)
+            asked &= Clause(f"{column} < :high", high=high)
         return asked
 
 
@@ -50,8 +50,8 @@ class Labels(msgspec.Struct, frozen=True, tag="labels", omit_defaults=True):
 
     def condition(self, connection: Connection) -> Clause:
         """On labels `l` and their data rows `dr`. Raises MalformedRequest."""
-        _check(connection, Project, where("id = :id AND NOT deleted", id=self.project), self.project)
-        mine = where("l.project_id = :id AND NOT l.deleted", id=self.project) & LIVE
+        _check(connection, Project, Clause("id = :id AND NOT deleted", id=self.project), self.project)
+        mine = Clause("l.project_id = :id AND NOT l.deleted", id=self.project) & LIVE
         created = self.created.condition("l.created_at", "labelCreatedAt")
         return mine & created & self.active.condition("dr.last_activity_at", "lastActivityAt")
 
@@ -64,12 +64,12 @@ class QueuedRows(msgspec.Struct, frozen=True, tag="queued", omit_defaults=True):
 
     def condition(self, connection: Connection) -> Clause:
         """On data rows `dr`. Raises MalformedRequest."""
-        _check(connection, Project, where("id = :id AND NOT deleted", id=self.project), self.project)
+        _check(connection, Project, Clause("id = :id AND NOT deleted", id=self.project), self.project)
         sql = (
             "EXISTS (SELECT 1 FROM project_row pr WHERE pr.project_id = :id AND pr.data_row_no = dr.no"
             " AND pr.workflow_status = :status)"
         )
-        return LIVE & where(sql, id=self.project, status=WorkflowStatus.TO_LABEL)
+        return LIVE & Clause(sql, id=self.project, status=WorkflowStatus.TO_LABEL)
 
 
 class DatasetRows(msgspec.Struct, frozen=True, tag="dataset", omit_defaults=True):
@@ -78,8 +78,8 @@ class DatasetRows(msgspec.Struct, frozen=True, tag="dataset", omit_defaults=True
 
     def condition(self, connection: Connection) -> Clause:
         """On data rows `dr`. Raises MalformedRequest."""
-        _check(connection, Dataset, where("id = :id AND NOT deleted", id=self.dataset), self.dataset)
-        return LIVE & where("dr.dataset_id = :id", id=self.dataset)
+        _check(connection, Dataset, Clause("id = :id AND NOT deleted", id=self.dataset), self.dataset)
+        return LIVE & Clause("dr.dataset_id = :id", id=self.dataset)
 
 
 class BatchRows(msgspec.Struct, frozen=True, tag="batch", omit_defaults=True):
@@ -88,8 +88,8 @@ class BatchRows(msgspec.Struct, frozen=True, tag="batch", omit_defaults=True):
 
     def condition(self, connection: Connection) -> Clause:
         """On data rows `dr`. Raises MalformedRequest."""
-        _check(connection, Batch, where("id = :id", id=self.batch), self.batch)
-        return LIVE & where("dr.no IN (SELECT data_row_no FROM project_row WHERE batch_id = :id)", id=self.batch)
+        _check(connection, Batch, Clause("id = :id", id=self.batch), self.batch)
+        return LIVE & Clause("dr.no IN (SELECT data_row_no FROM project_row WHERE batch_id = :id)", id=self.batch)
 
 
 class ModelRunLabels(msgspec.Struct, frozen=True, tag="model_run", omit_defaults=True):
@@ -99,9 +99,9 @@ class ModelRunLabels(msgspec.Struct, frozen=True, tag="model_run", omit_defaults
 
     def condition(self, connection: Connection) -> Clause:
         """On labels `l` and their data rows `dr`. Raises MalformedRequest."""
-        _check(connection, ModelRun, where("id = :id AND NOT deleted", id=self.model_run), self.model_run)
+        _check(connection, ModelRun, Clause("id = :id AND NOT deleted", id=self.model_run), self.model_run)
         sql = "l.id IN (SELECT label_id FROM model_run_row WHERE model_run_id = :id) AND NOT l.deleted"
-        return where(sql, id=self.model_run) & LIVE
+        return Clause(sql, id=self.model_run) & LIVE
 
 
 RowsQuestion = QueuedRows | DatasetRows | BatchRows

@@ -10,7 +10,7 @@ from mockserver.exports.legacy.numbers import number_text
 from mockserver.exports.sections import among
 from mockserver.exports.text import ascii_json, quoted
 from mockserver.world.data_rows import ENUM, MetadataSchema
-from mockserver.world.database import Connection, Row, where
+from mockserver.world.database import Clause, Connection, Row
 from mockserver.world.issues import IssueStatus
 
 
@@ -77,7 +77,7 @@ class Surroundings:
 
 def splits(connection: Connection, rows: list[int], run: str) -> dict[int, str]:
     """The splits of data rows in a model run, by data row number; one that is in no split is not there."""
-    clause = among("data_row_no", rows) & where(
+    clause = among("data_row_no", rows) & Clause(
         "model_run_id = :run AND data_split <> :none", run=run, none="UNASSIGNED"
     )
     return dict(connection.rows(f"SELECT data_row_no, data_split FROM model_run_row WHERE {clause.sql}", clause.params))
@@ -95,14 +95,14 @@ def _reviews(connection: Connection, labels: list[int]) -> defaultdict[int, list
 
 def _benchmarks(connection: Connection, rows: list[int]) -> dict[tuple[str, int], str]:
     """The id of the reference label of a data row in a project."""
-    clause = among("data_row_no", rows) & where("is_benchmark AND NOT deleted")
+    clause = among("data_row_no", rows) & Clause("is_benchmark AND NOT deleted")
     sql = f"SELECT project_id, data_row_no, id FROM label WHERE {clause.sql}"
     return {(project, number): label for project, number, label in connection.rows(sql, clause.params)}
 
 
 def _open_issues(connection: Connection, rows: list[int]) -> dict[tuple[str, int], set[str | None]]:
     """What the open issues of a data row in a project are about: a label's id, or None for the data row."""
-    clause = among("data_row_no", rows) & where("status = :open AND NOT deleted", open=IssueStatus.OPEN)
+    clause = among("data_row_no", rows) & Clause("status = :open AND NOT deleted", open=IssueStatus.OPEN)
     found: dict[tuple[str, int], set[str | None]] = {}
     sql = f"SELECT project_id, data_row_no, label_id FROM issue WHERE {clause.sql}"
     for project, number, label in connection.rows(sql, clause.params):

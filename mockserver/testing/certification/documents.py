@@ -17,7 +17,7 @@ from mockserver.generate.prepared import prepared_world
 from mockserver.links import Links
 from mockserver.settings import cache_folder
 from mockserver.webhooks.payloads import Payloads
-from mockserver.world.database import EVERYTHING, Connection, JsonText, where
+from mockserver.world.database import EVERYTHING, Clause, Connection, JsonText
 from mockserver.world.events import Event, EventKind
 from mockserver.world.projects import Project
 from mockserver.world.sqlite import SqliteDatabase
@@ -70,7 +70,7 @@ def _projects(connection: Connection, name: str | None) -> list[Project]:
     found = connection.select(Project, EVERYTHING, order="created_at, id")
     if name is None:
         return found
-    chosen = connection.select(Project, where("name = :name OR id = :name", name=name), order="id")
+    chosen = connection.select(Project, Clause("name = :name OR id = :name", name=name), order="id")
     if not chosen:
         raise StartupError(f"there is no project {name!r}; nearest known are {quoted(nearest(name, _names(found)))}")
     return chosen
@@ -82,7 +82,7 @@ def _names(projects: list[Project]) -> list[str]:
 
 def _creations(connection: Connection, project: Project) -> list[Event]:
     """An event for the first label of each data row, in the order of rows."""
-    mine = where("l.project_id = :project AND NOT l.deleted AND NOT dr.deleted", project=project.id)
+    mine = Clause("l.project_id = :project AND NOT l.deleted AND NOT dr.deleted", project=project.id)
     sql = f"SELECT l.id, dr.id FROM label l JOIN data_row dr ON dr.no = l.data_row_no WHERE {mine.sql}"
     first: dict[str, str] = {}
     for label_id, row_id in connection.rows(f"{sql} ORDER BY l.data_row_no, l.no", mine.params):

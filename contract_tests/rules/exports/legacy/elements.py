@@ -8,7 +8,7 @@ import orjson
 from contract_tests.rules.exports.rows import HOST, NOW
 from mockserver.exports.legacy.labels import Elements, label_object
 from mockserver.links import Links
-from mockserver.world.database import Connection, JsonText, where
+from mockserver.world.database import Clause, Connection, JsonText
 from mockserver.world.labels import Body, Label
 from mockserver.world.projects import Project
 from mockserver.world.store import Store
@@ -18,9 +18,9 @@ LINKS = Links.of("key", 0)
 
 def elements(connection: Connection, project: str) -> list[Any]:
     """All labels of a project that are not deleted."""
-    found = connection.find(Project, where("name = :name", name=project))
+    found = connection.find(Project, Clause("name = :name", name=project))
     assert found is not None, f"there is a project {project}"
-    live = where("l.project_id = :id AND NOT l.deleted AND NOT dr.deleted", id=found.id)
+    live = Clause("l.project_id = :id AND NOT l.deleted AND NOT dr.deleted", id=found.id)
     pieces = Elements(connection, links=LINKS, host=HOST, now=NOW).pieces(live)
     found_elements: list[Any] = json.loads(b"[" + b"".join(piece.text for piece in pieces) + b"]")
     return found_elements
@@ -37,6 +37,6 @@ def with_body(store: Store, document: dict[str, Any], *, media: str = "IMAGE", a
         content = orjson.dumps(document).replace(b"\\u0002", b"\x02")
         kept = None if aside is None else JsonText(orjson.dumps(aside).decode())
         change.connection.insert([Body(90_000, content, kept)])
-        change.connection.update(Label, where("no = :no", no=label.no), body_id=90_000, skipped=False)
+        change.connection.update(Label, Clause("no = :no", no=label.no), body_id=90_000, skipped=False)
         change.connection.run("UPDATE data_row SET media_type = :media", {"media": media})
     return label.id

@@ -15,7 +15,7 @@ from contract_tests.rules.worlds import in_file, stored
 from mockserver.exports.legacy.dates import legacy_form_of
 from mockserver.exports.legacy.frames import frame_lines
 from mockserver.exports.legacy.terms import Terms, terms_of
-from mockserver.world.database import where
+from mockserver.world.database import Clause
 from mockserver.world.labels import Body, Label
 from mockserver.world.projects import Ontology, Project
 from mockserver.world.store import Store
@@ -46,10 +46,10 @@ def block(store: Store, project: str, form: str) -> str:
 def frames_of(store: Store, label_id: str) -> bytes:
     """The lines behind a label's URL."""
     with store.reading() as connection:
-        [label] = connection.select(Label, where("id = :id", id=label_id))
-        [body] = connection.select(Body, where("id = :id", id=label.body_id))
-        [project] = connection.select(Project, where("id = :id", id=label.project_id))
-        ontologies = connection.select(Ontology, where("id = :id", id=project.ontology_id))
+        [label] = connection.select(Label, Clause("id = :id", id=label_id))
+        [body] = connection.select(Body, Clause("id = :id", id=label.body_id))
+        [project] = connection.select(Project, Clause("id = :id", id=label.project_id))
+        ontologies = connection.select(Ontology, Clause("id = :id", id=project.ontology_id))
         terms = terms_of(ontologies, scoped=legacy_form_of(connection).has("workflow"))
     mask = f"{HOST}/masks/feature/{{}}?token=x&frame={{}}"
     return b"".join(frame_lines(body.content, prefix=label.feature_prefix, terms=terms, mask=mask))

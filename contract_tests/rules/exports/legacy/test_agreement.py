@@ -16,7 +16,7 @@ from contract_tests.rules.worlds import in_file, stored
 from mockserver.exports.legacy.bodies import FRAMED
 from mockserver.exports.text import camel_case
 from mockserver.generate import scenario
-from mockserver.world.database import where
+from mockserver.world.database import Clause
 from mockserver.world.moments import whole_second
 from mockserver.world.people import Person
 from mockserver.world.projects import Project
@@ -45,7 +45,7 @@ def both(request: pytest.FixtureRequest, stores: dict[str, Store]) -> Both:
     store = stores[name]
     with store.reading() as connection:
         v1 = elements(connection, project)
-        found = connection.find(Project, where("name = :name", name=project))
+        found = connection.find(Project, Clause("name = :name", name=project))
     assert found is not None
     v2 = [(label, row) for row in read(store, project) for label in row["projects"][found.id]["labels"]]
     assert [element["ID"] for element in v1] == [label["id"] for label, _ in v2]

@@ -17,7 +17,7 @@ from contract_tests.rules.worlds import PROJECTS, in_file, stored
 from mockserver.exports.legacy.dates import DATED, YOUNG_MASKS, LegacyForm
 from mockserver.exports.legacy.labels import Elements
 from mockserver.links import DAY
-from mockserver.world.database import where
+from mockserver.world.database import Clause
 from mockserver.world.labels import Label
 from mockserver.world.store import Store
 
@@ -101,7 +101,7 @@ def test_a_label_has_relationships_since_2021(store: Store, date: str, parts: li
 def test_a_clip_of_early_2021_has_its_frames_alone_and_nothing_when_it_was_skipped(store: Store) -> None:
     found = told_on(store, "2021-03-15", "video")
     with store.reading() as connection:
-        skipped = {label.id for label in connection.select(Label, where("skipped"))}
+        skipped = {label.id for label in connection.select(Label, Clause("skipped"))}
     assert {element["ID"] in skipped for element in found} == {True, False}
     for element in found:
         frames = {"frames": f"{HOST}/v1/frames/{element['ID']}"}
@@ -129,7 +129,7 @@ def test_every_other_skip_is_empty(store: Store, project: str) -> None:
     for date in ("2020-02-15", "2022-12-15", "2024-01-30"):
         told = told_on(store, date, project)
         with store.reading() as connection:
-            skipped = {label.id for label in connection.select(Label, where("skipped"))}
+            skipped = {label.id for label in connection.select(Label, Clause("skipped"))}
         assert all(element["Label"] == {} for element in told if element["ID"] in skipped)
 
 
@@ -239,9 +239,9 @@ def test_the_masks_of_a_label_of_2019_name_its_project_person_and_row(tmp_path: 
     with stored(in_file(tmp_path)) as own:
         own.set_payload_date(date)
         with own.change() as change:
-            old, young = change.connection.select(Label, where("NOT skipped"), order="no", first=2)
-            change.connection.update(Label, where("no = :no", no=old.no), created_at=YOUNG_MASKS - DAY)
-            change.connection.update(Label, where("no = :no", no=young.no), created_at=YOUNG_MASKS)
+            old, young = change.connection.select(Label, Clause("NOT skipped"), order="no", first=2)
+            change.connection.update(Label, Clause("no = :no", no=old.no), created_at=YOUNG_MASKS - DAY)
+            change.connection.update(Label, Clause("no = :no", no=young.no), created_at=YOUNG_MASKS)
         with own.reading() as connection:
             found = {element["ID"]: element for element in elements(connection, "image")}
         for item in found[old.id]["Label"]["objects"]:
@@ -256,7 +256,7 @@ def test_the_masks_of_a_label_of_2019_name_its_project_person_and_row(tmp_path: 
 @pytest.mark.parametrize(("date", "there"), [("2021-03-15", False), ("2021-07-15", True), ("2024-01-30", True)])
 def test_the_copies_of_labels_in_graphql_had_no_token_in_early_2021(store: Store, date: str, there: bool) -> None:
     with dated(store, date), store.reading() as connection:
-        label = connection.select(Label, where("NOT skipped"), order="no", first=1)[0]
+        label = connection.select(Label, Clause("NOT skipped"), order="no", first=1)[0]
         for copies in (True, False):
             made = Elements(connection, links=LINKS, host=HOST, now=NOW, copies=copies).one(label.id)["Label"]
             assert {"token=" in item["instanceURI"] for item in made["objects"]} == {there or not copies}

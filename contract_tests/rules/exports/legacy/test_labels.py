@@ -13,7 +13,7 @@ from contract_tests.rules.exports.rows import HOST, NOW, read
 from contract_tests.rules.worlds import in_file, stored
 from mockserver.errors import NotFound
 from mockserver.exports.legacy.labels import Elements, export_element, label_object
-from mockserver.world.database import where
+from mockserver.world.database import Clause
 from mockserver.world.labels import Label
 from mockserver.world.models import ModelRun
 from mockserver.world.projects import Ontology, Project
@@ -240,8 +240,8 @@ def test_labels_of_language_models_are_empty(own: Store) -> None:
 def test_colours_are_those_of_the_ontology(store: Store) -> None:
     with store.reading() as connection:
         found = elements(connection, "image")
-        project = connection.select(Project, where("name = 'image'"))[0]
-        [ontology] = connection.select(Ontology, where("id = :id", id=project.ontology_id))
+        project = connection.select(Project, Clause("name = 'image'"))[0]
+        [ontology] = connection.select(Ontology, Clause("id = :id", id=project.ontology_id))
     tools = {tool["featureSchemaId"]: tool for tool in json.loads(ontology.normalized)["tools"]}
     seen = [item for element in found for item in element["Label"].get("objects", [])]
     assert {item["schemaId"] for item in seen} == {key for key, tool in tools.items() if tool["tool"] != "edge"}
@@ -266,12 +266,12 @@ def test_a_consensus_or_benchmark_is_a_number_and_names_its_reference(own: Store
         first, second = change.connection.select(Label, order="no", first=2)
         change.connection.update(
             Label,
-            where("no = :no", no=first.no),
+            Clause("no = :no", no=first.no),
             consensus_score=0.75,
             benchmark_score=1.0,
             data_row_no=second.data_row_no,
         )
-        change.connection.update(Label, where("no = :no", no=second.no), is_benchmark=True)
+        change.connection.update(Label, Clause("no = :no", no=second.no), is_benchmark=True)
     with own.reading() as connection:
         element = export_element(connection, first.id, links=LINKS, host=HOST, now=NOW)
     assert (element["Agreement"], element["Benchmark Agreement"], element["Benchmark ID"]) == (0.75, 1.0, second.id)
@@ -281,8 +281,8 @@ def test_a_consensus_or_benchmark_is_a_number_and_names_its_reference(own: Store
 def test_a_label_in_a_model_run_has_the_keys_of_the_sample(store: Store) -> None:
     """The media attributes are those of the data row there, of pictures too."""
     with store.reading() as connection:
-        [run] = connection.select(ModelRun, where("name = 'first training'"))
-        mine = where("l.id IN (SELECT label_id FROM model_run_row WHERE model_run_id = :id)", id=run.id)
+        [run] = connection.select(ModelRun, Clause("name = 'first training'"))
+        mine = Clause("l.id IN (SELECT label_id FROM model_run_row WHERE model_run_id = :id)", id=run.id)
         told = Elements(connection, links=LINKS, host=HOST, now=NOW, run=run.id).pieces(mine)
         found = json.loads(b"[" + b"".join(piece.text for piece in told) + b"]")
         same = {element["DataRow ID"]: element for element in elements(connection, "image")}

@@ -17,7 +17,7 @@ from contract_tests.rules.worlds import in_file, stored
 from mockserver.exports.legacy.labels import Elements
 from mockserver.exports.legacy.numbers import as_javascript, number_text
 from mockserver.exports.legacy.rows import DataRowLines
-from mockserver.world.database import EVERYTHING, where
+from mockserver.world.database import EVERYTHING, Clause
 from mockserver.world.labels import Label
 from mockserver.world.store import Store
 
@@ -68,11 +68,11 @@ def test_no_whole_number_of_a_file_has_a_fraction(stores: list[Store]) -> None:
     for store in stores:
         with store.reading() as connection:
             elements = Elements(connection, links=LINKS, host=HOST, now=NOW)
-            labels = b"\n".join(piece.text for piece in elements.pieces(where("NOT l.deleted"), between="\n"))
+            labels = b"\n".join(piece.text for piece in elements.pieces(Clause("NOT l.deleted"), between="\n"))
             lines = DataRowLines(connection, EVERYTHING, metadata=True, links=LINKS, host=HOST, now=NOW)
             rows = b"".join(piece.text for piece in lines.pieces())
             framed = "data_row_no IN (SELECT no FROM data_row WHERE media_type IN ('VIDEO', 'DICOM'))"
-            ids = [label.id for label in connection.select(Label, where(framed))]
+            ids = [label.id for label in connection.select(Label, Clause(framed))]
         frames = b"".join(migration.frames_of(store, label) for label in ids)
         for text in (labels, rows, frames):
             assert ENDS_IN_ZERO.search(bare(text)) is None

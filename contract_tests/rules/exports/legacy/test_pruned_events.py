@@ -7,7 +7,7 @@ import pytest
 from contract_tests.rules.worlds import generated
 from mockserver.exports.legacy.files import _changed
 from mockserver.exports.legacy.questions import Labels, labels_question
-from mockserver.world.database import JsonText, where
+from mockserver.world.database import Clause, JsonText
 from mockserver.world.events import Event
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store
@@ -24,6 +24,6 @@ def test_events_that_are_not_on_record_count_as_changes(tmp_path: Path, left: li
     with store.change() as change:
         events = [Event(no, "LABEL_CREATED", 1, "another", None, None, JsonText("{}")) for no in range(1, 5)]
         change.connection.insert(events)
-        change.connection.delete(Event, where("no NOT IN :left", left=left))
+        change.connection.delete(Event, Clause("no NOT IN :left", left=left))
         assert _changed(change.connection, question, 1) is changed
     store.close()
