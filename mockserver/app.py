@@ -16,12 +16,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver.api.downloads import Downloads
 from mockserver.api.embedding_routes import EmbeddingRoutes
-from mockserver.api.endpoint import GraphQLEndpoint
-from mockserver.api.engine import Engine
 from mockserver.api.frames import Frames
+from mockserver.api.graphql.endpoint import GraphQLEndpoint
+from mockserver.api.graphql.engine import Engine
+from mockserver.api.graphql.resolvers import all_resolvers
 from mockserver.api.masks import Masks
 from mockserver.api.ontology_routes import OntologyRoutes
-from mockserver.api.resolvers import all_resolvers
 from mockserver.api.rest import Rest
 from mockserver.console.page import Page
 from mockserver.control.routes import control_routes

@@ -31,7 +31,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from contract_tests.serving import ServedWorld
-from mockserver.api.engine import sdl
+from mockserver.api.graphql.engine import sdl
 from mockserver.control.openapi import openapi_document
 from mockserver.control.routes import controls
 from mockserver.settings import Settings

@@ -2,8 +2,8 @@
 
 from contract_tests.rules.pages import section, table
 from mockserver import errors
-from mockserver.api.documents import MOST_KEPT
-from mockserver.api.texts import MOST_TEXT
+from mockserver.api.graphql.documents import MOST_KEPT
+from mockserver.api.graphql.texts import MOST_TEXT
 from mockserver.control.waiting import MOST_WAITING
 from mockserver.generate.scenario import MOST_BYTES
 from mockserver.http.json_bodies import MOST_DEPTH, MOST_PARTS

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from mockserver.api.resolvers.exports import stream_of
+from mockserver.api.graphql.resolvers.exports import stream_of
 from mockserver.errors import LinkRefused, NotFound
 from mockserver.exports.chunks import Chunk
 from mockserver.exports.dates import form_of

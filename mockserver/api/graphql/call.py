@@ -1,0 +1,128 @@
+"""What a resolver knows of the request it works for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+import msgspec
+
+from mockserver.api.graphql.plans import TakesLong
+from mockserver.errors import NotFound, QueryTooComplex
+from mockserver.exports.legacy.labels import Elements
+from mockserver.workspaces.workspace import Workspace
+from mockserver.world.data_rows import MetadataSchema
+from mockserver.world.database import EVERYTHING, Clause, Connection, R, Record
+from mockserver.world.store import Store
+
+MOST_RECORDS = 20_000
+"""In one answer. The largest page an SDK asks for, 500 data rows with their metadata, reads some 10,000."""
+RECORDS_ON_LOOP = 1_000
+"""What a query reads on the event loop before it begins again in a thread; some 20 ms."""
+LEGACY_LABEL = 5
+"""Records that a label as Export V1 tells it counts for."""
+
+
+class Call(msgspec.Struct):
+    """`base_url` is scheme and host of the URLs in the answer, without a slash at its end.
+
+    What a document costs shows only while it is answered, so the records it reads are counted.
+    """
+
+    workspace: Workspace
+    base_url: str
+    records: int = 0
+    answered: int = 0
+    """Fields that graphql-core has answered."""
+    on_loop: bool = False
+    """While it is true, reads raise TakesLong when they are so many that others wait."""
+    _elements: Elements | None = None
+    _schemas: dict[str, MetadataSchema] | None = None
+    _own: Connection | None = None
+
+    def legacy_label(self, label_id: str) -> dict[str, Any]:
+        """The `Label` of Export V1. A document may ask for hundreds."""
+        with self._reading() as connection:
+            if self._elements is None:
+                now = self.store.clock.now()
+                links = self.workspace.links
+                self._elements = Elements(connection, links=links, host=self.base_url, now=now, copies=True)
+            self._count(LEGACY_LABEL)
+            label: dict[str, Any] = self._elements.one(label_id)["Label"]
+            return label
+
+    def metadata_schemas(self) -> dict[str, MetadataSchema]:
+        """By id. A page of data rows asks for them with every row."""
+        if self._schemas is None:
+            self._schemas = {schema.id: schema for schema in self.select(MetadataSchema)}
+        return self._schemas
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """What is read within comes from a snapshot, so that nobody waits for whoever reads much."""
+        self.records = 0
+        self._elements = self._schemas = None
+        self._own = self.store.snapshot()
+        try:
+            yield
+        finally:
+            self._own.close()
+            self._own = None
+
+    @property
+    def store(self) -> Store:
+        return self.workspace.store
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """For questions of another kind than those below. Raises as they do."""
+        self._count(1)
+        return self._reading()
+
+    def _reading(self) -> AbstractContextManager[Connection]:
+        return self.workspace.store.reading() if self._own is None else nullcontext(self._own)
+
+    def select(self, kind: type[R], clause: Clause = EVERYTHING, **page: Any) -> list[R]:
+        with self._reading() as connection:
+            return self._counted(connection.select(kind, clause, **page))
+
+    def find(self, kind: type[R], record_id: str | None) -> R | None:
+        """By id; None for None."""
+        if record_id is None:
+            return None
+        with self._reading() as connection:
+            found = self._counted(connection.select(kind, Clause("id = :id", id=record_id)))
+        return found[0] if found else None
+
+    def _counted(self, records: list[R]) -> list[R]:
+        self._count(1 + len(records))
+        return records
+
+    def _count(self, records: int) -> None:
+        """Raises QueryTooComplex when the document has read more than any client's does, on the event loop TakesLong
+        when it has read so much that others wait."""
+        self.records += records
+        if self.on_loop and self.records > RECORDS_ON_LOOP:
+            raise TakesLong
+        if self.records > MOST_RECORDS:
+            raise QueryTooComplex(f"the document reads more than {MOST_RECORDS} records; ask for less, or for pages")
+
+    def one(self, kind: type[R], clause: Clause, what: str) -> R:
+        """The record that meets the clause. Raises NotFound saying `what` was looked for."""
+        self._count(1)
+        with self._reading() as connection:
+            found = connection.find(kind, clause)
+        if found is None:
+            raise NotFound(f"{what} does not exist in this workspace")
+        return found
+
+    def count(self, kind: type[Record], clause: Clause) -> int:
+        self._count(1)
+        with self._reading() as connection:
+            return connection.count(kind, clause)
+
+
+def call_of(info: Any) -> Call:
+    """The request a resolver works for."""
+    call: Call = info.context
+    return call

@@ -1,0 +1,209 @@
+"""GraphQL documents made ready to run: parsed, measured, validated, and kept by their text.
+
+Parsing and validating costs milliseconds, executing tens of microseconds, and an SDK sends the same few documents again
+and again. What is kept is bounded by the memory it takes.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import OrderedDict
+from typing import Any
+
+import msgspec
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    Source,
+    parse,
+    specified_rules,
+    validate,
+)
+from graphql.language import Node
+from graphql.validation import FieldsOnCorrectTypeRule, NoFragmentCyclesRule
+
+from mockserver.api.graphql.cost import MOST_DEPTH, Cost, check_selections, circular, cost_of
+from mockserver.api.graphql.plans import MOST_PLANS, Planned
+from mockserver.errors import QueryNotParsed, QueryNotValid, QueryTooComplex, WireError, nearest, quoted
+
+MOST_TOKENS = 60_000
+"""A bulk delete inlines 25,000 ids."""
+MOST_KEPT = 8 * 1024 * 1024
+"""Bytes of all kept documents, as `memory_of` estimates them. The 197 operations of an SDK take 3 MiB. More would not
+be asked for again, but be looked through by every collection of Python's garbage."""
+MOST_KEPT_OF_ONE = 2 * 1024 * 1024
+"""Bytes. A larger one would push out too many others."""
+
+LARGE_DOCUMENT = 64 * 1024
+"""Characters. What is longer is not kept, so its memory is not estimated."""
+BYTES_OF_NODE = 160
+"""Of a node of a parsed document, measured by tracemalloc on 64-bit CPython 3.11: 130 to 185."""
+BYTES_OF_FIELD = 1_200
+"""Of a field of a plan: 500 to 1,200, the latter with arguments."""
+
+MOST_ON_LOOP = 300
+"""Fields of an answer that is made on the event loop, if each list has ten items; some 3 ms."""
+LONG_CHANGES = frozenset({"deleteDataRows", "deleteLabels", "updateDataset"})
+"""Mutations whose time grows with what they change: the last one deletes a dataset with all its data rows."""
+LONG_READS = frozenset(
+    {"labels", "label", "dataRows", "datasetDataRows", "dataRowCustomMetadata", "workstreamStateCounts"}
+)
+"""Fields that hundreds of records are read for: pages of data rows and labels, labels as Export V1 tells them, and the
+states of all rows of a project."""
+
+
+class Document(msgspec.Struct, frozen=True):
+    """A parsed and validated document. `changes` says that it holds a mutation, `long` that it may keep others waiting
+    if it ran on the event loop."""
+
+    planned: Planned
+    changes: bool
+    long: bool
+    memory: int
+    """Bytes, an estimate; 0 of one that is not kept."""
+
+
+class KeptDocuments:
+    """The documents that were sent last, and why others cannot be run. Used on the event loop only."""
+
+    def __init__(self, most: int = MOST_KEPT) -> None:
+        self._most, self.memory = most, 0
+        self._found: OrderedDict[str, Document | WireError] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def get(self, query: str) -> Document | WireError | None:
+        found = self._found.get(query)
+        if found is not None:
+            self._found.move_to_end(query)
+        return found
+
+    def keep(self, query: str, found: Document | WireError) -> None:
+        """Keep it, and let go of those that were not sent for longest."""
+        size = _kept_size(query, found)
+        if len(query) > LARGE_DOCUMENT or size > MOST_KEPT_OF_ONE or query in self._found:
+            return  # the last: it was prepared twice at the same time
+        self._found[query] = found
+        self.memory += size
+        while self.memory > self._most:
+            old, let_go = self._found.popitem(last=False)
+            self.memory -= _kept_size(old, let_go)
+
+
+def _kept_size(query: str, found: Document | WireError) -> int:
+    told = found.memory if isinstance(found, Document) else 1_000 + 4 * len(found.message)
+    return told + sys.getsizeof(query) + 200
+
+
+def prepared(schema: GraphQLSchema, query: str) -> Document | WireError:
+    """The document, or why there is none."""
+    try:
+        check_depth(query)
+        node = parse(Source(query, "request"), no_location=True, max_tokens=MOST_TOKENS)
+        check_selections(node)
+        if circular(node):
+            return _invalid(validate(schema, node, [NoFragmentCyclesRule], max_errors=5))
+        cost = cost_of(schema, node)
+    except GraphQLSyntaxError as error:
+        if error.message.endswith("Parsing aborted."):  # graphql-core's words at `max_tokens`
+            return QueryTooComplex(f"the document has more than {MOST_TOKENS} names, values and brackets")
+        return QueryNotParsed(error.message, locations=[_place(error)] if error.locations else [])
+    except WireError as error:
+        return error.copied()
+    errors = validate(schema, node, _RULES, max_errors=5)
+    return _invalid(errors) if errors else _document(schema, query, node, cost)
+
+
+def _document(schema: GraphQLSchema, query: str, node: DocumentNode, cost: Cost) -> Document:
+    changes = cost.changes > 0
+    long = (
+        cost.answers > MOST_ON_LOOP
+        or cost.schema
+        or not (LONG_CHANGES if changes else LONG_READS).isdisjoint(cost.names)
+    )
+    if changes:  # graphql-core runs these, at a tenth of the speed of a plan
+        long = long or cost.lists or cost.changes > 1
+    memory = memory_of(node, cost) if len(query) <= LARGE_DOCUMENT else 0
+    return Document(Planned(schema, node), changes, long, memory)
+
+
+def memory_of(node: DocumentNode, cost: Cost) -> int:
+    """Bytes that a document takes when all its plans are made, an estimate."""
+    plans = MOST_PLANS if cost.conditions else 1
+    return BYTES_OF_NODE * _nodes(node) + BYTES_OF_FIELD * cost.fields * plans
+
+
+def _nodes(document: DocumentNode) -> int:
+    waiting: list[Any] = [document]
+    nodes = 0
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, (list, tuple)):
+            waiting += found
+        elif isinstance(found, Node):
+            nodes += 1
+            waiting += [getattr(found, key, None) for key in found.keys]
+    return nodes
+
+
+# Limits
+
+
+# A missing end of a string is passed over: else the rest would be looked through again from every quote. Runs of plain
+# characters are taken at once, because no other thread runs while one match lasts.
+_NESTING = re.compile(
+    r'"""(?:[^"\\]++|\\"""|\\|"(?!""))*+(?:""")?'
+    r'|"[^"\\\n\r]*(?:\\[^\n\r][^"\\\n\r]*)*"?'
+    r"|#[^\n\r]*|[{}\[\]()]"
+)
+
+
+def check_depth(query: str) -> None:
+    """The parser descends once per level, so depth is counted in the text. Raises QueryTooComplex."""
+    if query.count("{") + query.count("[") + query.count("(") <= MOST_DEPTH:
+        return
+    depth = 0
+    for token in _NESTING.finditer(query):
+        if token[0] in "{[(":
+            depth += 1
+            if depth > MOST_DEPTH:
+                raise QueryTooComplex(f"the document is more than {MOST_DEPTH} levels deep")
+        elif token[0] in "}])":
+            depth -= 1
+
+
+# Errors
+
+
+class NearestNames(FieldsOnCorrectTypeRule):
+    """An unknown field is answered in the service's wording and with the nearest names we know, however far."""
+
+    def enter_field(self, node: FieldNode, *_args: Any) -> None:
+        parent = self.context.get_parent_type()
+        if parent is None or self.context.get_field_def() is not None:
+            return
+        name, fields = node.name.value, getattr(parent, "fields", {})
+        near = f" The nearest known are {quoted(nearest(name, fields))}." if fields else ""
+        message = f'Cannot query field "{name}" on type "{parent.name}".{near}'
+        if parent.name in {"Query", "Mutation"}:
+            message += " Other fields of the real service are not imitated yet."
+        self.report_error(GraphQLError(message, node))
+
+
+_RULES = [NearestNames if rule is FieldsOnCorrectTypeRule else rule for rule in specified_rules]
+
+
+def _invalid(errors: list[GraphQLError]) -> QueryNotValid:
+    """All messages in one, in double quotes as the service writes them (SDK tests test_client_errors.py)."""
+    messages = [re.sub(r"'([^']*)'", r'"\1"', error.message) for error in errors]
+    return QueryNotValid(" ".join(messages))
+
+
+def _place(error: GraphQLError) -> dict[str, int]:
+    location = (error.locations or [])[0]
+    return {"line": location.line, "column": location.column}

@@ -1,0 +1,98 @@
+"""The HTTP side of GraphQL: one POST, one JSON body, one answer."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+import orjson
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from mockserver.api.graphql.call import Call
+from mockserver.api.graphql.engine import Engine
+from mockserver.errors import AuthenticationFailed, BadInput, BodyTooLarge, NotAllowed, QueryNotValid, WireError
+from mockserver.http.json_bodies import check_json
+from mockserver.http.requests import base_url, read_body
+from mockserver.http.responses import json_response
+from mockserver.workspaces.lifecycle import Workspaces
+
+LARGE_BODY = 64 * 1024
+"""Bytes. A larger one names thousands of things: it is neither read nor answered on the event loop."""
+
+MASKED = "GraphQL validation error"
+"""What the service says of every document that does not fit its schema (observed in SDK tests of 2026)."""
+
+
+class GraphQLRequest(msgspec.Struct, frozen=True):
+    """What a client posts. The SDK never sends `operationName`; others do."""
+
+    query: str
+    variables: dict[str, Any] | None = None
+    operationName: str | None = None  # noqa: N815  the wire's word
+
+
+class GraphQLEndpoint:
+    """An ASGI application."""
+
+    def __init__(self, engine: Engine, workspaces: Workspaces, public_url: str | None) -> None:
+        self._engine, self._workspaces, self._public_url = engine, workspaces, public_url
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            response = await self._answer(Request(scope, receive))
+        except WireError as error:
+            response = graphql_error(error)
+        except ClientDisconnect:
+            return
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        if request.method != "POST":
+            raise NotAllowed(
+                f"GraphQL came by {request.method}; send POST with a JSON body like "
+                '{"query": "query { user { email } }", "variables": null}'
+            )
+        authorization = request.headers.get("authorization")
+        await self._workspaces.authenticate(authorization)  # before the body is read
+        body = await read_body(request)
+        content_type = request.headers.get("content-type", "")
+        if len(body) > LARGE_BODY:
+            asked = await asyncio.to_thread(read_request, content_type, body)
+        else:
+            asked = read_request(content_type, body)
+        workspace = await self._workspaces.authenticate(authorization)  # again: it may have been reset meanwhile
+        call = Call(workspace, base_url(request, self._public_url))
+        large, long_changes = len(body) > LARGE_BODY, workspace.long_changes
+        answer = self._engine.answer(asked.query, asked.variables, asked.operationName, call, long_changes, large=large)
+        try:
+            return json_response(await answer)
+        except QueryNotValid:
+            if workspace.store.switches.validation == "masked":
+                raise QueryNotValid(MASKED) from None
+            raise
+
+
+def graphql_error(error: WireError) -> Response:
+    """An error that kept the document from being run. Its status is for people and proxies: SDKs read only the body."""
+    status = error.status if isinstance(error, (AuthenticationFailed, NotAllowed, BodyTooLarge)) else 400
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {"Allow": "POST"} if status == 405 else None
+    return json_response({"errors": [error.as_graphql()], "data": None}, status, headers)
+
+
+def read_request(content_type: str, body: bytes) -> GraphQLRequest:
+    """A JSON body. Raises BadInput."""
+    if content_type.startswith("multipart/"):
+        raise BadInput("A multipart upload came; this server does not take uploads yet, only JSON bodies")
+    try:
+        check_json(body)
+        # orjson tells line and column; msgspec then checks the shape.
+        return msgspec.convert(orjson.loads(body), GraphQLRequest)
+    except BadInput as error:
+        raise BadInput(f'{error.message}; expected {{"query": "…", "variables": {{…}}}}') from None
+    except orjson.JSONDecodeError as error:
+        raise BadInput(f'The body is not JSON ({error}); expected {{"query": "…", "variables": {{…}}}}') from None
+    except msgspec.ValidationError as error:
+        raise BadInput(f'The body is not a GraphQL request ({error}); expected {{"query": "…"}}') from None

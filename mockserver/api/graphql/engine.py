@@ -1,0 +1,329 @@
+"""The GraphQL engine: the schema with its resolvers and scalars, and how a document is answered.
+
+Only this module and its parts (`documents`, `cost`, `plans`, `values`) know GraphQL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from functools import partial, wraps
+from importlib import resources
+from inspect import isawaitable
+from typing import Any, Protocol, TypeVar, cast
+
+from graphql import (
+    ExecutionResult,
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLScalarType,
+    GraphQLSchema,
+    MiddlewareManager,
+    ValueNode,
+    build_schema,
+    execute,
+    is_introspection_type,
+)
+from graphql.utilities import value_from_ast_untyped
+
+from mockserver.api.graphql.documents import Document, KeptDocuments, prepared
+from mockserver.api.graphql.plans import Planned, TakesLong
+from mockserver.errors import BadInput, MockserverBug, QueryTooComplex, WireError
+from mockserver.workspaces.long_changes import LongChanges
+from mockserver.world.faults import fault_of
+from mockserver.world.moments import zulu
+
+LOG = logging.getLogger(__name__)
+
+Resolver = Callable[..., Any]
+T = TypeVar("T")
+
+SHORT_DOCUMENT = 512
+"""Characters. A longer one is not parsed on the event loop, where the worst of this length takes 20 ms."""
+ANSWERED_ON_LOOP = 5_000
+"""Fields that are answered on the event loop before a query begins again in a thread; some 5 ms."""
+MOST_ANSWERED_BY_CORE = 50_000
+"""Fields of one answer that graphql-core makes, at 10 us each. The schema as tools ask for it has 12,000."""
+PREPARING, READING, CHANGING = 2, 4, 4
+"""Threads that parse and validate documents, answer long queries, make long changes."""
+
+
+class Context(Protocol):
+    """What the resolvers are given."""
+
+    on_loop: bool
+    """While it is true, whoever reads so much that others wait is told so by TakesLong."""
+
+    def apart(self) -> AbstractContextManager[None]:
+        """What is read within, is read from a snapshot, and by a thread that nobody else waits for."""
+        ...
+
+
+class Engine:
+    """A schema with its resolvers, and the documents it has met."""
+
+    def __init__(self, resolvers: Mapping[str, Mapping[str, Resolver]]) -> None:
+        self.schema = build_schema(sdl(), assume_valid=True, no_location=True)
+        _give_scalars(self.schema)
+        for type_name, fields in resolvers.items():
+            for field_name, resolver in fields.items():
+                object_type = cast("GraphQLObjectType", self.schema.type_map[type_name])
+                field = object_type.fields[field_name]
+                field.resolve = _with_arguments(resolver) if field.args else resolver
+        self._documents = KeptDocuments()
+        self._preparing = ThreadPoolExecutor(PREPARING, thread_name_prefix="documents")
+        self._reading = ThreadPoolExecutor(READING, thread_name_prefix="queries")
+        self._changing = ThreadPoolExecutor(CHANGING, thread_name_prefix="mutations")
+        self._counted = MiddlewareManager(_count)
+
+    async def answer(
+        self,
+        query: str,
+        variables: dict[str, Any] | None,
+        operation: str | None,
+        context: Context,
+        long_changes: LongChanges,
+        *,
+        large: bool = False,
+    ) -> Any:
+        """`{"data": …}` and, if something failed, `errors`. Raises WireError when the document cannot be run.
+
+        What is `large`, or changes or reads much, runs in a thread. A query that turns out to read much begins again
+        in one.
+        """
+        document = await self._document(query)
+        long = document.long or large
+        if not document.changes and not long:
+            answered = self._answered_here(document.planned, variables, operation, context)
+            if answered is not None:
+                return response(answered)
+        run = partial(self._run, document.planned, variables, operation, context)
+        try:
+            return response(await self._elsewhere(document, run, context, long_changes, long=long))
+        except _Abandoned as abandoned:
+            raise abandoned.why from None
+
+    async def _elsewhere(
+        self, document: Document, run: Callable[[], Any], context: Context, long_changes: LongChanges, *, long: bool
+    ) -> ExecutionResult:
+        """What is no short query: in a thread, or a short change in its turn."""
+        result: Any
+        if not document.changes:
+            result = await self._in(self._reading, _apart, context, run)
+        elif long:
+            async with long_changes.turn():
+                result = await self._in(self._changing, _awaited, run)
+        else:
+            await long_changes.over()
+            result = run()
+        answer: ExecutionResult = await result if isawaitable(result) else result
+        return answer
+
+    async def _in(self, threads: Executor, call: Callable[..., Any], *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(threads, call, *arguments)
+
+    def _answered_here(
+        self, planned: Planned, variables: dict[str, Any] | None, operation: str | None, context: Context
+    ) -> ExecutionResult | None:
+        """On the event loop; None when it would take long there, or has no plan."""
+        context.on_loop = True
+        try:
+            return planned.run(operation, variables, context, most=ANSWERED_ON_LOOP, raising=True)
+        except TakesLong:
+            return None
+        except RecursionError:
+            raise QueryTooComplex("the variables are nested too deep") from None
+        finally:
+            context.on_loop = False
+
+    def _run(
+        self,
+        planned: Planned,
+        variables: dict[str, Any] | None,
+        operation: str | None,
+        context: Any,
+    ) -> Any:
+        """An ExecutionResult, or what gives one when it is awaited. Raises QueryTooComplex, _Abandoned."""
+        try:
+            if (result := planned.run(operation, variables, context)) is not None:
+                return result
+            return execute(
+                self.schema,
+                planned.node,
+                context_value=context,
+                variable_values=variables,
+                operation_name=operation,
+                middleware=self._counted,
+            )
+        except RecursionError:
+            raise QueryTooComplex("the variables are nested too deep") from None
+
+    async def _document(self, query: str) -> Document:
+        found = self._documents.get(query)
+        if found is None:
+            if len(query) > SHORT_DOCUMENT:
+                found = await self._in(self._preparing, self.prepared, query)
+            else:
+                found = self.prepared(query)
+            self._documents.keep(query, found)
+        if isinstance(found, WireError):
+            raise found.copied()
+        return found
+
+    def prepared(self, query: str) -> Document | WireError:
+        """The document, or why there is none."""
+        return prepared(self.schema, query)
+
+
+def _apart(context: Context, run: Callable[[], T]) -> T:
+    with context.apart():
+        return run()
+
+
+def _awaited(run: Callable[[], Any]) -> Any:
+    """In a thread, the result of what may have to be awaited: exports are waited for a moment."""
+    result = run()
+    return asyncio.run(_await(result)) if isawaitable(result) else result
+
+
+async def _await(result: Awaitable[T]) -> T:
+    return await result
+
+
+class _Abandoned(BaseException):
+    """Ends an execution by graphql-core at once. An Exception would become one error of many and the rest would go on:
+    the errors of 50,000 fields take longer than their answers."""
+
+    def __init__(self, why: QueryTooComplex) -> None:
+        super().__init__(why.message)
+        self.why = why
+
+
+def _count(resolve: Resolver, source: Any, info: Any, **arguments: Any) -> Any:
+    """For every field that graphql-core answers."""
+    call = info.context
+    call.answered += 1
+    if call.answered > MOST_ANSWERED_BY_CORE:
+        raise _Abandoned(QueryTooComplex(f"the answer has more than {MOST_ANSWERED_BY_CORE} fields; ask for pages"))
+    try:
+        return resolve(source, info, **arguments)
+    except QueryTooComplex as error:
+        raise _Abandoned(error) from None
+
+
+def _with_arguments(resolver: Resolver) -> Resolver:
+    """For all fields with arguments: null means not given, and no page begins or ends before the first item."""
+
+    @wraps(resolver)
+    def resolve(source: Any, info: Any, **given: Any) -> Any:
+        arguments = {name: value for name, value in given.items() if value is not None}
+        for name in ("skip", "first"):
+            if arguments.get(name, 0) < 0:
+                raise BadInput(f"{name} is {arguments[name]}; expected 0 or more")
+        return resolver(source, info, **arguments)
+
+    return resolve
+
+
+def sdl() -> str:
+    """The schema as text."""
+    return resources.files("mockserver.api.graphql").joinpath("schema.graphql").read_text("utf-8")
+
+
+# Errors
+
+
+def response(result: ExecutionResult) -> dict[str, Any]:
+    if not result.errors:
+        return {"data": result.data}
+    for error in result.errors:
+        if isinstance(error.original_error, QueryTooComplex):  # once is enough: every field behind it failed alike
+            raise error.original_error
+    return {"errors": [_error(error) for error in result.errors], "data": result.data}
+
+
+def _error(error: GraphQLError) -> dict[str, Any]:
+    """One entry of `errors`. A plain exception behind it is our bug, and its traceback goes to the log."""
+    cause = error.original_error
+    told = cause if isinstance(cause, WireError) else None if cause is None else fault_of(cause)
+    if told is not None:
+        shown = told.as_graphql()
+    elif cause is None or isinstance(cause, GraphQLError):
+        shown = BadInput(re.sub(r"'([^']*)'", r'"\1"', error.message)).as_graphql()
+    else:
+        LOG.error("a resolver failed: %s", "/".join(map(str, error.path or ())), exc_info=cause)
+        shown = MockserverBug(
+            f"A bug in the mock, not in your request: {type(cause).__name__}; see its log"
+        ).as_graphql()
+    return shown | {"path": error.path} if error.path else shown
+
+
+# Scalars
+
+
+def _give_scalars(schema: GraphQLSchema) -> None:
+    for name, (write, read) in _SCALARS.items():
+        scalar = cast("GraphQLScalarType", schema.type_map[name])
+        scalar.coerce_output_value = write
+        scalar.coerce_input_value = read
+        scalar.coerce_input_literal = partial(_literal, read)
+
+
+def _literal(read: Callable[[Any], Any], node: ValueNode) -> Any:
+    return read(value_from_ast_untyped(node))
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def written_moment(microseconds: int) -> str:
+    """`2024-01-02T03:04:05.678Z`; the SDK parses nothing else (wire trap 7)."""
+    return zulu(microseconds)
+
+
+def read_moment(value: Any) -> int:
+    """ISO 8601 -> microseconds UTC."""
+    try:
+        moment = datetime.datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise GraphQLError(
+            f'DateTime cannot represent {value!r}; expected ISO 8601 like "2024-01-02T03:04:05Z"'
+        ) from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=datetime.UTC)
+    try:
+        return (moment.astimezone(datetime.UTC) - _EPOCH) // datetime.timedelta(microseconds=1)
+    except OverflowError:
+        raise GraphQLError(f"DateTime cannot represent {value!r}; expected a moment of the years 1 to 9999") from None
+
+
+def read_number(value: Any) -> int:
+    """UInt64 arrives as a string or an integer (SDK export_task.py: offset as str, line as int)."""
+    if isinstance(value, bool) or not isinstance(value, (int, str)) or not re.fullmatch(r"\d{1,20}", str(value)):
+        raise GraphQLError(f'UInt64 cannot represent {value!r}; expected digits like "0" or 0')
+    return int(value)
+
+
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+
+_SCALARS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "DateTime": (zulu, read_moment),
+    "Json": (_same, _same),
+    "UInt64": (str, read_number),
+    "PageSize": (_same, read_number),
+}
+
+
+def object_fields(schema: GraphQLSchema) -> dict[str, dict[str, Any]]:
+    """Every object type's fields, for tests of completeness."""
+    return {
+        name: dict(kind.fields)
+        for name, kind in schema.type_map.items()
+        if isinstance(kind, GraphQLObjectType) and not is_introspection_type(kind)
+    }

@@ -1,0 +1,37 @@
+"""A resolver for every field of the schema, a module for each noun. `all_resolvers` puts them together."""
+
+from __future__ import annotations
+
+from mockserver.api.graphql.engine import Resolver
+from mockserver.api.graphql.resolvers import (
+    access,
+    changes,
+    data_rows,
+    exports,
+    feature_schemas,
+    imports,
+    issues,
+    labels,
+    legacy,
+    metadata,
+    models,
+    ontologies,
+    people,
+    projects,
+    quality,
+    slices,
+    webhooks,
+    workflows,
+)
+from mockserver.api.graphql.resolvers.fields import Fields
+
+
+def all_resolvers() -> dict[str, dict[str, Resolver]]:
+    """Type name -> field name -> resolver."""
+    fields = Fields()
+    for module in (
+        people, projects, ontologies, data_rows, metadata, labels, feature_schemas, quality, models, slices, exports,
+        legacy, changes, webhooks, issues, access, workflows, imports,
+    ):  # fmt: skip
+        module.add_to(fields)
+    return fields.by_type

@@ -1,0 +1,160 @@
+"""Mutations of projects, datasets, data rows and labels: each is one method of the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from mockserver.api.graphql.call import Call, call_of
+from mockserver.api.graphql.dates import EDITOR_FROM_THE_START, QUEUES_ARE_BATCHES, is_since
+from mockserver.api.graphql.filters import snake
+from mockserver.api.graphql.resolvers.fields import Fields
+from mockserver.api.graphql.texts import check_texts
+from mockserver.errors import BadInput, MalformedRequest, NotAllowed
+from mockserver.world.data_rows import Dataset
+from mockserver.world.database import Clause
+from mockserver.world.projects import LabelingFrontend, Ontology, Project
+
+ONLY_READ = {"queueMode": ("CATALOG",), "allowedMediaType": ("UNKNOWN", "UNSUPPORTED")}
+"""Values that SDKs know because projects may have them (queue_mode.py, media_type.py), and nobody can give."""
+
+
+def add_to(fields: Fields) -> None:
+    fields.add(
+        Mutation_createProject=create_project,
+        Mutation_updateProject=update_project,
+        Mutation_project=project_changes,
+        ProjectChanges_connectOntology=connect_ontology,
+        Mutation_createLabelingFrontendOptions=create_frontend_options,
+        Mutation_createDataset=create_dataset,
+        Mutation_updateDataset=update_dataset,
+        Mutation_deleteDataRows=delete_data_rows,
+        Mutation_deleteLabels=delete_labels,
+        Deleted_id=lambda source, _: source,
+    )
+
+
+def _columns(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Given fields by column. Null means not given: an SDK that wants to clear a text sends an empty one.
+
+    Raises BadInput for a text that is too long.
+    """
+    check_texts(data)
+    return {snake(name): value for name, value in data.items() if value is not None and name != "labelingFrontend"}
+
+
+def _named(data: Mapping[str, Any], what: str) -> str:
+    name = data.get("name")
+    if not name or not str(name).strip():
+        raise BadInput(f"A new {what} has the name {name!r}; expected a text that is not empty")
+    return str(name)
+
+
+def create_project(_source: Any, info: Any, data: Mapping[str, Any]) -> Project:
+    if data.get("deleted"):
+        raise BadInput("A new project came with deleted: true; leave it out")
+    call = call_of(info)
+    _check_modes(call, data)
+    fields = _columns(data) | {"name": _named(data, "project")} | _first_frontend(call) | _frontend(call, data)
+    fields.pop("deleted", None)  # false
+    return call.store.create_project(**fields)
+
+
+def _check_modes(call: Call, data: Mapping[str, Any]) -> None:
+    """Raises MalformedRequest for values that clients read and nobody may write."""
+    if data.get("queueMode") == "DATA_SET" and is_since(call.store, QUEUES_ARE_BATCHES):
+        raise MalformedRequest("DataSet queue mode is deprecated. Please prefer Batch queue mode.")
+    for name, values in ONLY_READ.items():
+        if (value := data.get(name)) in values:
+            raise MalformedRequest(f"A project cannot have the {name} {value}, which is for reading only; give another")
+
+
+def _first_frontend(call: Call) -> dict[str, str | None]:
+    """The editor that a project has from its start."""
+    if not is_since(call.store, EDITOR_FROM_THE_START):
+        return {}
+    found = call.select(LabelingFrontend, order="id", first=1)
+    return {"labeling_frontend_id": found[0].id if found else None}
+
+
+def _frontend(call: Call, data: Mapping[str, Any]) -> dict[str, str | None]:
+    """Connected or disconnected, as the SDK's connect_ontology does. Raises NotFound."""
+    given = data.get("labelingFrontend") or {}
+    if given.get("disconnect"):
+        return {"labeling_frontend_id": None}
+    frontend = (given.get("connect") or {}).get("id")
+    if frontend is None:
+        return {}
+    call.one(LabelingFrontend, Clause("id = :id", id=frontend), f"Labeling frontend {frontend!r}")
+    return {"labeling_frontend_id": frontend}
+
+
+def update_project(_source: Any, info: Any, where: Mapping[str, Any], data: Mapping[str, Any]) -> Project:
+    """Also deletes (`deleted: true`) and connects the frontend, as the SDK's connect_ontology does."""
+    call = call_of(info)
+    _check_modes(call, data)
+    fields = _columns(data) | _frontend(call, data)
+    return call.store.update_project(_id(where, "updateProject"), **fields)
+
+
+def project_changes(_source: Any, info: Any, where: Mapping[str, Any]) -> Project:
+    project_id = _id(where, "project")
+    return call_of(info).one(Project, Clause("id = :id AND NOT deleted", id=project_id), f"Project {project_id!r}")
+
+
+def connect_ontology(source: Project, info: Any, ontologyId: str) -> Project:  # noqa: N803  the wire's word
+    call = call_of(info)
+    call.one(Ontology, Clause("id = :id", id=ontologyId), f"Ontology {ontologyId!r}")
+    return call.store.update_project(source.id, ontology_id=ontologyId)
+
+
+def create_frontend_options(_source: Any, info: Any, data: Mapping[str, Any]) -> Project:
+    """The options of a project's editor, which are its ontology. SDKs make empty ones, and connect the ontology next
+    (project.py setup_editor, connect_ontology). Raises NotAllowed for others: they would make an ontology."""
+    call = call_of(info)
+    project = project_changes(None, info, _connected(data, "project"))
+    frontend = _frontend(call, {"labelingFrontend": data.get("labelingFrontend")})
+    if any(_options(data).values()):
+        raise NotAllowed("Making an ontology of customizationOptions is not imitated; send empty ones and connect one")
+    return call.store.update_project(project.id, **frontend)
+
+
+def _connected(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    return (data.get(name) or {}).get("connect") or {}
+
+
+def _options(data: Mapping[str, Any]) -> dict[str, Any]:
+    """An ontology from its JSON text. Raises BadInput."""
+    text = data.get("customizationOptions") or "{}"
+    try:
+        options = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise BadInput(f"customizationOptions are not JSON ({error}); expected an ontology as text") from None
+    if not isinstance(options, dict):
+        raise BadInput(f"customizationOptions are {text[:80]!r}; expected an object with tools and classifications")
+    return options
+
+
+def create_dataset(_source: Any, info: Any, data: Mapping[str, Any]) -> Dataset:
+    check_texts(data)
+    return call_of(info).store.create_dataset(name=_named(data, "dataset"), description=data.get("description"))
+
+
+def update_dataset(_source: Any, info: Any, where: Mapping[str, Any], data: Mapping[str, Any]) -> Dataset:
+    return call_of(info).store.update_dataset(_id(where, "updateDataset"), **_columns(data))
+
+
+def _id(where: Mapping[str, Any], what: str) -> str:
+    if not where.get("id"):
+        raise BadInput(f"{what} came without where.id; expected {what}(where: {{id: …}} …)")
+    return str(where["id"])
+
+
+def delete_data_rows(_source: Any, info: Any, where: Mapping[str, Any]) -> list[str]:
+    return call_of(info).store.delete_data_rows(list(where["dataRowIds"]))
+
+
+def delete_labels(_source: Any, info: Any, labelIds: list[str]) -> list[str]:  # noqa: N803  the wire's word
+    return call_of(info).store.delete_labels(list(labelIds))

@@ -1,0 +1,212 @@
+"""Datasets, data rows and their attachments; the searches by global key and external id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import orjson
+
+from mockserver.api.graphql.call import Call, call_of
+from mockserver.api.graphql.filters import condition, unique
+from mockserver.api.graphql.pages import Page, PageInfo
+from mockserver.api.graphql.resolvers.fields import Fields, nothing
+from mockserver.api.graphql.resolvers.people import organization
+from mockserver.api.graphql.resolvers.projects import created_by, projects
+from mockserver.api.graphql.searched import ROWS_OF_DATASET
+from mockserver.errors import BadInput, NotFound
+from mockserver.exports.dates import form_of
+from mockserver.exports.legacy.media import media_attributes
+from mockserver.links import AssetKey
+from mockserver.world.data_rows import Attachment, DataRow, Dataset
+from mockserver.world.database import Clause
+
+MOST_KEYS = 20_000
+
+
+class ExternalIdRow(msgspec.Struct, frozen=True):
+    data_row_id: str
+    external_id: str | None
+
+
+class FetchedRow(msgspec.Struct, frozen=True):
+    id: str
+    global_key: str | None
+
+
+class GlobalKeysData(msgspec.Struct, frozen=True):
+    """`fetched_data_rows` in the order of the keys, with an empty id where there is none (SDK client.py)."""
+
+    fetched_data_rows: list[FetchedRow]
+    not_found_global_keys: list[str]
+    deleted_data_row_global_keys: list[str]
+    access_denied_global_keys: list[str] = []
+
+
+class GlobalKeysResult(msgspec.Struct, frozen=True):
+    data: GlobalKeysData | None
+    job_status: str = "COMPLETE"
+
+
+def add_to(fields: Fields) -> None:
+    fields.attributes("Dataset", Dataset, "id name createdAt updatedAt")
+    fields.add(
+        Query_dataset=dataset,
+        Query_datasets=datasets,
+        Query_datasetDataRows=dataset_data_rows,
+        Dataset_description=description,
+        Dataset_rowCount=row_count,
+        Dataset_createdBy=created_by,
+        Dataset_organization=organization,
+        Dataset_signer=nothing,
+        Dataset_projects=projects,
+        Dataset_dataRows=data_rows,
+    )
+    fields.attributes("DataRow", DataRow, "id externalId globalKey createdAt updatedAt")
+    fields.add(
+        Query_dataRow=data_row,
+        DataRow_rowData=row_data,
+        DataRow_mediaAttributes=attributes_of_media,
+        DataRow_dataset=lambda source, info: call_of(info).find(Dataset, source.dataset_id),
+        DataRow_createdBy=created_by,
+        DataRow_organization=organization,
+        DataRow_attachments=attachments,
+    )
+    fields.attributes("DataRowConnection", Page, "nodes pageInfo")
+    fields.attributes("AssetAttachment", Attachment, "id type name")
+    fields.add(AssetAttachment_value=attachment_value)
+    fields.attributes("ExternalIdRow", ExternalIdRow, "dataRowId externalId")
+    fields.add(Query_externalIdsToDataRowIds=external_ids, Query_queryAllDataRowsHaveBeenProcessed=all_processed)
+    fields.attributes("FetchedDataRow", FetchedRow, "id globalKey")
+    fields.attributes("GlobalKeysResult", GlobalKeysResult, "jobStatus data")
+    keys = "fetchedDataRows notFoundGlobalKeys accessDeniedGlobalKeys deletedDataRowGlobalKeys"
+    fields.attributes("GlobalKeysData", GlobalKeysData, keys)
+    fields.add(
+        Query_dataRowsForGlobalKeys=data_rows_for_global_keys,
+        Query_dataRowsForGlobalKeysResult=data_rows_for_global_keys_result,
+        Job_jobId=lambda source, _: source,
+        AllProcessed_allDataRowsHaveBeenProcessed=lambda source, _: source,
+    )
+
+
+def attributes_of_media(source: DataRow, info: Any) -> dict[str, Any]:
+    """Those of clips are measured on the file, which takes 50 ms the first time."""
+    return media_attributes(source.media_attributes, source.asset, seed=call_of(info).workspace.world.seed)
+
+
+def _in_dataset(dataset_id: str) -> Clause:
+    return Clause("dataset_id = :id AND NOT deleted", id=dataset_id)
+
+
+def description(source: Dataset, _info: Any) -> str:
+    """Never null: SDK tests compare that of a new dataset with an empty text (test_dataset.py)."""
+    return source.description or ""
+
+
+def row_count(source: Dataset, info: Any) -> int:
+    with call_of(info).reading() as connection:
+        return int(connection.value(f"SELECT {ROWS_OF_DATASET.format(dataset=':id')}", {"id": source.id}))
+
+
+def dataset(_source: Any, info: Any, where: Mapping[str, Any]) -> Dataset:
+    return call_of(info).one(Dataset, unique(Dataset, where), f"Dataset {where.get('id')!r}")
+
+
+def datasets(_source: Any, info: Any, where: Any = None, skip: int = 0, first: int | None = None) -> list[Dataset]:
+    return call_of(info).select(Dataset, condition(Dataset, where), order="created_at, id", skip=skip, first=first)
+
+
+def data_row(_source: Any, info: Any, where: Mapping[str, Any]) -> DataRow:
+    return call_of(info).one(DataRow, unique(DataRow, where), f"Data row {where.get('id') or dict(where)!r}")
+
+
+def data_rows(source: Dataset, info: Any, where: Any = None, skip: int = 0, first: int | None = None) -> list[DataRow]:
+    asked = condition(DataRow, where) & _in_dataset(source.id)
+    return call_of(info).select(DataRow, asked, order="no", skip=skip, first=first)
+
+
+def dataset_data_rows(_source: Any, info: Any, id: str, first: int = 100, where: Any = None, **given: Any) -> Page:  # noqa: A002  the wire's word
+    """Newest first. A page begins behind the data row whose id is `from` (SDK tests test_data_rows.py), which is what
+    `startCursor` of the page before tells; null after the last page."""
+    call = call_of(info)
+    call.one(Dataset, Clause("id = :id AND NOT deleted", id=id), f"Dataset {id!r}")
+    asked = condition(DataRow, where) & _in_dataset(id)
+    if given.get("from"):
+        start = call.one(DataRow, Clause("id = :id", id=given["from"]), f"The cursor {given['from']!r}")
+        asked &= Clause("no < :start", start=start.no)
+    found = call.select(DataRow, asked, order="no DESC", first=first + 1)
+    nodes, more = found[:first], len(found) > first
+    return Page(nodes, PageInfo(nodes[-1].id if more and nodes else None, None, more))
+
+
+def row_data(source: DataRow, info: Any) -> str:
+    if source.row_data is not None:
+        return source.row_data
+    call = call_of(info)
+    key, expires = _signing(call, source.no)
+    return call.base_url + call.workspace.links.asset(source.id, source.file_name, expires=expires, key=key)
+
+
+def _signing(call: Call, row: int) -> tuple[AssetKey, int]:
+    """The key that signs the files of a data row, and when their links end: as in an export made now."""
+    with call.store.reading() as connection:
+        key = form_of(connection).asset_key
+    return key, key.expires(call.store.clock.now(), row)
+
+
+def attachments(
+    source: DataRow, info: Any, where: Any = None, skip: int = 0, first: int | None = None
+) -> list[Attachment]:
+    asked = condition(Attachment, where) & Clause("data_row_no = :no", no=source.no)
+    return call_of(info).select(Attachment, asked, order="no", skip=skip, first=first)
+
+
+def attachment_value(source: Attachment, info: Any) -> str:
+    """The text or URL that was given, or the link of the file we host."""
+    if source.asset is None:
+        return source.value or ""
+    call = call_of(info)
+    key, expires = _signing(call, source.data_row_no)
+    return call.base_url + call.workspace.links.attachment(source.id, source.file_name, expires=expires, key=key)
+
+
+def external_ids(_source: Any, info: Any, externalId_in: list[str]) -> list[ExternalIdRow]:  # noqa: N803  the wire's word
+    asked = Clause("external_id IN :ids AND NOT deleted", ids=externalId_in)
+    return [ExternalIdRow(row.id, row.external_id) for row in call_of(info).select(DataRow, asked, order="no")]
+
+
+def all_processed(_source: Any, info: Any, **asked: Any) -> bool:
+    """Whether rows are processed, by id or global key; an SDK told no sleeps for 30 seconds."""
+    ids, keys = sorted(asked.get("dataRowIds") or []), sorted(asked.get("globalKeys") or [])
+    return call_of(info).workspace.processed(f"rows {ids} {keys}")
+
+
+def data_rows_for_global_keys(_source: Any, info: Any, where: Any = None) -> str:
+    """The job is the question itself: it needs no memory, and each answer is of the moment in which it is given."""
+    keys = (where or {}).get("ids") or []
+    if len(keys) > MOST_KEYS:
+        raise BadInput(f"{len(keys)} global keys are looked for at once; at most {MOST_KEYS} are")
+    return orjson.dumps([call_of(info).store.clock.now(), keys]).hex()
+
+
+def data_rows_for_global_keys_result(_source: Any, info: Any, jobId: Any = None) -> GlobalKeysResult:  # noqa: N803  the wire's word
+    call = call_of(info)
+    job_id = (jobId or {}).get("id") or ""
+    since, keys = _job(job_id)
+    if not call.workspace.processed(f"job {job_id}", since=since):
+        return GlobalKeysResult(None, "IN_PROGRESS")
+    found = {row.global_key: row for row in call.select(DataRow, Clause("global_key IN :keys", keys=keys))}
+    live = {key: row for key, row in found.items() if not row.deleted}
+    rows = [FetchedRow(live[key].id if key in live else "", key) for key in keys]
+    deleted = [key for key in keys if key in found and key not in live]
+    return GlobalKeysResult(GlobalKeysData(rows, [key for key in keys if key not in found], deleted))
+
+
+def _job(job_id: str) -> tuple[int, list[str]]:
+    """(when it was started, its keys). Raises NotFound."""
+    try:
+        since, keys = orjson.loads(bytes.fromhex(job_id))
+        return int(since), [str(key) for key in keys]
+    except (ValueError, TypeError):
+        raise NotFound(f"Job {job_id[:80]!r} does not exist; start one with dataRowsForGlobalKeys") from None

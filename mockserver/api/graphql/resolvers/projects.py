@@ -1,0 +1,268 @@
+"""Projects, their batches, queues, members and counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from mockserver.api.graphql.call import Call, call_of
+from mockserver.api.graphql.filters import condition, unique
+from mockserver.api.graphql.matching import matches
+from mockserver.api.graphql.pages import Page, PageInfo
+from mockserver.api.graphql.resolvers.fields import Fields, no_list, nothing
+from mockserver.api.graphql.resolvers.people import organization
+from mockserver.api.graphql.searched import LAST_ACTIVITY_OF_PROJECT, ROWS_OF_PROJECT
+from mockserver.errors import BadInput, NotFound
+from mockserver.exports.selection import project_condition
+from mockserver.world import ids
+from mockserver.world.data_rows import Dataset
+from mockserver.world.database import EVERYTHING, Clause
+from mockserver.world.labels import WorkflowStatus
+from mockserver.world.people import Person, ProjectMember, Role
+from mockserver.world.projects import Batch, LabelingFrontend, Ontology, Project, ResourceTag, TaskQueue
+
+PROJECT = (
+    "id name description allowedMediaType queueMode editorTaskType autoAuditNumberOfLabels autoAuditPercentage"
+    " isBenchmarkEnabled isConsensusEnabled setupComplete createdAt updatedAt"
+)
+OVERRIDE = ("id", "priority", "numberOfLabels", "dataRow")
+_SET_UP = Clause("labeling_frontend_id IS NOT NULL AND ontology_id IS NOT NULL AND NOT deleted")
+_LIVE_ROW = "EXISTS (SELECT 1 FROM data_row WHERE data_row.no = data_row_no AND NOT data_row.deleted)"
+
+
+class StateCount(msgspec.Struct, frozen=True):
+    state: str
+    count: int
+
+
+def add_to(fields: Fields) -> None:
+    fields.attributes("Project", Project, PROJECT)
+    fields.add(
+        Query_project=project,
+        Query_projects=projects,
+        User_projects=projects,
+        Organization_projects=projects,
+        Project_createdBy=created_by,
+        Project_organization=organization,
+        Project_ontology=lambda source, info: call_of(info).find(Ontology, source.ontology_id),
+        Project_labelingFrontend=labeling_frontend,
+        Project_uploadType=nothing,
+        Project_modelSetupComplete=nothing,
+        Project_lastActivityTime=last_activity_time,
+        Project_dataRowCount=data_row_count,
+        Project_labelCount=label_count,
+        Project_completedDataRowCount=completed_data_row_count,
+        Project_tagSetStatus=lambda source, _: "DISABLED" if source.queue_mode == "DATA_SET" else "ENABLED",
+        Project_workstreamStateCounts=workstream_state_counts,
+        Project_taskQueues=task_queues,
+        Project_batches=batches,
+        Project_members=members,
+        Project_datasets=datasets,
+        Project_labelingParameterOverrides=no_list,
+        Project_resourceTags=resource_tags,
+        Project_labelingFrontendOptions=frontend_options,
+        Query_labelingFrontendOptions=frontend_options_by_id,
+        LabelingFrontendOptions_id=frontend_options_id,
+        LabelingFrontendOptions_customizationOptions=customization_options,
+        LabelingFrontendOptions_project=lambda source, _: source,
+        LabelingFrontendOptions_labelingFrontend=labeling_frontend,
+        LabelingFrontendOptions_organization=organization,
+        **{f"LabelingParameterOverride_{name}": nothing for name in OVERRIDE},
+    )
+    fields.attributes("StateCount", StateCount, "state count")
+    fields.attributes("TaskQueue", TaskQueue, "id name description queueType")
+    fields.add(TaskQueue_dataRowCount=rows_in_queue)
+    fields.attributes("ProjectMember", ProjectMember, "id accessFrom")
+    fields.add(
+        ProjectMember_user=lambda source, info: call_of(info).find(Person, source.user_id),
+        ProjectMember_role=lambda source, info: call_of(info).find(Role, source.role_id),
+    )
+    fields.attributes("Batch", Batch, "id name size createdAt updatedAt")
+    fields.add(Batch_consensusSettingsJson=consensus_settings, Batch_user=created_by)
+    fields.attributes("BatchConnection", Page, "nodes pageInfo")
+    fields.attributes("PageInfo", PageInfo, "startCursor endCursor hasNextPage")
+
+
+def created_by(source: Any, info: Any) -> Person | None:
+    """Whoever made the record."""
+    return call_of(info).find(Person, source.created_by)
+
+
+def project(_source: Any, info: Any, where: Mapping[str, Any]) -> Project:
+    return call_of(info).one(Project, unique(Project, where), f"Project {where.get('id')!r}")
+
+
+def projects(source: Any, info: Any, where: Any = None, skip: int = 0, first: int | None = None) -> list[Project]:
+    """All projects, or those of an ontology or dataset."""
+    clause = condition(Project, where)
+    if isinstance(source, Ontology):
+        clause &= Clause("ontology_id = :id", id=source.id)
+    elif isinstance(source, Dataset):
+        clause &= _of_dataset(source)
+    return call_of(info).select(Project, clause, order="created_at, id", skip=skip, first=first)
+
+
+def _of_dataset(dataset: Dataset) -> Clause:
+    sql = (
+        "id IN (SELECT pr.project_id FROM project_row pr JOIN data_row dr ON dr.no = pr.data_row_no"
+        " WHERE dr.dataset_id = :id AND NOT dr.deleted)"
+    )
+    return Clause(sql, id=dataset.id)
+
+
+def last_activity_time(source: Project, info: Any) -> int | None:
+    """Of the latest activity on one of its data rows; null without rows (inferred)."""
+    sql = f"SELECT {LAST_ACTIVITY_OF_PROJECT.format(project=':id')}"
+    with call_of(info).reading() as connection:
+        latest: int | None = connection.value(sql, {"id": source.id})
+    return latest
+
+
+def data_row_count(source: Project, info: Any) -> int:
+    with call_of(info).reading() as connection:
+        return int(connection.value(f"SELECT {ROWS_OF_PROJECT.format(project=':id')}", {"id": source.id}))
+
+
+def completed_data_row_count(source: Project, info: Any) -> int:
+    done = Clause("pr.project_id = :id AND pr.workflow_status = :status", id=source.id, status=WorkflowStatus.DONE)
+    return _live(call_of(info), "project_row pr", done, "pr.data_row_no")
+
+
+def label_count(source: Project, info: Any) -> int:
+    asked = Clause("l.project_id = :id AND NOT l.deleted", id=source.id)
+    return _live(call_of(info), "label l", asked, "l.data_row_no")
+
+
+def _live(call: Call, table: str, asked: Clause, row: str) -> int:
+    """How many there are on live data rows: all, which an index counts, less the few on deleted ones."""
+    counted = f"SELECT COUNT(*) FROM {table} WHERE {asked.sql}"
+    # CROSS JOIN: SQLite then begins with the few that are deleted.
+    deleted = f"SELECT COUNT(*) FROM data_row dr CROSS JOIN {table} WHERE dr.deleted AND {row} = dr.no AND {asked.sql}"
+    with call.reading() as connection:
+        return int(connection.value(f"SELECT ({counted}) - ({deleted})", asked.params))
+
+
+def workstream_state_counts(source: Project, info: Any, batchIds: list[str] | None = None) -> list[StateCount]:  # noqa: N803  the wire's word
+    """Every state the SDK's get_overview needs (project.py 7.17.0); `batchIds` narrows it (SDK 7.9 and later)."""
+    live = _LIVE_ROW.replace("data_row_no", "pr.data_row_no")
+    sql = (
+        "SELECT pr.workflow_status, (SELECT MIN(CASE WHEN l.skipped THEN 1 ELSE 0 END) FROM label l"
+        " WHERE l.project_id = pr.project_id AND l.data_row_no = pr.data_row_no AND NOT l.deleted) AS all_skipped,"
+        f" COUNT(*) FROM project_row pr WHERE {{clause}} AND {live} GROUP BY 1, 2"
+    )
+    clause = Clause("pr.project_id = :id", id=source.id)
+    if batchIds:
+        clause &= Clause("pr.batch_id IN :ids", ids=batchIds)
+    with call_of(info).reading() as connection:
+        groups = connection.rows(sql.replace("{clause}", clause.sql), clause.params)
+    return [StateCount(state, count) for state, count in _states(groups).items()]
+
+
+def _states(groups: list[Any]) -> dict[str, int]:
+    """(status, whether all labels are skipped or None without labels, rows) -> the counts of each state."""
+    counts = dict.fromkeys(("Unlabeled", "Labeled", "Skipped", "InReview", "InRework", "Done", "All"), 0)
+    for status, skipped, rows in groups:
+        counts["All"] += rows
+        if skipped is None:
+            counts["Unlabeled"] += rows
+        else:
+            counts["Skipped" if skipped else "Labeled"] += rows
+        if status in counts:
+            counts[status] += rows
+    return counts
+
+
+def task_queues(source: Project, info: Any) -> list[TaskQueue]:
+    return call_of(info).select(TaskQueue, Clause("project_id = :id", id=source.id), order="position")
+
+
+def rows_in_queue(source: TaskQueue, info: Any, input: Any = None) -> int:  # noqa: A002  the wire's word
+    """All, or those of some batches."""
+    terms = ((input or {}).get("searchQuery") or {}).get("query") or []
+    clause = project_condition(terms) if terms else EVERYTHING
+    if any(term.get("type") != "batch" for term in terms):
+        raise BadInput("dataRowCount can be asked for the rows of batches only: a term of the type 'batch'")
+    mine = Clause(f"pr.task_queue_id = :id AND {_LIVE_ROW.replace('data_row_no', 'pr.data_row_no')}", id=source.id)
+    asked = mine & clause
+    with call_of(info).reading() as connection:
+        return int(connection.value(f"SELECT COUNT(*) FROM project_row pr WHERE {asked.sql}", asked.params))
+
+
+def labeling_frontend(source: Project, info: Any) -> LabelingFrontend | None:
+    return call_of(info).find(LabelingFrontend, source.labeling_frontend_id)
+
+
+def resource_tags(source: Project, info: Any) -> list[ResourceTag]:
+    """The same as in exports."""
+    mine = Clause("id IN (SELECT tag_id FROM project_tag WHERE project_id = :project)", project=source.id)
+    return call_of(info).select(ResourceTag, mine, order="id")
+
+
+def frontend_options(
+    source: Project, info: Any, where: Any = None, skip: int = 0, first: int | None = None
+) -> list[Project]:
+    """Those of the one editor, once it has an ontology; they are the project's own fields."""
+    if source.labeling_frontend_id is None or source.ontology_id is None:
+        return []
+    fields = {"id": frontend_options_id, "customizationOptions": customization_options}
+    found = [source] if matches(where, lambda name: fields[name](source, info)) else []
+    return found[skip : None if first is None else skip + first]
+
+
+def frontend_options_by_id(_source: Any, info: Any, where: Mapping[str, Any]) -> Project:
+    """The project whose options they are. Raises NotFound."""
+    wanted = where.get("id")
+    for found in call_of(info).select(Project, _SET_UP):
+        if frontend_options_id(found, info) == wanted:
+            return found
+    raise NotFound(f"Labeling frontend options {wanted!r} do not exist in this workspace")
+
+
+def frontend_options_id(source: Project, _info: Any) -> str:
+    return ids.cuid(source.created_at, "frontend options", source.id)
+
+
+def customization_options(source: Project, info: Any) -> str | None:
+    ontology = call_of(info).find(Ontology, source.ontology_id)
+    return None if ontology is None else ontology.normalized
+
+
+def datasets(source: Project, info: Any, where: Any = None, skip: int = 0, first: int | None = None) -> list[Dataset]:
+    """Those that live rows of the project are in."""
+    return call_of(info).select(
+        Dataset, condition(Dataset, where) & _with_rows_in(source), order="created_at, id", skip=skip, first=first
+    )
+
+
+def _with_rows_in(project: Project) -> Clause:
+    sql = (
+        "EXISTS (SELECT 1 FROM data_row dr JOIN project_row pr ON pr.data_row_no = dr.no"
+        " WHERE dr.dataset_id = dataset.id AND pr.project_id = :id AND NOT dr.deleted)"
+    )
+    return Clause(sql, id=project.id)
+
+
+def members(source: Project, info: Any, skip: int = 0, first: int | None = None) -> list[ProjectMember]:
+    clause = Clause("project_id = :id", id=source.id)
+    return call_of(info).select(ProjectMember, clause, order="id", skip=skip, first=first)
+
+
+def batches(source: Project, info: Any, where: Any = None, after: str | None = None, first: int | None = None) -> Page:
+    """The cursor is the id of the last batch; null after the last page (SDK pagination.py stops on it)."""
+    clause = condition(Batch, where) & _batches_after(source, after)
+    found = call_of(info).select(Batch, clause, order="id", first=None if first is None else first + 1)
+    more = first is not None and len(found) > first
+    nodes = found[:first] if more else found
+    return Page(nodes, PageInfo(None, nodes[-1].id if more and nodes else None, more))
+
+
+def _batches_after(source: Project, after: str | None) -> Clause:
+    clause = Clause("project_id = :id", id=source.id)
+    return clause & Clause("id > :after", after=after) if after else clause
+
+
+def consensus_settings(source: Batch, _info: Any) -> dict[str, Any]:
+    """Snake case on the way out, camel case on the way in (SDK tests test_batch.py:107-123)."""
+    return {"number_of_labels": source.number_of_labels, "coverage_percentage": source.coverage_percentage}

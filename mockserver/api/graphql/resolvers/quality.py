@@ -1,0 +1,130 @@
+"""How well and how fast a project is labelled: benchmarks, reviews, labellers (SDK project.py 7.17.0)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from mockserver.api.graphql.call import Call, call_of
+from mockserver.api.graphql.filters import snake
+from mockserver.api.graphql.matching import matches
+from mockserver.api.graphql.resolvers.fields import Fields
+from mockserver.api.graphql.resolvers.projects import created_by
+from mockserver.errors import NotFound
+from mockserver.world.database import Clause
+from mockserver.world.labels import Label
+from mockserver.world.people import Person
+from mockserver.world.projects import Project
+
+NET_SCORES = {
+    "None": "SUM(r.score) IS NULL",
+    "Positive": "SUM(r.score) > 0",
+    "Zero": "SUM(r.score) = 0",
+    "Negative": "SUM(r.score) < 0",
+}
+"""Of the reviews of one label; None has none."""
+
+
+class Benchmark(msgspec.Struct, frozen=True):
+    """A label that others are compared with. It has the id of that label (inferred)."""
+
+    id: str
+    created_by: str
+    created_at: int
+    last_activity: int
+    completed_count: int
+    average_agreement: float | None
+    label: Label
+
+
+class LabelerPerformance(msgspec.Struct, frozen=True):
+    """Seconds are those that creating labels took."""
+
+    created_by: str
+    count: int
+    total_time_labeling: float
+    consensus: float | None
+    average_benchmark_agreement: float | None
+    last_activity_time: int
+
+    @property
+    def seconds_per_label(self) -> float:
+        return self.total_time_labeling / self.count
+
+
+def add_to(fields: Fields) -> None:
+    names = "id createdAt lastActivity averageAgreement completedCount"
+    fields.attributes("Benchmark", Benchmark, names, referenceLabel="label")
+    fields.add(Project_benchmarks=benchmarks, Query_benchmark=benchmark, Benchmark_createdBy=created_by)
+    names = "count secondsPerLabel totalTimeLabeling consensus averageBenchmarkAgreement lastActivityTime"
+    fields.attributes("LabelerPerformance", LabelerPerformance, names)
+    fields.add(
+        Project_labelerPerformance=labeler_performance,
+        LabelerPerformance_user=lambda source, info: call_of(info).find(Person, source.created_by),
+        Project_reviewMetrics=lambda source, _: source,
+        ReviewMetrics_labelAggregate=label_aggregate,
+        LabelAggregate_count=lambda source, _: source,
+    )
+
+
+def benchmarks(
+    source: Project, info: Any, where: Any = None, skip: int = 0, first: int | None = None
+) -> list[Benchmark]:
+    call = call_of(info)
+    asked = Clause("project_id = :id AND is_benchmark AND NOT deleted", id=source.id)
+    if not where:
+        return [_benchmark(call, label) for label in call.select(Label, asked, order="no", skip=skip, first=first)]
+    every = (_benchmark(call, label) for label in call.select(Label, asked, order="no"))
+    found = [item for item in every if matches(where, partial(_field, item))]
+    return found[skip : None if first is None else skip + first]
+
+
+def _field(item: Benchmark, name: str) -> Any:
+    return getattr(item, snake(name))
+
+
+def benchmark(_source: Any, info: Any, where: Mapping[str, Any]) -> Benchmark:
+    call = call_of(info)
+    found = call.select(Label, Clause("id = :id AND is_benchmark AND NOT deleted", id=where.get("id")))
+    if not found:
+        raise NotFound(f"Benchmark {where.get('id')!r} does not exist in this workspace")
+    return _benchmark(call, found[0])
+
+
+def _benchmark(call: Call, label: Label) -> Benchmark:
+    """The other labels of its data row are those that were compared with it."""
+    sql = (
+        "SELECT COUNT(*), AVG(benchmark_score), MAX(updated_at) FROM label"
+        " WHERE project_id = :project AND data_row_no = :row AND NOT is_benchmark AND NOT deleted"
+    )
+    with call.reading() as connection:
+        count, agreement, last = connection.rows(sql, {"project": label.project_id, "row": label.data_row_no})[0]
+    active = max(label.updated_at, last or 0)
+    return Benchmark(label.id, label.created_by, label.created_at, active, count, agreement, label)
+
+
+def labeler_performance(
+    source: Project, info: Any, skip: int = 0, first: int | None = None
+) -> list[LabelerPerformance]:
+    """Of everybody who made a label, who made the most first."""
+    sql = (
+        "SELECT created_by, COUNT(*), SUM(seconds_to_create), AVG(consensus_score), AVG(benchmark_score),"
+        " MAX(updated_at) FROM label WHERE project_id = :id AND NOT deleted GROUP BY created_by"
+        " ORDER BY COUNT(*) DESC, created_by"
+    )
+    with call_of(info).reading() as connection:
+        found = [LabelerPerformance(*row) for row in connection.rows(sql, {"id": source.id})]
+    return found[skip : None if first is None else skip + first]
+
+
+def label_aggregate(source: Project, info: Any, netScore: str = "None") -> int:  # noqa: N803  the wire's word
+    """How many labels have reviews that sum up so."""
+    sql = (
+        "SELECT COUNT(*) FROM (SELECT l.no FROM label l LEFT JOIN review r ON r.label_no = l.no"
+        f" WHERE l.project_id = :id AND NOT l.deleted GROUP BY l.no HAVING {NET_SCORES[netScore]}) found"
+    )
+    with call_of(info).reading() as connection:
+        return int(connection.value(sql, {"id": source.id}))
