@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from contract_tests.clients.node import placed
-from mockserver.testing.certification import Report, as_text, certify
+from mockserver.certification import Report, as_text, certify
 
 FOLDER = Path(__file__).parent / "receivers"
 SECRET = "CHANGE-ME-größer"

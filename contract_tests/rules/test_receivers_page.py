@@ -17,8 +17,8 @@ import pytest
 from contract_tests.rules.installed import active, environment, requirements_in
 from contract_tests.rules.pages import REPOSITORY, as_pattern, bare, blocks_in, files_of, section, shell_lines_of, table
 from contract_tests.rules.test_recipes import commands_of
-from mockserver.testing.certification import CASES, patterns
-from mockserver.testing.certification.mistakes import SINGLE
+from mockserver.certification import CASES, patterns
+from mockserver.certification.mistakes import SINGLE
 from mockserver.webhooks.misbehaviour import MISBEHAVIOURS
 
 PAGE = "receivers.md"

@@ -22,6 +22,7 @@ STOREYS: tuple[tuple[str, ...], ...] = (
     ("imports",),
     ("exports",),
     ("webhooks",),
+    ("certification",),
     ("workspaces",),
     ("api", "control", "console"),
     ("app",),

@@ -9,9 +9,9 @@ from collections.abc import Callable
 import msgspec
 import orjson
 
+from mockserver.certification.documents import Version, documents_of, with_field, with_ids
+from mockserver.certification.wire import Answer, NotReached, Target, Wire, check_header
 from mockserver.errors import StartupError
-from mockserver.testing.certification.documents import Version, documents_of, with_field, with_ids
-from mockserver.testing.certification.wire import Answer, NotReached, Target, Wire, check_header
 from mockserver.webhooks.messages import Message, message
 from mockserver.webhooks.misbehaviour import MISBEHAVIOURS, Shot, misbehave, shot
 from mockserver.world import ids

@@ -15,8 +15,8 @@ from mockserver.errors import MockserverError, StartupError
 from mockserver.settings import ENVIRONMENT_PREFIX
 
 if TYPE_CHECKING:
-    from mockserver.testing import certification
-    from mockserver.testing.certification.documents import Version
+    from mockserver import certification
+    from mockserver.certification.documents import Version
 
 TOPIC = "LABEL_CREATED"
 LISTEN_PORT = 3001
@@ -48,7 +48,7 @@ NUMBER = click.IntRange(min=0)
 
 def check_texts(asked: dict[str, Any]) -> None:
     """Raises StartupError for what nobody could sign or send."""
-    from mockserver.testing.certification.wire import check_text
+    from mockserver.certification.wire import check_text
 
     for value in asked.values():
         for text in value if isinstance(value, tuple) else (value,):
@@ -122,7 +122,7 @@ def list_cases(context: click.Context, _parameter: click.Parameter, asked: bool)
     """What `--cases` prints."""
     if not asked or context.resilient_parsing:
         return
-    from mockserver.testing.certification import CASES
+    from mockserver.certification import CASES
 
     for case in CASES:
         click.echo(f"{case.name:<28} {case.level:<7} {case.title}. {case.why}")
@@ -143,7 +143,7 @@ def list_cases(context: click.Context, _parameter: click.Parameter, asked: bool)
 )
 def certify(url: str, strict: bool, junit: Path | None, **asked: Any) -> None:
     """Try some sixty cases on your receiver. Status 0: certified; 1: not; 2: it could not be tried."""
-    from mockserver.testing import certification
+    from mockserver import certification
 
     try:
         check_texts(asked)
@@ -167,8 +167,8 @@ def tried(
     **asked: Any,
 ) -> certification.Report:
     """The certification, with a bar for eyes; a log would fill with it. Raises StartupError."""
-    from mockserver.testing import certification
-    from mockserver.testing.certification.documents import documents_of
+    from mockserver import certification
+    from mockserver.certification.documents import documents_of
 
     documents = documents_of(scenario, seed=seed, ends=ends, project=project, version=version)
     with bar(len(certification.CASES), "Certifying") as done:

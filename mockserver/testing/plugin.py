@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from mockserver.testing.certification import Report
+    from mockserver.certification import Report
     from mockserver.testing.server import MockServer
     from mockserver.testing.workspace import MockWorkspace
 
@@ -106,9 +106,9 @@ def labelbox_mock(
 def certify_webhook_receiver() -> Callable[..., Report]:
     """`certify_webhook_receiver(url, secret=…)`: fails the test with the report, or returns it.
 
-    With `strict=True` remarks fail it too; further options are those of `mockserver.testing.certification.certify`.
+    With `strict=True` remarks fail it too; further options are those of `mockserver.certification.certify`.
     """
-    from mockserver.testing.certification import as_text, certify
+    from mockserver.certification import as_text, certify
 
     def certified(url: str, *, secret: str, strict: bool = False, **options: Any) -> Report:
         report = certify(url, secret=secret, **options)

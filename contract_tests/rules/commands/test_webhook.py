@@ -16,7 +16,7 @@ import pytest
 import requests
 import trustme
 
-from contract_tests.rules.testing.certification.receivers import (
+from contract_tests.rules.certification.receivers import (
     SECRET,
     Headers,
     compares_text,
@@ -25,7 +25,7 @@ from contract_tests.rules.testing.certification.receivers import (
     verifies_nothing,
 )
 from contract_tests.serving import environment_without_our_settings
-from mockserver.testing.certification import CASES
+from mockserver.certification import CASES
 from mockserver.webhooks.messages import signature
 from mockserver.webhooks.misbehaviour import BURST, MISBEHAVIOURS
 

@@ -6,17 +6,17 @@ import secrets
 import time
 from collections.abc import Callable, Collection, Sequence
 
+from mockserver.certification.bench import Bench
+from mockserver.certification.cases import Case
+from mockserver.certification.documents import Document, documents_of
+from mockserver.certification.forged import FORGED
+from mockserver.certification.good import GOOD, SPELLING
+from mockserver.certification.judge import Result, judge, left_out
+from mockserver.certification.odd import LOAD, ODD, REPEATED
+from mockserver.certification.oracle import diagnose
+from mockserver.certification.report import GAVE_UP, Report
+from mockserver.certification.wire import Answer, NotReached, Target, Wire, check_header, check_text
 from mockserver.errors import StartupError, nearest, quoted
-from mockserver.testing.certification.bench import Bench
-from mockserver.testing.certification.cases import Case
-from mockserver.testing.certification.documents import Document, documents_of
-from mockserver.testing.certification.forged import FORGED
-from mockserver.testing.certification.good import GOOD, SPELLING
-from mockserver.testing.certification.judge import Result, judge, left_out
-from mockserver.testing.certification.odd import LOAD, ODD, REPEATED
-from mockserver.testing.certification.oracle import diagnose
-from mockserver.testing.certification.report import GAVE_UP, Report
-from mockserver.testing.certification.wire import Answer, NotReached, Target, Wire, check_header, check_text
 
 CASES: tuple[Case, ...] = (*GOOD, *SPELLING, *FORGED, *REPEATED, *LOAD, *ODD)
 WITHIN = 5.0

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
-from mockserver.testing.certification.cases import Group
-from mockserver.testing.certification.judge import Result, Verdict
-from mockserver.testing.certification.people import as_text
-from mockserver.testing.certification.report import Report
+from mockserver.certification.cases import Group
+from mockserver.certification.judge import Result, Verdict
+from mockserver.certification.people import as_text
+from mockserver.certification.report import Report
 
 SUITE = "webhook receiver"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from mockserver.testing.certification.bench import Bench
-from mockserver.testing.certification.cases import Case, Expect, Group, Level, Send, one
-from mockserver.testing.certification.forged import signed_by
-from mockserver.testing.certification.good import SIGN_THE_BYTES
-from mockserver.testing.certification.wire import Parcel
+from mockserver.certification.bench import Bench
+from mockserver.certification.cases import Case, Expect, Group, Level, Send, one
+from mockserver.certification.forged import signed_by
+from mockserver.certification.good import SIGN_THE_BYTES
+from mockserver.certification.wire import Parcel
 from mockserver.webhooks.misbehaviour import (
     UNKNOWN_TOPIC,
     Shot,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mockserver.testing.certification.cases import Group, Level
-from mockserver.testing.certification.judge import Result, Verdict
-from mockserver.testing.certification.patterns import Diagnosis
-from mockserver.testing.certification.report import Report, grade_of
+from mockserver.certification.cases import Group, Level
+from mockserver.certification.judge import Result, Verdict
+from mockserver.certification.patterns import Diagnosis
+from mockserver.certification.report import Report, grade_of
 
 SIGNS = {
     Verdict.PASSED: "ok  ",

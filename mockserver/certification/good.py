@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from mockserver.testing.certification.bench import Bench, respelled
-from mockserver.testing.certification.cases import Case, Expect, Group, Level, one
-from mockserver.testing.workspace import TOPICS
+from mockserver.certification.bench import Bench, respelled
+from mockserver.certification.cases import Case, Expect, Group, Level, one
 from mockserver.webhooks.misbehaviour import Shot, with_header, without
+from mockserver.world.webhooks import Topic
 
 SIGN_THE_BYTES = "Compute the HMAC over the request's raw bytes, before anything decodes or parses them."
 MULTIBYTE = "Größe, Straße, façade, 日本語, हिन्दी, العربية, 🚗🛑"
@@ -115,7 +115,7 @@ GOOD = (
         "",
         "documented",
     ),
-    *(_of_topic(topic) for topic in TOPICS),
+    *(_of_topic(topic) for topic in Topic),
     Case(
         "header-names-in-lower-case",
         Group.GOOD,

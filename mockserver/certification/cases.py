@@ -12,7 +12,7 @@ from enum import StrEnum
 
 import msgspec
 
-from mockserver.testing.certification.bench import Bench
+from mockserver.certification.bench import Bench
 from mockserver.webhooks.misbehaviour import Shot
 
 Make = Callable[[Bench], Shot]

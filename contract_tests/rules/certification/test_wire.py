@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from mockserver.certification.wire import Answer, NotReached, Parcel, Target, Wire
 from mockserver.errors import StartupError
-from mockserver.testing.certification.wire import Answer, NotReached, Parcel, Target, Wire
 from mockserver.webhooks.misbehaviour import Shot
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from mockserver.testing.certification.cases import Group
-from mockserver.testing.certification.judge import Result, Verdict
+from mockserver.certification.cases import Group
+from mockserver.certification.judge import Result, Verdict
 
 
 class Diagnosis(msgspec.Struct, frozen=True):

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mockserver.certification.bench import Bench, respelled
+from mockserver.certification.documents import Document, Version, documents_of, with_field, with_ids
+from mockserver.certification.odd import letters_cut
 from mockserver.errors import StartupError
-from mockserver.testing.certification.bench import Bench, respelled
-from mockserver.testing.certification.documents import Document, Version, documents_of, with_field, with_ids
-from mockserver.testing.certification.odd import letters_cut
 
 JSON = st.recursive(
     st.none()

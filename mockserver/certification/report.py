@@ -7,9 +7,9 @@ from enum import StrEnum
 
 import msgspec
 
-from mockserver.testing.certification.cases import Group
-from mockserver.testing.certification.judge import Result, Verdict
-from mockserver.testing.certification.patterns import Diagnosis, Seen
+from mockserver.certification.cases import Group
+from mockserver.certification.judge import Result, Verdict
+from mockserver.certification.patterns import Diagnosis, Seen
 
 
 class Grade(StrEnum):

@@ -4,7 +4,7 @@ from itertools import combinations
 
 import pytest
 
-from contract_tests.rules.testing.certification.receivers import (
+from contract_tests.rules.certification.receivers import (
     PATTERNED,
     SECRET,
     SIGNED_WRONGLY,
@@ -17,11 +17,11 @@ from contract_tests.rules.testing.certification.receivers import (
     right,
     right_256,
 )
-from mockserver.testing.certification import Grade, Report, certify
-from mockserver.testing.certification.bench import Bench
-from mockserver.testing.certification.documents import Document, Version, documents_of
-from mockserver.testing.certification.mistakes import SHA1, SHA256, SINGLE, rightly_written, signatures
-from mockserver.testing.certification.oracle import probing_body
+from mockserver.certification import Grade, Report, certify
+from mockserver.certification.bench import Bench
+from mockserver.certification.documents import Document, Version, documents_of
+from mockserver.certification.mistakes import SHA1, SHA256, SINGLE, rightly_written, signatures
+from mockserver.certification.oracle import probing_body
 
 
 @pytest.fixture(scope="module")

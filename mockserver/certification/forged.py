@@ -6,9 +6,9 @@ import hashlib
 
 import msgspec
 
-from mockserver.testing.certification.bench import Bench
-from mockserver.testing.certification.cases import Case, Expect, Group, Level, Make, one
-from mockserver.testing.certification.good import SIGN_THE_BYTES
+from mockserver.certification.bench import Bench
+from mockserver.certification.cases import Case, Expect, Group, Level, Make, one
+from mockserver.certification.good import SIGN_THE_BYTES
 from mockserver.webhooks.messages import signature
 from mockserver.webhooks.misbehaviour import Shot, shot, tampered, with_header, without
 

@@ -8,17 +8,19 @@ import re
 
 import orjson
 
-from mockserver.testing.certification.documents import Document
-from mockserver.testing.workspace import TOPICS
+from mockserver.certification.documents import Document
 from mockserver.webhooks.messages import Message, message
 from mockserver.webhooks.misbehaviour import Shot, shot
 from mockserver.world import ids
+from mockserver.world.webhooks import Topic
 
 
 class Bench:
     """Makes messages for one run. `run` is part of every delivery id, so that two runs share none."""
 
-    def __init__(self, documents: list[Document], *, secret: str, topic: str = TOPICS[0], run: str = "run") -> None:
+    def __init__(
+        self, documents: list[Document], *, secret: str, topic: str = Topic.LABEL_CREATED, run: str = "run"
+    ) -> None:
         assert documents, "a scenario without labelled rows was refused before"
         self.secret, self.topic = secret, topic
         self._documents, self._run = documents, run

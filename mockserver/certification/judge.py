@@ -8,8 +8,8 @@ from enum import StrEnum
 
 import msgspec
 
-from mockserver.testing.certification.cases import Case, Expect, Level
-from mockserver.testing.certification.wire import Answer
+from mockserver.certification.cases import Case, Expect, Level
+from mockserver.certification.wire import Answer
 
 
 class Verdict(StrEnum):

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract_tests.rules.testing.certification.receivers import SECRET, receiving, right, verifies_nothing
+from contract_tests.rules.certification.receivers import SECRET, receiving, right, verifies_nothing
+from mockserver.certification import CASES, Grade, Report, as_junit, as_text, certify
+from mockserver.certification.cases import Case, Expect, Group, Level
+from mockserver.certification.documents import Document, documents_of
+from mockserver.certification.judge import Result, Verdict, judge, left_out
+from mockserver.certification.patterns import Diagnosis
+from mockserver.certification.report import GAVE_UP, grade_of
+from mockserver.certification.wire import Answer
 from mockserver.errors import StartupError
-from mockserver.testing.certification import CASES, Grade, Report, as_junit, as_text, certify
-from mockserver.testing.certification.cases import Case, Expect, Group, Level
-from mockserver.testing.certification.documents import Document, documents_of
-from mockserver.testing.certification.judge import Result, Verdict, judge, left_out
-from mockserver.testing.certification.patterns import Diagnosis
-from mockserver.testing.certification.report import GAVE_UP, grade_of
-from mockserver.testing.certification.wire import Answer
 
 QUICK = ("slow", "huge", "larger", "split-letter")
 

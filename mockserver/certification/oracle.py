@@ -8,14 +8,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from mockserver.testing.certification import patterns
-from mockserver.testing.certification.bench import Bench, respelled
-from mockserver.testing.certification.cases import Group
-from mockserver.testing.certification.good import LINE_SEPARATORS, MULTIBYTE
-from mockserver.testing.certification.judge import Result
-from mockserver.testing.certification.mistakes import SHA1, SHA256, SINGLE, Mistake, Signatures, pairs, signatures
-from mockserver.testing.certification.patterns import Diagnosis, Seen
-from mockserver.testing.certification.wire import Answer, NotReached
+from mockserver.certification import patterns
+from mockserver.certification.bench import Bench, respelled
+from mockserver.certification.cases import Group
+from mockserver.certification.good import LINE_SEPARATORS, MULTIBYTE
+from mockserver.certification.judge import Result
+from mockserver.certification.mistakes import SHA1, SHA256, SINGLE, Mistake, Signatures, pairs, signatures
+from mockserver.certification.patterns import Diagnosis, Seen
+from mockserver.certification.wire import Answer, NotReached
 from mockserver.webhooks.misbehaviour import Shot, with_header
 
 PROBE_SECONDS = 15.0
