@@ -20,9 +20,10 @@ from mockserver.exports.results import ERRORS, RESULT
 from mockserver.exports.tasks import failed_line
 from mockserver.generate.assets import asset, text_layer, tile, with_tiles
 from mockserver.generate.media.medium import Asset
-from mockserver.http.files import NDJSON, FilesResponse, OpenFiles
+from mockserver.http.ranged import RangedResponse, RangedSource
 from mockserver.http.requests import base_url
-from mockserver.http.responses import JSON, content_response, json_response, storage_error
+from mockserver.http.responses import JSON, NDJSON, json_response, storage_error
+from mockserver.http.sources import BytesSource, FilesSource
 from mockserver.links import RESULT_DAYS, read_bewit
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
@@ -79,7 +80,7 @@ class Downloads:
         with workspace.store.reading() as connection:
             return json_response(issues(connection, project_id, status))
 
-    async def asset(self, request: Request) -> Response:
+    async def asset(self, request: Request) -> RangedResponse:
         """The file of a data row, made on demand."""
         workspace = self._signed(request)
         row_id, recipe = self._recipe(workspace, DataRow, request.path_params["row"])
@@ -90,25 +91,25 @@ class Downloads:
                 expires = form_of(connection).asset_key.expires(workspace.store.clock.now(), 0)
             tiles = workspace.links.tiles(row_id, expires=expires)
             content = with_tiles(content, base_url(request, self._public_url) + tiles)
-        return content_response(request, content, made.content_type)
+        return RangedResponse(BytesSource(content), made.content_type)
 
-    async def attachment(self, request: Request) -> Response:
+    async def attachment(self, request: Request) -> RangedResponse:
         """The file of an attachment, made on demand."""
         workspace = self._signed(request)
         _, recipe = self._recipe(workspace, Attachment, request.path_params["attachment"])
         made = await asyncio.to_thread(self._asset, recipe, workspace.world.seed)
-        return content_response(request, made.content, made.content_type)
+        return RangedResponse(BytesSource(made.content), made.content_type)
 
-    async def text_layer(self, request: Request) -> Response:
+    async def text_layer(self, request: Request) -> RangedResponse:
         """The words of a document and where they stand, as JSON."""
         workspace = self._signed(request)
         row_id, recipe = self._recipe(workspace, DataRow, request.path_params["row"])
         made = await asyncio.to_thread(text_layer, recipe, seed=workspace.world.seed)
         if made is None:
             raise NotFound(f"Data row {row_id!r} is no document, so it has no text layer")
-        return content_response(request, made.content, made.content_type)
+        return RangedResponse(BytesSource(made.content), made.content_type)
 
-    async def tile(self, request: Request) -> Response:
+    async def tile(self, request: Request) -> RangedResponse:
         """One tile of a map. The link is signed up to the row's id, as clients fill in the rest."""
         names = request.path_params
         workspace = self._signed(request, f"/_files/{names['workspace']}/tiles/{names['row']}")
@@ -120,7 +121,7 @@ class Downloads:
             made = await asyncio.to_thread(tile, recipe, (zoom, column, line), seed=workspace.world.seed)
         if made is None:
             raise NotFound(f"Data row {names['row']!r} has no tile {'/'.join(place)}; its file tells bounds and zooms")
-        return content_response(request, made.content, made.content_type)
+        return RangedResponse(BytesSource(made.content), made.content_type)
 
     def _recipe(self, workspace: Workspace, kind: type[DataRow | Attachment], record_id: str) -> tuple[str, str]:
         """(id, recipe) of something whose file we host. Raises NotFound."""
@@ -153,7 +154,7 @@ def _made(recipe: str, seed: int) -> Asset:
     return asset(recipe, seed=seed)
 
 
-def result_response(workspace: Workspace, task_id: str, stream: str, file: str, *, compressed: bool) -> FilesResponse:
+def result_response(workspace: Workspace, task_id: str, stream: str, file: str, *, compressed: bool) -> RangedResponse:
     """Files of a task that has ended. Raises NotFound."""
     workspace.exports.sweep()
     with workspace.store.reading() as connection:
@@ -168,25 +169,25 @@ def result_response(workspace: Workspace, task_id: str, stream: str, file: str, 
     if not wanted and file != "all.ndjson":
         raise NotFound(f"Task {task_id!r} has no file {file!r} in its stream {stream}; it has {len(chunks)}")
     if task.status == TaskStatus.FAILED:
-        files = OpenFiles(text=failed_line(task) if wanted else b"")
+        source: RangedSource = BytesSource(failed_line(task) if wanted else b"")
     else:
-        files = _opened(workspace, task, stream, wanted)
+        source = _opened(workspace, task, stream, wanted)
     modified = task.updated_at / 1_000_000
-    return FilesResponse(files, _size(wanted), NDJSON, modified=modified, compressed=compressed)
+    return RangedResponse(source, NDJSON, modified=modified, compressed=compressed)
 
 
-def _opened(workspace: Workspace, task: Task, stream: str, chunks: list[Chunk]) -> OpenFiles:
+def _opened(workspace: Workspace, task: Task, stream: str, chunks: list[Chunk]) -> FilesSource:
     """Raises NotFound when one of them is not there any more."""
     paths = [workspace.exports.results.path(task.id, stream, chunk.file) for chunk in chunks]
     try:
         if all(path.is_file() for path in paths):
-            return OpenFiles(paths)
+            return FilesSource(paths, _size(chunks))
     except FileNotFoundError:
         pass
     raise NotFound(f"The result files of task {task.id!r} were deleted: {WHY_DELETED}; export again")
 
 
-def legacy_response(workspace: Workspace, file_id: str, *, compressed: bool) -> FilesResponse:
+def legacy_response(workspace: Workspace, file_id: str, *, compressed: bool) -> RangedResponse:
     """A file of Export V1 that somebody was given the URL of. Raises NotFound."""
     with workspace.store.reading() as connection:
         file = connection.find(LegacyFile, Clause("id = :id AND told", id=file_id))
@@ -194,11 +195,10 @@ def legacy_response(workspace: Workspace, file_id: str, *, compressed: bool) -> 
         raise NotFound(f"Export {file_id!r} does not exist in this workspace; export again")
     path = workspace.legacy.path(file)
     try:
-        size = path.stat().st_size
-        files = OpenFiles([path])
+        source = FilesSource([path], path.stat().st_size)
     except FileNotFoundError:
         raise NotFound(f"The file of export {file_id!r} was deleted: {WHY_DELETED}; export again") from None
-    return FilesResponse(files, size, JSON if is_array(file) else NDJSON, compressed=compressed)
+    return RangedResponse(source, JSON if is_array(file) else NDJSON, compressed=compressed)
 
 
 def _size(chunks: list[Chunk]) -> int:

@@ -6,15 +6,14 @@ none: clients lose the Authorization header on their way to another host.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from mockserver.api.downloads import signed
 from mockserver.errors import Conflict, Gone, NotFound, NotYours
@@ -23,9 +22,10 @@ from mockserver.exports.legacy.dates import legacy_form_of
 from mockserver.exports.legacy.frames import frame_lines, has_frames
 from mockserver.exports.legacy.terms import Terms, terms_of
 from mockserver.exports.text import unescaped
-from mockserver.http.files import NDJSON, POLICY, is_known
-from mockserver.http.ranges import Part, part_of
+from mockserver.http.ranged import RangedResponse
 from mockserver.http.requests import base_url
+from mockserver.http.responses import NDJSON
+from mockserver.http.sources import GeneratedSource
 from mockserver.links import DAY, RESULT_DAYS, good_until
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
@@ -34,12 +34,8 @@ from mockserver.world.database import Clause
 from mockserver.world.labels import Body, Label
 from mockserver.world.projects import Ontology, Project
 
-HELD = 64 * 1024
-"""Bytes. A shorter body is sent with its length, a longer one as it is made."""
 OTHER_NAMES = {"127.0.0.1": "localhost", "localhost": "127.0.0.1"}
 """Two names of one machine are two hosts to a client."""
-
-Pieces = Callable[[], Iterator[bytes]]
 
 
 class Framed(NamedTuple):
@@ -79,7 +75,7 @@ class Frames:
         made = int(request.query_params["Expires"]) * 1000 - RESULT_DAYS * DAY
         return self._response(request, workspace, self._framed(workspace, request.path_params["label"]), made=made)
 
-    def _response(self, request: Request, workspace: Workspace, framed: Framed, *, made: int) -> FramesResponse:
+    def _response(self, request: Request, workspace: Workspace, framed: Framed, *, made: int) -> RangedResponse:
         """`made` is the moment from which the tokens of masks live: the same link gives the same bytes."""
         world = workspace.world
         token = workspace.links.mask_token(world.user_id, world.organization_id, now=made)
@@ -95,8 +91,8 @@ class Frames:
         # Both stand in the lines: the address of masks, and what the payload date tells of questions.
         told = f"{mask} {framed.terms.scopes is not None}"
         address = hashlib.blake2b(told.encode(), digest_size=6).hexdigest()
-        tag = f'"{framed.label.id}-{framed.body.id}-{framed.label.content_updated_at}-{address}"'
-        return FramesResponse(pieces, tag)
+        tag = f"{framed.label.id}-{framed.body.id}-{framed.label.content_updated_at}-{address}"
+        return RangedResponse(GeneratedSource(pieces, tag), NDJSON)
 
     def _framed(self, workspace: Workspace, label_id: str) -> Framed:
         with workspace.store.reading() as connection:
@@ -139,81 +135,3 @@ def other_host(base: str) -> str:
             " ask by one of them, or set the switch to redirect"
         )
     return f"{parts.scheme}://{name}" + (f":{parts.port}" if parts.port else "")
-
-
-class FramesResponse:
-    """Pieces as one body, made in a thread while they are sent; HEAD and Range are answered."""
-
-    def __init__(self, pieces: Pieces, tag: str) -> None:
-        self._pieces, self._tag = pieces, tag
-
-    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        request = Request(scope)
-        if is_known(request.headers.get("if-none-match", ""), self._tag):
-            await self._start(send, 304, length=None)
-            await send({"type": "http.response.body", "body": b""})
-            return
-        made = self._pieces()
-        held, whole = await asyncio.to_thread(_held, made)
-        asked = request.headers.get("range")
-        if request.headers.get("if-range", self._tag) != self._tag:
-            asked = None  # the frames have changed since: all of them are sent
-        if asked is not None and request.method == "GET":
-            total = len(held) if whole else await asyncio.to_thread(lambda: sum(map(len, self._pieces())))
-            try:
-                part = part_of(asked, total)
-            except ValueError:
-                await self._start(send, 416, content_range=f"bytes */{total}", length=0)
-                await send({"type": "http.response.body", "body": b""})
-                return
-            if part is not None:
-                content_range = f"bytes {part.first}-{part.last}/{total}"
-                await self._start(send, 206, content_range=content_range, length=part.size)
-                await self._send(send, _cut(self._pieces(), part))
-                return
-        await self._start(send, 200, length=len(held) if whole else None)
-        if request.method == "HEAD":
-            await send({"type": "http.response.body", "body": b""})
-            return
-        await send({"type": "http.response.body", "body": held, "more_body": True})
-        await self._send(send, made)
-
-    async def _start(self, send: Send, status: int, *, length: int | None, content_range: str | None = None) -> None:
-        headers = [
-            (b"content-type", NDJSON.encode()),
-            (b"accept-ranges", b"bytes"),
-            (b"etag", self._tag.encode()),
-            POLICY,
-        ]
-        if length is not None:
-            headers.append((b"content-length", str(length).encode()))
-        if content_range is not None:
-            headers.append((b"content-range", content_range.encode()))
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-
-    async def _send(self, send: Send, pieces: Iterator[bytes]) -> None:
-        while piece := await asyncio.to_thread(next, pieces, b""):
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
-
-
-def _held(pieces: Iterator[bytes]) -> tuple[bytes, bool]:
-    """What comes first, and whether it is all."""
-    held = bytearray()
-    for piece in pieces:
-        held += piece
-        if len(held) >= HELD:
-            return bytes(held), False
-    return bytes(held), True
-
-
-def _cut(pieces: Iterator[bytes], part: Part) -> Iterator[bytes]:
-    """The bytes of the part, and nothing made behind it."""
-    start = 0
-    for piece in pieces:
-        end = start + len(piece)
-        if end > part.first:
-            yield piece[max(part.first - start, 0) : part.last + 1 - start]
-        start = end
-        if start > part.last:
-            return

@@ -20,7 +20,6 @@ from typing import Any
 import msgspec
 import orjson
 from starlette.requests import Request
-from starlette.responses import Response
 
 from mockserver.errors import LinkRefused, NotFound
 from mockserver.exports.frames import masks_at, object_at
@@ -29,7 +28,8 @@ from mockserver.generate.files.raster import Canvas
 from mockserver.generate.masks import BLACK, picture, sightings
 from mockserver.generate.masks import Masks as Drawn
 from mockserver.generate.media.image import draw_masks
-from mockserver.http.responses import content_response
+from mockserver.http.ranged import RangedResponse
+from mockserver.http.sources import BytesSource
 from mockserver.links import DAY
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
@@ -128,7 +128,7 @@ class Masks:
             raise LinkRefused("This mask's token is of another workspace than the API key; send one of the two alone")
         return workspace
 
-    async def composite(self, request: Request) -> Response:
+    async def composite(self, request: Request) -> RangedResponse:
         """All masks of a label in one picture. `index` is the frame; pictures have 1 only."""
         workspace = await self._open(request)
         names = request.path_params
@@ -143,31 +143,31 @@ class Masks:
         if size is None or not shown:
             raise NotFound(f"Mask {mask_id!r} with index {names['index']} does not exist in this workspace")
         drawn = await asyncio.to_thread(draw_masks, *size, shown)
-        return content_response(request, drawn, PNG)
+        return RangedResponse(BytesSource(drawn), PNG)
 
-    async def in_colour(self, request: Request) -> Response:
+    async def in_colour(self, request: Request) -> RangedResponse:
         """One object of a project's label, in red, green and blue."""
         return await self._of_project(request, FIRST, flat=False)
 
-    async def flat(self, request: Request) -> Response:
+    async def flat(self, request: Request) -> RangedResponse:
         """The same with one channel: clients take what is behind `/index/` for two-dimensional (labelbase masks.py)."""
         return await self._of_project(request, _number(request.path_params["index"]), flat=True)
 
-    async def _of_project(self, request: Request, index: int, *, flat: bool) -> Response:
+    async def _of_project(self, request: Request, index: int, *, flat: bool) -> RangedResponse:
         feature_id, project = request.path_params["feature"], request.path_params["project"]
         found = _found(await self._open(request), feature_id)
         if found.owner != project:
             raise NotFound(f"Annotation {feature_id!r} is not in project {project!r}")
         return await _answer(request, found, feature_id, index, flat=flat)
 
-    async def of_feature(self, request: Request) -> Response:
+    async def of_feature(self, request: Request) -> RangedResponse:
         """One object, in colour. Raises AuthenticationFailed, LinkRefused, NotFound."""
         feature_id = request.path_params["feature"]
         found = _found(await self._open(request), feature_id)
         index = _number(request.query_params.get("frame", str(FIRST)))
         return await _answer(request, found, feature_id, index, flat=False)
 
-    async def of_old_label(self, request: Request) -> Response:
+    async def of_old_label(self, request: Request) -> RangedResponse:
         """One object, in colour, by its project, the person who made its label, and its data row.
 
         Raises AuthenticationFailed, LinkRefused, NotFound.
@@ -205,9 +205,9 @@ def annotated(workspace: Workspace, feature_id: str) -> Annotated | None:
     return Annotated(found.model_run_id, None, found.feature_prefix, body, row)
 
 
-async def _answer(request: Request, found: Annotated, feature_id: str, index: int, *, flat: bool) -> Response:
+async def _answer(request: Request, found: Annotated, feature_id: str, index: int, *, flat: bool) -> RangedResponse:
     drawn = await asyncio.to_thread(_drawn, found, feature_id, index, flat)
-    return content_response(request, drawn, PNG)
+    return RangedResponse(BytesSource(drawn), PNG)
 
 
 def _drawn(found: Annotated, feature_id: str, index: int, flat: bool) -> bytes:

@@ -19,10 +19,9 @@ from mockserver.control.controls import Controls
 from mockserver.control.hooks import Hooks
 from mockserver.control.openapi import openapi_document
 from mockserver.errors import BadInput, WireError
-from mockserver.http.files import NDJSON
 from mockserver.http.json_bodies import check_json
 from mockserver.http.requests import MOST_BODY, read_body
-from mockserver.http.responses import error_response, json_response
+from mockserver.http.responses import NDJSON, error_response, json_response
 from mockserver.settings import Settings
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace

@@ -19,7 +19,7 @@ class Part(NamedTuple):
         return self.last - self.first + 1
 
 
-def part_of(header: str | None, total: int) -> Part | None:
+def parse_range(header: str | None, total: int) -> Part | None:
     """The one part that is asked for; None when the whole body is the answer: no header, several parts, or one that
     cannot be read. Raises ValueError when the part lies outside the body."""
     match = _ONE.fullmatch((header or "").strip())

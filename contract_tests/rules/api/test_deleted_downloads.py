@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPResponse, IncompleteRead
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,7 +16,6 @@ from contract_tests.clients.test_large_export import SCENARIO
 from contract_tests.machine import open_files
 from contract_tests.rules.api.asking import ask_in
 from contract_tests.serving import ServedWorld
-from mockserver.http.files import OPENED_AHEAD, READ, Broken, OpenFiles
 from mockserver.testing import MockWorkspace
 
 EXPORT = (
@@ -126,44 +124,3 @@ def test_a_file_that_is_cut_while_it_is_sent_ends_the_connection_with_one_line_o
             response.read()
     assert len(world.output.splitlines()) <= before + 1
     workspace.delete()
-
-
-@pytest.mark.parametrize("kept", [0, 1000, READ, 2 * READ, 2 * READ + 1])
-@pytest.mark.parametrize("sent", [0, 1, 2])
-def test_a_file_that_is_cut_at_any_time_is_never_sent_as_if_it_were_whole(tmp_path: Path, kept: int, sent: int) -> None:
-    """Cut before or after its length was read: what is missing is told, so the end of the body is never sent."""
-    path = tmp_path / "all.ndjson"
-    path.write_bytes(b"x" * (3 * READ))
-    files = OpenFiles([path])
-    pieces = files.pieces(0, 3 * READ)
-    received = sum(len(next(pieces)) for _ in range(sent))
-    os.truncate(path, kept)
-    with pytest.raises(Broken):
-        received += sum(map(len, pieces))
-    assert received < 3 * READ
-    files.close()
-
-
-def test_of_many_files_the_first_are_open_from_the_beginning(tmp_path: Path) -> None:
-    paths = [tmp_path / f"{number}.ndjson" for number in range(OPENED_AHEAD + 2)]
-    for path in paths:
-        path.write_bytes(path.name.encode())
-    files = OpenFiles(paths)
-    for path in paths[:OPENED_AHEAD]:
-        path.unlink()
-    first = [path.name.encode() for path in paths]
-    assert list(files.pieces(0, sum(map(len, first)))) == first
-    files.close()
-
-
-def test_of_many_files_one_of_the_last_may_be_missed(tmp_path: Path) -> None:
-    paths = [tmp_path / f"{number}.ndjson" for number in range(OPENED_AHEAD + 2)]
-    for path in paths:
-        path.write_bytes(b"x")
-    files = OpenFiles(paths)
-    paths[-1].unlink()
-    pieces = files.pieces(0, len(paths))
-    assert [next(pieces) for _ in paths[:-1]] == [b"x"] * (len(paths) - 1)
-    with pytest.raises(Broken, match=r"9\.ndjson: No such file"):
-        next(pieces)
-    files.close()

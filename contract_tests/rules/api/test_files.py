@@ -9,10 +9,6 @@ from hypothesis import strategies as st
 
 from contract_tests.rules.api.asking import Answer, ask, exported, get, task_of
 from contract_tests.serving import ServedWorld
-from mockserver.http.files import takes_gzip
-from mockserver.http.ranges import part_of
-
-SIZE = 100
 
 
 @pytest.fixture(scope="module")
@@ -56,24 +52,6 @@ def test_the_end_can_be_asked_for_without_knowing_the_size(server: ServedWorld, 
 def test_a_range_that_says_nothing_is_no_range(server: ServedWorld, url: str, whole: Answer, header: str) -> None:
     answer = get(server, url, range=header)
     assert (answer.status, answer.body) == (200, whole.body)
-
-
-@pytest.mark.parametrize(
-    ("header", "expected"),
-    [
-        ("bytes=0-0", (0, 0)), ("bytes=99-", (99, 99)), ("bytes=-200", (0, 99)), ("BYTES=1-2", (1, 2)), ("", None),
-        ("bytes=0-999999999999999999", (0, 99)), ("bytes=٣-٤", None), ("bytes=0-9999999999999999999", None),
-        (None, None),
-    ],
-)  # fmt: skip
-def test_ranges_are_read_as_the_standard_has_them(header: str | None, expected: tuple[int, int] | None) -> None:
-    assert part_of(header, SIZE) == expected
-
-
-@pytest.mark.parametrize("header", ["bytes=100-", "bytes=-0"])
-def test_a_range_of_nothing_is_told_apart(header: str) -> None:
-    with pytest.raises(ValueError, match="of 100"):
-        part_of(header, SIZE)
 
 
 def test_a_range_of_files_joined_crosses_their_borders(server: ServedWorld, url: str, whole: Answer) -> None:
@@ -151,14 +129,3 @@ def test_files_of_export_v1_are_compressed_as_well(compressing: ServedWorld) -> 
     packed = get(compressing, url, **{"accept-encoding": "gzip"})
     assert packed.headers["content-encoding"] == "gzip"
     assert gzip.decompress(packed.body) == get(compressing, url).body
-
-
-@pytest.mark.parametrize(
-    ("header", "taken"),
-    [
-        ("gzip", True), ("deflate, GZIP;q=0.5", True), ("*", True), ("", False), ("br", False), ("gzip;q=0", False),
-        ("gzip; q=0.000", False), ("identity", False),
-    ],
-)  # fmt: skip
-def test_what_clients_take_is_read_as_the_standard_has_it(header: str, taken: bool) -> None:
-    assert takes_gzip(header) is taken

@@ -1,0 +1,145 @@
+"""What a `RangedResponse` is read from: bytes in memory, files in order, or chunks that are generated while sent."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO
+
+from mockserver.http.ranged import SourceBroken
+
+CHUNK = 128 * 1024
+"""Bytes read and sent at a time. Larger reads are no faster and keep other requests waiting."""
+OPENED_AHEAD = 8
+"""Files of one download that are open from its beginning, so that it ends whole even if they are deleted during it. An
+SDK downloads file by file; a stream of a million rows has thousands, and no process may open so many."""
+BEGINNING = 64 * 1024
+"""Bytes. A generated body that is shorter is sent with its length, a longer one without."""
+
+
+class BytesSource:
+    """Bytes in memory."""
+
+    blocking = False
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self.tag = hashlib.blake2b(content, digest_size=12).hexdigest()
+
+    def size(self, *, exact: bool) -> int:
+        return len(self._content)
+
+    def chunks(self, first: int = 0, end: int | None = None) -> Iterator[bytes]:
+        yield self._content[first:end]
+
+    def close(self) -> None:
+        pass
+
+
+class FilesSource:
+    """Files in order as one body. Their names and their size are the tag: a file never changes under its name."""
+
+    blocking = False
+
+    def __init__(self, paths: Iterable[Path], size: int) -> None:
+        """`size` in bytes, of all files together. Raises OSError when one of the first files cannot be opened."""
+        self._size = size
+        self._paths = list(paths)
+        self._opened: dict[int, BinaryIO] = {}
+        try:
+            for index, path in enumerate(self._paths[:OPENED_AHEAD]):
+                self._opened[index] = path.open("rb", buffering=0)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def tag(self) -> str:
+        name = "/".join("/".join(path.parts[-3:]) for path in self._paths)
+        return hashlib.blake2b(f"{name}/{self._size}".encode(), digest_size=12).hexdigest()
+
+    def size(self, *, exact: bool) -> int:
+        return self._size
+
+    def chunks(self, first: int = 0, end: int | None = None) -> Iterator[bytes]:
+        end = self._size if end is None else end
+        for index, path in enumerate(self._paths):
+            if end <= 0:
+                return
+            try:
+                with self._open(index, path) as file:
+                    size = file.seek(0, io.SEEK_END)
+                    yield from _read(file, first, min(size, end), path)
+            except OSError as error:
+                raise SourceBroken(f"{path}: {error.strerror}") from error
+            first, end = max(0, first - size), end - size
+        if end > 0:
+            raise SourceBroken(f"{self._paths[-1]} ends {end} bytes too soon")
+
+    def _open(self, index: int, path: Path) -> BinaryIO:
+        opened = self._opened.pop(index, None)
+        return path.open("rb", buffering=0) if opened is None else opened
+
+    def close(self) -> None:
+        for file in self._opened.values():
+            file.close()
+
+
+class GeneratedSource:
+    """Chunks that `generate` makes anew, the same ones, each time it is called."""
+
+    blocking = True
+
+    def __init__(self, generate: Callable[[], Iterator[bytes]], tag: str) -> None:
+        self._generate, self.tag = generate, tag
+        self._begun: Iterator[bytes] | None = None
+
+    def size(self, *, exact: bool) -> int | None:
+        """Generates the beginning, and unless `exact` nothing more; `chunks` goes on from there."""
+        if exact:
+            return sum(map(len, self._generate()))
+        chunks = self._generate()
+        beginning = bytearray()
+        for chunk in chunks:
+            beginning += chunk
+            if len(beginning) >= BEGINNING:
+                self._begun = chain([bytes(beginning)], chunks)
+                return None
+        self._begun = iter([bytes(beginning)])
+        return len(beginning)
+
+    def chunks(self, first: int = 0, end: int | None = None) -> Iterator[bytes]:
+        if first == 0 and end is None:
+            return self._generate() if self._begun is None else self._begun
+        return _cut(self._generate(), first, end)
+
+    def close(self) -> None:
+        pass
+
+
+def _read(file: BinaryIO, first: int, end: int, path: Path) -> Iterator[bytes]:
+    """Yields a file's bytes from `first` to before `end`. Raises SourceBroken when it ends before."""
+    if first >= end:
+        return
+    file.seek(first)
+    left = end - first
+    while left > 0 and (chunk := file.read(min(CHUNK, left))):
+        left -= len(chunk)
+        yield chunk
+    if left > 0:
+        raise SourceBroken(f"{path} was cut while it was sent, {left} bytes too soon")
+
+
+def _cut(chunks: Iterator[bytes], first: int, end: int | None) -> Iterator[bytes]:
+    """Yields the bytes from `first` to before `end`, and generates nothing after them."""
+    start = 0
+    for chunk in chunks:
+        next_start = start + len(chunk)
+        if next_start > first:
+            yield chunk[max(first - start, 0) : None if end is None else end - start]
+        start = next_start
+        if end is not None and start >= end:
+            return
