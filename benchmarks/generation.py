@@ -58,7 +58,7 @@ def timed_rows(path: Path, plan: Scenario) -> tuple[float, int]:
     """Seconds and bytes of an export of the whole world."""
     connection = SqliteDatabase(path).connect()
     started = time.perf_counter()
-    size = sum(len(piece.text) for piece in samples.v2(connection, SECTIONS, seed=0, now=plan.ends_at))
+    size = sum(len(piece.text) for piece in samples.write_v2(connection, SECTIONS, seed=0, now=plan.ends_at))
     took = time.perf_counter() - started
     connection.close()
     return took, size
@@ -67,7 +67,7 @@ def timed_rows(path: Path, plan: Scenario) -> tuple[float, int]:
 def by_json(path: Path, plan: Scenario) -> float:
     """Rows a second that json.dumps writes, with the objects at hand already."""
     connection = SqliteDatabase(path).connect()
-    piece = next(samples.v2(connection, SECTIONS, seed=0, now=plan.ends_at))
+    piece = next(samples.write_v2(connection, SECTIONS, seed=0, now=plan.ends_at))
     connection.close()
     rows = [json.loads(line) for line in piece.text.splitlines()]
     repeats = 20

@@ -35,7 +35,7 @@ from mockserver.errors import (
     nearest,
     shortened,
 )
-from mockserver.exports.space import MEGABYTE, Space
+from mockserver.exports.budget import MEGABYTE, Budget
 from mockserver.http.responses import error_response
 from mockserver.settings import Settings
 from mockserver.webhooks.courier import Courier
@@ -60,7 +60,7 @@ EMBEDDINGS_PATH = "/adv/adv/v1/embeddings"
 ISSUES_PATHS = ("/v1/project/{project}/issues", "/api/v1/project/{project}/issues")
 """The first is what `issueExportUrl` says (tests of 2021-04)."""
 EXPORT_THREADS = 4
-"""Exports that are written at the same time, in turns (exports/turns.py)."""
+"""Exports that are written at the same time, in turns (exports/fair_lock.py)."""
 
 
 class Server(msgspec.Struct):
@@ -97,7 +97,7 @@ def _build(settings: Settings, url: str, state: State) -> Server:
         Registry(),
         FolderStorage(state.folder / WORKSPACES, durable=state.durable),
         Worlds(settings.cache),
-        Parts(threads, Space(settings.results_limit * MEGABYTE), courier, url),
+        Parts(threads, Budget(settings.results_limit * MEGABYTE), courier, url),
         origin=Origin(settings.scenario, settings.seed, settings.ends, settings.payload_date),
         any_key=settings.any_key,
         most=settings.workspaces_limit,

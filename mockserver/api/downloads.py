@@ -13,11 +13,11 @@ from starlette.types import ASGIApp
 from mockserver.api.graphql.resolvers.exports import stream_of
 from mockserver.errors import LinkRefused, NotFound
 from mockserver.exports.chunks import Chunk
-from mockserver.exports.dates import form_of
+from mockserver.exports.dates import load_format
 from mockserver.exports.legacy.files import is_array
-from mockserver.exports.legacy.issues import issues
+from mockserver.exports.legacy.issues import list_issues
 from mockserver.exports.results import ERRORS, RESULT
-from mockserver.exports.tasks import failed_line
+from mockserver.exports.tasks import render_failure_line
 from mockserver.generate.assets import asset, text_layer, tile, with_tiles
 from mockserver.generate.media.medium import Asset
 from mockserver.http.ranged import RangedResponse, RangedSource
@@ -78,7 +78,7 @@ class Downloads:
             raise NotFound("No workspace of this server made this link; ask for issueExportUrl again")
         workspace.links.check_bewit(bewit, project_id, status, now=workspace.store.clock.now())
         with workspace.store.reading() as connection:
-            return json_response(issues(connection, project_id, status))
+            return json_response(list_issues(connection, project_id, status))
 
     async def asset(self, request: Request) -> RangedResponse:
         """The file of a data row, made on demand."""
@@ -88,7 +88,7 @@ class Downloads:
         content = made.content
         if made.tiled:
             with workspace.store.reading() as connection:
-                expires = form_of(connection).asset_key.expires(workspace.store.clock.now(), 0)
+                expires = load_format(connection).asset_key.expires(workspace.store.clock.now(), 0)
             tiles = workspace.links.tiles(row_id, expires=expires)
             content = with_tiles(content, base_url(request, self._public_url) + tiles)
         return RangedResponse(BytesSource(content), made.content_type)
@@ -169,7 +169,7 @@ def result_response(workspace: Workspace, task_id: str, stream: str, file: str, 
     if not wanted and file != "all.ndjson":
         raise NotFound(f"Task {task_id!r} has no file {file!r} in its stream {stream}; it has {len(chunks)}")
     if task.status == TaskStatus.FAILED:
-        source: RangedSource = BytesSource(failed_line(task) if wanted else b"")
+        source: RangedSource = BytesSource(render_failure_line(task) if wanted else b"")
     else:
         source = _opened(workspace, task, stream, wanted)
     modified = task.updated_at / 1_000_000

@@ -17,11 +17,11 @@ from starlette.types import ASGIApp
 
 from mockserver.api.downloads import signed
 from mockserver.errors import Conflict, Gone, NotFound, NotYours
-from mockserver.exports.legacy.bodies import FRAMED
-from mockserver.exports.legacy.dates import legacy_form_of
-from mockserver.exports.legacy.frames import frame_lines, has_frames
-from mockserver.exports.legacy.terms import Terms, terms_of
-from mockserver.exports.text import unescaped
+from mockserver.exports.legacy.annotations import FRAMED
+from mockserver.exports.legacy.dates import load_legacy_format
+from mockserver.exports.legacy.frames import has_frames, render_frame_lines
+from mockserver.exports.legacy.schema_facts import SchemaFacts, build_schema_facts
+from mockserver.exports.text import unescape
 from mockserver.http.ranged import RangedResponse
 from mockserver.http.requests import base_url
 from mockserver.http.responses import NDJSON
@@ -43,7 +43,7 @@ class Framed(NamedTuple):
 
     label: Label
     body: Body
-    terms: Terms
+    terms: SchemaFacts
 
 
 class Frames:
@@ -85,8 +85,8 @@ class Frames:
 
         def pieces() -> Iterator[bytes]:
             prefix = framed.label.feature_prefix
-            lines = frame_lines(framed.body.content, prefix=prefix, terms=framed.terms, mask=mask)
-            return map(unescaped, lines) if raw else lines
+            lines = render_frame_lines(framed.body.content, prefix=prefix, terms=framed.terms, mask=mask)
+            return map(unescape, lines) if raw else lines
 
         # Both stand in the lines: the address of masks, and what the payload date tells of questions.
         told = f"{mask} {framed.terms.scopes is not None}"
@@ -107,8 +107,8 @@ class Frames:
                 raise NotFound(f"Label {label_id!r} is of {row.media_type}; only videos and DICOM volumes have frames")
             [body] = connection.select(Body, Clause("id = :id", id=label.body_id))
             ontologies = connection.select(Ontology, Clause("id = :id", id=project.ontology_id))
-            scoped = legacy_form_of(connection).has("workflow")
-        return Framed(label, body, terms_of(ontologies, scoped=scoped))
+            scoped = load_legacy_format(connection).has("workflow")
+        return Framed(label, body, build_schema_facts(ontologies, scoped=scoped))
 
     def _missing(self, own: Workspace, label_id: str) -> NotFound | NotYours:
         if any(_has_label(other, label_id) for other in self._workspaces.registry.all() if other is not own):

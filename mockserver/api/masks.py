@@ -22,7 +22,7 @@ import orjson
 from starlette.requests import Request
 
 from mockserver.errors import LinkRefused, NotFound
-from mockserver.exports.frames import masks_at, object_at
+from mockserver.exports.frames import find_masks, find_object
 from mockserver.generate.annotations import COMPOSITE_MASK
 from mockserver.generate.files.raster import Canvas
 from mockserver.generate.masks import BLACK, picture, sightings
@@ -71,7 +71,7 @@ class Annotated(msgspec.Struct, frozen=True, dict=True):
 
     def shown(self, index: int, plane: str | None = None) -> Drawn:
         """The masks of a frame, or of a picture, whose only index is 1. Volumes have frames in each plane."""
-        return masks_at([mask for mask in self.aside.get("masks", []) if mask.get("plane") == plane], index)
+        return find_masks([mask for mask in self.aside.get("masks", []) if mask.get("plane") == plane], index)
 
     @functools.cached_property
     def document(self) -> Any:
@@ -232,7 +232,7 @@ def _canvas(found: Annotated, feature_id: str, index: int) -> Canvas | None:
 def _shown(document: Any, feature_id: str, index: int) -> Mapping[str, Any] | None:
     """What a body says of a feature at an index: in a frame, or anywhere in what is no clip."""
     if "frames" in document or "groups" in document:
-        return object_at(document, feature_id, index)
+        return find_object(document, feature_id, index)
     return next(sightings(document, feature_id), None) if index == FIRST else None
 
 

@@ -66,7 +66,7 @@ def run(
     if not base_url.startswith(("http://", "https://")) or base_url.endswith("/"):
         raise StartupError(f"--base-url is {base_url!r}; expected scheme and host, like https://mock.example")
     sections = sections_of(params)
-    plan = samples.alone(scenarios.load(scenarios.find(scenario)), media, rows, project=project)
+    plan = samples.single_project_scenario(scenarios.load(scenarios.find(scenario)), media, rows, project=project)
     end = end_of(plan, ends)
     tables = {} if locale is None else locales.tables(locale, seed)
     with (
@@ -75,15 +75,15 @@ def run(
         bar(2 * rows, "Generating") as done,
         words.told(tables),
     ):
-        world = samples.made(plan, Path(folder) / "world.sqlite", seed=seed, ends=end, count=done)
+        world = samples.build_database(plan, Path(folder) / "world.sqlite", seed=seed, ends=end, count=done)
         connection = world.connect()
         try:
             if form == "v2":
-                pieces = samples.v2(connection, sections, seed=seed, now=end, host=base_url)
+                pieces = samples.write_v2(connection, sections, seed=seed, now=end, host=base_url)
             elif form == "frames":
-                pieces = samples.frames(connection, seed=seed, now=end, host=base_url)
+                pieces = samples.write_frames(connection, seed=seed, now=end, host=base_url)
             else:
-                pieces = samples.v1(connection, seed=seed, now=end, host=base_url)
+                pieces = samples.write_v1(connection, seed=seed, now=end, host=base_url)
             for piece in pieces:
                 file.write(piece.text)
                 done(piece.count)

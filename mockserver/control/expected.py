@@ -12,7 +12,7 @@ from mockserver.control.bodies import ExpectRows
 from mockserver.errors import BadInput, NotFound, nearest, quoted
 from mockserver.exports.request import ExportRequest
 from mockserver.exports.rows import ExportRows
-from mockserver.exports.scope import scope_of
+from mockserver.exports.scope import build_scope
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import Dataset
 from mockserver.world.database import Clause, Connection
@@ -57,7 +57,7 @@ def expected_rows(workspace: Workspace, asked: ExpectRows, host: str) -> bytes:
         now = workspace.store.clock.now() if task is None else task.created_at
         rows = ExportRows(
             snapshot,
-            scope_of(snapshot, request),
+            build_scope(snapshot, request),
             request.params,
             links=workspace.links,
             host=host if task is None else task.base_url,

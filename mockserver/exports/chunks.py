@@ -51,7 +51,7 @@ class Stream(msgspec.Struct, frozen=True):
         return self.chunks[bisect_right(self.chunks, line, key=lambda chunk: chunk.first_line) - 1]
 
 
-class Cutter:
+class ChunkPlanner:
     """Decides, piece by piece, which file a run of whole lines goes to.
 
     A file is closed before it would pass `target`; a piece that is larger than `target` gets a file of its own.
@@ -69,24 +69,24 @@ class Cutter:
             self._files.append([self._bytes, self._lines])
         self._bytes += size
         self._lines += lines
-        return file_name(len(self._files) - 1)
+        return format_file_name(len(self._files) - 1)
 
     def stream(self) -> Stream:
         """What was placed so far."""
         starts = [*self._files, [self._bytes, self._lines]]
         return Stream(
             tuple(
-                Chunk(start, following - 1, line, following_line - 1, file_name(index))
+                Chunk(start, following - 1, line, following_line - 1, format_file_name(index))
                 for index, ((start, line), (following, following_line)) in enumerate(pairwise(starts))
             )
         )
 
 
-def stream_of_one(size: int, lines: int) -> Stream:
+def build_single_stream(size: int, lines: int) -> Stream:
     """A stream of one file."""
-    return Stream((Chunk(0, size - 1, 0, lines - 1, file_name(0)),))
+    return Stream((Chunk(0, size - 1, 0, lines - 1, format_file_name(0)),))
 
 
-def file_name(index: int) -> str:
+def format_file_name(index: int) -> str:
     """`0.ndjson`, `1.ndjson`, …"""
     return f"{index}.ndjson"

@@ -12,15 +12,15 @@ from typing import Literal
 import msgspec
 import orjson
 
-from mockserver.exports import earlier
-from mockserver.exports.forms import Step
-from mockserver.exports.text import ascii_json
+from mockserver.exports import downgrades
+from mockserver.exports.steps import Step
+from mockserver.exports.text import escape_non_ascii
 from mockserver.links import FIRST_KEY, SECOND_KEY, AssetKey
 from mockserver.world.database import Connection
 from mockserver.world.switches import Switches, switches_of
 
 
-class Dated(msgspec.Struct, frozen=True):
+class DatedChange(msgspec.Struct, frozen=True):
     """Something that the service began to do on a date. `source` says how the date is known."""
 
     name: str
@@ -30,55 +30,141 @@ class Dated(msgspec.Struct, frozen=True):
 
 
 _DATED = (
-    Dated("experiments", datetime.date(2023, 4, 1), "`experiments` with `runs`; before, `models` with `model_runs`",
-          "client: tests of SDK 3.44"),
-    Dated("interpolated_frames", datetime.date(2023, 5, 12), "the param `interpolated_frames`; before, it did nothing",
-          "client: labelbox-python #1077"),
-    Dated("feature_schema_ids", datetime.date(2023, 7, 1), "`feature_schema_id` of every feature",
-          "sample: absent on 2023-06-04, present on 2023-07-07"),
-    Dated("frame_attributes", datetime.date(2023, 10, 1), "`frame_rate` and `frame_count` in `media_attributes`",
-          "client: tests of 2023-10; inferred that there were none before"),
-    Dated("exif_rotation", datetime.date(2023, 10, 1), "`exif_rotation` in `media_attributes`",
-          "sample: absent in 2023-07, present in 2023-10"),
-    Dated("content_last_updated_at", datetime.date(2024, 1, 1), "`content_last_updated_at` in `label_details`",
-          "sample: absent in 2023-10, present in 2024; the day is inferred"),
-    Dated("values", datetime.date(2024, 1, 21), "`value` beside every `name`", "client: tests of SDK 3.60"),
-    Dated("composite_masks", datetime.date(2024, 2, 1),
-          "`composite_mask` with `color_rgb`; before, `mask` with a URL for each object",
-          "documented: labelbox-notebooks; sample: `mask` in 2023-10"),
-    Dated("tokens", datetime.date(2024, 3, 28), "`location.token` of text entities", "client: labelbox-python #1509"),
-    Dated("asset_type", datetime.date(2024, 6, 1), "`asset_type` in `media_attributes`",
-          "sample: present in 2024-06; the day is inferred"),
-    Dated("project_tags", datetime.date(2024, 6, 1), "`project_tags` of every project",
-          "sample: present in 2024-06; the day is inferred"),
-    Dated("exif_number", datetime.date(2024, 6, 1), "`exif_rotation` as a number; before, as a text",
-          "sample: `\"1\"` in 2023-10, `1` in 2025-08; the day is inferred"),
-    Dated("audio_segments", datetime.date(2024, 7, 25),
-          "`classifications`, `segments` and `timestamp` of sounds; before, `objects`, `classifications` and "
-          "`relationships`", "client: tests of 2024-07"),
-    Dated("page_dimensions", datetime.date(2024, 9, 1), "`page_dimensions` of boxes on pages",
-          "client: tests of 2024-09"),
-    Dated("row_milliseconds", datetime.date(2024, 9, 1),
-          "the milliseconds of a data row's moments; before, whole seconds",
-          "sample: whole seconds in 2024-06, milliseconds in 2024-12; the day is inferred"),
-    Dated("schema_kinds", datetime.date(2024, 11, 26), "`schema_kind` of `metadata_fields`",
-          "sample: absent in 2023-08, present in 2024-12; the day is inferred"),
-    Dated("text_classifications", datetime.date(2024, 11, 26), "`classifications` of answers in words",
-          "client: absent in tests of 2024-11-12, present in those of 2024-11-26"),
-    Dated("units", datetime.date(2024, 11, 26), "`unit` of boxes on pages and of pages",
-          "client: absent in tests of 2024-11-12, present in those of 2024-11-26"),
-    Dated("questions_in_frames", datetime.date(2025, 1, 1),
-          "questions of a clip's frames in these frames; before, once at the top",
-          "sample: in frames in 2025-04; client: at the top in tests of 2024-10; the day is inferred"),
-    Dated("single_masks_of_clips", datetime.date(2025, 1, 1),
-          "`mask` beside `composite_mask` of clips; before, `composite_mask` alone",
-          "sample: both in 2025-04; the day is inferred"),
-    Dated("performance_details_v2", datetime.date(2025, 3, 1), "`performance_details_v2` behind `performance_details`",
-          "sample: absent in 2024-12, present in 2025-05; the day is inferred"),
-    Dated("long_links", datetime.date(2025, 10, 22),
-          "links of files that live five days, in seconds, the same for all rows; before, a day, in milliseconds, row "
-          "by row", "sample: the old ones in 2025-08, the new ones in 2026-07; the day is in the name of their key"),
-)  # fmt: skip
+    DatedChange(
+        "experiments",
+        datetime.date(2023, 4, 1),
+        "`experiments` with `runs`; before, `models` with `model_runs`",
+        "client: tests of SDK 3.44",
+    ),
+    DatedChange(
+        "interpolated_frames",
+        datetime.date(2023, 5, 12),
+        "the param `interpolated_frames`; before, it did nothing",
+        "client: labelbox-python #1077",
+    ),
+    DatedChange(
+        "feature_schema_ids",
+        datetime.date(2023, 7, 1),
+        "`feature_schema_id` of every feature",
+        "sample: absent on 2023-06-04, present on 2023-07-07",
+    ),
+    DatedChange(
+        "frame_attributes",
+        datetime.date(2023, 10, 1),
+        "`frame_rate` and `frame_count` in `media_attributes`",
+        "client: tests of 2023-10; inferred that there were none before",
+    ),
+    DatedChange(
+        "exif_rotation",
+        datetime.date(2023, 10, 1),
+        "`exif_rotation` in `media_attributes`",
+        "sample: absent in 2023-07, present in 2023-10",
+    ),
+    DatedChange(
+        "content_last_updated_at",
+        datetime.date(2024, 1, 1),
+        "`content_last_updated_at` in `label_details`",
+        "sample: absent in 2023-10, present in 2024; the day is inferred",
+    ),
+    DatedChange(
+        "values",
+        datetime.date(2024, 1, 21),
+        "`value` beside every `name`",
+        "client: tests of SDK 3.60",
+    ),
+    DatedChange(
+        "composite_masks",
+        datetime.date(2024, 2, 1),
+        "`composite_mask` with `color_rgb`; before, `mask` with a URL for each object",
+        "documented: labelbox-notebooks; sample: `mask` in 2023-10",
+    ),
+    DatedChange(
+        "tokens",
+        datetime.date(2024, 3, 28),
+        "`location.token` of text entities",
+        "client: labelbox-python #1509",
+    ),
+    DatedChange(
+        "asset_type",
+        datetime.date(2024, 6, 1),
+        "`asset_type` in `media_attributes`",
+        "sample: present in 2024-06; the day is inferred",
+    ),
+    DatedChange(
+        "project_tags",
+        datetime.date(2024, 6, 1),
+        "`project_tags` of every project",
+        "sample: present in 2024-06; the day is inferred",
+    ),
+    DatedChange(
+        "exif_number",
+        datetime.date(2024, 6, 1),
+        "`exif_rotation` as a number; before, as a text",
+        'sample: `"1"` in 2023-10, `1` in 2025-08; the day is inferred',
+    ),
+    DatedChange(
+        "audio_segments",
+        datetime.date(2024, 7, 25),
+        "`classifications`, `segments` and `timestamp` of sounds; before, `objects`, `classifications` and "
+        "`relationships`",
+        "client: tests of 2024-07",
+    ),
+    DatedChange(
+        "page_dimensions",
+        datetime.date(2024, 9, 1),
+        "`page_dimensions` of boxes on pages",
+        "client: tests of 2024-09",
+    ),
+    DatedChange(
+        "row_milliseconds",
+        datetime.date(2024, 9, 1),
+        "the milliseconds of a data row's moments; before, whole seconds",
+        "sample: whole seconds in 2024-06, milliseconds in 2024-12; the day is inferred",
+    ),
+    DatedChange(
+        "schema_kinds",
+        datetime.date(2024, 11, 26),
+        "`schema_kind` of `metadata_fields`",
+        "sample: absent in 2023-08, present in 2024-12; the day is inferred",
+    ),
+    DatedChange(
+        "text_classifications",
+        datetime.date(2024, 11, 26),
+        "`classifications` of answers in words",
+        "client: absent in tests of 2024-11-12, present in those of 2024-11-26",
+    ),
+    DatedChange(
+        "units",
+        datetime.date(2024, 11, 26),
+        "`unit` of boxes on pages and of pages",
+        "client: absent in tests of 2024-11-12, present in those of 2024-11-26",
+    ),
+    DatedChange(
+        "questions_in_frames",
+        datetime.date(2025, 1, 1),
+        "questions of a clip's frames in these frames; before, once at the top",
+        "sample: in frames in 2025-04; client: at the top in tests of 2024-10; the day is inferred",
+    ),
+    DatedChange(
+        "single_masks_of_clips",
+        datetime.date(2025, 1, 1),
+        "`mask` beside `composite_mask` of clips; before, `composite_mask` alone",
+        "sample: both in 2025-04; the day is inferred",
+    ),
+    DatedChange(
+        "performance_details_v2",
+        datetime.date(2025, 3, 1),
+        "`performance_details_v2` behind `performance_details`",
+        "sample: absent in 2024-12, present in 2025-05; the day is inferred",
+    ),
+    DatedChange(
+        "long_links",
+        datetime.date(2025, 10, 22),
+        "links of files that live five days, in seconds, the same for all rows; before, a day, in milliseconds, row "
+        "by row",
+        "sample: the old ones in 2025-08, the new ones in 2026-07; the day is in the name of their key",
+    ),
+)
 
 DATED = {item.name: item for item in _DATED}
 """By name, in the order in which they came."""
@@ -94,7 +180,7 @@ MaskForm = Literal["own", "composite", "both", "numbered", "plain"]
 """The words of the switch `masks` (world/switches.py). `own`: both for clips, composite masks for everything else."""
 
 
-class Form(msgspec.Struct, frozen=True, dict=True):
+class PayloadFormat(msgspec.Struct, frozen=True, dict=True):
     """How the rows of one export are written. `payload_date` None: as the newest service writes them."""
 
     payload_date: datetime.date | None = None
@@ -121,20 +207,20 @@ class Form(msgspec.Struct, frozen=True, dict=True):
     def steps(self) -> list[Step]:
         """What a canonical body goes through; nothing for the newest form, which is never parsed."""
         wanted: list[tuple[bool, Step]] = [
-            (not self.has("feature_schema_ids"), earlier.without_schema_ids),
-            (not self.has("values"), earlier.without_values),
-            (self.masks == "composite", earlier.with_composite_masks),
-            (self.masks == "both", earlier.with_both_masks),
-            (self.masks == "plain", earlier.with_plain_masks),
-            (self.masks == "numbered", earlier.with_numbered_masks),
-            (not self.has("questions_in_frames"), earlier.with_questions_of_frames_at_the_top),
-            (not self.has("tokens"), earlier.without_tokens),
-            (not self.has("audio_segments"), earlier.sounds_like_pictures),
-            (not self.has("page_dimensions"), earlier.without_page_dimensions),
-            (not self.has("text_classifications"), earlier.without_questions_below_texts),
-            (not self.has("units"), earlier.without_units),
-            (self.switches.key_frame_feature_map == "list", earlier.with_lists_of_key_frames),
-            (self.switches.key_frame_feature_map == "dict", earlier.with_flags_of_key_frames),
+            (not self.has("feature_schema_ids"), downgrades.without_schema_ids),
+            (not self.has("values"), downgrades.without_values),
+            (self.masks == "composite", downgrades.with_composite_masks),
+            (self.masks == "both", downgrades.with_both_masks),
+            (self.masks == "plain", downgrades.with_plain_masks),
+            (self.masks == "numbered", downgrades.with_numbered_masks),
+            (not self.has("questions_in_frames"), downgrades.with_questions_of_frames_at_the_top),
+            (not self.has("tokens"), downgrades.without_tokens),
+            (not self.has("audio_segments"), downgrades.sounds_like_pictures),
+            (not self.has("page_dimensions"), downgrades.without_page_dimensions),
+            (not self.has("text_classifications"), downgrades.without_questions_below_texts),
+            (not self.has("units"), downgrades.without_units),
+            (self.switches.key_frame_feature_map == "list", downgrades.with_lists_of_key_frames),
+            (self.switches.key_frame_feature_map == "dict", downgrades.with_flags_of_key_frames),
         ]
         return [step for needed, step in wanted if needed]
 
@@ -151,7 +237,7 @@ class Form(msgspec.Struct, frozen=True, dict=True):
         """JSON in ASCII."""
         if self.changes_attributes:
             return _earlier_attributes(text, self.lost_attributes, as_text=not self.has("exif_number"))
-        return ascii_json(text)
+        return escape_non_ascii(text)
 
 
 @lru_cache(maxsize=1024)
@@ -160,16 +246,16 @@ def _earlier_attributes(text: str, lost: frozenset[str], *, as_text: bool) -> st
     kept = {name: value for name, value in orjson.loads(text).items() if name not in lost}
     if as_text and "exif_rotation" in kept:
         kept["exif_rotation"] = str(kept["exif_rotation"])
-    return ascii_json(orjson.dumps(kept).decode())
+    return escape_non_ascii(orjson.dumps(kept).decode())
 
 
 @lru_cache(maxsize=1024)
-def without_page_count(text: str) -> str:
+def remove_page_count(text: str) -> str:
     """Export V2 does not tell how many pages a document has (observed 2025-05)."""
     return orjson.dumps({name: value for name, value in orjson.loads(text).items() if name != "page_count"}).decode()
 
 
-def form_of(connection: Connection) -> Form:
+def load_format(connection: Connection) -> PayloadFormat:
     """The workspace's."""
     date, switches = connection.rows("SELECT payload_date, switches FROM workspace")[0]
-    return Form(None if date is None else datetime.date.fromisoformat(date), switches_of(switches))
+    return PayloadFormat(None if date is None else datetime.date.fromisoformat(date), switches_of(switches))

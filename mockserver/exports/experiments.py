@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from mockserver.exports.dates import Form
+from mockserver.exports.dates import PayloadFormat
 from mockserver.exports.labels import Labels, Videos
 from mockserver.exports.scope import Runs
-from mockserver.exports.sections import among
-from mockserver.exports.text import quoted
+from mockserver.exports.sections import match_numbers
+from mockserver.exports.text import json_string
 from mockserver.world.database import Clause, Connection, Row
 
 Blocks = dict[int, str]
 """Data row number -> the JSON of its block."""
 
 
-def words(form: Form) -> tuple[str, str]:
+def experiment_keys(form: PayloadFormat) -> tuple[str, str]:
     """(the row's key, the model's key): `models` with `model_runs` before there were `experiments` with `runs`."""
     return ("experiments", "runs") if form.has("experiments") else ("models", "model_runs")
 
@@ -27,14 +27,16 @@ def words(form: Form) -> tuple[str, str]:
 class Experiments:
     """What the runs hold of the rows of an export."""
 
-    def __init__(self, connection: Connection, runs: Runs, labels: Labels, *, form: Form, predictions: bool) -> None:
+    def __init__(
+        self, connection: Connection, runs: Runs, labels: Labels, *, form: PayloadFormat, predictions: bool
+    ) -> None:
         self._connection, self._runs, self._labels, self._predictions = connection, runs, labels, predictions
         self._of_runs = Clause("model_run_id IN :runs", runs=sorted(runs.runs))
-        _, self._key = words(form)
+        _, self._key = experiment_keys(form)
 
     def blocks(self, numbers: list[int], videos: Videos) -> Blocks:
         """Of those of a piece of rows that stand in a run."""
-        here = self._of_runs & among("data_row_no", numbers)
+        here = self._of_runs & match_numbers("data_row_no", numbers)
         standings = self._select("data_row_no, model_run_id, label_id", "model_run_row", here, "data_row_no, no")
         labels = self._labels.by_id([label for _, _, label in standings if label is not None], videos)
         predicted = self._predicted(here, videos) if self._predictions else None
@@ -43,14 +45,14 @@ class Experiments:
             run = self._runs.runs[run_id]
             more = "" if predicted is None else f',"predictions":[{"".join(predicted.get((run_id, row), ()))}]'
             found[row][run.model_id].append(
-                f'"{run_id}":{{"name":{quoted(run.name)},"labels":[{labels.get(label_id, "")}]{more}}}'
+                f'"{run_id}":{{"name":{json_string(run.name)},"labels":[{labels.get(label_id, "")}]{more}}}'
             )
         return {row: self._block(models) for row, models in found.items()}
 
     def _block(self, models: dict[str, list[str]]) -> str:
         names = self._runs.models
         return ",".join(
-            f'"{model}":{{"name":{quoted(names[model].name)},"{self._key}":{{{",".join(runs)}}}}}'
+            f'"{model}":{{"name":{json_string(names[model].name)},"{self._key}":{{{",".join(runs)}}}}}'
             for model, runs in models.items()
         )
 

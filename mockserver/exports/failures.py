@@ -12,8 +12,8 @@ from typing import Annotated
 import msgspec
 
 from mockserver.errors import Conflict
-from mockserver.exports.results import Piece
-from mockserver.exports.text import quoted
+from mockserver.exports.results import RowBatch
+from mockserver.exports.text import json_string
 
 MOST_WANTED = 1_000
 Times = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
@@ -66,16 +66,16 @@ class Failures:
             return first
 
 
-def whole(message: str) -> Piece:
+def render_failure(message: str) -> RowBatch:
     """The one line of an export that failed (inferred)."""
-    return Piece(f'{{"message":{quoted(message)}}}\n'.encode("ascii"), 1)
+    return RowBatch(f'{{"message":{json_string(message)}}}\n'.encode("ascii"), 1)
 
 
-def of_rows(rows: list[FailedRow], message: str) -> Piece:
+def render_failed_rows(rows: list[FailedRow], message: str) -> RowBatch:
     """A line for each data row that failed (inferred)."""
-    text = "".join(f'{{"data_row":{{"id":"{row.id}"{_key(row)}}},"message":{quoted(message)}}}\n' for row in rows)
-    return Piece(text.encode("ascii"), len(rows))
+    text = "".join(f'{{"data_row":{{"id":"{row.id}"{_key(row)}}},"message":{json_string(message)}}}\n' for row in rows)
+    return RowBatch(text.encode("ascii"), len(rows))
 
 
 def _key(row: FailedRow) -> str:
-    return "" if row.global_key is None else f',"global_key":{quoted(row.global_key)}'
+    return "" if row.global_key is None else f',"global_key":{json_string(row.global_key)}'

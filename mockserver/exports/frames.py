@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from mockserver.exports.forms import Document
+from mockserver.exports.steps import Document
 
 Frames = dict[str, Any]
 """Frame number as text -> `{"objects": {…}, "classifications": […]}`."""
@@ -31,46 +31,46 @@ ONLY_PICTURE = 1
 """The index of a mask whose data row is no clip."""
 
 
-def interpolated(document: Document) -> Document:
+def interpolate_frames(document: Document) -> Document:
     """A body with every frame of every segment. Bodies without frames stay as they are; so do sounds, which have
     moments and no frames."""
     if "groups" in document:
         groups = {name: _group(group, document["segments"].get(name, {})) for name, group in document["groups"].items()}
         return document | {"groups": groups}
     if "frames" in document:
-        return document | {"frames": filled(document["frames"], document["segments"])}
+        return document | {"frames": fill_frames(document["frames"], document["segments"])}
     return document
 
 
 def _group(group: dict[str, Any], segments: Segments) -> dict[str, Any]:
-    return group | {"frames": filled(group["frames"], segments)}
+    return group | {"frames": fill_frames(group["frames"], segments)}
 
 
-def filled(frames: Frames, segments: Segments) -> Frames:
+def fill_frames(frames: Frames, segments: Segments) -> Frames:
     """Key frames as they are, and all frames between. A feature that has a segment and no key frame is in none."""
-    whole = {int(number): frame | nothing_shown() for number, frame in frames.items()}
-    for feature_id, keys in in_order(objects_of(frames), segments):
-        for number, shown in in_every_frame(keys, segments.get(feature_id, [])):
-            whole.setdefault(number, nothing_shown())[OBJECTS][feature_id] = shown
-    asked = classifications_of(frames)
-    stretches = segments_of_questions(asked, segments)
-    for feature_id, keys in in_order(asked, stretches):
-        for number, shown in in_every_frame(keys, stretches.get(feature_id, [])):
-            whole.setdefault(number, nothing_shown())[CLASSIFICATIONS].append(shown)
+    whole = {int(number): frame | empty_frame() for number, frame in frames.items()}
+    for feature_id, keys in sort_features(group_objects(frames), segments):
+        for number, shown in iterate_frames(keys, segments.get(feature_id, [])):
+            whole.setdefault(number, empty_frame())[OBJECTS][feature_id] = shown
+    asked = group_classifications(frames)
+    stretches = find_question_segments(asked, segments)
+    for feature_id, keys in sort_features(asked, stretches):
+        for number, shown in iterate_frames(keys, stretches.get(feature_id, [])):
+            whole.setdefault(number, empty_frame())[CLASSIFICATIONS].append(shown)
     return {str(number): whole[number] for number in sorted(whole)}
 
 
-def in_order(found: dict[str, Keys], segments: Segments) -> list[tuple[str, Keys]]:
+def sort_features(found: dict[str, Keys], segments: Segments) -> list[tuple[str, Keys]]:
     """Features as the segments name them, which is the same order in every frame; then those without a segment."""
     ranks = {feature_id: rank for rank, feature_id in enumerate(segments)}
     return sorted(found.items(), key=lambda item: ranks.get(item[0], len(ranks)))
 
 
-def nothing_shown() -> dict[str, Any]:
+def empty_frame() -> dict[str, Any]:
     return {OBJECTS: {}, CLASSIFICATIONS: []}
 
 
-def objects_of(frames: Frames) -> dict[str, Keys]:
+def group_objects(frames: Frames) -> dict[str, Keys]:
     """Each object in its key frames."""
     found: defaultdict[str, Keys] = defaultdict(dict)
     for number, frame in frames.items():
@@ -79,7 +79,7 @@ def objects_of(frames: Frames) -> dict[str, Keys]:
     return found
 
 
-def classifications_of(frames: Frames) -> dict[str, Keys]:
+def group_classifications(frames: Frames) -> dict[str, Keys]:
     """Each question that is asked of frames, in its key frames."""
     found: defaultdict[str, Keys] = defaultdict(dict)
     for number, frame in frames.items():
@@ -88,13 +88,13 @@ def classifications_of(frames: Frames) -> dict[str, Keys]:
     return found
 
 
-def segments_of_questions(asked: dict[str, Keys], segments: Segments) -> Segments:
+def find_question_segments(asked: dict[str, Keys], segments: Segments) -> Segments:
     """Where each question is asked: where it or one of its answers has a segment (observed 2025-04: the answers).
 
     In the order of the segments, which is the same in every frame.
     """
     names = {
-        question_id: {question_id, *(name for shown in keys.values() for name in answers_of(shown))}
+        question_id: {question_id, *(name for shown in keys.values() for name in list_answer_ids(shown))}
         for question_id, keys in asked.items()
     }
     owners = {name: question_id for question_id, mine in names.items() for name in mine}
@@ -102,16 +102,16 @@ def segments_of_questions(asked: dict[str, Keys], segments: Segments) -> Segment
     for name, stretches in segments.items():
         if name in owners:
             pairs[owners[name]] += stretches
-    return {question_id: joined(sorted(found)) for question_id, found in pairs.items() if found}
+    return {question_id: merge_segments(sorted(found)) for question_id, found in pairs.items() if found}
 
 
-def answers_of(question: dict[str, Any]) -> Iterator[str]:
+def list_answer_ids(question: dict[str, Any]) -> Iterator[str]:
     """The ids of a question's answers."""
     for answer in (*question.get("checklist_answers", ()), *filter(None, [question.get("radio_answer")])):
         yield answer["feature_id"]
 
 
-def joined(pairs: list[list[int]]) -> list[list[int]]:
+def merge_segments(pairs: list[list[int]]) -> list[list[int]]:
     """Sorted stretches, those that overlap as one."""
     whole = [list(pairs[0])]
     for first, last in pairs[1:]:
@@ -122,10 +122,10 @@ def joined(pairs: list[list[int]]) -> list[list[int]]:
     return whole
 
 
-def object_at(document: Document, feature_id: str, number: int) -> dict[str, Any] | None:
+def find_object(document: Document, feature_id: str, number: int) -> dict[str, Any] | None:
     """An object of a clip or volume in one frame; None where it is not shown."""
     for group, tracked in document.get("groups", {"": document}).items():
-        keys = objects_of(tracked["frames"]).get(feature_id)
+        keys = group_objects(tracked["frames"]).get(feature_id)
         if not keys:
             continue
         if number in keys:
@@ -134,11 +134,11 @@ def object_at(document: Document, feature_id: str, number: int) -> dict[str, Any
         for first, last in segments.get(feature_id, []):
             inside = [key for key in sorted(keys) if first <= key <= last]
             if inside and first <= number <= last:
-                return shown_between(keys, inside, number)
+                return interpolate_feature(keys, inside, number)
     return None
 
 
-def in_every_frame(keys: Keys, segments: list[list[int]]) -> Iterator[tuple[int, dict[str, Any]]]:
+def iterate_frames(keys: Keys, segments: list[list[int]]) -> Iterator[tuple[int, dict[str, Any]]]:
     """A feature in its key frames and in the others of its segments."""
     yield from keys.items()
     done, numbers = set(keys), sorted(keys)
@@ -147,31 +147,31 @@ def in_every_frame(keys: Keys, segments: list[list[int]]) -> Iterator[tuple[int,
         for number in range(first, last + 1) if inside else ():
             if number not in done:
                 done.add(number)
-                yield number, shown_between(keys, inside, number)
+                yield number, interpolate_feature(keys, inside, number)
 
 
-def shown_between(keys: Keys, inside: list[int], number: int) -> dict[str, Any]:
+def interpolate_feature(keys: Keys, inside: list[int], number: int) -> dict[str, Any]:
     """The feature in one frame; `inside` are the key frames of its segment."""
-    before, after, share = surrounding(inside, number)
+    before, after, share = find_key_frames(inside, number)
     start, end = keys[before], keys[after]
     shown = dict(start)
     for geometry in GEOMETRIES if share else ():
         if geometry in start and geometry in end:
-            shown[geometry] = between(start[geometry], end[geometry], share)
+            shown[geometry] = interpolate(start[geometry], end[geometry], share)
     for key, ending in (("mask", "/mask"), ("composite_mask", "")):
         if mask := start.get(key):
             shown[key] = mask | {"url": f"{mask['url'].rpartition(INDEX)[0]}{INDEX}{number}{ending}"}
     return shown
 
 
-def surrounding(inside: list[int], number: int) -> tuple[int, int, float]:
+def find_key_frames(inside: list[int], number: int) -> tuple[int, int, float]:
     """The key frames before and after, and how much of the way between them lies behind. At the ends they are one."""
     at = bisect_right(inside, number)
     before, after = inside[max(at - 1, 0)], inside[min(at, len(inside) - 1)]
     return before, after, (number - before) / (after - before) if before < number < after else 0.0
 
 
-def between(start: Any, end: Any, share: float) -> Any:
+def interpolate(start: Any, end: Any, share: float) -> Any:
     """What lies at `share` (0 to 1) of the way. What cannot be compared stays as it was at the start.
 
     Exact types, because this is called for every number of every frame: true is no number, and JSON has no others.
@@ -182,13 +182,13 @@ def between(start: Any, end: Any, share: float) -> Any:
         moved = round(start + (end - start) * share, DECIMALS)
         return low if moved < low else min(moved, high)
     if kind is dict and type(end) is dict and start.keys() == end.keys():
-        return {key: between(value, end[key], share) for key, value in start.items()}
+        return {key: interpolate(value, end[key], share) for key, value in start.items()}
     if kind is list and type(end) is list and len(start) == len(end):
-        return [between(one, other, share) for one, other in zip(start, end, strict=True)]
+        return [interpolate(one, other, share) for one, other in zip(start, end, strict=True)]
     return start
 
 
-def masks_at(masks: list[dict[str, Any]], index: int) -> list[dict[str, Any]]:
+def find_masks(masks: list[dict[str, Any]], index: int) -> list[dict[str, Any]]:
     """Those that a composite mask's picture of this index shows (world/labels.py, `aside`)."""
     shown = [mask for mask in masks if "frame" not in mask and index == ONLY_PICTURE]
     tracked: defaultdict[tuple[int, ...], Keys] = defaultdict(dict)
@@ -197,11 +197,11 @@ def masks_at(masks: list[dict[str, Any]], index: int) -> list[dict[str, Any]]:
             first, last = mask.get("segment", [mask["frame"]] * 2)
             if first <= index <= last:
                 tracked[(*mask["color_rgb"], first, last)][mask["frame"]] = mask
-    return shown + [mask_in(keys, index) for keys in tracked.values()]
+    return shown + [interpolate_mask(keys, index) for keys in tracked.values()]
 
 
-def mask_in(keys: Keys, index: int) -> dict[str, Any]:
+def interpolate_mask(keys: Keys, index: int) -> dict[str, Any]:
     """One feature's mask in a frame of its segment."""
-    before, after, share = surrounding(sorted(keys), index)
+    before, after, share = find_key_frames(sorted(keys), index)
     start = keys[before]
-    return start | {"polygons": between(start["polygons"], keys[after]["polygons"], share)}
+    return start | {"polygons": interpolate(start["polygons"], keys[after]["polygons"], share)}

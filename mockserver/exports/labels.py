@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mockserver.exports.bodies import Bodies
-from mockserver.exports.dates import Form
+from mockserver.exports.annotations import Annotations
+from mockserver.exports.dates import PayloadFormat
 from mockserver.exports.names import Names
 from mockserver.exports.request import ExportParams
-from mockserver.exports.sections import Texts, among
-from mockserver.exports.text import ascii_json
+from mockserver.exports.sections import Texts, match_numbers
+from mockserver.exports.text import escape_non_ascii
 from mockserver.world.database import Clause, Connection, Row
 from mockserver.world.labels import PROJECT_STAND_IN
 from mockserver.world.moments import moment, nearest_second
 
-PROJECT_MARK = ascii_json(PROJECT_STAND_IN)
+PROJECT_MARK = escape_non_ascii(PROJECT_STAND_IN)
 _COLUMNS = "data_row_no, id, feature_prefix, body_id, project_id"
 _DETAILS = "no, created_by, created_at, updated_at, content_updated_at"
 _PERFORMANCE = "skipped, seconds_to_create, seconds_to_review, seconds_to_rework, consensus_score, benchmark_score"
@@ -30,7 +30,9 @@ Videos = frozenset[int]
 class Labels:
     """The labels of one export."""
 
-    def __init__(self, connection: Connection, names: Names, bodies: Bodies, params: ExportParams, form: Form) -> None:
+    def __init__(
+        self, connection: Connection, names: Names, bodies: Annotations, params: ExportParams, form: PayloadFormat
+    ) -> None:
         self._connection, self._names, self._bodies, self._params = connection, names, bodies, params
         self._tells_of_content = form.has("content_last_updated_at")
         self._single_masks = form.masks
@@ -97,7 +99,7 @@ class Labels:
 
     def _reviews(self, labels: list[int]) -> Texts:
         """By label number. Items as in V1, in snake case (inferred: all samples have empty lists)."""
-        clause, emails = among("label_no", labels), self._names.emails
+        clause, emails = match_numbers("label_no", labels), self._names.emails
         sql = f"SELECT label_no, id, score, created_at, created_by FROM review WHERE {clause.sql} ORDER BY label_no, no"
         found: Texts = {}
         for label, review, score, created, person in self._connection.rows(sql, clause.params):

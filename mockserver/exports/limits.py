@@ -25,13 +25,13 @@ FIRST_YEAR_ENDED = datetime.date(2024, 1, 1)
 """When it changed is unknown (inferred)."""
 
 
-def limits(payload_date: str | None) -> Limits:
+def limits_on(payload_date: str | None) -> Limits:
     """Those of the day whose payloads are served (`YYYY-MM-DD`); None is today."""
     early = payload_date is not None and datetime.date.fromisoformat(payload_date) < FIRST_YEAR_ENDED
     return AT_FIRST if early else TODAY
 
 
-def check(running: Sequence[ExportRequest], request: ExportRequest, allowed: Limits) -> None:
+def check_limits(running: Sequence[ExportRequest], request: ExportRequest, allowed: Limits) -> None:
     """Raises Conflict when one export more is one too many (its code is inferred: clients surface it cleanly)."""
     if len(running) >= allowed.organization:
         raise Conflict(

@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-from mockserver.exports.dates import Form
-from mockserver.exports.text import quoted
+from mockserver.exports.dates import PayloadFormat
+from mockserver.exports.text import json_string
 from mockserver.world.data_rows import Dataset, Embedding, MetadataSchema
 from mockserver.world.database import Clause, Connection
 from mockserver.world.moments import moment
@@ -21,13 +21,13 @@ from mockserver.world.projects import Batch, ProjectTag, ResourceTag, TaskQueue
 class Names:
     """JSON strings by id."""
 
-    def __init__(self, connection: Connection, projects: Collection[str] | None, form: Form) -> None:
+    def __init__(self, connection: Connection, projects: Collection[str] | None, form: PayloadFormat) -> None:
         """`projects` are the ids of those that are told about."""
         here = Clause("project_id IN :ids", ids=list(projects or ()))
-        self.emails = {person.id: quoted(person.email) for person in connection.select(Person)}
-        self.datasets = {dataset.id: quoted(dataset.name) for dataset in connection.select(Dataset)}
-        self.batches = {batch.id: quoted(batch.name) for batch in connection.select(Batch, here)}
-        self.queues = {queue.id: quoted(queue.name) for queue in connection.select(TaskQueue, here)}
+        self.emails = {person.id: json_string(person.email) for person in connection.select(Person)}
+        self.datasets = {dataset.id: json_string(dataset.name) for dataset in connection.select(Dataset)}
+        self.batches = {batch.id: json_string(batch.name) for batch in connection.select(Batch, here)}
+        self.queues = {queue.id: json_string(queue.name) for queue in connection.select(TaskQueue, here)}
         schemas = connection.select(MetadataSchema)
         heads = {schema.id: _schema(schema, kind=form.has("schema_kinds")) for schema in schemas}
         self._fields = {schema.id: (f'{heads[schema.id]},"value":', _writer(schema.kind, heads)) for schema in schemas}
@@ -54,14 +54,14 @@ def _writer(kind: str, heads: dict[str, str]) -> Callable[[Any], str]:
         return lambda option: f"[{heads[option]}}}]"
     if kind == "CustomMetadataDateTime":
         return _date_time
-    return lambda value: quoted(value) if isinstance(value, str) else repr(float(value))
+    return lambda value: json_string(value) if isinstance(value, str) else repr(float(value))
 
 
 def _tags(connection: Connection, here: Clause) -> dict[str, list[str]]:
     """By project, in the order in which the tags were made."""
     [organization] = connection.select(Organization)
     written = {
-        tag.id: f'{{"id":"{tag.id}","organization_id":"{organization.id}","text":{quoted(tag.text)},'
+        tag.id: f'{{"id":"{tag.id}","organization_id":"{organization.id}","text":{json_string(tag.text)},'
         f'"color":"{tag.color}","created_at":"{moment(tag.created_at)}","updated_at":"{moment(tag.updated_at)}",'
         f'"created_by_id":"{tag.created_by}","type":"Default"}}'
         for tag in connection.select(ResourceTag)
@@ -75,7 +75,7 @@ def _tags(connection: Connection, here: Clause) -> dict[str, list[str]]:
 def _schema(schema: MetadataSchema, *, kind: bool) -> str:
     """How an entry begins. An option of an enum has no kind of its own (inferred)."""
     known = f',"schema_kind":"{schema.kind}"' if kind and schema.parent_id is None else ""
-    return f'{{"schema_id":"{schema.id}","schema_name":{quoted(schema.name)}{known}'
+    return f'{{"schema_id":"{schema.id}","schema_name":{json_string(schema.name)}{known}'
 
 
 _OURS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII).fullmatch
@@ -89,7 +89,7 @@ def _date_time(text: str) -> str:
     try:
         found = datetime.datetime.fromisoformat(text)
     except ValueError:
-        return quoted(text)
+        return json_string(text)
     if found.tzinfo is None:
         found = found.replace(tzinfo=datetime.UTC)
     return f'"{found.astimezone(datetime.UTC).isoformat()[:19]}.000+00:00"'
@@ -99,6 +99,6 @@ def _embedding(embedding: Embedding) -> str:
     """An entry of `embeddings` up to its only vector (docs/export-quick-reference; five keys live-tested)."""
     custom = "true" if embedding.is_custom else "false"
     return (
-        f'{{"id":{quoted(embedding.id)},"name":{quoted(embedding.name)},"dimensions":{embedding.dimensions},'
+        f'{{"id":{json_string(embedding.id)},"name":{json_string(embedding.name)},"dimensions":{embedding.dimensions},'
         f'"is_custom":{custom},"values":[{{"value":'
     )

@@ -45,7 +45,7 @@ class ExportRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     model_run_id: str | None = None
 
 
-def decode(data: dict[str, Any]) -> ExportRequest:
+def parse_request(data: dict[str, Any]) -> ExportRequest:
     """The mutation's `input`, already checked against the schema. Null means not given. Raises MalformedRequest."""
     filters = data.get("filters") or {}
     query = (filters.get("searchQuery") or {}).get("query") or []

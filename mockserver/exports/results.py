@@ -8,8 +8,8 @@ from typing import BinaryIO, NamedTuple
 
 import msgspec
 
-from mockserver.exports.chunks import Cutter, Stream
-from mockserver.exports.space import Space
+from mockserver.exports.budget import Budget
+from mockserver.exports.chunks import ChunkPlanner, Stream
 from mockserver.world.database import JsonText
 
 RESULT = "RESULT"
@@ -29,12 +29,12 @@ class Streams(msgspec.Struct, frozen=True):
         return JsonText(msgspec.json.encode(self).decode())
 
 
-def streams_of(text: str) -> Streams:
+def parse_streams(text: str) -> Streams:
     """What `Streams.text` wrote."""
     return msgspec.json.decode(text, type=Streams)
 
 
-class Piece(NamedTuple):
+class RowBatch(NamedTuple):
     """Some whole lines of NDJSON. They are counted where they are made: to count them in the text takes as long as to
     write it."""
 
@@ -45,7 +45,7 @@ class Piece(NamedTuple):
 class Results:
     """One workspace's folder of results, in a space that all workspaces share."""
 
-    def __init__(self, folder: Path, space: Space) -> None:
+    def __init__(self, folder: Path, space: Budget) -> None:
         self._folder, self._space = folder, space
         space.keep(folder.glob("*"))
 
@@ -53,12 +53,12 @@ class Results:
         """All three names come from a task's record, never from a URL."""
         return self._folder / task_id / stream / file
 
-    def write(self, task_id: str, stream: str, pieces: Iterable[Piece], written: Callable[[int], None]) -> Stream:
+    def write(self, task_id: str, stream: str, pieces: Iterable[RowBatch], written: Callable[[int], None]) -> Stream:
         """Cut pieces of whole lines into files; `written` hears the number of lines so far after each piece.
 
         Raises OutOfSpace.
         """
-        cutter = Cutter()
+        cutter = ChunkPlanner()
         lines = 0
         name = ""
         file: BinaryIO | None = None

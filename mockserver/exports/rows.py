@@ -10,19 +10,19 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Sequence
 from itertools import chain
 
-from mockserver.exports.bodies import Bodies
-from mockserver.exports.dates import Form, form_of, without_page_count
-from mockserver.exports.experiments import Experiments, words
+from mockserver.exports.annotations import Annotations
+from mockserver.exports.dates import PayloadFormat, load_format, remove_page_count
+from mockserver.exports.experiments import Experiments, experiment_keys
 from mockserver.exports.failures import FailedRow
-from mockserver.exports.forms import Step
-from mockserver.exports.frames import interpolated
+from mockserver.exports.frames import interpolate_frames
 from mockserver.exports.labels import PARTS_OF_A_LABEL, Labels, Videos
 from mockserver.exports.names import Names
 from mockserver.exports.request import ExportParams
-from mockserver.exports.results import Piece
+from mockserver.exports.results import RowBatch
 from mockserver.exports.scope import Scope
-from mockserver.exports.sections import Files, Sections, Standing, Texts, among
-from mockserver.exports.text import ascii_json, quoted, unescaped
+from mockserver.exports.sections import Files, Membership, Sections, Texts, match_numbers
+from mockserver.exports.steps import Step
+from mockserver.exports.text import escape_non_ascii, json_string, unescape
 from mockserver.links import Links
 from mockserver.world.database import EVERYTHING, Clause, Connection, Row
 from mockserver.world.moments import moment as _moment
@@ -44,10 +44,10 @@ Parts = Sequence[str]
 """A text that is not joined yet."""
 
 
-def steps_for(params: ExportParams, form: Form) -> list[Step]:
+def steps_for(params: ExportParams, form: PayloadFormat) -> list[Step]:
     """What the params and the payload date make of a canonical body."""
     wanted = params.include_interpolated_frames and form.has("interpolated_frames")
-    return [interpolated, *form.steps] if wanted else form.steps
+    return [interpolate_frames, *form.steps] if wanted else form.steps
 
 
 class ExportRows:
@@ -70,17 +70,18 @@ class ExportRows:
         self._connection, self._scope, self._params = connection, scope, params
         projects = scope.projects or {}
         self._headings = {
-            project.id: f'"{project.id}":{{"name":{quoted(project.name)},"labels":[' for project in projects.values()
+            project.id: f'"{project.id}":{{"name":{json_string(project.name)},"labels":['
+            for project in projects.values()
         }
         few = 0 < len(projects) <= FEW_PROJECTS
         self._here = Clause("project_id IN :ids", ids=list(projects)) if few else EVERYTHING
-        self._form = form_of(connection)
+        self._form = load_format(connection)
         self._files = Files(links, host=host, key=self._form.asset_key, now=now)
         self._names = Names(connection, projects, self._form)
         told = self._form.has("project_tags")
         self._tags = {project: f',"project_tags":[{self._names.tags(project)}]' if told else "" for project in projects}
-        bodies = Bodies(connection, host=host, task_id=task_id, steps=steps_for(params, self._form))
-        vectors = Bodies(connection, host=host, task_id=task_id, steps=[])
+        bodies = Annotations(connection, host=host, task_id=task_id, steps=steps_for(params, self._form))
+        vectors = Annotations(connection, host=host, task_id=task_id, steps=[])
         self._labels = Labels(connection, self._names, bodies, params, self._form)
         self._sections = Sections(connection, self._names, vectors, self._files, projects)
 
@@ -93,7 +94,7 @@ class ExportRows:
         sql = f"SELECT count(*) FROM {self._scope.tables} WHERE {self._scope.condition.sql}"
         return int(self._connection.value(sql, self._scope.condition.params))
 
-    def pieces(self) -> Iterator[Piece]:
+    def pieces(self) -> Iterator[RowBatch]:
         """NDJSON in whole lines, ASCII unless a switch says otherwise, LINES rows at a time, in order of creation."""
         scope, params = self._scope, self._params
         columns = f"{_COLUMNS}{_METADATA if params.include_metadata else ''}"
@@ -109,20 +110,20 @@ class ExportRows:
         self.failed += [FailedRow(row[1], row[2]) for row in failing]
         return [row for row in rows if row not in failing]
 
-    def _written(self, rows: list[Row]) -> Iterator[Piece]:
+    def _written(self, rows: list[Row]) -> Iterator[RowBatch]:
         columns = self._columns(rows)
         for first in range(0, len(rows), LINES):
             lines = zip(*(column[first : first + LINES] for column in columns), strict=True)
             text = "".join(chain.from_iterable(chain.from_iterable(lines))).encode("ascii")
             count = min(LINES, len(rows) - first)
-            yield Piece(unescaped(text) if self._form.switches.characters == "utf-8" else text, count)
+            yield RowBatch(unescape(text) if self._form.switches.characters == "utf-8" else text, count)
 
     def _columns(self, rows: list[Row]) -> list[list[Parts]]:
         """What stands before `projects`, this section, and what comes after it. Keys in the order of the sample; a
         section that the params ask for is there even when it is empty."""
         numbers, params = [row[0] for row in rows], self._params
         videos = frozenset(row[0] for row in rows if row[5] == VIDEO)
-        here = among("data_row_no", numbers)
+        here = match_numbers("data_row_no", numbers)
         texts = [self._data_rows(rows), self._media_attributes(rows)]
         if params.include_attachments:
             texts.append(_listed("attachments", self._sections.attachments(here), numbers))
@@ -140,9 +141,9 @@ class ExportRows:
     def _data_rows(self, rows: list[Row]) -> list[str]:
         """Each with the line's beginning."""
         asset = self._files.asset
-        keys = ["" if row[2] is None else f'"global_key":{quoted(row[2])},' for row in rows]
-        external = ["" if row[3] is None else f'"external_id":{quoted(row[3])},' for row in rows]
-        sources = [asset(row[1], row[3] or row[1], row[0]) if row[4] is None else quoted(row[4]) for row in rows]
+        keys = ["" if row[2] is None else f'"global_key":{json_string(row[2])},' for row in rows]
+        external = ["" if row[3] is None else f'"external_id":{json_string(row[3])},' for row in rows]
+        sources = [asset(row[1], row[3] or row[1], row[0]) if row[4] is None else json_string(row[4]) for row in rows]
         details = self._details(rows) if self._params.include_data_row_details else [""] * len(rows)
         return [
             f'{{"data_row":{{"id":"{row[1]}",{name}{key}"row_data":{source}{more}}}'
@@ -161,14 +162,14 @@ class ExportRows:
         ]
 
     def _media_attributes(self, rows: list[Row]) -> list[str]:
-        written = self._form.media_attributes if self._form.changes_attributes else ascii_json
+        written = self._form.media_attributes if self._form.changes_attributes else escape_non_ascii
         return [
             f',"media_attributes":{self._of_document(row) if row[5] == DOCUMENT else written(row[6])}' for row in rows
         ]
 
     def _of_document(self, row: Row) -> str:
         """The attributes of a document name its text layer (observed 2025-05); of a file elsewhere there is none."""
-        told = self._form.media_attributes(without_page_count(row[6]))
+        told = self._form.media_attributes(remove_page_count(row[6]))
         if row[4] is not None:
             return told
         return f'{told[:-1]},"text_layer_url":{self._files.text_layer(row[1], row[0])}}}'
@@ -179,7 +180,7 @@ class ExportRows:
         standings = self._standings(numbers, here) if told else {}
         return [self._told(number, standings.get(number, []), labels) for number in numbers]
 
-    def _told(self, number: int, standings: list[Standing], labels: dict[tuple[str, int], list[str]]) -> Parts:
+    def _told(self, number: int, standings: list[Membership], labels: dict[tuple[str, int], list[str]]) -> Parts:
         """The section of one row."""
         parts, comma = [',"projects":{'], ""
         for project, details, selected, rest in standings:
@@ -190,11 +191,11 @@ class ExportRows:
         parts.append("}")
         return parts
 
-    def _standings(self, numbers: list[int], here: Clause) -> dict[int, list[Standing]]:
+    def _standings(self, numbers: list[int], here: Clause) -> dict[int, list[Membership]]:
         """Read only where the answer is not known: in one project's export without details all rows stand there."""
         sole, detailed = self._scope.sole, self._params.include_project_details
         if sole is not None and not detailed:
-            here_alone = [Standing(sole.id)]
+            here_alone = [Membership(sole.id)]
             return dict.fromkeys(numbers, here_alone)
         return self._sections.standings(here) if detailed else self._sections.bare_standings(here)
 
@@ -206,7 +207,7 @@ class ExportRows:
         blocks = Experiments(
             self._connection, runs, self._labels, form=self._form, predictions=self._params.include_predictions
         ).blocks(numbers, videos)
-        key, _ = words(self._form)
+        key, _ = experiment_keys(self._form)
         return [(f',"{key}":{{{blocks.get(number, "")}}}}}\n',) for number in numbers]
 
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import msgspec
 
 from mockserver.errors import ScenarioError, nearest, quoted
-from mockserver.exports.legacy.dates import legacy_form_of
-from mockserver.exports.legacy.frames import frame_lines
-from mockserver.exports.legacy.labels import Elements
-from mockserver.exports.legacy.terms import terms_of
+from mockserver.exports.legacy.dates import load_legacy_format
+from mockserver.exports.legacy.frames import render_frame_lines
+from mockserver.exports.legacy.labels import LabelElements
+from mockserver.exports.legacy.schema_facts import build_schema_facts
 from mockserver.exports.request import ExportParams
 from mockserver.exports.rows import ExportRows
-from mockserver.exports.scope import project_scope
+from mockserver.exports.scope import build_project_scope
 from mockserver.generate import history
 from mockserver.generate.plans import Scenario
 from mockserver.links import Links
@@ -39,14 +39,14 @@ Counted = Callable[[int], None]
 """Hears how many rows were made or written since the last call."""
 
 
-class Written(msgspec.Struct, frozen=True):
+class PayloadPart(msgspec.Struct, frozen=True):
     """Some bytes of a payload, and how many rows or labels they tell."""
 
     text: bytes
     count: int
 
 
-def alone(
+def single_project_scenario(
     scenario: Scenario, media: str, rows: int, *, skipped: int = 0, unlabelled: int = 0, project: str | None = None
 ) -> Scenario:
     """The scenario with its first project of a media type alone, or the one that is named, and so many labelled rows in
@@ -66,7 +66,7 @@ def alone(
     raise ScenarioError(f"--media is {media!r}; the nearest known are {known or 'none: the scenario has no projects'}")
 
 
-def made(scenario: Scenario, path: Path, *, seed: int, ends: int, count: Counted) -> SqliteDatabase:
+def build_database(scenario: Scenario, path: Path, *, seed: int, ends: int, count: Counted) -> SqliteDatabase:
     """The world of a scenario in a new file. Memory stays flat."""
     workspace, pieces = history.build(scenario, name="generated", seed=seed, ends=ends)
 
@@ -80,35 +80,37 @@ def made(scenario: Scenario, path: Path, *, seed: int, ends: int, count: Counted
     return database
 
 
-def v2(connection: Connection, params: ExportParams, *, seed: int, now: int, host: str = HOST) -> Iterator[Written]:
+def write_v2(
+    connection: Connection, params: ExportParams, *, seed: int, now: int, host: str = HOST
+) -> Iterator[PayloadPart]:
     """NDJSON: every row of the world's projects."""
     for project in connection.select(Project, order="created_at, id"):
-        scope = project_scope(connection, project.id, [])
+        scope = build_project_scope(connection, project.id, [])
         links, task = Links.of(DEFAULT_API_KEY, seed), ids.cuid(now, seed, "sample")
         rows = ExportRows(connection, scope, params, links=links, host=host, task_id=task, now=now)
         for piece in rows.pieces():
-            yield Written(piece.text, piece.lines)
+            yield PayloadPart(piece.text, piece.lines)
 
 
-def v1(connection: Connection, *, seed: int, now: int, host: str = HOST) -> Iterator[Written]:
+def write_v1(connection: Connection, *, seed: int, now: int, host: str = HOST) -> Iterator[PayloadPart]:
     """One JSON array: every label of the world."""
-    elements = Elements(connection, links=Links.of(DEFAULT_API_KEY, seed), host=host, now=now)
-    yield Written(b"[", 0)
+    elements = LabelElements(connection, links=Links.of(DEFAULT_API_KEY, seed), host=host, now=now)
+    yield PayloadPart(b"[", 0)
     for piece in elements.pieces(Clause("NOT l.deleted")):
-        yield Written(piece.text, piece.lines)
-    yield Written(b"]\n", 0)
+        yield PayloadPart(piece.text, piece.lines)
+    yield PayloadPart(b"]\n", 0)
 
 
-def frames(connection: Connection, *, seed: int, now: int, host: str = HOST) -> Iterator[Written]:
+def write_frames(connection: Connection, *, seed: int, now: int, host: str = HOST) -> Iterator[PayloadPart]:
     """NDJSON: the frames of every label of the world, one label after another. Nothing of labels without frames."""
     user, organization = connection.rows("SELECT user_id, organization_id FROM workspace")[0]
     token = Links.of(DEFAULT_API_KEY, seed).mask_token(user, organization, now=now)
     mask = f"{host}/masks/feature/{{}}?token={token}&frame={{}}"
-    terms = terms_of(connection.select(Ontology), scoped=legacy_form_of(connection).has("workflow"))
+    terms = build_schema_facts(connection.select(Ontology), scoped=load_legacy_format(connection).has("workflow"))
     bodies: dict[int, bytes] = {}
     for labels in connection.pieces("SELECT feature_prefix, body_id FROM label ORDER BY no", {}, LABELS_AT_ONCE):
         wanted = Clause("id IN :ids", ids=sorted({body for _, body in labels} - bodies.keys()))
         bodies |= {body.id: body.content for body in connection.select(Body, wanted)}
         for prefix, body in labels:
-            text = b"".join(frame_lines(bodies[body], prefix=prefix, terms=terms, mask=mask))
-            yield Written(text, 1)
+            text = b"".join(render_frame_lines(bodies[body], prefix=prefix, terms=terms, mask=mask))
+            yield PayloadPart(text, 1)

@@ -9,7 +9,7 @@ import orjson
 
 from mockserver.errors import MalformedRequest
 from mockserver.exports.request import ExportParams, ExportRequest
-from mockserver.exports.selection import catalog_condition, project_condition
+from mockserver.exports.selection import build_catalog_condition, build_project_condition
 from mockserver.world.database import EVERYTHING, Clause, Connection, R
 from mockserver.world.models import Model, ModelRun
 from mockserver.world.projects import Project
@@ -41,26 +41,26 @@ class Scope(msgspec.Struct, frozen=True):
     order: str = "dr.no"
 
 
-def scope_of(connection: Connection, request: ExportRequest) -> Scope:
+def build_scope(connection: Connection, request: ExportRequest) -> Scope:
     """Raises MalformedRequest."""
     if request.project_id is not None:
-        return project_scope(connection, request.project_id, request.terms)
+        return build_project_scope(connection, request.project_id, request.terms)
     if request.model_run_id is not None:
-        return model_run_scope(connection, request.model_run_id)
+        return build_model_run_scope(connection, request.model_run_id)
     if request.slice_id is not None:
-        return slice_scope(connection, request.slice_id, request.params)
-    return catalog_scope(connection, request.terms, request.params)
+        return build_slice_scope(connection, request.slice_id, request.params)
+    return build_catalog_scope(connection, request.terms, request.params)
 
 
-def project_scope(connection: Connection, project_id: str, terms: list[dict[str, Any]]) -> Scope:
+def build_project_scope(connection: Connection, project_id: str, terms: list[dict[str, Any]]) -> Scope:
     project = _named(connection, Project, project_id, "Project", "projectIds")
     mine = Clause("pr.project_id = :project AND NOT dr.deleted", project=project.id)
     tables = "project_row pr JOIN data_row dr ON dr.no = pr.data_row_no"
-    condition = mine & project_condition(terms, project.id)
+    condition = mine & build_project_condition(terms, project.id)
     return Scope(tables, condition, {project.id: project}, project, order="pr.data_row_no")
 
 
-def catalog_scope(connection: Connection, terms: list[dict[str, Any]], params: ExportParams) -> Scope:
+def build_catalog_scope(connection: Connection, terms: list[dict[str, Any]], params: ExportParams) -> Scope:
     """Rows of the organization; labels only of the projects and runs that are asked for (payloads.md §1.1)."""
     for name, wanted in (("projectIds", params.project_ids), ("modelRunIds", params.model_run_ids)):
         if len(wanted) > MOST_PROJECTS:
@@ -70,17 +70,17 @@ def catalog_scope(connection: Connection, terms: list[dict[str, Any]], params: E
         projects = _asked(connection, Project, params.project_ids, every=params.all_projects)
     if params.all_model_runs or params.model_run_ids:
         runs = _runs(connection, _asked(connection, ModelRun, params.model_run_ids, every=params.all_model_runs))
-    condition = Clause("NOT dr.deleted") & catalog_condition(terms)
+    condition = Clause("NOT dr.deleted") & build_catalog_condition(terms)
     return Scope("data_row dr", condition, projects, runs=runs)
 
 
-def slice_scope(connection: Connection, slice_id: str, params: ExportParams) -> Scope:
+def build_slice_scope(connection: Connection, slice_id: str, params: ExportParams) -> Scope:
     """The catalog as the slice's search finds it now; nothing narrows it further."""
     found = _named(connection, CatalogSlice, slice_id, "Slice", "sliceIds")
-    return catalog_scope(connection, orjson.loads(found.query), params)
+    return build_catalog_scope(connection, orjson.loads(found.query), params)
 
 
-def model_run_scope(connection: Connection, model_run_id: str) -> Scope:
+def build_model_run_scope(connection: Connection, model_run_id: str) -> Scope:
     """The rows of a run, with `experiments` and without `projects` (payloads.md §1.1)."""
     run = _named(connection, ModelRun, model_run_id, "Model run", "modelRunIds")
     tables = "model_run_row mr JOIN data_row dr ON dr.no = mr.data_row_no"

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import NamedTuple
 
-from mockserver.exports.bodies import Bodies
+from mockserver.exports.annotations import Annotations
 from mockserver.exports.names import Names
-from mockserver.exports.text import ascii_json, quoted
+from mockserver.exports.text import escape_non_ascii, json_string
 from mockserver.links import AssetKey, Links
 from mockserver.world.database import Clause, Connection, Row
 from mockserver.world.labels import WorkflowStatus
@@ -29,7 +29,7 @@ Texts = dict[int, str]
 """Number -> JSON texts with commas between them. What has none is not in it."""
 
 
-class Standing(NamedTuple):
+class Membership(NamedTuple):
     """A project in which a row stands. `details` is empty, or a comma and `project_details` up to where the selected
     label is named; then comes `rest`."""
 
@@ -45,7 +45,7 @@ class Files:
     """URLs of the files we host, as JSON strings."""
 
     def __init__(self, links: Links, *, host: str, key: AssetKey, now: int) -> None:
-        self._before = f'"{quoted(host)[1:-1]}'
+        self._before = f'"{json_string(host)[1:-1]}'
         self._asset = links.signer("assets", key, now)
         self._attachment = links.signer("attachments", key, now)
         self._text_layer = links.signer("text-layers", key, now)
@@ -67,7 +67,7 @@ class Sections:
     """What one export tells around its rows."""
 
     def __init__(
-        self, connection: Connection, names: Names, vectors: Bodies, files: Files, projects: dict[str, Project]
+        self, connection: Connection, names: Names, vectors: Annotations, files: Files, projects: dict[str, Project]
     ) -> None:
         self._connection, self._names, self._vectors, self._files = connection, names, vectors, files
         self._ontologies = {
@@ -79,13 +79,13 @@ class Sections:
         sql = f"SELECT {columns} FROM {table} WHERE {clause.sql} ORDER BY {order}"
         return self._connection.rows(sql, clause.params)
 
-    def standings(self, clause: Clause) -> dict[int, list[Standing]]:
+    def standings(self, clause: Clause) -> dict[int, list[Membership]]:
         """In the projects that are told about.
 
         `task_id` is there while a row waits for review or rework: neither rows that are done (sample of 2023-10) nor
         those that wait for labels (observed 2024-12) have one.
         """
-        found: dict[int, list[Standing]] = defaultdict(list)
+        found: dict[int, list[Membership]] = defaultdict(list)
         ontologies, batches = self._ontologies, self._names.batches
         columns = (
             "data_row_no, project_id, batch_id, task_queue_id, workflow_status, priority, expected_label_count,"
@@ -102,16 +102,16 @@ class Sections:
                 )
                 done = status == WorkflowStatus.DONE and selected is not None
                 winner = f'"selected_label_id":"{selected}",' if done else ""
-                rest = f'"consensus_expected_label_count":{expected},"workflow_history":{ascii_json(history)}}}'
-                found[number].append(Standing(project, details, winner, rest))
+                rest = f'"consensus_expected_label_count":{expected},"workflow_history":{escape_non_ascii(history)}}}'
+                found[number].append(Membership(project, details, winner, rest))
         return found
 
-    def bare_standings(self, clause: Clause) -> dict[int, list[Standing]]:
+    def bare_standings(self, clause: Clause) -> dict[int, list[Membership]]:
         """The same without details."""
-        found: dict[int, list[Standing]] = defaultdict(list)
+        found: dict[int, list[Membership]] = defaultdict(list)
         for number, project in self._select("data_row_no, project_id", "project_row", clause, "data_row_no"):
             if project in self._ontologies:
-                found[number].append(Standing(project))
+                found[number].append(Membership(project))
         return found
 
     def _waiting(self, queue_id: str, status: str) -> str:
@@ -123,9 +123,11 @@ class Sections:
         found: Texts = {}
         columns = "data_row_no, id, type, value, asset, name"
         for row, attachment, kind, value, asset, name in self._select(columns, "attachment", rows, "data_row_no, no"):
-            named = "" if name is None else f',"name":{quoted(name)}'
+            named = "" if name is None else f',"name":{json_string(name)}'
             written = (
-                quoted(value or "") if asset is None else self._files.attachment(attachment, name or attachment, row)
+                json_string(value or "")
+                if asset is None
+                else self._files.attachment(attachment, name or attachment, row)
             )
             text = f'{{"type":"{kind}","value":{written}{named}}}'
             found[row] = f"{found[row]},{text}" if row in found else text
@@ -143,7 +145,7 @@ class Sections:
         return found
 
 
-def among(column: str, numbers: list[int]) -> Clause:
+def match_numbers(column: str, numbers: list[int]) -> Clause:
     """Numbers as a range where they lie close together, which is one search of the index; else as a list."""
     first, last = min(numbers, default=0), max(numbers, default=0)
     if numbers and last - first < 4 * len(numbers):

@@ -27,7 +27,7 @@ Reader = Callable[[Term], Clause]
 Readers = dict[str, Reader]
 
 
-def project_condition(terms: list[Term], project_id: str | None = None) -> Clause:
+def build_project_condition(terms: list[Term], project_id: str | None = None) -> Clause:
     """Terms of a project's export. Raises MalformedRequest naming the term that makes no sense.
 
     With `project_id` labels are found by their index, without it row by row.
@@ -36,7 +36,7 @@ def project_condition(terms: list[Term], project_id: str | None = None) -> Claus
     return _condition(terms, _OF_PROJECTS | {"labeled_at": _labelled("pr.data_row_no", mine)})
 
 
-def catalog_condition(terms: list[Term]) -> Clause:
+def build_catalog_condition(terms: list[Term]) -> Clause:
     """Terms of an export of the catalog; a dataset is one of them. Raises MalformedRequest."""
     return _condition(terms, _OF_CATALOG)
 
@@ -84,13 +84,13 @@ def _never_labelled(term: Term) -> Clause:
 
 
 def _activity(term: Term) -> Clause:
-    low, high = moments(term)
+    low, high = parse_date_term(term)
     return Clause("dr.last_activity_at >= :low AND dr.last_activity_at < :high", low=low, high=high)
 
 
 def _labelled(row: str, mine: Clause = EVERYTHING) -> Reader:
     def read(term: Term) -> Clause:
-        low, high = moments(term)
+        low, high = parse_date_term(term)
         asked = mine & Clause("NOT l.deleted AND l.created_at >= :low AND l.created_at < :high", low=low, high=high)
         return Clause(f"{row} IN (SELECT l.data_row_no FROM label l WHERE {asked.sql})", **asked.params)
 
@@ -127,7 +127,7 @@ BEFORE_ALL = -(2**62)
 AFTER_ALL = 2**62
 
 
-def moments(term: Term) -> tuple[int, int]:
+def parse_date_term(term: Term) -> tuple[int, int]:
     """(first, behind the last) microseconds UTC that a date term covers."""
     value = term.get("value")
     operator = value.get("operator") if isinstance(value, dict) else None

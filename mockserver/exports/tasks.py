@@ -15,17 +15,17 @@ from typing import NamedTuple
 import msgspec
 
 from mockserver.errors import Conflict, NotFound
-from mockserver.exports.chunks import stream_of_one
-from mockserver.exports.ends import Ends, reason_of
-from mockserver.exports.failures import Failure, Failures, of_rows, whole
-from mockserver.exports.glances import Glances
-from mockserver.exports.limits import check, limits
+from mockserver.exports.budget import Budget
+from mockserver.exports.chunks import build_single_stream
+from mockserver.exports.failure_recorder import FailureRecorder, failure_reason
+from mockserver.exports.failures import Failure, Failures, render_failed_rows, render_failure
+from mockserver.exports.fair_lock import EXPORT_LOCK
+from mockserver.exports.fresh_exports import FreshExports
+from mockserver.exports.limits import check_limits, limits_on
 from mockserver.exports.request import ExportParams, ExportRequest
-from mockserver.exports.results import ERRORS, RESULT, Results, Streams, streams_of
+from mockserver.exports.results import ERRORS, RESULT, Results, Streams, parse_streams
 from mockserver.exports.rows import ExportRows
-from mockserver.exports.scope import Scope, scope_of
-from mockserver.exports.space import Space
-from mockserver.exports.turns import TURNS
+from mockserver.exports.scope import Scope, build_scope
 from mockserver.links import RESULT_DAYS, Links, good_until
 from mockserver.world.clock import DAY
 from mockserver.world.database import Clause, Connection, JsonText
@@ -57,12 +57,12 @@ class Job(NamedTuple):
 class Exports:
     """The exports of one workspace. They take turns, so that one workspace cannot keep all threads from the others."""
 
-    def __init__(self, store: Store, links: Links, folder: Path, threads: ThreadPoolExecutor, space: Space) -> None:
+    def __init__(self, store: Store, links: Links, folder: Path, threads: ThreadPoolExecutor, space: Budget) -> None:
         self.results = Results(folder, space)
         self.failures = Failures()
         self._folder = folder
-        self._ends = Ends(threads, store.fail_task)
-        self.glances = Glances()
+        self._ends = FailureRecorder(threads, store.fail_task)
+        self.glances = FreshExports()
         self._store, self._links, self._threads = store, links, threads
         self._lock = threading.Lock()
         self._waiting: deque[Job] = deque()
@@ -79,11 +79,11 @@ class Exports:
         Raises MalformedRequest, and Conflict when too many run.
         """
         self.sweep()
-        check(self._still_running(), request, limits(self._store.workspace.payload_date))
+        check_limits(self._still_running(), request, limits_on(self._store.workspace.payload_date))
         text = JsonText(msgspec.json.encode(request).decode())
         snapshot = self._store.snapshot()
         try:
-            scope = scope_of(snapshot, request)
+            scope = build_scope(snapshot, request)
             task = self._store.create_task(type=EXPORT, name=name, request=text, base_url=base_url)
         except BaseException:
             snapshot.close()
@@ -155,7 +155,7 @@ class Exports:
         except ExportStopped:
             self.results.delete(task.id)
         except Exception as error:  # noqa: BLE001  whatever it is, the task has to end
-            self._fail(task, reason_of(error, self._folder))
+            self._fail(task, failure_reason(error, self._folder))
 
     def _rows(self, job: Job) -> ExportRows:
         task, failure = job.task, job.failure
@@ -188,8 +188,8 @@ class Exports:
                 if not self._store.report_progress(task.id, 100.0 * lines / total):
                     raise ExportStopped
 
-        stream = self.results.write(task.id, RESULT, TURNS.each(rows.pieces()), written)
-        failed = [of_rows(rows.failed, why_rows_fail)] if rows.failed else []
+        stream = self.results.write(task.id, RESULT, EXPORT_LOCK.each(rows.pieces()), written)
+        failed = [render_failed_rows(rows.failed, why_rows_fail)] if rows.failed else []
         errors = self.results.write(task.id, ERRORS, failed, lambda _: None)
         self.results.finish(task.id)
         if not self._store.finish_task(task.id, Streams(RESULT=stream, ERRORS=errors).text()):
@@ -198,7 +198,7 @@ class Exports:
     def looked_at(self, task: Task) -> Task:
         """The task as this look shows it. Only a look for one task by its id counts as one."""
         seen = self.shown(task)
-        if finished(task) and not finished(seen):
+        if is_finished(task) and not is_finished(seen):
             self._looks[task.id] += 1
         return seen
 
@@ -228,7 +228,7 @@ class Exports:
         seen = self.shown(task)
         just_made = self.glances.can_cancel(task, self._store.clock.now())
         running = seen.status == TaskStatus.IN_PROGRESS or just_made
-        made = finished(task)
+        made = is_finished(task)
         if running and not self._store.cancel_task(task_id, made=made):  # it was made meanwhile
             made = running = self._store.cancel_task(task_id, made=True)
         if not running:
@@ -249,22 +249,22 @@ class Exports:
         self._ends.write()
 
 
-def streams(task: Task) -> Streams:
+def get_streams(task: Task) -> Streams:
     """The streams of a task as it is shown. They are empty until it has ended: a header is cached by the SDK for good
     (wire trap 13).
 
     That of a failed export is one line, which is made of the task's record: there may be no disk to keep it on.
     """
     if task.status == TaskStatus.FAILED and task.failure is not None:
-        return Streams(ERRORS=stream_of_one(len(failed_line(task)), 1))
-    return streams_of(task.streams) if finished(task) and task.streams != "{}" else Streams()
+        return Streams(ERRORS=build_single_stream(len(render_failure_line(task)), 1))
+    return parse_streams(task.streams) if is_finished(task) and task.streams != "{}" else Streams()
 
 
-def failed_line(task: Task) -> bytes:
+def render_failure_line(task: Task) -> bytes:
     """All of the stream of errors of a task that has failed."""
-    return whole(task.failure or "").text
+    return render_failure(task.failure or "").text
 
 
-def finished(task: Task) -> bool:
+def is_finished(task: Task) -> bool:
     """Whether the task's streams are final."""
     return task.status == TaskStatus.COMPLETE

@@ -14,17 +14,17 @@ from json.encoder import encode_basestring_ascii
 from typing import Any
 
 
-def camel_case(attributes: Mapping[str, Any]) -> dict[str, Any]:
+def to_camel_case(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """`mime_type` -> `mimeType`: V2 is the snake-casing of these names (seed: introducing-export-v2)."""
     words = {name: name.split("_") for name in attributes}
     return {first + "".join(map(str.title, rest)): attributes[name] for name, (first, *rest) in words.items()}
 
 
-quoted = encode_basestring_ascii
+json_string = encode_basestring_ascii
 r"""A JSON string in ASCII: whatever lies outside is `\uXXXX` (wire traps 9 and 10)."""
 
 
-def ascii_json(text: str) -> str:
+def escape_non_ascii(text: str) -> str:
     r"""The same JSON with every character outside ASCII as `\uXXXX`."""
     return text if text.isascii() else text.encode("ascii", _ESCAPE).decode("ascii")
 
@@ -34,7 +34,7 @@ def _escaped(error: UnicodeError) -> tuple[str, int]:
     return encode_basestring_ascii(error.object[error.start : error.end])[1:-1], error.end
 
 
-def unescaped(written: bytes) -> bytes:
+def unescape(written: bytes) -> bytes:
     """JSON in ASCII with every character outside it as it is, in UTF-8."""
     return _ESCAPED.sub(_characters, written.decode("ascii")).encode()
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from mockserver.exports.legacy.labels import Elements
+from mockserver.exports.legacy.labels import LabelElements
 from mockserver.exports.request import ExportParams
 from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import Scope
@@ -35,7 +35,7 @@ class Payloads:
         self._connection, self._links, self._host, self._now = connection, links, host, now
         self._rows: dict[tuple[str, str], bytes] = {}
         self._elements: dict[str, dict[str, Any]] = {}
-        self._legacy: Elements | None = None
+        self._legacy: LabelElements | None = None
 
     def prepare(self, events: Iterable[Event]) -> None:
         """Read together what V2 bodies of these events need."""
@@ -73,7 +73,9 @@ class Payloads:
         )
 
     def _read_label(self, label_id: str) -> dict[str, Any]:
-        self._legacy = self._legacy or Elements(self._connection, links=self._links, host=self._host, now=self._now)
+        self._legacy = self._legacy or LabelElements(
+            self._connection, links=self._links, host=self._host, now=self._now
+        )
         self._elements[label_id] = element = self._legacy.one(label_id)
         return element
 

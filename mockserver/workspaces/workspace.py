@@ -6,8 +6,8 @@ from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
+from mockserver.exports.budget import Budget
 from mockserver.exports.legacy.files import LegacyFiles
-from mockserver.exports.space import Space
 from mockserver.exports.tasks import Exports
 from mockserver.links import Links
 from mockserver.webhooks.announcing import Announcer
@@ -28,7 +28,7 @@ class Parts(NamedTuple):
     """What all workspaces of a server share. `url` is scheme and host of the URLs in webhook bodies."""
 
     threads: ThreadPoolExecutor
-    space: Space
+    space: Budget
     courier: Courier
     url: str
 

@@ -14,7 +14,7 @@ from mockserver.control import places
 from mockserver.control.bodies import EventMade, Happening, MakeEvent
 from mockserver.control.happenings import make_event
 from mockserver.errors import NotFound
-from mockserver.exports.space import Space
+from mockserver.exports.budget import Budget
 from mockserver.webhooks import subscriptions
 from mockserver.webhooks.courier import Courier
 from mockserver.webhooks.targets import Allowed
@@ -39,7 +39,7 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
     database = in_file(tmp_path)
     kept = Stored(new_manifest("rules", Origin(), incarnation=None), tmp_path, database)
     with stored(database) as store, ThreadPoolExecutor(1) as threads:
-        yield Workspace(store, kept, Parts(threads, Space(10**9), Courier(Allowed()), "http://127.0.0.1"))
+        yield Workspace(store, kept, Parts(threads, Budget(10**9), Courier(Allowed()), "http://127.0.0.1"))
 
 
 def happens(workspace: Workspace, event: str, **place: str) -> EventMade:

@@ -5,7 +5,7 @@ from typing import Any
 
 from mockserver.exports.request import ExportParams
 from mockserver.exports.rows import ExportRows
-from mockserver.exports.scope import project_scope
+from mockserver.exports.scope import build_project_scope
 from mockserver.links import Links
 from mockserver.world.database import Clause, Connection
 from mockserver.world.projects import Project
@@ -32,7 +32,7 @@ def written(
     found = connection.find(Project, Clause("name = :name", name=project))
     assert found is not None, f"there is a project {project}"
     links = Links.of("key", 0)
-    scope = project_scope(connection, found.id, [*terms])
+    scope = build_project_scope(connection, found.id, [*terms])
     rows = ExportRows(connection, scope, params, links=links, host=host, task_id=TASK, now=NOW)
     return rows.text()
 

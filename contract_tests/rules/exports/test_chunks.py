@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.exports.chunks import TARGET, Chunk, Cutter, Stream
+from mockserver.exports.chunks import TARGET, Chunk, ChunkPlanner, Stream
 
 PIECES = st.lists(st.tuples(st.integers(1, 40), st.integers(1, 5)).map(lambda pair: (max(pair), pair[1])), max_size=30)
 """(bytes, whole lines), each line at least its newline."""
@@ -15,7 +15,7 @@ TARGETS = st.integers(1, 120)
 
 def cut(pieces: list[tuple[int, int]], target: int) -> tuple[list[str], Stream]:
     """Where each piece went, and the stream."""
-    cutter = Cutter(target)
+    cutter = ChunkPlanner(target)
     return [cutter.place(size, lines) for size, lines in pieces], cutter.stream()
 
 
@@ -83,7 +83,7 @@ def test_the_sdks_walk_reads_every_byte_once(pieces: list[tuple[int, int]], targ
 @pytest.mark.known("client")
 def test_an_empty_stream_holds_nothing_at_all() -> None:
     """Its header on the wire is null, not {0, 0} (wire trap 12)."""
-    stream = Cutter().stream()
+    stream = ChunkPlanner().stream()
     assert (stream.chunks, stream.total_size, stream.total_lines) == ((), 0, 0)
     assert (stream.at_offset(0), stream.at_line(0)) == (None, None)
 

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from contract_tests.rules.exports.rows import HOST, NOW, read, written
 from contract_tests.rules.worlds import in_file, stored
-from mockserver.exports.dates import DATED, Form
+from mockserver.exports.dates import DATED, PayloadFormat
 from mockserver.world.labels import PROJECT_STAND_IN as PROJECT
 from mockserver.world.store import Store
 from mockserver.world.switches import Switches
 
 DAYS = st.dates(datetime.date(2023, 1, 1), datetime.date(2026, 1, 1))
-NEWEST = Form()
+NEWEST = PayloadFormat()
 PROJECTS = ("image", "text", "video", "dicom", "audio", "document", "conversational", "html", "geospatial")
 
 
@@ -277,7 +277,7 @@ def test_no_stand_in_is_left(store: Store) -> None:
 
 
 def test_a_late_date_and_none_are_the_newest_form(store: Store) -> None:
-    late = Form(max(item.since for item in DATED.values()))
+    late = PayloadFormat(max(item.since for item in DATED.values()))
     for form in (NEWEST, late):
         assert form.steps == []
         assert not form.lost_attributes
@@ -287,7 +287,7 @@ def test_a_late_date_and_none_are_the_newest_form(store: Store) -> None:
 
 @given(DAYS, DAYS)
 def test_nothing_that_was_there_is_lost_later(one: datetime.date, other: datetime.date) -> None:
-    early, late = (Form(day) for day in sorted((one, other)))
+    early, late = (PayloadFormat(day) for day in sorted((one, other)))
     assert all(late.has(name) for name in DATED if early.has(name))
     assert len(late.steps) <= len(early.steps)
     assert late.lost_attributes <= early.lost_attributes

@@ -25,10 +25,10 @@ from contract_tests.machine import (
 )
 from contract_tests.rules.worlds import in_file, stored
 from contract_tests.serving import ServedWorld
+from mockserver.exports.budget import Budget
 from mockserver.exports.legacy.files import LegacyFiles
-from mockserver.exports.legacy.questions import labels_question
+from mockserver.exports.legacy.requests import parse_labels_request
 from mockserver.exports.request import ExportRequest
-from mockserver.exports.space import Space
 from mockserver.exports.tasks import Exports
 from mockserver.links import Links
 from mockserver.world.database import Clause
@@ -349,7 +349,7 @@ class NoThreads(ThreadPoolExecutor):
 
 def test_without_a_thread_exports_of_both_kinds_fail_at_once(tmp_path: Path) -> None:
     with stored(in_file(tmp_path)) as store, NoThreads(1) as threads:
-        links, space = Links.of("key", 0), Space(MEGABYTE)
+        links, space = Links.of("key", 0), Budget(MEGABYTE)
         exports = Exports(store, links, tmp_path / "results", threads, space)
         legacy = LegacyFiles(store, links, tmp_path / "legacy", threads, space)
         for _ in range(12):
@@ -360,7 +360,7 @@ def test_without_a_thread_exports_of_both_kinds_fail_at_once(tmp_path: Path) -> 
             assert (found.status, "no thread left" in str(found.failure)) == ("FAILED", True)
         with store.reading() as connection:
             project = connection.select(Project)[0].id
-        file, _ = legacy.asked(labels_question({"projectId": project}), base_url="http://mock")
+        file, _ = legacy.asked(parse_labels_request({"projectId": project}), base_url="http://mock")
         looked = legacy.looked_at(file.id)
         assert (looked.status, "no thread left" in str(looked.failure)) == ("FAILED", True)
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract_tests.rules.generate.media.times import variants
-from mockserver.exports.frames import between, interpolated, masks_at
+from mockserver.exports.frames import find_masks, interpolate, interpolate_frames
 
 CLIPS = [made.document for made in variants("video")]
 VOLUMES = [made.document for made in variants("dicom")]
@@ -65,7 +65,7 @@ def frames_of(document: Any, feature_id: str) -> dict[int, Any]:
 
 @given(clips() | GENERATED_CLIPS)
 def test_key_frames_stay_as_they_are(document: dict[str, Any]) -> None:
-    whole = interpolated(document)
+    whole = interpolate_frames(document)
     for number, frame in document["frames"].items():
         shown = features(whole["frames"][number])
         assert {feature_id: shown[feature_id] for feature_id in features(frame)} == features(frame)
@@ -73,7 +73,7 @@ def test_key_frames_stay_as_they_are(document: dict[str, Any]) -> None:
 
 @given(clips() | GENERATED_CLIPS)
 def test_a_feature_is_in_every_frame_of_its_segments_and_in_no_other(document: dict[str, Any]) -> None:
-    whole = interpolated(document)
+    whole = interpolate_frames(document)
     for feature_id, segments in document["segments"].items():
         expected = {number for first, last in segments for number in range(first, last + 1)}
         assert set(frames_of(whole, feature_id)) == expected
@@ -82,7 +82,7 @@ def test_a_feature_is_in_every_frame_of_its_segments_and_in_no_other(document: d
 @pytest.mark.known("client")
 @given(clips() | GENERATED_CLIPS)
 def test_frames_come_in_their_order_and_hold_what_frames_hold(document: dict[str, Any]) -> None:
-    whole = interpolated(document)
+    whole = interpolate_frames(document)
     numbers = [int(number) for number in whole["frames"]]
     assert numbers == sorted(numbers)
     assert all(list(frame) == ["objects", "classifications"] for frame in whole["frames"].values())
@@ -90,21 +90,21 @@ def test_frames_come_in_their_order_and_hold_what_frames_hold(document: dict[str
 
 @given(clips() | GENERATED)
 def test_filling_twice_is_filling_once(document: dict[str, Any]) -> None:
-    whole = interpolated(document)
-    assert interpolated(whole) == whole
+    whole = interpolate_frames(document)
+    assert interpolate_frames(whole) == whole
 
 
 @given(clips() | GENERATED)
 def test_the_document_that_was_given_stays_untouched(document: dict[str, Any]) -> None:
     before = repr(document)
-    interpolated(document)
+    interpolate_frames(document)
     assert repr(document) == before
 
 
 @pytest.mark.known("client")
 @given(clips())
 def test_every_number_moves_steadily_between_two_key_frames(document: dict[str, Any]) -> None:
-    whole = interpolated(document)
+    whole = interpolate_frames(document)
     for feature_id, segments in document["segments"].items():
         keys, shown = frames_of(document, feature_id), frames_of(whole, feature_id)
         if "bounding_box" not in next(iter(shown.values())):
@@ -119,7 +119,7 @@ def test_every_number_moves_steadily_between_two_key_frames(document: dict[str, 
 
 @given(clips())
 def test_an_answer_holds_until_the_next(document: dict[str, Any]) -> None:
-    whole = interpolated(document)
+    whole = interpolate_frames(document)
     for feature_id, segments in document["segments"].items():
         keys, shown = frames_of(document, feature_id), frames_of(whole, feature_id)
         for number, answered in shown.items():
@@ -137,7 +137,7 @@ def test_a_box_moves_as_the_sdks_test_of_a_clip_says() -> None:
         str(number): {"objects": {"c1": {"bounding_box": {"top": 98.0, "left": left}}}, "classifications": []}
         for number, left in keys.items()
     }
-    whole = interpolated({"frames": frames, "segments": {"c1": [[13, 19]]}})["frames"]
+    whole = interpolate_frames({"frames": frames, "segments": {"c1": [[13, 19]]}})["frames"]
     assert list(whole) == [str(number) for number in range(13, 20)]
     assert [frame["objects"]["c1"]["bounding_box"]["left"] for frame in whole.values()] == [
         146.0, 156.0, 166.0, 176.0, 186.0, 196.0, 206.0,
@@ -156,7 +156,7 @@ def test_a_checklist_between_its_key_frames_has_the_answers_whose_segments_these
         "12": {"objects": {}, "classifications": [asked]},
         "21": {"objects": {}, "classifications": [asked]},
     }
-    whole = interpolated({"frames": frames, "segments": {"kite": [[4, 21]], "boat": [[12, 21]]}})["frames"]
+    whole = interpolate_frames({"frames": frames, "segments": {"kite": [[4, 21]], "boat": [[12, 21]]}})["frames"]
     assert list(whole) == [str(number) for number in range(4, 22)]
     for number, frame in whole.items():
         [answered] = frame["classifications"]
@@ -166,12 +166,12 @@ def test_a_checklist_between_its_key_frames_has_the_answers_whose_segments_these
 @pytest.mark.known("client")
 def test_a_classification_of_the_whole_clip_may_have_segments_and_is_in_no_frame() -> None:
     document = {"frames": {}, "segments": {"c1": [[7, 13], [18, 19]]}, "classifications": [{"feature_id": "c1"}]}
-    assert interpolated(document) == document
+    assert interpolate_frames(document) == document
 
 
 def test_a_volume_is_filled_in_each_plane() -> None:
     for document in VOLUMES:
-        whole = interpolated(document)
+        whole = interpolate_frames(document)
         for plane, segments in document["segments"].items():
             for feature_id, pairs in segments.items():
                 shown = frames_of(whole["groups"][plane], feature_id)
@@ -186,7 +186,7 @@ def test_a_volume_is_filled_in_each_plane() -> None:
     ],
 )
 def test_bodies_without_frames_stay_as_they_are(document: dict[str, Any]) -> None:
-    assert interpolated(document) == document
+    assert interpolate_frames(document) == document
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_bodies_without_frames_stay_as_they_are(document: dict[str, Any]) -> Non
     ],
 )
 def test_what_lies_halfway(start: Any, end: Any, expected: Any) -> None:
-    assert between(start, end, 0.5) == expected
+    assert interpolate(start, end, 0.5) == expected
 
 
 # Masks
@@ -210,12 +210,12 @@ def test_what_lies_halfway(start: Any, end: Any, expected: Any) -> None:
 def test_a_frame_shows_the_masks_that_its_body_names() -> None:
     seen = 0
     for made in variants("video"):
-        whole = interpolated(made.document)
+        whole = interpolate_frames(made.document)
         for number in range(1, made.attributes["frame_count"] + 1):
             objects = whole["frames"].get(str(number), {"objects": {}})["objects"].values()
             told = [thing["composite_mask"] for thing in objects if "composite_mask" in thing]
             assert all(mask["url"].endswith(f"/index/{number}") for mask in told)
-            shown = masks_at(made.masks, number)
+            shown = find_masks(made.masks, number)
             assert sorted(mask["color_rgb"] for mask in shown) == sorted(mask["color_rgb"] for mask in told)
             seen += len(shown)
     assert seen > 100
@@ -228,15 +228,15 @@ def test_a_mask_moves_between_its_key_frames() -> None:
         {"color_rgb": [1, 2, 3], "polygons": [square], "frame": 1, "segment": [1, 8]},
         {"color_rgb": [1, 2, 3], "polygons": [moved], "frame": 6, "segment": [1, 8]},
     ]
-    corners = [[mask["polygons"][0][0][0] for mask in masks_at(masks, index)] for index in range(10)]
+    corners = [[mask["polygons"][0][0][0] for mask in find_masks(masks, index)] for index in range(10)]
     assert corners == [[], [0.0], [2.0], [4.0], [6.0], [8.0], [10.0], [10.0], [10.0], []]
 
 
 @pytest.mark.parametrize(("index", "shown"), [(0, 0), (1, 1), (2, 0)])
 def test_a_picture_has_the_index_1_only(index: int, shown: int) -> None:
-    assert len(masks_at([{"color_rgb": [1, 2, 3], "polygons": []}], index)) == shown
+    assert len(find_masks([{"color_rgb": [1, 2, 3], "polygons": []}], index)) == shown
 
 
 @pytest.mark.parametrize(("index", "shown"), [(4, 0), (5, 1), (6, 0)])
 def test_a_mask_without_a_segment_is_in_its_frame_only(index: int, shown: int) -> None:
-    assert len(masks_at([{"color_rgb": [1, 2, 3], "polygons": [], "frame": 5}], index)) == shown
+    assert len(find_masks([{"color_rgb": [1, 2, 3], "polygons": [], "frame": 5}], index)) == shown

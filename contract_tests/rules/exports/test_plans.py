@@ -8,7 +8,7 @@ import pytest
 
 from contract_tests.rules.worlds import in_file, stored
 from mockserver.exports.request import ExportParams
-from mockserver.exports.scope import Scope, catalog_scope, model_run_scope, project_scope
+from mockserver.exports.scope import Scope, build_catalog_scope, build_model_run_scope, build_project_scope
 from mockserver.world.data_rows import Dataset
 from mockserver.world.database import Clause
 from mockserver.world.models import ModelRun
@@ -58,12 +58,12 @@ def plan(store: Store, scope: Scope) -> list[str]:
 def of_project(store: Store, *terms: dict[str, Any]) -> Scope:
     with store.reading() as connection:
         project = connection.select(Project, Clause("name = 'image'"))[0]
-        return project_scope(connection, project.id, [*terms])
+        return build_project_scope(connection, project.id, [*terms])
 
 
 def of_catalog(store: Store, *terms: dict[str, Any]) -> Scope:
     with store.reading() as connection:
-        return catalog_scope(connection, [*terms], ExportParams())
+        return build_catalog_scope(connection, [*terms], ExportParams())
 
 
 def searched(steps: list[str]) -> bool:
@@ -99,7 +99,7 @@ def test_activity_in_a_dataset_is_found_by_its_day(store: Store) -> None:
 
 def test_a_model_run_finds_its_rows_by_index_and_in_order(store: Store) -> None:
     with store.reading() as connection:
-        scope = model_run_scope(connection, connection.select(ModelRun)[0].id)
+        scope = build_model_run_scope(connection, connection.select(ModelRun)[0].id)
     steps = plan(store, scope)
     assert searched(steps)
     assert not any("TEMP B-TREE" in step for step in steps), steps

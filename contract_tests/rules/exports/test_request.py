@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.errors import MalformedRequest
-from mockserver.exports.request import ExportParams, ExportRequest, decode
+from mockserver.exports.request import ExportParams, ExportRequest, parse_request
 
 
 def test_nothing_but_a_project_is_a_whole_request() -> None:
-    assert decode({"filters": {"projectId": "p"}}) == ExportRequest("p", [], ExportParams(), streamable=False)
+    assert parse_request({"filters": {"projectId": "p"}}) == ExportRequest("p", [], ExportParams(), streamable=False)
 
 
 @pytest.mark.known("client")
@@ -26,7 +26,7 @@ def test_nothing_but_a_project_is_a_whole_request() -> None:
     ],
 )
 def test_an_sdk_that_is_ready_for_streams_gets_one(given: dict[str, Any], expected: bool) -> None:
-    assert decode({"filters": {"projectId": "p"}} | given).streamable is expected
+    assert parse_request({"filters": {"projectId": "p"}} | given).streamable is expected
 
 
 @pytest.mark.known("client")
@@ -36,22 +36,22 @@ def test_null_params_and_those_of_old_sdks_are_like_none() -> None:
         "mediaTypeOverride": None,
         "includeMediaAttributes": True,
     }
-    assert decode({"filters": {"projectId": "p"}, "params": params}).params == ExportParams()
+    assert parse_request({"filters": {"projectId": "p"}, "params": params}).params == ExportParams()
 
 
 @pytest.mark.known("client")
 def test_the_oldest_sdks_word_for_label_details_is_understood() -> None:
     """SDKs 3.37 and 3.38 send includeLabels."""
-    params = decode({"filters": {"projectId": "p"}, "params": {"includeLabels": True}}).params
+    params = parse_request({"filters": {"projectId": "p"}, "params": {"includeLabels": True}}).params
     assert params == ExportParams(include_label_details=True)
 
 
 @pytest.mark.parametrize("query", ["text", 5, {"type": "batch"}, [1], [None], [["type", "batch"]]])
 def test_a_query_that_is_no_list_of_terms_is_malformed_and_shown(query: object) -> None:
     with pytest.raises(MalformedRequest, match="expected a list of terms like"):
-        decode({"filters": {"projectId": "p", "searchQuery": {"scope": None, "query": query}}})
+        parse_request({"filters": {"projectId": "p", "searchQuery": {"scope": None, "query": query}}})
 
 
 @given(st.lists(st.dictionaries(st.text(), st.text())))
 def test_a_list_of_objects_is_taken_as_it_came(terms: list[dict[str, str]]) -> None:
-    assert decode({"filters": {"projectId": "p", "searchQuery": {"query": terms}}}).terms == terms
+    assert parse_request({"filters": {"projectId": "p", "searchQuery": {"query": terms}}}).terms == terms

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.exports import chunks
-from mockserver.exports.results import ERRORS, RESULT, Piece, Results, Streams, streams_of
-from mockserver.exports.space import Space
+from mockserver.exports.budget import Budget
+from mockserver.exports.results import ERRORS, RESULT, Results, RowBatch, Streams, parse_streams
 
 LINES = st.lists(st.lists(st.binary(max_size=20).map(lambda line: line.replace(b"\n", b" ") + b"\n"), min_size=1))
 
@@ -18,11 +18,11 @@ LINES = st.lists(st.lists(st.binary(max_size=20).map(lambda line: line.replace(b
 def test_the_files_joined_are_the_pieces_joined(
     tmp_path_factory: pytest.TempPathFactory, pieces: list[list[bytes]], target: int
 ) -> None:
-    results = Results(tmp_path_factory.mktemp("results"), Space(2**40))
+    results = Results(tmp_path_factory.mktemp("results"), Budget(2**40))
     with pytest.MonkeyPatch.context() as patch:  # a target of 4 MiB would need pieces as large
-        patch.setattr(chunks.Cutter.__init__, "__defaults__", (target,))
+        patch.setattr(chunks.ChunkPlanner.__init__, "__defaults__", (target,))
         stream = results.write(
-            "task", RESULT, [Piece(b"".join(lines), len(lines)) for lines in pieces], lambda lines: None
+            "task", RESULT, [RowBatch(b"".join(lines), len(lines)) for lines in pieces], lambda lines: None
         )
     bodies = [results.path("task", RESULT, chunk.file).read_bytes() for chunk in stream.chunks]
     assert b"".join(bodies) == b"".join(map(b"".join, pieces))
@@ -33,7 +33,7 @@ def test_the_files_joined_are_the_pieces_joined(
 
 def test_whoever_listens_hears_of_every_piece(tmp_path: Path) -> None:
     heard: list[int] = []
-    Results(tmp_path, Space(2**40)).write("task", RESULT, [Piece(b"1\n2\n", 2), Piece(b"3\n", 1)], heard.append)
+    Results(tmp_path, Budget(2**40)).write("task", RESULT, [RowBatch(b"1\n2\n", 2), RowBatch(b"3\n", 1)], heard.append)
     assert heard == [2, 3]
 
 
@@ -42,12 +42,12 @@ def test_a_writer_that_is_stopped_leaves_no_file_open(tmp_path: Path) -> None:
         raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        Results(tmp_path, Space(2**40)).write("task", RESULT, [Piece(b"1\n", 1)], stop)
-    Results(tmp_path, Space(2**40)).delete("task")
+        Results(tmp_path, Budget(2**40)).write("task", RESULT, [RowBatch(b"1\n", 1)], stop)
+    Results(tmp_path, Budget(2**40)).delete("task")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_streams_are_read_back_as_they_were_written() -> None:
     streams = Streams(RESULT=chunks.Stream((chunks.Chunk(0, 9, 0, 1, "0.ndjson"),)))
-    assert streams_of(streams.text()) == streams
+    assert parse_streams(streams.text()) == streams
     assert (streams.named(RESULT).total_size, streams.named(ERRORS).total_size) == (10, 0)

@@ -12,7 +12,7 @@ import pytest
 from contract_tests.rules.exports.rows import EVERY_SECTION, HOST, NOW, TASK, read, written
 from contract_tests.rules.generate.media.times import features_in
 from contract_tests.rules.worlds import PROJECTS, in_file, stored
-from mockserver.exports.frames import interpolated
+from mockserver.exports.frames import interpolate_frames
 from mockserver.exports.request import ExportParams
 from mockserver.exports.rows import PIECE
 from mockserver.world.data_rows import Attachment, DataRow, Dataset
@@ -294,7 +294,7 @@ def test_frames_between_key_frames_come_only_where_they_are_asked_for(store: Sto
         [label for row in read(store, project, params) for label in project_of(row)["labels"]]
         for params in (NOTHING, with_only("include_interpolated_frames"))
     )
-    assert [interpolated(label["annotations"]) for label in bare] == [label["annotations"] for label in whole]
+    assert [interpolate_frames(label["annotations"]) for label in bare] == [label["annotations"] for label in whole]
     assert bare != whole
     assert [strip(label) for label in bare] == [strip(label) for label in whole]
 

@@ -11,9 +11,9 @@ import pytest
 from contract_tests.rules.exports.rows import EVERY_SECTION, HOST, NOW, TASK
 from contract_tests.rules.worlds import in_file, stored
 from mockserver.errors import MalformedRequest
-from mockserver.exports.request import ExportParams, ExportRequest, decode
+from mockserver.exports.request import ExportParams, ExportRequest, parse_request
 from mockserver.exports.rows import ExportRows
-from mockserver.exports.scope import scope_of
+from mockserver.exports.scope import build_scope
 from mockserver.links import Links
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause, R, Record
@@ -32,7 +32,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def exported(store: Store, request: ExportRequest) -> list[dict[str, Any]]:
     with store.reading() as connection:
-        scope = scope_of(connection, request)
+        scope = build_scope(connection, request)
         links = Links.of("key", 0)
         rows = ExportRows(connection, scope, request.params, links=links, host=HOST, task_id=TASK, now=NOW)
         lines = rows.text().splitlines()
@@ -46,7 +46,7 @@ def project_id(store: Store, name: str) -> str:
 
 
 def with_params(**params: Any) -> ExportParams:
-    return decode({"params": params}).params
+    return parse_request({"params": params}).params
 
 
 def test_a_catalog_row_has_no_projects_unless_they_are_asked_for(store: Store) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from contract_tests.rules.worlds import in_file, stored
 from mockserver.errors import MalformedRequest
-from mockserver.exports.selection import MOST_IDS, moments, project_condition
+from mockserver.exports.selection import MOST_IDS, build_project_condition, parse_date_term
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause
 from mockserver.world.labels import Label, ProjectRow
@@ -30,9 +30,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 def selected(store: Store, *terms: dict[str, Any], project: str = "image") -> list[str]:
     """Ids of the data rows of a project that meet all terms."""
     with store.reading() as connection:
-        asked = Clause("pr.project_id = (SELECT id FROM project WHERE name = :name)", name=project) & project_condition(
-            [*terms]
-        )
+        asked = Clause(
+            "pr.project_id = (SELECT id FROM project WHERE name = :name)", name=project
+        ) & build_project_condition([*terms])
         sql = f"SELECT dr.id FROM project_row pr JOIN data_row dr ON dr.no = pr.data_row_no WHERE {asked.sql}"
         return [row[0] for row in connection.rows(f"{sql} ORDER BY dr.no", asked.params)]
 
@@ -168,7 +168,7 @@ def labelled(store: Store) -> dict[str, datetime.datetime]:
 )
 def test_a_written_moment_covers(written: str, zone: str | None, first: str, last: str) -> None:
     """A day is a day of its zone, also when clocks change on it; else the second, or the moment, that is written."""
-    low, high = moments(between("labeled_at", written, written) | {"value": {
+    low, high = parse_date_term(between("labeled_at", written, written) | {"value": {
         "operator": "BETWEEN", "timezone": zone, "value": {"min": written, "max": written},
     }})  # fmt: skip
     assert [EPOCH + low * MICROSECOND, EPOCH + high * MICROSECOND] == list(
@@ -232,7 +232,7 @@ MALFORMED: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize(("term", "told"), MALFORMED.values(), ids=list(MALFORMED))
 def test_a_malformed_term_is_named_with_what_was_expected(term: dict[str, Any], told: str) -> None:
     with pytest.raises(MalformedRequest) as refused:
-        project_condition([term])
+        build_project_condition([term])
     assert told in refused.value.message
     assert str(term.get("type")) in refused.value.message
 
@@ -241,7 +241,7 @@ def test_a_malformed_term_is_named_with_what_was_expected(term: dict[str, Any], 
 def test_a_malformed_term_carries_the_sibling_that_export_calls_read() -> None:
     """Without it the SDK's user gets `KeyError: 'errors'` (wire trap 5)."""
     with pytest.raises(MalformedRequest) as refused:
-        project_condition([{"type": "nonsense"}])
+        build_project_condition([{"type": "nonsense"}])
     assert refused.value.as_graphql()["errors"] == [{"error": refused.value.message}]
 
 
@@ -267,7 +267,7 @@ TERM = st.fixed_dictionaries({}, optional=PARTS)
 @settings(max_examples=300, deadline=None)
 def test_any_terms_are_a_condition_or_malformed_and_nothing_else(store: Store, terms: list[dict[str, Any]]) -> None:
     try:
-        made = project_condition(terms)
+        made = build_project_condition(terms)
     except MalformedRequest:
         return
     assert isinstance(made, Clause)

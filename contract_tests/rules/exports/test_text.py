@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mockserver.exports.text import ascii_json, quoted, unescaped
+from mockserver.exports.text import escape_non_ascii, json_string, unescape
 from mockserver.world.moments import moment
 
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
@@ -36,7 +36,7 @@ def test_any_moment_is_written_as_datetime_writes_it_to_the_millisecond(at: date
 @example('\u2028\u2029\x85\x00"\\/\x7f')
 @example("🙂 שלום")
 def test_a_quoted_text_is_ascii_and_reads_back(text: str) -> None:
-    written = quoted(text)
+    written = json_string(text)
     assert written.isascii()
     assert json.loads(written) == text
 
@@ -45,15 +45,15 @@ def test_a_quoted_text_is_ascii_and_reads_back(text: str) -> None:
 @example({"🙂": ["שלום", "\u2028", "\U0010ffff", "é"]})
 def test_json_in_ascii_reads_back_as_the_same_json(document: object) -> None:
     raw = json.dumps(document, ensure_ascii=False)
-    assert ascii_json(raw).isascii()
-    assert json.loads(ascii_json(raw)) == document
+    assert escape_non_ascii(raw).isascii()
+    assert json.loads(escape_non_ascii(raw)) == document
 
 
 @pytest.mark.known("client")
 @given(TEXT)
 def test_no_line_is_cut_by_splitlines(text: str) -> None:
     """Old SDKs read results with it (wire trap 9)."""
-    assert len(quoted(text).splitlines()) == 1
+    assert len(json_string(text).splitlines()) == 1
 
 
 @given(JSON)
@@ -61,6 +61,6 @@ def test_no_line_is_cut_by_splitlines(text: str) -> None:
 @example("\\\\u00e9")
 def test_unescaped_json_says_the_same_with_every_character_as_it_is(value: object) -> None:
     written = json.dumps(value).encode()
-    raw = unescaped(written)
+    raw = unescape(written)
     assert json.loads(raw) == value
     assert raw.decode() == json.dumps(value, ensure_ascii=False)

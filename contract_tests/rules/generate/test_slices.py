@@ -5,7 +5,7 @@ import json
 import pytest
 
 from mockserver.control.words import terms as terms_of_filters
-from mockserver.exports.selection import catalog_condition
+from mockserver.exports.selection import build_catalog_condition
 from mockserver.generate.data_rows import dataset_id
 from mockserver.generate.plans import SlicePlan
 from mockserver.generate.slices import terms
@@ -28,7 +28,7 @@ def test_datasets_and_keys_become_terms_that_are_understood() -> None:
         {"ids": ["k", "l"], "operator": "is", "type": "global_key"},
         {"ids": [dataset_id(7, 50 * DAY, "d")], "operator": "is", "type": "dataset"},
     ]
-    assert len(catalog_condition(json.loads(json.dumps(found))).terms) == 2
+    assert len(build_catalog_condition(json.loads(json.dumps(found))).terms) == 2
 
 
 def test_a_slice_without_filters_is_the_whole_catalog() -> None:

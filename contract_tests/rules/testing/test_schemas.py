@@ -15,13 +15,13 @@ from contract_tests.rules.exports.rows import HOST, NOW, TASK, read
 from contract_tests.rules.worlds import in_file, stored
 from mockserver.exports import failures
 from mockserver.exports.failures import FailedRow
-from mockserver.exports.legacy.frames import frame_lines
-from mockserver.exports.legacy.labels import Elements
-from mockserver.exports.legacy.rows import DataRowLines
-from mockserver.exports.legacy.terms import terms_of
+from mockserver.exports.legacy.frames import render_frame_lines
+from mockserver.exports.legacy.labels import LabelElements
+from mockserver.exports.legacy.rows import LegacyDataRows
+from mockserver.exports.legacy.schema_facts import build_schema_facts
 from mockserver.exports.request import ExportParams, ExportRequest
 from mockserver.exports.rows import ExportRows
-from mockserver.exports.scope import scope_of
+from mockserver.exports.scope import build_scope
 from mockserver.generate.plans import TOOLS_OF_MEDIA, ProjectPlan
 from mockserver.generate.scenario import find, load
 from mockserver.generate.shelf import shelf
@@ -68,9 +68,11 @@ def test_the_frames_of_every_label_validate(tmp_path: Path, media: str) -> None:
         bodies = (
             "id IN (SELECT body_id FROM label JOIN data_row ON data_row.no = data_row_no WHERE media_type = :media)"
         )
-        terms = terms_of(connection.select(Ontology), scoped=True)
+        terms = build_schema_facts(connection.select(Ontology), scoped=True)
         for body in connection.select(Body, Clause(bodies, media=media.upper())):
-            for piece in frame_lines(body.content, prefix="c".ljust(20, "0"), terms=terms, mask="https://m/{0}/{1}"):
+            for piece in render_frame_lines(
+                body.content, prefix="c".ljust(20, "0"), terms=terms, mask="https://m/{0}/{1}"
+            ):
                 for line in piece.splitlines():
                     validator("v1-frame").validate(json.loads(line))
                     lines += 1
@@ -80,10 +82,10 @@ def test_the_frames_of_every_label_validate(tmp_path: Path, media: str) -> None:
 def test_the_labels_of_a_model_run_and_the_data_rows_of_v1_validate(tmp_path: Path) -> None:
     links = Links.of("key", 0)
     with stored(in_file(tmp_path)) as store, store.reading() as connection:
-        rows = DataRowLines(connection, EVERYTHING, metadata=True, links=links, host=HOST, now=NOW)
+        rows = LegacyDataRows(connection, EVERYTHING, metadata=True, links=links, host=HOST, now=NOW)
         lines = b"".join(piece.text for piece in rows.pieces()).splitlines()
         [run, *_] = connection.select(ModelRun)
-        elements = Elements(connection, links=links, host=HOST, now=NOW, run=run.id)
+        elements = LabelElements(connection, links=links, host=HOST, now=NOW, run=run.id)
         told = b"".join(piece.text for piece in elements.pieces(EVERYTHING, between="\n")).splitlines()
     for name, found in (("v1-data-row", lines), ("v1-run-label", told)):
         assert len(found) > 10
@@ -103,7 +105,7 @@ def test_the_body_of_every_signed_sample_validates(sample: Path) -> None:
 def test_rows_with_the_predictions_of_model_runs_validate(tmp_path: Path) -> None:
     request = ExportRequest(params=ExportParams(all_model_runs=True, all_projects=True, include_predictions=True))
     with stored(in_file(tmp_path)) as store, store.reading() as connection:
-        scope = scope_of(connection, request)
+        scope = build_scope(connection, request)
         links = Links.of("key", 0)
         text = ExportRows(connection, scope, request.params, links=links, host=HOST, task_id=TASK, now=NOW).text()
     told = [json.loads(line) for line in text.splitlines()]
@@ -115,7 +117,7 @@ def test_rows_with_the_predictions_of_model_runs_validate(tmp_path: Path) -> Non
 @pytest.mark.known("inferred")
 def test_the_errors_of_an_export_validate() -> None:
     rows = [FailedRow("cdatarow00000000000000000", "key \u2028"), FailedRow("cdatarow00000000000000001", None)]
-    lines = (failures.of_rows(rows, "a row").text + failures.whole("all of it").text).splitlines()
+    lines = (failures.render_failed_rows(rows, "a row").text + failures.render_failure("all of it").text).splitlines()
     assert len(lines) == 3
     for line in lines:
         validator("export-error").validate(json.loads(line))
@@ -123,7 +125,7 @@ def test_the_errors_of_an_export_validate() -> None:
 
 def labels_v1(store: Store, project: str) -> list[Any]:
     with store.reading() as connection:
-        elements = Elements(connection, links=Links.of("key", 0), host=HOST, now=NOW)
+        elements = LabelElements(connection, links=Links.of("key", 0), host=HOST, now=NOW)
         mine = Clause("NOT l.deleted AND l.project_id = (SELECT id FROM project WHERE name = :name)", name=project)
         found: list[Any] = json.loads(b"[%b]" % b"".join(piece.text for piece in elements.pieces(mine)))
         return found

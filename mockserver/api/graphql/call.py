@@ -10,7 +10,7 @@ import msgspec
 
 from mockserver.api.graphql.plans import TakesLong
 from mockserver.errors import NotFound, QueryTooComplex
-from mockserver.exports.legacy.labels import Elements
+from mockserver.exports.legacy.labels import LabelElements
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import MetadataSchema
 from mockserver.world.database import EVERYTHING, Clause, Connection, R, Record
@@ -37,7 +37,7 @@ class Call(msgspec.Struct):
     """Fields that graphql-core has answered."""
     on_loop: bool = False
     """While it is true, reads raise TakesLong when they are so many that others wait."""
-    _elements: Elements | None = None
+    _elements: LabelElements | None = None
     _schemas: dict[str, MetadataSchema] | None = None
     _own: Connection | None = None
 
@@ -47,7 +47,7 @@ class Call(msgspec.Struct):
             if self._elements is None:
                 now = self.store.clock.now()
                 links = self.workspace.links
-                self._elements = Elements(connection, links=links, host=self.base_url, now=now, copies=True)
+                self._elements = LabelElements(connection, links=links, host=self.base_url, now=now, copies=True)
             self._count(LEGACY_LABEL)
             label: dict[str, Any] = self._elements.one(label_id)["Label"]
             return label

@@ -10,34 +10,69 @@ import datetime
 
 import msgspec
 
-from mockserver.exports.dates import Dated
+from mockserver.exports.dates import DatedChange
 from mockserver.world.clock import SECOND
 from mockserver.world.database import Connection
 
 _DATED = (
-    Dated("numbers_for_none", datetime.date(2020, 4, 1),
-          "`Agreement` and `Benchmark Agreement` are -1 where there is none; before, null, and a key "
-          "`Benchmark Reference ID`", "sample: null in 2020-02, -1 in 2020-04; the day is inferred"),
-    Dated("skipped", datetime.date(2021, 6, 1), "the key `Skipped`",
-          "sample: absent in 2021-03, present in 2021-07; the day is inferred"),
-    Dated("label_tokens", datetime.date(2021, 6, 1), "a token in the mask URLs of `Label.label` in GraphQL",
-          "sample: absent in 2021-03; the day is inferred"),
-    Dated("relationships", datetime.date(2021, 9, 1), "`relationships` in `Label`",
-          "sample: absent in 2021-07, present in 2021-09; the day is inferred"),
-    Dated("lists_of_clips", datetime.date(2021, 9, 1),
-          "`objects`, `classifications` and `relationships` of a clip beside its `frames`, and without `frames` when "
-          "it was skipped; before, `frames` alone, and nothing",
-          "sample: `frames` alone in 2021-03, all in 2022-04, a skipped clip in 2023-02; the day is inferred"),
-    Dated("global_key", datetime.date(2022, 8, 1), "the key `Global Key`",
-          "sample: absent in 2022-04, present in 2022-08; the day is inferred"),
-    Dated("workflow", datetime.date(2023, 4, 1),
-          "`Seconds to Review`, `Seconds to Create`, `Is Benchmark` and `DataRow Workflow Info`; `scope` of "
-          "classifications, `position` of answers", "client: a reader of 2023-04; absent in samples of 2022-08"),
-    Dated("document_entities", datetime.date(2023, 6, 1), "entities of documents; before, boxes alone",
-          "sample: absent in 2022-12, present in 2024-01; the day is inferred"),
-    Dated("row_facts", datetime.date(2023, 6, 1), "`DataRow Metadata`, `Media Attributes` and `Data Split` of labels",
-          "client: SDKs read them; absent in samples up to 2023-04; the day is inferred"),
-)  # fmt: skip
+    DatedChange(
+        "numbers_for_none",
+        datetime.date(2020, 4, 1),
+        "`Agreement` and `Benchmark Agreement` are -1 where there is none; before, null, and a key "
+        "`Benchmark Reference ID`",
+        "sample: null in 2020-02, -1 in 2020-04; the day is inferred",
+    ),
+    DatedChange(
+        "skipped",
+        datetime.date(2021, 6, 1),
+        "the key `Skipped`",
+        "sample: absent in 2021-03, present in 2021-07; the day is inferred",
+    ),
+    DatedChange(
+        "label_tokens",
+        datetime.date(2021, 6, 1),
+        "a token in the mask URLs of `Label.label` in GraphQL",
+        "sample: absent in 2021-03; the day is inferred",
+    ),
+    DatedChange(
+        "relationships",
+        datetime.date(2021, 9, 1),
+        "`relationships` in `Label`",
+        "sample: absent in 2021-07, present in 2021-09; the day is inferred",
+    ),
+    DatedChange(
+        "lists_of_clips",
+        datetime.date(2021, 9, 1),
+        "`objects`, `classifications` and `relationships` of a clip beside its `frames`, and without `frames` when "
+        "it was skipped; before, `frames` alone, and nothing",
+        "sample: `frames` alone in 2021-03, all in 2022-04, a skipped clip in 2023-02; the day is inferred",
+    ),
+    DatedChange(
+        "global_key",
+        datetime.date(2022, 8, 1),
+        "the key `Global Key`",
+        "sample: absent in 2022-04, present in 2022-08; the day is inferred",
+    ),
+    DatedChange(
+        "workflow",
+        datetime.date(2023, 4, 1),
+        "`Seconds to Review`, `Seconds to Create`, `Is Benchmark` and `DataRow Workflow Info`; `scope` of "
+        "classifications, `position` of answers",
+        "client: a reader of 2023-04; absent in samples of 2022-08",
+    ),
+    DatedChange(
+        "document_entities",
+        datetime.date(2023, 6, 1),
+        "entities of documents; before, boxes alone",
+        "sample: absent in 2022-12, present in 2024-01; the day is inferred",
+    ),
+    DatedChange(
+        "row_facts",
+        datetime.date(2023, 6, 1),
+        "`DataRow Metadata`, `Media Attributes` and `Data Split` of labels",
+        "client: SDKs read them; absent in samples up to 2023-04; the day is inferred",
+    ),
+)
 
 DATED = {item.name: item for item in _DATED}
 """By name, in the order in which they came."""
@@ -47,7 +82,7 @@ YOUNG_MASKS = int(datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC).timestamp()
 are exported (observed 2020-02 and 2021-01 of labels of 2019; the day is inferred)."""
 
 
-class LegacyForm(msgspec.Struct, frozen=True):
+class LegacyFormat(msgspec.Struct, frozen=True):
     """How the files of Export V1 are written. `payload_date` None: as the service wrote them last."""
 
     payload_date: datetime.date | None = None
@@ -57,7 +92,7 @@ class LegacyForm(msgspec.Struct, frozen=True):
         return self.payload_date is None or DATED[name].since <= self.payload_date
 
 
-def legacy_form_of(connection: Connection) -> LegacyForm:
+def load_legacy_format(connection: Connection) -> LegacyFormat:
     """The form of the workspace that the connection reads."""
     date = connection.value("SELECT payload_date FROM workspace")
-    return LegacyForm(None if date is None else datetime.date.fromisoformat(str(date)))
+    return LegacyFormat(None if date is None else datetime.date.fromisoformat(str(date)))

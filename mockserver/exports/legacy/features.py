@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mockserver.exports.legacy.numbers import as_javascript
-from mockserver.exports.legacy.terms import GLOBAL, Terms
+from mockserver.exports.legacy.numbers import to_javascript
+from mockserver.exports.legacy.schema_facts import GLOBAL, SchemaFacts
 from mockserver.world.ids import ORDINAL
 
 Item = Mapping[str, Any]
@@ -29,7 +29,7 @@ def feature(item: Item) -> Made:
     }
 
 
-def coloured(item: Item, terms: Terms) -> Made:
+def coloured(item: Item, terms: SchemaFacts) -> Made:
     """An object's beginning, in the order of the samples; null where the ontology has no such tool any more."""
     schema = item.get("feature_schema_id")
     return {
@@ -55,7 +55,7 @@ def add_geometry(made: Made, item: Item, boxes: Mapping[str, Any]) -> None:
     """Add where an object lies to what else is said of it."""
     for name, read in _READERS.items():
         if name in item:
-            made.update(as_javascript(read(item, boxes)))
+            made.update(to_javascript(read(item, boxes)))
             return
 
 
@@ -131,12 +131,12 @@ def relationship(item: Item, media: str, mask: str | None) -> Made:
     return start | {"data": data, "relationshipType": "unidirectional", "version": 1}
 
 
-def classifications(items: list[Item], terms: Terms) -> list[Made]:
+def classifications(items: list[Item], terms: SchemaFacts) -> list[Made]:
     """Flat: the questions below an answer follow their own question."""
     return [made for item in items for made in flattened(item, terms)]
 
 
-def classifications_of_object(items: list[Item], terms: Terms) -> list[Any]:
+def classifications_of_object(items: list[Item], terms: SchemaFacts) -> list[Any]:
     """Flat too, but a checklist stands with what is below it in a list of its own (sample highly_nested_image)."""
     found: list[Any] = []
     for item in items:
@@ -147,7 +147,7 @@ def classifications_of_object(items: list[Item], terms: Terms) -> list[Any]:
     return found
 
 
-def flattened(item: Item, terms: Terms, **of_answer: Any) -> list[Made]:
+def flattened(item: Item, terms: SchemaFacts, **of_answer: Any) -> list[Made]:
     """A question and all below its answers. `of_answer` is said on every answer that is a feature."""
     answers, answered = _answered(item, terms, of_answer)
     below = [nested for answer in answers for nested in answer.get("classifications", [])]
@@ -155,7 +155,7 @@ def flattened(item: Item, terms: Terms, **of_answer: Any) -> list[Made]:
     return [made, *(more for nested in below for more in flattened(nested, terms, **of_answer))]
 
 
-def question(item: Item, terms: Terms) -> Made:
+def question(item: Item, terms: SchemaFacts) -> Made:
     """A question up to its answer. One about a message names it there (documented, sample v1-conversation)."""
     schema = item.get("feature_schema_id")
     made: Made = {"featureId": item["feature_id"], "schemaId": schema}
@@ -167,7 +167,7 @@ def question(item: Item, terms: Terms) -> Made:
     return made
 
 
-def _answered(item: Item, terms: Terms, of_answer: Made) -> tuple[list[Item], Made]:
+def _answered(item: Item, terms: SchemaFacts, of_answer: Made) -> tuple[list[Item], Made]:
     """The answers that are features, and what the question says of them."""
     for name in ("radio_answer", "conversational_radio_answer"):
         if name in item:
@@ -179,7 +179,7 @@ def _answered(item: Item, terms: Terms, of_answer: Made) -> tuple[list[Item], Ma
     return [], {"answer": text.get("content")}
 
 
-def _answer(item: Item, terms: Terms, more: Made) -> Made:
+def _answer(item: Item, terms: SchemaFacts, more: Made) -> Made:
     """An option that was chosen, with its place among the options of its question (client: a reader of 2023-04)."""
     made = feature(item)
     position = terms.positions.get(item.get("feature_schema_id") or "")

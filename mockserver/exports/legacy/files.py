@@ -18,14 +18,14 @@ from typing import NamedTuple
 import msgspec
 
 from mockserver.errors import Conflict
-from mockserver.exports.dates import form_of
-from mockserver.exports.ends import Ends, reason_of
-from mockserver.exports.legacy.labels import Elements
-from mockserver.exports.legacy.questions import Labels, ModelRunLabels, Question, question_text
-from mockserver.exports.legacy.rows import DataRowLines
-from mockserver.exports.space import Space
-from mockserver.exports.text import unescaped
-from mockserver.exports.turns import TURNS
+from mockserver.exports.budget import Budget
+from mockserver.exports.dates import load_format
+from mockserver.exports.failure_recorder import FailureRecorder, failure_reason
+from mockserver.exports.fair_lock import EXPORT_LOCK
+from mockserver.exports.legacy.labels import LabelElements
+from mockserver.exports.legacy.requests import LabelsRequest, LegacyRequest, ModelRunLabelsRequest, encode_request
+from mockserver.exports.legacy.rows import LegacyDataRows
+from mockserver.exports.text import unescape
 from mockserver.links import RESULT_DAYS, Links, good_until
 from mockserver.world.clock import DAY
 from mockserver.world.database import Clause, Connection, JsonText
@@ -53,7 +53,7 @@ class Job(NamedTuple):
 
     future: Future[None]
     file: LegacyFile
-    question: Question
+    question: LegacyRequest
     condition: Clause
     snapshot: Connection
 
@@ -62,10 +62,10 @@ class LegacyFiles:
     """The V1 files of one workspace, in a space that all workspaces share. One is written at a time, so that others get
     their turn."""
 
-    def __init__(self, store: Store, links: Links, folder: Path, threads: ThreadPoolExecutor, space: Space) -> None:
+    def __init__(self, store: Store, links: Links, folder: Path, threads: ThreadPoolExecutor, space: Budget) -> None:
         self._store, self._links, self._folder, self._threads = store, links, folder, threads
         self._space = space
-        self._ends = Ends(threads, self._record_failure)
+        self._ends = FailureRecorder(threads, self._record_failure)
         self._lock = threading.Lock()
         self._waiting: deque[Job] = deque()
         self._running: Job | None = None
@@ -86,7 +86,7 @@ class LegacyFiles:
         for path in there - paths:
             self._space.delete(path)
 
-    def asked(self, question: Question, *, base_url: str) -> tuple[LegacyFile, Future[None] | None]:
+    def asked(self, question: LegacyRequest, *, base_url: str) -> tuple[LegacyFile, Future[None] | None]:
         """The file of a question, and what ends when it is made. Raises MalformedRequest, Conflict."""
         self.sweep()
         with self._store.change() as change:
@@ -109,7 +109,7 @@ class LegacyFiles:
         self._start_next()
         return file, job.future
 
-    def _kept(self, change: Change, question: Question, base_url: str) -> LegacyFile | None:
+    def _kept(self, change: Change, question: LegacyRequest, base_url: str) -> LegacyFile | None:
         """The newest file of this question, unless its time is over."""
         same = Clause("question = :question AND base_url = :base", question=self._text(question), base=base_url)
         found = change.connection.select(LegacyFile, same, order="no DESC", first=1)
@@ -128,7 +128,7 @@ class LegacyFiles:
         stale = self._store.switches.legacy_cache == "stale"
         return file if stale or not _changed(change.connection, question, file.after_event) else None
 
-    def _created(self, change: Change, question: Question, base_url: str) -> LegacyFile:
+    def _created(self, change: Change, question: LegacyRequest, base_url: str) -> LegacyFile:
         file = LegacyFile(
             no=next_number(change.connection, LegacyFile), id=self._store.new_id(change),
             question=self._text(question), base_url=base_url, status=TaskStatus.IN_PROGRESS, told=False,
@@ -138,9 +138,9 @@ class LegacyFiles:
         change.connection.insert([file])
         return file
 
-    def _text(self, question: Question) -> JsonText:
+    def _text(self, question: LegacyRequest) -> JsonText:
         """What makes a file another: the question, and the characters it is written in."""
-        return question_text(question, characters=self._store.switches.characters)
+        return encode_request(question, characters=self._store.switches.characters)
 
     def sweep(self) -> None:
         """Delete the files whose links are over by the world's clock. They are over at midnights: once a day."""
@@ -223,7 +223,7 @@ class LegacyFiles:
         except Stopped:
             self._space.delete(path)
         except Exception as error:  # noqa: BLE001  whatever it is, the export has to end
-            self._fail(job.file, reason_of(error, path))
+            self._fail(job.file, failure_reason(error, path))
 
     def _fail(self, file: LegacyFile, reason: str) -> None:
         self._space.delete(self.path(file))
@@ -233,11 +233,11 @@ class LegacyFiles:
         path = self.path(job.file)
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as target:
-            raw = form_of(job.snapshot).switches.characters == "utf-8"
-            for text in TURNS.each(self._texts(job)):
+            raw = load_format(job.snapshot).switches.characters == "utf-8"
+            for text in EXPORT_LOCK.each(self._texts(job)):
                 if self._stopping:
                     raise Stopped
-                written = unescaped(text) if raw else text
+                written = unescape(text) if raw else text
                 self._space.take(path, len(written))
                 target.write(written)
 
@@ -245,19 +245,19 @@ class LegacyFiles:
         """Labels of a project are one JSON array; those of a model run and data rows are NDJSON (SDK project.py
         3.52.0:403, model_run.py, dataset.py)."""
         host, now = job.file.base_url, job.file.created_at
-        if isinstance(job.question, ModelRunLabels):
+        if isinstance(job.question, ModelRunLabelsRequest):
             run = job.question.model_run
-            told = Elements(job.snapshot, links=self._links, host=host, now=now, run=run)
+            told = LabelElements(job.snapshot, links=self._links, host=host, now=now, run=run)
             yield from (piece.text for piece in told.pieces(job.condition, between="\n"))
             return
-        if isinstance(job.question, Labels):
+        if isinstance(job.question, LabelsRequest):
             yield b"["
-            for piece in Elements(job.snapshot, links=self._links, host=host, now=now).pieces(job.condition):
+            for piece in LabelElements(job.snapshot, links=self._links, host=host, now=now).pieces(job.condition):
                 yield piece.text
             yield b"]"
             return
         metadata = job.question.metadata
-        lines = DataRowLines(job.snapshot, job.condition, metadata=metadata, links=self._links, host=host, now=now)
+        lines = LegacyDataRows(job.snapshot, job.condition, metadata=metadata, links=self._links, host=host, now=now)
         for piece in lines.pieces():
             yield piece.text
 
@@ -293,14 +293,14 @@ def _extension(file: LegacyFile) -> str:
     return "json" if is_array(file) else "ndjson"
 
 
-def _changed(connection: Connection, question: Question, after: int) -> bool:
+def _changed(connection: Connection, question: LegacyRequest, after: int) -> bool:
     """Whether anything happened since that the file may tell of. Of labels: in their project, to its data rows, or to
     nothing in particular; of data rows: anything. What happened and is not on record any more may be such a thing."""
     count, newest = connection.rows("SELECT COUNT(*), MAX(no) FROM event WHERE no > :after", {"after": after})[0]
     if count and count < newest - after:  # numbers have no gaps but where events were deleted (world/retention.py)
         return True
     since = Clause("no > :after AND kind <> :empty", after=after, empty=EventKind.DATASET_CREATED)
-    if isinstance(question, Labels):
+    if isinstance(question, LabelsRequest):
         here = (
             "project_id = :id OR (project_id IS NULL AND (data_row_id IS NULL OR data_row_id IN (SELECT dr.id"
             " FROM project_row pr JOIN data_row dr ON dr.no = pr.data_row_no WHERE pr.project_id = :id)))"

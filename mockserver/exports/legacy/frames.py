@@ -20,16 +20,16 @@ from mockserver.exports.frames import (
     GEOMETRIES,
     Keys,
     Segments,
-    between,
-    classifications_of,
-    in_order,
-    objects_of,
-    segments_of_questions,
+    find_question_segments,
+    group_classifications,
+    group_objects,
+    interpolate,
+    sort_features,
 )
 from mockserver.exports.legacy import features
-from mockserver.exports.legacy.numbers import as_javascript
-from mockserver.exports.legacy.terms import Terms
-from mockserver.exports.text import ascii_json
+from mockserver.exports.legacy.numbers import to_javascript
+from mockserver.exports.legacy.schema_facts import SchemaFacts
+from mockserver.exports.text import escape_non_ascii
 from mockserver.world.labels import FEATURES, HOST, PROJECT, TASK
 
 PIECE = 128 * 1024
@@ -50,7 +50,7 @@ class Run(NamedTuple):
     is_object: bool
 
 
-def frame_lines(content: bytes, *, prefix: str, terms: Terms, mask: str | None = None) -> Iterator[bytes]:
+def render_frame_lines(content: bytes, *, prefix: str, terms: SchemaFacts, mask: str | None = None) -> Iterator[bytes]:
     """Pieces of whole lines, ASCII only, from a canonical body; nothing from one without frames.
 
     `prefix` is the label's feature prefix, `terms` are those of its ontology, `mask` is a URL with a place for a
@@ -69,10 +69,10 @@ def frame_lines(content: bytes, *, prefix: str, terms: Terms, mask: str | None =
 
 def has_frames(content: bytes) -> bool:
     """Whether a body has any labelled frame."""
-    return next(frame_lines(content, prefix="", terms=Terms()), None) is not None
+    return next(render_frame_lines(content, prefix="", terms=SchemaFacts()), None) is not None
 
 
-def _lines(frames: Made, segments: Segments, ending: str, terms: Terms, mask: str | None) -> Iterator[bytes]:
+def _lines(frames: Made, segments: Segments, ending: str, terms: SchemaFacts, mask: str | None) -> Iterator[bytes]:
     """Of one clip, or of one axis of a volume."""
     runs = list(_runs(frames, segments, terms, mask))
     runs.sort(key=lambda run: (run.first, run.order))
@@ -117,13 +117,13 @@ def _merged(runs: list[Run], ending: str) -> Iterator[str]:
         active = [run for run in active if run.last >= number]
 
 
-def _runs(frames: Made, segments: Segments, terms: Terms, mask: str | None) -> Iterator[Run]:
+def _runs(frames: Made, segments: Segments, terms: SchemaFacts, mask: str | None) -> Iterator[Run]:
     """Every stretch in which a feature is shown, and how it is written there."""
     order = 0
-    asked = classifications_of(frames)
-    for is_object, found in ((True, objects_of(frames)), (False, asked)):
-        segments = segments if is_object else segments_of_questions(asked, segments)
-        for feature_id, keys in in_order(found, segments):
+    asked = group_classifications(frames)
+    for is_object, found in ((True, group_objects(frames)), (False, asked)):
+        segments = segments if is_object else find_question_segments(asked, segments)
+        for feature_id, keys in sort_features(found, segments):
             order += 1
             numbers = sorted(keys)
             for first, last in _stretches(numbers, _segments_of(feature_id, keys, segments)):
@@ -180,7 +180,7 @@ def _held(inside: list[int], first: int, last: int) -> Iterator[tuple[int, int, 
     yield inside[-1], inside[-1], inside[-1], last
 
 
-def _answers(keys: Keys, inside: list[int], first: int, last: int, terms: Terms) -> Iterator[str]:
+def _answers(keys: Keys, inside: list[int], first: int, last: int, terms: SchemaFacts) -> Iterator[str]:
     """A question's texts. Every answer that is a feature says whether this is its key frame (SDK classification.py)."""
     for key, _, start, end in _held(inside, first, last):
         for number in range(start, end + 1):
@@ -190,7 +190,9 @@ def _answers(keys: Keys, inside: list[int], first: int, last: int, terms: Terms)
             yield text
 
 
-def _objects(keys: Keys, inside: list[int], first: int, last: int, terms: Terms, mask: str | None) -> Iterator[str]:
+def _objects(
+    keys: Keys, inside: list[int], first: int, last: int, terms: SchemaFacts, mask: str | None
+) -> Iterator[str]:
     for before, after, start, end in _held(inside, first, last):
         item = keys[before]
         head = _json(_begun(item, terms))[:-1] + ',"keyframe":'
@@ -210,7 +212,7 @@ def _objects(keys: Keys, inside: list[int], first: int, last: int, terms: Terms,
             yield from repeat(f"{head}false,{drawn}{tail}", end - start + (start != before))
 
 
-def _begun(item: Made, terms: Terms) -> Made:
+def _begun(item: Made, terms: SchemaFacts) -> Made:
     """The order of keys in the sample of frames, which is not that of pictures."""
     made = features.feature(item)
     return made | {"color": terms.colours.get(item.get("feature_schema_id") or "")}
@@ -225,7 +227,7 @@ def _moving(start: Made, end: Made, length: int, head: str, tail: str) -> Iterat
         yield from _moving_box(start[name], end[name], length, head, tail)
     else:
         for step in range(1, length):
-            shown = start | {name: between(start[name], end[name], step / length)}
+            shown = start | {name: interpolate(start[name], end[name], step / length)}
             yield f"{head}{_json(features.geometry(shown, {}))[1:-1]}{tail}"
 
 
@@ -240,15 +242,15 @@ def _moving_box(start: Made, end: Made, length: int, head: str, tail: str) -> It
 def _way(start: float, end: float, shares: list[float]) -> list[str]:
     """One number on its way, written. Encoded together, which takes a fifth of the time of one by one."""
     if start == end:
-        return [_json(as_javascript(start))] * len(shares)
+        return [_json(to_javascript(start))] * len(shares)
     low, high, whole = min(start, end), max(start, end), end - start
     way = [round(start + whole * share, DECIMALS) for share in shares]
     if round(low, DECIMALS) != low or round(high, DECIMALS) != high:  # rounding may leave the way
         way = [min(max(number, low), high) for number in way]
     if min(way) < 1 and max(way) > -1:  # small numbers and -0.0 need more than their end cut off
-        return _json(as_javascript(way))[1:-1].split(",")
+        return _json(to_javascript(way))[1:-1].split(",")
     return _json(way)[:-1].replace(".0,", ",").removesuffix(".0")[1:].split(",")
 
 
 def _json(value: Any) -> str:
-    return ascii_json(orjson.dumps(value).decode())
+    return escape_non_ascii(orjson.dumps(value).decode())

@@ -16,7 +16,7 @@ from mockserver.world.moments import zulu
 from mockserver.world.people import Person
 
 
-def issues(connection: Connection, project_id: str, status: str | None) -> list[dict[str, Any]]:
+def list_issues(connection: Connection, project_id: str, status: str | None) -> list[dict[str, Any]]:
     """Oldest first, each with its comments. `status` is Open or Resolved; None is both. No world has categories."""
     mine = Clause("project_id = :id AND NOT deleted", id=project_id)
     if status is not None:

@@ -12,14 +12,14 @@ from typing import Any
 import orjson
 
 from mockserver.errors import NotFound
-from mockserver.exports.legacy.bodies import FRAMED, PLACE_MARK, LegacyBodies
-from mockserver.exports.legacy.dates import YOUNG_MASKS, legacy_form_of
-from mockserver.exports.legacy.media import SILENT, media_attributes_text
-from mockserver.exports.legacy.numbers import number_text
-from mockserver.exports.legacy.surroundings import Metadata, Surroundings, splits
+from mockserver.exports.legacy.annotations import FRAMED, PLACE_TEXT, LegacyAnnotations
+from mockserver.exports.legacy.context import LabelContext, Metadata, find_splits
+from mockserver.exports.legacy.dates import YOUNG_MASKS, load_legacy_format
+from mockserver.exports.legacy.media import SILENT, render_media_attributes
+from mockserver.exports.legacy.numbers import format_number
 from mockserver.exports.legacy.workflow import Workflows
-from mockserver.exports.results import Piece
-from mockserver.exports.text import quoted
+from mockserver.exports.results import RowBatch
+from mockserver.exports.text import json_string
 from mockserver.generate.assets import asset, with_tiles
 from mockserver.links import LEGACY_KEY, RESULT_DAYS, Links, good_until
 from mockserver.world import ids
@@ -44,16 +44,16 @@ Parts = tuple[str, str, str]
 """An element as JSON: what stands before its `Label`, the `Label`, and the rest."""
 
 
-def label_object(connection: Connection, label_id: str, *, links: Links, host: str, now: int) -> Made:
+def build_label(connection: Connection, label_id: str, *, links: Links, host: str, now: int) -> Made:
     """The V1 `Label` of one label, skipped or not. Raises NotFound."""
-    label: Made = export_element(connection, label_id, links=links, host=host, now=now)["Label"]
+    label: Made = build_element(connection, label_id, links=links, host=host, now=now)["Label"]
     return label
 
 
-def export_element(connection: Connection, label_id: str, *, links: Links, host: str, now: int) -> Made:
+def build_element(connection: Connection, label_id: str, *, links: Links, host: str, now: int) -> Made:
     """What `export_labels` says of one label, a deleted one too. `host` is scheme and host of its URLs; its links
     live from `now` on (microseconds). Raises NotFound."""
-    return Elements(connection, links=links, host=host, now=now).one(label_id)
+    return LabelElements(connection, links=links, host=host, now=now).one(label_id)
 
 
 _COLUMNS = (
@@ -65,7 +65,7 @@ _COLUMNS = (
 _TABLES = "label l JOIN data_row dr ON dr.no = l.data_row_no"
 
 
-class Elements:
+class LabelElements:
     """The elements of labels, as one connection shows them. What they share is read once."""
 
     def __init__(
@@ -81,15 +81,15 @@ class Elements:
         """`run` is the model run whose labels they are: they have keys and ids of their own there (sample). `copies`
         says that they are those of `Label.label` in GraphQL, whose masks had no token once."""
         self._connection, self._links, self._run = connection, links, run
-        self._form = legacy_form_of(connection)
-        self._plain_host, self._host, self._expires = host, quoted(host)[1:-1], good_until(now, RESULT_DAYS)
+        self._form = load_legacy_format(connection)
+        self._plain_host, self._host, self._expires = host, json_string(host)[1:-1], good_until(now, RESULT_DAYS)
         user, organization, self._seed = connection.rows("SELECT user_id, organization_id, seed FROM workspace")[0]
         named = not copies or self._form.has("label_tokens")
         token = f"token={links.mask_token(user, organization, now=now)}" if named else ""
-        self._bodies = LegacyBodies(connection, self._form, host=host, token=token)
+        self._bodies = LegacyAnnotations(connection, self._form, host=host, token=token)
         self._asset = links.signer("assets", LEGACY_KEY, now)
-        self._emails = {person.id: quoted(person.email) for person in connection.select(Person)}
-        self._datasets = {dataset.id: quoted(dataset.name) for dataset in connection.select(Dataset)}
+        self._emails = {person.id: json_string(person.email) for person in connection.select(Person)}
+        self._datasets = {dataset.id: json_string(dataset.name) for dataset in connection.select(Dataset)}
         self._metadata, self._workflows = Metadata(connection), Workflows(connection)
         has = self._form.has
         self._of_2023, self._row_facts, self._skipped = has("workflow"), has("row_facts"), has("skipped")
@@ -105,7 +105,7 @@ class Elements:
         element: Made = orjson.loads(text)
         return element
 
-    def pieces(self, condition: Clause, *, between: str = ",\n") -> Iterator[Piece]:
+    def pieces(self, condition: Clause, *, between: str = ",\n") -> Iterator[RowBatch]:
         """JSON objects with `between` between them, ASCII only, in the order in which rows were created.
 
         In the condition `l` is the label and `dr` its data row.
@@ -120,15 +120,15 @@ class Elements:
                 # In parts until all are joined: labels are long, and each copy of one takes its time.
                 elements = written[start : start + JOINED]
                 parts = [part for element in elements for part in (between, *element)]
-                yield Piece("".join(parts[1:] if first else parts).encode("ascii"), len(elements))
+                yield RowBatch("".join(parts[1:] if first else parts).encode("ascii"), len(elements))
                 first = False
 
     def _of_project(self, rows: list[Row]) -> list[Parts]:
-        around = Surroundings(self._connection, rows)
+        around = LabelContext(self._connection, rows)
         workflows = self._workflows.of([row[3] for row in rows]) if self._of_2023 else {}
         return [self._element(row, around, workflows) for row in rows]
 
-    def _element(self, row: Row, around: Surroundings, workflows: Mapping[tuple[str, int], str]) -> Parts:
+    def _element(self, row: Row, around: LabelContext, workflows: Mapping[tuple[str, int], str]) -> Parts:
         """Keys in the order of the newest samples (video notebook of 2022-04, a reader of 2023-04)."""
         (number, label_id, project_id, row_no, prefix, body, skipped, created, person, media, row_id, external_id, _,
          recipe, attributes, updated, to_create, to_review, is_benchmark, consensus, benchmark, dataset, global_key,
@@ -144,7 +144,7 @@ class Elements:
         if self._skipped:
             more = f',"Skipped":{"true" if skipped else "false"}'
         if self._row_facts:
-            of_media = "{}" if media in SILENT else media_attributes_text(attributes, recipe, self._seed)
+            of_media = "{}" if media in SILENT else render_media_attributes(attributes, recipe, self._seed)
             fields = self._metadata.fields(metadata)
             more += f',"DataRow Metadata":[{fields}],"Media Attributes":{of_media},"Data Split":null'
         if self._of_2023:
@@ -167,12 +167,12 @@ class Elements:
 
     def _score(self, score: float | None) -> str:
         """A score, or the word of the time for none (samples)."""
-        return self._none if score is None else number_text(score)
+        return self._none if score is None else format_number(score)
 
     def _of_run(self, rows: list[Row], run: str) -> list[Parts]:
         """Labels in a model run: keys, their order and ids of their own as in the sample of 2024-01
         (labelbox-notebooks, v1 to v2 migration)."""
-        split = splits(self._connection, [row[3] for row in rows], run)
+        split = find_splits(self._connection, [row[3] for row in rows], run)
         return [(self._before_label(row, run, split.get(row[3])), self._label(row), "}") for row in rows]
 
     def _before_label(self, row: Row, run: str, split: str | None) -> str:
@@ -180,7 +180,7 @@ class Elements:
         return (
             f'{{"ID":"{ids.random_uuid(run, row[1])}","Data Split":{_split(split)},"DataRow ID":"{row_id}",'
             f'"External ID":{_nullable(external_id)},"Labeled Data":{self._labeled_data(row)},'
-            f'"Media Attributes":{media_attributes_text(attributes, recipe, self._seed)},"Label":'
+            f'"Media Attributes":{render_media_attributes(attributes, recipe, self._seed)},"Label":'
         )
 
     def _label(self, row: Row) -> str:
@@ -194,7 +194,7 @@ class Elements:
         old = created < YOUNG_MASKS
         label = prefix.join(self._bodies.labels[body_id, project_id, media, old])
         if old:
-            label = label.replace(PLACE_MARK, f"{person}/{row_id}")
+            label = label.replace(PLACE_TEXT, f"{person}/{row_id}")
         return f'{label[:-1]},"frames":"{self._host}/v1/frames/{label_id}"}}' if framed else label
 
     def _labeled_data(self, row: Row) -> str:
@@ -202,17 +202,17 @@ class Elements:
         tiled_image_export.json)."""
         media, row_id, external_id, row_data, recipe = row[9:14]
         if row_data is not None:
-            return quoted(row_data)
+            return json_string(row_data)
         file = asset(recipe, seed=self._seed) if media in TILED else None
         if file is None or not file.tiled:
             return f'"{self._host}{self._asset(row_id, external_id or row_id, 0)}"'
         tiles = self._plain_host + self._links.tiles(row_id, expires=self._expires)
-        return quoted(with_tiles(file.content, tiles).decode())
+        return json_string(with_tiles(file.content, tiles).decode())
 
     def _reviews(self, reviews: Iterable[Row], label_id: str) -> str:
         return ",".join(
             [
-                f'{{"id":"{review}","score":{number_text(score)},"createdAt":"{zulu(created)}",'
+                f'{{"id":"{review}","score":{format_number(score)},"createdAt":"{zulu(created)}",'
                 f'"createdBy":{self._emails[person]},"labelId":"{label_id}"}}'
                 for _, review, score, created, person in reviews
             ]
@@ -220,7 +220,7 @@ class Elements:
 
 
 def _nullable(text: str | None) -> str:
-    return "null" if text is None else quoted(text)
+    return "null" if text is None else json_string(text)
 
 
 def _split(split: str | None) -> str:

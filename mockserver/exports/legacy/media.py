@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
-from mockserver.exports.legacy.numbers import as_javascript
-from mockserver.exports.text import ascii_json, camel_case
+from mockserver.exports.legacy.numbers import to_javascript
+from mockserver.exports.text import escape_non_ascii, to_camel_case
 from mockserver.generate.assets import asset, read
 
 CLIP = "VIDEO"
@@ -20,12 +20,12 @@ TEXTS_KEPT = 1024
 Made = dict[str, Any]
 
 
-def media_attributes(text: str, recipe: str | None, *, seed: int) -> Made:
+def build_media_attributes(text: str, recipe: str | None, *, seed: int) -> Made:
     """The `mediaAttributes` of a data row, from those of Export V2 as JSON. Of a clip whose file we host by `recipe`,
     the eleven of the sample, in its order (observed 2023-02)."""
     known = orjson.loads(text)
     if recipe is None or read(recipe)[0].media_type != CLIP:
-        made: Made = as_javascript(camel_case(known))
+        made: Made = to_javascript(to_camel_case(known))
         return made
     rate, count = known["frame_rate"], known["frame_count"]
     attributes = {
@@ -38,20 +38,20 @@ def media_attributes(text: str, recipe: str | None, *, seed: int) -> Made:
         "codecName": "h264",
         "frameRate": rate,
         "frameCount": count,
-        "contentLength": content_length(recipe, seed),
+        "contentLength": count_file_bytes(recipe, seed),
         "sampleAspectRatio": "1:1",
     }
-    clip: Made = as_javascript(attributes)
+    clip: Made = to_javascript(attributes)
     return clip
 
 
 @lru_cache(maxsize=TEXTS_KEPT)
-def media_attributes_text(text: str, recipe: str | None, seed: int) -> str:
+def render_media_attributes(text: str, recipe: str | None, seed: int) -> str:
     """The same as JSON in ASCII. Rows share few texts; of clips each file has its own."""
-    return ascii_json(orjson.dumps(media_attributes(text, recipe, seed=seed)).decode())
+    return escape_non_ascii(orjson.dumps(build_media_attributes(text, recipe, seed=seed)).decode())
 
 
 @lru_cache(maxsize=SIZES_KEPT)
-def content_length(recipe: str, seed: int) -> int:
+def count_file_bytes(recipe: str, seed: int) -> int:
     """How many bytes the file of a recipe has. The file is made to know it, some 50 ms for a clip."""
     return len(asset(recipe, seed=seed).content)

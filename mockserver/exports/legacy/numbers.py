@@ -21,7 +21,7 @@ PLAIN = 1e-4
 
 
 @lru_cache(maxsize=KEPT)
-def number_text(number: float) -> str:
+def format_number(number: float) -> str:
     """The number as JSON.stringify writes it."""
     if number == int(number) and -EXACT < number < EXACT:
         return str(int(number))
@@ -34,15 +34,15 @@ def number_text(number: float) -> str:
     return f"{digits}e{int(exponent):+d}"
 
 
-def as_javascript(value: Any) -> Any:
-    """A JSON document for orjson in which every number is written by `number_text`."""
+def to_javascript(value: Any) -> Any:
+    """A JSON document for orjson in which every number is written by `format_number`."""
     kind = type(value)
     if kind is float:
         if value == int(value) and abs(value) < EXACT:
             return int(value)
-        return value if PLAIN <= abs(value) < EXACT else orjson.Fragment(number_text(value))
+        return value if PLAIN <= abs(value) < EXACT else orjson.Fragment(format_number(value))
     if kind is dict:
-        return {key: as_javascript(part) for key, part in value.items()}
+        return {key: to_javascript(part) for key, part in value.items()}
     if kind is list:
-        return [as_javascript(part) for part in value]
+        return [to_javascript(part) for part in value]
     return value

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mockserver.exports.legacy.media import media_attributes_text
-from mockserver.exports.legacy.surroundings import Metadata
-from mockserver.exports.results import Piece
-from mockserver.exports.text import quoted
+from mockserver.exports.legacy.context import Metadata
+from mockserver.exports.legacy.media import render_media_attributes
+from mockserver.exports.results import RowBatch
+from mockserver.exports.text import json_string
 from mockserver.links import RESULT_DAYS, Links, good_until
 from mockserver.world.database import Clause, Connection, Row
 from mockserver.world.moments import zulu
@@ -17,7 +17,7 @@ PIECE = 256
 _COLUMNS = "id, external_id, global_key, row_data, asset, media_attributes, metadata, created_at, updated_at"
 
 
-class DataRowLines:
+class LegacyDataRows:
     """The data rows `dr` that meet a condition, as one snapshot shows them.
 
     Every key is always there, as the SDK's DataRow needs them all (wire.md §3.2); without `metadata` its two lists are
@@ -30,15 +30,15 @@ class DataRowLines:
         self._connection, self._condition, self._links = connection, condition, links
         self._seed = connection.value("SELECT seed FROM workspace")
         self._metadata = Metadata(connection) if metadata else None
-        self._host, self._expires = quoted(host)[1:-1], good_until(now, RESULT_DAYS)
+        self._host, self._expires = json_string(host)[1:-1], good_until(now, RESULT_DAYS)
 
-    def pieces(self) -> Iterator[Piece]:
+    def pieces(self) -> Iterator[RowBatch]:
         """NDJSON in whole lines, ASCII only, in the order in which rows were created."""
         columns = ", ".join(f"dr.{name}" for name in _COLUMNS.split(", "))
         sql = f"SELECT {columns} FROM data_row dr WHERE {self._condition.sql} ORDER BY dr.no"
         for rows in self._connection.pieces(sql, self._condition.params, PIECE):
             text = "".join([self._line(row) for row in rows])
-            yield Piece(text.encode("ascii"), len(rows))
+            yield RowBatch(text.encode("ascii"), len(rows))
 
     def _line(self, row: Row) -> str:
         row_id, external_id, global_key, row_data, recipe, attributes, metadata, created, updated = row
@@ -46,14 +46,14 @@ class DataRowLines:
         if self._metadata is not None:
             fields, custom = self._metadata.fields(metadata), self._metadata.custom(metadata)
         url = self._links.asset(row_id, external_id or row_id, expires=self._expires)
-        data = f'"{self._host}{url}"' if row_data is None else quoted(row_data)
+        data = f'"{self._host}{url}"' if row_data is None else json_string(row_data)
         return (
             f'{{"id":"{row_id}","externalId":{_nullable(external_id)},"globalKey":{_nullable(global_key)},'
             f'"rowData":{data},"createdAt":"{zulu(created)}","updatedAt":"{zulu(updated)}",'
-            f'"mediaAttributes":{media_attributes_text(attributes, recipe, self._seed)},'
+            f'"mediaAttributes":{render_media_attributes(attributes, recipe, self._seed)},'
             f'"metadataFields":[{fields}],"customMetadata":[{custom}]}}\n'
         )
 
 
 def _nullable(text: str | None) -> str:
-    return "null" if text is None else quoted(text)
+    return "null" if text is None else json_string(text)

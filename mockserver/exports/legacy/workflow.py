@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
-from mockserver.exports.sections import among
-from mockserver.exports.text import quoted
+from mockserver.exports.sections import match_numbers
+from mockserver.exports.text import json_string
 from mockserver.world.database import Connection
 from mockserver.world.labels import WorkflowStep
 from mockserver.world.people import Person
@@ -34,12 +34,12 @@ class Workflows:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._people = {person.email: person.id for person in connection.select(Person)}
-        self._queues = {queue.id: quoted(queue.name) for queue in connection.select(TaskQueue)}
+        self._queues = {queue.id: json_string(queue.name) for queue in connection.select(TaskQueue)}
         self._shapes: dict[Shape, str] = {}
 
     def of(self, numbers: list[int]) -> dict[tuple[str, int], str]:
         """JSON objects by project id and data row number."""
-        clause = among("data_row_no", numbers)
+        clause = match_numbers("data_row_no", numbers)
         sql = f"SELECT project_id, data_row_no, task_queue_id, workflow_history FROM project_row WHERE {clause.sql}"
         return {
             (project, number): f'{{"taskName":{DONE if queue is None else self._queues[queue]},'
@@ -64,24 +64,25 @@ class Workflows:
         return self._shapes.setdefault(shape, form)
 
     def _step(self, step: WorkflowStep) -> str:
-        text = f'{{"actorId":{self._actor(step)},"action":{quoted(step.action)}{_tasks(step)}}}'.replace("%", "%%")
+        text = f'{{"actorId":{self._actor(step)},"action":{json_string(step.action)}{_tasks(step)}}}'.replace("%", "%%")
         return text.replace(PLACE, '"createdAt":"%sZ"')
 
     def _actor(self, step: WorkflowStep) -> str:
         """A person who is not in the organization any more is null (inferred)."""
         person = self._people.get(step.created_by)
-        return "null" if person is None else quoted(person)
+        return "null" if person is None else json_string(person)
 
 
 def _tasks(step: WorkflowStep) -> str:
     """The place of its moment, and the queues that a step names."""
     text = f",{PLACE}"
     if step.previous_task_id is not None:
-        text += f',"previousTaskId":{quoted(step.previous_task_id)},"previousTaskName":{_name(step.previous_task_name)}'
+        name = _name(step.previous_task_name)
+        text += f',"previousTaskId":{json_string(step.previous_task_id)},"previousTaskName":{name}'
     if step.next_task_id is not None:
-        text += f',"nextTaskId":{quoted(step.next_task_id)},"nextTaskName":{_name(step.next_task_name)}'
+        text += f',"nextTaskId":{json_string(step.next_task_id)},"nextTaskName":{_name(step.next_task_name)}'
     return text
 
 
 def _name(name: str | None) -> str:
-    return "null" if name is None else quoted(name)
+    return "null" if name is None else json_string(name)

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from contract_tests.rules.exports.rows import HOST, NOW
-from mockserver.exports.legacy.labels import Elements, label_object
+from mockserver.exports.legacy.labels import LabelElements, build_label
 from mockserver.links import Links
 from mockserver.world.database import Clause, Connection, JsonText
 from mockserver.world.labels import Body, Label
@@ -21,13 +21,13 @@ def elements(connection: Connection, project: str) -> list[Any]:
     found = connection.find(Project, Clause("name = :name", name=project))
     assert found is not None, f"there is a project {project}"
     live = Clause("l.project_id = :id AND NOT l.deleted AND NOT dr.deleted", id=found.id)
-    pieces = Elements(connection, links=LINKS, host=HOST, now=NOW).pieces(live)
+    pieces = LabelElements(connection, links=LINKS, host=HOST, now=NOW).pieces(live)
     found_elements: list[Any] = json.loads(b"[" + b"".join(piece.text for piece in pieces) + b"]")
     return found_elements
 
 
 def spoken(connection: Connection, label_id: str) -> Any:
-    return label_object(connection, label_id, links=LINKS, host=HOST, now=NOW)
+    return build_label(connection, label_id, links=LINKS, host=HOST, now=NOW)
 
 
 def with_body(store: Store, document: dict[str, Any], *, media: str = "IMAGE", aside: Any = None) -> str:

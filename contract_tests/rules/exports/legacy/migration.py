@@ -12,9 +12,9 @@ from typing import Any
 from contract_tests.rules.exports.legacy.elements import elements
 from contract_tests.rules.exports.rows import HOST, read
 from contract_tests.rules.worlds import in_file, stored
-from mockserver.exports.legacy.dates import legacy_form_of
-from mockserver.exports.legacy.frames import frame_lines
-from mockserver.exports.legacy.terms import Terms, terms_of
+from mockserver.exports.legacy.dates import load_legacy_format
+from mockserver.exports.legacy.frames import render_frame_lines
+from mockserver.exports.legacy.schema_facts import SchemaFacts, build_schema_facts
 from mockserver.world.database import Clause
 from mockserver.world.labels import Body, Label
 from mockserver.world.projects import Ontology, Project
@@ -50,14 +50,14 @@ def frames_of(store: Store, label_id: str) -> bytes:
         [body] = connection.select(Body, Clause("id = :id", id=label.body_id))
         [project] = connection.select(Project, Clause("id = :id", id=label.project_id))
         ontologies = connection.select(Ontology, Clause("id = :id", id=project.ontology_id))
-        terms = terms_of(ontologies, scoped=legacy_form_of(connection).has("workflow"))
+        terms = build_schema_facts(ontologies, scoped=load_legacy_format(connection).has("workflow"))
     mask = f"{HOST}/masks/feature/{{}}?token=x&frame={{}}"
-    return b"".join(frame_lines(body.content, prefix=label.feature_prefix, terms=terms, mask=mask))
+    return b"".join(render_frame_lines(body.content, prefix=label.feature_prefix, terms=terms, mask=mask))
 
 
 def lines_of_body(content: bytes) -> bytes:
     """The lines of a body that belongs to no label."""
-    return b"".join(frame_lines(content, prefix="cprefix0000000000000", terms=Terms()))
+    return b"".join(render_frame_lines(content, prefix="cprefix0000000000000", terms=SchemaFacts()))
 
 
 def printed(value: Any) -> str:

@@ -13,8 +13,8 @@ from contract_tests.rules.exports.legacy import migration
 from contract_tests.rules.exports.legacy.elements import elements
 from contract_tests.rules.exports.rows import EVERY_SECTION, read
 from contract_tests.rules.worlds import in_file, stored
-from mockserver.exports.legacy.bodies import FRAMED
-from mockserver.exports.text import camel_case
+from mockserver.exports.legacy.annotations import FRAMED
+from mockserver.exports.text import to_camel_case
 from mockserver.generate import scenario
 from mockserver.world.database import Clause
 from mockserver.world.moments import whole_second
@@ -98,7 +98,7 @@ def metadata_value(value: Any) -> Any:
 def test_media_attributes_agree(both: Both) -> None:
     """Pictures and texts tell none; clips tell more, and in what both tell they agree."""
     for element, _, row in both:
-        told, known = element["Media Attributes"], camel_case(row["media_attributes"])
+        told, known = element["Media Attributes"], to_camel_case(row["media_attributes"])
         if known["mimeType"].startswith("image/") or element["Project Name"] == "text":
             assert told == {}
         elif "frameRate" in known:

@@ -14,8 +14,8 @@ from contract_tests.rules.exports.legacy import migration
 from contract_tests.rules.exports.legacy.elements import LINKS, elements, spoken, with_body
 from contract_tests.rules.exports.rows import HOST, NOW, read
 from contract_tests.rules.worlds import PROJECTS, in_file, stored
-from mockserver.exports.legacy.dates import DATED, YOUNG_MASKS, LegacyForm
-from mockserver.exports.legacy.labels import Elements
+from mockserver.exports.legacy.dates import DATED, YOUNG_MASKS, LegacyFormat
+from mockserver.exports.legacy.labels import LabelElements
 from mockserver.links import DAY
 from mockserver.world.database import Clause
 from mockserver.world.labels import Label
@@ -258,7 +258,7 @@ def test_the_copies_of_labels_in_graphql_had_no_token_in_early_2021(store: Store
     with dated(store, date), store.reading() as connection:
         label = connection.select(Label, Clause("NOT skipped"), order="no", first=1)[0]
         for copies in (True, False):
-            made = Elements(connection, links=LINKS, host=HOST, now=NOW, copies=copies).one(label.id)["Label"]
+            made = LabelElements(connection, links=LINKS, host=HOST, now=NOW, copies=copies).one(label.id)["Label"]
             assert {"token=" in item["instanceURI"] for item in made["objects"]} == {there or not copies}
 
 
@@ -267,9 +267,9 @@ def test_the_copies_of_labels_in_graphql_had_no_token_in_early_2021(store: Store
 
 @given(DAYS, DAYS)
 def test_what_came_once_stays(one: datetime.date, other: datetime.date) -> None:
-    early, late = (LegacyForm(day) for day in sorted((one, other)))
+    early, late = (LegacyFormat(day) for day in sorted((one, other)))
     assert all(late.has(name) for name in DATED if early.has(name))
-    assert all(LegacyForm().has(name) for name in DATED)
+    assert all(LegacyFormat().has(name) for name in DATED)
 
 
 def test_the_table_is_in_the_order_of_time_and_says_how_each_date_is_known() -> None:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.exports.frames import interpolated
-from mockserver.exports.legacy.frames import frame_lines, has_frames
-from mockserver.exports.legacy.terms import Terms
+from mockserver.exports.frames import interpolate_frames
+from mockserver.exports.legacy.frames import has_frames, render_frame_lines
+from mockserver.exports.legacy.schema_facts import SchemaFacts
 
 PREFIX = "cprefix0000000000000"
 BOX = {"top": 10.0, "left": 20.0, "height": 5.5, "width": 7.25}
@@ -46,7 +46,7 @@ def content(document: Any) -> bytes:
 
 
 def lines(document: Any, **more: Any) -> list[Any]:
-    pieces = frame_lines(content(document), prefix=PREFIX, terms=Terms({"s1": "#ff0000"}), **more)
+    pieces = render_frame_lines(content(document), prefix=PREFIX, terms=SchemaFacts({"s1": "#ff0000"}), **more)
     return [json.loads(line) for line in b"".join(pieces).splitlines()]
 
 
@@ -167,7 +167,7 @@ def clips(draw: st.DrawFn) -> dict[str, Any]:
 @given(clips())
 def test_lines_say_what_the_interpolated_frames_of_export_v2_say(document: dict[str, Any]) -> None:
     told = {str(line["frameNumber"]): line for line in lines(document)}
-    whole = {at: frame for at, frame in interpolated(document)["frames"].items() if any(frame.values())}
+    whole = {at: frame for at, frame in interpolate_frames(document)["frames"].items() if any(frame.values())}
     assert [*told] == [*whole]
     for at, frame in whole.items():
         v1 = {item["featureId"]: item for item in told[at]["objects"]}
@@ -198,7 +198,7 @@ def test_a_long_clip_is_made_piece_by_piece() -> None:
         {1: (shown(1, bounding_box=BOX), []), 50_000: (shown(1, bounding_box=BOX | {"top": 1.0}), [])},
         {1: [[1, 50_000]]},
     )
-    sizes = [len(piece) for piece in frame_lines(content(document), prefix=PREFIX, terms=Terms())]
+    sizes = [len(piece) for piece in render_frame_lines(content(document), prefix=PREFIX, terms=SchemaFacts())]
     assert len(sizes) > 50
     assert sizes[0] < 4_000  # the first is not waited for
     assert max(sizes) < 140_000

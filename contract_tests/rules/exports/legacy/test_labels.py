@@ -12,7 +12,7 @@ from contract_tests.rules.exports.legacy.elements import LINKS, elements, spoken
 from contract_tests.rules.exports.rows import HOST, NOW, read
 from contract_tests.rules.worlds import in_file, stored
 from mockserver.errors import NotFound
-from mockserver.exports.legacy.labels import Elements, export_element, label_object
+from mockserver.exports.legacy.labels import LabelElements, build_element, build_label
 from mockserver.world.database import Clause
 from mockserver.world.labels import Label
 from mockserver.world.models import ModelRun
@@ -253,12 +253,12 @@ def test_one_label_is_told_as_in_the_export_even_when_it_is_deleted(own: Store) 
         first, *_ = elements(connection, "image")
     own.delete_labels([first["ID"]])
     with own.reading() as connection:
-        one = export_element(connection, first["ID"], links=LINKS, host=HOST, now=NOW)
+        one = build_element(connection, first["ID"], links=LINKS, host=HOST, now=NOW)
         assert one | {"Updated At": ""} == first | {"Updated At": ""}
-        assert label_object(connection, first["ID"], links=LINKS, host=HOST, now=NOW) == first["Label"]
+        assert build_label(connection, first["ID"], links=LINKS, host=HOST, now=NOW) == first["Label"]
         assert first["ID"] not in [element["ID"] for element in elements(connection, "image")]
         with pytest.raises(NotFound, match="nobody"):
-            label_object(connection, "nobody", links=LINKS, host=HOST, now=NOW)
+            build_label(connection, "nobody", links=LINKS, host=HOST, now=NOW)
 
 
 def test_a_consensus_or_benchmark_is_a_number_and_names_its_reference(own: Store) -> None:
@@ -273,7 +273,7 @@ def test_a_consensus_or_benchmark_is_a_number_and_names_its_reference(own: Store
         )
         change.connection.update(Label, Clause("no = :no", no=second.no), is_benchmark=True)
     with own.reading() as connection:
-        element = export_element(connection, first.id, links=LINKS, host=HOST, now=NOW)
+        element = build_element(connection, first.id, links=LINKS, host=HOST, now=NOW)
     assert (element["Agreement"], element["Benchmark Agreement"], element["Benchmark ID"]) == (0.75, 1.0, second.id)
 
 
@@ -283,7 +283,7 @@ def test_a_label_in_a_model_run_has_the_keys_of_the_sample(store: Store) -> None
     with store.reading() as connection:
         [run] = connection.select(ModelRun, Clause("name = 'first training'"))
         mine = Clause("l.id IN (SELECT label_id FROM model_run_row WHERE model_run_id = :id)", id=run.id)
-        told = Elements(connection, links=LINKS, host=HOST, now=NOW, run=run.id).pieces(mine)
+        told = LabelElements(connection, links=LINKS, host=HOST, now=NOW, run=run.id).pieces(mine)
         found = json.loads(b"[" + b"".join(piece.text for piece in told) + b"]")
         same = {element["DataRow ID"]: element for element in elements(connection, "image")}
     assert found

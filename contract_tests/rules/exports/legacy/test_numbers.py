@@ -14,9 +14,9 @@ from contract_tests.rules.exports.legacy import migration
 from contract_tests.rules.exports.legacy.elements import LINKS
 from contract_tests.rules.exports.rows import HOST, NOW
 from contract_tests.rules.worlds import in_file, stored
-from mockserver.exports.legacy.labels import Elements
-from mockserver.exports.legacy.numbers import as_javascript, number_text
-from mockserver.exports.legacy.rows import DataRowLines
+from mockserver.exports.legacy.labels import LabelElements
+from mockserver.exports.legacy.numbers import format_number, to_javascript
+from mockserver.exports.legacy.rows import LegacyDataRows
 from mockserver.world.database import EVERYTHING, Clause
 from mockserver.world.labels import Label
 from mockserver.world.store import Store
@@ -38,15 +38,15 @@ ENDS_IN_ZERO = re.compile(rb"\.0[^0-9]")
 )  # fmt: skip
 def test_a_number_is_written_as_javascript_writes_it(number: float, text: str) -> None:
     """What ECMA-262 says of Number::toString."""
-    assert number_text(number) == text
-    assert orjson.dumps(as_javascript([number])) == f"[{text}]".encode()
+    assert format_number(number) == text
+    assert orjson.dumps(to_javascript([number])) == f"[{text}]".encode()
 
 
 @given(FINITE)
 def test_every_number_is_read_back_as_it_was(number: float) -> None:
-    assert float(number_text(number)) == number
-    assert not number_text(number).endswith(".0")
-    assert orjson.dumps(as_javascript({"a": [number]})) == f'{{"a":[{number_text(number)}]}}'.encode()
+    assert float(format_number(number)) == number
+    assert not format_number(number).endswith(".0")
+    assert orjson.dumps(to_javascript({"a": [number]})) == f'{{"a":[{format_number(number)}]}}'.encode()
 
 
 @pytest.fixture(scope="module")
@@ -67,9 +67,9 @@ def bare(text: bytes) -> bytes:
 def test_no_whole_number_of_a_file_has_a_fraction(stores: list[Store]) -> None:
     for store in stores:
         with store.reading() as connection:
-            elements = Elements(connection, links=LINKS, host=HOST, now=NOW)
+            elements = LabelElements(connection, links=LINKS, host=HOST, now=NOW)
             labels = b"\n".join(piece.text for piece in elements.pieces(Clause("NOT l.deleted"), between="\n"))
-            lines = DataRowLines(connection, EVERYTHING, metadata=True, links=LINKS, host=HOST, now=NOW)
+            lines = LegacyDataRows(connection, EVERYTHING, metadata=True, links=LINKS, host=HOST, now=NOW)
             rows = b"".join(piece.text for piece in lines.pieces())
             framed = "data_row_no IN (SELECT no FROM data_row WHERE media_type IN ('VIDEO', 'DICOM'))"
             ids = [label.id for label in connection.select(Label, Clause(framed))]

@@ -6,7 +6,7 @@ import pytest
 
 from contract_tests.rules.worlds import generated
 from mockserver.exports.legacy.files import _changed
-from mockserver.exports.legacy.questions import Labels, labels_question
+from mockserver.exports.legacy.requests import LabelsRequest, parse_labels_request
 from mockserver.world.database import Clause, JsonText
 from mockserver.world.events import Event
 from mockserver.world.sqlite import SqliteDatabase
@@ -19,8 +19,8 @@ from mockserver.world.store import Store
 def test_events_that_are_not_on_record_count_as_changes(tmp_path: Path, left: list[int], changed: bool) -> None:
     """The file knows of the first event; all that came since happened elsewhere."""
     store = Store.create(SqliteDatabase(tmp_path / "world.sqlite"), *generated())
-    question = labels_question({"projectId": "the project"})
-    assert isinstance(question, Labels)
+    question = parse_labels_request({"projectId": "the project"})
+    assert isinstance(question, LabelsRequest)
     with store.change() as change:
         events = [Event(no, "LABEL_CREATED", 1, "another", None, None, JsonText("{}")) for no in range(1, 5)]
         change.connection.insert(events)

@@ -16,8 +16,8 @@ from mockserver.api.graphql.resolvers.people import organization
 from mockserver.api.graphql.resolvers.projects import created_by, projects
 from mockserver.api.graphql.searched import ROWS_OF_DATASET
 from mockserver.errors import BadInput, NotFound
-from mockserver.exports.dates import form_of
-from mockserver.exports.legacy.media import media_attributes
+from mockserver.exports.dates import load_format
+from mockserver.exports.legacy.media import build_media_attributes
 from mockserver.links import AssetKey
 from mockserver.world.data_rows import Attachment, DataRow, Dataset
 from mockserver.world.database import Clause
@@ -92,7 +92,7 @@ def add_to(fields: Fields) -> None:
 
 def attributes_of_media(source: DataRow, info: Any) -> dict[str, Any]:
     """Those of clips are measured on the file, which takes 50 ms the first time."""
-    return media_attributes(source.media_attributes, source.asset, seed=call_of(info).workspace.world.seed)
+    return build_media_attributes(source.media_attributes, source.asset, seed=call_of(info).workspace.world.seed)
 
 
 def _in_dataset(dataset_id: str) -> Clause:
@@ -151,7 +151,7 @@ def row_data(source: DataRow, info: Any) -> str:
 def _signing(call: Call, row: int) -> tuple[AssetKey, int]:
     """The key that signs the files of a data row, and when their links end: as in an export made now."""
     with call.store.reading() as connection:
-        key = form_of(connection).asset_key
+        key = load_format(connection).asset_key
     return key, key.expires(call.store.clock.now(), row)
 
 

@@ -15,9 +15,9 @@ from mockserver.api.graphql.resolvers.fields import Fields
 from mockserver.api.graphql.resolvers.people import organization
 from mockserver.api.graphql.resolvers.projects import created_by
 from mockserver.exports.chunks import Chunk, Stream
-from mockserver.exports.request import decode
+from mockserver.exports.request import parse_request
 from mockserver.exports.results import ERRORS, RESULT
-from mockserver.exports.tasks import finished, streams
+from mockserver.exports.tasks import get_streams, is_finished
 from mockserver.links import RESULT_DAYS, good_until
 from mockserver.world.database import EVERYTHING, Clause
 from mockserver.world.people import Organization, Person
@@ -139,7 +139,7 @@ def cancelable_task_types(_source: Any, _info: Any) -> list[str]:
 async def export(_source: Any, info: Any, input: dict[str, Any]) -> TaskReference:  # noqa: A002  the wire's word
     """Answers at once when the export is small, as almost all are; else with a task IN_PROGRESS."""
     call = call_of(info)
-    request = decode(input)
+    request = parse_request(input)
     made, future = call.workspace.exports.create(request, name=input.get("taskName"), base_url=call.base_url)
     await _short_wait(future)
     return TaskReference(made.id, request.streamable)
@@ -157,7 +157,7 @@ def cancel(_source: Any, info: Any, id: str) -> bool:  # noqa: A002  the wire's 
 
 def stream_of(source: Task, name: str) -> Stream:
     """One stream of a task as it is shown."""
-    return streams(source).named(name)
+    return get_streams(source).named(name)
 
 
 def header(source: Task, _info: Any, streamType: str) -> Stream | None:  # noqa: N803  the wire's word
@@ -187,7 +187,7 @@ def _url(call: Call, source: Task, stream: str, file: str) -> str:
 
 def file_of(call: Call, source: Task, stream: str) -> str | None:
     """The URL of a whole stream, empty or not; null before the task is COMPLETE."""
-    return _url(call, source, stream, "all.ndjson") if finished(source) and source.type == EXPORT else None
+    return _url(call, source, stream, "all.ndjson") if is_finished(source) and source.type == EXPORT else None
 
 
 def errors_of(call: Call, source: Task) -> str | None:

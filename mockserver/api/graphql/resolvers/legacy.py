@@ -12,13 +12,13 @@ from mockserver.api.graphql.call import call_of
 from mockserver.api.graphql.resolvers.exports import PATIENCE
 from mockserver.api.graphql.resolvers.fields import Fields
 from mockserver.errors import Conflict
-from mockserver.exports.legacy.questions import (
-    BatchRows,
-    DatasetRows,
-    ModelRunLabels,
-    Question,
-    QueuedRows,
-    labels_question,
+from mockserver.exports.legacy.requests import (
+    BatchRowsRequest,
+    DatasetRowsRequest,
+    LegacyRequest,
+    ModelRunLabelsRequest,
+    QueuedRowsRequest,
+    parse_labels_request,
 )
 from mockserver.links import RESULT_DAYS, good_until
 from mockserver.world.clock import SECOND
@@ -51,23 +51,23 @@ def add_to(fields: Fields) -> None:
 
 
 async def export_labels(_source: Any, info: Any, data: Data) -> LegacyExport:
-    return await _asked(info, labels_question(data))
+    return await _asked(info, parse_labels_request(data))
 
 
 async def export_queued_data_rows(_source: Any, info: Any, data: Data) -> LegacyExport:
-    return await _asked(info, QueuedRows(data["projectId"], _metadata(data)))
+    return await _asked(info, QueuedRowsRequest(data["projectId"], _metadata(data)))
 
 
 async def export_dataset_data_rows(_source: Any, info: Any, data: Data) -> LegacyExport:
-    return await _asked(info, DatasetRows(data["datasetId"], _metadata(data)))
+    return await _asked(info, DatasetRowsRequest(data["datasetId"], _metadata(data)))
 
 
 async def export_batch_data_rows(_source: Any, info: Any, data: Data) -> LegacyExport:
-    return await _asked(info, BatchRows(data["batchId"], _metadata(data)))
+    return await _asked(info, BatchRowsRequest(data["batchId"], _metadata(data)))
 
 
 async def export_model_run_annotations(_source: Any, info: Any, data: Data) -> LegacyExport:
-    return await _asked(info, ModelRunLabels(data["modelRunId"]))
+    return await _asked(info, ModelRunLabelsRequest(data["modelRunId"]))
 
 
 def _metadata(data: Data) -> bool:
@@ -75,7 +75,7 @@ def _metadata(data: Data) -> bool:
     return bool(data.get("includeMetadataInput"))
 
 
-async def _asked(info: Any, question: Question) -> LegacyExport:
+async def _asked(info: Any, question: LegacyRequest) -> LegacyExport:
     """What is shown of the question's file. A small one is waited for: a poll costs two seconds.
 
     Raises Conflict with the reason when it failed: `status` FAILED, which data rows have, could not tell it, and the

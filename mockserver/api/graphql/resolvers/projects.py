@@ -15,7 +15,7 @@ from mockserver.api.graphql.resolvers.fields import Fields, no_list, nothing
 from mockserver.api.graphql.resolvers.people import organization
 from mockserver.api.graphql.searched import LAST_ACTIVITY_OF_PROJECT, ROWS_OF_PROJECT
 from mockserver.errors import BadInput, NotFound
-from mockserver.exports.selection import project_condition
+from mockserver.exports.selection import build_project_condition
 from mockserver.world import ids
 from mockserver.world.data_rows import Dataset
 from mockserver.world.database import EVERYTHING, Clause
@@ -181,7 +181,7 @@ def task_queues(source: Project, info: Any) -> list[TaskQueue]:
 def rows_in_queue(source: TaskQueue, info: Any, input: Any = None) -> int:  # noqa: A002  the wire's word
     """All, or those of some batches."""
     terms = ((input or {}).get("searchQuery") or {}).get("query") or []
-    clause = project_condition(terms) if terms else EVERYTHING
+    clause = build_project_condition(terms) if terms else EVERYTHING
     if any(term.get("type") != "batch" for term in terms):
         raise BadInput("dataRowCount can be asked for the rows of batches only: a term of the type 'batch'")
     mine = Clause(f"pr.task_queue_id = :id AND {_LIVE_ROW.replace('data_row_no', 'pr.data_row_no')}", id=source.id)

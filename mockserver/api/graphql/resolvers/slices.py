@@ -11,7 +11,7 @@ import orjson
 from mockserver.api.graphql.call import Call, call_of
 from mockserver.api.graphql.pages import Page, page_of, position
 from mockserver.api.graphql.resolvers.fields import Fields
-from mockserver.exports.selection import catalog_condition
+from mockserver.exports.selection import build_catalog_condition
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause
 from mockserver.world.models import ModelRun
@@ -70,7 +70,7 @@ def data_row_identifiers(_source: Any, info: Any, input: Mapping[str, Any]) -> P
     """Data rows as the slice's search finds them now, in the order in which they were made."""
     call = call_of(info)
     found = _slice(call, input["savedQueryId"])
-    asked = Clause("NOT dr.deleted") & catalog_condition(orjson.loads(found.query))
+    asked = Clause("NOT dr.deleted") & build_catalog_condition(orjson.loads(found.query))
     first = PAGE if input.get("first") is None else input["first"]
     with call.reading() as connection:
         total = int(connection.value(f"SELECT COUNT(*) FROM data_row dr WHERE {asked.sql}", asked.params))
@@ -82,7 +82,7 @@ def data_row_identifiers_in_run(_source: Any, info: Any, input: Mapping[str, Any
     call = call_of(info)
     run = call.one(ModelRun, Clause("id = :id AND NOT deleted", id=input.get("modelRunId")), _run(input))
     found = _slice(call, input["savedQueryId"])
-    asked = Clause("NOT dr.deleted") & catalog_condition(orjson.loads(found.query))
+    asked = Clause("NOT dr.deleted") & build_catalog_condition(orjson.loads(found.query))
     asked &= Clause("dr.no IN (SELECT data_row_no FROM model_run_row WHERE model_run_id = :run)", run=run.id)
     after = (input.get("after") or {}).get("dataRowId")
     start = 0 if after is None else call.one(DataRow, Clause("id = :id", id=after), f"The cursor {after!r}").no

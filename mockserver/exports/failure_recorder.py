@@ -21,7 +21,7 @@ Record = Callable[[str, str], None]
 """Writes to the database that an export, named by its id, has failed for a reason."""
 
 
-def reason_of(error: Exception, place: Path) -> str:
+def failure_reason(error: Exception, place: Path) -> str:
     """Why an export failed that wrote to `place`. The traceback of a bug goes to the log."""
     if isinstance(error, MockserverError):
         return str(error)
@@ -32,7 +32,7 @@ def reason_of(error: Exception, place: Path) -> str:
     return "The mock failed to make this export: a bug of ours, see the server's log"
 
 
-class Ends:
+class FailureRecorder:
     """The exports of one workspace that have failed. Safe for several threads.
 
     A disk that is full for results is mostly full for the database too. Without this an export would be shown as

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from mockserver.errors import MalformedRequest
-from mockserver.exports.selection import moments
+from mockserver.exports.selection import parse_date_term
 from mockserver.world.data_rows import Dataset
 from mockserver.world.database import EVERYTHING, Clause, Connection, JsonText, Record
 from mockserver.world.labels import WorkflowStatus
@@ -18,7 +18,7 @@ from mockserver.world.projects import Batch, Project
 LIVE = Clause("NOT dr.deleted")
 
 
-class Range(msgspec.Struct, frozen=True, omit_defaults=True):
+class DateRange(msgspec.Struct, frozen=True, omit_defaults=True):
     """As written: `YYYY-MM-DD`, `YYYY-MM-DD hh:mm:ss` or ISO 8601, in UTC unless it says otherwise (inferred). A day
     is meant to its end. Empty is open."""
 
@@ -38,15 +38,15 @@ class Range(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def _bound(name: str, operator: str, text: str) -> tuple[int, int]:
-    return moments({"type": name, "value": {"operator": operator, "value": text}})
+    return parse_date_term({"type": name, "value": {"operator": operator, "value": text}})
 
 
-class Labels(msgspec.Struct, frozen=True, tag="labels", omit_defaults=True):
+class LabelsRequest(msgspec.Struct, frozen=True, tag="labels", omit_defaults=True):
     """The labels of a project, skipped ones too."""
 
     project: str
-    created: Range = Range()
-    active: Range = Range()
+    created: DateRange = DateRange()
+    active: DateRange = DateRange()
 
     def condition(self, connection: Connection) -> Clause:
         """On labels `l` and their data rows `dr`. Raises MalformedRequest."""
@@ -56,7 +56,7 @@ class Labels(msgspec.Struct, frozen=True, tag="labels", omit_defaults=True):
         return mine & created & self.active.condition("dr.last_activity_at", "lastActivityAt")
 
 
-class QueuedRows(msgspec.Struct, frozen=True, tag="queued", omit_defaults=True):
+class QueuedRowsRequest(msgspec.Struct, frozen=True, tag="queued", omit_defaults=True):
     """The data rows of a project that wait to be labelled (inferred from the SDK's words: enqueued)."""
 
     project: str
@@ -72,7 +72,7 @@ class QueuedRows(msgspec.Struct, frozen=True, tag="queued", omit_defaults=True):
         return LIVE & Clause(sql, id=self.project, status=WorkflowStatus.TO_LABEL)
 
 
-class DatasetRows(msgspec.Struct, frozen=True, tag="dataset", omit_defaults=True):
+class DatasetRowsRequest(msgspec.Struct, frozen=True, tag="dataset", omit_defaults=True):
     dataset: str
     metadata: bool = False
 
@@ -82,7 +82,7 @@ class DatasetRows(msgspec.Struct, frozen=True, tag="dataset", omit_defaults=True
         return LIVE & Clause("dr.dataset_id = :id", id=self.dataset)
 
 
-class BatchRows(msgspec.Struct, frozen=True, tag="batch", omit_defaults=True):
+class BatchRowsRequest(msgspec.Struct, frozen=True, tag="batch", omit_defaults=True):
     batch: str
     metadata: bool = False
 
@@ -92,7 +92,7 @@ class BatchRows(msgspec.Struct, frozen=True, tag="batch", omit_defaults=True):
         return LIVE & Clause("dr.no IN (SELECT data_row_no FROM project_row WHERE batch_id = :id)", id=self.batch)
 
 
-class ModelRunLabels(msgspec.Struct, frozen=True, tag="model_run", omit_defaults=True):
+class ModelRunLabelsRequest(msgspec.Struct, frozen=True, tag="model_run", omit_defaults=True):
     """The labels that stand in a model run, skipped ones too."""
 
     model_run: str
@@ -104,8 +104,8 @@ class ModelRunLabels(msgspec.Struct, frozen=True, tag="model_run", omit_defaults
         return Clause(sql, id=self.model_run) & LIVE
 
 
-RowsQuestion = QueuedRows | DatasetRows | BatchRows
-Question = Labels | ModelRunLabels | RowsQuestion
+RowsRequest = QueuedRowsRequest | DatasetRowsRequest | BatchRowsRequest
+LegacyRequest = LabelsRequest | ModelRunLabelsRequest | RowsRequest
 
 
 def _check(connection: Connection, kind: type[Record], asked: Clause, given: str) -> None:
@@ -114,13 +114,13 @@ def _check(connection: Connection, kind: type[Record], asked: Clause, given: str
         raise MalformedRequest(f"{kind.__name__} {given!r} does not exist")
 
 
-def labels_question(data: Mapping[str, Any]) -> Labels:
+def parse_labels_request(data: Mapping[str, Any]) -> LabelsRequest:
     """The input of `exportLabels`, already checked against the schema. SDKs may send `labelCreatedAt: {}`."""
     filters = data.get("filters") or {}
     created, active = filters.get("labelCreatedAt") or {}, filters.get("lastActivityAt") or {}
-    return Labels(data["projectId"], msgspec.convert(created, Range), msgspec.convert(active, Range))
+    return LabelsRequest(data["projectId"], msgspec.convert(created, DateRange), msgspec.convert(active, DateRange))
 
 
-def question_text(question: Question, *, characters: str) -> JsonText:
+def encode_request(question: LegacyRequest, *, characters: str) -> JsonText:
     """Equal questions about files in the same characters, equal texts."""
     return JsonText(msgspec.json.encode(msgspec.to_builtins(question) | {"characters": characters}).decode())

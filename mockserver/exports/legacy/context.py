@@ -6,9 +6,9 @@ from collections import defaultdict
 
 import orjson
 
-from mockserver.exports.legacy.numbers import number_text
-from mockserver.exports.sections import among
-from mockserver.exports.text import ascii_json, quoted
+from mockserver.exports.legacy.numbers import format_number
+from mockserver.exports.sections import match_numbers
+from mockserver.exports.text import escape_non_ascii, json_string
 from mockserver.world.data_rows import ENUM, MetadataSchema
 from mockserver.world.database import Clause, Connection, Row
 from mockserver.world.issues import IssueStatus
@@ -22,14 +22,14 @@ class Metadata:
         schemas = {schema.id: schema for schema in connection.select(MetadataSchema)}
         self._begun = {schema.id: _begun(schema) for schema in schemas.values()}
         self._enums = frozenset(schema.id for schema in schemas.values() if schema.kind == ENUM)
-        self._names = {schema.id: quoted(schema.name) for schema in schemas.values()}
+        self._names = {schema.id: json_string(schema.name) for schema in schemas.values()}
 
     def fields(self, metadata: str) -> str:
         """Items of `metadataFields`: an enum is one, whose value names the option (tests of SDK 3.42 to 7.17)."""
         begun, enums, names = self._begun, self._enums, self._names
         return ",".join(
             [
-                f"{begun[schema]}{quoted(value)}}}"
+                f"{begun[schema]}{json_string(value)}}}"
                 if type(value) is str and schema not in enums
                 else f"{begun[schema]}{names[value] if schema in enums else _written(value)}}}"
                 for schema, value in orjson.loads(metadata).items()
@@ -51,16 +51,16 @@ class Metadata:
 
 
 def _written(value: str | float) -> str:
-    return quoted(value) if isinstance(value, str) else number_text(value)
+    return json_string(value) if isinstance(value, str) else format_number(value)
 
 
 def _begun(schema: MetadataSchema) -> str:
     """An item up to its value."""
     start = orjson.dumps({"schemaId": schema.id, "name": schema.name, "kind": schema.kind}).decode()
-    return ascii_json(f'{start[:-1]},"value":')
+    return escape_non_ascii(f'{start[:-1]},"value":')
 
 
-class Surroundings:
+class LabelContext:
     """Of one piece of labels: rows that begin with a label's number, id, project id and data row number."""
 
     def __init__(self, connection: Connection, labels: list[Row]) -> None:
@@ -75,9 +75,9 @@ class Surroundings:
         return int(None in about or label_id in about)
 
 
-def splits(connection: Connection, rows: list[int], run: str) -> dict[int, str]:
+def find_splits(connection: Connection, rows: list[int], run: str) -> dict[int, str]:
     """The splits of data rows in a model run, by data row number; one that is in no split is not there."""
-    clause = among("data_row_no", rows) & Clause(
+    clause = match_numbers("data_row_no", rows) & Clause(
         "model_run_id = :run AND data_split <> :none", run=run, none="UNASSIGNED"
     )
     return dict(connection.rows(f"SELECT data_row_no, data_split FROM model_run_row WHERE {clause.sql}", clause.params))
@@ -86,7 +86,7 @@ def splits(connection: Connection, rows: list[int], run: str) -> dict[int, str]:
 def _reviews(connection: Connection, labels: list[int]) -> defaultdict[int, list[Row]]:
     """(label number, id, score, created at, person) by label number."""
     found: defaultdict[int, list[Row]] = defaultdict(list)
-    clause = among("label_no", labels)
+    clause = match_numbers("label_no", labels)
     sql = f"SELECT label_no, id, score, created_at, created_by FROM review WHERE {clause.sql} ORDER BY label_no, no"
     for review in connection.rows(sql, clause.params):
         found[review[0]].append(review)
@@ -95,14 +95,14 @@ def _reviews(connection: Connection, labels: list[int]) -> defaultdict[int, list
 
 def _benchmarks(connection: Connection, rows: list[int]) -> dict[tuple[str, int], str]:
     """The id of the reference label of a data row in a project."""
-    clause = among("data_row_no", rows) & Clause("is_benchmark AND NOT deleted")
+    clause = match_numbers("data_row_no", rows) & Clause("is_benchmark AND NOT deleted")
     sql = f"SELECT project_id, data_row_no, id FROM label WHERE {clause.sql}"
     return {(project, number): label for project, number, label in connection.rows(sql, clause.params)}
 
 
 def _open_issues(connection: Connection, rows: list[int]) -> dict[tuple[str, int], set[str | None]]:
     """What the open issues of a data row in a project are about: a label's id, or None for the data row."""
-    clause = among("data_row_no", rows) & Clause("status = :open AND NOT deleted", open=IssueStatus.OPEN)
+    clause = match_numbers("data_row_no", rows) & Clause("status = :open AND NOT deleted", open=IssueStatus.OPEN)
     found: dict[tuple[str, int], set[str | None]] = {}
     sql = f"SELECT project_id, data_row_no, label_id FROM issue WHERE {clause.sql}"
     for project, number, label in connection.rows(sql, clause.params):

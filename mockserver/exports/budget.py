@@ -29,7 +29,7 @@ class Finished(NamedTuple):
     at: float
 
 
-class Space:
+class Budget:
     """Bytes by place: the folder of an export's streams, or the one file of Export V1. Safe for several threads."""
 
     def __init__(self, most: int) -> None:

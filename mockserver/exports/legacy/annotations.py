@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 import orjson
 
-from mockserver.exports.bodies import BODIES_KEPT
+from mockserver.exports.annotations import BODIES_KEPT
 from mockserver.exports.legacy import features
-from mockserver.exports.legacy.dates import LegacyForm
-from mockserver.exports.legacy.terms import Terms, terms_of
-from mockserver.exports.text import ascii_json, quoted
+from mockserver.exports.legacy.dates import LegacyFormat
+from mockserver.exports.legacy.schema_facts import SchemaFacts, build_schema_facts
+from mockserver.exports.text import escape_non_ascii, json_string
 from mockserver.world.database import Clause, Connection
 from mockserver.world.labels import FEATURES, Body, parsed, written
 from mockserver.world.projects import Ontology, Project
@@ -25,7 +25,7 @@ MASKED = {"IMAGE", "PDF", "TEXT"}
 PLACE = "\ufdd5"
 """Stands in the mask URLs of old labels for the person and the data row: bodies are shared, and a noncharacter of
 Unicode is in no text."""
-PLACE_MARK = ascii_json(PLACE)
+PLACE_TEXT = escape_non_ascii(PLACE)
 
 Made = dict[str, Any]
 
@@ -40,14 +40,14 @@ class ProjectFacts(msgspec.Struct, frozen=True):
     ended before there were any (inferred)."""
 
     name: str
-    terms: Terms
-    of_language_models: bool
+    terms: SchemaFacts
+    for_language_models: bool
 
 
-class LegacyBodies:
+class LegacyAnnotations:
     """The projects and bodies of one export, read from one connection."""
 
-    def __init__(self, connection: Connection, form: LegacyForm, *, host: str, token: str) -> None:
+    def __init__(self, connection: Connection, form: LegacyFormat, *, host: str, token: str) -> None:
         """`host` is scheme and host of mask URLs; `token` is that of masks, or empty for URLs without one."""
         self._connection, self._form, self._host, self._token = connection, form, host, token
         self.projects: dict[str, ProjectFacts] = {}
@@ -65,8 +65,8 @@ class LegacyBodies:
         ontologies = {item.id: item for item in self._connection.select(Ontology, of_them)}
         for project in projects:
             own = [ontologies[project.ontology_id]] if project.ontology_id in ontologies else []
-            terms = terms_of(own, scoped=self._form.has("workflow"))
-            self.projects[project.id] = ProjectFacts(quoted(project.name), terms, of_language_models(project))
+            terms = build_schema_facts(own, scoped=self._form.has("workflow"))
+            self.projects[project.id] = ProjectFacts(json_string(project.name), terms, is_for_language_models(project))
 
     def read(self, wanted: set[BodyKey]) -> None:
         """Read the bodies that are not known yet. Their projects must be."""
@@ -83,11 +83,11 @@ class LegacyBodies:
 
     def _label(self, body: Body, key: BodyKey) -> list[str]:
         _, project_id, media, old = key
-        if self.projects[project_id].of_language_models:
+        if self.projects[project_id].for_language_models:
             return ["{}"]
         terms, mask = self.projects[project_id].terms, self._mask(project_id, media, old=old)
         document = parsed(body.content)
-        boxes, drawn = entity_boxes(body.aside), drawn_objects(document, media, self._form)
+        boxes, drawn = parse_entity_boxes(body.aside), list_objects(document, media, self._form)
         made: Made = {
             "objects": [_object(item, terms, boxes, mask) for item in drawn],
             "classifications": features.classifications(document.get("classifications", []), terms),
@@ -96,7 +96,7 @@ class LegacyBodies:
             there = {item["feature_id"] for item in drawn}
             joined = [item for item in document.get("relationships", []) if _joins(item, there)]
             made["relationships"] = [features.relationship(item, media, mask) for item in joined]
-        return ascii_json(written(made).decode()).split(FEATURES.decode())
+        return escape_non_ascii(written(made).decode()).split(FEATURES.decode())
 
     def _mask(self, project_id: str, media: str, *, old: bool) -> str | None:
         """The URL of an object's mask, with a place for its feature id; None for media whose objects have none."""
@@ -109,7 +109,7 @@ class LegacyBodies:
         return f"{self._host}/masks/feature/%s{token}"
 
 
-def drawn_objects(document: Made, media: str, form: LegacyForm) -> list[Made]:
+def list_objects(document: Made, media: str, form: LegacyFormat) -> list[Made]:
     """The objects of a `Label`. Those of clips are in their frames; entities of documents are left out before their
     date."""
     objects: list[Made] = [] if media in FRAMED else document.get("objects", [])
@@ -124,7 +124,7 @@ def _joins(item: Made, there: set[str]) -> bool:
     return ends["source"] in there and ends["target"] in there
 
 
-def _object(item: Made, terms: Terms, boxes: Mapping[str, Any], mask: str | None) -> Made:
+def _object(item: Made, terms: SchemaFacts, boxes: Mapping[str, Any], mask: str | None) -> Made:
     """Keys in the order of the samples. `classifications` is absent when there are none."""
     made = features.coloured(item, terms)
     features.add_geometry(made, item, boxes)
@@ -135,12 +135,12 @@ def _object(item: Made, terms: Terms, boxes: Mapping[str, Any], mask: str | None
     return made
 
 
-def of_language_models(project: Project) -> bool:
+def is_for_language_models(project: Project) -> bool:
     """Whether a project is of a kind that Export V1 never had."""
     return project.editor_task_type is not None or (project.allowed_media_type or "").startswith("LLM")
 
 
-def entity_boxes(aside: str | None) -> dict[str, Any]:
+def parse_entity_boxes(aside: str | None) -> dict[str, Any]:
     """The boxes of a PDF body's entities by ordinal, which its aside keeps under `text-bbox`."""
     kept: dict[str, Any] = orjson.loads(aside).get("text-bbox", {}) if aside else {}
     return kept

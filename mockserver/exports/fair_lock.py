@@ -16,7 +16,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class Turns:
+class FairLock:
     """A lock that is given to whoever has waited longest."""
 
     def __init__(self) -> None:
@@ -53,5 +53,5 @@ class Turns:
             yield piece
 
 
-TURNS = Turns()
+EXPORT_LOCK = FairLock()
 """Of this process, as its interpreter is."""

@@ -14,7 +14,7 @@ Document = dict[str, Any]
 Step = Callable[[Document], Document]
 
 
-def formed(content: bytes, steps: list[Step]) -> bytes:
+def apply_steps(content: bytes, steps: list[Step]) -> bytes:
     """A body with every step taken, in their order. Its host and task are filled in already."""
     if not steps:
         return content

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from mockserver.exports.turns import Turns
+from mockserver.exports.fair_lock import FairLock
 
 PIECES = 20
 THREADS = 4
@@ -31,7 +31,7 @@ class Making:
 
 
 def test_one_piece_is_made_at_a_time_and_nobody_loses_any() -> None:
-    turns, making = Turns(), Making()
+    turns, making = FairLock(), Making()
     with ThreadPoolExecutor(THREADS) as threads:
         found = list(threads.map(lambda name: list(turns.each(making.pieces(name))), "abcd"))
     assert found == [list(range(PIECES))] * THREADS
@@ -40,7 +40,7 @@ def test_one_piece_is_made_at_a_time_and_nobody_loses_any() -> None:
 
 def test_who_has_waited_longest_is_next() -> None:
     """A plain lock would give one thread many turns in a row."""
-    turns, making = Turns(), Making()
+    turns, making = FairLock(), Making()
     together = threading.Barrier(THREADS)
 
     def made(name: str) -> None:
@@ -54,7 +54,7 @@ def test_who_has_waited_longest_is_next() -> None:
 
 
 def test_who_does_something_with_a_piece_has_no_turn_meanwhile() -> None:
-    turns, making = Turns(), Making()
+    turns, making = FairLock(), Making()
     kept = turns.each(making.pieces("kept"))
     assert next(kept) == 0
     assert list(turns.each(making.pieces("other"))) == list(range(PIECES))
@@ -62,7 +62,7 @@ def test_who_does_something_with_a_piece_has_no_turn_meanwhile() -> None:
 
 
 def test_a_failure_gives_the_turn_on() -> None:
-    turns = Turns()
+    turns = FairLock()
     with pytest.raises(ZeroDivisionError):
         list(turns.each(1 // number for number in (1, 0)))
     assert list(turns.each([1, 2])) == [1, 2]

@@ -13,7 +13,7 @@ GLOBAL = "global"
 """The scope of a question about the whole data row, and of one whose ontology names none."""
 
 
-class Terms(NamedTuple):
+class SchemaFacts(NamedTuple):
     """By feature schema id: the colours of tools, the scopes of questions, the places of options in their question.
 
     `scopes` is None, and `positions` is empty, for a date when labels did not repeat them.
@@ -24,20 +24,20 @@ class Terms(NamedTuple):
     positions: Mapping[str, int] = {}
 
 
-def terms_of(ontologies: Iterable[Ontology], *, scoped: bool) -> Terms:
+def build_schema_facts(ontologies: Iterable[Ontology], *, scoped: bool) -> SchemaFacts:
     """The terms of some ontologies together. `scoped` says that labels repeat scopes and positions."""
     documents = [orjson.loads(ontology.normalized) for ontology in ontologies]
     tools = [tool for document in documents for tool in document["tools"]]
     colours = {tool["featureSchemaId"]: tool.get("color") for tool in tools}
     if not scoped:
-        return Terms(colours)
+        return SchemaFacts(colours)
     asked = [question for part in [*documents, *tools] for question in part.get("classifications") or []]
     scopes: dict[str, str] = {}
     positions: dict[str, int] = {}
     for question, scope in _questions(asked, GLOBAL):
         scopes[question["featureSchemaId"]] = scope
         positions |= {option["featureSchemaId"]: at for at, option in enumerate(question.get("options") or [])}
-    return Terms(colours, scopes, positions)
+    return SchemaFacts(colours, scopes, positions)
 
 
 def _questions(questions: list[Any], scope: str) -> Iterator[tuple[Any, str]]:

@@ -26,7 +26,7 @@ class Told(Flag):
     """Its files."""
 
 
-class Glances:
+class FreshExports:
     """What was told of the exports of one workspace in their first moment.
 
     The service takes seconds for an export, in which it can be cancelled and is listed as IN_PROGRESS (SDK tests
