@@ -9,15 +9,13 @@ import msgspec
 
 from mockserver import __version__
 from mockserver.control.bodies import Refusal
-from mockserver.control.control import Control
+from mockserver.control.control import NOTHING, Control
 from mockserver.world.progression import Delay
-
-NOTHING = type(None)
 
 
 def openapi_document(known: list[Control]) -> dict[str, Any]:
     """OpenAPI 3.1 of the control API."""
-    bodies = [kind for item in known for kind in (item.takes, item.gives) if kind not in {NOTHING, bytes}]
+    bodies = [kind for item in known for kind in (item.body, item.answer) if kind not in {NOTHING, bytes}]
     _, components = msgspec.json.schema_components([*bodies, Refusal], ref_template="#/components/schemas/{name}")
     components[Delay.__name__] |= Delay.SCHEMA
     paths: dict[str, dict[str, Any]] = {}
@@ -39,10 +37,10 @@ def _operation(control: Control) -> dict[str, Any]:
     parameters = _in_path(control) + (_in_query(control) if control.about_a_workspace else [])
     if parameters:
         operation["parameters"] = parameters
-    if control.takes is not NOTHING:
+    if control.body is not NOTHING:
         # An empty body is an empty object, so it is only required where a key is.
-        required = any(field.required for field in msgspec.structs.fields(control.takes))
-        content = {"application/json": {"schema": _reference(control.takes)}}
+        required = any(field.required for field in msgspec.structs.fields(control.body))
+        content = {"application/json": {"schema": _reference(control.body)}}
         operation["requestBody"] = {"required": required, "content": content}
     operation["responses"] = _responses(control)
     if not control.open:
@@ -65,12 +63,12 @@ def _in_query(control: Control) -> list[dict[str, Any]]:
 
 def _responses(control: Control) -> dict[str, Any]:
     good: dict[str, Any]
-    if control.gives is NOTHING:
+    if control.answer is NOTHING:
         good = {"204": {"description": "Done"}}
-    elif control.gives is bytes:
+    elif control.answer is bytes:
         good = {"200": {"description": "One JSON object a line", "content": {"application/x-ndjson": {}}}}
     else:
-        schema = {"schema": _reference(control.gives)}
+        schema = {"schema": _reference(control.answer)}
         good = {"200": {"description": "Done", "content": {"application/json": schema}}}
     refusal = {"application/json": {"schema": _reference(Refusal)}}
     return good | {"4XX": {"description": "What came, what was expected", "content": refusal}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import Executor, ThreadPoolExecutor
-from inspect import iscoroutinefunction, signature
+from inspect import iscoroutinefunction
 from typing import Any
 
 import msgspec
@@ -14,10 +14,10 @@ from starlette.routing import Route
 
 from mockserver.control import access
 from mockserver.control.bodies import Query
-from mockserver.control.control import Control
+from mockserver.control.control import NOTHING, Control
 from mockserver.control.controls import Controls
-from mockserver.control.hooks import Hooks
 from mockserver.control.openapi import openapi_document
+from mockserver.control.webhooks import WebhookControls
 from mockserver.errors import BadInput, WireError
 from mockserver.http.json_bodies import check_json
 from mockserver.http.requests import MOST_BODY, read_body
@@ -36,7 +36,7 @@ MOST_DEPTH = 64
 def controls(settings: Settings, workspaces: Workspaces, threads: Executor) -> list[Control]:
     """Every control there is. `threads` are for those that answer soon."""
     do = Controls(settings, workspaces)
-    hooks = Hooks(do, threads)
+    webhooks = WebhookControls(do, threads)
     return [
         Control("GET", "/_mock/health", do.health, about_a_workspace=False, open=True),
         Control("GET", "/_mock/ready", do.ready),
@@ -51,14 +51,14 @@ def controls(settings: Settings, workspaces: Workspaces, threads: Executor) -> l
         Control("GET", "/_mock/switches", do.switches),
         Control("POST", "/_mock/switches", do.set_switches),
         Control("POST", "/_mock/expected", do.expected, long=True, most_body=MOST_BODY),
-        Control("POST", "/_mock/events", hooks.make_event),
-        Control("GET", "/_mock/webhooks", hooks.list_webhooks),
-        Control("POST", "/_mock/webhooks", hooks.create_webhook),
-        Control("PATCH", "/_mock/webhooks/{webhook}", hooks.change_webhook),
-        Control("DELETE", "/_mock/webhooks/{webhook}", hooks.delete_webhook),
-        Control("POST", "/_mock/webhooks/{webhook}/replay", hooks.replay),
-        Control("GET", "/_mock/deliveries", hooks.list_deliveries),
-        Control("POST", "/_mock/deliveries/{delivery}/redeliver", hooks.redeliver),
+        Control("POST", "/_mock/events", webhooks.make_event),
+        Control("GET", "/_mock/webhooks", webhooks.list_webhooks),
+        Control("POST", "/_mock/webhooks", webhooks.create_webhook),
+        Control("PATCH", "/_mock/webhooks/{webhook}", webhooks.change_webhook),
+        Control("DELETE", "/_mock/webhooks/{webhook}", webhooks.delete_webhook),
+        Control("POST", "/_mock/webhooks/{webhook}/replay", webhooks.replay),
+        Control("GET", "/_mock/deliveries", webhooks.list_deliveries),
+        Control("POST", "/_mock/deliveries/{delivery}/redeliver", webhooks.redeliver),
         Control("GET", "/_mock/failures", do.failures),
         Control("POST", "/_mock/failures", do.want_failure, most_body=MOST_BODY),
         Control("DELETE", "/_mock/failures", do.clear_failures),
@@ -92,8 +92,7 @@ class Endpoint:
     def __init__(self, control: Control, workspaces: Workspaces, settings: Settings, threads: Executor) -> None:
         self._control, self._workspaces, self._settings, self._threads = control, workspaces, settings, threads
         # Read once: hints of a signature are looked up by evaluating them.
-        self._takes, self._query = control.takes, control.query
-        self._takes_query = "query" in signature(control.handler).parameters
+        self._body, self._query, self._has_query = control.body, control.query, control.has_query
 
     async def answer(self, request: Request) -> Response:
         control = self._control
@@ -121,12 +120,12 @@ class Endpoint:
         return _written(self._control.handler(request, self._given(request, body)))
 
     def _given(self, request: Request, body: bytes) -> Any:
-        return _read_query(self._query, request) if self._takes_query else _read(self._takes, body)
+        return _read_query(self._query, request) if self._has_query else _read(self._body, body)
 
 
 def _read(kind: Any, body: bytes) -> Any:
     """The body as its struct; an empty one is an empty object. Raises BadInput."""
-    if kind is type(None):
+    if kind is NOTHING:
         return None
     check_json(body, most_depth=MOST_DEPTH)
     try:

@@ -43,7 +43,7 @@ T = TypeVar("T")
 LAST = "last"
 
 
-class Hooks:
+class WebhookControls:
     """One method for each control of webhooks."""
 
     def __init__(self, controls: Controls, threads: Executor) -> None:

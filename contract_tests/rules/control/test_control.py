@@ -1,0 +1,54 @@
+"""What a control reads from its handler's signature."""
+
+from typing import Any
+
+import pytest
+
+from mockserver.control.bodies import DeliveryQuery, Health, Query, Reset
+from mockserver.control.control import NOTHING, Control
+
+
+def with_body(_request: Any, given: Reset) -> Health:
+    raise NotImplementedError
+
+
+def with_query(_request: Any, given: DeliveryQuery) -> None: ...
+
+
+def without(_request: Any, given: None) -> bytes:
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    ("handler", "body", "query", "answer"),
+    [
+        (with_body, Reset, Query, Health),
+        (with_query, NOTHING, DeliveryQuery, NOTHING),
+        (without, NOTHING, Query, bytes),
+    ],
+)
+def test_the_types_of_a_handler_are_those_of_its_control(handler: Any, body: Any, query: Any, answer: Any) -> None:
+    control = Control("POST", "/", handler)
+    assert (control.body, control.query, control.answer) == (body, query, answer)
+
+
+def two_bodies(_request: Any, body: Reset, other_body: Reset) -> None: ...
+
+
+def no_body(_request: Any) -> None: ...
+
+
+def any_body(_request: Any, body: Any) -> None: ...
+
+
+def text(_request: Any, body: str) -> None: ...
+
+
+def unannotated(_request, body):  # type: ignore[no-untyped-def]
+    ...
+
+
+@pytest.mark.parametrize("handler", [two_bodies, no_body, any_body, text, unannotated])
+def test_a_handler_whose_body_nobody_would_check_is_refused_when_the_routes_are_made(handler: Any) -> None:
+    with pytest.raises(TypeError, match=f"{handler.__name__}.* is no handler of a control"):
+        _ = Control("POST", "/", handler).body
