@@ -31,6 +31,7 @@ from graphql import (
     is_object_type,
 )
 
+from mockserver.api.graphql.fields import is_long
 from mockserver.errors import QueryTooComplex
 
 MOST_DEPTH = 60
@@ -69,8 +70,8 @@ class Cost(msgspec.Struct):
     """Whether the schema itself is asked for."""
     conditions: bool = False
     """Whether `@include` or `@skip` make several queries of it."""
-    names: set[str] = msgspec.field(default_factory=set)
-    """Of all fields that are asked for."""
+    long: bool = False
+    """Whether a field is requested that was registered as long."""
 
 
 def check_selections(document: DocumentNode) -> None:
@@ -161,11 +162,11 @@ class _Meter:
     def _add_field(self, kind: GraphQLObjectType, nodes: list[FieldNode], factor: int, level: int) -> None:
         cost, name = self.cost, nodes[0].name.value
         cost.answers += factor
-        cost.names.add(name)
         cost.changes += kind.name in CHANGING
         field = kind.fields.get(name) or (self._of_schema.get(name) if kind is self._query else None)
         if field is None:
             return
+        cost.long |= is_long(field)
         of_type = get_named_type(field.type)
         if not is_object_type(of_type):
             return

@@ -47,13 +47,6 @@ BYTES_OF_FIELD = 1_200
 
 MOST_ON_LOOP = 300
 """Fields of an answer that is made on the event loop, if each list has ten items; some 3 ms."""
-LONG_CHANGES = frozenset({"deleteDataRows", "deleteLabels", "updateDataset"})
-"""Mutations whose time grows with what they change: the last one deletes a dataset with all its data rows."""
-LONG_READS = frozenset(
-    {"labels", "label", "dataRows", "datasetDataRows", "dataRowCustomMetadata", "workstreamStateCounts"}
-)
-"""Fields that hundreds of records are read for: pages of data rows and labels, labels as Export V1 tells them, and the
-states of all rows of a project."""
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -121,11 +114,7 @@ def prepared(schema: GraphQLSchema, query: str) -> Document | WireError:
 
 def _document(schema: GraphQLSchema, query: str, node: DocumentNode, cost: Cost) -> Document:
     changes = cost.changes > 0
-    long = (
-        cost.answers > MOST_ON_LOOP
-        or cost.schema
-        or not (LONG_CHANGES if changes else LONG_READS).isdisjoint(cost.names)
-    )
+    long = cost.answers > MOST_ON_LOOP or cost.schema or cost.long
     if changes:  # graphql-core runs these, at a tenth of the speed of a plan
         long = long or cost.lists or cost.changes > 1
     memory = memory_of(node, cost) if len(query) <= LARGE_DOCUMENT else 0

@@ -12,7 +12,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from functools import partial, wraps
+from functools import partial
 from importlib import resources
 from inspect import isawaitable
 from typing import Any, Protocol, TypeVar, cast
@@ -32,6 +32,7 @@ from graphql import (
 from graphql.utilities import value_from_ast_untyped
 
 from mockserver.api.graphql.documents import Document, KeptDocuments, prepared
+from mockserver.api.graphql.fields import RegisteredField, Resolver, register
 from mockserver.api.graphql.plans import Planned, TakesLong
 from mockserver.errors import BadInput, MockserverBug, QueryTooComplex, WireError
 from mockserver.workspaces.long_changes import LongChanges
@@ -40,7 +41,6 @@ from mockserver.world.moments import zulu
 
 LOG = logging.getLogger(__name__)
 
-Resolver = Callable[..., Any]
 T = TypeVar("T")
 
 SHORT_DOCUMENT = 512
@@ -67,14 +67,13 @@ class Context(Protocol):
 class Engine:
     """A schema with its resolvers, and the documents it has met."""
 
-    def __init__(self, resolvers: Mapping[str, Mapping[str, Resolver]]) -> None:
+    def __init__(self, resolvers: Mapping[str, Mapping[str, RegisteredField]]) -> None:
         self.schema = build_schema(sdl(), assume_valid=True, no_location=True)
         _give_scalars(self.schema)
         for type_name, fields in resolvers.items():
-            for field_name, resolver in fields.items():
+            for field_name, field in fields.items():
                 object_type = cast("GraphQLObjectType", self.schema.type_map[type_name])
-                field = object_type.fields[field_name]
-                field.resolve = _with_arguments(resolver) if field.args else resolver
+                register(object_type.fields[field_name], field)
         self._documents = KeptDocuments()
         self._preparing = ThreadPoolExecutor(PREPARING, thread_name_prefix="documents")
         self._reading = ThreadPoolExecutor(READING, thread_name_prefix="queries")
@@ -214,20 +213,6 @@ def _count(resolve: Resolver, source: Any, info: Any, **arguments: Any) -> Any:
         return resolve(source, info, **arguments)
     except QueryTooComplex as error:
         raise _Abandoned(error) from None
-
-
-def _with_arguments(resolver: Resolver) -> Resolver:
-    """For all fields with arguments: null means not given, and no page begins or ends before the first item."""
-
-    @wraps(resolver)
-    def resolve(source: Any, info: Any, **given: Any) -> Any:
-        arguments = {name: value for name, value in given.items() if value is not None}
-        for name in ("skip", "first"):
-            if arguments.get(name, 0) < 0:
-                raise BadInput(f"{name} is {arguments[name]}; expected 0 or more")
-        return resolver(source, info, **arguments)
-
-    return resolve
 
 
 def sdl() -> str:

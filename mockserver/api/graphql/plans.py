@@ -39,6 +39,7 @@ from graphql import (
 )
 from graphql.pyutils import is_iterable
 
+from mockserver.api.graphql.fields import resolver_of
 from mockserver.api.graphql.values import Arguments, Declared, NotPlain, Variables, arguments_of
 from mockserver.errors import QueryTooComplex
 
@@ -60,7 +61,7 @@ class TakesLong(Exception):
 
 
 class Run(msgspec.Struct):
-    """One answer in the making. Resolvers get it as their `info`, of which they read the context.
+    """One answer in the making. Resolvers get the `context`.
 
     At most `most` fields are answered; then it ends with TakesLong if it is `raising` that, else with QueryTooComplex.
     """
@@ -118,10 +119,11 @@ def _selected(fields: Sequence[Field], source: Any, run: Run, path: Path) -> dic
     run.most -= len(fields)
     if run.most < 0:
         run.end()
+    call = run.context
     found: dict[str, Any] = {}
     for key, resolve, arguments, write, complete, nullable in fields:
         try:
-            value = resolve(source, run) if arguments is None else resolve(source, run, **arguments(run.variables))
+            value = resolve(source, call) if arguments is None else resolve(source, call, **arguments(run.variables))
             if write is None or value is None:
                 found[key] = complete(value, run, (path, key))
             else:
@@ -298,17 +300,18 @@ class Planner:
         self._left -= 1
         name = nodes[0].name.value
         if name == "__typename":
-            return Field(key, lambda _source, _run: kind.name, None, str, _leaf(str), nullable=False)
+            return Field(key, lambda _source, _call: kind.name, None, str, _leaf(str), nullable=False)
         if self._left < 0 or name not in kind.fields:
             raise NotPlain
         field = kind.fields[name]
-        if field.resolve is None or iscoroutinefunction(unwrap(field.resolve)):
+        resolver = resolver_of(field)
+        if resolver is None or iscoroutinefunction(unwrap(resolver)):
             raise NotPlain
         arguments = arguments_of(field, nodes[0]) if field.args else None
         of_type = field.type.of_type if is_non_null_type(field.type) else field.type
         write = of_type.coerce_output_value if is_leaf_type(of_type) else None
         complete = self._complete(field.type, f"{kind.name}.{name}", nodes)
-        return Field(key, field.resolve, arguments, write, complete, not is_non_null_type(field.type))
+        return Field(key, resolver, arguments, write, complete, not is_non_null_type(field.type))
 
     def _complete(self, kind: GraphQLOutputType, where: str, nodes: list[FieldNode]) -> Complete:
         if is_non_null_type(kind):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockserver.api.graphql.engine import Resolver
+from mockserver.api.graphql.fields import Fields, RegisteredField
 from mockserver.api.graphql.resolvers import (
     access,
     changes,
@@ -23,11 +23,10 @@ from mockserver.api.graphql.resolvers import (
     webhooks,
     workflows,
 )
-from mockserver.api.graphql.resolvers.fields import Fields
 
 
-def all_resolvers() -> dict[str, dict[str, Resolver]]:
-    """Type name -> field name -> resolver."""
+def all_resolvers() -> dict[str, dict[str, RegisteredField]]:
+    """Type name -> field name -> registered field."""
     fields = Fields()
     for module in (
         people, projects, ontologies, data_rows, metadata, labels, feature_schemas, quality, models, slices, exports,

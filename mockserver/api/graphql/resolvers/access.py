@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from mockserver.api.graphql.call import call_of
-from mockserver.api.graphql.resolvers.fields import Fields, no_list, nothing
+from mockserver.api.graphql.call import Call
+from mockserver.api.graphql.fields import Fields, no_list, nothing
 from mockserver.errors import NotFound
 from mockserver.world import ids
 from mockserver.world.database import Clause
@@ -56,40 +56,37 @@ MEMBERS = "nodes totalCount userGroupRoles"
 
 
 def add_to(fields: Fields) -> None:
-    fields.add(
-        User_apiKeys=api_keys,
-        User_apiKeysOtherUsers=no_list,
-        User_isAdvEnabled=lambda _source, _info: True,
-        Query_organizationRole=organization_role,
-        Role_permissions=no_list,
-        Role_organizationId=lambda _source, info: call_of(info).store.workspace.organization_id,
-        Role_description=nothing,
-        Query_invitesLimit=invites_limit,
-        Organization_invites=empty_page,
-        Project_invites=empty_page,
-        Query_userGroups=empty_page,
-        Query_userGroupsV2=empty_page,
-        Query_userGroup=user_group,
-        Query_userGroupV2=nothing,
-        ApiKey_name=lambda _source, _info: "API key",
-        ApiKey_revoked=lambda _source, _info: False,
-        ApiKey_expiresAtEpoch=lambda _source, _info: NEVER,
-        ApiKey_allowedIpCidrs=no_list,
-    )
-    fields.attributes("ApiKey", ApiKey, "id userId userEmail createdAt updatedAt", createdByUserId="user_id")
-    fields.attributes("InvitesLimit", InvitesLimit, "used limit remaining")
-    fields.attributes("InviteConnection", EmptyPage, "nodes nextCursor")
-    fields.attributes("UserGroupConnection", EmptyPage, "nodes nextCursor totalCount")
+    fields.add("User", "apiKeys", api_keys)
+    fields.add("User", "apiKeysOtherUsers", no_list)
+    fields.add("User", "isAdvEnabled", lambda _source, _call: True)
+    fields.add("Query", "organizationRole", organization_role)
+    fields.add("Role", "permissions", no_list)
+    fields.add("Role", "organizationId", lambda _source, call: call.store.workspace.organization_id)
+    fields.add("Role", "description", nothing)
+    fields.add("Query", "invitesLimit", invites_limit)
+    fields.add("Organization", "invites", empty_page)
+    fields.add("Project", "invites", empty_page)
+    fields.add("Query", "userGroups", empty_page)
+    fields.add("Query", "userGroupsV2", empty_page)
+    fields.add("Query", "userGroup", user_group)
+    fields.add("Query", "userGroupV2", nothing)
+    fields.add("ApiKey", "name", lambda _source, _call: "API key")
+    fields.add("ApiKey", "revoked", lambda _source, _call: False)
+    fields.add("ApiKey", "expiresAtEpoch", lambda _source, _call: NEVER)
+    fields.add("ApiKey", "allowedIpCidrs", no_list)
+    fields.add_attributes("ApiKey", ApiKey, "id userId userEmail createdAt updatedAt", createdByUserId="user_id")
+    fields.add_attributes("InvitesLimit", InvitesLimit, "used limit remaining")
+    fields.add_attributes("InviteConnection", EmptyPage, "nodes nextCursor")
+    fields.add_attributes("UserGroupConnection", EmptyPage, "nodes nextCursor totalCount")
     for kind, names in {
         "Invite": INVITE, "ProjectInvite": "id projectRoleName projectId", "UserGroup": GROUP,
         "UserGroupProjects": "nodes totalCount", "UserGroupMembers": MEMBERS, "UserGroupRole": "userId roleId",
     }.items():  # fmt: skip
-        fields.add(**{f"{kind}_{name}": nothing for name in names.split()})
+        fields.add_nulls(kind, names)
 
 
-def api_keys(source: Person, info: Any) -> list[ApiKey]:
+def api_keys(source: Person, call: Call) -> list[ApiKey]:
     """The owner's one; others have none."""
-    call = call_of(info)
     world = call.store.workspace
     if source.id != world.user_id:
         return []
@@ -97,25 +94,23 @@ def api_keys(source: Person, info: Any) -> list[ApiKey]:
     return [ApiKey(ids.cuid(made, "api key", world.organization_id), source.id, source.email, made, made)]
 
 
-def organization_role(_source: Any, info: Any, userId: str | None = None) -> Role | None:  # noqa: N803  the wire's word
+def organization_role(_source: Any, call: Call, userId: str | None = None) -> Role | None:  # noqa: N803  the wire's word
     """The role of a person, by default of the owner of the API key."""
-    call = call_of(info)
     person = (
         call.store.user() if userId is None else call.one(Person, Clause("id = :id", id=userId), f"User {userId!r}")
     )
     return call.find(Role, person.role_id)
 
 
-def invites_limit(_source: Any, info: Any, where: Mapping[str, Any]) -> InvitesLimit:
+def invites_limit(_source: Any, call: Call, where: Mapping[str, Any]) -> InvitesLimit:
     """Everybody who works here is counted, and who is invited (SDK organization.py)."""
-    call = call_of(info)
     call.one(Organization, Clause("id = :id", id=where.get("id")), f"Organization {where.get('id')!r}")
     return InvitesLimit(call.count(Person, Clause("TRUE")), SEATS)
 
 
-def empty_page(_source: Any, _info: Any, **_page: Any) -> EmptyPage:
+def empty_page(_source: Any, _call: Call, **_page: Any) -> EmptyPage:
     return EmptyPage()
 
 
-def user_group(_source: Any, _info: Any, where: Mapping[str, Any]) -> None:
+def user_group(_source: Any, _call: Call, where: Mapping[str, Any]) -> None:
     raise NotFound(f"User group {where.get('id')!r} does not exist in this workspace")

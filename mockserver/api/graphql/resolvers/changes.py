@@ -7,10 +7,10 @@ from typing import Any
 
 import orjson
 
-from mockserver.api.graphql.call import Call, call_of
+from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.dates import EDITOR_FROM_THE_START, QUEUES_ARE_BATCHES, is_since
+from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.filters import snake
-from mockserver.api.graphql.resolvers.fields import Fields
 from mockserver.api.graphql.texts import check_texts
 from mockserver.errors import BadInput, MalformedRequest, NotAllowed
 from mockserver.world.data_rows import Dataset
@@ -22,18 +22,16 @@ ONLY_READ = {"queueMode": ("CATALOG",), "allowedMediaType": ("UNKNOWN", "UNSUPPO
 
 
 def add_to(fields: Fields) -> None:
-    fields.add(
-        Mutation_createProject=create_project,
-        Mutation_updateProject=update_project,
-        Mutation_project=project_changes,
-        ProjectChanges_connectOntology=connect_ontology,
-        Mutation_createLabelingFrontendOptions=create_frontend_options,
-        Mutation_createDataset=create_dataset,
-        Mutation_updateDataset=update_dataset,
-        Mutation_deleteDataRows=delete_data_rows,
-        Mutation_deleteLabels=delete_labels,
-        Deleted_id=lambda source, _: source,
-    )
+    fields.add("Mutation", "createProject", create_project)
+    fields.add("Mutation", "updateProject", update_project)
+    fields.add("Mutation", "project", project_changes)
+    fields.add("ProjectChanges", "connectOntology", connect_ontology)
+    fields.add("Mutation", "createLabelingFrontendOptions", create_frontend_options)
+    fields.add("Mutation", "createDataset", create_dataset)
+    fields.add("Mutation", "updateDataset", update_dataset, long=True)
+    fields.add("Mutation", "deleteDataRows", delete_data_rows, long=True)
+    fields.add("Mutation", "deleteLabels", delete_labels, long=True)
+    fields.add("Deleted", "id", lambda source, _call: source)
 
 
 def _columns(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,10 +50,9 @@ def _named(data: Mapping[str, Any], what: str) -> str:
     return str(name)
 
 
-def create_project(_source: Any, info: Any, data: Mapping[str, Any]) -> Project:
+def create_project(_source: Any, call: Call, data: Mapping[str, Any]) -> Project:
     if data.get("deleted"):
         raise BadInput("A new project came with deleted: true; leave it out")
-    call = call_of(info)
     _check_modes(call, data)
     fields = _columns(data) | {"name": _named(data, "project")} | _first_frontend(call) | _frontend(call, data)
     fields.pop("deleted", None)  # false
@@ -91,30 +88,27 @@ def _frontend(call: Call, data: Mapping[str, Any]) -> dict[str, str | None]:
     return {"labeling_frontend_id": frontend}
 
 
-def update_project(_source: Any, info: Any, where: Mapping[str, Any], data: Mapping[str, Any]) -> Project:
+def update_project(_source: Any, call: Call, where: Mapping[str, Any], data: Mapping[str, Any]) -> Project:
     """Also deletes (`deleted: true`) and connects the frontend, as the SDK's connect_ontology does."""
-    call = call_of(info)
     _check_modes(call, data)
     fields = _columns(data) | _frontend(call, data)
     return call.store.update_project(_id(where, "updateProject"), **fields)
 
 
-def project_changes(_source: Any, info: Any, where: Mapping[str, Any]) -> Project:
+def project_changes(_source: Any, call: Call, where: Mapping[str, Any]) -> Project:
     project_id = _id(where, "project")
-    return call_of(info).one(Project, Clause("id = :id AND NOT deleted", id=project_id), f"Project {project_id!r}")
+    return call.one(Project, Clause("id = :id AND NOT deleted", id=project_id), f"Project {project_id!r}")
 
 
-def connect_ontology(source: Project, info: Any, ontologyId: str) -> Project:  # noqa: N803  the wire's word
-    call = call_of(info)
+def connect_ontology(source: Project, call: Call, ontologyId: str) -> Project:  # noqa: N803  the wire's word
     call.one(Ontology, Clause("id = :id", id=ontologyId), f"Ontology {ontologyId!r}")
     return call.store.update_project(source.id, ontology_id=ontologyId)
 
 
-def create_frontend_options(_source: Any, info: Any, data: Mapping[str, Any]) -> Project:
+def create_frontend_options(_source: Any, call: Call, data: Mapping[str, Any]) -> Project:
     """The options of a project's editor, which are its ontology. SDKs make empty ones, and connect the ontology next
     (project.py setup_editor, connect_ontology). Raises NotAllowed for others: they would make an ontology."""
-    call = call_of(info)
-    project = project_changes(None, info, _connected(data, "project"))
+    project = project_changes(None, call, _connected(data, "project"))
     frontend = _frontend(call, {"labelingFrontend": data.get("labelingFrontend")})
     if any(_options(data).values()):
         raise NotAllowed("Making an ontology of customizationOptions is not imitated; send empty ones and connect one")
@@ -137,13 +131,13 @@ def _options(data: Mapping[str, Any]) -> dict[str, Any]:
     return options
 
 
-def create_dataset(_source: Any, info: Any, data: Mapping[str, Any]) -> Dataset:
+def create_dataset(_source: Any, call: Call, data: Mapping[str, Any]) -> Dataset:
     check_texts(data)
-    return call_of(info).store.create_dataset(name=_named(data, "dataset"), description=data.get("description"))
+    return call.store.create_dataset(name=_named(data, "dataset"), description=data.get("description"))
 
 
-def update_dataset(_source: Any, info: Any, where: Mapping[str, Any], data: Mapping[str, Any]) -> Dataset:
-    return call_of(info).store.update_dataset(_id(where, "updateDataset"), **_columns(data))
+def update_dataset(_source: Any, call: Call, where: Mapping[str, Any], data: Mapping[str, Any]) -> Dataset:
+    return call.store.update_dataset(_id(where, "updateDataset"), **_columns(data))
 
 
 def _id(where: Mapping[str, Any], what: str) -> str:
@@ -152,9 +146,9 @@ def _id(where: Mapping[str, Any], what: str) -> str:
     return str(where["id"])
 
 
-def delete_data_rows(_source: Any, info: Any, where: Mapping[str, Any]) -> list[str]:
-    return call_of(info).store.delete_data_rows(list(where["dataRowIds"]))
+def delete_data_rows(_source: Any, call: Call, where: Mapping[str, Any]) -> list[str]:
+    return call.store.delete_data_rows(list(where["dataRowIds"]))
 
 
-def delete_labels(_source: Any, info: Any, labelIds: list[str]) -> list[str]:  # noqa: N803  the wire's word
-    return call_of(info).store.delete_labels(list(labelIds))
+def delete_labels(_source: Any, call: Call, labelIds: list[str]) -> list[str]:  # noqa: N803  the wire's word
+    return call.store.delete_labels(list(labelIds))

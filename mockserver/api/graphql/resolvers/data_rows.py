@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 import orjson
 
-from mockserver.api.graphql.call import Call, call_of
+from mockserver.api.graphql.call import Call
+from mockserver.api.graphql.fields import Fields, nothing
 from mockserver.api.graphql.filters import condition, unique
 from mockserver.api.graphql.pages import Page, PageInfo
-from mockserver.api.graphql.resolvers.fields import Fields, nothing
 from mockserver.api.graphql.resolvers.people import organization
 from mockserver.api.graphql.resolvers.projects import created_by, projects
 from mockserver.api.graphql.searched import ROWS_OF_DATASET
@@ -50,86 +50,80 @@ class GlobalKeysResult(msgspec.Struct, frozen=True):
 
 
 def add_to(fields: Fields) -> None:
-    fields.attributes("Dataset", Dataset, "id name createdAt updatedAt")
-    fields.add(
-        Query_dataset=dataset,
-        Query_datasets=datasets,
-        Query_datasetDataRows=dataset_data_rows,
-        Dataset_description=description,
-        Dataset_rowCount=row_count,
-        Dataset_createdBy=created_by,
-        Dataset_organization=organization,
-        Dataset_signer=nothing,
-        Dataset_projects=projects,
-        Dataset_dataRows=data_rows,
-    )
-    fields.attributes("DataRow", DataRow, "id externalId globalKey createdAt updatedAt")
-    fields.add(
-        Query_dataRow=data_row,
-        DataRow_rowData=row_data,
-        DataRow_mediaAttributes=attributes_of_media,
-        DataRow_dataset=lambda source, info: call_of(info).find(Dataset, source.dataset_id),
-        DataRow_createdBy=created_by,
-        DataRow_organization=organization,
-        DataRow_attachments=attachments,
-    )
-    fields.attributes("DataRowConnection", Page, "nodes pageInfo")
-    fields.attributes("AssetAttachment", Attachment, "id type name")
-    fields.add(AssetAttachment_value=attachment_value)
-    fields.attributes("ExternalIdRow", ExternalIdRow, "dataRowId externalId")
-    fields.add(Query_externalIdsToDataRowIds=external_ids, Query_queryAllDataRowsHaveBeenProcessed=all_processed)
-    fields.attributes("FetchedDataRow", FetchedRow, "id globalKey")
-    fields.attributes("GlobalKeysResult", GlobalKeysResult, "jobStatus data")
+    fields.add_attributes("Dataset", Dataset, "id name createdAt updatedAt")
+    fields.add("Query", "dataset", dataset)
+    fields.add("Query", "datasets", datasets)
+    fields.add("Query", "datasetDataRows", dataset_data_rows, long=True)
+    fields.add("Dataset", "description", description)
+    fields.add("Dataset", "rowCount", row_count)
+    fields.add("Dataset", "createdBy", created_by)
+    fields.add("Dataset", "organization", organization)
+    fields.add("Dataset", "signer", nothing)
+    fields.add("Dataset", "projects", projects)
+    fields.add("Dataset", "dataRows", data_rows, long=True)
+    fields.add_attributes("DataRow", DataRow, "id externalId globalKey createdAt updatedAt")
+    fields.add("Query", "dataRow", data_row)
+    fields.add("DataRow", "rowData", row_data)
+    fields.add("DataRow", "mediaAttributes", attributes_of_media)
+    fields.add("DataRow", "dataset", lambda source, call: call.find(Dataset, source.dataset_id))
+    fields.add("DataRow", "createdBy", created_by)
+    fields.add("DataRow", "organization", organization)
+    fields.add("DataRow", "attachments", attachments)
+    fields.add_attributes("DataRowConnection", Page, "nodes pageInfo")
+    fields.add_attributes("AssetAttachment", Attachment, "id type name")
+    fields.add("AssetAttachment", "value", attachment_value)
+    fields.add_attributes("ExternalIdRow", ExternalIdRow, "dataRowId externalId")
+    fields.add("Query", "externalIdsToDataRowIds", external_ids)
+    fields.add("Query", "queryAllDataRowsHaveBeenProcessed", all_processed)
+    fields.add_attributes("FetchedDataRow", FetchedRow, "id globalKey")
+    fields.add_attributes("GlobalKeysResult", GlobalKeysResult, "jobStatus data")
     keys = "fetchedDataRows notFoundGlobalKeys accessDeniedGlobalKeys deletedDataRowGlobalKeys"
-    fields.attributes("GlobalKeysData", GlobalKeysData, keys)
-    fields.add(
-        Query_dataRowsForGlobalKeys=data_rows_for_global_keys,
-        Query_dataRowsForGlobalKeysResult=data_rows_for_global_keys_result,
-        Job_jobId=lambda source, _: source,
-        AllProcessed_allDataRowsHaveBeenProcessed=lambda source, _: source,
-    )
+    fields.add_attributes("GlobalKeysData", GlobalKeysData, keys)
+    fields.add("Query", "dataRowsForGlobalKeys", data_rows_for_global_keys)
+    fields.add("Query", "dataRowsForGlobalKeysResult", data_rows_for_global_keys_result)
+    fields.add("Job", "jobId", lambda source, _call: source)
+    fields.add("AllProcessed", "allDataRowsHaveBeenProcessed", lambda source, _call: source)
 
 
-def attributes_of_media(source: DataRow, info: Any) -> dict[str, Any]:
+def attributes_of_media(source: DataRow, call: Call) -> dict[str, Any]:
     """Those of clips are measured on the file, which takes 50 ms the first time."""
-    return build_media_attributes(source.media_attributes, source.asset, seed=call_of(info).workspace.world.seed)
+    return build_media_attributes(source.media_attributes, source.asset, seed=call.workspace.world.seed)
 
 
 def _in_dataset(dataset_id: str) -> Clause:
     return Clause("dataset_id = :id AND NOT deleted", id=dataset_id)
 
 
-def description(source: Dataset, _info: Any) -> str:
+def description(source: Dataset, _call: Call) -> str:
     """Never null: SDK tests compare that of a new dataset with an empty text (test_dataset.py)."""
     return source.description or ""
 
 
-def row_count(source: Dataset, info: Any) -> int:
-    with call_of(info).reading() as connection:
+def row_count(source: Dataset, call: Call) -> int:
+    with call.reading() as connection:
         return int(connection.value(f"SELECT {ROWS_OF_DATASET.format(dataset=':id')}", {"id": source.id}))
 
 
-def dataset(_source: Any, info: Any, where: Mapping[str, Any]) -> Dataset:
-    return call_of(info).one(Dataset, unique(Dataset, where), f"Dataset {where.get('id')!r}")
+def dataset(_source: Any, call: Call, where: Mapping[str, Any]) -> Dataset:
+    return call.one(Dataset, unique(Dataset, where), f"Dataset {where.get('id')!r}")
 
 
-def datasets(_source: Any, info: Any, where: Any = None, skip: int = 0, first: int | None = None) -> list[Dataset]:
-    return call_of(info).select(Dataset, condition(Dataset, where), order="created_at, id", skip=skip, first=first)
+def datasets(_source: Any, call: Call, where: Any = None, skip: int = 0, first: int | None = None) -> list[Dataset]:
+    return call.select(Dataset, condition(Dataset, where), order="created_at, id", skip=skip, first=first)
 
 
-def data_row(_source: Any, info: Any, where: Mapping[str, Any]) -> DataRow:
-    return call_of(info).one(DataRow, unique(DataRow, where), f"Data row {where.get('id') or dict(where)!r}")
+def data_row(_source: Any, call: Call, where: Mapping[str, Any]) -> DataRow:
+    return call.one(DataRow, unique(DataRow, where), f"Data row {where.get('id') or dict(where)!r}")
 
 
-def data_rows(source: Dataset, info: Any, where: Any = None, skip: int = 0, first: int | None = None) -> list[DataRow]:
+def data_rows(source: Dataset, call: Call, where: Any = None, skip: int = 0, first: int | None = None) -> list[DataRow]:
     asked = condition(DataRow, where) & _in_dataset(source.id)
-    return call_of(info).select(DataRow, asked, order="no", skip=skip, first=first)
+    return call.select(DataRow, asked, order="no", skip=skip, first=first)
 
 
-def dataset_data_rows(_source: Any, info: Any, id: str, first: int = 100, where: Any = None, **given: Any) -> Page:  # noqa: A002  the wire's word
+def dataset_data_rows(_source: Any, call: Call, id: str, first: int = 100, where: Any = None, **given: Any) -> Page:  # noqa: A002  the wire's word
     """Newest first. A page begins behind the data row whose id is `from` (SDK tests test_data_rows.py), which is what
     `startCursor` of the page before tells; null after the last page."""
-    call = call_of(info)
     call.one(Dataset, Clause("id = :id AND NOT deleted", id=id), f"Dataset {id!r}")
     asked = condition(DataRow, where) & _in_dataset(id)
     if given.get("from"):
@@ -140,10 +134,9 @@ def dataset_data_rows(_source: Any, info: Any, id: str, first: int = 100, where:
     return Page(nodes, PageInfo(nodes[-1].id if more and nodes else None, None, more))
 
 
-def row_data(source: DataRow, info: Any) -> str:
+def row_data(source: DataRow, call: Call) -> str:
     if source.row_data is not None:
         return source.row_data
-    call = call_of(info)
     key, expires = _signing(call, source.no)
     return call.base_url + call.workspace.links.asset(source.id, source.file_name, expires=expires, key=key)
 
@@ -156,42 +149,40 @@ def _signing(call: Call, row: int) -> tuple[AssetKey, int]:
 
 
 def attachments(
-    source: DataRow, info: Any, where: Any = None, skip: int = 0, first: int | None = None
+    source: DataRow, call: Call, where: Any = None, skip: int = 0, first: int | None = None
 ) -> list[Attachment]:
     asked = condition(Attachment, where) & Clause("data_row_no = :no", no=source.no)
-    return call_of(info).select(Attachment, asked, order="no", skip=skip, first=first)
+    return call.select(Attachment, asked, order="no", skip=skip, first=first)
 
 
-def attachment_value(source: Attachment, info: Any) -> str:
+def attachment_value(source: Attachment, call: Call) -> str:
     """The text or URL that was given, or the link of the file we host."""
     if source.asset is None:
         return source.value or ""
-    call = call_of(info)
     key, expires = _signing(call, source.data_row_no)
     return call.base_url + call.workspace.links.attachment(source.id, source.file_name, expires=expires, key=key)
 
 
-def external_ids(_source: Any, info: Any, externalId_in: list[str]) -> list[ExternalIdRow]:  # noqa: N803  the wire's word
+def external_ids(_source: Any, call: Call, externalId_in: list[str]) -> list[ExternalIdRow]:  # noqa: N803  the wire's word
     asked = Clause("external_id IN :ids AND NOT deleted", ids=externalId_in)
-    return [ExternalIdRow(row.id, row.external_id) for row in call_of(info).select(DataRow, asked, order="no")]
+    return [ExternalIdRow(row.id, row.external_id) for row in call.select(DataRow, asked, order="no")]
 
 
-def all_processed(_source: Any, info: Any, **asked: Any) -> bool:
+def all_processed(_source: Any, call: Call, **asked: Any) -> bool:
     """Whether rows are processed, by id or global key; an SDK told no sleeps for 30 seconds."""
     ids, keys = sorted(asked.get("dataRowIds") or []), sorted(asked.get("globalKeys") or [])
-    return call_of(info).workspace.processed(f"rows {ids} {keys}")
+    return call.workspace.processed(f"rows {ids} {keys}")
 
 
-def data_rows_for_global_keys(_source: Any, info: Any, where: Any = None) -> str:
+def data_rows_for_global_keys(_source: Any, call: Call, where: Any = None) -> str:
     """The job is the question itself: it needs no memory, and each answer is of the moment in which it is given."""
     keys = (where or {}).get("ids") or []
     if len(keys) > MOST_KEYS:
         raise BadInput(f"{len(keys)} global keys are looked for at once; at most {MOST_KEYS} are")
-    return orjson.dumps([call_of(info).store.clock.now(), keys]).hex()
+    return orjson.dumps([call.store.clock.now(), keys]).hex()
 
 
-def data_rows_for_global_keys_result(_source: Any, info: Any, jobId: Any = None) -> GlobalKeysResult:  # noqa: N803  the wire's word
-    call = call_of(info)
+def data_rows_for_global_keys_result(_source: Any, call: Call, jobId: Any = None) -> GlobalKeysResult:  # noqa: N803  the wire's word
     job_id = (jobId or {}).get("id") or ""
     since, keys = _job(job_id)
     if not call.workspace.processed(f"job {job_id}", since=since):

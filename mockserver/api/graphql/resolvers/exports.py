@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
-from mockserver.api.graphql.call import Call, call_of
+from mockserver.api.graphql.call import Call
+from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.filters import condition, snake
 from mockserver.api.graphql.matching import matches, mentioned
-from mockserver.api.graphql.resolvers.fields import Fields
 from mockserver.api.graphql.resolvers.people import organization
 from mockserver.api.graphql.resolvers.projects import created_by
 from mockserver.exports.chunks import Chunk, Stream
@@ -48,37 +48,34 @@ class ExportFile(msgspec.Struct, frozen=True):
 
 
 def add_to(fields: Fields) -> None:
-    fields.attributes("Task", Task, "id name status type completionPercentage createdAt updatedAt")
-    fields.add(
-        Query_task=task,
-        User_createdTasks=tasks,
-        Organization_tasks=tasks,
-        Query_cancelableTaskTypes=cancelable_task_types,
-        Task_result=lambda source, info: file_of(call_of(info), source, RESULT),
-        Task_errors=lambda source, info: errors_of(call_of(info), source),
-        Task_metadata=lambda source, _: {} if source.failure is None else {"failure": source.failure},
-        Task_createdBy=created_by,
-        Task_organization=organization,
-        Task_exportMetadataHeader=header,
-        Task_exportFileFromOffset=file_from_offset,
-        Task_exportFileFromLine=file_from_line,
-        Mutation_exportDataRowsInProject=export,
-        Mutation_exportDataRowsInCatalog=export,
-        Mutation_exportDataRowsInSlice=export,
-        Mutation_exportDataRowsInModelRun=export,
-        Mutation_cancelBulkOperationJob=cancel,
-        Success_success=lambda source, _: source,
-    )
-    fields.attributes("ExportTaskReference", TaskReference, "taskId isStreamable")
-    fields.attributes("ExportMetadataHeader", Stream, "", totalSize="total_size", totalLines="total_lines")
-    fields.attributes("ExportFile", ExportFile, "offsets lines file")
-    fields.attributes("UInt64Range", Range, "start end")
+    fields.add_attributes("Task", Task, "id name status type completionPercentage createdAt updatedAt")
+    fields.add("Query", "task", task)
+    fields.add("User", "createdTasks", tasks)
+    fields.add("Organization", "tasks", tasks)
+    fields.add("Query", "cancelableTaskTypes", cancelable_task_types)
+    fields.add("Task", "result", lambda source, call: file_of(call, source, RESULT))
+    fields.add("Task", "errors", lambda source, call: errors_of(call, source))
+    fields.add("Task", "metadata", lambda source, _call: {} if source.failure is None else {"failure": source.failure})
+    fields.add("Task", "createdBy", created_by)
+    fields.add("Task", "organization", organization)
+    fields.add("Task", "exportMetadataHeader", header)
+    fields.add("Task", "exportFileFromOffset", file_from_offset)
+    fields.add("Task", "exportFileFromLine", file_from_line)
+    fields.add("Mutation", "exportDataRowsInProject", export)
+    fields.add("Mutation", "exportDataRowsInCatalog", export)
+    fields.add("Mutation", "exportDataRowsInSlice", export)
+    fields.add("Mutation", "exportDataRowsInModelRun", export)
+    fields.add("Mutation", "cancelBulkOperationJob", cancel)
+    fields.add("Success", "success", lambda source, _call: source)
+    fields.add_attributes("ExportTaskReference", TaskReference, "taskId isStreamable")
+    fields.add_attributes("ExportMetadataHeader", Stream, "", totalSize="total_size", totalLines="total_lines")
+    fields.add_attributes("ExportFile", ExportFile, "offsets lines file")
+    fields.add_attributes("UInt64Range", Range, "start end")
 
 
-def task(_source: Any, info: Any, where: Any = None) -> Task:
+def task(_source: Any, call: Call, where: Any = None) -> Task:
     """SDKs ask so for the files of an export (export_task.py)."""
     task_id = (where or {}).get("id")
-    call = call_of(info)
     exports = call.workspace.exports
     seen = exports.looked_at(call.one(Task, Clause("id = :id", id=task_id), f"Task {task_id!r}"))
     exports.glances.read(seen)
@@ -86,11 +83,10 @@ def task(_source: Any, info: Any, where: Any = None) -> Task:
 
 
 def tasks(
-    source: Person | Organization, info: Any, where: Any = None, skip: int = 0, first: int | None = None
+    source: Person | Organization, call: Call, where: Any = None, skip: int = 0, first: int | None = None
 ) -> list[Task]:
     """Newest first. The SDK looks for exactly one by id (wire trap 15)."""
     asked = Clause("created_by = :id", id=source.id) if isinstance(source, Person) else EVERYTHING
-    call = call_of(info)
     if not SHOWN.isdisjoint(mentioned(where)):
         shown = [
             task for record in call.select(Task, asked, order="no DESC") for task in _as_asked(call, record, where)
@@ -130,15 +126,14 @@ def _field(call: Call, task: Task, name: str) -> Any:
     return getattr(task, snake(name))
 
 
-def cancelable_task_types(_source: Any, _info: Any) -> list[str]:
+def cancelable_task_types(_source: Any, _call: Call) -> list[str]:
     """In camelCase, which the SDK turns into a task's `type` (client.py 7.17.0:2874). Real list unknown (inferred)."""
     first, *rest = EXPORT.split("-")
     return [first + "".join(map(str.title, rest))]
 
 
-async def export(_source: Any, info: Any, input: dict[str, Any]) -> TaskReference:  # noqa: A002  the wire's word
+async def export(_source: Any, call: Call, input: dict[str, Any]) -> TaskReference:  # noqa: A002  the wire's word
     """Answers at once when the export is small, as almost all are; else with a task IN_PROGRESS."""
-    call = call_of(info)
     request = parse_request(input)
     made, future = call.workspace.exports.create(request, name=input.get("taskName"), base_url=call.base_url)
     await _short_wait(future)
@@ -150,8 +145,8 @@ async def _short_wait(future: Future[None]) -> None:
     del done
 
 
-def cancel(_source: Any, info: Any, id: str) -> bool:  # noqa: A002  the wire's word
-    call_of(info).workspace.exports.cancel(id)
+def cancel(_source: Any, call: Call, id: str) -> bool:  # noqa: A002  the wire's word
+    call.workspace.exports.cancel(id)
     return True
 
 
@@ -160,17 +155,17 @@ def stream_of(source: Task, name: str) -> Stream:
     return get_streams(source).named(name)
 
 
-def header(source: Task, _info: Any, streamType: str) -> Stream | None:  # noqa: N803  the wire's word
+def header(source: Task, _call: Call, streamType: str) -> Stream | None:  # noqa: N803  the wire's word
     stream = stream_of(source, streamType)
     return stream if stream.chunks else None
 
 
-def file_from_offset(source: Task, info: Any, streamType: str, offset: int) -> ExportFile | None:  # noqa: N803  the wire's word
-    return _file(call_of(info), source, streamType, stream_of(source, streamType).at_offset(offset))
+def file_from_offset(source: Task, call: Call, streamType: str, offset: int) -> ExportFile | None:  # noqa: N803  the wire's word
+    return _file(call, source, streamType, stream_of(source, streamType).at_offset(offset))
 
 
-def file_from_line(source: Task, info: Any, streamType: str, line: int) -> ExportFile | None:  # noqa: N803  the wire's word
-    return _file(call_of(info), source, streamType, stream_of(source, streamType).at_line(line))
+def file_from_line(source: Task, call: Call, streamType: str, line: int) -> ExportFile | None:  # noqa: N803  the wire's word
+    return _file(call, source, streamType, stream_of(source, streamType).at_line(line))
 
 
 def _file(call: Call, source: Task, stream: str, chunk: Chunk | None) -> ExportFile | None:

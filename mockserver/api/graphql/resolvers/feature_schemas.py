@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import orjson
 
-from mockserver.api.graphql.call import Call, call_of
-from mockserver.api.graphql.resolvers.fields import Fields
+from mockserver.api.graphql.call import Call
+from mockserver.api.graphql.fields import Fields
 from mockserver.errors import NotFound
 from mockserver.world.projects import Ontology
 
@@ -28,26 +28,27 @@ class RootSchemaNodes(msgspec.Struct, frozen=True):
 
 
 def add_to(fields: Fields) -> None:
-    fields.attributes("RootSchemaNode", RootSchemaNode, "id name normalized")
-    fields.attributes("NodesRootSchemaNode", RootSchemaNodes, "nodes nextCursor")
-    fields.add(Query_rootSchemaNode=root_schema_node, Query_rootSchemaNodes=root_schema_nodes)
+    fields.add_attributes("RootSchemaNode", RootSchemaNode, "id name normalized")
+    fields.add_attributes("NodesRootSchemaNode", RootSchemaNodes, "nodes nextCursor")
+    fields.add("Query", "rootSchemaNode", root_schema_node)
+    fields.add("Query", "rootSchemaNodes", root_schema_nodes)
 
 
-def root_schema_node(_source: Any, info: Any, where: Mapping[str, Any]) -> RootSchemaNode:
+def root_schema_node(_source: Any, call: Call, where: Mapping[str, Any]) -> RootSchemaNode:
     """By the id of its feature schema, which is what SDKs call the feature schema's id."""
     wanted = where.get("featureSchemaId")
-    for node in _all(call_of(info)):
+    for node in _all(call):
         if node.normalized["featureSchemaId"] == wanted:
             return node
     raise NotFound(f"Feature schema {wanted!r} does not exist in this workspace")
 
 
 def root_schema_nodes(
-    _source: Any, info: Any, where: Any = None, after: str | None = None, first: int | None = None
+    _source: Any, call: Call, where: Any = None, after: str | None = None, first: int | None = None
 ) -> RootSchemaNodes:
     """Searched by a part of the name; the cursor is the last id of a full page, as with ontologies."""
     text = ((where or {}).get("search") or "").lower()
-    found = [node for node in _all(call_of(info)) if text in node.name.lower() and (not after or node.id > after)]
+    found = [node for node in _all(call) if text in node.name.lower() and (not after or node.id > after)]
     page = found if first is None else found[:first]
     return RootSchemaNodes(page, page[-1].id if page and len(found) > len(page) else None)
 

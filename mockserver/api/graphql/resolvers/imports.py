@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockserver.api.graphql.call import call_of
-from mockserver.api.graphql.resolvers.fields import Fields, nothing
+from mockserver.api.graphql.call import Call
+from mockserver.api.graphql.fields import Fields
 from mockserver.world.database import Clause
 from mockserver.world.projects import Project
 
@@ -13,17 +13,15 @@ IMPORT = "id name state progress inputFileUrl errorFileUrl statusFileUrl created
 
 
 def add_to(fields: Fields) -> None:
-    fields.add(
-        Query_labelImports=no_imports,
-        Query_modelAssistedLabelingPredictionImports=no_imports,
-        **{f"AnnotationImport_{name}": nothing for name in IMPORT.split()},
-    )
+    fields.add("Query", "labelImports", no_imports)
+    fields.add("Query", "modelAssistedLabelingPredictionImports", no_imports)
+    fields.add_nulls("AnnotationImport", IMPORT)
 
 
-def no_imports(_source: Any, info: Any, where: Any = None, **_page: Any) -> list[Any]:
+def no_imports(_source: Any, call: Call, where: Any = None, **_page: Any) -> list[Any]:
     """An empty list. Raises NotFound when the project that is named does not exist."""
     project_id = (where or {}).get("projectId")
     if project_id is not None:
         asked = Clause("id = :id AND NOT deleted", id=project_id)
-        call_of(info).one(Project, asked, f"Project {project_id!r}")
+        call.one(Project, asked, f"Project {project_id!r}")
     return []

@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from mockserver.api.graphql.call import call_of
+from mockserver.api.graphql.call import Call
+from mockserver.api.graphql.fields import Fields, no_list, nothing
 from mockserver.api.graphql.filters import holding
 from mockserver.api.graphql.pages import Page, page_of, position
-from mockserver.api.graphql.resolvers.fields import Fields, no_list, nothing
 from mockserver.api.graphql.resolvers.projects import created_by
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import EVERYTHING, Clause
@@ -36,36 +36,38 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 def add_to(fields: Fields) -> None:
-    fields.attributes("Issue", Issue, "id labelId content status createdAt updatedAt")
+    fields.add_attributes("Issue", Issue, "id labelId content status createdAt updatedAt")
+    fields.add("Query", "issue", issue)
+    fields.add("Project", "issues", issues)
+    fields.add("Project", "issueCategories", no_list)
+    fields.add("IssueConnection", "totalCount", lambda source, call: call.count(Issue, source.condition))
+    fields.add("IssueConnection", "nodes", lambda source, call: page(source, call).nodes)
+    fields.add("IssueConnection", "nextCursor", lambda source, call: page(source, call).page_info.end_cursor)
+    fields.add("Issue", "friendlyId", lambda source, _call: str(source.no))
+    fields.add("Issue", "dataRowId", data_row_id)
+    fields.add("Issue", "categoryId", nothing)
+    fields.add("Issue", "position", nothing)
+    fields.add("Issue", "createdBy", created_by)
+    fields.add("Issue", "resolvedBy", resolved_by)
     fields.add(
-        Query_issue=issue,
-        Project_issues=issues,
-        Project_issueCategories=no_list,
-        IssueConnection_totalCount=lambda source, info: call_of(info).count(Issue, source.condition),
-        IssueConnection_nodes=lambda source, info: page(source, info).nodes,
-        IssueConnection_nextCursor=lambda source, info: page(source, info).page_info.end_cursor,
-        Issue_friendlyId=lambda source, _: str(source.no),
-        Issue_dataRowId=data_row_id,
-        Issue_categoryId=nothing,
-        Issue_position=nothing,
-        Issue_createdBy=created_by,
-        Issue_resolvedBy=resolved_by,
-        Issue_resolvedAt=lambda source, _: source.updated_at if source.status == IssueStatus.RESOLVED else None,
-        Issue_contentUpdatedAt=nothing,
-        Issue_latestReplyAt=latest_reply_at,
-        Issue_comments=comments,
-        **{f"IssueCategory_{name}": nothing for name in ("id", "name", "description")},
+        "Issue",
+        "resolvedAt",
+        resolved_at,
     )
-    fields.attributes("Comment", Comment, "id content createdAt", updatedAt="created_at")
-    fields.add(Comment_createdBy=created_by)
+    fields.add("Issue", "contentUpdatedAt", nothing)
+    fields.add("Issue", "latestReplyAt", latest_reply_at)
+    fields.add("Issue", "comments", comments)
+    fields.add_nulls("IssueCategory", "id name description")
+    fields.add_attributes("Comment", Comment, "id content createdAt", updatedAt="created_at")
+    fields.add("Comment", "createdBy", created_by)
 
 
-def issue(_source: Any, info: Any, where: Mapping[str, Any]) -> Issue:
+def issue(_source: Any, call: Call, where: Mapping[str, Any]) -> Issue:
     asked = Clause("id = :id AND NOT deleted", id=where.get("id"))
-    return call_of(info).one(Issue, asked, f"Issue {where.get('id')!r}")
+    return call.one(Issue, asked, f"Issue {where.get('id')!r}")
 
 
-def issues(source: Project, _info: Any, where: Any = None, after: str | None = None, first: int = PAGE) -> Asked:
+def issues(source: Project, _call: Call, where: Any = None, after: str | None = None, first: int = PAGE) -> Asked:
     """Oldest first. All of them are counted; those about a whole data row are not listed (SDK project.py 7.17.0)."""
     mine = Clause("project_id = :id AND NOT deleted", id=source.id)
     return Asked(mine & _condition(where or {}), after, first)
@@ -86,28 +88,32 @@ def _condition(where: Mapping[str, Any]) -> Clause:
     return found
 
 
-def page(source: Asked, info: Any) -> Page:
+def page(source: Asked, call: Call) -> Page:
     listed = source.condition & Clause("label_id IS NOT NULL AND no > :after", after=position(source.after))
-    return page_of(call_of(info).select(Issue, listed, order="no", first=source.first + 1), source.first)
+    return page_of(call.select(Issue, listed, order="no", first=source.first + 1), source.first)
 
 
-def data_row_id(source: Issue, info: Any) -> str:
-    return call_of(info).one(DataRow, Clause("no = :no", no=source.data_row_no), "The issue's data row").id
+def data_row_id(source: Issue, call: Call) -> str:
+    return call.one(DataRow, Clause("no = :no", no=source.data_row_no), "The issue's data row").id
 
 
-def comments(source: Issue, info: Any) -> list[Comment]:
-    return call_of(info).select(Comment, Clause("issue_no = :no", no=source.no), order="no")
+def comments(source: Issue, call: Call) -> list[Comment]:
+    return call.select(Comment, Clause("issue_no = :no", no=source.no), order="no")
 
 
-def resolved_by(source: Issue, info: Any) -> Person | None:
+def resolved_at(source: Issue, _call: Call) -> int | None:
+    return source.updated_at if source.status == IssueStatus.RESOLVED else None
+
+
+def resolved_by(source: Issue, call: Call) -> Person | None:
     """Whoever spoke last (inferred)."""
     if source.status != IssueStatus.RESOLVED:
         return None
-    said = comments(source, info)
-    return call_of(info).find(Person, said[-1].created_by if said else source.created_by)
+    said = comments(source, call)
+    return call.find(Person, said[-1].created_by if said else source.created_by)
 
 
-def latest_reply_at(source: Issue, info: Any) -> int | None:
+def latest_reply_at(source: Issue, call: Call) -> int | None:
     """The first comment opens the issue; what follows are replies (inferred)."""
-    replies = comments(source, info)[1:]
+    replies = comments(source, call)[1:]
     return replies[-1].created_at if replies else None

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from mockserver.api.graphql.call import call_of
+from mockserver.api.graphql.call import Call
+from mockserver.api.graphql.fields import Fields, json_text
 from mockserver.api.graphql.filters import condition, unique
-from mockserver.api.graphql.resolvers.fields import Fields, json_text
 from mockserver.api.graphql.resolvers.people import organization
 from mockserver.api.graphql.resolvers.projects import created_by
 from mockserver.world import ids
@@ -43,7 +43,7 @@ ORDERS = {f"{name}_{way}": f"{column} {way}, no {way}" for name, column in _COLU
 
 
 def add_to(fields: Fields) -> None:
-    fields.attributes(
+    fields.add_attributes(
         "Label",
         Label,
         "id createdAt updatedAt",
@@ -54,37 +54,33 @@ def add_to(fields: Fields) -> None:
         benchmarkAgreement="benchmark_score",
         isBenchmarkReference="is_benchmark",
     )
-    fields.add(
-        Query_label=label,
-        Project_labels=labels_of_project,
-        DataRow_labels=labels_of_row,
-        DataRow_labelingActivity=lambda source, _, where=None: (source, (where or {}).get("projectId")),
-        LabelingActivity_selectedLabelId=selected_label,
-        Label_label=lambda source, info: json_text(call_of(info).legacy_label(source.id)),
-        Label_project=lambda source, info: call_of(info).find(Project, source.project_id),
-        Label_dataRow=data_row,
-        Label_createdBy=created_by,
-        Label_reviews=reviews,
-        Label_type=lambda source, _: SKIP if source.skipped else ANY,
-    )
-    fields.attributes("LabelType", LabelType, "id name")
-    fields.attributes("Review", Review, "id score createdAt updatedAt")
-    fields.add(
-        Query_review=review,
-        Review_label=reviewed_label,
-        Review_project=lambda source, info: call_of(info).find(Project, reviewed_label(source, info).project_id),
-        Review_createdBy=created_by,
-        Review_organization=organization,
-    )
+    fields.add("Query", "label", label)
+    fields.add("Project", "labels", labels_of_project, long=True)
+    fields.add("DataRow", "labels", labels_of_row, long=True)
+    fields.add("DataRow", "labelingActivity", labeling_activity)
+    fields.add("LabelingActivity", "selectedLabelId", selected_label)
+    fields.add("Label", "label", lambda source, call: json_text(call.legacy_label(source.id)), long=True)
+    fields.add("Label", "project", lambda source, call: call.find(Project, source.project_id))
+    fields.add("Label", "dataRow", data_row)
+    fields.add("Label", "createdBy", created_by)
+    fields.add("Label", "reviews", reviews)
+    fields.add("Label", "type", lambda source, _call: SKIP if source.skipped else ANY)
+    fields.add_attributes("LabelType", LabelType, "id name")
+    fields.add_attributes("Review", Review, "id score createdAt updatedAt")
+    fields.add("Query", "review", review)
+    fields.add("Review", "label", reviewed_label)
+    fields.add("Review", "project", lambda source, call: call.find(Project, reviewed_label(source, call).project_id))
+    fields.add("Review", "createdBy", created_by)
+    fields.add("Review", "organization", organization)
 
 
-def label(_source: Any, info: Any, where: Mapping[str, Any]) -> Label:
-    return call_of(info).one(Label, unique(Label, where), f"Label {where.get('id')!r}")
+def label(_source: Any, call: Call, where: Mapping[str, Any]) -> Label:
+    return call.one(Label, unique(Label, where), f"Label {where.get('id')!r}")
 
 
 def labels_of_project(
     source: Project,
-    info: Any,
+    call: Call,
     where: Any = None,
     orderBy: str = NEWEST_FIRST,  # noqa: N803  the wire's word
     skip: int = 0,
@@ -93,40 +89,44 @@ def labels_of_project(
     """Of live rows, newest first (SDK tests test_label.py); the SDK narrows them by datasets (project.labels) and, from
     7.x, by who made them."""
     asked = _asked(where) & Clause("project_id = :id", id=source.id)
-    return call_of(info).select(Label, asked, order=ORDERS[orderBy], skip=skip, first=first)
+    return call.select(Label, asked, order=ORDERS[orderBy], skip=skip, first=first)
 
 
 def labels_of_row(
-    source: DataRow, info: Any, where: Any = None, skip: int = 0, first: int | None = None
+    source: DataRow, call: Call, where: Any = None, skip: int = 0, first: int | None = None
 ) -> list[Label]:
     asked = _asked(where) & Clause("data_row_no = :no", no=source.no)
-    return call_of(info).select(Label, asked, order="no", skip=skip, first=first)
+    return call.select(Label, asked, order="no", skip=skip, first=first)
 
 
 def _asked(where: Any) -> Clause:
     return condition(Label, where) & Clause("data_row_no IN (SELECT no FROM data_row WHERE NOT deleted)")
 
 
-def data_row(source: Label, info: Any) -> DataRow:
-    return call_of(info).one(DataRow, Clause("no = :no", no=source.data_row_no), f"The data row of label {source.id!r}")
+def data_row(source: Label, call: Call) -> DataRow:
+    return call.one(DataRow, Clause("no = :no", no=source.data_row_no), f"The data row of label {source.id!r}")
 
 
-def selected_label(source: tuple[DataRow, str | None], info: Any) -> str | None:
+def labeling_activity(source: DataRow, _call: Call, where: Any = None) -> tuple[DataRow, str | None]:
+    return source, (where or {}).get("projectId")
+
+
+def selected_label(source: tuple[DataRow, str | None], call: Call) -> str | None:
     """The winning label of a data row in a project (SDK data_row.get_winning_label_id)."""
     row, project_id = source
     asked = Clause("project_id = :project AND data_row_no = :no", project=project_id, no=row.no)
-    standing = call_of(info).select(ProjectRow, asked)
+    standing = call.select(ProjectRow, asked)
     return standing[0].selected_label_id if standing else None
 
 
-def reviews(source: Label, info: Any, where: Any = None, skip: int = 0, first: int | None = None) -> list[Review]:
+def reviews(source: Label, call: Call, where: Any = None, skip: int = 0, first: int | None = None) -> list[Review]:
     asked = condition(Review, where) & Clause("label_no = :no", no=source.no)
-    return call_of(info).select(Review, asked, order="no", skip=skip, first=first)
+    return call.select(Review, asked, order="no", skip=skip, first=first)
 
 
-def review(_source: Any, info: Any, where: Mapping[str, Any]) -> Review:
-    return call_of(info).one(Review, unique(Review, where), f"Review {where.get('id')!r}")
+def review(_source: Any, call: Call, where: Mapping[str, Any]) -> Review:
+    return call.one(Review, unique(Review, where), f"Review {where.get('id')!r}")
 
 
-def reviewed_label(source: Review, info: Any) -> Label:
-    return call_of(info).one(Label, Clause("no = :no", no=source.label_no), f"The label of review {source.id!r}")
+def reviewed_label(source: Review, call: Call) -> Label:
+    return call.one(Label, Clause("no = :no", no=source.label_no), f"The label of review {source.id!r}")

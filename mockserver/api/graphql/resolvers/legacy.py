@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from mockserver.api.graphql.call import call_of
+from mockserver.api.graphql.call import Call
+from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.resolvers.exports import PATIENCE
-from mockserver.api.graphql.resolvers.fields import Fields
 from mockserver.errors import Conflict
 from mockserver.exports.legacy.requests import (
     BatchRowsRequest,
@@ -39,35 +39,33 @@ class LegacyExport(msgspec.Struct, frozen=True):
 
 
 def add_to(fields: Fields) -> None:
-    fields.attributes("LegacyExport", LegacyExport, "downloadUrl createdAt shouldPoll status")
-    fields.add(
-        Mutation_exportLabels=export_labels,
-        Mutation_exportQueuedDataRows=export_queued_data_rows,
-        Mutation_exportDatasetDataRows=export_dataset_data_rows,
-        Mutation_exportBatchDataRows=export_batch_data_rows,
-        Mutation_exportModelRunAnnotations=export_model_run_annotations,
-        Project_issueExportUrl=issue_export_url,
-    )
+    fields.add_attributes("LegacyExport", LegacyExport, "downloadUrl createdAt shouldPoll status")
+    fields.add("Mutation", "exportLabels", export_labels)
+    fields.add("Mutation", "exportQueuedDataRows", export_queued_data_rows)
+    fields.add("Mutation", "exportDatasetDataRows", export_dataset_data_rows)
+    fields.add("Mutation", "exportBatchDataRows", export_batch_data_rows)
+    fields.add("Mutation", "exportModelRunAnnotations", export_model_run_annotations)
+    fields.add("Project", "issueExportUrl", issue_export_url)
 
 
-async def export_labels(_source: Any, info: Any, data: Data) -> LegacyExport:
-    return await _asked(info, parse_labels_request(data))
+async def export_labels(_source: Any, call: Call, data: Data) -> LegacyExport:
+    return await _asked(call, parse_labels_request(data))
 
 
-async def export_queued_data_rows(_source: Any, info: Any, data: Data) -> LegacyExport:
-    return await _asked(info, QueuedRowsRequest(data["projectId"], _metadata(data)))
+async def export_queued_data_rows(_source: Any, call: Call, data: Data) -> LegacyExport:
+    return await _asked(call, QueuedRowsRequest(data["projectId"], _metadata(data)))
 
 
-async def export_dataset_data_rows(_source: Any, info: Any, data: Data) -> LegacyExport:
-    return await _asked(info, DatasetRowsRequest(data["datasetId"], _metadata(data)))
+async def export_dataset_data_rows(_source: Any, call: Call, data: Data) -> LegacyExport:
+    return await _asked(call, DatasetRowsRequest(data["datasetId"], _metadata(data)))
 
 
-async def export_batch_data_rows(_source: Any, info: Any, data: Data) -> LegacyExport:
-    return await _asked(info, BatchRowsRequest(data["batchId"], _metadata(data)))
+async def export_batch_data_rows(_source: Any, call: Call, data: Data) -> LegacyExport:
+    return await _asked(call, BatchRowsRequest(data["batchId"], _metadata(data)))
 
 
-async def export_model_run_annotations(_source: Any, info: Any, data: Data) -> LegacyExport:
-    return await _asked(info, ModelRunLabelsRequest(data["modelRunId"]))
+async def export_model_run_annotations(_source: Any, call: Call, data: Data) -> LegacyExport:
+    return await _asked(call, ModelRunLabelsRequest(data["modelRunId"]))
 
 
 def _metadata(data: Data) -> bool:
@@ -75,13 +73,12 @@ def _metadata(data: Data) -> bool:
     return bool(data.get("includeMetadataInput"))
 
 
-async def _asked(info: Any, question: LegacyRequest) -> LegacyExport:
+async def _asked(call: Call, question: LegacyRequest) -> LegacyExport:
     """What is shown of the question's file. A small one is waited for: a poll costs two seconds.
 
     Raises Conflict with the reason when it failed: `status` FAILED, which data rows have, could not tell it, and the
     next question makes a new file.
     """
-    call = call_of(info)
     legacy = call.workspace.legacy
     file, future = legacy.asked(question, base_url=call.base_url)
     if future is not None:
@@ -94,8 +91,7 @@ async def _asked(info: Any, question: LegacyRequest) -> LegacyExport:
     return LegacyExport(legacy.url(file) if done else None, asked_at, should_poll=not done, status=file.status)
 
 
-def issue_export_url(source: Project, info: Any, where: Data | None = None) -> str:
+def issue_export_url(source: Project, call: Call, where: Data | None = None) -> str:
     """Its query begins with the status, where the SDK's tests look for it. It lives 14 days (inferred)."""
-    call = call_of(info)
     expires = good_until(call.store.clock.now(), RESULT_DAYS)
     return call.base_url + call.workspace.links.issues(source.id, (where or {}).get("status"), expires=expires)

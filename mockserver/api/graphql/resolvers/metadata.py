@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from mockserver.api.graphql.call import Call, call_of
-from mockserver.api.graphql.resolvers.fields import Fields
+from mockserver.api.graphql.call import Call
+from mockserver.api.graphql.fields import Fields
 from mockserver.world.data_rows import ENUM, DataRow, Embedding, MetadataSchema
 from mockserver.world.database import Clause
 
@@ -26,29 +26,31 @@ class DataRowMetadata(msgspec.Struct, frozen=True):
 
 
 def add_to(fields: Fields) -> None:
-    fields.attributes("MetadataSchema", MetadataSchema, "id name kind reserved")
-    fields.add(MetadataSchema_options=options, Query_customMetadataOntology=ontology)
-    fields.attributes("MetadataField", MetadataField, "schemaId value name kind")
-    fields.add(DataRow_metadataFields=metadata_fields, DataRow_customMetadata=custom_metadata)
-    fields.attributes("DataRowMetadata", DataRowMetadata, "dataRowId globalKey fields")
-    fields.add(Query_dataRowCustomMetadata=data_row_metadata)
-    fields.attributes("Embedding", Embedding, "id name", dims="dimensions", custom="is_custom")
-    fields.add(Query_embeddings=lambda _, info: call_of(info).select(Embedding, order="id"))
+    fields.add_attributes("MetadataSchema", MetadataSchema, "id name kind reserved")
+    fields.add("MetadataSchema", "options", options)
+    fields.add("Query", "customMetadataOntology", ontology)
+    fields.add_attributes("MetadataField", MetadataField, "schemaId value name kind")
+    fields.add("DataRow", "metadataFields", metadata_fields)
+    fields.add("DataRow", "customMetadata", custom_metadata)
+    fields.add_attributes("DataRowMetadata", DataRowMetadata, "dataRowId globalKey fields")
+    fields.add("Query", "dataRowCustomMetadata", data_row_metadata, long=True)
+    fields.add_attributes("Embedding", Embedding, "id name", dims="dimensions", custom="is_custom")
+    fields.add("Query", "embeddings", lambda _, call: call.select(Embedding, order="id"))
 
 
-def ontology(_source: Any, info: Any) -> list[MetadataSchema]:
+def ontology(_source: Any, call: Call) -> list[MetadataSchema]:
     """Asked for as soon as an SDK builds its first data row."""
-    return call_of(info).select(MetadataSchema, Clause("parent_id IS NULL"), order="position, id")
+    return call.select(MetadataSchema, Clause("parent_id IS NULL"), order="position, id")
 
 
-def options(source: MetadataSchema, info: Any) -> list[MetadataSchema]:
-    return call_of(info).select(MetadataSchema, Clause("parent_id = :id", id=source.id), order="position, id")
+def options(source: MetadataSchema, call: Call) -> list[MetadataSchema]:
+    return call.select(MetadataSchema, Clause("parent_id = :id", id=source.id), order="position, id")
 
 
-def metadata_fields(source: DataRow, info: Any) -> list[MetadataField]:
+def metadata_fields(source: DataRow, call: Call) -> list[MetadataField]:
     """One entry for each field; that of an enum has the name of the chosen option as its value (SDK tests
     test_data_rows_upsert.py; its kind is inferred)."""
-    schemas = call_of(info).metadata_schemas()
+    schemas = call.metadata_schemas()
     found = []
     for schema_id, content in source.metadata_values.items():
         schema = schemas[schema_id]
@@ -57,8 +59,8 @@ def metadata_fields(source: DataRow, info: Any) -> list[MetadataField]:
     return found
 
 
-def custom_metadata(source: DataRow, info: Any) -> list[MetadataField]:
-    return _custom(call_of(info), source)
+def custom_metadata(source: DataRow, call: Call) -> list[MetadataField]:
+    return _custom(call, source)
 
 
 def _custom(call: Call, row: DataRow) -> list[MetadataField]:
@@ -75,11 +77,10 @@ def _custom(call: Call, row: DataRow) -> list[MetadataField]:
     return found
 
 
-def data_row_metadata(_source: Any, info: Any, where: Any = None) -> list[DataRowMetadata]:
+def data_row_metadata(_source: Any, call: Call, where: Any = None) -> list[DataRowMetadata]:
     """By data row ids, or by ids or global keys since SDK 3.59."""
     asked = where or {}
     identifiers = asked.get("dataRowIdentifiers") or {"ids": asked.get("dataRowIds") or [], "idType": "ID"}
     column = "global_key" if identifiers.get("idType") == "GKEY" else "id"
-    call = call_of(info)
     rows = call.select(DataRow, Clause(f"{column} IN :ids AND NOT deleted", ids=identifiers.get("ids") or []))
     return [DataRowMetadata(row.id, row.global_key, _custom(call, row)) for row in rows]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mockserver.api.graphql.call import call_of
+from mockserver.api.graphql.call import Call
+from mockserver.api.graphql.fields import Fields, nothing
 from mockserver.api.graphql.filters import condition, unique
 from mockserver.api.graphql.pages import Page, page_of, position
-from mockserver.api.graphql.resolvers.fields import Fields, nothing
 from mockserver.errors import BadInput
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause
@@ -20,66 +20,67 @@ PAGE = 100
 
 
 def add_to(fields: Fields) -> None:
-    fields.attributes("Model", Model, "id name ontologyId")
-    fields.add(Query_model=model, Query_models=models, Model_modelRuns=runs)
-    fields.attributes("ModelRun", ModelRun, "id name modelId createdBy trainingMetadata createdAt updatedAt")
-    fields.add(
-        Query_modelRun=model_run,
-        ModelRun_modelAppId=nothing,
-        Query_modelFoundryModelRunInfo=foundry_run_info,
-        Query_trainingPipeline=training_pipeline,
-        Query_findModelFoundryApp=find_foundry_app,
-        **{f"ModelFoundryModelRunInfo_{name}": nothing for name in ("cost", "status", "totalDataRows")},
-        **{f"TrainingPipeline_{name}": nothing for name in ("status", "errorMessage", "metadata")},
-        **{f"ModelFoundryApp_{name}": nothing for name in APP.split()},
-    )
-    fields.attributes("AnnotationGroup", ModelRunRow, "id labelId modelRunId dataSplit")
-    fields.add(AnnotationGroup_dataRow=data_row, Query_annotationGroups=annotation_groups)
-    fields.attributes("AnnotationGroups", Page, "nodes pageInfo")
+    fields.add_attributes("Model", Model, "id name ontologyId")
+    fields.add("Query", "model", model)
+    fields.add("Query", "models", models)
+    fields.add("Model", "modelRuns", runs)
+    fields.add_attributes("ModelRun", ModelRun, "id name modelId createdBy trainingMetadata createdAt updatedAt")
+    fields.add("Query", "modelRun", model_run)
+    fields.add("ModelRun", "modelAppId", nothing)
+    fields.add("Query", "modelFoundryModelRunInfo", foundry_run_info)
+    fields.add("Query", "trainingPipeline", training_pipeline)
+    fields.add("Query", "findModelFoundryApp", find_foundry_app)
+    fields.add_nulls("ModelFoundryModelRunInfo", "cost status totalDataRows")
+    fields.add_nulls("TrainingPipeline", "status errorMessage metadata")
+    fields.add_nulls("ModelFoundryApp", APP)
+    fields.add_attributes("AnnotationGroup", ModelRunRow, "id labelId modelRunId dataSplit")
+    fields.add("AnnotationGroup", "dataRow", data_row)
+    fields.add("Query", "annotationGroups", annotation_groups)
+    fields.add_attributes("AnnotationGroups", Page, "nodes pageInfo")
 
 
-def model(_source: Any, info: Any, where: Mapping[str, Any]) -> Model:
-    return call_of(info).one(Model, unique(Model, where), f"Model {where.get('id') or dict(where)!r}")
+def model(_source: Any, call: Call, where: Mapping[str, Any]) -> Model:
+    return call.one(Model, unique(Model, where), f"Model {where.get('id') or dict(where)!r}")
 
 
-def models(_source: Any, info: Any, where: Any = None, skip: int = 0, first: int | None = None) -> list[Model]:
-    return call_of(info).select(Model, condition(Model, where), order="created_at, id", skip=skip, first=first)
+def models(_source: Any, call: Call, where: Any = None, skip: int = 0, first: int | None = None) -> list[Model]:
+    return call.select(Model, condition(Model, where), order="created_at, id", skip=skip, first=first)
 
 
-def runs(source: Model, info: Any, where: Any = None, skip: int = 0, first: int | None = None) -> list[ModelRun]:
+def runs(source: Model, call: Call, where: Any = None, skip: int = 0, first: int | None = None) -> list[ModelRun]:
     asked = condition(ModelRun, where) & Clause("model_id = :id", id=source.id)
-    return call_of(info).select(ModelRun, asked, order="created_at, id", skip=skip, first=first)
+    return call.select(ModelRun, asked, order="created_at, id", skip=skip, first=first)
 
 
-def model_run(_source: Any, info: Any, where: Mapping[str, Any]) -> ModelRun:
+def model_run(_source: Any, call: Call, where: Mapping[str, Any]) -> ModelRun:
     live = Clause("model_id IN (SELECT id FROM model WHERE NOT deleted)")
-    return call_of(info).one(ModelRun, unique(ModelRun, where) & live, f"Model run {where.get('id')!r}")
+    return call.one(ModelRun, unique(ModelRun, where) & live, f"Model run {where.get('id')!r}")
 
 
-def foundry_run_info(_source: Any, info: Any, where: Mapping[str, Any]) -> None:
+def foundry_run_info(_source: Any, call: Call, where: Mapping[str, Any]) -> None:
     """Null: no run of ours was made by Foundry, so none has a cost (SDK model_run.py 7.8). Raises NotFound."""
-    model_run(None, info, {"id": where.get("modelRunId")})
+    model_run(None, call, {"id": where.get("modelRunId")})
 
 
-def training_pipeline(_source: Any, info: Any, where: Mapping[str, Any]) -> ModelRun:
+def training_pipeline(_source: Any, call: Call, where: Mapping[str, Any]) -> ModelRun:
     """Of a run that nobody has told a status of: every field is null (SDK tests test_model_run.py)."""
-    return model_run(None, info, where)
+    return model_run(None, call, where)
 
 
-def find_foundry_app(_source: Any, _info: Any, where: Mapping[str, Any]) -> None:
+def find_foundry_app(_source: Any, _call: Call, where: Mapping[str, Any]) -> None:
     """No world of ours has apps. SDKs since 7.17 look for the words "not found" in an error of a code that they do not
     know (foundry_client.py); RESOURCE_NOT_FOUND would end in a TypeError there."""
     raise BadInput(f"Foundry app {where.get('id')!r} not found: no workspace here has apps")
 
 
-def annotation_groups(_source: Any, info: Any, where: Any = None, after: str | None = None, first: int = PAGE) -> Page:
+def annotation_groups(_source: Any, call: Call, where: Any = None, after: str | None = None, first: int = PAGE) -> Page:
     """The data rows of a run; the cursor is a number in the order in which they joined it."""
-    run = model_run(None, info, (where or {}).get("modelRunId") or {})
+    run = model_run(None, call, (where or {}).get("modelRunId") or {})
     asked = Clause("model_run_id = :id AND data_row_no IN (SELECT no FROM data_row WHERE NOT deleted)", id=run.id)
     asked &= Clause("no > :after", after=position(after))
-    return page_of(call_of(info).select(ModelRunRow, asked, order="no", first=first + 1), first)
+    return page_of(call.select(ModelRunRow, asked, order="no", first=first + 1), first)
 
 
-def data_row(source: ModelRunRow, info: Any) -> DataRow:
+def data_row(source: ModelRunRow, call: Call) -> DataRow:
     asked = Clause("no = :no", no=source.data_row_no)
-    return call_of(info).one(DataRow, asked, f"The data row of {source.id!r}")
+    return call.one(DataRow, asked, f"The data row of {source.id!r}")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockserver.api.graphql.call import call_of
+from mockserver.api.graphql.call import Call
+from mockserver.api.graphql.fields import Fields, no_list, nothing
 from mockserver.api.graphql.filters import condition, unique
-from mockserver.api.graphql.resolvers.fields import Fields, no_list, nothing
 from mockserver.world.people import Organization, Person, Role
 from mockserver.world.projects import ResourceTag
 
@@ -14,58 +14,56 @@ USER = "id email name nickname picture isViewer isExternalUser timezone createdA
 
 
 def add_to(fields: Fields) -> None:
-    fields.attributes("User", Person, USER)
-    fields.add(
-        User_intercomHash=nothing,
-        User_lastLoginAt=last_login_at,
-        User_orgRole=role,
-        User_organization=organization,
-        Query_user=user,
-        Query_users=users,
-    )
-    fields.attributes("Role", Role, "id name")
-    fields.attributes("Organization", Organization, "id name createdAt updatedAt")
-    fields.add(Organization_resourceTag=resource_tags)
-    fields.attributes("ResourceTag", ResourceTag, "id text color")
-    fields.add(Organization_users=users, Query_organization=organization, Query_roles=roles)
+    fields.add_attributes("User", Person, USER)
+    fields.add("User", "intercomHash", nothing)
+    fields.add("User", "lastLoginAt", last_login_at)
+    fields.add("User", "orgRole", role)
+    fields.add("User", "organization", organization)
+    fields.add("Query", "user", user)
+    fields.add("Query", "users", users)
+    fields.add_attributes("Role", Role, "id name")
+    fields.add_attributes("Organization", Organization, "id name createdAt updatedAt")
+    fields.add("Organization", "resourceTag", resource_tags)
+    fields.add_attributes("ResourceTag", ResourceTag, "id text color")
+    fields.add("Organization", "users", users)
+    fields.add("Query", "organization", organization)
+    fields.add("Query", "roles", roles)
     integration = "id name provider valid lastValidAt isOrgDefault createdAt updatedAt settings"
-    fields.add(Query_iamIntegrations=no_list, **{f"IAMIntegration_{name}": nothing for name in integration.split()})
-    fields.add(
-        AwsIamIntegrationSettings_roleArn=nothing,
-        GcpIamIntegrationSettings_serviceAccountEmailId=nothing,
-        GcpIamIntegrationSettings_readBucket=nothing,
-    )
+    fields.add("Query", "iamIntegrations", no_list)
+    fields.add_nulls("IAMIntegration", integration)
+    fields.add("AwsIamIntegrationSettings", "roleArn", nothing)
+    fields.add("GcpIamIntegrationSettings", "serviceAccountEmailId", nothing)
+    fields.add("GcpIamIntegrationSettings", "readBucket", nothing)
 
 
-def resource_tags(_source: Any, info: Any) -> list[ResourceTag]:
+def resource_tags(_source: Any, call: Call) -> list[ResourceTag]:
     """All tags of the organization."""
-    return call_of(info).select(ResourceTag, order="created_at, id")
+    return call.select(ResourceTag, order="created_at, id")
 
 
-def user(_source: Any, info: Any, where: Any = None) -> Person:
+def user(_source: Any, call: Call, where: Any = None) -> Person:
     """The owner of the API key, whom SDKs ask for before every look at a task; with `where` anybody of ours."""
-    call = call_of(info)
     if not where:
         return call.store.user()
     return call.one(Person, unique(Person, where), f"User {where.get('id') or dict(where)!r}")
 
 
-def users(_source: Any, info: Any, where: Any = None, skip: int = 0, first: int | None = None) -> list[Person]:
+def users(_source: Any, call: Call, where: Any = None, skip: int = 0, first: int | None = None) -> list[Person]:
     clause = condition(Person, where)
-    return call_of(info).select(Person, clause, order="created_at, id", skip=skip, first=first)
+    return call.select(Person, clause, order="created_at, id", skip=skip, first=first)
 
 
-def organization(_source: Any, info: Any) -> Organization:
-    return call_of(info).store.organization()
+def organization(_source: Any, call: Call) -> Organization:
+    return call.store.organization()
 
 
-def roles(_source: Any, info: Any, skip: int = 0, first: int | None = None) -> list[Role]:
-    return call_of(info).select(Role, order="position", skip=skip, first=first)
+def roles(_source: Any, call: Call, skip: int = 0, first: int | None = None) -> list[Role]:
+    return call.select(Role, order="position", skip=skip, first=first)
 
 
-def role(source: Person, info: Any) -> Role | None:
-    return call_of(info).find(Role, source.role_id)
+def role(source: Person, call: Call) -> Role | None:
+    return call.find(Role, source.role_id)
 
 
-def last_login_at(_source: Person, info: Any) -> int:
-    return call_of(info).workspace.world.ends
+def last_login_at(_source: Person, call: Call) -> int:
+    return call.workspace.world.ends

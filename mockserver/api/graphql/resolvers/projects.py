@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from mockserver.api.graphql.call import Call, call_of
+from mockserver.api.graphql.call import Call
+from mockserver.api.graphql.fields import Fields, no_list, nothing
 from mockserver.api.graphql.filters import condition, unique
 from mockserver.api.graphql.matching import matches
 from mockserver.api.graphql.pages import Page, PageInfo
-from mockserver.api.graphql.resolvers.fields import Fields, no_list, nothing
 from mockserver.api.graphql.resolvers.people import organization
 from mockserver.api.graphql.searched import LAST_ACTIVITY_OF_PROJECT, ROWS_OF_PROJECT
 from mockserver.errors import BadInput, NotFound
@@ -27,7 +27,7 @@ PROJECT = (
     "id name description allowedMediaType queueMode editorTaskType autoAuditNumberOfLabels autoAuditPercentage"
     " isBenchmarkEnabled isConsensusEnabled setupComplete createdAt updatedAt"
 )
-OVERRIDE = ("id", "priority", "numberOfLabels", "dataRow")
+OVERRIDE = "id priority numberOfLabels dataRow"
 _SET_UP = Clause("labeling_frontend_id IS NOT NULL AND ontology_id IS NOT NULL AND NOT deleted")
 _LIVE_ROW = "EXISTS (SELECT 1 FROM data_row WHERE data_row.no = data_row_no AND NOT data_row.deleted)"
 
@@ -38,70 +38,67 @@ class StateCount(msgspec.Struct, frozen=True):
 
 
 def add_to(fields: Fields) -> None:
-    fields.attributes("Project", Project, PROJECT)
-    fields.add(
-        Query_project=project,
-        Query_projects=projects,
-        User_projects=projects,
-        Organization_projects=projects,
-        Project_createdBy=created_by,
-        Project_organization=organization,
-        Project_ontology=lambda source, info: call_of(info).find(Ontology, source.ontology_id),
-        Project_labelingFrontend=labeling_frontend,
-        Project_uploadType=nothing,
-        Project_modelSetupComplete=nothing,
-        Project_lastActivityTime=last_activity_time,
-        Project_dataRowCount=data_row_count,
-        Project_labelCount=label_count,
-        Project_completedDataRowCount=completed_data_row_count,
-        Project_tagSetStatus=lambda source, _: "DISABLED" if source.queue_mode == "DATA_SET" else "ENABLED",
-        Project_workstreamStateCounts=workstream_state_counts,
-        Project_taskQueues=task_queues,
-        Project_batches=batches,
-        Project_members=members,
-        Project_datasets=datasets,
-        Project_labelingParameterOverrides=no_list,
-        Project_resourceTags=resource_tags,
-        Project_labelingFrontendOptions=frontend_options,
-        Query_labelingFrontendOptions=frontend_options_by_id,
-        LabelingFrontendOptions_id=frontend_options_id,
-        LabelingFrontendOptions_customizationOptions=customization_options,
-        LabelingFrontendOptions_project=lambda source, _: source,
-        LabelingFrontendOptions_labelingFrontend=labeling_frontend,
-        LabelingFrontendOptions_organization=organization,
-        **{f"LabelingParameterOverride_{name}": nothing for name in OVERRIDE},
-    )
-    fields.attributes("StateCount", StateCount, "state count")
-    fields.attributes("TaskQueue", TaskQueue, "id name description queueType")
-    fields.add(TaskQueue_dataRowCount=rows_in_queue)
-    fields.attributes("ProjectMember", ProjectMember, "id accessFrom")
-    fields.add(
-        ProjectMember_user=lambda source, info: call_of(info).find(Person, source.user_id),
-        ProjectMember_role=lambda source, info: call_of(info).find(Role, source.role_id),
-    )
-    fields.attributes("Batch", Batch, "id name size createdAt updatedAt")
-    fields.add(Batch_consensusSettingsJson=consensus_settings, Batch_user=created_by)
-    fields.attributes("BatchConnection", Page, "nodes pageInfo")
-    fields.attributes("PageInfo", PageInfo, "startCursor endCursor hasNextPage")
+    fields.add_attributes("Project", Project, PROJECT)
+    fields.add("Query", "project", project)
+    fields.add("Query", "projects", projects)
+    fields.add("User", "projects", projects)
+    fields.add("Organization", "projects", projects)
+    fields.add("Project", "createdBy", created_by)
+    fields.add("Project", "organization", organization)
+    fields.add("Project", "ontology", lambda source, call: call.find(Ontology, source.ontology_id))
+    fields.add("Project", "labelingFrontend", labeling_frontend)
+    fields.add("Project", "uploadType", nothing)
+    fields.add("Project", "modelSetupComplete", nothing)
+    fields.add("Project", "lastActivityTime", last_activity_time)
+    fields.add("Project", "dataRowCount", data_row_count)
+    fields.add("Project", "labelCount", label_count)
+    fields.add("Project", "completedDataRowCount", completed_data_row_count)
+    fields.add("Project", "tagSetStatus", tag_set_status)
+    fields.add("Project", "workstreamStateCounts", workstream_state_counts, long=True)
+    fields.add("Project", "taskQueues", task_queues)
+    fields.add("Project", "batches", batches)
+    fields.add("Project", "members", members)
+    fields.add("Project", "datasets", datasets)
+    fields.add("Project", "labelingParameterOverrides", no_list)
+    fields.add("Project", "resourceTags", resource_tags)
+    fields.add("Project", "labelingFrontendOptions", frontend_options)
+    fields.add("Query", "labelingFrontendOptions", frontend_options_by_id)
+    fields.add("LabelingFrontendOptions", "id", frontend_options_id)
+    fields.add("LabelingFrontendOptions", "customizationOptions", customization_options)
+    fields.add("LabelingFrontendOptions", "project", lambda source, _call: source)
+    fields.add("LabelingFrontendOptions", "labelingFrontend", labeling_frontend)
+    fields.add("LabelingFrontendOptions", "organization", organization)
+    fields.add_nulls("LabelingParameterOverride", OVERRIDE)
+    fields.add_attributes("StateCount", StateCount, "state count")
+    fields.add_attributes("TaskQueue", TaskQueue, "id name description queueType")
+    fields.add("TaskQueue", "dataRowCount", rows_in_queue)
+    fields.add_attributes("ProjectMember", ProjectMember, "id accessFrom")
+    fields.add("ProjectMember", "user", lambda source, call: call.find(Person, source.user_id))
+    fields.add("ProjectMember", "role", lambda source, call: call.find(Role, source.role_id))
+    fields.add_attributes("Batch", Batch, "id name size createdAt updatedAt")
+    fields.add("Batch", "consensusSettingsJson", consensus_settings)
+    fields.add("Batch", "user", created_by)
+    fields.add_attributes("BatchConnection", Page, "nodes pageInfo")
+    fields.add_attributes("PageInfo", PageInfo, "startCursor endCursor hasNextPage")
 
 
-def created_by(source: Any, info: Any) -> Person | None:
+def created_by(source: Any, call: Call) -> Person | None:
     """Whoever made the record."""
-    return call_of(info).find(Person, source.created_by)
+    return call.find(Person, source.created_by)
 
 
-def project(_source: Any, info: Any, where: Mapping[str, Any]) -> Project:
-    return call_of(info).one(Project, unique(Project, where), f"Project {where.get('id')!r}")
+def project(_source: Any, call: Call, where: Mapping[str, Any]) -> Project:
+    return call.one(Project, unique(Project, where), f"Project {where.get('id')!r}")
 
 
-def projects(source: Any, info: Any, where: Any = None, skip: int = 0, first: int | None = None) -> list[Project]:
+def projects(source: Any, call: Call, where: Any = None, skip: int = 0, first: int | None = None) -> list[Project]:
     """All projects, or those of an ontology or dataset."""
     clause = condition(Project, where)
     if isinstance(source, Ontology):
         clause &= Clause("ontology_id = :id", id=source.id)
     elif isinstance(source, Dataset):
         clause &= _of_dataset(source)
-    return call_of(info).select(Project, clause, order="created_at, id", skip=skip, first=first)
+    return call.select(Project, clause, order="created_at, id", skip=skip, first=first)
 
 
 def _of_dataset(dataset: Dataset) -> Clause:
@@ -112,27 +109,27 @@ def _of_dataset(dataset: Dataset) -> Clause:
     return Clause(sql, id=dataset.id)
 
 
-def last_activity_time(source: Project, info: Any) -> int | None:
+def last_activity_time(source: Project, call: Call) -> int | None:
     """Of the latest activity on one of its data rows; null without rows (inferred)."""
     sql = f"SELECT {LAST_ACTIVITY_OF_PROJECT.format(project=':id')}"
-    with call_of(info).reading() as connection:
+    with call.reading() as connection:
         latest: int | None = connection.value(sql, {"id": source.id})
     return latest
 
 
-def data_row_count(source: Project, info: Any) -> int:
-    with call_of(info).reading() as connection:
+def data_row_count(source: Project, call: Call) -> int:
+    with call.reading() as connection:
         return int(connection.value(f"SELECT {ROWS_OF_PROJECT.format(project=':id')}", {"id": source.id}))
 
 
-def completed_data_row_count(source: Project, info: Any) -> int:
+def completed_data_row_count(source: Project, call: Call) -> int:
     done = Clause("pr.project_id = :id AND pr.workflow_status = :status", id=source.id, status=WorkflowStatus.DONE)
-    return _live(call_of(info), "project_row pr", done, "pr.data_row_no")
+    return _live(call, "project_row pr", done, "pr.data_row_no")
 
 
-def label_count(source: Project, info: Any) -> int:
+def label_count(source: Project, call: Call) -> int:
     asked = Clause("l.project_id = :id AND NOT l.deleted", id=source.id)
-    return _live(call_of(info), "label l", asked, "l.data_row_no")
+    return _live(call, "label l", asked, "l.data_row_no")
 
 
 def _live(call: Call, table: str, asked: Clause, row: str) -> int:
@@ -144,7 +141,7 @@ def _live(call: Call, table: str, asked: Clause, row: str) -> int:
         return int(connection.value(f"SELECT ({counted}) - ({deleted})", asked.params))
 
 
-def workstream_state_counts(source: Project, info: Any, batchIds: list[str] | None = None) -> list[StateCount]:  # noqa: N803  the wire's word
+def workstream_state_counts(source: Project, call: Call, batchIds: list[str] | None = None) -> list[StateCount]:  # noqa: N803  the wire's word
     """Every state the SDK's get_overview needs (project.py 7.17.0); `batchIds` narrows it (SDK 7.9 and later)."""
     live = _LIVE_ROW.replace("data_row_no", "pr.data_row_no")
     sql = (
@@ -155,7 +152,7 @@ def workstream_state_counts(source: Project, info: Any, batchIds: list[str] | No
     clause = Clause("pr.project_id = :id", id=source.id)
     if batchIds:
         clause &= Clause("pr.batch_id IN :ids", ids=batchIds)
-    with call_of(info).reading() as connection:
+    with call.reading() as connection:
         groups = connection.rows(sql.replace("{clause}", clause.sql), clause.params)
     return [StateCount(state, count) for state, count in _states(groups).items()]
 
@@ -174,11 +171,15 @@ def _states(groups: list[Any]) -> dict[str, int]:
     return counts
 
 
-def task_queues(source: Project, info: Any) -> list[TaskQueue]:
-    return call_of(info).select(TaskQueue, Clause("project_id = :id", id=source.id), order="position")
+def tag_set_status(source: Project, _call: Call) -> str:
+    return "DISABLED" if source.queue_mode == "DATA_SET" else "ENABLED"
 
 
-def rows_in_queue(source: TaskQueue, info: Any, input: Any = None) -> int:  # noqa: A002  the wire's word
+def task_queues(source: Project, call: Call) -> list[TaskQueue]:
+    return call.select(TaskQueue, Clause("project_id = :id", id=source.id), order="position")
+
+
+def rows_in_queue(source: TaskQueue, call: Call, input: Any = None) -> int:  # noqa: A002  the wire's word
     """All, or those of some batches."""
     terms = ((input or {}).get("searchQuery") or {}).get("query") or []
     clause = build_project_condition(terms) if terms else EVERYTHING
@@ -186,52 +187,52 @@ def rows_in_queue(source: TaskQueue, info: Any, input: Any = None) -> int:  # no
         raise BadInput("dataRowCount can be asked for the rows of batches only: a term of the type 'batch'")
     mine = Clause(f"pr.task_queue_id = :id AND {_LIVE_ROW.replace('data_row_no', 'pr.data_row_no')}", id=source.id)
     asked = mine & clause
-    with call_of(info).reading() as connection:
+    with call.reading() as connection:
         return int(connection.value(f"SELECT COUNT(*) FROM project_row pr WHERE {asked.sql}", asked.params))
 
 
-def labeling_frontend(source: Project, info: Any) -> LabelingFrontend | None:
-    return call_of(info).find(LabelingFrontend, source.labeling_frontend_id)
+def labeling_frontend(source: Project, call: Call) -> LabelingFrontend | None:
+    return call.find(LabelingFrontend, source.labeling_frontend_id)
 
 
-def resource_tags(source: Project, info: Any) -> list[ResourceTag]:
+def resource_tags(source: Project, call: Call) -> list[ResourceTag]:
     """The same as in exports."""
     mine = Clause("id IN (SELECT tag_id FROM project_tag WHERE project_id = :project)", project=source.id)
-    return call_of(info).select(ResourceTag, mine, order="id")
+    return call.select(ResourceTag, mine, order="id")
 
 
 def frontend_options(
-    source: Project, info: Any, where: Any = None, skip: int = 0, first: int | None = None
+    source: Project, call: Call, where: Any = None, skip: int = 0, first: int | None = None
 ) -> list[Project]:
     """Those of the one editor, once it has an ontology; they are the project's own fields."""
     if source.labeling_frontend_id is None or source.ontology_id is None:
         return []
     fields = {"id": frontend_options_id, "customizationOptions": customization_options}
-    found = [source] if matches(where, lambda name: fields[name](source, info)) else []
+    found = [source] if matches(where, lambda name: fields[name](source, call)) else []
     return found[skip : None if first is None else skip + first]
 
 
-def frontend_options_by_id(_source: Any, info: Any, where: Mapping[str, Any]) -> Project:
+def frontend_options_by_id(_source: Any, call: Call, where: Mapping[str, Any]) -> Project:
     """The project whose options they are. Raises NotFound."""
     wanted = where.get("id")
-    for found in call_of(info).select(Project, _SET_UP):
-        if frontend_options_id(found, info) == wanted:
+    for found in call.select(Project, _SET_UP):
+        if frontend_options_id(found, call) == wanted:
             return found
     raise NotFound(f"Labeling frontend options {wanted!r} do not exist in this workspace")
 
 
-def frontend_options_id(source: Project, _info: Any) -> str:
+def frontend_options_id(source: Project, _call: Call) -> str:
     return ids.cuid(source.created_at, "frontend options", source.id)
 
 
-def customization_options(source: Project, info: Any) -> str | None:
-    ontology = call_of(info).find(Ontology, source.ontology_id)
+def customization_options(source: Project, call: Call) -> str | None:
+    ontology = call.find(Ontology, source.ontology_id)
     return None if ontology is None else ontology.normalized
 
 
-def datasets(source: Project, info: Any, where: Any = None, skip: int = 0, first: int | None = None) -> list[Dataset]:
+def datasets(source: Project, call: Call, where: Any = None, skip: int = 0, first: int | None = None) -> list[Dataset]:
     """Those that live rows of the project are in."""
-    return call_of(info).select(
+    return call.select(
         Dataset, condition(Dataset, where) & _with_rows_in(source), order="created_at, id", skip=skip, first=first
     )
 
@@ -244,15 +245,15 @@ def _with_rows_in(project: Project) -> Clause:
     return Clause(sql, id=project.id)
 
 
-def members(source: Project, info: Any, skip: int = 0, first: int | None = None) -> list[ProjectMember]:
+def members(source: Project, call: Call, skip: int = 0, first: int | None = None) -> list[ProjectMember]:
     clause = Clause("project_id = :id", id=source.id)
-    return call_of(info).select(ProjectMember, clause, order="id", skip=skip, first=first)
+    return call.select(ProjectMember, clause, order="id", skip=skip, first=first)
 
 
-def batches(source: Project, info: Any, where: Any = None, after: str | None = None, first: int | None = None) -> Page:
+def batches(source: Project, call: Call, where: Any = None, after: str | None = None, first: int | None = None) -> Page:
     """The cursor is the id of the last batch; null after the last page (SDK pagination.py stops on it)."""
     clause = condition(Batch, where) & _batches_after(source, after)
-    found = call_of(info).select(Batch, clause, order="id", first=None if first is None else first + 1)
+    found = call.select(Batch, clause, order="id", first=None if first is None else first + 1)
     more = first is not None and len(found) > first
     nodes = found[:first] if more else found
     return Page(nodes, PageInfo(None, nodes[-1].id if more and nodes else None, more))
@@ -263,6 +264,6 @@ def _batches_after(source: Project, after: str | None) -> Clause:
     return clause & Clause("id > :after", after=after) if after else clause
 
 
-def consensus_settings(source: Batch, _info: Any) -> dict[str, Any]:
+def consensus_settings(source: Batch, _call: Call) -> dict[str, Any]:
     """Snake case on the way out, camel case on the way in (SDK tests test_batch.py:107-123)."""
     return {"number_of_labels": source.number_of_labels, "coverage_percentage": source.coverage_percentage}

@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
-from mockserver.api.graphql.call import Call, call_of
+from mockserver.api.graphql.call import Call
+from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.filters import snake
 from mockserver.api.graphql.matching import matches
-from mockserver.api.graphql.resolvers.fields import Fields
 from mockserver.api.graphql.resolvers.projects import created_by
 from mockserver.errors import NotFound
 from mockserver.world.database import Clause
@@ -57,23 +57,22 @@ class LabelerPerformance(msgspec.Struct, frozen=True):
 
 def add_to(fields: Fields) -> None:
     names = "id createdAt lastActivity averageAgreement completedCount"
-    fields.attributes("Benchmark", Benchmark, names, referenceLabel="label")
-    fields.add(Project_benchmarks=benchmarks, Query_benchmark=benchmark, Benchmark_createdBy=created_by)
+    fields.add_attributes("Benchmark", Benchmark, names, referenceLabel="label")
+    fields.add("Project", "benchmarks", benchmarks)
+    fields.add("Query", "benchmark", benchmark)
+    fields.add("Benchmark", "createdBy", created_by)
     names = "count secondsPerLabel totalTimeLabeling consensus averageBenchmarkAgreement lastActivityTime"
-    fields.attributes("LabelerPerformance", LabelerPerformance, names)
-    fields.add(
-        Project_labelerPerformance=labeler_performance,
-        LabelerPerformance_user=lambda source, info: call_of(info).find(Person, source.created_by),
-        Project_reviewMetrics=lambda source, _: source,
-        ReviewMetrics_labelAggregate=label_aggregate,
-        LabelAggregate_count=lambda source, _: source,
-    )
+    fields.add_attributes("LabelerPerformance", LabelerPerformance, names)
+    fields.add("Project", "labelerPerformance", labeler_performance)
+    fields.add("LabelerPerformance", "user", lambda source, call: call.find(Person, source.created_by))
+    fields.add("Project", "reviewMetrics", lambda source, _call: source)
+    fields.add("ReviewMetrics", "labelAggregate", label_aggregate)
+    fields.add("LabelAggregate", "count", lambda source, _call: source)
 
 
 def benchmarks(
-    source: Project, info: Any, where: Any = None, skip: int = 0, first: int | None = None
+    source: Project, call: Call, where: Any = None, skip: int = 0, first: int | None = None
 ) -> list[Benchmark]:
-    call = call_of(info)
     asked = Clause("project_id = :id AND is_benchmark AND NOT deleted", id=source.id)
     if not where:
         return [_benchmark(call, label) for label in call.select(Label, asked, order="no", skip=skip, first=first)]
@@ -86,8 +85,7 @@ def _field(item: Benchmark, name: str) -> Any:
     return getattr(item, snake(name))
 
 
-def benchmark(_source: Any, info: Any, where: Mapping[str, Any]) -> Benchmark:
-    call = call_of(info)
+def benchmark(_source: Any, call: Call, where: Mapping[str, Any]) -> Benchmark:
     found = call.select(Label, Clause("id = :id AND is_benchmark AND NOT deleted", id=where.get("id")))
     if not found:
         raise NotFound(f"Benchmark {where.get('id')!r} does not exist in this workspace")
@@ -107,7 +105,7 @@ def _benchmark(call: Call, label: Label) -> Benchmark:
 
 
 def labeler_performance(
-    source: Project, info: Any, skip: int = 0, first: int | None = None
+    source: Project, call: Call, skip: int = 0, first: int | None = None
 ) -> list[LabelerPerformance]:
     """Of everybody who made a label, who made the most first."""
     sql = (
@@ -115,16 +113,16 @@ def labeler_performance(
         " MAX(updated_at) FROM label WHERE project_id = :id AND NOT deleted GROUP BY created_by"
         " ORDER BY COUNT(*) DESC, created_by"
     )
-    with call_of(info).reading() as connection:
+    with call.reading() as connection:
         found = [LabelerPerformance(*row) for row in connection.rows(sql, {"id": source.id})]
     return found[skip : None if first is None else skip + first]
 
 
-def label_aggregate(source: Project, info: Any, netScore: str = "None") -> int:  # noqa: N803  the wire's word
+def label_aggregate(source: Project, call: Call, netScore: str = "None") -> int:  # noqa: N803  the wire's word
     """How many labels have reviews that sum up so."""
     sql = (
         "SELECT COUNT(*) FROM (SELECT l.no FROM label l LEFT JOIN review r ON r.label_no = l.no"
         f" WHERE l.project_id = :id AND NOT l.deleted GROUP BY l.no HAVING {NET_SCORES[netScore]}) found"
     )
-    with call_of(info).reading() as connection:
+    with call.reading() as connection:
         return int(connection.value(sql, {"id": source.id}))

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import orjson
 
-from mockserver.api.graphql.call import Call, call_of
+from mockserver.api.graphql.call import Call
+from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.pages import Page, page_of, position
-from mockserver.api.graphql.resolvers.fields import Fields
 from mockserver.exports.selection import build_catalog_condition
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause
@@ -33,42 +33,39 @@ class CursorPageInfo(msgspec.Struct, frozen=True):
 
 
 def add_to(fields: Fields) -> None:
-    fields.attributes("SavedQuery", CatalogSlice, "id name description createdAt updatedAt", filter="query")
-    fields.add(
-        Query_getSavedQuery=saved_query,
-        Query_catalogSavedQueries=saved_queries,
-        Query_getDataRowIdsBySavedQuery=data_row_ids,
-        Query_getDataRowIdentifiersBySavedQuery=data_row_identifiers,
-    )
-    fields.attributes("DataRowIdentifier", Identifier, "id globalKey")
-    fields.add(Query_getDataRowIdentifiersBySavedModelQuery=data_row_identifiers_in_run)
-    fields.attributes("CursorPageInfo", CursorPageInfo, "endCursor hasNextPage")
-    fields.attributes("DataRowIdentifierCursor", Identifier, "globalKey", dataRowId="id")
+    fields.add_attributes("SavedQuery", CatalogSlice, "id name description createdAt updatedAt", filter="query")
+    fields.add("Query", "getSavedQuery", saved_query)
+    fields.add("Query", "catalogSavedQueries", saved_queries)
+    fields.add("Query", "getDataRowIdsBySavedQuery", data_row_ids)
+    fields.add("Query", "getDataRowIdentifiersBySavedQuery", data_row_identifiers)
+    fields.add_attributes("DataRowIdentifier", Identifier, "id globalKey")
+    fields.add("Query", "getDataRowIdentifiersBySavedModelQuery", data_row_identifiers_in_run)
+    fields.add_attributes("CursorPageInfo", CursorPageInfo, "endCursor hasNextPage")
+    fields.add_attributes("DataRowIdentifierCursor", Identifier, "globalKey", dataRowId="id")
     for connection in ("DataRowIdConnection", "DataRowIdentifierConnection", "ModelDataRowIdentifierConnection"):
-        fields.attributes(connection, Page, "nodes pageInfo totalCount")
+        fields.add_attributes(connection, Page, "nodes pageInfo totalCount")
 
 
-def saved_query(_source: Any, info: Any, id: str) -> CatalogSlice:  # noqa: A002  the wire's word
-    return _slice(call_of(info), id)
+def saved_query(_source: Any, call: Call, id: str) -> CatalogSlice:  # noqa: A002  the wire's word
+    return _slice(call, id)
 
 
-def saved_queries(_source: Any, info: Any) -> list[CatalogSlice]:
-    return call_of(info).select(CatalogSlice, Clause("NOT deleted"), order="created_at, id")
+def saved_queries(_source: Any, call: Call) -> list[CatalogSlice]:
+    return call.select(CatalogSlice, Clause("NOT deleted"), order="created_at, id")
 
 
 def _slice(call: Call, slice_id: str) -> CatalogSlice:
     return call.one(CatalogSlice, Clause("id = :id AND NOT deleted", id=slice_id), f"Slice {slice_id!r}")
 
 
-def data_row_ids(_source: Any, info: Any, input: Mapping[str, Any]) -> Page:  # noqa: A002  the wire's word
+def data_row_ids(_source: Any, call: Call, input: Mapping[str, Any]) -> Page:  # noqa: A002  the wire's word
     """SDKs up to 5.2.1."""
-    page = data_row_identifiers(None, info, input)
+    page = data_row_identifiers(None, call, input)
     return msgspec.structs.replace(page, nodes=[node.id for node in page.nodes])
 
 
-def data_row_identifiers(_source: Any, info: Any, input: Mapping[str, Any]) -> Page:  # noqa: A002  the wire's word
+def data_row_identifiers(_source: Any, call: Call, input: Mapping[str, Any]) -> Page:  # noqa: A002  the wire's word
     """Data rows as the slice's search finds them now, in the order in which they were made."""
-    call = call_of(info)
     found = _slice(call, input["savedQueryId"])
     asked = Clause("NOT dr.deleted") & build_catalog_condition(orjson.loads(found.query))
     first = PAGE if input.get("first") is None else input["first"]
@@ -77,9 +74,8 @@ def data_row_identifiers(_source: Any, info: Any, input: Mapping[str, Any]) -> P
     return page_of(_rows(call, asked, position(input.get("after")), first + 1), first, total=total)
 
 
-def data_row_identifiers_in_run(_source: Any, info: Any, input: Mapping[str, Any]) -> Page:  # noqa: A002  the wire's word
+def data_row_identifiers_in_run(_source: Any, call: Call, input: Mapping[str, Any]) -> Page:  # noqa: A002  the wire's word
     """Of a run's data rows those that the search finds. The cursor is the last data row itself."""
-    call = call_of(info)
     run = call.one(ModelRun, Clause("id = :id AND NOT deleted", id=input.get("modelRunId")), _run(input))
     found = _slice(call, input["savedQueryId"])
     asked = Clause("NOT dr.deleted") & build_catalog_condition(orjson.loads(found.query))

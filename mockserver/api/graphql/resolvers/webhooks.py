@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mockserver.api.graphql.call import call_of
+from mockserver.api.graphql.call import Call
+from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.filters import condition, unique
-from mockserver.api.graphql.resolvers.fields import Fields
 from mockserver.api.graphql.resolvers.people import organization
 from mockserver.api.graphql.resolvers.projects import created_by
 from mockserver.api.graphql.texts import check_texts
@@ -19,42 +19,40 @@ from mockserver.world.webhooks import Subscription
 
 
 def add_to(fields: Fields) -> None:
-    fields.attributes("Webhook", Subscription, "id url topics status createdAt updatedAt")
-    fields.add(
-        Webhook_createdBy=created_by,
-        Webhook_organization=lambda _source, info: organization(None, info),
-        Webhook_project=lambda source, info: call_of(info).find(Project, source.project_id),
-        Query_webhook=webhook,
-        Organization_webhooks=webhooks_of_organization,
-        Project_webhooks=webhooks_of_project,
-        Mutation_createWebhook=create_webhook,
-        Mutation_updateWebhook=update_webhook,
-    )
+    fields.add_attributes("Webhook", Subscription, "id url topics status createdAt updatedAt")
+    fields.add("Webhook", "createdBy", created_by)
+    fields.add("Webhook", "organization", lambda _source, call: organization(None, call))
+    fields.add("Webhook", "project", lambda source, call: call.find(Project, source.project_id))
+    fields.add("Query", "webhook", webhook)
+    fields.add("Organization", "webhooks", webhooks_of_organization)
+    fields.add("Project", "webhooks", webhooks_of_project)
+    fields.add("Mutation", "createWebhook", create_webhook)
+    fields.add("Mutation", "updateWebhook", update_webhook)
 
 
-def webhook(_source: Any, info: Any, where: Mapping[str, Any]) -> Subscription:
-    return call_of(info).one(Subscription, unique(Subscription, where), f"Webhook {where.get('id')!r}")
+def webhook(_source: Any, call: Call, where: Mapping[str, Any]) -> Subscription:
+    return call.one(Subscription, unique(Subscription, where), f"Webhook {where.get('id')!r}")
 
 
 def webhooks_of_organization(
-    _source: Any, info: Any, where: Any = None, skip: int = 0, first: int | None = None
+    _source: Any, call: Call, where: Any = None, skip: int = 0, first: int | None = None
 ) -> list[Subscription]:
     """All of them, those of projects too (inferred)."""
-    return call_of(info).select(Subscription, condition(Subscription, where), order="no", skip=skip, first=first)
+    return call.select(Subscription, condition(Subscription, where), order="no", skip=skip, first=first)
 
 
 def webhooks_of_project(
-    source: Project, info: Any, where: Any = None, skip: int = 0, first: int | None = None
+    source: Project, call: Call, where: Any = None, skip: int = 0, first: int | None = None
 ) -> list[Subscription]:
     mine = condition(Subscription, where) & Clause("project_id = :project", project=source.id)
-    return call_of(info).select(Subscription, mine, order="no", skip=skip, first=first)
+    return call.select(Subscription, mine, order="no", skip=skip, first=first)
 
 
-def create_webhook(_source: Any, info: Any, data: Mapping[str, Any]) -> Subscription:
+def create_webhook(_source: Any, call: Call, data: Mapping[str, Any]) -> Subscription:
     """Any text is a URL here, as SDK tests send `https:/` with an id (test_webhook.py); sending to it fails."""
     check_texts(data)
     return subscriptions.subscribe(
-        call_of(info).store,
+        call.store,
         url=data.get("url") or "",
         secret=data.get("secret") or "",
         topics=(data.get("topics") or {}).get("set") or [],
@@ -62,7 +60,7 @@ def create_webhook(_source: Any, info: Any, data: Mapping[str, Any]) -> Subscrip
     )
 
 
-def update_webhook(_source: Any, info: Any, where: Mapping[str, Any], data: Mapping[str, Any]) -> Subscription:
+def update_webhook(_source: Any, call: Call, where: Mapping[str, Any], data: Mapping[str, Any]) -> Subscription:
     """Only what is given; a project cannot be changed (no client tries)."""
     if not where.get("id"):
         raise BadInput("updateWebhook came without where.id; expected updateWebhook(where: {id: …} …)")
@@ -70,4 +68,4 @@ def update_webhook(_source: Any, info: Any, where: Mapping[str, Any], data: Mapp
     given = {name: data[name] for name in ("url", "secret", "status") if data.get(name) is not None}
     if (topics := (data.get("topics") or {}).get("set")) is not None:
         given["topics"] = topics
-    return subscriptions.change(call_of(info).store, str(where["id"]), **given)
+    return subscriptions.change(call.store, str(where["id"]), **given)

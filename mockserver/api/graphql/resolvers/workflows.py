@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from mockserver.api.graphql.call import Call, call_of
-from mockserver.api.graphql.resolvers.fields import Fields, nothing
+from mockserver.api.graphql.call import Call
+from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.resolvers.projects import task_queues
 from mockserver.world import ids
 from mockserver.world.database import Clause
@@ -32,25 +32,26 @@ class Workflow(msgspec.Struct, frozen=True):
 
 
 def add_to(fields: Fields) -> None:
-    fields.add(Query_projectWorkflow=project_workflow, Query_projectBoostWorkforce=project_boost_workforce)
-    fields.attributes("ProjectWorkflow", Workflow, "projectId config createdAt updatedAt")
+    fields.add("Query", "projectWorkflow", project_workflow)
+    fields.add("Query", "projectBoostWorkforce", project_boost_workforce)
+    fields.add_attributes("ProjectWorkflow", Workflow, "projectId config createdAt updatedAt")
     service = "id projectId createdAt updatedAt createdById status"
-    fields.add(**{f"ProjectBoostWorkforce_{name}": nothing for name in service.split()})
+    fields.add_nulls("ProjectBoostWorkforce", service)
 
 
-def project_workflow(_source: Any, info: Any, projectId: str) -> Workflow:  # noqa: N803  the wire's word
+def project_workflow(_source: Any, call: Call, projectId: str) -> Workflow:  # noqa: N803  the wire's word
     """The queues of a project as nodes, joined as a new project has them."""
-    project = _project(call_of(info), projectId)
-    return Workflow(project.id, _config(project, info), project.created_at, project.updated_at)
+    project = _project(call, projectId)
+    return Workflow(project.id, _config(project, call), project.created_at, project.updated_at)
 
 
 def _project(call: Call, project_id: str) -> Project:
     return call.one(Project, Clause("id = :id AND NOT deleted", id=project_id), f"Project {project_id!r}")
 
 
-def _config(project: Project, info: Any) -> dict[str, Any]:
+def _config(project: Project, call: Call) -> dict[str, Any]:
     """What is labelled or mended is reviewed; then it is done, or goes to be mended."""
-    steps = [(queue.id, NODES[queue.queue_type], queue.name) for queue in task_queues(project, info)]
+    steps = [(queue.id, NODES[queue.queue_type], queue.name) for queue in task_queues(project, call)]
     steps += [(ids.random_uuid(project.id, kind), kind, name) for kind, name in ENDS]
     nodes = [
         {"id": id_, "definitionId": kind, "label": name, "position": {"x": STEP * place, "y": 0}}
@@ -80,6 +81,6 @@ def _edge(source: str, way: str, target: str) -> dict[str, str]:
     }
 
 
-def project_boost_workforce(_source: Any, info: Any, data: Mapping[str, Any]) -> None:
+def project_boost_workforce(_source: Any, call: Call, data: Mapping[str, Any]) -> None:
     """Null: nobody of ours hires labellers. Raises NotFound when there is no such project."""
-    _project(call_of(info), str(data.get("projectId")))
+    _project(call, str(data.get("projectId")))

@@ -1,0 +1,130 @@
+"""The table of fields: which function resolves each field of the schema, and which fields are slow.
+
+A resolver is called with the object it belongs to, the `Call` it works for, and the arguments of the field. Fields that
+are attributes of a record need no function.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections import defaultdict
+from collections.abc import Callable
+from functools import wraps
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+import orjson
+from graphql import GraphQLField
+
+from mockserver.api.graphql.filters import snake
+from mockserver.errors import BadInput
+from mockserver.world.database import JsonText
+
+Resolver = Callable[..., Any]
+
+_RESOLVER, _LONG = "resolver", "long"
+
+
+class RegisteredField(msgspec.Struct, frozen=True):
+    """`long` fields may take so much time that they run in a thread: their time grows with what they read or change."""
+
+    resolver: Resolver
+    long: bool = False
+
+
+class Fields:
+    """Type name -> field name -> registered field."""
+
+    def __init__(self) -> None:
+        self.by_type: dict[str, dict[str, RegisteredField]] = defaultdict(dict)
+
+    def add(self, type: str, name: str, resolver: Resolver, *, long: bool = False) -> None:  # noqa: A002  GraphQL's word
+        """Registers the resolver of one field."""
+        self.by_type[type][name] = RegisteredField(resolver, long)
+
+    def add_nulls(self, type: str, names: str) -> None:  # noqa: A002  GraphQL's word
+        """Registers fields that are null in every generated world."""
+        for name in names.split():
+            self.add(type, name, nothing)
+
+    def add_attributes(self, type: str, kind: type[msgspec.Struct], names: str, **renamed: str) -> None:  # noqa: A002  GraphQL's word
+        """Registers attributes of a record: `createdAt` reads `created_at`, unless `renamed` gives another."""
+        hints = typing.get_type_hints(kind)
+        for name, attribute in ({name: snake(name) for name in names.split()} | renamed).items():
+            assert hasattr(kind, attribute), f"{type}.{name} must be an attribute of {kind.__name__}"
+            hint = hints.get(attribute)
+            json_text = JsonText in (hint, *typing.get_args(hint))
+            self.add(type, name, _json_reader(attribute) if json_text else _reader(attribute))
+
+
+def _reader(attribute: str) -> Resolver:
+    read = attrgetter(attribute)
+
+    def resolve(source: Any, _call: Any) -> Any:
+        return read(source)
+
+    return resolve
+
+
+def _json_reader(attribute: str) -> Resolver:
+    read = attrgetter(attribute)
+
+    def resolve(source: Any, _call: Any) -> Any:
+        text = read(source)
+        return None if text is None else orjson.loads(text)
+
+    return resolve
+
+
+def json_text(document: Any) -> str:
+    """The text of a field that is a string of JSON."""
+    return orjson.dumps(document).decode()
+
+
+def nothing(_source: Any, _call: Any, **_arguments: Any) -> None:
+    """Resolves a field that is null in every generated world; its description in the schema says why."""
+
+
+def no_list(_source: Any, _call: Any, **_arguments: Any) -> list[Any]:
+    """Resolves a list that is empty in every generated world; its description in the schema says why."""
+    return []
+
+
+# Fields of the schema
+
+
+def register(field: GraphQLField, registered: RegisteredField) -> None:
+    """Gives a field of the schema its resolver: plans call it itself, graphql-core calls it through its `info`."""
+    resolver = _with_checked_arguments(registered.resolver) if field.args else registered.resolver
+    field.extensions = {_RESOLVER: resolver, _LONG: registered.long}
+
+    @wraps(resolver)
+    def resolve(source: Any, info: Any, **arguments: Any) -> Any:
+        return resolver(source, info.context, **arguments)
+
+    field.resolve = resolve
+
+
+def resolver_of(field: GraphQLField) -> Resolver | None:
+    """The resolver that is called with the `Call`; None for the fields of introspection."""
+    return field.extensions.get(_RESOLVER)
+
+
+def is_long(field: GraphQLField) -> bool:
+    """Whether the field was registered as long."""
+    return field.extensions.get(_LONG, False) is True
+
+
+def _with_checked_arguments(resolver: Resolver) -> Resolver:
+    """Drops arguments that are null, and refuses pages that begin or end in front of the first item."""
+
+    @wraps(resolver)
+    def resolve(source: Any, call: Any, **given: Any) -> Any:
+        arguments = {name: value for name, value in given.items() if value is not None}
+        for name in ("skip", "first"):
+            if arguments.get(name, 0) < 0:
+                raise BadInput(f"{name} is {arguments[name]}; expected 0 or more")
+        return resolver(source, call, **arguments)
+
+    return resolve
