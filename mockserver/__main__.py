@@ -145,7 +145,7 @@ def run(settings: Settings) -> None:
         server.serve(
             served,
             bound,
-            built.courier,
+            built.dispatcher,
             ready=ready,
             companion=settings.exit_with,
             most_connections=most_connections,

@@ -38,7 +38,7 @@ from mockserver.errors import (
 from mockserver.exports.budget import MEGABYTE, Budget
 from mockserver.http.responses import error_response
 from mockserver.settings import Settings
-from mockserver.webhooks.courier import Courier
+from mockserver.webhooks.dispatcher import Dispatcher
 from mockserver.webhooks.targets import Allowed
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.manifest import Origin
@@ -69,7 +69,7 @@ class Server(msgspec.Struct):
     app: ASGIApp
     workspaces: Workspaces
     own: Workspace
-    courier: Courier
+    dispatcher: Dispatcher
     threads: ThreadPoolExecutor
     state: State
 
@@ -91,19 +91,19 @@ def build(settings: Settings, url: str) -> Server:
 
 
 def _build(settings: Settings, url: str, state: State) -> Server:
-    courier = Courier(Allowed(settings.webhook_allow), outbox_limit=settings.outbox_limit * MEGABYTE)
+    dispatcher = Dispatcher(Allowed(settings.webhook_allow), outbox_limit=settings.outbox_limit * MEGABYTE)
     threads = ThreadPoolExecutor(EXPORT_THREADS, thread_name_prefix="export")
     workspaces = Workspaces(
         Registry(),
         FolderStorage(state.folder / WORKSPACES, durable=state.durable),
         Worlds(settings.cache),
-        Parts(threads, Budget(settings.results_limit * MEGABYTE), courier, url),
+        Parts(threads, Budget(settings.results_limit * MEGABYTE), dispatcher, url),
         origin=Origin(settings.scenario, settings.seed, settings.ends, settings.payload_date),
         any_key=settings.any_key,
         most=settings.workspaces_limit,
     )
     own = open_own(workspaces, settings)
-    return Server(application(settings, workspaces), workspaces, own, courier, threads, state)
+    return Server(application(settings, workspaces), workspaces, own, dispatcher, threads, state)
 
 
 def open_own(workspaces: Workspaces, settings: Settings) -> Workspace:

@@ -9,7 +9,7 @@ import re
 import orjson
 
 from mockserver.certification.documents import Document
-from mockserver.webhooks.messages import Message, message
+from mockserver.webhooks.messages import Message, build_message
 from mockserver.webhooks.misbehaviour import Shot, shot
 from mockserver.world import ids
 from mockserver.world.webhooks import Topic
@@ -34,14 +34,16 @@ class Bench:
         """As it is sent: compact raw UTF-8."""
         return orjson.dumps(self._documents[number % len(self._documents)])
 
-    def message(self, body: bytes | None = None, *, topic: str | None = None, secret: str | None = None) -> Message:
+    def build_message(
+        self, body: bytes | None = None, *, topic: str | None = None, secret: str | None = None
+    ) -> Message:
         """Signed, under an id that no other message has."""
         delivery = ids.cuid(0, "delivery", self._run, next(self._numbers))
         signing = self.secret if secret is None else secret
-        return message(delivery, topic or self.topic, self.body() if body is None else body, secret=signing)
+        return build_message(delivery, topic or self.topic, self.body() if body is None else body, secret=signing)
 
     def good(self, body: bytes | None = None, *, topic: str | None = None) -> Shot:
-        return shot(self.message(body, topic=topic))
+        return shot(self.build_message(body, topic=topic))
 
     def saying(self, text: str) -> bytes:
         """A body in which a customer's own words are these."""

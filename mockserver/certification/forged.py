@@ -9,7 +9,7 @@ import msgspec
 from mockserver.certification.bench import Bench
 from mockserver.certification.cases import Case, Expect, Group, Level, Make, one
 from mockserver.certification.good import SIGN_THE_BYTES
-from mockserver.webhooks.messages import signature
+from mockserver.webhooks.messages import compute_signature
 from mockserver.webhooks.misbehaviour import Shot, shot, tampered, with_header, without
 
 COMPARE_WHOLE = "Compare the whole header value, prefix included, with hmac.compare_digest or timingSafeEqual."
@@ -41,11 +41,11 @@ def _borrowed(bench: Bench) -> Shot:
 
 
 def _other_secret(bench: Bench) -> Shot:
-    return shot(bench.message(secret=f"not {bench.secret}"))
+    return shot(bench.build_message(secret=f"not {bench.secret}"))
 
 
 def _empty_secret(bench: Bench) -> Shot:
-    return shot(bench.message(secret=""))
+    return shot(bench.build_message(secret=""))
 
 
 def _unsigned(bench: Bench) -> Shot:
@@ -60,7 +60,7 @@ def _without_key(bench: Bench) -> Shot:
 def _cut(length: int) -> Make:
     def make(bench: Bench) -> Shot:
         body = bench.body()
-        sha1, sha256 = (signature(kind, body, secret=bench.secret) for kind in ("sha1", "sha256"))
+        sha1, sha256 = (compute_signature(kind, body, secret=bench.secret) for kind in ("sha1", "sha256"))
         return signed_by(bench, sha1[: len("sha1=") + length], sha256[: len("sha256=") + length])
 
     return make

@@ -34,7 +34,7 @@ def parcel(sent: Shot, **more: object) -> Parcel:
 
 
 def _twice(bench: Bench) -> list[Shot]:
-    return misbehave("duplicate", [bench.message()], secret=bench.secret)
+    return misbehave("duplicate", [bench.build_message()], secret=bench.secret)
 
 
 def _twice_at_once(bench: Bench) -> list[Shot]:
@@ -44,7 +44,7 @@ def _twice_at_once(bench: Bench) -> list[Shot]:
 
 def _turned(first: str, second: str) -> Send:
     def make(bench: Bench) -> list[Shot]:
-        events = [bench.message(topic=topic) for topic in (first, second)]
+        events = [bench.build_message(topic=topic) for topic in (first, second)]
         return misbehave("out_of_order", events, secret=bench.secret)
 
     return make
@@ -56,7 +56,7 @@ def _replayed(bench: Bench) -> list[Shot]:
 
 
 def _old(bench: Bench) -> list[Shot]:
-    return misbehave("old_event", [bench.message()], secret=bench.secret)
+    return misbehave("old_event", [bench.build_message()], secret=bench.secret)
 
 
 def _cut_and_again(bench: Bench) -> list[Shot]:
@@ -205,7 +205,7 @@ LOAD = (
         "huge",
         Group.LOAD,
         "A body of 16 MiB",
-        lambda bench: misbehave("huge_body", [bench.message()], secret=bench.secret),
+        lambda bench: misbehave("huge_body", [bench.build_message()], secret=bench.secret),
         Expect.OBSERVED,
         Level.NOTE,
         "Whether the service has a limit is not known. 413 is an honest answer.",
@@ -235,7 +235,7 @@ LOAD = (
         "burst",
         Group.LOAD,
         "Twenty messages at the same moment are all accepted",
-        lambda bench: misbehave("burst", [bench.message()], secret=bench.secret),
+        lambda bench: misbehave("burst", [bench.build_message()], secret=bench.secret),
         Expect.ACCEPTED,
         Level.SHOULD,
         "A bulk action sends a message for every label.",
@@ -252,11 +252,11 @@ def _not_ascii(bench: Bench) -> Shot:
 
 
 def _length_larger(bench: Bench) -> list[Shot]:
-    return misbehave("length_too_large", [bench.message()], secret=bench.secret)
+    return misbehave("length_too_large", [bench.build_message()], secret=bench.secret)
 
 
 def _length_smaller(bench: Bench) -> list[Shot]:
-    return misbehave("length_too_small", [bench.message()], secret=bench.secret)
+    return misbehave("length_too_small", [bench.build_message()], secret=bench.secret)
 
 
 def _got(bench: Bench) -> Shot:
@@ -271,7 +271,7 @@ ODD = (
     _odd(
         "unknown-topic",
         "A topic that nobody knows does no harm",
-        lambda bench: misbehave("unknown_topic", [bench.message()], secret=bench.secret),
+        lambda bench: misbehave("unknown_topic", [bench.build_message()], secret=bench.secret),
         f"Services add topics. {UNKNOWN_TOPIC} will not come, but its like will.",
         "Answer 2xx to topics that you do not know, and ignore them.",
     ),
@@ -290,7 +290,7 @@ ODD = (
     _odd(
         "wrong-content-type",
         "JSON that is called a web form does no harm",
-        lambda bench: misbehave("wrong_content_type", [bench.message()], secret=bench.secret),
+        lambda bench: misbehave("wrong_content_type", [bench.build_message()], secret=bench.secret),
         "Frameworks parse forms by themselves, and the raw body is then gone.",
     ),
     _odd(
@@ -344,7 +344,7 @@ ODD = (
         "good-at-the-end",
         Group.ODD,
         "After all this a good message is still accepted",
-        one(lambda bench: shot(bench.message(bench.body(2)))),
+        one(lambda bench: shot(bench.build_message(bench.body(2)))),
         Expect.ACCEPTED,
         Level.MUST,
         "What came before must not have broken anything.",

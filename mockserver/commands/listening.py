@@ -21,7 +21,7 @@ Echo = Callable[[str], None]
 
 
 class NothingBeside:
-    """No courier: a listener only answers."""
+    """No dispatcher: a listener only answers."""
 
     async def start(self) -> None: ...
 

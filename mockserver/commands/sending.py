@@ -12,7 +12,7 @@ import orjson
 from mockserver.certification.documents import Version, documents_of, with_field, with_ids
 from mockserver.certification.wire import Answer, NotReached, Target, Wire, check_header
 from mockserver.errors import StartupError
-from mockserver.webhooks.messages import Message, message
+from mockserver.webhooks.messages import Message, build_message
 from mockserver.webhooks.misbehaviour import MISBEHAVIOURS, Shot, misbehave, shot
 from mockserver.world import ids
 
@@ -82,7 +82,7 @@ def message_of(order: Order, topic: str, body: bytes) -> Message:
     own = order.delivery_id
     delivery = ids.cuid(time.time_ns() // 1000, "delivery", secrets.token_hex(8)) if own is None else own
     check_header("--id", delivery)
-    return message(delivery, topic, body, secret=order.secret)
+    return build_message(delivery, topic, body, secret=order.secret)
 
 
 def document_of(order: Order) -> dict[str, object]:

@@ -102,7 +102,7 @@ class WebhookControls:
     def replay(self, request: Request, body: Replay) -> Replayed:
         """Tell a webhook again of everything since a moment of the world."""
         since = read_moment(body.since, "since")
-        return Replayed(self._workspace(request).announcer.replay(self._webhook(request), since))
+        return Replayed(self._workspace(request).outbox_writer.replay(self._webhook(request), since))
 
     async def list_deliveries(self, request: Request, query: DeliveryQuery) -> DeliveryList:
         """Deliveries with every attempt, oldest first; `wait` holds the answer until nothing is due."""

@@ -1,1 +1,1 @@
-"""What is told: events become signed messages, and messages are delivered."""
+"""Webhooks: events become signed messages, and messages are delivered."""

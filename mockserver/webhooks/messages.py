@@ -18,21 +18,21 @@ class Message(msgspec.Struct, frozen=True):
     headers: dict[str, str]
 
 
-def message(delivery_id: str, topic: str, body: bytes, *, secret: str) -> Message:
-    return Message(delivery_id, topic, body, signed_headers(delivery_id, topic, body, secret=secret))
+def build_message(delivery_id: str, topic: str, body: bytes, *, secret: str) -> Message:
+    return Message(delivery_id, topic, body, build_headers(delivery_id, topic, body, secret=secret))
 
 
-def signed_headers(delivery_id: str, topic: str, body: bytes, *, secret: str) -> dict[str, str]:
+def build_headers(delivery_id: str, topic: str, body: bytes, *, secret: str) -> dict[str, str]:
     """Both signatures: receivers of before 2024 check the first, newer samples the second (docs/reference/webhook)."""
     return {
         "Content-Type": CONTENT_TYPE,
-        "X-Hub-Signature": signature("sha1", body, secret=secret),
-        "X-Hub-Signature-256": signature("sha256", body, secret=secret),
+        "X-Hub-Signature": compute_signature("sha1", body, secret=secret),
+        "X-Hub-Signature-256": compute_signature("sha256", body, secret=secret),
         "X-Labelbox-Id": delivery_id,
         "X-Labelbox-Event": topic,
     }
 
 
-def signature(algorithm: str, body: bytes, *, secret: str) -> str:
+def compute_signature(algorithm: str, body: bytes, *, secret: str) -> str:
     """`sha1=<hex>`: the HMAC of the raw body, keyed with the secret's UTF-8 bytes."""
     return f"{algorithm}={hmac.new(secret.encode(), body, algorithm).hexdigest()}"

@@ -1,6 +1,6 @@
 """Deliveries gone wrong, by name: what goes over the wire instead of one good request. Pure.
 
-Whoever sends (the courier, `webhook send`, the certification) sends the shots of the answer in their order. Which of
+Whoever sends (the dispatcher, `webhook send`, the certification) sends the shots of the answer in their order. Which of
 these a real service ever shows is not documented; each is something that networks, queues and attackers do.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from mockserver.errors import BadInput, nearest, quoted
-from mockserver.webhooks.messages import Message, message
+from mockserver.webhooks.messages import Message, build_message
 
 DELAY = 10.0
 """Seconds by which a delayed message is late."""
@@ -99,11 +99,11 @@ def _numbered(sent: Message, secret: str) -> list[Message]:
     """The same news under so many delivery ids, its own first."""
     others = (f"{sent.delivery_id[:-2]}{number:02}" for number in range(BURST))
     ids = list(dict.fromkeys((sent.delivery_id, *others)))[:BURST]
-    return [message(each, sent.topic, sent.body, secret=secret) for each in ids]
+    return [build_message(each, sent.topic, sent.body, secret=secret) for each in ids]
 
 
 def _wrong_signature(messages: Sequence[Message], secret: str) -> list[Shot]:
-    return [shot(message(each.delivery_id, each.topic, each.body, secret=f"not {secret}")) for each in messages]
+    return [shot(build_message(each.delivery_id, each.topic, each.body, secret=f"not {secret}")) for each in messages]
 
 
 def _no_signature(messages: Sequence[Message], _secret: str) -> list[Shot]:
@@ -115,11 +115,13 @@ def _body_changed(messages: Sequence[Message], _secret: str) -> list[Shot]:
 
 
 def _old_event(messages: Sequence[Message], secret: str) -> list[Shot]:
-    return [shot(message(each.delivery_id, each.topic, aged(each.body), secret=secret)) for each in messages]
+    return [shot(build_message(each.delivery_id, each.topic, aged(each.body), secret=secret)) for each in messages]
 
 
 def _huge_body(messages: Sequence[Message], secret: str) -> list[Shot]:
-    return [shot(message(each.delivery_id, each.topic, padded(each.body, HUGE), secret=secret)) for each in messages]
+    return [
+        shot(build_message(each.delivery_id, each.topic, padded(each.body, HUGE), secret=secret)) for each in messages
+    ]
 
 
 def _slow(messages: Sequence[Message], _secret: str) -> list[Shot]:
@@ -139,7 +141,7 @@ def _wrong_content_type(messages: Sequence[Message], _secret: str) -> list[Shot]
 
 
 def _unknown_topic(messages: Sequence[Message], secret: str) -> list[Shot]:
-    return [shot(message(each.delivery_id, UNKNOWN_TOPIC, each.body, secret=secret)) for each in messages]
+    return [shot(build_message(each.delivery_id, UNKNOWN_TOPIC, each.body, secret=secret)) for each in messages]
 
 
 # The single alterations, for those who put cases together

@@ -17,7 +17,7 @@ Waits = Annotated[tuple[Wait, ...], msgspec.Meta(max_length=50)]
 Schedule = Literal["default", "none"] | Waits
 """`"default"`, `"none"`, or the seconds to wait after the first, second, … failure."""
 
-read_schedule = msgspec.json.Decoder(Schedule).decode
+parse_schedule = msgspec.json.Decoder(Schedule).decode
 """A schedule as a subscription keeps it: JSON."""
 
 DEFAULT: Waits = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
@@ -37,7 +37,7 @@ def waits_of(schedule: Schedule) -> Waits:
     return () if schedule == "none" else schedule
 
 
-def wait(schedule: Schedule, delivery_id: str, failures: int, exchange: Exchange) -> int | None:
+def retry_wait(schedule: Schedule, delivery_id: str, failures: int, exchange: Exchange) -> int | None:
     """Microseconds to wait after the failure number `failures`, 1 for the first; None for no further try.
 
     The same delivery waits the same time in every run. A `Retry-After` makes it longer, never shorter.

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
-from mockserver.webhooks.messages import signature
+from mockserver.webhooks.messages import compute_signature
 
 
 class Finding(StrEnum):
@@ -34,8 +34,8 @@ class Verification(msgspec.Struct, frozen=True):
 def verify(headers: Mapping[str, str], body: bytes, *, secret: str) -> Verification:
     """`headers` by lower-case name."""
     return Verification(
-        _compared(headers.get("x-hub-signature"), signature("sha1", body, secret=secret)),
-        _compared(headers.get("x-hub-signature-256"), signature("sha256", body, secret=secret)),
+        _compared(headers.get("x-hub-signature"), compute_signature("sha1", body, secret=secret)),
+        _compared(headers.get("x-hub-signature-256"), compute_signature("sha256", body, secret=secret)),
     )
 
 

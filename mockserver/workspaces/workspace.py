@@ -10,8 +10,8 @@ from mockserver.exports.budget import Budget
 from mockserver.exports.legacy.files import LegacyFiles
 from mockserver.exports.tasks import Exports
 from mockserver.links import Links
-from mockserver.webhooks.announcing import Announcer
-from mockserver.webhooks.courier import Courier
+from mockserver.webhooks.dispatcher import Dispatcher
+from mockserver.webhooks.outbox import OutboxWriter
 from mockserver.workspaces.long_changes import LongChanges
 from mockserver.workspaces.storage import Stored
 from mockserver.world.deliveries import Deliveries
@@ -29,7 +29,7 @@ class Parts(NamedTuple):
 
     threads: ThreadPoolExecutor
     space: Budget
-    courier: Courier
+    dispatcher: Dispatcher
     url: str
 
 
@@ -48,10 +48,10 @@ class Workspace:
         self.legacy = LegacyFiles(store, self.links, folder / "legacy", parts.threads, parts.space)
         self.long_changes = LongChanges()
         self.deliveries = Deliveries(store)
-        self.announcer = Announcer(store, self.links, parts.url)
-        store.before_commit = self.announcer.before_commit
-        self._courier = parts.courier
-        self._courier.attach(store)
+        self.outbox_writer = OutboxWriter(store, self.links, parts.url)
+        store.before_commit = self.outbox_writer.before_commit
+        self._dispatcher = parts.dispatcher
+        self._dispatcher.attach(store)
         self._questions: OrderedDict[bytes, Asked] = OrderedDict()
 
     def processed(self, question: str, *, since: int | None = None) -> bool:
@@ -74,7 +74,7 @@ class Workspace:
 
     def close(self) -> None:
         """Stop what runs in it. Its files stay."""
-        self._courier.detach(self.store)
+        self._dispatcher.detach(self.store)
         self.exports.close()
         self.legacy.close()
         self.store.close()

@@ -70,7 +70,7 @@ def test_another_seed_makes_other_messages(documents: list[Document]) -> None:
 
 
 def test_no_two_messages_of_a_run_or_of_two_runs_share_an_id(documents: list[Document]) -> None:
-    ids = [bench.message().delivery_id for run in "ab" for bench in [Bench(documents, secret="s", run=run)] * 50]
+    ids = [bench.build_message().delivery_id for run in "ab" for bench in [Bench(documents, secret="s", run=run)] * 50]
     assert len(set(ids)) == 100
     assert {len(each) for each in ids} == {25}
 

@@ -26,7 +26,7 @@ from contract_tests.rules.certification.receivers import (
 )
 from contract_tests.serving import environment_without_our_settings
 from mockserver.certification import CASES
-from mockserver.webhooks.messages import signature
+from mockserver.webhooks.messages import compute_signature
 from mockserver.webhooks.misbehaviour import BURST, MISBEHAVIOURS
 
 COMMAND = [sys.executable, "-m", "mockserver", "webhook"]
@@ -117,7 +117,9 @@ def test_what_would_be_sent_can_be_shown() -> None:
     ended = run("send", "--url", "http://nowhere.example/hook", "--secret", SECRET, "--show")
     head, _, body = ended.stdout.partition("\n\n")
     assert head.splitlines()[:2] == ["POST /hook HTTP/1.1", "Host: nowhere.example"]
-    assert f"X-Hub-Signature: {signature('sha1', body.removesuffix(chr(10) * 2).encode(), secret=SECRET)}" in head
+    assert (
+        f"X-Hub-Signature: {compute_signature('sha1', body.removesuffix(chr(10) * 2).encode(), secret=SECRET)}" in head
+    )
 
 
 @pytest.mark.parametrize(

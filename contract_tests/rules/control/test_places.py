@@ -16,7 +16,7 @@ from mockserver.control.happenings import make_event
 from mockserver.errors import NotFound
 from mockserver.exports.budget import Budget
 from mockserver.webhooks import subscriptions
-from mockserver.webhooks.courier import Courier
+from mockserver.webhooks.dispatcher import Dispatcher
 from mockserver.webhooks.targets import Allowed
 from mockserver.workspaces.manifest import Origin
 from mockserver.workspaces.storage import Stored, new_manifest
@@ -35,11 +35,11 @@ POPULOUS = {"attempt", "body", "comment", "data_row", "event", "issue", "label",
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    """One that nobody serves: no courier runs."""
+    """One that nobody serves: no dispatcher runs."""
     database = in_file(tmp_path)
     kept = Stored(new_manifest("rules", Origin(), incarnation=None), tmp_path, database)
     with stored(database) as store, ThreadPoolExecutor(1) as threads:
-        yield Workspace(store, kept, Parts(threads, Budget(10**9), Courier(Allowed()), "http://127.0.0.1"))
+        yield Workspace(store, kept, Parts(threads, Budget(10**9), Dispatcher(Allowed()), "http://127.0.0.1"))
 
 
 def happens(workspace: Workspace, event: str, **place: str) -> EventMade:
@@ -51,7 +51,7 @@ def happens(workspace: Workspace, event: str, **place: str) -> EventMade:
 def test_an_event_looks_at_few_rows_however_many_there_are(
     workspace: Workspace, event: str, few: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The messages about it and the courier's next turn included."""
+    """The messages about it and the dispatcher's next turn included."""
     monkeypatch.setattr(places, "FEW", 1000 if few else 0)
     subscribe(workspace, "v1")
     subscribe(workspace, "v2")

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.generate.shelf import shelf
-from mockserver.webhooks.messages import message, signature
+from mockserver.webhooks.messages import build_message, compute_signature
 from mockserver.world.webhooks import Topic
 
 SAMPLES = shelf() / "webhooks"
@@ -71,8 +71,8 @@ def test_at_least_one_sample_is_longer_in_bytes_than_in_characters() -> None:
 
 @given(st.binary(), st.text(min_size=1), st.binary(min_size=1))
 def test_a_signature_is_that_of_these_bytes_and_this_secret_only(body: bytes, secret: str, more: bytes) -> None:
-    signed = message("d1", "LABEL_CREATED", body, secret=secret)
+    signed = build_message("d1", "LABEL_CREATED", body, secret=secret)
     assert signed.body == body
-    assert signed.headers["X-Hub-Signature"] == signature("sha1", body, secret=secret)
-    assert signature("sha1", body + more, secret=secret) != signed.headers["X-Hub-Signature"]
-    assert signature("sha1", body, secret=secret + "x") != signed.headers["X-Hub-Signature"]
+    assert signed.headers["X-Hub-Signature"] == compute_signature("sha1", body, secret=secret)
+    assert compute_signature("sha1", body + more, secret=secret) != signed.headers["X-Hub-Signature"]
+    assert compute_signature("sha1", body, secret=secret + "x") != signed.headers["X-Hub-Signature"]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.errors import BadInput
-from mockserver.webhooks.messages import Message, message, signature
+from mockserver.webhooks.messages import Message, build_message, compute_signature
 from mockserver.webhooks.misbehaviour import (
     BURST,
     HUGE,
@@ -26,7 +26,7 @@ BODY = b'{"id":"c1","label":{"created_at":"2024-02-29T10:11:12.000+00:00","secon
 
 
 def messages(count: int = 2, body: bytes = BODY) -> list[Message]:
-    return [message(f"cdelivery{number:016}", "LABEL_CREATED", body, secret=SECRET) for number in range(count)]
+    return [build_message(f"cdelivery{number:016}", "LABEL_CREATED", body, secret=SECRET) for number in range(count)]
 
 
 def header(shot: Shot, name: str) -> str | None:
@@ -36,7 +36,7 @@ def header(shot: Shot, name: str) -> str | None:
 def is_signed(shot: Shot) -> bool:
     """By both signatures, each right."""
     return all(
-        header(shot, name) == signature(algorithm, shot.body, secret=SECRET)
+        header(shot, name) == compute_signature(algorithm, shot.body, secret=SECRET)
         for name, algorithm in (("X-Hub-Signature", "sha1"), ("X-Hub-Signature-256", "sha256"))
     )
 

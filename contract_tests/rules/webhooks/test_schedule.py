@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.webhooks.exchange import Exchange
-from mockserver.webhooks.schedule import DEFAULT, JITTER, LONGEST_RETRY_AFTER, Schedule, retry_after, wait
+from mockserver.webhooks.schedule import DEFAULT, JITTER, LONGEST_RETRY_AFTER, Schedule, retry_after, retry_wait
 from mockserver.world.clock import SECOND
 
 FAILED = Exchange(status=500)
@@ -18,19 +18,19 @@ def told(after: str, date: str | None = None) -> Exchange:
 
 @given(st.text(), st.integers(1, len(DEFAULT)))
 def test_a_wait_is_that_of_the_schedule_and_a_little_more_and_always_the_same(delivery: str, failures: int) -> None:
-    waited = wait("default", delivery, failures, FAILED)
+    waited = retry_wait("default", delivery, failures, FAILED)
     assert waited is not None
     assert DEFAULT[failures - 1] <= waited / SECOND <= DEFAULT[failures - 1] * (1 + JITTER / 100)
-    assert waited == wait("default", delivery, failures, FAILED)
+    assert waited == retry_wait("default", delivery, failures, FAILED)
 
 
 def test_what_failed_together_does_not_come_back_together() -> None:
-    assert len({wait("default", f"d{number}", 3, FAILED) for number in range(50)}) > 40
+    assert len({retry_wait("default", f"d{number}", 3, FAILED) for number in range(50)}) > 40
 
 
 @pytest.mark.parametrize(("schedule", "tries"), [("default", 10), ("none", 1), ((), 1), ((1.0, 2.0), 3)])
 def test_a_schedule_has_an_end(schedule: Schedule, tries: int) -> None:
-    waits = [wait(schedule, "d", failures, FAILED) for failures in range(1, tries + 1)]
+    waits = [retry_wait(schedule, "d", failures, FAILED) for failures in range(1, tries + 1)]
     assert [one is None for one in waits] == [False] * (tries - 1) + [True]
 
 
@@ -39,9 +39,9 @@ def test_the_default_lasts_longer_than_three_days() -> None:
 
 
 def test_a_receiver_may_ask_for_more_time_but_not_for_less() -> None:
-    assert wait((10.0,), "d", 1, told("100")) == 100 * SECOND
-    assert wait((10.0,), "d", 1, told("0")) == wait((10.0,), "d", 1, FAILED)
-    assert wait("none", "d", 1, told("100")) is None
+    assert retry_wait((10.0,), "d", 1, told("100")) == 100 * SECOND
+    assert retry_wait((10.0,), "d", 1, told("0")) == retry_wait((10.0,), "d", 1, FAILED)
+    assert retry_wait("none", "d", 1, told("100")) is None
 
 
 @pytest.mark.parametrize(

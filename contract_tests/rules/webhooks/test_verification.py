@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.webhooks.messages import signed_headers
+from mockserver.webhooks.messages import build_headers
 from mockserver.webhooks.verification import Finding, verify
 
 
 def lowered(body: bytes, secret: str) -> dict[str, str]:
-    return {name.lower(): value for name, value in signed_headers("c1", "T", body, secret=secret).items()}
+    return {name.lower(): value for name, value in build_headers("c1", "T", body, secret=secret).items()}
 
 
 @given(st.binary(), st.text(), st.text())

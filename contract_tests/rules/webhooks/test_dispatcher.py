@@ -251,7 +251,7 @@ def test_five_days_of_failures_end_a_subscription_and_a_success_between_does_not
             assert webhook_after(workspace, name)["status"] == "ACTIVE"
             workspace.clock.advance(days=3)
         workspace.event("LABEL_CREATED", "image")
-        assert webhook_after(workspace, name)["ended_because"] == "every try for 5 days failed"
+        assert webhook_after(workspace, name)["ended_because"] == "every attempt failed for 5 days"
 
 
 @pytest.mark.parametrize("host", ["169.254.169.254", "[64:ff9b::a9fe:a9fe]", "[::ffff:100.100.100.200]"])

@@ -1,0 +1,95 @@
+"""Writes messages into the outbox, inside the change of their events: both are committed, or neither."""
+
+from __future__ import annotations
+
+import msgspec
+import orjson
+
+from mockserver.links import Links
+from mockserver.webhooks.messages import build_message
+from mockserver.webhooks.payloads import Payloads
+from mockserver.world.database import Clause, Connection, JsonText
+from mockserver.world.deliveries import ACTIVE, Deliveries
+from mockserver.world.events import Event
+from mockserver.world.store import Change, Store, next_number
+from mockserver.world.webhooks import Delivery, DeliveryState, Subscription
+
+BATCH = 500
+"""Messages that are rendered together."""
+
+
+class OutboxWriter:
+    """Writes the messages of one workspace. `host` is scheme and host of the URLs in bodies."""
+
+    def __init__(self, store: Store, links: Links, host: str) -> None:
+        self._store, self._links, self._host = store, links, host
+        self._deliveries = Deliveries(store)
+
+    def before_commit(self, change: Change, events: list[Event]) -> None:
+        """Renders the messages of these events, with the state that the change leaves behind."""
+        subscriptions = change.connection.select(Subscription, ACTIVE, order="no")
+        if subscriptions:
+            self._write(change, events, subscriptions, late=False)
+
+    def replay(self, subscription_id: str, since: int) -> int:
+        """Sends a subscriber every message since then again, and counts them. Raises NotFound, Conflict.
+
+        Existing deliveries go out again with the same bytes. Events without a delivery are rendered now, and marked.
+        """
+        with self._store.change() as change:
+            subscription, total = self._deliveries.send_again_since(change, subscription_id, since)
+            missed = Clause(
+                "at >= :since AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.event_no = event.no"
+                " AND o.subscription_id = :id)",
+                since=since,
+                id=subscription_id,
+            )
+            last = 0
+            while batch := change.connection.select(
+                Event, missed & Clause("no > :last", last=last), order="no", first=BATCH
+            ):
+                total += self._write(change, batch, [subscription], late=True)
+                last = batch[-1].no
+            return total
+
+    def _write(self, change: Change, events: list[Event], subscriptions: list[Subscription], *, late: bool) -> int:
+        """Writes in batches: a bulk change has tens of thousands of bodies, too many for memory at a time."""
+        matches = [(event, each) for event in events for each in subscriptions if is_subscribed(each, event)]
+        total = 0
+        for start in range(0, len(matches), BATCH):
+            total += self._write_batch(change, matches[start : start + BATCH], late=late)
+        return total
+
+    def _write_batch(self, change: Change, matches: list[tuple[Event, Subscription]], *, late: bool) -> int:
+        payloads = self._payloads(change.connection, change.now)
+        payloads.prepare([event for event, subscription in matches if subscription.version == "v2"])
+        first = next_number(change.connection, Delivery)
+        deliveries: list[Delivery] = []
+        for event, subscription in matches:
+            body = payloads.body(event, subscription.version)
+            if body is not None:
+                number = first + len(deliveries)
+                deliveries.append(self._build_delivery(change, number, event, subscription, body, late=late))
+        change.connection.insert(deliveries)
+        return len(deliveries)
+
+    def _payloads(self, connection: Connection, now: int) -> Payloads:
+        return Payloads(connection, links=self._links, host=self._host, now=now)
+
+    def _build_delivery(
+        self, change: Change, no: int, event: Event, subscription: Subscription, body: bytes, *, late: bool
+    ) -> Delivery:
+        message = build_message(self._store.new_id(change), event.kind, body, secret=subscription.secret)
+        return Delivery(
+            no=no, id=message.delivery_id, event_no=event.no, subscription_id=subscription.id, topic=event.kind,
+            url=subscription.url, headers=JsonText(orjson.dumps(message.headers).decode()), body=body,
+            rendered_late=late, state=DeliveryState.PENDING, attempts=0, failures=0, due_at=change.now,
+            made_at=change.now,
+        )  # fmt: skip
+
+
+def is_subscribed(subscription: Subscription, event: Event) -> bool:
+    """Whether the subscription's project and topics include this event."""
+    return subscription.project_id in {None, event.project_id} and event.kind in msgspec.json.decode(
+        subscription.topics
+    )
