@@ -7,8 +7,9 @@ import pytest
 from contract_tests.clients.clients import Client, ClientKind, RunningPrograms, sdk
 from contract_tests.rules.worlds import DEFAULT
 from contract_tests.serving import ServedWorld
-from mockserver.generate.plans import PROMPT_RESPONSE_QUESTIONS, OntologyPlan, ProjectPlan
+from mockserver.generate.plans import OntologyPlan, ProjectPlan
 from mockserver.generate.scenario import find, load
+from mockserver.world.media import PROMPT_RESPONSE_QUESTIONS
 
 FORMS = load(find("forms"))
 NEWEST, EARLY = sdk("7.17.0"), sdk("3.40.1")

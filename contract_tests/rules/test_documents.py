@@ -44,6 +44,7 @@ from mockserver.exports.dates import DATED
 from mockserver.exports.legacy.dates import DATED as LEGACY_DATED
 from mockserver.generate import history, plans, scenario
 from mockserver.testing import MockWorkspace, plugin
+from mockserver.world.media import MEDIA
 from mockserver.world.switches import Switches
 
 SDK = "7.17.0"
@@ -293,11 +294,7 @@ def test_every_media_type_is_documented_with_its_tools_and_types_of_questions() 
         bare(media).strip('"'): (re.findall("`([^`]+)`", t), re.findall("`([^`]+)`", q)) for media, _, t, q in rows
     }
     told = {media: (set(tools), set(questions)) for media, (tools, questions) in words.items()}
-    ordinary = plans.ORDINARY_QUESTIONS
-    assert told == {
-        media: (set(tools), set(plans.QUESTIONS_OF_MEDIA.get(media, ordinary)))
-        for media, tools in plans.TOOLS_OF_MEDIA.items()
-    }
+    assert told == {media.name: (set(media.tools), set(media.questions)) for media in MEDIA}
 
 
 # The control API

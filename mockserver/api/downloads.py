@@ -18,8 +18,8 @@ from mockserver.exports.legacy.files import is_array
 from mockserver.exports.legacy.issues import list_issues
 from mockserver.exports.results import ERRORS, RESULT
 from mockserver.exports.tasks import render_failure_line
-from mockserver.generate.assets import asset, text_layer, tile, with_tiles
-from mockserver.generate.media.medium import Asset
+from mockserver.generate.assets import build_asset, build_text_layer, build_tile, insert_tiles_url
+from mockserver.generate.media.generator import Asset
 from mockserver.http.ranged import RangedResponse, RangedSource
 from mockserver.http.requests import base_url
 from mockserver.http.responses import JSON, NDJSON, json_response, storage_error
@@ -90,7 +90,7 @@ class Downloads:
             with workspace.store.reading() as connection:
                 expires = load_format(connection).asset_key.expires(workspace.store.clock.now(), 0)
             tiles = workspace.links.tiles(row_id, expires=expires)
-            content = with_tiles(content, base_url(request, self._public_url) + tiles)
+            content = insert_tiles_url(content, base_url(request, self._public_url) + tiles)
         return RangedResponse(BytesSource(content), made.content_type)
 
     async def attachment(self, request: Request) -> RangedResponse:
@@ -104,7 +104,7 @@ class Downloads:
         """The words of a document and where they stand, as JSON."""
         workspace = self._signed(request)
         row_id, recipe = self._recipe(workspace, DataRow, request.path_params["row"])
-        made = await asyncio.to_thread(text_layer, recipe, seed=workspace.world.seed)
+        made = await asyncio.to_thread(build_text_layer, recipe, seed=workspace.world.seed)
         if made is None:
             raise NotFound(f"Data row {row_id!r} is no document, so it has no text layer")
         return RangedResponse(BytesSource(made.content), made.content_type)
@@ -118,7 +118,7 @@ class Downloads:
         made = None
         if all(_COORDINATE.fullmatch(number) for number in place):
             zoom, column, line = map(int, place)
-            made = await asyncio.to_thread(tile, recipe, (zoom, column, line), seed=workspace.world.seed)
+            made = await asyncio.to_thread(build_tile, recipe, (zoom, column, line), seed=workspace.world.seed)
         if made is None:
             raise NotFound(f"Data row {names['row']!r} has no tile {'/'.join(place)}; its file tells bounds and zooms")
         return RangedResponse(BytesSource(made.content), made.content_type)
@@ -151,7 +151,7 @@ def signed(workspaces: Workspaces, request: Request, path: str | None = None) ->
 
 
 def _made(recipe: str, seed: int) -> Asset:
-    return asset(recipe, seed=seed)
+    return build_asset(recipe, seed=seed)
 
 
 def result_response(workspace: Workspace, task_id: str, stream: str, file: str, *, compressed: bool) -> RangedResponse:

@@ -37,6 +37,7 @@ from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause
 from mockserver.world.ids import FEATURE_PREFIX
 from mockserver.world.labels import FEATURES, Body, Label, parsed
+from mockserver.world.media import LEGACY_RELATIONSHIPS
 from mockserver.world.models import Prediction
 from mockserver.world.tasks import Task
 
@@ -45,7 +46,7 @@ FIRST = 1
 """The index of everything that is no clip."""
 LABEL_INDEX = "0"
 """What the older URLs of Export V1 end in (observed 2020-02)."""
-TEXT, WORDS = "TEXT", frozenset({"location", "unidirectional_relationship"})
+WORDS = frozenset({"location", "unidirectional_relationship"})
 """Entities of texts and what joins them have a mask URL in Export V1 too (sample). What the service shows there is not
 known: a black pixel is inferred."""
 Size = tuple[int, int]
@@ -221,7 +222,7 @@ def _canvas(found: Annotated, feature_id: str, index: int) -> Canvas | None:
     plane = found.plane_of(feature_id)
     masks = found.shown(index, plane)
     feature = _shown(found.document, feature_id, index)
-    if feature is not None and found.row.media_type == TEXT and feature.keys() & WORDS:
+    if feature is not None and LEGACY_RELATIONSHIPS.get(found.row.media_type) == "text" and feature.keys() & WORDS:
         return Canvas(1, 1, BLACK)
     size = None if feature is None else found.size(feature, plane)
     if feature is None or size is None or ("composite_mask" in feature and not masks):

@@ -15,9 +15,9 @@ from mockserver.commands.bars import bar
 from mockserver.commands.options import ENDS, SEED, fail, setting
 from mockserver.errors import BadInput, MockserverError, StartupError, nearest, quoted
 from mockserver.settings import check_seed
+from mockserver.world.media import FRAMED_NAMES
 
 FORMATS = ("v2", "v1", "frames")
-FRAMED = ("video", "dicom")
 BASE_URL = "https://mock.example"
 MOST_ROWS = 10_000_000
 ALL = "all"
@@ -61,8 +61,8 @@ def run(
 
     if form not in FORMATS:
         raise StartupError(f"--format is {form!r}; the nearest known are {quoted(nearest(form, FORMATS))}")
-    if form == "frames" and media not in FRAMED:
-        raise StartupError(f"--format frames is for {quoted(FRAMED)}; {media!r} has no frames: give v2 or v1")
+    if form == "frames" and media not in FRAMED_NAMES:
+        raise StartupError(f"--format frames is for {quoted(FRAMED_NAMES)}; {media!r} has no frames: give v2 or v1")
     if not base_url.startswith(("http://", "https://")) or base_url.endswith("/"):
         raise StartupError(f"--base-url is {base_url!r}; expected scheme and host, like https://mock.example")
     sections = sections_of(params)

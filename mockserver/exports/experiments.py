@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from mockserver.exports.dates import PayloadFormat
-from mockserver.exports.labels import Labels, Videos
+from mockserver.exports.labels import LabelKinds, Labels
 from mockserver.exports.scope import Runs
 from mockserver.exports.sections import match_numbers
 from mockserver.exports.text import json_string
@@ -34,12 +34,12 @@ class Experiments:
         self._of_runs = Clause("model_run_id IN :runs", runs=sorted(runs.runs))
         _, self._key = experiment_keys(form)
 
-    def blocks(self, numbers: list[int], videos: Videos) -> Blocks:
+    def blocks(self, numbers: list[int], kinds: LabelKinds) -> Blocks:
         """Of those of a piece of rows that stand in a run."""
         here = self._of_runs & match_numbers("data_row_no", numbers)
         standings = self._select("data_row_no, model_run_id, label_id", "model_run_row", here, "data_row_no, no")
-        labels = self._labels.by_id([label for _, _, label in standings if label is not None], videos)
-        predicted = self._predicted(here, videos) if self._predictions else None
+        labels = self._labels.by_id([label for _, _, label in standings if label is not None], kinds)
+        predicted = self._predicted(here, kinds) if self._predictions else None
         found: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         for row, run_id, label_id in standings:
             run = self._runs.runs[run_id]
@@ -56,10 +56,10 @@ class Experiments:
             for model, runs in models.items()
         )
 
-    def _predicted(self, here: Clause, videos: Videos) -> dict[tuple[str, int], list[str]]:
+    def _predicted(self, here: Clause, kinds: LabelKinds) -> dict[tuple[str, int], list[str]]:
         """Predictions by run and data row number."""
         columns = "data_row_no, id, feature_prefix, body_id, model_run_id"
-        return self._labels.predictions(self._select(columns, "prediction", here, "data_row_no, no"), videos)
+        return self._labels.predictions(self._select(columns, "prediction", here, "data_row_no, no"), kinds)
 
     def _select(self, columns: str, table: str, here: Clause, order: str) -> list[Row]:
         return self._connection.rows(f"SELECT {columns} FROM {table} WHERE {here.sql} ORDER BY {order}", here.params)

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mockserver.exports.steps import Document
+from mockserver.world.labels import PIXEL_GEOMETRIES
 
 Frames = dict[str, Any]
 """Frame number as text -> `{"objects": {…}, "classifications": […]}`."""
@@ -22,7 +23,6 @@ Keys = dict[int, dict[str, Any]]
 """One feature in its key frames."""
 
 OBJECTS, CLASSIFICATIONS = "objects", "classifications"
-GEOMETRIES = ("bounding_box", "point", "line", "polygon")
 INDEX = "/index/"
 """What comes before the frame number in the URL of a mask."""
 DECIMALS = 3
@@ -155,7 +155,7 @@ def interpolate_feature(keys: Keys, inside: list[int], number: int) -> dict[str,
     before, after, share = find_key_frames(inside, number)
     start, end = keys[before], keys[after]
     shown = dict(start)
-    for geometry in GEOMETRIES if share else ():
+    for geometry in PIXEL_GEOMETRIES if share else ():
         if geometry in start and geometry in end:
             shown[geometry] = interpolate(start[geometry], end[geometry], share)
     for key, ending in (("mask", "/mask"), ("composite_mask", "")):

@@ -12,6 +12,7 @@ from mockserver.exports.sections import Texts, match_numbers
 from mockserver.exports.text import escape_non_ascii
 from mockserver.world.database import Clause, Connection, Row
 from mockserver.world.labels import PROJECT_STAND_IN
+from mockserver.world.media import DEFAULT_KIND
 from mockserver.world.moments import moment, nearest_second
 
 PROJECT_MARK = escape_non_ascii(PROJECT_STAND_IN)
@@ -23,8 +24,9 @@ PARTS_OF_A_LABEL = 3
 _MEASURED = 6
 """Columns of _PERFORMANCE."""
 
-Videos = frozenset[int]
-"""Numbers of the data rows that are clips: their labels have a kind of their own (SDK tests)."""
+LabelKinds = dict[int, str]
+"""Data row number -> `label_kind`, where that is not the default one: labels of clips have a kind of their own (SDK
+tests)."""
 
 
 class Labels:
@@ -40,45 +42,44 @@ class Labels:
         details = f", {_DETAILS}" if params.include_label_details else ""
         self._columns = f"{_COLUMNS}{details}{f', {_PERFORMANCE}' if params.include_performance_details else ''}"
 
-    def in_projects(self, clause: Clause, videos: Videos) -> dict[tuple[str, int], list[str]]:
+    def in_projects(self, clause: Clause, kinds: LabelKinds) -> dict[tuple[str, int], list[str]]:
         """Those that are not deleted, by project id and data row number: parts, several labels with commas between."""
         rows = self._rows(clause & Clause("NOT deleted"))
-        return _by_place(((row[4], row[0]) for row in rows), self._written(rows, videos))
+        return _by_place(((row[4], row[0]) for row in rows), self._written(rows, kinds))
 
-    def by_id(self, label_ids: list[str], videos: Videos) -> dict[str, str]:
+    def by_id(self, label_ids: list[str], kinds: LabelKinds) -> dict[str, str]:
         """Those of them that are not deleted."""
         rows = self._rows(Clause("id IN :ids AND NOT deleted", ids=label_ids)) if label_ids else []
-        return {row[1]: "".join(parts) for row, parts in zip(rows, self._written(rows, videos), strict=True)}
+        return {row[1]: "".join(parts) for row, parts in zip(rows, self._written(rows, kinds), strict=True)}
 
-    def predictions(self, rows: list[Row], videos: Videos) -> dict[tuple[str, int], list[str]]:
+    def predictions(self, rows: list[Row], kinds: LabelKinds) -> dict[tuple[str, int], list[str]]:
         """The same of rows (data row number, id, prefix, body, model run): they are built as labels are."""
         return _by_place(
             ((row[4], row[0]) for row in rows),
-            self._annotated(rows, [""] * len(rows), self._bodies.read({row[3] for row in rows}), videos),
+            self._annotated(rows, [""] * len(rows), self._bodies.read({row[3] for row in rows}), kinds),
         )
 
     def _rows(self, clause: Clause) -> list[Row]:
         sql = f"SELECT {self._columns} FROM label WHERE {clause.sql} ORDER BY data_row_no, no"
         return self._connection.rows(sql, clause.params)
 
-    def _written(self, rows: list[Row], videos: Videos) -> list[list[str]]:
+    def _written(self, rows: list[Row], kinds: LabelKinds) -> list[list[str]]:
         read = self._bodies.read({row[3] for row in rows})
         details = self._details(rows, read) if self._params.include_label_details else [""] * len(rows)
         if self._params.include_performance_details:
             details = list(map(str.__add__, details, self._performance(row[-_MEASURED:] for row in rows)))
-        return self._annotated(rows, details, read, videos)
+        return self._annotated(rows, details, read, kinds)
 
     def _annotated(
-        self, rows: list[Row], details: list[str], read: dict[int, list[str]], videos: Videos
+        self, rows: list[Row], details: list[str], read: dict[int, list[str]], kinds: LabelKinds
     ) -> list[list[str]]:
         """In parts, as bodies are long. Single masks are addressed through the project; of a prediction,
         through its model run (inferred)."""
         bodies = [row[2].join(read[row[3]]) for row in rows]
-        if self._single_masks != "composite" and (videos or self._single_masks != "own"):
+        if self._single_masks != "composite" and (kinds or self._single_masks != "own"):
             bodies = [body.replace(PROJECT_MARK, row[4]) for row, body in zip(rows, bodies, strict=True)]
         heads = [
-            f'{{"label_kind":"{"Video" if row[0] in videos else "Default"}","version":"1.0.0","id":"{row[1]}",'
-            f'{more}"annotations":'
+            f'{{"label_kind":"{kinds.get(row[0], DEFAULT_KIND)}","version":"1.0.0","id":"{row[1]}",{more}"annotations":'
             for row, more in zip(rows, details, strict=True)
         ]
         return [[head, body, "}"] for head, body in zip(heads, bodies, strict=True)]

@@ -15,7 +15,7 @@ from mockserver.exports.dates import PayloadFormat, load_format, remove_page_cou
 from mockserver.exports.experiments import Experiments, experiment_keys
 from mockserver.exports.failures import FailedRow
 from mockserver.exports.frames import interpolate_frames
-from mockserver.exports.labels import PARTS_OF_A_LABEL, Labels, Videos
+from mockserver.exports.labels import PARTS_OF_A_LABEL, LabelKinds, Labels
 from mockserver.exports.names import Names
 from mockserver.exports.request import ExportParams
 from mockserver.exports.results import RowBatch
@@ -25,6 +25,7 @@ from mockserver.exports.steps import Step
 from mockserver.exports.text import escape_non_ascii, json_string, unescape
 from mockserver.links import Links
 from mockserver.world.database import EVERYTHING, Clause, Connection, Row
+from mockserver.world.media import LABEL_KINDS, WITH_TEXT_LAYER
 from mockserver.world.moments import moment as _moment
 from mockserver.world.moments import whole_second
 
@@ -38,7 +39,6 @@ FEW_PROJECTS = 30
 _COLUMNS = "dr.no, dr.id, dr.global_key, dr.external_id, dr.row_data, dr.media_type, dr.media_attributes"
 _METADATA = ", dr.metadata"
 _DETAILS = ", dr.dataset_id, dr.created_at, dr.updated_at, dr.last_activity_at, dr.created_by"
-VIDEO, DOCUMENT = "VIDEO", "PDF"
 
 Parts = Sequence[str]
 """A text that is not joined yet."""
@@ -122,7 +122,7 @@ class ExportRows:
         """What stands before `projects`, this section, and what comes after it. Keys in the order of the sample; a
         section that the params ask for is there even when it is empty."""
         numbers, params = [row[0] for row in rows], self._params
-        videos = frozenset(row[0] for row in rows if row[5] == VIDEO)
+        kinds = {row[0]: LABEL_KINDS[row[5]] for row in rows if row[5] in LABEL_KINDS}
         here = match_numbers("data_row_no", numbers)
         texts = [self._data_rows(rows), self._media_attributes(rows)]
         if params.include_attachments:
@@ -134,8 +134,8 @@ class ExportRows:
             texts.append(_listed("embeddings", self._sections.embeddings(here), numbers))
         columns: list[list[Parts]] = [list(zip(*texts, strict=True))]
         if self._scope.projects is not None:
-            columns.append(self._projects(numbers, here & self._here, videos))
-        columns.append(self._experiments(numbers, videos))
+            columns.append(self._projects(numbers, here & self._here, kinds))
+        columns.append(self._experiments(numbers, kinds))
         return columns
 
     def _data_rows(self, rows: list[Row]) -> list[str]:
@@ -164,7 +164,8 @@ class ExportRows:
     def _media_attributes(self, rows: list[Row]) -> list[str]:
         written = self._form.media_attributes if self._form.changes_attributes else escape_non_ascii
         return [
-            f',"media_attributes":{self._of_document(row) if row[5] == DOCUMENT else written(row[6])}' for row in rows
+            f',"media_attributes":{self._of_document(row) if row[5] in WITH_TEXT_LAYER else written(row[6])}'
+            for row in rows
         ]
 
     def _of_document(self, row: Row) -> str:
@@ -174,9 +175,9 @@ class ExportRows:
             return told
         return f'{told[:-1]},"text_layer_url":{self._files.text_layer(row[1], row[0])}}}'
 
-    def _projects(self, numbers: list[int], here: Clause, videos: Videos) -> list[Parts]:
+    def _projects(self, numbers: list[int], here: Clause, kinds: LabelKinds) -> list[Parts]:
         told = bool(self._headings)
-        labels = self._labels.in_projects(here, videos) if told else {}
+        labels = self._labels.in_projects(here, kinds) if told else {}
         standings = self._standings(numbers, here) if told else {}
         return [self._told(number, standings.get(number, []), labels) for number in numbers]
 
@@ -199,14 +200,14 @@ class ExportRows:
             return dict.fromkeys(numbers, here_alone)
         return self._sections.standings(here) if detailed else self._sections.bare_standings(here)
 
-    def _experiments(self, numbers: list[int], videos: Videos) -> list[Parts]:
+    def _experiments(self, numbers: list[int], kinds: LabelKinds) -> list[Parts]:
         """With the line's end."""
         runs = self._scope.runs
         if runs is None:
             return [("}\n",)] * len(numbers)
         blocks = Experiments(
             self._connection, runs, self._labels, form=self._form, predictions=self._params.include_predictions
-        ).blocks(numbers, videos)
+        ).blocks(numbers, kinds)
         key, _ = experiment_keys(self._form)
         return [(f',"{key}":{{{blocks.get(number, "")}}}}}\n',) for number in numbers]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from mockserver.generate.annotations import Annotator, encoded
+from mockserver.generate.assets import parse_recipe
 from mockserver.generate.chance import Chance
 from mockserver.generate.features import Ontology
-from mockserver.generate.media.medium import EMPTY, Variant, medium_of, medium_of_type
+from mockserver.generate.media.generator import EMPTY, Variant, find_generator
 from mockserver.world.data_rows import DataRow
 from mockserver.world.labels import FEATURES, parsed, written
 
@@ -17,11 +18,10 @@ _ORDINAL = re.compile(re.escape(FEATURES) + rb"([0-9a-z]{5})")
 def annotated(row: DataRow, ontology: Ontology, *, seed: int) -> Variant:
     """What is to be seen in the row's own file. Of a file that is not ours nothing is known, so nothing is drawn."""
     if row.asset is not None:
-        media, rest = row.asset.split("/", 1)
-        project, number = rest.rsplit("/", 1)
-        return medium_of(media).variant(seed, project, int(number), ontology)
-    medium = medium_of_type(row.media_type)
-    return Variant(row.media_attributes, EMPTY if medium is None else medium.empty)
+        generator, project, number = parse_recipe(row.asset)
+        return generator.build_variant(seed, project, number, ontology)
+    known = find_generator(row.media_type)
+    return Variant(row.media_attributes, EMPTY if known is None else known.empty_body)
 
 
 def answered_again(content: bytes, ontology: Ontology, chance: Chance) -> bytes:

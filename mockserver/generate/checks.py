@@ -9,10 +9,7 @@ from typing import Any
 from mockserver.errors import ScenarioError, nearest, quoted
 from mockserver.generate.organization import KINDS, RESERVED_METADATA
 from mockserver.generate.plans import (
-    ORDINARY_QUESTIONS,
-    QUESTIONS_OF_MEDIA,
     TEXT_QUESTIONS,
-    TOOLS_OF_MEDIA,
     ModelPlan,
     OntologyPlan,
     ProjectPlan,
@@ -21,11 +18,13 @@ from mockserver.generate.plans import (
     SlicePlan,
 )
 from mockserver.settings import FIRST_YEAR, LAST_YEAR
+from mockserver.world.media import BY_NAME, MEDIA
 
 
 def check(scenario: Scenario, source: str) -> None:
     """Raises ScenarioError naming the file, the key path and what was expected."""
     for key, ontology in scenario.ontologies.items():
+        _check_media(ontology.media, f"{source}: at $.ontologies.{key}.media")
         _check_ontology(key, ontology, source)
     if not FIRST_YEAR <= scenario.ends.year <= LAST_YEAR:
         raise ScenarioError(f"{source}: at $.ends: expected a moment of the years {FIRST_YEAR} to {LAST_YEAR}")
@@ -33,6 +32,7 @@ def check(scenario: Scenario, source: str) -> None:
     seen: dict[str, ProjectPlan] = {}
     for index, project in enumerate(scenario.projects):
         where = f"{source}: at $.projects[{index}]"
+        _check_media(project.media, f"{where}.media")
         if project.name in seen:
             raise ScenarioError(f"{where}.name: {project.name!r} is used twice; give every project its own name")
         _check_project(project, scenario, where)
@@ -45,6 +45,11 @@ def check(scenario: Scenario, source: str) -> None:
         seen[project.name] = project
     _check_models(scenario, source)
     _check_slices(scenario, source)
+
+
+def _check_media(media: str, where: str) -> None:
+    if media not in BY_NAME:
+        raise ScenarioError(f"{where}: {media!r} is not known; expected one of {quoted(nearest(media, BY_NAME))}")
 
 
 def _check_metadata(scenario: Scenario, source: str) -> None:
@@ -66,10 +71,12 @@ def _check_project(project: ProjectPlan, scenario: Scenario, where: str) -> None
 def _check_labelling(project: ProjectPlan, where: str) -> None:
     if project.consensus > 1 and project.benchmarks:
         raise ScenarioError(f"{where}: a project has consensus or benchmarks, not both; leave one of them out")
-    if project.media != "video" and (project.frames is not None or project.from_first_frame):
-        raise ScenarioError(f"{where}: only clips have frames; leave out frames and from_first_frame")
-    if project.inline and (project.media != "text" or project.rows_of is not None):
-        raise ScenarioError(f"{where}.inline: only texts with rows of their own are imported inline")
+    for media in MEDIA:
+        for key in media.plan_keys - BY_NAME[project.media].plan_keys:
+            if getattr(project, key):
+                raise ScenarioError(f"{where}.{key}: only projects of media {media.name!r} take it; leave it out")
+    if project.inline and project.rows_of is not None:
+        raise ScenarioError(f"{where}.inline: only rows of its own are imported inline, not those of rows_of")
     if project.waiting and project.consensus < 2:
         raise ScenarioError(f"{where}.waiting: rows wait for further labels only with a consensus of 2 or more")
     for key in ("benchmarks", "issues", "reopened"):
@@ -191,7 +198,7 @@ def _check_moment(text: str, where: str) -> None:
 
 def _check_ontology(key: str, ontology: OntologyPlan, source: str) -> None:
     for index, tool in enumerate(ontology.tools):
-        allowed = TOOLS_OF_MEDIA[ontology.media]
+        allowed = BY_NAME[ontology.media].tools
         if tool.tool not in allowed:
             known = quoted(nearest(tool.tool, allowed, most=len(allowed)))
             expected = f"expected one of {known}" if known else "it has none, ask questions instead"
@@ -201,7 +208,7 @@ def _check_ontology(key: str, ontology: OntologyPlan, source: str) -> None:
         if (question.type in TEXT_QUESTIONS) == bool(question.options):
             takes = "takes no options" if question.options else "needs options"
             raise ScenarioError(f"{source}: at {where}: a {question.type} question {takes}")
-        asked = QUESTIONS_OF_MEDIA.get(ontology.media, ORDINARY_QUESTIONS)
+        asked = BY_NAME[ontology.media].questions
         if question.type not in asked:
             raise ScenarioError(
                 f"{source}: at {where}.type: {question.type!r} is not asked of {ontology.media}; "

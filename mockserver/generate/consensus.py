@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from mockserver.generate.chance import Chance
-from mockserver.world.labels import parsed, written
+from mockserver.world.labels import PIXEL_GEOMETRIES, parsed, written
 
 DRIFT = 3
 """At most so many pixels or points. Places in a text or on a map stay: they name words and coordinates."""
-GEOMETRIES = frozenset({"bounding_box", "polygon", "line", "point"})
 
 
 def another_view(content: bytes, chance: Chance) -> bytes:
@@ -24,7 +23,7 @@ def _move_all(node: Any, chance: Chance) -> None:
         for item in node:
             _move_all(item, chance)
     elif isinstance(node, dict):
-        for key in [key for key in node if key in GEOMETRIES]:
+        for key in [key for key in node if key in PIXEL_GEOMETRIES]:
             _move(node[key], chance.between(0, DRIFT), chance.between(0, DRIFT))
         for value in node.values():
             _move_all(value, chance)

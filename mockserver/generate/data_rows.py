@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
-from functools import cache
 
 import orjson
 
 from mockserver.generate.chance import Chance, Chances
-from mockserver.generate.media.medium import Medium, medium_of
+from mockserver.generate.media.generator import MediaGenerator
 from mockserver.generate.numbers import Numbers
 from mockserver.generate.organization import BUILT_IN_EMBEDDING, CustomField, Organized
-from mockserver.generate.plans import TOOLS_OF_MEDIA, ProjectPlan
+from mockserver.generate.plans import ProjectPlan
 from mockserver.generate.words import table
 from mockserver.world import ids
 from mockserver.world.clock import DAY, SECOND
 from mockserver.world.data_rows import Attachment, DataRow, EmbeddingVector, MetadataValue, metadata_text
 from mockserver.world.database import JsonText, Record
+from mockserver.world.media import MEDIA
 
 MILLISECOND = 1000
 IMPORTED = 40 * DAY
@@ -25,16 +25,9 @@ IMPORTED = 40 * DAY
 IMPORT_LASTED = 10 * DAY
 
 NOTE = "RAW_TEXT"
-HOSTED = {
-    "IMAGE": ("image", "photo"),
-    "IMAGE_OVERLAY": ("image", "overlay"),
-    "VIDEO": ("video", "clip"),
-    "AUDIO": ("audio", "recording"),
-    "HTML": ("html", "page"),
-    "TEXT_URL": ("text", "description"),
-    "PDF_URL": ("document", "report"),
-}
-"""Kind of attachment (SDK asset_attachment.py) -> the medium that makes its file, and what the file is called."""
+HOSTED = {kind: (media, name) for media in MEDIA for kind, name in media.attachments.items()}
+"""Kind of attachment -> the media type that generates its file, and what the file is called."""
+ATTACHED = (NOTE, *HOSTED)
 DIFFERENT = 16
 """Files of each kind in a project, however many rows it has."""
 
@@ -45,7 +38,7 @@ class DataRows:
     def __init__(
         self,
         plan: ProjectPlan,
-        medium: Medium,
+        generator: MediaGenerator,
         organized: Organized,
         numbers: Numbers,
         *,
@@ -56,7 +49,7 @@ class DataRows:
     ) -> None:
         """`before` of the `total` rows of the world are those of earlier projects: rows are imported one by one."""
         self._before, self._total = before, max(total, 1)
-        self.plan, self.medium, self.organized, self.numbers = plan, medium, organized, numbers
+        self.plan, self.generator, self.organized, self.numbers = plan, generator, organized, numbers
         self.seed, self.end = seed, end
         self.root = (seed, "project", plan.name)
         self.dataset_id = dataset_id(seed, end, plan.dataset_name)
@@ -82,9 +75,9 @@ class DataRows:
         stem = self._stem(index)
         yield DataRow(
             no=no, id=self._ids.cuid(made, index), dataset_id=self.dataset_id,
-            external_id=f"{stem}.{self.medium.extension}" if plan.external_ids else None,
-            global_key=f"{plan.name}-{stem}" if plan.global_keys else None, media_type=self.medium.media_type,
-            row_data=self._inline(number), asset=f"{plan.medium}/{plan.name}/{number}",
+            external_id=f"{stem}.{self.generator.media.extension}" if plan.external_ids else None,
+            global_key=f"{plan.name}-{stem}" if plan.global_keys else None, media_type=self.generator.media.wire,
+            row_data=self._inline(number), asset=f"{plan.asset_media}/{plan.name}/{number}",
             media_attributes=self.media_attributes[number], metadata=metadata,
             created_by=self.organized.people[0].id,
             created_at=made, updated_at=made + chance.between(900, 2500) * MILLISECOND,
@@ -99,7 +92,7 @@ class DataRows:
         """The text itself, of rows that were imported so (observed 2024-12)."""
         if not self.plan.inline:
             return None
-        return self.medium.asset(self.seed, self.plan.name, number).content.decode()
+        return self.generator.build_asset(self.seed, self.plan.name, number).content.decode()
 
     def _stem(self, index: int) -> str:
         if self.plan.unicode and index % 3 == 2:  # a blank and parentheses, as browsers name further copies
@@ -132,16 +125,15 @@ class DataRows:
     def _attachments(self, index: int, no: int, made: int, chance: Chance) -> Iterator[Attachment]:
         """One of every kind on the first row; the others have one, in turn."""
         note = chance.pick(table("sentences_en"))
-        kinds = attached()
-        for kind in kinds if index == 0 else (kinds[index // 3 % len(kinds)],):
+        for kind in ATTACHED if index == 0 else (ATTACHED[index // 3 % len(ATTACHED)],):
             attachment = ids.cuid(made, *self.root, "attachment", index, kind)
             number = self.numbers.next("attachment")
             if kind == NOTE:
                 yield Attachment(number, attachment, no, kind, note, None, "note")
                 continue
             media, name = HOSTED[kind]
-            recipe = f"{media}/{self.plan.name} attachments/{index // 3 % DIFFERENT}"
-            yield Attachment(number, attachment, no, kind, None, recipe, f"{name}.{medium_of(media).extension}")
+            recipe = f"{media.name}/{self.plan.name} attachments/{index // 3 % DIFFERENT}"
+            yield Attachment(number, attachment, no, kind, None, recipe, f"{name}.{media.extension}")
 
     def _imported(self, index: int, chance: Chance) -> int:
         """Within the row's own share of the time of import: the ids of a world's rows grow as they are counted."""
@@ -162,12 +154,6 @@ def _given(field: CustomField, value: str | float, number: int) -> MetadataValue
         moment = datetime.datetime.fromisoformat(text)
         return _iso(int((moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).timestamp() * SECOND))
     return field.options[text] if field.options else text
-
-
-@cache
-def attached() -> tuple[str, ...]:
-    """The kinds of attachment whose files we can make, and the one that needs none."""
-    return (NOTE, *(kind for kind, (media, _) in HOSTED.items() if media in TOOLS_OF_MEDIA))
 
 
 def dataset_id(seed: int, end: int, name: str) -> str:

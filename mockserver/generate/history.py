@@ -9,7 +9,7 @@ from mockserver.generate.chance import Chance
 from mockserver.generate.consensus import another_view
 from mockserver.generate.data_rows import IMPORTED, DataRows, vector
 from mockserver.generate.labelling import BATCHED, Labelling
-from mockserver.generate.media.medium import medium_of
+from mockserver.generate.media.generator import get_generator
 from mockserver.generate.models import ModelRuns
 from mockserver.generate.numbers import Numbers
 from mockserver.generate.organization import Organized, organize
@@ -20,6 +20,7 @@ from mockserver.world.clock import DAY, HOUR, SECOND
 from mockserver.world.data_rows import Dataset
 from mockserver.world.database import Record
 from mockserver.world.labels import Body
+from mockserver.world.media import BY_NAME
 from mockserver.world.people import ProjectMember
 from mockserver.world.projects import Batch, Ontology, Project, ProjectTag
 from mockserver.world.store import GENERATED, Workspace
@@ -70,7 +71,7 @@ def _ontology_record(
     key: str, ontology: features.Ontology, scenario: Scenario, organized: Organized, end: int
 ) -> Ontology:
     made = end - IMPORTED
-    media = medium_of(scenario.ontologies[key].media).media_type
+    media = BY_NAME[scenario.ontologies[key].media].wire
     return Ontology(ontology.id, key, None, media, ontology.normalized, organized.people[0].id, made, made)
 
 
@@ -103,12 +104,12 @@ class ProjectHistory:
         self.seed, self.end = seed, end
         # Lists are sorted by it: the scenario's order.
         self.made = end - IMPORTED - DAY + place * SECOND
-        self.medium = medium_of(plan.medium)
+        self.generator = get_generator(plan.asset_media)
         self.root = (seed, "project", plan.name)
         self.id = ids.cuid(self.made, *self.root)
         self.labelling = Labelling(plan, organized, numbers, project_id=self.id, root=self.root, end=end)
         self.rows = DataRows(
-            plan, self.medium, organized, numbers, seed=seed, end=end, before=imported.before, total=imported.total
+            plan, self.generator, organized, numbers, seed=seed, end=end, before=imported.before, total=imported.total
         )
         self.sharers: list[Labelling] = []
         """The work of the projects that label these rows, its own first."""
@@ -146,8 +147,8 @@ class ProjectHistory:
         made = self.made
         return Project(
             id=self.id, name=self.plan.name, description=self.plan.description,
-            allowed_media_type=self.medium.media_type, queue_mode="BATCH",
-            editor_task_type=self.medium.editor_task_type,
+            allowed_media_type=self.generator.media.wire, queue_mode="BATCH",
+            editor_task_type=self.generator.media.editor_task_type,
             ontology_id=self.ontology.id, labeling_frontend_id=self.organized.frontend.id,
             is_benchmark_enabled=self.plan.benchmarks > 0, is_consensus_enabled=self.plan.consensus > 1,
             auto_audit_percentage=1.0, auto_audit_number_of_labels=self.plan.consensus, setup_complete=made + HOUR,
@@ -185,7 +186,7 @@ class ProjectHistory:
         self.labelling.bodies = [[] for _ in range(takes)]
         source = self.plan.rows_of or self.plan.name
         for number in range(min(self.rows.plan.variants, max(self.rows.plan.rows, 1))):
-            made = self.rows.medium.variant(self.seed, source, number, self.ontology)
+            made = self.rows.generator.build_variant(self.seed, source, number, self.ontology)
             for take in range(takes):
                 chance = Chance(*self.root, "view", number, take)
                 content = made.content if take == 0 else another_view(made.content, chance)
@@ -197,4 +198,4 @@ class ProjectHistory:
                     self.rows.vectors.append(self.numbers.next("body"))
                     yield Body(self.rows.vectors[-1], vector(Chance(*self.root, "vector", number)), None)
         self.labelling.skipped_body = self.numbers.next("body")
-        yield Body(self.labelling.skipped_body, self.medium.empty, None)
+        yield Body(self.labelling.skipped_body, self.generator.empty_body, None)

@@ -13,22 +13,6 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
 Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
 Confidence = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-Media = Literal[
-    "image",
-    "text",
-    "video",
-    "dicom",
-    "audio",
-    "document",
-    "conversational",
-    "geospatial",
-    "tiles",
-    "html",
-    "llm",
-    "llm-prompt",
-    "llm-response",
-    "chat",
-]
 ToolKind = Literal[
     "rectangle",
     "polygon",
@@ -45,36 +29,8 @@ QuestionKind = Literal[
     "radio", "checklist", "text", "prompt", "response-radio", "response-checklist", "response-text"
 ]  # fmt: skip
 
-TOOLS_OF_MEDIA: dict[str, frozenset[str]] = {
-    "image": frozenset({"rectangle", "polygon", "line", "point", "raster-segmentation", "edge"}),
-    "text": frozenset({"named-entity", "edge"}),
-    "video": frozenset({"rectangle", "line", "point", "raster-segmentation"}),
-    "dicom": frozenset({"line", "raster-segmentation"}),
-    "audio": frozenset(),
-    "document": frozenset({"rectangle", "named-entity", "edge"}),
-    "conversational": frozenset({"named-entity", "edge"}),
-    "html": frozenset(),
-    "llm": frozenset(),
-    "llm-prompt": frozenset(),
-    "llm-response": frozenset(),
-    "chat": frozenset({"message-single-selection", "message-multi-selection", "message-ranking"}),
-    "geospatial": frozenset({"rectangle", "polygon", "line", "point"}),
-    "tiles": frozenset({"rectangle", "polygon", "line", "point"}),
-}
-"""Every media type, and the tools that its ontologies may have."""
-
-ORDINARY_QUESTIONS = frozenset({"radio", "checklist", "text"})
-PROMPT_RESPONSE_QUESTIONS = frozenset({"prompt", "response-radio", "response-checklist", "response-text"})
-"""SDK tool_building/classification.py PromptResponseClassification.Type."""
 TEXT_QUESTIONS = frozenset({"text", "prompt", "response-text"})
 """They are answered in free text and have no options."""
-
-QUESTIONS_OF_MEDIA: dict[str, frozenset[str]] = {
-    "llm": PROMPT_RESPONSE_QUESTIONS,
-    "llm-prompt": frozenset({"prompt"}),
-    "llm-response": PROMPT_RESPONSE_QUESTIONS - {"prompt"},
-}
-"""The media types whose ontologies ask in kinds of their own; all others ask the ordinary ones."""
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -122,7 +78,7 @@ class Tool(Part, frozen=True, kw_only=True):
 
 
 class OntologyPlan(Part, frozen=True, kw_only=True):
-    media: Media
+    media: str
     tools: list[Tool] = []
     questions: list[Question] = []
 
@@ -149,7 +105,7 @@ class ProjectPlan(Part, frozen=True, kw_only=True):
     """
 
     name: Name
-    media: Media
+    media: str
     ontology: str
     description: str | None = None
     dataset: Name | None = None
@@ -186,8 +142,8 @@ class ProjectPlan(Part, frozen=True, kw_only=True):
         return self.labelled + self.skipped + self.waiting
 
     @property
-    def medium(self) -> str:
-        """The word of its media type, with what makes its files others than those of every project."""
+    def asset_media(self) -> str:
+        """The name of its media type, with the options that change its files."""
         options = [f"frames={self.frames}"] if self.frames else []
         options += ["first"] if self.from_first_frame else []
         return f"{self.media}?{'&'.join(options)}" if options else self.media

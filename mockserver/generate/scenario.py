@@ -13,7 +13,6 @@ import msgspec
 from mockserver.errors import ScenarioError, nearest, quoted
 from mockserver.generate.checks import check
 from mockserver.generate.plans import (
-    TOOLS_OF_MEDIA,
     MetadataPlan,
     ModelPlan,
     OntologyPlan,
@@ -167,4 +166,4 @@ def _words_at(path: str) -> list[str]:
         return ["global", "index"]
     if path.endswith("type"):
         return list(get_args(QuestionKind))
-    return list(get_args(ToolKind)) if path.endswith("tool") else sorted(TOOLS_OF_MEDIA)
+    return list(get_args(ToolKind))

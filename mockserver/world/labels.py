@@ -49,6 +49,10 @@ def written(document: dict[str, Any]) -> bytes:
     return content
 
 
+PIXEL_GEOMETRIES = ("bounding_box", "polygon", "line", "point")
+"""The keys of a body under which objects have coordinates that move, in pixels or points."""
+
+
 class WorkflowStatus(StrEnum):
     """As the filter spells them (SDK export_filters.py); Export V2 writes TO_LABEL and so on."""
 

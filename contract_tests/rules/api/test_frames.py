@@ -94,7 +94,7 @@ def test_a_label_that_is_not_there_or_has_no_frames_is_404(world: ServedWorld) -
     of_a_picture = found.data["project"]["labels"][-1]["id"]
     for label, said in [
         ("nothing", "does not exist"),
-        (of_a_picture, "only videos and DICOM volumes"),
+        (of_a_picture, 'only "video", "dicom" have frames'),
         ("%F0%9F%99%82", "🙂"),
     ]:
         answer = get(world, f"/v1/frames/{label}", authorization=f"Bearer {world.api_key}")

@@ -8,8 +8,8 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from mockserver.generate.plans import TOOLS_OF_MEDIA
 from mockserver.testing import schemas
+from mockserver.world.media import BY_NAME
 
 GOLDEN = Path(__file__).parents[3] / "fixtures" / "exports"
 
@@ -31,10 +31,10 @@ def test_the_golden_exports_are_generated_again_to_the_byte() -> None:
 
 def test_every_media_type_has_one_of_each_version() -> None:
     names = {path.name for path in GOLDEN.glob("*.*json")}
-    assert names == {f"{media}{ending}" for media in TOOLS_OF_MEDIA for ending in (".ndjson", ".v1.json")}
+    assert names == {f"{media}{ending}" for media in BY_NAME for ending in (".ndjson", ".v1.json")}
 
 
-@pytest.mark.parametrize("media", sorted(TOOLS_OF_MEDIA))
+@pytest.mark.parametrize("media", sorted(BY_NAME))
 def test_golden_exports_validate(media: str) -> None:
     rows = jsonschema_rs.Draft202012Validator(schemas.load(f"v2-{media}"))
     for line in (GOLDEN / f"{media}.ndjson").read_bytes().splitlines():
@@ -46,7 +46,7 @@ def test_golden_exports_validate(media: str) -> None:
     assert [label["Skipped"] for label in labels].count(True) == 1
 
 
-@pytest.mark.parametrize("media", sorted(TOOLS_OF_MEDIA))
+@pytest.mark.parametrize("media", sorted(BY_NAME))
 def test_golden_exports_show_every_state_of_a_row(media: str) -> None:
     rows = [json.loads(line) for line in (GOLDEN / f"{media}.ndjson").read_bytes().splitlines()]
     projects = [project for row in rows for project in row["projects"].values()]

@@ -15,7 +15,7 @@ from contract_tests.rules.worlds import in_file, stored
 from mockserver.exports.request import ExportParams, ExportRequest
 from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import build_scope
-from mockserver.generate.data_rows import attached
+from mockserver.generate.data_rows import ATTACHED
 from mockserver.links import Links
 from mockserver.world.store import Store
 
@@ -143,7 +143,7 @@ def test_some_labels_have_open_issues(labels: Rows) -> None:
 
 def test_metadata_and_attachments_of_every_kind_hang_on_rows(rows: Rows) -> None:
     found = rows("consensus")
-    assert {item["type"] for row in found for item in row["attachments"]} == set(attached())
+    assert {item["type"] for row in found for item in row["attachments"]} == set(ATTACHED)
     values = {item["schema_name"]: item["value"] for row in found for item in row["metadata_fields"]}
     assert {name: type(value) for name, value in values.items()} == {
         "captureDateTime": str,

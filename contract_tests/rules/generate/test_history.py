@@ -18,15 +18,15 @@ from uv import find_uv_bin
 from contract_tests.clients.environments import locked
 from contract_tests.rules.worlds import DEFAULT, generated, in_file, stored
 from mockserver.generate import history
-from mockserver.generate.assets import asset
+from mockserver.generate.assets import build_asset
 from mockserver.generate.media import image, text
-from mockserver.generate.media.medium import medium_of
 from mockserver.generate.plans import ProjectPlan, Scenario
 from mockserver.generate.prose import LANGUAGES
 from mockserver.generate.scenario import find, load, parse
 from mockserver.world.data_rows import Attachment, DataRow, Dataset, Embedding, MetadataSchema
 from mockserver.world.database import Clause, Record
 from mockserver.world.labels import Body, Label, ProjectRow, Review
+from mockserver.world.media import BY_NAME
 from mockserver.world.moments import moment
 from mockserver.world.people import Organization, Person, Role
 from mockserver.world.projects import Batch, LabelingFrontend, Ontology, Project, TaskQueue
@@ -38,13 +38,13 @@ PROGRAM = """
 import hashlib
 from msgspec.structs import astuple
 from mockserver.generate import history, scenario
-from mockserver.generate.assets import asset
+from mockserver.generate.assets import build_asset
 total = hashlib.blake2b()
 workspace, pieces = history.build(scenario.load(scenario.find("default")), name="default", seed=7)
 for record in (record for piece in pieces for record in piece):
     total.update(repr([str(value) for value in astuple(record)]).encode())
     if getattr(record, "asset", None):
-        total.update(asset(record.asset, seed=7).content)
+        total.update(build_asset(record.asset, seed=7).content)
 print(total.hexdigest())
 """
 
@@ -160,7 +160,7 @@ def pieces() -> list[list[Record]]:
 
 def test_the_default_world_has_a_project_of_each_media_type(pieces: list[list[Record]]) -> None:
     projects, datasets = all_of(Project, pieces), all_of(Dataset, pieces)
-    expected = [(plan.name, medium_of(plan.media).media_type) for plan in DEFAULT.projects]
+    expected = [(plan.name, BY_NAME[plan.media].wire) for plan in DEFAULT.projects]
     assert [(p.name, p.allowed_media_type) for p in projects] == expected
     assert {plan.name for plan in DEFAULT.projects} == {plan.media for plan in DEFAULT.projects}
     assert len(datasets) == len(projects) == len(all_of(Batch, pieces))
@@ -306,7 +306,7 @@ def annotated(store: Store, media: str) -> Iterator[tuple[DataRow, Any]]:
 def test_an_entitys_token_is_what_stands_at_its_place_in_the_text(store: Store) -> None:
     seen = 0
     for row, body in annotated(store, "TEXT"):
-        content = asset(str(row.asset), seed=0).content.decode("utf-8")
+        content = build_asset(str(row.asset), seed=0).content.decode("utf-8")
         for entity in body["objects"]:
             place = entity["location"]
             assert content[place["start"] : place["end"] + 1] == place["token"] != ""
@@ -327,7 +327,7 @@ def test_texts_come_in_several_scripts() -> None:
 
 def test_a_picture_has_the_size_its_row_tells(store: Store) -> None:
     for row, _ in annotated(store, "IMAGE"):
-        made, attributes = asset(str(row.asset), seed=0), json.loads(row.media_attributes)
+        made, attributes = build_asset(str(row.asset), seed=0), json.loads(row.media_attributes)
         assert made.content_type == attributes["mime_type"]
         size = [int.from_bytes(made.content[start : start + 4], "big") for start in (16, 20)]
         assert size == [attributes["width"], attributes["height"]]
@@ -350,5 +350,5 @@ def test_things_in_pictures_lie_inside_them(number: int) -> None:
     ],
 )
 def test_the_same_recipe_makes_the_same_file_and_another_seed_another(recipe: str) -> None:
-    assert asset(recipe, seed=0) == asset(recipe, seed=0)
-    assert asset(recipe, seed=0).content != asset(recipe, seed=1).content
+    assert build_asset(recipe, seed=0) == build_asset(recipe, seed=0)
+    assert build_asset(recipe, seed=0).content != build_asset(recipe, seed=1).content

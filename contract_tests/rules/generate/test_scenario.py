@@ -13,6 +13,7 @@ from mockserver.errors import ScenarioError
 from mockserver.generate import plans
 from mockserver.generate.plans import Scenario
 from mockserver.generate.scenario import find, load, parse, scenario_names
+from mockserver.world.media import BY_NAME, MEDIA
 
 HEAD = 'description = "d"\n'
 ONTOLOGY = HEAD + '[ontologies.o]\nmedia = "image"\n'
@@ -34,7 +35,7 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "too many people": (HEAD + "people = 51", "at $.people", "<= 50"),
     "an end that is text": (HEAD + 'ends = "soon"', "at $.ends", "ends"),
     "an end that is only a date": (HEAD + "ends = 2025-01-01", "at $.ends", "datetime"),
-    "an unknown media type": (HEAD + '[ontologies.o]\nmedia = "images"', "at $.ontologies[...].media", '"image"'),
+    "an unknown media type": (HEAD + '[ontologies.o]\nmedia = "images"', "at $.ontologies.o.media", '"image"'),
     "an ontology without media": (HEAD + "[ontologies.o]\n", "at $.ontologies[...]", "`media`"),
     "an unknown key of an ontology": (ONTOLOGY + "tool = []", "at $.ontologies[...]", '"tools"'),
     "an unknown tool": (TOOL + 'tool = "rectangel"', "at $.ontologies[...].tools[0].tool", '"rectangle"'),
@@ -202,12 +203,12 @@ ASKED_OF_CLIPS = 1
 """Objects of clips answer no nested questions: the service gave them back empty (SDK tests of video exports)."""
 
 
-@pytest.mark.parametrize("media", plans.TOOLS_OF_MEDIA)
+@pytest.mark.parametrize("media", BY_NAME)
 def test_our_scenarios_show_every_tool_and_question_of_a_media_type_nested_three_deep(media: str) -> None:
-    ontology = SHOWN[media]  # type: ignore[index]  # a word of the table
+    ontology = SHOWN[media]
     below = [question for tool in ontology.tools for question in tool.questions]
-    asked = plans.QUESTIONS_OF_MEDIA.get(media, plans.ORDINARY_QUESTIONS)
-    assert {tool.tool for tool in ontology.tools} == plans.TOOLS_OF_MEDIA[media]
+    asked = BY_NAME[media].questions
+    assert {tool.tool for tool in ontology.tools} == BY_NAME[media].tools
     if media == "llm-prompt":  # an ontology has one prompt at most, and it opens nothing
         assert [question.type for question in ontology.questions] == ["prompt"]
         return
@@ -215,7 +216,7 @@ def test_our_scenarios_show_every_tool_and_question_of_a_media_type_nested_three
     assert max(map(depth, ontology.questions)) == 3
     if below:
         assert {kind for question in below for kind in kinds_in(question)} == asked
-        assert max(map(depth, below)) == (ASKED_OF_CLIPS if media in {"video", "dicom"} else 3)
+        assert max(map(depth, below)) == (ASKED_OF_CLIPS if BY_NAME[media].framed else 3)
     moments = [question for question in ontology.questions if question.scope == "index"]
     assert {question.type for question in moments} in (set(), asked)
 
@@ -231,9 +232,8 @@ def depth(question: plans.Question) -> int:
 
 
 def test_every_tool_of_the_table_belongs_to_a_media_type() -> None:
-    kinds = set().union(*plans.TOOLS_OF_MEDIA.values())
+    kinds = set().union(*(media.tools for media in MEDIA))
     assert kinds == set(get_args(plans.ToolKind))
-    assert set(plans.TOOLS_OF_MEDIA) == set(get_args(plans.Media))
 
 
 # Scenarios that are like another

@@ -22,19 +22,20 @@ from mockserver.exports.legacy.schema_facts import build_schema_facts
 from mockserver.exports.request import ExportParams, ExportRequest
 from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import build_scope
-from mockserver.generate.plans import TOOLS_OF_MEDIA, ProjectPlan
+from mockserver.generate.plans import ProjectPlan
 from mockserver.generate.scenario import find, load
 from mockserver.generate.shelf import shelf
 from mockserver.links import Links
 from mockserver.testing import schemas
 from mockserver.world.database import EVERYTHING, Clause
 from mockserver.world.labels import Body
+from mockserver.world.media import BY_NAME
 from mockserver.world.models import ModelRun
 from mockserver.world.projects import Ontology
 from mockserver.world.store import Store
 
 KNOWN = {"documented", "client", "sample", "inferred"}
-MEDIA = sorted(TOOLS_OF_MEDIA)
+MEDIA = sorted(BY_NAME)
 
 
 @cache

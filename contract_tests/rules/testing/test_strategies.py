@@ -11,7 +11,6 @@ import pytest
 from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
-from mockserver.generate.plans import TOOLS_OF_MEDIA
 from mockserver.testing import schemas
 from mockserver.testing.strategies import (
     PARAMS,
@@ -25,6 +24,7 @@ from mockserver.testing.strategies import (
     result_files_v1,
     webhook_bodies,
 )
+from mockserver.world.media import BY_NAME
 
 # What nests and refers to itself is drawn slowly on a machine that does other things too.
 few = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -249,7 +249,7 @@ def parts(value: Any, frame: int = 1) -> Iterator[tuple[Any, int]]:
             yield from parts(below, int(key) if key.isdigit() else frame)
 
 
-@pytest.mark.parametrize("media", sorted(TOOLS_OF_MEDIA))
+@pytest.mark.parametrize("media", sorted(BY_NAME))
 def test_what_a_row_says_twice_agrees_and_some_rows_have_labels(media: str) -> None:
     labelled = []
 

@@ -16,12 +16,9 @@ from mockserver.exports.legacy.schema_facts import SchemaFacts, build_schema_fac
 from mockserver.exports.text import escape_non_ascii, json_string
 from mockserver.world.database import Clause, Connection
 from mockserver.world.labels import FEATURES, Body, parsed, written
+from mockserver.world.media import FRAMED, WITH_LEGACY_MASKS, WITH_TEXT_LAYER
 from mockserver.world.projects import Ontology, Project
 
-FRAMED = {"VIDEO", "DICOM"}
-"""Media whose annotations are behind the frames URL."""
-MASKED = {"IMAGE", "PDF", "TEXT"}
-"""Media whose objects have an `instanceURI`; tiles, conversations and frames have none (samples)."""
 PLACE = "\ufdd5"
 """Stands in the mask URLs of old labels for the person and the data row: bodies are shared, and a noncharacter of
 Unicode is in no text."""
@@ -100,7 +97,7 @@ class LegacyAnnotations:
 
     def _mask(self, project_id: str, media: str, *, old: bool) -> str | None:
         """The URL of an object's mask, with a place for its feature id; None for media whose objects have none."""
-        if media not in MASKED:
+        if media not in WITH_LEGACY_MASKS:
             return None
         if old:
             token = f"&{self._token}" if self._token else ""
@@ -113,7 +110,7 @@ def list_objects(document: Made, media: str, form: LegacyFormat) -> list[Made]:
     """The objects of a `Label`. Those of clips are in their frames; entities of documents are left out before their
     date."""
     objects: list[Made] = [] if media in FRAMED else document.get("objects", [])
-    if media == "PDF" and not form.has("document_entities"):
+    if media in WITH_TEXT_LAYER and not form.has("document_entities"):
         return [item for item in objects if "location" not in item]
     return objects
 

@@ -12,6 +12,7 @@ from typing import Any
 from mockserver.exports.legacy.numbers import to_javascript
 from mockserver.exports.legacy.schema_facts import GLOBAL, SchemaFacts
 from mockserver.world.ids import ORDINAL
+from mockserver.world.media import LEGACY_RELATIONSHIPS
 
 Item = Mapping[str, Any]
 Made = dict[str, Any]
@@ -120,12 +121,13 @@ def relationship(item: Item, media: str, mask: str | None) -> Made:
     (docs/reference/relationship); conversations name them with a label (documented, sample v1-conversation). Other
     media are written as conversations are (inferred)."""
     ends = item["unidirectional_relationship"]
-    if media == "TEXT":
+    form = LEGACY_RELATIONSHIPS.get(media, "labelled")
+    if form == "text":
         told = {"label": "", "startFeatureId": ends["source"], "endFeatureId": ends["target"]}
         made = feature(item) | {"data": told, "format": "unidirectional", "version": 1}
         return made if mask is None else made | {"instanceURI": mask % item["feature_id"]}
     data = {"source": ends["source"], "target": ends["target"]}
-    if media != "IMAGE":
+    if form == "labelled":
         data["label"] = item["name"]
     start: Made = {"featureId": item["feature_id"], "schemaId": item.get("feature_schema_id")}
     return start | {"data": data, "relationshipType": "unidirectional", "version": 1}

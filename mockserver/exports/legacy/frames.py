@@ -17,7 +17,6 @@ import orjson
 
 from mockserver.exports.frames import (
     DECIMALS,
-    GEOMETRIES,
     Keys,
     Segments,
     find_question_segments,
@@ -30,7 +29,7 @@ from mockserver.exports.legacy import features
 from mockserver.exports.legacy.numbers import to_javascript
 from mockserver.exports.legacy.schema_facts import SchemaFacts
 from mockserver.exports.text import escape_non_ascii
-from mockserver.world.labels import FEATURES, HOST, PROJECT, TASK
+from mockserver.world.labels import FEATURES, HOST, PIXEL_GEOMETRIES, PROJECT, TASK
 
 PIECE = 128 * 1024
 """Bytes of whole lines that are made at a time."""
@@ -220,7 +219,7 @@ def _begun(item: Made, terms: SchemaFacts) -> Made:
 
 def _moving(start: Made, end: Made, length: int, head: str, tail: str) -> Iterator[str]:
     """The object's texts between two key frames that are `length` apart."""
-    name = next((name for name in GEOMETRIES if name in start and name in end), None)
+    name = next((name for name in PIXEL_GEOMETRIES if name in start and name in end), None)
     if name is None or start[name] == end[name]:
         yield from repeat(f"{head}{_json(features.geometry(start, {}))[1:-1]}{tail}", length - 1)
     elif name == "bounding_box":

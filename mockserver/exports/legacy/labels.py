@@ -12,19 +12,20 @@ from typing import Any
 import orjson
 
 from mockserver.errors import NotFound
-from mockserver.exports.legacy.annotations import FRAMED, PLACE_TEXT, LegacyAnnotations
+from mockserver.exports.legacy.annotations import PLACE_TEXT, LegacyAnnotations
 from mockserver.exports.legacy.context import LabelContext, Metadata, find_splits
 from mockserver.exports.legacy.dates import YOUNG_MASKS, load_legacy_format
-from mockserver.exports.legacy.media import SILENT, render_media_attributes
+from mockserver.exports.legacy.media import render_media_attributes
 from mockserver.exports.legacy.numbers import format_number
 from mockserver.exports.legacy.workflow import Workflows
 from mockserver.exports.results import RowBatch
 from mockserver.exports.text import json_string
-from mockserver.generate.assets import asset, with_tiles
+from mockserver.generate.assets import build_asset, insert_tiles_url
 from mockserver.links import LEGACY_KEY, RESULT_DAYS, Links, good_until
 from mockserver.world import ids
 from mockserver.world.data_rows import Dataset
 from mockserver.world.database import Clause, Connection, Row
+from mockserver.world.media import FRAMED, TILED, WITHOUT_LEGACY_ATTRIBUTES
 from mockserver.world.moments import zulu
 from mockserver.world.people import Person
 
@@ -33,8 +34,6 @@ PIECE = 128
 JOINED = 16
 """Elements joined at a time, some 100 kB: larger texts take memory that the system must clear first."""
 
-TILED = {"TMS_GEO", "TMS_SIMPLE"}
-"""Media whose rows say in JSON where their tiles are."""
 SKIPPED, SKIPPED_CLIP = "{}", '{"objects":[],"classifications":[],"relationships":[]}'
 """The `Label` of a skip: of pictures observed 2020-02 to 2021-11; of clips observed 2023-02, when SDK 3.38 found lists
 in it and no `frames`. Of other media, and of clips after that, it is inferred."""
@@ -144,7 +143,8 @@ class LabelElements:
         if self._skipped:
             more = f',"Skipped":{"true" if skipped else "false"}'
         if self._row_facts:
-            of_media = "{}" if media in SILENT else render_media_attributes(attributes, recipe, self._seed)
+            empty = media in WITHOUT_LEGACY_ATTRIBUTES
+            of_media = "{}" if empty else render_media_attributes(attributes, recipe, self._seed)
             fields = self._metadata.fields(metadata)
             more += f',"DataRow Metadata":[{fields}],"Media Attributes":{of_media},"Data Split":null'
         if self._of_2023:
@@ -203,11 +203,11 @@ class LabelElements:
         media, row_id, external_id, row_data, recipe = row[9:14]
         if row_data is not None:
             return json_string(row_data)
-        file = asset(recipe, seed=self._seed) if media in TILED else None
+        file = build_asset(recipe, seed=self._seed) if media in TILED else None
         if file is None or not file.tiled:
             return f'"{self._host}{self._asset(row_id, external_id or row_id, 0)}"'
         tiles = self._plain_host + self._links.tiles(row_id, expires=self._expires)
-        return json_string(with_tiles(file.content, tiles).decode())
+        return json_string(insert_tiles_url(file.content, tiles).decode())
 
     def _reviews(self, reviews: Iterable[Row], label_id: str) -> str:
         return ",".join(

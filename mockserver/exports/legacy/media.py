@@ -9,11 +9,8 @@ import orjson
 
 from mockserver.exports.legacy.numbers import to_javascript
 from mockserver.exports.text import escape_non_ascii, to_camel_case
-from mockserver.generate.assets import asset, read
+from mockserver.generate.assets import build_asset, parse_recipe
 
-CLIP = "VIDEO"
-SILENT = frozenset({"IMAGE", "TEXT"})
-"""Media whose labels have empty `Media Attributes` (tests of SDK 3.42 and 3.52, samples of 2021)."""
 SIZES_KEPT = 4096
 TEXTS_KEPT = 1024
 
@@ -24,7 +21,7 @@ def build_media_attributes(text: str, recipe: str | None, *, seed: int) -> Made:
     """The `mediaAttributes` of a data row, from those of Export V2 as JSON. Of a clip whose file we host by `recipe`,
     the eleven of the sample, in its order (observed 2023-02)."""
     known = orjson.loads(text)
-    if recipe is None or read(recipe)[0].media_type != CLIP:
+    if recipe is None or parse_recipe(recipe)[0].media.legacy_attributes != "of_file":
         made: Made = to_javascript(to_camel_case(known))
         return made
     rate, count = known["frame_rate"], known["frame_count"]
@@ -54,4 +51,4 @@ def render_media_attributes(text: str, recipe: str | None, seed: int) -> str:
 @lru_cache(maxsize=SIZES_KEPT)
 def count_file_bytes(recipe: str, seed: int) -> int:
     """How many bytes the file of a recipe has. The file is made to know it, some 50 ms for a clip."""
-    return len(asset(recipe, seed=seed).content)
+    return len(build_asset(recipe, seed=seed).content)

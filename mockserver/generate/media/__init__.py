@@ -1,1 +1,1 @@
-"""What each media type holds: one module for each, found by `medium.medium_of`."""
+"""What each media type holds: one module for each, found by `medium.get_generator`."""

@@ -9,7 +9,7 @@ from mockserver.generate.annotations import Annotator, encoded
 from mockserver.generate.chance import Chance
 from mockserver.generate.features import Ontology
 from mockserver.generate.files.wav import Tone, wav
-from mockserver.generate.media.medium import Asset, Medium, Variant
+from mockserver.generate.media.generator import Asset, MediaGenerator, Variant
 from mockserver.generate.media.video import whole
 from mockserver.world.database import JsonText
 
@@ -37,12 +37,10 @@ def heard(made: list[Tone]) -> Iterator[tuple[int, int]]:
         now += milliseconds
 
 
-class Audio(Medium):
-    media_type = "AUDIO"
-    extension = "wav"
-    empty = b'{"classifications":[],"segments":{},"timestamp":{}}'
+class Audio(MediaGenerator):
+    empty_body = b'{"classifications":[],"segments":{},"timestamp":{}}'
 
-    def variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
+    def build_variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
         """Questions of scope "index" take the tones in turn; the others are answered once."""
         annotator = Annotator(Chance(seed, "audio", project, number, "annotations"))
         segments: dict[str, list[list[int]]] = {}
@@ -61,8 +59,5 @@ class Audio(Medium):
         }
         return Variant(MEDIA_ATTRIBUTES, encoded(annotations))
 
-    def asset(self, seed: int, project: str, number: int) -> Asset:
+    def build_asset(self, seed: int, project: str, number: int) -> Asset:
         return Asset("audio/wav", wav(tones(seed, project, number)))
-
-
-MEDIA = {"audio": Audio()}

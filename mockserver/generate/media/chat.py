@@ -14,7 +14,7 @@ import orjson
 from mockserver.generate.annotations import Annotator, encoded, of_each_message, of_whole_rows
 from mockserver.generate.chance import Chance
 from mockserver.generate.features import Feature, Ontology
-from mockserver.generate.media.medium import Asset, Medium, Variant
+from mockserver.generate.media.generator import Asset, MediaGenerator, Variant
 from mockserver.generate.prose import paragraph, question
 from mockserver.world import ids
 from mockserver.world.database import JsonText
@@ -73,12 +73,8 @@ def chat(seed: int, project: str, number: int) -> Chat:
     )
 
 
-class ChatEvaluation(Medium):
-    media_type = "CONVERSATIONAL"
-    editor_task_type = "MODEL_CHAT_EVALUATION"
-    extension = "json"
-
-    def variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
+class ChatEvaluation(MediaGenerator):
+    def build_variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
         """Every tool judges the answers to one prompt or more."""
         talk = chat(seed, project, number)
         annotator = Annotator(Chance(seed, "chat", project, number, "annotations"))
@@ -96,11 +92,8 @@ class ChatEvaluation(Medium):
         }
         return Variant(_media_attributes(talk), encoded(annotations))
 
-    def asset(self, seed: int, project: str, number: int) -> Asset:
+    def build_asset(self, seed: int, project: str, number: int) -> Asset:
         return Asset("application/json", orjson.dumps(document(chat(seed, project, number))))
-
-
-MEDIA = {"chat": ChatEvaluation()}
 
 
 def document(talk: Chat) -> dict[str, Any]:

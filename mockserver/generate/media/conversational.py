@@ -13,7 +13,7 @@ import orjson
 from mockserver.generate.annotations import Annotator, encoded, of_each_message, of_whole_rows
 from mockserver.generate.chance import Chance
 from mockserver.generate.features import Feature, Ontology
-from mockserver.generate.media.medium import Asset, Medium, Variant
+from mockserver.generate.media.generator import Asset, MediaGenerator, Variant
 from mockserver.generate.prose import LANGUAGES, paragraph, spans, stretches
 from mockserver.generate.words import table
 from mockserver.world.database import JsonText
@@ -53,11 +53,8 @@ def conversation(seed: int, project: str, number: int) -> Conversation:
     return Conversation(names, tuple(messages))
 
 
-class Conversational(Medium):
-    media_type = "CONVERSATIONAL"
-    extension = "json"
-
-    def variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
+class Conversational(MediaGenerator):
+    def build_variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
         """Every tool marks words in one or two messages."""
         talk = conversation(seed, project, number)
         annotator = Annotator(Chance(seed, "conversational", project, number, "annotations"))
@@ -73,11 +70,8 @@ class Conversational(Medium):
         }
         return Variant(_media_attributes(talk), encoded(annotations))
 
-    def asset(self, seed: int, project: str, number: int) -> Asset:
+    def build_asset(self, seed: int, project: str, number: int) -> Asset:
         return Asset("application/json", orjson.dumps(document(conversation(seed, project, number))))
-
-
-MEDIA = {"conversational": Conversational()}
 
 
 def document(talk: Conversation) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from mockserver.generate.features import Feature, Ontology
 from mockserver.generate.files.dicom import dicom
 from mockserver.generate.files.raster import polygon_spans
 from mockserver.generate.keyframes import KeyFrames
+from mockserver.generate.media.generator import Asset, MediaGenerator, Variant
 from mockserver.generate.media.image import points
-from mockserver.generate.media.medium import Asset, Medium, Variant
 from mockserver.generate.media.video import Masks, whole
 from mockserver.generate.tracks import Outline, Place, Stretch, Track, shape_of
 from mockserver.world.database import JsonText
@@ -75,12 +75,10 @@ def document(sheets: dict[str, KeyFrames], classifications: list[dict[str, Any]]
     }
 
 
-class Dicom(Medium):
-    media_type = "DICOM"
-    extension = "dcm"
-    empty = encoded(document({plane: KeyFrames() for plane in PLANES}, []))
+class Dicom(MediaGenerator):
+    empty_body = encoded(document({plane: KeyFrames() for plane in PLANES}, []))
 
-    def variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
+    def build_variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
         """Every tool in turn takes one body; what one tool makes lies in another plane each time."""
         made = volume(seed, project, number)
         annotator = Annotator(Chance(seed, "dicom", project, number, "annotations"))
@@ -99,13 +97,10 @@ class Dicom(Medium):
         told = {"masks": masks.found, "planes": {plane: sheet.picture for plane, sheet in sheets.items()}}
         return Variant(_media_attributes(made), encoded(content), JsonText(orjson.dumps(told).decode()))
 
-    def asset(self, seed: int, project: str, number: int) -> Asset:
+    def build_asset(self, seed: int, project: str, number: int) -> Asset:
         made = volume(seed, project, number)
         name = f"{seed}/{project}/{number}"
         return Asset("application/dicom", dicom(made.width, made.height, list(pictures(made)), name=name))
-
-
-MEDIA = {"dicom": Dicom()}
 
 
 class Sheet:

@@ -17,7 +17,7 @@ from mockserver.generate.annotations import Annotator, encoded
 from mockserver.generate.chance import Chance
 from mockserver.generate.features import Feature, Ontology
 from mockserver.generate.files import pdf
-from mockserver.generate.media.medium import Asset, Medium, Variant
+from mockserver.generate.media.generator import Asset, MediaGenerator, Variant
 from mockserver.generate.prose import paragraph, stretches
 from mockserver.generate.words import table
 from mockserver.world import ids
@@ -134,11 +134,8 @@ def wrapped(text: str, size: float) -> list[str]:
     return lines
 
 
-class Document(Medium):
-    media_type = "PDF"
-    extension = "pdf"
-
-    def variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
+class Document(MediaGenerator):
+    def build_variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
         """Every tool marks one or two figures, paragraphs or runs of words."""
         pages = sheets(seed, project, number)
         annotator = Annotator(Chance(seed, "document", project, number, "annotations"))
@@ -160,17 +157,14 @@ class Document(Medium):
         aside = JsonText(orjson.dumps({"text-bbox": text_boxes}).decode()) if text_boxes else None
         return Variant(_media_attributes(len(pages)), encoded(annotations), aside)
 
-    def asset(self, seed: int, project: str, number: int) -> Asset:
+    def build_asset(self, seed: int, project: str, number: int) -> Asset:
         pages = [sheet.page for sheet in sheets(seed, project, number)]
         return Asset("application/pdf", pdf.document(pages))
 
-    def text_layer(self, seed: int, project: str, number: int) -> Asset:
+    def build_text_layer(self, seed: int, project: str, number: int) -> Asset:
         """Of the documented schema: pages, and on them the groups and tokens that entities name."""
         pages = [_layer(place, sheet) for place, sheet in enumerate(sheets(seed, project, number), 1)]
         return Asset("application/json", orjson.dumps(pages))
-
-
-MEDIA = {"document": Document()}
 
 
 def _layer(number: int, sheet: Sheet) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from mockserver.generate.annotations import Annotator, encoded
 from mockserver.generate.chance import Chance
 from mockserver.generate.features import Feature, Ontology
 from mockserver.generate.files.raster import Canvas
+from mockserver.generate.media.generator import TILES, Asset, MediaGenerator, Variant
 from mockserver.generate.media.image import CORNERS, Point, Thing, points, thing_within
-from mockserver.generate.media.medium import TILES, Asset, Medium, Variant
 from mockserver.world.database import JsonText
 
 TILE = 256
@@ -45,11 +45,9 @@ class Ground(msgspec.Struct, frozen=True):
     deepest: int
 
 
-class Tiled(Medium):
+class Tiled(MediaGenerator):
     """Data rows whose file is a small JSON that tells where the tiles are."""
 
-    extension = "json"
-    word: ClassVar[str]
     epsg: ClassVar[str]
 
     @abstractmethod
@@ -64,10 +62,10 @@ class Tiled(Medium):
     def drawn(self, annotator: Annotator, tool: Feature, ground: Ground, seen: Thing) -> dict[str, Any]:
         """One thing, annotated with one tool."""
 
-    def variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
+    def build_variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
         """The ground's annotations: every tool in turn takes one thing."""
         ground = self.ground(seed, project, number)
-        annotator = Annotator(Chance(seed, self.word, project, number, "annotations"))
+        annotator = Annotator(Chance(seed, self.media.name, project, number, "annotations"))
         tools = ontology.tools
         objects = [
             self.drawn(annotator, tools[(number + index) % len(tools)], ground, seen)
@@ -79,10 +77,10 @@ class Tiled(Medium):
             "relationships": [],
         }
         # Nothing is known of these attributes; the type follows the rule of "image" and "text" (inferred).
-        attributes = {"asset_type": self.media_type.lower(), "mime_type": "application/json"}
+        attributes = {"asset_type": self.media.wire.lower(), "mime_type": "application/json"}
         return Variant(JsonText(orjson.dumps(attributes).decode()), encoded(annotations))
 
-    def asset(self, seed: int, project: str, number: int) -> Asset:
+    def build_asset(self, seed: int, project: str, number: int) -> Asset:
         ground = self.ground(seed, project, number)
         said = {
             "tileLayerUrl": orjson.Fragment(b'"' + TILES + b'"'),
@@ -94,7 +92,7 @@ class Tiled(Medium):
         }
         return Asset("application/json", orjson.dumps(said), tiled=True)
 
-    def tile(self, seed: int, project: str, number: int, place: tuple[int, int, int]) -> Asset | None:
+    def build_tile(self, seed: int, project: str, number: int, place: tuple[int, int, int]) -> Asset | None:
         ground = self.ground(seed, project, number)
         zoom, column, row = place
         if not ground.highest <= zoom <= ground.deepest:
@@ -116,12 +114,10 @@ class Tiled(Medium):
 class Geospatial(Tiled):
     """Every geometry is `geojson` in [longitude, latitude] (box: docs/export-geospatial-annotations; rest inferred)."""
 
-    media_type = "TMS_GEO"
-    word = "geospatial"
     epsg = "EPSG4326"
 
     def ground(self, seed: int, project: str, number: int) -> Ground:
-        chance = Chance(seed, self.word, project, number)
+        chance = Chance(seed, self.media.name, project, number)
         column, row = chance.below(1 << HOME_ZOOM), chance.between(NORTHERNMOST, SOUTHERNMOST)
         home = TILE << (DEEPEST_MAP - HOME_ZOOM)
         return scattered(chance, left=column * home, top=row * home, highest=HOME_ZOOM - 2, deepest=DEEPEST_MAP)
@@ -153,12 +149,10 @@ class Geospatial(Tiled):
 class Tiles(Tiled):
     """Pixel geometry in the kinds of pictures (inferred: V1 samples prove pixels, no V2 sample is known)."""
 
-    media_type = "TMS_SIMPLE"
-    word = "tiles"
     epsg = "Simple"
 
     def ground(self, seed: int, project: str, number: int) -> Ground:
-        chance = Chance(seed, self.word, project, number)
+        chance = Chance(seed, self.media.name, project, number)
         return scattered(chance, left=0, top=0, highest=0, deepest=DEEPEST_PICTURE)
 
     def layer(self, ground: Ground) -> dict[str, Any]:
@@ -179,9 +173,6 @@ class Tiles(Tiled):
             case "point":
                 return annotator.object(tool, "ImagePoint", point=points([flat(seen.centre)])[0])
         raise AssertionError(f"the scenario lets no tool {tool.kind!r} into a tiles ontology")
-
-
-MEDIA = {"geospatial": Geospatial(), "tiles": Tiles()}
 
 
 def scattered(chance: Chance, *, left: int, top: int, highest: int, deepest: int) -> Ground:

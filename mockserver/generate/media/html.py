@@ -7,7 +7,7 @@ from html import escape
 from mockserver.generate.annotations import Annotator, encoded
 from mockserver.generate.chance import Chance
 from mockserver.generate.features import Ontology
-from mockserver.generate.media.medium import Asset, Medium, Variant
+from mockserver.generate.media.generator import Asset, MediaGenerator, Variant
 from mockserver.generate.prose import LANGUAGES, paragraph
 from mockserver.generate.words import table
 from mockserver.world.database import JsonText
@@ -31,19 +31,13 @@ def page(seed: int, project: str, number: int) -> str:
     )
 
 
-class Html(Medium):
-    media_type = "HTML"
-    extension = "html"
-
-    def variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
+class Html(MediaGenerator):
+    def build_variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
         """Answers only: pages have no objects (live-tested)."""
         annotator = Annotator(Chance(seed, "html", project, number, "annotations"))
         classifications = annotator.classifications(ontology.questions)
         annotations = {"objects": [], "classifications": classifications, "relationships": []}
         return Variant(MEDIA_ATTRIBUTES, encoded(annotations))
 
-    def asset(self, seed: int, project: str, number: int) -> Asset:
+    def build_asset(self, seed: int, project: str, number: int) -> Asset:
         return Asset("text/html; charset=utf-8", page(seed, project, number).encode())
-
-
-MEDIA = {"html": Html()}

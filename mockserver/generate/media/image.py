@@ -12,7 +12,7 @@ from mockserver.generate.annotations import Annotator, composite_mask_url, encod
 from mockserver.generate.chance import Chance
 from mockserver.generate.features import Feature, Ontology
 from mockserver.generate.files.raster import Canvas
-from mockserver.generate.media.medium import Asset, Medium, Variant
+from mockserver.generate.media.generator import Asset, MediaGenerator, Variant
 from mockserver.world.database import JsonText
 
 SIZES = ((640, 480), (800, 600), (1024, 768), (1280, 720), (720, 1280), (512, 512))
@@ -69,11 +69,8 @@ def thing_within(chance: Chance, width: int, height: int) -> Thing:
     return Thing((float(x), float(y)), tuple(outline), colour)
 
 
-class Image(Medium):
-    media_type = "IMAGE"
-    extension = "png"
-
-    def variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
+class Image(MediaGenerator):
+    def build_variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
         """The scene's annotations: every tool in turn takes one thing."""
         picture = scene(seed, project, number)
         annotator = Annotator(Chance(seed, "image", project, number, "annotations"))
@@ -90,11 +87,8 @@ class Image(Medium):
         }
         return Variant(_media_attributes(picture), encoded(annotations), aside(masks))
 
-    def asset(self, seed: int, project: str, number: int) -> Asset:
+    def build_asset(self, seed: int, project: str, number: int) -> Asset:
         return Asset("image/png", draw(scene(seed, project, number)))
-
-
-MEDIA = {"image": Image()}
 
 
 def aside(masks: list[dict[str, Any]]) -> JsonText | None:

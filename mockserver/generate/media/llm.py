@@ -5,7 +5,7 @@ from __future__ import annotations
 from mockserver.generate.annotations import Annotator, encoded
 from mockserver.generate.chance import Chance
 from mockserver.generate.features import Ontology
-from mockserver.generate.media.medium import Asset, Medium, Variant
+from mockserver.generate.media.generator import Asset, MediaGenerator, Variant
 from mockserver.generate.prose import paragraph, question
 from mockserver.world.database import JsonText
 
@@ -13,41 +13,25 @@ MEDIA_ATTRIBUTES = JsonText('{"asset_type":"text","mime_type":"text/plain"}')
 """Inferred: no row of such a project was ever seen whole."""
 
 
-class Written(Medium):
+class PromptsAndResponses(MediaGenerator):
     """Answers only; every answer is a classification of the whole row (live-tested for responses)."""
 
-    extension = "txt"
-
-    def variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
+    def build_variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
         annotator = Annotator(Chance(seed, "llm", project, number, "annotations"))
         classifications = annotator.classifications(ontology.questions)
         annotations = {"objects": [], "classifications": classifications, "relationships": []}
         return Variant(MEDIA_ATTRIBUTES, encoded(annotations))
 
-    def asset(self, seed: int, project: str, number: int) -> Asset:
+    def build_asset(self, seed: int, project: str, number: int) -> Asset:
         """What people write about: a paragraph (inferred; the service makes these rows itself)."""
         return _text(paragraph(Chance(seed, "llm", project, number), "en", 2, 4, unusual=number % 3 == 1))
 
 
-class PromptsAndResponses(Written):
-    media_type = "LLM_PROMPT_RESPONSE_CREATION"
-
-
-class Prompts(Written):
-    media_type = "LLM_PROMPT_CREATION"
-
-
-class Responses(Written):
+class Responses(PromptsAndResponses):
     """The prompt is the row's text; its media type is TEXT (SDK client.create_response_creation_project)."""
 
-    media_type = "TEXT"
-    editor_task_type = "RESPONSE_CREATION"
-
-    def asset(self, seed: int, project: str, number: int) -> Asset:
+    def build_asset(self, seed: int, project: str, number: int) -> Asset:
         return _text(question(Chance(seed, "llm", project, number)))
-
-
-MEDIA = {"llm": PromptsAndResponses(), "llm-prompt": Prompts(), "llm-response": Responses()}
 
 
 def _text(content: str) -> Asset:

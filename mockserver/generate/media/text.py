@@ -7,7 +7,7 @@ from typing import Any
 from mockserver.generate.annotations import Annotator, encoded
 from mockserver.generate.chance import Chance
 from mockserver.generate.features import Feature, Ontology
-from mockserver.generate.media.medium import Asset, Medium, Variant
+from mockserver.generate.media.generator import Asset, MediaGenerator, Variant
 from mockserver.generate.prose import LANGUAGES, paragraph, spans, stretches
 from mockserver.world.database import JsonText
 
@@ -21,11 +21,8 @@ def content(seed: int, project: str, number: int) -> str:
     return paragraph(chance, LANGUAGES[number % len(LANGUAGES)], 3, 7, unusual=number % 3 == 1)
 
 
-class Text(Medium):
-    media_type = "TEXT"
-    extension = "txt"
-
-    def variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
+class Text(MediaGenerator):
+    def build_variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
         """The text's annotations: every tool marks one or two stretches of words."""
         text = content(seed, project, number)
         annotator = Annotator(Chance(seed, "text", project, number, "annotations"))
@@ -39,11 +36,8 @@ class Text(Medium):
         }
         return Variant(MEDIA_ATTRIBUTES, encoded(annotations))
 
-    def asset(self, seed: int, project: str, number: int) -> Asset:
+    def build_asset(self, seed: int, project: str, number: int) -> Asset:
         return Asset("text/plain; charset=utf-8", content(seed, project, number).encode())
-
-
-MEDIA = {"text": Text()}
 
 
 def _entity(annotator: Annotator, tool: Feature, text: str, place: tuple[int, int]) -> dict[str, Any]:

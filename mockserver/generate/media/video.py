@@ -15,8 +15,8 @@ from mockserver.generate.files.h264 import CELL, Cells, ycbcr
 from mockserver.generate.files.mp4 import mp4
 from mockserver.generate.files.raster import polygon_spans
 from mockserver.generate.keyframes import KeyFrames
+from mockserver.generate.media.generator import Asset, MediaGenerator, Variant
 from mockserver.generate.media.image import aside, bounding_box, mask_colour, points
-from mockserver.generate.media.medium import Asset, Medium, Variant
 from mockserver.generate.tracks import Outline, Place, Stretch, Track, track
 from mockserver.world.database import JsonText
 
@@ -58,16 +58,14 @@ def clip(seed: int, project: str, number: int, *, length: int | None = None, fro
     return Clip(width, height, rate, frames, ground, tracks)
 
 
-class Video(Medium):
-    media_type = "VIDEO"
-    extension = "mp4"
+class Video(MediaGenerator):
     length: int | None = None
     """Frames of each clip; None: drawn."""
     from_first = False
     """Whether everything is shown from frame 1 on."""
-    empty = b'{"frames":{},"segments":{},"key_frame_feature_map":{},"classifications":[]}'
+    empty_body = b'{"frames":{},"segments":{},"key_frame_feature_map":{},"classifications":[]}'
 
-    def variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
+    def build_variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
         """Every tool in turn takes one thing; questions of scope "index" are answered in frames, the others once."""
         made = self._clip(seed, project, number)
         annotator = Annotator(Chance(seed, "video", project, number, "annotations"))
@@ -87,20 +85,17 @@ class Video(Medium):
         }
         return Variant(_media_attributes(made), encoded(annotations), aside(masks.found))
 
-    def asset(self, seed: int, project: str, number: int) -> Asset:
+    def build_asset(self, seed: int, project: str, number: int) -> Asset:
         return Asset("video/mp4", film(self._clip(seed, project, number)))
 
     def with_options(self, options: list[str]) -> Video:
-        made = Video()
+        made = Video(self.media)
         lengths = [int(option.removeprefix("frames=")) for option in options if option.startswith("frames=")]
         made.length, made.from_first = next(iter(lengths), None), "first" in options
         return made
 
     def _clip(self, seed: int, project: str, number: int) -> Clip:
         return clip(seed, project, number, length=self.length, from_first=self.from_first)
-
-
-MEDIA = {"video": Video()}
 
 
 def whole(questions: tuple[Feature, ...]) -> tuple[Feature, ...]:

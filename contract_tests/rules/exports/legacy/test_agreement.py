@@ -13,10 +13,10 @@ from contract_tests.rules.exports.legacy import migration
 from contract_tests.rules.exports.legacy.elements import elements
 from contract_tests.rules.exports.rows import EVERY_SECTION, read
 from contract_tests.rules.worlds import in_file, stored
-from mockserver.exports.legacy.annotations import FRAMED
 from mockserver.exports.text import to_camel_case
 from mockserver.generate import scenario
 from mockserver.world.database import Clause
+from mockserver.world.media import FRAMED
 from mockserver.world.moments import whole_second
 from mockserver.world.people import Person
 from mockserver.world.projects import Project

@@ -8,7 +8,7 @@ import pytest
 from contract_tests.rules.generate.media.times import VARIANTS, Made, features_in, names_of, ontology_of, variants
 from mockserver.generate.files.wav import RATE, SILENCE
 from mockserver.generate.media.audio import heard, tones
-from mockserver.generate.media.medium import medium_of
+from mockserver.generate.media.generator import get_generator
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_a_segment_tells_in_milliseconds_how_long_an_answer_holds(made: list[Mad
 
 @pytest.mark.parametrize("number", VARIANTS[:4])
 def test_there_is_a_tone_in_every_segment_and_silence_elsewhere(number: int) -> None:
-    with wave.open(io.BytesIO(medium_of("audio").asset(0, "audio", number).content)) as read:
+    with wave.open(io.BytesIO(get_generator("audio").build_asset(0, "audio", number).content)) as read:
         samples = read.readframes(read.getnframes())
     silent = set(range(0, len(samples) * 1000 // RATE, 50))
     for first, last in heard(tones(0, "audio", number)):

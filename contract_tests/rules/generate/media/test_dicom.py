@@ -11,7 +11,7 @@ from contract_tests.rules.generate.media.times import VARIANTS, Made, features_i
 from mockserver.generate.files.dicom import dicom
 from mockserver.generate.files.raster import polygon_spans
 from mockserver.generate.media.dicom import AXIAL, KINDS, PLANES, SAGITTAL, Volume, pictures, volume
-from mockserver.generate.media.medium import medium_of
+from mockserver.generate.media.generator import get_generator
 
 
 @pytest.fixture(scope="module")
@@ -149,13 +149,13 @@ def test_everything_said_is_in_the_ontology(made: list[Made]) -> None:
 
 
 def test_a_skipped_volume_has_empty_planes() -> None:
-    assert medium_of("dicom").empty.count(b'"frames":{}') == len(PLANES)
+    assert get_generator("dicom").empty_body.count(b'"frames":{}') == len(PLANES)
 
 
 @pytest.mark.parametrize("number", VARIANTS[:4])
 def test_the_file_shows_each_body_where_it_is_annotated(made: list[Made], number: int) -> None:
     shape, told = volume(0, "dicom", number), made[number].attributes
-    asset = medium_of("dicom").asset(0, "dicom", number)
+    asset = get_generator("dicom").build_asset(0, "dicom", number)
     assert asset.content_type == told["mime_type"]
     read = pydicom.dcmread(io.BytesIO(asset.content))
     assert (read.Rows, read.Columns, int(read.NumberOfFrames)) == (told["height"], told["width"], shape.depth)

@@ -11,7 +11,7 @@ from pypdf import PdfReader
 from contract_tests.rules.generate.media.variants import Made, depth, made
 from mockserver.generate.files import pdf
 from mockserver.generate.media import document
-from mockserver.generate.media.medium import medium_of
+from mockserver.generate.media.generator import get_generator
 
 KEYS = ["feature_id", "feature_schema_id", "name", "value", "annotation_kind", "classifications"]
 
@@ -55,7 +55,7 @@ def test_the_row_tells_how_many_pages_there_are(variants: list[Made]) -> None:
 def test_the_text_layer_holds_the_tokens_and_groups_that_entities_name(variants: list[Made]) -> None:
     seen = 0
     for number, item in enumerate(variants):
-        made = medium_of("document").text_layer(3, "p", number)
+        made = get_generator("document").build_text_layer(3, "p", number)
         assert made is not None
         pages = json.loads(made.content)
         assert [page["number"] for page in pages] == list(range(1, len(pages) + 1))

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.generate import features
-from mockserver.generate.assets import asset as file_of
-from mockserver.generate.assets import tile, with_tiles
-from mockserver.generate.media.geospatial import MEDIA, TILE, Ground, degrees
+from mockserver.generate.assets import build_asset, build_tile, insert_tiles_url
+from mockserver.generate.media.generator import get_generator
+from mockserver.generate.media.geospatial import TILE, Ground, Tiled, degrees
 from mockserver.generate.scenario import find, load
 from mockserver.world.labels import FEATURES
 
@@ -26,17 +26,21 @@ def annotated(word: str, number: int) -> Any:
     """The body of a ground, every tool in it."""
     scenario, key = ONTOLOGIES[word]
     ontology = features.build(0, key, load(find(scenario)).ontologies[key])
-    content = MEDIA[word].variant(0, "p", number, ontology).content
+    content = get_generator(word).build_variant(0, "p", number, ontology).content
     return json.loads(content.replace(FEATURES, b"c" * 20))
 
 
 def said(word: str, number: int) -> Any:
     """The row's file."""
-    return json.loads(with_tiles(file_of(f"{word}/p/{number}", seed=0).content, "http://mock/{z}/{x}/{y}.png"))
+    return json.loads(
+        insert_tiles_url(build_asset(f"{word}/p/{number}", seed=0).content, "http://mock/{z}/{x}/{y}.png")
+    )
 
 
 def ground(word: str, number: int) -> Ground:
-    return MEDIA[word].ground(0, "p", number)
+    generator = get_generator(word)
+    assert isinstance(generator, Tiled)
+    return generator.ground(0, "p", number)
 
 
 def positions(geojson: Any) -> list[list[float]]:
@@ -106,10 +110,10 @@ def test_the_ground_is_on_its_tiles_and_around_it_there_are_none(word: str, numb
     zoom = place.deepest - 3 - higher % 2
     here = list(tiles_at(place, zoom))
     for spot in here[:2]:
-        assert tile(f"{word}/p/{number}", spot, seed=0) is not None
+        assert build_tile(f"{word}/p/{number}", spot, seed=0) is not None
     _, column, row = here[-1]
     for nowhere in ((zoom, column + 1, row), (zoom, column, row + 1), (place.deepest + 1, column, row), (99, 0, 0)):
-        assert tile(f"{word}/p/{number}", nowhere, seed=0) is None
+        assert build_tile(f"{word}/p/{number}", nowhere, seed=0) is None
 
 
 @given(WORDS, st.integers(0, 30))
@@ -117,7 +121,7 @@ def test_the_middle_of_the_last_thing_has_its_colour_at_the_deepest_zoom(word: s
     """Drawn last, nothing lies over it."""
     place = ground(word, number)
     x, y = (int(place.left + place.things[-1].centre[0]), int(place.top + place.things[-1].centre[1]))
-    made = tile(f"{word}/p/{number}", (place.deepest, x // TILE, y // TILE), seed=0)
+    made = build_tile(f"{word}/p/{number}", (place.deepest, x // TILE, y // TILE), seed=0)
     assert made is not None
     assert made.content_type == "image/png"
     assert pixel(made.content, x % TILE, y % TILE) == place.things[-1].colour
@@ -146,4 +150,4 @@ def test_degrees_lead_back_to_the_pixel(x: int, y: int) -> None:
 
 @pytest.mark.parametrize("word", ["image/p/0", "text/p/0"])
 def test_other_media_have_no_tiles(word: str) -> None:
-    assert tile(word, (0, 0, 0), seed=0) is None
+    assert build_tile(word, (0, 0, 0), seed=0) is None

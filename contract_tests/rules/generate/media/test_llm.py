@@ -3,7 +3,7 @@
 import pytest
 
 from contract_tests.rules.generate.media.variants import answered, depth, made, ontology_of
-from mockserver.generate.media.medium import medium_of
+from mockserver.world.media import BY_NAME
 
 ALL = [("llm", "default"), ("llm-prompt", "forms"), ("llm-response", "forms")]
 
@@ -47,7 +47,7 @@ def test_responses_open_further_questions() -> None:
 
 @pytest.mark.known("client")
 def test_projects_have_the_media_type_that_the_sdk_makes_them_with() -> None:
-    kinds = {media: (medium_of(media).media_type, medium_of(media).editor_task_type) for media, _ in ALL}
+    kinds = {media: (BY_NAME[media].wire, BY_NAME[media].editor_task_type) for media, _ in ALL}
     assert kinds == {
         "llm": ("LLM_PROMPT_RESPONSE_CREATION", None),
         "llm-prompt": ("LLM_PROMPT_CREATION", None),

@@ -13,7 +13,7 @@ from contract_tests.rules.generate.media.times import VARIANTS, Made, features_i
 from mockserver.generate.features import Ontology
 from mockserver.generate.files.h264 import CELL, ycbcr
 from mockserver.generate.files.raster import polygon_spans
-from mockserver.generate.media.medium import medium_of
+from mockserver.generate.media.generator import get_generator
 from mockserver.generate.media.video import KINDS, clip
 
 
@@ -199,7 +199,7 @@ def test_a_masks_url_names_its_frame_and_its_colour_stays(made: list[Made]) -> N
 
 @pytest.mark.parametrize("number", VARIANTS[:4])
 def test_the_file_has_the_frames_that_the_row_tells(made: list[Made], number: int) -> None:
-    asset, told = medium_of("video").asset(0, "video", number), made[number].attributes
+    asset, told = get_generator("video").build_asset(0, "video", number), made[number].attributes
     assert list(told) == ["height", "width", "asset_type", "mime_type", "frame_rate", "frame_count"]
     assert asset.content_type == told["mime_type"] == "video/mp4"
     with av.open(io.BytesIO(asset.content), "r") as container:
@@ -213,7 +213,7 @@ def test_the_file_has_the_frames_that_the_row_tells(made: list[Made], number: in
 @pytest.mark.parametrize("number", VARIANTS[:3])
 def test_the_file_shows_each_thing_where_it_is_annotated(number: int) -> None:
     made = clip(0, "video", number)
-    content = medium_of("video").asset(0, "video", number).content
+    content = get_generator("video").build_asset(0, "video", number).content
     with av.open(io.BytesIO(content), "r") as container:
         for index, frame in enumerate(container.decode(video=0)):
             if outline := made.tracks[-1].shown(index + 1):  # the last one lies over the others
@@ -230,14 +230,14 @@ def test_without_tools_and_questions_there_is_nothing_to_say() -> None:
 
 @pytest.mark.parametrize("frames", [1, 2, 7, 300])
 def test_a_clip_is_as_long_as_it_is_told_and_its_things_are_there_from_the_first_frame(frames: int) -> None:
-    medium = medium_of(f"video?frames={frames}&first")
+    generator = get_generator(f"video?frames={frames}&first")
     for number in range(3):
-        variant = medium.variant(0, "long", number, ontology_of("video"))
+        variant = generator.build_variant(0, "long", number, ontology_of("video"))
         document = json.loads(variant.content.translate(None, b"\x01\x02\x03\x05"))
         assert json.loads(variant.media_attributes)["frame_count"] == frames
         objects = {name for frame in document["frames"].values() for name in frame["objects"]}
         assert objects
         assert all(document["segments"][name][0][0] == 1 for name in objects)
         assert max(int(name) for name in document["frames"]) <= frames
-    with av.open(io.BytesIO(medium.asset(0, "long", 0).content), "r") as film:
+    with av.open(io.BytesIO(generator.build_asset(0, "long", 0).content), "r") as film:
         assert len(list(film.decode(video=0))) == frames

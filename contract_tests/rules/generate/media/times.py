@@ -7,7 +7,7 @@ import msgspec
 import orjson
 
 from mockserver.generate.features import Feature, Ontology, build
-from mockserver.generate.media.medium import Variant, medium_of
+from mockserver.generate.media.generator import Variant, get_generator
 from mockserver.generate.scenario import find, load
 
 ONTOLOGIES = {"video": "road-clips", "dicom": "body-scan", "audio": "sound-clips"}
@@ -30,7 +30,7 @@ class Made(msgspec.Struct):
 def variants(media: str, ontology: Ontology | None = None) -> Iterator[Made]:
     """The document's placeholders are gone."""
     for number in VARIANTS:
-        variant = medium_of(media).variant(0, media, number, ontology or ontology_of(media))
+        variant = get_generator(media).build_variant(0, media, number, ontology or ontology_of(media))
         document = orjson.loads(variant.content.translate(None, b"\x01\x02\x03\x05"))
         aside = orjson.loads(variant.aside) if variant.aside else {}
         attributes = orjson.loads(variant.media_attributes)

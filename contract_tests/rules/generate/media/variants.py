@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from mockserver.generate import features
-from mockserver.generate.media.medium import Asset, medium_of
+from mockserver.generate.media.generator import Asset, get_generator
 from mockserver.generate.scenario import find, load
 
 
@@ -22,17 +22,17 @@ class Made(NamedTuple):
 
 def made(media: str, *, scenario: str = "default", seed: int = 3, count: int = 25) -> Iterator[Made]:
     """Many variants of a media type, by the ontology that the scenario has for it."""
-    medium = medium_of(media)
+    generator = get_generator(media)
     ontology = ontology_of(media, scenario=scenario)
     for number in range(count):
-        variant = medium.variant(seed, "p", number, ontology)
+        variant = generator.build_variant(seed, "p", number, ontology)
         content = variant.content.translate(None, b"\x01\x02\x03\x05")
         yield Made(
             number,
             orjson.loads(variant.media_attributes),
             orjson.loads(content),
             orjson.loads(variant.aside or "{}"),
-            medium.asset(seed, "p", number),
+            generator.build_asset(seed, "p", number),
         )
 
 

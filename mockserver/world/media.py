@@ -1,0 +1,147 @@
+"""The media types: one table with every fact about them that more than one module needs.
+
+A new media type is a row of `MEDIA`, a generator in `generate/media/`, and its ontology in a scenario. All lists of
+media types elsewhere are derived from this table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+
+ORDINARY_QUESTIONS = frozenset({"radio", "checklist", "text"})
+PROMPT_RESPONSE_QUESTIONS = frozenset({"prompt", "response-radio", "response-checklist", "response-text"})
+"""SDK tool_building/classification.py PromptResponseClassification.Type."""
+DEFAULT_KIND = "Default"
+PIXEL_TOOLS = frozenset({"rectangle", "polygon", "line", "point"})
+
+LegacyAttributes = Literal["as_v2", "of_file", "empty"]
+"""What the `Media Attributes` of Export V1 say: what V2 says; what the file says (observed 2023-02); nothing (tests of
+SDK 3.42 and 3.52, samples of 2021)."""
+LegacyRelationships = Literal["text", "ends", "labelled"]
+"""How Export V1 writes relationships: as texts do, with a blank label and a mask URL; with their ends alone, as
+pictures do; or with their ends and a label, as conversations do (docs/reference/relationship)."""
+
+
+class MediaType(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the table. Several may have the same `wire` word; then they agree about its data rows."""
+
+    name: str
+    """The word of scenarios, of `--media` and of fixtures."""
+    wire: str
+    """The word of the GraphQL enum `MediaType`: of its projects, ontologies and data rows."""
+    generator: str
+    """`module:class` in `generate/media/`. The module is imported when it is needed."""
+    extension: str
+    """The extension of external ids, which look like file names."""
+    tools: frozenset[str] = frozenset()
+    """The tools that its ontologies may have."""
+    questions: frozenset[str] = ORDINARY_QUESTIONS
+    """The types of questions that its ontologies may have."""
+    editor_task_type: str | None = None
+    """The `editorTaskType` of its projects."""
+    plan_keys: frozenset[str] = frozenset()
+    """The keys of a scenario's project that only this media type knows."""
+    attachments: dict[str, str] = {}
+    """Kinds of attachments (SDK asset_attachment.py) that are files of this media type -> the name of such a file."""
+    label_kind: str = DEFAULT_KIND
+    """The `label_kind` of Export V2 (SDK tests)."""
+    framed: bool = False
+    """Its annotations are in frames. Export V1 has them behind the frames URL."""
+    tiled: bool = False
+    """A data row's file is a JSON that says where its tiles are."""
+    text_layer: bool = False
+    """A data row has a text layer, whose tokens entities name."""
+    legacy_masks: bool = False
+    """Its objects have an `instanceURI` in Export V1; tiles, conversations and frames have none (samples)."""
+    legacy_attributes: LegacyAttributes = "as_v2"
+    legacy_relationships: LegacyRelationships = "labelled"
+    """Inferred for all but pictures, texts and conversations."""
+
+
+MEDIA = (
+    MediaType(
+        name="image", wire="IMAGE", generator="image:Image", extension="png",
+        tools=PIXEL_TOOLS | {"raster-segmentation", "edge"},
+        attachments={"IMAGE": "photo", "IMAGE_OVERLAY": "overlay"},
+        legacy_masks=True, legacy_attributes="empty", legacy_relationships="ends",
+    ),
+    MediaType(
+        name="video", wire="VIDEO", generator="video:Video", extension="mp4",
+        tools=frozenset({"rectangle", "line", "point", "raster-segmentation"}),
+        plan_keys=frozenset({"frames", "from_first_frame"}), attachments={"VIDEO": "clip"},
+        label_kind="Video", framed=True, legacy_attributes="of_file",
+    ),
+    MediaType(
+        name="dicom", wire="DICOM", generator="dicom:Dicom", extension="dcm",
+        tools=frozenset({"line", "raster-segmentation"}), framed=True,
+    ),
+    MediaType(
+        name="audio", wire="AUDIO", generator="audio:Audio", extension="wav", attachments={"AUDIO": "recording"},
+    ),
+    MediaType(name="html", wire="HTML", generator="html:Html", extension="html", attachments={"HTML": "page"}),
+    MediaType(
+        name="text", wire="TEXT", generator="text:Text", extension="txt",
+        tools=frozenset({"named-entity", "edge"}),
+        plan_keys=frozenset({"inline"}), attachments={"TEXT_URL": "description"},
+        legacy_masks=True, legacy_attributes="empty", legacy_relationships="text",
+    ),
+    MediaType(
+        name="document", wire="PDF", generator="document:Document", extension="pdf",
+        tools=frozenset({"rectangle", "named-entity", "edge"}),
+        attachments={"PDF_URL": "report"}, text_layer=True, legacy_masks=True,
+    ),
+    MediaType(
+        name="conversational", wire="CONVERSATIONAL", generator="conversational:Conversational", extension="json",
+        tools=frozenset({"named-entity", "edge"}),
+    ),
+    MediaType(
+        name="chat", wire="CONVERSATIONAL", generator="chat:ChatEvaluation", extension="json",
+        tools=frozenset({"message-single-selection", "message-multi-selection", "message-ranking"}),
+        editor_task_type="MODEL_CHAT_EVALUATION",
+    ),
+    MediaType(
+        name="geospatial", wire="TMS_GEO", generator="geospatial:Geospatial", extension="json",
+        tools=PIXEL_TOOLS, tiled=True,
+    ),
+    MediaType(
+        name="tiles", wire="TMS_SIMPLE", generator="geospatial:Tiles", extension="json",
+        tools=PIXEL_TOOLS, tiled=True,
+    ),
+    MediaType(
+        name="llm", wire="LLM_PROMPT_RESPONSE_CREATION", generator="llm:PromptsAndResponses", extension="txt",
+        questions=PROMPT_RESPONSE_QUESTIONS,
+    ),
+    MediaType(
+        name="llm-prompt", wire="LLM_PROMPT_CREATION", generator="llm:PromptsAndResponses", extension="txt",
+        questions=frozenset({"prompt"}),
+    ),
+    # The prompt is the row's text (SDK client.create_response_creation_project).
+    MediaType(
+        name="llm-response", wire="TEXT", generator="llm:Responses", extension="txt",
+        questions=PROMPT_RESPONSE_QUESTIONS - {"prompt"}, editor_task_type="RESPONSE_CREATION",
+        legacy_masks=True, legacy_attributes="empty", legacy_relationships="text",
+    ),
+)  # fmt: skip
+"""The first row of a wire word generates new labels of such data rows; attachments are generated in the order of the
+rows: a row that is put before others changes every generated world."""
+
+BY_NAME = {media.name: media for media in MEDIA}
+
+
+def _wire_words(fits: Callable[[MediaType], bool]) -> frozenset[str]:
+    return frozenset(media.wire for media in MEDIA if fits(media))
+
+
+FRAMED = _wire_words(lambda media: media.framed)
+TILED = _wire_words(lambda media: media.tiled)
+WITH_TEXT_LAYER = _wire_words(lambda media: media.text_layer)
+WITH_LEGACY_MASKS = _wire_words(lambda media: media.legacy_masks)
+WITHOUT_LEGACY_ATTRIBUTES = _wire_words(lambda media: media.legacy_attributes == "empty")
+WITH_LEGACY_ATTRIBUTES_OF_FILE = _wire_words(lambda media: media.legacy_attributes == "of_file")
+LABEL_KINDS = {media.wire: media.label_kind for media in MEDIA if media.label_kind != DEFAULT_KIND}
+LEGACY_RELATIONSHIPS = {media.wire: media.legacy_relationships for media in MEDIA}
+"""These all go by the wire word."""
+FRAMED_NAMES = [media.name for media in MEDIA if media.framed]
