@@ -10,6 +10,8 @@
 PYTHON ?= python3
 # Twice as many test workers as cores: half of the time the SDKs sleep between two looks at a task.
 WORKERS ?= $(shell echo $$((2 * $$(nproc 2>/dev/null || echo 1))))
+# Bytecode is written: without it every start of a server or an SDK compiles all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready

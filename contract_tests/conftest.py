@@ -1,17 +1,26 @@
 import os
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from contract_tests.clients.compatibility import (  # noqa: F401  hooks of pytest
+from contract_tests.clients.compatibility import (  # noqa: F401  (hooks of pytest)
     pytest_addoption,
-    pytest_collection_modifyitems,
     pytest_runtest_logreport,
     pytest_sessionfinish,
+    record_capabilities,
 )
 from contract_tests.postgres import PrivateCluster
 from contract_tests.serving import ServedWorld
+
+# Without files of bytecode, every start of a server or an SDK compiles all that it imports, and every worker all tests.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+INDEPENDENT = {"crash/test_every_step.py"}
+"""Files whose tests take long and share nothing: each of their tests may run in another worker."""
 
 # A law is no speed test: a busy machine must not break it. CI tries the same examples each time.
 settings.register_profile(
@@ -35,3 +44,13 @@ def server() -> Iterator[ServedWorld]:
 def postgres_dsn() -> Iterator[str]:
     with PrivateCluster() as cluster:
         yield cluster.dsn
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keeps the tests of a file in one worker, so that a server or a world for the whole file is built once."""
+    record_capabilities(items)
+    for item in items:
+        file = item.path.relative_to(Path(__file__).parent).as_posix()
+        if file not in INDEPENDENT and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(file))

@@ -63,7 +63,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write-compatibility", action="store_true", help="write docs/compatibility.md by what was found")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def record_capabilities(items: list[pytest.Item]) -> None:
     for item in items:
         item.user_properties += shown_by(item)
 
