@@ -19,6 +19,7 @@ from contract_tests.serving import environment_without_our_settings
 from mockserver import __version__
 from mockserver.__main__ import Port
 from mockserver.generate.scenario import scenario_names
+from mockserver.world.changes.tasks import TaskChanges
 from mockserver.world.database import JsonText
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store
@@ -449,7 +450,7 @@ def test_a_task_that_a_kill_cut_short_is_failed_after_the_restart(tmp_path: Path
         process.wait(10)
     [database] = (tmp_path / "state").rglob("world.sqlite")
     store = Store(SqliteDatabase(database))
-    left = store.create_task(type=EXPORT, name=None, request=JsonText("{}"), base_url="http://mock").id
+    left = TaskChanges(store).create_task(type=EXPORT, name=None, request=JsonText("{}"), base_url="http://mock").id
     store.close()
     (tmp_path / "ready.json").unlink()
     with serving(tmp_path, "--state", str(tmp_path / "state")) as process:

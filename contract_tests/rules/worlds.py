@@ -5,9 +5,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mockserver.generate import history, scenario
+from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.database import Database, Record
 from mockserver.world.sqlite import SqliteDatabase
-from mockserver.world.store import Store, Workspace
+from mockserver.world.store import Hooks, Store
+from mockserver.world.workspace import Workspace
 
 DEFAULT = scenario.load(scenario.find("default"))
 PROJECTS = [project.name for project in DEFAULT.projects]
@@ -22,10 +24,10 @@ def generated(name: str = "default", *, seed: int = 0, ends: int | None = None) 
 
 
 @contextmanager
-def stored(database: Database, name: str = "default") -> Iterator[Store]:
+def stored(database: Database, name: str = "default", *, hooks: Hooks = Hooks()) -> Iterator[Store]:  # noqa: B008  a frozen record
     """That world in a database, with a life of its own."""
-    store = Store.create(database, *generated(name))
-    store.begin_life(name="rules")
+    store = Store.create(database, *generated(name), hooks=hooks)
+    WorkspaceSettings(store).begin_life(name="rules")
     try:
         yield store
     finally:

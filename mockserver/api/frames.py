@@ -57,7 +57,7 @@ class Frames:
         framed = self._framed(workspace, request.path_params["label"])
         if framed.label.skipped and not has_frames(framed.body.content):
             return Response(status_code=204)
-        chosen = workspace.store.switches.frames
+        chosen = workspace.settings.switches.frames
         if chosen == "direct":
             # The same for a whole day, so that a download which broke off can go on.
             today = workspace.store.clock.now() // DAY * DAY
@@ -80,7 +80,7 @@ class Frames:
         world = workspace.world
         token = workspace.links.mask_token(world.user_id, world.organization_id, now=made)
         base = base_url(request, self._public_url)
-        raw = workspace.store.switches.characters == "utf-8"
+        raw = workspace.settings.switches.characters == "utf-8"
         mask = f"{base}/masks/feature/{{}}?token={token}&frame={{}}"
 
         def pieces() -> Iterator[bytes]:

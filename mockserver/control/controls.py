@@ -123,35 +123,35 @@ class Controls:
             store.clock.freeze() if body.freeze else store.clock.thaw()
         if moment is not None or body.advance is not None:
             store.clock.set(target)
-        store.keep_clock()
+        workspace.settings.save_clock()
         workspace.exports.sweep()
         workspace.legacy.sweep()
         return _face(store)
 
     def progression(self, request: Request, _body: None) -> Progression:
         """How fast asynchronous things look."""
-        return self.workspace(request).store.progression
+        return self.workspace(request).settings.progression
 
     def set_progression(self, request: Request, body: SetProgression) -> Progression:
         """Change the pace of what is started from now on."""
         if body.imports is not None:
             raise BadInput("imports are not served yet, so they have no progression; known are exports, processing")
-        store = self.workspace(request).store
-        now = store.progression
+        settings = self.workspace(request).settings
+        now = settings.progression
         exports = now.exports if body.exports is None else body.exports
         processing = now.processing if body.processing is None else body.processing
-        store.set_progression(Progression(exports, processing))
-        return store.progression
+        settings.set_progression(Progression(exports, processing))
+        return settings.progression
 
     def switches(self, request: Request, _body: None) -> Switches:
         """Which of several known forms the workspace imitates."""
-        return self.workspace(request).store.switches
+        return self.workspace(request).settings.switches
 
     def set_switches(self, request: Request, body: SetSwitches) -> Switches:
         """Choose another form, from now on."""
-        store = self.workspace(request).store
-        store.set_switches(msgspec.structs.replace(store.switches, **body.given))
-        return store.switches
+        settings = self.workspace(request).settings
+        settings.set_switches(msgspec.structs.replace(settings.switches, **body.given))
+        return settings.switches
 
     def expected(self, request: Request, body: ExpectRows) -> bytes:
         """What a correct client must get: the rows from the world itself, as NDJSON, without a task."""

@@ -14,15 +14,15 @@ from mockserver.generate.chance import Chance
 from mockserver.generate.changes import annotated, answered_again
 from mockserver.generate.words import table
 from mockserver.workspaces.workspace import Workspace
+from mockserver.world.change import Change
+from mockserver.world.changes.labels import APPROVE, MOVE
 from mockserver.world.data_rows import DataRow, MetadataSchema
 from mockserver.world.database import Clause
 from mockserver.world.events import Event
 from mockserver.world.issues import IssueStatus
-from mockserver.world.labelling import APPROVE, MOVE, Labelling
 from mockserver.world.labels import Body, Label, ProjectRow, WorkflowStatus
 from mockserver.world.moments import zulu
 from mockserver.world.projects import Ontology, Project
-from mockserver.world.store import Change, next_number
 
 NEXT_MOVES = {
     WorkflowStatus.IN_REVIEW: (APPROVE, WorkflowStatus.DONE),
@@ -47,12 +47,11 @@ def make_event(workspace: Workspace, asked: MakeEvent) -> EventMade:
     """Raises NotFound, BadInput, Conflict; then nothing has happened."""
     with workspace.store.change() as change:
         project = project_named(change.connection, asked.project)
-        first = next_number(change.connection, Event)
         one = Happenings(workspace, change, project, asked)
         done = one.by_name[asked.event]()
         return EventMade(
             event=asked.event,
-            event_nos=list(range(first, first + len(change.events))),
+            event_nos=[event.no for event in change.events],
             at=zulu(change.now),
             project_id=project.id,
             data_row_id=None if done.row is None else done.row.id,
@@ -69,7 +68,6 @@ class Happenings:
 
     def __init__(self, workspace: Workspace, change: Change, project: Project, asked: MakeEvent) -> None:
         self._workspace, self._change, self._project, self._asked = workspace, change, project, asked
-        self._labelling = Labelling(workspace.store)
         self._places = Places(change.connection, project, asked)
         self.by_name: dict[str, Callable[[], Done]] = {
             "LABEL_CREATED": self.create_label,
@@ -95,7 +93,7 @@ class Happenings:
         labelled = self._change.connection.count(Label, self._places.here(row.no))
         content = variant.content if row.asset and not labelled else self._answered_again(variant.content)
         seconds = self._chance().between(20, 900)
-        label = self._labelling.create_label(
+        label = self._workspace.labels.create_label(
             self._project.id, row.id, content=content, aside=variant.aside, seconds_to_create=seconds,
             by=self._another_labeller(row) if labelled else None,
         )  # fmt: skip
@@ -114,12 +112,12 @@ class Happenings:
     def update_label(self) -> Done:
         label = self._places.label(NOT_SKIPPED)
         body = self._change.connection.select(Body, Clause("id = :id", id=label.body_id))[0]
-        self._labelling.update_label(label.id, content=self._answered_again(body.content), aside=body.aside)
+        self._workspace.labels.update_label(label.id, content=self._answered_again(body.content), aside=body.aside)
         return Done(self._places.row_of(label), label.id)
 
     def delete_label(self) -> Done:
         label = self._places.label()
-        self._workspace.store.delete_labels([label.id])
+        self._workspace.labels.delete_labels([label.id])
         return Done(self._places.row_of(label), label.id)
 
     def _answered_again(self, content: bytes) -> bytes:
@@ -130,18 +128,18 @@ class Happenings:
     def create_review(self) -> Done:
         """Approved, as most are."""
         label = self._places.label_to_review()
-        review = self._labelling.create_review(label.id, score=1.0)
+        review = self._workspace.labels.create_review(label.id, score=1.0)
         return Done(self._places.row_of(label), label.id, review.id)
 
     def update_review(self) -> Done:
         """The other verdict."""
         review, label = self._places.review()
-        self._labelling.update_review(review.id, score=-1.0 if review.score > 0 else 1.0)
+        self._workspace.labels.update_review(review.id, score=-1.0 if review.score > 0 else 1.0)
         return Done(self._places.row_of(label), label.id, review.id)
 
     def delete_review(self) -> Done:
         review, label = self._places.review()
-        self._labelling.delete_review(review.id)
+        self._workspace.labels.delete_review(review.id)
         return Done(self._places.row_of(label), label.id, review.id)
 
     def act_in_workflow(self) -> Done:
@@ -151,7 +149,7 @@ class Happenings:
         if following is None:
             raise Conflict(f"Data row {row.id!r} waits for its first label; make LABEL_CREATED happen to it before")
         action, to = following
-        self._labelling.move_row(self._project.id, row.id, action=action, to=to)
+        self._workspace.labels.move_row(self._project.id, row.id, action=action, to=to)
         return Done(row, standing.selected_label_id)
 
     # Issues and metadata
@@ -159,7 +157,7 @@ class Happenings:
     def create_issue(self) -> Done:
         label = self._places.label() if self._asked.label is not None else None
         row = self._places.row() if label is None else self._places.row_of(label)
-        issue, comment = self._labelling.create_issue(
+        issue, comment = self._workspace.issues.create_issue(
             self._project.id, row.id, content=self._words("sentences_en"), label_id=label.id if label else None
         )
         return Done(row, issue.label_id, issue=issue.id, comment=comment.id)
@@ -169,7 +167,7 @@ class Happenings:
         issue = self._places.issue()
         status = IssueStatus.RESOLVED if issue.status == IssueStatus.OPEN else IssueStatus.OPEN
         said = self._words("sentences_en")
-        _, comment = self._labelling.update_issue(issue.id, status=status, comment=said)
+        _, comment = self._workspace.issues.update_issue(issue.id, status=status, comment=said)
         return Done(
             self._places.row_no(issue.data_row_no),
             issue.label_id,
@@ -178,7 +176,7 @@ class Happenings:
         )
 
     def delete_issue(self) -> Done:
-        issue = self._labelling.delete_issue(self._places.issue().id)
+        issue = self._workspace.issues.delete_issue(self._places.issue().id)
         return Done(self._places.row_no(issue.data_row_no), issue.label_id, issue=issue.id)
 
     def update_metadata(self) -> Done:
@@ -187,14 +185,14 @@ class Happenings:
         schema = self._change.connection.select(MetadataSchema, Clause("name = 'tag' AND reserved"))[0]
         now = row.metadata_values.get(schema.id)
         value = self._chance().pick([place for place in table("places") if place != now])
-        self._labelling.set_metadata(row.id, schema.id, value, project_id=self._project.id)
+        self._workspace.catalog.set_metadata(row.id, schema.id, value, project_id=self._project.id)
         return Done(row)
 
     def tag_project(self) -> Done:
         """One of the organization's tags that the project has not, else a new one."""
         if self._asked.data_row is not None or self._asked.label is not None:
             raise BadInput("PROJECT_TAGGED is about a project; leave out data_row and label")
-        return Done(None, tag=self._labelling.tag_project(self._project.id, text=self._words("places")).id)
+        return Done(None, tag=self._workspace.catalog.tag_project(self._project.id, text=self._words("places")).id)
 
     # Making
 
@@ -208,7 +206,7 @@ class Happenings:
 
     def _chance(self) -> Chance:
         """Another for each change; the same when the same is done to the same world."""
-        return Chance(self._workspace.world.seed, "event", next_number(self._change.connection, Event))
+        return Chance(self._workspace.world.seed, "event", self._change.number(Event))
 
     def _words(self, name: str) -> str:
         return self._chance().pick(table(name))

@@ -10,8 +10,7 @@ from typing import Any, TypeVar
 from starlette.requests import ClientDisconnect, Request
 
 from mockserver.errors import Conflict
-from mockserver.world.deliveries import Deliveries
-from mockserver.world.store import Store
+from mockserver.world.changes.deliveries import Deliveries
 
 T = TypeVar("T")
 
@@ -26,29 +25,29 @@ class Waiting:
 
     def __init__(self, threads: Executor, most: int = MOST_WAITING) -> None:
         self._threads, self._most = threads, most
-        self._looking: dict[Store, Looking] = {}
+        self._looking: dict[Deliveries, Looking] = {}
         self._waiting = 0
 
-    async def until_settled(self, store: Store, seconds: float) -> bool:
+    async def until_settled(self, deliveries: Deliveries, seconds: float) -> bool:
         """Wait until nothing is due in a world, at most so long; whether it came so far. Raises Conflict when too many
         wait already, and when the store is closed."""
         if not seconds:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, Deliveries(store).settled)
-        looking = self._looking.get(store)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, deliveries.is_settled)
+        looking = self._looking.get(deliveries)
         if looking is not None and looking.waiting >= self._most // 2:
             raise Conflict(f"{self._most // 2} requests wait for this workspace already; ask without `wait`, or later")
         if self._waiting >= self._most:
             raise Conflict(f"{self._most} requests wait for deliveries already; ask without `wait`, or later")
         self._waiting += 1
         try:
-            return await self._wait(store, seconds)
+            return await self._wait(deliveries, seconds)
         finally:
             self._waiting -= 1
 
-    async def _wait(self, store: Store, seconds: float) -> bool:
-        looking = self._looking.get(store)
+    async def _wait(self, deliveries: Deliveries, seconds: float) -> bool:
+        looking = self._looking.get(deliveries)
         if looking is None:
-            looking = self._looking[store] = Looking(store, self._threads)
+            looking = self._looking[deliveries] = Looking(deliveries, self._threads)
         looking.waiting += 1
         try:
             # Shielded, for others may wait for the same look.
@@ -59,8 +58,8 @@ class Waiting:
             looking.waiting -= 1
             if looking.settled.done() or not looking.waiting:
                 looking.settled.cancel()
-                if self._looking.get(store) is looking:
-                    del self._looking[store]
+                if self._looking.get(deliveries) is looking:
+                    del self._looking[deliveries]
         return True
 
 
@@ -88,8 +87,8 @@ async def _leaving(request: Request) -> None:
 class Looking:
     """Looks at one workspace after every change of it, until nothing is due."""
 
-    def __init__(self, store: Store, threads: Executor) -> None:
-        self._store, self._threads = store, threads
+    def __init__(self, deliveries: Deliveries, threads: Executor) -> None:
+        self._deliveries, self._threads = deliveries, threads
         self.waiting = 0
         self.settled = asyncio.create_task(self._look_until_settled())
         """Done when nothing is due any more; fails with Conflict when the store is closed."""
@@ -97,13 +96,13 @@ class Looking:
     async def _look_until_settled(self) -> None:
         loop = asyncio.get_running_loop()
         changed = asyncio.Event()
-        settled = Deliveries(self._store).settled
+        settled = self._deliveries.is_settled
 
         def wake() -> None:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(changed.set)
 
-        with self._store.watched(wake):
+        with self._deliveries.store.watched(wake):
             while not await loop.run_in_executor(self._threads, settled):
                 await asyncio.sleep(LOOK_AGAIN)
                 await changed.wait()

@@ -77,13 +77,13 @@ class WebhookControls:
 
     def create_webhook(self, request: Request, body: NewWebhook) -> WebhookFace:
         """Subscribe a receiver."""
-        store = self._workspace(request).store
+        workspace = self._workspace(request)
         target_of(body.url)
         fields = {name: getattr(body, name) for name in body.__struct_fields__ if name != "project"}
         if body.project is not None:
-            with store.reading() as connection:
+            with workspace.store.reading() as connection:
                 fields["project_id"] = project_named(connection, body.project).id
-        return _face(subscriptions.subscribe(store, **fields))
+        return _face(subscriptions.subscribe(workspace.deliveries, **fields))
 
     def change_webhook(self, request: Request, body: ChangeWebhook) -> WebhookFace:
         """Change a webhook; a changed url counts for what is on its way, too."""
@@ -92,8 +92,8 @@ class WebhookControls:
         given: dict[str, Any] = {
             name: value for name in body.__struct_fields__ if (value := getattr(body, name)) is not msgspec.UNSET
         }
-        store = self._workspace(request).store
-        return _face(subscriptions.change(store, self._webhook(request), **given))
+        deliveries = self._workspace(request).deliveries
+        return _face(subscriptions.change(deliveries, self._webhook(request), **given))
 
     def delete_webhook(self, request: Request, _body: None) -> None:
         """Forget a webhook; what is on its way to it stops."""
@@ -102,13 +102,14 @@ class WebhookControls:
     def replay(self, request: Request, body: Replay) -> Replayed:
         """Tell a webhook again of everything since a moment of the world."""
         since = read_moment(body.since, "since")
-        return Replayed(self._workspace(request).outbox_writer.replay(self._webhook(request), since))
+        workspace = self._workspace(request)
+        return Replayed(workspace.outbox_writer.replay(workspace.deliveries, self._webhook(request), since))
 
     async def list_deliveries(self, request: Request, query: DeliveryQuery) -> DeliveryList:
         """Deliveries with every attempt, oldest first; `wait` holds the answer until nothing is due."""
         workspace = self._workspace(request)
         asked = await self._in_thread(self._asked, request, query)
-        settled = await until_left(request, self._waiting.until_settled(workspace.store, query.wait))
+        settled = await until_left(request, self._waiting.until_settled(workspace.deliveries, query.wait))
         return await self._in_thread(_listed, workspace.store, asked, query.first, settled)
 
     async def _in_thread(self, call: Callable[..., T], *arguments: Any) -> T:

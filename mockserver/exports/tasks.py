@@ -27,6 +27,7 @@ from mockserver.exports.results import ERRORS, RESULT, Results, Streams, parse_s
 from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import Scope, build_scope
 from mockserver.links import RESULT_DAYS, Links, good_until
+from mockserver.world.changes.tasks import TaskChanges
 from mockserver.world.clock import DAY
 from mockserver.world.database import Clause, Connection, JsonText
 from mockserver.world.progression import pace_of, shown
@@ -61,7 +62,8 @@ class Exports:
         self.results = Results(folder, space)
         self.failures = Failures()
         self._folder = folder
-        self._ends = FailureRecorder(threads, store.fail_task)
+        self._tasks = TaskChanges(store)
+        self._ends = FailureRecorder(threads, self._tasks.fail_task)
         self.glances = FreshExports()
         self._store, self._links, self._threads = store, links, threads
         self._lock = threading.Lock()
@@ -84,7 +86,7 @@ class Exports:
         snapshot = self._store.snapshot()
         try:
             scope = build_scope(snapshot, request)
-            task = self._store.create_task(type=EXPORT, name=name, request=text, base_url=base_url)
+            task = self._tasks.create_task(type=EXPORT, name=name, request=text, base_url=base_url)
         except BaseException:
             snapshot.close()
             raise
@@ -185,14 +187,14 @@ class Exports:
             if lines - reported >= REPORT_EVERY:
                 reported = lines
                 total = total or rows.count()  # no sooner: what few rows a filter leaves need no percentage
-                if not self._store.report_progress(task.id, 100.0 * lines / total):
+                if not self._tasks.report_progress(task.id, 100.0 * lines / total):
                     raise ExportStopped
 
         stream = self.results.write(task.id, RESULT, EXPORT_LOCK.each(rows.pieces()), written)
         failed = [render_failed_rows(rows.failed, why_rows_fail)] if rows.failed else []
         errors = self.results.write(task.id, ERRORS, failed, lambda _: None)
         self.results.finish(task.id)
-        if not self._store.finish_task(task.id, Streams(RESULT=stream, ERRORS=errors).text()):
+        if not self._tasks.finish_task(task.id, Streams(RESULT=stream, ERRORS=errors).text()):
             raise ExportStopped
 
     def looked_at(self, task: Task) -> Task:
@@ -229,8 +231,8 @@ class Exports:
         just_made = self.glances.can_cancel(task, self._store.clock.now())
         running = seen.status == TaskStatus.IN_PROGRESS or just_made
         made = is_finished(task)
-        if running and not self._store.cancel_task(task_id, made=made):  # it was made meanwhile
-            made = running = self._store.cancel_task(task_id, made=True)
+        if running and not self._tasks.cancel_task(task_id, made=made):  # it was made meanwhile
+            made = running = self._tasks.cancel_task(task_id, made=True)
         if not running:
             raise Conflict(f"Task {task_id!r} is {seen.status}; only one IN_PROGRESS can be cancelled")
         if made:

@@ -23,7 +23,7 @@ from mockserver.world.labels import Body
 from mockserver.world.media import BY_NAME
 from mockserver.world.people import ProjectMember
 from mockserver.world.projects import Batch, Ontology, Project, ProjectTag
-from mockserver.world.store import GENERATED, Workspace
+from mockserver.world.workspace import GENERATED, Workspace
 
 PIECE = 5000
 """Records handed on at a time: memory stays flat whatever the size of the world."""

@@ -9,13 +9,13 @@ import orjson
 from mockserver.webhooks import schedule
 from mockserver.webhooks.exchange import Exchange, Failure
 from mockserver.webhooks.queues import SubscriptionQueue
+from mockserver.world.changes.deliveries import Attempted
 from mockserver.world.clock import DAY, SECOND
 from mockserver.world.database import JsonText
-from mockserver.world.deliveries import Tried
-from mockserver.world.webhooks import Attempt, Delivery, DeliveryState, Subscription
+from mockserver.world.webhooks import AttemptResult, Delivery, DeliveryState, Subscription
 
 
-def evaluate_attempt(queue: SubscriptionQueue, delivery: Delivery, exchange: Exchange, at: int) -> Tried:
+def evaluate_attempt(queue: SubscriptionQueue, delivery: Delivery, exchange: Exchange, at: int) -> Attempted:
     """Decides whether the delivery is delivered, has failed, or is retried, and when. `at` in microseconds."""
     next_at = None
     state = DeliveryState.DELIVERED
@@ -26,13 +26,13 @@ def evaluate_attempt(queue: SubscriptionQueue, delivery: Delivery, exchange: Exc
         wait = None if hopeless else schedule.retry_wait(queue.schedule, delivery.id, delivery.failures + 1, exchange)
         state = DeliveryState.FAILED if wait is None else DeliveryState.PENDING
         next_at = None if wait is None else at + round(exchange.seconds * SECOND) + wait
-    attempt = Attempt(
-        no=0, delivery_no=delivery.no, number=delivery.attempts + 1, at=at, url=delivery.url,
+    result = AttemptResult(
+        delivery_no=delivery.no, number=delivery.attempts + 1, at=at, url=delivery.url,
         seconds=exchange.seconds, status=exchange.status,
         answer_headers=JsonText(orjson.dumps(exchange.headers).decode()), answer=exchange.answer,
         answer_size=exchange.answer_size, failure=exchange.failure, reason=exchange.reason, next_at=next_at,
     )  # fmt: skip
-    return Tried(delivery, attempt, state, ended)
+    return Attempted(delivery, result, state, ended)
 
 
 def _reason_to_deactivate(subscription: Subscription, exchange: Exchange, at: int) -> str | None:

@@ -11,6 +11,7 @@ from mockserver.webhooks.queues import ConcurrencyLimits
 from mockserver.webhooks.sending import Sender
 from mockserver.webhooks.targets import Allowed
 from mockserver.webhooks.workspace_dispatcher import WorkspaceDispatcher
+from mockserver.world.changes.deliveries import Deliveries
 from mockserver.world.retention import MEGABYTE, Retention
 from mockserver.world.store import Store
 
@@ -31,16 +32,21 @@ class Dispatcher:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
 
-    def attach(self, store: Store) -> None:
+    def attach(self, deliveries: Deliveries) -> None:
         """Sends the deliveries of this store from now on. Works from any thread, also before the dispatcher starts."""
-        retention = Retention(store, self._outbox_limit)
-        workspace = WorkspaceDispatcher(store, self._sender, self._limits, self._threads, retention)
-        store.after_commit = workspace.wake
+        retention = Retention(deliveries.store, self._outbox_limit)
+        workspace = WorkspaceDispatcher(deliveries, self._sender, self._limits, self._threads, retention)
         with self._lock:
-            self._workspaces[store] = workspace
+            self._workspaces[deliveries.store] = workspace
             loop = self._loop
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._run, workspace)
+
+    def wake(self, store: Store) -> None:
+        """Reads what is due in this store again, because it has changed. Works from any thread, at any time."""
+        workspace = self._workspaces.get(store)
+        if workspace is not None:
+            workspace.wake()
 
     def detach(self, store: Store) -> None:
         """Stops sending for this store; called before the store is closed."""

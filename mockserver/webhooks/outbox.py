@@ -8,10 +8,10 @@ import orjson
 from mockserver.links import Links
 from mockserver.webhooks.messages import build_message
 from mockserver.webhooks.payloads import Payloads
+from mockserver.world.change import Change
+from mockserver.world.changes.deliveries import ACTIVE, Deliveries
 from mockserver.world.database import Clause, Connection, JsonText
-from mockserver.world.deliveries import ACTIVE, Deliveries
 from mockserver.world.events import Event
-from mockserver.world.store import Change, Store, next_number
 from mockserver.world.webhooks import Delivery, DeliveryState, Subscription
 
 BATCH = 500
@@ -21,23 +21,22 @@ BATCH = 500
 class OutboxWriter:
     """Writes the messages of one workspace. `host` is scheme and host of the URLs in bodies."""
 
-    def __init__(self, store: Store, links: Links, host: str) -> None:
-        self._store, self._links, self._host = store, links, host
-        self._deliveries = Deliveries(store)
+    def __init__(self, links: Links, host: str) -> None:
+        self._links, self._host = links, host
 
-    def before_commit(self, change: Change, events: list[Event]) -> None:
+    def before_commit(self, change: Change) -> None:
         """Renders the messages of these events, with the state that the change leaves behind."""
         subscriptions = change.connection.select(Subscription, ACTIVE, order="no")
         if subscriptions:
-            self._write(change, events, subscriptions, late=False)
+            self._write(change, change.events, subscriptions, late=False)
 
-    def replay(self, subscription_id: str, since: int) -> int:
+    def replay(self, deliveries: Deliveries, subscription_id: str, since: int) -> int:
         """Sends a subscriber every message since then again, and counts them. Raises NotFound, Conflict.
 
         Existing deliveries go out again with the same bytes. Events without a delivery are rendered now, and marked.
         """
-        with self._store.change() as change:
-            subscription, total = self._deliveries.send_again_since(change, subscription_id, since)
+        with deliveries.store.change() as change:
+            subscription, total = deliveries.redeliver_since(change, subscription_id, since)
             missed = Clause(
                 "at >= :since AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.event_no = event.no"
                 " AND o.subscription_id = :id)",
@@ -63,7 +62,7 @@ class OutboxWriter:
     def _write_batch(self, change: Change, matches: list[tuple[Event, Subscription]], *, late: bool) -> int:
         payloads = self._payloads(change.connection, change.now)
         payloads.prepare([event for event, subscription in matches if subscription.version == "v2"])
-        first = next_number(change.connection, Delivery)
+        first = change.number(Delivery)
         deliveries: list[Delivery] = []
         for event, subscription in matches:
             body = payloads.body(event, subscription.version)
@@ -79,7 +78,7 @@ class OutboxWriter:
     def _build_delivery(
         self, change: Change, no: int, event: Event, subscription: Subscription, body: bytes, *, late: bool
     ) -> Delivery:
-        message = build_message(self._store.new_id(change), event.kind, body, secret=subscription.secret)
+        message = build_message(change.new_id(), event.kind, body, secret=subscription.secret)
         return Delivery(
             no=no, id=message.delivery_id, event_no=event.no, subscription_id=subscription.id, topic=event.kind,
             url=subscription.url, headers=JsonText(orjson.dumps(message.headers).decode()), body=body,

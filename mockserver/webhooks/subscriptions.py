@@ -7,12 +7,12 @@ from typing import Any, Literal
 
 import msgspec
 
-from mockserver.errors import BadInput, NotFound, nearest, quoted
+from mockserver.errors import BadInput, nearest, quoted
 from mockserver.webhooks.exchange import TIMEOUT
 from mockserver.webhooks.misbehaviour import check_name
 from mockserver.webhooks.schedule import Schedule
-from mockserver.world.database import Clause, JsonText
-from mockserver.world.deliveries import Deliveries
+from mockserver.world.changes.deliveries import Deliveries
+from mockserver.world.database import JsonText
 from mockserver.world.projects import Project
 from mockserver.world.store import Store
 from mockserver.world.webhooks import Subscription, SubscriptionStatus, Topic
@@ -23,7 +23,7 @@ CONCURRENCY = 16
 
 
 def subscribe(
-    store: Store,
+    deliveries: Deliveries,
     *,
     url: str,
     secret: str,
@@ -38,9 +38,9 @@ def subscribe(
 ) -> Subscription:
     """Raises BadInput, NotFound."""
     if project_id is not None:
-        _check_project(store, project_id)
+        _check_project(deliveries.store, project_id)
     fields = checked({"url": url, "secret": secret, "topics": topics, "retries": retries, "misbehave": misbehave})
-    return Deliveries(store).subscribe(
+    return deliveries.subscribe(
         project_id=project_id,
         version=version,
         ordered=ordered,
@@ -50,9 +50,9 @@ def subscribe(
     )
 
 
-def change(store: Store, subscription_id: str, **given: Any) -> Subscription:
+def change(deliveries: Deliveries, subscription_id: str, **given: Any) -> Subscription:
     """Only what is given. Raises BadInput, NotFound."""
-    return Deliveries(store).change_subscription(subscription_id, **checked(given))
+    return deliveries.change_subscription(subscription_id, **checked(given))
 
 
 def checked(given: dict[str, Any]) -> dict[str, Any]:
@@ -86,8 +86,7 @@ def _known(word: str, known: type[Topic | SubscriptionStatus], what: str) -> str
 
 def _check_project(store: Store, project_id: str) -> None:
     with store.reading() as connection:
-        if connection.find(Project, Clause("id = :id AND NOT deleted", id=project_id)) is None:
-            raise NotFound(f"Project {project_id!r} does not exist in this workspace")
+        connection.one_by_id(Project, project_id)
 
 
 def _text(value: Any) -> JsonText:

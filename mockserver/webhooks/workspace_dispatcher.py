@@ -21,11 +21,10 @@ from mockserver.webhooks.attempts import evaluate_attempt
 from mockserver.webhooks.exchange import Request
 from mockserver.webhooks.queues import QUEUE_SIZE, ConcurrencyLimits, SubscriptionQueue
 from mockserver.webhooks.sending import Sender
+from mockserver.world.changes.deliveries import Attempted, Deliveries, DueDeliveries
 from mockserver.world.clock import SECOND
-from mockserver.world.deliveries import Deliveries, Tried, Turn
 from mockserver.world.faults import fault_of
 from mockserver.world.retention import Retention
-from mockserver.world.store import Store
 from mockserver.world.webhooks import Delivery, DeliveryState
 
 LOG = logging.getLogger(__name__)
@@ -45,18 +44,18 @@ class WorkspaceDispatcher:
 
     def __init__(
         self,
-        store: Store,
+        deliveries: Deliveries,
         sender: Sender,
         limits: ConcurrencyLimits,
         threads: ThreadPoolExecutor,
         retention: Retention,
     ) -> None:
         self._retention = retention
-        self._store, self._sender, self._limits, self._threads = store, sender, limits, threads
-        self._deliveries = Deliveries(store)
+        self._deliveries, self._sender, self._limits, self._threads = deliveries, sender, limits, threads
+        self._store = deliveries.store
         self._queues: dict[str, SubscriptionQueue] = {}
         self._taken: set[int] = set()
-        self._attempts: list[Tried] = []
+        self._attempts: list[Attempted] = []
         self._workers: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
         self._next_due: int | None = None
@@ -145,11 +144,12 @@ class WorkspaceDispatcher:
         self._prune_timer = None
         self._woken.set()
 
-    async def _record_and_read(self, attempts: list[Tried], room: dict[str, int], taken: set[int]) -> Turn:
+    async def _record_and_read(self, attempts: list[Attempted], room: dict[str, int], taken: set[int]) -> DueDeliveries:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._deliveries.turn, attempts, room, QUEUE_SIZE, taken)
+        read_due = self._deliveries.record_and_read_due
+        return await loop.run_in_executor(self._threads, read_due, attempts, room, QUEUE_SIZE, taken)
 
-    def _update_queues(self, turn: Turn) -> None:
+    def _update_queues(self, turn: DueDeliveries) -> None:
         """Replaces the subscriptions; deliveries that wait for a changed one are released, to be read again if due."""
         for name in [name for name in self._queues if name not in turn.active]:
             self._release(self._queues.pop(name))
@@ -204,7 +204,7 @@ class WorkspaceDispatcher:
         self._record_timer = None
         self._woken.set()
 
-    async def _attempt(self, queue: SubscriptionQueue, delivery: Delivery) -> Tried:
+    async def _attempt(self, queue: SubscriptionQueue, delivery: Delivery) -> Attempted:
         clock = self._store.clock
         assert delivery.due_at is not None, "only due deliveries are sent"
         # A delivery that a jump of the clock passed is recorded at its planned time, so that days pass as they would.

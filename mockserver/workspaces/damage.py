@@ -12,10 +12,13 @@ import msgspec
 from mockserver.errors import ResourceFailed
 from mockserver.workspaces.manifest import WORKSPACE_MANIFEST, WorkspaceManifest, read_workspace_manifest
 from mockserver.workspaces.storage import FORKED_WORLD, FolderStorage
+from mockserver.world.changes.tasks import resume
 from mockserver.world.progression import progression_of
+from mockserver.world.schema import check_tables
 from mockserver.world.sqlite import SqliteDatabase
-from mockserver.world.store import Store, Workspace
+from mockserver.world.store import Hooks, Store
 from mockserver.world.switches import Switches, switches_of
+from mockserver.world.workspace import Workspace
 
 LAST_MOMENT = 253_402_300_800_000_000
 """The end of the year 9999 in microseconds UTC; no clock goes further, nor as far back."""
@@ -59,7 +62,7 @@ def read_manifest(storage: FolderStorage, home: Path) -> WorkspaceManifest:
     return manifest
 
 
-def open_checked(storage: FolderStorage, manifest: WorkspaceManifest) -> Store:
+def open_checked(storage: FolderStorage, manifest: WorkspaceManifest, hooks: Hooks) -> Store:
     """The world of a workspace, when all that it consists of is there and whole. Raises Damaged."""
     stored = storage.stored(manifest)
     if manifest.origin.forked:
@@ -67,12 +70,12 @@ def open_checked(storage: FolderStorage, manifest: WorkspaceManifest) -> Store:
     path = stored.database.path
     _check_file(path)
     try:
-        store = Store(stored.database)
+        store = Store(stored.database, hooks=hooks)
     except (apsw.Error, OSError, ResourceFailed) as error:
         raise Damaged(f"{path} cannot be read: {error}") from None
     try:
         _check_world(store, manifest, path)
-        store.resume()
+        resume(store)
     except ResourceFailed as error:
         store.close()
         raise Damaged(f"{path} cannot be used: {error.message}") from None
@@ -99,8 +102,8 @@ def _check_file(path: Path) -> None:
 
 def _check_world(store: Store, manifest: WorkspaceManifest, path: Path) -> None:
     """Before anything is written to it: it may be somebody else's. Raises Damaged."""
-    store.check_tables()
     with store.reading() as connection:
+        check_tables(connection)
         worlds = connection.select(Workspace)
     if len(worlds) != 1:
         raise Damaged(f"{path} is damaged: its table of workspaces has {len(worlds)} rows instead of one")

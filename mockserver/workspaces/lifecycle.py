@@ -23,7 +23,7 @@ from mockserver.workspaces.damage import Damage, Damaged, open_checked, read_man
 from mockserver.workspaces.manifest import Origin
 from mockserver.workspaces.registry import Registry, read_key
 from mockserver.workspaces.storage import FolderStorage, Stored, new_manifest
-from mockserver.workspaces.workspace import Parts, Workspace
+from mockserver.workspaces.workspace import Parts, Workspace, store_hooks
 from mockserver.workspaces.worlds import Worlds
 
 LOG = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class Workspaces:
             try:
                 manifest = read_manifest(self._storage, home)
                 api_key = manifest.api_key
-                store = open_checked(self._storage, manifest)
+                store = open_checked(self._storage, manifest, store_hooks(manifest, self._parts))
             except Damaged as error:
                 damages.append(Damage(home, api_key, str(error)))
                 self.registry.add_damage(damages[-1])
@@ -144,7 +144,7 @@ class Workspaces:
         return workspace
 
     def _open(self, stored: Stored) -> Workspace:
-        store = stored.open()
+        store = stored.open(store_hooks(stored.manifest, self._parts))
         try:
             return Workspace(store, stored, self._parts)
         except BaseException:

@@ -17,7 +17,7 @@ from mockserver.folders import (
     write_atomically,
 )
 from mockserver.workspaces.manifest import STATE_MANIFEST, StateManifest, VersionedManifest
-from mockserver.world.store import schema_parts
+from mockserver.world.schema import schema_parts
 
 FORMAT = 1
 """Raised with every change of what a state folder holds that older or newer versions cannot read."""

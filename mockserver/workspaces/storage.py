@@ -25,10 +25,13 @@ import msgspec
 from mockserver.errors import Conflict
 from mockserver.folders import PART, flush, flush_names, remove_folder
 from mockserver.workspaces.manifest import LIFE, WORKSPACE_MANIFEST, Origin, WorkspaceManifest, name_home
+from mockserver.world.changes.settings import WorkspaceSettings, new_incarnation
+from mockserver.world.changes.tasks import resume
 from mockserver.world.database import Database
 from mockserver.world.ids import digest
 from mockserver.world.sqlite import SqliteDatabase
-from mockserver.world.store import OF_ONE_LIFE, Store, new_incarnation
+from mockserver.world.store import Hooks, Store
+from mockserver.world.workspace import OF_ONE_LIFE
 
 UNFINISHED = ".new-"
 DELETED = ".old-"
@@ -43,9 +46,11 @@ class Stored(NamedTuple):
     folder: Path
     database: SqliteDatabase
 
-    def open(self) -> Store:
+    def open(self, hooks: Hooks) -> Store:
         """The world, with its clock where it was left. Raises what the database raises."""
-        return Store.open(self.database)
+        store = Store(self.database, hooks=hooks)
+        resume(store)
+        return store
 
 
 class FolderStorage:
@@ -129,7 +134,7 @@ class FolderStorage:
         origin = manifest.origin
         store = Store.open(SqliteDatabase(path, private=True))
         try:
-            store.begin_life(
+            WorkspaceSettings(store).begin_life(
                 name=manifest.api_key,
                 incarnation=manifest.incarnation,
                 switches=origin.switches,

@@ -13,12 +13,18 @@ from mockserver.links import Links
 from mockserver.webhooks.dispatcher import Dispatcher
 from mockserver.webhooks.outbox import OutboxWriter
 from mockserver.workspaces.long_changes import LongChanges
+from mockserver.workspaces.manifest import WorkspaceManifest
 from mockserver.workspaces.storage import Stored
-from mockserver.world.deliveries import Deliveries
+from mockserver.world.changes.catalog import CatalogChanges
+from mockserver.world.changes.deliveries import Deliveries
+from mockserver.world.changes.issues import IssueChanges
+from mockserver.world.changes.labels import LabelChanges
+from mockserver.world.changes.settings import WorkspaceSettings
+from mockserver.world.changes.tasks import TaskChanges
 from mockserver.world.ids import digest
 from mockserver.world.progression import shown
-from mockserver.world.store import Store
-from mockserver.world.store import Workspace as World
+from mockserver.world.store import Hooks, Store
+from mockserver.world.workspace import Workspace as World
 
 MOST_QUESTIONS = 10_000
 """Questions about processing whose first asking is remembered, for one workspace; the oldest are forgotten."""
@@ -31,6 +37,12 @@ class Parts(NamedTuple):
     space: Budget
     dispatcher: Dispatcher
     url: str
+
+
+def store_hooks(manifest: WorkspaceManifest, parts: Parts) -> Hooks:
+    """The hooks that a workspace's store is opened with: messages of webhooks are written, and then sent."""
+    writer = OutboxWriter(Links.of_secret(manifest.secret), parts.url)
+    return Hooks(writer.before_commit, parts.dispatcher.wake)
 
 
 class Workspace:
@@ -47,11 +59,15 @@ class Workspace:
         self.exports = Exports(store, self.links, folder / "results", parts.threads, parts.space)
         self.legacy = LegacyFiles(store, self.links, folder / "legacy", parts.threads, parts.space)
         self.long_changes = LongChanges()
+        self.settings = WorkspaceSettings(store)
+        self.catalog = CatalogChanges(store)
+        self.labels = LabelChanges(store)
+        self.issues = IssueChanges(store)
+        self.tasks = TaskChanges(store)
         self.deliveries = Deliveries(store)
-        self.outbox_writer = OutboxWriter(store, self.links, parts.url)
-        store.before_commit = self.outbox_writer.before_commit
+        self.outbox_writer = OutboxWriter(self.links, parts.url)
         self._dispatcher = parts.dispatcher
-        self._dispatcher.attach(store)
+        self._dispatcher.attach(self.deliveries)
         self._questions: OrderedDict[bytes, Asked] = OrderedDict()
 
     def processed(self, question: str, *, since: int | None = None) -> bool:
@@ -59,7 +75,7 @@ class Workspace:
 
         Without a start of its own, given in microseconds UTC, it began when it was first asked about.
         """
-        pace = self.store.progression.processing
+        pace = self.settings.progression.processing
         if pace == "at_once":
             return True
         now = self.store.clock.now()

@@ -9,10 +9,12 @@ import functools
 import re
 import typing
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, NewType, Self, TypeVar
 
 import msgspec
+
+from mockserver.errors import NotFound
 
 JsonText = NewType("JsonText", str)
 """A column that holds JSON, still as text."""
@@ -111,6 +113,13 @@ class Record(msgspec.Struct, frozen=True):
     """One row of a table; its fields are the table's columns, in their order."""
 
     TABLE: ClassVar[str]
+    NOUN: ClassVar[str] = ""
+    """The name of a record in messages, where it is not that of its class."""
+
+    @classmethod
+    def noun(cls) -> str:
+        """`Data row` for DataRow."""
+        return cls.NOUN or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", cls.__name__).capitalize()
 
     @classmethod
     def load(cls, row: Row) -> Self:
@@ -220,6 +229,22 @@ class Connection(ABC):
         """The first record that meets the clause, or None."""
         found = self.select(kind, clause, first=1)
         return found[0] if found else None
+
+    def one(self, kind: type[R], clause: Clause, name: str, *, error: Callable[[str], Exception] = NotFound) -> R:
+        """The first record that meets the clause. Raises `error`, whose message says that `name` does not exist."""
+        record = self.find(kind, clause)
+        if record is None:
+            raise error(f"{name} does not exist in this workspace")
+        return record
+
+    def one_by_id(self, kind: type[R], record_id: str, *, error: Callable[[str], Exception] = NotFound) -> R:
+        """The record with this id that is not marked deleted. Raises `error`."""
+        live = " AND NOT deleted" if "deleted" in kind.__struct_fields__ else ""
+        return self.one(kind, Clause(f"id = :id{live}", id=record_id), f"{kind.noun()} {record_id!r}", error=error)
+
+    def next_number(self, kind: type[Record]) -> int:
+        """The number of the next row of a table with numbered rows, inside the transaction that will insert it."""
+        return int(self.value(f"SELECT COALESCE(MAX(no), 0) + 1 FROM {kind.TABLE}"))
 
     def count(self, kind: type[Record], clause: Clause = EVERYTHING) -> int:
         """How many records meet the clause."""

@@ -38,6 +38,7 @@ class Subscription(Record, frozen=True):
     """
 
     TABLE: ClassVar[str] = "subscription"
+    NOUN: ClassVar[str] = "Webhook"
     no: int
     id: str
     project_id: str | None
@@ -93,15 +94,13 @@ class Delivery(Record, frozen=True):
     made_at: int
 
 
-class Attempt(Record, frozen=True):
-    """One try and what came of it: an HTTP status, or a `failure` with its `reason`.
+class AttemptResult(Record, frozen=True):
+    """One attempt of a delivery and what came of it: an HTTP status, or a `failure` with its `reason`.
 
-    `at` is world time, `seconds` real. `answer_headers` is a JSON list of pairs, `answer` is cut
+    `at` is in the world's time, `seconds` is real. `answer_headers` is a JSON list of pairs, `answer` is cut
     (webhooks/connection.py ANSWER_KEPT), `answer_size` is not.
     """
 
-    TABLE: ClassVar[str] = "attempt"
-    no: int
     delivery_no: int
     number: int
     at: int
@@ -114,3 +113,10 @@ class Attempt(Record, frozen=True):
     failure: str | None
     reason: str
     next_at: int | None
+
+
+class Attempt(AttemptResult, frozen=True):
+    """An attempt as it is recorded."""
+
+    TABLE: ClassVar[str] = "attempt"
+    no: int

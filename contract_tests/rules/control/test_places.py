@@ -20,7 +20,8 @@ from mockserver.webhooks.dispatcher import Dispatcher
 from mockserver.webhooks.targets import Allowed
 from mockserver.workspaces.manifest import Origin
 from mockserver.workspaces.storage import Stored, new_manifest
-from mockserver.workspaces.workspace import Parts, Workspace
+from mockserver.workspaces.workspace import Parts, Workspace, store_hooks
+from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause
 from mockserver.world.labels import Review
@@ -38,8 +39,10 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
     """One that nobody serves: no dispatcher runs."""
     database = in_file(tmp_path)
     kept = Stored(new_manifest("rules", Origin(), incarnation=None), tmp_path, database)
-    with stored(database) as store, ThreadPoolExecutor(1) as threads:
-        yield Workspace(store, kept, Parts(threads, Budget(10**9), Dispatcher(Allowed()), "http://127.0.0.1"))
+    with ThreadPoolExecutor(1) as threads:
+        parts = Parts(threads, Budget(10**9), Dispatcher(Allowed()), "http://127.0.0.1")
+        with stored(database, hooks=store_hooks(kept.manifest, parts)) as store:
+            yield Workspace(store, kept, parts)
 
 
 def happens(workspace: Workspace, event: str, **place: str) -> EventMade:
@@ -63,7 +66,9 @@ def test_an_event_looks_at_few_rows_however_many_there_are(
 
 
 def subscribe(workspace: Workspace, version: subscriptions.Version) -> None:
-    subscriptions.subscribe(workspace.store, url="http://127.0.0.1:1/", secret="s", topics=list(Topic), version=version)
+    subscriptions.subscribe(
+        workspace.deliveries, url="http://127.0.0.1:1/", secret="s", topics=list(Topic), version=version
+    )
 
 
 def statements(workspace: Workspace, event: str) -> dict[str, Any]:
@@ -78,7 +83,7 @@ def statements(workspace: Workspace, event: str) -> dict[str, Any]:
         assert isinstance(connection, SqliteConnection)
         connection._raw.exec_trace = asked
         happens(workspace, event)
-        workspace.deliveries.turn([], {}, 10, set())
+        workspace.deliveries.record_and_read_due([], {}, 10, set())
         connection._raw.exec_trace = None
     return {sql: params for sql, params in found.items() if sql.startswith(("SELECT", "UPDATE", "DELETE"))}
 
@@ -153,7 +158,7 @@ def test_nothing_happens_on_a_data_row_that_was_deleted(workspace: Workspace, ev
     assert made.data_row_id is not None
     label = happens(workspace, "REVIEW_CREATED", data_row=made.data_row_id).label_id
     assert label is not None
-    workspace.store.delete_data_rows(rows(workspace))
+    CatalogChanges(workspace.store).delete_data_rows(rows(workspace))
     with pytest.raises(NotFound, match="on this project"):
         happens(workspace, event)
     with pytest.raises(NotFound, match="does not exist in project"):

@@ -21,6 +21,8 @@ from contract_tests.serving import ServedWorld
 from mockserver.control.waiting import MOST_WAITING, Waiting
 from mockserver.errors import Conflict, NotFound
 from mockserver.testing import MockServer, MockWorkspace
+from mockserver.world.changes.catalog import CatalogChanges
+from mockserver.world.changes.deliveries import Deliveries
 
 WAITERS = 200
 
@@ -122,14 +124,14 @@ def leave(server: ServedWorld, request: bytes, times: int) -> None:
 def test_more_than_the_most_that_may_wait_are_refused(tmp_path: Path) -> None:
     async def waits() -> list[object]:
         with ThreadPoolExecutor(1) as threads, stored(in_file(tmp_path)) as store:
-            waiting = Waiting(threads, most=4)
-            two = [asyncio.create_task(waiting.until_settled(store, 30)) for _ in range(2)]
+            waiting, deliveries = Waiting(threads, most=4), Deliveries(store)
+            two = [asyncio.create_task(waiting.until_settled(deliveries, 30)) for _ in range(2)]
             await asyncio.sleep(0)
             with pytest.raises(Conflict, match="2 requests wait for this workspace"):
-                await waiting.until_settled(store, 30)
-            assert await waiting.until_settled(store, 0), "who does not wait is answered"
+                await waiting.until_settled(deliveries, 30)
+            assert await waiting.until_settled(deliveries, 0), "who does not wait is answered"
             answers: list[object] = list(await asyncio.gather(*two))
-            assert await waiting.until_settled(store, 30), "their places are free again"
+            assert await waiting.until_settled(deliveries, 30), "their places are free again"
             return answers
 
     assert asyncio.run(waits()) == [True, True]
@@ -139,12 +141,12 @@ def test_a_change_wakes_whoever_watches_and_so_does_the_end(tmp_path: Path) -> N
     told: list[str] = []
     with stored(in_file(tmp_path)) as store:
         with store.watched(lambda: told.append("changed")):
-            store.create_dataset(name="one")
+            CatalogChanges(store).create_dataset(name="one")
             assert told == ["changed"]
             with pytest.raises(NotFound):
-                store.update_dataset("nobody", name="two")
+                CatalogChanges(store).update_dataset("nobody", name="two")
             assert told == ["changed"], "nothing has changed"
             store.close()
             assert len(told) == 2
         with pytest.raises(Conflict):
-            store.create_dataset(name="two")
+            CatalogChanges(store).create_dataset(name="two")

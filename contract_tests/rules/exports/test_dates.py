@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from contract_tests.rules.exports.rows import HOST, NOW, read, written
 from contract_tests.rules.worlds import in_file, stored
 from mockserver.exports.dates import DATED, PayloadFormat
+from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.labels import PROJECT_STAND_IN as PROJECT
 from mockserver.world.store import Store
 from mockserver.world.switches import Switches
@@ -30,20 +31,20 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 
 def written_with(store: Store, project: str, **switches: Any) -> bytes:
-    store.set_switches(msgspec.structs.replace(Switches(), **switches))
+    WorkspaceSettings(store).set_switches(msgspec.structs.replace(Switches(), **switches))
     try:
         with store.reading() as connection:
             return written(connection, project)
     finally:
-        store.set_switches(Switches())
+        WorkspaceSettings(store).set_switches(Switches())
 
 
 def written_on(store: Store, date: str | None, project: str) -> list[Any]:
-    store.set_payload_date(date)
+    WorkspaceSettings(store).set_payload_date(date)
     try:
         return read(store, project)
     finally:
-        store.set_payload_date(None)
+        WorkspaceSettings(store).set_payload_date(None)
 
 
 def keys(part: Any) -> set[str]:
@@ -174,11 +175,11 @@ def test_questions_of_frames_are_in_the_frames_since_2025_and_stood_at_the_top_b
 def test_which_masks_an_object_has(
     store: Store, date: str | None, form: str, image: list[str], clip: list[str]
 ) -> None:
-    store.set_payload_date(date)
+    WorkspaceSettings(store).set_payload_date(date)
     try:
         texts = {project: written_with(store, project, masks=form) for project in ("image", "video")}
     finally:
-        store.set_payload_date(None)
+        WorkspaceSettings(store).set_payload_date(None)
     for project, wanted in (("image", image), ("video", clip)):
         things = [
             thing
@@ -322,11 +323,11 @@ def test_a_switch_gives_each_mask_a_url_of_its_own_whatever_the_date(store: Stor
 
 @pytest.mark.known("documented")
 def test_a_switch_keeps_composite_masks_on_an_early_date(store: Store) -> None:
-    store.set_payload_date("2023-06-30")
+    WorkspaceSettings(store).set_payload_date("2023-06-30")
     try:
         assert b"composite_mask" in written_with(store, "image", masks="composite")
     finally:
-        store.set_payload_date(None)
+        WorkspaceSettings(store).set_payload_date(None)
 
 
 @pytest.mark.parametrize("project", PROJECTS)

@@ -11,6 +11,7 @@ import pytest
 from contract_tests.rules.exports.rows import read
 from contract_tests.rules.worlds import in_file, stored
 from mockserver.exports.request import ExportParams
+from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.store import Store
 
 DETAILS = ["dataset_id", "dataset_name", "created_at", "updated_at", "last_activity_at", "created_by"]
@@ -35,11 +36,11 @@ def default(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 
 def on(store: Store, date: str, project: str, params: ExportParams | None = None) -> list[Any]:
-    store.set_payload_date(date)
+    WorkspaceSettings(store).set_payload_date(date)
     try:
         return read(store, project) if params is None else read(store, project, params)
     finally:
-        store.set_payload_date(None)
+        WorkspaceSettings(store).set_payload_date(None)
 
 
 def standings(rows: list[Any]) -> list[Any]:

@@ -15,6 +15,8 @@ from contract_tests.rules.worlds import PROJECTS, in_file, stored
 from mockserver.exports.frames import interpolate_frames
 from mockserver.exports.request import ExportParams
 from mockserver.exports.rows import PIECE
+from mockserver.world.changes.catalog import CatalogChanges
+from mockserver.world.changes.labels import LabelChanges
 from mockserver.world.data_rows import Attachment, DataRow, Dataset
 from mockserver.world.database import Clause
 from mockserver.world.ids import feature_prefix
@@ -507,9 +509,9 @@ def test_a_snapshot_is_not_changed_by_what_comes_after(own: Store) -> None:
     snapshot = own.snapshot()
     before = written(snapshot, "image")
     rows = read(own, "image", NOTHING)
-    own.delete_labels([project_of(rows[0])["labels"][0]["id"]])
-    own.delete_data_rows([rows[1]["data_row"]["id"]])
-    own.update_project(next(iter(rows[0]["projects"])), name="renamed")
+    LabelChanges(own).delete_labels([project_of(rows[0])["labels"][0]["id"]])
+    CatalogChanges(own).delete_data_rows([rows[1]["data_row"]["id"]])
+    CatalogChanges(own).update_project(next(iter(rows[0]["projects"])), name="renamed")
     assert written(snapshot, "image") == before
     snapshot.close()
     assert len(read(own, "renamed")) == len(rows) - 1
@@ -518,7 +520,7 @@ def test_a_snapshot_is_not_changed_by_what_comes_after(own: Store) -> None:
 def test_a_deleted_label_leaves_no_trace_in_its_row(own: Store) -> None:
     """Not even as the selected one."""
     label = project_of(read(own, "image", NOTHING)[0])["labels"][0]["id"]
-    own.delete_labels([label])
+    LabelChanges(own).delete_labels([label])
     row = read(own, "image")[0]
     assert project_of(row)["labels"] == []
     assert label not in json.dumps(row)
@@ -527,7 +529,7 @@ def test_a_deleted_label_leaves_no_trace_in_its_row(own: Store) -> None:
 def test_activity_moves_when_a_label_is_deleted(own: Store) -> None:
     rows = read(own, "image")
     own.clock.set(NOW + 1_000_000)
-    own.delete_labels([project_of(rows[0])["labels"][0]["id"]])
+    LabelChanges(own).delete_labels([project_of(rows[0])["labels"][0]["id"]])
     moved = read(own, "image")[0]["data_row"]["details"]["last_activity_at"]
     assert rows[0]["data_row"]["details"]["last_activity_at"] < moved
     assert moved.startswith("2025-01-01T00:00:0")

@@ -15,6 +15,8 @@ from mockserver.exports.request import ExportParams, ExportRequest, parse_reques
 from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import build_scope
 from mockserver.links import Links
+from mockserver.world.changes.catalog import CatalogChanges
+from mockserver.world.changes.labels import LabelChanges
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause, R, Record
 from mockserver.world.labels import Label
@@ -77,7 +79,7 @@ def test_a_row_of_two_projects_tells_both(store: Store) -> None:
 
 def test_a_deleted_project_is_told_nowhere(store: Store) -> None:
     project = project_id(store, "image")
-    store.update_project(project, deleted=True)
+    CatalogChanges(store).update_project(project, deleted=True)
     rows = exported(store, ExportRequest(params=with_params(allProjects=True)))
     with store.reading() as connection:
         assert len(rows) == connection.count(DataRow)
@@ -146,7 +148,7 @@ def test_a_label_that_was_deleted_is_not_told_by_a_run(store: Store) -> None:
     run = only(store, ModelRun)
     with store.reading() as connection:
         label = connection.select(Label, order="no", first=1)[0]
-    store.delete_labels([label.id])
+    LabelChanges(store).delete_labels([label.id])
     rows = exported(store, ExportRequest(model_run_id=run.id))
     assert [len(runs_of(row)[run.id]["labels"]) for row in rows] == [0, 1, 1, 1, 1, 1, 1, 1, 1]
 
@@ -172,7 +174,7 @@ def test_a_slice_finds_what_its_terms_find_in_the_catalog(store: Store) -> None:
 def test_a_slice_is_searched_anew_each_time(store: Store) -> None:
     found = only(store, CatalogSlice)
     rows = exported(store, ExportRequest(slice_id=found.id))
-    store.delete_data_rows([rows[0]["data_row"]["id"]])
+    CatalogChanges(store).delete_data_rows([rows[0]["data_row"]["id"]])
     assert exported(store, ExportRequest(slice_id=found.id)) == rows[1:]
 
 

@@ -83,7 +83,7 @@ def test_changes_of_one_key_take_turns_whatever_they_are(server: ServedWorld) ->
 
     with ThreadPoolExecutor(12) as threads:
         refusals = set(threads.map(change, range(60)))
-    expected = ("already", "no workspace", "reset or deleted meanwhile")
+    expected = ("already", "no workspace", "reset or deleted in the meantime")
     assert [refusal for refusal in refusals if refusal and not any(words in refusal for words in expected)] == []
     for key in set(server.control.call("GET", "workspaces")["api_keys"]):
         assert ask(server, key).status_code == 200

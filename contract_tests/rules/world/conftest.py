@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from contract_tests.rules.worlds import generated
+from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.database import Database
 from mockserver.world.postgres import PostgresDatabase
 from mockserver.world.sqlite import SqliteDatabase
@@ -29,6 +30,6 @@ def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
 @pytest.fixture
 def store(fresh: Make) -> Iterator[Store]:
     opened = Store.create(fresh(), *generated())
-    opened.begin_life(name="rules", incarnation="first")
+    WorkspaceSettings(opened).begin_life(name="rules", incarnation="first")
     yield opened
     opened.close()

@@ -1,14 +1,15 @@
 """Subscriptions, the outbox and attempts, on both engines."""
 
 import threading
+from contextlib import closing
 
 import pytest
 
 from mockserver.errors import Conflict, NotFound
+from mockserver.world.changes.deliveries import Attempted, Deliveries
 from mockserver.world.database import Clause, JsonText
-from mockserver.world.deliveries import Deliveries, Tried
-from mockserver.world.store import Store
-from mockserver.world.webhooks import Attempt, Delivery, DeliveryState, Subscription, SubscriptionStatus
+from mockserver.world.store import Hooks, Store
+from mockserver.world.webhooks import Attempt, AttemptResult, Delivery, DeliveryState, Subscription, SubscriptionStatus
 
 MOST = 10
 
@@ -33,27 +34,18 @@ def put(store: Store, subscription: Subscription, *due: int) -> list[Delivery]:
     return made
 
 
-def tried(delivery: Delivery, state: DeliveryState, *, next_at: int | None = None, ended: str | None = None) -> Tried:
-    attempt = Attempt(
-        0,
-        delivery.no,
-        delivery.attempts + 1,
-        5,
-        delivery.url,
-        0.1,
-        200,
-        JsonText("[]"),
-        b"\xff\x00",
-        2,
-        None,
-        "",
-        next_at,
-    )
-    return Tried(delivery, attempt, state, ended)
+def attempted(
+    delivery: Delivery, state: DeliveryState, *, next_at: int | None = None, ended: str | None = None
+) -> Attempted:
+    result = AttemptResult(
+        delivery_no=delivery.no, number=delivery.attempts + 1, at=5, url=delivery.url, seconds=0.1, status=200,
+        answer_headers=JsonText("[]"), answer=b"\xff\x00", answer_size=2, failure=None, reason="", next_at=next_at,
+    )  # fmt: skip
+    return Attempted(delivery, result, state, ended)
 
 
 def due(store: Store, *, room: dict[str, int] | None = None, taken: set[int] | None = None) -> list[int]:
-    turn = Deliveries(store).turn([], room or {}, MOST, taken or set())
+    turn = Deliveries(store).record_and_read_due([], room or {}, MOST, taken or set())
     return [delivery.no for _, some in turn.due for delivery in some]
 
 
@@ -71,7 +63,7 @@ def test_what_is_due_comes_first_due_first_and_without_what_is_being_sent(store:
     assert due(store, taken={2}) == [4, 1]
     assert due(store, room={subscription.id: 1}) == [2]
     assert due(store, room={subscription.id: 0}) == []
-    assert Deliveries(store).turn([], {}, MOST, set()).next_due == now + 1
+    assert Deliveries(store).record_and_read_due([], {}, MOST, set()).next_due == now + 1
 
 
 def test_in_order_what_waits_holds_back_what_is_behind_it(store: Store) -> None:
@@ -84,8 +76,11 @@ def test_a_turn_records_what_was_tried_before_it_looks(store: Store) -> None:
     now = store.clock.now()
     subscription = subscribed(store)
     first, second, third = put(store, subscription, now - 3, now - 2, now - 1)
-    results = [tried(first, DeliveryState.DELIVERED), tried(second, DeliveryState.PENDING, next_at=now + 10**12)]
-    turn = Deliveries(store).turn(results, {}, MOST, {1, 2, 3})
+    results = [
+        attempted(first, DeliveryState.DELIVERED),
+        attempted(second, DeliveryState.PENDING, next_at=now + 10**12),
+    ]
+    turn = Deliveries(store).record_and_read_due(results, {}, MOST, {1, 2, 3})
     assert [some for _, some in turn.due] == [[]]
     assert turn.next_due == now + 10**12
     assert due(store) == [third.no]
@@ -100,23 +95,25 @@ def test_what_was_stopped_while_it_was_tried_stays_stopped(store: Store) -> None
     subscription = subscribed(store)
     [first] = put(store, subscription, store.clock.now())
     Deliveries(store).change_subscription(subscription.id, status=SubscriptionStatus.REVOKED)
-    Deliveries(store).turn([tried(first, DeliveryState.PENDING, next_at=1)], {}, MOST, {1})
+    Deliveries(store).record_and_read_due([attempted(first, DeliveryState.PENDING, next_at=1)], {}, MOST, {1})
     assert (delivery(store, 1).state, delivery(store, 1).due_at) == (DeliveryState.STOPPED, None)
 
 
 def test_a_receiver_fails_from_its_first_failure_until_a_success(store: Store) -> None:
     subscription = subscribed(store)
     first, second = put(store, subscription, store.clock.now(), store.clock.now())
-    turn = Deliveries(store).turn([tried(first, DeliveryState.FAILED)], {}, MOST, set())
+    turn = Deliveries(store).record_and_read_due([attempted(first, DeliveryState.FAILED)], {}, MOST, set())
     assert turn.active[subscription.id].failing_since == 5
-    turn = Deliveries(store).turn([tried(second, DeliveryState.DELIVERED)], {}, MOST, set())
+    turn = Deliveries(store).record_and_read_due([attempted(second, DeliveryState.DELIVERED)], {}, MOST, set())
     assert turn.active[subscription.id].failing_since is None
 
 
 def test_an_ended_subscription_says_why_and_stops_what_waits(store: Store) -> None:
     subscription = subscribed(store)
     first, _ = put(store, subscription, store.clock.now(), store.clock.now())
-    turn = Deliveries(store).turn([tried(first, DeliveryState.FAILED, ended="gone")], {}, MOST, set())
+    turn = Deliveries(store).record_and_read_due(
+        [attempted(first, DeliveryState.FAILED, ended="gone")], {}, MOST, set()
+    )
     assert turn.active == {}
     with store.reading() as connection:
         ended = connection.select(Subscription)[0]
@@ -127,7 +124,7 @@ def test_an_ended_subscription_says_why_and_stops_what_waits(store: Store) -> No
 def test_redelivery_begins_a_schedule_of_its_own(store: Store) -> None:
     subscription = subscribed(store)
     [first] = put(store, subscription, store.clock.now())
-    Deliveries(store).turn([tried(first, DeliveryState.FAILED)], {}, MOST, set())
+    Deliveries(store).record_and_read_due([attempted(first, DeliveryState.FAILED)], {}, MOST, set())
     again = Deliveries(store).redeliver("d1")
     assert (again.state, again.failures, again.attempts) == (DeliveryState.PENDING, 0, 1)
     with pytest.raises(NotFound, match="'d9'"):
@@ -147,15 +144,15 @@ def test_who_unsubscribes_is_forgotten_and_what_was_sent_is_not(store: Store) ->
         Deliveries(store).unsubscribe(subscription.id)
 
 
-def test_a_change_is_seen_by_whoever_waits_for_it_after_it_is_committed(store: Store) -> None:
-    seen: list[int] = []
+def test_a_change_can_be_read_by_others_when_its_hook_is_called(store: Store) -> None:
+    read: list[int] = []
 
-    def look() -> None:
-        thread = threading.Thread(target=lambda: seen.append(len(due(store))))
+    def read_in_a_thread(changed: Store) -> None:
+        thread = threading.Thread(target=lambda: read.append(len(due(changed))))
         thread.start()
         thread.join(5)
 
     subscription = subscribed(store)
-    store.after_commit = look
-    put(store, subscription, store.clock.now())
-    assert seen == [1]
+    with closing(Store.open(store.database, hooks=Hooks(after_commit=read_in_a_thread))) as hooked:
+        put(hooked, subscription, hooked.clock.now())
+    assert read == [1]

@@ -10,7 +10,7 @@ from mockserver.world.clock import DAY
 from mockserver.world.database import JsonText
 from mockserver.world.events import Event
 from mockserver.world.retention import DAYS, DONE_SHARE, MEGABYTE, WHEN_BUSY, Retention
-from mockserver.world.store import Store, next_number
+from mockserver.world.store import Store
 from mockserver.world.webhooks import Attempt, Delivery, DeliveryState, Subscription
 
 BODY = 10_000
@@ -20,7 +20,7 @@ BODY = 10_000
 def told(store: Store, subscription: Subscription, count: int, state: DeliveryState, *, tries: int = 1) -> None:
     """Messages with an event each, and tries of those that are done."""
     with store.change() as change:
-        event, delivery, attempt = (next_number(change.connection, kind) for kind in (Event, Delivery, Attempt))
+        event, delivery, attempt = (change.number(kind) for kind in (Event, Delivery, Attempt))
         waits = state == DeliveryState.PENDING
         made: list[Event | Delivery | Attempt] = []
         for index in range(count):
@@ -35,7 +35,10 @@ def told(store: Store, subscription: Subscription, count: int, state: DeliverySt
                 ]  # fmt: skip
             for each in range(0 if waits else tries):
                 no = attempt + index * tries + each
-                answer = Attempt(no, number, each + 1, change.now, "", 0.1, 200, JsonText("[]"), b"", 0, None, "", None)
+                answer = Attempt(
+                    no=no, delivery_no=number, number=each + 1, at=change.now, url="", seconds=0.1, status=200,
+                    answer_headers=JsonText("[]"), answer=b"", answer_size=0, failure=None, reason="", next_at=None,
+                )  # fmt: skip
                 made.append(answer)
         change.connection.insert(made)
 
@@ -155,7 +158,7 @@ def test_numbers_never_come_again(store: Store) -> None:
     store.clock.advance((DAYS + 1) * DAY)
     pruned(store)
     with store.reading() as connection:
-        assert (next_number(connection, Delivery), next_number(connection, Event)) == (121, 121)
+        assert (connection.next_number(Delivery), connection.next_number(Event)) == (121, 121)
 
 
 def test_of_a_message_that_is_tried_again_and_again_the_last_hundred_tries_are_kept(store: Store) -> None:

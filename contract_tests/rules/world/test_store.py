@@ -12,6 +12,11 @@ import pytest
 
 from contract_tests.rules.worlds import generated
 from mockserver.errors import Conflict, NotFound
+from mockserver.world.change import Change
+from mockserver.world.changes.catalog import CatalogChanges
+from mockserver.world.changes.labels import LabelChanges
+from mockserver.world.changes.settings import WorkspaceSettings
+from mockserver.world.changes.tasks import TaskChanges
 from mockserver.world.data_rows import DataRow, Dataset
 from mockserver.world.database import Clause, JsonText, Record
 from mockserver.world.events import Event, EventKind
@@ -19,9 +24,10 @@ from mockserver.world.labels import Body, Label
 from mockserver.world.people import Person
 from mockserver.world.projects import Project, TaskQueue
 from mockserver.world.sqlite import SqliteDatabase
-from mockserver.world.store import Change, Store, Workspace
+from mockserver.world.store import Hooks, Store
 from mockserver.world.tasks import EXPORT, Task, TaskStatus
 from mockserver.world.webhooks import Delivery
+from mockserver.world.workspace import Workspace
 
 
 def events(store: Store) -> list[Event]:
@@ -34,8 +40,13 @@ def project(store: Store, name: str = "image") -> Project:
         return connection.select(Project, Clause("name = :name", name=name))[0]
 
 
+def hooked(store: Store, before_commit: Callable[[Change], None]) -> closing[Store]:
+    """Another store of the same world, which calls this hook."""
+    return closing(Store.open(store.database, hooks=Hooks(before_commit)))
+
+
 def running(store: Store) -> Task:
-    return store.create_task(type=EXPORT, name="mine", request=JsonText("{}"), base_url="http://mock")
+    return TaskChanges(store).create_task(type=EXPORT, name="mine", request=JsonText("{}"), base_url="http://mock")
 
 
 def task(store: Store, task_id: str) -> Task:
@@ -68,7 +79,7 @@ def test_a_digest_is_of_the_generated_world_alone(store: Store) -> None:
     before = store.digest()
     running(store)
     assert store.digest() == before
-    store.create_project(name="more")
+    CatalogChanges(store).create_project(name="more")
     assert store.digest() != before
 
 
@@ -83,7 +94,7 @@ def test_a_closed_store_refuses_every_thread_and_keeps_none_waiting(store: Store
 
 
 def test_a_closed_world_is_found_again(store: Store) -> None:
-    made = store.create_project(name="kept")
+    made = CatalogChanges(store).create_project(name="kept")
     again = Store(store.database)
     assert project(again, "kept") == made
     again.close()
@@ -96,20 +107,19 @@ def test_a_change_that_fails_changes_nothing(store: Store) -> None:
     before = store.digest()
     with suppress(ZeroDivisionError), store.change() as change:
         change.connection.update(Project, Clause("TRUE"), name="half done")
-        change.happened(EventKind.PROJECT_UPDATED)
+        change.add_event(EventKind.PROJECT_UPDATED)
         _ = 1 / 0
     assert (store.digest(), events(store)) == (before, [])
 
 
 def test_a_hook_that_fails_takes_change_events_and_outbox_with_it(store: Store) -> None:
-    def hook(change: Change, _events: list[Event]) -> None:
+    def hook(change: Change) -> None:
         change.connection.insert([delivery(1)])
         raise ConnectionError
 
     before = store.digest()
-    store.before_commit = hook
-    with pytest.raises(ConnectionError):
-        store.create_project(name="lost")
+    with hooked(store, hook) as other, pytest.raises(ConnectionError):
+        CatalogChanges(other).create_project(name="lost")
     with store.reading() as connection:
         assert (store.digest(), events(store), connection.select(Delivery)) == (before, [], [])
 
@@ -122,11 +132,11 @@ def delivery(number: int) -> Delivery:
 
 
 def test_what_the_hook_writes_is_committed_with_the_change(store: Store) -> None:
-    def hook(change: Change, happened: list[Event]) -> None:
-        change.connection.insert([delivery(event.no) for event in happened])
+    def hook(change: Change) -> None:
+        change.connection.insert([delivery(event.no) for event in change.events])
 
-    store.before_commit = hook
-    store.create_project(name="told")
+    with hooked(store, hook) as other:
+        CatalogChanges(other).create_project(name="told")
     with store.reading() as connection:
         assert connection.select(Delivery) == [delivery(1)]
 
@@ -134,25 +144,26 @@ def test_what_the_hook_writes_is_committed_with_the_change(store: Store) -> None
 def test_the_hook_sees_the_change_it_is_about_to_commit(store: Store) -> None:
     seen: list[Any] = []
 
-    def hook(change: Change, happened: list[Event]) -> None:
-        seen.append(([event.kind for event in happened], change.connection.count(Project, Clause("name = 'seen'"))))
+    def hook(change: Change) -> None:
+        kinds = [event.kind for event in change.events]
+        seen.append((kinds, change.connection.count(Project, Clause("name = 'seen'"))))
 
-    store.before_commit = hook
-    store.create_project(name="seen")
+    with hooked(store, hook) as other:
+        CatalogChanges(other).create_project(name="seen")
     assert seen == [([EventKind.PROJECT_CREATED], 1)]
 
 
 def test_a_store_works_on_after_a_failed_change(store: Store) -> None:
     with pytest.raises(NotFound):
-        store.update_project("nobody", name="x")
-    assert store.create_project(name="after").name == "after"
+        CatalogChanges(store).update_project("nobody", name="x")
+    assert CatalogChanges(store).create_project(name="after").name == "after"
 
 
 def test_events_are_numbered_in_the_order_in_which_they_happened(store: Store) -> None:
-    made = store.create_project(name="a")
-    store.update_project(made.id, name="b")
-    store.create_dataset(name="c")
-    store.update_project(made.id, deleted=True)
+    made = CatalogChanges(store).create_project(name="a")
+    CatalogChanges(store).update_project(made.id, name="b")
+    CatalogChanges(store).create_dataset(name="c")
+    CatalogChanges(store).update_project(made.id, deleted=True)
     assert [(event.no, event.kind) for event in events(store)] == [
         (1, "PROJECT_CREATED"), (2, "PROJECT_UPDATED"), (3, "DATASET_CREATED"), (4, "PROJECT_DELETED"),
     ]  # fmt: skip
@@ -162,7 +173,7 @@ def test_events_are_numbered_in_the_order_in_which_they_happened(store: Store) -
 def test_one_change_may_append_several_events(store: Store) -> None:
     with store.reading() as connection:
         labels = [label.id for label in connection.select(Label, order="no", first=3)]
-    store.delete_labels(labels)
+    LabelChanges(store).delete_labels(labels)
     assert [(event.no, event.kind, event.label_id) for event in events(store)] == [
         (number, "LABEL_DELETED", label) for number, label in enumerate(labels, 1)
     ]
@@ -171,13 +182,13 @@ def test_one_change_may_append_several_events(store: Store) -> None:
 def test_changes_carry_the_worlds_time(store: Store) -> None:
     store.clock.freeze()
     store.clock.set(1_800_000_000_000_000)
-    made = store.create_project(name="late")
+    made = CatalogChanges(store).create_project(name="late")
     assert (made.created_at, made.updated_at) == (1_800_000_000_000_000,) * 2
     assert [event.at for event in events(store)] == [1_800_000_000_000_000]
 
 
 def test_a_new_project_has_its_three_task_queues(store: Store) -> None:
-    made = store.create_project(name="new", allowed_media_type="IMAGE")
+    made = CatalogChanges(store).create_project(name="new", allowed_media_type="IMAGE")
     with store.reading() as connection:
         queues = connection.select(TaskQueue, Clause("project_id = :id", id=made.id), order="position")
     assert [queue.queue_type for queue in queues] == [
@@ -191,10 +202,10 @@ def test_a_new_project_has_its_three_task_queues(store: Store) -> None:
 
 def test_what_does_not_exist_cannot_be_changed(store: Store) -> None:
     for attempt in (
-        lambda: store.update_project("nobody", name="x"),
-        lambda: store.update_dataset("nobody", name="x"),
-        lambda: store.delete_data_rows(["nobody"]),
-        lambda: store.delete_labels(["nobody"]),
+        lambda: CatalogChanges(store).update_project("nobody", name="x"),
+        lambda: CatalogChanges(store).update_dataset("nobody", name="x"),
+        lambda: CatalogChanges(store).delete_data_rows(["nobody"]),
+        lambda: LabelChanges(store).delete_labels(["nobody"]),
     ):
         with pytest.raises(NotFound, match="'nobody' does not exist"):
             attempt()
@@ -202,17 +213,17 @@ def test_what_does_not_exist_cannot_be_changed(store: Store) -> None:
 
 
 def test_what_was_deleted_cannot_be_changed(store: Store) -> None:
-    made = store.create_project(name="gone")
-    store.update_project(made.id, deleted=True)
+    made = CatalogChanges(store).create_project(name="gone")
+    CatalogChanges(store).update_project(made.id, deleted=True)
     with pytest.raises(NotFound):
-        store.update_project(made.id, name="back")
+        CatalogChanges(store).update_project(made.id, name="back")
 
 
 def test_of_several_deletes_all_or_none_happen(store: Store) -> None:
     with store.reading() as connection:
         row = connection.select(DataRow, order="no", first=1)[0]
     with pytest.raises(NotFound):
-        store.delete_data_rows([row.id, "nobody"])
+        CatalogChanges(store).delete_data_rows([row.id, "nobody"])
     with store.reading() as connection:
         assert connection.count(DataRow, Clause("deleted")) == 0
 
@@ -220,7 +231,7 @@ def test_of_several_deletes_all_or_none_happen(store: Store) -> None:
 def test_a_row_named_twice_is_deleted_once(store: Store) -> None:
     with store.reading() as connection:
         row = connection.select(DataRow, order="no", first=1)[0]
-    store.delete_data_rows([row.id, row.id])
+    CatalogChanges(store).delete_data_rows([row.id, row.id])
     assert [event.kind for event in events(store)] == ["DATA_ROW_DELETED"]
 
 
@@ -228,23 +239,22 @@ def test_a_deleted_dataset_takes_its_rows_along(store: Store) -> None:
     with store.reading() as connection:
         dataset = connection.select(Dataset, Clause("name = 'image rows'"))[0]
         others = connection.count(DataRow, Clause("dataset_id <> :id AND NOT deleted", id=dataset.id))
-    store.update_dataset(dataset.id, deleted=True)
+    CatalogChanges(store).update_dataset(dataset.id, deleted=True)
     with store.reading() as connection:
         assert connection.count(DataRow, Clause("dataset_id = :id AND NOT deleted", id=dataset.id)) == 0
         assert connection.count(DataRow, Clause("NOT deleted")) == others > 0
 
 
 def test_a_dataset_and_its_rows_are_deleted_together_or_not_at_all(store: Store) -> None:
-    def hook(_change: Change, happened: list[Event]) -> None:
-        if any(event.kind == EventKind.DATA_ROW_DELETED for event in happened):
+    def hook(change: Change) -> None:
+        if any(event.kind == EventKind.DATA_ROW_DELETED for event in change.events):
             raise ConnectionError
 
     before = store.digest()
-    store.before_commit = hook
     with store.reading() as connection:
         dataset = connection.select(Dataset, Clause("name = 'image rows'"))[0]
-    with pytest.raises(ConnectionError):
-        store.update_dataset(dataset.id, deleted=True)
+    with hooked(store, hook) as other, pytest.raises(ConnectionError):
+        CatalogChanges(other).update_dataset(dataset.id, deleted=True)
     assert store.digest() == before
 
 
@@ -255,8 +265,8 @@ def test_a_snapshot_sees_the_moment_it_was_opened_while_writes_go_on(store: Stor
     snapshot = store.snapshot()
     before = {item.name for item in snapshot.select(Project)}
     old = project(store)
-    store.create_project(name="later")
-    store.update_project(old.id, name="renamed")
+    CatalogChanges(store).create_project(name="later")
+    CatalogChanges(store).update_project(old.id, name="renamed")
     assert {item.name for item in snapshot.select(Project)} == before
     snapshot.close()
     with store.reading() as connection:
@@ -270,7 +280,7 @@ def test_a_snapshot_is_read_in_pieces_while_others_ask_it_too(store: Store) -> N
     for piece in snapshot.pieces("SELECT no FROM data_row ORDER BY no", {}, 5):
         seen += [row[0] for row in piece]
         assert snapshot.count(Body) > 0
-        store.create_dataset(name=f"after {len(seen)}")
+        CatalogChanges(store).create_dataset(name=f"after {len(seen)}")
     snapshot.close()
     with store.reading() as connection:
         assert seen == list(range(1, connection.count(DataRow) + 1))
@@ -278,7 +288,7 @@ def test_a_snapshot_is_read_in_pieces_while_others_ask_it_too(store: Store) -> N
 
 def test_two_snapshots_see_their_own_moments(store: Store) -> None:
     first = store.snapshot()
-    store.create_project(name="between")
+    CatalogChanges(store).create_project(name="between")
     second = store.snapshot()
     assert second.count(Project) == first.count(Project) + 1
     first.close()
@@ -291,10 +301,10 @@ def test_two_snapshots_see_their_own_moments(store: Store) -> None:
 def test_new_ids_never_repeat_within_a_life_or_across_lives(store: Store) -> None:
     seen: set[str] = set()
     for _life in range(3):
-        store.begin_life(name="again")
+        WorkspaceSettings(store).begin_life(name="again")
         for _ in range(20):
             with store.change() as change:
-                seen.add(store.new_id(change))
+                seen.add(change.new_id())
     assert len(seen) == 60
 
 
@@ -302,26 +312,25 @@ def test_a_pinned_life_gives_its_ids_again(store: Store) -> None:
     store.clock.freeze()
     ids = []
     for _ in range(2):
-        store.begin_life(name="again", incarnation="pinned")
+        WorkspaceSettings(store).begin_life(name="again", incarnation="pinned")
         with store.change() as change:
-            ids.append(store.new_id(change))
+            ids.append(change.new_id())
     assert ids[0] == ids[1]
 
 
 def test_an_id_of_a_change_that_was_lost_may_come_again_but_never_twice(store: Store) -> None:
     with suppress(ZeroDivisionError), store.change() as change:
-        store.new_id(change)
+        change.new_id()
         _ = 1 / 0
-    made = [store.create_project(name=str(number)).id for number in range(3)]
+    made = [CatalogChanges(store).create_project(name=str(number)).id for number in range(3)]
     assert len(set(made)) == 3
 
 
 def test_a_new_life_has_no_tasks_no_events_and_nothing_to_send(store: Store) -> None:
-    store.before_commit = lambda change, _events: change.connection.insert([delivery(1)])
     running(store)
-    store.create_project(name="kept")
-    store.before_commit = None
-    store.begin_life(name="next")
+    with hooked(store, lambda change: change.connection.insert([delivery(1)])) as other:
+        CatalogChanges(other).create_project(name="kept")
+    WorkspaceSettings(store).begin_life(name="next")
     with store.reading() as connection:
         assert [connection.count(kind) for kind in (Task, Event, Delivery)] == [0, 0, 0]
     assert (store.workspace.name, project(store, "kept").name) == ("next", "kept")
@@ -338,9 +347,9 @@ def test_a_task_begins_in_progress_and_belongs_to_whoever_asks(store: Store) -> 
 
 def test_progress_then_the_end(store: Store) -> None:
     made = running(store)
-    assert store.report_progress(made.id, 40.0)
+    assert TaskChanges(store).report_progress(made.id, 40.0)
     assert task(store, made.id).completion_percentage == 40.0
-    assert store.finish_task(made.id, JsonText('{"RESULT":[]}'))
+    assert TaskChanges(store).finish_task(made.id, JsonText('{"RESULT":[]}'))
     done = task(store, made.id)
     assert (done.status, done.completion_percentage, done.streams) == ("COMPLETE", 100.0, '{"RESULT":[]}')
 
@@ -349,24 +358,24 @@ def test_progress_then_the_end(store: Store) -> None:
 def test_a_task_ends_once(store: Store, end: TaskStatus) -> None:
     made = running(store)
     ends: dict[TaskStatus, Callable[[], object]] = {
-        TaskStatus.COMPLETE: lambda: store.finish_task(made.id, JsonText("{}")),
-        TaskStatus.FAILED: lambda: store.fail_task(made.id, "why"),
-        TaskStatus.CANCELED: lambda: store.cancel_task(made.id),
+        TaskStatus.COMPLETE: lambda: TaskChanges(store).finish_task(made.id, JsonText("{}")),
+        TaskStatus.FAILED: lambda: TaskChanges(store).fail_task(made.id, "why"),
+        TaskStatus.CANCELED: lambda: TaskChanges(store).cancel_task(made.id),
     }
     ends[end]()
     ended = task(store, made.id)
-    assert not store.finish_task(made.id, JsonText('{"x":1}'))
-    assert not store.report_progress(made.id, 50.0)
-    store.fail_task(made.id, "too late")
-    assert not store.cancel_task(made.id)
+    assert not TaskChanges(store).finish_task(made.id, JsonText('{"x":1}'))
+    assert not TaskChanges(store).report_progress(made.id, 50.0)
+    TaskChanges(store).fail_task(made.id, "too late")
+    assert not TaskChanges(store).cancel_task(made.id)
     assert (task(store, made.id), ended.status) == (ended, end)
 
 
 def test_after_a_restart_only_unfinished_tasks_fail(store: Store) -> None:
     done, left = running(store), running(store)
-    store.finish_task(done.id, JsonText("{}"))
+    TaskChanges(store).finish_task(done.id, JsonText("{}"))
     again = Store(store.database)
-    assert again.fail_unfinished_tasks() == 1
+    assert TaskChanges(again).fail_unfinished_tasks() == 1
     assert task(again, done.id).status == "COMPLETE"
     failed = task(again, left.id)
     assert (failed.status, failed.failure) == ("FAILED", "The server was stopped while this task ran; start it again")
@@ -380,7 +389,7 @@ def test_many_threads_write_and_nothing_is_lost(store: Store) -> None:
     with store.reading() as connection:
         before = connection.count(Project)
     with ThreadPoolExecutor(8) as threads:
-        made = list(threads.map(lambda number: store.create_project(name=str(number)), range(80)))
+        made = list(threads.map(lambda number: CatalogChanges(store).create_project(name=str(number)), range(80)))
     assert len({item.id for item in made}) == 80
     with store.reading() as connection:
         assert connection.count(Project) == before + 80
@@ -401,7 +410,7 @@ def test_readers_never_see_half_a_change(store: Store) -> None:
     watcher = threading.Thread(target=watch)
     watcher.start()
     for number in range(20):
-        store.create_project(name=str(number))
+        CatalogChanges(store).create_project(name=str(number))
     stop.set()
     watcher.join()
     assert wrong == []
@@ -412,7 +421,7 @@ def test_two_stores_on_one_database_take_turns(store: Store) -> None:
     other = Store(store.database)
     with ThreadPoolExecutor(2) as threads:
         both = [
-            threads.submit(lambda each: [each.create_dataset(name="x") for _ in range(20)], each)
+            threads.submit(lambda each: [CatalogChanges(each).create_dataset(name="x") for _ in range(20)], each)
             for each in (store, other)
         ]
         ids = {dataset.id for future in both for dataset in future.result()}
@@ -421,11 +430,20 @@ def test_two_stores_on_one_database_take_turns(store: Store) -> None:
     assert [event.no for event in events(store)] == list(range(1, 41))
 
 
+def rename_often(turn: tuple[Store, str]) -> None:
+    for number in range(20):
+        CatalogChanges(turn[0]).update_project(turn[1], name=str(number))
+
+
 def test_two_stores_number_their_events_one_after_the_other(store: Store) -> None:
     """Also where a change makes no new id."""
     with closing(Store(store.database)) as other, ThreadPoolExecutor(2) as threads:
         turns = [(each, project(store, name).id) for each, name in ((store, "image"), (other, "text"))]
-        list(threads.map(lambda turn: [turn[0].update_project(turn[1], name=str(n)) for n in range(20)], turns))
+        list(
+            threads.map(
+                lambda turn: [CatalogChanges(turn[0]).update_project(turn[1], name=str(n)) for n in range(20)], turns
+            )
+        )
     assert [event.no for event in events(store)] == list(range(1, 41))
 
 
@@ -433,7 +451,7 @@ def test_two_stores_number_their_events_one_after_the_other(store: Store) -> Non
     "name", ["line\u2028", "🙂", "שלום", "'; DROP TABLE project; --", "%s :name", "", "x" * 10_000]
 )
 def test_any_name_is_kept(store: Store, name: str) -> None:
-    assert project(store, store.create_project(name=name).name).name == name
+    assert project(store, CatalogChanges(store).create_project(name=name).name).name == name
 
 
 def test_everybody_finds_themselves(store: Store) -> None:
@@ -451,7 +469,7 @@ def test_a_read_waits_for_no_change_and_sees_what_is_committed(store: Store) -> 
 
     def change() -> None:
         with store.change() as opened:
-            store.update_project(before.id, name="renamed")
+            CatalogChanges(store).update_project(before.id, name="renamed")
             assert project(store, "renamed").id == before.id, "its own thread sees it"
             inside.set()
             assert seen.wait(10)

@@ -70,7 +70,7 @@ class GraphQLEndpoint:
         try:
             return json_response(await answer)
         except QueryNotValid:
-            if workspace.store.switches.validation == "masked":
+            if workspace.settings.switches.validation == "masked":
                 raise QueryNotValid(MASKED) from None
             raise
 

@@ -27,13 +27,15 @@ from mockserver.exports.legacy.requests import LabelsRequest, LegacyRequest, Mod
 from mockserver.exports.legacy.rows import LegacyDataRows
 from mockserver.exports.text import unescape
 from mockserver.links import RESULT_DAYS, Links, good_until
+from mockserver.world.change import Change
+from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.clock import DAY
 from mockserver.world.database import Clause, Connection, JsonText
 from mockserver.world.events import Event, EventKind
 from mockserver.world.legacy import LegacyFile
 from mockserver.world.moments import zulu
 from mockserver.world.progression import pace_of, pace_text, shown
-from mockserver.world.store import Change, Store, next_number
+from mockserver.world.store import Store
 from mockserver.world.tasks import TaskStatus
 
 KEPT = 30 * 60 * 1_000_000
@@ -65,6 +67,7 @@ class LegacyFiles:
     def __init__(self, store: Store, links: Links, folder: Path, threads: ThreadPoolExecutor, space: Budget) -> None:
         self._store, self._links, self._folder, self._threads = store, links, folder, threads
         self._space = space
+        self._settings = WorkspaceSettings(store)
         self._ends = FailureRecorder(threads, self._record_failure)
         self._lock = threading.Lock()
         self._waiting: deque[Job] = deque()
@@ -125,22 +128,22 @@ class LegacyFiles:
             return file if age < FORGOTTEN else None
         if file.status == TaskStatus.FAILED or not 0 <= age < KEPT:
             return None
-        stale = self._store.switches.legacy_cache == "stale"
+        stale = self._settings.switches.legacy_cache == "stale"
         return file if stale or not _changed(change.connection, question, file.after_event) else None
 
     def _created(self, change: Change, question: LegacyRequest, base_url: str) -> LegacyFile:
         file = LegacyFile(
-            no=next_number(change.connection, LegacyFile), id=self._store.new_id(change),
+            no=change.number(LegacyFile), id=change.new_id(),
             question=self._text(question), base_url=base_url, status=TaskStatus.IN_PROGRESS, told=False,
-            pace=pace_text(self._store.progression.exports),
-            after_event=next_number(change.connection, Event) - 1, failure=None, created_at=change.now,
+            pace=pace_text(self._settings.progression.exports),
+            after_event=change.number(Event) - 1, failure=None, created_at=change.now,
         )  # fmt: skip
         change.connection.insert([file])
         return file
 
     def _text(self, question: LegacyRequest) -> JsonText:
         """What makes a file another: the question, and the characters it is written in."""
-        return encode_request(question, characters=self._store.switches.characters)
+        return encode_request(question, characters=self._settings.switches.characters)
 
     def sweep(self) -> None:
         """Delete the files whose links are over by the world's clock. They are over at midnights: once a day."""

@@ -17,6 +17,7 @@ from contract_tests.rules.worlds import PROJECTS, in_file, stored
 from mockserver.exports.legacy.dates import DATED, YOUNG_MASKS, LegacyFormat
 from mockserver.exports.legacy.labels import LabelElements
 from mockserver.links import DAY
+from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.database import Clause
 from mockserver.world.labels import Label
 from mockserver.world.store import Store
@@ -52,11 +53,11 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 @contextmanager
 def dated(store: Store, date: str) -> Iterator[None]:
-    store.set_payload_date(date)
+    WorkspaceSettings(store).set_payload_date(date)
     try:
         yield
     finally:
-        store.set_payload_date(None)
+        WorkspaceSettings(store).set_payload_date(None)
 
 
 def told_on(store: Store, date: str, project: str) -> list[Any]:
@@ -237,7 +238,7 @@ def test_a_label_whose_row_left_the_project_has_no_workflow(tmp_path: Any) -> No
 def test_the_masks_of_a_label_of_2019_name_its_project_person_and_row(tmp_path: Any, date: str | None) -> None:
     """Whenever it is exported; those of younger labels name the object alone."""
     with stored(in_file(tmp_path)) as own:
-        own.set_payload_date(date)
+        WorkspaceSettings(own).set_payload_date(date)
         with own.change() as change:
             old, young = change.connection.select(Label, Clause("NOT skipped"), order="no", first=2)
             change.connection.update(Label, Clause("no = :no", no=old.no), created_at=YOUNG_MASKS - DAY)
@@ -306,7 +307,7 @@ def test_a_sample_of_a_conversation_is_written_in_its_keys(tmp_path: Any) -> Non
     edge = named(5, "replies to", classifications=[], unidirectional_relationship=ends)
     document = {"objects": spans, "classifications": [question], "relationships": [edge]}
     with stored(in_file(tmp_path)) as own:
-        own.set_payload_date("2023-03-01")
+        WorkspaceSettings(own).set_payload_date("2023-03-01")
         label = with_body(own, document, media="CONVERSATIONAL")
         with own.reading() as connection:
             told = spoken(connection, label)

@@ -13,6 +13,7 @@ from contract_tests.rules.exports.rows import HOST, NOW, read
 from contract_tests.rules.worlds import in_file, stored
 from mockserver.errors import NotFound
 from mockserver.exports.legacy.labels import LabelElements, build_element, build_label
+from mockserver.world.changes.labels import LabelChanges
 from mockserver.world.database import Clause
 from mockserver.world.labels import Label
 from mockserver.world.models import ModelRun
@@ -251,7 +252,7 @@ def test_colours_are_those_of_the_ontology(store: Store) -> None:
 def test_one_label_is_told_as_in_the_export_even_when_it_is_deleted(own: Store) -> None:
     with own.reading() as connection:
         first, *_ = elements(connection, "image")
-    own.delete_labels([first["ID"]])
+    LabelChanges(own).delete_labels([first["ID"]])
     with own.reading() as connection:
         one = build_element(connection, first["ID"], links=LINKS, host=HOST, now=NOW)
         assert one | {"Updated At": ""} == first | {"Updated At": ""}

@@ -56,7 +56,7 @@ def create_project(_source: Any, call: Call, data: Mapping[str, Any]) -> Project
     _check_modes(call, data)
     fields = _columns(data) | {"name": _named(data, "project")} | _first_frontend(call) | _frontend(call, data)
     fields.pop("deleted", None)  # false
-    return call.store.create_project(**fields)
+    return call.workspace.catalog.create_project(**fields)
 
 
 def _check_modes(call: Call, data: Mapping[str, Any]) -> None:
@@ -92,7 +92,7 @@ def update_project(_source: Any, call: Call, where: Mapping[str, Any], data: Map
     """Also deletes (`deleted: true`) and connects the frontend, as the SDK's connect_ontology does."""
     _check_modes(call, data)
     fields = _columns(data) | _frontend(call, data)
-    return call.store.update_project(_id(where, "updateProject"), **fields)
+    return call.workspace.catalog.update_project(_id(where, "updateProject"), **fields)
 
 
 def project_changes(_source: Any, call: Call, where: Mapping[str, Any]) -> Project:
@@ -102,7 +102,7 @@ def project_changes(_source: Any, call: Call, where: Mapping[str, Any]) -> Proje
 
 def connect_ontology(source: Project, call: Call, ontologyId: str) -> Project:  # noqa: N803  the wire's word
     call.one(Ontology, Clause("id = :id", id=ontologyId), f"Ontology {ontologyId!r}")
-    return call.store.update_project(source.id, ontology_id=ontologyId)
+    return call.workspace.catalog.update_project(source.id, ontology_id=ontologyId)
 
 
 def create_frontend_options(_source: Any, call: Call, data: Mapping[str, Any]) -> Project:
@@ -112,7 +112,7 @@ def create_frontend_options(_source: Any, call: Call, data: Mapping[str, Any]) -
     frontend = _frontend(call, {"labelingFrontend": data.get("labelingFrontend")})
     if any(_options(data).values()):
         raise NotAllowed("Making an ontology of customizationOptions is not imitated; send empty ones and connect one")
-    return call.store.update_project(project.id, **frontend)
+    return call.workspace.catalog.update_project(project.id, **frontend)
 
 
 def _connected(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -133,11 +133,11 @@ def _options(data: Mapping[str, Any]) -> dict[str, Any]:
 
 def create_dataset(_source: Any, call: Call, data: Mapping[str, Any]) -> Dataset:
     check_texts(data)
-    return call.store.create_dataset(name=_named(data, "dataset"), description=data.get("description"))
+    return call.workspace.catalog.create_dataset(name=_named(data, "dataset"), description=data.get("description"))
 
 
 def update_dataset(_source: Any, call: Call, where: Mapping[str, Any], data: Mapping[str, Any]) -> Dataset:
-    return call.store.update_dataset(_id(where, "updateDataset"), **_columns(data))
+    return call.workspace.catalog.update_dataset(_id(where, "updateDataset"), **_columns(data))
 
 
 def _id(where: Mapping[str, Any], what: str) -> str:
@@ -147,8 +147,8 @@ def _id(where: Mapping[str, Any], what: str) -> str:
 
 
 def delete_data_rows(_source: Any, call: Call, where: Mapping[str, Any]) -> list[str]:
-    return call.store.delete_data_rows(list(where["dataRowIds"]))
+    return call.workspace.catalog.delete_data_rows(list(where["dataRowIds"]))
 
 
 def delete_labels(_source: Any, call: Call, labelIds: list[str]) -> list[str]:  # noqa: N803  the wire's word
-    return call.store.delete_labels(list(labelIds))
+    return call.workspace.labels.delete_labels(list(labelIds))

@@ -52,7 +52,7 @@ def create_webhook(_source: Any, call: Call, data: Mapping[str, Any]) -> Subscri
     """Any text is a URL here, as SDK tests send `https:/` with an id (test_webhook.py); sending to it fails."""
     check_texts(data)
     return subscriptions.subscribe(
-        call.store,
+        call.workspace.deliveries,
         url=data.get("url") or "",
         secret=data.get("secret") or "",
         topics=(data.get("topics") or {}).get("set") or [],
@@ -68,4 +68,4 @@ def update_webhook(_source: Any, call: Call, where: Mapping[str, Any], data: Map
     given = {name: data[name] for name in ("url", "secret", "status") if data.get(name) is not None}
     if (topics := (data.get("topics") or {}).get("set")) is not None:
         given["topics"] = topics
-    return subscriptions.change(call.store, str(where["id"]), **given)
+    return subscriptions.change(call.workspace.deliveries, str(where["id"]), **given)

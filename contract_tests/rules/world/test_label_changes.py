@@ -5,11 +5,13 @@ from collections.abc import Callable
 import pytest
 
 from mockserver.errors import Conflict, NotFound
+from mockserver.world.changes.catalog import CatalogChanges
+from mockserver.world.changes.issues import IssueChanges
+from mockserver.world.changes.labels import APPROVE, MOVE, LabelChanges
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause
 from mockserver.world.events import Event, EventKind
 from mockserver.world.issues import Comment, Issue, IssueStatus
-from mockserver.world.labelling import APPROVE, MOVE, Labelling
 from mockserver.world.labels import Body, Label, ProjectRow, Review, WorkflowStatus
 from mockserver.world.people import Person
 from mockserver.world.projects import Project, ProjectTag, ResourceTag, TaskQueue
@@ -44,7 +46,7 @@ def kinds(store: Store) -> list[str]:
 
 def labelled(store: Store) -> tuple[DataRow, Label]:
     row = row_of(store, WorkflowStatus.TO_LABEL)
-    return row, Labelling(store).create_label(project_of(store), row.id, content=BODY)
+    return row, LabelChanges(store).create_label(project_of(store), row.id, content=BODY)
 
 
 def test_a_first_label_sends_its_row_to_review(store: Store) -> None:
@@ -77,12 +79,12 @@ def test_the_last_label_that_a_row_waits_for_makes_its_whole_way(store: Store, e
     with store.change() as change:
         change.connection.update(ProjectRow, Clause("data_row_no = :no", no=row.no), expected_label_count=expected)
         people = [person.id for person in change.connection.select(Person, order="created_at, id")]
-    labelling = Labelling(store)
+    labels = LabelChanges(store)
     for person in people[: expected - 1]:
-        made = labelling.create_label(project, row.id, content=BODY, by=person)
+        made = labels.create_label(project, row.id, content=BODY, by=person)
         standing = standing_of(store, row)
         assert (standing.workflow_status, standing.steps, made.consensus_score) == (WorkflowStatus.TO_LABEL, [], None)
-    last = labelling.create_label(project, row.id, content=BODY, by=people[expected - 1])
+    last = labels.create_label(project, row.id, content=BODY, by=people[expected - 1])
     moved, entered = standing_of(store, row).steps
     assert (moved.action, entered.action) == (MOVE, MOVE)
     assert entered.previous_task_id is None
@@ -90,15 +92,15 @@ def test_the_last_label_that_a_row_waits_for_makes_its_whole_way(store: Store, e
     assert moved.created_by == entered.created_by
     assert moved.created_at > entered.created_at
     with store.reading() as connection:
-        labels = connection.select(Label, Clause("data_row_no = :no", no=row.no))
-    assert {label.consensus_score for label in labels} == {last.consensus_score}
+        created = connection.select(Label, Clause("data_row_no = :no", no=row.no))
+    assert {label.consensus_score for label in created} == {last.consensus_score}
     assert (last.consensus_score is None) == (expected == 1)
-    assert {label.updated_at for label in labels} == {last.updated_at}
+    assert {label.updated_at for label in created} == {last.updated_at}
 
 
 def test_a_second_label_leaves_row_and_winner_as_they_are(store: Store) -> None:
     row, first = labelled(store)
-    Labelling(store).create_label(project_of(store), row.id, content=BODY)
+    LabelChanges(store).create_label(project_of(store), row.id, content=BODY)
     standing = standing_of(store, row)
     assert standing.selected_label_id == first.id
     assert len(standing.steps) == 2
@@ -108,7 +110,7 @@ def test_another_body_is_another_moment_of_content(store: Store) -> None:
     store.clock.freeze()
     _, label = labelled(store)
     store.clock.advance(1_000_000)
-    changed = Labelling(store).update_label(label.id, content=BODY)
+    changed = LabelChanges(store).update_label(label.id, content=BODY)
     assert changed.content_updated_at == changed.updated_at == label.content_updated_at + 1_000_000
     assert changed.created_at == label.created_at
     assert changed.body_id != label.body_id
@@ -120,34 +122,34 @@ def test_another_body_is_another_moment_of_content(store: Store) -> None:
 )
 def test_a_verdict_moves_the_row(store: Store, score: float, status: WorkflowStatus, action: str) -> None:
     row, label = labelled(store)
-    review = Labelling(store).create_review(label.id, score=score)
+    review = LabelChanges(store).create_review(label.id, score=score)
     assert standing_of(store, row).workflow_status == status
     assert standing_of(store, row).steps[0].action == action
     assert kinds(store)[1:] == [EventKind.REVIEW_CREATED, EventKind.WORKFLOW_ACTION]
-    Labelling(store).delete_review(review.id)
+    LabelChanges(store).delete_review(review.id)
     with store.reading() as connection:
         assert connection.find(Review, Clause("id = :id", id=review.id)) is None
 
 
 def test_the_same_verdict_again_moves_nothing(store: Store) -> None:
     _, label = labelled(store)
-    review = Labelling(store).create_review(label.id, score=1.0)
-    Labelling(store).update_review(review.id, score=0.5)
+    review = LabelChanges(store).create_review(label.id, score=1.0)
+    LabelChanges(store).update_review(review.id, score=0.5)
     assert kinds(store)[3:] == [EventKind.REVIEW_UPDATED]
 
 
 def test_a_row_is_moved_only_where_it_does_not_stand(store: Store) -> None:
     row = row_of(store, WorkflowStatus.IN_REVIEW)
-    moved = Labelling(store).move_row(project_of(store), row.id, action=APPROVE, to=WorkflowStatus.DONE)
+    moved = LabelChanges(store).move_row(project_of(store), row.id, action=APPROVE, to=WorkflowStatus.DONE)
     assert (moved.workflow_status, moved.task_queue_id) == (WorkflowStatus.DONE, None)
     with pytest.raises(Conflict, match="is Done in this project already"):
-        Labelling(store).move_row(project_of(store), row.id, action=APPROVE, to=WorkflowStatus.DONE)
+        LabelChanges(store).move_row(project_of(store), row.id, action=APPROVE, to=WorkflowStatus.DONE)
 
 
 def test_an_issue_lives_its_life(store: Store) -> None:
-    labelling, row = Labelling(store), row_of(store, WorkflowStatus.DONE)
-    issue, _ = labelling.create_issue(project_of(store), row.id, content="Is this a car?")
-    labelling.update_issue(issue.id, status=IssueStatus.RESOLVED, comment="It is.")
+    issues, row = IssueChanges(store), row_of(store, WorkflowStatus.DONE)
+    issue, _ = issues.create_issue(project_of(store), row.id, content="Is this a car?")
+    IssueChanges(store).update_issue(issue.id, status=IssueStatus.RESOLVED, comment="It is.")
     with store.reading() as connection:
         assert [
             item.content for item in connection.select(Comment, Clause("issue_no = :no", no=issue.no), order="no")
@@ -156,16 +158,16 @@ def test_an_issue_lives_its_life(store: Store) -> None:
             "It is.",
         ]
         assert connection.select(Issue, Clause("id = :id", id=issue.id))[0].status == IssueStatus.RESOLVED
-    labelling.delete_issue(issue.id)
+    IssueChanges(store).delete_issue(issue.id)
     with pytest.raises(NotFound, match="Issue"):
-        labelling.delete_issue(issue.id)
+        IssueChanges(store).delete_issue(issue.id)
     assert kinds(store) == [EventKind.ISSUE_CREATED, EventKind.ISSUE_UPDATED, EventKind.ISSUE_DELETED]
 
 
 def test_metadata_is_set_whether_it_was_there_or_not(store: Store) -> None:
     row = row_of(store, WorkflowStatus.DONE)
     for value in ("first", "second"):
-        Labelling(store).set_metadata(row.id, "cko8s9r5v0001h2dk9elqdidh", value)
+        CatalogChanges(store).set_metadata(row.id, "cko8s9r5v0001h2dk9elqdidh", value)
     with store.reading() as connection:
         changed = connection.select(DataRow, Clause("no = :no", no=row.no))[0]
     assert changed.metadata_values == row.metadata_values | {"cko8s9r5v0001h2dk9elqdidh": "second"}
@@ -174,12 +176,12 @@ def test_metadata_is_set_whether_it_was_there_or_not(store: Store) -> None:
 
 def test_all_of_it_is_activity_on_the_row(store: Store) -> None:
     store.clock.freeze()
-    labelling, row = Labelling(store), row_of(store, WorkflowStatus.IN_REVIEW)
+    labels, row = LabelChanges(store), row_of(store, WorkflowStatus.IN_REVIEW)
     steps: list[Callable[[], object]] = [
-        lambda: labelling.create_label(project_of(store), row.id, content=BODY),
-        lambda: labelling.move_row(project_of(store), row.id, action=APPROVE, to=WorkflowStatus.DONE),
-        lambda: labelling.create_issue(project_of(store), row.id, content="?"),
-        lambda: labelling.set_metadata(row.id, "cko8s9r5v0001h2dk9elqdidh", "x"),
+        lambda: labels.create_label(project_of(store), row.id, content=BODY),
+        lambda: labels.move_row(project_of(store), row.id, action=APPROVE, to=WorkflowStatus.DONE),
+        lambda: IssueChanges(store).create_issue(project_of(store), row.id, content="?"),
+        lambda: CatalogChanges(store).set_metadata(row.id, "cko8s9r5v0001h2dk9elqdidh", "x"),
     ]
     for step in steps:
         store.clock.advance(1_000_000)
@@ -189,15 +191,15 @@ def test_all_of_it_is_activity_on_the_row(store: Store) -> None:
 
 
 def test_what_is_not_there_is_named(store: Store) -> None:
-    labelling, row = Labelling(store), row_of(store, WorkflowStatus.DONE)
+    labels, row = LabelChanges(store), row_of(store, WorkflowStatus.DONE)
     before = store.digest()
     for attempt, named in (
-        (lambda: labelling.create_label(project_of(store), "cnone", content=BODY), "Data row 'cnone'"),
-        (lambda: labelling.create_label("cnone", row.id, content=BODY), "in project 'cnone'"),
-        (lambda: labelling.update_label("cnone", content=BODY), "Label 'cnone'"),
-        (lambda: labelling.create_review("cnone", score=1.0), "Label 'cnone'"),
-        (lambda: labelling.update_review("cnone", score=1.0), "Review 'cnone'"),
-        (lambda: labelling.update_issue("cnone", status=IssueStatus.OPEN), "Issue 'cnone'"),
+        (lambda: labels.create_label(project_of(store), "cnone", content=BODY), "Data row 'cnone'"),
+        (lambda: labels.create_label("cnone", row.id, content=BODY), "in project 'cnone'"),
+        (lambda: labels.update_label("cnone", content=BODY), "Label 'cnone'"),
+        (lambda: labels.create_review("cnone", score=1.0), "Label 'cnone'"),
+        (lambda: labels.update_review("cnone", score=1.0), "Review 'cnone'"),
+        (lambda: IssueChanges(store).update_issue("cnone", status=IssueStatus.OPEN), "Issue 'cnone'"),
     ):
         with pytest.raises(NotFound, match=named):
             attempt()
@@ -206,13 +208,13 @@ def test_what_is_not_there_is_named(store: Store) -> None:
 
 def test_a_project_gets_the_tags_that_there_are_then_new_ones(store: Store) -> None:
     project = project_of(store)
-    first = Labelling(store).tag_project(project, text="round 1")
-    second = Labelling(store).tag_project(project, text="round 2")
+    first = CatalogChanges(store).tag_project(project, text="round 1")
+    second = CatalogChanges(store).tag_project(project, text="round 2")
     with store.reading() as connection:
         assert connection.select(ResourceTag, order="created_at, id") == [first, second]
         other = connection.select(Project, Clause("id <> :id", id=project), first=1)[0]
         tagged = {tagged.tag_id for tagged in connection.select(ProjectTag, Clause("project_id = :id", id=project))}
     assert tagged == {first.id, second.id}
     assert (first.text, second.text) == ("round 1", "round 2")
-    assert Labelling(store).tag_project(other.id, text="round 3") == first
+    assert CatalogChanges(store).tag_project(other.id, text="round 3") == first
     assert kinds(store) == [EventKind.PROJECT_UPDATED] * 3

@@ -1,0 +1,57 @@
+"""An open transaction of the store: what a family of changes works with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from mockserver.world import ids
+from mockserver.world.data_rows import DataRow
+from mockserver.world.database import Clause, Connection, JsonText, R, Record
+from mockserver.world.events import Event, EventKind
+
+
+class Change:
+    """One open transaction: the connection to write with, the clock's time, and the events to append.
+
+    Only `Store.change` opens one.
+    """
+
+    def __init__(self, connection: Connection, now: int) -> None:
+        self.connection = connection
+        self.now = now
+        self.events: list[Event] = []
+
+    def new_id(self, *, at: int | None = None) -> str:
+        """Returns an id of the timestamp `at` (default: now) that no workspace, no life of this workspace and no
+        earlier call has given."""
+        self.connection.run("UPDATE workspace SET sequence = sequence + 1")
+        seed, incarnation, sequence = self.connection.rows("SELECT seed, incarnation, sequence FROM workspace")[0]
+        return ids.cuid(self.now if at is None else at, "run", seed, incarnation, sequence)
+
+    def number(self, kind: type[Record]) -> int:
+        """The number of the next row of a table with numbered rows."""
+        return self.connection.next_number(kind)
+
+    def touch(self, data_row_no: int) -> None:
+        """Notes activity on a data row: exports find it by `last_activity_at`."""
+        self.connection.update(DataRow, Clause("no = :no", no=data_row_no), last_activity_at=self.now)
+
+    def one(self, kind: type[R], record_id: str) -> R:
+        """The record with this id that is not marked deleted. Raises NotFound."""
+        return self.connection.one_by_id(kind, record_id)
+
+    def add_event(
+        self,
+        kind: EventKind,
+        *,
+        project: str | None = None,
+        data_row: str | None = None,
+        label: str | None = None,
+        **details: Any,
+    ) -> None:
+        """Adds an event, which is written when the change is committed."""
+        no = self.events[-1].no + 1 if self.events else self.number(Event)
+        text = JsonText(orjson.dumps(details, option=orjson.OPT_SORT_KEYS).decode())
+        self.events.append(Event(no, kind, self.now, project, data_row, label, text))

@@ -1,0 +1,236 @@
+"""Webhook subscriptions, the outbox of deliveries, and their attempts: the changes and the queries of one store."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from mockserver.errors import Conflict
+from mockserver.world.change import Change
+from mockserver.world.database import Clause, Connection, JsonText
+from mockserver.world.store import Store
+from mockserver.world.webhooks import (
+    Attempt,
+    AttemptResult,
+    Delivery,
+    DeliveryState,
+    Subscription,
+    SubscriptionStatus,
+)
+
+ACTIVE = Clause("status = :active", active=SubscriptionStatus.ACTIVE)
+
+
+class Attempted(msgspec.Struct, frozen=True):
+    """A delivery that was attempted: as it was before, the result, and its new state."""
+
+    delivery: Delivery
+    result: AttemptResult
+    state: DeliveryState
+    ended_because: str | None = None
+    """Why its subscription is ended by this result; None if it is not."""
+
+
+class DueDeliveries(msgspec.Struct, frozen=True):
+    """The deliveries to send now, by subscription, and when to read again at the latest."""
+
+    due: list[tuple[Subscription, list[Delivery]]]
+    active: dict[str, Subscription]
+    next_due: int | None
+    newest: int
+    """The number of the newest delivery, due or not; 0 if there is none."""
+
+
+class Deliveries:
+    """The subscriptions and deliveries of one store."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    # Subscriptions
+
+    def subscribe(
+        self,
+        *,
+        project_id: str | None,
+        url: str,
+        secret: str,
+        topics: JsonText,
+        version: str,
+        retries: JsonText,
+        ordered: bool,
+        concurrency: int,
+        timeout: float,
+        misbehave: str | None,
+    ) -> Subscription:
+        """Creates an active subscription. Only a replay sends it events that are older."""
+        with self.store.change() as change:
+            subscription = Subscription(
+                change.number(Subscription), change.new_id(), project_id, url, secret, topics, version,
+                SubscriptionStatus.ACTIVE, retries, ordered, concurrency, timeout, misbehave, None, None, 0,
+                self.store.workspace.user_id, change.now, change.now,
+            )  # fmt: skip
+            change.connection.insert([subscription])
+            return subscription
+
+    def change_subscription(self, subscription_id: str, **values: Any) -> Subscription:
+        """Sets columns of a subscription. A changed `url` holds for pending deliveries too, and they stop when the
+        status is not ACTIVE. Raises NotFound."""
+        with self.store.change() as change:
+            change.one(Subscription, subscription_id)
+            if values.get("status") == SubscriptionStatus.ACTIVE:
+                values |= {"failing_since": None, "ended_because": None}
+            here = Clause("id = :id", id=subscription_id)
+            change.connection.update(Subscription, here, updated_at=change.now, **values)
+            pending = Clause("subscription_id = :id AND due_at IS NOT NULL", id=subscription_id)
+            if "url" in values:
+                change.connection.update(Delivery, pending, url=values["url"])
+            if values.get("status", SubscriptionStatus.ACTIVE) != SubscriptionStatus.ACTIVE:
+                change.connection.update(Delivery, pending, state=DeliveryState.STOPPED, due_at=None)
+            return change.one(Subscription, subscription_id)
+
+    def unsubscribe(self, subscription_id: str) -> None:
+        """Deletes a subscription; its deliveries stay to be looked at. Raises NotFound."""
+        with self.store.change() as change:
+            self.change_subscription(subscription_id, status=SubscriptionStatus.INACTIVE)
+            change.connection.delete(Subscription, Clause("id = :id", id=subscription_id))
+
+    # Sending
+
+    def record_and_read_due(
+        self, attempted: list[Attempted], room: dict[str, int], most: int, taken: set[int]
+    ) -> DueDeliveries:
+        """Records attempts; then reads the due deliveries of each active subscription, at most `most` of one unless
+        `room` gives another limit.
+
+        Deliveries whose numbers are in `taken` are being sent already.
+        """
+        if attempted:
+            self._record(attempted)
+        recorded = {item.delivery.no for item in attempted}
+        with self.store.reading() as connection:
+            now = self.store.clock.now()
+            active = connection.select(Subscription, ACTIVE, order="no")
+            due = []
+            for subscription in active:
+                limit = room.get(subscription.id, most)
+                if limit > 0:
+                    due.append((subscription, _read_due(connection, subscription, now, limit, taken - recorded)))
+            later = connection.value("SELECT MIN(due_at) FROM outbox WHERE due_at > :now", {"now": now})
+            newest = connection.next_number(Delivery) - 1
+        return DueDeliveries(due, {item.id: item for item in active}, later, newest)
+
+    def _record(self, attempted: list[Attempted]) -> None:
+        with self.store.change() as change:
+            first = change.number(Attempt)
+            change.connection.insert(
+                Attempt(no=first + index, **msgspec.structs.asdict(item.result)) for index, item in enumerate(attempted)
+            )
+            change.connection.run_many(_UPDATE_ATTEMPTED, [_attempted_values(item) for item in attempted])
+            by_subscription = {item.delivery.subscription_id: item for item in _sort_failures_first(attempted)}
+            for item in by_subscription.values():
+                self._update_receiver(change, item)
+
+    def _update_receiver(self, change: Change, item: Attempted) -> None:
+        """Notes since when a receiver has been failing, and ends its subscription if the attempt says so."""
+        here = Clause("id = :id", id=item.delivery.subscription_id)
+        if item.state == DeliveryState.DELIVERED:
+            failing = here & Clause("failing_since IS NOT NULL")
+            change.connection.update(Subscription, failing, failing_since=None)
+            return
+        first_failure = here & Clause("failing_since IS NULL")
+        change.connection.update(Subscription, first_failure, failing_since=item.result.at)
+        if item.ended_because is not None and change.connection.find(Subscription, here & ACTIVE):
+            because = item.ended_because
+            status = SubscriptionStatus.INACTIVE
+            self.change_subscription(item.delivery.subscription_id, status=status, ended_because=because)
+
+    def is_settled(self) -> bool:
+        """Whether no delivery is to be sent now. An ordered subscription is blocked while its first delivery waits for
+        a retry."""
+        with self.store.reading() as connection:
+            now = self.store.clock.now()
+            return not any(
+                _read_due(connection, subscription, now, 1, set())
+                for subscription in connection.select(Subscription, ACTIVE)
+            )
+
+    # Sending again
+
+    def redeliver(self, delivery_id: str) -> Delivery:
+        """Puts a delivery back into the queue: the same bytes, with a new schedule. Raises NotFound, or Conflict if its
+        subscription is not active."""
+        with self.store.change() as change:
+            delivery = change.one(Delivery, delivery_id)
+            self._get_active(change, delivery.subscription_id)
+            _requeue(change, Clause("no = :no", no=delivery.no))
+            return change.one(Delivery, delivery_id)
+
+    def redeliver_since(self, change: Change, subscription_id: str, since: int) -> tuple[Subscription, int]:
+        """Puts the deliveries of all events since a timestamp back into the queue; returns the subscription and how
+        many deliveries there are. Raises NotFound, Conflict."""
+        subscription = self._get_active(change, subscription_id)
+        recent = Clause(
+            "subscription_id = :id AND event_no IN (SELECT no FROM event WHERE at >= :since)",
+            id=subscription_id,
+            since=since,
+        )
+        return subscription, _requeue(change, recent)
+
+    def _get_active(self, change: Change, subscription_id: str) -> Subscription:
+        subscription = change.one(Subscription, subscription_id)
+        if subscription.status != SubscriptionStatus.ACTIVE:
+            raise Conflict(f"Webhook {subscription_id!r} is {subscription.status}; make it ACTIVE first")
+        return subscription
+
+
+def _requeue(change: Change, clause: Clause) -> int:
+    values = {"pending": DeliveryState.PENDING, "again_at": change.now}
+    return change.connection.run(_REQUEUE + clause.sql, values | clause.params)
+
+
+def _attempted_values(item: Attempted) -> dict[str, Any]:
+    """The parameters of _UPDATE_ATTEMPTED."""
+    return {
+        "state": item.state, "failed": int(item.state != DeliveryState.DELIVERED), "due": item.result.next_at,
+        "no": item.delivery.no, "due_before": item.delivery.due_at,
+    }  # fmt: skip
+
+
+def _sort_failures_first(attempted: list[Attempted]) -> list[Attempted]:
+    """In the order of the attempts, successes last: one success shows that a receiver lives."""
+    return sorted(attempted, key=lambda item: (item.state == DeliveryState.DELIVERED, item.result.at))
+
+
+def _read_due(
+    connection: Connection, subscription: Subscription, now: int, limit: int, taken: set[int]
+) -> list[Delivery]:
+    """The next due deliveries without those in `taken`. Those of an ordered subscription end before the first that
+    waits for a retry."""
+    pending = Clause("subscription_id = :id AND due_at IS NOT NULL", id=subscription.id)
+    most = limit + len(taken)
+    if subscription.ordered:
+        deliveries = connection.select(Delivery, pending, order="no", first=most)
+        for index, delivery in enumerate(deliveries):
+            if delivery.due_at is not None and delivery.due_at > now:
+                deliveries = deliveries[:index]
+                break
+    else:
+        due = pending & Clause("due_at <= :now", now=now)
+        deliveries = connection.select(Delivery, due, order="due_at, no", first=most)
+    return [delivery for delivery in deliveries if delivery.no not in taken][:limit]
+
+
+_REQUEUE = (
+    "UPDATE outbox SET state = :pending, failures = 0,"
+    " due_at = CASE WHEN due_at = :again_at THEN :again_at - 1 ELSE :again_at END WHERE "
+)
+"""Always changes due_at, even when the clock is frozen, so that a delivery that is in flight is sent again."""
+
+_UPDATE_ATTEMPTED = (
+    "UPDATE outbox SET state = CASE WHEN due_at = :due_before THEN :state ELSE state END,"
+    " due_at = CASE WHEN due_at = :due_before THEN :due ELSE due_at END,"
+    " attempts = attempts + 1, failures = failures + :failed WHERE no = :no"
+)
+"""Updates state and due_at only if nobody stopped or re-queued the delivery while it was being attempted."""

@@ -1,0 +1,245 @@
+"""Changes of labels: labels themselves, their reviews, and the way of data rows through a project's workflow.
+
+Each is one transaction with its events, and activity on the data row: exports find it by `last_activity_at`.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from mockserver.errors import Conflict
+from mockserver.world import ids
+from mockserver.world.change import Change
+from mockserver.world.changes.deleting import mark_deleted
+from mockserver.world.clock import SECOND
+from mockserver.world.data_rows import DataRow
+from mockserver.world.database import Clause, JsonText
+from mockserver.world.events import EventKind
+from mockserver.world.labels import Body, Label, ProjectRow, Review, WorkflowStatus, WorkflowStep, history_text
+from mockserver.world.moments import moment, whole_second
+from mockserver.world.people import Person
+from mockserver.world.projects import TaskQueue
+from mockserver.world.store import Store
+
+APPROVE, REJECT, MOVE = "Approve", "Reject", "Move"
+"""Actions of a workflow history (sample: cc-data-processing)."""
+
+BETWEEN_MOVES = 5_000
+"""Microseconds between the two moves that a row's last label makes (observed 2024-12)."""
+
+_QUEUE_OF = {
+    WorkflowStatus.TO_LABEL: "INITIAL_LABELING_QUEUE",
+    WorkflowStatus.IN_REVIEW: "MANUAL_REVIEW_QUEUE",
+    WorkflowStatus.IN_REWORK: "MANUAL_REWORK_QUEUE",
+}
+
+_SELECT_ANOTHER_LABEL = (
+    "UPDATE project_row SET selected_label_id = (SELECT l.id FROM label l WHERE l.project_id = project_row.project_id"
+    " AND l.data_row_no = project_row.data_row_no AND NOT l.deleted ORDER BY l.no LIMIT 1)"
+    " WHERE project_id = :project AND data_row_no = :row AND selected_label_id = :id"
+)
+
+
+class LabelChanges:
+    """The changes of one store's labels. `by` is a user's id; without one it is the owner of the API key."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    # Labels
+
+    def create_label(
+        self,
+        project_id: str,
+        data_row_id: str,
+        *,
+        content: bytes,
+        aside: JsonText | None = None,
+        seconds_to_create: int = 60,
+        by: str | None = None,
+    ) -> Label:
+        """Creates a label on a data row of the project. A row that has all the labels it expects goes on to review;
+        until then no event reports its way (observed 2024-12). Raises NotFound.
+        """
+        with self._store.change() as change:
+            row = change.one(DataRow, data_row_id)
+            project_row = find_project_row(change, project_id, row)
+            label_id = change.new_id(at=change.now - seconds_to_create * SECOND)
+            label = Label(
+                no=change.number(Label), id=label_id, project_id=project_id, data_row_no=row.no,
+                feature_prefix=ids.feature_prefix(label_id), body_id=_add_body(change, content, aside), skipped=False,
+                seconds_to_create=seconds_to_create, seconds_to_review=0, seconds_to_rework=0, is_benchmark=False,
+                consensus_score=None, benchmark_score=None, created_by=by or self._store.workspace.user_id,
+                created_at=whole_second(change.now), updated_at=change.now, content_updated_at=change.now,
+                deleted=False,
+            )  # fmt: skip
+            change.connection.insert([label])
+            if project_row.selected_label_id is None:
+                change.connection.update(ProjectRow, _key(project_row), selected_label_id=label.id)
+            if project_row.workflow_status == WorkflowStatus.TO_LABEL:
+                self._move_if_complete(change, project_row, row, label.created_by)
+            _add_event(change, EventKind.LABEL_CREATED, label, row.id)
+            return change.one(Label, label.id)
+
+    def _move_if_complete(self, change: Change, project_row: ProjectRow, row: DataRow, by: str) -> None:
+        """Moves a row to review that has all its labels. Labels of several people then get a consensus score, which
+        updates each of them."""
+        labels = Clause("project_id = :project AND data_row_no = :row AND NOT deleted",
+                        project=project_row.project_id, row=row.no)  # fmt: skip
+        count = change.connection.count(Label, labels)
+        if count < project_row.expected_label_count:
+            return
+        _move(change, project_row, MOVE, WorkflowStatus.IN_REVIEW, by)
+        if count > 1:
+            score = consensus_score(row.id, count)
+            change.connection.update(Label, labels, consensus_score=score, updated_at=change.now)
+
+    def update_label(self, label_id: str, *, content: bytes, aside: JsonText | None = None) -> Label:
+        """Gives a label other annotations. Raises NotFound."""
+        with self._store.change() as change:
+            label = change.one(Label, label_id)
+            body = _add_body(change, content, aside)
+            here = Clause("no = :no", no=label.no)
+            change.connection.update(Label, here, body_id=body, content_updated_at=change.now, updated_at=change.now)
+            _add_event(change, EventKind.LABEL_UPDATED, label, _data_row_id(change, label))
+            return change.one(Label, label_id)
+
+    def delete_labels(self, label_ids: list[str]) -> list[str]:
+        """Marks labels deleted, which is activity on their data rows. Raises NotFound if one does not exist."""
+        with self._store.change() as change:
+            labels = mark_deleted(change, Label, label_ids)
+            for label in labels:
+                _add_event(change, EventKind.LABEL_DELETED, label, _data_row_id(change, label))
+                values = {"id": label.id, "project": label.project_id, "row": label.data_row_no}
+                change.connection.run(_SELECT_ANOTHER_LABEL, values)
+            return [label.id for label in labels]
+
+    # Reviews
+
+    def create_review(self, label_id: str, *, score: float, by: str | None = None) -> Review:
+        """Creates a review: 1 approves, -1 rejects. It moves the row through the workflow. Raises NotFound."""
+        with self._store.change() as change:
+            label = change.one(Label, label_id)
+            review = Review(
+                change.number(Review), change.new_id(), label.no, score, by or self._store.workspace.user_id,
+                change.now, change.now,
+            )  # fmt: skip
+            change.connection.insert([review])
+            _add_review_event(change, EventKind.REVIEW_CREATED, review, label)
+            _follow_review(change, review, label)
+            return review
+
+    def update_review(self, review_id: str, *, score: float) -> Review:
+        """Changes a review's score, which moves the row again. Raises NotFound."""
+        with self._store.change() as change:
+            review = change.one(Review, review_id)
+            change.connection.update(Review, Clause("no = :no", no=review.no), score=score, updated_at=change.now)
+            changed = msgspec.structs.replace(review, score=score, updated_at=change.now)
+            label = _reviewed_label(change, review)
+            _add_review_event(change, EventKind.REVIEW_UPDATED, changed, label)
+            _follow_review(change, changed, label)
+            return changed
+
+    def delete_review(self, review_id: str) -> Review:
+        """Deletes a review; the row stays where it is. Raises NotFound."""
+        with self._store.change() as change:
+            review = change.one(Review, review_id)
+            change.connection.delete(Review, Clause("no = :no", no=review.no))
+            _add_review_event(change, EventKind.REVIEW_DELETED, review, _reviewed_label(change, review))
+            return review
+
+    # Workflow
+
+    def move_row(
+        self, project_id: str, data_row_id: str, *, action: str, to: WorkflowStatus, by: str | None = None
+    ) -> ProjectRow:
+        """Moves a row to the status `to` by Approve, Reject or Move. Raises NotFound, or Conflict if it has that status
+        already."""
+        with self._store.change() as change:
+            row = change.one(DataRow, data_row_id)
+            project_row = find_project_row(change, project_id, row)
+            if project_row.workflow_status == to:
+                raise Conflict(f"Data row {data_row_id!r} is {to} in this project already")
+            _move(change, project_row, action, to, by or self._store.workspace.user_id)
+            change.touch(row.no)
+            label = project_row.selected_label_id
+            change.add_event(EventKind.WORKFLOW_ACTION, project=project_id, data_row=row.id, label=label, action=action)
+            return find_project_row(change, project_id, row)
+
+
+def find_project_row(change: Change, project_id: str, row: DataRow) -> ProjectRow:
+    """A data row as a row of this project. Raises NotFound if it is none."""
+    here = Clause("project_id = :project AND data_row_no = :row", project=project_id, row=row.no)
+    return change.connection.one(ProjectRow, here, f"Data row {row.id!r} in project {project_id!r}")
+
+
+def consensus_score(data_row_id: str, labels: int) -> float:
+    """How far the labels of a row agree, the same for all of them (observed 2024-12).
+
+    It is drawn from the row and the number of labels: how the service compares annotations is not known.
+    """
+    drawn = int.from_bytes(ids.digest("consensus", data_row_id, labels, size=8), "big")
+    return (5000 + drawn % 5001) / 10_000
+
+
+def _move(change: Change, project_row: ProjectRow, action: str, to: WorkflowStatus, by: str) -> None:
+    """Adds a step to the row's history. The first move adds two steps: the user who moves a row first also brought it
+    to the first queue (observed 2024-12)."""
+    person = change.one(Person, by)
+    queues = change.connection.select(TaskQueue, Clause("project_id = :id", id=project_row.project_id))
+    before = next((queue for queue in queues if queue.id == project_row.task_queue_id), None)
+    after = next((queue for queue in queues if queue.queue_type == _QUEUE_OF.get(to)), None)
+    nowhere = (None, None)
+    at, steps = change.now, project_row.steps
+    if not steps and before is not None:
+        steps = [WorkflowStep(MOVE, moment(at), person.email, None, None, before.name, before.id)]
+        at += BETWEEN_MOVES
+    step = WorkflowStep(
+        action, moment(at), person.email,
+        *((before.name, before.id) if before else nowhere), *((after.name, after.id) if after else nowhere),
+    )  # fmt: skip
+    change.connection.update(
+        ProjectRow, _key(project_row), workflow_status=to, task_queue_id=after.id if after else None,
+        workflow_history=history_text([step, *steps]),
+    )  # fmt: skip
+
+
+def _follow_review(change: Change, review: Review, label: Label) -> None:
+    """Moves the row of a reviewed label where the review sends it, unless it is there already."""
+    status, action = (WorkflowStatus.DONE, APPROVE) if review.score > 0 else (WorkflowStatus.IN_REWORK, REJECT)
+    row = change.connection.one(
+        DataRow, Clause("no = :no", no=label.data_row_no), f"The data row of label {label.id!r}"
+    )
+    project_row = find_project_row(change, label.project_id, row)
+    if project_row.workflow_status != status:
+        _move(change, project_row, action, status, review.created_by)
+        _add_event(change, EventKind.WORKFLOW_ACTION, label, row.id, action=action)
+
+
+def _reviewed_label(change: Change, review: Review) -> Label:
+    return change.connection.one(Label, Clause("no = :no", no=review.label_no), f"The label of review {review.id!r}")
+
+
+def _data_row_id(change: Change, label: Label) -> str:
+    return str(change.connection.value("SELECT id FROM data_row WHERE no = :no", {"no": label.data_row_no}))
+
+
+def _key(project_row: ProjectRow) -> Clause:
+    project, row = project_row.project_id, project_row.data_row_no
+    return Clause("project_id = :project AND data_row_no = :row", project=project, row=row)
+
+
+def _add_body(change: Change, content: bytes, aside: JsonText | None) -> int:
+    number = int(change.connection.value("SELECT COALESCE(MAX(id), 0) + 1 FROM body"))
+    change.connection.insert([Body(number, content, aside)])
+    return number
+
+
+def _add_review_event(change: Change, kind: EventKind, review: Review, label: Label) -> None:
+    change.connection.update(Label, Clause("no = :no", no=label.no), updated_at=change.now)
+    _add_event(change, kind, label, _data_row_id(change, label), review=review.id)
+
+
+def _add_event(change: Change, kind: EventKind, label: Label, data_row_id: str, **details: object) -> None:
+    change.touch(label.data_row_no)
+    change.add_event(kind, project=label.project_id, data_row=data_row_id, label=label.id, **details)

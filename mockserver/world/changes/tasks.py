@@ -1,0 +1,74 @@
+"""Changes of asynchronous tasks: how they begin, go on and end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockserver.world.database import Clause, JsonText
+from mockserver.world.legacy import LegacyFile
+from mockserver.world.progression import pace_text, progression_of
+from mockserver.world.store import Store
+from mockserver.world.tasks import Task, TaskStatus
+
+NO_STREAMS = JsonText("{}")
+
+
+class TaskChanges:
+    """The changes of one store's tasks."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def create_task(self, *, type: str, name: str | None, request: JsonText, base_url: str) -> Task:  # noqa: A002  the wire's word
+        """Creates a task that is IN_PROGRESS and belongs to the owner of the API key."""
+        with self._store.change() as change:
+            workspace = self._store.workspace
+            task = Task(
+                change.number(Task), change.new_id(), type, name, TaskStatus.IN_PROGRESS, 0.0, request, base_url,
+                pace_text(progression_of(workspace.progression).exports), NO_STREAMS, None, workspace.user_id,
+                change.now, change.now,
+            )  # fmt: skip
+            change.connection.insert([task])
+            return task
+
+    def report_progress(self, task_id: str, percentage: float) -> bool:
+        """Raises the completion percentage of a running task; False if it does not run any more."""
+        return self._update(task_id, TaskStatus.IN_PROGRESS, completion_percentage=percentage)
+
+    def finish_task(self, task_id: str, streams: JsonText) -> bool:
+        """Marks a running task COMPLETE, with its final streams; False if it has ended otherwise in the meantime."""
+        values = {"status": TaskStatus.COMPLETE, "completion_percentage": 100.0, "streams": streams}
+        return self._update(task_id, TaskStatus.IN_PROGRESS, **values)
+
+    def fail_task(self, task_id: str, failure: str, streams: JsonText = NO_STREAMS) -> None:
+        """Marks a running task FAILED, with its reason and its error stream."""
+        self._update(task_id, TaskStatus.IN_PROGRESS, status=TaskStatus.FAILED, failure=failure, streams=streams)
+
+    def cancel_task(self, task_id: str, *, made: bool = False) -> bool:
+        """Marks a running task CANCELED; False if it has ended otherwise. `made` cancels one that is COMPLETE and was
+        not shown to anybody yet."""
+        state = TaskStatus.COMPLETE if made else TaskStatus.IN_PROGRESS
+        return self._update(task_id, state, status=TaskStatus.CANCELED, streams=NO_STREAMS)
+
+    def _update(self, task_id: str, state: TaskStatus, **values: Any) -> bool:
+        """Updates a task that is in this state; whether it was."""
+        with self._store.change() as change:
+            in_state = Clause("id = :id AND status = :state", id=task_id, state=state)
+            return bool(change.connection.update(Task, in_state, updated_at=change.now, **values))
+
+    def fail_unfinished_tasks(self) -> int:
+        """Marks the tasks FAILED that a stopped server has left, and returns how many there were."""
+        with self._store.change() as change:
+            unfinished = Clause("status = :running", running=TaskStatus.IN_PROGRESS)
+            values = {
+                "status": TaskStatus.FAILED,
+                "failure": "The server was stopped while this task ran; start it again",
+            }
+            change.connection.update(LegacyFile, unfinished, **values)
+            return change.connection.update(Task, unfinished, updated_at=change.now, **values)
+
+
+def resume(store: Store) -> None:
+    """Goes on where the last process stopped: loads the clock, and fails the tasks that nobody works on any more."""
+    store.load_clock()
+    TaskChanges(store).fail_unfinished_tasks()

@@ -1,0 +1,40 @@
+"""What a world says about itself, and which of its records belong to one life of a workspace."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from mockserver.world.database import JsonText, Record
+from mockserver.world.events import Event
+from mockserver.world.legacy import LegacyFile
+from mockserver.world.tasks import Task
+from mockserver.world.webhooks import Attempt, Delivery, Subscription
+
+GENERATED = "generated"
+"""The incarnation of a world that no workspace has begun to live in."""
+
+
+class Workspace(Record, frozen=True):
+    """The one row that describes this world. `name` is its API key; `progression` and `switches` are JSON
+    (world/progression.py, world/switches.py)."""
+
+    TABLE: ClassVar[str] = "workspace"
+    name: str
+    scenario: str
+    seed: int
+    ends: int
+    incarnation: str
+    sequence: int
+    organization_id: str
+    user_id: str
+    clock_offset: int = 0
+    clock_frozen_at: int | None = None
+    progression: JsonText = JsonText("{}")
+    switches: JsonText = JsonText("{}")
+    payload_date: str | None = None
+    """As YYYY-MM-DD: exports are written as the service wrote them on that day. None: as it writes them today."""
+
+
+OF_ONE_LIFE: tuple[type[Record], ...] = (Task, LegacyFile, Event, Subscription, Delivery, Attempt)
+"""Records that belong to one life of a workspace: they are no part of its generated world, and the next life begins
+without them."""
