@@ -12,10 +12,9 @@ from typing import Any
 
 from benchmarks import report, worlds
 from benchmarks.processes import processor_seconds
-from contract_tests.clients.environments import python_of
+from contract_tests.clients.environments import NEWEST, python_of
 from contract_tests.serving import ServedWorld
 
-SDK_VERSION = "7.17.0"
 ROWS = 10
 MANY_ROWS, QUICK_ROWS = 100_000, 2_000
 DETAILS = {"data_row_details": True, "label_details": True}
@@ -29,13 +28,13 @@ PROGRAM = Path(__file__).with_name("sdk_client.py")
 
 
 def measure(quick: bool) -> None:
-    report.title(f"labelbox {SDK_VERSION} exports {ROWS} rows")
+    report.title(f"labelbox {NEWEST} exports {ROWS} rows")
     with worlds.street(ROWS) as server:
         measure_waiting(exported(server, DETAILS, rounds=2 if quick else ROUNDS))
     rows = QUICK_ROWS if quick else MANY_ROWS
     with worlds.street(rows) as server:
         for sections, params in (("every section but embeddings", EVERY_SECTION), ("labels alone", {})):
-            report.title(f"labelbox {SDK_VERSION} exports {rows:,} rows with {sections}")
+            report.title(f"labelbox {NEWEST} exports {rows:,} rows with {sections}")
             measure_processor(server, params, rows, rounds=1 if quick else MANY_ROUNDS)
 
 
@@ -68,7 +67,7 @@ def measure_waiting(found: list[dict[str, Any]]) -> None:
 
 
 def run_sdk(**arguments: object) -> list[dict[str, Any]]:
-    command = [str(python_of(SDK_VERSION)), str(PROGRAM), json.dumps(arguments)]
+    command = [str(python_of(NEWEST)), str(PROGRAM), json.dumps(arguments)]
     finished = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     found: list[dict[str, Any]] = json.loads(finished.stdout.splitlines()[-1])
     return found

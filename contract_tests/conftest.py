@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from contract_tests.clients import compatibility, matrix
 from contract_tests.clients.compatibility import (  # noqa: F401  (hooks of pytest)
-    pytest_addoption,
     pytest_runtest_logreport,
     pytest_sessionfinish,
-    record_capabilities,
 )
 from contract_tests.postgres import PrivateCluster
 from contract_tests.serving import ServedWorld
+from mockserver.testing import MockWorkspace
 
 # Without files of bytecode, every start of a server or an SDK compiles all that it imports, and every worker all tests.
 sys.dont_write_bytecode = False
@@ -40,16 +40,30 @@ def server() -> Iterator[ServedWorld]:
         yield world
 
 
+@pytest.fixture
+def workspace(server: ServedWorld) -> Iterator[MockWorkspace]:
+    """A default world of the test's own on the shared server, which costs some milliseconds."""
+    own = server.workspace()
+    yield own
+    own.delete()
+
+
 @pytest.fixture(scope="session")
 def postgres_dsn() -> Iterator[str]:
     with PrivateCluster() as cluster:
         yield cluster.dsn
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    compatibility.add_option(parser)
+    matrix.add_option(parser)
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keeps the tests of a file in one worker, so that a server or a world for the whole file is built once."""
-    record_capabilities(items)
+    compatibility.record_capabilities(items)
+    matrix.drop_repetitions(config, items)
     for item in items:
         file = item.path.relative_to(Path(__file__).parent).as_posix()
         if file not in INDEPENDENT and item.get_closest_marker("xdist_group") is None:

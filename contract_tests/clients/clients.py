@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
-from contract_tests.clients.environments import REPOSITORY, python_of
+from contract_tests.clients.environments import NEWEST, REPOSITORY, python_of
 from contract_tests.serving import ServedWorld
 
 # What clients call the same refusal: SDKs by their exception, plain ones by the service's code.
@@ -103,8 +103,8 @@ CLIENTS = [
     ClientKind(sdk("5.2.1"), "export", lacks=SINCE_5 | UNTIL_6_6),
     ClientKind(sdk("6.10.0"), "export_v2", lacks=SINCE_5),
     ClientKind(sdk("6.10.0"), "export", lacks=SINCE_5),
-    ClientKind(sdk("7.17.0"), "export", lacks=SINCE_5),
-    ClientKind(sdk("7.17.0"), "export_v2", lacks=SINCE_5),
+    ClientKind(sdk(NEWEST), "export", lacks=SINCE_5),
+    ClientKind(sdk(NEWEST), "export_v2", lacks=SINCE_5),
     ClientKind(PLAIN_REQUESTS, "streamable"),
     ClientKind(PLAIN_REQUESTS, "by_line"),
     ClientKind(PLAIN_REQUESTS, "result_url"),

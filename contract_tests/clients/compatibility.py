@@ -59,7 +59,7 @@ def program_of(item: pytest.Item) -> tuple[str, frozenset[str]] | None:
     return None
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def add_option(parser: pytest.Parser) -> None:
     parser.addoption("--write-compatibility", action="store_true", help="write docs/compatibility.md by what was found")
 
 

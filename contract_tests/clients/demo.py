@@ -4,11 +4,11 @@ import json
 
 from contract_tests.clients.clients import ClientKind, RunningPrograms, sdk
 from contract_tests.clients.documents import PARAMS
+from contract_tests.clients.environments import NEWEST
 from contract_tests.receiving import SECRET, Receiver
 from contract_tests.serving import ServedWorld
 from mockserver.testing import MockServer
 
-SDK_VERSION = "7.17.0"
 LINES_SHOWN = 60
 
 
@@ -24,9 +24,9 @@ def main() -> None:
 
 
 def show_an_export(programs: RunningPrograms, server: ServedWorld) -> None:
-    print(f"A server is ready at {server.url}. labelbox {SDK_VERSION} exports the project `image` …")
+    print(f"A server is ready at {server.url}. labelbox {NEWEST} exports the project `image` …")
     print("(The first time, an environment for the SDK is made: up to a minute.)")
-    client = programs.client(ClientKind(sdk(SDK_VERSION), "export"), server)
+    client = programs.client(ClientKind(sdk(NEWEST), "export"), server)
     rows = client.export_project(server.projects["image"], dict.fromkeys(PARAMS, True)).rows
     print(f"\n{len(rows)} rows. The first of them, shortened:\n")
     lines = json.dumps(shortened(rows[0]), indent=2, ensure_ascii=False).splitlines()

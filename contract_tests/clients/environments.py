@@ -33,6 +33,9 @@ SDKS: dict[str, tuple[str, ...]] = {
     "7.17.0": (),
 }
 
+NEWEST = next(reversed(SDKS))
+"""The version that tests of no version in particular use."""
+
 REPOSITORY = Path(__file__).parents[2]
 AT_ONCE = 4
 # Found before any thread starts: it asks sysconfig, whose first answers on Python 3.11 are not safe to ask for in two.

@@ -22,6 +22,7 @@ def told_to(kind: ClientKind) -> dict[str, bool]:
 
 
 @pytest.mark.known("sample")
+@pytest.mark.matrix
 @pytest.mark.parametrize("kind", TABLE)
 @pytest.mark.parametrize(
     "world",

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from contract_tests.clients.clients import CLIENTS, Client, ClientKind, RunningPrograms
+from contract_tests.clients.environments import NEWEST
 from contract_tests.clients.test_project_export import EVERY_PARAM
 from contract_tests.serving import ServedWorld
 from mockserver.testing import MockWorkspace
@@ -12,7 +13,7 @@ from mockserver.testing import MockWorkspace
 TABLE = [
     pytest.param(kind, id=kind.name, marks=pytest.mark.xdist_group(kind.program.name))
     for kind in CLIENTS
-    if kind.name in {"sdk-7.17.0:export", "sdk-7.17.0:export_v2", "requests:streamable", "curl:rest"}
+    if kind.name in {f"sdk-{NEWEST}:export", f"sdk-{NEWEST}:export_v2", "requests:streamable", "curl:rest"}
 ]
 EVERYTHING: dict[str, Any] = EVERY_PARAM | {"predictions": True, "all_projects": True, "all_model_runs": True}
 OF_RUNS = dict.fromkeys(("attachments", "metadata_fields", "embeddings", "data_row_details", "predictions"), True)

@@ -2,20 +2,11 @@
 
 import contextlib
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from contract_tests.clients.clients import Client, ClientFailure
-from contract_tests.serving import ServedWorld
-from mockserver.testing import MockServer, MockWorkspace
-
-
-@pytest.fixture
-def workspace(server: ServedWorld) -> Iterator[MockWorkspace]:
-    made = MockServer.at(server.url).workspace()
-    yield made
-    made.delete()
+from mockserver.testing import MockWorkspace
 
 
 @pytest.mark.known("client")

@@ -7,13 +7,14 @@ import pytest
 import requests
 
 from contract_tests.clients.clients import Client, ClientKind, RunningPrograms, sdk
+from contract_tests.clients.environments import NEWEST
 from contract_tests.serving import ServedWorld
 
-NEWEST = sdk("7.17.0")
+NEWEST_SDK = sdk(NEWEST)
 PROJECT = "talked about"
 EXPORT_URL = "query($id: ID!){project(where: {id: $id}){issueExportUrl}}"
 
-pytestmark = pytest.mark.xdist_group(NEWEST.name)
+pytestmark = pytest.mark.xdist_group(NEWEST_SDK.name)
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def states() -> Iterator[ServedWorld]:
 
 @pytest.fixture
 def newest(programs: RunningPrograms, states: ServedWorld) -> Client:
-    return programs.client(ClientKind(NEWEST, "export"), states)
+    return programs.client(ClientKind(NEWEST_SDK, "export"), states)
 
 
 @pytest.fixture

@@ -206,6 +206,7 @@ def test_a_skipped_clip_is_passed_over_or_raises_what_it_raised(
 
 @pytest.mark.known("client")
 @pytest.mark.capability("frames")
+@pytest.mark.matrix
 @pytest.mark.parametrize("form", ["redirect", "redirect_elsewhere", "direct"])
 def test_videos_come_typed_frame_by_frame(on_clips: Client, clips: ServedWorld, form: str) -> None:
     clips.own.switches.set(frames=form)
@@ -297,6 +298,7 @@ OF_THE_YEARS = ("2020-02-15", "2021-01-15", "2022-12-15", "2023-04-17")
 
 
 @pytest.mark.known("client")
+@pytest.mark.matrix
 @pytest.mark.parametrize("date", OF_THE_YEARS)
 def test_labels_of_every_year_come_typed(
     kind: ClientKind, programs: RunningPrograms, server: ServedWorld, date: str

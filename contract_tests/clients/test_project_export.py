@@ -69,6 +69,7 @@ def without_what_it_lacks(rows: list[Row], client: Client) -> list[Row]:
 
 
 @pytest.mark.known("client")
+@pytest.mark.matrix
 @pytest.mark.parametrize("project", PROJECTS)
 def test_a_project_exports_all_its_rows_once(client: Client, server: ServedWorld, project: str) -> None:
     if project == "llm" and "prompt_projects" in client.lacks:
@@ -88,6 +89,7 @@ def test_every_client_gets_the_same_rows(client: Client, server: ServedWorld, re
 
 
 @pytest.mark.known("sample")
+@pytest.mark.matrix
 @pytest.mark.parametrize("project", ["image", "text", "video"])
 def test_an_export_without_params_is_bare(client: Client, server: ServedWorld, project: str) -> None:
     keys = key_paths(client.export_project(server.projects[project]).rows)
@@ -96,6 +98,7 @@ def test_an_export_without_params_is_bare(client: Client, server: ServedWorld, p
 
 
 @pytest.mark.known("sample")
+@pytest.mark.matrix
 @pytest.mark.parametrize(("param", "section"), SECTIONS.items())
 def test_a_param_adds_its_section_and_nothing_else(
     client: Client, server: ServedWorld, param: str, section: str

@@ -3,10 +3,11 @@
 import pytest
 
 from contract_tests.clients.clients import Client, ClientKind, RunningPrograms, sdk
+from contract_tests.clients.environments import NEWEST
 from contract_tests.serving import ServedWorld
 from mockserver.testing import MockWorkspace
 
-WAYS = {"3.40.1": "export_v2", "3.52.0": "export_v2", "3.78.2": "export", "6.10.0": "export", "7.17.0": "export"}
+WAYS = {"3.40.1": "export_v2", "3.52.0": "export_v2", "3.78.2": "export", "6.10.0": "export", NEWEST: "export"}
 
 
 def versions(*names: str) -> pytest.MarkDecorator:
@@ -54,7 +55,7 @@ def test_labels_of_a_project_come_newest_first(client: Client, own: MockWorkspac
 
 
 @pytest.mark.known("client")
-@versions("3.52.0", "3.78.2", "6.10.0", "7.17.0")
+@versions("3.52.0", "3.78.2", "6.10.0", NEWEST)
 def test_data_rows_are_read_on_from_behind_a_cursor(client: Client, own: MockWorkspace, version: str) -> None:
     """test_data_rows.py test_data_row_bulk_creation."""
     dataset = {"dataset_id": own.dataset("image rows")}
@@ -142,7 +143,7 @@ def test_a_project_of_datasets_is_refused_since_the_middle_of_2023(
 
 
 @pytest.mark.known("client")
-@versions("6.10.0", "7.17.0")
+@versions("6.10.0", NEWEST)
 def test_tasks_are_found_by_their_status(client: Client, own: MockWorkspace, version: str) -> None:
     """test_export_data_rows_streamable.py test_task_filter."""
     read = client.read("tasks_by_status", dataset_id=own.dataset("image rows"))
@@ -150,7 +151,7 @@ def test_tasks_are_found_by_their_status(client: Client, own: MockWorkspace, ver
 
 
 @pytest.mark.known("client")
-@versions("6.10.0", "7.17.0")
+@versions("6.10.0", NEWEST)
 def test_an_export_that_was_just_made_can_be_cancelled(client: Client, own: MockWorkspace, version: str) -> None:
     """test_export_data_rows_streamable.py test_cancel_export_task."""
     own.clock.freeze()
@@ -159,7 +160,7 @@ def test_an_export_that_was_just_made_can_be_cancelled(client: Client, own: Mock
 
 
 @pytest.mark.known("client")
-@versions("3.78.2", "6.10.0", "7.17.0")
+@versions("3.78.2", "6.10.0", NEWEST)
 def test_embeddings_are_read_with_the_number_of_their_vectors(client: Client, own: MockWorkspace, version: str) -> None:
     """test_embedding.py: over REST up to 7.11, by GraphQL since."""
     read = client.read("embeddings")
@@ -168,11 +169,11 @@ def test_embeddings_are_read_with_the_number_of_their_vectors(client: Client, ow
     assert read["counts"] == {id_: have.count(id_) for id_ in read["counts"]}
     assert any(read["counts"].values())
     assert read["alone"] == [read["names"][0], True]
-    assert read["missing"] == ("ResourceNotFoundError" if version == "7.17.0" else "LabelboxError")
+    assert read["missing"] == ("ResourceNotFoundError" if version == NEWEST else "LabelboxError")
 
 
 @pytest.mark.known("client")
-@versions("6.10.0", "7.17.0")
+@versions("6.10.0", NEWEST)
 def test_keys_invitations_and_groups_are_read(client: Client, own: MockWorkspace, version: str) -> None:
     read = client.read("access")
     assert read["keys"] == [["API key", "owner@mock.example"]]
@@ -182,7 +183,7 @@ def test_keys_invitations_and_groups_are_read(client: Client, own: MockWorkspace
 
 
 @pytest.mark.known("client")
-@versions("7.17.0")
+@versions(NEWEST)
 def test_the_workflow_of_a_project_is_read_and_valid(client: Client, own: MockWorkspace, version: str) -> None:
     read = client.read("workflow", project_id=own.project("image"))
     assert read["errors"] == []
@@ -191,11 +192,11 @@ def test_the_workflow_of_a_project_is_read_and_valid(client: Client, own: MockWo
 
 
 @pytest.mark.known("client")
-@versions("6.10.0", "7.17.0")
+@versions("6.10.0", NEWEST)
 def test_what_a_project_and_a_model_run_do_not_have(client: Client, own: MockWorkspace, version: str) -> None:
     run = own.model_runs["first training"]
     read = client.read("around", project_id=own.project("image"), model_run_id=run)
-    missing = "ResourceNotFoundError" if version == "7.17.0" else "LabelboxError"
+    missing = "ResourceNotFoundError" if version == NEWEST else "LabelboxError"
     assert read == {"imports": 0, "service": "ResourceNotFoundError", "app": missing, "cost": [None, None]}
 
 

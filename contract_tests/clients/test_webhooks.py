@@ -14,21 +14,15 @@ import pytest
 import requests
 
 from contract_tests.clients.clients import Client, ClientKind, RunningPrograms, sdk
+from contract_tests.clients.environments import NEWEST
 from contract_tests.receiving import SECRET, Answer, Receiver
 from contract_tests.serving import ServedWorld
 from mockserver.testing import MockServer, MockWorkspace
 
 SDKS = [
     pytest.param(ClientKind(sdk(version), "export_v2"), id=version, marks=pytest.mark.xdist_group(f"sdk-{version}"))
-    for version in ("3.40.1", "7.17.0")
+    for version in ("3.40.1", NEWEST)
 ]
-
-
-@pytest.fixture
-def workspace(server: ServedWorld) -> Iterator[MockWorkspace]:
-    made = MockServer.at(server.url).workspace()
-    yield made
-    made.delete()
 
 
 @pytest.fixture(params=SDKS)

@@ -1,27 +1,40 @@
 """Workspaces never meet, not even inside one process of an SDK, which remembers results by task id."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
 
-from contract_tests.clients.clients import AUTHENTICATION_REFUSED, Client, ClientFailure
+from contract_tests.clients.clients import (
+    AUTHENTICATION_REFUSED,
+    CLIENTS,
+    Client,
+    ClientFailure,
+    ClientKind,
+    RunningPrograms,
+)
+from contract_tests.clients.matrix import THOROUGH
 from contract_tests.clients.test_project_export import EVERY_PARAM, ids_of
 from contract_tests.serving import ServedWorld
 from mockserver.testing import MockServer, MockWorkspace
+
+TABLE = [
+    pytest.param(kind, id=kind.name, marks=pytest.mark.xdist_group(kind.program.name))
+    for kind in CLIENTS
+    if kind.name in THOROUGH
+]
+
+
+@pytest.fixture(params=TABLE)
+def client(request: pytest.FixtureRequest, programs: RunningPrograms, server: ServedWorld) -> Client:
+    """The oldest and the newest client of each generation: what their processes remember differs by generation."""
+    kind: ClientKind = request.param
+    return programs.client(kind, server)
 
 
 @pytest.fixture
 def harness(server: ServedWorld) -> MockServer:
     return MockServer.at(server.url)
-
-
-@pytest.fixture
-def workspace(harness: MockServer) -> Iterator[MockWorkspace]:
-    made = harness.workspace()
-    yield made
-    made.delete()
 
 
 def known_to(client: Client, params: dict[str, bool]) -> dict[str, bool]:

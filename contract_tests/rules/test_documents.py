@@ -14,7 +14,7 @@ import msgspec
 import pytest
 import requests
 
-from contract_tests.clients.environments import python_of
+from contract_tests.clients.environments import NEWEST, python_of
 from contract_tests.machine import out_of_descriptors
 from contract_tests.rules import test_rooms
 from contract_tests.rules.installed import active, environment, requirements_in
@@ -47,7 +47,6 @@ from mockserver.testing import MockWorkspace, plugin
 from mockserver.world.media import MEDIA
 from mockserver.world.switches import Switches
 
-SDK = "7.17.0"
 EXECUTED = {
     *("ci.md", "control.md", "first-hour.md", "from-v1-to-v2.md", "older-pythons.md", "pytest.md", "receivers.md"),
 }
@@ -351,7 +350,7 @@ def pytest_page() -> Path:
     extra = re.findall(r"`(pip install [^`]*)`", (REPOSITORY / "docs/pytest.md").read_text())
     installed = [requirement for line in extra for requirement in requirements_in(line)]
     assert "pytest-xdist" in installed
-    return environment("pytest-page", "labelbox-mockserver[testing]", f"labelbox=={SDK}", *installed)
+    return environment("pytest-page", "labelbox-mockserver[testing]", f"labelbox=={NEWEST}", *installed)
 
 
 def followed(page: Path, folder: Path, files: dict[str, str], line: str) -> str:
@@ -541,6 +540,6 @@ def run_in_sdk(program: str, server: ServedWorld, folder: Path) -> str:
     assert PRINTED_URL in program
     file = folder / "program.py"
     file.write_text(program.replace(PRINTED_URL, server.url))
-    finished = subprocess.run([str(python_of(SDK)), str(file)], capture_output=True, text=True, check=False)
+    finished = subprocess.run([str(python_of(NEWEST)), str(file)], capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr
     return finished.stdout

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from contract_tests.clients.environments import NEWEST
 from contract_tests.rules.installed import active, environment, requirements_in
 from contract_tests.rules.pages import (
     PRINTED_URL,
@@ -22,7 +23,7 @@ from contract_tests.rules.pages import (
 from contract_tests.serving import ServedWorld
 
 PAGE = "first-hour.md"
-SDKS = {"7.17.0": "test_export.py", "3.40.1": "test_export_v2.py"}
+SDKS = {NEWEST: "test_export.py", "3.40.1": "test_export_v2.py"}
 """Version -> the test file that the page has people with such an SDK write."""
 
 EACH_SDK = pytest.mark.parametrize(

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from contract_tests.clients.environments import NEWEST
 from contract_tests.rules.installed import active, environment, older_pythons, requirements_in
 from contract_tests.rules.pages import PRINTED_URL, files_of, shell_lines_of
 from contract_tests.serving import ServedWorld
 
-SDK = "7.17.0"
 OLD_SDK = ("labelbox==3.40.1", "setuptools<81")
 RECIPES = files_of("ci.md")
 WITH_A_SERVICE = ("http://localhost:8000", "http://labelbox-mock:8000")
@@ -44,7 +44,7 @@ def commands_of(recipe: str) -> list[str]:
 def programs(commands: list[str]) -> Path:
     """The environment that the recipe's first command makes: this checkout beside the newest SDK that we know."""
     asked = requirements_in(commands[0])
-    return environment("first-hour", *(f"labelbox=={SDK}" if name == "labelbox" else name for name in asked))
+    return environment("first-hour", *(f"labelbox=={NEWEST}" if name == "labelbox" else name for name in asked))
 
 
 def execute(command: str, folder: Path, bin_folder: Path, **settings: str) -> Outcome:
@@ -102,7 +102,7 @@ def test_a_recipe_is_laid_out_so_that_its_commands_can_be_taken_out(name: str) -
 
 
 @pytest.mark.parametrize("name", RECIPES)
-@pytest.mark.xdist_group("first-hour-7.17.0")
+@pytest.mark.xdist_group(f"first-hour-{NEWEST}")
 def test_a_recipe_is_green(name: str, container: str, tmp_path: Path) -> None:
     (tmp_path / "test_export.py").write_text(files_of("first-hour.md")["test_export.py"])
     commands = commands_of(RECIPES[name])
@@ -133,7 +133,7 @@ def test_a_container_is_given_the_token_that_its_tests_send() -> None:
     assert f"LABELBOX_MOCK_TOKEN={TOKEN}" in lines
 
 
-@pytest.mark.xdist_group("first-hour-7.17.0")
+@pytest.mark.xdist_group(f"first-hour-{NEWEST}")
 def test_a_recipe_fails_when_its_server_is_not_there(tmp_path: Path) -> None:
     """The waiting does not let the tests begin, nor does it wait for ever."""
     [wait] = [command for command in commands_of(RECIPES[".github/workflows/program.yml"]) if "until" in command]

@@ -10,6 +10,8 @@ from contract_tests.style_words import PHRASES, render_table
 REPOSITORY = Path(__file__).parents[2]
 
 CLEAN = (
+    "contract_tests/clients/matrix.py",
+    "contract_tests/conftest.py",
     "contract_tests/rules/test_style.py",
     "contract_tests/style.py",
     "contract_tests/style_words.py",

@@ -21,13 +21,6 @@ EXPORT = "mutation($id: ID!) {exportDataRowsInProject(input: {filters: {projectI
 CATALOG = "mutation {exportDataRowsInCatalog(input: {}) {taskId}}"
 
 
-@pytest.fixture
-def workspace(server: ServedWorld) -> Iterator[MockWorkspace]:
-    made = MockServer.at(server.url).workspace()
-    yield made
-    made.delete()
-
-
 def exported(workspace: MockWorkspace, project: str = "image") -> dict[str, Any]:
     """The task of a finished export."""
     made = answer_in(workspace, EXPORT, id=workspace.project(project))["data"]["exportDataRowsInProject"]

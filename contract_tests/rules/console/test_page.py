@@ -11,12 +11,11 @@ import pytest
 import requests
 from starlette.requests import Request
 
-from contract_tests.clients.environments import python_of
+from contract_tests.clients.environments import NEWEST, python_of
 from contract_tests.serving import ServedWorld
 from mockserver.console import page as console
 from mockserver.world.labels import WorkflowStatus
 
-SDK = "7.17.0"
 ID = re.compile(r"\bc[0-9a-z]{24}\b")
 HOSTILE = "<script>alert('&\"')</script>\nprint('mine')"
 HOSTILE_SCENARIO = f"""
@@ -260,7 +259,7 @@ def test_long_lists_are_cut() -> None:
 def run_in_sdk(program: str, folder: Path) -> list[str]:
     file = folder / "snippet.py"
     file.write_text(program)
-    finished = subprocess.run([str(python_of(SDK)), str(file)], capture_output=True, text=True, check=False)
+    finished = subprocess.run([str(python_of(NEWEST)), str(file)], capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr
     return finished.stdout.splitlines()
 

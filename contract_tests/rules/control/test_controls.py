@@ -16,13 +16,6 @@ EXPORT = "mutation($id: ID!) { exportDataRowsInProject(input: {filters: {project
 LOOK = "query($id: ID!) { user { createdTasks(where: {id: $id}) { status completionPercentage result } } }"
 
 
-@pytest.fixture
-def workspace(server: ServedWorld) -> Iterator[MockWorkspace]:
-    made = MockServer.at(server.url).workspace()
-    yield made
-    made.delete()
-
-
 def control(server: ServedWorld, method: str, path: str, **options: Any) -> requests.Response:
     return requests.request(method, f"{server.url}/_mock/{path}", timeout=30, **options)
 

@@ -20,18 +20,11 @@ from contract_tests.rules.worlds import in_file, stored
 from contract_tests.serving import ServedWorld
 from mockserver.control.waiting import MOST_WAITING, Waiting
 from mockserver.errors import Conflict, NotFound
-from mockserver.testing import MockServer, MockWorkspace
+from mockserver.testing import MockWorkspace
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.changes.deliveries import Deliveries
 
 WAITERS = 200
-
-
-@pytest.fixture
-def workspace(server: ServedWorld) -> Iterator[MockWorkspace]:
-    made = MockServer.at(server.url).workspace()
-    yield made
-    made.delete()
 
 
 @contextmanager

@@ -2,29 +2,17 @@
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
 
 from contract_tests.receiving import Answer, Receiver
+from contract_tests.rules.control_calls import control
 from contract_tests.serving import ServedWorld
 from mockserver.testing import ControlRefusedError, MockServer, MockWorkspace
 
 DETAILS = {"label_details": True, "project_details": True, "metadata_fields": True, "data_row_details": True}
-
-
-@pytest.fixture
-def workspace(server: ServedWorld) -> Iterator[MockWorkspace]:
-    made = MockServer.at(server.url).workspace()
-    yield made
-    made.delete()
-
-
-def control(workspace: MockWorkspace, method: str, path: str, **options: Any) -> requests.Response:
-    query = {"api_key": workspace.api_key} | options.pop("params", {})
-    return requests.request(method, f"{workspace.url}/_mock/{path}", params=query, timeout=30, **options)
 
 
 def row(workspace: MockWorkspace, data_row: str, project: str = "image") -> dict[str, Any]:

@@ -2,24 +2,17 @@
 
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
 
 from contract_tests.receiving import SECRET, Answer, Received, Receiver
+from contract_tests.rules.control_calls import control
 from contract_tests.serving import ServedWorld
-from mockserver.testing import MockServer, MockWorkspace
+from mockserver.testing import MockWorkspace
 
 LABEL = ("LABEL_CREATED", "LABEL_UPDATED", "LABEL_DELETED")
-
-
-@pytest.fixture
-def workspace(server: ServedWorld) -> Iterator[MockWorkspace]:
-    made = MockServer.at(server.url).workspace()
-    yield made
-    made.delete()
 
 
 def subscribed(workspace: MockWorkspace, receiver: Receiver, *topics: str, **more: Any) -> str:
@@ -40,11 +33,6 @@ def days_between(first: str, last: str) -> float:
 def webhook(workspace: MockWorkspace, name: str) -> dict[str, Any]:
     found = control(workspace, "GET", "webhooks").json()["webhooks"]
     return next(dict(item) for item in found if item["id"] == name)
-
-
-def control(workspace: MockWorkspace, method: str, path: str, **options: Any) -> requests.Response:
-    query = {"api_key": workspace.api_key}
-    return requests.request(method, f"{workspace.url}/_mock/{path}", params=query, timeout=30, **options)
 
 
 def test_an_event_arrives_signed_with_the_row_as_an_export_gives_it(workspace: MockWorkspace) -> None:

@@ -1,20 +1,10 @@
 """Webhooks that are asked to go wrong, as they arrive."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from contract_tests.receiving import SECRET, Answer, Received, Receiver
-from contract_tests.serving import ServedWorld
-from mockserver.testing import ControlRefusedError, MockServer, MockWorkspace
+from mockserver.testing import ControlRefusedError, MockWorkspace
 from mockserver.webhooks.misbehaviour import BURST, HUGE, MISBEHAVIOURS, UNKNOWN_TOPIC
-
-
-@pytest.fixture
-def workspace(server: ServedWorld) -> Iterator[MockWorkspace]:
-    made = MockServer.at(server.url).workspace()
-    yield made
-    made.delete()
 
 
 def told(workspace: MockWorkspace, name: str, count: int, receiver: Receiver, events: int = 1) -> list[Received]:
