@@ -15,6 +15,7 @@ from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import Embedding
 from mockserver.world.database import Clause
+from mockserver.world.queries.sources import EMBEDDING_VECTORS
 
 
 class EmbeddingRoutes:
@@ -38,12 +39,9 @@ class EmbeddingRoutes:
         """How many data rows have a vector."""
         workspace = await self._authenticate(request)
         embedding = _found(workspace, request)
-        sql = (
-            "SELECT COUNT(*) FROM embedding_vector ev JOIN data_row dr ON dr.no = ev.data_row_no"
-            " WHERE ev.embedding_id = :id AND NOT dr.deleted"
-        )
+        live = Clause("ev.embedding_id = :id AND NOT dr.deleted", id=embedding.id)
         with workspace.store.reading() as connection:
-            return json_response({"count": int(connection.value(sql, {"id": embedding.id}))})
+            return json_response({"count": connection.count_rows(EMBEDDING_VECTORS, live)})
 
 
 def _found(workspace: Workspace, request: Request) -> Embedding:

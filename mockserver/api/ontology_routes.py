@@ -14,7 +14,9 @@ from mockserver.http.responses import json_response
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.database import EVERYTHING, Clause
-from mockserver.world.projects import Ontology
+from mockserver.world.models import Model
+from mockserver.world.projects import Ontology, Project
+from mockserver.world.queries.conditions import not_in_subquery
 
 PAGE = 100
 """Ids in one answer (SDK docstring)."""
@@ -44,9 +46,9 @@ class OntologyRoutes:
     async def unused_ontologies(self, request: Request) -> Response:
         """Ids of ontologies that no project and no model has. The body holds the last id of the page before."""
         workspace, after = await self._authenticate(request), await _cursor(request)
-        unused = Clause(
-            "id NOT IN (SELECT ontology_id FROM project WHERE ontology_id IS NOT NULL AND NOT deleted)"
-            " AND id NOT IN (SELECT ontology_id FROM model WHERE ontology_id IS NOT NULL AND NOT deleted)"
+        using = Clause("ontology_id IS NOT NULL AND NOT deleted")
+        unused = not_in_subquery("id", Project, "ontology_id", using) & not_in_subquery(
+            "id", Model, "ontology_id", using
         )
         unused &= Clause("id > :after", after=after) if after else EVERYTHING
         with workspace.store.reading() as connection:

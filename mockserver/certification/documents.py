@@ -20,6 +20,7 @@ from mockserver.webhooks.payloads import Payloads
 from mockserver.world.database import EVERYTHING, Clause, Connection, JsonText
 from mockserver.world.events import Event, EventKind
 from mockserver.world.projects import Project
+from mockserver.world.queries.sources import LABELS
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store
 
@@ -83,9 +84,8 @@ def _names(projects: list[Project]) -> list[str]:
 def _creations(connection: Connection, project: Project) -> list[Event]:
     """An event for the first label of each data row, in the order of rows."""
     mine = Clause("l.project_id = :project AND NOT l.deleted AND NOT dr.deleted", project=project.id)
-    sql = f"SELECT l.id, dr.id FROM label l JOIN data_row dr ON dr.no = l.data_row_no WHERE {mine.sql}"
     first: dict[str, str] = {}
-    for label_id, row_id in connection.rows(f"{sql} ORDER BY l.data_row_no, l.no", mine.params):
+    for label_id, row_id in connection.select_columns(LABELS, "l.id, dr.id", mine, order="l.data_row_no, l.no"):
         first.setdefault(row_id, label_id)
     return [
         Event(0, EventKind.LABEL_CREATED, 0, project.id, row_id, label_id, JsonText("{}"))

@@ -30,6 +30,7 @@ from mockserver.world.data_rows import Dataset
 from mockserver.world.database import Clause, Connection
 from mockserver.world.labels import WorkflowStatus
 from mockserver.world.projects import Project
+from mockserver.world.queries.projects import count_labels_by_project, count_rows_by_dataset, count_rows_by_project
 
 PACKAGE = Path(__file__).parents[1]
 MOST_LISTED = 200
@@ -144,21 +145,10 @@ def shows_key(api_key: str, request: Request, hosts: frozenset[str]) -> bool:
 def listing(connection: Connection) -> Listing:
     """Counts of everything at once: a query for each kind, not for each project."""
     rows: dict[str, dict[str, int]] = defaultdict(dict)
-    live = "JOIN data_row dr ON dr.no = x.data_row_no WHERE NOT dr.deleted"
-    for project_id, status, count in connection.rows(
-        f"SELECT x.project_id, x.workflow_status, COUNT(*) FROM project_row x {live} GROUP BY 1, 2"
-    ):
+    for project_id, status, count in count_rows_by_project(connection):
         rows[project_id][status] = count
-    labels = {
-        project_id: (count, skipped)
-        for project_id, count, skipped in connection.rows(
-            "SELECT x.project_id, COUNT(*), SUM(CASE WHEN x.skipped THEN 1 ELSE 0 END)"
-            f" FROM label x {live} AND NOT x.deleted GROUP BY 1"
-        )
-    }
-    sizes: dict[str, int] = dict(
-        connection.rows("SELECT dataset_id, COUNT(*) FROM data_row WHERE NOT deleted GROUP BY 1")
-    )
+    labels = {project_id: (count, skipped) for project_id, count, skipped in count_labels_by_project(connection)}
+    sizes = count_rows_by_dataset(connection)
     alive, order = Clause("NOT deleted"), "created_at, name, id"
     projects = [
         ListedProject(project, rows[project.id], *labels.get(project.id, (0, 0)))

@@ -19,11 +19,11 @@ from mockserver.world.database import Clause, Connection
 from mockserver.world.models import ModelRun
 from mockserver.world.people import Organization
 from mockserver.world.projects import Project
+from mockserver.world.queries.conditions import LIVE, of_live_model
 from mockserver.world.slices import CatalogSlice
 from mockserver.world.tasks import EXPORT, Task
 
 N = TypeVar("N", Project, Dataset, CatalogSlice, ModelRun)
-LIVE = Clause("NOT deleted")
 
 
 class Words(NamedTuple):
@@ -77,7 +77,7 @@ def request_of(connection: Connection, asked: ExpectRows, *, timezone: str) -> E
     if asked.project is not None:
         return ExportRequest(project_named(connection, asked.project).id, terms, params)
     if asked.model_run is not None:
-        runs = Clause("NOT deleted AND model_id IN (SELECT id FROM model WHERE NOT deleted)")
+        runs = LIVE & of_live_model()
         return ExportRequest(params=params, model_run_id=_named(connection, ModelRun, asked.model_run, runs).id)
     if asked.slice is not None:
         return ExportRequest(params=params, slice_id=_named(connection, CatalogSlice, asked.slice).id)

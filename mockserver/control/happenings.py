@@ -23,6 +23,7 @@ from mockserver.world.issues import IssueStatus
 from mockserver.world.labels import Body, Label, ProjectRow, WorkflowStatus
 from mockserver.world.moments import zulu
 from mockserver.world.projects import Ontology, Project
+from mockserver.world.queries.labels import find_other_labeler
 
 NEXT_MOVES = {
     WorkflowStatus.IN_REVIEW: (APPROVE, WorkflowStatus.DONE),
@@ -95,19 +96,9 @@ class Happenings:
         seconds = self._chance().between(20, 900)
         label = self._workspace.labels.create_label(
             self._project.id, row.id, content=content, aside=variant.aside, seconds_to_create=seconds,
-            by=self._another_labeller(row) if labelled else None,
+            by=find_other_labeler(self._change.connection, self._project.id, row.no) if labelled else None,
         )  # fmt: skip
         return Done(row, label.id)
-
-    def _another_labeller(self, row: DataRow) -> str | None:
-        """Somebody who has not labelled the row, the owner of the API key where all have."""
-        mine = self._places.here(row.no)
-        sql = (
-            "SELECT id FROM person WHERE id NOT IN"
-            f" (SELECT created_by FROM label WHERE {mine.sql} AND NOT deleted) ORDER BY created_at, id LIMIT 1"
-        )
-        found = self._change.connection.row(sql, mine.params)
-        return None if found is None else str(found[0])
 
     def update_label(self) -> Done:
         label = self._places.label(NOT_SKIPPED)

@@ -14,24 +14,15 @@ from mockserver.world.database import EVERYTHING, Clause, Connection, R
 from mockserver.world.issues import Issue
 from mockserver.world.labels import Label, ProjectRow, Review, WorkflowStatus
 from mockserver.world.projects import Project
+from mockserver.world.queries.conditions import LIVE, in_subquery, labelled_project_rows, on_live_row, reviewed_labels
+from mockserver.world.queries.events import find_last_touched_row
+from mockserver.world.queries.labels import has_fewer_reviews
 
 FEW = 1000
 """So many reviews are sorted as soon as a label is looked for that has one."""
 
 NOT_SKIPPED = Clause("NOT skipped")
-_LIVE = Clause("NOT deleted")
-_LIVING = Clause("EXISTS (SELECT 1 FROM data_row d WHERE d.no = data_row_no AND NOT d.deleted)")
-_WAITING = Clause(
-    "workflow_status = :status AND EXISTS (SELECT 1 FROM label l WHERE l.project_id = project_row.project_id"
-    " AND l.data_row_no = project_row.data_row_no AND NOT l.deleted AND NOT l.skipped)",
-    status=WorkflowStatus.IN_REVIEW,
-)
-_REVIEWED = Clause("EXISTS (SELECT 1 FROM review r WHERE r.label_no = label.no)")
-_ONE_OF_FEW_REVIEWED = Clause("no IN (SELECT label_no FROM review)")
-_LAST_TOUCHED = (
-    "SELECT d.no FROM event e JOIN data_row d ON d.id = e.data_row_id"
-    " WHERE e.project_id = :project AND e.data_row_id IS NOT NULL ORDER BY e.no DESC LIMIT 1"
-)
+_WAITING = Clause("workflow_status = :status", status=WorkflowStatus.IN_REVIEW) & labelled_project_rows()
 
 
 class Places:
@@ -74,19 +65,13 @@ class Places:
 
     def _next(self, kind: type[ProjectRow | Label | Issue], fitting: Clause) -> int | None:
         """The number of the data row whose turn it is among those with such a record; None when there is none."""
-        mine = Clause("project_id = :project", project=self._project.id) & fitting & _LIVING
-        last = self._last_touched()
+        mine = Clause("project_id = :project", project=self._project.id) & fitting & on_live_row()
+        last = find_last_touched_row(self._connection, self._project.id)
         for turn in (Clause("data_row_no > :last", last=last), Clause("data_row_no <= :last", last=last)):
-            clause = mine & turn
-            sql = f"SELECT data_row_no FROM {kind.TABLE} WHERE {clause.sql} ORDER BY data_row_no LIMIT 1"
-            if (found := self._connection.row(sql, clause.params)) is not None:
-                return int(found[0])
+            found = self._connection.select_columns(kind, "data_row_no", mine & turn, order="data_row_no", first=1)
+            if found:
+                return int(found[0][0])
         return None
-
-    def _last_touched(self) -> int:
-        """The number of the data row that something happened to last in this project; 0 when nothing did."""
-        found = self._connection.row(_LAST_TOUCHED, {"project": self._project.id})
-        return int(found[0]) if found else 0
 
     # Labels
 
@@ -102,7 +87,7 @@ class Places:
         if self._asked.label is None and self._asked.data_row is None:
             row = self._next(ProjectRow, _WAITING)
             if row is not None:
-                return self._rested(Label, self.here(row) & _LIVE & NOT_SKIPPED)[0]
+                return self._rested(Label, self.here(row) & LIVE & NOT_SKIPPED)[0]
         return self._label_or_none(NOT_SKIPPED) or self.label()
 
     def _label_or_none(self, fitting: Clause) -> Label | None:
@@ -112,13 +97,13 @@ class Places:
         if self._asked.data_row is not None:
             row = self._asked_row(self._asked.data_row).no
         else:
-            row = self._next(Label, _LIVE & fitting)
-        found = [] if row is None else self._rested(Label, self.here(row) & _LIVE & fitting)
+            row = self._next(Label, LIVE & fitting)
+        found = [] if row is None else self._rested(Label, self.here(row) & LIVE & fitting)
         return found[0] if found else None
 
     def _asked_label(self, label_id: str) -> Label:
         mine = Clause("project_id = :project AND id = :id", project=self._project.id, id=label_id)
-        found = self._connection.find(Label, mine & _LIVE)
+        found = self._connection.find(Label, mine & LIVE)
         if found is None or self.row_of(found).deleted:
             raise NotFound(f"Label {label_id!r} does not exist in project {self._project.name!r}")
         asked = self._asked.data_row
@@ -130,19 +115,17 @@ class Places:
 
     def review(self) -> tuple[Review, Label]:
         """Of the label or row asked for, or of the next row with one, the one that rested longest."""
-        label = self._label_or_none(_ONE_OF_FEW_REVIEWED if self._few_reviews() else _REVIEWED)
+        # All labels that have reviews are looked at, or one label after the other until one has.
+        few = has_fewer_reviews(self._connection, FEW)
+        label = self._label_or_none(in_subquery("no", Review, "label_no") if few else reviewed_labels())
         found = [] if label is None else self._rested(Review, Clause("label_no = :no", no=label.no))
         if label is None or not found:
             raise NotFound(f"There is no review on {self._named}; make REVIEW_CREATED happen before")
         return found[0], label
 
-    def _few_reviews(self) -> bool:
-        """Whether to look at all labels that have reviews, or at one label after the other until one has."""
-        return int(self._connection.value(f"SELECT count(*) FROM (SELECT 1 FROM review LIMIT {FEW}) few")) < FEW
-
     def issue(self) -> Issue:
         """Of the label or row asked for, or of the next row with one, the one that rested longest."""
-        wanted = _LIVE
+        wanted = LIVE
         row: int | None
         if self._asked.label is not None:
             label = self._asked_label(self._asked.label)

@@ -8,9 +8,9 @@ import msgspec
 
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import Dataset
-from mockserver.world.database import Clause
 from mockserver.world.models import ModelRun
 from mockserver.world.projects import Project
+from mockserver.world.queries.conditions import LIVE, of_live_model
 from mockserver.world.slices import CatalogSlice
 
 
@@ -31,12 +31,11 @@ class Ready(msgspec.Struct, frozen=True):
 
 def ready_file(workspace: Workspace, url: str) -> Ready:
     """`url` is scheme and host, without a slash at its end."""
-    live = Clause("NOT deleted")
     with workspace.store.reading() as connection:
-        projects = {item.name: item.id for item in connection.select(Project, live, order="created_at, id")}
-        datasets = {item.name: item.id for item in connection.select(Dataset, live, order="created_at, id")}
-        slices = {item.name: item.id for item in connection.select(CatalogSlice, live, order="created_at, id")}
-        of_models = Clause("NOT deleted AND model_id IN (SELECT id FROM model WHERE NOT deleted)")
+        projects = {item.name: item.id for item in connection.select(Project, LIVE, order="created_at, id")}
+        datasets = {item.name: item.id for item in connection.select(Dataset, LIVE, order="created_at, id")}
+        slices = {item.name: item.id for item in connection.select(CatalogSlice, LIVE, order="created_at, id")}
+        of_models = LIVE & of_live_model()
         runs = {item.name: item.id for item in connection.select(ModelRun, of_models, order="created_at, id")}
     return Ready(
         url=url,

@@ -10,7 +10,7 @@ import re
 import typing
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, NewType, Self, TypeVar
+from typing import Any, ClassVar, NamedTuple, NewType, Self, TypeVar
 
 import msgspec
 
@@ -149,6 +149,21 @@ def columns(kind: type[Record], alias: str = "") -> str:
     return ", ".join(prefix + name for name in kind.__struct_fields__)
 
 
+class Source(NamedTuple):
+    """What a query selects from: tables with aliases (world/queries/sources.py has those that there are)."""
+
+    sql: str
+
+
+def _select_sql(source: Source | type[Record], names: str, clause: Clause, order: str) -> str:
+    sql = f"SELECT {names} FROM {_source_sql(source)} WHERE {clause.sql}"
+    return f"{sql} ORDER BY {order}" if order else sql
+
+
+def _source_sql(source: Source | type[Record]) -> str:
+    return source.sql if isinstance(source, Source) else source.TABLE
+
+
 class Connection(ABC):
     """One open connection of either engine. Not for two threads at once."""
 
@@ -224,6 +239,29 @@ class Connection(ABC):
         if first is not None or skip:
             sql += f" LIMIT {ALL_ROWS if first is None else min(first, ALL_ROWS)} OFFSET {min(skip, ALL_ROWS)}"
         return [kind.load(row) for row in self.rows(sql, clause.params)]
+
+    def select_columns(
+        self,
+        source: Source | type[Record],
+        names: str,
+        clause: Clause = EVERYTHING,
+        *,
+        order: str = "",
+        first: int | None = None,
+    ) -> list[Row]:
+        """The named columns of the rows that meet the clause. `names` and `order` are never a client's text."""
+        limit = "" if first is None else f" LIMIT {first:d}"
+        return self.rows(_select_sql(source, names, clause, order) + limit, clause.params)
+
+    def select_batches(
+        self, source: Source | type[Record], names: str, clause: Clause, *, order: str, size: int
+    ) -> Iterator[list[Row]]:
+        """The same, `size` rows at a time; other calls may come in between."""
+        return self.pieces(_select_sql(source, names, clause, order), clause.params, size)
+
+    def count_rows(self, source: Source | type[Record], clause: Clause) -> int:
+        """How many rows meet the clause."""
+        return int(self.value(f"SELECT count(*) FROM {_source_sql(source)} WHERE {clause.sql}", clause.params))
 
     def find(self, kind: type[R], clause: Clause) -> R | None:
         """The first record that meets the clause, or None."""

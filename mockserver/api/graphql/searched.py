@@ -10,6 +10,7 @@ from mockserver.world.labels import Label
 from mockserver.world.models import ModelRun
 from mockserver.world.people import Person
 from mockserver.world.projects import LabelingFrontend, Project
+from mockserver.world.queries.projects import END_OF_HISTORY, LAST_ACTIVITY_OF_PROJECT, ROWS_OF_DATASET, ROWS_OF_PROJECT
 
 MOMENTS = frozenset({"createdAt", "updatedAt", "setupComplete", "lastActivityTime", "lastActivity", "lastLoginAt"})
 """Kept in microseconds; clients are told milliseconds, and compare these."""
@@ -25,23 +26,6 @@ WITHOUT_CASE: dict[type[Record], frozenset[str]] = {LabelingFrontend: frozenset(
 """Texts that are compared as if all letters were small. Client: tests up to SDK 3.78 find the frontend Editor by
 `editor`; of other texts nobody showed it."""
 
-ROWS_OF_PROJECT = (
-    "((SELECT COUNT(*) FROM project_row pr WHERE pr.project_id = {project})"
-    " - (SELECT COUNT(*) FROM data_row dr CROSS JOIN project_row pr"
-    " WHERE dr.deleted AND pr.data_row_no = dr.no AND pr.project_id = {project}))"
-)
-"""Those that live: all, which an index counts, less the few that are deleted, with which SQLite begins (CROSS JOIN)."""
-LAST_ACTIVITY_OF_PROJECT = (
-    "(SELECT dr.last_activity_at FROM data_row dr WHERE NOT dr.deleted AND EXISTS (SELECT 1 FROM project_row pr"
-    " WHERE pr.project_id = {project} AND pr.data_row_no = dr.no) ORDER BY dr.last_activity_at DESC LIMIT 1)"
-)
-"""From the newest on: in a large project the first one tried is almost always its own."""
-ROWS_OF_DATASET = (
-    "((SELECT COUNT(*) FROM data_row dr WHERE dr.dataset_id = {dataset})"
-    " - (SELECT COUNT(*) FROM data_row dr WHERE dr.deleted AND dr.dataset_id || '' = {dataset}))"
-)
-"""As an expression the column keeps SQLite from the dataset's index, in which it would look at every row."""
-
 EXPRESSIONS: dict[type[Record], dict[str, str]] = {
     Project: {
         "dataRowCount": ROWS_OF_PROJECT.format(project="project.id"),
@@ -54,7 +38,7 @@ EXPRESSIONS: dict[type[Record], dict[str, str]] = {
         "benchmarkAgreement": "benchmark_score",
         "isBenchmarkReference": "is_benchmark",
     },
-    Person: {"lastLoginAt": "(SELECT ends FROM workspace)"},
+    Person: {"lastLoginAt": END_OF_HISTORY},
 }
 """SQL by the name on the wire."""
 

@@ -14,13 +14,13 @@ from mockserver.api.graphql.filters import condition, unique
 from mockserver.api.graphql.pages import Page, PageInfo
 from mockserver.api.graphql.resolvers.people import organization
 from mockserver.api.graphql.resolvers.projects import created_by, projects
-from mockserver.api.graphql.searched import ROWS_OF_DATASET
 from mockserver.errors import BadInput, NotFound
 from mockserver.exports.dates import load_format
 from mockserver.exports.legacy.media import build_media_attributes
 from mockserver.links import AssetKey
 from mockserver.world.data_rows import Attachment, DataRow, Dataset
 from mockserver.world.database import Clause
+from mockserver.world.queries.projects import count_rows_of_dataset
 
 MOST_KEYS = 20_000
 
@@ -101,7 +101,7 @@ def description(source: Dataset, _call: Call) -> str:
 
 def row_count(source: Dataset, call: Call) -> int:
     with call.reading() as connection:
-        return int(connection.value(f"SELECT {ROWS_OF_DATASET.format(dataset=':id')}", {"id": source.id}))
+        return count_rows_of_dataset(connection, source.id)
 
 
 def dataset(_source: Any, call: Call, where: Mapping[str, Any]) -> Dataset:

@@ -20,6 +20,7 @@ from mockserver.world.database import EVERYTHING, Clause
 from mockserver.world.issues import Comment, Issue, IssueStatus
 from mockserver.world.people import Person
 from mockserver.world.projects import Project
+from mockserver.world.queries.conditions import in_subquery
 
 PAGE = 100
 """Issues, where a client does not say how many it wants."""
@@ -84,7 +85,8 @@ def _condition(where: Mapping[str, Any]) -> Clause:
     if where.get("content"):
         found &= holding("content", where["content"])
     if where.get("dataRow") is not None:
-        found &= Clause("data_row_no IN (SELECT no FROM data_row WHERE id = :row)", row=where["dataRow"].get("id"))
+        row = Clause("id = :row", row=where["dataRow"].get("id"))
+        found &= in_subquery("data_row_no", DataRow, "no", row)
     return found
 
 

@@ -13,15 +13,22 @@ from mockserver.api.graphql.filters import condition, unique
 from mockserver.api.graphql.matching import matches
 from mockserver.api.graphql.pages import Page, PageInfo
 from mockserver.api.graphql.resolvers.people import organization
-from mockserver.api.graphql.searched import LAST_ACTIVITY_OF_PROJECT, ROWS_OF_PROJECT
 from mockserver.errors import BadInput, NotFound
 from mockserver.exports.selection import build_project_condition
 from mockserver.world import ids
 from mockserver.world.data_rows import Dataset
 from mockserver.world.database import EVERYTHING, Clause
-from mockserver.world.labels import WorkflowStatus
 from mockserver.world.people import Person, ProjectMember, Role
 from mockserver.world.projects import Batch, LabelingFrontend, Ontology, Project, ResourceTag, TaskQueue
+from mockserver.world.queries.conditions import datasets_of_project, projects_of_dataset, tags_of_project
+from mockserver.world.queries.projects import (
+    count_done_rows,
+    count_labels,
+    count_queued_rows,
+    count_rows_by_state,
+    count_rows_of_project,
+    find_last_activity,
+)
 
 PROJECT = (
     "id name description allowedMediaType queueMode editorTaskType autoAuditNumberOfLabels autoAuditPercentage"
@@ -29,7 +36,6 @@ PROJECT = (
 )
 OVERRIDE = "id priority numberOfLabels dataRow"
 _SET_UP = Clause("labeling_frontend_id IS NOT NULL AND ontology_id IS NOT NULL AND NOT deleted")
-_LIVE_ROW = "EXISTS (SELECT 1 FROM data_row WHERE data_row.no = data_row_no AND NOT data_row.deleted)"
 
 
 class StateCount(msgspec.Struct, frozen=True):
@@ -97,63 +103,35 @@ def projects(source: Any, call: Call, where: Any = None, skip: int = 0, first: i
     if isinstance(source, Ontology):
         clause &= Clause("ontology_id = :id", id=source.id)
     elif isinstance(source, Dataset):
-        clause &= _of_dataset(source)
+        clause &= projects_of_dataset(source.id)
     return call.select(Project, clause, order="created_at, id", skip=skip, first=first)
-
-
-def _of_dataset(dataset: Dataset) -> Clause:
-    sql = (
-        "id IN (SELECT pr.project_id FROM project_row pr JOIN data_row dr ON dr.no = pr.data_row_no"
-        " WHERE dr.dataset_id = :id AND NOT dr.deleted)"
-    )
-    return Clause(sql, id=dataset.id)
 
 
 def last_activity_time(source: Project, call: Call) -> int | None:
     """Of the latest activity on one of its data rows; null without rows (inferred)."""
-    sql = f"SELECT {LAST_ACTIVITY_OF_PROJECT.format(project=':id')}"
     with call.reading() as connection:
-        latest: int | None = connection.value(sql, {"id": source.id})
-    return latest
+        return find_last_activity(connection, source.id)
 
 
 def data_row_count(source: Project, call: Call) -> int:
     with call.reading() as connection:
-        return int(connection.value(f"SELECT {ROWS_OF_PROJECT.format(project=':id')}", {"id": source.id}))
+        return count_rows_of_project(connection, source.id)
 
 
 def completed_data_row_count(source: Project, call: Call) -> int:
-    done = Clause("pr.project_id = :id AND pr.workflow_status = :status", id=source.id, status=WorkflowStatus.DONE)
-    return _live(call, "project_row pr", done, "pr.data_row_no")
+    with call.reading() as connection:
+        return count_done_rows(connection, source.id)
 
 
 def label_count(source: Project, call: Call) -> int:
-    asked = Clause("l.project_id = :id AND NOT l.deleted", id=source.id)
-    return _live(call, "label l", asked, "l.data_row_no")
-
-
-def _live(call: Call, table: str, asked: Clause, row: str) -> int:
-    """How many there are on live data rows: all, which an index counts, less the few on deleted ones."""
-    counted = f"SELECT COUNT(*) FROM {table} WHERE {asked.sql}"
-    # CROSS JOIN: SQLite then begins with the few that are deleted.
-    deleted = f"SELECT COUNT(*) FROM data_row dr CROSS JOIN {table} WHERE dr.deleted AND {row} = dr.no AND {asked.sql}"
     with call.reading() as connection:
-        return int(connection.value(f"SELECT ({counted}) - ({deleted})", asked.params))
+        return count_labels(connection, source.id)
 
 
 def workstream_state_counts(source: Project, call: Call, batchIds: list[str] | None = None) -> list[StateCount]:  # noqa: N803  the wire's word
     """Every state the SDK's get_overview needs (project.py 7.17.0); `batchIds` narrows it (SDK 7.9 and later)."""
-    live = _LIVE_ROW.replace("data_row_no", "pr.data_row_no")
-    sql = (
-        "SELECT pr.workflow_status, (SELECT MIN(CASE WHEN l.skipped THEN 1 ELSE 0 END) FROM label l"
-        " WHERE l.project_id = pr.project_id AND l.data_row_no = pr.data_row_no AND NOT l.deleted) AS all_skipped,"
-        f" COUNT(*) FROM project_row pr WHERE {{clause}} AND {live} GROUP BY 1, 2"
-    )
-    clause = Clause("pr.project_id = :id", id=source.id)
-    if batchIds:
-        clause &= Clause("pr.batch_id IN :ids", ids=batchIds)
     with call.reading() as connection:
-        groups = connection.rows(sql.replace("{clause}", clause.sql), clause.params)
+        groups = count_rows_by_state(connection, source.id, batchIds or [])
     return [StateCount(state, count) for state, count in _states(groups).items()]
 
 
@@ -185,10 +163,8 @@ def rows_in_queue(source: TaskQueue, call: Call, input: Any = None) -> int:  # n
     clause = build_project_condition(terms) if terms else EVERYTHING
     if any(term.get("type") != "batch" for term in terms):
         raise BadInput("dataRowCount can be asked for the rows of batches only: a term of the type 'batch'")
-    mine = Clause(f"pr.task_queue_id = :id AND {_LIVE_ROW.replace('data_row_no', 'pr.data_row_no')}", id=source.id)
-    asked = mine & clause
     with call.reading() as connection:
-        return int(connection.value(f"SELECT COUNT(*) FROM project_row pr WHERE {asked.sql}", asked.params))
+        return count_queued_rows(connection, source.id, clause)
 
 
 def labeling_frontend(source: Project, call: Call) -> LabelingFrontend | None:
@@ -197,8 +173,7 @@ def labeling_frontend(source: Project, call: Call) -> LabelingFrontend | None:
 
 def resource_tags(source: Project, call: Call) -> list[ResourceTag]:
     """The same as in exports."""
-    mine = Clause("id IN (SELECT tag_id FROM project_tag WHERE project_id = :project)", project=source.id)
-    return call.select(ResourceTag, mine, order="id")
+    return call.select(ResourceTag, tags_of_project(source.id), order="id")
 
 
 def frontend_options(
@@ -233,16 +208,12 @@ def customization_options(source: Project, call: Call) -> str | None:
 def datasets(source: Project, call: Call, where: Any = None, skip: int = 0, first: int | None = None) -> list[Dataset]:
     """Those that live rows of the project are in."""
     return call.select(
-        Dataset, condition(Dataset, where) & _with_rows_in(source), order="created_at, id", skip=skip, first=first
+        Dataset,
+        condition(Dataset, where) & datasets_of_project(source.id),
+        order="created_at, id",
+        skip=skip,
+        first=first,
     )
-
-
-def _with_rows_in(project: Project) -> Clause:
-    sql = (
-        "EXISTS (SELECT 1 FROM data_row dr JOIN project_row pr ON pr.data_row_no = dr.no"
-        " WHERE dr.dataset_id = dataset.id AND pr.project_id = :id AND NOT dr.deleted)"
-    )
-    return Clause(sql, id=project.id)
 
 
 def members(source: Project, call: Call, skip: int = 0, first: int | None = None) -> list[ProjectMember]:

@@ -18,6 +18,7 @@ from mockserver.world.database import Clause
 from mockserver.world.labels import Label
 from mockserver.world.people import Person
 from mockserver.world.projects import Project
+from mockserver.world.queries.labels import count_labels_by_reviews, measure_benchmark, measure_labelers
 
 NET_SCORES = {
     "None": "SUM(r.score) IS NULL",
@@ -94,12 +95,8 @@ def benchmark(_source: Any, call: Call, where: Mapping[str, Any]) -> Benchmark:
 
 def _benchmark(call: Call, label: Label) -> Benchmark:
     """The other labels of its data row are those that were compared with it."""
-    sql = (
-        "SELECT COUNT(*), AVG(benchmark_score), MAX(updated_at) FROM label"
-        " WHERE project_id = :project AND data_row_no = :row AND NOT is_benchmark AND NOT deleted"
-    )
     with call.reading() as connection:
-        count, agreement, last = connection.rows(sql, {"project": label.project_id, "row": label.data_row_no})[0]
+        count, agreement, last = measure_benchmark(connection, label.project_id, label.data_row_no)
     active = max(label.updated_at, last or 0)
     return Benchmark(label.id, label.created_by, label.created_at, active, count, agreement, label)
 
@@ -108,21 +105,12 @@ def labeler_performance(
     source: Project, call: Call, skip: int = 0, first: int | None = None
 ) -> list[LabelerPerformance]:
     """Of everybody who made a label, who made the most first."""
-    sql = (
-        "SELECT created_by, COUNT(*), SUM(seconds_to_create), AVG(consensus_score), AVG(benchmark_score),"
-        " MAX(updated_at) FROM label WHERE project_id = :id AND NOT deleted GROUP BY created_by"
-        " ORDER BY COUNT(*) DESC, created_by"
-    )
     with call.reading() as connection:
-        found = [LabelerPerformance(*row) for row in connection.rows(sql, {"id": source.id})]
+        found = [LabelerPerformance(*row) for row in measure_labelers(connection, source.id)]
     return found[skip : None if first is None else skip + first]
 
 
 def label_aggregate(source: Project, call: Call, netScore: str = "None") -> int:  # noqa: N803  the wire's word
     """How many labels have reviews that sum up so."""
-    sql = (
-        "SELECT COUNT(*) FROM (SELECT l.no FROM label l LEFT JOIN review r ON r.label_no = l.no"
-        f" WHERE l.project_id = :id AND NOT l.deleted GROUP BY l.no HAVING {NET_SCORES[netScore]}) found"
-    )
     with call.reading() as connection:
-        return int(connection.value(sql, {"id": source.id}))
+        return count_labels_by_reviews(connection, source.id, NET_SCORES[netScore])

@@ -14,7 +14,9 @@ from mockserver.api.graphql.pages import Page, page_of, position
 from mockserver.exports.selection import build_catalog_condition
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause
-from mockserver.world.models import ModelRun
+from mockserver.world.models import ModelRun, ModelRunRow
+from mockserver.world.queries.conditions import in_subquery
+from mockserver.world.queries.sources import DATA_ROWS
 from mockserver.world.slices import CatalogSlice
 
 PAGE = 100
@@ -70,7 +72,7 @@ def data_row_identifiers(_source: Any, call: Call, input: Mapping[str, Any]) -> 
     asked = Clause("NOT dr.deleted") & build_catalog_condition(orjson.loads(found.query))
     first = PAGE if input.get("first") is None else input["first"]
     with call.reading() as connection:
-        total = int(connection.value(f"SELECT COUNT(*) FROM data_row dr WHERE {asked.sql}", asked.params))
+        total = connection.count_rows(DATA_ROWS, asked)
     return page_of(_rows(call, asked, position(input.get("after")), first + 1), first, total=total)
 
 
@@ -79,12 +81,12 @@ def data_row_identifiers_in_run(_source: Any, call: Call, input: Mapping[str, An
     run = call.one(ModelRun, Clause("id = :id AND NOT deleted", id=input.get("modelRunId")), _run(input))
     found = _slice(call, input["savedQueryId"])
     asked = Clause("NOT dr.deleted") & build_catalog_condition(orjson.loads(found.query))
-    asked &= Clause("dr.no IN (SELECT data_row_no FROM model_run_row WHERE model_run_id = :run)", run=run.id)
+    asked &= in_subquery("dr.no", ModelRunRow, "data_row_no", Clause("model_run_id = :run", run=run.id))
     after = (input.get("after") or {}).get("dataRowId")
     start = 0 if after is None else call.one(DataRow, Clause("id = :id", id=after), f"The cursor {after!r}").no
     first = PAGE if input.get("first") is None else input["first"]
     with call.reading() as connection:
-        total = int(connection.value(f"SELECT COUNT(*) FROM data_row dr WHERE {asked.sql}", asked.params))
+        total = connection.count_rows(DATA_ROWS, asked)
     rows = _rows(call, asked, start, first + 1)
     nodes, more = rows[:first], len(rows) > first
     return Page(nodes, CursorPageInfo(nodes[-1] if more and nodes else None, more), total)
@@ -96,6 +98,7 @@ def _run(input: Mapping[str, Any]) -> str:  # noqa: A002  the wire's word
 
 def _rows(call: Call, asked: Clause, after: int, most: int) -> list[Identifier]:
     behind = asked & Clause("dr.no > :after", after=after)
-    sql = f"SELECT dr.no, dr.id, dr.global_key FROM data_row dr WHERE {behind.sql} ORDER BY dr.no LIMIT {most:d}"
+    names = "dr.no, dr.id, dr.global_key"
     with call.reading() as connection:
-        return [Identifier(*row) for row in connection.rows(sql, behind.params)]
+        rows = connection.select_columns(DATA_ROWS, names, behind, order="dr.no", first=most)
+    return [Identifier(*row) for row in rows]

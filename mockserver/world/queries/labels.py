@@ -1,0 +1,50 @@
+"""Figures about labels: agreement, performance, reviews; and who labels next."""
+
+from __future__ import annotations
+
+from mockserver.world.database import Clause, Connection, Row
+
+
+def measure_benchmark(connection: Connection, project_id: str, data_row_no: int) -> Row:
+    """(number, mean benchmark score, last update) of the labels that were compared with the benchmark of a row."""
+    sql = (
+        "SELECT COUNT(*), AVG(benchmark_score), MAX(updated_at) FROM label"
+        " WHERE project_id = :project AND data_row_no = :row AND NOT is_benchmark AND NOT deleted"
+    )
+    return connection.rows(sql, {"project": project_id, "row": data_row_no})[0]
+
+
+def measure_labelers(connection: Connection, project_id: str) -> list[Row]:
+    """(user id, number of labels, seconds, mean consensus score, mean benchmark score, last update) of each user who
+    labelled in a project, the user with the most labels first."""
+    sql = (
+        "SELECT created_by, COUNT(*), SUM(seconds_to_create), AVG(consensus_score), AVG(benchmark_score),"
+        " MAX(updated_at) FROM label WHERE project_id = :id AND NOT deleted GROUP BY created_by"
+        " ORDER BY COUNT(*) DESC, created_by"
+    )
+    return connection.rows(sql, {"id": project_id})
+
+
+def count_labels_by_reviews(connection: Connection, project_id: str, having: str) -> int:
+    """How many labels of a project have reviews `r` that meet `having`, a condition on their aggregates."""
+    sql = (
+        "SELECT COUNT(*) FROM (SELECT l.no FROM label l LEFT JOIN review r ON r.label_no = l.no"
+        f" WHERE l.project_id = :id AND NOT l.deleted GROUP BY l.no HAVING {having}) matches"
+    )
+    return int(connection.value(sql, {"id": project_id}))
+
+
+def has_fewer_reviews(connection: Connection, count: int) -> bool:
+    """Whether the world has fewer than `count` reviews; no more than that are counted."""
+    return int(connection.value(f"SELECT count(*) FROM (SELECT 1 FROM review LIMIT {count}) few")) < count
+
+
+def find_other_labeler(connection: Connection, project_id: str, data_row_no: int) -> str | None:
+    """The id of the first user who has no label on this data row of a project; None if every user has one."""
+    here = Clause("project_id = :project AND data_row_no = :row", project=project_id, row=data_row_no)
+    sql = (
+        "SELECT id FROM person WHERE id NOT IN"
+        f" (SELECT created_by FROM label WHERE {here.sql} AND NOT deleted) ORDER BY created_at, id LIMIT 1"
+    )
+    user = connection.row(sql, here.params)
+    return None if user is None else str(user[0])

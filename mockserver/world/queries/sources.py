@@ -1,0 +1,14 @@
+"""What queries select from: joins of tables, with the aliases that their conditions and columns use."""
+
+from __future__ import annotations
+
+from mockserver.world.database import Source
+
+DATA_ROWS = Source("data_row dr")
+PROJECT_ROWS = Source("project_row pr JOIN data_row dr ON dr.no = pr.data_row_no")
+"""The data rows of projects."""
+MODEL_RUN_ROWS = Source("model_run_row mr JOIN data_row dr ON dr.no = mr.data_row_no")
+"""The data rows of model runs."""
+LABELS = Source("label l JOIN data_row dr ON dr.no = l.data_row_no")
+"""Labels with their data rows."""
+EMBEDDING_VECTORS = Source("embedding_vector ev JOIN data_row dr ON dr.no = ev.data_row_no")
