@@ -126,7 +126,7 @@ def open_own(workspaces: Workspaces, settings: Settings) -> Workspace:
 
 def application(settings: Settings, workspaces: Workspaces) -> ASGIApp:
     """Every route of the server, most asked first."""
-    graphql = GraphQLEndpoint(Engine(all_resolvers()), workspaces, settings.public_url)
+    graphql = GraphQLEndpoint(Engine(all_resolvers(), settings.cache), workspaces, settings.public_url)
     downloads = Downloads(workspaces, settings.public_url, compressed=settings.gzip_results)
     rest = Rest(workspaces, compressed=settings.gzip_results)
     frames = Frames(workspaces, settings.public_url)

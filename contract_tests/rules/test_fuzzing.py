@@ -31,7 +31,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from contract_tests.serving import ServedWorld
-from mockserver.api.graphql.engine import sdl
+from mockserver.api.graphql.schema import read_sdl
 from mockserver.control.openapi import openapi_document
 from mockserver.control.routes import controls
 from mockserver.settings import Settings
@@ -191,7 +191,7 @@ def test_any_document_of_the_schema_is_answered_or_refused(
     ids = known_ids(fuzzed)
 
     @tried(DOCUMENTS)
-    @given(kind(sdl(), custom_scalars=SCALARS), st.sampled_from(ids))
+    @given(kind(read_sdl(), custom_scalars=SCALARS), st.sampled_from(ids))
     def law(document: str, name: str) -> None:
         aimed = re.sub(r'\bid: "[^"]*"', f'id: "{name}"', document)
         answer = measured(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import cache, cached_property
 from inspect import iscoroutinefunction
 from typing import Any
 
@@ -69,11 +70,12 @@ def control_routes(settings: Settings, workspaces: Workspaces) -> list[Route]:
     threads = ThreadPoolExecutor(THREADS, thread_name_prefix="controls")
     long = ThreadPoolExecutor(LONG_THREADS, thread_name_prefix="long-controls")
     known = controls(settings, workspaces, threads)
-    document = json_response(openapi_document(known)).body
+    # Made when it is first asked for: a server starts sooner without it.
+    document = cache(lambda: json_response(openapi_document(known)).body)
 
     async def openapi(_request: Request) -> Response:
         """This document."""
-        return Response(document, media_type="application/json")
+        return Response(await asyncio.to_thread(document), media_type="application/json")
 
     routes = [
         Route(
@@ -91,8 +93,6 @@ class Endpoint:
 
     def __init__(self, control: Control, workspaces: Workspaces, settings: Settings, threads: Executor) -> None:
         self._control, self._workspaces, self._settings, self._threads = control, workspaces, settings, threads
-        # Read once: hints of a signature are looked up by evaluating them.
-        self._body, self._query, self._has_query = control.body, control.query, control.has_query
 
     async def answer(self, request: Request) -> Response:
         control = self._control
@@ -113,6 +113,12 @@ class Endpoint:
         except WireError as error:
             return error_response(error)
 
+    @cached_property
+    def _types(self) -> tuple[Any, type[Query], bool]:
+        """The types of body and query, and whether the query is read: looked up once, when they are first needed, as
+        the hints of a signature are evaluated."""
+        return self._control.body, self._control.query, self._control.has_query
+
     def _workspace(self, request: Request) -> Workspace:
         return self._workspaces.registry.named(request.query_params.get("api_key") or self._settings.api_key)
 
@@ -120,7 +126,8 @@ class Endpoint:
         return _written(self._control.handler(request, self._given(request, body)))
 
     def _given(self, request: Request, body: bytes) -> Any:
-        return _read_query(self._query, request) if self._has_query else _read(self._body, body)
+        kind, query, has_query = self._types
+        return _read_query(query, request) if has_query else _read(kind, body)
 
 
 def _read(kind: Any, body: bytes) -> Any:

@@ -21,7 +21,7 @@ import msgspec
 
 from mockserver import __version__
 from mockserver.folders import TemporaryFolder
-from mockserver.generate import apart, history, scenario
+from mockserver.generate import scenario
 from mockserver.generate.plans import Scenario
 from mockserver.generate.shelf import shelf
 from mockserver.settings import check_seed, parse_moment
@@ -82,6 +82,8 @@ def end_of(plan: Scenario, ends: str | None) -> int:
 
 def make(plan: Scenario, path: Path, *, name: str, seed: int, ends: int) -> None:
     """Generate into a file beside `path`, settle it, rename it into place."""
+    from mockserver.generate import apart, history  # noqa: PLC0415  a server whose world is prepared starts without
+
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_old_parts(path.parent)
     half = SqliteDatabase(path.with_name(f"{path.name}.{secrets.token_hex(6)}.part"))

@@ -13,8 +13,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import partial
-from importlib import resources
 from inspect import isawaitable
+from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
 
 from graphql import (
@@ -25,7 +25,6 @@ from graphql import (
     GraphQLSchema,
     MiddlewareManager,
     ValueNode,
-    build_schema,
     execute,
     is_introspection_type,
 )
@@ -34,6 +33,7 @@ from graphql.utilities import value_from_ast_untyped
 from mockserver.api.graphql.documents import Document, KeptDocuments, prepared
 from mockserver.api.graphql.fields import RegisteredField, Resolver, register
 from mockserver.api.graphql.plans import Planned, TakesLong
+from mockserver.api.graphql.schema import load_schema
 from mockserver.errors import BadInput, MockserverBug, QueryTooComplex, WireError
 from mockserver.workspaces.long_changes import LongChanges
 from mockserver.world.faults import fault_of
@@ -67,8 +67,9 @@ class Context(Protocol):
 class Engine:
     """A schema with its resolvers, and the documents it has met."""
 
-    def __init__(self, resolvers: Mapping[str, Mapping[str, RegisteredField]]) -> None:
-        self.schema = build_schema(sdl(), assume_valid=True, no_location=True)
+    def __init__(self, resolvers: Mapping[str, Mapping[str, RegisteredField]], cache: Path | None = None) -> None:
+        """`cache` is the folder in which the schema is kept between starts."""
+        self.schema = load_schema(cache)
         _give_scalars(self.schema)
         for type_name, fields in resolvers.items():
             for field_name, field in fields.items():
@@ -213,11 +214,6 @@ def _count(resolve: Resolver, source: Any, info: Any, **arguments: Any) -> Any:
         return resolve(source, info, **arguments)
     except QueryTooComplex as error:
         raise _Abandoned(error) from None
-
-
-def sdl() -> str:
-    """The schema as text."""
-    return resources.files("mockserver.api.graphql").joinpath("schema.graphql").read_text("utf-8")
 
 
 # Errors

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from contract_tests.rules.api.asking import EXPORT, answer_in, ask_in, export_input
 from contract_tests.serving import ServedWorld
-from mockserver.api.graphql.engine import sdl
+from mockserver.api.graphql.schema import read_sdl
 from mockserver.testing import MockWorkspace
 
 Item = dict[str, Any]
@@ -64,7 +64,7 @@ OTHERS: dict[str, list[Any]] = {
 @cache
 def fields_of(input_type: str) -> dict[str, list[Any]]:
     """What can be compared, with values that nothing may have."""
-    kind = build_schema(sdl(), assume_valid=True).type_map[input_type]
+    kind = build_schema(read_sdl(), assume_valid=True).type_map[input_type]
     assert isinstance(kind, GraphQLInputObjectType)
     plain = {name: get_named_type(field.type) for name, field in kind.fields.items() if f"{name}_gte" in kind.fields}
     known = {name: found for name, found in plain.items() if (input_type, name) not in NOT_SERVED_ALIKE}

@@ -1,0 +1,70 @@
+"""The schema is kept between starts, and only read back where nobody else could have written it."""
+
+from pathlib import Path
+
+import pytest
+from graphql import print_schema
+
+from mockserver.api.graphql import schema
+from mockserver.api.graphql.engine import Engine
+from mockserver.api.graphql.resolvers import all_resolvers
+from mockserver.api.graphql.schema import build_bare_schema, load_schema, read_sdl
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    """The file in which a first start has kept the schema."""
+    load_schema(tmp_path)
+    [file] = tmp_path.iterdir()
+    return file
+
+
+@pytest.fixture
+def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The texts that schemas are built from."""
+    texts: list[str] = []
+
+    def build(sdl: str) -> object:
+        texts.append(sdl)
+        return build_bare_schema(sdl)
+
+    monkeypatch.setattr(schema, "build_bare_schema", build)
+    return texts
+
+
+def test_a_kept_schema_is_the_same_schema(kept: Path, built: list[str]) -> None:
+    assert print_schema(load_schema(kept.parent)) == print_schema(build_bare_schema(read_sdl()))
+    assert built == []
+
+
+def test_an_engine_answers_by_a_kept_schema(kept: Path, built: list[str]) -> None:
+    engine = Engine(all_resolvers(), kept.parent)
+    assert engine.schema.query_type is not None
+    assert engine.schema.query_type.fields["project"].resolve is not None
+    assert built == []
+
+
+def test_a_schema_that_others_could_have_written_is_built_again(kept: Path, built: list[str]) -> None:
+    kept.chmod(0o666)
+    load_schema(kept.parent)
+    assert len(built) == 1
+    assert kept.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_schema_behind_a_symbolic_link_is_built_again(kept: Path, built: list[str]) -> None:
+    elsewhere = kept.rename(kept.with_name("elsewhere"))
+    kept.symlink_to(elsewhere)
+    load_schema(kept.parent)
+    assert len(built) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"no pickle", b"\x80\x05N."])
+def test_a_damaged_schema_is_built_again(kept: Path, built: list[str], content: bytes) -> None:
+    kept.write_bytes(content)
+    load_schema(kept.parent)
+    assert len(built) == 1
+
+
+def test_a_cache_that_cannot_be_written_is_no_reason_not_to_start(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    assert load_schema(tmp_path / "file" / "cache").query_type is not None

@@ -1,0 +1,82 @@
+"""The GraphQL schema: built from schema.graphql, and kept in the cache folder, as building takes six times as long as
+reading it back."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import pickle
+import stat
+import sys
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import graphql
+from graphql import GraphQLSchema, build_schema
+
+from mockserver import __version__
+from mockserver.folders import write_atomically
+
+WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+
+
+def read_sdl() -> str:
+    """The schema as text."""
+    return resources.files("mockserver.api.graphql").joinpath("schema.graphql").read_text("utf-8")
+
+
+def load_schema(cache: Path | None) -> GraphQLSchema:
+    """The schema without resolvers, from the cache folder if it is kept there."""
+    sdl = read_sdl()
+    if cache is None:
+        return build_bare_schema(sdl)
+    path = cache / f"schema-{_key(sdl)}.pickle"
+    kept = _read_kept(path)
+    if kept is not None:
+        return kept
+    schema = build_bare_schema(sdl)
+    with contextlib.suppress(OSError):  # without a cache the next start builds it again
+        cache.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, pickle.dumps(schema), durable=False)
+        path.chmod(0o600)
+    return schema
+
+
+def build_bare_schema(sdl: str) -> GraphQLSchema:
+    """The schema without the nodes of its text, which nothing reads and which are half of its size."""
+    schema = build_schema(sdl, assume_valid=True, no_location=True)
+    schema.ast_node = None
+    for kind in schema.type_map.values():
+        _drop_nodes(kind)
+    return schema
+
+
+def _drop_nodes(part: Any) -> None:
+    """Drops the node of a type, field, argument or value, and those of its parts."""
+    if getattr(part, "ast_node", None) is not None:
+        part.ast_node = None
+    for name in ("fields", "args", "values"):
+        parts = getattr(part, name, None)
+        for inner in parts.values() if isinstance(parts, dict) else ():
+            _drop_nodes(inner)
+
+
+def _key(sdl: str) -> str:
+    """Everything that a kept schema depends on: a pickle is only read by what wrote it."""
+    source = (sdl, graphql.version, sys.implementation.cache_tag, Path(__file__).read_text("utf-8"))
+    return f"{__version__}-{hashlib.blake2b(repr(source).encode(), digest_size=12).hexdigest()}"
+
+
+def _read_kept(path: Path) -> GraphQLSchema | None:
+    """The kept schema; None if there is none, or if another user could have written it: a pickle can run code."""
+    try:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+            known = os.fstat(file.fileno())
+            if known.st_uid != os.getuid() or known.st_mode & WRITABLE_BY_OTHERS:
+                return None
+            schema = pickle.load(file)  # noqa: S301  this user wrote it
+    except Exception:  # noqa: BLE001  a file that is missing or damaged is built again
+        return None
+    return schema if isinstance(schema, GraphQLSchema) else None
