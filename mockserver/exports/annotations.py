@@ -5,7 +5,7 @@ from __future__ import annotations
 from mockserver.exports.steps import Step, apply_steps
 from mockserver.exports.text import escape_non_ascii, json_string
 from mockserver.world.database import Clause, Connection
-from mockserver.world.labels import FEATURES, HOST, PROJECT, PROJECT_STAND_IN, TASK
+from mockserver.world.labels import FEATURES, HOST, PROJECT, PROJECT_STAND_IN, TASK, Body
 
 BODIES_KEPT = 512
 """Large populations share bodies, so these are read once; where nothing is shared, few are kept."""
@@ -29,8 +29,7 @@ class Annotations:
         if missing and len(self._kept) > BODIES_KEPT:
             self._kept = {number: self._kept[number] for number in wanted & self._kept.keys()}
         if missing:
-            clause = Clause("id IN :ids", ids=missing)
-            rows = self._connection.rows(f"SELECT id, content FROM body WHERE {clause.sql}", clause.params)
+            rows = self._connection.select_columns(Body, "id, content", Clause("id IN :ids", ids=missing))
             self._kept.update((number, self._filled(content)) for number, content in rows)
         return self._kept
 

@@ -14,6 +14,7 @@ from mockserver.exports.scope import Runs
 from mockserver.exports.sections import match_numbers
 from mockserver.exports.text import json_string
 from mockserver.world.database import Clause, Connection, Row
+from mockserver.world.models import ModelRunRow, Prediction
 
 Blocks = dict[int, str]
 """Data row number -> the JSON of its block."""
@@ -37,7 +38,7 @@ class Experiments:
     def blocks(self, numbers: list[int], kinds: LabelKinds) -> Blocks:
         """Of those of a piece of rows that stand in a run."""
         here = self._of_runs & match_numbers("data_row_no", numbers)
-        standings = self._select("data_row_no, model_run_id, label_id", "model_run_row", here, "data_row_no, no")
+        standings = self._select("data_row_no, model_run_id, label_id", ModelRunRow, here)
         labels = self._labels.by_id([label for _, _, label in standings if label is not None], kinds)
         predicted = self._predicted(here, kinds) if self._predictions else None
         found: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
@@ -59,7 +60,7 @@ class Experiments:
     def _predicted(self, here: Clause, kinds: LabelKinds) -> dict[tuple[str, int], list[str]]:
         """Predictions by run and data row number."""
         columns = "data_row_no, id, feature_prefix, body_id, model_run_id"
-        return self._labels.predictions(self._select(columns, "prediction", here, "data_row_no, no"), kinds)
+        return self._labels.predictions(self._select(columns, Prediction, here), kinds)
 
-    def _select(self, columns: str, table: str, here: Clause, order: str) -> list[Row]:
-        return self._connection.rows(f"SELECT {columns} FROM {table} WHERE {here.sql} ORDER BY {order}", here.params)
+    def _select(self, columns: str, kind: type[ModelRunRow | Prediction], here: Clause) -> list[Row]:
+        return self._connection.select_columns(kind, columns, here, order="data_row_no, no")

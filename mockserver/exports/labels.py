@@ -11,7 +11,7 @@ from mockserver.exports.request import ExportParams
 from mockserver.exports.sections import Texts, match_numbers
 from mockserver.exports.text import escape_non_ascii
 from mockserver.world.database import Clause, Connection, Row
-from mockserver.world.labels import PROJECT_STAND_IN
+from mockserver.world.labels import PROJECT_STAND_IN, Label, Review
 from mockserver.world.media import DEFAULT_KIND
 from mockserver.world.moments import moment, nearest_second
 
@@ -60,8 +60,7 @@ class Labels:
         )
 
     def _rows(self, clause: Clause) -> list[Row]:
-        sql = f"SELECT {self._columns} FROM label WHERE {clause.sql} ORDER BY data_row_no, no"
-        return self._connection.rows(sql, clause.params)
+        return self._connection.select_columns(Label, self._columns, clause, order="data_row_no, no")
 
     def _written(self, rows: list[Row], kinds: LabelKinds) -> list[list[str]]:
         read = self._bodies.read({row[3] for row in rows})
@@ -101,9 +100,10 @@ class Labels:
     def _reviews(self, labels: list[int]) -> Texts:
         """By label number. Items as in V1, in snake case (inferred: all samples have empty lists)."""
         clause, emails = match_numbers("label_no", labels), self._names.emails
-        sql = f"SELECT label_no, id, score, created_at, created_by FROM review WHERE {clause.sql} ORDER BY label_no, no"
+        columns = "label_no, id, score, created_at, created_by"
+        reviews = self._connection.select_columns(Review, columns, clause, order="label_no, no")
         found: Texts = {}
-        for label, review, score, created, person in self._connection.rows(sql, clause.params):
+        for label, review, score, created, person in reviews:
             text = (
                 f'{{"id":"{review}","score":{score!r},"created_at":"{moment(created)}","created_by":{emails[person]}}}'
             )

@@ -91,16 +91,16 @@ class ExportRows:
 
     def count(self) -> int:
         """How many rows there will be."""
-        sql = f"SELECT count(*) FROM {self._scope.tables} WHERE {self._scope.condition.sql}"
-        return int(self._connection.value(sql, self._scope.condition.params))
+        return self._connection.count_rows(self._scope.source, self._scope.condition)
 
     def pieces(self) -> Iterator[RowBatch]:
         """NDJSON in whole lines, ASCII unless a switch says otherwise, LINES rows at a time, in order of creation."""
         scope, params = self._scope, self._params
         columns = f"{_COLUMNS}{_METADATA if params.include_metadata else ''}"
         columns += _DETAILS if params.include_data_row_details else ""
-        sql = f"SELECT {columns} FROM {scope.tables} WHERE {scope.condition.sql} ORDER BY {scope.order}"
-        for rows in self._connection.pieces(sql, scope.condition.params, PIECE):
+        for rows in self._connection.select_batches(
+            scope.source, columns, scope.condition, order=scope.order, size=PIECE
+        ):
             good = self._without_failing(rows) if self._failing else rows
             if good:
                 yield from self._written(good)

@@ -24,11 +24,12 @@ from mockserver.links import Links
 from mockserver.settings import DEFAULT_API_KEY
 from mockserver.world import ids
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause, Connection, Record
-from mockserver.world.labels import Body
+from mockserver.world.database import EVERYTHING, Clause, Connection, Record
+from mockserver.world.labels import Body, Label
 from mockserver.world.projects import Ontology, Project
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store
+from mockserver.world.workspace import Workspace
 
 HOST = "https://mock.example"
 """Scheme and host of the URLs in samples: no server stands behind them."""
@@ -103,12 +104,13 @@ def write_v1(connection: Connection, *, seed: int, now: int, host: str = HOST) -
 
 def write_frames(connection: Connection, *, seed: int, now: int, host: str = HOST) -> Iterator[PayloadPart]:
     """NDJSON: the frames of every label of the world, one label after another. Nothing of labels without frames."""
-    user, organization = connection.rows("SELECT user_id, organization_id FROM workspace")[0]
-    token = Links.of(DEFAULT_API_KEY, seed).mask_token(user, organization, now=now)
+    world = connection.select(Workspace)[0]
+    token = Links.of(DEFAULT_API_KEY, seed).mask_token(world.user_id, world.organization_id, now=now)
     mask = f"{host}/masks/feature/{{}}?token={token}&frame={{}}"
     terms = build_schema_facts(connection.select(Ontology), scoped=load_legacy_format(connection).has("workflow"))
     bodies: dict[int, bytes] = {}
-    for labels in connection.pieces("SELECT feature_prefix, body_id FROM label ORDER BY no", {}, LABELS_AT_ONCE):
+    columns = "feature_prefix, body_id"
+    for labels in connection.select_batches(Label, columns, EVERYTHING, order="no", size=LABELS_AT_ONCE):
         wanted = Clause("id IN :ids", ids=sorted({body for _, body in labels} - bodies.keys()))
         bodies |= {body.id: body.content for body in connection.select(Body, wanted)}
         for prefix, body in labels:

@@ -10,9 +10,10 @@ import orjson
 from mockserver.errors import MalformedRequest
 from mockserver.exports.request import ExportParams, ExportRequest
 from mockserver.exports.selection import build_catalog_condition, build_project_condition
-from mockserver.world.database import EVERYTHING, Clause, Connection, R
+from mockserver.world.database import EVERYTHING, Clause, Connection, R, Source
 from mockserver.world.models import Model, ModelRun
 from mockserver.world.projects import Project
+from mockserver.world.queries.sources import DATA_ROWS, MODEL_RUN_ROWS, PROJECT_ROWS
 from mockserver.world.slices import CatalogSlice
 
 MOST_PROJECTS = 30
@@ -27,13 +28,13 @@ class Runs(msgspec.Struct, frozen=True):
 
 
 class Scope(msgspec.Struct, frozen=True):
-    """`tables` and `condition` select data rows as `dr`; in a project `pr` is their standing in it.
+    """`source` and `condition` select data rows as `dr`; in a project `pr` is their standing in it.
 
     `projects` are those whose labels are told; None means that rows have no `projects` section at all. So with `runs`
     and `experiments`. `sole` is the project all rows stand in; `order` the column whose index the rows come by.
     """
 
-    tables: str
+    source: Source
     condition: Clause
     projects: dict[str, Project] | None
     sole: Project | None = None
@@ -55,9 +56,8 @@ def build_scope(connection: Connection, request: ExportRequest) -> Scope:
 def build_project_scope(connection: Connection, project_id: str, terms: list[dict[str, Any]]) -> Scope:
     project = _named(connection, Project, project_id, "Project", "projectIds")
     mine = Clause("pr.project_id = :project AND NOT dr.deleted", project=project.id)
-    tables = "project_row pr JOIN data_row dr ON dr.no = pr.data_row_no"
     condition = mine & build_project_condition(terms, project.id)
-    return Scope(tables, condition, {project.id: project}, project, order="pr.data_row_no")
+    return Scope(PROJECT_ROWS, condition, {project.id: project}, project, order="pr.data_row_no")
 
 
 def build_catalog_scope(connection: Connection, terms: list[dict[str, Any]], params: ExportParams) -> Scope:
@@ -71,7 +71,7 @@ def build_catalog_scope(connection: Connection, terms: list[dict[str, Any]], par
     if params.all_model_runs or params.model_run_ids:
         runs = _runs(connection, _asked(connection, ModelRun, params.model_run_ids, every=params.all_model_runs))
     condition = Clause("NOT dr.deleted") & build_catalog_condition(terms)
-    return Scope("data_row dr", condition, projects, runs=runs)
+    return Scope(DATA_ROWS, condition, projects, runs=runs)
 
 
 def build_slice_scope(connection: Connection, slice_id: str, params: ExportParams) -> Scope:
@@ -83,9 +83,8 @@ def build_slice_scope(connection: Connection, slice_id: str, params: ExportParam
 def build_model_run_scope(connection: Connection, model_run_id: str) -> Scope:
     """The rows of a run, with `experiments` and without `projects` (payloads.md §1.1)."""
     run = _named(connection, ModelRun, model_run_id, "Model run", "modelRunIds")
-    tables = "model_run_row mr JOIN data_row dr ON dr.no = mr.data_row_no"
     mine = Clause("mr.model_run_id = :run AND NOT dr.deleted", run=run.id)
-    return Scope(tables, mine, None, runs=_runs(connection, {run.id: run}), order="mr.data_row_no")
+    return Scope(MODEL_RUN_ROWS, mine, None, runs=_runs(connection, {run.id: run}), order="mr.data_row_no")
 
 
 def _asked(connection: Connection, kind: type[R], ids: list[str], *, every: bool) -> dict[str, R]:

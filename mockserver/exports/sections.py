@@ -12,8 +12,9 @@ from mockserver.exports.annotations import Annotations
 from mockserver.exports.names import Names
 from mockserver.exports.text import escape_non_ascii, json_string
 from mockserver.links import AssetKey, Links
-from mockserver.world.database import Clause, Connection, Row
-from mockserver.world.labels import WorkflowStatus
+from mockserver.world.data_rows import Attachment, EmbeddingVector
+from mockserver.world.database import Clause, Connection
+from mockserver.world.labels import ProjectRow, WorkflowStatus
 from mockserver.world.projects import Project
 
 SPELLED = {
@@ -75,10 +76,6 @@ class Sections:
             for project in projects.values()
         }
 
-    def _select(self, columns: str, table: str, clause: Clause, order: str) -> list[Row]:
-        sql = f"SELECT {columns} FROM {table} WHERE {clause.sql} ORDER BY {order}"
-        return self._connection.rows(sql, clause.params)
-
     def standings(self, clause: Clause) -> dict[int, list[Membership]]:
         """In the projects that are told about.
 
@@ -91,9 +88,8 @@ class Sections:
             "data_row_no, project_id, batch_id, task_queue_id, workflow_status, priority, expected_label_count,"
             " selected_label_id, workflow_history"
         )
-        for number, project, batch, queue, status, priority, expected, selected, history in self._select(
-            columns, "project_row", clause, "data_row_no"
-        ):
+        rows = self._connection.select_columns(ProjectRow, columns, clause, order="data_row_no")
+        for number, project, batch, queue, status, priority, expected, selected, history in rows:
             if project in ontologies:
                 task = '"task_name":"Done",' if queue is None else self._waiting(queue, status)
                 details = (
@@ -109,7 +105,8 @@ class Sections:
     def bare_standings(self, clause: Clause) -> dict[int, list[Membership]]:
         """The same without details."""
         found: dict[int, list[Membership]] = defaultdict(list)
-        for number, project in self._select("data_row_no, project_id", "project_row", clause, "data_row_no"):
+        columns = "data_row_no, project_id"
+        for number, project in self._connection.select_columns(ProjectRow, columns, clause, order="data_row_no"):
             if project in self._ontologies:
                 found[number].append(Membership(project))
         return found
@@ -122,7 +119,8 @@ class Sections:
         """`{type, value, [name]}` (inferred: samples have empty lists)."""
         found: Texts = {}
         columns = "data_row_no, id, type, value, asset, name"
-        for row, attachment, kind, value, asset, name in self._select(columns, "attachment", rows, "data_row_no, no"):
+        read = self._connection.select_columns(Attachment, columns, rows, order="data_row_no, no")
+        for row, attachment, kind, value, asset, name in read:
             named = "" if name is None else f',"name":{json_string(name)}'
             written = (
                 json_string(value or "")
@@ -137,7 +135,7 @@ class Sections:
         """`values` has one entry (docs/export-quick-reference; SDK test_export_embeddings_streamable.py)."""
         found: Texts = {}
         columns = "data_row_no, embedding_id, body_id"
-        read = self._select(columns, "embedding_vector", rows, "data_row_no, embedding_id")
+        read = self._connection.select_columns(EmbeddingVector, columns, rows, order="data_row_no, embedding_id")
         vectors = self._vectors.read({row[2] for row in read})
         for row, embedding_id, body_id in read:
             text = f"{self._names.embeddings[embedding_id]}{vectors[body_id][0]}}}]}}"

@@ -14,8 +14,10 @@ from collections.abc import Callable
 from typing import Any
 
 from mockserver.errors import MalformedRequest, nearest, quoted
+from mockserver.world.data_rows import DataRow
 from mockserver.world.database import EVERYTHING, Clause
-from mockserver.world.labels import WorkflowStatus
+from mockserver.world.labels import Label, WorkflowStatus
+from mockserver.world.queries.conditions import in_subquery
 
 MOST_IDS = 2000
 """Per term (docs/limits; the SDK checks it too)."""
@@ -92,7 +94,7 @@ def _labelled(row: str, mine: Clause = EVERYTHING) -> Reader:
     def read(term: Term) -> Clause:
         low, high = parse_date_term(term)
         asked = mine & Clause("NOT l.deleted AND l.created_at >= :low AND l.created_at < :high", low=low, high=high)
-        return Clause(f"{row} IN (SELECT l.data_row_no FROM label l WHERE {asked.sql})", **asked.params)
+        return in_subquery(row, Label, "data_row_no", asked, alias="l")
 
     return read
 
@@ -102,7 +104,7 @@ def _found_first(reader: Reader, row: str) -> Reader:
 
     def read(term: Term) -> Clause:
         asked = reader(term)
-        return Clause(f"{row} IN (SELECT dr.no FROM data_row dr WHERE {asked.sql})", **asked.params)
+        return in_subquery(row, DataRow, "no", asked, alias="dr")
 
     return read
 

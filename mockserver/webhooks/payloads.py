@@ -20,6 +20,7 @@ from mockserver.links import Links
 from mockserver.world.database import Clause, Connection
 from mockserver.world.events import Event
 from mockserver.world.projects import Project
+from mockserver.world.queries.sources import PROJECT_ROWS
 
 SECTIONS = ExportParams(include_label_details=True, include_project_details=True, include_performance_details=True)
 """Of a V2 body (inferred: the page shows the row and names no params)."""
@@ -90,7 +91,7 @@ class Payloads:
             return
         here = Clause("pr.project_id = :project AND NOT dr.deleted", project=project_id)
         scope = Scope(
-            "project_row pr JOIN data_row dr ON dr.no = pr.data_row_no",
+            PROJECT_ROWS,
             here & Clause("dr.id IN :ids", ids=data_row_ids),
             {project.id: project},
             project,

@@ -50,7 +50,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 def plan(store: Store, scope: Scope) -> list[str]:
     """What SQLite does, step by step."""
-    sql = f"SELECT dr.id FROM {scope.tables} WHERE {scope.condition.sql} ORDER BY {scope.order}"
+    sql = f"SELECT dr.id FROM {scope.source.sql} WHERE {scope.condition.sql} ORDER BY {scope.order}"
     with store.reading() as connection:
         return [row[3] for row in connection.rows(f"EXPLAIN QUERY PLAN {sql}", scope.condition.params)]
 

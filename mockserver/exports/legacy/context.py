@@ -11,7 +11,9 @@ from mockserver.exports.sections import match_numbers
 from mockserver.exports.text import escape_non_ascii, json_string
 from mockserver.world.data_rows import ENUM, MetadataSchema
 from mockserver.world.database import Clause, Connection, Row
-from mockserver.world.issues import IssueStatus
+from mockserver.world.issues import Issue, IssueStatus
+from mockserver.world.labels import Label, Review
+from mockserver.world.models import ModelRunRow
 
 
 class Metadata:
@@ -80,15 +82,15 @@ def find_splits(connection: Connection, rows: list[int], run: str) -> dict[int, 
     clause = match_numbers("data_row_no", rows) & Clause(
         "model_run_id = :run AND data_split <> :none", run=run, none="UNASSIGNED"
     )
-    return dict(connection.rows(f"SELECT data_row_no, data_split FROM model_run_row WHERE {clause.sql}", clause.params))
+    return dict(connection.select_columns(ModelRunRow, "data_row_no, data_split", clause))
 
 
 def _reviews(connection: Connection, labels: list[int]) -> defaultdict[int, list[Row]]:
     """(label number, id, score, created at, person) by label number."""
     found: defaultdict[int, list[Row]] = defaultdict(list)
     clause = match_numbers("label_no", labels)
-    sql = f"SELECT label_no, id, score, created_at, created_by FROM review WHERE {clause.sql} ORDER BY label_no, no"
-    for review in connection.rows(sql, clause.params):
+    columns = "label_no, id, score, created_at, created_by"
+    for review in connection.select_columns(Review, columns, clause, order="label_no, no"):
         found[review[0]].append(review)
     return found
 
@@ -96,15 +98,14 @@ def _reviews(connection: Connection, labels: list[int]) -> defaultdict[int, list
 def _benchmarks(connection: Connection, rows: list[int]) -> dict[tuple[str, int], str]:
     """The id of the reference label of a data row in a project."""
     clause = match_numbers("data_row_no", rows) & Clause("is_benchmark AND NOT deleted")
-    sql = f"SELECT project_id, data_row_no, id FROM label WHERE {clause.sql}"
-    return {(project, number): label for project, number, label in connection.rows(sql, clause.params)}
+    benchmarks = connection.select_columns(Label, "project_id, data_row_no, id", clause)
+    return {(project, number): label for project, number, label in benchmarks}
 
 
 def _open_issues(connection: Connection, rows: list[int]) -> dict[tuple[str, int], set[str | None]]:
     """What the open issues of a data row in a project are about: a label's id, or None for the data row."""
     clause = match_numbers("data_row_no", rows) & Clause("status = :open AND NOT deleted", open=IssueStatus.OPEN)
     found: dict[tuple[str, int], set[str | None]] = {}
-    sql = f"SELECT project_id, data_row_no, label_id FROM issue WHERE {clause.sql}"
-    for project, number, label in connection.rows(sql, clause.params):
+    for project, number, label in connection.select_columns(Issue, "project_id, data_row_no, label_id", clause):
         found.setdefault((project, number), set()).add(label)
     return found

@@ -13,6 +13,7 @@ import msgspec
 from mockserver.exports.dates import DatedChange
 from mockserver.world.clock import SECOND
 from mockserver.world.database import Connection
+from mockserver.world.workspace import Workspace
 
 _DATED = (
     DatedChange(
@@ -94,5 +95,5 @@ class LegacyFormat(msgspec.Struct, frozen=True):
 
 def load_legacy_format(connection: Connection) -> LegacyFormat:
     """The form of the workspace that the connection reads."""
-    date = connection.value("SELECT payload_date FROM workspace")
+    date = connection.select(Workspace)[0].payload_date
     return LegacyFormat(None if date is None else datetime.date.fromisoformat(str(date)))

@@ -35,6 +35,7 @@ from mockserver.world.events import Event, EventKind
 from mockserver.world.legacy import LegacyFile
 from mockserver.world.moments import zulu
 from mockserver.world.progression import pace_of, pace_text, shown
+from mockserver.world.queries.events import count_since, of_project
 from mockserver.world.store import Store
 from mockserver.world.tasks import TaskStatus
 
@@ -299,14 +300,12 @@ def _extension(file: LegacyFile) -> str:
 def _changed(connection: Connection, question: LegacyRequest, after: int) -> bool:
     """Whether anything happened since that the file may tell of. Of labels: in their project, to its data rows, or to
     nothing in particular; of data rows: anything. What happened and is not on record any more may be such a thing."""
-    count, newest = connection.rows("SELECT COUNT(*), MAX(no) FROM event WHERE no > :after", {"after": after})[0]
-    if count and count < newest - after:  # numbers have no gaps but where events were deleted (world/retention.py)
+    count, newest = count_since(connection, after)
+    if (
+        newest is not None and count < newest - after
+    ):  # numbers have no gaps but where events were deleted (world/retention.py)
         return True
     since = Clause("no > :after AND kind <> :empty", after=after, empty=EventKind.DATASET_CREATED)
     if isinstance(question, LabelsRequest):
-        here = (
-            "project_id = :id OR (project_id IS NULL AND (data_row_id IS NULL OR data_row_id IN (SELECT dr.id"
-            " FROM project_row pr JOIN data_row dr ON dr.no = pr.data_row_no WHERE pr.project_id = :id)))"
-        )
-        since &= Clause(here, id=question.project)
+        since &= of_project(question.project)
     return connection.find(Event, since) is not None

@@ -28,6 +28,8 @@ from mockserver.world.database import Clause, Connection, Row
 from mockserver.world.media import FRAMED, TILED, WITHOUT_LEGACY_ATTRIBUTES
 from mockserver.world.moments import zulu
 from mockserver.world.people import Person
+from mockserver.world.queries.sources import LABELS
+from mockserver.world.workspace import Workspace
 
 PIECE = 128
 """Labels read at a time."""
@@ -61,7 +63,6 @@ _COLUMNS = (
     " l.seconds_to_create, l.seconds_to_review, l.is_benchmark, l.consensus_score, l.benchmark_score, dr.dataset_id,"
     " dr.global_key, dr.metadata"
 )
-_TABLES = "label l JOIN data_row dr ON dr.no = l.data_row_no"
 
 
 class LabelElements:
@@ -82,9 +83,10 @@ class LabelElements:
         self._connection, self._links, self._run = connection, links, run
         self._form = load_legacy_format(connection)
         self._plain_host, self._host, self._expires = host, json_string(host)[1:-1], good_until(now, RESULT_DAYS)
-        user, organization, self._seed = connection.rows("SELECT user_id, organization_id, seed FROM workspace")[0]
+        world = connection.select(Workspace)[0]
+        self._seed = world.seed
         named = not copies or self._form.has("label_tokens")
-        token = f"token={links.mask_token(user, organization, now=now)}" if named else ""
+        token = f"token={links.mask_token(world.user_id, world.organization_id, now=now)}" if named else ""
         self._bodies = LegacyAnnotations(connection, self._form, host=host, token=token)
         self._asset = links.signer("assets", LEGACY_KEY, now)
         self._emails = {person.id: json_string(person.email) for person in connection.select(Person)}
@@ -109,9 +111,9 @@ class LabelElements:
 
         In the condition `l` is the label and `dr` its data row.
         """
-        sql = f"SELECT {_COLUMNS} FROM {_TABLES} WHERE {condition.sql} ORDER BY l.data_row_no, l.no"
+        order = "l.data_row_no, l.no"
         first = True
-        for rows in self._connection.pieces(sql, condition.params, PIECE):
+        for rows in self._connection.select_batches(LABELS, _COLUMNS, condition, order=order, size=PIECE):
             self._bodies.read_projects({row[2] for row in rows})
             self._bodies.read({(row[5], row[2], row[9], row[7] < YOUNG_MASKS) for row in rows if not row[6]})
             written = self._of_project(rows) if self._run is None else self._of_run(rows, self._run)

@@ -11,9 +11,10 @@ from mockserver.errors import MalformedRequest
 from mockserver.exports.selection import parse_date_term
 from mockserver.world.data_rows import Dataset
 from mockserver.world.database import EVERYTHING, Clause, Connection, JsonText, Record
-from mockserver.world.labels import WorkflowStatus
-from mockserver.world.models import ModelRun
+from mockserver.world.labels import ProjectRow, WorkflowStatus
+from mockserver.world.models import ModelRun, ModelRunRow
 from mockserver.world.projects import Batch, Project
+from mockserver.world.queries.conditions import in_subquery, rows_in_project
 
 LIVE = Clause("NOT dr.deleted")
 
@@ -65,11 +66,7 @@ class QueuedRowsRequest(msgspec.Struct, frozen=True, tag="queued", omit_defaults
     def condition(self, connection: Connection) -> Clause:
         """On data rows `dr`. Raises MalformedRequest."""
         _check(connection, Project, Clause("id = :id AND NOT deleted", id=self.project), self.project)
-        sql = (
-            "EXISTS (SELECT 1 FROM project_row pr WHERE pr.project_id = :id AND pr.data_row_no = dr.no"
-            " AND pr.workflow_status = :status)"
-        )
-        return LIVE & Clause(sql, id=self.project, status=WorkflowStatus.TO_LABEL)
+        return LIVE & rows_in_project(self.project, WorkflowStatus.TO_LABEL)
 
 
 class DatasetRowsRequest(msgspec.Struct, frozen=True, tag="dataset", omit_defaults=True):
@@ -89,7 +86,7 @@ class BatchRowsRequest(msgspec.Struct, frozen=True, tag="batch", omit_defaults=T
     def condition(self, connection: Connection) -> Clause:
         """On data rows `dr`. Raises MalformedRequest."""
         _check(connection, Batch, Clause("id = :id", id=self.batch), self.batch)
-        return LIVE & Clause("dr.no IN (SELECT data_row_no FROM project_row WHERE batch_id = :id)", id=self.batch)
+        return LIVE & in_subquery("dr.no", ProjectRow, "data_row_no", Clause("batch_id = :id", id=self.batch))
 
 
 class ModelRunLabelsRequest(msgspec.Struct, frozen=True, tag="model_run", omit_defaults=True):
@@ -100,8 +97,8 @@ class ModelRunLabelsRequest(msgspec.Struct, frozen=True, tag="model_run", omit_d
     def condition(self, connection: Connection) -> Clause:
         """On labels `l` and their data rows `dr`. Raises MalformedRequest."""
         _check(connection, ModelRun, Clause("id = :id AND NOT deleted", id=self.model_run), self.model_run)
-        sql = "l.id IN (SELECT label_id FROM model_run_row WHERE model_run_id = :id) AND NOT l.deleted"
-        return Clause(sql, id=self.model_run) & LIVE
+        of_run = Clause("model_run_id = :id", id=self.model_run)
+        return in_subquery("l.id", ModelRunRow, "label_id", of_run) & Clause("NOT l.deleted") & LIVE
 
 
 RowsRequest = QueuedRowsRequest | DatasetRowsRequest | BatchRowsRequest

@@ -11,6 +11,8 @@ from mockserver.exports.text import json_string
 from mockserver.links import RESULT_DAYS, Links, good_until
 from mockserver.world.database import Clause, Connection, Row
 from mockserver.world.moments import zulu
+from mockserver.world.queries.sources import DATA_ROWS
+from mockserver.world.workspace import Workspace
 
 PIECE = 256
 """Rows read and written at a time."""
@@ -28,15 +30,14 @@ class LegacyDataRows:
         self, connection: Connection, condition: Clause, *, metadata: bool, links: Links, host: str, now: int
     ) -> None:
         self._connection, self._condition, self._links = connection, condition, links
-        self._seed = connection.value("SELECT seed FROM workspace")
+        self._seed = connection.select(Workspace)[0].seed
         self._metadata = Metadata(connection) if metadata else None
         self._host, self._expires = json_string(host)[1:-1], good_until(now, RESULT_DAYS)
 
     def pieces(self) -> Iterator[RowBatch]:
         """NDJSON in whole lines, ASCII only, in the order in which rows were created."""
         columns = ", ".join(f"dr.{name}" for name in _COLUMNS.split(", "))
-        sql = f"SELECT {columns} FROM data_row dr WHERE {self._condition.sql} ORDER BY dr.no"
-        for rows in self._connection.pieces(sql, self._condition.params, PIECE):
+        for rows in self._connection.select_batches(DATA_ROWS, columns, self._condition, order="dr.no", size=PIECE):
             text = "".join([self._line(row) for row in rows])
             yield RowBatch(text.encode("ascii"), len(rows))
 

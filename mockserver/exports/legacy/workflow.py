@@ -10,7 +10,7 @@ import msgspec
 from mockserver.exports.sections import match_numbers
 from mockserver.exports.text import json_string
 from mockserver.world.database import Connection
-from mockserver.world.labels import WorkflowStep
+from mockserver.world.labels import ProjectRow, WorkflowStep
 from mockserver.world.people import Person
 from mockserver.world.projects import TaskQueue
 
@@ -40,11 +40,11 @@ class Workflows:
     def of(self, numbers: list[int]) -> dict[tuple[str, int], str]:
         """JSON objects by project id and data row number."""
         clause = match_numbers("data_row_no", numbers)
-        sql = f"SELECT project_id, data_row_no, task_queue_id, workflow_history FROM project_row WHERE {clause.sql}"
+        columns = "project_id, data_row_no, task_queue_id, workflow_history"
         return {
             (project, number): f'{{"taskName":{DONE if queue is None else self._queues[queue]},'
             f'"Workflow History":[{self._history(history)}]}}'
-            for project, number, queue, history in self._connection.rows(sql, clause.params)
+            for project, number, queue, history in self._connection.select_columns(ProjectRow, columns, clause)
         }
 
     def _history(self, history: str) -> str:
