@@ -40,7 +40,7 @@ class ServedWorld(MockServer):
         paths = self.state_folder.glob("workspaces/*/workspace.json")
         manifests = [msgspec.json.decode(path.read_bytes()) for path in paths]
         [secret] = [manifest["secret"] for manifest in manifests if manifest["api_key"] == self.api_key]
-        return Links.of_secret(secret)
+        return Links.from_secret(secret)
 
     def ask(self, document: str, **variables: object) -> Any:
         """One GraphQL question with the world's own key; the answer's `data`."""

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and folders that belong to one running process."""
+"""Files that are written completely or not at all, and folders that belong to one running process."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
 """The rights of everybody but a folder's owner."""
 TEMPORARY_PREFIX = "mockserver-"
 TEMPORARY_MARK = ".temporary"
-"""An empty file that says that a folder was made by `TemporaryFolder`, and may go when its process has ended."""
+"""An empty file that marks a folder created by `TemporaryFolder`: it may be removed when its process has ended."""
 
 
 def write_atomically(path: Path, content: bytes, *, durable: bool) -> None:
-    """Write a file beside its place and rename it into place: a reader finds the old content or the new one.
+    """Writes a file beside its final name and renames it: a reader gets the old content or the new one.
 
-    `durable` waits for the disk, so that a power failure leaves one of both as well. Raises OSError.
+    `durable` waits for the disk, so that a power failure also leaves one of the two. Raises OSError.
     """
     unfinished = path.with_name(f"{path.name}.{secrets.token_hex(4)}{PART}")
     try:
@@ -45,9 +45,9 @@ def write_atomically(path: Path, content: bytes, *, durable: bool) -> None:
 
 
 def flush_names(folder: Path) -> None:
-    """Wait until the names in a folder are on the disk, after one was changed.
+    """Waits until the names in a folder are on the disk, after one was changed.
 
-    The change has happened whatever comes of this, so a failure raises nothing: only a power failure could undo it.
+    The change has happened in any case, so a failure raises nothing: only a power failure could undo it.
     """
     try:
         flush(folder)
@@ -56,7 +56,7 @@ def flush_names(folder: Path) -> None:
 
 
 def flush(path: Path) -> None:
-    """Wait until a file's content, or the names in a folder, are on the disk. Raises OSError."""
+    """Waits until a file's content, or the names in a folder, are on the disk. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -65,9 +65,9 @@ def flush(path: Path) -> None:
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make a folder that only this user can enter, or take those rights from others where it exists. Raises OSError.
+    """Creates a folder that only this user can enter, or takes these rights from others where it exists.
 
-    Where another user owns it, a line in the log says what that means.
+    Where another user owns it, a line in the log describes the consequence. Raises OSError.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     mode = stat.S_IMODE(folder.stat().st_mode)
@@ -84,14 +84,14 @@ def make_private_folder(folder: Path) -> None:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder with everything in it. What cannot be removed stays."""
+    """Removes a folder with everything in it. Files that cannot be removed stay."""
     shutil.rmtree(folder, ignore_errors=True)
 
 
 class FolderLock:
     """A lock on a folder itself, held until it is released or the process ends, however it ends.
 
-    No file stands for the lock, so nobody can delete it and lock the folder a second time.
+    There is no lock file, so nobody can delete it and lock the folder a second time.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -113,7 +113,7 @@ class TemporaryFolder:
     def __init__(self) -> None:
         self.path = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX))
         self._lock = FolderLock(self.path)
-        # Only now: who finds a marked folder that is not locked knows that its process has ended.
+        # Marked last: the process of a folder that is marked and not locked has ended.
         (self.path / TEMPORARY_MARK).touch()
 
     def close(self) -> None:
@@ -122,9 +122,9 @@ class TemporaryFolder:
 
 
 def remove_abandoned_folders() -> None:
-    """Remove the temporary folders of processes that were killed. Those of running processes are locked."""
+    """Removes the temporary folders of processes that were killed. Folders of running processes are locked."""
     for folder in Path(tempfile.gettempdir()).glob(f"{TEMPORARY_PREFIX}*"):
-        with contextlib.suppress(OSError):  # another user's, or removed by another process meanwhile
+        with contextlib.suppress(OSError):  # another user's, or removed by another process in the meantime
             if folder.is_symlink() or not (folder / TEMPORARY_MARK).is_file() or folder.stat().st_uid != os.getuid():
                 continue
             lock = FolderLock(folder)

@@ -1,4 +1,4 @@
-"""A bound socket, uvicorn on it, and the moments of its life: ready, told to stop, orphaned."""
+"""A bound socket with uvicorn on it, and its lifecycle: ready, stopped by a signal, stopped with its parent."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ from mockserver.settings import process_exists
 
 GRACE = 0.2
 """Seconds that open requests have to end when the server is told to stop."""
-LOOK_AT_PARENT = 0.25
-"""Seconds between two looks at the process of `--exit-with`."""
-LOOK_AT_CONNECTIONS = 5
-"""Tenths of a second between two looks for clients that take too long."""
-TELL_LEFT_OUT = 10
-"""Tenths of a second between two counts of the lines that were not logged."""
+PARENT_INTERVAL = 0.25
+"""Seconds between two checks of the process of `--exit-with`."""
+CONNECTIONS_INTERVAL = 5
+"""Tenths of a second between two searches for clients that take too long."""
+LEFT_OUT_INTERVAL = 10
+"""Tenths of a second between two counts of the lines that were left out of the log."""
 BOUNDS = Bounds()
 EVERY_ANSWER = [("x-content-type-options", "nosniff")]
-"""Browsers take a file for what we say it is, and for nothing else."""
+"""Browsers take the Content-Type of a file as it is, and do not guess another."""
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises StartupError when the port is taken or the host is not ours."""
+    """Binds a socket to listen on. Raises StartupError when the port is taken or the host is not this machine's."""
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
             0
@@ -50,11 +50,11 @@ def bind(host: str, port: int) -> socket.socket:
     except UnicodeError:
         raise StartupError(f"--host is {host!r}, which is no host name; for example --host 127.0.0.1") from None
     except OSError as error:
-        raise StartupError(_why_not_bound(host, port, error)) from None
+        raise StartupError(_describe_bind_error(host, port, error)) from None
     return bound
 
 
-def _why_not_bound(host: str, port: int, error: OSError) -> str:
+def _describe_bind_error(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"port {port} on {host} is taken by another program; give another --port, or --port 0 for any free one"
     if error.errno == errno.EACCES:
@@ -63,10 +63,10 @@ def _why_not_bound(host: str, port: int, error: OSError) -> str:
 
 
 def address_of(bound: socket.socket, host: str) -> str:
-    """The URL under which this machine reaches the socket."""
+    """Returns the URL under which this machine reaches the socket."""
     port = bound.getsockname()[1]
-    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104  compared, not bound
-    return f"http://{shown}:{port}"
+    name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104  compared, not bound
+    return f"http://{name}:{port}"
 
 
 def is_local(bound: socket.socket) -> bool:
@@ -75,7 +75,7 @@ def is_local(bound: socket.socket) -> bool:
 
 
 class Background(Protocol):
-    """What works beside the application on its loop."""
+    """Work that is done on the loop of the application, beside it."""
 
     async def start(self) -> None: ...
 
@@ -83,7 +83,7 @@ class Background(Protocol):
 
 
 class _Uvicorn(uvicorn.Server):
-    """Says when it is ready, leaves when its companion does, and looks after its connections."""
+    """Reports when it is ready, ends with its companion process, and ends overdue connections."""
 
     def __init__(
         self,
@@ -103,10 +103,10 @@ class _Uvicorn(uvicorn.Server):
         self._log_limit = limit_lines()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=[])  # which would accept connections as asyncio does
-        await super().on_tick(0)  # fields that every answer has are there before the first
+        await super().startup(sockets=[])  # with sockets it would accept connections as asyncio does
+        await super().on_tick(0)  # sets the fields of every answer before the first one
         [bound] = sockets or []
-        self._acceptor = Acceptor(bound, self._protocol, self._open, most=self._most_connections)
+        self._acceptor = Acceptor(bound, self._create_protocol, self._open, most=self._most_connections)
         self._acceptor.start()
         await self._background.start()
         if self._companion is not None:
@@ -118,30 +118,30 @@ class _Uvicorn(uvicorn.Server):
             self._acceptor.stop()
         await super().shutdown(sockets)
         await self._background.stop()
-        self._log_limit.tell_left_out()
+        self._log_limit.log_left_out()
 
     async def on_tick(self, counter: int) -> bool:
-        """uvicorn calls this ten times a second."""
-        if counter % LOOK_AT_CONNECTIONS == 0:
+        """Ends overdue connections and counts lines left out of the log. uvicorn calls this ten times a second."""
+        if counter % CONNECTIONS_INTERVAL == 0:
             now = asyncio.get_running_loop().time()
             for protocol in list(self._open):
-                protocol.end_what_is_overdue(now)
-        if counter % TELL_LEFT_OUT == 0:
-            self._log_limit.tell_left_out()
+                protocol.end_overdue(now)
+        if counter % LEFT_OUT_INTERVAL == 0:
+            self._log_limit.log_left_out()
         return await super().on_tick(counter)
 
     @property
     def _open(self) -> set[HttpProtocol]:
-        return self.server_state.connections  # type: ignore[return-value]  # all are made by `_protocol`
+        return self.server_state.connections  # type: ignore[return-value]  # all are created by `_create_protocol`
 
-    def _protocol(self) -> HttpProtocol:
+    def _create_protocol(self) -> HttpProtocol:
         return HttpProtocol(
             config=self.config, server_state=self.server_state, app_state=self.lifespan.state, bounds=self._bounds
         )
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """SIGTERM and SIGINT end serving, not the process: uvicorn would raise them again before we have closed."""
+        """Ends serving, not the process, on SIGTERM and SIGINT: uvicorn would raise them again before all is closed."""
         former = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
             yield
@@ -150,8 +150,8 @@ class _Uvicorn(uvicorn.Server):
                 signal.signal(number, handler)
 
     async def _watch(self, pid: int) -> None:
-        while process_exists(pid):  # noqa: ASYNC110  the end of a process that is not our child cannot be awaited
-            await asyncio.sleep(LOOK_AT_PARENT)
+        while process_exists(pid):  # noqa: ASYNC110  the end of a process that is no child of this one cannot be awaited
+            await asyncio.sleep(PARENT_INTERVAL)
         self.should_exit = True
 
 
@@ -165,10 +165,10 @@ def serve(
     most_connections: int | None = None,
     bounds: Bounds = BOUNDS,
 ) -> None:
-    """Serve until SIGTERM, SIGINT, or the end of the companion process. One asyncio loop, httptools, no access log.
+    """Serves until SIGTERM, SIGINT, or the end of the companion process. One asyncio loop, httptools, no access log.
 
-    `most_connections` may be open at once; None is half of the files that this process may have open. `bounds` hold
-    for each of them. Raises StartupError when so many connections cannot be open.
+    `most_connections` may be open at the same time; None is half of the files that this process may have open. `bounds`
+    are those of each connection. Raises StartupError when so many connections cannot be open.
     """
     limit = connection_limit(most_connections)
     config = uvicorn.Config(
@@ -184,15 +184,15 @@ def serve(
         proxy_headers=False,  # or uvicorn believes whom FORWARDED_ALLOW_IPS names, often all in containers
         timeout_graceful_shutdown=GRACE,  # type: ignore[arg-type]  # declared int, used as seconds
     )
-    # Exports are made in threads of this process. A small answer needs the interpreter four times, and each time waits
-    # so long for the one that makes a piece just then; the default is 5 ms.
+    # Exports are written in threads of this process. A small answer needs the interpreter four times, and each time
+    # waits this long for a thread that writes a batch of rows; the default is 5 ms.
     sys.setswitchinterval(0.0003)
     uvicorn_ = _Uvicorn(config, background, ready, companion, most_connections=limit, bounds=bounds)
     uvicorn_.run(sockets=[bound])
 
 
 def write_ready_file(path: Path, content: object) -> None:
-    """Atomically: whoever sees the file sees all of it. Only this user may read it: keys stand in it.
+    """Writes the file atomically, so that a reader sees all of it. Only this user may read it, as it contains keys.
 
     Raises StartupError.
     """

@@ -1,4 +1,4 @@
-"""What a person may set: flags first, then `MOCKSERVER_…`, then the default. The only reader of the environment."""
+"""The settings: flags first, then `MOCKSERVER_…`, then the default. The only reader of the environment."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ ENVIRONMENT_PREFIX = "MOCKSERVER_"
 DEFAULT_API_KEY = "mock-api-key"
 DEFAULT_RESULTS_LIMIT = 10_240
 DEFAULT_WORKSPACES_LIMIT = 1000
-"""Workspaces at a time. Each has some 1.5 MB on the disk and four to seven open files; a test session deletes what it
-made."""
+"""Workspaces at the same time. Each has some 1.5 MB on the disk and four to seven open files; a test session deletes
+the workspaces that it created."""
 DEFAULT_OUTBOX_LIMIT = 1024
 LOCAL_HOSTS = ("127.0.0.1", "[::1]", "localhost")
 KEY_PATTERN = r"^[A-Za-z0-9._~+=-]+$(?!\n)"
-"""What a workspace's API key consists of: it travels in a header, and in the path of the control that deletes it. In
-Python `$` is also before a last newline."""
+"""The characters of an API key: it is sent in a header, and in the path of the control that deletes its workspace. In
+Python `$` also matches before a last newline."""
 LONGEST_KEY = 1_000
 """Characters. Keys of the service are signed tokens of some 300."""
 MICROSECONDS = 1_000_000
 FIRST_YEAR, LAST_YEAR = 1972, 9900
-"""A history reaches back more than a year from its end, and a clock may run on from it."""
+"""A history begins more than a year before its end, and a clock may run on from the end."""
 
 
 LIMITS = {
@@ -36,7 +36,7 @@ LIMITS = {
     "outbox_limit": ("MiB", 2048),
     "connection_limit": ("a number of connections", 400),
 }
-"""Settings that are at least one: what each counts, and an example."""
+"""Settings that are at least one: their unit, and an example."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,25 +68,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def token(self) -> str:
-        """What opens the control API to web pages and, if the server is not on loopback, to other machines.
+        """The token that opens the control API to web pages and, if the server is not on loopback, to other machines.
 
-        There it is always a token of its own (`mockserver.__main__`): the default API key is published.
+        Not on loopback, it is never the API key (`mockserver.__main__`): the default API key is published.
         """
         return self.control_token or self.api_key
 
     @property
     def hosts(self) -> frozenset[str]:
-        """The names of this machine in a Host header, without a port: loopback's, the given one, the public one."""
-        given = f"[{self.host}]" if ":" in self.host else self.host
+        """The names of this machine in a Host header, without a port: of loopback, of --host, of --public-url."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
         public = re.match(r"https?://(\[[^\]]*\]|[^:/]*)", self.public_url or "")
-        return frozenset({*LOCAL_HOSTS, given.lower(), *([public[1].lower()] if public else [])}) - {""}
+        return frozenset({*LOCAL_HOSTS, host.lower(), *([public[1].lower()] if public else [])}) - {""}
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
             raise StartupError(f"--port is {self.port}; expected 0 (any free port) to 65535, for example --port 8000")
         if not re.fullmatch(r"[\x21-\x7e]+", self.api_key):
             raise StartupError(
-                f"--api-key is {self.api_key!r}; expected printable ASCII without spaces, because it travels in a "
+                f"--api-key is {self.api_key!r}; expected printable ASCII without spaces, because it is sent in a "
                 f"header; for example --api-key {DEFAULT_API_KEY}"
             )
         check_seed(self.seed)
@@ -99,17 +99,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 raise StartupError(f"{flag} is {limit}; expected {unit}, at least 1, for example {flag} {example}")
         if self.control_token is not None and not re.fullmatch(r"[\x21-\x7e]+", self.control_token):
             raise StartupError(
-                "--control-token is empty or has other characters than printable ASCII without spaces, and it travels "
+                "--control-token is empty or has other characters than printable ASCII without spaces, and it is sent "
                 "in a header; for example --control-token $(openssl rand -hex 16)"
             )
         if self.public_url is not None:
             check_public_url(self.public_url)
         if self.exit_with is not None and not process_exists(self.exit_with):
-            raise StartupError(f"--exit-with names process {self.exit_with}, which does not run; give a live one's PID")
+            raise StartupError(
+                f"--exit-with: no process {self.exit_with} is running; give the PID of a running process"
+            )
 
 
 def process_exists(pid: int) -> bool:
-    """Whether a process of that number runs now (ours or anybody's)."""
+    """Whether a process with this PID is running, whichever user it belongs to."""
     if pid <= 0:
         return False
     try:
@@ -122,7 +124,7 @@ def process_exists(pid: int) -> bool:
 
 
 def _is_zombie(pid: int) -> bool:
-    """A process that has ended and that nobody waits for, as is common in containers. Only Linux tells."""
+    """Whether a process has ended and nobody waits for it, as is common in containers. Only Linux reports it."""
     try:
         status = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
     except OSError:
@@ -131,13 +133,13 @@ def _is_zombie(pid: int) -> bool:
 
 
 def check_seed(seed: int) -> None:
-    """Refuse what no database keeps as a number."""
+    """Raises StartupError for a number that no database can store."""
     if not -(2**63) <= seed < 2**63:
         raise StartupError(f"--seed is {seed}; expected a whole number of 64 bits, for example --seed 7")
 
 
 def check_public_url(url: str) -> None:
-    """Refuse what cannot stand in front of `/graphql`."""
+    """Raises StartupError for a URL to which `/graphql` cannot be appended."""
     if not re.fullmatch(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(/[A-Za-z0-9._~/-]*)?", url):
         raise StartupError(
             f"--public-url is {url!r}; expected http:// or https:// with a host and no query, "
@@ -146,7 +148,7 @@ def check_public_url(url: str) -> None:
 
 
 def parse_state(value: str | None) -> Path | None:
-    """The folder of `--state`; PostgreSQL is named and refused until replicas exist."""
+    """Returns the folder of `--state`. Raises StartupError for PostgreSQL, until replicas exist."""
     if value is None:
         return None
     if value.startswith(("postgresql:", "postgres:")):
@@ -158,7 +160,7 @@ def parse_state(value: str | None) -> Path | None:
 
 
 def parse_moment(text: str, *, flag: str) -> int:
-    """ISO date or date-time -> microseconds UTC; a moment without offset is UTC."""
+    """Parses an ISO date or date-time to microseconds UTC; without an offset it is UTC. Raises StartupError."""
     try:
         moment = datetime.datetime.fromisoformat(text)
     except ValueError:
@@ -166,25 +168,25 @@ def parse_moment(text: str, *, flag: str) -> int:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=datetime.UTC)
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise StartupError(f"{flag} is {text!r}; expected a moment of the years {FIRST_YEAR} to {LAST_YEAR}")
+        raise StartupError(f"{flag} is {text!r}; expected a date in the years {FIRST_YEAR} to {LAST_YEAR}")
     return int(moment.timestamp()) * MICROSECONDS + moment.microsecond
 
 
 def parse_date(text: str, *, flag: str) -> datetime.date:
-    """A calendar date as YYYY-MM-DD."""
-    wrong = StartupError(f"{flag} is {text!r}; expected a date like 2023-06-30")
+    """Parses a calendar date, YYYY-MM-DD. Raises StartupError."""
+    error = StartupError(f"{flag} is {text!r}; expected a date like 2023-06-30")
     if not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text):  # fromisoformat also takes 20230630 and 2023-W26-5
-        raise wrong
+        raise error
     try:
         return datetime.date.fromisoformat(text)
     except ValueError:
-        raise wrong from None
+        raise error from None
 
 
 def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where prepared worlds are kept: `MOCKSERVER_CACHE`, or `mockserver` in the user's cache folder."""
-    if named := environment.get(f"{ENVIRONMENT_PREFIX}CACHE"):
-        return Path(named)
+    """Returns the folder of prepared worlds: `MOCKSERVER_CACHE`, or `mockserver` in the user's cache folder."""
+    if folder := environment.get(f"{ENVIRONMENT_PREFIX}CACHE"):
+        return Path(folder)
     root = environment.get("XDG_CACHE_HOME") or "~/.cache"
     try:
         return Path(root).expanduser() / "mockserver"

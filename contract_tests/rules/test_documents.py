@@ -515,7 +515,7 @@ PROVOKED: dict[str, Provoke] = {
     "LinkRefused": changed_link,
     "ResourceFailed": export_without_descriptors,
     "LinkExpired": lambda server: requests.get(
-        server.url + server.links.signed("assets/row/picture.png", 1000), timeout=10
+        server.url + server.links.sign("assets/row/picture.png", 1000), timeout=10
     ),
 }
 

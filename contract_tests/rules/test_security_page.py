@@ -9,7 +9,7 @@ from mockserver.generate.scenario import MOST_BYTES
 from mockserver.http.json_bodies import MOST_DEPTH, MOST_PARTS
 from mockserver.http.requests import MOST_BODY
 from mockserver.server import BOUNDS
-from mockserver.serving.acceptor import LEAST, MOST_BY_DEFAULT, PAUSE
+from mockserver.serving.acceptor import FEWEST, MOST_BY_DEFAULT, PAUSE
 from mockserver.serving.log import INTERVAL
 from mockserver.settings import LONGEST_KEY
 from mockserver.workspaces.workspace import MOST_QUESTIONS
@@ -24,7 +24,7 @@ HOLDS = {
     "from the end of a head to the end of the body": f"{BOUNDS.body_seconds:g} s",
     "between two requests of a connection": f"{BOUNDS.idle:g} s",
     "a client that takes nothing of its answer": f"{BOUNDS.answer_silence:g} s",
-    "open connections": f"half of `ulimit -n`, from {LEAST} to {MOST_BY_DEFAULT:,}, or `--connection-limit`",
+    "open connections": f"half of `ulimit -n`, from {FEWEST} to {MOST_BY_DEFAULT:,}, or `--connection-limit`",
     "free descriptors": "1 in reserve",
     "the body of a request to GraphQL": f"{MOST_BODY:,} bytes, {MOST_PARTS:,} parts, {MOST_DEPTH} levels",
     "GraphQL documents that are kept parsed": f"{MOST_KEPT:,} bytes",

@@ -24,7 +24,7 @@ from mockserver.http.ranged import RangedResponse, RangedSource
 from mockserver.http.requests import base_url
 from mockserver.http.responses import JSON, NDJSON, json_response, storage_error
 from mockserver.http.sources import BytesSource, FilesSource
-from mockserver.links import RESULT_DAYS, read_bewit
+from mockserver.links import RESULT_DAYS, parse_bewit
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import Attachment, DataRow
@@ -72,7 +72,7 @@ class Downloads:
         Raises LinkRefused, NotFound.
         """
         project_id, status = request.path_params["project"], request.query_params.get("status")
-        bewit = read_bewit(request.query_params.get("bewit", ""))
+        bewit = parse_bewit(request.query_params.get("bewit", ""))
         workspace = self._workspaces.registry.linked(bewit.workspace)
         if workspace is None:
             raise NotFound("No workspace of this server made this link; ask for issueExportUrl again")

@@ -41,7 +41,7 @@ def documents_of(
 ) -> list[Document]:
     """Bodies of that version about the labelled data rows of one project, or of all. Raises StartupError."""
     with world(scenario, seed=seed, ends=ends) as store, store.reading() as connection:
-        made = Payloads(connection, links=Links.of("webhook", 0), host=HOST, now=store.workspace.ends)
+        made = Payloads(connection, links=Links.from_name("webhook", 0), host=HOST, now=store.workspace.ends)
         events = [event for each in _projects(connection, project) for event in _creations(connection, each)]
         made.prepare(events)
         bodies = [made.body(event, version) for event in events]

@@ -87,7 +87,7 @@ def write_v2(
     """NDJSON: every row of the world's projects."""
     for project in connection.select(Project, order="created_at, id"):
         scope = build_project_scope(connection, project.id, [])
-        links, task = Links.of(DEFAULT_API_KEY, seed), ids.cuid(now, seed, "sample")
+        links, task = Links.from_name(DEFAULT_API_KEY, seed), ids.cuid(now, seed, "sample")
         rows = ExportRows(connection, scope, params, links=links, host=host, task_id=task, now=now)
         for piece in rows.pieces():
             yield PayloadPart(piece.text, piece.lines)
@@ -95,7 +95,7 @@ def write_v2(
 
 def write_v1(connection: Connection, *, seed: int, now: int, host: str = HOST) -> Iterator[PayloadPart]:
     """One JSON array: every label of the world."""
-    elements = LabelElements(connection, links=Links.of(DEFAULT_API_KEY, seed), host=host, now=now)
+    elements = LabelElements(connection, links=Links.from_name(DEFAULT_API_KEY, seed), host=host, now=now)
     yield PayloadPart(b"[", 0)
     for piece in elements.pieces(Clause("NOT l.deleted")):
         yield PayloadPart(piece.text, piece.lines)
@@ -105,7 +105,7 @@ def write_v1(connection: Connection, *, seed: int, now: int, host: str = HOST) -
 def write_frames(connection: Connection, *, seed: int, now: int, host: str = HOST) -> Iterator[PayloadPart]:
     """NDJSON: the frames of every label of the world, one label after another. Nothing of labels without frames."""
     world = connection.select(Workspace)[0]
-    token = Links.of(DEFAULT_API_KEY, seed).mask_token(world.user_id, world.organization_id, now=now)
+    token = Links.from_name(DEFAULT_API_KEY, seed).mask_token(world.user_id, world.organization_id, now=now)
     mask = f"{host}/masks/feature/{{}}?token={token}&frame={{}}"
     terms = build_schema_facts(connection.select(Ontology), scoped=load_legacy_format(connection).has("workflow"))
     bodies: dict[int, bytes] = {}

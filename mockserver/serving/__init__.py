@@ -1,1 +1,1 @@
-"""What stands between the network and the application: connections, their bounds, and what is logged of them."""
+"""The layer between the network and the application: connections, their bounds, and the limit on lines of the log."""

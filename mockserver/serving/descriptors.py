@@ -1,4 +1,4 @@
-"""Open files of this process: how many there may be, how many there are, and what is kept free for whom."""
+"""Open files of this process: their limit, their number, and whether there is room for more."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import resource
 from pathlib import Path
 
 MOST = 65_536
-"""Open files that are asked for at most. More would only make the tables of the kernel larger."""
+"""The highest limit of open files that is set. A higher one would only make the tables of the kernel larger."""
 UNLIMITED = 1_000_000
 
 
 def raise_limit() -> None:
-    """Let this process have as many open files as it may, and not only as many as programs begin with."""
+    """Raises the limit of open files of this process to the highest that the system allows, up to MOST."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MOST if hard == resource.RLIM_INFINITY else min(hard, MOST)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -19,13 +19,13 @@ def raise_limit() -> None:
 
 
 def limit() -> int:
-    """How many files may be open."""
+    """Returns how many files may be open."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return UNLIMITED if soft == resource.RLIM_INFINITY else soft
 
 
 def count_open() -> int | None:
-    """How many files are open; None where the system does not tell."""
+    """Returns how many files are open; None where the system does not report it."""
     try:
         return sum(1 for _ in Path("/proc/self/fd").iterdir())
     except OSError:
@@ -33,6 +33,6 @@ def count_open() -> int | None:
 
 
 def has_room(files: int) -> bool:
-    """Whether so many more may be opened for long, with a quarter of all left for connections and exports."""
+    """Whether this many more files may stay open, with a quarter of all left for connections and exports."""
     taken = count_open()
     return taken is None or taken + files <= limit() - limit() // 4

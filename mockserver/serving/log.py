@@ -1,4 +1,4 @@
-"""What a client can cause again and again is logged once a second, with a count of what was left out."""
+"""Lines that a client can cause repeatedly are logged once a second, with a count of the lines that were left out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LOG = logging.getLogger(__name__)
 INTERVAL = 1.0
 """Seconds between two lines of one cause."""
 MOST_CAUSES = 256
-"""Causes that are told apart. Texts that a library composes itself are each a cause of their own."""
+"""Causes that are distinguished. Each text that a library composes itself is a cause of its own."""
 
 Cause = tuple[str, str, object]
 
@@ -28,7 +28,7 @@ class OncePerSecond(logging.Filter):
         self._left_out: dict[Cause, int] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let the record pass unless a line of its cause passed within the last second."""
+        """Returns whether the record is logged: no line of its cause was logged within the last second."""
         if record.name == LOG.name:
             return True
         cause = (record.name, str(record.msg), record.exc_info[0] if record.exc_info else None)
@@ -43,8 +43,8 @@ class OncePerSecond(logging.Filter):
             self._last[cause] = now
             return True
 
-    def tell_left_out(self) -> None:
-        """Log how many lines of each cause were left out since this was called last."""
+    def log_left_out(self) -> None:
+        """Logs how many lines of each cause were left out since the last call."""
         with self._lock:
             left_out, self._left_out = self._left_out, {}
         for (name, template, _kind), count in left_out.items():
@@ -52,7 +52,7 @@ class OncePerSecond(logging.Filter):
 
 
 def limit_lines() -> OncePerSecond:
-    """Put one filter on every handler of the root logger, which the lines of uvicorn and asyncio reach too."""
+    """Puts one filter on every handler of the root logger, which also handles the lines of uvicorn and asyncio."""
     once = OncePerSecond()
     for handler in logging.getLogger().handlers:
         handler.addFilter(once)

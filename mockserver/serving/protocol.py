@@ -1,7 +1,7 @@
 """HTTP/1.1 on one connection, with bounds on what a client may send and on how long it may take.
 
 uvicorn's protocol for httptools has none: 200 MB of header lines took 2.7 GB of memory. The parser keeps a field until
-its end has come, so bytes are counted as they arrive, not field by field.
+its end is received, so bytes are counted as they arrive, not field by field.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ NEVER = math.inf
 
 
 class Bounds(NamedTuple):
-    """What one connection may send, in bytes and numbers, and how long it may take, in seconds."""
+    """Limits of one connection: sizes in bytes, counts, and times in seconds."""
 
     head: int = 64 * 1024
-    """Bytes of a request besides its body: request line, fields, trailers, and what chunks have around them."""
+    """Bytes of a request besides its body: request line, fields, trailers, and the frames of chunks."""
     fields: int = 100
     """Fields of a head, and of a trailer. SDKs send some ten."""
     pipelined: int = 32
-    """Requests that wait for the answers before theirs. No known client sends a second one."""
+    """Requests that wait for the answers to earlier ones. No known client sends a second one."""
     head_seconds: float = 10.0
     """From the connection to its first byte, and from the first byte of a head to its end."""
     idle: float = 75.0
@@ -38,11 +38,11 @@ class Bounds(NamedTuple):
     body_silence: float = 60.0
     """Without a byte inside a body."""
     body_seconds: float = 600.0
-    """From the end of a head to the end of its body. The largest body, 4 MiB, comes in time at 7 kB/s."""
+    """From the end of a head to the end of its body. The largest body, 4 MiB, needs 7 kB/s."""
     answer_silence: float = 600.0
-    """In which a client takes nothing of its answer. A person who debugs a client may stop it for minutes."""
+    """In which a client reads nothing of its answer. A user who debugs a client may stop it for minutes."""
     linger: float = 2.0
-    """In which a refused client may go on sending. A connection closed at once is reset, and the answer lost."""
+    """In which a refused client may go on sending. A connection closed immediately is reset, and the answer lost."""
 
 
 class Refusal(NamedTuple):
@@ -69,7 +69,7 @@ def too_many_fields(bounds: Bounds) -> Refusal:
 def too_many_requests(bounds: Bounds) -> Refusal:
     return Refusal(
         HTTPStatus.TOO_MANY_REQUESTS,
-        f"More than {bounds.pipelined} requests came before they were answered; wait for the answers",
+        f"More than {bounds.pipelined} requests were received before earlier ones were answered; wait for the answers",
     )
 
 
@@ -88,11 +88,13 @@ def body_too_slow(bounds: Bounds) -> Refusal:
     )
 
 
-NO_PROXY = Refusal(HTTPStatus.BAD_REQUEST, "CONNECT is for proxies, and this server is none; ask it for its own paths")
+NO_PROXY = Refusal(
+    HTTPStatus.BAD_REQUEST, "CONNECT is for proxies, and this server is not one; send GET or POST to its own paths"
+)
 
 
-def not_http(error: httptools.HttpParserError) -> Refusal:
-    """What the parser says, or what it says went wrong in one of its callbacks."""
+def refuse_non_http(error: httptools.HttpParserError) -> Refusal:
+    """Builds the refusal of bytes that are not HTTP, with the reason of the parser or of one of its callbacks."""
     why = shortened(str(error.__context__ or error), MOST_SHOWN)
     return Refusal(HTTPStatus.BAD_REQUEST, f"The request is not HTTP/1.1 as RFC 9112 describes it: {why}")
 
@@ -102,23 +104,23 @@ class _Refused(Exception):
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """One connection. The server calls `end_what_is_overdue` twice a second, which costs less than timers.
+    """One connection. The server calls `end_overdue` twice a second, which costs less than timers.
 
-    Faults on the wire, which scenarios will ask for, belong here too: the transport is at hand, and a head's end
+    Faults on the wire, which scenarios will configure, belong here too: the transport is at hand, and a head's end
     (`on_headers_complete`) is where a request's scope can be given it.
     """
 
     def __init__(self, *args: Any, bounds: Bounds, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._bounds = bounds
-        # These are asked for with every request.
+        # These are read with every request.
         self._most_fields, self._most_head = bounds.fields, bounds.head
         self._head_seconds, self._idle = bounds.head_seconds, bounds.idle
         self._now = 0.0
         self.deadline = NEVER
-        """When the client must have sent what it owes (seconds of the loop)."""
-        self.quiet_since: float | None = None
-        """Since when the connection is open and nothing is asked on it; None while something is."""
+        """When the client must have sent the rest of its request (seconds of the loop)."""
+        self.idle_since: float | None = None
+        """Since when the connection has been idle; None while it has a request."""
         self._stuck_since = 0.0
         self._unsent = 0
         self._body_until = NEVER
@@ -130,11 +132,11 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
-        self.quiet_since = self.loop.time()
-        self.deadline = self.quiet_since + self._bounds.head_seconds
+        self.idle_since = self.loop.time()
+        self.deadline = self.idle_since + self._bounds.head_seconds
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came. Bytes behind a refused request are dropped."""
+        """Parses the received bytes. Bytes after a refused request are dropped."""
         if self._ended:
             return
         now = self._now = self.loop.time()
@@ -147,15 +149,15 @@ class HttpProtocol(HttpToolsProtocol):
         try:
             self._feed(data)
         except httptools.HttpParserError as error:
-            self._refuse(self._refusal or not_http(error))
+            self._refuse(self._refusal or refuse_non_http(error))
             return
         if self._extra > self._most_head:
             self._refuse(head_too_large(self._bounds))
 
     def _feed(self, data: bytes) -> None:
-        """Feed the parser. A request that asks for another protocol is answered in this one (RFC 9110, 7.8).
+        """Feeds the parser. A request to change to another protocol is answered in this one (RFC 9110, 7.8).
 
-        Java's HTTP client asks for h2c with its first request. The parser would skip the body of such a request, and
+        Java's HTTP client requests h2c with its first request. The parser would skip the body of such a request, and
         uvicorn would log two warnings: the head is parsed again, without the field Upgrade.
         """
         while data:
@@ -183,9 +185,9 @@ class HttpProtocol(HttpToolsProtocol):
             self._begin_head(self._now)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a field of the head. Those of a trailer are counted and dropped: nothing here reads them.
+        """Keeps a field of the head. Fields of a trailer are counted and dropped: nothing reads them.
 
-        Called for every field, so it does itself what uvicorn's method does.
+        It is called for every field, so it repeats the code of uvicorn's method instead of calling it.
         """
         headers = self.headers
         if self._in_body:
@@ -201,8 +203,8 @@ class HttpProtocol(HttpToolsProtocol):
             headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        # The sum is needed only where the head can be too large: it may have come behind another request.
-        if self._extra + self._arrived > self._most_head and self._size_of_head() > self._most_head:
+        # The sum is needed only where the head can be too large: it may have been received after another request.
+        if self._extra + self._arrived > self._most_head and self._head_size() > self._most_head:
             self._stop(head_too_large(self._bounds))
         if len(self.pipeline) >= self._bounds.pipelined:
             self._stop(too_many_requests(self._bounds))
@@ -230,13 +232,13 @@ class HttpProtocol(HttpToolsProtocol):
         self._in_body = self._begun = False
         self._extra = 0
         if self.cycle.response_complete and not self.pipeline:
-            self._begin_idle()  # the body was not wanted
+            self._begin_idle()  # the body was not read
         else:
             self.deadline = NEVER
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Go on with the next request. uvicorn's method would start a timer of its own for each answer."""
+        """Continues with the next request. uvicorn's method would start a timer of its own for each answer."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
@@ -250,15 +252,15 @@ class HttpProtocol(HttpToolsProtocol):
             self._begin_idle()
 
     def _begin_idle(self) -> None:
-        self.quiet_since = self.loop.time()
-        self.deadline = self.quiet_since + self._idle
+        self.idle_since = self.loop.time()
+        self.deadline = self.idle_since + self._idle
 
     def _begin_head(self, now: float) -> None:
-        self._in_head, self.quiet_since = True, None
+        self._in_head, self.idle_since = True, None
         self.deadline = now + self._head_seconds
 
-    def _size_of_head(self) -> int:
-        """The bytes of the head: a line has 4 beside name and value, the first line and the empty one some 18."""
+    def _head_size(self) -> int:
+        """Returns the bytes of the head: a line has 4 besides name and value, the first and the empty line some 18."""
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) + 18
 
     def _stop(self, refusal: Refusal) -> None:
@@ -267,60 +269,60 @@ class HttpProtocol(HttpToolsProtocol):
 
     # The end
 
-    def end_what_is_overdue(self, now: float) -> None:
-        """Refuse a request that takes too long, and cut off a client that takes nothing of its answer."""
+    def end_overdue(self, now: float) -> None:
+        """Refuses a request that takes too long, and disconnects a client that reads nothing of its answer."""
         if self._is_stuck(now):
             self.transport.abort()
         elif self.deadline != NEVER and self.flow.read_paused:
-            # The client may have sent everything; it is us who do not read.
+            # The client may have sent everything; the server does not read.
             self.deadline, self._body_until = now + self._bounds.body_silence, now + self._bounds.body_seconds
         elif now >= self.deadline:
             if self._ended:
                 self.transport.abort()
-            elif self.quiet_since is not None:
-                self.end_quiet()
+            elif self.idle_since is not None:
+                self.end_idle()
             else:
                 self._refuse((body_too_slow if self._in_body else head_too_slow)(self._bounds))
 
-    def end_quiet(self) -> None:
-        """Close a connection on which nothing is asked, to make room for another."""
-        self.quiet_since = None
+    def end_idle(self) -> None:
+        """Closes an idle connection, to make room for another."""
+        self.idle_since = None
         self.transport.close()
 
     def _is_stuck(self, now: float) -> bool:
-        """Whether the client has taken nothing of its answer for `answer_silence`."""
+        """Whether the client has read nothing of its answer for `answer_silence`."""
         unsent = self.transport.get_write_buffer_size()
         if unsent == 0 or unsent != self._unsent:
             self._stuck_since, self._unsent = now, unsent
         return now - self._stuck_since >= self._bounds.answer_silence
 
     def _refuse(self, refusal: Refusal) -> None:
-        """Answer if no other answer can be mixed up with this one, and end the connection."""
-        self._ended, self.deadline, self.quiet_since = True, NEVER, None
+        """Answers if no other answer can be mixed up with this one, and ends the connection."""
+        self._ended, self.deadline, self.idle_since = True, NEVER, None
         cycle = self.cycle
         if self._in_body:
             if cycle.response_started or self.pipeline:
                 self.transport.close()
                 return
-            cycle.disconnected = True  # so that the application waits no longer, and its answer goes nowhere
+            cycle.disconnected = True  # so that the application stops waiting, and its answer is dropped
             cycle.message_event.set()
         elif cycle is not None and not cycle.response_complete:
-            cycle.keep_alive = False  # those that came before are answered, and that is the end
+            cycle.keep_alive = False  # earlier requests are answered, then the connection ends
             return
         if self._begun or refusal.status != HTTPStatus.REQUEST_TIMEOUT:
             self._answer(refusal)
         else:
-            self.transport.close()  # not a byte of a request came, so nobody waits for an answer
+            self.transport.close()  # no byte of a request was received, so nobody waits for an answer
 
     def _answer(self, refusal: Refusal) -> None:
-        self.transport.write(answer(refusal, self.server_state.default_headers))
+        self.transport.write(render_answer(refusal, self.server_state.default_headers))
         self.transport.write_eof()
         self.flow.resume_reading()
         self.deadline = self.loop.time() + self._bounds.linger
 
 
-def answer(refusal: Refusal, headers: list[tuple[bytes, bytes]]) -> bytes:
-    """A whole HTTP answer that closes the connection, in the shape of other refusals outside GraphQL."""
+def render_answer(refusal: Refusal, headers: list[tuple[bytes, bytes]]) -> bytes:
+    """Renders a whole HTTP answer that closes the connection, in the shape of other refusals outside GraphQL."""
     body = orjson.dumps({"message": refusal.message, "code": "BAD_USER_INPUT"})
     lines = [
         f"HTTP/1.1 {refusal.status.value} {refusal.status.phrase}".encode(),

@@ -77,7 +77,7 @@ class Registry:
     def of_token(self, token: str) -> Workspace:
         """The workspace whose exports gave out this mask token, which does not name it. Raises LinkRefused."""
         for workspace in self.all():
-            if workspace.links.made_token(token):
+            if workspace.links.has_signed(token):
                 workspace.links.check_mask_token(token, now=workspace.store.clock.now())
                 return workspace
         raise LinkRefused("This mask's token was changed; use the URL exactly as the export gave it")

@@ -41,7 +41,7 @@ class Parts(NamedTuple):
 
 def store_hooks(manifest: WorkspaceManifest, parts: Parts) -> Hooks:
     """The hooks that a workspace's store is opened with: messages of webhooks are written, and then sent."""
-    writer = OutboxWriter(Links.of_secret(manifest.secret), parts.url)
+    writer = OutboxWriter(Links.from_secret(manifest.secret), parts.url)
     return Hooks(writer.before_commit, parts.dispatcher.wake)
 
 
@@ -55,7 +55,7 @@ class Workspace:
         self.folder = folder
         self.world: World = store.workspace
         self.api_key = self.world.name
-        self.links = Links.of_secret(stored.manifest.secret)
+        self.links = Links.from_secret(stored.manifest.secret)
         self.exports = Exports(store, self.links, folder / "results", parts.threads, parts.space)
         self.legacy = LegacyFiles(store, self.links, folder / "legacy", parts.threads, parts.space)
         self.long_changes = LongChanges()

@@ -183,7 +183,7 @@ def test_a_target_that_is_no_url_is_a_client_error(server: ServedWorld, target: 
 
 def signed(server: ServedWorld, path: str) -> str:
     """A link as the default world would sign it, with seven thousand years to live."""
-    return server.links.signed(path, 2**57)
+    return server.links.sign(path, 2**57)
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def written(
 ) -> bytes:
     found = connection.find(Project, Clause("name = :name", name=project))
     assert found is not None, f"there is a project {project}"
-    links = Links.of("key", 0)
+    links = Links.from_name("key", 0)
     scope = build_project_scope(connection, found.id, [*terms])
     rows = ExportRows(connection, scope, params, links=links, host=host, task_id=TASK, now=NOW)
     return rows.text()

@@ -349,7 +349,7 @@ class NoThreads(ThreadPoolExecutor):
 
 def test_without_a_thread_exports_of_both_kinds_fail_at_once(tmp_path: Path) -> None:
     with stored(in_file(tmp_path)) as store, NoThreads(1) as threads:
-        links, space = Links.of("key", 0), Budget(MEGABYTE)
+        links, space = Links.from_name("key", 0), Budget(MEGABYTE)
         exports = Exports(store, links, tmp_path / "results", threads, space)
         legacy = LegacyFiles(store, links, tmp_path / "legacy", threads, space)
         for _ in range(12):

@@ -35,7 +35,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def exported(store: Store, request: ExportRequest) -> list[dict[str, Any]]:
     with store.reading() as connection:
         scope = build_scope(connection, request)
-        links = Links.of("key", 0)
+        links = Links.from_name("key", 0)
         rows = ExportRows(connection, scope, request.params, links=links, host=HOST, task_id=TASK, now=NOW)
         lines = rows.text().splitlines()
         assert rows.count() == len(lines)

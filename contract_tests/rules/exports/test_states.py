@@ -105,7 +105,7 @@ def test_a_benchmark_is_named_by_every_label_of_its_row_and_measures_the_others(
 def test_a_row_stands_in_two_projects(states: Store) -> None:
     request = ExportRequest(params=ExportParams(all_projects=True))
     with states.reading() as connection:
-        scope, links = build_scope(connection, request), Links.of("key", 0)
+        scope, links = build_scope(connection, request), Links.from_name("key", 0)
         text = ExportRows(connection, scope, request.params, links=links, host=HOST, task_id=TASK, now=NOW).text()
     shared = [row["projects"] for row in map(json.loads, text.splitlines()) if len(row["projects"]) > 1]
     assert all({each["name"] for each in told.values()} == {"consensus", "second look"} for told in shared)

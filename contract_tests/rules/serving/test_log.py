@@ -71,8 +71,8 @@ def test_what_was_left_out_is_counted(lines: Lines, once: OncePerSecond) -> None
     try:
         for number in range(10):
             log(lines, "refused all of %s", number)
-        once.tell_left_out()
-        once.tell_left_out()
+        once.log_left_out()
+        once.log_left_out()
     finally:
         logger.removeHandler(lines)
     assert lines.written == ["refused all of 0", "9 more lines were left out of a: refused all of %s"]

@@ -81,7 +81,7 @@ def test_the_frames_of_every_label_validate(tmp_path: Path, media: str) -> None:
 
 
 def test_the_labels_of_a_model_run_and_the_data_rows_of_v1_validate(tmp_path: Path) -> None:
-    links = Links.of("key", 0)
+    links = Links.from_name("key", 0)
     with stored(in_file(tmp_path)) as store, store.reading() as connection:
         rows = LegacyDataRows(connection, EVERYTHING, metadata=True, links=links, host=HOST, now=NOW)
         lines = b"".join(piece.text for piece in rows.pieces()).splitlines()
@@ -107,7 +107,7 @@ def test_rows_with_the_predictions_of_model_runs_validate(tmp_path: Path) -> Non
     request = ExportRequest(params=ExportParams(all_model_runs=True, all_projects=True, include_predictions=True))
     with stored(in_file(tmp_path)) as store, store.reading() as connection:
         scope = build_scope(connection, request)
-        links = Links.of("key", 0)
+        links = Links.from_name("key", 0)
         text = ExportRows(connection, scope, request.params, links=links, host=HOST, task_id=TASK, now=NOW).text()
     told = [json.loads(line) for line in text.splitlines()]
     for row in told:
@@ -126,7 +126,7 @@ def test_the_errors_of_an_export_validate() -> None:
 
 def labels_v1(store: Store, project: str) -> list[Any]:
     with store.reading() as connection:
-        elements = LabelElements(connection, links=Links.of("key", 0), host=HOST, now=NOW)
+        elements = LabelElements(connection, links=Links.from_name("key", 0), host=HOST, now=NOW)
         mine = Clause("NOT l.deleted AND l.project_id = (SELECT id FROM project WHERE name = :name)", name=project)
         found: list[Any] = json.loads(b"[%b]" % b"".join(piece.text for piece in elements.pieces(mine)))
         return found

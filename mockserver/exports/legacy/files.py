@@ -182,7 +182,7 @@ class LegacyFiles:
         """Signed, good for 14 days; its name is the service's (sample: signed V1 result URLs)."""
         expires = good_until(file.created_at, RESULT_DAYS)
         name = f"export-{zulu(file.created_at)}.{_extension(file)}"
-        return file.base_url + self._links.signed(f"exports/{file.id}/{name.replace(':', '%3A')}", expires)
+        return file.base_url + self._links.sign(f"exports/{file.id}/{name.replace(':', '%3A')}", expires)
 
     def path(self, file: LegacyFile) -> Path:
         return self._folder / f"{file.id}.{_extension(file)}"

@@ -13,7 +13,7 @@ from mockserver.world.labels import Body, Label
 from mockserver.world.projects import Project
 from mockserver.world.store import Store
 
-LINKS = Links.of("key", 0)
+LINKS = Links.from_name("key", 0)
 
 
 def elements(connection: Connection, project: str) -> list[Any]:
