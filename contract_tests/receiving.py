@@ -79,7 +79,7 @@ class Receiver:
         self._thread.join()
         self._server.server_close()
 
-    def wait_for(self, count: int, seconds: float = 20.0) -> list[Received]:
+    def wait_for(self, count: int, seconds: float = 50.0) -> list[Received]:
         """What came, once there are as many."""
         end = time.monotonic() + seconds
         while len(self.received) < count and time.monotonic() < end:

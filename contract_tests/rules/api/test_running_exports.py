@@ -72,7 +72,7 @@ def test_what_has_ended_cannot_be_cancelled(large: ServedWorld) -> None:
 def test_many_exports_at_once_all_end_and_health_answers_meanwhile(large: ServedWorld) -> None:
     with ThreadPoolExecutor(6) as threads:
         tasks = list(threads.map(lambda _: started(large), range(6)))
-        assert requests.get(f"{large.url}/_mock/health", timeout=2).ok
+        assert requests.get(f"{large.url}/_mock/health", timeout=10).ok
         ends = list(threads.map(lambda task_id: finished(large, task_id), tasks))
     assert [end["status"] for end in ends] == ["COMPLETE"] * 6
 

@@ -228,7 +228,7 @@ def test_a_message_that_breaks_off_is_no_traceback() -> None:
 def test_it_ends_when_it_is_told_to() -> None:
     with listening() as (_, process):
         os.kill(process.pid, signal.SIGINT)
-        assert process.wait(timeout=5) == 0
+        assert process.wait(timeout=30) == 0
 
 
 def test_a_taken_port_is_refused_in_one_line() -> None:

@@ -1,6 +1,5 @@
 """Threads that write exports make their pieces in turns."""
 
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -39,18 +38,20 @@ def test_one_piece_is_made_at_a_time_and_nobody_loses_any() -> None:
 
 
 def test_who_has_waited_longest_is_next() -> None:
-    """A plain lock would give one thread many turns in a row."""
-    turns, making = FairLock(), Making()
-    together = threading.Barrier(THREADS)
+    """Each piece takes until all the others wait for their turn, so that the order depends on the lock alone."""
+    lock, order = FairLock(), []
 
-    def made(name: str) -> None:
-        together.wait()
-        list(turns.each(making.pieces(name)))
+    def pieces(name: str) -> Iterator[int]:
+        for number in range(PIECES):
+            while number < PIECES - 1 and len(lock._waiting) < THREADS - 1:
+                time.sleep(0.0001)
+            order.append(name)
+            yield number
 
     with ThreadPoolExecutor(THREADS) as threads:
-        list(threads.map(made, "abcd"))
-    rounds = [making.order[start : start + THREADS] for start in range(THREADS, THREADS * (PIECES - 2), THREADS)]
-    assert sum(len(set(names)) == THREADS for names in rounds) > len(rounds) / 2
+        list(threads.map(lambda name: list(lock.each(pieces(name))), "abcd"))
+    assert order[: THREADS * (PIECES - 1)] == order[:THREADS] * (PIECES - 1)
+    assert set(order[:THREADS]) == set("abcd")
 
 
 def test_who_does_something_with_a_piece_has_no_turn_meanwhile() -> None:

@@ -241,7 +241,7 @@ def test_a_client_that_is_only_slow_is_served(hasty: Small) -> None:
     with hasty.connect() as connection:
         for piece in (b"POST / HTTP/1.1\r\nConnection: close\r\n", b"Content-Length: 4\r\n\r\na", b"b", b"c", b"d"):
             connection.sendall(piece)
-            time.sleep(0.25)
+            time.sleep(0.15)
         assert read_all(connection).endswith(b"\r\n\r\n4")
 
 

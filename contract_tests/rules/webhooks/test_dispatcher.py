@@ -14,6 +14,9 @@ from mockserver.testing import MockWorkspace
 
 LABEL = ("LABEL_CREATED", "LABEL_UPDATED", "LABEL_DELETED")
 
+HANGING = 60.0
+"""Seconds that a receiver does not answer: longer than any test waits for another one."""
+
 
 def subscribed(workspace: MockWorkspace, receiver: Receiver, *topics: str, **more: Any) -> str:
     return workspace.webhook(receiver.url, *topics, secret=SECRET, **more)
@@ -182,7 +185,7 @@ def test_whatever_a_receiver_does_is_an_attempt_with_a_next_time(
     workspace: MockWorkspace, answer: Answer, status: int | None, failure: str | None
 ) -> None:
     with Receiver(answer) as receiver:
-        subscribed(workspace, receiver, timeout=0.4)
+        subscribed(workspace, receiver, timeout=0.4 if answer.wait else 30)
         workspace.event("LABEL_CREATED", "image")
         [delivery] = workspace.deliveries
     [attempt] = delivery["attempts"]
@@ -350,14 +353,12 @@ def test_a_changed_url_counts_for_what_waits(workspace: MockWorkspace) -> None:
 
 
 def test_a_hanging_receiver_keeps_nobody_from_the_others(workspace: MockWorkspace) -> None:
-    with Receiver(Answer(wait=3)) as hanging, Receiver() as fast:
-        subscribed(workspace, hanging, timeout=3)
+    with Receiver(Answer(wait=HANGING)) as hanging, Receiver() as fast:
+        subscribed(workspace, hanging, timeout=HANGING)
         subscribed(workspace, fast)
-        began = time.monotonic()
         for _ in range(40):
             workspace.event("LABEL_UPDATED", "image")
         fast.wait_for(40)
-        assert time.monotonic() - began < 3
 
 
 def test_an_event_reaches_a_fast_receiver_at_once(workspace: MockWorkspace) -> None:
@@ -368,7 +369,7 @@ def test_an_event_reaches_a_fast_receiver_at_once(workspace: MockWorkspace) -> N
             workspace.event("LABEL_UPDATED", "image")
             answered = time.time()
             late.append(receiver.wait_for(number + 1)[-1].at - answered)
-    assert sorted(late)[10] < 0.05
+    assert sorted(late)[10] < 0.5, "the dispatcher is woken and does not look from time to time"
 
 
 def test_a_fork_and_a_reset_tell_nobody(workspace: MockWorkspace) -> None:
@@ -428,26 +429,23 @@ def test_a_skipped_label_has_nothing_to_tell(workspace: MockWorkspace) -> None:
 
 
 def test_a_single_message_does_not_wait_for_a_slow_answer_before_it(workspace: MockWorkspace) -> None:
-    with Receiver(lambda came: Answer(wait=3.0 if len(came) == 1 else 0.0)) as receiver:
-        subscribed(workspace, receiver, "LABEL_CREATED")
+    with Receiver(lambda came: Answer(wait=HANGING if len(came) == 1 else 0.0)) as receiver:
+        subscribed(workspace, receiver, "LABEL_CREATED", timeout=HANGING)
         for _ in range(2):
             workspace.event("LABEL_CREATED", "image")
-        first, second = receiver.wait_for(2)
-    assert second.at - first.at < 3.0
+        receiver.wait_for(2)
 
 
 def test_many_hanging_receivers_keep_nobody_from_the_others(workspace: MockWorkspace) -> None:
-    with Receiver(Answer(wait=4)) as hanging, Receiver() as fast:
+    with Receiver(Answer(wait=HANGING)) as hanging, Receiver() as fast:
         for _ in range(10):
-            subscribed(workspace, hanging, "LABEL_UPDATED", timeout=4)
+            subscribed(workspace, hanging, "LABEL_UPDATED", timeout=HANGING)
         subscribed(workspace, fast, "LABEL_UPDATED")
         for _ in range(16):
             workspace.event("LABEL_UPDATED", "image")
         hanging.wait_for(128)
-        began = time.monotonic()
         workspace.event("LABEL_UPDATED", "image")
         fast.wait_for(17)
-        assert time.monotonic() - began < 2
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def test_a_closed_store_refuses_every_thread_and_keeps_none_waiting(store: Store
         with pytest.raises(Conflict), other.reading():
             pass
     with ThreadPoolExecutor(1) as thread:
-        assert isinstance(thread.submit(lambda: other.workspace).exception(timeout=5), Conflict)
+        assert isinstance(thread.submit(lambda: other.workspace).exception(timeout=30), Conflict)
 
 
 def test_a_closed_world_is_found_again(store: Store) -> None:
