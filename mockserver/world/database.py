@@ -98,7 +98,7 @@ def _expand_lists(sql: str, params: dict[str, Any]) -> tuple[str, dict[str, Any]
             return match[0]
         if len(value) > FEW and all(isinstance(item, str) for item in value):
             flat[name] = msgspec.json.encode(value).decode()
-            return f"(SELECT value FROM json_each(:{name}))"
+            return f"(SELECT value FROM json_each(CAST(:{name} AS TEXT)))"
         flat.update({f"{name}_{index}": item for index, item in enumerate(value)})
         return "(" + (", ".join(f":{name}_{index}" for index in range(len(value))) or "NULL") + ")"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
@@ -11,36 +10,39 @@ import psycopg
 
 from mockserver.world.database import NO_VALUES, PARAMETER, Connection, Database, Row, Values
 
-_JSON_EACH = re.compile(r"json_each\((:\w+)\)")
+JSON_EACH = """
+CREATE FUNCTION json_each(list TEXT) RETURNS TABLE (value TEXT) LANGUAGE SQL IMMUTABLE
+AS 'SELECT json_array_elements_text(CAST(list AS json))';
+"""
+"""SQLite's function of this name, for lists of texts. PostgreSQL has one too, which takes no text."""
 
 
 @functools.lru_cache(maxsize=1024)
-def translated(sql: str) -> bytes:
-    """`:name` becomes `%(name)s`; a percent sign of ours is doubled; a list of texts has a function of another name."""
-    sql = _JSON_EACH.sub(r"json_array_elements_text(CAST(\1 AS json))", sql)
+def translate(sql: str) -> bytes:
+    """The statement with `%(name)s` for `:name`, and other percent signs doubled."""
     return PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%")).encode()
 
 
 class PostgresConnection(Connection):
-    """autocommit on, transactions written by us, as with SQLite."""
+    """A connection in autocommit mode, as with SQLite: `begin` and `commit` are statements of their own."""
 
     def __init__(self, dsn: str, schema: str) -> None:
         self._raw = psycopg.connect(dsn, autocommit=True)
         self._raw.execute(f'SET search_path TO "{schema}"'.encode())
 
     def run(self, sql: str, params: Values = NO_VALUES) -> int:
-        return self._raw.execute(translated(sql), params).rowcount
+        return self._raw.execute(translate(sql), params).rowcount
 
     def run_many(self, sql: str, params: Sequence[Values]) -> None:
         with self._raw.cursor() as cursor:
-            cursor.executemany(translated(sql), params)
+            cursor.executemany(translate(sql), params)
 
     def rows(self, sql: str, params: Values = NO_VALUES) -> list[Row]:
-        return self._raw.execute(translated(sql), params).fetchall()
+        return self._raw.execute(translate(sql), params).fetchall()
 
     def pieces(self, sql: str, params: Values, size: int) -> Iterator[list[Row]]:
         with self._raw.cursor(name="pieces") as cursor:  # a named cursor stays on the server: memory stays flat
-            cursor.execute(translated(sql), params)
+            cursor.execute(translate(sql), params)
             while piece := cursor.fetchmany(size):
                 yield piece
 
@@ -81,6 +83,9 @@ class PostgresDatabase(Database):
         self.schema = schema
         with psycopg.connect(dsn, autocommit=True) as raw:
             raw.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'.encode())
+
+    def ddl(self, schema: str) -> str:
+        return JSON_EACH + super().ddl(schema)
 
     def connect(self) -> PostgresConnection:
         return PostgresConnection(self.dsn, self.schema)

@@ -27,7 +27,7 @@ def table(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     else:
         database = PostgresDatabase(request.getfixturevalue("postgres_dsn"), "clauses")
     connection = database.connect()
-    connection.script("CREATE TABLE t (x BIGINT NOT NULL, y BIGINT NOT NULL, s TEXT NOT NULL)")
+    connection.script(database.ddl("CREATE TABLE t (x BIGINT NOT NULL, y BIGINT NOT NULL, s TEXT NOT NULL)"))
     rows = [(x, y, f"{x}:{y} %s é") for x, y in itertools.product(NUMBERS, NUMBERS)]
     connection.insert_rows("t", ["x", "y", "s"], rows)
     yield connection
