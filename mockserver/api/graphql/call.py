@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -24,6 +24,14 @@ LEGACY_LABEL = 5
 """Records that a label as Export V1 tells it counts for."""
 
 
+READ_TOGETHER = 100
+"""Records of a list."""
+
+T = TypeVar("T")
+ReadValues = Callable[[Connection, list[str]], dict[str, T]]
+"""Reads a value for each of the records with these ids."""
+
+
 class Call(msgspec.Struct):
     """`base_url` is scheme and host of the URLs in the answer, without a slash at its end.
 
@@ -40,6 +48,32 @@ class Call(msgspec.Struct):
     _elements: LabelElements | None = None
     _schemas: dict[str, MetadataSchema] | None = None
     _own: Connection | None = None
+    _neighbours: dict[str, list[str]] = {}
+    """Record id -> ids of the records whose values are read together with its own."""
+    _values: dict[tuple[Callable[..., Any], str], Any] = {}
+
+    def read_together(self, ids: list[str]) -> None:
+        """From now on, `value_of` one of these records reads the values of its neighbours in the list too.
+
+        Not while graphql-core runs the document: it may change what was read before.
+        """
+        if not self.answered:
+            for first in range(0, len(ids), READ_TOGETHER):
+                together = ids[first : first + READ_TOGETHER]
+                self._neighbours.update(dict.fromkeys(together, together))
+
+    def value_of(self, record_id: str, read: ReadValues[T]) -> T:
+        """The value that `read` gives for one record."""
+        if (read, record_id) not in self._values:
+            ids = self._neighbours.get(record_id) or [record_id]
+            self._count(len(ids))
+            with self._reading() as connection:
+                values = read(connection, ids)
+            if ids == [record_id]:
+                return values[record_id]
+            self._values.update({(read, key): value for key, value in values.items()})
+        value: T = self._values[read, record_id]
+        return value
 
     def legacy_label(self, label_id: str) -> dict[str, Any]:
         """The `Label` of Export V1. A document may ask for hundreds."""
@@ -63,6 +97,7 @@ class Call(msgspec.Struct):
         """What is read within comes from a snapshot, so that nobody waits for whoever reads much."""
         self.records = 0
         self._elements = self._schemas = None
+        self._neighbours, self._values = {}, {}
         self._own = self.store.snapshot()
         try:
             yield

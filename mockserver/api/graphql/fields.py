@@ -68,7 +68,14 @@ def _reader(attribute: str) -> Resolver:
     def resolve(source: Any, _call: Any) -> Any:
         return read(source)
 
+    resolve.read = read  # type: ignore[attr-defined]  # plans call it itself
     return resolve
+
+
+def attribute_reader(resolver: Resolver) -> Callable[[Any], Any] | None:
+    """What reads the value of a field that is nothing but an attribute; None for other fields."""
+    read: Callable[[Any], Any] | None = getattr(resolver, "read", None)
+    return read
 
 
 def _json_reader(attribute: str) -> Resolver:

@@ -21,6 +21,7 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLError,
     GraphQLIncludeDirective,
+    GraphQLLeafType,
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLSchema,
@@ -39,7 +40,7 @@ from graphql import (
 )
 from graphql.pyutils import is_iterable
 
-from mockserver.api.graphql.fields import resolver_of
+from mockserver.api.graphql.fields import attribute_reader, resolver_of
 from mockserver.api.graphql.values import Arguments, Declared, NotPlain, Variables, arguments_of
 from mockserver.errors import QueryTooComplex
 
@@ -95,7 +96,11 @@ class Field(NamedTuple):
 
     key: str
     resolve: Callable[..., Any]
+    read: Callable[[Any], Any] | None
+    """Reads the value of a field that is an attribute, in place of `resolve`."""
     arguments: Arguments | None
+    plain: type | None
+    """Values of exactly this type are written as they are."""
     write: Callable[[Any], Any] | None
     complete: Complete
     nullable: bool
@@ -121,10 +126,17 @@ def _selected(fields: Sequence[Field], source: Any, run: Run, path: Path) -> dic
         run.end()
     call = run.context
     found: dict[str, Any] = {}
-    for key, resolve, arguments, write, complete, nullable in fields:
+    for key, resolve, read, arguments, plain, write, complete, nullable in fields:
         try:
-            value = resolve(source, call) if arguments is None else resolve(source, call, **arguments(run.variables))
-            if write is None or value is None:
+            if read is not None:
+                value = read(source)
+            elif arguments is None:
+                value = resolve(source, call)
+            else:
+                value = resolve(source, call, **arguments(run.variables))
+            if type(value) is plain or (value is None and nullable):
+                found[key] = value
+            elif write is None or value is None:
                 found[key] = complete(value, run, (path, key))
             else:
                 found[key] = write(value)
@@ -134,6 +146,20 @@ def _selected(fields: Sequence[Field], source: Any, run: Run, path: Path) -> dic
             run.failed(error, (path, key), nullable=nullable)
             found[key] = None
     return found
+
+
+_PLAIN: dict[str, type] = {"String": str, "ID": str, "Boolean": bool}
+"""Types of leaves -> what graphql-core writes of them as it is."""
+_SMALL = range(-(2**31), 2**31)
+"""The integers that an Int may be."""
+
+
+def _writer(kind: GraphQLLeafType) -> Callable[[Any], Any]:
+    """How the values of a leaf are written: as graphql-core does, and integers without its many questions."""
+    write = kind.coerce_output_value
+    if str(kind) != "Int":
+        return write
+    return lambda value: value if type(value) is int and value in _SMALL else write(value)
 
 
 def _keys(path: Path) -> list[str | int]:
@@ -300,7 +326,7 @@ class Planner:
         self._left -= 1
         name = nodes[0].name.value
         if name == "__typename":
-            return Field(key, lambda _source, _call: kind.name, None, str, _leaf(str), nullable=False)
+            return Field(key, lambda _source, _call: kind.name, None, None, str, str, _leaf(str), nullable=False)
         if self._left < 0 or name not in kind.fields:
             raise NotPlain
         field = kind.fields[name]
@@ -309,9 +335,10 @@ class Planner:
             raise NotPlain
         arguments = arguments_of(field, nodes[0]) if field.args else None
         of_type = field.type.of_type if is_non_null_type(field.type) else field.type
-        write = of_type.coerce_output_value if is_leaf_type(of_type) else None
+        write = _writer(of_type) if is_leaf_type(of_type) else None
         complete = self._complete(field.type, f"{kind.name}.{name}", nodes)
-        return Field(key, resolver, arguments, write, complete, not is_non_null_type(field.type))
+        read, plain = None if field.args else attribute_reader(resolver), _PLAIN.get(str(of_type))
+        return Field(key, resolver, read, arguments, plain, write, complete, not is_non_null_type(field.type))
 
     def _complete(self, kind: GraphQLOutputType, where: str, nodes: list[FieldNode]) -> Complete:
         if is_non_null_type(kind):

@@ -6,7 +6,7 @@ makes SQLite begin with these.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mockserver.world.database import Clause, Connection, Row
 from mockserver.world.labels import WorkflowStatus
@@ -43,20 +43,25 @@ _PROJECT_ROWS = _Counted("project_row pr", "pr.data_row_no")
 _LABELS = _Counted("label l", "l.data_row_no")
 
 
-def count_rows_of_project(connection: Connection, project_id: str) -> int:
-    return int(connection.value(f"SELECT {ROWS_OF_PROJECT.format(project=':id')}", {"id": project_id}))
+def count_rows_of_projects(connection: Connection, project_ids: list[str]) -> dict[str, int]:
+    """The number of live data rows of each project."""
+    return _by_project(connection, ROWS_OF_PROJECT, project_ids)
 
 
 def count_rows_of_dataset(connection: Connection, dataset_id: str) -> int:
     return int(connection.value(f"SELECT {ROWS_OF_DATASET.format(dataset=':id')}", {"id": dataset_id}))
 
 
-def find_last_activity(connection: Connection, project_id: str) -> int | None:
-    """The timestamp of the latest activity on a data row of the project; None if it has none."""
-    latest: int | None = connection.value(
-        f"SELECT {LAST_ACTIVITY_OF_PROJECT.format(project=':id')}", {"id": project_id}
-    )
-    return latest
+def find_last_activities(connection: Connection, project_ids: list[str]) -> dict[str, int | None]:
+    """The timestamp of the latest activity on a data row of each project; None if it has none."""
+    return _by_project(connection, LAST_ACTIVITY_OF_PROJECT, project_ids)
+
+
+def _by_project(connection: Connection, expression: str, project_ids: list[str]) -> dict[str, Any]:
+    """The value of an expression for each project, by one query: eleven of them take three times as long."""
+    chosen = Clause("p.id IN :ids", ids=project_ids)
+    sql = f"SELECT p.id, {expression.format(project='p.id')} FROM project p WHERE {chosen.sql}"
+    return dict(connection.rows(sql, chosen.params))
 
 
 def count_done_rows(connection: Connection, project_id: str) -> int:

@@ -26,8 +26,8 @@ from mockserver.world.queries.projects import (
     count_labels,
     count_queued_rows,
     count_rows_by_state,
-    count_rows_of_project,
-    find_last_activity,
+    count_rows_of_projects,
+    find_last_activities,
 )
 
 PROJECT = (
@@ -104,18 +104,18 @@ def projects(source: Any, call: Call, where: Any = None, skip: int = 0, first: i
         clause &= Clause("ontology_id = :id", id=source.id)
     elif isinstance(source, Dataset):
         clause &= projects_of_dataset(source.id)
-    return call.select(Project, clause, order="created_at, id", skip=skip, first=first)
+    found = call.select(Project, clause, order="created_at, id", skip=skip, first=first)
+    call.read_together([project.id for project in found])
+    return found
 
 
 def last_activity_time(source: Project, call: Call) -> int | None:
     """Of the latest activity on one of its data rows; null without rows (inferred)."""
-    with call.reading() as connection:
-        return find_last_activity(connection, source.id)
+    return call.value_of(source.id, find_last_activities)
 
 
 def data_row_count(source: Project, call: Call) -> int:
-    with call.reading() as connection:
-        return count_rows_of_project(connection, source.id)
+    return call.value_of(source.id, count_rows_of_projects)
 
 
 def completed_data_row_count(source: Project, call: Call) -> int:
