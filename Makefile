@@ -1,7 +1,7 @@
 # make demo      a first export by the official SDK, a signed webhook received
 # make test      set everything up, then check (what CI runs)
 # make check     lint, format, types, tests
-# make fixtures  make the committed word tables, golden exports and signed messages again
+# make fixtures  make the committed word tables, golden exports, signed messages and the table of marks again
 # make crash     kill the server before every single step of every change, and under load (CI tries a sample)
 # make soak      a million mixed requests (SOAK_REQUESTS=…), memory and disk beside them
 # make bench     the benchmarks
@@ -37,6 +37,7 @@ fixtures: $(READY)
 	$(BIN)/python fixtures/words/make_words.py
 	$(BIN)/python fixtures/webhooks/make_webhooks.py
 	$(BIN)/python fixtures/exports/make_exports.py
+	$(BIN)/python -m contract_tests.known
 
 crash: $(READY)
 	.ci/debian-packages

@@ -2,7 +2,7 @@
 
 The shape is that of a signed storage URL as seen in exports: `?Expires=…&KeyName=…&Signature=…`. The host in
 front is decided at the edge. The key of a link says when it expires, and in which unit (observed 2023-08 to 2026-07).
-With a stopped clock the links are the same again.
+The arithmetic of signatures is our own (inferred). With a stopped clock the links are the same again.
 """
 
 from __future__ import annotations

@@ -51,8 +51,8 @@ class Frames:
         self._workspaces, self._public_url = workspaces, public_url
 
     async def endpoint(self, request: Request) -> ASGIApp:
-        """301 to the frames; 204 when the label is skipped and has none (seed). Raises AuthenticationFailed, NotYours,
-        NotFound, Gone."""
+        """301 to the frames; 204 when the label is skipped and has none (seed). 403, 404 and 410 are inferred.
+        Raises AuthenticationFailed, NotYours, NotFound, Gone."""
         workspace = await self._workspaces.authenticate(request.headers.get("authorization"))
         framed = self._framed(workspace, request.path_params["label"])
         if framed.label.skipped and not has_frames(framed.body.content):

@@ -1,8 +1,8 @@
 """Frames between key frames: `interpolated_frames` of an export, and the masks of any frame (payloads.md §3 Video).
 
 Between two key frames numbers lie on a straight line (SDK tests: contiguous frames, a box that moves steadily). What
-is no number holds from one key frame to the next: answers, colours, lines whose count of points changes. Before the
-first and after the last key frame of a segment a feature rests.
+is no number holds from one key frame to the next: answers, colours, lines whose count of points changes
+(points and corners of masks: inferred). Before the first and after the last key frame of a segment a feature rests.
 """
 
 from __future__ import annotations

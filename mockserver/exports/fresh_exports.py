@@ -31,7 +31,8 @@ class FreshExports:
 
     The service takes seconds for an export, in which it can be cancelled and is listed as IN_PROGRESS (SDK tests
     test_export_data_rows_streamable.py 7.17.0). The mock makes small ones at once and tells the client that waits so,
-    as a first look that is not COMPLETE costs every SDK two seconds. Whoever looks otherwise is told IN_PROGRESS, once.
+    as a first look that is not COMPLETE costs every SDK two seconds. Other requests are
+    answered IN_PROGRESS, once (inferred).
     """
 
     def __init__(self) -> None:

@@ -61,7 +61,8 @@ def build_project_scope(connection: Connection, project_id: str, terms: list[dic
 
 
 def build_catalog_scope(connection: Connection, terms: list[dict[str, Any]], params: ExportParams) -> Scope:
-    """Rows of the organization; labels only of the projects and runs that are asked for (payloads.md §1.1)."""
+    """Rows of the organization; labels only of the projects and runs that are asked for (payloads.md §1.1).
+    A project is named only on the rows that are in it (inferred)."""
     for name, wanted in (("projectIds", params.project_ids), ("modelRunIds", params.model_run_ids)):
         if len(wanted) > MOST_PROJECTS:
             raise MalformedRequest(f"params.{name} has {len(wanted)} ids; at most {MOST_PROJECTS} fit")

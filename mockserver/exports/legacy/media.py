@@ -19,7 +19,7 @@ Made = dict[str, Any]
 
 def build_media_attributes(text: str, recipe: str | None, *, seed: int) -> Made:
     """The `mediaAttributes` of a data row, from those of Export V2 as JSON. Of a clip whose file we host by `recipe`,
-    the eleven of the sample, in its order (observed 2023-02)."""
+    the eleven of the sample, in its order (observed 2023-02); all others in camelCase (inferred)."""
     known = orjson.loads(text)
     if recipe is None or parse_recipe(recipe)[0].media.legacy_attributes != "of_file":
         made: Made = to_javascript(to_camel_case(known))

@@ -83,7 +83,7 @@ class LabelChanges:
 
     def _move_if_complete(self, change: Change, project_row: ProjectRow, row: DataRow, by: str) -> None:
         """Moves a row to review that has all its labels. Labels of several people then get a consensus score, which
-        updates each of them."""
+        updates each of them (the move is inferred)."""
         labels = Clause("project_id = :project AND data_row_no = :row AND NOT deleted",
                         project=project_row.project_id, row=row.no)  # fmt: skip
         count = change.connection.count(Label, labels)
@@ -176,7 +176,7 @@ def find_project_row(change: Change, project_id: str, row: DataRow) -> ProjectRo
 def consensus_score(data_row_id: str, labels: int) -> float:
     """How far the labels of a row agree, the same for all of them (observed 2024-12).
 
-    It is drawn from the row and the number of labels: how the service compares annotations is not known.
+    It is drawn from the row and the number of labels: how the service compares annotations is not known (inferred).
     """
     drawn = int.from_bytes(ids.digest("consensus", data_row_id, labels, size=8), "big")
     return (5000 + drawn % 5001) / 10_000
