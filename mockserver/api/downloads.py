@@ -158,9 +158,7 @@ def result_response(workspace: Workspace, task_id: str, stream: str, file: str, 
     """Files of a task that has ended. Raises NotFound."""
     workspace.exports.sweep()
     with workspace.store.reading() as connection:
-        task = connection.find(Task, Clause("id = :id", id=task_id))
-    if task is None:
-        raise NotFound(f"Task {task_id!r} does not exist in this workspace")
+        task = connection.one_by_id(Task, task_id)
     if stream not in {RESULT, ERRORS}:
         raise NotFound(f"Task {task_id!r} has no stream {stream!r}; a task has {RESULT} and {ERRORS}")
     task = workspace.exports.shown(task)

@@ -9,7 +9,6 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from mockserver.errors import NotFound
 from mockserver.http.responses import json_response
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
@@ -48,10 +47,7 @@ def _found(workspace: Workspace, request: Request) -> Embedding:
     """The embedding that the address names. Raises NotFound."""
     embedding_id = request.path_params["embedding"]
     with workspace.store.reading() as connection:
-        found = connection.find(Embedding, Clause("id = :id", id=embedding_id))
-    if found is None:
-        raise NotFound(f"Embedding {embedding_id!r} does not exist in this workspace")
-    return found
+        return connection.one_by_id(Embedding, embedding_id)
 
 
 def _told(embedding: Embedding) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from mockserver.errors import BadInput, NotFound
+from mockserver.errors import BadInput
 from mockserver.http.requests import read_body
 from mockserver.http.responses import json_response
 from mockserver.workspaces.lifecycle import Workspaces
@@ -33,9 +33,7 @@ class OntologyRoutes:
         """The features at the top of an ontology. None of ours is archived."""
         workspace, ontology_id = await self._authenticate(request), request.path_params["ontology"]
         with workspace.store.reading() as connection:
-            found = connection.find(Ontology, Clause("id = :id", id=ontology_id))
-        if found is None:
-            raise NotFound(f"Ontology {ontology_id!r} does not exist in this workspace")
+            found = connection.one_by_id(Ontology, ontology_id)
         normalized = orjson.loads(found.normalized)
         nodes = {
             kind: [{"featureSchemaId": feature["featureSchemaId"], "archived": False} for feature in normalized[kind]]

@@ -119,10 +119,7 @@ def _named(connection: Connection, kind: type[N], name_or_id: str, live: Clause 
 def _task(connection: Connection, request: ExportRequest, task_id: str | None) -> Task | None:
     """The export whose mask URLs and links the rows carry: a named one, or the newest of the same."""
     if task_id is not None:
-        task = connection.find(Task, Clause("id = :id", id=task_id))
-        if task is None:
-            raise NotFound(f"Task {task_id!r} does not exist in this workspace")
-        return task
+        return connection.one_by_id(Task, task_id)
     exports = connection.select(Task, Clause("type = :type", type=EXPORT), order="no DESC")
     wanted = _about(request)
     return next(

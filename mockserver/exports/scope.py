@@ -54,7 +54,7 @@ def build_scope(connection: Connection, request: ExportRequest) -> Scope:
 
 
 def build_project_scope(connection: Connection, project_id: str, terms: list[dict[str, Any]]) -> Scope:
-    project = _named(connection, Project, project_id, "Project", "projectIds")
+    project = _named(connection, Project, project_id, "projectIds")
     mine = Clause("pr.project_id = :project AND NOT dr.deleted", project=project.id)
     condition = mine & build_project_condition(terms, project.id)
     return Scope(PROJECT_ROWS, condition, {project.id: project}, project, order="pr.data_row_no")
@@ -77,13 +77,13 @@ def build_catalog_scope(connection: Connection, terms: list[dict[str, Any]], par
 
 def build_slice_scope(connection: Connection, slice_id: str, params: ExportParams) -> Scope:
     """The catalog as the slice's search finds it now; nothing narrows it further."""
-    found = _named(connection, CatalogSlice, slice_id, "Slice", "sliceIds")
+    found = _named(connection, CatalogSlice, slice_id, "sliceIds")
     return build_catalog_scope(connection, orjson.loads(found.query), params)
 
 
 def build_model_run_scope(connection: Connection, model_run_id: str) -> Scope:
     """The rows of a run, with `experiments` and without `projects` (payloads.md §1.1)."""
-    run = _named(connection, ModelRun, model_run_id, "Model run", "modelRunIds")
+    run = _named(connection, ModelRun, model_run_id, "modelRunIds")
     mine = Clause("mr.model_run_id = :run AND NOT dr.deleted", run=run.id)
     return Scope(MODEL_RUN_ROWS, mine, None, runs=_runs(connection, {run.id: run}), order="mr.data_row_no")
 
@@ -103,10 +103,10 @@ def _runs(connection: Connection, runs: dict[str, ModelRun]) -> Runs:
     return Runs({run.id: run for run in runs.values() if run.model_id in models}, models)
 
 
-def _named(connection: Connection, kind: type[R], record_id: str, what: str, key: str) -> R:
+def _named(connection: Connection, kind: type[R], record_id: str, key: str) -> R:
     """Raises MalformedRequest and not NotFound: SDKs make None of that and die with a TypeError (wire trap 6)."""
-    found = connection.find(kind, Clause("id = :id AND NOT deleted", id=record_id))
-    if found is None:
-        message = f"{what} {record_id!r} does not exist"
-        raise MalformedRequest(message, errors=[{"error": message, key: [record_id]}])
-    return found
+
+    def error(message: str) -> MalformedRequest:
+        return MalformedRequest(message, errors=[{"error": message, key: [record_id]}])
+
+    return connection.one_by_id(kind, record_id, error=error)

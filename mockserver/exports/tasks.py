@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from mockserver.errors import Conflict, NotFound
+from mockserver.errors import Conflict
 from mockserver.exports.budget import Budget
 from mockserver.exports.chunks import build_single_stream
 from mockserver.exports.failure_recorder import FailureRecorder, failure_reason
@@ -224,9 +224,7 @@ class Exports:
     def cancel(self, task_id: str) -> None:
         """End what is shown IN_PROGRESS, or was just made. Raises NotFound, or Conflict when it is neither."""
         with self._store.reading() as connection:
-            task = connection.find(Task, Clause("id = :id", id=task_id))
-        if task is None:
-            raise NotFound(f"Task {task_id!r} does not exist")
+            task = connection.one_by_id(Task, task_id)
         seen = self.shown(task)
         just_made = self.glances.can_cancel(task, self._store.clock.now())
         running = seen.status == TaskStatus.IN_PROGRESS or just_made

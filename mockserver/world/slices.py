@@ -11,6 +11,7 @@ class CatalogSlice(Record, frozen=True):
     """`query` is JSON, the list of search terms that an export's `searchQuery.query` would hold."""
 
     TABLE: ClassVar[str] = "catalog_slice"
+    NOUN: ClassVar[str] = "Slice"
     id: str
     name: str
     description: str | None

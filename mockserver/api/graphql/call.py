@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from mockserver.api.graphql.plans import TakesLong
-from mockserver.errors import NotFound, QueryTooComplex
+from mockserver.errors import QueryTooComplex
 from mockserver.exports.legacy.labels import LabelElements
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import MetadataSchema
@@ -143,13 +143,10 @@ class Call(msgspec.Struct):
             raise QueryTooComplex(f"the document reads more than {MOST_RECORDS} records; ask for less, or for pages")
 
     def one(self, kind: type[R], clause: Clause, what: str) -> R:
-        """The record that meets the clause. Raises NotFound saying `what` was looked for."""
+        """The record that meets the clause. Raises NotFound, whose message says that `what` does not exist."""
         self._count(1)
         with self._reading() as connection:
-            found = connection.find(kind, clause)
-        if found is None:
-            raise NotFound(f"{what} does not exist in this workspace")
-        return found
+            return connection.one(kind, clause, what)
 
     def count(self, kind: type[Record], clause: Clause) -> int:
         self._count(1)

@@ -51,7 +51,7 @@ class LabelsRequest(msgspec.Struct, frozen=True, tag="labels", omit_defaults=Tru
 
     def condition(self, connection: Connection) -> Clause:
         """On labels `l` and their data rows `dr`. Raises MalformedRequest."""
-        _check(connection, Project, Clause("id = :id AND NOT deleted", id=self.project), self.project)
+        _check(connection, Project, self.project)
         mine = Clause("l.project_id = :id AND NOT l.deleted", id=self.project) & LIVE
         created = self.created.condition("l.created_at", "labelCreatedAt")
         return mine & created & self.active.condition("dr.last_activity_at", "lastActivityAt")
@@ -65,7 +65,7 @@ class QueuedRowsRequest(msgspec.Struct, frozen=True, tag="queued", omit_defaults
 
     def condition(self, connection: Connection) -> Clause:
         """On data rows `dr`. Raises MalformedRequest."""
-        _check(connection, Project, Clause("id = :id AND NOT deleted", id=self.project), self.project)
+        _check(connection, Project, self.project)
         return LIVE & rows_in_project(self.project, WorkflowStatus.TO_LABEL)
 
 
@@ -75,7 +75,7 @@ class DatasetRowsRequest(msgspec.Struct, frozen=True, tag="dataset", omit_defaul
 
     def condition(self, connection: Connection) -> Clause:
         """On data rows `dr`. Raises MalformedRequest."""
-        _check(connection, Dataset, Clause("id = :id AND NOT deleted", id=self.dataset), self.dataset)
+        _check(connection, Dataset, self.dataset)
         return LIVE & Clause("dr.dataset_id = :id", id=self.dataset)
 
 
@@ -85,7 +85,7 @@ class BatchRowsRequest(msgspec.Struct, frozen=True, tag="batch", omit_defaults=T
 
     def condition(self, connection: Connection) -> Clause:
         """On data rows `dr`. Raises MalformedRequest."""
-        _check(connection, Batch, Clause("id = :id", id=self.batch), self.batch)
+        _check(connection, Batch, self.batch)
         return LIVE & in_subquery("dr.no", ProjectRow, "data_row_no", Clause("batch_id = :id", id=self.batch))
 
 
@@ -96,7 +96,7 @@ class ModelRunLabelsRequest(msgspec.Struct, frozen=True, tag="model_run", omit_d
 
     def condition(self, connection: Connection) -> Clause:
         """On labels `l` and their data rows `dr`. Raises MalformedRequest."""
-        _check(connection, ModelRun, Clause("id = :id AND NOT deleted", id=self.model_run), self.model_run)
+        _check(connection, ModelRun, self.model_run)
         of_run = Clause("model_run_id = :id", id=self.model_run)
         return in_subquery("l.id", ModelRunRow, "label_id", of_run) & Clause("NOT l.deleted") & LIVE
 
@@ -105,10 +105,9 @@ RowsRequest = QueuedRowsRequest | DatasetRowsRequest | BatchRowsRequest
 LegacyRequest = LabelsRequest | ModelRunLabelsRequest | RowsRequest
 
 
-def _check(connection: Connection, kind: type[Record], asked: Clause, given: str) -> None:
-    """Not RESOURCE_NOT_FOUND, of which SDKs make None and die with a TypeError (wire trap 6)."""
-    if connection.find(kind, asked) is None:
-        raise MalformedRequest(f"{kind.__name__} {given!r} does not exist")
+def _check(connection: Connection, kind: type[Record], record_id: str) -> None:
+    """Raises MalformedRequest and not NotFound: SDKs make None of that and die with a TypeError (wire trap 6)."""
+    connection.one_by_id(kind, record_id, error=MalformedRequest)
 
 
 def parse_labels_request(data: Mapping[str, Any]) -> LabelsRequest:
