@@ -13,7 +13,7 @@ import click
 import msgspec
 
 from mockserver import __version__
-from mockserver.commands.bars import making_a_world
+from mockserver.commands.bars import show_generation
 from mockserver.commands.generate import generate
 from mockserver.commands.options import ENDS, SCENARIO, SEED, fail, setting
 from mockserver.commands.webhook import webhook
@@ -124,7 +124,7 @@ def run(settings: Settings) -> None:
     local = server.is_local(bound)
     settings = settings if local else with_a_token(settings)
     url = settings.public_url.rstrip("/") if settings.public_url else server.address_of(bound, settings.host)
-    with watched(making_a_world):
+    with watched(show_generation):
         built = app.build(settings, url)
     described = ready_file(built.own, url)
     token = None if local else settings.token
@@ -193,7 +193,7 @@ def prepare(scenario: str, seed: int, ends: str | None) -> None:
     from mockserver.generate.prepared import prepared_world, watched
 
     try:
-        with watched(making_a_world):
+        with watched(show_generation):
             made = prepared_world(scenario, seed=seed, ends=ends, cache=cache_folder())
     except StartupError as error:
         fail(error)

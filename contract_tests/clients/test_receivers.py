@@ -47,7 +47,7 @@ def test_the_sample_of_the_documentation_refuses_by_crashing() -> None:
     report = certified("flask_sample.py")
     assert report.passed, as_text(report)
     assert "refuses-by-500" in [found.name for found in report.diagnoses]
-    assert report.result("tampered").told == "500"
+    assert report.result("tampered").summary == "500"
 
 
 def test_json_that_is_written_again_is_named() -> None:

@@ -135,7 +135,7 @@ def rows(text: str) -> list[list[str]]:
 
 def test_every_misbehaviour_is_documented() -> None:
     told = {bare(name): text for name, text in rows(section(f"docs/{PAGE}", "Send it a message"))}
-    assert told == {name: each.told for name, each in MISBEHAVIOURS.items()}
+    assert told == {name: each.summary for name, each in MISBEHAVIOURS.items()}
 
 
 def test_every_case_is_documented_with_its_weight() -> None:

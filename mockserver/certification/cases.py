@@ -1,8 +1,7 @@
-"""The cases of a certification, as data: what is sent, what a receiver must answer, and why.
+"""The cases of a certification, as data: the requests, the answers that a receiver must give, and the reason.
 
-Only what an HTTP answer shows can be judged. How the real service takes an answer is not documented (no retry rule,
-no time limit), so what is expected is what every sender of webhooks relies on: 2xx means "I have it", anything else
-"I do not".
+Only HTTP answers can be judged. How the real service interprets an answer is not documented (no retry rule, no time
+limit), so the cases expect what every sender of webhooks relies on: 2xx means "I have it", anything else "I do not".
 """
 
 from __future__ import annotations
@@ -12,29 +11,29 @@ from enum import StrEnum
 
 import msgspec
 
-from mockserver.certification.bench import Bench
-from mockserver.webhooks.misbehaviour import Shot
+from mockserver.certification.factory import MessageFactory
+from mockserver.webhooks.exchange import Request
 
-Make = Callable[[Bench], Shot]
-Send = Callable[[Bench], list[Shot] | None]
+BuildOne = Callable[[MessageFactory], Request]
+Build = Callable[[MessageFactory], list[Request] | None]
 
 
 class Expect(StrEnum):
-    """What the answers to a case should be."""
+    """The expected answers to a case."""
 
     ACCEPTED = "2xx"
     REFUSED = "4xx"
     ENDED = "an answer or a closed connection"
-    """Who waits in vain for the rest of a body may hang up; who goes on waiting is blocked."""
+    """A receiver that waits in vain for the rest of a body may hang up; one that goes on waiting is blocked."""
     SURVIVED = "no crash"
-    """An answer below 500: whether it takes the message is its own business."""
+    """An answer below 500: the receiver may accept the message or not."""
     REPEATED = "2xx each time"
     OBSERVED = "anything"
-    """Told in the report and counted nowhere."""
+    """Shown in the report and not judged."""
 
 
 class Level(StrEnum):
-    """How much a case counts. A failed `must` fails the certification."""
+    """The weight of a case. A failed `must` fails the certification."""
 
     MUST = "must"
     SHOULD = "should"
@@ -51,15 +50,15 @@ class Group(StrEnum):
 
 
 class Case(msgspec.Struct, frozen=True):
-    """`send` gives the shots, or None where the scenario has nothing to make them of. `advice` is for who fails.
+    """`build` returns the requests, or None if the scenario lacks the data for them. `advice` is shown after a failure.
 
-    `last_only`: the shots before the last prepare it, and their answers are not judged.
+    `last_only`: the requests before the last prepare it, and their answers are not judged.
     """
 
     name: str
     group: Group
     title: str
-    send: Send
+    build: Build
     expect: Expect
     level: Level
     why: str
@@ -68,6 +67,6 @@ class Case(msgspec.Struct, frozen=True):
     last_only: bool = False
 
 
-def one(make: Make) -> Send:
-    """A case of a single request."""
-    return lambda bench: [make(bench)]
+def build_one(build: BuildOne) -> Build:
+    """Wraps the function of a case with a single request."""
+    return lambda factory: [build(factory)]

@@ -25,13 +25,13 @@ from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store
 
 HOST = "http://127.0.0.1:8000"
-"""What stands in front of the links in a body. Nobody serves them: a receiver's verdict does not depend on them."""
+"""Scheme and host of the links in a body. They are not served: no verdict depends on them."""
 
 Version = Literal["v1", "v2"]
 Document = dict[str, Any]
 
 
-def documents_of(
+def load_documents(
     scenario: str = "default",
     *,
     seed: int = 0,
@@ -39,25 +39,25 @@ def documents_of(
     project: str | None = None,
     version: Version = "v2",
 ) -> list[Document]:
-    """Bodies of that version about the labelled data rows of one project, or of all. Raises StartupError."""
-    with world(scenario, seed=seed, ends=ends) as store, store.reading() as connection:
-        made = Payloads(connection, links=Links.from_name("webhook", 0), host=HOST, now=store.workspace.ends)
-        events = [event for each in _projects(connection, project) for event in _creations(connection, each)]
-        made.prepare(events)
-        bodies = [made.body(event, version) for event in events]
+    """Renders bodies about the labelled data rows of one project, or of all. Raises StartupError."""
+    with open_world(scenario, seed=seed, ends=ends) as store, store.reading() as connection:
+        payloads = Payloads(connection, links=Links.from_name("webhook", 0), host=HOST, now=store.workspace.ends)
+        events = [event for each in _list_projects(connection, project) for event in _build_events(connection, each)]
+        payloads.prepare(events)
+        bodies = [payloads.body(event, version) for event in events]
     documents = [orjson.loads(body) for body in bodies if body is not None]
     if not documents:
         raise StartupError(
-            f"scenario {scenario} has no labelled data row to make a message of; for example --scenario default"
+            f"scenario {scenario} has no labelled data row for a message; use for example --scenario default"
         )
     return documents
 
 
 @contextmanager
-def world(scenario: str, *, seed: int, ends: str | None) -> Iterator[Store]:
-    """A prepared world, copied: reading leaves files beside it, and the cache is shared."""
+def open_world(scenario: str, *, seed: int, ends: str | None) -> Iterator[Store]:
+    """Opens a copy of a prepared world: reading creates files next to it, and the cache is shared."""
     prepared = prepared_world(scenario, seed=seed, ends=ends, cache=cache_folder())
-    with tempfile.TemporaryDirectory(prefix="mockserver-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="mockserver-factory-") as folder:
         copy = Path(folder) / "world.sqlite"
         shutil.copyfile(prepared.path, copy)
         store = Store.open(SqliteDatabase(copy))
@@ -67,13 +67,13 @@ def world(scenario: str, *, seed: int, ends: str | None) -> Iterator[Store]:
             store.close()
 
 
-def _projects(connection: Connection, name: str | None) -> list[Project]:
-    found = connection.select(Project, EVERYTHING, order="created_at, id")
+def _list_projects(connection: Connection, name: str | None) -> list[Project]:
+    projects = connection.select(Project, EVERYTHING, order="created_at, id")
     if name is None:
-        return found
+        return projects
     chosen = connection.select(Project, Clause("name = :name OR id = :name", name=name), order="id")
     if not chosen:
-        raise StartupError(f"there is no project {name!r}; nearest known are {quoted(nearest(name, _names(found)))}")
+        raise StartupError(f"unknown project {name!r}; the nearest known are {quoted(nearest(name, _names(projects)))}")
     return chosen
 
 
@@ -81,11 +81,11 @@ def _names(projects: list[Project]) -> list[str]:
     return [project.name for project in projects]
 
 
-def _creations(connection: Connection, project: Project) -> list[Event]:
-    """An event for the first label of each data row, in the order of rows."""
-    mine = Clause("l.project_id = :project AND NOT l.deleted AND NOT dr.deleted", project=project.id)
+def _build_events(connection: Connection, project: Project) -> list[Event]:
+    """Builds an event for the first label of each data row, in the order of rows."""
+    labels = Clause("l.project_id = :project AND NOT l.deleted AND NOT dr.deleted", project=project.id)
     first: dict[str, str] = {}
-    for label_id, row_id in connection.select_columns(LABELS, "l.id, dr.id", mine, order="l.data_row_no, l.no"):
+    for label_id, row_id in connection.select_columns(LABELS, "l.id, dr.id", labels, order="l.data_row_no, l.no"):
         first.setdefault(row_id, label_id)
     return [
         Event(0, EventKind.LABEL_CREATED, 0, project.id, row_id, label_id, JsonText("{}"))
@@ -97,69 +97,72 @@ def _creations(connection: Connection, project: Project) -> list[Event]:
 
 
 def with_ids(document: Document, new: Mapping[str, str]) -> Document:
-    """With other ids wherever the old ones stand; `new` has any of data_row, project and label."""
+    """Replaces ids everywhere in the document; `new` has any of data_row, project and label."""
     text = orjson.dumps(document)
-    for what, own in new.items():
-        text = text.replace(_id_of(document, what).encode(), orjson.dumps(own)[1:-1])
+    for kind, new_id in new.items():
+        text = text.replace(_find_id(document, kind).encode(), orjson.dumps(new_id)[1:-1])
     changed: Document = orjson.loads(text)
     return changed
 
 
-def _id_of(document: Document, what: str) -> str:
+def _find_id(document: Document, kind: str) -> str:
     if "dataRow" in document:  # V1
-        return str({"data_row": document["dataRow"], "project": document["project"], "label": document}[what]["id"])
-    if what == "data_row":
+        return str({"data_row": document["dataRow"], "project": document["project"], "label": document}[kind]["id"])
+    if kind == "data_row":
         return str(document["data_row"]["id"])
     project_id, entry = next(iter(document["projects"].items()))
-    return str(project_id if what == "project" else entry["labels"][0]["id"])
+    return str(project_id if kind == "project" else entry["labels"][0]["id"])
 
 
 def with_field(document: Document, assignment: str) -> Document:
-    """`data_row.external_id=a.png`: the value is JSON, or else a text. `*` is the first key or item.
+    """Assigns a value, for example `data_row.external_id=a.png`. The value is JSON, or else a text.
 
-    Raises StartupError where the path leads nowhere; its last step may be a new key.
+    `*` in the path is the first key or item. Raises StartupError if the path does not exist; its last step may be a new
+    key.
     """
-    path, found, text = assignment.partition("=")
-    if not found or not path:
-        raise StartupError(f"{assignment!r} sets nothing; expected PATH=VALUE, for example data_row.external_id=a.png")
+    path, equals, text = assignment.partition("=")
+    if not equals or not path:
+        raise StartupError(
+            f"--set {assignment!r} has no path and value; expected PATH=VALUE, for example data_row.external_id=a.png"
+        )
     *steps, last = path.split(".")
-    place: Any = document
+    container: Any = document
     for step in steps:
-        place = place[_key(place, step, path)]
-    if isinstance(place, dict) and last != "*":
-        place[last] = _value(text, path)
+        container = container[_find_key(container, step, path)]
+    if isinstance(container, dict) and last != "*":
+        container[last] = _parse_value(text, path)
     else:
-        place[_key(place, last, path)] = _value(text, path)
+        container[_find_key(container, last, path)] = _parse_value(text, path)
     return document
 
 
-def _key(place: Any, step: str, path: str) -> Any:
+def _find_key(container: Any, step: str, path: str) -> Any:
     """A key of an object or a number of a list."""
-    if isinstance(place, dict) and place:
+    if isinstance(container, dict) and container:
         if step == "*":
-            return next(iter(place))
-        if step in place:
+            return next(iter(container))
+        if step in container:
             return step
-        raise StartupError(f"{path}: there is no {step!r}; nearest known are {quoted(nearest(step, place))}")
-    if isinstance(place, list) and place:
+        raise StartupError(f"{path}: unknown key {step!r}; the nearest known are {quoted(nearest(step, container))}")
+    if isinstance(container, list) and container:
         if step == "*":
             return 0
-        if step.isdecimal() and int(step) < len(place):
+        if step.isdecimal() and int(step) < len(container):
             return int(step)
-        raise StartupError(f"{path}: {step!r} is no item of a list of {len(place)}; they are counted from 0")
-    raise StartupError(f"{path}: there is nothing below {step!r}")
+        raise StartupError(f"{path}: a list of {len(container)} has no item {step!r}; items are counted from 0")
+    raise StartupError(f"{path}: the value above {step!r} has no keys or items")
 
 
-def _value(text: str, path: str) -> Any:
-    """Raises StartupError for JSON that a message cannot hold: numbers of more than 64 bits, no numbers, a depth."""
+def _parse_value(text: str, path: str) -> Any:
+    """Raises StartupError for JSON that a message cannot hold: integers of more than 64 bits, NaN, too deep nesting."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         value = text
     try:
-        same = orjson.loads(orjson.dumps(value)) == value
+        fits = orjson.loads(orjson.dumps(value)) == value
     except (TypeError, ValueError, RecursionError):
-        same = False
-    if not same:
-        raise StartupError(f"{path}: {text[:100]!r} cannot stand in a message; in quotes it is a text")
+        fits = False
+    if not fits:
+        raise StartupError(f"{path}: {text[:100]!r} is no value for a message; put it in quotes to send it as a text")
     return value

@@ -1,13 +1,14 @@
-"""Cases of messages that are good: a receiver that refuses them loses data."""
+"""Cases of correct messages: a receiver that refuses them loses data."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
 
-from mockserver.certification.bench import Bench, respelled
-from mockserver.certification.cases import Case, Expect, Group, Level, one
-from mockserver.webhooks.misbehaviour import Shot, with_header, without
+from mockserver.certification.cases import Case, Expect, Group, Level, build_one
+from mockserver.certification.factory import MessageFactory, respell_numbers
+from mockserver.webhooks.exchange import Request
+from mockserver.webhooks.misbehaviour import with_header, without_headers
 from mockserver.world.webhooks import Topic
 
 SIGN_THE_BYTES = "Compute the HMAC over the request's raw bytes, before anything decodes or parses them."
@@ -15,46 +16,47 @@ MULTIBYTE = "Größe, Straße, façade, 日本語, हिन्दी, العر�
 LINE_SEPARATORS = "line\u2028separator, paragraph\u2029separator, next\u0085line"
 
 
-def _skipped(bench: Bench) -> list[Shot] | None:
-    body = bench.skipped()
-    return None if body is None else [bench.good(body)]
+def _build_skipped(factory: MessageFactory) -> list[Request] | None:
+    body = factory.find_skipped()
+    return None if body is None else [factory.correct_request(body)]
 
 
-def _sha1_alone(bench: Bench) -> Shot:
-    return without(bench.good(), "X-Hub-Signature-256")
+def _sha1_alone(factory: MessageFactory) -> Request:
+    return without_headers(factory.correct_request(), "X-Hub-Signature-256")
 
 
-def _sha256_alone(bench: Bench) -> Shot:
-    return without(bench.good(), "X-Hub-Signature")
+def _sha256_alone(factory: MessageFactory) -> Request:
+    return without_headers(factory.correct_request(), "X-Hub-Signature")
 
 
-def _lower_case_headers(bench: Bench) -> Shot:
-    good = bench.good()
-    return type(good)(headers=tuple((name.lower(), value) for name, value in good.headers), body=good.body)
+def _lower_case_headers(factory: MessageFactory) -> Request:
+    request = factory.correct_request()
+    headers = tuple((name.lower(), value) for name, value in request.headers)
+    return Request(headers=headers, body=request.body)
 
 
-def _with_charset(bench: Bench) -> Shot:
-    return with_header(bench.good(), "Content-Type", "application/json; charset=utf-8")
+def _with_charset(factory: MessageFactory) -> Request:
+    return with_header(factory.correct_request(), "Content-Type", "application/json; charset=utf-8")
 
 
-def _more_headers(bench: Bench) -> Shot:
-    return with_header(with_header(bench.good(), "X-Request-Id", "7f3a"), "User-Agent", "webhooks/2.0")
+def _more_headers(factory: MessageFactory) -> Request:
+    return with_header(with_header(factory.correct_request(), "X-Request-Id", "7f3a"), "User-Agent", "webhooks/2.0")
 
 
-def _new_field(bench: Bench) -> Shot:
-    document = bench.document() | {"a_field_of_next_year": {"nested": [1, None, True]}}
-    return bench.good(json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode())
+def _new_field(factory: MessageFactory) -> Request:
+    document = factory.document() | {"a_field_of_next_year": {"nested": [1, None, True]}}
+    return factory.correct_request(json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode())
 
 
-def _of_topic(topic: str) -> Case:
+def _build_topic(topic: str) -> Case:
     return Case(
         f"topic-{topic.lower().replace('_', '-')}",
         Group.GOOD,
         f"{topic} is accepted",
-        one(lambda bench: bench.good(topic=topic)),
+        build_one(lambda factory: factory.correct_request(topic=topic)),
         Expect.ACCEPTED,
         Level.SHOULD,
-        "A subscription may name it; a refusal makes the sender repeat what nobody wants.",
+        "A subscription may include it; a refusal makes the sender retry a message that nobody needs.",
         "Answer 2xx to topics that you do not use, and ignore them.",
         "client",
     )
@@ -64,19 +66,19 @@ GOOD = (
     Case(
         "good",
         Group.GOOD,
-        "A good message is accepted",
-        one(lambda bench: bench.good()),
+        "A correct message is accepted",
+        build_one(lambda factory: factory.correct_request()),
         Expect.ACCEPTED,
         Level.MUST,
-        "Both signatures are right: X-Hub-Signature is the SHA-1, X-Hub-Signature-256 the SHA-256 HMAC of the body.",
+        "Both signatures are correct: X-Hub-Signature is the SHA-1, X-Hub-Signature-256 the SHA-256 HMAC of the body.",
         "Check secret, header name and algorithm; the diagnosis below tries the usual mistakes.",
         "documented",
     ),
     Case(
         "good-other-row",
         Group.GOOD,
-        "A good message about another data row is accepted",
-        one(lambda bench: bench.good(bench.body(1))),
+        "A correct message about another data row is accepted",
+        build_one(lambda factory: factory.correct_request(factory.body(1))),
         Expect.ACCEPTED,
         Level.MUST,
         "No two messages have the same body.",
@@ -87,17 +89,17 @@ GOOD = (
         "good-skipped",
         Group.GOOD,
         "A message about a skipped label is accepted",
-        _skipped,
+        _build_skipped,
         Expect.ACCEPTED,
         Level.MUST,
-        "A skipped label has no annotations; people skip data rows every day.",
-        "Do not take the first annotation for granted.",
+        "A skipped label has no annotations; labelers skip data rows every day.",
+        "Do not expect a first annotation.",
     ),
     Case(
         "sha1-alone",
         Group.GOOD,
         "A message with X-Hub-Signature alone",
-        one(_sha1_alone),
+        build_one(_sha1_alone),
         Expect.OBSERVED,
         Level.NOTE,
         "The documentation's header table names this one.",
@@ -108,30 +110,30 @@ GOOD = (
         "sha256-alone",
         Group.GOOD,
         "A message with X-Hub-Signature-256 alone",
-        one(_sha256_alone),
+        build_one(_sha256_alone),
         Expect.OBSERVED,
         Level.NOTE,
         "The documentation's newer samples verify this one.",
         "",
         "documented",
     ),
-    *(_of_topic(topic) for topic in Topic),
+    *(_build_topic(topic) for topic in Topic),
     Case(
         "header-names-in-lower-case",
         Group.GOOD,
         "Header names in lower case are understood",
-        one(_lower_case_headers),
+        build_one(_lower_case_headers),
         Expect.ACCEPTED,
         Level.MUST,
-        "Header names have no case (RFC 9110 §5.1), and every proxy that speaks HTTP/2 lowers them.",
-        "Look headers up through your framework, not in a plain dictionary.",
+        "Header names are case-insensitive (RFC 9110 §5.1), and every HTTP/2 proxy sends them in lower case.",
+        "Read headers through your framework, not from a plain dictionary.",
         "documented",
     ),
     Case(
         "charset",
         Group.GOOD,
         "`application/json; charset=utf-8` is understood",
-        one(_with_charset),
+        build_one(_with_charset),
         Expect.ACCEPTED,
         Level.SHOULD,
         "Content types have parameters (RFC 9110 §8.3).",
@@ -140,18 +142,18 @@ GOOD = (
     Case(
         "more-headers",
         Group.GOOD,
-        "Headers that nobody announced are ignored",
-        one(_more_headers),
+        "Undocumented headers are ignored",
+        build_one(_more_headers),
         Expect.ACCEPTED,
         Level.MUST,
         "Proxies and services add headers.",
-        "Read the headers you know and leave the others alone.",
+        "Read the headers that you know and ignore the others.",
     ),
     Case(
         "new-field",
         Group.GOOD,
-        "A field that nobody announced is ignored",
-        one(_new_field),
+        "An undocumented field is ignored",
+        build_one(_new_field),
         Expect.ACCEPTED,
         Level.SHOULD,
         "Services add fields; export rows have gained a dozen since 2023.",
@@ -161,12 +163,12 @@ GOOD = (
 )
 
 
-def _spelled(name: str, title: str, make: Callable[[Bench], bytes], why: str) -> Case:
+def _build_spelling(name: str, title: str, build: Callable[[MessageFactory], bytes], why: str) -> Case:
     return Case(
         name,
         Group.SPELLING,
         title,
-        one(lambda bench: bench.good(make(bench))),
+        build_one(lambda factory: factory.correct_request(build(factory))),
         Expect.ACCEPTED,
         Level.MUST,
         why,
@@ -174,55 +176,55 @@ def _spelled(name: str, title: str, make: Callable[[Bench], bytes], why: str) ->
     )
 
 
-def _with_spaces(bench: Bench) -> bytes:
-    return json.dumps(bench.document(), ensure_ascii=False, indent=2).encode() + b"\n"
+def _indent(factory: MessageFactory) -> bytes:
+    return json.dumps(factory.document(), ensure_ascii=False, indent=2).encode() + b"\n"
 
 
-def _keys_turned(bench: Bench) -> bytes:
-    turned = dict(reversed(bench.document().items()))
-    return json.dumps(turned, ensure_ascii=False, separators=(",", ":")).encode()
+def _reverse_keys(factory: MessageFactory) -> bytes:
+    reversed_document = dict(reversed(factory.document().items()))
+    return json.dumps(reversed_document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _escaped(bench: Bench) -> bytes:
-    document = json.loads(bench.saying(MULTIBYTE))
+def _escape(factory: MessageFactory) -> bytes:
+    document = json.loads(factory.body_with_text(MULTIBYTE))
     return json.dumps(document, separators=(",", ":")).replace("/", "\\/").encode("ascii")
 
 
 SPELLING = (
-    _spelled(
+    _build_spelling(
         "multibyte",
-        "Letters beyond ASCII are accepted",
-        lambda bench: bench.saying(MULTIBYTE),
+        "Letters outside ASCII are accepted",
+        lambda factory: factory.body_with_text(MULTIBYTE),
         "Bodies are raw UTF-8. A body decoded as ASCII or Latin-1 has another HMAC.",
     ),
-    _spelled(
+    _build_spelling(
         "line-separators",
         "U+2028, U+2029 and U+0085 in a text are accepted",
-        lambda bench: bench.saying(LINE_SEPARATORS),
-        "They are legal inside JSON strings, and splitlines() of Python breaks on them.",
+        lambda factory: factory.body_with_text(LINE_SEPARATORS),
+        "They are legal inside JSON strings, and Python's splitlines() breaks lines at them.",
     ),
-    _spelled(
+    _build_spelling(
         "escapes",
         "Text in `\\u` escapes, slashes as `\\/`, is accepted",
-        _escaped,
-        "The same JSON may be written with or without escapes; the signature belongs to one spelling.",
+        _escape,
+        "The same JSON may be written with or without escapes; the signature is valid for one of them.",
     ),
-    _spelled(
+    _build_spelling(
         "numbers",
         "12 written as 12.0, 12e0 or 12E0 is accepted",
-        lambda bench: respelled(bench.body()),
-        "A number that was parsed and written again looks different: JavaScript makes 12 of 12.0.",
+        lambda factory: respell_numbers(factory.body()),
+        "A number that was parsed and written again looks different: JavaScript writes 12.0 as 12.",
     ),
-    _spelled(
+    _build_spelling(
         "white-space",
         "Indented JSON with a newline at its end is accepted",
-        _with_spaces,
-        "White space is part of what was signed.",
+        _indent,
+        "White space is part of the signed bytes.",
     ),
-    _spelled(
+    _build_spelling(
         "key-order",
         "Keys in another order are accepted",
-        _keys_turned,
+        _reverse_keys,
         "JSON objects have no order; the signed bytes have one.",
     ),
 )

@@ -1,4 +1,4 @@
-"""From answers to a verdict."""
+"""Turns the answers to a case into a verdict."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from enum import StrEnum
 import msgspec
 
 from mockserver.certification.cases import Case, Expect, Level
-from mockserver.certification.wire import Answer
+from mockserver.certification.client import Answer
 
 
 class Verdict(StrEnum):
@@ -23,11 +23,11 @@ class Verdict(StrEnum):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """One case with its answers. `told` is what came, in short; `remark` why that is not simply right."""
+    """One case with its answers. `summary`: the answers in short. `remark`: why the verdict is not simply passed."""
 
     case: Case
     verdict: Verdict
-    told: str
+    summary: str
     remark: str = ""
     answers: tuple[Answer, ...] = ()
 
@@ -41,7 +41,7 @@ class Result(msgspec.Struct, frozen=True):
 
     @property
     def refused(self) -> bool:
-        """Clearly: 3xx or 4xx each time."""
+        """Whether each answer is a clear refusal: 3xx or 4xx."""
         return bool(self.answers) and not self.crashed and not any(answer.accepted for answer in self.answers)
 
     @property
@@ -52,7 +52,7 @@ class Result(msgspec.Struct, frozen=True):
 def judge(case: Case, answers: Sequence[Answer], *, within: float) -> Result:
     """`within`: seconds after which an answer is late."""
     judged = tuple(answers[-1:] if case.last_only else answers)
-    result = Result(case, Verdict.PASSED, in_short(judged), "", judged)
+    result = Result(case, Verdict.PASSED, summarise(judged), "", judged)
     verdict, remark = _RULES[case.expect](result)
     if verdict is Verdict.FAILED and case.level is Level.SHOULD:
         verdict = Verdict.REMARK
@@ -61,23 +61,23 @@ def judge(case: Case, answers: Sequence[Answer], *, within: float) -> Result:
     return msgspec.structs.replace(result, verdict=verdict, remark=remark)
 
 
-def left_out(case: Case, why: str) -> Result:
-    return Result(case, Verdict.LEFT_OUT, "not sent", why)
+def build_left_out(case: Case, reason: str) -> Result:
+    return Result(case, Verdict.LEFT_OUT, "not sent", reason)
 
 
-def in_short(answers: Sequence[Answer]) -> str:
+def summarise(answers: Sequence[Answer]) -> str:
     """`200`, or `200 (19), 503 (1)`."""
-    counted = Counter(answer.told for answer in answers)
-    if len(counted) == 1:
-        return next(iter(counted))
-    return ", ".join(f"{told} ({count})" for told, count in counted.most_common())
+    counts = Counter(answer.summary for answer in answers)
+    if len(counts) == 1:
+        return next(iter(counts))
+    return ", ".join(f"{summary} ({count})" for summary, count in counts.most_common())
 
 
-def _accepted(result: Result) -> tuple[Verdict, str]:
+def _judge_accepted(result: Result) -> tuple[Verdict, str]:
     return (Verdict.PASSED, "") if result.accepted else (Verdict.FAILED, "a good message was not accepted")
 
 
-def _refused(result: Result) -> tuple[Verdict, str]:
+def _judge_refused(result: Result) -> tuple[Verdict, str]:
     if any(answer.accepted for answer in result.answers):
         return Verdict.FAILED, "it was accepted"
     if result.crashed:
@@ -87,27 +87,27 @@ def _refused(result: Result) -> tuple[Verdict, str]:
     return Verdict.PASSED, ""
 
 
-def _ended(result: Result) -> tuple[Verdict, str]:
+def _judge_ended(result: Result) -> tuple[Verdict, str]:
     if any(answer.waited for answer in result.answers):
-        return Verdict.FAILED, "it waits for what will not come"
+        return Verdict.FAILED, "it waits for the rest, which will not follow"
     if any(answer.status is not None and answer.crashed for answer in result.answers):
         return Verdict.FAILED, "it crashed"
     return Verdict.PASSED, ""
 
 
-def _survived(result: Result) -> tuple[Verdict, str]:
+def _judge_survived(result: Result) -> tuple[Verdict, str]:
     return (Verdict.FAILED, "it crashed") if result.crashed else (Verdict.PASSED, "")
 
 
-def _observed(_result: Result) -> tuple[Verdict, str]:
+def _judge_observed(_result: Result) -> tuple[Verdict, str]:
     return Verdict.NOTED, ""
 
 
 _RULES = {
-    Expect.ACCEPTED: _accepted,
-    Expect.REPEATED: _accepted,
-    Expect.REFUSED: _refused,
-    Expect.ENDED: _ended,
-    Expect.SURVIVED: _survived,
-    Expect.OBSERVED: _observed,
+    Expect.ACCEPTED: _judge_accepted,
+    Expect.REPEATED: _judge_accepted,
+    Expect.REFUSED: _judge_refused,
+    Expect.ENDED: _judge_ended,
+    Expect.SURVIVED: _judge_survived,
+    Expect.OBSERVED: _judge_observed,
 }

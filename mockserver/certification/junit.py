@@ -7,28 +7,28 @@ from xml.etree import ElementTree
 
 from mockserver.certification.cases import Group
 from mockserver.certification.judge import Result, Verdict
-from mockserver.certification.people import as_text
 from mockserver.certification.report import Report
+from mockserver.certification.text import as_text
 
 SUITE = "webhook receiver"
 
 
 def as_junit(report: Report, *, strict: bool = False) -> bytes:
-    """One suite for each group. With `strict`, remarks are failures too. What was not sent is skipped."""
+    """Renders one suite for each group. With `strict`, remarks are failures too. Cases left out are skipped."""
     root = ElementTree.Element("testsuites", name=SUITE)
     for group in Group:
-        _suite(root, group, report.of(group), strict=strict)
-    _total(root)
-    ElementTree.SubElement(root[-1], "system-out").text = printable(as_text(report))
+        _add_suite(root, group, report.results_of(group), strict=strict)
+    _add_totals(root)
+    ElementTree.SubElement(root[-1], "system-out").text = replace_unprintable(as_text(report))
     ElementTree.indent(root)
-    written: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
-    return written
+    xml: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return xml
 
 
-def _suite(root: ElementTree.Element, group: Group, results: list[Result], *, strict: bool) -> None:
+def _add_suite(root: ElementTree.Element, group: Group, results: list[Result], *, strict: bool) -> None:
     suite = ElementTree.SubElement(root, "testsuite", name=f"{SUITE}: {group}")
     for result in results:
-        _case(suite, result, strict=strict)
+        _add_case(suite, result, strict=strict)
     suite.set("tests", str(len(results)))
     suite.set("failures", str(len(suite.findall("testcase/failure"))))
     suite.set("errors", "0")
@@ -36,7 +36,7 @@ def _suite(root: ElementTree.Element, group: Group, results: list[Result], *, st
     suite.set("time", f"{sum(result.seconds for result in results):.3f}")
 
 
-def _case(suite: ElementTree.Element, result: Result, *, strict: bool) -> None:
+def _add_case(suite: ElementTree.Element, result: Result, *, strict: bool) -> None:
     case = ElementTree.SubElement(
         suite,
         "testcase",
@@ -44,21 +44,23 @@ def _case(suite: ElementTree.Element, result: Result, *, strict: bool) -> None:
         name=f"{result.case.name}: {result.case.title}",
         time=f"{result.seconds:.3f}",
     )
-    told = printable(f"answered {result.told}; expected {result.case.expect}; {result.remark}".removesuffix("; "))
+    message = replace_unprintable(
+        f"answered {result.summary}; expected {result.case.expect}; {result.remark}".removesuffix("; ")
+    )
     if result.verdict is Verdict.FAILED or (strict and result.verdict is Verdict.REMARK):
-        failure = ElementTree.SubElement(case, "failure", message=told, type=result.case.level)
+        failure = ElementTree.SubElement(case, "failure", message=message, type=result.case.level)
         failure.text = f"{result.case.why}\n{result.case.advice}"
     elif result.verdict is Verdict.LEFT_OUT:
-        ElementTree.SubElement(case, "skipped", message=told)
+        ElementTree.SubElement(case, "skipped", message=message)
     else:
-        ElementTree.SubElement(case, "system-out").text = told
+        ElementTree.SubElement(case, "system-out").text = message
 
 
-def _total(root: ElementTree.Element) -> None:
+def _add_totals(root: ElementTree.Element) -> None:
     for name in ("tests", "failures", "errors", "skipped"):
         root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
 
 
-def printable(text: str) -> str:
-    """Without what XML cannot hold: a receiver may answer anything."""
+def replace_unprintable(text: str) -> str:
+    """Replaces the characters that XML cannot hold: a receiver may answer anything."""
     return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text)

@@ -1,73 +1,68 @@
-"""Cases of repetition, load and requests that no good sender makes: a receiver should come through them."""
+"""Cases of repetition, load, and requests that no correct sender makes: a receiver should survive them."""
 
 from __future__ import annotations
 
 import msgspec
 
-from mockserver.certification.bench import Bench
-from mockserver.certification.cases import Case, Expect, Group, Level, Send, one
-from mockserver.certification.forged import signed_by
+from mockserver.certification.cases import Build, Case, Expect, Group, Level, build_one
+from mockserver.certification.factory import MessageFactory
+from mockserver.certification.forged import with_signatures
 from mockserver.certification.good import SIGN_THE_BYTES
-from mockserver.certification.wire import Parcel
+from mockserver.webhooks.exchange import Cut, Request
 from mockserver.webhooks.misbehaviour import (
     UNKNOWN_TOPIC,
-    Shot,
+    build_request,
     misbehave,
-    padded,
-    shot,
-    slowly,
+    pad,
+    slow_down,
     with_header,
-    without,
+    without_headers,
 )
 
-IDEMPOTENT = "Remember X-Labelbox-Id and answer 2xx to what you have already."
-NO_CRASH = "Answer 400 to what you cannot read; an exception becomes a 500, which senders repeat."
+IDEMPOTENT = "Remember X-Labelbox-Id and answer 2xx to messages that you already have."
+NO_CRASH = "Answer 400 to a message that you cannot read; an exception becomes a 500, which senders retry."
 MEGABYTE = 1024 * 1024
-
-
-def parcel(sent: Shot, **more: object) -> Parcel:
-    """The shot with what only a parcel can say."""
-    return Parcel(**{**msgspec.structs.asdict(sent), **more})
 
 
 # Twice, late, in another order
 
 
-def _twice(bench: Bench) -> list[Shot]:
-    return misbehave("duplicate", [bench.build_message()], secret=bench.secret)
+def _twice(factory: MessageFactory) -> list[Request]:
+    return misbehave("duplicate", [factory.build_message()], secret=factory.secret)
 
 
-def _twice_at_once(bench: Bench) -> list[Shot]:
-    sent = bench.good()
-    return [sent, *[msgspec.structs.replace(sent, at_once=True)] * 4]
+def _twice_at_once(factory: MessageFactory) -> list[Request]:
+    request = factory.correct_request()
+    return [request, *[msgspec.structs.replace(request, concurrent=True)] * 4]
 
 
-def _turned(first: str, second: str) -> Send:
-    def make(bench: Bench) -> list[Shot]:
-        events = [bench.build_message(topic=topic) for topic in (first, second)]
-        return misbehave("out_of_order", events, secret=bench.secret)
+def _reverse_topics(first: str, second: str) -> Build:
+    def build(factory: MessageFactory) -> list[Request]:
+        events = [factory.build_message(topic=topic) for topic in (first, second)]
+        return misbehave("out_of_order", events, secret=factory.secret)
 
-    return make
-
-
-def _replayed(bench: Bench) -> list[Shot]:
-    sent = bench.good()
-    return [sent, bench.good(bench.body(1)), bench.good(bench.body(2)), sent]
+    return build
 
 
-def _old(bench: Bench) -> list[Shot]:
-    return misbehave("old_event", [bench.build_message()], secret=bench.secret)
+def _replay(factory: MessageFactory) -> list[Request]:
+    request = factory.correct_request()
+    return [request, factory.correct_request(factory.body(1)), factory.correct_request(factory.body(2)), request]
 
 
-def _cut_and_again(bench: Bench) -> list[Shot]:
-    sent = bench.good()
-    return [parcel(sent, cut=len(sent.body) // 2), sent]
+def _old(factory: MessageFactory) -> list[Request]:
+    return misbehave("old_event", [factory.build_message()], secret=factory.secret)
 
 
-def _forged_then_good(bench: Bench) -> list[Shot]:
-    sent = bench.good()
-    forged = with_header(with_header(sent, "X-Hub-Signature", "sha1=00"), "X-Hub-Signature-256", "sha256=00")
-    return [forged, sent]
+def _cut_and_again(factory: MessageFactory) -> list[Request]:
+    request = factory.correct_request()
+    cut = Cut(after=len(request.body) // 2, how="reset")
+    return [msgspec.structs.replace(request, cut=cut), request]
+
+
+def _send_forged_first(factory: MessageFactory) -> list[Request]:
+    request = factory.correct_request()
+    forged = with_header(with_header(request, "X-Hub-Signature", "sha1=00"), "X-Hub-Signature-256", "sha256=00")
+    return [forged, request]
 
 
 REPEATED = (
@@ -78,35 +73,35 @@ REPEATED = (
         _twice,
         Expect.REPEATED,
         Level.SHOULD,
-        "An answer that was lost on its way makes the sender repeat. A refusal makes it repeat again.",
+        "If an answer is lost, the sender sends the message again. A refusal makes it try once again.",
         IDEMPOTENT,
     ),
     Case(
         "duplicates-at-once",
         Group.REPEATED,
-        "The same message five times at the same moment is accepted",
+        "The same message five times at the same time is accepted",
         _twice_at_once,
         Expect.REPEATED,
         Level.SHOULD,
-        "Two workers that see the same id at once both try to insert it.",
-        'Let a unique key decide, and take its violation for "have it already".',
+        "Two workers that see the same id at the same time both try to insert it.",
+        'Use a unique key, and treat its violation as "already stored".',
     ),
     Case(
         "updated-before-created",
         Group.REPEATED,
         "LABEL_UPDATED before LABEL_CREATED is accepted",
-        _turned("LABEL_CREATED", "LABEL_UPDATED"),
+        _reverse_topics("LABEL_CREATED", "LABEL_UPDATED"),
         Expect.ACCEPTED,
         Level.SHOULD,
         "The order of messages is not the order of actions (the documentation's FAQ asks exactly this).",
-        "Take every message as the whole truth about its label, or create what is missing.",
+        "Treat every message as the complete state of its label, or create the missing label.",
         "documented",
     ),
     Case(
         "deleted-before-created",
         Group.REPEATED,
         "LABEL_DELETED before LABEL_CREATED is accepted",
-        _turned("LABEL_CREATED", "LABEL_DELETED"),
+        _reverse_topics("LABEL_CREATED", "LABEL_DELETED"),
         Expect.ACCEPTED,
         Level.SHOULD,
         "The order of messages is not the order of actions.",
@@ -116,38 +111,38 @@ REPEATED = (
         "replayed",
         Group.REPEATED,
         "An earlier message after later ones does no harm",
-        _replayed,
+        _replay,
         Expect.SURVIVED,
         Level.SHOULD,
-        "The signature has no time in it: whoever has recorded a message can send it again.",
+        "The signature has no time in it: anybody who has recorded a message can send it again.",
         IDEMPOTENT,
     ),
     Case(
         "old-event",
         Group.REPEATED,
-        "A message about four years ago does no harm",
+        "A message that is four years old does no harm",
         _old,
         Expect.SURVIVED,
         Level.SHOULD,
-        "Queues that were stuck are emptied late.",
-        "Accept it; compare updated_at before you overwrite something newer.",
+        "Queues that were blocked are emptied late.",
+        "Accept it; compare updated_at before you overwrite newer data.",
     ),
     Case(
         "broken-off-and-repeated",
         Group.REPEATED,
-        "A message whose first sending broke off is accepted",
+        "A message whose first attempt broke off is accepted",
         _cut_and_again,
         Expect.ACCEPTED,
         Level.MUST,
-        "Connections break; the sender repeats with the same delivery id.",
+        "Connections break; the sender tries again with the same delivery id.",
         "Remember a delivery id only when its message is stored.",
         last_only=True,
     ),
     Case(
         "good-after-forged",
         Group.REPEATED,
-        "A good message is accepted after a forged one with its id",
-        _forged_then_good,
+        "A correct message is accepted after a forged one with its id",
+        _send_forged_first,
         Expect.ACCEPTED,
         Level.MUST,
         "Otherwise anybody who guesses an id can make you lose its message.",
@@ -160,23 +155,23 @@ REPEATED = (
 # Large, slow, many
 
 
-def _padded(size: int) -> Send:
-    return one(lambda bench: bench.good(padded(bench.body(), size)))
+def _build_padded(size: int) -> Build:
+    return build_one(lambda factory: factory.correct_request(pad(factory.body(), size)))
 
 
-def _in_pieces(bench: Bench) -> Shot:
-    return slowly(bench.good(), pieces=7, seconds=2.0)
+def _split(factory: MessageFactory) -> Request:
+    return slow_down(factory.correct_request(), parts=7, seconds=2.0)
 
 
-def _split_letter(bench: Bench) -> Shot:
-    """In as many pieces as it takes to cut some letters in two: a busy receiver finds several pieces at once."""
-    body = bench.saying("日本語 🚗 " * 100)
-    pieces = next(count for count in range(8, 100) if letters_cut(body, -(-len(body) // count)) >= 4)
-    return slowly(bench.good(body), pieces=pieces, seconds=0.8)
+def _split_letters(factory: MessageFactory) -> Request:
+    """Splits the body into enough parts to cut some letters in two: a busy receiver reads several parts together."""
+    body = factory.body_with_text("日本語 🚗 " * 100)
+    parts = next(count for count in range(8, 100) if count_cut_letters(body, -(-len(body) // count)) >= 4)
+    return slow_down(factory.correct_request(body), parts=parts, seconds=0.8)
 
 
-def letters_cut(body: bytes, size: int) -> int:
-    """How many pieces of that size begin within a letter of UTF-8."""
+def count_cut_letters(body: bytes, size: int) -> int:
+    """Counts the parts of that size that begin within a letter of UTF-8."""
     return sum(body[start] & 0xC0 == 0x80 for start in range(size, len(body), size))
 
 
@@ -185,27 +180,27 @@ LOAD = (
         "large",
         Group.LOAD,
         "A body of 256 KiB is accepted",
-        _padded(256 * 1024),
+        _build_padded(256 * 1024),
         Expect.ACCEPTED,
         Level.MUST,
-        "A label with some hundred polygons is that large. Express stops at 100 kB unless it is told otherwise.",
+        "A label with some hundred polygons is that large. Express stops at 100 kB by default.",
         "Raise the limit of your body parser: express.raw({limit: '20mb'}), client_max_body_size in nginx.",
     ),
     Case(
         "larger",
         Group.LOAD,
         "A body of 2 MiB is accepted",
-        _padded(2 * MEGABYTE),
+        _build_padded(2 * MEGABYTE),
         Expect.ACCEPTED,
         Level.SHOULD,
-        "Videos with many frames are larger still. nginx stops at 1 MB unless it is told otherwise.",
-        "Raise the limit of your body parser and of the proxy before it.",
+        "Videos with many frames are even larger. nginx stops at 1 MB by default.",
+        "Raise the limit of your body parser and of the proxy in front of it.",
     ),
     Case(
         "huge",
         Group.LOAD,
         "A body of 16 MiB",
-        lambda bench: misbehave("huge_body", [bench.build_message()], secret=bench.secret),
+        lambda factory: misbehave("huge_body", [factory.build_message()], secret=factory.secret),
         Expect.OBSERVED,
         Level.NOTE,
         "Whether the service has a limit is not known. 413 is an honest answer.",
@@ -214,28 +209,28 @@ LOAD = (
     Case(
         "slow",
         Group.LOAD,
-        "A body in seven pieces within two seconds is accepted",
-        one(_in_pieces),
+        "A body in seven parts within two seconds is accepted",
+        build_one(_split),
         Expect.ACCEPTED,
         Level.MUST,
         "One read of a socket is not the whole body.",
-        "Read until Content-Length bytes are there.",
+        "Read until Content-Length bytes have arrived.",
     ),
     Case(
         "split-letter",
         Group.LOAD,
-        "A body whose pieces end within letters is accepted",
-        one(_split_letter),
+        "A body whose parts end within letters is accepted",
+        build_one(_split_letters),
         Expect.ACCEPTED,
         Level.MUST,
-        "Networks cut between bytes. Node's `body += chunk` decodes each piece by itself.",
-        "Collect the pieces as bytes: Buffer.concat(chunks).",
+        "Networks cut between bytes. Node's `body += chunk` decodes each chunk separately.",
+        "Collect the chunks as bytes: Buffer.concat(chunks).",
     ),
     Case(
         "burst",
         Group.LOAD,
-        "Twenty messages at the same moment are all accepted",
-        lambda bench: misbehave("burst", [bench.build_message()], secret=bench.secret),
+        "Twenty messages at the same time are all accepted",
+        lambda factory: misbehave("burst", [factory.build_message()], secret=factory.secret),
         Expect.ACCEPTED,
         Level.SHOULD,
         "A bulk action sends a message for every label.",
@@ -247,107 +242,124 @@ LOAD = (
 # Odd requests
 
 
-def _not_ascii(bench: Bench) -> Shot:
-    return signed_by(bench, "sha1=größe", "sha256=größe")
+def _sign_outside_ascii(factory: MessageFactory) -> Request:
+    return with_signatures(factory, "sha1=größe", "sha256=größe")
 
 
-def _length_larger(bench: Bench) -> list[Shot]:
-    return misbehave("length_too_large", [bench.build_message()], secret=bench.secret)
+def _declare_more(factory: MessageFactory) -> list[Request]:
+    return misbehave("length_too_large", [factory.build_message()], secret=factory.secret)
 
 
-def _length_smaller(bench: Bench) -> list[Shot]:
-    return misbehave("length_too_small", [bench.build_message()], secret=bench.secret)
+def _declare_less(factory: MessageFactory) -> list[Request]:
+    return misbehave("length_too_small", [factory.build_message()], secret=factory.secret)
 
 
-def _got(bench: Bench) -> Shot:
-    return parcel(Shot(headers=bench.good().headers, body=b""), method="GET")
+def _get(factory: MessageFactory) -> Request:
+    return Request(headers=factory.correct_request().headers, body=b"", method="GET")
 
 
-def _odd(name: str, title: str, send: Send, why: str, advice: str = NO_CRASH) -> Case:
-    return Case(name, Group.ODD, title, send, Expect.SURVIVED, Level.SHOULD, why, advice)
+def _build_case(name: str, title: str, build: Build, why: str, advice: str = NO_CRASH) -> Case:
+    return Case(name, Group.ODD, title, build, Expect.SURVIVED, Level.SHOULD, why, advice)
 
 
 ODD = (
-    _odd(
+    _build_case(
         "unknown-topic",
-        "A topic that nobody knows does no harm",
-        lambda bench: misbehave("unknown_topic", [bench.build_message()], secret=bench.secret),
-        f"Services add topics. {UNKNOWN_TOPIC} will not come, but its like will.",
+        "An unknown topic does no harm",
+        lambda factory: misbehave("unknown_topic", [factory.build_message()], secret=factory.secret),
+        f"Services add topics. {UNKNOWN_TOPIC} will not be one of them, but others will.",
         "Answer 2xx to topics that you do not know, and ignore them.",
     ),
-    _odd(
+    _build_case(
         "no-topic",
         "A message without X-Labelbox-Event does no harm",
-        one(lambda bench: without(bench.good(), "X-Labelbox-Event")),
+        build_one(lambda factory: without_headers(factory.correct_request(), "X-Labelbox-Event")),
         "Proxies drop headers.",
     ),
-    _odd(
+    _build_case(
         "no-delivery-id",
         "A message without X-Labelbox-Id does no harm",
-        one(lambda bench: without(bench.good(), "X-Labelbox-Id")),
+        build_one(lambda factory: without_headers(factory.correct_request(), "X-Labelbox-Id")),
         "Proxies drop headers.",
     ),
-    _odd(
+    _build_case(
         "wrong-content-type",
-        "JSON that is called a web form does no harm",
-        lambda bench: misbehave("wrong_content_type", [bench.build_message()], secret=bench.secret),
-        "Frameworks parse forms by themselves, and the raw body is then gone.",
+        "JSON that is declared as a web form does no harm",
+        lambda factory: misbehave("wrong_content_type", [factory.build_message()], secret=factory.secret),
+        "Frameworks parse forms automatically, and the raw body is then lost.",
     ),
-    _odd(
+    _build_case(
         "not-json",
-        "A signed body that is no JSON does no harm",
-        one(lambda bench: bench.good(b'{"data_row": ')),
-        "A message may have been cut by whoever stored it.",
+        "A signed body that is not JSON does no harm",
+        build_one(lambda factory: factory.correct_request(b'{"data_row": ')),
+        "A queue or a proxy may have cut the message.",
     ),
-    _odd("not-utf-8", "A signed body that is no UTF-8 does no harm", one(lambda b: b.good(b'"\xff\xfe"')), "As above."),
-    _odd("no-body", "A signed message without a body does no harm", one(lambda b: b.good(b"")), "As above."),
-    _odd("not-an-object", "A signed `[]` does no harm", one(lambda b: b.good(b"[]")), "As above."),
-    _odd(
+    _build_case(
+        "not-utf-8",
+        "A signed body that is not UTF-8 does no harm",
+        build_one(lambda factory: factory.correct_request(b'"\xff\xfe"')),
+        "As above.",
+    ),
+    _build_case(
+        "no-body",
+        "A signed message without a body does no harm",
+        build_one(lambda factory: factory.correct_request(b"")),
+        "As above.",
+    ),
+    _build_case(
+        "not-an-object",
+        "A signed `[]` does no harm",
+        build_one(lambda factory: factory.correct_request(b"[]")),
+        "As above.",
+    ),
+    _build_case(
         "signature-not-ascii",
-        "A signature with letters beyond ASCII does no harm",
-        one(_not_ascii),
-        "hmac.compare_digest of Python raises a TypeError for such text.",
+        "A signature with letters outside ASCII does no harm",
+        build_one(_sign_outside_ascii),
+        "Python's hmac.compare_digest raises a TypeError for such text.",
         "Compare bytes: hmac.compare_digest(expected.encode(), got.encode()).",
     ),
     Case(
         "length-too-large",
         Group.ODD,
         "A body shorter than its Content-Length does not block it",
-        _length_larger,
+        _declare_more,
         Expect.ENDED,
         Level.SHOULD,
-        "The rest will not come: the sender has closed its side.",
-        "Read until Content-Length bytes are there or the stream ends.",
+        "The rest will not follow: the sender has closed its side.",
+        "Read until Content-Length bytes have arrived or the stream ends.",
     ),
     Case(
         "length-too-small",
         Group.ODD,
         "A body cut short by its Content-Length is refused",
-        _length_smaller,
+        _declare_less,
         Expect.REFUSED,
         Level.MUST,
-        "What is read is not what was signed.",
+        "The bytes that are read are not those that were signed.",
         SIGN_THE_BYTES,
     ),
     Case(
         "chunked",
         Group.ODD,
         "A body in chunks, without Content-Length",
-        one(lambda bench: parcel(bench.good(), chunked=True, pieces=3)),
+        build_one(lambda factory: msgspec.structs.replace(factory.correct_request(), chunked=True, parts=3)),
         Expect.OBSERVED,
         Level.NOTE,
-        "Legal HTTP/1.1; whether the service does it is not known, and small servers do not understand it.",
+        "Legal HTTP/1.1; whether the service does it is unknown, and small servers do not understand it.",
         "",
     ),
-    _odd("get", "A GET request does no harm", one(_got), "Health checks and curious people send it.", "Answer 405."),
+    _build_case(
+        "get", "A GET request does no harm", build_one(_get), "Health checks and browsers send it.", "Answer 405."
+    ),
     Case(
         "good-at-the-end",
         Group.ODD,
-        "After all this a good message is still accepted",
-        one(lambda bench: shot(bench.build_message(bench.body(2)))),
+        "After all this a correct message is still accepted",
+        build_one(lambda factory: build_request(factory.build_message(factory.body(2)))),
         Expect.ACCEPTED,
         Level.MUST,
-        "What came before must not have broken anything.",
+        "The earlier requests must not have broken anything.",
         NO_CRASH,
     ),
 )

@@ -1,4 +1,4 @@
-"""Mistakes that show in which cases were accepted, refused and crashed."""
+"""Patterns of answers that point to a mistake: which cases were accepted, were refused, and crashed."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ class Diagnosis(msgspec.Struct, frozen=True):
     proven: bool = False
 
 
-class Seen:
-    """The answers of a run, asked by the names of cases. A case that was left out is neither accepted nor refused."""
+class Observations:
+    """The answers of a run, by the names of cases. A case that was left out is neither accepted nor refused."""
 
     def __init__(self, results: Sequence[Result]) -> None:
         self.results = [result for result in results if result.verdict is not Verdict.LEFT_OUT]
         self._by_name = {result.case.name: result for result in self.results}
 
-    def accepted(self, *names: str) -> bool:
+    def are_accepted(self, *names: str) -> bool:
         return all(name in self._by_name and self._by_name[name].accepted for name in names)
 
-    def refused(self, *names: str) -> bool:
+    def are_refused(self, *names: str) -> bool:
         return all(name in self._by_name and self._by_name[name].refused for name in names)
 
-    def crashed(self, *names: str) -> bool:
+    def have_crashed(self, *names: str) -> bool:
         return all(name in self._by_name and self._by_name[name].crashed for name in names)
 
-    def not_accepted(self, *names: str) -> bool:
+    def are_not_accepted(self, *names: str) -> bool:
         return all(name in self._by_name and not self._by_name[name].accepted for name in names)
 
     def statuses(self, *names: str) -> set[int | None]:
@@ -45,27 +45,27 @@ class Seen:
 
     def words(self, name: str) -> str:
         """The body of the first answer."""
-        found = self._by_name.get(name)
-        return found.answers[0].body.decode("utf-8", "replace") if found and found.answers else ""
+        result = self._by_name.get(name)
+        return result.answers[0].body.decode("utf-8", "replace") if result and result.answers else ""
 
     def group(self, group: Group) -> list[Result]:
         return [result for result in self.results if result.case.group is group and result.answers]
 
     @property
     def verifies_nothing(self) -> bool:
-        return self.accepted("tampered", "other-secret", "no-signature")
+        return self.are_accepted("tampered", "other-secret", "no-signature")
 
     @property
-    def no_door(self) -> bool:
-        """The good message met no receiver at all: a wrong path, a wrong method, a redirect."""
+    def wrong_address(self) -> bool:
+        """Whether no receiver handled the correct message: a wrong path, a wrong method, a redirect."""
         statuses = self.statuses("good")
-        return bool(statuses) and all(status in DOORS for status in statuses)
+        return bool(statuses) and all(status in NO_RECEIVER for status in statuses)
 
 
-DOORS = {301, 302, 303, 307, 308, 404, 405, None}
+NO_RECEIVER = {301, 302, 303, 307, 308, 404, 405, None}
 CRASHING_FORGED = ("tampered", "other-secret", "borrowed-signature")
 
-When = Callable[[Seen], bool]
+When = Callable[[Observations], bool]
 
 
 class Pattern(msgspec.Struct, frozen=True):
@@ -76,95 +76,96 @@ class Pattern(msgspec.Struct, frozen=True):
     evidence: str
 
 
-def of(seen: Seen) -> list[Diagnosis]:
-    """Every pattern that shows, in the order of the table."""
+def match_patterns(it: Observations) -> list[Diagnosis]:
+    """Lists every pattern that matches, in the order of the table."""
     return [
         Diagnosis(pattern.name, pattern.title, pattern.advice, pattern.evidence)
         for pattern in PATTERNS
-        if pattern.when(seen)
+        if pattern.when(it)
     ]
 
 
-def unexplained(seen: Seen) -> list[Diagnosis]:
-    """What is left when no message signed in a mistaken way was accepted."""
-    if seen.accepted("good"):
+def explain_the_rest(it: Observations) -> list[Diagnosis]:
+    """The remaining explanations if no message signed in a mistaken way was accepted."""
+    if it.are_accepted("good"):
         return []
-    if seen.crashed("good", "good-other-row", *CRASHING_FORGED):
+    if it.have_crashed("good", "good-other-row", *CRASHING_FORGED):
         return [_ALWAYS_CRASHES]
-    if seen.statuses("not-an-object", "not-json").isdisjoint(seen.statuses("other-secret", "tampered")):
+    if it.statuses("not-an-object", "not-json").isdisjoint(it.statuses("other-secret", "tampered")):
         return [_PART_OF_THE_BODY]
     return [_ANOTHER_SECRET]
 
 
-def _tells_errors_as_200(seen: Seen) -> bool:
-    said = seen.words("other-secret")
-    told = re.search(r"error|invalid|mismatch|forbidden|unauthori[sz]ed|not match|denied|fail", said, re.IGNORECASE)
-    return seen.verifies_nothing and bool(told) and said != seen.words("good")
+def _answers_errors_with_200(it: Observations) -> bool:
+    words = it.words("other-secret")
+    error = re.search(r"error|invalid|mismatch|forbidden|unauthori[sz]ed|not match|denied|fail", words, re.IGNORECASE)
+    return it.verifies_nothing and bool(error) and words != it.words("good")
 
 
-def _refuses_by_500(seen: Seen) -> bool:
-    return seen.accepted("good") and seen.statuses(*CRASHING_FORGED) == {500}
+def _refuses_with_500(it: Observations) -> bool:
+    return it.are_accepted("good") and it.statuses(*CRASHING_FORGED) == {500}
 
 
-def _only_missing_header_crashes(seen: Seen) -> bool:
-    return seen.crashed("no-signature") and seen.refused(*CRASHING_FORGED)
+def _crashes_on_missing_header(it: Observations) -> bool:
+    return it.have_crashed("no-signature") and it.are_refused(*CRASHING_FORGED)
 
 
-def _some_text_refused(seen: Seen) -> bool:
-    return seen.accepted("good") and not seen.accepted("multibyte") and seen.accepted("numbers", "white-space")
+def _refuses_some_text(it: Observations) -> bool:
+    return it.are_accepted("good") and not it.are_accepted("multibyte") and it.are_accepted("numbers", "white-space")
 
 
-def _loses_bodies(seen: Seen) -> bool:
-    return seen.accepted("good") and seen.not_accepted("slow")
+def _loses_bodies(it: Observations) -> bool:
+    return it.are_accepted("good") and it.are_not_accepted("slow")
 
 
-def _decodes_pieces(seen: Seen) -> bool:
-    return seen.accepted("good", "multibyte", "slow") and seen.not_accepted("split-letter")
+def _decodes_parts(it: Observations) -> bool:
+    return it.are_accepted("good", "multibyte", "slow") and it.are_not_accepted("split-letter")
 
 
-def _stops_at_a_size(seen: Seen) -> bool:
-    """413, or nothing else that could be wrong with a body that ends in spaces."""
-    return 413 in seen.statuses("large") or (seen.accepted("good", "white-space") and seen.not_accepted("large"))
+def _stops_at_a_size(it: Observations) -> bool:
+    """413, or a refusal for which a body that ends in spaces gives no other reason."""
+    return 413 in it.statuses("large") or (it.are_accepted("good", "white-space") and it.are_not_accepted("large"))
 
 
-def _refuses_topics(seen: Seen) -> bool:
-    topics = [result for result in seen.group(Group.GOOD) if result.case.name.startswith("topic-")]
-    return seen.accepted("good") and any(not result.accepted for result in topics)
+def _refuses_topics(it: Observations) -> bool:
+    results = [result for result in it.group(Group.GOOD) if result.case.name.startswith("topic-")]
+    return it.are_accepted("good") and any(not result.accepted for result in results)
 
 
 PATTERNS = (
     Pattern(
         "wrong-place",
-        lambda seen: seen.no_door and seen.statuses("good") != {None},
-        "There is no receiver at this address, or it takes no POST",
-        "Give the whole URL with its path, slash at the end or not as your route has it, and allow POST.",
-        "the good message was answered 404, 405 or a redirect",
+        lambda it: it.wrong_address and it.statuses("good") != {None},
+        "There is no receiver at this address, or it accepts no POST",
+        "Give the whole URL with its path, with or without a slash at the end as in your route, and allow POST.",
+        "the correct message was answered with 404, 405 or a redirect",
     ),
     Pattern(
         "no-answer",
-        lambda seen: seen.statuses("good") == {None},
-        "It takes the connection and answers nothing",
+        lambda it: it.statuses("good") == {None},
+        "It accepts the connection and does not answer",
         "Read Content-Length bytes, not until the end of the stream; answer before you do the work.",
-        "the good message got no answer",
+        "the correct message got no answer",
     ),
     Pattern(
         "errors-told-as-200",
-        _tells_errors_as_200,
-        "It tells errors with status 200",
-        'Answer 401 or 403: the status is all that a sender reads. In Flask: return "Error", 403.',
-        "forged messages were answered 200 with an error text",
+        _answers_errors_with_200,
+        "It answers errors with status 200",
+        'Answer 401 or 403: a sender reads only the status. In Flask: return "Error", 403.',
+        "forged messages were answered with 200 and an error text",
     ),
     Pattern(
         "nothing-verified",
-        lambda seen: seen.verifies_nothing and not _tells_errors_as_200(seen),
+        lambda it: it.verifies_nothing and not _answers_errors_with_200(it),
         "It verifies nothing",
-        "Compute the HMAC of the raw body with your secret, compare it with X-Hub-Signature, refuse what differs.",
+        "Compute the HMAC of the raw body with your secret, and refuse the message if X-Hub-Signature differs.",
         "tampered, wrongly signed and unsigned messages were accepted",
     ),
     Pattern(
         "skipped-when-missing",
-        lambda seen: (
-            (seen.accepted("no-signature") or seen.accepted("empty-signature")) and seen.not_accepted("other-secret")
+        lambda it: (
+            (it.are_accepted("no-signature") or it.are_accepted("empty-signature"))
+            and it.are_not_accepted("other-secret")
         ),
         "It skips the check when there is no signature",
         "Refuse a message without signature.",
@@ -172,9 +173,9 @@ PATTERNS = (
     ),
     Pattern(
         "beginning-compared",
-        lambda seen: (
-            (seen.accepted("half-a-signature") or seen.accepted("nothing-behind-the-prefix"))
-            and seen.not_accepted("zeros")
+        lambda it: (
+            (it.are_accepted("half-a-signature") or it.are_accepted("nothing-behind-the-prefix"))
+            and it.are_not_accepted("zeros")
         ),
         "It compares only the beginning of the signature",
         "Compare the whole of both, with hmac.compare_digest or timingSafeEqual.",
@@ -182,74 +183,74 @@ PATTERNS = (
     ),
     Pattern(
         "shape-compared",
-        lambda seen: seen.accepted("zeros") and seen.not_accepted("half-a-signature"),
-        "It looks at the shape of the signature and not at its digits",
-        "Compute the HMAC of the raw body with your secret and compare it with what came.",
+        lambda it: it.are_accepted("zeros") and it.are_not_accepted("half-a-signature"),
+        "It checks the shape of the signature and not its digits",
+        "Compute the HMAC of the raw body with your secret and compare it with the header.",
         "a signature of zeros was accepted, a shorter one was not",
     ),
     Pattern(
         "empty-secret-accepted",
-        lambda seen: seen.accepted("good", "empty-secret") and not seen.verifies_nothing,
+        lambda it: it.are_accepted("good", "empty-secret") and not it.verifies_nothing,
         "It also accepts messages that are signed with an empty secret",
-        "Leave no way back to an empty secret.",
-        "a message signed with an empty secret was accepted beside the good ones",
+        "Never fall back to an empty secret.",
+        "a message signed with an empty secret was accepted as well as the correct ones",
     ),
     Pattern(
         "algorithm-of-the-sender",
-        lambda seen: seen.accepted("unknown-algorithm") and seen.not_accepted("other-secret"),
+        lambda it: it.are_accepted("unknown-algorithm") and it.are_not_accepted("other-secret"),
         "It lets the sender choose the algorithm, and `none` is one",
         "Check the algorithm that you expect, whatever the header says.",
         "a signature that calls itself `none` was accepted",
     ),
     Pattern(
         "body-not-signed",
-        lambda seen: seen.accepted("good", "tampered", "borrowed-signature") and seen.not_accepted("other-secret"),
-        "What it signs is not the body",
+        lambda it: it.are_accepted("good", "tampered", "borrowed-signature") and it.are_not_accepted("other-secret"),
+        "It signs something else than the body",
         "Sign the raw body.",
         "signatures of other bodies were accepted, those of another secret were not",
     ),
     Pattern(
         "refuses-by-500",
-        _refuses_by_500,
+        _refuses_with_500,
         "It refuses with status 500",
         'Answer 401 or 403. The documentation\'s own sample returns ("Error", 500, 200), which Flask cannot send and '
         "turns into a 500 of its own; its later version returns 500. Senders repeat what is answered so.",
-        "each forged message was answered 500",
+        "each forged message was answered with 500",
     ),
     Pattern(
         "header-taken-for-granted",
-        _only_missing_header_crashes,
+        _crashes_on_missing_header,
         "It crashes when the signature header is missing",
         "Use request.headers.get(…), and refuse when it is None.",
         "the unsigned message crashed it, the wrongly signed ones were refused",
     ),
     Pattern(
         "signature-not-ascii",
-        lambda seen: seen.crashed("signature-not-ascii") and seen.refused(*CRASHING_FORGED),
+        lambda it: it.have_crashed("signature-not-ascii") and it.are_refused(*CRASHING_FORGED),
         "It compares texts, and crashes when one is not ASCII",
         "Compare bytes: hmac.compare_digest(expected.encode(), got.encode()).",
-        "a signature with a letter beyond ASCII crashed it",
+        "a signature with a non-ASCII letter crashed it",
     ),
     Pattern(
         "text-decoded",
-        _some_text_refused,
+        _refuses_some_text,
         "It decodes the body before it signs it",
-        "Sign the bytes as they came.",
-        "texts beyond ASCII were refused, the same JSON otherwise spelled was accepted",
+        "Sign the bytes as they were received.",
+        "non-ASCII texts were refused, the same JSON in another spelling was accepted",
     ),
     Pattern(
         "read-once",
         _loses_bodies,
-        "It reads only the first piece of the body",
-        "Read until Content-Length bytes are there.",
-        "a message that came in pieces was not accepted",
+        "It reads only the first part of the body",
+        "Read until Content-Length bytes have arrived.",
+        "a message that was sent in parts was not accepted",
     ),
     Pattern(
         "pieces-decoded",
-        _decodes_pieces,
-        "It decodes each piece of the body by itself",
+        _decodes_parts,
+        "It decodes each part of the body separately",
         "Collect bytes and decode the whole, if at all: Buffer.concat(chunks) instead of body += chunk.",
-        "a message whose letters were cut between two pieces was not accepted",
+        "a message whose letters were cut between two parts was not accepted",
     ),
     Pattern(
         "body-limit",
@@ -257,20 +258,20 @@ PATTERNS = (
         "It stops at bodies of some size",
         "Raise the limit: express.raw({limit: '20mb'}), client_max_body_size in nginx, DATA_UPLOAD_MAX_MEMORY_SIZE in "
         "Django.",
-        "a good message of 256 KiB was not accepted",
+        "a correct message of 256 KiB was not accepted",
     ),
     Pattern(
         "id-before-check",
-        lambda seen: seen.accepted("good") and seen.not_accepted("good-after-forged"),
+        lambda it: it.are_accepted("good") and it.are_not_accepted("good-after-forged"),
         "It remembers delivery ids before it has verified the message",
         "Verify first, then remember the id.",
-        "a good message was refused after a forged one with its id",
+        "a correct message was refused after a forged one with its id",
     ),
     Pattern(
         "duplicates-refused",
-        lambda seen: seen.accepted("good") and seen.not_accepted("duplicate"),
-        "It refuses a message that it has already",
-        "Answer 2xx: to the sender a refusal means that you do not have it.",
+        lambda it: it.are_accepted("good") and it.are_not_accepted("duplicate"),
+        "It refuses a message that it already has",
+        "Answer 2xx: a refusal means to the sender that you do not have it.",
         "the second of two equal messages was not accepted",
     ),
     Pattern(
@@ -282,9 +283,9 @@ PATTERNS = (
     ),
     Pattern(
         "gone",
-        lambda seen: bool(seen.results) and seen.accepted("good") and seen.statuses("good-at-the-end") == {None},
+        lambda it: bool(it.results) and it.are_accepted("good") and it.statuses("good-at-the-end") == {None},
         "It no longer answers at the end",
-        "Look into its log for the first message after which it was silent.",
+        "Find the first message in its log after which it was silent.",
         "the first message was accepted, the last got no answer",
     ),
 )
@@ -292,25 +293,25 @@ PATTERNS = (
 _ALWAYS_CRASHES = Diagnosis(
     "always-crashes",
     "It crashes on every message, or refuses them all with 500",
-    "Look into its log. A text where hmac.new wants bytes is the usual reason (hmac.new(secret.encode(), …)); if there "
+    "Read its log. A text where hmac.new expects bytes is the usual reason (hmac.new(secret.encode(), …)); if there "
     "is no exception, it has another secret.",
-    "good and forged messages were all answered 5xx, and no mistaken signature was accepted",
+    "correct and forged messages were all answered with 5xx, and no mistaken signature was accepted",
 )
 _ANOTHER_SECRET = Diagnosis(
     "another-secret",
     "It has another secret",
-    "Compare the secret of your receiver with the one given here; the usual mistakes in signing were all tried.",
-    "good messages were refused, and no mistaken signature was accepted",
+    "Compare the secret of your receiver with the one given here; all usual mistakes in signing were tried.",
+    "correct messages were refused, and no mistaken signature was accepted",
 )
 
 _PART_OF_THE_BODY = Diagnosis(
     "part-of-the-body",
     "It reads only a part of the body",
-    "Read until Content-Length bytes are there; one read of a socket gives what its buffer holds.",
+    "Read until Content-Length bytes have arrived; one read of a socket returns only what its buffer holds.",
     "signed messages of a few bytes were verified, those of a few thousand were not",
 )
 
 EVERY = (*PATTERNS, _ALWAYS_CRASHES, _ANOTHER_SECRET, _PART_OF_THE_BODY)
-"""All that can be guessed."""
+"""All guesses."""
 EXPLAINED_BY_PROOF = {"text-decoded", "body-not-signed"}
 """Guesses that a proven mistake in signing makes superfluous."""

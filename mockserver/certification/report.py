@@ -1,4 +1,4 @@
-"""The outcome of a certification."""
+"""The report of a certification."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import msgspec
 
 from mockserver.certification.cases import Group
 from mockserver.certification.judge import Result, Verdict
-from mockserver.certification.patterns import Diagnosis, Seen
+from mockserver.certification.patterns import Diagnosis, Observations
 
 
 class Grade(StrEnum):
     A = "A"
-    """Everything right."""
+    """All cases passed."""
     B = "B"
-    """All that must be; remarks on up to a third of the cases."""
+    """No failures; remarks on up to a third of the cases."""
     C = "C"
-    """All that must be; remarks on more than that."""
+    """No failures; remarks on more than a third of the cases."""
     F = "F"
-    """Something that must be is not."""
+    """A required case failed."""
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What was sent to `url`, what came back, and what is likely wrong. `diagnoses`: proven ones first."""
+    """The results of all cases at `url`, and the likely mistakes. `diagnoses`: proven ones first."""
 
     url: str
     topic: str
@@ -34,35 +34,35 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def passed(self) -> bool:
-        """All that must be is."""
+        """Whether no required case failed."""
         return self.grade is not Grade.F
 
     @property
     def flawless(self) -> bool:
-        """And all that should be, too."""
-        return self.passed and not self.having(Verdict.REMARK)
+        """Whether it passed without a remark."""
+        return self.passed and not self.results_with(Verdict.REMARK)
 
     @property
     def grade(self) -> Grade:
         return grade_of(self.results)
 
-    def of(self, group: Group) -> list[Result]:
+    def results_of(self, group: Group) -> list[Result]:
         return [result for result in self.results if result.case.group is group]
 
-    def having(self, verdict: Verdict) -> list[Result]:
+    def results_with(self, verdict: Verdict) -> list[Result]:
         return [result for result in self.results if result.verdict is verdict]
 
     def result(self, name: str) -> Result:
-        """That of the case of this name. Raises KeyError."""
+        """The result of the case with this name. Raises KeyError."""
         return {result.case.name: result for result in self.results}[name]
 
     @property
     def verified_headers(self) -> str:
-        """Which signature it reads, as far as messages with one of them alone tell."""
-        seen = Seen(self.results)
-        if not seen.accepted("good") or seen.verifies_nothing:
+        """The signature that the receiver verifies, as far as messages with a single signature show it."""
+        observations = Observations(self.results)
+        if not observations.are_accepted("good") or observations.verifies_nothing:
             return ""
-        first, second = seen.accepted("sha1-alone"), seen.accepted("sha256-alone")
+        first, second = observations.are_accepted("sha1-alone"), observations.are_accepted("sha256-alone")
         return {
             (True, True): "either signature is enough for it",
             (True, False): "it verifies X-Hub-Signature (SHA-1)",
@@ -72,15 +72,15 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 GAVE_UP = "it had stopped answering"
-"""Why the rest of the cases of a silent receiver were not sent."""
+"""The reason to send no more cases to a silent receiver."""
 
 
 def grade_of(results: Sequence[Result]) -> Grade:
-    """Of a group, or of all."""
+    """The grade of a group, or of all results."""
     if any(result.verdict is Verdict.FAILED or result.remark == GAVE_UP for result in results):
         return Grade.F
-    counted = [result for result in results if result.verdict in {Verdict.PASSED, Verdict.REMARK}]
-    remarks = sum(result.verdict is Verdict.REMARK for result in counted)
+    judged = [result for result in results if result.verdict in {Verdict.PASSED, Verdict.REMARK}]
+    remarks = sum(result.verdict is Verdict.REMARK for result in judged)
     if remarks == 0:
         return Grade.A
-    return Grade.B if remarks * 3 <= len(counted) else Grade.C
+    return Grade.B if remarks * 3 <= len(judged) else Grade.C

@@ -1,4 +1,4 @@
-"""A certification: every case in its order, then the diagnosis."""
+"""Runs a certification: every case in its order, then the diagnosis."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import secrets
 import time
 from collections.abc import Callable, Collection, Sequence
 
-from mockserver.certification.bench import Bench
 from mockserver.certification.cases import Case
-from mockserver.certification.documents import Document, documents_of
+from mockserver.certification.client import Answer, Client, NotReached, check_header, check_text
+from mockserver.certification.diagnosis import diagnose
+from mockserver.certification.documents import Document, load_documents
+from mockserver.certification.factory import MessageFactory
 from mockserver.certification.forged import FORGED
 from mockserver.certification.good import GOOD, SPELLING
-from mockserver.certification.judge import Result, judge, left_out
+from mockserver.certification.judge import Result, build_left_out, judge
 from mockserver.certification.odd import LOAD, ODD, REPEATED
-from mockserver.certification.oracle import diagnose
 from mockserver.certification.report import GAVE_UP, Report
-from mockserver.certification.wire import Answer, NotReached, Target, Wire, check_header, check_text
 from mockserver.errors import StartupError, nearest, quoted
 
 CASES: tuple[Case, ...] = (*GOOD, *SPELLING, *FORGED, *REPEATED, *LOAD, *ODD)
 WITHIN = 5.0
-"""Seconds in which a receiver should answer. What the service allows is not known; others allow five to ten."""
+"""Seconds within which a receiver should answer. The service's own limit is not known; others allow five to ten."""
 PATIENCE = 2
-"""So many times `within` an answer is waited for."""
+"""An answer is waited for so many times `within`."""
 SILENT_CASES = 3
-"""After so many cases in a row without any answer the rest is not sent."""
+"""After so many consecutive cases without an answer the rest is not sent."""
 
 
 def certify(
@@ -37,73 +37,69 @@ def certify(
     documents: list[Document] | None = None,
     tell: Callable[[Result], None] | None = None,
 ) -> Report:
-    """Send every case to the receiver at `url`. Raises StartupError when nobody listens there.
+    """Sends every case to the receiver at `url`. Raises StartupError if no server listens there.
 
-    `topic`: that of messages which are not about topics. `leave_out`: names of cases not to send. `documents`: what
-    messages carry, by default the labelled rows of the default scenario. `tell` is called with each result as it comes.
+    `topic`: the topic of messages that do not test topics. `leave_out`: names of cases not to send. `documents`: the
+    bodies, by default the labelled rows of the default scenario. `tell` is called with each result.
     """
-    target = Target.of(url)
     if not secret:
         raise StartupError("the secret is empty; the service refuses webhooks without one; give the receiver's own")
     check_text("the secret", secret)
     check_header("--topic", topic)
-    made = documents_of() if documents is None else documents
-    bench = Bench(made, secret=secret, topic=topic, run=secrets.token_hex(8))
-    wire = Wire(target, timeout=PATIENCE * within)
+    client = Client(url, timeout=PATIENCE * within)
+    bodies = load_documents() if documents is None else documents
+    factory = MessageFactory(bodies, secret=secret, topic=topic, run=secrets.token_hex(8))
     started = time.monotonic()
     check_names(leave_out)
-    results = _results(wire, bench, within, leave_out, tell or (lambda _: None))
-    return Report(
-        url=url,
-        topic=topic,
-        results=results,
-        diagnoses=diagnose(results, bench, wire.fire),
-        seconds=time.monotonic() - started,
-    )
+    with client:
+        results = _run_cases(client, factory, within, leave_out, tell or (lambda _: None))
+        diagnoses = diagnose(results, factory, client.send)
+    seconds = time.monotonic() - started
+    return Report(url=url, topic=topic, results=results, diagnoses=diagnoses, seconds=seconds)
 
 
 def check_names(names: Collection[str]) -> None:
-    """Raises StartupError for one that no case has."""
+    """Raises StartupError for a name that no case has."""
     known = [case.name for case in CASES]
     for name in names:
         if name not in known:
-            raise StartupError(f"there is no case {name!r}; nearest known are {quoted(nearest(name, known))}")
+            raise StartupError(f"unknown case {name!r}; the nearest known are {quoted(nearest(name, known))}")
 
 
-def _results(
-    wire: Wire, bench: Bench, within: float, leave_out: Collection[str], tell: Callable[[Result], None]
+def _run_cases(
+    client: Client, factory: MessageFactory, within: float, leave_out: Collection[str], tell: Callable[[Result], None]
 ) -> list[Result]:
     results: list[Result] = []
     silent = 0
     for case in CASES:
         if case.name in leave_out:
-            result = left_out(case, "as asked")
+            result = build_left_out(case, "as requested")
         elif silent >= SILENT_CASES:
-            result = left_out(case, GAVE_UP)
+            result = build_left_out(case, GAVE_UP)
         else:
-            result = _tried(case, wire, bench, within)
-        if not results and _never_there(result):
-            raise StartupError(f"{result.told}; start your receiver first, or correct the address")
-        silent = silent + 1 if _silent(result.answers) else 0 if result.answers else silent
+            result = _run_case(case, client, factory, within)
+        if not results and _is_unreached(result):
+            raise StartupError(f"{result.summary}; start your receiver first, or correct the address")
+        silent = silent + 1 if _is_silent(result.answers) else 0 if result.answers else silent
         results.append(result)
         tell(result)
     return results
 
 
-def _tried(case: Case, wire: Wire, bench: Bench, within: float) -> Result:
-    shots = case.send(bench)
-    if shots is None:
-        return left_out(case, "the scenario has nothing to make it of")
+def _run_case(case: Case, client: Client, factory: MessageFactory, within: float) -> Result:
+    requests = case.build(factory)
+    if requests is None:
+        return build_left_out(case, "the scenario has no data for it")
     try:
-        answers = wire.fire(shots)
+        answers = client.send(requests)
     except NotReached as error:
         answers = [Answer(status=None, seconds=0.0, trouble=str(error), reached=False)]
     return judge(case, answers, within=within)
 
 
-def _never_there(result: Result) -> bool:
+def _is_unreached(result: Result) -> bool:
     return any(not answer.reached for answer in result.answers)
 
 
-def _silent(answers: Sequence[Answer]) -> bool:
+def _is_silent(answers: Sequence[Answer]) -> bool:
     return bool(answers) and all(answer.status is None for answer in answers)

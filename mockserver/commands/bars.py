@@ -1,4 +1,4 @@
-"""Progress bars for long work: on standard error, and only where that is a terminal, as a log would fill with them."""
+"""Progress bars for long work: on standard error, and only if that is a terminal, as they would fill a log."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import click
 
 
 @contextmanager
-def bar(length: int, label: str) -> Iterator[Callable[[int], None]]:
-    """What it gives is told how much more is done."""
+def show_progress(length: int, label: str) -> Iterator[Callable[[int], None]]:
+    """Shows a bar; the yielded function adds to its progress."""
     hidden = not sys.stderr.isatty()
-    with click.progressbar(length=length, label=label, file=sys.stderr, hidden=hidden) as shown:
-        yield shown.update
+    with click.progressbar(length=length, label=label, file=sys.stderr, hidden=hidden) as bar:
+        yield bar.update
 
 
 @contextmanager
-def making_a_world(rows: int) -> Iterator[Callable[[int], None]]:
-    """A bar, or one line that says why nothing happens for a while."""
+def show_generation(rows: int) -> Iterator[Callable[[int], None]]:
+    """Shows a bar for the generation of a world, or one line that says why it takes time."""
     if not sys.stderr.isatty():
-        click.echo(f"Making a world of {rows:,} data rows, once; it is kept for the next start.", err=True)
-    with bar(rows, "Making the world") as done:
+        click.echo(f"Generating a world of {rows:,} data rows, once; it is cached for the next start.", err=True)
+    with show_progress(rows, "Generating the world") as done:
         yield done

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 import click
 
-from mockserver.commands.bars import bar
+from mockserver.commands.bars import show_progress
 from mockserver.commands.options import ENDS, SEED, fail, setting
 from mockserver.errors import BadInput, MockserverError, StartupError, nearest, quoted
 from mockserver.settings import check_seed
@@ -72,7 +72,7 @@ def run(
     with (
         tempfile.TemporaryDirectory() as folder,
         opened(output) as file,
-        bar(2 * rows, "Generating") as done,
+        show_progress(2 * rows, "Generating") as done,
         words.told(tables),
     ):
         world = samples.build_database(plan, Path(folder) / "world.sqlite", seed=seed, ends=end, count=done)

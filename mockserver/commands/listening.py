@@ -1,4 +1,4 @@
-"""The receiver of `webhook listen`: shows what comes and says whether it is genuine."""
+"""The receiver of `webhook listen`: shows each message and says whether it is genuine."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ UNVERIFIED = "not checked: no --secret"
 Echo = Callable[[str], None]
 
 
-class NothingBeside:
-    """No dispatcher: a listener only answers."""
+class NoCompanion:
+    """In the place of the dispatcher: a listener only answers."""
 
     async def start(self) -> None: ...
 
@@ -29,7 +29,7 @@ class NothingBeside:
 
 
 class Listener:
-    """An ASGI app that takes POSTs on any path. `failing`: so many messages are answered 500 first."""
+    """An ASGI app that accepts POSTs on any path. `failing`: so many messages are answered with 500 first."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Listener:
     ) -> None:
         self._secret, self._echo, self._stop = secret, echo, stop
         self._status, self._failing, self._count, self._whole = status, failing, count, whole
-        self._came = 0
+        self._received = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -54,56 +54,60 @@ class Listener:
             answer = PlainTextResponse("POST webhooks here\n", 405, {"Allow": "POST"})
         else:
             try:
-                answer = self._received(request, await request.body())
+                answer = self._answer_message(request, await request.body())
             except ClientDisconnect:
-                self._echo(f"{clock_time()} a message to {printable(request.url.path)} broke off")
+                self._echo(f"{format_clock_time()} a message to {escape(request.url.path)} broke off")
                 return
         await answer(scope, receive, send)
-        if self._count is not None and self._came >= self._count:
+        if self._count is not None and self._received >= self._count:
             self._stop()
 
-    def _received(self, request: Request, body: bytes) -> PlainTextResponse:
-        self._came += 1
+    def _answer_message(self, request: Request, body: bytes) -> PlainTextResponse:
+        self._received += 1
         headers = dict(request.headers)
-        verdict, genuine = self._verdict(headers, body)
-        status = self._answer(genuine)
-        self._echo(described(request.url.path, headers, body, verdict, status, whole=self._whole))
+        verdict, genuine = self._verify(headers, body)
+        status = self._choose_status(genuine)
+        self._echo(format_message(request.url.path, headers, body, verdict, status, whole=self._whole))
         return PlainTextResponse("", status)
 
-    def _verdict(self, headers: Mapping[str, str], body: bytes) -> tuple[str, bool]:
+    def _verify(self, headers: Mapping[str, str], body: bytes) -> tuple[str, bool]:
         if self._secret is None:
             return UNVERIFIED, True
-        found = verify(headers, body, secret=self._secret)
-        return f"X-Hub-Signature {found.sha1}, X-Hub-Signature-256 {found.sha256}", found.genuine
+        verification = verify(headers, body, secret=self._secret)
+        verdict = f"X-Hub-Signature {verification.sha1}, X-Hub-Signature-256 {verification.sha256}"
+        return verdict, verification.genuine
 
-    def _answer(self, genuine: bool) -> int:
-        if self._came <= self._failing:
+    def _choose_status(self, genuine: bool) -> int:
+        if self._received <= self._failing:
             return 500
         return self._status if genuine else 401
 
 
-def described(path: str, headers: Mapping[str, str], body: bytes, verdict: str, status: int, *, whole: bool) -> str:
-    """When, what, whether genuine, and the body."""
+def format_message(
+    path: str, headers: Mapping[str, str], body: bytes, verdict: str, status: int, *, whole: bool
+) -> str:
+    """Time, topic, id, path, size and answer; then the verdict; then the body."""
     topic = headers.get("x-labelbox-event", "no topic")
     delivery = headers.get("x-labelbox-id", "no id")
-    what = f"{printable(topic)} {printable(delivery)} to {printable(path)}"
-    return f"{clock_time()} {what}, {len(body)} bytes, answered {status}\n   {verdict}\n   {shown(body, whole=whole)}"
+    title = f"{escape(topic)} {escape(delivery)} to {escape(path)}"
+    text = format_body(body, whole=whole)
+    return f"{format_clock_time()} {title}, {len(body)} bytes, answered {status}\n   {verdict}\n   {text}"
 
 
-def clock_time() -> str:
-    """Of this machine: a person is watching."""
+def format_clock_time() -> str:
+    """The local time of this machine, for the user at the terminal."""
     return datetime.datetime.now().astimezone().strftime("%H:%M:%S.%f")[:-3]
 
 
-def shown(body: bytes, *, whole: bool) -> str:
-    """Indented when whole, else its beginning. What a terminal would obey is escaped."""
+def format_body(body: bytes, *, whole: bool) -> str:
+    """The whole body, indented, or its beginning. Control characters are escaped."""
     if whole:
-        with contextlib.suppress(ValueError):  # what is no JSON is shown as it is
+        with contextlib.suppress(ValueError):  # a body that is not JSON is shown unchanged
             body = orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2)
     text = body.decode("utf-8", "replace")
-    cut = text if whole else text[:MOST_SHOWN]
-    return "\n".join(map(printable, cut.split("\n"))) + ("" if len(cut) == len(text) else " …")
+    excerpt = text if whole else text[:MOST_SHOWN]
+    return "\n".join(map(escape, excerpt.split("\n"))) + ("" if len(excerpt) == len(text) else " …")
 
 
-def printable(text: str) -> str:
+def escape(text: str) -> str:
     return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)

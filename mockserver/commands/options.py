@@ -1,4 +1,4 @@
-"""What several verbs share: flags with environment names, and the way in which a mistake is told."""
+"""Parts of several commands: flags with environment names, and the report of an error."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def setting(flag: str, **options: Any) -> Callable[[Command], Command]:
-    """A flag whose environment name is the flag's own: `--ready-file` is MOCKSERVER_READY_FILE."""
+    """Builds a flag with its environment name: `--ready-file` is MOCKSERVER_READY_FILE."""
     name = flag.removeprefix("--").replace("-", "_").upper()
     return click.option(flag, envvar=f"{ENVIRONMENT_PREFIX}{name}", show_envvar=True, **options)
 
 
 SCENARIO = setting("--scenario", default="default", show_default=True, metavar="NAME|FILE", help="The world to serve.")
 SEED = setting("--seed", default=0, show_default=True, type=int, help="Same seed, same world, byte for byte.")
-ENDS = setting("--ends", metavar="DATE|now", help="When the generated history ends. Default: as the scenario says.")
+ENDS = setting("--ends", metavar="DATE|now", help="When the generated history ends. Default: the scenario's.")
 
 
 def fail(error: MockserverError) -> NoReturn:
-    """One line for a person, status 2."""
+    """Prints the error in one line and exits with status 2."""
     click.echo(f"mockserver: {error}", err=True)
     raise SystemExit(2)

@@ -1,4 +1,4 @@
-"""`mockserver webhook send|listen|certify`: the bench for those who write receivers."""
+"""`mockserver webhook send|listen|certify`: tools for authors of receivers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mockserver.commands.bars import bar
+from mockserver.commands.bars import show_progress
 from mockserver.commands.options import ENDS, SCENARIO, SEED, Command, fail
 from mockserver.errors import MockserverError, StartupError
 from mockserver.settings import ENVIRONMENT_PREFIX
@@ -20,37 +20,41 @@ if TYPE_CHECKING:
 
 TOPIC = "LABEL_CREATED"
 LISTEN_PORT = 3001
-"""That of the documentation's sample receiver."""
+"""The port of the documentation's sample receiver."""
 
 
 @click.group()
 def webhook() -> None:
-    """Send webhooks, show what comes, certify a receiver."""
+    """Sends webhooks, shows received ones, certifies receivers."""
 
 
-def secret(help_text: str, *, required: bool = True) -> Callable[[Command], Command]:
-    """Also from the environment, so that it stands in no list of processes."""
+def secret_option(help_text: str, *, required: bool = True) -> Callable[[Command], Command]:
+    """The secret can also come from the environment, so that no list of processes shows it."""
     name = f"{ENVIRONMENT_PREFIX}WEBHOOK_SECRET"
     return click.option("--secret", envvar=name, show_envvar=True, required=required, help=help_text)
 
 
-def bodies(command: Command) -> Command:
-    """What messages are made of."""
+def body_options(command: Command) -> Command:
+    """The options that choose the bodies of messages."""
     return PROJECT(VERSION(SCENARIO(SEED(ENDS(command)))))
 
 
 VERSION = click.option(
-    "--version", default="v2", show_default=True, type=click.Choice(["v1", "v2"]), help="Of bodies. The SDK makes v1."
+    "--version",
+    default="v2",
+    show_default=True,
+    type=click.Choice(["v1", "v2"]),
+    help="Form of bodies. The SDK has v1.",
 )
 PROJECT = click.option("--project", metavar="NAME|ID", help="Only labels of this project.")
 NUMBER = click.IntRange(min=0)
 
 
-def check_texts(asked: dict[str, Any]) -> None:
-    """Raises StartupError for what nobody could sign or send."""
-    from mockserver.certification.wire import check_text
+def check_texts(options: dict[str, Any]) -> None:
+    """Raises StartupError for texts that cannot be signed or sent."""
+    from mockserver.certification.client import check_text
 
-    for value in asked.values():
+    for value in options.values():
         for text in value if isinstance(value, tuple) else (value,):
             if isinstance(text, str):
                 check_text("an option", text)
@@ -61,30 +65,30 @@ def check_texts(asked: dict[str, Any]) -> None:
 
 @webhook.command()
 @click.option("--url", required=True, help="Your receiver.")
-@secret("What the message is signed with.")
-@click.option("--topic", default=TOPIC, show_default=True, help="X-Labelbox-Event; any word is sent.")
-@bodies
-@click.option("--row", default=0, show_default=True, type=NUMBER, help="Which labelled data row.")
+@secret_option("The secret to sign the message with.")
+@click.option("--topic", default=TOPIC, show_default=True, help="X-Labelbox-Event; may be any word.")
+@body_options
+@click.option("--row", default=0, show_default=True, type=NUMBER, help="Number of the labelled data row.")
 @click.option("--id", "delivery_id", metavar="ID", help="X-Labelbox-Id. Default: a new one each time.")
-@click.option("--data-row-id", metavar="ID", help="In the place of the data row's own.")
-@click.option("--project-id", metavar="ID", help="In the place of the project's own.")
-@click.option("--label-id", metavar="ID", help="In the place of the label's own.")
-@click.option("--set", "fields", multiple=True, metavar="PATH=VALUE", help="Another value: data_row.external_id=a.png.")
-@click.option("--misbehave", metavar="NAME", help="Send it wrong; `list` tells the names.")
-@click.option("--show", is_flag=True, help="Print what would be sent, and send nothing.")
-def send(**asked: Any) -> None:
-    """Send one real message from a generated world. Status 0 when the receiver took it."""
+@click.option("--data-row-id", metavar="ID", help="Replaces the data row's id.")
+@click.option("--project-id", metavar="ID", help="Replaces the project's id.")
+@click.option("--label-id", metavar="ID", help="Replaces the label's id.")
+@click.option("--set", "fields", multiple=True, metavar="PATH=VALUE", help="Sets a value: data_row.external_id=a.png.")
+@click.option("--misbehave", metavar="NAME", help="Send it in a wrong way; `list` lists the names.")
+@click.option("--show", is_flag=True, help="Print the request, and send nothing.")
+def send(**options: Any) -> None:
+    """Sends one real message from a generated world. Status 0 if the receiver accepted it."""
     from mockserver.commands import sending
 
-    if asked["misbehave"] == "list":
-        click.echo(sending.misbehaviours())
+    if options["misbehave"] == "list":
+        click.echo(sending.list_misbehaviours())
         return
     try:
-        check_texts(asked)
-        taken = sending.send(sending.Order(**asked), echo=click.echo)
+        check_texts(options)
+        accepted = sending.send(sending.SendOptions(**options), echo=click.echo)
     except MockserverError as error:
         fail(error)
-    raise SystemExit(0 if taken else 1)
+    raise SystemExit(0 if accepted else 1)
 
 
 # listen
@@ -93,34 +97,34 @@ def send(**asked: Any) -> None:
 @webhook.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=LISTEN_PORT, show_default=True, type=click.IntRange(0, 65535), help="0: any free one.")
-@secret("Verify with it, and answer 401 to what is not genuine.", required=False)
+@secret_option("Verify messages with it, and answer 401 to those that are not genuine.", required=False)
 @click.option(
-    "--status", default=200, show_default=True, type=click.IntRange(200, 599), help="How the rest is answered."
+    "--status", default=200, show_default=True, type=click.IntRange(200, 599), help="The answer to other messages."
 )
-@click.option("--fail", "failing", default=0, show_default=True, type=NUMBER, help="Answer the first so many with 500.")
+@click.option("--fail", "failing", default=0, show_default=True, type=NUMBER, help="Answer so many with 500 first.")
 @click.option("--count", type=click.IntRange(min=1), help="End after so many messages.")
-@click.option("--body", "whole", is_flag=True, help="Show bodies whole.")
-def listen(host: str, port: int, **asked: Any) -> None:
-    """Receive webhooks: show each, with the verdict on both signatures."""
+@click.option("--body", "whole", is_flag=True, help="Show whole bodies.")
+def listen(host: str, port: int, **options: Any) -> None:
+    """Receives webhooks: shows each, and whether both signatures are right."""
     from mockserver import server
-    from mockserver.commands.listening import Listener, NothingBeside
+    from mockserver.commands.listening import Listener, NoCompanion
 
     try:
-        check_texts(asked)
+        check_texts(options)
         bound = server.bind(host, port)
     except StartupError as error:
         fail(error)
-    listener = Listener(**asked, echo=click.echo, stop=lambda: signal.raise_signal(signal.SIGTERM))
+    listener = Listener(**options, echo=click.echo, stop=lambda: signal.raise_signal(signal.SIGTERM))
     greeting = f"Listening on {server.address_of(bound, host)}/ (any path). Stop it with Ctrl+C."
-    server.serve(listener, bound, NothingBeside(), ready=lambda: click.echo(greeting), companion=None)
+    server.serve(listener, bound, NoCompanion(), ready=lambda: click.echo(greeting), companion=None)
 
 
 # certify
 
 
-def list_cases(context: click.Context, _parameter: click.Parameter, asked: bool) -> None:
-    """What `--cases` prints."""
-    if not asked or context.resilient_parsing:
+def list_cases(context: click.Context, _parameter: click.Parameter, requested: bool) -> None:
+    """Prints the cases for `--cases`."""
+    if not requested or context.resilient_parsing:
         return
     from mockserver.certification import CASES
 
@@ -131,32 +135,32 @@ def list_cases(context: click.Context, _parameter: click.Parameter, asked: bool)
 
 @webhook.command()
 @click.argument("url")
-@secret("The secret that your receiver has.")
-@click.option("--topic", default=TOPIC, show_default=True, help="That of messages which are not about topics.")
-@bodies
+@secret_option("The secret of your receiver.")
+@click.option("--topic", default=TOPIC, show_default=True, help="Topic of the messages that do not test topics.")
+@body_options
 @click.option("--within", default=5.0, show_default=True, type=click.FloatRange(min=0.1), help="Seconds to answer in.")
-@click.option("--leave-out", multiple=True, metavar="CASE", help="Do not send this case; can be given again.")
+@click.option("--leave-out", multiple=True, metavar="CASE", help="Do not send this case; may be repeated.")
 @click.option("--strict", is_flag=True, help="Remarks count as failures.")
-@click.option("--junit", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Write JUnit XML too.")
+@click.option("--junit", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Also write JUnit XML.")
 @click.option(
-    "--cases", is_flag=True, is_eager=True, expose_value=False, callback=list_cases, help="List the cases, and end."
+    "--cases", is_flag=True, is_eager=True, expose_value=False, callback=list_cases, help="List the cases and exit."
 )
-def certify(url: str, strict: bool, junit: Path | None, **asked: Any) -> None:
-    """Try some sixty cases on your receiver. Status 0: certified; 1: not; 2: it could not be tried."""
+def certify(url: str, strict: bool, junit: Path | None, **options: Any) -> None:
+    """Sends some sixty cases to your receiver. Status 0: certified; 1: not certified; 2: not reached."""
     from mockserver import certification
 
     try:
-        check_texts(asked)
-        report = tried(url, **asked)
+        check_texts(options)
+        report = run_certification(url, **options)
         click.echo(certification.as_text(report), nl=False)
         if junit is not None:
-            write(junit, certification.as_junit(report, strict=strict))
+            write_file(junit, certification.as_junit(report, strict=strict))
     except StartupError as error:
         fail(error)
     raise SystemExit(0 if (report.flawless if strict else report.passed) else 1)
 
 
-def tried(
+def run_certification(
     url: str,
     *,
     project: str | None,
@@ -164,18 +168,18 @@ def tried(
     scenario: str,
     seed: int,
     ends: str | None,
-    **asked: Any,
+    **options: Any,
 ) -> certification.Report:
-    """The certification, with a bar for eyes; a log would fill with it. Raises StartupError."""
+    """Runs the certification with a progress bar, which is hidden in logs. Raises StartupError."""
     from mockserver import certification
-    from mockserver.certification.documents import documents_of
+    from mockserver.certification.documents import load_documents
 
-    documents = documents_of(scenario, seed=seed, ends=ends, project=project, version=version)
-    with bar(len(certification.CASES), "Certifying") as done:
-        return certification.certify(url, documents=documents, tell=lambda _: done(1), **asked)
+    documents = load_documents(scenario, seed=seed, ends=ends, project=project, version=version)
+    with show_progress(len(certification.CASES), "Certifying") as done:
+        return certification.certify(url, documents=documents, tell=lambda _: done(1), **options)
 
 
-def write(file: Path, content: bytes) -> None:
+def write_file(file: Path, content: bytes) -> None:
     try:
         file.write_bytes(content)
     except OSError as error:

@@ -32,7 +32,7 @@ from mockserver.control.happenings import make_event
 from mockserver.control.waiting import Waiting, until_left
 from mockserver.errors import BadInput, NotFound, nearest, quoted
 from mockserver.webhooks import subscriptions
-from mockserver.webhooks.targets import target_of
+from mockserver.webhooks.targets import parse_target
 from mockserver.world.database import Clause, Connection
 from mockserver.world.events import Event
 from mockserver.world.moments import zulu
@@ -78,7 +78,7 @@ class WebhookControls:
     def create_webhook(self, request: Request, body: NewWebhook) -> WebhookFace:
         """Subscribe a receiver."""
         workspace = self._workspace(request)
-        target_of(body.url)
+        parse_target(body.url)
         fields = {name: getattr(body, name) for name in body.__struct_fields__ if name != "project"}
         if body.project is not None:
             with workspace.store.reading() as connection:
@@ -88,7 +88,7 @@ class WebhookControls:
     def change_webhook(self, request: Request, body: ChangeWebhook) -> WebhookFace:
         """Change a webhook; a changed url counts for what is on its way, too."""
         if body.url is not msgspec.UNSET:
-            target_of(body.url)
+            parse_target(body.url)
         given: dict[str, Any] = {
             name: value for name in body.__struct_fields__ if (value := getattr(body, name)) is not msgspec.UNSET
         }

@@ -1,4 +1,4 @@
-"""One connection to a receiver: a request is written, its answer is listened for. What comes is bounded, not when."""
+"""One connection to a receiver: writes a request and reads its answer. Sizes are bounded; the sender bounds time."""
 
 from __future__ import annotations
 
@@ -10,104 +10,110 @@ import time
 
 import httptools
 
-from mockserver.webhooks.exchange import Cut, Exchange, Failed, Failure, Request
+from mockserver.webhooks.exchange import Cut, ExchangeError, Failure, Outcome, Request
 from mockserver.webhooks.targets import Target
 
 ANSWER_KEPT = 4096
 """Bytes of an answer's body that are kept."""
 ANSWER_READ = 1024 * 1024
-"""Bytes of an answer that are read before the rest is left alone."""
+"""Bytes of an answer that are read before the rest is left unread."""
 HEAD_READ = 256 * 1024
-"""Bytes of an answer that are no body: headers, interim answers, frames of chunks, trailers."""
-AT_A_STROKE = 64 * 1024
-"""Bytes of a body that are sent before the answer is listened for."""
-SWITCHING = 101
-"""The only 1xx that no other answer follows; nobody was asked to switch."""
+"""Bytes of an answer that are not its body: headers, interim answers, frames of chunks, trailers."""
+BODY_WRITTEN_FIRST = 64 * 1024
+"""Bytes of a body that are written before the answer is read; larger bodies are written while it is read."""
+SWITCHING_PROTOCOLS = 101
+"""The only 1xx that no other answer follows; the sender never requests it."""
 
 
-class Connection:
-    """One connection and the parser of its answers, which hears of them through the `on_` methods."""
+class ReceiverConnection:
+    """One connection and the parser of its answers, which calls the `on_` methods."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
         self._parser = httptools.HttpResponseParser(self)
-        self._rested = 0.0
-        self._forget()
+        self._idle_since = 0.0
+        self._clear()
 
-    def _forget(self) -> None:
+    def _clear(self) -> None:
         self._headers: list[tuple[str, str]] = []
         self._answer = b""
-        self._size = self._came = 0
+        self._size = self._received = 0
         self._status = 0
-        self._headed = self._complete = False
+        self._has_head = self._complete = False
+        self.sent = False
+        """Whether the whole request was written."""
         self.answering = False
+        """Whether any byte of an answer was received."""
         self.reusable = False
 
-    def usable(self, since: float) -> bool:
-        return self._rested > since and not self._writer.is_closing() and self._silent()
+    def is_usable(self, since: float) -> bool:
+        """Whether the connection became idle after `since`, is open, and received nothing in the meantime."""
+        return self._idle_since > since and not self._writer.is_closing() and self._is_silent()
 
-    def _silent(self) -> bool:
-        """Whether nothing came since the answer, nor the end: it would be taken for the next answer."""
-        looking = self._reader.read(1)
+    def _is_silent(self) -> bool:
+        """Whether neither data nor the end was received since the answer: it would be parsed as the next answer."""
+        reading = self._reader.read(1)
         try:
-            looking.send(None)
+            reading.send(None)
         except (StopIteration, OSError):
             return False
-        looking.close()
+        reading.close()
         return True
 
-    def rest(self) -> None:
-        self._rested = time.monotonic()
+    def mark_idle(self) -> None:
+        self._idle_since = time.monotonic()
 
     def close(self) -> None:
-        """At once: what the receiver did not read would keep the connection for ever."""
+        """Closes immediately: data that the receiver does not read would keep the connection open for ever."""
         if self._writer.transport.get_write_buffer_size():
             self._writer.transport.abort()
         self._writer.close()
 
-    async def exchange(self, target: Target, request: Request) -> Exchange:
-        self._forget()
-        head = head_of(target, request)
-        if request.pace is None and request.cut is None and len(request.body) <= AT_A_STROKE:
+    async def exchange(self, target: Target, request: Request) -> Outcome:
+        """Sends the request and reads the answer. Raises ExchangeError, OSError, HttpParserError."""
+        self._clear()
+        head = render_head(target, request)
+        if len(request.body) <= BODY_WRITTEN_FIRST and _is_plain(request):
             self._writer.write(head + request.body)
-            await self._listen()
+            self.sent = True
+            await self._read_answer()
         else:
-            await self._listen_while_writing(head, request)
-        return Exchange(status=self._status, headers=self._headers, answer=self._answer, answer_size=self._size)
+            await self._read_answer_while_writing(head, request)
+        return Outcome(status=self._status, headers=self._headers, answer=self._answer, answer_size=self._size)
 
-    async def _listen_while_writing(self, head: bytes, request: Request) -> None:
-        """Who refuses a body for its size answers without having read it."""
+    async def _read_answer_while_writing(self, head: bytes, request: Request) -> None:
+        """Reads early, as a receiver that refuses a body for its size answers without reading it."""
         writing = asyncio.create_task(self._write(head, request))
         try:
-            await self._listen()
-        except (Failed, OSError):
-            if writing.done() and isinstance(failed := writing.exception(), Failed):
-                raise failed from None
+            await self._read_answer()
+        except (ExchangeError, OSError):
+            if writing.done() and isinstance(failure := writing.exception(), ExchangeError):
+                raise failure from None
             raise
         finally:
             self.reusable = self.reusable and writing.done()
             writing.cancel()
             await asyncio.gather(writing, return_exceptions=True)
 
-    async def _listen(self) -> None:
+    async def _read_answer(self) -> None:
         while not self._complete and self._size <= ANSWER_READ:
             data = await self._reader.read(65536)
             if not data:
-                self._ended()
+                self._end_of_stream()
                 break
             self.answering = True
             self._parse(data)
-            self._came += len(data)
-            if self._came - self._size > HEAD_READ and not self._complete:
-                self._check_headed()
+            self._received += len(data)
+            if self._received - self._size > HEAD_READ and not self._complete:
+                self._check_head()
                 break
 
-    def _check_headed(self) -> None:
-        if not self._headed:
-            raise Failed(Failure.NOT_HTTP, f"more than {HEAD_READ} bytes came and no answer among them")
+    def _check_head(self) -> None:
+        if not self._has_head:
+            raise ExchangeError(Failure.NOT_HTTP, f"more than {HEAD_READ} bytes were received without an answer")
 
     def _parse(self, data: bytes) -> None:
-        """What comes behind a whole answer is left alone, and its connection too."""
+        """Parses an answer; further data after it is ignored, and the connection is not used again."""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -119,15 +125,16 @@ class Connection:
 
     async def _write(self, head: bytes, request: Request) -> None:
         self._writer.write(head)
-        body = request.body if request.cut is None else request.body[: request.cut.after]
-        size, seconds = (len(body) or 1, 0.0) if request.pace is None else (request.pace.size, request.pace.seconds)
-        for start in range(0, len(body), size):
-            if start:
-                await asyncio.sleep(seconds)
-            self._writer.write(body[start : start + size])
+        for number, part in enumerate(split_body(request)):
+            if number:
+                await asyncio.sleep(request.pause)
+            self._writer.write(part)
             await self._writer.drain()
         if request.cut is not None:
             await self._break(request.cut)
+        if request.half_close:
+            await self._close_sending_side()
+        self.sent = True
 
     async def _break(self, cut: Cut) -> None:
         with contextlib.suppress(ConnectionError):
@@ -137,16 +144,28 @@ class Connection:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self._writer.transport.abort()
         self._writer.close()
-        raise Failed(Failure.CUT, f"the connection was ended by us after {cut.after} bytes of the body")
+        raise ExchangeError(Failure.CUT, f"the sender ended the connection after {cut.after} bytes of the body")
 
-    def _ended(self) -> None:
-        """An answer without a length lasts until the connection ends; any other is broken by that."""
-        lengths = {name.lower() for name, _ in self._headers} & {"content-length", "transfer-encoding"}
-        if not self._headed or lengths:
-            raise Failed(Failure.RESET, "the connection was closed before the answer was whole")
+    async def _close_sending_side(self) -> None:
+        """Sends FIN and goes on reading. A TLS transport cannot, but the socket below it can once all is written."""
+        if self._writer.can_write_eof():
+            self._writer.write_eof()
+            return
+        self._writer.transport.set_write_buffer_limits(0)
+        await self._writer.drain()
+        with contextlib.suppress(OSError):
+            self._writer.get_extra_info("socket").shutdown(socket.SHUT_WR)
+
+    def _end_of_stream(self) -> None:
+        """Completes an answer without a length, which lasts until the connection ends; any other is incomplete."""
+        names = {name.lower() for name, _ in self._headers}
+        if not self._has_head or names & {"content-length", "transfer-encoding"}:
+            incomplete = self._status if self._has_head and "transfer-encoding" not in names else None
+            reason = "the connection was closed before the answer was whole"
+            raise ExchangeError(Failure.RESET, reason, incomplete_status=incomplete)
         self._complete = True
 
-    # What the parser calls.
+    # The methods that the parser calls.
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._complete:
@@ -155,7 +174,7 @@ class Connection:
     def on_headers_complete(self) -> None:
         if not self._complete:
             self._status = self._parser.get_status_code()
-            self._headed = True
+            self._has_head = True
 
     def on_body(self, body: bytes) -> None:
         if self._complete:
@@ -165,23 +184,42 @@ class Connection:
             self._answer += body[: ANSWER_KEPT - len(self._answer)]
 
     def on_message_complete(self) -> None:
-        if self._complete:  # another answer, to nothing that was asked
+        if self._complete:  # another answer, without a request
             self.reusable = False
-        elif 100 <= self._status < 200 and self._status != SWITCHING:  # an interim answer; the real one follows
-            self._headers, self._headed = [], False
+        elif 100 <= self._status < 200 and self._status != SWITCHING_PROTOCOLS:  # an interim answer
+            self._headers, self._has_head = [], False
         else:
             self._complete = True
-            self.reusable = self._status != SWITCHING and self._parser.should_keep_alive()
+            self.reusable = self._status != SWITCHING_PROTOCOLS and self._parser.should_keep_alive()
 
 
-def head_of(target: Target, request: Request) -> bytes:
+def _is_plain(request: Request) -> bool:
+    """Whether head and body can be written in one go."""
+    return request.parts == 1 and request.cut is None and not request.chunked and not request.half_close
+
+
+def render_head(target: Target, request: Request) -> bytes:
     """Request line and headers, as bytes."""
-    given = {name.lower() for name, _ in request.headers}
+    names = {name.lower() for name, _ in request.headers}
     lines = [f"{request.method} {target.path} HTTP/1.1"]
-    if "host" not in given:
-        lines.append(f"Host: {target.named}")
+    if "host" not in names:
+        lines.append(f"Host: {target.authority}")
     lines += [f"{name}: {value}" for name, value in request.headers]
-    if "content-length" not in given and "transfer-encoding" not in given:
+    if request.chunked:
+        lines.append("Transfer-Encoding: chunked")
+    elif "content-length" not in names and "transfer-encoding" not in names:
         length = len(request.body) if request.declared_length is None else request.declared_length
         lines.append(f"Content-Length: {length}")
+    if request.declared_length is not None and "connection" not in names:
+        lines.append("Connection: close")  # the rest of the body would be read as the next request
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
+
+
+def split_body(request: Request) -> list[bytes]:
+    """The body in the parts in which it is written, each framed as a chunk if the request is chunked."""
+    body = request.body if request.cut is None else request.body[: request.cut.after]
+    size = max(1, -(-len(body) // request.parts))
+    parts = [body[start : start + size] for start in range(0, len(body), size)]
+    if not request.chunked:
+        return parts
+    return [*(b"%x\r\n%s\r\n" % (len(part), part) for part in parts), b"0\r\n\r\n"]

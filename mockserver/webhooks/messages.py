@@ -1,4 +1,4 @@
-"""A webhook as it goes out: its bytes, its signatures, its headers. Pure."""
+"""Builds webhook messages: their bytes, signatures and headers. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ def build_message(delivery_id: str, topic: str, body: bytes, *, secret: str) -> 
 
 
 def build_headers(delivery_id: str, topic: str, body: bytes, *, secret: str) -> dict[str, str]:
-    """Both signatures: receivers of before 2024 check the first, newer samples the second (docs/reference/webhook)."""
+    """Builds the headers with both signatures.
+
+    Receivers of before 2024 check the first, newer samples the second (docs/reference/webhook).
+    """
     return {
         "Content-Type": CONTENT_TYPE,
         "X-Hub-Signature": compute_signature("sha1", body, secret=secret),

@@ -1,6 +1,6 @@
-"""Addresses at which clouds answer their machines: credentials, user data, keys. No webhook goes there.
+"""Addresses at which clouds give their machines credentials, user data and keys. No webhook is sent to them.
 
-A name like metadata.google.internal needs no entry of its own: what counts is the address it resolves to.
+A name like metadata.google.internal needs no entry of its own: the address counts to which it resolves.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SOURCES: dict[str, str] = {
     "fd00:a9fe:a9fe::1": "Akamai, formerly Linode, over IPv6 (cloud-init, data source Akamai)",
     "100.96.0.96": "Volcengine and BytePlus (ECS, instance metadata)",
 }
-"""Networks and single addresses, each with where it is known from."""
+"""Networks and single addresses, each with its source."""
 
 NETWORKS: tuple[Network, ...] = tuple(map(ipaddress.ip_network, SOURCES))
 
@@ -53,14 +53,14 @@ _CARRIERS = tuple(
 _LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
 _ZEROS = 8
 _ISATAP = 0x5EFE
-"""What stands before the IPv4 address in an interface identifier (RFC 5214), apart from a bit that says whether that
-is unique in the world."""
+"""The bits in front of the IPv4 address in an interface identifier (RFC 5214), without the one that says whether the
+identifier is globally unique."""
 
 
-def plain(address: Address) -> Address:
-    """The address at which packets arrive: an IPv4 address that an IPv6 one carries counts as what it is.
+def decode_destination(address: Address) -> Address:
+    """The address at which packets arrive: the IPv4 address that an IPv6 address contains, or the address itself.
 
-    Mapped, 6to4 (RFC 3056), Teredo (RFC 4380), NAT64, translated and compatible addresses carry one, and so does the
+    Mapped, 6to4 (RFC 3056), Teredo (RFC 4380), NAT64, translated and compatible addresses contain one, and so does the
     interface identifier of ISATAP (RFC 5214). `::` and `::1` do not.
     """
     if isinstance(address, ipaddress.IPv4Address):
@@ -76,20 +76,20 @@ def plain(address: Address) -> Address:
     return ipaddress.IPv6Address(number)  # without the zone
 
 
-def secrets_at(address: Address) -> Address | None:
-    """The address at which a cloud may answer: itself, or one that it carries. None when there is no such."""
-    return next((one for one in _readings(address) if any(one in network for network in NETWORKS)), None)
+def find_metadata_address(address: Address) -> Address | None:
+    """The metadata address that this address is or contains; None if there is none."""
+    return next((one for one in _list_meanings(address) if any(one in network for network in NETWORKS)), None)
 
 
-def _readings(address: Address) -> Iterator[Address]:
-    """All addresses that it can stand for."""
-    yield plain(address)
+def _list_meanings(address: Address) -> Iterator[Address]:
+    """Every address that it can mean."""
+    yield decode_destination(address)
     if not isinstance(address, ipaddress.IPv6Address):
         return
     number = int(address)
     yield ipaddress.IPv6Address(number)  # without the zone
     if address in _LOCAL_NAT64:
-        # The shorter the prefix, the further left the IPv4 address stands, around an octet of zeros (RFC 6052, 2.2).
+        # The shorter the prefix, the further left the IPv4 address is, around an octet of zeros (RFC 6052, 2.2).
         octets = address.packed
         for first in (6, 7, 8):
             yield ipaddress.IPv4Address(bytes(octets[i] for i in range(first, 13) if i != _ZEROS)[:4])

@@ -1,7 +1,7 @@
-"""Requests to receivers over asyncio streams: pooled keep-alive connections, TLS, limits, timings, any misbehaviour.
+"""Sends requests to receivers over asyncio streams: pooled keep-alive connections, TLS, limits, timings, misbehaviours.
 
-It never raises for what a receiver does: everything that can happen is an `Exchange`. Headers, declared length and
-pace are the caller's, so that broken requests go out by the same way as whole ones.
+It raises nothing for what a receiver does: every result is an `Outcome`. Headers, declared length and pauses are the
+caller's, so that broken requests are sent by the same code as correct ones.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import socket
 import ssl
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 
@@ -19,17 +20,19 @@ import httptools
 import msgspec
 
 from mockserver.errors import BadInput
-from mockserver.webhooks.connection import Connection
-from mockserver.webhooks.exchange import Exchange, Failed, Failure, Request
-from mockserver.webhooks.targets import Allowed, Target, target_of
+from mockserver.webhooks.connection import ReceiverConnection
+from mockserver.webhooks.exchange import ExchangeError, Failure, Outcome, Request
+from mockserver.webhooks.targets import Allowed, Target, parse_target
 
-IDLE_KEPT = 64
-"""Connections to one receiver that wait for the next request."""
+IDLE_CONNECTIONS = 64
+"""Idle connections to one receiver that are kept for the next request."""
 IDLE_SECONDS = 4.0
-"""How long they wait: less than receivers' common five seconds, so that few die under a request."""
-RESOLVING_THREADS = 8
-"""Names that are looked up at the same time, in threads of their own: a name server that is silent holds each for ten
+"""How long they are kept: less than receivers' common five seconds, so that few die under a request."""
+RESOLVER_THREADS = 8
+"""Names that are resolved concurrently, in threads of their own: a name server that is silent holds each for ten
 seconds and more, and the event loop's own threads serve pages, assets and large bodies."""
+
+PoolKey = tuple[bool, str, int]
 
 
 class Sender:
@@ -37,25 +40,44 @@ class Sender:
 
     def __init__(self, allowed: Allowed | None = None, *, idle_seconds: float = IDLE_SECONDS) -> None:
         self._allowed, self._idle_seconds = allowed or Allowed(), idle_seconds
-        self._idle: defaultdict[tuple[bool, str, int], list[Connection]] = defaultdict(list)
-        self._trusted: ssl.SSLContext | None = None
+        self._idle: defaultdict[PoolKey, list[ReceiverConnection]] = defaultdict(list)
+        self._tls_context: ssl.SSLContext | None = None
         self._reaper: asyncio.TimerHandle | None = None
-        self._resolving = ThreadPoolExecutor(RESOLVING_THREADS, thread_name_prefix="resolve")
+        self._resolver = ThreadPoolExecutor(RESOLVER_THREADS, thread_name_prefix="resolve")
 
-    async def send(self, request: Request) -> Exchange:
-        """Whatever comes of it; raises nothing but what cancels the task."""
-        began = time.perf_counter()
+    async def send(self, url: str, request: Request) -> Outcome:
+        """Sends one request, without its delay. Raises nothing except the cancellation of the task."""
+        started = time.perf_counter()
+        used: list[ReceiverConnection] = []
         try:
-            target = target_of(request.url)
+            target = parse_target(url)
             async with asyncio.timeout(request.timeout):
-                made = await self._exchange(target, request)
-        except Failed as error:
-            made = Exchange(failure=error.failure, reason=error.reason)
+                outcome = await self._exchange(target, request, used)
+        except ExchangeError as error:
+            outcome = Outcome(failure=error.failure, reason=error.reason, incomplete_status=error.incomplete_status)
         except BadInput as error:
-            made = Exchange(failure=Failure.NO_URL, reason=error.message)
+            outcome = Outcome(failure=Failure.NO_URL, reason=error.message)
         except TimeoutError:
-            made = Exchange(failure=Failure.TIMEOUT, reason=f"no answer within {request.timeout:g} seconds")
-        return msgspec.structs.replace(made, seconds=round(time.perf_counter() - began, 6))
+            outcome = Outcome(failure=Failure.TIMEOUT, reason=f"no answer within {request.timeout:g} seconds")
+        seconds = round(time.perf_counter() - started, 6)
+        sent = bool(used) and used[-1].sent
+        return msgspec.structs.replace(outcome, seconds=seconds, connected=bool(used), sent=sent)
+
+    async def send_all(self, url: str, requests: Sequence[Request]) -> list[Outcome]:
+        """Sends requests one after the other, concurrent ones together with the request before them."""
+        if len(requests) == 1 and not requests[0].delay:
+            return [await self.send(url, requests[0])]  # without a task of its own: the usual case
+        sending: list[asyncio.Task[Outcome]] = []
+        async with asyncio.TaskGroup() as group:
+            for request in requests:
+                if sending and not request.concurrent:
+                    await asyncio.wait(sending)
+                sending.append(group.create_task(self._send_delayed(url, request)))
+        return [task.result() for task in sending]
+
+    async def _send_delayed(self, url: str, request: Request) -> Outcome:
+        await asyncio.sleep(request.delay)
+        return await self.send(url, request)
 
     async def close(self) -> None:
         if self._reaper is not None:
@@ -64,76 +86,80 @@ class Sender:
             for connection in connections:
                 connection.close()
         self._idle.clear()
-        self._resolving.shutdown(wait=False, cancel_futures=True)
+        self._resolver.shutdown(wait=False, cancel_futures=True)
 
-    async def _exchange(self, target: Target, request: Request) -> Exchange:
-        """By a kept connection if there is one; where that died meanwhile, by a new one."""
+    async def _exchange(self, target: Target, request: Request, used: list[ReceiverConnection]) -> Outcome:
+        """Uses an idle connection if there is one, and a new one if that has died."""
         key = (target.secure, target.host, target.port)
-        kept = self._take(key)
-        if kept is not None:
+        idle = self._take_idle(key)
+        if idle is not None:
+            used.append(idle)
             try:
-                return await self._by(kept, key, target, request)
-            except Failed as error:
-                if error.failure != Failure.RESET or kept.answering:
+                return await self._exchange_by(idle, key, target, request)
+            except ExchangeError as error:
+                if error.failure != Failure.RESET or idle.answering:
                     raise
-        return await self._by(await self._connect(target), key, target, request)
+            used.clear()
+        connection = await self._connect(target)
+        used.append(connection)
+        return await self._exchange_by(connection, key, target, request)
 
-    def _take(self, key: tuple[bool, str, int]) -> Connection | None:
+    def _take_idle(self, key: PoolKey) -> ReceiverConnection | None:
         idle = self._idle[key]
         while idle:
             connection = idle.pop()
-            if connection.usable(time.monotonic() - self._idle_seconds):
+            if connection.is_usable(time.monotonic() - self._idle_seconds):
                 return connection
             connection.close()
         return None
 
-    def _keep(self, key: tuple[bool, str, int], connection: Connection) -> None:
-        connection.rest()
+    def _keep(self, key: PoolKey, connection: ReceiverConnection) -> None:
+        connection.mark_idle()
         self._idle[key].append(connection)
         if self._reaper is None:
             self._reaper = asyncio.get_running_loop().call_later(self._idle_seconds, self._reap)
 
     def _reap(self) -> None:
-        """Close what waited in vain: receivers come and go, and each would leave its connections behind."""
+        """Closes connections that were idle too long: receivers come and go, and each would leave its own behind."""
         since = time.monotonic() - self._idle_seconds
         for key, connections in list(self._idle.items()):
             for connection in connections:
-                if not connection.usable(since):
+                if not connection.is_usable(since):
                     connection.close()
-            self._idle[key] = [connection for connection in connections if connection.usable(since)]
+            self._idle[key] = [connection for connection in connections if connection.is_usable(since)]
             if not self._idle[key]:
                 del self._idle[key]
         self._reaper = asyncio.get_running_loop().call_later(self._idle_seconds, self._reap) if self._idle else None
 
     @property
-    def idle(self) -> int:
-        """How many connections wait for a next request."""
+    def idle_connections(self) -> int:
+        """How many connections are kept for a next request."""
         return sum(map(len, self._idle.values()))
 
-    async def _by(
-        self, connection: Connection, key: tuple[bool, str, int], target: Target, request: Request
-    ) -> Exchange:
+    async def _exchange_by(
+        self, connection: ReceiverConnection, key: PoolKey, target: Target, request: Request
+    ) -> Outcome:
         keep = False
         try:
-            exchange = await connection.exchange(target, request)
-            keep = connection.reusable and len(self._idle[key]) < IDLE_KEPT
+            outcome = await connection.exchange(target, request)
+            keep = connection.reusable and len(self._idle[key]) < IDLE_CONNECTIONS
         except OSError as error:
-            raise Failed(Failure.RESET, f"the connection ended: {error}") from None
+            raise ExchangeError(Failure.RESET, f"the connection ended: {error}") from None
         except httptools.HttpParserError as error:
-            raise Failed(Failure.NOT_HTTP, f"the answer is not HTTP/1.1: {error}") from None
+            raise ExchangeError(Failure.NOT_HTTP, f"the answer is not HTTP/1.1: {error}") from None
         finally:
             if keep:
                 self._keep(key, connection)
             else:
                 connection.close()
-        return exchange
+        return outcome
 
-    async def _connect(self, target: Target) -> Connection:
-        addresses = await _addresses(target, self._resolving)
+    async def _connect(self, target: Target) -> ReceiverConnection:
+        addresses = await _resolve(target, self._resolver)
         for address in addresses:  # all before the first: one name must not lead to two places
             if refusal := self._allowed.refusal(target.host, address):
-                raise Failed(Failure.NOT_ALLOWED, refusal)
-        failed = ""
+                raise ExchangeError(Failure.NOT_ALLOWED, refusal)
+        reason = ""
         for address in addresses:
             try:
                 reader, writer = await asyncio.open_connection(
@@ -143,22 +169,22 @@ class Sender:
                     server_hostname=target.host if target.secure else None,
                 )
             except ssl.SSLError as error:
-                raise Failed(Failure.TLS, f"no TLS with {target.host}: {error}") from None
+                raise ExchangeError(Failure.TLS, f"no TLS with {target.host}: {error}") from None
             except OSError as error:
-                failed = error.strerror or str(error)
+                reason = error.strerror or str(error)
             else:
-                return Connection(reader, writer)
-        raise Failed(Failure.NOT_CONNECTED, f"nobody answers at {target.host}:{target.port}: {failed}")
+                return ReceiverConnection(reader, writer)
+        raise ExchangeError(Failure.NOT_CONNECTED, f"no server answers at {target.host}:{target.port}: {reason}")
 
     def _tls(self) -> ssl.SSLContext:
-        """Certificates are checked; SSL_CERT_FILE names further authorities, as for any OpenSSL program."""
-        if self._trusted is None:
-            self._trusted = ssl.create_default_context()
-        return self._trusted
+        """Checks certificates; SSL_CERT_FILE names further authorities, as for any OpenSSL program."""
+        if self._tls_context is None:
+            self._tls_context = ssl.create_default_context()
+        return self._tls_context
 
 
-async def _addresses(target: Target, threads: Executor) -> list[str]:
-    """What the host's name resolves to. Raises Failed."""
+async def _resolve(target: Target, threads: Executor) -> list[str]:
+    """The addresses of the host's name. Raises ExchangeError."""
     try:
         return [str(ipaddress.ip_address(target.host))]
     except ValueError:
@@ -166,7 +192,7 @@ async def _addresses(target: Target, threads: Executor) -> list[str]:
     loop = asyncio.get_running_loop()
     try:
         resolve = partial(socket.getaddrinfo, target.host, target.port, type=socket.SOCK_STREAM)
-        found = await loop.run_in_executor(threads, resolve)
+        entries = await loop.run_in_executor(threads, resolve)
     except (OSError, UnicodeError) as error:
-        raise Failed(Failure.NOT_FOUND, f"{target.host} has no address: {error}") from None
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        raise ExchangeError(Failure.NOT_FOUND, f"{target.host} has no address: {error}") from None
+    return list(dict.fromkeys(str(entry[4][0]) for entry in entries))

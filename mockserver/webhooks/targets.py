@@ -1,7 +1,7 @@
-"""Where webhooks may go: to this machine and private networks; elsewhere only where somebody has said so.
+"""The targets of webhooks: this machine and private networks are allowed, other addresses only by `--webhook-allow`.
 
-A mock runs on laptops and in CI with URLs copied from real settings, so the default of real services is turned round:
-their senders refuse private addresses, ours refuses public ones. What counts is the address after resolving.
+A mock runs on laptops and in CI with URLs copied from real settings, so the default is the reverse of real services':
+their senders refuse private addresses, this one refuses public ones. The address counts, after the name is resolved.
 """
 
 from __future__ import annotations
@@ -15,38 +15,37 @@ from urllib.parse import urlsplit
 import msgspec
 
 from mockserver.errors import BadInput, StartupError
-from mockserver.webhooks.metadata_addresses import Address, Network, plain, secrets_at
+from mockserver.webhooks.metadata_addresses import Address, Network, decode_destination, find_metadata_address
 
 
 class Target(msgspec.Struct, frozen=True):
-    """A URL taken apart once. `path` is what stands in the request line, with the query."""
+    """A parsed URL. `path` is the target of the request line, with the query; `authority` is the Host header."""
 
     secure: bool
     host: str
     port: int
     path: str
-    named: str
-    """As the Host header says it."""
+    authority: str
 
 
 @functools.lru_cache(maxsize=256)
-def target_of(url: str) -> Target:
-    """Raises BadInput when nothing can be sent there."""
+def parse_target(url: str) -> Target:
+    """Raises BadInput for a URL to which nothing can be sent."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise BadInput(f"The webhook's url is {url!r}: {error}; {_EXAMPLE}") from None
+        raise BadInput(f"The URL is {url!r}: {error}; {_EXAMPLE}") from None
     if parts.scheme not in {"http", "https"} or not host:
-        raise BadInput(f"The webhook's url is {url!r}; {_EXAMPLE}")
+        raise BadInput(f"The URL is {url!r}; {_EXAMPLE}")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     if not url.isascii() or any(character <= " " or character == "\x7f" for character in url):
-        raise BadInput(f"The webhook's url is {url!r}, with characters that must be percent-encoded; {_EXAMPLE}")
+        raise BadInput(f"The URL is {url!r}, with characters that must be percent-encoded; {_EXAMPLE}")
     secure = parts.scheme == "https"
-    named = f"[{host}]" if ":" in host else host
+    authority = f"[{host}]" if ":" in host else host
     if port is None:
-        return Target(secure, host, 443 if secure else 80, path, named)
-    return Target(secure, host, port, path, f"{named}:{port}")
+        return Target(secure, host, 443 if secure else 80, path, authority)
+    return Target(secure, host, port, path, f"{authority}:{port}")
 
 
 _EXAMPLE = "expected http:// or https:// with a host, for example http://127.0.0.1:3001/webhook-endpoint"
@@ -68,18 +67,18 @@ class Allowed:
         except ValueError:
             if not pattern or set(pattern) & set("/:@ "):
                 raise StartupError(
-                    f"--webhook-allow is {pattern!r}; expected a host name (* stands for any characters), an address "
+                    f"--webhook-allow is {pattern!r}; expected a host name (* matches any characters), an address "
                     "or a network, for example --webhook-allow '*.example.com' or --webhook-allow 203.0.113.0/24"
                 ) from None
             self._hosts.append(pattern.lower())
 
     def refusal(self, host: str, address: str) -> str | None:
-        """Why nothing is sent to `host` at `address`; None when it may be."""
-        came = ipaddress.ip_address(address)
-        found = plain(came)
-        if (secret := secrets_at(came)) is not None:
-            return self._secrets_refusal(host, address, secret)
-        if _near(found) or any(found in network for network in self._networks):
+        """The reason to send nothing to `host` at `address`; None if it is allowed."""
+        ip_address = ipaddress.ip_address(address)
+        if (metadata_address := find_metadata_address(ip_address)) is not None:
+            return self._metadata_refusal(host, address, metadata_address)
+        destination = decode_destination(ip_address)
+        if _is_private(destination) or any(destination in network for network in self._networks):
             return None
         if any(fnmatch.fnmatchcase(host.lower(), pattern) for pattern in self._hosts):
             return None
@@ -88,17 +87,24 @@ class Allowed:
             f"unless it is started with --webhook-allow {host}"
         )
 
-    def _secrets_refusal(self, host: str, address: str, found: Address) -> str | None:
-        """A pattern of a host or a network was given for receivers, not for this: only the address itself allows it."""
-        if any(network.num_addresses == 1 and found in network for network in self._networks):
+    def _metadata_refusal(self, host: str, address: str, metadata_address: Address) -> str | None:
+        """Only the address itself allows this one: patterns of hosts and networks are meant for receivers."""
+        if any(network.num_addresses == 1 and metadata_address in network for network in self._networks):
             return None
         return (
-            f"{host} is {address}, where a cloud answers its machines with credentials; the mock sends nothing there "
-            f"unless it is started with that very address, --webhook-allow {found}"
+            f"{host} is {address}, where clouds answer their machines with credentials; the mock sends nothing there "
+            f"unless it is started with that very address, --webhook-allow {metadata_address}"
         )
 
 
-def _near(address: Address) -> bool:
+class Everywhere(Allowed):
+    """Allows every address: for a receiver that the caller names."""
+
+    def refusal(self, host: str, address: str) -> str | None:
+        return None
+
+
+def _is_private(address: Address) -> bool:
     if address.is_loopback or address.is_unspecified:
         return True
     return not (address.is_global or address.is_multicast)

@@ -1,4 +1,4 @@
-"""Whether a message is genuine, as a receiver finds out. Pure."""
+"""Verifies a message as a receiver does. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mockserver.webhooks.messages import compute_signature
 
 
 class Finding(StrEnum):
-    """What one signature header says."""
+    """The state of one signature header."""
 
     RIGHT = "right"
     WRONG = "wrong"
@@ -20,28 +20,28 @@ class Finding(StrEnum):
 
 
 class Verification(msgspec.Struct, frozen=True):
-    """Both headers of one message."""
+    """The findings about both signature headers of one message."""
 
     sha1: Finding
     sha256: Finding
 
     @property
     def genuine(self) -> bool:
-        """There is a right one, and no wrong one."""
+        """Whether there is a right signature, and no wrong one."""
         return Finding.RIGHT in {self.sha1, self.sha256} and Finding.WRONG not in {self.sha1, self.sha256}
 
 
 def verify(headers: Mapping[str, str], body: bytes, *, secret: str) -> Verification:
-    """`headers` by lower-case name."""
+    """Compares both signatures with the expected ones. `headers` by lower-case name."""
     return Verification(
-        _compared(headers.get("x-hub-signature"), compute_signature("sha1", body, secret=secret)),
-        _compared(headers.get("x-hub-signature-256"), compute_signature("sha256", body, secret=secret)),
+        _compare(headers.get("x-hub-signature"), compute_signature("sha1", body, secret=secret)),
+        _compare(headers.get("x-hub-signature-256"), compute_signature("sha256", body, secret=secret)),
     )
 
 
-def _compared(came: str | None, expected: str) -> Finding:
-    """As bytes: compare_digest refuses text beyond ASCII."""
-    if came is None:
+def _compare(received: str | None, expected: str) -> Finding:
+    """Compares bytes, as compare_digest refuses text outside ASCII."""
+    if received is None:
         return Finding.MISSING
-    same = hmac.compare_digest(came.encode("utf-8", "surrogateescape"), expected.encode())
+    same = hmac.compare_digest(received.encode("utf-8", "surrogateescape"), expected.encode())
     return Finding.RIGHT if same else Finding.WRONG

@@ -13,12 +13,8 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-import orjson
-
 from mockserver.errors import Conflict
-from mockserver.webhooks import misbehaving
-from mockserver.webhooks.attempts import evaluate_attempt
-from mockserver.webhooks.exchange import Request
+from mockserver.webhooks.attempts import build_requests, evaluate_attempt
 from mockserver.webhooks.queues import QUEUE_SIZE, ConcurrencyLimits, SubscriptionQueue
 from mockserver.webhooks.sending import Sender
 from mockserver.world.changes.deliveries import Attempted, Deliveries, DueDeliveries
@@ -209,15 +205,8 @@ class WorkspaceDispatcher:
         assert delivery.due_at is not None, "only due deliveries are sent"
         # A delivery that a jump of the clock passed is recorded at its planned time, so that days pass as they would.
         at = delivery.due_at if clock.jumped_over(delivery.due_at) else clock.now()
-        if queue.subscription.misbehave is not None:
-            outcome = await misbehaving.exchange(self._sender, queue.subscription, delivery)
-        else:
-            headers = list(orjson.loads(delivery.headers).items())
-            timeout = queue.subscription.timeout
-            outcome = await self._sender.send(
-                Request(url=delivery.url, headers=headers, body=delivery.body, timeout=timeout)
-            )
-        return evaluate_attempt(queue, delivery, outcome, at)
+        outcomes = await self._sender.send_all(delivery.url, build_requests(queue.subscription, delivery))
+        return evaluate_attempt(queue, delivery, outcomes[-1], at)
 
     async def _finish(self) -> None:
         """Waits shortly for open requests, and records them."""

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.certification.bench import Bench, respelled
-from mockserver.certification.documents import Document, Version, documents_of, with_field, with_ids
-from mockserver.certification.odd import letters_cut
+from mockserver.certification.documents import Document, Version, load_documents, with_field, with_ids
+from mockserver.certification.factory import MessageFactory, respell_numbers
+from mockserver.certification.odd import count_cut_letters
 from mockserver.errors import StartupError
 
 JSON = st.recursive(
@@ -24,7 +24,7 @@ JSON = st.recursive(
 
 @pytest.fixture(scope="module")
 def documents() -> list[Document]:
-    return documents_of()
+    return load_documents()
 
 
 def test_every_document_has_a_label(documents: list[Document]) -> None:
@@ -36,41 +36,45 @@ def test_every_document_has_a_label(documents: list[Document]) -> None:
 @pytest.mark.known("client")
 def test_v1_bodies_have_a_label_in_a_text_of_json() -> None:
     """Read so by Diffgram's receiver."""
-    for document in documents_of(version="v1", project="image"):
+    for document in load_documents(version="v1", project="image"):
         label = json.loads(document["label"])
         assert document["skipped"] or {"objects", "classifications"} <= label.keys()
         assert (document["id"][0], document["dataRow"]["id"][0], document["project"]["id"][0]) == ("c", "c", "c")
 
 
 def test_v1_bodies_take_own_ids_and_words() -> None:
-    [first, *_] = documents_of(version="v1")
+    [first, *_] = load_documents(version="v1")
     made = with_ids(first, {"data_row": "row", "project": "mine", "label": "own"})
     assert (made["dataRow"]["id"], made["project"]["id"], made["id"]) == ("row", "mine", "own")
-    assert "größe" in Bench([first], secret="s").saying("größe").decode()
+    assert "größe" in MessageFactory([first], secret="s").body_with_text("größe").decode()
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
 def test_a_skipped_label_is_found(version: Version) -> None:
-    assert Bench(documents_of(version=version), secret="s").skipped() is not None
+    assert MessageFactory(load_documents(version=version), secret="s").find_skipped() is not None
 
 
 def test_they_are_the_same_each_time(documents: list[Document]) -> None:
-    assert documents_of() == documents
+    assert load_documents() == documents
 
 
 def test_a_project_can_be_chosen_by_name_or_id(documents: list[Document]) -> None:
-    chosen = documents_of(project="text")
+    chosen = load_documents(project="text")
     [project_id] = chosen[0]["projects"]
-    assert documents_of(project=project_id) == chosen
+    assert load_documents(project=project_id) == chosen
     assert 0 < len(chosen) < len(documents)
 
 
 def test_another_seed_makes_other_messages(documents: list[Document]) -> None:
-    assert documents_of(seed=1)[0] != documents[0]
+    assert load_documents(seed=1)[0] != documents[0]
 
 
 def test_no_two_messages_of_a_run_or_of_two_runs_share_an_id(documents: list[Document]) -> None:
-    ids = [bench.build_message().delivery_id for run in "ab" for bench in [Bench(documents, secret="s", run=run)] * 50]
+    ids = [
+        factory.build_message().delivery_id
+        for run in "ab"
+        for factory in [MessageFactory(documents, secret="s", run=run)] * 50
+    ]
     assert len(set(ids)) == 100
     assert {len(each) for each in ids} == {25}
 
@@ -109,13 +113,13 @@ def test_a_path_that_leads_nowhere_is_refused(path: str) -> None:
 
 
 @given(st.dictionaries(st.text(), st.integers(-(2**53), 2**53)))
-def test_numbers_are_respelled_and_stay_the_same(numbers: dict[str, int]) -> None:
+def test_numbers_are_respell_numbers_and_stay_the_same(numbers: dict[str, int]) -> None:
     body = json.dumps(numbers, separators=(",", ":")).encode()
-    assert list(json.loads(respelled(body)).values()) == list(numbers.values())
+    assert list(json.loads(respell_numbers(body)).values()) == list(numbers.values())
 
 
 @given(st.text().filter(lambda text: "\ufffd" not in text), st.integers(1, 50))
 def test_a_cut_letter_is_what_cannot_be_decoded_by_pieces(text: str, size: int) -> None:
     body = text.encode()
     pieces = [body[start : start + size].decode("utf-8", "replace") for start in range(0, len(body), size)]
-    assert (letters_cut(body, size) > 0) == ("\ufffd" in "".join(pieces))
+    assert (count_cut_letters(body, size) > 0) == ("\ufffd" in "".join(pieces))

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from contract_tests.rules.certification.receivers import SECRET, receiving, right, verifies_nothing
 from mockserver.certification import CASES, Grade, Report, as_junit, as_text, certify
 from mockserver.certification.cases import Case, Expect, Group, Level
-from mockserver.certification.documents import Document, documents_of
-from mockserver.certification.judge import Result, Verdict, judge, left_out
+from mockserver.certification.client import Answer
+from mockserver.certification.documents import Document, load_documents
+from mockserver.certification.judge import Result, Verdict, build_left_out, judge
 from mockserver.certification.patterns import Diagnosis
 from mockserver.certification.report import GAVE_UP, grade_of
-from mockserver.certification.wire import Answer
 from mockserver.errors import StartupError
 
 QUICK = ("slow", "huge", "larger", "split-letter")
@@ -25,7 +25,7 @@ QUICK = ("slow", "huge", "larger", "split-letter")
 
 @pytest.fixture(scope="module")
 def documents() -> list[Document]:
-    return documents_of()
+    return load_documents()
 
 
 def case(expect: Expect, level: Level = Level.MUST, *, last_only: bool = False) -> Case:
@@ -76,16 +76,16 @@ def test_a_late_answer_is_remarked() -> None:
 
 def test_waiting_in_vain_is_no_end() -> None:
     result = judge(case(Expect.ENDED), answered(None, waited=True), within=5.0)
-    assert (result.verdict, result.remark) == (Verdict.FAILED, "it waits for what will not come")
+    assert (result.verdict, result.remark) == (Verdict.FAILED, "it waits for the rest, which will not follow")
 
 
 def test_what_only_prepares_is_not_judged() -> None:
     result = judge(case(Expect.ACCEPTED, last_only=True), answered(401, 200), within=5.0)
-    assert (result.verdict, result.told) == (Verdict.PASSED, "200")
+    assert (result.verdict, result.summary) == (Verdict.PASSED, "200")
 
 
 def test_many_answers_are_told_in_short() -> None:
-    assert judge(case(Expect.ACCEPTED), answered(200, 200, 503), within=5.0).told == "200 (2), 503 (1)"
+    assert judge(case(Expect.ACCEPTED), answered(200, 200, 503), within=5.0).summary == "200 (2), 503 (1)"
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_many_answers_are_told_in_short() -> None:
 def test_a_grade_counts_what_was_judged(verdicts: str, grade: Grade) -> None:
     by_letter = {"P": Verdict.PASSED, "R": Verdict.REMARK, "F": Verdict.FAILED, "N": Verdict.NOTED}
     results = [
-        left_out(case(Expect.ACCEPTED), "as asked") if letter == "L"
+        build_left_out(case(Expect.ACCEPTED), "as asked") if letter == "L"
         else Result(case(Expect.ACCEPTED), by_letter[letter], "200")
         for letter in verdicts
     ]  # fmt: skip
@@ -125,10 +125,10 @@ def test_the_text_has_every_case_every_diagnosis_and_every_advice(documents: lis
     assert [each.title for each in CASES if each.title not in text] == []
     assert "F  Forged and broken" in text
     assert "A  Bytes, not JSON" in text
-    for result in report.having(Verdict.FAILED):
+    for result in report.results_with(Verdict.FAILED):
         assert result.case.advice in text
     assert [found.name for found in report.diagnoses if found.advice not in text] == []
-    assert text.splitlines()[-1].startswith(f"{len(report.having(Verdict.PASSED))} right, ")
+    assert text.splitlines()[-1].startswith(f"{len(report.results_with(Verdict.PASSED))} right, ")
 
 
 def test_which_signature_is_verified_is_told(documents: list[Document]) -> None:
@@ -186,7 +186,7 @@ def test_a_silent_receiver_is_given_up(documents: list[Document]) -> None:
     [
         ({"secret": ""}, "the secret is empty"),
         ({"topic": "a\nb"}, "--topic"),
-        ({"leave_out": ["nothing"]}, "there is no case 'nothing'"),
+        ({"leave_out": ["nothing"]}, "unknown case 'nothing'"),
     ],
 )
 def test_what_cannot_be_tried_is_refused(options: dict[str, object], told: str, documents: list[Document]) -> None:

@@ -125,7 +125,7 @@ def test_what_would_be_sent_can_be_shown() -> None:
 @pytest.mark.parametrize(
     ("flags", "told"),
     [
-        (("--url", "nowhere"), "no http:// or https:// URL"),
+        (("--url", "nowhere"), "expected http:// or https:// with a host"),
         (("--url", "http://127.0.0.1:9/"), "start your receiver first"),
         (("--secret", ""), "--secret is empty"),
         (("--misbehave", "duplicates"), 'nearest known are "duplicate"'),
@@ -136,15 +136,15 @@ def test_what_would_be_sent_can_be_shown() -> None:
         (("--project", "\udcff"), "expected UTF-8"),
         (("--data-row-id", "\udcff"), "expected UTF-8"),
         (("--set", "data_row.external_id=\udcff"), "expected UTF-8"),
-        (("--set", r'data_row.external_id="\ud800"'), "cannot stand in a message"),
-        (("--set", f"data_row.external_id={10**30}"), "cannot stand in a message"),
-        (("--set", "data_row.external_id=NaN"), "cannot stand in a message"),
-        (("--set", f"data_row.external_id={'[' * 400}{']' * 400}"), "cannot stand in a message"),
+        (("--set", r'data_row.external_id="\ud800"'), "is no value for a message"),
+        (("--set", f"data_row.external_id={10**30}"), "is no value for a message"),
+        (("--set", "data_row.external_id=NaN"), "is no value for a message"),
+        (("--set", f"data_row.external_id={'[' * 400}{']' * 400}"), "is no value for a message"),
         (("--project", "immage"), 'nearest known are "image"'),
         (("--row", "100000"), "labelled data rows, counted from 0"),
         (("--set", "data_row.id"), "expected PATH=VALUE"),
         (("--set", "data_roww.id=1"), 'nearest known are "data_row"'),
-        (("--set", "data_row.id.more=1"), "there is nothing below 'more'"),
+        (("--set", "data_row.id.more=1"), "the value above 'more' has no keys or items"),
         (("--set", "projects.*.labels.9.id=1"), "counted from 0"),
         (("--scenario", "empty"), "no labelled data row"),
         (("--scenario", "defautl"), '"default"'),
@@ -167,7 +167,7 @@ def test_a_receiver_behind_tls_is_reached_by_its_authority(tmp_path: Path) -> No
         strange = run("send", "--url", url, "--secret", SECRET)
     assert trusted.returncode == 0, trusted.stderr
     assert (strange.returncode, len(strange.stderr.splitlines())) == (2, 1)
-    assert "by TLS" in strange.stderr
+    assert "no TLS with 127.0.0.1" in strange.stderr
 
 
 # listen

@@ -15,7 +15,7 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from mockserver import server
-from mockserver.commands.listening import NothingBeside
+from mockserver.commands.listening import NoCompanion
 from mockserver.serving.protocol import Bounds
 
 BIG = 64 * 1024 * 1024
@@ -45,7 +45,7 @@ def main(bounds: dict[str, Any], most_connections: int | None, files: int | None
     server.serve(
         application,
         bound,
-        NothingBeside(),
+        NoCompanion(),
         ready=lambda: print(bound.getsockname()[1], flush=True),  # noqa: T201  for the test that started us
         companion=os.getppid(),
         most_connections=most_connections,

@@ -8,17 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.errors import BadInput
+from mockserver.webhooks.exchange import Request
 from mockserver.webhooks.messages import Message, build_message, compute_signature
 from mockserver.webhooks.misbehaviour import (
     BURST,
     HUGE,
     MISBEHAVIOURS,
     UNKNOWN_TOPIC,
-    Shot,
-    aged,
+    age,
     misbehave,
-    padded,
-    tampered,
+    pad,
+    tamper,
 )
 
 SECRET = "a secret"
@@ -29,11 +29,11 @@ def messages(count: int = 2, body: bytes = BODY) -> list[Message]:
     return [build_message(f"cdelivery{number:016}", "LABEL_CREATED", body, secret=SECRET) for number in range(count)]
 
 
-def header(shot: Shot, name: str) -> str | None:
+def header(shot: Request, name: str) -> str | None:
     return dict(shot.headers).get(name)
 
 
-def is_signed(shot: Shot) -> bool:
+def is_signed(shot: Request) -> bool:
     """By both signatures, each right."""
     return all(
         header(shot, name) == compute_signature(algorithm, shot.body, secret=SECRET)
@@ -70,7 +70,7 @@ def test_a_burst_of_one_message_has_an_id_for_each(number: int) -> None:
     sent = misbehave("burst", messages(number + 1)[number:], secret=SECRET)
     ids = {header(shot, "X-Labelbox-Id") for shot in sent}
     assert (len(sent), len(ids), {len(str(each)) for each in ids}) == (BURST, BURST, {25})
-    assert [shot.at_once for shot in sent] == [False] + [True] * (BURST - 1)
+    assert [shot.concurrent for shot in sent] == [False] + [True] * (BURST - 1)
 
 
 def test_without_signature_there_is_neither() -> None:
@@ -97,8 +97,8 @@ def test_a_huge_body_says_the_same() -> None:
 
 def test_lengths_are_told_wrongly() -> None:
     [more] = misbehave("length_too_large", messages(1, BODY * 1), secret=SECRET)
-    [fewer] = misbehave("length_too_small", messages(1, padded(BODY, 500)), secret=SECRET)
-    assert (more.length, fewer.length) == (len(BODY) + 100, 400)
+    [fewer] = misbehave("length_too_small", messages(1, pad(BODY, 500)), secret=SECRET)
+    assert (more.declared_length, fewer.declared_length) == (len(BODY) + 100, 400)
 
 
 def test_delay_pace_type_and_topic_are_as_named() -> None:
@@ -106,7 +106,7 @@ def test_delay_pace_type_and_topic_are_as_named() -> None:
     [slow] = misbehave("slow", messages(1), secret=SECRET)
     [form] = misbehave("wrong_content_type", messages(1), secret=SECRET)
     [strange] = misbehave("unknown_topic", messages(1), secret=SECRET)
-    assert (late.after, slow.pieces, round(slow.pause * 9, 6)) == (10.0, 10, 5.0)
+    assert (late.delay, slow.parts, round(slow.pause * 9, 6)) == (10.0, 10, 5.0)
     assert header(form, "Content-Type") == "application/x-www-form-urlencoded"
     assert header(strange, "X-Labelbox-Event") == UNKNOWN_TOPIC
 
@@ -123,10 +123,10 @@ def test_an_order_needs_two_messages() -> None:
 
 @given(st.binary())
 def test_what_was_tampered_with_is_never_the_same(body: bytes) -> None:
-    assert tampered(body) != body
+    assert tamper(body) != body
 
 
 @given(st.dates(), st.text())
 def test_ageing_leaves_everything_but_moments_alone(day: object, text: str) -> None:
     body = json.dumps({"text": text, "plain": str(day)}).encode()
-    assert aged(body) == body or re.search(rb"-\d\d-\d\dT\d\d:", body)
+    assert age(body) == body or re.search(rb"-\d\d-\d\dT\d\d:", body)

@@ -4,16 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.webhooks.exchange import Exchange
+from mockserver.webhooks.exchange import Outcome
 from mockserver.webhooks.schedule import DEFAULT, JITTER, LONGEST_RETRY_AFTER, Schedule, retry_after, retry_wait
 from mockserver.world.clock import SECOND
 
-FAILED = Exchange(status=500)
+FAILED = Outcome(status=500)
 
 
-def told(after: str, date: str | None = None) -> Exchange:
+def told(after: str, date: str | None = None) -> Outcome:
     headers = [("Retry-After", after)] + ([("Date", date)] if date else [])
-    return Exchange(status=503, headers=headers)
+    return Outcome(status=503, headers=headers)
 
 
 @given(st.text(), st.integers(1, len(DEFAULT)))
@@ -45,7 +45,7 @@ def test_a_receiver_may_ask_for_more_time_but_not_for_less() -> None:
 
 
 @pytest.mark.parametrize(
-    ("exchange", "seconds"),
+    ("outcome", "seconds"),
     [
         (told("120"), 120),
         (told("999999999"), LONGEST_RETRY_AFTER),
@@ -62,5 +62,5 @@ def test_a_receiver_may_ask_for_more_time_but_not_for_less() -> None:
         (FAILED, 0),
     ],
 )
-def test_retry_after_is_seconds_or_a_date(exchange: Exchange, seconds: float) -> None:
-    assert retry_after(exchange) == seconds
+def test_retry_after_is_seconds_or_a_date(outcome: Outcome, seconds: float) -> None:
+    assert retry_after(outcome) == seconds

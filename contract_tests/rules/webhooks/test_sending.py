@@ -13,45 +13,45 @@ import trustme
 
 from contract_tests.receiving import Answer, Receiver
 from mockserver.webhooks.connection import ANSWER_KEPT
-from mockserver.webhooks.exchange import Cut, Exchange, Failure, Pace, Request
+from mockserver.webhooks.exchange import Cut, Failure, Outcome, Request
 from mockserver.webhooks.sending import Sender
 from mockserver.webhooks.targets import Allowed
 
 Handle = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-def sent(url: str, **more: Any) -> Exchange:
-    async def send() -> Exchange:
+def sent(url: str, **more: Any) -> Outcome:
+    async def send() -> Outcome:
         sender = Sender()
         try:
-            return await sender.send(request(url, **more))
+            return await sender.send(url, request(**more))
         finally:
             await sender.close()
 
     return asyncio.run(send())
 
 
-def request(url: str, **more: Any) -> Request:
-    return Request(**{"headers": [("Content-Type", "application/json")], "body": b'{"a": 1}', "url": url} | more)
+def request(**more: Any) -> Request:
+    return Request(**{"headers": [("Content-Type", "application/json")], "body": b'{"a": 1}'} | more)
 
 
 def test_a_request_arrives_as_it_was_given() -> None:
     headers = [("X-lAbElBoX-iD", "d1"), ("X-Twice", "1"), ("X-Twice", "2")]
     with Receiver() as receiver:
-        exchange = sent(f"{receiver.url}?x=1", headers=headers, body="…☃".encode())
+        outcome = sent(f"{receiver.url}?x=1", headers=headers, body="…☃".encode())
         [came] = receiver.received
     assert (came.path, came.body) == ("/webhook-endpoint?x=1", "…☃".encode())
-    assert (exchange.status, exchange.answer, exchange.failure, exchange.succeeded) == (200, b"ok", None, True)
-    assert exchange.seconds > 0
+    assert (outcome.status, outcome.answer, outcome.failure, outcome.succeeded) == (200, b"ok", None, True)
+    assert outcome.seconds > 0
 
 
 def test_names_are_looked_up_in_threads_that_serve_nothing_else() -> None:
-    async def send_while_the_threads_of_the_loop_are_taken(url: str) -> Exchange:
+    async def send_while_the_threads_of_the_loop_are_taken(url: str) -> Outcome:
         loop, over, sender = asyncio.get_running_loop(), threading.Event(), Sender()
         loop.set_default_executor(ThreadPoolExecutor(1))
         taken = loop.run_in_executor(None, over.wait)
         try:
-            return await sender.send(request(url))
+            return await sender.send(url, request())
         finally:
             over.set()
             await taken
@@ -71,15 +71,15 @@ def test_only_2xx_is_success(status: int) -> None:
 @pytest.mark.parametrize("status", [301, 302, 307, 400, 404, 410, 429, 500, 503])
 def test_everything_else_is_not_and_no_redirect_is_followed(status: int) -> None:
     with Receiver() as elsewhere, Receiver(Answer(status, {"Location": elsewhere.url})) as receiver:
-        exchange = sent(receiver.url)
-        assert (exchange.status, exchange.succeeded, exchange.failure) == (status, False, None)
+        outcome = sent(receiver.url)
+        assert (outcome.status, outcome.succeeded, outcome.failure) == (status, False, None)
         assert elsewhere.received == []
 
 
 def test_connections_are_kept_and_a_dead_one_is_replaced() -> None:
     async def several(url: str) -> list[int | None]:
         sender = Sender()
-        found = [(await sender.send(request(url))).status for _ in range(4)]
+        found = [(await sender.send(url, request())).status for _ in range(4)]
         await sender.close()
         return found
 
@@ -107,15 +107,15 @@ def test_connections_are_kept_and_a_dead_one_is_replaced() -> None:
 )
 def test_a_receiver_that_answers_wrongly_is_named_for_it(answer: Answer, failure: Failure) -> None:
     with Receiver(answer) as receiver:
-        exchange = sent(receiver.url, timeout=0.4 if answer.wait else 30)
-    assert (exchange.status, exchange.failure) == (None, failure)
-    assert exchange.reason
+        outcome = sent(receiver.url, timeout=0.4 if answer.wait else 30)
+    assert (outcome.status, outcome.failure) == (None, failure)
+    assert outcome.reason
 
 
 def test_an_answer_without_a_length_lasts_until_the_connection_ends() -> None:
     with Receiver(Answer(raw=b"HTTP/1.0 200 OK\r\n\r\nall of it")) as receiver:
-        exchange = sent(receiver.url)
-    assert (exchange.status, exchange.answer) == (200, b"all of it")
+        outcome = sent(receiver.url)
+    assert (outcome.status, outcome.answer) == (200, b"all of it")
 
 
 def test_an_interim_answer_is_not_the_answer() -> None:
@@ -137,8 +137,8 @@ def test_an_interim_answer_is_not_the_answer() -> None:
 )
 def test_an_odd_answer_is_the_answer(raw: bytes, status: int, answer: bytes) -> None:
     with Receiver(Answer(raw=raw)) as receiver:
-        exchange = sent(receiver.url)
-    assert (exchange.status, exchange.answer, exchange.failure) == (status, answer, None)
+        outcome = sent(receiver.url)
+    assert (outcome.status, outcome.answer, outcome.failure) == (status, answer, None)
 
 
 def test_what_comes_behind_an_answer_is_not_taken_for_the_next() -> None:
@@ -166,9 +166,9 @@ async def answered(handle: Handle, *, pause: float = 0.0, **more: Any) -> list[i
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
     sender = Sender()
-    first = await sender.send(request(url, **more))
+    first = await sender.send(url, request(**more))
     await asyncio.sleep(pause)
-    second = await sender.send(request(url))
+    second = await sender.send(url, request())
     await sender.close()
     server.close()
     await asyncio.sleep(0.3)
@@ -196,27 +196,27 @@ def test_who_refuses_a_large_body_unread_is_heard(closes: bool) -> None:
 )
 def test_an_answer_that_never_begins_is_given_up_for_its_size(endless: bytes) -> None:
     with Receiver(Answer(raw=endless * max(1, 10**6 // len(endless)))) as receiver:
-        exchange = sent(receiver.url, timeout=20.0)
-    assert (exchange.status, exchange.failure) == (None, Failure.NOT_HTTP)
-    assert exchange.seconds < 10
+        outcome = sent(receiver.url, timeout=20.0)
+    assert (outcome.status, outcome.failure) == (None, Failure.NOT_HTTP)
+    assert outcome.seconds < 10
 
 
 def test_trailers_without_end_are_left_alone() -> None:
     raw = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n" + b"A: b\r\n" * 10**6
     with Receiver(Answer(raw=raw)) as receiver:
-        exchange = sent(receiver.url)
-    assert (exchange.status, exchange.answer) == (200, b"ok")
-    assert len(exchange.headers) < 100_000
+        outcome = sent(receiver.url)
+    assert (outcome.status, outcome.answer) == (200, b"ok")
+    assert len(outcome.headers) < 100_000
 
 
 def test_a_receiver_may_listen_on_ipv6() -> None:
-    async def told() -> Exchange:
+    async def told() -> Outcome:
         server = await asyncio.start_server(answering, "::1", 0)
         sender = Sender()
-        exchange = await sender.send(request(f"http://[::1]:{server.sockets[0].getsockname()[1]}/"))
+        outcome = await sender.send(f"http://[::1]:{server.sockets[0].getsockname()[1]}/", request())
         await sender.close()
         server.close()
-        return exchange
+        return outcome
 
     assert asyncio.run(told()).status == 200
 
@@ -248,13 +248,13 @@ def test_a_name_of_several_addresses_leads_to_the_first_that_answers(monkeypatch
 
 def test_a_long_answer_is_cut_and_a_longer_one_is_left_alone() -> None:
     with Receiver(Answer(body=b"x" * 100_000)) as receiver:
-        exchange = sent(receiver.url)
-    assert (len(exchange.answer), exchange.answer_size) == (ANSWER_KEPT, 100_000)
+        outcome = sent(receiver.url)
+    assert (len(outcome.answer), outcome.answer_size) == (ANSWER_KEPT, 100_000)
     endless = Answer(headers={"Content-Length": str(50_000_000)}, body=b"x" * 8_000_000)
     with Receiver(endless) as receiver:
-        exchange = sent(receiver.url)
-    assert exchange.succeeded
-    assert exchange.answer_size < 3_000_000
+        outcome = sent(receiver.url)
+    assert outcome.succeeded
+    assert outcome.answer_size < 3_000_000
 
 
 def test_nobody_there_and_no_such_name_are_told_apart() -> None:
@@ -265,17 +265,17 @@ def test_nobody_there_and_no_such_name_are_told_apart() -> None:
 
 
 def test_a_public_address_is_refused_before_anything_is_sent() -> None:
-    exchange = sent("http://93.184.216.34/")
-    assert exchange.failure == Failure.NOT_ALLOWED
-    assert "--webhook-allow 93.184.216.34" in exchange.reason
+    outcome = sent("http://93.184.216.34/")
+    assert outcome.failure == Failure.NOT_ALLOWED
+    assert "--webhook-allow 93.184.216.34" in outcome.reason
 
 
 def test_a_wrong_length_a_slow_body_and_a_cut_one_are_sent_as_asked() -> None:
     with Receiver() as receiver:
         assert sent(receiver.url, declared_length=50, timeout=0.3).failure == Failure.TIMEOUT
-        exchange = sent(receiver.url, body=b"12345", pace=Pace(1, 0.03))
-        assert exchange.status == 200
-        assert exchange.seconds >= 0.12
+        outcome = sent(receiver.url, body=b"12345", parts=5, pause=0.03)
+        assert outcome.status == 200
+        assert outcome.seconds >= 0.12
         assert sent(receiver.url, cut=Cut(2, "reset")).failure == Failure.CUT
         assert sent(receiver.url, cut=Cut(2, "close")).failure == Failure.CUT
         assert [item.body for item in receiver.received] == [b"12345"]
@@ -290,17 +290,17 @@ def test_tls_is_spoken_and_certificates_are_checked(authority: trustme.CA, monke
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)
 
-    async def told(trusted: bool) -> Exchange:
+    async def told(trusted: bool) -> Outcome:
         server = await asyncio.start_server(answering, "127.0.0.1", 0, ssl=context)
         port = server.sockets[0].getsockname()[1]
         with authority.cert_pem.tempfile() as file:
             monkeypatch.setenv("SSL_CERT_FILE", file if trusted else "/dev/null")
             sender = Sender(Allowed())
-            exchange = await sender.send(request(f"https://localhost:{port}/x"))
+            outcome = await sender.send(f"https://localhost:{port}/x", request())
             await sender.close()
         server.close()
         await server.wait_closed()
-        return exchange
+        return outcome
 
     assert asyncio.run(told(trusted=True)).status == 200
     refused = asyncio.run(told(trusted=False))
@@ -317,10 +317,10 @@ def test_connections_that_wait_in_vain_are_closed() -> None:
     async def several(urls: list[str]) -> list[int]:
         sender = Sender(idle_seconds=0.05)
         for url in urls:
-            await sender.send(request(url))
-        before = sender.idle
+            await sender.send(url, request())
+        before = sender.idle_connections
         await asyncio.sleep(0.3)
-        after = sender.idle
+        after = sender.idle_connections
         await sender.close()
         return [before, after]
 

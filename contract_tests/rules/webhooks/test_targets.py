@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mockserver.errors import BadInput, StartupError
 from mockserver.webhooks.metadata_addresses import NETWORKS, SOURCES
-from mockserver.webhooks.targets import Allowed, target_of
+from mockserver.webhooks.targets import Allowed, parse_target
 
 NEAR = [
     "127.0.0.1",
@@ -124,7 +124,7 @@ def test_a_pattern_that_can_never_match_is_refused_at_start(pattern: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("url", "host", "port", "path", "named"),
+    ("url", "host", "port", "path", "authority"),
     [
         ("http://a.b", "a.b", 80, "/", "a.b"),
         ("https://a.b/x?y=1#z", "a.b", 443, "/x?y=1", "a.b"),
@@ -133,9 +133,9 @@ def test_a_pattern_that_can_never_match_is_refused_at_start(pattern: str) -> Non
         ("http://user:word@a.b:81/", "a.b", 81, "/", "a.b:81"),
     ],
 )
-def test_a_url_is_taken_apart(url: str, host: str, port: int, path: str, named: str) -> None:
-    target = target_of(url)
-    assert (target.host, target.port, target.path, target.named) == (host, port, path, named)
+def test_a_url_is_taken_apart(url: str, host: str, port: int, path: str, authority: str) -> None:
+    target = parse_target(url)
+    assert (target.host, target.port, target.path, target.authority) == (host, port, path, authority)
 
 
 @pytest.mark.parametrize(
@@ -143,4 +143,4 @@ def test_a_url_is_taken_apart(url: str, host: str, port: int, path: str, named: 
 )
 def test_what_is_no_url_is_refused_with_an_example(url: str) -> None:
     with pytest.raises(BadInput, match="for example http"):
-        target_of(url)
+        parse_target(url)

@@ -18,15 +18,15 @@ from contract_tests.rules.certification.receivers import (
     right_256,
 )
 from mockserver.certification import Grade, Report, certify
-from mockserver.certification.bench import Bench
-from mockserver.certification.documents import Document, Version, documents_of
-from mockserver.certification.mistakes import SHA1, SHA256, SINGLE, rightly_written, signatures
-from mockserver.certification.oracle import probing_body
+from mockserver.certification.diagnosis import build_probe_body
+from mockserver.certification.documents import Document, Version, load_documents
+from mockserver.certification.factory import MessageFactory
+from mockserver.certification.mistakes import SHA1, SHA256, SINGLE, sign, spell
 
 
 @pytest.fixture(scope="module")
 def documents() -> list[Document]:
-    return documents_of()
+    return load_documents()
 
 
 LENGTHY = ("larger", "huge", "slow")
@@ -41,7 +41,7 @@ def certified(check: Check, documents: list[Document]) -> Report:
 def test_a_right_receiver_is_flawless(check: Check, documents: list[Document]) -> None:
     with receiving(check) as url:
         report = certify(url, secret=SECRET, documents=documents)
-    assert [(r.case.name, r.told, r.remark) for r in report.results if r.verdict in {"failed", "remark"}] == []
+    assert [(r.case.name, r.summary, r.remark) for r in report.results if r.verdict in {"failed", "remark"}] == []
     assert (report.grade, report.flawless, report.diagnoses) == (Grade.A, True, [])
 
 
@@ -54,7 +54,7 @@ def test_a_mistake_in_signing_is_proven(name: str, documents: list[Document]) ->
 
 @pytest.mark.parametrize("name", ["reserialised-javascript", "latin-1"])
 def test_a_mistake_is_proven_by_v1_bodies_too(name: str) -> None:
-    report = certified(SIGNED_WRONGLY[name], documents_of(version="v1"))
+    report = certified(SIGNED_WRONGLY[name], load_documents(version="v1"))
     assert [found.name for found in report.diagnoses if found.proven] == [name]
 
 
@@ -94,10 +94,10 @@ def test_decoding_pieces_is_named(documents: list[Document]) -> None:
 @pytest.mark.parametrize("version", ["v1", "v2"])
 def test_no_two_mistakes_look_alike(version: Version) -> None:
     """Else an accepted message would prove one of two."""
-    bench = Bench(documents_of(version=version), secret=" Ab/c= ")
-    body = probing_body(bench)
-    made = {mistake.name: signatures(body, bench.secret, mistake) for mistake in SINGLE}
-    right_ones = rightly_written(bench.secret.encode(), body)
+    factory = MessageFactory(load_documents(version=version), secret=" Ab/c= ")
+    body = build_probe_body(factory)
+    made = {mistake.name: sign(body, factory.secret, mistake) for mistake in SINGLE}
+    right_ones = spell(factory.secret.encode(), body)
     for header in (SHA1, SHA256):
         written = {name: found[header] for name, found in made.items() if found is not None}
         del written["sha1-for-sha256" if header == SHA1 else "sha256-for-sha1"]  # zeros, which nobody computes

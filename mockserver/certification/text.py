@@ -1,4 +1,4 @@
-"""The report as people read it."""
+"""The report as text."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ SIGNS = {
     Verdict.LEFT_OUT: "-   ",
 }
 WIDTH = 62
-"""Of the titles."""
-LEGEND = "A all right · B remarks · C many remarks · F something that must be is not"
+"""Characters of a title."""
+LEGEND = "A all right · B remarks · C many remarks · F a required case failed"
 
 
 def as_text(report: Report) -> str:
-    """Grades by group, a line for each case, what is likely wrong, what to do."""
+    """Renders the grades by group, a line for each case, the likely mistakes, and the advice."""
     return "\n".join(_lines(report)) + "\n"
 
 
@@ -30,41 +30,41 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"Certification of {report.url}"
     yield ""
     for group in Group:
-        results = report.of(group)
+        results = report.results_of(group)
         yield f"{grade_of(results)}  {group}"
         yield from (_case_line(result) for result in results)
         yield ""
-    yield from _what_is_wrong(report)
+    yield from _diagnoses(report)
     yield from _advice(report)
     yield _summary(report)
 
 
 def _case_line(result: Result) -> str:
     remark = f"  ({result.remark})" if result.remark else ""
-    return f"   {SIGNS[result.verdict]} {result.case.title:<{WIDTH}} {result.told}{remark}"
+    return f"   {SIGNS[result.verdict]} {result.case.title:<{WIDTH}} {result.summary}{remark}"
 
 
-def _what_is_wrong(report: Report) -> Iterator[str]:
+def _diagnoses(report: Report) -> Iterator[str]:
     if not report.diagnoses:
         return
     yield "What is likely wrong"
     for diagnosis in report.diagnoses:
-        yield from _diagnosis(diagnosis)
+        yield from _diagnosis_lines(diagnosis)
     yield ""
 
 
-def _diagnosis(diagnosis: Diagnosis) -> Iterator[str]:
-    sure = "proven" if diagnosis.proven else "likely"
+def _diagnosis_lines(diagnosis: Diagnosis) -> Iterator[str]:
+    certainty = "proven" if diagnosis.proven else "likely"
     yield f"   {diagnosis.title} [{diagnosis.name}]"
-    yield f"      {sure}: {diagnosis.evidence}"
+    yield f"      {certainty}: {diagnosis.evidence}"
     yield f"      do: {diagnosis.advice}"
 
 
 def _advice(report: Report) -> Iterator[str]:
-    """One entry for each advice, with the cases that it is for."""
-    wanting = [result for result in report.results if result.verdict in {Verdict.FAILED, Verdict.REMARK}]
+    """One entry for each piece of advice, with its cases."""
+    failures = [result for result in report.results if result.verdict in {Verdict.FAILED, Verdict.REMARK}]
     by_advice: dict[str, list[str]] = {}
-    for result in wanting:
+    for result in failures:
         by_advice.setdefault(result.case.advice, []).append(result.case.name)
     if by_advice:
         yield "What to do"
@@ -75,12 +75,12 @@ def _advice(report: Report) -> Iterator[str]:
 
 
 def _summary(report: Report) -> str:
-    counted = {verdict: len(report.having(verdict)) for verdict in Verdict}
-    musts = sum(result.case.level is Level.MUST for result in report.having(Verdict.FAILED))
+    counts = {verdict: len(report.results_with(verdict)) for verdict in Verdict}
+    musts = sum(result.case.level is Level.MUST for result in report.results_with(Verdict.FAILED))
     outcome = "CERTIFIED" if report.flawless else "CERTIFIED, with remarks" if report.passed else "NOT CERTIFIED"
     verified = f"; {report.verified_headers}" if report.verified_headers else ""
     return (
         f"{outcome}, grade {report.grade} ({LEGEND})\n"
-        f"{counted[Verdict.PASSED]} right, {musts} wrong, {counted[Verdict.REMARK]} with a remark, "
-        f"{counted[Verdict.NOTED]} noted, {counted[Verdict.LEFT_OUT]} left out, in {report.seconds:.1f} s{verified}"
+        f"{counts[Verdict.PASSED]} right, {musts} wrong, {counts[Verdict.REMARK]} with a remark, "
+        f"{counts[Verdict.NOTED]} noted, {counts[Verdict.LEFT_OUT]} left out, in {report.seconds:.1f} s{verified}"
     )
