@@ -47,7 +47,7 @@ from mockserver.workspaces.state import WORKSPACES, State
 from mockserver.workspaces.storage import FolderStorage
 from mockserver.workspaces.workspace import Parts, Workspace
 from mockserver.workspaces.worlds import Worlds
-from mockserver.world.faults import fault_of
+from mockserver.world.faults import find_fault
 
 LOG = logging.getLogger(__name__)
 
@@ -198,7 +198,7 @@ async def not_allowed(request: Request, _error: HTTPException) -> Response:
 
 async def fault(request: Request, error: Exception) -> Response:
     """What the machine failed to do, where no store or export has said it already."""
-    told = fault_of(error)
+    told = find_fault(error)
     if told is None:
         LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
         return await bug(request, error)

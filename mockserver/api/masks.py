@@ -36,7 +36,7 @@ from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause
 from mockserver.world.ids import FEATURE_PREFIX
-from mockserver.world.labels import FEATURES, Body, Label, parsed
+from mockserver.world.labels import FEATURES, Body, Label, parse_body
 from mockserver.world.media import LEGACY_RELATIONSHIPS
 from mockserver.world.models import Prediction
 from mockserver.world.tasks import Task
@@ -77,7 +77,7 @@ class Annotated(msgspec.Struct, frozen=True, dict=True):
     @functools.cached_property
     def document(self) -> Any:
         """The body with its features' ids; its URLs are of no use here."""
-        return parsed(self.body.content.replace(FEATURES, self.feature_prefix.encode()))
+        return parse_body(self.body.content.replace(FEATURES, self.feature_prefix.encode()))
 
     def picture(self, ordinal: str) -> tuple[str | None, Size | None]:
         """The plane, if any, and the size of what the composite mask of an id with this end shows. No size, no mask."""

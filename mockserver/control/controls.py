@@ -30,7 +30,7 @@ from mockserver.settings import LAST_YEAR, Settings, parse_date, parse_moment
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.manifest import Origin
 from mockserver.workspaces.workspace import Workspace
-from mockserver.world.moments import zulu
+from mockserver.world.moments import format_zulu
 from mockserver.world.progression import Progression
 from mockserver.world.store import Store
 from mockserver.world.switches import Switches
@@ -176,7 +176,7 @@ _LAST = parse_moment(f"{LAST_YEAR}-12-31", flag="set")
 
 
 def _face(store: Store) -> ClockFace:
-    return ClockFace(zulu(store.clock.now()), store.clock.frozen_at is not None)
+    return ClockFace(format_zulu(store.clock.now()), store.clock.frozen_at is not None)
 
 
 def _switches(body: NewWorkspace) -> dict[str, str]:

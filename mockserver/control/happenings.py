@@ -21,7 +21,7 @@ from mockserver.world.database import Clause
 from mockserver.world.events import Event
 from mockserver.world.issues import IssueStatus
 from mockserver.world.labels import Body, Label, ProjectRow, WorkflowStatus
-from mockserver.world.moments import zulu
+from mockserver.world.moments import format_zulu
 from mockserver.world.projects import Ontology, Project
 from mockserver.world.queries.labels import find_other_labeler
 
@@ -53,7 +53,7 @@ def make_event(workspace: Workspace, asked: MakeEvent) -> EventMade:
         return EventMade(
             event=asked.event,
             event_nos=[event.no for event in change.events],
-            at=zulu(change.now),
+            at=format_zulu(change.now),
             project_id=project.id,
             data_row_id=None if done.row is None else done.row.id,
             label_id=done.label,

@@ -35,7 +35,7 @@ from mockserver.webhooks import subscriptions
 from mockserver.webhooks.targets import parse_target
 from mockserver.world.database import Clause, Connection
 from mockserver.world.events import Event
-from mockserver.world.moments import zulu
+from mockserver.world.moments import format_zulu
 from mockserver.world.store import Store
 from mockserver.world.webhooks import Attempt, Delivery, DeliveryState, Subscription, Topic
 
@@ -151,7 +151,7 @@ def _known(name: str, word: str, known: type[DeliveryState | Topic]) -> str:
 
 
 def _moment(moment: int | None) -> str | None:
-    return None if moment is None else zulu(moment)
+    return None if moment is None else format_zulu(moment)
 
 
 def _face(item: Subscription) -> WebhookFace:
@@ -170,8 +170,8 @@ def _face(item: Subscription) -> WebhookFace:
         failing_since=_moment(item.failing_since),
         ended_because=item.ended_because,
         dropped=item.dropped,
-        created_at=zulu(item.created_at),
-        updated_at=zulu(item.updated_at),
+        created_at=format_zulu(item.created_at),
+        updated_at=format_zulu(item.updated_at),
     )
 
 
@@ -205,7 +205,7 @@ def _delivery(item: Delivery, event: Event | None, attempts: list[AttemptFace]) 
         body=item.body.decode(),
         rendered_late=item.rendered_late,
         state=item.state,
-        made_at=zulu(item.made_at),
+        made_at=format_zulu(item.made_at),
         next_at=_moment(item.due_at),
         attempts=attempts,
     )
@@ -214,7 +214,7 @@ def _delivery(item: Delivery, event: Event | None, attempts: list[AttemptFace]) 
 def _attempt(item: Attempt) -> AttemptFace:
     return AttemptFace(
         number=item.number,
-        at=zulu(item.at),
+        at=format_zulu(item.at),
         url=item.url,
         seconds=item.seconds,
         status=item.status,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mockserver.errors import MockserverError
-from mockserver.world.faults import fault_of
+from mockserver.world.faults import find_fault
 
 LOG = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ def _remove(place: Path) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        if fault_of(error, place) is None:
+        if find_fault(error, place) is None:
             LOG.warning("%s could not be removed: %s", place, error)
 
 

@@ -17,7 +17,7 @@ from mockserver.exports.steps import Step
 from mockserver.exports.text import escape_non_ascii
 from mockserver.links import FIRST_KEY, SECOND_KEY, AssetKey
 from mockserver.world.database import Connection
-from mockserver.world.switches import Switches, switches_of
+from mockserver.world.switches import Switches, decode_switches
 from mockserver.world.workspace import Workspace
 
 
@@ -259,4 +259,4 @@ def remove_page_count(text: str) -> str:
 def load_format(connection: Connection) -> PayloadFormat:
     """The workspace's."""
     [(date, switches)] = connection.select_columns(Workspace, "payload_date, switches")
-    return PayloadFormat(None if date is None else datetime.date.fromisoformat(date), switches_of(switches))
+    return PayloadFormat(None if date is None else datetime.date.fromisoformat(date), decode_switches(switches))

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from mockserver.errors import Conflict, MockserverError
-from mockserver.world.faults import fault_of
+from mockserver.world.faults import find_fault
 
 LOG = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ def failure_reason(error: Exception, place: Path) -> str:
     """Why an export failed that wrote to `place`. The traceback of a bug goes to the log."""
     if isinstance(error, MockserverError):
         return str(error)
-    fault = fault_of(error, place)
+    fault = find_fault(error, place)
     if fault is not None:
         return fault.message
     LOG.error("the export of %s failed", place, exc_info=error)
@@ -79,7 +79,7 @@ class FailureRecorder:
             except Conflict:
                 LOG.debug("export %s ended with its workspace", export_id)
             except Exception as error:
-                if fault_of(error) is None:
+                if find_fault(error) is None:
                     LOG.exception("the end of export %s could not be recorded", export_id)
                 return
             with self._lock:

@@ -13,7 +13,7 @@ from mockserver.exports.text import escape_non_ascii
 from mockserver.world.database import Clause, Connection, Row
 from mockserver.world.labels import PROJECT_STAND_IN, Label, Review
 from mockserver.world.media import DEFAULT_KIND
-from mockserver.world.moments import moment, nearest_second
+from mockserver.world.moments import format_moment, format_nearest_second
 
 PROJECT_MARK = escape_non_ascii(PROJECT_STAND_IN)
 _COLUMNS = "data_row_no, id, feature_prefix, body_id, project_id"
@@ -88,11 +88,14 @@ class Labels:
         2026-07): its body is whole, as no feature id cuts it."""
         reviews, emails = self._reviews([row[5] for row in rows]), self._names.emails
         content = [
-            f'"content_last_updated_at":"{moment(row[9])}",' if self._tells_of_content and len(read[row[3]]) > 1 else ""
+            f'"content_last_updated_at":"{format_moment(row[9])}",'
+            if self._tells_of_content and len(read[row[3]]) > 1
+            else ""
             for row in rows
         ]
         return [
-            f'"label_details":{{"created_at":"{nearest_second(row[7])}","updated_at":"{nearest_second(row[8])}",'
+            f'"label_details":{{"created_at":"{format_nearest_second(row[7])}",'
+            f'"updated_at":"{format_nearest_second(row[8])}",'
             f'"created_by":{emails[row[6]]},{told}"reviews":[{reviews.get(row[5], "")}]}},'
             for row, told in zip(rows, content, strict=True)
         ]
@@ -104,9 +107,8 @@ class Labels:
         reviews = self._connection.select_columns(Review, columns, clause, order="label_no, no")
         found: Texts = {}
         for label, review, score, created, person in reviews:
-            text = (
-                f'{{"id":"{review}","score":{score!r},"created_at":"{moment(created)}","created_by":{emails[person]}}}'
-            )
+            creation = f'"created_at":"{format_moment(created)}","created_by":{emails[person]}'
+            text = f'{{"id":"{review}","score":{score!r},{creation}}}'
             found[label] = f"{found[label]},{text}" if label in found else text
         return found
 

@@ -13,7 +13,7 @@ from mockserver.exports.dates import PayloadFormat
 from mockserver.exports.text import json_string
 from mockserver.world.data_rows import Dataset, Embedding, MetadataSchema
 from mockserver.world.database import Clause, Connection
-from mockserver.world.moments import moment
+from mockserver.world.moments import format_moment
 from mockserver.world.people import Organization, Person
 from mockserver.world.projects import Batch, ProjectTag, ResourceTag, TaskQueue
 
@@ -62,7 +62,7 @@ def _tags(connection: Connection, here: Clause) -> dict[str, list[str]]:
     [organization] = connection.select(Organization)
     written = {
         tag.id: f'{{"id":"{tag.id}","organization_id":"{organization.id}","text":{json_string(tag.text)},'
-        f'"color":"{tag.color}","created_at":"{moment(tag.created_at)}","updated_at":"{moment(tag.updated_at)}",'
+        f'"color":"{tag.color}","created_at":"{format_moment(tag.created_at)}","updated_at":"{format_moment(tag.updated_at)}",'
         f'"created_by_id":"{tag.created_by}","type":"Default"}}'
         for tag in connection.select(ResourceTag)
     }

@@ -26,8 +26,8 @@ from mockserver.exports.text import escape_non_ascii, json_string, unescape
 from mockserver.links import Links
 from mockserver.world.database import EVERYTHING, Clause, Connection, Row
 from mockserver.world.media import LABEL_KINDS, WITH_TEXT_LAYER
-from mockserver.world.moments import moment as _moment
-from mockserver.world.moments import whole_second
+from mockserver.world.moments import format_moment as _moment
+from mockserver.world.moments import round_to_second
 
 PIECE = 128
 """Rows read at a time: enough to share the cost of a query, too few to hold memory."""
@@ -213,7 +213,7 @@ class ExportRows:
 
 
 def _whole_moment(microseconds: int) -> str:
-    return _moment(whole_second(microseconds))
+    return _moment(round_to_second(microseconds))
 
 
 def _listed(key: str, texts: Texts, numbers: list[int]) -> list[str]:

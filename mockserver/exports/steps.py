@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mockserver.world.labels import parsed, written
+from mockserver.world.labels import parse_body, render_body
 
 Document = dict[str, Any]
 Step = Callable[[Document], Document]
@@ -18,7 +18,7 @@ def apply_steps(content: bytes, steps: list[Step]) -> bytes:
     """A body with every step taken, in their order. Its host and task are filled in already."""
     if not steps:
         return content
-    document = parsed(content)
+    document = parse_body(content)
     for step in steps:
         document = step(document)
-    return written(document)
+    return render_body(document)

@@ -30,7 +30,7 @@ from mockserver.links import RESULT_DAYS, Links, good_until
 from mockserver.world.changes.tasks import TaskChanges
 from mockserver.world.clock import DAY
 from mockserver.world.database import Clause, Connection, JsonText
-from mockserver.world.progression import pace_of, shown
+from mockserver.world.progression import decode_pace, progress
 from mockserver.world.store import Store
 from mockserver.world.tasks import EXPORT, Task, TaskStatus
 
@@ -214,7 +214,7 @@ class Exports:
         if task.status != TaskStatus.COMPLETE or task.pace == '"at_once"':
             return task
         elapsed = self._store.clock.now() - task.created_at
-        done = shown(pace_of(task.pace), looks=self._looks[task.id], elapsed=elapsed)
+        done = progress(decode_pace(task.pace), polls=self._looks[task.id], elapsed=elapsed)
         if done >= 1:
             return task
         return msgspec.structs.replace(

@@ -11,7 +11,7 @@ from mockserver.generate.features import Feature
 from mockserver.generate.prose import question as asked
 from mockserver.generate.prose import remark
 from mockserver.world import ids
-from mockserver.world.labels import FEATURES, HOST, PROJECT, STAND_IN, TASK, written
+from mockserver.world.labels import FEATURES, HOST, PROJECT, STAND_IN, TASK, render_body
 
 COMPOSITE_MASK = ids.ordinal(0)
 """The ordinal that the label's composite mask has for its own."""
@@ -120,7 +120,7 @@ def single_mask_url(feature_id: str, frame: int) -> orjson.Fragment:
 
 def encoded(annotations: dict[str, Any]) -> bytes:
     """A body's content."""
-    return written(annotations)
+    return render_body(annotations)
 
 
 def of_whole_rows(questions: tuple[Feature, ...]) -> tuple[Feature, ...]:

@@ -10,7 +10,7 @@ from mockserver.generate.chance import Chance
 from mockserver.generate.features import Ontology
 from mockserver.generate.media.generator import EMPTY, Variant, find_generator
 from mockserver.world.data_rows import DataRow
-from mockserver.world.labels import FEATURES, parsed, written
+from mockserver.world.labels import FEATURES, parse_body, render_body
 
 _ORDINAL = re.compile(re.escape(FEATURES) + rb"([0-9a-z]{5})")
 
@@ -26,11 +26,11 @@ def annotated(row: DataRow, ontology: Ontology, *, seed: int) -> Variant:
 
 def answered_again(content: bytes, ontology: Ontology, chance: Chance) -> bytes:
     """The same body with its questions answered anew; without questions it has one object less."""
-    document = parsed(content)
+    document = parse_body(content)
     if ontology.questions:
         last = max((int(found[1], 36) for found in _ORDINAL.finditer(content)), default=0)
         answers = Annotator(chance, last=last).classifications(ontology.questions)
-        document["classifications"] = parsed(encoded({"answers": answers}))["answers"]
+        document["classifications"] = parse_body(encoded({"answers": answers}))["answers"]
     elif document.get("objects"):
         document["objects"].pop()
-    return written(document)
+    return render_body(document)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockserver.generate.chance import Chance
-from mockserver.world.labels import PIXEL_GEOMETRIES, parsed, written
+from mockserver.world.labels import PIXEL_GEOMETRIES, parse_body, render_body
 
 DRIFT = 3
 """At most so many pixels or points. Places in a text or on a map stay: they name words and coordinates."""
@@ -13,9 +13,9 @@ DRIFT = 3
 
 def another_view(content: bytes, chance: Chance) -> bytes:
     """Every object moved as a whole, so that a shape stays the shape it is and inside what it was drawn on."""
-    document = parsed(content)
+    document = parse_body(content)
     _move_all(document, chance)
-    return written(document)
+    return render_body(document)
 
 
 def _move_all(node: Any, chance: Chance) -> None:

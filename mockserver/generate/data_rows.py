@@ -15,7 +15,7 @@ from mockserver.generate.plans import ProjectPlan
 from mockserver.generate.words import table
 from mockserver.world import ids
 from mockserver.world.clock import DAY, SECOND
-from mockserver.world.data_rows import Attachment, DataRow, EmbeddingVector, MetadataValue, metadata_text
+from mockserver.world.data_rows import Attachment, DataRow, EmbeddingVector, MetadataValue, encode_metadata
 from mockserver.world.database import JsonText, Record
 from mockserver.world.media import MEDIA
 
@@ -109,7 +109,7 @@ class DataRows:
             if given.first <= index + 1 <= (given.last or self.plan.rows):
                 field = next(field for field in self.organized.fields if field.name == given.field)
                 drawn[field.schema_id] = _given(field, given.value, index + 1)
-        return metadata_text(drawn)
+        return encode_metadata(drawn)
 
     def _value(self, field: CustomField, index: int, chance: Chance) -> MetadataValue:
         """As the kind of field has them; an enum's value is the id of an option."""

@@ -16,8 +16,8 @@ from mockserver.world import ids
 from mockserver.world.clock import DAY, HOUR, SECOND
 from mockserver.world.database import Record
 from mockserver.world.issues import Comment, Issue, IssueStatus
-from mockserver.world.labels import Label, ProjectRow, Review, WorkflowStatus, WorkflowStep, history_text
-from mockserver.world.moments import moment, whole_second
+from mockserver.world.labels import Label, ProjectRow, Review, WorkflowStatus, WorkflowStep, encode_history
+from mockserver.world.moments import format_moment, round_to_second
 from mockserver.world.projects import queues_of_new_project
 
 BATCHED = 29 * DAY
@@ -180,7 +180,7 @@ class Labelling:
         place = PLACES.get(way.status)
         queue = None if place is None else self.queues[place].id
         selected = self._selected(labels)
-        history = history_text([self._step(move) for move in reversed(moves)])
+        history = encode_history([self._step(move) for move in reversed(moves)])
         return ProjectRow(
             self.project_id, no, self.batch_id, queue, way.status, 5, self.plan.consensus, selected, history
         )
@@ -216,7 +216,7 @@ class Labelling:
         at, action, by, previous, following = move
         names = self._names
         return WorkflowStep(
-            action, moment(at), names[by],
+            action, format_moment(at), names[by],
             None if previous is None else names[previous], previous, None if following is None else names[following],
             following,
         )  # fmt: skip
@@ -243,7 +243,7 @@ class Labelling:
                 seconds_to_create=to_create, seconds_to_review=to_review,
                 seconds_to_rework=to_rework, is_benchmark=benchmark and take == 0, consensus_score=consensus,
                 benchmark_score=chance.between(55, 98) / 100 if benchmark and take else None,
-                created_by=self._labeller(index, take), created_at=whole_second(content),
+                created_by=self._labeller(index, take), created_at=round_to_second(content),
                 # The score of a consensus changes all labels that it is about (observed 2024-12).
                 updated_at=way.sent if several and way.sent else content, content_updated_at=content, deleted=False,
             )  # fmt: skip

@@ -18,7 +18,7 @@ from mockserver.generate.plans import RunPlan, Scenario
 from mockserver.world import ids
 from mockserver.world.clock import DAY
 from mockserver.world.database import Record
-from mockserver.world.labels import Body, Label, parsed, written
+from mockserver.world.labels import Body, Label, parse_body, render_body
 from mockserver.world.models import DataSplit, Model, ModelRun, ModelRunRow, Prediction
 
 TRAINED = 3 * DAY
@@ -122,10 +122,10 @@ def split_of(plan: RunPlan, index: int, rows: int) -> DataSplit:
 
 def predicted(content: bytes, chance: Chance, confidence: tuple[float, float]) -> bytes:
     """A label's body as a model sees it, in the same shape and with the same placeholders."""
-    document = parsed(another_view(content, chance))
+    document = parse_body(another_view(content, chance))
     _forget(document, chance)
     _believe(document, chance, round(1000 * confidence[0]), round(1000 * confidence[1]), {})
-    return written(document)
+    return render_body(document)
 
 
 def _forget(document: dict[str, Any], chance: Chance) -> None:

@@ -13,11 +13,11 @@ from mockserver.errors import ResourceFailed
 from mockserver.workspaces.manifest import WORKSPACE_MANIFEST, WorkspaceManifest, read_workspace_manifest
 from mockserver.workspaces.storage import FORKED_WORLD, FolderStorage
 from mockserver.world.changes.tasks import resume
-from mockserver.world.progression import progression_of
+from mockserver.world.progression import decode_progression
 from mockserver.world.schema import check_tables
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Hooks, Store
-from mockserver.world.switches import Switches, switches_of
+from mockserver.world.switches import Switches, decode_switches
 from mockserver.world.workspace import Workspace
 
 LAST_MOMENT = 253_402_300_800_000_000
@@ -110,8 +110,8 @@ def _check_world(store: Store, manifest: WorkspaceManifest, path: Path) -> None:
     [world] = worlds
     if (world.name, world.incarnation) != (manifest.api_key, manifest.incarnation):
         raise Damaged(f"{path} is the world of another workspace, {world.name!r}")
-    switches_of(world.switches)
-    progression_of(world.progression)
+    decode_switches(world.switches)
+    decode_progression(world.progression)
     numbers = (world.seed, world.ends, world.sequence, world.clock_offset, world.clock_frozen_at or 0)
     if not all(isinstance(number, int) and abs(number) < LAST_MOMENT for number in numbers[1:]):
         raise Damaged(f"{path} is damaged: its clock or its end are no moments, {numbers[1:]}")

@@ -22,7 +22,7 @@ from mockserver.world.changes.labels import LabelChanges
 from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.changes.tasks import TaskChanges
 from mockserver.world.ids import digest
-from mockserver.world.progression import shown
+from mockserver.world.progression import progress
 from mockserver.world.store import Hooks, Store
 from mockserver.world.workspace import Workspace as World
 
@@ -81,7 +81,7 @@ class Workspace:
         now = self.store.clock.now()
         name = digest(question)
         asked = self._questions.get(name, Asked(now if since is None else since, 0))
-        if shown(pace, looks=asked.looks, elapsed=now - asked.since) >= 1:
+        if progress(pace, polls=asked.looks, elapsed=now - asked.since) >= 1:
             return True
         self._questions[name] = Asked(asked.since, asked.looks + 1)
         if len(self._questions) > MOST_QUESTIONS:

@@ -16,7 +16,7 @@ MetadataValue = str | int | float
 """For an enum it is the id of the chosen option."""
 
 
-def metadata_text(values: Mapping[str, MetadataValue]) -> JsonText:
+def encode_metadata(values: Mapping[str, MetadataValue]) -> JsonText:
     """How a `DataRow` keeps values by schema id."""
     return JsonText(orjson.dumps(values, option=orjson.OPT_SORT_KEYS).decode())
 

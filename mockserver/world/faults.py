@@ -1,7 +1,7 @@
 """Faults of the machine under the server: which resource failed, why, and what a person does about it.
 
 Every error of the operating system and of SQLite that a request can meet without a bug of ours is in the two tables
-below. Whoever catches an exception asks `fault_of` before it calls the exception a bug.
+below. Whoever catches an exception asks `find_fault` before it calls the exception a bug.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ _BY_SQLITE: dict[type[apsw.Error], tuple[str, str]] = {
 """Errors of SQLite, which names no path."""
 
 
-def fault_of(error: BaseException, place: Path | None = None) -> ResourceFailed | None:
+def find_fault(error: BaseException, place: Path | None = None) -> ResourceFailed | None:
     """What `error` says about the machine, or None where it does not: then it is a bug of ours.
 
     `place` is named where the error names no path itself. The cause goes to the log, once a minute at most.

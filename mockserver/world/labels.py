@@ -32,8 +32,8 @@ _STAND_INS = {
 """The placeholders while a body is parsed: noncharacters of Unicode, which no text interchanges."""
 
 
-def parsed(content: bytes) -> dict[str, Any]:
-    """A body as a document; placeholders stand in its strings as noncharacters until `written` puts them back."""
+def parse_body(content: bytes) -> dict[str, Any]:
+    """The document of a body. Its placeholders are noncharacters there, until `render_body` puts them back."""
     for placeholder, stand_in in _STAND_INS.items():
         if placeholder in content:
             content = content.replace(placeholder, stand_in)
@@ -41,8 +41,8 @@ def parsed(content: bytes) -> dict[str, Any]:
     return document
 
 
-def written(document: dict[str, Any]) -> bytes:
-    """The body that was parsed, with whatever has changed."""
+def render_body(document: dict[str, Any]) -> bytes:
+    """The body of a document that `parse_body` gave, with all that has changed in it."""
     content = orjson.dumps(document)
     for placeholder, stand_in in _STAND_INS.items():
         content = content.replace(stand_in, placeholder)
@@ -54,7 +54,7 @@ PIXEL_GEOMETRIES = ("bounding_box", "polygon", "line", "point")
 
 
 class WorkflowStatus(StrEnum):
-    """As the filter spells them (SDK export_filters.py); Export V2 writes TO_LABEL and so on."""
+    """The spelling is that of the filter (SDK export_filters.py); Export V2 writes TO_LABEL and so on."""
 
     TO_LABEL = "ToLabel"
     IN_REVIEW = "InReview"
@@ -79,7 +79,7 @@ class WorkflowStep(msgspec.Struct, frozen=True, omit_defaults=True):
     next_task_id: str | None = None
 
 
-def history_text(steps: list[WorkflowStep]) -> JsonText:
+def encode_history(steps: list[WorkflowStep]) -> JsonText:
     """How a `ProjectRow` keeps them, the newest first."""
     return JsonText(msgspec.json.encode(steps).decode())
 

@@ -1,4 +1,4 @@
-"""How exports write moments."""
+"""Timestamps as exports write them."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ _ENDS = tuple(f".{millisecond:03}+00:00" for millisecond in range(1000))
 _ZULU_ENDS = tuple(f".{millisecond:03}Z" for millisecond in range(1000))
 
 
-def moment(microseconds: int) -> str:
+def format_moment(microseconds: int) -> str:
     """`2023-05-16T11:50:48.000+00:00`: milliseconds and a numeric offset (sample: cc-data-processing).
 
-    From tables, as a row with every section has ten of them: a fifth of strftime's time. The moments of a world lie in
-    few hours.
+    From tables, as a row with every section has ten of them: a fifth of strftime's time. The timestamps of a world
+    lie in few hours.
     """
     second = microseconds // 1_000_000
     hour = second // 3600
-    return f"{_HOURS.get(hour) or _hour(hour)}{_SECONDS[second % 3600]}{_ENDS[microseconds // 1000 % 1000]}"
+    return f"{_HOURS.get(hour) or _format_hour(hour)}{_SECONDS[second % 3600]}{_ENDS[microseconds // 1000 % 1000]}"
 
 
-def zulu(microseconds: int) -> str:
-    """`2022-04-07T13:36:51.412Z`: the same moment as Export V1 writes it (sample: video notebook of 2022-04)."""
+def format_zulu(microseconds: int) -> str:
+    """`2022-04-07T13:36:51.412Z`: the same timestamp in Export V1 (sample: video notebook of 2022-04)."""
     second = microseconds // 1_000_000
     hour = second // 3600
-    return f"{_HOURS.get(hour) or _hour(hour)}{_SECONDS[second % 3600]}{_ZULU_ENDS[microseconds // 1000 % 1000]}"
+    return f"{_HOURS.get(hour) or _format_hour(hour)}{_SECONDS[second % 3600]}{_ZULU_ENDS[microseconds // 1000 % 1000]}"
 
 
-def nearest_second(microseconds: int) -> str:
-    """The moment of the nearest second, as `moment` writes it."""
+def format_nearest_second(microseconds: int) -> str:
+    """The nearest second, in the format of `format_moment`."""
     second = (microseconds + 500_000) // 1_000_000
     hour = second // 3600
-    return f"{_HOURS.get(hour) or _hour(hour)}{_SECONDS[second % 3600]}.000+00:00"
+    return f"{_HOURS.get(hour) or _format_hour(hour)}{_SECONDS[second % 3600]}.000+00:00"
 
 
-def whole_second(microseconds: int) -> int:
-    """The nearest second: labels have their moments rounded, not cut (observed 2023-10, 2026-07)."""
+def round_to_second(microseconds: int) -> int:
+    """The nearest second: timestamps of labels are rounded, not cut (observed 2023-10, 2026-07)."""
     return (microseconds + 500_000) // 1_000_000 * 1_000_000
 
 
-def _hour(hour: int) -> str:
-    """`2023-05-16T11:`, kept."""
+def _format_hour(hour: int) -> str:
+    """`2023-05-16T11:`, from a cache."""
     if len(_HOURS) >= _MOST_HOURS:
         _HOURS.clear()
     return _HOURS.setdefault(hour, f"{_EPOCH + datetime.timedelta(days=hour // 24)}T{hour % 24:02}:")

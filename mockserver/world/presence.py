@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 
 from mockserver.errors import ResourceFailed
-from mockserver.world.faults import fault_of
+from mockserver.world.faults import find_fault
 
 Identity = tuple[int, int]
 """Device and number of a file."""
@@ -51,4 +51,4 @@ class Presence:
 
 
 def _gone(error: OSError, path: Path) -> ResourceFailed:
-    return fault_of(error, path) or ResourceFailed(f"{path} cannot be looked at: {error}")
+    return find_fault(error, path) or ResourceFailed(f"{path} cannot be looked at: {error}")

@@ -1,6 +1,7 @@
-"""How things that take time look while they take it: at once, after n looks, after t seconds of the world's clock.
+"""The progress of things that take time, as it is shown: finished immediately, after n polls, or after t seconds.
 
-A progression delays the showing, never the making: the work is done at once, so waiting costs a test no time.
+A progression delays what is shown and never the work, which is done immediately: waiting costs a test no time. Seconds
+are those of the world's clock.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from mockserver.world.database import JsonText
 
 
 class Delay(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Exactly one of both: unfinished for the first `looks`, or until `seconds` after the start."""
+    """Exactly one of both: unfinished for so many polls (`looks`), or until `seconds` after the start."""
 
     SCHEMA: ClassVar[dict[str, Any]] = {
         "oneOf": [
@@ -21,7 +22,7 @@ class Delay(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
             {"required": ["seconds"], "properties": {"seconds": {"type": "number"}, "looks": {"type": "null"}}},
         ]
     }
-    """What JSON Schema says of it beside its fields."""
+    """Its JSON Schema, beside that of its fields."""
 
     looks: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] | None = None
     seconds: Annotated[float, msgspec.Meta(ge=0, le=1e9)] | None = None
@@ -44,30 +45,30 @@ class Progression(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return JsonText(msgspec.json.encode(self).decode())
 
 
-def progression_of(text: str) -> Progression:
-    """What `Progression.text` wrote."""
+def decode_progression(text: str) -> Progression:
+    """Parses what `Progression.text` returns."""
     return msgspec.json.decode(text, type=Progression)
 
 
-def pace_text(pace: Pace) -> JsonText:
+def encode_pace(pace: Pace) -> JsonText:
     return JsonText(msgspec.json.encode(pace).decode())
 
 
-def pace_of(text: str) -> Pace:
-    """What `pace_text` wrote."""
+def decode_pace(text: str) -> Pace:
+    """Parses what `encode_pace` returns."""
     pace: Pace = msgspec.json.decode(text, type=Pace)
     return pace
 
 
-def shown(pace: Pace, *, looks: int, elapsed: int) -> float:
-    """How much is done, `elapsed` microseconds after the start, to somebody who has looked `looks` times before.
+def progress(pace: Pace, *, polls: int, elapsed: int) -> float:
+    """The progress from 0 to 1 that is shown `elapsed` microseconds after the start, and after so many earlier polls.
 
-    1 means finished, and nothing below 1 does.
+    1 means finished, and no smaller value does.
     """
     if isinstance(pace, str):
         return 1.0
     if pace.looks is not None:
-        return 1.0 if looks >= pace.looks else looks / (pace.looks + 1)
+        return 1.0 if polls >= pace.looks else polls / (pace.looks + 1)
     assert pace.seconds is not None, "a delay has looks or seconds"
     if elapsed >= pace.seconds * 1_000_000:
         return 1.0

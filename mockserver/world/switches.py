@@ -37,6 +37,6 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return JsonText(msgspec.json.encode(self).decode())
 
 
-def switches_of(text: str) -> Switches:
-    """What `Switches.text` wrote."""
+def decode_switches(text: str) -> Switches:
+    """Parses what `Switches.text` returns."""
     return msgspec.json.decode(text, type=Switches)

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mockserver.exports.text import escape_non_ascii, json_string, unescape
-from mockserver.world.moments import moment
+from mockserver.world.moments import format_moment
 
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -21,7 +21,7 @@ JSON = st.recursive(
 
 @pytest.mark.known("sample")
 def test_a_moment_looks_like_the_sample() -> None:
-    assert moment(1_684_237_848_000_000) == "2023-05-16T11:50:48.000+00:00"
+    assert format_moment(1_684_237_848_000_000) == "2023-05-16T11:50:48.000+00:00"
 
 
 @given(st.datetimes(timezones=st.just(datetime.UTC)))
@@ -29,7 +29,7 @@ def test_a_moment_looks_like_the_sample() -> None:
 @example(datetime.datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=datetime.UTC))
 def test_any_moment_is_written_as_datetime_writes_it_to_the_millisecond(at: datetime.datetime) -> None:
     microseconds = (at - EPOCH) // datetime.timedelta(microseconds=1)
-    assert moment(microseconds) == at.isoformat(timespec="milliseconds")
+    assert format_moment(microseconds) == at.isoformat(timespec="milliseconds")
 
 
 @given(TEXT)

@@ -27,7 +27,7 @@ from mockserver.world.data_rows import Attachment, DataRow, Dataset, Embedding, 
 from mockserver.world.database import Clause, Record
 from mockserver.world.labels import Body, Label, ProjectRow, Review
 from mockserver.world.media import BY_NAME
-from mockserver.world.moments import moment
+from mockserver.world.moments import format_moment
 from mockserver.world.people import Organization, Person, Role
 from mockserver.world.projects import Batch, LabelingFrontend, Ontology, Project, TaskQueue
 from mockserver.world.store import Store
@@ -236,8 +236,8 @@ def test_nothing_happens_after_the_end_or_before_it_was_made(pieces: list[list[R
         moments = [step.created_at for step in standing.steps]
         assert moments == sorted(moments, reverse=True)
         if moments:
-            assert moment(rows[standing.data_row_no].created_at) < moments[-1]
-            assert moments[0] < moment(end)
+            assert format_moment(rows[standing.data_row_no].created_at) < moments[-1]
+            assert moments[0] < format_moment(end)
     for label in all_of(Label, pieces):
         assert abs(label.created_at - label.content_updated_at) <= 500_000
         assert label.content_updated_at <= label.updated_at <= rows[label.data_row_no].last_activity_at < end

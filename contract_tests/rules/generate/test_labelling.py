@@ -15,8 +15,8 @@ from mockserver.generate.scenario import parse
 from mockserver.world.data_rows import DataRow, MetadataSchema
 from mockserver.world.database import Record
 from mockserver.world.issues import Comment, Issue, IssueStatus
-from mockserver.world.labels import Body, Label, ProjectRow, parsed
-from mockserver.world.moments import moment
+from mockserver.world.labels import Body, Label, ProjectRow, parse_body
+from mockserver.world.moments import format_moment
 from mockserver.world.projects import Project
 
 Records = list[Any]
@@ -113,19 +113,19 @@ def test_a_rows_latest_activity_is_that_of_all_its_projects(pieces: list[list[Re
     rows = {row.no: row for row in of(DataRow, pieces)}
     latest = dict.fromkeys(rows, "")
     for label in of(Label, pieces):
-        latest[label.data_row_no] = max(latest[label.data_row_no], moment(label.updated_at))
+        latest[label.data_row_no] = max(latest[label.data_row_no], format_moment(label.updated_at))
     for standing in of(ProjectRow, pieces):
         for step in standing.steps[:1]:
             latest[standing.data_row_no] = max(latest[standing.data_row_no], step.created_at)
     for issue in of(Issue, pieces):
-        latest[issue.data_row_no] = max(latest[issue.data_row_no], moment(issue.updated_at))
+        latest[issue.data_row_no] = max(latest[issue.data_row_no], format_moment(issue.updated_at))
     waiting = {no for no in latest if latest[no] == "" or not history_of(no, pieces)}
     for no, row in rows.items():
         if no in waiting:  # it was sent to the project, or its last label a moment after it was made
-            assert latest[no] < moment(row.last_activity_at)
+            assert latest[no] < format_moment(row.last_activity_at)
         else:
-            assert latest[no] == moment(row.last_activity_at)
-    assert max(latest.values()) < moment(generated("states")[0].ends)
+            assert latest[no] == format_moment(row.last_activity_at)
+    assert max(latest.values()) < format_moment(generated("states")[0].ends)
 
 
 def history_of(row: int, pieces: list[list[Record]]) -> list[Any]:
@@ -242,7 +242,7 @@ def test_another_view_moves_shapes_a_little_and_keeps_them_inside() -> None:
     )
     moved = [another_view(body, Chance("view", number)) for number in range(50)]
     assert len(set(moved)) > 5
-    for view in map(parsed, moved):
+    for view in map(parse_body, moved):
         box, ring = view["objects"][0]["bounding_box"], view["objects"][1]["polygon"]
         assert (box["height"], box["width"]) == (4.0, 3.0)
         assert 0 <= 1.5 - box["top"] <= 1.5

@@ -9,7 +9,7 @@ import pytest
 
 from mockserver.errors import ResourceFailed
 from mockserver.world import faults
-from mockserver.world.faults import fault_of
+from mockserver.world.faults import find_fault
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from mockserver.world.faults import fault_of
     ],
 )  # fmt: skip
 def test_an_error_of_the_machine_names_the_place_and_what_to_do(number: int) -> None:
-    told = fault_of(OSError(number, os.strerror(number)), Path("/state/results"))
+    told = find_fault(OSError(number, os.strerror(number)), Path("/state/results"))
     assert told is not None
     assert "/state/results: " in told.message
     assert os.strerror(number) in told.message
@@ -29,14 +29,14 @@ def test_an_error_of_the_machine_names_the_place_and_what_to_do(number: int) -> 
 
 @pytest.mark.parametrize("number", [errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EACCES, errno.EPERM])
 def test_an_error_that_is_no_fault_without_a_file_is_one_with_it(number: int) -> None:
-    assert fault_of(OSError(number, "why")) is None
-    told = fault_of(OSError(number, "why", "/state/file"))
+    assert find_fault(OSError(number, "why")) is None
+    told = find_fault(OSError(number, "why", "/state/file"))
     assert told is not None
     assert "/state/file: why" in told.message
 
 
 def test_a_full_disk_is_that_of_the_file_which_a_copy_writes() -> None:
-    told = fault_of(OSError(errno.ENOSPC, "No space left on device", "/cache/world", None, "/state/world"))
+    told = find_fault(OSError(errno.ENOSPC, "No space left on device", "/cache/world", None, "/state/world"))
     assert told is not None
     assert "the disk of /state/world: " in told.message
 
@@ -44,7 +44,7 @@ def test_a_full_disk_is_that_of_the_file_which_a_copy_writes() -> None:
 @pytest.mark.parametrize("error", [ValueError("x"), OSError("x"), ConnectionResetError(errno.ECONNRESET, "x"),
                                    apsw.SQLError("x"), apsw.ConstraintError("x"), apsw.MisuseError("x")])  # fmt: skip
 def test_what_says_nothing_about_the_machine_stays_a_bug(error: Exception) -> None:
-    assert fault_of(error, Path("/state")) is None
+    assert find_fault(error, Path("/state")) is None
 
 
 @pytest.mark.parametrize("kind", [apsw.FullError, apsw.IOError, apsw.CantOpenError, apsw.ReadOnlyError, apsw.BusyError,
@@ -55,7 +55,7 @@ def test_every_error_of_sqlite_about_the_machine_is_told_with_the_database(
 ) -> None:
     database = tmp_path / "world.sqlite"
     database.touch()
-    told = fault_of(kind("why"), database)
+    told = find_fault(kind("why"), database)
     assert isinstance(told, ResourceFailed)
     assert f"{database}: why; " in told.message
 
@@ -64,7 +64,7 @@ def test_a_database_that_sqlite_cannot_open_because_it_is_gone_is_said_to_be_gon
     database = tmp_path / "gone" / "world.sqlite"
     with pytest.raises(apsw.CantOpenError) as raised:
         apsw.Connection(str(database))
-    told = fault_of(raised.value, database)
+    told = find_fault(raised.value, database)
     assert told is not None
     assert "was deleted or moved" in told.message
 
@@ -72,8 +72,8 @@ def test_a_database_that_sqlite_cannot_open_because_it_is_gone_is_said_to_be_gon
 def test_the_log_has_one_line_for_each_cause(caplog: pytest.LogCaptureFixture) -> None:
     faults._noted.clear()
     for name in ("a", "b", "c"):
-        fault_of(OSError(errno.ENOSPC, "full", f"/state/{name}"))
-        fault_of(OSError(errno.EIO, "broken", f"/state/{name}"))
+        find_fault(OSError(errno.ENOSPC, "full", f"/state/{name}"))
+        find_fault(OSError(errno.EIO, "broken", f"/state/{name}"))
     assert [record.getMessage().partition(" /")[0] for record in caplog.records] == [
         "No space left on the disk of", "The disk failed to read or write",
     ]  # fmt: skip

@@ -36,8 +36,8 @@ from mockserver.api.graphql.plans import Planned, TakesLong
 from mockserver.api.graphql.schema import load_schema
 from mockserver.errors import BadInput, MockserverBug, QueryTooComplex, WireError
 from mockserver.workspaces.long_changes import LongChanges
-from mockserver.world.faults import fault_of
-from mockserver.world.moments import zulu
+from mockserver.world.faults import find_fault
+from mockserver.world.moments import format_zulu
 
 LOG = logging.getLogger(__name__)
 
@@ -231,7 +231,7 @@ def response(result: ExecutionResult) -> dict[str, Any]:
 def _error(error: GraphQLError) -> dict[str, Any]:
     """One entry of `errors`. A plain exception behind it is our bug, and its traceback goes to the log."""
     cause = error.original_error
-    told = cause if isinstance(cause, WireError) else None if cause is None else fault_of(cause)
+    told = cause if isinstance(cause, WireError) else None if cause is None else find_fault(cause)
     if told is not None:
         shown = told.as_graphql()
     elif cause is None or isinstance(cause, GraphQLError):
@@ -265,7 +265,7 @@ def _same(value: Any) -> Any:
 
 def written_moment(microseconds: int) -> str:
     """`2024-01-02T03:04:05.678Z`; the SDK parses nothing else (wire trap 7)."""
-    return zulu(microseconds)
+    return format_zulu(microseconds)
 
 
 def read_moment(value: Any) -> int:
@@ -294,7 +294,7 @@ def read_number(value: Any) -> int:
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 _SCALARS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
-    "DateTime": (zulu, read_moment),
+    "DateTime": (format_zulu, read_moment),
     "Json": (_same, _same),
     "UInt64": (str, read_number),
     "PageSize": (_same, read_number),

@@ -15,7 +15,7 @@ from mockserver.exports.legacy.dates import LegacyFormat
 from mockserver.exports.legacy.schema_facts import SchemaFacts, build_schema_facts
 from mockserver.exports.text import escape_non_ascii, json_string
 from mockserver.world.database import Clause, Connection
-from mockserver.world.labels import FEATURES, Body, parsed, written
+from mockserver.world.labels import FEATURES, Body, parse_body, render_body
 from mockserver.world.media import FRAMED, WITH_LEGACY_MASKS, WITH_TEXT_LAYER
 from mockserver.world.projects import Ontology, Project
 
@@ -83,7 +83,7 @@ class LegacyAnnotations:
         if self.projects[project_id].for_language_models:
             return ["{}"]
         terms, mask = self.projects[project_id].terms, self._mask(project_id, media, old=old)
-        document = parsed(body.content)
+        document = parse_body(body.content)
         boxes, drawn = parse_entity_boxes(body.aside), list_objects(document, media, self._form)
         made: Made = {
             "objects": [_object(item, terms, boxes, mask) for item in drawn],
@@ -93,7 +93,7 @@ class LegacyAnnotations:
             there = {item["feature_id"] for item in drawn}
             joined = [item for item in document.get("relationships", []) if _joins(item, there)]
             made["relationships"] = [features.relationship(item, media, mask) for item in joined]
-        return escape_non_ascii(written(made).decode()).split(FEATURES.decode())
+        return escape_non_ascii(render_body(made).decode()).split(FEATURES.decode())
 
     def _mask(self, project_id: str, media: str, *, old: bool) -> str | None:
         """The URL of an object's mask, with a place for its feature id; None for media whose objects have none."""

@@ -33,8 +33,8 @@ from mockserver.world.clock import DAY
 from mockserver.world.database import Clause, Connection, JsonText
 from mockserver.world.events import Event, EventKind
 from mockserver.world.legacy import LegacyFile
-from mockserver.world.moments import zulu
-from mockserver.world.progression import pace_of, pace_text, shown
+from mockserver.world.moments import format_zulu
+from mockserver.world.progression import decode_pace, encode_pace, progress
 from mockserver.world.queries.events import count_since, of_project
 from mockserver.world.store import Store
 from mockserver.world.tasks import TaskStatus
@@ -136,7 +136,7 @@ class LegacyFiles:
         file = LegacyFile(
             no=change.number(LegacyFile), id=change.new_id(),
             question=self._text(question), base_url=base_url, status=TaskStatus.IN_PROGRESS, told=False,
-            pace=pace_text(self._settings.progression.exports),
+            pace=encode_pace(self._settings.progression.exports),
             after_event=change.number(Event) - 1, failure=None, created_at=change.now,
         )  # fmt: skip
         change.connection.insert([file])
@@ -167,7 +167,7 @@ class LegacyFiles:
             elapsed = change.now - file.created_at
             if file.told or file.status == TaskStatus.IN_PROGRESS:
                 return file
-            if shown(pace_of(file.pace), looks=self._looks[file_id], elapsed=elapsed) < 1:
+            if progress(decode_pace(file.pace), polls=self._looks[file_id], elapsed=elapsed) < 1:
                 self._looks[file_id] += 1
                 return msgspec.structs.replace(file, status=TaskStatus.IN_PROGRESS)
             change.connection.update(LegacyFile, Clause("id = :id", id=file_id), told=True)
@@ -181,7 +181,7 @@ class LegacyFiles:
     def url(self, file: LegacyFile) -> str:
         """Signed, good for 14 days; its name is the service's (sample: signed V1 result URLs)."""
         expires = good_until(file.created_at, RESULT_DAYS)
-        name = f"export-{zulu(file.created_at)}.{_extension(file)}"
+        name = f"export-{format_zulu(file.created_at)}.{_extension(file)}"
         return file.base_url + self._links.sign(f"exports/{file.id}/{name.replace(':', '%3A')}", expires)
 
     def path(self, file: LegacyFile) -> Path:

@@ -12,7 +12,7 @@ from typing import Any
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause, Connection
 from mockserver.world.issues import Comment, Issue, IssueStatus
-from mockserver.world.moments import zulu
+from mockserver.world.moments import format_zulu
 from mockserver.world.people import Person
 
 
@@ -29,7 +29,7 @@ def list_issues(connection: Connection, project_id: str, status: str | None) -> 
     of_issues = Clause("issue_no IN :numbers", numbers=[issue.no for issue in found])
     for comment in connection.select(Comment, of_issues, order="no"):
         said = {"id": comment.id, "content": comment.content, "createdBy": emails[comment.created_by]}
-        comments[comment.issue_no].append(said | {"createdAt": zulu(comment.created_at)})
+        comments[comment.issue_no].append(said | {"createdAt": format_zulu(comment.created_at)})
     return [
         {
             "id": issue.id,
@@ -38,9 +38,9 @@ def list_issues(connection: Connection, project_id: str, status: str | None) -> 
             "dataRowId": rows[issue.data_row_no],
             "labelId": issue.label_id,
             "createdBy": emails[issue.created_by],
-            "createdAt": zulu(issue.created_at),
+            "createdAt": format_zulu(issue.created_at),
             "categoryName": None,
-            "updatedAt": zulu(issue.updated_at),
+            "updatedAt": format_zulu(issue.updated_at),
             "comments": comments[issue.no],
         }
         for issue in found

@@ -26,7 +26,7 @@ from mockserver.world import ids
 from mockserver.world.data_rows import Dataset
 from mockserver.world.database import Clause, Connection, Row
 from mockserver.world.media import FRAMED, TILED, WITHOUT_LEGACY_ATTRIBUTES
-from mockserver.world.moments import zulu
+from mockserver.world.moments import format_zulu
 from mockserver.world.people import Person
 from mockserver.world.queries.sources import LABELS
 from mockserver.world.workspace import Workspace
@@ -154,8 +154,8 @@ class LabelElements:
         before = f'{{"ID":"{label_id}","DataRow ID":"{row_id}","Labeled Data":{self._labeled_data(row)},"Label":'
         after = (
             f',"Created By":{self._emails[person]},'
-            f'"Project Name":{self._bodies.projects[project_id].name},"Created At":"{zulu(created)}",'
-            f'"Updated At":"{zulu(updated)}","Seconds to Label":{to_create},{reviewed}'
+            f'"Project Name":{self._bodies.projects[project_id].name},"Created At":"{format_zulu(created)}",'
+            f'"Updated At":"{format_zulu(updated)}","Seconds to Label":{to_create},{reviewed}'
             f'"External ID":{_nullable(external_id)},{key}"Agreement":{self._score(consensus)},{own}'
             f'"Benchmark Agreement":{self._score(benchmark)},'
             f'"Benchmark ID":{_nullable(around.benchmarks.get(place))},{self._reference}'
@@ -214,7 +214,7 @@ class LabelElements:
     def _reviews(self, reviews: Iterable[Row], label_id: str) -> str:
         return ",".join(
             [
-                f'{{"id":"{review}","score":{format_number(score)},"createdAt":"{zulu(created)}",'
+                f'{{"id":"{review}","score":{format_number(score)},"createdAt":"{format_zulu(created)}",'
                 f'"createdBy":{self._emails[person]},"labelId":"{label_id}"}}'
                 for _, review, score, created, person in reviews
             ]

@@ -10,7 +10,7 @@ from mockserver.exports.results import RowBatch
 from mockserver.exports.text import json_string
 from mockserver.links import RESULT_DAYS, Links, good_until
 from mockserver.world.database import Clause, Connection, Row
-from mockserver.world.moments import zulu
+from mockserver.world.moments import format_zulu
 from mockserver.world.queries.sources import DATA_ROWS
 from mockserver.world.workspace import Workspace
 
@@ -50,7 +50,7 @@ class LegacyDataRows:
         data = f'"{self._host}{url}"' if row_data is None else json_string(row_data)
         return (
             f'{{"id":"{row_id}","externalId":{_nullable(external_id)},"globalKey":{_nullable(global_key)},'
-            f'"rowData":{data},"createdAt":"{zulu(created)}","updatedAt":"{zulu(updated)}",'
+            f'"rowData":{data},"createdAt":"{format_zulu(created)}","updatedAt":"{format_zulu(updated)}",'
             f'"mediaAttributes":{render_media_attributes(attributes, recipe, self._seed)},'
             f'"metadataFields":[{fields}],"customMetadata":[{custom}]}}\n'
         )

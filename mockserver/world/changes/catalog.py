@@ -6,7 +6,7 @@ from typing import Any
 
 from mockserver.world.change import Change
 from mockserver.world.changes.deleting import mark_deleted
-from mockserver.world.data_rows import DataRow, Dataset, MetadataValue, metadata_text
+from mockserver.world.data_rows import DataRow, Dataset, MetadataValue, encode_metadata
 from mockserver.world.database import Clause, R
 from mockserver.world.events import EventKind
 from mockserver.world.projects import Project, ProjectTag, ResourceTag, queues_of_new_project
@@ -105,7 +105,7 @@ class CatalogChanges:
         """Sets one field of a data row, whatever its value was. Raises NotFound."""
         with self._store.change() as change:
             row = change.one(DataRow, data_row_id)
-            metadata = metadata_text(row.metadata_values | {schema_id: value})
+            metadata = encode_metadata(row.metadata_values | {schema_id: value})
             change.connection.update(DataRow, Clause("no = :no", no=row.no), metadata=metadata)
             change.touch(row.no)
             change.add_event(EventKind.METADATA_UPDATED, project=project_id, data_row=row.id, schema=schema_id)

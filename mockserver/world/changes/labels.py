@@ -15,8 +15,8 @@ from mockserver.world.clock import SECOND
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause, JsonText
 from mockserver.world.events import EventKind
-from mockserver.world.labels import Body, Label, ProjectRow, Review, WorkflowStatus, WorkflowStep, history_text
-from mockserver.world.moments import moment, whole_second
+from mockserver.world.labels import Body, Label, ProjectRow, Review, WorkflowStatus, WorkflowStep, encode_history
+from mockserver.world.moments import format_moment, round_to_second
 from mockserver.world.people import Person
 from mockserver.world.projects import TaskQueue
 from mockserver.world.store import Store
@@ -70,7 +70,7 @@ class LabelChanges:
                 feature_prefix=ids.feature_prefix(label_id), body_id=_add_body(change, content, aside), skipped=False,
                 seconds_to_create=seconds_to_create, seconds_to_review=0, seconds_to_rework=0, is_benchmark=False,
                 consensus_score=None, benchmark_score=None, created_by=by or self._store.workspace.user_id,
-                created_at=whole_second(change.now), updated_at=change.now, content_updated_at=change.now,
+                created_at=round_to_second(change.now), updated_at=change.now, content_updated_at=change.now,
                 deleted=False,
             )  # fmt: skip
             change.connection.insert([label])
@@ -192,15 +192,15 @@ def _move(change: Change, project_row: ProjectRow, action: str, to: WorkflowStat
     nowhere = (None, None)
     at, steps = change.now, project_row.steps
     if not steps and before is not None:
-        steps = [WorkflowStep(MOVE, moment(at), person.email, None, None, before.name, before.id)]
+        steps = [WorkflowStep(MOVE, format_moment(at), person.email, None, None, before.name, before.id)]
         at += BETWEEN_MOVES
     step = WorkflowStep(
-        action, moment(at), person.email,
+        action, format_moment(at), person.email,
         *((before.name, before.id) if before else nowhere), *((after.name, after.id) if after else nowhere),
     )  # fmt: skip
     change.connection.update(
         ProjectRow, _key(project_row), workflow_status=to, task_queue_id=after.id if after else None,
-        workflow_history=history_text([step, *steps]),
+        workflow_history=encode_history([step, *steps]),
     )  # fmt: skip
 
 

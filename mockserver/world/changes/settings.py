@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from mockserver.world.database import EVERYTHING
-from mockserver.world.progression import Progression, progression_of
+from mockserver.world.progression import Progression, decode_progression
 from mockserver.world.store import Store
-from mockserver.world.switches import Switches, switches_of
+from mockserver.world.switches import Switches, decode_switches
 from mockserver.world.workspace import OF_ONE_LIFE, Workspace
 
 
@@ -24,14 +24,14 @@ class WorkspaceSettings:
 
     @property
     def progression(self) -> Progression:
-        return progression_of(self._store.workspace.progression)
+        return decode_progression(self._store.workspace.progression)
 
     def set_progression(self, progression: Progression) -> None:
         self._update(progression=progression.text())
 
     @property
     def switches(self) -> Switches:
-        return switches_of(self._store.workspace.switches)
+        return decode_switches(self._store.workspace.switches)
 
     def set_switches(self, switches: Switches) -> None:
         self._update(switches=switches.text())
@@ -68,7 +68,7 @@ class WorkspaceSettings:
                 sequence=0,
                 clock_offset=clock.offset,
                 clock_frozen_at=clock.frozen_at,
-                switches=msgspec.structs.replace(switches_of(world.switches), **(switches or {})).text(),
+                switches=msgspec.structs.replace(decode_switches(world.switches), **(switches or {})).text(),
                 payload_date=payload_date or world.payload_date,
             )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from mockserver.world.database import Clause, JsonText
 from mockserver.world.legacy import LegacyFile
-from mockserver.world.progression import pace_text, progression_of
+from mockserver.world.progression import decode_progression, encode_pace
 from mockserver.world.store import Store
 from mockserver.world.tasks import Task, TaskStatus
 
@@ -25,7 +25,7 @@ class TaskChanges:
             workspace = self._store.workspace
             task = Task(
                 change.number(Task), change.new_id(), type, name, TaskStatus.IN_PROGRESS, 0.0, request, base_url,
-                pace_text(progression_of(workspace.progression).exports), NO_STREAMS, None, workspace.user_id,
+                encode_pace(decode_progression(workspace.progression).exports), NO_STREAMS, None, workspace.user_id,
                 change.now, change.now,
             )  # fmt: skip
             change.connection.insert([task])

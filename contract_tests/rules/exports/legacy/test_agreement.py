@@ -17,7 +17,7 @@ from mockserver.exports.text import to_camel_case
 from mockserver.generate import scenario
 from mockserver.world.database import Clause
 from mockserver.world.media import FRAMED
-from mockserver.world.moments import whole_second
+from mockserver.world.moments import round_to_second
 from mockserver.world.people import Person
 from mockserver.world.projects import Project
 from mockserver.world.store import Store
@@ -62,7 +62,7 @@ def test_people_times_and_scores_agree(both: Both) -> None:
         details, performance = label["label_details"], label["performance_details"]
         assert element["Created By"] == details["created_by"]
         assert element["Created At"] == details["created_at"].replace("+00:00", "Z")
-        assert whole_second(moment_of(element["Updated At"])) == moment_of(details["updated_at"])
+        assert round_to_second(moment_of(element["Updated At"])) == moment_of(details["updated_at"])
         assert element["Seconds to Label"] == element["Seconds to Create"] == performance["seconds_to_create"]
         assert element["Seconds to Review"] == performance["seconds_to_review"]
         assert element["Skipped"] == performance["skipped"]
