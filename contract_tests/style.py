@@ -24,6 +24,7 @@ from contract_tests.style_words import (
 
 REPOSITORY = Path(__file__).parents[1]
 LONGEST_LINE = 160
+LONGEST_CELL = 200
 Finding = tuple[int, str]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -61,6 +62,8 @@ def check_document(text: str) -> Iterator[Finding]:
         yield from check_phrases(line, prose)
         if len(prose) > LONGEST_LINE and not prose.startswith("|"):
             yield line, f"a line of {len(prose)} characters; break it before {LONGEST_LINE}"
+        if prose.startswith("|") and (longest := max(map(len, prose.split("|")))) > LONGEST_CELL:
+            yield line, f"a cell of {longest} characters; move the details below the table"
 
 
 def list_prose(text: str) -> Iterator[tuple[int, str]]:
