@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mockserver.api.graphql import call, cost, plans
-from mockserver.control import bodies, waiting
+from mockserver.control import waiting, webhook_bodies
 from mockserver.exports import chunks, rows
 from mockserver.exports.legacy import files
 from mockserver.serving import acceptor
@@ -22,7 +22,7 @@ SENTENCES = [
     ("docs/from-v1-to-v2.md", "this server gives the same V1 file for {} minutes", files.KEPT // 60_000_000),
     ("docs/control.md", "what the receiver answered (cut at {:,} bytes)", connection.ANSWER_KEPT),
     ("docs/control.md", "At most {:,} requests wait at a time", waiting.MOST_WAITING),
-    ("docs/control.md", "`first` (at most {:,})", bodies.MOST_SHOWN),
+    ("docs/control.md", "`first` (at most {:,})", webhook_bodies.MOST_DELIVERIES),
     ("docs/errors.md", "{:,} records that are read", call.MOST_RECORDS),
     ("docs/errors.md", "{:,} fields that are answered", plans.MOST_ANSWERED),
     ("docs/errors.md", "{:,} objects in the answer if every list has ten items", cost.MOST_COST),

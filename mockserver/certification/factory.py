@@ -13,14 +13,14 @@ from mockserver.webhooks.exchange import Request
 from mockserver.webhooks.messages import Message, build_message
 from mockserver.webhooks.misbehaviour import build_request
 from mockserver.world import ids
-from mockserver.world.webhooks import Topic
+from mockserver.world.events import EventKind
 
 
 class MessageFactory:
     """Builds messages for one run. `run` is part of every delivery id, so that two runs share none."""
 
     def __init__(
-        self, documents: list[Document], *, secret: str, topic: str = Topic.LABEL_CREATED, run: str = "run"
+        self, documents: list[Document], *, secret: str, topic: str = EventKind.LABEL_CREATED, run: str = "run"
     ) -> None:
         assert documents, "load_documents refuses a scenario without labelled rows"
         self.secret, self.topic = secret, topic

@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from mockserver import __version__
 from mockserver.control.bodies import (
-    ClockFace,
+    ClockView,
     ExpectRows,
     Health,
     MoveClock,
@@ -21,6 +21,7 @@ from mockserver.control.bodies import (
     WantedFailures,
     WorkspaceList,
 )
+from mockserver.control.events import EventMade, MakeEvent, make_event
 from mockserver.control.expected import expected_rows
 from mockserver.control.ready import Ready, ready_file
 from mockserver.errors import BadInput, Conflict, StartupError
@@ -107,11 +108,11 @@ class Controls:
             except Conflict:  # reset once more in the meantime: that life is the one there is
                 fresh = self.workspace(request)
 
-    def clock(self, request: Request, _body: None) -> ClockFace:
+    def clock(self, request: Request, _body: None) -> ClockView:
         """What time it is in the workspace."""
         return _face(self.workspace(request).store)
 
-    def move_clock(self, request: Request, body: MoveClock) -> ClockFace:
+    def move_clock(self, request: Request, body: MoveClock) -> ClockView:
         """Set it, let it pass, stop it, let it run."""
         workspace = self.workspace(request)
         store = workspace.store
@@ -150,12 +151,16 @@ class Controls:
     def set_switches(self, request: Request, body: SetSwitches) -> Switches:
         """Choose another form, from now on."""
         settings = self.workspace(request).settings
-        settings.set_switches(msgspec.structs.replace(settings.switches, **body.given))
+        settings.set_switches(msgspec.structs.replace(settings.switches, **body.changes))
         return settings.switches
 
     def expected(self, request: Request, body: ExpectRows) -> bytes:
         """What a correct client must get: the rows from the world itself, as NDJSON, without a task."""
         return expected_rows(self.workspace(request), body, self._url(request))
+
+    def make_event(self, request: Request, body: MakeEvent) -> EventMade:
+        """Makes something happen in the world."""
+        return make_event(self.workspace(request), body)
 
     def failures(self, request: Request, _body: None) -> WantedFailures:
         """What the next exports will fail of."""
@@ -175,12 +180,12 @@ class Controls:
 _LAST = parse_moment(f"{LAST_YEAR}-12-31", flag="set")
 
 
-def _face(store: Store) -> ClockFace:
-    return ClockFace(format_zulu(store.clock.now()), store.clock.frozen_at is not None)
+def _face(store: Store) -> ClockView:
+    return ClockView(format_zulu(store.clock.now()), store.clock.frozen_at is not None)
 
 
 def _switches(body: NewWorkspace) -> dict[str, str]:
-    return {} if body.switches is None else body.switches.given
+    return {} if body.switches is None else body.switches.changes
 
 
 def check_date(text: str) -> None:

@@ -1,13 +1,13 @@
-"""Where in a project something happens: at what was asked for, or where its turn is.
+"""Finds the records of a project to which an event happens: the requested ones, or the next in turn.
 
-Data rows take turns in the order in which they were created: the next one that fits is the first behind that which
-something happened to last, and behind the last comes the first. So a choice costs as little in a project of a million
-rows as in a small one, which "the one that rested longest" of all would not.
+Data rows take turns in creation order: the next matching row after the one touched last, wrapping around. This is one
+index lookup even in a project of a million rows; choosing the least recently touched row would scan them all.
 """
 
 from __future__ import annotations
 
-from mockserver.control.bodies import MakeEvent
+from typing import NamedTuple
+
 from mockserver.errors import BadInput, NotFound
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import EVERYTHING, Clause, Connection, R
@@ -19,133 +19,145 @@ from mockserver.world.queries.events import find_last_touched_row
 from mockserver.world.queries.labels import has_fewer_reviews
 
 FEW = 1000
-"""So many reviews are sorted as soon as a label is looked for that has one."""
+"""Up to this many reviews, their labels are found by reading all of them."""
 
 NOT_SKIPPED = Clause("NOT skipped")
 _WAITING = Clause("workflow_status = :status", status=WorkflowStatus.IN_REVIEW) & labelled_project_rows()
 
 
-class Places:
-    """Of one project, for one event that somebody asked for."""
+class Target(NamedTuple):
+    """The data row (id or global key) or the label (id) to which an event is to happen; None leaves the choice."""
 
-    def __init__(self, connection: Connection, project: Project, asked: MakeEvent) -> None:
-        self._connection, self._project, self._asked = connection, project, asked
+    data_row: str | None = None
+    label: str | None = None
+
+
+class Places:
+    """The records of one project to which one event can happen."""
+
+    def __init__(self, connection: Connection, project: Project, target: Target) -> None:
+        self._connection, self._project, self._target = connection, project, target
 
     # Data rows
 
-    def row(self, *statuses: WorkflowStatus) -> DataRow:
-        """The one asked for; else the next that stands as named, in this order; else the next of all."""
-        if self._asked.data_row is not None:
-            return self._asked_row(self._asked.data_row)
-        if self._asked.label is not None:
-            return self.row_of(self.label())
-        standing = (Clause("workflow_status = :status", status=status) for status in statuses)
-        for fitting in (*standing, EVERYTHING):
-            if (found := self._next(ProjectRow, fitting)) is not None:
-                return self.row_no(found)
-        raise NotFound(f"Project {self._project.name!r} has no data rows")
+    def find_row(self, *statuses: WorkflowStatus) -> DataRow:
+        """Returns the target; else the next row with the first of these statuses that a row has; else the next of all.
 
-    def row_no(self, no: int) -> DataRow:
+        Raises NotFound.
+        """
+        if self._target.data_row is not None:
+            return self._find_target_row(self._target.data_row)
+        if self._target.label is not None:
+            return self.load_row_of(self.find_label())
+        with_status = (Clause("workflow_status = :status", status=status) for status in statuses)
+        for condition in (*with_status, EVERYTHING):
+            if (no := self._find_next_row_no(ProjectRow, condition)) is not None:
+                return self.load_row(no)
+        raise NotFound(f"Project {self._project.name!r} has no data rows; choose another project")
+
+    def load_row(self, no: int) -> DataRow:
         return self._connection.select(DataRow, Clause("no = :no", no=no))[0]
 
-    def row_of(self, label: Label) -> DataRow:
-        return self.row_no(label.data_row_no)
+    def load_row_of(self, label: Label) -> DataRow:
+        return self.load_row(label.data_row_no)
 
-    def here(self, row_no: int) -> Clause:
-        """What the project has on a data row."""
+    def row_condition(self, row_no: int) -> Clause:
+        """The condition of the project's records on a data row."""
         return Clause("project_id = :project AND data_row_no = :row", project=self._project.id, row=row_no)
 
-    def _asked_row(self, name: str) -> DataRow:
-        """By id or global key. Raises NotFound when it is not in the project."""
-        named = Clause("(id = :name OR global_key = :name) AND NOT deleted", name=name)
-        found = self._connection.find(DataRow, named)
-        if found is None or self._connection.find(ProjectRow, self.here(found.no)) is None:
+    def _find_target_row(self, name: str) -> DataRow:
+        """Finds a data row by id or global key. Raises NotFound when it is not in the project."""
+        row = self._connection.find(DataRow, Clause("(id = :name OR global_key = :name) AND NOT deleted", name=name))
+        if row is None or self._connection.find(ProjectRow, self.row_condition(row.no)) is None:
             raise NotFound(f"Data row {name!r} does not exist in project {self._project.name!r}")
-        return found
+        return row
 
-    def _next(self, kind: type[ProjectRow | Label | Issue], fitting: Clause) -> int | None:
-        """The number of the data row whose turn it is among those with such a record; None when there is none."""
-        mine = Clause("project_id = :project", project=self._project.id) & fitting & on_live_row()
+    def _find_next_row_no(self, kind: type[ProjectRow | Label | Issue], condition: Clause) -> int | None:
+        """Returns the number of the next data row in turn that has such a record; None when there is none."""
+        mine = Clause("project_id = :project", project=self._project.id) & condition & on_live_row()
         last = find_last_touched_row(self._connection, self._project.id)
         for turn in (Clause("data_row_no > :last", last=last), Clause("data_row_no <= :last", last=last)):
-            found = self._connection.select_columns(kind, "data_row_no", mine & turn, order="data_row_no", first=1)
-            if found:
-                return int(found[0][0])
+            numbers = self._connection.select_columns(kind, "data_row_no", mine & turn, order="data_row_no", first=1)
+            if numbers:
+                return int(numbers[0][0])
         return None
 
     # Labels
 
-    def label(self, fitting: Clause = EVERYTHING) -> Label:
-        """The one asked for; else of the row asked for, or of the next row, the one that rested longest."""
-        found = self._label_or_none(fitting)
-        if found is None:
-            raise NotFound(f"There is no fitting label on {self._named}; make LABEL_CREATED happen before")
-        return found
+    def find_label(self, condition: Clause = EVERYTHING) -> Label:
+        """Returns the target; else the least recently changed label of the target row or of the next row in turn.
 
-    def label_to_review(self) -> Label:
-        """Where nothing is asked for: that of the next row that waits for a review; else as `label`."""
-        if self._asked.label is None and self._asked.data_row is None:
-            row = self._next(ProjectRow, _WAITING)
+        Raises NotFound.
+        """
+        label = self._find_label(condition)
+        if label is None:
+            raise NotFound(f"No matching label on {self._description}; trigger LABEL_CREATED first")
+        return label
+
+    def find_label_to_review(self) -> Label:
+        """Returns a label of the next row that waits for a review, unless there is a target; else as `find_label`."""
+        if self._target.label is None and self._target.data_row is None:
+            row = self._find_next_row_no(ProjectRow, _WAITING)
             if row is not None:
-                return self._rested(Label, self.here(row) & LIVE & NOT_SKIPPED)[0]
-        return self._label_or_none(NOT_SKIPPED) or self.label()
+                return self._select_least_recent(Label, self.row_condition(row) & LIVE & NOT_SKIPPED)[0]
+        return self._find_label(NOT_SKIPPED) or self.find_label()
 
-    def _label_or_none(self, fitting: Clause) -> Label | None:
-        if self._asked.label is not None:
-            return self._asked_label(self._asked.label)
+    def _find_label(self, condition: Clause) -> Label | None:
+        if self._target.label is not None:
+            return self._find_target_label(self._target.label)
         row: int | None
-        if self._asked.data_row is not None:
-            row = self._asked_row(self._asked.data_row).no
+        if self._target.data_row is not None:
+            row = self._find_target_row(self._target.data_row).no
         else:
-            row = self._next(Label, LIVE & fitting)
-        found = [] if row is None else self._rested(Label, self.here(row) & LIVE & fitting)
-        return found[0] if found else None
+            row = self._find_next_row_no(Label, LIVE & condition)
+        labels = [] if row is None else self._select_least_recent(Label, self.row_condition(row) & LIVE & condition)
+        return labels[0] if labels else None
 
-    def _asked_label(self, label_id: str) -> Label:
+    def _find_target_label(self, label_id: str) -> Label:
         mine = Clause("project_id = :project AND id = :id", project=self._project.id, id=label_id)
-        found = self._connection.find(Label, mine & LIVE)
-        if found is None or self.row_of(found).deleted:
+        label = self._connection.find(Label, mine & LIVE)
+        if label is None or self.load_row_of(label).deleted:
             raise NotFound(f"Label {label_id!r} does not exist in project {self._project.name!r}")
-        asked = self._asked.data_row
-        if asked is not None and self._asked_row(asked).no != found.data_row_no:
-            raise BadInput(f"Label {label_id!r} is not on data row {asked!r}; name only one of them")
-        return found
+        row = self._target.data_row
+        if row is not None and self._find_target_row(row).no != label.data_row_no:
+            raise BadInput(f"Label {label_id!r} is not on data row {row!r}; name only one of them")
+        return label
 
-    # What is about them
+    # Reviews and issues
 
-    def review(self) -> tuple[Review, Label]:
-        """Of the label or row asked for, or of the next row with one, the one that rested longest."""
-        # All labels that have reviews are looked at, or one label after the other until one has.
+    def find_review(self) -> tuple[Review, Label]:
+        """Returns the least recently changed review of the target or of the next row with a review. Raises NotFound."""
+        # Either all labels that have reviews are read, or one label after the other until one has a review.
         few = has_fewer_reviews(self._connection, FEW)
-        label = self._label_or_none(in_subquery("no", Review, "label_no") if few else reviewed_labels())
-        found = [] if label is None else self._rested(Review, Clause("label_no = :no", no=label.no))
-        if label is None or not found:
-            raise NotFound(f"There is no review on {self._named}; make REVIEW_CREATED happen before")
-        return found[0], label
+        label = self._find_label(in_subquery("no", Review, "label_no") if few else reviewed_labels())
+        reviews = [] if label is None else self._select_least_recent(Review, Clause("label_no = :no", no=label.no))
+        if label is None or not reviews:
+            raise NotFound(f"No review on {self._description}; trigger REVIEW_CREATED first")
+        return reviews[0], label
 
-    def issue(self) -> Issue:
-        """Of the label or row asked for, or of the next row with one, the one that rested longest."""
-        wanted = LIVE
+    def find_issue(self) -> Issue:
+        """Returns the least recently changed issue of the target or of the next row with an issue. Raises NotFound."""
+        condition = LIVE
         row: int | None
-        if self._asked.label is not None:
-            label = self._asked_label(self._asked.label)
-            wanted, row = wanted & Clause("label_id = :label", label=label.id), label.data_row_no
-        elif self._asked.data_row is not None:
-            row = self._asked_row(self._asked.data_row).no
+        if self._target.label is not None:
+            label = self._find_target_label(self._target.label)
+            condition, row = condition & Clause("label_id = :label", label=label.id), label.data_row_no
+        elif self._target.data_row is not None:
+            row = self._find_target_row(self._target.data_row).no
         else:
-            row = self._next(Issue, wanted)
-        found = [] if row is None else self._rested(Issue, self.here(row) & wanted)
-        if not found:
-            raise NotFound(f"There is no issue on {self._named}; make ISSUE_CREATED happen before")
-        return found[0]
+            row = self._find_next_row_no(Issue, condition)
+        issues = [] if row is None else self._select_least_recent(Issue, self.row_condition(row) & condition)
+        if not issues:
+            raise NotFound(f"No issue on {self._description}; trigger ISSUE_CREATED first")
+        return issues[0]
 
-    def _rested(self, kind: type[R], clause: Clause) -> list[R]:
-        """The record that rested longest, if there is one."""
+    def _select_least_recent(self, kind: type[R], clause: Clause) -> list[R]:
+        """Selects the least recently changed record, if there is one."""
         return self._connection.select(kind, clause, order="updated_at, no", first=1)
 
     @property
-    def _named(self) -> str:
-        """Where it was looked for, in words."""
-        if self._asked.label is not None:
-            return f"label {self._asked.label!r}"
-        return f"data row {self._asked.data_row!r}" if self._asked.data_row is not None else "this project"
+    def _description(self) -> str:
+        """The target in words, for messages."""
+        if self._target.label is not None:
+            return f"label {self._target.label!r}"
+        return f"data row {self._target.data_row!r}" if self._target.data_row is not None else "this project"

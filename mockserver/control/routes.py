@@ -52,7 +52,7 @@ def controls(settings: Settings, workspaces: Workspaces, threads: Executor) -> l
         Control("GET", "/_mock/switches", do.switches),
         Control("POST", "/_mock/switches", do.set_switches),
         Control("POST", "/_mock/expected", do.expected, long=True, most_body=MOST_BODY),
-        Control("POST", "/_mock/events", webhooks.make_event),
+        Control("POST", "/_mock/events", do.make_event),
         Control("GET", "/_mock/webhooks", webhooks.list_webhooks),
         Control("POST", "/_mock/webhooks", webhooks.create_webhook),
         Control("PATCH", "/_mock/webhooks/{webhook}", webhooks.change_webhook),

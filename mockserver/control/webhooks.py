@@ -1,10 +1,10 @@
-"""The controls of webhooks: subscriptions, deliveries, and what makes the world tell of something."""
+"""The controls of webhooks: subscriptions, deliveries and replays."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from typing import Any, TypeVar
 
@@ -12,35 +12,35 @@ import msgspec
 import orjson
 from starlette.requests import Request
 
-from mockserver.control.bodies import (
-    AttemptFace,
+from mockserver.control.controls import Controls, read_moment
+from mockserver.control.expected import project_named
+from mockserver.control.waiting import Waiting, until_left
+from mockserver.control.webhook_bodies import (
+    AttemptView,
     ChangeWebhook,
-    DeliveryFace,
     DeliveryList,
     DeliveryQuery,
-    EventMade,
-    MakeEvent,
+    DeliveryView,
     NewWebhook,
     Replay,
     Replayed,
-    WebhookFace,
     WebhookList,
+    WebhookView,
 )
-from mockserver.control.controls import Controls, read_moment
-from mockserver.control.expected import project_named
-from mockserver.control.happenings import make_event
-from mockserver.control.waiting import Waiting, until_left
 from mockserver.errors import BadInput, NotFound, nearest, quoted
 from mockserver.webhooks import subscriptions
+from mockserver.webhooks.options import load_options
 from mockserver.webhooks.targets import parse_target
 from mockserver.world.database import Clause, Connection
-from mockserver.world.events import Event
+from mockserver.world.events import TOPICS, Event
 from mockserver.world.moments import format_zulu
 from mockserver.world.store import Store
-from mockserver.world.webhooks import Attempt, Delivery, DeliveryState, Subscription, Topic
+from mockserver.world.webhooks import Attempt, Delivery, DeliveryState, Subscription
 
 T = TypeVar("T")
 LAST = "last"
+BATCH = 100
+"""Deliveries whose attempts are read together."""
 
 
 class WebhookControls:
@@ -50,149 +50,140 @@ class WebhookControls:
         self._workspace = controls.workspace
         self._threads, self._waiting = threads, Waiting(threads)
 
-    def _webhook(self, request: Request) -> str:
-        return self._named(request, Subscription, request.path_params["webhook"])
+    def _webhook_id(self, request: Request) -> str:
+        return self._resolve_id(request, Subscription, request.path_params["webhook"])
 
-    def _delivery(self, request: Request) -> str:
-        return self._named(request, Delivery, request.path_params["delivery"])
+    def _delivery_id(self, request: Request) -> str:
+        return self._resolve_id(request, Delivery, request.path_params["delivery"])
 
-    def _named(self, request: Request, kind: type[Subscription | Delivery], name: str) -> str:
-        """An id; LAST stands for that of the newest, so that a person need not copy ids. Raises NotFound."""
+    def _resolve_id(self, request: Request, kind: type[Subscription | Delivery], name: str) -> str:
+        """Returns the id, or that of the newest record for LAST, so that a user need not copy ids. Raises NotFound."""
         if name != LAST:
             return name
         with self._workspace(request).store.reading() as connection:
-            found = connection.select(kind, order="no DESC", first=1)
-        if not found:
+            newest = connection.select(kind, order="no DESC", first=1)
+        if not newest:
             raise NotFound(f"There is no {kind.__name__.lower()} in this workspace yet")
-        return found[0].id
-
-    def make_event(self, request: Request, body: MakeEvent) -> EventMade:
-        """Make something happen in the world."""
-        return make_event(self._workspace(request), body)
+        return newest[0].id
 
     def list_webhooks(self, request: Request, _body: None) -> WebhookList:
-        """The workspace's webhooks, those made by GraphQL too."""
+        """Lists the workspace's webhooks, including those created by GraphQL."""
         with self._workspace(request).store.reading() as connection:
-            return WebhookList([_face(item) for item in connection.select(Subscription, order="no")])
+            return WebhookList([view_webhook(item) for item in connection.select(Subscription, order="no")])
 
-    def create_webhook(self, request: Request, body: NewWebhook) -> WebhookFace:
-        """Subscribe a receiver."""
+    def create_webhook(self, request: Request, body: NewWebhook) -> WebhookView:
+        """Subscribes a receiver."""
         workspace = self._workspace(request)
         parse_target(body.url)
-        fields = {name: getattr(body, name) for name in body.__struct_fields__ if name != "project"}
+        project_id = None
         if body.project is not None:
             with workspace.store.reading() as connection:
-                fields["project_id"] = project_named(connection, body.project).id
-        return _face(subscriptions.subscribe(workspace.deliveries, **fields))
+                project_id = project_named(connection, body.project).id
+        return view_webhook(subscriptions.subscribe(workspace.deliveries, body.options, project_id))
 
-    def change_webhook(self, request: Request, body: ChangeWebhook) -> WebhookFace:
-        """Change a webhook; a changed url counts for what is on its way, too."""
-        if body.url is not msgspec.UNSET:
-            parse_target(body.url)
-        given: dict[str, Any] = {
-            name: value for name in body.__struct_fields__ if (value := getattr(body, name)) is not msgspec.UNSET
-        }
+    def change_webhook(self, request: Request, body: ChangeWebhook) -> WebhookView:
+        """Changes a webhook; deliveries that wait are sent to a changed url, too."""
+        changes = body.changes
+        if "url" in changes:
+            parse_target(changes["url"])
         deliveries = self._workspace(request).deliveries
-        return _face(subscriptions.change(deliveries, self._webhook(request), **given))
+        return view_webhook(subscriptions.change(deliveries, self._webhook_id(request), **changes))
 
     def delete_webhook(self, request: Request, _body: None) -> None:
-        """Forget a webhook; what is on its way to it stops."""
-        self._workspace(request).deliveries.unsubscribe(self._webhook(request))
+        """Deletes a webhook; deliveries that wait are stopped."""
+        self._workspace(request).deliveries.unsubscribe(self._webhook_id(request))
 
     def replay(self, request: Request, body: Replay) -> Replayed:
-        """Tell a webhook again of everything since a moment of the world."""
+        """Sends all events since a date-time of the world to a webhook again."""
         since = read_moment(body.since, "since")
         workspace = self._workspace(request)
-        return Replayed(workspace.outbox_writer.replay(workspace.deliveries, self._webhook(request), since))
+        return Replayed(workspace.outbox_writer.replay(workspace.deliveries, self._webhook_id(request), since))
 
     async def list_deliveries(self, request: Request, query: DeliveryQuery) -> DeliveryList:
         """Deliveries with every attempt, oldest first; `wait` holds the answer until nothing is due."""
         workspace = self._workspace(request)
-        asked = await self._in_thread(self._asked, request, query)
+        condition = await self._run_in_thread(self._build_condition, request, query)
         settled = await until_left(request, self._waiting.until_settled(workspace.deliveries, query.wait))
-        return await self._in_thread(_listed, workspace.store, asked, query.first, settled)
+        return await self._run_in_thread(_list_deliveries, workspace.store, condition, query.first, settled)
 
-    async def _in_thread(self, call: Callable[..., T], *arguments: Any) -> T:
+    async def _run_in_thread(self, call: Callable[..., T], *arguments: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call, *arguments)
 
-    def _asked(self, request: Request, query: DeliveryQuery) -> Clause:
-        """Which deliveries. Raises BadInput, NotFound."""
-        clause = Clause("no > :after", after=query.after)
+    def _build_condition(self, request: Request, query: DeliveryQuery) -> Clause:
+        """Builds the condition of the requested deliveries. Raises BadInput, NotFound."""
+        condition = Clause("no > :after", after=query.after)
         if query.webhook is not msgspec.UNSET:
-            clause &= Clause("subscription_id = :webhook", webhook=self._named(request, Subscription, query.webhook))
+            webhook = self._resolve_id(request, Subscription, query.webhook)
+            condition &= Clause("subscription_id = :webhook", webhook=webhook)
         if query.id is not msgspec.UNSET:
-            clause &= Clause("id = :id", id=self._named(request, Delivery, query.id))
+            condition &= Clause("id = :id", id=self._resolve_id(request, Delivery, query.id))
         if query.state is not msgspec.UNSET:
-            clause &= Clause("state = :state", state=_known("state", query.state, DeliveryState))
+            condition &= Clause("state = :state", state=_check_known("state", query.state, DeliveryState))
         if query.topic is not msgspec.UNSET:
-            clause &= Clause("topic = :topic", topic=_known("topic", query.topic, Topic))
-        return clause
+            condition &= Clause("topic = :topic", topic=_check_known("topic", query.topic, TOPICS))
+        return condition
 
-    def redeliver(self, request: Request, _body: None) -> DeliveryFace:
-        """Send a delivery again: the same bytes, headers and id."""
+    def redeliver(self, request: Request, _body: None) -> DeliveryView:
+        """Sends a delivery again: the same bytes, headers and id."""
         workspace = self._workspace(request)
-        again = workspace.deliveries.redeliver(self._delivery(request))
+        delivery = workspace.deliveries.redeliver(self._delivery_id(request))
         with workspace.store.reading() as connection:
-            return _shown(connection, [again])[0]
+            return view_deliveries(connection, [delivery])[0]
 
 
-def _listed(store: Store, asked: Clause, first: int, settled: bool) -> DeliveryList:
-    # Not on the store's own connection: a long list would hold up whoever wants to send or change something.
+def _list_deliveries(store: Store, condition: Clause, first: int, settled: bool) -> DeliveryList:
+    # Not on the store's own connection: a long list would block deliveries and changes.
     with contextlib.closing(store.snapshot()) as connection:
-        found = connection.select(Delivery, asked, order="no", first=first)
-        shown = _shown(connection, found)
-    return DeliveryList(shown, settled, found[-1].no if len(found) == first and found else None)
+        deliveries = connection.select(Delivery, condition, order="no", first=first)
+        views = view_deliveries(connection, deliveries)
+    is_full = len(deliveries) == first and bool(deliveries)
+    return DeliveryList(views, settled, deliveries[-1].no if is_full else None)
 
 
-def _known(name: str, word: str, known: type[DeliveryState | Topic]) -> str:
+def _check_known(name: str, word: str, known: Iterable[str]) -> str:
     if word not in set(known):
-        raise BadInput(f"{name} is {word!r}; the nearest known are {quoted(nearest(word, list(known)))}")
+        raise BadInput(f"{name} is {word!r}; the nearest known are {quoted(nearest(word, known))}")
     return word
 
 
-def _moment(moment: int | None) -> str | None:
+def _format_moment(moment: int | None) -> str | None:
     return None if moment is None else format_zulu(moment)
 
 
-def _face(item: Subscription) -> WebhookFace:
-    return WebhookFace(
-        id=item.id,
-        url=item.url,
-        topics=orjson.loads(item.topics),
-        project_id=item.project_id,
-        version=item.version,
-        status=item.status,
-        retries=orjson.loads(item.retries),
-        ordered=item.ordered,
-        concurrency=item.concurrency,
-        timeout=item.timeout,
-        misbehave=item.misbehave,
-        failing_since=_moment(item.failing_since),
-        ended_because=item.ended_because,
-        dropped=item.dropped,
-        created_at=format_zulu(item.created_at),
-        updated_at=format_zulu(item.updated_at),
+def view_webhook(subscription: Subscription) -> WebhookView:
+    options = msgspec.structs.asdict(load_options(subscription))
+    del options["secret"]
+    return WebhookView(
+        **options,
+        id=subscription.id,
+        project_id=subscription.project_id,
+        status=subscription.status,
+        failing_since=_format_moment(subscription.failing_since),
+        ended_because=subscription.ended_because,
+        dropped=subscription.dropped,
+        created_at=format_zulu(subscription.created_at),
+        updated_at=format_zulu(subscription.updated_at),
     )
 
 
-def _shown(connection: Connection, deliveries: list[Delivery]) -> list[DeliveryFace]:
-    """With their attempts and events, read together."""
-    attempts: dict[int, list[AttemptFace]] = {item.no: [] for item in deliveries}
+def view_deliveries(connection: Connection, deliveries: list[Delivery]) -> list[DeliveryView]:
+    """Reads the attempts and events of many deliveries together."""
+    attempts: dict[int, list[AttemptView]] = {delivery.no: [] for delivery in deliveries}
     events: dict[int, Event] = {}
-    for start in range(0, len(deliveries), 100):
-        piece = deliveries[start : start + 100]
-        tried = Clause("delivery_no IN :nos", nos=[item.no for item in piece])
-        for attempt in connection.select(Attempt, tried, order="delivery_no, number"):
-            attempts[attempt.delivery_no].append(_attempt(attempt))
-        told = Clause("no IN :nos", nos=[item.event_no for item in piece])
-        events |= {event.no: event for event in connection.select(Event, told)}
-    return [_delivery(item, events.get(item.event_no), attempts[item.no]) for item in deliveries]
+    for start in range(0, len(deliveries), BATCH):
+        batch = deliveries[start : start + BATCH]
+        of_batch = Clause("delivery_no IN :nos", nos=[delivery.no for delivery in batch])
+        for attempt in connection.select(Attempt, of_batch, order="delivery_no, number"):
+            attempts[attempt.delivery_no].append(view_attempt(attempt))
+        reported = Clause("no IN :nos", nos=[delivery.event_no for delivery in batch])
+        events |= {event.no: event for event in connection.select(Event, reported)}
+    return [view_delivery(item, events.get(item.event_no), attempts[item.no]) for item in deliveries]
 
 
-def _delivery(item: Delivery, event: Event | None, attempts: list[AttemptFace]) -> DeliveryFace:
+def view_delivery(item: Delivery, event: Event | None, attempts: list[AttemptView]) -> DeliveryView:
     if event is None:
-        raise NotFound(f"Delivery {item.id!r} tells of an event that is gone")
-    return DeliveryFace(
+        raise NotFound(f"Delivery {item.id!r} reports an event that has been deleted")
+    return DeliveryView(
         id=item.id,
         webhook_id=item.subscription_id,
         topic=item.topic,
@@ -206,13 +197,13 @@ def _delivery(item: Delivery, event: Event | None, attempts: list[AttemptFace]) 
         rendered_late=item.rendered_late,
         state=item.state,
         made_at=format_zulu(item.made_at),
-        next_at=_moment(item.due_at),
+        next_at=_format_moment(item.due_at),
         attempts=attempts,
     )
 
 
-def _attempt(item: Attempt) -> AttemptFace:
-    return AttemptFace(
+def view_attempt(item: Attempt) -> AttemptView:
+    return AttemptView(
         number=item.number,
         at=format_zulu(item.at),
         url=item.url,
@@ -223,5 +214,5 @@ def _attempt(item: Attempt) -> AttemptFace:
         answer_headers=[(name, value) for name, value in orjson.loads(item.answer_headers)],
         answer=item.answer.decode("utf-8", "replace"),
         answer_size=item.answer_size,
-        next_at=_moment(item.next_at),
+        next_at=_format_moment(item.next_at),
     )

@@ -1,93 +1,62 @@
-"""What a subscription may say, whichever door it comes by."""
+"""Creates and changes subscriptions, after a check of their options."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import msgspec
 
 from mockserver.errors import BadInput, nearest, quoted
-from mockserver.webhooks.exchange import TIMEOUT
 from mockserver.webhooks.misbehaviour import check_name
-from mockserver.webhooks.schedule import Schedule
+from mockserver.webhooks.options import JSON_COLUMNS, WebhookOptions
 from mockserver.world.changes.deliveries import Deliveries
 from mockserver.world.database import JsonText
+from mockserver.world.events import TOPICS
 from mockserver.world.projects import Project
-from mockserver.world.store import Store
-from mockserver.world.webhooks import Subscription, SubscriptionStatus, Topic
-
-Version = Literal["v1", "v2"]
-CONCURRENCY = 16
-"""Requests to one receiver at the same time, unless its subscription says otherwise."""
+from mockserver.world.webhooks import Subscription, SubscriptionStatus
 
 
-def subscribe(
-    deliveries: Deliveries,
-    *,
-    url: str,
-    secret: str,
-    topics: Sequence[str],
-    project_id: str | None = None,
-    version: Version = "v1",
-    retries: Schedule = "default",
-    ordered: bool = False,
-    concurrency: int = CONCURRENCY,
-    timeout: float = TIMEOUT,
-    misbehave: str | None = None,
-) -> Subscription:
-    """Raises BadInput, NotFound."""
+def subscribe(deliveries: Deliveries, options: WebhookOptions, project_id: str | None = None) -> Subscription:
+    """Creates a subscription of a project, or of the organization. Raises BadInput, NotFound."""
     if project_id is not None:
-        _check_project(deliveries.store, project_id)
-    fields = checked({"url": url, "secret": secret, "topics": topics, "retries": retries, "misbehave": misbehave})
-    return deliveries.subscribe(
-        project_id=project_id,
-        version=version,
-        ordered=ordered,
-        concurrency=concurrency,
-        timeout=timeout,
-        **fields,
-    )
+        with deliveries.store.reading() as connection:
+            connection.one_by_id(Project, project_id)
+    return deliveries.subscribe(project_id, **to_columns(msgspec.structs.asdict(options)))
 
 
-def change(deliveries: Deliveries, subscription_id: str, **given: Any) -> Subscription:
-    """Only what is given. Raises BadInput, NotFound."""
-    return deliveries.change_subscription(subscription_id, **checked(given))
+def change(deliveries: Deliveries, subscription_id: str, **values: Any) -> Subscription:
+    """Changes only the options in `values`, and the status if it is one of them. Raises BadInput, NotFound."""
+    return deliveries.change_subscription(subscription_id, **to_columns(values))
 
 
-def checked(given: dict[str, Any]) -> dict[str, Any]:
-    """Fields by column; what is missing stays missing. Raises BadInput."""
+def to_columns(values: dict[str, Any]) -> dict[str, Any]:
+    """Checks options, and returns them as columns of a subscription. Raises BadInput."""
     for name in ("url", "secret"):
-        if name in given and not given[name].strip():
-            raise BadInput(f"The webhook's {name} is {given[name]!r}; expected a text that is not empty")
-    fields = dict(given)
-    if "topics" in given:
-        fields["topics"] = _text(_topics(given["topics"]))
-    if "retries" in given:
-        fields["retries"] = _text(given["retries"])
-    if given.get("misbehave") is not None:
-        check_name(given["misbehave"])
-    if "status" in given:
-        fields["status"] = _known(given["status"], SubscriptionStatus, "status")
-    return fields
+        if name in values and not values[name].strip():
+            raise BadInput(f"The webhook's {name} is {values[name]!r}; expected a text that is not empty")
+    columns = dict(values)
+    if "topics" in values:
+        columns["topics"] = _check_topics(values["topics"])
+    if values.get("misbehave") is not None:
+        check_name(values["misbehave"])
+    if "status" in values:
+        columns["status"] = _check_known(values["status"], SubscriptionStatus, "status")
+    encoded = {name: _encode(columns[name]) for name in JSON_COLUMNS if name in columns}
+    return columns | encoded
 
 
-def _topics(topics: Sequence[str]) -> list[str]:
+def _check_topics(topics: Sequence[str]) -> list[str]:
     if not topics:
-        raise BadInput(f"The webhook has no topics; expected some of {quoted(Topic)}")
-    return list(dict.fromkeys(_known(topic, Topic, "topic") for topic in topics))
+        raise BadInput(f"The webhook has no topics; expected some of {quoted(TOPICS)}")
+    return list(dict.fromkeys(_check_known(topic, TOPICS, "topic") for topic in topics))
 
 
-def _known(word: str, known: type[Topic | SubscriptionStatus], what: str) -> str:
+def _check_known(word: str, known: Iterable[str], noun: str) -> str:
     if word not in set(known):
-        raise BadInput(f"The webhook's {what} is {word!r}; the nearest known are {quoted(nearest(word, list(known)))}")
+        raise BadInput(f"The webhook's {noun} is {word!r}; the nearest known are {quoted(nearest(word, known))}")
     return word
 
 
-def _check_project(store: Store, project_id: str) -> None:
-    with store.reading() as connection:
-        connection.one_by_id(Project, project_id)
-
-
-def _text(value: Any) -> JsonText:
+def _encode(value: Any) -> JsonText:
     return JsonText(msgspec.json.encode(value).decode())

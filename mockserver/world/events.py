@@ -29,6 +29,18 @@ class EventKind(StrEnum):
     METADATA_UPDATED = "METADATA_UPDATED"
 
 
+TOPICS = (
+    EventKind.LABEL_CREATED,
+    EventKind.LABEL_UPDATED,
+    EventKind.LABEL_DELETED,
+    EventKind.REVIEW_CREATED,
+    EventKind.REVIEW_UPDATED,
+    EventKind.REVIEW_DELETED,
+    EventKind.WORKFLOW_ACTION,
+)
+"""The kinds of events that webhooks subscribe to (SDK webhook.py: REVIEW_ until 3.63, WORKFLOW_ACTION from 3.44)."""
+
+
 class Event(Record, frozen=True):
     TABLE: ClassVar[str] = "event"
     no: int

@@ -8,18 +8,6 @@ from typing import ClassVar
 from mockserver.world.database import JsonText, Record
 
 
-class Topic(StrEnum):
-    """What a webhook may be told (SDK webhook.py: REVIEW_ until 3.63, WORKFLOW_ACTION from 3.44)."""
-
-    LABEL_CREATED = "LABEL_CREATED"
-    LABEL_UPDATED = "LABEL_UPDATED"
-    LABEL_DELETED = "LABEL_DELETED"
-    REVIEW_CREATED = "REVIEW_CREATED"
-    REVIEW_UPDATED = "REVIEW_UPDATED"
-    REVIEW_DELETED = "REVIEW_DELETED"
-    WORKFLOW_ACTION = "WORKFLOW_ACTION"
-
-
 class SubscriptionStatus(StrEnum):
     """SDK webhook.py. INACTIVE is what its `delete` sets, and what we set when a receiver is gone or always fails."""
 

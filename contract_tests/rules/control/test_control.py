@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from mockserver.control.bodies import DeliveryQuery, Health, Query, Reset
+from mockserver.control.bodies import Health, Query, Reset
 from mockserver.control.control import NOTHING, Control
+from mockserver.control.webhook_bodies import DeliveryQuery
 
 
 def with_body(_request: Any, given: Reset) -> Health:

@@ -4,19 +4,20 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal
 
 import msgspec
 import pytest
 
 from contract_tests.rules.worlds import in_file, stored
 from mockserver.control import places
-from mockserver.control.bodies import EventMade, Happening, MakeEvent
-from mockserver.control.happenings import make_event
+from mockserver.control.events import EventMade, MakeEvent, make_event
+from mockserver.control.happenings import HAPPENINGS
 from mockserver.errors import NotFound
 from mockserver.exports.budget import Budget
 from mockserver.webhooks import subscriptions
 from mockserver.webhooks.dispatcher import Dispatcher
+from mockserver.webhooks.options import WebhookOptions
 from mockserver.webhooks.targets import Allowed
 from mockserver.workspaces.manifest import Origin
 from mockserver.workspaces.storage import Stored, new_manifest
@@ -24,11 +25,11 @@ from mockserver.workspaces.workspace import Parts, Workspace, store_hooks
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause
+from mockserver.world.events import TOPICS
 from mockserver.world.labels import Review
 from mockserver.world.sqlite import SqliteConnection
-from mockserver.world.webhooks import Topic
 
-EVENTS = [event for event in get_args(Happening) if event != "PROJECT_TAGGED"]
+EVENTS = [event for event in HAPPENINGS if event != "PROJECT_TAGGED"]
 """What can be made to happen to a data row."""
 POPULOUS = {"attempt", "body", "comment", "data_row", "event", "issue", "label", "outbox", "project_row", "review"}
 """Tables that grow with a world or with what happens in it."""
@@ -65,10 +66,9 @@ def test_an_event_looks_at_few_rows_however_many_there_are(
     assert {sql: steps for sql, params in asked.items() if (steps := costly(workspace, sql, params))} == {}
 
 
-def subscribe(workspace: Workspace, version: subscriptions.Version) -> None:
-    subscriptions.subscribe(
-        workspace.deliveries, url="http://127.0.0.1:1/", secret="s", topics=list(Topic), version=version
-    )
+def subscribe(workspace: Workspace, version: Literal["v1", "v2"]) -> None:
+    options = WebhookOptions(url="http://127.0.0.1:1/", secret="s", topics=list(TOPICS), version=version)
+    subscriptions.subscribe(workspace.deliveries, options)
 
 
 def statements(workspace: Workspace, event: str) -> dict[str, Any]:

@@ -175,7 +175,7 @@ def without_ids(part: Any) -> Any:
     ("path", "body", "told"),
     [
         ("events", "{}", "missing required field `event`"),
-        ("events", '{"event": "LABEL_EATEN", "project": "image"}', "$.event"),
+        ("events", '{"event": "LABEL_EATEN", "project": "image"}', 'nearest known are "LABEL_CREATED"'),
         ("events", '{"event": "LABEL_CREATED", "project": "imag"}', '"image"'),
         ("events", '{"event": "LABEL_CREATED", "project": "image", "data_row": "x"}', "does not exist in project"),
         ("events", '{"event": "LABEL_UPDATED", "project": "image", "label": "x"}', "Label 'x' does not exist"),
@@ -229,10 +229,10 @@ def test_a_page_that_cannot_be_is_refused(workspace: MockWorkspace, query: dict[
 def test_events_that_fit_nothing_say_what_to_do_before(workspace: MockWorkspace) -> None:
     waiting = workspace.expected_rows("image", filters={"workflow_status": "ToLabel"})[0]["data_row"]["id"]
     for event, told in (
-        ("LABEL_UPDATED", "make LABEL_CREATED happen before"),
-        ("REVIEW_UPDATED", "make REVIEW_CREATED happen before"),
-        ("ISSUE_UPDATED", "make ISSUE_CREATED happen before"),
-        ("WORKFLOW_ACTION", "waits for its first label"),
+        ("LABEL_UPDATED", "trigger LABEL_CREATED first"),
+        ("REVIEW_UPDATED", "trigger REVIEW_CREATED first"),
+        ("ISSUE_UPDATED", "trigger ISSUE_CREATED first"),
+        ("WORKFLOW_ACTION", "has no label yet"),
     ):
         with pytest.raises(ControlRefusedError, match=told):
             workspace.event(event, "image", data_row=waiting)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mockserver.generate.shelf import shelf
 from mockserver.webhooks.messages import build_message, compute_signature
-from mockserver.world.webhooks import Topic
+from mockserver.world.events import TOPICS
 
 SAMPLES = shelf() / "webhooks"
 FILES = sorted(SAMPLES.glob("*.json"))
@@ -39,7 +39,7 @@ def test_the_check_names_each_sample_that_differs(
 
 def test_there_is_a_sample_of_each_topic_and_version() -> None:
     assert {file.stem for file in FILES} == {
-        f"{version}-{topic.lower()}" for version in ("v1", "v2") for topic in Topic
+        f"{version}-{topic.lower()}" for version in ("v1", "v2") for topic in TOPICS
     }
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from mockserver.errors import Conflict
 from mockserver.world.change import Change
-from mockserver.world.database import Clause, Connection, JsonText
+from mockserver.world.database import Clause, Connection
 from mockserver.world.store import Store
 from mockserver.world.webhooks import (
     Attempt,
@@ -50,26 +50,13 @@ class Deliveries:
 
     # Subscriptions
 
-    def subscribe(
-        self,
-        *,
-        project_id: str | None,
-        url: str,
-        secret: str,
-        topics: JsonText,
-        version: str,
-        retries: JsonText,
-        ordered: bool,
-        concurrency: int,
-        timeout: float,
-        misbehave: str | None,
-    ) -> Subscription:
-        """Creates an active subscription. Only a replay sends it events that are older."""
+    def subscribe(self, project_id: str | None, **options: Any) -> Subscription:
+        """Creates an active subscription with these columns. Only a replay sends it events that are older."""
         with self.store.change() as change:
             subscription = Subscription(
-                change.number(Subscription), change.new_id(), project_id, url, secret, topics, version,
-                SubscriptionStatus.ACTIVE, retries, ordered, concurrency, timeout, misbehave, None, None, 0,
-                self.store.workspace.user_id, change.now, change.now,
+                no=change.number(Subscription), id=change.new_id(), project_id=project_id, **options,
+                status=SubscriptionStatus.ACTIVE, failing_since=None, ended_because=None, dropped=0,
+                created_by=self.store.workspace.user_id, created_at=change.now, updated_at=change.now,
             )  # fmt: skip
             change.connection.insert([subscription])
             return subscription

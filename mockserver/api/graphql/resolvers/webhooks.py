@@ -13,6 +13,7 @@ from mockserver.api.graphql.resolvers.projects import created_by
 from mockserver.api.graphql.texts import check_texts
 from mockserver.errors import BadInput
 from mockserver.webhooks import subscriptions
+from mockserver.webhooks.options import WebhookOptions
 from mockserver.world.database import Clause
 from mockserver.world.projects import Project
 from mockserver.world.webhooks import Subscription
@@ -53,9 +54,12 @@ def create_webhook(_source: Any, call: Call, data: Mapping[str, Any]) -> Subscri
     check_texts(data)
     return subscriptions.subscribe(
         call.workspace.deliveries,
-        url=data.get("url") or "",
-        secret=data.get("secret") or "",
-        topics=(data.get("topics") or {}).get("set") or [],
+        WebhookOptions(
+            url=data.get("url") or "",
+            secret=data.get("secret") or "",
+            topics=(data.get("topics") or {}).get("set") or [],
+            version="v1",
+        ),
         project_id=(data.get("project") or {}).get("id"),
     )
 
