@@ -15,6 +15,7 @@ from starlette.routing import compile_path
 
 from contract_tests.clients import documents
 from contract_tests.rules.api.asking import EXPORT, export_input
+from contract_tests.rules.api.graphql.test_bounds import TOO_LARGE
 from contract_tests.serving import ServedWorld
 
 MOST_HELD = 0.05
@@ -27,7 +28,7 @@ class WatchedWorld(ServedWorld):
 
     def _command(self) -> list[str]:
         python, _module, _name, *flags = super()._command()
-        return [python, str(PROGRAM), *flags]
+        return [python, "-P", str(PROGRAM), *flags]  # its folder has a module named `http`
 
     @property
     def held(self) -> dict[str, Any]:
@@ -147,6 +148,7 @@ WORST = {
         )
         + "}"
     ),
+    **{name: document for name, (document, _reason) in TOO_LARGE.items()},
     "25,000 ids": (
         "mutation {deleteDataRows(where: {dataRowIds: [" + '"cl00000000000000000000000",' * 25_000 + "]}) {id}}"
     ),

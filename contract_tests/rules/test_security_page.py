@@ -2,7 +2,8 @@
 
 from contract_tests.rules.pages import section, table
 from mockserver import errors
-from mockserver.api.graphql.documents import MOST_KEPT
+from mockserver.api.graphql.call import MOST_TEXT_OF_ANSWER
+from mockserver.api.graphql.documents import MOST_CHARACTERS, MOST_KEPT, MOST_TOKENS
 from mockserver.api.graphql.texts import MOST_TEXT
 from mockserver.control.waiting import MOST_WAITING
 from mockserver.generate.scenario import MOST_BYTES
@@ -27,6 +28,8 @@ HOLDS = {
     "open connections": f"half of `ulimit -n`, from {FEWEST} to {MOST_BY_DEFAULT:,}, or `--connection-limit`",
     "free descriptors": "1 in reserve",
     "the body of a request to GraphQL": f"{MOST_BODY:,} bytes, {MOST_PARTS:,} parts, {MOST_DEPTH} levels",
+    "the text of a GraphQL document": f"{MOST_CHARACTERS:,} characters, {MOST_TOKENS:,} tokens",
+    "long texts and JSON in an answer of GraphQL": f"{MOST_TEXT_OF_ANSWER:,} characters",
     "GraphQL documents that are kept parsed": f"{MOST_KEPT:,} bytes",
     "a name, description or URL that GraphQL is given to keep": f"{MOST_TEXT:,} characters",
     "requests that wait for deliveries": f"{MOST_WAITING:,}, half of them for one workspace",

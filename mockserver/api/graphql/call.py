@@ -21,7 +21,12 @@ MOST_RECORDS = 20_000
 RECORDS_ON_LOOP = 1_000
 """What a query reads on the event loop before it begins again in a thread; some 20 ms."""
 LEGACY_LABEL = 5
-"""Records that a label as Export V1 tells it counts for."""
+"""Records that the Export V1 form of a label counts for."""
+MOST_TEXT_OF_ANSWER = 16 * 1024 * 1024
+"""Characters of the long texts and JSON documents of one answer. A page of 100 labels in their Export V1 form has some
+100,000, and ten million in the worst case."""
+LARGE_ANSWER = 64 * 1024
+"""Characters of long texts. An answer that has more is encoded in a thread."""
 
 
 READ_TOGETHER = 100
@@ -43,6 +48,8 @@ class Call(msgspec.Struct):
     records: int = 0
     answered: int = 0
     """Fields that graphql-core has answered."""
+    characters: int = 0
+    """Characters of long texts and JSON documents in the answer so far."""
     on_loop: bool = False
     """While it is true, reads raise TakesLong when they are so many that others wait."""
     _elements: LabelElements | None = None
@@ -86,6 +93,19 @@ class Call(msgspec.Struct):
             label: dict[str, Any] = self._elements.one(label_id)["Label"]
             return label
 
+    def count_text(self, characters: int) -> None:
+        """Counts a long text or JSON document of the answer. Raises QueryTooComplex when there are too many."""
+        self.characters += characters
+        if self.characters > MOST_TEXT_OF_ANSWER:
+            raise QueryTooComplex(
+                f"the answer has more than {MOST_TEXT_OF_ANSWER:,} characters of texts; request fewer fields or pages"
+            )
+
+    @property
+    def is_large(self) -> bool:
+        """Whether encoding the answer as JSON would keep other requests waiting."""
+        return self.characters > LARGE_ANSWER or self.records > RECORDS_ON_LOOP
+
     def metadata_schemas(self) -> dict[str, MetadataSchema]:
         """By id. A page of data rows asks for them with every row."""
         if self._schemas is None:
@@ -95,7 +115,7 @@ class Call(msgspec.Struct):
     @contextmanager
     def apart(self) -> Iterator[None]:
         """What is read within comes from a snapshot, so that nobody waits for whoever reads much."""
-        self.records = 0
+        self.records = self.characters = 0
         self._elements = self._schemas = None
         self._neighbours, self._values = {}, {}
         self._own = self.store.snapshot()

@@ -13,16 +13,24 @@ from typing import Any
 
 import msgspec
 from graphql import (
+    BooleanValueNode,
     DocumentNode,
+    EnumValueNode,
     FieldNode,
+    FloatValueNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLObjectType,
     GraphQLSchema,
+    IntValueNode,
+    NameNode,
+    NullValueNode,
     OperationDefinitionNode,
     OperationType,
     SchemaMetaFieldDef,
+    SelectionNode,
     SelectionSetNode,
+    StringValueNode,
     TypeMetaFieldDef,
     get_named_type,
     is_introspection_type,
@@ -30,14 +38,22 @@ from graphql import (
     is_non_null_type,
     is_object_type,
 )
+from graphql.language import Node
 
 from mockserver.api.graphql.fields import is_long
-from mockserver.errors import QueryTooComplex
+from mockserver.errors import QueryNotValid, QueryTooComplex
 
 MOST_DEPTH = 60
 """Levels, of brackets in the text and of fields when the fragments are put in."""
 MOST_SELECTIONS = 1000
 """Fields and fragment spreads in the text."""
+MOST_PARTS = 5000
+"""Parts of the text: all that it has but names and plain values. Validation takes some 50 us for each. The largest
+document that is known of an SDK has some 300."""
+MOST_NAME = 200
+"""Characters of a name. Names of an answer repeat those of the document, for each object of a list."""
+MOST_DIGITS = 400
+"""Characters of a number; the largest number of JSON has 309 digits."""
 MOST_FIELDS = 2000
 """Fields and fragment spreads when the fragments are put in. No client is known that asks for a tenth of that."""
 MOST_OVERLAPS = 2000
@@ -52,6 +68,11 @@ LIST_OF_SCHEMA = 2
 """The same where a document asks for the schema itself: tools nest deeper there."""
 CHANGING = frozenset({"Mutation", "ProjectChanges"})
 """The types whose fields change something."""
+
+
+_UNCOUNTED = (
+    NameNode, StringValueNode, IntValueNode, FloatValueNode, BooleanValueNode, EnumValueNode, NullValueNode,
+)  # fmt: skip
 
 
 class Cost(msgspec.Struct):
@@ -74,17 +95,36 @@ class Cost(msgspec.Struct):
     """Whether a field is requested that was registered as long."""
 
 
-def check_selections(document: DocumentNode) -> None:
-    """Count fields and fragment spreads in the text. Raises QueryTooComplex."""
-    waiting: list[Any] = list(document.definitions)
-    selections = 0
-    while waiting:
-        selection_set = getattr(waiting.pop(), "selection_set", None)
-        if selection_set is not None:
-            selections += len(selection_set.selections)
-            waiting += selection_set.selections
+def check_size(document: DocumentNode) -> None:
+    """Counts the selections of the text and its parts. Raises QueryTooComplex, QueryNotValid."""
+    selections = parts = 0
+    nodes: list[Any] = list(document.definitions)
+    while nodes:
+        node = nodes.pop()
+        _check_length(node)
+        selections += isinstance(node, SelectionNode)
+        parts += not isinstance(node, _UNCOUNTED)
+        for key in node.keys:
+            child = getattr(node, key, None)
+            if isinstance(child, Node):
+                nodes.append(child)
+            elif isinstance(child, (list, tuple)):
+                nodes += child
     if selections > MOST_SELECTIONS:
-        raise QueryTooComplex(f"the document has {selections} selections; at most {MOST_SELECTIONS} are answered")
+        raise QueryTooComplex(f"the document has {selections:,} selections; at most {MOST_SELECTIONS:,} are answered")
+    if parts > MOST_PARTS:
+        raise QueryTooComplex(
+            f"the document has {parts:,} selections, arguments, fields of inputs, variables and types; at most"
+            f" {MOST_PARTS:,} are read. Send large inputs as variables"
+        )
+
+
+def _check_length(node: Any) -> None:
+    """Raises QueryTooComplex for a long name, QueryNotValid for a long number, which Python does not read."""
+    if isinstance(node, NameNode) and len(node.value) > MOST_NAME:
+        raise QueryTooComplex(f"a name has {len(node.value):,} characters; at most {MOST_NAME} are read")
+    if isinstance(node, (IntValueNode, FloatValueNode)) and len(node.value) > MOST_DIGITS:
+        raise QueryNotValid(f"A number has {len(node.value):,} digits; at most {MOST_DIGITS} are read")
 
 
 def cost_of(schema: GraphQLSchema, document: DocumentNode) -> Cost:

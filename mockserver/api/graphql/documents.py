@@ -26,12 +26,14 @@ from graphql import (
 from graphql.language import Node
 from graphql.validation import FieldsOnCorrectTypeRule, NoFragmentCyclesRule
 
-from mockserver.api.graphql.cost import MOST_DEPTH, Cost, check_selections, circular, cost_of
+from mockserver.api.graphql.cost import MOST_DEPTH, Cost, check_size, circular, cost_of
 from mockserver.api.graphql.plans import MOST_PLANS, Planned
 from mockserver.errors import QueryNotParsed, QueryNotValid, QueryTooComplex, WireError, nearest, quoted
 
-MOST_TOKENS = 60_000
-"""A bulk delete inlines 25,000 ids."""
+MOST_CHARACTERS = 1024 * 1024
+"""Of the text of a document. A bulk delete inlines 25,000 ids, which are some 700,000 characters."""
+MOST_TOKENS = 30_000
+"""Names, values and brackets of a document. A bulk delete inlines 25,000 ids."""
 MOST_KEPT = 8 * 1024 * 1024
 """Bytes of all kept documents, as `memory_of` estimates them. The 197 operations of an SDK take 3 MiB. More would not
 be asked for again, but be looked through by every collection of Python's garbage."""
@@ -39,7 +41,7 @@ MOST_KEPT_OF_ONE = 2 * 1024 * 1024
 """Bytes. A larger one would push out too many others."""
 
 LARGE_DOCUMENT = 64 * 1024
-"""Characters. What is longer is not kept, so its memory is not estimated."""
+"""Characters. A longer one is not kept, so its memory is not estimated, and its errors suggest no similar words."""
 BYTES_OF_NODE = 160
 """Of a node of a parsed document, measured by tracemalloc on 64-bit CPython 3.11: 130 to 185."""
 BYTES_OF_FIELD = 1_200
@@ -96,19 +98,22 @@ def _kept_size(query: str, found: Document | WireError) -> int:
 def prepared(schema: GraphQLSchema, query: str) -> Document | WireError:
     """The document, or why there is none."""
     try:
+        check_length(query)
         check_depth(query)
         node = parse(Source(query, "request"), no_location=True, max_tokens=MOST_TOKENS)
-        check_selections(node)
+        check_size(node)
         if circular(node):
             return _invalid(validate(schema, node, [NoFragmentCyclesRule], max_errors=5))
         cost = cost_of(schema, node)
     except GraphQLSyntaxError as error:
         if error.message.endswith("Parsing aborted."):  # graphql-core's words at `max_tokens`
-            return QueryTooComplex(f"the document has more than {MOST_TOKENS} names, values and brackets")
+            return QueryTooComplex(
+                f"the document has more than {MOST_TOKENS:,} names, values and brackets; send long lists as variables"
+            )
         return QueryNotParsed(error.message, locations=[_place(error)] if error.locations else [])
     except WireError as error:
         return error.copied()
-    errors = validate(schema, node, _RULES, max_errors=5)
+    errors = validate(schema, node, _RULES, max_errors=5, hide_suggestions=len(query) > LARGE_DOCUMENT)
     return _invalid(errors) if errors else _document(schema, query, node, cost)
 
 
@@ -143,27 +148,45 @@ def _nodes(document: DocumentNode) -> int:
 # Limits
 
 
-# A missing end of a string is passed over: else the rest would be looked through again from every quote. Runs of plain
-# characters are taken at once, because no other thread runs while one match lasts.
-_NESTING = re.compile(
-    r'"""(?:[^"\\]++|\\"""|\\|"(?!""))*+(?:""")?'
-    r'|"[^"\\\n\r]*(?:\\[^\n\r][^"\\\n\r]*)*"?'
-    r"|#[^\n\r]*|[{}\[\]()]"
-)
+# A string without an end is skipped to the end of its line, or it would be searched again from each of its quotes. No
+# other thread runs during a match, so block strings, which may be long, are skipped in steps.
+_NESTING = re.compile(r'"""|"(?:[^"\\\n\r]++|\\[^\n\r])*+"?|#[^\n\r]*|[{}\[\]()]')
+_BLOCK = '"""'
+
+
+def check_length(query: str) -> None:
+    """Raises QueryTooComplex when the text is longer than that of any real client."""
+    if len(query) > MOST_CHARACTERS:
+        raise QueryTooComplex(
+            f"the document has {len(query):,} characters; at most {MOST_CHARACTERS:,} are read. Send long lists and"
+            " texts as variables"
+        )
 
 
 def check_depth(query: str) -> None:
-    """The parser descends once per level, so depth is counted in the text. Raises QueryTooComplex."""
+    """Counts brackets in the text, because the parser calls itself for each level. Raises QueryTooComplex."""
     if query.count("{") + query.count("[") + query.count("(") <= MOST_DEPTH:
         return
-    depth = 0
-    for token in _NESTING.finditer(query):
-        if token[0] in "{[(":
+    depth = place = 0
+    while (token := _NESTING.search(query, place)) is not None:
+        place = token.end()
+        if token[0] == _BLOCK:
+            place = _block_end(query, place)
+        elif token[0] in "{[(":
             depth += 1
             if depth > MOST_DEPTH:
                 raise QueryTooComplex(f"the document is more than {MOST_DEPTH} levels deep")
         elif token[0] in "}])":
             depth -= 1
+
+
+def _block_end(query: str, place: int) -> int:
+    """The end of the block string whose text begins at `place`; of the document if the string has none."""
+    while (end := query.find(_BLOCK, place)) >= 0:
+        place = end + len(_BLOCK)
+        if query[end - 1] != "\\":
+            return place
+    return len(query)
 
 
 # Errors

@@ -68,11 +68,12 @@ class GraphQLEndpoint:
         large, long_changes = len(body) > LARGE_BODY, workspace.long_changes
         answer = self._engine.answer(asked.query, asked.variables, asked.operationName, call, long_changes, large=large)
         try:
-            return json_response(await answer)
+            document = await answer
         except QueryNotValid:
             if workspace.settings.switches.validation == "masked":
                 raise QueryNotValid(MASKED) from None
             raise
+        return await asyncio.to_thread(json_response, document) if call.is_large else json_response(document)
 
 
 def graphql_error(error: WireError) -> Response:

@@ -6,7 +6,6 @@ Only this module and its parts (`documents`, `cost`, `plans`, `values`) know Gra
 from __future__ import annotations
 
 import asyncio
-import datetime
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -21,23 +20,20 @@ from graphql import (
     ExecutionResult,
     GraphQLError,
     GraphQLObjectType,
-    GraphQLScalarType,
     GraphQLSchema,
     MiddlewareManager,
-    ValueNode,
     execute,
     is_introspection_type,
 )
-from graphql.utilities import value_from_ast_untyped
 
 from mockserver.api.graphql.documents import Document, KeptDocuments, prepared
 from mockserver.api.graphql.fields import RegisteredField, Resolver, register
-from mockserver.api.graphql.plans import Planned, TakesLong
+from mockserver.api.graphql.plans import SHORT_TEXT, Planned, TakesLong
+from mockserver.api.graphql.scalars import set_scalars
 from mockserver.api.graphql.schema import load_schema
 from mockserver.errors import BadInput, MockserverBug, QueryTooComplex, WireError
 from mockserver.workspaces.long_changes import LongChanges
 from mockserver.world.faults import find_fault
-from mockserver.world.moments import format_zulu
 
 LOG = logging.getLogger(__name__)
 
@@ -70,7 +66,7 @@ class Engine:
     def __init__(self, resolvers: Mapping[str, Mapping[str, RegisteredField]], cache: Path | None = None) -> None:
         """`cache` is the folder in which the schema is kept between starts."""
         self.schema = load_schema(cache)
-        _give_scalars(self.schema)
+        set_scalars(self.schema)
         for type_name, fields in resolvers.items():
             for field_name, field in fields.items():
                 object_type = cast("GraphQLObjectType", self.schema.type_map[type_name])
@@ -102,7 +98,7 @@ class Engine:
             answered = self._answered_here(document.planned, variables, operation, context)
             if answered is not None:
                 return response(answered)
-        run = partial(self._run, document.planned, variables, operation, context)
+        run = partial(self._run, document.planned, variables, operation, context, large=large)
         try:
             return response(await self._elsewhere(document, run, context, long_changes, long=long))
         except _Abandoned as abandoned:
@@ -147,6 +143,8 @@ class Engine:
         variables: dict[str, Any] | None,
         operation: str | None,
         context: Any,
+        *,
+        large: bool,
     ) -> Any:
         """An ExecutionResult, or what gives one when it is awaited. Raises QueryTooComplex, _Abandoned."""
         try:
@@ -159,6 +157,7 @@ class Engine:
                 variable_values=variables,
                 operation_name=operation,
                 middleware=self._counted,
+                hide_suggestions=large,  # a word of megabytes is compared with every known one
             )
         except RecursionError:
             raise QueryTooComplex("the variables are nested too deep") from None
@@ -211,9 +210,12 @@ def _count(resolve: Resolver, source: Any, info: Any, **arguments: Any) -> Any:
     if call.answered > MOST_ANSWERED_BY_CORE:
         raise _Abandoned(QueryTooComplex(f"the answer has more than {MOST_ANSWERED_BY_CORE} fields; ask for pages"))
     try:
-        return resolve(source, info, **arguments)
+        value = resolve(source, info, **arguments)
+        if isinstance(value, str) and len(value) > SHORT_TEXT:
+            call.count_text(len(value))
     except QueryTooComplex as error:
         raise _Abandoned(error) from None
+    return value
 
 
 # Errors
@@ -242,63 +244,6 @@ def _error(error: GraphQLError) -> dict[str, Any]:
             f"A bug in the mock, not in your request: {type(cause).__name__}; see its log"
         ).as_graphql()
     return shown | {"path": error.path} if error.path else shown
-
-
-# Scalars
-
-
-def _give_scalars(schema: GraphQLSchema) -> None:
-    for name, (write, read) in _SCALARS.items():
-        scalar = cast("GraphQLScalarType", schema.type_map[name])
-        scalar.coerce_output_value = write
-        scalar.coerce_input_value = read
-        scalar.coerce_input_literal = partial(_literal, read)
-
-
-def _literal(read: Callable[[Any], Any], node: ValueNode) -> Any:
-    return read(value_from_ast_untyped(node))
-
-
-def _same(value: Any) -> Any:
-    return value
-
-
-def written_moment(microseconds: int) -> str:
-    """`2024-01-02T03:04:05.678Z`; the SDK parses nothing else (wire trap 7)."""
-    return format_zulu(microseconds)
-
-
-def read_moment(value: Any) -> int:
-    """ISO 8601 -> microseconds UTC."""
-    try:
-        moment = datetime.datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise GraphQLError(
-            f'DateTime cannot represent {value!r}; expected ISO 8601 like "2024-01-02T03:04:05Z"'
-        ) from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=datetime.UTC)
-    try:
-        return (moment.astimezone(datetime.UTC) - _EPOCH) // datetime.timedelta(microseconds=1)
-    except OverflowError:
-        raise GraphQLError(f"DateTime cannot represent {value!r}; expected a moment of the years 1 to 9999") from None
-
-
-def read_number(value: Any) -> int:
-    """UInt64 arrives as a string or an integer (SDK export_task.py: offset as str, line as int)."""
-    if isinstance(value, bool) or not isinstance(value, (int, str)) or not re.fullmatch(r"\d{1,20}", str(value)):
-        raise GraphQLError(f'UInt64 cannot represent {value!r}; expected digits like "0" or 0')
-    return int(value)
-
-
-_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-
-_SCALARS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
-    "DateTime": (format_zulu, read_moment),
-    "Json": (_same, _same),
-    "UInt64": (str, read_number),
-    "PageSize": (_same, read_number),
-}
 
 
 def object_fields(schema: GraphQLSchema) -> dict[str, dict[str, Any]]:

@@ -81,9 +81,12 @@ def attribute_reader(resolver: Resolver) -> Callable[[Any], Any] | None:
 def _json_reader(attribute: str) -> Resolver:
     read = attrgetter(attribute)
 
-    def resolve(source: Any, _call: Any) -> Any:
+    def resolve(source: Any, call: Any) -> Any:
         text = read(source)
-        return None if text is None else orjson.loads(text)
+        if text is None:
+            return None
+        call.count_text(len(text))
+        return orjson.loads(text)
 
     return resolve
 

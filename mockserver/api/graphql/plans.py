@@ -52,6 +52,8 @@ MOST_PLANS = 8
 
 MOST_ANSWERED = 200_000
 """Fields of one answer. The largest page that an SDK asks for has some 30,000."""
+SHORT_TEXT = 100
+"""Characters. Shorter texts of an answer are not counted: the number of its fields bounds them."""
 
 Path = tuple[Any, str | int] | None
 """(the path before, key or index); None is the root."""
@@ -119,7 +121,9 @@ def executed(fields: Sequence[Field], run: Run) -> ExecutionResult:
     return ExecutionResult(data, run.errors or None)
 
 
-def _selected(fields: Sequence[Field], source: Any, run: Run, path: Path) -> dict[str, Any]:
+def _selected(  # noqa: C901  the loop of every answer, where a call costs more than a branch
+    fields: Sequence[Field], source: Any, run: Run, path: Path
+) -> dict[str, Any]:
     """The selection of one object."""
     run.most -= len(fields)
     if run.most < 0:
@@ -134,8 +138,12 @@ def _selected(fields: Sequence[Field], source: Any, run: Run, path: Path) -> dic
                 value = resolve(source, call)
             else:
                 value = resolve(source, call, **arguments(run.variables))
-            if type(value) is plain or (value is None and nullable):
+            if type(value) is plain:
+                if isinstance(value, str) and len(value) > SHORT_TEXT:
+                    call.count_text(len(value))
                 found[key] = value
+            elif value is None and nullable:
+                found[key] = None
             elif write is None or value is None:
                 found[key] = complete(value, run, (path, key))
             else:

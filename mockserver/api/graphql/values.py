@@ -65,7 +65,7 @@ class Declared:
 
     def whole(self, given: Given) -> VariableValues:
         """Raises NotPlain when they are wrong."""
-        values = get_variable_values(self._schema, self._nodes, given, max_errors=50)
+        values = get_variable_values(self._schema, self._nodes, given, max_errors=1, hide_suggestions=True)
         if isinstance(values, list):
             raise NotPlain
         return values

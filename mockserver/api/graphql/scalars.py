@@ -1,0 +1,83 @@
+"""How values of the schema's own scalars are read and written, and how long words in the place of enums are refused."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Any, cast
+
+from graphql import GraphQLEnumType, GraphQLError, GraphQLScalarType, GraphQLSchema, ValueNode, is_introspection_type
+from graphql.utilities import value_from_ast_untyped
+
+from mockserver.errors import MOST_COMPARED
+from mockserver.world.moments import format_zulu
+
+
+def set_scalars(schema: GraphQLSchema) -> None:
+    """Gives the scalars and enums of a schema their functions."""
+    for name, (write, read) in _SCALARS.items():
+        scalar = cast("GraphQLScalarType", schema.type_map[name])
+        scalar.coerce_output_value = write
+        scalar.coerce_input_value = read
+        scalar.coerce_input_literal = partial(_read_literal, read)
+    for kind in schema.type_map.values():
+        if isinstance(kind, GraphQLEnumType) and not is_introspection_type(kind):
+            _limit_suggestions(kind)
+
+
+def _limit_suggestions(kind: GraphQLEnumType) -> None:
+    """Compares no long word with the values of the enum: a word of 4 MB takes a second, in which no thread runs."""
+    coerce = kind.coerce_input_value
+
+    def coerce_input_value(value: Any, hide_suggestions: bool = False) -> Any:
+        is_long = isinstance(value, str) and len(value) > MOST_COMPARED
+        return coerce(value, hide_suggestions or is_long)
+
+    kind.coerce_input_value = coerce_input_value  # type: ignore[assignment, method-assign]
+
+
+def _read_literal(read: Callable[[Any], Any], node: ValueNode) -> Any:
+    return read(value_from_ast_untyped(node))
+
+
+def _identity(value: Any) -> Any:
+    return value
+
+
+def parse_moment(value: Any) -> int:
+    """Microseconds in UTC of a moment in ISO 8601. Raises GraphQLError."""
+    try:
+        moment = datetime.datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise GraphQLError(
+            f'DateTime cannot represent {value!r}; expected ISO 8601 like "2024-01-02T03:04:05Z"'
+        ) from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=datetime.UTC)
+    try:
+        return (moment.astimezone(datetime.UTC) - _EPOCH) // datetime.timedelta(microseconds=1)
+    except OverflowError:
+        raise GraphQLError(f"DateTime cannot represent {value!r}; expected a moment of the years 1 to 9999") from None
+
+
+def parse_number(value: Any) -> int:
+    """An unsigned number, sent as a string or an integer (SDK export_task.py: offset as str, line as int).
+
+    Raises GraphQLError.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, str)) or not re.fullmatch(r"\d{1,20}", str(value)):
+        raise GraphQLError(f'UInt64 cannot represent {value!r}; expected digits like "0" or 0')
+    return int(value)
+
+
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+
+# The SDK parses no other form of a moment than `format_zulu` (wire trap 7).
+_SCALARS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "DateTime": (format_zulu, parse_moment),
+    "Json": (_identity, _identity),
+    "UInt64": (str, parse_number),
+    "PageSize": (_identity, parse_number),
+}
