@@ -55,6 +55,11 @@ def test_any_text_is_a_url_and_sending_to_it_fails_with_a_reason(labelbox: Clien
     url = "https:/" + workspace.project("image")
     made = labelbox.webhooks("create", project_id=None, topics=["LABEL_CREATED"], url=url, secret=SECRET)
     assert made["url"] == url
+    workspace.event("LABEL_CREATED", "image")
+    [delivery] = workspace.deliveries
+    [attempt] = delivery["attempts"]
+    assert (delivery["state"], attempt["status"]) == ("FAILED", None)
+    assert url in attempt["reason"]
 
 
 @pytest.mark.known("client")
