@@ -32,7 +32,7 @@ DEFAULT_PORT = 8000
 
 
 class Port(click.types.IntParamType):
-    """A number. Kubernetes and old Docker links set MOCKSERVER_PORT to `tcp://…` for a service called mockserver."""
+    """A port number. Kubernetes and old Docker links set MOCKSERVER_PORT to `tcp://…` for a service of this name."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if isinstance(value, str) and value.startswith("tcp://"):
@@ -55,20 +55,20 @@ def main() -> None:
 @ENDS
 @setting("--state", metavar="DIR", help="Keep the state here. Default: a temporary folder, deleted at the end.")
 @setting("--api-key", default=DEFAULT_API_KEY, show_default=True, help="The key clients send.")
-@setting("--public-url", metavar="URL", help="How clients reach us, if not by the address they call.")
+@setting("--public-url", metavar="URL", help="Scheme and host of links, if not those that clients call.")
 @setting(
     "--ready-file", metavar="PATH", type=click.Path(path_type=Path), help="Write addresses and ids here when ready."
 )
 @setting("--exit-with", metavar="PID", type=int, help="Stop when this process ends.")
-@setting("--payload-date", metavar="DATE", help="Write exports as the service wrote them then. Default: as now.")
-@setting("--control-token", metavar="TOKEN", help="Opens /_mock/ from other machines. Default: drawn at the start.")
+@setting("--payload-date", metavar="DATE", help="Write exports as the service did then. Default: as now.")
+@setting("--control-token", metavar="TOKEN", help="Opens /_mock/ from other machines. Default: random.")
 @setting(
     "--results-limit",
     metavar="MIB",
     type=int,
     default=DEFAULT_RESULTS_LIMIT,
     show_default=True,
-    help="Disk space for the results of exports; the oldest give way.",
+    help="Disk space for the results of exports; the oldest are deleted first.",
 )
 @setting(
     "--workspaces-limit",
@@ -76,7 +76,7 @@ def main() -> None:
     type=int,
     default=DEFAULT_WORKSPACES_LIMIT,
     show_default=True,
-    help="Workspaces that are kept at a time.",
+    help="Workspaces at the same time.",
 )
 @setting(
     "--outbox-limit",
@@ -84,13 +84,13 @@ def main() -> None:
     type=int,
     default=DEFAULT_OUTBOX_LIMIT,
     show_default=True,
-    help="Webhook messages that wait, of one workspace; the oldest are dropped.",
+    help="Waiting webhook messages of one workspace; the oldest are dropped.",
 )
 @setting(
     "--connection-limit", metavar="N", type=int, help="Connections that may be open. Default: half of `ulimit -n`."
 )
-@setting("--gzip-results", is_flag=True, help="Compress result files for clients that take gzip.")
-@setting("--any-key", is_flag=True, help="Make a workspace for every unknown API key that comes.")
+@setting("--gzip-results", is_flag=True, help="Compress result files for clients that accept gzip.")
+@setting("--any-key", is_flag=True, help="Create a workspace for every unknown API key.")
 @setting(
     "--webhook-allow",
     metavar="PATTERN",
@@ -106,15 +106,14 @@ def serve(state: str | None, **flags: Any) -> None:
 
 
 def run(settings: Settings) -> None:
-    """Build, bind, serve, close."""
-    # Nothing that is made until we are ready is garbage, so the collector need not look for any; and what is there
-    # then stays, so it need never walk schema and modules.
+    """Binds, builds, serves and closes."""
+    # No object that is created before the server is ready is garbage, so the collector need not search for any; and
+    # all of them stay, so it need never walk schema and modules.
     gc.disable()
-    # Imported here: `--help` and a wrong flag answer at once.
+    # Imported here: `--help` and a wrong flag answer immediately.
     from mockserver import app, server
     from mockserver.control.ready import ready_file
     from mockserver.generate.prepared import watched
-    from mockserver.http.hosts import KnownHosts
     from mockserver.serving.acceptor import connection_limit
     from mockserver.serving.descriptors import raise_limit
 
@@ -122,28 +121,27 @@ def run(settings: Settings) -> None:
     most_connections = connection_limit(settings.connection_limit)
     bound = server.bind(settings.host, settings.port)
     local = server.is_local(bound)
-    settings = settings if local else with_a_token(settings)
+    settings = settings if local else add_control_token(settings)
     url = settings.public_url.rstrip("/") if settings.public_url else server.address_of(bound, settings.host)
     with watched(show_generation):
-        built = app.build(settings, url)
+        built = app.build(settings, url, local=local)
     described = ready_file(built.own, url)
     token = None if local else settings.token
-    served = KnownHosts(built.app, settings.hosts) if local else built.app
 
-    written: list[Path] = []
+    ready_files: list[Path] = []
 
     def ready() -> None:
         if settings.ready_file is not None:
             more = {} if token is None else {"control_token": token}
             server.write_ready_file(settings.ready_file, msgspec.structs.asdict(described) | more)
-            written.append(settings.ready_file)
+            ready_files.append(settings.ready_file)
         greet(settings, built.own.world, described, token)
 
     gc.freeze()
     gc.enable()
     try:
         server.serve(
-            served,
+            built.app,
             bound,
             built.dispatcher,
             ready=ready,
@@ -152,14 +150,14 @@ def run(settings: Settings) -> None:
         )
     finally:
         built.close()
-        for file in written:
+        for file in ready_files:
             file.unlink(missing_ok=True)
 
 
-def with_a_token(settings: Settings) -> Settings:
-    """The settings of a server that other machines can reach: without a control token it gets one of its own.
+def add_control_token(settings: Settings) -> Settings:
+    """Adds a random control token, if there is none, to the settings of a server that other machines can reach.
 
-    The API key is none there: the default is published, and every client has the key of its workspace.
+    There the API key is not a control token: the default is published, and every client has the key of its workspace.
     """
     if settings.control_token is not None:
         return settings
@@ -167,11 +165,11 @@ def with_a_token(settings: Settings) -> Settings:
 
 
 def greet(settings: Settings, world: Any, described: Any, token: str | None) -> None:
-    """Print what a person needs to know. `token` is the control token if other machines can reach the server."""
-    asked = (Path(settings.scenario).stem, settings.seed)
-    kept = "" if asked == (world.scenario, world.seed) else " (as kept in --state, whatever else was asked for)"
+    """Prints the addresses and the key. `token` is the control token if other machines can reach the server."""
+    requested = (Path(settings.scenario).stem, settings.seed)
+    note = "" if requested == (world.scenario, world.seed) else " (loaded from --state; --scenario and --seed ignored)"
     lines = [
-        f"mockserver {__version__} serves scenario {world.scenario}, seed {world.seed}{kept}",
+        f"mockserver {__version__} serves scenario {world.scenario}, seed {world.seed}{note}",
         f"  GraphQL   {described.graphql_url}",
         f"  REST      {described.rest_url}",
         f"  Page      {described.url}/",
@@ -189,15 +187,15 @@ def greet(settings: Settings, world: Any, described: Any, token: str | None) -> 
 @SEED
 @ENDS
 def prepare(scenario: str, seed: int, ends: str | None) -> None:
-    """Make a scenario's world now, so that serving it starts at once."""
+    """Generate a scenario's world now, so that a server with it starts immediately."""
     from mockserver.generate.prepared import prepared_world, watched
 
     try:
         with watched(show_generation):
-            made = prepared_world(scenario, seed=seed, ends=ends, cache=cache_folder())
+            world = prepared_world(scenario, seed=seed, ends=ends, cache=cache_folder())
     except StartupError as error:
         fail(error)
-    click.echo(made.path)
+    click.echo(world.path)
 
 
 @main.command()

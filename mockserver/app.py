@@ -1,4 +1,4 @@
-"""The composition root: makes the parts, puts them together, lists every route."""
+"""The composition root: builds the parts, connects them, and lists every route."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ from mockserver.errors import (
     shortened,
 )
 from mockserver.exports.budget import MEGABYTE, Budget
+from mockserver.http.hosts import KnownHosts
 from mockserver.http.responses import error_response
 from mockserver.settings import Settings
 from mockserver.webhooks.dispatcher import Dispatcher
@@ -61,53 +62,66 @@ ISSUES_PATHS = ("/v1/project/{project}/issues", "/api/v1/project/{project}/issue
 """The first is what `issueExportUrl` says (tests of 2021-04)."""
 EXPORT_THREADS = 4
 """Exports that are written at the same time, in turns (exports/fair_lock.py)."""
+CONTROL_THREADS, LONG_CONTROL_THREADS = 8, 4
+"""Threads of controls that answer soon, and of controls that create, copy or export whole worlds: the former never wait
+for the latter."""
 
 
 class Server(msgspec.Struct):
-    """Everything that runs: the application, the workspaces behind it, and what to close."""
+    """Everything that runs: the application, the workspaces behind it, and the resources to close."""
 
     app: ASGIApp
     workspaces: Workspaces
     own: Workspace
     dispatcher: Dispatcher
-    threads: ThreadPoolExecutor
+    threads: list[ThreadPoolExecutor]
     state: State
 
     def close(self) -> None:
-        """Stop exports, close worlds, and leave nothing behind that was not asked to stay."""
+        """Stops exports, closes worlds, and removes everything that is not kept in --state."""
         self.workspaces.close()
-        self.threads.shutdown(wait=True, cancel_futures=True)
+        for pool in self.threads:
+            pool.shutdown(wait=True, cancel_futures=True)
         self.state.close()
 
 
-def build(settings: Settings, url: str) -> Server:
-    """A server for these settings, its world ready to be asked; `url` is where it is reached. Raises StartupError."""
+def build(settings: Settings, url: str, *, local: bool) -> Server:
+    """Builds a server that is ready for requests. Clients reach it at `url`; `local` means only from this machine.
+
+    Raises StartupError.
+    """
     state = State.open(settings.state)
     try:
-        return _build(settings, url, state)
+        return _build(settings, url, state, local=local)
     except BaseException:
         state.close()
         raise
 
 
-def _build(settings: Settings, url: str, state: State) -> Server:
+def _build(settings: Settings, url: str, state: State, *, local: bool) -> Server:
     dispatcher = Dispatcher(Allowed(settings.webhook_allow), outbox_limit=settings.outbox_limit * MEGABYTE)
-    threads = ThreadPoolExecutor(EXPORT_THREADS, thread_name_prefix="export")
+    exports = ThreadPoolExecutor(EXPORT_THREADS, thread_name_prefix="export")
+    controls = ThreadPoolExecutor(CONTROL_THREADS, thread_name_prefix="controls")
+    long_controls = ThreadPoolExecutor(LONG_CONTROL_THREADS, thread_name_prefix="long-controls")
     workspaces = Workspaces(
         Registry(),
         FolderStorage(state.folder / WORKSPACES, durable=state.durable),
         Worlds(settings.cache),
-        Parts(threads, Budget(settings.results_limit * MEGABYTE), dispatcher, url),
+        Parts(exports, Budget(settings.results_limit * MEGABYTE), dispatcher, url),
         origin=Origin(settings.scenario, settings.seed, settings.ends, settings.payload_date),
         any_key=settings.any_key,
         most=settings.workspaces_limit,
     )
     own = open_own(workspaces, settings)
-    return Server(application(settings, workspaces), workspaces, own, dispatcher, threads, state)
+    routes = build_routes(settings, workspaces, control_routes(settings, workspaces, controls, long_controls))
+    app = build_application(routes)
+    if local:
+        app = KnownHosts(app, settings.hosts)
+    return Server(app, workspaces, own, dispatcher, [exports, controls, long_controls], state)
 
 
 def open_own(workspaces: Workspaces, settings: Settings) -> Workspace:
-    """Serve what the state holds, and the workspace of the server's own key. Raises StartupError."""
+    """Opens the workspaces in --state, and opens or creates that of the server's own key. Raises StartupError."""
     try:
         damages = workspaces.open_all()
         if (damage := workspaces.registry.damage_of(settings.api_key)) is not None:
@@ -124,8 +138,8 @@ def open_own(workspaces: Workspaces, settings: Settings) -> Workspace:
         raise StartupError(str(error)) from None
 
 
-def application(settings: Settings, workspaces: Workspaces) -> ASGIApp:
-    """Every route of the server, most asked first."""
+def build_routes(settings: Settings, workspaces: Workspaces, controls: list[Route]) -> list[Route]:
+    """Lists every route of the server, the most frequent first. The first of `controls` is the health check."""
     graphql = GraphQLEndpoint(Engine(all_resolvers(), settings.cache), workspaces, settings.public_url)
     downloads = Downloads(workspaces, settings.public_url, compressed=settings.gzip_results)
     rest = Rest(workspaces, compressed=settings.gzip_results)
@@ -133,9 +147,9 @@ def application(settings: Settings, workspaces: Workspaces) -> ASGIApp:
     masks = Masks(workspaces)
     ontologies = OntologyRoutes(workspaces)
     embeddings = EmbeddingRoutes(workspaces)
-    health, *controls = control_routes(settings, workspaces)
+    health, *others = controls
     console = Page(workspaces, own=settings.api_key, public_url=settings.public_url, hosts=settings.hosts)
-    routes = [
+    return [
         *(Route(path, graphql, methods=None) for path in GRAPHQL_PATHS),
         health,
         *(Route(f"{path}/", graphql, methods=None) for path in GRAPHQL_PATHS),
@@ -161,31 +175,36 @@ def application(settings: Settings, workspaces: Workspaces) -> ASGIApp:
         Route(EMBEDDINGS_PATH, embeddings.embeddings),
         Route(f"{EMBEDDINGS_PATH}/{{embedding}}", embeddings.embedding),
         Route(f"{EMBEDDINGS_PATH}/{{embedding}}/vectors/_count", embeddings.count),
-        *controls,
+        *others,
         Route("/", console.page),
         Route("/docs/{name}", console.document),
     ]
+
+
+def build_application(routes: list[Route]) -> ASGIApp:
+    """Puts routes behind one ASGI application that answers every error in the shape that clients read."""
     known = sorted({route.path for route in routes})
 
-    async def not_found(request: Request, _error: Exception) -> Response:
+    async def answer_not_found(request: Request, _error: Exception) -> Response:
         path = request.url.path
         near = ", ".join(nearest(path, known, most=3))
-        return error_response(NotFound(f"There is nothing at {shortened(path, MOST_SHOWN)}; the nearest are {near}"))
+        return error_response(NotFound(f"Unknown path {shortened(path, MOST_SHOWN)}; the nearest known are {near}"))
 
     handlers = {
-        404: not_found, 405: not_allowed, WireError: wire_error, OSError: fault, apsw.Error: fault, Exception: bug
+        404: answer_not_found, 405: answer_not_allowed, WireError: answer_wire_error, OSError: answer_fault,
+        apsw.Error: answer_fault, Exception: answer_bug,
     }  # fmt: skip
     return Logged(Starlette(routes=routes, exception_handlers=handlers))  # type: ignore[arg-type]  # starlette types handlers by their widest exception
 
 
-async def wire_error(_request: Request, error: WireError) -> Response:
+async def answer_wire_error(_request: Request, error: WireError) -> Response:
     return error_response(error)
 
 
-async def not_allowed(request: Request, _error: HTTPException) -> Response:
-    """Told of all routes at the path, as each method has a route of its own."""
-    here = [route for route in request.app.routes if route.matches(request.scope)[0] != Match.NONE]
-    allowed = ", ".join(sorted({method for route in here for method in route.methods}))
+async def answer_not_allowed(request: Request, _error: HTTPException) -> Response:
+    """Names the methods of all routes at the path, as each method has a route of its own."""
+    at_path = [route for route in request.app.routes if route.matches(request.scope)[0] != Match.NONE]
+    allowed = ", ".join(sorted({method for route in at_path for method in route.methods}))
     response = error_response(
         NotAllowed(
             f"{shortened(request.url.path, MOST_SHOWN)} does not take {request.method}, only {allowed}; "
@@ -196,22 +215,22 @@ async def not_allowed(request: Request, _error: HTTPException) -> Response:
     return response
 
 
-async def fault(request: Request, error: Exception) -> Response:
-    """What the machine failed to do, where no store or export has said it already."""
-    told = find_fault(error)
-    if told is None:
+async def answer_fault(request: Request, error: Exception) -> Response:
+    """Names the fault of the machine, where no store or export has named it already."""
+    resource_failed = find_fault(error)
+    if resource_failed is None:
         LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
-        return await bug(request, error)
-    return error_response(told)
+        return await answer_bug(request, error)
+    return error_response(resource_failed)
 
 
-async def bug(_request: Request, error: Exception) -> Response:
-    """Never a 5xx: SDKs retry those for two minutes and show the user nothing of the body (wire trap 4)."""
+async def answer_bug(_request: Request, error: Exception) -> Response:
+    """Answers an unexpected exception; not with 5xx: SDKs retry it for two minutes and hide the body (wire trap 4)."""
     return error_response(MockserverBug(f"A bug in the mock, not in your request: {type(error).__name__}; see its log"))
 
 
 class Logged:
-    """The outermost layer: Starlette answers an exception nobody planned (`bug`) and raises it again; it ends here."""
+    """The outermost layer: logs unexpected exceptions, which Starlette answers (`answer_bug`) and raises again."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -220,6 +239,6 @@ class Logged:
         try:
             await self._app(scope, receive, send)
         except ClientDisconnect:
-            pass  # whoever leaves in the middle of a body wants no answer
+            pass  # a client that disconnects while it sends a body waits for no answer
         except Exception:
             LOG.exception("%s %s failed", scope.get("method"), scope.get("path"))

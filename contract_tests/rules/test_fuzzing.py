@@ -33,7 +33,7 @@ from schemathesis.specs.openapi.checks import (
 from contract_tests.serving import ServedWorld
 from mockserver.api.graphql.schema import read_sdl
 from mockserver.control.openapi import openapi_document
-from mockserver.control.routes import controls
+from mockserver.control.routes import list_controls
 from mockserver.settings import Settings
 
 MOST_SECONDS = 1.0
@@ -50,7 +50,7 @@ AS_DESCRIBED = (
 )
 
 load_all_checks()
-SCHEMA = schemathesis.openapi.from_dict(openapi_document(controls(Settings(), None, None)))  # type: ignore[arg-type]  # nothing is called
+SCHEMA = schemathesis.openapi.from_dict(openapi_document(list_controls(Settings(), None, None)))  # type: ignore[arg-type]  # nothing is called
 OPERATIONS: dict[str, Any] = {
     operation.definition.raw["operationId"]: operation
     for operation in (result.ok() for result in SCHEMA.get_all_operations() if isinstance(result, Ok))

@@ -12,6 +12,7 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver import app
@@ -53,16 +54,12 @@ class Watched:
 
 
 def watch_application() -> None:
-    build = app.application
+    build = app.build_application
 
-    def application(*given: Any, **named: Any) -> ASGIApp:
-        built: Any = build(*given, **named)
-        inner = built
-        while not hasattr(inner, "routes"):
-            inner = inner._app
-        return Watched(built, [route.path for route in inner.routes])
+    def build_watched(routes: list[Route]) -> ASGIApp:
+        return Watched(build(routes), [route.path for route in routes])
 
-    app.application = application
+    app.build_application = build_watched
 
 
 if __name__ == "__main__":

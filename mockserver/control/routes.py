@@ -1,9 +1,9 @@
-"""The routes under `/_mock/`: what each takes, in which threads it runs, and how its answer is written."""
+"""The routes under `/_mock/`: they read the bodies, run the handlers in threads, and write the answers."""
 
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from functools import cache, cached_property
 from inspect import iscoroutinefunction
 from typing import Any
@@ -27,15 +27,12 @@ from mockserver.settings import Settings
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
 
-THREADS, LONG_THREADS = 8, 4
-"""For controls that answer soon, and for those that make, copy or export whole worlds: the former never wait for the
-latter."""
 MOST_DEPTH = 64
 """Levels of a body."""
 
 
-def controls(settings: Settings, workspaces: Workspaces, threads: Executor) -> list[Control]:
-    """Every control there is. `threads` are for those that answer soon."""
+def list_controls(settings: Settings, workspaces: Workspaces, threads: Executor) -> list[Control]:
+    """Lists every control. `threads` run those that answer soon."""
     do = Controls(settings, workspaces)
     webhooks = WebhookControls(do, threads)
     return [
@@ -66,15 +63,14 @@ def controls(settings: Settings, workspaces: Workspaces, threads: Executor) -> l
     ]
 
 
-def control_routes(settings: Settings, workspaces: Workspaces) -> list[Route]:
-    threads = ThreadPoolExecutor(THREADS, thread_name_prefix="controls")
-    long = ThreadPoolExecutor(LONG_THREADS, thread_name_prefix="long-controls")
-    known = controls(settings, workspaces, threads)
-    # Made when it is first asked for: a server starts sooner without it.
+def control_routes(settings: Settings, workspaces: Workspaces, threads: Executor, long: Executor) -> list[Route]:
+    """Builds the routes of all controls. `long` runs those that may take seconds, `threads` all others."""
+    known = list_controls(settings, workspaces, threads)
+    # Built on the first request: a server starts sooner without it.
     document = cache(lambda: json_response(openapi_document(known)).body)
 
     async def openapi(_request: Request) -> Response:
-        """This document."""
+        """Describes the control API: this document."""
         return Response(await asyncio.to_thread(document), media_type="application/json")
 
     routes = [
@@ -101,14 +97,14 @@ class Endpoint:
                 access.check(request, self._settings.token, self._settings.hosts)
             body = await read_body(request, control.most_body)
             if control.open:  # health answers on the loop, whatever the threads do
-                return _written(control.handler(request, None))
+                return _render(control.handler(request, None))
             if control.about_a_workspace and control.method != "GET" and not control.long:
-                # A long change holds the store's lock: it is waited for here, where that holds no thread.
+                # A long change holds the store's lock: to wait for it here holds no thread.
                 await self._workspace(request).long_changes.over()
             loop = asyncio.get_running_loop()
             if iscoroutinefunction(control.handler):
-                answer = await control.handler(request, self._given(request, body))
-                return await loop.run_in_executor(self._threads, _written, answer)  # it may have megabytes
+                answer = await control.handler(request, self._parse(request, body))
+                return await loop.run_in_executor(self._threads, _render, answer)  # it may have megabytes
             return await loop.run_in_executor(self._threads, self._run, request, body)
         except WireError as error:
             return error_response(error)
@@ -123,20 +119,20 @@ class Endpoint:
         return self._workspaces.registry.named(request.query_params.get("api_key") or self._settings.api_key)
 
     def _run(self, request: Request, body: bytes) -> Response:
-        return _written(self._control.handler(request, self._given(request, body)))
+        return _render(self._control.handler(request, self._parse(request, body)))
 
-    def _given(self, request: Request, body: bytes) -> Any:
+    def _parse(self, request: Request, body: bytes) -> Any:
         kind, query, has_query = self._types
-        return _read_query(query, request) if has_query else _read(kind, body)
+        return _parse_query(query, request) if has_query else _parse_body(kind, body)
 
 
-def _read(kind: Any, body: bytes) -> Any:
-    """The body as its struct; an empty one is an empty object. Raises BadInput."""
+def _parse_body(kind: Any, body: bytes) -> Any:
+    """Parses the body as its struct; an empty body is an empty object. Raises BadInput."""
     if kind is NOTHING:
         return None
     check_json(body, most_depth=MOST_DEPTH)
     try:
-        return msgspec.convert(_whole_numbers(msgspec.json.decode(body or b"{}")), kind)
+        return msgspec.convert(_convert_integers(msgspec.json.decode(body or b"{}")), kind)
     except msgspec.ValidationError as error:
         known = ", ".join(kind.__struct_fields__)
         raise BadInput(f"The body is not as expected: {error}; known keys are {known}") from None
@@ -144,17 +140,17 @@ def _read(kind: Any, body: bytes) -> Any:
         raise BadInput(f"The body is not JSON: {error}") from None
 
 
-def _whole_numbers(value: Any) -> Any:
-    """1.0 is an integer in JSON Schema, so it is one here."""
+def _convert_integers(value: Any) -> Any:
+    """Converts 1.0 to an integer, which it is in JSON Schema."""
     if isinstance(value, dict):
-        return {key: _whole_numbers(inner) for key, inner in value.items()}
+        return {key: _convert_integers(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_whole_numbers(inner) for inner in value]
+        return [_convert_integers(inner) for inner in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _read_query(kind: type[Query], request: Request) -> Query:
-    """The query parameters as their struct. Raises BadInput."""
+def _parse_query(kind: type[Query], request: Request) -> Query:
+    """Parses the query parameters as their struct. Raises BadInput."""
     try:
         return msgspec.convert(dict(request.query_params), kind, strict=False)
     except msgspec.ValidationError as error:
@@ -162,7 +158,7 @@ def _read_query(kind: type[Query], request: Request) -> Query:
         raise BadInput(f"The query is not as expected: {error}; known parameters are {known}") from None
 
 
-def _written(result: Any) -> Response:
+def _render(result: Any) -> Response:
     if result is None:
         return Response(status_code=204)
     if isinstance(result, bytes):

@@ -38,7 +38,7 @@ FAILURES = (BadInput("what came is wrong"), ValueError("a bug"), GraphQLError("a
 @pytest.fixture(scope="module")
 def workspace() -> Iterator[Workspace]:
     """The default world with one export, its clock standing still."""
-    server = app.build(Settings(cache=cache_folder()), "http://127.0.0.1:1")
+    server = app.build(Settings(cache=cache_folder()), "http://127.0.0.1:1", local=True)
     server.own.store.clock.freeze()
     yield server.own
     server.close()
