@@ -31,7 +31,8 @@ def check(request: Request, token: str, hosts: Collection[str]) -> None:
 
 def _from_a_page_elsewhere(request: Request) -> bool:
     """Browsers send Origin with every change, where ours is the host that was asked, and Sec-Fetch-Site with all."""
-    if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
+    sites = ",".join(request.headers.getlist("sec-fetch-site")).lower().split(",")
+    if not {"cross-site", "same-site"}.isdisjoint(map(str.strip, sites)):
         return True
     host = request.headers.get("host")
     return any(_host_of(origin) != host for origin in request.headers.getlist("origin"))

@@ -55,12 +55,19 @@ def test_what_a_proxy_of_this_machine_passes_on_needs_the_token(field: str) -> N
         check(request("127.0.0.1", **{field: "127.0.0.1"}), "secret", HOSTS)
 
 
-@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "Cross-Site", "same-origin, cross-site"])
 def test_a_page_that_only_reads_is_known_by_what_its_browser_says(site: str) -> None:
     with pytest.raises(ControlRefused):
         check(request("127.0.0.1", sec_fetch_site=site), "secret", HOSTS)
     check(request("127.0.0.1", sec_fetch_site="same-origin"), "secret", HOSTS)
     check(request("127.0.0.1", sec_fetch_site="none"), "secret", HOSTS)
+
+
+def test_every_header_that_names_the_site_is_read() -> None:
+    fields = [(b"sec-fetch-site", b"same-origin"), (b"sec-fetch-site", b"cross-site")]
+    scope = {"type": "http", "method": "GET", "path": "/_mock/", "headers": fields, "client": ("127.0.0.1", 50000)}
+    with pytest.raises(ControlRefused):
+        check(Request(scope), "secret", HOSTS)
 
 
 @pytest.mark.parametrize("origin", ["http://[::1", "http://[" + "x" * 50_000, "http://[evil]", "null", "", "localhost"])

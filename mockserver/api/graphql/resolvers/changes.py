@@ -20,6 +20,10 @@ from mockserver.world.projects import LabelingFrontend, Ontology, Project
 ONLY_READ = {"queueMode": ("CATALOG",), "allowedMediaType": ("UNKNOWN", "UNSUPPORTED")}
 """Values that SDKs know because projects may have them (queue_mode.py, media_type.py), and nobody can give."""
 
+FIRST_ROWS = frozenset({"datasetNameOrId", "dataRowCount", "appendToExistingDataset"})
+"""The data rows of a new model evaluation project (SDK client.py, create_model_evaluation_project)."""
+NO_COLUMNS = FIRST_ROWS | {"labelingFrontend"}
+
 
 def add_to(fields: Fields) -> None:
     fields.add("Mutation", "createProject", create_project)
@@ -40,7 +44,7 @@ def _columns(data: Mapping[str, Any]) -> dict[str, Any]:
     Raises BadInput for a text that is too long.
     """
     check_texts(data)
-    return {snake(name): value for name, value in data.items() if value is not None and name != "labelingFrontend"}
+    return {snake(name): value for name, value in data.items() if value is not None and name not in NO_COLUMNS}
 
 
 def _named(data: Mapping[str, Any], what: str) -> str:
@@ -60,7 +64,14 @@ def create_project(_source: Any, call: Call, data: Mapping[str, Any]) -> Project
 
 
 def _check_modes(call: Call, data: Mapping[str, Any]) -> None:
-    """Raises MalformedRequest for values that clients read and nobody may write."""
+    """Raises MalformedRequest for values that clients read and nobody may write, NotAllowed for new data rows.
+
+    Since 6.0 SDKs send `appendToExistingDataset: false` for a model evaluation project without data rows.
+    """
+    if rows := [name for name in sorted(FIRST_ROWS) if data.get(name)]:
+        raise NotAllowed(
+            f"Creating data rows for a project ({', '.join(rows)}) is not imitated; create the project without them"
+        )
     if data.get("queueMode") == "DATA_SET" and is_since(call.store, QUEUES_ARE_BATCHES):
         raise MalformedRequest("DataSet queue mode is deprecated. Please prefer Batch queue mode.")
     for name, values in ONLY_READ.items():

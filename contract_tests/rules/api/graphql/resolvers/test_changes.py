@@ -34,6 +34,26 @@ def test_a_new_project_may_say_that_it_is_not_deleted(own: ServedWorld) -> None:
     assert created(own, deleted=False)["name"] == "new"
 
 
+@pytest.mark.known("client")
+def test_a_model_evaluation_project_without_data_rows_is_created_as_sdks_send_it(own: ServedWorld) -> None:
+    """SDK client.create_model_evaluation_project, 6.0 and later."""
+    made = created(
+        own,
+        allowedMediaType="CONVERSATIONAL",
+        editorTaskType="MODEL_CHAT_EVALUATION",
+        appendToExistingDataset=False,
+    )
+    assert made["name"] == "new"
+
+
+@pytest.mark.parametrize("rows", [{"dataRowCount": 1}, {"datasetNameOrId": "new"}, {"appendToExistingDataset": True}])
+def test_data_rows_of_a_new_project_are_refused_by_name(own: ServedWorld, rows: dict[str, object]) -> None:
+    document = "mutation($data: ProjectData!) {createProject(data: $data) {id}}"
+    refused = ask(own, document, {"data": {"name": "evaluation"} | rows})
+    assert refused.code == "OPERATION_NOT_ALLOWED"
+    assert next(iter(rows)) in refused.message
+
+
 @pytest.mark.parametrize("name", ["", " ", None])
 @pytest.mark.parametrize("kind", ["Project", "Dataset"])
 def test_nothing_is_created_without_a_name(own: ServedWorld, kind: str, name: str | None) -> None:
