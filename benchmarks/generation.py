@@ -45,7 +45,7 @@ def measure(quick: bool) -> None:
 
 
 def world(plan: Scenario, path: Path) -> None:
-    prepared.make(plan, path, name=path.stem, seed=0, ends=plan.ends_at)
+    prepared.build_world(plan, path, name=path.stem, seed=0, ends=plan.ends_at)
 
 
 def timed(work: Callable[[], Any]) -> float:

@@ -113,7 +113,7 @@ def run(settings: Settings) -> None:
     # Imported here: `--help` and a wrong flag answer immediately.
     from mockserver import app, server
     from mockserver.control.ready import ready_file
-    from mockserver.generate.prepared import watched
+    from mockserver.generate.prepared import watch_progress
     from mockserver.serving.acceptor import connection_limit
     from mockserver.serving.descriptors import raise_limit
 
@@ -123,7 +123,7 @@ def run(settings: Settings) -> None:
     local = server.is_local(bound)
     settings = settings if local else add_control_token(settings)
     url = settings.public_url.rstrip("/") if settings.public_url else server.address_of(bound, settings.host)
-    with watched(show_generation):
+    with watch_progress(show_generation):
         built = app.build(settings, url, local=local)
     described = ready_file(built.own, url)
     token = None if local else settings.token
@@ -188,11 +188,11 @@ def greet(settings: Settings, world: Any, described: Any, token: str | None) -> 
 @ENDS
 def prepare(scenario: str, seed: int, ends: str | None) -> None:
     """Generate a scenario's world now, so that a server with it starts immediately."""
-    from mockserver.generate.prepared import prepared_world, watched
+    from mockserver.generate.prepared import prepare_world, watch_progress
 
     try:
-        with watched(show_generation):
-            world = prepared_world(scenario, seed=seed, ends=ends, cache=cache_folder())
+        with watch_progress(show_generation):
+            world = prepare_world(scenario, seed=seed, ends=ends, cache=cache_folder())
     except StartupError as error:
         fail(error)
     click.echo(world.path)
@@ -203,7 +203,7 @@ def scenarios() -> None:
     """List the scenarios that come with the package."""
     from mockserver.generate import scenario
 
-    for name in scenario.scenario_names():
+    for name in scenario.list_scenarios():
         click.echo(f"{name:<12} {scenario.load(scenario.find(name)).description}")
 
 

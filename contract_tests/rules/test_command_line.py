@@ -18,7 +18,7 @@ from contract_tests.rules.worlds import PROJECTS
 from contract_tests.serving import environment_without_our_settings
 from mockserver import __version__
 from mockserver.__main__ import Port
-from mockserver.generate.scenario import scenario_names
+from mockserver.generate.scenario import list_scenarios
 from mockserver.world.changes.tasks import TaskChanges
 from mockserver.world.database import JsonText
 from mockserver.world.sqlite import SqliteDatabase
@@ -476,7 +476,7 @@ def test_two_servers_without_a_state_know_nothing_of_each_other(tmp_path: Path) 
 def test_the_scenarios_are_listed_with_what_they_are() -> None:
     ended = run("scenarios")
     assert ended.returncode == 0
-    assert [line.split()[0] for line in ended.stdout.splitlines()] == scenario_names()
+    assert [line.split()[0] for line in ended.stdout.splitlines()] == list_scenarios()
     assert all(len(line.split()) > 4 for line in ended.stdout.splitlines())
 
 

@@ -283,7 +283,7 @@ def test_the_scenario_example_is_whole_and_makes_a_world() -> None:
     plan = scenario.parse(text.encode(), source="docs/scenarios.md")
     keys = {field.name for part in PARTS for field in msgspec.structs.fields(part)}
     assert [key for key in sorted(keys) if not re.search(rf"\b{key}\b( =|\.|\])", text)] == []
-    _, pieces = history.build(plan, name="example", seed=0)
+    _, pieces = history.build_world(plan, name="example", seed=0)
     assert sum(len(piece) for piece in pieces) > sum(project.rows for project in plan.projects)
 
 

@@ -19,7 +19,7 @@ ROWS = {project.name: project.rows for project in DEFAULT.projects}
 
 def generated(name: str = "default", *, seed: int = 0, ends: int | None = None) -> tuple[Workspace, list[list[Record]]]:
     """A scenario's world as records."""
-    workspace, pieces = history.build(scenario.load(scenario.find(name)), name=name, seed=seed, ends=ends)
+    workspace, pieces = history.build_world(scenario.load(scenario.find(name)), name=name, seed=seed, ends=ends)
     return workspace, list(pieces)
 
 

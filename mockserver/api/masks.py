@@ -25,7 +25,7 @@ from mockserver.errors import LinkRefused, NotFound
 from mockserver.exports.frames import find_masks, find_object
 from mockserver.generate.annotations import COMPOSITE_MASK
 from mockserver.generate.files.raster import Canvas
-from mockserver.generate.masks import BLACK, picture, sightings
+from mockserver.generate.masks import BLACK, draw_feature, find_feature
 from mockserver.generate.masks import Masks as Drawn
 from mockserver.generate.media.image import draw_masks
 from mockserver.http.ranged import RangedResponse
@@ -227,14 +227,14 @@ def _canvas(found: Annotated, feature_id: str, index: int) -> Canvas | None:
     size = None if feature is None else found.size(feature, plane)
     if feature is None or size is None or ("composite_mask" in feature and not masks):
         return None
-    return picture(feature, masks, width=size[0], height=size[1])
+    return draw_feature(feature, masks, width=size[0], height=size[1])
 
 
 def _shown(document: Any, feature_id: str, index: int) -> Mapping[str, Any] | None:
     """What a body says of a feature at an index: in a frame, or anywhere in what is no clip."""
     if "frames" in document or "groups" in document:
         return find_object(document, feature_id, index)
-    return next(sightings(document, feature_id), None) if index == FIRST else None
+    return next(find_feature(document, feature_id), None) if index == FIRST else None
 
 
 def _number(text: str) -> int:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import orjson
 
 from mockserver.errors import StartupError, nearest, quoted
-from mockserver.generate.prepared import prepared_world
+from mockserver.generate.prepared import prepare_world
 from mockserver.links import Links
 from mockserver.settings import cache_folder
 from mockserver.webhooks.payloads import Payloads
@@ -56,7 +56,7 @@ def load_documents(
 @contextmanager
 def open_world(scenario: str, *, seed: int, ends: str | None) -> Iterator[Store]:
     """Opens a copy of a prepared world: reading creates files next to it, and the cache is shared."""
-    prepared = prepared_world(scenario, seed=seed, ends=ends, cache=cache_folder())
+    prepared = prepare_world(scenario, seed=seed, ends=ends, cache=cache_folder())
     with tempfile.TemporaryDirectory(prefix="mockserver-factory-") as folder:
         copy = Path(folder) / "world.sqlite"
         shutil.copyfile(prepared.path, copy)

@@ -57,7 +57,7 @@ def run(
     from mockserver.exports import samples
     from mockserver.generate import locales, words
     from mockserver.generate import scenario as scenarios
-    from mockserver.generate.prepared import end_of
+    from mockserver.generate.prepared import resolve_end
 
     if form not in FORMATS:
         raise StartupError(f"--format is {form!r}; the nearest known are {quoted(nearest(form, FORMATS))}")
@@ -65,15 +65,15 @@ def run(
         raise StartupError(f"--format frames is for {quoted(FRAMED_NAMES)}; {media!r} has no frames: give v2 or v1")
     if not base_url.startswith(("http://", "https://")) or base_url.endswith("/"):
         raise StartupError(f"--base-url is {base_url!r}; expected scheme and host, like https://mock.example")
-    sections = sections_of(params)
+    sections = parse_sections(params)
     plan = samples.single_project_scenario(scenarios.load(scenarios.find(scenario)), media, rows, project=project)
-    end = end_of(plan, ends)
-    tables = {} if locale is None else locales.tables(locale, seed)
+    end = resolve_end(plan, ends)
+    tables = {} if locale is None else locales.build_tables(locale, seed)
     with (
         tempfile.TemporaryDirectory() as folder,
-        opened(output) as file,
+        open_output(output) as file,
         show_progress(2 * rows, "Generating") as done,
-        words.told(tables),
+        words.override_tables(tables),
     ):
         world = samples.build_database(plan, Path(folder) / "world.sqlite", seed=seed, ends=end, count=done)
         connection = world.connect()
@@ -91,7 +91,7 @@ def run(
             connection.close()
 
 
-def sections_of(text: str) -> Any:
+def parse_sections(text: str) -> Any:
     """`all`, `none`, or words with commas between them."""
     from mockserver.control.words import PARAMS
     from mockserver.control.words import params as decoded
@@ -106,7 +106,7 @@ def sections_of(text: str) -> Any:
 
 
 @contextlib.contextmanager
-def opened(output: str) -> Iterator[BinaryIO]:
+def open_output(output: str) -> Iterator[BinaryIO]:
     """Standard output; a file that appears under its name when it is whole; or a pipe or device, which stays."""
     if not output:
         raise StartupError("--output is empty; give the name of a file, or - for standard output")
@@ -119,7 +119,7 @@ def opened(output: str) -> Iterator[BinaryIO]:
             with path.open("wb") as file:
                 yield file
         else:
-            with whole(path.resolve()) as file:  # a link still leads there afterwards
+            with open_whole(path.resolve()) as file:  # a link still leads there afterwards
                 yield file
     except BrokenPipeError:  # whoever read it has enough: click ends the program
         raise
@@ -129,7 +129,7 @@ def opened(output: str) -> Iterator[BinaryIO]:
 
 
 @contextlib.contextmanager
-def whole(path: Path) -> Iterator[BinaryIO]:
+def open_whole(path: Path) -> Iterator[BinaryIO]:
     """A file beside, which takes the name when all is written."""
     half = path.with_name(f"{path.name}.part")
     try:

@@ -9,8 +9,8 @@ from mockserver.control.places import NOT_SKIPPED, Places, Target
 from mockserver.errors import BadInput, Conflict
 from mockserver.generate import features
 from mockserver.generate.chance import Chance
-from mockserver.generate.changes import annotated, answered_again
-from mockserver.generate.words import table
+from mockserver.generate.changes import annotate, answer_again
+from mockserver.generate.words import load_table
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.change import Change
 from mockserver.world.changes.labels import APPROVE, MOVE
@@ -69,10 +69,10 @@ class Happenings:
     def create_label(self) -> Touched:
         """Annotates the contents of a row's file: of a row without a label if there is one, else of another row."""
         row = self._places.find_row(WorkflowStatus.TO_LABEL)
-        variant = annotated(row, self._ontology(), seed=self._workspace.world.seed)
+        variant = annotate(row, self._ontology(), seed=self._workspace.world.seed)
         labelled = self._change.connection.count(Label, self._places.row_condition(row.no))
         content = variant.content if row.asset and not labelled else self._change_answers(variant.content)
-        seconds = self._chance().between(20, 900)
+        seconds = self._chance().randint(20, 900)
         label = self._workspace.labels.create_label(
             self._project.id, row.id, content=content, aside=variant.aside, seconds_to_create=seconds,
             by=find_other_labeler(self._change.connection, self._project.id, row.no) if labelled else None,
@@ -93,7 +93,7 @@ class Happenings:
         return Touched(self._places.load_row_of(label), label.id)
 
     def _change_answers(self, content: bytes) -> bytes:
-        return answered_again(content, self._ontology(), self._chance())
+        return answer_again(content, self._ontology(), self._chance())
 
     # Reviews and workflow
 
@@ -164,7 +164,7 @@ class Happenings:
         row = self._places.find_row()
         schema = self._change.connection.select(MetadataSchema, Clause("name = 'tag' AND reserved"))[0]
         current = row.metadata_values.get(schema.id)
-        value = self._chance().pick([place for place in table("places") if place != current])
+        value = self._chance().choice([place for place in load_table("places") if place != current])
         self._workspace.catalog.set_metadata(row.id, schema.id, value, project_id=self._project.id)
         return Touched(row)
 
@@ -187,11 +187,11 @@ class Happenings:
             raise Conflict(
                 f"Project {self._project.name!r} has no ontology, so nothing can be labelled in it; choose another"
             )
-        return features.read(record.id, record.normalized)
+        return features.parse_ontology(record.id, record.normalized)
 
     def _chance(self) -> Chance:
         """Returns a source of choices for this change: the same change of the same world makes the same choices."""
         return Chance(self._workspace.world.seed, "event", self._change.number(Event))
 
     def _pick_word(self, name: str) -> str:
-        return self._chance().pick(table(name))
+        return self._chance().choice(load_table(name))

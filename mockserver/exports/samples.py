@@ -69,7 +69,7 @@ def single_project_scenario(
 
 def build_database(scenario: Scenario, path: Path, *, seed: int, ends: int, count: Counted) -> SqliteDatabase:
     """The world of a scenario in a new file. Memory stays flat."""
-    workspace, pieces = history.build(scenario, name="generated", seed=seed, ends=ends)
+    workspace, pieces = history.build_world(scenario, name="generated", seed=seed, ends=ends)
 
     def counted() -> Iterator[list[Record]]:
         for piece in pieces:

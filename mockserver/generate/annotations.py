@@ -8,8 +8,8 @@ import orjson
 
 from mockserver.generate.chance import Chance
 from mockserver.generate.features import Feature
-from mockserver.generate.prose import question as asked
-from mockserver.generate.prose import remark
+from mockserver.generate.prose import write_question as asked
+from mockserver.generate.prose import write_remark
 from mockserver.world import ids
 from mockserver.world.labels import FEATURES, HOST, PROJECT, STAND_IN, TASK, render_body
 
@@ -64,19 +64,19 @@ class Annotator:
         if message_id is not None:
             made["message_id"] = message_id
         if question.answered_by == "text":
-            write = asked if question.kind == "prompt" else remark
+            write = asked if question.kind == "prompt" else write_remark
             return made | {f"{prefix}text_answer": {"content": write(self.chance), "classifications": []}}
         if question.answered_by == "radio":
-            return made | {f"{prefix}radio_answer": self.answer(self.chance.pick(question.answers))}
-        chosen = self.chance.sample(question.answers, self.chance.between(1, len(question.answers)))
+            return made | {f"{prefix}radio_answer": self.answer(self.chance.choice(question.answers))}
+        chosen = self.chance.sample(question.answers, self.chance.randint(1, len(question.answers)))
         return made | {f"{prefix}checklist_answers": [self.answer(answer) for answer in chosen]}
 
-    def of_messages(self, questions: tuple[Feature, ...], message_ids: list[str]) -> list[dict[str, Any]]:
+    def answer_messages(self, questions: tuple[Feature, ...], message_ids: list[str]) -> list[dict[str, Any]]:
         """Answers about single messages: to each question for one message or more, in the order of messages."""
         return [
             self.classification(question, message_id)
             for question in questions
-            for message_id in self.chance.sample(message_ids, self.chance.between(1, max(len(message_ids), 1)))
+            for message_id in self.chance.sample(message_ids, self.chance.randint(1, max(len(message_ids), 1)))
         ]
 
     def relationships(self, edges: tuple[Feature, ...], kind: str, objects: list[dict[str, Any]]) -> list[Any]:
@@ -98,35 +98,37 @@ class Annotator:
         return made
 
 
-def placed(text: bytes) -> orjson.Fragment:
+def quote_placeholders(text: bytes) -> orjson.Fragment:
     """A JSON string that holds placeholders, which no encoder may escape."""
     return orjson.Fragment(b'"' + text + b'"')
 
 
-def composite_mask_url(index: int = 1, mask: str = COMPOSITE_MASK) -> orjson.Fragment:
+def build_composite_mask_url(index: int = 1, mask: str = COMPOSITE_MASK) -> orjson.Fragment:
     """The URL of the picture with all masks of the label (form since 2024-02, labelbox-notebooks composite_mask).
 
     `mask` is the ordinal of the picture's id, for labels that have several.
     """
     label = FEATURES + mask.encode()
-    return placed(HOST + b"/api/v1/tasks/" + TASK + b"/masks/" + label + b"/index/%d" % index)
+    return quote_placeholders(HOST + b"/api/v1/tasks/" + TASK + b"/masks/" + label + b"/index/%d" % index)
 
 
-def single_mask_url(feature_id: str, frame: int) -> orjson.Fragment:
+def build_single_mask_url(feature_id: str, frame: int) -> orjson.Fragment:
     """The URL of one object's mask in a frame (observed 2025-04)."""
     feature = FEATURES + feature_id.removeprefix(STAND_IN).encode()
-    return placed(HOST + b"/api/v1/projects/" + PROJECT + b"/annotations/" + feature + b"/index/%d/mask" % frame)
+    return quote_placeholders(
+        HOST + b"/api/v1/projects/" + PROJECT + b"/annotations/" + feature + b"/index/%d/mask" % frame
+    )
 
 
-def encoded(annotations: dict[str, Any]) -> bytes:
+def encode_body(annotations: dict[str, Any]) -> bytes:
     """A body's content."""
     return render_body(annotations)
 
 
-def of_whole_rows(questions: tuple[Feature, ...]) -> tuple[Feature, ...]:
+def select_global_questions(questions: tuple[Feature, ...]) -> tuple[Feature, ...]:
     """Those that are not asked of each message."""
     return tuple(question for question in questions if question.scope == "global")
 
 
-def of_each_message(questions: tuple[Feature, ...]) -> tuple[Feature, ...]:
+def select_index_questions(questions: tuple[Feature, ...]) -> tuple[Feature, ...]:
     return tuple(question for question in questions if question.scope == "index")

@@ -27,13 +27,13 @@ class Chance:
         self._words: list[int] = []
 
     @classmethod
-    def keyed(cls, key: bytes) -> Self:
+    def from_key(cls, key: bytes) -> Self:
         """By the hash of its path."""
         chance = cls.__new__(cls)
         chance._key, chance._block, chance._words = key, 0, []
         return chance
 
-    def word(self) -> int:
+    def next_word(self) -> int:
         """The next number below 2**64."""
         if not self._words:
             raw = hashlib.blake2b(self._block.to_bytes(8, "big"), key=self._key).digest()
@@ -41,32 +41,35 @@ class Chance:
             self._block += 1
         return self._words.pop()
 
-    def below(self, limit: int) -> int:
+    def randbelow(self, limit: int) -> int:
         """0 <= n < limit. The bias of the remainder is below one in 2**40 for the limits we use."""
-        return self.word() % limit
+        return self.next_word() % limit
 
-    def between(self, low: int, high: int) -> int:
+    def randint(self, low: int, high: int) -> int:
         """low <= n <= high."""
-        return low + self.below(high - low + 1)
+        return low + self.randbelow(high - low + 1)
 
     def happens(self, percent: int) -> bool:
-        return self.below(100) < percent
+        return self.randbelow(100) < percent
 
-    def pick(self, choices: Sequence[T]) -> T:
-        return choices[self.below(len(choices))]
+    def choice(self, choices: Sequence[T]) -> T:
+        return choices[self.randbelow(len(choices))]
 
     def sample(self, choices: Sequence[T], count: int) -> list[T]:
         """`count` different choices, in the order of `choices`."""
         left = list(range(len(choices)))
-        chosen = sorted(left.pop(self.below(len(left))) for _ in range(min(count, len(left))))
+        chosen = sorted(left.pop(self.randbelow(len(left))) for _ in range(min(count, len(left))))
         return [choices[index] for index in chosen]
 
 
 class Chances:
-    """Many rows of numbers whose paths differ in the last part: `Chances(*path).of(last)` is `Chance(*path, last)`."""
+    """Many rows of numbers whose paths differ in the last part.
+
+    `Chances(*path).derive(last)` is `Chance(*path, last)`.
+    """
 
     def __init__(self, *path: object) -> None:
         self._stem = ids.Stem(*path, size=_KEY)
 
-    def of(self, last: object) -> Chance:
-        return Chance.keyed(self._stem.digest(last))
+    def derive(self, last: object) -> Chance:
+        return Chance.from_key(self._stem.digest(last))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mockserver.generate.annotations import Annotator, encoded
+from mockserver.generate.annotations import Annotator, encode_body
 from mockserver.generate.assets import parse_recipe
 from mockserver.generate.chance import Chance
 from mockserver.generate.features import Ontology
@@ -15,7 +15,7 @@ from mockserver.world.labels import FEATURES, parse_body, render_body
 _ORDINAL = re.compile(re.escape(FEATURES) + rb"([0-9a-z]{5})")
 
 
-def annotated(row: DataRow, ontology: Ontology, *, seed: int) -> Variant:
+def annotate(row: DataRow, ontology: Ontology, *, seed: int) -> Variant:
     """What is to be seen in the row's own file. Of a file that is not ours nothing is known, so nothing is drawn."""
     if row.asset is not None:
         generator, project, number = parse_recipe(row.asset)
@@ -24,13 +24,13 @@ def annotated(row: DataRow, ontology: Ontology, *, seed: int) -> Variant:
     return Variant(row.media_attributes, EMPTY if known is None else known.empty_body)
 
 
-def answered_again(content: bytes, ontology: Ontology, chance: Chance) -> bytes:
+def answer_again(content: bytes, ontology: Ontology, chance: Chance) -> bytes:
     """The same body with its questions answered anew; without questions it has one object less."""
     document = parse_body(content)
     if ontology.questions:
         last = max((int(found[1], 36) for found in _ORDINAL.finditer(content)), default=0)
         answers = Annotator(chance, last=last).classifications(ontology.questions)
-        document["classifications"] = parse_body(encoded({"answers": answers}))["answers"]
+        document["classifications"] = parse_body(encode_body({"answers": answers}))["answers"]
     elif document.get("objects"):
         document["objects"].pop()
     return render_body(document)

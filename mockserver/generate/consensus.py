@@ -11,7 +11,7 @@ DRIFT = 3
 """At most so many pixels or points. Places in a text or on a map stay: they name words and coordinates."""
 
 
-def another_view(content: bytes, chance: Chance) -> bytes:
+def move_objects(content: bytes, chance: Chance) -> bytes:
     """Every object moved as a whole, so that a shape stays the shape it is and inside what it was drawn on."""
     document = parse_body(content)
     _move_all(document, chance)
@@ -24,7 +24,7 @@ def _move_all(node: Any, chance: Chance) -> None:
             _move_all(item, chance)
     elif isinstance(node, dict):
         for key in [key for key in node if key in PIXEL_GEOMETRIES]:
-            _move(node[key], chance.between(0, DRIFT), chance.between(0, DRIFT))
+            _move(node[key], chance.randint(0, DRIFT), chance.randint(0, DRIFT))
         for value in node.values():
             _move_all(value, chance)
 

@@ -12,7 +12,7 @@ from mockserver.generate.media.generator import MediaGenerator
 from mockserver.generate.numbers import Numbers
 from mockserver.generate.organization import BUILT_IN_EMBEDDING, CustomField, Organized
 from mockserver.generate.plans import ProjectPlan
-from mockserver.generate.words import table
+from mockserver.generate.words import load_table
 from mockserver.world import ids
 from mockserver.world.clock import DAY, SECOND
 from mockserver.world.data_rows import Attachment, DataRow, EmbeddingVector, MetadataValue, encode_metadata
@@ -52,7 +52,7 @@ class DataRows:
         self.plan, self.generator, self.organized, self.numbers = plan, generator, organized, numbers
         self.seed, self.end = seed, end
         self.root = (seed, "project", plan.name)
-        self.dataset_id = dataset_id(seed, end, plan.dataset_name)
+        self.dataset_id = build_dataset_id(seed, end, plan.dataset_name)
         self._ids = ids.Stem(seed, "dataset", plan.dataset_name, plan.name)
         self._chances = Chances(*self.root, "row")
         self.media_attributes: list[JsonText] = []
@@ -63,68 +63,68 @@ class DataRows:
     def number(self, index: int) -> int:
         return self.first + index
 
-    def records(self, index: int, *, last_activity: int) -> Iterator[Record]:
+    def build_records(self, index: int, *, last_activity: int) -> Iterator[Record]:
         """Row `index` and its surroundings. Called for every index in order."""
         plan = self.plan
         no = self.numbers.next("data_row")
         self.first = self.first or no
-        chance = self._chances.of(index)
-        metadata = self._metadata(index, chance)
-        made = self._imported(index, chance)
+        chance = self._chances.derive(index)
+        metadata = self._draw_metadata(index, chance)
+        made = self._draw_import_time(index, chance)
         number = index % len(self.media_attributes)
-        stem = self._stem(index)
+        stem = self._build_stem(index)
         yield DataRow(
             no=no, id=self._ids.cuid(made, index), dataset_id=self.dataset_id,
             external_id=f"{stem}.{self.generator.media.extension}" if plan.external_ids else None,
             global_key=f"{plan.name}-{stem}" if plan.global_keys else None, media_type=self.generator.media.wire,
-            row_data=self._inline(number), asset=f"{plan.asset_media}/{plan.name}/{number}",
+            row_data=self._read_inline(number), asset=f"{plan.asset_media}/{plan.name}/{number}",
             media_attributes=self.media_attributes[number], metadata=metadata,
             created_by=self.organized.people[0].id,
-            created_at=made, updated_at=made + chance.between(900, 2500) * MILLISECOND,
+            created_at=made, updated_at=made + chance.randint(900, 2500) * MILLISECOND,
             last_activity_at=max(made, last_activity), deleted=False,
         )  # fmt: skip
         if plan.attachments and index % 3 == 0:
-            yield from self._attachments(index, no, made, chance)
+            yield from self._build_attachments(index, no, made, chance)
         if self.vectors:
             yield EmbeddingVector(no, BUILT_IN_EMBEDDING, self.vectors[number])
 
-    def _inline(self, number: int) -> str | None:
+    def _read_inline(self, number: int) -> str | None:
         """The text itself, of rows that were imported so (observed 2024-12)."""
         if not self.plan.inline:
             return None
         return self.generator.build_asset(self.seed, self.plan.name, number).content.decode()
 
-    def _stem(self, index: int) -> str:
+    def _build_stem(self, index: int) -> str:
         if self.plan.unicode and index % 3 == 2:  # a blank and parentheses, as browsers name further copies
-            return f"{table('names_files')[index % len(table('names_files'))]} ({index + 1})"
-        names = table("names_unicode" if self.plan.unicode else "names_files")
+            return f"{load_table('names_files')[index % len(load_table('names_files'))]} ({index + 1})"
+        names = load_table("names_unicode" if self.plan.unicode else "names_files")
         return f"{names[index % len(names)]}-{index + 1:04}"
 
-    def _metadata(self, index: int, chance: Chance) -> JsonText:
+    def _draw_metadata(self, index: int, chance: Chance) -> JsonText:
         """A value in every field of the organization, on three rows of four; and what the plan gives to this row."""
         drawn: dict[str, MetadataValue] = {}
         if self.plan.metadata and (self.plan.rows <= 3 or index % 4 != 3):
-            drawn = {field.schema_id: self._value(field, index, chance) for field in self.organized.fields}
+            drawn = {field.schema_id: self._draw_value(field, index, chance) for field in self.organized.fields}
         for given in self.plan.values:
             if given.first <= index + 1 <= (given.last or self.plan.rows):
                 field = next(field for field in self.organized.fields if field.name == given.field)
-                drawn[field.schema_id] = _given(field, given.value, index + 1)
+                drawn[field.schema_id] = _parse_value(field, given.value, index + 1)
         return encode_metadata(drawn)
 
-    def _value(self, field: CustomField, index: int, chance: Chance) -> MetadataValue:
+    def _draw_value(self, field: CustomField, index: int, chance: Chance) -> MetadataValue:
         """As the kind of field has them; an enum's value is the id of an option."""
         match field.kind:
             case "CustomMetadataDateTime":
-                return _iso(self.end - 60 * DAY + self._spread(index, 10 * DAY))
+                return _format_date_time(self.end - 60 * DAY + self._spread(index, 10 * DAY))
             case "CustomMetadataNumber":
-                return chance.between(0, 1000) / 8
+                return chance.randint(0, 1000) / 8
             case "CustomMetadataEnum":
-                return chance.pick(list(field.options.values()))
-        return chance.pick(table("names_unicode" if self.plan.unicode else "places"))
+                return chance.choice(list(field.options.values()))
+        return chance.choice(load_table("names_unicode" if self.plan.unicode else "places"))
 
-    def _attachments(self, index: int, no: int, made: int, chance: Chance) -> Iterator[Attachment]:
+    def _build_attachments(self, index: int, no: int, made: int, chance: Chance) -> Iterator[Attachment]:
         """One of every kind on the first row; the others have one, in turn."""
-        note = chance.pick(table("sentences_en"))
+        note = chance.choice(load_table("sentences_en"))
         for kind in ATTACHED if index == 0 else (ATTACHED[index // 3 % len(ATTACHED)],):
             attachment = ids.cuid(made, *self.root, "attachment", index, kind)
             number = self.numbers.next("attachment")
@@ -135,9 +135,9 @@ class DataRows:
             recipe = f"{media.name}/{self.plan.name} attachments/{index // 3 % DIFFERENT}"
             yield Attachment(number, attachment, no, kind, None, recipe, f"{name}.{media.extension}")
 
-    def _imported(self, index: int, chance: Chance) -> int:
+    def _draw_import_time(self, index: int, chance: Chance) -> int:
         """Within the row's own share of the time of import: the ids of a world's rows grow as they are counted."""
-        place = (self._before + index) * 1000 + chance.below(1000)
+        place = (self._before + index) * 1000 + chance.randbelow(1000)
         return (self.end - IMPORTED + IMPORT_LASTED * place // (1000 * self._total)) // MILLISECOND * MILLISECOND
 
     def _spread(self, index: int, length: int) -> int:
@@ -145,27 +145,29 @@ class DataRows:
         return length * index // max(self.plan.rows, 1) // SECOND * SECOND
 
 
-def _given(field: CustomField, value: str | float, number: int) -> MetadataValue:
+def _parse_value(field: CustomField, value: str | float, number: int) -> MetadataValue:
     """A value of the plan as rows keep it."""
     if not isinstance(value, str):
         return value
     text = value.replace("{number}", str(number))
     if field.kind == "CustomMetadataDateTime":
         moment = datetime.datetime.fromisoformat(text)
-        return _iso(int((moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).timestamp() * SECOND))
+        return _format_date_time(
+            int((moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).timestamp() * SECOND)
+        )
     return field.options[text] if field.options else text
 
 
-def dataset_id(seed: int, end: int, name: str) -> str:
+def build_dataset_id(seed: int, end: int, name: str) -> str:
     """A dataset is a day older than the first row of the world."""
     return ids.cuid(end - IMPORTED - DAY, seed, "dataset", name)
 
 
-def vector(chance: Chance) -> bytes:
+def draw_vector(chance: Chance) -> bytes:
     """512 numbers between -1 and 1, as the built-in image embedding has."""
-    return orjson.dumps([(chance.below(200_001) - 100_000) / 100_000 for _ in range(512)])
+    return orjson.dumps([(chance.randbelow(200_001) - 100_000) / 100_000 for _ in range(512)])
 
 
-def _iso(moment: int) -> str:
+def _format_date_time(moment: int) -> str:
     """Metadata date-times are text with a `Z` (SDK data_row_metadata.py)."""
     return f"{datetime.datetime.fromtimestamp(moment // SECOND, datetime.UTC).isoformat()[:19]}Z"

@@ -54,14 +54,14 @@ class Ontology(msgspec.Struct, frozen=True):
     @property
     def normalized(self) -> JsonText:
         document = {
-            "tools": [_tool_json(tool) for tool in self.tools],
-            "classifications": [_question_json(question, top=True) for question in self.questions],
+            "tools": [_render_tool(tool) for tool in self.tools],
+            "classifications": [_render_question(question, top=True) for question in self.questions],
             "relationships": [],
         }
         return JsonText(msgspec.json.encode(document).decode())
 
 
-def machine_name(name: str, kind: str) -> str:
+def make_machine_name(name: str, kind: str) -> str:
     """What the editor makes of a name: lower case, punctuation dropped, and one underscore for a run of blanks, hyphens
     and what was dropped between them (observed 2024-12, 2025-08). Letters, digits and marks of every script stay
     (inferred), and so does a name of which nothing would be left.
@@ -85,62 +85,62 @@ _RUN = re.compile(r"_*[\s-][\s_-]*")
 _RUN_OF_BLANKS = re.compile(r"\s+")
 
 
-def build(seed: int, key: str, plan: OntologyPlan, *, made: int = 0) -> Ontology:
+def build_ontology(seed: int, key: str, plan: OntologyPlan, *, made: int = 0) -> Ontology:
     """The ontology `key` of a scenario, of the moment `made`. All its ids come from (seed, key, path of names)."""
     root = (made, seed, "ontology", key)
-    tools = tuple(_tool(root, index, tool) for index, tool in enumerate(plan.tools))
-    return Ontology(ids.cuid(*root), tools, tuple(_question(root, question) for question in plan.questions))
+    tools = tuple(_build_tool(root, index, tool) for index, tool in enumerate(plan.tools))
+    return Ontology(ids.cuid(*root), tools, tuple(_build_question(root, question) for question in plan.questions))
 
 
 Root = tuple[Any, ...]
 """A moment in microseconds UTC and the path of names below it."""
 
 
-def _feature(root: Root, part: Tool | Question | Option, kind: str, **more: Any) -> Feature:
+def _build_feature(root: Root, part: Tool | Question | Option, kind: str, **more: Any) -> Feature:
     path = (*root, kind, part.name)
-    value = part.value or machine_name(part.name, kind)
+    value = part.value or make_machine_name(part.name, kind)
     return Feature(part.name, value, ids.cuid(*path, "feature"), ids.cuid(*path, "node"), kind, **more)
 
 
-def _tool(root: Root, index: int, tool: Tool) -> Feature:
-    questions = tuple(_question((*root, tool.name), question) for question in tool.questions)
+def _build_tool(root: Root, index: int, tool: Tool) -> Feature:
+    questions = tuple(_build_question((*root, tool.name), question) for question in tool.questions)
     color = tool.color or COLOURS[index % len(COLOURS)]
-    return _feature(root, tool, tool.tool, color=color, required=tool.required, questions=questions)
+    return _build_feature(root, tool, tool.tool, color=color, required=tool.required, questions=questions)
 
 
-def _question(root: Root, question: Question) -> Feature:
+def _build_question(root: Root, question: Question) -> Feature:
     below = (*root, question.name)
     answers = tuple(
-        _feature(
+        _build_feature(
             below,
             answer,
             "option",
-            questions=tuple(_question((*below, answer.name), nested) for nested in answer.questions),
+            questions=tuple(_build_question((*below, answer.name), nested) for nested in answer.questions),
         )
         for answer in question.answers
     )
     required = question.required or question.type in PROMPT_RESPONSE_QUESTIONS
-    return _feature(root, question, question.type, required=required, answers=answers, scope=question.scope)
+    return _build_feature(root, question, question.type, required=required, answers=answers, scope=question.scope)
 
 
-def _tool_json(tool: Feature) -> dict[str, Any]:
+def _render_tool(tool: Feature) -> dict[str, Any]:
     return {
         "tool": tool.kind,
         "name": tool.name,
         "required": tool.required,
         "color": tool.color,
-        "classifications": [_question_json(question) for question in tool.questions],
+        "classifications": [_render_question(question) for question in tool.questions],
         "schemaNodeId": tool.node_id,
         "featureSchemaId": tool.schema_id,
-    } | _given_value(tool)
+    } | _get_value(tool)
 
 
-def _given_value(tool: Feature) -> dict[str, str]:
+def _get_value(tool: Feature) -> dict[str, str]:
     """`value` of a tool only where somebody gave it one: clients expect none (SDK tool.py)."""
-    return {} if tool.value == machine_name(tool.name, tool.kind) else {"value": tool.value}
+    return {} if tool.value == make_machine_name(tool.name, tool.kind) else {"value": tool.value}
 
 
-def _question_json(question: Feature, *, top: bool = False) -> dict[str, Any]:
+def _render_question(question: Feature, *, top: bool = False) -> dict[str, Any]:
     """A classification's displayed text is `instructions`; `name` is its machine name (SDK ontology.py).
 
     One about prompts or responses is always required and has no scope (SDK tool_building/classification.py).
@@ -150,7 +150,7 @@ def _question_json(question: Feature, *, top: bool = False) -> dict[str, Any]:
         "instructions": question.name,
         "name": question.value,
         "required": question.required,
-        "options": [_answer_json(answer) for answer in question.answers],
+        "options": [_render_answer(answer) for answer in question.answers],
         "schemaNodeId": question.node_id,
         "featureSchemaId": question.schema_id,
     }
@@ -158,37 +158,37 @@ def _question_json(question: Feature, *, top: bool = False) -> dict[str, Any]:
     return document | {"scope": question.scope} if scoped else document
 
 
-def _answer_json(answer: Feature) -> dict[str, Any]:
+def _render_answer(answer: Feature) -> dict[str, Any]:
     return {
         "label": answer.name,
         "value": answer.value,
-        "options": [_question_json(question) for question in answer.questions],
+        "options": [_render_question(question) for question in answer.questions],
         "schemaNodeId": answer.node_id,
         "featureSchemaId": answer.schema_id,
     }
 
 
-def read(ontology_id: str, normalized: str) -> Ontology:
+def parse_ontology(ontology_id: str, normalized: str) -> Ontology:
     """The ontology behind what `normalized` says: new labels are made from what the world holds, not from a file."""
     document = msgspec.json.decode(normalized)
-    tools = tuple(_read_tool(tool) for tool in document.get("tools", []))
-    return Ontology(ontology_id, tools, tuple(map(_read_question, document.get("classifications", []))))
+    tools = tuple(_parse_tool(tool) for tool in document.get("tools", []))
+    return Ontology(ontology_id, tools, tuple(map(_parse_question, document.get("classifications", []))))
 
 
-def _read_tool(tool: dict[str, Any]) -> Feature:
+def _parse_tool(tool: dict[str, Any]) -> Feature:
     return Feature(
         tool["name"],
-        tool.get("value") or machine_name(tool["name"], tool["tool"]),
+        tool.get("value") or make_machine_name(tool["name"], tool["tool"]),
         tool["featureSchemaId"],
         tool["schemaNodeId"],
         tool["tool"],
         color=tool.get("color") or "",
         required=bool(tool.get("required")),
-        questions=tuple(map(_read_question, tool.get("classifications", []))),
+        questions=tuple(map(_parse_question, tool.get("classifications", []))),
     )
 
 
-def _read_question(question: dict[str, Any]) -> Feature:
+def _parse_question(question: dict[str, Any]) -> Feature:
     return Feature(
         question["instructions"],
         question["name"],
@@ -196,13 +196,13 @@ def _read_question(question: dict[str, Any]) -> Feature:
         question["schemaNodeId"],
         question["type"],
         required=bool(question.get("required")),
-        answers=tuple(map(_read_answer, question.get("options", []))),
+        answers=tuple(map(_parse_answer, question.get("options", []))),
         scope=question.get("scope", "global"),
     )
 
 
-def _read_answer(answer: dict[str, Any]) -> Feature:
-    questions = tuple(map(_read_question, answer.get("options", [])))
+def _parse_answer(answer: dict[str, Any]) -> Feature:
+    questions = tuple(map(_parse_question, answer.get("options", [])))
     return Feature(
         answer["label"], answer["value"], answer["featureSchemaId"], answer["schemaNodeId"], "option",
         questions=questions,

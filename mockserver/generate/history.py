@@ -6,15 +6,15 @@ from collections.abc import Iterator
 
 from mockserver.generate import features
 from mockserver.generate.chance import Chance
-from mockserver.generate.consensus import another_view
-from mockserver.generate.data_rows import IMPORTED, DataRows, vector
-from mockserver.generate.labelling import BATCHED, Labelling
+from mockserver.generate.consensus import move_objects
+from mockserver.generate.data_rows import IMPORTED, DataRows, draw_vector
+from mockserver.generate.labeling_history import BATCHED, LabelingHistory
 from mockserver.generate.media.generator import get_generator
 from mockserver.generate.models import ModelRuns
 from mockserver.generate.numbers import Numbers
 from mockserver.generate.organization import Organized, organize
 from mockserver.generate.plans import ProjectPlan, Scenario
-from mockserver.generate.slices import saved_slices
+from mockserver.generate.slices import build_slices
 from mockserver.world import ids
 from mockserver.world.clock import DAY, HOUR, SECOND
 from mockserver.world.data_rows import Dataset
@@ -29,7 +29,7 @@ PIECE = 5000
 """Records handed on at a time: memory stays flat whatever the size of the world."""
 
 
-def build(
+def build_world(
     scenario: Scenario, *, name: str, seed: int, ends: int | None = None
 ) -> tuple[Workspace, Iterator[list[Record]]]:
     """The world of a scenario, in pieces that are small whatever its size. `ends` in microseconds UTC."""
@@ -45,12 +45,13 @@ def build(
         yield organized.records
         numbers = Numbers()
         ontologies = {
-            key: features.build(seed, key, plan, made=end - IMPORTED) for key, plan in scenario.ontologies.items()
+            key: features.build_ontology(seed, key, plan, made=end - IMPORTED)
+            for key, plan in scenario.ontologies.items()
         }
         for key, ontology in ontologies.items():
-            yield [_ontology_record(key, ontology, scenario, organized, end)]
+            yield [_build_ontology_record(key, ontology, scenario, organized, end)]
         histories: dict[str, ProjectHistory] = {}
-        rows = Import(sum(plan.rows for plan in scenario.projects if plan.rows_of is None))
+        rows = ImportCount(sum(plan.rows for plan in scenario.projects if plan.rows_of is None))
         for place, plan in enumerate(scenario.projects):
             made = ProjectHistory(
                 plan, ontologies[plan.ontology], organized, numbers, seed, end, place=place, imported=rows
@@ -61,13 +62,13 @@ def build(
         runs = ModelRuns(scenario, ontologies, organized, numbers, seed, end)
         yield runs.records
         for history in histories.values():
-            yield from runs.following(history.plan.name, history.id, history.pieces())
-        yield saved_slices(scenario, organized, seed, end)
+            yield from runs.add_runs(history.plan.name, history.id, history.pieces())
+        yield build_slices(scenario, organized, seed, end)
 
     return workspace, pieces()
 
 
-def _ontology_record(
+def _build_ontology_record(
     key: str, ontology: features.Ontology, scenario: Scenario, organized: Organized, end: int
 ) -> Ontology:
     made = end - IMPORTED
@@ -75,7 +76,7 @@ def _ontology_record(
     return Ontology(ontology.id, key, None, media, ontology.normalized, organized.people[0].id, made, made)
 
 
-class Import:
+class ImportCount:
     """Of the `total` rows of a world, how many come before those of the next project."""
 
     def __init__(self, total: int) -> None:
@@ -98,7 +99,7 @@ class ProjectHistory:
         end: int,
         *,
         place: int,
-        imported: Import,
+        imported: ImportCount,
     ) -> None:
         self.plan, self.ontology, self.organized, self.numbers = plan, ontology, organized, numbers
         self.seed, self.end = seed, end
@@ -107,11 +108,11 @@ class ProjectHistory:
         self.generator = get_generator(plan.asset_media)
         self.root = (seed, "project", plan.name)
         self.id = ids.cuid(self.made, *self.root)
-        self.labelling = Labelling(plan, organized, numbers, project_id=self.id, root=self.root, end=end)
+        self.labelling = LabelingHistory(plan, organized, numbers, project_id=self.id, root=self.root, end=end)
         self.rows = DataRows(
             plan, self.generator, organized, numbers, seed=seed, end=end, before=imported.before, total=imported.total
         )
-        self.sharers: list[Labelling] = []
+        self.sharers: list[LabelingHistory] = []
         """The work of the projects that label these rows, its own first."""
 
     def share(self, others: dict[str, ProjectHistory]) -> None:
@@ -132,12 +133,12 @@ class ProjectHistory:
         yield list(self._bodies())
         piece: list[Record] = []
         for index in range(self.plan.rows):
-            way = self.labelling.way(index)
+            way = self.labelling.build_timeline(index)
             if self.sharers:
-                others = [sharer.last(index) for sharer in self.sharers if sharer is not self.labelling]
-                last = max([way.last(self.labelling.entered), *others])
-                piece += self.rows.records(index, last_activity=last)
-            piece += self.labelling.records(index, self.rows.number(index), way)
+                others = [sharer.find_last_activity(index) for sharer in self.sharers if sharer is not self.labelling]
+                last = max([way.find_last_activity(self.labelling.entered), *others])
+                piece += self.rows.build_records(index, last_activity=last)
+            piece += self.labelling.build_records(index, self.rows.number(index), way)
             if len(piece) > PIECE:
                 yield piece
                 piece = []
@@ -189,13 +190,13 @@ class ProjectHistory:
             made = self.rows.generator.build_variant(self.seed, source, number, self.ontology)
             for take in range(takes):
                 chance = Chance(*self.root, "view", number, take)
-                content = made.content if take == 0 else another_view(made.content, chance)
+                content = made.content if take == 0 else move_objects(made.content, chance)
                 self.labelling.bodies[take].append(self.numbers.next("body"))
                 yield Body(self.labelling.bodies[take][-1], content, made.aside)
             if self.sharers:
                 self.rows.media_attributes.append(made.media_attributes)
                 if self.plan.embeddings:
                     self.rows.vectors.append(self.numbers.next("body"))
-                    yield Body(self.rows.vectors[-1], vector(Chance(*self.root, "vector", number)), None)
+                    yield Body(self.rows.vectors[-1], draw_vector(Chance(*self.root, "vector", number)), None)
         self.labelling.skipped_body = self.numbers.next("body")
         yield Body(self.labelling.skipped_body, self.generator.empty_body, None)

@@ -7,11 +7,11 @@ from typing import Any
 
 from mockserver.generate.annotations import Annotator
 from mockserver.generate.features import Feature
-from mockserver.generate.tracks import Outline, Place, Stretch, Track, spans
+from mockserver.generate.tracks import Outline, Position, Segment, Track, pick_spans
 
 Frame = dict[str, Any]
 """`{"objects": {feature id: object}, "classifications": […]}`; nothing else, or a reader raises (payloads.md §10)."""
-Geometry = Callable[[Outline, Place, Stretch], dict[str, Any]]
+Geometry = Callable[[Outline, Position, Segment], dict[str, Any]]
 """What an object has in a key frame and not in another: `{"bounding_box": …}`."""
 
 
@@ -48,23 +48,23 @@ class KeyFrames:
         of other types inferred). An answer in words has no id, so there the question has the segments.
         """
         known: dict[tuple[str, ...], str] = {}
-        for first, last in spans(annotator.chance, length):
+        for first, last in pick_spans(annotator.chance, length):
             answered = annotator.classification(question)
-            _name_again(answered, known, ())
-            for begins, part in _stages(answered, first, last):
-                for feature_id in dict.fromkeys(_answer_ids(part) or [part["feature_id"]]):
+            _reuse_ids(answered, known, ())
+            for begins, part in _split_answers(answered, first, last):
+                for feature_id in dict.fromkeys(_list_answer_ids(part) or [part["feature_id"]]):
                     segments = self.segments.setdefault(feature_id, [])
                     if not segments or segments[-1][1] < first:
                         segments.append([begins, last])
-                self._answered(begins, part)
-            self._answered(last, answered)
+                self._answer_frames(begins, part)
+            self._answer_frames(last, answered)
 
-    def _answered(self, frame: int, answered: dict[str, Any]) -> None:
+    def _answer_frames(self, frame: int, answered: dict[str, Any]) -> None:
         """A key frame with a question's answers. In a frame that was answered already, these stand instead."""
         there = self._frame(frame)["classifications"]
         others = [known for known in there if known["feature_id"] != answered["feature_id"]]
         there[:] = [*others, answered]
-        for feature_id in _feature_ids(answered):
+        for feature_id in _list_feature_ids(answered):
             keys = self.keys.setdefault(feature_id, [])
             if frame not in keys:
                 keys.append(frame)
@@ -73,7 +73,7 @@ class KeyFrames:
         return self._frames.setdefault(number, {"objects": {}, "classifications": []})
 
 
-def _stages(answered: dict[str, Any], first: int, last: int) -> list[tuple[int, dict[str, Any]]]:
+def _split_answers(answered: dict[str, Any], first: int, last: int) -> list[tuple[int, dict[str, Any]]]:
     """The frames of a stretch in which answers begin: the last of several begins half way."""
     answers = answered.get("checklist_answers", [])
     if len(answers) < 2 or last - first < 2:
@@ -81,31 +81,33 @@ def _stages(answered: dict[str, Any], first: int, last: int) -> list[tuple[int, 
     return [(first, answered | {"checklist_answers": answers[:-1]}), ((first + last) // 2, answered)]
 
 
-def _name_again(part: Any, known: dict[tuple[str, ...], str], path: tuple[str, ...]) -> None:
+def _reuse_ids(part: Any, known: dict[tuple[str, ...], str], path: tuple[str, ...]) -> None:
     """What was asked or answered before, at the same place of the ontology, keeps the id that it had."""
     if isinstance(part, list):
         for item in part:
-            _name_again(item, known, path)
+            _reuse_ids(item, known, path)
     elif isinstance(part, dict):
         if "feature_id" in part:
             path = (*path, part["feature_schema_id"])
             part["feature_id"] = known.setdefault(path, part["feature_id"])
         for below in part.values():
-            _name_again(below, known, path)
+            _reuse_ids(below, known, path)
 
 
-def _feature_ids(part: Any) -> list[str]:
+def _list_feature_ids(part: Any) -> list[str]:
     """Of a question and all that stands below it."""
     if isinstance(part, list):
-        return [found for item in part for found in _feature_ids(item)]
+        return [found for item in part for found in _list_feature_ids(item)]
     if not isinstance(part, dict):
         return []
     own = [part["feature_id"]] if "feature_id" in part else []
-    return own + [found for below in part.values() for found in _feature_ids(below)]
+    return own + [found for below in part.values() for found in _list_feature_ids(below)]
 
 
-def _answer_ids(question: dict[str, Any]) -> list[str]:
+def _list_answer_ids(question: dict[str, Any]) -> list[str]:
     """Of its answers, and of those to the questions below them."""
     answers = [*question.get("checklist_answers", []), *filter(None, [question.get("radio_answer")])]
     below = [nested for answer in answers for nested in answer["classifications"]]
-    return [answer["feature_id"] for answer in answers] + [found for nested in below for found in _answer_ids(nested)]
+    return [answer["feature_id"] for answer in answers] + [
+        found for nested in below for found in _list_answer_ids(nested)
+    ]

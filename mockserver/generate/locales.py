@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from mockserver.errors import StartupError, nearest, quoted
-from mockserver.generate.words import names
+from mockserver.generate.words import list_tables
 
 ENTRIES = 400
 
 
-def tables(locale: str, seed: int) -> dict[str, tuple[str, ...]]:
+def build_tables(locale: str, seed: int) -> dict[str, tuple[str, ...]]:
     """Sentences and places of a locale, in place of all committed ones. Raises StartupError.
 
     What Faker makes of a seed may change between its versions; the same version gives the same words.
@@ -27,5 +27,5 @@ def tables(locale: str, seed: int) -> dict[str, tuple[str, ...]]:
     fake.seed_instance(seed)
     sentences = tuple(fake.sentence() for _ in range(ENTRIES))
     places = tuple(fake.city() for _ in range(ENTRIES))
-    told = {name: sentences for name in names() if name.startswith("sentences_")}
+    told = {name: sentences for name in list_tables() if name.startswith("sentences_")}
     return told | {"places": places}

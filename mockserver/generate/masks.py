@@ -16,19 +16,19 @@ Masks = list[dict[str, Any]]
 """As the `aside` of a body has them (world/labels.py)."""
 
 
-def sightings(document: Any, feature_id: str) -> Iterator[Feature]:
+def find_feature(document: Any, feature_id: str) -> Iterator[Feature]:
     """Every place in a body where the feature stands."""
     if isinstance(document, dict):
         if document.get("feature_id") == feature_id:
             yield document
         for below in document.values():
-            yield from sightings(below, feature_id)
+            yield from find_feature(below, feature_id)
     elif isinstance(document, list):
         for below in document:
-            yield from sightings(below, feature_id)
+            yield from find_feature(below, feature_id)
 
 
-def picture(feature: Feature, masks: Masks, *, width: int, height: int) -> Canvas | None:
+def draw_feature(feature: Feature, masks: Masks, *, width: int, height: int) -> Canvas | None:
     """The object drawn; None for what has no geometry in pixels: words, answers, places on a globe."""
     canvas = Canvas(width, height, BLACK)
     if box := feature.get("bounding_box"):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mockserver.generate.chance import Chance
-from mockserver.generate.consensus import another_view
+from mockserver.generate.consensus import move_objects
 from mockserver.generate.features import Ontology
 from mockserver.generate.numbers import Numbers
 from mockserver.generate.organization import Organized
@@ -54,16 +54,16 @@ class ModelRuns:
                 self._runs.setdefault(run.project, []).append((run_id, run))
                 self.records.append(ModelRun(run_id, model_id, run.name, None, *self.history, deleted=False))
 
-    def following(self, project: str, project_id: str, pieces: Iterable[list[Record]]) -> Iterator[list[Record]]:
+    def add_runs(self, project: str, project_id: str, pieces: Iterable[list[Record]]) -> Iterator[list[Record]]:
         """The pieces of one project's history, and after each what the runs over that project make of it."""
-        runs = [OneRun(self, run_id, plan, self._labelled[project]) for run_id, plan in self._runs.get(project, [])]
+        runs = [RunRecords(self, run_id, plan, self._labelled[project]) for run_id, plan in self._runs.get(project, [])]
         for piece in pieces:
             yield piece
             for run in runs:
-                yield list(run.over(piece, project_id))
+                yield list(run.build_records(piece, project_id))
 
 
-class OneRun:
+class RunRecords:
     """One run over its project's records, as they come."""
 
     def __init__(self, runs: ModelRuns, run_id: str, plan: RunPlan, labelled: int) -> None:
@@ -73,28 +73,28 @@ class OneRun:
         self._bodies: dict[int, int] = {}
         self._rows: set[int] = set()
 
-    def over(self, piece: list[Record], project_id: str) -> Iterator[Record]:
+    def build_records(self, piece: list[Record], project_id: str) -> Iterator[Record]:
         for record in piece:
             if isinstance(record, Body) and self._plan.predictions:
-                yield from self._body(record)
+                yield from self._predict_body(record)
             elif isinstance(record, Label) and record.project_id == project_id and not record.skipped:
-                yield from self._row(record)
+                yield from self._add_row(record)
 
-    def _body(self, body: Body) -> Iterator[Body]:
+    def _predict_body(self, body: Body) -> Iterator[Body]:
         """The prediction for every label that has this body. Vectors are bodies too, and no objects."""
         if not body.content.startswith(b"{"):
             return
         number = self._bodies[body.id] = self._numbers.next("body")
         chance = Chance(self._seed, "run", self._id, "body", len(self._bodies))
-        yield Body(number, predicted(body.content, chance, self._plan.confidence), body.aside)
+        yield Body(number, predict(body.content, chance, self._plan.confidence), body.aside)
 
-    def _row(self, label: Label) -> Iterator[Record]:
+    def _add_row(self, label: Label) -> Iterator[Record]:
         """A data row is in a run once, with the first of its labels."""
         if len(self._rows) >= self._most or label.data_row_no in self._rows:
             return
         index, row = len(self._rows), label.data_row_no
         self._rows.add(row)
-        split = split_of(self._plan, index, self._most)
+        split = choose_split(self._plan, index, self._most)
         member = ids.cuid(self._history[1], self._id, "row", index)
         yield ModelRunRow(self._numbers.next("model_run_row"), member, self._id, row, split, label.id)
         if label.body_id in self._bodies:
@@ -105,7 +105,7 @@ class OneRun:
             )  # fmt: skip
 
 
-def split_of(plan: RunPlan, index: int, rows: int) -> DataSplit:
+def choose_split(plan: RunPlan, index: int, rows: int) -> DataSplit:
     """Row `index` of so many: training first, then validation, then test, then unassigned."""
     share, splits = 100 * (index + 1), plan.splits
     end = 0
@@ -120,15 +120,15 @@ def split_of(plan: RunPlan, index: int, rows: int) -> DataSplit:
     return DataSplit.UNASSIGNED
 
 
-def predicted(content: bytes, chance: Chance, confidence: tuple[float, float]) -> bytes:
+def predict(content: bytes, chance: Chance, confidence: tuple[float, float]) -> bytes:
     """A label's body as a model sees it, in the same shape and with the same placeholders."""
-    document = parse_body(another_view(content, chance))
-    _forget(document, chance)
-    _believe(document, chance, round(1000 * confidence[0]), round(1000 * confidence[1]), {})
+    document = parse_body(move_objects(content, chance))
+    _drop_objects(document, chance)
+    _add_confidences(document, chance, round(1000 * confidence[0]), round(1000 * confidence[1]), {})
     return render_body(document)
 
 
-def _forget(document: dict[str, Any], chance: Chance) -> None:
+def _drop_objects(document: dict[str, Any], chance: Chance) -> None:
     """Some objects are not seen; those stay that relationships or a picture of masks speak of."""
     objects = document.get("objects")
     if not isinstance(objects, list) or document.get("relationships"):
@@ -137,14 +137,14 @@ def _forget(document: dict[str, Any], chance: Chance) -> None:
     document["objects"] = kept or objects[:1]
 
 
-def _believe(part: Any, chance: Chance, low: int, high: int, known: dict[str, float]) -> None:
+def _add_confidences(part: Any, chance: Chance, low: int, high: int, known: dict[str, float]) -> None:
     """`confidence` on every object and every chosen answer (inferred: SDK ConfidenceMixin).
 
     An object that comes again in other frames has the same confidence there.
     """
     if isinstance(part, list):
         for item in part:
-            _believe(item, chance, low, high, known)
+            _add_confidences(item, chance, low, high, known)
         return
     if not isinstance(part, dict):
         return
@@ -153,11 +153,11 @@ def _believe(part: Any, chance: Chance, low: int, high: int, known: dict[str, fl
     for answer in (*part.get("checklist_answers", ()), *filter(None, [part.get("radio_answer")])):
         _add_confidence(answer, chance, low, high, known)
     for value in part.values():
-        _believe(value, chance, low, high, known)
+        _add_confidences(value, chance, low, high, known)
 
 
 def _add_confidence(part: dict[str, Any], chance: Chance, low: int, high: int, known: dict[str, float]) -> None:
     feature = part.get("feature_id", "")
     if feature not in known:
-        known[feature] = chance.between(low, high) / 1000
+        known[feature] = chance.randint(low, high) / 1000
     part["confidence"] = known[feature]

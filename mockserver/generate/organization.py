@@ -8,7 +8,7 @@ import msgspec
 
 from mockserver.generate.chance import Chance
 from mockserver.generate.plans import Scenario, TagPlan
-from mockserver.generate.words import table
+from mockserver.generate.words import load_table
 from mockserver.world import ids
 from mockserver.world.clock import DAY, SECOND
 from mockserver.world.data_rows import Embedding, MetadataSchema
@@ -67,21 +67,21 @@ def organize(scenario: Scenario, seed: int, end: int) -> Organized:
     founded = end - FOUNDED
     organization = Organization(ids.cuid(founded, seed, "organization"), scenario.organization, founded, founded)
     roles = [Role(ids.cuid(founded, seed, "role", name), index, name) for index, name in enumerate(ROLES)]
-    people = [_person(seed, index, roles, founded) for index in range(scenario.people)]
+    people = [_build_person(seed, index, roles, founded) for index in range(scenario.people)]
     frontend = LabelingFrontend(
         ids.cuid(founded, seed, "frontend"), "Editor", "Labelbox Editor", "https://editor.labelbox.com"
     )
-    schemas = [*_reserved_schemas(), *_own_schemas(scenario, seed, founded)]
+    schemas = [*_list_reserved_schemas(), *_build_own_schemas(scenario, seed, founded)]
     embedding = Embedding(BUILT_IN_EMBEDDING, "Image Embedding V2 (CLIP ViT-B/32)", 512, is_custom=False)
-    tags = [_tag(plan, place, seed, end, people[0]) for place, plan in enumerate(scenario.tags)]
+    tags = [_build_tag(plan, place, seed, end, people[0]) for place, plan in enumerate(scenario.tags)]
     records = [organization, *roles, *people, frontend, *schemas, embedding, *tags]
-    return Organized(organization, people, frontend, fields_of(schemas), {tag.text: tag.id for tag in tags}, records)
+    return Organized(organization, people, frontend, list_fields(schemas), {tag.text: tag.id for tag in tags}, records)
 
 
-def _person(seed: int, index: int, roles: list[Role], founded: int) -> Person:
+def _build_person(seed: int, index: int, roles: list[Role], founded: int) -> Person:
     """The first is the owner of the API key, an admin; the others label and review."""
     chance = Chance(seed, "person", index)
-    name = table("people")[(chance.below(len(table("people"))) + index) % len(table("people"))]
+    name = load_table("people")[(chance.randbelow(len(load_table("people"))) + index) % len(load_table("people"))]
     role = roles[ROLES.index("Admin")] if index == 0 else roles[1 + index % 2]
     email = "owner@mock.example" if index == 0 else f"person-{index}@mock.example"
     made = founded + index * DAY
@@ -96,13 +96,13 @@ TAGGED = 60 * DAY
 """Before the end of the history."""
 
 
-def _tag(plan: TagPlan, place: int, seed: int, end: int, owner: Person) -> ResourceTag:
+def _build_tag(plan: TagPlan, place: int, seed: int, end: int, owner: Person) -> ResourceTag:
     """One second after the other, so that they are told in the scenario's order."""
-    made = end - TAGGED + place * SECOND + Chance(seed, "tag", plan.text).below(1000) * 1000
+    made = end - TAGGED + place * SECOND + Chance(seed, "tag", plan.text).randbelow(1000) * 1000
     return ResourceTag(ids.cuid(made, seed, "tag", plan.text), plan.text, plan.color, owner.id, made, made)
 
 
-def _reserved_schemas() -> list[MetadataSchema]:
+def _list_reserved_schemas() -> list[MetadataSchema]:
     schemas = []
     for position, (name, schema_id, kind, options) in enumerate(RESERVED_METADATA):
         schemas.append(MetadataSchema(schema_id, position, None, name, kind, reserved=True))
@@ -121,7 +121,7 @@ KINDS = {
 """A scenario's word -> the service's (SDK data_row_metadata.py DataRowMetadataKind)."""
 
 
-def _own_schemas(scenario: Scenario, seed: int, founded: int) -> Iterator[MetadataSchema]:
+def _build_own_schemas(scenario: Scenario, seed: int, founded: int) -> Iterator[MetadataSchema]:
     for position, plan in enumerate(scenario.metadata, len(RESERVED_METADATA)):
         path = (founded, seed, "metadata", plan.name)
         yield MetadataSchema(ids.cuid(*path), position, None, plan.name, KINDS[plan.kind], reserved=False)
@@ -130,7 +130,7 @@ def _own_schemas(scenario: Scenario, seed: int, founded: int) -> Iterator[Metada
             yield MetadataSchema(ids.cuid(*path, option), index, ids.cuid(*path), option, kind, reserved=False)
 
 
-def fields_of(schemas: list[MetadataSchema]) -> list[CustomField]:
+def list_fields(schemas: list[MetadataSchema]) -> list[CustomField]:
     """The schemas that stand for themselves, each with its options."""
     return [
         CustomField(

@@ -22,8 +22,8 @@ import msgspec
 from mockserver import __version__
 from mockserver.folders import TemporaryFolder
 from mockserver.generate import scenario
+from mockserver.generate.fixtures import find_fixtures
 from mockserver.generate.plans import Scenario
-from mockserver.generate.shelf import shelf
 from mockserver.settings import check_seed, parse_moment
 from mockserver.world.clock import DAY
 from mockserver.world.data_rows import DataRow
@@ -37,7 +37,7 @@ _WATCH: ContextVar[Watch | None] = ContextVar("watch", default=None)
 
 
 @contextmanager
-def watched(watch: Watch) -> Iterator[None]:
+def watch_progress(watch: Watch) -> Iterator[None]:
     """Within it, `watch` is told of every large world that is made."""
     token = _WATCH.set(watch)
     try:
@@ -46,32 +46,32 @@ def watched(watch: Watch) -> Iterator[None]:
         _WATCH.reset(token)
 
 
-def prepared_world(name: str, *, seed: int, ends: str | None, cache: Path) -> SqliteDatabase:
+def prepare_world(name: str, *, seed: int, ends: str | None, cache: Path) -> SqliteDatabase:
     """The generated world of a scenario, from the cache or made now. Raises ScenarioError, StartupError."""
     check_seed(seed)
     file = scenario.find(name)
     plan = scenario.load(file)
-    end = end_of(plan, ends)
-    path = cache / "worlds" / f"{key(file.stem, plan, seed, end)}.sqlite"
+    end = resolve_end(plan, ends)
+    path = cache / "worlds" / f"{build_cache_key(file.stem, plan, seed, end)}.sqlite"
     if path.exists():
         return SqliteDatabase(path)
     try:
-        make(plan, path, name=file.stem, seed=seed, ends=end)
+        build_world(plan, path, name=file.stem, seed=seed, ends=end)
     except OSError:  # a cache that cannot be written is no reason not to serve
-        path = without_cache() / path.name
-        make(plan, path, name=file.stem, seed=seed, ends=end)
+        path = make_temporary_cache() / path.name
+        build_world(plan, path, name=file.stem, seed=seed, ends=end)
     return SqliteDatabase(path)
 
 
 @functools.cache
-def without_cache() -> Path:
+def make_temporary_cache() -> Path:
     """Where worlds are made when they cannot be kept; gone with the process."""
     folder = TemporaryFolder()
     atexit.register(folder.close)
     return folder.path
 
 
-def end_of(plan: Scenario, ends: str | None) -> int:
+def resolve_end(plan: Scenario, ends: str | None) -> int:
     """When the history ends, in microseconds UTC. "now" moves the scenario's own moment by whole days to today."""
     if ends is None:
         return plan.ends_at
@@ -80,16 +80,16 @@ def end_of(plan: Scenario, ends: str | None) -> int:
     return plan.ends_at + (time.time_ns() // 1000 - plan.ends_at) // DAY * DAY
 
 
-def make(plan: Scenario, path: Path, *, name: str, seed: int, ends: int) -> None:
+def build_world(plan: Scenario, path: Path, *, name: str, seed: int, ends: int) -> None:
     """Generate into a file beside `path`, settle it, rename it into place."""
-    from mockserver.generate import apart, history  # noqa: PLC0415  a server whose world is prepared starts without
+    from mockserver.generate import history, worker  # noqa: PLC0415  a server whose world is prepared starts without
 
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_old_parts(path.parent)
     half = SqliteDatabase(path.with_name(f"{path.name}.{secrets.token_hex(6)}.part"))
-    workspace, pieces = history.build(plan, name=name, seed=seed, ends=ends)
-    if (rows := data_rows(plan)) >= apart.LARGE:
-        pieces = seen(apart.pieces(plan, seed=seed, ends=ends), rows)
+    workspace, pieces = history.build_world(plan, name=name, seed=seed, ends=ends)
+    if (rows := count_data_rows(plan)) >= worker.LARGE:
+        pieces = count_progress(worker.generate_batches(plan, seed=seed, ends=ends), rows)
     try:
         Store.create(half, workspace, pieces).close()
         half.settle()
@@ -107,7 +107,7 @@ def _remove_old_parts(folder: Path) -> None:
                 part.unlink()
 
 
-def seen(pieces: Iterator[list[Record]], rows: int) -> Iterator[list[Record]]:
+def count_progress(pieces: Iterator[list[Record]], rows: int) -> Iterator[list[Record]]:
     """The same pieces, while whoever watches is told of the data rows in them."""
     watch = _WATCH.get()
     if watch is None:
@@ -119,22 +119,22 @@ def seen(pieces: Iterator[list[Record]], rows: int) -> Iterator[list[Record]]:
             done(sum(isinstance(record, DataRow) for record in piece))
 
 
-def data_rows(plan: Scenario) -> int:
+def count_data_rows(plan: Scenario) -> int:
     """How many its world will have."""
     return sum(project.rows for project in plan.projects if project.rows_of is None)
 
 
-def key(name: str, plan: Scenario, seed: int, ends: int) -> str:
+def build_cache_key(name: str, plan: Scenario, seed: int, ends: int) -> str:
     """What the cached file is called."""
     total = hashlib.blake2b(digest_size=12)
-    for source in _sources():
+    for source in _list_sources():
         total.update(source.name.encode() + b"\0" + source.read_bytes())
     total.update(msgspec.json.encode(plan))
     return f"{__version__}-{name[:60]}-{seed}-{ends}-{total.hexdigest()}"
 
 
-def _sources() -> list[Path]:
+def _list_sources() -> list[Path]:
     """Everything a generated world depends on beside its scenario."""
     package = Path(__file__).parent.parent
-    folders = (package / "generate", package / "world", shelf() / "words")
+    folders = (package / "generate", package / "world", find_fixtures() / "words")
     return sorted(path for folder in folders for path in folder.rglob("*") if path.suffix in {".py", ".sql", ".txt"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mockserver.generate.chance import Chance
-from mockserver.generate.words import table
+from mockserver.generate.words import load_table
 
 LANGUAGES = ("en", "en", "en", "de", "ja", "ar", "hi")
 """Texts take these in turn."""
@@ -30,27 +30,29 @@ UNUSUAL = (
 """Words that encoders, line readers and offset arithmetic get wrong. None holds a space."""
 
 
-def paragraph(chance: Chance, language: str, low: int, high: int, *, unusual: bool = False) -> str:
+def write_paragraph(chance: Chance, language: str, low: int, high: int, *, unusual: bool = False) -> str:
     """`low` to `high` sentences of a language; if `unusual`, one or two of those words among them."""
-    told = [chance.pick(table(f"sentences_{language}")) for _ in range(chance.between(low, high))]
-    for word in chance.sample(UNUSUAL, chance.between(1, 2)) if unusual else ():
-        told.insert(chance.between(0, len(told)), word)
+    told = [chance.choice(load_table(f"sentences_{language}")) for _ in range(chance.randint(low, high))]
+    for word in chance.sample(UNUSUAL, chance.randint(1, 2)) if unusual else ():
+        told.insert(chance.randint(0, len(told)), word)
     return " ".join(told)
 
 
-def remark(chance: Chance) -> str:
+def write_remark(chance: Chance) -> str:
     """A free-text answer: mostly plain English, sometimes in another script, sometimes with an unusual word."""
-    language = chance.pick(LANGUAGES)
-    return paragraph(chance, language, 1, 1, unusual=chance.happens(20))
+    language = chance.choice(LANGUAGES)
+    return write_paragraph(chance, language, 1, 1, unusual=chance.happens(20))
 
 
-def question(chance: Chance) -> str:
+def write_question(chance: Chance) -> str:
     """Something to ask a model."""
-    asked = [sentence for sentence in table("sentences_en") + table("sentences_de") if sentence.endswith(ASKING)]
-    return chance.pick(asked)
+    asked = [
+        sentence for sentence in load_table("sentences_en") + load_table("sentences_de") if sentence.endswith(ASKING)
+    ]
+    return chance.choice(asked)
 
 
-def spans(text: str) -> list[tuple[int, int]]:
+def find_words(text: str) -> list[tuple[int, int]]:
     """(start, end) of each word in characters, without what stops a sentence; `end` is inclusive (payloads.md §2).
 
     Characters are code points: the documentation says "characters", and no sample tells more (inferred).
@@ -64,11 +66,11 @@ def spans(text: str) -> list[tuple[int, int]]:
     return found
 
 
-def stretches(chance: Chance, words: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+def pick_phrases(chance: Chance, words: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Runs of one to three words, none in another, in the order of chance."""
     free = list(range(len(words)))
     while free:
-        first = chance.pick(free)
+        first = chance.choice(free)
         last = first
         while last + 1 in free and last - first < 2 and chance.happens(50):
             last += 1

@@ -12,6 +12,7 @@ import msgspec
 
 from mockserver.errors import ScenarioError, nearest, quoted
 from mockserver.generate.checks import check
+from mockserver.generate.fixtures import find_fixtures
 from mockserver.generate.plans import (
     MetadataPlan,
     ModelPlan,
@@ -29,7 +30,6 @@ from mockserver.generate.plans import (
     ToolKind,
     ValuePlan,
 )
-from mockserver.generate.shelf import shelf
 from mockserver.world.switches import Switches
 
 _PART_AT_KEY: dict[str, type[msgspec.Struct]] = {
@@ -53,9 +53,9 @@ MOST_BYTES = 1024 * 1024
 """Of a scenario file. The largest that come with the package have some ten thousand."""
 
 
-def scenario_names() -> list[str]:
+def list_scenarios() -> list[str]:
     """The scenarios that come with the package."""
-    return sorted(path.stem for path in (shelf() / "scenarios").glob("*.toml"))
+    return sorted(path.stem for path in (find_fixtures() / "scenarios").glob("*.toml"))
 
 
 def find(name: str) -> Path:
@@ -65,9 +65,9 @@ def find(name: str) -> Path:
         if path.is_file():
             return path
         raise ScenarioError(f"--scenario is {name!r}, and there is no such file; give a path that exists")
-    if name in scenario_names():
-        return shelf() / "scenarios" / f"{name}.toml"
-    known = quoted(nearest(name, scenario_names()))
+    if name in list_scenarios():
+        return find_fixtures() / "scenarios" / f"{name}.toml"
+    known = quoted(nearest(name, list_scenarios()))
     raise ScenarioError(f"--scenario is {name!r}; known are {known}, or give a path that ends in .toml")
 
 
@@ -96,13 +96,13 @@ def parse(text: bytes, *, source: str) -> Scenario:
     try:
         scenario = msgspec.convert(data, Scenario)
     except msgspec.ValidationError as error:
-        raise ScenarioError(f"{source}: {explained(str(error), data)}") from None
-    scenario = _completed(scenario, data, source)
+        raise ScenarioError(f"{source}: {explain(str(error), data)}") from None
+    scenario = _complete(scenario, data, source)
     check(scenario, source)
     return scenario
 
 
-def _completed(scenario: Scenario, data: dict[str, Any], source: str) -> Scenario:
+def _complete(scenario: Scenario, data: dict[str, Any], source: str) -> Scenario:
     """With what the scenario that it is `like` says."""
     if scenario.like is None:
         if scenario.without:
@@ -110,8 +110,8 @@ def _completed(scenario: Scenario, data: dict[str, Any], source: str) -> Scenari
                 f"{source}: at $.without: it leaves out projects of another scenario; name that in `like`"
             )
         return scenario
-    if scenario.like not in scenario_names():
-        known = quoted(nearest(scenario.like, scenario_names()))
+    if scenario.like not in list_scenarios():
+        known = quoted(nearest(scenario.like, list_scenarios()))
         raise ScenarioError(f"{source}: at $.like: there is no scenario {scenario.like!r} with us; known are {known}")
     base = load(find(scenario.like))
     names = [project.name for project in base.projects]
@@ -122,10 +122,10 @@ def _completed(scenario: Scenario, data: dict[str, Any], source: str) -> Scenari
     given = {name: getattr(scenario, name) for name in data if name not in {"ontologies", "projects"}}
     kept = [project for project in base.projects if project.name not in scenario.without]
     own = {"ontologies": base.ontologies | scenario.ontologies, "projects": kept + scenario.projects}
-    return msgspec.structs.replace(base, **(_standing(base, kept) | given | own))
+    return msgspec.structs.replace(base, **(_keep_models_and_slices(base, kept) | given | own))
 
 
-def _standing(base: Scenario, kept: list[ProjectPlan]) -> dict[str, Any]:
+def _keep_models_and_slices(base: Scenario, kept: list[ProjectPlan]) -> dict[str, Any]:
     """Its models and slices, without what told of projects that are left out."""
     names, datasets = {project.name for project in kept}, {project.dataset_name for project in kept}
     models = [
@@ -136,28 +136,28 @@ def _standing(base: Scenario, kept: list[ProjectPlan]) -> dict[str, Any]:
     return {"models": models, "slices": slices}
 
 
-def explained(message: str, data: dict[str, Any]) -> str:
+def explain(message: str, data: dict[str, Any]) -> str:
     """msgspec's words, with the key path first and the nearest known word after an unknown one."""
     what, _, path = message.partition(" - at ")
     path = path.strip("`") or "$"
     if match := re.search(r"unknown field `(.+)`", what):
-        known = part_at(path).__struct_fields__
+        known = find_part(path).__struct_fields__
         near = quoted(nearest(match[1], known))
         return f"at {path}: there is no key {match[1]!r}; the nearest known are {near}"
     if match := re.search(r"Invalid enum value '?(.+?)'?$", what):
-        known_words = _words_at(path)
+        known_words = _list_words(path)
         near = quoted(nearest(match[1], known_words))
         return f"at {path}: {match[1]!r} is not known; expected one of {near}"
     return f"at {path}: {what}"
 
 
-def part_at(path: str) -> type[msgspec.Struct]:
+def find_part(path: str) -> type[msgspec.Struct]:
     """Which table of the file a key path leads to: the last key that names a list or dictionary of tables."""
     keys = [key for key in re.findall(r"[a-z_]+", path) if key in _PART_AT_KEY]
     return _PART_AT_KEY[keys[-1]] if keys else Scenario
 
 
-def _words_at(path: str) -> list[str]:
+def _list_words(path: str) -> list[str]:
     if path.endswith("kind"):
         return ["string", "number", "datetime", "enum"]
     if ".switches." in path:

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from mockserver.generate.data_rows import dataset_id
+from mockserver.generate.data_rows import build_dataset_id
 from mockserver.generate.organization import Organized
 from mockserver.generate.plans import Scenario, SlicePlan
 from mockserver.world import ids
@@ -18,7 +18,7 @@ SAVED = 2 * DAY
 """Before the end of the history."""
 
 
-def saved_slices(scenario: Scenario, organized: Organized, seed: int, end: int) -> list[Record]:
+def build_slices(scenario: Scenario, organized: Organized, seed: int, end: int) -> list[Record]:
     """All slices of the catalog."""
     made, person = end - SAVED, organized.people[0].id
     return [
@@ -26,7 +26,7 @@ def saved_slices(scenario: Scenario, organized: Organized, seed: int, end: int) 
             ids.cuid(made, seed, "slice", plan.name),
             plan.name,
             plan.description,
-            JsonText(orjson.dumps(terms(plan, seed, end)).decode()),
+            JsonText(orjson.dumps(build_terms(plan, seed, end)).decode()),
             person,
             made,
             made,
@@ -36,22 +36,22 @@ def saved_slices(scenario: Scenario, organized: Organized, seed: int, end: int) 
     ]
 
 
-def terms(plan: SlicePlan, seed: int, end: int) -> list[dict[str, Any]]:
+def build_terms(plan: SlicePlan, seed: int, end: int) -> list[dict[str, Any]]:
     """Search terms in the shapes and the order of the SDK (export_filters.py 7.17.0:106)."""
     found: list[dict[str, Any]] = []
     if plan.last_activity_at:
-        found.append({"type": "data_row_last_activity_at", "value": between(*plan.last_activity_at)})
+        found.append({"type": "data_row_last_activity_at", "value": build_range(*plan.last_activity_at)})
     if plan.label_created_at:
-        found.append({"type": "labeled_at", "value": between(*plan.label_created_at)})
+        found.append({"type": "labeled_at", "value": build_range(*plan.label_created_at)})
     if plan.global_keys:
         found.append({"ids": plan.global_keys, "operator": "is", "type": "global_key"})
     if plan.datasets:
-        wanted = [dataset_id(seed, end, name) for name in plan.datasets]
+        wanted = [build_dataset_id(seed, end, name) for name in plan.datasets]
         found.append({"ids": wanted, "operator": "is", "type": "dataset"})
     return found
 
 
-def between(low: str, high: str) -> dict[str, Any]:
+def build_range(low: str, high: str) -> dict[str, Any]:
     """The value of a date term; an empty text leaves its side open."""
     if not high:
         return {"operator": "GREATER_THAN_OR_EQUAL", "timezone": "UTC", "value": low}

@@ -13,7 +13,7 @@ from mockserver.generate.media.image import DIRECTIONS, Point
 Outline = tuple[Point, ...]
 
 
-class Place(msgspec.Struct, frozen=True):
+class Position(msgspec.Struct, frozen=True):
     """Where a thing is in a key frame, and how far it reaches, in pixels."""
 
     frame: int
@@ -22,19 +22,19 @@ class Place(msgspec.Struct, frozen=True):
     radius: float
 
 
-class Stretch(msgspec.Struct, frozen=True):
+class Segment(msgspec.Struct, frozen=True):
     """Frames `first` to `last`, all of which show the thing. The first key is in `first`; after the last it rests."""
 
     first: int
     last: int
-    keys: tuple[Place, ...]
+    keys: tuple[Position, ...]
 
-    def at(self, frame: int) -> Place:
+    def at(self, frame: int) -> Position:
         """The place in any of its frames: on the straight line between two keys."""
         for before, after in pairwise(self.keys):
             if before.frame <= frame < after.frame:
                 share = (frame - before.frame) / (after.frame - before.frame)
-                return Place(
+                return Position(
                     frame,
                     before.x + (after.x - before.x) * share,
                     before.y + (after.y - before.y) * share,
@@ -48,9 +48,9 @@ class Track(msgspec.Struct, frozen=True):
 
     shape: Outline
     colour: tuple[int, int, int]
-    stretches: tuple[Stretch, ...]
+    stretches: tuple[Segment, ...]
 
-    def outline(self, place: Place) -> Outline:
+    def outline(self, place: Position) -> Outline:
         """The ring at that place, in pixels, open."""
         return tuple(
             (round(place.x + x * place.radius, 2), round(place.y + y * place.radius, 2)) for x, y in self.shape
@@ -64,58 +64,58 @@ class Track(msgspec.Struct, frozen=True):
         return None
 
 
-def track(chance: Chance, *, width: int, height: int, frames: int, from_first: bool = False) -> Track:
+def build_track(chance: Chance, *, width: int, height: int, frames: int, from_first: bool = False) -> Track:
     """A thing that crosses a picture of so many pixels within frames 1 to `frames`; `from_first`, it is there in 1."""
-    shape = shape_of(chance)
-    colour = (chance.between(20, 200), chance.between(20, 200), chance.between(20, 200))
-    return Track(shape, colour, tuple(_stretches(chance, width, height, frames, from_first)))
+    shape = draw_shape(chance)
+    colour = (chance.randint(20, 200), chance.randint(20, 200), chance.randint(20, 200))
+    return Track(shape, colour, tuple(_build_segments(chance, width, height, frames, from_first)))
 
 
-def shape_of(chance: Chance) -> Outline:
+def draw_shape(chance: Chance) -> Outline:
     """A ring of corners in all directions, each at three quarters of the radius or more."""
-    corners = ((x, y, chance.between(75, 100) / 100) for x, y in DIRECTIONS)
+    corners = ((x, y, chance.randint(75, 100) / 100) for x, y in DIRECTIONS)
     return tuple((round(x * reach, 4), round(y * reach, 4)) for x, y, reach in corners)
 
 
-def spans(chance: Chance, length: int) -> list[tuple[int, int]]:
+def pick_spans(chance: Chance, length: int) -> list[tuple[int, int]]:
     """One to three stretches (first, last) of 1 to `length`, with gaps between; one where there is no room."""
-    count = min(chance.between(1, 3), max(length // 8, 1))
+    count = min(chance.randint(1, 3), max(length // 8, 1))
     found = []
     for part in range(count):
         low, high = part * length // count + 1, (part + 1) * length // count
         slack = (high - low) // 4
-        found.append((low + chance.between(0, slack), high - chance.between(min(1, slack), slack)))
+        found.append((low + chance.randint(0, slack), high - chance.randint(min(1, slack), slack)))
     return found
 
 
-def key_frames(chance: Chance, first: int, last: int) -> list[int]:
+def pick_key_frames(chance: Chance, first: int, last: int) -> list[int]:
     """The first, then every few; the last of them is not always the last frame."""
     keys = [first]
-    while (following := keys[-1] + chance.between(4, 12)) < last:
+    while (following := keys[-1] + chance.randint(4, 12)) < last:
         keys.append(following)
     if last > first and chance.happens(70):
         keys.append(last)
     return keys
 
 
-def _stretches(chance: Chance, width: int, height: int, frames: int, from_first: bool) -> Iterator[Stretch]:
+def _build_segments(chance: Chance, width: int, height: int, frames: int, from_first: bool) -> Iterator[Segment]:
     across = min(width, height)
-    radius = chance.between(across // 10, across // 6)
-    x, y = chance.between(radius, width - radius), chance.between(radius, height - radius)
-    run, rise = (step * (1 if chance.happens(50) else -1) for step in (chance.between(5, 40), chance.between(1, 12)))
-    shown = spans(chance, frames)
+    radius = chance.randint(across // 10, across // 6)
+    x, y = chance.randint(radius, width - radius), chance.randint(radius, height - radius)
+    run, rise = (step * (1 if chance.happens(50) else -1) for step in (chance.randint(5, 40), chance.randint(1, 12)))
+    shown = pick_spans(chance, frames)
     if from_first:
         shown[0] = (1, shown[0][1])
     for first, last in shown:
         places = []
-        for frame in key_frames(chance, first, last):
-            places.append(Place(frame, float(x), float(y), float(radius)))
-            radius = _inside(radius + chance.between(-across // 40, across // 40), across // 12, across // 5)
-            x, y = _inside(x + run, radius, width - radius), _inside(y + rise, radius, height - radius)
+        for frame in pick_key_frames(chance, first, last):
+            places.append(Position(frame, float(x), float(y), float(radius)))
+            radius = _clamp(radius + chance.randint(-across // 40, across // 40), across // 12, across // 5)
+            x, y = _clamp(x + run, radius, width - radius), _clamp(y + rise, radius, height - radius)
             run = -run if x in {radius, width - radius} else run
             rise = -rise if y in {radius, height - radius} else rise
-        yield Stretch(first, last, tuple(places))
+        yield Segment(first, last, tuple(places))
 
 
-def _inside(value: int, low: int, high: int) -> int:
+def _clamp(value: int, low: int, high: int) -> int:
     return max(low, min(value, high))

@@ -8,14 +8,14 @@ from contextvars import ContextVar
 from functools import cache
 
 from mockserver.errors import StartupError, nearest, quoted
-from mockserver.generate.shelf import shelf
+from mockserver.generate.fixtures import find_fixtures
 
 Tables = Mapping[str, tuple[str, ...]]
 _TOLD: ContextVar[Tables | None] = ContextVar("told", default=None)
 
 
 @contextmanager
-def told(tables: Tables) -> Iterator[None]:
+def override_tables(tables: Tables) -> Iterator[None]:
     """Within it, these tables stand in place of the committed ones of their names."""
     token = _TOLD.set(tables)
     try:
@@ -24,23 +24,23 @@ def told(tables: Tables) -> Iterator[None]:
         _TOLD.reset(token)
 
 
-def table(name: str) -> tuple[str, ...]:
+def load_table(name: str) -> tuple[str, ...]:
     """The entries of `fixtures/words/{name}.txt` in file order; `fixtures/words/make_words.py` makes the files."""
     others = _TOLD.get()
-    return others[name] if others and name in others else _committed(name)
+    return others[name] if others and name in others else _load_committed(name)
 
 
-def names() -> list[str]:
+def list_tables() -> list[str]:
     """The committed tables."""
-    return sorted(path.stem for path in (shelf() / "words").glob("*.txt"))
+    return sorted(path.stem for path in (find_fixtures() / "words").glob("*.txt"))
 
 
 @cache
-def _committed(name: str) -> tuple[str, ...]:
-    file = shelf() / "words" / f"{name}.txt"
+def _load_committed(name: str) -> tuple[str, ...]:
+    file = find_fixtures() / "words" / f"{name}.txt"
     if not file.is_file():
         raise StartupError(
-            f'No word table "{name}" in {file.parent}; there are {quoted(nearest(name, names(), most=10))}'
+            f'No word table "{name}" in {file.parent}; there are {quoted(nearest(name, list_tables(), most=10))}'
         )
     # Not splitlines(): it would also cut at U+2028 and its kind.
     return tuple(file.read_text(encoding="utf-8").removesuffix("\n").split("\n"))

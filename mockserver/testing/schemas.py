@@ -11,14 +11,14 @@ from functools import cache
 from typing import Any
 
 from mockserver.errors import nearest, quoted
-from mockserver.generate.shelf import shelf
+from mockserver.generate.fixtures import find_fixtures
 
 Schema = dict[str, Any]
 
 
 def names() -> list[str]:
     """`v2-image`, `v1-video`, …: what `load` takes."""
-    return sorted(path.stem for path in (shelf() / "schemas").glob("*.json"))
+    return sorted(path.stem for path in (find_fixtures() / "schemas").glob("*.json"))
 
 
 def load(name: str) -> Schema:
@@ -39,7 +39,7 @@ def read(name: str) -> str:
     """The text of a schema's file."""
     if name not in names():
         raise KeyError(f"there is no schema {name!r}; the nearest known are {quoted(nearest(name, names()))}")
-    return (shelf() / "schemas" / f"{name}.json").read_text(encoding="utf-8")
+    return (find_fixtures() / "schemas" / f"{name}.json").read_text(encoding="utf-8")
 
 
 def referred(schema: Any) -> set[str]:

@@ -46,7 +46,7 @@ def retry_wait(schedule: Schedule, delivery_id: str, failures: int, outcome: Out
     if failures > len(waits):
         return None
     seconds = waits[failures - 1]
-    jittered = seconds * (1 + Chance(delivery_id, "wait", failures).below(1001) / 1000 * JITTER / 100)
+    jittered = seconds * (1 + Chance(delivery_id, "wait", failures).randbelow(1001) / 1000 * JITTER / 100)
     return round(max(jittered, retry_after(outcome)) * SECOND)
 
 

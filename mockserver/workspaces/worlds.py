@@ -13,7 +13,7 @@ from typing import NamedTuple
 import apsw
 
 from mockserver.errors import BadInput, StartupError
-from mockserver.generate.prepared import prepared_world
+from mockserver.generate.prepared import prepare_world
 from mockserver.workspaces.damage import CHECKED_WHOLE
 from mockserver.workspaces.manifest import Origin
 from mockserver.world.sqlite import SqliteDatabase
@@ -74,7 +74,7 @@ class Worlds:
         return world
 
     def _prepare(self, origin: Origin) -> SqliteDatabase:
-        return prepared_world(origin.scenario, seed=origin.seed, ends=origin.ends, cache=self._cache)
+        return prepare_world(origin.scenario, seed=origin.seed, ends=origin.ends, cache=self._cache)
 
     def _remembered(self, which: Which) -> SqliteDatabase | None:
         """A world whose file nobody has changed since it was found whole."""

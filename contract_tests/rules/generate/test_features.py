@@ -25,13 +25,13 @@ OBSERVED = {
 @pytest.mark.known("sample")
 @pytest.mark.parametrize("name", OBSERVED)
 def test_a_name_becomes_the_value_that_was_observed(name: str) -> None:
-    assert features.machine_name(name, "radio") == OBSERVED[name]
+    assert features.make_machine_name(name, "radio") == OBSERVED[name]
 
 
 @pytest.mark.known("sample")
 @pytest.mark.parametrize("sign", sorted(set(string.punctuation) - set("-_")))
 def test_every_sign_of_ascii_is_dropped(sign: str) -> None:
-    assert features.machine_name(f"Kind{sign}of lorry{sign} {sign} or car{sign}", "radio") == "kindof_lorry_or_car"
+    assert features.make_machine_name(f"Kind{sign}of lorry{sign} {sign} or car{sign}", "radio") == "kindof_lorry_or_car"
 
 
 @pytest.mark.known("inferred")
@@ -44,20 +44,20 @@ def test_every_sign_of_ascii_is_dropped(sign: str) -> None:
     ],
 )  # fmt: skip
 def test_letters_digits_and_marks_of_every_script_stay(name: str, value: str) -> None:
-    assert features.machine_name(name, "radio") == value
+    assert features.make_machine_name(name, "radio") == value
 
 
 @pytest.mark.known("client")
 def test_prompts_and_responses_keep_their_hyphens() -> None:
-    assert features.machine_name("Prompt-text of all", "prompt") == "prompt-text_of_all"
+    assert features.make_machine_name("Prompt-text of all", "prompt") == "prompt-text_of_all"
 
 
 @given(st.text(min_size=1))
 def test_a_value_is_never_empty_and_the_same_again(name: str) -> None:
-    value = features.machine_name(name, "radio")
+    value = features.make_machine_name(name, "radio")
     assert value
     if value != name:
-        assert features.machine_name(value, "radio") == value
+        assert features.make_machine_name(value, "radio") == value
 
 
 GIVEN = """
@@ -79,17 +79,17 @@ ontology = "o"
 
 def test_tools_questions_and_options_take_a_value_at_every_depth_and_keep_it() -> None:
     plan = parse(GIVEN.encode(), source="given.toml")
-    made = features.build(0, "o", plan.ontologies["o"])
+    made = features.build_ontology(0, "o", plan.ontologies["o"])
     [question] = made.questions
     assert [tool.value for tool in made.tools] == ["Reg.-Nr. 1", "a_b"]
     assert [question.value, *(answer.value for answer in question.answers)] == ["k 2", "1/1", "two"]
     assert question.answers[0].questions[0].value == "w?"
-    again = features.read(made.id, made.normalized)
+    again = features.parse_ontology(made.id, made.normalized)
     assert ([*again.tools], [*again.questions]) == ([*made.tools], [*made.questions])
 
 
 @pytest.mark.known("client")
 def test_only_a_tool_that_was_given_a_value_says_so_in_the_ontology() -> None:
     plan = parse(GIVEN.encode(), source="given.toml")
-    tools = json.loads(features.build(0, "o", plan.ontologies["o"]).normalized)["tools"]
+    tools = json.loads(features.build_ontology(0, "o", plan.ontologies["o"]).normalized)["tools"]
     assert [tool.get("value") for tool in tools] == ["Reg.-Nr. 1", None]

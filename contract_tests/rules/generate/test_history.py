@@ -257,7 +257,7 @@ def test_labels_of_one_person_and_one_row_are_worlds_too() -> None:
         b'[[projects]]\nname = "p"\nmedia = "image"\nontology = "o"\nlabelled = 1\nskipped = 0\nunlabelled = 0',
         source="small.toml",
     )
-    pieces = list(history.build(plan, name="small", seed=0)[1])
+    pieces = list(history.build_world(plan, name="small", seed=0)[1])
     assert [len(all_of(kind, pieces)) for kind in (DataRow, Label, Person)] == [1, 1, 1]
 
 
@@ -275,7 +275,9 @@ def test_a_project_has_as_many_rows_as_its_plan_says(rows: int) -> None:
         embeddings=False,
     )
     pieces = list(
-        history.build(Scenario(description="d", ontologies=plan.ontologies, projects=[project]), name="x", seed=0)[1]
+        history.build_world(
+            Scenario(description="d", ontologies=plan.ontologies, projects=[project]), name="x", seed=0
+        )[1]
     )
     assert len(all_of(DataRow, pieces)) == len(all_of(Label, pieces)) == rows
     assert len(all_of(Body, pieces)) <= 11
@@ -321,7 +323,7 @@ def test_no_entity_stands_in_another(store: Store) -> None:
 
 
 def test_texts_come_in_several_scripts() -> None:
-    texts = [text.content(0, "text", number) for number in range(len(LANGUAGES))]
+    texts = [text.write_content(0, "text", number) for number in range(len(LANGUAGES))]
     assert sum(not content.isascii() for content in texts) >= 3
 
 
@@ -335,7 +337,7 @@ def test_a_picture_has_the_size_its_row_tells(store: Store) -> None:
 
 @pytest.mark.parametrize("number", range(0, 60, 7))
 def test_things_in_pictures_lie_inside_them(number: int) -> None:
-    scene = image.scene(3, "p", number)
+    scene = image.build_scene(3, "p", number)
     for thing in scene.things:
         top, left, height, width = thing.box
         assert 0 <= left <= left + width <= scene.width

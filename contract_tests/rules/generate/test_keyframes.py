@@ -4,15 +4,15 @@ from mockserver.generate.annotations import Annotator
 from mockserver.generate.chance import Chance
 from mockserver.generate.features import Feature
 from mockserver.generate.keyframes import KeyFrames
-from mockserver.generate.tracks import Place, Stretch, Track
+from mockserver.generate.tracks import Position, Segment, Track
 
 TOOL = Feature("Box", "box", "s1", "n1", "rectangle")
 NOTE = Feature("Note", "note", "s2", "n2", "text", scope="index")
 
 
 def test_an_object_stands_in_each_key_frame_of_its_track() -> None:
-    keys = (Place(10, 5.0, 5.0, 2.0), Place(2, 1.0, 1.0, 2.0))
-    way = Track(((1.0, 0.0),), (0, 0, 0), (Stretch(10, 12, keys[:1]), Stretch(2, 4, keys[1:])))
+    keys = (Position(10, 5.0, 5.0, 2.0), Position(2, 1.0, 1.0, 2.0))
+    way = Track(((1.0, 0.0),), (0, 0, 0), (Segment(10, 12, keys[:1]), Segment(2, 4, keys[1:])))
     sheet = KeyFrames()
     sheet.add_object(Annotator(Chance(0)).object(TOOL, "Kind"), way, lambda outline, place, stretch: {"at": place.x})
     [feature_id] = sheet.segments

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from contract_tests.rules.worlds import generated, in_file, stored
 from mockserver.generate import history, scenario
 from mockserver.generate.chance import Chance
-from mockserver.generate.models import predicted, split_of
+from mockserver.generate.models import choose_split, predict
 from mockserver.generate.plans import RunPlan, Splits
 from mockserver.world.database import Record
 from mockserver.world.labels import Body, Label
@@ -36,7 +36,7 @@ predictions = false
 
 def records(more: str = "") -> list[Record]:
     text = scenario.find("default").read_text() + more
-    _, pieces = history.build(scenario.parse(text.encode(), source="a.toml"), name="a", seed=0)
+    _, pieces = history.build_world(scenario.parse(text.encode(), source="a.toml"), name="a", seed=0)
     return [record for piece in pieces for record in piece]
 
 
@@ -105,7 +105,7 @@ TWICE = (
 
 
 def test_what_comes_again_in_other_frames_has_the_same_confidence() -> None:
-    made = predicted(TWICE, Chance(0), (0.1, 0.9))
+    made = predict(TWICE, Chance(0), (0.1, 0.9))
     assert made.count(b"\x0200001") == 4
     frames = read(made)["frames"]
     first, second = (frame["objects"]["00001"] for frame in frames.values())
@@ -118,9 +118,9 @@ def test_what_relationships_speak_of_is_not_forgotten() -> None:
     body = (
         json.dumps({"objects": objects, "relationships": [{"feature_id": "r"}]}).encode().replace(b"\\u0002", b"\x02")
     )
-    assert len(read(predicted(body, Chance(0), (0, 1)))["objects"]) == 40
+    assert len(read(predict(body, Chance(0), (0, 1)))["objects"]) == 40
     alone = body.replace(b'[{"feature_id": "r"}]', b"[]")
-    assert 0 < len(read(predicted(alone, Chance(0), (0, 1)))["objects"]) < 40
+    assert 0 < len(read(predict(alone, Chance(0), (0, 1)))["objects"]) < 40
 
 
 @given(st.integers(1, 300), st.integers(0, 100), st.integers(0, 100), st.integers(0, 100))
@@ -128,7 +128,7 @@ def test_splits_come_in_their_order_and_in_their_share(rows: int, training: int,
     order = list(DataSplit)
     splits = Splits(training=training, validation=validation * (100 - training) // 100, test=0)
     plan = RunPlan(name="r", project="p", splits=splits)
-    found = [split_of(plan, index, rows) for index in range(rows)]
+    found = [choose_split(plan, index, rows) for index in range(rows)]
     assert found == sorted(found, key=order.index)
     assert abs(found.count(DataSplit.TRAINING) - rows * training / 100) <= 1
 
@@ -136,4 +136,4 @@ def test_splits_come_in_their_order_and_in_their_share(rows: int, training: int,
 @pytest.mark.parametrize("rows", [1, 10, 1000])
 def test_splits_of_all_leave_nothing_unassigned(rows: int) -> None:
     plan = RunPlan(name="r", project="p", splits=Splits(training=60, validation=20, test=20))
-    assert DataSplit.UNASSIGNED not in {split_of(plan, index, rows) for index in range(rows)}
+    assert DataSplit.UNASSIGNED not in {choose_split(plan, index, rows) for index in range(rows)}

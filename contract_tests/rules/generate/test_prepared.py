@@ -9,7 +9,7 @@ import pytest
 
 from mockserver.errors import StartupError
 from mockserver.generate import history, prepared
-from mockserver.generate.prepared import key, prepared_world
+from mockserver.generate.prepared import build_cache_key, prepare_world
 from mockserver.generate.scenario import find, load
 from mockserver.world.store import Store
 
@@ -17,13 +17,13 @@ MINE = 'description = "d"\npeople = {people}\n'
 
 
 def test_a_second_call_finds_what_the_first_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = prepared_world("default", seed=0, ends=None, cache=tmp_path)
-    monkeypatch.delattr(history, "build")
-    assert prepared_world("default", seed=0, ends=None, cache=tmp_path).path == first.path
+    first = prepare_world("default", seed=0, ends=None, cache=tmp_path)
+    monkeypatch.delattr(history, "build_world")
+    assert prepare_world("default", seed=0, ends=None, cache=tmp_path).path == first.path
 
 
 def test_the_file_alone_is_the_world(tmp_path: Path) -> None:
-    world = prepared_world("default", seed=0, ends=None, cache=tmp_path)
+    world = prepare_world("default", seed=0, ends=None, cache=tmp_path)
     assert [path.name for path in world.path.parent.iterdir()] == [world.path.name]
     world.copy_to(tmp_path / "copy.sqlite")
     stores = [Store(world), Store(type(world)(tmp_path / "copy.sqlite"))]
@@ -41,7 +41,7 @@ def test_a_changed_scenario_is_another_world(tmp_path: Path) -> None:
 
 
 def named(file: Path, *, seed: int = 0, ends: int = 0) -> str:
-    return key(file.stem, load(file), seed, ends)
+    return build_cache_key(file.stem, load(file), seed, ends)
 
 
 @pytest.mark.parametrize(("seed", "ends"), [(1, 0), (-1, 0), (0, 1), (0, -1)])
@@ -54,7 +54,7 @@ def test_every_module_that_worlds_are_made_by_is_in_the_name() -> None:
     package = Path(prepared.__file__).parents[1]
     there = {path for room in ("generate", "world") for path in (package / room).rglob("*.py")}
     assert package / "generate" / "media" / "video.py" in there
-    assert there <= set(prepared._sources())
+    assert there <= set(prepared._list_sources())
 
 
 def test_two_scenarios_of_one_name_do_not_share_a_world(tmp_path: Path) -> None:
@@ -66,13 +66,13 @@ def test_two_scenarios_of_one_name_do_not_share_a_world(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("hours", "stays"), [(1, True), (25, False)])
 def test_a_file_that_was_left_half_is_not_used_and_goes_after_a_day(tmp_path: Path, hours: int, stays: bool) -> None:
     """Before, another process may still write it."""
-    name = prepared_world("empty", seed=0, ends=None, cache=tmp_path / "elsewhere").path.name
+    name = prepare_world("empty", seed=0, ends=None, cache=tmp_path / "elsewhere").path.name
     half = tmp_path / "worlds" / f"{name}.0123456789ab.part"
     half.parent.mkdir()
     half.write_bytes(b"half a world")
     written = time.time() - hours * 3600
     os.utime(half, (written, written))
-    world = prepared_world("empty", seed=0, ends=None, cache=tmp_path)
+    world = prepare_world("empty", seed=0, ends=None, cache=tmp_path)
     assert (world.path.name, half.exists()) == (name, stays)
     Store(world).close()
 
@@ -81,19 +81,19 @@ def test_a_world_that_could_not_be_made_leaves_no_file(tmp_path: Path, monkeypat
     def broken(*_args: object, **_more: object) -> object:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(history, "build", broken)
+    monkeypatch.setattr(history, "build_world", broken)
     with pytest.raises(ZeroDivisionError):
-        prepared_world("empty", seed=0, ends=None, cache=tmp_path)
+        prepare_world("empty", seed=0, ends=None, cache=tmp_path)
     assert list(tmp_path.rglob("*.sqlite*")) == []
 
 
 def test_a_cache_that_cannot_be_written_is_told_or_done_without(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with suppress(StartupError):
-        assert prepared_world("empty", seed=0, ends=None, cache=tmp_path / "file").path.exists()
+        assert prepare_world("empty", seed=0, ends=None, cache=tmp_path / "file").path.exists()
 
 
 def test_a_scenario_of_any_file_name_can_be_prepared(tmp_path: Path) -> None:
     mine = tmp_path / f"{'x' * 200}.toml"
     mine.write_text(MINE.format(people=1))
-    assert prepared_world(str(mine), seed=0, ends=None, cache=tmp_path).path.exists()
+    assert prepare_world(str(mine), seed=0, ends=None, cache=tmp_path).path.exists()

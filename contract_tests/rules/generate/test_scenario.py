@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mockserver.errors import ScenarioError
 from mockserver.generate import plans
 from mockserver.generate.plans import Scenario
-from mockserver.generate.scenario import find, load, parse, scenario_names
+from mockserver.generate.scenario import find, list_scenarios, load, parse
 from mockserver.world.media import BY_NAME, MEDIA
 
 HEAD = 'description = "d"\n'
@@ -175,8 +175,8 @@ def check(content: bytes) -> None:
 
 
 def test_scenarios_that_come_along_load_and_say_what_they_are() -> None:
-    assert {"default", "empty"} <= set(scenario_names())
-    for name in scenario_names():
+    assert {"default", "empty"} <= set(list_scenarios())
+    for name in list_scenarios():
         assert load(find(name)).description
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from mockserver.control.words import terms as terms_of_filters
 from mockserver.exports.selection import build_catalog_condition
-from mockserver.generate.data_rows import dataset_id
+from mockserver.generate.data_rows import build_dataset_id
 from mockserver.generate.plans import SlicePlan
-from mockserver.generate.slices import terms
+from mockserver.generate.slices import build_terms
 from mockserver.world.clock import DAY
 
 
@@ -18,18 +18,18 @@ from mockserver.world.clock import DAY
 def test_dates_become_terms_as_filters_do(low: str | None, high: str | None) -> None:
     plan = SlicePlan(name="s", last_activity_at=(low or "", high or ""), label_created_at=(low or "", high or ""))
     filters = {"last_activity_at": [low, high], "label_created_at": [low, high]}
-    assert terms(plan, 0, 0) == terms_of_filters(filters)
+    assert build_terms(plan, 0, 0) == terms_of_filters(filters)
 
 
 def test_datasets_and_keys_become_terms_that_are_understood() -> None:
     plan = SlicePlan(name="s", datasets=["d"], global_keys=["k", "l"])
-    found = terms(plan, 7, 50 * DAY)
+    found = build_terms(plan, 7, 50 * DAY)
     assert found == [
         {"ids": ["k", "l"], "operator": "is", "type": "global_key"},
-        {"ids": [dataset_id(7, 50 * DAY, "d")], "operator": "is", "type": "dataset"},
+        {"ids": [build_dataset_id(7, 50 * DAY, "d")], "operator": "is", "type": "dataset"},
     ]
     assert len(build_catalog_condition(json.loads(json.dumps(found))).terms) == 2
 
 
 def test_a_slice_without_filters_is_the_whole_catalog() -> None:
-    assert terms(SlicePlan(name="s"), 0, 0) == []
+    assert build_terms(SlicePlan(name="s"), 0, 0) == []

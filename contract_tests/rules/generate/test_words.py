@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from mockserver.errors import StartupError
-from mockserver.generate.shelf import found, shelf
-from mockserver.generate.words import table
+from mockserver.generate.fixtures import find_fixtures, find_folder
+from mockserver.generate.words import load_table
 
-WORDS = shelf() / "words"
+WORDS = find_fixtures() / "words"
 TABLES = sorted(path.stem for path in WORDS.glob("*.txt"))
 
 
@@ -42,7 +42,7 @@ def test_the_check_names_each_table_that_differs_and_writes_nothing(
 
 @pytest.mark.parametrize("name", TABLES)
 def test_entries_are_unique_and_clean(name: str) -> None:
-    entries = table(name)
+    entries = load_table(name)
 
     assert len(set(entries)) == len(entries)
     assert all(entry == entry.strip() and entry for entry in entries)
@@ -67,7 +67,7 @@ def test_entries_are_unique_and_clean(name: str) -> None:
     ],
 )
 def test_every_table_has_the_promised_number_of_entries(name: str, count: int) -> None:
-    assert len(table(name)) == count
+    assert len(load_table(name)) == count
 
 
 def test_no_table_is_left_without_a_promise() -> None:
@@ -80,32 +80,32 @@ def test_the_tables_stay_small() -> None:
 
 
 def test_people_have_names_in_several_scripts() -> None:
-    scripts = {unicodedata.name(name[0]).split()[0] for name in table("people")}
+    scripts = {unicodedata.name(name[0]).split()[0] for name in load_table("people")}
     assert scripts >= {"LATIN", "CJK", "ARABIC", "DEVANAGARI", "GREEK", "HANGUL"}
 
 
 def test_file_names_are_plain_stems() -> None:
-    assert all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", name) for name in table("names_files"))
+    assert all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", name) for name in load_table("names_files"))
 
 
 def test_a_sentence_leaves_no_placeholder_open_and_ends_as_its_language_does() -> None:
-    sentences = [sentence for name in TABLES if name.startswith("sentences_") for sentence in table(name)]
+    sentences = [sentence for name in TABLES if name.startswith("sentences_") for sentence in load_table(name)]
     assert not [sentence for sentence in sentences if "{" in sentence or "}" in sentence]
     assert not [sentence for sentence in sentences if sentence[-1] not in ".?。।؟"]
 
 
 def test_an_unknown_table_is_answered_with_the_known_ones_nearest_first() -> None:
     with pytest.raises(StartupError, match=r'No word table "peoples" in .*; there are "people", '):
-        table("peoples")
+        load_table("peoples")
 
 
 def test_the_shelf_is_the_first_candidate_with_word_tables(tmp_path: Path) -> None:
     (tmp_path / "fixtures").mkdir()
     (tmp_path / "ours" / "words").mkdir(parents=True)
 
-    assert found(tmp_path / "_fixtures", tmp_path / "fixtures", tmp_path / "ours") == tmp_path / "ours"
+    assert find_folder(tmp_path / "_fixtures", tmp_path / "fixtures", tmp_path / "ours") == tmp_path / "ours"
 
 
 def test_a_missing_shelf_says_where_it_was_looked_for(tmp_path: Path) -> None:
     with pytest.raises(StartupError, match=r"neither .*_fixtures nor .*fixtures holds .*; install the package again"):
-        found(tmp_path / "_fixtures", tmp_path / "fixtures")
+        find_folder(tmp_path / "_fixtures", tmp_path / "fixtures")

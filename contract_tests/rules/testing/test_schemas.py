@@ -22,9 +22,9 @@ from mockserver.exports.legacy.schema_facts import build_schema_facts
 from mockserver.exports.request import ExportParams, ExportRequest
 from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import build_scope
+from mockserver.generate.fixtures import find_fixtures
 from mockserver.generate.plans import ProjectPlan
 from mockserver.generate.scenario import find, load
-from mockserver.generate.shelf import shelf
 from mockserver.links import Links
 from mockserver.testing import schemas
 from mockserver.world.database import EVERYTHING, Clause
@@ -94,7 +94,7 @@ def test_the_labels_of_a_model_run_and_the_data_rows_of_v1_validate(tmp_path: Pa
             validator(name).validate(json.loads(line))
 
 
-SAMPLES = sorted((shelf() / "webhooks").glob("*.json"))
+SAMPLES = sorted((find_fixtures() / "webhooks").glob("*.json"))
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: str(path.stem))

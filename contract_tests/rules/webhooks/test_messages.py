@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.generate.shelf import shelf
+from mockserver.generate.fixtures import find_fixtures
 from mockserver.webhooks.messages import build_message, compute_signature
 from mockserver.world.events import TOPICS
 
-SAMPLES = shelf() / "webhooks"
+SAMPLES = find_fixtures() / "webhooks"
 FILES = sorted(SAMPLES.glob("*.json"))
 
 

@@ -13,23 +13,23 @@ IMPLEMENTATION = "2.25.297391846140713924501927830042371590011"
 LONG_FORM = {"OB", "OW", "SQ", "UN", "UT"}
 
 
-def dicom(width: int, height: int, frames: list[bytes], *, name: str) -> bytes:
+def encode_dicom(width: int, height: int, frames: list[bytes], *, name: str) -> bytes:
     """A file of frames of `height` rows of `width` bytes. Its unique ids come from `name`."""
     if any(len(frame) != width * height for frame in frames) or not frames:
         raise ValueError(f"expected frames of {width} * {height} bytes, at least one")
-    instance = uid(name, "instance")
+    instance = build_uid(name, "instance")
     about = (
-        element(0x0002, 0x0001, "OB", b"\0\1")
-        + element(0x0002, 0x0002, "UI", BYTE_PICTURES)
-        + element(0x0002, 0x0003, "UI", instance)
-        + element(0x0002, 0x0010, "UI", EXPLICIT_LITTLE_ENDIAN)
-        + element(0x0002, 0x0012, "UI", IMPLEMENTATION)
+        encode_element(0x0002, 0x0001, "OB", b"\0\1")
+        + encode_element(0x0002, 0x0002, "UI", BYTE_PICTURES)
+        + encode_element(0x0002, 0x0003, "UI", instance)
+        + encode_element(0x0002, 0x0010, "UI", EXPLICIT_LITTLE_ENDIAN)
+        + encode_element(0x0002, 0x0012, "UI", IMPLEMENTATION)
     )
-    length = element(0x0002, 0x0000, "UL", struct.pack("<I", len(about)))
-    return bytes(128) + b"DICM" + length + about + data_set(width, height, frames, name, instance)
+    length = encode_element(0x0002, 0x0000, "UL", struct.pack("<I", len(about)))
+    return bytes(128) + b"DICM" + length + about + encode_data_set(width, height, frames, name, instance)
 
 
-def data_set(width: int, height: int, frames: list[bytes], name: str, instance: str) -> bytes:
+def encode_data_set(width: int, height: int, frames: list[bytes], name: str, instance: str) -> bytes:
     """Whose it is, and the pixels, by ascending tag (PS3.3, A.8.3)."""
     elements: list[tuple[int, int, str, str | bytes | int]] = [
         (0x0008, 0x0016, "UI", BYTE_PICTURES),
@@ -41,12 +41,12 @@ def data_set(width: int, height: int, frames: list[bytes], name: str, instance: 
         (0x0008, 0x0064, "CS", "SYN"),
         (0x0008, 0x0090, "PN", ""),
         (0x0010, 0x0010, "PN", "Mock^Volume"),
-        (0x0010, 0x0020, "LO", uid(name, "patient")[-16:]),
+        (0x0010, 0x0020, "LO", build_uid(name, "patient")[-16:]),
         (0x0010, 0x0030, "DA", ""),
         (0x0010, 0x0040, "CS", "O"),
         (0x0018, 0x2001, "IS", "\\".join(str(1 + index) for index in range(len(frames)))),
-        (0x0020, 0x000D, "UI", uid(name, "study")),
-        (0x0020, 0x000E, "UI", uid(name, "series")),
+        (0x0020, 0x000D, "UI", build_uid(name, "study")),
+        (0x0020, 0x000E, "UI", build_uid(name, "series")),
         (0x0020, 0x0010, "SH", "1"),
         (0x0020, 0x0011, "IS", "1"),
         (0x0020, 0x0013, "IS", "1"),
@@ -67,10 +67,10 @@ def data_set(width: int, height: int, frames: list[bytes], name: str, instance: 
         (0x2050, 0x0020, "CS", "IDENTITY"),
         (0x7FE0, 0x0010, "OB", b"".join(frames)),
     ]
-    return b"".join(element(*each) for each in elements)
+    return b"".join(encode_element(*each) for each in elements)
 
 
-def element(group: int, number: int, kind: str, value: str | bytes | int) -> bytes:
+def encode_element(group: int, number: int, kind: str, value: str | bytes | int) -> bytes:
     """A tag, its kind, its length and its value, filled up to an even length (PS3.5, 7.1.2)."""
     if isinstance(value, int):
         value = struct.pack("<H", value)
@@ -83,7 +83,7 @@ def element(group: int, number: int, kind: str, value: str | bytes | int) -> byt
     return head + (struct.pack("<2xI", len(value)) if kind in LONG_FORM else struct.pack("<H", len(value))) + value
 
 
-def uid(*path: str) -> str:
+def build_uid(*path: str) -> str:
     """A unique id under the root that needs no registration (PS3.5, B.2)."""
     number = int.from_bytes(hashlib.blake2b("\x1f".join(path).encode(), digest_size=15).digest(), "big")
     return f"2.25.{number}"

@@ -29,7 +29,7 @@ SEQUENCE_SET, PICTURE_SET, FIRST_PICTURE, LATER_PICTURE = 0x67, 0x68, 0x65, 0x61
 """Headers of the units (7.3.1)."""
 
 
-def ycbcr(red: int, green: int, blue: int) -> Colour:
+def to_ycbcr(red: int, green: int, blue: int) -> Colour:
     """The colour as video has it (ITU-R BT.601, whole numbers)."""
     return (
         16 + (66 * red + 129 * green + 25 * blue + 128 >> 8),
@@ -38,7 +38,7 @@ def ycbcr(red: int, green: int, blue: int) -> Colour:
     )
 
 
-def sequence_set(width: int, height: int) -> bytes:
+def encode_sequence_set(width: int, height: int) -> bytes:
     """A picture's size, in pixels; odd ones cannot be told (7.3.2.1.1)."""
     if width < 2 or height < 2 or width % 2 or height % 2:
         raise ValueError(f"a clip's width and height are even numbers from 2, not {width}x{height}")
@@ -51,34 +51,34 @@ def sequence_set(width: int, height: int) -> bytes:
         ue(2), ue(1), "0",  # shown in the order of decoding; one reference; no gaps
         ue(columns - 1), ue(rows - 1), "1", "1", cropping, "0",
     ]  # fmt: skip
-    return unit(SEQUENCE_SET, "".join(bits))
+    return encode_unit(SEQUENCE_SET, "".join(bits))
 
 
-def picture_set() -> bytes:
+def encode_picture_set() -> bytes:
     """Variable-length codes, our quantiser, and no smoothing of edges (7.3.2.2)."""
     bits = [ue(0), ue(0), "0", "0", ue(0), ue(0), ue(0), "0", "00", se(QUANTISER - 26), se(0), se(0), "1", "0", "0"]
-    return unit(PICTURE_SET, "".join(bits))
+    return encode_unit(PICTURE_SET, "".join(bits))
 
 
-def pictures(clip: Iterable[Cells]) -> Iterator[bytes]:
+def encode_pictures(clip: Iterable[Cells]) -> Iterator[bytes]:
     """The unit of each picture; the first stands alone, the others build on the one before."""
     before: Cells | None = None
     for number, cells in enumerate(clip):
-        yield first_picture(cells) if before is None else later_picture(cells, before, number)
+        yield encode_first_picture(cells) if before is None else encode_later_picture(cells, before, number)
         before = cells
 
 
-def first_picture(cells: Cells) -> bytes:
+def encode_first_picture(cells: Cells) -> bytes:
     head = [ue(0), ue(7), ue(0), "0" * 4, ue(0), "00", se(0), ue(1)]
     body = [
-        macroblock(cells, row, column, skipped="", offset=0)
+        encode_macroblock(cells, row, column, skipped="", offset=0)
         for row, line in enumerate(cells)
         for column in range(len(line))
     ]
-    return unit(FIRST_PICTURE, "".join(head + body))
+    return encode_unit(FIRST_PICTURE, "".join(head + body))
 
 
-def later_picture(cells: Cells, before: Cells, number: int) -> bytes:
+def encode_later_picture(cells: Cells, before: Cells, number: int) -> bytes:
     bits = [ue(0), ue(5), ue(0), f"{number % FRAME_NUMBERS:04b}", "000", se(0), ue(1)]
     skipped = 0
     for row, (line, old) in enumerate(zip(cells, before, strict=True)):
@@ -89,12 +89,12 @@ def later_picture(cells: Cells, before: Cells, number: int) -> bytes:
             if colour == old[column]:
                 skipped += 1
             else:
-                bits.append(macroblock(cells, row, column, skipped=ue(skipped), offset=5))
+                bits.append(encode_macroblock(cells, row, column, skipped=ue(skipped), offset=5))
                 skipped = 0
-    return unit(LATER_PICTURE, "".join([*bits, ue(skipped) if skipped else ""]))
+    return encode_unit(LATER_PICTURE, "".join([*bits, ue(skipped) if skipped else ""]))
 
 
-def macroblock(cells: Cells, row: int, column: int, *, skipped: str, offset: int) -> str:
+def encode_macroblock(cells: Cells, row: int, column: int, *, skipped: str, offset: int) -> str:
     """One cell (7.3.5). `offset` is where the types of such macroblocks begin in the kind of slice."""
     if column:
         near, luma_mode, chroma_mode = cells[row][column - 1], 1, 1
@@ -105,18 +105,18 @@ def macroblock(cells: Cells, row: int, column: int, *, skipped: str, offset: int
     luma, blue, red = (new - old for new, old in zip(cells[row][column], near, strict=True))
     coloured = blue != 0 or red != 0
     kind = offset + 1 + luma_mode + 4 * coloured
-    bits = skipped + ue(kind) + ue(chroma_mode) + se(0) + lone(level(luma, LUMA_STEP), "1", "01", "000101")
+    bits = skipped + ue(kind) + ue(chroma_mode) + se(0) + encode_lone(quantize(luma, LUMA_STEP), "1", "01", "000101")
     if not coloured:
         return bits
-    return bits + "".join(lone(level(each, CHROMA_STEP), "01", "1", "000111") for each in (blue, red))
+    return bits + "".join(encode_lone(quantize(each, CHROMA_STEP), "01", "1", "000111") for each in (blue, red))
 
 
-def level(difference: int, step: int) -> int:
+def quantize(difference: int, step: int) -> int:
     """The coefficient that changes pixels by `difference`: rounded as decoders round, it is exact."""
     return -((32 - 64 * difference) // step)
 
 
-def lone(value: int, none: str, one: str, more: str) -> str:
+def encode_lone(value: int, none: str, one: str, more: str) -> str:
     """A block whose only coefficient is the first (9.2): the words that tell of none, of 1 or -1, and of any other."""
     if value == 0:
         return none
@@ -141,7 +141,7 @@ def se(number: int) -> str:
     return ue(2 * number - 1 if number > 0 else -2 * number)
 
 
-def unit(header: int, bits: str) -> bytes:
+def encode_unit(header: int, bits: str) -> bytes:
     """The bits with their end marked, kept from looking like the start of a unit (7.4.1)."""
     bits += "1"
     bits += "0" * (-len(bits) % 8)

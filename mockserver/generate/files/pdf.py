@@ -52,7 +52,7 @@ class Page(msgspec.Struct, frozen=True):
     rectangles: tuple[Rectangle, ...] = ()
 
 
-def document(pages: Sequence[Page]) -> bytes:
+def encode_document(pages: Sequence[Page]) -> bytes:
     """The file. Raises ValueError without pages, and for text that the font has no letters for."""
     if not pages:
         raise ValueError("a document needs at least one page")
@@ -64,15 +64,15 @@ def document(pages: Sequence[Page]) -> bytes:
         f"<< /Type /Font /Subtype /Type1 /BaseFont /{FONT} /Encoding /WinAnsiEncoding >>".encode(),
     ]
     for first, page in zip(firsts, pages, strict=True):
-        box = f"[0 0 {_number(page.width)} {_number(page.height)}]"
+        box = f"[0 0 {_format_number(page.width)} {_format_number(page.height)}]"
         resources = "<< /Font << /F1 3 0 R >> >>"
         head = f"<< /Type /Page /Parent 2 0 R /MediaBox {box} /Resources {resources} /Contents {first + 1} 0 R >>"
-        drawn = _drawn(page)
+        drawn = _encode_page(page)
         objects += [head.encode(), b"<< /Length %d >>\nstream\n%b\nendstream" % (len(drawn), drawn)]
-    return _file(objects)
+    return _encode_file(objects)
 
 
-def _file(objects: list[bytes]) -> bytes:
+def _encode_file(objects: list[bytes]) -> bytes:
     """Objects are numbered from 1; the table at the end says where each begins."""
     # The second line tells programs that the file is not plain text (ISO 32000-1, section 7.5.2).
     content = bytearray(b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n")
@@ -87,23 +87,23 @@ def _file(objects: list[bytes]) -> bytes:
     return bytes(content)
 
 
-def _drawn(page: Page) -> bytes:
+def _encode_page(page: Page) -> bytes:
     """The page's operators: rectangles first, text over them. PDF counts upwards from the lower left corner."""
     told = []
     for shape in page.rectangles:
-        red, green, blue = (_number(part / 255) for part in shape.colour)
-        below = _number(page.height - shape.top - shape.height)
-        corner = f"{_number(shape.left)} {below} {_number(shape.width)} {_number(shape.height)}"
+        red, green, blue = (_format_number(part / 255) for part in shape.colour)
+        below = _format_number(page.height - shape.top - shape.height)
+        corner = f"{_format_number(shape.left)} {below} {_format_number(shape.width)} {_format_number(shape.height)}"
         told.append(f"{red} {green} {blue} rg {corner} re f".encode())
     told.append(b"0 0 0 rg")
     for line in page.lines:
-        baseline = _number(page.height - line.top - ASCENT * line.size)
-        place = f"BT /F1 {_number(line.size)} Tf {_number(line.left)} {baseline} Td".encode()
-        told.append(b"%b (%b) Tj ET" % (place, _literal(line.text)))
+        baseline = _format_number(page.height - line.top - ASCENT * line.size)
+        place = f"BT /F1 {_format_number(line.size)} Tf {_format_number(line.left)} {baseline} Td".encode()
+        told.append(b"%b (%b) Tj ET" % (place, _encode_literal(line.text)))
     return b"\n".join(told)
 
 
-def _literal(text: str) -> bytes:
+def _encode_literal(text: str) -> bytes:
     """A string between parentheses. Raises ValueError for control characters and letters outside the encoding."""
     try:
         written = text.encode(ENCODING)
@@ -115,6 +115,6 @@ def _literal(text: str) -> bytes:
     return written.replace(b"\\", b"\\\\").replace(b"(", b"\\(").replace(b")", b"\\)")
 
 
-def _number(value: float) -> str:
+def _format_number(value: float) -> str:
     """At most three decimals, and never with an exponent, which PDF does not know."""
     return f"{value:.3f}".rstrip("0").rstrip(".")

@@ -13,16 +13,16 @@ Tone = tuple[int, int]
 """Hertz (0: silence), and how many milliseconds it lasts."""
 
 
-def wav(tones: Iterable[Tone]) -> bytes:
+def encode_wav(tones: Iterable[Tone]) -> bytes:
     """The tones one after another (RIFF, WAVE_FORMAT_PCM)."""
-    data = b"".join(samples(hertz, milliseconds) for hertz, milliseconds in tones)
+    data = b"".join(encode_samples(hertz, milliseconds) for hertz, milliseconds in tones)
     shape = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, RATE, RATE, 1, 8)
     padding = b"\0" * (len(data) % 2)
     body = b"WAVE" + shape + struct.pack("<4sI", b"data", len(data)) + data + padding
     return struct.pack("<4sI", b"RIFF", len(body)) + body
 
 
-def samples(hertz: int, milliseconds: int) -> bytes:
+def encode_samples(hertz: int, milliseconds: int) -> bytes:
     """Whole periods of the tone, then as much of another as fits."""
     count = RATE * milliseconds // 1000
     if hertz == 0:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from mockserver.generate.annotations import Annotator, encoded
+from mockserver.generate.annotations import Annotator, encode_body
 from mockserver.generate.chance import Chance
 from mockserver.generate.features import Ontology
-from mockserver.generate.files.wav import Tone, wav
+from mockserver.generate.files.wav import Tone, encode_wav
 from mockserver.generate.media.generator import Asset, MediaGenerator, Variant
-from mockserver.generate.media.video import whole
+from mockserver.generate.media.video import select_global_questions
 from mockserver.world.database import JsonText
 
 MEDIA_ATTRIBUTES = JsonText('{"asset_type":"audio","mime_type":"audio/wav"}')
@@ -19,16 +19,16 @@ SCALE = (220, 262, 294, 330, 392, 440)
 """Hertz."""
 
 
-def tones(seed: int, project: str, number: int) -> list[Tone]:
+def build_tones(seed: int, project: str, number: int) -> list[Tone]:
     """Sound `number` of a project: three to six tones of up to three seconds, silence around each."""
     chance = Chance(seed, "audio", project, number)
-    made = [(0, 100 * chance.between(2, 10))]
-    for _ in range(chance.between(3, 6)):
-        made += [(chance.pick(SCALE), 100 * chance.between(5, 30)), (0, 100 * chance.between(2, 10))]
+    made = [(0, 100 * chance.randint(2, 10))]
+    for _ in range(chance.randint(3, 6)):
+        made += [(chance.choice(SCALE), 100 * chance.randint(5, 30)), (0, 100 * chance.randint(2, 10))]
     return made
 
 
-def heard(made: list[Tone]) -> Iterator[tuple[int, int]]:
+def find_tones(made: list[Tone]) -> Iterator[tuple[int, int]]:
     """Where each tone begins and ends, in milliseconds."""
     now = 0
     for hertz, milliseconds in made:
@@ -47,17 +47,17 @@ class Audio(MediaGenerator):
         timestamp: dict[str, dict[str, list[dict[str, Any]]]] = {}
         asked = [question for question in ontology.questions if question.scope == "index"]
         ids = [annotator.feature(question)["feature_id"] for question in asked]
-        for index, (first, last) in enumerate(heard(tones(seed, project, number)) if asked else ()):
+        for index, (first, last) in enumerate(find_tones(build_tones(seed, project, number)) if asked else ()):
             question, feature_id = asked[index % len(asked)], ids[index % len(asked)]
             answered = annotator.classification(question) | {"feature_id": feature_id}
             segments.setdefault(feature_id, []).append([first, last])
             timestamp[str(first)] = {"classifications": [answered]}
         annotations = {
-            "classifications": annotator.classifications(whole(ontology.questions)),
+            "classifications": annotator.classifications(select_global_questions(ontology.questions)),
             "segments": segments,
             "timestamp": timestamp,
         }
-        return Variant(MEDIA_ATTRIBUTES, encoded(annotations))
+        return Variant(MEDIA_ATTRIBUTES, encode_body(annotations))
 
     def build_asset(self, seed: int, project: str, number: int) -> Asset:
-        return Asset("audio/wav", wav(tones(seed, project, number)))
+        return Asset("audio/wav", encode_wav(build_tones(seed, project, number)))

@@ -11,11 +11,11 @@ from typing import Any
 import msgspec
 import orjson
 
-from mockserver.generate.annotations import Annotator, encoded, of_each_message, of_whole_rows
+from mockserver.generate.annotations import Annotator, encode_body, select_global_questions, select_index_questions
 from mockserver.generate.chance import Chance
 from mockserver.generate.features import Feature, Ontology
 from mockserver.generate.media.generator import Asset, MediaGenerator, Variant
-from mockserver.generate.prose import paragraph, question
+from mockserver.generate.prose import write_paragraph, write_question
 from mockserver.world import ids
 from mockserver.world.database import JsonText
 
@@ -50,20 +50,22 @@ class Chat(msgspec.Struct, frozen=True):
     turns: tuple[Turn, ...]
 
 
-def chat(seed: int, project: str, number: int) -> Chat:
+def build_chat(seed: int, project: str, number: int) -> Chat:
     """Chat `number` of a project: one to three prompts."""
     root = (seed, "chat", project, number)
     chance = Chance(*root)
-    models = chance.sample(MODELS, chance.between(2, 3))
+    models = chance.sample(MODELS, chance.randint(2, 3))
     turns = []
-    for turn in range(chance.between(1, 3)):
+    for turn in range(chance.randint(1, 3)):
         responses = tuple(
             Response(
-                ids.cuid(WRITTEN, *root, turn, model), model, paragraph(chance, "en", 1, 4, unusual=chance.happens(25))
+                ids.cuid(WRITTEN, *root, turn, model),
+                model,
+                write_paragraph(chance, "en", 1, 4, unusual=chance.happens(25)),
             )
             for model in range(len(models))
         )
-        turns.append(Turn(ids.cuid(WRITTEN, *root, turn), question(chance), responses))
+        turns.append(Turn(ids.cuid(WRITTEN, *root, turn), write_question(chance), responses))
     return Chat(
         human_id=ids.cuid(WRITTEN, *root, "human"),
         model_ids=tuple(ids.cuid(WRITTEN, *root, name) for name in models),
@@ -76,27 +78,27 @@ def chat(seed: int, project: str, number: int) -> Chat:
 class ChatEvaluation(MediaGenerator):
     def build_variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
         """Every tool judges the answers to one prompt or more."""
-        talk = chat(seed, project, number)
+        talk = build_chat(seed, project, number)
         annotator = Annotator(Chance(seed, "chat", project, number, "annotations"))
         annotations = {
             "objects": [
-                _judgement(annotator, tool, talk, turn)
+                _build_judgement(annotator, tool, talk, turn)
                 for tool in ontology.drawn
-                for turn in annotator.chance.sample(talk.turns, annotator.chance.between(1, len(talk.turns)))
+                for turn in annotator.chance.sample(talk.turns, annotator.chance.randint(1, len(talk.turns)))
             ],
             "classifications": [
-                *annotator.classifications(of_whole_rows(ontology.questions)),
-                *annotator.of_messages(of_each_message(ontology.questions), _message_ids(talk)),
+                *annotator.classifications(select_global_questions(ontology.questions)),
+                *annotator.answer_messages(select_index_questions(ontology.questions), _list_message_ids(talk)),
             ],
             "relationships": [],
         }
-        return Variant(_media_attributes(talk), encoded(annotations))
+        return Variant(_render_attributes(talk), encode_body(annotations))
 
     def build_asset(self, seed: int, project: str, number: int) -> Asset:
-        return Asset("application/json", orjson.dumps(document(chat(seed, project, number))))
+        return Asset("application/json", orjson.dumps(build_document(build_chat(seed, project, number))))
 
 
-def document(talk: Chat) -> dict[str, Any]:
+def build_document(talk: Chat) -> dict[str, Any]:
     """The file. Each answer leads on to the next prompt, whichever model gave it."""
     human = {"role": "human", "metadata": {"name": "User"}}
     actors = {talk.human_id: human} | {
@@ -107,10 +109,10 @@ def document(talk: Chat) -> dict[str, Any]:
     for index, turn in enumerate(talk.turns):
         following = [later.message_id for later in talk.turns[index + 1 : index + 2]]
         answers = [response.message_id for response in turn.responses]
-        messages[turn.message_id] = _message(talk.human_id, turn.prompt, answers)
+        messages[turn.message_id] = _build_message(talk.human_id, turn.prompt, answers)
         for response in turn.responses:
             actor = talk.model_ids[response.model]
-            messages[response.message_id] = _message(actor, response.content, following)
+            messages[response.message_id] = _build_message(actor, response.content, following)
     return {
         "type": MIME_TYPE,
         "version": 2,
@@ -121,11 +123,11 @@ def document(talk: Chat) -> dict[str, Any]:
     }
 
 
-def _message(actor: str, content: str, following: list[str]) -> dict[str, Any]:
+def _build_message(actor: str, content: str, following: list[str]) -> dict[str, Any]:
     return {"actorId": actor, "content": [{"type": "text", "content": content}], "childMessageIds": following}
 
 
-def _message_ids(talk: Chat) -> list[str]:
+def _list_message_ids(talk: Chat) -> list[str]:
     """Prompts and responses, in the order of the chat."""
     return [
         message_id
@@ -134,9 +136,9 @@ def _message_ids(talk: Chat) -> list[str]:
     ]
 
 
-def _media_attributes(talk: Chat) -> JsonText:
+def _render_attributes(talk: Chat) -> JsonText:
     """As those of conversations (inferred)."""
-    message_ids = _message_ids(talk)
+    message_ids = _list_message_ids(talk)
     attributes = {
         "asset_type": "conversational",
         "mime_type": MIME_TYPE,
@@ -146,7 +148,7 @@ def _media_attributes(talk: Chat) -> JsonText:
     return JsonText(orjson.dumps(attributes).decode())
 
 
-def _judgement(annotator: Annotator, tool: Feature, talk: Chat, turn: Turn) -> dict[str, Any]:
+def _build_judgement(annotator: Annotator, tool: Feature, talk: Chat, turn: Turn) -> dict[str, Any]:
     """Objects of messages have no `value` (live-tested)."""
     answers = [
         {"message_id": response.message_id, "model_config_name": talk.models[response.model]}
@@ -156,11 +158,11 @@ def _judgement(annotator: Annotator, tool: Feature, talk: Chat, turn: Turn) -> d
     del made["value"]
     parent = {"parent_message_id": turn.message_id}
     if tool.kind == "message-single-selection":
-        return made | {"selected_message": annotator.chance.pick(answers) | parent}
+        return made | {"selected_message": annotator.chance.choice(answers) | parent}
     if tool.kind == "message-multi-selection":
-        chosen = annotator.chance.sample(answers, annotator.chance.between(1, len(answers)))
+        chosen = annotator.chance.sample(answers, annotator.chance.randint(1, len(answers)))
         return made | {"selected_messages": {"messages": chosen} | parent}
-    ranked = [answer | {"order": place} for place, answer in enumerate(_shuffled(annotator.chance, answers), start=1)]
+    ranked = [answer | {"order": place} for place, answer in enumerate(_shuffle(annotator.chance, answers), start=1)]
     return made | {"ranked_messages": {"ranked_messages": ranked} | parent}
 
 
@@ -171,6 +173,6 @@ _KINDS = {
 }
 
 
-def _shuffled(chance: Chance, answers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _shuffle(chance: Chance, answers: list[dict[str, Any]]) -> list[dict[str, Any]]:
     left = list(answers)
-    return [left.pop(chance.below(len(left))) for _ in answers]
+    return [left.pop(chance.randbelow(len(left))) for _ in answers]

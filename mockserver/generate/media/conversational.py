@@ -10,12 +10,12 @@ from typing import Any
 import msgspec
 import orjson
 
-from mockserver.generate.annotations import Annotator, encoded, of_each_message, of_whole_rows
+from mockserver.generate.annotations import Annotator, encode_body, select_global_questions, select_index_questions
 from mockserver.generate.chance import Chance
 from mockserver.generate.features import Feature, Ontology
 from mockserver.generate.media.generator import Asset, MediaGenerator, Variant
-from mockserver.generate.prose import LANGUAGES, paragraph, spans, stretches
-from mockserver.generate.words import table
+from mockserver.generate.prose import LANGUAGES, find_words, pick_phrases, write_paragraph
+from mockserver.generate.words import load_table
 from mockserver.world.database import JsonText
 
 MIME_TYPE = "application/vnd.labelbox.conversational"
@@ -40,15 +40,15 @@ class Conversation(msgspec.Struct, frozen=True):
         return [message for message in self.messages if message.labelable]
 
 
-def conversation(seed: int, project: str, number: int) -> Conversation:
+def build_conversation(seed: int, project: str, number: int) -> Conversation:
     """Conversation `number` of a project: four to eight messages in turn, of which at least two can be labelled."""
     chance = Chance(seed, "conversational", project, number)
     language = LANGUAGES[number % len(LANGUAGES)]
     with_machine = chance.happens(40)
-    names = ("Assistant" if with_machine else chance.pick(table("people")), chance.pick(table("people")))
+    names = ("Assistant" if with_machine else chance.choice(load_table("people")), chance.choice(load_table("people")))
     messages = []
-    for index in range(chance.between(4, 8)):
-        said = paragraph(chance, language, 1, 3, unusual=chance.happens(25))
+    for index in range(chance.randint(4, 8)):
+        said = write_paragraph(chance, language, 1, 3, unusual=chance.happens(25))
         messages.append(Message(f"message-{index}", index % 2, said, index % 2 == 1 or not with_machine))
     return Conversation(names, tuple(messages))
 
@@ -56,25 +56,25 @@ def conversation(seed: int, project: str, number: int) -> Conversation:
 class Conversational(MediaGenerator):
     def build_variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
         """Every tool marks words in one or two messages."""
-        talk = conversation(seed, project, number)
+        talk = build_conversation(seed, project, number)
         annotator = Annotator(Chance(seed, "conversational", project, number, "annotations"))
-        objects = list(_entities(annotator, ontology.drawn, talk))
+        objects = list(_build_entities(annotator, ontology.drawn, talk))
         message_ids = [message.id for message in talk.labelable]
         annotations = {
             "objects": objects,
             "classifications": [
-                *annotator.classifications(of_whole_rows(ontology.questions)),
-                *annotator.of_messages(of_each_message(ontology.questions), message_ids),
+                *annotator.classifications(select_global_questions(ontology.questions)),
+                *annotator.answer_messages(select_index_questions(ontology.questions), message_ids),
             ],
             "relationships": annotator.relationships(ontology.edges, "TextUnidirectionalRelationship", objects),
         }
-        return Variant(_media_attributes(talk), encoded(annotations))
+        return Variant(_render_attributes(talk), encode_body(annotations))
 
     def build_asset(self, seed: int, project: str, number: int) -> Asset:
-        return Asset("application/json", orjson.dumps(document(conversation(seed, project, number))))
+        return Asset("application/json", orjson.dumps(build_document(build_conversation(seed, project, number))))
 
 
-def document(talk: Conversation) -> dict[str, Any]:
+def build_document(talk: Conversation) -> dict[str, Any]:
     """The file, as it would be imported."""
     messages = [
         {
@@ -90,7 +90,7 @@ def document(talk: Conversation) -> dict[str, Any]:
     return {"type": MIME_TYPE, "version": 1, "messages": messages}
 
 
-def _media_attributes(talk: Conversation) -> JsonText:
+def _render_attributes(talk: Conversation) -> JsonText:
     """Keys and order of a row in the SDK's tests (test_unit_export_task.py)."""
     attributes = {
         "asset_type": "conversational",
@@ -101,12 +101,12 @@ def _media_attributes(talk: Conversation) -> JsonText:
     return JsonText(orjson.dumps(attributes).decode())
 
 
-def _entities(annotator: Annotator, tools: tuple[Feature, ...], talk: Conversation) -> list[dict[str, Any]]:
+def _build_entities(annotator: Annotator, tools: tuple[Feature, ...], talk: Conversation) -> list[dict[str, Any]]:
     """None lies in another: every message gives its stretches of words one by one."""
-    places = {message.id: stretches(annotator.chance, spans(message.content)) for message in talk.labelable}
+    places = {message.id: pick_phrases(annotator.chance, find_words(message.content)) for message in talk.labelable}
     made = []
     for tool in tools:
-        for message in annotator.chance.sample(talk.labelable, annotator.chance.between(1, 2)):
+        for message in annotator.chance.sample(talk.labelable, annotator.chance.randint(1, 2)):
             if place := next(places[message.id], None):
                 location = {"start": place[0], "end": place[1]}
                 spot = {"message_id": message.id, "location": location}

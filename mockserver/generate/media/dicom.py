@@ -8,16 +8,16 @@ from typing import Any
 import msgspec
 import orjson
 
-from mockserver.generate.annotations import COMPOSITE_MASK, Annotator, composite_mask_url, encoded
+from mockserver.generate.annotations import COMPOSITE_MASK, Annotator, build_composite_mask_url, encode_body
 from mockserver.generate.chance import Chance
 from mockserver.generate.features import Feature, Ontology
-from mockserver.generate.files.dicom import dicom
-from mockserver.generate.files.raster import polygon_spans
+from mockserver.generate.files.dicom import encode_dicom
+from mockserver.generate.files.raster import find_polygon_spans
 from mockserver.generate.keyframes import KeyFrames
 from mockserver.generate.media.generator import Asset, MediaGenerator, Variant
-from mockserver.generate.media.image import points
-from mockserver.generate.media.video import Masks, whole
-from mockserver.generate.tracks import Outline, Place, Stretch, Track, shape_of
+from mockserver.generate.media.image import build_points
+from mockserver.generate.media.video import Masks, select_global_questions
+from mockserver.generate.tracks import Outline, Position, Segment, Track, draw_shape
 from mockserver.world.database import JsonText
 
 SIZES = ((160, 128), (128, 128), (144, 176))
@@ -37,27 +37,27 @@ class Volume(msgspec.Struct, frozen=True):
     bodies: tuple[Track, ...]
 
 
-def volume(seed: int, project: str, number: int) -> Volume:
+def build_volume(seed: int, project: str, number: int) -> Volume:
     """Volume `number` of a project: three to five bodies in 16 to 24 pictures."""
     chance = Chance(seed, "dicom", project, number)
-    width, height = chance.pick(SIZES)
-    depth, ground = chance.between(16, 24), chance.between(10, 50)
-    bodies = tuple(_body(chance, width, height, depth) for _ in range(chance.between(3, 5)))
+    width, height = chance.choice(SIZES)
+    depth, ground = chance.randint(16, 24), chance.randint(10, 50)
+    bodies = tuple(_build_body(chance, width, height, depth) for _ in range(chance.randint(3, 5)))
     return Volume(width, height, depth, ground, bodies)
 
 
-def _body(chance: Chance, width: int, height: int, depth: int) -> Track:
-    radius, half = chance.between(12, 24), chance.between(2, depth // 2 - 2)
-    x, y = chance.between(radius, width - radius), chance.between(radius, height - radius)
-    middle = chance.between(half + 1, depth - half)
+def _build_body(chance: Chance, width: int, height: int, depth: int) -> Track:
+    radius, half = chance.randint(12, 24), chance.randint(2, depth // 2 - 2)
+    x, y = chance.randint(radius, width - radius), chance.randint(radius, height - radius)
+    middle = chance.randint(half + 1, depth - half)
     end = radius / 4
     keys = [(middle - half, end), (middle, float(radius)), (middle + half, end)]
-    places = tuple(Place(frame, float(x), float(y), reach) for frame, reach in keys)
-    grey = chance.between(90, 250)
-    return Track(shape_of(chance), (grey, grey, grey), (Stretch(middle - half, middle + half, places),))
+    places = tuple(Position(frame, float(x), float(y), reach) for frame, reach in keys)
+    grey = chance.randint(90, 250)
+    return Track(draw_shape(chance), (grey, grey, grey), (Segment(middle - half, middle + half, places),))
 
 
-def document(sheets: dict[str, KeyFrames], classifications: list[dict[str, Any]]) -> dict[str, Any]:
+def build_document(sheets: dict[str, KeyFrames], classifications: list[dict[str, Any]]) -> dict[str, Any]:
     """What a label says of a volume (SDK tests, until 5.x)."""
     features = [feature for sheet in sheets.values() for feature in sheet.keys]
     return {
@@ -76,11 +76,11 @@ def document(sheets: dict[str, KeyFrames], classifications: list[dict[str, Any]]
 
 
 class Dicom(MediaGenerator):
-    empty_body = encoded(document({plane: KeyFrames() for plane in PLANES}, []))
+    empty_body = encode_body(build_document({plane: KeyFrames() for plane in PLANES}, []))
 
     def build_variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
         """Every tool in turn takes one body; what one tool makes lies in another plane each time."""
-        made = volume(seed, project, number)
+        made = build_volume(seed, project, number)
         annotator = Annotator(Chance(seed, "dicom", project, number, "annotations"))
         sheets = {plane: Sheet(made, plane) for plane in PLANES}
         masks, turns = Masks(), {"line": 0, "raster-segmentation": number}
@@ -93,14 +93,14 @@ class Dicom(MediaGenerator):
             if question.scope == "index":
                 sheets[AXIAL].frames.add_classification(annotator, question, made.depth)
         planes = {plane: sheet.frames for plane, sheet in sheets.items()}
-        content = document(planes, annotator.classifications(whole(ontology.questions)))
+        content = build_document(planes, annotator.classifications(select_global_questions(ontology.questions)))
         told = {"masks": masks.found, "planes": {plane: sheet.picture for plane, sheet in sheets.items()}}
-        return Variant(_media_attributes(made), encoded(content), JsonText(orjson.dumps(told).decode()))
+        return Variant(_render_attributes(made), encode_body(content), JsonText(orjson.dumps(told).decode()))
 
     def build_asset(self, seed: int, project: str, number: int) -> Asset:
-        made = volume(seed, project, number)
+        made = build_volume(seed, project, number)
         name = f"{seed}/{project}/{number}"
-        return Asset("application/dicom", dicom(made.width, made.height, list(pictures(made)), name=name))
+        return Asset("application/dicom", encode_dicom(made.width, made.height, list(draw_pictures(made)), name=name))
 
 
 class Sheet:
@@ -131,25 +131,25 @@ class Sheet:
         if drawn and self._mask is None:
             self._mask = annotator.ordinal()
         colour = masks.colour() if drawn else []
-        cut = None if self._plane == AXIAL else self._section(body, drawn)
+        cut = None if self._plane == AXIAL else self._build_section(body, drawn)
 
-        def geometry(outline: Outline, place: Place, stretch: Stretch) -> dict[str, Any]:
+        def geometry(outline: Outline, place: Position, stretch: Segment) -> dict[str, Any]:
             if not drawn:
-                return {"line": points(cut.side(place) if cut else outline[: len(outline) // 2])}
+                return {"line": build_points(cut.side(place) if cut else outline[: len(outline) // 2])}
             assert self._mask is not None, "it was given one above"
             masks.show(colour, outline, place, stretch, plane=self._plane)
-            return {"composite_mask": {"url": composite_mask_url(place.frame, self._mask), "color_rgb": colour}}
+            return {"composite_mask": {"url": build_composite_mask_url(place.frame, self._mask), "color_rgb": colour}}
 
         self.frames.add_object(thing, cut or body, geometry)
 
-    def _section(self, body: Track, drawn: bool) -> Section:
+    def _build_section(self, body: Track, drawn: bool) -> Section:
         """A line is in the one frame that cuts the body's middle, a mask in those for half its radius around."""
         middle = body.stretches[0].keys[1]
         centre = middle.x if self._plane == SAGITTAL else middle.y
         half = middle.radius // 2 if drawn else 0
         frames = sorted({int(centre + step) + 1 for step in (-half, 0, half)})
         keys = tuple(msgspec.structs.replace(middle, frame=frame) for frame in frames)
-        stretch = Stretch(frames[0], frames[-1], keys)
+        stretch = Segment(frames[0], frames[-1], keys)
         return Section(body.shape, body.colour, (stretch,), body, self._plane, (self._made.width, self._made.height))
 
 
@@ -161,27 +161,27 @@ class Section(Track, frozen=True):
     size: tuple[int, int]
     """Pixels of an axial frame."""
 
-    def outline(self, place: Place) -> Outline:
+    def outline(self, place: Position) -> Outline:
         """Down one side and up the other, a step for each axial frame; where none is cut the sides touch."""
         [stretch] = self.body.stretches
         centre = place.y if self.plane == SAGITTAL else place.x
         near: list[tuple[float, float]] = []
         far: list[tuple[float, float]] = []
         for frame in range(stretch.first, stretch.last + 1):
-            enters, leaves = self._chord(frame, place.frame - 1) or (centre, centre)
+            enters, leaves = self._find_chord(frame, place.frame - 1) or (centre, centre)
             near += [(enters, frame - 1.0), (enters, float(frame))]
             far += [(leaves, frame - 1.0), (leaves, float(frame))]
         return (*near, *reversed(far))
 
-    def side(self, place: Place) -> Outline:
+    def side(self, place: Position) -> Outline:
         """Where the body's key frames leave it, in the middle of their slices."""
         [stretch] = self.body.stretches
-        chords = ((key.frame, self._chord(key.frame, place.frame - 1)) for key in stretch.keys)
+        chords = ((key.frame, self._find_chord(key.frame, place.frame - 1)) for key in stretch.keys)
         return tuple((chord[1], frame - 0.5) for frame, chord in chords if chord is not None)
 
-    def _chord(self, frame: int, at: int) -> tuple[float, float] | None:
+    def _find_chord(self, frame: int, at: int) -> tuple[float, float] | None:
         """The pixels of an axial frame's column, or row, that show the body."""
-        spans = polygon_spans(self.body.shown(frame) or (), *self.size)
+        spans = find_polygon_spans(self.body.shown(frame) or (), *self.size)
         if self.plane == SAGITTAL:
             rows = [row for row, first, after in spans if first <= at < after]
             return (float(rows[0]), rows[-1] + 1.0) if rows else None
@@ -189,7 +189,7 @@ class Section(Track, frozen=True):
         return (ends[0][0], ends[-1][1]) if ends else None
 
 
-def _media_attributes(made: Volume) -> JsonText:
+def _render_attributes(made: Volume) -> JsonText:
     """Inferred: those of pictures."""
     attributes = {
         "height": made.height,
@@ -200,13 +200,13 @@ def _media_attributes(made: Volume) -> JsonText:
     return JsonText(orjson.dumps(attributes).decode())
 
 
-def pictures(made: Volume) -> Iterator[bytes]:
+def draw_pictures(made: Volume) -> Iterator[bytes]:
     """The axial frames, in grey."""
     for frame in range(1, made.depth + 1):
         picture = bytearray([made.ground]) * (made.width * made.height)
         for body in made.bodies:
             if outline := body.shown(frame):
-                for row, first, after in polygon_spans(outline, made.width, made.height):
+                for row, first, after in find_polygon_spans(outline, made.width, made.height):
                     start = row * made.width
                     picture[start + first : start + after] = bytes([body.colour[0]]) * (after - first)
         yield bytes(picture)

@@ -13,13 +13,13 @@ from typing import Any
 import msgspec
 import orjson
 
-from mockserver.generate.annotations import Annotator, encoded
+from mockserver.generate.annotations import Annotator, encode_body
 from mockserver.generate.chance import Chance
 from mockserver.generate.features import Feature, Ontology
 from mockserver.generate.files import pdf
 from mockserver.generate.media.generator import Asset, MediaGenerator, Variant
-from mockserver.generate.prose import paragraph, stretches
-from mockserver.generate.words import table
+from mockserver.generate.prose import pick_phrases, write_paragraph
+from mockserver.generate.words import load_table
 from mockserver.world import ids
 from mockserver.world.database import JsonText
 
@@ -58,12 +58,12 @@ class Sheet(msgspec.Struct, frozen=True):
     boxes: tuple[tuple[float, float, float, float], ...]
 
 
-def sheets(seed: int, project: str, number: int) -> list[Sheet]:
+def build_sheets(seed: int, project: str, number: int) -> list[Sheet]:
     """Document `number` of a project: two to four pages. Pages are numbered from 0 (documented)."""
     chance = Chance(seed, "document", project, number)
     language = LANGUAGES[number % len(LANGUAGES)]
     root = (seed, "document", project, number)
-    return [_Layout(root, page).filled(chance, language) for page in range(chance.between(2, 4))]
+    return [_Layout(root, page).fill(chance, language) for page in range(chance.randint(2, 4))]
 
 
 class _Layout:
@@ -77,30 +77,30 @@ class _Layout:
         self._words: list[Word] = []
         self._paragraphs: list[tuple[float, float, float, float]] = []
 
-    def filled(self, chance: Chance, language: str) -> Sheet:
-        self._heading(chance.pick(table(f"sentences_{language}")))
-        for _ in range(chance.between(2, 3)):
-            self._paragraph(paragraph(chance, language, 2, 4))
-            self._figure(chance)
+    def fill(self, chance: Chance, language: str) -> Sheet:
+        self._add_heading(chance.choice(load_table(f"sentences_{language}")))
+        for _ in range(chance.randint(2, 3)):
+            self._add_paragraph(write_paragraph(chance, language, 2, 4))
+            self._add_figure(chance)
         figures = tuple((shape.top, shape.left, shape.height, shape.width) for shape in self._shapes)
         page = pdf.Page(WIDTH, HEIGHT, tuple(self._lines), tuple(self._shapes))
         return Sheet(page, tuple(self._words), figures + tuple(self._paragraphs))
 
-    def _heading(self, text: str) -> None:
-        for line in wrapped(text, HEADING):
-            self._line(line, HEADING)
+    def _add_heading(self, text: str) -> None:
+        for line in wrap_text(text, HEADING):
+            self._add_line(line, HEADING)
         self._top += TEXT
 
-    def _paragraph(self, text: str) -> None:
+    def _add_paragraph(self, text: str) -> None:
         top = self._top
-        lines = wrapped(text, TEXT)
+        lines = wrap_text(text, TEXT)
         for line in lines:
-            self._line(line, TEXT)
+            self._add_line(line, TEXT)
         width = max(len(line) for line in lines) * pdf.ADVANCE * TEXT
         self._paragraphs.append((round(top, 2), MARGIN, round(self._top - top, 2), round(width, 2)))
         self._top += TEXT
 
-    def _line(self, text: str, size: float) -> None:
+    def _add_line(self, text: str, size: float) -> None:
         top = round(self._top, 2)
         group = ids.random_uuid(*self._root, "line", self._page, len(self._lines))
         self._lines.append(pdf.Line(MARGIN, top, size, text))
@@ -112,16 +112,16 @@ class _Layout:
             column += len(word) + 1
         self._top += size * SPACING
 
-    def _figure(self, chance: Chance) -> None:
+    def _add_figure(self, chance: Chance) -> None:
         """A coloured rectangle."""
-        width, height = float(chance.between(120, 400)), float(chance.between(30, 70))
-        left = MARGIN + chance.between(0, int(WIDTH - 2 * MARGIN - width))
-        colour = (chance.between(90, 230), chance.between(90, 230), chance.between(90, 230))
+        width, height = float(chance.randint(120, 400)), float(chance.randint(30, 70))
+        left = MARGIN + chance.randint(0, int(WIDTH - 2 * MARGIN - width))
+        colour = (chance.randint(90, 230), chance.randint(90, 230), chance.randint(90, 230))
         self._shapes.append(pdf.Rectangle(left, round(self._top, 2), width, height, colour))
         self._top += height + TEXT
 
 
-def wrapped(text: str, size: float) -> list[str]:
+def wrap_text(text: str, size: float) -> list[str]:
     """Lines of whole words, as long as the margins allow."""
     longest = int((WIDTH - 2 * MARGIN) / (pdf.ADVANCE * size))
     lines = [""]
@@ -137,42 +137,42 @@ def wrapped(text: str, size: float) -> list[str]:
 class Document(MediaGenerator):
     def build_variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
         """Every tool marks one or two figures, paragraphs or runs of words."""
-        pages = sheets(seed, project, number)
+        pages = build_sheets(seed, project, number)
         annotator = Annotator(Chance(seed, "document", project, number, "annotations"))
         boxes = iter([(page, box) for page, sheet in enumerate(pages) for box in sheet.boxes])
-        runs = _runs(annotator.chance, [word for sheet in pages for word in sheet.words])
+        runs = _pick_runs(annotator.chance, [word for sheet in pages for word in sheet.words])
         objects, text_boxes = [], {}
-        for tool in [tool for tool in ontology.drawn for _ in range(annotator.chance.between(1, 2))]:
+        for tool in [tool for tool in ontology.drawn for _ in range(annotator.chance.randint(1, 2))]:
             if tool.kind == "rectangle":
                 if spot := next(boxes, None):
-                    objects.append(_box(annotator, tool, *spot))
+                    objects.append(_build_box(annotator, tool, *spot))
             elif run := next(runs, None):
-                text_boxes[annotator.next_ordinal] = [_text_box(line) for line in run]
-                objects.append(_entity(annotator, tool, run))
+                text_boxes[annotator.next_ordinal] = [_build_text_box(line) for line in run]
+                objects.append(_build_entity(annotator, tool, run))
         annotations = {
             "objects": objects,
             "classifications": annotator.classifications(ontology.questions),
             "relationships": annotator.relationships(ontology.edges, "DocumentUnidirectionalRelationship", objects),
         }
         aside = JsonText(orjson.dumps({"text-bbox": text_boxes}).decode()) if text_boxes else None
-        return Variant(_media_attributes(len(pages)), encoded(annotations), aside)
+        return Variant(_render_attributes(len(pages)), encode_body(annotations), aside)
 
     def build_asset(self, seed: int, project: str, number: int) -> Asset:
-        pages = [sheet.page for sheet in sheets(seed, project, number)]
-        return Asset("application/pdf", pdf.document(pages))
+        pages = [sheet.page for sheet in build_sheets(seed, project, number)]
+        return Asset("application/pdf", pdf.encode_document(pages))
 
     def build_text_layer(self, seed: int, project: str, number: int) -> Asset:
         """Of the documented schema: pages, and on them the groups and tokens that entities name."""
-        pages = [_layer(place, sheet) for place, sheet in enumerate(sheets(seed, project, number), 1)]
+        pages = [_build_layer(place, sheet) for place, sheet in enumerate(build_sheets(seed, project, number), 1)]
         return Asset("application/json", orjson.dumps(pages))
 
 
-def _layer(number: int, sheet: Sheet) -> dict[str, Any]:
+def _build_layer(number: int, sheet: Sheet) -> dict[str, Any]:
     """A page of the text layer. Its pages are counted from 1 (inferred)."""
     groups = []
     for line_id, words in groupby(sheet.words, key=lambda word: word.line):
         line = list(words)
-        place = _text_box(line)
+        place = _build_text_box(line)
         groups.append(
             {
                 "id": line_id,
@@ -195,21 +195,23 @@ def _layer(number: int, sheet: Sheet) -> dict[str, Any]:
 SIDES = ("left", "top", "width", "height")
 
 
-def _media_attributes(pages: int) -> JsonText:
+def _render_attributes(pages: int) -> JsonText:
     """The count is told by V1 `Media Attributes` alone (sample); V2 names the text layer instead (exports/rows.py)."""
     attributes = {"asset_type": "pdf", "mime_type": "application/pdf", "page_count": pages}
     return JsonText(orjson.dumps(attributes).decode())
 
 
-def _runs(chance: Chance, words: list[Word]) -> Iterator[list[list[Word]]]:
+def _pick_runs(chance: Chance, words: list[Word]) -> Iterator[list[list[Word]]]:
     """Runs of one to three words of one page, each cut into its lines, in the order of chance."""
-    for first, last in stretches(chance, [(index, index) for index in range(len(words))]):
+    for first, last in pick_phrases(chance, [(index, index) for index in range(len(words))]):
         run = words[first : last + 1]
         if run[0].page == run[-1].page:
             yield [list(line) for _, line in groupby(run, key=lambda word: word.line)]
 
 
-def _box(annotator: Annotator, tool: Feature, page: int, box: tuple[float, float, float, float]) -> dict[str, Any]:
+def _build_box(
+    annotator: Annotator, tool: Feature, page: int, box: tuple[float, float, float, float]
+) -> dict[str, Any]:
     top, left, height, width = box
     return annotator.object(
         tool,
@@ -220,7 +222,7 @@ def _box(annotator: Annotator, tool: Feature, page: int, box: tuple[float, float
     )
 
 
-def _entity(annotator: Annotator, tool: Feature, run: list[list[Word]]) -> dict[str, Any]:
+def _build_entity(annotator: Annotator, tool: Feature, run: list[list[Word]]) -> dict[str, Any]:
     groups = [
         {
             "id": line[0].line,
@@ -233,7 +235,7 @@ def _entity(annotator: Annotator, tool: Feature, run: list[list[Word]]) -> dict[
     return annotator.object(tool, "DocumentEntityToken", location={"groups": groups})
 
 
-def _text_box(line: list[Word]) -> dict[str, Any]:
+def _build_text_box(line: list[Word]) -> dict[str, Any]:
     """Around the words of one line."""
     left, right = line[0].left, line[-1].left + line[-1].width
     top, height = line[0].top, line[0].height

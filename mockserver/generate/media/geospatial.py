@@ -14,12 +14,12 @@ from typing import Any, ClassVar
 import msgspec
 import orjson
 
-from mockserver.generate.annotations import Annotator, encoded
+from mockserver.generate.annotations import Annotator, encode_body
 from mockserver.generate.chance import Chance
 from mockserver.generate.features import Feature, Ontology
 from mockserver.generate.files.raster import Canvas
 from mockserver.generate.media.generator import TILES, Asset, MediaGenerator, Variant
-from mockserver.generate.media.image import CORNERS, Point, Thing, points, thing_within
+from mockserver.generate.media.image import CORNERS, Point, Thing, build_points, draw_thing
 from mockserver.world.database import JsonText
 
 TILE = 256
@@ -51,24 +51,24 @@ class Tiled(MediaGenerator):
     epsg: ClassVar[str]
 
     @abstractmethod
-    def ground(self, seed: int, project: str, number: int) -> Ground:
+    def build_ground(self, seed: int, project: str, number: int) -> Ground:
         """Ground `number` of a project."""
 
     @abstractmethod
-    def layer(self, ground: Ground) -> dict[str, Any]:
+    def render_layer(self, ground: Ground) -> dict[str, Any]:
         """What the row's file says beside its address."""
 
     @abstractmethod
-    def drawn(self, annotator: Annotator, tool: Feature, ground: Ground, seen: Thing) -> dict[str, Any]:
+    def build_object(self, annotator: Annotator, tool: Feature, ground: Ground, seen: Thing) -> dict[str, Any]:
         """One thing, annotated with one tool."""
 
     def build_variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
         """The ground's annotations: every tool in turn takes one thing."""
-        ground = self.ground(seed, project, number)
+        ground = self.build_ground(seed, project, number)
         annotator = Annotator(Chance(seed, self.media.name, project, number, "annotations"))
         tools = ontology.tools
         objects = [
-            self.drawn(annotator, tools[(number + index) % len(tools)], ground, seen)
+            self.build_object(annotator, tools[(number + index) % len(tools)], ground, seen)
             for index, seen in enumerate(ground.things if tools else ())
         ]
         annotations = {
@@ -78,22 +78,22 @@ class Tiled(MediaGenerator):
         }
         # Nothing is known of these attributes; the type follows the rule of "image" and "text" (inferred).
         attributes = {"asset_type": self.media.wire.lower(), "mime_type": "application/json"}
-        return Variant(JsonText(orjson.dumps(attributes).decode()), encoded(annotations))
+        return Variant(JsonText(orjson.dumps(attributes).decode()), encode_body(annotations))
 
     def build_asset(self, seed: int, project: str, number: int) -> Asset:
-        ground = self.ground(seed, project, number)
+        ground = self.build_ground(seed, project, number)
         said = {
             "tileLayerUrl": orjson.Fragment(b'"' + TILES + b'"'),
             "minZoom": ground.highest,
             "maxZoom": ground.deepest,
-            **self.layer(ground),
+            **self.render_layer(ground),
             "tileSize": TILE,
             "epsg": self.epsg,
         }
         return Asset("application/json", orjson.dumps(said), tiled=True)
 
     def build_tile(self, seed: int, project: str, number: int, place: tuple[int, int, int]) -> Asset | None:
-        ground = self.ground(seed, project, number)
+        ground = self.build_ground(seed, project, number)
         zoom, column, row = place
         if not ground.highest <= zoom <= ground.deepest:
             return None
@@ -116,33 +116,33 @@ class Geospatial(Tiled):
 
     epsg = "EPSG4326"
 
-    def ground(self, seed: int, project: str, number: int) -> Ground:
+    def build_ground(self, seed: int, project: str, number: int) -> Ground:
         chance = Chance(seed, self.media.name, project, number)
-        column, row = chance.below(1 << HOME_ZOOM), chance.between(NORTHERNMOST, SOUTHERNMOST)
+        column, row = chance.randbelow(1 << HOME_ZOOM), chance.randint(NORTHERNMOST, SOUTHERNMOST)
         home = TILE << (DEEPEST_MAP - HOME_ZOOM)
-        return scattered(chance, left=column * home, top=row * home, highest=HOME_ZOOM - 2, deepest=DEEPEST_MAP)
+        return scatter_things(chance, left=column * home, top=row * home, highest=HOME_ZOOM - 2, deepest=DEEPEST_MAP)
 
-    def layer(self, ground: Ground) -> dict[str, Any]:
+    def render_layer(self, ground: Ground) -> dict[str, Any]:
         """`bounds` are the corners of south-west and north-east as [latitude, longitude] (sample)."""
-        west, north = degrees(ground, (0, 0))
-        east, south = degrees(ground, (ground.width, ground.height))
+        west, north = to_degrees(ground, (0, 0))
+        east, south = to_degrees(ground, (ground.width, ground.height))
         return {"bounds": [[south, west], [north, east]], "alternativeLayers": []}
 
-    def drawn(self, annotator: Annotator, tool: Feature, ground: Ground, seen: Thing) -> dict[str, Any]:
+    def build_object(self, annotator: Annotator, tool: Feature, ground: Ground, seen: Thing) -> dict[str, Any]:
         match tool.kind:
             case "rectangle":
-                return self._feature(annotator, tool, "GeoBoundingBox", "Polygon", [_corners(ground, seen)])
+                return self._build_feature(annotator, tool, "GeoBoundingBox", "Polygon", [_build_corners(ground, seen)])
             case "polygon":
-                ring = [degrees(ground, point) for point in (*seen.outline, seen.outline[0])]
-                return self._feature(annotator, tool, "GeoPolygon", "Polygon", [ring])
+                ring = [to_degrees(ground, point) for point in (*seen.outline, seen.outline[0])]
+                return self._build_feature(annotator, tool, "GeoPolygon", "Polygon", [ring])
             case "line":
-                line = [degrees(ground, point) for point in seen.outline[: CORNERS // 2]]
-                return self._feature(annotator, tool, "GeoPolyline", "LineString", line)
+                line = [to_degrees(ground, point) for point in seen.outline[: CORNERS // 2]]
+                return self._build_feature(annotator, tool, "GeoPolyline", "LineString", line)
             case "point":
-                return self._feature(annotator, tool, "GeoPoint", "Point", degrees(ground, seen.centre))
+                return self._build_feature(annotator, tool, "GeoPoint", "Point", to_degrees(ground, seen.centre))
         raise AssertionError(f"the scenario lets no tool {tool.kind!r} into a geospatial ontology")
 
-    def _feature(self, annotator: Annotator, tool: Feature, kind: str, shape: str, at: Any) -> dict[str, Any]:
+    def _build_feature(self, annotator: Annotator, tool: Feature, kind: str, shape: str, at: Any) -> dict[str, Any]:
         return annotator.object(tool, kind, geojson={"type": shape, "coordinates": at})
 
 
@@ -151,39 +151,39 @@ class Tiles(Tiled):
 
     epsg = "Simple"
 
-    def ground(self, seed: int, project: str, number: int) -> Ground:
+    def build_ground(self, seed: int, project: str, number: int) -> Ground:
         chance = Chance(seed, self.media.name, project, number)
-        return scattered(chance, left=0, top=0, highest=0, deepest=DEEPEST_PICTURE)
+        return scatter_things(chance, left=0, top=0, highest=0, deepest=DEEPEST_PICTURE)
 
-    def layer(self, ground: Ground) -> dict[str, Any]:
+    def render_layer(self, ground: Ground) -> dict[str, Any]:
         """`bounds` are [x, y] in pixels of zoom 0, two opposite corners (sample)."""
-        return {"bounds": [[0, 0], list(flat((ground.width, ground.height)))], "version": 2}
+        return {"bounds": [[0, 0], list(to_zoom_0((ground.width, ground.height)))], "version": 2}
 
-    def drawn(self, annotator: Annotator, tool: Feature, ground: Ground, seen: Thing) -> dict[str, Any]:
-        outline = [flat(point) for point in seen.outline]
+    def build_object(self, annotator: Annotator, tool: Feature, ground: Ground, seen: Thing) -> dict[str, Any]:
+        outline = [to_zoom_0(point) for point in seen.outline]
         match tool.kind:
             case "rectangle":
-                top, left, height, width = (flat((side, 0))[0] for side in seen.box)
+                top, left, height, width = (to_zoom_0((side, 0))[0] for side in seen.box)
                 box = {"top": top, "left": left, "height": height, "width": width}
                 return annotator.object(tool, "ImageBoundingBox", bounding_box=box)
             case "polygon":
-                return annotator.object(tool, "ImagePolygon", polygon=points((*outline, outline[0])))
+                return annotator.object(tool, "ImagePolygon", polygon=build_points((*outline, outline[0])))
             case "line":
-                return annotator.object(tool, "ImagePolyline", line=points(outline[: CORNERS // 2]))
+                return annotator.object(tool, "ImagePolyline", line=build_points(outline[: CORNERS // 2]))
             case "point":
-                return annotator.object(tool, "ImagePoint", point=points([flat(seen.centre)])[0])
+                return annotator.object(tool, "ImagePoint", point=build_points([to_zoom_0(seen.centre)])[0])
         raise AssertionError(f"the scenario lets no tool {tool.kind!r} into a tiles ontology")
 
 
-def scattered(chance: Chance, *, left: int, top: int, highest: int, deepest: int) -> Ground:
+def scatter_things(chance: Chance, *, left: int, top: int, highest: int, deepest: int) -> Ground:
     """A ground with six to ten things on it."""
-    width, height = chance.pick(SIZES)
-    colour = (chance.between(170, 235), chance.between(170, 235), chance.between(170, 235))
-    things = tuple(thing_within(chance, width, height) for _ in range(chance.between(6, 10)))
+    width, height = chance.choice(SIZES)
+    colour = (chance.randint(170, 235), chance.randint(170, 235), chance.randint(170, 235))
+    things = tuple(draw_thing(chance, width, height) for _ in range(chance.randint(6, 10)))
     return Ground(left, top, width, height, colour, things, highest, deepest)
 
 
-def degrees(ground: Ground, point: Point) -> list[float]:
+def to_degrees(ground: Ground, point: Point) -> list[float]:
     """[longitude, latitude] of a point of the ground by the web's Mercator projection (EPSG 3857).
 
     Seven decimals are a centimetre; the last bits of a tangent differ between machines.
@@ -194,15 +194,15 @@ def degrees(ground: Ground, point: Point) -> list[float]:
     return [round(x * 360 - 180, 7), round(latitude, 7)]
 
 
-def flat(point: Point) -> tuple[float, float]:
+def to_zoom_0(point: Point) -> tuple[float, float]:
     """A point in pixels of zoom 0."""
     scale = 1 << DEEPEST_PICTURE
     return round(point[0] / scale, 4), round(point[1] / scale, 4)
 
 
-def _corners(ground: Ground, seen: Thing) -> list[list[float]]:
+def _build_corners(ground: Ground, seen: Thing) -> list[list[float]]:
     """Bottom left, top left, top right, bottom right, bottom left (docs/export-geospatial-annotations)."""
     top, left, height, width = seen.box
-    west, north = degrees(ground, (left, top))
-    east, south = degrees(ground, (left + width, top + height))
+    west, north = to_degrees(ground, (left, top))
+    east, south = to_degrees(ground, (left + width, top + height))
     return [[west, south], [west, north], [east, north], [east, south], [west, south]]

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from html import escape
 
-from mockserver.generate.annotations import Annotator, encoded
+from mockserver.generate.annotations import Annotator, encode_body
 from mockserver.generate.chance import Chance
 from mockserver.generate.features import Ontology
 from mockserver.generate.media.generator import Asset, MediaGenerator, Variant
-from mockserver.generate.prose import LANGUAGES, paragraph
-from mockserver.generate.words import table
+from mockserver.generate.prose import LANGUAGES, write_paragraph
+from mockserver.generate.words import load_table
 from mockserver.world.database import JsonText
 
 MEDIA_ATTRIBUTES = JsonText('{"asset_type":"html","mime_type":"text/html"}')
 """Inferred, as those of texts."""
 
 
-def page(seed: int, project: str, number: int) -> str:
+def write_page(seed: int, project: str, number: int) -> str:
     """Page `number` of a project, complete and valid HTML."""
     chance = Chance(seed, "html", project, number)
     language = LANGUAGES[number % len(LANGUAGES)]
-    heading = escape(chance.pick(table("companies")))
-    told = [paragraph(chance, language, 2, 4, unusual=chance.happens(30)) for _ in range(chance.between(2, 4))]
+    heading = escape(chance.choice(load_table("companies")))
+    told = [write_paragraph(chance, language, 2, 4, unusual=chance.happens(30)) for _ in range(chance.randint(2, 4))]
     paragraphs = "".join(f"<p>{escape(each)}</p>\n" for each in told)
     direction = "rtl" if language == "ar" else "ltr"
     return (
@@ -37,7 +37,7 @@ class Html(MediaGenerator):
         annotator = Annotator(Chance(seed, "html", project, number, "annotations"))
         classifications = annotator.classifications(ontology.questions)
         annotations = {"objects": [], "classifications": classifications, "relationships": []}
-        return Variant(MEDIA_ATTRIBUTES, encoded(annotations))
+        return Variant(MEDIA_ATTRIBUTES, encode_body(annotations))
 
     def build_asset(self, seed: int, project: str, number: int) -> Asset:
-        return Asset("text/html; charset=utf-8", page(seed, project, number).encode())
+        return Asset("text/html; charset=utf-8", write_page(seed, project, number).encode())

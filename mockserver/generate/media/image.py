@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from mockserver.generate.annotations import Annotator, composite_mask_url, encoded
+from mockserver.generate.annotations import Annotator, build_composite_mask_url, encode_body
 from mockserver.generate.chance import Chance
 from mockserver.generate.features import Feature, Ontology
 from mockserver.generate.files.raster import Canvas
@@ -36,7 +36,7 @@ class Thing(msgspec.Struct, frozen=True):
     @property
     def box(self) -> tuple[float, float, float, float]:
         """(top, left, height, width), the order that converters unpack (payloads.md §10)."""
-        top, left, height, width = bounding_box(self.outline).values()
+        top, left, height, width = build_bounding_box(self.outline).values()
         return top, left, height, width
 
 
@@ -47,56 +47,56 @@ class Scene(msgspec.Struct, frozen=True):
     things: tuple[Thing, ...]
 
 
-def scene(seed: int, project: str, number: int) -> Scene:
+def build_scene(seed: int, project: str, number: int) -> Scene:
     """Picture `number` of a project: five to nine things on a plain ground."""
     chance = Chance(seed, "image", project, number)
-    width, height = chance.pick(SIZES)
-    ground = (chance.between(170, 235), chance.between(170, 235), chance.between(170, 235))
-    things = tuple(thing_within(chance, width, height) for _ in range(chance.between(5, 9)))
+    width, height = chance.choice(SIZES)
+    ground = (chance.randint(170, 235), chance.randint(170, 235), chance.randint(170, 235))
+    things = tuple(draw_thing(chance, width, height) for _ in range(chance.randint(5, 9)))
     return Scene(width, height, ground, things)
 
 
-def thing_within(chance: Chance, width: int, height: int) -> Thing:
+def draw_thing(chance: Chance, width: int, height: int) -> Thing:
     """Something of chance that lies wholly within so many pixels."""
     across = min(width, height)
-    radius = chance.between(across // 20, across // 7)
-    x, y = chance.between(radius, width - 1 - radius), chance.between(radius, height - 1 - radius)
+    radius = chance.randint(across // 20, across // 7)
+    x, y = chance.randint(radius, width - 1 - radius), chance.randint(radius, height - 1 - radius)
     outline = []
     for cosine, sine in DIRECTIONS:
-        reach = radius * chance.between(65, 100) / 100
+        reach = radius * chance.randint(65, 100) / 100
         outline.append((round(x + cosine * reach, 2), round(y + sine * reach, 2)))
-    colour = (chance.between(20, 200), chance.between(20, 200), chance.between(20, 200))
+    colour = (chance.randint(20, 200), chance.randint(20, 200), chance.randint(20, 200))
     return Thing((float(x), float(y)), tuple(outline), colour)
 
 
 class Image(MediaGenerator):
     def build_variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
         """The scene's annotations: every tool in turn takes one thing."""
-        picture = scene(seed, project, number)
+        picture = build_scene(seed, project, number)
         annotator = Annotator(Chance(seed, "image", project, number, "annotations"))
         masks: list[dict[str, Any]] = []
         objects = []
         for index, thing in enumerate(picture.things):
             if ontology.drawn:
                 tool = ontology.drawn[(number + index) % len(ontology.drawn)]
-                objects.append(_object(annotator, tool, thing, masks))
+                objects.append(_build_object(annotator, tool, thing, masks))
         annotations = {
             "objects": objects,
             "classifications": annotator.classifications(ontology.questions),
             "relationships": annotator.relationships(ontology.edges, "ImageUnidirectionalRelationship", objects),
         }
-        return Variant(_media_attributes(picture), encoded(annotations), aside(masks))
+        return Variant(_render_attributes(picture), encode_body(annotations), render_aside(masks))
 
     def build_asset(self, seed: int, project: str, number: int) -> Asset:
-        return Asset("image/png", draw(scene(seed, project, number)))
+        return Asset("image/png", draw(build_scene(seed, project, number)))
 
 
-def aside(masks: list[dict[str, Any]]) -> JsonText | None:
+def render_aside(masks: list[dict[str, Any]]) -> JsonText | None:
     """What the composite mask shows, as a body keeps it."""
     return JsonText(orjson.dumps({"masks": masks}).decode()) if masks else None
 
 
-def _media_attributes(picture: Scene) -> JsonText:
+def _render_attributes(picture: Scene) -> JsonText:
     """Order and keys of the newest sample (exporting_to_CSV notebook of 2024-06)."""
     attributes = {
         "height": picture.height,
@@ -108,44 +108,44 @@ def _media_attributes(picture: Scene) -> JsonText:
     return JsonText(orjson.dumps(attributes).decode())
 
 
-def _object(annotator: Annotator, tool: Feature, thing: Thing, masks: list[dict[str, Any]]) -> dict[str, Any]:
+def _build_object(annotator: Annotator, tool: Feature, thing: Thing, masks: list[dict[str, Any]]) -> dict[str, Any]:
     match tool.kind:
         case "rectangle":
-            return annotator.object(tool, "ImageBoundingBox", bounding_box=bounding_box(thing.outline))
+            return annotator.object(tool, "ImageBoundingBox", bounding_box=build_bounding_box(thing.outline))
         case "polygon":
-            ring = points((*thing.outline, thing.outline[0]))  # V2 repeats the closing point (live-tested)
+            ring = build_points((*thing.outline, thing.outline[0]))  # V2 repeats the closing point (live-tested)
             return annotator.object(tool, "ImagePolygon", polygon=ring)
         case "line":
-            return annotator.object(tool, "ImagePolyline", line=points(thing.outline[: CORNERS // 2]))
+            return annotator.object(tool, "ImagePolyline", line=build_points(thing.outline[: CORNERS // 2]))
         case "point":
-            return annotator.object(tool, "ImagePoint", point=points([thing.centre])[0])
+            return annotator.object(tool, "ImagePoint", point=build_points([thing.centre])[0])
         case "raster-segmentation":
-            return _mask(annotator, tool, thing, masks)
+            return _build_mask(annotator, tool, thing, masks)
     raise AssertionError(f"the scenario lets no tool {tool.kind!r} into an image ontology")
 
 
-def _mask(annotator: Annotator, tool: Feature, thing: Thing, masks: list[dict[str, Any]]) -> dict[str, Any]:
+def _build_mask(annotator: Annotator, tool: Feature, thing: Thing, masks: list[dict[str, Any]]) -> dict[str, Any]:
     """Every mask of a label has its own colour in the composite picture."""
-    colour = mask_colour(len(masks) + 1)
-    mask = {"url": composite_mask_url(), "color_rgb": colour}
+    colour = get_mask_colour(len(masks) + 1)
+    mask = {"url": build_composite_mask_url(), "color_rgb": colour}
     made = annotator.object(tool, "ImageSegmentationMask", composite_mask=mask)
     masks.append({"color_rgb": colour, "polygons": [thing.outline]})
     return made
 
 
-def mask_colour(number: int) -> list[int]:
+def get_mask_colour(number: int) -> list[int]:
     """Of a label's masks, the 1st to the 255th each have a colour that no other has."""
     return [number * 67 % 256, number * 131 % 256, number * 199 % 256]
 
 
-def bounding_box(outline: tuple[Point, ...]) -> dict[str, float]:
+def build_bounding_box(outline: tuple[Point, ...]) -> dict[str, float]:
     """Top, left, height, width in pixels: in the order that converters unpack (payloads.md §10)."""
     xs, ys = [x for x, _ in outline], [y for _, y in outline]
     left, top = min(xs), min(ys)
     return {"top": top, "left": left, "height": round(max(ys) - top, 2), "width": round(max(xs) - left, 2)}
 
 
-def points(outline: Any) -> list[dict[str, float]]:
+def build_points(outline: Any) -> list[dict[str, float]]:
     """`[{"x": …, "y": …}, …]` in pixels."""
     return [{"x": x, "y": y} for x, y in outline]
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from mockserver.generate.annotations import Annotator, encoded
+from mockserver.generate.annotations import Annotator, encode_body
 from mockserver.generate.chance import Chance
 from mockserver.generate.features import Ontology
 from mockserver.generate.media.generator import Asset, MediaGenerator, Variant
-from mockserver.generate.prose import paragraph, question
+from mockserver.generate.prose import write_paragraph, write_question
 from mockserver.world.database import JsonText
 
 MEDIA_ATTRIBUTES = JsonText('{"asset_type":"text","mime_type":"text/plain"}')
@@ -20,19 +20,19 @@ class PromptsAndResponses(MediaGenerator):
         annotator = Annotator(Chance(seed, "llm", project, number, "annotations"))
         classifications = annotator.classifications(ontology.questions)
         annotations = {"objects": [], "classifications": classifications, "relationships": []}
-        return Variant(MEDIA_ATTRIBUTES, encoded(annotations))
+        return Variant(MEDIA_ATTRIBUTES, encode_body(annotations))
 
     def build_asset(self, seed: int, project: str, number: int) -> Asset:
         """What people write about: a paragraph (inferred; the service makes these rows itself)."""
-        return _text(paragraph(Chance(seed, "llm", project, number), "en", 2, 4, unusual=number % 3 == 1))
+        return _build_text(write_paragraph(Chance(seed, "llm", project, number), "en", 2, 4, unusual=number % 3 == 1))
 
 
 class Responses(PromptsAndResponses):
     """The prompt is the row's text; its media type is TEXT (SDK client.create_response_creation_project)."""
 
     def build_asset(self, seed: int, project: str, number: int) -> Asset:
-        return _text(question(Chance(seed, "llm", project, number)))
+        return _build_text(write_question(Chance(seed, "llm", project, number)))
 
 
-def _text(content: str) -> Asset:
+def _build_text(content: str) -> Asset:
     return Asset("text/plain; charset=utf-8", content.encode())

@@ -8,16 +8,16 @@ from typing import Any
 import msgspec
 import orjson
 
-from mockserver.generate.annotations import Annotator, composite_mask_url, encoded, single_mask_url
+from mockserver.generate.annotations import Annotator, build_composite_mask_url, build_single_mask_url, encode_body
 from mockserver.generate.chance import Chance
 from mockserver.generate.features import Feature, Ontology
-from mockserver.generate.files.h264 import CELL, Cells, ycbcr
-from mockserver.generate.files.mp4 import mp4
-from mockserver.generate.files.raster import polygon_spans
+from mockserver.generate.files.h264 import CELL, Cells, to_ycbcr
+from mockserver.generate.files.mp4 import encode_mp4
+from mockserver.generate.files.raster import find_polygon_spans
 from mockserver.generate.keyframes import KeyFrames
 from mockserver.generate.media.generator import Asset, MediaGenerator, Variant
-from mockserver.generate.media.image import aside, bounding_box, mask_colour, points
-from mockserver.generate.tracks import Outline, Place, Stretch, Track, track
+from mockserver.generate.media.image import build_bounding_box, build_points, get_mask_colour, render_aside
+from mockserver.generate.tracks import Outline, Position, Segment, Track, build_track
 from mockserver.world.database import JsonText
 
 SIZES = ((640, 360), (480, 480), (1280, 720), (360, 640), (640, 480))
@@ -43,17 +43,17 @@ class Clip(msgspec.Struct, frozen=True):
     tracks: tuple[Track, ...]
 
 
-def clip(seed: int, project: str, number: int, *, length: int | None = None, from_first: bool = False) -> Clip:
+def build_clip(seed: int, project: str, number: int, *, length: int | None = None, from_first: bool = False) -> Clip:
     """Clip `number` of a project: three to six things in 40 to 90 frames, or in `length` of them; `from_first` shows
     all of them in frame 1."""
     chance = Chance(seed, "video", project, number)
-    width, height = chance.pick(SIZES)
-    frames, rate = chance.between(40, 90), chance.pick(FRAME_RATES)
+    width, height = chance.choice(SIZES)
+    frames, rate = chance.randint(40, 90), chance.choice(FRAME_RATES)
     frames = length or frames
-    ground = (chance.between(170, 235), chance.between(170, 235), chance.between(170, 235))
+    ground = (chance.randint(170, 235), chance.randint(170, 235), chance.randint(170, 235))
     tracks = tuple(
-        track(chance, width=width, height=height, frames=frames, from_first=from_first)
-        for _ in range(chance.between(3, 6))
+        build_track(chance, width=width, height=height, frames=frames, from_first=from_first)
+        for _ in range(chance.randint(3, 6))
     )
     return Clip(width, height, rate, frames, ground, tracks)
 
@@ -67,7 +67,7 @@ class Video(MediaGenerator):
 
     def build_variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
         """Every tool in turn takes one thing; questions of scope "index" are answered in frames, the others once."""
-        made = self._clip(seed, project, number)
+        made = self._build_clip(seed, project, number)
         annotator = Annotator(Chance(seed, "video", project, number, "annotations"))
         sheet, masks = KeyFrames(), Masks()
         for index, way in enumerate(made.tracks if ontology.tools else ()):
@@ -81,12 +81,12 @@ class Video(MediaGenerator):
             "frames": sheet.frames,
             "segments": sheet.segments,
             "key_frame_feature_map": sheet.keys,  # lists: the dictionary form breaks readers (payloads.md §10)
-            "classifications": annotator.classifications(whole(ontology.questions)),
+            "classifications": annotator.classifications(select_global_questions(ontology.questions)),
         }
-        return Variant(_media_attributes(made), encoded(annotations), aside(masks.found))
+        return Variant(_render_attributes(made), encode_body(annotations), render_aside(masks.found))
 
     def build_asset(self, seed: int, project: str, number: int) -> Asset:
-        return Asset("video/mp4", film(self._clip(seed, project, number)))
+        return Asset("video/mp4", encode_film(self._build_clip(seed, project, number)))
 
     def with_options(self, options: list[str]) -> Video:
         made = Video(self.media)
@@ -94,11 +94,11 @@ class Video(MediaGenerator):
         made.length, made.from_first = next(iter(lengths), None), "first" in options
         return made
 
-    def _clip(self, seed: int, project: str, number: int) -> Clip:
-        return clip(seed, project, number, length=self.length, from_first=self.from_first)
+    def _build_clip(self, seed: int, project: str, number: int) -> Clip:
+        return build_clip(seed, project, number, length=self.length, from_first=self.from_first)
 
 
-def whole(questions: tuple[Feature, ...]) -> tuple[Feature, ...]:
+def select_global_questions(questions: tuple[Feature, ...]) -> tuple[Feature, ...]:
     """Those about all of a data row."""
     return tuple(question for question in questions if question.scope == "global")
 
@@ -113,9 +113,9 @@ class Masks:
     def colour(self) -> list[int]:
         """For the next feature, its own in all of its frames."""
         self._features += 1
-        return mask_colour(self._features)
+        return get_mask_colour(self._features)
 
-    def show(self, colour: list[int], outline: Outline, place: Place, stretch: Stretch, **more: Any) -> None:
+    def show(self, colour: list[int], outline: Outline, place: Position, stretch: Segment, **more: Any) -> None:
         segment = [stretch.first, stretch.last]
         shown = {"color_rgb": colour, "polygons": [outline], "frame": place.frame, "segment": segment}
         self.found.append(shown | more)
@@ -128,24 +128,24 @@ class Geometry:
         self._kind, self._masks, self._feature_id = tool.kind, masks, feature_id
         self._colour = masks.colour() if tool.kind == "raster-segmentation" else []
 
-    def __call__(self, outline: Outline, place: Place, stretch: Stretch) -> dict[str, Any]:
+    def __call__(self, outline: Outline, place: Position, stretch: Segment) -> dict[str, Any]:
         match self._kind:
             case "rectangle":
-                return {"bounding_box": bounding_box(outline)}
+                return {"bounding_box": build_bounding_box(outline)}
             case "point":
-                return {"point": points([(place.x, place.y)])[0]}
+                return {"point": build_points([(place.x, place.y)])[0]}
             case "line":
-                return {"line": points(outline[: len(outline) // 2])}
+                return {"line": build_points(outline[: len(outline) // 2])}
             case "raster-segmentation":
                 self._masks.show(self._colour, outline, place, stretch)
                 return {
-                    "mask": {"url": single_mask_url(self._feature_id, place.frame)},
-                    "composite_mask": {"url": composite_mask_url(place.frame), "color_rgb": self._colour},
+                    "mask": {"url": build_single_mask_url(self._feature_id, place.frame)},
+                    "composite_mask": {"url": build_composite_mask_url(place.frame), "color_rgb": self._colour},
                 }
         raise AssertionError(f"the scenario lets no tool {self._kind!r} into an ontology of clips")
 
 
-def _media_attributes(made: Clip) -> JsonText:
+def _render_attributes(made: Clip) -> JsonText:
     """Keys of the sample (video exports of 2023), with the newer `asset_type` where pictures have it."""
     attributes = {
         "height": made.height,
@@ -158,23 +158,25 @@ def _media_attributes(made: Clip) -> JsonText:
     return JsonText(orjson.dumps(attributes).decode())
 
 
-def film(made: Clip) -> bytes:
+def encode_film(made: Clip) -> bytes:
     """The clip as an MP4: each cell has the colour of the thing at its centre."""
-    return mp4(made.width, made.height, made.frame_rate, (cells(made, 1 + index) for index in range(made.frame_count)))
+    return encode_mp4(
+        made.width, made.height, made.frame_rate, (draw_cells(made, 1 + index) for index in range(made.frame_count))
+    )
 
 
-def cells(made: Clip, frame: int) -> Cells:
+def draw_cells(made: Clip, frame: int) -> Cells:
     columns, rows = -(-made.width // CELL), -(-made.height // CELL)
-    ground = _colour(made.ground)
+    ground = _to_cell_colour(made.ground)
     picture = [[ground] * columns for _ in range(rows)]
     for way in made.tracks:
         if outline := way.shown(frame):
             small = [(x / CELL, y / CELL) for x, y in outline]
-            for row, first, after in polygon_spans(small, columns, rows):
-                picture[row][first:after] = [_colour(way.colour)] * (after - first)
+            for row, first, after in find_polygon_spans(small, columns, rows):
+                picture[row][first:after] = [_to_cell_colour(way.colour)] * (after - first)
     return picture
 
 
 @functools.cache
-def _colour(rgb: tuple[int, int, int]) -> tuple[int, int, int]:
-    return ycbcr(*rgb)
+def _to_cell_colour(rgb: tuple[int, int, int]) -> tuple[int, int, int]:
+    return to_ycbcr(*rgb)

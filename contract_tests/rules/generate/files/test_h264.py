@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.generate.files.h264 import CHROMA_STEP, LUMA_STEP, level, se, ue, unit, ycbcr
+from mockserver.generate.files.h264 import CHROMA_STEP, LUMA_STEP, encode_unit, quantize, se, to_ycbcr, ue
 
 
 @pytest.mark.known("documented")
@@ -21,12 +21,12 @@ def test_signed_numbers_are_coded_as_the_standard_shows(number: int, code: str) 
 
 @given(st.integers(-255, 255), st.sampled_from([LUMA_STEP, CHROMA_STEP]))
 def test_every_difference_of_two_colours_has_its_coefficient(difference: int, step: int) -> None:
-    assert step * level(difference, step) + 32 >> 6 == difference
+    assert step * quantize(difference, step) + 32 >> 6 == difference
 
 
 @given(st.text("01", max_size=200), st.integers(0, 6))
 def test_no_unit_holds_what_looks_like_the_start_of_one(bits: str, zeros: int) -> None:
-    made = unit(0x65, bits + "0" * 8 * zeros + bits)
+    made = encode_unit(0x65, bits + "0" * 8 * zeros + bits)
     assert b"\0\0\0" not in made
     assert b"\0\0\1" not in made
     assert b"\0\0\2" not in made
@@ -34,6 +34,6 @@ def test_no_unit_holds_what_looks_like_the_start_of_one(bits: str, zeros: int) -
 
 @given(*[st.integers(0, 255)] * 3)
 def test_colours_of_video_keep_away_from_the_ends(red: int, green: int, blue: int) -> None:
-    luma, *differences = ycbcr(red, green, blue)
+    luma, *differences = to_ycbcr(red, green, blue)
     assert 16 <= luma <= 235
     assert all(16 <= each <= 240 for each in differences)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.generate.files.h264 import CELL, Cells, Colour, sequence_set, ycbcr
-from mockserver.generate.files.mp4 import mp4
+from mockserver.generate.files.h264 import CELL, Cells, Colour, encode_sequence_set, to_ycbcr
+from mockserver.generate.files.mp4 import encode_mp4
 
 colours: st.SearchStrategy[Colour] = st.tuples(*[st.integers(16, 235)] * 3)
 
@@ -61,7 +61,7 @@ def decoded(content: bytes) -> list[list[numpy.ndarray]]:
 @given(clips(), st.sampled_from([10, 23.976, 25, 29.97, 60]))
 def test_a_decoder_finds_every_colour_of_every_frame(made: tuple[int, int, list[Cells]], rate: float) -> None:
     width, height, pictures = made
-    frames = decoded(mp4(width, height, rate, pictures))
+    frames = decoded(encode_mp4(width, height, rate, pictures))
     assert len(frames) == len(pictures)
     for frame, cells in zip(frames, pictures, strict=True):
         for found, told in zip(frame, planes(width, height, cells), strict=True):
@@ -69,7 +69,7 @@ def test_a_decoder_finds_every_colour_of_every_frame(made: tuple[int, int, list[
 
 
 def moving(columns: int, rows: int, count: int) -> list[Cells]:
-    ground, thing = ycbcr(200, 210, 220), ycbcr(200, 30, 30)
+    ground, thing = to_ycbcr(200, 210, 220), to_ycbcr(200, 30, 30)
     return [
         [[thing if (column, row) == (at % columns, 1) else ground for column in range(columns)] for row in range(rows)]
         for at in range(count)
@@ -81,7 +81,7 @@ def test_both_decoders_find_size_rate_and_count(
     tmp_path: Path, width: int, height: int, rate: float, count: int
 ) -> None:
     file = tmp_path / "clip.mp4"
-    file.write_bytes(mp4(width, height, rate, moving(-(-width // CELL), -(-height // CELL), count)))
+    file.write_bytes(encode_mp4(width, height, rate, moving(-(-width // CELL), -(-height // CELL), count)))
     with av.open(str(file), "r") as container:
         stream = container.streams.video[0]
         assert (stream.width, stream.height, stream.frames) == (width, height, count)
@@ -97,15 +97,15 @@ def test_both_decoders_find_size_rate_and_count(
 
 
 def test_a_clip_is_small() -> None:
-    assert len(mp4(640, 360, 25, moving(40, 23, 100))) < 10_000
+    assert len(encode_mp4(640, 360, 25, moving(40, 23, 100))) < 10_000
 
 
 def test_a_clip_without_pictures_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one picture"):
-        mp4(16, 16, 25, [])
+        encode_mp4(16, 16, 25, [])
 
 
 @pytest.mark.parametrize("size", [(15, 16), (16, 1), (0, 16)])
 def test_an_odd_size_is_refused(size: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="even numbers"):
-        sequence_set(*size)
+        encode_sequence_set(*size)

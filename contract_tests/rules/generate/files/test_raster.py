@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.generate.files.raster import Canvas, Colour, Point, deflated
+from mockserver.generate.files.raster import Canvas, Colour, Point, deflate
 
 BLACK: Colour = (0, 0, 0)
 WHITE: Colour = (255, 255, 255)
@@ -248,13 +248,13 @@ def test_a_grey_picture_of_too_many_colours_is_refused() -> None:
 
 @given(data=st.binary(min_size=4), distance=st.integers(1, 4))
 def test_any_bytes_come_back_from_our_deflate(data: bytes, distance: int) -> None:
-    assert zlib.decompress(deflated(data, distance), wbits=-15) == data
+    assert zlib.decompress(deflate(data, distance), wbits=-15) == data
 
 
 def test_a_run_of_any_length_comes_back_from_our_deflate() -> None:
     for length in [*range(1, 800), 2**16, 10**6]:
         data = b"\0ab" + b"a" * length + b"c"
-        assert zlib.decompress(deflated(data, 1), wbits=-15) == data
+        assert zlib.decompress(deflate(data, 1), wbits=-15) == data
 
 
 def test_a_flat_picture_is_a_small_file() -> None:

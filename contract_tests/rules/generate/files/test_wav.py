@@ -8,30 +8,30 @@ import av
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.generate.files.wav import RATE, SILENCE, samples, wav
+from mockserver.generate.files.wav import RATE, SILENCE, encode_samples, encode_wav
 
 tones = st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 500)), max_size=6)
 
 
 @given(tones)
 def test_a_sound_lasts_as_long_as_its_tones(made: list[tuple[int, int]]) -> None:
-    with wave.open(io.BytesIO(wav(made))) as read:
+    with wave.open(io.BytesIO(encode_wav(made))) as read:
         assert (read.getnchannels(), read.getsampwidth(), read.getframerate()) == (1, 1, RATE)
-        assert read.readframes(read.getnframes()) == b"".join(samples(*tone) for tone in made)
+        assert read.readframes(read.getnframes()) == b"".join(encode_samples(*tone) for tone in made)
         assert read.getnframes() == sum(RATE * milliseconds // 1000 for _, milliseconds in made)
 
 
 @settings(max_examples=20)
 @given(tones)
 def test_a_decoder_hears_it(made: list[tuple[int, int]]) -> None:
-    content = wav([*made, (440, 100)])
+    content = encode_wav([*made, (440, 100)])
     with av.open(io.BytesIO(content), "r") as container:
         heard = sum(frame.samples for frame in container.decode(audio=0))
     assert heard == sum(RATE * milliseconds // 1000 for _, milliseconds in made) + RATE // 10
 
 
 def test_silence_is_flat_and_a_tone_swings_as_often_as_it_says() -> None:
-    assert set(samples(0, 100)) == {SILENCE}
-    second = samples(400, 1000)
+    assert set(encode_samples(0, 100)) == {SILENCE}
+    second = encode_samples(400, 1000)
     rises = sum(one < SILENCE <= other for one, other in pairwise(second))
     assert rises == 400

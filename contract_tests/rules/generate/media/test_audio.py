@@ -7,7 +7,7 @@ import pytest
 
 from contract_tests.rules.generate.media.times import VARIANTS, Made, features_in, names_of, ontology_of, variants
 from mockserver.generate.files.wav import RATE, SILENCE
-from mockserver.generate.media.audio import heard, tones
+from mockserver.generate.media.audio import build_tones, find_tones
 from mockserver.generate.media.generator import get_generator
 
 
@@ -39,7 +39,7 @@ def test_questions_of_moments_are_under_timestamp_and_the_others_under_classific
 def test_a_segment_tells_in_milliseconds_how_long_an_answer_holds(made: list[Made]) -> None:
     for number, each in enumerate(made):
         segments = [tuple(pair) for pairs in each.document["segments"].values() for pair in pairs]
-        assert sorted(segments) == list(heard(tones(0, "audio", number)))
+        assert sorted(segments) == list(find_tones(build_tones(0, "audio", number)))
         for feature_id, pairs in each.document["segments"].items():
             for first, _ in pairs:
                 [answered] = each.document["timestamp"][str(first)]["classifications"]
@@ -51,7 +51,7 @@ def test_there_is_a_tone_in_every_segment_and_silence_elsewhere(number: int) -> 
     with wave.open(io.BytesIO(get_generator("audio").build_asset(0, "audio", number).content)) as read:
         samples = read.readframes(read.getnframes())
     silent = set(range(0, len(samples) * 1000 // RATE, 50))
-    for first, last in heard(tones(0, "audio", number)):
+    for first, last in find_tones(build_tones(0, "audio", number)):
         assert len(set(samples[first * RATE // 1000 : last * RATE // 1000])) > 1
         silent -= set(range(first // 50 * 50, last, 50))
     assert {samples[at * RATE // 1000] for at in silent} == {SILENCE}

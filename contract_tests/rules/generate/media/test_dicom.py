@@ -8,9 +8,9 @@ import pydicom
 import pytest
 
 from contract_tests.rules.generate.media.times import VARIANTS, Made, features_in, names_of, ontology_of, variants
-from mockserver.generate.files.dicom import dicom
-from mockserver.generate.files.raster import polygon_spans
-from mockserver.generate.media.dicom import AXIAL, KINDS, PLANES, SAGITTAL, Volume, pictures, volume
+from mockserver.generate.files.dicom import encode_dicom
+from mockserver.generate.files.raster import find_polygon_spans
+from mockserver.generate.media.dicom import AXIAL, KINDS, PLANES, SAGITTAL, Volume, build_volume, draw_pictures
 from mockserver.generate.media.generator import get_generator
 
 
@@ -92,11 +92,11 @@ def test_the_masks_of_each_plane_are_in_a_picture_of_their_own(made: list[Made])
 @pytest.mark.parametrize("number", VARIANTS)
 def test_a_mask_reaches_as_far_as_its_body_does_in_that_slice(made: list[Made], number: int) -> None:
     """Read from the file: in each axial frame from the first to the last pixel of the body."""
-    pixels = bodies_of(volume(0, "dicom", number))
+    pixels = bodies_of(build_volume(0, "dicom", number))
     masks = [mask for mask in made[number].masks if mask["plane"] != AXIAL]
     for mask in masks:
         at, (width, height) = mask["frame"] - 1, made[number].planes[mask["plane"]]["size"]
-        told = {(row, first, after) for row, first, after in polygon_spans(mask["polygons"][0], width, height)}
+        told = {(row, first, after) for row, first, after in find_polygon_spans(mask["polygons"][0], width, height)}
         slices = [cube[:, :, at] if mask["plane"] == SAGITTAL else cube[:, at, :] for cube in pixels]
         assert all(each.shape == (height, width) for each in slices)
         assert told in [reaches(each) for each in slices]
@@ -107,7 +107,7 @@ def bodies_of(shape: Volume) -> list[Any]:
     found = []
     for body in shape.bodies:
         alone = msgspec.structs.replace(shape, ground=0, bodies=(body,))
-        content = dicom(shape.width, shape.height, list(pictures(alone)), name="x")
+        content = encode_dicom(shape.width, shape.height, list(draw_pictures(alone)), name="x")
         found.append(pydicom.dcmread(io.BytesIO(content)).pixel_array > 0)
     return found
 
@@ -121,7 +121,7 @@ def reaches(picture: Any) -> set[tuple[int, int, int]]:
 @pytest.mark.known("inferred")
 def test_lines_and_masks_stay_inside_their_plane(made: list[Made]) -> None:
     for number, each in enumerate(made):
-        shape = volume(0, "dicom", number)
+        shape = build_volume(0, "dicom", number)
         sizes = {
             "Axial": (shape.width, shape.height, shape.depth),
             "Sagittal": (shape.height, shape.depth, shape.width),
@@ -154,12 +154,12 @@ def test_a_skipped_volume_has_empty_planes() -> None:
 
 @pytest.mark.parametrize("number", VARIANTS[:4])
 def test_the_file_shows_each_body_where_it_is_annotated(made: list[Made], number: int) -> None:
-    shape, told = volume(0, "dicom", number), made[number].attributes
+    shape, told = build_volume(0, "dicom", number), made[number].attributes
     asset = get_generator("dicom").build_asset(0, "dicom", number)
     assert asset.content_type == told["mime_type"]
     read = pydicom.dcmread(io.BytesIO(asset.content))
     assert (read.Rows, read.Columns, int(read.NumberOfFrames)) == (told["height"], told["width"], shape.depth)
     body, pixels = shape.bodies[-1], read.pixel_array
     for frame in range(1, shape.depth + 1):
-        for row, first, after in polygon_spans(body.shown(frame) or (), shape.width, shape.height):
+        for row, first, after in find_polygon_spans(body.shown(frame) or (), shape.width, shape.height):
             assert (pixels[frame - 1, row, first:after] == body.colour[0]).all()

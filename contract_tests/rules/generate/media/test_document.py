@@ -148,7 +148,7 @@ def test_questions_stand_in_one_another_and_relationships_join_objects(variants:
 
 @pytest.mark.parametrize("number", range(0, 60, 7))
 def test_nothing_runs_off_a_page(number: int) -> None:
-    for sheet in document.sheets(1, "p", number):
+    for sheet in document.build_sheets(1, "p", number):
         for word in sheet.words:
             assert document.MARGIN <= word.left <= word.left + word.width <= document.WIDTH - document.MARGIN + 0.01
             assert document.MARGIN <= word.top <= word.top + word.height <= document.HEIGHT - document.MARGIN
@@ -156,6 +156,6 @@ def test_nothing_runs_off_a_page(number: int) -> None:
 
 @pytest.mark.parametrize("text", ["one", "a b c", "word " * 200, "x" * 300, ""])
 def test_wrapping_keeps_every_word_in_order(text: str) -> None:
-    lines = document.wrapped(text, document.TEXT)
+    lines = document.wrap_text(text, document.TEXT)
     assert " ".join(lines).split() == text.split()
     assert all(len(line) <= 70 or " " not in line for line in lines)

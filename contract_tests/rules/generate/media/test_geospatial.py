@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mockserver.generate import features
 from mockserver.generate.assets import build_asset, build_tile, insert_tiles_url
 from mockserver.generate.media.generator import get_generator
-from mockserver.generate.media.geospatial import TILE, Ground, Tiled, degrees
+from mockserver.generate.media.geospatial import TILE, Ground, Tiled, to_degrees
 from mockserver.generate.scenario import find, load
 from mockserver.world.labels import FEATURES
 
@@ -25,7 +25,7 @@ WORDS = st.sampled_from(list(ONTOLOGIES))
 def annotated(word: str, number: int) -> Any:
     """The body of a ground, every tool in it."""
     scenario, key = ONTOLOGIES[word]
-    ontology = features.build(0, key, load(find(scenario)).ontologies[key])
+    ontology = features.build_ontology(0, key, load(find(scenario)).ontologies[key])
     content = get_generator(word).build_variant(0, "p", number, ontology).content
     return json.loads(content.replace(FEATURES, b"c" * 20))
 
@@ -40,7 +40,7 @@ def said(word: str, number: int) -> Any:
 def ground(word: str, number: int) -> Ground:
     generator = get_generator(word)
     assert isinstance(generator, Tiled)
-    return generator.ground(0, "p", number)
+    return generator.build_ground(0, "p", number)
 
 
 def positions(geojson: Any) -> list[list[float]]:
@@ -141,7 +141,7 @@ def test_degrees_lead_back_to_the_pixel(x: int, y: int) -> None:
     """By the formula of the web's Mercator projection, the other way round."""
 
     place = ground("geospatial", 0)
-    longitude, latitude = degrees(place, (x, y))
+    longitude, latitude = to_degrees(place, (x, y))
     around = TILE << place.deepest
     assert (longitude + 180) / 360 * around == pytest.approx(place.left + x, abs=0.1)
     up = math.asinh(math.tan(math.radians(latitude))) / math.pi

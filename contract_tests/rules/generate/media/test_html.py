@@ -42,7 +42,7 @@ def test_only_questions_are_asked_about_pages() -> None:
 @pytest.mark.parametrize("number", range(0, 40, 3))
 def test_a_page_is_well_formed_whatever_it_says(number: int) -> None:
     reader = Reader()
-    reader.feed(html.page(5, "p", number))
+    reader.feed(html.write_page(5, "p", number))
     reader.close()
     assert reader.open == []
     assert set(reader.seen) == {"html", "head", "meta", "title", "body", "h1", "p"}

@@ -11,10 +11,10 @@ import pytest
 
 from contract_tests.rules.generate.media.times import VARIANTS, Made, features_in, names_of, ontology_of, variants
 from mockserver.generate.features import Ontology
-from mockserver.generate.files.h264 import CELL, ycbcr
-from mockserver.generate.files.raster import polygon_spans
+from mockserver.generate.files.h264 import CELL, to_ycbcr
+from mockserver.generate.files.raster import find_polygon_spans
 from mockserver.generate.media.generator import get_generator
-from mockserver.generate.media.video import KINDS, clip
+from mockserver.generate.media.video import KINDS, build_clip
 
 
 @pytest.fixture(scope="module")
@@ -212,14 +212,14 @@ def test_the_file_has_the_frames_that_the_row_tells(made: list[Made], number: in
 
 @pytest.mark.parametrize("number", VARIANTS[:3])
 def test_the_file_shows_each_thing_where_it_is_annotated(number: int) -> None:
-    made = clip(0, "video", number)
+    made = build_clip(0, "video", number)
     content = get_generator("video").build_asset(0, "video", number).content
     with av.open(io.BytesIO(content), "r") as container:
         for index, frame in enumerate(container.decode(video=0)):
             if outline := made.tracks[-1].shown(index + 1):  # the last one lies over the others
-                row, first, _ = polygon_spans([(x / CELL, y / CELL) for x, y in outline], 999, 999)[0]
+                row, first, _ = find_polygon_spans([(x / CELL, y / CELL) for x, y in outline], 999, 999)[0]
                 luma = frame.to_ndarray(format="yuv420p")[row * CELL, first * CELL]
-                assert luma == ycbcr(*made.tracks[-1].colour)[0]
+                assert luma == to_ycbcr(*made.tracks[-1].colour)[0]
 
 
 def test_without_tools_and_questions_there_is_nothing_to_say() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from mockserver.generate.features import Feature, Ontology, build
+from mockserver.generate.features import Feature, Ontology, build_ontology
 from mockserver.generate.media.generator import Variant, get_generator
 from mockserver.generate.scenario import find, load
 
@@ -16,7 +16,7 @@ VARIANTS = range(12)
 
 def ontology_of(media: str) -> Ontology:
     key = ONTOLOGIES[media]
-    return build(0, key, load(find("default")).ontologies[key])
+    return build_ontology(0, key, load(find("default")).ontologies[key])
 
 
 class Made(msgspec.Struct):

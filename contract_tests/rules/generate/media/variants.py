@@ -39,7 +39,7 @@ def made(media: str, *, scenario: str = "default", seed: int = 3, count: int = 2
 def ontology_of(media: str, *, scenario: str = "default") -> features.Ontology:
     plans = load(find(scenario)).ontologies.items()
     [(key, plan)] = [(key, plan) for key, plan in plans if plan.media == media]
-    return features.build(0, key, plan)
+    return features.build_ontology(0, key, plan)
 
 
 def answered(body: dict[str, Any]) -> set[str]:

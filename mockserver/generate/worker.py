@@ -1,6 +1,6 @@
 """Large worlds are generated in a process of their own, so that the one that writes them has a core to itself.
 
-As a program (`python -m mockserver.generate.apart`) it is that process: a pickled plan, seed and end come in, pickled
+As a program (`python -m mockserver.generate.worker`) it is that process: a pickled plan, seed and end come in, pickled
 pieces go out, then None. It is no child of `multiprocessing`, which would run the caller's main module once more.
 """
 
@@ -22,12 +22,12 @@ LARGE = 20_000
 """Data rows from which on it pays: another process takes half a second to start."""
 
 
-def pieces(plan: Scenario, *, seed: int, ends: int) -> Iterator[list[Record]]:
+def generate_batches(plan: Scenario, *, seed: int, ends: int) -> Iterator[list[Record]]:
     """What `history.build` makes of the plan, in the same pieces. Raises StartupError."""
-    command = [sys.executable, "-m", "mockserver.generate.apart"]
+    command = [sys.executable, "-m", "mockserver.generate.worker"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as maker:  # noqa: S603  our own
         try:
-            yield from _made(maker, (plan, seed, ends))
+            yield from _read_batches(maker, (plan, seed, ends))
         except (EOFError, OSError, pickle.UnpicklingError):
             raise StartupError(
                 f"The process that generates the world ended with exit code {maker.wait()} before it was done; "
@@ -37,7 +37,7 @@ def pieces(plan: Scenario, *, seed: int, ends: int) -> Iterator[list[Record]]:
             maker.kill()
 
 
-def _made(maker: subprocess.Popen[bytes], asked: tuple[Scenario, int, int]) -> Iterator[list[Record]]:
+def _read_batches(maker: subprocess.Popen[bytes], asked: tuple[Scenario, int, int]) -> Iterator[list[Record]]:
     assert maker.stdin is not None
     assert maker.stdout is not None
     with maker.stdin:
@@ -57,7 +57,7 @@ def main() -> None:
 
 def _write(plan: Scenario, seed: int, ends: int, out: BinaryIO) -> None:
     try:
-        for piece in history.build(plan, name="", seed=seed, ends=ends)[1]:
+        for piece in history.build_world(plan, name="", seed=seed, ends=ends)[1]:
             pickle.dump(piece, out)
         pickle.dump(None, out)
     except MockserverError as error:

@@ -11,12 +11,12 @@ PACKAGE = Path(__file__).parents[1]
 
 
 @cache
-def shelf() -> Path:
+def find_fixtures() -> Path:
     """The fixtures folder: `mockserver/_fixtures` as the wheel brings it, or the checkout's `fixtures`."""
-    return found(PACKAGE / "_fixtures", PACKAGE.parent / "fixtures")
+    return find_folder(PACKAGE / "_fixtures", PACKAGE.parent / "fixtures")
 
 
-def found(*candidates: Path) -> Path:
+def find_folder(*candidates: Path) -> Path:
     """The first that holds word tables: beside an installed package, `fixtures` may be somebody else's."""
     for folder in candidates:
         if (folder / "words").is_dir():

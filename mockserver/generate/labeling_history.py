@@ -11,7 +11,7 @@ from mockserver.generate.chance import Chance, Chances
 from mockserver.generate.numbers import Numbers
 from mockserver.generate.organization import Organized
 from mockserver.generate.plans import ProjectPlan
-from mockserver.generate.words import table
+from mockserver.generate.words import load_table
 from mockserver.world import ids
 from mockserver.world.clock import DAY, HOUR, SECOND
 from mockserver.world.database import Record
@@ -44,7 +44,7 @@ DONE_BEFORE = (0, 1, 1, 2, 2)
 DONE_IN_TURN = STATUSES.count(WorkflowStatus.DONE)
 
 
-class Way(msgspec.Struct, frozen=True):
+class RowTimeline(msgspec.Struct, frozen=True):
     """The moments of one row in one project, microseconds UTC. Without all its labels it waits for more.
 
     `labelled` are the moments at which the labels got their contents; the last was `sent` a little later.
@@ -59,7 +59,7 @@ class Way(msgspec.Struct, frozen=True):
     raised: int | None = None
     resolved: int | None = None
 
-    def last(self, entered: int) -> int:
+    def find_last_activity(self, entered: int) -> int:
         """The latest activity: issues are resolved before any judgement."""
         moved = entered if self.sent is None else self.sent + BETWEEN_MOVES * self.complete
         return self.approved_again or self.judged or self.resolved or self.raised or moved
@@ -88,7 +88,7 @@ class Move(NamedTuple):
     following: str | None
 
 
-class Labelling:
+class LabelingHistory:
     """The people's work on the rows of one project. `bodies` are those of its labels, one list for each labeller."""
 
     def __init__(
@@ -115,25 +115,25 @@ class Labelling:
 
     # When
 
-    def way(self, index: int) -> Way:
+    def build_timeline(self, index: int) -> RowTimeline:
         """Rows come labelled first, then skipped, then waiting for further labels, then unlabelled."""
         plan = self.plan
         if index >= plan.begun:
-            return Way(WorkflowStatus.TO_LABEL)
-        chance = self._ways.of(index)
-        first = self._first_labelled(index) + chance.below(1000) * MILLISECOND
-        takes = 1 if plan.labelled <= index < plan.labelled + plan.skipped else self._takes(index)
-        labelled = tuple(first + number * (HOUR + chance.below(3600_000) * MILLISECOND) for number in range(takes))
-        sent = labelled[-1] + chance.between(380, 560) * MILLISECOND
+            return RowTimeline(WorkflowStatus.TO_LABEL)
+        chance = self._ways.derive(index)
+        first = self._find_first_label(index) + chance.randbelow(1000) * MILLISECOND
+        takes = 1 if plan.labelled <= index < plan.labelled + plan.skipped else self._count_labels(index)
+        labelled = tuple(first + number * (HOUR + chance.randbelow(3600_000) * MILLISECOND) for number in range(takes))
+        sent = labelled[-1] + chance.randint(380, 560) * MILLISECOND
         if index >= plan.labelled + plan.skipped:
-            return Way(WorkflowStatus.TO_LABEL, labelled=labelled, sent=sent)
+            return RowTimeline(WorkflowStatus.TO_LABEL, labelled=labelled, sent=sent)
         if index >= plan.labelled:
-            return Way(WorkflowStatus.DONE, skipped=True, labelled=labelled, sent=sent)
+            return RowTimeline(WorkflowStatus.DONE, skipped=True, labelled=labelled, sent=sent)
         status = STATUSES[index % len(STATUSES)]
-        judged = sent + chance.between(1, 48) * HOUR + chance.below(3600_000) * MILLISECOND
+        judged = sent + chance.randint(1, 48) * HOUR + chance.randbelow(3600_000) * MILLISECOND
         waits = status == WorkflowStatus.IN_REVIEW
         raised = labelled[-1] + 20 * 60 * SECOND if index < plan.issues else None
-        return Way(
+        return RowTimeline(
             status,
             labelled=labelled,
             sent=sent,
@@ -143,15 +143,15 @@ class Labelling:
             resolved=raised + 30 * 60 * SECOND if raised and index % 2 else None,
         )
 
-    def last(self, index: int) -> int:
+    def find_last_activity(self, index: int) -> int:
         """The latest activity on a row, or 0 when it is not in this project."""
-        return self.way(index).last(self.entered) if index < self.plan.rows else 0
+        return self.build_timeline(index).find_last_activity(self.entered) if index < self.plan.rows else 0
 
-    def _first_labelled(self, index: int) -> int:
+    def _find_first_label(self, index: int) -> int:
         done = max(self.plan.begun, 1)
         return self.end - LABELLED + (LABELLING_LASTED * index // done) // 1000 * 1000
 
-    def _takes(self, index: int) -> int:
+    def _count_labels(self, index: int) -> int:
         """How many labels the row has: a benchmark has a reference and one that is measured by it."""
         if index >= self.plan.labelled + self.plan.skipped:
             return 1 + index % (self.plan.consensus - 1)
@@ -164,35 +164,35 @@ class Labelling:
 
     # What
 
-    def records(self, index: int, no: int, way: Way) -> Iterator[Record]:
+    def build_records(self, index: int, no: int, way: RowTimeline) -> Iterator[Record]:
         """Everything that hangs on the row number `no`, the project's row `index`, which goes this way."""
-        chance = self._works.of(index)
-        moves = list(self._moves(index, way))
-        labels = list(self._labels(index, no, way, chance))
-        yield self._standing(no, way, labels, moves)
+        chance = self._works.derive(index)
+        moves = list(self._build_moves(index, way))
+        labels = list(self._build_labels(index, no, way, chance))
+        yield self._build_project_row(no, way, labels, moves)
         yield from labels
         if self.plan.reviews:
-            yield from self._reviews(labels, moves)
+            yield from self._build_reviews(labels, moves)
         if way.raised is not None:
-            yield from self._issue(index, no, way, labels)
+            yield from self._build_issue(index, no, way, labels)
 
-    def _standing(self, no: int, way: Way, labels: list[Label], moves: list[Move]) -> ProjectRow:
+    def _build_project_row(self, no: int, way: RowTimeline, labels: list[Label], moves: list[Move]) -> ProjectRow:
         place = PLACES.get(way.status)
         queue = None if place is None else self.queues[place].id
-        selected = self._selected(labels)
-        history = encode_history([self._step(move) for move in reversed(moves)])
+        selected = self._select_label(labels)
+        history = encode_history([self._build_step(move) for move in reversed(moves)])
         return ProjectRow(
             self.project_id, no, self.batch_id, queue, way.status, 5, self.plan.consensus, selected, history
         )
 
-    def _selected(self, labels: list[Label]) -> str | None:
+    def _select_label(self, labels: list[Label]) -> str | None:
         """The reference of a benchmark; of several labels any (observed 2025-05)."""
         if not labels:
             return None
         reference = next((label for label in labels if label.is_benchmark), None)
         return (reference or labels[labels[0].no % len(labels)]).id
 
-    def _moves(self, index: int, way: Way) -> Iterator[Move]:
+    def _build_moves(self, index: int, way: RowTimeline) -> Iterator[Move]:
         """In the order in which they happened (key sets per action: sample, cc-data-processing).
 
         Nothing is told of a row before its last label, which moves it twice (observed 2024-12).
@@ -212,7 +212,7 @@ class Labelling:
             yield Move(way.reopened, "Move", self._manager, None, review)
             yield Move(way.approved_again, "Approve", self._reviewer(index), review, None)
 
-    def _step(self, move: Move) -> WorkflowStep:
+    def _build_step(self, move: Move) -> WorkflowStep:
         at, action, by, previous, following = move
         names = self._names
         return WorkflowStep(
@@ -221,17 +221,17 @@ class Labelling:
             following,
         )  # fmt: skip
 
-    def _labels(self, index: int, no: int, way: Way, chance: Chance) -> Iterator[Label]:
+    def _build_labels(self, index: int, no: int, way: RowTimeline, chance: Chance) -> Iterator[Label]:
         """One by each labeller, in the order of their work."""
         several = way.complete and len(way.labelled) > 1
         benchmark = index < self.plan.benchmarks and not way.skipped
-        consensus = chance.between(5000, 10_000) / 10_000 if several and not benchmark else None
+        consensus = chance.randint(5000, 10_000) / 10_000 if several and not benchmark else None
         for take, content in enumerate(way.labelled):
             body = self.skipped_body if way.skipped else self.bodies[take][index % len(self.bodies[take])]
-            to_review = chance.between(5, 120) if way.judged is not None else 0
+            to_review = chance.randint(5, 120) if way.judged is not None else 0
             # Work on what was rejected, or was taken back from Done.
-            to_rework = chance.between(5, 90) if way.reworked else 0
-            to_create = chance.between(20, 900) + to_review + to_rework
+            to_rework = chance.randint(5, 90) if way.reworked else 0
+            to_create = chance.randint(20, 900) + to_review + to_rework
             opened = content - to_create * SECOND
             if take:
                 label_id = ids.cuid(opened, *self.root, "label", index, take)
@@ -242,13 +242,13 @@ class Labelling:
                 feature_prefix=ids.feature_prefix(label_id), skipped=way.skipped, body_id=body,
                 seconds_to_create=to_create, seconds_to_review=to_review,
                 seconds_to_rework=to_rework, is_benchmark=benchmark and take == 0, consensus_score=consensus,
-                benchmark_score=chance.between(55, 98) / 100 if benchmark and take else None,
+                benchmark_score=chance.randint(55, 98) / 100 if benchmark and take else None,
                 created_by=self._labeller(index, take), created_at=round_to_second(content),
                 # The score of a consensus changes all labels that it is about (observed 2024-12).
                 updated_at=way.sent if several and way.sent else content, content_updated_at=content, deleted=False,
             )  # fmt: skip
 
-    def _reviews(self, labels: list[Label], moves: list[Move]) -> Iterator[Review]:
+    def _build_reviews(self, labels: list[Label], moves: list[Move]) -> Iterator[Review]:
         for label in labels:
             for number, move in enumerate(moves):
                 if move.action in {"Approve", "Reject"}:
@@ -256,7 +256,7 @@ class Labelling:
                     review = ids.cuid(move.at, label.id, "review", number)
                     yield Review(self.numbers.next("review"), review, label.no, score, move.by, move.at, move.at)
 
-    def _issue(self, index: int, no: int, way: Way, labels: list[Label]) -> Iterator[Record]:
+    def _build_issue(self, index: int, no: int, way: RowTimeline, labels: list[Label]) -> Iterator[Record]:
         """About a label, every third about the data row; every second is resolved, with an answer."""
         chance = Chance(*self.root, "issue", index)
         assert way.raised is not None, "only called for rows that have one"
@@ -266,12 +266,14 @@ class Labelling:
         by = self._reviewer(index)
         yield Issue(
             number, ids.cuid(raised, *self.root, "issue", index), self.project_id, no, about, status,
-            chance.pick(table("sentences_en")), by, raised, raised if ended is None else ended, deleted=False,
+            chance.choice(load_table("sentences_en")), by, raised, raised if ended is None else ended, deleted=False,
         )  # fmt: skip
         answers = [(by, raised)] if ended is None else [(by, raised), (self._labeller(index, 0), ended)]
         for place, (person, at) in enumerate(answers):
             comment = ids.cuid(at, *self.root, "comment", index, place)
-            yield Comment(self.numbers.next("comment"), comment, number, chance.pick(table("sentences_en")), person, at)
+            yield Comment(
+                self.numbers.next("comment"), comment, number, chance.choice(load_table("sentences_en")), person, at
+            )
 
     # Who
 
@@ -285,5 +287,5 @@ class Labelling:
 
     def _reviewer(self, index: int) -> str:
         """Whoever comes after the row's labellers; the manager where all others labelled it."""
-        people, takes = self.organized.people, self._takes(index)
+        people, takes = self.organized.people, self._count_labels(index)
         return people[1 + (index + takes) % (len(people) - 1)].id if takes < len(people) - 1 else people[0].id

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from contract_tests.rules.worlds import generated
 from mockserver.generate import history
 from mockserver.generate.chance import Chance
-from mockserver.generate.consensus import DRIFT, another_view
+from mockserver.generate.consensus import DRIFT, move_objects
 from mockserver.generate.scenario import parse
 from mockserver.world.data_rows import DataRow, MetadataSchema
 from mockserver.world.database import Record
@@ -148,12 +148,15 @@ def test_metadata_has_a_value_of_every_kind(pieces: list[list[Record]]) -> None:
 BASE = 'description = "d"\n[ontologies.o]\nmedia = "text"\n[[projects]]\nname = "p"\nmedia = "text"\nontology = "o"\n'
 REFUSED = {
     "both consensus and benchmarks": (BASE + "consensus = 2\nbenchmarks = 1", "not both"),
-    "frames of texts": (BASE + "frames = 3", "only clips have frames"),
+    "frames of texts": (BASE + "frames = 3", ".frames: only projects of media 'video' take it"),
     "a value of no field": (BASE + 'values = [{ field = "tgа", value = "x" }]', "there is no metadata field"),
     "a value of another kind": (BASE + 'values = [{ field = "tag", value = 3 }]', "'tag' is a string, and 3.0 is none"),
     "no moment": (BASE + 'values = [{ field = "captureDateTime", value = "soon" }]', "'soon' is no moment"),
     "no option": (BASE + 'values = [{ field = "split", value = "tran" }]', "no option 'tran'; known are \"train\""),
-    "pictures inline": (BASE.replace('"text"', '"image"') + "inline = true", "only texts with rows of their own"),
+    "pictures inline": (
+        BASE.replace('"text"', '"image"') + "inline = true",
+        ".inline: only projects of media 'text' take it",
+    ),
     "a tag that is not there": (BASE + 'tags = ["t"]', "there is no tag 't'"),
     "rows that wait without a consensus": (BASE + "waiting = 1", "only with a consensus of 2 or more"),
     "more issues than labelled rows": (BASE + "labelled = 2\nissues = 3", "only the 2 labelled rows"),
@@ -195,7 +198,7 @@ def test_whatever_the_plan_every_row_has_its_state(
     numbers = f"labelled = {labelled}\nskipped = {skipped}\nunlabelled = {unlabelled}\nconsensus = {consensus}\n"
     numbers += f"waiting = {waiting}\n"
     plan = parse((BASE + numbers + f"issues = {min(issues, labelled)}\nvariants = 2").encode(), source="plan.toml")
-    pieces = list(history.build(plan, name="plan", seed=1)[1])
+    pieces = list(history.build_world(plan, name="plan", seed=1)[1])
     assert len(of(DataRow, pieces)) == len(of(ProjectRow, pieces)) == labelled + skipped + waiting + unlabelled
     for row in of(ProjectRow, pieces):
         assert (row.steps == []) == (row.workflow_status == "ToLabel")
@@ -222,7 +225,7 @@ kind = "number"
 
 def test_rows_have_the_values_that_the_plan_gives_to_them() -> None:
     plan = parse((BASE + GIVEN).encode(), source="plan.toml")
-    pieces = list(history.build(plan, name="plan", seed=1)[1])
+    pieces = list(history.build_world(plan, name="plan", seed=1)[1])
     names = {schema.id: schema.name for schema in of(MetadataSchema, pieces)}
     found = [
         {names[schema]: names.get(str(value), value) for schema, value in row.metadata_values.items()}
@@ -240,7 +243,7 @@ def test_another_view_moves_shapes_a_little_and_keeps_them_inside() -> None:
         b'{"objects":[{"feature_id":"\x0200001","bounding_box":{"top":1.5,"left":0.0,"height":4.0,"width":3.0}},'
         b'{"feature_id":"\x0200002","polygon":[{"x":9.0,"y":2.0},{"x":12.0,"y":8.0},{"x":9.0,"y":2.0}]}]}'
     )
-    moved = [another_view(body, Chance("view", number)) for number in range(50)]
+    moved = [move_objects(body, Chance("view", number)) for number in range(50)]
     assert len(set(moved)) > 5
     for view in map(parse_body, moved):
         box, ring = view["objects"][0]["bounding_box"], view["objects"][1]["polygon"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mockserver.errors import StartupError
-from mockserver.generate import apart, history, prepared
+from mockserver.generate import history, prepared, worker
 from mockserver.generate.plans import Scenario
 from mockserver.generate.scenario import find, load, parse
 from mockserver.world.data_rows import DataRow
@@ -42,13 +42,13 @@ def children() -> set[int]:
 
 def test_pieces_made_apart_are_those_made_here() -> None:
     plan = load(find("default"))
-    _, here = history.build(plan, name="default", seed=3)
-    assert list(apart.pieces(plan, seed=3, ends=plan.ends_at)) == list(here)
+    _, here = history.build_world(plan, name="default", seed=3)
+    assert list(worker.generate_batches(plan, seed=3, ends=plan.ends_at)) == list(here)
 
 
 def test_a_process_that_was_killed_is_told() -> None:
     others = children()
-    made = apart.pieces(street(LARGE), seed=0, ends=0)
+    made = worker.generate_batches(street(LARGE), seed=0, ends=0)
     next(made)
     [maker] = children() - others
     os.kill(maker, signal.SIGKILL)
@@ -58,7 +58,7 @@ def test_a_process_that_was_killed_is_told() -> None:
 
 def test_who_needs_no_more_pieces_leaves_no_process_behind() -> None:
     others = children()
-    made = apart.pieces(street(LARGE), seed=0, ends=0)
+    made = worker.generate_batches(street(LARGE), seed=0, ends=0)
     assert len(list(islice(made, 2))) == 2
     assert len(children() - others) == 1
     made.close()  # type: ignore[attr-defined]  # an iterator that is a generator
@@ -67,12 +67,12 @@ def test_who_needs_no_more_pieces_leaves_no_process_behind() -> None:
 
 def test_a_large_world_tells_how_far_it_is_and_holds_every_row(tmp_path: Path) -> None:
     heard: list[int] = []
-    plan = street(apart.LARGE)
-    with prepared.watched(lambda rows: watching(heard, rows)):
-        prepared.make(plan, tmp_path / "street.sqlite", name="street", seed=0, ends=plan.ends_at)
-    assert heard[0] == sum(heard[1:]) == apart.LARGE
+    plan = street(worker.LARGE)
+    with prepared.watch_progress(lambda rows: watching(heard, rows)):
+        prepared.build_world(plan, tmp_path / "street.sqlite", name="street", seed=0, ends=plan.ends_at)
+    assert heard[0] == sum(heard[1:]) == worker.LARGE
     assert len(heard) > 5
     store = Store(SqliteDatabase(tmp_path / "street.sqlite"))
     with store.reading() as connection:
-        assert connection.count(DataRow) == apart.LARGE
+        assert connection.count(DataRow) == worker.LARGE
     store.close()
