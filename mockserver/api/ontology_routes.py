@@ -16,7 +16,7 @@ from mockserver.workspaces.workspace import Workspace
 from mockserver.world.database import EVERYTHING, Clause
 from mockserver.world.models import Model
 from mockserver.world.projects import Ontology, Project
-from mockserver.world.queries.conditions import not_in_subquery
+from mockserver.world.queries.conditions import exclude_subquery
 
 PAGE = 100
 """Ids in one answer (SDK docstring)."""
@@ -45,7 +45,7 @@ class OntologyRoutes:
         """Ids of ontologies that no project and no model has. The body holds the last id of the page before."""
         workspace, after = await self._authenticate(request), await _cursor(request)
         using = Clause("ontology_id IS NOT NULL AND NOT deleted")
-        unused = not_in_subquery("id", Project, "ontology_id", using) & not_in_subquery(
+        unused = exclude_subquery("id", Project, "ontology_id", using) & exclude_subquery(
             "id", Model, "ontology_id", using
         )
         unused &= Clause("id > :after", after=after) if after else EVERYTHING

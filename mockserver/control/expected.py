@@ -19,7 +19,7 @@ from mockserver.world.database import Clause, Connection
 from mockserver.world.models import ModelRun
 from mockserver.world.people import Organization
 from mockserver.world.projects import Project
-from mockserver.world.queries.conditions import LIVE, of_live_model
+from mockserver.world.queries.conditions import LIVE, match_live_model
 from mockserver.world.slices import CatalogSlice
 from mockserver.world.tasks import EXPORT, Task
 
@@ -77,7 +77,7 @@ def request_of(connection: Connection, asked: ExpectRows, *, timezone: str) -> E
     if asked.project is not None:
         return ExportRequest(project_named(connection, asked.project).id, terms, params)
     if asked.model_run is not None:
-        runs = LIVE & of_live_model()
+        runs = LIVE & match_live_model()
         return ExportRequest(params=params, model_run_id=_named(connection, ModelRun, asked.model_run, runs).id)
     if asked.slice is not None:
         return ExportRequest(params=params, slice_id=_named(connection, CatalogSlice, asked.slice).id)

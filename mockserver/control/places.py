@@ -14,7 +14,13 @@ from mockserver.world.database import EVERYTHING, Clause, Connection, R
 from mockserver.world.issues import Issue
 from mockserver.world.labels import Label, ProjectRow, Review, WorkflowStatus
 from mockserver.world.projects import Project
-from mockserver.world.queries.conditions import LIVE, in_subquery, labelled_project_rows, on_live_row, reviewed_labels
+from mockserver.world.queries.conditions import (
+    LIVE,
+    match_labelled_rows,
+    match_live_row,
+    match_reviewed_labels,
+    match_subquery,
+)
 from mockserver.world.queries.events import find_last_touched_row
 from mockserver.world.queries.labels import has_fewer_reviews
 
@@ -22,7 +28,7 @@ FEW = 1000
 """Up to this many reviews, their labels are found by reading all of them."""
 
 NOT_SKIPPED = Clause("NOT skipped")
-_WAITING = Clause("workflow_status = :status", status=WorkflowStatus.IN_REVIEW) & labelled_project_rows()
+_WAITING = Clause("workflow_status = :status", status=WorkflowStatus.IN_REVIEW) & match_labelled_rows()
 
 
 class Target(NamedTuple):
@@ -74,7 +80,7 @@ class Places:
 
     def _find_next_row_no(self, kind: type[ProjectRow | Label | Issue], condition: Clause) -> int | None:
         """Returns the number of the next data row in turn that has such a record; None when there is none."""
-        mine = Clause("project_id = :project", project=self._project.id) & condition & on_live_row()
+        mine = Clause("project_id = :project", project=self._project.id) & condition & match_live_row()
         last = find_last_touched_row(self._connection, self._project.id)
         for turn in (Clause("data_row_no > :last", last=last), Clause("data_row_no <= :last", last=last)):
             numbers = self._connection.select_columns(kind, "data_row_no", mine & turn, order="data_row_no", first=1)
@@ -129,7 +135,7 @@ class Places:
         """Returns the least recently changed review of the target or of the next row with a review. Raises NotFound."""
         # Either all labels that have reviews are read, or one label after the other until one has a review.
         few = has_fewer_reviews(self._connection, FEW)
-        label = self._find_label(in_subquery("no", Review, "label_no") if few else reviewed_labels())
+        label = self._find_label(match_subquery("no", Review, "label_no") if few else match_reviewed_labels())
         reviews = [] if label is None else self._select_least_recent(Review, Clause("label_no = :no", no=label.no))
         if label is None or not reviews:
             raise NotFound(f"No review on {self._description}; trigger REVIEW_CREATED first")

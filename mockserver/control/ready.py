@@ -10,7 +10,7 @@ from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import Dataset
 from mockserver.world.models import ModelRun
 from mockserver.world.projects import Project
-from mockserver.world.queries.conditions import LIVE, of_live_model
+from mockserver.world.queries.conditions import LIVE, match_live_model
 from mockserver.world.slices import CatalogSlice
 
 
@@ -35,7 +35,7 @@ def ready_file(workspace: Workspace, url: str) -> Ready:
         projects = {item.name: item.id for item in connection.select(Project, LIVE, order="created_at, id")}
         datasets = {item.name: item.id for item in connection.select(Dataset, LIVE, order="created_at, id")}
         slices = {item.name: item.id for item in connection.select(CatalogSlice, LIVE, order="created_at, id")}
-        of_models = LIVE & of_live_model()
+        of_models = LIVE & match_live_model()
         runs = {item.name: item.id for item in connection.select(ModelRun, of_models, order="created_at, id")}
     return Ready(
         url=url,

@@ -17,7 +17,7 @@ from mockserver.errors import MalformedRequest, nearest, quoted
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import EVERYTHING, Clause
 from mockserver.world.labels import Label, WorkflowStatus
-from mockserver.world.queries.conditions import in_subquery
+from mockserver.world.queries.conditions import match_subquery
 
 MOST_IDS = 2000
 """Per term (docs/limits; the SDK checks it too)."""
@@ -94,7 +94,7 @@ def _labelled(row: str, mine: Clause = EVERYTHING) -> Reader:
     def read(term: Term) -> Clause:
         low, high = parse_date_term(term)
         asked = mine & Clause("NOT l.deleted AND l.created_at >= :low AND l.created_at < :high", low=low, high=high)
-        return in_subquery(row, Label, "data_row_no", asked, alias="l")
+        return match_subquery(row, Label, "data_row_no", asked, alias="l")
 
     return read
 
@@ -104,7 +104,7 @@ def _found_first(reader: Reader, row: str) -> Reader:
 
     def read(term: Term) -> Clause:
         asked = reader(term)
-        return in_subquery(row, DataRow, "no", asked, alias="dr")
+        return match_subquery(row, DataRow, "no", asked, alias="dr")
 
     return read
 

@@ -12,7 +12,7 @@ from mockserver.world.change import Change
 from mockserver.world.changes.deliveries import ACTIVE, Deliveries
 from mockserver.world.database import Clause, Connection, JsonText
 from mockserver.world.events import Event
-from mockserver.world.queries.events import not_sent_to
+from mockserver.world.queries.events import match_unsent_events
 from mockserver.world.webhooks import Delivery, DeliveryState, Subscription
 
 BATCH = 500
@@ -38,7 +38,7 @@ class OutboxWriter:
         """
         with deliveries.store.change() as change:
             subscription, total = deliveries.redeliver_since(change, subscription_id, since)
-            missed = Clause("at >= :since", since=since) & not_sent_to(subscription_id)
+            missed = Clause("at >= :since", since=since) & match_unsent_events(subscription_id)
             last = 0
             while batch := change.connection.select(
                 Event, missed & Clause("no > :last", last=last), order="no", first=BATCH

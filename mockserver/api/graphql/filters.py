@@ -10,7 +10,7 @@ from typing import Any
 from mockserver.api.graphql.searched import ALWAYS_NULL, EXPRESSIONS, MOMENTS, RELATIONS, WITHOUT_CASE
 from mockserver.errors import BadInput
 from mockserver.world.database import EVERYTHING, Clause, Record
-from mockserver.world.queries.conditions import in_subquery
+from mockserver.world.queries.conditions import match_subquery
 
 MOST_TERMS = 500
 """In one search. SQLite takes an expression a thousand deep, and a condition is as deep as it has terms."""
@@ -104,7 +104,7 @@ def _term(kind: type[Record], key: str, value: Any) -> Clause:
         return _combined(key, [_condition(kind, part) for part in value])
     if relation := RELATIONS.get(kind, {}).get(key):
         inner = _condition(relation.kind, value)
-        return in_subquery(relation.column, relation.kind, relation.key, inner)
+        return match_subquery(relation.column, relation.kind, relation.key, inner)
     name, operator = comparison(key)
     if name == "deleted" and name not in kind.__struct_fields__:
         return Clause("FALSE") if value else EVERYTHING  # what cannot be deleted never is

@@ -35,7 +35,7 @@ from mockserver.world.events import Event, EventKind
 from mockserver.world.legacy import LegacyFile
 from mockserver.world.moments import format_zulu
 from mockserver.world.progression import decode_pace, encode_pace, progress
-from mockserver.world.queries.events import count_since, of_project
+from mockserver.world.queries.events import count_since, match_events_of_project
 from mockserver.world.store import Store
 from mockserver.world.tasks import TaskStatus
 
@@ -307,5 +307,5 @@ def _changed(connection: Connection, question: LegacyRequest, after: int) -> boo
         return True
     since = Clause("no > :after AND kind <> :empty", after=after, empty=EventKind.DATASET_CREATED)
     if isinstance(question, LabelsRequest):
-        since &= of_project(question.project)
+        since &= match_events_of_project(question.project)
     return connection.find(Event, since) is not None

@@ -14,7 +14,7 @@ from mockserver.world.database import EVERYTHING, Clause, Connection, JsonText, 
 from mockserver.world.labels import ProjectRow, WorkflowStatus
 from mockserver.world.models import ModelRun, ModelRunRow
 from mockserver.world.projects import Batch, Project
-from mockserver.world.queries.conditions import in_subquery, rows_in_project
+from mockserver.world.queries.conditions import match_rows_with_status, match_subquery
 
 LIVE = Clause("NOT dr.deleted")
 
@@ -66,7 +66,7 @@ class QueuedRowsRequest(msgspec.Struct, frozen=True, tag="queued", omit_defaults
     def condition(self, connection: Connection) -> Clause:
         """On data rows `dr`. Raises MalformedRequest."""
         _check(connection, Project, self.project)
-        return LIVE & rows_in_project(self.project, WorkflowStatus.TO_LABEL)
+        return LIVE & match_rows_with_status(self.project, WorkflowStatus.TO_LABEL)
 
 
 class DatasetRowsRequest(msgspec.Struct, frozen=True, tag="dataset", omit_defaults=True):
@@ -86,7 +86,7 @@ class BatchRowsRequest(msgspec.Struct, frozen=True, tag="batch", omit_defaults=T
     def condition(self, connection: Connection) -> Clause:
         """On data rows `dr`. Raises MalformedRequest."""
         _check(connection, Batch, self.batch)
-        return LIVE & in_subquery("dr.no", ProjectRow, "data_row_no", Clause("batch_id = :id", id=self.batch))
+        return LIVE & match_subquery("dr.no", ProjectRow, "data_row_no", Clause("batch_id = :id", id=self.batch))
 
 
 class ModelRunLabelsRequest(msgspec.Struct, frozen=True, tag="model_run", omit_defaults=True):
@@ -98,7 +98,7 @@ class ModelRunLabelsRequest(msgspec.Struct, frozen=True, tag="model_run", omit_d
         """On labels `l` and their data rows `dr`. Raises MalformedRequest."""
         _check(connection, ModelRun, self.model_run)
         of_run = Clause("model_run_id = :id", id=self.model_run)
-        return in_subquery("l.id", ModelRunRow, "label_id", of_run) & Clause("NOT l.deleted") & LIVE
+        return match_subquery("l.id", ModelRunRow, "label_id", of_run) & Clause("NOT l.deleted") & LIVE
 
 
 RowsRequest = QueuedRowsRequest | DatasetRowsRequest | BatchRowsRequest

@@ -10,7 +10,7 @@ from mockserver.world.data_rows import DataRow, Dataset, MetadataValue, encode_m
 from mockserver.world.database import Clause, R
 from mockserver.world.events import EventKind
 from mockserver.world.projects import Project, ProjectTag, ResourceTag, queues_of_new_project
-from mockserver.world.queries.conditions import tags_missing_in_project
+from mockserver.world.queries.conditions import match_missing_tags
 from mockserver.world.store import Store
 
 NEW_TAG = "8AC4F0"
@@ -55,7 +55,7 @@ class CatalogChanges:
     def tag_project(self, project_id: str, *, text: str) -> ResourceTag:
         """Gives a project the oldest tag of the organization that it does not have, or a new one with this text."""
         with self._store.change() as change:
-            missing = tags_missing_in_project(project_id)
+            missing = match_missing_tags(project_id)
             oldest = change.connection.select(ResourceTag, missing, order="created_at, id", first=1)
             tag = oldest[0] if oldest else self._create_tag(change, text)
             change.connection.insert([ProjectTag(project_id, tag.id)])

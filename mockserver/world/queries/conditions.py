@@ -9,13 +9,15 @@ from mockserver.world.projects import ProjectTag
 LIVE = Clause("NOT deleted")
 
 
-def in_subquery(column: str, kind: type[Record], key: str, clause: Clause = EVERYTHING, *, alias: str = "") -> Clause:
+def match_subquery(
+    column: str, kind: type[Record], key: str, clause: Clause = EVERYTHING, *, alias: str = ""
+) -> Clause:
     """The condition that `column` is the `key` of a record that meets the clause. With an `alias` the clause names the
     record's columns by it."""
     return Clause(f"{column} IN ({_subquery(kind, key, clause, alias)})", **clause.params)
 
 
-def not_in_subquery(column: str, kind: type[Record], key: str, clause: Clause = EVERYTHING) -> Clause:
+def exclude_subquery(column: str, kind: type[Record], key: str, clause: Clause = EVERYTHING) -> Clause:
     """The condition that no record that meets the clause has `column` as its `key`, which must not be null."""
     return Clause(f"{column} NOT IN ({_subquery(kind, key, clause, '')})", **clause.params)
 
@@ -25,25 +27,25 @@ def _subquery(kind: type[Record], key: str, clause: Clause, alias: str) -> str:
     return f"SELECT {named} FROM {table} WHERE {clause.sql}"
 
 
-def on_live_row(column: str = "data_row_no") -> Clause:
+def match_live_row(column: str = "data_row_no") -> Clause:
     """The condition that `column` is the number of a data row that is not deleted."""
     return Clause(f"EXISTS (SELECT 1 FROM data_row d WHERE d.no = {column} AND NOT d.deleted)")
 
 
-def of_live_model() -> Clause:
+def match_live_model() -> Clause:
     """The condition on model runs that their model is not deleted."""
-    return in_subquery("model_id", Model, "id", LIVE)
+    return match_subquery("model_id", Model, "id", LIVE)
 
 
-def tags_of_project(project_id: str) -> Clause:
-    return in_subquery("id", ProjectTag, "tag_id", Clause("project_id = :project", project=project_id))
+def match_tags_of_project(project_id: str) -> Clause:
+    return match_subquery("id", ProjectTag, "tag_id", Clause("project_id = :project", project=project_id))
 
 
-def tags_missing_in_project(project_id: str) -> Clause:
-    return not_in_subquery("id", ProjectTag, "tag_id", Clause("project_id = :project", project=project_id))
+def match_missing_tags(project_id: str) -> Clause:
+    return exclude_subquery("id", ProjectTag, "tag_id", Clause("project_id = :project", project=project_id))
 
 
-def projects_of_dataset(dataset_id: str) -> Clause:
+def match_projects_of_dataset(dataset_id: str) -> Clause:
     """The condition on projects that they have live data rows of this dataset."""
     sql = (
         "id IN (SELECT pr.project_id FROM project_row pr JOIN data_row dr ON dr.no = pr.data_row_no"
@@ -52,7 +54,7 @@ def projects_of_dataset(dataset_id: str) -> Clause:
     return Clause(sql, id=dataset_id)
 
 
-def datasets_of_project(project_id: str) -> Clause:
+def match_datasets_of_project(project_id: str) -> Clause:
     """The condition on datasets that live data rows of theirs are in this project."""
     sql = (
         "EXISTS (SELECT 1 FROM data_row dr JOIN project_row pr ON pr.data_row_no = dr.no"
@@ -61,7 +63,7 @@ def datasets_of_project(project_id: str) -> Clause:
     return Clause(sql, id=project_id)
 
 
-def labelled_project_rows() -> Clause:
+def match_labelled_rows() -> Clause:
     """The condition on project rows that they have a label that is neither deleted nor skipped."""
     sql = (
         "EXISTS (SELECT 1 FROM label l WHERE l.project_id = project_row.project_id"
@@ -70,12 +72,12 @@ def labelled_project_rows() -> Clause:
     return Clause(sql)
 
 
-def reviewed_labels() -> Clause:
+def match_reviewed_labels() -> Clause:
     """The condition on labels that they have a review."""
     return Clause("EXISTS (SELECT 1 FROM review r WHERE r.label_no = label.no)")
 
 
-def rows_in_project(project_id: str, status: str) -> Clause:
+def match_rows_with_status(project_id: str, status: str) -> Clause:
     """The condition on data rows `dr` that they have this workflow status in a project."""
     sql = (
         "EXISTS (SELECT 1 FROM project_row pr WHERE pr.project_id = :id AND pr.data_row_no = dr.no"

@@ -15,13 +15,13 @@ def find_last_touched_row(connection: Connection, project_id: str) -> int:
     return int(row[0]) if row else 0
 
 
-def not_sent_to(subscription_id: str) -> Clause:
+def match_unsent_events(subscription_id: str) -> Clause:
     """The condition on events that a subscription has no delivery of them."""
     sql = "NOT EXISTS (SELECT 1 FROM outbox o WHERE o.event_no = event.no AND o.subscription_id = :id)"
     return Clause(sql, id=subscription_id)
 
 
-def of_project(project_id: str) -> Clause:
+def match_events_of_project(project_id: str) -> Clause:
     """The condition on events that they are about a project, one of its data rows, or nothing in particular."""
     sql = (
         "project_id = :id OR (project_id IS NULL AND (data_row_id IS NULL OR data_row_id IN (SELECT dr.id"

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from mockserver.world.database import Clause, Connection, Row
 from mockserver.world.labels import WorkflowStatus
-from mockserver.world.queries.conditions import on_live_row
+from mockserver.world.queries.conditions import match_live_row
 
 ROWS_OF_PROJECT = (
     "((SELECT COUNT(*) FROM project_row pr WHERE pr.project_id = {project})"
@@ -83,14 +83,14 @@ def _count_live(connection: Connection, counted: _Counted, clause: Clause) -> in
 
 def count_queued_rows(connection: Connection, queue_id: str, clause: Clause) -> int:
     """How many live data rows are in a task queue; the clause narrows the project rows `pr`."""
-    queued = Clause("pr.task_queue_id = :id", id=queue_id) & on_live_row("pr.data_row_no") & clause
+    queued = Clause("pr.task_queue_id = :id", id=queue_id) & match_live_row("pr.data_row_no") & clause
     return int(connection.value(f"SELECT COUNT(*) FROM project_row pr WHERE {queued.sql}", queued.params))
 
 
 def count_rows_by_state(connection: Connection, project_id: str, batch_ids: list[str]) -> list[Row]:
     """(workflow status, whether all labels are skipped or None without labels, number of data rows) of a project, or of
     some of its batches."""
-    clause = Clause("pr.project_id = :id", id=project_id) & on_live_row("pr.data_row_no")
+    clause = Clause("pr.project_id = :id", id=project_id) & match_live_row("pr.data_row_no")
     if batch_ids:
         clause &= Clause("pr.batch_id IN :ids", ids=batch_ids)
     sql = (

@@ -20,7 +20,7 @@ from mockserver.world.database import EVERYTHING, Clause
 from mockserver.world.issues import Comment, Issue, IssueStatus
 from mockserver.world.people import Person
 from mockserver.world.projects import Project
-from mockserver.world.queries.conditions import in_subquery
+from mockserver.world.queries.conditions import match_subquery
 
 PAGE = 100
 """Issues, where a client does not say how many it wants."""
@@ -86,7 +86,7 @@ def _condition(where: Mapping[str, Any]) -> Clause:
         found &= holding("content", where["content"])
     if where.get("dataRow") is not None:
         row = Clause("id = :row", row=where["dataRow"].get("id"))
-        found &= in_subquery("data_row_no", DataRow, "no", row)
+        found &= match_subquery("data_row_no", DataRow, "no", row)
     return found
 
 

@@ -17,7 +17,7 @@ from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause
 from mockserver.world.labels import Label, ProjectRow, Review
 from mockserver.world.projects import Project
-from mockserver.world.queries.conditions import LIVE, in_subquery
+from mockserver.world.queries.conditions import LIVE, match_subquery
 
 
 class LabelType(msgspec.Struct, frozen=True):
@@ -101,7 +101,7 @@ def labels_of_row(
 
 
 def _asked(where: Any) -> Clause:
-    return condition(Label, where) & in_subquery("data_row_no", DataRow, "no", LIVE)
+    return condition(Label, where) & match_subquery("data_row_no", DataRow, "no", LIVE)
 
 
 def data_row(source: Label, call: Call) -> DataRow:

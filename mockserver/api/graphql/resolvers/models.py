@@ -13,7 +13,7 @@ from mockserver.errors import BadInput
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause
 from mockserver.world.models import Model, ModelRun, ModelRunRow
-from mockserver.world.queries.conditions import LIVE, in_subquery, of_live_model
+from mockserver.world.queries.conditions import LIVE, match_live_model, match_subquery
 
 APP = "id modelId name description inferenceParams classToSchemaId ontologyId createdBy"
 PAGE = 100
@@ -54,7 +54,7 @@ def runs(source: Model, call: Call, where: Any = None, skip: int = 0, first: int
 
 
 def model_run(_source: Any, call: Call, where: Mapping[str, Any]) -> ModelRun:
-    return call.one(ModelRun, unique(ModelRun, where) & of_live_model(), f"Model run {where.get('id')!r}")
+    return call.one(ModelRun, unique(ModelRun, where) & match_live_model(), f"Model run {where.get('id')!r}")
 
 
 def foundry_run_info(_source: Any, call: Call, where: Mapping[str, Any]) -> None:
@@ -77,7 +77,7 @@ def annotation_groups(_source: Any, call: Call, where: Any = None, after: str | 
     """The data rows of a run; the cursor is a number in the order in which they joined it."""
     run = model_run(None, call, (where or {}).get("modelRunId") or {})
     asked = Clause("model_run_id = :id AND no > :after", id=run.id, after=position(after))
-    asked &= in_subquery("data_row_no", DataRow, "no", LIVE)
+    asked &= match_subquery("data_row_no", DataRow, "no", LIVE)
     return page_of(call.select(ModelRunRow, asked, order="no", first=first + 1), first)
 
 

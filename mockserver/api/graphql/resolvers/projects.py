@@ -20,7 +20,11 @@ from mockserver.world.data_rows import Dataset
 from mockserver.world.database import EVERYTHING, Clause
 from mockserver.world.people import Person, ProjectMember, Role
 from mockserver.world.projects import Batch, LabelingFrontend, Ontology, Project, ResourceTag, TaskQueue
-from mockserver.world.queries.conditions import datasets_of_project, projects_of_dataset, tags_of_project
+from mockserver.world.queries.conditions import (
+    match_datasets_of_project,
+    match_projects_of_dataset,
+    match_tags_of_project,
+)
 from mockserver.world.queries.projects import (
     count_done_rows,
     count_labels,
@@ -103,7 +107,7 @@ def projects(source: Any, call: Call, where: Any = None, skip: int = 0, first: i
     if isinstance(source, Ontology):
         clause &= Clause("ontology_id = :id", id=source.id)
     elif isinstance(source, Dataset):
-        clause &= projects_of_dataset(source.id)
+        clause &= match_projects_of_dataset(source.id)
     found = call.select(Project, clause, order="created_at, id", skip=skip, first=first)
     call.read_together([project.id for project in found])
     return found
@@ -173,7 +177,7 @@ def labeling_frontend(source: Project, call: Call) -> LabelingFrontend | None:
 
 def resource_tags(source: Project, call: Call) -> list[ResourceTag]:
     """The same as in exports."""
-    return call.select(ResourceTag, tags_of_project(source.id), order="id")
+    return call.select(ResourceTag, match_tags_of_project(source.id), order="id")
 
 
 def frontend_options(
@@ -209,7 +213,7 @@ def datasets(source: Project, call: Call, where: Any = None, skip: int = 0, firs
     """Those that live rows of the project are in."""
     return call.select(
         Dataset,
-        condition(Dataset, where) & datasets_of_project(source.id),
+        condition(Dataset, where) & match_datasets_of_project(source.id),
         order="created_at, id",
         skip=skip,
         first=first,

@@ -15,7 +15,7 @@ from mockserver.exports.selection import build_catalog_condition
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause
 from mockserver.world.models import ModelRun, ModelRunRow
-from mockserver.world.queries.conditions import in_subquery
+from mockserver.world.queries.conditions import match_subquery
 from mockserver.world.queries.sources import DATA_ROWS
 from mockserver.world.slices import CatalogSlice
 
@@ -81,7 +81,7 @@ def data_row_identifiers_in_run(_source: Any, call: Call, input: Mapping[str, An
     run = call.one(ModelRun, Clause("id = :id AND NOT deleted", id=input.get("modelRunId")), _run(input))
     found = _slice(call, input["savedQueryId"])
     asked = Clause("NOT dr.deleted") & build_catalog_condition(orjson.loads(found.query))
-    asked &= in_subquery("dr.no", ModelRunRow, "data_row_no", Clause("model_run_id = :run", run=run.id))
+    asked &= match_subquery("dr.no", ModelRunRow, "data_row_no", Clause("model_run_id = :run", run=run.id))
     after = (input.get("after") or {}).get("dataRowId")
     start = 0 if after is None else call.one(DataRow, Clause("id = :id", id=after), f"The cursor {after!r}").no
     first = PAGE if input.get("first") is None else input["first"]
