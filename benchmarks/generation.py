@@ -11,7 +11,7 @@ from faker import Faker
 
 from benchmarks import report
 from benchmarks.worlds import PROJECT, scenario
-from mockserver.control.words import PARAMS, params
+from mockserver.control.words import PARAMS, parse_params
 from mockserver.exports import samples
 from mockserver.generate import prepared
 from mockserver.generate import scenario as scenarios
@@ -22,7 +22,7 @@ MILLION = 1_000_000
 ROWS, QUICK_ROWS = 100_000, 2_000
 FIELDS = 40
 """Texts and numbers of a row with every section, as a generator field by field would draw them."""
-SECTIONS = params(dict.fromkeys(PARAMS.keys() - {"interpolated_frames", "embeddings"}, True))
+SECTIONS = parse_params(dict.fromkeys(PARAMS.keys() - {"interpolated_frames", "embeddings"}, True))
 
 
 def measure(quick: bool) -> None:

@@ -98,7 +98,7 @@ def main() -> None:
     help="Where webhooks may go beside this machine and private networks: a host (* is any), address or network.",
 )
 def serve(state: str | None, **flags: Any) -> None:
-    """Serve a generated world until stopped."""
+    """Serves a generated world until it is stopped."""
     try:
         run(Settings(state=parse_state(state), cache=cache_folder(), **flags))
     except StartupError as error:
@@ -112,7 +112,7 @@ def run(settings: Settings) -> None:
     gc.disable()
     # Imported here: `--help` and a wrong flag answer immediately.
     from mockserver import app, server
-    from mockserver.control.ready import ready_file
+    from mockserver.control.ready import build_ready
     from mockserver.generate.prepared import watch_progress
     from mockserver.serving.acceptor import connection_limit
     from mockserver.serving.descriptors import raise_limit
@@ -125,7 +125,7 @@ def run(settings: Settings) -> None:
     url = settings.public_url.rstrip("/") if settings.public_url else server.address_of(bound, settings.host)
     with watch_progress(show_generation):
         built = app.build(settings, url, local=local)
-    described = ready_file(built.own, url)
+    described = build_ready(built.own, url)
     token = None if local else settings.token
 
     ready_files: list[Path] = []

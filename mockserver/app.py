@@ -33,7 +33,7 @@ from mockserver.errors import (
     StartupError,
     WireError,
     nearest,
-    shortened,
+    shorten,
 )
 from mockserver.exports.budget import MEGABYTE, Budget
 from mockserver.http.hosts import KnownHosts
@@ -188,7 +188,7 @@ def build_application(routes: list[Route]) -> ASGIApp:
     async def answer_not_found(request: Request, _error: Exception) -> Response:
         path = request.url.path
         near = ", ".join(nearest(path, known, most=3))
-        return error_response(NotFound(f"Unknown path {shortened(path, MOST_SHOWN)}; the nearest known are {near}"))
+        return error_response(NotFound(f"Unknown path {shorten(path, MOST_SHOWN)}; the nearest known are {near}"))
 
     handlers = {
         404: answer_not_found, 405: answer_not_allowed, WireError: answer_wire_error, OSError: answer_fault,
@@ -207,7 +207,7 @@ async def answer_not_allowed(request: Request, _error: HTTPException) -> Respons
     allowed = ", ".join(sorted({method for route in at_path for method in route.methods}))
     response = error_response(
         NotAllowed(
-            f"{shortened(request.url.path, MOST_SHOWN)} does not take {request.method}, only {allowed}; "
+            f"{shorten(request.url.path, MOST_SHOWN)} does not take {request.method}, only {allowed}; "
             "GraphQL is POST /graphql"
         )
     )

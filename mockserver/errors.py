@@ -1,9 +1,9 @@
-"""What can go wrong, and the code each thing carries on the wire.
+"""The exceptions of this package, and the codes that clients receive.
 
     MockserverError
-    ├── StartupError             a person started us wrongly: one line for the terminal, no traceback
-    │   └── ScenarioError        a scenario file is wrong: file, key path, what was expected
-    └── WireError                a client is told: `extensions.code` in GraphQL, a status in REST
+    ├── StartupError             a user started the server wrongly: one line for the terminal, no traceback
+    │   └── ScenarioError        a scenario file is wrong: file, key path, expected value
+    └── WireError                sent to a client: `extensions.code` in GraphQL, a status in REST
         ├── AuthenticationFailed     AUTHENTICATION_ERROR
         ├── NotFound                 RESOURCE_NOT_FOUND
         ├── NotYours                 AUTHORIZATION_ERROR, 403: it is another workspace's
@@ -19,9 +19,9 @@
         ├── ControlRefused           CONTROL_REFUSED, 401: the control API from elsewhere, without its token
         ├── HostRefused              HOST_REFUSED, 421: the Host header names another server than this one
         ├── LinkRefused              a signed link that was changed, 403
-        │   └── LinkExpired          one whose time is over
+        │   └── LinkExpired          a signed link that has expired
         ├── ResourceFailed           MOCKSERVER_RESOURCE_FAILED, 409: the machine's disk, files or database failed
-        └── MockserverBug            MOCKSERVER_BUG: our own fault, said so
+        └── MockserverBug            MOCKSERVER_BUG: a fault of this program
 
 The codes are those the SDK maps to exceptions (lbox request_client.py:246-383). None is INTERNAL_SERVER_ERROR and
 no status is 5xx: the SDK retries those for two minutes and drops the body.
@@ -35,7 +35,7 @@ from itertools import islice, pairwise
 from typing import Any, ClassVar, Self
 
 MOST_MESSAGE = 2000
-"""Characters of a message to a client. What the client sent is repeated in it, so it needs a bound."""
+"""Characters of a message to a client. It repeats what the client sent, so it needs a bound."""
 MOST_SHOWN = 200
 """Characters of a path that a message repeats."""
 MOST_COMPARED = 100
@@ -45,11 +45,11 @@ MOST_CANDIDATES = 500
 
 
 class MockserverError(Exception):
-    """Base of everything this package raises on purpose."""
+    """Base of every exception that this package raises on purpose."""
 
 
 class StartupError(MockserverError):
-    """The server cannot start as asked; the message says what came, what was expected and what to do."""
+    """The server cannot start with these settings; the message has the value, the expected one and what to do."""
 
 
 class ScenarioError(StartupError):
@@ -57,53 +57,53 @@ class ScenarioError(StartupError):
 
 
 class WireError(MockserverError):
-    """Something a client is told. `code` goes to `extensions.code`, `status` is the HTTP status outside GraphQL."""
+    """An error that is sent to a client. `code` is `extensions.code`, `status` the HTTP status outside GraphQL."""
 
     code: ClassVar[str] = "BAD_USER_INPUT"
     status: ClassVar[int] = 400
 
     def __init__(self, message: str, **extensions: Any) -> None:
-        self.message = shortened(message, MOST_MESSAGE)
+        self.message = shorten(message, MOST_MESSAGE)
         super().__init__(self.message)
         self.extensions = extensions
 
-    def copied(self) -> Self:
-        """A copy to raise in the place of an error that is kept.
+    def copy(self) -> Self:
+        """Copies an error that is kept, to raise the copy in its place.
 
         Raising an error adds to its traceback, and a traceback holds all that the request had in memory.
         """
-        copy = type(self).__new__(type(self), *self.args)
-        vars(copy).update(vars(self))
-        return copy
+        twin = type(self).__new__(type(self), *self.args)
+        vars(twin).update(vars(self))
+        return twin
 
     def as_graphql(self) -> dict[str, Any]:
-        """One entry of the wire's `errors` list."""
+        """Renders one entry of the list `errors` of an answer."""
         return {"message": self.message, "extensions": {"code": self.code, **self.extensions}}
 
 
 class AuthenticationFailed(WireError):
-    """No API key came, or one that names no workspace."""
+    """The request has no API key, or one that names no workspace."""
 
     code = "AUTHENTICATION_ERROR"
     status = 401
 
 
 class NotFound(WireError):
-    """The thing asked for does not exist in this workspace."""
+    """The requested thing does not exist in this workspace."""
 
     code = "RESOURCE_NOT_FOUND"
     status = 404
 
 
 class NotYours(WireError):
-    """The thing asked for exists, in another workspace than that of the API key."""
+    """The requested thing exists in another workspace than that of the API key."""
 
     code = "AUTHORIZATION_ERROR"
     status = 403
 
 
 class Gone(WireError):
-    """The thing asked for was deleted."""
+    """The requested thing was deleted."""
 
     code = "RESOURCE_GONE"
     status = 410
@@ -151,13 +151,13 @@ class QueryNotParsed(WireError):
 
 
 class QueryNotValid(WireError):
-    """The GraphQL document asks for something the schema does not have."""
+    """The GraphQL document selects something that the schema does not have."""
 
     code = "GRAPHQL_VALIDATION_FAILED"
 
 
 class QueryTooComplex(WireError):
-    """More selections or more depth than any real client sends; the reason stands in `extensions.reason`."""
+    """More selections or more depth than any real client sends; the reason is in `extensions.reason`."""
 
     code = "GRAPHQL_VALIDATION_FAILED"
 
@@ -194,15 +194,15 @@ class LinkRefused(WireError):
 
 
 class LinkExpired(LinkRefused):
-    """The time of a signed link is over."""
+    """A signed link has expired."""
 
 
 class ResourceFailed(WireError):
-    """The request is right, and something that the machine lends the server is missing: disk space, file descriptors,
-    the state folder (the table of causes: world/faults.py).
+    """The request is right, and the machine lacks something that the server needs: disk space, file descriptors, the
+    state folder (the table of causes: world/faults.py).
 
-    The code is our own, so that no client takes it for an answer of the service. The status is 409, because the same
-    request is answered when the cause is gone; 429, 507 or 503 would say more, and clients retry those by themselves.
+    The code is not one of the service's, so that no client takes it for its answer. The status is 409, because the same
+    request succeeds when the cause is gone; 429, 507 or 503 would say more, and clients retry those by themselves.
     """
 
     code = "MOCKSERVER_RESOURCE_FAILED"
@@ -210,39 +210,39 @@ class ResourceFailed(WireError):
 
 
 class MockserverBug(WireError):
-    """An exception nobody planned. Its traceback is in the server's log."""
+    """An unexpected exception. Its traceback is in the server's log."""
 
     code = "MOCKSERVER_BUG"
 
 
 def nearest(word: str, known: Iterable[str], *, most: int = 5) -> list[str]:
-    """Return the known words most like `word`, best first; the list is empty only if no word is known.
+    """Returns the known words most like `word`, best first; the list is empty only if no word is known.
 
     The time is bounded, because clients choose `word` and often the known words too: of each word the first
-    `MOST_COMPARED` characters count, and of the known words the first `MOST_CANDIDATES`. Two words are as like as the
-    share of their letters and pairs of letters that they have in common. `difflib` is not used: its time grows with
-    the square of a word's length and more (3 seconds for one path of 60 kB).
+    `MOST_COMPARED` characters count, and of the known words the first `MOST_CANDIDATES`. Two words are as
+    similar as the share of their letters and pairs of letters that they have in common. `difflib` is not used: its
+    time grows with the square of a word's length and more (3 seconds for one path of 60 kB).
     """
-    asked = _pieces(word)
+    pieces = _split(word)
 
     def likeness(candidate: str) -> float:
-        other = _pieces(candidate)
-        return (asked & other).total() / (asked.total() + other.total())
+        others = _split(candidate)
+        return (pieces & others).total() / (pieces.total() + others.total())
 
     return sorted(sorted(islice(known, MOST_CANDIDATES)), key=likeness, reverse=True)[:most]
 
 
-def _pieces(word: str) -> Counter[str]:
-    """Count the letters and pairs of letters of a word; its two ends count as letters."""
+def _split(word: str) -> Counter[str]:
+    """Counts the letters and pairs of letters of a word; its two ends count as letters."""
     letters = f"\0{word[:MOST_COMPARED].lower()}\0"
     return Counter(letters) + Counter(map("".join, pairwise(letters)))
 
 
-def shortened(text: str, most: int) -> str:
-    """Return the text, or its beginning and how long it is when it has more than `most` characters."""
+def shorten(text: str, most: int) -> str:
+    """Returns the text, or its beginning and its length when it has more than `most` characters."""
     return text if len(text) <= most else f"{text[:most]}… ({len(text)} characters)"
 
 
-def quoted(words: Iterable[str]) -> str:
-    """`"a", "b", "c"` for use in a message."""
+def quote(words: Iterable[str]) -> str:
+    """Formats words as `"a", "b", "c"` for a message."""
     return ", ".join(f'"{word}"' for word in words)

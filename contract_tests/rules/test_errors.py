@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from contract_tests.rules.api.asking import get
 from contract_tests.serving import ServedWorld
-from mockserver.errors import MOST_MESSAGE, BadInput, MalformedRequest, nearest, shortened
+from mockserver.errors import MOST_MESSAGE, BadInput, MalformedRequest, nearest, shorten
 
 WITHIN_SECONDS = 0.25
 """Measured: 0.03. By difflib the same words took from 3 seconds to minutes."""
@@ -60,7 +60,7 @@ def seconds_of_a_search(word: str, known: list[str]) -> float:
 def test_a_long_path_is_repeated_in_part(server: ServedWorld, word: str) -> None:
     answer = get(server, f"/{word}".replace("{", "%7B").replace("}", "%7D")[:60_000])
     assert answer.status == 404
-    assert "characters); the nearest are /" in answer.json["message"]
+    assert "characters); the nearest known are /" in answer.json["message"]
     assert len(answer.body) < 1000
 
 
@@ -73,5 +73,5 @@ def test_a_message_is_cut_where_it_would_repeat_a_client_for_ever() -> None:
 
 @given(text=st.text(max_size=50), most=st.integers(0, 60))
 def test_a_shortened_text_begins_as_the_whole_and_says_how_long_it_was(text: str, most: int) -> None:
-    cut = shortened(text, most)
+    cut = shorten(text, most)
     assert cut == text if len(text) <= most else cut == f"{text[:most]}… ({len(text)} characters)"

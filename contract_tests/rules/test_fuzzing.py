@@ -32,7 +32,7 @@ from schemathesis.specs.openapi.checks import (
 
 from contract_tests.serving import ServedWorld
 from mockserver.api.graphql.schema import read_sdl
-from mockserver.control.openapi import openapi_document
+from mockserver.control.openapi import build_openapi
 from mockserver.control.routes import list_controls
 from mockserver.settings import Settings
 
@@ -50,7 +50,7 @@ AS_DESCRIBED = (
 )
 
 load_all_checks()
-SCHEMA = schemathesis.openapi.from_dict(openapi_document(list_controls(Settings(), None, None)))  # type: ignore[arg-type]  # nothing is called
+SCHEMA = schemathesis.openapi.from_dict(build_openapi(list_controls(Settings(), None, None)))  # type: ignore[arg-type]  # nothing is called
 OPERATIONS: dict[str, Any] = {
     operation.definition.raw["operationId"]: operation
     for operation in (result.ok() for result in SCHEMA.get_all_operations() if isinstance(result, Ok))
@@ -110,7 +110,7 @@ def measured(server: ServedWorld, call: Callable[[], Any]) -> Any:
 
 
 @pytest.mark.parametrize(("operation", "mode"), TRIED, ids=[f"{name}-{mode.value}" for name, mode in TRIED])
-def test_a_control_answers_as_the_openapi_document_says(
+def test_a_control_answers_as_the_build_openapi_says(
     fuzzed: ServedWorld, tried: Callable[[int], settings], operation: str, mode: GenerationMode
 ) -> None:
     cases = OPERATIONS[operation].as_strategy(generation_mode=mode)

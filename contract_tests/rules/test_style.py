@@ -39,7 +39,17 @@ CLEAN = (
     "docs/style.md",
     "docs/webhooks.md",
     "mockserver/__init__.py",
-    "mockserver/control/__init__.py",
+    "mockserver/__main__.py",
+    "mockserver/app.py",
+    "mockserver/console",
+    "mockserver/control",
+    "mockserver/errors.py",
+    "mockserver/folders.py",
+    "mockserver/http",
+    "mockserver/links.py",
+    "mockserver/server.py",
+    "mockserver/serving",
+    "mockserver/settings.py",
 )
 """Rooms and pages without findings; add yours when `python -m contract_tests.style` finds nothing in it."""
 

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from mockserver.api.downloads import signed
-from mockserver.errors import Conflict, Gone, NotFound, NotYours, quoted
+from mockserver.errors import Conflict, Gone, NotFound, NotYours, quote
 from mockserver.exports.legacy.dates import load_legacy_format
 from mockserver.exports.legacy.frames import has_frames, render_frame_lines
 from mockserver.exports.legacy.schema_facts import SchemaFacts, build_schema_facts
@@ -104,7 +104,7 @@ class Frames:
             if label.deleted or row.deleted or project.deleted:
                 raise Gone(f"Label {label_id!r} was deleted; export again to see what is there now")
             if row.media_type not in FRAMED:
-                raise NotFound(f"Label {label_id!r} is of {row.media_type}; only {quoted(FRAMED_NAMES)} have frames")
+                raise NotFound(f"Label {label_id!r} is of {row.media_type}; only {quote(FRAMED_NAMES)} have frames")
             [body] = connection.select(Body, Clause("id = :id", id=label.body_id))
             ontologies = connection.select(Ontology, Clause("id = :id", id=project.ontology_id))
             scoped = load_legacy_format(connection).has("workflow")

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import orjson
 
-from mockserver.errors import StartupError, nearest, quoted
+from mockserver.errors import StartupError, nearest, quote
 from mockserver.generate.prepared import prepare_world
 from mockserver.links import Links
 from mockserver.settings import cache_folder
@@ -73,7 +73,7 @@ def _list_projects(connection: Connection, name: str | None) -> list[Project]:
         return projects
     chosen = connection.select(Project, Clause("name = :name OR id = :name", name=name), order="id")
     if not chosen:
-        raise StartupError(f"unknown project {name!r}; the nearest known are {quoted(nearest(name, _names(projects)))}")
+        raise StartupError(f"unknown project {name!r}; the nearest known are {quote(nearest(name, _names(projects)))}")
     return chosen
 
 
@@ -143,7 +143,7 @@ def _find_key(container: Any, step: str, path: str) -> Any:
             return next(iter(container))
         if step in container:
             return step
-        raise StartupError(f"{path}: unknown key {step!r}; the nearest known are {quoted(nearest(step, container))}")
+        raise StartupError(f"{path}: unknown key {step!r}; the nearest known are {quote(nearest(step, container))}")
     if isinstance(container, list) and container:
         if step == "*":
             return 0

@@ -16,7 +16,7 @@ from mockserver.certification.good import GOOD, SPELLING
 from mockserver.certification.judge import Result, build_left_out, judge
 from mockserver.certification.odd import LOAD, ODD, REPEATED
 from mockserver.certification.report import GAVE_UP, Report
-from mockserver.errors import StartupError, nearest, quoted
+from mockserver.errors import StartupError, nearest, quote
 
 CASES: tuple[Case, ...] = (*GOOD, *SPELLING, *FORGED, *REPEATED, *LOAD, *ODD)
 WITHIN = 5.0
@@ -63,7 +63,7 @@ def check_names(names: Collection[str]) -> None:
     known = [case.name for case in CASES]
     for name in names:
         if name not in known:
-            raise StartupError(f"unknown case {name!r}; the nearest known are {quoted(nearest(name, known))}")
+            raise StartupError(f"unknown case {name!r}; the nearest known are {quote(nearest(name, known))}")
 
 
 def _run_cases(

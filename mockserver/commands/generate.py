@@ -13,7 +13,7 @@ import click
 
 from mockserver.commands.bars import show_progress
 from mockserver.commands.options import ENDS, SEED, fail, setting
-from mockserver.errors import BadInput, MockserverError, StartupError, nearest, quoted
+from mockserver.errors import BadInput, MockserverError, StartupError, nearest, quote
 from mockserver.settings import check_seed
 from mockserver.world.media import FRAMED_NAMES
 
@@ -60,9 +60,9 @@ def run(
     from mockserver.generate.prepared import resolve_end
 
     if form not in FORMATS:
-        raise StartupError(f"--format is {form!r}; the nearest known are {quoted(nearest(form, FORMATS))}")
+        raise StartupError(f"--format is {form!r}; the nearest known are {quote(nearest(form, FORMATS))}")
     if form == "frames" and media not in FRAMED_NAMES:
-        raise StartupError(f"--format frames is for {quoted(FRAMED_NAMES)}; {media!r} has no frames: give v2 or v1")
+        raise StartupError(f"--format frames is for {quote(FRAMED_NAMES)}; {media!r} has no frames: give v2 or v1")
     if not base_url.startswith(("http://", "https://")) or base_url.endswith("/"):
         raise StartupError(f"--base-url is {base_url!r}; expected scheme and host, like https://mock.example")
     sections = parse_sections(params)
@@ -93,14 +93,13 @@ def run(
 
 def parse_sections(text: str) -> Any:
     """`all`, `none`, or words with commas between them."""
-    from mockserver.control.words import PARAMS
-    from mockserver.control.words import params as decoded
+    from mockserver.control.words import PARAMS, parse_params
 
     if text == ALL:
-        return decoded(dict.fromkeys(PARAMS.keys() - NOT_WITH_ALL, True))
+        return parse_params(dict.fromkeys(PARAMS.keys() - NOT_WITH_ALL, True))
     words = [] if text == "none" else [word.strip() for word in text.split(",")]
     try:
-        return decoded(dict.fromkeys(words, True))
+        return parse_params(dict.fromkeys(words, True))
     except BadInput as error:
         raise StartupError(f"--{error.message}, or give all or none") from None
 

@@ -1,1 +1,1 @@
-"""What people see: one page that says what runs here and how to reach it."""
+"""The page for users, with the addresses and the contents of this server, and the documentation beside it."""

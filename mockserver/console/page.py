@@ -1,4 +1,4 @@
-"""The page at `/`: what this server is, how to reach it, what is in its world, and a first export that works."""
+"""The page at `/`: the server's addresses, its API key, the projects of its world, and a first export that works."""
 
 from __future__ import annotations
 
@@ -9,32 +9,28 @@ import hashlib
 import json
 import re
 import shlex
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from html import escape
 from importlib import resources
 from pathlib import Path
 from string import Template
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from mockserver import __version__
+from mockserver.console.listing import ListedProject, load_listing
 from mockserver.errors import NotFound, nearest
-from mockserver.http.hosts import on_this_machine
+from mockserver.http.hosts import is_on_this_machine
 from mockserver.http.requests import base_url
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import Dataset
-from mockserver.world.database import Clause, Connection
 from mockserver.world.labels import WorkflowStatus
-from mockserver.world.projects import Project
-from mockserver.world.queries.projects import count_labels_by_project, count_rows_by_dataset, count_rows_by_project
 
 PACKAGE = Path(__file__).parents[1]
 MOST_LISTED = 200
-"""Projects and datasets on the page; a made-to-measure world may have thousands."""
+"""Projects and datasets on the page; a scenario may have thousands."""
 
 Line = Sequence[str | int]
 """One line of a table."""
@@ -53,28 +49,8 @@ STATUSES = {
 }
 
 
-class ListedProject(msgspec.Struct, frozen=True):
-    """A project and how many live data rows and labels it has."""
-
-    project: Project
-    rows: dict[str, int]
-    labels: int
-    skipped: int
-
-    @property
-    def total(self) -> int:
-        return sum(self.rows.values())
-
-
-class Listing(msgspec.Struct, frozen=True):
-    """What one moment of the world holds."""
-
-    projects: list[ListedProject]
-    datasets: list[tuple[Dataset, int]]
-
-
 class Page:
-    """Draws the page anew for each look: the world changes, and so does the address under which it is asked."""
+    """Renders the page for each request: the world changes, and so does the address that a client uses."""
 
     def __init__(self, workspaces: Workspaces, *, own: str, public_url: str | None, hosts: frozenset[str]) -> None:
         """`own` is the server's own API key, `hosts` are the names of this machine."""
@@ -83,99 +59,71 @@ class Page:
         self._template = Template(text)
         self._headers = {
             "Cache-Control": "no-store",
-            "Content-Security-Policy": content_policy(text),
+            "Content-Security-Policy": build_content_policy(text),
             "Referrer-Policy": "no-referrer",
         }
-        self._documents = documents()
+        self._documents = list_documents()
 
-    # Both run beside the loop, because counting a large world takes its time. Were they no coroutines, Starlette would
-    # run them so too, but the first time it would import its library for that on the loop, for 80 ms.
+    # Both run in a thread, because counting a large world takes long. If they were no coroutines, Starlette would also
+    # run them in a thread, but it would import its library for that on the loop first, for 80 ms.
 
     async def page(self, request: Request) -> Response:
-        """The page of the server's own workspace, or of that named by `?api_key=`. Raises NotFound."""
+        """Answers with the page of the server's own workspace, or of that named by `?api_key=`. Raises NotFound."""
         return await asyncio.to_thread(self._page, request)
 
     async def document(self, request: Request) -> Response:
-        """A page of the documentation as it was written. Raises NotFound."""
+        """Answers with a page of the documentation in Markdown. Raises NotFound."""
         return await asyncio.to_thread(self._document, request)
 
     def _page(self, request: Request) -> Response:
-        named = request.query_params.get("api_key")
-        key = self._own if named is None else named
+        requested = request.query_params.get("api_key")
+        key = self._own if requested is None else requested
         if not self._workspaces.registry.has(key):
-            # Unlike the control API, this page says no other key: anybody may look at it.
+            # Unlike the control API, this page reveals no other key: anybody may open it.
             raise NotFound("No workspace has this api_key; leave it out to see the server's own")
         workspace = self._workspaces.registry.named(key)
-        shown = named is not None or shows_key(key, request, self._hosts)
-        values = page_values(workspace, base_url(request, self._public_url), shown)
+        key_is_shown = requested is not None or is_key_shown(key, request, self._hosts)
+        values = build_values(workspace, base_url(request, self._public_url), key_is_shown)
         return HTMLResponse(
-            self._template.substitute(values, documents=document_list(self._documents)), headers=self._headers
+            self._template.substitute(values, documents=render_documents(self._documents)), headers=self._headers
         )
 
     def _document(self, request: Request) -> Response:
         name = request.path_params["name"]
         path = self._documents.get(name)
         if path is None:
-            near = ", ".join(nearest(name, self._documents, most=3)) or "none: this installation brings no documents"
-            raise NotFound(f"There is no document {name!r}; the nearest are {near}")
+            near = ", ".join(nearest(name, self._documents, most=3)) or "none: this installation has no documents"
+            raise NotFound(f"Unknown document {name!r}; the nearest known are {near}")
         return PlainTextResponse(path.read_text("utf-8"), headers=self._headers)
 
 
-def content_policy(page: str) -> str:
-    """Nothing but the page's own style and script may run or load, even if a name were not escaped."""
+def build_content_policy(page: str) -> str:
+    """Builds a policy that allows only the page's own style and script, even if a name were not escaped."""
 
-    def digest(tag: str) -> str:
+    def hash_inside(tag: str) -> str:
         [inside] = re.findall(f"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
         return base64.b64encode(hashlib.sha256(inside.encode()).digest()).decode()
 
     return (
-        f"default-src 'none'; img-src data:; style-src 'sha256-{digest('style')}'; "
-        f"script-src 'sha256-{digest('script')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        f"default-src 'none'; img-src data:; style-src 'sha256-{hash_inside('style')}'; "
+        f"script-src 'sha256-{hash_inside('script')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 
 
-def shows_key(api_key: str, request: Request, hosts: frozenset[str]) -> bool:
-    """A default key is no secret; another is shown on the machine it was given on, and not to strangers."""
-    return api_key.startswith("mock-") or on_this_machine(request, hosts)
-
-
-# The world
-
-
-def listing(connection: Connection) -> Listing:
-    """Counts of everything at once: a query for each kind, not for each project."""
-    rows: dict[str, dict[str, int]] = defaultdict(dict)
-    for project_id, status, count in count_rows_by_project(connection):
-        rows[project_id][status] = count
-    labels = {project_id: (count, skipped) for project_id, count, skipped in count_labels_by_project(connection)}
-    sizes = count_rows_by_dataset(connection)
-    alive, order = Clause("NOT deleted"), "created_at, name, id"
-    projects = [
-        ListedProject(project, rows[project.id], *labels.get(project.id, (0, 0)))
-        for project in connection.select(Project, alive, order=order)
-    ]
-    datasets = [(dataset, sizes.get(dataset.id, 0)) for dataset in connection.select(Dataset, alive, order=order)]
-    return Listing(projects, datasets)
-
-
-def listed(workspace: Workspace) -> Listing:
-    """Of this moment, on a connection of its own: requests need not wait until all is counted."""
-    snapshot = workspace.store.snapshot()
-    try:
-        return listing(snapshot)
-    finally:
-        snapshot.close()
+def is_key_shown(api_key: str, request: Request, hosts: frozenset[str]) -> bool:
+    """Whether the page shows the key: a default key is no secret, another is shown on this machine only."""
+    return api_key.startswith("mock-") or is_on_this_machine(request, hosts)
 
 
 # The page
 
 
-def page_values(workspace: Workspace, url: str, key_is_shown: bool) -> dict[str, str]:
-    """What the template's names stand for; every value is HTML."""
-    world, found = workspace.world, listed(workspace)
+def build_values(workspace: Workspace, url: str, key_is_shown: bool) -> dict[str, str]:
+    """Builds the values of the template's names; every value is HTML."""
+    world, listing = workspace.world, load_listing(workspace)
     key = workspace.api_key if key_is_shown else "YOUR_KEY"
-    # The largest: there is most to see.
-    subject = max((item for item in found.projects if item.total), key=lambda item: item.total, default=None)
+    # The largest project has most to see.
+    subject = max((item for item in listing.projects if item.total), key=lambda item: item.total, default=None)
     project_id = None if subject is None else subject.project.id
     texts = {
         "version": __version__,
@@ -186,32 +134,32 @@ def page_values(workspace: Workspace, url: str, key_is_shown: bool) -> dict[str,
         "organization_id": world.organization_id,
         "scenario": world.scenario,
         "seed": str(world.seed),
-        "ends": moment(world.ends),
-        "now": moment(workspace.store.clock.now()),
+        "ends": format_moment(world.ends),
+        "now": format_moment(workspace.store.clock.now()),
         "export_note": (
             "This world has no data rows to export; serve another scenario to get some."
             if subject is None
             else f"Exports the {subject.total:,} data rows of the project {subject.project.name!r}."
         ),
-        "python_snippet": python_snippet(url, key, project_id),
-        "curl_snippet": curl_snippet(url, key, world.organization_id, project_id),
+        "python_snippet": build_python_snippet(url, key, project_id),
+        "curl_snippet": build_curl_snippet(url, key, world.organization_id, project_id),
     }
     parts = {
-        "projects": project_table(found.projects),
-        "datasets": dataset_table(found.datasets),
+        "projects": render_projects(listing.projects),
+        "datasets": render_datasets(listing.datasets),
         "not_yet": "\n".join(f"<li><b>{escape(what)}</b>: {escape(why)}.</li>" for what, why in NOT_YET),
     }
     return {name: escape(text) for name, text in texts.items()} | parts
 
 
-def moment(microseconds: int) -> str:
-    """`2025-01-01 00:00:00 UTC`."""
-    shown = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(microseconds=microseconds)
-    return shown.strftime("%Y-%m-%d %H:%M:%S UTC")
+def format_moment(microseconds: int) -> str:
+    """Formats a time as `2025-01-01 00:00:00 UTC`."""
+    time = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(microseconds=microseconds)
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def python_snippet(url: str, api_key: str, project_id: str | None) -> str:
-    """A program for the official SDK. JSON strings are Python strings, and an address may hold anything."""
+def build_python_snippet(url: str, api_key: str, project_id: str | None) -> str:
+    """Builds a program for the official SDK. JSON strings are Python strings, whatever the address contains."""
     client = (
         "from labelbox import Client\n\n"
         "client = Client(\n"
@@ -232,8 +180,8 @@ def python_snippet(url: str, api_key: str, project_id: str | None) -> str:
     )
 
 
-def curl_snippet(url: str, api_key: str, organization_id: str, project_id: str | None) -> str:
-    """Lines for a shell: start an export, then fetch its rows."""
+def build_curl_snippet(url: str, api_key: str, organization_id: str, project_id: str | None) -> str:
+    """Builds lines for a shell that start an export, then fetch its rows."""
     graphql, key = shlex.quote(f"{url}/graphql"), shlex.quote(f"Authorization: Bearer {api_key}")
     if project_id is None:
         return f'curl -s {graphql} -H {key} \\\n  -d \'{{"query": "{{ organization {{ name }} }}"}}\''
@@ -247,7 +195,7 @@ def curl_snippet(url: str, api_key: str, organization_id: str, project_id: str |
     )
 
 
-def project_table(projects: Sequence[ListedProject]) -> str:
+def render_projects(projects: Sequence[ListedProject]) -> str:
     heads = ["Name", "Media", "Id", "#Rows", *(f"#{name}" for name in STATUSES.values()), "#Labels", "#Skipped"]
     lines: list[Line] = [
         [
@@ -261,55 +209,57 @@ def project_table(projects: Sequence[ListedProject]) -> str:
         ]
         for item in projects
     ]
-    return table(heads, lines, nothing="No projects.")
+    return render_table(heads, lines, nothing="No projects.")
 
 
-def dataset_table(datasets: Sequence[tuple[Dataset, int]]) -> str:
+def render_datasets(datasets: Sequence[tuple[Dataset, int]]) -> str:
     lines: list[Line] = [[dataset.name, dataset.id, rows] for dataset, rows in datasets]
-    return table(["Name", "Id", "#Rows"], lines, nothing="No datasets.")
+    return render_table(["Name", "Id", "#Rows"], lines, nothing="No datasets.")
 
 
-def table(heads: Sequence[str], lines: Sequence[Line], *, nothing: str) -> str:
-    """A head that starts with # stands over numbers; what stands under "Id" is an id."""
+def render_table(heads: Sequence[str], lines: Sequence[Line], *, nothing: str) -> str:
+    """Renders a table. A head that begins with # is that of a column of numbers, "Id" that of a column of ids."""
     if not lines:
         return f'<p class="soft">{nothing}</p>'
     kinds = [' class="number"' if head[0] == "#" else ' class="id"' if head == "Id" else "" for head in heads]
-    head = cells("th", (escape(name.removeprefix("#")) for name in heads), kinds)
-    body = "".join(cells("td", map(cell_text, line), kinds) for line in lines[:MOST_LISTED])
+    head = render_cells("th", (escape(name.removeprefix("#")) for name in heads), kinds)
+    body = "".join(render_cells("td", map(format_cell, line), kinds) for line in lines[:MOST_LISTED])
     more = f'<p class="soft">… and {len(lines) - MOST_LISTED:,} more.</p>' if len(lines) > MOST_LISTED else ""
     return f'<div class="table"><table>{head}{body}</table></div>{more}'
 
 
-def cells(tag: str, texts: Iterable[str], kinds: Sequence[str]) -> str:
+def render_cells(tag: str, texts: Iterable[str], kinds: Sequence[str]) -> str:
     inside = "".join(f"<{tag}{kind}>{text}</{tag}>" for text, kind in zip(texts, kinds, strict=True))
     return f"<tr>{inside}</tr>\n"
 
 
-def cell_text(value: str | int) -> str:
+def format_cell(value: str | int) -> str:
     return f"{value:,}" if isinstance(value, int) else escape(value)
 
 
 # The documentation
 
 
-def documents() -> dict[str, Path]:
-    """The pages that travel with us, by file name: `mockserver/_docs` in a wheel, `docs` in a checkout."""
+def list_documents() -> dict[str, Path]:
+    """Lists the pages of the documentation by file name: `mockserver/_docs` in a wheel, `docs` in a checkout."""
     for folder in (PACKAGE / "_docs", PACKAGE.parent / "docs"):
         if (folder / "scenarios.md").is_file():
             return {path.name: path for path in sorted([*folder.glob("*.md"), *folder.glob("*.json")])}
     return {}
 
 
-def document_list(found: dict[str, Path]) -> str:
-    """Links to the documents, by their titles."""
-    if not found:
+def render_documents(documents: dict[str, Path]) -> str:
+    """Renders links to the documents, by their titles."""
+    if not documents:
         return '<p class="soft">Not part of this installation; it is in the source, under <code>docs/</code>.</p>'
-    items = [f'<li><a href="docs/{escape(name)}">{escape(title(path))}</a></li>' for name, path in found.items()]
+    items = [
+        f'<li><a href="docs/{escape(name)}">{escape(read_title(path))}</a></li>' for name, path in documents.items()
+    ]
     return "<ul>" + "".join(items) + "</ul>"
 
 
-def title(document: Path) -> str:
-    """Its first line, which is a heading; a collection of requests says its name elsewhere."""
+def read_title(document: Path) -> str:
+    """Reads the title of a document: its first line, or the name inside a Postman collection."""
     if document.suffix == ".json":
         return f"{json.loads(document.read_text('utf-8'))['info']['name']} (Postman collection)"
     return document.read_text("utf-8").partition("\n")[0].lstrip("# ")

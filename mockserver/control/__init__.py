@@ -1,1 +1,1 @@
-"""How tests drive the server: everything under `/_mock/`."""
+"""The control API, by which tests control the server: everything under `/_mock/`."""

@@ -1,4 +1,4 @@
-"""The controls: each takes a request of its own kind and the workspace it is about."""
+"""The controls of workspaces, their settings, events and failures: one method for each."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from mockserver.control.bodies import (
     WorkspaceList,
 )
 from mockserver.control.events import EventMade, MakeEvent, make_event
-from mockserver.control.expected import expected_rows
-from mockserver.control.ready import Ready, ready_file
+from mockserver.control.expected import render_expected_rows
+from mockserver.control.ready import Ready, build_ready
 from mockserver.errors import BadInput, Conflict, StartupError
 from mockserver.exports.failures import Failure
 from mockserver.http.requests import base_url
@@ -38,13 +38,13 @@ from mockserver.world.switches import Switches
 
 
 class Controls:
-    """One method for each control. `Ndjson` bytes apart, what they return is a body of bodies.py."""
+    """One method for each control. It returns a struct, or bytes of NDJSON. Its docstring begins with its summary."""
 
     def __init__(self, settings: Settings, workspaces: Workspaces) -> None:
         self._settings, self._workspaces = settings, workspaces
 
     def workspace(self, request: Request) -> Workspace:
-        """Named by `?api_key=`; the server's own by default. Raises NotFound."""
+        """Returns the workspace named by `?api_key=`; the server's own by default. Raises NotFound."""
         return self._workspaces.registry.named(self._key(request))
 
     def _key(self, request: Request) -> str:
@@ -54,72 +54,72 @@ class Controls:
         return base_url(request, self._settings.public_url)
 
     def health(self, _request: Request, _body: None) -> Health:
-        """200 once GraphQL can be answered."""
+        """Answers 200 as soon as GraphQL can be answered."""
         return Health("ok", __version__)
 
     def list_workspaces(self, _request: Request, _body: None) -> WorkspaceList:
-        """The API keys that name a workspace."""
+        """Lists the API keys of all workspaces."""
         return WorkspaceList(self._workspaces.registry.keys())
 
     async def create_workspace(self, request: Request, body: NewWorkspace) -> Ready:
-        """Make a workspace, from a scenario or as a fork."""
+        """Creates a workspace, from a scenario or as a fork."""
         if body.payload_date is not None:
             check_date(body.payload_date)
         key = body.api_key or f"mock-{secrets.token_hex(12)}"
         if body.fork_of is not None:
-            made = await self._fork(key, body)
+            workspace = await self._fork(key, body)
         else:
             settings = self._settings
             own = Origin(settings.scenario, settings.seed, settings.ends, settings.payload_date)
             scenario = own.scenario if body.scenario is None else body.scenario
             seed = own.seed if body.seed is None else body.seed
-            # Another scenario has its own end and payload date, whatever the server's own world was told.
+            # Another scenario has its own end and payload date, whatever the flags of the server say.
             ends = own.ends if body.ends is None and body.scenario is None else body.ends
             date = own.payload_date if body.payload_date is None and body.scenario is None else body.payload_date
-            origin = Origin(scenario, seed, ends, date, _switches(body))
-            made = await self._workspaces.create(key, origin, incarnation=body.incarnation)
-        return await asyncio.to_thread(ready_file, made, self._url(request))
+            origin = Origin(scenario, seed, ends, date, _switch_changes(body))
+            workspace = await self._workspaces.create(key, origin, incarnation=body.incarnation)
+        return await asyncio.to_thread(build_ready, workspace, self._url(request))
 
     async def _fork(self, key: str, body: NewWorkspace) -> Workspace:
-        given = [name for name in ("scenario", "seed", "ends") if getattr(body, name) is not None]
-        if given:
-            raise BadInput(f"fork_of came with {', '.join(given)}: a fork takes its world from the other workspace")
+        own_world = [name for name in ("scenario", "seed", "ends") if getattr(body, name) is not None]
+        if own_world:
+            raise BadInput(f"fork_of was sent with {', '.join(own_world)}; leave them out, a fork copies the world")
         assert body.fork_of is not None, "only called for forks"
-        changed = Origin(payload_date=body.payload_date, switches=_switches(body))
+        changed = Origin(payload_date=body.payload_date, switches=_switch_changes(body))
         return await self._workspaces.fork(key, body.fork_of, changed, incarnation=body.incarnation)
 
     def ready(self, request: Request, _body: None) -> Ready:
-        """Addresses and ids of a workspace, as in the ready file."""
-        return ready_file(self.workspace(request), self._url(request))
+        """Returns addresses and ids of a workspace, as in the ready file."""
+        return build_ready(self.workspace(request), self._url(request))
 
     async def delete_workspace(self, request: Request, _body: None) -> None:
-        """Remove a workspace with everything in it."""
+        """Deletes a workspace with everything in it."""
         key = request.path_params["api_key"]
         if key == self._settings.api_key:
             raise BadInput("This is the server's own workspace; reset it instead, or stop the server")
         await self._workspaces.delete(key)
 
     async def reset(self, request: Request, body: Reset) -> Ready:
-        """Back to the world as it was made; tasks, results and clock begin anew."""
+        """Resets a workspace to its initial world; tasks, results and the clock start anew."""
         fresh = await self._workspaces.reset(self._key(request), incarnation=body.incarnation)
         while True:
             try:
-                return await asyncio.to_thread(ready_file, fresh, self._url(request))
-            except Conflict:  # reset once more in the meantime: that life is the one there is
+                return await asyncio.to_thread(build_ready, fresh, self._url(request))
+            except Conflict:  # reset again in the meantime: the newest world is served
                 fresh = self.workspace(request)
 
     def clock(self, request: Request, _body: None) -> ClockView:
-        """What time it is in the workspace."""
-        return _face(self.workspace(request).store)
+        """Returns the time of the workspace."""
+        return _view_clock(self.workspace(request).store)
 
     def move_clock(self, request: Request, body: MoveClock) -> ClockView:
-        """Set it, let it pass, stop it, let it run."""
+        """Sets, advances, stops or starts the clock."""
         workspace = self.workspace(request)
         store = workspace.store
-        moment = None if body.set is None else read_moment(body.set, "set")
+        moment = None if body.set is None else parse_body_moment(body.set, "set")
         target = (store.clock.now() if moment is None else moment) + round((body.advance or 0) * 1_000_000)
         if target > _LAST:
-            raise BadInput(f"The clock would pass the year {LAST_YEAR}, where moments cannot be written any more")
+            raise BadInput(f"The clock cannot go beyond the year {LAST_YEAR}")
         if body.freeze is not None:
             store.clock.freeze() if body.freeze else store.clock.thaw()
         if moment is not None or body.advance is not None:
@@ -127,14 +127,14 @@ class Controls:
         workspace.settings.save_clock()
         workspace.exports.sweep()
         workspace.legacy.sweep()
-        return _face(store)
+        return _view_clock(store)
 
     def progression(self, request: Request, _body: None) -> Progression:
-        """How fast asynchronous things look."""
+        """Returns how fast asynchronous operations progress."""
         return self.workspace(request).settings.progression
 
     def set_progression(self, request: Request, body: SetProgression) -> Progression:
-        """Change the pace of what is started from now on."""
+        """Changes the progression of operations that start from now on."""
         if body.imports is not None:
             raise BadInput("imports are not served yet, so they have no progression; known are exports, processing")
         settings = self.workspace(request).settings
@@ -145,46 +145,46 @@ class Controls:
         return settings.progression
 
     def switches(self, request: Request, _body: None) -> Switches:
-        """Which of several known forms the workspace imitates."""
+        """Returns which of several known forms the workspace imitates."""
         return self.workspace(request).settings.switches
 
     def set_switches(self, request: Request, body: SetSwitches) -> Switches:
-        """Choose another form, from now on."""
+        """Chooses other forms, from now on."""
         settings = self.workspace(request).settings
         settings.set_switches(msgspec.structs.replace(settings.switches, **body.changes))
         return settings.switches
 
-    def expected(self, request: Request, body: ExpectRows) -> bytes:
-        """What a correct client must get: the rows from the world itself, as NDJSON, without a task."""
-        return expected_rows(self.workspace(request), body, self._url(request))
+    def expect_rows(self, request: Request, body: ExpectRows) -> bytes:
+        """Returns the rows that a correct client must receive, as NDJSON, from the world itself and without a task."""
+        return render_expected_rows(self.workspace(request), body, self._url(request))
 
     def make_event(self, request: Request, body: MakeEvent) -> EventMade:
         """Makes something happen in the world."""
         return make_event(self.workspace(request), body)
 
     def failures(self, request: Request, _body: None) -> WantedFailures:
-        """What the next exports will fail of."""
+        """Lists the failures of the next exports."""
         return WantedFailures(self.workspace(request).exports.failures.wanted)
 
     def want_failure(self, request: Request, body: Failure) -> WantedFailures:
-        """Let the next exports fail, as a whole or single data rows of them."""
+        """Makes the next exports fail, entirely or for single data rows."""
         failures = self.workspace(request).exports.failures
         failures.want(body)
         return WantedFailures(failures.wanted)
 
     def clear_failures(self, request: Request, _body: None) -> None:
-        """Let no further export fail."""
+        """Clears the failures of the next exports."""
         self.workspace(request).exports.failures.clear()
 
 
 _LAST = parse_moment(f"{LAST_YEAR}-12-31", flag="set")
 
 
-def _face(store: Store) -> ClockView:
+def _view_clock(store: Store) -> ClockView:
     return ClockView(format_zulu(store.clock.now()), store.clock.frozen_at is not None)
 
 
-def _switches(body: NewWorkspace) -> dict[str, str]:
+def _switch_changes(body: NewWorkspace) -> dict[str, str]:
     return {} if body.switches is None else body.switches.changes
 
 
@@ -196,7 +196,7 @@ def check_date(text: str) -> None:
         raise BadInput(str(error)) from None
 
 
-def read_moment(text: str, name: str) -> int:
+def parse_body_moment(text: str, name: str) -> int:
     """Microseconds UTC. Raises BadInput."""
     try:
         return parse_moment(text, flag=name)

@@ -7,10 +7,10 @@ from typing import Annotated
 import msgspec
 
 from mockserver.control.bodies import Body
-from mockserver.control.expected import project_named
+from mockserver.control.expected import find_project
 from mockserver.control.happenings import HAPPENINGS, Happenings
 from mockserver.control.places import Target
-from mockserver.errors import BadInput, nearest, quoted
+from mockserver.errors import BadInput, nearest, quote
 from mockserver.webhooks.options import describe
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.moments import format_zulu
@@ -43,10 +43,10 @@ class EventMade(msgspec.Struct, frozen=True):
 def make_event(workspace: Workspace, body: MakeEvent) -> EventMade:
     """Makes the event happen in one change. Raises NotFound, BadInput, Conflict; then nothing has changed."""
     if body.event not in HAPPENINGS:
-        near = quoted(nearest(body.event, HAPPENINGS))
+        near = quote(nearest(body.event, HAPPENINGS))
         raise BadInput(f"event is {body.event!r}; the nearest known are {near}")
     with workspace.store.change() as change:
-        project = project_named(change.connection, body.project)
+        project = find_project(change.connection, body.project)
         happenings = Happenings(workspace, change, project, Target(body.data_row, body.label))
         touched = HAPPENINGS[body.event](happenings)
         return EventMade(

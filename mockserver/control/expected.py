@@ -1,4 +1,4 @@
-"""What a correct client must get, from the world itself. Its words are the SDK's: `data_row_details`."""
+"""The rows that a correct client must receive, from the world itself. Its words are the SDK's: `data_row_details`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 
 from mockserver.control import words
 from mockserver.control.bodies import ExpectRows
-from mockserver.errors import BadInput, NotFound, nearest, quoted
+from mockserver.errors import BadInput, NotFound, nearest, quote
 from mockserver.exports.request import ExportRequest
 from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import build_scope
@@ -27,7 +27,7 @@ N = TypeVar("N", Project, Dataset, CatalogSlice, ModelRun)
 
 
 class Words(NamedTuple):
-    """What one kind of export is asked for with."""
+    """The params and filters that one kind of export accepts."""
 
     params: Mapping[str, str]
     filters: tuple[str, ...] = ()
@@ -42,18 +42,18 @@ KINDS = {
     "global_keys": Words(words.DATA_ROW_PARAMS),
     "catalog": Words(words.CATALOG_PARAMS, words.CATALOG_FILTERS),
 }
-"""By the key of the body that names what is exported."""
+"""By the key of the body that names the exported thing."""
 
 
-def expected_rows(workspace: Workspace, asked: ExpectRows, host: str) -> bytes:
-    """NDJSON. Before any export the organization stands for its task in the URLs of masks (api/masks.py).
+def render_expected_rows(workspace: Workspace, body: ExpectRows, host: str) -> bytes:
+    """Renders NDJSON. Before any export, the URLs of masks name the organization in place of a task (api/masks.py).
 
     Raises NotFound, BadInput, MalformedRequest.
     """
     snapshot = workspace.store.snapshot()
     try:
-        request = request_of(snapshot, asked, timezone=workspace.store.user().timezone)
-        task = _task(snapshot, request, asked.task_id)
+        request = build_request(snapshot, body, timezone=workspace.store.user().timezone)
+        task = _find_task(snapshot, request, body.task_id)
         now = workspace.store.clock.now() if task is None else task.created_at
         rows = ExportRows(
             snapshot,
@@ -69,65 +69,65 @@ def expected_rows(workspace: Workspace, asked: ExpectRows, host: str) -> bytes:
         snapshot.close()
 
 
-def request_of(connection: Connection, asked: ExpectRows, *, timezone: str) -> ExportRequest:
-    """What the SDK would send. Raises NotFound, BadInput."""
-    kind = _kind(asked)
-    params = words.params(asked.params, KINDS[kind].params)
-    terms = words.terms(asked.filters, KINDS[kind].filters, timezone=timezone)
-    if asked.project is not None:
-        return ExportRequest(project_named(connection, asked.project).id, terms, params)
-    if asked.model_run is not None:
+def build_request(connection: Connection, body: ExpectRows, *, timezone: str) -> ExportRequest:
+    """Builds the request that the SDK would send. Raises NotFound, BadInput."""
+    kind = _find_kind(body)
+    params = words.parse_params(body.params, KINDS[kind].params)
+    terms = words.build_terms(body.filters, KINDS[kind].filters, timezone=timezone)
+    if body.project is not None:
+        return ExportRequest(find_project(connection, body.project).id, terms, params)
+    if body.model_run is not None:
         runs = LIVE & match_live_model()
-        return ExportRequest(params=params, model_run_id=_named(connection, ModelRun, asked.model_run, runs).id)
-    if asked.slice is not None:
-        return ExportRequest(params=params, slice_id=_named(connection, CatalogSlice, asked.slice).id)
-    if asked.dataset is not None:
-        terms.append(words.one_of("dataset", [_named(connection, Dataset, asked.dataset).id]))
-    elif asked.data_rows is not None:
-        terms.append(words.one_of("data_row_id", asked.data_rows))
-    elif asked.global_keys is not None:
-        terms.append(words.one_of("global_key", asked.global_keys))
+        return ExportRequest(params=params, model_run_id=_find_named(connection, ModelRun, body.model_run, runs).id)
+    if body.slice is not None:
+        return ExportRequest(params=params, slice_id=_find_named(connection, CatalogSlice, body.slice).id)
+    if body.dataset is not None:
+        terms.append(words.build_id_term("dataset", [_find_named(connection, Dataset, body.dataset).id]))
+    elif body.data_rows is not None:
+        terms.append(words.build_id_term("data_row_id", body.data_rows))
+    elif body.global_keys is not None:
+        terms.append(words.build_id_term("global_key", body.global_keys))
     return ExportRequest(terms=terms, params=params)
 
 
-def _kind(asked: ExpectRows) -> str:
-    given = [name for name in KINDS if getattr(asked, name) is not None and getattr(asked, name) is not False]
-    if len(given) != 1:
-        came = " and ".join(given) or "none of them"
-        raise BadInput(f"The body names what is exported by one of {', '.join(KINDS)}; it came with {came}")
-    return given[0]
+def _find_kind(body: ExpectRows) -> str:
+    names = [name for name in KINDS if getattr(body, name) is not None and getattr(body, name) is not False]
+    if len(names) != 1:
+        received = " and ".join(names) or "none of them"
+        raise BadInput(f"The body has {received}; expected exactly one of {', '.join(KINDS)}")
+    return names[0]
 
 
-def project_named(connection: Connection, name_or_id: str) -> Project:
-    """The newest live project of that name, or the one with that id. Raises NotFound."""
-    return _named(connection, Project, name_or_id)
+def find_project(connection: Connection, name_or_id: str) -> Project:
+    """Finds the newest live project of that name, or the one with that id. Raises NotFound."""
+    return _find_named(connection, Project, name_or_id)
 
 
-_CALLED = {Project: "project", Dataset: "dataset", CatalogSlice: "slice", ModelRun: "model run"}
+_NOUNS = {Project: "project", Dataset: "dataset", CatalogSlice: "slice", ModelRun: "model run"}
 
 
-def _named(connection: Connection, kind: type[N], name_or_id: str, live: Clause = LIVE) -> N:
-    """The newest of that name, or the one with that id. Raises NotFound."""
-    there = connection.select(kind, live, order="created_at DESC, id")
-    for record in there:
+def _find_named(connection: Connection, kind: type[N], name_or_id: str, live: Clause = LIVE) -> N:
+    """Finds the newest record of that name, or the one with that id. Raises NotFound."""
+    records = connection.select(kind, live, order="created_at DESC, id")
+    for record in records:
         if name_or_id in {record.id, record.name}:
             return record
-    near = quoted(nearest(name_or_id, [record.name for record in there])) or "none at all"
-    raise NotFound(f"There is no {_CALLED[kind]} {name_or_id!r}; the nearest known are {near}")
+    near = quote(nearest(name_or_id, [record.name for record in records])) or "none at all"
+    raise NotFound(f"Unknown {_NOUNS[kind]} {name_or_id!r}; the nearest known are {near}")
 
 
-def _task(connection: Connection, request: ExportRequest, task_id: str | None) -> Task | None:
-    """The export whose mask URLs and links the rows carry: a named one, or the newest of the same."""
+def _find_task(connection: Connection, request: ExportRequest, task_id: str | None) -> Task | None:
+    """Finds the export whose mask URLs and links the rows have: the named one, or the newest of the same thing."""
     if task_id is not None:
         return connection.one_by_id(Task, task_id)
     exports = connection.select(Task, Clause("type = :type", type=EXPORT), order="no DESC")
-    wanted = _about(request)
+    subject = _subject(request)
     return next(
-        (task for task in exports if _about(msgspec.json.decode(task.request, type=ExportRequest)) == wanted), None
+        (task for task in exports if _subject(msgspec.json.decode(task.request, type=ExportRequest)) == subject), None
     )
 
 
-def _about(request: ExportRequest) -> tuple[Any, ...]:
-    """What is exported, whichever of its rows: two exports of the catalog differ by their datasets."""
+def _subject(request: ExportRequest) -> tuple[Any, ...]:
+    """The exported thing, without its filters on rows: two exports of the catalog differ by their datasets."""
     datasets = [term.get("ids") for term in request.terms if term.get("type") == "dataset"]
     return request.project_id, request.slice_id, request.model_run_id, datasets

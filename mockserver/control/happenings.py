@@ -43,17 +43,17 @@ class Touched(NamedTuple):
 
 Happening = Callable[["Happenings"], Touched]
 HAPPENINGS: dict[str, Happening] = {}
-"""Everything that can be made to happen, by the name of its event. `happening` registers it."""
+"""Everything that can be made to happen, by the name of its event. `register` adds it."""
 
 
-def happening(event: str) -> Callable[[Happening], Happening]:
+def register(event: str) -> Callable[[Happening], Happening]:
     """Registers a method of Happenings under the name of the event that it makes happen."""
 
-    def register(method: Happening) -> Happening:
+    def add(method: Happening) -> Happening:
         HAPPENINGS[event] = method
         return method
 
-    return register
+    return add
 
 
 class Happenings:
@@ -65,7 +65,7 @@ class Happenings:
 
     # Labels
 
-    @happening(EventKind.LABEL_CREATED)
+    @register(EventKind.LABEL_CREATED)
     def create_label(self) -> Touched:
         """Annotates the contents of a row's file: of a row without a label if there is one, else of another row."""
         row = self._places.find_row(WorkflowStatus.TO_LABEL)
@@ -79,14 +79,14 @@ class Happenings:
         )  # fmt: skip
         return Touched(row, label.id)
 
-    @happening(EventKind.LABEL_UPDATED)
+    @register(EventKind.LABEL_UPDATED)
     def update_label(self) -> Touched:
         label = self._places.find_label(NOT_SKIPPED)
         body = self._change.connection.select(Body, Clause("id = :id", id=label.body_id))[0]
         self._workspace.labels.update_label(label.id, content=self._change_answers(body.content), aside=body.aside)
         return Touched(self._places.load_row_of(label), label.id)
 
-    @happening(EventKind.LABEL_DELETED)
+    @register(EventKind.LABEL_DELETED)
     def delete_label(self) -> Touched:
         label = self._places.find_label()
         self._workspace.labels.delete_labels([label.id])
@@ -97,27 +97,27 @@ class Happenings:
 
     # Reviews and workflow
 
-    @happening(EventKind.REVIEW_CREATED)
+    @register(EventKind.REVIEW_CREATED)
     def create_review(self) -> Touched:
         """Approves a label, as most reviews do."""
         label = self._places.find_label_to_review()
         review = self._workspace.labels.create_review(label.id, score=1.0)
         return Touched(self._places.load_row_of(label), label.id, review.id)
 
-    @happening(EventKind.REVIEW_UPDATED)
+    @register(EventKind.REVIEW_UPDATED)
     def update_review(self) -> Touched:
         """Changes a review to the other verdict."""
         review, label = self._places.find_review()
         self._workspace.labels.update_review(review.id, score=-1.0 if review.score > 0 else 1.0)
         return Touched(self._places.load_row_of(label), label.id, review.id)
 
-    @happening(EventKind.REVIEW_DELETED)
+    @register(EventKind.REVIEW_DELETED)
     def delete_review(self) -> Touched:
         review, label = self._places.find_review()
         self._workspace.labels.delete_review(review.id)
         return Touched(self._places.load_row_of(label), label.id, review.id)
 
-    @happening(EventKind.WORKFLOW_ACTION)
+    @register(EventKind.WORKFLOW_ACTION)
     def act_in_workflow(self) -> Touched:
         row = self._places.find_row(*NEXT_MOVES)
         project_row = self._change.connection.select(ProjectRow, self._places.row_condition(row.no))[0]
@@ -130,7 +130,7 @@ class Happenings:
 
     # Issues and metadata
 
-    @happening(EventKind.ISSUE_CREATED)
+    @register(EventKind.ISSUE_CREATED)
     def create_issue(self) -> Touched:
         label = self._places.find_label() if self._target.label is not None else None
         row = self._places.find_row() if label is None else self._places.load_row_of(label)
@@ -139,7 +139,7 @@ class Happenings:
         )
         return Touched(row, issue.label_id, issue=issue.id, comment=comment.id)
 
-    @happening(EventKind.ISSUE_UPDATED)
+    @register(EventKind.ISSUE_UPDATED)
     def update_issue(self) -> Touched:
         """Resolves an issue with a comment, or opens it again."""
         issue = self._places.find_issue()
@@ -153,12 +153,12 @@ class Happenings:
             comment=comment.id if comment else None,
         )
 
-    @happening(EventKind.ISSUE_DELETED)
+    @register(EventKind.ISSUE_DELETED)
     def delete_issue(self) -> Touched:
         issue = self._workspace.issues.delete_issue(self._places.find_issue().id)
         return Touched(self._places.load_row(issue.data_row_no), issue.label_id, issue=issue.id)
 
-    @happening(EventKind.METADATA_UPDATED)
+    @register(EventKind.METADATA_UPDATED)
     def update_metadata(self) -> Touched:
         """Sets another text in the reserved metadata field `tag`."""
         row = self._places.find_row()
@@ -168,7 +168,7 @@ class Happenings:
         self._workspace.catalog.set_metadata(row.id, schema.id, value, project_id=self._project.id)
         return Touched(row)
 
-    @happening("PROJECT_TAGGED")
+    @register("PROJECT_TAGGED")
     def tag_project(self) -> Touched:
         """Adds one of the organization's tags that the project does not have, else a new one."""
         if self._target.data_row is not None or self._target.label is not None:

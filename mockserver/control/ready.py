@@ -1,4 +1,4 @@
-"""What a client needs to know of a workspace: the content of the ready file, and the answer to making one."""
+"""Addresses and ids of a workspace: the content of the ready file, and the answer to creating a workspace."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mockserver.world.slices import CatalogSlice
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """Names map to ids; of two that are called the same the newer stands here."""
+    """Maps names to ids; of two records with the same name it has the newer one."""
 
     url: str
     graphql_url: str
@@ -29,8 +29,8 @@ class Ready(msgspec.Struct, frozen=True):
     model_runs: dict[str, str]
 
 
-def ready_file(workspace: Workspace, url: str) -> Ready:
-    """`url` is scheme and host, without a slash at its end."""
+def build_ready(workspace: Workspace, url: str) -> Ready:
+    """Collects the addresses and ids of a workspace. `url` is scheme and host, without a slash at its end."""
     with workspace.store.reading() as connection:
         projects = {item.name: item.id for item in connection.select(Project, LIVE, order="created_at, id")}
         datasets = {item.name: item.id for item in connection.select(Dataset, LIVE, order="created_at, id")}

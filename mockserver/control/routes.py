@@ -17,7 +17,7 @@ from mockserver.control import access
 from mockserver.control.bodies import Query
 from mockserver.control.control import NOTHING, Control
 from mockserver.control.controls import Controls
-from mockserver.control.openapi import openapi_document
+from mockserver.control.openapi import build_openapi
 from mockserver.control.webhooks import WebhookControls
 from mockserver.errors import BadInput, WireError
 from mockserver.http.json_bodies import check_json
@@ -48,7 +48,7 @@ def list_controls(settings: Settings, workspaces: Workspaces, threads: Executor)
         Control("POST", "/_mock/progression", do.set_progression),
         Control("GET", "/_mock/switches", do.switches),
         Control("POST", "/_mock/switches", do.set_switches),
-        Control("POST", "/_mock/expected", do.expected, long=True, most_body=MOST_BODY),
+        Control("POST", "/_mock/expected", do.expect_rows, long=True, most_body=MOST_BODY),
         Control("POST", "/_mock/events", do.make_event),
         Control("GET", "/_mock/webhooks", webhooks.list_webhooks),
         Control("POST", "/_mock/webhooks", webhooks.create_webhook),
@@ -67,7 +67,7 @@ def control_routes(settings: Settings, workspaces: Workspaces, threads: Executor
     """Builds the routes of all controls. `long` runs those that may take seconds, `threads` all others."""
     known = list_controls(settings, workspaces, threads)
     # Built on the first request: a server starts sooner without it.
-    document = cache(lambda: json_response(openapi_document(known)).body)
+    document = cache(lambda: json_response(build_openapi(known)).body)
 
     async def openapi(_request: Request) -> Response:
         """Describes the control API: this document."""

@@ -19,7 +19,7 @@ OPTIONS = msgspec.structs.fields(WebhookOptions)
 
 
 class NewWebhook(WebhookOptions, frozen=True, kw_only=True):
-    """Of a project (name or id), or without one of the whole organization.
+    """A webhook of a project (name or id), or without one of the whole organization.
 
     `retries` is "default", "none", or the seconds to wait after each failure. `ordered` sends one message after the
     other. `misbehave` names how its messages go wrong (docs/webhooks.md).
@@ -125,7 +125,7 @@ class DeliveryList(msgspec.Struct, frozen=True):
 
 
 class DeliveryQuery(Query, frozen=True, kw_only=True):
-    """Which deliveries, and how long to wait for them in seconds. `last` names the newest webhook or delivery."""
+    """The requested deliveries, and the seconds to wait for them. `last` names the newest webhook or delivery."""
 
     wait: Annotated[float, msgspec.Meta(ge=0, le=LONGEST_WAIT)] = 0.0
     first: Annotated[int, msgspec.Meta(ge=0, le=MOST_DELIVERIES)] = MOST_DELIVERIES

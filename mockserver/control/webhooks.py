@@ -12,9 +12,9 @@ import msgspec
 import orjson
 from starlette.requests import Request
 
-from mockserver.control.controls import Controls, read_moment
-from mockserver.control.expected import project_named
-from mockserver.control.waiting import Waiting, until_left
+from mockserver.control.controls import Controls, parse_body_moment
+from mockserver.control.expected import find_project
+from mockserver.control.waiting import Waiting, wait_unless_disconnected
 from mockserver.control.webhook_bodies import (
     AttemptView,
     ChangeWebhook,
@@ -27,7 +27,7 @@ from mockserver.control.webhook_bodies import (
     WebhookList,
     WebhookView,
 )
-from mockserver.errors import BadInput, NotFound, nearest, quoted
+from mockserver.errors import BadInput, NotFound, nearest, quote
 from mockserver.webhooks import subscriptions
 from mockserver.webhooks.options import load_options
 from mockserver.webhooks.targets import parse_target
@@ -78,7 +78,7 @@ class WebhookControls:
         project_id = None
         if body.project is not None:
             with workspace.store.reading() as connection:
-                project_id = project_named(connection, body.project).id
+                project_id = find_project(connection, body.project).id
         return view_webhook(subscriptions.subscribe(workspace.deliveries, body.options, project_id))
 
     def change_webhook(self, request: Request, body: ChangeWebhook) -> WebhookView:
@@ -95,7 +95,7 @@ class WebhookControls:
 
     def replay(self, request: Request, body: Replay) -> Replayed:
         """Sends all events since a date-time of the world to a webhook again."""
-        since = read_moment(body.since, "since")
+        since = parse_body_moment(body.since, "since")
         workspace = self._workspace(request)
         return Replayed(workspace.outbox_writer.replay(workspace.deliveries, self._webhook_id(request), since))
 
@@ -103,7 +103,9 @@ class WebhookControls:
         """Deliveries with every attempt, oldest first; `wait` holds the answer until nothing is due."""
         workspace = self._workspace(request)
         condition = await self._run_in_thread(self._build_condition, request, query)
-        settled = await until_left(request, self._waiting.until_settled(workspace.deliveries, query.wait))
+        settled = await wait_unless_disconnected(
+            request, self._waiting.wait_until_settled(workspace.deliveries, query.wait)
+        )
         return await self._run_in_thread(_list_deliveries, workspace.store, condition, query.first, settled)
 
     async def _run_in_thread(self, call: Callable[..., T], *arguments: Any) -> T:
@@ -142,7 +144,7 @@ def _list_deliveries(store: Store, condition: Clause, first: int, settled: bool)
 
 def _check_known(name: str, word: str, known: Iterable[str]) -> str:
     if word not in set(known):
-        raise BadInput(f"{name} is {word!r}; the nearest known are {quoted(nearest(word, known))}")
+        raise BadInput(f"{name} is {word!r}; the nearest known are {quote(nearest(word, known))}")
     return word
 
 

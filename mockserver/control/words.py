@@ -1,4 +1,4 @@
-"""The SDK's words for what an export is to hold, `params` and `filters`, and what they say on the wire."""
+"""The SDK's words for the contents of an export, `params` and `filters`, and their form on the wire."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from mockserver.errors import BadInput, nearest, quoted
+from mockserver.errors import BadInput, nearest, quote
 from mockserver.exports.request import ExportParams
 
 Term = dict[str, Any]
@@ -27,7 +27,7 @@ PARAMS = _OF_ROWS | {
     "performance_details": "include_performance_details",
     "interpolated_frames": "include_interpolated_frames",
 }
-"""`project.export(params=…)` -> our params (SDK project.py 7.17.0:650)."""
+"""`project.export(params=…)` -> the params of exports (SDK project.py 7.17.0:650)."""
 DATA_ROW_PARAMS = PARAMS | {name: name for name in ("project_ids", "all_projects", "model_run_ids", "all_model_runs")}
 """`DataRow.export`, which never sends predictions (SDK data_row.py 7.17.0)."""
 CATALOG_PARAMS = DATA_ROW_PARAMS | _PREDICTIONS
@@ -35,22 +35,22 @@ CATALOG_PARAMS = DATA_ROW_PARAMS | _PREDICTIONS
 MODEL_RUN_PARAMS = _OF_ROWS | _PREDICTIONS
 
 _HINTS = {"media_type_override", "model_run_details"}
-"""The SDK takes them, and they change nothing here (exports/request.py)."""
+"""The SDK accepts them, and they change nothing in this server (exports/request.py)."""
 _IDS = {"data_row_ids": "data_row_id", "global_keys": "global_key", "batch_ids": "batch"}
 _DATES = {"last_activity_at": "data_row_last_activity_at", "label_created_at": "labeled_at"}
 CATALOG_FILTERS = (*_DATES, "data_row_ids", "global_keys")
 FILTERS = (*_DATES, *_IDS, "workflow_status")
-"""Of projects (SDK export_filters.py 7.17.0)."""
+"""The filters of projects (SDK export_filters.py 7.17.0)."""
 
 
-def params(given: Mapping[str, Any], known: Mapping[str, str] = PARAMS) -> ExportParams:
-    """The SDK drops keys it does not know in silence; a test that misspells one wants to hear of it."""
-    told = {name: value for name, value in given.items() if value is not None and name not in _HINTS}
-    for name, value in told.items():
+def parse_params(params: Mapping[str, Any], known: Mapping[str, str] = PARAMS) -> ExportParams:
+    """Parses the SDK's params. Raises BadInput for an unknown key, which the SDK itself ignores silently."""
+    values = {name: value for name, value in params.items() if value is not None and name not in _HINTS}
+    for name, value in values.items():
         if name not in known:
-            raise BadInput(f"params has no {name!r}; the nearest known are {quoted(nearest(name, known))}")
+            raise BadInput(f"params has no {name!r}; the nearest known are {quote(nearest(name, known))}")
         _check(name, value)
-    return msgspec.structs.replace(ExportParams(), **{known[name]: value for name, value in told.items()})
+    return msgspec.structs.replace(ExportParams(), **{known[name]: value for name, value in values.items()})
 
 
 def _check(name: str, value: Any) -> None:
@@ -61,60 +61,60 @@ def _check(name: str, value: Any) -> None:
         raise BadInput(f"params.{name} is {value!r}; expected true or false")
 
 
-def terms(filters: Mapping[str, Any], known: Iterable[str] = FILTERS, *, timezone: str = "UTC") -> list[Term]:
-    """The search terms that the SDK makes of its filters (export_filters.py 7.17.0:106), for a person of a timezone."""
-    made = []
+def build_terms(filters: Mapping[str, Any], known: Iterable[str] = FILTERS, *, timezone: str = "UTC") -> list[Term]:
+    """Builds the search terms that the SDK sends for its filters (export_filters.py 7.17.0:106), in a timezone."""
+    terms: list[Term] = []
     for name, value in filters.items():
         if name not in known:
-            near = quoted(nearest(name, known)) or "none: this export takes no filters"
+            near = quote(nearest(name, known)) or "none: this export takes no filters"
             raise BadInput(f"filters has no {name!r}; the nearest known are {near}")
         if value is None:
             continue
         if name in _IDS:
-            made.append(one_of(_IDS[name], value))
+            terms.append(build_id_term(_IDS[name], value))
         elif name in _DATES:
-            made += _range(name, value, timezone)
+            terms += _build_date_terms(name, value, timezone)
         else:
-            made.append(_status(value))
-    return made
+            terms.append(_build_status_term(value))
+    return terms
 
 
-def one_of(kind: str, ids: Any) -> Term:
+def build_id_term(kind: str, ids: Any) -> Term:
     return {"ids": ids, "operator": "is", "type": kind}
 
 
-def _range(name: str, value: Any, timezone: str) -> list[Term]:
-    """One term; none when both ends are open."""
+def _build_date_terms(name: str, value: Any, timezone: str) -> list[Term]:
+    """Builds one term, or none when both ends are open."""
     if not isinstance(value, list) or len(value) != 2:
         raise BadInput(
-            f'{name} is {value!r}; expected [from, to] with a moment or null each, like ["2024-12-01", null]'
+            f'{name} is {value!r}; expected [from, to] with a date-time or null each, like ["2024-12-01", null]'
         )
-    low, high = map(_without_offset, value)
-    zone = "UTC" if any(map(_offset, value)) else timezone
-    said: Any
+    low, high = map(_replace_offset, value)
+    zone = "UTC" if any(map(_match_offset, value)) else timezone
+    operand: Any
     if low is not None and high is not None:
-        operator, said = "BETWEEN", {"min": low, "max": high}
+        operator, operand = "BETWEEN", {"min": low, "max": high}
     elif low is not None:
-        operator, said = "GREATER_THAN_OR_EQUAL", low
+        operator, operand = "GREATER_THAN_OR_EQUAL", low
     elif high is not None:
-        operator, said = "LESS_THAN_OR_EQUAL", high
+        operator, operand = "LESS_THAN_OR_EQUAL", high
     else:
         return []
-    return [{"type": _DATES[name], "value": {"operator": operator, "timezone": zone, "value": said}}]
+    return [{"type": _DATES[name], "value": {"operator": operator, "timezone": zone, "value": operand}}]
 
 
 _OFFSET = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(Z|[+-]\d{2}:?\d{2})")
 
 
-def _offset(moment: Any) -> re.Match[str] | None:
+def _match_offset(moment: Any) -> re.Match[str] | None:
     return _OFFSET.fullmatch(moment) if isinstance(moment, str) else None
 
 
-def _without_offset(moment: Any) -> Any:
-    """The SDK writes UTC's in its place and does not convert the hours (export_filters.py 7.17.0:79)."""
-    found = _offset(moment)
-    return moment if found is None else f"{found[1]}+0000"
+def _replace_offset(moment: Any) -> Any:
+    """Replaces the offset by UTC's without converting the hours, as the SDK does (export_filters.py 7.17.0:79)."""
+    match = _match_offset(moment)
+    return moment if match is None else f"{match[1]}+0000"
 
 
-def _status(value: Any) -> Term:
+def _build_status_term(value: Any) -> Term:
     return {"type": "task_queue_not_exist"} if value == "ToLabel" else {"type": "task_queue_status", "status": value}

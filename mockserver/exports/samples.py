@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from mockserver.errors import ScenarioError, nearest, quoted
+from mockserver.errors import ScenarioError, nearest, quote
 from mockserver.exports.legacy.dates import load_legacy_format
 from mockserver.exports.legacy.frames import render_frame_lines
 from mockserver.exports.legacy.labels import LabelElements
@@ -55,7 +55,7 @@ def single_project_scenario(
     """
     fitting = [plan for plan in scenario.projects if plan.media == media and plan.rows_of is None]
     if project is not None and fitting and project not in [plan.name for plan in fitting]:
-        known = quoted(nearest(project, [plan.name for plan in fitting]))
+        known = quote(nearest(project, [plan.name for plan in fitting]))
         raise ScenarioError(f"--project is {project!r}; those of {media} with rows of their own are {known}")
     for plan in fitting:
         if project in {None, plan.name}:
@@ -63,7 +63,7 @@ def single_project_scenario(
             ontologies = {plan.ontology: scenario.ontologies[plan.ontology]}
             # Models and slices would refer to what is left out, and no payload of labels tells of them.
             return msgspec.structs.replace(scenario, projects=[single], ontologies=ontologies, models=[], slices=[])
-    known = quoted(nearest(media, dict.fromkeys(plan.media for plan in scenario.projects)))
+    known = quote(nearest(media, dict.fromkeys(plan.media for plan in scenario.projects)))
     raise ScenarioError(f"--media is {media!r}; the nearest known are {known or 'none: the scenario has no projects'}")
 
 

@@ -13,7 +13,7 @@ import zoneinfo
 from collections.abc import Callable
 from typing import Any
 
-from mockserver.errors import MalformedRequest, nearest, quoted
+from mockserver.errors import MalformedRequest, nearest, quote
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import EVERYTHING, Clause
 from mockserver.world.labels import Label, WorkflowStatus
@@ -53,7 +53,7 @@ def _read(term: Term, readers: Readers) -> Clause:
     kind = term.get("type")
     reader = readers.get(kind) if isinstance(kind, str) else None
     if reader is None:
-        known = quoted(nearest(str(kind), readers))
+        known = quote(nearest(str(kind), readers))
         raise MalformedRequest(f"The search term {term!r} has an unknown type {kind!r}; the nearest known are {known}")
     return reader(term)
 
@@ -76,7 +76,7 @@ def _status(term: Term) -> Clause:
     status = term.get("status")
     known = [status.value for status in WorkflowStatus]
     if status not in known:
-        raise MalformedRequest(f"The search term {term['type']!r} has status {status!r}; known are {quoted(known)}")
+        raise MalformedRequest(f"The search term {term['type']!r} has status {status!r}; known are {quote(known)}")
     return Clause("pr.workflow_status = :status", status=status)
 
 

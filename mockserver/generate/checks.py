@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mockserver.errors import ScenarioError, nearest, quoted
+from mockserver.errors import ScenarioError, nearest, quote
 from mockserver.generate.organization import KINDS, RESERVED_METADATA
 from mockserver.generate.plans import (
     TEXT_QUESTIONS,
@@ -49,7 +49,7 @@ def check(scenario: Scenario, source: str) -> None:
 
 def _check_media(media: str, where: str) -> None:
     if media not in BY_NAME:
-        raise ScenarioError(f"{where}: {media!r} is not known; expected one of {quoted(nearest(media, BY_NAME))}")
+        raise ScenarioError(f"{where}: {media!r} is not known; expected one of {quote(nearest(media, BY_NAME))}")
 
 
 def _check_metadata(scenario: Scenario, source: str) -> None:
@@ -61,7 +61,7 @@ def _check_metadata(scenario: Scenario, source: str) -> None:
 
 def _check_project(project: ProjectPlan, scenario: Scenario, where: str) -> None:
     if project.ontology not in scenario.ontologies:
-        known = quoted(nearest(project.ontology, scenario.ontologies)) or "none: add an [ontologies.…] table"
+        known = quote(nearest(project.ontology, scenario.ontologies)) or "none: add an [ontologies.…] table"
         raise ScenarioError(f"{where}.ontology: there is no ontology {project.ontology!r}; known are {known}")
     media = scenario.ontologies[project.ontology].media
     if media != project.media:
@@ -99,7 +99,7 @@ def _check_values(project: ProjectPlan, scenario: Scenario, where: str) -> None:
         if kind == "datetime":
             _check_date_time(str(given.value), f"{here}.value")
         if kind == "enum" and given.value not in options[given.field]:
-            known = quoted(nearest(str(given.value), options[given.field]))
+            known = quote(nearest(str(given.value), options[given.field]))
             raise ScenarioError(f"{here}.value: {given.field!r} has no option {given.value!r}; known are {known}")
 
 
@@ -122,7 +122,7 @@ WRITTEN_AS: dict[str, type | tuple[type, ...]] = {
 def _check_shared(project: ProjectPlan, owner_name: str, seen: dict[str, ProjectPlan], where: str) -> None:
     owner = seen.get(owner_name)
     if owner is None or owner.rows_of is not None:
-        known = quoted(nearest(owner_name, [name for name, plan in seen.items() if plan.rows_of is None])) or "none"
+        known = quote(nearest(owner_name, [name for name, plan in seen.items() if plan.rows_of is None])) or "none"
         raise ScenarioError(
             f"{where}.rows_of: no project {owner_name!r} with rows of its own stands before; known are {known}"
         )
@@ -182,7 +182,7 @@ def _check_names(plans: Sequence[ModelPlan | SlicePlan], where: str) -> None:
 
 def _check_known(name: str, known: Mapping[str, object], where: str, what: str) -> None:
     if name not in known:
-        near = quoted(nearest(name, known)) or "none"
+        near = quote(nearest(name, known)) or "none"
         raise ScenarioError(f"{where}: there is no {what} {name!r}; known are {near}")
 
 
@@ -200,7 +200,7 @@ def _check_ontology(key: str, ontology: OntologyPlan, source: str) -> None:
     for index, tool in enumerate(ontology.tools):
         allowed = BY_NAME[ontology.media].tools
         if tool.tool not in allowed:
-            known = quoted(nearest(tool.tool, allowed, most=len(allowed)))
+            known = quote(nearest(tool.tool, allowed, most=len(allowed)))
             expected = f"expected one of {known}" if known else "it has none, ask questions instead"
             where = f"$.ontologies.{key}.tools[{index}].tool"
             raise ScenarioError(f"{source}: at {where}: {tool.tool!r} is no tool for {ontology.media}; {expected}")
@@ -212,7 +212,7 @@ def _check_ontology(key: str, ontology: OntologyPlan, source: str) -> None:
         if question.type not in asked:
             raise ScenarioError(
                 f"{source}: at {where}.type: {question.type!r} is not asked of {ontology.media}; "
-                f"expected one of {quoted(nearest(question.type, asked))}"
+                f"expected one of {quote(nearest(question.type, asked))}"
             )
     prompts = [where for where, question in _questions("", ontology) if question.type == "prompt"]
     if len(prompts) > 1:  # SDK ontology.py OntologyBuilder.asdict

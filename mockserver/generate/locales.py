@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockserver.errors import StartupError, nearest, quoted
+from mockserver.errors import StartupError, nearest, quote
 from mockserver.generate.words import list_tables
 
 ENTRIES = 400
@@ -21,7 +21,7 @@ def build_tables(locale: str, seed: int) -> dict[str, tuple[str, ...]]:
             "--locale needs Faker, which is not installed: pip install 'labelbox-mockserver[generate]'"
         ) from None
     if locale not in AVAILABLE_LOCALES:
-        known = quoted(nearest(locale, AVAILABLE_LOCALES))
+        known = quote(nearest(locale, AVAILABLE_LOCALES))
         raise StartupError(f"--locale is {locale!r}; the nearest known are {known}")
     fake = Faker(locale)
     fake.seed_instance(seed)

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from mockserver.errors import ScenarioError, nearest, quoted
+from mockserver.errors import ScenarioError, nearest, quote
 from mockserver.generate.checks import check
 from mockserver.generate.fixtures import find_fixtures
 from mockserver.generate.plans import (
@@ -67,7 +67,7 @@ def find(name: str) -> Path:
         raise ScenarioError(f"--scenario is {name!r}, and there is no such file; give a path that exists")
     if name in list_scenarios():
         return find_fixtures() / "scenarios" / f"{name}.toml"
-    known = quoted(nearest(name, list_scenarios()))
+    known = quote(nearest(name, list_scenarios()))
     raise ScenarioError(f"--scenario is {name!r}; known are {known}, or give a path that ends in .toml")
 
 
@@ -111,13 +111,13 @@ def _complete(scenario: Scenario, data: dict[str, Any], source: str) -> Scenario
             )
         return scenario
     if scenario.like not in list_scenarios():
-        known = quoted(nearest(scenario.like, list_scenarios()))
+        known = quote(nearest(scenario.like, list_scenarios()))
         raise ScenarioError(f"{source}: at $.like: there is no scenario {scenario.like!r} with us; known are {known}")
     base = load(find(scenario.like))
     names = [project.name for project in base.projects]
     for name in scenario.without:
         if name not in names:
-            known = quoted(nearest(name, names))
+            known = quote(nearest(name, names))
             raise ScenarioError(f"{source}: at $.without: {scenario.like!r} has no project {name!r}; it has {known}")
     given = {name: getattr(scenario, name) for name in data if name not in {"ontologies", "projects"}}
     kept = [project for project in base.projects if project.name not in scenario.without]
@@ -142,11 +142,11 @@ def explain(message: str, data: dict[str, Any]) -> str:
     path = path.strip("`") or "$"
     if match := re.search(r"unknown field `(.+)`", what):
         known = find_part(path).__struct_fields__
-        near = quoted(nearest(match[1], known))
+        near = quote(nearest(match[1], known))
         return f"at {path}: there is no key {match[1]!r}; the nearest known are {near}"
     if match := re.search(r"Invalid enum value '?(.+?)'?$", what):
         known_words = _list_words(path)
-        near = quoted(nearest(match[1], known_words))
+        near = quote(nearest(match[1], known_words))
         return f"at {path}: {match[1]!r} is not known; expected one of {near}"
     return f"at {path}: {what}"
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 
-from mockserver.errors import StartupError, nearest, quoted
+from mockserver.errors import StartupError, nearest, quote
 from mockserver.generate.fixtures import find_fixtures
 
 Tables = Mapping[str, tuple[str, ...]]
@@ -40,7 +40,7 @@ def _load_committed(name: str) -> tuple[str, ...]:
     file = find_fixtures() / "words" / f"{name}.txt"
     if not file.is_file():
         raise StartupError(
-            f'No word table "{name}" in {file.parent}; there are {quoted(nearest(name, list_tables(), most=10))}'
+            f'No word table "{name}" in {file.parent}; there are {quote(nearest(name, list_tables(), most=10))}'
         )
     # Not splitlines(): it would also cut at U+2028 and its kind.
     return tuple(file.read_text(encoding="utf-8").removesuffix("\n").split("\n"))

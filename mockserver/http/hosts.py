@@ -1,7 +1,7 @@
-"""Under which names this machine may be asked while only its own programs can reach the server.
+"""The names of this machine in requests, and the check that a request was sent on this machine.
 
 A web page can have its own name resolved to 127.0.0.1 after it was loaded (DNS rebinding); the browser then takes this
-server for the page's own and lets the page read every answer. What gives it away is the Host header.
+server for the page's own and lets the page read every answer. Only the Host header shows it.
 """
 
 from __future__ import annotations
@@ -13,26 +13,26 @@ from collections.abc import Collection, Iterable
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mockserver.errors import MOST_SHOWN, HostRefused, shortened
+from mockserver.errors import MOST_SHOWN, HostRefused, shorten
 from mockserver.http.responses import json_response
 
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]*)(:[0-9]{0,5})?")
 FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
-"""Fields by which proxies say that a request is not their own. None of them is believed, whatever it says of whom."""
+"""Fields by which proxies say that they forward a request. Their values are not trusted."""
 MOST_KEPT = 64
-"""Headers that were found good and are not read again; the port makes many of one name."""
+"""Headers that were accepted and are not parsed again; one name with many ports has many."""
 
 
 def names_this_machine(header: str, hosts: Iterable[str]) -> bool:
     """Whether a Host header has one of these names, with any port."""
-    found = _HOST.fullmatch(header.strip().lower())
-    return found is not None and found[1] in hosts
+    match = _HOST.fullmatch(header.strip().lower())
+    return match is not None and match[1] in hosts
 
 
 class KnownHosts:
-    """An ASGI layer that answers 421 where the Host header has another name than those of `hosts`.
+    """An ASGI layer that answers 421 to a Host header whose name is not in `hosts`.
 
-    Programs that send no Host (HTTP/1.0) are let through: every browser sends one.
+    Requests without a Host header (HTTP/1.0) are allowed: every browser sends one.
     """
 
     def __init__(self, app: ASGIApp, hosts: frozenset[str]) -> None:
@@ -42,7 +42,7 @@ class KnownHosts:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         for name, value in scope["headers"]:
             if name == b"host" and value not in self._good and not self._is_good(value):
-                await _refusal(value, self._hosts)(scope, receive, send)
+                await _refuse(value, self._hosts)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
@@ -53,11 +53,11 @@ class KnownHosts:
         return good
 
 
-def _refusal(header: bytes, hosts: frozenset[str]) -> ASGIApp:
-    """In both shapes at once, that of GraphQL and that of REST: routes are not known here."""
-    came = shortened(header.decode("latin-1"), MOST_SHOWN)
+def _refuse(header: bytes, hosts: frozenset[str]) -> ASGIApp:
+    """Refuses in the shapes of both GraphQL and REST, because this layer does not know the route."""
+    host = shorten(header.decode("latin-1"), MOST_SHOWN)
     error = HostRefused(
-        f"The Host header is {came!r}; this server listens on loopback and answers to {', '.join(sorted(hosts))}. If "
+        f"The Host header is {host!r}; this server listens on loopback and answers to {', '.join(sorted(hosts))}. If "
         "clients reach it by that name, start it with --public-url and that URL, for example --public-url "
         "http://labelbox-mock:8000"
     )
@@ -65,10 +65,10 @@ def _refusal(header: bytes, hosts: frozenset[str]) -> ASGIApp:
     return json_response(document, error.status)
 
 
-def on_this_machine(request: Request, hosts: Collection[str]) -> bool:
-    """Whether the request came over loopback, or over no network at all, for one of the names of this machine.
+def is_on_this_machine(request: Request, hosts: Collection[str]) -> bool:
+    """Whether the request was received over loopback, or over no network, for one of the names of this machine.
 
-    A proxy on this machine passes on what others ask, and a web page can have its own name resolved to loopback.
+    A proxy on this machine forwards requests of others, and a web page can have its own name resolved to loopback.
     """
     headers = request.headers
     if any(name in headers for name in FORWARDED):

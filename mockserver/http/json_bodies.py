@@ -1,5 +1,5 @@
-"""What a JSON body may be, looked at before it is parsed: parsers descend once per level, and what they make of many
-small parts takes fifty times the memory of the text, while no other thread runs."""
+"""The limits of a JSON body, checked before it is parsed: parsers recurse once per level, and the objects of many small
+parts take fifty times the memory of the text, while no other thread runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MOST_DEPTH = 128
 MOST_PARTS = 120_000
 """Objects, lists, keys and items. The largest list that SDKs send has 25,000 items."""
 
-# The closing quote may be missing: then the rest is passed over at once, not looked through again from every quote.
+# The closing quote may be missing: then the rest is skipped, not searched again from every quote.
 _NESTING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[{}\[\]]', re.DOTALL)
 
 

@@ -14,7 +14,7 @@ import orjson
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from mockserver.errors import MOST_SHOWN, shortened
+from mockserver.errors import MOST_SHOWN, shorten
 from mockserver.http.ranges import Part, parse_range
 from mockserver.http.responses import FILE_POLICY, JSON
 
@@ -92,7 +92,7 @@ class RangedResponse:
         compressed = self._is_compressed_for(request)
         # Compressed bytes are another entity than the plain ones, so they have a tag of their own.
         tag = f'"{self._source.tag}-gzip"' if compressed else f'"{self._source.tag}"'
-        shared = self._shared_headers(tag)
+        shared = self._build_headers(tag)
         if is_known(request.headers.get("if-none-match", ""), tag):
             return Answer(304, shared)
         if compressed:
@@ -129,7 +129,7 @@ class RangedResponse:
     def _type(self) -> Headers:
         return [(b"content-type", self._content_type.encode())]
 
-    def _shared_headers(self, tag: str) -> Headers:
+    def _build_headers(self, tag: str) -> Headers:
         headers: Headers = [
             (b"etag", tag.encode()),
             (b"accept-ranges", b"bytes"),
@@ -164,7 +164,7 @@ def _range_header(request: Request, tag: str) -> str | None:
 
 def _unsatisfiable(wanted: str, total: int, shared: Headers) -> Answer:
     message = (
-        f"The body has {total} bytes, and the Range header is {shortened(wanted, MOST_SHOWN)!r}; request a range that "
+        f"The body has {total} bytes, and the Range header is {shorten(wanted, MOST_SHOWN)!r}; request a range that "
         "begins within the body"
     )
     body = orjson.dumps({"message": message, "code": "BAD_USER_INPUT"})

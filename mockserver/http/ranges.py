@@ -1,4 +1,4 @@
-"""The Range header: which bytes of a body are asked for (RFC 9110, section 14)."""
+"""The Range header: the requested bytes of a body (RFC 9110, section 14)."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Part(NamedTuple):
 
 
 def parse_range(header: str | None, total: int) -> Part | None:
-    """The one part that is asked for; None when the whole body is the answer: no header, several parts, or one that
-    cannot be read. Raises ValueError when the part lies outside the body."""
+    """Parses the one requested part; None when the whole body is the answer: no header, several parts, or a header that
+    cannot be parsed. Raises ValueError when the part is outside the body."""
     match = _ONE.fullmatch((header or "").strip())
     if match is None or not any(match.groups()):
         return None

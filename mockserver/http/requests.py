@@ -1,4 +1,4 @@
-"""What every room reads from a request: its body, within a bound, and the address the client used."""
+"""The parts of a request that every room needs: the body, within a bound, and the address that the client used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers outside GraphQL: JSON, and errors in the shape the SDK reads or the storage writes."""
+"""Responses outside GraphQL: JSON, and errors in the shape that the SDK reads or that the storage writes."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ def json_response(document: Any, status: int = 200, headers: dict[str, str] | No
 
 
 def error_response(error: WireError) -> Response:
-    """REST errors carry `message` (SDK: `response.json()["message"]`)."""
+    """Builds the response to a REST error, with `message` (SDK: `response.json()["message"]`)."""
     headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
     return json_response({"message": error.message, "code": error.code, **error.extensions}, error.status, headers)
 
 
 def storage_error(error: WireError) -> Response:
-    """A refused link as the storage behind the service says it, in XML (its codes and statuses: documented by it).
+    """Builds the XML with which the storage behind the service refuses a link (codes and statuses: documented by it).
 
-    `Details` are our own words.
+    `Details` is the message of this server.
     """
-    status, code, message = next(told for kind, told in _STORAGE.items() if isinstance(error, kind))
+    status, code, message = next(row for kind, row in _STORAGE.items() if isinstance(error, kind))
     document = (
         "<?xml version='1.0' encoding='UTF-8'?>"
         f"<Error><Code>{code}</Code><Message>{message}</Message><Details>{escape(error.message)}</Details></Error>"

@@ -1,4 +1,4 @@
-"""What a `RangedResponse` is read from: bytes in memory, files in order, or chunks that are generated while sent."""
+"""Sources of a `RangedResponse`: bytes in memory, files in order, or chunks that are generated while they are sent."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ import httptools
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from mockserver.errors import MOST_SHOWN, shortened
+from mockserver.errors import MOST_SHOWN, shorten
 
 CHUNK_FRAME = 16
 """Bytes around each chunk of a body that are not counted: its size and two ends of lines."""
@@ -95,7 +95,7 @@ NO_PROXY = Refusal(
 
 def refuse_non_http(error: httptools.HttpParserError) -> Refusal:
     """Builds the refusal of bytes that are not HTTP, with the reason of the parser or of one of its callbacks."""
-    why = shortened(str(error.__context__ or error), MOST_SHOWN)
+    why = shorten(str(error.__context__ or error), MOST_SHOWN)
     return Refusal(HTTPStatus.BAD_REQUEST, f"The request is not HTTP/1.1 as RFC 9112 describes it: {why}")
 
 

@@ -10,7 +10,7 @@ import json
 from functools import cache
 from typing import Any
 
-from mockserver.errors import nearest, quoted
+from mockserver.errors import nearest, quote
 from mockserver.generate.fixtures import find_fixtures
 
 Schema = dict[str, Any]
@@ -38,7 +38,7 @@ def load(name: str) -> Schema:
 def read(name: str) -> str:
     """The text of a schema's file."""
     if name not in names():
-        raise KeyError(f"there is no schema {name!r}; the nearest known are {quoted(nearest(name, names()))}")
+        raise KeyError(f"there is no schema {name!r}; the nearest known are {quote(nearest(name, names()))}")
     return (find_fixtures() / "schemas" / f"{name}.json").read_text(encoding="utf-8")
 
 

@@ -14,7 +14,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from mockserver.errors import nearest, quoted
+from mockserver.errors import nearest, quote
 from mockserver.testing import schemas
 
 try:
@@ -103,7 +103,7 @@ def result_files_v1(media: str | None = None) -> SearchStrategy[bytes]:
 def payloads(name: str, *, given: Mapping[str, bool] | None = None) -> SearchStrategy[Any]:
     """An example of any schema, by the name that `schemas.load` takes. `given` says which optional keys are there."""
     if name not in schemas.names():
-        raise ValueError(f"there is no schema {name!r}; the nearest known are {quoted(nearest(name, schemas.names()))}")
+        raise ValueError(f"there is no schema {name!r}; the nearest known are {quote(nearest(name, schemas.names()))}")
     return _examples(name, dict(given or {}))
 
 
@@ -117,7 +117,7 @@ def _name(version: str, media: str | None) -> str:
     if media is None:
         return version
     if media not in _media(version):
-        raise ValueError(f"media is {media!r}; the nearest known are {quoted(nearest(media, _media(version)))}")
+        raise ValueError(f"media is {media!r}; the nearest known are {quote(nearest(media, _media(version)))}")
     return f"{version}-{media}"
 
 
@@ -130,5 +130,5 @@ def _media(version: str) -> list[str]:
 def _given(params: Mapping[str, bool]) -> dict[str, bool]:
     for word in params:
         if word not in PARAMS:
-            raise ValueError(f"params has no {word!r}; the nearest known are {quoted(nearest(word, PARAMS))}")
+            raise ValueError(f"params has no {word!r}; the nearest known are {quote(nearest(word, PARAMS))}")
     return {PARAMS[word]: wanted for word, wanted in params.items()}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from mockserver.errors import BadInput, nearest, quoted
+from mockserver.errors import BadInput, nearest, quote
 from mockserver.webhooks.exchange import Request
 from mockserver.webhooks.messages import Message, build_message
 
@@ -58,7 +58,7 @@ def misbehave_alone(name: str, message: Message, *, secret: str, number: int) ->
 def check_name(name: str) -> None:
     """Raises BadInput naming the nearest known."""
     if name not in MISBEHAVIOURS:
-        raise BadInput(f"There is no misbehaviour {name!r}; nearest known are {quoted(nearest(name, MISBEHAVIOURS))}")
+        raise BadInput(f"There is no misbehaviour {name!r}; nearest known are {quote(nearest(name, MISBEHAVIOURS))}")
 
 
 def build_request(message: Message) -> Request:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from mockserver.errors import BadInput, nearest, quoted
+from mockserver.errors import BadInput, nearest, quote
 from mockserver.webhooks.misbehaviour import check_name
 from mockserver.webhooks.options import JSON_COLUMNS, WebhookOptions
 from mockserver.world.changes.deliveries import Deliveries
@@ -48,13 +48,13 @@ def to_columns(values: dict[str, Any]) -> dict[str, Any]:
 
 def _check_topics(topics: Sequence[str]) -> list[str]:
     if not topics:
-        raise BadInput(f"The webhook has no topics; expected some of {quoted(TOPICS)}")
+        raise BadInput(f"The webhook has no topics; expected some of {quote(TOPICS)}")
     return list(dict.fromkeys(_check_known(topic, TOPICS, "topic") for topic in topics))
 
 
 def _check_known(word: str, known: Iterable[str], noun: str) -> str:
     if word not in set(known):
-        raise BadInput(f"The webhook's {noun} is {word!r}; the nearest known are {quoted(nearest(word, known))}")
+        raise BadInput(f"The webhook's {noun} is {word!r}; the nearest known are {quote(nearest(word, known))}")
     return word
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from mockserver.errors import AuthenticationFailed, Conflict, LinkRefused, NotFound, nearest, quoted
+from mockserver.errors import AuthenticationFailed, Conflict, LinkRefused, NotFound, nearest, quote
 from mockserver.workspaces.damage import Damage
 from mockserver.workspaces.manifest import name_home
 from mockserver.workspaces.workspace import Workspace
@@ -66,7 +66,7 @@ class Registry:
         """The workspace of a key. Raises NotFound, and Conflict where it is damaged."""
         workspace = self.find(api_key)
         if workspace is None:
-            known = quoted(nearest(api_key, self._by_key))
+            known = quote(nearest(api_key, self._by_key))
             raise NotFound(f"There is no workspace with the API key {api_key!r}; the nearest known are {known}")
         return workspace
 

@@ -243,7 +243,7 @@ def test_a_key_of_ones_own_is_shown_on_the_same_machine_only(
     key: str, client: tuple[str, int] | None, expected: bool
 ) -> None:
     asked = Request({"type": "http", "client": client, "headers": [(b"host", b"localhost:8000")]})
-    assert console.shows_key(key, asked, frozenset({"localhost"})) is expected
+    assert console.is_key_shown(key, asked, frozenset({"localhost"})) is expected
 
 
 def test_every_status_has_its_column() -> None:
@@ -251,7 +251,7 @@ def test_every_status_has_its_column() -> None:
 
 
 def test_long_lists_are_cut() -> None:
-    drawn = console.table(["Name"], [["x"]] * (console.MOST_LISTED + 5), nothing="None.")
+    drawn = console.render_table(["Name"], [["x"]] * (console.MOST_LISTED + 5), nothing="None.")
     assert drawn.count("<td>x</td>") == console.MOST_LISTED
     assert "… and 5 more." in drawn
 

@@ -5,30 +5,30 @@ from typing import Any
 import pytest
 
 from contract_tests.serving import ServedWorld
-from mockserver.control.words import terms
+from mockserver.control.words import build_terms
 from mockserver.testing import ControlRefusedError
 
 
 @pytest.mark.known("client")
 def test_an_offset_is_replaced_by_that_of_utc_as_the_sdk_does() -> None:
-    [term] = terms({"label_created_at": ["2050-01-01T00:00:00+0530", None]}, timezone="Europe/Berlin")
+    [term] = build_terms({"label_created_at": ["2050-01-01T00:00:00+0530", None]}, timezone="Europe/Berlin")
     assert term == {
         "type": "labeled_at",
         "value": {"operator": "GREATER_THAN_OR_EQUAL", "timezone": "UTC", "value": "2050-01-01T00:00:00+0000"},
     }
-    [term] = terms({"label_created_at": [None, "2050-01-01"]}, timezone="Europe/Berlin")
+    [term] = build_terms({"label_created_at": [None, "2050-01-01"]}, timezone="Europe/Berlin")
     assert term["value"]["timezone"] == "Europe/Berlin"
 
 
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        ({}, "it came with none of them"),
-        ({"project": "image", "slice": "street pictures"}, "it came with project and slice"),
-        ({"catalog": True, "data_rows": []}, "it came with data_rows and catalog"),
+        ({}, "The body has none of them; expected exactly one of"),
+        ({"project": "image", "slice": "street pictures"}, "has project and slice"),
+        ({"catalog": True, "data_rows": []}, "has data_rows and catalog"),
         ({"dataset": "image row"}, 'nearest known are "image rows"'),
-        ({"slice": ""}, "There is no slice ''"),
-        ({"model_run": "second"}, "There is no model run 'second'"),
+        ({"slice": ""}, "Unknown slice ''"),
+        ({"model_run": "second"}, "Unknown model run 'second'"),
         ({"slice": "street pictures", "filters": {"data_row_ids": []}}, "this export takes no filters"),
         ({"dataset": "image rows", "filters": {"batch_ids": ["b"]}}, "filters has no 'batch_ids'"),
         ({"project": "image", "params": {"predictions": True}}, "params has no 'predictions'"),

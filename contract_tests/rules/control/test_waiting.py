@@ -118,13 +118,13 @@ def test_more_than_the_most_that_may_wait_are_refused(tmp_path: Path) -> None:
     async def waits() -> list[object]:
         with ThreadPoolExecutor(1) as threads, stored(in_file(tmp_path)) as store:
             waiting, deliveries = Waiting(threads, most=4), Deliveries(store)
-            two = [asyncio.create_task(waiting.until_settled(deliveries, 30)) for _ in range(2)]
+            two = [asyncio.create_task(waiting.wait_until_settled(deliveries, 30)) for _ in range(2)]
             await asyncio.sleep(0)
-            with pytest.raises(Conflict, match="2 requests wait for this workspace"):
-                await waiting.until_settled(deliveries, 30)
-            assert await waiting.until_settled(deliveries, 0), "who does not wait is answered"
+            with pytest.raises(Conflict, match="2 requests already wait for this workspace"):
+                await waiting.wait_until_settled(deliveries, 30)
+            assert await waiting.wait_until_settled(deliveries, 0), "who does not wait is answered"
             answers: list[object] = list(await asyncio.gather(*two))
-            assert await waiting.until_settled(deliveries, 30), "their places are free again"
+            assert await waiting.wait_until_settled(deliveries, 30), "their places are free again"
             return answers
 
     assert asyncio.run(waits()) == [True, True]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mockserver.control.words import terms as terms_of_filters
+from mockserver.control.words import build_terms as build_filter_terms
 from mockserver.exports.selection import build_catalog_condition
 from mockserver.generate.data_rows import build_dataset_id
 from mockserver.generate.plans import SlicePlan
@@ -18,7 +18,7 @@ from mockserver.world.clock import DAY
 def test_dates_become_terms_as_filters_do(low: str | None, high: str | None) -> None:
     plan = SlicePlan(name="s", last_activity_at=(low or "", high or ""), label_created_at=(low or "", high or ""))
     filters = {"last_activity_at": [low, high], "label_created_at": [low, high]}
-    assert build_terms(plan, 0, 0) == terms_of_filters(filters)
+    assert build_terms(plan, 0, 0) == build_filter_terms(filters)
 
 
 def test_datasets_and_keys_become_terms_that_are_understood() -> None:

@@ -28,7 +28,7 @@ from graphql.validation import FieldsOnCorrectTypeRule, NoFragmentCyclesRule
 
 from mockserver.api.graphql.cost import MOST_DEPTH, Cost, check_size, circular, cost_of
 from mockserver.api.graphql.plans import MOST_PLANS, Planned
-from mockserver.errors import QueryNotParsed, QueryNotValid, QueryTooComplex, WireError, nearest, quoted
+from mockserver.errors import QueryNotParsed, QueryNotValid, QueryTooComplex, WireError, nearest, quote
 
 MOST_CHARACTERS = 1024 * 1024
 """Of the text of a document. A bulk delete inlines 25,000 ids, which are some 700,000 characters."""
@@ -112,7 +112,7 @@ def prepared(schema: GraphQLSchema, query: str) -> Document | WireError:
             )
         return QueryNotParsed(error.message, locations=[_place(error)] if error.locations else [])
     except WireError as error:
-        return error.copied()
+        return error.copy()
     errors = validate(schema, node, _RULES, max_errors=5, hide_suggestions=len(query) > LARGE_DOCUMENT)
     return _invalid(errors) if errors else _document(schema, query, node, cost)
 
@@ -200,7 +200,7 @@ class NearestNames(FieldsOnCorrectTypeRule):
         if parent is None or self.context.get_field_def() is not None:
             return
         name, fields = node.name.value, getattr(parent, "fields", {})
-        near = f" The nearest known are {quoted(nearest(name, fields))}." if fields else ""
+        near = f" The nearest known are {quote(nearest(name, fields))}." if fields else ""
         message = f'Cannot query field "{name}" on type "{parent.name}".{near}'
         if parent.name in {"Query", "Mutation"}:
             message += " Other fields of the real service are not imitated yet."

@@ -171,7 +171,7 @@ class Engine:
                 found = self.prepared(query)
             self._documents.keep(query, found)
         if isinstance(found, WireError):
-            raise found.copied()
+            raise found.copy()
         return found
 
     def prepared(self, query: str) -> Document | WireError:
