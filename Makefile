@@ -1,6 +1,7 @@
 # make demo      a first export by the official SDK, a signed webhook received
 # make test      set everything up, then check (what CI runs)
 # make check     lint, format, types, tests
+# make quick     lint, format, types, and the tests that are not slow: two minutes, for every change
 # make fixtures  make the committed word tables, golden exports, signed messages and the table of marks again
 # make crash     kill the server before every single step of every change, and under load (CI tries a sample)
 # make soak      a million mixed requests (SOAK_REQUESTS=…), memory and disk beside them
@@ -10,13 +11,15 @@
 PYTHON ?= python3
 # Twice as many test workers as cores: half of the time the SDKs sleep between two looks at a task.
 WORKERS ?= $(shell echo $$((2 * $$(nproc 2>/dev/null || echo 1))))
+# The tests of a file in one worker, and files in the order of collection: slow ones first (contract_tests/conftest.py).
+DISTRIBUTION := --dist loadgroup --no-loadscope-reorder
 # Bytecode is written: without it every start of a server or an SDK compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check fixtures crash soak bench clean
+.PHONY: demo test check quick fixtures crash soak bench clean
 
 demo: $(READY)
 	$(BIN)/python -m contract_tests.clients.demo
@@ -31,7 +34,13 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+	$(BIN)/pytest -n $(WORKERS) $(DISTRIBUTION)
+
+quick: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -n $(WORKERS) $(DISTRIBUTION) -m "not slow" contract_tests/rules
 
 fixtures: $(READY)
 	$(BIN)/python fixtures/words/make_words.py

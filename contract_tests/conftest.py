@@ -19,6 +19,43 @@ from mockserver.testing import MockWorkspace
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+SLOW = (
+    "crash/",
+    "clients/",
+    "rules/certification/",
+    "rules/commands/",
+    "rules/serving/",
+    "rules/testing/",
+    "rules/api/graphql/resolvers/test_comparisons.py",
+    "rules/api/graphql/resolvers/test_fields.py",
+    "rules/api/graphql/test_cost.py",
+    "rules/api/graphql/test_endpoint.py",
+    "rules/api/graphql/test_kept_documents.py",
+    "rules/api/graphql/test_long_changes.py",
+    "rules/api/graphql/test_long_reads.py",
+    "rules/api/test_browsers.py",
+    "rules/api/test_crowd.py",
+    "rules/api/test_deleted_downloads.py",
+    "rules/api/test_faults.py",
+    "rules/api/test_results_life.py",
+    "rules/api/test_running_exports.py",
+    "rules/control/test_waiting.py",
+    "rules/exports/test_faults.py",
+    "rules/test_command_line.py",
+    "rules/test_documents.py",
+    "rules/test_first_hour.py",
+    "rules/test_fuzzing.py",
+    "rules/test_held.py",
+    "rules/test_receivers_page.py",
+    "rules/test_recipes.py",
+    "rules/test_wheel.py",
+    "rules/webhooks/test_dispatcher.py",
+    "rules/webhooks/test_killed.py",
+    "rules/webhooks/test_unrecorded.py",
+    "rules/workspaces/",
+)
+"""Folders and files of tests that take seconds, in the order in which they start, so that none of them is left for the
+end. They are marked `slow`, and `make quick` leaves them out."""
 INDEPENDENT = {"crash/test_every_step.py"}
 """Files whose tests take long and share nothing: each of their tests may run in another worker."""
 
@@ -61,10 +98,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keeps the tests of a file in one worker, so that a server or a world for the whole file is built once."""
+    """Keeps the tests of a file in one worker, so that a server or a world for the whole file is built once. Puts slow
+    tests first."""
     compatibility.record_capabilities(items)
     matrix.drop_repetitions(config, items)
     for item in items:
-        file = item.path.relative_to(Path(__file__).parent).as_posix()
+        file = path_of(item)
+        if file.startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
         if file not in INDEPENDENT and item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(file))
+    items.sort(key=place_in_order)
+
+
+def path_of(item: pytest.Item) -> str:
+    """`rules/test_links.py`."""
+    return item.path.relative_to(Path(__file__).parent).as_posix()
+
+
+def place_in_order(item: pytest.Item) -> int:
+    return next((place for place, slow in enumerate(SLOW) if path_of(item).startswith(slow)), len(SLOW))
