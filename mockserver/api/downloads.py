@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from mockserver.api.graphql.resolvers.exports import stream_of
+from mockserver.api.graphql.resolvers.exports import get_stream
 from mockserver.errors import LinkRefused, NotFound
 from mockserver.exports.chunks import Chunk
 from mockserver.exports.dates import load_format
@@ -162,7 +162,7 @@ def result_response(workspace: Workspace, task_id: str, stream: str, file: str, 
     if stream not in {RESULT, ERRORS}:
         raise NotFound(f"Task {task_id!r} has no stream {stream!r}; a task has {RESULT} and {ERRORS}")
     task = workspace.exports.shown(task)
-    chunks = stream_of(task, stream).chunks
+    chunks = get_stream(task, stream).chunks
     wanted = [chunk for chunk in chunks if file in {chunk.file, "all.ndjson"}]
     if not wanted and file != "all.ndjson":
         raise NotFound(f"Task {task_id!r} has no file {file!r} in its stream {stream}; it has {len(chunks)}")

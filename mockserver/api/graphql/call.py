@@ -1,13 +1,15 @@
-"""What a resolver knows of the request it works for."""
+"""A call: the request that resolvers answer, with its workspace, and how they read records."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 import msgspec
 
+from mockserver.api.graphql.filters import build_condition, build_unique_condition
+from mockserver.api.graphql.pages import Window
 from mockserver.api.graphql.plans import TakesLong
 from mockserver.errors import QueryTooComplex
 from mockserver.exports.legacy.labels import LabelElements
@@ -17,9 +19,9 @@ from mockserver.world.database import EVERYTHING, Clause, Connection, R, Record
 from mockserver.world.store import Store
 
 MOST_RECORDS = 20_000
-"""In one answer. The largest page an SDK asks for, 500 data rows with their metadata, reads some 10,000."""
+"""Records that one answer may read. The largest page of an SDK, 500 data rows with metadata, reads some 10,000."""
 RECORDS_ON_LOOP = 1_000
-"""What a query reads on the event loop before it begins again in a thread; some 20 ms."""
+"""Records that a query reads on the event loop before it begins again in a thread; some 20 ms."""
 LEGACY_LABEL = 5
 """Records that the Export V1 form of a label counts for."""
 MOST_TEXT_OF_ANSWER = 16 * 1024 * 1024
@@ -28,6 +30,7 @@ MOST_TEXT_OF_ANSWER = 16 * 1024 * 1024
 LARGE_ANSWER = 64 * 1024
 """Characters of long texts. An answer that has more is encoded in a thread."""
 
+LIVE = Clause("NOT deleted")
 
 READ_TOGETHER = 100
 """Records of a list."""
@@ -82,7 +85,7 @@ class Call(msgspec.Struct):
         value: T = self._values[read, record_id]
         return value
 
-    def legacy_label(self, label_id: str) -> dict[str, Any]:
+    def build_legacy_label(self, label_id: str) -> dict[str, Any]:
         """The `Label` of Export V1. A document may ask for hundreds."""
         with self._reading() as connection:
             if self._elements is None:
@@ -106,15 +109,15 @@ class Call(msgspec.Struct):
         """Whether encoding the answer as JSON would keep other requests waiting."""
         return self.characters > LARGE_ANSWER or self.records > RECORDS_ON_LOOP
 
-    def metadata_schemas(self) -> dict[str, MetadataSchema]:
-        """By id. A page of data rows asks for them with every row."""
+    def get_metadata_schemas(self) -> dict[str, MetadataSchema]:
+        """The schemas by id, read once for an answer: each data row of a page needs them."""
         if self._schemas is None:
             self._schemas = {schema.id: schema for schema in self.select(MetadataSchema)}
         return self._schemas
 
     @contextmanager
-    def apart(self) -> Iterator[None]:
-        """What is read within comes from a snapshot, so that nobody waits for whoever reads much."""
+    def use_snapshot(self) -> Iterator[None]:
+        """Reads from a snapshot inside this context, so that no other request waits for many reads."""
         self.records = self.characters = 0
         self._elements = self._schemas = None
         self._neighbours, self._values = {}, {}
@@ -130,7 +133,7 @@ class Call(msgspec.Struct):
         return self.workspace.store
 
     def reading(self) -> AbstractContextManager[Connection]:
-        """For questions of another kind than those below. Raises as they do."""
+        """A connection for other reads than those below. Counts one record. Raises QueryTooComplex, TakesLong."""
         self._count(1)
         return self._reading()
 
@@ -139,28 +142,42 @@ class Call(msgspec.Struct):
 
     def select(self, kind: type[R], clause: Clause = EVERYTHING, **page: Any) -> list[R]:
         with self._reading() as connection:
-            return self._counted(connection.select(kind, clause, **page))
+            return self._count_records(connection.select(kind, clause, **page))
+
+    def search(
+        self,
+        kind: type[R],
+        where: Mapping[str, Any] | None,
+        within: Clause = EVERYTHING,
+        *,
+        order: str,
+        **window: Unpack[Window],
+    ) -> list[R]:
+        """The records that fit the search `where` and the clause, without deleted ones unless `where` names them."""
+        return self.select(kind, build_condition(kind, where) & within, order=order, **window)
 
     def find(self, kind: type[R], record_id: str | None) -> R | None:
-        """By id; None for None."""
+        """The record with this id, deleted or not; None if there is none or the id is None."""
         if record_id is None:
             return None
         with self._reading() as connection:
-            found = self._counted(connection.select(kind, Clause("id = :id", id=record_id)))
-        return found[0] if found else None
+            records = self._count_records(connection.select(kind, Clause("id = :id", id=record_id)))
+        return records[0] if records else None
 
-    def _counted(self, records: list[R]) -> list[R]:
+    def _count_records(self, records: list[R]) -> list[R]:
         self._count(1 + len(records))
         return records
 
     def _count(self, records: int) -> None:
-        """Raises QueryTooComplex when the document has read more than any client's does, on the event loop TakesLong
-        when it has read so much that others wait."""
+        """Counts records that were read. Raises QueryTooComplex when they are more than any client reads, and on the
+        event loop TakesLong when they are so many that other requests wait."""
         self.records += records
         if self.on_loop and self.records > RECORDS_ON_LOOP:
             raise TakesLong
         if self.records > MOST_RECORDS:
-            raise QueryTooComplex(f"the document reads more than {MOST_RECORDS} records; ask for less, or for pages")
+            raise QueryTooComplex(
+                f"the document reads more than {MOST_RECORDS} records; request fewer fields, or pages"
+            )
 
     def one(self, kind: type[R], clause: Clause, what: str) -> R:
         """The record that meets the clause. Raises NotFound, whose message says that `what` does not exist."""
@@ -168,13 +185,19 @@ class Call(msgspec.Struct):
         with self._reading() as connection:
             return connection.one(kind, clause, what)
 
+    def get(self, kind: type[R], record_id: str | None, name: str | None = None) -> R:
+        """The record with this id, unless it is deleted. Raises NotFound, whose message calls the record by `name`."""
+        live = LIVE if "deleted" in kind.__struct_fields__ else EVERYTHING
+        return self.one(kind, Clause("id = :id", id=record_id) & live, f"{name or kind.__name__} {record_id!r}")
+
+    def get_unique(
+        self, kind: type[R], where: Mapping[str, Any], name: str | None = None, within: Clause = EVERYTHING
+    ) -> R:
+        """The record that the argument `where` of a field for one record names. Raises NotFound, BadInput."""
+        what = f"{name or kind.__name__} {where.get('id') or dict(where)!r}"
+        return self.one(kind, build_unique_condition(kind, where) & within, what)
+
     def count(self, kind: type[Record], clause: Clause) -> int:
         self._count(1)
         with self._reading() as connection:
             return connection.count(kind, clause)
-
-
-def call_of(info: Any) -> Call:
-    """The request a resolver works for."""
-    call: Call = info.context
-    return call

@@ -55,8 +55,8 @@ class Context(Protocol):
     on_loop: bool
     """While it is true, whoever reads so much that others wait is told so by TakesLong."""
 
-    def apart(self) -> AbstractContextManager[None]:
-        """What is read within, is read from a snapshot, and by a thread that nobody else waits for."""
+    def use_snapshot(self) -> AbstractContextManager[None]:
+        """Inside this context, reads use a snapshot on a thread of their own and do not block other requests."""
         ...
 
 
@@ -180,7 +180,7 @@ class Engine:
 
 
 def _apart(context: Context, run: Callable[[], T]) -> T:
-    with context.apart():
+    with context.use_snapshot():
         return run()
 
 

@@ -45,7 +45,7 @@ class Fields:
     def add_nulls(self, type: str, names: str) -> None:  # noqa: A002  GraphQL's word
         """Registers fields that are null in every generated world."""
         for name in names.split():
-            self.add(type, name, nothing)
+            self.add(type, name, resolve_null)
 
     def add_attributes(self, type: str, kind: type[msgspec.Struct], names: str, **renamed: str) -> None:  # noqa: A002  GraphQL's word
         """Registers attributes of a record: `createdAt` reads `created_at`, unless `renamed` gives another."""
@@ -96,11 +96,11 @@ def json_text(document: Any) -> str:
     return orjson.dumps(document).decode()
 
 
-def nothing(_source: Any, _call: Any, **_arguments: Any) -> None:
+def resolve_null(_source: Any, _call: Any, **_arguments: Any) -> None:
     """Resolves a field that is null in every generated world; its description in the schema says why."""
 
 
-def no_list(_source: Any, _call: Any, **_arguments: Any) -> list[Any]:
+def resolve_empty_list(_source: Any, _call: Any, **_arguments: Any) -> list[Any]:
     """Resolves a list that is empty in every generated world; its description in the schema says why."""
     return []
 

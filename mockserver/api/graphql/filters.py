@@ -13,11 +13,12 @@ from mockserver.world.database import EVERYTHING, Clause, Record
 from mockserver.world.queries.conditions import match_subquery
 
 MOST_TERMS = 500
-"""In one search. SQLite takes an expression a thousand deep, and a condition is as deep as it has terms."""
+"""Terms of one search. SQLite takes an expression a thousand deep, and a condition is as deep as it has terms."""
 MOST_CHARACTERS = 5_000
-"""Of a text to search for. SQLite's patterns have 50,000 bytes at most."""
+"""Characters of a text to search for. SQLite's patterns have 50,000 bytes at most."""
 
-Given = Mapping[str, Any]
+Where = Mapping[str, Any]
+"""The `where` argument of a field."""
 
 _OPERATORS = {"": "=", "not": "<>", "lt": "<", "gt": ">", "lte": "<=", "gte": ">="}
 _OF_MOMENTS = {
@@ -44,76 +45,79 @@ def snake(name: str) -> str:
     return _WORD.sub("_", name).lower()
 
 
-def holding(column: str, text: str) -> Clause:
-    """Where a text stands somewhere in a column, in capitals or not. Raises BadInput."""
+def build_text_condition(column: str, text: str) -> Clause:
+    """The rows whose column contains a text, in capitals or not. Raises BadInput."""
     if len(text) > MOST_CHARACTERS:
-        raise BadInput(
-            f"The text to search for has {len(text):,} characters; at most {MOST_CHARACTERS:,} are looked for"
-        )
+        raise BadInput(f"The text to search for has {len(text):,} characters; expected at most {MOST_CHARACTERS:,}")
     if "\0" in text:  # where a pattern would end
         return Clause("FALSE")
     literal = text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
     return Clause(f"LOWER({column}) LIKE LOWER(:text) ESCAPE '!'", text=f"%{literal}%")
 
 
-def condition(kind: type[Record], given: Given | None) -> Clause:
-    """What `given` asks of records of a kind. Deleted ones are left out unless it says `deleted: true`."""
-    asked = given or {}
-    check_size(asked)
-    found = _condition(kind, asked)
-    if "deleted" not in kind.__struct_fields__ or _mentions_deleted(asked):
-        return found
-    return found & Clause("NOT deleted")
+def build_condition(kind: type[Record], where: Where | None) -> Clause:
+    """The condition of a search. It leaves deleted records out, unless the search compares `deleted`.
+
+    Raises BadInput.
+    """
+    search = where or {}
+    check_size(search)
+    condition = _build_condition(kind, search)
+    if "deleted" not in kind.__struct_fields__ or _mentions_deleted(search):
+        return condition
+    return condition & Clause("NOT deleted")
 
 
-def unique(kind: type[Record], given: Given | None) -> Clause:
-    """The condition of a question for one thing. Raises BadInput when nothing says which."""
-    if not any(value is not None for key, value in (given or {}).items() if key != "deleted"):
-        raise BadInput(f"{kind.__name__} is asked for, and nothing says which; expected where: {{id: …}}")
-    return condition(kind, given)
+def build_unique_condition(kind: type[Record], where: Where | None) -> Clause:
+    """The condition of a search for one record. Raises BadInput when the search is empty."""
+    if not any(value is not None for key, value in (where or {}).items() if key != "deleted"):
+        raise BadInput(f"Missing argument: which {kind.__name__}? Pass where: {{id: …}}")
+    return build_condition(kind, where)
 
 
-def check_size(given: Given) -> None:
+def check_size(where: Where) -> None:
     """Raises BadInput when a search has more terms than are answered."""
-    if (size := _size(given)) > MOST_TERMS:
+    if (size := _count_terms(where)) > MOST_TERMS:
         raise BadInput(f"The search has {size} terms; at most {MOST_TERMS} are answered")
 
 
-def _size(given: Given) -> int:
-    return sum(1 + sum(map(_size, _parts(value))) for value in given.values())
+def _count_terms(where: Where) -> int:
+    return sum(1 + sum(map(_count_terms, _list_parts(value))) for value in where.values())
 
 
-def _parts(value: Any) -> list[Given]:
+def _list_parts(value: Any) -> list[Where]:
     if isinstance(value, Mapping):
         return [value]
     return [part for part in value if isinstance(part, Mapping)] if isinstance(value, list) else []
 
 
-def _mentions_deleted(given: Given) -> bool:
-    nested = [part for key in ("AND", "OR", "NOT") for part in given.get(key) or []]
-    return given.get("deleted") is not None or any(map(_mentions_deleted, nested))
+def _mentions_deleted(where: Where) -> bool:
+    nested = [part for key in ("AND", "OR", "NOT") for part in where.get(key) or []]
+    return where.get("deleted") is not None or any(map(_mentions_deleted, nested))
 
 
-def _condition(kind: type[Record], given: Given) -> Clause:
-    terms = [_term(kind, key, value) for key, value in given.items() if value is not None]
+def _build_condition(kind: type[Record], where: Where) -> Clause:
+    terms = [_build_term(kind, key, value) for key, value in where.items() if value is not None]
     return functools.reduce(Clause.__and__, terms, EVERYTHING)
 
 
-def _term(kind: type[Record], key: str, value: Any) -> Clause:
+def _build_term(kind: type[Record], key: str, value: Any) -> Clause:
     if key in {"AND", "OR", "NOT"}:
-        return _combined(key, [_condition(kind, part) for part in value])
+        return _combine(key, [_build_condition(kind, part) for part in value])
     if relation := RELATIONS.get(kind, {}).get(key):
-        inner = _condition(relation.kind, value)
+        inner = _build_condition(relation.kind, value)
         return match_subquery(relation.column, relation.kind, relation.key, inner)
     name, operator = comparison(key)
     if name == "deleted" and name not in kind.__struct_fields__:
         return Clause("FALSE") if value else EVERYTHING  # what cannot be deleted never is
     if name in ALWAYS_NULL.get(kind, ()):
         return Clause("FALSE")
-    return _compared(_expression(kind, name), name, operator, value, ignores_case=name in WITHOUT_CASE.get(kind, ()))
+    return _build_comparison(
+        _get_expression(kind, name), name, operator, value, ignores_case=name in WITHOUT_CASE.get(kind, ())
+    )
 
 
-def _expression(kind: type[Record], name: str) -> str:
+def _get_expression(kind: type[Record], name: str) -> str:
     """SQL for a field of the wire. Raises BadInput."""
     if expression := EXPRESSIONS.get(kind, {}).get(name):
         return expression
@@ -122,7 +126,7 @@ def _expression(kind: type[Record], name: str) -> str:
     return column
 
 
-def _compared(expression: str, name: str, operator: str, value: Any, *, ignores_case: bool) -> Clause:
+def _build_comparison(expression: str, name: str, operator: str, value: Any, *, ignores_case: bool) -> Clause:
     if operator == "in":
         return Clause(f"{expression} IN :value", value=value)
     if name in MOMENTS:
@@ -132,14 +136,14 @@ def _compared(expression: str, name: str, operator: str, value: Any, *, ignores_
     return Clause(f"{expression} {_OPERATORS[operator]} :value", value=value)
 
 
-def _combined(key: str, parts: list[Clause]) -> Clause:
-    """AND, OR and NOT of conditions; OR by denying that all are denied. An empty list asks for nothing."""
+def _combine(key: str, parts: list[Clause]) -> Clause:
+    """AND, OR and NOT of conditions; OR denies that all are denied. An empty list is no condition."""
     if key == "AND" or not parts:
         return functools.reduce(Clause.__and__, parts, EVERYTHING)
-    denied = functools.reduce(Clause.__and__, [_denied(part) for part in parts])
-    return denied if key == "NOT" else _denied(denied)
+    denied = functools.reduce(Clause.__and__, [_deny(part) for part in parts])
+    return denied if key == "NOT" else _deny(denied)
 
 
-def _denied(clause: Clause) -> Clause:
-    """A comparison with a null does not fit, so its denial does (inferred)."""
+def _deny(clause: Clause) -> Clause:
+    """The denial of a condition. A comparison with a null does not fit, so its denial does (inferred)."""
     return Clause(f"NOT COALESCE(({clause.sql}), FALSE)", **clause.params)

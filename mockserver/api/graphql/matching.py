@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from mockserver.api.graphql.filters import Given, check_size, comparison
+from mockserver.api.graphql.filters import Where, check_size, comparison
 from mockserver.api.graphql.searched import MOMENTS
 
 Read = Callable[[str], Any]
@@ -22,25 +22,25 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def mentioned(given: Given | None) -> set[str]:
+def list_compared(where: Where | None) -> set[str]:
     """The fields that a search compares, at any depth."""
-    found: set[str] = set()
-    for key, value in (given or {}).items():
+    names: set[str] = set()
+    for key, value in (where or {}).items():
         if key in {"AND", "OR", "NOT"}:
-            found.update(*map(mentioned, value or ()))
+            names.update(*map(list_compared, value or ()))
         elif value is not None:
-            found.add(comparison(key)[0])
-    return found
+            names.add(comparison(key)[0])
+    return names
 
 
-def matches(given: Given | None, read: Read) -> bool:
-    """Whether something fits a search. Nothing that is searched so can be deleted. Raises BadInput."""
-    check_size(given or {})
-    return _matches(given or {}, read)
+def matches(where: Where | None, read: Read) -> bool:
+    """Whether an object fits a search. Objects that are searched so cannot be deleted. Raises BadInput."""
+    check_size(where or {})
+    return _matches(where or {}, read)
 
 
-def _matches(given: Given, read: Read) -> bool:
-    return all(_fits(key, value, read) for key, value in given.items() if value is not None)
+def _matches(where: Where, read: Read) -> bool:
+    return all(_fits(key, value, read) for key, value in where.items() if value is not None)
 
 
 def _fits(key: str, value: Any, read: Read) -> bool:
@@ -53,9 +53,9 @@ def _fits(key: str, value: Any, read: Read) -> bool:
     name, suffix = comparison(key)
     if name == "deleted":
         return not value
-    found = read(name)
-    if found is None:
+    actual = read(name)
+    if actual is None:
         return False
     if name in MOMENTS:
-        found, value = found // 1000, value // 1000
-    return _OPERATORS[suffix](found, value)
+        actual, value = actual // 1000, value // 1000
+    return _OPERATORS[suffix](actual, value)

@@ -1,4 +1,4 @@
-"""Who may do what: API keys, permissions, invitations and groups of users (SDK api_key.py, invite.py, user_group.py).
+"""Permissions: API keys, permissions, invitations and groups of users (SDK api_key.py, invite.py, user_group.py).
 
 A world has the people of its scenario and one API key; nobody is invited, and nobody is in a group.
 """
@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from mockserver.api.graphql.call import Call
-from mockserver.api.graphql.fields import Fields, no_list, nothing
+from mockserver.api.graphql.fields import Fields, resolve_empty_list, resolve_null
 from mockserver.errors import NotFound
 from mockserver.world import ids
 from mockserver.world.database import Clause
@@ -24,7 +24,7 @@ NEVER = 2**31 - 1
 
 
 class ApiKey(msgspec.Struct, frozen=True):
-    """The key that the workspace is named by. Its text is never told, as a real one's."""
+    """The key that the workspace is named by. Its text is never sent, as that of a real key."""
 
     id: str
     user_id: str
@@ -43,7 +43,7 @@ class InvitesLimit(msgspec.Struct, frozen=True):
 
 
 class EmptyPage(msgspec.Struct, frozen=True):
-    """A page of a list that nothing is in."""
+    """A page of an empty list."""
 
     nodes: list[Any] = []
     next_cursor: None = None
@@ -56,24 +56,24 @@ MEMBERS = "nodes totalCount userGroupRoles"
 
 
 def add_to(fields: Fields) -> None:
-    fields.add("User", "apiKeys", api_keys)
-    fields.add("User", "apiKeysOtherUsers", no_list)
+    fields.add("User", "apiKeys", list_api_keys)
+    fields.add("User", "apiKeysOtherUsers", resolve_empty_list)
     fields.add("User", "isAdvEnabled", lambda _source, _call: True)
-    fields.add("Query", "organizationRole", organization_role)
-    fields.add("Role", "permissions", no_list)
+    fields.add("Query", "organizationRole", find_organization_role)
+    fields.add("Role", "permissions", resolve_empty_list)
     fields.add("Role", "organizationId", lambda _source, call: call.store.workspace.organization_id)
-    fields.add("Role", "description", nothing)
-    fields.add("Query", "invitesLimit", invites_limit)
-    fields.add("Organization", "invites", empty_page)
-    fields.add("Project", "invites", empty_page)
-    fields.add("Query", "userGroups", empty_page)
-    fields.add("Query", "userGroupsV2", empty_page)
-    fields.add("Query", "userGroup", user_group)
-    fields.add("Query", "userGroupV2", nothing)
+    fields.add("Role", "description", resolve_null)
+    fields.add("Query", "invitesLimit", count_invites)
+    fields.add("Organization", "invites", build_empty_page)
+    fields.add("Project", "invites", build_empty_page)
+    fields.add("Query", "userGroups", build_empty_page)
+    fields.add("Query", "userGroupsV2", build_empty_page)
+    fields.add("Query", "userGroup", refuse_user_group)
+    fields.add("Query", "userGroupV2", resolve_null)
     fields.add("ApiKey", "name", lambda _source, _call: "API key")
     fields.add("ApiKey", "revoked", lambda _source, _call: False)
     fields.add("ApiKey", "expiresAtEpoch", lambda _source, _call: NEVER)
-    fields.add("ApiKey", "allowedIpCidrs", no_list)
+    fields.add("ApiKey", "allowedIpCidrs", resolve_empty_list)
     fields.add_attributes("ApiKey", ApiKey, "id userId userEmail createdAt updatedAt", createdByUserId="user_id")
     fields.add_attributes("InvitesLimit", InvitesLimit, "used limit remaining")
     fields.add_attributes("InviteConnection", EmptyPage, "nodes nextCursor")
@@ -85,32 +85,30 @@ def add_to(fields: Fields) -> None:
         fields.add_nulls(kind, names)
 
 
-def api_keys(source: Person, call: Call) -> list[ApiKey]:
-    """The owner's one; others have none."""
+def list_api_keys(source: Person, call: Call) -> list[ApiKey]:
+    """The one key of the owner; other users have none."""
     world = call.store.workspace
     if source.id != world.user_id:
         return []
-    made = call.store.organization().created_at
-    return [ApiKey(ids.cuid(made, "api key", world.organization_id), source.id, source.email, made, made)]
+    created = call.store.organization().created_at
+    return [ApiKey(ids.cuid(created, "api key", world.organization_id), source.id, source.email, created, created)]
 
 
-def organization_role(_source: Any, call: Call, userId: str | None = None) -> Role | None:  # noqa: N803  the wire's word
-    """The role of a person, by default of the owner of the API key."""
-    person = (
-        call.store.user() if userId is None else call.one(Person, Clause("id = :id", id=userId), f"User {userId!r}")
-    )
+def find_organization_role(_source: Any, call: Call, userId: str | None = None) -> Role | None:  # noqa: N803  the wire's word
+    """The role of a user, by default of the owner of the API key."""
+    person = call.store.user() if userId is None else call.get(Person, userId, "User")
     return call.find(Role, person.role_id)
 
 
-def invites_limit(_source: Any, call: Call, where: Mapping[str, Any]) -> InvitesLimit:
-    """Everybody who works here is counted, and who is invited (SDK organization.py)."""
-    call.one(Organization, Clause("id = :id", id=where.get("id")), f"Organization {where.get('id')!r}")
+def count_invites(_source: Any, call: Call, where: Mapping[str, Any]) -> InvitesLimit:
+    """Counts the users of the organization and the invitations (SDK organization.py)."""
+    call.get(Organization, where.get("id"))
     return InvitesLimit(call.count(Person, Clause("TRUE")), SEATS)
 
 
-def empty_page(_source: Any, _call: Call, **_page: Any) -> EmptyPage:
+def build_empty_page(_source: Any, _call: Call, **_page: Any) -> EmptyPage:
     return EmptyPage()
 
 
-def user_group(_source: Any, _call: Call, where: Mapping[str, Any]) -> None:
+def refuse_user_group(_source: Any, _call: Call, where: Mapping[str, Any]) -> None:
     raise NotFound(f"User group {where.get('id')!r} does not exist in this workspace")

@@ -14,7 +14,6 @@ from mockserver.api.graphql.filters import snake
 from mockserver.api.graphql.texts import check_texts
 from mockserver.errors import BadInput, MalformedRequest, NotAllowed
 from mockserver.world.data_rows import Dataset
-from mockserver.world.database import Clause
 from mockserver.world.projects import LabelingFrontend, Ontology, Project
 
 ONLY_READ = {"queueMode": ("CATALOG",), "allowedMediaType": ("UNKNOWN", "UNSUPPORTED")}
@@ -28,7 +27,7 @@ NO_COLUMNS = FIRST_ROWS | {"labelingFrontend"}
 def add_to(fields: Fields) -> None:
     fields.add("Mutation", "createProject", create_project)
     fields.add("Mutation", "updateProject", update_project)
-    fields.add("Mutation", "project", project_changes)
+    fields.add("Mutation", "project", find_project_to_change)
     fields.add("ProjectChanges", "connectOntology", connect_ontology)
     fields.add("Mutation", "createLabelingFrontendOptions", create_frontend_options)
     fields.add("Mutation", "createDataset", create_dataset)
@@ -38,8 +37,8 @@ def add_to(fields: Fields) -> None:
     fields.add("Deleted", "id", lambda source, _call: source)
 
 
-def _columns(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Given fields by column. Null means not given: an SDK that wants to clear a text sends an empty one.
+def _build_columns(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields by column, without nulls: an SDK that wants to clear a text sends an empty one.
 
     Raises BadInput for a text that is too long.
     """
@@ -47,7 +46,7 @@ def _columns(data: Mapping[str, Any]) -> dict[str, Any]:
     return {snake(name): value for name, value in data.items() if value is not None and name not in NO_COLUMNS}
 
 
-def _named(data: Mapping[str, Any], what: str) -> str:
+def _check_name(data: Mapping[str, Any], what: str) -> str:
     name = data.get("name")
     if not name or not str(name).strip():
         raise BadInput(f"A new {what} has the name {name!r}; expected a text that is not empty")
@@ -56,9 +55,14 @@ def _named(data: Mapping[str, Any], what: str) -> str:
 
 def create_project(_source: Any, call: Call, data: Mapping[str, Any]) -> Project:
     if data.get("deleted"):
-        raise BadInput("A new project came with deleted: true; leave it out")
+        raise BadInput("A new project was sent with deleted: true; leave it out")
     _check_modes(call, data)
-    fields = _columns(data) | {"name": _named(data, "project")} | _first_frontend(call) | _frontend(call, data)
+    fields = (
+        _build_columns(data)
+        | {"name": _check_name(data, "project")}
+        | _find_first_frontend(call)
+        | _find_frontend(call, data)
+    )
     fields.pop("deleted", None)  # false
     return call.workspace.catalog.create_project(**fields)
 
@@ -79,58 +83,58 @@ def _check_modes(call: Call, data: Mapping[str, Any]) -> None:
             raise MalformedRequest(f"A project cannot have the {name} {value}, which is for reading only; give another")
 
 
-def _first_frontend(call: Call) -> dict[str, str | None]:
+def _find_first_frontend(call: Call) -> dict[str, str | None]:
     """The editor that a project has from its start."""
     if not is_since(call.store, EDITOR_FROM_THE_START):
         return {}
-    found = call.select(LabelingFrontend, order="id", first=1)
-    return {"labeling_frontend_id": found[0].id if found else None}
+    frontends = call.select(LabelingFrontend, order="id", first=1)
+    return {"labeling_frontend_id": frontends[0].id if frontends else None}
 
 
-def _frontend(call: Call, data: Mapping[str, Any]) -> dict[str, str | None]:
+def _find_frontend(call: Call, data: Mapping[str, Any]) -> dict[str, str | None]:
     """Connected or disconnected, as the SDK's connect_ontology does. Raises NotFound."""
-    given = data.get("labelingFrontend") or {}
-    if given.get("disconnect"):
+    connection = data.get("labelingFrontend") or {}
+    if connection.get("disconnect"):
         return {"labeling_frontend_id": None}
-    frontend = (given.get("connect") or {}).get("id")
+    frontend = (connection.get("connect") or {}).get("id")
     if frontend is None:
         return {}
-    call.one(LabelingFrontend, Clause("id = :id", id=frontend), f"Labeling frontend {frontend!r}")
+    call.get(LabelingFrontend, frontend, "Labeling frontend")
     return {"labeling_frontend_id": frontend}
 
 
 def update_project(_source: Any, call: Call, where: Mapping[str, Any], data: Mapping[str, Any]) -> Project:
     """Also deletes (`deleted: true`) and connects the frontend, as the SDK's connect_ontology does."""
     _check_modes(call, data)
-    fields = _columns(data) | _frontend(call, data)
-    return call.workspace.catalog.update_project(_id(where, "updateProject"), **fields)
+    fields = _build_columns(data) | _find_frontend(call, data)
+    return call.workspace.catalog.update_project(_get_id(where, "updateProject"), **fields)
 
 
-def project_changes(_source: Any, call: Call, where: Mapping[str, Any]) -> Project:
-    project_id = _id(where, "project")
-    return call.one(Project, Clause("id = :id AND NOT deleted", id=project_id), f"Project {project_id!r}")
+def find_project_to_change(_source: Any, call: Call, where: Mapping[str, Any]) -> Project:
+    project_id = _get_id(where, "project")
+    return call.get(Project, project_id)
 
 
 def connect_ontology(source: Project, call: Call, ontologyId: str) -> Project:  # noqa: N803  the wire's word
-    call.one(Ontology, Clause("id = :id", id=ontologyId), f"Ontology {ontologyId!r}")
+    call.get(Ontology, ontologyId)
     return call.workspace.catalog.update_project(source.id, ontology_id=ontologyId)
 
 
 def create_frontend_options(_source: Any, call: Call, data: Mapping[str, Any]) -> Project:
     """The options of a project's editor, which are its ontology. SDKs make empty ones, and connect the ontology next
     (project.py setup_editor, connect_ontology). Raises NotAllowed for others: they would make an ontology."""
-    project = project_changes(None, call, _connected(data, "project"))
-    frontend = _frontend(call, {"labelingFrontend": data.get("labelingFrontend")})
-    if any(_options(data).values()):
+    project = find_project_to_change(None, call, _get_connected(data, "project"))
+    frontend = _find_frontend(call, {"labelingFrontend": data.get("labelingFrontend")})
+    if any(_parse_options(data).values()):
         raise NotAllowed("Making an ontology of customizationOptions is not imitated; send empty ones and connect one")
     return call.workspace.catalog.update_project(project.id, **frontend)
 
 
-def _connected(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def _get_connected(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return (data.get(name) or {}).get("connect") or {}
 
 
-def _options(data: Mapping[str, Any]) -> dict[str, Any]:
+def _parse_options(data: Mapping[str, Any]) -> dict[str, Any]:
     """An ontology from its JSON text. Raises BadInput."""
     text = data.get("customizationOptions") or "{}"
     try:
@@ -144,16 +148,16 @@ def _options(data: Mapping[str, Any]) -> dict[str, Any]:
 
 def create_dataset(_source: Any, call: Call, data: Mapping[str, Any]) -> Dataset:
     check_texts(data)
-    return call.workspace.catalog.create_dataset(name=_named(data, "dataset"), description=data.get("description"))
+    return call.workspace.catalog.create_dataset(name=_check_name(data, "dataset"), description=data.get("description"))
 
 
 def update_dataset(_source: Any, call: Call, where: Mapping[str, Any], data: Mapping[str, Any]) -> Dataset:
-    return call.workspace.catalog.update_dataset(_id(where, "updateDataset"), **_columns(data))
+    return call.workspace.catalog.update_dataset(_get_id(where, "updateDataset"), **_build_columns(data))
 
 
-def _id(where: Mapping[str, Any], what: str) -> str:
+def _get_id(where: Mapping[str, Any], what: str) -> str:
     if not where.get("id"):
-        raise BadInput(f"{what} came without where.id; expected {what}(where: {{id: …}} …)")
+        raise BadInput(f"{what} was sent without where.id; expected {what}(where: {{id: …}} …)")
     return str(where["id"])
 
 

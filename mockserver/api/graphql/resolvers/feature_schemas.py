@@ -10,6 +10,7 @@ import orjson
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
+from mockserver.api.graphql.pages import cut_window
 from mockserver.errors import NotFound
 from mockserver.world.projects import Ontology
 
@@ -30,36 +31,36 @@ class RootSchemaNodes(msgspec.Struct, frozen=True):
 def add_to(fields: Fields) -> None:
     fields.add_attributes("RootSchemaNode", RootSchemaNode, "id name normalized")
     fields.add_attributes("NodesRootSchemaNode", RootSchemaNodes, "nodes nextCursor")
-    fields.add("Query", "rootSchemaNode", root_schema_node)
-    fields.add("Query", "rootSchemaNodes", root_schema_nodes)
+    fields.add("Query", "rootSchemaNode", find_root_schema_node)
+    fields.add("Query", "rootSchemaNodes", list_root_schema_nodes)
 
 
-def root_schema_node(_source: Any, call: Call, where: Mapping[str, Any]) -> RootSchemaNode:
-    """By the id of its feature schema, which is what SDKs call the feature schema's id."""
+def find_root_schema_node(_source: Any, call: Call, where: Mapping[str, Any]) -> RootSchemaNode:
+    """The node of a feature schema, found by the id that SDKs call the id of the feature schema."""
     wanted = where.get("featureSchemaId")
-    for node in _all(call):
+    for node in _list_all(call):
         if node.normalized["featureSchemaId"] == wanted:
             return node
     raise NotFound(f"Feature schema {wanted!r} does not exist in this workspace")
 
 
-def root_schema_nodes(
+def list_root_schema_nodes(
     _source: Any, call: Call, where: Any = None, after: str | None = None, first: int | None = None
 ) -> RootSchemaNodes:
-    """Searched by a part of the name; the cursor is the last id of a full page, as with ontologies."""
+    """The nodes whose name contains a text. The cursor is the last id of a full page, as with ontologies."""
     text = ((where or {}).get("search") or "").lower()
-    found = [node for node in _all(call) if text in node.name.lower() and (not after or node.id > after)]
-    page = found if first is None else found[:first]
-    return RootSchemaNodes(page, page[-1].id if page and len(found) > len(page) else None)
+    nodes = [node for node in _list_all(call) if text in node.name.lower() and (not after or node.id > after)]
+    page = cut_window(nodes, first=first)
+    return RootSchemaNodes(page, page[-1].id if page and len(nodes) > len(page) else None)
 
 
-def _all(call: Call) -> list[RootSchemaNode]:
-    """By id. Of a feature schema in several ontologies the first is told."""
-    found: dict[str, RootSchemaNode] = {}
+def _list_all(call: Call) -> list[RootSchemaNode]:
+    """The nodes by id. A feature schema of several ontologies is that of the first."""
+    nodes: dict[str, RootSchemaNode] = {}
     for ontology in call.select(Ontology, order="created_at, id"):
         normalized = orjson.loads(ontology.normalized)
         for feature in [*normalized["tools"], *normalized["classifications"]]:
             # A tool has a name; the text of a question is its `instructions` (SDK ontology.py).
             name = feature.get("instructions") or feature["name"]
-            found.setdefault(feature["featureSchemaId"], RootSchemaNode(feature["schemaNodeId"], name, feature))
-    return sorted(found.values(), key=lambda node: node.id)
+            nodes.setdefault(feature["featureSchemaId"], RootSchemaNode(feature["schemaNodeId"], name, feature))
+    return sorted(nodes.values(), key=lambda node: node.id)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
 import msgspec
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields, json_text
-from mockserver.api.graphql.filters import condition, unique
-from mockserver.api.graphql.resolvers.people import organization
-from mockserver.api.graphql.resolvers.projects import created_by
+from mockserver.api.graphql.pages import Window
+from mockserver.api.graphql.resolvers.people import get_organization
+from mockserver.api.graphql.resolvers.projects import find_creator
 from mockserver.world import ids
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause
@@ -55,79 +55,77 @@ def add_to(fields: Fields) -> None:
         benchmarkAgreement="benchmark_score",
         isBenchmarkReference="is_benchmark",
     )
-    fields.add("Query", "label", label)
-    fields.add("Project", "labels", labels_of_project, long=True)
-    fields.add("DataRow", "labels", labels_of_row, long=True)
-    fields.add("DataRow", "labelingActivity", labeling_activity)
-    fields.add("LabelingActivity", "selectedLabelId", selected_label)
-    fields.add("Label", "label", lambda source, call: json_text(call.legacy_label(source.id)), long=True)
+    fields.add("Query", "label", find_label)
+    fields.add("Project", "labels", list_labels_of_project, long=True)
+    fields.add("DataRow", "labels", list_labels_of_row, long=True)
+    fields.add("DataRow", "labelingActivity", get_labeling_activity)
+    fields.add("LabelingActivity", "selectedLabelId", find_selected_label)
+    fields.add("Label", "label", lambda source, call: json_text(call.build_legacy_label(source.id)), long=True)
     fields.add("Label", "project", lambda source, call: call.find(Project, source.project_id))
-    fields.add("Label", "dataRow", data_row)
-    fields.add("Label", "createdBy", created_by)
-    fields.add("Label", "reviews", reviews)
+    fields.add("Label", "dataRow", find_data_row)
+    fields.add("Label", "createdBy", find_creator)
+    fields.add("Label", "reviews", list_reviews)
     fields.add("Label", "type", lambda source, _call: SKIP if source.skipped else ANY)
     fields.add_attributes("LabelType", LabelType, "id name")
     fields.add_attributes("Review", Review, "id score createdAt updatedAt")
-    fields.add("Query", "review", review)
-    fields.add("Review", "label", reviewed_label)
-    fields.add("Review", "project", lambda source, call: call.find(Project, reviewed_label(source, call).project_id))
-    fields.add("Review", "createdBy", created_by)
-    fields.add("Review", "organization", organization)
+    fields.add("Query", "review", find_review)
+    fields.add("Review", "label", find_reviewed_label)
+    fields.add(
+        "Review", "project", lambda source, call: call.find(Project, find_reviewed_label(source, call).project_id)
+    )
+    fields.add("Review", "createdBy", find_creator)
+    fields.add("Review", "organization", get_organization)
 
 
-def label(_source: Any, call: Call, where: Mapping[str, Any]) -> Label:
-    return call.one(Label, unique(Label, where), f"Label {where.get('id')!r}")
+def find_label(_source: Any, call: Call, where: Mapping[str, Any]) -> Label:
+    return call.get_unique(Label, where)
 
 
-def labels_of_project(
+def list_labels_of_project(
     source: Project,
     call: Call,
     where: Any = None,
     orderBy: str = NEWEST_FIRST,  # noqa: N803  the wire's word
-    skip: int = 0,
-    first: int | None = None,
+    **window: Unpack[Window],
 ) -> list[Label]:
-    """Of live rows, newest first (SDK tests test_label.py); the SDK narrows them by datasets (project.labels) and, from
-    7.x, by who made them."""
-    asked = _asked(where) & Clause("project_id = :id", id=source.id)
-    return call.select(Label, asked, order=ORDERS[orderBy], skip=skip, first=first)
+    """The labels of data rows that are not deleted, newest first (SDK tests test_label.py). SDKs search by datasets
+    (project.labels) and, from 7.x, by the users who created the labels."""
+    within = _is_on_live_row() & Clause("project_id = :id", id=source.id)
+    return call.search(Label, where, within, order=ORDERS[orderBy], **window)
 
 
-def labels_of_row(
-    source: DataRow, call: Call, where: Any = None, skip: int = 0, first: int | None = None
-) -> list[Label]:
-    asked = _asked(where) & Clause("data_row_no = :no", no=source.no)
-    return call.select(Label, asked, order="no", skip=skip, first=first)
+def list_labels_of_row(source: DataRow, call: Call, where: Any = None, **window: Unpack[Window]) -> list[Label]:
+    within = _is_on_live_row() & Clause("data_row_no = :no", no=source.no)
+    return call.search(Label, where, within, order="no", **window)
 
 
-def _asked(where: Any) -> Clause:
-    return condition(Label, where) & match_subquery("data_row_no", DataRow, "no", LIVE)
+def _is_on_live_row() -> Clause:
+    return match_subquery("data_row_no", DataRow, "no", LIVE)
 
 
-def data_row(source: Label, call: Call) -> DataRow:
+def find_data_row(source: Label, call: Call) -> DataRow:
     return call.one(DataRow, Clause("no = :no", no=source.data_row_no), f"The data row of label {source.id!r}")
 
 
-def labeling_activity(source: DataRow, _call: Call, where: Any = None) -> tuple[DataRow, str | None]:
+def get_labeling_activity(source: DataRow, _call: Call, where: Any = None) -> tuple[DataRow, str | None]:
     return source, (where or {}).get("projectId")
 
 
-def selected_label(source: tuple[DataRow, str | None], call: Call) -> str | None:
+def find_selected_label(source: tuple[DataRow, str | None], call: Call) -> str | None:
     """The winning label of a data row in a project (SDK data_row.get_winning_label_id)."""
     row, project_id = source
-    asked = Clause("project_id = :project AND data_row_no = :no", project=project_id, no=row.no)
-    standing = call.select(ProjectRow, asked)
-    return standing[0].selected_label_id if standing else None
+    place = Clause("project_id = :project AND data_row_no = :no", project=project_id, no=row.no)
+    rows = call.select(ProjectRow, place)
+    return rows[0].selected_label_id if rows else None
 
 
-def reviews(source: Label, call: Call, where: Any = None, skip: int = 0, first: int | None = None) -> list[Review]:
-    asked = condition(Review, where) & Clause("label_no = :no", no=source.no)
-    return call.select(Review, asked, order="no", skip=skip, first=first)
+def list_reviews(source: Label, call: Call, where: Any = None, **window: Unpack[Window]) -> list[Review]:
+    return call.search(Review, where, Clause("label_no = :no", no=source.no), order="no", **window)
 
 
-def review(_source: Any, call: Call, where: Mapping[str, Any]) -> Review:
-    return call.one(Review, unique(Review, where), f"Review {where.get('id')!r}")
+def find_review(_source: Any, call: Call, where: Mapping[str, Any]) -> Review:
+    return call.get_unique(Review, where)
 
 
-def reviewed_label(source: Review, call: Call) -> Label:
+def find_reviewed_label(source: Review, call: Call) -> Label:
     return call.one(Label, Clause("no = :no", no=source.label_no), f"The label of review {source.id!r}")

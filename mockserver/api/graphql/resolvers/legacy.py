@@ -45,36 +45,36 @@ def add_to(fields: Fields) -> None:
     fields.add("Mutation", "exportDatasetDataRows", export_dataset_data_rows)
     fields.add("Mutation", "exportBatchDataRows", export_batch_data_rows)
     fields.add("Mutation", "exportModelRunAnnotations", export_model_run_annotations)
-    fields.add("Project", "issueExportUrl", issue_export_url)
+    fields.add("Project", "issueExportUrl", build_issue_export_url)
 
 
 async def export_labels(_source: Any, call: Call, data: Data) -> LegacyExport:
-    return await _asked(call, parse_labels_request(data))
+    return await _poll(call, parse_labels_request(data))
 
 
 async def export_queued_data_rows(_source: Any, call: Call, data: Data) -> LegacyExport:
-    return await _asked(call, QueuedRowsRequest(data["projectId"], _metadata(data)))
+    return await _poll(call, QueuedRowsRequest(data["projectId"], _wants_metadata(data)))
 
 
 async def export_dataset_data_rows(_source: Any, call: Call, data: Data) -> LegacyExport:
-    return await _asked(call, DatasetRowsRequest(data["datasetId"], _metadata(data)))
+    return await _poll(call, DatasetRowsRequest(data["datasetId"], _wants_metadata(data)))
 
 
 async def export_batch_data_rows(_source: Any, call: Call, data: Data) -> LegacyExport:
-    return await _asked(call, BatchRowsRequest(data["batchId"], _metadata(data)))
+    return await _poll(call, BatchRowsRequest(data["batchId"], _wants_metadata(data)))
 
 
 async def export_model_run_annotations(_source: Any, call: Call, data: Data) -> LegacyExport:
-    return await _asked(call, ModelRunLabelsRequest(data["modelRunId"]))
+    return await _poll(call, ModelRunLabelsRequest(data["modelRunId"]))
 
 
-def _metadata(data: Data) -> bool:
+def _wants_metadata(data: Data) -> bool:
     """SDKs before 3.28 do not send it."""
     return bool(data.get("includeMetadataInput"))
 
 
-async def _asked(call: Call, question: LegacyRequest) -> LegacyExport:
-    """What is shown of the question's file. A small one is waited for: a poll costs two seconds.
+async def _poll(call: Call, question: LegacyRequest) -> LegacyExport:
+    """Polls the file of a request. The answer waits for a small file, because another poll costs two seconds.
 
     Raises Conflict with the reason when it failed: `status` FAILED, which data rows have, could not tell it, and the
     next question makes a new file.
@@ -91,7 +91,7 @@ async def _asked(call: Call, question: LegacyRequest) -> LegacyExport:
     return LegacyExport(legacy.url(file) if done else None, asked_at, should_poll=not done, status=file.status)
 
 
-def issue_export_url(source: Project, call: Call, where: Data | None = None) -> str:
+def build_issue_export_url(source: Project, call: Call, where: Data | None = None) -> str:
     """Its query begins with the status, where the SDK's tests look for it. It lives 14 days (inferred)."""
     expires = good_until(call.store.clock.now(), RESULT_DAYS)
     return call.base_url + call.workspace.links.issues(source.id, (where or {}).get("status"), expires=expires)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from mockserver.api.graphql.call import Call
-from mockserver.api.graphql.fields import Fields, no_list, nothing
-from mockserver.api.graphql.filters import condition, unique
+from mockserver.api.graphql.fields import Fields, resolve_empty_list, resolve_null
+from mockserver.api.graphql.pages import Window
 from mockserver.world.people import Organization, Person, Role
 from mockserver.world.projects import ResourceTag
 
@@ -15,55 +15,54 @@ USER = "id email name nickname picture isViewer isExternalUser timezone createdA
 
 def add_to(fields: Fields) -> None:
     fields.add_attributes("User", Person, USER)
-    fields.add("User", "intercomHash", nothing)
-    fields.add("User", "lastLoginAt", last_login_at)
-    fields.add("User", "orgRole", role)
-    fields.add("User", "organization", organization)
-    fields.add("Query", "user", user)
-    fields.add("Query", "users", users)
+    fields.add("User", "intercomHash", resolve_null)
+    fields.add("User", "lastLoginAt", get_last_login)
+    fields.add("User", "orgRole", find_role)
+    fields.add("User", "organization", get_organization)
+    fields.add("Query", "user", find_user)
+    fields.add("Query", "users", list_users)
     fields.add_attributes("Role", Role, "id name")
     fields.add_attributes("Organization", Organization, "id name createdAt updatedAt")
-    fields.add("Organization", "resourceTag", resource_tags)
+    fields.add("Organization", "resourceTag", list_resource_tags)
     fields.add_attributes("ResourceTag", ResourceTag, "id text color")
-    fields.add("Organization", "users", users)
-    fields.add("Query", "organization", organization)
-    fields.add("Query", "roles", roles)
+    fields.add("Organization", "users", list_users)
+    fields.add("Query", "organization", get_organization)
+    fields.add("Query", "roles", list_roles)
     integration = "id name provider valid lastValidAt isOrgDefault createdAt updatedAt settings"
-    fields.add("Query", "iamIntegrations", no_list)
+    fields.add("Query", "iamIntegrations", resolve_empty_list)
     fields.add_nulls("IAMIntegration", integration)
-    fields.add("AwsIamIntegrationSettings", "roleArn", nothing)
-    fields.add("GcpIamIntegrationSettings", "serviceAccountEmailId", nothing)
-    fields.add("GcpIamIntegrationSettings", "readBucket", nothing)
+    fields.add("AwsIamIntegrationSettings", "roleArn", resolve_null)
+    fields.add("GcpIamIntegrationSettings", "serviceAccountEmailId", resolve_null)
+    fields.add("GcpIamIntegrationSettings", "readBucket", resolve_null)
 
 
-def resource_tags(_source: Any, call: Call) -> list[ResourceTag]:
+def list_resource_tags(_source: Any, call: Call) -> list[ResourceTag]:
     """All tags of the organization."""
     return call.select(ResourceTag, order="created_at, id")
 
 
-def user(_source: Any, call: Call, where: Any = None) -> Person:
-    """The owner of the API key, whom SDKs ask for before every look at a task; with `where` anybody of ours."""
+def find_user(_source: Any, call: Call, where: Any = None) -> Person:
+    """The owner of the API key, whom SDKs read in front of every poll of a task; with `where` any user."""
     if not where:
         return call.store.user()
-    return call.one(Person, unique(Person, where), f"User {where.get('id') or dict(where)!r}")
+    return call.get_unique(Person, where, "User")
 
 
-def users(_source: Any, call: Call, where: Any = None, skip: int = 0, first: int | None = None) -> list[Person]:
-    clause = condition(Person, where)
-    return call.select(Person, clause, order="created_at, id", skip=skip, first=first)
+def list_users(_source: Any, call: Call, where: Any = None, **window: Unpack[Window]) -> list[Person]:
+    return call.search(Person, where, order="created_at, id", **window)
 
 
-def organization(_source: Any, call: Call) -> Organization:
+def get_organization(_source: Any, call: Call) -> Organization:
     return call.store.organization()
 
 
-def roles(_source: Any, call: Call, skip: int = 0, first: int | None = None) -> list[Role]:
-    return call.select(Role, order="position", skip=skip, first=first)
+def list_roles(_source: Any, call: Call, **window: Unpack[Window]) -> list[Role]:
+    return call.select(Role, order="position", **window)
 
 
-def role(source: Person, call: Call) -> Role | None:
+def find_role(source: Person, call: Call) -> Role | None:
     return call.find(Role, source.role_id)
 
 
-def last_login_at(_source: Person, call: Call) -> int:
+def get_last_login(_source: Person, call: Call) -> int:
     return call.workspace.world.ends

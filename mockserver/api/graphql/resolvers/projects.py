@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
 import msgspec
 
 from mockserver.api.graphql.call import Call
-from mockserver.api.graphql.fields import Fields, no_list, nothing
-from mockserver.api.graphql.filters import condition, unique
+from mockserver.api.graphql.fields import Fields, resolve_empty_list, resolve_null
 from mockserver.api.graphql.matching import matches
-from mockserver.api.graphql.pages import Page, PageInfo
-from mockserver.api.graphql.resolvers.people import organization
+from mockserver.api.graphql.pages import Page, PageInfo, Window, build_page, cut_window, get_id
+from mockserver.api.graphql.resolvers.people import get_organization
 from mockserver.errors import BadInput, NotFound
 from mockserver.exports.selection import build_project_condition
 from mockserver.world import ids
@@ -49,97 +48,97 @@ class StateCount(msgspec.Struct, frozen=True):
 
 def add_to(fields: Fields) -> None:
     fields.add_attributes("Project", Project, PROJECT)
-    fields.add("Query", "project", project)
-    fields.add("Query", "projects", projects)
-    fields.add("User", "projects", projects)
-    fields.add("Organization", "projects", projects)
-    fields.add("Project", "createdBy", created_by)
-    fields.add("Project", "organization", organization)
+    fields.add("Query", "project", find_project)
+    fields.add("Query", "projects", list_projects)
+    fields.add("User", "projects", list_projects)
+    fields.add("Organization", "projects", list_projects)
+    fields.add("Project", "createdBy", find_creator)
+    fields.add("Project", "organization", get_organization)
     fields.add("Project", "ontology", lambda source, call: call.find(Ontology, source.ontology_id))
-    fields.add("Project", "labelingFrontend", labeling_frontend)
-    fields.add("Project", "uploadType", nothing)
-    fields.add("Project", "modelSetupComplete", nothing)
-    fields.add("Project", "lastActivityTime", last_activity_time)
-    fields.add("Project", "dataRowCount", data_row_count)
-    fields.add("Project", "labelCount", label_count)
-    fields.add("Project", "completedDataRowCount", completed_data_row_count)
-    fields.add("Project", "tagSetStatus", tag_set_status)
-    fields.add("Project", "workstreamStateCounts", workstream_state_counts, long=True)
-    fields.add("Project", "taskQueues", task_queues)
-    fields.add("Project", "batches", batches)
-    fields.add("Project", "members", members)
-    fields.add("Project", "datasets", datasets)
-    fields.add("Project", "labelingParameterOverrides", no_list)
-    fields.add("Project", "resourceTags", resource_tags)
-    fields.add("Project", "labelingFrontendOptions", frontend_options)
-    fields.add("Query", "labelingFrontendOptions", frontend_options_by_id)
-    fields.add("LabelingFrontendOptions", "id", frontend_options_id)
-    fields.add("LabelingFrontendOptions", "customizationOptions", customization_options)
+    fields.add("Project", "labelingFrontend", find_labeling_frontend)
+    fields.add("Project", "uploadType", resolve_null)
+    fields.add("Project", "modelSetupComplete", resolve_null)
+    fields.add("Project", "lastActivityTime", find_last_activity)
+    fields.add("Project", "dataRowCount", count_data_rows)
+    fields.add("Project", "labelCount", count_labels_of)
+    fields.add("Project", "completedDataRowCount", count_completed_rows)
+    fields.add("Project", "tagSetStatus", get_tag_set_status)
+    fields.add("Project", "workstreamStateCounts", count_states, long=True)
+    fields.add("Project", "taskQueues", list_task_queues)
+    fields.add("Project", "batches", list_batches)
+    fields.add("Project", "members", list_members)
+    fields.add("Project", "datasets", list_datasets)
+    fields.add("Project", "labelingParameterOverrides", resolve_empty_list)
+    fields.add("Project", "resourceTags", list_resource_tags)
+    fields.add("Project", "labelingFrontendOptions", list_frontend_options)
+    fields.add("Query", "labelingFrontendOptions", find_frontend_options)
+    fields.add("LabelingFrontendOptions", "id", build_frontend_options_id)
+    fields.add("LabelingFrontendOptions", "customizationOptions", find_customization_options)
     fields.add("LabelingFrontendOptions", "project", lambda source, _call: source)
-    fields.add("LabelingFrontendOptions", "labelingFrontend", labeling_frontend)
-    fields.add("LabelingFrontendOptions", "organization", organization)
+    fields.add("LabelingFrontendOptions", "labelingFrontend", find_labeling_frontend)
+    fields.add("LabelingFrontendOptions", "organization", get_organization)
     fields.add_nulls("LabelingParameterOverride", OVERRIDE)
     fields.add_attributes("StateCount", StateCount, "state count")
     fields.add_attributes("TaskQueue", TaskQueue, "id name description queueType")
-    fields.add("TaskQueue", "dataRowCount", rows_in_queue)
+    fields.add("TaskQueue", "dataRowCount", count_queue_rows)
     fields.add_attributes("ProjectMember", ProjectMember, "id accessFrom")
     fields.add("ProjectMember", "user", lambda source, call: call.find(Person, source.user_id))
     fields.add("ProjectMember", "role", lambda source, call: call.find(Role, source.role_id))
     fields.add_attributes("Batch", Batch, "id name size createdAt updatedAt")
-    fields.add("Batch", "consensusSettingsJson", consensus_settings)
-    fields.add("Batch", "user", created_by)
+    fields.add("Batch", "consensusSettingsJson", build_consensus_settings)
+    fields.add("Batch", "user", find_creator)
     fields.add_attributes("BatchConnection", Page, "nodes pageInfo")
     fields.add_attributes("PageInfo", PageInfo, "startCursor endCursor hasNextPage")
 
 
-def created_by(source: Any, call: Call) -> Person | None:
-    """Whoever made the record."""
+def find_creator(source: Any, call: Call) -> Person | None:
+    """The user who created the record."""
     return call.find(Person, source.created_by)
 
 
-def project(_source: Any, call: Call, where: Mapping[str, Any]) -> Project:
-    return call.one(Project, unique(Project, where), f"Project {where.get('id')!r}")
+def find_project(_source: Any, call: Call, where: Mapping[str, Any]) -> Project:
+    return call.get_unique(Project, where)
 
 
-def projects(source: Any, call: Call, where: Any = None, skip: int = 0, first: int | None = None) -> list[Project]:
+def list_projects(source: Any, call: Call, where: Any = None, **window: Unpack[Window]) -> list[Project]:
     """All projects, or those of an ontology or dataset."""
-    clause = condition(Project, where)
+    within = EVERYTHING
     if isinstance(source, Ontology):
-        clause &= Clause("ontology_id = :id", id=source.id)
+        within = Clause("ontology_id = :id", id=source.id)
     elif isinstance(source, Dataset):
-        clause &= match_projects_of_dataset(source.id)
-    found = call.select(Project, clause, order="created_at, id", skip=skip, first=first)
-    call.read_together([project.id for project in found])
-    return found
+        within = match_projects_of_dataset(source.id)
+    projects = call.search(Project, where, within, order="created_at, id", **window)
+    call.read_together([project.id for project in projects])
+    return projects
 
 
-def last_activity_time(source: Project, call: Call) -> int | None:
-    """Of the latest activity on one of its data rows; null without rows (inferred)."""
+def find_last_activity(source: Project, call: Call) -> int | None:
+    """The time of the latest activity on one of its data rows; null without data rows (inferred)."""
     return call.value_of(source.id, find_last_activities)
 
 
-def data_row_count(source: Project, call: Call) -> int:
+def count_data_rows(source: Project, call: Call) -> int:
     return call.value_of(source.id, count_rows_of_projects)
 
 
-def completed_data_row_count(source: Project, call: Call) -> int:
+def count_completed_rows(source: Project, call: Call) -> int:
     with call.reading() as connection:
         return count_done_rows(connection, source.id)
 
 
-def label_count(source: Project, call: Call) -> int:
+def count_labels_of(source: Project, call: Call) -> int:
     with call.reading() as connection:
         return count_labels(connection, source.id)
 
 
-def workstream_state_counts(source: Project, call: Call, batchIds: list[str] | None = None) -> list[StateCount]:  # noqa: N803  the wire's word
+def count_states(source: Project, call: Call, batchIds: list[str] | None = None) -> list[StateCount]:  # noqa: N803  the wire's word
     """Every state the SDK's get_overview needs (project.py 7.17.0); `batchIds` narrows it (SDK 7.9 and later)."""
     with call.reading() as connection:
         groups = count_rows_by_state(connection, source.id, batchIds or [])
-    return [StateCount(state, count) for state, count in _states(groups).items()]
+    return [StateCount(state, count) for state, count in _sum_states(groups).items()]
 
 
-def _states(groups: list[Any]) -> dict[str, int]:
+def _sum_states(groups: list[Any]) -> dict[str, int]:
     """(status, whether all labels are skipped or None without labels, rows) -> the counts of each state."""
     counts = dict.fromkeys(("Unlabeled", "Labeled", "Skipped", "InReview", "InRework", "Done", "All"), 0)
     for status, skipped, rows in groups:
@@ -153,92 +152,87 @@ def _states(groups: list[Any]) -> dict[str, int]:
     return counts
 
 
-def tag_set_status(source: Project, _call: Call) -> str:
+def get_tag_set_status(source: Project, _call: Call) -> str:
     return "DISABLED" if source.queue_mode == "DATA_SET" else "ENABLED"
 
 
-def task_queues(source: Project, call: Call) -> list[TaskQueue]:
+def list_task_queues(source: Project, call: Call) -> list[TaskQueue]:
     return call.select(TaskQueue, Clause("project_id = :id", id=source.id), order="position")
 
 
-def rows_in_queue(source: TaskQueue, call: Call, input: Any = None) -> int:  # noqa: A002  the wire's word
-    """All, or those of some batches."""
+def count_queue_rows(source: TaskQueue, call: Call, input: Any = None) -> int:  # noqa: A002  the wire's word
+    """The number of data rows in a queue, or of those of some batches."""
     terms = ((input or {}).get("searchQuery") or {}).get("query") or []
     clause = build_project_condition(terms) if terms else EVERYTHING
     if any(term.get("type") != "batch" for term in terms):
-        raise BadInput("dataRowCount can be asked for the rows of batches only: a term of the type 'batch'")
+        raise BadInput(
+            "dataRowCount counts all data rows of a queue, or those of batches; expected only terms of the type 'batch'"
+        )
     with call.reading() as connection:
         return count_queued_rows(connection, source.id, clause)
 
 
-def labeling_frontend(source: Project, call: Call) -> LabelingFrontend | None:
+def find_labeling_frontend(source: Project, call: Call) -> LabelingFrontend | None:
     return call.find(LabelingFrontend, source.labeling_frontend_id)
 
 
-def resource_tags(source: Project, call: Call) -> list[ResourceTag]:
-    """The same as in exports."""
+def list_resource_tags(source: Project, call: Call) -> list[ResourceTag]:
+    """The tags of the project, as in exports."""
     return call.select(ResourceTag, match_tags_of_project(source.id), order="id")
 
 
-def frontend_options(
-    source: Project, call: Call, where: Any = None, skip: int = 0, first: int | None = None
-) -> list[Project]:
-    """Those of the one editor, once it has an ontology; they are the project's own fields."""
+def list_frontend_options(source: Project, call: Call, where: Any = None, **window: Unpack[Window]) -> list[Project]:
+    """The options of the one editor, once the project has an ontology; they are the project's own fields."""
     if source.labeling_frontend_id is None or source.ontology_id is None:
         return []
-    fields = {"id": frontend_options_id, "customizationOptions": customization_options}
-    found = [source] if matches(where, lambda name: fields[name](source, call)) else []
-    return found[skip : None if first is None else skip + first]
+    fields = {"id": build_frontend_options_id, "customizationOptions": find_customization_options}
+    options = [source] if matches(where, lambda name: fields[name](source, call)) else []
+    return cut_window(options, **window)
 
 
-def frontend_options_by_id(_source: Any, call: Call, where: Mapping[str, Any]) -> Project:
+def find_frontend_options(_source: Any, call: Call, where: Mapping[str, Any]) -> Project:
     """The project whose options they are. Raises NotFound."""
     wanted = where.get("id")
-    for found in call.select(Project, _SET_UP):
-        if frontend_options_id(found, call) == wanted:
-            return found
+    for project in call.select(Project, _SET_UP):
+        if build_frontend_options_id(project, call) == wanted:
+            return project
     raise NotFound(f"Labeling frontend options {wanted!r} do not exist in this workspace")
 
 
-def frontend_options_id(source: Project, _call: Call) -> str:
+def build_frontend_options_id(source: Project, _call: Call) -> str:
     return ids.cuid(source.created_at, "frontend options", source.id)
 
 
-def customization_options(source: Project, call: Call) -> str | None:
+def find_customization_options(source: Project, call: Call) -> str | None:
     ontology = call.find(Ontology, source.ontology_id)
     return None if ontology is None else ontology.normalized
 
 
-def datasets(source: Project, call: Call, where: Any = None, skip: int = 0, first: int | None = None) -> list[Dataset]:
-    """Those that live rows of the project are in."""
-    return call.select(
-        Dataset,
-        condition(Dataset, where) & match_datasets_of_project(source.id),
-        order="created_at, id",
-        skip=skip,
-        first=first,
+def list_datasets(source: Project, call: Call, where: Any = None, **window: Unpack[Window]) -> list[Dataset]:
+    """The datasets of the project's data rows."""
+    return call.search(Dataset, where, match_datasets_of_project(source.id), order="created_at, id", **window)
+
+
+def list_members(source: Project, call: Call, **window: Unpack[Window]) -> list[ProjectMember]:
+    clause = Clause("project_id = :id", id=source.id)
+    return call.select(ProjectMember, clause, order="id", **window)
+
+
+def list_batches(
+    source: Project, call: Call, where: Any = None, after: str | None = None, first: int | None = None
+) -> Page:
+    """The cursor is the id of the last batch; null after the last page (SDK pagination.py stops on it)."""
+    most = None if first is None else first + 1
+    return build_page(
+        call.search(Batch, where, _is_batch_after(source, after), order="id", first=most), first, cursor=get_id
     )
 
 
-def members(source: Project, call: Call, skip: int = 0, first: int | None = None) -> list[ProjectMember]:
-    clause = Clause("project_id = :id", id=source.id)
-    return call.select(ProjectMember, clause, order="id", skip=skip, first=first)
-
-
-def batches(source: Project, call: Call, where: Any = None, after: str | None = None, first: int | None = None) -> Page:
-    """The cursor is the id of the last batch; null after the last page (SDK pagination.py stops on it)."""
-    clause = condition(Batch, where) & _batches_after(source, after)
-    found = call.select(Batch, clause, order="id", first=None if first is None else first + 1)
-    more = first is not None and len(found) > first
-    nodes = found[:first] if more else found
-    return Page(nodes, PageInfo(None, nodes[-1].id if more and nodes else None, more))
-
-
-def _batches_after(source: Project, after: str | None) -> Clause:
+def _is_batch_after(source: Project, after: str | None) -> Clause:
     clause = Clause("project_id = :id", id=source.id)
     return clause & Clause("id > :after", after=after) if after else clause
 
 
-def consensus_settings(source: Batch, _call: Call) -> dict[str, Any]:
+def build_consensus_settings(source: Batch, _call: Call) -> dict[str, Any]:
     """Snake case on the way out, camel case on the way in (SDK tests test_batch.py:107-123)."""
     return {"number_of_labels": source.number_of_labels, "coverage_percentage": source.coverage_percentage}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 import msgspec
 
@@ -12,8 +12,8 @@ from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.filters import snake
 from mockserver.api.graphql.matching import matches
-from mockserver.api.graphql.resolvers.projects import created_by
-from mockserver.errors import NotFound
+from mockserver.api.graphql.pages import Window, cut_window
+from mockserver.api.graphql.resolvers.projects import find_creator
 from mockserver.world.database import Clause
 from mockserver.world.labels import Label
 from mockserver.world.people import Person
@@ -59,41 +59,36 @@ class LabelerPerformance(msgspec.Struct, frozen=True):
 def add_to(fields: Fields) -> None:
     names = "id createdAt lastActivity averageAgreement completedCount"
     fields.add_attributes("Benchmark", Benchmark, names, referenceLabel="label")
-    fields.add("Project", "benchmarks", benchmarks)
-    fields.add("Query", "benchmark", benchmark)
-    fields.add("Benchmark", "createdBy", created_by)
+    fields.add("Project", "benchmarks", list_benchmarks)
+    fields.add("Query", "benchmark", find_benchmark)
+    fields.add("Benchmark", "createdBy", find_creator)
     names = "count secondsPerLabel totalTimeLabeling consensus averageBenchmarkAgreement lastActivityTime"
     fields.add_attributes("LabelerPerformance", LabelerPerformance, names)
-    fields.add("Project", "labelerPerformance", labeler_performance)
+    fields.add("Project", "labelerPerformance", measure_performance)
     fields.add("LabelerPerformance", "user", lambda source, call: call.find(Person, source.created_by))
     fields.add("Project", "reviewMetrics", lambda source, _call: source)
-    fields.add("ReviewMetrics", "labelAggregate", label_aggregate)
+    fields.add("ReviewMetrics", "labelAggregate", count_labels)
     fields.add("LabelAggregate", "count", lambda source, _call: source)
 
 
-def benchmarks(
-    source: Project, call: Call, where: Any = None, skip: int = 0, first: int | None = None
-) -> list[Benchmark]:
-    asked = Clause("project_id = :id AND is_benchmark AND NOT deleted", id=source.id)
+def list_benchmarks(source: Project, call: Call, where: Any = None, **window: Unpack[Window]) -> list[Benchmark]:
+    condition = Clause("project_id = :id AND is_benchmark AND NOT deleted", id=source.id)
     if not where:
-        return [_benchmark(call, label) for label in call.select(Label, asked, order="no", skip=skip, first=first)]
-    every = (_benchmark(call, label) for label in call.select(Label, asked, order="no"))
-    found = [item for item in every if matches(where, partial(_field, item))]
-    return found[skip : None if first is None else skip + first]
+        return [_build_benchmark(call, label) for label in call.select(Label, condition, order="no", **window)]
+    every = (_build_benchmark(call, label) for label in call.select(Label, condition, order="no"))
+    return cut_window([item for item in every if matches(where, partial(_get_field, item))], **window)
 
 
-def _field(item: Benchmark, name: str) -> Any:
+def _get_field(item: Benchmark, name: str) -> Any:
     return getattr(item, snake(name))
 
 
-def benchmark(_source: Any, call: Call, where: Mapping[str, Any]) -> Benchmark:
-    found = call.select(Label, Clause("id = :id AND is_benchmark AND NOT deleted", id=where.get("id")))
-    if not found:
-        raise NotFound(f"Benchmark {where.get('id')!r} does not exist in this workspace")
-    return _benchmark(call, found[0])
+def find_benchmark(_source: Any, call: Call, where: Mapping[str, Any]) -> Benchmark:
+    is_benchmark = Clause("id = :id AND is_benchmark AND NOT deleted", id=where.get("id"))
+    return _build_benchmark(call, call.one(Label, is_benchmark, f"Benchmark {where.get('id')!r}"))
 
 
-def _benchmark(call: Call, label: Label) -> Benchmark:
+def _build_benchmark(call: Call, label: Label) -> Benchmark:
     """The other labels of its data row are those that were compared with it."""
     with call.reading() as connection:
         count, agreement, last = measure_benchmark(connection, label.project_id, label.data_row_no)
@@ -101,16 +96,14 @@ def _benchmark(call: Call, label: Label) -> Benchmark:
     return Benchmark(label.id, label.created_by, label.created_at, active, count, agreement, label)
 
 
-def labeler_performance(
-    source: Project, call: Call, skip: int = 0, first: int | None = None
-) -> list[LabelerPerformance]:
-    """Of everybody who made a label, who made the most first."""
+def measure_performance(source: Project, call: Call, **window: Unpack[Window]) -> list[LabelerPerformance]:
+    """The performance of every user who created a label; the user with the most labels comes first."""
     with call.reading() as connection:
-        found = [LabelerPerformance(*row) for row in measure_labelers(connection, source.id)]
-    return found[skip : None if first is None else skip + first]
+        performances = [LabelerPerformance(*row) for row in measure_labelers(connection, source.id)]
+    return cut_window(performances, **window)
 
 
-def label_aggregate(source: Project, call: Call, netScore: str = "None") -> int:  # noqa: N803  the wire's word
-    """How many labels have reviews that sum up so."""
+def count_labels(source: Project, call: Call, netScore: str = "None") -> int:  # noqa: N803  the wire's word
+    """The number of labels whose reviews sum up to the net score."""
     with call.reading() as connection:
         return count_labels_by_reviews(connection, source.id, NET_SCORES[netScore])

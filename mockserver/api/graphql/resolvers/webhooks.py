@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
-from mockserver.api.graphql.filters import condition, unique
-from mockserver.api.graphql.resolvers.people import organization
-from mockserver.api.graphql.resolvers.projects import created_by
+from mockserver.api.graphql.pages import Window
+from mockserver.api.graphql.resolvers.people import get_organization
+from mockserver.api.graphql.resolvers.projects import find_creator
 from mockserver.api.graphql.texts import check_texts
 from mockserver.errors import BadInput
 from mockserver.webhooks import subscriptions
@@ -21,32 +21,31 @@ from mockserver.world.webhooks import Subscription
 
 def add_to(fields: Fields) -> None:
     fields.add_attributes("Webhook", Subscription, "id url topics status createdAt updatedAt")
-    fields.add("Webhook", "createdBy", created_by)
-    fields.add("Webhook", "organization", lambda _source, call: organization(None, call))
+    fields.add("Webhook", "createdBy", find_creator)
+    fields.add("Webhook", "organization", lambda _source, call: get_organization(None, call))
     fields.add("Webhook", "project", lambda source, call: call.find(Project, source.project_id))
-    fields.add("Query", "webhook", webhook)
-    fields.add("Organization", "webhooks", webhooks_of_organization)
-    fields.add("Project", "webhooks", webhooks_of_project)
+    fields.add("Query", "webhook", find_webhook)
+    fields.add("Organization", "webhooks", list_webhooks_of_organization)
+    fields.add("Project", "webhooks", list_webhooks_of_project)
     fields.add("Mutation", "createWebhook", create_webhook)
     fields.add("Mutation", "updateWebhook", update_webhook)
 
 
-def webhook(_source: Any, call: Call, where: Mapping[str, Any]) -> Subscription:
-    return call.one(Subscription, unique(Subscription, where), f"Webhook {where.get('id')!r}")
+def find_webhook(_source: Any, call: Call, where: Mapping[str, Any]) -> Subscription:
+    return call.get_unique(Subscription, where, "Webhook")
 
 
-def webhooks_of_organization(
-    _source: Any, call: Call, where: Any = None, skip: int = 0, first: int | None = None
+def list_webhooks_of_organization(
+    _source: Any, call: Call, where: Any = None, **window: Unpack[Window]
 ) -> list[Subscription]:
     """All of them, those of projects too (inferred)."""
-    return call.select(Subscription, condition(Subscription, where), order="no", skip=skip, first=first)
+    return call.search(Subscription, where, order="no", **window)
 
 
-def webhooks_of_project(
-    source: Project, call: Call, where: Any = None, skip: int = 0, first: int | None = None
+def list_webhooks_of_project(
+    source: Project, call: Call, where: Any = None, **window: Unpack[Window]
 ) -> list[Subscription]:
-    mine = condition(Subscription, where) & Clause("project_id = :project", project=source.id)
-    return call.select(Subscription, mine, order="no", skip=skip, first=first)
+    return call.search(Subscription, where, Clause("project_id = :project", project=source.id), order="no", **window)
 
 
 def create_webhook(_source: Any, call: Call, data: Mapping[str, Any]) -> Subscription:
@@ -67,9 +66,9 @@ def create_webhook(_source: Any, call: Call, data: Mapping[str, Any]) -> Subscri
 def update_webhook(_source: Any, call: Call, where: Mapping[str, Any], data: Mapping[str, Any]) -> Subscription:
     """Only what is given; a project cannot be changed (no client tries)."""
     if not where.get("id"):
-        raise BadInput("updateWebhook came without where.id; expected updateWebhook(where: {id: …} …)")
+        raise BadInput("updateWebhook was sent without where.id; expected updateWebhook(where: {id: …} …)")
     check_texts(data)
-    given = {name: data[name] for name in ("url", "secret", "status") if data.get(name) is not None}
+    changes = {name: data[name] for name in ("url", "secret", "status") if data.get(name) is not None}
     if (topics := (data.get("topics") or {}).get("set")) is not None:
-        given["topics"] = topics
-    return subscriptions.change(call.workspace.deliveries, str(where["id"]), **given)
+        changes["topics"] = topics
+    return subscriptions.change(call.workspace.deliveries, str(where["id"]), **changes)

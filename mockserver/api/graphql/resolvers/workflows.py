@@ -9,9 +9,8 @@ import msgspec
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
-from mockserver.api.graphql.resolvers.projects import task_queues
+from mockserver.api.graphql.resolvers.projects import list_task_queues
 from mockserver.world import ids
-from mockserver.world.database import Clause
 from mockserver.world.projects import Project
 
 NODES = {
@@ -32,33 +31,36 @@ class Workflow(msgspec.Struct, frozen=True):
 
 
 def add_to(fields: Fields) -> None:
-    fields.add("Query", "projectWorkflow", project_workflow)
-    fields.add("Query", "projectBoostWorkforce", project_boost_workforce)
+    fields.add("Query", "projectWorkflow", build_project_workflow)
+    fields.add("Query", "projectBoostWorkforce", find_boost_workforce)
     fields.add_attributes("ProjectWorkflow", Workflow, "projectId config createdAt updatedAt")
     service = "id projectId createdAt updatedAt createdById status"
     fields.add_nulls("ProjectBoostWorkforce", service)
 
 
-def project_workflow(_source: Any, call: Call, projectId: str) -> Workflow:  # noqa: N803  the wire's word
+def build_project_workflow(_source: Any, call: Call, projectId: str) -> Workflow:  # noqa: N803  the wire's word
     """The queues of a project as nodes, joined as a new project has them."""
-    project = _project(call, projectId)
-    return Workflow(project.id, _config(project, call), project.created_at, project.updated_at)
+    project = _find_project(call, projectId)
+    return Workflow(project.id, _build_config(project, call), project.created_at, project.updated_at)
 
 
-def _project(call: Call, project_id: str) -> Project:
-    return call.one(Project, Clause("id = :id AND NOT deleted", id=project_id), f"Project {project_id!r}")
+def _find_project(call: Call, project_id: str) -> Project:
+    return call.get(Project, project_id)
 
 
-def _config(project: Project, call: Call) -> dict[str, Any]:
-    """What is labelled or mended is reviewed; then it is done, or goes to be mended."""
-    steps = [(queue.id, NODES[queue.queue_type], queue.name) for queue in task_queues(project, call)]
+def _build_config(project: Project, call: Call) -> dict[str, Any]:
+    """The graph of a new project: data rows that are labelled or corrected go to review, and then to Done or Rework."""
+    steps = [(queue.id, NODES[queue.queue_type], queue.name) for queue in list_task_queues(project, call)]
     steps += [(ids.random_uuid(project.id, kind), kind, name) for kind, name in ENDS]
     nodes = [
         {"id": id_, "definitionId": kind, "label": name, "position": {"x": STEP * place, "y": 0}}
         for place, (id_, kind, name) in enumerate(steps)
     ]
     of_kind = {kind: id_ for id_, kind, _ in steps}
-    return {"nodes": nodes, "edges": [_edge(of_kind[source], way, of_kind[target]) for source, way, target in WAYS]}
+    return {
+        "nodes": nodes,
+        "edges": [_build_edge(of_kind[source], way, of_kind[target]) for source, way, target in WAYS],
+    }
 
 
 ENDS = (("done", "Done"), ("send_to_rework", "Rework"))
@@ -71,7 +73,7 @@ WAYS = (
 """From, by which way out, to: "if" is approved, "else" rejected (SDK workflow/enums.py NodeOutput)."""
 
 
-def _edge(source: str, way: str, target: str) -> dict[str, str]:
+def _build_edge(source: str, way: str, target: str) -> dict[str, str]:
     return {
         "id": f"xy-edge__{source}{way}-{target}in",
         "source": source,
@@ -81,6 +83,6 @@ def _edge(source: str, way: str, target: str) -> dict[str, str]:
     }
 
 
-def project_boost_workforce(_source: Any, call: Call, data: Mapping[str, Any]) -> None:
-    """Null: nobody of ours hires labellers. Raises NotFound when there is no such project."""
-    _project(call, str(data.get("projectId")))
+def find_boost_workforce(_source: Any, call: Call, data: Mapping[str, Any]) -> None:
+    """Null: no generated project hires labellers. Raises NotFound when there is no such project."""
+    _find_project(call, str(data.get("projectId")))

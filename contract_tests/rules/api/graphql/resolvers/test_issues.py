@@ -69,7 +69,7 @@ def test_a_page_may_be_of_any_size(states: ServedWorld, first: int) -> None:
     ("asked", "told"),
     [
         ({"first": -1}, "cannot represent -1"),
-        ({"where": {"content": "!" * 5_001}}, "has 5,001 characters; at most 5,000"),
+        ({"where": {"content": "!" * 5_001}}, "has 5,001 characters; expected at most 5,000"),
         ({"where": {"status": "Lost"}}, "IssueStatus"),
         ({"where": {"createdByIds": "x", "wheres": 1}}, "wheres"),
     ],

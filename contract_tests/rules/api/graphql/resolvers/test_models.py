@@ -113,4 +113,4 @@ def test_a_cursor_of_somebody_else_is_refused(server: ServedWorld, pictures: str
 
 @pytest.mark.parametrize("document", ["{annotationGroups{nodes{id}}}", "{modelRun(where: {}){id}}"])
 def test_a_question_for_no_run_says_what_is_missing(server: ServedWorld, document: str) -> None:
-    assert "expected where: {id: …}" in ask(server, document).message
+    assert "Pass where: {id: …}" in ask(server, document).message
