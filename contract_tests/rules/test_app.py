@@ -1,4 +1,4 @@
-"""What is at which address, and what is told where nothing is."""
+"""The addresses of the server, and the answers at unknown ones."""
 
 import socket
 import time
@@ -65,7 +65,7 @@ def test_a_client_that_leaves_in_the_middle_of_a_body_is_not_logged(path: str) -
 
 
 def test_a_request_for_another_protocol_is_answered_and_not_logged() -> None:
-    """As Java's HTTP client sends its first request."""
+    """Java's HTTP client sends its first request so."""
     with ServedWorld("--scenario", "empty") as world:
         body = b'{"query": "{user{email}}"}'
         head = (

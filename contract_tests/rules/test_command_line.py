@@ -36,19 +36,19 @@ EXPORT_PROJECT = "mutation($i: ExportDataRowsInProjectInput!){exportDataRowsInPr
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """A command that ends by itself."""
     command = [sys.executable, "-m", "mockserver", *arguments]
-    given = environment_without_our_settings() | environment
+    variables = environment_without_our_settings() | environment
     return subprocess.run(
-        command, env=given, capture_output=True, text=True, timeout=ENDS_BY_ITSELF_WITHIN_SECONDS, check=False
+        command, env=variables, capture_output=True, text=True, timeout=ENDS_BY_ITSELF_WITHIN_SECONDS, check=False
     )
 
 
 @contextmanager
-def serving(folder: Path, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+def serve_in(folder: Path, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
     """A server whose ready file is `ready.json` in the folder; killed at the end if it still runs."""
     command = [sys.executable, "-m", "mockserver", "serve", "--ready-file", str(folder / "ready.json")]
-    given = environment_without_our_settings() | {"MOCKSERVER_PORT": "0"} | environment
+    variables = environment_without_our_settings() | {"MOCKSERVER_PORT": "0"} | environment
     pipe = subprocess.PIPE
-    with subprocess.Popen([*command, *arguments], env=given, stdout=pipe, stderr=pipe, text=True) as process:
+    with subprocess.Popen([*command, *arguments], env=variables, stdout=pipe, stderr=pipe, text=True) as process:
         try:
             yield process
         finally:
@@ -56,7 +56,7 @@ def serving(folder: Path, *arguments: str, **environment: str) -> Iterator[subpr
 
 
 def ready(process: subprocess.Popen[str], folder: Path) -> Any:
-    """What the ready file says, once it is there."""
+    """Waits for the ready file, and returns its content."""
     deadline = time.monotonic() + READY_WITHIN_SECONDS
     while not (folder / "ready.json").exists():
         assert process.poll() is None, process.communicate()
@@ -65,19 +65,19 @@ def ready(process: subprocess.Popen[str], folder: Path) -> Any:
     return json.loads((folder / "ready.json").read_text())
 
 
-def ask(told: Any, query: str, **variables: object) -> Any:
-    headers = {"Authorization": f"Bearer {told['api_key']}"}
+def ask(ready_file: Any, query: str, **variables: object) -> Any:
+    headers = {"Authorization": f"Bearer {ready_file['api_key']}"}
     body = {"query": query, "variables": variables}
-    return requests.post(told["graphql_url"], json=body, headers=headers, timeout=20).json()["data"]
+    return requests.post(ready_file["graphql_url"], json=body, headers=headers, timeout=20).json()["data"]
 
 
-def export(told: Any) -> str:
-    asked = {"filters": {"projectId": told["projects"]["image"]}}
-    return str(ask(told, EXPORT_PROJECT, i=asked)["exportDataRowsInProject"]["taskId"])
+def export(ready_file: Any) -> str:
+    arguments = {"filters": {"projectId": ready_file["projects"]["image"]}}
+    return str(ask(ready_file, EXPORT_PROJECT, i=arguments)["exportDataRowsInProject"]["taskId"])
 
 
-def task(told: Any, task_id: str) -> Any:
-    return ask(told, "query($id: ID){task(where: {id: $id}){status result metadata}}", id=task_id)["task"]
+def task(ready_file: Any, task_id: str) -> Any:
+    return ask(ready_file, "query($id: ID){task(where: {id: $id}){status result metadata}}", id=task_id)["task"]
 
 
 # Refusals
@@ -117,19 +117,21 @@ REFUSED: dict[str, tuple[list[str], str, str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("flags", "came", "help_"), REFUSED.values(), ids=list(REFUSED))
-def test_what_cannot_be_served_is_refused_in_one_line(flags: list[str], came: str, help_: str, tmp_path: Path) -> None:
-    """What came, what was expected, what to do; status 2; no traceback."""
+@pytest.mark.parametrize(("flags", "received", "help_"), REFUSED.values(), ids=list(REFUSED))
+def test_what_cannot_be_served_is_refused_in_one_line(
+    flags: list[str], received: str, help_: str, tmp_path: Path
+) -> None:
+    """The message has the received value, the expected one and what to do; status 2; no traceback."""
     ended = run("serve", "--port", "0", *flags, MOCKSERVER_CACHE=str(tmp_path))
     assert (ended.returncode, ended.stdout) == (2, ""), ended.stderr
     [line] = ended.stderr.splitlines()
     assert line.startswith("mockserver: ")
-    assert came in line
+    assert received in line
     assert help_ in line
 
 
 @pytest.mark.parametrize(
-    ("flags", "told"),
+    ("flags", "message"),
     [
         (["--port", "many"], "'many' is not a valid integer"),
         (["--seed", "1.5"], "'1.5' is not a valid integer"),
@@ -138,10 +140,10 @@ def test_what_cannot_be_served_is_refused_in_one_line(flags: list[str], came: st
         (["extra"], "unexpected extra argument (extra)"),
     ],
 )
-def test_what_cannot_be_read_is_refused_by_name(flags: list[str], told: str) -> None:
+def test_what_cannot_be_read_is_refused_by_name(flags: list[str], message: str) -> None:
     ended = run("serve", *flags)
     assert ended.returncode == 2
-    assert told in ended.stderr
+    assert message in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
@@ -155,7 +157,7 @@ def test_a_taken_port_is_named_with_a_way_out() -> None:
 
 
 def test_a_key_may_be_longer_than_a_file_name(tmp_path: Path) -> None:
-    with serving(tmp_path, "--api-key", "k" * 300) as process:
+    with serve_in(tmp_path, "--api-key", "k" * 300) as process:
         assert ask(ready(process, tmp_path), "{user{email}}")["user"]
 
 
@@ -175,22 +177,22 @@ def test_a_failed_start_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_it_says_what_a_person_needs_and_writes_what_a_program_needs(tmp_path: Path) -> None:
-    with serving(tmp_path) as process:
-        told = ready(process, tmp_path)
+    with serve_in(tmp_path) as process:
+        ready_file = ready(process, tmp_path)
         process.terminate()
-        shown, errors = process.communicate(timeout=10)
+        output, errors = process.communicate(timeout=10)
     for fact in (
-        told["graphql_url"],
-        told["rest_url"],
-        told["api_key"],
+        ready_file["graphql_url"],
+        ready_file["rest_url"],
+        ready_file["api_key"],
         f"mockserver {__version__}",
         ", ".join(PROJECTS),
     ):
-        assert fact in shown
+        assert fact in output
     assert errors == ""
-    assert told["graphql_url"] == f"{told['url']}/graphql"
-    assert told["rest_url"] == f"{told['url']}/api/v1"
-    assert set(told) == {
+    assert ready_file["graphql_url"] == f"{ready_file['url']}/graphql"
+    assert ready_file["rest_url"] == f"{ready_file['url']}/api/v1"
+    assert set(ready_file) == {
         "url", "graphql_url", "rest_url", "api_key", "organization_id", "pid", "projects", "datasets", "slices",
         "model_runs",
     }  # fmt: skip
@@ -211,7 +213,7 @@ def test_only_this_user_may_read_keys_and_secrets(tmp_path: Path) -> None:
     new = tmp_path / "new"
     for folder in (state, new):
         (tmp_path / "ready.json").unlink(missing_ok=True)
-        with serving(tmp_path, "--state", str(folder)) as process:
+        with serve_in(tmp_path, "--state", str(folder)) as process:
             ready(process, tmp_path)
             assert mode(tmp_path / "ready.json") == 0o600
             assert mode(folder / "workspaces") == 0o700
@@ -219,7 +221,7 @@ def test_only_this_user_may_read_keys_and_secrets(tmp_path: Path) -> None:
 
 
 def test_a_temporary_state_is_closed_to_others_too(tmp_path: Path) -> None:
-    with serving(tmp_path, TMPDIR=str(tmp_path)) as process:
+    with serve_in(tmp_path, TMPDIR=str(tmp_path)) as process:
         ready(process, tmp_path)
         folders = [path for path in tmp_path.iterdir() if path.is_dir()]
         assert folders
@@ -228,37 +230,37 @@ def test_a_temporary_state_is_closed_to_others_too(tmp_path: Path) -> None:
 
 def test_ready_means_ready(tmp_path: Path) -> None:
     """The first look at the file is the first question, and it is answered."""
-    with serving(tmp_path) as process:
-        told = ready(process, tmp_path)
-        assert ask(told, "{organization{id}}")["organization"]["id"] == told["organization_id"]
-        assert requests.get(f"{told['url']}/_mock/health", timeout=5).json()["status"] == "ok"
-        assert told["pid"] == process.pid
+    with serve_in(tmp_path) as process:
+        ready_file = ready(process, tmp_path)
+        assert ask(ready_file, "{organization{id}}")["organization"]["id"] == ready_file["organization_id"]
+        assert requests.get(f"{ready_file['url']}/_mock/health", timeout=5).json()["status"] == "ok"
+        assert ready_file["pid"] == process.pid
 
 
 def test_the_environment_sets_what_flags_set_and_flags_win(tmp_path: Path) -> None:
-    given = {"MOCKSERVER_SCENARIO": "empty", "MOCKSERVER_API_KEY": "from-environment", "MOCKSERVER_SEED": "3"}
-    with serving(tmp_path, "--api-key", "from-flag", **given) as process:
-        told = ready(process, tmp_path)
-    assert (told["api_key"], told["projects"]) == ("from-flag", {})
+    variables = {"MOCKSERVER_SCENARIO": "empty", "MOCKSERVER_API_KEY": "from-environment", "MOCKSERVER_SEED": "3"}
+    with serve_in(tmp_path, "--api-key", "from-flag", **variables) as process:
+        ready_file = ready(process, tmp_path)
+    assert (ready_file["api_key"], ready_file["projects"]) == ("from-flag", {})
 
 
 def test_the_key_is_the_only_one_taken(tmp_path: Path) -> None:
-    with serving(tmp_path, "--api-key", "mine!/..#?%41") as process:
-        told = ready(process, tmp_path)
-        assert ask(told, "{user{email}}")["user"]
-        assert ask(told | {"api_key": "mock-api-key"}, "{user{email}}") is None
+    with serve_in(tmp_path, "--api-key", "mine!/..#?%41") as process:
+        ready_file = ready(process, tmp_path)
+        assert ask(ready_file, "{user{email}}")["user"]
+        assert ask(ready_file | {"api_key": "mock-api-key"}, "{user{email}}") is None
 
 
 @pytest.mark.parametrize("public", ["http://mock.example:81", "https://mock.example/under/", "http://[::1]:9"])
 def test_the_public_url_stands_in_every_link(tmp_path: Path, public: str) -> None:
-    with serving(tmp_path, "--public-url", public, "--port", "0") as process:
-        told = ready(process, tmp_path)
+    with serve_in(tmp_path, "--public-url", public, "--port", "0") as process:
+        ready_file = ready(process, tmp_path)
         process_port = local_port(process.pid)
-        reached = told | {"graphql_url": f"http://127.0.0.1:{process_port}/graphql"}
+        reached = ready_file | {"graphql_url": f"http://127.0.0.1:{process_port}/graphql"}
         link = task(reached, export(reached))["result"]
-        body = requests.get(link.replace(told["url"], f"http://127.0.0.1:{process_port}"), timeout=10).text
+        body = requests.get(link.replace(ready_file["url"], f"http://127.0.0.1:{process_port}"), timeout=10).text
     base = public.rstrip("/")
-    assert (told["url"], told["graphql_url"]) == (base, f"{base}/graphql")
+    assert (ready_file["url"], ready_file["graphql_url"]) == (base, f"{base}/graphql")
     assert link.startswith(f"{base}/_files/")
     assert all(json.loads(line)["data_row"]["row_data"].startswith(f"{base}/_files/") for line in body.splitlines())
 
@@ -276,8 +278,8 @@ def local_port(pid: int) -> int:
 # Other machines
 
 
-def control(told: Any, **headers: str) -> int:
-    return requests.post(f"{told['url']}/_mock/reset", headers=headers, timeout=20).status_code
+def control(ready_file: Any, **headers: str) -> int:
+    return requests.post(f"{ready_file['url']}/_mock/reset", headers=headers, timeout=20).status_code
 
 
 EVIL = {"Host": "evil.example:8000", "Origin": "http://evil.example:8000"}
@@ -285,68 +287,68 @@ EVIL = {"Host": "evil.example:8000", "Origin": "http://evil.example:8000"}
 
 @pytest.mark.parametrize("key", [[], ["--api-key", "my-own"]])
 def test_a_server_that_others_can_reach_draws_its_control_token(tmp_path: Path, key: list[str]) -> None:
-    with serving(tmp_path, "--host", "0.0.0.0", *key) as process:
-        told = ready(process, tmp_path)
-        token = told["control_token"]
+    with serve_in(tmp_path, "--host", "0.0.0.0", *key) as process:
+        ready_file = ready(process, tmp_path)
+        token = ready_file["control_token"]
         assert len(token) >= 32
-        assert control(told) == 200  # a program of this machine
-        assert control(told, **EVIL) == 401
-        assert control(told, **EVIL, Authorization=f"Bearer {told['api_key']}") == 401
-        assert control(told, **EVIL, Authorization=f"Bearer {token}") == 200
-        assert requests.get(f"{told['url']}/_mock/health", headers=EVIL, timeout=5).ok
+        assert control(ready_file) == 200  # a program of this machine
+        assert control(ready_file, **EVIL) == 401
+        assert control(ready_file, **EVIL, Authorization=f"Bearer {ready_file['api_key']}") == 401
+        assert control(ready_file, **EVIL, Authorization=f"Bearer {token}") == 200
+        assert requests.get(f"{ready_file['url']}/_mock/health", headers=EVIL, timeout=5).ok
         process.terminate()
-        shown, _ = process.communicate(timeout=10)
-    assert f"Authorization: Bearer {token}" in shown
+        output, _ = process.communicate(timeout=10)
+    assert f"Authorization: Bearer {token}" in output
 
 
 def test_each_start_draws_another_token(tmp_path: Path) -> None:
     tokens = []
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-        with serving(tmp_path / name, "--host", "0.0.0.0") as process:
+        with serve_in(tmp_path / name, "--host", "0.0.0.0") as process:
             tokens.append(ready(process, tmp_path / name)["control_token"])
     assert tokens[0] != tokens[1]
 
 
 def test_a_token_that_is_given_is_taken(tmp_path: Path) -> None:
-    with serving(tmp_path, "--host", "0.0.0.0", MOCKSERVER_CONTROL_TOKEN="mine") as process:
-        told = ready(process, tmp_path)
-        assert told["control_token"] == "mine"
-        assert control(told, **EVIL, Authorization="Bearer mine") == 200
+    with serve_in(tmp_path, "--host", "0.0.0.0", MOCKSERVER_CONTROL_TOKEN="mine") as process:
+        ready_file = ready(process, tmp_path)
+        assert ready_file["control_token"] == "mine"
+        assert control(ready_file, **EVIL, Authorization="Bearer mine") == 200
 
 
 def test_on_loopback_no_other_host_is_answered(tmp_path: Path) -> None:
-    """Whatever is asked for: a page whose name leads here would read it."""
-    with serving(tmp_path, "--public-url", "http://Labelbox-Mock:8000/under") as process:
-        told = ready(process, tmp_path)
-        assert "control_token" not in told
-        here = f"http://127.0.0.1:{local_port(process.pid)}"
+    """No path is answered: a web page whose name is resolved to this machine would read it."""
+    with serve_in(tmp_path, "--public-url", "http://Labelbox-Mock:8000/under") as process:
+        ready_file = ready(process, tmp_path)
+        assert "control_token" not in ready_file
+        base = f"http://127.0.0.1:{local_port(process.pid)}"
         for path in ("/", "/graphql", "/_mock/reset", "/_mock/health", "/docs/ci.md", "/_files/x", "/nothing"):
             for host in ("evil.example:8000", "evil.example", "", "127.0.0.1.evil.example", "localhost.evil.example"):
                 for method in ("GET", "POST"):
-                    refused = requests.request(method, here + path, headers={"Host": host}, data="{}", timeout=5)
+                    refused = requests.request(method, base + path, headers={"Host": host}, data="{}", timeout=5)
                     assert (refused.status_code, refused.json()["code"]) == (421, "HOST_REFUSED")
                     assert "--public-url" in refused.json()["message"]
                     assert refused.json()["errors"][0]["extensions"]["code"] == "HOST_REFUSED"
-                    assert told["api_key"] not in refused.text
+                    assert ready_file["api_key"] not in refused.text
             for host in ("127.0.0.1", "localhost:1", "[::1]:8000", "labelbox-mock:8000", "LOCALHOST"):
-                assert requests.get(here + path, headers={"Host": host}, timeout=5).status_code != 421
+                assert requests.get(base + path, headers={"Host": host}, timeout=5).status_code != 421
 
 
 def test_forwarding_fields_are_never_believed(tmp_path: Path) -> None:
     """uvicorn believes those of everybody when FORWARDED_ALLOW_IPS says so, as it does in many containers."""
-    with serving(tmp_path, "--host", "0.0.0.0", FORWARDED_ALLOW_IPS="*") as process:
-        told = ready(process, tmp_path)
-        there = {"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "https"}
-        assert control(told, **there) == 401  # who came through a proxy is no program of this machine
-        assert control(told, **there, Authorization=f"Bearer {told['control_token']}") == 200
-        page = requests.get(f"{told['url']}/", headers=there, timeout=5).text
+    with serve_in(tmp_path, "--host", "0.0.0.0", FORWARDED_ALLOW_IPS="*") as process:
+        ready_file = ready(process, tmp_path)
+        forwarded = {"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "https"}
+        assert control(ready_file, **forwarded) == 401  # a request through a proxy is from no program of this machine
+        assert control(ready_file, **forwarded, Authorization=f"Bearer {ready_file['control_token']}") == 200
+        page = requests.get(f"{ready_file['url']}/", headers=forwarded, timeout=5).text
     assert "https://127.0.0.1" not in page
 
 
 def test_the_ready_file_is_never_seen_half(tmp_path: Path) -> None:
     seen: list[str] = []
-    with serving(tmp_path) as process:
+    with serve_in(tmp_path) as process:
         deadline = time.monotonic() + READY_WITHIN_SECONDS
         while not seen and time.monotonic() < deadline:
             seen = [path.read_text() for path in tmp_path.glob("ready.json")]
@@ -359,7 +361,7 @@ def test_the_ready_file_is_never_seen_half(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
 def test_told_to_stop_it_stops_at_once_and_takes_its_ready_file_along(tmp_path: Path, how: signal.Signals) -> None:
-    with serving(tmp_path, TMPDIR=str(tmp_path)) as process:
+    with serve_in(tmp_path, TMPDIR=str(tmp_path)) as process:
         ready(process, tmp_path)
         started = time.monotonic()
         process.send_signal(how)
@@ -371,9 +373,9 @@ def test_told_to_stop_it_stops_at_once_and_takes_its_ready_file_along(tmp_path: 
 
 
 def test_a_ready_file_of_an_earlier_life_is_not_left_to_be_believed(tmp_path: Path) -> None:
-    """A killed server leaves it behind; whoever waits for the next one must not read the old address."""
+    """A killed server leaves it behind; a client that waits for the next one must not read the old address."""
     (tmp_path / "ready.json").write_text('{"pid": 0}')
-    with serving(tmp_path) as process:
+    with serve_in(tmp_path) as process:
         deadline = time.monotonic() + READY_WITHIN_SECONDS
         while process.poll() is None and not listens(process.pid) and time.monotonic() < deadline:
             time.sleep(0.005)
@@ -389,10 +391,10 @@ def listens(pid: int) -> bool:
 
 
 def test_an_idle_connection_does_not_hold_it_up(tmp_path: Path) -> None:
-    with serving(tmp_path) as process:
-        told = ready(process, tmp_path)
+    with serve_in(tmp_path) as process:
+        ready_file = ready(process, tmp_path)
         with requests.Session() as session:
-            session.get(f"{told['url']}/_mock/health", timeout=5)
+            session.get(f"{ready_file['url']}/_mock/health", timeout=5)
             started = time.monotonic()
             process.terminate()
             process.wait(30)
@@ -402,7 +404,7 @@ def test_an_idle_connection_does_not_hold_it_up(tmp_path: Path) -> None:
 def test_it_ends_with_its_companion(tmp_path: Path) -> None:
     with (
         subprocess.Popen(["sleep", "60"]) as companion,
-        serving(tmp_path, "--exit-with", str(companion.pid)) as process,
+        serve_in(tmp_path, "--exit-with", str(companion.pid)) as process,
     ):
         ready(process, tmp_path)
         companion.kill()
@@ -416,18 +418,18 @@ def test_it_ends_with_its_companion(tmp_path: Path) -> None:
 
 
 def test_a_kept_state_has_its_tasks_results_and_ids_after_a_restart(tmp_path: Path) -> None:
-    with serving(tmp_path, "--state", str(tmp_path / "state")) as process:
+    with serve_in(tmp_path, "--state", str(tmp_path / "state")) as process:
         first = ready(process, tmp_path)
         done = export(first)
         before = requests.get(task(first, done)["result"], timeout=10).content
         process.terminate()
         process.wait(30)
-    with serving(tmp_path, "--state", str(tmp_path / "state")) as process:
+    with serve_in(tmp_path, "--state", str(tmp_path / "state")) as process:
         second = ready(process, tmp_path)
-        found = task(second, done)
-        after = requests.get(found["result"].replace(first["url"], second["url"]), timeout=10).content
+        unfinished = task(second, done)
+        after = requests.get(unfinished["result"].replace(first["url"], second["url"]), timeout=10).content
         assert export(second) != done
-    assert (found["status"], before) == ("COMPLETE", after)
+    assert (unfinished["status"], before) == ("COMPLETE", after)
     assert before
     assert {k: second[k] for k in ("projects", "datasets")} == {k: first[k] for k in ("projects", "datasets")}
 
@@ -435,17 +437,17 @@ def test_a_kept_state_has_its_tasks_results_and_ids_after_a_restart(tmp_path: Pa
 def test_a_change_survives_a_kill(tmp_path: Path) -> None:
     counts = []
     for _ in range(2):
-        with serving(tmp_path, "--state", str(tmp_path / "state")) as process:
-            told = ready(process, tmp_path)
-            counts.append(len(told["projects"]))
-            ask(told, 'mutation{createProject(data: {name: "kept"}){id}}')
+        with serve_in(tmp_path, "--state", str(tmp_path / "state")) as process:
+            ready_file = ready(process, tmp_path)
+            counts.append(len(ready_file["projects"]))
+            ask(ready_file, 'mutation{createProject(data: {name: "kept"}){id}}')
             process.kill()
         (tmp_path / "ready.json").unlink(missing_ok=True)
     assert counts[1] == counts[0] + 1
 
 
 def test_a_task_that_a_kill_cut_short_is_failed_after_the_restart(tmp_path: Path) -> None:
-    with serving(tmp_path, "--state", str(tmp_path / "state")) as process:
+    with serve_in(tmp_path, "--state", str(tmp_path / "state")) as process:
         ready(process, tmp_path)
         process.kill()
         process.wait(30)
@@ -454,20 +456,20 @@ def test_a_task_that_a_kill_cut_short_is_failed_after_the_restart(tmp_path: Path
     left = TaskChanges(store).create_task(type=EXPORT, name=None, request=JsonText("{}"), base_url="http://mock").id
     store.close()
     (tmp_path / "ready.json").unlink()
-    with serving(tmp_path, "--state", str(tmp_path / "state")) as process:
-        found = task(ready(process, tmp_path), left)
-    assert (found["status"], found["result"]) == ("FAILED", None)
-    assert "stopped while this task ran" in found["metadata"]["failure"]
+    with serve_in(tmp_path, "--state", str(tmp_path / "state")) as process:
+        unfinished = task(ready(process, tmp_path), left)
+    assert (unfinished["status"], unfinished["result"]) == ("FAILED", None)
+    assert "stopped while this task ran" in unfinished["metadata"]["failure"]
 
 
 def test_two_servers_without_a_state_know_nothing_of_each_other(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
-    with serving(tmp_path / "a") as one, serving(tmp_path / "b") as other:
+    with serve_in(tmp_path / "a") as one, serve_in(tmp_path / "b") as other:
         first, second = ready(one, tmp_path / "a"), ready(other, tmp_path / "b")
-        made = export(first)
-        assert ask(second, "query($id: ID){task(where: {id: $id}){id}}", id=made) == {"task": None}
-        assert export(second) != made
+        task_id = export(first)
+        assert ask(second, "query($id: ID){task(where: {id: $id}){id}}", id=task_id) == {"task": None}
+        assert export(second) != task_id
 
 
 # The other verbs
@@ -481,11 +483,11 @@ def test_the_scenarios_are_listed_with_what_they_are() -> None:
 
 
 def test_prepare_makes_the_world_that_serve_then_finds(tmp_path: Path) -> None:
-    made = run("prepare", "--seed", "5", MOCKSERVER_CACHE=str(tmp_path))
+    prepared = run("prepare", "--seed", "5", MOCKSERVER_CACHE=str(tmp_path))
     again = run("prepare", "--seed", "5", MOCKSERVER_CACHE=str(tmp_path))
     [world] = (tmp_path / "worlds").iterdir()
-    assert made.stdout == again.stdout == f"{world}\n"
-    with serving(tmp_path, "--seed", "5", MOCKSERVER_CACHE=str(tmp_path)) as process:
+    assert prepared.stdout == again.stdout == f"{world}\n"
+    with serve_in(tmp_path, "--seed", "5", MOCKSERVER_CACHE=str(tmp_path)) as process:
         ready(process, tmp_path)
     assert [path.name for path in (tmp_path / "worlds").iterdir()] == [world.name]
 
@@ -503,9 +505,9 @@ def test_a_large_world_is_announced_where_no_bar_can_be_seen(tmp_path: Path) -> 
         'description = "d"\npeople = 1\n[ontologies.o]\nmedia = "text"\n[[projects]]\nname = "p"\nmedia = "text"\n'
         'ontology = "o"\nlabelled = 0\nskipped = 0\nunlabelled = 20_000\nembeddings = false\n'
     )
-    made = run("prepare", "--scenario", str(mine), MOCKSERVER_CACHE=str(tmp_path))
-    assert made.stderr == "Making a world of 20,000 data rows, once; it is kept for the next start.\n"
-    assert Path(made.stdout.strip()).is_file()
+    prepared = run("prepare", "--scenario", str(mine), MOCKSERVER_CACHE=str(tmp_path))
+    assert prepared.stderr == "Making a world of 20,000 data rows, once; it is kept for the next start.\n"
+    assert Path(prepared.stdout.strip()).is_file()
     assert run("prepare", "--scenario", str(mine), MOCKSERVER_CACHE=str(tmp_path)).stderr == ""
 
 
@@ -517,7 +519,7 @@ def test_help_is_given(flags: list[str]) -> None:
 
 
 def test_every_flag_of_serve_shows_its_environment_name() -> None:
-    shown = " ".join(run("serve", "--help", COLUMNS="400").stdout.split())
+    output = " ".join(run("serve", "--help", COLUMNS="400").stdout.split())
     for flag in (
         "--host",
         "--port",
@@ -530,8 +532,8 @@ def test_every_flag_of_serve_shows_its_environment_name() -> None:
         "--ready-file",
         "--exit-with",
     ):
-        assert flag in shown
-        assert f"MOCKSERVER_{flag.removeprefix('--').replace('-', '_').upper()}" in shown
+        assert flag in output
+        assert f"MOCKSERVER_{flag.removeprefix('--').replace('-', '_').upper()}" in output
 
 
 def test_the_version_is_told() -> None:
@@ -540,7 +542,7 @@ def test_the_version_is_told() -> None:
 
 @pytest.mark.parametrize("ends", ["now", "2025-06-01", "2025-06-01T12:00:00+02:00"])
 def test_a_history_ends_when_asked(tmp_path: Path, ends: str) -> None:
-    with serving(tmp_path, "--ends", ends, MOCKSERVER_CACHE=str(tmp_path)) as process:
+    with serve_in(tmp_path, "--ends", ends, MOCKSERVER_CACHE=str(tmp_path)) as process:
         assert ready(process, tmp_path)["projects"]
 
 
@@ -551,7 +553,7 @@ def test_a_port_that_kubernetes_sets_for_a_service_of_our_name_is_passed_over() 
 
 
 def test_two_servers_cannot_share_a_state(tmp_path: Path) -> None:
-    with serving(tmp_path, "--state", str(tmp_path / "state")) as process:
+    with serve_in(tmp_path, "--state", str(tmp_path / "state")) as process:
         ready(process, tmp_path)
         second = run("serve", "--state", str(tmp_path / "state"))
     assert (second.returncode, len(second.stderr.splitlines())) == (2, 1)

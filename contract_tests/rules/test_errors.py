@@ -37,9 +37,9 @@ def test_the_nearest_word_comes_first(word: str, known: list[str], best: str) ->
 
 @given(word=st.text(max_size=300), known=st.sets(st.text(max_size=30), max_size=20), most=st.integers(1, 9))
 def test_a_list_of_the_nearest_is_empty_only_when_nothing_is_known(word: str, known: set[str], most: int) -> None:
-    found = nearest(word, known, most=most)
-    assert len(found) == min(most, len(known))
-    assert set(found) <= known
+    nearest_words = nearest(word, known, most=most)
+    assert len(nearest_words) == min(most, len(known))
+    assert set(nearest_words) <= known
 
 
 @pytest.mark.parametrize("word", HOSTILE.values(), ids=list(HOSTILE))

@@ -32,13 +32,13 @@ def deep(draw: st.DrawFn) -> str:
     return "".join(pattern) + leaf + draw(st.sampled_from([closed, closed[: levels // 2], "", closed + "]"]))
 
 
-def refused_or_answered(answer: Answer, door: str) -> None:
+def check_answer(answer: Answer, door: str) -> None:
     assert answer.status < 500, (door, answer)
     if answer.status < 400:
         return
-    told = answer.error["extensions"] | answer.error if door == "/graphql" else answer.json
-    assert told["message"]
-    assert told["code"] not in {"MOCKSERVER_BUG", None}
+    refusal = answer.error["extensions"] | answer.error if door == "/graphql" else answer.json
+    assert refusal["message"]
+    assert refusal["code"] not in {"MOCKSERVER_BUG", None}
 
 
 @settings(max_examples=150)
@@ -51,7 +51,7 @@ def test_json_of_any_depth_is_refused_in_the_wires_own_shape(
         value = f'{{"query": "{{user {{id}}}}", "{key}": {value}}}' if door == "/graphql" else f'{{"{key}": {value}}}'
     method = "PATCH" if door.endswith("webhooks/last") else "POST"
     headers = {"authorization": f"Bearer {server.api_key}", "content-type": "application/json"}
-    refused_or_answered(send(server, method, door, value.encode(), headers), door)
+    check_answer(send(server, method, door, value.encode(), headers), door)
 
 
 @pytest.mark.parametrize("door", DOORS)
@@ -60,7 +60,7 @@ def test_megabytes_of_brackets_are_refused_in_the_wires_own_shape(server: Served
     method = "PATCH" if door.endswith("webhooks/last") else "POST"
     headers = {"authorization": f"Bearer {server.api_key}", "content-type": "application/json"}
     answer = send(server, method, door, text.encode(), headers)
-    refused_or_answered(answer, door)
+    check_answer(answer, door)
     assert answer.status in {400, 413}
 
 
@@ -69,8 +69,8 @@ def test_a_control_says_how_large_and_how_deep_its_body_may_be(server: ServedWor
     large = requests.post(url, data=b" " * 65_537, timeout=30)
     assert (large.status_code, "at most 65536" in large.json()["message"]) == (413, True)
     deep = json.dumps({"project": "image", "params": json.loads("[" * 64 + "]" * 64)})
-    told = requests.post(f"{server.url}/_mock/expected", data=deep, timeout=30).json()["message"]
-    assert "more than 64 levels" in told
+    refusal = requests.post(f"{server.url}/_mock/expected", data=deep, timeout=30).json()["message"]
+    assert "more than 64 levels" in refusal
 
 
 @settings(max_examples=40)

@@ -20,8 +20,8 @@ KEYS = pytest.mark.parametrize("key", [FIRST_KEY, SECOND_KEY], ids=lambda key: s
 def parts(url: str) -> tuple[str, str, str]:
     """Path, end and signature."""
     path, _, query = url.partition("?")
-    asked = dict(part.split("=") for part in query.split("&"))
-    return path, asked["Expires"], asked["Signature"]
+    parameters = dict(part.split("=") for part in query.split("&"))
+    return path, parameters["Expires"], parameters["Signature"]
 
 
 def check(url: str, *, now: int) -> None:
@@ -45,8 +45,8 @@ def test_a_link_is_ascii_opens_until_its_end_and_not_after(key: AssetKey, name: 
 def test_the_query_of_a_link_is_in_the_order_of_the_samples(key: AssetKey) -> None:
     end = key.expires(1_754_079_265_700_000, 56)
     query = LINKS.asset("row", "photo 1.jpg", expires=end, key=key).partition("?")[2]
-    told = {"labelbox-assets-key-3": "1754165665756", "labelbox-assets-key-20251022": "1754511265"}[key.name]
-    assert query.startswith(f"Expires={told}&KeyName={key.name}&Signature=")
+    expires = {"labelbox-assets-key-3": "1754165665756", "labelbox-assets-key-20251022": "1754511265"}[key.name]
+    assert query.startswith(f"Expires={expires}&KeyName={key.name}&Signature=")
 
 
 @given(NAME, st.integers(0, 10_000), st.characters())
@@ -93,15 +93,15 @@ def test_rows_were_signed_one_after_another_until_they_had_one_end(now: int, row
 
 @pytest.mark.known("sample")
 @pytest.mark.parametrize(
-    ("name", "written"),
+    ("name", "name_in_path"),
     [
         ("photo (1).jpg", "photo%20(1).jpg"),
         ("a!b*c'd-e_f.g~h", "a!b*c'd-e_f.g~h"),
         ("50%&=+#?.png", "50%25%26%3D%2B%23%3F.png"),
     ],
 )
-def test_a_file_name_is_written_as_a_component_of_a_uri(name: str, written: str) -> None:
-    assert parts(LINKS.asset("row", name, expires=10**15))[0].rsplit("/", 1)[1] == written
+def test_a_file_name_is_written_as_a_component_of_a_uri(name: str, name_in_path: str) -> None:
+    assert parts(LINKS.asset("row", name, expires=10**15))[0].rsplit("/", 1)[1] == name_in_path
 
 
 @pytest.mark.parametrize("name", ["a/b.png", "..", ".", "a?b", "a#b", "a%2fb", "שלום.png", "🙂", " ", "\u2028"])
@@ -117,14 +117,14 @@ def test_any_file_name_is_one_part_of_the_path(name: str) -> None:
 @pytest.mark.known("sample")
 def test_a_mask_token_is_a_json_web_token_of_thirty_days() -> None:
     head, claims, signature = LINKS.mask_token("user", "organization", now=DAY + 5_000_000).split(".")
-    assert decoded(head) == {"alg": "HS256", "typ": "JWT"}
+    assert decode_segment(head) == {"alg": "HS256", "typ": "JWT"}
     now = (DAY + 5_000_000) // 1_000_000
     end = now + 30 * DAY // 1_000_000
-    assert decoded(claims) == {"userId": "user", "organizationId": "organization", "iat": now, "exp": end}
+    assert decode_segment(claims) == {"userId": "user", "organizationId": "organization", "iat": now, "exp": end}
     assert len(base64.urlsafe_b64decode(signature + "=")) == 32
 
 
-def decoded(segment: str) -> object:
+def decode_segment(segment: str) -> object:
     return json.loads(base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4)))
 
 

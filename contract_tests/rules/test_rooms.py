@@ -40,7 +40,7 @@ def test_each_room_imports_only_from_rooms_under_it() -> None:
 
 
 def test_a_wrong_import_is_named_with_what_would_be_right(tmp_path: Path) -> None:
-    package = planted(tmp_path, {"world/store.py": "import os\n\nfrom mockserver.api.auth import key_of\n"})
+    package = write_package(tmp_path, {"world/store.py": "import os\n\nfrom mockserver.api.auth import key_of\n"})
     [wrong] = wrong_imports(package)
     assert wrong.startswith("mockserver/world/store.py:3: world may not import mockserver.api.auth; only __init__, ")
     assert wrong.endswith("links, serving, http")
@@ -59,7 +59,7 @@ def test_a_wrong_import_is_named_with_what_would_be_right(tmp_path: Path) -> Non
     ],
 )
 def test_every_spelling_of_an_import_counts(tmp_path: Path, source: str) -> None:
-    assert len(wrong_imports(planted(tmp_path, {"exports/rows.py": source}))) == 1
+    assert len(wrong_imports(write_package(tmp_path, {"exports/rows.py": source}))) == 1
 
 
 @pytest.mark.parametrize(
@@ -75,21 +75,21 @@ def test_every_spelling_of_an_import_counts(tmp_path: Path, source: str) -> None
     ],
 )
 def test_a_room_on_a_lower_storey_may_be_imported(tmp_path: Path, file: str, source: str) -> None:
-    assert wrong_imports(planted(tmp_path, {file: source})) == []
+    assert wrong_imports(write_package(tmp_path, {file: source})) == []
 
 
 @pytest.mark.parametrize(("room", "sister"), [("control", "api"), ("console", "api"), ("console", "control")])
 def test_rooms_on_one_storey_do_not_import_each_other(tmp_path: Path, room: str, sister: str) -> None:
-    [wrong] = wrong_imports(planted(tmp_path, {f"{room}/page.py": f"from mockserver.{sister} import words"}))
+    [wrong] = wrong_imports(write_package(tmp_path, {f"{room}/page.py": f"from mockserver.{sister} import words"}))
     assert wrong.startswith(f"mockserver/{room}/page.py:1: {room} may not import mockserver.{sister}; only __init__, ")
 
 
 def test_a_room_that_is_not_in_the_list_is_named(tmp_path: Path) -> None:
-    [wrong] = wrong_imports(planted(tmp_path, {"utils.py": "import os"}))
+    [wrong] = wrong_imports(write_package(tmp_path, {"utils.py": "import os"}))
     assert wrong.startswith("mockserver/utils.py: no room of that name; the rooms are __init__, errors,")
 
 
-def planted(folder: Path, files: dict[str, str]) -> Path:
+def write_package(folder: Path, files: dict[str, str]) -> Path:
     package = folder / "mockserver"
     for name, source in files.items():
         (package / name).parent.mkdir(parents=True, exist_ok=True)
@@ -102,17 +102,17 @@ def wrong_imports(package: Path) -> list[str]:
 
 
 def wrong_in(file: Path, package: Path) -> Iterator[str]:
-    told = file.relative_to(package.parent)
-    room = room_of(told.with_suffix("").parts)
+    path = file.relative_to(package.parent)
+    room = room_of(path.with_suffix("").parts)
     if room not in ROOMS:
-        yield f"{told}: no room of that name; the rooms are {', '.join(ROOMS)}"
+        yield f"{path}: no room of that name; the rooms are {', '.join(ROOMS)}"
         return
     under = rooms_under(room)
     for line, module in imports_of(file, package):
         imported = room_of(tuple(module.split(".")))
         if imported != room and imported not in under:
             only = ", ".join(under) or "nothing of ours"
-            yield f"{told}:{line}: {room} may not import {module}; only {only}"
+            yield f"{path}:{line}: {room} may not import {module}; only {only}"
 
 
 def rooms_under(room: str) -> list[str]:
@@ -127,7 +127,7 @@ def room_of(parts: tuple[str, ...]) -> str:
 
 
 def imports_of(file: Path, package: Path) -> Iterator[tuple[int, str]]:
-    """Line and full name of every import of ours, wherever in the file it stands."""
+    """Yields line and full name of every import of this package, wherever in the file it is."""
     for node in ast.walk(ast.parse(file.read_text(), filename=str(file))):
         if isinstance(node, ast.Import | ast.ImportFrom):
             modules = modules_named(node, file, package)
@@ -145,8 +145,8 @@ def modules_named(node: ast.Import | ast.ImportFrom, file: Path, package: Path) 
 
 
 def absolute(node: ast.ImportFrom, file: Path, package: Path) -> str:
-    named = [node.module] if node.module else []
+    modules = [node.module] if node.module else []
     if node.level == 0:
-        return ".".join(named)
+        return ".".join(modules)
     folders = file.relative_to(package.parent).parent.parts
-    return ".".join([*folders[: len(folders) - node.level + 1], *named])
+    return ".".join([*folders[: len(folders) - node.level + 1], *modules])

@@ -42,12 +42,12 @@ class Reader(HTMLParser):
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
+        attributes = dict(attrs)
         self.elements.append(tag)
         if tag == "a":
-            self.links.append(given["href"] or "")
+            self.links.append(attributes["href"] or "")
         if tag not in {"meta", "link"}:
-            self._open.append(given.get("id"))
+            self._open.append(attributes.get("id"))
 
     def handle_endtag(self, _tag: str) -> None:
         self._open.pop()
@@ -79,14 +79,14 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedWorld]:
         yield world
 
 
-def looked_at(server: ServedWorld, **headers: str) -> str:
+def fetch_page(server: ServedWorld, **headers: str) -> str:
     response = requests.get(f"{server.url}/", headers=headers, timeout=10)
     assert response.status_code == 200, response.text
     return response.text
 
 
 def test_it_says_where_the_server_is_and_which_key_it_takes(server: ServedWorld) -> None:
-    texts = Reader(looked_at(server)).texts
+    texts = Reader(fetch_page(server)).texts
     assert texts["graphql-url"] == server.graphql_url
     assert texts["rest-url"] == server.rest_url
     assert texts["api-key"] == server.api_key
@@ -95,7 +95,7 @@ def test_it_says_where_the_server_is_and_which_key_it_takes(server: ServedWorld)
 
 
 def test_addresses_are_those_under_which_it_was_asked(reachable: ServedWorld) -> None:
-    texts = Reader(looked_at(reachable, Host="mock.example:81")).texts
+    texts = Reader(fetch_page(reachable, Host="mock.example:81")).texts
     assert texts["graphql-url"] == "http://mock.example:81/graphql"
     assert "http://mock.example:81/api/v1" in texts["python-snippet"]
 
@@ -104,7 +104,7 @@ def test_every_id_it_shows_exists(server: ServedWorld) -> None:
     document = "{ organization { id } projects { id } datasets { id } }"
     data = server.ask(document)
     known = {item["id"] for item in [data["organization"], *data["projects"], *data["datasets"]]}
-    assert set(ID.findall(looked_at(server))) == known
+    assert set(ID.findall(fetch_page(server))) == known
 
 
 @pytest.mark.parametrize("name", ["image", "text"])
@@ -115,7 +115,7 @@ def test_it_counts_rows_and_labels_as_graphql_does(server: ServedWorld, name: st
     )
     project = server.ask(document, id=server.projects[name])["project"]
     counts = {item["state"]: item["count"] for item in project["workstreamStateCounts"]}
-    in_line = re.search(f"{project['id']}</td>(.*?)</tr>", looked_at(server))
+    in_line = re.search(f"{project['id']}</td>(.*?)</tr>", fetch_page(server))
     assert in_line is not None
     numbers = [int(number) for number in re.findall(r"<td class=\"number\">(\d+)</td>", in_line[1])]
     states = [counts["Unlabeled"], counts["InReview"], counts["InRework"], counts["Done"]]
@@ -137,7 +137,7 @@ def test_what_was_deleted_is_not_counted() -> None:
         for what, id_ in others:
             document = f"mutation($id: ID!) {{ update{what}(where: {{id: $id}}, data: {{deleted: true}}) {{ id }} }}"
             server.ask(document, id=id_)
-        html = looked_at(server)
+        html = fetch_page(server)
     assert re.findall(r'<td class="number">(\d+)</td></tr>', html.replace("\n", "")) == ["1", "11"]
     assert re.findall(r'<td class="number">(\d+)</td>', html) == ["11", "2", "1", "2", "6", "8", "1", "11"]
 
@@ -152,7 +152,7 @@ def test_the_python_snippet_runs_in_the_sdk_and_prints_rows(
     request: pytest.FixtureRequest, tmp_path: Path, name: str
 ) -> None:
     server: ServedWorld = request.getfixturevalue(name)
-    html = looked_at(server)
+    html = fetch_page(server)
     printed = run_in_sdk(Reader(html).texts["python-snippet"], tmp_path)
     assert len(printed) == rows_of_the_first(html) > 4
     assert all(line.startswith("{'data_row': {'id': 'c") for line in printed)
@@ -160,7 +160,7 @@ def test_the_python_snippet_runs_in_the_sdk_and_prints_rows(
 
 def test_in_a_world_without_rows_the_python_snippet_prints_the_organization(tmp_path: Path) -> None:
     with ServedWorld("--scenario", "empty") as server:
-        html = looked_at(server)
+        html = fetch_page(server)
         assert run_in_sdk(Reader(html).texts["python-snippet"], tmp_path) == ["Mock Organization"]
         assert "No projects." in html
         assert "Mock Organization" in run_in_shell(Reader(html).texts["curl-snippet"])
@@ -169,13 +169,13 @@ def test_in_a_world_without_rows_the_python_snippet_prints_the_organization(tmp_
 @pytest.mark.parametrize("name", ["server", "hostile"])
 def test_the_curl_snippet_prints_rows(request: pytest.FixtureRequest, name: str) -> None:
     server: ServedWorld = request.getfixturevalue(name)
-    html = looked_at(server)
+    html = fetch_page(server)
     printed = run_in_shell(Reader(html).texts["curl-snippet"])
     assert printed.count('{"data_row":') == rows_of_the_first(html) > 4
 
 
 def test_hostile_names_are_text(hostile: ServedWorld) -> None:
-    html = looked_at(hostile)
+    html = fetch_page(hostile)
     reader = Reader(html)
     assert "&lt;script&gt;alert(" in html
     assert reader.elements.count("script") == 1
@@ -185,14 +185,14 @@ def test_hostile_names_are_text(hostile: ServedWorld) -> None:
 
 
 def test_a_hostile_host_stays_inside_its_strings(reachable: ServedWorld) -> None:
-    """A host that cannot stand in a URL stands nowhere: the server's own address takes its place."""
-    texts = Reader(looked_at(reachable, Host="x\";print('mine')#$(echo mine)'<b>")).texts
+    """A host that is not valid in a URL is replaced by the server's own address."""
+    texts = Reader(fetch_page(reachable, Host="x\";print('mine')#$(echo mine)'<b>")).texts
     assert texts["python-snippet"] == texts_of(reachable)["python-snippet"]
     assert "mine" not in texts["curl-snippet"]
 
 
 def texts_of(server: ServedWorld) -> dict[str, str]:
-    return Reader(looked_at(server)).texts
+    return Reader(fetch_page(server)).texts
 
 
 def test_it_needs_nothing_from_elsewhere(server: ServedWorld) -> None:
@@ -203,7 +203,7 @@ def test_it_needs_nothing_from_elsewhere(server: ServedWorld) -> None:
 
 
 def test_every_link_leads_somewhere(server: ServedWorld) -> None:
-    links = Reader(looked_at(server)).links
+    links = Reader(fetch_page(server)).links
     assert "docs/scenarios.md" in links
     for link in links:
         response = requests.get(f"{server.url}/{link}", timeout=10)
@@ -220,14 +220,14 @@ def test_no_other_file_can_be_read(server: ServedWorld, path: str) -> None:
 
 
 def test_another_workspace_is_shown_to_who_knows_its_key(server: ServedWorld) -> None:
-    made = requests.post(f"{server.url}/_mock/workspaces", json={"scenario": "empty", "seed": 3}, timeout=10).json()
-    other = Reader(requests.get(f"{server.url}/", params={"api_key": made["api_key"]}, timeout=10).text).texts
+    created = requests.post(f"{server.url}/_mock/workspaces", json={"scenario": "empty", "seed": 3}, timeout=10).json()
+    other = Reader(requests.get(f"{server.url}/", params={"api_key": created["api_key"]}, timeout=10).text).texts
     assert other["scenario"] == "empty"
-    assert other["organization-id"] == made["organization_id"] != server.organization_id
+    assert other["organization-id"] == created["organization_id"] != server.organization_id
     nobody = requests.get(f"{server.url}/", params={"api_key": "nobody's"}, timeout=10)
     assert nobody.status_code == 404
     assert server.api_key not in nobody.text
-    assert made["api_key"] not in nobody.text + looked_at(server)
+    assert created["api_key"] not in nobody.text + fetch_page(server)
 
 
 @pytest.mark.parametrize(
@@ -242,8 +242,8 @@ def test_another_workspace_is_shown_to_who_knows_its_key(server: ServedWorld) ->
 def test_a_key_of_ones_own_is_shown_on_the_same_machine_only(
     key: str, client: tuple[str, int] | None, expected: bool
 ) -> None:
-    asked = Request({"type": "http", "client": client, "headers": [(b"host", b"localhost:8000")]})
-    assert console.is_key_shown(key, asked, frozenset({"localhost"})) is expected
+    request = Request({"type": "http", "client": client, "headers": [(b"host", b"localhost:8000")]})
+    assert console.is_key_shown(key, request, frozenset({"localhost"})) is expected
 
 
 def test_every_status_has_its_column() -> None:

@@ -1,4 +1,4 @@
-"""Who may drive the server."""
+"""Access to the control API."""
 
 import pytest
 from starlette.requests import Request

@@ -1,4 +1,4 @@
-"""What a control reads from its handler's signature."""
+"""The types that a control reads from its handler's signature."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from mockserver.control.control import NOTHING, Control
 from mockserver.control.webhook_bodies import DeliveryQuery
 
 
-def with_body(_request: Any, given: Reset) -> Health:
+def with_body(_request: Any, argument: Reset) -> Health:
     raise NotImplementedError
 
 
-def with_query(_request: Any, given: DeliveryQuery) -> None: ...
+def with_query(_request: Any, argument: DeliveryQuery) -> None: ...
 
 
-def without(_request: Any, given: None) -> bytes:
+def without(_request: Any, argument: None) -> bytes:
     raise NotImplementedError
 
 
@@ -45,11 +45,11 @@ def any_body(_request: Any, body: Any) -> None: ...
 def text(_request: Any, body: str) -> None: ...
 
 
-def unannotated(_request, body):  # type: ignore[no-untyped-def]
+def ignore_types(_request, body):  # type: ignore[no-untyped-def]
     ...
 
 
-@pytest.mark.parametrize("handler", [two_bodies, no_body, any_body, text, unannotated])
+@pytest.mark.parametrize("handler", [two_bodies, no_body, any_body, text, ignore_types])
 def test_a_handler_whose_body_nobody_would_check_is_refused_when_the_routes_are_made(handler: Any) -> None:
     with pytest.raises(TypeError, match=f"{handler.__name__}.* is no handler of a control"):
         _ = Control("POST", "/", handler).body

@@ -87,8 +87,8 @@ def test_a_fork_begins_with_the_changes_of_its_source_and_resets_to_them(workspa
     ask_in(workspace, 'mutation { createDataset(data: {name: "made later"}) { id } }')
     fork = workspace.fork()
     assert "made later" in fork.datasets
-    made = fork.dataset("made later")
-    ask_in(fork, f'mutation {{ updateDataset(where: {{id: "{made}"}}, data: {{deleted: true}}) {{ id }} }}')
+    dataset = fork.dataset("made later")
+    ask_in(fork, f'mutation {{ updateDataset(where: {{id: "{dataset}"}}, data: {{deleted: true}}) {{ id }} }}')
     fork.reset()
     assert "made later" in fork.datasets
     fork.delete()
@@ -105,11 +105,11 @@ def test_a_pinned_incarnation_gives_the_same_ids_again(server: ServedWorld) -> N
         )
         tasks.append(export(pinned))
         pinned.delete()
-    assert tasks[0][9:] == tasks[1][9:]  # before that stands the moment at which they were made
+    assert tasks[0][9:] == tasks[1][9:]  # the beginning is the time at which they were created
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "told"),
+    ("path", "body", "message"),
     [
         ("workspaces", '{"seed": "one"}', "Expected `int | null`, got `str` - at `$.seed`"),
         ("workspaces", '{"sed": 1}', "unknown field `sed`; known keys are scenario, fork_of"),
@@ -120,7 +120,7 @@ def test_a_pinned_incarnation_gives_the_same_ids_again(server: ServedWorld) -> N
         ("workspaces", '{"api_key": ""}', "$.api_key"),
         ("workspaces", r'{"api_key": "line\n"}', "$.api_key"),
         ("workspaces", '{"fork_of": "nobody"}', "nearest known are"),
-        ("workspaces", '{"fork_of": "mock-api-key", "seed": 2}', "a fork takes its world"),
+        ("workspaces", '{"fork_of": "mock-api-key", "seed": 2}', "a fork copies the world"),
         ("workspaces", '{"api_key": "mock-api-key"}', "already"),
         ("workspaces", '{"payload_date": "June 2023"}', "payload_date is 'June 2023'; expected a date like"),
         ("workspaces", '{"payload_date": "20230630"}', "expected a date like"),
@@ -145,12 +145,12 @@ def test_a_pinned_incarnation_gives_the_same_ids_again(server: ServedWorld) -> N
     ],
 )
 def test_a_wrong_request_says_what_was_expected_and_changes_nothing(
-    server: ServedWorld, path: str, body: str, told: str
+    server: ServedWorld, path: str, body: str, message: str
 ) -> None:
     keys = control(server, "GET", "workspaces").json()
     response = control(server, "POST", path, data=body)
     assert 400 <= response.status_code < 500
-    assert told in response.json()["message"]
+    assert message in response.json()["message"]
     assert control(server, "GET", "workspaces").json() == keys
 
 
@@ -183,8 +183,8 @@ def _email(world: ServedWorld, key: str) -> str:
 
 def test_the_openapi_document_names_every_route_and_only_those(server: ServedWorld) -> None:
     document = control(server, "GET", "openapi.json").json()
-    told = {(path, method) for path, methods in document["paths"].items() for method in methods}
-    for path, method in told:
+    routes = {(path, method) for path, methods in document["paths"].items() for method in methods}
+    for path, method in routes:
         status = control(
             server,
             method.upper(),
@@ -260,36 +260,36 @@ def test_processing_takes_its_seconds_from_the_first_question(workspace: MockWor
 
 
 @contextmanager
-def made(server: ServedWorld, **body: Any) -> Iterator[MockWorkspace]:
+def create_workspace(server: ServedWorld, **body: Any) -> Iterator[MockWorkspace]:
     workspace = MockWorkspace(server.control, server.control.call("POST", "workspaces", body))
     yield workspace
     workspace.delete()
 
 
-def tells_of_asset_type(workspace: MockWorkspace) -> bool:
+def has_asset_type(workspace: MockWorkspace) -> bool:
     return "asset_type" in workspace.expected_rows("image")[0]["media_attributes"]
 
 
 def test_a_workspace_is_made_with_a_payload_date_and_switches_and_a_reset_keeps_them(server: ServedWorld) -> None:
-    with made(server, payload_date="2023-06-30", switches={"characters": "utf-8"}) as workspace:
+    with create_workspace(server, payload_date="2023-06-30", switches={"characters": "utf-8"}) as workspace:
         for _ in range(2):
-            assert not tells_of_asset_type(workspace)
+            assert not has_asset_type(workspace)
             assert workspace.switches.get()["characters"] == "utf-8"
             workspace.switches.set(characters="ascii")
             workspace.reset()
 
 
 def test_a_fork_has_the_payload_date_of_its_source_unless_it_is_given_another(server: ServedWorld) -> None:
-    with made(server, payload_date="2023-06-30") as source:
-        for given in ({}, {"payload_date": "2025-01-01"}):
-            with made(server, fork_of=source.api_key, **given) as fork:
+    with create_workspace(server, payload_date="2023-06-30") as source:
+        for options in ({}, {"payload_date": "2025-01-01"}):
+            with create_workspace(server, fork_of=source.api_key, **options) as fork:
                 for _ in range(2):
-                    assert tells_of_asset_type(fork) == bool(given)
+                    assert has_asset_type(fork) == bool(options)
                     fork.reset()
 
 
 def test_the_servers_payload_date_is_that_of_new_workspaces_but_not_of_other_scenarios() -> None:
     with ServedWorld("--payload-date", "2024-03-01") as server:
-        for given in ({}, {"scenario": "default"}):
-            with made(server, **given) as workspace:
-                assert tells_of_asset_type(workspace) == bool(given)
+        for options in ({}, {"scenario": "default"}):
+            with create_workspace(server, **options) as workspace:
+                assert has_asset_type(workspace) == bool(options)

@@ -1,4 +1,4 @@
-"""What can be expected, in the SDK's words, and how words that make no sense are refused."""
+"""Expected rows, requested in the SDK's words, and the refusal of words without a meaning."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def test_an_offset_is_replaced_by_that_of_utc_as_the_sdk_does() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("arguments", "message"),
     [
         ({}, "The body has none of them; expected exactly one of"),
         ({"project": "image", "slice": "street pictures"}, "has project and slice"),
@@ -40,10 +40,10 @@ def test_an_offset_is_replaced_by_that_of_utc_as_the_sdk_does() -> None:
         ({"data_rows": ["x"] * 2001}, "at most 2000 fit"),
     ],
 )
-def test_what_cannot_be_expected_is_refused(server: ServedWorld, asked: dict[str, Any], told: str) -> None:
+def test_what_cannot_be_expected_is_refused(server: ServedWorld, arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ControlRefusedError) as refused:
-        server.own.expected_rows(**asked)
-    assert told in str(refused.value)
+        server.own.expected_rows(**arguments)
+    assert message in str(refused.value)
 
 
 def test_a_name_may_be_an_id_and_nothing_chosen_is_nothing_expected(server: ServedWorld) -> None:

@@ -1,4 +1,4 @@
-"""Whose turn it is when something happens, and what that costs: never a look at all that a large world has."""
+"""The records that an event chooses, and the cost of the choice: never a scan of a large table."""
 
 import re
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ from mockserver.world.labels import Review
 from mockserver.world.sqlite import SqliteConnection
 
 EVENTS = [event for event in HAPPENINGS if event != "PROJECT_TAGGED"]
-"""What can be made to happen to a data row."""
+"""Events that can be made to happen to a data row."""
 POPULOUS = {"attempt", "body", "comment", "data_row", "event", "issue", "label", "outbox", "project_row", "review"}
 """Tables that grow with a world or with what happens in it."""
 
@@ -39,11 +39,11 @@ POPULOUS = {"attempt", "body", "comment", "data_row", "event", "issue", "label",
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
     """One that nobody serves: no dispatcher runs."""
     database = in_file(tmp_path)
-    kept = Stored(new_manifest("rules", Origin(), incarnation=None), tmp_path, database)
+    stored_workspace = Stored(new_manifest("rules", Origin(), incarnation=None), tmp_path, database)
     with ThreadPoolExecutor(1) as threads:
         parts = Parts(threads, Budget(10**9), Dispatcher(Allowed()), "http://127.0.0.1")
-        with stored(database, hooks=store_hooks(kept.manifest, parts)) as store:
-            yield Workspace(store, kept, parts)
+        with stored(database, hooks=store_hooks(stored_workspace.manifest, parts)) as store:
+            yield Workspace(store, stored_workspace, parts)
 
 
 def happens(workspace: Workspace, event: str, **place: str) -> EventMade:
@@ -61,9 +61,9 @@ def test_an_event_looks_at_few_rows_however_many_there_are(
     subscribe(workspace, "v2")
     for needed in ("ISSUE_CREATED", "ISSUE_CREATED", "REVIEW_CREATED", "REVIEW_CREATED", event):
         happens(workspace, needed)
-    asked = statements(workspace, event)
-    assert len(asked) > 10
-    assert {sql: steps for sql, params in asked.items() if (steps := costly(workspace, sql, params))} == {}
+    sent = statements(workspace, event)
+    assert len(sent) > 10
+    assert {sql: steps for sql, params in sent.items() if (steps := costly(workspace, sql, params))} == {}
 
 
 def subscribe(workspace: Workspace, version: Literal["v1", "v2"]) -> None:
@@ -72,20 +72,20 @@ def subscribe(workspace: Workspace, version: Literal["v1", "v2"]) -> None:
 
 
 def statements(workspace: Workspace, event: str) -> dict[str, Any]:
-    """What is asked of the database, each with the values it was asked with first."""
-    found: dict[str, Any] = {}
+    """Returns the statements sent to the database, each with the parameters that it was sent with first."""
+    sent: dict[str, Any] = {}
 
-    def asked(_cursor: Any, sql: str, params: Any) -> bool:
-        found.setdefault(sql, params)
+    def trace(_cursor: Any, sql: str, params: Any) -> bool:
+        sent.setdefault(sql, params)
         return True
 
     with workspace.store.reading() as connection:
         assert isinstance(connection, SqliteConnection)
-        connection._raw.exec_trace = asked
+        connection._raw.exec_trace = trace
         happens(workspace, event)
         workspace.deliveries.record_and_read_due([], {}, 10, set())
         connection._raw.exec_trace = None
-    return {sql: params for sql, params in found.items() if sql.startswith(("SELECT", "UPDATE", "DELETE"))}
+    return {sql: params for sql, params in sent.items() if sql.startswith(("SELECT", "UPDATE", "DELETE"))}
 
 
 def costly(workspace: Workspace, sql: str, params: Any) -> list[str]:
@@ -101,14 +101,14 @@ def costly(workspace: Workspace, sql: str, params: Any) -> list[str]:
 
 
 def is_of_all(step: str, *, first: bool) -> bool:
-    """What comes in the order of an index ends at the first that fits."""
+    """Whether a step reads all rows of a project: a read in the order of an index ends at the first match."""
     return step.startswith("SCAN") or (not first and step.endswith("(project_id=?)"))
 
 
 def table_of(name: str, sql: str) -> str:
-    """That which goes by a name in a statement."""
-    found = re.search(rf"\b(?:FROM|JOIN) (\w+) {name}\b", sql)
-    return found[1] if found else name
+    """Returns the table that has an alias in a statement."""
+    match = re.search(rf"\b(?:FROM|JOIN) (\w+) {name}\b", sql)
+    return match[1] if match else name
 
 
 def test_data_rows_take_turns_in_the_order_in_which_they_were_created(workspace: Workspace) -> None:
@@ -154,9 +154,9 @@ def test_the_review_of_a_row_is_found_on_whichever_label_has_it(workspace: Works
     "event", ["LABEL_UPDATED", "LABEL_DELETED", "REVIEW_UPDATED", "ISSUE_UPDATED", "ISSUE_DELETED"]
 )
 def test_nothing_happens_on_a_data_row_that_was_deleted(workspace: Workspace, event: str) -> None:
-    made = happens(workspace, "ISSUE_CREATED", data_row=rows(workspace)[0])
-    assert made.data_row_id is not None
-    label = happens(workspace, "REVIEW_CREATED", data_row=made.data_row_id).label_id
+    issue = happens(workspace, "ISSUE_CREATED", data_row=rows(workspace)[0])
+    assert issue.data_row_id is not None
+    label = happens(workspace, "REVIEW_CREATED", data_row=issue.data_row_id).label_id
     assert label is not None
     CatalogChanges(workspace.store).delete_data_rows(rows(workspace))
     with pytest.raises(NotFound, match="on this project"):

@@ -28,7 +28,7 @@ WAITERS = 200
 
 
 @contextmanager
-def undelivered(workspace: MockWorkspace) -> Iterator[threading.Event]:
+def hold_delivery(workspace: MockWorkspace) -> Iterator[threading.Event]:
     """A delivery whose receiver answers when the event is set."""
     over = threading.Event()
 
@@ -57,7 +57,7 @@ def test_controls_and_files_are_served_beside_200_who_wait(server: ServedWorld, 
     """Nobody waits in a thread: the others would be answered only after the wait, which ends only after them."""
     row = workspace.expected_rows("image", params={"data_row_details": True, "project_details": True})[0]
     asset = str(row["data_row"]["row_data"])
-    with undelivered(workspace) as over, ExitStack() as stack:
+    with hold_delivery(workspace) as over, ExitStack() as stack:
         waiting = [wait_for_deliveries(workspace, stack) for _ in range(WAITERS)]
         for _ in range(20):
             assert workspace.clock.now
@@ -71,7 +71,7 @@ def test_controls_and_files_are_served_beside_200_who_wait(server: ServedWorld, 
 
 
 def test_who_waits_is_told_when_the_workspace_is_reset(workspace: MockWorkspace) -> None:
-    with undelivered(workspace), ExitStack() as stack:
+    with hold_delivery(workspace), ExitStack() as stack:
         waiting = [wait_for_deliveries(workspace, stack) for _ in range(3)]
         assert workspace.clock.now
         workspace.reset()
@@ -82,7 +82,7 @@ def test_who_waits_is_told_when_the_workspace_is_reset(workspace: MockWorkspace)
 
 
 def test_a_wait_is_over_when_its_time_is(workspace: MockWorkspace) -> None:
-    with undelivered(workspace):
+    with hold_delivery(workspace):
         answer = requests.get(
             f"{workspace.url}/_mock/deliveries", params={"api_key": workspace.api_key, "wait": "0.05"}, timeout=30
         ).json()
@@ -90,11 +90,11 @@ def test_a_wait_is_over_when_its_time_is(workspace: MockWorkspace) -> None:
 
 
 def test_clients_that_have_left_give_their_places_to_others(server: ServedWorld, workspace: MockWorkspace) -> None:
-    """Half of the places are for one workspace; so many ask, and close their connections at once."""
-    with undelivered(workspace):
-        asked = f"GET /_mock/deliveries?api_key={workspace.api_key}&wait=60 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    """Half of the places are for one workspace; so many ask, and close their connections immediately."""
+    with hold_delivery(workspace):
+        request = f"GET /_mock/deliveries?api_key={workspace.api_key}&wait=60 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
         for _ in range(MOST_WAITING // 2 // 50):
-            leave(server, asked.encode(), 50)
+            leave(server, request.encode(), 50)
         until = time.monotonic() + 60
         query = {"api_key": workspace.api_key, "wait": "0.05"}
         while requests.get(f"{server.url}/_mock/deliveries", params=query, timeout=30).status_code == 409:
@@ -102,7 +102,7 @@ def test_clients_that_have_left_give_their_places_to_others(server: ServedWorld,
 
 
 def leave(server: ServedWorld, request: bytes, times: int) -> None:
-    """Send a request on so many connections, and close them without reading the answers."""
+    """Sends a request on so many connections, and close them without reading the answers."""
     address = urlsplit(server.url)
     connections = [socket.create_connection((address.hostname, address.port), timeout=10) for _ in range(times)]
     for connection in connections:
@@ -131,15 +131,15 @@ def test_more_than_the_most_that_may_wait_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_change_wakes_whoever_watches_and_so_does_the_end(tmp_path: Path) -> None:
-    told: list[str] = []
+    changes: list[str] = []
     with stored(in_file(tmp_path)) as store:
-        with store.watched(lambda: told.append("changed")):
+        with store.watched(lambda: changes.append("changed")):
             CatalogChanges(store).create_dataset(name="one")
-            assert told == ["changed"]
+            assert changes == ["changed"]
             with pytest.raises(NotFound):
                 CatalogChanges(store).update_dataset("nobody", name="two")
-            assert told == ["changed"], "nothing has changed"
+            assert changes == ["changed"], "nothing has changed"
             store.close()
-            assert len(told) == 2
+            assert len(changes) == 2
         with pytest.raises(Conflict):
             CatalogChanges(store).create_dataset(name="two")

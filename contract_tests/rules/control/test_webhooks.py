@@ -1,4 +1,4 @@
-"""What is made to happen, and what webhooks may say, over a real socket."""
+"""Events that are made to happen: exports, webhooks and deliveries agree about them."""
 
 import json
 import re
@@ -16,8 +16,8 @@ DETAILS = {"label_details": True, "project_details": True, "metadata_fields": Tr
 
 
 def row(workspace: MockWorkspace, data_row: str, project: str = "image") -> dict[str, Any]:
-    found = workspace.expected_rows(project, params=DETAILS, filters={"data_row_ids": [data_row]})
-    return dict(found[0])
+    rows = workspace.expected_rows(project, params=DETAILS, filters={"data_row_ids": [data_row]})
+    return dict(rows[0])
 
 
 def project_part(workspace: MockWorkspace, data_row: str) -> dict[str, Any]:
@@ -49,9 +49,9 @@ def test_the_activity_filter_finds_exactly_the_row_that_something_happened_to(
     workspace.clock.set("2025-04-01T12:00:00")
     since = {"last_activity_at": ["2025-03-15 00:00:00", None]}
     assert workspace.expected_rows("image", filters=since) == []
-    made = workspace.event(events[-1], "image", data_row=target)
-    found = [item["data_row"]["id"] for item in workspace.expected_rows("image", filters=since)]
-    assert found == [made["data_row_id"]] == [target]
+    last = workspace.event(events[-1], "image", data_row=target)
+    ids = [item["data_row"]["id"] for item in workspace.expected_rows("image", filters=since)]
+    assert ids == [last["data_row_id"]] == [target]
     assert row(workspace, target)["data_row"]["details"]["last_activity_at"] == "2025-04-01T12:00:00.000+00:00"
 
 
@@ -61,30 +61,30 @@ def row_in_review(workspace: MockWorkspace) -> str:
 
 
 def test_a_created_label_shows_what_the_file_shows_and_goes_to_review(workspace: MockWorkspace) -> None:
-    made = workspace.event("LABEL_CREATED", "image")
-    part = project_part(workspace, made["data_row_id"])
+    event = workspace.event("LABEL_CREATED", "image")
+    part = project_part(workspace, event["data_row_id"])
     [label] = part["labels"]
-    assert label["id"] == made["label_id"]
+    assert label["id"] == event["label_id"]
     assert label["annotations"]["objects"]
     assert part["project_details"]["workflow_status"] == "IN_REVIEW"
-    assert "selected_label_id" not in part["project_details"]  # one that is alone is not told of
+    assert "selected_label_id" not in part["project_details"]  # a single label is not reported as selected
     assert part["project_details"]["workflow_history"][0]["action"] == "Move"
 
 
 def test_labels_are_created_on_unlabelled_rows_first_and_then_on_others(workspace: MockWorkspace) -> None:
     unlabelled = len(workspace.expected_rows("image", filters={"workflow_status": "ToLabel"}))
-    made = [workspace.event("LABEL_CREATED", "image") for _ in range(unlabelled + 2)]
-    assert len({item["data_row_id"] for item in made[:unlabelled]}) == unlabelled
+    events = [workspace.event("LABEL_CREATED", "image") for _ in range(unlabelled + 2)]
+    assert len({item["data_row_id"] for item in events[:unlabelled]}) == unlabelled
     assert workspace.expected_rows("image", filters={"workflow_status": "ToLabel"}) == []
-    assert len(project_part(workspace, made[-1]["data_row_id"])["labels"]) > 1
+    assert len(project_part(workspace, events[-1]["data_row_id"])["labels"]) > 1
 
 
 def test_an_updated_label_says_something_else_under_its_old_id(workspace: MockWorkspace) -> None:
-    made = workspace.event("LABEL_CREATED", "image")
-    before = project_part(workspace, made["data_row_id"])["labels"][0]
+    event = workspace.event("LABEL_CREATED", "image")
+    before = project_part(workspace, event["data_row_id"])["labels"][0]
     for _ in range(5):
-        workspace.event("LABEL_UPDATED", "image", label=made["label_id"])
-    after = project_part(workspace, made["data_row_id"])["labels"][0]
+        workspace.event("LABEL_UPDATED", "image", label=event["label_id"])
+    after = project_part(workspace, event["data_row_id"])["labels"][0]
     assert (before["id"], before["annotations"]["objects"]) == (after["id"], after["annotations"]["objects"])
     assert before["annotations"]["classifications"] != after["annotations"]["classifications"]
     changed = "content_last_updated_at"
@@ -102,25 +102,25 @@ def feature_ids(part: Any) -> list[str]:
 
 
 def test_a_deleted_label_is_gone_from_the_next_export(workspace: MockWorkspace) -> None:
-    made = workspace.event("LABEL_DELETED", "image")
-    part = project_part(workspace, made["data_row_id"])
-    assert made["label_id"] not in [label["id"] for label in part["labels"]]
+    event = workspace.event("LABEL_DELETED", "image")
+    part = project_part(workspace, event["data_row_id"])
+    assert event["label_id"] not in [label["id"] for label in part["labels"]]
 
 
 def test_a_review_moves_its_row_and_the_other_verdict_moves_it_back(workspace: MockWorkspace) -> None:
-    made = workspace.event("REVIEW_CREATED", "image")
-    part = project_part(workspace, made["data_row_id"])
+    event = workspace.event("REVIEW_CREATED", "image")
+    part = project_part(workspace, event["data_row_id"])
     assert part["project_details"]["workflow_status"] == "DONE"
     assert part["project_details"]["workflow_history"][0]["action"] == "Approve"
-    reviews = next(label for label in part["labels"] if label["id"] == made["label_id"])["label_details"]["reviews"]
-    assert made["review_id"] in [review["id"] for review in reviews]
-    workspace.event("REVIEW_UPDATED", "image", label=made["label_id"])
-    part = project_part(workspace, made["data_row_id"])
+    reviews = next(label for label in part["labels"] if label["id"] == event["label_id"])["label_details"]["reviews"]
+    assert event["review_id"] in [review["id"] for review in reviews]
+    workspace.event("REVIEW_UPDATED", "image", label=event["label_id"])
+    part = project_part(workspace, event["data_row_id"])
     assert part["project_details"]["workflow_status"] == "IN_REWORK"
     assert part["project_details"]["workflow_history"][0]["action"] == "Reject"
-    workspace.event("REVIEW_DELETED", "image", label=made["label_id"])
-    part = project_part(workspace, made["data_row_id"])
-    assert made["review_id"] not in json.dumps(part)
+    workspace.event("REVIEW_DELETED", "image", label=event["label_id"])
+    part = project_part(workspace, event["data_row_id"])
+    assert event["review_id"] not in json.dumps(part)
 
 
 def test_a_workflow_action_moves_a_row_on_and_tells_nothing_else(workspace: MockWorkspace) -> None:
@@ -143,19 +143,19 @@ def test_metadata_changes_to_something_else(workspace: MockWorkspace) -> None:
 
 def test_a_row_may_be_named_by_its_global_key(workspace: MockWorkspace) -> None:
     target = workspace.expected_rows("image")[0]["data_row"]
-    made = workspace.event("ISSUE_CREATED", "image", data_row=target["global_key"])
-    assert made["data_row_id"] == target["id"]
-    assert made["issue_id"]
-    assert made["comment_id"]
+    event = workspace.event("ISSUE_CREATED", "image", data_row=target["global_key"])
+    assert event["data_row_id"] == target["id"]
+    assert event["issue_id"]
+    assert event["comment_id"]
 
 
 def test_the_same_events_make_the_same_world(server: ServedWorld) -> None:
     def annotations() -> Any:
-        made = MockServer.at(server.url).workspace(seed=5)
+        own = MockServer.at(server.url).workspace(seed=5)
         for event in ("LABEL_CREATED", "LABEL_UPDATED", "LABEL_CREATED", "METADATA_UPDATED"):
-            made.event(event, "image")
-        rows = made.expected_rows("image", params={"metadata_fields": True})
-        made.delete()
+            own.event(event, "image")
+        rows = own.expected_rows("image", params={"metadata_fields": True})
+        own.delete()
         return [[without_ids(row.get("metadata_fields")), without_ids(row["projects"])] for row in rows]
 
     assert annotations() == annotations()
@@ -165,14 +165,14 @@ NAMED_BY_IDS = {"id", "feature_id", "mask", "composite_mask", "source", "target"
 
 
 def without_ids(part: Any) -> Any:
-    """What run-time ids stand in is left out: they never come again."""
+    """Leaves out the values with ids that were created at run time: they are new each time."""
     if isinstance(part, dict):
         return {key: without_ids(value) for key, value in part.items() if key not in NAMED_BY_IDS}
     return [without_ids(item) for item in part] if isinstance(part, list) else part
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "told"),
+    ("path", "body", "message"),
     [
         ("events", "{}", "missing required field `event`"),
         ("events", '{"event": "LABEL_EATEN", "project": "image"}', 'nearest known are "LABEL_CREATED"'),
@@ -196,10 +196,10 @@ def without_ids(part: Any) -> Any:
         ("deliveries/nobody/redeliver", "", "Delivery 'nobody' does not exist"),
     ],
 )
-def test_a_wrong_request_says_what_was_expected(workspace: MockWorkspace, path: str, body: str, told: str) -> None:
+def test_a_wrong_request_says_what_was_expected(workspace: MockWorkspace, path: str, body: str, message: str) -> None:
     response = control(workspace, "POST", path, data=body)
     assert 400 <= response.status_code < 500
-    assert told in response.json()["message"]
+    assert message in response.json()["message"]
     assert control(workspace, "GET", "webhooks").json() == {"webhooks": []}
     assert workspace.deliveries == []
 
@@ -228,27 +228,32 @@ def test_a_page_that_cannot_be_is_refused(workspace: MockWorkspace, query: dict[
 
 def test_events_that_fit_nothing_say_what_to_do_before(workspace: MockWorkspace) -> None:
     waiting = workspace.expected_rows("image", filters={"workflow_status": "ToLabel"})[0]["data_row"]["id"]
-    for event, told in (
+    for event, message in (
         ("LABEL_UPDATED", "trigger LABEL_CREATED first"),
         ("REVIEW_UPDATED", "trigger REVIEW_CREATED first"),
         ("ISSUE_UPDATED", "trigger ISSUE_CREATED first"),
         ("WORKFLOW_ACTION", "has no label yet"),
     ):
-        with pytest.raises(ControlRefusedError, match=told):
+        with pytest.raises(ControlRefusedError, match=message):
             workspace.event(event, "image", data_row=waiting)
 
 
 def test_a_secret_is_never_shown_again(workspace: MockWorkspace) -> None:
     with Receiver() as receiver:
         body = {"url": receiver.url, "secret": "very-secret", "topics": ["LABEL_CREATED"]}
-        made = control(workspace, "POST", "webhooks", json=body)
+        created = control(workspace, "POST", "webhooks", json=body)
         workspace.event("LABEL_CREATED", "image")
         assert receiver.wait_for(1)[0].is_signed("very-secret")
         changed = control(workspace, "PATCH", "webhooks/last", json={"secret": "also-secret"})
         workspace.event("LABEL_CREATED", "image")
         assert receiver.wait_for(2)[1].is_signed("also-secret")
-        shown = [made.text, changed.text, control(workspace, "GET", "webhooks").text, json.dumps(workspace.deliveries)]
-    assert not any("-secret" in text for text in shown)
+        texts = [
+            created.text,
+            changed.text,
+            control(workspace, "GET", "webhooks").text,
+            json.dumps(workspace.deliveries),
+        ]
+    assert not any("-secret" in text for text in texts)
 
 
 def test_deliveries_come_in_pages_and_by_what_they_are(workspace: MockWorkspace) -> None:
@@ -263,8 +268,8 @@ def test_deliveries_come_in_pages_and_by_what_they_are(workspace: MockWorkspace)
     assert [*first["deliveries"], *rest["deliveries"]] == everything
     assert rest["next_after"] is None
     for query in ({"topic": "LABEL_DELETED"}, {"id": everything[-1]["id"]}, {"id": "last"}):
-        found = control(workspace, "GET", "deliveries", params=query).json()["deliveries"]
-        assert found == everything[-1:]
+        deliveries = control(workspace, "GET", "deliveries", params=query).json()["deliveries"]
+        assert deliveries == everything[-1:]
     assert control(workspace, "GET", "deliveries", params={"webhook": "last"}).json()["deliveries"] == everything
     assert control(workspace, "GET", "deliveries", params={"state": "PENDING"}).json()["deliveries"] == []
 
@@ -282,33 +287,33 @@ def test_a_mask_of_a_messages_row_can_be_fetched(workspace: MockWorkspace) -> No
 
 
 def test_labels_are_made_and_changed_and_told_of_in_every_project(workspace: MockWorkspace) -> None:
-    """Whatever its medium: the row that comes is the row that is exported, and V1 tells of the same label."""
+    """In every medium the row that is sent is the row that is exported, and V1 sends the same label."""
     workspace.clock.freeze()  # links say when they end
     with Receiver() as rows, Receiver() as labels:
         workspace.webhook(rows.url, version="v2")
         workspace.webhook(labels.url, version="v1")
         for project in workspace.projects:
-            made = workspace.event("LABEL_CREATED", project)
-            changed = workspace.event("LABEL_UPDATED", project, label=made["label_id"])
-            told = {
+            created = workspace.event("LABEL_CREATED", project)
+            changed = workspace.event("LABEL_UPDATED", project, label=created["label_id"])
+            bodies = {
                 item["event_no"]: json.loads(item["body"])
                 for item in workspace.deliveries
                 if "data_row" in item["body"]
             }
             params = {"label_details": True, "project_details": True, "performance_details": True}
-            filters = {"data_row_ids": [made["data_row_id"]]}
+            filters = {"data_row_ids": [created["data_row_id"]]}
             [expected] = workspace.expected_rows(project, params=params, filters=filters)
-            assert without_tasks(told[changed["event_nos"][0]]) == without_tasks(expected), project
-            first = label_of(told[made["event_nos"][0]], made["label_id"])
-            second = label_of(told[changed["event_nos"][0]], made["label_id"])
+            assert without_tasks(bodies[changed["event_nos"][0]]) == without_tasks(expected), project
+            first = label_of(bodies[created["event_nos"][0]], created["label_id"])
+            second = label_of(bodies[changed["event_nos"][0]], created["label_id"])
             assert first["annotations"] != second["annotations"], project
         assert len(labels.received) == len(rows.received) == 2 * len(workspace.projects)
         assert all(json.loads(item.body)["label"] for item in labels.received)
 
 
 def label_of(row: dict[str, Any], label_id: str) -> dict[str, Any]:
-    [found] = [label for part in row["projects"].values() for label in part["labels"] if label["id"] == label_id]
-    return dict(found)
+    labels = [label for part in row["projects"].values() for label in part["labels"]]
+    return next(dict(label) for label in labels if label["id"] == label_id)
 
 
 def without_tasks(row: dict[str, Any]) -> Any:
@@ -316,10 +321,10 @@ def without_tasks(row: dict[str, Any]) -> Any:
 
 
 def test_a_tagged_project_tells_of_its_tag(workspace: MockWorkspace) -> None:
-    made = workspace.event("PROJECT_TAGGED", "image")
+    event = workspace.event("PROJECT_TAGGED", "image")
     for row in workspace.expected_rows("image"):
         [project] = row["projects"].values()
         [tag] = project["project_tags"]
-        assert (tag["id"], tag["organization_id"]) == (made["tag_id"], workspace.organization_id)
+        assert (tag["id"], tag["organization_id"]) == (event["tag_id"], workspace.organization_id)
     with pytest.raises(ControlRefusedError, match="leave out data_row and label"):
         workspace.event("PROJECT_TAGGED", "image", data_row="image-highway-scene-0001")

@@ -36,14 +36,14 @@ def build(request: pytest.FixtureRequest, tmp_path: Path) -> Build:
             path.write_bytes(part)
         return FilesSource(paths, len(content))
 
-    def generated(content: bytes) -> Iterator[bytes]:
+    def generate(content: bytes) -> Iterator[bytes]:
         return (content[start : start + 7] for start in range(0, len(content), 7))
 
     builds: dict[str, Build] = {
         "bytes": BytesSource,
         "one file": lambda content: files(content, 1 + len(content)),
         "files": lambda content: files(content, 1 + len(content) // 3),
-        "generated": lambda content: GeneratedSource(lambda: generated(content), f"tag-of-{len(content)}"),
+        "generated": lambda content: GeneratedSource(lambda: generate(content), f"tag-of-{len(content)}"),
     }
     return builds[request.param]
 
@@ -62,8 +62,8 @@ def ask(source: RangedSource, method: str = "GET", *, compressed: bool = False, 
     asyncio.run(RangedResponse(source, "image/png", compressed=compressed)(scope, receive, send))
     start, *bodies = sent
     assert not bodies[-1].get("more_body"), "the end of the body is sent"
-    named = {name.decode(): value.decode() for name, value in start["headers"]}
-    return Answer(start["status"], named, b"".join(body["body"] for body in bodies))
+    by_name = {name.decode(): value.decode() for name, value in start["headers"]}
+    return Answer(start["status"], by_name, b"".join(body["body"] for body in bodies))
 
 
 # Hypothesis draws several examples within one test, and each of them may use the same files.

@@ -9,16 +9,16 @@ from mockserver.http.ranged import SourceBroken
 from mockserver.http.sources import CHUNK, OPENED_AHEAD, FilesSource
 
 
-@pytest.mark.parametrize("kept", [0, 1000, CHUNK, 2 * CHUNK, 2 * CHUNK + 1])
+@pytest.mark.parametrize("left", [0, 1000, CHUNK, 2 * CHUNK, 2 * CHUNK + 1])
 @pytest.mark.parametrize("sent", [0, 1, 2])
-def test_a_file_that_is_cut_at_any_time_is_never_sent_as_if_it_were_whole(tmp_path: Path, kept: int, sent: int) -> None:
+def test_a_file_that_is_cut_at_any_time_is_never_sent_as_if_it_were_whole(tmp_path: Path, left: int, sent: int) -> None:
     """Cut before or after its length was read: what is missing is noticed, so the end of the body is never sent."""
     path = tmp_path / "all.ndjson"
     path.write_bytes(b"x" * (3 * CHUNK))
     source = FilesSource([path], 3 * CHUNK)
     chunks = source.chunks()
     received = sum(len(next(chunks)) for _ in range(sent))
-    os.truncate(path, kept)
+    os.truncate(path, left)
     with pytest.raises(SourceBroken):
         received += sum(map(len, chunks))
     assert received < 3 * CHUNK

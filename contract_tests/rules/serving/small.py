@@ -1,4 +1,4 @@
-"""A small application behind our server, in a process of its own, with the bounds that a test asks for.
+"""A small application behind our server, in a process of its own, with the bounds that a test chooses.
 
 `python -m contract_tests.rules.serving.small '{"head_seconds": 0.5}'` prints its port when it is ready. `GET /big`
 answers 64 MiB, `GET /slow` after a second; everything else is answered with the number of bytes of the body.

@@ -27,7 +27,7 @@ class Small:
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), PATIENCE)
 
-    def answered(self) -> bool:
+    def is_answering(self) -> bool:
         """Whether a plain request on a new connection gets its answer."""
         with self.connect() as connection:
             connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
@@ -43,12 +43,12 @@ class Small:
 
 
 @contextmanager
-def started(
+def start_small(
     folder: Path, *, most_connections: int | None = None, files: int | None = None, **bounds: float
 ) -> Iterator[Small]:
-    given = json.dumps([bounds, most_connections, files])
+    options = json.dumps([bounds, most_connections, files])
     log = folder / "log.txt"
-    command = [sys.executable, "-m", "contract_tests.rules.serving.small", given]
+    command = [sys.executable, "-m", "contract_tests.rules.serving.small", options]
     with log.open("wb") as errors, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors) as process:
         try:
             assert process.stdout is not None
@@ -60,7 +60,7 @@ def started(
 
 
 def read_all(connection: socket.socket) -> bytes:
-    """Everything until the server closes or resets the connection."""
+    """Reads everything until the server closes or resets the connection."""
     content = bytearray()
     with contextlib.suppress(ConnectionError):
         while piece := connection.recv(65536):
@@ -69,7 +69,7 @@ def read_all(connection: socket.socket) -> bytes:
 
 
 def send_all(connection: socket.socket, content: bytes) -> None:
-    """As much as the server takes: it may close the connection in between."""
+    """Sends as much as the server reads: it may close the connection during it."""
     with contextlib.suppress(ConnectionError):
         connection.sendall(content)
 

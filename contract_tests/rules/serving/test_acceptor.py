@@ -1,4 +1,4 @@
-"""More connections than there are descriptors: who is served, who is told, and what is logged."""
+"""More connections than descriptors: the clients that are served, the ones that are refused, and the log."""
 
 import http.client
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from contract_tests.rules.serving.started import Small, eventually, read_all, send_all, started
+from contract_tests.rules.serving.started import Small, eventually, read_all, send_all, start_small
 from mockserver.errors import StartupError
 from mockserver.serving.acceptor import FEWEST, MOST_BY_DEFAULT, connection_limit
 
@@ -21,7 +21,7 @@ UNFINISHED = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n"
 TURNED_AWAY = b"HTTP/1.1 429 Too Many Requests"
 
 
-def asked(server: Small, request: bytes) -> socket.socket:
+def send_request(server: Small, request: bytes) -> socket.socket:
     """A connection on which a request was sent."""
     connection = server.connect()
     send_all(connection, request)
@@ -37,23 +37,23 @@ def idle(server: Small) -> http.client.HTTPConnection:
 
 
 def test_idle_connections_give_way_to_a_new_one(tmp_path: Path) -> None:
-    with started(tmp_path, most_connections=10) as server, ExitStack() as kept:
+    with start_small(tmp_path, most_connections=10) as server, ExitStack() as open_connections:
         for _ in range(5):
-            kept.callback(idle(server).close)
-            kept.enter_context(server.connect())  # one that never sends a byte
-        assert eventually(server.answered)
+            open_connections.callback(idle(server).close)
+            open_connections.enter_context(server.connect())  # one that never sends a byte
+        assert eventually(server.is_answering)
 
 
-def test_connections_in_use_do_not_give_way_and_the_new_one_is_told_why(tmp_path: Path) -> None:
-    with started(tmp_path, most_connections=4) as server, ExitStack() as kept:
-        busy = [kept.enter_context(asked(server, UNFINISHED)) for _ in range(4)]
+def test_connections_in_use_stay_and_the_new_one_is_refused_with_a_reason(tmp_path: Path) -> None:
+    with start_small(tmp_path, most_connections=4) as server, ExitStack() as open_connections:
+        busy = [open_connections.enter_context(send_request(server, UNFINISHED)) for _ in range(4)]
         answers = []
         for _ in range(20):
-            with asked(server, SLOW) as connection:
+            with send_request(server, SLOW) as connection:
                 answers.append(read_all(connection))
-        told = [answer for answer in answers if answer.startswith(TURNED_AWAY)]
-        assert len(told) > 10  # the kernel may have cut off one or the other
-        assert "--connection-limit" in json.loads(told[0].partition(b"\r\n\r\n")[2])["message"]
+        refused = [answer for answer in answers if answer.startswith(TURNED_AWAY)]
+        assert len(refused) > 10  # the kernel may have cut off one or the other
+        assert "--connection-limit" in json.loads(refused[0].partition(b"\r\n\r\n")[2])["message"]
         for connection in busy:
             connection.sendall(b"0123456789")
             assert connection.recv(1000).startswith(b"HTTP/1.1 200 ")
@@ -62,37 +62,37 @@ def test_connections_in_use_do_not_give_way_and_the_new_one_is_told_why(tmp_path
 
 @pytest.mark.parametrize("request_", [b"", UNFINISHED, SLOW], ids=["silent", "unfinished", "slow"])
 def test_200_clients_do_not_take_the_descriptors_of_a_server_with_64(tmp_path: Path, request_: bytes) -> None:
-    with started(tmp_path, files=64) as server:
-        with ExitStack() as kept:
+    with start_small(tmp_path, files=64) as server:
+        with ExitStack() as open_connections:
             for _ in range(200):
-                kept.enter_context(asked(server, request_))
+                open_connections.enter_context(send_request(server, request_))
             before = server.processor_seconds()
             time.sleep(1)
             assert server.processor_seconds() - before < 0.7  # it waits, and does not turn in circles
             assert len(list(Path(f"/proc/{server.pid}/fd").iterdir())) < 60
-        assert eventually(server.answered, within=30)
+        assert eventually(server.is_answering, within=30)
         assert len(server.log.read_text()) < 4000
 
 
 def test_without_any_descriptor_clients_are_answered_and_the_log_is_short(tmp_path: Path) -> None:
     """More connections are allowed than there are descriptors: the bound does not help, only the reserve."""
-    with started(tmp_path, files=50, most_connections=18) as server:
+    with start_small(tmp_path, files=50, most_connections=18) as server:
         open_ = [int(link.name) for link in Path(f"/proc/{server.pid}/fd").iterdir()]
         resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (max(open_) + 1, 50))
-        with ExitStack() as kept:
+        with ExitStack() as open_connections:
             for _ in range(10):  # some may find a number below that is free
-                kept.enter_context(asked(server, UNFINISHED))
+                open_connections.enter_context(send_request(server, UNFINISHED))
             answers: list[bytes] = []
             until = time.monotonic() + 2
             while time.monotonic() < until or not any(answer.startswith(TURNED_AWAY) for answer in answers):
-                with asked(server, SLOW) as connection:
+                with send_request(server, SLOW) as connection:
                     answers.append(read_all(connection))
             logged = server.log.read_text()
             assert "cannot be accepted: Too many open files" in logged
             assert "Traceback" not in logged
             assert len(logged.splitlines()) < 15
         resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (50, 50))
-        assert eventually(server.answered, within=30)
+        assert eventually(server.is_answering, within=30)
 
 
 # The limit

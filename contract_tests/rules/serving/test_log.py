@@ -44,8 +44,8 @@ def lines(once: OncePerSecond) -> Lines:
 
 
 def log(lines: Lines, template: str, *arguments: object, error: BaseException | None = None, name: str = "a") -> None:
-    given = (type(error), error, None) if error else None
-    lines.handle(logging.LogRecord(name, logging.WARNING, "file.py", 1, template, arguments, given))
+    exception = (type(error), error, None) if error else None
+    lines.handle(logging.LogRecord(name, logging.WARNING, "file.py", 1, template, arguments, exception))
 
 
 def test_a_cause_is_logged_again_after_a_second(lines: Lines, clock: Clock) -> None:

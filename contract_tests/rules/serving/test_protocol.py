@@ -1,4 +1,4 @@
-"""What one connection may send and how long it may take, on real sockets and below any client."""
+"""The bounds of one connection, in bytes and seconds, on real sockets and below any client."""
 
 import http.client
 import time
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contract_tests.rules.serving.started import Small, eventually, read_all, refusal, send_all, started
+from contract_tests.rules.serving.started import Small, eventually, read_all, refusal, send_all, start_small
 from mockserver.serving.protocol import Bounds
 
 MEGABYTE = 1024 * 1024
@@ -20,7 +20,7 @@ BOUNDS = Bounds()
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Small]:
-    with started(tmp_path_factory.mktemp("small")) as server:
+    with start_small(tmp_path_factory.mktemp("small")) as server:
         yield server
 
 
@@ -28,7 +28,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Small]:
 def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Small]:
     """A server whose clients have less than a second for everything."""
     folder = tmp_path_factory.mktemp("hasty")
-    with started(
+    with start_small(
         folder, head_seconds=0.6, body_silence=0.6, body_seconds=3, answer_silence=1, linger=0.5, idle=3
     ) as server:
         yield server
@@ -97,7 +97,7 @@ def test_200_mb_of_header_lines_take_no_memory(small: Small) -> None:
             send_all(connection, lines)
         read_all(connection)
     assert small.memory() - before < 8 * MEGABYTE
-    assert small.answered()
+    assert small.is_answering()
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_a_line_without_an_end_takes_no_memory(small: Small, endless: bytes) -> 
 
 @pytest.mark.parametrize("size", [1, 2, 1000])
 def test_a_body_in_small_chunks_is_read_whole(small: Small, size: int) -> None:
-    """What is around the chunks is many times as long as a head may be."""
+    """The frames of the chunks are many times as long as a head may be."""
     body = b"%x\r\n%s\r\n" % (size, b"x" * size) * 30_000 + b"0\r\n\r\n"
     with small.connect() as connection:
         connection.sendall(CHUNKED.replace(b"Host", b"Connection: close\r\nHost") + body)
@@ -275,5 +275,5 @@ def test_a_client_that_takes_nothing_of_its_answer_is_left(hasty: Small) -> None
 
 
 def test_the_server_goes_on_after_all_of_this(hasty: Small, small: Small) -> None:
-    assert hasty.answered()
-    assert small.answered()
+    assert hasty.is_answering()
+    assert small.is_answering()

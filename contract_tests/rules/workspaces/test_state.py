@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from contract_tests.rules.test_command_line import ready, run, serving
+from contract_tests.rules.test_command_line import ready, run, serve_in
 from mockserver.testing.control import Control
 from mockserver.testing.errors import ControlRefusedError
 from mockserver.workspaces.manifest import name_home
@@ -21,7 +21,7 @@ OWN, MADE, FORK = "mock-api-key", "made", "fork"
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A state with the server's own workspace, one made from a scenario, and a fork of that."""
     folder = tmp_path_factory.mktemp("kept")
-    with serving(folder, "--state", str(folder / "state"), "--scenario", "empty") as process:
+    with serve_in(folder, "--state", str(folder / "state"), "--scenario", "empty") as process:
         control = Control(ready(process, folder)["url"])
         control.call("POST", "workspaces", {"api_key": MADE})
         control.call("POST", "workspaces", {"api_key": FORK, "fork_of": MADE})
@@ -46,7 +46,7 @@ def world(state: Path, api_key: str) -> Path:
 
 def served(state: Path, folder: Path) -> tuple[set[str], str]:
     """The API keys that a server on this state serves, and what it writes into its log."""
-    with serving(folder, "--state", str(state), "--scenario", "empty") as process:
+    with serve_in(folder, "--state", str(state), "--scenario", "empty") as process:
         keys = Control(ready(process, folder)["url"]).call("GET", "workspaces")["api_keys"]
         process.terminate()
         _, log = process.communicate(timeout=10)
@@ -139,7 +139,7 @@ DAMAGE: dict[str, tuple[str, Callable[[Path], None]]] = {
 def kept_by_many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A state with a workspace for each kind of damage."""
     folder = tmp_path_factory.mktemp("many")
-    with serving(folder, "--state", str(folder / "state"), "--scenario", "empty") as process:
+    with serve_in(folder, "--state", str(folder / "state"), "--scenario", "empty") as process:
         control = Control(ready(process, folder)["url"])
         for number in range(len(DAMAGE)):
             control.call("POST", "workspaces", {"api_key": f"key-{number}"})
@@ -187,7 +187,7 @@ def test_a_server_whose_own_workspace_is_damaged_does_not_start(state: Path, nam
 
 def test_whoever_asks_for_a_damaged_workspace_is_told_and_may_delete_it(state: Path, tmp_path: Path) -> None:
     remove(world(state, MADE))
-    with serving(tmp_path, "--state", str(state), "--scenario", "empty") as process:
+    with serve_in(tmp_path, "--state", str(state), "--scenario", "empty") as process:
         control = Control(ready(process, tmp_path)["url"])
         for method, path in (("GET", f"clock?api_key={MADE}"), ("POST", "workspaces")):
             with pytest.raises(ControlRefusedError, match=r"world\.sqlite is missing"):
@@ -319,7 +319,7 @@ def test_a_folder_that_holds_other_things_may_become_a_state(tmp_path: Path) -> 
 
 
 def test_nothing_that_can_be_deleted_lets_a_second_server_in(state: Path, tmp_path: Path) -> None:
-    with serving(tmp_path, "--state", str(state), "--scenario", "empty") as process:
+    with serve_in(tmp_path, "--state", str(state), "--scenario", "empty") as process:
         ready(process, tmp_path)
         for path in state.iterdir():
             if path.is_file():
@@ -337,14 +337,14 @@ def temporary(tmp_path: Path) -> Path:
 
 def test_the_temporary_folder_of_a_killed_server_is_removed_by_the_next(tmp_path: Path, temporary: Path) -> None:
     where = {"TMPDIR": str(temporary)}
-    with serving(tmp_path, "--scenario", "empty", **where) as killed:
+    with serve_in(tmp_path, "--scenario", "empty", **where) as killed:
         ready(killed, tmp_path)
         killed.kill()
         killed.wait(10)
     [left] = temporary.iterdir()
     (temporary / "mockserver-of-somebody-else").mkdir()
     (tmp_path / "ready.json").unlink()
-    with serving(tmp_path, "--scenario", "empty", **where) as process:
+    with serve_in(tmp_path, "--scenario", "empty", **where) as process:
         ready(process, tmp_path)
         there = {path.name for path in temporary.iterdir()}
     assert left.name not in there
@@ -354,9 +354,9 @@ def test_the_temporary_folder_of_a_killed_server_is_removed_by_the_next(tmp_path
 def test_the_temporary_folder_of_a_running_server_is_left_alone(tmp_path: Path, temporary: Path) -> None:
     (tmp_path / "second").mkdir()
     where = {"TMPDIR": str(temporary)}
-    with serving(tmp_path, "--scenario", "empty", **where) as first:
+    with serve_in(tmp_path, "--scenario", "empty", **where) as first:
         url = ready(first, tmp_path)["url"]
-        with serving(tmp_path / "second", "--scenario", "empty", **where) as second:
+        with serve_in(tmp_path / "second", "--scenario", "empty", **where) as second:
             ready(second, tmp_path / "second")
             assert len(list(temporary.iterdir())) == 2
             Control(url).call("POST", "reset")
@@ -375,7 +375,7 @@ def test_a_damaged_world_in_the_cache_is_generated_anew(tmp_path: Path, damage: 
     """Before a start, and while the server runs."""
     where = {"MOCKSERVER_CACHE": str(tmp_path / "cache")}
     for number in range(2):
-        with serving(tmp_path, "--scenario", "empty", **where) as process:
+        with serve_in(tmp_path, "--scenario", "empty", **where) as process:
             control = Control(ready(process, tmp_path)["url"])
             damage(cached_world(tmp_path / "cache"))
             control.call("POST", "workspaces", {"api_key": f"key-{number}"})
