@@ -4,17 +4,21 @@ from pathlib import Path
 
 import pytest
 
+from contract_tests.clients.environments import NEWEST, SDKS
 from mockserver.api.graphql import call, cost, plans
 from mockserver.control import waiting, webhook_bodies
 from mockserver.exports import chunks, rows
 from mockserver.exports.legacy import files
 from mockserver.serving import acceptor
+from mockserver.testing import workspace
 from mockserver.webhooks import connection, exchange
-from mockserver.world import retention
+from mockserver.world import events, retention
 
 REPOSITORY = Path(__file__).parents[2]
 
 SENTENCES = [
+    ("README.md", "{} versions of the unmodified `labelbox` SDK", len(SDKS)),
+    ("README.md", f"`labelbox` SDK, {next(iter(SDKS))} to {{}}", NEWEST),
     ("README.md", "files of {} MiB that expire", chunks.TARGET // 1024**2),
     ("docs/architecture.md", "reads the snapshot {} rows at a time", rows.PIECE),
     ("docs/decisions.md", "each section is one list for {} rows", rows.PIECE),
@@ -36,6 +40,18 @@ SENTENCES = [
 
 
 @pytest.mark.parametrize(("document", "sentence", "value"), SENTENCES)
-def test_a_number_in_a_document_is_that_of_the_code(document: str, sentence: str, value: float) -> None:
+def test_a_number_in_a_document_is_that_of_the_code(document: str, sentence: str, value: object) -> None:
     text = " ".join((REPOSITORY / document).read_text().split())
     assert sentence.format(value) in text
+
+
+def test_the_harness_subscribes_to_every_topic() -> None:
+    """It is imported beside older Pythons' clients and does not import the world."""
+    assert set(workspace.TOPICS) == {str(topic) for topic in events.TOPICS}
+
+
+@pytest.mark.parametrize("topic", events.TOPICS)
+def test_every_topic_is_documented(topic: str) -> None:
+    for page in ("docs/webhooks.md", "docs/control.md"):
+        words = (REPOSITORY / page).read_text()
+        assert topic in words or f"`{topic.split('_', maxsplit=1)[0]}_" in words, page

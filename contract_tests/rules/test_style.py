@@ -33,6 +33,8 @@ CLEAN = (
     "docs/architecture.md",
     "docs/ci.md",
     "docs/compatibility.md",
+    "contract_tests/rules/test_contributing.py",
+    "docs/contributing.md",
     "docs/control.md",
     "docs/decisions.md",
     "docs/errors.md",
