@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.environments import REPOSITORY
-from contract_tests.serving import environment_without_our_settings
+from contract_tests.serving import environment_without_settings
 
 STOPPED_WITHIN_SECONDS = 5.0
 MEBIBYTE = 1024  # in the kB of /proc
@@ -23,7 +23,7 @@ def running(command: list[str], folder: Path) -> Iterator[subprocess.Popen[bytes
     """A process in a folder of its own, silent, ended when the block is left."""
     silence = subprocess.DEVNULL
     process = subprocess.Popen(
-        command, cwd=folder, env=environment_without_our_settings(), stdin=silence, stdout=silence, stderr=silence
+        command, cwd=folder, env=environment_without_settings(), stdin=silence, stdout=silence, stderr=silence
     )
     try:
         yield process

@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 
 from benchmarks.environments import BENCH_CACHE, mockserver_python
-from contract_tests.serving import ServedWorld, environment_without_our_settings
+from contract_tests.serving import ServedWorld, environment_without_settings
 
 STREET = Path(__file__).parent / "street.toml"
 PROJECT = "street"
@@ -38,4 +38,4 @@ def scenario(rows: int, *, embeddings: bool) -> Path:
 def prepare(name: str) -> None:
     """Make the world now or find it in the cache."""
     command = [str(mockserver_python()), "-m", "mockserver", "prepare", "--scenario", name]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment_without_our_settings())
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment_without_settings())

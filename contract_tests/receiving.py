@@ -1,4 +1,4 @@
-"""A webhook receiver for tests: it keeps what came, and answers as it is told."""
+"""A webhook receiver for tests: it keeps the messages, and gives the answers of the test."""
 
 import contextlib
 import hmac
@@ -32,11 +32,11 @@ class Received:
 
     def is_signed(self, secret: str = SECRET) -> bool:
         """By both headers, checked as receivers do it."""
-        made = {
+        signatures = {
             name: f"{algorithm}={hmac.new(secret.encode(), self.body, algorithm).hexdigest()}"
             for name, algorithm in (("X-Hub-Signature", "sha1"), ("X-Hub-Signature-256", "sha256"))
         }
-        return all(self.headers.get(name) == value for name, value in made.items())
+        return all(self.headers.get(name) == value for name, value in signatures.items())
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Answer:
 
 
 class Receiver:
-    """Listens on a free port of this machine. `answer` is asked for each request with those that came so far."""
+    """Listens on a free port of this machine. `answer` is called for each request with all received messages."""
 
     def __init__(self, answer: Callable[[list[Received]], Answer] | Answer | None = None) -> None:
         self.answer = answer or Answer()
@@ -80,7 +80,7 @@ class Receiver:
         self._server.server_close()
 
     def wait_for(self, count: int, seconds: float = 50.0) -> list[Received]:
-        """What came, once there are as many."""
+        """Waits for so many messages, and returns all."""
         end = time.monotonic() + seconds
         while len(self.received) < count and time.monotonic() < end:
             time.sleep(0.002)
@@ -149,4 +149,4 @@ class _Handler(BaseHTTPRequestHandler):
             super().finish()
 
     def log_message(self, *_: Any) -> None:
-        """Nothing: what came is in `received`."""
+        """Writes no log: the messages are in `received`."""

@@ -8,9 +8,9 @@ import msgspec
 import requests
 
 from mockserver.links import Links
-from mockserver.testing.server import MockServer, environment_without_our_settings
+from mockserver.testing.server import MockServer, environment_without_settings
 
-__all__ = ["ServedWorld", "environment_without_our_settings"]
+__all__ = ["ServedWorld", "environment_without_settings"]
 
 
 class ServedWorld(MockServer):

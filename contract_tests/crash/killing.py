@@ -15,7 +15,7 @@ import apsw
 import requests
 
 from contract_tests.crash.killable import KILL_AT
-from contract_tests.serving import environment_without_our_settings
+from contract_tests.serving import environment_without_settings
 
 HERE = Path(__file__).parent
 SCENARIO = HERE / "small.toml"
@@ -56,7 +56,7 @@ class Killable:
         given = {"LD_PRELOAD": str(self._killer), KILL_AT: str(self._kill_at)}
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                command, env=environment_without_our_settings() | given, stdout=log, stderr=log, cwd=HERE.parents[1]
+                command, env=environment_without_settings() | given, stdout=log, stderr=log, cwd=HERE.parents[1]
             )
         deadline = time.monotonic() + READY_WITHIN
         while not self._ready_file.exists():

@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from contract_tests.rules.worlds import PROJECTS
-from contract_tests.serving import environment_without_our_settings
+from contract_tests.serving import environment_without_settings
 from mockserver import __version__
 from mockserver.__main__ import Port
 from mockserver.generate.scenario import list_scenarios
@@ -36,7 +36,7 @@ EXPORT_PROJECT = "mutation($i: ExportDataRowsInProjectInput!){exportDataRowsInPr
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """A command that ends by itself."""
     command = [sys.executable, "-m", "mockserver", *arguments]
-    variables = environment_without_our_settings() | environment
+    variables = environment_without_settings() | environment
     return subprocess.run(
         command, env=variables, capture_output=True, text=True, timeout=ENDS_BY_ITSELF_WITHIN_SECONDS, check=False
     )
@@ -46,7 +46,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 def serve_in(folder: Path, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
     """A server whose ready file is `ready.json` in the folder; killed at the end if it still runs."""
     command = [sys.executable, "-m", "mockserver", "serve", "--ready-file", str(folder / "ready.json")]
-    variables = environment_without_our_settings() | {"MOCKSERVER_PORT": "0"} | environment
+    variables = environment_without_settings() | {"MOCKSERVER_PORT": "0"} | environment
     pipe = subprocess.PIPE
     with subprocess.Popen([*command, *arguments], env=variables, stdout=pipe, stderr=pipe, text=True) as process:
         try:

@@ -1,7 +1,7 @@
-"""The harness: a server for your tests, a fresh workspace for each of them.
+"""The harness: a server for your tests, and a fresh workspace for each of them.
 
-`MockServer` starts `mockserver serve` as a child process, which is how users run it; `MockWorkspace` is one API key
-of it. The pytest fixtures are in `mockserver.testing.plugin`. Importing this costs nothing but the standard library.
+`MockServer` starts `mockserver serve` as a child process, as users run it; `MockWorkspace` is one of its API keys. The
+pytest fixtures are in `mockserver.testing.plugin`. This package imports only the standard library at first.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ControlRefusedError", "MockServer", "MockServerError", "MockWorkspace", "ServerDiedError"]
 
-_HOMES = {
+_MODULES = {
     "ControlRefusedError": "errors",
     "MockServerError": "errors",
     "ServerDiedError": "errors",
@@ -25,9 +25,9 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Loaded when used: pytest imports this package in every session, also in those that do not need it."""
-    if name not in _HOMES:
+    """Imports a name when it is used: pytest imports this package in every session, also where no test uses it."""
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

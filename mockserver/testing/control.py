@@ -1,4 +1,4 @@
-"""The control API from a test: plain JSON, and the server's own words when it refuses."""
+"""The client of the control API for tests: plain JSON, and the server's own message when it refuses a call."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ TIMEOUT = 60
 
 
 class Control:
-    """Calls `/_mock/…`. `why_gone` says what is known of a server that does not answer."""
+    """Calls `/_mock/…`. `describe_end` explains why a server does not answer."""
 
-    def __init__(self, url: str, *, token: str | None = None, why_gone: Callable[[], str] = str) -> None:
-        self._url, self._token, self._why_gone = url, token, why_gone
+    def __init__(self, url: str, *, token: str | None = None, describe_end: Callable[[], str] = str) -> None:
+        self._url, self._token, self._describe_end = url, token, describe_end
 
     def call(self, method: str, path: str, body: Any = None, **query: str) -> Any:
-        """The answer's JSON; None when there is none. Raises ControlRefusedError, ServerDiedError."""
+        """Returns the answer's JSON, or None for an empty one. Raises ControlRefusedError, ServerDiedError."""
         content = self.send(method, path, body, **query)
         return json.loads(content) if content else None
 
     def send(self, method: str, path: str, body: Any = None, **query: str) -> bytes:
-        """The answer's bytes."""
+        """Returns the answer's bytes. Raises ControlRefusedError, ServerDiedError."""
         target = f"/_mock/{path}" + (f"?{urlencode(query)}" if query else "")
         headers = {"Content-Type": "application/json", "Connection": "close"}
         if self._token:
@@ -36,14 +36,14 @@ class Control:
             status, content = self._exchange(method, target, payload, headers)
         except (OSError, http.client.HTTPException) as error:
             raise ServerDiedError(
-                f"The mock server at {self._url} does not answer ({error}). {self._why_gone()}"
+                f"The mock server at {self._url} does not answer ({error}). {self._describe_end()}"
             ) from error
         if status >= 400:
-            raise _refused(method, target, status, content)
+            raise _build_error(method, target, status, content)
         return content
 
     def _exchange(self, method: str, target: str, payload: str | None, headers: dict[str, str]) -> tuple[int, bytes]:
-        """On a connection of its own: nothing stays open that a test would have to close."""
+        """Uses a connection of its own, so that a test has nothing to close."""
         parts = urlsplit(self._url)
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         connection = kind(parts.hostname or "127.0.0.1", parts.port, timeout=TIMEOUT)
@@ -55,7 +55,7 @@ class Control:
             connection.close()
 
 
-def _refused(method: str, target: str, status: int, content: bytes) -> ControlRefusedError:
+def _build_error(method: str, target: str, status: int, content: bytes) -> ControlRefusedError:
     try:
         answer = json.loads(content)
         message, code = str(answer["message"]), str(answer.get("code", ""))

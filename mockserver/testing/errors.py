@@ -1,18 +1,18 @@
-"""What the harness tells a test's author."""
+"""The exceptions of the harness."""
 
 from __future__ import annotations
 
 
 class MockServerError(Exception):
-    """Base of what the harness raises."""
+    """Base of all exceptions of the harness."""
 
 
 class ServerDiedError(MockServerError):
-    """The server did not start, or is gone; the message carries what it wrote."""
+    """The server did not start, or has ended; the message contains its output."""
 
 
 class ControlRefusedError(MockServerError):
-    """The control API refused; the message is the server's own."""
+    """The control API refused a call; the message is the server's."""
 
     def __init__(self, message: str, *, status: int, code: str) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""The server as a child process: ready when it says so, gone when we are."""
+"""The server as a child process, which ends with this process."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ START_WITHIN = 60.0
 """Seconds. The first start of a scenario generates its world."""
 STOP_WITHIN = 5.0
 KEPT_SETTINGS = {"MOCKSERVER_CACHE"}
-"""A developer's other MOCKSERVER_… settings must not decide how a test's server behaves."""
+"""Settings that a test's server inherits. A developer's other MOCKSERVER_… settings must not change its behaviour."""
 
 
 class MockServer:
-    """A `mockserver serve` of our own, on a free port; a context manager. Start and stop may be called twice.
+    """A `mockserver serve` on a free port; a context manager. Start and stop may be called twice.
 
     `python` may be the interpreter of another environment, `arguments` are further flags of `serve`. The server ends
     with the process `exit_with`, by default this one, even if that is killed.
@@ -45,10 +45,10 @@ class MockServer:
         exit_with: int | None = None,
         folder: Path | None = None,
     ) -> None:
-        given = {
-            "--scenario": located(scenario), "--seed": seed, "--ends": ends, "--payload-date": payload_date,
+        options = {
+            "--scenario": resolve_scenario(scenario), "--seed": seed, "--ends": ends, "--payload-date": payload_date,
         }  # fmt: skip
-        self._arguments = [*arguments, *_flags({flag: value for flag, value in given.items() if value is not None})]
+        self._arguments = [*arguments, *_flags({flag: value for flag, value in options.items() if value is not None})]
         self._python = str(python)
         self._exit_with = os.getpid() if exit_with is None else exit_with
         self._given_folder = folder
@@ -59,19 +59,19 @@ class MockServer:
 
     @classmethod
     def at(cls, url: str, *, control_token: str | None = None) -> MockServer:
-        """A server that somebody else started. One that runs in a container or elsewhere asks for its control token."""
+        """Connects to a running server. One in a container or on another machine requires its control token."""
         server = cls()
-        server._control = Control(url.rstrip("/"), token=control_token, why_gone=lambda: "Is the address right?")
+        server._control = Control(url.rstrip("/"), token=control_token, describe_end=lambda: "Is the address right?")
         server._ready = server._control.call("GET", "ready") | {"url": url.rstrip("/")}
         return server
 
     @classmethod
-    def running(cls, folder: Path) -> MockServer:
-        """A server that another process of ours started in this folder; stopping it is not our business."""
+    def join(cls, folder: Path) -> MockServer:
+        """Joins a server that another process of the session started in this folder, and will stop."""
         server = cls(folder=folder)
         server._folder = folder
         server._ready = json.loads((folder / "ready.json").read_text("utf-8"))
-        server._control = Control(server.url, token=server._token, why_gone=server._why_gone)
+        server._control = Control(server.url, token=server._token, describe_end=server._describe_end)
         return server
 
     def __enter__(self) -> Self:
@@ -84,7 +84,7 @@ class MockServer:
         self.stop()
 
     def start(self) -> None:
-        """Returns when GraphQL can be asked. Raises ServerDiedError with what the server wrote."""
+        """Starts the server, and waits until GraphQL is served. Raises ServerDiedError with the server's output."""
         if self._ready is not None:
             return
         self._folder = self._given_folder or Path(tempfile.mkdtemp(prefix="mockserver-testing-"))
@@ -94,7 +94,7 @@ class MockServer:
         except BaseException:
             self.stop()
             raise
-        self._control = Control(self.url, token=self._token, why_gone=self._why_gone)
+        self._control = Control(self.url, token=self._token, describe_end=self._describe_end)
 
     def stop(self) -> None:
         self._ready = self._control = None
@@ -109,8 +109,8 @@ class MockServer:
         if self._given_folder is None and self._folder != Path():
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    def leave(self) -> None:
-        """Let the process run on: it ends with `exit_with`, and another process of ours will stop it before."""
+    def detach(self) -> None:
+        """Lets the process run on: it ends with `exit_with`, or another process of the session stops it."""
         if self._process is not None:
             self._process.returncode = 0  # or Popen warns that it still runs, as it is meant to
 
@@ -124,17 +124,18 @@ class MockServer:
         api_key: str | None = None,
         progression: Pace | dict[str, Pace] | None = None,
     ) -> MockWorkspace:
-        """A fresh workspace. `progression` is a pace for exports, or paces by name."""
-        given = {
-            "scenario": located(scenario), "seed": seed, "ends": ends, "payload_date": payload_date, "api_key": api_key,
+        """Creates a fresh workspace. `progression` is a progression for exports, or progressions by name."""
+        options = {
+            "scenario": resolve_scenario(scenario), "seed": seed, "ends": ends,
+            "payload_date": payload_date, "api_key": api_key,
         }  # fmt: skip
-        body = {name: value for name, value in given.items() if value is not None}
-        made = MockWorkspace(self.control, self.control.call("POST", "workspaces", body))
+        body = {name: value for name, value in options.items() if value is not None}
+        workspace = MockWorkspace(self.control, self.control.call("POST", "workspaces", body))
         if progression is not None:
             by_name = isinstance(progression, dict) and not progression.keys() & {"looks", "seconds"}
             paces: dict[str, Any] = dict(progression) if by_name else {"exports": progression}  # type: ignore[arg-type]
-            made.progression.set(**paces)
-        return made
+            workspace.progression.set(**paces)
+        return workspace
 
     @property
     def own(self) -> MockWorkspace:
@@ -144,14 +145,14 @@ class MockServer:
     @property
     def control(self) -> Control:
         if self._control is None:
-            raise MockServerError("The server does not run: use `with MockServer() as server:` or call start() first")
+            raise MockServerError("The server is not running: use `with MockServer() as server:` or call start() first")
         return self._control
 
     @property
     def ready(self) -> dict[str, Any]:
-        """The ready file, whole."""
+        """The content of the ready file."""
         if self._ready is None:
-            raise MockServerError("The server does not run: use `with MockServer() as server:` or call start() first")
+            raise MockServerError("The server is not running: use `with MockServer() as server:` or call start() first")
         return self._ready
 
     @property
@@ -173,35 +174,35 @@ class MockServer:
 
     @property
     def _token(self) -> str:
-        """What the control API asks for if it takes us for another machine."""
+        """The token that the control API requires from other machines."""
         return str(self.ready.get("control_token", self.api_key))
 
     @property
     def output(self) -> str:
-        """What the server wrote to its error stream so far."""
+        """The server's error stream so far."""
         with contextlib.suppress(OSError):
             return (self._folder / "stderr.txt").read_text("utf-8", "replace")
         return ""
 
     def _spawn(self) -> None:
         empty = self._folder / "empty"
-        empty.mkdir(parents=True, exist_ok=True)  # so that nothing the server needs can come from here by chance
-        with self._refusal_told(), (self._folder / "stderr.txt").open("wb") as stderr:
-            self._process = subprocess.Popen(  # noqa: S603  our own command line
+        empty.mkdir(parents=True, exist_ok=True)  # no file in it can be read by chance
+        with self._convert_errors(), (self._folder / "stderr.txt").open("wb") as stderr:
+            self._process = subprocess.Popen(  # noqa: S603  a fixed command line
                 self._command(),
                 cwd=empty,
-                env=environment_without_our_settings(),
+                env=environment_without_settings(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=stderr,
             )
 
     @contextlib.contextmanager
-    def _refusal_told(self) -> Iterator[None]:
+    def _convert_errors(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
-            raise ServerDiedError(self._failure(f"could not be started ({error})")) from None
+            raise ServerDiedError(self._describe_failure(f"could not be started ({error})")) from None
 
     def _command(self) -> list[str]:
         ready_file = str(self._folder / "ready.json")
@@ -214,31 +215,31 @@ class MockServer:
         ready_file = self._folder / "ready.json"
         while not ready_file.exists():
             if (status := self._process.poll()) is not None:
-                raise ServerDiedError(self._failure(f"ended with status {status} before it was ready"))
+                raise ServerDiedError(self._describe_failure(f"ended with status {status} before it was ready"))
             if time.monotonic() > deadline:
-                raise ServerDiedError(self._failure(f"was not ready within {START_WITHIN:.0f} s"))
+                raise ServerDiedError(self._describe_failure(f"was not ready within {START_WITHIN:.0f} s"))
             time.sleep(0.005)
         self._ready = json.loads(ready_file.read_text("utf-8"))
 
-    def _failure(self, what: str) -> str:
+    def _describe_failure(self, what: str) -> str:
         return f"`{' '.join(self._command())}` {what}. It wrote:\n{self.output or '(nothing)'}"
 
-    def _why_gone(self) -> str:
+    def _describe_end(self) -> str:
         pid = int((self._ready or {}).get("pid", 0))
-        how = "It still runs" if process_exists(pid) else "It has ended"
-        return f"{how}. It wrote:\n{self.output or '(nothing)'}"
+        state = "It is still running" if process_exists(pid) else "It has ended"
+        return f"{state}. It wrote:\n{self.output or '(nothing)'}"
 
 
-def located(scenario: str | None) -> str | None:
-    """A scenario file by its whole path, since the server stands in another folder; a name as it is."""
+def resolve_scenario(scenario: str | None) -> str | None:
+    """The absolute path of a scenario file, since the server runs in another folder; a name is unchanged."""
     return str(Path(scenario).absolute()) if scenario is not None and Path(scenario).is_file() else scenario
 
 
-def _flags(given: dict[str, Any]) -> Sequence[str]:
-    return [word for flag, value in given.items() for word in (flag, str(value))]
+def _flags(options: dict[str, Any]) -> Sequence[str]:
+    return [word for flag, value in options.items() for word in (flag, str(value))]
 
 
-def environment_without_our_settings() -> dict[str, str]:
-    """What the server is started with."""
-    ours = {name for name in os.environ if name.startswith("MOCKSERVER_")} - KEPT_SETTINGS
-    return {name: value for name, value in os.environ.items() if name not in ours}
+def environment_without_settings() -> dict[str, str]:
+    """The environment in which the server is started."""
+    settings = {name for name in os.environ if name.startswith("MOCKSERVER_")} - KEPT_SETTINGS
+    return {name: value for name, value in os.environ.items() if name not in settings}

@@ -1,11 +1,11 @@
-"""Hypothesis strategies for payloads, to try your own parser with: docs/pytest.md. Extra `strategies`.
+"""Hypothesis strategies for payloads, to test your own parser: docs/pytest.md. Extra `strategies`.
 
     @given(data_rows("image"))
     def test_my_parser_takes_every_row(row): ...
 
-Each example validates against the schema of its name (`mockserver.testing.schemas`), ids within it are unique, and what
-must agree agrees: spans with their tokens, boxes with the picture, frames with segments and key frames. Examples shrink
-to the fewest keys, the shortest lists and the plainest texts that still show a failure.
+Each example is valid for the schema of its name (`mockserver.testing.schemas`), its ids are unique, and its parts are
+consistent: spans with their tokens, boxes with the picture, frames with segments and key frames. Examples shrink to the
+fewest keys, the shortest lists and the plainest texts that still show a failure.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ try:
     from hypothesis import strategies as st
     from hypothesis.strategies import DrawFn, SearchStrategy
 
-    from mockserver.testing.drawing import Json
-    from mockserver.testing.maker import Maker
+    from mockserver.testing.payloads import PayloadGenerator
+    from mockserver.testing.values import Json
 except ModuleNotFoundError as missing:
     if missing.name != "hypothesis":
         raise
@@ -47,20 +47,20 @@ NO_MEDIA = {"row", "label", "run-label", "frame", "data-row"}
 
 
 def data_rows(media: str | None = None, *, params: Mapping[str, bool] | None = None) -> SearchStrategy[Json]:
-    """A line of an Export V2, parsed. `media` as scenarios spell it, default any.
+    """A line of an Export V2, parsed. `media` as in scenarios, default any.
 
-    `params` are those of `project.export`: what is true is in every row, what is false in none, and what is not said in
-    some; only rows of model runs have `experiments`, so these come where `predictions` or `model_run_ids` are true.
-    Raises ValueError for a word that is not known.
+    `params` are those of `project.export`: every row has a section that is true, no row one that is false, and some
+    rows the others. Only rows of model runs have `experiments`, so these are included if `predictions` or
+    `model_run_ids` are true. Raises ValueError for an unknown word.
     """
-    given = _given(params or {})
-    of_runs = given.get("experiments", given.get("predictions", False))
-    there = {"experiments": of_runs} if of_runs else {"experiments": False, "projects": True}
-    return payloads(_name("v2", media), given=there | given)
+    presence = _parse_params(params or {})
+    of_runs = presence.get("experiments", presence.get("predictions", False))
+    defaults = {"experiments": of_runs} if of_runs else {"experiments": False, "projects": True}
+    return payloads(_name("v2", media), presence=defaults | presence)
 
 
 def annotations_v2(media: str) -> SearchStrategy[Json]:
-    """What a label of an Export V2 has for `annotations`."""
+    """The `annotations` of a label of an Export V2."""
     word = _name("v2", media).removeprefix("v2-")
     return _examples("blocks", {}, block=f"{word}_annotations")
 
@@ -78,7 +78,7 @@ def labels_v1(media: str | None = None) -> SearchStrategy[Json]:
 
 
 def frames() -> SearchStrategy[list[Json]]:
-    """The lines behind the frames URL of a label, parsed: each frame once, in order."""
+    """The lines of the frames endpoint of a label, parsed: each frame once, in order."""
     return st.lists(payloads("v1-frame"), max_size=5, unique_by=lambda line: line["frameNumber"]).map(
         lambda lines: sorted(lines, key=lambda line: int(line["frameNumber"]))
     )
@@ -90,27 +90,27 @@ def webhook_bodies(version: str = "v1") -> SearchStrategy[Json]:
 
 
 def result_files(media: str | None = None, *, params: Mapping[str, bool] | None = None) -> SearchStrategy[bytes]:
-    """A whole NDJSON file of an Export V2, as it is downloaded: ASCII, a newline after each line, perhaps empty."""
+    """A whole NDJSON file of an Export V2, as it is downloaded: ASCII, a newline after each line, possibly empty."""
     lines = data_rows(media, params=params).map(lambda row: json.dumps(row) + "\n")
-    return st.lists(lines, max_size=5).map(lambda written: "".join(written).encode("ascii"))
+    return st.lists(lines, max_size=5).map(lambda texts: "".join(texts).encode("ascii"))
 
 
 def result_files_v1(media: str | None = None) -> SearchStrategy[bytes]:
-    """A whole file of an Export V1: a JSON array, perhaps empty."""
+    """A whole file of an Export V1: a JSON array, possibly empty."""
     return st.lists(labels_v1(media), max_size=5).map(lambda labels: json.dumps(labels).encode("ascii"))
 
 
-def payloads(name: str, *, given: Mapping[str, bool] | None = None) -> SearchStrategy[Any]:
-    """An example of any schema, by the name that `schemas.load` takes. `given` says which optional keys are there."""
+def payloads(name: str, *, presence: Mapping[str, bool] | None = None) -> SearchStrategy[Any]:
+    """An example of any schema, by its name in `schemas.load`. `presence` says which optional keys are present."""
     if name not in schemas.names():
-        raise ValueError(f"there is no schema {name!r}; the nearest known are {quote(nearest(name, schemas.names()))}")
-    return _examples(name, dict(given or {}))
+        raise ValueError(f"unknown schema {name!r}; the nearest known are {quote(nearest(name, schemas.names()))}")
+    return _examples(name, dict(presence or {}))
 
 
 @st.composite
-def _examples(draw: DrawFn, name: str, given: Mapping[str, bool], block: str | None = None) -> Any:
-    maker = Maker(draw, given)
-    return maker.payload(name) if block is None else maker.block(name, block)
+def _examples(draw: DrawFn, name: str, presence: Mapping[str, bool], block: str | None = None) -> Any:
+    generator = PayloadGenerator(draw, presence)
+    return generator.payload(name) if block is None else generator.block(name, block)
 
 
 def _name(version: str, media: str | None) -> str:
@@ -122,13 +122,13 @@ def _name(version: str, media: str | None) -> str:
 
 
 def _media(version: str) -> list[str]:
-    """Media types, which name their schemas; what else a version has is no media type."""
+    """The media types of a version, from the names of its schemas."""
     known = [name.removeprefix(f"{version}-") for name in schemas.names() if name.startswith(f"{version}-")]
     return [word for word in known if word not in NO_MEDIA]
 
 
-def _given(params: Mapping[str, bool]) -> dict[str, bool]:
+def _parse_params(params: Mapping[str, bool]) -> dict[str, bool]:
     for word in params:
         if word not in PARAMS:
-            raise ValueError(f"params has no {word!r}; the nearest known are {quote(nearest(word, PARAMS))}")
-    return {PARAMS[word]: wanted for word, wanted in params.items()}
+            raise ValueError(f"unknown param {word!r}; the nearest known are {quote(nearest(word, PARAMS))}")
+    return {PARAMS[word]: present for word, present in params.items()}

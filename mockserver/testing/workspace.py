@@ -1,4 +1,4 @@
-"""One workspace of a running server, as a test holds it."""
+"""One workspace of a running server, for a test."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ TOPICS = (
     "REVIEW_DELETED",
     "WORKFLOW_ACTION",
 )
-"""Everything that a webhook can be told."""
+"""The topics of webhooks; a test compares them with those of `world.events`, whose import would be slow."""
 SETTLED_WITHIN = 30
 
 
 class MockWorkspace:
-    """An API key with a world of its own. Whatever a test does in it, no other test sees."""
+    """An API key with a world of its own, which no other test sees."""
 
     def __init__(self, control: Control, ready: dict[str, Any]) -> None:
         self._control = control
@@ -61,38 +61,38 @@ class MockWorkspace:
 
     @property
     def projects(self) -> dict[str, str]:
-        """Name -> id, as the scenario made them."""
+        """Name -> id, of those that the scenario creates."""
         return dict(self._ready["projects"])
 
     @property
     def datasets(self) -> dict[str, str]:
-        """Name -> id, as the scenario made them."""
+        """Name -> id, of those that the scenario creates."""
         return dict(self._ready["datasets"])
 
     @property
     def slices(self) -> dict[str, str]:
-        """Name -> id, as the scenario made them."""
+        """Name -> id, of those that the scenario creates."""
         return dict(self._ready["slices"])
 
     @property
     def model_runs(self) -> dict[str, str]:
-        """Name -> id, as the scenario made them."""
+        """Name -> id, of those that the scenario creates."""
         return dict(self._ready["model_runs"])
 
     def project(self, name: str) -> str:
-        """The id of a project of the scenario. Raises MockServerError naming those there are."""
+        """The id of a project of the scenario. Raises MockServerError with the known names."""
         return _id(self.projects, name, "project")
 
     def dataset(self, name: str) -> str:
-        """The id of a dataset of the scenario. Raises MockServerError naming those there are."""
+        """The id of a dataset of the scenario. Raises MockServerError with the known names."""
         return _id(self.datasets, name, "dataset")
 
     def slice(self, name: str) -> str:
-        """The id of a catalog slice of the scenario. Raises MockServerError naming those there are."""
+        """The id of a catalog slice of the scenario. Raises MockServerError with the known names."""
         return _id(self.slices, name, "slice")
 
     def model_run(self, name: str) -> str:
-        """The id of a model run of the scenario. Raises MockServerError naming those there are."""
+        """The id of a model run of the scenario. Raises MockServerError with the known names."""
         return _id(self.model_runs, name, "model run")
 
     def expected_rows(
@@ -109,13 +109,13 @@ class MockWorkspace:
         filters: dict[str, Any] | None = None,
         task_id: str | None = None,
     ) -> list[dict[str, Any]]:
-        """What a correct client must get, from the world itself and without an export.
+        """The rows that a correct client must get, from the world itself and without an export.
 
-        Of a project, dataset, slice or model run (name or id), of chosen data rows (ids) or global keys, or of the
-        whole `catalog`. `params` and `filters` as the `export` of each takes them in the SDK. Mask URLs carry the id of
-        the export they belong to: `task_id` names it; by default it is the newest of the same.
+        The rows of a project, dataset, slice or model run (name or id), of chosen data rows (ids) or global keys, or of
+        the whole `catalog`. `params` and `filters` are those of the SDK's `export`. Mask URLs contain the id of their
+        export: `task_id`, by default the newest one of the same rows.
         """
-        asked: dict[str, Any] = {
+        options: dict[str, Any] = {
             "project": project,
             "dataset": dataset,
             "slice": slice,
@@ -127,42 +127,42 @@ class MockWorkspace:
             "filters": filters,
             "task_id": task_id,
         }
-        body = {name: value for name, value in asked.items() if value is not None}
+        body = {name: value for name, value in options.items() if value is not None}
         lines = self._control.send("POST", "expected", body, api_key=self.api_key)
         return [json.loads(line) for line in lines.splitlines()]
 
     def fail_exports(self, message: str | None = None, *, data_rows: list[str] | None = None, exports: int = 1) -> None:
-        """Let the next exports fail: as a whole, or of these data rows (ids or global keys) only."""
-        given = {"message": message, "data_rows": data_rows, "exports": exports}
-        body = {name: value for name, value in given.items() if value is not None}
+        """Makes the next exports fail: entirely, or only for these data rows (ids or global keys)."""
+        options = {"message": message, "data_rows": data_rows, "exports": exports}
+        body = {name: value for name, value in options.items() if value is not None}
         self._control.call("POST", "failures", body, api_key=self.api_key)
 
     def reset(self) -> None:
-        """The world as it was made; ids of tasks never come again."""
+        """Resets the world to its beginning; new tasks get new ids."""
         self._ready = self._control.call("POST", "reset", {}, api_key=self.api_key)
 
     def fork(self, api_key: str | None = None) -> MockWorkspace:
-        """A workspace of its own that begins with this one's world as it is now."""
+        """Creates a workspace that begins with the current world of this one."""
         body = {"fork_of": self.api_key} | ({} if api_key is None else {"api_key": api_key})
         return MockWorkspace(self._control, self._control.call("POST", "workspaces", body))
 
     def delete(self) -> None:
-        """Remove it and everything in it."""
+        """Removes the workspace and its content."""
         self._control.call("DELETE", f"workspaces/{self.api_key}")
 
     def webhook(
         self,
         url: str,
         *topics: str,
-        secret: str = "secret",  # noqa: S107  a receiver of a test needs one, and nothing hangs on it
+        secret: str = "secret",  # noqa: S107  the secret of a test's receiver
         project: str | None = None,
         version: Literal["v1", "v2"] = "v2",
         **more: Any,
     ) -> str:
-        """Subscribe a receiver, to everything unless `topics` are named; the webhook's id.
+        """Subscribes a receiver, to all topics by default, and returns the webhook's id.
 
-        Without a project (name or id) it is told of the whole organization. `more` is what `POST /_mock/webhooks` takes
-        besides: `retries`, `ordered`, `concurrency`, `timeout`, `misbehave`.
+        Without a project (name or id) the events of the whole organization are sent. `more` are the other options of
+        `POST /_mock/webhooks`: `retries`, `ordered`, `concurrency`, `timeout`, `misbehave`.
         """
         body = {"url": url, "secret": secret, "topics": list(topics or TOPICS), "version": version, **more}
         if project is not None:
@@ -172,31 +172,31 @@ class MockWorkspace:
     def event(
         self, event: str, project: str, *, data_row: str | None = None, label: str | None = None
     ) -> dict[str, Any]:
-        """Make something happen, like `"LABEL_CREATED"`, in a project (name or id); the ids of what it happened to.
+        """Triggers an event like `"LABEL_CREATED"` in a project (name or id), and returns the ids of its objects.
 
-        Without a data row (id or global key) or label the server chooses one that fits.
+        Without a data row (id or global key) or label the server chooses a matching one.
         """
-        asked = {"event": event, "project": project, "data_row": data_row, "label": label}
-        body = {name: value for name, value in asked.items() if value is not None}
-        made: dict[str, Any] = self._control.call("POST", "events", body, api_key=self.api_key)
-        return made
+        options = {"event": event, "project": project, "data_row": data_row, "label": label}
+        body = {name: value for name, value in options.items() if value is not None}
+        event_ids: dict[str, Any] = self._control.call("POST", "events", body, api_key=self.api_key)
+        return event_ids
 
     @property
     def deliveries(self) -> list[dict[str, Any]]:
-        """Every delivery with its attempts, oldest first, read once nothing is due any more.
+        """Every delivery with its attempts, oldest first, read after no delivery is due.
 
-        Raises MockServerError when something still is after SETTLED_WITHIN seconds.
+        Raises MockServerError if one is still due after SETTLED_WITHIN seconds.
         """
-        found: list[dict[str, Any]] = []
+        deliveries: list[dict[str, Any]] = []
         after: int | None = 0
         while after is not None:
             query = {"api_key": self.api_key, "after": str(after), "wait": str(SETTLED_WITHIN)}
             page = self._control.call("GET", "deliveries", **query)
             if not page["settled"]:
-                raise MockServerError(f"Deliveries are still on their way after {SETTLED_WITHIN} seconds")
-            found += page["deliveries"]
+                raise MockServerError(f"Some deliveries are still not sent after {SETTLED_WITHIN} seconds")
+            deliveries += page["deliveries"]
             after = page["next_after"]
-        return found
+        return deliveries
 
     @property
     def requests(self) -> Any:
@@ -207,7 +207,7 @@ class MockWorkspace:
 
 
 class Clock:
-    """The workspace's time."""
+    """The workspace's clock."""
 
     def __init__(self, control: Control, api_key: str) -> None:
         self._control, self._api_key = control, api_key
@@ -222,11 +222,11 @@ class Clock:
         return bool(self._control.call("GET", "clock", api_key=self._api_key)["frozen"])
 
     def set(self, moment: str) -> str:
-        """Jump to an ISO moment; what the clock shows then."""
+        """Sets the clock to an ISO timestamp, and returns its new time."""
         return self._move({"set": moment})
 
     def advance(self, seconds: float = 0, *, minutes: float = 0, hours: float = 0, days: float = 0) -> str:
-        """Let time pass without waiting; what the clock shows then."""
+        """Moves the clock forward without waiting, and returns its new time."""
         return self._move({"advance": seconds + 60 * minutes + 3600 * hours + 86_400 * days})
 
     def freeze(self) -> str:
@@ -240,7 +240,7 @@ class Clock:
 
 
 class Progression:
-    """How fast asynchronous things look: set a pace, and what is started from then on has it."""
+    """The progression of asynchronous tasks. A change applies to tasks that start afterwards."""
 
     def __init__(self, control: Control, api_key: str) -> None:
         self._control, self._api_key = control, api_key
@@ -271,20 +271,20 @@ class Progression:
 
 
 class Switches:
-    """Which of several known forms of the service's behaviour the workspace imitates (docs/control.md)."""
+    """Switches between known forms of the service's behaviour (docs/control.md)."""
 
     def __init__(self, control: Control, api_key: str) -> None:
         self._control, self._api_key = control, api_key
 
     def set(self, **forms: str) -> dict[str, str]:
-        """`set(frames="direct")`; all switches as they stand then."""
-        found: dict[str, str] = self._control.call("POST", "switches", forms, api_key=self._api_key)
-        return found
+        """`set(frames="direct")`: sets switches, and returns the new state of all of them."""
+        switches: dict[str, str] = self._control.call("POST", "switches", forms, api_key=self._api_key)
+        return switches
 
     def get(self) -> dict[str, str]:
-        """All switches by name."""
-        found: dict[str, str] = self._control.call("GET", "switches", api_key=self._api_key)
-        return found
+        """Returns all switches by name."""
+        switches: dict[str, str] = self._control.call("GET", "switches", api_key=self._api_key)
+        return switches
 
 
 def _id(known: dict[str, str], name: str, what: str) -> str:

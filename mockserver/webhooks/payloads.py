@@ -1,8 +1,8 @@
-"""The bodies of messages, as the world stands inside the change that they tell of. Raw UTF-8, made once.
+"""Renders the bodies of messages, with the state of the world inside the change of their events. Raw UTF-8.
 
-V1 tells of a label, whose annotations are a text of JSON within the JSON (a receiver in the wild reads `id`, `label`,
-`dataRow.id` and `project.id`: Diffgram's labelbox_connector.py). V2 is the row that an export at that moment gives.
-Which further keys and sections there are is not documented; these are inferred.
+A V1 body describes a label, whose annotations are a text of JSON within the JSON (a receiver in the wild reads `id`,
+`label`, `dataRow.id` and `project.id`: Diffgram's labelbox_connector.py). A V2 body is the row of an export at the same
+time. The further keys and sections are not documented; these are inferred.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from mockserver.world.projects import Project
 from mockserver.world.queries.sources import PROJECT_ROWS
 
 SECTIONS = ExportParams(include_label_details=True, include_project_details=True, include_performance_details=True)
-"""Of a V2 body (inferred: the page shows the row and names no params)."""
+"""The sections of a V2 body (inferred: the page shows the row and names no params)."""
 
-AT_ONCE = 1000
+BATCH = 1000
 """Data rows of one project that are read together."""
 
 
 class Payloads:
-    """Bodies for the events of one change. A row that several events speak of is made once."""
+    """Renders the bodies for the events of one change. A row of several events is rendered once."""
 
     def __init__(self, connection: Connection, *, links: Links, host: str, now: int) -> None:
         self._connection, self._links, self._host, self._now = connection, links, host, now
@@ -39,22 +39,22 @@ class Payloads:
         self._legacy: LabelElements | None = None
 
     def prepare(self, events: Iterable[Event]) -> None:
-        """Read together what V2 bodies of these events need."""
-        wanted: dict[str, dict[str, None]] = {}
+        """Reads the rows for V2 bodies of these events in batches."""
+        row_ids: dict[str, dict[str, None]] = {}
         for event in events:
             if event.project_id is not None and event.data_row_id is not None:
-                wanted.setdefault(event.project_id, {})[event.data_row_id] = None
-        for project_id, ids in wanted.items():
+                row_ids.setdefault(event.project_id, {})[event.data_row_id] = None
+        for project_id, ids in row_ids.items():
             missing = [row for row in ids if (project_id, row) not in self._rows]
-            for start in range(0, len(missing), AT_ONCE):
-                self._read(project_id, missing[start : start + AT_ONCE])
+            for start in range(0, len(missing), BATCH):
+                self._read(project_id, missing[start : start + BATCH])
 
     def body(self, event: Event, version: str) -> bytes | None:
-        """What a subscriber of `version` is told, or None when there is nothing to tell of."""
+        """The body in the form of `version`, or None if its label or data row is missing."""
         return self.v1(event) if version == "v1" else self.v2(event)
 
     def v1(self, event: Event) -> bytes | None:
-        """Of the event's label, a deleted one too; None when there is none, as on a row that lost its label."""
+        """The body about the event's label, even a deleted one; None if the event has no label."""
         if event.label_id is None:
             return None
         element = self._elements.get(event.label_id) or self._read_label(event.label_id)
@@ -81,7 +81,7 @@ class Payloads:
         return element
 
     def v2(self, event: Event) -> bytes | None:
-        """An export's row in raw UTF-8, or None when the data row is in no export any more."""
+        """An export's row in raw UTF-8, or None if the data row is no longer in any export."""
         self.prepare([event])
         return self._rows.get((event.project_id or "", event.data_row_id or ""))
 
@@ -89,14 +89,14 @@ class Payloads:
         project = self._connection.find(Project, Clause("id = :id AND NOT deleted", id=project_id))
         if project is None:
             return
-        here = Clause("pr.project_id = :project AND NOT dr.deleted", project=project_id)
+        rows_of_project = Clause("pr.project_id = :project AND NOT dr.deleted", project=project_id)
         scope = Scope(
             PROJECT_ROWS,
-            here & Clause("dr.id IN :ids", ids=data_row_ids),
+            rows_of_project & Clause("dr.id IN :ids", ids=data_row_ids),
             {project.id: project},
             project,
         )
-        # A message belongs to no export task; where a mask's URL names one, the project stands in its place.
+        # A message belongs to no export task; the URL of a mask has the project's id in its place.
         rows = ExportRows(
             self._connection,
             scope,

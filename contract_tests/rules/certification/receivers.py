@@ -41,7 +41,7 @@ class Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def receiving(
+def run_receiver(
     check: Check, *, read: Callable[[BaseHTTPRequestHandler], bytes] | None = None, tls: ssl.SSLContext | None = None
 ) -> Iterator[str]:
     """The URL of a receiver that answers what `check` says; an exception is answered 500, as frameworks do it."""
@@ -84,7 +84,7 @@ def whole_body(handler: BaseHTTPRequestHandler) -> bytes:
 
 
 def first_piece(handler: BaseHTTPRequestHandler) -> bytes:
-    """What one read gives."""
+    """The result of a single read."""
     return handler.rfile.read1(int(handler.headers.get("Content-Length", 0)))
 
 
@@ -92,8 +92,8 @@ def one_buffer(handler: BaseHTTPRequestHandler) -> bytes:
     return whole_body(handler)[:1024]
 
 
-def decoded_pieces(handler: BaseHTTPRequestHandler) -> bytes:
-    """As `body += chunk` does it."""
+def decode_parts(handler: BaseHTTPRequestHandler) -> bytes:
+    """Decodes each chunk separately, like `body += chunk`."""
     left, text = int(handler.headers.get("Content-Length", 0)), ""
     while left and (piece := handler.rfile.read1(left)):
         left -= len(piece)
@@ -120,7 +120,7 @@ def right_256(body: bytes, headers: Headers) -> int:
     return 200 if hmac.compare_digest(expected.encode(), headers.get("X-Hub-Signature-256").encode()) else 401
 
 
-def over(content: Callable[[bytes], bytes]) -> Check:
+def compare_over(content: Callable[[bytes], bytes]) -> Check:
     """Signs something made of the body."""
     return lambda body, headers: right_over(content, body, headers)
 
@@ -133,7 +133,7 @@ def with_secret(secret: bytes) -> Check:
     return lambda body, headers: 200 if headers.get("X-Hub-Signature") == f"sha1={mac(body, secret)}" else 401
 
 
-def expecting(make: Callable[[bytes], str], name: str = "X-Hub-Signature") -> Check:
+def expect(make: Callable[[bytes], str], name: str = "X-Hub-Signature") -> Check:
     return lambda body, headers: 200 if headers.get(name) == make(body) else 401
 
 
@@ -141,15 +141,15 @@ def re_json(**options: Any) -> Callable[[bytes], bytes]:
     return lambda body: json.dumps(json.loads(body), **options).encode()
 
 
-def like_javascript(body: bytes) -> bytes:
-    def spelled(value: Any) -> Any:
+def convert_numbers(body: bytes) -> bytes:
+    def spell(value: Any) -> Any:
         if isinstance(value, dict):
-            return {key: spelled(item) for key, item in value.items()}
+            return {key: spell(item) for key, item in value.items()}
         if isinstance(value, list):
-            return list(map(spelled, value))
+            return list(map(spell, value))
         return int(value) if isinstance(value, float) and value.is_integer() else value
 
-    return json.dumps(spelled(json.loads(body)), ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(spell(json.loads(body)), ensure_ascii=False, separators=(",", ":")).encode()
 
 
 COMPACT = {"separators": (",", ":")}
@@ -162,24 +162,24 @@ def base64_of(body: bytes, secret: str = SECRET) -> str:
 
 
 SIGNED_WRONGLY: dict[str, Check] = {
-    "reserialised-python": over(re_json()),
-    "reserialised-javascript": over(like_javascript),
-    "reserialised-compact": over(re_json(**COMPACT)),
-    "reserialised-utf-8": over(re_json(**COMPACT, **RAW)),
-    "reserialised-spaced-utf-8": over(re_json(**RAW)),
-    "reserialised-sorted": over(re_json(sort_keys=True)),
-    "reserialised-sorted-compact": over(re_json(sort_keys=True, **COMPACT)),
-    "reserialised-indented": over(re_json(indent=4)),
-    "python-dict": over(lambda body: str(json.loads(body)).encode()),
-    "python-bytes": over(lambda body: str(body).encode()),
-    "ascii-ignored": over(lambda body: body.decode("ascii", "ignore").encode()),
-    "ascii-replaced": over(lambda body: body.decode("ascii", "replace").encode()),
-    "ascii-question-marks": over(lambda body: body.decode().encode("ascii", "replace")),
-    "latin-1": over(lambda body: body.decode("latin-1").encode()),
-    "utf-16": over(lambda body: body.decode().encode("utf-16-le")),
-    "stripped": over(bytes.strip),
-    "lines-joined": over(lambda body: "".join(body.decode().splitlines()).encode()),
-    "empty": over(lambda _: b""),
+    "reserialised-python": compare_over(re_json()),
+    "reserialised-javascript": compare_over(convert_numbers),
+    "reserialised-compact": compare_over(re_json(**COMPACT)),
+    "reserialised-utf-8": compare_over(re_json(**COMPACT, **RAW)),
+    "reserialised-spaced-utf-8": compare_over(re_json(**RAW)),
+    "reserialised-sorted": compare_over(re_json(sort_keys=True)),
+    "reserialised-sorted-compact": compare_over(re_json(sort_keys=True, **COMPACT)),
+    "reserialised-indented": compare_over(re_json(indent=4)),
+    "python-dict": compare_over(lambda body: str(json.loads(body)).encode()),
+    "python-bytes": compare_over(lambda body: str(body).encode()),
+    "ascii-ignored": compare_over(lambda body: body.decode("ascii", "ignore").encode()),
+    "ascii-replaced": compare_over(lambda body: body.decode("ascii", "replace").encode()),
+    "ascii-question-marks": compare_over(lambda body: body.decode().encode("ascii", "replace")),
+    "latin-1": compare_over(lambda body: body.decode("latin-1").encode()),
+    "utf-16": compare_over(lambda body: body.decode().encode("utf-16-le")),
+    "stripped": compare_over(bytes.strip),
+    "lines-joined": compare_over(lambda body: "".join(body.decode().splitlines()).encode()),
+    "empty": compare_over(lambda _: b""),
     "secret-with-newline": with_secret(f"{SECRET}\n".encode()),
     "secret-in-double-quotes": with_secret(f'"{SECRET}"'.encode()),
     "secret-as-repr": with_secret(str(SECRET.encode()).encode()),
@@ -188,24 +188,24 @@ SIGNED_WRONGLY: dict[str, Check] = {
     "secret-placeholder": with_secret(b"CHANGE-ME"),
     "secret-upper-case": with_secret(SECRET.upper().encode()),
     "secret-base64-encoded": with_secret(BASE64(SECRET.encode())),
-    "sha256-for-sha1": expecting(lambda body: f"sha1={mac(body, algorithm='sha256')}"),
-    "headers-exchanged": expecting(lambda body: f"sha256={mac(body, algorithm='sha256')}"),
-    "sha1-for-sha256": expecting(lambda body: f"sha256={mac(body)}", "X-Hub-Signature-256"),
-    "base64": expecting(lambda body: f"sha1={base64_of(body)}"),
-    "base64-bare": expecting(base64_of),
-    "no-prefix": expecting(mac),
-    "upper-case": expecting(lambda body: f"sha1={mac(body).upper()}"),
-    "hash-of-body": expecting(lambda body: f"sha1={hashlib.sha1(body).hexdigest()}"),
-    "hash-of-secret-and-body": expecting(lambda body: f"sha1={hashlib.sha1(SECRET.encode() + body).hexdigest()}"),
-    "arguments-exchanged": expecting(lambda body: f"sha1={hmac.new(body, SECRET.encode(), 'sha1').hexdigest()}"),
+    "sha256-for-sha1": expect(lambda body: f"sha1={mac(body, algorithm='sha256')}"),
+    "headers-exchanged": expect(lambda body: f"sha256={mac(body, algorithm='sha256')}"),
+    "sha1-for-sha256": expect(lambda body: f"sha256={mac(body)}", "X-Hub-Signature-256"),
+    "base64": expect(lambda body: f"sha1={base64_of(body)}"),
+    "base64-bare": expect(base64_of),
+    "no-prefix": expect(mac),
+    "upper-case": expect(lambda body: f"sha1={mac(body).upper()}"),
+    "hash-of-body": expect(lambda body: f"sha1={hashlib.sha1(body).hexdigest()}"),
+    "hash-of-secret-and-body": expect(lambda body: f"sha1={hashlib.sha1(SECRET.encode() + body).hexdigest()}"),
+    "arguments-exchanged": expect(lambda body: f"sha1={hmac.new(body, SECRET.encode(), 'sha1').hexdigest()}"),
 }
 """Name of the mistake -> a receiver that makes it."""
 
 TWICE_WRONG: dict[tuple[str, str], Check] = {
-    ("headers-exchanged", "reserialised-python"): expecting(
+    ("headers-exchanged", "reserialised-python"): expect(
         lambda body: f"sha256={mac(re_json()(body), algorithm='sha256')}"
     ),
-    ("base64", "secret-with-newline"): expecting(lambda body: f"sha1={base64_of(body, SECRET + chr(10))}"),
+    ("base64", "secret-with-newline"): expect(lambda body: f"sha1={base64_of(body, SECRET + chr(10))}"),
 }
 
 
@@ -225,8 +225,8 @@ def skips_missing(body: bytes, headers: Headers) -> int:
 
 
 def compares_beginning(body: bytes, headers: Headers) -> int:
-    came = headers.get("X-Hub-Signature")
-    return 200 if came and f"sha1={mac(body)}".startswith(came) else 401
+    received = headers.get("X-Hub-Signature")
+    return 200 if received and f"sha1={mac(body)}".startswith(received) else 401
 
 
 def compares_shape(_body: bytes, headers: Headers) -> int:
@@ -271,7 +271,7 @@ def refuses_topics(body: bytes, headers: Headers) -> int:
     return right(body, headers) if known else 400
 
 
-def refusing_duplicates() -> Check:
+def refuse_duplicates() -> Check:
     seen: set[str] = set()
 
     def check(body: bytes, headers: Headers) -> int:
@@ -285,7 +285,7 @@ def refusing_duplicates() -> Check:
     return check
 
 
-def remembering_first() -> Check:
+def remember_first() -> Check:
     seen: set[str] = set()
 
     def check(body: bytes, headers: Headers) -> int:
@@ -314,6 +314,6 @@ PATTERNED: dict[str, Callable[[], Check]] = {
     "wrong-place": lambda: lambda _body, _headers: 404,
     "body-limit": lambda: stops_at_100_kb,
     "topics-refused": lambda: refuses_topics,
-    "duplicates-refused": refusing_duplicates,
-    "id-before-check": remembering_first,
+    "duplicates-refused": refuse_duplicates,
+    "id-before-check": remember_first,
 }

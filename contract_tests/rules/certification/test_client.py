@@ -33,23 +33,23 @@ class Peer:
         while True:
             connection, _ = self._listening.accept()
             with connection:
-                came = self._read(connection)
-                if came == b"stop":
+                data = self._read(connection)
+                if data == b"stop":
                     return
-                self.received.append(came)
+                self.received.append(data)
                 with contextlib.suppress(ConnectionError):  # one that was cut
                     connection.sendall(self._answer)
 
     def _read(self, connection: socket.socket) -> bytes:
-        came = b""
+        data = b""
         try:
-            while not came.endswith((self._ends_with, b"stop")):
+            while not data.endswith((self._ends_with, b"stop")):
                 if not (more := connection.recv(65536)):
-                    return came
-                came += more
+                    return data
+                data += more
         except ConnectionResetError:
-            came += b"<reset>"
-        return came
+            data += b"<reset>"
+        return data
 
     def stop(self) -> None:
         with socket.create_connection(self._listening.getsockname()) as last:
@@ -60,11 +60,11 @@ class Peer:
 
 @contextmanager
 def peer(answer: bytes = OK, ends_with: bytes = b"body") -> Iterator[Peer]:
-    made = Peer(answer, ends_with)
+    server = Peer(answer, ends_with)
     try:
-        yield made
+        yield server
     finally:
-        made.stop()
+        server.stop()
 
 
 def send(at: Peer, *requests: Request, timeout: float = 5.0) -> list[Answer]:
@@ -78,8 +78,8 @@ PLAIN = Request(headers=(("X-One", "1"), ("x-one", "é")), body=b"a body")
 def test_every_byte_is_as_given() -> None:
     with peer() as receiver:
         [answer] = send(receiver, PLAIN)
-    [came] = receiver.received
-    head, _, body = came.partition(b"\r\n\r\n")
+    [data] = receiver.received
+    head, _, body = data.partition(b"\r\n\r\n")
     lines = head.split(b"\r\n")
     assert lines[0] == b"POST /hook?a=b HTTP/1.1"
     assert lines[2:] == [b"X-One: 1", b"x-one: \xe9", b"Connection: close", b"Content-Length: 6"]

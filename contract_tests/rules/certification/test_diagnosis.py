@@ -10,12 +10,12 @@ from contract_tests.rules.certification.receivers import (
     SIGNED_WRONGLY,
     TWICE_WRONG,
     Check,
-    decoded_pieces,
+    decode_parts,
     first_piece,
     one_buffer,
-    receiving,
     right,
     right_256,
+    run_receiver,
 )
 from mockserver.certification import Grade, Report, certify
 from mockserver.certification.diagnosis import build_probe_body
@@ -32,14 +32,14 @@ def documents() -> list[Document]:
 LENGTHY = ("larger", "huge", "slow")
 
 
-def certified(check: Check, documents: list[Document]) -> Report:
-    with receiving(check) as url:
+def certify_receiver(check: Check, documents: list[Document]) -> Report:
+    with run_receiver(check) as url:
         return certify(url, secret=SECRET, documents=documents, leave_out=LENGTHY)
 
 
 @pytest.mark.parametrize("check", [right, right_256])
 def test_a_right_receiver_is_flawless(check: Check, documents: list[Document]) -> None:
-    with receiving(check) as url:
+    with run_receiver(check) as url:
         report = certify(url, secret=SECRET, documents=documents)
     assert [(r.case.name, r.summary, r.remark) for r in report.results if r.verdict in {"failed", "remark"}] == []
     assert (report.grade, report.flawless, report.diagnoses) == (Grade.A, True, [])
@@ -47,47 +47,47 @@ def test_a_right_receiver_is_flawless(check: Check, documents: list[Document]) -
 
 @pytest.mark.parametrize("name", SIGNED_WRONGLY)
 def test_a_mistake_in_signing_is_proven(name: str, documents: list[Document]) -> None:
-    report = certified(SIGNED_WRONGLY[name], documents)
+    report = certify_receiver(SIGNED_WRONGLY[name], documents)
     assert not report.passed
-    assert [found.name for found in report.diagnoses if found.proven] == [name]
+    assert [diagnosis.name for diagnosis in report.diagnoses if diagnosis.proven] == [name]
 
 
 @pytest.mark.parametrize("name", ["reserialised-javascript", "latin-1"])
 def test_a_mistake_is_proven_by_v1_bodies_too(name: str) -> None:
-    report = certified(SIGNED_WRONGLY[name], load_documents(version="v1"))
-    assert [found.name for found in report.diagnoses if found.proven] == [name]
+    report = certify_receiver(SIGNED_WRONGLY[name], load_documents(version="v1"))
+    assert [diagnosis.name for diagnosis in report.diagnoses if diagnosis.proven] == [name]
 
 
 @pytest.mark.parametrize("names", TWICE_WRONG, ids=" and ".join)
 def test_two_mistakes_at_once_are_proven(names: tuple[str, str], documents: list[Document]) -> None:
-    report = certified(TWICE_WRONG[names], documents)
-    assert {found.name for found in report.diagnoses if found.proven} == set(names)
+    report = certify_receiver(TWICE_WRONG[names], documents)
+    assert {diagnosis.name for diagnosis in report.diagnoses if diagnosis.proven} == set(names)
 
 
 @pytest.mark.parametrize("name", PATTERNED)
 def test_a_mistake_that_shows_in_the_answers_is_named_first(name: str, documents: list[Document]) -> None:
-    report = certified(PATTERNED[name](), documents)
+    report = certify_receiver(PATTERNED[name](), documents)
     assert not report.flawless
-    assert [found.name for found in report.diagnoses][:1] == [name]
+    assert [diagnosis.name for diagnosis in report.diagnoses][:1] == [name]
 
 
 def test_reading_once_is_named(documents: list[Document]) -> None:
-    with receiving(right, read=first_piece) as url:
+    with run_receiver(right, read=first_piece) as url:
         report = certify(url, secret=SECRET, documents=documents)
-    assert "read-once" in [found.name for found in report.diagnoses]
+    assert "read-once" in [diagnosis.name for diagnosis in report.diagnoses]
     assert report.result("slow").verdict == "failed"
 
 
 def test_reading_a_part_is_not_taken_for_another_secret(documents: list[Document]) -> None:
-    with receiving(right, read=one_buffer) as url:
+    with run_receiver(right, read=one_buffer) as url:
         report = certify(url, secret=SECRET, documents=documents, leave_out=LENGTHY)
-    assert [found.name for found in report.diagnoses] == ["part-of-the-body"]
+    assert [diagnosis.name for diagnosis in report.diagnoses] == ["part-of-the-body"]
 
 
 def test_decoding_pieces_is_named(documents: list[Document]) -> None:
-    with receiving(right, read=decoded_pieces) as url:
+    with run_receiver(right, read=decode_parts) as url:
         report = certify(url, secret=SECRET, documents=documents, leave_out=("larger", "huge"))
-    assert [found.name for found in report.diagnoses] == ["pieces-decoded"]
+    assert [diagnosis.name for diagnosis in report.diagnoses] == ["pieces-decoded"]
     assert (report.result("slow").verdict, report.result("split-letter").verdict) == ("passed", "failed")
 
 
@@ -96,11 +96,11 @@ def test_no_two_mistakes_look_alike(version: Version) -> None:
     """Else an accepted message would prove one of two."""
     factory = MessageFactory(load_documents(version=version), secret=" Ab/c= ")
     body = build_probe_body(factory)
-    made = {mistake.name: sign(body, factory.secret, mistake) for mistake in SINGLE}
+    headers_by_mistake = {mistake.name: sign(body, factory.secret, mistake) for mistake in SINGLE}
     right_ones = spell(factory.secret.encode(), body)
     for header in (SHA1, SHA256):
-        written = {name: found[header] for name, found in made.items() if found is not None}
-        del written["sha1-for-sha256" if header == SHA1 else "sha256-for-sha1"]  # zeros, which nobody computes
-        same = [(one, other) for one, other in combinations(written, 2) if written[one] == written[other]]
+        values = {name: headers[header] for name, headers in headers_by_mistake.items() if headers is not None}
+        del values["sha1-for-sha256" if header == SHA1 else "sha256-for-sha1"]  # zeros, which nobody computes
+        same = [(one, other) for one, other in combinations(values, 2) if values[one] == values[other]]
         assert same == []
-        assert [name for name, value in written.items() if value == right_ones[header]] == []
+        assert [name for name, value in values.items() if value == right_ones[header]] == []

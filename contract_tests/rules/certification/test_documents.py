@@ -1,4 +1,4 @@
-"""What messages are made of: rows of a generated world, and changes to them."""
+"""The bodies of messages: rows of a generated world, and changes to them."""
 
 import copy
 import json
@@ -35,7 +35,7 @@ def test_every_document_has_a_label(documents: list[Document]) -> None:
 
 @pytest.mark.known("client")
 def test_v1_bodies_have_a_label_in_a_text_of_json() -> None:
-    """Read so by Diffgram's receiver."""
+    """Diffgram's receiver reads it in this way."""
     for document in load_documents(version="v1", project="image"):
         label = json.loads(document["label"])
         assert document["skipped"] or {"objects", "classifications"} <= label.keys()
@@ -44,8 +44,8 @@ def test_v1_bodies_have_a_label_in_a_text_of_json() -> None:
 
 def test_v1_bodies_take_own_ids_and_words() -> None:
     [first, *_] = load_documents(version="v1")
-    made = with_ids(first, {"data_row": "row", "project": "mine", "label": "own"})
-    assert (made["dataRow"]["id"], made["project"]["id"], made["id"]) == ("row", "mine", "own")
+    document = with_ids(first, {"data_row": "row", "project": "mine", "label": "own"})
+    assert (document["dataRow"]["id"], document["project"]["id"], document["id"]) == ("row", "mine", "own")
     assert "größe" in MessageFactory([first], secret="s").body_with_text("größe").decode()
 
 
@@ -81,10 +81,10 @@ def test_no_two_messages_of_a_run_or_of_two_runs_share_an_id(documents: list[Doc
 
 def test_ids_are_replaced_everywhere(documents: list[Document]) -> None:
     old = copy.deepcopy(documents[0])
-    made = with_ids(old, {"data_row": 'quoted"', "project": "mine", "label": "own"})
-    assert (made["data_row"]["id"], list(made["projects"])) == ('quoted"', ["mine"])
-    assert made["projects"]["mine"]["labels"][0]["id"] == "own"
-    assert json.dumps(old["data_row"]["id"])[1:-1] not in json.dumps(made)
+    document = with_ids(old, {"data_row": 'quoted"', "project": "mine", "label": "own"})
+    assert (document["data_row"]["id"], list(document["projects"])) == ('quoted"', ["mine"])
+    assert document["projects"]["mine"]["labels"][0]["id"] == "own"
+    assert json.dumps(old["data_row"]["id"])[1:-1] not in json.dumps(document)
 
 
 @given(st.text(min_size=1).filter(lambda name: "." not in name and "=" not in name and name != "*"), JSON)

@@ -1,4 +1,4 @@
-"""From answers to verdicts, grades, a text for people and a file for CI."""
+"""The way from answers to verdicts, grades, a text for people and a file for CI."""
 
 import socket
 import threading
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract_tests.rules.certification.receivers import SECRET, receiving, right, verifies_nothing
+from contract_tests.rules.certification.receivers import SECRET, right, run_receiver, verifies_nothing
 from mockserver.certification import CASES, Grade, Report, as_junit, as_text, certify
 from mockserver.certification.cases import Case, Expect, Group, Level
 from mockserver.certification.client import Answer
@@ -32,12 +32,12 @@ def case(expect: Expect, level: Level = Level.MUST, *, last_only: bool = False) 
     return Case("c", Group.GOOD, "A case", lambda _: [], expect, level, "why", "advice", last_only=last_only)
 
 
-def answered(*statuses: int | None, seconds: float = 0.1, waited: bool = False) -> list[Answer]:
+def build_answers(*statuses: int | None, seconds: float = 0.1, waited: bool = False) -> list[Answer]:
     return [Answer(status=status, seconds=seconds, trouble="silence", waited=waited) for status in statuses]
 
 
-def judged(expect: Expect, *statuses: int | None, level: Level = Level.MUST, seconds: float = 0.1) -> Verdict:
-    return judge(case(expect, level), answered(*statuses, seconds=seconds), within=5.0).verdict
+def judge_statuses(expect: Expect, *statuses: int | None, level: Level = Level.MUST, seconds: float = 0.1) -> Verdict:
+    return judge(case(expect, level), build_answers(*statuses, seconds=seconds), within=5.0).verdict
 
 
 @pytest.mark.parametrize(
@@ -62,30 +62,30 @@ def judged(expect: Expect, *statuses: int | None, level: Level = Level.MUST, sec
     ],
 )
 def test_an_answer_has_its_verdict(expect: Expect, statuses: tuple[int | None, ...], verdict: Verdict) -> None:
-    assert judged(expect, *statuses) is verdict
+    assert judge_statuses(expect, *statuses) is verdict
 
 
 def test_what_should_be_fails_nobody() -> None:
-    assert judged(Expect.ACCEPTED, 400, level=Level.SHOULD) is Verdict.REMARK
+    assert judge_statuses(Expect.ACCEPTED, 400, level=Level.SHOULD) is Verdict.REMARK
 
 
 def test_a_late_answer_is_remarked() -> None:
-    assert judged(Expect.ACCEPTED, 200, seconds=5.1) is Verdict.REMARK
-    assert judged(Expect.ACCEPTED, 400, seconds=5.1) is Verdict.FAILED
+    assert judge_statuses(Expect.ACCEPTED, 200, seconds=5.1) is Verdict.REMARK
+    assert judge_statuses(Expect.ACCEPTED, 400, seconds=5.1) is Verdict.FAILED
 
 
 def test_waiting_in_vain_is_no_end() -> None:
-    result = judge(case(Expect.ENDED), answered(None, waited=True), within=5.0)
+    result = judge(case(Expect.ENDED), build_answers(None, waited=True), within=5.0)
     assert (result.verdict, result.remark) == (Verdict.FAILED, "it waits for the rest, which will not follow")
 
 
 def test_what_only_prepares_is_not_judged() -> None:
-    result = judge(case(Expect.ACCEPTED, last_only=True), answered(401, 200), within=5.0)
+    result = judge(case(Expect.ACCEPTED, last_only=True), build_answers(401, 200), within=5.0)
     assert (result.verdict, result.summary) == (Verdict.PASSED, "200")
 
 
 def test_many_answers_are_told_in_short() -> None:
-    assert judge(case(Expect.ACCEPTED), answered(200, 200, 503), within=5.0).summary == "200 (2), 503 (1)"
+    assert judge(case(Expect.ACCEPTED), build_answers(200, 200, 503), within=5.0).summary == "200 (2), 503 (1)"
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_every_case_is_named_once_and_says_why() -> None:
 
 
 def test_the_text_has_every_case_every_diagnosis_and_every_advice(documents: list[Document]) -> None:
-    with receiving(verifies_nothing) as url:
+    with run_receiver(verifies_nothing) as url:
         report = certify(url, secret=SECRET, documents=documents, leave_out=QUICK)
     text = as_text(report)
     assert [each.title for each in CASES if each.title not in text] == []
@@ -127,35 +127,35 @@ def test_the_text_has_every_case_every_diagnosis_and_every_advice(documents: lis
     assert "A  Bytes, not JSON" in text
     for result in report.results_with(Verdict.FAILED):
         assert result.case.advice in text
-    assert [found.name for found in report.diagnoses if found.advice not in text] == []
+    assert [diagnosis.name for diagnosis in report.diagnoses if diagnosis.advice not in text] == []
     assert text.splitlines()[-1].startswith(f"{len(report.results_with(Verdict.PASSED))} right, ")
 
 
 def test_which_signature_is_verified_is_told(documents: list[Document]) -> None:
-    with receiving(right) as url:
+    with run_receiver(right) as url:
         report = certify(url, secret=SECRET, documents=documents, leave_out=QUICK)
     assert report.verified_headers == "it verifies X-Hub-Signature (SHA-1)"
 
 
 def test_results_are_told_as_they_come(documents: list[Document]) -> None:
-    told: list[str] = []
-    with receiving(right) as url:
+    names: list[str] = []
+    with run_receiver(right) as url:
         certify(
-            url, secret=SECRET, documents=documents, leave_out=QUICK, tell=lambda result: told.append(result.case.name)
+            url, secret=SECRET, documents=documents, leave_out=QUICK, tell=lambda result: names.append(result.case.name)
         )
-    assert told == [each.name for each in CASES]
+    assert names == [each.name for each in CASES]
 
 
 @contextmanager
 def silent() -> Iterator[str]:
     """Takes connections and never says a word."""
     listening = socket.create_server(("127.0.0.1", 0))
-    kept: list[socket.socket] = []
+    connections: list[socket.socket] = []
 
     def serve() -> None:
         while True:
             try:
-                kept.append(listening.accept()[0])
+                connections.append(listening.accept()[0])
             except OSError:
                 return
 
@@ -167,7 +167,7 @@ def silent() -> Iterator[str]:
         listening.shutdown(socket.SHUT_RDWR)
         listening.close()
         thread.join()
-        for connection in kept:
+        for connection in connections:
             connection.close()
 
 
@@ -176,28 +176,28 @@ def test_a_silent_receiver_is_given_up(documents: list[Document]) -> None:
         report = certify(url, secret=SECRET, documents=documents, within=0.1)
     assert (report.grade, report.passed) == (Grade.F, False)
     assert {result.remark for result in report.results[3:]} == {GAVE_UP}
-    assert [found.name for found in report.diagnoses] == ["no-answer"]
+    assert [diagnosis.name for diagnosis in report.diagnoses] == ["no-answer"]
     skipped = ElementTree.fromstring(as_junit(report)).get("skipped")
     assert skipped == str(len(CASES) - 3)
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"secret": ""}, "the secret is empty"),
         ({"topic": "a\nb"}, "--topic"),
         ({"leave_out": ["nothing"]}, "unknown case 'nothing'"),
     ],
 )
-def test_what_cannot_be_tried_is_refused(options: dict[str, object], told: str, documents: list[Document]) -> None:
-    given: dict[str, object] = {"secret": "s", "documents": documents} | options
-    with receiving(right) as url, pytest.raises(StartupError, match=told):
-        certify(url, **given)  # type: ignore[arg-type]
+def test_what_cannot_be_tried_is_refused(options: dict[str, object], message: str, documents: list[Document]) -> None:
+    all_options: dict[str, object] = {"secret": "s", "documents": documents} | options
+    with run_receiver(right) as url, pytest.raises(StartupError, match=message):
+        certify(url, **all_options)  # type: ignore[arg-type]
 
 
 def report_of(result: Result) -> Report:
-    found = Diagnosis("name", "It does something", "Do not", "evidence")
-    return Report(url="http://a/", topic="T", seconds=1.0, results=[result], diagnoses=[found])
+    diagnosis = Diagnosis("name", "It does something", "Do not", "evidence")
+    return Report(url="http://a/", topic="T", seconds=1.0, results=[result], diagnoses=[diagnosis])
 
 
 @given(st.text(), st.sampled_from(sorted(Verdict)))
@@ -208,5 +208,5 @@ def test_whatever_a_receiver_says_the_file_is_xml(said: str, verdict: Verdict) -
 
 @pytest.mark.parametrize(("strict", "failures"), [(False, "0"), (True, "1")])
 def test_remarks_are_failures_only_in_a_strict_file(strict: bool, failures: str) -> None:
-    written = as_junit(report_of(Result(case(Expect.SURVIVED), Verdict.REMARK, "500", "it crashed")), strict=strict)
-    assert ElementTree.fromstring(written).get("failures") == failures
+    xml = as_junit(report_of(Result(case(Expect.SURVIVED), Verdict.REMARK, "500", "it crashed")), strict=strict)
+    assert ElementTree.fromstring(xml).get("failures") == failures

@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from contract_tests.serving import environment_without_our_settings
+from contract_tests.serving import environment_without_settings
 from mockserver.testing import schemas
 
 MOST_SECONDS = 60
@@ -20,7 +20,7 @@ MOST_SECONDS = 60
 def generated(*arguments: str) -> subprocess.CompletedProcess[bytes]:
     command = [sys.executable, "-m", "mockserver", "generate", *arguments]
     return subprocess.run(
-        command, env=environment_without_our_settings(), capture_output=True, timeout=MOST_SECONDS, check=False
+        command, env=environment_without_settings(), capture_output=True, timeout=MOST_SECONDS, check=False
     )
 
 

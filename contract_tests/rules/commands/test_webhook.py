@@ -20,11 +20,11 @@ from contract_tests.rules.certification.receivers import (
     SECRET,
     Headers,
     compares_text,
-    receiving,
     right,
+    run_receiver,
     verifies_nothing,
 )
-from contract_tests.serving import environment_without_our_settings
+from contract_tests.serving import environment_without_settings
 from mockserver.certification import CASES
 from mockserver.webhooks.messages import compute_signature
 from mockserver.webhooks.misbehaviour import BURST, MISBEHAVIOURS
@@ -34,12 +34,12 @@ QUICK = ("--leave-out", "slow", "--leave-out", "huge", "--leave-out", "larger", 
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    given = environment_without_our_settings() | environment
-    return subprocess.run([*COMMAND, *arguments], env=given, capture_output=True, text=True, timeout=60, check=False)
+    env = environment_without_settings() | environment
+    return subprocess.run([*COMMAND, *arguments], env=env, capture_output=True, text=True, timeout=60, check=False)
 
 
-class Kept:
-    """A receiver's check that keeps what came."""
+class Keeper:
+    """A receiver's check that keeps the messages."""
 
     def __init__(self) -> None:
         self.bodies: list[bytes] = []
@@ -56,11 +56,11 @@ class Kept:
 
 
 def test_a_message_is_real_and_signed() -> None:
-    kept = Kept()
-    with receiving(kept) as url:
+    keeper = Keeper()
+    with run_receiver(keeper) as url:
         ended = run("send", "--url", url, "--secret", SECRET, "--topic", "REVIEW_CREATED")
     assert (ended.returncode, ended.stderr) == (0, "")
-    [body], [headers] = kept.bodies, kept.headers
+    [body], [headers] = keeper.bodies, keeper.headers
     assert headers["X-Labelbox-Event"] == "REVIEW_CREATED"
     assert ended.stdout.startswith(f"REVIEW_CREATED {headers['X-Labelbox-Id']} {len(body)} bytes: 200 in ")
     row = json.loads(body)
@@ -69,26 +69,26 @@ def test_a_message_is_real_and_signed() -> None:
 
 
 def test_own_ids_and_fields_stand_in_the_message() -> None:
-    kept = Kept()
+    keeper = Keeper()
     ids = ("--data-row-id", "crow", "--project-id", "cproject", "--label-id", "clabel", "--id", "cdelivery")
     fields = ("--set", "data_row.external_id=größe.png", "--set", 'projects.*.name="7"', "--set", "new=[1]")
-    with receiving(kept) as url:
+    with run_receiver(keeper) as url:
         ended = run("send", "--url", url, "--secret", SECRET, *ids, *fields)
     assert ended.returncode == 0, ended.stderr
-    row = json.loads(kept.bodies[0])
+    row = json.loads(keeper.bodies[0])
     assert (row["data_row"]["id"], row["data_row"]["external_id"], row["new"]) == ("crow", "größe.png", [1])
     assert row["projects"]["cproject"]["name"] == "7"
     assert row["projects"]["cproject"]["labels"][0]["id"] == "clabel"
-    assert kept.headers[0]["X-Labelbox-Id"] == "cdelivery"
+    assert keeper.headers[0]["X-Labelbox-Id"] == "cdelivery"
 
 
 def test_the_same_message_is_the_same_bytes_each_time() -> None:
-    kept = Kept()
-    with receiving(kept) as url:
+    keeper = Keeper()
+    with run_receiver(keeper) as url:
         for _ in range(2):
             run("send", "--url", url, "--project", "text", "--row", "2", MOCKSERVER_WEBHOOK_SECRET=SECRET)
-    assert kept.bodies[0] == kept.bodies[1]
-    assert kept.headers[0]["X-Labelbox-Id"] != kept.headers[1]["X-Labelbox-Id"]
+    assert keeper.bodies[0] == keeper.bodies[1]
+    assert keeper.headers[0]["X-Labelbox-Id"] != keeper.headers[1]["X-Labelbox-Id"]
 
 
 @pytest.mark.parametrize(
@@ -102,10 +102,10 @@ def test_the_same_message_is_the_same_bytes_each_time() -> None:
     ],
 )
 def test_it_misbehaves_as_asked(name: str, count: int, status: int) -> None:
-    kept = Kept()
-    with receiving(kept) as url:
+    keeper = Keeper()
+    with run_receiver(keeper) as url:
         ended = run("send", "--url", url, "--secret", SECRET, "--misbehave", name)
-    assert (ended.returncode, len(kept.bodies), len(ended.stdout.splitlines())) == (status, count, count)
+    assert (ended.returncode, len(keeper.bodies), len(ended.stdout.splitlines())) == (status, count, count)
 
 
 def test_the_misbehaviours_are_listed() -> None:
@@ -123,7 +123,7 @@ def test_what_would_be_sent_can_be_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("flags", "told"),
+    ("flags", "message"),
     [
         (("--url", "nowhere"), "expected http:// or https:// with a host"),
         (("--url", "http://127.0.0.1:9/"), "start your receiver first"),
@@ -150,11 +150,11 @@ def test_what_would_be_sent_can_be_shown() -> None:
         (("--scenario", "defautl"), '"default"'),
     ],
 )
-def test_a_mistake_is_told_in_one_line(flags: tuple[str, str], told: str) -> None:
-    given = {"--url": "http://127.0.0.1:9/", "--secret": "s"} | dict([flags])
-    ended = run("send", *[word for pair in given.items() for word in pair])
+def test_a_mistake_is_told_in_one_line(flags: tuple[str, str], message: str) -> None:
+    options = {"--url": "http://127.0.0.1:9/", "--secret": "s"} | dict([flags])
+    ended = run("send", *[word for pair in options.items() for word in pair])
     assert (ended.returncode, len(ended.stderr.splitlines()), ended.stdout) == (2, 1, ""), ended.stderr
-    assert told in ended.stderr
+    assert message in ended.stderr
 
 
 def test_a_receiver_behind_tls_is_reached_by_its_authority(tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_a_receiver_behind_tls_is_reached_by_its_authority(tmp_path: Path) -> No
     authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
-    with receiving(right, tls=context) as url:
+    with run_receiver(right, tls=context) as url:
         trusted = run("send", "--url", url, "--secret", SECRET, SSL_CERT_FILE=str(tmp_path / "authority.pem"))
         strange = run("send", "--url", url, "--secret", SECRET)
     assert trusted.returncode == 0, trusted.stderr
@@ -174,7 +174,7 @@ def test_a_receiver_behind_tls_is_reached_by_its_authority(tmp_path: Path) -> No
 
 
 @contextmanager
-def listening(*arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def run_listener(*arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     command = [*COMMAND, "listen", "--port", "0", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
@@ -185,12 +185,12 @@ def listening(*arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
 
 
 def test_what_comes_is_shown_with_a_verdict_on_both_signatures() -> None:
-    with listening("--secret", SECRET, "--count", "2") as (url, process):
+    with run_listener("--secret", SECRET, "--count", "2") as (url, process):
         good = run("send", "--url", f"{url}hook", "--secret", SECRET, "--id", "cfirst")
         bad = run("send", "--url", f"{url}hook", "--secret", "another", "--id", "csecond")
-        shown, errors = process.communicate(timeout=10)
+        output, errors = process.communicate(timeout=10)
     assert (good.returncode, bad.returncode, process.returncode, errors) == (0, 1, 0, "")
-    first, verdict, body, second, other, *_ = shown.splitlines()
+    first, verdict, body, second, other, *_ = output.splitlines()
     assert "LABEL_CREATED cfirst to /hook, " in first
     assert first.endswith("answered 200")
     assert verdict.strip() == "X-Hub-Signature right, X-Hub-Signature-256 right"
@@ -200,23 +200,23 @@ def test_what_comes_is_shown_with_a_verdict_on_both_signatures() -> None:
 
 
 def test_without_a_secret_nothing_is_verified_and_bodies_can_be_whole() -> None:
-    with listening("--count", "1", "--body") as (url, process):
+    with run_listener("--count", "1", "--body") as (url, process):
         requests.post(url, data=b'{"a": [1, "\x1b[2J"]}', timeout=5)
-        shown, _ = process.communicate(timeout=10)
-    assert "no topic no id" in shown
-    assert "not checked: no --secret" in shown
-    assert '"a": [' in shown
-    assert "\x1b" not in shown, "a terminal would obey it"
+        output, _ = process.communicate(timeout=10)
+    assert "no topic no id" in output
+    assert "not checked: no --secret" in output
+    assert '"a": [' in output
+    assert "\x1b" not in output, "a terminal would obey it"
 
 
 def test_the_first_messages_fail_as_asked_and_other_methods_are_refused() -> None:
-    with listening("--fail", "2", "--status", "202") as (url, _):
+    with run_listener("--fail", "2", "--status", "202") as (url, _):
         assert [requests.post(url, data=b"{}", timeout=5).status_code for _ in range(4)] == [500, 500, 202, 202]
         assert requests.get(url, timeout=5).status_code == 405
 
 
 def test_a_message_that_breaks_off_is_no_traceback() -> None:
-    with listening("--count", "1") as (url, process):
+    with run_listener("--count", "1") as (url, process):
         port = int(url.rstrip("/").rpartition(":")[2])
         with socket.create_connection(("127.0.0.1", port)) as half:
             half.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n1")
@@ -226,7 +226,7 @@ def test_a_message_that_breaks_off_is_no_traceback() -> None:
 
 
 def test_it_ends_when_it_is_told_to() -> None:
-    with listening() as (_, process):
+    with run_listener() as (_, process):
         os.kill(process.pid, signal.SIGINT)
         assert process.wait(timeout=30) == 0
 
@@ -241,7 +241,7 @@ def test_a_taken_port_is_refused_in_one_line() -> None:
 
 
 def test_a_right_receiver_is_certified_and_junit_says_so(tmp_path: Path) -> None:
-    with receiving(right) as url:
+    with run_receiver(right) as url:
         ended = run("certify", url, "--secret", SECRET, *QUICK, "--junit", str(tmp_path / "report.xml"))
     assert ended.returncode == 0, ended.stdout
     assert "CERTIFIED, grade A" in ended.stdout
@@ -250,7 +250,7 @@ def test_a_right_receiver_is_certified_and_junit_says_so(tmp_path: Path) -> None
 
 
 def test_a_wrong_receiver_is_not_and_the_mistake_is_named(tmp_path: Path) -> None:
-    with receiving(verifies_nothing) as url:
+    with run_receiver(verifies_nothing) as url:
         ended = run("certify", url, "--secret", SECRET, *QUICK, "--junit", str(tmp_path / "report.xml"))
     assert ended.returncode == 1
     assert "It verifies nothing [nothing-verified]" in ended.stdout
@@ -259,7 +259,7 @@ def test_a_wrong_receiver_is_not_and_the_mistake_is_named(tmp_path: Path) -> Non
 
 
 def test_remarks_fail_only_the_strict(tmp_path: Path) -> None:
-    with receiving(compares_text) as url:
+    with run_receiver(compares_text) as url:
         loose = run("certify", url, "--secret", SECRET, *QUICK)
         strict = run("certify", url, "--secret", SECRET, *QUICK, "--strict", "--junit", str(tmp_path / "report.xml"))
     assert (loose.returncode, strict.returncode) == (0, 1)
@@ -268,7 +268,7 @@ def test_remarks_fail_only_the_strict(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (("http://127.0.0.1:9/", "--secret", "s"), "start your receiver first"),
         (("nowhere", "--secret", "s"), "for example http://"),
@@ -279,14 +279,14 @@ def test_remarks_fail_only_the_strict(tmp_path: Path) -> None:
         (("http://127.0.0.1:9/", "--secret", "s", "--topic", "é"), "--topic is"),
     ],
 )
-def test_what_cannot_be_tried_is_told_in_one_line(arguments: tuple[str, ...], told: str) -> None:
+def test_what_cannot_be_tried_is_told_in_one_line(arguments: tuple[str, ...], message: str) -> None:
     ended = run("certify", *arguments)
     assert (ended.returncode, len(ended.stderr.splitlines()), ended.stdout) == (2, 1, ""), ended.stderr
-    assert told in ended.stderr
+    assert message in ended.stderr
 
 
 def test_a_junit_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    with receiving(right) as url:
+    with run_receiver(right) as url:
         ended = run("certify", url, "--secret", SECRET, *QUICK, "--junit", str(tmp_path / "no" / "report.xml"))
     assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1)
     assert "CERTIFIED, grade A" in ended.stdout

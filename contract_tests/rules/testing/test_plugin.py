@@ -21,12 +21,12 @@ WRITES_PID = """
 """
 
 
-def passed(result: pytest.RunResult, count: int) -> None:
+def assert_passed(result: pytest.RunResult, count: int) -> None:
     result.assert_outcomes(passed=count)
     assert result.ret == 0
 
 
-def ended(pid: int, within: float = 10.0) -> bool:
+def has_ended(pid: int, within: float = 10.0) -> bool:
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
         try:
@@ -47,7 +47,7 @@ def test_each_test_gets_a_world_of_its_own(pytester: pytest.Pytester) -> None:
             assert labelbox_mock.progression.exports == "at_once"
             assert {"image", "text", "video"} <= set(labelbox_mock.projects)
     """)
-    passed(pytester.runpytest_subprocess("-W", "error"), 2)
+    assert_passed(pytester.runpytest_subprocess("-W", "error"), 2)
 
 
 def test_a_mark_says_what_is_in_it(pytester: pytest.Pytester) -> None:
@@ -58,7 +58,7 @@ def test_a_mark_says_what_is_in_it(pytester: pytest.Pytester) -> None:
             assert labelbox_mock.projects == {}
             assert labelbox_mock.progression.exports == {"seconds": 5.0}
     """)
-    passed(pytester.runpytest_subprocess("--strict-markers"), 1)
+    assert_passed(pytester.runpytest_subprocess("--strict-markers"), 1)
 
 
 def test_the_nearest_mark_wins_word_by_word(pytester: pytest.Pytester) -> None:
@@ -69,7 +69,7 @@ def test_the_nearest_mark_wins_word_by_word(pytester: pytest.Pytester) -> None:
         def test_marked(labelbox_mock):
             assert "image" in labelbox_mock.projects
     """)
-    passed(pytester.runpytest_subprocess(), 1)
+    assert_passed(pytester.runpytest_subprocess(), 1)
 
 
 def test_a_misspelt_mark_is_an_error(pytester: pytest.Pytester) -> None:
@@ -101,15 +101,15 @@ def test_an_unknown_project_names_those_there_are(pytester: pytest.Pytester) -> 
 def test_ini_options_are_read(pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\nlabelbox_scenario = empty\nlabelbox_seed = 9\n")
     pytester.makepyfile("def test_it(labelbox_mock): assert labelbox_mock.projects == {}")
-    passed(pytester.runpytest_subprocess(), 1)
+    assert_passed(pytester.runpytest_subprocess(), 1)
 
 
 def test_all_xdist_workers_share_one_server_that_ends_with_the_session(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(WRITES_PID)
-    passed(pytester.runpytest_subprocess("-n", "2", "-W", "error"), 4)
+    assert_passed(pytester.runpytest_subprocess("-n", "2", "-W", "error"), 4)
     pids = {int(file.read_text()) for file in pytester.path.glob("pid-*")}
     assert len(pids) == 1
-    assert ended(pids.pop())
+    assert has_ended(pids.pop())
 
 
 def test_the_server_ends_even_when_the_session_is_killed(pytester: pytest.Pytester) -> None:
@@ -121,7 +121,7 @@ def test_the_server_ends_even_when_the_session_is_killed(pytester: pytest.Pytest
         time.sleep(0.05)
     session.send_signal(signal.SIGKILL)
     session.wait()
-    assert ended(int(file.read_text()))
+    assert has_ended(int(file.read_text()))
 
 
 def test_a_server_that_cannot_start_is_an_error_not_a_skip(pytester: pytest.Pytester) -> None:
@@ -152,7 +152,7 @@ def test_a_session_that_does_not_use_it_starts_nothing_and_loads_nothing(pyteste
             assert ours == {"mockserver", "mockserver.testing", "mockserver.testing.plugin"}
             assert not {"msgspec", "orjson", "click", "starlette", "graphql", "uvicorn"} & set(sys.modules)
     """)
-    passed(pytester.runpytest_subprocess("-p", "no:hypothesispytest"), 1)
+    assert_passed(pytester.runpytest_subprocess("-p", "no:hypothesispytest"), 1)
 
 
 def test_a_running_server_can_be_used_instead(pytester: pytest.Pytester, tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_a_running_server_can_be_used_instead(pytester: pytest.Pytester, tmp_pat
             assert server.poll() is None
             time.sleep(0.01)
         url = json.loads(ready.read_text())["url"]
-        passed(pytester.runpytest_subprocess("--labelbox-server-url", url), 1)
+        assert_passed(pytester.runpytest_subprocess("--labelbox-server-url", url), 1)
         server.terminate()
 
 
@@ -204,7 +204,7 @@ def test_a_receiver_is_certified(pytester: pytest.Pytester) -> None:
         report = certify_webhook_receiver(url, secret="secret", strict=True, {QUICK})
         assert report.grade == "A"
     """)
-    passed(pytester.runpytest_subprocess(), 1)
+    assert_passed(pytester.runpytest_subprocess(), 1)
 
 
 def test_a_receiver_that_fails_fails_its_test_with_the_report(pytester: pytest.Pytester) -> None:

@@ -53,9 +53,9 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rows]:
         stored(in_file(tmp_path_factory.mktemp("default"))) as default,
         stored(in_file(tmp_path_factory.mktemp("forms")), "forms") as forms,
     ):
-        shown = {plan.media: (forms, plan.name) for plan in projects_of("forms")}
-        shown |= {plan.media: (default, plan.name) for plan in reversed(projects_of("default"))}
-        yield cache(lambda form, media: (read if form == "v2" else labels_v1)(*shown[media]))
+        plans = {plan.media: (forms, plan.name) for plan in projects_of("forms")}
+        plans |= {plan.media: (default, plan.name) for plan in reversed(projects_of("default"))}
+        yield cache(lambda form, media: (read if form == "v2" else labels_v1)(*plans[media]))
 
 
 def projects_of(name: str) -> list[ProjectPlan]:
@@ -87,10 +87,10 @@ def test_the_labels_of_a_model_run_and_the_data_rows_of_v1_validate(tmp_path: Pa
         lines = b"".join(piece.text for piece in rows.pieces()).splitlines()
         [run, *_] = connection.select(ModelRun)
         elements = LabelElements(connection, links=links, host=HOST, now=NOW, run=run.id)
-        told = b"".join(piece.text for piece in elements.pieces(EVERYTHING, between="\n")).splitlines()
-    for name, found in (("v1-data-row", lines), ("v1-run-label", told)):
-        assert len(found) > 10
-        for line in found:
+        run_lines = b"".join(piece.text for piece in elements.pieces(EVERYTHING, between="\n")).splitlines()
+    for name, examples in (("v1-data-row", lines), ("v1-run-label", run_lines)):
+        assert len(examples) > 10
+        for line in examples:
             validator(name).validate(json.loads(line))
 
 
@@ -109,10 +109,10 @@ def test_rows_with_the_predictions_of_model_runs_validate(tmp_path: Path) -> Non
         scope = build_scope(connection, request)
         links = Links.from_name("key", 0)
         text = ExportRows(connection, scope, request.params, links=links, host=HOST, task_id=TASK, now=NOW).text()
-    told = [json.loads(line) for line in text.splitlines()]
-    for row in told:
+    run_lines = [json.loads(line) for line in text.splitlines()]
+    for row in run_lines:
         validator("v2").validate(row)
-    assert sum("predictions" in str(row.get("experiments")) for row in told) > 5
+    assert sum("predictions" in str(row.get("experiments")) for row in run_lines) > 5
 
 
 @pytest.mark.known("inferred")
@@ -128,8 +128,8 @@ def labels_v1(store: Store, project: str) -> list[Any]:
     with store.reading() as connection:
         elements = LabelElements(connection, links=Links.from_name("key", 0), host=HOST, now=NOW)
         mine = Clause("NOT l.deleted AND l.project_id = (SELECT id FROM project WHERE name = :name)", name=project)
-        found: list[Any] = json.loads(b"[%b]" % b"".join(piece.text for piece in elements.pieces(mine)))
-        return found
+        labels: list[Any] = json.loads(b"[%b]" % b"".join(piece.text for piece in elements.pieces(mine)))
+        return labels
 
 
 each_form = pytest.mark.parametrize("form", ["v2", "v1"])
@@ -142,11 +142,11 @@ def test_a_schema_is_one_of_draft_2020_12(name: str) -> None:
 
 @pytest.mark.parametrize("name", schemas.names())
 def test_a_field_says_where_it_is_known_from(name: str) -> None:
-    unsaid = [path for path, field in fields(name, json.loads(schemas.read(name))) if not known(field)]
+    unsaid = [path for path, field in fields(name, json.loads(schemas.read(name))) if not is_explained(field)]
     assert unsaid == []
 
 
-def known(field: Any) -> bool:
+def is_explained(field: Any) -> bool:
     return field.get("x-known") in KNOWN and bool(field.get("description"))
 
 
@@ -187,7 +187,7 @@ def test_the_reference_validator_agrees(rows: Rows) -> None:
 @pytest.mark.parametrize("media", MEDIA)
 def test_what_has_a_key_renamed_is_refused(rows: Rows, media: str, form: str) -> None:
     for path, row in shapes(rows(form, media)):
-        changed, parent = reached(row, path)
+        changed, parent = copy_and_reach(row, path)
         parent[f"{path[-1]}_"] = parent.pop(path[-1])
         assert not validator(f"{form}-{media}").is_valid(changed), f"{path} may be renamed"
 
@@ -196,7 +196,7 @@ def test_what_has_a_key_renamed_is_refused(rows: Rows, media: str, form: str) ->
 @pytest.mark.parametrize("media", MEDIA)
 def test_what_has_a_value_of_another_type_is_refused(rows: Rows, media: str, form: str) -> None:
     for path, row in shapes(rows(form, media)):
-        changed, parent = reached(row, path)
+        changed, parent = copy_and_reach(row, path)
         parent[path[-1]] = True if isinstance(parent[path[-1]], dict | list) else {"retyped": True}
         assert not validator(f"{form}-{media}").is_valid(changed), f"{path} may have another type"
 
@@ -206,7 +206,7 @@ def test_what_has_a_value_of_another_type_is_refused(rows: Rows, media: str, for
 def test_no_value_of_a_v2_row_may_be_null(rows: Rows, media: str) -> None:
     """V2 leaves out what does not apply."""
     for path, row in shapes(rows("v2", media)):
-        changed, parent = reached(row, path)
+        changed, parent = copy_and_reach(row, path)
         parent[path[-1]] = None
         assert not validator(f"v2-{media}").is_valid(changed), f"{path} may be null"
 
@@ -215,7 +215,7 @@ def test_no_value_of_a_v2_row_may_be_null(rows: Rows, media: str) -> None:
 @pytest.mark.parametrize("media", MEDIA)
 def test_a_key_that_is_not_known_is_refused_in_every_object(rows: Rows, media: str, form: str) -> None:
     for path, row in shapes(rows(form, media)):
-        changed, parent = reached(row, path)
+        changed, parent = copy_and_reach(row, path)
         parent["surprise"] = parent[path[-1]]
         assert not validator(f"{form}-{media}").is_valid(changed), f"beside {path} stands an unknown key"
 
@@ -233,18 +233,18 @@ def test_a_key_that_is_not_known_is_refused_in_every_object(rows: Rows, media: s
     ],
 )
 def test_a_value_out_of_its_range_is_refused(rows: Rows, form: str, path: tuple[str, ...], wrong: Any) -> None:
-    found = {tuple(map(general, place)): (place, row) for place, row in shapes(rows(form, "image"))}
-    place, row = found[path]
-    changed, parent = reached(row, place)
+    places = {tuple(map(general, place)): (place, row) for place, row in shapes(rows(form, "image"))}
+    place, row = places[path]
+    changed, parent = copy_and_reach(row, place)
     parent[place[-1]] = wrong
     assert not validator(f"{form}-image").is_valid(changed)
 
 
 @each_form
 def test_a_review_has_a_score_between_both_verdicts(rows: Rows, form: str) -> None:
-    """Verdicts of the workflow leave none, so that of a scenario which asks for reviews is put in."""
+    """Verdicts of the workflow leave none, so that of a scenario which requires reviews is put in."""
     for score, allowed in ((1, True), (-1, True), (0.5, True), (1.5, False), (-2, False)):
-        row = copy.deepcopy(next(row for row in rows(form, "image") if labelled(row)))
+        row = copy.deepcopy(next(row for row in rows(form, "image") if has_labels(row)))
         person = {"v2": "created_by", "v1": "createdBy"}[form]
         review = {"id": f"c{0:024}", "score": score, person: "somebody@mock.example"}
         if form == "v2":
@@ -256,7 +256,7 @@ def test_a_review_has_a_score_between_both_verdicts(rows: Rows, form: str) -> No
         assert validator(f"{form}-image").is_valid(row) == allowed
 
 
-def labelled(row: Any) -> bool:
+def has_labels(row: Any) -> bool:
     return "projects" not in row or any(project["labels"] for project in row["projects"].values())
 
 
@@ -272,9 +272,9 @@ def labelled(row: Any) -> bool:
     ],
 )
 def test_a_word_of_another_media_type_is_refused(rows: Rows, media: str, key: str, wrong: str) -> None:
-    found = [(path, row) for path, row in shapes(rows("v2", media)) if path[-1] == key]
-    place, row = next((path, row) for path, row in found if key == "mime_type" or "relationships" in path)
-    changed, parent = reached(row, place)
+    matches = [(path, row) for path, row in shapes(rows("v2", media)) if path[-1] == key]
+    place, row = next((path, row) for path, row in matches if key == "mime_type" or "relationships" in path)
+    changed, parent = copy_and_reach(row, place)
     parent[key] = wrong
     assert not validator(f"v2-{media}").is_valid(changed)
 
@@ -301,10 +301,10 @@ def test_the_schemas_stand_beside_the_word_tables() -> None:
 Path_ = tuple[str | int, ...]
 
 
-def shapes(found: list[Any]) -> list[tuple[Path_, Any]]:
+def shapes(examples: list[Any]) -> list[tuple[Path_, Any]]:
     """Each different place of an object's key in some rows, once: ids and numbers count as one."""
     seen: dict[tuple[str, ...], tuple[Path_, Any]] = {}
-    for row in found:
+    for row in examples:
         for path in keys(row):
             seen.setdefault(tuple(general(part) for part in path), (path, row))
     return list(seen.values())
@@ -322,7 +322,7 @@ def keys(value: Any, path: Path_ = ()) -> Iterator[Path_]:
         yield from keys(part, (*path, key))
 
 
-def reached(row: Any, path: Path_) -> tuple[Any, Any]:
+def copy_and_reach(row: Any, path: Path_) -> tuple[Any, Any]:
     """A copy of the row, and within it the object whose key the path ends in."""
     changed = parent = copy.deepcopy(row)
     for part in path[:-1]:

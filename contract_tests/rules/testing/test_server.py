@@ -63,7 +63,7 @@ def test_expected_rows_follow_params_and_filters(server: ServedWorld) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("options", "message"),
     [
         ({"params": {"label_detail": True}}, "label_details"),
         ({"filters": {"workflow_states": "Done"}}, "workflow_status"),
@@ -71,9 +71,9 @@ def test_expected_rows_follow_params_and_filters(server: ServedWorld) -> None:
         ({"task_id": "none"}, "Task 'none' does not exist"),
     ],
 )
-def test_a_misspelt_expectation_is_refused(server: ServedWorld, asked: dict[str, object], told: str) -> None:
-    with pytest.raises(ControlRefusedError, match=told):
-        MockWorkspace(MockServer.at(server.url).control, server.ready).expected_rows("image", **asked)  # type: ignore[arg-type]  # wrong on purpose
+def test_a_misspelt_expectation_is_refused(server: ServedWorld, options: dict[str, object], message: str) -> None:
+    with pytest.raises(ControlRefusedError, match=message):
+        MockWorkspace(MockServer.at(server.url).control, server.ready).expected_rows("image", **options)  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_a_wrong_flag_is_told_with_what_the_server_wrote() -> None:
@@ -82,9 +82,9 @@ def test_a_wrong_flag_is_told_with_what_the_server_wrote() -> None:
 
 
 def test_a_server_of_others_tells_its_own_key_and_projects(server: ServedWorld) -> None:
-    there = MockServer.at(server.url)
-    assert there.api_key == server.api_key
-    assert there.own.project("image") == server.projects["image"]
+    attached = MockServer.at(server.url)
+    assert attached.api_key == server.api_key
+    assert attached.own.project("image") == server.projects["image"]
 
 
 def test_a_scenario_file_may_be_named_from_where_the_test_stands(

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
+from contract_tests.clients.environments import NEWEST, python_of
 from mockserver.testing import schemas
 from mockserver.testing.strategies import (
     PARAMS,
@@ -53,8 +54,8 @@ def test_sections_are_there_as_they_are_asked_for(row: Any) -> None:
 
 @few
 @given(annotations_v2("text"))
-def test_a_token_is_as_long_as_its_span(found: Any) -> None:
-    for each in found["objects"]:
+def test_a_token_is_as_long_as_its_span(example: Any) -> None:
+    for each in example["objects"]:
         location = each["location"]
         assert len(location.get("token", " " * (location["end"] - location["start"] + 1))) == (
             location["end"] - location["start"] + 1
@@ -63,14 +64,14 @@ def test_a_token_is_as_long_as_its_span(found: Any) -> None:
 
 @few
 @given(annotations_v2("video"))
-def test_frames_segments_and_key_frames_tell_of_the_same_features(found: Any) -> None:
+def test_frames_segments_and_key_frames_tell_of_the_same_features(example: Any) -> None:
     in_frames = {
         feature
-        for frame in found["frames"].values()
+        for frame in example["frames"].values()
         for feature in [*frame["objects"], *(answer["feature_id"] for answer in frame["classifications"])]
     }
-    assert in_frames == found["segments"].keys() == found["key_frame_feature_map"].keys()
-    assert list(found["frames"]) == sorted(found["frames"], key=int)
+    assert in_frames == example["segments"].keys() == example["key_frame_feature_map"].keys()
+    assert list(example["frames"]) == sorted(example["frames"], key=int)
 
 
 @few
@@ -78,8 +79,8 @@ def test_frames_segments_and_key_frames_tell_of_the_same_features(found: Any) ->
 def test_no_two_features_of_a_row_have_one_id(row: Any) -> None:
     for label in labels(row):
         if "frames" not in label["annotations"] and "groups" not in label["annotations"]:
-            found = list(feature_ids(label["annotations"]))
-            assert len(found) == len(set(found))
+            example = list(feature_ids(label["annotations"]))
+            assert len(example) == len(set(example))
 
 
 @few
@@ -117,17 +118,17 @@ def test_a_webhook_carries_its_label_as_a_text(body: Any) -> None:
 
 @few
 @given(annotations_v2("image"))
-def test_relationships_join_objects_that_are_there(found: Any) -> None:
-    there = {each["feature_id"] for each in found["objects"]}
-    for each in found["relationships"]:
+def test_relationships_join_objects_that_are_there(example: Any) -> None:
+    ids = {each["feature_id"] for each in example["objects"]}
+    for each in example["relationships"]:
         ends = each["unidirectional_relationship"]
-        assert {ends["source"], ends["target"]} <= there
+        assert {ends["source"], ends["target"]} <= ids
 
 
 @few
 @given(annotations_v2("geospatial"))
-def test_rings_on_a_map_are_closed(found: Any) -> None:
-    for each in found["objects"]:
+def test_rings_on_a_map_are_closed(example: Any) -> None:
+    for each in example["objects"]:
         if each["geojson"]["type"] == "Polygon":
             assert all(ring[0] == ring[-1] for ring in each["geojson"]["coordinates"])
 
@@ -141,10 +142,10 @@ def test_metadata_is_told_with_its_schema(field: Any) -> None:
 def test_a_parser_that_takes_the_end_for_exclusive_is_found_and_the_example_shrunk() -> None:
     """The classic mistake: `text[start:end]`."""
 
-    def wrong(found: Any) -> bool:
+    def wrong(example: Any) -> bool:
         return any(
             "token" in place and len(place["token"]) != place["end"] - place["start"]
-            for place in (each["location"] for each in found["objects"])
+            for place in (each["location"] for each in example["objects"])
         )
 
     smallest = find(annotations_v2("text"), wrong, settings=settings(few, max_examples=500, database=None))
@@ -154,10 +155,10 @@ def test_a_parser_that_takes_the_end_for_exclusive_is_found_and_the_example_shru
 
 
 def test_a_parser_that_reads_one_level_of_answers_is_found_and_the_example_shrunk() -> None:
-    def wrong(found: Any) -> bool:
-        return any(answer["radio_answer"]["classifications"] for answer in found if "radio_answer" in answer)
+    def wrong(example: Any) -> bool:
+        return any(answer["radio_answer"]["classifications"] for answer in example if "radio_answer" in answer)
 
-    answers = annotations_v2("html").map(lambda found: found["classifications"])
+    answers = annotations_v2("html").map(lambda example: example["classifications"])
     smallest = find(answers, wrong, settings=settings(few, max_examples=2000, database=None))
     [outer] = smallest
     [inner] = outer["radio_answer"]["classifications"]
@@ -179,8 +180,21 @@ def test_an_unknown_word_is_answered_with_the_nearest(make: Any, nearest: str) -
         make()
 
 
+WITHOUT_SECTION = {
+    *("project_ids", "all_projects", "all_model_runs"),  # choose projects and model runs
+    *("media_type_override", "interpolated_frames", "model_run_details"),  # change sections that other words turn on
+}
+
+
 def test_params_are_the_words_of_the_sdk() -> None:
-    assert {"attachments", "metadata_fields", "label_details"} <= PARAMS.keys()
+    program = (
+        "import json, labelbox.schema.export_params as p\n"
+        "kinds = p.ProjectExportParams, p.CatalogExportParams, p.ModelRunExportParams\n"
+        "print(json.dumps(sorted({word for kind in kinds for word in kind.__annotations__})))"
+    )
+    words = json.loads(subprocess.check_output([python_of(NEWEST), "-c", program], text=True))
+    assert PARAMS.keys() == set(words) - WITHOUT_SECTION
+    assert set(words) >= WITHOUT_SECTION
 
 
 def test_without_hypothesis_the_import_names_what_to_install() -> None:
@@ -208,15 +222,17 @@ def consistent(row: Any) -> None:
     for embedding in row["embeddings"]:
         assert {len(each["value"]) for each in embedding["values"]} <= {embedding["dimensions"]}
     for project in row["projects"].values():
-        standing = project["project_details"]
-        assert standing["workflow_status"] in {"IN_REVIEW", "IN_REWORK"} or "task_id" not in standing
-        assert standing["workflow_status"] != "TO_LABEL" or standing["workflow_history"] == []
+        details = project["project_details"]
+        assert details["workflow_status"] in {"IN_REVIEW", "IN_REWORK"} or "task_id" not in details
+        assert details["workflow_status"] != "TO_LABEL" or details["workflow_history"] == []
         ids = {label["id"] for label in project["labels"]}
-        assert standing.get("selected_label_id") in {None, *ids}
+        assert details.get("selected_label_id") in {None, *ids}
         for label in project["labels"]:
-            told = label["label_details"]
-            assert told["created_at"] <= told.get("content_last_updated_at", told["created_at"]) <= told["updated_at"]
-            assert ("content_last_updated_at" in told) == bool(feature_ids(label["annotations"]))
+            dates = label["label_details"]
+            assert (
+                dates["created_at"] <= dates.get("content_last_updated_at", dates["created_at"]) <= dates["updated_at"]
+            )
+            assert ("content_last_updated_at" in dates) == bool(feature_ids(label["annotations"]))
             older, newer = label["performance_details"], label["performance_details_v2"]
             assert older["seconds_to_create"] == newer["seconds_total"] >= newer["seconds_to_review"]
             assert {key: older.get(key) for key in SCORES} == {key: newer.get(key) for key in SCORES}
@@ -239,7 +255,7 @@ def lies_within(part: Any, attributes: Any) -> None:
 
 
 def parts(value: Any, frame: int = 1) -> Iterator[tuple[Any, int]]:
-    """Every object below, and the frame it stands in."""
+    """Every object below, and the number of its frame."""
     if isinstance(value, list):
         for below in value:
             yield from parts(below, frame)
@@ -265,7 +281,8 @@ def test_what_a_row_says_twice_agrees_and_some_rows_have_labels(media: str) -> N
 
 @pytest.mark.parametrize(("media", "kind"), [("image", "ImageSegmentationMask"), ("dicom", "DICOMSegmentationMask")])
 def test_masks_are_among_the_examples(media: str, kind: str) -> None:
-    find(annotations_v2(media), lambda found: kind in json.dumps(found), settings=settings(few, max_examples=500))
+    any_example = settings(few, max_examples=500, database=None, phases=[Phase.generate])
+    find(annotations_v2(media), lambda example: kind in json.dumps(example), settings=any_example)
 
 
 SCORES = ("skipped", "benchmark_score", "consensus_score")
@@ -277,8 +294,8 @@ def labels(row: Any) -> list[Any]:
 
 def feature_ids(value: Any) -> list[str]:
     if isinstance(value, list):
-        return [found for part in value for found in feature_ids(part)]
+        return [example for part in value for example in feature_ids(part)]
     if isinstance(value, dict):
         own = [value["feature_id"]] if "feature_id" in value else []
-        return own + [found for part in value.values() for found in feature_ids(part)]
+        return own + [example for part in value.values() for example in feature_ids(part)]
     return []

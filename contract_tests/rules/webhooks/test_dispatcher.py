@@ -18,7 +18,7 @@ HANGING = 60.0
 """Seconds that a receiver does not answer: longer than any test waits for another one."""
 
 
-def subscribed(workspace: MockWorkspace, receiver: Receiver, *topics: str, **more: Any) -> str:
+def subscribe(workspace: MockWorkspace, receiver: Receiver, *topics: str, **more: Any) -> str:
     return workspace.webhook(receiver.url, *topics, secret=SECRET, **more)
 
 
@@ -34,23 +34,25 @@ def days_between(first: str, last: str) -> float:
 
 
 def webhook(workspace: MockWorkspace, name: str) -> dict[str, Any]:
-    found = control(workspace, "GET", "webhooks").json()["webhooks"]
-    return next(dict(item) for item in found if item["id"] == name)
+    webhooks = control(workspace, "GET", "webhooks").json()["webhooks"]
+    return next(dict(item) for item in webhooks if item["id"] == name)
 
 
 def test_an_event_arrives_signed_with_the_row_as_an_export_gives_it(workspace: MockWorkspace) -> None:
     with Receiver() as receiver:
-        subscribed(workspace, receiver)
+        subscribe(workspace, receiver)
         workspace.clock.freeze()  # links end so many seconds after they were made
-        made = workspace.event("LABEL_CREATED", "image")
-        [came] = receiver.wait_for(1)
-    assert came.is_signed()
-    assert came.event == "LABEL_CREATED"
-    assert came.headers["Content-Type"] == "application/json"
+        event = workspace.event("LABEL_CREATED", "image")
+        [message] = receiver.wait_for(1)
+    assert message.is_signed()
+    assert message.event == "LABEL_CREATED"
+    assert message.headers["Content-Type"] == "application/json"
     params = {"label_details": True, "project_details": True, "performance_details": True}
-    rows = workspace.expected_rows("image", params=params, filters={"data_row_ids": [made["data_row_id"]]})
-    assert without_task(json.loads(came.body), made["project_id"]) == without_task(rows[0], workspace.organization_id)
-    assert made["label_id"] in came.body.decode()
+    rows = workspace.expected_rows("image", params=params, filters={"data_row_ids": [event["data_row_id"]]})
+    assert without_task(json.loads(message.body), event["project_id"]) == without_task(
+        rows[0], workspace.organization_id
+    )
+    assert event["label_id"] in message.body.decode()
 
 
 def without_task(row: Any, task: str) -> Any:
@@ -60,15 +62,15 @@ def without_task(row: Any, task: str) -> Any:
 
 def test_the_record_of_a_delivery_holds_all_of_it(workspace: MockWorkspace) -> None:
     with Receiver(Answer(201, {"X-Mine": "yes"}, "größe".encode())) as receiver:
-        subscribed(workspace, receiver)
-        made = workspace.event("LABEL_UPDATED", "text")
+        subscribe(workspace, receiver)
+        event = workspace.event("LABEL_UPDATED", "text")
         [delivery] = workspace.deliveries
-        [came] = receiver.received
+        [message] = receiver.received
     [attempt] = delivery["attempts"]
     assert (delivery["state"], delivery["next_at"], delivery["rendered_late"]) == ("DELIVERED", None, False)
-    assert delivery["label_id"] == made["label_id"]
-    assert delivery["body"].encode() == came.body
-    assert delivery["headers"].items() <= came.headers.items()
+    assert delivery["label_id"] == event["label_id"]
+    assert delivery["body"].encode() == message.body
+    assert delivery["headers"].items() <= message.headers.items()
     assert (attempt["status"], attempt["answer"], attempt["answer_size"]) == (201, "größe", 7)
     assert ["X-Mine", "yes"] in attempt["answer_headers"]
     assert attempt["seconds"] > 0
@@ -76,8 +78,8 @@ def test_the_record_of_a_delivery_holds_all_of_it(workspace: MockWorkspace) -> N
 
 def test_only_what_was_subscribed_to_is_told(workspace: MockWorkspace) -> None:
     with Receiver() as labels, Receiver() as texts:
-        subscribed(workspace, labels, "LABEL_DELETED")
-        subscribed(workspace, texts, project="text")
+        subscribe(workspace, labels, "LABEL_DELETED")
+        subscribe(workspace, texts, project="text")
         for project in ("image", "text"):
             for event in ("LABEL_CREATED", "LABEL_DELETED", "ISSUE_CREATED", "METADATA_UPDATED"):
                 workspace.event(event, project)
@@ -88,7 +90,7 @@ def test_only_what_was_subscribed_to_is_told(workspace: MockWorkspace) -> None:
 
 def test_a_change_that_fails_tells_nobody(workspace: MockWorkspace) -> None:
     with Receiver() as receiver:
-        subscribed(workspace, receiver)
+        subscribe(workspace, receiver)
         label = workspace.event("LABEL_CREATED", "image")["label_id"]
         both = f'mutation {{ deleteLabels(labelIds: ["{label}", "cnobody"]) {{ id }} }}'
         headers = {"Authorization": f"Bearer {workspace.api_key}"}
@@ -99,11 +101,11 @@ def test_a_change_that_fails_tells_nobody(workspace: MockWorkspace) -> None:
 
 def test_every_label_of_a_bulk_delete_is_told_of(workspace: MockWorkspace) -> None:
     with Receiver() as receiver:
-        subscribed(workspace, receiver, "LABEL_DELETED")
+        subscribe(workspace, receiver, "LABEL_DELETED")
         project = workspace.project("image")
         headers = {"Authorization": f"Bearer {workspace.api_key}"}
-        asked = f'{{ project(where: {{id: "{project}"}}) {{ labels(first: 100) {{ id }} }} }}'
-        answer = requests.post(workspace.graphql_url, json={"query": asked}, headers=headers, timeout=30).json()
+        document = f'{{ project(where: {{id: "{project}"}}) {{ labels(first: 100) {{ id }} }} }}'
+        answer = requests.post(workspace.graphql_url, json={"query": document}, headers=headers, timeout=30).json()
         labels = [label["id"] for label in answer["data"]["project"]["labels"]]
         mutation = "mutation($ids: [ID!]!) { deleteLabels(labelIds: $ids) { id } }"
         body = {"query": mutation, "variables": {"ids": labels}}
@@ -113,7 +115,7 @@ def test_every_label_of_a_bulk_delete_is_told_of(workspace: MockWorkspace) -> No
 
 def test_three_days_of_retries_pass_in_no_time(workspace: MockWorkspace) -> None:
     with Receiver(Answer(503)) as receiver:
-        subscribed(workspace, receiver)
+        subscribe(workspace, receiver)
         workspace.event("LABEL_CREATED", "image")
         assert statuses(workspace.deliveries[0]) == [503]
         began = time.monotonic()
@@ -130,7 +132,7 @@ def test_three_days_of_retries_pass_in_no_time(workspace: MockWorkspace) -> None
 def test_each_retry_comes_when_it_is_due_and_not_before(workspace: MockWorkspace) -> None:
     workspace.clock.freeze()
     with Receiver(Answer(500)) as receiver:
-        subscribed(workspace, receiver, retries=[100, 1000])
+        subscribe(workspace, receiver, retries=[100, 1000])
         workspace.event("LABEL_CREATED", "image")
         assert len(workspace.deliveries[0]["attempts"]) == 1
         for seconds, attempts in ((99, 1), (12, 2), (900, 2), (250, 3), (1e6, 3)):
@@ -144,7 +146,7 @@ def test_a_receiver_that_recovers_gets_what_it_missed(workspace: MockWorkspace) 
         return Answer(503) if len(received) < 3 else Answer()
 
     with Receiver(twice_busy) as receiver:
-        name = subscribed(workspace, receiver)
+        name = subscribe(workspace, receiver)
         workspace.event("LABEL_CREATED", "image")
         workspace.clock.advance(days=1)
         [delivery] = workspace.deliveries
@@ -154,7 +156,7 @@ def test_a_receiver_that_recovers_gets_what_it_missed(workspace: MockWorkspace) 
 
 def test_none_means_no_retry(workspace: MockWorkspace) -> None:
     with Receiver(Answer(500)) as receiver:
-        subscribed(workspace, receiver, retries="none")
+        subscribe(workspace, receiver, retries="none")
         workspace.event("LABEL_CREATED", "image")
         workspace.clock.advance(days=9)
         [delivery] = workspace.deliveries
@@ -164,7 +166,7 @@ def test_none_means_no_retry(workspace: MockWorkspace) -> None:
 def test_retry_after_is_honoured(workspace: MockWorkspace) -> None:
     workspace.clock.freeze()
     with Receiver(Answer(429, {"Retry-After": "500"})) as receiver:
-        subscribed(workspace, receiver, retries=[1, 1])
+        subscribe(workspace, receiver, retries=[1, 1])
         workspace.event("LABEL_CREATED", "image")
         [delivery] = workspace.deliveries
         waited = days_between(delivery["attempts"][0]["at"], delivery["next_at"]) * 86_400
@@ -185,7 +187,7 @@ def test_whatever_a_receiver_does_is_an_attempt_with_a_next_time(
     workspace: MockWorkspace, answer: Answer, status: int | None, failure: str | None
 ) -> None:
     with Receiver(answer) as receiver:
-        subscribed(workspace, receiver, timeout=0.4 if answer.wait else 30)
+        subscribe(workspace, receiver, timeout=0.4 if answer.wait else 30)
         workspace.event("LABEL_CREATED", "image")
         [delivery] = workspace.deliveries
     [attempt] = delivery["attempts"]
@@ -215,7 +217,7 @@ def test_a_refused_target_that_is_named_is_tried() -> None:
 
 def test_gone_ends_a_subscription_with_a_record(workspace: MockWorkspace) -> None:
     with Receiver(Answer(410)) as receiver:
-        name = subscribed(workspace, receiver)
+        name = subscribe(workspace, receiver)
         workspace.event("LABEL_CREATED", "image")
         assert [item["state"] for item in workspace.deliveries] == ["FAILED"]
         ended = webhook(workspace, name)
@@ -229,7 +231,7 @@ def test_five_days_of_failures_end_a_subscription_and_a_success_between_does_not
         return Answer(500)
 
     with Receiver(dead) as receiver:
-        name = subscribed(workspace, receiver, retries="none")
+        name = subscribe(workspace, receiver, retries="none")
         workspace.event("LABEL_CREATED", "image")
         assert workspace.deliveries
         workspace.clock.advance(days=4)
@@ -263,7 +265,7 @@ def webhook_after(workspace: MockWorkspace, name: str) -> dict[str, Any]:
 
 def test_what_waits_for_an_inactive_receiver_stops_and_can_be_sent_again(workspace: MockWorkspace) -> None:
     with Receiver(Answer(500)) as receiver:
-        name = subscribed(workspace, receiver)
+        name = subscribe(workspace, receiver)
         workspace.event("LABEL_CREATED", "image")
         [delivery] = workspace.deliveries
         control(workspace, "PATCH", f"webhooks/{name}", json={"status": "INACTIVE"}).raise_for_status()
@@ -278,7 +280,7 @@ def test_what_waits_for_an_inactive_receiver_stops_and_can_be_sent_again(workspa
 
 def test_a_redelivery_has_the_same_id_bytes_and_signature(workspace: MockWorkspace) -> None:
     with Receiver() as receiver:
-        subscribed(workspace, receiver)
+        subscribe(workspace, receiver)
         workspace.event("LABEL_CREATED", "image")
         [delivery] = workspace.deliveries
         workspace.event("LABEL_UPDATED", "image", label=delivery["label_id"])
@@ -291,7 +293,7 @@ def test_a_redelivery_has_the_same_id_bytes_and_signature(workspace: MockWorkspa
 def test_what_is_redelivered_while_it_is_on_its_way_comes_twice(workspace: MockWorkspace) -> None:
     with Receiver(Answer(wait=0.5)) as receiver:
         workspace.clock.freeze()
-        subscribed(workspace, receiver)
+        subscribe(workspace, receiver)
         workspace.event("LABEL_CREATED", "image")
         receiver.wait_for(1)
         control(workspace, "POST", "deliveries/last/redeliver").raise_for_status()
@@ -303,14 +305,14 @@ def test_a_replay_sends_old_bytes_again_and_marks_what_is_rendered_late(workspac
     since = workspace.clock.now
     missed = workspace.event("LABEL_CREATED", "image")
     with Receiver() as receiver:
-        name = subscribed(workspace, receiver)
+        name = subscribe(workspace, receiver)
         workspace.event("LABEL_UPDATED", "image", label=missed["label_id"])
         assert len(workspace.deliveries) == 1
         answer = control(workspace, "POST", f"webhooks/{name}/replay", json={"since": since})
         assert answer.json() == {"deliveries": 2}
-        told = {item["topic"]: item for item in workspace.deliveries}
-        assert told["LABEL_CREATED"]["rendered_late"]
-        assert not told["LABEL_UPDATED"]["rendered_late"]
+        deliveries_by_topic = {item["topic"]: item for item in workspace.deliveries}
+        assert deliveries_by_topic["LABEL_CREATED"]["rendered_late"]
+        assert not deliveries_by_topic["LABEL_UPDATED"]["rendered_late"]
         assert sorted(receiver.events) == ["LABEL_CREATED", "LABEL_UPDATED", "LABEL_UPDATED"]
         assert control(workspace, "POST", f"webhooks/{name}/replay", json={"since": "2090-01-01"}).json() == {
             "deliveries": 0
@@ -322,19 +324,19 @@ def test_in_order_nothing_overtakes_what_waits_for_its_next_try(workspace: MockW
         return Answer(503) if len(received) in {3, 4} else Answer()
 
     with Receiver(busy_at_first) as receiver:
-        subscribed(workspace, receiver, ordered=True)
+        subscribe(workspace, receiver, ordered=True)
         for _ in range(8):
             workspace.event("LABEL_UPDATED", "image")
         assert [item["state"] for item in workspace.deliveries] == ["DELIVERED"] * 2 + ["PENDING"] * 6
         workspace.clock.advance(days=1)
-        told = [item["id"] for item in workspace.deliveries]
-        came = [item.id for item in receiver.received]
-        assert came == [*told[:2], *[told[2]] * 3, *told[3:]]
+        ids = [item["id"] for item in workspace.deliveries]
+        received_ids = [item.id for item in receiver.received]
+        assert received_ids == [*ids[:2], *[ids[2]] * 3, *ids[3:]]
 
 
 def test_no_more_requests_are_on_their_way_than_allowed(workspace: MockWorkspace) -> None:
     with Receiver(Answer(wait=0.02)) as receiver:
-        subscribed(workspace, receiver, concurrency=2)
+        subscribe(workspace, receiver, concurrency=2)
         for _ in range(12):
             workspace.event("LABEL_UPDATED", "image")
         assert len(workspace.deliveries) == 12
@@ -343,7 +345,7 @@ def test_no_more_requests_are_on_their_way_than_allowed(workspace: MockWorkspace
 
 def test_a_changed_url_counts_for_what_waits(workspace: MockWorkspace) -> None:
     with Receiver(Answer(500)) as old, Receiver() as new:
-        name = subscribed(workspace, old)
+        name = subscribe(workspace, old)
         workspace.event("LABEL_CREATED", "image")
         assert len(workspace.deliveries) == 1
         control(workspace, "PATCH", f"webhooks/{name}", json={"url": new.url}).raise_for_status()
@@ -354,8 +356,8 @@ def test_a_changed_url_counts_for_what_waits(workspace: MockWorkspace) -> None:
 
 def test_a_hanging_receiver_keeps_nobody_from_the_others(workspace: MockWorkspace) -> None:
     with Receiver(Answer(wait=HANGING)) as hanging, Receiver() as fast:
-        subscribed(workspace, hanging, timeout=HANGING)
-        subscribed(workspace, fast)
+        subscribe(workspace, hanging, timeout=HANGING)
+        subscribe(workspace, fast)
         for _ in range(40):
             workspace.event("LABEL_UPDATED", "image")
         fast.wait_for(40)
@@ -363,7 +365,7 @@ def test_a_hanging_receiver_keeps_nobody_from_the_others(workspace: MockWorkspac
 
 def test_an_event_reaches_a_fast_receiver_at_once(workspace: MockWorkspace) -> None:
     with Receiver() as receiver:
-        subscribed(workspace, receiver)
+        subscribe(workspace, receiver)
         late = []
         for number in range(20):
             workspace.event("LABEL_UPDATED", "image")
@@ -374,7 +376,7 @@ def test_an_event_reaches_a_fast_receiver_at_once(workspace: MockWorkspace) -> N
 
 def test_a_fork_and_a_reset_tell_nobody(workspace: MockWorkspace) -> None:
     with Receiver() as receiver:
-        subscribed(workspace, receiver)
+        subscribe(workspace, receiver)
         fork = workspace.fork()
         fork.event("LABEL_CREATED", "image")
         workspace.reset()
@@ -384,36 +386,36 @@ def test_a_fork_and_a_reset_tell_nobody(workspace: MockWorkspace) -> None:
 
 
 def test_text_of_the_world_is_sent_as_it_is(workspace: MockWorkspace) -> None:
-    """In raw UTF-8: a receiver that signs characters instead of bytes is to be found out."""
+    """The body is raw UTF-8, so that a receiver that signs characters instead of bytes fails."""
     name = "größe \u2028 😀"
     headers = {"Authorization": f"Bearer {workspace.api_key}"}
     rename = "mutation($id: ID!, $name: String) { updateProject(where: {id: $id}, data: {name: $name}) { id } }"
     body = {"query": rename, "variables": {"id": workspace.project("text"), "name": name}}
     requests.post(workspace.graphql_url, json=body, headers=headers, timeout=30)
     with Receiver() as receiver:
-        subscribed(workspace, receiver)
+        subscribe(workspace, receiver)
         workspace.event("LABEL_CREATED", name)
-        [came] = receiver.wait_for(1)
-    assert came.is_signed()
-    assert name.encode() in came.body
-    assert len(came.body) > len(came.body.decode())
+        [message] = receiver.wait_for(1)
+    assert message.is_signed()
+    assert name.encode() in message.body
+    assert len(message.body) > len(message.body.decode())
 
 
 def test_a_v1_body_tells_of_a_label_with_its_annotations_as_text(workspace: MockWorkspace) -> None:
     with Receiver() as receiver:
-        subscribed(workspace, receiver, version="v1")
-        made = [workspace.event(event, "image") for event in ("LABEL_CREATED", "LABEL_DELETED", "REVIEW_CREATED")]
+        subscribe(workspace, receiver, version="v1")
+        events = [workspace.event(event, "image") for event in ("LABEL_CREATED", "LABEL_DELETED", "REVIEW_CREATED")]
         deliveries = workspace.deliveries
-        came = {item.id: json.loads(item.body) for item in receiver.received}
+        bodies = {item.id: json.loads(item.body) for item in receiver.received}
     assert [item["topic"] for item in deliveries] == [
         "LABEL_CREATED", "LABEL_DELETED", "REVIEW_CREATED", "WORKFLOW_ACTION",
     ]  # fmt: skip
-    for delivery, event in zip(deliveries, [*made, made[-1]], strict=True):
-        body = came[delivery["id"]]
+    for delivery, event in zip(deliveries, [*events, events[-1]], strict=True):
+        body = bodies[delivery["id"]]
         assert body["id"] == event["label_id"]
         assert (body["dataRow"]["id"], body["project"]["id"]) == (event["data_row_id"], event["project_id"])
         assert json.loads(body["label"])["objects"]
-    assert came[deliveries[2]["id"]]["reviews"]
+    assert bodies[deliveries[2]["id"]]["reviews"]
 
 
 def test_a_skipped_label_has_nothing_to_tell(workspace: MockWorkspace) -> None:
@@ -422,15 +424,15 @@ def test_a_skipped_label_has_nothing_to_tell(workspace: MockWorkspace) -> None:
     labels = [label for row in rows for label in row["projects"][project]["labels"]]
     skipped = next(label["id"] for label in labels if label["performance_details"]["skipped"])
     with Receiver() as receiver:
-        subscribed(workspace, receiver, version="v1")
+        subscribe(workspace, receiver, version="v1")
         workspace.event("LABEL_DELETED", "image", label=skipped)
         body = json.loads(receiver.wait_for(1)[0].body)
     assert (body["label"], body["skipped"]) == ("{}", True)
 
 
 def test_a_single_message_does_not_wait_for_a_slow_answer_before_it(workspace: MockWorkspace) -> None:
-    with Receiver(lambda came: Answer(wait=HANGING if len(came) == 1 else 0.0)) as receiver:
-        subscribed(workspace, receiver, "LABEL_CREATED", timeout=HANGING)
+    with Receiver(lambda messages: Answer(wait=HANGING if len(messages) == 1 else 0.0)) as receiver:
+        subscribe(workspace, receiver, "LABEL_CREATED", timeout=HANGING)
         for _ in range(2):
             workspace.event("LABEL_CREATED", "image")
         receiver.wait_for(2)
@@ -439,8 +441,8 @@ def test_a_single_message_does_not_wait_for_a_slow_answer_before_it(workspace: M
 def test_many_hanging_receivers_keep_nobody_from_the_others(workspace: MockWorkspace) -> None:
     with Receiver(Answer(wait=HANGING)) as hanging, Receiver() as fast:
         for _ in range(10):
-            subscribed(workspace, hanging, "LABEL_UPDATED", timeout=HANGING)
-        subscribed(workspace, fast, "LABEL_UPDATED")
+            subscribe(workspace, hanging, "LABEL_UPDATED", timeout=HANGING)
+        subscribe(workspace, fast, "LABEL_UPDATED")
         for _ in range(16):
             workspace.event("LABEL_UPDATED", "image")
         hanging.wait_for(128)
@@ -457,8 +459,8 @@ def test_many_hanging_receivers_keep_nobody_from_the_others(workspace: MockWorks
     ids=["a date that cannot be", "switching protocols"],
 )
 def test_after_an_odd_answer_all_is_tried_again(workspace: MockWorkspace, odd: bytes) -> None:
-    with Receiver(lambda came: Answer(raw=odd) if len(came) == 1 else Answer()) as receiver:
-        subscribed(workspace, receiver, "LABEL_CREATED", ordered=True)
+    with Receiver(lambda messages: Answer(raw=odd) if len(messages) == 1 else Answer()) as receiver:
+        subscribe(workspace, receiver, "LABEL_CREATED", ordered=True)
         for _ in range(2):
             workspace.event("LABEL_CREATED", "image")
         assert len(workspace.deliveries[0]["attempts"]) == 1

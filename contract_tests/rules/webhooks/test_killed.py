@@ -33,7 +33,7 @@ def test_what_was_sent_and_not_recorded_comes_again_with_the_same_id_and_bytes(
 
         receiver.answer = kill
         world.own.webhook(receiver.url, secret=SECRET, ordered=ordered)
-        before = made(world, killed)
+        before = make_events(world, killed)
         assert killed.wait(30)
         world.stop()
         first = {item.id: item for item in receiver.received}
@@ -50,7 +50,7 @@ def test_what_was_sent_and_not_recorded_comes_again_with_the_same_id_and_bytes(
     assert {delivery["id"] for delivery in deliveries} == set(first)
 
 
-def made(world: ServedWorld, killed: threading.Event) -> int:
+def make_events(world: ServedWorld, killed: threading.Event) -> int:
     """How many events were acknowledged before the server was killed."""
     count = 0
     until = time.monotonic() + 30

@@ -64,7 +64,7 @@ def test_a_v1_sample_has_what_receivers_read(file: Path) -> None:
 
 
 def test_at_least_one_sample_is_longer_in_bytes_than_in_characters() -> None:
-    """So that a receiver which signs characters is found out by the samples alone."""
+    """The samples alone show whether a receiver signs characters."""
     bodies = [json.loads(file.read_text())["body"] for file in FILES]
     assert any(not body.isascii() for body in bodies)
 

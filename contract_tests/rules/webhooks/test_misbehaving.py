@@ -1,4 +1,4 @@
-"""Webhooks that are asked to go wrong, as they arrive."""
+"""Misbehaving webhooks, as they arrive."""
 
 import pytest
 
@@ -7,8 +7,8 @@ from mockserver.testing import ControlRefusedError, MockWorkspace
 from mockserver.webhooks.misbehaviour import BURST, HUGE, MISBEHAVIOURS, UNKNOWN_TOPIC
 
 
-def told(workspace: MockWorkspace, name: str, count: int, receiver: Receiver, events: int = 1) -> list[Received]:
-    """What comes of some events for a webhook that misbehaves so."""
+def send_events(workspace: MockWorkspace, name: str, count: int, receiver: Receiver, events: int = 1) -> list[Received]:
+    """Subscribes with this misbehaviour, triggers events, and waits for so many messages."""
     workspace.webhook(receiver.url, "LABEL_CREATED", secret=SECRET, misbehave=name)
     for _ in range(events):
         workspace.event("LABEL_CREATED", "image")
@@ -30,41 +30,41 @@ SIGNED_ONCE = {
 @pytest.mark.parametrize("name", SIGNED_ONCE)
 def test_one_message_comes_signed_or_not_as_its_name_says(workspace: MockWorkspace, name: str) -> None:
     with Receiver() as receiver:
-        [came] = told(workspace, name, 1, receiver)
-    assert came.is_signed() is SIGNED_ONCE[name]
-    assert (came.event == UNKNOWN_TOPIC) is (name == "unknown_topic")
-    assert ("json" in came.headers["Content-Type"]) is (name != "wrong_content_type")
+        [message] = send_events(workspace, name, 1, receiver)
+    assert message.is_signed() is SIGNED_ONCE[name]
+    assert (message.event == UNKNOWN_TOPIC) is (name == "unknown_topic")
+    assert ("json" in message.headers["Content-Type"]) is (name != "wrong_content_type")
 
 
 def test_a_duplicate_is_the_same_to_the_byte(workspace: MockWorkspace) -> None:
     with Receiver() as receiver:
-        first, second = told(workspace, "duplicate", 2, receiver)
+        first, second = send_events(workspace, "duplicate", 2, receiver)
     assert (first.id, first.body, first.headers) == (second.id, second.body, second.headers)
 
 
 def test_a_burst_comes_at_once(workspace: MockWorkspace) -> None:
     with Receiver(Answer(wait=0.2)) as receiver:
-        came = told(workspace, "burst", BURST, receiver)
-    assert len({each.id for each in came}) == BURST
-    assert len({each.connection for each in came}) > 1
+        messages = send_events(workspace, "burst", BURST, receiver)
+    assert len({each.id for each in messages}) == BURST
+    assert len({each.connection for each in messages}) > 1
 
 
 def test_every_other_message_is_overtaken(workspace: MockWorkspace) -> None:
     with Receiver() as receiver:
-        came = told(workspace, "out_of_order", 2, receiver, events=2)
+        messages = send_events(workspace, "out_of_order", 2, receiver, events=2)
     first, second = [delivery["id"] for delivery in workspace.deliveries]
-    assert [each.id for each in came] == [second, first]
+    assert [each.id for each in messages] == [second, first]
 
 
 def test_a_huge_body_comes_whole(workspace: MockWorkspace) -> None:
     with Receiver() as receiver:
-        [came] = told(workspace, "huge_body", 1, receiver)
-    assert (len(came.body), came.is_signed()) == (HUGE, True)
+        [message] = send_events(workspace, "huge_body", 1, receiver)
+    assert (len(message.body), message.is_signed()) == (HUGE, True)
 
 
 def test_the_answer_to_the_last_request_is_on_record_and_a_refusal_is_tried_again(workspace: MockWorkspace) -> None:
-    with Receiver(lambda came: Answer(200 if len(came) == 1 else 409)) as receiver:
-        told(workspace, "duplicate", 2, receiver)
+    with Receiver(lambda messages: Answer(200 if len(messages) == 1 else 409)) as receiver:
+        send_events(workspace, "duplicate", 2, receiver)
     [delivery] = workspace.deliveries
     assert [attempt["status"] for attempt in delivery["attempts"]] == [409]
     assert delivery["state"] == "PENDING"
@@ -72,7 +72,7 @@ def test_the_answer_to_the_last_request_is_on_record_and_a_refusal_is_tried_agai
 
 def test_a_webhook_can_be_told_to_behave_again(workspace: MockWorkspace) -> None:
     with Receiver() as receiver:
-        [first] = told(workspace, "no_signature", 1, receiver)
+        [first] = send_events(workspace, "no_signature", 1, receiver)
         [webhook] = workspace._control.call("GET", "webhooks", api_key=workspace.api_key)["webhooks"]
         assert webhook["misbehave"] == "no_signature"
         path = f"webhooks/{webhook['id']}"

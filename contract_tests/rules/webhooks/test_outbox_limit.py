@@ -1,4 +1,4 @@
-"""The outbox of a served world has a bound, and whoever lost something by it is told so."""
+"""The outbox of a served world has a limit, and a subscription shows what it lost by it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,11 +24,11 @@ def world(tmp_path: Path) -> Iterator[ServedWorld]:
 
 
 def webhooks(world: ServedWorld) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = requests.get(f"{world.url}/_mock/webhooks", timeout=30).json()["webhooks"]
-    return found
+    webhooks: list[dict[str, Any]] = requests.get(f"{world.url}/_mock/webhooks", timeout=30).json()["webhooks"]
+    return webhooks
 
 
-def reviewed(world: ServedWorld, rows: list[str]) -> None:
+def review(world: ServedWorld, rows: list[str]) -> None:
     """A review comes and goes on each row, so that the world is no larger than before."""
     with requests.Session() as session:
         for row in rows:
@@ -57,29 +57,29 @@ def test_what_was_delivered_does_not_make_the_file_grow(world: ServedWorld, tmp_
     rows = rows_with_labels(world)[:10]
     with Receiver() as receiver:
         world.own.webhook(receiver.url, secret=SECRET)
-        reviewed(world, rows)
+        review(world, rows)
         assert all(delivery["state"] == "DELIVERED" for delivery in world.own.deliveries)
         first = size(file)
         for _ in range(4):
-            reviewed(world, rows)
-        kept = world.own.deliveries
+            review(world, rows)
+        deliveries = world.own.deliveries
         sent = sum(len(item.body) for item in receiver.received[2 * len(rows) :])
         assert len({item.id for item in receiver.received}) == len(receiver.received), "each was sent once"
     assert sent > 2 * SLACK, "or there was nothing to grow of"
     assert size(file) <= first + SLACK
-    assert sum(len(delivery["body"]) for delivery in kept) < SLACK
-    assert kept[-1]["id"] == receiver.received[-1].id, "the newest are kept"
+    assert sum(len(delivery["body"]) for delivery in deliveries) < SLACK
+    assert deliveries[-1]["id"] == receiver.received[-1].id, "the newest are kept"
     assert webhooks(world)[0]["dropped"] == 0
 
 
 def test_what_nobody_takes_is_dropped_oldest_first_and_the_webhook_says_how_many(world: ServedWorld) -> None:
     world.own.webhook("http://127.0.0.1:1/", secret=SECRET, ordered=True, retries=[86_400])
     rows = rows_with_labels(world)
-    made = 0
+    total = 0
     while webhooks(world)[0]["dropped"] == 0:
-        reviewed(world, rows)
-        made += 2 * len(rows)
-        assert made < 2000, "nothing was ever dropped"
+        review(world, rows)
+        total += 2 * len(rows)
+        assert total < 2000, "nothing was ever dropped"
     left = requests.get(f"{world.url}/_mock/deliveries", timeout=30).json()["deliveries"]
     assert sum(len(delivery["body"]) for delivery in left) < 1.5 * MEGABYTE
     assert all(delivery["state"] == "PENDING" for delivery in left)

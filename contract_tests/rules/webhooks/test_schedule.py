@@ -11,7 +11,7 @@ from mockserver.world.clock import SECOND
 FAILED = Outcome(status=500)
 
 
-def told(after: str, date: str | None = None) -> Outcome:
+def answer_with(after: str, date: str | None = None) -> Outcome:
     headers = [("Retry-After", after)] + ([("Date", date)] if date else [])
     return Outcome(status=503, headers=headers)
 
@@ -39,26 +39,26 @@ def test_the_default_lasts_longer_than_three_days() -> None:
 
 
 def test_a_receiver_may_ask_for_more_time_but_not_for_less() -> None:
-    assert retry_wait((10.0,), "d", 1, told("100")) == 100 * SECOND
-    assert retry_wait((10.0,), "d", 1, told("0")) == retry_wait((10.0,), "d", 1, FAILED)
-    assert retry_wait("none", "d", 1, told("100")) is None
+    assert retry_wait((10.0,), "d", 1, answer_with("100")) == 100 * SECOND
+    assert retry_wait((10.0,), "d", 1, answer_with("0")) == retry_wait((10.0,), "d", 1, FAILED)
+    assert retry_wait("none", "d", 1, answer_with("100")) is None
 
 
 @pytest.mark.parametrize(
     ("outcome", "seconds"),
     [
-        (told("120"), 120),
-        (told("999999999"), LONGEST_RETRY_AFTER),
-        (told("Wed, 21 Oct 2015 07:28:30 GMT", "Wed, 21 Oct 2015 07:28:00 GMT"), 30),
-        (told("Wed, 21 Oct 2015 07:28:00 GMT", "Wed, 21 Oct 2015 07:28:30 GMT"), 0),
-        (told("Wed, 21 Oct 2015 07:28:00 GMT"), 0),
-        (told("Wed, 21 Oct 2015 07:28:30 -0000", "Wed, 21 Oct 2015 07:28:00 GMT"), 30),
-        (told("Wed, 21 Oct 99999999999999999999 07:28:30 GMT", "Wed, 21 Oct 2015 07:28:00 GMT"), 0),
-        (told("Fri, 31 Dec 9999 23:59:59 GMT"), LONGEST_RETRY_AFTER),
-        (told("9" * 5000), LONGEST_RETRY_AFTER),
-        (told("soon"), 0),
-        (told("-5"), 0),
-        (told("١٢"), 0),
+        (answer_with("120"), 120),
+        (answer_with("999999999"), LONGEST_RETRY_AFTER),
+        (answer_with("Wed, 21 Oct 2015 07:28:30 GMT", "Wed, 21 Oct 2015 07:28:00 GMT"), 30),
+        (answer_with("Wed, 21 Oct 2015 07:28:00 GMT", "Wed, 21 Oct 2015 07:28:30 GMT"), 0),
+        (answer_with("Wed, 21 Oct 2015 07:28:00 GMT"), 0),
+        (answer_with("Wed, 21 Oct 2015 07:28:30 -0000", "Wed, 21 Oct 2015 07:28:00 GMT"), 30),
+        (answer_with("Wed, 21 Oct 99999999999999999999 07:28:30 GMT", "Wed, 21 Oct 2015 07:28:00 GMT"), 0),
+        (answer_with("Fri, 31 Dec 9999 23:59:59 GMT"), LONGEST_RETRY_AFTER),
+        (answer_with("9" * 5000), LONGEST_RETRY_AFTER),
+        (answer_with("soon"), 0),
+        (answer_with("-5"), 0),
+        (answer_with("١٢"), 0),
         (FAILED, 0),
     ],
 )

@@ -20,7 +20,7 @@ from mockserver.webhooks.targets import Allowed
 Handle = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-def sent(url: str, **more: Any) -> Outcome:
+def send_one(url: str, **more: Any) -> Outcome:
     async def send() -> Outcome:
         sender = Sender()
         try:
@@ -38,9 +38,9 @@ def request(**more: Any) -> Request:
 def test_a_request_arrives_as_it_was_given() -> None:
     headers = [("X-lAbElBoX-iD", "d1"), ("X-Twice", "1"), ("X-Twice", "2")]
     with Receiver() as receiver:
-        outcome = sent(f"{receiver.url}?x=1", headers=headers, body="…☃".encode())
-        [came] = receiver.received
-    assert (came.path, came.body) == ("/webhook-endpoint?x=1", "…☃".encode())
+        outcome = send_one(f"{receiver.url}?x=1", headers=headers, body="…☃".encode())
+        [message] = receiver.received
+    assert (message.path, message.body) == ("/webhook-endpoint?x=1", "…☃".encode())
     assert (outcome.status, outcome.answer, outcome.failure, outcome.succeeded) == (200, b"ok", None, True)
     assert outcome.seconds > 0
 
@@ -58,20 +58,20 @@ def test_names_are_looked_up_in_threads_that_serve_nothing_else() -> None:
             await sender.close()
 
     with Receiver() as receiver:
-        named = receiver.url.replace("127.0.0.1", "localhost")
-        assert asyncio.run(send_while_the_threads_of_the_loop_are_taken(named)).status == 200
+        url = receiver.url.replace("127.0.0.1", "localhost")
+        assert asyncio.run(send_while_the_threads_of_the_loop_are_taken(url)).status == 200
 
 
 @pytest.mark.parametrize("status", [199 + 1, 204, 299])
 def test_only_2xx_is_success(status: int) -> None:
     with Receiver(Answer(status, body=b"")) as receiver:
-        assert sent(receiver.url).succeeded
+        assert send_one(receiver.url).succeeded
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 400, 404, 410, 429, 500, 503])
 def test_everything_else_is_not_and_no_redirect_is_followed(status: int) -> None:
     with Receiver() as elsewhere, Receiver(Answer(status, {"Location": elsewhere.url})) as receiver:
-        outcome = sent(receiver.url)
+        outcome = send_one(receiver.url)
         assert (outcome.status, outcome.succeeded, outcome.failure) == (status, False, None)
         assert elsewhere.received == []
 
@@ -79,9 +79,9 @@ def test_everything_else_is_not_and_no_redirect_is_followed(status: int) -> None
 def test_connections_are_kept_and_a_dead_one_is_replaced() -> None:
     async def several(url: str) -> list[int | None]:
         sender = Sender()
-        found = [(await sender.send(url, request())).status for _ in range(4)]
+        statuses = [(await sender.send(url, request())).status for _ in range(4)]
         await sender.close()
-        return found
+        return statuses
 
     with Receiver() as receiver:
         assert asyncio.run(several(receiver.url)) == [200] * 4
@@ -107,21 +107,21 @@ def test_connections_are_kept_and_a_dead_one_is_replaced() -> None:
 )
 def test_a_receiver_that_answers_wrongly_is_named_for_it(answer: Answer, failure: Failure) -> None:
     with Receiver(answer) as receiver:
-        outcome = sent(receiver.url, timeout=0.4 if answer.wait else 30)
+        outcome = send_one(receiver.url, timeout=0.4 if answer.wait else 30)
     assert (outcome.status, outcome.failure) == (None, failure)
     assert outcome.reason
 
 
 def test_an_answer_without_a_length_lasts_until_the_connection_ends() -> None:
     with Receiver(Answer(raw=b"HTTP/1.0 200 OK\r\n\r\nall of it")) as receiver:
-        outcome = sent(receiver.url)
+        outcome = send_one(receiver.url)
     assert (outcome.status, outcome.answer) == (200, b"all of it")
 
 
 def test_an_interim_answer_is_not_the_answer() -> None:
     raw = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
     with Receiver(Answer(raw=raw)) as receiver:
-        assert sent(receiver.url).status == 202
+        assert send_one(receiver.url).status == 202
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_an_interim_answer_is_not_the_answer() -> None:
 )
 def test_an_odd_answer_is_the_answer(raw: bytes, status: int, answer: bytes) -> None:
     with Receiver(Answer(raw=raw)) as receiver:
-        outcome = sent(receiver.url)
+        outcome = send_one(receiver.url)
     assert (outcome.status, outcome.answer, outcome.failure) == (status, answer, None)
 
 
@@ -150,13 +150,13 @@ def test_what_comes_behind_an_answer_is_not_taken_for_the_next() -> None:
             writer.write(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n")
             await asyncio.sleep(0.2)
 
-        return await answered(handle, pause=0.1)
+        return await send_two(handle, pause=0.1)
 
     assert asyncio.run(twice(0.0)) == asyncio.run(twice(0.05)) == [200, 200]
 
 
-async def answered(handle: Handle, *, pause: float = 0.0, **more: Any) -> list[int | None]:
-    """What comes of two requests to such a server, the first of them with `more`."""
+async def send_two(handle: Handle, *, pause: float = 0.0, **more: Any) -> list[int | None]:
+    """The statuses of two requests to such a server, the first of them with `more`."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await handle(reader, writer)
@@ -182,7 +182,7 @@ def test_who_refuses_a_large_body_unread_is_heard(closes: bool) -> None:
         writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
         await asyncio.sleep(0.0 if closes else 0.3)
 
-    assert asyncio.run(answered(handle, body=b"x" * 16_000_000, timeout=5.0)) == [413, 413]
+    assert asyncio.run(send_two(handle, body=b"x" * 16_000_000, timeout=5.0)) == [413, 413]
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_who_refuses_a_large_body_unread_is_heard(closes: bool) -> None:
 )
 def test_an_answer_that_never_begins_is_given_up_for_its_size(endless: bytes) -> None:
     with Receiver(Answer(raw=endless * max(1, 10**6 // len(endless)))) as receiver:
-        outcome = sent(receiver.url, timeout=20.0)
+        outcome = send_one(receiver.url, timeout=20.0)
     assert (outcome.status, outcome.failure) == (None, Failure.NOT_HTTP)
     assert outcome.seconds < 10
 
@@ -204,32 +204,32 @@ def test_an_answer_that_never_begins_is_given_up_for_its_size(endless: bytes) ->
 def test_trailers_without_end_are_left_alone() -> None:
     raw = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n" + b"A: b\r\n" * 10**6
     with Receiver(Answer(raw=raw)) as receiver:
-        outcome = sent(receiver.url)
+        outcome = send_one(receiver.url)
     assert (outcome.status, outcome.answer) == (200, b"ok")
     assert len(outcome.headers) < 100_000
 
 
 def test_a_receiver_may_listen_on_ipv6() -> None:
-    async def told() -> Outcome:
-        server = await asyncio.start_server(answering, "::1", 0)
+    async def send_over() -> Outcome:
+        server = await asyncio.start_server(answer_empty, "::1", 0)
         sender = Sender()
         outcome = await sender.send(f"http://[::1]:{server.sockets[0].getsockname()[1]}/", request())
         await sender.close()
         server.close()
         return outcome
 
-    assert asyncio.run(told()).status == 200
+    assert asyncio.run(send_over()).status == 200
 
 
-def addresses(monkeypatch: pytest.MonkeyPatch, *found: str) -> None:
-    """Let any name under `.test` lead there."""
+def addresses(monkeypatch: pytest.MonkeyPatch, *statuses: str) -> None:
+    """Resolves every name under `.test` to these addresses."""
 
     resolve = socket.getaddrinfo
 
     def getaddrinfo(host: str, port: int, *arguments: Any, **options: Any) -> list[Any]:
         if not host.endswith(".test"):
             return resolve(host, port, *arguments, **options)
-        return [(0, 0, 0, "", (address, port)) for address in found]
+        return [(0, 0, 0, "", (address, port)) for address in statuses]
 
     monkeypatch.setattr("socket.getaddrinfo", getaddrinfo)
 
@@ -238,46 +238,46 @@ def test_a_name_of_several_addresses_leads_to_the_first_that_answers(monkeypatch
     with Receiver() as receiver:
         url = receiver.url.replace("127.0.0.1", "several.test")
         addresses(monkeypatch, "127.0.0.2", "127.0.0.1")
-        assert sent(url).status == 200
+        assert send_one(url).status == 200
         assert receiver.received[0].headers["Host"].startswith("several.test:")
         addresses(monkeypatch, "127.0.0.1", "93.184.216.34")
-        assert sent(url).failure == Failure.NOT_ALLOWED
+        assert send_one(url).failure == Failure.NOT_ALLOWED
         addresses(monkeypatch, "127.0.0.2", "127.0.0.3")
-        assert sent(url).failure == Failure.NOT_CONNECTED
+        assert send_one(url).failure == Failure.NOT_CONNECTED
 
 
 def test_a_long_answer_is_cut_and_a_longer_one_is_left_alone() -> None:
     with Receiver(Answer(body=b"x" * 100_000)) as receiver:
-        outcome = sent(receiver.url)
+        outcome = send_one(receiver.url)
     assert (len(outcome.answer), outcome.answer_size) == (ANSWER_KEPT, 100_000)
     endless = Answer(headers={"Content-Length": str(50_000_000)}, body=b"x" * 8_000_000)
     with Receiver(endless) as receiver:
-        outcome = sent(receiver.url)
+        outcome = send_one(receiver.url)
     assert outcome.succeeded
     assert outcome.answer_size < 3_000_000
 
 
 def test_nobody_there_and_no_such_name_are_told_apart() -> None:
-    assert sent("http://127.0.0.1:1/").failure == Failure.NOT_CONNECTED
-    assert sent("http://no-such-host.invalid/").failure == Failure.NOT_FOUND
-    assert sent("https:/cabc").failure == Failure.NO_URL
-    assert sent("http://127.0.0.1:99999/").failure == Failure.NO_URL
+    assert send_one("http://127.0.0.1:1/").failure == Failure.NOT_CONNECTED
+    assert send_one("http://no-such-host.invalid/").failure == Failure.NOT_FOUND
+    assert send_one("https:/cabc").failure == Failure.NO_URL
+    assert send_one("http://127.0.0.1:99999/").failure == Failure.NO_URL
 
 
 def test_a_public_address_is_refused_before_anything_is_sent() -> None:
-    outcome = sent("http://93.184.216.34/")
+    outcome = send_one("http://93.184.216.34/")
     assert outcome.failure == Failure.NOT_ALLOWED
     assert "--webhook-allow 93.184.216.34" in outcome.reason
 
 
 def test_a_wrong_length_a_slow_body_and_a_cut_one_are_sent_as_asked() -> None:
     with Receiver() as receiver:
-        assert sent(receiver.url, declared_length=50, timeout=0.3).failure == Failure.TIMEOUT
-        outcome = sent(receiver.url, body=b"12345", parts=5, pause=0.03)
+        assert send_one(receiver.url, declared_length=50, timeout=0.3).failure == Failure.TIMEOUT
+        outcome = send_one(receiver.url, body=b"12345", parts=5, pause=0.03)
         assert outcome.status == 200
         assert outcome.seconds >= 0.12
-        assert sent(receiver.url, cut=Cut(2, "reset")).failure == Failure.CUT
-        assert sent(receiver.url, cut=Cut(2, "close")).failure == Failure.CUT
+        assert send_one(receiver.url, cut=Cut(2, "reset")).failure == Failure.CUT
+        assert send_one(receiver.url, cut=Cut(2, "close")).failure == Failure.CUT
         assert [item.body for item in receiver.received] == [b"12345"]
 
 
@@ -290,8 +290,8 @@ def test_tls_is_spoken_and_certificates_are_checked(authority: trustme.CA, monke
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)
 
-    async def told(trusted: bool) -> Outcome:
-        server = await asyncio.start_server(answering, "127.0.0.1", 0, ssl=context)
+    async def send_over(trusted: bool) -> Outcome:
+        server = await asyncio.start_server(answer_empty, "127.0.0.1", 0, ssl=context)
         port = server.sockets[0].getsockname()[1]
         with authority.cert_pem.tempfile() as file:
             monkeypatch.setenv("SSL_CERT_FILE", file if trusted else "/dev/null")
@@ -302,12 +302,12 @@ def test_tls_is_spoken_and_certificates_are_checked(authority: trustme.CA, monke
         await server.wait_closed()
         return outcome
 
-    assert asyncio.run(told(trusted=True)).status == 200
-    refused = asyncio.run(told(trusted=False))
+    assert asyncio.run(send_over(trusted=True)).status == 200
+    refused = asyncio.run(send_over(trusted=False))
     assert (refused.failure, refused.status) == (Failure.TLS, None)
 
 
-async def answering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def answer_empty(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await reader.readuntil(b"\r\n\r\n")
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
     writer.close()

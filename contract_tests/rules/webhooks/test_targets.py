@@ -1,4 +1,4 @@
-"""Where webhooks may go."""
+"""The targets of webhooks."""
 
 import ipaddress
 
@@ -80,8 +80,8 @@ def test_where_clouds_answer_secrets_nothing_is_sent_by_a_pattern(address: str, 
 
 @pytest.mark.parametrize("address", SECRETS.values(), ids=SECRETS)
 def test_an_address_with_secrets_may_be_named_itself(address: str) -> None:
-    named = address.partition("%")[0]
-    assert Allowed([named]).refusal("receiver.example.com", address) is None
+    without_zone = address.partition("%")[0]
+    assert Allowed([without_zone]).refusal("receiver.example.com", address) is None
 
 
 @pytest.mark.parametrize("address", [address for address in SECRETS.values() if "." in address])

@@ -12,11 +12,11 @@ from contract_tests.serving import ServedWorld
 
 
 def test_a_try_that_cannot_be_recorded_is_recorded_when_the_cause_is_gone() -> None:
-    sent, written = threading.Event(), threading.Event()
+    sent, recorded = threading.Event(), threading.Event()
 
     def hold(_received: list[Received]) -> Answer:
         sent.set()
-        assert written.wait(30)
+        assert recorded.wait(30)
         return Answer()
 
     with ServedWorld() as world, Receiver(hold) as receiver:
@@ -24,17 +24,17 @@ def test_a_try_that_cannot_be_recorded_is_recorded_when_the_cause_is_gone() -> N
         world.own.event("LABEL_CREATED", "image")
         assert sent.wait(30)
         with unable_to_write_files(int(world.ready["pid"])):
-            written.set()
+            recorded.set()
             time.sleep(1.5)  # in which it is tried more than once; what is not written can only be missed
             assert delivery(world)["attempts"] == []
         until = time.monotonic() + 30
-        while (found := delivery(world))["state"] != "DELIVERED":
-            assert time.monotonic() < until, found
+        while (item := delivery(world))["state"] != "DELIVERED":
+            assert time.monotonic() < until, item
             time.sleep(0.05)
-        assert [attempt["status"] for attempt in found["attempts"]] == [200]
+        assert [attempt["status"] for attempt in item["attempts"]] == [200]
         assert len(receiver.received) == 1
 
 
 def delivery(world: ServedWorld) -> dict[str, Any]:
-    [found] = requests.get(f"{world.url}/_mock/deliveries", timeout=30).json()["deliveries"]
-    return dict(found)
+    [item] = requests.get(f"{world.url}/_mock/deliveries", timeout=30).json()["deliveries"]
+    return dict(item)

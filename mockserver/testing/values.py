@@ -1,4 +1,4 @@
-"""Values of a schema, drawn piece by piece: which keys there are, and what stands behind them.
+"""Draws values of a schema: the keys of each object, and their values.
 
 Ids are counted, not drawn: they are unique within an example, and cost the search nothing.
 """
@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from mockserver.testing import schemas
-from mockserver.testing.agreement import agreed
+from mockserver.testing.consistency import make_consistent
 
 T = TypeVar("T")
 Json = dict[str, Any]
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=30)
-"""Of every script, with line separators that are not newlines; without control characters."""
+"""Text of every script, with line separators that are not newlines; without control characters."""
 NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30)
 KEYWORDS = st.text("abcdefghijklmnopqrstuvwxyz0123456789-_", min_size=1, max_size=20)
 TYPES = (
@@ -34,42 +34,42 @@ MOST = 4
 FIRST_MOMENT = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)
 
 NAMED = {"feature_schema_id": "name", "schemaId": "title"}
-"""Ids that belong to a name: the same in every place where the name stands."""
+"""Ids that belong to a name: equal wherever the name is equal."""
 
 
-class Place(NamedTuple):
-    """A part of a schema and the file it stands in, where its references begin."""
+class SchemaPart(NamedTuple):
+    """A part of a schema, and the file to which its references are relative."""
 
     schema: Json
     file: str
 
 
-class Shape(NamedTuple):
-    """An object with what it refers to: its keys in order, which must be there, and one of which groups."""
+class ObjectShape(NamedTuple):
+    """The keys of an object and its references, in order; the required ones; and groups, of which one is required."""
 
-    keys: dict[str, Place]
+    keys: dict[str, SchemaPart]
     required: frozenset[str]
     groups: tuple[Json, ...]
     pairs: Mapping[str, list[str]]
 
 
-Drawn = Callable[[Any, Place], Any]
+Draw = Callable[[Any, SchemaPart], Any]
 """A method of a subclass."""
 
 
-class Drawing:
-    """Draws one example. `given` says of optional keys, by name, whether they are there; others are drawn."""
+class ValueGenerator:
+    """Draws one example. `presence` says which optional keys are present; the presence of others is drawn."""
 
-    blocks: ClassVar[Mapping[str, Drawn]] = MappingProxyType({})
-    """What is drawn otherwise than its schema says, by the name of the block."""
-    keys: ClassVar[Mapping[str, Drawn]] = MappingProxyType({})
-    """And by the name of the key it stands behind."""
+    blocks: ClassVar[Mapping[str, Draw]] = MappingProxyType({})
+    """Methods that draw a block differently from its schema, by the block's name."""
+    keys: ClassVar[Mapping[str, Draw]] = MappingProxyType({})
+    """Methods that draw the value of a key differently from its schema, by the key's name."""
 
-    def __init__(self, draw: DrawFn, given: Mapping[str, bool]) -> None:
-        self._draw, self._given = draw, given
+    def __init__(self, draw: DrawFn, presence: Mapping[str, bool]) -> None:
+        self._draw, self._presence = draw, presence
         self._last_id = 0
         self._schema_ids: dict[str, str] = {}
-        self._anchors: dict[str, Place] = {}
+        self._anchors: dict[str, SchemaPart] = {}
         self._emptied = False
         """Whether lists are left empty, as in a skipped label."""
         self._predicting = False
@@ -77,31 +77,31 @@ class Drawing:
     # Schemas
 
     def payload(self, name: str) -> Any:
-        return self.made(self._file(name))
+        return self.draw(self._file(name))
 
     def block(self, name: str, block: str) -> Any:
-        """One of a file's `$defs`."""
-        return self.made(Place({"$ref": f"#/$defs/{block}"}, name))
+        """Draws one of a file's `$defs`."""
+        return self.draw(SchemaPart({"$ref": f"#/$defs/{block}"}, name))
 
-    def _file(self, name: str) -> Place:
-        """A whole file. The first to name an anchor is who it stands for (draft 2020-12 §8.2.3.2)."""
-        schema = document(name)
+    def _file(self, name: str) -> SchemaPart:
+        """A whole file. A dynamic anchor means its first definition (draft 2020-12 §8.2.3.2)."""
+        schema = load_document(name)
         for part in schema.get("$defs", {}).values():
             if "$dynamicAnchor" in part:
-                self._anchors.setdefault(part["$dynamicAnchor"], Place(part, name))
-        return Place(schema, name)
+                self._anchors.setdefault(part["$dynamicAnchor"], SchemaPart(part, name))
+        return SchemaPart(schema, name)
 
-    def _referred(self, place: Place) -> Place | None:
+    def _resolve(self, place: SchemaPart) -> SchemaPart | None:
         if anchor := place.schema.get("$dynamicRef"):
             return self._anchors[anchor.removeprefix("#")]
         if "$ref" not in place.schema:
             return None
         file, _, pointer = place.schema["$ref"].partition("#/$defs/")
-        found = self._file(file.removesuffix(".json") or place.file)
-        return Place(found.schema["$defs"][pointer], found.file) if pointer else found
+        target = self._file(file.removesuffix(".json") or place.file)
+        return SchemaPart(target.schema["$defs"][pointer], target.file) if pointer else target
 
-    def made(self, place: Place) -> Any:
-        """A value of a schema."""
+    def draw(self, place: SchemaPart) -> Any:
+        """Draws a value of a schema."""
         schema = place.schema
         block = schema.get("$ref", "").partition("#/$defs/")[2]
         if block in self.blocks:
@@ -109,23 +109,23 @@ class Drawing:
         if "const" in schema:
             return schema["const"]
         if "enum" in schema:
-            return self.one_of(schema["enum"])
+            return self.choose(schema["enum"])
         if "anyOf" in schema:
-            return self.made(Place(self.one_of(schema["anyOf"]), place.file))
-        target = self._referred(place)
+            return self.draw(SchemaPart(self.choose(schema["anyOf"]), place.file))
+        target = self._resolve(place)
         if target is not None and not schema.keys() & {"properties", "required"}:
-            return self.made(target)
+            return self.draw(target)
         if "patternProperties" in schema:
-            return self._keyed(place)
+            return self._draw_keyed(place)
         if "properties" in schema or target is not None:
             return self.object(place)
         return self._simple(place)
 
-    def _simple(self, place: Place) -> Any:
+    def _simple(self, place: SchemaPart) -> Any:
         schema = place.schema
         kind = schema["type"]
         if isinstance(kind, list):
-            kind = self.one_of(sorted(kind))
+            kind = self.choose(sorted(kind))
         match kind:
             case "null":
                 return None
@@ -144,94 +144,94 @@ class Drawing:
             return self._draw(st.from_regex(pattern, fullmatch=True))
         return self._draw(NAMES if schema.get("minLength") else TEXT)
 
-    def object(self, place: Place, *, without: frozenset[str] = frozenset()) -> Json:
-        """An object with all its required keys and some of the others."""
+    def object(self, place: SchemaPart, *, without: frozenset[str] = frozenset()) -> Json:
+        """Draws an object with all its required keys and some of the others."""
         shape = self.shape(place)
         chosen = set(shape.required)
         if shape.groups:
-            chosen |= set(self.one_of(shape.groups)["required"])
+            chosen |= set(self.choose(shape.groups)["required"])
         alternatives = {key for group in shape.groups for key in group["required"]}
-        made: Json = {}
+        value: Json = {}
         for key, part in shape.keys.items():
             optional = key not in chosen and key not in alternatives
-            if key not in without and (key in chosen or (optional and self._wanted(key, shape, made))):
-                made[key] = self._value(key, part)
+            if key not in without and (key in chosen or (optional and self._is_present(key, shape, value))):
+                value[key] = self._value(key, part)
         for key, name in NAMED.items():
-            if key in made and name in made:
-                made[key] = self._schema_ids.setdefault(made[name], made[key])
-        return agreed(made)
+            if key in value and name in value:
+                value[key] = self._schema_ids.setdefault(value[name], value[key])
+        return make_consistent(value)
 
-    def _wanted(self, key: str, shape: Shape, made: Json) -> bool:
-        """Drawn, unless it is said, or another key brings it along."""
-        before = [other for other in shape.pairs.get(key, ()) if order(shape, other) < order(shape, key)]
+    def _is_present(self, key: str, shape: ObjectShape, value: Json) -> bool:
+        """Draws the presence of a key, unless `presence` has it, or another key requires it."""
+        before = [other for other in shape.pairs.get(key, ()) if position(shape, other) < position(shape, key)]
         if before:
-            return all(other in made for other in before)
+            return all(other in value for other in before)
         if key == "confidence" and not self._predicting:
             return False
-        return self._given[key] if key in self._given else self._flag()
+        return self._presence[key] if key in self._presence else self._flag()
 
-    def _value(self, key: str, part: Place) -> Any:
+    def _value(self, key: str, part: SchemaPart) -> Any:
         if key in self.keys:
             return self.keys[key](self, part)
-        return self.made(part)
+        return self.draw(part)
 
-    def shape(self, place: Place) -> Shape:
-        """An object's keys, those of what it refers to first."""
-        target = self._referred(place)
-        below = self.shape(target) if target is not None else Shape({}, frozenset(), (), {})
+    def shape(self, place: SchemaPart) -> ObjectShape:
+        """The keys of an object; those of its reference come first."""
+        target = self._resolve(place)
+        below = self.shape(target) if target is not None else ObjectShape({}, frozenset(), (), {})
         schema = place.schema
-        keys = below.keys | {key: Place(part, place.file) for key, part in schema.get("properties", {}).items()}
+        keys = below.keys | {key: SchemaPart(part, place.file) for key, part in schema.get("properties", {}).items()}
         required = below.required | frozenset(schema.get("required", []))
         groups = below.groups or tuple(schema.get("oneOf", ()))
-        return Shape(keys, required, groups, {**below.pairs, **schema.get("dependentRequired", {})})
+        return ObjectShape(keys, required, groups, {**below.pairs, **schema.get("dependentRequired", {})})
 
-    def _list(self, place: Place) -> list[Any]:
+    def _list(self, place: SchemaPart) -> list[Any]:
         schema = place.schema
         low, high = schema.get("minItems", 0), schema.get("maxItems", max(MOST, schema.get("minItems", 0)))
         if self._emptied:
             low = high = 0
-        return self._several(lambda: self.made(Place(schema["items"], place.file)), low, high)
+        return self._several(lambda: self.draw(SchemaPart(schema["items"], place.file)), low, high)
 
     def _several(self, make: Callable[[], T], low: int, high: int, *, likely: bool = False) -> list[T]:
-        """A list, mostly short: an item and all that follow it are one thing to the search, within which those that
-        follow are another. So it can end a list anywhere, and put what follows an item in the item's place.
+        """Draws a list that is mostly short.
 
-        st.lists() would do, but gives two to three items everywhere, and what nests six deep grows with their power.
-        `likely` ones have a first item mostly.
+        An item and all items after it are one unit for Hypothesis's search, and the items after it are another within
+        it. So the search can end a list anywhere, and replace an item by those after it. st.lists() would draw two or
+        three items everywhere, and lists that are nested six deep would grow exponentially. `likely`: mostly not empty.
         """
-        made: list[T] = []
+        value: list[T] = []
 
         def rest() -> None:
-            more = self._draw(st.integers(0, 7)) > 0 if likely and not made else self._flag()
-            if len(made) >= low and (not more or len(made) >= high):
+            more = self._draw(st.integers(0, 7)) > 0 if likely and not value else self._flag()
+            if len(value) >= low and (not more or len(value) >= high):
                 return
-            made.append(make())
+            value.append(make())
             self._draw(st.builds(rest))
 
         self._draw(st.builds(rest))
-        return made
+        return value
 
-    def labels(self, place: Place) -> list[Any]:
-        """What rows are read for is mostly there."""
-        return self._several(lambda: self.made(Place(place.schema["items"], place.file)), 0, MOST, likely=True)
+    def labels(self, place: SchemaPart) -> list[Any]:
+        """Draws labels, which are mostly present, as rows are read for them."""
+        return self._several(lambda: self.draw(SchemaPart(place.schema["items"], place.file)), 0, MOST, likely=True)
 
-    def _keyed(self, place: Place, *, likely: bool = False) -> Json:
-        """Values by ids or numbers."""
+    def _draw_keyed(self, place: SchemaPart, *, likely: bool = False) -> Json:
+        """Draws an object with ids or numbers as keys."""
         [(pattern, part)] = place.schema["patternProperties"].items()
         if self._emptied:
             return {}
-        values = self._several(lambda: self.made(Place(part, place.file)), 0, 2, likely=likely)
+        values = self._several(lambda: self.draw(SchemaPart(part, place.file)), 0, 2, likely=likely)
         return {self._key(pattern, number): each for number, each in enumerate(values, 1)}
 
     def _key(self, pattern: str, number: int) -> str:
-        """An id in the shape that the pattern asks for, or the number."""
+        """An id in the form of the pattern, or the number."""
         if pattern.startswith("^c"):
             return self.id()
         return self.uuid() if pattern.startswith("^[0-9a-f]{8}") else str(number)
 
-    # What needs no schema
+    # Values without a schema
 
-    def one_of(self, choices: Any) -> Any:
+    def choose(self, choices: Any) -> Any:
         return choices[self._draw(st.integers(0, len(choices) - 1))] if len(choices) > 1 else choices[0]
 
     def _flag(self) -> bool:
@@ -262,18 +262,18 @@ class Drawing:
     def url(self) -> str:
         return f"https://files.example/{self._draw(KEYWORDS)}"
 
-    def type(self, place: Place) -> str:
+    def type(self, place: SchemaPart) -> str:
         """A MIME type that the media type may have."""
-        return str(self.one_of([known for known in TYPES if re.search(place.schema["pattern"], known)]))
+        return str(self.choose([known for known in TYPES if re.search(place.schema["pattern"], known)]))
 
 
-def order(shape: Shape, key: str) -> int:
-    """Where a key stands in an object."""
+def position(shape: ObjectShape, key: str) -> int:
+    """The position of a key in an object."""
     return list(shape.keys).index(key)
 
 
-def document(name: str) -> Json:
-    """A schema's file, parsed once."""
+def load_document(name: str) -> Json:
+    """Parses a schema's file once."""
     if name not in _DOCUMENTS:
         _DOCUMENTS[name] = json.loads(schemas.read(name))
     return _DOCUMENTS[name]
