@@ -63,7 +63,7 @@ class Call(msgspec.Struct):
     _values: dict[tuple[Callable[..., Any], str], Any] = {}
 
     def read_together(self, ids: list[str]) -> None:
-        """From now on, `value_of` one of these records reads the values of its neighbours in the list too.
+        """Lets `value_of` one of these records read the values of its neighbours in the list too.
 
         Not while graphql-core runs the document: it may change what was read before.
         """
@@ -77,7 +77,7 @@ class Call(msgspec.Struct):
         if (read, record_id) not in self._values:
             ids = self._neighbours.get(record_id) or [record_id]
             self._count(len(ids))
-            with self._reading() as connection:
+            with self._connect() as connection:
                 values = read(connection, ids)
             if ids == [record_id]:
                 return values[record_id]
@@ -87,7 +87,7 @@ class Call(msgspec.Struct):
 
     def build_legacy_label(self, label_id: str) -> dict[str, Any]:
         """The `Label` of Export V1. A document may ask for hundreds."""
-        with self._reading() as connection:
+        with self._connect() as connection:
             if self._elements is None:
                 now = self.store.clock.now()
                 links = self.workspace.links
@@ -132,16 +132,16 @@ class Call(msgspec.Struct):
     def store(self) -> Store:
         return self.workspace.store
 
-    def reading(self) -> AbstractContextManager[Connection]:
+    def read(self) -> AbstractContextManager[Connection]:
         """A connection for other reads than those below. Counts one record. Raises QueryTooComplex, TakesLong."""
         self._count(1)
-        return self._reading()
+        return self._connect()
 
-    def _reading(self) -> AbstractContextManager[Connection]:
+    def _connect(self) -> AbstractContextManager[Connection]:
         return self.workspace.store.reading() if self._own is None else nullcontext(self._own)
 
     def select(self, kind: type[R], clause: Clause = EVERYTHING, **page: Any) -> list[R]:
-        with self._reading() as connection:
+        with self._connect() as connection:
             return self._count_records(connection.select(kind, clause, **page))
 
     def search(
@@ -160,7 +160,7 @@ class Call(msgspec.Struct):
         """The record with this id, deleted or not; None if there is none or the id is None."""
         if record_id is None:
             return None
-        with self._reading() as connection:
+        with self._connect() as connection:
             records = self._count_records(connection.select(kind, Clause("id = :id", id=record_id)))
         return records[0] if records else None
 
@@ -182,7 +182,7 @@ class Call(msgspec.Struct):
     def one(self, kind: type[R], clause: Clause, what: str) -> R:
         """The record that meets the clause. Raises NotFound, whose message says that `what` does not exist."""
         self._count(1)
-        with self._reading() as connection:
+        with self._connect() as connection:
             return connection.one(kind, clause, what)
 
     def get(self, kind: type[R], record_id: str | None, name: str | None = None) -> R:
@@ -199,5 +199,5 @@ class Call(msgspec.Struct):
 
     def count(self, kind: type[Record], clause: Clause) -> int:
         self._count(1)
-        with self._reading() as connection:
+        with self._connect() as connection:
             return connection.count(kind, clause)

@@ -1,7 +1,7 @@
-"""What answering a GraphQL document may cost, computed from its text and the schema before anything runs.
+"""The cost of answering a GraphQL document, computed from its text and the schema before anything runs.
 
-The cost is the number of objects that the answer has if every list has `LIST` items, whatever page is asked for. So
-`{projects {labels {dataRow {id}}}}` costs 10 + 100 + 100, and lists four deep cost more than any client asks for. The
+The cost is the number of objects that the answer has if every list has `LIST` items, whatever page is requested. So
+`{projects {labels {dataRow {id}}}}` costs 10 + 100 + 100, and lists four deep cost more than any client requests. The
 real service refuses those as well, in the words of `QueryTooComplex` (SDK tests test_client_errors.py).
 """
 
@@ -55,7 +55,7 @@ MOST_NAME = 200
 MOST_DIGITS = 400
 """Characters of a number; the largest number of JSON has 309 digits."""
 MOST_FIELDS = 2000
-"""Fields and fragment spreads when the fragments are put in. No client is known that asks for a tenth of that."""
+"""Fields and fragment spreads when the fragments are put in. No client is known that requests a tenth of that."""
 MOST_OVERLAPS = 2000
 """Pairs that must not contradict each other: two fields of one name at one place, two fragments spread at one place."""
 MOST_CHANGES = 100
@@ -65,7 +65,7 @@ MOST_COST = 10_000
 LIST = 10
 """Items that a list counts for."""
 LIST_OF_SCHEMA = 2
-"""The same where a document asks for the schema itself: tools nest deeper there."""
+"""The same where a document requests the schema itself: tools nest deeper there."""
 CHANGING = frozenset({"Mutation", "ProjectChanges"})
 """The types whose fields change something."""
 
@@ -76,7 +76,7 @@ _UNCOUNTED = (
 
 
 class Cost(msgspec.Struct):
-    """Of a whole document, all its operations together."""
+    """The cost of a whole document, all its operations together."""
 
     objects: int = 0
     answers: int = 0
@@ -88,7 +88,7 @@ class Cost(msgspec.Struct):
     lists: bool = False
     """Whether objects are listed."""
     schema: bool = False
-    """Whether the schema itself is asked for."""
+    """Whether the schema itself is requested."""
     conditions: bool = False
     """Whether `@include` or `@skip` make several queries of it."""
     long: bool = False
@@ -137,23 +137,23 @@ def cost_of(schema: GraphQLSchema, document: DocumentNode) -> Cost:
     return meter.cost
 
 
-def circular(document: DocumentNode) -> bool:
+def is_circular(document: DocumentNode) -> bool:
     """Whether fragments spread each other in a circle, which has no end to be counted."""
     fragments = (node for node in document.definitions if isinstance(node, FragmentDefinitionNode))
     try:
-        TopologicalSorter({node.name.value: set(_spread_anywhere(node)) for node in fragments}).prepare()
+        TopologicalSorter({node.name.value: set(_list_spreads(node)) for node in fragments}).prepare()
     except CycleError:
         return True
     return False
 
 
-def _spread_anywhere(node: FragmentDefinitionNode) -> Iterable[str]:
+def _list_spreads(node: FragmentDefinitionNode) -> Iterable[str]:
     waiting: list[Any] = [node]
     while waiting:
-        found = waiting.pop()
-        if isinstance(found, FragmentSpreadNode):
-            yield found.name.value
-        if (selection_set := getattr(found, "selection_set", None)) is not None:
+        part = waiting.pop()
+        if isinstance(part, FragmentSpreadNode):
+            yield part.name.value
+        if (selection_set := getattr(part, "selection_set", None)) is not None:
             waiting += selection_set.selections
 
 
@@ -171,13 +171,13 @@ class _Meter:
         """The selection of `factor` objects."""
         if level > MOST_DEPTH:
             raise QueryTooComplex(f"the document is more than {MOST_DEPTH} levels deep")
-        for nodes in self._fields(selected).values():
+        for nodes in self._collect_fields(selected).values():
             self._add_field(kind, nodes, factor, level)
 
-    def _fields(self, selected: list[SelectionSetNode]) -> dict[str, list[FieldNode]]:
-        """By the keys of the answer; each fragment is put in once."""
+    def _collect_fields(self, selected: list[SelectionSetNode]) -> dict[str, list[FieldNode]]:
+        """The fields by the keys of the answer; each fragment is put in once."""
         cost = self.cost
-        found: dict[str, list[FieldNode]] = {}
+        fields: dict[str, list[FieldNode]] = {}
         spread: dict[str, int] = {}
         waiting: list[Any] = [node for selection_set in selected for node in selection_set.selections]
         while waiting:
@@ -185,7 +185,7 @@ class _Meter:
             cost.fields += 1
             cost.conditions |= bool(node.directives)
             if isinstance(node, FieldNode):
-                alike = found.setdefault((node.alias or node.name).value, [])
+                alike = fields.setdefault((node.alias or node.name).value, [])
                 cost.overlaps += len(alike)
                 alike.append(node)
             elif isinstance(node, FragmentSpreadNode):
@@ -197,7 +197,7 @@ class _Meter:
             else:
                 waiting += node.selection_set.selections
             self._check()
-        return found
+        return fields
 
     def _add_field(self, kind: GraphQLObjectType, nodes: list[FieldNode], factor: int, level: int) -> None:
         cost, name = self.cost, nodes[0].name.value
@@ -225,7 +225,7 @@ class _Meter:
         if cost.fields > MOST_FIELDS:
             raise QueryTooComplex(f"the document has more than {MOST_FIELDS} selections, those of fragments put in")
         if cost.overlaps > MOST_OVERLAPS:
-            raise QueryTooComplex(f"more than {MOST_OVERLAPS} pairs of fields or fragments stand at the same place")
+            raise QueryTooComplex(f"more than {MOST_OVERLAPS} pairs of fields or fragments are at the same place")
         if cost.objects > MOST_COST:
             raise QueryTooComplex(
                 f"the answer has more than {MOST_COST} objects if each list has {LIST}; nest fewer lists within lists"

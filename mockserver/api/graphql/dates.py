@@ -1,6 +1,6 @@
-"""What the service's API began to do on a date. Before it, by the payload date of a workspace, the API does not.
+"""Changes of the service's API by their dates. A workspace with an earlier payload date acts as before them.
 
-What Export V2 changed stands in `exports/dates.py`.
+The changes of Export V2 are in `exports/dates.py`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""GraphQL documents made ready to run: parsed, measured, validated, and kept by their text.
+"""GraphQL documents that are ready to run: parsed, measured, validated, and kept by their text.
 
 Parsing and validating costs milliseconds, executing tens of microseconds, and an SDK sends the same few documents again
 and again. What is kept is bounded by the memory it takes.
@@ -26,7 +26,7 @@ from graphql import (
 from graphql.language import Node
 from graphql.validation import FieldsOnCorrectTypeRule, NoFragmentCyclesRule
 
-from mockserver.api.graphql.cost import MOST_DEPTH, Cost, check_size, circular, cost_of
+from mockserver.api.graphql.cost import MOST_DEPTH, Cost, check_size, cost_of, is_circular
 from mockserver.api.graphql.plans import MOST_PLANS, Planned
 from mockserver.errors import QueryNotParsed, QueryNotValid, QueryTooComplex, WireError, nearest, quote
 
@@ -35,8 +35,8 @@ MOST_CHARACTERS = 1024 * 1024
 MOST_TOKENS = 30_000
 """Names, values and brackets of a document. A bulk delete inlines 25,000 ids."""
 MOST_KEPT = 8 * 1024 * 1024
-"""Bytes of all kept documents, as `memory_of` estimates them. The 197 operations of an SDK take 3 MiB. More would not
-be asked for again, but be looked through by every collection of Python's garbage."""
+"""Bytes of all kept documents, as `estimate_memory` estimates them. The 197 operations of an SDK take 3 MiB. More
+documents would not be sent again, and every collection of Python's garbage would visit them."""
 MOST_KEPT_OF_ONE = 2 * 1024 * 1024
 """Bytes. A larger one would push out too many others."""
 
@@ -48,12 +48,12 @@ BYTES_OF_FIELD = 1_200
 """Of a field of a plan: 500 to 1,200, the latter with arguments."""
 
 MOST_ON_LOOP = 300
-"""Fields of an answer that is made on the event loop, if each list has ten items; some 3 ms."""
+"""Fields of an answer that is built on the event loop, if each list has ten items; some 3 ms."""
 
 
 class Document(msgspec.Struct, frozen=True):
-    """A parsed and validated document. `changes` says that it holds a mutation, `long` that it may keep others waiting
-    if it ran on the event loop."""
+    """A parsed and validated document. `changes` says that it holds a mutation, `long` that it might block other
+    requests if it ran on the event loop."""
 
     planned: Planned
     changes: bool
@@ -67,81 +67,81 @@ class KeptDocuments:
 
     def __init__(self, most: int = MOST_KEPT) -> None:
         self._most, self.memory = most, 0
-        self._found: OrderedDict[str, Document | WireError] = OrderedDict()
+        self._documents: OrderedDict[str, Document | WireError] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._found)
+        return len(self._documents)
 
     def get(self, query: str) -> Document | WireError | None:
-        found = self._found.get(query)
-        if found is not None:
-            self._found.move_to_end(query)
-        return found
+        document = self._documents.get(query)
+        if document is not None:
+            self._documents.move_to_end(query)
+        return document
 
-    def keep(self, query: str, found: Document | WireError) -> None:
-        """Keep it, and let go of those that were not sent for longest."""
-        size = _kept_size(query, found)
-        if len(query) > LARGE_DOCUMENT or size > MOST_KEPT_OF_ONE or query in self._found:
-            return  # the last: it was prepared twice at the same time
-        self._found[query] = found
+    def keep(self, query: str, document: Document | WireError) -> None:
+        """Keeps a document, and drops those that were not sent for the longest time."""
+        size = _estimate_size(query, document)
+        if len(query) > LARGE_DOCUMENT or size > MOST_KEPT_OF_ONE or query in self._documents:
+            return  # the last condition: it was prepared twice at the same time
+        self._documents[query] = document
         self.memory += size
         while self.memory > self._most:
-            old, let_go = self._found.popitem(last=False)
-            self.memory -= _kept_size(old, let_go)
+            old_query, old = self._documents.popitem(last=False)
+            self.memory -= _estimate_size(old_query, old)
 
 
-def _kept_size(query: str, found: Document | WireError) -> int:
-    told = found.memory if isinstance(found, Document) else 1_000 + 4 * len(found.message)
-    return told + sys.getsizeof(query) + 200
+def _estimate_size(query: str, document: Document | WireError) -> int:
+    size = document.memory if isinstance(document, Document) else 1_000 + 4 * len(document.message)
+    return size + sys.getsizeof(query) + 200
 
 
-def prepared(schema: GraphQLSchema, query: str) -> Document | WireError:
-    """The document, or why there is none."""
+def prepare(schema: GraphQLSchema, query: str) -> Document | WireError:
+    """Parses, measures and validates a document. Returns the error of one that cannot be run."""
     try:
         check_length(query)
         check_depth(query)
         node = parse(Source(query, "request"), no_location=True, max_tokens=MOST_TOKENS)
         check_size(node)
-        if circular(node):
-            return _invalid(validate(schema, node, [NoFragmentCyclesRule], max_errors=5))
+        if is_circular(node):
+            return _build_error(validate(schema, node, [NoFragmentCyclesRule], max_errors=5))
         cost = cost_of(schema, node)
     except GraphQLSyntaxError as error:
         if error.message.endswith("Parsing aborted."):  # graphql-core's words at `max_tokens`
             return QueryTooComplex(
                 f"the document has more than {MOST_TOKENS:,} names, values and brackets; send long lists as variables"
             )
-        return QueryNotParsed(error.message, locations=[_place(error)] if error.locations else [])
+        return QueryNotParsed(error.message, locations=[_get_location(error)] if error.locations else [])
     except WireError as error:
         return error.copy()
     errors = validate(schema, node, _RULES, max_errors=5, hide_suggestions=len(query) > LARGE_DOCUMENT)
-    return _invalid(errors) if errors else _document(schema, query, node, cost)
+    return _build_error(errors) if errors else _build_document(schema, query, node, cost)
 
 
-def _document(schema: GraphQLSchema, query: str, node: DocumentNode, cost: Cost) -> Document:
+def _build_document(schema: GraphQLSchema, query: str, node: DocumentNode, cost: Cost) -> Document:
     changes = cost.changes > 0
     long = cost.answers > MOST_ON_LOOP or cost.schema or cost.long
     if changes:  # graphql-core runs these, at a tenth of the speed of a plan
         long = long or cost.lists or cost.changes > 1
-    memory = memory_of(node, cost) if len(query) <= LARGE_DOCUMENT else 0
+    memory = estimate_memory(node, cost) if len(query) <= LARGE_DOCUMENT else 0
     return Document(Planned(schema, node), changes, long, memory)
 
 
-def memory_of(node: DocumentNode, cost: Cost) -> int:
-    """Bytes that a document takes when all its plans are made, an estimate."""
+def estimate_memory(node: DocumentNode, cost: Cost) -> int:
+    """Bytes that a document takes when all its plans are built."""
     plans = MOST_PLANS if cost.conditions else 1
-    return BYTES_OF_NODE * _nodes(node) + BYTES_OF_FIELD * cost.fields * plans
+    return BYTES_OF_NODE * _count_nodes(node) + BYTES_OF_FIELD * cost.fields * plans
 
 
-def _nodes(document: DocumentNode) -> int:
+def _count_nodes(document: DocumentNode) -> int:
     waiting: list[Any] = [document]
     nodes = 0
     while waiting:
-        found = waiting.pop()
-        if isinstance(found, (list, tuple)):
-            waiting += found
-        elif isinstance(found, Node):
+        part = waiting.pop()
+        if isinstance(part, (list, tuple)):
+            waiting += part
+        elif isinstance(part, Node):
             nodes += 1
-            waiting += [getattr(found, key, None) for key in found.keys]
+            waiting += [getattr(part, key, None) for key in part.keys]
     return nodes
 
 
@@ -171,7 +171,7 @@ def check_depth(query: str) -> None:
     while (token := _NESTING.search(query, place)) is not None:
         place = token.end()
         if token[0] == _BLOCK:
-            place = _block_end(query, place)
+            place = _find_block_end(query, place)
         elif token[0] in "{[(":
             depth += 1
             if depth > MOST_DEPTH:
@@ -180,7 +180,7 @@ def check_depth(query: str) -> None:
             depth -= 1
 
 
-def _block_end(query: str, place: int) -> int:
+def _find_block_end(query: str, place: int) -> int:
     """The end of the block string whose text begins at `place`; of the document if the string has none."""
     while (end := query.find(_BLOCK, place)) >= 0:
         place = end + len(_BLOCK)
@@ -193,7 +193,7 @@ def _block_end(query: str, place: int) -> int:
 
 
 class NearestNames(FieldsOnCorrectTypeRule):
-    """An unknown field is answered in the service's wording and with the nearest names we know, however far."""
+    """Reports an unknown field in the service's words, with the nearest known names."""
 
     def enter_field(self, node: FieldNode, *_args: Any) -> None:
         parent = self.context.get_parent_type()
@@ -210,12 +210,12 @@ class NearestNames(FieldsOnCorrectTypeRule):
 _RULES = [NearestNames if rule is FieldsOnCorrectTypeRule else rule for rule in specified_rules]
 
 
-def _invalid(errors: list[GraphQLError]) -> QueryNotValid:
+def _build_error(errors: list[GraphQLError]) -> QueryNotValid:
     """All messages in one, in double quotes as the service writes them (SDK tests test_client_errors.py)."""
     messages = [re.sub(r"'([^']*)'", r'"\1"', error.message) for error in errors]
     return QueryNotValid(" ".join(messages))
 
 
-def _place(error: GraphQLError) -> dict[str, int]:
+def _get_location(error: GraphQLError) -> dict[str, int]:
     location = (error.locations or [])[0]
     return {"line": location.line, "column": location.column}

@@ -20,14 +20,14 @@ from mockserver.http.responses import json_response
 from mockserver.workspaces.lifecycle import Workspaces
 
 LARGE_BODY = 64 * 1024
-"""Bytes. A larger one names thousands of things: it is neither read nor answered on the event loop."""
+"""Bytes. A larger body is neither parsed nor answered on the event loop."""
 
 MASKED = "GraphQL validation error"
-"""What the service says of every document that does not fit its schema (observed in SDK tests of 2026)."""
+"""The service's message for every document that does not fit its schema (observed in SDK tests of 2026)."""
 
 
 class GraphQLRequest(msgspec.Struct, frozen=True):
-    """What a client posts. The SDK never sends `operationName`; others do."""
+    """The body of a request. The SDK never sends `operationName`; other clients do."""
 
     query: str
     variables: dict[str, Any] | None = None
@@ -44,7 +44,7 @@ class GraphQLEndpoint:
         try:
             response = await self._answer(Request(scope, receive))
         except WireError as error:
-            response = graphql_error(error)
+            response = build_error_response(error)
         except ClientDisconnect:
             return
         await response(scope, receive, send)
@@ -52,7 +52,7 @@ class GraphQLEndpoint:
     async def _answer(self, request: Request) -> Response:
         if request.method != "POST":
             raise NotAllowed(
-                f"GraphQL came by {request.method}; send POST with a JSON body like "
+                f"GraphQL requests must use POST, not {request.method}; send a JSON body like "
                 '{"query": "query { user { email } }", "variables": null}'
             )
         authorization = request.headers.get("authorization")
@@ -60,13 +60,15 @@ class GraphQLEndpoint:
         body = await read_body(request)
         content_type = request.headers.get("content-type", "")
         if len(body) > LARGE_BODY:
-            asked = await asyncio.to_thread(read_request, content_type, body)
+            question = await asyncio.to_thread(parse_request, content_type, body)
         else:
-            asked = read_request(content_type, body)
-        workspace = await self._workspaces.authenticate(authorization)  # again: it may have been reset meanwhile
+            question = parse_request(content_type, body)
+        # Again: the workspace may have been reset while the body was read.
+        workspace = await self._workspaces.authenticate(authorization)
         call = Call(workspace, base_url(request, self._public_url))
         large, long_changes = len(body) > LARGE_BODY, workspace.long_changes
-        answer = self._engine.answer(asked.query, asked.variables, asked.operationName, call, long_changes, large=large)
+        query, variables, operation = question.query, question.variables, question.operationName
+        answer = self._engine.answer(query, variables, operation, call, long_changes, large=large)
         try:
             document = await answer
         except QueryNotValid:
@@ -76,20 +78,20 @@ class GraphQLEndpoint:
         return await asyncio.to_thread(json_response, document) if call.is_large else json_response(document)
 
 
-def graphql_error(error: WireError) -> Response:
+def build_error_response(error: WireError) -> Response:
     """An error that kept the document from being run. Its status is for people and proxies: SDKs read only the body."""
     status = error.status if isinstance(error, (AuthenticationFailed, NotAllowed, BodyTooLarge)) else 400
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {"Allow": "POST"} if status == 405 else None
     return json_response({"errors": [error.as_graphql()], "data": None}, status, headers)
 
 
-def read_request(content_type: str, body: bytes) -> GraphQLRequest:
-    """A JSON body. Raises BadInput."""
+def parse_request(content_type: str, body: bytes) -> GraphQLRequest:
+    """The request in a JSON body. Raises BadInput."""
     if content_type.startswith("multipart/"):
-        raise BadInput("A multipart upload came; this server does not take uploads yet, only JSON bodies")
+        raise BadInput("The body is a multipart upload; this server accepts no uploads yet, only JSON bodies")
     try:
         check_json(body)
-        # orjson tells line and column; msgspec then checks the shape.
+        # orjson reports line and column; msgspec then checks the shape.
         return msgspec.convert(orjson.loads(body), GraphQLRequest)
     except BadInput as error:
         raise BadInput(f'{error.message}; expected {{"query": "…", "variables": {{…}}}}') from None

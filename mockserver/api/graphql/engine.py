@@ -26,7 +26,7 @@ from graphql import (
     is_introspection_type,
 )
 
-from mockserver.api.graphql.documents import Document, KeptDocuments, prepared
+from mockserver.api.graphql.documents import Document, KeptDocuments, prepare
 from mockserver.api.graphql.fields import RegisteredField, Resolver, register
 from mockserver.api.graphql.plans import SHORT_TEXT, Planned, TakesLong
 from mockserver.api.graphql.scalars import set_scalars
@@ -50,10 +50,10 @@ PREPARING, READING, CHANGING = 2, 4, 4
 
 
 class Context(Protocol):
-    """What the resolvers are given."""
+    """The object that every resolver is called with."""
 
     on_loop: bool
-    """While it is true, whoever reads so much that others wait is told so by TakesLong."""
+    """While it is true, a read raises TakesLong when other requests would wait for it."""
 
     def use_snapshot(self) -> AbstractContextManager[None]:
         """Inside this context, reads use a snapshot on a thread of their own and do not block other requests."""
@@ -61,7 +61,7 @@ class Context(Protocol):
 
 
 class Engine:
-    """A schema with its resolvers, and the documents it has met."""
+    """A schema with its resolvers, and the documents that were sent to it."""
 
     def __init__(self, resolvers: Mapping[str, Mapping[str, RegisteredField]], cache: Path | None = None) -> None:
         """`cache` is the folder in which the schema is kept between starts."""
@@ -89,44 +89,43 @@ class Engine:
     ) -> Any:
         """`{"data": …}` and, if something failed, `errors`. Raises WireError when the document cannot be run.
 
-        What is `large`, or changes or reads much, runs in a thread. A query that turns out to read much begins again
-        in one.
+        `large` requests and long documents run in a thread. A query that reads much begins again in one.
         """
-        document = await self._document(query)
+        document = await self._find_document(query)
         long = document.long or large
         if not document.changes and not long:
-            answered = self._answered_here(document.planned, variables, operation, context)
-            if answered is not None:
-                return response(answered)
+            result = self._run_on_loop(document.planned, variables, operation, context)
+            if result is not None:
+                return build_response(result)
         run = partial(self._run, document.planned, variables, operation, context, large=large)
         try:
-            return response(await self._elsewhere(document, run, context, long_changes, long=long))
+            return build_response(await self._run_in_order(document, run, context, long_changes, long=long))
         except _Abandoned as abandoned:
             raise abandoned.why from None
 
-    async def _elsewhere(
+    async def _run_in_order(
         self, document: Document, run: Callable[[], Any], context: Context, long_changes: LongChanges, *, long: bool
     ) -> ExecutionResult:
-        """What is no short query: in a thread, or a short change in its turn."""
+        """Runs long documents in a thread, and short changes after the long ones in front of them."""
         result: Any
         if not document.changes:
-            result = await self._in(self._reading, _apart, context, run)
+            result = await self._run_in(self._reading, _run_on_snapshot, context, run)
         elif long:
             async with long_changes.turn():
-                result = await self._in(self._changing, _awaited, run)
+                result = await self._run_in(self._changing, _run_and_wait, run)
         else:
             await long_changes.over()
             result = run()
         answer: ExecutionResult = await result if isawaitable(result) else result
         return answer
 
-    async def _in(self, threads: Executor, call: Callable[..., Any], *arguments: Any) -> Any:
+    async def _run_in(self, threads: Executor, call: Callable[..., Any], *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(threads, call, *arguments)
 
-    def _answered_here(
+    def _run_on_loop(
         self, planned: Planned, variables: dict[str, Any] | None, operation: str | None, context: Context
     ) -> ExecutionResult | None:
-        """On the event loop; None when it would take long there, or has no plan."""
+        """Runs a query on the event loop. Returns None when it would take long there, or has no plan."""
         context.on_loop = True
         try:
             return planned.run(operation, variables, context, most=ANSWERED_ON_LOOP, raising=True)
@@ -146,7 +145,7 @@ class Engine:
         *,
         large: bool,
     ) -> Any:
-        """An ExecutionResult, or what gives one when it is awaited. Raises QueryTooComplex, _Abandoned."""
+        """An ExecutionResult, or an awaitable of one. Raises QueryTooComplex, _Abandoned."""
         try:
             if (result := planned.run(operation, variables, context)) is not None:
                 return result
@@ -157,35 +156,35 @@ class Engine:
                 variable_values=variables,
                 operation_name=operation,
                 middleware=self._counted,
-                hide_suggestions=large,  # a word of megabytes is compared with every known one
+                hide_suggestions=large,  # a word of megabytes would be compared with all known words
             )
         except RecursionError:
             raise QueryTooComplex("the variables are nested too deep") from None
 
-    async def _document(self, query: str) -> Document:
-        found = self._documents.get(query)
-        if found is None:
+    async def _find_document(self, query: str) -> Document:
+        document = self._documents.get(query)
+        if document is None:
             if len(query) > SHORT_DOCUMENT:
-                found = await self._in(self._preparing, self.prepared, query)
+                document = await self._run_in(self._preparing, self.prepare, query)
             else:
-                found = self.prepared(query)
-            self._documents.keep(query, found)
-        if isinstance(found, WireError):
-            raise found.copy()
-        return found
+                document = self.prepare(query)
+            self._documents.keep(query, document)
+        if isinstance(document, WireError):
+            raise document.copy()
+        return document
 
-    def prepared(self, query: str) -> Document | WireError:
-        """The document, or why there is none."""
-        return prepared(self.schema, query)
+    def prepare(self, query: str) -> Document | WireError:
+        """The document, or the error of one that cannot be run."""
+        return prepare(self.schema, query)
 
 
-def _apart(context: Context, run: Callable[[], T]) -> T:
+def _run_on_snapshot(context: Context, run: Callable[[], T]) -> T:
     with context.use_snapshot():
         return run()
 
 
-def _awaited(run: Callable[[], Any]) -> Any:
-    """In a thread, the result of what may have to be awaited: exports are waited for a moment."""
+def _run_and_wait(run: Callable[[], Any]) -> Any:
+    """Runs a mutation in a thread and waits for its result: mutations that start exports wait for them a moment."""
     result = run()
     return asyncio.run(_await(result)) if isawaitable(result) else result
 
@@ -195,8 +194,8 @@ async def _await(result: Awaitable[T]) -> T:
 
 
 class _Abandoned(BaseException):
-    """Ends an execution by graphql-core at once. An Exception would become one error of many and the rest would go on:
-    the errors of 50,000 fields take longer than their answers."""
+    """Ends an execution by graphql-core immediately. After an Exception, which becomes one error of many, the other
+    fields would be executed: the errors of 50,000 fields take longer than their answers."""
 
     def __init__(self, why: QueryTooComplex) -> None:
         super().__init__(why.message)
@@ -204,11 +203,11 @@ class _Abandoned(BaseException):
 
 
 def _count(resolve: Resolver, source: Any, info: Any, **arguments: Any) -> Any:
-    """For every field that graphql-core answers."""
+    """Counts a field that graphql-core answers, and its text. Raises _Abandoned."""
     call = info.context
     call.answered += 1
     if call.answered > MOST_ANSWERED_BY_CORE:
-        raise _Abandoned(QueryTooComplex(f"the answer has more than {MOST_ANSWERED_BY_CORE} fields; ask for pages"))
+        raise _Abandoned(QueryTooComplex(f"the answer has more than {MOST_ANSWERED_BY_CORE} fields; request pages"))
     try:
         value = resolve(source, info, **arguments)
         if isinstance(value, str) and len(value) > SHORT_TEXT:
@@ -221,33 +220,33 @@ def _count(resolve: Resolver, source: Any, info: Any, **arguments: Any) -> Any:
 # Errors
 
 
-def response(result: ExecutionResult) -> dict[str, Any]:
+def build_response(result: ExecutionResult) -> dict[str, Any]:
     if not result.errors:
         return {"data": result.data}
     for error in result.errors:
-        if isinstance(error.original_error, QueryTooComplex):  # once is enough: every field behind it failed alike
+        if isinstance(error.original_error, QueryTooComplex):  # report it once: the next ones are alike
             raise error.original_error
-    return {"errors": [_error(error) for error in result.errors], "data": result.data}
+    return {"errors": [_format_error(error) for error in result.errors], "data": result.data}
 
 
-def _error(error: GraphQLError) -> dict[str, Any]:
-    """One entry of `errors`. A plain exception behind it is our bug, and its traceback goes to the log."""
+def _format_error(error: GraphQLError) -> dict[str, Any]:
+    """One entry of `errors`. Any other exception is a bug of the server, whose traceback goes to the log."""
     cause = error.original_error
-    told = cause if isinstance(cause, WireError) else None if cause is None else find_fault(cause)
-    if told is not None:
-        shown = told.as_graphql()
+    known = cause if isinstance(cause, WireError) else None if cause is None else find_fault(cause)
+    if known is not None:
+        entry = known.as_graphql()
     elif cause is None or isinstance(cause, GraphQLError):
-        shown = BadInput(re.sub(r"'([^']*)'", r'"\1"', error.message)).as_graphql()
+        entry = BadInput(re.sub(r"'([^']*)'", r'"\1"', error.message)).as_graphql()
     else:
         LOG.error("a resolver failed: %s", "/".join(map(str, error.path or ())), exc_info=cause)
-        shown = MockserverBug(
+        entry = MockserverBug(
             f"A bug in the mock, not in your request: {type(cause).__name__}; see its log"
         ).as_graphql()
-    return shown | {"path": error.path} if error.path else shown
+    return entry | {"path": error.path} if error.path else entry
 
 
-def object_fields(schema: GraphQLSchema) -> dict[str, dict[str, Any]]:
-    """Every object type's fields, for tests of completeness."""
+def list_object_fields(schema: GraphQLSchema) -> dict[str, dict[str, Any]]:
+    """The fields of every object type, for tests of completeness."""
     return {
         name: dict(kind.fields)
         for name, kind in schema.type_map.items()

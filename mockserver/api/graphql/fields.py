@@ -73,7 +73,7 @@ def _reader(attribute: str) -> Resolver:
 
 
 def attribute_reader(resolver: Resolver) -> Callable[[Any], Any] | None:
-    """What reads the value of a field that is nothing but an attribute; None for other fields."""
+    """The function that reads a field that is only an attribute; None for other fields."""
     read: Callable[[Any], Any] | None = getattr(resolver, "read", None)
     return read
 
@@ -134,8 +134,8 @@ def _with_checked_arguments(resolver: Resolver) -> Resolver:
     """Drops arguments that are null, and refuses pages that begin or end in front of the first item."""
 
     @wraps(resolver)
-    def resolve(source: Any, call: Any, **given: Any) -> Any:
-        arguments = {name: value for name, value in given.items() if value is not None}
+    def resolve(source: Any, call: Any, **sent: Any) -> Any:
+        arguments = {name: value for name, value in sent.items() if value is not None}
         for name in ("skip", "first"):
             if arguments.get(name, 0) < 0:
                 raise BadInput(f"{name} is {arguments[name]}; expected 0 or more")

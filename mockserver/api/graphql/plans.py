@@ -1,4 +1,4 @@
-"""A query made ready to run again: what graphql-core finds out anew for each answer is found out once for a document.
+"""A query made ready to run again: graphql-core derives the same from the document for each answer, a plan once.
 
 A plan is the document as nested fields, each with its resolver, its arguments and how its value is written. It covers
 queries of objects, lists and leaves, with fragments, directives and variables; for all else there is no plan, and
@@ -60,11 +60,11 @@ Path = tuple[Any, str | int] | None
 
 
 class TakesLong(Exception):
-    """So much was read or answered on the event loop that the query is to begin again in a thread."""
+    """The query has read or answered so much on the event loop that it has to begin again in a thread."""
 
 
 class Run(msgspec.Struct):
-    """One answer in the making. Resolvers get the `context`.
+    """The execution of one query. Resolvers are called with the `context`.
 
     At most `most` fields are answered; then it ends with TakesLong if it is `raising` that, else with QueryTooComplex.
     """
@@ -76,13 +76,13 @@ class Run(msgspec.Struct):
     errors: list[GraphQLError] = []
 
     def end(self) -> NoReturn:
-        """Too many fields."""
+        """Ends the execution because of too many fields. Raises TakesLong or QueryTooComplex."""
         if self.raising:
             raise TakesLong
-        raise QueryTooComplex(f"the answer has more than {MOST_ANSWERED} fields; ask for less, or for pages")
+        raise QueryTooComplex(f"the answer has more than {MOST_ANSWERED} fields; request fewer fields, or pages")
 
-    def failed(self, error: Exception, path: Path, *, nullable: bool) -> None:
-        """Keep the error of what is null now. Raises it when that may not be null: what is around it has failed."""
+    def add_error(self, error: Exception, path: Path, *, nullable: bool) -> None:
+        """Keeps the error of a field that becomes null. Raises it if the field may not be null: its object fails."""
         located = located_error(error, None, _keys(path))
         if not nullable:
             raise located
@@ -90,7 +90,7 @@ class Run(msgspec.Struct):
 
 
 Complete = Callable[[Any, Run, Path], Any]
-"""What a resolver gave -> what JSON says."""
+"""Turns the value of a resolver into JSON values."""
 
 
 class Field(NamedTuple):
@@ -111,25 +111,25 @@ class Field(NamedTuple):
 # Running
 
 
-def executed(fields: Sequence[Field], run: Run) -> ExecutionResult:
-    """The root's."""
+def execute_plan(fields: Sequence[Field], run: Run) -> ExecutionResult:
+    """Executes the fields of the root."""
     try:
-        data = _selected(fields, None, run, None)
+        data = _select(fields, None, run, None)
     except GraphQLError as error:
         run.errors.append(error)
         return ExecutionResult(None, run.errors)
     return ExecutionResult(data, run.errors or None)
 
 
-def _selected(  # noqa: C901  the loop of every answer, where a call costs more than a branch
+def _select(  # noqa: C901  the loop of every answer, where a call costs more than a branch
     fields: Sequence[Field], source: Any, run: Run, path: Path
 ) -> dict[str, Any]:
-    """The selection of one object."""
+    """Resolves the selection of one object."""
     run.most -= len(fields)
     if run.most < 0:
         run.end()
     call = run.context
-    found: dict[str, Any] = {}
+    answer: dict[str, Any] = {}
     for key, resolve, read, arguments, plain, write, complete, nullable in fields:
         try:
             if read is not None:
@@ -141,19 +141,19 @@ def _selected(  # noqa: C901  the loop of every answer, where a call costs more 
             if type(value) is plain:
                 if isinstance(value, str) and len(value) > SHORT_TEXT:
                     call.count_text(len(value))
-                found[key] = value
+                answer[key] = value
             elif value is None and nullable:
-                found[key] = None
+                answer[key] = None
             elif write is None or value is None:
-                found[key] = complete(value, run, (path, key))
+                answer[key] = complete(value, run, (path, key))
             else:
-                found[key] = write(value)
+                answer[key] = write(value)
         except (TakesLong, QueryTooComplex):
             raise
-        except Exception as error:  # noqa: BLE001  whatever it is, it is told
-            run.failed(error, (path, key), nullable=nullable)
-            found[key] = None
-    return found
+        except Exception as error:  # noqa: BLE001  every error is reported
+            run.add_error(error, (path, key), nullable=nullable)
+            answer[key] = None
+    return answer
 
 
 _PLAIN: dict[str, type] = {"String": str, "ID": str, "Boolean": bool}
@@ -187,7 +187,7 @@ def _leaf(write: Callable[[Any], Any]) -> Complete:
 
 def _object(fields: Sequence[Field]) -> Complete:
     def complete(value: Any, run: Run, path: Path) -> Any:
-        return None if value is None else _selected(fields, value, run, path)
+        return None if value is None else _select(fields, value, run, path)
 
     return complete
 
@@ -200,21 +200,21 @@ def _list(item: Complete, where: str, *, nullable: bool) -> Complete:
             return None
         if not is_iterable(values):
             raise GraphQLError(f"Expected Iterable, but did not find one for field '{where}'.")
-        found = []
+        items = []
         for index, value in enumerate(values):
             try:
-                found.append(item(value, run, (path, index)))
+                items.append(item(value, run, (path, index)))
             except (TakesLong, QueryTooComplex):
                 raise
-            except Exception as error:  # noqa: BLE001  whatever it is, it is told
-                run.failed(error, (path, index), nullable=nullable)
-                found.append(None)
-        return found
+            except Exception as error:  # noqa: BLE001  every error is reported
+                run.add_error(error, (path, index), nullable=nullable)
+                items.append(None)
+        return items
 
     return complete
 
 
-def _not_null(inner: Complete, where: str) -> Complete:
+def _complete_not_null(inner: Complete, where: str) -> Complete:
     def complete(value: Any, run: Run, path: Path) -> Any:
         completed = inner(value, run, path)
         if completed is None:
@@ -240,7 +240,7 @@ class Planned:
     def run(
         self,
         operation: str | None,
-        given: dict[str, Any] | None,
+        values: dict[str, Any] | None,
         context: Any,
         *,
         most: int = MOST_ANSWERED,
@@ -252,11 +252,11 @@ class Planned:
         if query is None:
             return None
         try:
-            variables = Variables(query.declared, given or {})
+            variables = Variables(query.declared, values or {})
             fields = query.plan(variables)
         except NotPlain:
             return None
-        return executed(fields, Run(context, variables, most, raising))
+        return execute_plan(fields, Run(context, variables, most, raising))
 
 
 class Query:
@@ -268,15 +268,15 @@ class Query:
         self._plans: dict[tuple[Any, ...], list[Field] | None] = {}
 
     def plan(self, variables: Variables) -> list[Field]:
-        """Raises NotPlain."""
+        """The plan for the values of the directives. Raises NotPlain."""
         answers = tuple(map(variables.values.get, self.declared.booleans))
         if answers not in self._plans and len(self._plans) < MOST_PLANS:
-            self._plans[answers] = self._made(variables)
+            self._plans[answers] = self._build_plan(variables)
         if (plan := self._plans.get(answers)) is None:
             raise NotPlain
         return plan
 
-    def _made(self, variables: Variables) -> list[Field] | None:
+    def _build_plan(self, variables: Variables) -> list[Field] | None:
         if self._root is None:
             return None
         try:
@@ -293,7 +293,7 @@ class Planner:
         self._left, self._level = MOST_FIELDS, 0
 
     def fields(self, kind: GraphQLObjectType, selected: list[SelectionSetNode]) -> list[Field]:
-        """Of one object. Raises NotPlain, GraphQLError."""
+        """The fields of one object. Raises NotPlain, GraphQLError."""
         if self._level == MOST_LEVELS:
             raise NotPlain
         self._level += 1
@@ -306,12 +306,12 @@ class Planner:
         return fields
 
     def _collect(self, selected: SelectionSetNode, nodes: dict[str, list[FieldNode]], spread: set[str]) -> None:
-        """The fields that are asked for by their keys, those of fragments included, each fragment once.
+        """Adds the requested fields by their keys, those of fragments included, each fragment once.
 
-        Where no type is abstract, a valid document has fragments only on the type they stand in.
+        Where no type is abstract, a valid document has fragments only on the type that they are in.
         """
         for node in selected.selections:
-            if not self._included(node):
+            if not self._is_included(node):
                 continue
             if isinstance(node, FieldNode):
                 nodes.setdefault((node.alias or node.name).value, []).append(node)
@@ -321,7 +321,7 @@ class Planner:
                 spread.add(node.name.value)
                 self._collect(self._fragments[node.name.value].selection_set, nodes, spread)
 
-    def _included(self, node: SelectionNode) -> bool:
+    def _is_included(self, node: SelectionNode) -> bool:
         if not node.directives:
             return True
         if any(directive.name.value not in {"skip", "include"} for directive in node.directives):
@@ -350,7 +350,7 @@ class Planner:
 
     def _complete(self, kind: GraphQLOutputType, where: str, nodes: list[FieldNode]) -> Complete:
         if is_non_null_type(kind):
-            return _not_null(self._complete(kind.of_type, where, nodes), where)
+            return _complete_not_null(self._complete(kind.of_type, where, nodes), where)
         if is_list_type(kind):
             return _list(self._complete(kind.of_type, where, nodes), where, nullable=not is_non_null_type(kind.of_type))
         if is_leaf_type(kind):

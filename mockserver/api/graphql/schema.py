@@ -33,9 +33,9 @@ def load_schema(cache: Path | None) -> GraphQLSchema:
     if cache is None:
         return build_bare_schema(sdl)
     path = cache / f"schema-{_key(sdl)}.pickle"
-    kept = _read_kept(path)
-    if kept is not None:
-        return kept
+    schema = _read_kept(path)
+    if schema is not None:
+        return schema
     schema = build_bare_schema(sdl)
     with contextlib.suppress(OSError):  # without a cache the next start builds it again
         cache.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What records are searched by, where it is not the column of the same name."""
+"""How records are searched by fields that are no column of the same name."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ from graphql import (
 from graphql.execution import VariableValues
 from graphql.utilities import coerce_input_literal
 
-Given = dict[str, Any]
+Values = dict[str, Any]
 
 
 class NotPlain(Exception):
@@ -48,14 +48,14 @@ class Declared:
         self._leaves = leaves if len(leaves) == len(types) else None
         self.booleans = [name for name, kind in types.items() if str(kind) == "Boolean"]
 
-    def plain(self, given: Given) -> Given | None:
+    def plain(self, sent: Values) -> Values | None:
         """Their values, if they are plain."""
         if self._leaves is None:
             return None
         values = {}
         try:
             for name, read in self._leaves.items():
-                value = given[name]
+                value = sent[name]
                 if value is None:
                     return None
                 values[name] = read(value)
@@ -63,9 +63,9 @@ class Declared:
             return None
         return values
 
-    def whole(self, given: Given) -> VariableValues:
+    def whole(self, sent: Values) -> VariableValues:
         """Raises NotPlain when they are wrong."""
-        values = get_variable_values(self._schema, self._nodes, given, max_errors=1, hide_suggestions=True)
+        values = get_variable_values(self._schema, self._nodes, sent, max_errors=1, hide_suggestions=True)
         if isinstance(values, list):
             raise NotPlain
         return values
@@ -74,21 +74,21 @@ class Declared:
 class Variables:
     """The variables of one request: `values` by name, and `whole` as graphql-core has them. Raises NotPlain."""
 
-    def __init__(self, declared: Declared, given: Given) -> None:
-        self._declared, self._given = declared, given
+    def __init__(self, declared: Declared, sent: Values) -> None:
+        self._declared, self._sent = declared, sent
         self._whole: VariableValues | None = None
-        plain = declared.plain(given)
+        plain = declared.plain(sent)
         self.values = self.whole.coerced if plain is None else plain
 
     @property
     def whole(self) -> VariableValues:
         if self._whole is None:
-            self._whole = self._declared.whole(self._given)
+            self._whole = self._declared.whole(self._sent)
         return self._whole
 
 
-Arguments = Callable[[Variables], Given]
-_Read = Callable[[Given], Any]
+Arguments = Callable[[Variables], Values]
+_Read = Callable[[Values], Any]
 """A value of an argument, with the values of the variables. Raises KeyError when it is not plain with these."""
 
 
@@ -100,7 +100,7 @@ def arguments_of(field: GraphQLField, node: FieldNode) -> Arguments:
     except NotPlain:
         return lambda variables: get_argument_values(field, node, variables.whole)
 
-    def read(variables: Variables) -> Given:
+    def read(variables: Variables) -> Values:
         try:
             return {name: read(variables.values) for name, read in reads.items()}
         except KeyError:
@@ -110,7 +110,7 @@ def arguments_of(field: GraphQLField, node: FieldNode) -> Arguments:
 
 
 def _plain_type(defined: Any) -> GraphQLInputType:
-    """Of an argument or a field of an input, unless it has a default."""
+    """The type of an argument or a field of an input. Raises NotPlain if it has a default."""
     if defined.default is not None or defined.default_value is not Undefined or defined.out_name is not None:
         raise NotPlain
     kind: GraphQLInputType = defined.type
@@ -147,7 +147,7 @@ def _has_variables(node: ValueNode) -> bool:
 
 
 def _variable(name: str, *, required: bool) -> _Read:
-    def read(values: Given) -> Any:
+    def read(values: Values) -> Any:
         value = values[name]
         if value is None and required:
             raise KeyError

@@ -90,7 +90,7 @@ def test_graphql_is_asked_by_post(server: ServedWorld, method: str) -> None:
     answer = get(server, "/graphql?query={user{id}}", method=method)
     assert (answer.status, answer.headers["allow"]) == (405, "POST")
     if method != "HEAD":
-        assert (answer.code, f"came by {method}; send POST" in answer.message) == ("OPERATION_NOT_ALLOWED", True)
+        assert (answer.code, f"must use POST, not {method}" in answer.message) == ("OPERATION_NOT_ALLOWED", True)
 
 
 # Size

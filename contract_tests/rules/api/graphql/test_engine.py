@@ -5,7 +5,7 @@ import pytest
 from contract_tests.rules.api.asking import ask, post
 from contract_tests.rules.worlds import DEFAULT
 from contract_tests.serving import ServedWorld
-from mockserver.api.graphql.engine import Engine, object_fields
+from mockserver.api.graphql.engine import Engine, list_object_fields
 from mockserver.api.graphql.resolvers import all_resolvers
 from mockserver.api.graphql.scalars import parse_moment, parse_number
 from mockserver.world.moments import format_zulu
@@ -15,7 +15,7 @@ def test_every_field_of_the_schema_has_its_own_resolver() -> None:
     engine = Engine(all_resolvers())
     without = [
         f"{kind}.{name}"
-        for kind, fields in object_fields(engine.schema).items()
+        for kind, fields in list_object_fields(engine.schema).items()
         for name, field in fields.items()
         if field.resolve is None
     ]
@@ -23,7 +23,7 @@ def test_every_field_of_the_schema_has_its_own_resolver() -> None:
 
 
 def test_no_resolver_stands_for_a_field_that_the_schema_does_not_have() -> None:
-    known = object_fields(Engine(all_resolvers()).schema)
+    known = list_object_fields(Engine(all_resolvers()).schema)
     strangers = [
         f"{kind}.{name}" for kind, fields in all_resolvers().items() for name in fields if name not in known[kind]
     ]

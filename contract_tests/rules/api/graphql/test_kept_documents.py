@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract_tests.serving import ServedWorld
-from mockserver.api.graphql.documents import MOST_KEPT, Document, KeptDocuments, prepared
+from mockserver.api.graphql.documents import MOST_KEPT, Document, KeptDocuments, prepare
 from mockserver.api.graphql.engine import Engine
 from mockserver.api.graphql.resolvers import all_resolvers
 from mockserver.errors import QueryNotValid, WireError
@@ -66,7 +66,7 @@ def test_thousands_of_documents_take_no_more_memory_than_is_set_aside(own: Serve
 
 def test_what_was_sent_last_is_kept() -> None:
     kept = KeptDocuments(most=200_000)
-    found = prepared(SCHEMA, "{user {id}}")
+    found = prepare(SCHEMA, "{user {id}}")
     for number in range(1_000):
         kept.keep(f"{{user {{id}}}} # {number}", found)
         assert kept.get("{user {id}} # 0") is found, "it is asked for all the time"
@@ -76,9 +76,9 @@ def test_what_was_sent_last_is_kept() -> None:
 
 def test_a_document_that_is_larger_than_any_other_is_not_kept() -> None:
     kept = KeptDocuments()
-    small, large = prepared(SCHEMA, "{user {id}}"), "{user {id}} #" + "x" * 70_000
+    small, large = prepare(SCHEMA, "{user {id}}"), "{user {id}} #" + "x" * 70_000
     kept.keep("{user {id}}", small)
-    kept.keep(large, prepared(SCHEMA, large))
+    kept.keep(large, prepare(SCHEMA, large))
     assert (kept.get("{user {id}}"), kept.get(large)) == (small, None)
 
 
@@ -101,7 +101,7 @@ def test_a_kept_refusal_does_not_hold_the_requests_that_met_it() -> None:
 
     def refuse(text: str) -> WireError:
         with pytest.raises(WireError) as refused:
-            asyncio.run(engine._document(text))
+            asyncio.run(engine._find_document(text))
         return refused.value
 
     for text in texts:

@@ -15,7 +15,7 @@ from contract_tests.rules.api.graphql.questions import questions
 from mockserver import app
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.documents import Document
-from mockserver.api.graphql.engine import Engine, response
+from mockserver.api.graphql.engine import Engine, build_response
 from mockserver.api.graphql.plans import MOST_PLANS, Planned
 from mockserver.api.graphql.resolvers import all_resolvers
 from mockserver.errors import BadInput, QueryTooComplex
@@ -69,14 +69,14 @@ def by_both(
 
 
 def document_of(query: str) -> Planned:
-    document = ENGINE.prepared(query)
+    document = ENGINE.prepare(query)
     assert isinstance(document, Document), (document, query)
     return document.planned
 
 
 def shown(result: ExecutionResult) -> Any:
     try:
-        return response(result)
+        return build_response(result)
     except QueryTooComplex as error:
         return error.message
 

@@ -99,7 +99,7 @@ def get_description(source: Dataset, _call: Call) -> str:
 
 
 def count_rows(source: Dataset, call: Call) -> int:
-    with call.reading() as connection:
+    with call.read() as connection:
         return count_rows_of_dataset(connection, source.id)
 
 

@@ -122,18 +122,18 @@ def count_data_rows(source: Project, call: Call) -> int:
 
 
 def count_completed_rows(source: Project, call: Call) -> int:
-    with call.reading() as connection:
+    with call.read() as connection:
         return count_done_rows(connection, source.id)
 
 
 def count_labels_of(source: Project, call: Call) -> int:
-    with call.reading() as connection:
+    with call.read() as connection:
         return count_labels(connection, source.id)
 
 
 def count_states(source: Project, call: Call, batchIds: list[str] | None = None) -> list[StateCount]:  # noqa: N803  the wire's word
     """Every state the SDK's get_overview needs (project.py 7.17.0); `batchIds` narrows it (SDK 7.9 and later)."""
-    with call.reading() as connection:
+    with call.read() as connection:
         groups = count_rows_by_state(connection, source.id, batchIds or [])
     return [StateCount(state, count) for state, count in _sum_states(groups).items()]
 
@@ -168,7 +168,7 @@ def count_queue_rows(source: TaskQueue, call: Call, input: Any = None) -> int:  
         raise BadInput(
             "dataRowCount counts all data rows of a queue, or those of batches; expected only terms of the type 'batch'"
         )
-    with call.reading() as connection:
+    with call.read() as connection:
         return count_queued_rows(connection, source.id, clause)
 
 

@@ -90,7 +90,7 @@ def find_benchmark(_source: Any, call: Call, where: Mapping[str, Any]) -> Benchm
 
 def _build_benchmark(call: Call, label: Label) -> Benchmark:
     """The other labels of its data row are those that were compared with it."""
-    with call.reading() as connection:
+    with call.read() as connection:
         count, agreement, last = measure_benchmark(connection, label.project_id, label.data_row_no)
     active = max(label.updated_at, last or 0)
     return Benchmark(label.id, label.created_by, label.created_at, active, count, agreement, label)
@@ -98,12 +98,12 @@ def _build_benchmark(call: Call, label: Label) -> Benchmark:
 
 def measure_performance(source: Project, call: Call, **window: Unpack[Window]) -> list[LabelerPerformance]:
     """The performance of every user who created a label; the user with the most labels comes first."""
-    with call.reading() as connection:
+    with call.read() as connection:
         performances = [LabelerPerformance(*row) for row in measure_labelers(connection, source.id)]
     return cut_window(performances, **window)
 
 
 def count_labels(source: Project, call: Call, netScore: str = "None") -> int:  # noqa: N803  the wire's word
     """The number of labels whose reviews sum up to the net score."""
-    with call.reading() as connection:
+    with call.read() as connection:
         return count_labels_by_reviews(connection, source.id, NET_SCORES[netScore])

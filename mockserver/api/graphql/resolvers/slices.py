@@ -91,7 +91,7 @@ def _build_page(
 ) -> Page:
     """A page of the data rows after the number `start` that meet the condition, with the number of all of them."""
     first = PAGE if input.get("first") is None else input["first"]
-    with call.reading() as connection:
+    with call.read() as connection:
         total = connection.count_rows(DATA_ROWS, condition)
     return build_page(_select_rows(call, condition, start, first + 1), first, cursor=cursor, total=total)
 
@@ -99,6 +99,6 @@ def _build_page(
 def _select_rows(call: Call, condition: Clause, after: int, limit: int) -> list[Identifier]:
     rest = condition & Clause("dr.no > :after", after=after)
     names = "dr.no, dr.id, dr.global_key"
-    with call.reading() as connection:
+    with call.read() as connection:
         rows = connection.select_columns(DATA_ROWS, names, rest, order="dr.no", first=limit)
     return [Identifier(*row) for row in rows]
