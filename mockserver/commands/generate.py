@@ -39,11 +39,11 @@ NOT_WITH_ALL = {"interpolated_frames"}
 @ENDS
 @click.option("--base-url", default=BASE_URL, show_default=True, metavar="URL", help="What links begin with.")
 @click.option("-o", "--output", required=True, metavar="FILE", help="Where to; - for standard output.")
-def generate(**asked: Any) -> None:
-    """Write export payloads of any size to a file, without a server."""
+def generate(**flags: Any) -> None:
+    """Writes export payloads of any size to a file, without a server."""
     try:
-        check_seed(asked["seed"])
-        run(**asked)
+        check_seed(flags["seed"])
+        run(**flags)
     except MockserverError as error:
         fail(error)
 
@@ -52,8 +52,8 @@ def run(
     *, media: str, project: str | None, rows: int, form: str, params: str, locale: str | None, scenario: str, seed: int,
     ends: str | None, base_url: str, output: str,
 ) -> None:  # fmt: skip
-    """Make the world, then write it; two steps of a row each."""
-    # Imported here: `--help` and a wrong flag answer at once.
+    """Generates the world, then writes it: two steps for each row."""
+    # Imported here: `--help` and a wrong flag answer immediately.
     from mockserver.exports import samples
     from mockserver.generate import locales, words
     from mockserver.generate import scenario as scenarios
@@ -120,11 +120,11 @@ def open_output(output: str) -> Iterator[BinaryIO]:
         else:
             with open_whole(path.resolve()) as file:  # a link still leads there afterwards
                 yield file
-    except BrokenPipeError:  # whoever read it has enough: click ends the program
+    except BrokenPipeError:  # the reader has enough: click ends the program
         raise
     except OSError as error:
-        named = "standard output" if output == "-" else repr(output)
-        raise StartupError(f"--output is {named}, which cannot be written: {error.strerror}") from None
+        name = "standard output" if output == "-" else repr(output)
+        raise StartupError(f"--output is {name}, which cannot be written: {error.strerror}") from None
 
 
 @contextlib.contextmanager

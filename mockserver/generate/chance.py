@@ -28,7 +28,7 @@ class Chance:
 
     @classmethod
     def from_key(cls, key: bytes) -> Self:
-        """By the hash of its path."""
+        """The row of numbers whose path has this hash."""
         chance = cls.__new__(cls)
         chance._key, chance._block, chance._words = key, 0, []
         return chance

@@ -1,4 +1,4 @@
-"""Annotations that come after the generated history: of a label made now, or of one that is changed."""
+"""Annotations after the generated history: of a new label, or of a label that is changed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ORDINAL = re.compile(re.escape(FEATURES) + rb"([0-9a-z]{5})")
 
 
 def annotate(row: DataRow, ontology: Ontology, *, seed: int) -> Variant:
-    """What is to be seen in the row's own file. Of a file that is not ours nothing is known, so nothing is drawn."""
+    """The annotations of the row's file. The contents of a user's own file are unknown, so it has none."""
     if row.asset is not None:
         generator, project, number = parse_recipe(row.asset)
         return generator.build_variant(seed, project, number, ontology)
@@ -25,11 +25,11 @@ def annotate(row: DataRow, ontology: Ontology, *, seed: int) -> Variant:
 
 
 def answer_again(content: bytes, ontology: Ontology, chance: Chance) -> bytes:
-    """The same body with its questions answered anew; without questions it has one object less."""
+    """Answers the questions of a body again; a body without questions loses an object."""
     document = parse_body(content)
     if ontology.questions:
-        last = max((int(found[1], 36) for found in _ORDINAL.finditer(content)), default=0)
-        answers = Annotator(chance, last=last).classifications(ontology.questions)
+        last = max((int(match[1], 36) for match in _ORDINAL.finditer(content)), default=0)
+        answers = Annotator(chance, last=last).build_classifications(ontology.questions)
         document["classifications"] = parse_body(encode_body({"answers": answers}))["answers"]
     elif document.get("objects"):
         document["objects"].pop()

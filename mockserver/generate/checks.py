@@ -1,4 +1,4 @@
-"""What the structs of a scenario cannot say: references, names used twice, tools that a media type does not have."""
+"""Checks of a scenario beyond its structs: references, names used twice, tools that a media type does not have."""
 
 from __future__ import annotations
 
@@ -90,17 +90,21 @@ def _check_values(project: ProjectPlan, scenario: Scenario, where: str) -> None:
     kinds |= {plan.name: plan.kind for plan in scenario.metadata}
     options = {name: [option for option, _ in known] for name, _, _, known in RESERVED_METADATA}
     options |= {plan.name: list(plan.options) for plan in scenario.metadata}
-    for number, given in enumerate(project.values):
-        here = f"{where}.values[{number}]"
-        _check_known(given.field, kinds, f"{here}.field", "metadata field")
-        kind = kinds[given.field]
-        if not isinstance(given.value, WRITTEN_AS[kind]):
-            raise ScenarioError(f"{here}.value: {given.field!r} is a {kind}, and {given.value!r} is none")
+    for number, plan_value in enumerate(project.values):
+        value_path = f"{where}.values[{number}]"
+        _check_known(plan_value.field, kinds, f"{value_path}.field", "metadata field")
+        kind = kinds[plan_value.field]
+        if not isinstance(plan_value.value, WRITTEN_AS[kind]):
+            raise ScenarioError(
+                f"{value_path}.value: {plan_value.field!r} is a {kind}, and {plan_value.value!r} is none"
+            )
         if kind == "datetime":
-            _check_date_time(str(given.value), f"{here}.value")
-        if kind == "enum" and given.value not in options[given.field]:
-            known = quote(nearest(str(given.value), options[given.field]))
-            raise ScenarioError(f"{here}.value: {given.field!r} has no option {given.value!r}; known are {known}")
+            _check_date_time(str(plan_value.value), f"{value_path}.value")
+        if kind == "enum" and plan_value.value not in options[plan_value.field]:
+            known = quote(nearest(str(plan_value.value), options[plan_value.field]))
+            raise ScenarioError(
+                f"{value_path}.value: {plan_value.field!r} has no option {plan_value.value!r}; known are {known}"
+            )
 
 
 def _check_date_time(text: str, where: str) -> None:
@@ -124,7 +128,7 @@ def _check_shared(project: ProjectPlan, owner_name: str, seen: dict[str, Project
     if owner is None or owner.rows_of is not None:
         known = quote(nearest(owner_name, [name for name, plan in seen.items() if plan.rows_of is None])) or "none"
         raise ScenarioError(
-            f"{where}.rows_of: no project {owner_name!r} with rows of its own stands before; known are {known}"
+            f"{where}.rows_of: no project {owner_name!r} with rows of its own is in front of it; known are {known}"
         )
     if owner.media != project.media or owner.rows < project.rows:
         raise ScenarioError(
@@ -144,20 +148,20 @@ def _check_models(scenario: Scenario, source: str) -> None:
         where = f"{source}: at $.models[{index}]"
         _check_known(model.ontology, scenario.ontologies, f"{where}.ontology", "ontology")
         for number, run in enumerate(model.runs):
-            here = f"{where}.runs[{number}]"
+            run_path = f"{where}.runs[{number}]"
             if run.name in runs:
-                raise ScenarioError(f"{here}.name: {run.name!r} is used twice; give every run its own name")
+                raise ScenarioError(f"{run_path}.name: {run.name!r} is used twice; give every run its own name")
             runs.add(run.name)
-            _check_known(run.project, projects, f"{here}.project", "project")
+            _check_known(run.project, projects, f"{run_path}.project", "project")
             if projects[run.project].ontology != model.ontology:
                 raise ScenarioError(
-                    f"{here}.project: {run.project!r} has the ontology {projects[run.project].ontology!r}, "
+                    f"{run_path}.project: {run.project!r} has the ontology {projects[run.project].ontology!r}, "
                     f"the model {model.ontology!r}"
                 )
             if run.confidence[0] > run.confidence[1]:
-                raise ScenarioError(f"{here}.confidence: expected [lowest, highest], like [0.5, 0.99]")
+                raise ScenarioError(f"{run_path}.confidence: expected [lowest, highest], like [0.5, 0.99]")
             if run.splits.training + run.splits.validation + run.splits.test > 100:
-                raise ScenarioError(f"{here}.splits: expected at most 100 percent in all")
+                raise ScenarioError(f"{run_path}.splits: expected at most 100 percent in all")
 
 
 def _check_slices(scenario: Scenario, source: str) -> None:
@@ -208,11 +212,11 @@ def _check_ontology(key: str, ontology: OntologyPlan, source: str) -> None:
         if (question.type in TEXT_QUESTIONS) == bool(question.options):
             takes = "takes no options" if question.options else "needs options"
             raise ScenarioError(f"{source}: at {where}: a {question.type} question {takes}")
-        asked = BY_NAME[ontology.media].questions
-        if question.type not in asked:
+        question_types = BY_NAME[ontology.media].questions
+        if question.type not in question_types:
             raise ScenarioError(
                 f"{source}: at {where}.type: {question.type!r} is not asked of {ontology.media}; "
-                f"expected one of {quote(nearest(question.type, asked))}"
+                f"expected one of {quote(nearest(question.type, question_types))}"
             )
     prompts = [where for where, question in _questions("", ontology) if question.type == "prompt"]
     if len(prompts) > 1:  # SDK ontology.py OntologyBuilder.asdict
@@ -221,11 +225,11 @@ def _check_ontology(key: str, ontology: OntologyPlan, source: str) -> None:
 
 def _questions(path: str, part: Any) -> list[tuple[str, Question]]:
     """Every question below a table, with its key path."""
-    found: list[tuple[str, Question]] = []
+    questions: list[tuple[str, Question]] = []
     for key in ("tools", "questions", "answers"):
         for index, child in enumerate(getattr(part, key, [])):
             where = f"{path}.{key.replace('answers', 'options')}[{index}]"
             if isinstance(child, Question):
-                found.append((where, child))
-            found += _questions(where, child)
-    return found
+                questions.append((where, child))
+            questions += _questions(where, child)
+    return questions

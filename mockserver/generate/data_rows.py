@@ -1,4 +1,4 @@
-"""The data rows of a dataset, with what hangs on them: metadata, attachments, embeddings."""
+"""The data rows of a dataset with their metadata, attachments and embeddings."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class DataRows:
         self.media_attributes: list[JsonText] = []
         self.vectors: list[int] = []
         self.first = 0
-        """The number of row 0, once it is made."""
+        """The number of row 0, once it is built."""
 
     def number(self, index: int) -> int:
         return self.first + index
@@ -70,21 +70,21 @@ class DataRows:
         self.first = self.first or no
         chance = self._chances.derive(index)
         metadata = self._draw_metadata(index, chance)
-        made = self._draw_import_time(index, chance)
+        created = self._draw_import_time(index, chance)
         number = index % len(self.media_attributes)
         stem = self._build_stem(index)
         yield DataRow(
-            no=no, id=self._ids.cuid(made, index), dataset_id=self.dataset_id,
+            no=no, id=self._ids.cuid(created, index), dataset_id=self.dataset_id,
             external_id=f"{stem}.{self.generator.media.extension}" if plan.external_ids else None,
             global_key=f"{plan.name}-{stem}" if plan.global_keys else None, media_type=self.generator.media.wire,
             row_data=self._read_inline(number), asset=f"{plan.asset_media}/{plan.name}/{number}",
             media_attributes=self.media_attributes[number], metadata=metadata,
             created_by=self.organized.people[0].id,
-            created_at=made, updated_at=made + chance.randint(900, 2500) * MILLISECOND,
-            last_activity_at=max(made, last_activity), deleted=False,
+            created_at=created, updated_at=created + chance.randint(900, 2500) * MILLISECOND,
+            last_activity_at=max(created, last_activity), deleted=False,
         )  # fmt: skip
         if plan.attachments and index % 3 == 0:
-            yield from self._build_attachments(index, no, made, chance)
+            yield from self._build_attachments(index, no, created, chance)
         if self.vectors:
             yield EmbeddingVector(no, BUILT_IN_EMBEDDING, self.vectors[number])
 
@@ -105,14 +105,14 @@ class DataRows:
         drawn: dict[str, MetadataValue] = {}
         if self.plan.metadata and (self.plan.rows <= 3 or index % 4 != 3):
             drawn = {field.schema_id: self._draw_value(field, index, chance) for field in self.organized.fields}
-        for given in self.plan.values:
-            if given.first <= index + 1 <= (given.last or self.plan.rows):
-                field = next(field for field in self.organized.fields if field.name == given.field)
-                drawn[field.schema_id] = _parse_value(field, given.value, index + 1)
+        for plan_value in self.plan.values:
+            if plan_value.first <= index + 1 <= (plan_value.last or self.plan.rows):
+                field = next(field for field in self.organized.fields if field.name == plan_value.field)
+                drawn[field.schema_id] = _parse_value(field, plan_value.value, index + 1)
         return encode_metadata(drawn)
 
     def _draw_value(self, field: CustomField, index: int, chance: Chance) -> MetadataValue:
-        """As the kind of field has them; an enum's value is the id of an option."""
+        """Draws a value of the field's kind; that of an enum is the id of an option."""
         match field.kind:
             case "CustomMetadataDateTime":
                 return _format_date_time(self.end - 60 * DAY + self._spread(index, 10 * DAY))
@@ -122,11 +122,11 @@ class DataRows:
                 return chance.choice(list(field.options.values()))
         return chance.choice(load_table("names_unicode" if self.plan.unicode else "places"))
 
-    def _build_attachments(self, index: int, no: int, made: int, chance: Chance) -> Iterator[Attachment]:
+    def _build_attachments(self, index: int, no: int, created: int, chance: Chance) -> Iterator[Attachment]:
         """One of every kind on the first row; the others have one, in turn."""
         note = chance.choice(load_table("sentences_en"))
         for kind in ATTACHED if index == 0 else (ATTACHED[index // 3 % len(ATTACHED)],):
-            attachment = ids.cuid(made, *self.root, "attachment", index, kind)
+            attachment = ids.cuid(created, *self.root, "attachment", index, kind)
             number = self.numbers.next("attachment")
             if kind == NOTE:
                 yield Attachment(number, attachment, no, kind, note, None, "note")
@@ -141,7 +141,7 @@ class DataRows:
         return (self.end - IMPORTED + IMPORT_LASTED * place // (1000 * self._total)) // MILLISECOND * MILLISECOND
 
     def _spread(self, index: int, length: int) -> int:
-        """Row `index`'s share of a stretch of time, in whole seconds."""
+        """Row `index`'s share of a range of time, in whole seconds."""
         return length * index // max(self.plan.rows, 1) // SECOND * SECOND
 
 

@@ -62,8 +62,8 @@ class Ontology(msgspec.Struct, frozen=True):
 
 
 def make_machine_name(name: str, kind: str) -> str:
-    """What the editor makes of a name: lower case, punctuation dropped, and one underscore for a run of blanks, hyphens
-    and what was dropped between them (observed 2024-12, 2025-08). Letters, digits and marks of every script stay
+    """Builds the editor's machine name: lower case, no punctuation, and one underscore for a run of blanks, hyphens and
+    dropped characters between them (observed 2024-12, 2025-08). Letters, digits and marks of every script stay
     (inferred), and so does a name of which nothing would be left.
 
     Questions about prompts and responses keep their hyphens: prompt-text (SDK tests conftest.py, live-tested).
@@ -71,8 +71,8 @@ def make_machine_name(name: str, kind: str) -> str:
     lowered = name.lower()
     if kind in PROMPT_RESPONSE_QUESTIONS:
         return _RUN_OF_BLANKS.sub("_", lowered)
-    kept = "".join(letter for letter in lowered if letter in "_-" or letter.isspace() or _is_kept(letter))
-    return _RUN.sub("_", kept.strip(_AT_THE_ENDS)).strip() or name
+    letters = "".join(letter for letter in lowered if letter in "_-" or letter.isspace() or _is_kept(letter))
+    return _RUN.sub("_", letters.strip(_AT_THE_ENDS)).strip() or name
 
 
 def _is_kept(letter: str) -> bool:
@@ -85,9 +85,9 @@ _RUN = re.compile(r"_*[\s-][\s_-]*")
 _RUN_OF_BLANKS = re.compile(r"\s+")
 
 
-def build_ontology(seed: int, key: str, plan: OntologyPlan, *, made: int = 0) -> Ontology:
-    """The ontology `key` of a scenario, of the moment `made`. All its ids come from (seed, key, path of names)."""
-    root = (made, seed, "ontology", key)
+def build_ontology(seed: int, key: str, plan: OntologyPlan, *, created: int = 0) -> Ontology:
+    """The ontology `key` of a scenario, created at `created`. All its ids come from (seed, key, path of names)."""
+    root = (created, seed, "ontology", key)
     tools = tuple(_build_tool(root, index, tool) for index, tool in enumerate(plan.tools))
     return Ontology(ids.cuid(*root), tools, tuple(_build_question(root, question) for question in plan.questions))
 

@@ -1,4 +1,4 @@
-"""Where the data that travels with the package stands: word tables, scenarios, goldens."""
+"""The folder of the data that comes with the package: word tables, scenarios, golden files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def find_fixtures() -> Path:
 
 
 def find_folder(*candidates: Path) -> Path:
-    """The first that holds word tables: beside an installed package, `fixtures` may be somebody else's."""
+    """The first folder that holds word tables: beside an installed package, `fixtures` may be another project's."""
     for folder in candidates:
         if (folder / "words").is_dir():
             return folder

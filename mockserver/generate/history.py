@@ -1,4 +1,4 @@
-"""Scenario and seed become a world: people, datasets, projects, and what happened to every data row until `ends`."""
+"""Turns scenario and seed into a world: people, datasets, projects, and the history of every data row until `ends`."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ def build_world(
         switches=scenario.switches.text(), payload_date=None if date is None else date.isoformat(),
     )  # fmt: skip
 
-    def pieces() -> Iterator[list[Record]]:
+    def build_batches() -> Iterator[list[Record]]:
         yield organized.records
         numbers = Numbers()
         ontologies = {
-            key: features.build_ontology(seed, key, plan, made=end - IMPORTED)
+            key: features.build_ontology(seed, key, plan, created=end - IMPORTED)
             for key, plan in scenario.ontologies.items()
         }
         for key, ontology in ontologies.items():
@@ -53,31 +53,31 @@ def build_world(
         histories: dict[str, ProjectHistory] = {}
         rows = ImportCount(sum(plan.rows for plan in scenario.projects if plan.rows_of is None))
         for place, plan in enumerate(scenario.projects):
-            made = ProjectHistory(
+            project = ProjectHistory(
                 plan, ontologies[plan.ontology], organized, numbers, seed, end, place=place, imported=rows
             )
             rows.before += plan.rows if plan.rows_of is None else 0
-            made.share(histories)
-            histories[plan.name] = made
+            project.join_rows(histories)
+            histories[plan.name] = project
         runs = ModelRuns(scenario, ontologies, organized, numbers, seed, end)
         yield runs.records
         for history in histories.values():
-            yield from runs.add_runs(history.plan.name, history.id, history.pieces())
+            yield from runs.add_runs(history.plan.name, history.id, history.build_batches())
         yield build_slices(scenario, organized, seed, end)
 
-    return workspace, pieces()
+    return workspace, build_batches()
 
 
 def _build_ontology_record(
     key: str, ontology: features.Ontology, scenario: Scenario, organized: Organized, end: int
 ) -> Ontology:
-    made = end - IMPORTED
+    created = end - IMPORTED
     media = BY_NAME[scenario.ontologies[key].media].wire
-    return Ontology(ontology.id, key, None, media, ontology.normalized, organized.people[0].id, made, made)
+    return Ontology(ontology.id, key, None, media, ontology.normalized, organized.people[0].id, created, created)
 
 
 class ImportCount:
-    """Of the `total` rows of a world, how many come before those of the next project."""
+    """The number of rows that come before those of the next project, of the `total` of a world."""
 
     def __init__(self, total: int) -> None:
         self.total, self.before = total, 0
@@ -115,22 +115,22 @@ class ProjectHistory:
         self.sharers: list[LabelingHistory] = []
         """The work of the projects that label these rows, its own first."""
 
-    def share(self, others: dict[str, ProjectHistory]) -> None:
-        """Take part in the rows of the project that `rows_of` names, or bring rows of its own."""
+    def join_rows(self, others: dict[str, ProjectHistory]) -> None:
+        """Joins the rows of the project that `rows_of` names, or brings rows of its own."""
         owner = self if self.plan.rows_of is None else others[self.plan.rows_of]
         self.rows = owner.rows
         owner.sharers.append(self.labelling)
 
-    def pieces(self) -> Iterator[list[Record]]:
+    def build_batches(self) -> Iterator[list[Record]]:
         yield [
-            self._project(),
-            *self._tags(),
-            *self._dataset(),
+            self._build_project(),
+            *self._build_tags(),
+            *self._build_dataset(),
             *self.labelling.queues,
-            self._batch(),
-            *self._members(),
+            self._build_batch(),
+            *self._build_members(),
         ]
-        yield list(self._bodies())
+        yield list(self._build_bodies())
         piece: list[Record] = []
         for index in range(self.plan.rows):
             way = self.labelling.build_timeline(index)
@@ -144,57 +144,65 @@ class ProjectHistory:
                 piece = []
         yield piece
 
-    def _project(self) -> Project:
-        made = self.made
+    def _build_project(self) -> Project:
+        created = self.made
         return Project(
             id=self.id, name=self.plan.name, description=self.plan.description,
             allowed_media_type=self.generator.media.wire, queue_mode="BATCH",
             editor_task_type=self.generator.media.editor_task_type,
             ontology_id=self.ontology.id, labeling_frontend_id=self.organized.frontend.id,
             is_benchmark_enabled=self.plan.benchmarks > 0, is_consensus_enabled=self.plan.consensus > 1,
-            auto_audit_percentage=1.0, auto_audit_number_of_labels=self.plan.consensus, setup_complete=made + HOUR,
-            created_by=self.organized.people[0].id, created_at=made, updated_at=self.end - DAY, deleted=False,
+            auto_audit_percentage=1.0, auto_audit_number_of_labels=self.plan.consensus, setup_complete=created + HOUR,
+            created_by=self.organized.people[0].id, created_at=created, updated_at=self.end - DAY, deleted=False,
         )  # fmt: skip
 
-    def _tags(self) -> Iterator[ProjectTag]:
+    def _build_tags(self) -> Iterator[ProjectTag]:
         for text in self.plan.tags:
             yield ProjectTag(self.id, self.organized.tags[text])
 
-    def _dataset(self) -> Iterator[Dataset]:
-        """None where the rows are another project's."""
+    def _build_dataset(self) -> Iterator[Dataset]:
+        """The dataset of the rows, unless they are another project's."""
         if self.sharers:
-            made = self.end - IMPORTED - DAY
+            created = self.end - IMPORTED - DAY
             person = self.organized.people[0].id
-            yield Dataset(self.rows.dataset_id, self.plan.dataset_name, None, person, made, made, deleted=False)
+            yield Dataset(self.rows.dataset_id, self.plan.dataset_name, None, person, created, created, deleted=False)
 
-    def _batch(self) -> Batch:
-        made = self.end - BATCHED
+    def _build_batch(self) -> Batch:
+        created = self.end - BATCHED
         person = self.organized.people[0].id
         name = f"{self.plan.name} batch 1"
         coverage = 1.0 if self.plan.consensus > 1 else 0.0
         return Batch(
-            self.labelling.batch_id, self.id, name, self.plan.rows, self.plan.consensus, coverage, person, made, made
+            self.labelling.batch_id,
+            self.id,
+            name,
+            self.plan.rows,
+            self.plan.consensus,
+            coverage,
+            person,
+            created,
+            created,
         )
 
-    def _members(self) -> Iterator[ProjectMember]:
+    def _build_members(self) -> Iterator[ProjectMember]:
         for person in self.organized.people:
             member = ids.cuid(self.made, *self.root, "member", person.email)
             yield ProjectMember(member, self.id, person.id, person.role_id, "PROJECT_MEMBERSHIP")
 
-    def _bodies(self) -> Iterator[Record]:
-        """The different contents that the rows will share: for each variant one of every labeller."""
+    def _build_bodies(self) -> Iterator[Record]:
+        """The bodies that the rows share: for each variant one of every labeller."""
         takes = 2 if self.plan.benchmarks else self.plan.consensus
         self.labelling.bodies = [[] for _ in range(takes)]
         source = self.plan.rows_of or self.plan.name
         for number in range(min(self.rows.plan.variants, max(self.rows.plan.rows, 1))):
-            made = self.rows.generator.build_variant(self.seed, source, number, self.ontology)
+            variant = self.rows.generator.build_variant(self.seed, source, number, self.ontology)
             for take in range(takes):
                 chance = Chance(*self.root, "view", number, take)
-                content = made.content if take == 0 else move_objects(made.content, chance)
+                content = variant.content if take == 0 else move_objects(variant.content, chance)
                 self.labelling.bodies[take].append(self.numbers.next("body"))
-                yield Body(self.labelling.bodies[take][-1], content, made.aside)
+                yield Body(self.labelling.bodies[take][-1], content, variant.aside)
             if self.sharers:
-                self.rows.media_attributes.append(made.media_attributes)
+                self.rows.media_attributes.append(variant.media_attributes)
                 if self.plan.embeddings:
                     self.rows.vectors.append(self.numbers.next("body"))
                     yield Body(self.rows.vectors[-1], draw_vector(Chance(*self.root, "vector", number)), None)

@@ -1,4 +1,4 @@
-"""Annotations over time: key frames, and the stretches of frames they stand for (shapes: payloads.md §3 Video)."""
+"""Annotations over time: key frames, and the segments of frames around them (shapes: payloads.md §3 Video)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mockserver.generate.tracks import Outline, Position, Segment, Track, pick_s
 Frame = dict[str, Any]
 """`{"objects": {feature id: object}, "classifications": […]}`; nothing else, or a reader raises (payloads.md §10)."""
 Geometry = Callable[[Outline, Position, Segment], dict[str, Any]]
-"""What an object has in a key frame and not in another: `{"bounding_box": …}`."""
+"""The part of an object that belongs to one key frame: `{"bounding_box": …}`."""
 
 
 class KeyFrames:
@@ -27,21 +27,21 @@ class KeyFrames:
 
     @property
     def frames(self) -> dict[str, Frame]:
-        """By frame number as text, in their order."""
+        """The key frames by their number as text, in order."""
         return {str(number): self._frames[number] for number in sorted(self._frames)}
 
-    def add_object(self, made: dict[str, Any], track: Track, geometry: Geometry) -> None:
+    def add_object(self, annotation: dict[str, Any], track: Track, geometry: Geometry) -> None:
         """An object along its track."""
-        feature_id = made["feature_id"]
-        for stretch in track.stretches:
-            self.segments.setdefault(feature_id, []).append([stretch.first, stretch.last])
-            for place in stretch.keys:
-                self.keys.setdefault(feature_id, []).append(place.frame)
-                shown = made | geometry(track.outline(place), place, stretch)
-                self._frame(place.frame)["objects"][feature_id] = shown
+        feature_id = annotation["feature_id"]
+        for segment in track.segments:
+            self.segments.setdefault(feature_id, []).append([segment.first, segment.last])
+            for position in segment.keys:
+                self.keys.setdefault(feature_id, []).append(position.frame)
+                key_frame = annotation | geometry(track.find_outline(position), position, segment)
+                self._frame(position.frame)["objects"][feature_id] = key_frame
 
     def add_classification(self, annotator: Annotator, question: Feature, length: int) -> None:
-        """A question that is asked of each frame, answered in one to three stretches.
+        """A question that is asked of each frame, answered in one to three segments.
 
         It keeps its id, and so does each of its answers, which may come and go: segments are those of the answers, key
         frames those of question and answers, and the ends of segments are key frames (observed 2025-04 of a checklist;
@@ -49,7 +49,7 @@ class KeyFrames:
         """
         known: dict[tuple[str, ...], str] = {}
         for first, last in pick_spans(annotator.chance, length):
-            answered = annotator.classification(question)
+            answered = annotator.build_classification(question)
             _reuse_ids(answered, known, ())
             for begins, part in _split_answers(answered, first, last):
                 for feature_id in dict.fromkeys(_list_answer_ids(part) or [part["feature_id"]]):
@@ -60,10 +60,10 @@ class KeyFrames:
             self._answer_frames(last, answered)
 
     def _answer_frames(self, frame: int, answered: dict[str, Any]) -> None:
-        """A key frame with a question's answers. In a frame that was answered already, these stand instead."""
-        there = self._frame(frame)["classifications"]
-        others = [known for known in there if known["feature_id"] != answered["feature_id"]]
-        there[:] = [*others, answered]
+        """A key frame with a question's answers. They replace the answers that the frame had."""
+        classifications = self._frame(frame)["classifications"]
+        others = [known for known in classifications if known["feature_id"] != answered["feature_id"]]
+        classifications[:] = [*others, answered]
         for feature_id in _list_feature_ids(answered):
             keys = self.keys.setdefault(feature_id, [])
             if frame not in keys:
@@ -74,7 +74,7 @@ class KeyFrames:
 
 
 def _split_answers(answered: dict[str, Any], first: int, last: int) -> list[tuple[int, dict[str, Any]]]:
-    """The frames of a stretch in which answers begin: the last of several begins half way."""
+    """The frames of a segment in which answers begin: the last of several begins half way."""
     answers = answered.get("checklist_answers", [])
     if len(answers) < 2 or last - first < 2:
         return [(first, answered)]
@@ -82,7 +82,7 @@ def _split_answers(answered: dict[str, Any], first: int, last: int) -> list[tupl
 
 
 def _reuse_ids(part: Any, known: dict[tuple[str, ...], str], path: tuple[str, ...]) -> None:
-    """What was asked or answered before, at the same place of the ontology, keeps the id that it had."""
+    """Gives every question and answer the id that it had in an earlier segment, at the same place of the ontology."""
     if isinstance(part, list):
         for item in part:
             _reuse_ids(item, known, path)
@@ -95,19 +95,19 @@ def _reuse_ids(part: Any, known: dict[tuple[str, ...], str], path: tuple[str, ..
 
 
 def _list_feature_ids(part: Any) -> list[str]:
-    """Of a question and all that stands below it."""
+    """The ids of a question and of everything below it."""
     if isinstance(part, list):
-        return [found for item in part for found in _list_feature_ids(item)]
+        return [feature_id for item in part for feature_id in _list_feature_ids(item)]
     if not isinstance(part, dict):
         return []
     own = [part["feature_id"]] if "feature_id" in part else []
-    return own + [found for below in part.values() for found in _list_feature_ids(below)]
+    return own + [feature_id for below in part.values() for feature_id in _list_feature_ids(below)]
 
 
 def _list_answer_ids(question: dict[str, Any]) -> list[str]:
-    """Of its answers, and of those to the questions below them."""
+    """The ids of a question's answers, and of the answers to the questions below them."""
     answers = [*question.get("checklist_answers", []), *filter(None, [question.get("radio_answer")])]
     below = [nested for answer in answers for nested in answer["classifications"]]
     return [answer["feature_id"] for answer in answers] + [
-        found for nested in below for found in _list_answer_ids(nested)
+        feature_id for nested in below for feature_id in _list_answer_ids(nested)
     ]

@@ -1,4 +1,4 @@
-"""What happens to one data row in one project: its moves, labels, reviews and issues, each at its moment."""
+"""The history of one data row in one project: its moves, labels, reviews and issues, each with its timestamp."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BATCHED = 29 * DAY
 LABELLED = 28 * DAY
 """How long before the end rows were sent to the project, and first labelled."""
 LABELLING_LASTED = 24 * DAY
-"""So that every review and rework also lies before the end."""
+"""Short enough that every review and rework is before the end, too."""
 MILLISECOND = 1000
 BETWEEN_MOVES = 5 * MILLISECOND
 """Between the two moves that a row's last label makes (observed 2024-12)."""
@@ -38,7 +38,7 @@ STATUSES = (
 )
 """Labelled rows take these in turn."""
 PLACES = {WorkflowStatus.TO_LABEL: 0, WorkflowStatus.IN_REVIEW: 1, WorkflowStatus.IN_REWORK: 2}
-"""Of the queues in which rows wait."""
+"""The place of the queue in which rows of a status wait."""
 DONE_BEFORE = (0, 1, 1, 2, 2)
 """How many rows are done before the one at each place of STATUSES."""
 DONE_IN_TURN = STATUSES.count(WorkflowStatus.DONE)
@@ -66,7 +66,7 @@ class RowTimeline(msgspec.Struct, frozen=True):
 
     @property
     def complete(self) -> bool:
-        """Whether it has all the labels that it waited for."""
+        """Whether the row has all its labels."""
         return self.status != WorkflowStatus.TO_LABEL
 
     @property
@@ -79,7 +79,7 @@ class RowTimeline(msgspec.Struct, frozen=True):
 
 
 class Move(NamedTuple):
-    """A workflow step with what it says by id."""
+    """A workflow step by the ids of its person and queues."""
 
     at: int
     action: str
@@ -89,7 +89,7 @@ class Move(NamedTuple):
 
 
 class LabelingHistory:
-    """The people's work on the rows of one project. `bodies` are those of its labels, one list for each labeller."""
+    """The history of the labels of one project's rows. `bodies` are those of its labels, one list for each labeller."""
 
     def __init__(
         self,
@@ -110,7 +110,7 @@ class LabelingHistory:
         self.bodies: list[list[int]] = []
         self.skipped_body = 0
         self.entered = end - BATCHED + SECOND
-        self._ways, self._works = Chances(*root, "way"), Chances(*root, "row")
+        self._timeline_chances, self._record_chances = Chances(*root, "way"), Chances(*root, "row")
         self._label_ids = ids.Stem(*root, "label")
 
     # When
@@ -120,7 +120,7 @@ class LabelingHistory:
         plan = self.plan
         if index >= plan.begun:
             return RowTimeline(WorkflowStatus.TO_LABEL)
-        chance = self._ways.derive(index)
+        chance = self._timeline_chances.derive(index)
         first = self._find_first_label(index) + chance.randbelow(1000) * MILLISECOND
         takes = 1 if plan.labelled <= index < plan.labelled + plan.skipped else self._count_labels(index)
         labelled = tuple(first + number * (HOUR + chance.randbelow(3600_000) * MILLISECOND) for number in range(takes))
@@ -165,8 +165,8 @@ class LabelingHistory:
     # What
 
     def build_records(self, index: int, no: int, way: RowTimeline) -> Iterator[Record]:
-        """Everything that hangs on the row number `no`, the project's row `index`, which goes this way."""
-        chance = self._works.derive(index)
+        """The records of the row number `no`, the project's row `index`, with this timeline."""
+        chance = self._record_chances.derive(index)
         moves = list(self._build_moves(index, way))
         labels = list(self._build_labels(index, no, way, chance))
         yield self._build_project_row(no, way, labels, moves)
@@ -193,24 +193,24 @@ class LabelingHistory:
         return (reference or labels[labels[0].no % len(labels)]).id
 
     def _build_moves(self, index: int, way: RowTimeline) -> Iterator[Move]:
-        """In the order in which they happened (key sets per action: sample, cc-data-processing).
+        """The moves of a row, the oldest first (key sets per action: sample, cc-data-processing).
 
-        Nothing is told of a row before its last label, which moves it twice (observed 2024-12).
+        A row has no moves until its last label, which moves it twice (observed 2024-12).
         """
         if not way.complete or way.sent is None:
             return
         labelling, review, rework = (queue.id for queue in self.queues)
-        labeller = self._labeller(index, len(way.labelled) - 1)
+        labeller = self._choose_labeller(index, len(way.labelled) - 1)
         yield Move(way.sent, "Move", labeller, None, labelling)
         yield Move(way.sent + BETWEEN_MOVES, "Move", labeller, labelling, None if way.skipped else review)
         if way.judged is not None:
             approved = way.status == WorkflowStatus.DONE
             action, target = ("Approve", None) if approved else ("Reject", rework)
-            yield Move(way.judged, action, self._reviewer(index), review, target)
+            yield Move(way.judged, action, self._choose_reviewer(index), review, target)
         if way.reopened is not None and way.approved_again is not None:
             # A row that comes back from Done has no previous task (sample).
             yield Move(way.reopened, "Move", self._manager, None, review)
-            yield Move(way.approved_again, "Approve", self._reviewer(index), review, None)
+            yield Move(way.approved_again, "Approve", self._choose_reviewer(index), review, None)
 
     def _build_step(self, move: Move) -> WorkflowStep:
         at, action, by, previous, following = move
@@ -243,7 +243,7 @@ class LabelingHistory:
                 seconds_to_create=to_create, seconds_to_review=to_review,
                 seconds_to_rework=to_rework, is_benchmark=benchmark and take == 0, consensus_score=consensus,
                 benchmark_score=chance.randint(55, 98) / 100 if benchmark and take else None,
-                created_by=self._labeller(index, take), created_at=round_to_second(content),
+                created_by=self._choose_labeller(index, take), created_at=round_to_second(content),
                 # The score of a consensus changes all labels that it is about (observed 2024-12).
                 updated_at=way.sent if several and way.sent else content, content_updated_at=content, deleted=False,
             )  # fmt: skip
@@ -263,12 +263,12 @@ class LabelingHistory:
         number, raised, ended = self.numbers.next("issue"), way.raised, way.resolved
         about = None if index % 3 == 2 else labels[0].id
         status = IssueStatus.OPEN if ended is None else IssueStatus.RESOLVED
-        by = self._reviewer(index)
+        by = self._choose_reviewer(index)
         yield Issue(
             number, ids.cuid(raised, *self.root, "issue", index), self.project_id, no, about, status,
             chance.choice(load_table("sentences_en")), by, raised, raised if ended is None else ended, deleted=False,
         )  # fmt: skip
-        answers = [(by, raised)] if ended is None else [(by, raised), (self._labeller(index, 0), ended)]
+        answers = [(by, raised)] if ended is None else [(by, raised), (self._choose_labeller(index, 0), ended)]
         for place, (person, at) in enumerate(answers):
             comment = ids.cuid(at, *self.root, "comment", index, place)
             yield Comment(
@@ -281,11 +281,11 @@ class LabelingHistory:
     def _manager(self) -> str:
         return self.organized.people[0].id
 
-    def _labeller(self, index: int, take: int) -> str:
+    def _choose_labeller(self, index: int, take: int) -> str:
         people = self.organized.people
         return people[1 + (index + take) % (len(people) - 1)].id if len(people) > 1 else people[0].id
 
-    def _reviewer(self, index: int) -> str:
-        """Whoever comes after the row's labellers; the manager where all others labelled it."""
+    def _choose_reviewer(self, index: int) -> str:
+        """The person after the row's labellers; the manager where all others labelled it."""
         people, takes = self.organized.people, self._count_labels(index)
         return people[1 + (index + takes) % (len(people) - 1)].id if takes < len(people) - 1 else people[0].id

@@ -1,4 +1,4 @@
-"""Word tables of another locale, made by Faker when they are asked for. Extra `generate`; the server never needs it."""
+"""Word tables of another locale, created by Faker on request. Extra `generate`; the server never needs it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ENTRIES = 400
 def build_tables(locale: str, seed: int) -> dict[str, tuple[str, ...]]:
     """Sentences and places of a locale, in place of all committed ones. Raises StartupError.
 
-    What Faker makes of a seed may change between its versions; the same version gives the same words.
+    The words that Faker draws from a seed may change between its versions; the same version draws the same words.
     """
     try:
         from faker import Faker
@@ -27,5 +27,5 @@ def build_tables(locale: str, seed: int) -> dict[str, tuple[str, ...]]:
     fake.seed_instance(seed)
     sentences = tuple(fake.sentence() for _ in range(ENTRIES))
     places = tuple(fake.city() for _ in range(ENTRIES))
-    told = {name: sentences for name in list_tables() if name.startswith("sentences_")}
-    return told | {"places": places}
+    tables = {name: sentences for name in list_tables() if name.startswith("sentences_")}
+    return tables | {"places": places}

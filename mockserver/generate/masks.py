@@ -1,4 +1,4 @@
-"""The picture of one object alone: white on black, the size of what it is annotated on."""
+"""The picture of one object alone: white on black, in the size of its data row."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ LINE = 3
 
 Feature = Mapping[str, Any]
 Masks = list[dict[str, Any]]
-"""As the `aside` of a body has them (world/labels.py)."""
+"""The masks of a body's `aside` (world/labels.py)."""
 
 
 def find_feature(document: Any, feature_id: str) -> Iterator[Feature]:
-    """Every place in a body where the feature stands."""
+    """Yields every object in a body that has this feature id."""
     if isinstance(document, dict):
         if document.get("feature_id") == feature_id:
             yield document
@@ -29,7 +29,7 @@ def find_feature(document: Any, feature_id: str) -> Iterator[Feature]:
 
 
 def draw_feature(feature: Feature, masks: Masks, *, width: int, height: int) -> Canvas | None:
-    """The object drawn; None for what has no geometry in pixels: words, answers, places on a globe."""
+    """Draws one object; None if it has no geometry in pixels: words, answers, places on a globe."""
     canvas = Canvas(width, height, BLACK)
     if box := feature.get("bounding_box"):
         canvas.fill_rectangle(box["left"], box["top"], box["width"], box["height"], WHITE)

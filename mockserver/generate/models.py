@@ -1,7 +1,7 @@
-"""Models of a scenario: their runs over labelled data rows, and what they predict there.
+"""Models of a scenario: their runs over labelled data rows, and their predictions.
 
-A prediction is what people saw, seen by a machine: most of the label's objects, a little elsewhere, each with a
-confidence. So it fits the picture, text or clip under it, whatever the media type.
+A prediction has most of the label's objects, each a little moved and with a confidence. So it fits the picture, text
+or clip, whatever the media type.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SEEN = 85
 
 
 class ModelRuns:
-    """All models. Records of the projects pass through `following`, which adds those of their runs."""
+    """All models. Records of the projects pass through `add_runs`, which adds those of their runs."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class ModelRuns:
     ) -> None:
         self.numbers, self.seed = numbers, seed
         self.history = (organized.people[0].id, end - TRAINED, end - TRAINED)
-        """Who made it, when, and when it was last changed: of all of them."""
+        """The creator and the times of creation and change of all models and runs."""
         self._labelled = {project.name: project.labelled for project in scenario.projects}
         self._runs: dict[str, list[tuple[str, RunPlan]]] = {}
         self.records: list[Record] = []
@@ -55,7 +55,7 @@ class ModelRuns:
                 self.records.append(ModelRun(run_id, model_id, run.name, None, *self.history, deleted=False))
 
     def add_runs(self, project: str, project_id: str, pieces: Iterable[list[Record]]) -> Iterator[list[Record]]:
-        """The pieces of one project's history, and after each what the runs over that project make of it."""
+        """The batches of one project's history, each followed by the records of the runs over that project."""
         runs = [RunRecords(self, run_id, plan, self._labelled[project]) for run_id, plan in self._runs.get(project, [])]
         for piece in pieces:
             yield piece
@@ -121,7 +121,7 @@ def choose_split(plan: RunPlan, index: int, rows: int) -> DataSplit:
 
 
 def predict(content: bytes, chance: Chance, confidence: tuple[float, float]) -> bytes:
-    """A label's body as a model sees it, in the same shape and with the same placeholders."""
+    """Turns a label's body into a prediction, in the same shape and with the same placeholders."""
     document = parse_body(move_objects(content, chance))
     _drop_objects(document, chance)
     _add_confidences(document, chance, round(1000 * confidence[0]), round(1000 * confidence[1]), {})
@@ -129,12 +129,12 @@ def predict(content: bytes, chance: Chance, confidence: tuple[float, float]) -> 
 
 
 def _drop_objects(document: dict[str, Any], chance: Chance) -> None:
-    """Some objects are not seen; those stay that relationships or a picture of masks speak of."""
+    """Drops some objects, but none that a relationship or a composite mask refers to."""
     objects = document.get("objects")
     if not isinstance(objects, list) or document.get("relationships"):
         return
-    kept = [item for item in objects if "composite_mask" in item or chance.happens(SEEN)]
-    document["objects"] = kept or objects[:1]
+    seen = [item for item in objects if "composite_mask" in item or chance.happens(SEEN)]
+    document["objects"] = seen or objects[:1]
 
 
 def _add_confidences(part: Any, chance: Chance, low: int, high: int, known: dict[str, float]) -> None:

@@ -1,4 +1,4 @@
-"""What every organization has: people, roles, the editor, the reserved metadata schemas, the built-in embedding."""
+"""The parts of every organization: people, roles, the editor, the reserved metadata schemas, the built-in embedding."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class CustomField(msgspec.Struct, frozen=True):
 
 
 class Organized(msgspec.Struct, frozen=True):
-    """The organization, and what later parts of the world refer to."""
+    """The organization, and the records that later parts of the world refer to."""
 
     organization: Organization
     people: list[Person]
@@ -64,6 +64,7 @@ class Organized(msgspec.Struct, frozen=True):
 
 
 def organize(scenario: Scenario, seed: int, end: int) -> Organized:
+    """Builds the organization of a scenario."""
     founded = end - FOUNDED
     organization = Organization(ids.cuid(founded, seed, "organization"), scenario.organization, founded, founded)
     roles = [Role(ids.cuid(founded, seed, "role", name), index, name) for index, name in enumerate(ROLES)]
@@ -84,11 +85,11 @@ def _build_person(seed: int, index: int, roles: list[Role], founded: int) -> Per
     name = load_table("people")[(chance.randbelow(len(load_table("people"))) + index) % len(load_table("people"))]
     role = roles[ROLES.index("Admin")] if index == 0 else roles[1 + index % 2]
     email = "owner@mock.example" if index == 0 else f"person-{index}@mock.example"
-    made = founded + index * DAY
+    created = founded + index * DAY
     return Person(
-        id=ids.cuid(made, seed, "person", index), email=email, name=name, nickname=name.split()[0],
+        id=ids.cuid(created, seed, "person", index), email=email, name=name, nickname=name.split()[0],
         picture=f"https://example.com/pictures/person-{index}.png", is_viewer=False, is_external_user=False,
-        timezone="UTC", role_id=role.id, created_at=made, updated_at=made,
+        timezone="UTC", role_id=role.id, created_at=created, updated_at=created,
     )  # fmt: skip
 
 
@@ -97,9 +98,9 @@ TAGGED = 60 * DAY
 
 
 def _build_tag(plan: TagPlan, place: int, seed: int, end: int, owner: Person) -> ResourceTag:
-    """One second after the other, so that they are told in the scenario's order."""
-    made = end - TAGGED + place * SECOND + Chance(seed, "tag", plan.text).randbelow(1000) * 1000
-    return ResourceTag(ids.cuid(made, seed, "tag", plan.text), plan.text, plan.color, owner.id, made, made)
+    """Tags are created one second after the other, so that lists have the scenario's order."""
+    created = end - TAGGED + place * SECOND + Chance(seed, "tag", plan.text).randbelow(1000) * 1000
+    return ResourceTag(ids.cuid(created, seed, "tag", plan.text), plan.text, plan.color, owner.id, created, created)
 
 
 def _list_reserved_schemas() -> list[MetadataSchema]:
@@ -131,7 +132,7 @@ def _build_own_schemas(scenario: Scenario, seed: int, founded: int) -> Iterator[
 
 
 def list_fields(schemas: list[MetadataSchema]) -> list[CustomField]:
-    """The schemas that stand for themselves, each with its options."""
+    """The schemas without a parent, each with its options."""
     return [
         CustomField(
             schema.id,

@@ -1,4 +1,4 @@
-"""What a scenario file may say: its tables as structs, and the words they know (docs/scenarios.md)."""
+"""The tables of a scenario file as structs, and the words they know (docs/scenarios.md)."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class OntologyPlan(Part, frozen=True, kw_only=True):
 class ValuePlan(Part, frozen=True, kw_only=True):
     """The value of a metadata field on the rows `first` to `last` of a project, counted from 1; without them, on all.
 
-    That of a date-time is a text in ISO 8601. In a text, `{number}` stands for the number of the row.
+    That of a date-time is a text in ISO 8601. In a text, `{number}` is replaced by the number of the row.
     """
 
     field: Name
@@ -98,7 +98,7 @@ class ValuePlan(Part, frozen=True, kw_only=True):
 class ProjectPlan(Part, frozen=True, kw_only=True):
     """A project with its dataset, its batch and `labelled + skipped + waiting + unlabelled` data rows.
 
-    Those that are `waiting` have fewer labels than `consensus` asks for.
+    Those that are `waiting` have fewer labels than `consensus` requires.
 
     `variants` is how many different pictures or texts there are; more rows than that share them, which keeps large
     worlds small. With `rows_of` it labels the first rows of an earlier project and brings none of its own.
@@ -213,7 +213,7 @@ class SlicePlan(Part, frozen=True, kw_only=True):
 class Scenario(Part, frozen=True, kw_only=True):
     """The whole file. The history of its world ends at `ends`.
 
-    `like` names a scenario of ours whose keys count where this file has none of its own; its ontologies and projects
+    `like` names a built-in scenario whose keys count where this file has none of its own; its ontologies and projects
     come first, except those projects that `without` names.
     """
 

@@ -1,7 +1,7 @@
-"""Worlds made once and copied: a prepared world is a settled SQLite file in the user's cache folder.
+"""Worlds generated once and copied: a prepared world is a settled SQLite file in the user's cache folder.
 
 Its name holds everything it depends on: our version, a checksum of the generator's source and word tables, the
-scenario's content, seed and end. It is renamed into place, so whoever finds it finds all of it.
+scenario's content, seed and end. It is renamed into place, so a reader finds all of it or nothing.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store
 
 Watch = Callable[[int], AbstractContextManager[Callable[[int], None]]]
-"""Told how many data rows there will be; what it gives is told how many more there are."""
+"""Called with the number of data rows of a world; gives a function that is called with each number of new ones."""
 _WATCH: ContextVar[Watch | None] = ContextVar("watch", default=None)
 
 
 @contextmanager
 def watch_progress(watch: Watch) -> Iterator[None]:
-    """Within it, `watch` is told of every large world that is made."""
+    """Calls `watch` for every large world that is generated inside this context."""
     token = _WATCH.set(watch)
     try:
         yield
@@ -47,7 +47,7 @@ def watch_progress(watch: Watch) -> Iterator[None]:
 
 
 def prepare_world(name: str, *, seed: int, ends: str | None, cache: Path) -> SqliteDatabase:
-    """The generated world of a scenario, from the cache or made now. Raises ScenarioError, StartupError."""
+    """The generated world of a scenario, from the cache or generated now. Raises ScenarioError, StartupError."""
     check_seed(seed)
     file = scenario.find(name)
     plan = scenario.load(file)
@@ -65,7 +65,7 @@ def prepare_world(name: str, *, seed: int, ends: str | None, cache: Path) -> Sql
 
 @functools.cache
 def make_temporary_cache() -> Path:
-    """Where worlds are made when they cannot be kept; gone with the process."""
+    """A folder for worlds that cannot be kept, which is removed with the process."""
     folder = TemporaryFolder()
     atexit.register(folder.close)
     return folder.path
@@ -81,7 +81,7 @@ def resolve_end(plan: Scenario, ends: str | None) -> int:
 
 
 def build_world(plan: Scenario, path: Path, *, name: str, seed: int, ends: int) -> None:
-    """Generate into a file beside `path`, settle it, rename it into place."""
+    """Generates a world into a file beside `path`, settles it, and renames it."""
     from mockserver.generate import history, worker  # noqa: PLC0415  a server whose world is prepared starts without
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -100,15 +100,15 @@ def build_world(plan: Scenario, path: Path, *, name: str, seed: int, ends: int) 
 
 
 def _remove_old_parts(folder: Path) -> None:
-    """Remove what processes that were killed left unfinished. No world takes a day to make."""
+    """Removes the unfinished files of processes that were killed. No world takes a day to generate."""
     for part in folder.glob("*.part*"):
-        with contextlib.suppress(OSError):  # removed by another process meanwhile
+        with contextlib.suppress(OSError):  # another process removed it
             if time.time() - part.stat().st_mtime > 24 * 3600:
                 part.unlink()
 
 
 def count_progress(pieces: Iterator[list[Record]], rows: int) -> Iterator[list[Record]]:
-    """The same pieces, while whoever watches is told of the data rows in them."""
+    """The same batches; the watcher is called with the number of data rows in each."""
     watch = _WATCH.get()
     if watch is None:
         yield from pieces
@@ -120,12 +120,12 @@ def count_progress(pieces: Iterator[list[Record]], rows: int) -> Iterator[list[R
 
 
 def count_data_rows(plan: Scenario) -> int:
-    """How many its world will have."""
+    """The number of data rows of its world."""
     return sum(project.rows for project in plan.projects if project.rows_of is None)
 
 
 def build_cache_key(name: str, plan: Scenario, seed: int, ends: int) -> str:
-    """What the cached file is called."""
+    """The name of the cached file."""
     total = hashlib.blake2b(digest_size=12)
     for source in _list_sources():
         total.update(source.name.encode() + b"\0" + source.read_bytes())
@@ -134,7 +134,7 @@ def build_cache_key(name: str, plan: Scenario, seed: int, ends: int) -> str:
 
 
 def _list_sources() -> list[Path]:
-    """Everything a generated world depends on beside its scenario."""
+    """The files that a generated world depends on beside its scenario."""
     package = Path(__file__).parent.parent
     folders = (package / "generate", package / "world", find_fixtures() / "words")
     return sorted(path for folder in folders for path in folder.rglob("*") if path.suffix in {".py", ".sql", ".txt"})

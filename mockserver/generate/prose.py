@@ -32,10 +32,10 @@ UNUSUAL = (
 
 def write_paragraph(chance: Chance, language: str, low: int, high: int, *, unusual: bool = False) -> str:
     """`low` to `high` sentences of a language; if `unusual`, one or two of those words among them."""
-    told = [chance.choice(load_table(f"sentences_{language}")) for _ in range(chance.randint(low, high))]
+    sentences = [chance.choice(load_table(f"sentences_{language}")) for _ in range(chance.randint(low, high))]
     for word in chance.sample(UNUSUAL, chance.randint(1, 2)) if unusual else ():
-        told.insert(chance.randint(0, len(told)), word)
-    return " ".join(told)
+        sentences.insert(chance.randint(0, len(sentences)), word)
+    return " ".join(sentences)
 
 
 def write_remark(chance: Chance) -> str:
@@ -45,25 +45,25 @@ def write_remark(chance: Chance) -> str:
 
 
 def write_question(chance: Chance) -> str:
-    """Something to ask a model."""
-    asked = [
+    """A question to a model."""
+    questions = [
         sentence for sentence in load_table("sentences_en") + load_table("sentences_de") if sentence.endswith(ASKING)
     ]
-    return chance.choice(asked)
+    return chance.choice(questions)
 
 
 def find_words(text: str) -> list[tuple[int, int]]:
     """(start, end) of each word in characters, without what stops a sentence; `end` is inclusive (payloads.md §2).
 
-    Characters are code points: the documentation says "characters", and no sample tells more (inferred).
+    Characters are code points: the documentation says "characters", and no sample says more (inferred).
     """
-    found = []
+    words = []
     start = 0
     for word in text.split(" "):
         if bare := word.rstrip(STOPS):
-            found.append((start, start + len(bare) - 1))
+            words.append((start, start + len(bare) - 1))
         start += len(word) + 1
-    return found
+    return words
 
 
 def pick_phrases(chance: Chance, words: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""Scenario files: TOML that is read, completed by the scenario it is like, and checked (docs/scenarios.md)."""
+"""Scenario files: TOML that is parsed, completed by the scenario it is like, and checked (docs/scenarios.md)."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def list_scenarios() -> list[str]:
 
 
 def find(name: str) -> Path:
-    """The file of a scenario, given by the name of one of ours or by a path. Raises ScenarioError."""
+    """The file of a scenario, by the name of a built-in scenario or by a path. Raises ScenarioError."""
     if name.endswith(".toml") or "/" in name:
         path = Path(name)
         if path.is_file():
@@ -72,7 +72,7 @@ def find(name: str) -> Path:
 
 
 def load(path: Path) -> Scenario:
-    """Read and check a scenario file. Raises ScenarioError naming the file, the key path and what was expected."""
+    """Reads and checks a scenario file. Raises ScenarioError naming the file, the key path and what was expected."""
     try:
         if path.stat().st_size > MOST_BYTES:
             raise ScenarioError(f"{path} has more than {MOST_BYTES:,} bytes; scenarios have some thousands")
@@ -103,7 +103,7 @@ def parse(text: bytes, *, source: str) -> Scenario:
 
 
 def _complete(scenario: Scenario, data: dict[str, Any], source: str) -> Scenario:
-    """With what the scenario that it is `like` says."""
+    """Adds the keys of the scenario that it is `like`."""
     if scenario.like is None:
         if scenario.without:
             raise ScenarioError(
@@ -112,22 +112,22 @@ def _complete(scenario: Scenario, data: dict[str, Any], source: str) -> Scenario
         return scenario
     if scenario.like not in list_scenarios():
         known = quote(nearest(scenario.like, list_scenarios()))
-        raise ScenarioError(f"{source}: at $.like: there is no scenario {scenario.like!r} with us; known are {known}")
+        raise ScenarioError(f"{source}: at $.like: unknown scenario {scenario.like!r}; built-in scenarios: {known}")
     base = load(find(scenario.like))
     names = [project.name for project in base.projects]
     for name in scenario.without:
         if name not in names:
             known = quote(nearest(name, names))
             raise ScenarioError(f"{source}: at $.without: {scenario.like!r} has no project {name!r}; it has {known}")
-    given = {name: getattr(scenario, name) for name in data if name not in {"ontologies", "projects"}}
-    kept = [project for project in base.projects if project.name not in scenario.without]
-    own = {"ontologies": base.ontologies | scenario.ontologies, "projects": kept + scenario.projects}
-    return msgspec.structs.replace(base, **(_keep_models_and_slices(base, kept) | given | own))
+    own_keys = {name: getattr(scenario, name) for name in data if name not in {"ontologies", "projects"}}
+    projects = [project for project in base.projects if project.name not in scenario.without]
+    own = {"ontologies": base.ontologies | scenario.ontologies, "projects": projects + scenario.projects}
+    return msgspec.structs.replace(base, **(_keep_models_and_slices(base, projects) | own_keys | own))
 
 
-def _keep_models_and_slices(base: Scenario, kept: list[ProjectPlan]) -> dict[str, Any]:
-    """Its models and slices, without what told of projects that are left out."""
-    names, datasets = {project.name for project in kept}, {project.dataset_name for project in kept}
+def _keep_models_and_slices(base: Scenario, projects: list[ProjectPlan]) -> dict[str, Any]:
+    """The models and slices of a scenario, without those of projects that are left out."""
+    names, datasets = {project.name for project in projects}, {project.dataset_name for project in projects}
     models = [
         msgspec.structs.replace(model, runs=[run for run in model.runs if run.project in names])
         for model in base.models
@@ -152,7 +152,7 @@ def explain(message: str, data: dict[str, Any]) -> str:
 
 
 def find_part(path: str) -> type[msgspec.Struct]:
-    """Which table of the file a key path leads to: the last key that names a list or dictionary of tables."""
+    """The table of the file that a key path leads to: the last key that names a list or dictionary of tables."""
     keys = [key for key in re.findall(r"[a-z_]+", path) if key in _PART_AT_KEY]
     return _PART_AT_KEY[keys[-1]] if keys else Scenario
 

@@ -20,16 +20,16 @@ SAVED = 2 * DAY
 
 def build_slices(scenario: Scenario, organized: Organized, seed: int, end: int) -> list[Record]:
     """All slices of the catalog."""
-    made, person = end - SAVED, organized.people[0].id
+    created, person = end - SAVED, organized.people[0].id
     return [
         CatalogSlice(
-            ids.cuid(made, seed, "slice", plan.name),
+            ids.cuid(created, seed, "slice", plan.name),
             plan.name,
             plan.description,
             JsonText(orjson.dumps(build_terms(plan, seed, end)).decode()),
             person,
-            made,
-            made,
+            created,
+            created,
             deleted=False,
         )
         for plan in scenario.slices
@@ -37,18 +37,18 @@ def build_slices(scenario: Scenario, organized: Organized, seed: int, end: int) 
 
 
 def build_terms(plan: SlicePlan, seed: int, end: int) -> list[dict[str, Any]]:
-    """Search terms in the shapes and the order of the SDK (export_filters.py 7.17.0:106)."""
-    found: list[dict[str, Any]] = []
+    """The search terms of a slice in the shapes and the order of the SDK (export_filters.py 7.17.0:106)."""
+    terms: list[dict[str, Any]] = []
     if plan.last_activity_at:
-        found.append({"type": "data_row_last_activity_at", "value": build_range(*plan.last_activity_at)})
+        terms.append({"type": "data_row_last_activity_at", "value": build_range(*plan.last_activity_at)})
     if plan.label_created_at:
-        found.append({"type": "labeled_at", "value": build_range(*plan.label_created_at)})
+        terms.append({"type": "labeled_at", "value": build_range(*plan.label_created_at)})
     if plan.global_keys:
-        found.append({"ids": plan.global_keys, "operator": "is", "type": "global_key"})
+        terms.append({"ids": plan.global_keys, "operator": "is", "type": "global_key"})
     if plan.datasets:
         wanted = [build_dataset_id(seed, end, name) for name in plan.datasets]
-        found.append({"ids": wanted, "operator": "is", "type": "dataset"})
-    return found
+        terms.append({"ids": wanted, "operator": "is", "type": "dataset"})
+    return terms
 
 
 def build_range(low: str, high: str) -> dict[str, Any]:

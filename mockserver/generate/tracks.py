@@ -14,7 +14,7 @@ Outline = tuple[Point, ...]
 
 
 class Position(msgspec.Struct, frozen=True):
-    """Where a thing is in a key frame, and how far it reaches, in pixels."""
+    """The position of a thing in a key frame and its radius, in pixels."""
 
     frame: int
     x: float
@@ -29,8 +29,8 @@ class Segment(msgspec.Struct, frozen=True):
     last: int
     keys: tuple[Position, ...]
 
-    def at(self, frame: int) -> Position:
-        """The place in any of its frames: on the straight line between two keys."""
+    def find_position(self, frame: int) -> Position:
+        """The position in any frame of the segment: on the straight line between two keys."""
         for before, after in pairwise(self.keys):
             if before.frame <= frame < after.frame:
                 share = (frame - before.frame) / (after.frame - before.frame)
@@ -48,19 +48,20 @@ class Track(msgspec.Struct, frozen=True):
 
     shape: Outline
     colour: tuple[int, int, int]
-    stretches: tuple[Segment, ...]
+    segments: tuple[Segment, ...]
 
-    def outline(self, place: Position) -> Outline:
-        """The ring at that place, in pixels, open."""
+    def find_outline(self, position: Position) -> Outline:
+        """The ring at a position, in pixels, open."""
         return tuple(
-            (round(place.x + x * place.radius, 2), round(place.y + y * place.radius, 2)) for x, y in self.shape
+            (round(position.x + x * position.radius, 2), round(position.y + y * position.radius, 2))
+            for x, y in self.shape
         )
 
-    def shown(self, frame: int) -> Outline | None:
-        """The ring in a frame, where the frame shows the thing."""
-        for stretch in self.stretches:
-            if stretch.first <= frame <= stretch.last:
-                return self.outline(stretch.at(frame))
+    def find_outline_at(self, frame: int) -> Outline | None:
+        """The ring in a frame; None where the frame does not show the thing."""
+        for segment in self.segments:
+            if segment.first <= frame <= segment.last:
+                return self.find_outline(segment.find_position(frame))
         return None
 
 
@@ -78,14 +79,14 @@ def draw_shape(chance: Chance) -> Outline:
 
 
 def pick_spans(chance: Chance, length: int) -> list[tuple[int, int]]:
-    """One to three stretches (first, last) of 1 to `length`, with gaps between; one where there is no room."""
+    """One to three spans (first, last) of 1 to `length`, with gaps between; one where there is no room."""
     count = min(chance.randint(1, 3), max(length // 8, 1))
-    found = []
+    spans = []
     for part in range(count):
         low, high = part * length // count + 1, (part + 1) * length // count
         slack = (high - low) // 4
-        found.append((low + chance.randint(0, slack), high - chance.randint(min(1, slack), slack)))
-    return found
+        spans.append((low + chance.randint(0, slack), high - chance.randint(min(1, slack), slack)))
+    return spans
 
 
 def pick_key_frames(chance: Chance, first: int, last: int) -> list[int]:
@@ -103,18 +104,18 @@ def _build_segments(chance: Chance, width: int, height: int, frames: int, from_f
     radius = chance.randint(across // 10, across // 6)
     x, y = chance.randint(radius, width - radius), chance.randint(radius, height - radius)
     run, rise = (step * (1 if chance.happens(50) else -1) for step in (chance.randint(5, 40), chance.randint(1, 12)))
-    shown = pick_spans(chance, frames)
+    spans = pick_spans(chance, frames)
     if from_first:
-        shown[0] = (1, shown[0][1])
-    for first, last in shown:
-        places = []
+        spans[0] = (1, spans[0][1])
+    for first, last in spans:
+        keys = []
         for frame in pick_key_frames(chance, first, last):
-            places.append(Position(frame, float(x), float(y), float(radius)))
+            keys.append(Position(frame, float(x), float(y), float(radius)))
             radius = _clamp(radius + chance.randint(-across // 40, across // 40), across // 12, across // 5)
             x, y = _clamp(x + run, radius, width - radius), _clamp(y + rise, radius, height - radius)
             run = -run if x in {radius, width - radius} else run
             rise = -rise if y in {radius, height - radius} else rise
-        yield Segment(first, last, tuple(places))
+        yield Segment(first, last, tuple(keys))
 
 
 def _clamp(value: int, low: int, high: int) -> int:

@@ -1,4 +1,4 @@
-"""The committed word tables: names, places and sentences that the generated world is told in."""
+"""The committed word tables: names, places and sentences of which the generated world is written."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from mockserver.errors import StartupError, nearest, quote
 from mockserver.generate.fixtures import find_fixtures
 
 Tables = Mapping[str, tuple[str, ...]]
-_TOLD: ContextVar[Tables | None] = ContextVar("told", default=None)
+_OVERRIDES: ContextVar[Tables | None] = ContextVar("overrides", default=None)
 
 
 @contextmanager
 def override_tables(tables: Tables) -> Iterator[None]:
-    """Within it, these tables stand in place of the committed ones of their names."""
-    token = _TOLD.set(tables)
+    """Replaces the committed tables of the same names inside this context."""
+    token = _OVERRIDES.set(tables)
     try:
         yield
     finally:
-        _TOLD.reset(token)
+        _OVERRIDES.reset(token)
 
 
 def load_table(name: str) -> tuple[str, ...]:
     """The entries of `fixtures/words/{name}.txt` in file order; `fixtures/words/make_words.py` makes the files."""
-    others = _TOLD.get()
+    others = _OVERRIDES.get()
     return others[name] if others and name in others else _load_committed(name)
 
 

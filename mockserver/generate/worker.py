@@ -1,7 +1,8 @@
 """Large worlds are generated in a process of their own, so that the one that writes them has a core to itself.
 
-As a program (`python -m mockserver.generate.worker`) it is that process: a pickled plan, seed and end come in, pickled
-pieces go out, then None. It is no child of `multiprocessing`, which would run the caller's main module once more.
+As a program (`python -m mockserver.generate.worker`) it is that process: a pickled plan, seed and end are its input,
+pickled batches its output, then None. It is no child of `multiprocessing`, which would run the caller's main module
+again.
 """
 
 from __future__ import annotations
@@ -23,33 +24,33 @@ LARGE = 20_000
 
 
 def generate_batches(plan: Scenario, *, seed: int, ends: int) -> Iterator[list[Record]]:
-    """What `history.build` makes of the plan, in the same pieces. Raises StartupError."""
+    """The batches that `history.build_world` generates from the plan. Raises StartupError."""
     command = [sys.executable, "-m", "mockserver.generate.worker"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as maker:  # noqa: S603  our own
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:  # noqa: S603  our own
         try:
-            yield from _read_batches(maker, (plan, seed, ends))
+            yield from _read_batches(process, (plan, seed, ends))
         except (EOFError, OSError, pickle.UnpicklingError):
             raise StartupError(
-                f"The process that generates the world ended with exit code {maker.wait()} before it was done; "
+                f"The process that generates the world ended with exit code {process.wait()} before it was done; "
                 "was it killed, or is memory short?"
             ) from None
         finally:
-            maker.kill()
+            process.kill()
 
 
-def _read_batches(maker: subprocess.Popen[bytes], asked: tuple[Scenario, int, int]) -> Iterator[list[Record]]:
-    assert maker.stdin is not None
-    assert maker.stdout is not None
-    with maker.stdin:
-        pickle.dump(asked, maker.stdin)
-    while (piece := pickle.load(maker.stdout)) is not None:  # noqa: S301  our own process wrote it
+def _read_batches(process: subprocess.Popen[bytes], job: tuple[Scenario, int, int]) -> Iterator[list[Record]]:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with process.stdin:
+        pickle.dump(job, process.stdin)
+    while (piece := pickle.load(process.stdout)) is not None:  # noqa: S301  our own process wrote it
         if isinstance(piece, StartupError):
             raise piece
         yield piece
 
 
 def main() -> None:
-    """Ctrl+C in a terminal reaches this process too; whoever started it says what there is to say."""
+    """Runs the worker. Ctrl+C in a terminal reaches this process too; its parent reports it."""
     with contextlib.suppress(KeyboardInterrupt):
         plan, seed, ends = pickle.load(sys.stdin.buffer)  # noqa: S301  the process that started us wrote it
         _write(plan, seed, ends, sys.stdout.buffer)

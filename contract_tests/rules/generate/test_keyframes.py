@@ -14,7 +14,9 @@ def test_an_object_stands_in_each_key_frame_of_its_track() -> None:
     keys = (Position(10, 5.0, 5.0, 2.0), Position(2, 1.0, 1.0, 2.0))
     way = Track(((1.0, 0.0),), (0, 0, 0), (Segment(10, 12, keys[:1]), Segment(2, 4, keys[1:])))
     sheet = KeyFrames()
-    sheet.add_object(Annotator(Chance(0)).object(TOOL, "Kind"), way, lambda outline, place, stretch: {"at": place.x})
+    sheet.add_object(
+        Annotator(Chance(0)).build_object(TOOL, "Kind"), way, lambda outline, place, stretch: {"at": place.x}
+    )
     [feature_id] = sheet.segments
     assert list(sheet.frames) == ["2", "10"]
     assert [frame["objects"][feature_id]["at"] for frame in sheet.frames.values()] == [1.0, 5.0]

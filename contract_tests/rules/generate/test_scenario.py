@@ -255,8 +255,8 @@ def test_own_projects_come_after_those_of_the_other_and_some_of_these_may_be_lef
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ('like = "defualt"', 'known are "default"'),
-        ('like = "../default"', "no scenario '../default' with us"),
+        ('like = "defualt"', 'built-in scenarios: "default"'),
+        ('like = "../default"', "unknown scenario '../default'"),
         ('without = ["image"]', "name that in `like`"),
         ('like = "default"\nwithout = ["picture"]', "'default' has no project 'picture'"),
     ],

@@ -30,7 +30,7 @@ def test_key_frames_begin_with_the_first_and_rise(seed: int, first: int, length:
 def test_a_thing_never_leaves_the_picture(seed: int, width: int, height: int, frames: int) -> None:
     way = build_track(Chance(seed), width=width, height=height, frames=frames)
     for frame in range(1, frames + 1):
-        for x, y in way.shown(frame) or ():
+        for x, y in way.find_outline_at(frame) or ():
             assert -0.01 <= x <= width + 0.01
             assert -0.01 <= y <= height + 0.01
 
@@ -38,6 +38,6 @@ def test_a_thing_never_leaves_the_picture(seed: int, width: int, height: int, fr
 @given(seeds)
 def test_a_thing_is_shown_in_its_stretches_and_where_its_keys_say(seed: int) -> None:
     way = build_track(Chance(seed), width=640, height=480, frames=80)
-    shown = {frame for frame in range(100) if way.shown(frame)}
-    assert shown == {frame for each in way.stretches for frame in range(each.first, each.last + 1)}
-    assert all(way.shown(key.frame) == way.outline(key) for each in way.stretches for key in each.keys)
+    shown = {frame for frame in range(100) if way.find_outline_at(frame)}
+    assert shown == {frame for each in way.segments for frame in range(each.first, each.last + 1)}
+    assert all(way.find_outline_at(key.frame) == way.find_outline(key) for each in way.segments for key in each.keys)

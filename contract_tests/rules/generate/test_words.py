@@ -22,7 +22,7 @@ def maker() -> dict[str, Any]:
 
 
 def test_the_committed_tables_are_what_the_maker_makes(maker: dict[str, Any]) -> None:
-    assert maker["differing"](maker["tables"](), WORDS) == []
+    assert maker["find_differences"](maker["tables"](), WORDS) == []
 
 
 def test_the_check_names_each_table_that_differs_and_writes_nothing(

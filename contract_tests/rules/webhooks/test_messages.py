@@ -25,7 +25,7 @@ def maker() -> dict[str, Any]:
 
 
 def test_the_committed_samples_are_what_the_maker_makes(maker: dict[str, Any]) -> None:
-    assert maker["differing"](maker["messages"](), SAMPLES) == []
+    assert maker["find_differences"](maker["messages"](), SAMPLES) == []
 
 
 def test_the_check_names_each_sample_that_differs(

@@ -30,7 +30,7 @@ def encode_dicom(width: int, height: int, frames: list[bytes], *, name: str) -> 
 
 
 def encode_data_set(width: int, height: int, frames: list[bytes], name: str, instance: str) -> bytes:
-    """Whose it is, and the pixels, by ascending tag (PS3.3, A.8.3)."""
+    """The patient, the study and the pixels, by ascending tag (PS3.3, A.8.3)."""
     elements: list[tuple[int, int, str, str | bytes | int]] = [
         (0x0008, 0x0016, "UI", BYTE_PICTURES),
         (0x0008, 0x0018, "UI", instance),

@@ -39,7 +39,7 @@ def to_ycbcr(red: int, green: int, blue: int) -> Colour:
 
 
 def encode_sequence_set(width: int, height: int) -> bytes:
-    """A picture's size, in pixels; odd ones cannot be told (7.3.2.1.1)."""
+    """A picture's size, in pixels; odd ones cannot be encoded (7.3.2.1.1)."""
     if width < 2 or height < 2 or width % 2 or height % 2:
         raise ValueError(f"a clip's width and height are even numbers from 2, not {width}x{height}")
     columns, rows = -(-width // CELL), -(-height // CELL)
@@ -61,7 +61,7 @@ def encode_picture_set() -> bytes:
 
 
 def encode_pictures(clip: Iterable[Cells]) -> Iterator[bytes]:
-    """The unit of each picture; the first stands alone, the others build on the one before."""
+    """The unit of each picture; the first is complete, the others build on the one before."""
     before: Cells | None = None
     for number, cells in enumerate(clip):
         yield encode_first_picture(cells) if before is None else encode_later_picture(cells, before, number)

@@ -19,7 +19,7 @@ def encode_mp4(width: int, height: int, frame_rate: float, clip: Iterable[h264.C
         raise ValueError("a clip needs at least one picture")
     rate = Fraction(str(frame_rate))
     kind = encode_box(b"ftyp", b"isom" + struct.pack(">I", 512) + b"isomiso2avc1mp41")
-    # The index tells where the pictures begin, which depends on its own length, which does not depend on what it tells.
+    # The index says where the pictures begin. That depends on the index's length, which does not depend on its values.
     start = len(kind) + len(encode_index(width, height, rate, samples, 0)) + 8
     return kind + encode_index(width, height, rate, samples, start) + encode_box(b"mdat", b"".join(samples))
 
@@ -28,7 +28,7 @@ def encode_index(width: int, height: int, rate: Fraction, samples: list[bytes], 
     """`moov`: what the file holds. Times count in ticks of `rate.numerator` a second."""
     ticks, length = rate.numerator, rate.denominator * len(samples)
     movie = encode_full_box(b"mvhd", struct.pack(">4I", 0, 0, ticks, length), encode_movie_rest())
-    shown = (
+    duration = (
         struct.pack(">5I8x4H", 0, 0, 1, 0, length, 0, 0, 0, 0) + MATRIX + struct.pack(">II", width << 16, height << 16)
     )
     media = encode_full_box(b"mdhd", struct.pack(">4I2H", 0, 0, ticks, length, 0x55C4, 0))
@@ -42,7 +42,9 @@ def encode_index(width: int, height: int, rate: Fraction, samples: list[bytes], 
     return encode_box(
         b"moov",
         movie,
-        encode_box(b"trak", encode_full_box(b"tkhd", shown, flags=3), encode_box(b"mdia", media, handler, information)),
+        encode_box(
+            b"trak", encode_full_box(b"tkhd", duration, flags=3), encode_box(b"mdia", media, handler, information)
+        ),
     )
 
 
@@ -52,7 +54,7 @@ def encode_movie_rest() -> bytes:
 
 
 def encode_table(width: int, height: int, rate: Fraction, samples: list[bytes], start: int) -> bytes:
-    """`stbl`: how each picture is coded, how long it is shown, and where it stands."""
+    """`stbl`: how each picture is coded, how long it is shown, and where it is."""
     count = len(samples)
     return encode_box(
         b"stbl",

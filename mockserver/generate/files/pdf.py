@@ -2,7 +2,7 @@
 
 Streams are not compressed: what `zlib` writes differs between its builds, one world is the same bytes on every machine,
 and a page of text is small. The font is one of those that every reader has (ISO 32000-1, section 9.6.2.2). All its
-letters are of one width, so that where a word stands follows from its place in the line.
+letters are of one width, so that the position of a word follows from its place in the line.
 """
 
 from __future__ import annotations
@@ -74,12 +74,12 @@ def encode_document(pages: Sequence[Page]) -> bytes:
 
 def _encode_file(objects: list[bytes]) -> bytes:
     """Objects are numbered from 1; the table at the end says where each begins."""
-    # The second line tells programs that the file is not plain text (ISO 32000-1, section 7.5.2).
+    # The second line says to programs that the file is not plain text (ISO 32000-1, section 7.5.2).
     content = bytearray(b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n")
     starts = []
-    for number, written in enumerate(objects, start=1):
+    for number, part in enumerate(objects, start=1):
         starts.append(len(content))
-        content += b"%d 0 obj\n%b\nendobj\n" % (number, written)
+        content += b"%d 0 obj\n%b\nendobj\n" % (number, part)
     table = len(content)
     content += b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
     content += b"".join(b"%010d 00000 n \n" % start for start in starts)
@@ -89,30 +89,30 @@ def _encode_file(objects: list[bytes]) -> bytes:
 
 def _encode_page(page: Page) -> bytes:
     """The page's operators: rectangles first, text over them. PDF counts upwards from the lower left corner."""
-    told = []
+    operators = []
     for shape in page.rectangles:
         red, green, blue = (_format_number(part / 255) for part in shape.colour)
         below = _format_number(page.height - shape.top - shape.height)
         corner = f"{_format_number(shape.left)} {below} {_format_number(shape.width)} {_format_number(shape.height)}"
-        told.append(f"{red} {green} {blue} rg {corner} re f".encode())
-    told.append(b"0 0 0 rg")
+        operators.append(f"{red} {green} {blue} rg {corner} re f".encode())
+    operators.append(b"0 0 0 rg")
     for line in page.lines:
         baseline = _format_number(page.height - line.top - ASCENT * line.size)
         place = f"BT /F1 {_format_number(line.size)} Tf {_format_number(line.left)} {baseline} Td".encode()
-        told.append(b"%b (%b) Tj ET" % (place, _encode_literal(line.text)))
-    return b"\n".join(told)
+        operators.append(b"%b (%b) Tj ET" % (place, _encode_literal(line.text)))
+    return b"\n".join(operators)
 
 
 def _encode_literal(text: str) -> bytes:
     """A string between parentheses. Raises ValueError for control characters and letters outside the encoding."""
     try:
-        written = text.encode(ENCODING)
+        escaped = text.encode(ENCODING)
     except UnicodeEncodeError as error:
         letter = unicodedata.name(text[error.start], f"U+{ord(text[error.start]):04X}")
         raise ValueError(f"{FONT} has no letter for {letter}; write it in a western European script") from None
     if any(unicodedata.category(letter) == "Cc" for letter in text):
         raise ValueError(f"a line holds no control characters; make lines of {text!r} first")
-    return written.replace(b"\\", b"\\\\").replace(b"(", b"\\(").replace(b")", b"\\)")
+    return escaped.replace(b"\\", b"\\\\").replace(b"(", b"\\(").replace(b")", b"\\)")
 
 
 def _format_number(value: float) -> str:

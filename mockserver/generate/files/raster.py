@@ -40,7 +40,7 @@ class Canvas:
         self.height = height
         self._palette: dict[Colour, int] = {check_colour(background): 0}
         self._depth = 1  # bytes a pixel: a palette index, or 3 once there are more colours than the palette holds
-        # Rows stand one after the other as PNG wants them: a zero (filter type "None"), then the pixels.
+        # Rows follow one another as PNG has them: a zero (filter type "None"), then the pixels.
         self._rows = bytearray((1 + width) * height)
 
     def fill_polygon(self, points: Sequence[Point], colour: Colour) -> None:
@@ -93,7 +93,7 @@ class Canvas:
             rows[start + first * depth : start + after * depth] = ink * (after - first)
 
     def _ink(self, colour: Colour) -> bytes:
-        """One pixel of this colour as it stands in the rows."""
+        """One pixel of this colour as the rows have it."""
         check_colour(colour)
         if self._depth == 1:
             if colour in self._palette or len(self._palette) < PALETTE_SIZE:
@@ -156,7 +156,7 @@ def find_polygon_spans(points: Sequence[Point], width: int, height: int) -> list
 def add_crossings(start: Point, end: Point, top: int, bottom: int, crossings: list[list[int]]) -> None:
     """Adds, for each row from `top` whose centre line the edge crosses, the first column right of it.
 
-    Edges are taken downwards whichever way they came: neighbours with a common edge neither overlap nor gap.
+    Edges are taken downwards in whichever direction they run: neighbours with a common edge neither overlap nor gap.
     """
     (x, y), (x_end, y_end) = (start, end) if start[1] <= end[1] else (end, start)
     run, drop, ceil = x_end - x, y_end - y, math.ceil

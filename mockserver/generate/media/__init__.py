@@ -1,1 +1,1 @@
-"""What each media type holds: one module for each, found by `medium.get_generator`."""
+"""The generators of the media types, a module for each; `get_generator` finds them by world/media.py."""

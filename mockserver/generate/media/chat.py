@@ -1,4 +1,4 @@
-"""Chats with models: a person asks, two or three models answer each time, and people judge their answers.
+"""Chats with models: a user asks, two or three models answer each time, and labellers judge their answers.
 
 The file's shape is that of the SDK's own tests against the service (conftest.py `offline_conversational_data_row`) and
 of `ModelEvaluationTemplate` (SDK data_row_payload_templates.py).
@@ -87,7 +87,7 @@ class ChatEvaluation(MediaGenerator):
                 for turn in annotator.chance.sample(talk.turns, annotator.chance.randint(1, len(talk.turns)))
             ],
             "classifications": [
-                *annotator.classifications(select_global_questions(ontology.questions)),
+                *annotator.build_classifications(select_global_questions(ontology.questions)),
                 *annotator.answer_messages(select_index_questions(ontology.questions), _list_message_ids(talk)),
             ],
             "relationships": [],
@@ -137,7 +137,7 @@ def _list_message_ids(talk: Chat) -> list[str]:
 
 
 def _render_attributes(talk: Chat) -> JsonText:
-    """As those of conversations (inferred)."""
+    """The attributes of conversations (inferred)."""
     message_ids = _list_message_ids(talk)
     attributes = {
         "asset_type": "conversational",
@@ -154,16 +154,16 @@ def _build_judgement(annotator: Annotator, tool: Feature, talk: Chat, turn: Turn
         {"message_id": response.message_id, "model_config_name": talk.models[response.model]}
         for response in turn.responses
     ]
-    made = annotator.object(tool, _KINDS[tool.kind])
-    del made["value"]
+    judgement = annotator.build_object(tool, _KINDS[tool.kind])
+    del judgement["value"]
     parent = {"parent_message_id": turn.message_id}
     if tool.kind == "message-single-selection":
-        return made | {"selected_message": annotator.chance.choice(answers) | parent}
+        return judgement | {"selected_message": annotator.chance.choice(answers) | parent}
     if tool.kind == "message-multi-selection":
         chosen = annotator.chance.sample(answers, annotator.chance.randint(1, len(answers)))
-        return made | {"selected_messages": {"messages": chosen} | parent}
+        return judgement | {"selected_messages": {"messages": chosen} | parent}
     ranked = [answer | {"order": place} for place, answer in enumerate(_shuffle(annotator.chance, answers), start=1)]
-    return made | {"ranked_messages": {"ranked_messages": ranked} | parent}
+    return judgement | {"ranked_messages": {"ranked_messages": ranked} | parent}
 
 
 _KINDS = {

@@ -63,10 +63,10 @@ class Conversational(MediaGenerator):
         annotations = {
             "objects": objects,
             "classifications": [
-                *annotator.classifications(select_global_questions(ontology.questions)),
+                *annotator.build_classifications(select_global_questions(ontology.questions)),
                 *annotator.answer_messages(select_index_questions(ontology.questions), message_ids),
             ],
-            "relationships": annotator.relationships(ontology.edges, "TextUnidirectionalRelationship", objects),
+            "relationships": annotator.build_relationships(ontology.edges, "TextUnidirectionalRelationship", objects),
         }
         return Variant(_render_attributes(talk), encode_body(annotations))
 
@@ -102,13 +102,13 @@ def _render_attributes(talk: Conversation) -> JsonText:
 
 
 def _build_entities(annotator: Annotator, tools: tuple[Feature, ...], talk: Conversation) -> list[dict[str, Any]]:
-    """None lies in another: every message gives its stretches of words one by one."""
+    """No entity is inside another: every message gives its phrases one by one."""
     places = {message.id: pick_phrases(annotator.chance, find_words(message.content)) for message in talk.labelable}
-    made = []
+    entities = []
     for tool in tools:
         for message in annotator.chance.sample(talk.labelable, annotator.chance.randint(1, 2)):
             if place := next(places[message.id], None):
                 location = {"start": place[0], "end": place[1]}
                 spot = {"message_id": message.id, "location": location}
-                made.append(annotator.object(tool, "ConversationalTextEntity", conversational_location=spot))
-    return made
+                entities.append(annotator.build_object(tool, "ConversationalTextEntity", conversational_location=spot))
+    return entities

@@ -151,8 +151,10 @@ class Document(MediaGenerator):
                 objects.append(_build_entity(annotator, tool, run))
         annotations = {
             "objects": objects,
-            "classifications": annotator.classifications(ontology.questions),
-            "relationships": annotator.relationships(ontology.edges, "DocumentUnidirectionalRelationship", objects),
+            "classifications": annotator.build_classifications(ontology.questions),
+            "relationships": annotator.build_relationships(
+                ontology.edges, "DocumentUnidirectionalRelationship", objects
+            ),
         }
         aside = JsonText(orjson.dumps({"text-bbox": text_boxes}).decode()) if text_boxes else None
         return Variant(_render_attributes(len(pages)), encode_body(annotations), aside)
@@ -162,7 +164,7 @@ class Document(MediaGenerator):
         return Asset("application/pdf", pdf.encode_document(pages))
 
     def build_text_layer(self, seed: int, project: str, number: int) -> Asset:
-        """Of the documented schema: pages, and on them the groups and tokens that entities name."""
+        """The text layer in the documented schema: pages with the groups and tokens that entities name."""
         pages = [_build_layer(place, sheet) for place, sheet in enumerate(build_sheets(seed, project, number), 1)]
         return Asset("application/json", orjson.dumps(pages))
 
@@ -196,7 +198,7 @@ SIDES = ("left", "top", "width", "height")
 
 
 def _render_attributes(pages: int) -> JsonText:
-    """The count is told by V1 `Media Attributes` alone (sample); V2 names the text layer instead (exports/rows.py)."""
+    """Only V1 `Media Attributes` have the count (sample); V2 names the text layer instead (exports/rows.py)."""
     attributes = {"asset_type": "pdf", "mime_type": "application/pdf", "page_count": pages}
     return JsonText(orjson.dumps(attributes).decode())
 
@@ -213,7 +215,7 @@ def _build_box(
     annotator: Annotator, tool: Feature, page: int, box: tuple[float, float, float, float]
 ) -> dict[str, Any]:
     top, left, height, width = box
-    return annotator.object(
+    return annotator.build_object(
         tool,
         "DocumentBoundingBox",
         page_number=page,
@@ -232,7 +234,7 @@ def _build_entity(annotator: Annotator, tool: Feature, run: list[list[Word]]) ->
         }
         for line in run
     ]
-    return annotator.object(tool, "DocumentEntityToken", location={"groups": groups})
+    return annotator.build_object(tool, "DocumentEntityToken", location={"groups": groups})
 
 
 def _build_text_box(line: list[Word]) -> dict[str, Any]:

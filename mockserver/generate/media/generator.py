@@ -1,4 +1,4 @@
-"""What generates a media type: the annotations of its data rows, and the file behind each."""
+"""The interface of all generators: the annotations of a data row, and the file behind it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mockserver.world.database import JsonText
 from mockserver.world.media import BY_NAME, MEDIA, MediaType
 
 EMPTY = b'{"objects":[],"classifications":[],"relationships":[]}'
-"""What a skipped label holds (inferred)."""
+"""The body of a skipped label (inferred)."""
 
 
 TILES = b"\x04"

@@ -33,7 +33,7 @@ DEEPEST_PICTURE = 5
 
 
 class Ground(msgspec.Struct, frozen=True):
-    """What there is to see: `left` and `top` are where it begins in the pixels of `deepest`."""
+    """A map's contents; `left` and `top` are its corner in the pixels of `deepest`."""
 
     left: int
     top: int
@@ -46,7 +46,7 @@ class Ground(msgspec.Struct, frozen=True):
 
 
 class Tiled(MediaGenerator):
-    """Data rows whose file is a small JSON that tells where the tiles are."""
+    """Data rows whose file is a small JSON with the address of the tiles."""
 
     epsg: ClassVar[str]
 
@@ -56,7 +56,7 @@ class Tiled(MediaGenerator):
 
     @abstractmethod
     def render_layer(self, ground: Ground) -> dict[str, Any]:
-        """What the row's file says beside its address."""
+        """The part of the row's file that depends on the kind of map."""
 
     @abstractmethod
     def build_object(self, annotator: Annotator, tool: Feature, ground: Ground, seen: Thing) -> dict[str, Any]:
@@ -73,7 +73,7 @@ class Tiled(MediaGenerator):
         ]
         annotations = {
             "objects": objects,
-            "classifications": annotator.classifications(ontology.questions),
+            "classifications": annotator.build_classifications(ontology.questions),
             "relationships": [],
         }
         # Nothing is known of these attributes; the type follows the rule of "image" and "text" (inferred).
@@ -143,7 +143,7 @@ class Geospatial(Tiled):
         raise AssertionError(f"the scenario lets no tool {tool.kind!r} into a geospatial ontology")
 
     def _build_feature(self, annotator: Annotator, tool: Feature, kind: str, shape: str, at: Any) -> dict[str, Any]:
-        return annotator.object(tool, kind, geojson={"type": shape, "coordinates": at})
+        return annotator.build_object(tool, kind, geojson={"type": shape, "coordinates": at})
 
 
 class Tiles(Tiled):
@@ -165,13 +165,13 @@ class Tiles(Tiled):
             case "rectangle":
                 top, left, height, width = (to_zoom_0((side, 0))[0] for side in seen.box)
                 box = {"top": top, "left": left, "height": height, "width": width}
-                return annotator.object(tool, "ImageBoundingBox", bounding_box=box)
+                return annotator.build_object(tool, "ImageBoundingBox", bounding_box=box)
             case "polygon":
-                return annotator.object(tool, "ImagePolygon", polygon=build_points((*outline, outline[0])))
+                return annotator.build_object(tool, "ImagePolygon", polygon=build_points((*outline, outline[0])))
             case "line":
-                return annotator.object(tool, "ImagePolyline", line=build_points(outline[: CORNERS // 2]))
+                return annotator.build_object(tool, "ImagePolyline", line=build_points(outline[: CORNERS // 2]))
             case "point":
-                return annotator.object(tool, "ImagePoint", point=build_points([to_zoom_0(seen.centre)])[0])
+                return annotator.build_object(tool, "ImagePoint", point=build_points([to_zoom_0(seen.centre)])[0])
         raise AssertionError(f"the scenario lets no tool {tool.kind!r} into a tiles ontology")
 
 

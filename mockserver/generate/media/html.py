@@ -21,8 +21,8 @@ def write_page(seed: int, project: str, number: int) -> str:
     chance = Chance(seed, "html", project, number)
     language = LANGUAGES[number % len(LANGUAGES)]
     heading = escape(chance.choice(load_table("companies")))
-    told = [write_paragraph(chance, language, 2, 4, unusual=chance.happens(30)) for _ in range(chance.randint(2, 4))]
-    paragraphs = "".join(f"<p>{escape(each)}</p>\n" for each in told)
+    texts = [write_paragraph(chance, language, 2, 4, unusual=chance.happens(30)) for _ in range(chance.randint(2, 4))]
+    paragraphs = "".join(f"<p>{escape(each)}</p>\n" for each in texts)
     direction = "rtl" if language == "ar" else "ltr"
     return (
         f'<!DOCTYPE html>\n<html lang="{language}" dir="{direction}">\n'
@@ -35,7 +35,7 @@ class Html(MediaGenerator):
     def build_variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
         """Answers only: pages have no objects (live-tested)."""
         annotator = Annotator(Chance(seed, "html", project, number, "annotations"))
-        classifications = annotator.classifications(ontology.questions)
+        classifications = annotator.build_classifications(ontology.questions)
         annotations = {"objects": [], "classifications": classifications, "relationships": []}
         return Variant(MEDIA_ATTRIBUTES, encode_body(annotations))
 

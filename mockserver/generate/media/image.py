@@ -82,8 +82,8 @@ class Image(MediaGenerator):
                 objects.append(_build_object(annotator, tool, thing, masks))
         annotations = {
             "objects": objects,
-            "classifications": annotator.classifications(ontology.questions),
-            "relationships": annotator.relationships(ontology.edges, "ImageUnidirectionalRelationship", objects),
+            "classifications": annotator.build_classifications(ontology.questions),
+            "relationships": annotator.build_relationships(ontology.edges, "ImageUnidirectionalRelationship", objects),
         }
         return Variant(_render_attributes(picture), encode_body(annotations), render_aside(masks))
 
@@ -92,7 +92,7 @@ class Image(MediaGenerator):
 
 
 def render_aside(masks: list[dict[str, Any]]) -> JsonText | None:
-    """What the composite mask shows, as a body keeps it."""
+    """The contents of the composite mask, as a body keeps them."""
     return JsonText(orjson.dumps({"masks": masks}).decode()) if masks else None
 
 
@@ -111,14 +111,14 @@ def _render_attributes(picture: Scene) -> JsonText:
 def _build_object(annotator: Annotator, tool: Feature, thing: Thing, masks: list[dict[str, Any]]) -> dict[str, Any]:
     match tool.kind:
         case "rectangle":
-            return annotator.object(tool, "ImageBoundingBox", bounding_box=build_bounding_box(thing.outline))
+            return annotator.build_object(tool, "ImageBoundingBox", bounding_box=build_bounding_box(thing.outline))
         case "polygon":
             ring = build_points((*thing.outline, thing.outline[0]))  # V2 repeats the closing point (live-tested)
-            return annotator.object(tool, "ImagePolygon", polygon=ring)
+            return annotator.build_object(tool, "ImagePolygon", polygon=ring)
         case "line":
-            return annotator.object(tool, "ImagePolyline", line=build_points(thing.outline[: CORNERS // 2]))
+            return annotator.build_object(tool, "ImagePolyline", line=build_points(thing.outline[: CORNERS // 2]))
         case "point":
-            return annotator.object(tool, "ImagePoint", point=build_points([thing.centre])[0])
+            return annotator.build_object(tool, "ImagePoint", point=build_points([thing.centre])[0])
         case "raster-segmentation":
             return _build_mask(annotator, tool, thing, masks)
     raise AssertionError(f"the scenario lets no tool {tool.kind!r} into an image ontology")
@@ -128,13 +128,13 @@ def _build_mask(annotator: Annotator, tool: Feature, thing: Thing, masks: list[d
     """Every mask of a label has its own colour in the composite picture."""
     colour = get_mask_colour(len(masks) + 1)
     mask = {"url": build_composite_mask_url(), "color_rgb": colour}
-    made = annotator.object(tool, "ImageSegmentationMask", composite_mask=mask)
+    annotation = annotator.build_object(tool, "ImageSegmentationMask", composite_mask=mask)
     masks.append({"color_rgb": colour, "polygons": [thing.outline]})
-    return made
+    return annotation
 
 
 def get_mask_colour(number: int) -> list[int]:
-    """Of a label's masks, the 1st to the 255th each have a colour that no other has."""
+    """The colour of a label's mask; the 1st to the 255th each have one of their own."""
     return [number * 67 % 256, number * 131 % 256, number * 199 % 256]
 
 

@@ -18,12 +18,12 @@ class PromptsAndResponses(MediaGenerator):
 
     def build_variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
         annotator = Annotator(Chance(seed, "llm", project, number, "annotations"))
-        classifications = annotator.classifications(ontology.questions)
+        classifications = annotator.build_classifications(ontology.questions)
         annotations = {"objects": [], "classifications": classifications, "relationships": []}
         return Variant(MEDIA_ATTRIBUTES, encode_body(annotations))
 
     def build_asset(self, seed: int, project: str, number: int) -> Asset:
-        """What people write about: a paragraph (inferred; the service makes these rows itself)."""
+        """A paragraph as the subject (inferred; the service creates these rows itself)."""
         return _build_text(write_paragraph(Chance(seed, "llm", project, number), "en", 2, 4, unusual=number % 3 == 1))
 
 

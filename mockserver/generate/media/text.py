@@ -23,7 +23,7 @@ def write_content(seed: int, project: str, number: int) -> str:
 
 class Text(MediaGenerator):
     def build_variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
-        """The text's annotations: every tool marks one or two stretches of words."""
+        """The text's annotations: every tool marks one or two phrases."""
         text = write_content(seed, project, number)
         annotator = Annotator(Chance(seed, "text", project, number, "annotations"))
         places = pick_phrases(annotator.chance, find_words(text))
@@ -31,8 +31,8 @@ class Text(MediaGenerator):
         objects = [_build_entity(annotator, tool, text, place) for tool, place in zip(wanted, places, strict=False)]
         annotations = {
             "objects": objects,
-            "classifications": annotator.classifications(ontology.questions),
-            "relationships": annotator.relationships(ontology.edges, "TextUnidirectionalRelationship", objects),
+            "classifications": annotator.build_classifications(ontology.questions),
+            "relationships": annotator.build_relationships(ontology.edges, "TextUnidirectionalRelationship", objects),
         }
         return Variant(MEDIA_ATTRIBUTES, encode_body(annotations))
 
@@ -43,4 +43,4 @@ class Text(MediaGenerator):
 def _build_entity(annotator: Annotator, tool: Feature, text: str, place: tuple[int, int]) -> dict[str, Any]:
     start, end = place
     location = {"start": start, "end": end, "token": text[start : end + 1]}
-    return annotator.object(tool, "TextEntity", location=location)
+    return annotator.build_object(tool, "TextEntity", location=location)

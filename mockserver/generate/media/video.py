@@ -8,7 +8,13 @@ from typing import Any
 import msgspec
 import orjson
 
-from mockserver.generate.annotations import Annotator, build_composite_mask_url, build_single_mask_url, encode_body
+from mockserver.generate.annotations import (
+    Annotator,
+    build_composite_mask_url,
+    build_single_mask_url,
+    encode_body,
+    select_global_questions,
+)
 from mockserver.generate.chance import Chance
 from mockserver.generate.features import Feature, Ontology
 from mockserver.generate.files.h264 import CELL, Cells, to_ycbcr
@@ -67,110 +73,105 @@ class Video(MediaGenerator):
 
     def build_variant(self, seed: int, project: str, number: int, ontology: Ontology) -> Variant:
         """Every tool in turn takes one thing; questions of scope "index" are answered in frames, the others once."""
-        made = self._build_clip(seed, project, number)
+        clip = self._build_clip(seed, project, number)
         annotator = Annotator(Chance(seed, "video", project, number, "annotations"))
         sheet, masks = KeyFrames(), Masks()
-        for index, way in enumerate(made.tracks if ontology.tools else ()):
+        for index, way in enumerate(clip.tracks if ontology.tools else ()):
             tool = ontology.tools[(number + index) % len(ontology.tools)]
-            thing = annotator.object(tool, KINDS[tool.kind])
+            thing = annotator.build_object(tool, KINDS[tool.kind])
             sheet.add_object(thing, way, Geometry(tool, masks, thing["feature_id"]))
         for question in ontology.questions:
             if question.scope == "index":
-                sheet.add_classification(annotator, question, made.frame_count)
+                sheet.add_classification(annotator, question, clip.frame_count)
         annotations = {
             "frames": sheet.frames,
             "segments": sheet.segments,
             "key_frame_feature_map": sheet.keys,  # lists: the dictionary form breaks readers (payloads.md §10)
-            "classifications": annotator.classifications(select_global_questions(ontology.questions)),
+            "classifications": annotator.build_classifications(select_global_questions(ontology.questions)),
         }
-        return Variant(_render_attributes(made), encode_body(annotations), render_aside(masks.found))
+        return Variant(_render_attributes(clip), encode_body(annotations), render_aside(masks.entries))
 
     def build_asset(self, seed: int, project: str, number: int) -> Asset:
         return Asset("video/mp4", encode_film(self._build_clip(seed, project, number)))
 
     def with_options(self, options: list[str]) -> Video:
-        made = Video(self.media)
+        generator = Video(self.media)
         lengths = [int(option.removeprefix("frames=")) for option in options if option.startswith("frames=")]
-        made.length, made.from_first = next(iter(lengths), None), "first" in options
-        return made
+        generator.length, generator.from_first = next(iter(lengths), None), "first" in options
+        return generator
 
     def _build_clip(self, seed: int, project: str, number: int) -> Clip:
         return build_clip(seed, project, number, length=self.length, from_first=self.from_first)
 
 
-def select_global_questions(questions: tuple[Feature, ...]) -> tuple[Feature, ...]:
-    """Those about all of a data row."""
-    return tuple(question for question in questions if question.scope == "global")
-
-
 class Masks:
-    """What the composite masks of a clip's frames show (world/labels.py, `aside`)."""
+    """The contents of the composite masks of a clip's frames (world/labels.py, `aside`)."""
 
     def __init__(self) -> None:
-        self.found: list[dict[str, Any]] = []
+        self.entries: list[dict[str, Any]] = []
         self._features = 0
 
     def colour(self) -> list[int]:
-        """For the next feature, its own in all of its frames."""
+        """The colour of the next feature, the same in all of its frames."""
         self._features += 1
         return get_mask_colour(self._features)
 
-    def show(self, colour: list[int], outline: Outline, place: Position, stretch: Segment, **more: Any) -> None:
-        segment = [stretch.first, stretch.last]
-        shown = {"color_rgb": colour, "polygons": [outline], "frame": place.frame, "segment": segment}
-        self.found.append(shown | more)
+    def add_entry(self, colour: list[int], outline: Outline, position: Position, segment: Segment, **more: Any) -> None:
+        frames = [segment.first, segment.last]
+        entry = {"color_rgb": colour, "polygons": [outline], "frame": position.frame, "segment": frames}
+        self.entries.append(entry | more)
 
 
 class Geometry:
-    """What one object has in each of its key frames."""
+    """The geometry of one object in each of its key frames."""
 
     def __init__(self, tool: Feature, masks: Masks, feature_id: str) -> None:
         self._kind, self._masks, self._feature_id = tool.kind, masks, feature_id
         self._colour = masks.colour() if tool.kind == "raster-segmentation" else []
 
-    def __call__(self, outline: Outline, place: Position, stretch: Segment) -> dict[str, Any]:
+    def __call__(self, outline: Outline, position: Position, segment: Segment) -> dict[str, Any]:
         match self._kind:
             case "rectangle":
                 return {"bounding_box": build_bounding_box(outline)}
             case "point":
-                return {"point": build_points([(place.x, place.y)])[0]}
+                return {"point": build_points([(position.x, position.y)])[0]}
             case "line":
                 return {"line": build_points(outline[: len(outline) // 2])}
             case "raster-segmentation":
-                self._masks.show(self._colour, outline, place, stretch)
+                self._masks.add_entry(self._colour, outline, position, segment)
                 return {
-                    "mask": {"url": build_single_mask_url(self._feature_id, place.frame)},
-                    "composite_mask": {"url": build_composite_mask_url(place.frame), "color_rgb": self._colour},
+                    "mask": {"url": build_single_mask_url(self._feature_id, position.frame)},
+                    "composite_mask": {"url": build_composite_mask_url(position.frame), "color_rgb": self._colour},
                 }
         raise AssertionError(f"the scenario lets no tool {self._kind!r} into an ontology of clips")
 
 
-def _render_attributes(made: Clip) -> JsonText:
+def _render_attributes(clip: Clip) -> JsonText:
     """Keys of the sample (video exports of 2023), with the newer `asset_type` where pictures have it."""
     attributes = {
-        "height": made.height,
-        "width": made.width,
+        "height": clip.height,
+        "width": clip.width,
         "asset_type": "video",
         "mime_type": "video/mp4",
-        "frame_rate": made.frame_rate,
-        "frame_count": made.frame_count,
+        "frame_rate": clip.frame_rate,
+        "frame_count": clip.frame_count,
     }
     return JsonText(orjson.dumps(attributes).decode())
 
 
-def encode_film(made: Clip) -> bytes:
+def encode_film(clip: Clip) -> bytes:
     """The clip as an MP4: each cell has the colour of the thing at its centre."""
     return encode_mp4(
-        made.width, made.height, made.frame_rate, (draw_cells(made, 1 + index) for index in range(made.frame_count))
+        clip.width, clip.height, clip.frame_rate, (draw_cells(clip, 1 + index) for index in range(clip.frame_count))
     )
 
 
-def draw_cells(made: Clip, frame: int) -> Cells:
-    columns, rows = -(-made.width // CELL), -(-made.height // CELL)
-    ground = _to_cell_colour(made.ground)
+def draw_cells(clip: Clip, frame: int) -> Cells:
+    columns, rows = -(-clip.width // CELL), -(-clip.height // CELL)
+    ground = _to_cell_colour(clip.ground)
     picture = [[ground] * columns for _ in range(rows)]
-    for way in made.tracks:
-        if outline := way.shown(frame):
+    for way in clip.tracks:
+        if outline := way.find_outline_at(frame):
             small = [(x / CELL, y / CELL) for x, y in outline]
             for row, first, after in find_polygon_spans(small, columns, rows):
                 picture[row][first:after] = [_to_cell_colour(way.colour)] * (after - first)

@@ -161,5 +161,5 @@ def test_the_file_shows_each_body_where_it_is_annotated(made: list[Made], number
     assert (read.Rows, read.Columns, int(read.NumberOfFrames)) == (told["height"], told["width"], shape.depth)
     body, pixels = shape.bodies[-1], read.pixel_array
     for frame in range(1, shape.depth + 1):
-        for row, first, after in find_polygon_spans(body.shown(frame) or (), shape.width, shape.height):
+        for row, first, after in find_polygon_spans(body.find_outline_at(frame) or (), shape.width, shape.height):
             assert (pixels[frame - 1, row, first:after] == body.colour[0]).all()

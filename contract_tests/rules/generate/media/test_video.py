@@ -216,7 +216,7 @@ def test_the_file_shows_each_thing_where_it_is_annotated(number: int) -> None:
     content = get_generator("video").build_asset(0, "video", number).content
     with av.open(io.BytesIO(content), "r") as container:
         for index, frame in enumerate(container.decode(video=0)):
-            if outline := made.tracks[-1].shown(index + 1):  # the last one lies over the others
+            if outline := made.tracks[-1].find_outline_at(index + 1):  # the last one lies over the others
                 row, first, _ = find_polygon_spans([(x / CELL, y / CELL) for x, y in outline], 999, 999)[0]
                 luma = frame.to_ndarray(format="yuv420p")[row * CELL, first * CELL]
                 assert luma == to_ycbcr(*made.tracks[-1].colour)[0]
