@@ -506,7 +506,7 @@ def test_a_large_world_is_announced_where_no_bar_can_be_seen(tmp_path: Path) -> 
         'ontology = "o"\nlabelled = 0\nskipped = 0\nunlabelled = 20_000\nembeddings = false\n'
     )
     prepared = run("prepare", "--scenario", str(mine), MOCKSERVER_CACHE=str(tmp_path))
-    assert prepared.stderr == "Making a world of 20,000 data rows, once; it is kept for the next start.\n"
+    assert prepared.stderr == "Generating a world of 20,000 data rows, once; it is cached for the next start.\n"
     assert Path(prepared.stdout.strip()).is_file()
     assert run("prepare", "--scenario", str(mine), MOCKSERVER_CACHE=str(tmp_path)).stderr == ""
 
