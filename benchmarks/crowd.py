@@ -35,7 +35,7 @@ def measure(quick: bool) -> None:
 
 
 def measure_crowd(server: ServedWorld, number: int, alone: float) -> None:
-    harness = MockServer.at(server.url)
+    harness = MockServer.from_url(server.url)
     workspaces = [harness.workspace() for _ in range(number)]
     asked = [(item.api_key, item.project(worlds.PROJECT)) for item in workspaces]
     found = findings(child("benchmarks.crowd_client", url=server.url, asked=asked))

@@ -33,7 +33,7 @@ FIRST = "def test_first(labelbox_mock):\n    assert labelbox_mock.projects\n"
 def measure(quick: bool) -> None:
     report.title("Workspaces of a world of 100 rows (medians)")
     with worlds.street(100) as server:
-        harness = MockServer.at(server.url)
+        harness = MockServer.from_url(server.url)
         measure_lives(harness, 5 if quick else ROUNDS)
     report.title(f"{CLIENTS} clients, each in a workspace of its own")
     with worlds.default() as server:
@@ -74,7 +74,7 @@ def copied() -> float:
 
 def measure_crowd(server: ServedWorld, requests: int) -> None:
     """Every answer is checked: no client may see another's workspace."""
-    harness = MockServer.at(server.url)
+    harness = MockServer.from_url(server.url)
     workspaces = [harness.workspace(seed=number) for number in range(CLIENTS)]
     pid = int(server.ready["pid"])
     ask_all(workspaces, requests // 10)

@@ -44,7 +44,7 @@ def measure(quick: bool) -> None:
     report.title(f"Webhooks: {rows:,} deliveries that wait, then go to a receiver that checks each signature")
     # The half of the labels is deleted for the deliveries; the other is left for what happens then.
     with worlds.street(2 * rows) as server:
-        workspace = MockServer.at(server.url).own
+        workspace = MockServer.from_url(server.url).own
         measure_waiting(server, workspace, rows)
         size = measure_sending(workspace, rows)
         measure_peer(size, 50 if quick else 300)

@@ -36,7 +36,7 @@ def show_an_export(programs: RunningPrograms, server: ServedWorld) -> None:
 
 
 def show_a_webhook(server: ServedWorld) -> None:
-    workspace = MockServer.at(server.url).own
+    workspace = MockServer.from_url(server.url).own
     with Receiver() as receiver:
         print(f"\nA receiver listens at {receiver.url} and is told of new labels.")
         workspace.webhook(receiver.url, "LABEL_CREATED", secret=SECRET)

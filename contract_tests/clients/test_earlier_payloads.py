@@ -34,7 +34,7 @@ def told_to(kind: ClientKind) -> dict[str, bool]:
 def test_an_sdk_reads_the_payloads_of_its_time(
     programs: RunningPrograms, server: ServedWorld, kind: ClientKind, world: dict[str, Any]
 ) -> None:
-    workspace = MockServer.at(server.url).workspace(**world)
+    workspace = MockServer.from_url(server.url).workspace(**world)
     client = programs.client(kind, server).with_key(workspace.api_key)
     for project in workspace.projects if world.get("scenario") else OF_ALL_TIMES:
         exported = client.export_project(workspace.project(project), told_to(kind))

@@ -180,7 +180,7 @@ def test_a_server_killed_amid_a_thousand_deliveries_loses_none(tmp_path: Path) -
     with Receiver(Answer(wait=0.02)) as receiver:
         first = ServedWorld("--state", str(tmp_path / "state"))
         first.start()
-        workspace = MockServer.at(first.url).workspace(api_key="kept")
+        workspace = MockServer.from_url(first.url).workspace(api_key="kept")
         since = workspace.clock.now
         for _ in range(200):
             workspace.event("LABEL_UPDATED", "image")
@@ -193,7 +193,7 @@ def test_a_server_killed_amid_a_thousand_deliveries_loses_none(tmp_path: Path) -
         first.stop()
         came = len(receiver.received)
         with ServedWorld("--state", str(tmp_path / "state")) as again:
-            kept = MockWorkspace(MockServer.at(again.url).control, {"api_key": "kept", "url": again.url})
+            kept = MockWorkspace(MockServer.from_url(again.url).control, {"api_key": "kept", "url": again.url})
             deliveries = kept.deliveries
     assert 100 <= came < 900
     assert len(deliveries) == 1000
@@ -205,13 +205,13 @@ def test_a_server_killed_amid_a_thousand_deliveries_loses_none(tmp_path: Path) -
 def test_a_stopped_server_sends_what_is_left_when_it_is_started_again(tmp_path: Path) -> None:
     with Receiver(Answer(503)) as receiver:
         with ServedWorld("--state", str(tmp_path / "state")) as first:
-            workspace = MockServer.at(first.url).workspace(api_key="kept")
+            workspace = MockServer.from_url(first.url).workspace(api_key="kept")
             workspace.webhook(receiver.url, secret=SECRET, retries=[1])
             workspace.event("LABEL_CREATED", "image")
             receiver.wait_for(1)
         receiver.answer = Answer()
         with ServedWorld("--state", str(tmp_path / "state")) as again:
-            kept = MockWorkspace(MockServer.at(again.url).control, {"api_key": "kept", "url": again.url})
+            kept = MockWorkspace(MockServer.from_url(again.url).control, {"api_key": "kept", "url": again.url})
             kept.clock.advance(10)
             [delivery] = kept.deliveries
     assert delivery["state"] == "DELIVERED"

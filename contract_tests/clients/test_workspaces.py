@@ -34,7 +34,7 @@ def client(request: pytest.FixtureRequest, programs: RunningPrograms, server: Se
 
 @pytest.fixture
 def harness(server: ServedWorld) -> MockServer:
-    return MockServer.at(server.url)
+    return MockServer.from_url(server.url)
 
 
 def known_to(client: Client, params: dict[str, bool]) -> dict[str, bool]:

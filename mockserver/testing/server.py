@@ -58,7 +58,7 @@ class MockServer:
         self._control: Control | None = None
 
     @classmethod
-    def at(cls, url: str, *, control_token: str | None = None) -> MockServer:
+    def from_url(cls, url: str, *, control_token: str | None = None) -> MockServer:
         """Connects to a running server. One in a container or on another machine requires its control token."""
         server = cls()
         server._control = Control(url.rstrip("/"), token=control_token, describe_end=lambda: "Is the address right?")

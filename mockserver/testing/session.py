@@ -20,7 +20,7 @@ def folder_of(session: str) -> Path:
 
 def connect(url: str, control_token: str | None) -> MockServer:
     """Connects to a server that runs already. Raises ServerDiedError."""
-    return MockServer.at(url, control_token=control_token)
+    return MockServer.from_url(url, control_token=control_token)
 
 
 def start(session: str, parent: int, python: str | None) -> MockServer:

@@ -30,7 +30,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedWorld]:
 
 @pytest.fixture(scope="module")
 def workspaces(world: ServedWorld) -> list[MockWorkspace]:
-    harness = MockServer.at(world.url)
+    harness = MockServer.from_url(world.url)
     return [harness.workspace() for _ in range(WORKSPACES)]
 
 

@@ -14,7 +14,7 @@ from mockserver.testing import MockServer, MockWorkspace
 
 @pytest.fixture(scope="module")
 def workspace(server: ServedWorld) -> Iterator[MockWorkspace]:
-    made = MockServer.at(server.url).workspace()
+    made = MockServer.from_url(server.url).workspace()
     yield made
     made.delete()
 

@@ -263,7 +263,7 @@ def test_the_twenty_first_of_the_organization_is_refused_until_time_has_passed(w
 
 @pytest.mark.known("documented")
 def test_in_2023_a_project_has_one_export_at_a_time(server: ServedWorld) -> None:
-    workspace = MockServer.at(server.url).workspace(payload_date="2023-06-30", progression={"seconds": 60.0})
+    workspace = MockServer.from_url(server.url).workspace(payload_date="2023-06-30", progression={"seconds": 60.0})
     project = workspace.project("image")
     assert "errors" not in answer_in(workspace, EXPORT, id=project)
     assert "errors" not in answer_in(workspace, EXPORT, id=workspace.project("text"))

@@ -88,7 +88,7 @@ def test_a_client_that_leaves_in_the_middle_of_a_download_troubles_nobody(large:
 
 
 def test_a_workspace_may_be_reset_while_it_exports(large: ServedWorld) -> None:
-    workspace = MockServer.at(large.url).workspace()
+    workspace = MockServer.from_url(large.url).workspace()
     headers = {"Authorization": f"Bearer {workspace.api_key}"}
     body = {"query": EXPORT, "variables": {"id": workspace.project("large")}}
     requests.post(workspace.graphql_url, json=body, headers=headers, timeout=30)

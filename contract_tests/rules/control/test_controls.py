@@ -100,7 +100,7 @@ def test_a_pinned_incarnation_gives_the_same_ids_again(server: ServedWorld) -> N
         key = {"api_key": "pinned", "incarnation": "always"}
         assert control(server, "POST", "workspaces", json=key).ok
         pinned = MockWorkspace(
-            MockServer.at(server.url).control,
+            MockServer.from_url(server.url).control,
             control(server, "POST", "reset?api_key=pinned", json={"incarnation": "always"}).json(),
         )
         tasks.append(export(pinned))

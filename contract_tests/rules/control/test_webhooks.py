@@ -151,7 +151,7 @@ def test_a_row_may_be_named_by_its_global_key(workspace: MockWorkspace) -> None:
 
 def test_the_same_events_make_the_same_world(server: ServedWorld) -> None:
     def annotations() -> Any:
-        own = MockServer.at(server.url).workspace(seed=5)
+        own = MockServer.from_url(server.url).workspace(seed=5)
         for event in ("LABEL_CREATED", "LABEL_UPDATED", "LABEL_CREATED", "METADATA_UPDATED"):
             own.event(event, "image")
         rows = own.expected_rows("image", params={"metadata_fields": True})

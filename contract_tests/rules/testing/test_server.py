@@ -16,7 +16,7 @@ def test_it_serves_inside_its_with_block_and_is_gone_after() -> None:
         url = server.url
         assert server.own.projects == {}
     with pytest.raises(ServerDiedError, match="does not answer"):
-        MockServer.at(url)
+        MockServer.from_url(url)
 
 
 def test_start_and_stop_may_be_called_twice() -> None:
@@ -39,13 +39,13 @@ def test_a_wrong_scenario_shows_what_the_server_wrote() -> None:
 
 def test_a_refusal_carries_the_servers_words_status_and_code(server: ServedWorld) -> None:
     with pytest.raises(ControlRefusedError, match="no workspace") as refusal:
-        MockServer.at(server.url).control.call("POST", "workspaces", {"fork_of": "nobody"})
+        MockServer.from_url(server.url).control.call("POST", "workspaces", {"fork_of": "nobody"})
     assert (refusal.value.status, refusal.value.code) == (404, "RESOURCE_NOT_FOUND")
 
 
 @pytest.mark.parametrize("part", ["requests"])
 def test_what_is_not_served_yet_says_so(server: ServedWorld, part: str) -> None:
-    workspace = MockServer.at(server.url).workspace(scenario="empty")
+    workspace = MockServer.from_url(server.url).workspace(scenario="empty")
     with pytest.raises(MockServerError, match="not served yet"):
         getattr(workspace, part)
     with pytest.raises(MockServerError, match="not served yet"):
@@ -54,7 +54,7 @@ def test_what_is_not_served_yet_says_so(server: ServedWorld, part: str) -> None:
 
 
 def test_expected_rows_follow_params_and_filters(server: ServedWorld) -> None:
-    workspace = MockServer.at(server.url).workspace()
+    workspace = MockServer.from_url(server.url).workspace()
     rows = workspace.expected_rows("image", params={"project_details": True}, filters={"workflow_status": "InReview"})
     details = [row["projects"][workspace.project("image")]["project_details"] for row in rows]
     assert details
@@ -73,7 +73,7 @@ def test_expected_rows_follow_params_and_filters(server: ServedWorld) -> None:
 )
 def test_a_misspelt_expectation_is_refused(server: ServedWorld, options: dict[str, object], message: str) -> None:
     with pytest.raises(ControlRefusedError, match=message):
-        MockWorkspace(MockServer.at(server.url).control, server.ready).expected_rows("image", **options)  # type: ignore[arg-type]  # wrong on purpose
+        MockWorkspace(MockServer.from_url(server.url).control, server.ready).expected_rows("image", **options)  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_a_wrong_flag_is_told_with_what_the_server_wrote() -> None:
@@ -82,7 +82,7 @@ def test_a_wrong_flag_is_told_with_what_the_server_wrote() -> None:
 
 
 def test_a_server_of_others_tells_its_own_key_and_projects(server: ServedWorld) -> None:
-    attached = MockServer.at(server.url)
+    attached = MockServer.from_url(server.url)
     assert attached.api_key == server.api_key
     assert attached.own.project("image") == server.projects["image"]
 
@@ -94,7 +94,7 @@ def test_a_scenario_file_may_be_named_from_where_the_test_stands(
     monkeypatch.chdir(tmp_path)
     with MockServer(scenario="mine.toml") as started:
         assert started.own.projects == {}
-    workspace = MockServer.at(server.url).workspace(scenario="./mine.toml")
+    workspace = MockServer.from_url(server.url).workspace(scenario="./mine.toml")
     assert workspace.projects == {}
     workspace.delete()
 
