@@ -11,7 +11,6 @@ from contract_tests.rules.pages import REPOSITORY
 from mockserver.control.happenings import HAPPENINGS
 from mockserver.control.webhook_bodies import ChangeWebhook, NewWebhook, WebhookView
 from mockserver.errors import BadInput
-from mockserver.testing import workspace
 from mockserver.webhooks.options import WebhookOptions, load_options
 from mockserver.webhooks.subscriptions import to_columns
 from mockserver.world.events import TOPICS
@@ -29,18 +28,8 @@ def test_graphql_knows_the_topics() -> None:
     assert topics_in(SCHEMA, r"enum WebhookTopic \{(.*?)\}") == list(TOPICS)
 
 
-def test_the_pytest_plugin_knows_the_topics() -> None:
-    assert list(TOPICS) == list(workspace.TOPICS)
-
-
 def test_every_topic_can_be_made_to_happen() -> None:
     assert set(TOPICS) <= set(HAPPENINGS)
-
-
-@pytest.mark.parametrize("page", ["control.md", "webhooks.md"])
-def test_every_topic_is_documented(page: str) -> None:
-    text = (REPOSITORY / "docs" / page).read_text("utf-8")
-    assert [topic for topic in TOPICS if topic not in text] == []
 
 
 def test_every_option_is_in_every_body_and_a_column_of_a_subscription() -> None:
