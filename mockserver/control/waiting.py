@@ -106,7 +106,7 @@ class SettledCheck:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(changed.set)
 
-        with self._deliveries.store.watched(wake):
+        with self._deliveries.store.watch(wake):
             while not await loop.run_in_executor(self._threads, settled):
                 await asyncio.sleep(CHECK_INTERVAL)
                 await changed.wait()

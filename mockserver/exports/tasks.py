@@ -229,8 +229,8 @@ class Exports:
         just_made = self.glances.can_cancel(task, self._store.clock.now())
         running = seen.status == TaskStatus.IN_PROGRESS or just_made
         made = is_finished(task)
-        if running and not self._tasks.cancel_task(task_id, made=made):  # it was made meanwhile
-            made = running = self._tasks.cancel_task(task_id, made=True)
+        if running and not self._tasks.cancel_task(task_id, complete=made):  # it was made meanwhile
+            made = running = self._tasks.cancel_task(task_id, complete=True)
         if not running:
             raise Conflict(f"Task {task_id!r} is {seen.status}; only one IN_PROGRESS can be cancelled")
         if made:

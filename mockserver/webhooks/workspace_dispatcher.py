@@ -125,7 +125,7 @@ class WorkspaceDispatcher:
             queue.waiting += due
             self._taken.update(delivery.no for delivery in due)
             self._start_workers(queue)
-        if self._retention.due(turn.newest, len(attempts)) and self._prune_timer is None:
+        if self._retention.is_due(turn.newest, len(attempts)) and self._prune_timer is None:
             await self._prune()
 
     async def _prune(self) -> None:
@@ -204,7 +204,7 @@ class WorkspaceDispatcher:
         clock = self._store.clock
         assert delivery.due_at is not None, "only due deliveries are sent"
         # A delivery that a jump of the clock passed is recorded at its planned time, so that days pass as they would.
-        at = delivery.due_at if clock.jumped_over(delivery.due_at) else clock.now()
+        at = delivery.due_at if clock.has_jumped_over(delivery.due_at) else clock.now()
         outcomes = await self._sender.send_all(delivery.url, build_requests(queue.subscription, delivery))
         return evaluate_attempt(queue, delivery, outcomes[-1], at)
 

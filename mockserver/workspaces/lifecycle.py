@@ -181,7 +181,7 @@ class Workspaces:
             self._storage.abandon(stored)
             raise
         self.registry.add(fresh)
-        with workspace.store.ending():
+        with workspace.store.hide_faults():
             self._end(workspace)
         self._storage.remove_leftovers_of(stored.manifest)
         return fresh
@@ -203,7 +203,7 @@ class Workspaces:
             LOG.warning("deleted %s, which could not be served", damage.home)
             return
         workspace = self.registry.named(api_key)
-        with workspace.store.ending():
+        with workspace.store.hide_faults():
             self._storage.delete(api_key, meanwhile=lambda: self._end_deleted(workspace))
 
     def _end_deleted(self, workspace: Workspace) -> None:

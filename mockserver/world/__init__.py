@@ -1,1 +1,1 @@
-"""What is true: the state of one workspace and every change of it. No HTTP, no wire shapes."""
+"""The state of one workspace and every change of it. It knows neither HTTP nor the shapes of answers."""

@@ -16,7 +16,7 @@ JUMPS_KEPT = 1000
 
 
 class Clock(msgspec.Struct):
-    """`offset` is added to real time; a frozen clock stands still at `frozen_at`. `jumps` are (from, to), forward."""
+    """`offset` is added to real time; a frozen clock stays at `frozen_at`. `jumps` are (from, to), forward."""
 
     offset: int = 0
     frozen_at: int | None = None
@@ -29,7 +29,7 @@ class Clock(msgspec.Struct):
         return time.time_ns() // 1000 + self.offset
 
     def set(self, moment: int) -> None:
-        """Jump to `moment`; a frozen clock stays frozen there."""
+        """Jumps to `moment`; a frozen clock stays frozen there."""
         now = self.now()
         if moment > now:
             self.jumps = [*self.jumps[1 - JUMPS_KEPT :], (now, moment)]
@@ -39,19 +39,19 @@ class Clock(msgspec.Struct):
             self.offset += moment - now
 
     def advance(self, microseconds: int) -> None:
-        """Let time pass without waiting."""
+        """Moves the clock forward without waiting."""
         self.set(self.now() + microseconds)
 
-    def jumped_over(self, moment: int) -> bool:
-        """Whether a jump passed that moment, or began behind it: what was to happen then had no time to."""
+    def has_jumped_over(self, moment: int) -> bool:
+        """Whether a jump passed that moment, or began after it: what was due then had no time to happen."""
         return any(moment <= end for _, end in self.jumps)
 
     def freeze(self) -> None:
-        """Stand still from now on."""
+        """Stops the clock."""
         self.frozen_at = self.now()
 
     def thaw(self) -> None:
-        """Run again, on from where it stood."""
+        """Lets a frozen clock run again, from where it was."""
         if self.frozen_at is not None:
             self.offset = self.frozen_at - time.time_ns() // 1000
             self.frozen_at = None

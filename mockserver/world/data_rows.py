@@ -1,4 +1,4 @@
-"""Datasets, their data rows, and what hangs on a row: attachments, metadata, embeddings."""
+"""Datasets, their data rows, and the attachments, metadata and embeddings of a row."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MetadataValue = str | int | float
 
 
 def encode_metadata(values: Mapping[str, MetadataValue]) -> JsonText:
-    """How a `DataRow` keeps values by schema id."""
+    """The values by schema id, as a `DataRow` keeps them."""
     return JsonText(orjson.dumps(values, option=orjson.OPT_SORT_KEYS).decode())
 
 
@@ -33,7 +33,7 @@ class Dataset(Record, frozen=True):
 
 
 class DataRow(Record, frozen=True):
-    """`row_data` is the customer's URL or text; `asset` is the recipe of a file that we host, or of such a text.
+    """`row_data` is the customer's URL or text; `asset` is the recipe of a hosted file, or of such a text.
 
     `media_attributes` is a JSON object in the snake_case of Export V2. `metadata` is one too: schema id -> value, by
     schema id; the value of an enum is the id of the chosen option.
@@ -58,7 +58,7 @@ class DataRow(Record, frozen=True):
 
     @property
     def file_name(self) -> str:
-        """What the hosted file is called."""
+        """The name of the hosted file."""
         return self.external_id or self.id
 
     @property
@@ -69,7 +69,7 @@ class DataRow(Record, frozen=True):
 
 
 class Attachment(Record, frozen=True):
-    """Either `value` (the customer's URL or text) or `asset` (the recipe of a file we host) is set."""
+    """Either `value` (the customer's URL or text) or `asset` (the recipe of a file that the server hosts) is set."""
 
     TABLE: ClassVar[str] = "attachment"
     no: int
@@ -82,7 +82,7 @@ class Attachment(Record, frozen=True):
 
     @property
     def file_name(self) -> str:
-        """What the hosted file is called."""
+        """The name of the hosted file."""
         return self.name or self.id
 
 

@@ -25,7 +25,7 @@ NO_VALUES: Values = {}
 
 PARAMETER = re.compile(r"(?<!:):([a-z_][a-z0-9_]*)")
 ALL_ROWS = 2**63 - 1
-"""What LIMIT means by no limit, in both engines."""
+"""The LIMIT that is no limit, in both engines."""
 FEW = 100
 """Texts that are parameters of their own; more travel as one JSON list, since SQLite's time for parameters grows with
 the square of their number."""
@@ -34,7 +34,7 @@ the square of their number."""
 class Clause:
     """A condition and its parameters: `Clause("id = :id AND NOT deleted", id=record_id)`.
 
-    A list or tuple stands for `(…)` in `x IN :names`; an empty one is a list that holds nothing. `a & b` holds where
+    A list or tuple becomes `(…)` in `x IN :names`; an empty one is a list that holds nothing. `a & b` holds where
     both hold, whatever their parameters are called.
     """
 
@@ -137,7 +137,7 @@ R = TypeVar("R", bound=Record)
 
 @functools.cache
 def bool_positions(kind: type[Record]) -> tuple[int, ...]:
-    """Columns that SQLite gives back as 0 and 1."""
+    """The positions of columns that SQLite returns as 0 and 1."""
     hints = typing.get_type_hints(kind)
     return tuple(index for index, name in enumerate(kind.__struct_fields__) if hints[name] is bool)
 
@@ -150,7 +150,7 @@ def columns(kind: type[Record], alias: str = "") -> str:
 
 
 class Source(NamedTuple):
-    """What a query selects from: tables with aliases (world/queries/sources.py has those that there are)."""
+    """Tables with aliases, for a query to select from; all of them are in world/queries/sources.py."""
 
     sql: str
 
@@ -165,35 +165,35 @@ def _source_sql(source: Source | type[Record]) -> str:
 
 
 class Connection(ABC):
-    """One open connection of either engine. Not for two threads at once."""
+    """One open connection of either engine, used by one thread at a time."""
 
     @abstractmethod
     def run(self, sql: str, params: Values = NO_VALUES) -> int:
-        """Execute; the number of rows changed."""
+        """Executes a statement and returns the number of rows it changed."""
 
     @abstractmethod
     def run_many(self, sql: str, params: Sequence[Values]) -> None:
-        """Execute once for each."""
+        """Executes a statement once for each set of parameters."""
 
     @abstractmethod
     def rows(self, sql: str, params: Values = NO_VALUES) -> list[Row]:
-        """Execute and fetch all."""
+        """Executes a query and returns all rows."""
 
     @abstractmethod
     def pieces(self, sql: str, params: Values, size: int) -> Iterator[list[Row]]:
-        """Execute and fetch `size` rows at a time; other calls may come in between."""
+        """Executes a query and yields `size` rows at a time; other calls are allowed in between."""
 
     @abstractmethod
     def insert_rows(self, table: str, names: Sequence[str], rows: Iterable[Row]) -> None:
-        """Insert many rows of one table."""
+        """Inserts many rows into one table."""
 
     @abstractmethod
     def script(self, sql: str) -> None:
-        """Execute several statements separated by semicolons."""
+        """Executes several statements separated by semicolons."""
 
     @abstractmethod
     def begin(self, *, snapshot: bool = False) -> None:
-        """Open a transaction; a `snapshot` only reads, and sees what was true when it began."""
+        """Opens a transaction; a `snapshot` only reads, and sees the state in which it began."""
 
     @abstractmethod
     def commit(self) -> None: ...
@@ -216,7 +216,7 @@ class Connection(ABC):
         return row[0]
 
     def insert(self, records: Iterable[Record]) -> None:
-        """Insert records of any kinds, table by table, in the order in which the kinds first come."""
+        """Inserts records of any kinds, table by table, in the order in which the kinds first appear."""
         kinds: dict[type[Record], list[Record]] = {}
         for record in records:
             kinds.setdefault(type(record), []).append(record)
@@ -232,7 +232,7 @@ class Connection(ABC):
         skip: int = 0,
         first: int | None = None,
     ) -> list[R]:
-        """Records that meet the clause. `order` is ours, never a client's text."""
+        """The records that meet the clause. `order` is never a client's text."""
         sql = f"SELECT {columns(kind)} FROM {kind.TABLE} WHERE {clause.sql}"
         if order:
             sql += f" ORDER BY {order}"
@@ -256,17 +256,17 @@ class Connection(ABC):
     def select_batches(
         self, source: Source | type[Record], names: str, clause: Clause, *, order: str, size: int
     ) -> Iterator[list[Row]]:
-        """The same, `size` rows at a time; other calls may come in between."""
+        """The same columns, `size` rows at a time; other calls are allowed in between."""
         return self.pieces(_select_sql(source, names, clause, order), clause.params, size)
 
     def count_rows(self, source: Source | type[Record], clause: Clause) -> int:
-        """How many rows meet the clause."""
+        """The number of rows that meet the clause."""
         return int(self.value(f"SELECT count(*) FROM {_source_sql(source)} WHERE {clause.sql}", clause.params))
 
     def find(self, kind: type[R], clause: Clause) -> R | None:
         """The first record that meets the clause, or None."""
-        found = self.select(kind, clause, first=1)
-        return found[0] if found else None
+        records = self.select(kind, clause, first=1)
+        return records[0] if records else None
 
     def one(self, kind: type[R], clause: Clause, name: str, *, error: Callable[[str], Exception] = NotFound) -> R:
         """The first record that meets the clause. Raises `error`, whose message says that `name` does not exist."""
@@ -285,19 +285,19 @@ class Connection(ABC):
         return int(self.value(f"SELECT COALESCE(MAX(no), 0) + 1 FROM {kind.TABLE}"))
 
     def count(self, kind: type[Record], clause: Clause = EVERYTHING) -> int:
-        """How many records meet the clause."""
+        """The number of records that meet the clause."""
         sql = f"SELECT count(*) FROM {kind.TABLE} WHERE {clause.sql}"
         return int(self.value(sql, clause.params))
 
     def update(self, kind: type[Record], clause: Clause, **values: Any) -> int:
-        """Set columns of all records that meet the clause; how many there were."""
+        """Sets columns of all records that meet the clause, and returns how many there were."""
         assignments = ", ".join(f"{name} = :set_{name}" for name in values)
         params = {f"set_{name}": value for name, value in values.items()}
         sql = f"UPDATE {kind.TABLE} SET {assignments} WHERE {clause.sql}"
         return self.run(sql, params | clause.params)
 
     def delete(self, kind: type[Record], clause: Clause = EVERYTHING) -> int:
-        """Remove records for good; how many there were."""
+        """Removes records for good, and returns how many there were."""
         return self.run(f"DELETE FROM {kind.TABLE} WHERE {clause.sql}", clause.params)
 
 

@@ -1,4 +1,4 @@
-"""What can happen. Each change appends its event in its own transaction."""
+"""Events: each change appends its own in its own transaction."""
 
 from __future__ import annotations
 

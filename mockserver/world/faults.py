@@ -1,7 +1,7 @@
-"""Faults of the machine under the server: which resource failed, why, and what a person does about it.
+"""Faults of the machine under the server: which resource failed, why, and what a user can do.
 
-Every error of the operating system and of SQLite that a request can meet without a bug of ours is in the two tables
-below. Whoever catches an exception asks `find_fault` before it calls the exception a bug.
+Every error of the operating system and of SQLite that a request can meet without a bug of the server is in the two
+tables below. A caller that catches an exception asks `find_fault` before it calls the exception a bug.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _BY_ERRNO: dict[int, tuple[str, str]] = {
     errno.ENOMEM: ("The machine has no memory left for", "give it more"),
     errno.ENOLCK: ("The machine has no file locks left for", "use a local disk for --state"),
 }
-"""Errors of the operating system: what failed, followed by a path, and what to do."""
+"""Errors of the operating system: the sentence that a path follows, and what to do."""
 
 _BY_SQLITE: dict[type[apsw.Error], tuple[str, str]] = {
     apsw.FullError: _BY_ERRNO[errno.ENOSPC],
@@ -66,51 +66,52 @@ _BY_SQLITE: dict[type[apsw.Error], tuple[str, str]] = {
 
 
 def find_fault(error: BaseException, place: Path | None = None) -> ResourceFailed | None:
-    """What `error` says about the machine, or None where it does not: then it is a bug of ours.
+    """The fault of the machine that `error` reports, or None if it reports none: then it is a bug of the server.
 
-    `place` is named where the error names no path itself. The cause goes to the log, once a minute at most.
+    `place` is named if the error names no path itself. The cause is logged, once a minute at most.
     """
     if isinstance(error, ResourceFailed):
         return error
     if isinstance(error, OSError):
-        return _of_system(error, place)
+        return _find_system_fault(error, place)
     if isinstance(error, apsw.Error):
-        return _of_sqlite(error, place)
+        return _find_sqlite_fault(error, place)
     return None
 
 
-def _of_system(error: OSError, place: Path | None) -> ResourceFailed | None:
-    found = _BY_ERRNO.get(error.errno or 0)
-    # Of a copy, the second file is the one that is written.
+def _find_system_fault(error: OSError, place: Path | None) -> ResourceFailed | None:
+    fault = _BY_ERRNO.get(error.errno or 0)
+    # A copy writes its second file.
     where = (error.filename2 if error.errno in _OF_WRITING else None) or error.filename or place
-    if found is None or (where is None and error.errno in _NEEDS_A_PATH):
+    if fault is None or (where is None and error.errno in _NEEDS_A_PATH):
         return None
-    return _failed(found, where, error.strerror or str(error))
+    return _build_fault(fault, where, error.strerror or str(error))
 
 
 _OF_WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 """Errors of a file that is written."""
 _NEEDS_A_PATH = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EPERM, errno.EACCES}
-"""Errors that sockets have as well, or that are a mistake of ours as long as no file is named."""
+"""Errors that sockets have as well, or that are a bug of the server as long as no file is named."""
 
 
-def _of_sqlite(error: apsw.Error, place: Path | None) -> ResourceFailed | None:
-    found = next((told for kind, told in _BY_SQLITE.items() if isinstance(error, kind)), None)
-    if found is None:
+def _find_sqlite_fault(error: apsw.Error, place: Path | None) -> ResourceFailed | None:
+    fault = next((fault for kind, fault in _BY_SQLITE.items() if isinstance(error, kind)), None)
+    if fault is None:
         return None
     if isinstance(error, (apsw.CantOpenError, apsw.IOError, apsw.ReadOnlyError)):
-        reason = _why_not_written(place)
+        reason = _probe(place)
         if reason is not None and reason.errno in _BY_ERRNO:
-            return _failed(_BY_ERRNO[reason.errno], place, reason.strerror or str(reason))
-    return _failed(found, place, str(error))
+            return _build_fault(_BY_ERRNO[reason.errno], place, reason.strerror or str(reason))
+    return _build_fault(fault, place, str(error))
 
 
 PROBE = 8192
 """Bytes: two pages of a database."""
 
 
-def _why_not_written(place: Path | None) -> OSError | None:
-    """SQLite says only that it could not open, read or write a file. A file beside it is tried, which says why.
+def _probe(place: Path | None) -> OSError | None:
+    """Writes a file beside the database and returns the error, which says why: SQLite says only that it could not open,
+    read or write a file.
 
     The database itself must not be opened here: closing it would drop the locks that SQLite holds on it.
     """
@@ -128,10 +129,10 @@ def _why_not_written(place: Path | None) -> OSError | None:
     return None
 
 
-def _failed(found: tuple[str, str], where: object, why: str) -> ResourceFailed:
-    what, advice = found
-    named = "the server" if where is None else os.fsdecode(where) if isinstance(where, bytes) else str(where)
-    message = f"{what} {named}: {why}; {advice}"
+def _build_fault(fault: tuple[str, str], where: object, why: str) -> ResourceFailed:
+    what, advice = fault
+    name = "the server" if where is None else os.fsdecode(where) if isinstance(where, bytes) else str(where)
+    message = f"{what} {name}: {why}; {advice}"
     _note(message)
     return ResourceFailed(message)
 
@@ -142,7 +143,7 @@ _MOST_NOTED = 100
 
 
 def _note(message: str) -> None:
-    """One line for each cause and minute."""
+    """Logs one line for each cause and minute."""
     cause = message.partition(" /")[0]
     now = time.monotonic()
     with _lock:

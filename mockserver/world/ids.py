@@ -28,12 +28,12 @@ SIZE = 10
 
 
 def digest(*path: object, size: int = SIZE) -> bytes:
-    """A hash of the path; its parts are joined by a character that no name of ours holds."""
+    """A hash of the path; its parts are joined by a character that no name holds."""
     return hashlib.blake2b("\x1f".join(map(str, path)).encode(), digest_size=size).digest()
 
 
 class Stem:
-    """Where many paths begin: `Stem(*path).digest(last)` is `digest(*path, last)`, in a third of the time."""
+    """The beginning of many paths: `Stem(*path).digest(last)` is `digest(*path, last)`, in a third of the time."""
 
     def __init__(self, *path: object, size: int = SIZE) -> None:
         self._hash = hashlib.blake2b("\x1f".join(map(str, (*path, ""))).encode(), digest_size=size)
@@ -49,7 +49,8 @@ class Stem:
 
 def cuid(at: int, *path: object) -> str:
     """25 characters, like every id of a label, data row, project, task: `c`, then eight of the moment `at`
-    (microseconds UTC, told in milliseconds), so that ids grow with time, then sixteen of the path (observed 2023-10).
+    (microseconds UTC, rounded down to milliseconds), so that ids grow with time, then sixteen of the path (observed
+    2023-10).
     """
     return _as_cuid(at, digest(*path))
 

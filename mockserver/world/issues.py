@@ -9,7 +9,7 @@ from mockserver.world.database import Record
 
 
 class IssueStatus(StrEnum):
-    """As `issueExportUrl` spells them (SDK project.py 3.30.1:373)."""
+    """The spelling is that of `issueExportUrl` (SDK project.py 3.30.1:373)."""
 
     OPEN = "Open"
     RESOLVED = "Resolved"

@@ -85,11 +85,11 @@ def encode_history(steps: list[WorkflowStep]) -> JsonText:
 
 
 class ProjectRow(Record, frozen=True):
-    """Where a data row stands in a project. Without a task queue it is Done.
+    """A data row in a project. Without a task queue it is Done.
 
     `workflow_history` is that of Export V2: a JSON list of workflow steps, the newest first. People and queues
-    are called what they were called then. It is kept in the row, as it is only ever read with it, and written out as
-    it is: an export of a million rows tells three million steps.
+    have the names that they had then. It is kept in the row, as it is only ever read with it, and written out as
+    it is: an export of a million rows contains three million steps.
     """
 
     TABLE: ClassVar[str] = "project_row"
@@ -116,7 +116,7 @@ class Body(Record, frozen=True):
     also has a `frame`, its key frame, and the `segment` [first, last] in which its polygons move on to the next key
     frame's; masks of one colour are one feature. Those of a volume have a `plane`, and `planes` says of each plane the
     `size` [width, height] of its frames and, where it has masks, the last five characters `mask` of its composite
-    mask's id. `text-bbox` is where the words of a document's entities stand, for Export V1: by the last five characters
+    mask's id. `text-bbox` is where the words of a document's entities are, for Export V1: by the last five characters
     of the entity's feature id, a list of `{"page", "top", "left", "height", "width"}` in points.
     """
 

@@ -1,4 +1,4 @@
-"""Files of Export V1 as the world remembers them."""
+"""The records of Export V1 files."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from mockserver.world.database import JsonText, Record
 
 
 class LegacyFile(Record, frozen=True):
-    """`question` is JSON and says what was asked for; `after_event` is the last event the file knows of; `told` that
-    somebody was given its URL; `pace` delays that (progression.py). `status` is a TaskStatus."""
+    """`question` is the request as JSON; `after_event` is the last event that the file includes; `told` says that a
+    client has its URL, which `pace` delays (progression.py). `status` is a TaskStatus."""
 
     TABLE: ClassVar[str] = "legacy_file"
     no: int

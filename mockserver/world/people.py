@@ -1,4 +1,4 @@
-"""Who works here: the organization, its people and their roles."""
+"""The organization, its users and their roles."""
 
 from __future__ import annotations
 

@@ -18,14 +18,14 @@ Identity = tuple[int, int]
 
 
 class Presence:
-    """Of one database. Without a path (an engine that is a server) it is always there."""
+    """The presence of one database. Without a path (an engine that is a server) it is always present."""
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
         self._files: dict[str, Identity] = {}
 
     def remember(self) -> None:
-        """The file as it is now, when it has just been opened."""
+        """Remembers the file as it is now, when it has just been opened."""
         if self.path is not None and self.path.exists():
             self._check(str(self.path), self.path)
 
@@ -43,12 +43,12 @@ class Presence:
 
     def _check(self, name: str, path: Path) -> None:
         try:
-            found = os.stat(name)  # noqa: PTH116  a Path costs as much as the call itself
+            status = os.stat(name)  # noqa: PTH116  a Path costs as much as the call itself
         except OSError as error:
-            raise _gone(error, path) from None
-        if self._files.setdefault(name, (found.st_dev, found.st_ino)) != (found.st_dev, found.st_ino):
-            raise _gone(FileNotFoundError(errno.ENOENT, "another file is in its place", name), path)
+            raise _build_error(error, path) from None
+        if self._files.setdefault(name, (status.st_dev, status.st_ino)) != (status.st_dev, status.st_ino):
+            raise _build_error(FileNotFoundError(errno.ENOENT, "another file is in its place", name), path)
 
 
-def _gone(error: OSError, path: Path) -> ResourceFailed:
-    return find_fault(error, path) or ResourceFailed(f"{path} cannot be looked at: {error}")
+def _build_error(error: OSError, path: Path) -> ResourceFailed:
+    return find_fault(error, path) or ResourceFailed(f"{path} cannot be read: {error}")

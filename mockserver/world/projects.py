@@ -1,4 +1,4 @@
-"""Labelling projects, their queues and batches."""
+"""Projects, their task queues and batches."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class ResourceTag(Record, frozen=True):
 
 
 class ProjectTag(Record, frozen=True):
-    """That a project has a tag."""
+    """A tag of a project."""
 
     TABLE: ClassVar[str] = "project_tag"
     project_id: str

@@ -12,8 +12,8 @@ import apsw
 
 from mockserver.world.database import NO_VALUES, Connection, Database, Row, Values
 
-OURS = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_NOMUTEX
-"""No connection of ours is used by two threads at once, so none locks a mutex for every column that is read."""
+FLAGS = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_NOMUTEX
+"""No connection is used by two threads at the same time, so none locks a mutex for every column that is read."""
 STATEMENTS_KEPT = 256
 BUSY_MILLISECONDS = 10_000
 UNSAFE = "PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF"
@@ -24,10 +24,10 @@ copying pages (12 ms against 4 for a world of 1.5 MB)."""
 
 
 class SqliteConnection(Connection):
-    """BEGIN and COMMIT are written by us. The export's snapshot is opened on one thread and read on another."""
+    """A connection whose BEGIN and COMMIT are statements. A snapshot is opened on one thread and read on another."""
 
     def __init__(self, path: Path, *, durable: bool, private: bool) -> None:
-        self._raw = apsw.Connection(str(path), flags=OURS, statementcachesize=STATEMENTS_KEPT)
+        self._raw = apsw.Connection(str(path), flags=FLAGS, statementcachesize=STATEMENTS_KEPT)
         self._raw.set_busy_timeout(BUSY_MILLISECONDS)
         if private:
             self._raw.execute(UNSAFE)
@@ -93,7 +93,7 @@ class SqliteDatabase(Database):
         return SqliteConnection(self.path, durable=self.durable, private=self.private)
 
     def settle(self) -> None:
-        """Fold the write-ahead log into the file, so that the file alone is the world and may be copied."""
+        """Folds the write-ahead log into the file, so that the file alone is the world and may be copied."""
         connection = apsw.Connection(str(self.path))
         try:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -102,25 +102,25 @@ class SqliteDatabase(Database):
             connection.close()
 
     def find_damage(self, *, whole: bool) -> str | None:
-        """What is wrong with the file, in SQLite's words; None where nothing is found. Raises apsw.Error.
+        """The damage of the file in SQLite's words, or None. Raises apsw.Error.
 
         `whole` reads every page; else only the tables' definitions are read.
         """
-        connection = apsw.Connection(str(self.path), flags=OURS)
+        connection = apsw.Connection(str(self.path), flags=FLAGS)
         try:
             connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
-            found = connection.execute("PRAGMA quick_check(1)").fetchall() if whole else [("ok",)]
+            results = connection.execute("PRAGMA quick_check(1)").fetchall() if whole else [("ok",)]
         finally:
             connection.close()
-        return None if found == [("ok",)] else str(found[0][0]).splitlines()[-1]
+        return None if results == [("ok",)] else str(results[0][0]).splitlines()[-1]
 
     def copy_to(self, path: Path) -> None:
-        """Copy a settled file. Whoever must not find half of it does not know the path yet. Raises OSError."""
+        """Copies a settled file to a path that nobody reads before it is complete. Raises OSError."""
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(self.path, path)
 
     def copy_live_to(self, path: Path, *, without: Sequence[str]) -> None:
-        """Copy a file in use, as it is at one moment, into one settled file. The tables `without` may be left empty.
+        """Copies a file in use, as it is at one moment, into one settled file. The tables `without` may be left empty.
 
         SQLite copies pages, so those tables come along where they are small; where they are large only the others are
         read, row by row. Raises apsw.Error.

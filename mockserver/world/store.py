@@ -29,7 +29,7 @@ def _do_nothing(_of: object) -> None:
 
 
 class Hooks(NamedTuple):
-    """What a store calls at every change."""
+    """The functions that a store calls at every change."""
 
     before_commit: Callable[[Change], None] = _do_nothing
     """Is called inside the transaction of a change that has events, when they are written."""
@@ -47,7 +47,7 @@ class Store:
         self._watchers: list[Callable[[], None]] = []
         self._lock = threading.RLock()
         self._presence = Presence(getattr(database, "path", None))
-        with self._converting_faults():
+        with self._convert_faults():
             self._connection = database.connect()
         self._presence.remember()
         self._second_lock = threading.RLock()
@@ -105,8 +105,8 @@ class Store:
         self._notify_watchers()
 
     @contextmanager
-    def ending(self) -> Iterator[None]:
-        """The store's files are moved away inside this block: a request that meets that learns that the workspace ends,
+    def hide_faults(self) -> Iterator[None]:
+        """Inside this block the store's files are moved away: a request that meets that learns that the workspace ends,
         and not that its files are missing. If the block raises an error, the store goes on."""
         self._ending = True
         try:
@@ -116,7 +116,7 @@ class Store:
             raise
 
     @contextmanager
-    def watched(self, notify: Callable[[], None]) -> Iterator[None]:
+    def watch(self, notify: Callable[[], None]) -> Iterator[None]:
         """Calls `notify` after every change, and when the store is closed, in the thread where that happens."""
         self._watchers.append(notify)
         try:
@@ -130,12 +130,12 @@ class Store:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise _ended()
+            raise _build_conflict()
 
     def _fault_of(self, error: BaseException) -> MockserverError | None:
         """The fault of the machine that `error` reports; that the workspace ends, while its files are moved away."""
         fault = find_fault(error, self._presence.path)
-        return _ended() if fault is not None and self._ending else fault
+        return _build_conflict() if fault is not None and self._ending else fault
 
     # Reading
 
@@ -146,7 +146,7 @@ class Store:
 
     def snapshot(self) -> Connection:
         """A connection of its own that sees the world as it is now until it is closed, whatever changes later."""
-        with self._opening, self._converting_faults():
+        with self._opening, self._convert_faults():
             self._check_open()
             connection = self.database.connect()
             try:
@@ -197,7 +197,7 @@ class Store:
                 yield self._open
                 return
             connection = self._connection
-            with self._converting_faults():
+            with self._convert_faults():
                 connection.begin()
                 try:
                     self._open = change = Change(connection, self.clock.now())
@@ -214,7 +214,7 @@ class Store:
         self._notify_watchers()
 
     @contextmanager
-    def _converting_faults(self) -> Iterator[None]:
+    def _convert_faults(self) -> Iterator[None]:
         """Raises ResourceFailed for an engine's error about the machine. It names the database; the engine does not."""
         try:
             yield
@@ -265,5 +265,5 @@ class _Reading:
                 raise fault from raised
 
 
-def _ended() -> Conflict:
+def _build_conflict() -> Conflict:
     return Conflict("This workspace was reset or deleted in the meantime; send the request again")

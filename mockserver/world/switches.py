@@ -21,7 +21,7 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     in `/mask` ("plain").
     `key_frame_feature_map`: as each media type is known to have it, a list for videos and booleans by frame for DICOM
     ("own"), or one of both for all.
-    `validation`: whether errors of documents that do not fit the GraphQL schema say what is wrong ("told"), as the
+    `validation`: whether errors of documents that do not fit the GraphQL schema say what is wrong (`"told"`), as the
     service did until 2025 at least, or only that something is ("masked", SDK tests of 2026).
     `characters`: whether files of results have characters outside ASCII as escapes or as they are.
     """

@@ -1,4 +1,4 @@
-"""Asynchronous tasks as the service shows them."""
+"""The records of asynchronous tasks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ EXPORT = "export-data-rows"
 
 
 class TaskStatus(StrEnum):
-    """Any status but IN_PROGRESS ends the SDK's waiting at once (wire trap 14). CANCELED has one L."""
+    """Any status but IN_PROGRESS ends the SDK's waiting immediately (wire trap 14). CANCELED has one L."""
 
     IN_PROGRESS = "IN_PROGRESS"
     COMPLETE = "COMPLETE"
@@ -21,7 +21,7 @@ class TaskStatus(StrEnum):
 
 
 class Task(Record, frozen=True):
-    """`streams` is JSON, the chunks of each stream, final once COMPLETE; `pace` delays the showing (progression.py)."""
+    """`streams` is JSON, the chunks of each stream, final once COMPLETE; `pace` delays its end (progression.py)."""
 
     TABLE: ClassVar[str] = "task"
     no: int

@@ -1,4 +1,4 @@
-"""Who is told of what, what is on its way, and every try."""
+"""Webhooks: subscriptions, deliveries in the outbox, and their attempts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mockserver.world.database import JsonText, Record
 
 
 class SubscriptionStatus(StrEnum):
-    """SDK webhook.py. INACTIVE is what its `delete` sets, and what we set when a receiver is gone or always fails."""
+    """SDK webhook.py. INACTIVE is set by its `delete`, and by the server when a receiver is gone or always fails."""
 
     ACTIVE = "ACTIVE"
     INACTIVE = "INACTIVE"
@@ -17,12 +17,13 @@ class SubscriptionStatus(StrEnum):
 
 
 class Subscription(Record, frozen=True):
-    """Of a project, or without one of the organization. `topics` is a JSON list, `retries` JSON (webhooks/schedule.py).
+    """A subscription of a project, or without a project one of the organization. `topics` is a JSON list, `retries` is
+    JSON (webhooks/schedule.py).
 
-    `ordered` sends one at a time, each before the next; else up to `concurrency` at once, `timeout` seconds each.
-    `misbehave` names how its messages go wrong (webhooks/misbehaviour.py).
-    `failing_since` is when the first failure came after the last success; `ended_because` says why we ended it.
-    `dropped` messages to it were given up because too many waited (world/retention.py).
+    `ordered` sends one at a time, each before the next; else up to `concurrency` are sent at the same time. Each has
+    `timeout` seconds. `misbehave` names how its messages go wrong (webhooks/misbehaviour.py).
+    `failing_since` is the time of the first failure after the last success; `ended_because` says why the server ended
+    the subscription. `dropped` messages were given up because too many waited (world/retention.py).
     """
 
     TABLE: ClassVar[str] = "subscription"
@@ -53,16 +54,16 @@ class DeliveryState(StrEnum):
     """It is due now or later, as `due_at` says."""
     DELIVERED = "DELIVERED"
     FAILED = "FAILED"
-    """No try is left."""
+    """No attempt is left."""
     STOPPED = "STOPPED"
     """Its subscription is not active any more."""
 
 
 class Delivery(Record, frozen=True):
-    """One signed message on its way to one subscriber; `due_at` None means no further try.
+    """One signed message on its way to one subscriber; `due_at` None means no further attempt.
 
-    `failures` are those since it was last put on its way, `attempts` all there were. `rendered_late` says that its
-    body was not made with its event but for a replay.
+    `failures` counts those since it was last queued, `attempts` all of them. `rendered_late` says that its
+    body was not rendered with its event but for a replay.
     """
 
     TABLE: ClassVar[str] = "outbox"
@@ -83,7 +84,7 @@ class Delivery(Record, frozen=True):
 
 
 class AttemptResult(Record, frozen=True):
-    """One attempt of a delivery and what came of it: an HTTP status, or a `failure` with its `reason`.
+    """One attempt of a delivery and its result: an HTTP status, or a `failure` with its `reason`.
 
     `at` is in the world's time, `seconds` is real. `answer_headers` is a JSON list of pairs, `answer` is cut
     (webhooks/connection.py ANSWER_KEPT), `answer_size` is not.

@@ -1,4 +1,4 @@
-"""What a world says about itself, and which of its records belong to one life of a workspace."""
+"""The record of the workspace itself, and which records belong to one life of it."""
 
 from __future__ import annotations
 

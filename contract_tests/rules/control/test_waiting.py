@@ -133,7 +133,7 @@ def test_more_than_the_most_that_may_wait_are_refused(tmp_path: Path) -> None:
 def test_a_change_wakes_whoever_watches_and_so_does_the_end(tmp_path: Path) -> None:
     changes: list[str] = []
     with stored(in_file(tmp_path)) as store:
-        with store.watched(lambda: changes.append("changed")):
+        with store.watch(lambda: changes.append("changed")):
             CatalogChanges(store).create_dataset(name="one")
             assert changes == ["changed"]
             with pytest.raises(NotFound):

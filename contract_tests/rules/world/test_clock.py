@@ -89,10 +89,10 @@ def test_a_clock_knows_what_it_jumped_over() -> None:
     clock.freeze()
     clock.set(1000)
     clock.set(5000)
-    assert [clock.jumped_over(moment) for moment in (1001, 5000, 5001)] == [True, True, False]
-    assert clock.jumped_over(1000), "what was due when the clock jumped had no time to happen either"
+    assert [clock.has_jumped_over(moment) for moment in (1001, 5000, 5001)] == [True, True, False]
+    assert clock.has_jumped_over(1000), "what was due when the clock jumped had no time to happen either"
     clock.set(2000)
-    assert not clock.jumped_over(5001)
+    assert not clock.has_jumped_over(5001)
     for _ in range(3000):
         clock.advance(10)
     assert len(clock.jumps) <= 1000

@@ -2,7 +2,6 @@
 
 import itertools
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -95,12 +94,11 @@ def test_a_condition_of_many_conditions_is_still_one(table: Connection, count: i
 
 
 @pytest.mark.timeout(20)
-def test_a_list_of_twenty_thousand_is_searched_at_once(table: Connection) -> None:
+def test_a_list_of_twenty_thousand_is_one_parameter(table: Connection) -> None:
     """SDKs ask for 20,000 global keys at a time; named parameters cost SQLite the square of their number."""
-    clause = Clause("s IN :names", names=[f"name {number}" for number in range(20_000)])
-    started = time.monotonic()
-    assert pairs(table, clause) == set()
-    assert time.monotonic() - started < 1.0
+    clause = Clause("s IN :names", names=[f"name {number}" for number in range(20_000)] + ["1:2 %s é"])
+    assert len(clause.params) == 1
+    assert pairs(table, clause) == {(1, 2)}
 
 
 @pytest.mark.parametrize("text", ["1:2 %s é", "%s", "%(x)s", "':x", ":x", "%", "'; DROP TABLE t; --", "\\"])

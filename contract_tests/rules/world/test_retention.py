@@ -45,10 +45,10 @@ def told(store: Store, subscription: Subscription, count: int, state: DeliverySt
 
 def pruned(store: Store, limit: int = DONE_SHARE * MEGABYTE, *, idle: bool = True) -> Retention:
     found = Retention(store, limit)
-    assert found.due(0, 0), "the first look is at once"
+    assert found.is_due(0, 0), "the first look is at once"
     while (pause := found.prune(idle=idle)) not in {None, WHEN_BUSY}:
         pass
-    assert found.due(count(store, Delivery), 0) == (pause == WHEN_BUSY), "what is too much goes when it is idle"
+    assert found.is_due(count(store, Delivery), 0) == (pause == WHEN_BUSY), "what is too much goes when it is idle"
     return found
 
 
@@ -124,7 +124,7 @@ def test_what_is_older_than_thirty_days_of_the_worlds_clock_goes(store: Store) -
     found = pruned(store)
     assert len(numbers(store)) == 25
     store.clock.advance(DAY)
-    assert found.due(25, 0), "a day has passed"
+    assert found.is_due(25, 0), "a day has passed"
     while found.prune(idle=True) is not None:
         pass
     assert numbers(store) == [21, 22, 23, 24, 25]
@@ -174,7 +174,7 @@ def test_what_comes_later_is_counted_too(store: Store) -> None:
     told(store, subscription, 80, DeliveryState.DELIVERED)
     found = pruned(store)
     told(store, subscription, 80, DeliveryState.DELIVERED)
-    assert found.due(160, 80)
+    assert found.is_due(160, 80)
     while found.prune(idle=True) is not None:
         pass
     assert 0.9 * MEGABYTE < len(numbers(store)) * BODY < MEGABYTE

@@ -114,6 +114,6 @@ class CatalogChanges:
 def _update(change: Change, kind: type[R], record_id: str, fields: dict[str, Any]) -> R:
     """Sets fields of a record that is not deleted, and returns it. Raises NotFound."""
     change.one(kind, record_id)
-    here = Clause("id = :id", id=record_id)
-    change.connection.update(kind, here, updated_at=change.now, **fields)
-    return change.connection.select(kind, here)[0]
+    row = Clause("id = :id", id=record_id)
+    change.connection.update(kind, row, updated_at=change.now, **fields)
+    return change.connection.select(kind, row)[0]

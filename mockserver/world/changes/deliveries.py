@@ -68,8 +68,8 @@ class Deliveries:
             change.one(Subscription, subscription_id)
             if values.get("status") == SubscriptionStatus.ACTIVE:
                 values |= {"failing_since": None, "ended_because": None}
-            here = Clause("id = :id", id=subscription_id)
-            change.connection.update(Subscription, here, updated_at=change.now, **values)
+            row = Clause("id = :id", id=subscription_id)
+            change.connection.update(Subscription, row, updated_at=change.now, **values)
             pending = Clause("subscription_id = :id AND due_at IS NOT NULL", id=subscription_id)
             if "url" in values:
                 change.connection.update(Delivery, pending, url=values["url"])
@@ -114,21 +114,21 @@ class Deliveries:
             change.connection.insert(
                 Attempt(no=first + index, **msgspec.structs.asdict(item.result)) for index, item in enumerate(attempted)
             )
-            change.connection.run_many(_UPDATE_ATTEMPTED, [_attempted_values(item) for item in attempted])
+            change.connection.run_many(_UPDATE_ATTEMPTED, [_build_values(item) for item in attempted])
             by_subscription = {item.delivery.subscription_id: item for item in _sort_failures_first(attempted)}
             for item in by_subscription.values():
                 self._update_receiver(change, item)
 
     def _update_receiver(self, change: Change, item: Attempted) -> None:
         """Notes since when a receiver has been failing, and ends its subscription if the attempt says so."""
-        here = Clause("id = :id", id=item.delivery.subscription_id)
+        row = Clause("id = :id", id=item.delivery.subscription_id)
         if item.state == DeliveryState.DELIVERED:
-            failing = here & Clause("failing_since IS NOT NULL")
+            failing = row & Clause("failing_since IS NOT NULL")
             change.connection.update(Subscription, failing, failing_since=None)
             return
-        first_failure = here & Clause("failing_since IS NULL")
+        first_failure = row & Clause("failing_since IS NULL")
         change.connection.update(Subscription, first_failure, failing_since=item.result.at)
-        if item.ended_because is not None and change.connection.find(Subscription, here & ACTIVE):
+        if item.ended_because is not None and change.connection.find(Subscription, row & ACTIVE):
             because = item.ended_because
             status = SubscriptionStatus.INACTIVE
             self.change_subscription(item.delivery.subscription_id, status=status, ended_because=because)
@@ -177,7 +177,7 @@ def _requeue(change: Change, clause: Clause) -> int:
     return change.connection.run(_REQUEUE + clause.sql, values | clause.params)
 
 
-def _attempted_values(item: Attempted) -> dict[str, Any]:
+def _build_values(item: Attempted) -> dict[str, Any]:
     """The parameters of _UPDATE_ATTEMPTED."""
     return {
         "state": item.state, "failed": int(item.state != DeliveryState.DELIVERED), "due": item.result.next_at,
@@ -186,7 +186,7 @@ def _attempted_values(item: Attempted) -> dict[str, Any]:
 
 
 def _sort_failures_first(attempted: list[Attempted]) -> list[Attempted]:
-    """In the order of the attempts, successes last: one success shows that a receiver lives."""
+    """Sorts attempts by time, but successes last: one success shows that a receiver lives."""
     return sorted(attempted, key=lambda item: (item.state == DeliveryState.DELIVERED, item.result.at))
 
 

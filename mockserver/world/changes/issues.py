@@ -65,7 +65,7 @@ def _add_comment(change: Change, issue: Issue, content: str, by: str) -> Comment
 
 
 def _add_event(change: Change, kind: EventKind, issue: Issue, **details: object) -> None:
-    here = Clause("no = :no", no=issue.data_row_no)
-    row = change.connection.one(DataRow, here, f"The data row of issue {issue.id!r}")
+    of_issue = Clause("no = :no", no=issue.data_row_no)
+    row = change.connection.one(DataRow, of_issue, f"The data row of issue {issue.id!r}")
     change.touch(row.no)
     change.add_event(kind, project=issue.project_id, data_row=row.id, label=issue.label_id, issue=issue.id, **details)

@@ -99,8 +99,8 @@ class LabelChanges:
         with self._store.change() as change:
             label = change.one(Label, label_id)
             body = _add_body(change, content, aside)
-            here = Clause("no = :no", no=label.no)
-            change.connection.update(Label, here, body_id=body, content_updated_at=change.now, updated_at=change.now)
+            place = Clause("no = :no", no=label.no)
+            change.connection.update(Label, place, body_id=body, content_updated_at=change.now, updated_at=change.now)
             _add_event(change, EventKind.LABEL_UPDATED, label, _data_row_id(change, label))
             return change.one(Label, label_id)
 
@@ -135,7 +135,7 @@ class LabelChanges:
             review = change.one(Review, review_id)
             change.connection.update(Review, Clause("no = :no", no=review.no), score=score, updated_at=change.now)
             changed = msgspec.structs.replace(review, score=score, updated_at=change.now)
-            label = _reviewed_label(change, review)
+            label = _find_reviewed_label(change, review)
             _add_review_event(change, EventKind.REVIEW_UPDATED, changed, label)
             _follow_review(change, changed, label)
             return changed
@@ -145,7 +145,7 @@ class LabelChanges:
         with self._store.change() as change:
             review = change.one(Review, review_id)
             change.connection.delete(Review, Clause("no = :no", no=review.no))
-            _add_review_event(change, EventKind.REVIEW_DELETED, review, _reviewed_label(change, review))
+            _add_review_event(change, EventKind.REVIEW_DELETED, review, _find_reviewed_label(change, review))
             return review
 
     # Workflow
@@ -169,8 +169,8 @@ class LabelChanges:
 
 def find_project_row(change: Change, project_id: str, row: DataRow) -> ProjectRow:
     """A data row as a row of this project. Raises NotFound if it is none."""
-    here = Clause("project_id = :project AND data_row_no = :row", project=project_id, row=row.no)
-    return change.connection.one(ProjectRow, here, f"Data row {row.id!r} in project {project_id!r}")
+    place = Clause("project_id = :project AND data_row_no = :row", project=project_id, row=row.no)
+    return change.connection.one(ProjectRow, place, f"Data row {row.id!r} in project {project_id!r}")
 
 
 def consensus_score(data_row_id: str, labels: int) -> float:
@@ -216,7 +216,7 @@ def _follow_review(change: Change, review: Review, label: Label) -> None:
         _add_event(change, EventKind.WORKFLOW_ACTION, label, row.id, action=action)
 
 
-def _reviewed_label(change: Change, review: Review) -> Label:
+def _find_reviewed_label(change: Change, review: Review) -> Label:
     return change.connection.one(Label, Clause("no = :no", no=review.label_no), f"The label of review {review.id!r}")
 
 

@@ -37,7 +37,7 @@ class WorkspaceSettings:
         self._update(switches=switches.text())
 
     def set_payload_date(self, date: str | None) -> None:
-        """`date` as YYYY-MM-DD; None stands for today."""
+        """`date` as YYYY-MM-DD; None is today."""
         self._update(payload_date=date)
 
     def save_clock(self) -> None:

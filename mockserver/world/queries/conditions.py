@@ -23,8 +23,8 @@ def exclude_subquery(column: str, kind: type[Record], key: str, clause: Clause =
 
 
 def _subquery(kind: type[Record], key: str, clause: Clause, alias: str) -> str:
-    named, table = (f"{alias}.{key}", f"{kind.TABLE} {alias}") if alias else (key, kind.TABLE)
-    return f"SELECT {named} FROM {table} WHERE {clause.sql}"
+    column, table = (f"{alias}.{key}", f"{kind.TABLE} {alias}") if alias else (key, kind.TABLE)
+    return f"SELECT {column} FROM {table} WHERE {clause.sql}"
 
 
 def match_live_row(column: str = "data_row_no") -> Clause:

@@ -1,4 +1,4 @@
-"""Events: which are missing, and what they touched last."""
+"""Events: those that were not sent, and the data row that the newest is about."""
 
 from __future__ import annotations
 

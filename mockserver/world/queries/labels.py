@@ -1,4 +1,4 @@
-"""Figures about labels: agreement, performance, reviews; and who labels next."""
+"""Figures about labels: agreement, performance, reviews; and the user who labels next."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ def has_fewer_reviews(connection: Connection, count: int) -> bool:
 
 def find_other_labeler(connection: Connection, project_id: str, data_row_no: int) -> str | None:
     """The id of the first user who has no label on this data row of a project; None if every user has one."""
-    here = Clause("project_id = :project AND data_row_no = :row", project=project_id, row=data_row_no)
+    place = Clause("project_id = :project AND data_row_no = :row", project=project_id, row=data_row_no)
     sql = (
         "SELECT id FROM person WHERE id NOT IN"
-        f" (SELECT created_by FROM label WHERE {here.sql} AND NOT deleted) ORDER BY created_at, id LIMIT 1"
+        f" (SELECT created_by FROM label WHERE {place.sql} AND NOT deleted) ORDER BY created_at, id LIMIT 1"
     )
-    user = connection.row(sql, here.params)
+    user = connection.row(sql, place.params)
     return None if user is None else str(user[0])

@@ -1,4 +1,4 @@
-"""What queries select from: joins of tables, with the aliases that their conditions and columns use."""
+"""Joins of tables to select from, with the aliases that conditions and columns use."""
 
 from __future__ import annotations
 
