@@ -38,21 +38,21 @@ WHY_DELETED = f"they live {RESULT_DAYS} days of the world's clock, and give way 
 
 
 class Downloads:
-    """Checks a link's signature, then serves what it names. A key that comes along is not looked at."""
+    """Checks a link's signature, then serves its file. An API key beside it is ignored."""
 
     def __init__(self, workspaces: Workspaces, public_url: str | None, *, compressed: bool) -> None:
         """`compressed` result files for clients that take gzip."""
         self._workspaces, self._public_url, self._compressed = workspaces, public_url, compressed
-        self._asset = functools.lru_cache(maxsize=ASSETS_KEPT)(_made)
+        self._asset = functools.lru_cache(maxsize=ASSETS_KEPT)(_build)
 
-    def _signed(self, request: Request, path: str | None = None) -> Workspace:
-        return signed(self._workspaces, request, path)
+    def _check_signature(self, request: Request, path: str | None = None) -> Workspace:
+        return check_signature(self._workspaces, request, path)
 
     async def result(self, request: Request) -> ASGIApp:
         """One file of a stream, or `all.ndjson`: the whole stream. Refused in the words of the storage."""
         names = request.path_params
         try:
-            workspace = self._signed(request)
+            workspace = self._check_signature(request)
             return result_response(
                 workspace, names["task"], names["stream"], names["file"], compressed=self._compressed
             )
@@ -60,14 +60,16 @@ class Downloads:
             return storage_error(error)
 
     async def legacy(self, request: Request) -> ASGIApp:
-        """A file of Export V1, under whatever name its link gives it. Refused in the words of the storage."""
+        """A file of Export V1, under the name that its link has. Refused in the words of the storage."""
         try:
-            return legacy_response(self._signed(request), request.path_params["file"], compressed=self._compressed)
+            return legacy_response(
+                self._check_signature(request), request.path_params["file"], compressed=self._compressed
+            )
         except (LinkRefused, NotFound) as error:
             return storage_error(error)
 
     async def issues(self, request: Request) -> Response:
-        """The issues of a project, as they are when the link is followed. No header is looked at (tests of 2021-04).
+        """The issues of a project, as they are when the link is followed. Headers are ignored (tests of 2021-04).
 
         Raises LinkRefused, NotFound.
         """
@@ -75,56 +77,58 @@ class Downloads:
         bewit = parse_bewit(request.query_params.get("bewit", ""))
         workspace = self._workspaces.registry.linked(bewit.workspace)
         if workspace is None:
-            raise NotFound("No workspace of this server made this link; ask for issueExportUrl again")
+            raise NotFound("No workspace of this server made this link; request issueExportUrl again")
         workspace.links.check_bewit(bewit, project_id, status, now=workspace.store.clock.now())
         with workspace.store.reading() as connection:
             return json_response(list_issues(connection, project_id, status))
 
     async def asset(self, request: Request) -> RangedResponse:
-        """The file of a data row, made on demand."""
-        workspace = self._signed(request)
+        """The file of a data row, built on demand."""
+        workspace = self._check_signature(request)
         row_id, recipe = self._recipe(workspace, DataRow, request.path_params["row"])
-        made = await asyncio.to_thread(self._asset, recipe, workspace.world.seed)
-        content = made.content
-        if made.tiled:
+        asset = await asyncio.to_thread(self._asset, recipe, workspace.world.seed)
+        content = asset.content
+        if asset.tiled:
             with workspace.store.reading() as connection:
                 expires = load_format(connection).asset_key.expires(workspace.store.clock.now(), 0)
             tiles = workspace.links.tiles(row_id, expires=expires)
             content = insert_tiles_url(content, base_url(request, self._public_url) + tiles)
-        return RangedResponse(BytesSource(content), made.content_type)
+        return RangedResponse(BytesSource(content), asset.content_type)
 
     async def attachment(self, request: Request) -> RangedResponse:
-        """The file of an attachment, made on demand."""
-        workspace = self._signed(request)
+        """The file of an attachment, built on demand."""
+        workspace = self._check_signature(request)
         _, recipe = self._recipe(workspace, Attachment, request.path_params["attachment"])
-        made = await asyncio.to_thread(self._asset, recipe, workspace.world.seed)
-        return RangedResponse(BytesSource(made.content), made.content_type)
+        asset = await asyncio.to_thread(self._asset, recipe, workspace.world.seed)
+        return RangedResponse(BytesSource(asset.content), asset.content_type)
 
     async def text_layer(self, request: Request) -> RangedResponse:
-        """The words of a document and where they stand, as JSON."""
-        workspace = self._signed(request)
+        """The words of a document and their positions, as JSON."""
+        workspace = self._check_signature(request)
         row_id, recipe = self._recipe(workspace, DataRow, request.path_params["row"])
-        made = await asyncio.to_thread(build_text_layer, recipe, seed=workspace.world.seed)
-        if made is None:
+        asset = await asyncio.to_thread(build_text_layer, recipe, seed=workspace.world.seed)
+        if asset is None:
             raise NotFound(f"Data row {row_id!r} is no document, so it has no text layer")
-        return RangedResponse(BytesSource(made.content), made.content_type)
+        return RangedResponse(BytesSource(asset.content), asset.content_type)
 
     async def tile(self, request: Request) -> RangedResponse:
         """One tile of a map. The link is signed up to the row's id, as clients fill in the rest."""
         names = request.path_params
-        workspace = self._signed(request, f"/_files/{names['workspace']}/tiles/{names['row']}")
+        workspace = self._check_signature(request, f"/_files/{names['workspace']}/tiles/{names['row']}")
         _, recipe = self._recipe(workspace, DataRow, names["row"])
         place = [names["zoom"], names["column"], names["line"].removesuffix(".png")]
-        made = None
+        asset = None
         if all(_COORDINATE.fullmatch(number) for number in place):
             zoom, column, line = map(int, place)
-            made = await asyncio.to_thread(build_tile, recipe, (zoom, column, line), seed=workspace.world.seed)
-        if made is None:
-            raise NotFound(f"Data row {names['row']!r} has no tile {'/'.join(place)}; its file tells bounds and zooms")
-        return RangedResponse(BytesSource(made.content), made.content_type)
+            asset = await asyncio.to_thread(build_tile, recipe, (zoom, column, line), seed=workspace.world.seed)
+        if asset is None:
+            raise NotFound(
+                f"Data row {names['row']!r} has no tile {'/'.join(place)}; see its file for bounds and zooms"
+            )
+        return RangedResponse(BytesSource(asset.content), asset.content_type)
 
     def _recipe(self, workspace: Workspace, kind: type[DataRow | Attachment], record_id: str) -> tuple[str, str]:
-        """(id, recipe) of something whose file we host. Raises NotFound."""
+        """The id and the recipe of a record whose file the server hosts. Raises NotFound."""
         with workspace.store.reading() as connection:
             record = connection.find(kind, Clause("id = :id", id=record_id))
         if record is None or record.asset is None:
@@ -133,8 +137,8 @@ class Downloads:
         return record.id, record.asset
 
 
-def signed(workspaces: Workspaces, request: Request, path: str | None = None) -> Workspace:
-    """The workspace whose signature the link carries, of its whole path unless it is another that was signed.
+def check_signature(workspaces: Workspaces, request: Request, path: str | None = None) -> Workspace:
+    """The workspace that signed the link: its whole path, or `path` if that was signed.
 
     Raises NotFound, LinkRefused.
     """
@@ -150,7 +154,7 @@ def signed(workspaces: Workspaces, request: Request, path: str | None = None) ->
     return workspace
 
 
-def _made(recipe: str, seed: int) -> Asset:
+def _build(recipe: str, seed: int) -> Asset:
     return build_asset(recipe, seed=seed)
 
 
@@ -169,13 +173,13 @@ def result_response(workspace: Workspace, task_id: str, stream: str, file: str, 
     if task.status == TaskStatus.FAILED:
         source: RangedSource = BytesSource(render_failure_line(task) if wanted else b"")
     else:
-        source = _opened(workspace, task, stream, wanted)
+        source = _open_files(workspace, task, stream, wanted)
     modified = task.updated_at / 1_000_000
     return RangedResponse(source, NDJSON, modified=modified, compressed=compressed)
 
 
-def _opened(workspace: Workspace, task: Task, stream: str, chunks: list[Chunk]) -> FilesSource:
-    """Raises NotFound when one of them is not there any more."""
+def _open_files(workspace: Workspace, task: Task, stream: str, chunks: list[Chunk]) -> FilesSource:
+    """The files of these chunks. Raises NotFound when one of them was deleted."""
     paths = [workspace.exports.results.path(task.id, stream, chunk.file) for chunk in chunks]
     try:
         if all(path.is_file() for path in paths):
@@ -186,7 +190,7 @@ def _opened(workspace: Workspace, task: Task, stream: str, chunks: list[Chunk]) 
 
 
 def legacy_response(workspace: Workspace, file_id: str, *, compressed: bool) -> RangedResponse:
-    """A file of Export V1 that somebody was given the URL of. Raises NotFound."""
+    """A file of Export V1 whose URL was given to a client. Raises NotFound."""
     with workspace.store.reading() as connection:
         file = connection.find(LegacyFile, Clause("id = :id AND told", id=file_id))
     if file is None:

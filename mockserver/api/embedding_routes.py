@@ -1,5 +1,5 @@
-"""REST questions about embeddings: SDKs from 3.68 to 7.11 ask all of them so, later ones only for the count of vectors
-(adv_client.py 5.2.1, 7.17.0). Vectors cannot be sent here yet.
+"""Embeddings by REST: SDKs from 3.68 to 7.11 read all of them so, later ones only the count of vectors (adv_client.py
+5.2.1, 7.17.0). Vectors cannot be imported yet.
 """
 
 from __future__ import annotations
@@ -25,30 +25,30 @@ class EmbeddingRoutes:
         return await self._workspaces.authenticate(request.headers.get("authorization"))
 
     async def embeddings(self, request: Request) -> Response:
-        """All of the organization."""
+        """All embeddings of the organization."""
         workspace = await self._authenticate(request)
         with workspace.store.reading() as connection:
-            found = connection.select(Embedding, order="id")
-        return json_response({"results": [_told(embedding) for embedding in found]})
+            embeddings = connection.select(Embedding, order="id")
+        return json_response({"results": [_format(embedding) for embedding in embeddings]})
 
     async def embedding(self, request: Request) -> Response:
-        return json_response(_told(_found(await self._authenticate(request), request)))
+        return json_response(_format(_find(await self._authenticate(request), request)))
 
     async def count(self, request: Request) -> Response:
-        """How many data rows have a vector."""
+        """The number of data rows that have a vector."""
         workspace = await self._authenticate(request)
-        embedding = _found(workspace, request)
+        embedding = _find(workspace, request)
         live = Clause("ev.embedding_id = :id AND NOT dr.deleted", id=embedding.id)
         with workspace.store.reading() as connection:
             return json_response({"count": connection.count_rows(EMBEDDING_VECTORS, live)})
 
 
-def _found(workspace: Workspace, request: Request) -> Embedding:
+def _find(workspace: Workspace, request: Request) -> Embedding:
     """The embedding that the address names. Raises NotFound."""
     embedding_id = request.path_params["embedding"]
     with workspace.store.reading() as connection:
         return connection.one_by_id(Embedding, embedding_id)
 
 
-def _told(embedding: Embedding) -> dict[str, Any]:
+def _format(embedding: Embedding) -> dict[str, Any]:
     return {"id": embedding.id, "name": embedding.name, "custom": embedding.is_custom, "dims": embedding.dimensions}

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from mockserver.api.downloads import signed
+from mockserver.api.downloads import check_signature
 from mockserver.errors import Conflict, Gone, NotFound, NotYours, quote
 from mockserver.exports.legacy.dates import load_legacy_format
 from mockserver.exports.legacy.frames import has_frames, render_frame_lines
@@ -54,14 +54,14 @@ class Frames:
         """301 to the frames; 204 when the label is skipped and has none (seed). 403, 404 and 410 are inferred.
         Raises AuthenticationFailed, NotYours, NotFound, Gone."""
         workspace = await self._workspaces.authenticate(request.headers.get("authorization"))
-        framed = self._framed(workspace, request.path_params["label"])
+        framed = self._find_framed(workspace, request.path_params["label"])
         if framed.label.skipped and not has_frames(framed.body.content):
             return Response(status_code=204)
         chosen = workspace.settings.switches.frames
         if chosen == "direct":
             # The same for a whole day, so that a download which broke off can go on.
             today = workspace.store.clock.now() // DAY * DAY
-            return self._response(request, workspace, framed, made=today)
+            return self._response(request, workspace, framed, since=today)
         base = base_url(request, self._public_url)
         expires = good_until(workspace.store.clock.now(), RESULT_DAYS)
         target = workspace.links.frames(framed.label.id, expires=expires)
@@ -71,14 +71,16 @@ class Frames:
 
     async def target(self, request: Request) -> ASGIApp:
         """The frames, by a signed link."""
-        workspace = signed(self._workspaces, request)
-        made = int(request.query_params["Expires"]) * 1000 - RESULT_DAYS * DAY
-        return self._response(request, workspace, self._framed(workspace, request.path_params["label"]), made=made)
+        workspace = check_signature(self._workspaces, request)
+        since = int(request.query_params["Expires"]) * 1000 - RESULT_DAYS * DAY
+        return self._response(
+            request, workspace, self._find_framed(workspace, request.path_params["label"]), since=since
+        )
 
-    def _response(self, request: Request, workspace: Workspace, framed: Framed, *, made: int) -> RangedResponse:
-        """`made` is the moment from which the tokens of masks live: the same link gives the same bytes."""
+    def _response(self, request: Request, workspace: Workspace, framed: Framed, *, since: int) -> RangedResponse:
+        """`since` is the time from which the tokens of masks are valid: the same link gives the same bytes."""
         world = workspace.world
-        token = workspace.links.mask_token(world.user_id, world.organization_id, now=made)
+        token = workspace.links.mask_token(world.user_id, world.organization_id, now=since)
         base = base_url(request, self._public_url)
         raw = workspace.settings.switches.characters == "utf-8"
         mask = f"{base}/masks/feature/{{}}?token={token}&frame={{}}"
@@ -88,17 +90,17 @@ class Frames:
             lines = render_frame_lines(framed.body.content, prefix=prefix, terms=framed.terms, mask=mask)
             return map(unescape, lines) if raw else lines
 
-        # Both stand in the lines: the address of masks, and what the payload date tells of questions.
-        told = f"{mask} {framed.terms.scopes is not None}"
-        address = hashlib.blake2b(told.encode(), digest_size=6).hexdigest()
+        # The lines depend on both: the address of masks, and the form of questions by the payload date.
+        form = f"{mask} {framed.terms.scopes is not None}"
+        address = hashlib.blake2b(form.encode(), digest_size=6).hexdigest()
         tag = f"{framed.label.id}-{framed.body.id}-{framed.label.content_updated_at}-{address}"
         return RangedResponse(GeneratedSource(pieces, tag), NDJSON)
 
-    def _framed(self, workspace: Workspace, label_id: str) -> Framed:
+    def _find_framed(self, workspace: Workspace, label_id: str) -> Framed:
         with workspace.store.reading() as connection:
             label = connection.find(Label, Clause("id = :id", id=label_id))
             if label is None:
-                raise self._missing(workspace, label_id)
+                raise self._build_missing(workspace, label_id)
             [row] = connection.select(DataRow, Clause("no = :no", no=label.data_row_no))
             [project] = connection.select(Project, Clause("id = :id", id=label.project_id))
             if label.deleted or row.deleted or project.deleted:
@@ -110,9 +112,9 @@ class Frames:
             scoped = load_legacy_format(connection).has("workflow")
         return Framed(label, body, build_schema_facts(ontologies, scoped=scoped))
 
-    def _missing(self, own: Workspace, label_id: str) -> NotFound | NotYours:
+    def _build_missing(self, own: Workspace, label_id: str) -> NotFound | NotYours:
         if any(_has_label(other, label_id) for other in self._workspaces.registry.all() if other is not own):
-            return NotYours(f"Label {label_id!r} belongs to another workspace than the API key that came")
+            return NotYours(f"Label {label_id!r} belongs to another workspace than the API key of the request")
         return NotFound(f"Label {label_id!r} does not exist in this workspace")
 
 
@@ -120,7 +122,7 @@ def _has_label(workspace: Workspace, label_id: str) -> bool:
     try:
         with workspace.store.reading() as connection:
             return connection.find(Label, Clause("id = :id", id=label_id)) is not None
-    except Conflict:  # it was deleted meanwhile
+    except Conflict:  # it was deleted in the meantime
         return False
 
 
@@ -132,6 +134,6 @@ def other_host(base: str) -> str:
         known = " and ".join(OTHER_NAMES)
         raise Conflict(
             f"The switch frames is redirect_elsewhere, and {parts.hostname!r} has no other name here: only {known} do;"
-            " ask by one of them, or set the switch to redirect"
+            " use one of them, or set the switch to redirect"
         )
     return f"{parts.scheme}://{name}" + (f":{parts.port}" if parts.port else "")

@@ -43,12 +43,12 @@ from mockserver.world.tasks import Task
 
 PNG = "image/png"
 FIRST = 1
-"""The index of everything that is no clip."""
+"""The index of all media without frames."""
 LABEL_INDEX = "0"
-"""What the older URLs of Export V1 end in (observed 2020-02)."""
+"""The end of the older URLs of Export V1 (observed 2020-02)."""
 WORDS = frozenset({"location", "unidirectional_relationship"})
-"""Entities of texts and what joins them have a mask URL in Export V1 too (sample). What the service shows there is not
-known: a black pixel is inferred."""
+"""Entities of texts and their relationships have a mask URL in Export V1 too (sample). What it shows is not known: a
+black pixel is inferred."""
 Size = tuple[int, int]
 """Width and height."""
 COMPOSITE_DAYS = 30
@@ -57,7 +57,7 @@ COMPOSITE_DAYS = 30
 
 class Annotated(msgspec.Struct, frozen=True, dict=True):
     """A label or a prediction with what is drawn on its data row. `owner` is its project or its model run, `made_by`
-    the person who made the label."""
+    the user who created the label."""
 
     owner: str
     made_by: str | None
@@ -70,7 +70,7 @@ class Annotated(msgspec.Struct, frozen=True, dict=True):
         aside: dict[str, Any] = orjson.loads(self.body.aside) if self.body.aside else {}
         return aside
 
-    def shown(self, index: int, plane: str | None = None) -> Drawn:
+    def find_masks(self, index: int, plane: str | None = None) -> Drawn:
         """The masks of a frame, or of a picture, whose only index is 1. Volumes have frames in each plane."""
         return find_masks([mask for mask in self.aside.get("masks", []) if mask.get("plane") == plane], index)
 
@@ -80,22 +80,22 @@ class Annotated(msgspec.Struct, frozen=True, dict=True):
         return parse_body(self.body.content.replace(FEATURES, self.feature_prefix.encode()))
 
     def picture(self, ordinal: str) -> tuple[str | None, Size | None]:
-        """The plane, if any, and the size of what the composite mask of an id with this end shows. No size, no mask."""
-        for plane, told in self.aside.get("planes", {}).items():
-            if told.get("mask") == ordinal:
-                return plane, tuple(told["size"])
+        """The plane, if any, and the size of the composite mask whose id has this end. No size: no mask."""
+        for plane, facts in self.aside.get("planes", {}).items():
+            if facts.get("mask") == ordinal:
+                return plane, tuple(facts["size"])
         known = "planes" not in self.aside and ordinal == COMPOSITE_MASK
         return None, self.size({}, None) if known else None
 
     def plane_of(self, feature_id: str) -> str | None:
-        """The plane in which a volume's feature stands; None in what has none."""
+        """The plane of a volume that a feature is in; None in media without planes."""
         groups = self.document.get("groups", {})
         return next((plane for plane in groups if feature_id in self.document["segments"].get(plane, {})), None)
 
     def size(self, feature: Mapping[str, Any], plane: str | None) -> Size | None:
-        """Of what a feature is drawn on, in pixels: a picture, a plane's frames, or a page in points."""
-        if plane is not None and (told := self.aside.get("planes", {}).get(plane)):
-            return told["size"][0], told["size"][1]
+        """The size of the picture, frame or page on which a feature is drawn, in pixels; of a page in points."""
+        if plane is not None and (facts := self.aside.get("planes", {}).get(plane)):
+            return facts["size"][0], facts["size"][1]
         page = feature.get("page_dimensions") or orjson.loads(self.row.media_attributes)
         if "width" not in page or "height" not in page:
             return None
@@ -117,7 +117,7 @@ class Masks:
         self._workspaces = workspaces
 
     async def _open(self, request: Request) -> Workspace:
-        """The workspace whose key or token came; a wrong one is refused whatever the other says (client, 2020-06).
+        """The workspace of the key or token that was sent. A wrong one is refused beside a right one (client, 2020-06).
 
         Raises AuthenticationFailed, LinkRefused.
         """
@@ -129,109 +129,109 @@ class Masks:
             raise LinkRefused("This mask's token is of another workspace than the API key; send one of the two alone")
         return workspace
 
-    async def composite(self, request: Request) -> RangedResponse:
+    async def draw_composite(self, request: Request) -> RangedResponse:
         """All masks of a label in one picture. `index` is the frame; pictures have 1 only."""
         workspace = await self._open(request)
         names = request.path_params
         mask_id, index = names["mask"], _number(names["index"])
-        found = annotated(workspace, mask_id)
+        owner = find_annotated(workspace, mask_id)
         # A webhook's body belongs to no task: its masks are named by the project (webhooks/payloads.py), and those of
         # rows that are expected before any export by the organization (control/expected.py).
-        if found is None or names["task"] not in {found.owner, workspace.world.organization_id}:
+        if owner is None or names["task"] not in {owner.owner, workspace.world.organization_id}:
             _check_task(workspace, names["task"])
-        plane, size = found.picture(mask_id[FEATURE_PREFIX:]) if found else (None, None)
-        shown = found.shown(index, plane) if found and size else []
-        if size is None or not shown:
+        plane, size = owner.picture(mask_id[FEATURE_PREFIX:]) if owner else (None, None)
+        masks = owner.find_masks(index, plane) if owner and size else []
+        if size is None or not masks:
             raise NotFound(f"Mask {mask_id!r} with index {names['index']} does not exist in this workspace")
-        drawn = await asyncio.to_thread(draw_masks, *size, shown)
+        drawn = await asyncio.to_thread(draw_masks, *size, masks)
         return RangedResponse(BytesSource(drawn), PNG)
 
-    async def in_colour(self, request: Request) -> RangedResponse:
+    async def draw_in_colour(self, request: Request) -> RangedResponse:
         """One object of a project's label, in red, green and blue."""
-        return await self._of_project(request, FIRST, flat=False)
+        return await self._answer_for_project(request, FIRST, flat=False)
 
-    async def flat(self, request: Request) -> RangedResponse:
+    async def draw_flat(self, request: Request) -> RangedResponse:
         """The same with one channel: clients take what is behind `/index/` for two-dimensional (labelbase masks.py)."""
-        return await self._of_project(request, _number(request.path_params["index"]), flat=True)
+        return await self._answer_for_project(request, _number(request.path_params["index"]), flat=True)
 
-    async def _of_project(self, request: Request, index: int, *, flat: bool) -> RangedResponse:
+    async def _answer_for_project(self, request: Request, index: int, *, flat: bool) -> RangedResponse:
         feature_id, project = request.path_params["feature"], request.path_params["project"]
-        found = _found(await self._open(request), feature_id)
-        if found.owner != project:
+        annotated = _get_annotated(await self._open(request), feature_id)
+        if annotated.owner != project:
             raise NotFound(f"Annotation {feature_id!r} is not in project {project!r}")
-        return await _answer(request, found, feature_id, index, flat=flat)
+        return await _answer(request, annotated, feature_id, index, flat=flat)
 
-    async def of_feature(self, request: Request) -> RangedResponse:
+    async def draw_one(self, request: Request) -> RangedResponse:
         """One object, in colour. Raises AuthenticationFailed, LinkRefused, NotFound."""
         feature_id = request.path_params["feature"]
-        found = _found(await self._open(request), feature_id)
+        annotated = _get_annotated(await self._open(request), feature_id)
         index = _number(request.query_params.get("frame", str(FIRST)))
-        return await _answer(request, found, feature_id, index, flat=False)
+        return await _answer(request, annotated, feature_id, index, flat=False)
 
-    async def of_old_label(self, request: Request) -> RangedResponse:
-        """One object, in colour, by its project, the person who made its label, and its data row.
+    async def draw_of_old_label(self, request: Request) -> RangedResponse:
+        """One object, in colour, by its project, the user who created its label, and its data row.
 
         Raises AuthenticationFailed, LinkRefused, NotFound.
         """
         names, feature_id = request.path_params, request.query_params.get("feature", "")
-        found = _found(await self._open(request), feature_id)
-        told = names["project"], names["user"], names["row"], names["index"]
-        if told != (found.owner, found.made_by, found.row.id, LABEL_INDEX):
+        annotated = _get_annotated(await self._open(request), feature_id)
+        place = names["project"], names["user"], names["row"], names["index"]
+        if place != (annotated.owner, annotated.made_by, annotated.row.id, LABEL_INDEX):
             raise NotFound(
-                f"Annotation {feature_id!r} is not at {request.url.path}; use the URL exactly as the export gave it"
+                f"Annotation {feature_id!r} is not at {request.url.path}; use the URL exactly as the export contains it"
             )
-        return await _answer(request, found, feature_id, FIRST, flat=False)
+        return await _answer(request, annotated, feature_id, FIRST, flat=False)
 
 
-def _found(workspace: Workspace, feature_id: str) -> Annotated:
-    found = annotated(workspace, feature_id)
-    if found is None:
+def _get_annotated(workspace: Workspace, feature_id: str) -> Annotated:
+    annotated = find_annotated(workspace, feature_id)
+    if annotated is None:
         raise NotFound(f"Annotation {feature_id!r} does not exist in this workspace")
-    return found
+    return annotated
 
 
-def annotated(workspace: Workspace, feature_id: str) -> Annotated | None:
-    """What a feature's id, or a composite mask's, belongs to."""
+def find_annotated(workspace: Workspace, feature_id: str) -> Annotated | None:
+    """The label or prediction to which the id of a feature or composite mask belongs; None if there is none."""
     mine = Clause("feature_prefix = :prefix", prefix=feature_id[:FEATURE_PREFIX])
     with workspace.store.reading() as connection:
-        found = connection.find(Label, mine) or connection.find(Prediction, mine)
-        if found is None:
+        owner = connection.find(Label, mine) or connection.find(Prediction, mine)
+        if owner is None:
             return None
-        body = connection.find(Body, Clause("id = :id", id=found.body_id))
-        row = connection.find(DataRow, Clause("no = :no", no=found.data_row_no))
+        body = connection.find(Body, Clause("id = :id", id=owner.body_id))
+        row = connection.find(DataRow, Clause("no = :no", no=owner.data_row_no))
     assert body is not None, "neither labels nor predictions are without their body"
     assert row is not None, "nor without their data row"
-    if isinstance(found, Label):
-        return Annotated(found.project_id, found.created_by, found.feature_prefix, body, row)
-    return Annotated(found.model_run_id, None, found.feature_prefix, body, row)
+    if isinstance(owner, Label):
+        return Annotated(owner.project_id, owner.created_by, owner.feature_prefix, body, row)
+    return Annotated(owner.model_run_id, None, owner.feature_prefix, body, row)
 
 
-async def _answer(request: Request, found: Annotated, feature_id: str, index: int, *, flat: bool) -> RangedResponse:
-    drawn = await asyncio.to_thread(_drawn, found, feature_id, index, flat)
+async def _answer(request: Request, annotated: Annotated, feature_id: str, index: int, *, flat: bool) -> RangedResponse:
+    drawn = await asyncio.to_thread(_draw, annotated, feature_id, index, flat)
     return RangedResponse(BytesSource(drawn), PNG)
 
 
-def _drawn(found: Annotated, feature_id: str, index: int, flat: bool) -> bytes:
-    canvas = _canvas(found, feature_id, index)
+def _draw(annotated: Annotated, feature_id: str, index: int, flat: bool) -> bytes:
+    canvas = _build_canvas(annotated, feature_id, index)
     if canvas is None:
         raise NotFound(f"Annotation {feature_id!r} has nothing to draw with index {index}")
     return canvas.png_grey() if flat else canvas.png_truecolour()
 
 
-def _canvas(found: Annotated, feature_id: str, index: int) -> Canvas | None:
-    plane = found.plane_of(feature_id)
-    masks = found.shown(index, plane)
-    feature = _shown(found.document, feature_id, index)
-    if feature is not None and LEGACY_RELATIONSHIPS.get(found.row.media_type) == "text" and feature.keys() & WORDS:
+def _build_canvas(annotated: Annotated, feature_id: str, index: int) -> Canvas | None:
+    plane = annotated.plane_of(feature_id)
+    masks = annotated.find_masks(index, plane)
+    feature = _find_at_index(annotated.document, feature_id, index)
+    if feature is not None and LEGACY_RELATIONSHIPS.get(annotated.row.media_type) == "text" and feature.keys() & WORDS:
         return Canvas(1, 1, BLACK)
-    size = None if feature is None else found.size(feature, plane)
+    size = None if feature is None else annotated.size(feature, plane)
     if feature is None or size is None or ("composite_mask" in feature and not masks):
         return None
     return draw_feature(feature, masks, width=size[0], height=size[1])
 
 
-def _shown(document: Any, feature_id: str, index: int) -> Mapping[str, Any] | None:
-    """What a body says of a feature at an index: in a frame, or anywhere in what is no clip."""
+def _find_at_index(document: Any, feature_id: str, index: int) -> Mapping[str, Any] | None:
+    """The feature in a body at an index: in a frame, or anywhere in media without frames."""
     if "frames" in document or "groups" in document:
         return find_object(document, feature_id, index)
     return next(find_feature(document, feature_id), None) if index == FIRST else None
