@@ -40,7 +40,7 @@ from msgspec.structs import astuple
 from mockserver.generate import history, scenario
 from mockserver.generate.assets import build_asset
 total = hashlib.blake2b()
-workspace, pieces = history.build(scenario.load(scenario.find("default")), name="default", seed=7)
+workspace, pieces = history.build_world(scenario.load(scenario.find("default")), name="default", seed=7)
 for record in (record for piece in pieces for record in piece):
     total.update(repr([str(value) for value in astuple(record)]).encode())
     if getattr(record, "asset", None):
