@@ -32,6 +32,7 @@ class ReceiverConnection:
         self._reader, self._writer = reader, writer
         self._parser = httptools.HttpResponseParser(self)
         self._idle_since = 0.0
+        self._closed = False
         self._clear()
 
     def _clear(self) -> None:
@@ -65,6 +66,9 @@ class ReceiverConnection:
 
     def close(self) -> None:
         """Closes immediately: data that the receiver does not read would keep the connection open for ever."""
+        if self._closed:  # a closed TLS transport cannot be closed again
+            return
+        self._closed = True
         if self._writer.transport.get_write_buffer_size():
             self._writer.transport.abort()
         self._writer.close()
@@ -143,7 +147,9 @@ class ReceiverConnection:
             raw = self._writer.get_extra_info("socket")
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self._writer.transport.abort()
-        self._writer.close()
+        else:
+            self._writer.close()
+        self._closed = True
         raise ExchangeError(Failure.CUT, f"the sender ended the connection after {cut.after} bytes of the body")
 
     async def _close_sending_side(self) -> None:

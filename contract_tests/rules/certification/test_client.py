@@ -2,12 +2,15 @@
 
 import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+import trustme
 
+from contract_tests.rules.certification.receivers import run_receiver
 from mockserver.certification.client import Answer, Client, NotReached
 from mockserver.errors import StartupError
 from mockserver.webhooks.exchange import Cut, Request
@@ -152,3 +155,16 @@ def test_nobody_there_is_not_an_answer() -> None:
 def test_what_is_no_url_is_refused_with_an_example(url: str) -> None:
     with pytest.raises(StartupError, match=r"for example http://127.0.0.1:3001/webhook-endpoint"):
         Client(url, timeout=1.0)
+
+
+def test_a_cut_and_a_short_body_are_also_sent_by_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with authority.cert_pem.tempfile() as file, run_receiver(lambda _body, _headers: 200, tls=context) as url:
+        monkeypatch.setenv("SSL_CERT_FILE", file)
+        with Client(url, timeout=20.0) as client:
+            [cut] = client.send([Request(headers=(), body=b"a body", cut=Cut(3, "reset"))])
+            [short] = client.send([Request(headers=(), body=b"a body", declared_length=100)])
+            [whole] = client.send([PLAIN])
+    assert (cut.trouble, short.waited, whole.status) == ("cut by the sender", False, 200)
