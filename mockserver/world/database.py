@@ -41,8 +41,10 @@ class Clause:
     __slots__ = ("params", "terms")
 
     def __init__(self, sql: str, /, **params: Any) -> None:
-        if any(isinstance(value, (list, tuple)) for value in params.values()):
-            sql, params = _expand_lists(sql, params)
+        for value in params.values():  # a generator would take as long as all the rest
+            if isinstance(value, (list, tuple)):
+                sql, params = _expand_lists(sql, params)
+                break
         self.terms: tuple[str, ...] = (sql,)
         self.params = params
 
