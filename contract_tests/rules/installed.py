@@ -28,13 +28,13 @@ KEPT_SECONDS = 3600
 def environment(name: str, *requirements: str, python: str | Path = sys.executable) -> Path:
     """The `bin` folder of an environment with these requirements, made now if it is not there.
 
-    The package itself is this checkout's, whatever extras are asked for.
+    The package itself is this checkout's, whatever its extras.
     """
-    asked = f"{name}-{short_hash(repr((str(python), sorted(requirements))).encode())}"
+    key = f"{name}-{short_hash(repr((str(python), sorted(requirements))).encode())}"
     ours = any(requirement.startswith(PACKAGE) for requirement in requirements)
-    folder = cache_folder() / f"{asked}-{short_hash(content_of_sources() if ours else b'')}"
-    with locked(cache_folder() / f"{asked}.lock"):
-        earlier = sorted(cache_folder().glob(f"{asked}-*[0-9a-f]"), key=lambda path: path.stat().st_mtime)
+    folder = cache_folder() / f"{key}-{short_hash(content_of_sources() if ours else b'')}"
+    with locked(cache_folder() / f"{key}.lock"):
+        earlier = sorted(cache_folder().glob(f"{key}-*[0-9a-f]"), key=lambda path: path.stat().st_mtime)
         if not folder.exists():
             make(name, folder, list(requirements), python, like=earlier[-1] if earlier else None)
         os.utime(folder)
@@ -77,9 +77,9 @@ def make(name: str, folder: Path, requirements: list[str], python: str | Path, *
     with tempfile.TemporaryDirectory() as built:
         if any(requirement.startswith(PACKAGE) for requirement in requirements):
             run_uv(name, "build", "--quiet", "--wheel", "--out-dir", built, str(REPOSITORY))
-        asked = [with_wheel(requirement, Path(built)) for requirement in requirements]
+        exact = [with_wheel(requirement, Path(built)) for requirement in requirements]
         install = ("pip", "install", "--quiet", "--reinstall-package", PACKAGE)
-        run_uv(name, *install, "--python", str(unfinished / "bin" / "python"), *asked)
+        run_uv(name, *install, "--python", str(unfinished / "bin" / "python"), *exact)
     unfinished.rename(folder)
 
 
@@ -92,7 +92,7 @@ def with_wheel(requirement: str, built: Path) -> str:
 
 
 def requirements_in(line: str) -> list[str]:
-    """What a line like `.venv/bin/pip install 'labelbox==3.40.1' pytest` asks for."""
+    """The requirements in a line like `.venv/bin/pip install 'labelbox==3.40.1' pytest`."""
     program, verb, *requirements = shlex.split(line)
     assert (Path(program).name, verb) == ("pip", "install"), f"{line!r} installs nothing"
     return requirements
@@ -103,13 +103,13 @@ def older_pythons() -> list[str]:
     folders = [str(folder) for folder in pyenv_folder().glob("versions/*/bin")]
     path = os.pathsep.join([*folders, os.environ.get("PATH", "")])
     settings = {**os.environ, "PATH": path, "UV_PYTHON_DOWNLOADS": "never"}
-    found = []
+    interpreters = []
     for version in ("3.7", "3.8", "3.9", "3.10"):
-        asked = [find_uv_bin(), "python", "find", "--no-project", version]
-        answer = subprocess.run(asked, env=settings, capture_output=True, text=True, check=False)
+        command = [find_uv_bin(), "python", "find", "--no-project", version]
+        answer = subprocess.run(command, env=settings, capture_output=True, text=True, check=False)
         if answer.returncode == 0:
-            found.append(answer.stdout.strip())
-    return found
+            interpreters.append(answer.stdout.strip())
+    return interpreters
 
 
 def pyenv_folder() -> Path:

@@ -1,6 +1,6 @@
 """Reading the documentation as its tests need it: blocks, sections, tables, shortened answers.
 
-Two rules for authors. A block whose first line is a comment with a file's name is that file. `…` stands for anything:
+Two rules for authors. A block whose first line is a comment with a file's name is that file. `…` matches anything:
 a line, an item, a key, or the rest of a text.
 """
 
@@ -32,8 +32,8 @@ class Block:
     @property
     def file(self) -> str | None:
         """`test_export.py`, if the first line says `# test_export.py`."""
-        found = re.match(r"# (\S+\.(?:py|toml|yml))\n", self.text)
-        return found and found[1]
+        match = re.match(r"# (\S+\.(?:py|toml|yml))\n", self.text)
+        return match and match[1]
 
 
 def blocks(*languages: str) -> list[Block]:
@@ -46,18 +46,18 @@ def blocks_of(path: Path) -> list[Block]:
 
 def blocks_in(text: str, document: str) -> list[Block]:
     return [
-        Block(document, text.count("\n", 0, found.start()) + 1, found[1], found[2])
-        for found in re.finditer(r"^```(\w+)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+        Block(document, text.count("\n", 0, match.start()) + 1, match[1], match[2])
+        for match in re.finditer(r"^```(\w+)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
     ]
 
 
-def only_block(document: str, language: str) -> str:
+def get_block(document: str, language: str) -> str:
     [text] = [block.text for block in blocks(language) if block.document == document]
     return text
 
 
 def files_of(document: str) -> dict[str, str]:
-    """Name -> content of the files that a page of docs/ tells people to write."""
+    """Name -> content of the files that a page of docs/ asks readers to write."""
     return {block.file: block.text for block in blocks_of(REPOSITORY / "docs" / document) if block.file}
 
 
@@ -67,15 +67,15 @@ def shell_lines_of(document: str) -> list[str]:
 
 
 def section(document: str, heading: str) -> str:
-    """What stands under a heading, up to the next of the same or a higher level."""
+    """The text under a heading, up to the next of the same or a higher level."""
     text = (REPOSITORY / document).read_text()
-    found = re.search(rf"^(##+) {re.escape(heading)}\n(.*?)(?=^##? |\Z)", text, re.DOTALL | re.MULTILINE)
-    assert found is not None, f"{document} has no heading {heading!r}"
-    return found[2]
+    match = re.search(rf"^(##+) {re.escape(heading)}\n(.*?)(?=^##? |\Z)", text, re.DOTALL | re.MULTILINE)
+    assert match is not None, f"{document} has no heading {heading!r}"
+    return match[2]
 
 
 def sections(text: str, level: int) -> dict[str, str]:
-    """Heading of that level -> what stands under it."""
+    """Heading of that level -> the text under it."""
     parts = re.split(rf"^{'#' * level} (.*)\n", text, flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
@@ -91,30 +91,30 @@ def bare(cell: str) -> str:
     return cell.strip("`")
 
 
-def differences(shown: Any, real: Any, path: str = "$") -> list[str]:
-    """Where a shortened JSON differs from the real one."""
-    if isinstance(shown, dict) and isinstance(real, dict):
-        return dictionary_differences(shown, real, path)
-    if isinstance(shown, list) and isinstance(real, list):
-        items = [item for item in shown if item != CUT]
-        wrong = [] if len(items) == len(real) or CUT in shown[-1:] else [f"{path}: {len(real)} items"]
+def differences(shortened: Any, real: Any, path: str = "$") -> list[str]:
+    """The places in which a shortened JSON differs from the real one."""
+    if isinstance(shortened, dict) and isinstance(real, dict):
+        return dictionary_differences(shortened, real, path)
+    if isinstance(shortened, list) and isinstance(real, list):
+        items = [item for item in shortened if item != CUT]
+        wrong = [] if len(items) == len(real) or CUT in shortened[-1:] else [f"{path}: {len(real)} items"]
         compared = zip(items, real, strict=False)
         return wrong + [text for index, pair in enumerate(compared) for text in differences(*pair, f"{path}[{index}]")]
-    if isinstance(shown, str) and isinstance(real, str) and fnmatchcase(real, as_pattern(shown)):
+    if isinstance(shortened, str) and isinstance(real, str) and fnmatchcase(real, as_pattern(shortened)):
         return []
-    return [] if shown == real else [f"{path}: {shown!r} is {real!r}"]
+    return [] if shortened == real else [f"{path}: {shortened!r} is {real!r}"]
 
 
-def dictionary_differences(shown: dict[str, Any], real: dict[str, Any], path: str) -> list[str]:
-    """A key that is cut stands for the only one, or for all the rest."""
-    if len(real) == 1 and len(shown) == 1 and CUT in next(iter(shown)):
-        return differences(next(iter(shown.values())), next(iter(real.values())), f"{path}.*")
-    wrong = [] if CUT in shown else [f"{path} also has {key}" for key in real.keys() - shown.keys()]
-    for key in shown.keys() - {CUT}:
-        wrong += differences(shown[key], real.get(key), f"{path}.{key}")
+def dictionary_differences(shortened: dict[str, Any], real: dict[str, Any], path: str) -> list[str]:
+    """A key that is cut matches the only one, or all the rest."""
+    if len(real) == 1 and len(shortened) == 1 and CUT in next(iter(shortened)):
+        return differences(next(iter(shortened.values())), next(iter(real.values())), f"{path}.*")
+    wrong = [] if CUT in shortened else [f"{path} also has {key}" for key in real.keys() - shortened.keys()]
+    for key in shortened.keys() - {CUT}:
+        wrong += differences(shortened[key], real.get(key), f"{path}.{key}")
     return wrong
 
 
 def as_pattern(text: str) -> str:
-    """For fnmatch: all but the cut is meant as it stands."""
+    """For fnmatch: all but the cut is meant literally."""
     return re.sub(r"([\[*?])", r"[\1]", text).replace(CUT, "*")

@@ -1,4 +1,4 @@
-"""What the documents say is so: programs run, answers are as printed, links lead somewhere, tables are complete."""
+"""The documents are true: programs run, answers are as printed, links lead somewhere, tables are complete."""
 
 import inspect
 import json
@@ -30,7 +30,7 @@ from contract_tests.rules.pages import (
     blocks_of,
     differences,
     files_of,
-    only_block,
+    get_block,
     section,
     sections,
     shell_lines_of,
@@ -80,32 +80,32 @@ def server() -> Iterator[ServedWorld]:
 
 
 def test_the_readme_program_prints_what_the_readme_says(server: ServedWorld, tmp_path: Path) -> None:
-    printed = run_in_sdk(only_block("README.md", "python"), server, tmp_path).splitlines()
-    shown = only_block("README.md", "text").splitlines()
-    place = shown.index(CUT)
-    assert printed[:place] == shown[:place]
-    assert printed[place - len(shown) + 1 :] == shown[place + 1 :]
-    assert len(printed) > len(shown) - 1
+    printed = run_in_sdk(get_block("README.md", "python"), server, tmp_path).splitlines()
+    example = get_block("README.md", "text").splitlines()
+    place = example.index(CUT)
+    assert printed[:place] == example[:place]
+    assert printed[place - len(example) + 1 :] == example[place + 1 :]
+    assert len(printed) > len(example) - 1
 
 
 def test_the_readme_row_is_the_first_row(server: ServedWorld, tmp_path: Path) -> None:
-    program = only_block("README.md", "python").split("for row in")[0]
+    program = get_block("README.md", "python").split("for row in")[0]
     program += "import json\nprint(json.dumps(next(iter(task.get_buffered_stream())).json))\n"
     row = run_in_sdk(program, server, tmp_path).replace(server.url, PRINTED_URL)
-    assert differences(json.loads(only_block("README.md", "json")), json.loads(row)) == []
+    assert differences(json.loads(get_block("README.md", "json")), json.loads(row)) == []
 
 
 def test_what_is_not_done_is_told_alike_in_the_readme_and_on_the_page() -> None:
-    told = section("README.md", "What it does not do yet")
-    assert re.findall(r"^- (.*)$", told, re.MULTILINE) == [f"**{what}**: {why}." for what, why in NOT_YET]
+    documented = section("README.md", "What it does not do yet")
+    assert re.findall(r"^- (.*)$", documented, re.MULTILINE) == [f"**{what}**: {why}." for what, why in NOT_YET]
 
 
 def test_every_make_verb_that_is_named_exists() -> None:
     verbs = set(re.findall(r"^(\w+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
-    named = {
+    names = {
         verb for block in blocks("console", "shell") for verb in re.findall(r"^make (\w+)", block.text, re.MULTILINE)
     }
-    assert {"demo", "test"} <= named <= verbs
+    assert {"demo", "test"} <= names <= verbs
 
 
 # Programs and links
@@ -140,11 +140,11 @@ def test_every_shell_line_can_be_run(line: str, server: ServedWorld) -> None:
 
 def is_understood(arguments: list[str]) -> None:
     """The command line takes it: parsed, not run."""
-    found: click.Command = command
-    while isinstance(found, click.Group):
+    matches: click.Command = command
+    while isinstance(matches, click.Group):
         verb, *arguments = arguments
-        found = found.commands[verb]
-    found.make_context(found.name, arguments)
+        matches = matches.commands[verb]
+    matches.make_context(matches.name, arguments)
 
 
 def runs_our_image(arguments: list[str]) -> None:
@@ -175,10 +175,10 @@ def test_every_relative_link_leads_to_a_file(path: Path) -> None:
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_every_file_that_is_named_exists(path: Path) -> None:
-    """A path in backticks stands in the repository or in the package."""
-    named = re.findall(r"`((?:[\w.]+/)+[\w.]*\w\.(?:py|md|toml|graphql|sql))`", path.read_text())
+    """A path in backticks is in the repository or in the package."""
+    names = re.findall(r"`((?:[\w.]+/)+[\w.]*\w\.(?:py|md|toml|graphql|sql))`", path.read_text())
     places = (REPOSITORY, REPOSITORY / "mockserver")
-    assert [name for name in named if not any((place / name).exists() for place in places)] == []
+    assert [name for name in names if not any((place / name).exists() for place in places)] == []
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
@@ -191,9 +191,9 @@ def test_every_document_begins_with_its_title(path: Path) -> None:
 
 
 def test_every_room_is_in_the_architecture_in_its_order() -> None:
-    told = [bare(room).rstrip("/") for room, _ in table(section("docs/architecture.md", "Rooms"))]
-    there = {path.stem for path in (REPOSITORY / "mockserver").iterdir() if path.suffix == ".py" or has_python(path)}
-    assert told == [room for room in test_rooms.ROOMS if room in there and room != test_rooms.GROUND]
+    documented = [bare(room).rstrip("/") for room, _ in table(section("docs/architecture.md", "Rooms"))]
+    paths = {path.stem for path in (REPOSITORY / "mockserver").iterdir() if path.suffix == ".py" or has_python(path)}
+    assert documented == [room for room in test_rooms.ROOMS if room in paths and room != test_rooms.GROUND]
 
 
 def has_python(path: Path) -> bool:
@@ -206,8 +206,8 @@ def serve_flags() -> dict[str, click.Option]:
 
 
 def test_every_setting_is_documented_with_its_name_and_default() -> None:
-    told = {bare(flag): (bare(name), bare(default)) for flag, name, default, _ in settings_table()}
-    assert told == {name: (option.envvar, default_of(option)) for name, option in serve_flags().items()}
+    documented = {bare(flag): (bare(name), bare(default)) for flag, name, default, _ in settings_table()}
+    assert documented == {name: (option.envvar, default_of(option)) for name, option in serve_flags().items()}
 
 
 def settings_table() -> list[list[str]]:
@@ -218,55 +218,55 @@ def default_of(option: click.Option) -> str:
     if option.is_flag:
         return "off"
     # click marks "no default" by a value of its own
-    given = isinstance(option.default, (str, int))
-    return str(option.default) if given else "none"
+    headers = isinstance(option.default, (str, int))
+    return str(option.default) if headers else "none"
 
 
 def test_settings_that_are_not_there_yet_are_told_so_alike() -> None:
-    told = {bare(flag) for flag, _, _, meaning in settings_table() if meaning.startswith("Not yet")}
+    documented = {bare(flag) for flag, _, _, meaning in settings_table() if meaning.startswith("Not yet")}
     helped = {name for name, option in serve_flags().items() if (option.help or "").startswith("Not yet")}
-    assert told == helped
+    assert documented == helped
 
 
 def test_every_name_that_the_environment_is_asked_for_is_documented() -> None:
-    asked = set(re.findall(r"environment\.get\(f?\"([^\"]*)\"", inspect.getsource(settings)))
-    named = {name.replace("{ENVIRONMENT_PREFIX}", settings.ENVIRONMENT_PREFIX) for name in asked}
-    told = {bare(name) for name, *_ in table(section("docs/settings.md", "Only in the environment"))}
-    assert named
-    assert named <= told
+    query = set(re.findall(r"environment\.get\(f?\"([^\"]*)\"", inspect.getsource(settings)))
+    names = {name.replace("{ENVIRONMENT_PREFIX}", settings.ENVIRONMENT_PREFIX) for name in query}
+    documented = {bare(name) for name, *_ in table(section("docs/settings.md", "Only in the environment"))}
+    assert names
+    assert names <= documented
 
 
 def test_every_pytest_option_is_documented() -> None:
-    told = {bare(name) for name, *_ in table(section("docs/settings.md", "pytest"))}
-    assert told == set(plugin._OPTIONS)
+    documented = {bare(name) for name, *_ in table(section("docs/settings.md", "pytest"))}
+    assert documented == set(plugin._OPTIONS)
 
 
 def test_the_ready_file_is_as_documented(server: ServedWorld) -> None:
-    shown = json.loads(only_block("settings.md", "json"))
-    ready = json.loads(json.dumps(server.ready).replace(server.url, PRINTED_URL)) | {"pid": shown["pid"]}
-    assert differences(shown, ready) == []
+    example = json.loads(get_block("settings.md", "json"))
+    ready = json.loads(json.dumps(server.ready).replace(server.url, PRINTED_URL)) | {"pid": example["pid"]}
+    assert differences(example, ready) == []
 
 
 def test_every_dated_change_of_the_payload_is_documented() -> None:
-    told = [(since, what, source) for since, what, source in table(section("docs/known.md", "What changed when"))]
-    assert told == [(item.since.isoformat(), item.what, item.source) for item in DATED.values()]
+    documented = [(since, what, source) for since, what, source in table(section("docs/known.md", "What changed when"))]
+    assert documented == [(item.since.isoformat(), item.what, item.source) for item in DATED.values()]
 
 
 def test_every_dated_change_of_export_v1_is_documented() -> None:
-    told = [
+    documented = [
         (since, what, source)
         for since, what, source in table(section("docs/known.md", "What changed when in Export V1"))
     ]
-    assert told == [(item.since.isoformat(), item.what, item.source) for item in LEGACY_DATED.values()]
+    assert documented == [(item.since.isoformat(), item.what, item.source) for item in LEGACY_DATED.values()]
 
 
 @pytest.mark.parametrize("part", PARTS)
 def test_every_scenario_key_is_documented_with_its_default(part: type[msgspec.Struct]) -> None:
-    told = {bare(key): default for key, _, default, _ in table(section("docs/scenarios.md", PARTS[part]))}
-    assert told == {field.name: written_default(field) for field in msgspec.structs.fields(part)}
+    documented = {bare(key): default for key, _, default, _ in table(section("docs/scenarios.md", PARTS[part]))}
+    assert documented == {field.name: format_default(field) for field in msgspec.structs.fields(part)}
 
 
-def written_default(field: Any) -> str:
+def format_default(field: Any) -> str:
     if field.default_factory is not msgspec.NODEFAULT or field.default is None:
         return "none"
     if field.default is msgspec.NODEFAULT:
@@ -279,7 +279,7 @@ def written_default(field: Any) -> str:
 
 
 def test_the_scenario_example_is_whole_and_makes_a_world() -> None:
-    text = only_block("scenarios.md", "toml")
+    text = get_block("scenarios.md", "toml")
     plan = scenario.parse(text.encode(), source="docs/scenarios.md")
     keys = {field.name for part in PARTS for field in msgspec.structs.fields(part)}
     assert [key for key in sorted(keys) if not re.search(rf"\b{key}\b( =|\.|\])", text)] == []
@@ -292,8 +292,8 @@ def test_every_media_type_is_documented_with_its_tools_and_types_of_questions() 
     words = {
         bare(media).strip('"'): (re.findall("`([^`]+)`", t), re.findall("`([^`]+)`", q)) for media, _, t, q in rows
     }
-    told = {media: (set(tools), set(questions)) for media, (tools, questions) in words.items()}
-    assert told == {media.name: (set(media.tools), set(media.questions)) for media in MEDIA}
+    documented = {media: (set(tools), set(questions)) for media, (tools, questions) in words.items()}
+    assert documented == {media.name: (set(media.tools), set(media.questions)) for media in MEDIA}
 
 
 # The control API
@@ -301,17 +301,17 @@ def test_every_media_type_is_documented_with_its_tools_and_types_of_questions() 
 
 def control_examples() -> list[tuple[Block, Block]]:
     """Each request with the answer below it."""
-    found = [block for block in blocks_of(REPOSITORY / "docs/control.md") if block.language in {"shell", "json"}]
-    assert [block.language for block in found] == ["shell", "json"] * (len(found) // 2)
-    return list(zip(found[::2], found[1::2], strict=True))
+    matches = [block for block in blocks_of(REPOSITORY / "docs/control.md") if block.language in {"shell", "json"}]
+    assert [block.language for block in matches] == ["shell", "json"] * (len(matches) // 2)
+    return list(zip(matches[::2], matches[1::2], strict=True))
 
 
 def test_every_control_is_documented_with_an_example_of_its_own(server: ServedWorld) -> None:
     served = requests.get(f"{server.url}/_mock/openapi.json", timeout=10).json()["paths"]
     operations = {f"{method.upper()} {path}" for path, methods in served.items() for method in methods}
-    told = sections((REPOSITORY / "docs/control.md").read_text(), 2)
-    assert set(told) == operations
-    for operation, text in told.items():
+    documented = sections((REPOSITORY / "docs/control.md").read_text(), 2)
+    assert set(documented) == operations
+    for operation, text in documented.items():
         lines = [block.text for block in blocks_in(text, operation) if block.language == "shell"]
         assert lines, f"{operation} has no example"
         assert all(asks_for(line) == operation for line in lines), operation
@@ -319,25 +319,25 @@ def test_every_control_is_documented_with_an_example_of_its_own(server: ServedWo
 
 def asks_for(line: str) -> str:
     """The operation that a curl line calls; a key in the path is its parameter."""
-    found = re.search(rf"{PRINTED_URL}([^\s'?]*)", line)
+    matches = re.search(rf"{PRINTED_URL}([^\s'?]*)", line)
     method = re.search(r"-X (\w+)", line)
-    assert found is not None, line
-    path = found[1]
+    assert matches is not None, line
+    path = matches[1]
     for folder, parameter in (("workspaces", "api_key"), ("webhooks", "webhook"), ("deliveries", "delivery")):
         path = re.sub(rf"(/_mock/{folder}/)[^/]+", rf"\1{{{parameter}}}", path)
     return f"{method[1] if method else 'POST' if ' -d ' in line else 'GET'} {path}"
 
 
 def test_every_control_is_answered_as_documented() -> None:
-    """In the order of the page, on a server of its own: each example finds what those before it left."""
+    """All examples in the order of the page, on a server of its own: each uses what those before it created."""
     wrong: dict[str, list[str]] = {}
     with ServedWorld() as fresh:
-        for asked, shown in control_examples():
-            line = asked.text.replace(PRINTED_URL, fresh.url)
+        for query, example in control_examples():
+            line = query.text.replace(PRINTED_URL, fresh.url)
             finished = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
             real = json.loads(finished.stdout.replace(fresh.url, PRINTED_URL))
-            found = differences(json.loads(shown.text), real)
-            wrong |= {asked.name: found} if found else {}
+            matches = differences(json.loads(example.text), real)
+            wrong |= {query.name: matches} if matches else {}
     assert wrong == {}
 
 
@@ -353,7 +353,7 @@ def pytest_page() -> Path:
     return environment("pytest-page", "labelbox-mockserver[testing]", f"labelbox=={NEWEST}", *installed)
 
 
-def followed(page: Path, folder: Path, files: dict[str, str], line: str) -> str:
+def follow(page: Path, folder: Path, files: dict[str, str], line: str) -> str:
     for name, content in files.items():
         (folder / name).write_text(content)
     shell = active(page)
@@ -367,44 +367,44 @@ def test_every_test_of_the_pytest_page_passes_with_many_workers(pytest_page: Pat
     """Its settings are those of another folder: they would change the worlds of the other tests."""
     files = {name: text for name, text in files_of("pytest.md").items() if name != "pyproject.toml"}
     [line] = [line for line in shell_lines_of("pytest.md") if " -n " in line]
-    printed = followed(pytest_page, tmp_path, files, line)
+    printed = follow(pytest_page, tmp_path, files, line)
     count = sum(len(re.findall(r"^def test_", text, re.MULTILINE)) for text in files.values())
     assert f"{count} passed" in printed
 
 
 @pytest.mark.xdist_group("pytest-page")
 def test_the_settings_of_the_pytest_page_are_taken(pytest_page: Path, tmp_path: Path) -> None:
-    """From the file, and then from the command line, which wins."""
+    """Settings of the file hold, and those of the command line before them."""
     files = {"pyproject.toml": files_of("pytest.md")["pyproject.toml"]}
     [line] = [line for line in shell_lines_of("pytest.md") if "--labelbox-" in line]
     for name, command_line, expected in (("file", "pytest", False), ("line", line, True)):
         (tmp_path / name).mkdir()
         test = f"def test_it(labelbox_mock): assert bool(labelbox_mock.projects) is {expected}"
-        followed(pytest_page, tmp_path / name, files | {"test_it.py": test}, command_line)
+        follow(pytest_page, tmp_path / name, files | {"test_it.py": test}, command_line)
 
 
 @pytest.mark.xdist_group("pytest-page")
 def test_the_program_of_the_pytest_page_runs(pytest_page: Path, tmp_path: Path) -> None:
-    printed = followed(pytest_page, tmp_path, files_of("pytest.md"), "python by_hand.py").splitlines()
+    printed = follow(pytest_page, tmp_path, files_of("pytest.md"), "python by_hand.py").splitlines()
     assert printed[0].endswith("/graphql mock-api-key")
     assert printed[-1] == "True"
 
 
 def test_every_fixture_is_documented() -> None:
-    told = {bare(name) for name, *_ in table(section("docs/pytest.md", "Fixtures"))}
-    assert told == {name for name in vars(plugin) if name.startswith(("labelbox_", "certify_"))}
+    documented = {bare(name) for name, *_ in table(section("docs/pytest.md", "Fixtures"))}
+    assert documented == {name for name in vars(plugin) if name.startswith(("labelbox_", "certify_"))}
 
 
 def test_every_word_of_a_mark_is_documented() -> None:
-    told = section("docs/pytest.md", "Marks")
-    assert [word for word in plugin.MARK_WORDS if f"`{word}`" not in told] == []
+    documented = section("docs/pytest.md", "Marks")
+    assert [word for word in plugin.MARK_WORDS if f"`{word}`" not in documented] == []
 
 
 def test_everything_that_a_workspace_has_is_documented() -> None:
-    told = {bare(name).partition("(")[0] for name, _ in table(section("docs/pytest.md", "What a workspace has"))}
+    documented = {bare(name).partition("(")[0] for name, _ in table(section("docs/pytest.md", "What a workspace has"))}
     in_class = {name for name in vars(MockWorkspace) if not name.startswith("_")}
     in_object = set(re.findall(r"self\.([a-z]\w*) = ", inspect.getsource(MockWorkspace)))
-    assert told == in_class | in_object
+    assert documented == in_class | in_object
 
 
 # Errors
@@ -419,14 +419,14 @@ def every_error(kind: type[errors.WireError]) -> list[type[errors.WireError]]:
 
 
 def test_every_error_is_documented_with_its_code_and_status() -> None:
-    told = {name: (bare(code), status) for name, (code, status, *_) in error_table().items()}
-    assert told == {kind.__name__: (kind.code, str(kind.status)) for kind in every_error(errors.WireError)[1:]}
+    documented = {name: (bare(code), status) for name, (code, status, *_) in error_table().items()}
+    assert documented == {kind.__name__: (kind.code, str(kind.status)) for kind in every_error(errors.WireError)[1:]}
 
 
 Provoke = Callable[[ServedWorld], requests.Response]
 
 
-def asked(document: str, **more: Any) -> Provoke:
+def query(document: str, **more: Any) -> Provoke:
     def ask(server: ServedWorld) -> requests.Response:
         headers = {"Authorization": f"Bearer {server.api_key}"}
         body = {"query": document.replace("IMAGE", server.projects["image"])} | more
@@ -435,10 +435,10 @@ def asked(document: str, **more: Any) -> Provoke:
     return ask
 
 
-def posted(body: bytes, **headers: str) -> Provoke:
+def post_body(body: bytes, **more: str) -> Provoke:
     def post(server: ServedWorld) -> requests.Response:
-        given = {"Authorization": f"Bearer {server.api_key}"} | headers
-        return requests.post(server.graphql_url, data=body, headers=given, timeout=10)
+        headers = {"Authorization": f"Bearer {server.api_key}"} | more
+        return requests.post(server.graphql_url, data=body, headers=headers, timeout=10)
 
     return post
 
@@ -446,25 +446,25 @@ def posted(body: bytes, **headers: str) -> Provoke:
 EXPORT = 'mutation { exportDataRowsInProject(input: {filters: {projectId: "IMAGE"%s}}) { taskId } }'
 
 
-def cancelled_too_late(server: ServedWorld) -> requests.Response:
+def cancel_too_late(server: ServedWorld) -> requests.Response:
     task = server.ask(EXPORT.replace("%s", "").replace("IMAGE", server.projects["image"]))
     task_id = task["exportDataRowsInProject"]["taskId"]
     server.ask(f'{{ task(where: {{id: "{task_id}"}}) {{ status }} }}')
-    return asked(f'mutation {{ cancelBulkOperationJob(id: "{task_id}") {{ success }} }}')(server)
+    return query(f'mutation {{ cancelBulkOperationJob(id: "{task_id}") {{ success }} }}')(server)
 
 
-def changed_link(server: ServedWorld) -> requests.Response:
+def change_link(server: ServedWorld) -> requests.Response:
     dataset = server.ask("{ datasets { dataRows(first: 1) { rowData } } }")["datasets"][0]
     return requests.get(dataset["dataRows"][0]["rowData"][:-1] + "x", timeout=10)
 
 
 def label_of(workspace: MockWorkspace) -> str:
     """The id of some label in it."""
-    answer = asked_by(workspace, "{ projects(first: 1) { labels(first: 1) { id } } }").json()
+    answer = query_workspace(workspace, "{ projects(first: 1) { labels(first: 1) { id } } }").json()
     return str(answer["data"]["projects"][0]["labels"][0]["id"])
 
 
-def asked_by(workspace: MockWorkspace, query: str) -> requests.Response:
+def query_workspace(workspace: MockWorkspace, query: str) -> requests.Response:
     key = {"Authorization": f"Bearer {workspace.api_key}"}
     return requests.post(workspace.graphql_url, json={"query": query}, headers=key, timeout=10)
 
@@ -481,7 +481,7 @@ def frames_of_another(server: ServedWorld) -> requests.Response:
 def frames_of_a_deleted_label(server: ServedWorld) -> requests.Response:
     workspace = server.workspace(scenario="default")
     label = label_of(workspace)
-    asked_by(workspace, f'mutation {{ deleteLabels(labelIds: ["{label}"]) {{ id }} }}')
+    query_workspace(workspace, f'mutation {{ deleteLabels(labelIds: ["{label}"]) {{ id }} }}')
     return frames_of(workspace, label)
 
 
@@ -494,25 +494,25 @@ def export_without_descriptors(server: ServedWorld) -> requests.Response:
             return session.post(server.graphql_url, json={"query": query}, timeout=10)
 
 
-# How to get the refusals of the table; a bug of ours cannot be asked for.
+# How to get the refusals of the table; a bug of the server cannot be requested.
 PROVOKED: dict[str, Provoke] = {
     "AuthenticationFailed": lambda server: requests.post(server.graphql_url, json={"query": "{}"}, timeout=10),
-    "NotFound": asked('{ project(where: {id: "nothing"}) { id } }'),
+    "NotFound": query('{ project(where: {id: "nothing"}) { id } }'),
     "NotYours": frames_of_another,
     "Gone": frames_of_a_deleted_label,
-    "Conflict": cancelled_too_late,
-    "MalformedRequest": asked(EXPORT % ', searchQuery: {query: [{type: "batch", ids: 7}]}'),
+    "Conflict": cancel_too_late,
+    "MalformedRequest": query(EXPORT % ', searchQuery: {query: [{type: "batch", ids: 7}]}'),
     "NotAllowed": lambda server: requests.get(server.graphql_url, timeout=10),
-    "BadInput": posted(b"{"),
-    "QueryNotParsed": asked("{"),
-    "QueryNotValid": asked("{ organization { namme } }"),
-    "QueryTooComplex": asked("{ user {" + " id" * 1001 + "} }"),
-    "BodyTooLarge": posted(b" " * (4 * 1024 * 1024 + 1)),
+    "BadInput": post_body(b"{"),
+    "QueryNotParsed": query("{"),
+    "QueryNotValid": query("{ organization { namme } }"),
+    "QueryTooComplex": query("{ user {" + " id" * 1001 + "} }"),
+    "BodyTooLarge": post_body(b" " * (4 * 1024 * 1024 + 1)),
     "ControlRefused": lambda server: requests.get(
         f"{server.url}/_mock/clock", headers={"Origin": "http://elsewhere"}, timeout=10
     ),
     "HostRefused": lambda server: requests.get(f"{server.url}/", headers={"Host": "evil.example"}, timeout=10),
-    "LinkRefused": changed_link,
+    "LinkRefused": change_link,
     "ResourceFailed": export_without_descriptors,
     "LinkExpired": lambda server: requests.get(
         server.url + server.links.sign("assets/row/picture.png", 1000), timeout=10
@@ -525,10 +525,10 @@ def test_an_error_is_told_as_documented(server: ServedWorld, name: str) -> None:
     code, status, _, example = error_table()[name]
     response = PROVOKED[name](server)
     body = response.json()
-    told = body["errors"][0] if "errors" in body else body
-    assert (told["code"] if "code" in told else told["extensions"]["code"]) == bare(code)
+    error = body["errors"][0] if "errors" in body else body
+    assert (error["code"] if "code" in error else error["extensions"]["code"]) == bare(code)
     assert response.status_code in {int(status), 200}
-    assert differences(bare(example).replace("\\|", "|"), told["message"]) == []
+    assert differences(bare(example).replace("\\|", "|"), error["message"]) == []
 
 
 def test_every_error_but_our_own_bugs_is_provoked() -> None:
@@ -536,7 +536,7 @@ def test_every_error_but_our_own_bugs_is_provoked() -> None:
 
 
 def run_in_sdk(program: str, server: ServedWorld, folder: Path) -> str:
-    """What a program of the documents prints in the SDK's environment, against a server of ours."""
+    """The output of a program of the documents in the SDK's environment, against this server."""
     assert PRINTED_URL in program
     file = folder / "program.py"
     file.write_text(program.replace(PRINTED_URL, server.url))

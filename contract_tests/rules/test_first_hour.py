@@ -36,12 +36,12 @@ def whatifs() -> dict[str, str]:
 
 
 def wrong_lines() -> dict[str, tuple[str, str]]:
-    """Title -> (the wrong line, what is told)."""
+    """Title -> (the wrong line, the message)."""
     pairs = {}
     for title, text in whatifs().items():
-        found = {block.language: block.text.strip() for block in blocks_in(text, PAGE)}
-        if "python" in found:
-            pairs[title] = (found["python"], found["text"])
+        match = {block.language: block.text.strip() for block in blocks_in(text, PAGE)}
+        if "python" in match:
+            pairs[title] = (match["python"], match["text"])
     return pairs
 
 
@@ -49,7 +49,7 @@ def with_line(program: str, line: str) -> str:
     """The test with this line in the place of the one that sets the same."""
     name = re.match(r"\w+ ?=", line)
     assert name is not None, line
-    changed, count = re.subn(rf"^( *){name[0]}.*$", lambda found: found[1] + line, program, flags=re.MULTILINE)
+    changed, count = re.subn(rf"^( *){name[0]}.*$", lambda match: match[1] + line, program, flags=re.MULTILINE)
     assert count == 1, f"{line} has no place in the test"
     return changed
 
@@ -61,13 +61,13 @@ def install_line(version: str) -> str:
 
 
 def programs(version: str) -> Path:
-    """Where the page says `labelbox` it is the version that we know to be the newest."""
-    asked = requirements_in(install_line(version))
-    return environment("first-hour", *(f"labelbox=={version}" if name == "labelbox" else name for name in asked))
+    """`labelbox` on the page is the newest version that the tests know."""
+    requirements = requirements_in(install_line(version))
+    return environment("first-hour", *(f"labelbox=={version}" if name == "labelbox" else name for name in requirements))
 
 
-def typed(line: str, version: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """As in a shell in which the page's environment is active."""
+def type_lines(line: str, version: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Runs lines as in a shell in which the page's environment is active."""
     shell = active(programs(version))
     return subprocess.run(["sh", "-c", line], cwd=folder, env=shell, capture_output=True, text=True, check=False)
 
@@ -77,10 +77,10 @@ def test_the_first_test_is_green(version: str, tmp_path: Path) -> None:
     name = SDKS[version]
     (tmp_path / name).write_text(files_of(PAGE)[name])
     [line] = [line for line in shell_lines_of(PAGE) if line.startswith("pytest")]
-    finished = typed(line, version, tmp_path)
+    finished = type_lines(line, version, tmp_path)
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    [shown] = [block.text for block in blocks_in(section(f"docs/{PAGE}", "Run it"), PAGE) if block.language == "text"]
-    assert shown.strip() in finished.stdout
+    [output] = [block.text for block in blocks_in(section(f"docs/{PAGE}", "Run it"), PAGE) if block.language == "text"]
+    assert output.strip() in finished.stdout
 
 
 @EACH_SDK
@@ -91,7 +91,7 @@ def test_what_goes_wrong_is_told_as_documented(version: str, tmp_path: Path) -> 
     assert len(cases) >= 7
     for number, (line, _) in enumerate(cases.values()):
         (tmp_path / f"test_{number}.py").write_text(with_line(right, line))
-    typed("pytest -q --junit-xml told.xml", version, tmp_path)
+    type_lines("pytest -q --junit-xml told.xml", version, tmp_path)
     real = {
         str(case.get("classname")): (case.findtext("failure") or "it passed")
         for case in ElementTree.parse(tmp_path / "told.xml").iter("testcase")
@@ -109,7 +109,7 @@ def test_every_what_if_says_what_to_type() -> None:
 
 
 def test_both_tests_differ_only_in_the_export() -> None:
-    """Whoever compares them sees what the SDK changed."""
+    """A comparison of the two shows what the SDK changed."""
     new, old = (set(files_of(PAGE)[name].splitlines()) for name in SDKS.values())
     assert len(new - old) == len(old - new) == 3
 

@@ -40,15 +40,15 @@ def port() -> str:
         return str(taken.getsockname()[1])
 
 
-def typed(line: str, folder: Path, programs: Path) -> subprocess.CompletedProcess[str]:
+def type_lines(line: str, folder: Path, programs: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["bash", "-c", line], cwd=folder, env=active(programs), capture_output=True, text=True, check=False, timeout=100
     )
 
 
 @contextmanager
-def started(line: str, folder: Path, programs: Path, port: str) -> Iterator[None]:
-    """What the page has one start in the background, listening."""
+def start_receiver(line: str, folder: Path, programs: Path, port: str) -> Iterator[None]:
+    """A receiver that the page starts in the background, listening."""
     command = ["bash", "-c", line.removesuffix("&")]
     with subprocess.Popen(command, cwd=folder, env=active(programs), start_new_session=True) as process:
         try:
@@ -74,7 +74,7 @@ def receiver(port: str) -> str:
     return files_of(PAGE)["receiver.py"].replace(PRINTED_PORT, port)
 
 
-def shown(heading: str, language: str) -> list[str]:
+def render_output(heading: str, language: str) -> list[str]:
     """The lines of the block of a section."""
     [text] = [b.text for b in blocks_in(section(f"docs/{PAGE}", heading), PAGE) if b.language == language]
     return text.splitlines()
@@ -82,25 +82,25 @@ def shown(heading: str, language: str) -> list[str]:
 
 def test_the_receiver_takes_what_is_sent_and_is_certified(programs: Path, tmp_path: Path, port: str) -> None:
     (tmp_path / "receiver.py").write_text(receiver(port))
-    start, *sendings = (line.replace(PRINTED_PORT, port) for line in shown("Send it a message", "shell"))
-    [certify] = (line.replace(PRINTED_PORT, port) for line in shown("Certify it", "shell"))
-    with started(start, tmp_path, programs, port):
-        sent = [typed(line, tmp_path, programs) for line in sendings]
-        certified = typed(certify, tmp_path, programs)
+    start, *sendings = (line.replace(PRINTED_PORT, port) for line in render_output("Send it a message", "shell"))
+    [certify] = (line.replace(PRINTED_PORT, port) for line in render_output("Certify it", "shell"))
+    with start_receiver(start, tmp_path, programs, port):
+        sent = [type_lines(line, tmp_path, programs) for line in sendings]
+        certified = type_lines(certify, tmp_path, programs)
     printed = "".join(each.stdout for each in sent).splitlines()
-    assert all(map(fnmatchcase, printed, map(as_pattern, shown("Send it a message", "text")))), printed
+    assert all(map(fnmatchcase, printed, map(as_pattern, render_output("Send it a message", "text")))), printed
     assert (len(printed), certified.returncode) == (3, 0), certified.stdout
-    told = certified.stdout.replace(port, PRINTED_PORT).splitlines()
-    wanted = [line for line in shown("Certify it", "text") if line.strip() not in {"", "…"}]
-    assert [line for line in wanted if not any(fnmatchcase(one, as_pattern(line)) for one in told)] == []
+    printed = certified.stdout.replace(port, PRINTED_PORT).splitlines()
+    wanted = [line for line in render_output("Certify it", "text") if line.strip() not in {"", "…"}]
+    assert [line for line in wanted if not any(fnmatchcase(one, as_pattern(line)) for one in printed)] == []
 
 
 def test_the_mistake_that_the_page_suggests_is_named(programs: Path, tmp_path: Path, port: str) -> None:
     (tmp_path / "receiver.py").write_text(receiver(port).replace('"sha1="', '"sha256="'))
-    [start, *_] = shown("Send it a message", "shell")
-    [certify] = (line.replace(PRINTED_PORT, port) for line in shown("Certify it", "shell"))
-    with started(start, tmp_path, programs, port):
-        certified = typed(certify, tmp_path, programs)
+    [start, *_] = render_output("Send it a message", "shell")
+    [certify] = (line.replace(PRINTED_PORT, port) for line in render_output("Certify it", "shell"))
+    with start_receiver(start, tmp_path, programs, port):
+        certified = type_lines(certify, tmp_path, programs)
     assert certified.returncode == 1
     assert "What is likely wrong" in certified.stdout
 
@@ -109,16 +109,16 @@ def test_the_test_of_the_page_is_green(programs: Path, tmp_path: Path) -> None:
     for name in ("receiver.py", "test_receiver.py"):
         (tmp_path / name).write_text(files_of(PAGE)[name])
     [line] = [line for line in shell_lines_of(PAGE) if line == "pytest"]
-    finished = typed(f"{line} -W error", tmp_path, programs)
+    finished = type_lines(f"{line} -W error", tmp_path, programs)
     assert "1 passed" in finished.stdout, finished.stdout
 
 
 def test_the_recipe_certifies_and_writes_its_report(programs: Path, tmp_path: Path, port: str) -> None:
     (tmp_path / "receiver.py").write_text(receiver(port))
     _, start, wait, certify = (line.replace(PRINTED_PORT, port) for line in commands_of(files_of(PAGE)["receiver.yml"]))
-    with started(start, tmp_path, programs, port):
-        assert typed(wait, tmp_path, programs).returncode == 0
-        finished = typed(certify, tmp_path, programs)
+    with start_receiver(start, tmp_path, programs, port):
+        assert type_lines(wait, tmp_path, programs).returncode == 0
+        finished = type_lines(certify, tmp_path, programs)
     assert finished.returncode == 0, finished.stdout
     root = ElementTree.parse(tmp_path / "certification.xml").getroot()
     assert (root.get("failures"), root.get("tests")) == ("0", str(len(CASES)))
@@ -134,13 +134,13 @@ def rows(text: str) -> list[list[str]]:
 
 
 def test_every_misbehaviour_is_documented() -> None:
-    told = {bare(name): text for name, text in rows(section(f"docs/{PAGE}", "Send it a message"))}
-    assert told == {name: each.summary for name, each in MISBEHAVIOURS.items()}
+    documented = {bare(name): text for name, text in rows(section(f"docs/{PAGE}", "Send it a message"))}
+    assert documented == {name: each.summary for name, each in MISBEHAVIOURS.items()}
 
 
 def test_every_case_is_documented_with_its_weight() -> None:
-    told = [(bare(name), level, wanted) for name, level, wanted, _ in rows(section(f"docs/{PAGE}", "Cases"))]
-    assert told == [(case.name, case.level, case.expect) for case in CASES]
+    documented = [(bare(name), level, wanted) for name, level, wanted, _ in rows(section(f"docs/{PAGE}", "Cases"))]
+    assert documented == [(case.name, case.level, case.expect) for case in CASES]
 
 
 def test_every_mistake_that_can_be_named_is_documented() -> None:
@@ -152,5 +152,5 @@ def test_the_page_is_one_of_the_documentation() -> None:
 
 
 def test_every_misbehaviour_of_a_webhook_is_documented() -> None:
-    told = section("docs/webhooks.md", "Misbehaviour")
-    assert [name for name in MISBEHAVIOURS if f"`{name}`" not in told] == []
+    documented = section("docs/webhooks.md", "Misbehaviour")
+    assert [name for name in MISBEHAVIOURS if f"`{name}`" not in documented] == []

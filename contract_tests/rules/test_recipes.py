@@ -35,7 +35,7 @@ class Outcome:
 
 
 def commands_of(recipe: str) -> list[str]:
-    """What stands after `run:`, and the items below `script:`."""
+    """The texts after `run:`, and the items below `script:`."""
     after_run = re.findall(r"^ +- run: (.*)$", recipe, re.MULTILINE)
     scripts = re.findall(r"^( +)script:\n((?:\1  - .*\n)+)", recipe, re.MULTILINE)
     return after_run + [line.strip().removeprefix("- ") for _, lines in scripts for line in lines.splitlines()]
@@ -43,15 +43,15 @@ def commands_of(recipe: str) -> list[str]:
 
 def programs(commands: list[str]) -> Path:
     """The environment that the recipe's first command makes: this checkout beside the newest SDK that we know."""
-    asked = requirements_in(commands[0])
-    return environment("first-hour", *(f"labelbox=={NEWEST}" if name == "labelbox" else name for name in asked))
+    requirements = requirements_in(commands[0])
+    return environment("first-hour", *(f"labelbox=={NEWEST}" if name == "labelbox" else name for name in requirements))
 
 
 def execute(command: str, folder: Path, bin_folder: Path, **settings: str) -> Outcome:
-    """As both services do it: by bash, which stops at the first failure. A file takes what it prints, as a server
-    that goes on in the background would hold a pipe open."""
-    written = folder / "output.txt"
-    with written.open("w") as output:
+    """Runs commands as both services do: by bash, which stops at the first failure. A file takes the output, as a
+    server that goes on in the background would hold a pipe open."""
+    written_lines = folder / "output.txt"
+    with written_lines.open("w") as output:
         finished = subprocess.run(
             ["bash", "-eo", "pipefail", "-c", command],
             cwd=folder,
@@ -61,7 +61,7 @@ def execute(command: str, folder: Path, bin_folder: Path, **settings: str) -> Ou
             check=False,
             timeout=100,
         )
-    return Outcome(finished.returncode, written.read_text())
+    return Outcome(finished.returncode, written_lines.read_text())
 
 
 def free_port() -> int:
@@ -106,28 +106,28 @@ def test_a_recipe_is_laid_out_so_that_its_commands_can_be_taken_out(name: str) -
 def test_a_recipe_is_green(name: str, container: str, tmp_path: Path) -> None:
     (tmp_path / "test_export.py").write_text(files_of("first-hour.md")["test_export.py"])
     commands = commands_of(RECIPES[name])
-    here = programs(commands)
+    place = programs(commands)
     port = str(free_port())
     for command in commands[1:]:
         line = command.replace("8000", port) if not any(url in command for url in WITH_A_SERVICE) else command
         for url in WITH_A_SERVICE:
             line = line.replace(url, container)
         # A server in the background must not outlive a recipe that fails.
-        outcome = execute(line, tmp_path, here, MOCKSERVER_EXIT_WITH=str(os.getpid()))
+        outcome = execute(line, tmp_path, place, MOCKSERVER_EXIT_WITH=str(os.getpid()))
         assert outcome.status == 0, f"{command}\n{outcome.output}"
         if "pytest" in command:
             assert "1 passed" in outcome.output
         if "graphql" in command:
             assert {"name": "image"} in json.loads(outcome.output)["data"]["projects"]
     if any("--ready-file" in command for command in commands):
-        assert gone(tmp_path / "ready.json", within=10)
+        assert is_gone(tmp_path / "ready.json", within=10)
 
 
 def test_a_container_is_given_the_token_that_its_tests_send() -> None:
     for recipe in RECIPES.values():
-        given = re.findall(r"MOCKSERVER_CONTROL_TOKEN: (\S+)", recipe)
-        assert given == re.findall(r"--labelbox-control-token (\S+)", recipe)
-        assert set(given) <= {TOKEN}
+        settings = re.findall(r"MOCKSERVER_CONTROL_TOKEN: (\S+)", recipe)
+        assert settings == re.findall(r"--labelbox-control-token (\S+)", recipe)
+        assert set(settings) <= {TOKEN}
     lines = " ".join(shell_lines_of("older-pythons.md"))
     assert f"-e MOCKSERVER_CONTROL_TOKEN={TOKEN}" in lines
     assert f"LABELBOX_MOCK_TOKEN={TOKEN}" in lines
@@ -146,7 +146,7 @@ def test_the_only_other_commands_build_and_push_an_image() -> None:
     assert {line.split()[0] for line in shell_lines_of("ci.md")} == {"docker"}
 
 
-def gone(path: Path, within: float) -> bool:
+def is_gone(path: Path, within: float) -> bool:
     """A server removes its ready file at its end."""
     deadline = time.monotonic() + within
     while path.exists() and time.monotonic() < deadline:
@@ -177,17 +177,17 @@ def followed(old_python: str, tmp_path: Path) -> Path:
 
 @pytest.mark.xdist_group("older-pythons")
 def test_an_old_python_starts_the_server_of_another_environment(followed: Path, tmp_path: Path) -> None:
-    """With nothing of ours beside the tests, and nothing left when they are over."""
+    """The server is not installed beside the tests, and leaves nothing after them."""
     assert not list(followed.parent.glob("lib/*/site-packages/mockserver*"))
     outcome = execute("pytest -v -rA --basetemp kept", tmp_path, followed)
     assert outcome.status == 0, outcome.output
     assert "1 passed" in outcome.output
-    assert gone(tmp_path / "kept", within=0) or not list((tmp_path / "kept").rglob("ready.json"))
+    assert is_gone(tmp_path / "kept", within=0) or not list((tmp_path / "kept").rglob("ready.json"))
 
 
 @pytest.mark.xdist_group("older-pythons")
 def test_an_old_python_uses_a_server_that_runs_already(followed: Path, container: str, tmp_path: Path) -> None:
-    """Over the network, where a key is asked for."""
+    """Over the network, where a key is required."""
     (tmp_path / "mockserver-env").unlink()
     [line] = [line for line in shell_lines_of("older-pythons.md") if line.startswith("LABELBOX_MOCK_URL=")]
     outcome = execute(line.replace(PRINTED_URL, container), tmp_path, followed)

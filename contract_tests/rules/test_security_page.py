@@ -43,13 +43,13 @@ HOLDS = {
 }
 
 
-def listed() -> dict[str, str]:
+def list_bounds() -> dict[str, str]:
     return {what: bound for what, bound, _ in table(section("docs/security.md", "Bounds"))}
 
 
 def test_the_bounds_that_are_listed_hold() -> None:
-    found = listed()
-    assert {what: found.get(what) for what in HOLDS} == HOLDS
+    bounds = list_bounds()
+    assert {what: bounds.get(what) for what in HOLDS} == HOLDS
 
 
 def test_what_happens_at_a_bound_is_said_of_each() -> None:
