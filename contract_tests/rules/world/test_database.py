@@ -93,7 +93,6 @@ def test_a_condition_of_many_conditions_is_still_one(table: Connection, count: i
     assert len(pairs(table, clause)) == 30
 
 
-@pytest.mark.timeout(20)
 def test_a_list_of_twenty_thousand_is_one_parameter(table: Connection) -> None:
     """SDKs ask for 20,000 global keys at a time; named parameters cost SQLite the square of their number."""
     clause = Clause("s IN :names", names=[f"name {number}" for number in range(20_000)] + ["1:2 %s é"])
