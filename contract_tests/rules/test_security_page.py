@@ -13,7 +13,7 @@ from mockserver.server import BOUNDS
 from mockserver.serving.acceptor import FEWEST, MOST_BY_DEFAULT, PAUSE
 from mockserver.serving.log import INTERVAL
 from mockserver.settings import LONGEST_KEY
-from mockserver.workspaces.workspace import MOST_QUESTIONS
+from mockserver.world import progress
 
 HOLDS = {
     "the head of a request, trailers and the frames of chunks included": f"{BOUNDS.head:,} bytes",
@@ -34,7 +34,7 @@ HOLDS = {
     "a name, description or URL that GraphQL is given to keep": f"{MOST_TEXT:,} characters",
     "requests that wait for deliveries": f"{MOST_WAITING:,}, half of them for one workspace",
     "an API key": f"{LONGEST_KEY:,} characters",
-    "questions about processing that are remembered": f"{MOST_QUESTIONS:,} of a workspace",
+    "questions about processing that are remembered": f"{progress.MOST_KEPT:,} of a workspace",
     "a scenario file": f"{MOST_BYTES:,} bytes",
     "a message to a client": f"{errors.MOST_MESSAGE:,} characters",
     "a word that is compared with known words": (f"{errors.MOST_COMPARED} characters, {errors.MOST_CANDIDATES} words"),

@@ -14,9 +14,10 @@ from mockserver.api.graphql.resolvers.exports import get_stream
 from mockserver.errors import LinkRefused, NotFound
 from mockserver.exports.chunks import Chunk
 from mockserver.exports.dates import load_format
+from mockserver.exports.legacy.files import file_name as legacy_file_name
 from mockserver.exports.legacy.files import is_array
 from mockserver.exports.legacy.issues import list_issues
-from mockserver.exports.results import ERRORS, RESULT
+from mockserver.exports.streams import ERRORS, RESULT, file_name
 from mockserver.exports.tasks import render_failure_line
 from mockserver.generate.assets import build_asset, build_text_layer, build_tile, insert_tiles_url
 from mockserver.generate.media.generator import Asset
@@ -165,7 +166,7 @@ def result_response(workspace: Workspace, task_id: str, stream: str, file: str, 
         task = connection.one_by_id(Task, task_id)
     if stream not in {RESULT, ERRORS}:
         raise NotFound(f"Task {task_id!r} has no stream {stream!r}; a task has {RESULT} and {ERRORS}")
-    task = workspace.exports.shown(task)
+    task = workspace.exports.view(task)
     chunks = get_stream(task, stream).chunks
     wanted = [chunk for chunk in chunks if file in {chunk.file, "all.ndjson"}]
     if not wanted and file != "all.ndjson":
@@ -173,20 +174,21 @@ def result_response(workspace: Workspace, task_id: str, stream: str, file: str, 
     if task.status == TaskStatus.FAILED:
         source: RangedSource = BytesSource(render_failure_line(task) if wanted else b"")
     else:
-        source = _open_files(workspace, task, stream, wanted)
+        source = _open_stream(workspace, task, stream, wanted)
     modified = task.updated_at / 1_000_000
     return RangedResponse(source, NDJSON, modified=modified, compressed=compressed)
 
 
-def _open_files(workspace: Workspace, task: Task, stream: str, chunks: list[Chunk]) -> FilesSource:
-    """The files of these chunks. Raises NotFound when one of them was deleted."""
-    paths = [workspace.exports.results.path(task.id, stream, chunk.file) for chunk in chunks]
+def _open_stream(workspace: Workspace, task: Task, stream: str, chunks: list[Chunk]) -> FilesSource:
+    """Raises NotFound when one of the files was deleted."""
+    names = [file_name(task.id, stream, chunk.file) for chunk in chunks]
     try:
-        if all(path.is_file() for path in paths):
-            return FilesSource(paths, _size(chunks))
+        for name in names:
+            workspace.results.size(name)
+        return FilesSource(names, _size(chunks), workspace.results.open)
     except FileNotFoundError:
-        pass
-    raise NotFound(f"The result files of task {task.id!r} were deleted: {WHY_DELETED}; export again")
+        message = f"The result files of task {task.id!r} were deleted: {WHY_DELETED}; export again"
+        raise NotFound(message) from None
 
 
 def legacy_response(workspace: Workspace, file_id: str, *, compressed: bool) -> RangedResponse:
@@ -195,9 +197,9 @@ def legacy_response(workspace: Workspace, file_id: str, *, compressed: bool) -> 
         file = connection.find(LegacyFile, Clause("id = :id AND told", id=file_id))
     if file is None:
         raise NotFound(f"Export {file_id!r} does not exist in this workspace; export again")
-    path = workspace.legacy.path(file)
+    name = legacy_file_name(file)
     try:
-        source = FilesSource([path], path.stat().st_size)
+        source = FilesSource([name], workspace.results.size(name), workspace.results.open)
     except FileNotFoundError:
         raise NotFound(f"The file of export {file_id!r} was deleted: {WHY_DELETED}; export again") from None
     return RangedResponse(source, JSON if is_array(file) else NDJSON, compressed=compressed)

@@ -7,7 +7,7 @@ from starlette.types import ASGIApp
 
 from mockserver.api.downloads import result_response
 from mockserver.errors import Conflict, NotFound
-from mockserver.exports.results import ERRORS, RESULT
+from mockserver.exports.streams import ERRORS, RESULT
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.database import Clause
@@ -43,7 +43,7 @@ def _check_ended(workspace: Workspace, task_id: str, stream: str) -> None:
     """An empty file would say that there were no rows. Raises Conflict."""
     with workspace.store.reading() as connection:
         task = connection.find(Task, Clause("id = :id", id=task_id))
-    status = TaskStatus.COMPLETE if task is None else workspace.exports.shown(task).status
+    status = TaskStatus.COMPLETE if task is None else workspace.exports.view(task).status
     if status == TaskStatus.IN_PROGRESS:
         raise Conflict(f"Task {task_id!r} is IN_PROGRESS and has no files yet; ask for its status until it is COMPLETE")
     if stream == RESULT and status != TaskStatus.COMPLETE:

@@ -1,4 +1,4 @@
-"""How exports end when the machine fails: the reason in words, kept in memory until the database takes it."""
+"""Why jobs failed, kept in memory until the database can be written."""
 
 from __future__ import annotations
 
@@ -7,80 +7,68 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-from mockserver.errors import Conflict, MockserverError
+from mockserver.errors import Conflict
 from mockserver.world.faults import find_fault
 
 LOG = logging.getLogger(__name__)
 
-AGAIN_AFTER = 1.0
-"""Seconds between two tries to write what could not be written."""
+RETRY_AFTER = 1.0
+"""Seconds between two tries to write failures that could not be written."""
 
 Record = Callable[[str, str], None]
-"""Writes to the database that an export, named by its id, has failed for a reason."""
-
-
-def failure_reason(error: Exception, place: Path) -> str:
-    """Why an export failed that wrote to `place`. The traceback of a bug goes to the log."""
-    if isinstance(error, MockserverError):
-        return str(error)
-    fault = find_fault(error, place)
-    if fault is not None:
-        return fault.message
-    LOG.error("the export of %s failed", place, exc_info=error)
-    return "The mock failed to make this export: a bug of ours, see the server's log"
+"""Writes to the database that a job, named by its id, has failed for a reason."""
 
 
 class FailureRecorder:
-    """The exports of one workspace that have failed. Safe for several threads.
+    """The failed jobs of one kind in one workspace. Safe for several threads.
 
-    A disk that is full for results is mostly full for the database too. Without this an export would be shown as
-    running for ever, and would count as running. What a stopped server could not write, it finds unfinished when it
-    starts again, and then the export fails for that reason.
+    When the disk is full for results, it is mostly full for the database too. Without this an export would look as if
+    it ran for ever, and would count as running. A job whose failure a stopped server could not write is unfinished in
+    the database, and fails for that reason when the server starts again.
     """
 
     def __init__(self, threads: ThreadPoolExecutor, record: Record) -> None:
         self._threads, self._record = threads, record
         self._lock = threading.Lock()
         self._reasons: dict[str, str] = {}
-        self._tried = 0.0
+        self._tried_at = 0.0
 
-    def fail(self, export_id: str, reason: str) -> None:
-        """From now on it is shown as failed, whether or not the database can be written."""
+    def fail(self, job_id: str, reason: str) -> None:
+        """Remembers that a job has failed, and writes it to the database if it can be written."""
         with self._lock:
-            self._reasons[export_id] = reason
+            self._reasons[job_id] = reason
         self.write()
 
-    def reason(self, export_id: str) -> str | None:
-        """Why an export failed that the database does not know to have failed."""
+    def reason(self, job_id: str) -> str | None:
+        """Why a job failed that the database does not know to have failed."""
         if not self._reasons:
             return None
-        self._try_again()
-        return self._reasons.get(export_id)
+        self._retry()
+        return self._reasons.get(job_id)
 
-    def _try_again(self) -> None:
-        """In a thread, because it waits for the store while another change is made."""
+    def _retry(self) -> None:
+        """Writes in a thread, because writing waits for changes of the store that run."""
         with self._lock:
             now = time.monotonic()
-            if now - self._tried < AGAIN_AFTER:
+            if now - self._tried_at < RETRY_AFTER:
                 return
-            self._tried = now
+            self._tried_at = now
         try:
             self._threads.submit(self.write)
         except RuntimeError:
-            LOG.debug("no thread is left to write how exports ended; it is tried again")
+            LOG.debug("no thread is left to record failed exports; it is tried again")
 
     def write(self) -> None:
-        """Tell the database of all that it does not know yet, as far as it can be written."""
-        for export_id, reason in list(self._reasons.items()):
+        """Records all failures that the database does not know, as far as it can be written."""
+        for job_id, reason in list(self._reasons.items()):
             try:
-                self._record(export_id, reason)
+                self._record(job_id, reason)
             except Conflict:
-                LOG.debug("export %s ended with its workspace", export_id)
+                LOG.debug("export %s ended with its workspace", job_id)
             except Exception as error:
                 if find_fault(error) is None:
-                    LOG.exception("the end of export %s could not be recorded", export_id)
+                    LOG.exception("the failure of export %s could not be recorded", job_id)
                 return
             with self._lock:
-                self._reasons.pop(export_id, None)
+                self._reasons.pop(job_id, None)

@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 
 from mockserver.errors import Conflict
-from mockserver.exports.results import RowBatch
+from mockserver.exports.streams import RowBatch
 from mockserver.exports.text import json_string
 
 MOST_WANTED = 1_000

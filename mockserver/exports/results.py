@@ -1,95 +1,61 @@
-"""Result files of export tasks on disk: `{folder}/{task}/{stream}/{n}.ndjson`."""
+"""Where the results of exports are kept: an interface, with a local folder behind it (`folder_results`).
+
+A name is a relative path, as `results/{task}/RESULT/0.ndjson`: exports decide on names (`streams`, `legacy/files`).
+Implementations keep the laws that contract_tests/rules/exports/test_results.py states. They raise ResourceFailed, which
+names the resource, where the machine under them fails.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from pathlib import Path
-from typing import BinaryIO, NamedTuple
-
-import msgspec
-
-from mockserver.exports.budget import Budget
-from mockserver.exports.chunks import ChunkPlanner, Stream
-from mockserver.world.database import JsonText
-
-RESULT = "RESULT"
-ERRORS = "ERRORS"
+from typing import NamedTuple, Protocol
 
 
-class Streams(msgspec.Struct, frozen=True):
-    """The two streams of a task as its record keeps them."""
+class ResultFile(NamedTuple):
+    """A file as `Results.list` reports it: bytes, and seconds since 1970 by the machine's clock."""
 
-    RESULT: Stream = Stream()
-    ERRORS: Stream = Stream()
-
-    def named(self, name: str) -> Stream:
-        return self.ERRORS if name == ERRORS else self.RESULT
-
-    def text(self) -> JsonText:
-        return JsonText(msgspec.json.encode(self).decode())
+    name: str
+    size: int
+    modified_at: float
 
 
-def parse_streams(text: str) -> Streams:
-    """What `Streams.text` wrote."""
-    return msgspec.json.decode(text, type=Streams)
+class ResultWriter(Protocol):
+    """A file that is being written. Nobody reads it before it is closed."""
+
+    def write(self, data: bytes) -> object:
+        """Appends bytes."""
+
+    def close(self) -> None:
+        """Ends the file."""
 
 
-class RowBatch(NamedTuple):
-    """Some whole lines of NDJSON. They are counted where they are made: to count them in the text takes as long as to
-    write it."""
+class ResultReader(Protocol):
+    """An open file, which stays readable when its name is deleted."""
 
-    text: bytes
-    lines: int
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+
+    def read(self, first: int, most: int) -> bytes:
+        """Returns at most `most` bytes from the byte `first` on; none after the end. Raises OSError."""
+
+    def close(self) -> None:
+        """Gives back what is held open."""
 
 
-class Results:
-    """One workspace's folder of results, in a space that all workspaces share."""
+class Results(Protocol):
+    """The results of one life of a workspace. Safe for several threads that use different names."""
 
-    def __init__(self, folder: Path, space: Budget) -> None:
-        self._folder, self._space = folder, space
-        space.keep(folder.glob("*"))
+    def create(self, name: str) -> ResultWriter:
+        """Begins a file, in place of an earlier one of this name."""
 
-    def path(self, task_id: str, stream: str, file: str) -> Path:
-        """All three names come from a task's record, never from a URL."""
-        return self._folder / task_id / stream / file
+    def open(self, name: str) -> ResultReader:
+        """Opens a file to read ranges of it. Raises FileNotFoundError."""
 
-    def write(self, task_id: str, stream: str, pieces: Iterable[RowBatch], written: Callable[[int], None]) -> Stream:
-        """Cut pieces of whole lines into files; `written` hears the number of lines so far after each piece.
+    def size(self, name: str) -> int:
+        """The bytes of a file. Raises FileNotFoundError."""
 
-        Raises OutOfSpace.
-        """
-        cutter = ChunkPlanner()
-        lines = 0
-        name = ""
-        file: BinaryIO | None = None
-        try:
-            for piece in pieces:
-                place = cutter.place(len(piece.text), piece.lines)
-                if file is None or place != name:
-                    if file is not None:
-                        file.close()
-                    name, file = place, self._create(task_id, stream, place)
-                self._space.take(self._folder / task_id, len(piece.text))
-                file.write(piece.text)
-                lines += piece.lines
-                written(lines)
-        finally:
-            if file is not None:
-                file.close()
-        return cutter.stream()
+    def delete(self, name: str) -> None:
+        """Deletes a file, or all files below a name. Does nothing when there are none."""
 
-    def _create(self, task_id: str, stream: str, name: str) -> BinaryIO:
-        path = self.path(task_id, stream, name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("wb")
-
-    def finish(self, task_id: str) -> None:
-        """All streams are written; they stay until space is needed."""
-        self._space.finish(self._folder / task_id)
-
-    def delete(self, task_id: str) -> None:
-        self._space.delete(self._folder / task_id)
-
-    def task_ids(self) -> list[str]:
-        """Of the tasks that have files."""
-        return [path.name for path in self._folder.glob("*")]
+    def list(self, below: str) -> list[ResultFile]:
+        """All files below a name, in the order of their names."""

@@ -18,10 +18,10 @@ from mockserver.exports.frames import interpolate_frames
 from mockserver.exports.labels import PARTS_OF_A_LABEL, LabelKinds, Labels
 from mockserver.exports.names import Names
 from mockserver.exports.request import ExportParams
-from mockserver.exports.results import RowBatch
 from mockserver.exports.scope import Scope
 from mockserver.exports.sections import Files, Membership, Sections, Texts, match_numbers
 from mockserver.exports.steps import Step
+from mockserver.exports.streams import RowBatch
 from mockserver.exports.text import escape_non_ascii, json_string, unescape
 from mockserver.links import Links
 from mockserver.world.database import EVERYTHING, Clause, Connection, Row

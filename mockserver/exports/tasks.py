@@ -1,36 +1,33 @@
-"""The life of an export: a snapshot and a record at once, then one thread that writes the files.
+"""Export V2: a snapshot and a record at once, then one thread that writes the files.
 
-One path for one row and a million. The thread touches its own snapshot and the store's methods, nothing else.
+One path for one row and a million. The thread uses its own snapshot and the store's methods, nothing else.
 """
 
 from __future__ import annotations
 
-import contextlib
-import threading
-from collections import Counter, deque
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from pathlib import Path
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 import msgspec
 
-from mockserver.errors import Conflict
+from mockserver.errors import Conflict, MockserverError
 from mockserver.exports.budget import Budget
 from mockserver.exports.chunks import build_single_stream
-from mockserver.exports.failure_recorder import FailureRecorder, failure_reason
 from mockserver.exports.failures import Failure, Failures, render_failed_rows, render_failure
 from mockserver.exports.fair_lock import EXPORT_LOCK
 from mockserver.exports.fresh_exports import FreshExports
+from mockserver.exports.jobs import Jobs, JobStopped, Kind
 from mockserver.exports.limits import check_limits, limits_on
 from mockserver.exports.request import ExportParams, ExportRequest
-from mockserver.exports.results import ERRORS, RESULT, Results, Streams, parse_streams
+from mockserver.exports.results import Results
 from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import Scope, build_scope
+from mockserver.exports.streams import ERRORS, RESULT, Streams, TaskResults, parse_streams
 from mockserver.links import RESULT_DAYS, Links, good_until
 from mockserver.world.changes.tasks import TaskChanges
-from mockserver.world.clock import DAY
 from mockserver.world.database import Clause, Connection, JsonText
-from mockserver.world.progression import decode_pace, progress
+from mockserver.world.progress import Progress
+from mockserver.world.progression import decode_pace
 from mockserver.world.store import Store
 from mockserver.world.tasks import EXPORT, Task, TaskStatus
 
@@ -40,48 +37,52 @@ REPORT_EVERY = 20_000
 """Rows between two reports of progress: each is a transaction."""
 
 
-class ExportStopped(Exception):
-    """The task was cancelled or its workspace closed while rows were written."""
+class RequestedFailure(MockserverError):
+    """A test asked for an export that fails as a whole."""
 
 
-class Job(NamedTuple):
-    """An export that waits for its turn or is being written. Its snapshot is its own to close."""
+class ExportJob(NamedTuple):
+    """An export that waits for a thread or is being written."""
 
-    future: Future[None]
     task: Task
     snapshot: Connection
     scope: Scope
     params: ExportParams
     failure: Failure | None
 
+    @property
+    def id(self) -> str:
+        return self.task.id
+
+    def close(self) -> None:
+        self.snapshot.close()
+
 
 class Exports:
-    """The exports of one workspace. They take turns, so that one workspace cannot keep all threads from the others."""
+    """The exports of one workspace."""
 
-    def __init__(self, store: Store, links: Links, folder: Path, threads: ThreadPoolExecutor, space: Budget) -> None:
-        self.results = Results(folder, space)
+    def __init__(
+        self, store: Store, links: Links, results: Results, threads: ThreadPoolExecutor, budget: Budget
+    ) -> None:
         self.failures = Failures()
-        self._folder = folder
+        self.fresh = FreshExports()
+        self._store, self._links = store, links
+        self._results = TaskResults(results, budget)
         self._tasks = TaskChanges(store)
-        self._ends = FailureRecorder(threads, self._tasks.fail_task)
-        self.glances = FreshExports()
-        self._store, self._links, self._threads = store, links, threads
-        self._lock = threading.Lock()
-        self._waiting: deque[Job] = deque()
-        self._written: set[Future[None]] = set()
-        self._looks: Counter[str] = Counter()
-        self._running: dict[str, ExportRequest] = {}
-        self._stopping = False
-        self._swept: int | None = None
+        kind = Kind(self._write, self._discard, self._tasks.fail_task, self._delete_expired, AT_ONCE)
+        self._jobs = Jobs(kind, threads, store.clock)
+        self._progress = Progress(store.clock)
+        self._requests: dict[str, ExportRequest] = {}
+        """The exports that may count as running, by task id."""
         self.sweep()
 
     def create(self, request: ExportRequest, *, name: str | None, base_url: str) -> tuple[Task, Future[None]]:
-        """Start an export of what is true now. The future ends when the task has.
+        """Starts an export of the world as it is now. The future is done when the task has ended.
 
         Raises MalformedRequest, and Conflict when too many run.
         """
         self.sweep()
-        check_limits(self._still_running(), request, limits_on(self._store.workspace.payload_date))
+        check_limits(self._running_requests(), request, limits_on(self._store.workspace.payload_date))
         text = JsonText(msgspec.json.encode(request).decode())
         snapshot = self._store.snapshot()
         try:
@@ -90,76 +91,48 @@ class Exports:
         except BaseException:
             snapshot.close()
             raise
-        self._running[task.id] = request
-        job = Job(Future(), task, snapshot, scope, request.params, self.failures.next())
-        self._waiting.append(job)
-        self._start_waiting()
-        return task, job.future
+        self._requests[task.id] = request
+        return task, self._jobs.start(ExportJob(task, snapshot, scope, request.params, self.failures.next()))
 
-    def _still_running(self) -> list[ExportRequest]:
-        """Those that are shown IN_PROGRESS, which is what a client can wait for."""
+    def _running_requests(self) -> list[ExportRequest]:
+        """The exports that clients see IN_PROGRESS, which is what they can wait for."""
         with self._store.reading() as connection:
-            tasks = connection.select(Task, Clause("id IN :ids", ids=list(self._running)))
-        running = {task.id for task in tasks if self.shown(task).status == TaskStatus.IN_PROGRESS}
-        self._running = {task_id: request for task_id, request in self._running.items() if task_id in running}
-        return list(self._running.values())
+            tasks = connection.select(Task, Clause("id IN :ids", ids=list(self._requests)))
+        running = {task.id for task in tasks if self.view(task).status == TaskStatus.IN_PROGRESS}
+        self._requests = {task_id: request for task_id, request in self._requests.items() if task_id in running}
+        return list(self._requests.values())
 
     def sweep(self) -> None:
-        """Delete the files whose links are over by the world's clock, and those that a crash has left.
+        """Deletes the files whose links have expired, and those that a crash has left: once a day of the world's
+        clock."""
+        self._jobs.sweep()
 
-        Links are over at midnights, so it is done once a day.
-        """
-        now = self._store.clock.now()
-        if self._swept == now // DAY:
-            return
+    def _delete_expired(self, now: int) -> None:
         with self._store.reading() as connection:
-            tasks = connection.select(Task, Clause("id IN :ids", ids=self.results.task_ids()))
+            tasks = connection.select(Task, Clause("id IN :ids", ids=self._results.task_ids()))
         for task in tasks:
-            over = good_until(task.created_at, RESULT_DAYS) <= now
-            if task.status != TaskStatus.IN_PROGRESS and (over or task.streams == "{}"):
-                self.results.delete(task.id)
-        self._swept = now // DAY
+            expired = good_until(task.created_at, RESULT_DAYS) <= now
+            if task.status != TaskStatus.IN_PROGRESS and (expired or task.streams == "{}"):
+                self._results.delete(task.id)
 
-    def _start_waiting(self) -> None:
-        refused: list[tuple[Job, str]] = []
-        with self._lock:
-            while self._waiting and len(self._written) < AT_ONCE and not self._stopping:
-                job = self._waiting.popleft()
-                try:
-                    self._threads.submit(self._work, job)
-                    self._written.add(job.future)
-                except RuntimeError as error:
-                    refused.append((job, f"The machine has no thread left for this export: {error}"))
-        for job, why in refused:
-            job.future.cancel()  # the pool has it in its queue: what is cancelled is not begun
-            job.snapshot.close()
-            self._fail(job.task, why)
+    def _discard(self, job: ExportJob) -> None:
+        self._results.delete(job.id)
 
-    def _work(self, job: Job) -> None:
-        if not job.future.set_running_or_notify_cancel():
-            return
-        try:
-            self._make(job)
-        finally:
-            with self._lock:
-                self._written.discard(job.future)
-            job.future.set_result(None)
-            self._start_waiting()
+    def _write(self, job: ExportJob) -> None:
+        """Writes both streams and records that the task is COMPLETE. Raises JobStopped when it was cancelled."""
+        failure = job.failure
+        if failure is not None and failure.data_rows is None:
+            raise RequestedFailure(failure.message)
+        rows = self._rows(job)
+        report = ProgressReport(self._tasks, self._jobs, job.id, rows)
+        result = self._results.write(job.id, RESULT, EXPORT_LOCK.each(rows.pieces()), report)
+        failed = [render_failed_rows(rows.failed, failure.message)] if failure is not None and rows.failed else []
+        errors = self._results.write(job.id, ERRORS, failed, lambda _: None)
+        self._results.finish(job.id)
+        if not self._tasks.finish_task(job.id, Streams(RESULT=result, ERRORS=errors).text()):
+            raise JobStopped
 
-    def _make(self, job: Job) -> None:
-        task, failure = job.task, job.failure
-        try:
-            with contextlib.closing(job.snapshot):
-                if failure is None or failure.data_rows is not None:
-                    self._write(task, self._rows(job), "" if failure is None else failure.message)
-                    return
-            self._fail(task, failure.message)
-        except ExportStopped:
-            self.results.delete(task.id)
-        except Exception as error:  # noqa: BLE001  whatever it is, the task has to end
-            self._fail(task, failure_reason(error, self._folder))
-
-    def _rows(self, job: Job) -> ExportRows:
+    def _rows(self, job: ExportJob) -> ExportRows:
         task, failure = job.task, job.failure
         return ExportRows(
             job.snapshot,
@@ -172,88 +145,72 @@ class Exports:
             failing=frozenset(failure.data_rows or ()) if failure is not None else (),
         )
 
-    def _fail(self, task: Task, reason: str) -> None:
-        """FAILED: no result and no file, since there may be no disk to write one to (see `streams`)."""
-        self.results.delete(task.id)
-        self._ends.fail(task.id, reason)
-
-    def _write(self, task: Task, rows: ExportRows, why_rows_fail: str) -> None:
-        total, reported = 0, 0
-
-        def written(lines: int) -> None:
-            nonlocal total, reported
-            if self._stopping:
-                raise ExportStopped
-            if lines - reported >= REPORT_EVERY:
-                reported = lines
-                total = total or rows.count()  # no sooner: what few rows a filter leaves need no percentage
-                if not self._tasks.report_progress(task.id, 100.0 * lines / total):
-                    raise ExportStopped
-
-        stream = self.results.write(task.id, RESULT, EXPORT_LOCK.each(rows.pieces()), written)
-        failed = [render_failed_rows(rows.failed, why_rows_fail)] if rows.failed else []
-        errors = self.results.write(task.id, ERRORS, failed, lambda _: None)
-        self.results.finish(task.id)
-        if not self._tasks.finish_task(task.id, Streams(RESULT=stream, ERRORS=errors).text()):
-            raise ExportStopped
-
-    def looked_at(self, task: Task) -> Task:
-        """The task as this look shows it. Only a look for one task by its id counts as one."""
-        seen = self.shown(task)
+    def poll(self, task: Task) -> Task:
+        """The task as a poll sees it. Only a query for one task by its id counts as a poll."""
+        seen = self.view(task)
         if is_finished(task) and not is_finished(seen):
-            self._looks[task.id] += 1
+            self._progress.poll(task.id, decode_pace(task.pace), since=task.created_at)
         return seen
 
-    def shown(self, task: Task) -> Task:
-        """The task as its pace lets it be seen: COMPLETE may still look IN_PROGRESS.
+    def view(self, task: Task) -> Task:
+        """The task as clients see it: its progression may still show IN_PROGRESS when it is COMPLETE.
 
-        What has failed is FAILED, also where the database could not be told so.
+        A failed task is FAILED also while the database cannot be written.
         """
-        if task.status == TaskStatus.IN_PROGRESS and (reason := self._ends.reason(task.id)) is not None:
+        if task.status == TaskStatus.IN_PROGRESS and (reason := self._jobs.failure(task.id)) is not None:
             return msgspec.structs.replace(task, status=TaskStatus.FAILED, failure=reason)
         if task.status != TaskStatus.COMPLETE or task.pace == '"at_once"':
             return task
-        elapsed = self._store.clock.now() - task.created_at
-        done = progress(decode_pace(task.pace), polls=self._looks[task.id], elapsed=elapsed)
-        if done >= 1:
+        share = self._progress.share(task.id, decode_pace(task.pace), since=task.created_at)
+        if share >= 1:
             return task
         return msgspec.structs.replace(
-            task, status=TaskStatus.IN_PROGRESS, completion_percentage=100 * done, streams=JsonText("{}")
+            task, status=TaskStatus.IN_PROGRESS, completion_percentage=100 * share, streams=JsonText("{}")
         )
 
     def cancel(self, task_id: str) -> None:
-        """End what is shown IN_PROGRESS, or was just made. Raises NotFound, or Conflict when it is neither."""
+        """Cancels a task that clients see IN_PROGRESS, or that was created just now. Raises NotFound, and Conflict when
+        it is neither."""
         with self._store.reading() as connection:
             task = connection.one_by_id(Task, task_id)
-        seen = self.shown(task)
-        just_made = self.glances.can_cancel(task, self._store.clock.now())
-        running = seen.status == TaskStatus.IN_PROGRESS or just_made
-        made = is_finished(task)
-        if running and not self._tasks.cancel_task(task_id, complete=made):  # it was made meanwhile
-            made = running = self._tasks.cancel_task(task_id, complete=True)
+        seen = self.view(task)
+        running = seen.status == TaskStatus.IN_PROGRESS or self.fresh.can_cancel(task, self._store.clock.now())
+        complete = is_finished(task)
+        if running and not self._tasks.cancel_task(task_id, complete=complete):  # it was completed in the meantime
+            complete = running = self._tasks.cancel_task(task_id, complete=True)
         if not running:
-            raise Conflict(f"Task {task_id!r} is {seen.status}; only one IN_PROGRESS can be cancelled")
-        if made:
-            self.results.delete(task_id)
+            raise Conflict(f"Task {task_id!r} is {seen.status}; only a task that is IN_PROGRESS can be cancelled")
+        if complete:
+            self._results.delete(task_id)
 
     def close(self) -> None:
-        """Stop writing and wait for it. What was running stays unfinished, and fails when the world is opened again."""
-        with self._lock:
-            self._stopping = True
-            abandoned = list(self._waiting)
-            self._waiting.clear()
-        for job in abandoned:
-            job.future.cancel()
-            job.snapshot.close()
-        wait(list(self._written), timeout=5)
-        self._ends.write()
+        """Stops the exports. Those that run stay unfinished, and fail when the world is opened again."""
+        self._jobs.close()
+
+
+class ProgressReport:
+    """Called with the number of rows written so far; writes the percentage to the database now and then."""
+
+    def __init__(self, tasks: TaskChanges, jobs: Jobs[ExportJob], task_id: str, rows: ExportRows) -> None:
+        self._tasks, self._jobs, self._task_id, self._rows = tasks, jobs, task_id, rows
+        self._total = self._reported = 0
+
+    def __call__(self, lines: int) -> None:
+        """Raises JobStopped when the task was cancelled or its workspace is being closed."""
+        self._jobs.check_running()
+        if lines - self._reported >= REPORT_EVERY:
+            self._reported = lines
+            self._total = self._total or self._rows.count()  # only here: an export of few rows needs no percentage
+            if not self._tasks.report_progress(self._task_id, 100.0 * lines / self._total):
+                raise JobStopped
 
 
 def get_streams(task: Task) -> Streams:
-    """The streams of a task as it is shown. They are empty until it has ended: a header is cached by the SDK for good
-    (wire trap 13).
+    """The streams of a task as clients see it. They are empty until it has ended: SDKs cache a header for good (wire
+    trap 13).
 
-    That of a failed export is one line, which is made of the task's record: there may be no disk to keep it on.
+    The stream of errors of a failed export is one line, which is rendered from the task's record: there may be no disk
+    to keep it on.
     """
     if task.status == TaskStatus.FAILED and task.failure is not None:
         return Streams(ERRORS=build_single_stream(len(render_failure_line(task)), 1))
@@ -261,7 +218,7 @@ def get_streams(task: Task) -> Streams:
 
 
 def render_failure_line(task: Task) -> bytes:
-    """All of the stream of errors of a task that has failed."""
+    """The whole stream of errors of a task that has failed."""
     return render_failure(task.failure or "").text
 
 

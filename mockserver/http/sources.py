@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from itertools import chain
-from pathlib import Path
-from typing import BinaryIO
+from typing import Protocol
 
 from mockserver.http.ranged import SourceBroken
 
@@ -39,26 +38,39 @@ class BytesSource:
         pass
 
 
+class OpenFile(Protocol):
+    """A file that stays readable when its name is deleted. Its methods raise OSError."""
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+
+    def read(self, first: int, most: int) -> bytes:
+        """Returns at most `most` bytes from the byte `first` on; none after the end."""
+
+    def close(self) -> None:
+        """Gives back what is held open."""
+
+
 class FilesSource:
     """Files in order as one body. Their names and their size are the tag: a file never changes under its name."""
 
     blocking = False
 
-    def __init__(self, paths: Iterable[Path], size: int) -> None:
+    def __init__(self, names: Sequence[str], size: int, open_file: Callable[[str], OpenFile]) -> None:
         """`size` in bytes, of all files together. Raises OSError when one of the first files cannot be opened."""
-        self._size = size
-        self._paths = list(paths)
-        self._opened: dict[int, BinaryIO] = {}
+        self._names, self._size, self._open_file = names, size, open_file
+        self._opened: dict[int, OpenFile] = {}
         try:
-            for index, path in enumerate(self._paths[:OPENED_AHEAD]):
-                self._opened[index] = path.open("rb", buffering=0)
+            for index, name in enumerate(self._names[:OPENED_AHEAD]):
+                self._opened[index] = open_file(name)
         except BaseException:
             self.close()
             raise
 
     @property
     def tag(self) -> str:
-        name = "/".join("/".join(path.parts[-3:]) for path in self._paths)
+        name = "/".join("/".join(name.split("/")[-3:]) for name in self._names)
         return hashlib.blake2b(f"{name}/{self._size}".encode(), digest_size=12).hexdigest()
 
     def size(self, *, exact: bool) -> int:
@@ -66,22 +78,22 @@ class FilesSource:
 
     def chunks(self, first: int = 0, end: int | None = None) -> Iterator[bytes]:
         end = self._size if end is None else end
-        for index, path in enumerate(self._paths):
+        for index, name in enumerate(self._names):
             if end <= 0:
                 return
             try:
-                with self._open(index, path) as file:
-                    size = file.seek(0, io.SEEK_END)
-                    yield from _read(file, first, min(size, end), path)
+                with closing(self._take(index, name)) as file:
+                    size = file.size
+                    yield from _read(file, first, min(size, end), name)
             except OSError as error:
-                raise SourceBroken(f"{path}: {error.strerror}") from error
+                raise SourceBroken(f"{name}: {error.strerror}") from error
             first, end = max(0, first - size), end - size
         if end > 0:
-            raise SourceBroken(f"{self._paths[-1]} ends {end} bytes too soon")
+            raise SourceBroken(f"{self._names[-1]} ends {end} bytes too soon")
 
-    def _open(self, index: int, path: Path) -> BinaryIO:
+    def _take(self, index: int, name: str) -> OpenFile:
         opened = self._opened.pop(index, None)
-        return path.open("rb", buffering=0) if opened is None else opened
+        return self._open_file(name) if opened is None else opened
 
     def close(self) -> None:
         for file in self._opened.values():
@@ -120,17 +132,13 @@ class GeneratedSource:
         pass
 
 
-def _read(file: BinaryIO, first: int, end: int, path: Path) -> Iterator[bytes]:
+def _read(file: OpenFile, first: int, end: int, name: str) -> Iterator[bytes]:
     """Yields a file's bytes from `first` to before `end`. Raises SourceBroken when it ends before."""
-    if first >= end:
-        return
-    file.seek(first)
-    left = end - first
-    while left > 0 and (chunk := file.read(min(CHUNK, left))):
-        left -= len(chunk)
+    while first < end and (chunk := file.read(first, min(CHUNK, end - first))):
+        first += len(chunk)
         yield chunk
-    if left > 0:
-        raise SourceBroken(f"{path} was cut while it was sent, {left} bytes too soon")
+    if first < end:
+        raise SourceBroken(f"{name} was cut while it was sent, {end - first} bytes too soon")
 
 
 def _cut(chunks: Iterator[bytes], first: int, end: int | None) -> Iterator[bytes]:

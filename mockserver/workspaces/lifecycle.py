@@ -213,7 +213,7 @@ class Workspaces:
     def _end(self, workspace: Workspace) -> None:
         """Close a life whose files go."""
         workspace.close()
-        self._parts.space.free(workspace.folder)
+        self._parts.budget.forget(workspace.results)
 
     def close(self) -> None:
         """Close all workspaces. Their files stay."""

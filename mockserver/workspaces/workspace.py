@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from mockserver.exports.budget import Budget
+from mockserver.exports.folder_results import FolderResults
 from mockserver.exports.legacy.files import LegacyFiles
+from mockserver.exports.results import Results
 from mockserver.exports.tasks import Exports
 from mockserver.links import Links
 from mockserver.webhooks.dispatcher import Dispatcher
@@ -21,20 +22,16 @@ from mockserver.world.changes.issues import IssueChanges
 from mockserver.world.changes.labels import LabelChanges
 from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.changes.tasks import TaskChanges
-from mockserver.world.ids import digest
-from mockserver.world.progression import progress
+from mockserver.world.progress import Progress
 from mockserver.world.store import Hooks, Store
 from mockserver.world.workspace import Workspace as World
-
-MOST_QUESTIONS = 10_000
-"""Questions about processing whose first asking is remembered, for one workspace; the oldest are forgotten."""
 
 
 class Parts(NamedTuple):
     """What all workspaces of a server share. `url` is scheme and host of the URLs in webhook bodies."""
 
     threads: ThreadPoolExecutor
-    space: Budget
+    budget: Budget
     dispatcher: Dispatcher
     url: str
 
@@ -56,8 +53,9 @@ class Workspace:
         self.world: World = store.workspace
         self.api_key = self.world.name
         self.links = Links.from_secret(stored.manifest.secret)
-        self.exports = Exports(store, self.links, folder / "results", parts.threads, parts.space)
-        self.legacy = LegacyFiles(store, self.links, folder / "legacy", parts.threads, parts.space)
+        self.results: Results = FolderResults(folder)
+        self.exports = Exports(store, self.links, self.results, parts.threads, parts.budget)
+        self.legacy = LegacyFiles(store, self.links, self.results, parts.threads, parts.budget)
         self.long_changes = LongChanges()
         self.settings = WorkspaceSettings(store)
         self.catalog = CatalogChanges(store)
@@ -68,25 +66,14 @@ class Workspace:
         self.outbox_writer = OutboxWriter(self.links, parts.url)
         self._dispatcher = parts.dispatcher
         self._dispatcher.attach(self.deliveries)
-        self._questions: OrderedDict[bytes, Asked] = OrderedDict()
+        self._processing = Progress(store.clock)
 
-    def processed(self, question: str, *, since: int | None = None) -> bool:
-        """Whether what `question` asks about is done, as the pace of processing lets it be seen.
+    def is_processed(self, key: str, *, since: int | None = None) -> bool:
+        """Polls the processing that `key` names: whether it is done, as the progression of processing shows it.
 
-        Without a start of its own, given in microseconds UTC, it began when it was first asked about.
+        Without `since`, in microseconds UTC, it began when it was first polled.
         """
-        pace = self.settings.progression.processing
-        if pace == "at_once":
-            return True
-        now = self.store.clock.now()
-        name = digest(question)
-        asked = self._questions.get(name, Asked(now if since is None else since, 0))
-        if progress(pace, polls=asked.looks, elapsed=now - asked.since) >= 1:
-            return True
-        self._questions[name] = Asked(asked.since, asked.looks + 1)
-        if len(self._questions) > MOST_QUESTIONS:
-            self._questions.popitem(last=False)
-        return False
+        return self._processing.poll(key, self.settings.progression.processing, since=since) >= 1
 
     def close(self) -> None:
         """Stop what runs in it. Its files stay."""
@@ -94,10 +81,3 @@ class Workspace:
         self.exports.close()
         self.legacy.close()
         self.store.close()
-
-
-class Asked(NamedTuple):
-    """When a question about processing was first asked, in microseconds UTC, and how often since."""
-
-    since: int
-    looks: int

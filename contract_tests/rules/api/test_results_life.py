@@ -75,7 +75,7 @@ def test_an_export_larger_than_the_limit_fails_and_says_why(tmp_path: Path) -> N
         own = world.own
         large = exported(own, "large")
         assert (large["status"], large["result"]) == ("FAILED", None)
-        assert "passes the limit of 2 MiB" in large["metadata"]["failure"]
+        assert "exceeds the limit of 2 MiB" in large["metadata"]["failure"]
         [line] = requests.get(large["errors"], timeout=10).json().values()
         assert line == large["metadata"]["failure"]
 
@@ -153,7 +153,7 @@ def test_a_file_of_export_v1_larger_than_the_limit_is_an_error_that_says_why(nar
     [error] = found["errors"]
     assert error["extensions"]["code"] == "RESOURCE_CONFLICT"
     assert (
-        "passes the limit of 3 MiB; export less, or start the server with a larger --results-limit" in error["message"]
+        "exceeds the limit of 3 MiB; export less, or start the server with a larger --results-limit" in error["message"]
     )
     assert requests.get(data_rows(own, metadata=False), timeout=10).ok, "what failed takes no space any more"
     own.delete()

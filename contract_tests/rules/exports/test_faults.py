@@ -26,6 +26,7 @@ from contract_tests.machine import (
 from contract_tests.rules.worlds import in_file, stored
 from contract_tests.serving import ServedWorld
 from mockserver.exports.budget import Budget
+from mockserver.exports.folder_results import FolderResults
 from mockserver.exports.legacy.files import LegacyFiles
 from mockserver.exports.legacy.requests import parse_labels_request
 from mockserver.exports.request import ExportRequest
@@ -349,9 +350,9 @@ class NoThreads(ThreadPoolExecutor):
 
 def test_without_a_thread_exports_of_both_kinds_fail_at_once(tmp_path: Path) -> None:
     with stored(in_file(tmp_path)) as store, NoThreads(1) as threads:
-        links, space = Links.from_name("key", 0), Budget(MEGABYTE)
-        exports = Exports(store, links, tmp_path / "results", threads, space)
-        legacy = LegacyFiles(store, links, tmp_path / "legacy", threads, space)
+        links, budget, results = Links.from_name("key", 0), Budget(MEGABYTE), FolderResults(tmp_path)
+        exports = Exports(store, links, results, threads, budget)
+        legacy = LegacyFiles(store, links, results, threads, budget)
         for _ in range(12):
             task, future = exports.create(ExportRequest(), name=None, base_url="http://mock")
             assert future.done()
@@ -360,8 +361,8 @@ def test_without_a_thread_exports_of_both_kinds_fail_at_once(tmp_path: Path) -> 
             assert (found.status, "no thread left" in str(found.failure)) == ("FAILED", True)
         with store.reading() as connection:
             project = connection.select(Project)[0].id
-        file, _ = legacy.asked(parse_labels_request({"projectId": project}), base_url="http://mock")
-        looked = legacy.looked_at(file.id)
+        file, _ = legacy.find_or_start(parse_labels_request({"projectId": project}), base_url="http://mock")
+        looked = legacy.poll(file.id)
         assert (looked.status, "no thread left" in str(looked.failure)) == ("FAILED", True)
 
 

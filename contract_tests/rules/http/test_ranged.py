@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mockserver.exports.folder_results import FolderResults
 from mockserver.http.ranged import RangedResponse, RangedSource, accepts_gzip
 from mockserver.http.sources import BEGINNING, BytesSource, FilesSource, GeneratedSource
 
@@ -34,7 +35,7 @@ def build(request: pytest.FixtureRequest, tmp_path: Path) -> Build:
         paths = [tmp_path / f"{number}.ndjson" for number in range(len(parts))]
         for path, part in zip(paths, parts, strict=True):
             path.write_bytes(part)
-        return FilesSource(paths, len(content))
+        return FilesSource([path.name for path in paths], len(content), FolderResults(tmp_path).open)
 
     def generate(content: bytes) -> Iterator[bytes]:
         return (content[start : start + 7] for start in range(0, len(content), 7))

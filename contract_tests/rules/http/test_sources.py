@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from mockserver.exports.folder_results import FolderResults
 from mockserver.http.ranged import SourceBroken
 from mockserver.http.sources import CHUNK, OPENED_AHEAD, FilesSource
 
@@ -15,7 +16,7 @@ def test_a_file_that_is_cut_at_any_time_is_never_sent_as_if_it_were_whole(tmp_pa
     """Cut before or after its length was read: what is missing is noticed, so the end of the body is never sent."""
     path = tmp_path / "all.ndjson"
     path.write_bytes(b"x" * (3 * CHUNK))
-    source = FilesSource([path], 3 * CHUNK)
+    source = FilesSource([path.name], 3 * CHUNK, FolderResults(tmp_path).open)
     chunks = source.chunks()
     received = sum(len(next(chunks)) for _ in range(sent))
     os.truncate(path, left)
@@ -29,7 +30,8 @@ def test_of_many_files_the_first_are_open_from_the_beginning(tmp_path: Path) -> 
     paths = [tmp_path / f"{number}.ndjson" for number in range(OPENED_AHEAD + 2)]
     for path in paths:
         path.write_bytes(path.name.encode())
-    source = FilesSource(paths, sum(path.stat().st_size for path in paths))
+    size = sum(path.stat().st_size for path in paths)
+    source = FilesSource([path.name for path in paths], size, FolderResults(tmp_path).open)
     for path in paths[:OPENED_AHEAD]:
         path.unlink()
     first = [path.name.encode() for path in paths]
@@ -41,7 +43,8 @@ def test_of_many_files_one_of_the_last_may_be_missed(tmp_path: Path) -> None:
     paths = [tmp_path / f"{number}.ndjson" for number in range(OPENED_AHEAD + 2)]
     for path in paths:
         path.write_bytes(b"x")
-    source = FilesSource(paths, sum(path.stat().st_size for path in paths))
+    size = sum(path.stat().st_size for path in paths)
+    source = FilesSource([path.name for path in paths], size, FolderResults(tmp_path).open)
     paths[-1].unlink()
     chunks = source.chunks()
     assert [next(chunks) for _ in paths[:-1]] == [b"x"] * (len(paths) - 1)

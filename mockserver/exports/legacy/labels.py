@@ -18,7 +18,7 @@ from mockserver.exports.legacy.dates import YOUNG_MASKS, load_legacy_format
 from mockserver.exports.legacy.media import render_media_attributes
 from mockserver.exports.legacy.numbers import format_number
 from mockserver.exports.legacy.workflow import Workflows
-from mockserver.exports.results import RowBatch
+from mockserver.exports.streams import RowBatch
 from mockserver.exports.text import json_string
 from mockserver.generate.assets import build_asset, insert_tiles_url
 from mockserver.links import LEGACY_KEY, RESULT_DAYS, Links, good_until

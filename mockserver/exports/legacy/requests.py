@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -45,6 +45,7 @@ def _bound(name: str, operator: str, text: str) -> tuple[int, int]:
 class LabelsRequest(msgspec.Struct, frozen=True, tag="labels", omit_defaults=True):
     """The labels of a project, skipped ones too."""
 
+    IS_ARRAY: ClassVar[bool] = True
     project: str
     created: DateRange = DateRange()
     active: DateRange = DateRange()
@@ -60,6 +61,7 @@ class LabelsRequest(msgspec.Struct, frozen=True, tag="labels", omit_defaults=Tru
 class QueuedRowsRequest(msgspec.Struct, frozen=True, tag="queued", omit_defaults=True):
     """The data rows of a project that wait to be labelled (inferred from the SDK's words: enqueued)."""
 
+    IS_ARRAY: ClassVar[bool] = False
     project: str
     metadata: bool = False
 
@@ -70,6 +72,7 @@ class QueuedRowsRequest(msgspec.Struct, frozen=True, tag="queued", omit_defaults
 
 
 class DatasetRowsRequest(msgspec.Struct, frozen=True, tag="dataset", omit_defaults=True):
+    IS_ARRAY: ClassVar[bool] = False
     dataset: str
     metadata: bool = False
 
@@ -80,6 +83,7 @@ class DatasetRowsRequest(msgspec.Struct, frozen=True, tag="dataset", omit_defaul
 
 
 class BatchRowsRequest(msgspec.Struct, frozen=True, tag="batch", omit_defaults=True):
+    IS_ARRAY: ClassVar[bool] = False
     batch: str
     metadata: bool = False
 
@@ -92,6 +96,7 @@ class BatchRowsRequest(msgspec.Struct, frozen=True, tag="batch", omit_defaults=T
 class ModelRunLabelsRequest(msgspec.Struct, frozen=True, tag="model_run", omit_defaults=True):
     """The labels that stand in a model run, skipped ones too."""
 
+    IS_ARRAY: ClassVar[bool] = False
     model_run: str
 
     def condition(self, connection: Connection) -> Clause:
@@ -103,6 +108,8 @@ class ModelRunLabelsRequest(msgspec.Struct, frozen=True, tag="model_run", omit_d
 
 RowsRequest = QueuedRowsRequest | DatasetRowsRequest | BatchRowsRequest
 LegacyRequest = LabelsRequest | ModelRunLabelsRequest | RowsRequest
+"""A request for a file: one JSON array where `IS_ARRAY`, else NDJSON (SDK project.py 3.52.0:403, model_run.py,
+dataset.py)."""
 
 
 def _check(connection: Connection, kind: type[Record], record_id: str) -> None:
@@ -117,6 +124,12 @@ def parse_labels_request(data: Mapping[str, Any]) -> LabelsRequest:
     return LabelsRequest(data["projectId"], msgspec.convert(created, DateRange), msgspec.convert(active, DateRange))
 
 
-def encode_request(question: LegacyRequest, *, characters: str) -> JsonText:
-    """Equal questions about files in the same characters, equal texts."""
-    return JsonText(msgspec.json.encode(msgspec.to_builtins(question) | {"characters": characters}).decode())
+def encode_request(request: LegacyRequest, *, characters: str) -> JsonText:
+    """Encodes equal requests for files in the same characters as equal texts."""
+    return JsonText(msgspec.json.encode(msgspec.to_builtins(request) | {"characters": characters}).decode())
+
+
+def decode_request(text: str) -> LegacyRequest:
+    """Decodes the text that `encode_request` returned."""
+    request: LegacyRequest = msgspec.json.decode(text, type=LegacyRequest)
+    return request

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mockserver.exports.legacy.context import Metadata
 from mockserver.exports.legacy.media import render_media_attributes
-from mockserver.exports.results import RowBatch
+from mockserver.exports.streams import RowBatch
 from mockserver.exports.text import json_string
 from mockserver.links import RESULT_DAYS, Links, good_until
 from mockserver.world.database import Clause, Connection, Row

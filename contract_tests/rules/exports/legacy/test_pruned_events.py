@@ -1,11 +1,11 @@
-"""A file of Export V1 is not given again where nobody knows any more what happened since."""
+"""A file of Export V1 is not returned again when events since then were deleted."""
 
 from pathlib import Path
 
 import pytest
 
 from contract_tests.rules.worlds import generated
-from mockserver.exports.legacy.files import _changed
+from mockserver.exports.legacy.files import has_changed
 from mockserver.exports.legacy.requests import LabelsRequest, parse_labels_request
 from mockserver.world.database import Clause, JsonText
 from mockserver.world.events import Event
@@ -19,11 +19,11 @@ from mockserver.world.store import Store
 def test_events_that_are_not_on_record_count_as_changes(tmp_path: Path, left: list[int], changed: bool) -> None:
     """The file knows of the first event; all that came since happened elsewhere."""
     store = Store.create(SqliteDatabase(tmp_path / "world.sqlite"), *generated())
-    question = parse_labels_request({"projectId": "the project"})
-    assert isinstance(question, LabelsRequest)
+    request = parse_labels_request({"projectId": "the project"})
+    assert isinstance(request, LabelsRequest)
     with store.change() as change:
         events = [Event(no, "LABEL_CREATED", 1, "another", None, None, JsonText("{}")) for no in range(1, 5)]
         change.connection.insert(events)
         change.connection.delete(Event, Clause("no NOT IN :left", left=left))
-        assert _changed(change.connection, question, 1) is changed
+        assert has_changed(change.connection, request, 1) is changed
     store.close()

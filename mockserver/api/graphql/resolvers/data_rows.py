@@ -165,7 +165,7 @@ def find_by_external_ids(_source: Any, call: Call, externalId_in: list[str]) -> 
 def are_processed(_source: Any, call: Call, **rows: Any) -> bool:
     """Whether rows are processed, by id or global key. An SDK sleeps for 30 seconds after the answer no."""
     ids, keys = sorted(rows.get("dataRowIds") or []), sorted(rows.get("globalKeys") or [])
-    return call.workspace.processed(f"rows {ids} {keys}")
+    return call.workspace.is_processed(f"rows {ids} {keys}")
 
 
 def start_global_keys_job(_source: Any, call: Call, where: Any = None) -> str:
@@ -179,7 +179,7 @@ def start_global_keys_job(_source: Any, call: Call, where: Any = None) -> str:
 def get_global_keys_result(_source: Any, call: Call, jobId: Any = None) -> GlobalKeysResult:  # noqa: N803  the wire's word
     job_id = (jobId or {}).get("id") or ""
     since, keys = _parse_job(job_id)
-    if not call.workspace.processed(f"job {job_id}", since=since):
+    if not call.workspace.is_processed(f"job {job_id}", since=since):
         return GlobalKeysResult(None, "IN_PROGRESS")
     known = {row.global_key: row for row in call.select(DataRow, Clause("global_key IN :keys", keys=keys))}
     live = {key: row for key, row in known.items() if not row.deleted}

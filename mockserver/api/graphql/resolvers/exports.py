@@ -17,7 +17,7 @@ from mockserver.api.graphql.resolvers.people import get_organization
 from mockserver.api.graphql.resolvers.projects import find_creator
 from mockserver.exports.chunks import Chunk, Stream
 from mockserver.exports.request import parse_request
-from mockserver.exports.results import ERRORS, RESULT
+from mockserver.exports.streams import ERRORS, RESULT
 from mockserver.exports.tasks import get_streams, is_finished
 from mockserver.links import RESULT_DAYS, good_until
 from mockserver.world.database import EVERYTHING, Clause
@@ -78,8 +78,8 @@ def find_task(_source: Any, call: Call, where: Any = None) -> Task:
     """The task with this id. SDKs read the files of an export from it (export_task.py)."""
     task_id = (where or {}).get("id")
     exports = call.workspace.exports
-    task = exports.looked_at(call.get(Task, task_id))
-    exports.glances.read(task)
+    task = exports.poll(call.get(Task, task_id))
+    exports.fresh.read(task)
     return task
 
 
@@ -92,7 +92,7 @@ def list_tasks(source: Person | Organization, call: Call, where: Any = None, **w
         return cut_window(matching, **window)
     records = call.search(Task, where, within, order="no DESC", **window)
     if not (where or {}).get("id"):
-        return [call.workspace.exports.shown(record) for record in records]
+        return [call.workspace.exports.view(record) for record in records]
     return [_poll(call, record, alone=window.get("first") == 1) for record in records]
 
 
@@ -101,21 +101,21 @@ def _poll(call: Call, record: Task, *, alone: bool) -> Task:
     client.cancel_task in front of cancelling it (SDK client.py 7.17.0:2832); a client that waits reads a page of a
     hundred tasks (task.py)."""
     exports = call.workspace.exports
-    seen = exports.looked_at(record)
-    if alone and exports.glances.is_fresh(record, call.store.clock.now()):
-        return exports.glances.as_running(record)
-    exports.glances.told(seen)
+    seen = exports.poll(record)
+    if alone and exports.fresh.is_fresh(record, call.store.clock.now()):
+        return exports.fresh.as_running(record)
+    exports.fresh.told(seen)
     return seen
 
 
 def _match_shown(call: Call, record: Task, where: Any) -> list[Task]:
     """The task as clients see it, if it fits a search by the fields that its progression decides."""
     exports = call.workspace.exports
-    if exports.glances.is_fresh(record, call.store.clock.now()):
+    if exports.fresh.is_fresh(record, call.store.clock.now()):
         running = msgspec.structs.replace(record, status=TaskStatus.IN_PROGRESS, completion_percentage=0.0)
         if matches(where, lambda name: _get_field(call, running, name)):
-            return [exports.glances.as_running(record)]
-    seen = exports.shown(record)
+            return [exports.fresh.as_running(record)]
+    seen = exports.view(record)
     return [seen] if matches(where, lambda name: _get_field(call, seen, name)) else []
 
 
@@ -152,7 +152,7 @@ def cancel_task(_source: Any, call: Call, id: str) -> bool:  # noqa: A002  the w
 
 def get_stream(source: Task, name: str) -> Stream:
     """One stream of a task as it is shown."""
-    return get_streams(source).named(name)
+    return get_streams(source).stream(name)
 
 
 def get_header(source: Task, _call: Call, streamType: str) -> Stream | None:  # noqa: N803  the wire's word

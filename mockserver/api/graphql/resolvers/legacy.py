@@ -80,10 +80,10 @@ async def _poll(call: Call, question: LegacyRequest) -> LegacyExport:
     next question makes a new file.
     """
     legacy = call.workspace.legacy
-    file, future = legacy.asked(question, base_url=call.base_url)
+    file, future = legacy.find_or_start(question, base_url=call.base_url)
     if future is not None:
         await asyncio.wait([asyncio.wrap_future(future)], timeout=PATIENCE)
-    file = legacy.looked_at(file.id)
+    file = legacy.poll(file.id)
     if file.status == TaskStatus.FAILED:
         raise Conflict(file.failure or "The export failed")
     done = file.status == TaskStatus.COMPLETE

@@ -1,0 +1,159 @@
+"""Exports of both kinds, wherever their results are kept: the same bytes as from the world itself."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from contract_tests.rules.exports.rows import EVERY_SECTION
+from contract_tests.rules.exports.test_results import read
+from contract_tests.rules.worlds import in_file, stored
+from mockserver.exports.budget import MEGABYTE, Budget
+from mockserver.exports.failures import Failure
+from mockserver.exports.legacy.files import LegacyFiles
+from mockserver.exports.legacy.files import file_name as legacy_file_name
+from mockserver.exports.legacy.labels import LabelElements
+from mockserver.exports.legacy.requests import parse_labels_request
+from mockserver.exports.request import ExportRequest
+from mockserver.exports.results import Results
+from mockserver.exports.rows import ExportRows
+from mockserver.exports.scope import build_scope
+from mockserver.exports.streams import ERRORS, RESULT, file_name
+from mockserver.exports.tasks import Exports, get_streams
+from mockserver.links import Links
+from mockserver.world.database import Clause
+from mockserver.world.legacy import LegacyFile
+from mockserver.world.projects import Project
+from mockserver.world.store import Store
+from mockserver.world.tasks import Task, TaskStatus
+
+HOST = "http://mock"
+LINKS = Links.from_name("key", 0)
+WAIT = 60
+"""Seconds that an export may take on a busy machine."""
+
+
+class Bench:
+    """Both kinds of export over one world and one place for results."""
+
+    def __init__(self, store: Store, results: Results, threads: ThreadPoolExecutor, budget: Budget) -> None:
+        self.store, self.results, self.budget = store, results, budget
+        self.exports = Exports(store, LINKS, results, threads, budget)
+        self.legacy = LegacyFiles(store, LINKS, results, threads, budget)
+        with store.reading() as connection:
+            self.project = connection.select(Project, order="created_at, id")[0].id
+        self.request = ExportRequest(project_id=self.project, params=EVERY_SECTION)
+
+    def export(self) -> Task:
+        task, future = self.exports.create(self.request, name=None, base_url=HOST)
+        future.result(WAIT)
+        return self.task(task.id)
+
+    def task(self, task_id: str) -> Task:
+        with self.store.reading() as connection:
+            [task] = connection.select(Task, Clause("id = :id", id=task_id))
+        return task
+
+    def export_labels(self) -> LegacyFile:
+        request = parse_labels_request({"projectId": self.project})
+        file, future = self.legacy.find_or_start(request, base_url=HOST)
+        if future is not None:
+            future.result(WAIT)
+        return self.legacy.poll(file.id)
+
+    def stream(self, task: Task, name: str) -> bytes:
+        chunks = get_streams(task).stream(name).chunks
+        return b"".join(read(self.results, file_name(task.id, name, chunk.file)) for chunk in chunks)
+
+    def names(self) -> list[str]:
+        return [file.name for below in ("results", "legacy") for file in self.results.list(below)]
+
+
+@pytest.fixture
+def bench(tmp_path: Path, results: Results) -> Iterator[Bench]:
+    with stored(in_file(tmp_path)) as store, ThreadPoolExecutor(2) as threads:
+        yield (bench := Bench(store, results, threads, Budget(100 * MEGABYTE)))
+        bench.exports.close()
+        bench.legacy.close()
+
+
+def test_a_result_of_v2_is_the_rows_of_the_world(bench: Bench) -> None:
+    task = bench.export()
+    with bench.store.reading() as connection:
+        scope = build_scope(connection, bench.request)
+        rows = ExportRows(
+            connection, scope, EVERY_SECTION, links=LINKS, host=HOST, task_id=task.id, now=task.created_at
+        )
+        assert bench.stream(task, RESULT) == rows.text()
+    assert bench.budget.used == sum(file.size for file in bench.results.list("results")) > 0
+
+
+def test_rows_that_fail_are_in_the_stream_of_errors(bench: Bench) -> None:
+    bench.exports.failures.want(Failure(message="too large", data_rows=["image-highway-scene-0001"]))
+    task = bench.export()
+    assert b"too large" in bench.stream(task, ERRORS)
+    assert b"image-highway-scene-0001" not in bench.stream(task, RESULT)
+
+
+def test_an_export_that_fails_leaves_nothing(bench: Bench) -> None:
+    bench.exports.failures.want(Failure(message="all of it"))
+    task = bench.export()
+    assert (task.status, task.failure, bench.names()) == (TaskStatus.FAILED, "all of it", [])
+
+
+def test_a_result_that_is_cancelled_before_anybody_saw_it_is_deleted(bench: Bench) -> None:
+    task = bench.export()
+    bench.exports.cancel(task.id)
+    assert (bench.names(), bench.budget.used) == ([], 0)
+
+
+def test_a_file_of_v1_is_the_labels_of_the_world(bench: Bench) -> None:
+    file = bench.export_labels()
+    with bench.store.reading() as connection:
+        elements = LabelElements(connection, links=LINKS, host=HOST, now=file.created_at)
+        labels = elements.pieces(Clause("l.project_id = :id AND NOT l.deleted", id=bench.project))
+        expected = b"[" + b"".join(batch.text for batch in labels) + b"]"
+    assert read(bench.results, legacy_file_name(file)) == expected
+
+
+def test_a_file_of_v1_that_was_deleted_is_written_again(bench: Bench) -> None:
+    first = bench.export_labels()
+    assert bench.export_labels().id == first.id, "it is returned again"
+    bench.results.delete(legacy_file_name(first))
+    second = bench.export_labels()
+    assert (second.id != first.id, bench.names()) == (True, [legacy_file_name(second)])
+
+
+def test_results_are_deleted_when_their_links_have_expired(bench: Bench) -> None:
+    bench.export()
+    bench.export_labels()
+    assert len(bench.names()) == 2
+    bench.store.clock.advance(20 * 24 * 3600 * 1_000_000)
+    bench.exports.sweep()
+    bench.legacy.sweep()
+    assert (bench.names(), bench.budget.used) == ([], 0)
+
+
+def test_an_export_that_does_not_fit_fails_and_leaves_nothing(tmp_path: Path, results: Results) -> None:
+    with stored(in_file(tmp_path)) as store, ThreadPoolExecutor(2) as threads:
+        bench = Bench(store, results, threads, Budget(10))
+        task = bench.export()
+        assert (task.status, "--results-limit" in str(task.failure)) == (TaskStatus.FAILED, True)
+        assert bench.export_labels().status == TaskStatus.FAILED
+        assert (bench.names(), bench.budget.used) == ([], 0)
+
+
+def test_results_of_an_earlier_run_are_counted_and_unfinished_ones_deleted(tmp_path: Path, results: Results) -> None:
+    with stored(in_file(tmp_path)) as store, ThreadPoolExecutor(2) as threads:
+        bench = Bench(store, results, threads, Budget(100 * MEGABYTE))
+        bench.export()
+        bench.export_labels()
+        kept = bench.names()
+        for name in ("results/unknown/RESULT/0.ndjson", "legacy/unfinished.json"):
+            writer = results.create(name)
+            writer.write(b"half")
+            writer.close()
+        again = Bench(store, results, threads, Budget(100 * MEGABYTE))
+        assert set(again.names()) - {"results/unknown/RESULT/0.ndjson"} == set(kept)
+        assert again.budget.used == sum(results.size(name) for name in again.names())

@@ -1,0 +1,118 @@
+"""The life of a job: it waits, runs, and ends COMPLETE, FAILED or stopped."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import pytest
+
+from mockserver.errors import Conflict
+from mockserver.exports.jobs import Jobs, Kind
+from mockserver.world.clock import DAY, Clock
+
+WAIT = 60
+
+
+class Work(NamedTuple):
+    id: str
+    run: Callable[[], None]
+    closed: list[str]
+
+    def close(self) -> None:
+        self.closed.append(self.id)
+
+
+class Office:
+    """Jobs, and what became of them."""
+
+    def __init__(self, threads: ThreadPoolExecutor, at_once: int = 1) -> None:
+        self.closed: list[str] = []
+        self.discarded: list[str] = []
+        self.failures: dict[str, str] = {}
+        self.swept: list[int] = []
+        self.clock = Clock(frozen_at=0)
+        kind = Kind[Work](
+            lambda work: work.run(),
+            lambda work: self.discarded.append(work.id),
+            self.failures.__setitem__,
+            self.swept.append,
+            at_once,
+        )
+        self.jobs = Jobs(kind, threads, self.clock)
+
+    def work(self, name: str, run: Callable[[], None] = lambda: None) -> Work:
+        return Work(name, run, self.closed)
+
+
+def test_jobs_run_in_order_and_are_closed_once() -> None:
+    order: list[str] = []
+    with ThreadPoolExecutor(4) as threads:
+        office = Office(threads)
+        futures = [office.jobs.start(office.work(name, lambda name=name: order.append(name))) for name in "abc"]  # type: ignore[misc]
+        for future in futures:
+            future.result(WAIT)
+    assert order == office.closed == ["a", "b", "c"]
+    assert office.jobs.future("a") is None
+
+
+def test_no_more_jobs_run_at_a_time_than_the_kind_allows() -> None:
+    held, begun = threading.Event(), [threading.Event() for _ in range(3)]
+    with ThreadPoolExecutor(4) as threads:
+        office = Office(threads, at_once=2)
+        for number, started in enumerate(begun):
+            office.jobs.start(office.work(str(number), lambda started=started: (started.set(), held.wait(WAIT))[0]))  # type: ignore[misc]
+        assert begun[0].wait(WAIT)
+        assert begun[1].wait(WAIT)
+        assert (office.jobs.waiting, begun[2].is_set()) == (1, False)
+        held.set()
+        assert begun[2].wait(WAIT)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (Conflict("there is no room"), "there is no room"),
+        (
+            ZeroDivisionError("1 / 0"),
+            "The mock failed to make this export: this is a bug of the mock; see the server's log",
+        ),
+    ],
+)
+def test_a_job_that_raises_is_discarded_and_its_reason_recorded(error: Exception, reason: str) -> None:
+    def fail() -> None:
+        raise error
+
+    with ThreadPoolExecutor(1) as threads:
+        office = Office(threads)
+        office.jobs.start(office.work("a", fail)).result(WAIT)
+    assert (office.discarded, office.failures, office.closed) == (["a"], {"a": reason}, ["a"])
+
+
+def test_jobs_that_wait_when_the_workspace_is_closed_are_cancelled_and_those_that_run_are_stopped() -> None:
+    begun, closing = threading.Event(), threading.Event()
+    with ThreadPoolExecutor(1) as threads:
+        office = Office(threads)
+
+        def run() -> None:
+            begun.set()
+            closing.wait(WAIT)
+            while True:
+                office.jobs.check_running()
+
+        running, waiting = office.jobs.start(office.work("running", run)), office.jobs.start(office.work("waiting"))
+        assert begun.wait(WAIT)
+        closing.set()
+        office.jobs.close()
+        running.result(WAIT)
+    assert waiting.cancelled()
+    assert (sorted(office.closed), office.discarded, office.failures) == (["running", "waiting"], ["running"], {})
+
+
+def test_results_are_swept_once_a_day_of_the_clock() -> None:
+    with ThreadPoolExecutor(1) as threads:
+        office = Office(threads)
+        for moment in (0, DAY - 1, DAY, DAY + 1, 5 * DAY):
+            office.clock.set(moment)
+            office.jobs.sweep()
+    assert office.swept == [0, DAY, 5 * DAY]

@@ -1,0 +1,119 @@
+"""The results of exports in a folder on the local disk."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mockserver.exports.results import ResultFile
+from mockserver.world.faults import find_fault
+
+LOG = logging.getLogger(__name__)
+
+
+class FolderResults:
+    """Results as files below a folder, under their names."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def create(self, name: str) -> FolderWriter:
+        """Begins a file, and the folders above it. Raises ResourceFailed."""
+        return FolderWriter(self._folder / name)
+
+    def open(self, name: str) -> FolderReader:
+        """Opens a file. Raises FileNotFoundError, OSError."""
+        return FolderReader(self._folder / name)
+
+    def size(self, name: str) -> int:
+        """The bytes of a file. Raises FileNotFoundError."""
+        try:
+            return (self._folder / name).stat().st_size
+        except NotADirectoryError as error:
+            raise FileNotFoundError(str(error)) from error
+
+    def delete(self, name: str) -> None:
+        """Deletes a file or a folder. What a read-only or broken disk keeps is logged; a server that starts again
+        counts it again."""
+        path = self._folder / name
+        try:
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            if find_fault(error, path) is None:
+                LOG.warning("%s could not be removed: %s", path, error)
+
+    def list(self, below: str) -> list[ResultFile]:
+        """All files below a name. Files that are deleted during it may be left out."""
+        return sorted(_walk(self._folder, below))
+
+
+def _walk(folder: Path, below: str) -> Iterator[ResultFile]:
+    for parent, _, names in os.walk(folder / below):
+        for name in names:
+            path = Path(parent, name)
+            try:
+                status = path.stat()
+            except OSError:
+                continue
+            yield ResultFile(path.relative_to(folder).as_posix(), status.st_size, status.st_mtime)
+
+
+class FolderWriter:
+    """A file that is being written. Its methods raise ResourceFailed, which names the path."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with _machine_faults(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("wb")
+
+    def write(self, data: bytes) -> None:
+        with _machine_faults(self._path):
+            self._file.write(data)
+
+    def close(self) -> None:
+        with _machine_faults(self._path):
+            self._file.close()
+
+
+class FolderReader:
+    """An open file. Raises OSError."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._file = path.open("rb", buffering=0)
+        except NotADirectoryError as error:
+            raise FileNotFoundError(str(error)) from error
+
+    @property
+    def size(self) -> int:
+        return self._file.seek(0, io.SEEK_END)
+
+    def read(self, first: int, most: int) -> bytes:
+        self._file.seek(first)
+        return self._file.read(most)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+@contextmanager
+def _machine_faults(path: Path) -> Iterator[None]:
+    """Raises ResourceFailed in place of an error of the operating system that says something about the machine."""
+    try:
+        yield
+    except OSError as error:
+        fault = find_fault(error, path)
+        if fault is None:
+            raise
+        raise fault from error

@@ -1,0 +1,184 @@
+"""The life of a job: it waits in a queue, runs in a thread, and ends COMPLETE, FAILED or stopped.
+
+Export V2 (`tasks`) and Export V1 (`legacy/files`) are two kinds of job.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+from mockserver.errors import MockserverError
+from mockserver.exports.failure_recorder import FailureRecorder, Record
+from mockserver.world.clock import DAY, Clock
+from mockserver.world.faults import find_fault
+
+LOG = logging.getLogger(__name__)
+
+CLOSE_TIMEOUT = 5
+"""Seconds that closing a workspace waits for the jobs that run in it."""
+
+
+class JobStopped(Exception):
+    """The job was cancelled, or its workspace was closed, while it ran."""
+
+
+class Job(Protocol):
+    """Something that a thread does. `id` names its record in the database."""
+
+    @property
+    def id(self) -> str: ...
+
+    def close(self) -> None:
+        """Releases what the job holds open, as its snapshot of the world. Called once, whether or not it ran."""
+
+
+J = TypeVar("J", bound=Job)
+
+
+class Kind(NamedTuple, Generic[J]):
+    """What differs between kinds of job.
+
+    `run` does the work and records that the job is COMPLETE; it calls `Jobs.check_running` now and then. `discard`
+    deletes what a job has written. `record_failure` writes to the database that a job has FAILED. `delete_expired`
+    deletes the results whose links have expired at a moment, in microseconds UTC. `at_once` jobs run at a time.
+    """
+
+    run: Callable[[J], None]
+    discard: Callable[[J], None]
+    record_failure: Record
+    delete_expired: Callable[[int], None]
+    at_once: int
+
+
+class Jobs(Generic[J]):
+    """The jobs of one kind in one workspace, first come, first served. Safe for several threads.
+
+    Few run at a time, so that one workspace cannot keep all threads from the others.
+    """
+
+    def __init__(self, kind: Kind[J], threads: ThreadPoolExecutor, clock: Clock) -> None:
+        self._kind, self._threads, self._clock = kind, threads, clock
+        self._failures = FailureRecorder(threads, kind.record_failure)
+        self._lock = threading.Lock()
+        self._waiting: deque[J] = deque()
+        self._running: set[str] = set()
+        self._futures: dict[str, Future[None]] = {}
+        self._closed = False
+        self._swept_day: int | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs have not begun."""
+        return len(self._waiting)
+
+    def start(self, job: J) -> Future[None]:
+        """Runs a job as soon as it may. The future is done when the job has ended, however it did."""
+        future = Future[None]()
+        with self._lock:
+            self._futures[job.id] = future
+            self._waiting.append(job)
+        self._start_waiting()
+        return future
+
+    def future(self, job_id: str) -> Future[None] | None:
+        """The future of a job that has not ended."""
+        return self._futures.get(job_id)
+
+    def failure(self, job_id: str) -> str | None:
+        """Why a job failed that the database does not know to have failed."""
+        return self._failures.reason(job_id)
+
+    def check_running(self) -> None:
+        """Raises JobStopped when the workspace is being closed."""
+        if self._closed:
+            raise JobStopped
+
+    def sweep(self) -> None:
+        """Deletes the results whose links have expired by the world's clock.
+
+        Links expire at midnights, so this is done once a day of that clock.
+        """
+        now = self._clock.now()
+        if self._swept_day != now // DAY:
+            self._kind.delete_expired(now)
+            self._swept_day = now // DAY
+
+    def _start_waiting(self) -> None:
+        while (job := self._take_next()) is not None:
+            future = self._futures[job.id]
+            try:
+                self._threads.submit(self._work, job, future)
+            except RuntimeError as error:
+                # The pool keeps it in its queue all the same; a cancelled future is not run from there.
+                if future.cancel():
+                    job.close()
+                    self._fail(job, f"The machine has no thread left for this export: {error}")
+                    self._forget(job)
+
+    def _take_next(self) -> J | None:
+        with self._lock:
+            if self._closed or not self._waiting or len(self._running) >= self._kind.at_once:
+                return None
+            job = self._waiting.popleft()
+            self._running.add(job.id)
+            return job
+
+    def _forget(self, job: J) -> None:
+        with self._lock:
+            self._running.discard(job.id)
+            self._futures.pop(job.id, None)
+
+    def _work(self, job: J, future: Future[None]) -> None:
+        if not future.set_running_or_notify_cancel():
+            return
+        try:
+            self._run(job)
+        finally:
+            self._forget(job)
+            future.set_result(None)
+            self._start_waiting()
+
+    def _run(self, job: J) -> None:
+        try:
+            with contextlib.closing(job):
+                self._kind.run(job)
+        except JobStopped:
+            self._kind.discard(job)
+        except Exception as error:  # noqa: BLE001  whatever it is, the job has to end
+            self._fail(job, _failure_reason(error, job.id))
+
+    def _fail(self, job: J, reason: str) -> None:
+        """Ends a job FAILED: without results, since there may be no disk to write them to."""
+        self._kind.discard(job)
+        self._failures.fail(job.id, reason)
+
+    def close(self) -> None:
+        """Stops the jobs and waits for those that run. Their records stay unfinished, and fail when the world is opened
+        again."""
+        with self._lock:
+            self._closed = True
+            abandoned = list(self._waiting)
+            self._waiting.clear()
+            running = [self._futures[job_id] for job_id in self._running if job_id in self._futures]
+        for job in abandoned:
+            self._futures[job.id].cancel()
+            job.close()
+        wait(running, timeout=CLOSE_TIMEOUT)
+        self._failures.write()
+
+
+def _failure_reason(error: Exception, job_id: str) -> str:
+    """Why a job failed. The traceback of a bug goes to the log."""
+    if isinstance(error, MockserverError):
+        return str(error)
+    fault = find_fault(error)
+    if fault is not None:
+        return fault.message
+    LOG.error("the export %s failed", job_id, exc_info=error)
+    return "The mock failed to make this export: this is a bug of the mock; see the server's log"
