@@ -1,4 +1,4 @@
-"""Why jobs failed, kept in memory until the database can be written."""
+"""The reasons why jobs failed, kept in memory until the database can be written."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ RETRY_AFTER = 1.0
 """Seconds between two tries to write failures that could not be written."""
 
 Record = Callable[[str, str], None]
-"""Writes to the database that a job, named by its id, has failed for a reason."""
+"""Writes to the database that the job of this id has failed, and for which reason."""
 
 
 class FailureRecorder:
     """The failed jobs of one kind in one workspace. Safe for several threads.
 
-    When the disk is full for results, it is mostly full for the database too. Without this an export would look as if
-    it ran for ever, and would count as running. A job whose failure a stopped server could not write is unfinished in
+    When the disk is full for results, it is mostly full for the database too. Without this a job would look as if it
+    ran for ever, and would count as running. A job whose failure a stopped server could not write is unfinished in
     the database, and fails for that reason when the server starts again.
     """
 
-    def __init__(self, threads: ThreadPoolExecutor, record: Record) -> None:
-        self._threads, self._record = threads, record
+    def __init__(self, threads: ThreadPoolExecutor, noun: str, record: Record) -> None:
+        """`noun` is the word of the log for such a job ("export")."""
+        self._threads, self._noun, self._record = threads, noun, record
         self._lock = threading.Lock()
         self._reasons: dict[str, str] = {}
         self._tried_at = 0.0
@@ -41,14 +42,14 @@ class FailureRecorder:
         self.write()
 
     def reason(self, job_id: str) -> str | None:
-        """Why a job failed that the database does not know to have failed."""
+        """The reason of a failure that could not be written to the database yet."""
         if not self._reasons:
             return None
         self._retry()
         return self._reasons.get(job_id)
 
     def _retry(self) -> None:
-        """Writes in a thread, because writing waits for changes of the store that run."""
+        """Writes in a thread, because writing waits for changes that run in the store."""
         with self._lock:
             now = time.monotonic()
             if now - self._tried_at < RETRY_AFTER:
@@ -57,18 +58,18 @@ class FailureRecorder:
         try:
             self._threads.submit(self.write)
         except RuntimeError:
-            LOG.debug("no thread is left to record failed exports; it is tried again")
+            LOG.debug("no thread is left to record a failed %s; it is tried again", self._noun)
 
     def write(self) -> None:
-        """Records all failures that the database does not know, as far as it can be written."""
+        """Records the failures that the database does not know, as far as it can be written."""
         for job_id, reason in list(self._reasons.items()):
             try:
                 self._record(job_id, reason)
             except Conflict:
-                LOG.debug("export %s ended with its workspace", job_id)
+                LOG.debug("%s %s ended with its workspace", self._noun, job_id)
             except Exception as error:
                 if find_fault(error) is None:
-                    LOG.exception("the failure of export %s could not be recorded", job_id)
+                    LOG.exception("the failure of %s %s could not be recorded", self._noun, job_id)
                 return
             with self._lock:
                 self._reasons.pop(job_id, None)

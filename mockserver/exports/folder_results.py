@@ -38,8 +38,8 @@ class FolderResults:
             raise FileNotFoundError(str(error)) from error
 
     def delete(self, name: str) -> None:
-        """Deletes a file or a folder. What a read-only or broken disk keeps is logged; a server that starts again
-        counts it again."""
+        """Deletes a file or a folder. If a read-only or broken disk prevents it, that is logged; a server that starts
+        again counts the files again."""
         path = self._folder / name
         try:
             if path.is_dir():
@@ -53,8 +53,12 @@ class FolderResults:
                 LOG.warning("%s could not be removed: %s", path, error)
 
     def list(self, below: str) -> list[ResultFile]:
-        """All files below a name. Files that are deleted during it may be left out."""
+        """All files below a name. Files that are deleted in the meantime may be left out."""
         return sorted(_walk(self._folder, below))
+
+    def find_path(self, name: str) -> Path:
+        """The path of a file or folder."""
+        return self._folder / name
 
 
 def _walk(folder: Path, below: str) -> Iterator[ResultFile]:
@@ -73,16 +77,16 @@ class FolderWriter:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        with _machine_faults(path):
+        with _raise_faults(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("wb")
 
     def write(self, data: bytes) -> None:
-        with _machine_faults(self._path):
+        with _raise_faults(self._path):
             self._file.write(data)
 
     def close(self) -> None:
-        with _machine_faults(self._path):
+        with _raise_faults(self._path):
             self._file.close()
 
 
@@ -108,8 +112,8 @@ class FolderReader:
 
 
 @contextmanager
-def _machine_faults(path: Path) -> Iterator[None]:
-    """Raises ResourceFailed in place of an error of the operating system that says something about the machine."""
+def _raise_faults(path: Path) -> Iterator[None]:
+    """Raises ResourceFailed instead of an error of the operating system that reports a fault of the machine."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The life of a job: it waits in a queue, runs in a thread, and ends COMPLETE, FAILED or stopped.
+"""The lifecycle of a job: it waits in a queue, runs in a thread, and ends COMPLETE, FAILED or stopped.
 
 Export V2 (`tasks`) and Export V1 (`legacy/files`) are two kinds of job.
 """
@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from mockserver.errors import MockserverError
@@ -29,31 +30,35 @@ class JobStopped(Exception):
 
 
 class Job(Protocol):
-    """Something that a thread does. `id` names its record in the database."""
+    """A piece of work for a thread. `id` names its record in the database."""
 
     @property
     def id(self) -> str: ...
 
     def close(self) -> None:
-        """Releases what the job holds open, as its snapshot of the world. Called once, whether or not it ran."""
+        """Releases what the job holds open, such as its snapshot of the world. Called once, whether or not it ran."""
 
 
 J = TypeVar("J", bound=Job)
 
 
 class Kind(NamedTuple, Generic[J]):
-    """What differs between kinds of job.
+    """The properties in which kinds of job differ.
 
-    `run` does the work and records that the job is COMPLETE; it calls `Jobs.check_running` now and then. `discard`
-    deletes what a job has written. `record_failure` writes to the database that a job has FAILED. `delete_expired`
-    deletes the results whose links have expired at a moment, in microseconds UTC. `at_once` jobs run at a time.
+    `noun` is the word of messages for a job ("export"). `place` is the folder of its results, or None where there is
+    no folder: messages name it when an error of the database names no path. `run` does the work and records that the
+    job is COMPLETE; it calls `Jobs.check_running` now and then. `discard` deletes what a job has written.
+    `record_failure` writes to the database that a job has FAILED. `delete_expired` deletes the results whose links have
+    expired by a time, in microseconds UTC. At most `most_running` jobs run at a time.
     """
 
+    noun: str
+    place: Path | None
     run: Callable[[J], None]
     discard: Callable[[J], None]
     record_failure: Record
     delete_expired: Callable[[int], None]
-    at_once: int
+    most_running: int
 
 
 class Jobs(Generic[J]):
@@ -64,7 +69,7 @@ class Jobs(Generic[J]):
 
     def __init__(self, kind: Kind[J], threads: ThreadPoolExecutor, clock: Clock) -> None:
         self._kind, self._threads, self._clock = kind, threads, clock
-        self._failures = FailureRecorder(threads, kind.record_failure)
+        self._failures = FailureRecorder(threads, kind.noun, kind.record_failure)
         self._lock = threading.Lock()
         self._waiting: deque[J] = deque()
         self._running: set[str] = set()
@@ -91,7 +96,7 @@ class Jobs(Generic[J]):
         return self._futures.get(job_id)
 
     def failure(self, job_id: str) -> str | None:
-        """Why a job failed that the database does not know to have failed."""
+        """The reason of a failure that could not be written to the database yet."""
         return self._failures.reason(job_id)
 
     def check_running(self) -> None:
@@ -118,12 +123,12 @@ class Jobs(Generic[J]):
                 # The pool keeps it in its queue all the same; a cancelled future is not run from there.
                 if future.cancel():
                     job.close()
-                    self._fail(job, f"The machine has no thread left for this export: {error}")
+                    self._fail(job, f"The machine has no thread left for this {self._kind.noun}: {error}")
                     self._forget(job)
 
     def _take_next(self) -> J | None:
         with self._lock:
-            if self._closed or not self._waiting or len(self._running) >= self._kind.at_once:
+            if self._closed or not self._waiting or len(self._running) >= self._kind.most_running:
                 return None
             job = self._waiting.popleft()
             self._running.add(job.id)
@@ -151,7 +156,17 @@ class Jobs(Generic[J]):
         except JobStopped:
             self._kind.discard(job)
         except Exception as error:  # noqa: BLE001  whatever it is, the job has to end
-            self._fail(job, _failure_reason(error, job.id))
+            self._fail(job, self._explain(error, job.id))
+
+    def _explain(self, error: Exception, job_id: str) -> str:
+        """The reason of a failure. The traceback of a bug goes to the log."""
+        if isinstance(error, MockserverError):
+            return str(error)
+        fault = find_fault(error, self._kind.place)
+        if fault is not None:
+            return fault.message
+        LOG.error("%s %s failed", self._kind.noun, job_id, exc_info=error)
+        return f"The mock failed to write this {self._kind.noun}: this is a bug of the mock; see the server's log"
 
     def _fail(self, job: J, reason: str) -> None:
         """Ends a job FAILED: without results, since there may be no disk to write them to."""
@@ -171,14 +186,3 @@ class Jobs(Generic[J]):
             job.close()
         wait(running, timeout=CLOSE_TIMEOUT)
         self._failures.write()
-
-
-def _failure_reason(error: Exception, job_id: str) -> str:
-    """Why a job failed. The traceback of a bug goes to the log."""
-    if isinstance(error, MockserverError):
-        return str(error)
-    fault = find_fault(error)
-    if fault is not None:
-        return fault.message
-    LOG.error("the export %s failed", job_id, exc_info=error)
-    return "The mock failed to make this export: this is a bug of the mock; see the server's log"

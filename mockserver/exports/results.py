@@ -1,12 +1,13 @@
-"""Where the results of exports are kept: an interface, with a local folder behind it (`folder_results`).
+"""The storage of the results of exports: an interface, with a local folder behind it (`folder_results`).
 
-A name is a relative path, as `results/{task}/RESULT/0.ndjson`: exports decide on names (`streams`, `legacy/files`).
-Implementations keep the laws that contract_tests/rules/exports/test_results.py states. They raise ResourceFailed, which
-names the resource, where the machine under them fails.
+A name is a relative path, such as `results/{task}/RESULT/0.ndjson`. Exports choose the names (`streams`,
+`legacy/files`). Implementations obey the laws that contract_tests/rules/exports/test_results.py states. They raise
+ResourceFailed, which names the resource, where the machine under them fails.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 
@@ -39,7 +40,7 @@ class ResultReader(Protocol):
         """Returns at most `most` bytes from the byte `first` on; none after the end. Raises OSError."""
 
     def close(self) -> None:
-        """Gives back what is held open."""
+        """Releases the file."""
 
 
 class Results(Protocol):
@@ -59,3 +60,6 @@ class Results(Protocol):
 
     def list(self, below: str) -> list[ResultFile]:
         """All files below a name, in the order of their names."""
+
+    def find_path(self, name: str) -> Path | None:
+        """The path of a file or folder on the local disk, for messages; None for results that are not on it."""

@@ -1,6 +1,7 @@
-"""Export V2: a snapshot and a record at once, then one thread that writes the files.
+"""Export V2: a snapshot and a record immediately, then one thread that writes the files.
 
-One path for one row and a million. The thread uses its own snapshot and the store's methods, nothing else.
+An export of one row takes the same path as one of a million. The thread uses only its own snapshot and the store's
+methods.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from mockserver.exports.request import ExportParams, ExportRequest
 from mockserver.exports.results import Results
 from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import Scope, build_scope
-from mockserver.exports.streams import ERRORS, RESULT, Streams, TaskResults, parse_streams
+from mockserver.exports.streams import ERRORS, FOLDER, RESULT, Streams, TaskResults, parse_streams
 from mockserver.links import RESULT_DAYS, Links, good_until
 from mockserver.world.changes.tasks import TaskChanges
 from mockserver.world.database import Clause, Connection, JsonText
@@ -31,14 +32,14 @@ from mockserver.world.progression import decode_pace
 from mockserver.world.store import Store
 from mockserver.world.tasks import EXPORT, Task, TaskStatus
 
-AT_ONCE = 2
+MOST_RUNNING = 2
 """Exports of one workspace that are written at the same time; the server has four threads for all."""
 REPORT_EVERY = 20_000
 """Rows between two reports of progress: each is a transaction."""
 
 
 class RequestedFailure(MockserverError):
-    """A test asked for an export that fails as a whole."""
+    """A test has requested an export that fails as a whole."""
 
 
 class ExportJob(NamedTuple):
@@ -69,7 +70,15 @@ class Exports:
         self._store, self._links = store, links
         self._results = TaskResults(results, budget)
         self._tasks = TaskChanges(store)
-        kind = Kind(self._write, self._discard, self._tasks.fail_task, self._delete_expired, AT_ONCE)
+        kind = Kind(
+            noun="export",
+            place=results.find_path(FOLDER),
+            run=self._write,
+            discard=self._discard,
+            record_failure=self._tasks.fail_task,
+            delete_expired=self._delete_expired,
+            most_running=MOST_RUNNING,
+        )
         self._jobs = Jobs(kind, threads, store.clock)
         self._progress = Progress(store.clock)
         self._requests: dict[str, ExportRequest] = {}
@@ -82,7 +91,7 @@ class Exports:
         Raises MalformedRequest, and Conflict when too many run.
         """
         self.sweep()
-        check_limits(self._running_requests(), request, limits_on(self._store.workspace.payload_date))
+        check_limits(self._list_running(), request, limits_on(self._store.workspace.payload_date))
         text = JsonText(msgspec.json.encode(request).decode())
         snapshot = self._store.snapshot()
         try:
@@ -94,8 +103,8 @@ class Exports:
         self._requests[task.id] = request
         return task, self._jobs.start(ExportJob(task, snapshot, scope, request.params, self.failures.next()))
 
-    def _running_requests(self) -> list[ExportRequest]:
-        """The exports that clients see IN_PROGRESS, which is what they can wait for."""
+    def _list_running(self) -> list[ExportRequest]:
+        """The requests of the exports that clients see IN_PROGRESS, because those are what clients can wait for."""
         with self._store.reading() as connection:
             tasks = connection.select(Task, Clause("id IN :ids", ids=list(self._requests)))
         running = {task.id for task in tasks if self.view(task).status == TaskStatus.IN_PROGRESS}
@@ -103,7 +112,7 @@ class Exports:
         return list(self._requests.values())
 
     def sweep(self) -> None:
-        """Deletes the files whose links have expired, and those that a crash has left: once a day of the world's
+        """Deletes the files whose links have expired, and those that a crash has left, once a day of the world's
         clock."""
         self._jobs.sweep()
 
@@ -123,7 +132,7 @@ class Exports:
         failure = job.failure
         if failure is not None and failure.data_rows is None:
             raise RequestedFailure(failure.message)
-        rows = self._rows(job)
+        rows = self._build_rows(job)
         report = ProgressReport(self._tasks, self._jobs, job.id, rows)
         result = self._results.write(job.id, RESULT, EXPORT_LOCK.each(rows.pieces()), report)
         failed = [render_failed_rows(rows.failed, failure.message)] if failure is not None and rows.failed else []
@@ -132,7 +141,7 @@ class Exports:
         if not self._tasks.finish_task(job.id, Streams(RESULT=result, ERRORS=errors).text()):
             raise JobStopped
 
-    def _rows(self, job: ExportJob) -> ExportRows:
+    def _build_rows(self, job: ExportJob) -> ExportRows:
         task, failure = job.task, job.failure
         return ExportRows(
             job.snapshot,
@@ -169,8 +178,8 @@ class Exports:
         )
 
     def cancel(self, task_id: str) -> None:
-        """Cancels a task that clients see IN_PROGRESS, or that was created just now. Raises NotFound, and Conflict when
-        it is neither."""
+        """Cancels a task that clients see IN_PROGRESS, or that was created just now. Raises NotFound, and Conflict
+        if it is neither."""
         with self._store.reading() as connection:
             task = connection.one_by_id(Task, task_id)
         seen = self.view(task)
@@ -184,12 +193,12 @@ class Exports:
             self._results.delete(task_id)
 
     def close(self) -> None:
-        """Stops the exports. Those that run stay unfinished, and fail when the world is opened again."""
+        """Stops the exports. Running ones stay unfinished, and fail when the world is opened again."""
         self._jobs.close()
 
 
 class ProgressReport:
-    """Called with the number of rows written so far; writes the percentage to the database now and then."""
+    """Called with the number of rows written so far; writes the percentage to the database every REPORT_EVERY rows."""
 
     def __init__(self, tasks: TaskChanges, jobs: Jobs[ExportJob], task_id: str, rows: ExportRows) -> None:
         self._tasks, self._jobs, self._task_id, self._rows = tasks, jobs, task_id, rows
@@ -206,8 +215,8 @@ class ProgressReport:
 
 
 def get_streams(task: Task) -> Streams:
-    """The streams of a task as clients see it. They are empty until it has ended: SDKs cache a header for good (wire
-    trap 13).
+    """The streams of a task as clients see it. They are empty until the task has ended, because SDKs cache a header for
+    ever (wire trap 13).
 
     The stream of errors of a failed export is one line, which is rendered from the task's record: there may be no disk
     to keep it on.

@@ -1,10 +1,12 @@
-"""The life of a job: it waits, runs, and ends COMPLETE, FAILED or stopped."""
+"""The lifecycle of a job: it waits, runs, and ends COMPLETE, FAILED or stopped."""
 
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import NamedTuple
 
+import apsw
 import pytest
 
 from mockserver.errors import Conflict
@@ -24,24 +26,26 @@ class Work(NamedTuple):
 
 
 class Office:
-    """Jobs, and what became of them."""
+    """Jobs, and lists of how they ended."""
 
-    def __init__(self, threads: ThreadPoolExecutor, at_once: int = 1) -> None:
+    def __init__(self, threads: ThreadPoolExecutor, most_running: int = 1) -> None:
         self.closed: list[str] = []
         self.discarded: list[str] = []
         self.failures: dict[str, str] = {}
         self.swept: list[int] = []
         self.clock = Clock(frozen_at=0)
         kind = Kind[Work](
-            lambda work: work.run(),
-            lambda work: self.discarded.append(work.id),
-            self.failures.__setitem__,
-            self.swept.append,
-            at_once,
+            noun="import",
+            place=Path("/srv/results"),
+            run=lambda work: work.run(),
+            discard=lambda work: self.discarded.append(work.id),
+            record_failure=self.failures.__setitem__,
+            delete_expired=self.swept.append,
+            most_running=most_running,
         )
         self.jobs = Jobs(kind, threads, self.clock)
 
-    def work(self, name: str, run: Callable[[], None] = lambda: None) -> Work:
+    def build(self, name: str, run: Callable[[], None] = lambda: None) -> Work:
         return Work(name, run, self.closed)
 
 
@@ -49,7 +53,7 @@ def test_jobs_run_in_order_and_are_closed_once() -> None:
     order: list[str] = []
     with ThreadPoolExecutor(4) as threads:
         office = Office(threads)
-        futures = [office.jobs.start(office.work(name, lambda name=name: order.append(name))) for name in "abc"]  # type: ignore[misc]
+        futures = [office.jobs.start(office.build(name, lambda name=name: order.append(name))) for name in "abc"]  # type: ignore[misc]
         for future in futures:
             future.result(WAIT)
     assert order == office.closed == ["a", "b", "c"]
@@ -57,15 +61,15 @@ def test_jobs_run_in_order_and_are_closed_once() -> None:
 
 
 def test_no_more_jobs_run_at_a_time_than_the_kind_allows() -> None:
-    held, begun = threading.Event(), [threading.Event() for _ in range(3)]
+    release, begun = threading.Event(), [threading.Event() for _ in range(3)]
     with ThreadPoolExecutor(4) as threads:
-        office = Office(threads, at_once=2)
+        office = Office(threads, most_running=2)
         for number, started in enumerate(begun):
-            office.jobs.start(office.work(str(number), lambda started=started: (started.set(), held.wait(WAIT))[0]))  # type: ignore[misc]
+            office.jobs.start(office.build(str(number), lambda started=started: (started.set(), release.wait(WAIT))[0]))  # type: ignore[misc]
         assert begun[0].wait(WAIT)
         assert begun[1].wait(WAIT)
         assert (office.jobs.waiting, begun[2].is_set()) == (1, False)
-        held.set()
+        release.set()
         assert begun[2].wait(WAIT)
 
 
@@ -75,7 +79,14 @@ def test_no_more_jobs_run_at_a_time_than_the_kind_allows() -> None:
         (Conflict("there is no room"), "there is no room"),
         (
             ZeroDivisionError("1 / 0"),
-            "The mock failed to make this export: this is a bug of the mock; see the server's log",
+            "The mock failed to write this import: this is a bug of the mock; see the server's log",
+        ),
+        (
+            apsw.FullError("database or disk is full"),
+            (
+                "No space left on the disk of /srv/results: database or disk is full; free some space; "
+                "the server goes on by itself then"
+            ),
         ),
     ],
 )
@@ -85,7 +96,7 @@ def test_a_job_that_raises_is_discarded_and_its_reason_recorded(error: Exception
 
     with ThreadPoolExecutor(1) as threads:
         office = Office(threads)
-        office.jobs.start(office.work("a", fail)).result(WAIT)
+        office.jobs.start(office.build("a", fail)).result(WAIT)
     assert (office.discarded, office.failures, office.closed) == (["a"], {"a": reason}, ["a"])
 
 
@@ -100,7 +111,7 @@ def test_jobs_that_wait_when_the_workspace_is_closed_are_cancelled_and_those_tha
             while True:
                 office.jobs.check_running()
 
-        running, waiting = office.jobs.start(office.work("running", run)), office.jobs.start(office.work("waiting"))
+        running, waiting = office.jobs.start(office.build("running", run)), office.jobs.start(office.build("waiting"))
         assert begun.wait(WAIT)
         closing.set()
         office.jobs.close()

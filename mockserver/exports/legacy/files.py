@@ -77,7 +77,15 @@ class LegacyFiles:
         self._store, self._links = store, links
         self._settings = WorkspaceSettings(store)
         self._results, self._budget = results, budget
-        kind = Kind(self._write, self._discard, self._record_failure, self._delete_expired, at_once=1)
+        kind = Kind(
+            noun="export",
+            place=results.find_path(FOLDER),
+            run=self._write,
+            discard=self._discard,
+            record_failure=self._record_failure,
+            delete_expired=self._delete_expired,
+            most_running=1,
+        )
         self._jobs = Jobs(kind, threads, store.clock)
         self._progress = Progress(store.clock)
         self._count_complete()
