@@ -13,8 +13,8 @@ from mockserver.exports.labels import LabelKinds, Labels
 from mockserver.exports.scope import Runs
 from mockserver.exports.sections import match_numbers
 from mockserver.exports.text import json_string
-from mockserver.world.database import Clause, Connection, Row
-from mockserver.world.models import ModelRunRow, Prediction
+from mockserver.world.database import Clause, Connection
+from mockserver.world.models import ModelRunRow
 
 Blocks = dict[int, str]
 """Data row number -> the JSON of its block."""
@@ -38,9 +38,10 @@ class Experiments:
     def blocks(self, numbers: list[int], kinds: LabelKinds) -> Blocks:
         """Of those of a piece of rows that stand in a run."""
         here = self._of_runs & match_numbers("data_row_no", numbers)
-        standings = self._select("data_row_no, model_run_id, label_id", ModelRunRow, here)
+        columns = "data_row_no, model_run_id, label_id"
+        standings = self._connection.select_columns(ModelRunRow, columns, here, order="data_row_no, no")
         labels = self._labels.by_id([label for _, _, label in standings if label is not None], kinds)
-        predicted = self._predicted(here, kinds) if self._predictions else None
+        predicted = self._labels.predictions(here, kinds) if self._predictions else None
         found: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         for row, run_id, label_id in standings:
             run = self._runs.runs[run_id]
@@ -56,11 +57,3 @@ class Experiments:
             f'"{model}":{{"name":{json_string(names[model].name)},"{self._key}":{{{",".join(runs)}}}}}'
             for model, runs in models.items()
         )
-
-    def _predicted(self, here: Clause, kinds: LabelKinds) -> dict[tuple[str, int], list[str]]:
-        """Predictions by run and data row number."""
-        columns = "data_row_no, id, feature_prefix, body_id, model_run_id"
-        return self._labels.predictions(self._select(columns, Prediction, here), kinds)
-
-    def _select(self, columns: str, kind: type[ModelRunRow | Prediction], here: Clause) -> list[Row]:
-        return self._connection.select_columns(kind, columns, here, order="data_row_no, no")

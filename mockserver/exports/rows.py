@@ -11,6 +11,7 @@ from collections.abc import Container, Iterator, Sequence
 from itertools import chain
 
 from mockserver.exports.annotations import Annotations
+from mockserver.exports.columns import DataRowColumns, transpose_rows
 from mockserver.exports.dates import PayloadFormat, load_format, remove_page_count
 from mockserver.exports.experiments import Experiments, experiment_keys
 from mockserver.exports.failures import FailedRow
@@ -36,9 +37,8 @@ LINES = 32
 FEW_PROJECTS = 30
 """So many are searched one by one; for more, all rows of the piece are looked at."""
 
-_COLUMNS = "dr.no, dr.id, dr.global_key, dr.external_id, dr.row_data, dr.media_type, dr.media_attributes"
-_METADATA = ", dr.metadata"
-_DETAILS = ", dr.dataset_id, dr.created_at, dr.updated_at, dr.last_activity_at, dr.created_by"
+_COLUMNS = ("no", "id", "global_key", "external_id", "row_data", "media_type", "media_attributes")
+_DETAILS = ("dataset_id", "created_at", "updated_at", "last_activity_at", "created_by")
 
 Parts = Sequence[str]
 """A text that is not joined yet."""
@@ -96,40 +96,46 @@ class ExportRows:
     def pieces(self) -> Iterator[RowBatch]:
         """NDJSON in whole lines, ASCII unless a switch says otherwise, LINES rows at a time, in order of creation."""
         scope, params = self._scope, self._params
-        columns = f"{_COLUMNS}{_METADATA if params.include_metadata else ''}"
-        columns += _DETAILS if params.include_data_row_details else ""
+        names = [*_COLUMNS, *(["metadata"] if params.include_metadata else [])]
+        names += _DETAILS if params.include_data_row_details else []
+        selected = ", ".join(f"dr.{name}" for name in names)
         for rows in self._connection.select_batches(
-            scope.source, columns, scope.condition, order=scope.order, size=PIECE
+            scope.source, selected, scope.condition, order=scope.order, size=PIECE
         ):
             good = self._without_failing(rows) if self._failing else rows
             if good:
-                yield from self._written(good)
+                yield from self._written(transpose_rows(DataRowColumns, names, good))
 
     def _without_failing(self, rows: list[Row]) -> list[Row]:
-        failing = [row for row in rows if row[1] in self._failing or row[2] in self._failing]
-        self.failed += [FailedRow(row[1], row[2]) for row in failing]
-        return [row for row in rows if row not in failing]
+        good = []
+        for row in rows:
+            _, row_id, global_key, *_ = row
+            if row_id in self._failing or global_key in self._failing:
+                self.failed.append(FailedRow(row_id, global_key))
+            else:
+                good.append(row)
+        return good
 
-    def _written(self, rows: list[Row]) -> Iterator[RowBatch]:
+    def _written(self, rows: DataRowColumns) -> Iterator[RowBatch]:
         columns = self._columns(rows)
-        for first in range(0, len(rows), LINES):
+        for first in range(0, len(rows.no), LINES):
             lines = zip(*(column[first : first + LINES] for column in columns), strict=True)
             text = "".join(chain.from_iterable(chain.from_iterable(lines))).encode("ascii")
-            count = min(LINES, len(rows) - first)
+            count = min(LINES, len(rows.no) - first)
             yield RowBatch(unescape(text) if self._form.switches.characters == "utf-8" else text, count)
 
-    def _columns(self, rows: list[Row]) -> list[list[Parts]]:
+    def _columns(self, rows: DataRowColumns) -> list[list[Parts]]:
         """What stands before `projects`, this section, and what comes after it. Keys in the order of the sample; a
         section that the params ask for is there even when it is empty."""
-        numbers, params = [row[0] for row in rows], self._params
-        kinds = {row[0]: LABEL_KINDS[row[5]] for row in rows if row[5] in LABEL_KINDS}
+        numbers, params = list(rows.no), self._params
+        media_types = zip(rows.no, rows.media_type, strict=True)
+        kinds = {number: LABEL_KINDS[media] for number, media in media_types if media in LABEL_KINDS}
         here = match_numbers("data_row_no", numbers)
         texts = [self._data_rows(rows), self._media_attributes(rows)]
         if params.include_attachments:
             texts.append(_listed("attachments", self._sections.attachments(here), numbers))
         if params.include_metadata:
-            metadata = self._names.metadata
-            texts.append([f',"metadata_fields":[{metadata(row[7])}]' for row in rows])
+            texts.append([f',"metadata_fields":[{fields}]' for fields in map(self._names.metadata, rows.metadata)])
         if params.include_embeddings:
             texts.append(_listed("embeddings", self._sections.embeddings(here), numbers))
         columns: list[list[Parts]] = [list(zip(*texts, strict=True))]
@@ -138,19 +144,22 @@ class ExportRows:
         columns.append(self._experiments(numbers, kinds))
         return columns
 
-    def _data_rows(self, rows: list[Row]) -> list[str]:
+    def _data_rows(self, rows: DataRowColumns) -> list[str]:
         """Each with the line's beginning."""
         asset = self._files.asset
-        keys = ["" if row[2] is None else f'"global_key":{json_string(row[2])},' for row in rows]
-        external = ["" if row[3] is None else f'"external_id":{json_string(row[3])},' for row in rows]
-        sources = [asset(row[1], row[3] or row[1], row[0]) if row[4] is None else json_string(row[4]) for row in rows]
-        details = self._details(rows) if self._params.include_data_row_details else [""] * len(rows)
+        keys = ["" if key is None else f'"global_key":{json_string(key)},' for key in rows.global_key]
+        names = ["" if name is None else f'"external_id":{json_string(name)},' for name in rows.external_id]
+        sources = [
+            asset(row_id, name or row_id, number) if row_data is None else json_string(row_data)
+            for number, row_id, name, row_data in zip(rows.no, rows.id, rows.external_id, rows.row_data, strict=True)
+        ]
+        details = self._details(rows) if self._params.include_data_row_details else [""] * len(rows.no)
         return [
-            f'{{"data_row":{{"id":"{row[1]}",{name}{key}"row_data":{source}{more}}}'
-            for row, key, name, source, more in zip(rows, keys, external, sources, details, strict=True)
+            f'{{"data_row":{{"id":"{row_id}",{name}{key}"row_data":{source}{more}}}'
+            for row_id, key, name, source, more in zip(rows.id, keys, names, sources, details, strict=True)
         ]
 
-    def _details(self, rows: list[Row]) -> list[str]:
+    def _details(self, rows: DataRowColumns) -> list[str]:
         """The `details` of data rows."""
         datasets, emails = self._names.datasets, self._names.emails
         moment = _moment if self._form.has("row_milliseconds") else _whole_moment
@@ -158,22 +167,25 @@ class ExportRows:
             f',"details":{{"dataset_id":"{dataset}","dataset_name":{datasets[dataset]},'
             f'"created_at":"{moment(created)}","updated_at":"{moment(updated)}",'
             f'"last_activity_at":"{moment(active)}","created_by":{emails[person]}}}'
-            for *_, dataset, created, updated, active, person in rows
+            for dataset, created, updated, active, person in zip(
+                rows.dataset_id, rows.created_at, rows.updated_at, rows.last_activity_at, rows.created_by, strict=True
+            )
         ]
 
-    def _media_attributes(self, rows: list[Row]) -> list[str]:
+    def _media_attributes(self, rows: DataRowColumns) -> list[str]:
         written = self._form.media_attributes if self._form.changes_attributes else escape_non_ascii
+        kinds = enumerate(zip(rows.media_type, rows.media_attributes, strict=True))
         return [
-            f',"media_attributes":{self._of_document(row) if row[5] in WITH_TEXT_LAYER else written(row[6])}'
-            for row in rows
+            f',"media_attributes":{self._document_attributes(rows, at) if media in WITH_TEXT_LAYER else written(text)}'
+            for at, (media, text) in kinds
         ]
 
-    def _of_document(self, row: Row) -> str:
+    def _document_attributes(self, rows: DataRowColumns, at: int) -> str:
         """The attributes of a document name its text layer (observed 2025-05); of a file elsewhere there is none."""
-        told = self._form.media_attributes(remove_page_count(row[6]))
-        if row[4] is not None:
-            return told
-        return f'{told[:-1]},"text_layer_url":{self._files.text_layer(row[1], row[0])}}}'
+        attributes = self._form.media_attributes(remove_page_count(rows.media_attributes[at]))
+        if rows.row_data[at] is not None:
+            return attributes
+        return f'{attributes[:-1]},"text_layer_url":{self._files.text_layer(rows.id[at], rows.no[at])}}}'
 
     def _projects(self, numbers: list[int], here: Clause, kinds: LabelKinds) -> list[Parts]:
         told = bool(self._headings)
