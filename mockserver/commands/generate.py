@@ -66,7 +66,7 @@ def run(
     if not base_url.startswith(("http://", "https://")) or base_url.endswith("/"):
         raise StartupError(f"--base-url is {base_url!r}; expected scheme and host, like https://mock.example")
     sections = parse_sections(params)
-    plan = samples.single_project_scenario(scenarios.load(scenarios.find(scenario)), media, rows, project=project)
+    plan = samples.select_project(scenarios.load(scenarios.find(scenario)), media, rows, project=project)
     end = resolve_end(plan, ends)
     tables = {} if locale is None else locales.build_tables(locale, seed)
     with (

@@ -164,13 +164,13 @@ class Controls:
 
     def failures(self, request: Request, _body: None) -> WantedFailures:
         """Lists the failures of the next exports."""
-        return WantedFailures(self.workspace(request).exports.failures.wanted)
+        return WantedFailures(self.workspace(request).exports.failures.pending)
 
     def want_failure(self, request: Request, body: Failure) -> WantedFailures:
         """Makes the next exports fail, entirely or for single data rows."""
         failures = self.workspace(request).exports.failures
-        failures.want(body)
-        return WantedFailures(failures.wanted)
+        failures.add(body)
+        return WantedFailures(failures.pending)
 
     def clear_failures(self, request: Request, _body: None) -> None:
         """Clears the failures of the next exports."""

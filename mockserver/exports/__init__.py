@@ -1,1 +1,1 @@
-"""What goes out: selections of the world as Export V2 rows, cut into files, behind asynchronous tasks."""
+"""Exports of the world: selections as rows of Export V2, divided into files, behind asynchronous tasks."""

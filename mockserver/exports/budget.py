@@ -1,4 +1,4 @@
-"""How many bytes the results of all workspaces may take together. The oldest finished ones are deleted first."""
+"""The limit on the bytes of the results of all workspaces. The oldest finished ones are deleted first."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MEGABYTE = 1024 * 1024
 
 
 class OutOfSpace(MockserverError):
-    """An export does not fit; the task that made it has FAILED and says this."""
+    """An export does not fit within the limit; its task is FAILED with this message."""
 
 
 class Export(NamedTuple):
@@ -25,7 +25,7 @@ class Export(NamedTuple):
 
 
 class Finished(NamedTuple):
-    """Bytes that may be deleted, and when they were finished by this machine's clock, in seconds since 1970."""
+    """Bytes that may be deleted, and the time of their completion by this machine's clock, in seconds since 1970."""
 
     size: int
     at: float
@@ -49,7 +49,7 @@ class Budget:
         return self._used
 
     def take(self, results: Results, name: str, size: int) -> None:
-        """Counts so many bytes more for an export that is being written. Raises OutOfSpace."""
+        """Counts `size` more bytes for an export that is being written. Raises OutOfSpace."""
         export = Export(results, name)
         with self._lock:
             while self._used + size > self.limit and self._finished:
@@ -68,21 +68,21 @@ class Budget:
         limit = f"{self.limit // MEGABYTE} MiB"
         others = len(self._growing.keys() - {export})
         if others:
-            return f"The results of {1 + others} exports at once exceed the limit of {limit}; start fewer at a time"
+            return f"The results of {1 + others} simultaneous exports exceed the limit of {limit}; start fewer together"
         return (
             f"The result of this export exceeds the limit of {limit}; export less, "
             "or start the server with a larger --results-limit"
         )
 
     def finish(self, results: Results, name: str) -> None:
-        """Marks an export as finished: it may be deleted for others."""
+        """Marks an export as finished: it may be deleted to make space for others."""
         export = Export(results, name)
         with self._lock:
             if export in self._growing:
                 self._finished[export] = Finished(self._growing.pop(export), time.time())
 
     def add_finished(self, results: Results, files: Mapping[str, list[ResultFile]]) -> None:
-        """Counts the results of an earlier run, files by export. They were finished when they were last written to."""
+        """Counts the results of an earlier run, files by export. Their completion is the time of their last write."""
         known = {
             Export(results, name): Finished(sum(file.size for file in parts), max(file.modified_at for file in parts))
             for name, parts in files.items()
@@ -92,14 +92,14 @@ class Budget:
             self._used += sum(finished.size for finished in known.values())
 
     def delete(self, results: Results, name: str) -> None:
-        """Deletes the files of an export, and counts them no more."""
+        """Deletes the files of an export, and stops counting them."""
         results.delete(name)
         export = Export(results, name)
         with self._lock:
             self._forget(export)
 
     def forget(self, results: Results) -> None:
-        """Counts nothing of these results any more: they were deleted as a whole."""
+        """Stops counting these results, which were deleted as a whole."""
         with self._lock:
             for export in [*self._growing, *self._finished]:
                 if export.results is results:

@@ -12,7 +12,7 @@ from itertools import pairwise
 import msgspec
 
 TARGET = 4 * 1024 * 1024
-"""Bytes. Every chunk costs the SDK a query and a connection; above 8 MiB its memory grows and nothing else."""
+"""Bytes. Every chunk costs the SDK a query and a connection; above 8 MiB only its memory grows."""
 
 
 class Chunk(msgspec.Struct, frozen=True, array_like=True):
@@ -26,7 +26,7 @@ class Chunk(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Stream(msgspec.Struct, frozen=True):
-    """All files of one stream, in order. An empty stream has no metadata header on the wire, not a zero one."""
+    """All files of one stream, in order. The metadata header of an empty stream is null on the wire, not zeros."""
 
     chunks: tuple[Chunk, ...] = ()
 
@@ -38,23 +38,23 @@ class Stream(msgspec.Struct, frozen=True):
     def total_lines(self) -> int:
         return self.chunks[-1].last_line + 1 if self.chunks else 0
 
-    def at_offset(self, offset: int) -> Chunk | None:
-        """The file that holds a byte; None past either end."""
+    def find_by_offset(self, offset: int) -> Chunk | None:
+        """The file that holds a byte; None outside of the stream."""
         if not 0 <= offset < self.total_size:
             return None
         return self.chunks[bisect_right(self.chunks, offset, key=lambda chunk: chunk.start) - 1]
 
-    def at_line(self, line: int) -> Chunk | None:
-        """The file that holds a line; None past either end."""
+    def find_by_line(self, line: int) -> Chunk | None:
+        """The file that holds a line; None outside of the stream."""
         if not 0 <= line < self.total_lines:
             return None
         return self.chunks[bisect_right(self.chunks, line, key=lambda chunk: chunk.first_line) - 1]
 
 
 class ChunkPlanner:
-    """Decides, piece by piece, which file a run of whole lines goes to.
+    """Decides, batch by batch, to which file a run of whole lines goes.
 
-    A file is closed before it would pass `target`; a piece that is larger than `target` gets a file of its own.
+    A file is closed before it would exceed `target` bytes; a batch that is larger than `target` gets a file of its own.
     """
 
     def __init__(self, target: int = TARGET) -> None:
@@ -71,8 +71,8 @@ class ChunkPlanner:
         self._lines += lines
         return format_file_name(len(self._files) - 1)
 
-    def stream(self) -> Stream:
-        """What was placed so far."""
+    def build_stream(self) -> Stream:
+        """The stream of everything that was placed so far."""
         starts = [*self._files, [self._bytes, self._lines]]
         return Stream(
             tuple(

@@ -1,6 +1,6 @@
-"""What Export V2 changed over the years: one table, and the form that a workspace's payload date makes of it.
+"""The changes of Export V2 over the years: one table, and the form of rows on a workspace's payload date.
 
-A world keeps the newest form. Rows of an earlier date leave out what did not exist yet, or say it as it was said.
+A world keeps the newest form. Rows of an earlier date leave out later additions, or write them in their earlier form.
 """
 
 from __future__ import annotations
@@ -168,32 +168,32 @@ _DATED = (
 )
 
 DATED = {item.name: item for item in _DATED}
-"""By name, in the order in which they came."""
+"""Changes by name, in the order of their dates."""
 
 _ATTRIBUTES = {
     "exif_rotation": ("exif_rotation",),
     "frame_attributes": ("frame_rate", "frame_count"),
     "asset_type": ("asset_type",),
 }
-"""What of `media_attributes` came with which."""
+"""The keys of `media_attributes` that each change added."""
 
 MaskForm = Literal["own", "composite", "both", "numbered", "plain"]
-"""The words of the switch `masks` (world/switches.py). `own`: both for clips, composite masks for everything else."""
+"""The words of the switch `masks` (world/switches.py). `own`: both for clips, composite masks for other media."""
 
 
 class PayloadFormat(msgspec.Struct, frozen=True, dict=True):
-    """How the rows of one export are written. `payload_date` None: as the newest service writes them."""
+    """The form of the rows of one export. `payload_date` None is the newest form."""
 
     payload_date: datetime.date | None = None
     switches: Switches = Switches()
 
     def has(self, name: str) -> bool:
-        """Whether what the table calls `name` was there."""
+        """Whether the service had made the change with this name in the table."""
         return self.payload_date is None or DATED[name].since <= self.payload_date
 
     @property
     def asset_key(self) -> AssetKey:
-        """What signs the links of files."""
+        """The key that signs the links of files."""
         return SECOND_KEY if self.has("long_links") else FIRST_KEY
 
     @cached_property
@@ -206,22 +206,22 @@ class PayloadFormat(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def steps(self) -> list[Step]:
-        """What a canonical body goes through; nothing for the newest form, which is never parsed."""
+        """The steps for a canonical body; none for the newest form, which is never parsed."""
         wanted: list[tuple[bool, Step]] = [
-            (not self.has("feature_schema_ids"), downgrades.without_schema_ids),
-            (not self.has("values"), downgrades.without_values),
-            (self.masks == "composite", downgrades.with_composite_masks),
-            (self.masks == "both", downgrades.with_both_masks),
-            (self.masks == "plain", downgrades.with_plain_masks),
-            (self.masks == "numbered", downgrades.with_numbered_masks),
-            (not self.has("questions_in_frames"), downgrades.with_questions_of_frames_at_the_top),
-            (not self.has("tokens"), downgrades.without_tokens),
-            (not self.has("audio_segments"), downgrades.sounds_like_pictures),
-            (not self.has("page_dimensions"), downgrades.without_page_dimensions),
-            (not self.has("text_classifications"), downgrades.without_questions_below_texts),
-            (not self.has("units"), downgrades.without_units),
-            (self.switches.key_frame_feature_map == "list", downgrades.with_lists_of_key_frames),
-            (self.switches.key_frame_feature_map == "dict", downgrades.with_flags_of_key_frames),
+            (not self.has("feature_schema_ids"), downgrades.remove_schema_ids),
+            (not self.has("values"), downgrades.remove_values),
+            (self.masks == "composite", downgrades.use_composite_masks),
+            (self.masks == "both", downgrades.use_both_masks),
+            (self.masks == "plain", downgrades.use_plain_masks),
+            (self.masks == "numbered", downgrades.use_numbered_masks),
+            (not self.has("questions_in_frames"), downgrades.move_frame_questions_to_top),
+            (not self.has("tokens"), downgrades.remove_tokens),
+            (not self.has("audio_segments"), downgrades.write_sounds_as_pictures),
+            (not self.has("page_dimensions"), downgrades.remove_page_dimensions),
+            (not self.has("text_classifications"), downgrades.remove_questions_below_texts),
+            (not self.has("units"), downgrades.remove_units),
+            (self.switches.key_frame_feature_map == "list", downgrades.list_key_frames),
+            (self.switches.key_frame_feature_map == "dict", downgrades.flag_key_frames),
         ]
         return [step for needed, step in wanted if needed]
 
@@ -234,29 +234,29 @@ class PayloadFormat(msgspec.Struct, frozen=True, dict=True):
     def changes_attributes(self) -> bool:
         return bool(self.lost_attributes) or not self.has("exif_number")
 
-    def media_attributes(self, text: str) -> str:
-        """JSON in ASCII."""
+    def render_attributes(self, text: str) -> str:
+        """The media attributes of a row as JSON in ASCII, from their newest form."""
         if self.changes_attributes:
-            return _earlier_attributes(text, self.lost_attributes, as_text=not self.has("exif_number"))
+            return _downgrade_attributes(text, self.lost_attributes, as_text=not self.has("exif_number"))
         return escape_non_ascii(text)
 
 
 @lru_cache(maxsize=1024)
-def _earlier_attributes(text: str, lost: frozenset[str], *, as_text: bool) -> str:
-    """Few different attributes are shared by many rows."""
-    kept = {name: value for name, value in orjson.loads(text).items() if name not in lost}
-    if as_text and "exif_rotation" in kept:
-        kept["exif_rotation"] = str(kept["exif_rotation"])
-    return escape_non_ascii(orjson.dumps(kept).decode())
+def _downgrade_attributes(text: str, lost: frozenset[str], *, as_text: bool) -> str:
+    """The attributes in an earlier form. Cached, because many rows share few different attributes."""
+    attributes = {name: value for name, value in orjson.loads(text).items() if name not in lost}
+    if as_text and "exif_rotation" in attributes:
+        attributes["exif_rotation"] = str(attributes["exif_rotation"])
+    return escape_non_ascii(orjson.dumps(attributes).decode())
 
 
 @lru_cache(maxsize=1024)
 def remove_page_count(text: str) -> str:
-    """Export V2 does not tell how many pages a document has (observed 2025-05)."""
+    """The attributes without the number of pages, which Export V2 leaves out (observed 2025-05)."""
     return orjson.dumps({name: value for name, value in orjson.loads(text).items() if name != "page_count"}).decode()
 
 
 def load_format(connection: Connection) -> PayloadFormat:
-    """The workspace's."""
+    """The form of the workspace."""
     [(date, switches)] = connection.select_columns(Workspace, "payload_date, switches")
     return PayloadFormat(None if date is None else datetime.date.fromisoformat(date), decode_switches(switches))

@@ -1,7 +1,7 @@
-"""Failures that a test asks for: whole exports that fail, and single data rows that cannot be exported.
+"""Failures that a test requests: whole exports that fail, and single data rows that cannot be exported.
 
-No data row of this server fails by itself. What real ones look like in the stream of errors is unknown, so the shape of
-its lines is inferred.
+No data row of this server fails by itself. The shape of real failures in the stream of errors is unknown, so the shape
+of its lines is inferred.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from mockserver.errors import Conflict
 from mockserver.exports.streams import RowBatch
 from mockserver.exports.text import json_string
 
-MOST_WANTED = 1_000
+MOST_PENDING = 1_000
 Times = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 Words = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Of the next `exports`: of these data rows, by id or global key, or without them of all of it."""
+    """Makes the next `exports` exports fail: only for `data_rows` (ids or global keys), or entirely without them."""
 
-    message: Words = "This export fails because a test asked for it"
+    message: Words = "This export fails because a test requested it"
     data_rows: Annotated[list[str], msgspec.Meta(max_length=10_000)] | None = None
     exports: Times = 1
 
@@ -34,35 +34,38 @@ class FailedRow(msgspec.Struct, frozen=True):
 
 
 class Failures:
-    """What is asked for and not used up. Safe for several threads; a server that starts again knows nothing of it."""
+    """The requested failures that are not used up. Safe for several threads; a restart of the server forgets them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._wanted: list[Failure] = []
+        self._pending: list[Failure] = []
 
     @property
-    def wanted(self) -> list[Failure]:
-        return list(self._wanted)
+    def pending(self) -> list[Failure]:
+        return list(self._pending)
 
-    def want(self, failure: Failure) -> None:
-        """Raises Conflict when as many wait as are kept."""
+    def add(self, failure: Failure) -> None:
+        """Requests a failure. Raises Conflict if MOST_PENDING are waiting already."""
         with self._lock:
-            if len(self._wanted) >= MOST_WANTED:
-                raise Conflict(f"{MOST_WANTED} failures wait for exports already; clear them by DELETE /_mock/failures")
-            self._wanted.append(failure)
+            if len(self._pending) >= MOST_PENDING:
+                raise Conflict(
+                    f"{MOST_PENDING} failures wait for exports already; clear them by DELETE /_mock/failures"
+                )
+            self._pending.append(failure)
 
     def clear(self) -> None:
+        """Forgets all failures."""
         with self._lock:
-            self._wanted.clear()
+            self._pending.clear()
 
-    def next(self) -> Failure | None:
-        """The failure of the export that begins now: the oldest that is not used up."""
+    def take(self) -> Failure | None:
+        """Uses the oldest failure once, for the export that begins now; None if there is none."""
         with self._lock:
-            if not self._wanted:
+            if not self._pending:
                 return None
-            first, *rest = self._wanted
+            first, *rest = self._pending
             left = [msgspec.structs.replace(first, exports=first.exports - 1)] if first.exports > 1 else []
-            self._wanted = left + rest
+            self._pending = left + rest
             return first
 
 
@@ -73,9 +76,11 @@ def render_failure(message: str) -> RowBatch:
 
 def render_failed_rows(rows: list[FailedRow], message: str) -> RowBatch:
     """A line for each data row that failed (inferred)."""
-    text = "".join(f'{{"data_row":{{"id":"{row.id}"{_key(row)}}},"message":{json_string(message)}}}\n' for row in rows)
+    text = "".join(
+        f'{{"data_row":{{"id":"{row.id}"{_render_key(row)}}},"message":{json_string(message)}}}\n' for row in rows
+    )
     return RowBatch(text.encode("ascii"), len(rows))
 
 
-def _key(row: FailedRow) -> str:
+def _render_key(row: FailedRow) -> str:
     return "" if row.global_key is None else f',"global_key":{json_string(row.global_key)}'

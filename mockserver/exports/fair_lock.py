@@ -1,9 +1,9 @@
-"""Whose turn it is to make a piece of an export, of all threads that write one.
+"""Turns for the threads that write exports: one of them renders a batch of rows at a time.
 
-Threads that make rows at once are no faster, as one interpreter runs them all. They only take it from each other, and
-whoever waits for it next is chosen by chance: the loop, which needs it four times to answer a small query, waited for
-all of them each time. So one makes a piece while the others wait outside the interpreter, in the order in which they
-came.
+Threads that render rows at the same time are no faster, because one interpreter runs them all. They only take its lock
+from each other, and chance decides which thread gets it next. The event loop needs the lock four times to answer a
+small query, and each time it waited for all of them. So one thread renders a batch while the others wait outside of the
+interpreter, in the order of their arrival.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class FairLock:
-    """A lock that is given to whoever has waited longest."""
+    """A lock that goes to the thread that has waited longest."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -32,7 +32,7 @@ class FairLock:
             mine = threading.Lock()
             mine.acquire()
             self._waiting.append(mine)
-        mine.acquire()  # until it is released by whoever had the turn before
+        mine.acquire()  # until the thread that holds the lock releases it
 
     def __exit__(self, *_error: object) -> None:
         with self._lock:
@@ -41,17 +41,17 @@ class FairLock:
             else:
                 self._taken = False
 
-    def each(self, pieces: Iterable[T]) -> Iterator[T]:
-        """The same pieces, each made in a turn of its own."""
-        making = iter(pieces)
+    def take_turns(self, batches: Iterable[T]) -> Iterator[T]:
+        """Yields the same batches. Holds the lock only while a batch is rendered."""
+        source = iter(batches)
         while True:
             with self:
                 try:
-                    piece = next(making)
+                    batch = next(source)
                 except StopIteration:
                     return
-            yield piece
+            yield batch
 
 
 EXPORT_LOCK = FairLock()
-"""Of this process, as its interpreter is."""
+"""The lock of this process, because a process has one interpreter."""

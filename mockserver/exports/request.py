@@ -1,4 +1,4 @@
-"""What an export is asked for: its scope, its filters, its params. Decoded once from the wire's input."""
+"""The request of an export: its scope, its filters, its params. Decoded once from the wire's input."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from mockserver.errors import MalformedRequest
 
 
 class ExportParams(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """Which sections a row carries; all off by default (payloads.md §1.1).
+    """The sections that a row carries; all off by default (payloads.md §1.1).
 
-    Further params of the wire change nothing here: `mediaTypeOverride` is a hint, and what `includeModelRunDetails`
-    adds is unknown.
+    Further params of the wire have no effect: `mediaTypeOverride` is a hint, and the section that
+    `includeModelRunDetails` adds is unknown.
     """
 
     include_attachments: bool = False
@@ -32,9 +32,9 @@ class ExportParams(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tr
 
 
 class ExportRequest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One export: of a project, a slice, a model run, or without any of their ids of the catalog.
+    """One export of a project, a slice or a model run, or of the catalog if none of their ids is given.
 
-    `terms` are those of the search query; slices and model runs take none.
+    `terms` are the terms of the search query; slices and model runs take none.
     """
 
     project_id: str | None = None
@@ -46,23 +46,23 @@ class ExportRequest(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def parse_request(data: dict[str, Any]) -> ExportRequest:
-    """The mutation's `input`, already checked against the schema. Null means not given. Raises MalformedRequest."""
+    """Decodes the mutation's `input`, which fits the schema. Null means not given. Raises MalformedRequest."""
     filters = data.get("filters") or {}
     query = (filters.get("searchQuery") or {}).get("query") or []
     if not isinstance(query, list) or not all(isinstance(term, dict) for term in query):
         raise MalformedRequest(f"filters.searchQuery.query is {query!r}; expected a list of terms like {EXAMPLE_TERM}")
-    given = {key: value for key, value in (data.get("params") or {}).items() if value is not None}
+    params = {key: value for key, value in (data.get("params") or {}).items() if value is not None}
     if filters.get("modelRunId") is not None:
-        given = {key: value for key, value in given.items() if key not in NOT_OF_MODEL_RUNS}
+        params = {key: value for key, value in params.items() if key not in NOT_OF_MODEL_RUNS}
     # label_details took the place of `includeLabels`, which SDKs 3.37 and 3.38 send.
-    if given.get("includeLabels"):
-        given["includeLabelDetails"] = True
-    # `streamable` is export()'s word; an SDK that says it is ready for streams gets one (3.67 and later).
+    if params.get("includeLabels"):
+        params["includeLabelDetails"] = True
+    # export() sends `streamable`; an SDK that says it is ready for streams gets one (3.67 and later).
     streamable = bool(data.get("streamable") or data.get("isStreamableReady"))
     return ExportRequest(
         filters.get("projectId"),
         query,
-        msgspec.convert(given, ExportParams),
+        msgspec.convert(params, ExportParams),
         streamable,
         filters.get("sliceId"),
         filters.get("modelRunId"),
@@ -70,5 +70,5 @@ def parse_request(data: dict[str, Any]) -> ExportRequest:
 
 
 NOT_OF_MODEL_RUNS = {"includeProjectDetails", "includeLabels", "includePerformanceDetails"}
-"""Sections of projects (docs/label-export), which early SDKs name all the same."""
+"""Sections of projects (docs/label-export), which early SDKs request also for model runs."""
 EXAMPLE_TERM = '{"type": "data_row_id", "operator": "is", "ids": ["…"]}'

@@ -173,7 +173,7 @@ class ExportRows:
         ]
 
     def _media_attributes(self, rows: DataRowColumns) -> list[str]:
-        written = self._form.media_attributes if self._form.changes_attributes else escape_non_ascii
+        written = self._form.render_attributes if self._form.changes_attributes else escape_non_ascii
         kinds = enumerate(zip(rows.media_type, rows.media_attributes, strict=True))
         return [
             f',"media_attributes":{self._document_attributes(rows, at) if media in WITH_TEXT_LAYER else written(text)}'
@@ -182,7 +182,7 @@ class ExportRows:
 
     def _document_attributes(self, rows: DataRowColumns, at: int) -> str:
         """The attributes of a document name its text layer (observed 2025-05); of a file elsewhere there is none."""
-        attributes = self._form.media_attributes(remove_page_count(rows.media_attributes[at]))
+        attributes = self._form.render_attributes(remove_page_count(rows.media_attributes[at]))
         if rows.row_data[at] is not None:
             return attributes
         return f'{attributes[:-1]},"text_layer_url":{self._files.text_layer(rows.id[at], rows.no[at])}}}'

@@ -1,6 +1,6 @@
-"""Payloads without a server: the world of one project is made in a folder of its own and written out.
+"""Payloads without a server: the world of one project is built in a folder of its own and exported.
 
-What `mockserver generate` writes, and what the golden exports are made by.
+`mockserver generate` and the maker of the golden exports use this.
 """
 
 from __future__ import annotations
@@ -32,85 +32,86 @@ from mockserver.world.store import Store
 from mockserver.world.workspace import Workspace
 
 HOST = "https://mock.example"
-"""Scheme and host of the URLs in samples: no server stands behind them."""
+"""Scheme and host of the URLs in samples: no server answers there."""
 
-LABELS_AT_ONCE = 500
+LABELS_PER_BATCH = 500
 
-Counted = Callable[[int], None]
-"""Hears how many rows were made or written since the last call."""
+Count = Callable[[int], None]
+"""Called with the number of rows that were built or written since the last call."""
 
 
 class PayloadPart(msgspec.Struct, frozen=True):
-    """Some bytes of a payload, and how many rows or labels they tell."""
+    """Some bytes of a payload, and the number of rows or labels in them."""
 
     text: bytes
     count: int
 
 
-def single_project_scenario(
+def select_project(
     scenario: Scenario, media: str, rows: int, *, skipped: int = 0, unlabelled: int = 0, project: str | None = None
 ) -> Scenario:
-    """The scenario with its first project of a media type alone, or the one that is named, and so many labelled rows in
-    it. Raises ScenarioError.
+    """The scenario with only one project, and `rows` labelled rows in it: its first project of a media type, or the one
+    named `project`. Raises ScenarioError.
     """
-    fitting = [plan for plan in scenario.projects if plan.media == media and plan.rows_of is None]
-    if project is not None and fitting and project not in [plan.name for plan in fitting]:
-        known = quote(nearest(project, [plan.name for plan in fitting]))
+    matching = [plan for plan in scenario.projects if plan.media == media and plan.rows_of is None]
+    if project is not None and matching and project not in [plan.name for plan in matching]:
+        known = quote(nearest(project, [plan.name for plan in matching]))
         raise ScenarioError(f"--project is {project!r}; those of {media} with rows of their own are {known}")
-    for plan in fitting:
+    for plan in matching:
         if project in {None, plan.name}:
             single = msgspec.structs.replace(plan, labelled=rows, skipped=skipped, waiting=0, unlabelled=unlabelled)
             ontologies = {plan.ontology: scenario.ontologies[plan.ontology]}
-            # Models and slices would refer to what is left out, and no payload of labels tells of them.
+            # Models and slices would refer to projects that are left out, and no payload of labels contains them.
             return msgspec.structs.replace(scenario, projects=[single], ontologies=ontologies, models=[], slices=[])
     known = quote(nearest(media, dict.fromkeys(plan.media for plan in scenario.projects)))
     raise ScenarioError(f"--media is {media!r}; the nearest known are {known or 'none: the scenario has no projects'}")
 
 
-def build_database(scenario: Scenario, path: Path, *, seed: int, ends: int, count: Counted) -> SqliteDatabase:
+def build_database(scenario: Scenario, path: Path, *, seed: int, ends: int, count: Count) -> SqliteDatabase:
     """The world of a scenario in a new file. Memory stays flat."""
-    workspace, pieces = history.build_world(scenario, name="generated", seed=seed, ends=ends)
+    workspace, batches = history.build_world(scenario, name="generated", seed=seed, ends=ends)
 
-    def counted() -> Iterator[list[Record]]:
-        for piece in pieces:
-            yield piece
-            count(sum(isinstance(record, DataRow) for record in piece))
+    def count_rows() -> Iterator[list[Record]]:
+        for batch in batches:
+            yield batch
+            count(sum(isinstance(record, DataRow) for record in batch))
 
     database = SqliteDatabase(path)
-    Store.create(database, workspace, counted()).close()
+    Store.create(database, workspace, count_rows()).close()
     return database
 
 
 def write_v2(
     connection: Connection, params: ExportParams, *, seed: int, now: int, host: str = HOST
 ) -> Iterator[PayloadPart]:
-    """NDJSON: every row of the world's projects."""
+    """Yields NDJSON: every row of the world's projects."""
     for project in connection.select(Project, order="created_at, id"):
         scope = build_project_scope(connection, project.id, [])
         links, task = Links.from_name(DEFAULT_API_KEY, seed), ids.cuid(now, seed, "sample")
         rows = ExportRows(connection, scope, params, links=links, host=host, task_id=task, now=now)
-        for piece in rows.pieces():
-            yield PayloadPart(piece.text, piece.lines)
+        for batch in rows.pieces():
+            yield PayloadPart(batch.text, batch.lines)
 
 
 def write_v1(connection: Connection, *, seed: int, now: int, host: str = HOST) -> Iterator[PayloadPart]:
-    """One JSON array: every label of the world."""
+    """Yields one JSON array: every label of the world."""
     elements = LabelElements(connection, links=Links.from_name(DEFAULT_API_KEY, seed), host=host, now=now)
     yield PayloadPart(b"[", 0)
-    for piece in elements.pieces(Clause("NOT l.deleted")):
-        yield PayloadPart(piece.text, piece.lines)
+    for batch in elements.pieces(Clause("NOT l.deleted")):
+        yield PayloadPart(batch.text, batch.lines)
     yield PayloadPart(b"]\n", 0)
 
 
 def write_frames(connection: Connection, *, seed: int, now: int, host: str = HOST) -> Iterator[PayloadPart]:
-    """NDJSON: the frames of every label of the world, one label after another. Nothing of labels without frames."""
+    """Yields NDJSON: the frames of every label of the world, one label after another. Labels without frames have no
+    lines."""
     world = connection.select(Workspace)[0]
     token = Links.from_name(DEFAULT_API_KEY, seed).mask_token(world.user_id, world.organization_id, now=now)
     mask = f"{host}/masks/feature/{{}}?token={token}&frame={{}}"
     terms = build_schema_facts(connection.select(Ontology), scoped=load_legacy_format(connection).has("workflow"))
     bodies: dict[int, bytes] = {}
     columns = "feature_prefix, body_id"
-    for labels in connection.select_batches(Label, columns, EVERYTHING, order="no", size=LABELS_AT_ONCE):
+    for labels in connection.select_batches(Label, columns, EVERYTHING, order="no", size=LABELS_PER_BATCH):
         wanted = Clause("id IN :ids", ids=sorted({body for _, body in labels} - bodies.keys()))
         bodies |= {body.id: body.content for body in connection.select(Body, wanted)}
         for prefix, body in labels:

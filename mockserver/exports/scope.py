@@ -1,4 +1,4 @@
-"""Whose rows are exported, and whose labels and predictions are told on them."""
+"""The scope of an export: the data rows, and the projects and model runs whose labels and predictions they carry."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ MOST_PROJECTS = 30
 
 
 class Runs(msgspec.Struct, frozen=True):
-    """The model runs whose labels and predictions are told, and their models, both by id."""
+    """The model runs whose labels and predictions are exported, and their models, both by id."""
 
     runs: dict[str, ModelRun]
     models: dict[str, Model]
 
 
 class Scope(msgspec.Struct, frozen=True):
-    """`source` and `condition` select data rows as `dr`; in a project `pr` is their standing in it.
+    """`source` and `condition` select data rows as `dr`; in a project `pr` is the row's membership in it.
 
-    `projects` are those whose labels are told; None means that rows have no `projects` section at all. So with `runs`
-    and `experiments`. `sole` is the project all rows stand in; `order` the column whose index the rows come by.
+    `projects`: whose labels are exported; None omits the `projects` section. `runs` and the `experiments` section in
+    the same way. `sole` is the only project of all rows, if there is one; `order` is the column by whose index the rows
+    are read.
     """
 
     source: Source
@@ -43,7 +44,7 @@ class Scope(msgspec.Struct, frozen=True):
 
 
 def build_scope(connection: Connection, request: ExportRequest) -> Scope:
-    """Raises MalformedRequest."""
+    """Builds the scope of a request. Raises MalformedRequest."""
     if request.project_id is not None:
         return build_project_scope(connection, request.project_id, request.terms)
     if request.model_run_id is not None:
@@ -54,57 +55,61 @@ def build_scope(connection: Connection, request: ExportRequest) -> Scope:
 
 
 def build_project_scope(connection: Connection, project_id: str, terms: list[dict[str, Any]]) -> Scope:
-    project = _named(connection, Project, project_id, "projectIds")
+    """The rows of a project that meet all terms. Raises MalformedRequest."""
+    project = _get(connection, Project, project_id, "projectIds")
     mine = Clause("pr.project_id = :project AND NOT dr.deleted", project=project.id)
     condition = mine & build_project_condition(terms, project.id)
     return Scope(PROJECT_ROWS, condition, {project.id: project}, project, order="pr.data_row_no")
 
 
 def build_catalog_scope(connection: Connection, terms: list[dict[str, Any]], params: ExportParams) -> Scope:
-    """Rows of the organization; labels only of the projects and runs that are asked for (payloads.md §1.1).
-    A project is named only on the rows that are in it (inferred)."""
+    """Rows of the organization; labels only of the requested projects and runs (payloads.md §1.1). Only the rows of a
+    project name it (inferred)."""
     for name, wanted in (("projectIds", params.project_ids), ("modelRunIds", params.model_run_ids)):
         if len(wanted) > MOST_PROJECTS:
             raise MalformedRequest(f"params.{name} has {len(wanted)} ids; at most {MOST_PROJECTS} fit")
     projects = runs = None
     if params.all_projects or params.project_ids:
-        projects = _asked(connection, Project, params.project_ids, every=params.all_projects)
+        projects = _select_live(connection, Project, params.project_ids, every=params.all_projects)
     if params.all_model_runs or params.model_run_ids:
-        runs = _runs(connection, _asked(connection, ModelRun, params.model_run_ids, every=params.all_model_runs))
+        runs = _load_runs(
+            connection, _select_live(connection, ModelRun, params.model_run_ids, every=params.all_model_runs)
+        )
     condition = Clause("NOT dr.deleted") & build_catalog_condition(terms)
     return Scope(DATA_ROWS, condition, projects, runs=runs)
 
 
 def build_slice_scope(connection: Connection, slice_id: str, params: ExportParams) -> Scope:
-    """The catalog as the slice's search finds it now; nothing narrows it further."""
-    found = _named(connection, CatalogSlice, slice_id, "sliceIds")
-    return build_catalog_scope(connection, orjson.loads(found.query), params)
+    """The rows of the catalog that the slice's search matches now. No further filter applies."""
+    search = _get(connection, CatalogSlice, slice_id, "sliceIds")
+    return build_catalog_scope(connection, orjson.loads(search.query), params)
 
 
 def build_model_run_scope(connection: Connection, model_run_id: str) -> Scope:
     """The rows of a run, with `experiments` and without `projects` (payloads.md §1.1)."""
-    run = _named(connection, ModelRun, model_run_id, "modelRunIds")
+    run = _get(connection, ModelRun, model_run_id, "modelRunIds")
     mine = Clause("mr.model_run_id = :run AND NOT dr.deleted", run=run.id)
-    return Scope(MODEL_RUN_ROWS, mine, None, runs=_runs(connection, {run.id: run}), order="mr.data_row_no")
+    return Scope(MODEL_RUN_ROWS, mine, None, runs=_load_runs(connection, {run.id: run}), order="mr.data_row_no")
 
 
-def _asked(connection: Connection, kind: type[R], ids: list[str], *, every: bool) -> dict[str, R]:
-    """Live ones in the order in which they were made; what does not exist is told nowhere."""
+def _select_live(connection: Connection, kind: type[R], ids: list[str], *, every: bool) -> dict[str, R]:
+    """Records that are not deleted, in order of creation. Ids that do not exist are ignored."""
     wanted = EVERYTHING if every else Clause("id IN :ids", ids=list(ids))
     live = connection.select(kind, wanted & Clause("NOT deleted"), order="created_at, id")
     return {str(getattr(record, "id")): record for record in live}  # noqa: B009  R is any record
 
 
-def _runs(connection: Connection, runs: dict[str, ModelRun]) -> Runs:
-    """With a model that was deleted its runs are gone too."""
+def _load_runs(connection: Connection, runs: dict[str, ModelRun]) -> Runs:
+    """The runs with their models. Runs of deleted models are left out."""
     ids = sorted({run.model_id for run in runs.values()})
     live = connection.select(Model, Clause("id IN :ids AND NOT deleted", ids=ids), order="created_at, id")
     models = {model.id: model for model in live}
     return Runs({run.id: run for run in runs.values() if run.model_id in models}, models)
 
 
-def _named(connection: Connection, kind: type[R], record_id: str, key: str) -> R:
-    """Raises MalformedRequest and not NotFound: SDKs make None of that and die with a TypeError (wire trap 6)."""
+def _get(connection: Connection, kind: type[R], record_id: str, key: str) -> R:
+    """The record with this id. Raises MalformedRequest and not NotFound, which SDKs turn into None and a TypeError
+    (wire trap 6)."""
 
     def error(message: str) -> MalformedRequest:
         return MalformedRequest(message, errors=[{"error": message, key: [record_id]}])

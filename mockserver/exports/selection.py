@@ -1,7 +1,7 @@
 """Filter terms become a condition on data rows. Terms are ANDed (seed: introducing-export-v2).
 
 The terms are those SDKs send (export_filters.py); wire.md §4.2 lists them. In a condition `dr` is the data
-row, and in a project `pr` its standing there.
+row, and in a project `pr` its membership in the project.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from mockserver.world.queries.conditions import match_subquery
 MOST_IDS = 2000
 """Per term (docs/limits; the SDK checks it too)."""
 MOST_TERMS = 2000
-"""The SDK has seven kinds, and never sends one twice; a client of one's own may."""
+"""The SDK has seven kinds and never sends one twice; other clients may."""
 
 Term = dict[str, Any]
 Reader = Callable[[Term], Clause]
@@ -30,26 +30,26 @@ Readers = dict[str, Reader]
 
 
 def build_project_condition(terms: list[Term], project_id: str | None = None) -> Clause:
-    """Terms of a project's export. Raises MalformedRequest naming the term that makes no sense.
+    """The condition of the terms of a project's export. Raises MalformedRequest, which names the wrong term.
 
     With `project_id` labels are found by their index, without it row by row.
     """
     mine = Clause("l.project_id = pr.project_id") if project_id is None else Clause("l.project_id = :id", id=project_id)
-    return _condition(terms, _OF_PROJECTS | {"labeled_at": _labelled("pr.data_row_no", mine)})
+    return _build_condition(terms, _OF_PROJECTS | {"labeled_at": _match_labels("pr.data_row_no", mine)})
 
 
 def build_catalog_condition(terms: list[Term]) -> Clause:
-    """Terms of an export of the catalog; a dataset is one of them. Raises MalformedRequest."""
-    return _condition(terms, _OF_CATALOG)
+    """The condition of the terms of a catalog's export, which may name a dataset. Raises MalformedRequest."""
+    return _build_condition(terms, _OF_CATALOG)
 
 
-def _condition(terms: list[Term], readers: Readers) -> Clause:
+def _build_condition(terms: list[Term], readers: Readers) -> Clause:
     if len(terms) > MOST_TERMS:
         raise MalformedRequest(f"The search has {len(terms)} terms; at most {MOST_TERMS} are answered")
-    return functools.reduce(Clause.__and__, [_read(term, readers) for term in terms], EVERYTHING)
+    return functools.reduce(Clause.__and__, [_parse_term(term, readers) for term in terms], EVERYTHING)
 
 
-def _read(term: Term, readers: Readers) -> Clause:
+def _parse_term(term: Term, readers: Readers) -> Clause:
     kind = term.get("type")
     reader = readers.get(kind) if isinstance(kind, str) else None
     if reader is None:
@@ -58,7 +58,7 @@ def _read(term: Term, readers: Readers) -> Clause:
     return reader(term)
 
 
-def _ids_in(column: str) -> Reader:
+def _match_ids(column: str) -> Reader:
     def read(term: Term) -> Clause:
         ids = term.get("ids")
         if not isinstance(ids, list) or not all(isinstance(item, str) for item in ids):
@@ -72,7 +72,7 @@ def _ids_in(column: str) -> Reader:
     return read
 
 
-def _status(term: Term) -> Clause:
+def _match_status(term: Term) -> Clause:
     status = term.get("status")
     known = [status.value for status in WorkflowStatus]
     if status not in known:
@@ -80,49 +80,48 @@ def _status(term: Term) -> Clause:
     return Clause("pr.workflow_status = :status", status=status)
 
 
-def _never_labelled(term: Term) -> Clause:
-    """How the SDK asks for ToLabel."""
+def _match_unlabelled(term: Term) -> Clause:
+    """The term that the SDK sends for ToLabel."""
     return Clause("pr.workflow_status = :status", status=WorkflowStatus.TO_LABEL)
 
 
-def _activity(term: Term) -> Clause:
+def _match_activity(term: Term) -> Clause:
     low, high = parse_date_term(term)
     return Clause("dr.last_activity_at >= :low AND dr.last_activity_at < :high", low=low, high=high)
 
 
-def _labelled(row: str, mine: Clause = EVERYTHING) -> Reader:
+def _match_labels(row: str, mine: Clause = EVERYTHING) -> Reader:
     def read(term: Term) -> Clause:
         low, high = parse_date_term(term)
-        asked = mine & Clause("NOT l.deleted AND l.created_at >= :low AND l.created_at < :high", low=low, high=high)
-        return match_subquery(row, Label, "data_row_no", asked, alias="l")
+        labels = mine & Clause("NOT l.deleted AND l.created_at >= :low AND l.created_at < :high", low=low, high=high)
+        return match_subquery(row, Label, "data_row_no", labels, alias="l")
 
     return read
 
 
-def _found_first(reader: Reader, row: str) -> Reader:
-    """Found by an index of their own, then looked up in a project or dataset, which has more rows than are wanted."""
+def _search_rows_first(reader: Reader, row: str) -> Reader:
+    """Searches data rows by an index of their own first, because a project or dataset has more rows than match."""
 
     def read(term: Term) -> Clause:
-        asked = reader(term)
-        return match_subquery(row, DataRow, "no", asked, alias="dr")
+        return match_subquery(row, DataRow, "no", reader(term), alias="dr")
 
     return read
 
 
 _OF_ROWS: Readers = {
-    "data_row_last_activity_at": _activity,
-    "data_row_id": _ids_in("dr.id"),
-    "global_key": _ids_in("dr.global_key"),
+    "data_row_last_activity_at": _match_activity,
+    "data_row_id": _match_ids("dr.id"),
+    "global_key": _match_ids("dr.global_key"),
 }
-_OF_CATALOG: Readers = {kind: _found_first(reader, "dr.no") for kind, reader in _OF_ROWS.items()} | {
-    "labeled_at": _labelled("dr.no"),
-    "dataset": _ids_in("dr.dataset_id"),
+_OF_CATALOG: Readers = {kind: _search_rows_first(reader, "dr.no") for kind, reader in _OF_ROWS.items()} | {
+    "labeled_at": _match_labels("dr.no"),
+    "dataset": _match_ids("dr.dataset_id"),
 }
-_OF_PROJECTS: Readers = {kind: _found_first(reader, "pr.data_row_no") for kind, reader in _OF_ROWS.items()} | {
-    "labeled_at": _labelled("pr.data_row_no"),
-    "batch": _ids_in("pr.batch_id"),
-    "task_queue_status": _status,
-    "task_queue_not_exist": _never_labelled,
+_OF_PROJECTS: Readers = {kind: _search_rows_first(reader, "pr.data_row_no") for kind, reader in _OF_ROWS.items()} | {
+    "labeled_at": _match_labels("pr.data_row_no"),
+    "batch": _match_ids("pr.batch_id"),
+    "task_queue_status": _match_status,
+    "task_queue_not_exist": _match_unlabelled,
 }
 
 BEFORE_ALL = -(2**62)
@@ -130,7 +129,7 @@ AFTER_ALL = 2**62
 
 
 def parse_date_term(term: Term) -> tuple[int, int]:
-    """(first, behind the last) microseconds UTC that a date term covers."""
+    """The microseconds UTC that a date term covers: the first, and the first after the last."""
     value = term.get("value")
     operator = value.get("operator") if isinstance(value, dict) else None
     if not isinstance(value, dict) or operator not in ["BETWEEN", "GREATER_THAN_OR_EQUAL", "LESS_THAN_OR_EQUAL"]:
@@ -138,18 +137,20 @@ def parse_date_term(term: Term) -> tuple[int, int]:
             f"The search term {term['type']!r} has operator {operator!r}; "
             "known are BETWEEN, GREATER_THAN_OR_EQUAL, LESS_THAN_OR_EQUAL"
         )
-    zone = _zone(term["type"], value.get("timezone"))
+    zone = _parse_zone(term["type"], value.get("timezone"))
     bounds = value.get("value")
     if operator == "GREATER_THAN_OR_EQUAL":
-        return _moment(term["type"], bounds, zone)[0], AFTER_ALL
+        return _parse_moment(term["type"], bounds, zone)[0], AFTER_ALL
     if operator == "LESS_THAN_OR_EQUAL":
-        return BEFORE_ALL, _moment(term["type"], bounds, zone)[1]
+        return BEFORE_ALL, _parse_moment(term["type"], bounds, zone)[1]
     if not isinstance(bounds, dict):
         raise MalformedRequest(f'The search term {term["type"]!r} is BETWEEN {bounds!r}; expected {{"min", "max"}}')
-    return _moment(term["type"], bounds.get("min"), zone)[0], _moment(term["type"], bounds.get("max"), zone)[1]
+    return _parse_moment(term["type"], bounds.get("min"), zone)[0], _parse_moment(
+        term["type"], bounds.get("max"), zone
+    )[1]
 
 
-def _zone(kind: str, name: Any) -> datetime.tzinfo:
+def _parse_zone(kind: str, name: Any) -> datetime.tzinfo:
     """The term's time zone; SDKs 3.40-3.47 send none for `labeled_at`."""
     if name in [None, "", "UTC"]:
         return datetime.UTC
@@ -163,26 +164,27 @@ def _zone(kind: str, name: Any) -> datetime.tzinfo:
 
 _DAY = r"\d{4}-\d\d-\d\d"
 _TIME = r"[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)?"
-_WRITTEN = re.compile(f"{_DAY}({_TIME})?", re.ASCII)
-"""The SDK's three forms (export_filters.py 7.17.0:64), and fractions of seconds. Python reads more, like `2024-W50-1`,
-of which nobody knows what the service would make."""
+_MOMENT = re.compile(f"{_DAY}({_TIME})?", re.ASCII)
+"""The SDK's three forms (export_filters.py 7.17.0:64), and fractions of seconds. Python accepts more, like
+`2024-W50-1`; how the service reads that is unknown."""
 
 
-def _is_written(text: Any) -> bool:
-    return isinstance(text, str) and _WRITTEN.fullmatch(text) is not None
+def _is_moment(text: Any) -> bool:
+    return isinstance(text, str) and _MOMENT.fullmatch(text) is not None
 
 
-def _moment(kind: str, text: Any, zone: datetime.tzinfo) -> tuple[int, int]:
-    """The stretch a written moment covers: a whole day, a second, or a fraction of one (inferred)."""
+def _parse_moment(kind: str, text: Any, zone: datetime.tzinfo) -> tuple[int, int]:
+    """The first microsecond that the text of a moment covers, and the first after it: a whole day, a second, or a
+    fraction of one (inferred)."""
     try:
         # "+0000" as the SDK writes offsets: fromisoformat reads it from 3.11 on.
-        moment = datetime.datetime.fromisoformat(text if _is_written(text) else "")
+        moment = datetime.datetime.fromisoformat(text if _is_moment(text) else "")
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=zone)
-        first = _microseconds(moment)
+        first = _count_microseconds(moment)
         if len(text) == len("YYYY-MM-DD"):
-            # To the next midnight of that place: its day may have 23 or 25 hours.
-            return first, _next_midnight(moment)
+            # Until the next midnight in that time zone: its day may have 23 or 25 hours.
+            return first, _find_next_midnight(moment)
     except (ValueError, OverflowError):
         raise MalformedRequest(
             f"The search term {kind!r} has {text!r}; expected 'YYYY-MM-DD', 'YYYY-MM-DD hh:mm:ss' or ISO 8601"
@@ -190,17 +192,17 @@ def _moment(kind: str, text: Any, zone: datetime.tzinfo) -> tuple[int, int]:
     return first, first + (1 if moment.microsecond else 1_000_000)
 
 
-def _microseconds(moment: datetime.datetime) -> int:
-    """Also for the calendar's first and last hours, whose UTC lies outside it."""
+def _count_microseconds(moment: datetime.datetime) -> int:
+    """Microseconds since 1970 UTC. Works for the first and last hours of the calendar, whose UTC is outside of it."""
     offset = moment.utcoffset() or datetime.timedelta()
     return (moment.replace(tzinfo=None) - _EPOCH - offset) // datetime.timedelta(microseconds=1)
 
 
-def _next_midnight(moment: datetime.datetime) -> int:
+def _find_next_midnight(moment: datetime.datetime) -> int:
     try:
-        return _microseconds(moment + datetime.timedelta(days=1))
+        return _count_microseconds(moment + datetime.timedelta(days=1))
     except OverflowError:
         return AFTER_ALL
 
 
-_EPOCH = datetime.datetime(1970, 1, 1)  # noqa: DTZ001  UTC; offsets are taken off by hand
+_EPOCH = datetime.datetime(1970, 1, 1)  # noqa: DTZ001  UTC; offsets are subtracted by hand

@@ -1,6 +1,6 @@
-"""From the canonical body to the form an export asks for: steps over the parsed document.
+"""Steps over a parsed body, which turn the canonical form into the form of an export.
 
-The newest form with key frames only is the canonical one, which needs no step and is never parsed.
+The canonical form is the newest form with key frames only. It needs no step and is never parsed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Step = Callable[[Document], Document]
 
 
 def apply_steps(content: bytes, steps: list[Step]) -> bytes:
-    """A body with every step taken, in their order. Its host and task are filled in already."""
+    """Applies the steps to a body, in order. Its host and task are filled in already."""
     if not steps:
         return content
     document = parse_body(content)

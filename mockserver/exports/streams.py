@@ -37,8 +37,8 @@ def parse_streams(text: str) -> Streams:
 
 
 class RowBatch(NamedTuple):
-    """Some whole lines of NDJSON. They are counted where they are made: counting them in the text takes as long as
-    writing it."""
+    """Some whole lines of NDJSON. They are counted where they are rendered: counting them in the text would take
+    as long as writing it."""
 
     text: bytes
     lines: int
@@ -88,7 +88,7 @@ class TaskResults:
         finally:
             if writer is not None:
                 writer.close()
-        return plan.stream()
+        return plan.build_stream()
 
     def finish(self, task_id: str) -> None:
         """Marks all streams of a task as written; they stay until space is needed."""

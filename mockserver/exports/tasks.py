@@ -18,7 +18,7 @@ from mockserver.exports.failures import Failure, Failures, render_failed_rows, r
 from mockserver.exports.fair_lock import EXPORT_LOCK
 from mockserver.exports.fresh_exports import FreshExports
 from mockserver.exports.jobs import Jobs, JobStopped, Kind
-from mockserver.exports.limits import check_limits, limits_on
+from mockserver.exports.limits import check_limits, get_limits
 from mockserver.exports.request import ExportParams, ExportRequest
 from mockserver.exports.results import Results
 from mockserver.exports.rows import ExportRows
@@ -91,7 +91,7 @@ class Exports:
         Raises MalformedRequest, and Conflict when too many run.
         """
         self.sweep()
-        check_limits(self._list_running(), request, limits_on(self._store.workspace.payload_date))
+        check_limits(self._list_running(), request, get_limits(self._store.workspace.payload_date))
         text = JsonText(msgspec.json.encode(request).decode())
         snapshot = self._store.snapshot()
         try:
@@ -101,7 +101,7 @@ class Exports:
             snapshot.close()
             raise
         self._requests[task.id] = request
-        return task, self._jobs.start(ExportJob(task, snapshot, scope, request.params, self.failures.next()))
+        return task, self._jobs.start(ExportJob(task, snapshot, scope, request.params, self.failures.take()))
 
     def _list_running(self) -> list[ExportRequest]:
         """The requests of the exports that clients see IN_PROGRESS, because those are what clients can wait for."""
@@ -134,7 +134,7 @@ class Exports:
             raise RequestedFailure(failure.message)
         rows = self._build_rows(job)
         report = ProgressReport(self._tasks, self._jobs, job.id, rows)
-        result = self._results.write(job.id, RESULT, EXPORT_LOCK.each(rows.pieces()), report)
+        result = self._results.write(job.id, RESULT, EXPORT_LOCK.take_turns(rows.pieces()), report)
         failed = [render_failed_rows(rows.failed, failure.message)] if failure is not None and rows.failed else []
         errors = self._results.write(job.id, ERRORS, failed, lambda _: None)
         self._results.finish(job.id)

@@ -267,5 +267,5 @@ def test_in_2023_a_project_has_one_export_at_a_time(server: ServedWorld) -> None
     project = workspace.project("image")
     assert "errors" not in answer_in(workspace, EXPORT, id=project)
     assert "errors" not in answer_in(workspace, EXPORT, id=workspace.project("text"))
-    assert "at most 1 may run at once" in answer_in(workspace, EXPORT, id=project)["errors"][0]["message"]
+    assert "at most 1 may run at the same time" in answer_in(workspace, EXPORT, id=project)["errors"][0]["message"]
     workspace.delete()

@@ -1,4 +1,4 @@
-"""Disk space for results: the oldest give way, and what cannot fit says so."""
+"""The limit of bytes for results: the oldest are deleted, and an export that cannot fit names the limit."""
 
 import os
 from pathlib import Path
@@ -12,17 +12,17 @@ from mockserver.exports.folder_results import FolderResults
 from mockserver.exports.streams import RESULT, RowBatch, TaskResults
 
 
-def written(results: TaskResults, task: str, size: int) -> None:
-    pieces = (RowBatch(b"x" * 9 + b"\n", 1) for _ in range(size // 10))
-    results.write(task, RESULT, pieces, lambda _: None)
+def write(results: TaskResults, task: str, size: int) -> None:
+    batches = (RowBatch(b"x" * 9 + b"\n", 1) for _ in range(size // 10))
+    results.write(task, RESULT, batches, lambda _: None)
     results.finish(task)
 
 
-def test_the_oldest_results_give_way(tmp_path: Path) -> None:
+def test_the_oldest_results_are_deleted(tmp_path: Path) -> None:
     budget = Budget(100)
     results = TaskResults(FolderResults(tmp_path), budget)
     for task in "abcd":
-        written(results, task, 40)
+        write(results, task, 40)
     assert sorted(results.task_ids()) == ["c", "d"]
     assert budget.used == 80
 
@@ -30,46 +30,46 @@ def test_the_oldest_results_give_way(tmp_path: Path) -> None:
 def test_results_of_all_workspaces_share_the_space(tmp_path: Path) -> None:
     budget = Budget(100)
     one, other = TaskResults(FolderResults(tmp_path / "1"), budget), TaskResults(FolderResults(tmp_path / "2"), budget)
-    written(one, "a", 60)
-    written(other, "b", 60)
+    write(one, "a", 60)
+    write(other, "b", 60)
     assert (one.task_ids(), other.task_ids()) == ([], ["b"])
 
 
-def test_an_export_that_cannot_fit_is_told_the_limit_and_the_setting(tmp_path: Path) -> None:
+def test_an_export_that_cannot_fit_names_the_limit_and_the_setting(tmp_path: Path) -> None:
     results = TaskResults(FolderResults(tmp_path), Budget(2 * 1024 * 1024))
-    written(results, "old", 100)
+    write(results, "old", 100)
     with pytest.raises(OutOfSpace, match=r"exceeds the limit of 2 MiB; .*--results-limit"):
         results.write("new", RESULT, [RowBatch(b"x" * 2**20, 1)] * 3, lambda _: None)
     assert "old" not in results.task_ids()
     results.delete("new")
-    written(results, "next", 1000)
+    write(results, "next", 1000)
 
 
-def test_exports_that_crowd_each_other_out_are_told_so(tmp_path: Path) -> None:
+def test_exports_that_exceed_the_limit_together_say_so(tmp_path: Path) -> None:
     results = TaskResults(FolderResults(tmp_path), Budget(100))
     results.write("one", RESULT, [RowBatch(b"x" * 60, 1)], lambda _: None)
-    with pytest.raises(OutOfSpace, match="2 exports at once"):
+    with pytest.raises(OutOfSpace, match="2 simultaneous exports"):
         results.write("two", RESULT, [RowBatch(b"x" * 60, 1)], lambda _: None)
 
 
-def test_what_is_being_written_does_not_give_way(tmp_path: Path) -> None:
+def test_results_that_are_being_written_are_not_deleted(tmp_path: Path) -> None:
     results = TaskResults(FolderResults(tmp_path), Budget(100))
     results.write("growing", RESULT, [RowBatch(b"x" * 50, 1)], lambda _: None)
-    written(results, "a", 40)
-    written(results, "b", 40)
+    write(results, "a", 40)
+    write(results, "b", 40)
     assert sorted(results.task_ids()) == ["b", "growing"]
 
 
 def test_results_of_an_earlier_run_count(tmp_path: Path) -> None:
-    written(TaskResults(FolderResults(tmp_path), Budget(1000)), "kept", 70)
+    write(TaskResults(FolderResults(tmp_path), Budget(1000)), "kept", 70)
     budget = Budget(100)
     again = TaskResults(FolderResults(tmp_path), budget)
     assert budget.used == 70
-    written(again, "new", 40)
+    write(again, "new", 40)
     assert again.task_ids() == ["new"]
 
 
-def test_single_files_count_beside_folders_and_the_oldest_of_both_gives_way(tmp_path: Path) -> None:
+def test_single_files_count_like_folders_and_the_oldest_of_both_is_deleted(tmp_path: Path) -> None:
     budget = Budget(100)
     folder = FolderResults(tmp_path)
     results = TaskResults(folder, budget)
@@ -78,12 +78,12 @@ def test_single_files_count_beside_folders_and_the_oldest_of_both_gives_way(tmp_
     file.close()
     budget.take(folder, "legacy/labels.json", 40)
     budget.finish(folder, "legacy/labels.json")
-    written(results, "a", 40)
-    written(results, "b", 40)
+    write(results, "a", 40)
+    write(results, "b", 40)
     assert (folder.list("legacy"), sorted(results.task_ids()), budget.used) == ([], ["a", "b"], 80)
 
 
-def test_of_an_earlier_run_the_oldest_gives_way_whichever_workspace_it_is_of(tmp_path: Path) -> None:
+def test_the_oldest_results_of_an_earlier_run_are_deleted_in_every_workspace(tmp_path: Path) -> None:
     for age, name in enumerate(["2/results/old", "1/results/older"]):
         file = tmp_path / name / "RESULT" / "0.ndjson"
         file.parent.mkdir(parents=True)
@@ -94,15 +94,15 @@ def test_of_an_earlier_run_the_oldest_gives_way_whichever_workspace_it_is_of(tmp
         TaskResults(FolderResults(tmp_path / "1"), budget),
         TaskResults(FolderResults(tmp_path / "2"), budget),
     )
-    written(first, "new", 40)
+    write(first, "new", 40)
     assert (first.task_ids(), second.task_ids()) == (["new"], ["old"])
 
 
-def test_results_that_were_deleted_as_a_whole_count_no_more(tmp_path: Path) -> None:
+def test_results_that_were_deleted_as_a_whole_are_not_counted(tmp_path: Path) -> None:
     budget = Budget(1000)
     one, other = FolderResults(tmp_path / "w"), FolderResults(tmp_path / "wx")
-    written(TaskResults(one, budget), "a", 70)
-    written(TaskResults(other, budget), "a", 30)
+    write(TaskResults(one, budget), "a", 70)
+    write(TaskResults(other, budget), "a", 30)
     budget.forget(one)
     assert budget.used == 30
 
@@ -114,6 +114,6 @@ def test_never_more_is_on_the_disk_than_is_allowed(tmp_path_factory: pytest.Temp
     budget = Budget(600)
     results = TaskResults(FolderResults(folder), budget)
     for number, size in enumerate(sizes):
-        written(results, str(number), size)
-        there = sum(path.stat().st_size for path in folder.rglob("*.ndjson"))
-        assert there == budget.used <= 600
+        write(results, str(number), size)
+        size_on_disk = sum(path.stat().st_size for path in folder.rglob("*.ndjson"))
+        assert size_on_disk == budget.used <= 600

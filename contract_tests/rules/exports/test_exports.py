@@ -90,14 +90,14 @@ def test_a_result_of_v2_is_the_rows_of_the_world(bench: Bench) -> None:
 
 
 def test_rows_that_fail_are_in_the_stream_of_errors(bench: Bench) -> None:
-    bench.exports.failures.want(Failure(message="too large", data_rows=["image-highway-scene-0001"]))
+    bench.exports.failures.add(Failure(message="too large", data_rows=["image-highway-scene-0001"]))
     task = bench.export()
     assert b"too large" in bench.stream(task, ERRORS)
     assert b"image-highway-scene-0001" not in bench.stream(task, RESULT)
 
 
 def test_an_export_that_fails_leaves_nothing(bench: Bench) -> None:
-    bench.exports.failures.want(Failure(message="all of it"))
+    bench.exports.failures.add(Failure(message="all of it"))
     task = bench.export()
     assert (task.status, task.failure, bench.names()) == (TaskStatus.FAILED, "all of it", [])
 
@@ -149,11 +149,11 @@ def test_results_of_an_earlier_run_are_counted_and_unfinished_ones_deleted(tmp_p
         bench = Bench(store, results, threads, Budget(100 * MEGABYTE))
         bench.export()
         bench.export_labels()
-        kept = bench.names()
+        finished = bench.names()
         for name in ("results/unknown/RESULT/0.ndjson", "legacy/unfinished.json"):
             writer = results.create(name)
             writer.write(b"half")
             writer.close()
         again = Bench(store, results, threads, Budget(100 * MEGABYTE))
-        assert set(again.names()) - {"results/unknown/RESULT/0.ndjson"} == set(kept)
+        assert set(again.names()) - {"results/unknown/RESULT/0.ndjson"} == set(finished)
         assert again.budget.used == sum(results.size(name) for name in again.names())

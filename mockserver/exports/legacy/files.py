@@ -211,7 +211,7 @@ class LegacyFiles:
         writer = self._results.create(name)
         try:
             raw = load_format(job.snapshot).switches.characters == "utf-8"
-            for text in EXPORT_LOCK.each(self._texts(job)):
+            for text in EXPORT_LOCK.take_turns(self._texts(job)):
                 self._jobs.check_running()
                 data = unescape(text) if raw else text
                 self._budget.take(self._results, name, len(data))

@@ -79,7 +79,7 @@ def find_task(_source: Any, call: Call, where: Any = None) -> Task:
     task_id = (where or {}).get("id")
     exports = call.workspace.exports
     task = exports.poll(call.get(Task, task_id))
-    exports.fresh.read(task)
+    exports.fresh.mark_read(task)
     return task
 
 
@@ -103,8 +103,8 @@ def _poll(call: Call, record: Task, *, alone: bool) -> Task:
     exports = call.workspace.exports
     seen = exports.poll(record)
     if alone and exports.fresh.is_fresh(record, call.store.clock.now()):
-        return exports.fresh.as_running(record)
-    exports.fresh.told(seen)
+        return exports.fresh.show_running(record)
+    exports.fresh.mark_seen(seen)
     return seen
 
 
@@ -114,7 +114,7 @@ def _match_shown(call: Call, record: Task, where: Any) -> list[Task]:
     if exports.fresh.is_fresh(record, call.store.clock.now()):
         running = msgspec.structs.replace(record, status=TaskStatus.IN_PROGRESS, completion_percentage=0.0)
         if matches(where, lambda name: _get_field(call, running, name)):
-            return [exports.fresh.as_running(record)]
+            return [exports.fresh.show_running(record)]
     seen = exports.view(record)
     return [seen] if matches(where, lambda name: _get_field(call, seen, name)) else []
 
@@ -161,11 +161,11 @@ def get_header(source: Task, _call: Call, streamType: str) -> Stream | None:  # 
 
 
 def find_file_at_offset(source: Task, call: Call, streamType: str, offset: int) -> ExportFile | None:  # noqa: N803  the wire's word
-    return _build_file(call, source, streamType, get_stream(source, streamType).at_offset(offset))
+    return _build_file(call, source, streamType, get_stream(source, streamType).find_by_offset(offset))
 
 
 def find_file_at_line(source: Task, call: Call, streamType: str, line: int) -> ExportFile | None:  # noqa: N803  the wire's word
-    return _build_file(call, source, streamType, get_stream(source, streamType).at_line(line))
+    return _build_file(call, source, streamType, get_stream(source, streamType).find_by_line(line))
 
 
 def _build_file(call: Call, source: Task, stream: str, chunk: Chunk | None) -> ExportFile | None:
