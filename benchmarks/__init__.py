@@ -1,1 +1,1 @@
-"""How fast and how small, each figure beside a peer's of the same run (benchmarks/README.md)."""
+"""Measures speed and memory, each figure with a peer's of the same run (benchmarks/README.md)."""

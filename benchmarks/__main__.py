@@ -37,28 +37,28 @@ SUBJECTS: dict[str, Callable[[bool], None]] = {
     "harness": harness.measure,
     "webhooks": webhooks.measure,
 }
-APART: dict[str, Callable[[bool], None]] = {"million": million.measure, "soak": soak.measure}
-"""What takes too long to run without being named."""
+ON_REQUEST: dict[str, Callable[[bool], None]] = {"million": million.measure, "soak": soak.measure}
+"""Subjects that take too long to run unless they are named."""
 
 
 def main() -> None:
-    arguments = read_arguments()
-    # Prepared worlds are kept between runs: making 100,000 rows takes longer than measuring them.
+    arguments = parse_arguments()
+    # Prepared worlds are kept between runs: building 100,000 rows takes longer than measuring them.
     os.environ.setdefault("MOCKSERVER_CACHE", str(BENCH_CACHE))
     started = time.monotonic()
     for name in [arguments.subject] if arguments.subject else SUBJECTS:
         report.calibrate()
-        (SUBJECTS | APART)[name](arguments.quick)
-    print(f"\n{time.monotonic() - started:.0f} s in all")
+        (SUBJECTS | ON_REQUEST)[name](arguments.quick)
+    print(f"\n{time.monotonic() - started:.0f} s in total")
 
 
-def read_arguments() -> argparse.Namespace:
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument(
         "subject",
         nargs="?",
-        choices=SUBJECTS | APART,
-        help="one subject; default: all, one after another, but million and soak",
+        choices=SUBJECTS | ON_REQUEST,
+        help="one subject; default: all, one after another, except million and soak",
     )
     parser.add_argument("--quick", action="store_true", help="small and short: whether it runs, not how fast")
     return parser.parse_args()

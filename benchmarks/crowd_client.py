@@ -1,4 +1,4 @@
-"""Program: one export of each of many workspaces, all at once. Findings: when it began, and of each rows and end."""
+"""Program: exports from many workspaces concurrently. Findings: the start, and the findings of each export."""
 
 import json
 import sys
@@ -9,12 +9,12 @@ from typing import Any
 from benchmarks.export_client import export
 
 
-def crowd(*, url: str, asked: list[tuple[str, str]]) -> dict[str, Any]:
+def export_all(*, url: str, keys: list[tuple[str, str]]) -> dict[str, Any]:
     started = time.monotonic()
-    with ThreadPoolExecutor(len(asked)) as threads:
-        exports = list(threads.map(lambda one: export(url=url, api_key=one[0], project=one[1], sections=False), asked))
+    with ThreadPoolExecutor(len(keys)) as threads:
+        exports = list(threads.map(lambda key: export(url=url, api_key=key[0], project=key[1], sections=False), keys))
     return {"started": started, "exports": exports}
 
 
 if __name__ == "__main__":
-    print(json.dumps(crowd(**json.loads(sys.argv[1]))))
+    print(json.dumps(export_all(**json.loads(sys.argv[1]))))

@@ -1,4 +1,4 @@
-"""What the clients of the benchmarks send: the SDK's documents, and every section of a row."""
+"""The GraphQL documents and inputs that the clients of the benchmarks send."""
 
 import json
 from typing import Any
@@ -20,19 +20,19 @@ def get_project(project_id: str) -> str:
 
 
 def export_input(project_id: str, *, sections: bool, embeddings: bool = False) -> dict[str, Any]:
-    """The mutation's input: a streamable export with no section or with every one."""
+    """The mutation's input: a streamable export with no section or with all sections."""
     params = dict.fromkeys(documents.PARAMS, sections) | {"embeddings": embeddings}
-    asked = documents.export_project_input(project_id, params, {}, None)
-    return {**asked, "isStreamableReady": True, "streamable": True}
+    export = documents.export_project_input(project_id, params, {}, None)
+    return {**export, "isStreamableReady": True, "streamable": True}
 
 
-def _aliases(count: int, field: str) -> str:
+def _repeat(count: int, field: str) -> str:
     return "{" + " ".join(f"a{number}: {field}" for number in range(count)) + "}"
 
 
 COSTLY = {
-    "490 pages of a project": _aliases(490, "projects(first: 1) {id}"),
-    "330 times the user": _aliases(330, "user {id email}"),
+    "490 pages of a project": _repeat(490, "projects(first: 1) {id}"),
+    "330 times the user": _repeat(330, "user {id email}"),
     "330 fragments in a chain": (
         "{...F0} "
         + " ".join(f"fragment F{n} on Query {{...F{n + 1}}}" for n in range(330))
@@ -45,4 +45,4 @@ COSTLY = {
     ),
     "490 times the same field": "{" + "user {id} " * 490 + "}",
 }
-"""What held the event loop for 0.7 to 1.3 s each before documents were counted, measured and run beside it."""
+"""Documents that blocked the event loop for 0.7 to 1.3 s each before their size was bounded and threads ran them."""

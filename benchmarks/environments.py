@@ -13,35 +13,35 @@ MOTO = "moto[server]==5.2.5"
 
 
 class EnvironmentNotBuilt(Exception):
-    """An environment could not be made; the message carries what uv said."""
+    """An environment could not be built; the message has uv's output."""
 
 
 @functools.cache
-def mockserver_python() -> Path:
-    """This checkout as users install it, made anew for each run."""
-    python = environment("mockserver")
-    install(python, "--reinstall-package", "labelbox-mockserver", str(REPOSITORY))
+def install_mockserver() -> Path:
+    """Installs this checkout as users do, once per run; returns its interpreter."""
+    python = create_environment("mockserver")
+    install_packages(python, "--reinstall-package", "labelbox-mockserver", str(REPOSITORY))
     return python
 
 
 @functools.cache
-def moto_python() -> Path:
-    """The peer that is nearest in kind: a mock of a cloud service, in Python."""
-    python = environment("moto")
-    install(python, MOTO)
+def install_moto() -> Path:
+    """Installs the nearest peer, a mock of a cloud service in Python; returns its interpreter."""
+    python = create_environment("moto")
+    install_packages(python, MOTO)
     return python
 
 
-def environment(name: str) -> Path:
-    """The interpreter of `.cache/bench/{name}`."""
+def create_environment(name: str) -> Path:
+    """Creates `.cache/bench/{name}` if it does not exist; returns its interpreter."""
     folder = BENCH_CACHE / name
     if not (folder / "bin" / "python").exists():
         run_uv("venv", "--quiet", "--allow-existing", "--python", sys.executable, str(folder))
     return folder / "bin" / "python"
 
 
-def install(python: Path, *what: str) -> None:
-    run_uv("pip", "install", "--quiet", "--compile-bytecode", "--python", str(python), *what)
+def install_packages(python: Path, *requirements: str) -> None:
+    run_uv("pip", "install", "--quiet", "--compile-bytecode", "--python", str(python), *requirements)
 
 
 def run_uv(*arguments: str) -> None:

@@ -1,4 +1,4 @@
-"""Program: the files of a folder that `python -m http.server` serves, one after another. Findings: seconds, lines."""
+"""Program: downloads files from `python -m http.server`, one after the other. Findings: seconds, lines."""
 
 import json
 import sys

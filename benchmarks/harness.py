@@ -1,4 +1,4 @@
-"""The harness: workspaces made, forked and reset; many clients at once; what the plugin costs a pytest session.
+"""The harness: creating, forking and resetting workspaces; concurrent clients; the plugin's cost for a pytest session.
 
 Peers: for workspaces a copy of a file as large as the world; for the plugin the same pytest without it.
 """
@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from benchmarks import report, worlds
-from benchmarks.environments import environment, install
-from benchmarks.processes import memory
+from benchmarks.environments import create_environment, install_packages
+from benchmarks.processes import read_memory
 from contract_tests.serving import ServedWorld
 from mockserver.testing import MockServer, MockWorkspace
 
@@ -31,67 +31,67 @@ FIRST = "def test_first(labelbox_mock):\n    assert labelbox_mock.projects\n"
 
 
 def measure(quick: bool) -> None:
-    report.title("Workspaces of a world of 100 rows (medians)")
-    with worlds.street(100) as server:
+    report.print_title("Workspaces of a world of 100 rows (medians)")
+    with worlds.serve_street(100) as server:
         harness = MockServer.from_url(server.url)
-        measure_lives(harness, 5 if quick else ROUNDS)
-    report.title(f"{CLIENTS} clients, each in a workspace of its own")
-    with worlds.default() as server:
+        measure_workspaces(harness, 5 if quick else ROUNDS)
+    report.print_title(f"{CLIENTS} clients, each in a workspace of its own")
+    with worlds.serve_default() as server:
         measure_crowd(server, 800 if quick else REQUESTS)
-    report.title("A pytest session")
+    report.print_title("A pytest session")
     measure_plugin(3 if quick else 9)
 
 
-def measure_lives(harness: MockServer, rounds: int) -> None:
-    """Through HTTP and the harness, as a test waits for them."""
-    made, forked, reset = [], [], []
+def measure_workspaces(harness: MockServer, rounds: int) -> None:
+    """Measures calls of the harness over HTTP, as a test waits for them."""
+    created, forked, reset = [], [], []
     for _ in range(rounds):
-        seconds, workspace = timed(harness.workspace)
-        made.append(seconds)
-        seconds, fork = timed(workspace.fork)
+        seconds, workspace = measure_seconds(harness.workspace)
+        created.append(seconds)
+        seconds, fork = measure_seconds(workspace.fork)
         forked.append(seconds)
-        reset.append(timed(fork.reset)[0])
+        reset.append(measure_seconds(fork.reset)[0])
         fork.delete()
         workspace.delete()
-    peer = {"copy of as large a file": statistics.median(copied() for _ in range(rounds)) * 1000}
-    for what, seconds_of in {"made from the scenario": made, "forked": forked, "reset": reset}.items():
-        report.figure(what, statistics.median(seconds_of) * 1000, "ms ", goal="<= 20", peers=peer)
+    peer = {"copy of as large a file": statistics.median(time_copy() for _ in range(rounds)) * 1000}
+    for what, seconds_of in {"created from the scenario": created, "forked": forked, "reset": reset}.items():
+        report.print_figure(what, statistics.median(seconds_of) * 1000, "ms ", goal="<= 20", peers=peer)
 
 
-def timed(call: Callable[[], T]) -> tuple[float, T]:
+def measure_seconds(call: Callable[[], T]) -> tuple[float, T]:
     started = time.perf_counter()
     result = call()
     return time.perf_counter() - started, result
 
 
-def copied() -> float:
-    """Seconds for a copy of a file of a world's size."""
+def time_copy() -> float:
+    """Seconds for a copy of a file as large as a world."""
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "world"
         source.write_bytes(bytes(600_000))
-        return timed(lambda: shutil.copyfile(source, Path(folder) / "copy"))[0]
+        return measure_seconds(lambda: shutil.copyfile(source, Path(folder) / "copy"))[0]
 
 
 def measure_crowd(server: ServedWorld, requests: int) -> None:
-    """Every answer is checked: no client may see another's workspace."""
+    """Checks every answer: no client may see another's workspace."""
     harness = MockServer.from_url(server.url)
     workspaces = [harness.workspace(seed=number) for number in range(CLIENTS)]
     pid = int(server.ready["pid"])
-    ask_all(workspaces, requests // 10)
-    before = memory(pid, "VmRSS")
-    seconds, wrong = timed(lambda: ask_all(workspaces, requests))
-    report.figure("answers a second", requests / seconds, "/s ")
-    report.figure("answers of another workspace", wrong, "   ", goal="0")
-    report.figure("memory grown meanwhile", memory(pid, "VmRSS") - before, "MiB", goal="about 0")
+    query_all(workspaces, requests // 10)
+    before = read_memory(pid, "VmRSS")
+    seconds, wrong = measure_seconds(lambda: query_all(workspaces, requests))
+    report.print_figure("answers a second", requests / seconds, "/s ")
+    report.print_figure("answers of another workspace", wrong, "   ", goal="0")
+    report.print_figure("memory growth during this", read_memory(pid, "VmRSS") - before, "MiB", goal="about 0")
 
 
-def ask_all(workspaces: list[MockWorkspace], requests: int) -> int:
-    """How many answers were not the asker's own."""
+def query_all(workspaces: list[MockWorkspace], requests: int) -> int:
+    """Sends requests from all workspaces; returns how many answers were those of another workspace."""
     with ThreadPoolExecutor(CLIENTS) as threads:
-        return sum(threads.map(lambda workspace: ask_many(workspace, requests // CLIENTS), workspaces))
+        return sum(threads.map(lambda workspace: query_repeatedly(workspace, requests // CLIENTS), workspaces))
 
 
-def ask_many(workspace: MockWorkspace, times: int) -> int:
+def query_repeatedly(workspace: MockWorkspace, times: int) -> int:
     host = workspace.url.removeprefix("http://")
     connection = http.client.HTTPConnection(host, timeout=30)
     headers = {"Authorization": f"Bearer {workspace.api_key}"}
@@ -106,23 +106,22 @@ def ask_many(workspace: MockWorkspace, times: int) -> int:
 
 
 def measure_plugin(rounds: int) -> None:
-    python = environment("pytest")
-    install(python, "pytest", "--reinstall-package", "labelbox-mockserver", str(Path(__file__).parents[1]))
-    with_it, without, first = [], [], []
-    for _ in range(rounds):  # in turns, and the least of each: the difference is smaller than what machines drift by
-        with_it.append(session(python, TRIVIAL))
-        without.append(session(python, TRIVIAL, "-p", "no:mockserver"))
-        first.append(session(python, FIRST))
-    loaded = min(with_it)
+    python = create_environment("pytest")
+    install_packages(python, "pytest", "--reinstall-package", "labelbox-mockserver", str(Path(__file__).parents[1]))
+    loaded, without, first = [], [], []
+    for _ in range(rounds):  # in turns, and the minimum of each: the difference is smaller than the machine's drift
+        loaded.append(time_session(python, TRIVIAL))
+        without.append(time_session(python, TRIVIAL, "-p", "no:mockserver"))
+        first.append(time_session(python, FIRST))
     peer = {"the same without the plugin": min(without) * 1000}
-    report.figure("a session that does not use it", loaded * 1000, "ms ", goal="at most 15 more", peers=peer)
-    started = min(first) - loaded
-    report.figure("more until the first test is through", started * 1000, "ms ", goal="<= 600")
+    report.print_figure("a session that does not use it", min(loaded) * 1000, "ms ", goal="at most 15 more", peers=peer)
+    start = min(first) - min(loaded)
+    report.print_figure("more until the first test has passed", start * 1000, "ms ", goal="<= 600")
 
 
-def session(python: Path, test: str, *flags: str) -> float:
+def time_session(python: Path, test: str, *flags: str) -> float:
     """Seconds of a pytest session with one test."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "test_it.py").write_text(test)
         command = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", *flags, folder]
-        return timed(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder))[0]
+        return measure_seconds(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder))[0]

@@ -1,6 +1,6 @@
-"""Requests per second at 16 kept connections: by wrk where it is installed, else by a raw client in its own process.
+"""Requests per second over 16 kept connections: by wrk where it is installed, else by a raw client.
 
-As a program it is that raw client.
+The raw client is this module as a program, in a process of its own.
 """
 
 import asyncio
@@ -13,23 +13,23 @@ import tempfile
 import time
 from urllib.parse import urlsplit
 
-from benchmarks.processes import child, findings
+from benchmarks.processes import read_findings, start_child
 
 CONNECTIONS = 16
 
 
-def generator() -> str:
+def name_generator() -> str:
     return "wrk" if shutil.which("wrk") else "raw asyncio client"
 
 
-def rate(url: str, seconds: float, *, body: str = "", api_key: str = "") -> float:
+def measure_rate(url: str, seconds: float, *, body: str = "", api_key: str = "") -> float:
     """Answers per second; POST if there is a body."""
     if shutil.which("wrk"):
-        return rate_by_wrk(url, seconds, body, api_key)
-    return float(findings(child("benchmarks.load", url=url, seconds=seconds, body=body, api_key=api_key)))
+        return measure_with_wrk(url, seconds, body, api_key)
+    return float(read_findings(start_child("benchmarks.load", url=url, seconds=seconds, body=body, api_key=api_key)))
 
 
-def rate_by_wrk(url: str, seconds: float, body: str, api_key: str) -> float:
+def measure_with_wrk(url: str, seconds: float, body: str, api_key: str) -> float:
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(f'wrk.method = "{"POST" if body else "GET"}"\nwrk.body = {json.dumps(body)}\n')
         script.write('wrk.headers["Content-Type"] = "application/json"\n')
@@ -43,7 +43,7 @@ def rate_by_wrk(url: str, seconds: float, body: str, api_key: str) -> float:
     return float(match[1])
 
 
-async def rate_by_hand(*, url: str, seconds: float, body: str, api_key: str) -> float:
+async def measure_with_client(*, url: str, seconds: float, body: str, api_key: str) -> float:
     parts = urlsplit(url)
     method = "POST" if body else "GET"
     request = (
@@ -51,12 +51,12 @@ async def rate_by_hand(*, url: str, seconds: float, body: str, api_key: str) -> 
         f"Authorization: Bearer {api_key}\r\nContent-Length: {len(body.encode())}\r\n\r\n{body}"
     ).encode()
     deadline = time.monotonic() + seconds
-    askers = (asker(parts.hostname or "", parts.port or 80, request, deadline) for _ in range(CONNECTIONS))
-    return sum(await asyncio.gather(*askers)) / seconds
+    clients = (send_repeatedly(parts.hostname or "", parts.port or 80, request, deadline) for _ in range(CONNECTIONS))
+    return sum(await asyncio.gather(*clients)) / seconds
 
 
-async def asker(host: str, port: int, request: bytes, deadline: float) -> int:
-    """One connection, one request after another; how many were answered."""
+async def send_repeatedly(host: str, port: int, request: bytes, deadline: float) -> int:
+    """Sends the request again and again on one connection; returns how many were answered."""
     reader, writer = await asyncio.open_connection(host, port)
     answered = 0
     while time.monotonic() < deadline:
@@ -75,4 +75,4 @@ async def asker(host: str, port: int, request: bytes, deadline: float) -> int:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(rate_by_hand(**json.loads(sys.argv[1])))))
+    print(json.dumps(asyncio.run(measure_with_client(**json.loads(sys.argv[1])))))

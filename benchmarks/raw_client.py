@@ -1,4 +1,4 @@
-"""A client without the SDK, as cheap as Python allows: HTTP on a kept connection, bodies counted, not kept."""
+"""A client without the SDK, as cheap as Python allows: one kept HTTP connection; bodies are counted, not stored."""
 
 import http.client
 import json
@@ -18,7 +18,7 @@ class RawClient:
         self._buffer = memoryview(bytearray(BUFFER))
 
     def post(self, body: str) -> bytes:
-        """GraphQL, the answer still as text."""
+        """Sends a GraphQL body; returns the answer's bytes."""
         self._connection.request("POST", "/graphql", body.encode(), self._headers)
         response = self._connection.getresponse()
         content = response.read()
@@ -31,19 +31,19 @@ class RawClient:
         return answer["data"]
 
     def download(self, url: str, copy: Path | None = None) -> tuple[int, int]:
-        """(bytes, lines) of a file. With `copy` it is also kept there."""
+        """Downloads a file; returns its (bytes, lines). `copy`: where to store it."""
         parts = urlsplit(url)
         self._connection.request("GET", f"{parts.path}?{parts.query}" if parts.query else parts.path)
         response = self._connection.getresponse()
         assert response.status == 200, f"{url} answered {response.status}"
         size = lines = 0
-        kept = None if copy is None else copy.open("wb")
+        target = None if copy is None else copy.open("wb")
         while count := response.readinto(self._buffer):
-            piece = self._buffer[:count]
+            chunk = self._buffer[:count]
             size += count
-            lines += bytes(piece).count(b"\n")
-            if kept is not None:
-                kept.write(piece)
-        if kept is not None:
-            kept.close()
+            lines += bytes(chunk).count(b"\n")
+            if target is not None:
+                target.write(chunk)
+        if target is not None:
+            target.close()
         return size, lines

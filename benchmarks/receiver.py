@@ -1,7 +1,7 @@
 """Program: a fast webhook receiver that checks each signature. It prints its port, and its findings when stdin ends.
 
-Findings: how many came, when the first and the last did, wrong signatures, when each id of the first
-two thousand came.
+Findings: the number of messages, the times of the first and the last one, wrong signatures, and for the first two
+thousand ids the time of arrival.
 """
 
 import asyncio
@@ -11,13 +11,13 @@ import sys
 import time
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-KEPT = 2000
+ARRIVALS_KEPT = 2000
 
 
 class Receiver(asyncio.Protocol):
-    came = wrong = 0
+    received = wrong = 0
     first = last = 0.0
-    moments: dict[str, float] = {}  # noqa: RUF012  one receiver a process: its connections count together
+    arrivals: dict[str, float] = {}  # noqa: RUF012  one receiver per process: its connections count together
     secret = b""
 
     def __init__(self) -> None:
@@ -31,12 +31,12 @@ class Receiver(asyncio.Protocol):
         self._buffer += data
         while (end := self._buffer.find(b"\r\n\r\n")) >= 0:
             headers = dict(line.split(b": ", 1) for line in self._buffer[:end].split(b"\r\n")[1:])
-            named = {name.lower(): value for name, value in headers.items()}
-            length = int(named[b"content-length"])
+            headers_by_name = {name.lower(): value for name, value in headers.items()}
+            length = int(headers_by_name[b"content-length"])
             if len(self._buffer) < end + 4 + length:
                 return
             body, self._buffer = self._buffer[end + 4 : end + 4 + length], self._buffer[end + 4 + length :]
-            self._take(named, body)
+            self._take(headers_by_name, body)
             self._transport.write(ANSWER)
 
     def _take(self, headers: dict[bytes, bytes], body: bytes) -> None:
@@ -44,11 +44,11 @@ class Receiver(asyncio.Protocol):
         kind = Receiver
         kind.first = kind.first or now
         kind.last = now
-        kind.came += 1
+        kind.received += 1
         expected = b"sha1=" + hmac.new(self.secret, body, "sha1").hexdigest().encode()
         kind.wrong += headers.get(b"x-hub-signature") != expected
-        if len(kind.moments) < KEPT:
-            kind.moments.setdefault(headers[b"x-labelbox-id"].decode(), now)
+        if len(kind.arrivals) < ARRIVALS_KEPT:
+            kind.arrivals.setdefault(headers[b"x-labelbox-id"].decode(), now)
 
 
 async def receive(*, secret: str) -> None:
@@ -57,8 +57,8 @@ async def receive(*, secret: str) -> None:
     server = await loop.create_server(Receiver, "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
-    found = {name: getattr(Receiver, name) for name in ("came", "wrong", "first", "last", "moments")}
-    print(json.dumps(found))
+    findings = {name: getattr(Receiver, name) for name in ("received", "wrong", "first", "last", "arrivals")}
+    print(json.dumps(findings))
 
 
 if __name__ == "__main__":

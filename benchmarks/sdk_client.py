@@ -1,7 +1,7 @@
-"""Program, on the Python of an SDK's environment: export a project, and add up how long the SDK waited for answers.
+"""Program for the Python of an SDK's environment: exports a project, and adds up how long the SDK waited for answers.
 
-Needs nothing but the SDK. Its findings: seconds in HTTP calls, their number, seconds asleep, seconds in all, those that
-the processor was busy, and the seconds that as many calls take which the server answers without any work.
+It needs only the SDK. Findings: seconds in HTTP calls, their number, seconds asleep, seconds in total, seconds of
+processor time, and the seconds of as many calls that the server answers without work.
 """
 
 import json
@@ -21,29 +21,29 @@ def export(
 ) -> list[dict[str, Any]]:
     client = Client(api_key=api_key, endpoint=graphql_url, rest_endpoint=rest_url)
     watch()
-    return [one_export(client, url, project, params) for _ in range(rounds)]
+    return [export_once(client, url, project, params) for _ in range(rounds)]
 
 
 def watch() -> None:
-    """Every call of requests and every sleep is timed from here on."""
+    """Measures every call of requests and every sleep from now on."""
     send, sleep = requests.Session.send, time.sleep
 
-    def timed_send(session: Any, request: Any, **options: Any) -> Any:
+    def send_and_measure(session: Any, request: Any, **options: Any) -> Any:
         started = time.perf_counter()
         try:
             return send(session, request, **options)
         finally:
             WAITED.append(time.perf_counter() - started)
 
-    def timed_sleep(seconds: float) -> None:
+    def sleep_and_measure(seconds: float) -> None:
         SLEPT.append(seconds)
         sleep(seconds)
 
-    requests.Session.send = timed_send  # type: ignore[method-assign, assignment]  # measured from inside
-    time.sleep = timed_sleep  # type: ignore[assignment]  # measured from inside
+    requests.Session.send = send_and_measure  # type: ignore[method-assign, assignment]  # measured from inside
+    time.sleep = sleep_and_measure  # type: ignore[assignment]  # measured from inside
 
 
-def one_export(client: Any, url: str, project: str, params: dict[str, bool]) -> dict[str, Any]:
+def export_once(client: Any, url: str, project: str, params: dict[str, bool]) -> dict[str, Any]:
     WAITED.clear()
     SLEPT.clear()
     started, busy = time.perf_counter(), time.process_time()
@@ -51,13 +51,13 @@ def one_export(client: Any, url: str, project: str, params: dict[str, bool]) -> 
     task.wait_till_done()
     rows = sum(1 for _ in task.get_buffered_stream())
     seconds, busy = time.perf_counter() - started, time.process_time() - busy
-    found = {"waited": sum(WAITED), "calls": len(WAITED), "slept": sum(SLEPT), "seconds": seconds, "rows": rows}
-    found["busy"] = busy
-    return {**found, "floor": empty_calls(url, len(WAITED))}
+    findings = {"waited": sum(WAITED), "calls": len(WAITED), "slept": sum(SLEPT), "seconds": seconds, "rows": rows}
+    findings["busy"] = busy
+    return {**findings, "floor": time_empty_calls(url, len(WAITED))}
 
 
-def empty_calls(url: str, calls: int) -> float:
-    """Seconds of as many calls to a route that does nothing, on one session as the SDK keeps one."""
+def time_empty_calls(url: str, calls: int) -> float:
+    """Seconds of as many calls to a route that does nothing, in one session, as the SDK has one."""
     WAITED.clear()
     with requests.Session() as session:
         for _ in range(calls):

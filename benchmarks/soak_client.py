@@ -1,4 +1,7 @@
-"""One client of the soak: a mix of requests in workspaces of its own, as a program that prints what it did."""
+"""Program: one client of the soak, which sends a mix of requests in workspaces of its own.
+
+Findings: the number of answers 5xx.
+"""
 
 import http.client
 import json
@@ -14,13 +17,13 @@ DELETE_PROJECT = "mutation($id: ID!){updateProject(where: {id: $id}, data: {dele
 EXPORT = "mutation($project: ID!){exportDataRowsInProject(input: {filters: {projectId: $project}}){taskId}}"
 TASK = "query($id: ID!){task(where: {id: $id}){status result}}"
 KINDS = {"query": 60, "change": 12, "event": 12, "export": 6, "page": 4, "control": 4, "mistake": 1, "workspace": 1}
-"""How often each kind comes among a hundred requests."""
-LIVES = 400
-"""Requests of a workspace before it is deleted and another is made."""
+"""How often each kind is sent among a hundred requests."""
+REQUESTS_PER_WORKSPACE = 400
+"""Requests in a workspace before it is deleted and another one is created."""
 
 
 class Soaker:
-    """Asks one thing after the other over one kept connection."""
+    """Sends one request after the other over one kept connection."""
 
     def __init__(self, url: str, name: str, receiver: str) -> None:
         self._address = urlsplit(url).netloc
@@ -42,13 +45,13 @@ class Soaker:
     def ask(self, document: str, **variables: object) -> Any:
         return self.send("POST", "/graphql", {"query": document, "variables": variables}, self._key)["data"]
 
-    def make_workspace(self) -> None:
+    def create_workspace(self) -> None:
         self.delete_workspace()
         self._number += 1
         self._key = f"{self._name}-{self._number}"
-        made = self.send("POST", "/_mock/workspaces", {"api_key": self._key})
-        self._project = next(iter(made["projects"].values()))
-        self._project_name = next(iter(made["projects"]))
+        workspace = self.send("POST", "/_mock/workspaces", {"api_key": self._key})
+        self._project = next(iter(workspace["projects"].values()))
+        self._project_name = next(iter(workspace["projects"]))
         hook = {"url": self._receiver, "secret": "secret", "topics": ["LABEL_CREATED", "REVIEW_CREATED"]}
         self.send("POST", f"/_mock/webhooks?api_key={self._key}", hook)
 
@@ -59,8 +62,8 @@ class Soaker:
     def run(self, requests: int, kinds: list[str]) -> None:
         weights = [KINDS[kind] for kind in kinds]
         for number in range(requests):
-            if number % LIVES == 0:
-                self.make_workspace()
+            if number % REQUESTS_PER_WORKSPACE == 0:
+                self.create_workspace()
             getattr(self, self._chance.choices(kinds, weights)[0])()
         self.delete_workspace()
 
@@ -70,8 +73,8 @@ class Soaker:
         self.ask(self._chance.choice((PROJECTS, USER, f"{{projects(first: {self._chance.randint(1, 9)}){{id}}}}")))
 
     def change(self) -> None:
-        made = self.ask(CREATE_PROJECT, name=f"project {self._chance.random()}")
-        self.ask(DELETE_PROJECT, id=made["createProject"]["id"])
+        answer = self.ask(CREATE_PROJECT, name=f"project {self._chance.random()}")
+        self.ask(DELETE_PROJECT, id=answer["createProject"]["id"])
 
     def event(self) -> None:
         event = self._chance.choice(("LABEL_CREATED", "REVIEW_CREATED", "WORKFLOW_ACTION", "ISSUE_CREATED"))
@@ -79,9 +82,9 @@ class Soaker:
 
     def export(self) -> None:
         task = self.ask(EXPORT, project=self._project)["exportDataRowsInProject"]["taskId"]
-        found = self.ask(TASK, id=task)["task"]
-        if found["result"]:
-            parts = urlsplit(found["result"])
+        answer = self.ask(TASK, id=task)["task"]
+        if answer["result"]:
+            parts = urlsplit(answer["result"])
             self.send("GET", f"{parts.path}?{parts.query}")
 
     def page(self) -> None:

@@ -1,4 +1,4 @@
-"""Start-up: from spawning a server to its first answer; and what it holds in memory when idle. Peer: moto_server."""
+"""Start-up: the time from spawning a server to its first answer, and its memory when idle. Peer: moto_server."""
 
 import http.client
 import statistics
@@ -10,68 +10,68 @@ from pathlib import Path
 
 from benchmarks import report, worlds
 from benchmarks.documents import GET_USER
-from benchmarks.environments import mockserver_python, moto_python
-from benchmarks.processes import free_port, memory, running
+from benchmarks.environments import install_mockserver, install_moto
+from benchmarks.processes import find_free_port, read_memory, start_process
 
 READY_WITHIN_SECONDS = 30.0
-LOOK_EVERY = 0.001
+POLL_SECONDS = 0.001
 SETTLE = 0.3
 ROUNDS = 7
 
 Command = Callable[[int], list[str]]
-Question = tuple[str, str, str | None, dict[str, str]]
+Probe = tuple[str, str, str | None, dict[str, str]]
 
-GRAPHQL: Question = ("POST", "/graphql", GET_USER, {"Authorization": "Bearer mock-api-key"})
-MOTO_PAGE: Question = ("GET", "/moto-api/", None, {})
+GRAPHQL: Probe = ("POST", "/graphql", GET_USER, {"Authorization": "Bearer mock-api-key"})
+MOTO_PAGE: Probe = ("GET", "/moto-api/", None, {})
 
 
 def measure(quick: bool) -> None:
-    report.title("Start-up: until the first answer (GraphQL; moto: its page)")
+    report.print_title("Start-up: until the first answer (GraphQL; moto: its page)")
     worlds.prepare("default")
-    ours, theirs = [], []
+    server_starts, moto_starts = [], []
     for _ in range(2 if quick else ROUNDS + 1):
-        ours.append(start(serve_command, GRAPHQL))
-        theirs.append(start(moto_command, MOTO_PAGE))
-    # The first round warms the page cache.
-    seconds, held = medians(ours[1:])
-    seconds_of_moto, held_by_moto = medians(theirs[1:])
-    report.figure(
+        server_starts.append(time_start(serve_command, GRAPHQL))
+        moto_starts.append(time_start(moto_command, MOTO_PAGE))
+    # The first round fills the page cache.
+    seconds, idle = compute_medians(server_starts[1:])
+    seconds_of_moto, idle_of_moto = compute_medians(moto_starts[1:])
+    report.print_figure(
         "spawn to first answer", seconds * 1000, "ms ", goal="ratio <= 0.75", peers={"moto": seconds_of_moto * 1000}
     )
-    report.figure("memory when idle", held, "MiB", goal="<= 60", peers={"moto": held_by_moto})
+    report.print_figure("memory when idle", idle, "MiB", goal="<= 60", peers={"moto": idle_of_moto})
 
 
 def serve_command(port: int) -> list[str]:
-    return [str(mockserver_python()), "-m", "mockserver", "serve", "--port", str(port)]
+    return [str(install_mockserver()), "-m", "mockserver", "serve", "--port", str(port)]
 
 
 def moto_command(port: int) -> list[str]:
-    return [str(moto_python()), "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    return [str(install_moto()), "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
 
 
-def start(command: Command, question: Question) -> tuple[float, float]:
-    """(seconds until the first 200, MiB held a little later)."""
-    port = free_port()
+def time_start(command: Command, request: Probe) -> tuple[float, float]:
+    """(seconds until the first 200, MiB a little later)."""
+    port = find_free_port()
     with tempfile.TemporaryDirectory(prefix="startup-") as folder:
         started = time.monotonic()
-        with running(command(port), Path(folder)) as process:
-            wait_for(process, port, question)
+        with start_process(command(port), Path(folder)) as process:
+            wait_until_answered(process, port, request)
             seconds = time.monotonic() - started
             time.sleep(SETTLE)
-            return seconds, memory(process.pid, "VmRSS")
+            return seconds, read_memory(process.pid, "VmRSS")
 
 
-def wait_for(process: subprocess.Popen[bytes], port: int, question: Question) -> None:
-    """Until the server answers."""
+def wait_until_answered(process: subprocess.Popen[bytes], port: int, request: Probe) -> None:
+    """Waits until the server answers with 200."""
     deadline = time.monotonic() + READY_WITHIN_SECONDS
-    while not answers(port, question):
+    while not is_answered(port, request):
         assert process.poll() is None, f"{process.args!r} ended with status {process.returncode}"
         assert time.monotonic() < deadline, f"{process.args!r} gave no answer"
-        time.sleep(LOOK_EVERY)
+        time.sleep(POLL_SECONDS)
 
 
-def answers(port: int, question: Question) -> bool:
-    method, path, body, headers = question
+def is_answered(port: int, request: Probe) -> bool:
+    method, path, body, headers = request
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=READY_WITHIN_SECONDS)
     try:
         connection.request(method, path, body, headers)
@@ -82,5 +82,5 @@ def answers(port: int, question: Question) -> bool:
         connection.close()
 
 
-def medians(pairs: list[tuple[float, float]]) -> tuple[float, float]:
+def compute_medians(pairs: list[tuple[float, float]]) -> tuple[float, float]:
     return statistics.median(pair[0] for pair in pairs), statistics.median(pair[1] for pair in pairs)

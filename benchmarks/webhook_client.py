@@ -1,4 +1,4 @@
-"""Program: what one would write first: requests sessions in threads, each signing and posting. Finds: per second."""
+"""Program: sends webhooks in the simplest way, by requests sessions in threads. Findings: messages a second."""
 
 import hmac
 import json
@@ -21,15 +21,15 @@ def post(url: str, secret: str, body: bytes, count: int) -> None:
         session.post(url, data=body, headers=headers, timeout=30).raise_for_status()
 
 
-def rate(*, url: str, secret: str, body: str, threads: int, each: int) -> float:
+def measure_rate(*, url: str, secret: str, body: str, threads: int, each: int) -> float:
     started = time.perf_counter()
-    running = [threading.Thread(target=post, args=(url, secret, body.encode(), each)) for _ in range(threads)]
-    for thread in running:
+    senders = [threading.Thread(target=post, args=(url, secret, body.encode(), each)) for _ in range(threads)]
+    for thread in senders:
         thread.start()
-    for thread in running:
+    for thread in senders:
         thread.join()
     return threads * each / (time.perf_counter() - started)
 
 
 if __name__ == "__main__":
-    print(json.dumps(rate(**json.loads(sys.argv[1]))))
+    print(json.dumps(measure_rate(**json.loads(sys.argv[1]))))

@@ -1,4 +1,4 @@
-"""Webhooks from the outbox to a fast local receiver: how many a second, how many can wait, how soon one arrives.
+"""Webhooks from the outbox to a fast local receiver: deliveries a second, memory while many wait, time until arrival.
 
 Peer: requests sessions in 16 threads that sign and post a body of the same size to the same receiver.
 """
@@ -10,28 +10,28 @@ from contextlib import contextmanager
 from typing import Any
 
 from benchmarks import report, worlds
-from benchmarks.latency import at
-from benchmarks.processes import child, findings, forget_peak, memory
+from benchmarks.latency import find_quantile
+from benchmarks.processes import read_findings, read_memory, reset_peak, start_child
 from contract_tests.serving import ServedWorld
 from mockserver.testing import MockServer, MockWorkspace
 
 ROWS, QUICK_ROWS = 100_000, 2_000
 EVENTS = 200
-TOLD = [
+TOPICS = [
     "LABEL_CREATED", "LABEL_UPDATED", "REVIEW_CREATED", "REVIEW_UPDATED", "REVIEW_DELETED", "WORKFLOW_ACTION",
     "LABEL_DELETED",
 ]  # fmt: skip
-UNTOLD = ["ISSUE_CREATED", "ISSUE_UPDATED", "ISSUE_DELETED", "METADATA_UPDATED"]
-"""Events that are no topics: their answer is what there is to wait for."""
+OTHER_EVENTS = ["ISSUE_CREATED", "ISSUE_UPDATED", "ISSUE_DELETED", "METADATA_UPDATED"]
+"""Events without a topic: only their answer is waited for."""
 SECRET = "CHANGE-ME"
 THREADS = 16
 
 
 @contextmanager
-def receiver() -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """A receiver's URL and process."""
-    process = child("benchmarks.receiver", secret=SECRET)
-    assert process.stdout is not None, "children are asked for their output"
+def start_receiver() -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Runs a receiver; yields its URL and process."""
+    process = start_child("benchmarks.receiver", secret=SECRET)
+    assert process.stdout is not None, "children write to a pipe"
     try:
         yield f"http://127.0.0.1:{process.stdout.readline().strip()}/hook", process
     finally:
@@ -41,9 +41,9 @@ def receiver() -> Iterator[tuple[str, subprocess.Popen[str]]]:
 
 def measure(quick: bool) -> None:
     rows = QUICK_ROWS if quick else ROWS
-    report.title(f"Webhooks: {rows:,} deliveries that wait, then go to a receiver that checks each signature")
-    # The half of the labels is deleted for the deliveries; the other is left for what happens then.
-    with worlds.street(2 * rows) as server:
+    report.print_title(f"Webhooks: {rows:,} deliveries that wait, then go to a receiver that checks each signature")
+    # Half of the labels are deleted for the deliveries; the other half is left for the events.
+    with worlds.serve_street(2 * rows) as server:
         workspace = MockServer.from_url(server.url).own
         measure_waiting(server, workspace, rows)
         size = measure_sending(workspace, rows)
@@ -52,102 +52,106 @@ def measure(quick: bool) -> None:
 
 
 def measure_waiting(server: ServedWorld, workspace: MockWorkspace, rows: int) -> None:
-    """All rows of one project are told of while nobody listens."""
+    """Creates a delivery for each label while no receiver listens, and measures the memory."""
     pid = int(server.ready["pid"])
-    labels = every_label(server, rows)
-    idle = memory(pid, "VmRSS")
-    forget_peak(pid)
-    # Nobody listens on port 1; tried one after the other, so that all but the first wait.
+    labels = list_labels(server, rows)
+    idle = read_memory(pid, "VmRSS")
+    reset_peak(pid)
+    # No receiver listens on port 1. Ordered deliveries: all wait for the first one, which is retried.
     workspace.webhook("http://127.0.0.1:1/hook", secret=SECRET, ordered=True, retries=[86_400])
     started = time.perf_counter()
     for start in range(0, len(labels), 1000):
-        some = labels[start : start + 1000]
-        server.ask("mutation($ids: [ID!]!) { deleteLabels(labelIds: $ids) { id } }", ids=some)
+        batch = labels[start : start + 1000]
+        server.ask("mutation($ids: [ID!]!) { deleteLabels(labelIds: $ids) { id } }", ids=batch)
     took = time.perf_counter() - started
-    report.figure("labels deleted, each told of", rows / took, "a second")
-    report.figure("peak memory over idle", memory(pid, "VmHWM") - idle, "MiB", goal="<= 40")
+    report.print_figure("labels deleted, with a delivery each", rows / took, "a second")
+    report.print_figure("peak memory over idle", read_memory(pid, "VmHWM") - idle, "MiB", goal="<= 40")
 
 
-def every_label(server: ServedWorld, rows: int) -> list[str]:
-    asked = "query($id: ID!, $skip: Int) { project(where: {id: $id}) { labels(skip: $skip, first: 5000) { id } } }"
+def list_labels(server: ServedWorld, rows: int) -> list[str]:
+    query = "query($id: ID!, $skip: Int) { project(where: {id: $id}) { labels(skip: $skip, first: 5000) { id } } }"
     project = server.projects[worlds.PROJECT]
-    found: list[str] = []
+    labels: list[str] = []
     for skip in range(0, rows, 5000):
-        found += [label["id"] for label in server.ask(asked, id=project, skip=skip)["project"]["labels"]]
-    return found[:rows]
+        labels += [label["id"] for label in server.ask(query, id=project, skip=skip)["project"]["labels"]]
+    return labels[:rows]
 
 
 def measure_sending(workspace: MockWorkspace, rows: int) -> int:
-    """They are let go; the size of a body."""
-    with receiver() as (url, process):
-        change(workspace, url=url, ordered=False)
+    """Measures how fast the waiting deliveries are sent; returns the bytes of a body."""
+    with start_receiver() as (url, process):
+        update_webhook(workspace, url=url, ordered=False)
         workspace.clock.advance(days=2)
-        while not settled(workspace):
+        while not is_settled(workspace):
             time.sleep(0.05)
-        found = findings(process)
-    assert (found["came"], found["wrong"]) == (rows, 0), (
-        f"{found['came']} of {rows} came, {found['wrong']} of them wrong"
+        messages = read_findings(process)
+    assert (messages["received"], messages["wrong"]) == (rows, 0), (
+        f"{messages['received']} of {rows} were received, {messages['wrong']} with a wrong signature"
     )
-    sent = rows / (found["last"] - found["first"])
-    report.figure("sent, signed and recorded", sent, "a second", goal=">= 5,000")
-    return len(page(workspace, first="1")["deliveries"][0]["body"])
+    sent = rows / (messages["last"] - messages["first"])
+    report.print_figure("sent, signed and recorded", sent, "a second", goal=">= 5,000")
+    return len(get_deliveries(workspace, first="1")["deliveries"][0]["body"])
 
 
 def measure_peer(size: int, each: int) -> None:
-    with receiver() as (url, process):
-        peer = findings(
-            child("benchmarks.webhook_client", url=url, secret=SECRET, body="x" * size, threads=THREADS, each=each)
+    with start_receiver() as (url, process):
+        peer = read_findings(
+            start_child(
+                "benchmarks.webhook_client", url=url, secret=SECRET, body="x" * size, threads=THREADS, each=each
+            )
         )
-        findings(process)
-    report.figure(f"requests in {THREADS} threads, {size:,} bytes each", peer, "a second")
+        read_findings(process)
+    report.print_figure(f"requests in {THREADS} threads, {size:,} bytes each", peer, "a second")
 
 
 def measure_events(workspace: MockWorkspace, rows: int, each: int) -> None:
-    """With all the labels that are left and all the attempts that were made."""
-    report.title(f"From the call that makes an event until its message has arrived, {rows:,} attempts on record")
-    change(workspace, status="INACTIVE")
-    with receiver() as (url, process):
+    """Measures events with the labels that are left and all attempts on record."""
+    report.print_title(
+        f"From the call that creates an event until its message has arrived, {rows:,} attempts on record"
+    )
+    update_webhook(workspace, status="INACTIVE")
+    with start_receiver() as (url, process):
         subscription = workspace.webhook(url, secret=SECRET, retries="none")
-        called = {event: [call(workspace, event) for _ in range(each)] for event in TOLD}
-        made = {item["event_no"]: item["id"] for item in all_deliveries(workspace, subscription)}
-        moments = findings(process)["moments"]
-    for event, calls in called.items():
-        show(event, [moments[made[number]] - began for number, began, _ in calls])
-    report.title("From the call that makes an event of which webhooks are not told until its answer")
-    for event in UNTOLD:
-        show(event, [took for _, _, took in (call(workspace, event) for _ in range(each))])
+        calls_by_event = {event: [create_event(workspace, event) for _ in range(each)] for event in TOPICS}
+        delivery_ids = {item["event_no"]: item["id"] for item in list_deliveries(workspace, subscription)}
+        arrivals = read_findings(process)["arrivals"]
+    for event, calls in calls_by_event.items():
+        print_times(event, [arrivals[delivery_ids[number]] - began for number, began, _ in calls])
+    report.print_title("From the call that creates an event without a topic until its answer")
+    for event in OTHER_EVENTS:
+        print_times(event, [took for _, _, took in (create_event(workspace, event) for _ in range(each))])
 
 
-def call(workspace: MockWorkspace, event: str) -> tuple[int, float, float]:
-    """The event's number, when it was called for, and how long the answer took."""
+def create_event(workspace: MockWorkspace, event: str) -> tuple[int, float, float]:
+    """Creates an event; returns its number, the time of the call, and the seconds until the answer."""
     time.sleep(0.01)
     began = time.time()
-    made = workspace.event(event, worlds.PROJECT)
-    return made["event_nos"][0], began, time.time() - began
+    answer = workspace.event(event, worlds.PROJECT)
+    return answer["event_nos"][0], began, time.time() - began
 
 
-def show(event: str, times: list[float]) -> None:
-    figures = {name: at(times, share) * 1000 for name, share in (("p50", 0.5), ("p99", 0.99))}
-    report.figure(f"{event} p50 of {len(times)}", figures["p50"], "ms")
-    report.figure(f"{event} p99", figures["p99"], "ms", goal="< 50")
+def print_times(event: str, times: list[float]) -> None:
+    figures = {name: find_quantile(times, share) * 1000 for name, share in (("p50", 0.5), ("p99", 0.99))}
+    report.print_figure(f"{event} p50 of {len(times)}", figures["p50"], "ms")
+    report.print_figure(f"{event} p99", figures["p99"], "ms", goal="< 50")
 
 
-def all_deliveries(workspace: MockWorkspace, subscription: str) -> Iterator[dict[str, Any]]:
+def list_deliveries(workspace: MockWorkspace, subscription: str) -> Iterator[dict[str, Any]]:
     after: int | None = 0
     while after is not None:
-        found = page(workspace, webhook=subscription, wait="30", after=str(after))
-        yield from found["deliveries"]
-        after = found["next_after"]
+        page = get_deliveries(workspace, webhook=subscription, wait="30", after=str(after))
+        yield from page["deliveries"]
+        after = page["next_after"]
 
 
-def change(workspace: MockWorkspace, **given: Any) -> None:
-    workspace._control.call("PATCH", "webhooks/last", given, api_key=workspace.api_key)
+def update_webhook(workspace: MockWorkspace, **fields: Any) -> None:
+    workspace._control.call("PATCH", "webhooks/last", fields, api_key=workspace.api_key)
 
 
-def page(workspace: MockWorkspace, **query: str) -> dict[str, Any]:
-    found: dict[str, Any] = workspace._control.call("GET", "deliveries", api_key=workspace.api_key, **query)
-    return found
+def get_deliveries(workspace: MockWorkspace, **query: str) -> dict[str, Any]:
+    answer: dict[str, Any] = workspace._control.call("GET", "deliveries", api_key=workspace.api_key, **query)
+    return answer
 
 
-def settled(workspace: MockWorkspace) -> bool:
-    return bool(page(workspace, first="1", wait="60")["settled"])
+def is_settled(workspace: MockWorkspace) -> bool:
+    return bool(get_deliveries(workspace, first="1", wait="60")["settled"])

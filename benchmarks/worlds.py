@@ -1,29 +1,29 @@
-"""The served worlds: street.toml in the size that is asked for."""
+"""The served worlds: street.toml in any size, and the default scenario."""
 
 import subprocess
 from pathlib import Path
 
-from benchmarks.environments import BENCH_CACHE, mockserver_python
+from benchmarks.environments import BENCH_CACHE, install_mockserver
 from contract_tests.serving import ServedWorld, environment_without_settings
 
 STREET = Path(__file__).parent / "street.toml"
 PROJECT = "street"
 
 
-def street(rows: int, *, embeddings: bool = False, options: tuple[str, ...] = ()) -> ServedWorld:
-    """A server of so many labelled pictures, its world made beforehand."""
-    file = scenario(rows, embeddings=embeddings)
+def serve_street(rows: int, *, embeddings: bool = False, options: tuple[str, ...] = ()) -> ServedWorld:
+    """A server of so many labelled pictures, whose world was built beforehand."""
+    file = write_scenario(rows, embeddings=embeddings)
     prepare(str(file))
-    return ServedWorld("--scenario", str(file), *options, python=mockserver_python())
+    return ServedWorld("--scenario", str(file), *options, python=install_mockserver())
 
 
-def default() -> ServedWorld:
+def serve_default() -> ServedWorld:
     prepare("default")
-    return ServedWorld(python=mockserver_python())
+    return ServedWorld(python=install_mockserver())
 
 
-def scenario(rows: int, *, embeddings: bool) -> Path:
-    """street.toml with another number of rows, or with embeddings."""
+def write_scenario(rows: int, *, embeddings: bool) -> Path:
+    """Writes street.toml with another number of rows, or with embeddings; returns the file."""
     text = STREET.read_text()
     for key, value in {"labelled": str(rows), "embeddings": str(embeddings).lower()}.items():
         before, _, after = text.partition(f"\n{key} = ")
@@ -36,6 +36,6 @@ def scenario(rows: int, *, embeddings: bool) -> Path:
 
 
 def prepare(name: str) -> None:
-    """Make the world now or find it in the cache."""
-    command = [str(mockserver_python()), "-m", "mockserver", "prepare", "--scenario", name]
+    """Builds the world, unless it is in the cache."""
+    command = [str(install_mockserver()), "-m", "mockserver", "prepare", "--scenario", name]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment_without_settings())

@@ -11,6 +11,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 CLEAN = (
     "README.md",
+    "benchmarks",
     "contract_tests/clients/matrix.py",
     "contract_tests/conftest.py",
     "contract_tests/known.py",
