@@ -64,7 +64,7 @@ def render_expected_rows(workspace: Workspace, body: ExpectRows, host: str) -> b
             task_id=snapshot.select(Organization)[0].id if task is None else task.id,
             now=now,
         )
-        return rows.text()
+        return rows.render()
     finally:
         snapshot.close()
 

@@ -1,8 +1,7 @@
-"""Export V2 rows, piece by piece (shapes: payloads.md §1; what does not apply is absent, never null).
+"""Rows of Export V2, in batches (shapes: payloads.md §1; keys that do not apply are absent, never null).
 
-A piece is written by columns: every section is a list with what it says of each row, and the lines are zipped from
-these lists. A call for each list costs nothing; one for each row and section costs as much as the text it makes. What
-is long stays in parts until all of a line is joined.
+Rows are written column by column: each section returns one string per row, and the strings are zipped into lines. (A
+call per row and section was 11 % slower.) Long values stay lists of parts until the line is joined.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from itertools import chain
 from mockserver.exports.annotations import Annotations
 from mockserver.exports.columns import DataRowColumns, transpose_rows
 from mockserver.exports.dates import PayloadFormat, load_format, remove_page_count
-from mockserver.exports.experiments import Experiments, experiment_keys
+from mockserver.exports.experiments import Experiments, get_experiment_keys
 from mockserver.exports.failures import FailedRow
 from mockserver.exports.frames import interpolate_frames
 from mockserver.exports.labels import PARTS_OF_A_LABEL, LabelKinds, Labels
@@ -27,15 +26,14 @@ from mockserver.exports.text import escape_non_ascii, json_string, unescape
 from mockserver.links import Links
 from mockserver.world.database import EVERYTHING, Clause, Connection, Row
 from mockserver.world.media import LABEL_KINDS, WITH_TEXT_LAYER
-from mockserver.world.moments import format_moment as _moment
-from mockserver.world.moments import round_to_second
+from mockserver.world.moments import format_moment, round_to_second
 
-PIECE = 128
+ROWS_PER_BATCH = 128
 """Rows read at a time: enough to share the cost of a query, too few to hold memory."""
-LINES = 32
+LINES_PER_TEXT = 32
 """Rows joined at a time, some 150 kB: larger texts take memory that the system must clear first."""
 FEW_PROJECTS = 30
-"""So many are searched one by one; for more, all rows of the piece are looked at."""
+"""Up to so many projects are searched one by one; for more, all rows of the batch are read."""
 
 _COLUMNS = ("no", "id", "global_key", "external_id", "row_data", "media_type", "media_attributes")
 _DETAILS = ("dataset_id", "created_at", "updated_at", "last_activity_at", "created_by")
@@ -44,14 +42,14 @@ Parts = Sequence[str]
 """A text that is not joined yet."""
 
 
-def steps_for(params: ExportParams, form: PayloadFormat) -> list[Step]:
-    """What the params and the payload date make of a canonical body."""
-    wanted = params.include_interpolated_frames and form.has("interpolated_frames")
-    return [interpolate_frames, *form.steps] if wanted else form.steps
+def build_steps(params: ExportParams, form: PayloadFormat) -> list[Step]:
+    """The steps from a canonical body to the form that the params and the payload date require."""
+    interpolates = params.include_interpolated_frames and form.has("interpolated_frames")
+    return [interpolate_frames, *form.steps] if interpolates else form.steps
 
 
 class ExportRows:
-    """The rows of a scope, as one snapshot shows them."""
+    """The rows of a scope in one snapshot."""
 
     def __init__(
         self,
@@ -65,7 +63,7 @@ class ExportRows:
         now: int,
         failing: Container[str] = (),
     ) -> None:
-        """`failing` are ids and global keys of data rows that are left out, and found in `failed` afterwards."""
+        """`failing` are ids and global keys of data rows that are left out; `failed` lists them afterwards."""
         self._failing, self.failed = failing, list[FailedRow]()
         self._connection, self._scope, self._params = connection, scope, params
         projects = scope.projects or {}
@@ -74,39 +72,42 @@ class ExportRows:
             for project in projects.values()
         }
         few = 0 < len(projects) <= FEW_PROJECTS
-        self._here = Clause("project_id IN :ids", ids=list(projects)) if few else EVERYTHING
+        self._in_projects = Clause("project_id IN :ids", ids=list(projects)) if few else EVERYTHING
         self._form = load_format(connection)
         self._files = Files(links, host=host, key=self._form.asset_key, now=now)
         self._names = Names(connection, projects, self._form)
-        told = self._form.has("project_tags")
-        self._tags = {project: f',"project_tags":[{self._names.tags(project)}]' if told else "" for project in projects}
-        bodies = Annotations(connection, host=host, task_id=task_id, steps=steps_for(params, self._form))
+        has_tags = self._form.has("project_tags")
+        self._tags = {
+            project: f',"project_tags":[{self._names.tags(project)}]' if has_tags else "" for project in projects
+        }
+        bodies = Annotations(connection, host=host, task_id=task_id, steps=build_steps(params, self._form))
         vectors = Annotations(connection, host=host, task_id=task_id, steps=[])
         self._labels = Labels(connection, self._names, bodies, params, self._form)
         self._sections = Sections(connection, self._names, vectors, self._files, projects)
 
-    def text(self) -> bytes:
-        """All of it at once, for small selections."""
-        return b"".join(piece.text for piece in self.pieces())
+    def render(self) -> bytes:
+        """The whole NDJSON as one text, for small selections."""
+        return b"".join(batch.text for batch in self.render_batches())
 
     def count(self) -> int:
-        """How many rows there will be."""
+        """The number of rows."""
         return self._connection.count_rows(self._scope.source, self._scope.condition)
 
-    def pieces(self) -> Iterator[RowBatch]:
-        """NDJSON in whole lines, ASCII unless a switch says otherwise, LINES rows at a time, in order of creation."""
+    def render_batches(self) -> Iterator[RowBatch]:
+        """Yields NDJSON in whole lines, in ASCII unless a switch says otherwise, LINES_PER_TEXT rows at a time. Rows
+        are in order of creation."""
         scope, params = self._scope, self._params
         names = [*_COLUMNS, *(["metadata"] if params.include_metadata else [])]
         names += _DETAILS if params.include_data_row_details else []
         selected = ", ".join(f"dr.{name}" for name in names)
         for rows in self._connection.select_batches(
-            scope.source, selected, scope.condition, order=scope.order, size=PIECE
+            scope.source, selected, scope.condition, order=scope.order, size=ROWS_PER_BATCH
         ):
-            good = self._without_failing(rows) if self._failing else rows
+            good = self._remove_failing(rows) if self._failing else rows
             if good:
-                yield from self._written(transpose_rows(DataRowColumns, names, good))
+                yield from self._render(transpose_rows(DataRowColumns, names, good))
 
-    def _without_failing(self, rows: list[Row]) -> list[Row]:
+    def _remove_failing(self, rows: list[Row]) -> list[Row]:
         good = []
         for row in rows:
             _, row_id, global_key, *_ = row
@@ -116,36 +117,36 @@ class ExportRows:
                 good.append(row)
         return good
 
-    def _written(self, rows: DataRowColumns) -> Iterator[RowBatch]:
-        columns = self._columns(rows)
-        for first in range(0, len(rows.no), LINES):
-            lines = zip(*(column[first : first + LINES] for column in columns), strict=True)
+    def _render(self, rows: DataRowColumns) -> Iterator[RowBatch]:
+        columns = self._render_columns(rows)
+        for first in range(0, len(rows.no), LINES_PER_TEXT):
+            lines = zip(*(column[first : first + LINES_PER_TEXT] for column in columns), strict=True)
             text = "".join(chain.from_iterable(chain.from_iterable(lines))).encode("ascii")
-            count = min(LINES, len(rows.no) - first)
+            count = min(LINES_PER_TEXT, len(rows.no) - first)
             yield RowBatch(unescape(text) if self._form.switches.characters == "utf-8" else text, count)
 
-    def _columns(self, rows: DataRowColumns) -> list[list[Parts]]:
-        """What stands before `projects`, this section, and what comes after it. Keys in the order of the sample; a
-        section that the params ask for is there even when it is empty."""
+    def _render_columns(self, rows: DataRowColumns) -> list[list[Parts]]:
+        """Three columns: everything in front of `projects`, that section, and the rest. Keys are in the order of the
+        sample; a section that the params request is there even if it is empty."""
         numbers, params = list(rows.no), self._params
         media_types = zip(rows.no, rows.media_type, strict=True)
         kinds = {number: LABEL_KINDS[media] for number, media in media_types if media in LABEL_KINDS}
-        here = match_numbers("data_row_no", numbers)
-        texts = [self._data_rows(rows), self._media_attributes(rows)]
+        in_batch = match_numbers("data_row_no", numbers)
+        texts = [self._render_data_rows(rows), self._render_media_attributes(rows)]
         if params.include_attachments:
-            texts.append(_listed("attachments", self._sections.attachments(here), numbers))
+            texts.append(_render_list("attachments", self._sections.attachments(in_batch), numbers))
         if params.include_metadata:
             texts.append([f',"metadata_fields":[{fields}]' for fields in map(self._names.metadata, rows.metadata)])
         if params.include_embeddings:
-            texts.append(_listed("embeddings", self._sections.embeddings(here), numbers))
+            texts.append(_render_list("embeddings", self._sections.embeddings(in_batch), numbers))
         columns: list[list[Parts]] = [list(zip(*texts, strict=True))]
         if self._scope.projects is not None:
-            columns.append(self._projects(numbers, here & self._here, kinds))
-        columns.append(self._experiments(numbers, kinds))
+            columns.append(self._render_projects(numbers, in_batch & self._in_projects, kinds))
+        columns.append(self._render_experiments(numbers, kinds))
         return columns
 
-    def _data_rows(self, rows: DataRowColumns) -> list[str]:
-        """Each with the line's beginning."""
+    def _render_data_rows(self, rows: DataRowColumns) -> list[str]:
+        """The data rows, each with the beginning of the line."""
         asset = self._files.asset
         keys = ["" if key is None else f'"global_key":{json_string(key)},' for key in rows.global_key]
         names = ["" if name is None else f'"external_id":{json_string(name)},' for name in rows.external_id]
@@ -153,80 +154,84 @@ class ExportRows:
             asset(row_id, name or row_id, number) if row_data is None else json_string(row_data)
             for number, row_id, name, row_data in zip(rows.no, rows.id, rows.external_id, rows.row_data, strict=True)
         ]
-        details = self._details(rows) if self._params.include_data_row_details else [""] * len(rows.no)
+        details = self._render_details(rows) if self._params.include_data_row_details else [""] * len(rows.no)
         return [
             f'{{"data_row":{{"id":"{row_id}",{name}{key}"row_data":{source}{more}}}'
             for row_id, key, name, source, more in zip(rows.id, keys, names, sources, details, strict=True)
         ]
 
-    def _details(self, rows: DataRowColumns) -> list[str]:
+    def _render_details(self, rows: DataRowColumns) -> list[str]:
         """The `details` of data rows."""
         datasets, emails = self._names.datasets, self._names.emails
-        moment = _moment if self._form.has("row_milliseconds") else _whole_moment
+        write = format_moment if self._form.has("row_milliseconds") else _format_second
         return [
             f',"details":{{"dataset_id":"{dataset}","dataset_name":{datasets[dataset]},'
-            f'"created_at":"{moment(created)}","updated_at":"{moment(updated)}",'
-            f'"last_activity_at":"{moment(active)}","created_by":{emails[person]}}}'
+            f'"created_at":"{write(created)}","updated_at":"{write(updated)}",'
+            f'"last_activity_at":"{write(active)}","created_by":{emails[person]}}}'
             for dataset, created, updated, active, person in zip(
                 rows.dataset_id, rows.created_at, rows.updated_at, rows.last_activity_at, rows.created_by, strict=True
             )
         ]
 
-    def _media_attributes(self, rows: DataRowColumns) -> list[str]:
-        written = self._form.render_attributes if self._form.changes_attributes else escape_non_ascii
+    def _render_media_attributes(self, rows: DataRowColumns) -> list[str]:
+        write = self._form.render_attributes if self._form.changes_attributes else escape_non_ascii
         kinds = enumerate(zip(rows.media_type, rows.media_attributes, strict=True))
         return [
-            f',"media_attributes":{self._document_attributes(rows, at) if media in WITH_TEXT_LAYER else written(text)}'
+            f',"media_attributes":{self._render_document(rows, at) if media in WITH_TEXT_LAYER else write(text)}'
             for at, (media, text) in kinds
         ]
 
-    def _document_attributes(self, rows: DataRowColumns, at: int) -> str:
-        """The attributes of a document name its text layer (observed 2025-05); of a file elsewhere there is none."""
+    def _render_document(self, rows: DataRowColumns, at: int) -> str:
+        """The attributes of a document name its text layer (observed 2025-05), unless its file is on another server."""
         attributes = self._form.render_attributes(remove_page_count(rows.media_attributes[at]))
         if rows.row_data[at] is not None:
             return attributes
         return f'{attributes[:-1]},"text_layer_url":{self._files.text_layer(rows.id[at], rows.no[at])}}}'
 
-    def _projects(self, numbers: list[int], here: Clause, kinds: LabelKinds) -> list[Parts]:
-        told = bool(self._headings)
-        labels = self._labels.in_projects(here, kinds) if told else {}
-        standings = self._standings(numbers, here) if told else {}
-        return [self._told(number, standings.get(number, []), labels) for number in numbers]
+    def _render_projects(self, numbers: list[int], condition: Clause, kinds: LabelKinds) -> list[Parts]:
+        if not self._headings:
+            return [(',"projects":{', "}")] * len(numbers)
+        labels = self._labels.render_by_project(condition, kinds)
+        memberships = self._render_memberships(numbers, condition)
+        return [self._render_project(number, memberships.get(number, []), labels) for number in numbers]
 
-    def _told(self, number: int, standings: list[Membership], labels: dict[tuple[str, int], list[str]]) -> Parts:
-        """The section of one row."""
+    def _render_project(
+        self, number: int, memberships: list[Membership], labels: dict[tuple[str, int], list[str]]
+    ) -> Parts:
+        """The `projects` of one row."""
         parts, comma = [',"projects":{'], ""
-        for project, details, selected, rest in standings:
-            told = labels.get((project, number), ())
-            winner = selected if len(told) > PARTS_OF_A_LABEL else ""
-            parts += [comma, self._headings[project], *told, f"]{details}{winner}{rest}{self._tags[project]}}}"]
+        for project, details, selected, rest in memberships:
+            texts = labels.get((project, number), ())
+            winner = selected if len(texts) > PARTS_OF_A_LABEL else ""
+            parts += [comma, self._headings[project], *texts, f"]{details}{winner}{rest}{self._tags[project]}}}"]
             comma = ","
         parts.append("}")
         return parts
 
-    def _standings(self, numbers: list[int], here: Clause) -> dict[int, list[Membership]]:
-        """Read only where the answer is not known: in one project's export without details all rows stand there."""
+    def _render_memberships(self, numbers: list[int], condition: Clause) -> dict[int, list[Membership]]:
+        """The projects of each row. Nothing is read if the answer is known: without details, all rows of a project's
+        export have the same membership."""
         sole, detailed = self._scope.sole, self._params.include_project_details
         if sole is not None and not detailed:
-            here_alone = [Membership(sole.id)]
-            return dict.fromkeys(numbers, here_alone)
-        return self._sections.standings(here) if detailed else self._sections.bare_standings(here)
+            membership = [Membership(sole.id)]
+            return dict.fromkeys(numbers, membership)
+        return self._sections.render_memberships(condition) if detailed else self._sections.list_memberships(condition)
 
-    def _experiments(self, numbers: list[int], kinds: LabelKinds) -> list[Parts]:
-        """With the line's end."""
+    def _render_experiments(self, numbers: list[int], kinds: LabelKinds) -> list[Parts]:
+        """The `experiments` of each row, if there are any, and the end of the line, newline included."""
         runs = self._scope.runs
         if runs is None:
             return [("}\n",)] * len(numbers)
         blocks = Experiments(
             self._connection, runs, self._labels, form=self._form, predictions=self._params.include_predictions
-        ).blocks(numbers, kinds)
-        key, _ = experiment_keys(self._form)
+        ).render(numbers, kinds)
+        key, _ = get_experiment_keys(self._form)
         return [(f',"{key}":{{{blocks.get(number, "")}}}}}\n',) for number in numbers]
 
 
-def _whole_moment(microseconds: int) -> str:
-    return _moment(round_to_second(microseconds))
+def _format_second(microseconds: int) -> str:
+    return format_moment(round_to_second(microseconds))
 
 
-def _listed(key: str, texts: Texts, numbers: list[int]) -> list[str]:
+def _render_list(key: str, texts: Texts, numbers: list[int]) -> list[str]:
     return [f',"{key}":[{texts.get(number, "")}]' for number in numbers]

@@ -89,7 +89,7 @@ def write_v2(
         scope = build_project_scope(connection, project.id, [])
         links, task = Links.from_name(DEFAULT_API_KEY, seed), ids.cuid(now, seed, "sample")
         rows = ExportRows(connection, scope, params, links=links, host=host, task_id=task, now=now)
-        for batch in rows.pieces():
+        for batch in rows.render_batches():
             yield PayloadPart(batch.text, batch.lines)
 
 

@@ -1,6 +1,6 @@
-"""The sections around a data row: where it stands, attachments, embeddings (payloads.md §1.5, §1.6).
+"""The sections around a data row: its projects, attachments and embeddings (payloads.md §1.5, §1.6).
 
-They are read for a piece of rows at a time, one query for each section, and kept as JSON text by data row number.
+They are read for a batch of rows at a time, one query for each section, and rendered as JSON by data row number.
 """
 
 from __future__ import annotations
@@ -17,33 +17,33 @@ from mockserver.world.database import Clause, Connection
 from mockserver.world.labels import ProjectRow, WorkflowStatus
 from mockserver.world.projects import Project
 
-SPELLED = {
+STATUS_WORDS = {
     WorkflowStatus.TO_LABEL: "TO_LABEL",
     WorkflowStatus.IN_REVIEW: "IN_REVIEW",
     WorkflowStatus.IN_REWORK: "IN_REWORK",
     WorkflowStatus.DONE: "DONE",
 }
-"""Rows spell a status other than filters do (IN_REVIEW: SDK test; TO_LABEL: observed 2024-12; DONE: sample;
+"""Rows spell a status differently from filters (IN_REVIEW: SDK test; TO_LABEL: observed 2024-12; DONE: sample;
 IN_REWORK: inferred)."""
 
 Texts = dict[int, str]
-"""Number -> JSON texts with commas between them. What has none is not in it."""
+"""Number -> JSON texts with commas between them. Numbers without a text are left out."""
 
 
 class Membership(NamedTuple):
-    """A project in which a row stands. `details` is empty, or a comma and `project_details` up to where the selected
-    label is named; then comes `rest`."""
+    """A project of a row. `details` is empty, or a comma and `project_details` up to the selected label, which `rest`
+    follows."""
 
     project_id: str
     details: str = ""
     selected: str = ""
-    """The label that counts among several, of rows that are done. One that is alone is not told of (observed 2023-10),
-    nor one of a row in review (observed 2024-12)."""
+    """The label that counts among several, for rows that are done. A single label is not named (observed 2023-10), nor
+    is a label of a row in review (observed 2024-12)."""
     rest: str = ""
 
 
 class Files:
-    """URLs of the files we host, as JSON strings."""
+    """URLs of the files that this server hosts, as JSON strings."""
 
     def __init__(self, links: Links, *, host: str, key: AssetKey, now: int) -> None:
         self._before = f'"{json_string(host)[1:-1]}'
@@ -52,20 +52,20 @@ class Files:
         self._text_layer = links.signer("text-layers", key, now)
 
     def asset(self, row_id: str, name: str, row: int) -> str:
-        """Of the data row of that number."""
+        """The URL of the file of a data row. `row` is the row's number."""
         return f'{self._before}{self._asset(row_id, name, row)}"'
 
     def text_layer(self, row_id: str, row: int) -> str:
-        """Of the document that is the data row of that number."""
+        """The URL of the text layer of a document. `row` is the row's number."""
         return f'{self._before}{self._text_layer(row_id, f"{row_id}-text-layer.json", row)}"'
 
     def attachment(self, attachment_id: str, name: str, row: int) -> str:
-        """Of an attachment of that data row."""
+        """The URL of an attachment. `row` is the number of its data row."""
         return f'{self._before}{self._attachment(attachment_id, name, row)}"'
 
 
 class Sections:
-    """What one export tells around its rows."""
+    """The sections of one export around its rows."""
 
     def __init__(
         self, connection: Connection, names: Names, vectors: Annotations, files: Files, projects: dict[str, Project]
@@ -76,13 +76,13 @@ class Sections:
             for project in projects.values()
         }
 
-    def standings(self, clause: Clause) -> dict[int, list[Membership]]:
-        """In the projects that are told about.
+    def render_memberships(self, clause: Clause) -> dict[int, list[Membership]]:
+        """The exported projects of each row, with details.
 
-        `task_id` is there while a row waits for review or rework: neither rows that are done (sample of 2023-10) nor
-        those that wait for labels (observed 2024-12) have one.
+        Only rows that wait for review or rework have a `task_id`: rows that are done (sample of 2023-10) and rows that
+        wait for labels (observed 2024-12) have none.
         """
-        found: dict[int, list[Membership]] = defaultdict(list)
+        memberships: dict[int, list[Membership]] = defaultdict(list)
         ontologies, batches = self._ontologies, self._names.batches
         columns = (
             "data_row_no, project_id, batch_id, task_queue_id, workflow_status, priority, expected_label_count,"
@@ -91,60 +91,60 @@ class Sections:
         rows = self._connection.select_columns(ProjectRow, columns, clause, order="data_row_no")
         for number, project, batch, queue, status, priority, expected, selected, history in rows:
             if project in ontologies:
-                task = '"task_name":"Done",' if queue is None else self._waiting(queue, status)
+                task = '"task_name":"Done",' if queue is None else self._render_queue(queue, status)
                 details = (
                     f',"project_details":{{{ontologies[project]}{task}"batch_id":"{batch}","batch_name":'
-                    f'{batches[batch]},"workflow_status":"{SPELLED[status]}","priority":{priority},'
+                    f'{batches[batch]},"workflow_status":"{STATUS_WORDS[status]}","priority":{priority},'
                 )
                 done = status == WorkflowStatus.DONE and selected is not None
                 winner = f'"selected_label_id":"{selected}",' if done else ""
                 rest = f'"consensus_expected_label_count":{expected},"workflow_history":{escape_non_ascii(history)}}}'
-                found[number].append(Membership(project, details, winner, rest))
-        return found
+                memberships[number].append(Membership(project, details, winner, rest))
+        return memberships
 
-    def bare_standings(self, clause: Clause) -> dict[int, list[Membership]]:
-        """The same without details."""
-        found: dict[int, list[Membership]] = defaultdict(list)
+    def list_memberships(self, clause: Clause) -> dict[int, list[Membership]]:
+        """The exported projects of each row, without details."""
+        memberships: dict[int, list[Membership]] = defaultdict(list)
         columns = "data_row_no, project_id"
         for number, project in self._connection.select_columns(ProjectRow, columns, clause, order="data_row_no"):
             if project in self._ontologies:
-                found[number].append(Membership(project))
-        return found
+                memberships[number].append(Membership(project))
+        return memberships
 
-    def _waiting(self, queue_id: str, status: str) -> str:
-        named = f'"task_name":{self._names.queues[queue_id]},'
-        return named if status == WorkflowStatus.TO_LABEL else f'"task_id":"{queue_id}",{named}'
+    def _render_queue(self, queue_id: str, status: str) -> str:
+        name = f'"task_name":{self._names.queues[queue_id]},'
+        return name if status == WorkflowStatus.TO_LABEL else f'"task_id":"{queue_id}",{name}'
 
     def attachments(self, rows: Clause) -> Texts:
-        """`{type, value, [name]}` (inferred: samples have empty lists)."""
-        found: Texts = {}
+        """Attachments as `{type, value, [name]}` (inferred: samples have empty lists)."""
+        texts: Texts = {}
         columns = "data_row_no, id, type, value, asset, name"
         read = self._connection.select_columns(Attachment, columns, rows, order="data_row_no, no")
         for row, attachment, kind, value, asset, name in read:
-            named = "" if name is None else f',"name":{json_string(name)}'
-            written = (
+            entry_name = "" if name is None else f',"name":{json_string(name)}'
+            url = (
                 json_string(value or "")
                 if asset is None
                 else self._files.attachment(attachment, name or attachment, row)
             )
-            text = f'{{"type":"{kind}","value":{written}{named}}}'
-            found[row] = f"{found[row]},{text}" if row in found else text
-        return found
+            text = f'{{"type":"{kind}","value":{url}{entry_name}}}'
+            texts[row] = f"{texts[row]},{text}" if row in texts else text
+        return texts
 
     def embeddings(self, rows: Clause) -> Texts:
-        """`values` has one entry (docs/export-quick-reference; SDK test_export_embeddings_streamable.py)."""
-        found: Texts = {}
+        """Embeddings; `values` has one entry (docs/export-quick-reference, SDK test_export_embeddings_streamable)."""
+        texts: Texts = {}
         columns = "data_row_no, embedding_id, body_id"
         read = self._connection.select_columns(EmbeddingVector, columns, rows, order="data_row_no, embedding_id")
         vectors = self._vectors.read({row[2] for row in read})
         for row, embedding_id, body_id in read:
             text = f"{self._names.embeddings[embedding_id]}{vectors[body_id][0]}}}]}}"
-            found[row] = f"{found[row]},{text}" if row in found else text
-        return found
+            texts[row] = f"{texts[row]},{text}" if row in texts else text
+        return texts
 
 
 def match_numbers(column: str, numbers: list[int]) -> Clause:
-    """Numbers as a range where they lie close together, which is one search of the index; else as a list."""
+    """A condition on numbers: a range if they are close together, which is one search of the index; else a list."""
     first, last = min(numbers, default=0), max(numbers, default=0)
     if numbers and last - first < 4 * len(numbers):
         return Clause(f"{column} BETWEEN :first AND :last", first=first, last=last)

@@ -134,7 +134,7 @@ class Exports:
             raise RequestedFailure(failure.message)
         rows = self._build_rows(job)
         report = ProgressReport(self._tasks, self._jobs, job.id, rows)
-        result = self._results.write(job.id, RESULT, EXPORT_LOCK.take_turns(rows.pieces()), report)
+        result = self._results.write(job.id, RESULT, EXPORT_LOCK.take_turns(rows.render_batches()), report)
         failed = [render_failed_rows(rows.failed, failure.message)] if failure is not None and rows.failed else []
         errors = self._results.write(job.id, ERRORS, failed, lambda _: None)
         self._results.finish(job.id)

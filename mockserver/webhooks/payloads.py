@@ -106,6 +106,6 @@ class Payloads:
             task_id=project.id,
             now=self._now,
         )
-        for line in rows.text().splitlines():
+        for line in rows.render().splitlines():
             row = orjson.loads(line)
             self._rows[project_id, row["data_row"]["id"]] = orjson.dumps(row)

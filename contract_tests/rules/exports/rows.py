@@ -34,7 +34,7 @@ def written(
     links = Links.from_name("key", 0)
     scope = build_project_scope(connection, found.id, [*terms])
     rows = ExportRows(connection, scope, params, links=links, host=host, task_id=TASK, now=NOW)
-    return rows.text()
+    return rows.render()
 
 
 def read(store: Store, project: str, params: ExportParams = EVERY_SECTION, *terms: dict[str, Any]) -> list[Any]:

@@ -85,7 +85,7 @@ def test_a_result_of_v2_is_the_rows_of_the_world(bench: Bench) -> None:
         rows = ExportRows(
             connection, scope, EVERY_SECTION, links=LINKS, host=HOST, task_id=task.id, now=task.created_at
         )
-        assert bench.stream(task, RESULT) == rows.text()
+        assert bench.stream(task, RESULT) == rows.render()
     assert bench.budget.used == sum(file.size for file in bench.results.list("results")) > 0
 
 

@@ -14,7 +14,7 @@ from contract_tests.rules.generate.media.times import features_in
 from contract_tests.rules.worlds import PROJECTS, in_file, stored
 from mockserver.exports.frames import interpolate_frames
 from mockserver.exports.request import ExportParams
-from mockserver.exports.rows import PIECE
+from mockserver.exports.rows import ROWS_PER_BATCH
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.changes.labels import LabelChanges
 from mockserver.world.data_rows import Attachment, DataRow, Dataset
@@ -102,7 +102,7 @@ def test_the_same_rows_are_the_same_bytes(store: Store) -> None:
 
 
 def test_more_rows_than_a_piece_come_in_the_order_in_which_they_were_made(own: Store) -> None:
-    added = [f"many-{number}" for number in range(2 * PIECE + 3)]
+    added = [f"many-{number}" for number in range(2 * ROWS_PER_BATCH + 3)]
     with own.change() as change:
         [sample] = change.connection.select(DataRow, Clause("media_type = 'IMAGE'"), order="no", first=1)
         [standing] = change.connection.select(ProjectRow, Clause("data_row_no = :no", no=sample.no))

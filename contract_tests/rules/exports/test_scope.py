@@ -37,7 +37,7 @@ def exported(store: Store, request: ExportRequest) -> list[dict[str, Any]]:
         scope = build_scope(connection, request)
         links = Links.from_name("key", 0)
         rows = ExportRows(connection, scope, request.params, links=links, host=HOST, task_id=TASK, now=NOW)
-        lines = rows.text().splitlines()
+        lines = rows.render().splitlines()
         assert rows.count() == len(lines)
         return [json.loads(line) for line in lines]
 

@@ -106,7 +106,7 @@ def test_a_row_stands_in_two_projects(states: Store) -> None:
     request = ExportRequest(params=ExportParams(all_projects=True))
     with states.reading() as connection:
         scope, links = build_scope(connection, request), Links.from_name("key", 0)
-        text = ExportRows(connection, scope, request.params, links=links, host=HOST, task_id=TASK, now=NOW).text()
+        text = ExportRows(connection, scope, request.params, links=links, host=HOST, task_id=TASK, now=NOW).render()
     shared = [row["projects"] for row in map(json.loads, text.splitlines()) if len(row["projects"]) > 1]
     assert all({each["name"] for each in told.values()} == {"consensus", "second look"} for told in shared)
     assert len(shared) == 8

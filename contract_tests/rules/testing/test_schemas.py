@@ -108,7 +108,7 @@ def test_rows_with_the_predictions_of_model_runs_validate(tmp_path: Path) -> Non
     with stored(in_file(tmp_path)) as store, store.reading() as connection:
         scope = build_scope(connection, request)
         links = Links.from_name("key", 0)
-        text = ExportRows(connection, scope, request.params, links=links, host=HOST, task_id=TASK, now=NOW).text()
+        text = ExportRows(connection, scope, request.params, links=links, host=HOST, task_id=TASK, now=NOW).render()
     run_lines = [json.loads(line) for line in text.splitlines()]
     for row in run_lines:
         validator("v2").validate(row)
