@@ -6,6 +6,7 @@ from collections import defaultdict
 
 import orjson
 
+from mockserver.exports.legacy.label_row import LabelRow
 from mockserver.exports.legacy.numbers import format_number
 from mockserver.exports.sections import match_numbers
 from mockserver.exports.text import escape_non_ascii, json_string
@@ -63,18 +64,21 @@ def _begun(schema: MetadataSchema) -> str:
 
 
 class LabelContext:
-    """Of one piece of labels: rows that begin with a label's number, id, project id and data row number."""
+    """The reviews, benchmarks and open issues of one batch of labels."""
 
-    def __init__(self, connection: Connection, labels: list[Row]) -> None:
-        numbers = [row[3] for row in labels]
-        self.reviews = _reviews(connection, [row[0] for row in labels])
+    def __init__(self, connection: Connection, labels: list[LabelRow]) -> None:
+        numbers = [label.data_row_no for label in labels]
+        self.reviews = _reviews(connection, [label.no for label in labels])
         self.benchmarks = _benchmarks(connection, numbers)
         self._issues = _open_issues(connection, numbers)
 
-    def open_issues(self, project_id: str, number: int, label_id: str) -> int:
-        """1 when an issue about the label or its whole data row is open, else 0 (sample: a number)."""
-        about = self._issues.get((project_id, number), ())
-        return int(None in about or label_id in about)
+    def count_open_issues(self, place: tuple[str, int], label_id: str) -> int:
+        """1 when an issue about the label or its whole data row is open, else 0 (sample: a number). `place` is the
+        project id and the data row number."""
+        if place not in self._issues:
+            return 0
+        subjects = self._issues[place]
+        return int(None in subjects or label_id in subjects)
 
 
 def find_splits(connection: Connection, rows: list[int], run: str) -> dict[int, str]:
@@ -86,12 +90,12 @@ def find_splits(connection: Connection, rows: list[int], run: str) -> dict[int, 
 
 
 def _reviews(connection: Connection, labels: list[int]) -> defaultdict[int, list[Row]]:
-    """(label number, id, score, created at, person) by label number."""
+    """(id, score, created at, person) by label number."""
     found: defaultdict[int, list[Row]] = defaultdict(list)
     clause = match_numbers("label_no", labels)
     columns = "label_no, id, score, created_at, created_by"
-    for review in connection.select_columns(Review, columns, clause, order="label_no, no"):
-        found[review[0]].append(review)
+    for number, *review in connection.select_columns(Review, columns, clause, order="label_no, no"):
+        found[number].append(tuple(review))
     return found
 
 

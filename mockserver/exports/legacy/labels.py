@@ -7,6 +7,7 @@ payload date of its workspace (dates.py). Elements are written as text, as V2 ro
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -15,6 +16,7 @@ from mockserver.errors import NotFound
 from mockserver.exports.legacy.annotations import PLACE_TEXT, LegacyAnnotations
 from mockserver.exports.legacy.context import LabelContext, Metadata, find_splits
 from mockserver.exports.legacy.dates import YOUNG_MASKS, load_legacy_format
+from mockserver.exports.legacy.label_row import COLUMNS, LabelRow
 from mockserver.exports.legacy.media import render_media_attributes
 from mockserver.exports.legacy.numbers import format_number
 from mockserver.exports.legacy.workflow import Workflows
@@ -40,9 +42,13 @@ SKIPPED, SKIPPED_CLIP = "{}", '{"objects":[],"classifications":[],"relationships
 """The `Label` of a skip: of pictures observed 2020-02 to 2021-11; of clips observed 2023-02, when SDK 3.38 found lists
 in it and no `frames`. Of other media, and of clips after that, it is inferred."""
 
+SKIPPED_KEY, NOT_SKIPPED_KEY = ',"Skipped":true', ',"Skipped":false'
+
 Made = dict[str, Any]
 Parts = tuple[str, str, str]
 """An element as JSON: what stands before its `Label`, the `Label`, and the rest."""
+PARTS = 4
+"""Parts of an element and the text between two elements."""
 
 
 def build_label(connection: Connection, label_id: str, *, links: Links, host: str, now: int) -> Made:
@@ -55,14 +61,6 @@ def build_element(connection: Connection, label_id: str, *, links: Links, host: 
     """What `export_labels` says of one label, a deleted one too. `host` is scheme and host of its URLs; its links
     live from `now` on (microseconds). Raises NotFound."""
     return LabelElements(connection, links=links, host=host, now=now).one(label_id)
-
-
-_COLUMNS = (
-    "l.no, l.id, l.project_id, l.data_row_no, l.feature_prefix, l.body_id, l.skipped, l.created_at, l.created_by,"
-    " dr.media_type, dr.id, dr.external_id, dr.row_data, dr.asset, dr.media_attributes, l.updated_at,"
-    " l.seconds_to_create, l.seconds_to_review, l.is_benchmark, l.consensus_score, l.benchmark_score, dr.dataset_id,"
-    " dr.global_key, dr.metadata"
-)
 
 
 class LabelElements:
@@ -113,110 +111,116 @@ class LabelElements:
         """
         order = "l.data_row_no, l.no"
         first = True
-        for rows in self._connection.select_batches(LABELS, _COLUMNS, condition, order=order, size=PIECE):
-            self._bodies.read_projects({row[2] for row in rows})
-            self._bodies.read({(row[5], row[2], row[9], row[7] < YOUNG_MASKS) for row in rows if not row[6]})
-            written = self._of_project(rows) if self._run is None else self._of_run(rows, self._run)
-            for start in range(0, len(written), JOINED):
+        for batch in self._connection.select_batches(LABELS, COLUMNS, condition, order=order, size=PIECE):
+            rows = [LabelRow._make(row) for row in batch]
+            self._bodies.read_projects({row.project_id for row in rows})
+            self._bodies.read(
+                {
+                    (row.body_id, row.project_id, row.media_type, row.created_at < YOUNG_MASKS)
+                    for row in rows
+                    if not row.skipped
+                }
+            )
+            elements = self._build_elements(rows) if self._run is None else self._build_run_elements(rows, self._run)
+            while parts := [part for element in islice(elements, JOINED) for part in (between, *element)]:
                 # In parts until all are joined: labels are long, and each copy of one takes its time.
-                elements = written[start : start + JOINED]
-                parts = [part for element in elements for part in (between, *element)]
-                yield RowBatch("".join(parts[1:] if first else parts).encode("ascii"), len(elements))
+                count = len(parts) // PARTS
+                yield RowBatch("".join(parts[1:] if first else parts).encode("ascii"), count)
                 first = False
 
-    def _of_project(self, rows: list[Row]) -> list[Parts]:
-        around = LabelContext(self._connection, rows)
-        workflows = self._workflows.of([row[3] for row in rows]) if self._of_2023 else {}
-        return [self._element(row, around, workflows) for row in rows]
+    def _build_elements(self, rows: list[LabelRow]) -> Iterator[Parts]:
+        context = LabelContext(self._connection, rows)
+        workflows = self._workflows.of([row.data_row_no for row in rows]) if self._of_2023 else {}
+        return (self._build_element(row, context, workflows) for row in rows)
 
-    def _element(self, row: Row, around: LabelContext, workflows: Mapping[tuple[str, int], str]) -> Parts:
+    def _build_element(self, row: LabelRow, context: LabelContext, workflows: Mapping[tuple[str, int], str]) -> Parts:
         """Keys in the order of the newest samples (video notebook of 2022-04, a reader of 2023-04)."""
-        (number, label_id, project_id, row_no, prefix, body, skipped, created, person, media, row_id, external_id, _,
-         recipe, attributes, updated, to_create, to_review, is_benchmark, consensus, benchmark, dataset, global_key,
-         metadata,
-        ) = row  # fmt: skip
-        place = (project_id, row_no)
-        reviewed = key = own = more = ""
+        label_id, project_id, media = row.id, row.project_id, row.media_type
+        place = (project_id, row.data_row_no)
+        seconds = key = own = more = ""
         if self._of_2023:
-            reviewed = f'"Seconds to Review":{to_review},"Seconds to Create":{to_create},'
-            own = f'"Is Benchmark":{int(is_benchmark)},'
+            seconds = f'"Seconds to Review":{row.seconds_to_review},"Seconds to Create":{row.seconds_to_create},'
+            own = f'"Is Benchmark":{int(row.is_benchmark)},'
         if self._global_key:
-            key = f'"Global Key":{_nullable(global_key)},'
+            key = f'"Global Key":{_nullable(row.global_key)},'
         if self._skipped:
-            more = f',"Skipped":{"true" if skipped else "false"}'
+            more = SKIPPED_KEY if row.skipped else NOT_SKIPPED_KEY
         if self._row_facts:
-            empty = media in WITHOUT_LEGACY_ATTRIBUTES
-            of_media = "{}" if empty else render_media_attributes(attributes, recipe, self._seed)
-            fields = self._metadata.fields(metadata)
-            more += f',"DataRow Metadata":[{fields}],"Media Attributes":{of_media},"Data Split":null'
+            has_none = media in WITHOUT_LEGACY_ATTRIBUTES
+            attributes = "{}" if has_none else render_media_attributes(row.media_attributes, row.asset, self._seed)
+            fields = self._metadata.fields(row.metadata)
+            more += f',"DataRow Metadata":[{fields}],"Media Attributes":{attributes},"Data Split":null'
         if self._of_2023:
             more += f',"DataRow Workflow Info":{workflows.get(place, "null")}'
-        before = f'{{"ID":"{label_id}","DataRow ID":"{row_id}","Labeled Data":{self._labeled_data(row)},"Label":'
-        after = (
-            f',"Created By":{self._emails[person]},'
-            f'"Project Name":{self._bodies.projects[project_id].name},"Created At":"{format_zulu(created)}",'
-            f'"Updated At":"{format_zulu(updated)}","Seconds to Label":{to_create},{reviewed}'
-            f'"External ID":{_nullable(external_id)},{key}"Agreement":{self._score(consensus)},{own}'
-            f'"Benchmark Agreement":{self._score(benchmark)},'
-            f'"Benchmark ID":{_nullable(around.benchmarks.get(place))},{self._reference}'
-            f'"Dataset Name":{self._datasets[dataset]},"Reviews":[{self._reviews(around.reviews[number], label_id)}],'
-            f'"View Label":"https://editor.labelbox.com?project={project_id}&label={label_id}",'
-            f'"Has Open Issues":{around.open_issues(project_id, row_no, label_id)}{more}}}'
+        consensus, benchmark = row.consensus_score, row.benchmark_score
+        reviews = context.reviews.get(row.no)
+        before = (
+            f'{{"ID":"{label_id}","DataRow ID":"{row.data_row_id}","Labeled Data":{self._labeled_data(row)},"Label":'
         )
-        if skipped or media in FRAMED or created < YOUNG_MASKS:
+        after = (
+            f',"Created By":{self._emails[row.created_by]},'
+            f'"Project Name":{self._bodies.projects[project_id].name},"Created At":"{format_zulu(row.created_at)}",'
+            f'"Updated At":"{format_zulu(row.updated_at)}","Seconds to Label":{row.seconds_to_create},{seconds}'
+            f'"External ID":{_nullable(row.external_id)},{key}'
+            f'"Agreement":{self._none if consensus is None else format_number(consensus)},{own}'
+            f'"Benchmark Agreement":{self._none if benchmark is None else format_number(benchmark)},'
+            f'"Benchmark ID":{_nullable(context.benchmarks.get(place))},{self._reference}'
+            f'"Dataset Name":{self._datasets[row.dataset_id]},'
+            f'"Reviews":[{self._render_reviews(reviews, label_id) if reviews else ""}],'
+            f'"View Label":"https://editor.labelbox.com?project={project_id}&label={label_id}",'
+            f'"Has Open Issues":{context.count_open_issues(place, label_id)}{more}}}'
+        )
+        if row.skipped or media in FRAMED or row.created_at < YOUNG_MASKS:
             return before, self._label(row), after
-        return before, prefix.join(self._bodies.labels[body, project_id, media, False]), after
+        return before, row.feature_prefix.join(self._bodies.labels[row.body_id, project_id, media, False]), after
 
-    def _score(self, score: float | None) -> str:
-        """A score, or the word of the time for none (samples)."""
-        return self._none if score is None else format_number(score)
-
-    def _of_run(self, rows: list[Row], run: str) -> list[Parts]:
+    def _build_run_elements(self, rows: list[LabelRow], run: str) -> Iterator[Parts]:
         """Labels in a model run: keys, their order and ids of their own as in the sample of 2024-01
         (labelbox-notebooks, v1 to v2 migration)."""
-        split = find_splits(self._connection, [row[3] for row in rows], run)
-        return [(self._before_label(row, run, split.get(row[3])), self._label(row), "}") for row in rows]
+        splits = find_splits(self._connection, [row.data_row_no for row in rows], run)
+        return ((self._render_run_keys(row, run, splits.get(row.data_row_no)), self._label(row), "}") for row in rows)
 
-    def _before_label(self, row: Row, run: str, split: str | None) -> str:
-        row_id, external_id, _, recipe, attributes = row[10:15]
+    def _render_run_keys(self, row: LabelRow, run: str, split: str | None) -> str:
+        """The keys in front of the `Label`."""
         return (
-            f'{{"ID":"{ids.random_uuid(run, row[1])}","Data Split":{_split(split)},"DataRow ID":"{row_id}",'
-            f'"External ID":{_nullable(external_id)},"Labeled Data":{self._labeled_data(row)},'
-            f'"Media Attributes":{render_media_attributes(attributes, recipe, self._seed)},"Label":'
+            f'{{"ID":"{ids.random_uuid(run, row.id)}","Data Split":{_split(split)},"DataRow ID":"{row.data_row_id}",'
+            f'"External ID":{_nullable(row.external_id)},"Labeled Data":{self._labeled_data(row)},'
+            f'"Media Attributes":{render_media_attributes(row.media_attributes, row.asset, self._seed)},"Label":'
         )
 
-    def _label(self, row: Row) -> str:
+    def _label(self, row: LabelRow) -> str:
         """The `Label`."""
-        label_id, project_id, _, prefix, body_id, skipped, created, person, media, row_id = row[1:11]
-        framed = media in FRAMED
-        if skipped:
-            return SKIPPED_CLIP if framed and self._lists_of_clips else SKIPPED
-        if framed and not self._lists_of_clips:
-            return f'{{"frames":"{self._host}/v1/frames/{label_id}"}}'
-        old = created < YOUNG_MASKS
-        label = prefix.join(self._bodies.labels[body_id, project_id, media, old])
-        if old:
-            label = label.replace(PLACE_TEXT, f"{person}/{row_id}")
-        return f'{label[:-1]},"frames":"{self._host}/v1/frames/{label_id}"}}' if framed else label
+        is_framed = row.media_type in FRAMED
+        if row.skipped:
+            return SKIPPED_CLIP if is_framed and self._lists_of_clips else SKIPPED
+        frames = f'"frames":"{self._host}/v1/frames/{row.id}"'
+        if is_framed and not self._lists_of_clips:
+            return f"{{{frames}}}"
+        is_old = row.created_at < YOUNG_MASKS
+        body = self._bodies.labels[row.body_id, row.project_id, row.media_type, is_old]
+        label = row.feature_prefix.join(body)
+        if is_old:
+            label = label.replace(PLACE_TEXT, f"{row.created_by}/{row.data_row_id}")
+        return f"{label[:-1]},{frames}}}" if is_framed else label
 
-    def _labeled_data(self, row: Row) -> str:
-        """What was imported, or the link of the row's file; of a map what the file says, as text (sample:
+    def _labeled_data(self, row: LabelRow) -> str:
+        """The imported text or URL, or the link of the row's file; of a map the content of its file, as text (sample:
         tiled_image_export.json)."""
-        media, row_id, external_id, row_data, recipe = row[9:14]
-        if row_data is not None:
-            return json_string(row_data)
-        file = build_asset(recipe, seed=self._seed) if media in TILED else None
+        if row.row_data is not None:
+            return json_string(row.row_data)
+        row_id = row.data_row_id
+        file = build_asset(row.asset, seed=self._seed) if row.media_type in TILED else None
         if file is None or not file.tiled:
-            return f'"{self._host}{self._asset(row_id, external_id or row_id, 0)}"'
+            return f'"{self._host}{self._asset(row_id, row.external_id or row_id, 0)}"'
         tiles = self._plain_host + self._links.tiles(row_id, expires=self._expires)
         return json_string(insert_tiles_url(file.content, tiles).decode())
 
-    def _reviews(self, reviews: Iterable[Row], label_id: str) -> str:
+    def _render_reviews(self, reviews: Iterable[Row], label_id: str) -> str:
         return ",".join(
             [
                 f'{{"id":"{review}","score":{format_number(score)},"createdAt":"{format_zulu(created)}",'
                 f'"createdBy":{self._emails[person]},"labelId":"{label_id}"}}'
-                for _, review, score, created, person in reviews
+                for review, score, created, person in reviews
             ]
         )
 

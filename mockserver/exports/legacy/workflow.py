@@ -35,7 +35,7 @@ class Workflows:
         self._connection = connection
         self._people = {person.email: person.id for person in connection.select(Person)}
         self._queues = {queue.id: json_string(queue.name) for queue in connection.select(TaskQueue)}
-        self._shapes: dict[Shape, str] = {}
+        self._shapes: dict[Shape, list[str]] = {}
 
     def of(self, numbers: list[int]) -> dict[tuple[str, int], str]:
         """JSON objects by project id and data row number."""
@@ -51,21 +51,22 @@ class Workflows:
         """The steps of a kept history, the newest first."""
         first, *rest = history.split(AT)
         shape = (first, *[step[MOMENT:] for step in rest])
-        form = self._shapes.get(shape)
-        if form is None:
-            form = self._remember(shape, history)
-        return form % tuple([step[:ZULU] for step in rest])
+        parts = (self._shapes.get(shape) or self._remember(shape, history)).copy()
+        parts[1::2] = [step[:ZULU] for step in rest]
+        return "".join(parts)
 
-    def _remember(self, shape: Shape, history: str) -> str:
-        """The steps of every history of this shape, with a place for each moment."""
+    def _remember(self, shape: Shape, history: str) -> list[str]:
+        """Remembers and returns the parts of every history of this shape: at odd positions are its timestamps."""
         if len(self._shapes) >= KEPT:
             self._shapes.clear()
-        form = ",".join(map(self._step, msgspec.json.decode(history, type=list[WorkflowStep])))
-        return self._shapes.setdefault(shape, form)
+        text = ",".join(map(self._step, msgspec.json.decode(history, type=list[WorkflowStep])))
+        around = text.replace(PLACE, f'"createdAt":"{PLACE}Z"').split(PLACE)
+        self._shapes[shape] = [part for text in around for part in (text, "")][:-1]
+        return self._shapes[shape]
 
     def _step(self, step: WorkflowStep) -> str:
-        text = f'{{"actorId":{self._actor(step)},"action":{json_string(step.action)}{_tasks(step)}}}'.replace("%", "%%")
-        return text.replace(PLACE, '"createdAt":"%sZ"')
+        """A step, with a place for its timestamp."""
+        return f'{{"actorId":{self._actor(step)},"action":{json_string(step.action)}{_tasks(step)}}}'
 
     def _actor(self, step: WorkflowStep) -> str:
         """A person who is not in the organization any more is null (inferred)."""
