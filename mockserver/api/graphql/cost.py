@@ -70,9 +70,10 @@ CHANGING = frozenset({"Mutation", "ProjectChanges"})
 """The types whose fields change something."""
 
 
-_UNCOUNTED = (
-    NameNode, StringValueNode, IntValueNode, FloatValueNode, BooleanValueNode, EnumValueNode, NullValueNode,
-)  # fmt: skip
+_LEAVES = frozenset(
+    {NameNode, StringValueNode, IntValueNode, FloatValueNode, BooleanValueNode, EnumValueNode, NullValueNode}
+)
+"""Nodes without children, which are not counted as parts."""
 
 
 class Cost(msgspec.Struct):
@@ -95,15 +96,21 @@ class Cost(msgspec.Struct):
     """Whether a field is requested that was registered as long."""
 
 
-def check_size(document: DocumentNode) -> None:
-    """Counts the selections of the text and its parts. Raises QueryTooComplex, QueryNotValid."""
-    selections = parts = 0
+def check_size(document: DocumentNode) -> int:
+    """Checks the selections of the text and its parts; returns its nodes. Raises QueryTooComplex, QueryNotValid.
+
+    Leaves are half of the nodes. Without a search for their children the walk takes a third of the parser's time.
+    """
+    selections = parts = leaves = 0
     nodes: list[Any] = list(document.definitions)
     while nodes:
         node = nodes.pop()
-        _check_length(node)
+        if type(node) in _LEAVES:
+            leaves += 1
+            _check_length(node)
+            continue
         selections += isinstance(node, SelectionNode)
-        parts += not isinstance(node, _UNCOUNTED)
+        parts += 1
         for key in node.keys:
             child = getattr(node, key, None)
             if isinstance(child, Node):
@@ -117,6 +124,7 @@ def check_size(document: DocumentNode) -> None:
             f"the document has {parts:,} selections, arguments, fields of inputs, variables and types; at most"
             f" {MOST_PARTS:,} are read. Send large inputs as variables"
         )
+    return 1 + parts + leaves
 
 
 def _check_length(node: Any) -> None:

@@ -23,7 +23,6 @@ from graphql import (
     specified_rules,
     validate,
 )
-from graphql.language import Node
 from graphql.validation import FieldsOnCorrectTypeRule, NoFragmentCyclesRule
 
 from mockserver.api.graphql.cost import MOST_DEPTH, Cost, check_size, cost_of, is_circular
@@ -101,7 +100,7 @@ def prepare(schema: GraphQLSchema, query: str) -> Document | WireError:
         check_length(query)
         check_depth(query)
         node = parse(Source(query, "request"), no_location=True, max_tokens=MOST_TOKENS)
-        check_size(node)
+        nodes = check_size(node)
         if is_circular(node):
             return _build_error(validate(schema, node, [NoFragmentCyclesRule], max_errors=5))
         cost = cost_of(schema, node)
@@ -114,35 +113,24 @@ def prepare(schema: GraphQLSchema, query: str) -> Document | WireError:
     except WireError as error:
         return error.copy()
     errors = validate(schema, node, _RULES, max_errors=5, hide_suggestions=len(query) > LARGE_DOCUMENT)
-    return _build_error(errors) if errors else _build_document(schema, query, node, cost)
+    if errors:
+        return _build_error(errors)
+    memory = estimate_memory(nodes, cost) if len(query) <= LARGE_DOCUMENT else 0
+    return _build_document(schema, node, cost, memory)
 
 
-def _build_document(schema: GraphQLSchema, query: str, node: DocumentNode, cost: Cost) -> Document:
+def _build_document(schema: GraphQLSchema, node: DocumentNode, cost: Cost, memory: int) -> Document:
     changes = cost.changes > 0
     long = cost.answers > MOST_ON_LOOP or cost.schema or cost.long
     if changes:  # graphql-core runs these, at a tenth of the speed of a plan
         long = long or cost.lists or cost.changes > 1
-    memory = estimate_memory(node, cost) if len(query) <= LARGE_DOCUMENT else 0
     return Document(Planned(schema, node), changes, long, memory)
 
 
-def estimate_memory(node: DocumentNode, cost: Cost) -> int:
-    """Bytes that a document takes when all its plans are built."""
+def estimate_memory(nodes: int, cost: Cost) -> int:
+    """Bytes that a document of so many nodes takes when all its plans are built."""
     plans = MOST_PLANS if cost.conditions else 1
-    return BYTES_OF_NODE * _count_nodes(node) + BYTES_OF_FIELD * cost.fields * plans
-
-
-def _count_nodes(document: DocumentNode) -> int:
-    waiting: list[Any] = [document]
-    nodes = 0
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, (list, tuple)):
-            waiting += part
-        elif isinstance(part, Node):
-            nodes += 1
-            waiting += [getattr(part, key, None) for key in part.keys]
-    return nodes
+    return BYTES_OF_NODE * nodes + BYTES_OF_FIELD * cost.fields * plans
 
 
 # Limits
