@@ -19,20 +19,20 @@ MEGABYTE = 1024 * 1024
 @contextmanager
 def unable_to_write_files(pid: int) -> Iterator[None]:
     """Every write to a regular file fails with EFBIG, as on a disk that takes nothing more."""
-    with _lowered(pid, resource.RLIMIT_FSIZE, 0):
+    with _lower_limit(pid, resource.RLIMIT_FSIZE, 0):
         yield
 
 
 @contextmanager
 def out_of_descriptors(pid: int) -> Iterator[None]:
-    """Nothing can be opened, and no connection accepted. What is open stays so."""
+    """No file can be opened, and no connection accepted. Open files stay open."""
     taken = {int(descriptor.name) for descriptor in Path(f"/proc/{pid}/fd").iterdir()}
-    with _lowered(pid, resource.RLIMIT_NOFILE, min(set(range(len(taken) + 1)) - taken)):
+    with _lower_limit(pid, resource.RLIMIT_NOFILE, min(set(range(len(taken) + 1)) - taken)):
         yield
 
 
 @contextmanager
-def _lowered(pid: int, kind: int, limit: int) -> Iterator[None]:
+def _lower_limit(pid: int, kind: int, limit: int) -> Iterator[None]:
     soft, hard = resource.prlimit(pid, kind)
     resource.prlimit(pid, kind, (limit, hard))
     try:
@@ -42,12 +42,12 @@ def _lowered(pid: int, kind: int, limit: int) -> Iterator[None]:
 
 
 def open_files(pid: int) -> set[Path]:
-    """What a process has open, by path."""
-    found = set()
+    """The paths of the files that a process has open."""
+    paths = set()
     for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-        with suppress(FileNotFoundError):  # it was closed meanwhile
-            found.add(descriptor.readlink())
-    return found
+        with suppress(FileNotFoundError):  # it was closed in the meantime
+            paths.add(descriptor.readlink())
+    return paths
 
 
 @contextmanager
@@ -70,14 +70,14 @@ def _mount(*arguments: str) -> None:
     try:
         ended = subprocess.run(["mount", *arguments], capture_output=True, text=True, check=False)
     except OSError as error:
-        pytest.skip(f"nothing can be mounted here: {error}")
+        pytest.skip(f"nothing can be mounted: {error}")
     if ended.returncode:
-        pytest.skip(f"nothing can be mounted here: {ended.stderr.strip()}")
+        pytest.skip(f"nothing can be mounted: {ended.stderr.strip()}")
 
 
 @contextmanager
-def filled(disk: Path, *, left: int = 0) -> Iterator[Path]:
-    """Only `left` bytes of the disk are free; its file of ballast, which the caller may delete sooner."""
+def fill_disk(disk: Path, *, left: int = 0) -> Iterator[Path]:
+    """Fills the disk until `left` bytes are free; yields the file of ballast, which the caller may delete sooner."""
     ballast = disk / "ballast"
     with ballast.open("wb", buffering=0) as file:
         while (free := _free(disk)) > left:
@@ -92,12 +92,12 @@ def filled(disk: Path, *, left: int = 0) -> Iterator[Path]:
 
 
 def _free(disk: Path) -> int:
-    found = os.statvfs(disk)
-    return found.f_bavail * found.f_frsize
+    status = os.statvfs(disk)
+    return status.f_bavail * status.f_frsize
 
 
 class Gate:
-    """A file in whose place a pipe lies: whoever writes it waits until the test has let it through."""
+    """A file in whose place a pipe lies: its writer waits until the test has let it through."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True)
@@ -106,7 +106,7 @@ class Gate:
         self._reading = threading.Thread(target=self._read)
 
     def open(self) -> None:
-        """Let all of it through, from now on."""
+        """Lets all of it through, from now on."""
         self._reading.start()
 
     def _read(self) -> None:

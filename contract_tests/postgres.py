@@ -32,7 +32,7 @@ class PostgresMissing(Exception):
 
 
 class PostgresNotReady(Exception):
-    """The cluster could not be made or started; the message carries its log."""
+    """The cluster could not be created or started; the message carries its log."""
 
 
 class PrivateCluster:
@@ -68,7 +68,7 @@ class PrivateCluster:
     def stop(self) -> None:
         process, self._process = self._process, None
         if process is not None:
-            process.send_signal(signal.SIGINT)  # SIGTERM would wait for whoever is still connected
+            process.send_signal(signal.SIGINT)  # SIGTERM would wait for clients that are still connected
             process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -77,14 +77,14 @@ class PrivateCluster:
             shutil.chown(self._folder, account)
         command = [str(self._programs / "initdb"), "--pgdata", str(self._data), "--username=postgres"]
         command += ["--auth=trust", "--no-sync", "--no-locale", "--encoding=UTF8", "--no-instructions"]
-        made = subprocess.run(
+        initdb = subprocess.run(
             command, user=account, group=account, cwd=self._folder, capture_output=True, text=True, check=False
         )
-        if made.returncode != 0:
-            raise PostgresNotReady(f"initdb failed:\n{made.stderr}")
+        if initdb.returncode != 0:
+            raise PostgresNotReady(f"initdb failed:\n{initdb.stderr}")
 
     def _start(self) -> None:
-        command = [*ending_with_its_parent(), str(self._programs / "postgres"), "-D", str(self._data)]
+        command = [*build_command_ending_with_parent(), str(self._programs / "postgres"), "-D", str(self._data)]
         command += ["-k", str(self._folder)]
         for name, value in SETTINGS.items():
             command += ["-c", f"{name}={value}"]
@@ -116,13 +116,13 @@ class PrivateCluster:
 
 
 def newest_programs() -> Path:
-    found = [server.parent for server in INSTALLED_AT.glob("*/bin/postgres")]
-    if not found:
+    folders = [server.parent for server in INSTALLED_AT.glob("*/bin/postgres")]
+    if not folders:
         raise PostgresMissing(
             f"No PostgreSQL server in {INSTALLED_AT}/*/bin. Install it with `apt-get install postgresql`,"
             " or run `make test`, which does so."
         )
-    return max(found, key=lambda folder: float(folder.parent.name))
+    return max(folders, key=lambda folder: float(folder.parent.name))
 
 
 def account_to_run_as() -> str | None:
@@ -130,7 +130,7 @@ def account_to_run_as() -> str | None:
     return "postgres" if os.geteuid() == 0 else None
 
 
-def ending_with_its_parent() -> list[str]:
+def build_command_ending_with_parent() -> list[str]:
     """A killed test run leaves no server behind: the kernel then sends SIGINT, a fast shutdown."""
     command = ["setpriv", "--pdeathsig", "INT"]
     if (account := account_to_run_as()) is not None:

@@ -26,17 +26,17 @@ class ServedWorld(MockServer):
 
     @property
     def state_folder(self) -> Path:
-        """Where the server keeps its state: the folder that it holds locked."""
+        """The folder of the server's state, which it holds locked."""
         held = set()
         for descriptor in Path(f"/proc/{self.ready['pid']}/fd").iterdir():
-            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            with contextlib.suppress(FileNotFoundError):  # closed in the meantime
                 held.add(descriptor.readlink())
         [state] = [folder for folder in held if (folder / "workspaces").is_dir()]
         return state
 
     @property
     def links(self) -> Links:
-        """What the server's own workspace signs its links with, read where only who may read its files can."""
+        """The links of the server's own workspace, by its secret, which only the owner of its files can read."""
         paths = self.state_folder.glob("workspaces/*/workspace.json")
         manifests = [msgspec.json.decode(path.read_bytes()) for path in paths]
         [secret] = [manifest["secret"] for manifest in manifests if manifest["api_key"] == self.api_key]

@@ -16,7 +16,7 @@ from contract_tests.clients.test_large_export import SCENARIO
 from contract_tests.machine import (
     MEGABYTE,
     Gate,
-    filled,
+    fill_disk,
     make_read_only,
     open_files,
     out_of_descriptors,
@@ -374,10 +374,10 @@ def test_a_full_disk_refuses_changes_fails_exports_and_is_well_again_when_there_
         ServedWorld("--scenario", str(scenario), "--state", str(disk)) as world,
     ):
         asking = Asking(world)
-        with filled(disk, left=6 * MEGABYTE):
+        with fill_disk(disk, left=6 * MEGABYTE):
             for _ in range(11):
                 check_failed(asking, asking.ended(asking.started("large")), "No space left on the disk of", "/results")
-        with filled(disk):
+        with fill_disk(disk):
             before = asking.answer(PROJECTS)
             while "errors" not in asking.answer(CREATE):
                 pass  # the write-ahead log has some room left

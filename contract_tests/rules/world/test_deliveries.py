@@ -14,7 +14,7 @@ from mockserver.world.webhooks import Attempt, AttemptResult, Delivery, Delivery
 MOST = 10
 
 
-def subscribed(store: Store, *, ordered: bool = False) -> Subscription:
+def subscribe(store: Store, *, ordered: bool = False) -> Subscription:
     return Deliveries(store).subscribe(
         project_id=None, url="http://127.0.0.1/", secret="s", topics=JsonText('["LABEL_CREATED"]'), version="v2",
         retries=JsonText('"default"'), ordered=ordered, concurrency=16, timeout=1.0, misbehave=None,
@@ -22,7 +22,7 @@ def subscribed(store: Store, *, ordered: bool = False) -> Subscription:
 
 
 def put(store: Store, subscription: Subscription, *due: int) -> list[Delivery]:
-    made = [
+    deliveries = [
         Delivery(
             no, f"d{no}", 1, subscription.id, "LABEL_CREATED", subscription.url, JsonText("{}"), b"{}",
             rendered_late=False, state=DeliveryState.PENDING, attempts=0, failures=0, due_at=moment, made_at=1,
@@ -30,11 +30,11 @@ def put(store: Store, subscription: Subscription, *due: int) -> list[Delivery]:
         for no, moment in enumerate(due, 1)
     ]  # fmt: skip
     with store.change() as change:
-        change.connection.insert(made)
-    return made
+        change.connection.insert(deliveries)
+    return deliveries
 
 
-def attempted(
+def build_attempted(
     delivery: Delivery, state: DeliveryState, *, next_at: int | None = None, ended: str | None = None
 ) -> Attempted:
     result = AttemptResult(
@@ -57,7 +57,7 @@ def delivery(store: Store, no: int) -> Delivery:
 def test_what_is_due_comes_first_due_first_and_without_what_is_being_sent(store: Store) -> None:
     store.clock.freeze()
     now = store.clock.now()
-    subscription = subscribed(store)
+    subscription = subscribe(store)
     put(store, subscription, now, now - 9, now + 1, now - 5)
     assert due(store) == [2, 4, 1]
     assert due(store, taken={2}) == [4, 1]
@@ -68,17 +68,17 @@ def test_what_is_due_comes_first_due_first_and_without_what_is_being_sent(store:
 
 def test_in_order_what_waits_holds_back_what_is_behind_it(store: Store) -> None:
     now = store.clock.now()
-    put(store, subscribed(store, ordered=True), now - 1, now + 10**12, now - 9)
+    put(store, subscribe(store, ordered=True), now - 1, now + 10**12, now - 9)
     assert due(store) == [1]
 
 
 def test_a_turn_records_what_was_tried_before_it_looks(store: Store) -> None:
     now = store.clock.now()
-    subscription = subscribed(store)
+    subscription = subscribe(store)
     first, second, third = put(store, subscription, now - 3, now - 2, now - 1)
     results = [
-        attempted(first, DeliveryState.DELIVERED),
-        attempted(second, DeliveryState.PENDING, next_at=now + 10**12),
+        build_attempted(first, DeliveryState.DELIVERED),
+        build_attempted(second, DeliveryState.PENDING, next_at=now + 10**12),
     ]
     turn = Deliveries(store).record_and_read_due(results, {}, MOST, {1, 2, 3})
     assert [some for _, some in turn.due] == [[]]
@@ -92,27 +92,27 @@ def test_a_turn_records_what_was_tried_before_it_looks(store: Store) -> None:
 
 
 def test_what_was_stopped_while_it_was_tried_stays_stopped(store: Store) -> None:
-    subscription = subscribed(store)
+    subscription = subscribe(store)
     [first] = put(store, subscription, store.clock.now())
     Deliveries(store).change_subscription(subscription.id, status=SubscriptionStatus.REVOKED)
-    Deliveries(store).record_and_read_due([attempted(first, DeliveryState.PENDING, next_at=1)], {}, MOST, {1})
+    Deliveries(store).record_and_read_due([build_attempted(first, DeliveryState.PENDING, next_at=1)], {}, MOST, {1})
     assert (delivery(store, 1).state, delivery(store, 1).due_at) == (DeliveryState.STOPPED, None)
 
 
 def test_a_receiver_fails_from_its_first_failure_until_a_success(store: Store) -> None:
-    subscription = subscribed(store)
+    subscription = subscribe(store)
     first, second = put(store, subscription, store.clock.now(), store.clock.now())
-    turn = Deliveries(store).record_and_read_due([attempted(first, DeliveryState.FAILED)], {}, MOST, set())
+    turn = Deliveries(store).record_and_read_due([build_attempted(first, DeliveryState.FAILED)], {}, MOST, set())
     assert turn.active[subscription.id].failing_since == 5
-    turn = Deliveries(store).record_and_read_due([attempted(second, DeliveryState.DELIVERED)], {}, MOST, set())
+    turn = Deliveries(store).record_and_read_due([build_attempted(second, DeliveryState.DELIVERED)], {}, MOST, set())
     assert turn.active[subscription.id].failing_since is None
 
 
 def test_an_ended_subscription_says_why_and_stops_what_waits(store: Store) -> None:
-    subscription = subscribed(store)
+    subscription = subscribe(store)
     first, _ = put(store, subscription, store.clock.now(), store.clock.now())
     turn = Deliveries(store).record_and_read_due(
-        [attempted(first, DeliveryState.FAILED, ended="gone")], {}, MOST, set()
+        [build_attempted(first, DeliveryState.FAILED, ended="gone")], {}, MOST, set()
     )
     assert turn.active == {}
     with store.reading() as connection:
@@ -122,9 +122,9 @@ def test_an_ended_subscription_says_why_and_stops_what_waits(store: Store) -> No
 
 
 def test_redelivery_begins_a_schedule_of_its_own(store: Store) -> None:
-    subscription = subscribed(store)
+    subscription = subscribe(store)
     [first] = put(store, subscription, store.clock.now())
-    Deliveries(store).record_and_read_due([attempted(first, DeliveryState.FAILED)], {}, MOST, set())
+    Deliveries(store).record_and_read_due([build_attempted(first, DeliveryState.FAILED)], {}, MOST, set())
     again = Deliveries(store).redeliver("d1")
     assert (again.state, again.failures, again.attempts) == (DeliveryState.PENDING, 0, 1)
     with pytest.raises(NotFound, match="'d9'"):
@@ -135,7 +135,7 @@ def test_redelivery_begins_a_schedule_of_its_own(store: Store) -> None:
 
 
 def test_who_unsubscribes_is_forgotten_and_what_was_sent_is_not(store: Store) -> None:
-    subscription = subscribed(store)
+    subscription = subscribe(store)
     put(store, subscription, store.clock.now())
     Deliveries(store).unsubscribe(subscription.id)
     assert due(store) == []
@@ -152,7 +152,7 @@ def test_a_change_can_be_read_by_others_when_its_hook_is_called(store: Store) ->
         thread.start()
         thread.join(5)
 
-    subscription = subscribed(store)
+    subscription = subscribe(store)
     with closing(Store.open(store.database, hooks=Hooks(after_commit=read_in_a_thread))) as hooked:
         put(hooked, subscription, hooked.clock.now())
     assert read == [1]

@@ -1,4 +1,4 @@
-"""What errors of the operating system and of SQLite say about the machine."""
+"""Errors of the operating system and of SQLite, and the faults of the machine that they report."""
 
 import errno
 import os
@@ -20,25 +20,25 @@ from mockserver.world.faults import find_fault
     ],
 )  # fmt: skip
 def test_an_error_of_the_machine_names_the_place_and_what_to_do(number: int) -> None:
-    told = find_fault(OSError(number, os.strerror(number)), Path("/state/results"))
-    assert told is not None
-    assert "/state/results: " in told.message
-    assert os.strerror(number) in told.message
-    assert told.message.partition("; ")[2]
+    fault = find_fault(OSError(number, os.strerror(number)), Path("/state/results"))
+    assert fault is not None
+    assert "/state/results: " in fault.message
+    assert os.strerror(number) in fault.message
+    assert fault.message.partition("; ")[2]
 
 
 @pytest.mark.parametrize("number", [errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EACCES, errno.EPERM])
 def test_an_error_that_is_no_fault_without_a_file_is_one_with_it(number: int) -> None:
     assert find_fault(OSError(number, "why")) is None
-    told = find_fault(OSError(number, "why", "/state/file"))
-    assert told is not None
-    assert "/state/file: why" in told.message
+    fault = find_fault(OSError(number, "why", "/state/file"))
+    assert fault is not None
+    assert "/state/file: why" in fault.message
 
 
 def test_a_full_disk_is_that_of_the_file_which_a_copy_writes() -> None:
-    told = find_fault(OSError(errno.ENOSPC, "No space left on device", "/cache/world", None, "/state/world"))
-    assert told is not None
-    assert "the disk of /state/world: " in told.message
+    fault = find_fault(OSError(errno.ENOSPC, "No space left on device", "/cache/world", None, "/state/world"))
+    assert fault is not None
+    assert "the disk of /state/world: " in fault.message
 
 
 @pytest.mark.parametrize("error", [ValueError("x"), OSError("x"), ConnectionResetError(errno.ECONNRESET, "x"),
@@ -55,18 +55,18 @@ def test_every_error_of_sqlite_about_the_machine_is_told_with_the_database(
 ) -> None:
     database = tmp_path / "world.sqlite"
     database.touch()
-    told = find_fault(kind("why"), database)
-    assert isinstance(told, ResourceFailed)
-    assert f"{database}: why; " in told.message
+    fault = find_fault(kind("why"), database)
+    assert isinstance(fault, ResourceFailed)
+    assert f"{database}: why; " in fault.message
 
 
 def test_a_database_that_sqlite_cannot_open_because_it_is_gone_is_said_to_be_gone(tmp_path: Path) -> None:
     database = tmp_path / "gone" / "world.sqlite"
     with pytest.raises(apsw.CantOpenError) as raised:
         apsw.Connection(str(database))
-    told = find_fault(raised.value, database)
-    assert told is not None
-    assert "was deleted or moved" in told.message
+    fault = find_fault(raised.value, database)
+    assert fault is not None
+    assert "was deleted or moved" in fault.message
 
 
 def test_the_log_has_one_line_for_each_cause(caplog: pytest.LogCaptureFixture) -> None:

@@ -18,9 +18,9 @@ PATH = st.lists(PART, min_size=1, max_size=5).map(lambda path: tuple(map(str, pa
 @pytest.mark.known("sample")
 @given(MOMENT, PATH)
 def test_an_id_has_25_characters_and_begins_with_c_and_its_moment(at: int, path: tuple[str, ...]) -> None:
-    made = ids.cuid(at, *path)
-    assert re.fullmatch("c[a-z0-9]{24}", made)
-    assert int(made[1:9], 36) == at // 1000
+    text = ids.cuid(at, *path)
+    assert re.fullmatch("c[a-z0-9]{24}", text)
+    assert int(text[1:9], 36) == at // 1000
 
 
 @pytest.mark.known("sample")
@@ -35,8 +35,8 @@ def test_ids_grow_with_time(one: int, other: int, path: tuple[str, ...], another
 def test_distinct_paths_have_distinct_ids(first: tuple[str, ...], second: tuple[str, ...]) -> None:
     for of_a_moment in (ids.cuid, ids.time_uuid):
         assert (of_a_moment(0, *first) == of_a_moment(0, *second)) == (first == second)
-    for made in (ids.random_uuid, ids.plain_uuid):
-        assert (made(*first) == made(*second)) == (first == second)
+    for build in (ids.random_uuid, ids.plain_uuid):
+        assert (build(*first) == build(*second)) == (first == second)
 
 
 @given(PATH)
@@ -54,8 +54,8 @@ def test_a_stem_names_the_same_as_the_whole_path(path: tuple[str, ...], last: ob
 @given(MOMENT, PATH)
 def test_uuids_carry_their_version(at: int, path: tuple[str, ...]) -> None:
     for text, version in ((ids.time_uuid(at, *path), 1), (ids.random_uuid(*path), 4), (ids.plain_uuid(*path), 0)):
-        made = uuid.UUID(text)
-        assert (str(made), int(text[14]), made.variant) == (text, version, uuid.RFC_4122)
+        uuid_ = uuid.UUID(text)
+        assert (str(uuid_), int(text[14]), uuid_.variant) == (text, version, uuid.RFC_4122)
     since_1970 = uuid.UUID(ids.time_uuid(at, *path)).time - uuid.UUID(ids.time_uuid(0, *path)).time
     assert since_1970 == at * 10
 

@@ -1,4 +1,4 @@
-"""What people do to data rows, on both engines."""
+"""Changes that people make to data rows, on both engines."""
 
 from collections.abc import Callable
 
@@ -27,12 +27,12 @@ def project_of(store: Store) -> str:
 
 def row_of(store: Store, status: WorkflowStatus) -> DataRow:
     with store.reading() as connection:
-        standing = Clause("project_id = :id AND workflow_status = :status", id=project_of(store), status=status)
-        found = connection.select(ProjectRow, standing, order="data_row_no", first=1)[0]
-        return connection.select(DataRow, Clause("no = :no", no=found.data_row_no))[0]
+        condition = Clause("project_id = :id AND workflow_status = :status", id=project_of(store), status=status)
+        project_row = connection.select(ProjectRow, condition, order="data_row_no", first=1)[0]
+        return connection.select(DataRow, Clause("no = :no", no=project_row.data_row_no))[0]
 
 
-def standing_of(store: Store, row: DataRow) -> ProjectRow:
+def project_row_of(store: Store, row: DataRow) -> ProjectRow:
     with store.reading() as connection:
         return connection.select(
             ProjectRow, Clause("project_id = :id AND data_row_no = :no", id=project_of(store), no=row.no)
@@ -44,20 +44,20 @@ def kinds(store: Store) -> list[str]:
         return [event.kind for event in connection.select(Event, order="no")]
 
 
-def labelled(store: Store) -> tuple[DataRow, Label]:
+def label_row(store: Store) -> tuple[DataRow, Label]:
     row = row_of(store, WorkflowStatus.TO_LABEL)
     return row, LabelChanges(store).create_label(project_of(store), row.id, content=BODY)
 
 
 def test_a_first_label_sends_its_row_to_review(store: Store) -> None:
-    row, label = labelled(store)
-    standing = standing_of(store, row)
-    assert (standing.workflow_status, standing.selected_label_id) == (WorkflowStatus.IN_REVIEW, label.id)
+    row, label = label_row(store)
+    project_row = project_row_of(store, row)
+    assert (project_row.workflow_status, project_row.selected_label_id) == (WorkflowStatus.IN_REVIEW, label.id)
     with store.reading() as connection:
-        queue = connection.select(TaskQueue, Clause("id = :id", id=standing.task_queue_id))[0]
+        queue = connection.select(TaskQueue, Clause("id = :id", id=project_row.task_queue_id))[0]
         body = connection.select(Body, Clause("id = :id", id=label.body_id))[0]
     assert queue.queue_type == "MANUAL_REVIEW_QUEUE"
-    step = standing.steps[0]
+    step = project_row.steps[0]
     assert (step.action, step.next_task_id, step.next_task_name) == (MOVE, queue.id, queue.name)
     assert body.content == BODY
     assert kinds(store) == [EventKind.LABEL_CREATED]
@@ -68,7 +68,7 @@ def test_a_labels_creation_is_rounded_to_the_second(store: Store) -> None:
     store.clock.freeze()
     for ended, rounded in ((40_702_000, 41_000_000), (28_313_000, 28_000_000)):
         store.clock.set(1_767_960_700_000_000 + ended)
-        _, label = labelled(store)
+        _, label = label_row(store)
         assert (label.created_at, label.content_updated_at) == (1_767_960_700_000_000 + rounded, store.clock.now())
 
 
@@ -81,11 +81,15 @@ def test_the_last_label_that_a_row_waits_for_makes_its_whole_way(store: Store, e
         people = [person.id for person in change.connection.select(Person, order="created_at, id")]
     labels = LabelChanges(store)
     for person in people[: expected - 1]:
-        made = labels.create_label(project, row.id, content=BODY, by=person)
-        standing = standing_of(store, row)
-        assert (standing.workflow_status, standing.steps, made.consensus_score) == (WorkflowStatus.TO_LABEL, [], None)
+        new_label = labels.create_label(project, row.id, content=BODY, by=person)
+        project_row = project_row_of(store, row)
+        assert (project_row.workflow_status, project_row.steps, new_label.consensus_score) == (
+            WorkflowStatus.TO_LABEL,
+            [],
+            None,
+        )
     last = labels.create_label(project, row.id, content=BODY, by=people[expected - 1])
-    moved, entered = standing_of(store, row).steps
+    moved, entered = project_row_of(store, row).steps
     assert (moved.action, entered.action) == (MOVE, MOVE)
     assert entered.previous_task_id is None
     assert entered.next_task_id == moved.previous_task_id
@@ -99,16 +103,16 @@ def test_the_last_label_that_a_row_waits_for_makes_its_whole_way(store: Store, e
 
 
 def test_a_second_label_leaves_row_and_winner_as_they_are(store: Store) -> None:
-    row, first = labelled(store)
+    row, first = label_row(store)
     LabelChanges(store).create_label(project_of(store), row.id, content=BODY)
-    standing = standing_of(store, row)
-    assert standing.selected_label_id == first.id
-    assert len(standing.steps) == 2
+    project_row = project_row_of(store, row)
+    assert project_row.selected_label_id == first.id
+    assert len(project_row.steps) == 2
 
 
 def test_another_body_is_another_moment_of_content(store: Store) -> None:
     store.clock.freeze()
-    _, label = labelled(store)
+    _, label = label_row(store)
     store.clock.advance(1_000_000)
     changed = LabelChanges(store).update_label(label.id, content=BODY)
     assert changed.content_updated_at == changed.updated_at == label.content_updated_at + 1_000_000
@@ -121,10 +125,10 @@ def test_another_body_is_another_moment_of_content(store: Store) -> None:
     [(1.0, WorkflowStatus.DONE, "Approve"), (-1.0, WorkflowStatus.IN_REWORK, "Reject")],
 )
 def test_a_verdict_moves_the_row(store: Store, score: float, status: WorkflowStatus, action: str) -> None:
-    row, label = labelled(store)
+    row, label = label_row(store)
     review = LabelChanges(store).create_review(label.id, score=score)
-    assert standing_of(store, row).workflow_status == status
-    assert standing_of(store, row).steps[0].action == action
+    assert project_row_of(store, row).workflow_status == status
+    assert project_row_of(store, row).steps[0].action == action
     assert kinds(store)[1:] == [EventKind.REVIEW_CREATED, EventKind.WORKFLOW_ACTION]
     LabelChanges(store).delete_review(review.id)
     with store.reading() as connection:
@@ -132,7 +136,7 @@ def test_a_verdict_moves_the_row(store: Store, score: float, status: WorkflowSta
 
 
 def test_the_same_verdict_again_moves_nothing(store: Store) -> None:
-    _, label = labelled(store)
+    _, label = label_row(store)
     review = LabelChanges(store).create_review(label.id, score=1.0)
     LabelChanges(store).update_review(review.id, score=0.5)
     assert kinds(store)[3:] == [EventKind.REVIEW_UPDATED]
@@ -193,7 +197,7 @@ def test_all_of_it_is_activity_on_the_row(store: Store) -> None:
 def test_what_is_not_there_is_named(store: Store) -> None:
     labels, row = LabelChanges(store), row_of(store, WorkflowStatus.DONE)
     before = store.digest()
-    for attempt, named in (
+    for attempt, message in (
         (lambda: labels.create_label(project_of(store), "cnone", content=BODY), "Data row 'cnone'"),
         (lambda: labels.create_label("cnone", row.id, content=BODY), "in project 'cnone'"),
         (lambda: labels.update_label("cnone", content=BODY), "Label 'cnone'"),
@@ -201,7 +205,7 @@ def test_what_is_not_there_is_named(store: Store) -> None:
         (lambda: labels.update_review("cnone", score=1.0), "Review 'cnone'"),
         (lambda: IssueChanges(store).update_issue("cnone", status=IssueStatus.OPEN), "Issue 'cnone'"),
     ):
-        with pytest.raises(NotFound, match=named):
+        with pytest.raises(NotFound, match=message):
             attempt()
     assert (store.digest(), kinds(store)) == (before, [])
 

@@ -109,7 +109,7 @@ def imaginary(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def generated(folder: Path, form: str) -> str:
+def generate(folder: Path, form: str) -> str:
     command = [sys.executable, "-m", "mockserver", "generate", "--scenario", "holograms.toml", "--media", "hologram"]
     environment = os.environ | {"PYTHONPATH": str(folder)}
     run = subprocess.run(
@@ -121,10 +121,10 @@ def generated(folder: Path, form: str) -> str:
 
 
 def test_a_row_and_a_generator_make_a_media_type_that_every_format_knows(imaginary: Path) -> None:
-    row = json.loads(generated(imaginary, "v2"))
+    row = json.loads(generate(imaginary, "v2"))
     [project] = row["projects"].values()
     assert project["labels"][0]["label_kind"] == "Hologram"
     assert row["data_row"]["external_id"].endswith(".holo")
-    [label] = json.loads(generated(imaginary, "v1"))
+    [label] = json.loads(generate(imaginary, "v1"))
     assert "/v1/frames/" in label["Label"]["frames"]
-    assert [json.loads(line)["frameNumber"] for line in generated(imaginary, "frames").splitlines()]
+    assert [json.loads(line)["frameNumber"] for line in generate(imaginary, "frames").splitlines()]

@@ -329,8 +329,8 @@ def test_rows_with_a_status_in_a_project_are_found(world: World) -> None:
     [project] = [project for project in world.projects if project.name == "image"]
     to_label = conditions.match_rows_with_status(project.id, WorkflowStatus.TO_LABEL)
     with world.store.reading() as connection:
-        found = numbers(connection.select_columns(sources.DATA_ROWS, "dr.no", to_label, order="dr.no"))
-    assert found == sorted(
+        matches = numbers(connection.select_columns(sources.DATA_ROWS, "dr.no", to_label, order="dr.no"))
+    assert matches == sorted(
         row.data_row_no for row in world.project_rows
         if row.project_id == project.id and row.workflow_status == WorkflowStatus.TO_LABEL
     )  # fmt: skip

@@ -24,9 +24,9 @@ RAW = ("run", "run_many", "rows", "row", "value", "pieces", "insert_rows", "scri
 
 
 def violations(text: str) -> list[str]:
-    """What of a module's code is SQL that belongs to the world."""
+    """SQL in a module's code, which belongs in the world's room."""
     tree = ast.parse(text)
-    docstrings = set(docstring_nodes(tree))
+    docstrings = set(list_docstrings(tree))
     strings = [
         f"line {node.lineno}: {node.value.strip()[:60]}"
         for node in ast.walk(tree)
@@ -36,8 +36,8 @@ def violations(text: str) -> list[str]:
     return strings + [f"line {call.lineno}: {ast.unparse(call.func)}(…)" for call in raw_calls(tree)]
 
 
-def docstring_nodes(tree: ast.Module) -> Iterator[ast.expr]:
-    """Texts that stand alone as statements."""
+def list_docstrings(tree: ast.Module) -> Iterator[ast.expr]:
+    """Texts that are statements of their own."""
     return (node.value for node in ast.walk(tree) if isinstance(node, ast.Expr))
 
 
@@ -48,8 +48,8 @@ def raw_calls(tree: ast.Module) -> Iterator[ast.Call]:
 
 def test_no_sql_stands_outside_the_world() -> None:
     others = [path for path in sorted(PACKAGE.rglob("*.py")) if PACKAGE / "world" not in path.parents]
-    found = {str(path.relative_to(PACKAGE)): violations(path.read_text("utf-8")) for path in others}
-    assert {path: lines for path, lines in found.items() if lines} == {}
+    statements = {str(path.relative_to(PACKAGE)): violations(path.read_text("utf-8")) for path in others}
+    assert {path: lines for path, lines in statements.items() if lines} == {}
     assert len(others) > 100
 
 

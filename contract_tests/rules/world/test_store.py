@@ -40,12 +40,12 @@ def project(store: Store, name: str = "image") -> Project:
         return connection.select(Project, Clause("name = :name", name=name))[0]
 
 
-def hooked(store: Store, before_commit: Callable[[Change], None]) -> closing[Store]:
+def open_with_hook(store: Store, before_commit: Callable[[Change], None]) -> closing[Store]:
     """Another store of the same world, which calls this hook."""
     return closing(Store.open(store.database, hooks=Hooks(before_commit)))
 
 
-def running(store: Store) -> Task:
+def create_running_task(store: Store) -> Task:
     return TaskChanges(store).create_task(type=EXPORT, name="mine", request=JsonText("{}"), base_url="http://mock")
 
 
@@ -77,7 +77,7 @@ def test_both_engines_hold_the_same_world(store: Store, tmp_path: Path) -> None:
 
 def test_a_digest_is_of_the_generated_world_alone(store: Store) -> None:
     before = store.digest()
-    running(store)
+    create_running_task(store)
     assert store.digest() == before
     CatalogChanges(store).create_project(name="more")
     assert store.digest() != before
@@ -94,9 +94,9 @@ def test_a_closed_store_refuses_every_thread_and_keeps_none_waiting(store: Store
 
 
 def test_a_closed_world_is_found_again(store: Store) -> None:
-    made = CatalogChanges(store).create_project(name="kept")
+    created = CatalogChanges(store).create_project(name="kept")
     again = Store(store.database)
-    assert project(again, "kept") == made
+    assert project(again, "kept") == created
     again.close()
 
 
@@ -118,7 +118,7 @@ def test_a_hook_that_fails_takes_change_events_and_outbox_with_it(store: Store) 
         raise ConnectionError
 
     before = store.digest()
-    with hooked(store, hook) as other, pytest.raises(ConnectionError):
+    with open_with_hook(store, hook) as other, pytest.raises(ConnectionError):
         CatalogChanges(other).create_project(name="lost")
     with store.reading() as connection:
         assert (store.digest(), events(store), connection.select(Delivery)) == (before, [], [])
@@ -135,7 +135,7 @@ def test_what_the_hook_writes_is_committed_with_the_change(store: Store) -> None
     def hook(change: Change) -> None:
         change.connection.insert([delivery(event.no) for event in change.events])
 
-    with hooked(store, hook) as other:
+    with open_with_hook(store, hook) as other:
         CatalogChanges(other).create_project(name="told")
     with store.reading() as connection:
         assert connection.select(Delivery) == [delivery(1)]
@@ -148,7 +148,7 @@ def test_the_hook_sees_the_change_it_is_about_to_commit(store: Store) -> None:
         kinds = [event.kind for event in change.events]
         seen.append((kinds, change.connection.count(Project, Clause("name = 'seen'"))))
 
-    with hooked(store, hook) as other:
+    with open_with_hook(store, hook) as other:
         CatalogChanges(other).create_project(name="seen")
     assert seen == [([EventKind.PROJECT_CREATED], 1)]
 
@@ -160,14 +160,14 @@ def test_a_store_works_on_after_a_failed_change(store: Store) -> None:
 
 
 def test_events_are_numbered_in_the_order_in_which_they_happened(store: Store) -> None:
-    made = CatalogChanges(store).create_project(name="a")
-    CatalogChanges(store).update_project(made.id, name="b")
+    created = CatalogChanges(store).create_project(name="a")
+    CatalogChanges(store).update_project(created.id, name="b")
     CatalogChanges(store).create_dataset(name="c")
-    CatalogChanges(store).update_project(made.id, deleted=True)
+    CatalogChanges(store).update_project(created.id, deleted=True)
     assert [(event.no, event.kind) for event in events(store)] == [
         (1, "PROJECT_CREATED"), (2, "PROJECT_UPDATED"), (3, "DATASET_CREATED"), (4, "PROJECT_DELETED"),
     ]  # fmt: skip
-    assert {event.project_id for event in events(store)} == {made.id, None}
+    assert {event.project_id for event in events(store)} == {created.id, None}
 
 
 def test_one_change_may_append_several_events(store: Store) -> None:
@@ -182,19 +182,19 @@ def test_one_change_may_append_several_events(store: Store) -> None:
 def test_changes_carry_the_worlds_time(store: Store) -> None:
     store.clock.freeze()
     store.clock.set(1_800_000_000_000_000)
-    made = CatalogChanges(store).create_project(name="late")
-    assert (made.created_at, made.updated_at) == (1_800_000_000_000_000,) * 2
+    created = CatalogChanges(store).create_project(name="late")
+    assert (created.created_at, created.updated_at) == (1_800_000_000_000_000,) * 2
     assert [event.at for event in events(store)] == [1_800_000_000_000_000]
 
 
 def test_a_new_project_has_its_three_task_queues(store: Store) -> None:
-    made = CatalogChanges(store).create_project(name="new", allowed_media_type="IMAGE")
+    created = CatalogChanges(store).create_project(name="new", allowed_media_type="IMAGE")
     with store.reading() as connection:
-        queues = connection.select(TaskQueue, Clause("project_id = :id", id=made.id), order="position")
+        queues = connection.select(TaskQueue, Clause("project_id = :id", id=created.id), order="position")
     assert [queue.queue_type for queue in queues] == [
         "INITIAL_LABELING_QUEUE", "MANUAL_REVIEW_QUEUE", "MANUAL_REWORK_QUEUE",
     ]  # fmt: skip
-    assert project(store, "new") == made
+    assert project(store, "new") == created
 
 
 # What is not there
@@ -213,10 +213,10 @@ def test_what_does_not_exist_cannot_be_changed(store: Store) -> None:
 
 
 def test_what_was_deleted_cannot_be_changed(store: Store) -> None:
-    made = CatalogChanges(store).create_project(name="gone")
-    CatalogChanges(store).update_project(made.id, deleted=True)
+    created = CatalogChanges(store).create_project(name="gone")
+    CatalogChanges(store).update_project(created.id, deleted=True)
     with pytest.raises(NotFound):
-        CatalogChanges(store).update_project(made.id, name="back")
+        CatalogChanges(store).update_project(created.id, name="back")
 
 
 def test_of_several_deletes_all_or_none_happen(store: Store) -> None:
@@ -253,7 +253,7 @@ def test_a_dataset_and_its_rows_are_deleted_together_or_not_at_all(store: Store)
     before = store.digest()
     with store.reading() as connection:
         dataset = connection.select(Dataset, Clause("name = 'image rows'"))[0]
-    with hooked(store, hook) as other, pytest.raises(ConnectionError):
+    with open_with_hook(store, hook) as other, pytest.raises(ConnectionError):
         CatalogChanges(other).update_dataset(dataset.id, deleted=True)
     assert store.digest() == before
 
@@ -322,13 +322,13 @@ def test_an_id_of_a_change_that_was_lost_may_come_again_but_never_twice(store: S
     with suppress(ZeroDivisionError), store.change() as change:
         change.new_id()
         _ = 1 / 0
-    made = [CatalogChanges(store).create_project(name=str(number)).id for number in range(3)]
-    assert len(set(made)) == 3
+    project_ids = [CatalogChanges(store).create_project(name=str(number)).id for number in range(3)]
+    assert len(set(project_ids)) == 3
 
 
 def test_a_new_life_has_no_tasks_no_events_and_nothing_to_send(store: Store) -> None:
-    running(store)
-    with hooked(store, lambda change: change.connection.insert([delivery(1)])) as other:
+    create_running_task(store)
+    with open_with_hook(store, lambda change: change.connection.insert([delivery(1)])) as other:
         CatalogChanges(other).create_project(name="kept")
     WorkspaceSettings(store).begin_life(name="next")
     with store.reading() as connection:
@@ -340,39 +340,39 @@ def test_a_new_life_has_no_tasks_no_events_and_nothing_to_send(store: Store) -> 
 
 
 def test_a_task_begins_in_progress_and_belongs_to_whoever_asks(store: Store) -> None:
-    made = running(store)
-    assert (made.status, made.completion_percentage, made.created_by) == ("IN_PROGRESS", 0.0, store.user().id)
-    assert task(store, made.id) == made
+    created = create_running_task(store)
+    assert (created.status, created.completion_percentage, created.created_by) == ("IN_PROGRESS", 0.0, store.user().id)
+    assert task(store, created.id) == created
 
 
 def test_progress_then_the_end(store: Store) -> None:
-    made = running(store)
-    assert TaskChanges(store).report_progress(made.id, 40.0)
-    assert task(store, made.id).completion_percentage == 40.0
-    assert TaskChanges(store).finish_task(made.id, JsonText('{"RESULT":[]}'))
-    done = task(store, made.id)
+    created = create_running_task(store)
+    assert TaskChanges(store).report_progress(created.id, 40.0)
+    assert task(store, created.id).completion_percentage == 40.0
+    assert TaskChanges(store).finish_task(created.id, JsonText('{"RESULT":[]}'))
+    done = task(store, created.id)
     assert (done.status, done.completion_percentage, done.streams) == ("COMPLETE", 100.0, '{"RESULT":[]}')
 
 
 @pytest.mark.parametrize("end", [TaskStatus.COMPLETE, TaskStatus.FAILED, TaskStatus.CANCELED])
 def test_a_task_ends_once(store: Store, end: TaskStatus) -> None:
-    made = running(store)
+    created = create_running_task(store)
     ends: dict[TaskStatus, Callable[[], object]] = {
-        TaskStatus.COMPLETE: lambda: TaskChanges(store).finish_task(made.id, JsonText("{}")),
-        TaskStatus.FAILED: lambda: TaskChanges(store).fail_task(made.id, "why"),
-        TaskStatus.CANCELED: lambda: TaskChanges(store).cancel_task(made.id),
+        TaskStatus.COMPLETE: lambda: TaskChanges(store).finish_task(created.id, JsonText("{}")),
+        TaskStatus.FAILED: lambda: TaskChanges(store).fail_task(created.id, "why"),
+        TaskStatus.CANCELED: lambda: TaskChanges(store).cancel_task(created.id),
     }
     ends[end]()
-    ended = task(store, made.id)
-    assert not TaskChanges(store).finish_task(made.id, JsonText('{"x":1}'))
-    assert not TaskChanges(store).report_progress(made.id, 50.0)
-    TaskChanges(store).fail_task(made.id, "too late")
-    assert not TaskChanges(store).cancel_task(made.id)
-    assert (task(store, made.id), ended.status) == (ended, end)
+    ended = task(store, created.id)
+    assert not TaskChanges(store).finish_task(created.id, JsonText('{"x":1}'))
+    assert not TaskChanges(store).report_progress(created.id, 50.0)
+    TaskChanges(store).fail_task(created.id, "too late")
+    assert not TaskChanges(store).cancel_task(created.id)
+    assert (task(store, created.id), ended.status) == (ended, end)
 
 
 def test_after_a_restart_only_unfinished_tasks_fail(store: Store) -> None:
-    done, left = running(store), running(store)
+    done, left = create_running_task(store), create_running_task(store)
     TaskChanges(store).finish_task(done.id, JsonText("{}"))
     again = Store(store.database)
     assert TaskChanges(again).fail_unfinished_tasks() == 1
@@ -382,15 +382,15 @@ def test_after_a_restart_only_unfinished_tasks_fail(store: Store) -> None:
     again.close()
 
 
-# Several at once
+# Several at the same time
 
 
 def test_many_threads_write_and_nothing_is_lost(store: Store) -> None:
     with store.reading() as connection:
         before = connection.count(Project)
     with ThreadPoolExecutor(8) as threads:
-        made = list(threads.map(lambda number: CatalogChanges(store).create_project(name=str(number)), range(80)))
-    assert len({item.id for item in made}) == 80
+        projects = list(threads.map(lambda number: CatalogChanges(store).create_project(name=str(number)), range(80)))
+    assert len({item.id for item in projects}) == 80
     with store.reading() as connection:
         assert connection.count(Project) == before + 80
     assert [event.no for event in events(store)] == list(range(1, 81))
@@ -417,7 +417,7 @@ def test_readers_never_see_half_a_change(store: Store) -> None:
 
 
 def test_two_stores_on_one_database_take_turns(store: Store) -> None:
-    """As replicas do."""
+    """Replicas of a server share a database in this way."""
     other = Store(store.database)
     with ThreadPoolExecutor(2) as threads:
         both = [
@@ -463,7 +463,7 @@ def test_everybody_finds_themselves(store: Store) -> None:
 
 
 def test_a_read_waits_for_no_change_and_sees_what_is_committed(store: Store) -> None:
-    """A change of thousands of rows takes seconds, and the event loop reads meanwhile."""
+    """A change of thousands of rows takes seconds, and the event loop reads in the meantime."""
     inside, seen = threading.Event(), threading.Event()
     before = project(store)
 
