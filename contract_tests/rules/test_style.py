@@ -79,6 +79,7 @@ CLEAN = (
     "mockserver/console",
     "mockserver/control",
     "mockserver/errors.py",
+    "mockserver/exports/legacy",
     "mockserver/folders.py",
     "mockserver/generate",
     "mockserver/http",

@@ -1,4 +1,4 @@
-"""The `Label` of each body as Export V1 writes it, made once for all labels that share the body."""
+"""The `Label` of each body as Export V1 writes it, built once for all labels that share the body."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from mockserver.world.media import FRAMED, WITH_LEGACY_MASKS, WITH_TEXT_LAYER
 from mockserver.world.projects import Ontology, Project
 
 PLACE = "\ufdd5"
-"""Stands in the mask URLs of old labels for the person and the data row: bodies are shared, and a noncharacter of
+"""The place of the person and the data row in the mask URLs of old labels: bodies are shared, and a noncharacter of
 Unicode is in no text."""
 PLACE_TEXT = escape_non_ascii(PLACE)
 
-Made = dict[str, Any]
+JsonObject = dict[str, Any]
 
 
 BodyKey = tuple[int, str, str, bool]
-"""What a `Label` depends on beside the label's own ids: body, project, media type, and whether the label is so old that
-it has the older mask URLs."""
+"""Everything that a `Label` depends on besides the label's own ids: body, project, media type, and whether the label is
+so old that it has the older mask URLs."""
 
 
 class ProjectFacts(msgspec.Struct, frozen=True):
-    """What all labels of a project share. `name` is a JSON string. Labels of language models are empty: Export V1 had
-    ended before there were any (inferred)."""
+    """The facts that all labels of a project share. `name` is a JSON string. Labels of language models are empty:
+    Export V1 had ended before there were any (inferred)."""
 
     name: str
     terms: SchemaFacts
@@ -53,20 +53,20 @@ class LegacyAnnotations:
         """The V1 `Label` as JSON, cut where the label's feature prefix belongs."""
 
     def read_projects(self, wanted: set[str]) -> None:
-        """Read what is not known yet."""
+        """Reads the projects that are not known yet."""
         missing = sorted(wanted - self.projects.keys())
         if not missing:
             return
         projects = self._connection.select(Project, Clause("id IN :ids", ids=missing))
-        of_them = Clause("id IN :ids", ids=[project.ontology_id for project in projects if project.ontology_id])
-        ontologies = {item.id: item for item in self._connection.select(Ontology, of_them)}
+        used = Clause("id IN :ids", ids=[project.ontology_id for project in projects if project.ontology_id])
+        ontologies = {item.id: item for item in self._connection.select(Ontology, used)}
         for project in projects:
             own = [ontologies[project.ontology_id]] if project.ontology_id in ontologies else []
             terms = build_schema_facts(own, scoped=self._form.has("workflow"))
             self.projects[project.id] = ProjectFacts(json_string(project.name), terms, is_for_language_models(project))
 
     def read(self, wanted: set[BodyKey]) -> None:
-        """Read the bodies that are not known yet. Their projects must be."""
+        """Reads the bodies that are not known yet. Their projects must be known."""
         missing = wanted - self.labels.keys()
         if missing and len(self.labels) > BODIES_KEPT:
             self.labels = {key: self.labels[key] for key in wanted & self.labels.keys()}
@@ -76,26 +76,26 @@ class LegacyAnnotations:
         if by_number:
             for body in self._connection.select(Body, Clause("id IN :ids", ids=sorted(by_number))):
                 for key in by_number[body.id]:
-                    self.labels[key] = self._label(body, key)
+                    self.labels[key] = self._build_label(body, key)
 
-    def _label(self, body: Body, key: BodyKey) -> list[str]:
+    def _build_label(self, body: Body, key: BodyKey) -> list[str]:
         _, project_id, media, old = key
         if self.projects[project_id].for_language_models:
             return ["{}"]
-        terms, mask = self.projects[project_id].terms, self._mask(project_id, media, old=old)
+        terms, mask = self.projects[project_id].terms, self._mask_url(project_id, media, old=old)
         document = parse_body(body.content)
         boxes, drawn = parse_entity_boxes(body.aside), list_objects(document, media, self._form)
-        made: Made = {
-            "objects": [_object(item, terms, boxes, mask) for item in drawn],
-            "classifications": features.classifications(document.get("classifications", []), terms),
+        label: JsonObject = {
+            "objects": [_build_object(item, terms, boxes, mask) for item in drawn],
+            "classifications": features.build_classifications(document.get("classifications", []), terms),
         }
         if self._form.has("relationships"):
-            there = {item["feature_id"] for item in drawn}
-            joined = [item for item in document.get("relationships", []) if _joins(item, there)]
-            made["relationships"] = [features.relationship(item, media, mask) for item in joined]
-        return escape_non_ascii(render_body(made).decode()).split(FEATURES.decode())
+            object_ids = {item["feature_id"] for item in drawn}
+            joined = [item for item in document.get("relationships", []) if _joins(item, object_ids)]
+            label["relationships"] = [features.build_relationship(item, media, mask) for item in joined]
+        return escape_non_ascii(render_body(label).decode()).split(FEATURES.decode())
 
-    def _mask(self, project_id: str, media: str, *, old: bool) -> str | None:
+    def _mask_url(self, project_id: str, media: str, *, old: bool) -> str | None:
         """The URL of an object's mask, with a place for its feature id; None for media whose objects have none."""
         if media not in WITH_LEGACY_MASKS:
             return None
@@ -106,30 +106,30 @@ class LegacyAnnotations:
         return f"{self._host}/masks/feature/%s{token}"
 
 
-def list_objects(document: Made, media: str, form: LegacyFormat) -> list[Made]:
+def list_objects(document: JsonObject, media: str, form: LegacyFormat) -> list[JsonObject]:
     """The objects of a `Label`. Those of clips are in their frames; entities of documents are left out before their
     date."""
-    objects: list[Made] = [] if media in FRAMED else document.get("objects", [])
+    objects: list[JsonObject] = [] if media in FRAMED else document.get("objects", [])
     if media in WITH_TEXT_LAYER and not form.has("document_entities"):
         return [item for item in objects if "location" not in item]
     return objects
 
 
-def _joins(item: Made, there: set[str]) -> bool:
+def _joins(item: JsonObject, object_ids: set[str]) -> bool:
     """Whether a relationship joins two of the objects with these feature ids."""
     ends = item["unidirectional_relationship"]
-    return ends["source"] in there and ends["target"] in there
+    return ends["source"] in object_ids and ends["target"] in object_ids
 
 
-def _object(item: Made, terms: SchemaFacts, boxes: Mapping[str, Any], mask: str | None) -> Made:
+def _build_object(item: JsonObject, terms: SchemaFacts, boxes: Mapping[str, Any], mask: str | None) -> JsonObject:
     """Keys in the order of the samples. `classifications` is absent when there are none."""
-    made = features.coloured(item, terms)
-    features.add_geometry(made, item, boxes)
+    drawing = features.build_object_start(item, terms)
+    features.add_geometry(drawing, item, boxes)
     if mask is not None and not ("location" in item and "groups" in item["location"]):
-        made["instanceURI"] = mask % item["feature_id"]
+        drawing["instanceURI"] = mask % item["feature_id"]
     if item["classifications"]:
-        made["classifications"] = features.classifications_of_object(item["classifications"], terms)
-    return made
+        drawing["classifications"] = features.build_object_classifications(item["classifications"], terms)
+    return drawing
 
 
 def is_for_language_models(project: Project) -> bool:
@@ -139,5 +139,5 @@ def is_for_language_models(project: Project) -> bool:
 
 def parse_entity_boxes(aside: str | None) -> dict[str, Any]:
     """The boxes of a PDF body's entities by ordinal, which its aside keeps under `text-bbox`."""
-    kept: dict[str, Any] = orjson.loads(aside).get("text-bbox", {}) if aside else {}
-    return kept
+    boxes: dict[str, Any] = orjson.loads(aside).get("text-bbox", {}) if aside else {}
+    return boxes

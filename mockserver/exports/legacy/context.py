@@ -1,4 +1,5 @@
-"""What stands around labels and data rows in V1 files: reviews, benchmarks, metadata. Read for a piece at a time."""
+"""The reviews, benchmarks and issues of labels, and the metadata of data rows, in V1 files. One query reads those of a
+whole batch."""
 
 from __future__ import annotations
 
@@ -23,18 +24,18 @@ class Metadata:
 
     def __init__(self, connection: Connection) -> None:
         schemas = {schema.id: schema for schema in connection.select(MetadataSchema)}
-        self._begun = {schema.id: _begun(schema) for schema in schemas.values()}
+        self._starts = {schema.id: _item_start(schema) for schema in schemas.values()}
         self._enums = frozenset(schema.id for schema in schemas.values() if schema.kind == ENUM)
         self._names = {schema.id: json_string(schema.name) for schema in schemas.values()}
 
     def fields(self, metadata: str) -> str:
         """Items of `metadataFields`: an enum is one, whose value names the option (tests of SDK 3.42 to 7.17)."""
-        begun, enums, names = self._begun, self._enums, self._names
+        starts, enums, names = self._starts, self._enums, self._names
         return ",".join(
             [
-                f"{begun[schema]}{json_string(value)}}}"
+                f"{starts[schema]}{json_string(value)}}}"
                 if type(value) is str and schema not in enums
-                else f"{begun[schema]}{names[value] if schema in enums else _written(value)}}}"
+                else f"{starts[schema]}{names[value] if schema in enums else _format_value(value)}}}"
                 for schema, value in orjson.loads(metadata).items()
             ]
         )
@@ -42,22 +43,22 @@ class Metadata:
     def custom(self, metadata: str) -> str:
         """Items of `customMetadata`: an enum is two, the schema and the chosen option, both with an empty value
         (SDK data_row_metadata.py)."""
-        begun, enums = self._begun, self._enums
+        starts, enums = self._starts, self._enums
         return ",".join(
             [
-                f"{begun[schema]}{{}}}},{begun[value]}{{}}}}"
+                f"{starts[schema]}{{}}}},{starts[value]}{{}}}}"
                 if schema in enums
-                else f"{begun[schema]}{_written(value)}}}"
+                else f"{starts[schema]}{_format_value(value)}}}"
                 for schema, value in orjson.loads(metadata).items()
             ]
         )
 
 
-def _written(value: str | float) -> str:
+def _format_value(value: str | float) -> str:
     return json_string(value) if isinstance(value, str) else format_number(value)
 
 
-def _begun(schema: MetadataSchema) -> str:
+def _item_start(schema: MetadataSchema) -> str:
     """An item up to its value."""
     start = orjson.dumps({"schemaId": schema.id, "name": schema.name, "kind": schema.kind}).decode()
     return escape_non_ascii(f'{start[:-1]},"value":')
@@ -82,7 +83,7 @@ class LabelContext:
 
 
 def find_splits(connection: Connection, rows: list[int], run: str) -> dict[int, str]:
-    """The splits of data rows in a model run, by data row number; one that is in no split is not there."""
+    """The splits of data rows in a model run, by data row number; a row without a split is absent."""
     clause = match_numbers("data_row_no", rows) & Clause(
         "model_run_id = :run AND data_split <> :none", run=run, none="UNASSIGNED"
     )
@@ -91,12 +92,12 @@ def find_splits(connection: Connection, rows: list[int], run: str) -> dict[int, 
 
 def _reviews(connection: Connection, labels: list[int]) -> defaultdict[int, list[Row]]:
     """(id, score, created at, person) by label number."""
-    found: defaultdict[int, list[Row]] = defaultdict(list)
+    reviews: defaultdict[int, list[Row]] = defaultdict(list)
     clause = match_numbers("label_no", labels)
     columns = "label_no, id, score, created_at, created_by"
     for number, *review in connection.select_columns(Review, columns, clause, order="label_no, no"):
-        found[number].append(tuple(review))
-    return found
+        reviews[number].append(tuple(review))
+    return reviews
 
 
 def _benchmarks(connection: Connection, rows: list[int]) -> dict[tuple[str, int], str]:
@@ -107,9 +108,9 @@ def _benchmarks(connection: Connection, rows: list[int]) -> dict[tuple[str, int]
 
 
 def _open_issues(connection: Connection, rows: list[int]) -> dict[tuple[str, int], set[str | None]]:
-    """What the open issues of a data row in a project are about: a label's id, or None for the data row."""
+    """The subjects of the open issues of a data row in a project: a label's id, or None for the data row."""
     clause = match_numbers("data_row_no", rows) & Clause("status = :open AND NOT deleted", open=IssueStatus.OPEN)
-    found: dict[tuple[str, int], set[str | None]] = {}
+    subjects: dict[tuple[str, int], set[str | None]] = {}
     for project, number, label in connection.select_columns(Issue, "project_id, data_row_no, label_id", clause):
-        found.setdefault((project, number), set()).add(label)
-    return found
+        subjects.setdefault((project, number), set()).add(label)
+    return subjects

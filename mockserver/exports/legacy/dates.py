@@ -1,7 +1,7 @@
-"""What Export V1 changed over the years: one table, and the form that a workspace's payload date makes of it.
+"""The changes of Export V1 over the years: one table, and the format that a workspace's payload date selects from it.
 
-The newest form is the last that is known. Files of an earlier date leave out what did not exist yet, or write it as it
-was written then.
+The newest format is the last that is known. Files of an earlier date leave out keys that did not exist yet, or write
+them as they were written then.
 """
 
 from __future__ import annotations
@@ -76,24 +76,24 @@ _DATED = (
 )
 
 DATED = {item.name: item for item in _DATED}
-"""By name, in the order in which they came."""
+"""The changes by name, oldest first."""
 
 YOUNG_MASKS = int(datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC).timestamp()) * SECOND
-"""Microseconds UTC. The mask URLs of labels made before name the project, the person and the data row, whenever they
-are exported (observed 2020-02 and 2021-01 of labels of 2019; the day is inferred)."""
+"""Microseconds UTC. The mask URLs of labels that were created before it name the project, the person and the data row,
+whenever they are exported (observed 2020-02 and 2021-01 of labels of 2019; the day is inferred)."""
 
 
 class LegacyFormat(msgspec.Struct, frozen=True):
-    """How the files of Export V1 are written. `payload_date` None: as the service wrote them last."""
+    """The format of Export V1 files. Without a `payload_date` it is the newest one."""
 
     payload_date: datetime.date | None = None
 
     def has(self, name: str) -> bool:
-        """Whether what the table calls `name` was there."""
+        """Whether the change of this name had happened."""
         return self.payload_date is None or DATED[name].since <= self.payload_date
 
 
 def load_legacy_format(connection: Connection) -> LegacyFormat:
-    """The form of the workspace that the connection reads."""
+    """Loads the format of the workspace that the connection reads."""
     date = connection.select(Workspace)[0].payload_date
     return LegacyFormat(None if date is None else datetime.date.fromisoformat(str(date)))

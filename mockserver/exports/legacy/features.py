@@ -1,7 +1,7 @@
-"""Objects and classifications as Export V1 says them, from those of a canonical body (payloads.md §4).
+"""Objects and classifications of Export V1, built from those of a canonical body (payloads.md §4).
 
-Samples are the V1 exports of 2021 and 2022 in the SDK's repository (tests/data/assets/labelbox_v1); what V1 was never
-seen to say is left out.
+Samples are the V1 exports of 2021 and 2022 in the SDK's repository (tests/data/assets/labelbox_v1); keys that were
+never observed in V1 are left out.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from mockserver.world.ids import ORDINAL
 from mockserver.world.media import LEGACY_RELATIONSHIPS
 
 Item = Mapping[str, Any]
-Made = dict[str, Any]
+JsonObject = dict[str, Any]
 
 _TILED = {"Point": "point", "LineString": "polyline", "Polygon": "polygon"}
 
 
-def feature(item: Item) -> Made:
-    """What every feature has. `title` is V2's name."""
+def build_feature(item: Item) -> JsonObject:
+    """The keys that every feature has. `title` is V2's name."""
     return {
         "featureId": item["feature_id"],
         "schemaId": item.get("feature_schema_id"),
@@ -30,8 +30,9 @@ def feature(item: Item) -> Made:
     }
 
 
-def coloured(item: Item, terms: SchemaFacts) -> Made:
-    """An object's beginning, in the order of the samples; null where the ontology has no such tool any more."""
+def build_object_start(item: Item, terms: SchemaFacts) -> JsonObject:
+    """The first keys of an object, in the order of the samples. The color is null where the ontology has no such tool
+    any more."""
     schema = item.get("feature_schema_id")
     return {
         "featureId": item["feature_id"],
@@ -42,47 +43,48 @@ def coloured(item: Item, terms: SchemaFacts) -> Made:
     }
 
 
-def geometry(item: Item, boxes: Mapping[str, Any]) -> Made:
-    """Where an object lies; nothing for a mask, which is only its `instanceURI`.
+def build_geometry(item: Item, boxes: Mapping[str, Any]) -> JsonObject:
+    """The geometry of an object; empty for a mask, which has only its `instanceURI`.
 
-    `boxes` are those of PDF entities by the ordinal in their feature id: V2 names their tokens, V1 their places.
+    `boxes` are those of PDF entities by the ordinal in their feature id: V2 names their tokens, V1 their boxes.
     """
-    made: Made = {}
-    add_geometry(made, item, boxes)
-    return made
+    geometry: JsonObject = {}
+    add_geometry(geometry, item, boxes)
+    return geometry
 
 
-def add_geometry(made: Made, item: Item, boxes: Mapping[str, Any]) -> None:
-    """Add where an object lies to what else is said of it."""
+def add_geometry(target: JsonObject, item: Item, boxes: Mapping[str, Any]) -> None:
+    """Adds the geometry of an object to its other keys."""
     for name, read in _READERS.items():
         if name in item:
-            made.update(to_javascript(read(item, boxes)))
+            target.update(to_javascript(read(item, boxes)))
             return
 
 
-def _line(item: Item, _boxes: Mapping[str, Any]) -> Made:
+def _line(item: Item, _boxes: Mapping[str, Any]) -> JsonObject:
     return {"line": item["line"]}
 
 
-def _point(item: Item, _boxes: Mapping[str, Any]) -> Made:
+def _point(item: Item, _boxes: Mapping[str, Any]) -> JsonObject:
     return {"point": item["point"]}
 
 
-def _polygon(item: Item, _boxes: Mapping[str, Any]) -> Made:
+def _polygon(item: Item, _boxes: Mapping[str, Any]) -> JsonObject:
     """An open ring, where V2's is closed (samples of both)."""
     ring = item["polygon"]
     return {"polygon": ring[:-1] if len(ring) > 1 and ring[0] == ring[-1] else ring}
 
 
-def _box(item: Item, _boxes: Mapping[str, Any]) -> Made:
+def _box(item: Item, _boxes: Mapping[str, Any]) -> JsonObject:
     if "page_number" in item:
         box = {side: size for side, size in item["bounding_box"].items() if side != "unit"}
         return {"bbox": box, "page": item["page_number"], "unit": "POINTS"}
     return {"bbox": item["bounding_box"]}
 
 
-def _entity(item: Item, boxes: Mapping[str, Any]) -> Made:
-    """Of a text; or of a PDF, as its model-run export says it (labelbox-notebooks, v1 to v2 migration)."""
+def _entity(item: Item, boxes: Mapping[str, Any]) -> JsonObject:
+    """An entity of a text; or of a PDF, in the format of its model-run export (labelbox-notebooks, v1 to v2
+    migration)."""
     location = item["location"]
     if "groups" in location:
         places = [{"text-bbox": box} for box in boxes.get(item["feature_id"][-ORDINAL:], [])]
@@ -91,14 +93,14 @@ def _entity(item: Item, boxes: Mapping[str, Any]) -> Made:
     return {"data": {"location": place}, "format": "text.location", "version": 1}
 
 
-def _spoken(item: Item, _boxes: Mapping[str, Any]) -> Made:
+def _conversation_entity(item: Item, _boxes: Mapping[str, Any]) -> JsonObject:
     """An entity of a conversation (docs/export-conversational-text-annotations)."""
     where = item["conversational_location"]
     place = {"messageId": where["message_id"], **where["location"]}
     return {"version": 1, "format": "text.location", "data": {"location": place}}
 
 
-def _tile(item: Item, _boxes: Mapping[str, Any]) -> Made:
+def _tile(item: Item, _boxes: Mapping[str, Any]) -> JsonObject:
     shape = item["geojson"]
     kind = "rectangle" if item.get("annotation_kind") == "GeoBoundingBox" else _TILED[shape["type"]]
     return {"type": kind, "geometry": {"coordinates": shape["coordinates"]}}
@@ -110,81 +112,82 @@ _READERS = {
     "line": _line,
     "point": _point,
     "location": _entity,
-    "conversational_location": _spoken,
+    "conversational_location": _conversation_entity,
     "geojson": _tile,
 }
-"""What an object of Export V2 may be drawn as; a mask is none of them."""
+"""The geometries of Export V2, by their key. Masks have none of these keys."""
 
 
-def relationship(item: Item, media: str, mask: str | None) -> Made:
-    """Between two objects. Pictures name the ends alone, texts in words of their own with a blank label
+def build_relationship(item: Item, media: str, mask: str | None) -> JsonObject:
+    """A relationship between two objects. Pictures name only the ends, texts have other keys and a blank label
     (docs/reference/relationship); conversations name them with a label (documented, sample v1-conversation). Other
     media are written as conversations are (inferred)."""
     ends = item["unidirectional_relationship"]
     form = LEGACY_RELATIONSHIPS.get(media, "labelled")
     if form == "text":
-        told = {"label": "", "startFeatureId": ends["source"], "endFeatureId": ends["target"]}
-        made = feature(item) | {"data": told, "format": "unidirectional", "version": 1}
-        return made if mask is None else made | {"instanceURI": mask % item["feature_id"]}
+        location = {"label": "", "startFeatureId": ends["source"], "endFeatureId": ends["target"]}
+        entity = build_feature(item) | {"data": location, "format": "unidirectional", "version": 1}
+        return entity if mask is None else entity | {"instanceURI": mask % item["feature_id"]}
     data = {"source": ends["source"], "target": ends["target"]}
     if form == "labelled":
         data["label"] = item["name"]
-    start: Made = {"featureId": item["feature_id"], "schemaId": item.get("feature_schema_id")}
+    start: JsonObject = {"featureId": item["feature_id"], "schemaId": item.get("feature_schema_id")}
     return start | {"data": data, "relationshipType": "unidirectional", "version": 1}
 
 
-def classifications(items: list[Item], terms: SchemaFacts) -> list[Made]:
-    """Flat: the questions below an answer follow their own question."""
-    return [made for item in items for made in flattened(item, terms)]
+def build_classifications(items: list[Item], terms: SchemaFacts) -> list[JsonObject]:
+    """A flat list: the questions below an answer follow their own question."""
+    return [question for item in items for question in flatten_question(item, terms)]
 
 
-def classifications_of_object(items: list[Item], terms: SchemaFacts) -> list[Any]:
-    """Flat too, but a checklist stands with what is below it in a list of its own (sample highly_nested_image)."""
-    found: list[Any] = []
+def build_object_classifications(items: list[Item], terms: SchemaFacts) -> list[Any]:
+    """A flat list too, but a checklist and the questions below it are in a list of their own (sample
+    highly_nested_image)."""
+    questions: list[Any] = []
     for item in items:
         if "checklist_answers" in item:
-            found.append(flattened(item, terms))
+            questions.append(flatten_question(item, terms))
         else:
-            found += flattened(item, terms)
-    return found
+            questions += flatten_question(item, terms)
+    return questions
 
 
-def flattened(item: Item, terms: SchemaFacts, **of_answer: Any) -> list[Made]:
-    """A question and all below its answers. `of_answer` is said on every answer that is a feature."""
-    answers, answered = _answered(item, terms, of_answer)
+def flatten_question(item: Item, terms: SchemaFacts, **of_answer: Any) -> list[JsonObject]:
+    """A question and all questions below its answers. Every answer that is a feature has the keys of `of_answer`."""
+    answers, keys = _build_answers(item, terms, of_answer)
     below = [nested for answer in answers for nested in answer.get("classifications", [])]
-    made = question(item, terms) | answered
-    return [made, *(more for nested in below for more in flattened(nested, terms, **of_answer))]
+    first = build_question(item, terms) | keys
+    return [first, *(more for nested in below for more in flatten_question(nested, terms, **of_answer))]
 
 
-def question(item: Item, terms: SchemaFacts) -> Made:
+def build_question(item: Item, terms: SchemaFacts) -> JsonObject:
     """A question up to its answer. One about a message names it there (documented, sample v1-conversation)."""
     schema = item.get("feature_schema_id")
-    made: Made = {"featureId": item["feature_id"], "schemaId": schema}
+    question: JsonObject = {"featureId": item["feature_id"], "schemaId": schema}
     if terms.scopes is not None:
-        made["scope"] = terms.scopes.get(schema or "", GLOBAL)
-    made |= {"title": item["name"], "value": item.get("value")}
+        question["scope"] = terms.scopes.get(schema or "", GLOBAL)
+    question |= {"title": item["name"], "value": item.get("value")}
     if "message_id" in item:
-        made["messageId"] = item["message_id"]
-    return made
+        question["messageId"] = item["message_id"]
+    return question
 
 
-def _answered(item: Item, terms: SchemaFacts, of_answer: Made) -> tuple[list[Item], Made]:
-    """The answers that are features, and what the question says of them."""
+def _build_answers(item: Item, terms: SchemaFacts, of_answer: JsonObject) -> tuple[list[Item], JsonObject]:
+    """The answers that are features, and the key of the question that holds its answers."""
     for name in ("radio_answer", "conversational_radio_answer"):
         if name in item:
-            return [item[name]], {"answer": _answer(item[name], terms, of_answer)}
+            return [item[name]], {"answer": _build_answer(item[name], terms, of_answer)}
     for name in ("checklist_answers", "conversational_checklist_answers"):
         if name in item:
-            return item[name], {"answers": [_answer(answer, terms, of_answer) for answer in item[name]]}
+            return item[name], {"answers": [_build_answer(answer, terms, of_answer) for answer in item[name]]}
     text = item.get("text_answer") or item.get("conversational_text_answer") or {}
     return [], {"answer": text.get("content")}
 
 
-def _answer(item: Item, terms: SchemaFacts, more: Made) -> Made:
+def _build_answer(item: Item, terms: SchemaFacts, more: JsonObject) -> JsonObject:
     """An option that was chosen, with its place among the options of its question (client: a reader of 2023-04)."""
-    made = feature(item)
+    answer = build_feature(item)
     position = terms.positions.get(item.get("feature_schema_id") or "")
     if position is not None:
-        made["position"] = position
-    return made | more
+        answer["position"] = position
+    return answer | more

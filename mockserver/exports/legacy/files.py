@@ -2,7 +2,7 @@
 
 Clients poll by repeating the request (wire.md §3.1), so a request must not start its export twice. For 30 minutes of
 the world's clock a finished file is returned again while nothing in its project has changed; the service returned it
-even then (seed: introducing-export-v2), which a switch asks for.
+even then (seed: introducing-export-v2), which a switch turns on.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from mockserver.world.tasks import TaskStatus
 KEPT = 30 * 60 * 1_000_000
 """Microseconds for which a file is returned again (seed; SDK project.py 3.30.1:292, dataset.py:505, batch.py:94)."""
 ABANDONED = DAY
-"""Microseconds after which a file that no client came back for is written again."""
+"""Microseconds after which a file that no client has received is written again."""
 MOST_WAITING = 100
 """Files of one workspace that wait for a thread; each holds a snapshot open."""
 FOLDER = "legacy"
@@ -96,13 +96,13 @@ class LegacyFiles:
         with self._store.reading() as connection:
             complete = connection.select(LegacyFile, Clause("status = :status", status=TaskStatus.COMPLETE))
         names = {file_name(file) for file in complete}
-        kept: dict[str, list[ResultFile]] = {}
-        for found in self._results.list(FOLDER):
-            if found.name in names:
-                kept[found.name] = [found]
+        complete_files: dict[str, list[ResultFile]] = {}
+        for result in self._results.list(FOLDER):
+            if result.name in names:
+                complete_files[result.name] = [result]
             else:
-                self._results.delete(found.name)
-        self._budget.add_finished(self._results, kept)
+                self._results.delete(result.name)
+        self._budget.add_finished(self._results, complete_files)
 
     def find_or_start(self, request: LegacyRequest, *, base_url: str) -> tuple[LegacyFile, Future[None] | None]:
         """The file of a request, and a future that is done when the file is; None if it is. Raises MalformedRequest,
@@ -110,9 +110,9 @@ class LegacyFiles:
         self.sweep()
         with self._store.change() as change:
             condition = request.condition(change.connection)
-            kept = self._find(change, request, base_url)
-            if kept is not None:
-                return kept, self._jobs.future(kept.id)
+            newest = self._find(change, request, base_url)
+            if newest is not None:
+                return newest, self._jobs.future(newest.id)
             if self._jobs.waiting >= MOST_WAITING:
                 raise Conflict(
                     f"{MOST_WAITING} exports of this workspace are waiting already; repeat the request when some have"
@@ -164,7 +164,7 @@ class LegacyFiles:
         return file
 
     def _encode(self, request: LegacyRequest) -> JsonText:
-        """What the file depends on: the request, and the characters it is written in."""
+        """Encodes everything that the file depends on: the request, and the characters in which it is written."""
         return encode_request(request, characters=self._settings.switches.characters)
 
     def sweep(self) -> None:

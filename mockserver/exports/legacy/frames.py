@@ -1,9 +1,9 @@
-"""The frames of a video or DICOM label as Export V1 tells them: one line of NDJSON for each labelled frame.
+"""The frames of a video or DICOM label in Export V1: one line of NDJSON for each labelled frame.
 
-Every frame of every segment has its line, key frame or not (sample: 100 lines for a clip of 100 frames). Lines are made
-one after another from the key frames, so that a clip of 100,000 frames takes no more memory than a short one. What lies
-between key frames is what Export V2 says (exports/frames.py), held to it by a test. Numbers are written as JavaScript
-writes them.
+Every frame of every segment has its line, key frame or not (sample: 100 lines for a clip of 100 frames). Lines are
+built one after another from the key frames, so that a clip of 100,000 frames takes no more memory than a short one. The
+frames between key frames are those of Export V2 (exports/frames.py); a test compares both. Numbers are written as
+JavaScript writes them.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from mockserver.exports.text import escape_non_ascii
 from mockserver.world.labels import FEATURES, HOST, PIXEL_GEOMETRIES, PROJECT, TASK
 
 PIECE = 128 * 1024
-"""Bytes of whole lines that are made at a time."""
+"""Bytes of whole lines in one chunk."""
 FIRST_PIECE = 2 * 1024
-"""The first is sent at once."""
+"""Bytes of the first chunk, which is sent immediately."""
 
-Made = dict[str, Any]
+JsonObject = dict[str, Any]
 
 
 class Run(NamedTuple):
@@ -50,13 +50,13 @@ class Run(NamedTuple):
 
 
 def render_frame_lines(content: bytes, *, prefix: str, terms: SchemaFacts, mask: str | None = None) -> Iterator[bytes]:
-    """Pieces of whole lines, ASCII only, from a canonical body; nothing from one without frames.
+    """Chunks of whole lines, ASCII only, from a canonical body; none for a body without frames.
 
     `prefix` is the label's feature prefix, `terms` are those of its ontology, `mask` is a URL with a place for a
-    feature id and one for a frame number: where the mask of an object is (inferred: samples of frames have no masks).
+    feature id and one for a frame number: the URL of an object's mask (inferred: samples of frames have no masks).
     """
     filled = content.replace(FEATURES, prefix.encode()).replace(HOST, b"").replace(TASK, b"").replace(PROJECT, b"")
-    document: Made = orjson.loads(filled)
+    document: JsonObject = orjson.loads(filled)
     if "groups" not in document:
         yield from _lines(document.get("frames", {}), document.get("segments", {}), "", terms, mask)
         return
@@ -71,13 +71,15 @@ def has_frames(content: bytes) -> bool:
     return next(render_frame_lines(content, prefix="", terms=SchemaFacts()), None) is not None
 
 
-def _lines(frames: Made, segments: Segments, ending: str, terms: SchemaFacts, mask: str | None) -> Iterator[bytes]:
-    """Of one clip, or of one axis of a volume."""
+def _lines(
+    frames: JsonObject, segments: Segments, ending: str, terms: SchemaFacts, mask: str | None
+) -> Iterator[bytes]:
+    """The lines of one clip, or of one axis of a volume."""
     runs = list(_runs(frames, segments, terms, mask))
     runs.sort(key=lambda run: (run.first, run.order))
     piece: list[str] = []
     size, enough = 0, FIRST_PIECE
-    for line in _merged(runs, ending):
+    for line in _merge_runs(runs, ending):
         piece.append(line)
         size += len(line)
         if size >= enough:
@@ -88,8 +90,8 @@ def _lines(frames: Made, segments: Segments, ending: str, terms: SchemaFacts, ma
         yield "".join(piece).encode("ascii")
 
 
-def _merged(runs: list[Run], ending: str) -> Iterator[str]:
-    """Line after line: at each frame what runs there."""
+def _merge_runs(runs: list[Run], ending: str) -> Iterator[str]:
+    """Yields one line for each frame, with the features that are shown in it."""
     waiting = iter([*runs, None])
     following = next(waiting)
     active: list[Run] = []
@@ -116,47 +118,47 @@ def _merged(runs: list[Run], ending: str) -> Iterator[str]:
         active = [run for run in active if run.last >= number]
 
 
-def _runs(frames: Made, segments: Segments, terms: SchemaFacts, mask: str | None) -> Iterator[Run]:
-    """Every stretch in which a feature is shown, and how it is written there."""
+def _runs(frames: JsonObject, segments: Segments, terms: SchemaFacts, mask: str | None) -> Iterator[Run]:
+    """Every range of frames in which a feature is shown, and its texts there."""
     order = 0
-    asked = group_classifications(frames)
-    for is_object, found in ((True, group_objects(frames)), (False, asked)):
-        segments = segments if is_object else find_question_segments(asked, segments)
-        for feature_id, keys in sort_features(found, segments):
+    questions = group_classifications(frames)
+    for is_object, features_by_id in ((True, group_objects(frames)), (False, questions)):
+        segments = segments if is_object else find_question_segments(questions, segments)
+        for feature_id, keys in sort_features(features_by_id, segments):
             order += 1
             numbers = sorted(keys)
-            for first, last in _stretches(numbers, _segments_of(feature_id, keys, segments)):
+            for first, last in _ranges(numbers, _segments_of(feature_id, keys, segments)):
                 inside = numbers[bisect_left(numbers, first) : bisect_right(numbers, last)]
-                shown = (
+                texts = (
                     _objects(keys, inside, first, last, terms, mask)
                     if is_object
                     else _answers(keys, inside, first, last, terms)
                 )
-                yield Run(first, last, order, shown, is_object)
+                yield Run(first, last, order, texts, is_object)
 
 
 def _segments_of(feature_id: str, keys: Keys, segments: Segments) -> list[list[int]]:
     """The segments of a feature. A question that has none of its own is shown while one of its answers is."""
     if feature_id in segments:
         return segments[feature_id]
-    answers = {answer["feature_id"] for shown in keys.values() for answer in answers_of(shown)}
-    found: list[list[int]] = []
+    answers = {answer["feature_id"] for question in keys.values() for answer in answers_of(question)}
+    joined: list[list[int]] = []
     for first, last in sorted(pair for answer in answers for pair in segments.get(answer, [])):
-        if found and first <= found[-1][1]:
-            found[-1][1] = max(found[-1][1], last)
+        if joined and first <= joined[-1][1]:
+            joined[-1][1] = max(joined[-1][1], last)
         else:
-            found.append([first, last])
-    return found
+            joined.append([first, last])
+    return joined
 
 
-def answers_of(question: Made) -> list[Made]:
+def answers_of(question: JsonObject) -> list[JsonObject]:
     """The answers of a question that are features."""
     radio = question.get("radio_answer")
-    chosen: list[Made] = question.get("checklist_answers", [] if radio is None else [radio])
+    chosen: list[JsonObject] = question.get("checklist_answers", [] if radio is None else [radio])
     return chosen
 
 
-def _stretches(numbers: list[int], segments: list[list[int]]) -> Iterator[tuple[int, int]]:
+def _ranges(numbers: list[int], segments: list[list[int]]) -> Iterator[tuple[int, int]]:
     """Segments that have a key frame, and key frames that have no segment. None begins in another."""
     done = 0
     for first, last in sorted(segments):
@@ -169,7 +171,7 @@ def _stretches(numbers: list[int], segments: list[list[int]]) -> Iterator[tuple[
             yield number, number
 
 
-def _held(inside: list[int], first: int, last: int) -> Iterator[tuple[int, int, int, int]]:
+def _split_at_keys(inside: list[int], first: int, last: int) -> Iterator[tuple[int, int, int, int]]:
     """(key frame before, key frame after, first and last frame) from one key frame to the next. Before the first and
     after the last the feature rests."""
     if first < inside[0]:
@@ -181,10 +183,10 @@ def _held(inside: list[int], first: int, last: int) -> Iterator[tuple[int, int, 
 
 def _answers(keys: Keys, inside: list[int], first: int, last: int, terms: SchemaFacts) -> Iterator[str]:
     """A question's texts. Every answer that is a feature says whether this is its key frame (SDK classification.py)."""
-    for key, _, start, end in _held(inside, first, last):
+    for key, _, start, end in _split_at_keys(inside, first, last):
         for number in range(start, end + 1):
             if number - start < 2:  # the first may be a key frame, the others are not
-                items = features.flattened(keys[key], terms, keyframe=number == key)
+                items = features.flatten_question(keys[key], terms, keyframe=number == key)
                 text = ",".join(_json(item) for item in items)
             yield text
 
@@ -192,12 +194,12 @@ def _answers(keys: Keys, inside: list[int], first: int, last: int, terms: Schema
 def _objects(
     keys: Keys, inside: list[int], first: int, last: int, terms: SchemaFacts, mask: str | None
 ) -> Iterator[str]:
-    for before, after, start, end in _held(inside, first, last):
+    for before, after, start, end in _split_at_keys(inside, first, last):
         item = keys[before]
-        head = _json(_begun(item, terms))[:-1] + ',"keyframe":'
-        below = features.classifications(item.get("classifications", []), terms)
+        head = _json(_build_start(item, terms))[:-1] + ',"keyframe":'
+        below = features.build_classifications(item.get("classifications", []), terms)
         tail = f',"classifications":{_json(below)}}}'
-        drawn = _json(features.geometry(item, {}))[1:-1]
+        drawn = _json(features.build_geometry(item, {}))[1:-1]
         if not drawn:
             for number in range(start, end + 1):
                 uri = "" if mask is None else f',"instanceURI":{_json(mask.format(item["feature_id"], number))}'
@@ -206,32 +208,31 @@ def _objects(
         if start == before:
             yield f"{head}true,{drawn}{tail}"
         if before + 1 < after:
-            yield from _moving(item, keys[after], after - before, f"{head}false,", tail)
+            yield from _interpolate_object(item, keys[after], after - before, f"{head}false,", tail)
         elif before == after:
             yield from repeat(f"{head}false,{drawn}{tail}", end - start + (start != before))
 
 
-def _begun(item: Made, terms: SchemaFacts) -> Made:
-    """The order of keys in the sample of frames, which is not that of pictures."""
-    made = features.feature(item)
-    return made | {"color": terms.colours.get(item.get("feature_schema_id") or "")}
+def _build_start(item: JsonObject, terms: SchemaFacts) -> JsonObject:
+    """The first keys of an object, in the order of the sample of frames, which differs from that of pictures."""
+    return features.build_feature(item) | {"color": terms.colours.get(item.get("feature_schema_id") or "")}
 
 
-def _moving(start: Made, end: Made, length: int, head: str, tail: str) -> Iterator[str]:
-    """The object's texts between two key frames that are `length` apart."""
+def _interpolate_object(start: JsonObject, end: JsonObject, length: int, head: str, tail: str) -> Iterator[str]:
+    """The object's texts between two key frames at a distance of `length`."""
     name = next((name for name in PIXEL_GEOMETRIES if name in start and name in end), None)
     if name is None or start[name] == end[name]:
-        yield from repeat(f"{head}{_json(features.geometry(start, {}))[1:-1]}{tail}", length - 1)
+        yield from repeat(f"{head}{_json(features.build_geometry(start, {}))[1:-1]}{tail}", length - 1)
     elif name == "bounding_box":
-        yield from _moving_box(start[name], end[name], length, head, tail)
+        yield from _interpolate_box(start[name], end[name], length, head, tail)
     else:
         for step in range(1, length):
-            shown = start | {name: interpolate(start[name], end[name], step / length)}
-            yield f"{head}{_json(features.geometry(shown, {}))[1:-1]}{tail}"
+            item = start | {name: interpolate(start[name], end[name], step / length)}
+            yield f"{head}{_json(features.build_geometry(item, {}))[1:-1]}{tail}"
 
 
-def _moving_box(start: Made, end: Made, length: int, head: str, tail: str) -> Iterator[str]:
-    """As `between` does, side by side: almost all frames of almost all clips are boxes."""
+def _interpolate_box(start: JsonObject, end: JsonObject, length: int, head: str, tail: str) -> Iterator[str]:
+    """The same for boxes, side by side at a time: almost all frames of almost all clips are boxes."""
     shares = [step / length for step in range(1, length)]
     tops, lefts, heights, widths = (_way(start[side], end[side], shares) for side in ("top", "left", "height", "width"))
     for top, left, height, width in zip(tops, lefts, heights, widths, strict=True):

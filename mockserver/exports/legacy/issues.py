@@ -17,16 +17,17 @@ from mockserver.world.people import Person
 
 
 def list_issues(connection: Connection, project_id: str, status: str | None) -> list[dict[str, Any]]:
-    """Oldest first, each with its comments. `status` is Open or Resolved; None is both. No world has categories."""
-    mine = Clause("project_id = :id AND NOT deleted", id=project_id)
+    """The issues, oldest first, each with its comments. `status` is Open or Resolved; None is both. No world has
+    categories."""
+    condition = Clause("project_id = :id AND NOT deleted", id=project_id)
     if status is not None:
-        mine &= Clause("status = :status", status=IssueStatus(status))
-    found = connection.select(Issue, mine, order="no")
+        condition &= Clause("status = :status", status=IssueStatus(status))
+    issues = connection.select(Issue, condition, order="no")
     emails = {person.id: person.email for person in connection.select(Person)}
-    of_them = Clause("no IN :numbers", numbers=[issue.data_row_no for issue in found])
+    of_them = Clause("no IN :numbers", numbers=[issue.data_row_no for issue in issues])
     rows = {row.no: row.id for row in connection.select(DataRow, of_them)}
     comments = defaultdict(list)
-    of_issues = Clause("issue_no IN :numbers", numbers=[issue.no for issue in found])
+    of_issues = Clause("issue_no IN :numbers", numbers=[issue.no for issue in issues])
     for comment in connection.select(Comment, of_issues, order="no"):
         said = {"id": comment.id, "content": comment.content, "createdBy": emails[comment.created_by]}
         comments[comment.issue_no].append(said | {"createdAt": format_zulu(comment.created_at)})
@@ -43,5 +44,5 @@ def list_issues(connection: Connection, project_id: str, status: str | None) -> 
             "updatedAt": format_zulu(issue.updated_at),
             "comments": comments[issue.no],
         }
-        for issue in found
+        for issue in issues
     ]

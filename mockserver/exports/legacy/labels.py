@@ -1,7 +1,7 @@
-"""Labels as Export V1 tells them: the `Label` of each, and the element of the export's array around it.
+"""Labels in Export V1: the `Label` of each, and the element of the export's array around it.
 
-V1 tells of labels, V2 of data rows; V1 says null where V2 is silent (payloads.md §4). What a file says depends on the
-payload date of its workspace (dates.py). Elements are written as text, as V2 rows are.
+V1 lists labels, V2 lists data rows; V1 writes null where V2 leaves out a key (payloads.md §4). The format of a file
+depends on the payload date of its workspace (dates.py). Elements are written as text, as V2 rows are.
 """
 
 from __future__ import annotations
@@ -44,27 +44,27 @@ in it and no `frames`. Of other media, and of clips after that, it is inferred."
 
 SKIPPED_KEY, NOT_SKIPPED_KEY = ',"Skipped":true', ',"Skipped":false'
 
-Made = dict[str, Any]
+JsonObject = dict[str, Any]
 Parts = tuple[str, str, str]
-"""An element as JSON: what stands before its `Label`, the `Label`, and the rest."""
+"""An element as JSON: the text in front of its `Label`, the `Label`, and the rest."""
 PARTS = 4
 """Parts of an element and the text between two elements."""
 
 
-def build_label(connection: Connection, label_id: str, *, links: Links, host: str, now: int) -> Made:
-    """The V1 `Label` of one label, skipped or not. Raises NotFound."""
-    label: Made = build_element(connection, label_id, links=links, host=host, now=now)["Label"]
+def build_label(connection: Connection, label_id: str, *, links: Links, host: str, now: int) -> JsonObject:
+    """Builds the V1 `Label` of one label, skipped or not. Raises NotFound if there is no such label."""
+    label: JsonObject = build_element(connection, label_id, links=links, host=host, now=now)["Label"]
     return label
 
 
-def build_element(connection: Connection, label_id: str, *, links: Links, host: str, now: int) -> Made:
-    """What `export_labels` says of one label, a deleted one too. `host` is scheme and host of its URLs; its links
-    live from `now` on (microseconds). Raises NotFound."""
+def build_element(connection: Connection, label_id: str, *, links: Links, host: str, now: int) -> JsonObject:
+    """Builds the element of `export_labels` for one label, a deleted one too. `host` is scheme and host of its URLs;
+    its links live from `now` on (microseconds). Raises NotFound."""
     return LabelElements(connection, links=links, host=host, now=now).one(label_id)
 
 
 class LabelElements:
-    """The elements of labels, as one connection shows them. What they share is read once."""
+    """The elements of labels, as one connection shows them. Facts that they share are read once."""
 
     def __init__(
         self,
@@ -77,14 +77,14 @@ class LabelElements:
         copies: bool = False,
     ) -> None:
         """`run` is the model run whose labels they are: they have keys and ids of their own there (sample). `copies`
-        says that they are those of `Label.label` in GraphQL, whose masks had no token once."""
+        says that they are those of `Label.label` in GraphQL, whose masks once had no token."""
         self._connection, self._links, self._run = connection, links, run
         self._form = load_legacy_format(connection)
         self._plain_host, self._host, self._expires = host, json_string(host)[1:-1], good_until(now, RESULT_DAYS)
         world = connection.select(Workspace)[0]
         self._seed = world.seed
-        named = not copies or self._form.has("label_tokens")
-        token = f"token={links.mask_token(world.user_id, world.organization_id, now=now)}" if named else ""
+        has_token = not copies or self._form.has("label_tokens")
+        token = f"token={links.mask_token(world.user_id, world.organization_id, now=now)}" if has_token else ""
         self._bodies = LegacyAnnotations(connection, self._form, host=host, token=token)
         self._asset = links.signer("assets", LEGACY_KEY, now)
         self._emails = {person.id: json_string(person.email) for person in connection.select(Person)}
@@ -96,12 +96,12 @@ class LabelElements:
         self._none = "-1" if has("numbers_for_none") else "null"
         self._reference = "" if has("numbers_for_none") else '"Benchmark Reference ID":null,'
 
-    def one(self, label_id: str) -> Made:
+    def one(self, label_id: str) -> JsonObject:
         """The element of one label, a deleted one too. Raises NotFound."""
         text = b"".join(piece.text for piece in self.pieces(Clause("l.id = :id", id=label_id)))
         if not text:
             raise NotFound(f"Label {label_id!r} does not exist in this workspace")
-        element: Made = orjson.loads(text)
+        element: JsonObject = orjson.loads(text)
         return element
 
     def pieces(self, condition: Clause, *, between: str = ",\n") -> Iterator[RowBatch]:
@@ -130,7 +130,7 @@ class LabelElements:
 
     def _build_elements(self, rows: list[LabelRow]) -> Iterator[Parts]:
         context = LabelContext(self._connection, rows)
-        workflows = self._workflows.of([row.data_row_no for row in rows]) if self._of_2023 else {}
+        workflows = self._workflows.render([row.data_row_no for row in rows]) if self._of_2023 else {}
         return (self._build_element(row, context, workflows) for row in rows)
 
     def _build_element(self, row: LabelRow, context: LabelContext, workflows: Mapping[tuple[str, int], str]) -> Parts:
@@ -154,9 +154,8 @@ class LabelElements:
             more += f',"DataRow Workflow Info":{workflows.get(place, "null")}'
         consensus, benchmark = row.consensus_score, row.benchmark_score
         reviews = context.reviews.get(row.no)
-        before = (
-            f'{{"ID":"{label_id}","DataRow ID":"{row.data_row_id}","Labeled Data":{self._labeled_data(row)},"Label":'
-        )
+        data = self._render_labeled_data(row)
+        before = f'{{"ID":"{label_id}","DataRow ID":"{row.data_row_id}","Labeled Data":{data},"Label":'
         after = (
             f',"Created By":{self._emails[row.created_by]},'
             f'"Project Name":{self._bodies.projects[project_id].name},"Created At":"{format_zulu(row.created_at)}",'
@@ -171,24 +170,26 @@ class LabelElements:
             f'"Has Open Issues":{context.count_open_issues(place, label_id)}{more}}}'
         )
         if row.skipped or media in FRAMED or row.created_at < YOUNG_MASKS:
-            return before, self._label(row), after
+            return before, self._render_label(row), after
         return before, row.feature_prefix.join(self._bodies.labels[row.body_id, project_id, media, False]), after
 
     def _build_run_elements(self, rows: list[LabelRow], run: str) -> Iterator[Parts]:
         """Labels in a model run: keys, their order and ids of their own as in the sample of 2024-01
         (labelbox-notebooks, v1 to v2 migration)."""
         splits = find_splits(self._connection, [row.data_row_no for row in rows], run)
-        return ((self._render_run_keys(row, run, splits.get(row.data_row_no)), self._label(row), "}") for row in rows)
+        return (
+            (self._render_run_keys(row, run, splits.get(row.data_row_no)), self._render_label(row), "}") for row in rows
+        )
 
     def _render_run_keys(self, row: LabelRow, run: str, split: str | None) -> str:
         """The keys in front of the `Label`."""
         return (
             f'{{"ID":"{ids.random_uuid(run, row.id)}","Data Split":{_split(split)},"DataRow ID":"{row.data_row_id}",'
-            f'"External ID":{_nullable(row.external_id)},"Labeled Data":{self._labeled_data(row)},'
+            f'"External ID":{_nullable(row.external_id)},"Labeled Data":{self._render_labeled_data(row)},'
             f'"Media Attributes":{render_media_attributes(row.media_attributes, row.asset, self._seed)},"Label":'
         )
 
-    def _label(self, row: LabelRow) -> str:
+    def _render_label(self, row: LabelRow) -> str:
         """The `Label`."""
         is_framed = row.media_type in FRAMED
         if row.skipped:
@@ -203,7 +204,7 @@ class LabelElements:
             label = label.replace(PLACE_TEXT, f"{row.created_by}/{row.data_row_id}")
         return f"{label[:-1]},{frames}}}" if is_framed else label
 
-    def _labeled_data(self, row: LabelRow) -> str:
+    def _render_labeled_data(self, row: LabelRow) -> str:
         """The imported text or URL, or the link of the row's file; of a map the content of its file, as text (sample:
         tiled_image_export.json)."""
         if row.row_data is not None:
@@ -230,5 +231,5 @@ def _nullable(text: str | None) -> str:
 
 
 def _split(split: str | None) -> str:
-    """As `"training"` (sample); null for a row that is in no split (inferred)."""
+    """The split in lower case: `"training"` (sample); null for a row that is in no split (inferred)."""
     return "null" if split is None else f'"{split.lower()}"'

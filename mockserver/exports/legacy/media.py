@@ -1,4 +1,4 @@
-"""Media attributes as Export V1 and GraphQL tell them: those of V2 in camelCase, and of clips what their file says."""
+"""Media attributes in Export V1 and GraphQL: those of V2 in camelCase, and those of clips from their file."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from mockserver.generate.assets import build_asset, parse_recipe
 SIZES_KEPT = 4096
 TEXTS_KEPT = 1024
 
-Made = dict[str, Any]
+JsonObject = dict[str, Any]
 
 
-def build_media_attributes(text: str, recipe: str | None, *, seed: int) -> Made:
-    """The `mediaAttributes` of a data row, from those of Export V2 as JSON. Of a clip whose file we host by `recipe`,
-    the eleven of the sample, in its order (observed 2023-02); all others in camelCase (inferred)."""
+def build_media_attributes(text: str, recipe: str | None, *, seed: int) -> JsonObject:
+    """The `mediaAttributes` of a data row, from those of Export V2 as JSON. Of a clip whose file the server hosts by
+    `recipe`, the eleven of the sample, in its order (observed 2023-02); all others in camelCase (inferred)."""
     known = orjson.loads(text)
     if recipe is None or parse_recipe(recipe)[0].media.legacy_attributes != "of_file":
-        made: Made = to_javascript(to_camel_case(known))
-        return made
+        attributes: JsonObject = to_javascript(to_camel_case(known))
+        return attributes
     rate, count = known["frame_rate"], known["frame_count"]
-    attributes = {
+    facts = {
         "codec": "avc1",
         "width": known["width"],
         "height": known["height"],
@@ -38,7 +38,7 @@ def build_media_attributes(text: str, recipe: str | None, *, seed: int) -> Made:
         "contentLength": count_file_bytes(recipe, seed),
         "sampleAspectRatio": "1:1",
     }
-    clip: Made = to_javascript(attributes)
+    clip: JsonObject = to_javascript(facts)
     return clip
 
 
@@ -50,5 +50,5 @@ def render_media_attributes(text: str, recipe: str | None, seed: int) -> str:
 
 @lru_cache(maxsize=SIZES_KEPT)
 def count_file_bytes(recipe: str, seed: int) -> int:
-    """How many bytes the file of a recipe has. The file is made to know it, some 50 ms for a clip."""
+    """How many bytes the file of a recipe has. The file is generated to count them, some 50 ms for a clip."""
     return len(build_asset(recipe, seed=seed).content)

@@ -1,4 +1,4 @@
-"""What Export V1 can be asked for, and which labels and data rows that selects (wire.md §3.1)."""
+"""The requests of Export V1, and the labels and data rows that they select (wire.md §3.1)."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ LIVE = Clause("NOT dr.deleted")
 
 
 class DateRange(msgspec.Struct, frozen=True, omit_defaults=True):
-    """As written: `YYYY-MM-DD`, `YYYY-MM-DD hh:mm:ss` or ISO 8601, in UTC unless it says otherwise (inferred). A day
-    is meant to its end. Empty is open."""
+    """Two dates as text: `YYYY-MM-DD`, `YYYY-MM-DD hh:mm:ss` or ISO 8601, in UTC unless it says otherwise (inferred). A
+    day lasts until its end. An empty date sets no limit."""
 
     start: str | None = None
     end: str | None = None
 
     def condition(self, column: str, name: str) -> Clause:
         """Raises MalformedRequest."""
-        asked = EVERYTHING
+        condition = EVERYTHING
         if self.start:
-            low, _ = _bound(name, "GREATER_THAN_OR_EQUAL", self.start)
-            asked &= Clause(f"{column} >= :low", low=low)
+            low, _ = _parse_bound(name, "GREATER_THAN_OR_EQUAL", self.start)
+            condition &= Clause(f"{column} >= :low", low=low)
         if self.end:
-            _, high = _bound(name, "LESS_THAN_OR_EQUAL", self.end)
-            asked &= Clause(f"{column} < :high", high=high)
-        return asked
+            _, high = _parse_bound(name, "LESS_THAN_OR_EQUAL", self.end)
+            condition &= Clause(f"{column} < :high", high=high)
+        return condition
 
 
-def _bound(name: str, operator: str, text: str) -> tuple[int, int]:
+def _parse_bound(name: str, operator: str, text: str) -> tuple[int, int]:
     return parse_date_term({"type": name, "value": {"operator": operator, "value": text}})
 
 
@@ -53,9 +53,9 @@ class LabelsRequest(msgspec.Struct, frozen=True, tag="labels", omit_defaults=Tru
     def condition(self, connection: Connection) -> Clause:
         """On labels `l` and their data rows `dr`. Raises MalformedRequest."""
         _check(connection, Project, self.project)
-        mine = Clause("l.project_id = :id AND NOT l.deleted", id=self.project) & LIVE
+        own = Clause("l.project_id = :id AND NOT l.deleted", id=self.project) & LIVE
         created = self.created.condition("l.created_at", "labelCreatedAt")
-        return mine & created & self.active.condition("dr.last_activity_at", "lastActivityAt")
+        return own & created & self.active.condition("dr.last_activity_at", "lastActivityAt")
 
 
 class QueuedRowsRequest(msgspec.Struct, frozen=True, tag="queued", omit_defaults=True):
@@ -94,7 +94,7 @@ class BatchRowsRequest(msgspec.Struct, frozen=True, tag="batch", omit_defaults=T
 
 
 class ModelRunLabelsRequest(msgspec.Struct, frozen=True, tag="model_run", omit_defaults=True):
-    """The labels that stand in a model run, skipped ones too."""
+    """The labels that are in a model run, skipped ones too."""
 
     IS_ARRAY: ClassVar[bool] = False
     model_run: str

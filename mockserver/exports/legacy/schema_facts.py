@@ -1,4 +1,4 @@
-"""What an ontology says of its feature schemas that labels of Export V1 repeat."""
+"""The facts about feature schemas that labels of Export V1 repeat from their ontology."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def build_schema_facts(ontologies: Iterable[Ontology], *, scoped: bool) -> Schem
     colours = {tool["featureSchemaId"]: tool.get("color") for tool in tools}
     if not scoped:
         return SchemaFacts(colours)
-    asked = [question for part in [*documents, *tools] for question in part.get("classifications") or []]
+    top_questions = [question for part in [*documents, *tools] for question in part.get("classifications") or []]
     scopes: dict[str, str] = {}
     positions: dict[str, int] = {}
-    for question, scope in _questions(asked, GLOBAL):
+    for question, scope in _questions(top_questions, GLOBAL):
         scopes[question["featureSchemaId"]] = scope
         positions |= {option["featureSchemaId"]: at for at, option in enumerate(question.get("options") or [])}
     return SchemaFacts(colours, scopes, positions)

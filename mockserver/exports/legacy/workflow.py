@@ -1,6 +1,6 @@
-"""Where data rows stand in the workflow of their projects, as labels of Export V1 tell it: `DataRow Workflow Info`.
+"""The workflow of data rows in their projects, as labels of Export V1 include it: `DataRow Workflow Info`.
 
-Keys and their order are those of a reader of 2023-04; what it tells is what Export V2 tells in `project_details`.
+Keys and their order are those of a reader of 2023-04; its values are those of `project_details` in Export V2.
 """
 
 from __future__ import annotations
@@ -15,17 +15,18 @@ from mockserver.world.people import Person
 from mockserver.world.projects import TaskQueue
 
 DONE = '"Done"'
-"""What a row without a queue is in, as Export V2 calls it."""
+"""The queue of a row without a queue, as Export V2 calls it."""
 AT = '"created_at":"'
-"""What stands before the moment of a step in a kept history. No JSON string can hold it, as its quotes are escaped."""
+"""The text in front of the timestamp of a step in a stored history. No JSON string can hold it, as its quotes are
+escaped."""
 MOMENT, ZULU = len("2023-05-16T11:50:48.000+00:00"), len("2023-05-16T11:50:48.000")
 PLACE = "\x00"
-"""Stands for the moment of a step. No JSON text holds a raw control character."""
+"""The place of the timestamp of a step. No JSON text holds a raw control character."""
 KEPT = 4096
 """Shapes of histories that are remembered."""
 
 Shape = tuple[str, ...]
-"""A kept history without its moments. Histories of a project share few."""
+"""A stored history without its timestamps. The histories of a project share few shapes."""
 
 
 class Workflows:
@@ -37,7 +38,7 @@ class Workflows:
         self._queues = {queue.id: json_string(queue.name) for queue in connection.select(TaskQueue)}
         self._shapes: dict[Shape, list[str]] = {}
 
-    def of(self, numbers: list[int]) -> dict[tuple[str, int], str]:
+    def render(self, numbers: list[int]) -> dict[tuple[str, int], str]:
         """JSON objects by project id and data row number."""
         clause = match_numbers("data_row_no", numbers)
         columns = "project_id, data_row_no, task_queue_id, workflow_history"
@@ -48,7 +49,7 @@ class Workflows:
         }
 
     def _history(self, history: str) -> str:
-        """The steps of a kept history, the newest first."""
+        """The steps of a stored history, the newest first."""
         first, *rest = history.split(AT)
         shape = (first, *[step[MOMENT:] for step in rest])
         parts = (self._shapes.get(shape) or self._remember(shape, history)).copy()
@@ -69,13 +70,13 @@ class Workflows:
         return f'{{"actorId":{self._actor(step)},"action":{json_string(step.action)}{_tasks(step)}}}'
 
     def _actor(self, step: WorkflowStep) -> str:
-        """A person who is not in the organization any more is null (inferred)."""
+        """The user's id; null for a user who has left the organization (inferred)."""
         person = self._people.get(step.created_by)
         return "null" if person is None else json_string(person)
 
 
 def _tasks(step: WorkflowStep) -> str:
-    """The place of its moment, and the queues that a step names."""
+    """The place of the timestamp, and the queues that a step names."""
     text = f",{PLACE}"
     if step.previous_task_id is not None:
         name = _name(step.previous_task_name)
