@@ -17,7 +17,7 @@ from mockserver.testing import schemas
 MOST_SECONDS = 60
 
 
-def generated(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+def generate(*arguments: str) -> subprocess.CompletedProcess[bytes]:
     command = [sys.executable, "-m", "mockserver", "generate", *arguments]
     return subprocess.run(
         command, env=environment_without_settings(), capture_output=True, timeout=MOST_SECONDS, check=False
@@ -25,15 +25,15 @@ def generated(*arguments: str) -> subprocess.CompletedProcess[bytes]:
 
 
 def rows(*arguments: str) -> list[Any]:
-    """What is written to standard output, line by line."""
-    ended = generated(*arguments, "-o", "-")
+    """The rows that are written to standard output, one per line."""
+    ended = generate(*arguments, "-o", "-")
     assert ended.returncode == 0, ended.stderr
     return [json.loads(line) for line in ended.stdout.splitlines()]
 
 
 def test_as_many_labelled_rows_come_as_are_asked_for() -> None:
-    found = rows("--media", "text", "--rows", "30")
-    assert [len(project["labels"]) for row in found for project in row["projects"].values()] == [1] * 30
+    labelled_rows = rows("--media", "text", "--rows", "30")
+    assert [len(project["labels"]) for row in labelled_rows for project in row["projects"].values()] == [1] * 30
 
 
 @pytest.mark.parametrize("media", ["image", "text", "video", "document", "chat"])
@@ -45,7 +45,7 @@ def test_what_is_generated_validates(media: str) -> None:
 
 def test_a_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
     for name, seed in (("first", "7"), ("second", "7"), ("third", "8")):
-        assert generated("--media", "image", "--seed", seed, "-o", str(tmp_path / name)).returncode == 0
+        assert generate("--media", "image", "--seed", seed, "-o", str(tmp_path / name)).returncode == 0
     first, second, third = ((tmp_path / name).read_bytes() for name in ("first", "second", "third"))
     assert first == second != third
     assert sorted(file.name for file in tmp_path.iterdir()) == ["first", "second", "third"]
@@ -60,7 +60,7 @@ def test_params_choose_the_sections() -> None:
 
 
 def test_v1_is_one_array_of_labels() -> None:
-    ended = generated("--media", "text", "--rows", "5", "--format", "v1", "-o", "-")
+    ended = generate("--media", "text", "--rows", "5", "--format", "v1", "-o", "-")
     labels = json.loads(ended.stdout)
     assert len({label["ID"] for label in labels}) == len(labels) >= 5
 
@@ -79,9 +79,9 @@ def test_no_rows_are_no_lines() -> None:
 
 
 def test_texts_can_be_told_in_another_locale() -> None:
-    found = rows("--media", "text", "--rows", "20", "--locale", "ja_JP", "--params", "none")
-    assert not json.dumps(found, ensure_ascii=False).isascii()
-    assert found == rows("--media", "text", "--rows", "20", "--locale", "ja_JP", "--params", "none")
+    generated_rows = rows("--media", "text", "--rows", "20", "--locale", "ja_JP", "--params", "none")
+    assert not json.dumps(generated_rows, ensure_ascii=False).isascii()
+    assert generated_rows == rows("--media", "text", "--rows", "20", "--locale", "ja_JP", "--params", "none")
 
 
 def test_without_faker_the_locale_names_what_to_install() -> None:
@@ -93,7 +93,7 @@ def test_without_faker_the_locale_names_what_to_install() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--media", "imgae"], "--media is 'imgae'; the nearest known are \"image\""),
         (["--media", "image", "--format", "v3"], "--format is 'v3'"),
@@ -112,28 +112,28 @@ def test_without_faker_the_locale_names_what_to_install() -> None:
         (["--media", "image", "--seed", str(2**64)], "--seed"),
     ],
 )
-def test_a_mistake_is_told_with_the_nearest_known_words(arguments: list[str], told: str) -> None:
-    ended = generated(*arguments, "-o", "-")
+def test_a_mistake_is_told_with_the_nearest_known_words(arguments: list[str], message: str) -> None:
+    ended = generate(*arguments, "-o", "-")
     assert (ended.returncode, ended.stdout) == (2, b"")
-    assert told in ended.stderr.decode()
+    assert message in ended.stderr.decode()
     assert b"Traceback" not in ended.stderr
 
 
 @pytest.mark.parametrize("place", ["/proc/nothing/here.ndjson", "/proc", "", "x" * 300])
 def test_a_place_that_cannot_be_written_is_told(place: str) -> None:
-    ended = generated("--media", "image", "-o", place)
+    ended = generate("--media", "image", "-o", place)
     assert (ended.returncode, ended.stdout) == (2, b"")
     assert ended.stderr.startswith(b"mockserver: --output is ")
     assert b"Traceback" not in ended.stderr
 
 
 def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path: Path) -> None:
-    """So `/dev/null` and `>(gzip)` can be named; a file put in their place would be no device any more."""
+    """The output may therefore be `/dev/null` or `>(gzip)`; a file put in their place would be no device any more."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     with ThreadPoolExecutor() as aside:
         read = aside.submit(pipe.read_bytes)
-        assert generated("--media", "text", "--rows", "3", "-o", str(pipe)).returncode == 0
+        assert generate("--media", "text", "--rows", "3", "-o", str(pipe)).returncode == 0
         assert len(read.result(MOST_SECONDS).splitlines()) == 3
     assert pipe.is_fifo()
     assert [file.name for file in tmp_path.iterdir()] == ["pipe"]
@@ -141,7 +141,7 @@ def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path: Path) -> None:
 
 def test_a_link_to_a_file_stays_a_link(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("file")
-    assert generated("--media", "text", "--rows", "3", "-o", str(tmp_path / "link")).returncode == 0
+    assert generate("--media", "text", "--rows", "3", "-o", str(tmp_path / "link")).returncode == 0
     assert (tmp_path / "link").is_symlink()
     assert len((tmp_path / "file").read_bytes().splitlines()) == 3
 
@@ -171,19 +171,21 @@ def test_a_terminal_is_shown_how_far_it_is(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mockserver", "generate", "--media", "text", "--rows", "3"]
     ended = subprocess.run([*command, "-o", str(tmp_path / "x")], stderr=theirs, timeout=MOST_SECONDS, check=False)
     os.close(theirs)
-    shown = os.read(ours, 65536)
+    output = os.read(ours, 65536)
     os.close(ours)
     assert ended.returncode == 0
-    assert b"Generating" in shown
-    assert b"100%" in shown
+    assert b"Generating" in output
+    assert b"100%" in output
 
 
 def test_one_of_several_projects_of_a_media_type_is_chosen_by_name() -> None:
-    asked = ("--media", "text", "--rows", "4", "--scenario", "states", "--params", "none")
-    [named] = {project["name"] for row in rows(*asked, "--project", "inline") for project in row["projects"].values()}
-    [first] = {project["name"] for row in rows(*asked) for project in row["projects"].values()}
-    assert (first, named) == ("benchmark", "inline")
-    refused = generated(*asked, "--project", "inlnie", "-o", "-")
+    arguments = ("--media", "text", "--rows", "4", "--scenario", "states", "--params", "none")
+    [other] = {
+        project["name"] for row in rows(*arguments, "--project", "inline") for project in row["projects"].values()
+    }
+    [first] = {project["name"] for row in rows(*arguments) for project in row["projects"].values()}
+    assert (first, other) == ("benchmark", "inline")
+    refused = generate(*arguments, "--project", "inlnie", "-o", "-")
     assert refused.returncode != 0
     assert b"--project is 'inlnie'; those of text with rows of their own are \"inline\"" in refused.stderr
 
@@ -192,5 +194,5 @@ def test_links_begin_with_the_base_url_that_is_given() -> None:
     [row] = rows("--media", "image", "--rows", "1", "--base-url", "http://127.0.0.1:8000")
     assert row["data_row"]["row_data"].startswith("http://127.0.0.1:8000/_files/")
     assert "mock.example/" not in json.dumps(row)
-    refused = generated("--media", "image", "--base-url", "ftp://here", "-o", "-")
+    refused = generate("--media", "image", "--base-url", "ftp://here", "-o", "-")
     assert b"--base-url is 'ftp://here'; expected scheme and host" in refused.stderr
