@@ -36,7 +36,7 @@ class Progress:
         if pace == "at_once":
             return 1.0
         now = self._clock.now()
-        started, polled = self._known(digest(key), now if since is None else since)
+        started, polled = self._find_polls(digest(key), now if since is None else since)
         return progress(pace, polls=polled, elapsed=now - started)
 
     def poll(self, key: str, pace: Pace, *, since: int | None = None) -> float:
@@ -44,11 +44,11 @@ class Progress:
         share = self.share(key, pace, since=since)
         if share < 1:
             name = digest(key)
-            started, polled = self._known(name, self._clock.now() if since is None else since)
+            started, polled = self._find_polls(name, self._clock.now() if since is None else since)
             self._polls[name] = Polls(started, polled + 1)
             if len(self._polls) > MOST_KEPT:
                 self._polls.popitem(last=False)
         return share
 
-    def _known(self, name: bytes, since: int) -> Polls:
+    def _find_polls(self, name: bytes, since: int) -> Polls:
         return self._polls.get(name, Polls(since, 0))
