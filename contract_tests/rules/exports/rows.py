@@ -26,17 +26,17 @@ EVERY_SECTION = ExportParams(
 )
 
 
-def written(
+def render(
     connection: Connection, project: str, params: ExportParams = EVERY_SECTION, *terms: dict[str, Any], host: str = HOST
 ) -> bytes:
-    found = connection.find(Project, Clause("name = :name", name=project))
-    assert found is not None, f"there is a project {project}"
+    record = connection.find(Project, Clause("name = :name", name=project))
+    assert record is not None, f"there is a project {project}"
     links = Links.from_name("key", 0)
-    scope = build_project_scope(connection, found.id, [*terms])
+    scope = build_project_scope(connection, record.id, [*terms])
     rows = ExportRows(connection, scope, params, links=links, host=host, task_id=TASK, now=NOW)
     return rows.render()
 
 
 def read(store: Store, project: str, params: ExportParams = EVERY_SECTION, *terms: dict[str, Any]) -> list[Any]:
     with store.reading() as connection:
-        return [json.loads(line) for line in written(connection, project, params, *terms).split(b"\n")[:-1]]
+        return [json.loads(line) for line in render(connection, project, params, *terms).split(b"\n")[:-1]]

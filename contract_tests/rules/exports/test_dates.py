@@ -1,4 +1,4 @@
-"""Rows as the service wrote them on a date: what had not come yet is not there, and the newest form is not touched."""
+"""Rows as the service wrote them on a date: later additions are absent, and the newest form is unchanged."""
 
 import datetime
 import json
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract_tests.rules.exports.rows import HOST, NOW, read, written
+from contract_tests.rules.exports.rows import HOST, NOW, read, render
 from contract_tests.rules.worlds import in_file, stored
 from mockserver.exports.dates import DATED, PayloadFormat
 from mockserver.world.changes.settings import WorkspaceSettings
@@ -30,16 +30,16 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         yield opened
 
 
-def written_with(store: Store, project: str, **switches: Any) -> bytes:
+def render_with(store: Store, project: str, **switches: Any) -> bytes:
     WorkspaceSettings(store).set_switches(msgspec.structs.replace(Switches(), **switches))
     try:
         with store.reading() as connection:
-            return written(connection, project)
+            return render(connection, project)
     finally:
         WorkspaceSettings(store).set_switches(Switches())
 
 
-def written_on(store: Store, date: str | None, project: str) -> list[Any]:
+def read_on(store: Store, date: str | None, project: str) -> list[Any]:
     WorkspaceSettings(store).set_payload_date(date)
     try:
         return read(store, project)
@@ -54,7 +54,7 @@ def keys(part: Any) -> set[str]:
     return set().union(*map(keys, part)) if isinstance(part, list) else set()
 
 
-CAME_WITH = {
+KEY_OF_CHANGE = {
     "feature_schema_ids": "feature_schema_id",
     "exif_rotation": "exif_rotation",
     "frame_attributes": "frame_count",
@@ -73,18 +73,18 @@ CAME_WITH = {
 
 
 @pytest.mark.known("sample")
-@pytest.mark.parametrize("name", CAME_WITH)
+@pytest.mark.parametrize("name", KEY_OF_CHANGE)
 def test_a_key_is_there_from_its_day_on_and_not_the_day_before(store: Store, name: str) -> None:
     since = DATED[name].since
-    for day, there in ((since, True), (since - datetime.timedelta(days=1), False)):
-        found = set().union(*(keys(written_on(store, day.isoformat(), project)) for project in PROJECTS))
-        assert (CAME_WITH[name] in found) == there
+    for day, expected in ((since, True), (since - datetime.timedelta(days=1), False)):
+        names = set().union(*(keys(read_on(store, day.isoformat(), project)) for project in PROJECTS))
+        assert (KEY_OF_CHANGE[name] in names) == expected
 
 
 @pytest.mark.known("sample")
-def test_rows_of_june_2023_are_as_a_sample_of_then_has_them(store: Store) -> None:
+def test_rows_of_june_2023_have_the_keys_of_a_sample_of_that_date(store: Store) -> None:
     """The key sets of the export of 2023-06-04 (ZealotSniper), with every param on."""
-    for row in written_on(store, "2023-06-30", "image"):
+    for row in read_on(store, "2023-06-30", "image"):
         assert set(row["media_attributes"]) == {"height", "width", "mime_type"}
         [project] = row["projects"].values()
         assert set(project) == {"name", "labels", "project_details"}
@@ -97,7 +97,7 @@ def test_rows_of_june_2023_are_as_a_sample_of_then_has_them(store: Store) -> Non
 @pytest.mark.known("sample")
 def test_a_mask_of_2023_names_its_project_and_its_object(store: Store) -> None:
     seen = 0
-    for row in written_on(store, "2023-10-15", "image"):
+    for row in read_on(store, "2023-10-15", "image"):
         for project_id, project in row["projects"].items():
             for label in project["labels"]:
                 for thing in label["annotations"]["objects"]:
@@ -112,48 +112,48 @@ def test_a_mask_of_2023_names_its_project_and_its_object(store: Store) -> None:
 def test_on_every_day_the_rest_of_a_row_is_the_same(store: Store, project: str) -> None:
     newest = read(store, project)
     for date in ("2023-06-30", "2024-03-01", "2024-08-01"):
-        for old, new in zip(written_on(store, date, project), newest, strict=True):
+        for old, new in zip(read_on(store, date, project), newest, strict=True):
             assert set(old) == set(new)
-            assert unsigned(old["data_row"]) == unsigned(new["data_row"])
+            assert remove_signature(old["data_row"]) == remove_signature(new["data_row"])
             assert list(old["data_row"]["details"]) == list(new["data_row"]["details"])
-            assert [known(field) for field in old["metadata_fields"]] == [
-                known(field) for field in new["metadata_fields"]
+            assert [remove_schema_kind(field) for field in old["metadata_fields"]] == [
+                remove_schema_kind(field) for field in new["metadata_fields"]
             ]
-            if project == "video":  # questions of frames stood once at the top
+            if project == "video":  # questions of frames were once at the top
                 assert set(feature_ids(old)) <= set(feature_ids(new))
-            elif project != "audio":  # answers to moments had no place yet
+            elif project != "audio":  # answers to timestamps had no place yet
                 assert feature_ids(old) == feature_ids(new)
 
 
-def unsigned(data_row: Any) -> Any:
-    """Without its details, and without the end and signature of its link."""
+def remove_signature(data_row: Any) -> Any:
+    """A data row without its details, and without the expiry and signature of its link."""
     return data_row | {"details": {}, "row_data": data_row["row_data"].partition("?")[0]}
 
 
 @pytest.mark.known("sample")
 def test_links_live_a_day_row_by_row_and_since_october_2025_five_days(store: Store) -> None:
     for date, last in (("2025-10-21", 24 * 3600_000), ("2025-10-22", 5 * 24 * 3600)):
-        links = [row["data_row"]["row_data"] for row in written_on(store, date, "image")]
-        asked = [dict(part.split("=") for part in link.partition("?")[2].split("&")) for link in links]
-        ends = [int(part["Expires"]) for part in asked]
+        links = [row["data_row"]["row_data"] for row in read_on(store, date, "image")]
+        queries = [dict(part.split("=") for part in link.partition("?")[2].split("&")) for link in links]
+        ends = [int(part["Expires"]) for part in queries]
         unit = 1000 if date == "2025-10-21" else 1
         begins = NOW // 1_000_000 * unit
         assert ends == sorted(ends)
-        assert {next(iter(part)) for part in asked} == {"Expires"}
+        assert {next(iter(part)) for part in queries} == {"Expires"}
         assert (len(set(ends)) == len(ends)) == (unit == 1000)
         assert all(0 <= end - begins - last < 1000 for end in ends)
 
 
 @pytest.mark.known("sample")
-def test_questions_of_frames_are_in_the_frames_since_2025_and_stood_at_the_top_before(store: Store) -> None:
-    def told(date: str | None) -> list[Any]:
-        rows = written_on(store, date, "video")
+def test_questions_of_frames_are_in_the_frames_since_2025_and_were_at_the_top_before(store: Store) -> None:
+    def list_annotations(date: str | None) -> list[Any]:
+        rows = read_on(store, date, "video")
         return [label["annotations"] for row in rows for each in row["projects"].values() for label in each["labels"]]
 
-    for old, new in zip(told("2024-12-01"), told(None), strict=True):
-        asked = {answered["name"] for frame in new["frames"].values() for answered in frame["classifications"]}
+    for old, new in zip(list_annotations("2024-12-01"), list_annotations(None), strict=True):
+        in_frames = {answered["name"] for frame in new["frames"].values() for answered in frame["classifications"]}
         top = {answered["name"] for answered in old["classifications"]}
-        assert top == asked | {answered["name"] for answered in new["classifications"]}
+        assert top == in_frames | {answered["name"] for answered in new["classifications"]}
         assert not any(frame["classifications"] for frame in old["frames"].values())
         assert all(frame["objects"] for frame in old["frames"].values())
         objects = {name for frame in old["frames"].values() for name in frame["objects"]}
@@ -177,7 +177,7 @@ def test_which_masks_an_object_has(
 ) -> None:
     WorkspaceSettings(store).set_payload_date(date)
     try:
-        texts = {project: written_with(store, project, masks=form) for project in ("image", "video")}
+        texts = {project: render_with(store, project, masks=form) for project in ("image", "video")}
     finally:
         WorkspaceSettings(store).set_payload_date(None)
     for project, wanted in (("image", image), ("video", clip)):
@@ -204,24 +204,22 @@ def objects_in(part: Any) -> Iterator[Any]:
             yield from objects_in(below)
 
 
-def known(field: Any) -> Any:
-    """What all dates tell of a metadata field."""
+def remove_schema_kind(field: Any) -> Any:
+    """A metadata field with only the keys that it has on all dates."""
     return {key: value for key, value in field.items() if key != "schema_kind"}
 
 
 @pytest.mark.known("sample")
 @pytest.mark.parametrize(("date", "rotation"), [("2023-10-15", "1"), ("2024-12-01", 1), (None, 1)])
 def test_the_rotation_of_a_picture_is_a_number_since_2024(store: Store, date: str | None, rotation: Any) -> None:
-    assert {repr(row["media_attributes"]["exif_rotation"]) for row in written_on(store, date, "image")} == {
-        repr(rotation)
-    }
+    assert {repr(row["media_attributes"]["exif_rotation"]) for row in read_on(store, date, "image")} == {repr(rotation)}
 
 
 @pytest.mark.known("client")
 @pytest.mark.parametrize("project", ["image", "text", "document", "conversational", "chat", "llm", "audio"])
 def test_an_answer_in_words_has_questions_below_it_since_november_2024(store: Store, project: str) -> None:
     for date, below in (("2024-11-25", False), ("2024-11-26", True), (None, True)):
-        answers = list(answers_in_words(written_on(store, date, project)))
+        answers = list(answers_in_words(read_on(store, date, project)))
         assert answers
         assert all(list(answer) == ["content", *["classifications"] * below] for answer in answers)
         assert all(answer.get("classifications", []) == [] for answer in answers)
@@ -242,7 +240,7 @@ def test_boxes_and_pages_are_in_points_since_november_2024(store: Store) -> None
     for date, unit in (("2024-11-25", []), ("2024-11-26", ["unit"])):
         boxes = [
             thing
-            for row in written_on(store, date, "document")
+            for row in read_on(store, date, "document")
             for project in row["projects"].values()
             for label in project["labels"]
             for thing in label["annotations"]["objects"]
@@ -258,23 +256,23 @@ def test_boxes_and_pages_are_in_points_since_november_2024(store: Store) -> None
 @pytest.mark.known("sample")
 def test_moments_of_data_rows_were_whole_seconds_before_september_2024(store: Store) -> None:
     for date, whole in (("2024-08-31", True), ("2024-12-01", False)):
-        details = [row["data_row"]["details"] for row in written_on(store, date, "image")]
+        details = [row["data_row"]["details"] for row in read_on(store, date, "image")]
         moments = [row[key] for row in details for key in ("created_at", "updated_at", "last_activity_at")]
         assert all(moment.endswith(".000+00:00") for moment in moments) == whole
 
 
 def feature_ids(part: Any) -> list[str]:
     if isinstance(part, list):
-        return [found for below in part for found in feature_ids(below)]
+        return [feature_id for below in part for feature_id in feature_ids(below)]
     if not isinstance(part, dict):
         return []
     own = [part["feature_id"]] if "feature_id" in part else []
-    return own + [found for below in part.values() for found in feature_ids(below)]
+    return own + [feature_id for below in part.values() for feature_id in feature_ids(below)]
 
 
 def test_no_stand_in_is_left(store: Store) -> None:
     for project in PROJECTS:
-        assert PROJECT not in str(written_on(store, "2023-06-30", project))
+        assert PROJECT not in str(read_on(store, "2023-06-30", project))
 
 
 def test_a_late_date_and_none_are_the_newest_form(store: Store) -> None:
@@ -283,11 +281,11 @@ def test_a_late_date_and_none_are_the_newest_form(store: Store) -> None:
         assert form.steps == []
         assert not form.lost_attributes
         assert all(form.has(name) for name in DATED)
-    assert written_on(store, "2099-01-01", "image") == read(store, "image")
+    assert read_on(store, "2099-01-01", "image") == read(store, "image")
 
 
 @given(DAYS, DAYS)
-def test_nothing_that_was_there_is_lost_later(one: datetime.date, other: datetime.date) -> None:
+def test_no_change_is_undone_later(one: datetime.date, other: datetime.date) -> None:
     early, late = (PayloadFormat(day) for day in sorted((one, other)))
     assert all(late.has(name) for name in DATED if early.has(name))
     assert len(late.steps) <= len(early.steps)
@@ -306,7 +304,7 @@ def test_the_table_is_in_the_order_of_time_and_says_how_each_date_is_known() -> 
 @pytest.mark.known("sample")
 @pytest.mark.parametrize(("masks", "end"), [("plain", "/mask"), ("numbered", "/index/1/mask")])
 def test_a_switch_gives_each_mask_a_url_of_its_own_whatever_the_date(store: Store, masks: str, end: str) -> None:
-    text = written_with(store, "image", masks=masks).decode()
+    text = render_with(store, "image", masks=masks).decode()
     assert "composite_mask" not in text
     urls = [
         thing["mask"]["url"]
@@ -325,14 +323,14 @@ def test_a_switch_gives_each_mask_a_url_of_its_own_whatever_the_date(store: Stor
 def test_a_switch_keeps_composite_masks_on_an_early_date(store: Store) -> None:
     WorkspaceSettings(store).set_payload_date("2023-06-30")
     try:
-        assert b"composite_mask" in written_with(store, "image", masks="composite")
+        assert b"composite_mask" in render_with(store, "image", masks="composite")
     finally:
         WorkspaceSettings(store).set_payload_date(None)
 
 
 @pytest.mark.parametrize("project", PROJECTS)
 def test_in_utf_8_rows_say_the_same_in_fewer_bytes(store: Store, project: str) -> None:
-    ascii_text, raw = (written_with(store, project, characters=form) for form in ("ascii", "utf-8"))
+    ascii_text, raw = (render_with(store, project, characters=form) for form in ("ascii", "utf-8"))
     assert ascii_text.isascii()
     assert [json.loads(line) for line in raw.split(b"\n")[:-1]] == [
         json.loads(line) for line in ascii_text.splitlines()
@@ -340,24 +338,24 @@ def test_in_utf_8_rows_say_the_same_in_fewer_bytes(store: Store, project: str) -
     assert (len(raw) < len(ascii_text)) or raw.isascii()
 
 
-def test_no_switch_changes_what_it_is_not_about(store: Store) -> None:
-    newest = written_with(store, "text")
+def test_a_switch_changes_only_its_subject(store: Store) -> None:
+    newest = render_with(store, "text")
     for form in ({"masks": "plain"}, {"key_frame_feature_map": "dict"}, {"key_frame_feature_map": "list"}):
-        assert written_with(store, "text", **form) == newest
+        assert render_with(store, "text", **form) == newest
 
 
 @pytest.mark.known("sample")
 @pytest.mark.parametrize(("project", "own"), [("video", "list"), ("dicom", "dict")])
 def test_a_switch_gives_all_media_one_form_of_key_frames(store: Store, project: str, own: str) -> None:
-    assert written_with(store, project, key_frame_feature_map=own) == written_with(store, project)
+    assert render_with(store, project, key_frame_feature_map=own) == render_with(store, project)
     other = {"list": "dict", "dict": "list"}[own]
-    assert written_with(store, project, key_frame_feature_map=other) != written_with(store, project)
+    assert render_with(store, project, key_frame_feature_map=other) != render_with(store, project)
 
 
 @pytest.mark.known("inferred")
 @pytest.mark.parametrize("project", ["video", "dicom"])
 def test_every_mask_of_a_clip_tells_its_frame_when_it_stands_alone(store: Store, project: str) -> None:
-    text = written_with(store, project, masks="plain").decode()
+    text = render_with(store, project, masks="plain").decode()
     urls = re.findall(r'"mask":\{"url":"([^"]+)"', text)
     assert len(urls) > 3
     assert all(re.search(r"/annotations/c[a-z0-9]{24}/index/[0-9]+/mask$", url) for url in urls)

@@ -1,4 +1,4 @@
-"""The machine fails under an export: it ends FAILED, says which resource it was, and the server works on."""
+"""The machine fails during an export: it ends FAILED and names the resource, and the server continues to work."""
 
 import os
 import shutil
@@ -43,11 +43,11 @@ LABELS = "mutation($id: ID!) {exportLabels(data: {projectId: $id}) {downloadUrl 
 PROJECTS = "query {projects {id name}}"
 CREATE = 'mutation {createProject(data: {name: "one more"}) {id}}'
 LIFE = "always the same"
-"""The incarnation that a reset pins: ids of exports are then known before they are made."""
+"""The incarnation that a reset pins: ids of exports are then known before they are created."""
 
 
 class Asking:
-    """A client with one connection, which stays open: a server without descriptors takes no other."""
+    """A client with one connection, which stays open: a server without descriptors accepts no other."""
 
     def __init__(self, world: ServedWorld) -> None:
         self.world = world
@@ -65,14 +65,14 @@ class Asking:
     def get(self, url: str) -> requests.Response:
         return self._session.get(url, timeout=60)
 
-    def started(self, project: str) -> str:
-        """The task of an export that has begun."""
+    def start(self, project: str) -> str:
+        """Starts an export and returns its task."""
         answer = self.answer(EXPORT, id=self.world.projects[project])
         assert "errors" not in answer, answer
         return str(answer["data"]["exportDataRowsInProject"]["taskId"])
 
-    def ended(self, task_id: str) -> dict[str, Any]:
-        """A task when it is not running any more."""
+    def wait_for(self, task_id: str) -> dict[str, Any]:
+        """Waits until the task has ended, and returns it."""
         until = time.monotonic() + 60
         while (task := self.task(task_id))["status"] == "IN_PROGRESS":
             assert time.monotonic() < until, f"{task} did not end"
@@ -83,7 +83,7 @@ class Asking:
         return dict(self.answer(TASK, id=task_id)["data"]["task"])
 
     def refusal(self, document: str, **variables: object) -> str:
-        """The message of an answer that a fault of the machine was the reason of."""
+        """The message of an answer that failed because of a fault of the machine."""
         [error] = self.answer(document, **variables)["errors"]
         assert error["extensions"]["code"] == "MOCKSERVER_RESOURCE_FAILED"
         return str(error["message"])
@@ -99,11 +99,11 @@ class Asking:
             time.sleep(0.02)
 
     def reset(self) -> Path:
-        """Begin the life of known ids; its folder."""
+        """Resets the workspace to a state with known ids, and returns its folder."""
         before = set(lives(self.world))
         body = {"incarnation": LIFE}
         assert self._session.post(f"{self.world.url}/_mock/reset", json=body, timeout=60).ok
-        # Ids tell the moment too.
+        # Ids contain a timestamp too.
         clock = {"set": "2025-01-02T00:00:00Z", "freeze": True}
         assert self._session.post(f"{self.world.url}/_mock/clock", json=clock, timeout=60).ok
         [life] = set(lives(self.world)) - before
@@ -136,7 +136,7 @@ def large(scenario: Path) -> Iterator[Asking]:
 
 
 def check_failed(asking: Asking, task: dict[str, Any], *words: str) -> None:
-    """It has no result, and says why in its record and in its stream of errors."""
+    """Checks that a task has no result, and that its record and its stream of errors give the reason."""
     assert (task["status"], task["result"]) == ("FAILED", None)
     reason = task["metadata"]["failure"]
     assert all(word in reason for word in words), reason
@@ -186,12 +186,12 @@ def test_an_export_whose_file_cannot_be_written_fails_and_names_the_resource(
     asking: Asking, fault: Callable[[Path], None], words: list[str]
 ) -> None:
     asking.reset()
-    known = asking.started("image")
+    known = asking.start("image")
     life = asking.reset()
     fault(life / "results" / known / "RESULT" / "0.ndjson")
-    assert asking.started("image") == known
-    check_failed(asking, asking.ended(known), *words, "/results")
-    assert asking.ended(asking.started("image"))["status"] == "COMPLETE"
+    assert asking.start("image") == known
+    check_failed(asking, asking.wait_for(known), *words, "/results")
+    assert asking.wait_for(asking.start("image"))["status"] == "COMPLETE"
 
 
 @pytest.mark.parametrize(("fault", "words"), FAULTS)
@@ -211,37 +211,37 @@ def test_an_export_of_v1_whose_file_cannot_be_written_fails_and_names_the_resour
     assert all(word in error["message"] for word in (*words, "/legacy")), error["message"]
     if (life / "legacy").is_file():
         (life / "legacy").unlink()
-    assert "errors" not in asking.labels("image"), "whoever asks again starts another"
+    assert "errors" not in asking.labels("image"), "the next request starts another"
 
 
 def test_a_later_file_of_an_export_may_be_the_one_that_fails(large: Asking) -> None:
     large.reset()
-    known = large.started("large")
-    large.ended(known)
+    known = large.start("large")
+    large.wait_for(known)
     life = large.reset()
     full_disk(life / "results" / known / "RESULT" / "1.ndjson")
-    assert large.started("large") == known
-    check_failed(large, large.ended(known), "No space left on the disk of", "/results")
-    assert not (life / "results" / known).exists(), "what was written of it takes no space any more"
+    assert large.start("large") == known
+    check_failed(large, large.wait_for(known), "No space left on the disk of", "/results")
+    assert not (life / "results" / known).exists(), "the part that was written is deleted"
 
 
 def test_the_stream_of_rows_that_failed_may_be_the_one_that_fails(asking: Asking) -> None:
     asking.reset()
-    known = asking.started("image")
+    known = asking.start("image")
     life = asking.reset()
     row = asking.world.own.expected_rows("image")[0]["data_row"]["id"]
     asking.world.own.fail_exports(data_rows=[row])
     full_disk(life / "results" / known / "ERRORS" / "0.ndjson")
-    assert asking.started("image") == known
-    check_failed(asking, asking.ended(known), "No space left on the disk of")
+    assert asking.start("image") == known
+    check_failed(asking, asking.wait_for(known), "No space left on the disk of")
 
 
-def test_a_folder_of_results_that_has_vanished_is_made_again(asking: Asking) -> None:
+def test_a_folder_of_results_that_was_deleted_is_created_again(asking: Asking) -> None:
     life = asking.reset()
-    first = asking.ended(asking.started("image"))
+    first = asking.wait_for(asking.start("image"))
     shutil.rmtree(life / "results")
     assert asking.get(first["result"]).status_code == 404
-    task = asking.ended(asking.started("image"))
+    task = asking.wait_for(asking.start("image"))
     assert task["status"] == "COMPLETE"
     assert asking.get(task["result"]).ok
 
@@ -250,9 +250,9 @@ def test_failed_exports_do_not_count_as_running(asking: Asking) -> None:
     life = asking.reset()
     (life / "results").write_text("")
     for _ in range(12):
-        check_failed(asking, asking.ended(asking.started("image")), "/results")
+        check_failed(asking, asking.wait_for(asking.start("image")), "/results")
     (life / "results").unlink()
-    assert asking.ended(asking.started("image"))["status"] == "COMPLETE"
+    assert asking.wait_for(asking.start("image"))["status"] == "COMPLETE"
 
 
 # Faults of the whole machine
@@ -260,31 +260,31 @@ def test_failed_exports_do_not_count_as_running(asking: Asking) -> None:
 
 def test_an_export_fails_where_not_even_the_database_can_be_written(asking: Asking) -> None:
     asking.reset()
-    known = asking.started("image")
+    known = asking.start("image")
     life = asking.reset()
     gate = Gate(life / "results" / known / "RESULT" / "0.ndjson")
-    assert asking.started("image") == known
+    assert asking.start("image") == known
     assert asking.task(known)["status"] == "IN_PROGRESS"
     with unable_to_write_files(asking.pid):
         gate.open()
-        check_failed(asking, asking.ended(known), "world.sqlite")
+        check_failed(asking, asking.wait_for(known), "world.sqlite")
         gate.close()
-    assert asking.ended(asking.started("image"))["status"] == "COMPLETE"
+    assert asking.wait_for(asking.start("image"))["status"] == "COMPLETE"
 
 
-def test_what_the_database_could_not_be_told_is_written_when_the_cause_is_gone(tmp_path: Path) -> None:
+def test_a_failure_that_could_not_be_recorded_is_written_when_the_cause_is_gone(tmp_path: Path) -> None:
     with ServedWorld("--state", str(tmp_path)) as world:
         asking = Asking(world)
         asking.reset()
-        known = asking.started("image")
+        known = asking.start("image")
         gate = Gate(asking.reset() / "results" / known / "RESULT" / "0.ndjson")
-        asking.started("image")
+        asking.start("image")
         with unable_to_write_files(asking.pid):
             gate.open()
-            reason = asking.ended(known)["metadata"]["failure"]
+            reason = asking.wait_for(known)["metadata"]["failure"]
             gate.close()
         until = time.monotonic() + 30
-        while asking.task(known)["metadata"] != {"failure": reason} or not kept(lives(world), known):
+        while asking.task(known)["metadata"] != {"failure": reason} or not is_recorded(lives(world), known):
             assert time.monotonic() < until, "the end of the task was never written"
             time.sleep(0.05)
         os.kill(asking.pid, signal.SIGKILL)
@@ -293,8 +293,8 @@ def test_what_the_database_could_not_be_told_is_written_when_the_cause_is_gone(t
     assert (task["status"], task["metadata"]["failure"]) == ("FAILED", reason)
 
 
-def kept(folders: list[Path], task_id: str) -> bool:
-    """Whether the database of the one world says that a task has failed."""
+def is_recorded(folders: list[Path], task_id: str) -> bool:
+    """Whether the database of the only world says that a task has failed."""
     [folder] = folders
     connection = SqliteDatabase(folder / "world.sqlite", durable=True).connect()
     try:
@@ -324,31 +324,31 @@ def test_an_export_of_v1_fails_where_not_even_the_database_can_be_written(asking
     assert asking.get(answer["data"]["exportLabels"]["downloadUrl"]).ok
 
 
-def test_an_export_that_finds_no_file_descriptor_fails_and_the_next_one_is_made(large: Asking) -> None:
+def test_an_export_that_finds_no_file_descriptor_fails_and_the_next_one_is_written(large: Asking) -> None:
     large.reset()
-    known = large.started("large")
-    large.ended(known)
+    known = large.start("large")
+    large.wait_for(known)
     gate = Gate(large.reset() / "results" / known / "RESULT" / "0.ndjson")
-    assert large.started("large") == known
+    assert large.start("large") == known
     with out_of_descriptors(large.pid):
         gate.open()
-        check_failed(large, large.ended(known), "The process has no file descriptor left for", "/results")
+        check_failed(large, large.wait_for(known), "The process has no file descriptor left for", "/results")
         gate.close()
     with out_of_descriptors(large.pid):
         assert "no file descriptor left" in large.refusal(EXPORT, id=large.world.projects["large"])
         assert "no file descriptor left" in large.refusal(LABELS, id=large.world.projects["large"])
         assert "errors" not in large.answer(PROJECTS), "reading needs none"
-    assert large.ended(large.started("large"))["status"] == "COMPLETE"
+    assert large.wait_for(large.start("large"))["status"] == "COMPLETE"
 
 
 class NoThreads(ThreadPoolExecutor):
-    """As on a machine whose limit of processes is reached: the work is in the queue, and nobody comes for it."""
+    """A pool on a machine whose limit of processes is reached: the work is in the queue, and no thread takes it."""
 
     def submit(self, *_work: Any, **_more: Any) -> Any:
         raise RuntimeError("can't start new thread")
 
 
-def test_without_a_thread_exports_of_both_kinds_fail_at_once(tmp_path: Path) -> None:
+def test_without_a_thread_exports_of_both_kinds_fail_immediately(tmp_path: Path) -> None:
     with stored(in_file(tmp_path)) as store, NoThreads(1) as threads:
         links, budget, results = Links.from_name("key", 0), Budget(MEGABYTE), FolderResults(tmp_path)
         exports = Exports(store, links, results, threads, budget)
@@ -357,16 +357,16 @@ def test_without_a_thread_exports_of_both_kinds_fail_at_once(tmp_path: Path) -> 
             task, future = exports.create(ExportRequest(), name=None, base_url="http://mock")
             assert future.done()
             with store.reading() as connection:
-                [found] = connection.select(Task, Clause("id = :id", id=task.id))
-            assert (found.status, "no thread left" in str(found.failure)) == ("FAILED", True)
+                [record] = connection.select(Task, Clause("id = :id", id=task.id))
+            assert (record.status, "no thread left" in str(record.failure)) == ("FAILED", True)
         with store.reading() as connection:
             project = connection.select(Project)[0].id
         file, _ = legacy.find_or_start(parse_labels_request({"projectId": project}), base_url="http://mock")
-        looked = legacy.poll(file.id)
-        assert (looked.status, "no thread left" in str(looked.failure)) == ("FAILED", True)
+        polled = legacy.poll(file.id)
+        assert (polled.status, "no thread left" in str(polled.failure)) == ("FAILED", True)
 
 
-def test_a_full_disk_refuses_changes_fails_exports_and_is_well_again_when_there_is_space(
+def test_a_full_disk_refuses_changes_fails_exports_and_recovers_when_there_is_space(
     tmp_path: Path, scenario: Path
 ) -> None:
     with (
@@ -376,18 +376,18 @@ def test_a_full_disk_refuses_changes_fails_exports_and_is_well_again_when_there_
         asking = Asking(world)
         with fill_disk(disk, left=6 * MEGABYTE):
             for _ in range(11):
-                check_failed(asking, asking.ended(asking.started("large")), "No space left on the disk of", "/results")
+                check_failed(asking, asking.wait_for(asking.start("large")), "No space left on the disk of", "/results")
         with fill_disk(disk):
             before = asking.answer(PROJECTS)
             while "errors" not in asking.answer(CREATE):
-                pass  # the write-ahead log has some room left
+                pass  # the write-ahead log has some space left
             known = asking.answer(PROJECTS)
             assert "No space left on the disk of" in asking.refusal(CREATE)
             assert "world.sqlite" in asking.refusal(EXPORT, id=world.projects["large"])
-            assert asking.answer(PROJECTS) == known, "what was refused is not there"
+            assert asking.answer(PROJECTS) == known, "the refused change has no effect"
             assert len(known["data"]["projects"]) >= len(before["data"]["projects"])
         assert "errors" not in asking.answer(CREATE)
-        assert asking.ended(asking.started("large"))["status"] == "COMPLETE"
+        assert asking.wait_for(asking.start("large"))["status"] == "COMPLETE"
         assert "errors" not in asking.labels("large")
         assert "Traceback" not in world.output
 
@@ -398,8 +398,8 @@ def test_a_read_only_folder_of_results_fails_exports_and_nothing_else(tmp_path: 
         [life] = lives(world)
         with small_disk(life / "results", 8) as disk:
             make_read_only(disk)
-            check_failed(asking, asking.ended(asking.started("image")), "The disk is read-only that holds", "/results")
-        assert asking.ended(asking.started("image"))["status"] == "COMPLETE"
+            check_failed(asking, asking.wait_for(asking.start("image")), "The disk is read-only that holds", "/results")
+        assert asking.wait_for(asking.start("image"))["status"] == "COMPLETE"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="the administrator may write to every folder")
@@ -407,6 +407,6 @@ def test_a_folder_of_results_without_permission_fails_exports_and_nothing_else(a
     results = asking.reset() / "results"
     results.mkdir()
     results.chmod(0o500)
-    check_failed(asking, asking.ended(asking.started("image")), "This user may not write to", "/results")
+    check_failed(asking, asking.wait_for(asking.start("image")), "This user may not write to", "/results")
     results.chmod(0o700)
-    assert asking.ended(asking.started("image"))["status"] == "COMPLETE"
+    assert asking.wait_for(asking.start("image"))["status"] == "COMPLETE"

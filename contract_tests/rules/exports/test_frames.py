@@ -1,4 +1,4 @@
-"""Frames between key frames: laws for any body, and what the SDK's own tests compare."""
+"""Frames between key frames: laws for any body, and the comparisons of the SDK's own tests."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from contract_tests.rules.generate.media.times import variants
 from mockserver.exports.frames import find_masks, interpolate, interpolate_frames
 
-CLIPS = [made.document for made in variants("video")]
-VOLUMES = [made.document for made in variants("dicom")]
-# By their number: a strategy that is shown with all of its documents is longer than anybody reads.
+CLIPS = [variant.document for variant in variants("video")]
+VOLUMES = [variant.document for variant in variants("dicom")]
+# By their number: the text of a strategy with all of its documents would be too long to read.
 GENERATED_CLIPS = st.integers(0, len(CLIPS) - 1).map(CLIPS.__getitem__)
 GENERATED = st.integers(0, len(CLIPS) + len(VOLUMES) - 1).map((CLIPS + VOLUMES).__getitem__)
 
@@ -37,38 +37,41 @@ def clips(draw: st.DrawFn) -> dict[str, Any]:
                     frame["classifications"].append({"feature_id": feature_id, "text_answer": {"content": f"{key}"}})
                 else:
                     frame["objects"][feature_id] = {"feature_id": feature_id, "bounding_box": draw(boxes)}
-    shown = {str(number): frames[number] for number in sorted(frames)}
-    return {"frames": shown, "segments": segments, "key_frame_feature_map": {}, "classifications": []}
+    ordered = {str(number): frames[number] for number in sorted(frames)}
+    return {"frames": ordered, "segments": segments, "key_frame_feature_map": {}, "classifications": []}
 
 
 def features(frame: Any) -> dict[str, Any]:
-    """Objects, and questions with all that is said below them."""
-    return {**frame["objects"], **{said["feature_id"]: said for said in said_in(frame["classifications"])}}
+    """Objects and questions, with all features below the questions."""
+    return {
+        **frame["objects"],
+        **{feature["feature_id"]: feature for feature in iterate_features(frame["classifications"])},
+    }
 
 
-def said_in(part: Any) -> Iterator[Any]:
+def iterate_features(part: Any) -> Iterator[Any]:
     if isinstance(part, list):
         for below in part:
-            yield from said_in(below)
+            yield from iterate_features(below)
     elif isinstance(part, dict):
         if "feature_id" in part:
             yield part
         for below in part.values():
-            yield from said_in(below)
+            yield from iterate_features(below)
 
 
 def frames_of(document: Any, feature_id: str) -> dict[int, Any]:
     """A feature by frame."""
-    found = {int(number): features(frame).get(feature_id) for number, frame in document["frames"].items()}
-    return {number: shown for number, shown in found.items() if shown is not None}
+    by_frame = {int(number): features(frame).get(feature_id) for number, frame in document["frames"].items()}
+    return {number: feature for number, feature in by_frame.items() if feature is not None}
 
 
 @given(clips() | GENERATED_CLIPS)
 def test_key_frames_stay_as_they_are(document: dict[str, Any]) -> None:
     whole = interpolate_frames(document)
     for number, frame in document["frames"].items():
-        shown = features(whole["frames"][number])
-        assert {feature_id: shown[feature_id] for feature_id in features(frame)} == features(frame)
+        whole_frame = features(whole["frames"][number])
+        assert {feature_id: whole_frame[feature_id] for feature_id in features(frame)} == features(frame)
 
 
 @given(clips() | GENERATED_CLIPS)
@@ -81,7 +84,7 @@ def test_a_feature_is_in_every_frame_of_its_segments_and_in_no_other(document: d
 
 @pytest.mark.known("client")
 @given(clips() | GENERATED_CLIPS)
-def test_frames_come_in_their_order_and_hold_what_frames_hold(document: dict[str, Any]) -> None:
+def test_frames_are_in_order_and_have_the_keys_of_frames(document: dict[str, Any]) -> None:
     whole = interpolate_frames(document)
     numbers = [int(number) for number in whole["frames"]]
     assert numbers == sorted(numbers)
@@ -95,7 +98,7 @@ def test_filling_twice_is_filling_once(document: dict[str, Any]) -> None:
 
 
 @given(clips() | GENERATED)
-def test_the_document_that_was_given_stays_untouched(document: dict[str, Any]) -> None:
+def test_the_argument_is_not_changed(document: dict[str, Any]) -> None:
     before = repr(document)
     interpolate_frames(document)
     assert repr(document) == before
@@ -106,14 +109,14 @@ def test_the_document_that_was_given_stays_untouched(document: dict[str, Any]) -
 def test_every_number_moves_steadily_between_two_key_frames(document: dict[str, Any]) -> None:
     whole = interpolate_frames(document)
     for feature_id, segments in document["segments"].items():
-        keys, shown = frames_of(document, feature_id), frames_of(whole, feature_id)
-        if "bounding_box" not in next(iter(shown.values())):
+        keys, by_frame = frames_of(document, feature_id), frames_of(whole, feature_id)
+        if "bounding_box" not in next(iter(by_frame.values())):
             continue
         for first, last in segments:
             stops = [first, *sorted(key for key in keys if first <= key <= last), last]
             for start, end in pairwise(stops):
                 for side in ("top", "left", "height", "width"):
-                    way = [shown[number]["bounding_box"][side] for number in range(start, end + 1)]
+                    way = [by_frame[number]["bounding_box"][side] for number in range(start, end + 1)]
                     assert way in (sorted(way), sorted(way, reverse=True))
 
 
@@ -121,8 +124,8 @@ def test_every_number_moves_steadily_between_two_key_frames(document: dict[str, 
 def test_an_answer_holds_until_the_next(document: dict[str, Any]) -> None:
     whole = interpolate_frames(document)
     for feature_id, segments in document["segments"].items():
-        keys, shown = frames_of(document, feature_id), frames_of(whole, feature_id)
-        for number, answered in shown.items():
+        keys, by_frame = frames_of(document, feature_id), frames_of(whole, feature_id)
+        for number, answered in by_frame.items():
             [first] = [first for first, last in segments if first <= number <= last]
             earlier = [key for key in keys if first <= key <= number]
             if "text_answer" in answered and earlier:
@@ -146,15 +149,15 @@ def test_a_box_moves_as_the_sdks_test_of_a_clip_says() -> None:
 
 @pytest.mark.known("sample")
 def test_a_checklist_between_its_key_frames_has_the_answers_whose_segments_these_are() -> None:
-    """The structure of a public export of 2025-04; an answer that comes later is inferred."""
+    """The structure of a public export of 2025-04; an answer that is added later is inferred."""
     kite: Any
     boat: Any
     kite, boat = ({"feature_id": name, "name": name, "classifications": []} for name in ("kite", "boat"))
-    asked = {"feature_id": "seen", "checklist_answers": [kite, boat]}
+    question = {"feature_id": "seen", "checklist_answers": [kite, boat]}
     frames = {
-        "4": {"objects": {}, "classifications": [{**asked, "checklist_answers": [kite]}]},
-        "12": {"objects": {}, "classifications": [asked]},
-        "21": {"objects": {}, "classifications": [asked]},
+        "4": {"objects": {}, "classifications": [{**question, "checklist_answers": [kite]}]},
+        "12": {"objects": {}, "classifications": [question]},
+        "21": {"objects": {}, "classifications": [question]},
     }
     whole = interpolate_frames({"frames": frames, "segments": {"kite": [[4, 21]], "boat": [[12, 21]]}})["frames"]
     assert list(whole) == [str(number) for number in range(4, 22)]
@@ -174,8 +177,8 @@ def test_a_volume_is_filled_in_each_plane() -> None:
         whole = interpolate_frames(document)
         for plane, segments in document["segments"].items():
             for feature_id, pairs in segments.items():
-                shown = frames_of(whole["groups"][plane], feature_id)
-                assert set(shown) == {number for first, last in pairs for number in range(first, last + 1)}
+                by_frame = frames_of(whole["groups"][plane], feature_id)
+                assert set(by_frame) == {number for first, last in pairs for number in range(first, last + 1)}
 
 
 @pytest.mark.parametrize(
@@ -200,7 +203,7 @@ def test_bodies_without_frames_stay_as_they_are(document: dict[str, Any]) -> Non
         (0.1234567, 0.1234568, 0.1234567),
     ],
 )
-def test_what_lies_halfway(start: Any, end: Any, expected: Any) -> None:
+def test_a_value_halfway(start: Any, end: Any, expected: Any) -> None:
     assert interpolate(start, end, 0.5) == expected
 
 
@@ -209,15 +212,15 @@ def test_what_lies_halfway(start: Any, end: Any, expected: Any) -> None:
 
 def test_a_frame_shows_the_masks_that_its_body_names() -> None:
     seen = 0
-    for made in variants("video"):
-        whole = interpolate_frames(made.document)
-        for number in range(1, made.attributes["frame_count"] + 1):
+    for variant in variants("video"):
+        whole = interpolate_frames(variant.document)
+        for number in range(1, variant.attributes["frame_count"] + 1):
             objects = whole["frames"].get(str(number), {"objects": {}})["objects"].values()
-            told = [thing["composite_mask"] for thing in objects if "composite_mask" in thing]
-            assert all(mask["url"].endswith(f"/index/{number}") for mask in told)
-            shown = find_masks(made.masks, number)
-            assert sorted(mask["color_rgb"] for mask in shown) == sorted(mask["color_rgb"] for mask in told)
-            seen += len(shown)
+            named_masks = [thing["composite_mask"] for thing in objects if "composite_mask" in thing]
+            assert all(mask["url"].endswith(f"/index/{number}") for mask in named_masks)
+            masks = find_masks(variant.masks, number)
+            assert sorted(mask["color_rgb"] for mask in masks) == sorted(mask["color_rgb"] for mask in named_masks)
+            seen += len(masks)
     assert seen > 100
 
 
@@ -232,11 +235,11 @@ def test_a_mask_moves_between_its_key_frames() -> None:
     assert corners == [[], [0.0], [2.0], [4.0], [6.0], [8.0], [10.0], [10.0], [10.0], []]
 
 
-@pytest.mark.parametrize(("index", "shown"), [(0, 0), (1, 1), (2, 0)])
-def test_a_picture_has_the_index_1_only(index: int, shown: int) -> None:
-    assert len(find_masks([{"color_rgb": [1, 2, 3], "polygons": []}], index)) == shown
+@pytest.mark.parametrize(("index", "count"), [(0, 0), (1, 1), (2, 0)])
+def test_a_picture_has_the_index_1_only(index: int, count: int) -> None:
+    assert len(find_masks([{"color_rgb": [1, 2, 3], "polygons": []}], index)) == count
 
 
-@pytest.mark.parametrize(("index", "shown"), [(4, 0), (5, 1), (6, 0)])
-def test_a_mask_without_a_segment_is_in_its_frame_only(index: int, shown: int) -> None:
-    assert len(find_masks([{"color_rgb": [1, 2, 3], "polygons": [], "frame": 5}], index)) == shown
+@pytest.mark.parametrize(("index", "count"), [(4, 0), (5, 1), (6, 0)])
+def test_a_mask_without_a_segment_is_in_its_frame_only(index: int, count: int) -> None:
+    assert len(find_masks([{"color_rgb": [1, 2, 3], "polygons": [], "frame": 5}], index)) == count

@@ -1,4 +1,4 @@
-"""How rows are found: by an index from the narrow side, never by looking at all rows of a large project or catalog."""
+"""Rows are found by the index of the most selective term, never by a scan of a large project or catalog."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,32 +49,32 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 
 def plan(store: Store, scope: Scope) -> list[str]:
-    """What SQLite does, step by step."""
+    """The steps of SQLite's query plan."""
     sql = f"SELECT dr.id FROM {scope.source.sql} WHERE {scope.condition.sql} ORDER BY {scope.order}"
     with store.reading() as connection:
         return [row[3] for row in connection.rows(f"EXPLAIN QUERY PLAN {sql}", scope.condition.params)]
 
 
-def of_project(store: Store, *terms: dict[str, Any]) -> Scope:
+def build_project(store: Store, *terms: dict[str, Any]) -> Scope:
     with store.reading() as connection:
         project = connection.select(Project, Clause("name = 'image'"))[0]
         return build_project_scope(connection, project.id, [*terms])
 
 
-def of_catalog(store: Store, *terms: dict[str, Any]) -> Scope:
+def build_catalog(store: Store, *terms: dict[str, Any]) -> Scope:
     with store.reading() as connection:
         return build_catalog_scope(connection, [*terms], ExportParams())
 
 
-def searched(steps: list[str]) -> bool:
-    """A list of ids that is walked through is no table."""
+def uses_indexes(steps: list[str]) -> bool:
+    """Whether no table is scanned. A scan of a list of ids is allowed."""
     return not any(step.startswith("SCAN") and "json_each" not in step for step in steps)
 
 
 @pytest.mark.parametrize(("term", "index"), OF_PROJECT.values(), ids=list(OF_PROJECT))
 def test_a_project_finds_by_index(store: Store, term: dict[str, Any], index: str) -> None:
-    steps = plan(store, of_project(store, term))
-    assert searched(steps), steps
+    steps = plan(store, build_project(store, term))
+    assert uses_indexes(steps), steps
     assert any(index in step for step in steps), steps
     if term["type"] in {"data_row_id", "global_key", "data_row_last_activity_at", "labeled_at"}:
         assert "(project_id=? AND data_row_no=?)" in steps[0], steps
@@ -82,8 +82,8 @@ def test_a_project_finds_by_index(store: Store, term: dict[str, Any], index: str
 
 @pytest.mark.parametrize(("term", "index"), OF_CATALOG.values(), ids=list(OF_CATALOG))
 def test_the_catalog_finds_by_index(store: Store, term: dict[str, Any], index: str) -> None:
-    steps = plan(store, of_catalog(store, term))
-    assert searched(steps), steps
+    steps = plan(store, build_catalog(store, term))
+    assert uses_indexes(steps), steps
     assert any(index in step for step in steps), steps
 
 
@@ -92,7 +92,7 @@ def test_activity_in_a_dataset_is_found_by_its_day(store: Store) -> None:
     with store.reading() as connection:
         dataset = connection.select(Dataset)[0]
     terms = [OF_ROWS["a day's activity"][0], {"type": "dataset", "ids": [dataset.id]}]
-    steps = plan(store, of_catalog(store, *terms))
+    steps = plan(store, build_catalog(store, *terms))
     assert any("data_row_by_activity" in step for step in steps), steps
     assert "no=?" in steps[0] or "rowid=?" in steps[0], steps
 
@@ -101,5 +101,5 @@ def test_a_model_run_finds_its_rows_by_index_and_in_order(store: Store) -> None:
     with store.reading() as connection:
         scope = build_model_run_scope(connection, connection.select(ModelRun)[0].id)
     steps = plan(store, scope)
-    assert searched(steps)
+    assert uses_indexes(steps)
     assert not any("TEMP B-TREE" in step for step in steps), steps

@@ -16,7 +16,7 @@ def test_nothing_but_a_project_is_a_whole_request() -> None:
 
 @pytest.mark.known("client")
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("fields", "expected"),
     [
         ({"streamable": True}, True),
         ({"isStreamableReady": True, "streamable": False}, True),
@@ -25,8 +25,8 @@ def test_nothing_but_a_project_is_a_whole_request() -> None:
         ({}, False),
     ],
 )
-def test_an_sdk_that_is_ready_for_streams_gets_one(given: dict[str, Any], expected: bool) -> None:
-    assert parse_request({"filters": {"projectId": "p"}} | given).streamable is expected
+def test_an_sdk_that_is_ready_for_streams_gets_one(fields: dict[str, Any], expected: bool) -> None:
+    assert parse_request({"filters": {"projectId": "p"}} | fields).streamable is expected
 
 
 @pytest.mark.known("client")
@@ -47,11 +47,11 @@ def test_the_oldest_sdks_word_for_label_details_is_understood() -> None:
 
 
 @pytest.mark.parametrize("query", ["text", 5, {"type": "batch"}, [1], [None], [["type", "batch"]]])
-def test_a_query_that_is_no_list_of_terms_is_malformed_and_shown(query: object) -> None:
+def test_a_query_that_is_no_list_of_terms_is_malformed_and_quoted(query: object) -> None:
     with pytest.raises(MalformedRequest, match="expected a list of terms like"):
         parse_request({"filters": {"projectId": "p", "searchQuery": {"scope": None, "query": query}}})
 
 
 @given(st.lists(st.dictionaries(st.text(), st.text())))
-def test_a_list_of_objects_is_taken_as_it_came(terms: list[dict[str, str]]) -> None:
+def test_a_list_of_objects_is_not_changed(terms: list[dict[str, str]]) -> None:
     assert parse_request({"filters": {"projectId": "p", "searchQuery": {"query": terms}}}).terms == terms

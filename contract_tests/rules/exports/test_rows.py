@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from contract_tests.rules.exports.rows import EVERY_SECTION, HOST, NOW, TASK, read, written
+from contract_tests.rules.exports.rows import EVERY_SECTION, HOST, NOW, TASK, read, render
 from contract_tests.rules.generate.media.times import features_in
 from contract_tests.rules.worlds import PROJECTS, in_file, stored
 from mockserver.exports.frames import interpolate_frames
@@ -28,7 +28,7 @@ ID = re.compile("c[a-z0-9]{24}")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00")
 NOTHING = ExportParams()
 STILL = [name for name in PROJECTS if name not in {"video", "dicom", "audio"}]
-"""Media without time, whose objects stand in a list, each once."""
+"""Media without time, whose objects are in a list, each once."""
 NAMES = (
     "line\u2028and\u2029page\x85end",
     "🙂🇩🇪 emoji",
@@ -73,7 +73,7 @@ def labels_of(store: Store, project: str) -> list[Any]:
 @pytest.mark.parametrize("project", PROJECTS)
 def test_every_row_is_a_line_of_ascii_json(store: Store, project: str) -> None:
     with store.reading() as connection:
-        body = written(connection, project)
+        body = render(connection, project)
         lines = body.split(b"\n")
         rows = connection.count(ProjectRow, Clause("project_id = (SELECT id FROM project WHERE name = :n)", n=project))
     assert (len(lines), lines[-1]) == (rows + 1, b"")
@@ -86,7 +86,7 @@ def test_every_row_is_a_line_of_ascii_json(store: Store, project: str) -> None:
 @pytest.mark.parametrize("project", PROJECTS)
 def test_nothing_is_null_anywhere(store: Store, project: str, params: ExportParams) -> None:
     with store.reading() as connection:
-        for line in written(connection, project, params).splitlines():
+        for line in render(connection, project, params).splitlines():
             json.loads(line, object_pairs_hook=no_null_no_key_twice)
 
 
@@ -98,17 +98,17 @@ def no_null_no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def test_the_same_rows_are_the_same_bytes(store: Store) -> None:
     with store.reading() as connection:
-        assert written(connection, "image") == written(connection, "image")
+        assert render(connection, "image") == render(connection, "image")
 
 
-def test_more_rows_than_a_piece_come_in_the_order_in_which_they_were_made(own: Store) -> None:
+def test_more_rows_than_a_batch_are_in_order_of_creation(own: Store) -> None:
     added = [f"many-{number}" for number in range(2 * ROWS_PER_BATCH + 3)]
     with own.change() as change:
         [sample] = change.connection.select(DataRow, Clause("media_type = 'IMAGE'"), order="no", first=1)
-        [standing] = change.connection.select(ProjectRow, Clause("data_row_no = :no", no=sample.no))
+        [membership] = change.connection.select(ProjectRow, Clause("data_row_no = :no", no=sample.no))
         for number, name in enumerate(added, 5000):
             row = msgspec.structs.replace(sample, no=number, id=name, global_key=None)
-            change.connection.insert([row, msgspec.structs.replace(standing, data_row_no=number)])
+            change.connection.insert([row, msgspec.structs.replace(membership, data_row_no=number)])
     assert [row["data_row"]["id"] for row in read(own, "image")][-len(added) :] == added
 
 
@@ -144,10 +144,10 @@ def test_with_every_param_a_row_has_every_section_in_the_samples_order(store: St
         assert list(row) == ROW
         assert list(row["data_row"]["details"]) == DETAILS
         assert list(project_of(row)) == ["name", "labels", "project_details", "project_tags"]
-        assert in_order(project_of(row)["project_details"], PROJECT_DETAILS)
+        assert is_in_order(project_of(row)["project_details"], PROJECT_DETAILS)
         for label in project_of(row)["labels"]:
             assert list(label) == LABEL
-            assert in_order(label["label_details"], LABEL_DETAILS)
+            assert is_in_order(label["label_details"], LABEL_DETAILS)
             assert ("content_last_updated_at" in label["label_details"]) == bool(list(features_in(label)))
             assert list(label["performance_details"]) == ["seconds_to_create", "seconds_to_review", "skipped"]
             newer = label["performance_details_v2"]
@@ -157,8 +157,8 @@ def test_with_every_param_a_row_has_every_section_in_the_samples_order(store: St
             assert newer["seconds_to_review"] == label["performance_details"]["seconds_to_review"]
 
 
-def in_order(given: dict[str, Any], known: list[str]) -> bool:
-    return list(given) == [name for name in known if name in given]
+def is_in_order(row: dict[str, Any], known: list[str]) -> bool:
+    return list(row) == [name for name in known if name in row]
 
 
 @pytest.mark.known("client")
@@ -185,7 +185,7 @@ def shape(value: Any, path: str = "") -> set[str]:
     if not isinstance(value, dict):
         return set()
     names = {name: "*" if ID.fullmatch(name) else name for name in value}
-    paths = {name: f"{path}.{shown}" if path else shown for name, shown in names.items()}
+    paths = {name: f"{path}.{step}" if path else step for name, step in names.items()}
     return set(paths.values()).union(*(shape(value[name], paths[name]) for name in value))
 
 
@@ -201,8 +201,7 @@ def test_a_param_that_does_not_apply_to_images_changes_nothing(store: Store, par
 @pytest.mark.parametrize("project", PROJECTS)
 def test_ids_moments_and_people_look_as_in_the_sample(store: Store, project: str) -> None:
     for row in read(store, project):
-        found = dict(leaves(row))
-        for path, value in found.items():
+        for path, value in leaves(row):
             name = path.rsplit(".", 1)[-1]
             if name.endswith("_at"):
                 assert MOMENT.fullmatch(value), path
@@ -235,7 +234,7 @@ def test_history_is_newest_first_with_the_key_sets_of_the_sample(store: Store, p
             assert list(step)[:3] == ["action", "created_at", "created_by"]
             assert list(step)[3:] in allowed[step["action"]]
         if project_of(row)["project_details"]["workflow_status"] == "TO_LABEL":
-            assert history == []  # nothing is told before the last label came (observed 2024-12)
+            assert history == []  # no history before the last label (observed 2024-12)
             continue
         labelled, entered = history[-2:]
         assert (list(entered)[3:], labelled["action"]) == (after, "Move")
@@ -244,10 +243,10 @@ def test_history_is_newest_first_with_the_key_sets_of_the_sample(store: Store, p
             == entered["created_by"]
             == project_of(row)["labels"][-1]["label_details"]["created_by"]
         )
-        apart = datetime.datetime.fromisoformat(labelled["created_at"]) - datetime.datetime.fromisoformat(
+        difference = datetime.datetime.fromisoformat(labelled["created_at"]) - datetime.datetime.fromisoformat(
             entered["created_at"]
         )
-        assert datetime.timedelta() < apart < datetime.timedelta(milliseconds=10)
+        assert datetime.timedelta() < difference < datetime.timedelta(milliseconds=10)
 
 
 @pytest.mark.known("sample")
@@ -265,12 +264,12 @@ def test_a_row_that_waits_for_review_or_rework_names_its_task_by_id(store: Store
 
 @pytest.mark.known("inferred")
 @pytest.mark.parametrize("project", STILL)
-def test_labelled_skipped_and_unlabelled_rows_are_told_apart(store: Store, project: str) -> None:
+def test_labelled_skipped_and_unlabelled_rows_are_distinguishable(store: Store, project: str) -> None:
     labels = [project_of(row)["labels"] for row in read(store, project)]
-    skipped = [label for found in labels for label in found if label["performance_details"]["skipped"]]
+    skipped = [label for group in labels for label in group if label["performance_details"]["skipped"]]
     assert [label["annotations"] for label in skipped] == [{"objects": [], "classifications": [], "relationships": []}]
     assert [] in labels
-    assert sum(len(found) == 1 for found in labels) > len(skipped)
+    assert sum(len(group) == 1 for group in labels) > len(skipped)
 
 
 @pytest.mark.known("client")
@@ -291,7 +290,7 @@ def test_a_skipped_label_has_the_keys_of_its_medium_and_nothing_below(store: Sto
 
 @pytest.mark.known("client")
 @pytest.mark.parametrize("project", ["video", "dicom"])
-def test_frames_between_key_frames_come_only_where_they_are_asked_for(store: Store, project: str) -> None:
+def test_frames_between_key_frames_are_there_only_on_request(store: Store, project: str) -> None:
     bare, whole = (
         [label for row in read(store, project, params) for label in project_of(row)["labels"]]
         for params in (NOTHING, with_only("include_interpolated_frames"))
@@ -302,21 +301,21 @@ def test_frames_between_key_frames_come_only_where_they_are_asked_for(store: Sto
 
 
 def strip(label: dict[str, Any]) -> dict[str, Any]:
-    """All but what is told of frames."""
+    """A label without its frames."""
     annotations = {key: value for key, value in label["annotations"].items() if key not in {"frames", "groups"}}
     return label | {"annotations": annotations}
 
 
 @pytest.mark.known("inferred")
 @pytest.mark.parametrize("project", ["image", "text", "audio"])
-def test_what_has_no_frames_is_the_same_with_them(store: Store, project: str) -> None:
+def test_media_without_frames_are_the_same_with_that_param(store: Store, project: str) -> None:
     assert read(store, project, NOTHING) == read(store, project, with_only("include_interpolated_frames"))
 
 
 @pytest.mark.known("client")
 @pytest.mark.parametrize("project", ["video", "dicom"])
-def test_feature_ids_are_the_same_wherever_they_stand(store: Store, project: str) -> None:
-    """As keys of objects, segments and key frames; each begins with its label's prefix."""
+def test_feature_ids_are_the_same_in_every_place(store: Store, project: str) -> None:
+    """Ids are keys of objects, segments and key frames; each begins with its label's prefix."""
     for label in labels_of(store, project):
         ids = {feature["feature_id"] for feature in features_in(label["annotations"])}
         assert all(ID.fullmatch(each) and each.startswith(feature_prefix(label["id"])) for each in ids)
@@ -362,9 +361,9 @@ FEATURE = ["feature_id", "feature_schema_id", "name", "value"]
 @pytest.mark.known("sample")
 @pytest.mark.parametrize(("project", "kinds"), [("image", 5), ("text", 1)])
 def test_objects_have_the_keys_of_their_kind(store: Store, project: str, kinds: int) -> None:
-    found = [thing for label in labels_of(store, project) for thing in label["annotations"]["objects"]]
-    assert len({thing["annotation_kind"] for thing in found}) == kinds
-    for thing in found:
+    objects = [thing for label in labels_of(store, project) for thing in label["annotations"]["objects"]]
+    assert len({thing["annotation_kind"] for thing in objects}) == kinds
+    for thing in objects:
         assert list(thing) == [*FEATURE, "annotation_kind", "classifications", GEOMETRY[thing["annotation_kind"]]]
 
 
@@ -375,9 +374,7 @@ def test_no_feature_of_an_export_has_the_id_of_another(store: Store, project: st
 
 
 @pytest.mark.parametrize("project", PROJECTS)
-def test_every_name_in_an_annotation_stands_in_the_ontology_under_the_same_schema_id(
-    store: Store, project: str
-) -> None:
+def test_every_name_in_an_annotation_is_in_the_ontology_under_the_same_schema_id(store: Store, project: str) -> None:
     with store.reading() as connection:
         [ontology] = connection.select(
             Ontology, Clause("id = (SELECT ontology_id FROM project WHERE name = :name)", name=project)
@@ -399,9 +396,9 @@ def features(value: Any) -> Iterator[Any]:
 def schemas(value: Any) -> Iterator[tuple[str, str, str]]:
     """(feature schema id, displayed name, machine name) of every tool, question and option."""
     if isinstance(value, dict) and "featureSchemaId" in value:
-        shown = value.get("instructions") or value.get("label") or value["name"]
-        machine = value.get("value") or (value["name"] if "instructions" in value else shown.lower().replace(" ", "_"))
-        yield value["featureSchemaId"], shown, machine
+        title = value.get("instructions") or value.get("label") or value["name"]
+        machine = value.get("value") or (value["name"] if "instructions" in value else title.lower().replace(" ", "_"))
+        yield value["featureSchemaId"], title, machine
     for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
         yield from schemas(inner)
 
@@ -457,7 +454,7 @@ def test_masks_of_a_label_share_a_picture_and_have_colours_of_their_own(store: S
 
 @pytest.mark.known("client")
 @pytest.mark.parametrize("name", NAMES)
-def test_any_name_survives_in_every_place_it_can_stand(own: Store, name: str) -> None:
+def test_any_name_survives_in_every_place(own: Store, name: str) -> None:
     """Escaped, so that `splitlines` and character counts do no harm (wire traps 9 and 10)."""
     with own.change() as change:
         change.connection.update(Project, Clause("name = 'image'"), name=name)
@@ -486,13 +483,13 @@ def test_keys_that_a_row_does_not_have_are_absent(own: Store) -> None:
 @pytest.mark.parametrize("host", ['http://a"b', "http://a\\b", "http://höst", "http://[::1]:80"])
 def test_any_host_makes_rows_that_parse(store: Store, host: str) -> None:
     with store.reading() as connection:
-        rows = [json.loads(line) for line in written(connection, "image", host=host).splitlines()]
+        rows = [json.loads(line) for line in render(connection, "image", host=host).splitlines()]
     urls = [value for path, value in leaves(rows) if path.endswith(("row_data", ".url"))]
     assert len(urls) > len(rows)
     assert [url for url in urls if not url.startswith(host)] == []
 
 
-def test_scores_come_only_where_there_are_any_and_benchmark_first(own: Store) -> None:
+def test_scores_are_there_only_if_measured_and_benchmark_first(own: Store) -> None:
     with own.change() as change:
         change.connection.update(Label, Clause("no = 1"), benchmark_score=0.5, consensus_score=1.0)
     first, second = labels_of(own, "image")[:2]
@@ -505,20 +502,20 @@ def test_scores_come_only_where_there_are_any_and_benchmark_first(own: Store) ->
 # One world
 
 
-def test_a_snapshot_is_not_changed_by_what_comes_after(own: Store) -> None:
+def test_a_snapshot_is_not_affected_by_later_changes(own: Store) -> None:
     snapshot = own.snapshot()
-    before = written(snapshot, "image")
+    before = render(snapshot, "image")
     rows = read(own, "image", NOTHING)
     LabelChanges(own).delete_labels([project_of(rows[0])["labels"][0]["id"]])
     CatalogChanges(own).delete_data_rows([rows[1]["data_row"]["id"]])
     CatalogChanges(own).update_project(next(iter(rows[0]["projects"])), name="renamed")
-    assert written(snapshot, "image") == before
+    assert render(snapshot, "image") == before
     snapshot.close()
     assert len(read(own, "renamed")) == len(rows) - 1
 
 
 def test_a_deleted_label_leaves_no_trace_in_its_row(own: Store) -> None:
-    """Not even as the selected one."""
+    """It is not named as the selected one either."""
     label = project_of(read(own, "image", NOTHING)[0])["labels"][0]["id"]
     LabelChanges(own).delete_labels([label])
     row = read(own, "image")[0]

@@ -1,4 +1,4 @@
-"""The golden exports are what is generated now, byte for byte, and what the schemas describe."""
+"""The golden exports equal newly generated ones, byte for byte, and fit the schemas."""
 
 import importlib.util
 import json
@@ -14,19 +14,19 @@ from mockserver.world.media import BY_NAME
 GOLDEN = Path(__file__).parents[3] / "fixtures" / "exports"
 
 
-def maker() -> Any:
-    found = importlib.util.spec_from_file_location("make_exports", GOLDEN / "make_exports.py")
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
+def load_maker() -> Any:
+    spec = importlib.util.spec_from_file_location("make_exports", GOLDEN / "make_exports.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
     return module
 
 
 def test_the_golden_exports_are_generated_again_to_the_byte() -> None:
-    """After a wanted change: `make fixtures`, and look at the difference."""
-    made = dict(maker().exports())
-    assert {path.name: path.read_bytes() for path in GOLDEN.glob("*.*json")} == made
+    """After an intended change: run `make fixtures` and review the difference."""
+    generated = dict(load_maker().exports())
+    assert {path.name: path.read_bytes() for path in GOLDEN.glob("*.*json")} == generated
 
 
 def test_every_media_type_has_one_of_each_version() -> None:

@@ -1,4 +1,4 @@
-"""Whose rows, and whose labels on them."""
+"""The rows of an export, and the labels on them."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-def exported(store: Store, request: ExportRequest) -> list[dict[str, Any]]:
+def export(store: Store, request: ExportRequest) -> list[dict[str, Any]]:
     with store.reading() as connection:
         scope = build_scope(connection, request)
         links = Links.from_name("key", 0)
@@ -51,60 +51,60 @@ def with_params(**params: Any) -> ExportParams:
     return parse_request({"params": params}).params
 
 
-def test_a_catalog_row_has_no_projects_unless_they_are_asked_for(store: Store) -> None:
-    assert all("projects" not in row for row in exported(store, ExportRequest(params=EVERY_SECTION)))
-    assert all("projects" in row for row in exported(store, ExportRequest(params=with_params(allProjects=True))))
+def test_a_catalog_row_has_no_projects_unless_they_are_requested(store: Store) -> None:
+    assert all("projects" not in row for row in export(store, ExportRequest(params=EVERY_SECTION)))
+    assert all("projects" in row for row in export(store, ExportRequest(params=with_params(allProjects=True))))
 
 
 def test_the_same_row_reads_the_same_in_both_scopes(store: Store) -> None:
     project = project_id(store, "image")
     in_catalog = with_params(projectIds=[project], includeProjectDetails=True, includeLabelDetails=True)
     in_project = with_params(includeProjectDetails=True, includeLabelDetails=True)
-    rows = exported(store, ExportRequest(params=in_catalog))
-    standing = [row for row in rows if row["projects"]]
-    assert standing == exported(store, ExportRequest(project, params=in_project))
+    rows = export(store, ExportRequest(params=in_catalog))
+    in_project_rows = [row for row in rows if row["projects"]]
+    assert in_project_rows == export(store, ExportRequest(project, params=in_project))
 
 
-def test_a_row_of_two_projects_tells_both(store: Store) -> None:
+def test_a_row_of_two_projects_names_both(store: Store) -> None:
     with store.change() as change:
         change.connection.run(
             "INSERT INTO project_row SELECT p.id, pr.data_row_no, pr.batch_id, NULL, 'Done', 5, 1, NULL, '[]'"
             " FROM project_row pr JOIN project p ON p.name = 'text' JOIN project q ON q.id = pr.project_id"
             " WHERE q.name = 'image'"
         )
-    rows = exported(store, ExportRequest(params=with_params(allProjects=True)))
+    rows = export(store, ExportRequest(params=with_params(allProjects=True)))
     both = {project_id(store, "image"), project_id(store, "text")}
     assert [set(row["projects"]) for row in rows].count(both) == 12
 
 
-def test_a_deleted_project_is_told_nowhere(store: Store) -> None:
+def test_a_deleted_project_is_named_nowhere(store: Store) -> None:
     project = project_id(store, "image")
     CatalogChanges(store).update_project(project, deleted=True)
-    rows = exported(store, ExportRequest(params=with_params(allProjects=True)))
+    rows = export(store, ExportRequest(params=with_params(allProjects=True)))
     with store.reading() as connection:
         assert len(rows) == connection.count(DataRow)
     assert all(project not in row["projects"] for row in rows)
 
 
-def only(store: Store, kind: type[R]) -> R:
+def get_only(store: Store, kind: type[R]) -> R:
     """The one record of a kind that the default world has."""
     with store.reading() as connection:
-        [found] = connection.select(kind)
-    return found
+        [record] = connection.select(kind)
+    return record
 
 
-def deleted(store: Store, kind: type[Record]) -> None:
+def delete_all(store: Store, kind: type[Record]) -> None:
     with store.change() as change:
         change.connection.update(kind, Clause("TRUE"), deleted=True)
 
 
 def runs_of(row: dict[str, Any]) -> dict[str, Any]:
-    return {run: told for model in row["experiments"].values() for run, told in model["runs"].items()}
+    return {run: block for model in row["experiments"].values() for run, block in model["runs"].items()}
 
 
-def test_a_model_run_tells_its_rows_and_names(store: Store) -> None:
-    run, model = only(store, ModelRun), only(store, Model)
-    rows = exported(store, ExportRequest(model_run_id=run.id))
+def test_a_model_run_has_its_rows_and_names(store: Store) -> None:
+    run, model = get_only(store, ModelRun), get_only(store, Model)
+    rows = export(store, ExportRequest(model_run_id=run.id))
     assert len(rows) == 9
     for row in rows:
         assert row["experiments"][model.id]["name"] == "street detector"
@@ -112,20 +112,20 @@ def test_a_model_run_tells_its_rows_and_names(store: Store) -> None:
         assert "projects" not in row
 
 
-def test_predictions_are_told_only_when_asked_for(store: Store) -> None:
-    run = only(store, ModelRun)
-    quiet = exported(store, ExportRequest(model_run_id=run.id))
-    told = exported(store, ExportRequest(model_run_id=run.id, params=with_params(includePredictions=True)))
-    assert all("predictions" not in runs_of(row)[run.id] for row in quiet)
-    assert all(len(runs_of(row)[run.id]["predictions"]) == 1 for row in told)
+def test_predictions_are_exported_only_on_request(store: Store) -> None:
+    run = get_only(store, ModelRun)
+    bare = export(store, ExportRequest(model_run_id=run.id))
+    full = export(store, ExportRequest(model_run_id=run.id, params=with_params(includePredictions=True)))
+    assert all("predictions" not in runs_of(row)[run.id] for row in bare)
+    assert all(len(runs_of(row)[run.id]["predictions"]) == 1 for row in full)
 
 
-def test_predictions_of_several_runs_stand_on_one_row(store: Store) -> None:
-    run = only(store, ModelRun)
+def test_predictions_of_several_runs_are_on_one_row(store: Store) -> None:
+    run = get_only(store, ModelRun)
     with store.change() as change:
         second = msgspec.structs.replace(run, id="second", name="second training")
         other = msgspec.structs.replace(run, id="third", model_id="other", name="of another model")
-        model = msgspec.structs.replace(only(store, Model), id="other", name="another model")
+        model = msgspec.structs.replace(get_only(store, Model), id="other", name="another model")
         change.connection.insert([second, other, model])
         for new in ("second", "third"):
             change.connection.run(
@@ -133,49 +133,49 @@ def test_predictions_of_several_runs_stand_on_one_row(store: Store) -> None:
                 " SELECT id || :new, :new, data_row_no, data_split, label_id FROM model_run_row WHERE no < 4",
                 {"new": new},
             )
-    rows = exported(store, ExportRequest(params=with_params(allModelRuns=True, includePredictions=True)))
+    rows = export(store, ExportRequest(params=with_params(allModelRuns=True, includePredictions=True)))
     three = [row for row in rows if len(runs_of(row)) == 3]
     assert len(three) == 3
     for row in three:
         assert [len(model["runs"]) for model in row["experiments"].values()] == [2, 1]
         assert runs_of(row)["second"]["predictions"] == runs_of(row)["third"]["predictions"] == []
         assert runs_of(row)["second"]["labels"] == runs_of(row)[run.id]["labels"]
-    one = exported(store, ExportRequest(params=with_params(modelRunIds=["third"])))
+    one = export(store, ExportRequest(params=with_params(modelRunIds=["third"])))
     assert [len(runs_of(row)) for row in one if row["experiments"]] == [1, 1, 1]
 
 
-def test_a_label_that_was_deleted_is_not_told_by_a_run(store: Store) -> None:
-    run = only(store, ModelRun)
+def test_a_label_that_was_deleted_is_not_in_a_run(store: Store) -> None:
+    run = get_only(store, ModelRun)
     with store.reading() as connection:
         label = connection.select(Label, order="no", first=1)[0]
     LabelChanges(store).delete_labels([label.id])
-    rows = exported(store, ExportRequest(model_run_id=run.id))
+    rows = export(store, ExportRequest(model_run_id=run.id))
     assert [len(runs_of(row)[run.id]["labels"]) for row in rows] == [0, 1, 1, 1, 1, 1, 1, 1, 1]
 
 
-def test_a_deleted_run_or_model_is_told_nowhere(store: Store) -> None:
-    wanted = ExportRequest(params=with_params(allModelRuns=True))
-    assert any(row["experiments"] for row in exported(store, wanted))
-    deleted(store, Model)
-    assert all(row["experiments"] == {} for row in exported(store, wanted))
-    deleted(store, ModelRun)
+def test_a_deleted_run_or_model_is_exported_nowhere(store: Store) -> None:
+    request = ExportRequest(params=with_params(allModelRuns=True))
+    assert any(row["experiments"] for row in export(store, request))
+    delete_all(store, Model)
+    assert all(row["experiments"] == {} for row in export(store, request))
+    delete_all(store, ModelRun)
     with pytest.raises(MalformedRequest, match="does not exist"):
-        exported(store, ExportRequest(model_run_id=only(store, ModelRun).id))
+        export(store, ExportRequest(model_run_id=get_only(store, ModelRun).id))
 
 
-def test_a_slice_finds_what_its_terms_find_in_the_catalog(store: Store) -> None:
-    found = only(store, CatalogSlice)
+def test_a_slice_has_the_rows_that_its_terms_match_in_the_catalog(store: Store) -> None:
+    search = get_only(store, CatalogSlice)
     params = with_params(allProjects=True, allModelRuns=True)
-    by_slice = exported(store, ExportRequest(slice_id=found.id, params=params))
-    assert by_slice == exported(store, ExportRequest(terms=json.loads(found.query), params=params))
+    by_slice = export(store, ExportRequest(slice_id=search.id, params=params))
+    assert by_slice == export(store, ExportRequest(terms=json.loads(search.query), params=params))
     assert len(by_slice) == 12
 
 
 def test_a_slice_is_searched_anew_each_time(store: Store) -> None:
-    found = only(store, CatalogSlice)
-    rows = exported(store, ExportRequest(slice_id=found.id))
+    search = get_only(store, CatalogSlice)
+    rows = export(store, ExportRequest(slice_id=search.id))
     CatalogChanges(store).delete_data_rows([rows[0]["data_row"]["id"]])
-    assert exported(store, ExportRequest(slice_id=found.id)) == rows[1:]
+    assert export(store, ExportRequest(slice_id=search.id)) == rows[1:]
 
 
 REFUSED: dict[str, tuple[Callable[[], ExportRequest], type[Exception], str]] = {
@@ -201,12 +201,12 @@ REFUSED: dict[str, tuple[Callable[[], ExportRequest], type[Exception], str]] = {
 }
 
 
-@pytest.mark.parametrize(("request_of", "error", "told"), REFUSED.values(), ids=list(REFUSED))
-def test_what_no_scope_has_is_refused(
-    store: Store, request_of: Callable[[], ExportRequest], error: type[Exception], told: str
+@pytest.mark.parametrize(("request_of", "error", "message"), REFUSED.values(), ids=list(REFUSED))
+def test_an_unknown_scope_is_refused(
+    store: Store, request_of: Callable[[], ExportRequest], error: type[Exception], message: str
 ) -> None:
     request = request_of()
     if request.project_id == "IMAGE":
         request = ExportRequest(project_id(store, "image"), request.terms)
-    with pytest.raises(error, match=told):
-        exported(store, request)
+    with pytest.raises(error, match=message):
+        export(store, request)

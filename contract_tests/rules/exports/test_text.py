@@ -1,4 +1,4 @@
-"""How moments and strings are written in rows."""
+"""The form of timestamps and strings in rows."""
 
 import datetime
 import json
@@ -36,9 +36,9 @@ def test_any_moment_is_written_as_datetime_writes_it_to_the_millisecond(at: date
 @example('\u2028\u2029\x85\x00"\\/\x7f')
 @example("🙂 שלום")
 def test_a_quoted_text_is_ascii_and_reads_back(text: str) -> None:
-    written = json_string(text)
-    assert written.isascii()
-    assert json.loads(written) == text
+    quoted = json_string(text)
+    assert quoted.isascii()
+    assert json.loads(quoted) == text
 
 
 @given(JSON)
@@ -60,7 +60,7 @@ def test_no_line_is_cut_by_splitlines(text: str) -> None:
 @example('\u2028 \x85 \x7f \x00 \\ \\u00e9 " 🙂 \U0010ffff')
 @example("\\\\u00e9")
 def test_unescaped_json_says_the_same_with_every_character_as_it_is(value: object) -> None:
-    written = json.dumps(value).encode()
-    raw = unescape(written)
+    escaped = json.dumps(value).encode()
+    raw = unescape(escaped)
     assert json.loads(raw) == value
     assert raw.decode() == json.dumps(value, ensure_ascii=False)
