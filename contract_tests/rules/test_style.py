@@ -21,6 +21,7 @@ CLEAN = (
     "contract_tests/rules/commands",
     "contract_tests/rules/console",
     "contract_tests/rules/control",
+    "contract_tests/rules/generate/files",
     "contract_tests/rules/http",
     "contract_tests/rules/installed.py",
     "contract_tests/rules/overlap.py",

@@ -19,8 +19,8 @@ def volumes(draw: st.DrawFn) -> tuple[int, int, list[bytes]]:
 
 
 @given(volumes(), st.text(max_size=10))
-def test_a_reader_finds_every_pixel(made: tuple[int, int, list[bytes]], name: str) -> None:
-    width, height, frames = made
+def test_a_reader_finds_every_pixel(volume: tuple[int, int, list[bytes]], name: str) -> None:
+    width, height, frames = volume
     read = pydicom.dcmread(io.BytesIO(encode_dicom(width, height, frames, name=name)))
     assert (read.Columns, read.Rows, int(read.NumberOfFrames)) == (width, height, len(frames))
     pixels = read.pixel_array.reshape(len(frames), height, width)

@@ -26,10 +26,10 @@ def test_every_difference_of_two_colours_has_its_coefficient(difference: int, st
 
 @given(st.text("01", max_size=200), st.integers(0, 6))
 def test_no_unit_holds_what_looks_like_the_start_of_one(bits: str, zeros: int) -> None:
-    made = encode_unit(0x65, bits + "0" * 8 * zeros + bits)
-    assert b"\0\0\0" not in made
-    assert b"\0\0\1" not in made
-    assert b"\0\0\2" not in made
+    unit = encode_unit(0x65, bits + "0" * 8 * zeros + bits)
+    assert b"\0\0\0" not in unit
+    assert b"\0\0\1" not in unit
+    assert b"\0\0\2" not in unit
 
 
 @given(*[st.integers(0, 255)] * 3)

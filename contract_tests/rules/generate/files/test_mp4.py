@@ -34,41 +34,41 @@ def clips(draw: st.DrawFn) -> tuple[int, int, list[Cells]]:
 def planes(width: int, height: int, cells: Cells) -> list[numpy.ndarray]:
     """Luma and the two half-sized planes of colour, as the cells say."""
     grid = numpy.array(cells)
-    found = []
+    expected = []
     for channel, size in enumerate((CELL, CELL // 2, CELL // 2)):
         whole = grid[:, :, channel].repeat(size, 0).repeat(size, 1)
-        found.append(whole[: height * size // CELL, : width * size // CELL])
-    return found
+        expected.append(whole[: height * size // CELL, : width * size // CELL])
+    return expected
 
 
-def decoded(content: bytes) -> list[list[numpy.ndarray]]:
+def decode(content: bytes) -> list[list[numpy.ndarray]]:
     """The planes of each frame, without the filling at the ends of lines."""
-    found = []
+    frames = []
     with av.open(io.BytesIO(content), "r") as container:
         for frame in container.decode(video=0):
             sizes = [(frame.height, frame.width)] + [(frame.height // 2, frame.width // 2)] * 2
             raw = zip(frame.planes, sizes, strict=True)
-            found.append(
+            frames.append(
                 [
                     numpy.frombuffer(bytes(plane), numpy.uint8).reshape(-1, plane.line_size)[:rows, :columns]
                     for plane, (rows, columns) in raw
                 ]
             )
-    return found
+    return frames
 
 
 @settings(max_examples=25)
 @given(clips(), st.sampled_from([10, 23.976, 25, 29.97, 60]))
-def test_a_decoder_finds_every_colour_of_every_frame(made: tuple[int, int, list[Cells]], rate: float) -> None:
-    width, height, pictures = made
-    frames = decoded(encode_mp4(width, height, rate, pictures))
+def test_a_decoder_finds_every_colour_of_every_frame(clip: tuple[int, int, list[Cells]], rate: float) -> None:
+    width, height, pictures = clip
+    frames = decode(encode_mp4(width, height, rate, pictures))
     assert len(frames) == len(pictures)
     for frame, cells in zip(frames, pictures, strict=True):
-        for found, told in zip(frame, planes(width, height, cells), strict=True):
-            assert (found == told).all()
+        for plane, expected in zip(frame, planes(width, height, cells), strict=True):
+            assert (plane == expected).all()
 
 
-def moving(columns: int, rows: int, count: int) -> list[Cells]:
+def draw_moving_thing(columns: int, rows: int, count: int) -> list[Cells]:
     ground, thing = to_ycbcr(200, 210, 220), to_ycbcr(200, 30, 30)
     return [
         [[thing if (column, row) == (at % columns, 1) else ground for column in range(columns)] for row in range(rows)]
@@ -81,7 +81,7 @@ def test_both_decoders_find_size_rate_and_count(
     tmp_path: Path, width: int, height: int, rate: float, count: int
 ) -> None:
     file = tmp_path / "clip.mp4"
-    file.write_bytes(encode_mp4(width, height, rate, moving(-(-width // CELL), -(-height // CELL), count)))
+    file.write_bytes(encode_mp4(width, height, rate, draw_moving_thing(-(-width // CELL), -(-height // CELL), count)))
     with av.open(str(file), "r") as container:
         stream = container.streams.video[0]
         assert (stream.width, stream.height, stream.frames) == (width, height, count)
@@ -97,7 +97,7 @@ def test_both_decoders_find_size_rate_and_count(
 
 
 def test_a_clip_is_small() -> None:
-    assert len(encode_mp4(640, 360, 25, moving(40, 23, 100))) < 10_000
+    assert len(encode_mp4(640, 360, 25, draw_moving_thing(40, 23, 100))) < 10_000
 
 
 def test_a_clip_without_pictures_is_refused() -> None:

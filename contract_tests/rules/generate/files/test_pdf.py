@@ -17,7 +17,7 @@ WORDS = st.lists(st.text(LETTERS, min_size=1, max_size=12), min_size=1, max_size
 
 
 def read(content: bytes) -> PdfReader:
-    """Read strictly: any fault in the file's tables is an error."""
+    """Reads strictly: any fault in the file's tables is an error."""
     return PdfReader(io.BytesIO(content), strict=True)
 
 
@@ -67,7 +67,7 @@ def test_the_same_pages_are_the_same_bytes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("東京", "no letter for CJK UNIFIED IDEOGRAPH-6771"),
         ("a🚲", "no letter for BICYCLE"),
@@ -76,8 +76,8 @@ def test_the_same_pages_are_the_same_bytes() -> None:
         ("\x81", "no letter for U\\+0081"),
     ],
 )
-def test_what_the_font_cannot_show_is_refused(text: str, told: str) -> None:
-    with pytest.raises(ValueError, match=told):
+def test_what_the_font_cannot_show_is_refused(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         encode_document([one_line(text)])
 
 

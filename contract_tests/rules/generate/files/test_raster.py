@@ -26,18 +26,18 @@ Pixels = list[list[Colour]]
 def chunks(data: bytes) -> list[tuple[bytes, bytes]]:
     """(kind, body) of every chunk; checks the signature, every CRC and that nothing follows the end."""
     assert data[:8] == b"\x89PNG\r\n\x1a\n"
-    found, position = [], 8
+    kinds_and_bodies, position = [], 8
     while position < len(data):
         (length,) = struct.unpack_from(">I", data, position)
         kind, body = data[position + 4 : position + 8], data[position + 8 : position + 8 + length]
         (crc,) = struct.unpack_from(">I", data, position + 8 + length)
         assert crc == zlib.crc32(kind + body)
-        found.append((kind, body))
+        kinds_and_bodies.append((kind, body))
         position += 12 + length
-    return found
+    return kinds_and_bodies
 
 
-def decoded(data: bytes) -> tuple[int, Pixels]:
+def decode(data: bytes) -> tuple[int, Pixels]:
     """The PNG colour type and the pixels."""
     by_kind = dict(chunks(data))
     assert [kind for kind, _ in chunks(data)] == [b"IHDR", *([b"PLTE"] if b"PLTE" in by_kind else []), b"IDAT", b"IEND"]
@@ -64,10 +64,10 @@ def triples(data: bytes) -> list[Colour]:
 
 
 def pixels(canvas: Canvas) -> Pixels:
-    return decoded(canvas.png_rgb())[1]
+    return decode(canvas.png_rgb())[1]
 
 
-def painted(canvas: Canvas, colour: Colour = WHITE) -> set[tuple[int, int]]:
+def find_pixels(canvas: Canvas, colour: Colour = WHITE) -> set[tuple[int, int]]:
     """(x, y) of every pixel of this colour."""
     return {(x, y) for y, row in enumerate(pixels(canvas)) for x, pixel in enumerate(row) if pixel == colour}
 
@@ -98,7 +98,7 @@ colours = st.tuples(st.integers(0, 255), st.integers(0, 255), st.integers(0, 255
 def test_a_polygon_covers_exactly_the_pixels_whose_centre_it_contains(points: list[Point]) -> None:
     canvas = Canvas(SIZE, SIZE, BLACK)
     canvas.fill_polygon(points, WHITE)
-    assert painted(canvas) == {(x, y) for x in range(SIZE) for y in range(SIZE) if inside(points, x, y)}
+    assert find_pixels(canvas) == {(x, y) for x in range(SIZE) for y in range(SIZE) if inside(points, x, y)}
 
 
 @given(left=st.integers(0, 10), top=st.integers(0, 10), width=st.integers(0, 6), height=st.integers(0, 6))
@@ -110,7 +110,7 @@ def test_a_rectangle_covers_width_times_height_pixels_also_when_drawn_as_a_polyg
     right, bottom = left + width, top + height
     as_polygon.fill_polygon([(left, top), (right, top), (right, bottom), (left, bottom)], WHITE)
 
-    assert len(painted(as_polygon)) == width * height
+    assert len(find_pixels(as_polygon)) == width * height
     assert as_rectangle.png_rgb() == as_polygon.png_rgb()
 
 
@@ -118,7 +118,7 @@ def test_a_rectangle_covers_width_times_height_pixels_also_when_drawn_as_a_polyg
 def test_a_filling_stays_inside_the_bounding_box(points: list[Point]) -> None:
     canvas = Canvas(SIZE, SIZE, BLACK)
     canvas.fill_polygon(points, WHITE)
-    for x, y in painted(canvas):
+    for x, y in find_pixels(canvas):
         assert min(point[0] for point in points) <= x + 0.5 <= max(point[0] for point in points)
         assert min(point[1] for point in points) <= y + 0.5 <= max(point[1] for point in points)
 
@@ -139,15 +139,15 @@ def test_neighbours_neither_overlap_nor_leave_a_gap(start: Point, end: Point) ->
     right.fill_polygon([(99, start[1]), start, end, (99, end[1])], WHITE)
 
     rows = {y for y in range(SIZE) if min(start[1], end[1]) <= y + 0.5 < max(start[1], end[1])}
-    assert not painted(left) & painted(right)
-    assert painted(left) | painted(right) == {(x, y) for x in range(SIZE) for y in rows}
+    assert not find_pixels(left) & find_pixels(right)
+    assert find_pixels(left) | find_pixels(right) == {(x, y) for x in range(SIZE) for y in rows}
 
 
 def test_a_polygon_that_crosses_itself_is_hollow_where_it_covers_itself_twice() -> None:
     canvas = Canvas(6, 6, BLACK)
     outer, inner = [(0, 0), (6, 0), (6, 6), (0, 6), (0, 0)], [(2, 2), (4, 2), (4, 4), (2, 4), (2, 2)]
     canvas.fill_polygon([*outer, *inner], WHITE)
-    assert len(painted(canvas)) == 36 - 4
+    assert len(find_pixels(canvas)) == 36 - 4
 
 
 @pytest.mark.parametrize(
@@ -166,21 +166,21 @@ def test_shapes_are_clipped_to_the_picture() -> None:
     canvas = Canvas(4, 3, BLACK)
     canvas.fill_rectangle(-50, -50, 1000, 1000, WHITE)
     canvas.dot(-1, -1, 2.5, RED)
-    assert painted(canvas, RED) == {(0, 0)}
-    assert len(painted(canvas)) == 4 * 3 - 1
+    assert find_pixels(canvas, RED) == {(0, 0)}
+    assert len(find_pixels(canvas)) == 4 * 3 - 1
 
 
 def test_a_line_is_as_wide_as_its_thickness() -> None:
     canvas = Canvas(20, 20, BLACK)
     canvas.draw_line([(0, 10), (20, 10)], WHITE, 4)
-    assert painted(canvas) == {(x, y) for x in range(20) for y in range(8, 12)}
+    assert find_pixels(canvas) == {(x, y) for x in range(20) for y in range(8, 12)}
 
 
 @given(end=st.tuples(quarters, quarters))
 def test_a_line_of_one_pixel_has_no_gaps(end: Point) -> None:
     canvas = Canvas(SIZE, SIZE, BLACK)
     canvas.draw_line([(8, 8), end], WHITE)
-    xs, ys = {x for x, _ in painted(canvas)}, {y for _, y in painted(canvas)}
+    xs, ys = {x for x, _ in find_pixels(canvas)}, {y for _, y in find_pixels(canvas)}
     assert all(column in xs for column in range(min(xs, default=0), max(xs, default=-1)))
     assert all(row in ys for row in range(min(ys, default=0), max(ys, default=-1)))
 
@@ -191,8 +191,8 @@ def test_a_dot_covers_the_centres_within_its_radius(x: float, y: float, radius: 
     canvas.dot(x, y, radius, WHITE)
     away = {(a, b): (a + 0.5 - x) ** 2 + (b + 0.5 - y) ** 2 for a in range(SIZE) for b in range(SIZE)}
     # A centre exactly on the rim belongs to the dot on its left and upper side only.
-    assert {place for place, square in away.items() if square < radius**2} <= painted(canvas)
-    assert painted(canvas) <= {place for place, square in away.items() if square <= radius**2}
+    assert {place for place, square in away.items() if square < radius**2} <= find_pixels(canvas)
+    assert find_pixels(canvas) <= {place for place, square in away.items() if square <= radius**2}
 
 
 # --- Files ---
@@ -209,7 +209,7 @@ def test_a_picture_of_few_colours_is_read_back_from_an_indexed_file(
         for y, row in enumerate(expected):
             row[:] = [colour if inside(points, x, y) else pixel for x, pixel in enumerate(row)]
 
-    assert decoded(canvas.png_rgb()) == (3, expected)
+    assert decode(canvas.png_rgb()) == (3, expected)
 
 
 @pytest.mark.parametrize(("count", "colour_type"), [(255, 3), (256, 3), (257, 2), (600, 2)])
@@ -219,9 +219,9 @@ def test_a_picture_becomes_truecolour_with_the_257th_colour(count: int, colour_t
     for number, colour in enumerate(painted_colours):
         canvas.fill_rectangle(number % 30, number // 30, 1, 1, colour)
 
-    found, rows = decoded(canvas.png_rgb())
+    decoded_type, rows = decode(canvas.png_rgb())
 
-    assert found == colour_type
+    assert decoded_type == colour_type
     assert [pixel for row in rows for pixel in row][:count] == painted_colours
 
 
@@ -229,13 +229,13 @@ def test_a_picture_becomes_truecolour_with_the_257th_colour(count: int, colour_t
 def test_a_mask_is_one_channel_of_0_and_255(points: list[Point]) -> None:
     canvas = Canvas(SIZE, SIZE, BLACK)
     canvas.fill_polygon(points, WHITE)
-    assert decoded(canvas.png_grey()) == (0, pixels(canvas))
+    assert decode(canvas.png_grey()) == (0, pixels(canvas))
 
 
 def test_a_mask_on_a_white_ground_is_read_back_too() -> None:
     canvas = Canvas(5, 4, WHITE)
     canvas.fill_rectangle(1, 1, 2, 2, BLACK)
-    assert decoded(canvas.png_grey()) == (0, pixels(canvas))
+    assert decode(canvas.png_grey()) == (0, pixels(canvas))
 
 
 def test_a_grey_picture_of_too_many_colours_is_refused() -> None:
@@ -301,5 +301,5 @@ def test_truecolour_holds_the_same_pixels_without_a_palette(strokes: list[tuple[
     for points, colour in strokes:
         indexed.fill_polygon(points, colour)
         true.fill_polygon(points, colour)
-    (_, seen), (kind, same) = decoded(indexed.png_rgb()), decoded(true.png_truecolour())
+    (_, seen), (kind, same) = decode(indexed.png_rgb()), decode(true.png_truecolour())
     assert (kind, same) == (2, seen)
