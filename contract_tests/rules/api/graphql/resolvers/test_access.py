@@ -48,15 +48,15 @@ def test_the_limit_of_invites_counts_everybody_who_works_here(own: MockWorkspace
 @pytest.mark.known("client")
 @pytest.mark.parametrize("path", ["organization", "project(where: {id: $id})"])
 def test_nobody_is_invited(own: MockWorkspace, path: str) -> None:
-    """As SDKs since 6.10 ask (invite.py)."""
+    """The document of SDKs since 6.10 (invite.py)."""
     declared = "$from: ID, $first: PageSize" + (", $id: ID!" if "$id" in path else "")
     selected = (
         "nodes{id createdAt organizationRoleName inviteeEmail projectInvites{id projectRoleName projectId}} nextCursor"
     )
     document = f"query({declared}){{{path}{{id invites(from: $from, first: $first){{{selected}}}}}}}"
     variables = {"from": None, "first": 100} | ({"id": own.project("image")} if "$id" in path else {})
-    [found] = ask_in(own, document, **variables).values()
-    assert found["invites"] == {"nodes": [], "nextCursor": None}
+    [answer] = ask_in(own, document, **variables).values()
+    assert answer["invites"] == {"nodes": [], "nextCursor": None}
 
 
 @pytest.mark.known("client")
@@ -71,8 +71,8 @@ def test_there_are_no_groups_of_users(own: MockWorkspace) -> None:
 
 
 @pytest.mark.known("client")
-def test_roles_are_told_in_pages_with_their_organization(own: MockWorkspace) -> None:
-    """As SDKs since 7.0 ask (user_group_v2.py)."""
+def test_roles_are_listed_in_pages_with_their_organization(own: MockWorkspace) -> None:
+    """The document of SDKs since 7.0 (user_group_v2.py)."""
     document = "query{roles(skip: %d, first: %d){id organizationId name permissions}}"
     every = ask_in(own, document % (0, 100))["roles"]
     assert {role["organizationId"] for role in every} == {own.organization_id}

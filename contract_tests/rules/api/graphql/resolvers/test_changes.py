@@ -16,7 +16,7 @@ def own() -> Iterator[ServedWorld]:
         yield world
 
 
-def created(own: ServedWorld, **data: object) -> Any:
+def create_project(own: ServedWorld, **data: object) -> Any:
     document = "mutation($data: ProjectData!){createProject(data: $data){id name description setupComplete queueMode}}"
     return ask(own, document, {"data": {"name": "new"} | data}).data["createProject"]
 
@@ -24,26 +24,27 @@ def created(own: ServedWorld, **data: object) -> Any:
 @pytest.mark.known("client")
 @pytest.mark.parametrize("name", ["plain", "🙂", "שלום", "line\u2028", 'quote"', "x" * 5000, "'; DROP TABLE project"])
 def test_a_project_is_created_with_the_name_it_is_given(own: ServedWorld, name: str) -> None:
-    made = created(own, name=name)
+    project = create_project(own, name=name)
     assert (
-        ask(own, "query($id: ID!){project(where: {id: $id}){name}}", {"id": made["id"]}).data["project"]["name"] == name
+        ask(own, "query($id: ID!){project(where: {id: $id}){name}}", {"id": project["id"]}).data["project"]["name"]
+        == name
     )
 
 
 def test_a_new_project_may_say_that_it_is_not_deleted(own: ServedWorld) -> None:
-    assert created(own, deleted=False)["name"] == "new"
+    assert create_project(own, deleted=False)["name"] == "new"
 
 
 @pytest.mark.known("client")
 def test_a_model_evaluation_project_without_data_rows_is_created_as_sdks_send_it(own: ServedWorld) -> None:
     """SDK client.create_model_evaluation_project, 6.0 and later."""
-    made = created(
+    project = create_project(
         own,
         allowedMediaType="CONVERSATIONAL",
         editorTaskType="MODEL_CHAT_EVALUATION",
         appendToExistingDataset=False,
     )
-    assert made["name"] == "new"
+    assert project["name"] == "new"
 
 
 @pytest.mark.parametrize("rows", [{"dataRowCount": 1}, {"datasetNameOrId": "new"}, {"appendToExistingDataset": True}])
@@ -79,14 +80,16 @@ def test_a_text_that_is_too_long_to_be_listed_is_refused(own: ServedWorld, docum
 @pytest.mark.known("client")
 def test_deleting_is_updating(own: ServedWorld) -> None:
     """Wire trap 25."""
-    made = created(own)
+    project = create_project(own)
     delete = (
         "mutation deleteProjectPyApi($ProjectId: ID!)"
         "{updateProject(where: {id: $ProjectId} data: {deleted: true}) {id}}"
     )
-    assert ask(own, delete, {"ProjectId": made["id"]}).data == {"updateProject": {"id": made["id"]}}
-    assert ask(own, delete, {"ProjectId": made["id"]}).code == "RESOURCE_NOT_FOUND"
-    assert ask(own, "query($id: ID!){project(where: {id: $id}){id}}", {"id": made["id"]}).code == "RESOURCE_NOT_FOUND"
+    assert ask(own, delete, {"ProjectId": project["id"]}).data == {"updateProject": {"id": project["id"]}}
+    assert ask(own, delete, {"ProjectId": project["id"]}).code == "RESOURCE_NOT_FOUND"
+    assert (
+        ask(own, "query($id: ID!){project(where: {id: $id}){id}}", {"id": project["id"]}).code == "RESOURCE_NOT_FOUND"
+    )
 
 
 @pytest.mark.parametrize(
@@ -103,12 +106,12 @@ def test_a_change_without_an_id_changes_nothing(own: ServedWorld, mutation: str)
 
 
 def test_an_ontology_is_connected_to_a_project_and_an_unknown_one_is_not(own: ServedWorld) -> None:
-    made = created(own)
+    project = create_project(own)
     document = "mutation($p: ID!, $o: ID!){project(where: {id: $p}){connectOntology(ontologyId: $o){ontology{id}}}}"
     ontology = ask(own, "{ontologies{nodes{id}}}").data["ontologies"]["nodes"][0]["id"]
-    connected = ask(own, document, {"p": made["id"], "o": ontology}).data["project"]["connectOntology"]
+    connected = ask(own, document, {"p": project["id"], "o": ontology}).data["project"]["connectOntology"]
     assert connected == {"ontology": {"id": ontology}}
-    assert ask(own, document, {"p": made["id"], "o": "nobody"}).code == "RESOURCE_NOT_FOUND"
+    assert ask(own, document, {"p": project["id"], "o": "nobody"}).code == "RESOURCE_NOT_FOUND"
 
 
 OPTIONS = (  # as SDKs make them (orm/query.py create)
@@ -125,8 +128,8 @@ def test_empty_options_connect_an_editor(own: ServedWorld) -> None:
     [frontend] = ask_in(workspace, "{labelingFrontends{id}}")["labelingFrontends"]
     variables = {"project": project, "labelingFrontend": frontend["id"]}
     empty = '{"tools": [], "classifications": []}'
-    made = ask_in(workspace, OPTIONS, **variables, customizationOptions=empty)["createLabelingFrontendOptions"]
-    assert len(made["id"]) == 25
+    options = ask_in(workspace, OPTIONS, **variables, customizationOptions=empty)["createLabelingFrontendOptions"]
+    assert len(options["id"]) == 25
     document = "query($id: ID!){project(where: {id: $id}){labelingFrontend{id}}}"
     assert ask_in(workspace, document, id=project)["project"]["labelingFrontend"] == frontend
 
@@ -150,12 +153,12 @@ def test_options_of_an_editor_that_cannot_be_made_are_refused(
 
 
 def test_several_changes_of_one_document_happen_in_their_order(own: ServedWorld) -> None:
-    made = created(own)
+    project = create_project(own)
     document = (
         'mutation($id: ID!){a: updateProject(where: {id: $id}, data: {name: "first"}){name}'
         ' b: updateProject(where: {id: $id}, data: {name: "second"}){name}}'
     )
-    assert ask(own, document, {"id": made["id"]}).data == {"a": {"name": "first"}, "b": {"name": "second"}}
+    assert ask(own, document, {"id": project["id"]}).data == {"a": {"name": "first"}, "b": {"name": "second"}}
 
 
 @pytest.mark.known("client")
@@ -192,7 +195,7 @@ def test_queues_of_datasets_are_refused_in_the_words_of_the_service(own: ServedW
     ("name", "value"), [("allowedMediaType", "UNKNOWN"), ("allowedMediaType", "UNSUPPORTED"), ("queueMode", "CATALOG")]
 )
 def test_a_value_that_is_only_read_is_refused(own: ServedWorld, name: str, value: str) -> None:
-    """Observed in 2022 for the media type UNKNOWN; the words are ours."""
+    """Observed in 2022 for the media type UNKNOWN; the words are this server's own."""
     for document, variables in (
         (f'mutation{{createProject(data: {{name: "x", {name}: {value}}}){{id}}}}', {}),
         (UPDATE, {"id": own.projects["image"], "data": {name: value}}),
@@ -238,8 +241,8 @@ def test_a_deleted_label_is_gone_from_every_place(own: ServedWorld) -> None:
         "query($row: ID!, $p: ID!){dataRow(where: {id: $row})"
         "{labels{id} labelingActivity(where: {projectId: $p}){selectedLabelId}}}"
     )
-    found = ask(own, document, {"row": row["data_row"]["id"], "p": own.projects["text"]}).data["dataRow"]
-    assert found == {"labels": [], "labelingActivity": {"selectedLabelId": None}}
+    data_row = ask(own, document, {"row": row["data_row"]["id"], "p": own.projects["text"]}).data["dataRow"]
+    assert data_row == {"labels": [], "labelingActivity": {"selectedLabelId": None}}
 
 
 def test_the_same_row_named_twice_is_deleted_once(own: ServedWorld) -> None:

@@ -63,19 +63,21 @@ OTHERS: dict[str, list[Any]] = {
 
 @cache
 def fields_of(input_type: str) -> dict[str, list[Any]]:
-    """What can be compared, with values that nothing may have."""
+    """The fields that can be compared, with values that no item needs to have."""
     kind = build_schema(read_sdl(), assume_valid=True).type_map[input_type]
     assert isinstance(kind, GraphQLInputObjectType)
     plain = {name: get_named_type(field.type) for name, field in kind.fields.items() if f"{name}_gte" in kind.fields}
-    known = {name: found for name, found in plain.items() if (input_type, name) not in NOT_SERVED_ALIKE}
+    known = {name: field_type for name, field_type in plain.items() if (input_type, name) not in NOT_SERVED_ALIKE}
     return {
-        name: list(found.values) if (found := known[name]) and hasattr(found, "values") else OTHERS[found.name]
+        name: list(field_type.values)
+        if (field_type := known[name]) and hasattr(field_type, "values")
+        else OTHERS[field_type.name]
         for name in known
     }
 
 
-class Asked:
-    """One workspace with something in every list, and the ids that lead there."""
+class Lists:
+    """A workspace with an item in every list, and the ids that the lists are found by."""
 
     def __init__(self, workspace: MockWorkspace, states: MockWorkspace) -> None:
         self._workspace, self._states = workspace, states
@@ -83,13 +85,15 @@ class Asked:
         labels = "query($id: ID!){project(where: {id: $id}){labels(first: 100){dataRow{id attachments{id}}}}}"
         rows = [label["dataRow"] for label in ask_in(workspace, labels, **project)["project"]["labels"]]
         judged = "{projects{id benchmarks{id} labels(first: 100){id reviews{id}}}}"
-        found = ask_in(states, judged)["projects"]
-        reviewed = max((label for item in found for label in item["labels"]), key=lambda label: len(label["reviews"]))
+        projects = ask_in(states, judged)["projects"]
+        reviewed = max(
+            (label for item in projects for label in item["labels"]), key=lambda label: len(label["reviews"])
+        )
         self._ids = {
             "dataset": workspace.dataset("image rows"),
             "project": project["id"],
             "row": max(rows, key=lambda row: len(row["attachments"]))["id"],
-            "judged": max(found, key=lambda item: len(item["benchmarks"]))["id"],
+            "judged": max(projects, key=lambda item: len(item["benchmarks"]))["id"],
             "reviewed": reviewed["id"],
         }
 
@@ -108,8 +112,8 @@ class Asked:
 
 
 def export(workspace: MockWorkspace, name: str) -> str:
-    given = export_input(workspace.project("image")) | {"taskName": name}
-    return str(ask_in(workspace, EXPORT, input=given)["exportDataRowsInProject"]["taskId"])
+    inputs = export_input(workspace.project("image")) | {"taskName": name}
+    return str(ask_in(workspace, EXPORT, input=inputs)["exportDataRowsInProject"]["taskId"])
 
 
 def make_tasks(workspace: MockWorkspace) -> None:
@@ -123,29 +127,29 @@ def make_tasks(workspace: MockWorkspace) -> None:
     workspace.clock.advance(seconds=60)
 
 
-def make_webhooks(workspace: MockWorkspace) -> None:
+def create_webhooks(workspace: MockWorkspace) -> None:
     create = (
         'mutation($url: String!){createWebhook(data: {topics: {set: [LABEL_CREATED]}, url: $url, secret: "x"}){id}}'
     )
-    made = [ask_in(workspace, create, url=f"http://127.0.0.1:9/{name}")["createWebhook"]["id"] for name in "ab"]
-    ask_in(workspace, f'mutation{{updateWebhook(where: {{id: "{made[0]}"}}, data: {{status: REVOKED}}){{id}}}}')
+    webhook_ids = [ask_in(workspace, create, url=f"http://127.0.0.1:9/{name}")["createWebhook"]["id"] for name in "ab"]
+    ask_in(workspace, f'mutation{{updateWebhook(where: {{id: "{webhook_ids[0]}"}}, data: {{status: REVOKED}}){{id}}}}')
 
 
 @pytest.fixture(scope="module")
-def asked(server: ServedWorld) -> Asked:
+def lists(server: ServedWorld) -> Lists:
     workspace = server.workspace()
     make_tasks(workspace)
-    make_webhooks(workspace)
+    create_webhooks(workspace)
     for name in ("a", "b", "IMAGE"):
         ask_in(workspace, f'mutation{{createProject(data: {{name: "{name}"}}){{id}}}}')
         ask_in(workspace, f'mutation{{createDataset(data: {{name: "{name}", description: "{name}"}}){{id}}}}')
     workspace.clock.freeze()
-    return Asked(workspace, server.workspace(scenario="states"))
+    return Lists(workspace, server.workspace(scenario="states"))
 
 
-def moment(text: str) -> datetime.datetime:
-    found = datetime.datetime.fromisoformat(text)
-    return found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
+def parse_moment(text: str) -> datetime.datetime:
+    parsed = datetime.datetime.fromisoformat(text)
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=datetime.UTC)
 
 
 def fits(item: Item, where: Where, input_type: str) -> bool:
@@ -161,14 +165,14 @@ def _term_fits(item: Item, key: str, value: Any, input_type: str) -> bool:
     if key == "NOT":
         return not any(fits(item, part, input_type) for part in value)
     name, _, suffix = key.partition("_")
-    found = item[name]
-    if found is None:
+    own = item[name]
+    if own is None:
         return False
-    if name.endswith(("At", "Complete", "Time", "Activity")) and isinstance(found, str):
-        found, value = moment(found), moment(value)
+    if name.endswith(("At", "Complete", "Time", "Activity")) and isinstance(own, str):
+        own, value = parse_moment(own), parse_moment(value)
     if (input_type, name) in WITHOUT_CASE:
-        found, value = found.lower(), value.lower()
-    return OPERATORS[f"_{suffix}" if suffix else ""](found, value)
+        own, value = own.lower(), value.lower()
+    return OPERATORS[f"_{suffix}" if suffix else ""](own, value)
 
 
 def comparisons(fields: dict[str, list[Any]], items: list[Item]) -> st.SearchStrategy[Where]:
@@ -192,51 +196,51 @@ def comparisons(fields: dict[str, list[Any]], items: list[Item]) -> st.SearchStr
 
 @pytest.mark.known("client")
 @pytest.mark.parametrize("name", LISTS)
-def test_a_search_finds_what_a_plain_filter_leaves(asked: Asked, name: str) -> None:
+def test_a_search_finds_what_a_plain_filter_leaves(lists: Lists, name: str) -> None:
     input_type, _ = LISTS[name]
-    every = asked.items(name)
+    every = lists.items(name)
     assert bool(every) == (name not in EMPTY)
     searches = comparisons(fields_of(input_type), every)
 
     @settings(max_examples=40)
     @given(searches)
     def law(where: Where) -> None:
-        assert asked.items(name, where) == [item for item in every if fits(item, where, input_type)]
+        assert lists.items(name, where) == [item for item in every if fits(item, where, input_type)]
 
     law()
 
 
 @pytest.mark.known("client")
 @pytest.mark.parametrize("name", LISTS)
-def test_each_field_is_compared_in_each_way(asked: Asked, name: str) -> None:
+def test_each_field_is_compared_in_each_way(lists: Lists, name: str) -> None:
     input_type, _ = LISTS[name]
-    every = asked.items(name)
+    every = lists.items(name)
     keep = partial(fits, input_type=input_type)
     for field, others in fields_of(input_type).items():
         values = [item[field] for item in every if item[field] is not None] or others
         for suffix in OPERATORS:
             where = {f"{field}{suffix}": values[0]}
-            assert asked.items(name, where) == [item for item in every if keep(item, where)], where
+            assert lists.items(name, where) == [item for item in every if keep(item, where)], where
 
 
 @pytest.mark.known("client")
-def test_data_rows_of_a_dataset_are_compared_one_field_at_a_time(asked: Asked, server: ServedWorld) -> None:
-    """As SDKs ask since 3.50 (dataset.py)."""
+def test_data_rows_of_a_dataset_are_compared_one_field_at_a_time(lists: Lists, server: ServedWorld) -> None:
+    """The document of SDKs since 3.50 (dataset.py)."""
     document = (
         "query($id: ID!, $where: DatasetDataRowWhereInput){datasetDataRows(id: $id, first: 100, where: $where)"
         "{nodes{id externalId globalKey createdAt updatedAt}}}"
     )
     dataset = server.own.dataset("image rows")
 
-    def found(where: Where | None) -> list[Item]:
+    def search(where: Where | None) -> list[Item]:
         rows: list[Item] = ask_in(server.own, document, id=dataset, where=where)["datasetDataRows"]["nodes"]
         return rows
 
-    every = found(None)
+    every = search(None)
     for field in every[0]:
         for suffix in OPERATORS:
             where = {f"{field}{suffix}": every[3][field]}
-            assert found(where) == [row for row in every if fits(row, where, "DataRowWhere")]
+            assert search(where) == [row for row in every if fits(row, where, "DataRowWhere")]
 
 
 @pytest.mark.known("client")

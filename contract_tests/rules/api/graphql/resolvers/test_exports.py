@@ -50,9 +50,9 @@ def task_id(server: ServedWorld) -> str:
 @pytest.mark.known("client")
 @pytest.mark.parametrize("project", ["image", "text"])
 def test_the_header_counts_what_the_files_hold(server: ServedWorld, project: str) -> None:
-    made = exported(server, project)
-    body = get(server, file_at(server, made, "0")["file"]).body
-    assert header(server, made) == {"totalSize": str(len(body)), "totalLines": str(body.count(b"\n"))}
+    task_id = exported(server, project)
+    body = get(server, file_at(server, task_id, "0")["file"]).body
+    assert header(server, task_id) == {"totalSize": str(len(body)), "totalLines": str(body.count(b"\n"))}
 
 
 @pytest.mark.known("client")
@@ -95,19 +95,19 @@ def test_a_stream_without_lines_has_no_header_and_no_file(server: ServedWorld, t
 
 @pytest.mark.known("client")
 def test_a_finished_task_has_what_the_sdk_reads(server: ServedWorld, task_id: str) -> None:
-    found = task_of(server, task_id)
-    assert (found["type"], found["status"], found["completionPercentage"]) == ("export-data-rows", "COMPLETE", 100.0)
-    assert (found["name"], found["metadata"]) == (None, {})
+    task = task_of(server, task_id)
+    assert (task["type"], task["status"], task["completionPercentage"]) == ("export-data-rows", "COMPLETE", 100.0)
+    assert (task["name"], task["metadata"]) == (None, {})
 
 
 @pytest.mark.known("client")
 @pytest.mark.parametrize("name", [None, "", "mine", "line\u2028 🙂"])
 def test_a_task_is_found_under_its_maker_by_exactly_its_id(server: ServedWorld, name: str | None) -> None:
     """Wire trap 15."""
-    given = export_input(server.projects["text"]) | {"taskName": name}
-    made = ask(server, EXPORT, {"input": given}).data["exportDataRowsInProject"]["taskId"]
+    inputs = export_input(server.projects["text"]) | {"taskName": name}
+    task_id = ask(server, EXPORT, {"input": inputs}).data["exportDataRowsInProject"]["taskId"]
     document = "query($id: ID!){user{createdTasks(where: {id: $id} skip: 0 first: 100){id name}}}"
-    assert ask(server, document, {"id": made}).data["user"]["createdTasks"] == [{"id": made, "name": name}]
+    assert ask(server, document, {"id": task_id}).data["user"]["createdTasks"] == [{"id": task_id, "name": name}]
     assert ask(server, document, {"id": "nobody"}).data["user"]["createdTasks"] == []
 
 
@@ -157,8 +157,8 @@ def test_many_terms_make_an_export_or_are_refused(server: ServedWorld, count: in
     if "errors" in answer.json:
         assert answer.code == "MALFORMED_REQUEST"
     else:
-        made = answer.data["exportDataRowsInProject"]["taskId"]
-        assert task_of(server, made)["status"] in {"COMPLETE", "IN_PROGRESS"}
+        task_id = answer.data["exportDataRowsInProject"]["taskId"]
+        assert task_of(server, task_id)["status"] in {"COMPLETE", "IN_PROGRESS"}
 
 
 @pytest.mark.known("client")
@@ -184,24 +184,24 @@ COMPLETE = "{user{createdTasks(where: {status: COMPLETE}){id status}}}"
 
 @pytest.fixture
 def fresh(server: ServedWorld) -> MockWorkspace:
-    """Its clock stands still, so that what was just made stays so."""
-    made = server.workspace()
-    made.clock.freeze()
-    return made
+    """A workspace whose clock is frozen, so that a new export stays new."""
+    workspace = server.workspace()
+    workspace.clock.freeze()
+    return workspace
 
 
-def just_made(workspace: MockWorkspace, project: str = "image", **params: object) -> str:
-    """The id of an export, waited for as SDKs do: DataRow.export looks at once."""
-    task_id = started(workspace, project, **params)
+def finish_export(workspace: MockWorkspace, project: str = "image", **params: object) -> str:
+    """Waits for a new export as SDKs do (DataRow.export polls immediately) and returns its id."""
+    task_id = start_export(workspace, project, **params)
     until = time.monotonic() + LONG_PATIENCE
     while status(workspace, WAIT, task_id) == "IN_PROGRESS" and time.monotonic() < until:
         time.sleep(0.05)  # the mutation does not wait long on a busy machine
     return task_id
 
 
-def started(workspace: MockWorkspace, project: str = "image", **params: object) -> str:
-    given = export_input(workspace.project(project), **params)
-    return str(ask_in(workspace, EXPORT, input=given)["exportDataRowsInProject"]["taskId"])
+def start_export(workspace: MockWorkspace, project: str = "image", **params: object) -> str:
+    inputs = export_input(workspace.project(project), **params)
+    return str(ask_in(workspace, EXPORT, input=inputs)["exportDataRowsInProject"]["taskId"])
 
 
 def status(workspace: MockWorkspace, document: str, task_id: str) -> str:
@@ -212,7 +212,7 @@ def status(workspace: MockWorkspace, document: str, task_id: str) -> str:
 
 @pytest.mark.known("client")
 def test_an_export_that_was_just_made_can_be_cancelled_as_the_sdk_does_it(fresh: MockWorkspace) -> None:
-    task_id = just_made(fresh)
+    task_id = finish_export(fresh)
     assert status(fresh, WAIT, task_id) == "COMPLETE"
     assert status(fresh, GET_BY_ID, task_id) == "IN_PROGRESS"
     assert ask_in(fresh, CANCEL, id=task_id) == {"cancelBulkOperationJob": {"success": True}}
@@ -221,14 +221,14 @@ def test_an_export_that_was_just_made_can_be_cancelled_as_the_sdk_does_it(fresh:
 
 @pytest.mark.known("inferred")
 def test_an_export_that_nobody_has_looked_at_can_be_cancelled(fresh: MockWorkspace) -> None:
-    task_id = started(fresh)
+    task_id = start_export(fresh)
     assert ask_in(fresh, CANCEL, id=task_id) == {"cancelBulkOperationJob": {"success": True}}
     assert status(fresh, WAIT, task_id) == "CANCELED"
 
 
 @pytest.mark.known("client")
 def test_an_export_that_was_just_made_is_listed_as_running_and_then_as_complete(fresh: MockWorkspace) -> None:
-    task_id = just_made(fresh)
+    task_id = finish_export(fresh)
     assert ask_in(fresh, RUNNING)["organization"]["tasks"] == [{"id": task_id, "status": "IN_PROGRESS"}]
     assert status(fresh, WAIT, task_id) == "COMPLETE"
     assert ask_in(fresh, COMPLETE)["user"]["createdTasks"] == [{"id": task_id, "status": "COMPLETE"}]
@@ -239,7 +239,7 @@ def test_an_export_that_was_just_made_is_listed_as_running_and_then_as_complete(
 @pytest.mark.known("inferred")
 @pytest.mark.parametrize("by", ["reading it", "time"])
 def test_an_export_is_complete_to_everybody_after_its_first_moment(fresh: MockWorkspace, by: str) -> None:
-    task_id = just_made(fresh)
+    task_id = finish_export(fresh)
     assert status(fresh, WAIT, task_id) == "COMPLETE"
     if by == "time":
         fresh.clock.advance(seconds=5)
@@ -258,13 +258,13 @@ def test_the_types_that_can_be_cancelled_are_in_the_case_the_sdk_turns_into_ours
     assert ask(server, "{cancelableTaskTypes}").data == {"cancelableTaskTypes": ["exportDataRows"]}
 
 
-# Several at once
+# Several at the same time
 
 
-def test_eight_exports_at_once_are_the_same_as_one(fresh: MockWorkspace) -> None:
+def test_eight_exports_at_the_same_time_are_the_same_as_one(fresh: MockWorkspace) -> None:
     """Links to assets expire some time after the export, counted in seconds: the clock is frozen for them."""
     with ThreadPoolExecutor(8) as threads:
-        task_ids = list(threads.map(lambda _: just_made(fresh, "text", includeLabelDetails=True), range(8)))
+        task_ids = list(threads.map(lambda _: finish_export(fresh, "text", includeLabelDetails=True), range(8)))
         results = [projects_of_rows(fresh, task_id) for task_id in task_ids]
     assert len(set(task_ids)) == 8
     assert results == [results[0]] * 8
@@ -280,8 +280,8 @@ def projects_of_rows(workspace: MockWorkspace, task_id: str) -> list[Any]:
 def test_a_result_stays_as_it_was_when_the_world_changes(server: ServedWorld) -> None:
     name = "mutation($name: String!){createProject(data: {name: $name}){id}}"
     project = ask(server, name, {"name": "before"}).data["createProject"]["id"]
-    given = {"input": export_input(project)}
-    made = ask(server, EXPORT, given).data["exportDataRowsInProject"]["taskId"]
+    variables = {"input": export_input(project)}
+    task_id = ask(server, EXPORT, variables).data["exportDataRowsInProject"]["taskId"]
     ask(server, "mutation($id: ID!){updateProject(where: {id: $id}, data: {deleted: true}){id}}", {"id": project})
-    assert task_of(server, made)["status"] == "COMPLETE"
-    assert ask(server, EXPORT, given).code == "MALFORMED_REQUEST"
+    assert task_of(server, task_id)["status"] == "COMPLETE"
+    assert ask(server, EXPORT, variables).code == "MALFORMED_REQUEST"

@@ -1,4 +1,4 @@
-"""Feature schemas and what stands around ontologies, in the documents of the SDK."""
+"""Feature schemas and the records around ontologies, in the documents of the SDK."""
 
 import json
 from typing import Any
@@ -20,26 +20,26 @@ NODE = (
 
 
 def nodes(server: ServedWorld, search: str, first: int) -> list[Any]:
-    found: list[Any] = []
+    every: list[Any] = []
     cursor = None
     while True:
         variables = {"search": search, "filter": {"status": "ALL"}, "from": cursor, "first": first}
         page = ask(server, NODES, variables).data["rootSchemaNodes"]
-        found += page["nodes"]
+        every += page["nodes"]
         cursor = page["nextCursor"]
         if not cursor or not page["nodes"]:
-            return found
+            return every
 
 
 @pytest.mark.known("client")
 @pytest.mark.parametrize("first", [1, 3, 100])
-def test_every_top_level_feature_is_told_once(server: ServedWorld, first: int) -> None:
-    found = nodes(server, "", first)
+def test_every_top_level_feature_is_listed_once(server: ServedWorld, first: int) -> None:
+    features_in_pages = nodes(server, "", first)
     known: set[str] = set()
     for ontology in ask(server, "{ontologies{nodes{normalized}}}").data["ontologies"]["nodes"]:
         features = ontology["normalized"]["tools"] + ontology["normalized"]["classifications"]
         known |= {feature["featureSchemaId"] for feature in features}
-    assert sorted(node["normalized"]["featureSchemaId"] for node in found) == sorted(known)
+    assert sorted(node["normalized"]["featureSchemaId"] for node in features_in_pages) == sorted(known)
 
 
 @pytest.mark.known("client")
@@ -63,17 +63,17 @@ def test_a_project_that_is_set_up_has_options_of_its_editor(server: ServedWorld)
         "query($id: ID!){project(where: {id: $id}){ontology{normalized} labelingFrontendOptions(skip: 0 first: 100)"
         "{customizationOptions id labelingFrontend{name}}}}"
     )
-    told = ask(server, document, {"id": server.projects["image"]}).data["project"]
-    [options] = told["labelingFrontendOptions"]
-    assert json.loads(options["customizationOptions"]) == told["ontology"]["normalized"]
+    project = ask(server, document, {"id": server.projects["image"]}).data["project"]
+    [options] = project["labelingFrontendOptions"]
+    assert json.loads(options["customizationOptions"]) == project["ontology"]["normalized"]
     assert options["labelingFrontend"] == {"name": "Editor"}
 
 
 @pytest.mark.known("client")
 def test_a_project_knows_the_datasets_of_its_rows(server: ServedWorld) -> None:
     document = "query($id: ID!){project(where: {id: $id}){datasets(where: {deleted: false} skip: 0 first: 100){name}}}"
-    told = ask(server, document, {"id": server.projects["text"]}).data["project"]["datasets"]
-    assert told == [{"name": "text rows"}]
+    datasets = ask(server, document, {"id": server.projects["text"]}).data["project"]["datasets"]
+    assert datasets == [{"name": "text rows"}]
 
 
 @pytest.mark.known("client")
@@ -87,13 +87,13 @@ def test_a_slice_of_a_model_finds_rows_of_a_run(server: ServedWorld, first: int)
     )
     ready = server.ready
     variables = {"id": ready["slices"]["street pictures"], "modelRunId": ready["model_runs"]["first training"]}
-    found: list[Any] = []
+    rows: list[Any] = []
     cursor = None
     while True:
         answer = ask(server, document, {**variables, "from": cursor, "first": first})
         page = answer.data["getDataRowIdentifiersBySavedModelQuery"]
-        found += page["nodes"]
+        rows += page["nodes"]
         cursor = page["pageInfo"]["endCursor"]
         if not cursor:
             break
-    assert page["totalCount"] == len(found) == len({node["id"] for node in found}) == 9
+    assert page["totalCount"] == len(rows) == len({node["id"] for node in rows}) == 9

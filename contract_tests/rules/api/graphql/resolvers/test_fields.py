@@ -1,4 +1,4 @@
-"""Every field of every type, asked for on the default world by documents made from its own introspection."""
+"""Every field of every type, requested from the default world by documents that are built from its introspection."""
 
 import re
 from typing import Any
@@ -52,11 +52,11 @@ def schema(server: ServedWorld) -> GraphQLSchema:
 
 
 @pytest.fixture(scope="module")
-def given(server: ServedWorld) -> dict[str, str]:
+def arguments(server: ServedWorld) -> dict[str, str]:
     """A value for every required argument of Query, by field."""
     project, dataset = server.projects["image"], server.ready["datasets"]["image rows"]
-    asked = f'{{project(where: {{id: "{project}"}}){{labelingFrontendOptions{{id}}}}}}'
-    [options] = ask(server, asked).data["project"]["labelingFrontendOptions"]
+    document = f'{{project(where: {{id: "{project}"}}){{labelingFrontendOptions{{id}}}}}}'
+    [options] = ask(server, document).data["project"]["labelingFrontendOptions"]
     known = ask(
         server, f'{{project(where: {{id: "{project}"}}){{ontology{{id}} labels(first: 1){{id dataRow{{id}}}}}}}}'
     ).data["project"]
@@ -101,74 +101,82 @@ def given(server: ServedWorld) -> dict[str, str]:
     }
 
 
-def selection(kind: GraphQLOutputType, given: dict[str, str], depth: int) -> str:
+def selection(kind: GraphQLOutputType, arguments: dict[str, str], depth: int) -> str:
     """All fields of a type, and below it all that can be reached in `depth` steps. Lists are cut short."""
-    named = get_named_type(kind)
-    if isinstance(named, GraphQLUnionType):
+    named_type = get_named_type(kind)
+    if isinstance(named_type, GraphQLUnionType):
         return (
-            " {__typename " + " ".join(f"... on {part.name}{selection(part, given, 0)}" for part in named.types) + "}"
+            " {__typename "
+            + " ".join(f"... on {part.name}{selection(part, arguments, 0)}" for part in named_type.types)
+            + "}"
         )
-    if not isinstance(named, GraphQLObjectType):
+    if not isinstance(named_type, GraphQLObjectType):
         return ""
-    fields = [asked(name, field, given, depth - 1) for name, field in named.fields.items() if depth or is_leaf(field)]
+    fields = [
+        write_field(name, field, arguments, depth - 1)
+        for name, field in named_type.fields.items()
+        if depth or is_leaf(field)
+    ]
     return " {__typename " + " ".join(filter(None, fields)) + "}"
 
 
-def asked(name: str, field: GraphQLField, given: dict[str, str], depth: int) -> str:
-    called = with_arguments(name, field, given)
-    return called and called + selection(field.type, given, depth)
+def write_field(name: str, field: GraphQLField, arguments: dict[str, str], depth: int) -> str:
+    called = add_arguments(name, field, arguments)
+    return called and called + selection(field.type, arguments, depth)
 
 
-def with_arguments(name: str, field: GraphQLField, given: dict[str, str]) -> str:
-    """Empty when it needs some that we have not."""
+def add_arguments(name: str, field: GraphQLField, arguments: dict[str, str]) -> str:
+    """The field with its arguments; empty if it needs some that have no value here."""
     required = [argument for argument in field.args.values() if isinstance(argument.type, GraphQLNonNull)]
-    if required and name not in given:
+    if required and name not in arguments:
         return ""
     page = "(first: 2)" if "first" in field.args else ""
-    return name + (given[name] if field.args and name in given else page)
+    return name + (arguments[name] if field.args and name in arguments else page)
 
 
 def is_leaf(field: GraphQLField) -> bool:
     return not isinstance(get_named_type(field.type), GraphQLObjectType | GraphQLUnionType)
 
 
-def two_steps(name: str, field: GraphQLField, given: dict[str, str]) -> list[str]:
+def two_steps(name: str, field: GraphQLField, arguments: dict[str, str]) -> list[str]:
     """A document for each field two steps below, since one for all of them would be too complex."""
-    return [f"{{{step}}}" for step in steps(name, field, given, 2)]
+    return [f"{{{step}}}" for step in steps(name, field, arguments, 2)]
 
 
-def steps(name: str, field: GraphQLField, given: dict[str, str], depth: int) -> list[str]:
+def steps(name: str, field: GraphQLField, arguments: dict[str, str], depth: int) -> list[str]:
     """The leaves together, and each other field alone."""
-    named = get_named_type(field.type)
-    if not depth or not isinstance(named, GraphQLObjectType):
-        return list(filter(None, [asked(name, field, given, 0)]))
-    called = with_arguments(name, field, given)
-    leaves = " ".join(asked(inner, below, given, 0) for inner, below in named.fields.items() if is_leaf(below))
-    others = [(inner, below) for inner, below in named.fields.items() if not is_leaf(below)]
-    parts = [leaves, *(step for inner, below in others for step in steps(inner, below, given, depth - 1))]
+    named_type = get_named_type(field.type)
+    if not depth or not isinstance(named_type, GraphQLObjectType):
+        return list(filter(None, [write_field(name, field, arguments, 0)]))
+    called = add_arguments(name, field, arguments)
+    leaves = " ".join(
+        write_field(inner, below, arguments, 0) for inner, below in named_type.fields.items() if is_leaf(below)
+    )
+    others = [(inner, below) for inner, below in named_type.fields.items() if not is_leaf(below)]
+    parts = [leaves, *(step for inner, below in others for step in steps(inner, below, arguments, depth - 1))]
     return [f"{called} {{__typename {part}}}" for part in parts if called]
 
 
 def test_every_field_of_query_is_answered_two_steps_deep(
-    server: ServedWorld, schema: GraphQLSchema, given: dict[str, str]
+    server: ServedWorld, schema: GraphQLSchema, arguments: dict[str, str]
 ) -> None:
     assert schema.query_type is not None
     for name, field in schema.query_type.fields.items():
         if name in ELSEWHERE:
             continue
-        for document in two_steps(name, field, given):
+        for document in two_steps(name, field, arguments):
             assert ask(server, document).data is not None, document
 
 
 def test_every_type_of_the_schema_is_met_on_the_way(
-    server: ServedWorld, schema: GraphQLSchema, given: dict[str, str]
+    server: ServedWorld, schema: GraphQLSchema, arguments: dict[str, str]
 ) -> None:
     assert schema.query_type is not None
     met: set[str] = set()
     for name, field in schema.query_type.fields.items():
         if name in ELSEWHERE:
             continue
-        for document in two_steps(name, field, given):
+        for document in two_steps(name, field, arguments):
             collect(ask(server, document).data, met)
     reachable = {
         name for name, kind in schema.type_map.items() if isinstance(kind, GraphQLObjectType) and name[:2] != "__"
@@ -199,12 +207,14 @@ def collect(value: Any, met: set[str]) -> None:
 
 
 @pytest.mark.known("client")
-def test_every_moment_has_milliseconds_and_z(server: ServedWorld, schema: GraphQLSchema, given: dict[str, str]) -> None:
+def test_every_moment_has_milliseconds_and_z(
+    server: ServedWorld, schema: GraphQLSchema, arguments: dict[str, str]
+) -> None:
     """Others stay text in the SDK (wire trap 7)."""
     assert schema.query_type is not None
     seen = 0
     for name in ("project", "dataset", "dataRow", "label", "task", "ontology", "user", "organization"):
-        document = f"{{{name}{given.get(name, '')}{selection(schema.query_type.fields[name].type, given, 1)}}}"
+        document = f"{{{name}{arguments.get(name, '')}{selection(schema.query_type.fields[name].type, arguments, 1)}}}"
         for key, value in moments(ask(server, document).data):
             assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", value), (name, key)
             seen += 1
@@ -213,9 +223,9 @@ def test_every_moment_has_milliseconds_and_z(server: ServedWorld, schema: GraphQ
 
 def moments(value: Any) -> list[tuple[str, str]]:
     if isinstance(value, list):
-        return [found for inner in value for found in moments(inner)]
+        return [pair for inner in value for pair in moments(inner)]
     if not isinstance(value, dict):
         return []
     names = ("createdAt", "updatedAt", "setupComplete", "lastActivityTime", "lastLoginAt")
     own = [(key, inner) for key, inner in value.items() if key in names and inner is not None]
-    return own + [found for inner in value.values() for found in moments(inner)]
+    return own + [pair for inner in value.values() for pair in moments(inner)]

@@ -21,26 +21,26 @@ def states() -> Iterator[ServedWorld]:
         yield world
 
 
-def page(states: ServedWorld, **asked: object) -> Answer:
-    return ask(states, PAGE, {"id": states.projects["talked about"], **asked})
+def page(states: ServedWorld, **variables: object) -> Answer:
+    return ask(states, PAGE, {"id": states.projects["talked about"], **variables})
 
 
-def issues(states: ServedWorld, **asked: object) -> Any:
-    return page(states, **asked).data["project"]["issues"]
+def issues(states: ServedWorld, **variables: object) -> Any:
+    return page(states, **variables).data["project"]["issues"]
 
 
 def test_pages_follow_each_other_by_their_cursors(states: ServedWorld) -> None:
     whole = issues(states)
     assert whole["nextCursor"] is None
     assert len(whole["nodes"]) > 1
-    found: list[Any] = []
+    nodes: list[Any] = []
     after = None
-    while not found or after is not None:
+    while not nodes or after is not None:
         one = issues(states, first=1, after=after)
         assert (len(one["nodes"]), one["totalCount"]) == (1, whole["totalCount"])
-        found += one["nodes"]
+        nodes += one["nodes"]
         after = one["nextCursor"]
-    assert found == whole["nodes"]
+    assert nodes == whole["nodes"]
 
 
 def test_nothing_is_listed_of_another_type(states: ServedWorld) -> None:
@@ -66,7 +66,7 @@ def test_a_page_may_be_of_any_size(states: ServedWorld, first: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("variables", "reason"),
     [
         ({"first": -1}, "cannot represent -1"),
         ({"where": {"content": "!" * 5_001}}, "has 5,001 characters; expected at most 5,000"),
@@ -75,10 +75,10 @@ def test_a_page_may_be_of_any_size(states: ServedWorld, first: int) -> None:
     ],
     ids=["a page of less than nothing", "a long text", "an unknown status", "an unknown term"],
 )
-def test_what_makes_no_sense_is_refused(states: ServedWorld, asked: dict[str, object], told: str) -> None:
-    refused = page(states, **asked).json["errors"][0]
+def test_what_makes_no_sense_is_refused(states: ServedWorld, variables: dict[str, object], reason: str) -> None:
+    refused = page(states, **variables).json["errors"][0]
     assert refused["extensions"]["code"] in {"BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED"}
-    assert told in refused["message"]
+    assert reason in refused["message"]
 
 
 @pytest.mark.parametrize("text", ["%", "_", "!", "!%", "\x00", "é" * 5_000, "'; DROP TABLE issue"])

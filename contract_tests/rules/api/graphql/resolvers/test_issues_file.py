@@ -35,8 +35,8 @@ def url_of(own: MockWorkspace, status: str | None, project: str = PROJECT) -> st
 def items(server: ServedWorld, own: MockWorkspace, status: str | None) -> list[Any]:
     answer = get(server, url_of(own, status))
     assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
-    found: list[Any] = answer.json
-    return found
+    issues: list[Any] = answer.json
+    return issues
 
 
 @pytest.mark.known("client")
@@ -50,14 +50,14 @@ def test_the_url_has_the_status_that_was_asked_for_and_a_bewit(own: MockWorkspac
     assert status is None or f"?status={status}&" in url
     bewit = dict(query)["bewit"]
     assert re.fullmatch("[A-Za-z0-9_-]+", bewit)
-    slug, expires, mac, nothing = opened(bewit)
+    slug, expires, mac, nothing = decode_bewit(bewit)
     assert slug
     assert mac
     assert nothing == ""
     assert int(expires) < 10**10  # seconds
 
 
-def opened(bewit: str) -> list[str]:
+def decode_bewit(bewit: str) -> list[str]:
     """The four parts of a bewit."""
     return base64.urlsafe_b64decode(bewit + "=" * (-len(bewit) % 4)).decode().split("\\")
 
@@ -73,9 +73,9 @@ def test_it_opens_without_any_header(
 
 @pytest.mark.known("client")
 def test_items_have_the_keys_that_a_client_reads(server: ServedWorld, own: MockWorkspace) -> None:
-    found = items(server, own, None)
-    assert {issue["labelId"] is None for issue in found} == {True, False}
-    for issue in found:
+    issues = items(server, own, None)
+    assert {issue["labelId"] is None for issue in issues} == {True, False}
+    for issue in issues:
         assert [*issue][: len(KEYS)] == KEYS
         assert "@" in issue["createdBy"]
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", issue["createdAt"])
@@ -91,7 +91,7 @@ def test_the_states_are_told_apart_and_together(server: ServedWorld, own: MockWo
 
 
 def test_an_issue_that_is_raised_and_resolved_goes_from_one_file_to_the_other(server: ServedWorld) -> None:
-    """The links were given before: the file is what is there when it is asked for."""
+    """The links are older than the change: a file is built when it is requested."""
     own = server.workspace(scenario="default")
     files = {status: url_of(own, status, "image") for status in STATES}
     own.event("ISSUE_CREATED", project="image")
@@ -107,7 +107,7 @@ def states(server: ServedWorld, files: dict[str | None, str]) -> dict[str | None
 # Refused
 
 
-def refused(answer: Answer) -> bool:
+def is_refusal(answer: Answer) -> bool:
     return answer.status in {403, 404} and answer.json["code"] in {"ACCESS_DENIED", "RESOURCE_NOT_FOUND"}
 
 
@@ -122,7 +122,7 @@ def test_a_link_is_good_for_what_it_was_made_for_alone(server: ServedWorld, own:
         url[:-1],
         url.partition("bewit=")[0],
     ):
-        assert refused(get(server, changed)), changed
+        assert is_refusal(get(server, changed)), changed
 
 
 def test_a_link_ends_with_its_time(server: ServedWorld) -> None:
@@ -142,4 +142,4 @@ def test_a_link_ends_with_its_time(server: ServedWorld) -> None:
 )
 @settings(max_examples=60, deadline=None)
 def test_whatever_stands_for_a_bewit_is_refused(server: ServedWorld, text: str) -> None:
-    assert refused(get(server, f"/v1/project/{server.projects['image']}/issues?bewit={text}"))
+    assert is_refusal(get(server, f"/v1/project/{server.projects['image']}/issues?bewit={text}"))

@@ -1,4 +1,4 @@
-"""What old clients ask of labels beside what SDKs do: their type, how long they took, and pages of them."""
+"""Fields of labels that old clients query and SDKs do not: type and durations; and pages of labels."""
 
 from typing import Any
 
@@ -15,28 +15,28 @@ LABELS = (
 
 def labels(server: ServedWorld, project: str, first: int | None = None) -> list[Any]:
     variables = {"id": server.projects[project], "first": first}
-    found: list[Any] = ask(server, LABELS, variables).data["project"]["labels"]
-    return found
+    answer: list[Any] = ask(server, LABELS, variables).data["project"]["labels"]
+    return answer
 
 
 @pytest.mark.known("client")
-def test_a_label_has_a_type_that_tells_whether_it_was_skipped(server: ServedWorld) -> None:
-    """A snippet of the vendor asks for `type { id name }`; the two names are inferred."""
+def test_the_type_of_a_label_shows_whether_it_was_skipped(server: ServedWorld) -> None:
+    """A snippet of the vendor queries `type { id name }`; the two names are inferred."""
     known = performance(server, "image")
     types = {label["id"]: label["type"] for label in labels(server, "image")}
     assert {id_: kind["name"] == "Skip" for id_, kind in types.items()} == {
-        id_: told["skipped"] for id_, told in known.items()
+        id_: details["skipped"] for id_, details in known.items()
     }
     assert len({(kind["id"], kind["name"]) for kind in types.values()}) == 2
 
 
 @pytest.mark.known("client")
-def test_a_label_tells_how_long_it_took_to_make_and_to_review(server: ServedWorld) -> None:
+def test_a_label_has_the_seconds_of_its_creation_and_of_its_review(server: ServedWorld) -> None:
     known = performance(server, "image")
     for label in labels(server, "image"):
-        told = known[label["id"]]
-        assert label["secondsToCreate"] == label["secondsToLabel"] == told["seconds_to_create"]
-        assert label["secondsToReview"] == told["seconds_to_review"]
+        details = known[label["id"]]
+        assert label["secondsToCreate"] == label["secondsToLabel"] == details["seconds_to_create"]
+        assert label["secondsToReview"] == details["seconds_to_review"]
 
 
 @pytest.mark.known("client")
@@ -54,7 +54,7 @@ def test_the_snippet_of_the_vendor_is_answered_with_a_bare_key(server: ServedWor
 
 
 def performance(server: ServedWorld, project: str) -> dict[str, Any]:
-    """What an export says of each label."""
+    """The performance details of each label in an export, by its id."""
     rows = rows_of(server, exported(server, project, includePerformanceDetails=True))
     labels = [label for row in rows for inner in row["projects"].values() for label in inner["labels"]]
     return {label["id"]: label["performance_details"] for label in labels}

@@ -34,28 +34,28 @@ KEYS = {
     "customMetadata",
 }  # fmt: skip
 MINUTE = 60
-Asking = Callable[..., Any]
+RequestLabels = Callable[..., Any]
 
 
 @pytest.fixture
 def own(server: ServedWorld) -> MockWorkspace:
-    """A workspace that a test may change, its clock standing still."""
-    made = server.workspace(scenario="default")
-    made.clock.freeze()
-    return made
+    """A workspace that a test may change, with a frozen clock."""
+    workspace = server.workspace(scenario="default")
+    workspace.clock.freeze()
+    return workspace
 
 
 @pytest.fixture
-def asked(server: ServedWorld, own: MockWorkspace) -> Asking:
-    """Asks for a project's labels with that workspace's key; `filters` as SDKs write them into the document."""
+def request_labels(server: ServedWorld, own: MockWorkspace) -> RequestLabels:
+    """Requests a project's labels with this workspace's key; `filters` are text, as in SDKs' documents."""
 
     def ask_labels(filters: str = "", project: str = "image") -> Any:
-        return answered(server, own, LABELS % filters, projectId=own.project(project)).data["exportLabels"]
+        return ask_with_key(server, own, LABELS % filters, projectId=own.project(project)).data["exportLabels"]
 
     return ask_labels
 
 
-def answered(server: ServedWorld, own: MockWorkspace, document: str, **variables: Any) -> Answer:
+def ask_with_key(server: ServedWorld, own: MockWorkspace, document: str, **variables: Any) -> Answer:
     body = json.dumps({"query": document, "variables": variables}).encode()
     return post(server, body, authorization=f"Bearer {own.api_key}")
 
@@ -64,21 +64,21 @@ def labels_at(server: ServedWorld, url: str) -> list[Any]:
     answer = get(server, url)
     assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
     assert answer.body.isascii()
-    found: list[Any] = answer.json
-    return found
+    labels: list[Any] = answer.json
+    return labels
 
 
 def delete_a_label(server: ServedWorld, own: MockWorkspace, project: str) -> None:
     document = "query($id: ID!){project(where: {id: $id}){labels(first: 1){id}}}"
-    [label] = answered(server, own, document, id=own.project(project)).data["project"]["labels"]
-    answered(server, own, "mutation($ids: [ID!]!){deleteLabels(labelIds: $ids){id}}", ids=[label["id"]])
+    [label] = ask_with_key(server, own, document, id=own.project(project)).data["project"]["labels"]
+    ask_with_key(server, own, "mutation($ids: [ID!]!){deleteLabels(labelIds: $ids){id}}", ids=[label["id"]])
 
 
 @pytest.mark.known("client")
 def test_the_file_of_labels_is_one_json_array_behind_a_signed_url_of_fourteen_days(
-    server: ServedWorld, own: MockWorkspace, asked: Asking
+    server: ServedWorld, own: MockWorkspace, request_labels: RequestLabels
 ) -> None:
-    answer = asked()
+    answer = request_labels()
     assert answer["shouldPoll"] is False
     assert isinstance(labels_at(server, answer["downloadUrl"])[0]["Label"], dict)
     assert get(server, answer["downloadUrl"][:-1]).status == 403
@@ -90,9 +90,9 @@ def test_the_file_of_labels_is_one_json_array_behind_a_signed_url_of_fourteen_da
 
 
 @pytest.mark.known("client")
-def test_polling_starts_no_second_export(own: MockWorkspace, asked: Asking) -> None:
+def test_polling_starts_no_second_export(own: MockWorkspace, request_labels: RequestLabels) -> None:
     own.progression.exports = {"looks": 2}
-    waiting, again, done, later = asked(), asked(), asked(), asked()
+    waiting, again, done, later = request_labels(), request_labels(), request_labels(), request_labels()
     assert [answer["shouldPoll"] for answer in (waiting, again, done, later)] == [True, True, False, False]
     assert [answer["downloadUrl"] is None for answer in (waiting, again, done, later)] == [True, True, False, False]
     assert len({answer["createdAt"] for answer in (waiting, again, done, later)}) == 1
@@ -101,41 +101,45 @@ def test_polling_starts_no_second_export(own: MockWorkspace, asked: Asking) -> N
 
 @pytest.mark.known("sample")
 @pytest.mark.parametrize("moment", ["2024-12-31T10:20:30.999999Z", "2024-12-31T10:20:30Z"])
-def test_the_moment_of_an_export_is_a_whole_second(own: MockWorkspace, asked: Asking, moment: str) -> None:
+def test_the_moment_of_an_export_is_a_whole_second(
+    own: MockWorkspace, request_labels: RequestLabels, moment: str
+) -> None:
     own.clock.set(moment)
-    assert asked()["createdAt"] == "2024-12-31T10:20:30.000Z"
+    assert request_labels()["createdAt"] == "2024-12-31T10:20:30.000Z"
 
 
 @pytest.mark.known("client")
 def test_a_change_between_two_polls_starts_no_second_export(
-    server: ServedWorld, own: MockWorkspace, asked: Asking
+    server: ServedWorld, own: MockWorkspace, request_labels: RequestLabels
 ) -> None:
     own.progression.exports = {"seconds": 40 * MINUTE}
-    waiting = asked()
+    waiting = request_labels()
     delete_a_label(server, own, "image")
     own.clock.advance(minutes=41)
-    done = asked()
+    done = request_labels()
     assert (waiting["createdAt"], done["shouldPoll"]) == (done["createdAt"], False)
 
 
 @pytest.mark.known("documented")
-def test_for_thirty_minutes_the_same_file_is_given_while_nothing_changes(own: MockWorkspace, asked: Asking) -> None:
-    first = asked()
+def test_for_thirty_minutes_the_same_file_is_given_while_nothing_changes(
+    own: MockWorkspace, request_labels: RequestLabels
+) -> None:
+    first = request_labels()
     own.clock.advance(minutes=29)
-    assert asked() == first
+    assert request_labels() == first
     own.clock.advance(minutes=1)
-    assert asked()["downloadUrl"] != first["downloadUrl"]
+    assert request_labels()["downloadUrl"] != first["downloadUrl"]
 
 
 @pytest.mark.known("client")
 def test_a_change_of_the_project_makes_a_new_file_and_one_elsewhere_does_not(
-    server: ServedWorld, own: MockWorkspace, asked: Asking
+    server: ServedWorld, own: MockWorkspace, request_labels: RequestLabels
 ) -> None:
-    first = asked()
+    first = request_labels()
     delete_a_label(server, own, "text")
-    assert asked() == first
+    assert request_labels() == first
     delete_a_label(server, own, "image")
-    second = asked()
+    second = request_labels()
     assert second["downloadUrl"] != first["downloadUrl"]
     before, after = (labels_at(server, answer["downloadUrl"]) for answer in (first, second))
     assert len(after) == len(before) - 1
@@ -143,22 +147,24 @@ def test_a_change_of_the_project_makes_a_new_file_and_one_elsewhere_does_not(
 
 @pytest.mark.known("documented")
 def test_a_switch_gives_the_stale_file_for_thirty_minutes_whatever_changes(
-    server: ServedWorld, own: MockWorkspace, asked: Asking
+    server: ServedWorld, own: MockWorkspace, request_labels: RequestLabels
 ) -> None:
     own.switches.set(legacy_cache="stale")
-    first = asked()
+    first = request_labels()
     delete_a_label(server, own, "image")
-    assert asked() == first
+    assert request_labels() == first
     own.clock.advance(minutes=30)
-    assert asked() != first
+    assert request_labels() != first
 
 
 @pytest.mark.known("client")
-def test_dates_are_literals_in_the_document_and_empty_ones_are_open(server: ServedWorld, asked: Asking) -> None:
+def test_dates_are_literals_in_the_document_and_empty_ones_are_open(
+    server: ServedWorld, request_labels: RequestLabels
+) -> None:
     def count(filters: str) -> int:
-        return len(labels_at(server, asked(f", filters: {{{filters} }}")["downloadUrl"]))
+        return len(labels_at(server, request_labels(f", filters: {{{filters} }}")["downloadUrl"]))
 
-    all_labels = labels_at(server, asked()["downloadUrl"])
+    all_labels = labels_at(server, request_labels()["downloadUrl"])
     every = len(all_labels)
     assert count("labelCreatedAt: {}") == count('labelCreatedAt: {start: "2020-01-01"}') == every
     assert count('labelCreatedAt: {start: "2020-01-01",end: "2020-01-02 00:00:01"}') == 0
@@ -178,7 +184,7 @@ def test_dates_are_literals_in_the_document_and_empty_ones_are_open(server: Serv
 @pytest.mark.parametrize("text", ["soon", "2020-13-01", "2020-01-01 25:00:00", "99999-01-01"])
 def test_a_date_that_cannot_be_read_is_told(server: ServedWorld, own: MockWorkspace, text: str) -> None:
     filters = f', filters: {{labelCreatedAt: {{start: "{text}"}}}}'
-    answer = answered(server, own, LABELS % filters, projectId=own.project("image"))
+    answer = ask_with_key(server, own, LABELS % filters, projectId=own.project("image"))
     assert answer.code == "MALFORMED_REQUEST"
     assert text in answer.message
 
@@ -187,9 +193,9 @@ def test_a_date_that_cannot_be_read_is_told(server: ServedWorld, own: MockWorksp
 @pytest.mark.parametrize("kind", ["labels", *ROWS])
 def test_what_does_not_exist_is_named(server: ServedWorld, own: MockWorkspace, kind: str) -> None:
     if kind == "labels":
-        answer = answered(server, own, LABELS % "", projectId="nothing")
+        answer = ask_with_key(server, own, LABELS % "", projectId="nothing")
     else:
-        answer = answered(server, own, ROWS[kind], id="nothing", metadata=False)
+        answer = ask_with_key(server, own, ROWS[kind], id="nothing", metadata=False)
     assert answer.code == "MALFORMED_REQUEST"
     assert "'nothing' does not exist" in answer.message
 
@@ -201,13 +207,13 @@ def test_data_rows_are_ndjson_with_every_key(
     server: ServedWorld, own: MockWorkspace, kind: str, metadata: bool
 ) -> None:
     document = "query($id: ID!){project(where: {id: $id}){batches{nodes{id}} dataRowCount completedDataRowCount}}"
-    project = answered(server, own, document, id=own.project("image")).data["project"]
+    project = ask_with_key(server, own, document, id=own.project("image")).data["project"]
     ids = {
         "queued": own.project("image"),
         "dataset": own.dataset("image rows"),
         "batch": project["batches"]["nodes"][0]["id"],
     }
-    [answer] = answered(server, own, ROWS[kind], id=ids[kind], metadata=metadata).data.values()
+    [answer] = ask_with_key(server, own, ROWS[kind], id=ids[kind], metadata=metadata).data.values()
     assert answer["status"] == "COMPLETE"
     body = get(server, answer["downloadUrl"])
     assert body.headers["content-type"] == "application/x-ndjson; charset=utf-8"
@@ -226,17 +232,17 @@ def test_data_rows_take_their_time_and_older_sdks_do_not_ask_for_metadata(
     own.progression.exports = {"looks": 1}
     document = "mutation($id: ID!){exportDatasetDataRows(data: {datasetId: $id}){downloadUrl status}}"
     answers = [
-        answered(server, own, document, id=own.dataset("image rows")).data["exportDatasetDataRows"] for _ in "12"
+        ask_with_key(server, own, document, id=own.dataset("image rows")).data["exportDatasetDataRows"] for _ in "12"
     ]
     assert [answer["status"] for answer in answers] == ["IN_PROGRESS", "COMPLETE"]
     assert answers[0]["downloadUrl"] is None
 
 
-def test_files_are_gone_with_their_life(server: ServedWorld, own: MockWorkspace, asked: Asking) -> None:
-    first = asked()
+def test_files_are_gone_with_their_life(server: ServedWorld, own: MockWorkspace, request_labels: RequestLabels) -> None:
+    first = request_labels()
     own.reset()
     assert get(server, first["downloadUrl"]).status == 404
-    assert asked()["downloadUrl"].split("/exports/")[1] != first["downloadUrl"].split("/exports/")[1]
+    assert request_labels()["downloadUrl"].split("/exports/")[1] != first["downloadUrl"].split("/exports/")[1]
 
 
 def test_old_files_leave_the_disk_and_the_newest_stay(tmp_path: Path) -> None:
@@ -244,8 +250,8 @@ def test_old_files_leave_the_disk_and_the_newest_stay(tmp_path: Path) -> None:
         for _ in range(3):
             ask(server, LABELS % "", {"projectId": server.projects["image"]})
             server.own.clock.advance(days=10)
-        found = list(tmp_path.glob("workspaces/*/*/legacy/*.json"))
-        assert len(found) == 1
+        files = list(tmp_path.glob("workspaces/*/*/legacy/*.json"))
+        assert len(files) == 1
 
 
 def test_switches_are_kept_in_forks_and_forgotten_by_a_reset(own: MockWorkspace) -> None:
@@ -257,27 +263,35 @@ def test_switches_are_kept_in_forks_and_forgotten_by_a_reset(own: MockWorkspace)
     assert own.switches.get() == before
 
 
-def test_a_switch_of_characters_makes_another_file(server: ServedWorld, own: MockWorkspace, asked: Asking) -> None:
-    first = asked(project="text")
+def test_a_switch_of_characters_makes_another_file(
+    server: ServedWorld, own: MockWorkspace, request_labels: RequestLabels
+) -> None:
+    first = request_labels(project="text")
     own.switches.set(characters="utf-8")
-    raw = asked(project="text")
+    raw = request_labels(project="text")
     assert raw["downloadUrl"] != first["downloadUrl"]
     plain, as_they_are = (get(server, answer["downloadUrl"]).body for answer in (first, raw))
     assert (plain.isascii(), as_they_are.isascii()) == (True, False)
     assert json.loads(plain) == json.loads(as_they_are)
     own.switches.set(characters="ascii")
-    assert asked(project="text") == first
+    assert request_labels(project="text") == first
 
 
-def test_a_url_is_of_the_host_that_was_asked(server: ServedWorld, own: MockWorkspace, asked: Asking) -> None:
+def test_a_url_is_of_the_host_that_was_asked(
+    server: ServedWorld, own: MockWorkspace, request_labels: RequestLabels
+) -> None:
     body = json.dumps({"query": LABELS % "", "variables": {"projectId": own.project("image")}}).encode()
-    there = post(server, body, authorization=f"Bearer {own.api_key}", host="localhost:80")
-    assert there.data["exportLabels"]["downloadUrl"].startswith("http://localhost:80/")
-    assert asked()["downloadUrl"].startswith(server.url)
+    answer = post(server, body, authorization=f"Bearer {own.api_key}", host="localhost:80")
+    assert answer.data["exportLabels"]["downloadUrl"].startswith("http://localhost:80/")
+    assert request_labels()["downloadUrl"].startswith(server.url)
 
 
-def test_a_label_is_told_in_graphql_as_in_the_file(server: ServedWorld, own: MockWorkspace, asked: Asking) -> None:
+def test_a_label_is_the_same_in_graphql_and_in_the_file(
+    server: ServedWorld, own: MockWorkspace, request_labels: RequestLabels
+) -> None:
     document = "query($id: ID!){project(where: {id: $id}){labels{id label}}}"
-    labels = answered(server, own, document, id=own.project("image")).data["project"]["labels"]
-    told = {label["id"]: json.loads(label["label"]) for label in labels}
-    assert told == {element["ID"]: element["Label"] for element in labels_at(server, asked()["downloadUrl"])}
+    labels = ask_with_key(server, own, document, id=own.project("image")).data["project"]["labels"]
+    labels_by_id = {label["id"]: json.loads(label["label"]) for label in labels}
+    assert labels_by_id == {
+        element["ID"]: element["Label"] for element in labels_at(server, request_labels()["downloadUrl"])
+    }

@@ -22,10 +22,10 @@ def own(server: ServedWorld) -> MockWorkspace:
 def metadata_of(workspace: MockWorkspace) -> list[dict[str, Any]]:
     """`metadataFields` and `customMetadata` of every data row of a dataset."""
     document = f"query($id: ID!){{datasetDataRows(id: $id, first: 100){{nodes{ROWS}}}}}"
-    found: list[dict[str, Any]] = ask_in(workspace, document, id=workspace.dataset("image rows"))["datasetDataRows"][
+    nodes: list[dict[str, Any]] = ask_in(workspace, document, id=workspace.dataset("image rows"))["datasetDataRows"][
         "nodes"
     ]
-    return found
+    return nodes
 
 
 def options_of(workspace: MockWorkspace) -> dict[str, dict[str, str]]:
@@ -70,11 +70,11 @@ def test_export_v1_has_the_metadata_of_graphql(own: MockWorkspace, server: Serve
     )
     url = ask_in(own, document, id=own.dataset("image rows"))["exportDatasetDataRows"]["downloadUrl"]
     rows = [json.loads(line) for line in get(server, url).body.splitlines()]
-    asked = f"query($id: ID!){{dataRow(where: {{id: $id}}){ROWS}}}"
+    query = f"query($id: ID!){{dataRow(where: {{id: $id}}){ROWS}}}"
     for row in rows:
-        told = ask_in(own, asked, id=row["id"])["dataRow"]
-        assert row["metadataFields"] == told["metadataFields"]
-        assert [{"schemaId": item["schemaId"], "value": item["value"]} for item in row["customMetadata"]] == told[
+        data_row = ask_in(own, query, id=row["id"])["dataRow"]
+        assert row["metadataFields"] == data_row["metadataFields"]
+        assert [{"schemaId": item["schemaId"], "value": item["value"]} for item in row["customMetadata"]] == data_row[
             "customMetadata"
         ]
 
@@ -83,8 +83,8 @@ def test_labels_of_export_v1_have_the_metadata_fields(own: MockWorkspace, server
     document = "mutation($id: ID!){exportLabels(data: {projectId: $id}){downloadUrl}}"
     url = ask_in(own, document, id=own.project("image"))["exportLabels"]["downloadUrl"]
     labels = get(server, url).json
-    asked = "query($id: ID!){dataRow(where: {id: $id}){metadataFields{schemaId name kind value}}}"
+    query = "query($id: ID!){dataRow(where: {id: $id}){metadataFields{schemaId name kind value}}}"
     assert any(field["kind"] == ENUM for label in labels for field in label["DataRow Metadata"])
     for label in labels:
-        told = ask_in(own, asked, id=label["DataRow ID"])["dataRow"]["metadataFields"]
-        assert label["DataRow Metadata"] == told
+        fields = ask_in(own, query, id=label["DataRow ID"])["dataRow"]["metadataFields"]
+        assert label["DataRow Metadata"] == fields

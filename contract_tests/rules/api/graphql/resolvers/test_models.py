@@ -35,15 +35,15 @@ def pictures(server: ServedWorld) -> str:
 
 
 def pages(server: ServedWorld, document: str, field: str, first: int, **variables: object) -> list[Any]:
-    """As the SDK's PaginatedCollection walks: until a cursor is missing or a page is empty."""
-    found: list[Any] = []
+    """All nodes, page by page as the SDK's PaginatedCollection reads: until a cursor is missing or a page is empty."""
+    nodes: list[Any] = []
     cursor = None
     while True:
         page = ask(server, document, {**variables, "from": cursor, "first": first}).data[field]
-        found += page["nodes"]
+        nodes += page["nodes"]
         cursor = page["pageInfo"]["endCursor"]
         if not cursor or not page["nodes"]:
-            return found
+            return nodes
 
 
 @pytest.mark.known("client")
@@ -64,17 +64,17 @@ def test_the_rows_of_a_slice_come_in_pages_of_any_size(server: ServedWorld, pict
     assert pages(server, IDS, "getDataRowIdsBySavedQuery", first, id=pictures) == [node["id"] for node in nodes]
 
 
-def test_a_page_tells_how_many_rows_the_slice_finds(server: ServedWorld, pictures: str) -> None:
-    found = ask(server, IDENTIFIERS, {"id": pictures, "from": None, "first": 2}).data
-    page = found["getDataRowIdentifiersBySavedQuery"]
+def test_a_page_counts_the_rows_that_the_slice_finds(server: ServedWorld, pictures: str) -> None:
+    answer = ask(server, IDENTIFIERS, {"id": pictures, "from": None, "first": 2}).data
+    page = answer["getDataRowIdentifiersBySavedQuery"]
     assert (page["totalCount"], page["pageInfo"]["hasNextPage"]) == (12, True)
 
 
 @pytest.mark.known("client")
-def test_a_slice_tells_its_search(server: ServedWorld, pictures: str) -> None:
+def test_a_slice_contains_its_search(server: ServedWorld, pictures: str) -> None:
     one = "query getSavedQueryPyApi($id: ID!) {getSavedQuery(id: $id){id name description filter createdAt updatedAt}}"
-    told = ask(server, one, {"id": pictures}).data["getSavedQuery"]
-    assert told["filter"] == [{"ids": [server.ready["datasets"]["image rows"]], "operator": "is", "type": "dataset"}]
+    saved = ask(server, one, {"id": pictures}).data["getSavedQuery"]
+    assert saved["filter"] == [{"ids": [server.ready["datasets"]["image rows"]], "operator": "is", "type": "dataset"}]
     assert ask(server, "{catalogSavedQueries{id}}").data == {"catalogSavedQueries": [{"id": pictures}]}
 
 

@@ -43,9 +43,9 @@ def test_benchmarks_are_told_with_those_that_were_compared(benchmarks: list[Any]
 
 
 @pytest.mark.known("client")
-def test_a_project_and_its_organization_tell_of_tags_and_a_label_of_its_reviews(states: ServedWorld) -> None:
-    told = ask(states, f'{{project(where: {{id: "{states.projects["inline"]}"}}){{resourceTags{{id text color}}}}}}')
-    [tag] = told.data["project"]["resourceTags"]
+def test_a_project_and_its_organization_have_tags_and_a_label_has_its_reviews(states: ServedWorld) -> None:
+    answer = ask(states, f'{{project(where: {{id: "{states.projects["inline"]}"}}){{resourceTags{{id text color}}}}}}')
+    [tag] = answer.data["project"]["resourceTags"]
     assert (tag["text"], tag["color"]) == ("round 2", "8AC4F0")
     everything = ask(states, "{organization{resourceTag{id text color}}}").data["organization"]["resourceTag"]
     assert [item["text"] for item in everything] == ["round 2", "Ünïcode 🏷"]
@@ -59,30 +59,32 @@ def test_a_project_and_its_organization_tell_of_tags_and_a_label_of_its_reviews(
 def test_a_benchmark_is_found_by_its_id(states: ServedWorld, benchmarks: list[Any]) -> None:
     wanted = benchmarks[0]
     document = "query($id: ID!){benchmark(where: {id: $id}){id referenceLabel{id}}}"
-    found = ask(states, document, {"id": wanted["id"]}).data["benchmark"]
-    assert found == {"id": wanted["id"], "referenceLabel": {"id": wanted["referenceLabel"]["id"]}}
+    answer = ask(states, document, {"id": wanted["id"]}).data["benchmark"]
+    assert answer == {"id": wanted["id"], "referenceLabel": {"id": wanted["referenceLabel"]["id"]}}
     assert ask(states, document, {"id": "nobody"}).code == "RESOURCE_NOT_FOUND"
 
 
 @pytest.mark.known("client")
-def test_labellers_are_told_with_what_they_made(server: ServedWorld) -> None:
+def test_labellers_are_listed_with_their_counts_and_times(server: ServedWorld) -> None:
     project = server.projects["image"]
-    told = ask(server, PERFORMANCE % (0, 100), {"projectId": project}).data["project"]["labelerPerformance"]
+    performance = ask(server, PERFORMANCE % (0, 100), {"projectId": project}).data["project"]["labelerPerformance"]
     count = ask(server, f'{{project(where: {{id: "{project}"}}){{labelCount}}}}').data["project"]["labelCount"]
-    assert sum(item["count"] for item in told) == count
-    assert all(item["secondsPerLabel"] * item["count"] == pytest.approx(item["totalTimeLabeling"]) for item in told)
-    assert len({item["user"]["id"] for item in told}) == len(told) > 1
+    assert sum(item["count"] for item in performance) == count
+    assert all(
+        item["secondsPerLabel"] * item["count"] == pytest.approx(item["totalTimeLabeling"]) for item in performance
+    )
+    assert len({item["user"]["id"] for item in performance}) == len(performance) > 1
     second = ask(server, PERFORMANCE % (1, 1), {"projectId": project}).data["project"]["labelerPerformance"]
-    assert second == told[1:2]
+    assert second == performance[1:2]
 
 
 @pytest.mark.known("client")
-def test_reviews_are_counted_by_what_they_sum_up_to(states: ServedWorld) -> None:
-    def counted(score: str) -> int:
-        told = ask(states, METRICS % score, {"projectId": states.projects["talked about"]}).data["project"]
-        return int(told["reviewMetrics"]["labelAggregate"]["count"])
+def test_reviews_are_counted_by_their_sum(states: ServedWorld) -> None:
+    def count_reviews(score: str) -> int:
+        project = ask(states, METRICS % score, {"projectId": states.projects["talked about"]}).data["project"]
+        return int(project["reviewMetrics"]["labelAggregate"]["count"])
 
-    approved, rejected, none = counted("Positive"), counted("Negative"), counted("None")
+    approved, rejected, none = count_reviews("Positive"), count_reviews("Negative"), count_reviews("None")
     assert approved > rejected > 0
-    assert counted("Zero") == 0
+    assert count_reviews("Zero") == 0
     assert approved + rejected + none == 11

@@ -44,8 +44,8 @@ def test_a_question_for_one_thing_without_its_id_is_not_answered_with_another(
 )
 def test_projects_are_searched_as_the_sdk_asks(server: ServedWorld, where: str, names: list[str]) -> None:
     """Only the generated ones: other tests may have made more."""
-    found = ask(server, f"{{projects(where: {where}){{name}}}}").data["projects"]
-    assert [item["name"] for item in found if item["name"] in {"image", "text"}] == names
+    projects = ask(server, f"{{projects(where: {where}){{name}}}}").data["projects"]
+    assert [item["name"] for item in projects if item["name"] in {"image", "text"}] == names
 
 
 UNFIT = {
@@ -58,7 +58,7 @@ UNFIT = {
 
 @pytest.mark.parametrize("document", UNFIT.values(), ids=list(UNFIT))
 def test_a_filter_that_the_schema_takes_is_heeded_or_refused(server: ServedWorld, document: str) -> None:
-    """Nobody fits these; whoever is answered with everybody was not listened to."""
+    """No label matches these: an answer with every label means that the filter was ignored."""
     answer = ask(server, document).json
     if "errors" in answer:
         assert answer["errors"][0]["extensions"]["code"] in {"RESOURCE_NOT_FOUND", "BAD_USER_INPUT"}
@@ -101,21 +101,21 @@ def test_cursor_pages_run_newest_first_and_end(server: ServedWorld, size: int) -
 
 
 @pytest.mark.known("client")
-def test_a_page_begins_behind_the_data_row_that_it_is_asked_from(server: ServedWorld) -> None:
+def test_a_page_begins_after_the_data_row_of_its_cursor(server: ServedWorld) -> None:
     document = "query($id: ID!, $from: ID){datasetDataRows(id: $id, from: $from, first: 100){nodes{id}}}"
     dataset = server.ready["datasets"]["image rows"]
     every = ask(server, document, {"id": dataset}).data["datasetDataRows"]["nodes"]
     for number, row in enumerate(every):
-        found = ask(server, document, {"id": dataset, "from": row["id"]}).data["datasetDataRows"]["nodes"]
-        assert found == every[number + 1 :]
+        page = ask(server, document, {"id": dataset, "from": row["id"]}).data["datasetDataRows"]["nodes"]
+        assert page == every[number + 1 :]
 
 
 @pytest.mark.known("client")
 def test_labels_of_a_project_are_newest_first_unless_another_order_is_asked(server: ServedWorld) -> None:
     def labels(order: str = "") -> list[tuple[str, str]]:
         document = f"query($id: ID!){{project(where: {{id: $id}}){{labels{order}{{id createdAt}}}}}}"
-        found = ask(server, document, {"id": server.projects["image"]}).data["project"]["labels"]
-        return [(label["createdAt"], label["id"]) for label in found]
+        nodes = ask(server, document, {"id": server.projects["image"]}).data["project"]["labels"]
+        return [(label["createdAt"], label["id"]) for label in nodes]
 
     newest_first = labels()
     moments = [moment for moment, _ in newest_first]
@@ -134,8 +134,8 @@ def test_labels_are_sorted_by_any_field(server: ServedWorld, field: str) -> None
     document = f"query($id: ID!){{project(where: {{id: $id}}){{labels(orderBy: {field}_%s){{id {field}}}}}}}"
 
     def labels(way: str) -> list[Any]:
-        found: list[Any] = ask(server, document % way, {"id": server.projects["image"]}).data["project"]["labels"]
-        return found
+        nodes: list[Any] = ask(server, document % way, {"id": server.projects["image"]}).data["project"]["labels"]
+        return nodes
 
     rising, falling = labels("ASC"), labels("DESC")
     assert rising == falling[::-1]
@@ -145,23 +145,23 @@ def test_labels_are_sorted_by_any_field(server: ServedWorld, field: str) -> None
 
 @pytest.mark.known("client")
 def test_a_dataset_without_a_description_has_an_empty_one(server: ServedWorld) -> None:
-    found = ask(server, "{datasets{description}}").data["datasets"]
-    assert found
-    assert all(isinstance(dataset["description"], str) for dataset in found)
+    datasets = ask(server, "{datasets{description}}").data["datasets"]
+    assert datasets
+    assert all(isinstance(dataset["description"], str) for dataset in datasets)
     searched = ask(server, '{datasets(where: {description: ""}){description}}').data["datasets"]
-    assert searched == [dataset for dataset in found if dataset["description"] == ""] != []
+    assert searched == [dataset for dataset in datasets if dataset["description"] == ""] != []
 
 
 @pytest.mark.known("client")
-def test_global_keys_are_told_apart_by_what_is_known_of_them(server: ServedWorld) -> None:
+def test_known_and_unknown_global_keys_are_distinguished(server: ServedWorld) -> None:
     dataset = {"id": server.ready["datasets"]["text rows"]}
     rows = "query($id: ID!){datasetDataRows(id: $id, first: 1){nodes{id globalKey}}}"
     [row] = ask(server, rows, dataset).data["datasetDataRows"]["nodes"]
     start = "query($keys: [ID!]){dataRowsForGlobalKeys(where: {ids: $keys}){jobId}}"
     job = ask(server, start, {"keys": [row["globalKey"], "nobody"]}).data["dataRowsForGlobalKeys"]["jobId"]
-    found = ask(server, JOB_RESULT, {"id": job}).data["dataRowsForGlobalKeysResult"]
-    assert found["jobStatus"] == "COMPLETE"
-    assert found["data"] == {"fetchedDataRows": [{"id": row["id"]}, {"id": ""}], "notFoundGlobalKeys": ["nobody"]}
+    result = ask(server, JOB_RESULT, {"id": job}).data["dataRowsForGlobalKeysResult"]
+    assert result["jobStatus"] == "COMPLETE"
+    assert result["data"] == {"fetchedDataRows": [{"id": row["id"]}, {"id": ""}], "notFoundGlobalKeys": ["nobody"]}
 
 
 JOB_RESULT = (
@@ -184,8 +184,8 @@ def test_twenty_thousand_ids_are_looked_up_at_once(server: ServedWorld) -> None:
 
 
 @pytest.mark.parametrize("word", ["street", "STREET", "eet-sc", "%", "_", "!", "'", "\\", ""])
-def test_ontologies_are_found_by_a_part_of_their_name_as_it_stands(server: ServedWorld, word: str) -> None:
-    found = ask(server, "query($word: String){ontologies(where: {search: $word}){nodes{name}}}", {"word": word}).data
+def test_ontologies_are_found_by_a_literal_part_of_their_name(server: ServedWorld, word: str) -> None:
+    answer = ask(server, "query($word: String){ontologies(where: {search: $word}){nodes{name}}}", {"word": word}).data
     every = ask(server, "{ontologies{nodes{name}}}").data["ontologies"]["nodes"]
     assert {"news-text", "street-scene"} <= {node["name"] for node in every}
-    assert found["ontologies"]["nodes"] == [node for node in every if word.lower() in node["name"]]
+    assert answer["ontologies"]["nodes"] == [node for node in every if word.lower() in node["name"]]

@@ -1,4 +1,4 @@
-"""What projects and model runs have around them: workflows, imports, reviews, editors, services."""
+"""Records around projects and model runs: workflows, imports, reviews, editors, services."""
 
 from typing import Any
 
@@ -59,7 +59,7 @@ def test_what_surrounds_nothing_is_not_found(own: MockWorkspace, document: str) 
 @pytest.mark.known("client")
 @pytest.mark.parametrize("field", ["labelImports", "modelAssistedLabelingPredictionImports"])
 def test_labels_of_a_project_were_not_imported(own: MockWorkspace, field: str) -> None:
-    """As SDKs since 6.2 ask (project.py)."""
+    """The document of SDKs since 6.2 (project.py)."""
     selected = "errorFileUrl inputFileUrl name progress state statusFileUrl id project{id}"
     document = f"query($id: ID!){{{field}(skip: 0, first: 100, where: {{projectId: $id}}){{{selected}}}}}"
     assert ask_in(own, document, id=own.project("image")) == {field: []}
@@ -89,17 +89,19 @@ def test_an_app_is_not_found_in_the_words_that_sdks_look_for(own: MockWorkspace)
 
 
 @pytest.mark.known("client")
-def test_a_review_tells_its_label_project_and_person(states: MockWorkspace) -> None:
-    """As `Review.label()` and the others ask (SDK orm/query.py)."""
+def test_a_review_has_its_label_project_and_author(states: MockWorkspace) -> None:
+    """The document of `Review.label()` and the others (SDK orm/query.py)."""
     document = "{projects{id labels(first: 100){id reviews{id score}}}}"
-    ours = "query($id: ID!){review(where: {id: $id}){id score label{id} project{id} createdBy{email} organization{id}}}"
+    document_of_review = (
+        "query($id: ID!){review(where: {id: $id}){id score label{id} project{id} createdBy{email} organization{id}}}"
+    )
     seen = 0
     for project in ask_in(states, document)["projects"]:
         for label in project["labels"]:
             for review in label["reviews"]:
-                found: dict[str, Any] = ask_in(states, ours, id=review["id"])["review"]
-                assert found.pop("createdBy")["email"]
-                assert found == {
+                answer: dict[str, Any] = ask_in(states, document_of_review, id=review["id"])["review"]
+                assert answer.pop("createdBy")["email"]
+                assert answer == {
                     **review,
                     "label": {"id": label["id"]},
                     "project": {"id": project["id"]},
@@ -115,5 +117,5 @@ def test_the_options_of_an_editor_are_found_by_their_id(own: MockWorkspace) -> N
     alone = "query($id: ID!){labelingFrontendOptions(where: {id: $id}){project{id} labelingFrontend{name}}}"
     for project_id in own.projects.values():
         [options] = ask_in(own, of_project, id=project_id)["project"]["labelingFrontendOptions"]
-        found = ask_in(own, alone, id=options["id"])["labelingFrontendOptions"]
-        assert found == {"project": {"id": project_id}, "labelingFrontend": {"name": "Editor"}}
+        answer = ask_in(own, alone, id=options["id"])["labelingFrontendOptions"]
+        assert answer == {"project": {"id": project_id}, "labelingFrontend": {"name": "Editor"}}

@@ -10,27 +10,27 @@ FACTS = "createdAt status topics id updatedAt url"
 
 
 def create(data: str) -> str:
-    """As the SDK writes it: everything inlined, topics without commas."""
+    """The mutation as the SDK writes it: all values inlined, topics without commas."""
     return f"mutation CreateWebhookPyApi {{createWebhook(data:{{{data}}}){{{FACTS}}} }}"
 
 
 @pytest.mark.known("client")
 def test_a_new_webhook_is_active_and_listed_where_it_belongs(server: ServedWorld) -> None:
     project = server.projects["image"]
-    made = ask(server, create(f'project: {{id: "{project}"}}, {GOOD}')).data["createWebhook"]
-    assert (made["status"], made["topics"]) == ("ACTIVE", ["LABEL_CREATED", "LABEL_DELETED"])
+    webhook = ask(server, create(f'project: {{id: "{project}"}}, {GOOD}')).data["createWebhook"]
+    assert (webhook["status"], webhook["topics"]) == ("ACTIVE", ["LABEL_CREATED", "LABEL_DELETED"])
     listed = f'{{project(where: {{id: "{project}"}}){{webhooks(skip: 0 first: 100){{{FACTS}}}}}}}'
-    assert made in ask(server, listed).data["project"]["webhooks"]
+    assert webhook in ask(server, listed).data["project"]["webhooks"]
     assert (
-        made
+        webhook
         in ask(server, f"{{organization{{webhooks(skip: 0 first: 100){{{FACTS}}}}}}}").data["organization"]["webhooks"]
     )
     other = f'{{project(where: {{id: "{server.projects["text"]}"}}){{webhooks{{id}}}}}}'
-    assert made["id"] not in str(ask(server, other).data)
+    assert webhook["id"] not in str(ask(server, other).data)
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "reason"),
     [
         ('topics: {set: [LABEL_CREATED]}, url: "http://a", secret: ""', "secret is ''"),
         ('topics: {set: [LABEL_CREATED]}, url: "", secret: "s"', "url is ''"),
@@ -41,18 +41,18 @@ def test_a_new_webhook_is_active_and_listed_where_it_belongs(server: ServedWorld
         (f'{GOOD}, version: "v2"', "version"),
     ],
 )
-def test_a_webhook_that_cannot_be_is_refused(server: ServedWorld, data: str, told: str) -> None:
+def test_a_webhook_that_cannot_be_is_refused(server: ServedWorld, data: str, reason: str) -> None:
     before = ask(server, "{organization{webhooks{id}}}").data
-    assert told in ask(server, create(data)).message
+    assert reason in ask(server, create(data)).message
     assert ask(server, "{organization{webhooks{id}}}").data == before
 
 
 @pytest.mark.known("client")
 def test_only_what_is_given_changes(server: ServedWorld) -> None:
-    made = ask(server, create(GOOD)).data["createWebhook"]
-    change = f'mutation {{updateWebhook(where: {{id: "{made["id"]}"}} data:{{status: REVOKED}}){{{FACTS}}} }}'
+    webhook = ask(server, create(GOOD)).data["createWebhook"]
+    change = f'mutation {{updateWebhook(where: {{id: "{webhook["id"]}"}} data:{{status: REVOKED}}){{{FACTS}}} }}'
     changed = ask(server, change).data["updateWebhook"]
-    assert changed == made | {"status": "REVOKED", "updatedAt": changed["updatedAt"]}
+    assert changed == webhook | {"status": "REVOKED", "updatedAt": changed["updatedAt"]}
 
 
 @pytest.mark.parametrize(
