@@ -16,7 +16,7 @@ from benchmarks.export import measure_file_server
 from benchmarks.legacy_client import request_labels
 from benchmarks.processes import read_findings, read_memory, reset_peak, start_child
 from benchmarks.raw_client import RawClient
-from contract_tests.rules.api.clips import LONG, served_clips
+from contract_tests.rules.api.clips import LONG, serve_clips
 from contract_tests.serving import ServedWorld
 
 LABELS, QUICK_LABELS = 100_000, 2_000
@@ -33,7 +33,7 @@ def measure(quick: bool) -> None:
     frames = QUICK_FRAMES if quick else FRAMES
     with (
         tempfile.TemporaryDirectory(prefix="frames-") as folder,
-        served_clips(Path(folder), long=frames) as (server, clips),
+        serve_clips(Path(folder), long=frames) as (server, clips),
     ):
         report.print_title(f"Frames of one video, {frames:,} of them with one box each")
         measure_frames(server, clips, quick=quick, folder=Path(folder))

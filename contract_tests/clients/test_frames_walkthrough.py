@@ -12,7 +12,7 @@ import pytest
 
 from contract_tests.clients import newman
 from contract_tests.rules.api.asking import get
-from contract_tests.rules.api.clips import SHORT, SKIPPED, served_clips
+from contract_tests.rules.api.clips import SHORT, SKIPPED, serve_clips
 from contract_tests.serving import ServedWorld
 
 CURL = 'curl -L -H "Authorization: Bearer $API_KEY"  $FRAMES_URL > $FRAMES_FILE_LOCATION'
@@ -29,7 +29,7 @@ Clips = tuple[ServedWorld, list[str]]
 
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clips]:
-    with served_clips(tmp_path_factory.mktemp("clips"), long=LENGTH) as served:
+    with serve_clips(tmp_path_factory.mktemp("clips"), long=LENGTH) as served:
         yield served
 
 

@@ -11,7 +11,7 @@ import requests
 
 from contract_tests.clients.clients import LEGACY, Client, ClientFailure, ClientKind, RunningPrograms
 from contract_tests.rules.api.asking import ask_in
-from contract_tests.rules.api.clips import ALL_CLIPS, served_clips
+from contract_tests.rules.api.clips import ALL_CLIPS, serve_clips
 from contract_tests.serving import ServedWorld
 
 pytestmark = pytest.mark.capability("v1")
@@ -38,7 +38,7 @@ def legacy(kind: ClientKind, programs: RunningPrograms, server: ServedWorld) -> 
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedWorld]:
     """A world with a project of videos alone, and one of pictures and videos."""
-    with served_clips(tmp_path_factory.mktemp("clips"), long=20) as (served, _):
+    with serve_clips(tmp_path_factory.mktemp("clips"), long=20) as (served, _):
         yield served
 
 

@@ -18,6 +18,7 @@ CLEAN = (
     "contract_tests/machine.py",
     "contract_tests/postgres.py",
     "contract_tests/receiving.py",
+    "contract_tests/rules/api",
     "contract_tests/rules/commands",
     "contract_tests/rules/console",
     "contract_tests/rules/control",

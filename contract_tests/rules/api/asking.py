@@ -1,6 +1,6 @@
-"""How the rules of the API are asked: over a real socket, below any client that would tidy up what is sent.
+"""Requests to the API over a real socket, without a client that would normalize what is sent.
 
-Every answer that comes through here is held to the house rule: no 5xx, no traceback, no bug of our own.
+Each answer is checked for what must never be in one: a status of 5xx, a traceback, a bug of this server.
 """
 
 import http.client
@@ -20,7 +20,7 @@ from mockserver.testing import MockWorkspace
 
 PATIENCE = 30.0
 LONG_PATIENCE = 120.0
-"""With changes and pages that take long."""
+"""Seconds; for changes and pages that take long."""
 EXPORT = (
     "mutation exportDataRowsInProjectPyApi($input: ExportDataRowsInProjectInput!)"
     "{exportDataRowsInProject(input: $input){taskId isStreamable}}"
@@ -70,7 +70,7 @@ def ask_in(workspace: MockWorkspace, query: str, **variables: object) -> Any:
 
 
 def answer_in(workspace: MockWorkspace, query: str, **variables: object) -> Any:
-    """What a workspace answers, errors too."""
+    """The whole answer of a workspace, with its errors."""
     headers = {"Authorization": f"Bearer {workspace.api_key}"}
     body = {"query": query, "variables": variables}
     return requests.post(workspace.graphql_url, json=body, headers=headers, timeout=LONG_PATIENCE).json()
@@ -79,23 +79,23 @@ def answer_in(workspace: MockWorkspace, query: str, **variables: object) -> Any:
 def post(server: ServedWorld, body: bytes, *, path: str = "/graphql", **headers: str | None) -> Answer:
     """Any body. A header given as None is left out: `authorization=None` is a request without a key."""
     known = {"authorization": f"Bearer {server.api_key}", "content-type": "application/json"}
-    given = known | {name.replace("_", "-"): value for name, value in headers.items()}
-    return send(server, "POST", path, body, {name: value for name, value in given.items() if value is not None})
+    merged = known | {name.replace("_", "-"): value for name, value in headers.items()}
+    return send(server, "POST", path, body, {name: value for name, value in merged.items() if value is not None})
 
 
 def get(server: ServedWorld, target: str, *, method: str = "GET", **headers: str) -> Answer:
-    """The target goes on the wire as it stands; a URL of this server may be given whole."""
+    """The target is sent unchanged; a URL of this server may be given whole."""
     return send(server, method, target.removeprefix(server.url), None, headers)
 
 
 def send(server: ServedWorld, method: str, target: str, body: bytes | None, headers: dict[str, str]) -> Answer:
-    with connected(server) as connection:
+    with open_connection(server) as connection:
         connection.request(method, target, body, headers)
-        return received(connection.getresponse())
+        return read_answer(connection.getresponse())
 
 
 @contextmanager
-def connected(server: ServedWorld) -> Iterator[http.client.HTTPConnection]:
+def open_connection(server: ServedWorld) -> Iterator[http.client.HTTPConnection]:
     """A connection that stays open between requests."""
     connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=PATIENCE)
     try:
@@ -111,10 +111,10 @@ def raw(server: ServedWorld, request: bytes) -> Answer:
         connection.sendall(request)
         response = http.client.HTTPResponse(connection)
         response.begin()
-        return received(response)
+        return read_answer(response)
 
 
-def received(response: http.client.HTTPResponse) -> Answer:
+def read_answer(response: http.client.HTTPResponse) -> Answer:
     answer = Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read())
     assert answer.status < 500, answer
     assert b"Traceback" not in answer.body, answer
@@ -130,8 +130,8 @@ def export_input(project_id: str, *terms: object, **params: object) -> dict[str,
     return {"taskName": None, "isStreamableReady": True, "streamable": True, "filters": filters, "params": params}
 
 
-def exported(server: ServedWorld, project: str, *terms: object, **params: object) -> str:
-    """The id of a finished export of a project of the default world."""
+def export_project(server: ServedWorld, project: str, *terms: object, **params: object) -> str:
+    """Exports a project of the default world and returns the id of the finished task."""
     variables = {"input": export_input(server.projects[project], *terms, **params)}
     task_id = ask(server, EXPORT, variables).data["exportDataRowsInProject"]["taskId"]
     until = time.monotonic() + PATIENCE

@@ -36,7 +36,7 @@ def clip(frames: int, *, every: int) -> dict[str, Any]:
         "value": "jellyfish",
     }
     box |= {"annotation_kind": "VideoBoundingBox", "classifications": []}
-    shown = {
+    frames_by_number = {
         str(key): {
             "objects": {
                 feature: box | {"bounding_box": {"top": float(key % 50), "left": 2.5, "height": 3.0, "width": 4.0}}
@@ -45,11 +45,15 @@ def clip(frames: int, *, every: int) -> dict[str, Any]:
         }
         for key in keys
     }
-    return EMPTY | {"frames": shown, "segments": {feature: [[1, frames]]}, "key_frame_feature_map": {feature: keys}}
+    return EMPTY | {
+        "frames": frames_by_number,
+        "segments": {feature: [[1, frames]]},
+        "key_frame_feature_map": {feature: keys},
+    }
 
 
 @contextmanager
-def served_clips(folder: Path, *, long: int = 100_000) -> Iterator[tuple[ServedWorld, list[str]]]:
+def serve_clips(folder: Path, *, long: int = 100_000) -> Iterator[tuple[ServedWorld, list[str]]]:
     """A server on the default world, where three labels of the project `image`, whose ids are given, and all of the
     project `text` are of videos."""
     state = folder / "state"

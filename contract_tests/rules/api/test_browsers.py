@@ -1,10 +1,10 @@
-"""What a browser may do with what the server sends: it runs nothing, and takes files for what they are."""
+"""Browsers run nothing that the server sends, and take files for what they are."""
 
 from typing import Any
 
 import pytest
 
-from contract_tests.rules.api.asking import Answer, exported, file_at, get, rows_of, task_of
+from contract_tests.rules.api.asking import Answer, export_project, file_at, get, rows_of, task_of
 from contract_tests.rules.api.test_downloads import tile_of
 from contract_tests.serving import ServedWorld
 from mockserver.world.ids import FEATURE_PREFIX
@@ -25,13 +25,13 @@ def check_sandbox(answer: Answer) -> None:
     ["image", "text", "video", "dicom", "audio", "document", "conversational", "html", "llm", "chat", "geospatial"],
 )
 def test_a_data_row_is_shown_in_a_sandbox(server: ServedWorld, media: str) -> None:
-    url = rows_of(server, exported(server, media))[0]["data_row"]["row_data"]
+    url = rows_of(server, export_project(server, media))[0]["data_row"]["row_data"]
     check_sandbox(get(server, url))
     check_sandbox(get(server, url, range="bytes=0-3"))
 
 
 def test_so_is_every_other_file(server: ServedWorld) -> None:
-    task = exported(server, "image")
+    task = export_project(server, "image")
     for url in (task_of(server, task)["result"], file_at(server, task, "0")["file"]):
         check_sandbox(get(server, url))
         check_sandbox(get(server, url.replace("Signature=", "Signature=0")))
@@ -41,11 +41,11 @@ def test_so_is_every_other_file(server: ServedWorld) -> None:
 
 
 def test_a_tile_and_an_attachment_are_too(server: ServedWorld) -> None:
-    map_ = rows_of(server, exported(server, "geospatial"))[0]["data_row"]["row_data"]
+    map_ = rows_of(server, export_project(server, "geospatial"))[0]["data_row"]["row_data"]
     tiles, bounds, zoom = (get(server, map_).json[name] for name in ("tileLayerUrl", "bounds", "minZoom"))
     column, line = tile_of(bounds, zoom)
     check_sandbox(get(server, tiles.format(z=zoom, x=column, y=line)))
-    rows = rows_of(server, exported(server, "image", includeAttachments=True))
+    rows = rows_of(server, export_project(server, "image", includeAttachments=True))
     urls = [item["value"] for row in rows for item in row["attachments"] if server.url in item["value"]]
     check_sandbox(get(server, urls[0]))
 
@@ -66,7 +66,7 @@ def test_no_answer_is_taken_for_something_else(server: ServedWorld, path: str) -
 
 
 def labels_of(server: ServedWorld, project: str) -> list[Any]:
-    rows = rows_of(server, exported(server, project, includeLabelDetails=True))
+    rows = rows_of(server, export_project(server, project, includeLabelDetails=True))
     return [label for row in rows for label in row["projects"][server.projects[project]]["labels"]]
 
 

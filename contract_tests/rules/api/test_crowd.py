@@ -1,4 +1,4 @@
-"""Many workspaces that export at once: nobody fails, nobody waits for the others' heaps of work."""
+"""Many workspaces that export at the same time: none fails, and none waits until the long exports of others end."""
 
 import time
 from collections.abc import Iterator
@@ -35,8 +35,8 @@ def workspaces(world: ServedWorld) -> list[MockWorkspace]:
 
 
 def start(workspace: MockWorkspace) -> str:
-    made = ask_in(workspace, EXPORT, id=workspace.project("large"))
-    return str(made["exportDataRowsInProject"]["taskId"])
+    answer = ask_in(workspace, EXPORT, id=workspace.project("large"))
+    return str(answer["exportDataRowsInProject"]["taskId"])
 
 
 def finish(workspace: MockWorkspace, task_id: str) -> tuple[float, str]:
@@ -51,13 +51,13 @@ def finish(workspace: MockWorkspace, task_id: str) -> tuple[float, str]:
     raise AssertionError(f"the export {task_id} did not end")
 
 
-def test_fifty_workspaces_export_at_once_and_all_get_their_rows(workspaces: list[MockWorkspace]) -> None:
-    def exported(workspace: MockWorkspace) -> int:
+def test_fifty_workspaces_export_at_the_same_time_and_all_get_their_rows(workspaces: list[MockWorkspace]) -> None:
+    def count_rows(workspace: MockWorkspace) -> int:
         _, result = finish(workspace, start(workspace))
         return len(requests.get(result, timeout=PATIENCE).content.splitlines())
 
     with ThreadPoolExecutor(WORKSPACES) as clients:
-        assert list(clients.map(exported, workspaces)) == [ROWS] * WORKSPACES
+        assert list(clients.map(count_rows, workspaces)) == [ROWS] * WORKSPACES
 
 
 def test_a_workspace_with_a_heap_of_exports_does_not_keep_the_others_waiting(workspaces: list[MockWorkspace]) -> None:

@@ -1,4 +1,4 @@
-"""What is deleted while it is downloaded: it comes whole, or the connection is closed and the log stays quiet."""
+"""A file that is deleted during its download is sent whole, or the connection is closed and the log stays quiet."""
 
 import gzip
 import os
@@ -45,17 +45,17 @@ def workspace(world: ServedWorld) -> MockWorkspace:
     return world.workspace()
 
 
-def waited_for(look: Callable[[], str | None]) -> str:
+def wait_for(look: Callable[[], str | None]) -> str:
     until = time.monotonic() + 60
-    while (found := look()) is None:
+    while (result := look()) is None:
         assert time.monotonic() < until, "the export did not end"
         time.sleep(0.02)
-    return found
+    return result
 
 
 def whole_result(workspace: MockWorkspace) -> str:
     task_id = ask_in(workspace, EXPORT, id=workspace.project("large"))["exportDataRowsInProject"]["taskId"]
-    return waited_for(lambda: ask_in(workspace, TASK, id=task_id)["task"]["result"])
+    return wait_for(lambda: ask_in(workspace, TASK, id=task_id)["task"]["result"])
 
 
 def file_of_result(workspace: MockWorkspace) -> str:
@@ -64,7 +64,7 @@ def file_of_result(workspace: MockWorkspace) -> str:
 
 
 def file_of_v1(workspace: MockWorkspace) -> str:
-    return waited_for(lambda: ask_in(workspace, LABELS, id=workspace.project("large"))["exportLabels"]["downloadUrl"])
+    return wait_for(lambda: ask_in(workspace, LABELS, id=workspace.project("large"))["exportLabels"]["downloadUrl"])
 
 
 @contextmanager

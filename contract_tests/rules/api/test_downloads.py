@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contract_tests.rules.api.asking import Answer, ask, exported, file_at, get, raw, rows_of, task_of
+from contract_tests.rules.api.asking import Answer, ask, export_project, file_at, get, raw, rows_of, task_of
 from contract_tests.serving import ServedWorld
 
 NDJSON = "application/x-ndjson; charset=utf-8"
@@ -22,13 +22,13 @@ STARTS = {"video": b"ftypisom", "dicom": b"DICM", "audio": b"WAVEfmt "}
 @pytest.fixture(scope="module")
 def result(server: ServedWorld) -> str:
     """Path and query of one file of a result."""
-    return str(file_at(server, exported(server, "image"), "0")["file"]).removeprefix(server.url)
+    return str(file_at(server, export_project(server, "image"), "0")["file"]).removeprefix(server.url)
 
 
 @pytest.fixture(scope="module")
 def assets(server: ServedWorld) -> dict[str, str]:
     """Path and query of one file of each media type."""
-    rows = {media: rows_of(server, exported(server, media))[0] for media in MEDIA}
+    rows = {media: rows_of(server, export_project(server, media))[0] for media in MEDIA}
     return {media: row["data_row"]["row_data"].removeprefix(server.url) for media, row in rows.items()}
 
 
@@ -44,7 +44,7 @@ def test_a_result_is_fetched_without_a_key_and_does_not_mind_one(
 
 
 @pytest.mark.parametrize("kind", ["result", *MEDIA])
-def test_head_tells_what_get_would_send(server: ServedWorld, result: str, assets: dict[str, str], kind: str) -> None:
+def test_head_has_the_headers_of_get(server: ServedWorld, result: str, assets: dict[str, str], kind: str) -> None:
     url = result if kind == "result" else assets[kind]
     whole, only_head = get(server, url), get(server, url, method="HEAD")
     assert (only_head.status, only_head.body) == (200, b"")
@@ -57,7 +57,7 @@ def test_head_tells_what_get_would_send(server: ServedWorld, result: str, assets
 def test_an_asset_is_what_its_row_says(
     server: ServedWorld, assets: dict[str, str], media: str, key: dict[str, str]
 ) -> None:
-    attributes = rows_of(server, exported(server, media))[0]["media_attributes"]
+    attributes = rows_of(server, export_project(server, media))[0]["media_attributes"]
     answer = get(server, assets[media], **key)
     assert answer.status == 200
     assert answer.headers["content-type"].split(";")[0] == attributes["mime_type"]
@@ -73,28 +73,28 @@ def test_an_asset_is_what_its_row_says(
 # Links that were changed
 
 
-def changed(url: str, slug: str) -> dict[str, str]:
+def change_link(url: str, slug: str) -> dict[str, str]:
     path, _, query = url.partition("?")
-    asked = dict(part.split("=") for part in query.split("&"))
-    expires, signature = asked["Expires"], asked["Signature"]
-    named = f"&KeyName={asked['KeyName']}" if "KeyName" in asked else ""
-    other = "&KeyName=labelbox-assets-key-" + ("" if named else "3")
+    parameters = dict(part.split("=") for part in query.split("&"))
+    expires, signature = parameters["Expires"], parameters["Signature"]
+    key_name = f"&KeyName={parameters['KeyName']}" if "KeyName" in parameters else ""
+    other = "&KeyName=labelbox-assets-key-" + ("" if key_name else "3")
     _, files, workspace, kind, thing, *rest = path.split("/")
     assert (files, workspace) == ("_files", slug)
     escaped = f"%{ord(thing[0]):x}{thing[1:]}"
     return {
         "without a query": path,
-        "without a signature": f"{path}?Expires={expires}{named}",
+        "without a signature": f"{path}?Expires={expires}{key_name}",
         "without an end": f"{path}?Signature={signature}",
-        "with an empty signature": f"{path}?Expires={expires}{named}&Signature=",
-        "with a later end": f"{path}?Expires={int(expires) + 1}{named}&Signature={signature}",
-        "with an end that is no number": f"{path}?Expires=never{named}&Signature={signature}",
-        "with an end in other digits": f"{path}?Expires=%D9%A3{named}&Signature={signature}",
-        "with an endless end": f"{path}?Expires={'9' * 5000}{named}&Signature={signature}",
-        "with a negative end": f"{path}?Expires=-{expires}{named}&Signature={signature}",
-        "with another signature": f"{path}?Expires={expires}{named}&Signature={'0' * len(signature)}",
-        "with a longer signature": f"{path}?Expires={expires}{named}&Signature={signature}0",
-        "with a signature beyond ASCII": f"{path}?Expires={expires}{named}&Signature=%C3%BC%F0%9F%99%82",
+        "with an empty signature": f"{path}?Expires={expires}{key_name}&Signature=",
+        "with a later end": f"{path}?Expires={int(expires) + 1}{key_name}&Signature={signature}",
+        "with an end that is no number": f"{path}?Expires=never{key_name}&Signature={signature}",
+        "with an end in other digits": f"{path}?Expires=%D9%A3{key_name}&Signature={signature}",
+        "with an endless end": f"{path}?Expires={'9' * 5000}{key_name}&Signature={signature}",
+        "with a negative end": f"{path}?Expires=-{expires}{key_name}&Signature={signature}",
+        "with another signature": f"{path}?Expires={expires}{key_name}&Signature={'0' * len(signature)}",
+        "with a longer signature": f"{path}?Expires={expires}{key_name}&Signature={signature}0",
+        "with a signature beyond ASCII": f"{path}?Expires={expires}{key_name}&Signature=%C3%BC%F0%9F%99%82",
         "with another key": f"{path}?Expires={expires}{other}&Signature={signature}",
         "for another thing": f"/_files/{slug}/{kind}/{thing[::-1]}/{'/'.join(rest)}?{query}",
         "for another file": f"{path}x?{query}",
@@ -109,7 +109,7 @@ def refusal(answer: Answer) -> tuple[int, str]:
     return answer.status, answer.json["code"]
 
 
-CHANGES = list(changed("/_files/s/results/t/RESULT/0.ndjson?Expires=1&Signature=2", "s"))
+CHANGES = list(change_link("/_files/s/results/t/RESULT/0.ndjson?Expires=1&Signature=2", "s"))
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -118,7 +118,7 @@ def test_a_changed_link_opens_nothing(
     server: ServedWorld, result: str, assets: dict[str, str], kind: str, change: str
 ) -> None:
     url = result if kind == "result" else assets[kind]
-    answer = get(server, changed(url, url.split("/")[2])[change])
+    answer = get(server, change_link(url, url.split("/")[2])[change])
     assert refusal(answer) == (403, "SignatureDoesNotMatch" if kind == "result" else "ACCESS_DENIED")
     assert b"as the server gave it" in answer.body
 
@@ -155,7 +155,7 @@ ROOT = (
 
 @pytest.mark.parametrize("climb", CLIMBING)
 def test_no_part_of_a_link_leads_out_of_the_results(server: ServedWorld, result: str, climb: str) -> None:
-    """Each part in turn; sent as it stands, because clients tidy such paths."""
+    """Each part in turn; sent without a client, because clients normalize such paths."""
     path, _, query = result.partition("?")
     parts = path.split("/")
     for place in range(1, len(parts) + 1):
@@ -181,7 +181,7 @@ def test_a_target_that_is_no_url_is_a_client_error(server: ServedWorld, target: 
 # Links that are right, to things that are not there
 
 
-def signed(server: ServedWorld, path: str) -> str:
+def sign(server: ServedWorld, path: str) -> str:
     """A link as the default world would sign it, with seven thousand years to live."""
     return server.links.sign(path, 2**57)
 
@@ -195,7 +195,7 @@ def signed(server: ServedWorld, path: str) -> str:
     ],
 )  # fmt: skip
 def test_a_signed_link_to_nothing_is_not_found(server: ServedWorld, path: str) -> None:
-    answer = get(server, signed(server, path.format(task=exported(server, "text"))))
+    answer = get(server, sign(server, path.format(task=export_project(server, "text"))))
     assert refusal(answer) == (404, "NoSuchKey" if path.startswith("results") else "RESOURCE_NOT_FOUND")
 
 
@@ -206,7 +206,7 @@ def test_a_slash_behind_a_link_opens_nothing(server: ServedWorld, assets: dict[s
 @pytest.mark.known("inferred")
 def test_an_empty_result_is_an_empty_file(server: ServedWorld) -> None:
     nobody = {"type": "data_row_id", "operator": "is", "ids": ["nobody"]}
-    url = task_of(server, exported(server, "image", nobody))["result"]
+    url = task_of(server, export_project(server, "image", nobody))["result"]
     answer = get(server, url)
     assert (answer.status, answer.body, answer.headers["content-length"]) == (200, b"", "0")
 
@@ -231,7 +231,7 @@ def test_one_other_byte_breaks_a_link(server: ServedWorld, result: str, place: i
 
 
 def test_two_links_of_one_day_are_the_same_bytes(server: ServedWorld) -> None:
-    first, second = (rows_of(server, exported(server, "text"))[0] for _ in range(2))
+    first, second = (rows_of(server, export_project(server, "text"))[0] for _ in range(2))
     assert first["data_row"]["row_data"] == second["data_row"]["row_data"]
 
 
@@ -263,15 +263,17 @@ FIRST_BYTES = {
 
 def test_an_attachment_is_a_file_of_its_kind_under_a_link_of_its_own(server: ServedWorld) -> None:
     """In exports and in GraphQL, and the first row of every project has one of each kind."""
-    project = exported(server, "image", includeAttachments=True)
+    project = export_project(server, "image", includeAttachments=True)
     row = rows_of(server, project)[0]
-    asked = ask(server, "query($id: ID!){dataRow(where: {id: $id}){attachments{id type value name}}}", row_id(row))
-    listed = asked.data["dataRow"]["attachments"]
+    answer_of_graphql = ask(
+        server, "query($id: ID!){dataRow(where: {id: $id}){attachments{id type value name}}}", row_id(row)
+    )
+    listed = answer_of_graphql.data["dataRow"]["attachments"]
     assert [{name: item[name] for name in ("type", "value", "name")} for item in listed] == row["attachments"]
-    found = {item["type"]: item["value"] for item in row["attachments"]}
-    assert len(found) == len(row["attachments"]) > 3
-    assert not found.pop("RAW_TEXT").startswith("http")
-    for kind, url in found.items():
+    values = {item["type"]: item["value"] for item in row["attachments"]}
+    assert len(values) == len(row["attachments"]) > 3
+    assert not values.pop("RAW_TEXT").startswith("http")
+    for kind, url in values.items():
         answer = get(server, url, authorization="Bearer wrong")
         content_type, start = FIRST_BYTES[kind]
         assert answer.status == 200
@@ -285,14 +287,14 @@ def row_id(row: Any) -> dict[str, str]:
 
 
 def test_the_tiles_of_a_map_open_by_the_template_in_its_file(server: ServedWorld) -> None:
-    row = rows_of(server, exported(server, "geospatial"))[0]
+    row = rows_of(server, export_project(server, "geospatial"))[0]
     answer = get(server, row["data_row"]["row_data"])
     assert answer.headers["content-type"] == row["media_attributes"]["mime_type"] == "application/json"
     template, bounds, zoom = (answer.json[name] for name in ("tileLayerUrl", "bounds", "minZoom"))
     assert template.startswith(f"{server.url}/_files/")
     x, y = tile_of(bounds, zoom)
-    shown = get(server, template.format(z=zoom, x=x, y=y))
-    assert (shown.status, shown.headers["content-type"]) == (200, "image/png")
+    tile = get(server, template.format(z=zoom, x=x, y=y))
+    assert (tile.status, tile.headers["content-type"]) == (200, "image/png")
     nowhere = {(zoom, x + 3, y), (zoom + 20, x, y), ("%00", x, y), (zoom, "9" * 5000, y), (-1, x, y), ("", "", "")}
     for z, column, line in nowhere:
         missing = get(server, template.format(z=z, x=column, y=line))
@@ -301,7 +303,7 @@ def test_the_tiles_of_a_map_open_by_the_template_in_its_file(server: ServedWorld
 
 
 def tile_of(bounds: list[list[float]], zoom: int) -> tuple[int, int]:
-    """By the formula of the SDK's `_latlng_to_tile`, of the middle of the bounds."""
+    """The tile in the middle of the bounds, by the formula of the SDK's `_latlng_to_tile`."""
     [south, west], [north, east] = bounds
     latitude = math.radians((south + north) / 2)
     up = math.asinh(math.tan(latitude)) / math.pi
@@ -312,8 +314,8 @@ def tile_of(bounds: list[list[float]], zoom: int) -> tuple[int, int]:
     "path", ["attachments/nobody/a.png", "attachments/{row}/a.png", "tiles/{row}/0/0/0.png", "assets/{row}/"]
 )
 def test_a_row_without_tiles_and_an_id_of_something_else_open_nothing(server: ServedWorld, path: str) -> None:
-    row = rows_of(server, exported(server, "text"))[0]["data_row"]["id"]
-    target = signed(server, "/".join(path.format(row=row).split("/")[: 2 if "tiles" in path else 9]))
+    row = rows_of(server, export_project(server, "text"))[0]["data_row"]["id"]
+    target = sign(server, "/".join(path.format(row=row).split("/")[: 2 if "tiles" in path else 9]))
     if "tiles" in path:
         target = target.replace("?", "/0/0/0.png?")
     assert get(server, target).status in {200, 404}

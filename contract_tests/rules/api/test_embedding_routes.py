@@ -10,17 +10,17 @@ from contract_tests.serving import ServedWorld
 PATH = "/adv/adv/v1/embeddings"
 
 
-def asked(server: ServedWorld, path: str = "") -> Answer:
+def get_embeddings(server: ServedWorld, path: str = "") -> Answer:
     return get(server, PATH + path, authorization=f"Bearer {server.api_key}")
 
 
 @pytest.mark.known("client")
 def test_rest_and_graphql_tell_the_same_embeddings(server: ServedWorld) -> None:
-    listed = asked(server)
+    listed = get_embeddings(server)
     assert (listed.status, list(listed.json)) == (200, ["results"])
     assert listed.json["results"] == ask(server, "{embeddings{id name custom dims}}").data["embeddings"] != []
     for embedding in listed.json["results"]:
-        assert asked(server, f"/{embedding['id']}").json == embedding
+        assert get_embeddings(server, f"/{embedding['id']}").json == embedding
 
 
 @pytest.mark.known("client")
@@ -28,14 +28,14 @@ def test_the_count_is_that_of_the_data_rows_with_a_vector(server: ServedWorld) -
     rows = server.own.expected_rows(catalog=True, params={"embeddings": True})
     have = Counter(embedding["id"] for row in rows for embedding in row["embeddings"])
     assert have
-    for embedding in asked(server).json["results"]:
-        assert asked(server, f"/{embedding['id']}/vectors/_count").json == {"count": have[embedding["id"]]}
+    for embedding in get_embeddings(server).json["results"]:
+        assert get_embeddings(server, f"/{embedding['id']}/vectors/_count").json == {"count": have[embedding["id"]]}
 
 
 @pytest.mark.known("client")
 @pytest.mark.parametrize("path", ["/nobody", "/nobody/vectors/_count"])
 def test_an_embedding_that_is_not_there_is_404_with_a_message(server: ServedWorld, path: str) -> None:
-    answer = asked(server, path)
+    answer = get_embeddings(server, path)
     assert (answer.status, answer.json["code"]) == (404, "RESOURCE_NOT_FOUND")
     assert "'nobody'" in answer.json["message"]
 

@@ -1,4 +1,4 @@
-"""What expected rows link to opens before anything was exported: masks, text layers, inline texts."""
+"""Links in expected rows open before anything was exported: masks, text layers, inline texts."""
 
 import json
 import re
@@ -14,35 +14,35 @@ from mockserver.testing import MockServer, MockWorkspace
 
 @pytest.fixture(scope="module")
 def workspace(server: ServedWorld) -> Iterator[MockWorkspace]:
-    made = MockServer.from_url(server.url).workspace()
-    yield made
-    made.delete()
+    workspace = MockServer.from_url(server.url).workspace()
+    yield workspace
+    workspace.delete()
 
 
-def opened(workspace: MockWorkspace, url: str) -> requests.Response:
+def open_link(workspace: MockWorkspace, url: str) -> requests.Response:
     return requests.get(url, headers={"Authorization": f"Bearer {workspace.api_key}"}, timeout=10)
 
 
 @pytest.mark.parametrize("project", ["image", "video", "dicom"])
-@pytest.mark.parametrize("asked", ["project", "catalog"])
-def test_masks_open_before_any_export(workspace: MockWorkspace, project: str, asked: str) -> None:
-    if asked == "project":
+@pytest.mark.parametrize("source", ["project", "catalog"])
+def test_masks_open_before_any_export(workspace: MockWorkspace, project: str, source: str) -> None:
+    if source == "project":
         text = json.dumps(workspace.expected_rows(project))
     else:
         text = json.dumps(catalog(workspace, project))
     urls = sorted(set(re.findall(r'"(http[^"]*/(?:masks|annotations)/[^"]*)"', text)))
     assert {"tasks" in url for url in urls} == ({True, False} if project == "video" else {True})
     for url in urls[:3] + urls[-3:]:
-        answer = opened(workspace, url)
+        answer = open_link(workspace, url)
         assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png"), url
 
 
 def catalog(workspace: MockWorkspace, project: str) -> list[Any]:
     body = {"catalog": True, "params": {"project_ids": [workspace.project(project)]}}
     url = f"{workspace.url}/_mock/expected"
-    told = requests.post(url, json=body, params={"api_key": workspace.api_key}, timeout=30)
-    assert told.ok, told.text
-    return [row for row in map(json.loads, told.text.splitlines()) if row["projects"]]
+    response = requests.post(url, json=body, params={"api_key": workspace.api_key}, timeout=30)
+    assert response.ok, response.text
+    return [row for row in map(json.loads, response.text.splitlines()) if row["projects"]]
 
 
 @pytest.mark.known("sample")
@@ -56,9 +56,9 @@ def test_the_text_layer_of_a_document_opens_without_a_key_and_holds_what_entitie
         answer = requests.get(attributes["text_layer_url"], timeout=10)
         assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
         tokens = {token["id"] for page in answer.json() for group in page["groups"] for token in group["tokens"]}
-        named = set(tokens_in(row))
-        seen += len(named)
-        assert named <= tokens
+        named_tokens = set(tokens_in(row))
+        seen += len(named_tokens)
+        assert named_tokens <= tokens
     assert seen > 5
     assert (
         requests.get(attributes["text_layer_url"].replace("text-layer.json", "x.json"), timeout=10).status_code == 403

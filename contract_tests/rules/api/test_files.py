@@ -1,4 +1,4 @@
-"""Result files as HTTP has them: in part, with a tag, compressed where the server was told to."""
+"""Result files over HTTP: in part, with a tag, and compressed if the server was started with compression."""
 
 import gzip
 from collections.abc import Iterator
@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contract_tests.rules.api.asking import Answer, ask, exported, get, task_of
+from contract_tests.rules.api.asking import Answer, ask, export_project, get, task_of
 from contract_tests.serving import ServedWorld
 
 
 @pytest.fixture(scope="module")
 def url(server: ServedWorld) -> str:
-    return str(task_of(server, exported(server, "image"))["result"])
+    return str(task_of(server, export_project(server, "image"))["result"])
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_a_range_is_that_part_of_the_whole(server: ServedWorld, url: str, whole:
         assert (answer.status, answer.body) == (206, whole.body[first : last + 1])
 
 
-def test_the_end_can_be_asked_for_without_knowing_the_size(server: ServedWorld, url: str, whole: Answer) -> None:
+def test_the_end_can_be_requested_without_knowing_the_size(server: ServedWorld, url: str, whole: Answer) -> None:
     assert get(server, url, range="bytes=-10").body == whole.body[-10:]
     assert get(server, url, range="bytes=5-").body == whole.body[5:]
 
@@ -55,7 +55,7 @@ def test_a_range_that_says_nothing_is_no_range(server: ServedWorld, url: str, wh
 
 
 def test_a_range_of_files_joined_crosses_their_borders(server: ServedWorld, url: str, whole: Answer) -> None:
-    """`all.ndjson` is one file or many; whoever reads parts of it cannot tell."""
+    """`all.ndjson` is one file or many; a client that reads parts of it sees no difference."""
     parts = [get(server, url, range=f"bytes={start}-{start + 999}").body for start in range(0, len(whole.body), 1000)]
     assert b"".join(parts) == whole.body
 
@@ -78,11 +78,11 @@ def test_a_part_is_only_sent_of_the_file_that_is_meant(server: ServedWorld, url:
 
 
 def test_two_exports_have_tags_of_their_own(server: ServedWorld, whole: Answer) -> None:
-    other = get(server, task_of(server, exported(server, "image"))["result"])
+    other = get(server, task_of(server, export_project(server, "image"))["result"])
     assert other.headers["etag"] != whole.headers["etag"]
 
 
-def test_head_tells_what_get_sends(server: ServedWorld, url: str, whole: Answer) -> None:
+def test_head_has_the_headers_of_get(server: ServedWorld, url: str, whole: Answer) -> None:
     head = get(server, url, method="HEAD")
     names = ("content-type", "content-length", "etag", "accept-ranges", "last-modified")
     assert {name: head.headers[name] for name in names} == {name: whole.headers[name] for name in names}
@@ -93,15 +93,15 @@ def test_head_tells_what_get_sends(server: ServedWorld, url: str, whole: Answer)
 
 
 @pytest.mark.known("client")
-def test_nothing_is_compressed_unless_the_server_was_told(server: ServedWorld, url: str, whole: Answer) -> None:
+def test_nothing_is_compressed_without_the_option(server: ServedWorld, url: str, whole: Answer) -> None:
     """`requests` always offers gzip, and lengths are compared with what it unpacked."""
     answer = get(server, url, **{"accept-encoding": "gzip, deflate"})
     assert "content-encoding" not in answer.headers
     assert answer.body == whole.body
 
 
-def test_a_server_that_was_told_compresses_for_those_who_take_it(compressing: ServedWorld) -> None:
-    url = str(task_of(compressing, exported(compressing, "image"))["result"])
+def test_a_server_with_the_option_compresses_for_clients_that_accept_it(compressing: ServedWorld) -> None:
+    url = str(task_of(compressing, export_project(compressing, "image"))["result"])
     plain = get(compressing, url)
     packed = get(compressing, url, **{"accept-encoding": "gzip"})
     assert packed.headers["content-encoding"] == "gzip"
@@ -116,7 +116,7 @@ def test_a_server_that_was_told_compresses_for_those_who_take_it(compressing: Se
 @pytest.mark.known("client")
 def test_a_part_is_sent_as_it_is_to_those_who_take_gzip_too(compressing: ServedWorld) -> None:
     """`requests` offers gzip with every request, also with the one that goes on where a download broke off."""
-    url = str(task_of(compressing, exported(compressing, "image"))["result"])
+    url = str(task_of(compressing, export_project(compressing, "image"))["result"])
     whole = get(compressing, url)
     part = get(compressing, url, **{"accept-encoding": "gzip, deflate", "range": "bytes=100-199"})
     assert (part.status, part.body) == (206, whole.body[100:200])

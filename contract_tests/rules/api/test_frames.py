@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from contract_tests.rules.api.asking import ask, connected, get
-from contract_tests.rules.api.clips import LONG, SHORT, SKIPPED, served_clips
+from contract_tests.rules.api.asking import ask, get, open_connection
+from contract_tests.rules.api.clips import LONG, SHORT, SKIPPED, serve_clips
 from contract_tests.serving import ServedWorld
 
 NDJSON = "application/x-ndjson; charset=utf-8"
@@ -18,7 +18,7 @@ FRAMES = 100_000
 
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ServedWorld, list[str]]]:
-    with served_clips(tmp_path_factory.mktemp("clips"), long=FRAMES) as served:
+    with serve_clips(tmp_path_factory.mktemp("clips"), long=FRAMES) as served:
         yield served
 
 
@@ -86,12 +86,12 @@ def test_no_key_or_a_wrong_one_is_401(world: ServedWorld, short: str, key: dict[
 
 @pytest.mark.known("inferred")
 def test_a_label_that_is_not_there_or_has_no_frames_is_404(world: ServedWorld) -> None:
-    found = ask(
+    answer_of_graphql = ask(
         world,
         "query($id: ID!){project(where: {id: $id}){labels(orderBy: createdAt_ASC){id}}}",
         {"id": world.projects["image"]},
     )
-    of_a_picture = found.data["project"]["labels"][-1]["id"]
+    of_a_picture = answer_of_graphql.data["project"]["labels"][-1]["id"]
     for label, said in [
         ("nothing", "does not exist"),
         (of_a_picture, 'only "video", "dicom" have frames'),
@@ -111,7 +111,7 @@ def test_a_label_of_another_workspace_is_403(world: ServedWorld, short: str) -> 
 
 @pytest.mark.known("inferred")
 def test_a_deleted_label_is_410_at_the_endpoint_and_behind_its_links(tmp_path: Path) -> None:
-    with served_clips(tmp_path, long=10) as (server, labels):
+    with serve_clips(tmp_path, long=10) as (server, labels):
         target = target_of(server, labels[SHORT])
         ask(server, "mutation($ids: [ID!]!){deleteLabels(labelIds: $ids){id}}", {"ids": [labels[SHORT]]})
         for answer in (
@@ -136,7 +136,7 @@ def test_a_link_is_refused_when_it_was_changed_and_when_its_time_is_over(
         world.control.call("POST", "clock", {"set": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())})
 
 
-def test_a_switch_answers_at_once_without_a_redirect(world: ServedWorld, short: str) -> None:
+def test_a_switch_answers_directly_without_a_redirect(world: ServedWorld, short: str) -> None:
     body = get(world, target_of(world, short)).body
     world.control.call("POST", "switches", {"frames": "direct"})
     answer = get(world, f"/v1/frames/{short}", authorization=f"Bearer {world.api_key}")
@@ -147,9 +147,9 @@ def test_a_switch_answers_at_once_without_a_redirect(world: ServedWorld, short: 
 def test_a_switch_sends_clients_to_another_host_name(world: ServedWorld, short: str) -> None:
     world.control.call("POST", "switches", {"frames": "redirect_elsewhere"})
     location = target_of(world, short)
-    asked, given = urlsplit(world.url), urlsplit(location)
-    assert (asked.hostname, given.hostname, asked.port) == ("127.0.0.1", "localhost", given.port)
-    back = get(world, f"/v1/frames/{short}", authorization=f"Bearer {world.api_key}", host=f"localhost:{asked.port}")
+    first, second = urlsplit(world.url), urlsplit(location)
+    assert (first.hostname, second.hostname, first.port) == ("127.0.0.1", "localhost", second.port)
+    back = get(world, f"/v1/frames/{short}", authorization=f"Bearer {world.api_key}", host=f"localhost:{first.port}")
     assert urlsplit(back.headers["location"]).hostname == "127.0.0.1"
     lost = get(world, f"/v1/frames/{short}", authorization=f"Bearer {world.api_key}", host="[::1]:80")
     assert (lost.status, lost.json["code"]) == (409, "RESOURCE_CONFLICT")
@@ -174,15 +174,15 @@ def test_a_range_is_that_part_of_the_body(world: ServedWorld, short: str, long: 
     target = target_of(world, short if which == "short" else long)
     whole = get(world, target)
     size, tag = len(whole.body), whole.headers["etag"]
-    for asked, part in [
+    for wanted, part in [
         ("bytes=0-99", whole.body[:100]),
         (f"bytes={size // 2}-{size // 2 + 9}", whole.body[size // 2 : size // 2 + 10]),
         (f"bytes={size - 5}-", whole.body[-5:]),
         ("bytes=-7", whole.body[-7:]),
         (f"bytes=3-{size * 2}", whole.body[3:]),
     ]:
-        answer = get(world, target, range=asked)
-        start = size - len(part) if asked in {"bytes=-7", f"bytes={size - 5}-"} else int(asked[6:].split("-")[0])
+        answer = get(world, target, range=wanted)
+        start = size - len(part) if wanted in {"bytes=-7", f"bytes={size - 5}-"} else int(wanted[6:].split("-")[0])
         assert (answer.status, answer.body) == (206, part)
         assert answer.headers["content-range"] == f"bytes {start}-{start + len(part) - 1}/{size}"
     beyond = get(world, target, range=f"bytes={size}-")
@@ -206,7 +206,7 @@ def test_a_clip_of_a_hundred_thousand_frames_is_streamed(world: ServedWorld, lon
     target = target_of(world, long)
     get(world, target)  # what a first answer loads once is not what is measured
     before = memory_of(world)
-    with connected(world) as connection:
+    with open_connection(world) as connection:
         connection.request("GET", target.removeprefix(world.url))
         response = connection.getresponse()
         lines = most = 0

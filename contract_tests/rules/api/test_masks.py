@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from contract_tests.rules.api.asking import PATIENCE, Answer, ask, exported, get, rows_of
+from contract_tests.rules.api.asking import PATIENCE, Answer, ask, export_project, get, rows_of
 from contract_tests.serving import ServedWorld
 from mockserver.links import DAY
 
@@ -22,17 +22,17 @@ def with_key(server: ServedWorld, target: str, **headers: str) -> Answer:
 @pytest.fixture(scope="module")
 def rows(server: ServedWorld) -> list[Any]:
     """The image project, exported."""
-    return rows_of(server, exported(server, "image"))
+    return rows_of(server, export_project(server, "image"))
 
 
 @pytest.fixture(scope="module")
 def masks(server: ServedWorld, rows: list[Any]) -> list[tuple[str, list[list[int]]]]:
     """(path of a label's composite mask, the colours its objects have in it)."""
-    found: dict[str, list[list[int]]] = {}
+    colours: dict[str, list[list[int]]] = {}
     for thing, _ in things(rows):
         if mask := thing.get("composite_mask"):
-            found.setdefault(mask["url"].removeprefix(server.url), []).append(mask["color_rgb"])
-    return list(found.items())
+            colours.setdefault(mask["url"].removeprefix(server.url), []).append(mask["color_rgb"])
+    return list(colours.items())
 
 
 def things(rows: list[Any]) -> list[tuple[Any, Any]]:
@@ -46,7 +46,7 @@ def things(rows: list[Any]) -> list[tuple[Any, Any]]:
     ]
 
 
-def of_each_geometry(rows: list[Any]) -> dict[str, tuple[Any, Any]]:
+def find_each_geometry(rows: list[Any]) -> dict[str, tuple[Any, Any]]:
     return {kind: next(pair for pair in things(rows) if kind in pair[0]) for kind in GEOMETRIES}
 
 
@@ -64,7 +64,7 @@ def test_every_colour_of_an_export_is_in_its_mask_and_no_other(
 
 
 def pixels(png: bytes) -> set[tuple[int, ...]]:
-    """The colours of a PNG of ours: 8 bits, filter 0, true colour or palette."""
+    """The colours of a PNG of this server: 8 bits, filter 0, true colour or palette."""
     chunks: dict[bytes, bytes] = {}
     position = 8
     while position < len(png):
@@ -82,7 +82,7 @@ def pixels(png: bytes) -> set[tuple[int, ...]]:
 
 
 def test_a_mask_has_the_size_of_its_picture(server: ServedWorld, masks: list[tuple[str, list[list[int]]]]) -> None:
-    attributes = [row["media_attributes"] for row in rows_of(server, exported(server, "image"))]
+    attributes = [row["media_attributes"] for row in rows_of(server, export_project(server, "image"))]
     sizes = {(each["width"], each["height"]) for each in attributes}
     for target, _ in masks:
         body = with_key(server, target).body
@@ -114,7 +114,11 @@ def test_without_the_key_no_mask_of_the_newer_forms_is_shown(
     server: ServedWorld, rows: list[Any], masks: list[tuple[str, list[list[int]]]], header: dict[str, str]
 ) -> None:
     feature = things(rows)[0][0]["feature_id"]
-    for target in (masks[0][0], in_project(server, feature), in_project(server, feature, "/index/1")):
+    for target in (
+        masks[0][0],
+        format_path_in_project(server, feature),
+        format_path_in_project(server, feature, "/index/1"),
+    ):
         answer = get(server, target, **header)
         assert (answer.status, answer.json["code"]) == (401, "AUTHENTICATION_ERROR")
         assert answer.headers["www-authenticate"] == "Bearer"
@@ -125,7 +129,7 @@ def test_a_composite_mask_is_there_for_30_days() -> None:
     with ServedWorld() as world:
         target = next(
             thing["composite_mask"]["url"]
-            for thing, _ in things(rows_of(world, exported(world, "image")))
+            for thing, _ in things(rows_of(world, export_project(world, "image")))
             if "composite_mask" in thing
         )
         assert with_key(world, target).status == 200
@@ -143,17 +147,17 @@ def test_a_composite_mask_is_there_for_30_days() -> None:
 @pytest.fixture(scope="module", params=["video", "dicom"])
 def frame_masks(server: ServedWorld, request: pytest.FixtureRequest) -> list[tuple[str, list[list[int]]]]:
     """(path of a frame's composite mask, the colours its objects have in it), of all frames of all labels."""
-    found: dict[str, list[list[int]]] = {}
-    rows = rows_of(server, exported(server, request.param, includeInterpolatedFrames=True))
+    colours: dict[str, list[list[int]]] = {}
+    rows = rows_of(server, export_project(server, request.param, includeInterpolatedFrames=True))
     for row in rows:
         for label in [label for project in row["projects"].values() for label in project["labels"]]:
-            told = label["annotations"]
-            for group in told["groups"].values() if "groups" in told else [told]:
+            annotations = label["annotations"]
+            for group in annotations["groups"].values() if "groups" in annotations else [annotations]:
                 for frame in group["frames"].values():
                     for thing in frame["objects"].values():
                         if mask := thing.get("composite_mask"):
-                            found.setdefault(mask["url"].removeprefix(server.url), []).append(mask["color_rgb"])
-    return list(found.items())
+                            colours.setdefault(mask["url"].removeprefix(server.url), []).append(mask["color_rgb"])
+    return list(colours.items())
 
 
 @pytest.mark.known("sample")
@@ -181,12 +185,12 @@ def test_a_frame_without_masks_has_no_picture(
 
 @pytest.mark.known("inferred")
 def test_each_plane_of_a_volume_has_pictures_of_its_own_size(server: ServedWorld) -> None:
-    """By the composite mask, by each form of one object's, and by Export V1's: as wide and high as the plane."""
+    """The composite mask, each form of one object's mask, and that of Export V1 are as wide and high as the plane."""
     seen: dict[str, set[tuple[int, int]]] = {}
-    for plane, thing, frame, row in in_planes(server):
+    for plane, thing, frame, row in list_planes(server):
         attributes, feature = row["media_attributes"], f"/index/{frame}"
-        target = in_project(server, thing["feature_id"], feature, project="dicom")
-        of_token = f"{by_token(server, thing['feature_id'])}&frame={frame}"
+        target = format_path_in_project(server, thing["feature_id"], feature, project="dicom")
+        of_token = f"{format_path_with_token(server, thing['feature_id'])}&frame={frame}"
         drawn = [with_key(server, target), get(server, of_token)]
         if "composite_mask" in thing:
             drawn.append(with_key(server, thing["composite_mask"]["url"].removeprefix(server.url)))
@@ -200,11 +204,11 @@ def test_each_plane_of_a_volume_has_pictures_of_its_own_size(server: ServedWorld
     assert set(seen) == {"Axial", "Sagittal", "Coronal"}
 
 
-def in_planes(server: ServedWorld) -> list[tuple[str, Any, int, Any]]:
+def list_planes(server: ServedWorld) -> list[tuple[str, Any, int, Any]]:
     """(plane, object, frame, row) of every key frame of the volumes."""
     return [
         (plane, thing, int(number), row)
-        for row in rows_of(server, exported(server, "dicom"))
+        for row in rows_of(server, export_project(server, "dicom"))
         for project in row["projects"].values()
         for label in project["labels"]
         for plane, group in label["annotations"]["groups"].items()
@@ -222,11 +226,11 @@ def picture_of(png: bytes) -> bytes:
 # One object alone
 
 
-def in_project(server: ServedWorld, feature: str, index: str = "", *, project: str = "image") -> str:
+def format_path_in_project(server: ServedWorld, feature: str, index: str = "", *, project: str = "image") -> str:
     return f"/api/v1/projects/{server.projects[project]}/annotations/{feature}{index}/mask"
 
 
-def by_token(server: ServedWorld, feature: str, *, now: int | None = None) -> str:
+def format_path_with_token(server: ServedWorld, feature: str, *, now: int | None = None) -> str:
     links = server.links
     moment = clock(server) if now is None else now
     return f"/masks/feature/{feature}?token={links.mask_token('user', server.organization_id, now=moment)}"
@@ -248,10 +252,10 @@ def dimensions(png: bytes) -> tuple[int, int, int]:
 def test_behind_an_index_a_mask_has_two_dimensions_and_otherwise_colours(
     server: ServedWorld, rows: list[Any], kind: str
 ) -> None:
-    thing, row = of_each_geometry(rows)[kind]
+    thing, row = find_each_geometry(rows)[kind]
     size = (row["media_attributes"]["width"], row["media_attributes"]["height"])
-    flat = with_key(server, in_project(server, thing["feature_id"], "/index/1"))
-    coloured = with_key(server, in_project(server, thing["feature_id"]))
+    flat = with_key(server, format_path_in_project(server, thing["feature_id"], "/index/1"))
+    coloured = with_key(server, format_path_in_project(server, thing["feature_id"]))
     assert (flat.status, coloured.status) == (200, 200)
     assert dimensions(flat.body) == (*size, 1)
     assert dimensions(coloured.body) == (*size, 3)
@@ -261,16 +265,16 @@ def test_behind_an_index_a_mask_has_two_dimensions_and_otherwise_colours(
 @pytest.mark.known("sample")
 @pytest.mark.parametrize("kind", GEOMETRIES)
 def test_a_token_opens_the_picture_of_any_object_without_a_key(server: ServedWorld, rows: list[Any], kind: str) -> None:
-    feature = of_each_geometry(rows)[kind][0]["feature_id"]
-    answer = get(server, by_token(server, feature))
+    feature = find_each_geometry(rows)[kind][0]["feature_id"]
+    answer = get(server, format_path_with_token(server, feature))
     assert (answer.status, answer.headers["content-type"]) == (200, "image/png")
-    assert answer.body == with_key(server, in_project(server, feature)).body
+    assert answer.body == with_key(server, format_path_in_project(server, feature)).body
 
 
 def test_the_picture_of_a_box_covers_the_box_and_nothing_else(server: ServedWorld, rows: list[Any]) -> None:
-    thing, _ = of_each_geometry(rows)["bounding_box"]
+    thing, _ = find_each_geometry(rows)["bounding_box"]
     box = thing["bounding_box"]
-    body = with_key(server, in_project(server, thing["feature_id"], "/index/1")).body
+    body = with_key(server, format_path_in_project(server, thing["feature_id"], "/index/1")).body
     lit = [(x, y) for y, line in enumerate(lines(body)) for x, value in enumerate(line) if value]
     assert min(x for x, _ in lit) == pytest.approx(box["left"], abs=1)
     assert max(x for x, _ in lit) + 1 == pytest.approx(box["left"] + box["width"], abs=1)
@@ -279,12 +283,12 @@ def test_the_picture_of_a_box_covers_the_box_and_nothing_else(server: ServedWorl
 
 
 def lines(png: bytes) -> list[bytes]:
-    """The rows of a grey PNG of ours."""
-    raw, width = unpacked(png), dimensions(png)[0]
+    """The rows of a grey PNG of this server."""
+    raw, width = decompress(png), dimensions(png)[0]
     return [raw[start + 1 : start + 1 + width] for start in range(0, len(raw), 1 + width)]
 
 
-def unpacked(png: bytes) -> bytes:
+def decompress(png: bytes) -> bytes:
     start = png.index(b"IDAT")
     return zlib.decompress(png[start + 4 : start + 4 + int.from_bytes(png[start - 4 : start], "big")])
 
@@ -292,8 +296,8 @@ def unpacked(png: bytes) -> bytes:
 @pytest.mark.known("sample")
 def test_a_token_opens_for_30_days(server: ServedWorld, rows: list[Any]) -> None:
     feature, now = things(rows)[0][0]["feature_id"], clock(server)
-    assert get(server, by_token(server, feature, now=now - 29 * DAY)).status == 200
-    late = get(server, by_token(server, feature, now=now - 31 * DAY))
+    assert get(server, format_path_with_token(server, feature, now=now - 29 * DAY)).status == 200
+    late = get(server, format_path_with_token(server, feature, now=now - 31 * DAY))
     assert (late.status, late.json["code"]) == (403, "ACCESS_DENIED")
 
 
@@ -302,7 +306,7 @@ def test_a_token_that_nobody_made_opens_nothing_whatever_the_key(
     server: ServedWorld, rows: list[Any], masks: list[tuple[str, list[list[int]]]], token: str
 ) -> None:
     feature = things(rows)[0][0]["feature_id"]
-    for target in (f"/masks/feature/{feature}", in_project(server, feature), masks[0][0]):
+    for target in (f"/masks/feature/{feature}", format_path_in_project(server, feature), masks[0][0]):
         for header in ({}, {"authorization": f"Bearer {server.api_key}"}):
             answer = get(server, f"{target}?token={token}", **header)
             assert (answer.status, answer.json["code"]) == (403, "ACCESS_DENIED")
@@ -312,10 +316,10 @@ def test_a_token_that_nobody_made_opens_nothing_whatever_the_key(
 @pytest.mark.parametrize("kind", GEOMETRIES)
 def test_the_key_opens_what_a_token_opens(server: ServedWorld, rows: list[Any], kind: str) -> None:
     """A client of 2020-06 sent the key and no token."""
-    feature = of_each_geometry(rows)[kind][0]["feature_id"]
+    feature = find_each_geometry(rows)[kind][0]["feature_id"]
     by_key = get(server, f"/masks/feature/{feature}", authorization=f"Bearer {server.api_key}")
-    assert (by_key.status, by_key.body) == (200, get(server, by_token(server, feature)).body)
-    both = get(server, by_token(server, feature), authorization=server.api_key)
+    assert (by_key.status, by_key.body) == (200, get(server, format_path_with_token(server, feature)).body)
+    both = get(server, format_path_with_token(server, feature), authorization=server.api_key)
     assert (both.status, both.body) == (200, by_key.body)
 
 
@@ -324,46 +328,54 @@ def test_a_token_opens_every_form_of_the_url(
     server: ServedWorld, rows: list[Any], masks: list[tuple[str, list[list[int]]]]
 ) -> None:
     feature = things(rows)[0][0]["feature_id"]
-    token = by_token(server, feature).partition("?")[2]
-    for target in (in_project(server, feature), in_project(server, feature, "/index/1"), masks[0][0]):
+    token = format_path_with_token(server, feature).partition("?")[2]
+    for target in (
+        format_path_in_project(server, feature),
+        format_path_in_project(server, feature, "/index/1"),
+        masks[0][0],
+    ):
         assert get(server, f"{target}?{token}").body == with_key(server, target).body
 
 
 @pytest.mark.parametrize("key", ["wrong", ""])
 def test_a_wrong_key_opens_nothing_whatever_the_token(server: ServedWorld, rows: list[Any], key: str) -> None:
     feature = things(rows)[0][0]["feature_id"]
-    answer = get(server, by_token(server, feature), authorization=f"Bearer {key}")
+    answer = get(server, format_path_with_token(server, feature), authorization=f"Bearer {key}")
     assert (answer.status, answer.json["code"]) == (401, "AUTHENTICATION_ERROR")
     assert get(server, f"/masks/feature/{feature}").status == 401
 
 
 def test_the_key_of_another_workspace_and_a_token_open_nothing(server: ServedWorld, rows: list[Any]) -> None:
     feature, other = things(rows)[0][0]["feature_id"], server.workspace(scenario="default")
-    answer = get(server, by_token(server, feature), authorization=f"Bearer {other.api_key}")
+    answer = get(server, format_path_with_token(server, feature), authorization=f"Bearer {other.api_key}")
     assert (answer.status, answer.json["code"]) == (403, "ACCESS_DENIED")
     assert "another workspace" in answer.json["message"]
 
 
 @pytest.mark.parametrize("feature", ["nobody", f"c{'0' * 24}", "%00", "%f0%9f%99%82", "..%2f.."])
 def test_an_annotation_of_nobody_is_not_found(server: ServedWorld, rows: list[Any], feature: str) -> None:
-    for target in (in_project(server, feature), in_project(server, feature, "/index/1"), by_token(server, feature)):
+    for target in (
+        format_path_in_project(server, feature),
+        format_path_in_project(server, feature, "/index/1"),
+        format_path_with_token(server, feature),
+    ):
         answer = with_key(server, target)
         assert (answer.status, answer.json["code"]) == (404, "RESOURCE_NOT_FOUND")
 
 
 def test_an_annotation_is_only_found_in_its_project(server: ServedWorld, rows: list[Any]) -> None:
-    target = in_project(server, things(rows)[0][0]["feature_id"])
+    target = format_path_in_project(server, things(rows)[0][0]["feature_id"])
     other = target.replace(server.projects["image"], server.projects["text"])
     assert with_key(server, other).status == 404
 
 
 @pytest.mark.parametrize("index", ["/index/0", "/index/2", "/index/-1", "/index/one", f"/index/{'9' * 5000}"])
 def test_an_object_of_a_picture_has_the_index_1_only(server: ServedWorld, rows: list[Any], index: str) -> None:
-    assert with_key(server, in_project(server, things(rows)[0][0]["feature_id"], index)).status == 404
+    assert with_key(server, format_path_in_project(server, things(rows)[0][0]["feature_id"], index)).status == 404
 
 
 def test_answers_and_places_on_a_globe_have_no_picture(server: ServedWorld, rows: list[Any]) -> None:
-    place = things(rows_of(server, exported(server, "geospatial")))[0][0]["feature_id"]
+    place = things(rows_of(server, export_project(server, "geospatial")))[0][0]["feature_id"]
     answered = next(
         answer["feature_id"]
         for row in rows
@@ -372,7 +384,7 @@ def test_answers_and_places_on_a_globe_have_no_picture(server: ServedWorld, rows
         for answer in label["annotations"]["classifications"]
     )
     for feature in (place, answered):
-        answer = get(server, by_token(server, feature))
+        answer = get(server, format_path_with_token(server, feature))
         assert (answer.status, answer.json["code"]) == (404, "RESOURCE_NOT_FOUND")
         assert "nothing to draw" in answer.json["message"]
 
@@ -400,13 +412,13 @@ def test_every_mask_that_an_export_v1_names_opens(ends: str | None) -> None:
 
 
 def legacy_labels(server: ServedWorld, project: str) -> list[Any]:
-    """An Export V1, asked for until it is there."""
+    """Requests an Export V1 until it is finished, and returns its labels."""
     until = time.monotonic() + PATIENCE
     while (url := ask(server, EXPORT, {"id": server.projects[project]}).data["exportLabels"]["downloadUrl"]) is None:
         assert time.monotonic() < until
         time.sleep(0.05)
-    found: list[Any] = get(server, url).json
-    return found
+    labels: list[Any] = get(server, url).json
+    return labels
 
 
 def addresses(label: Any) -> list[str]:

@@ -22,7 +22,7 @@ def ontology(server: ServedWorld) -> dict[str, Any]:
 
 
 @pytest.mark.known("client")
-def test_an_ontology_tells_which_of_its_features_are_archived(server: ServedWorld, ontology: dict[str, Any]) -> None:
+def test_an_ontology_shows_which_of_its_features_are_archived(server: ServedWorld, ontology: dict[str, Any]) -> None:
     nodes = rest(server, f"ontologies/{ontology['id']}").json()["featureSchemaNodes"]
     for kind in ("tools", "classifications"):
         ids = [feature["featureSchemaId"] for feature in ontology["normalized"][kind]]
@@ -52,12 +52,12 @@ def test_a_cursor_that_is_none_says_what_was_expected(server: ServedWorld, body:
         assert (answer.status_code, "expected" in answer.json()["message"]) == (400, True)
 
 
-def test_a_body_that_is_no_json_is_told(server: ServedWorld) -> None:
+def test_a_body_that_is_no_json_is_refused(server: ServedWorld) -> None:
     headers = {"Authorization": f"Bearer {server.api_key}"}
     answer = requests.get(f"{server.rest_url}/ontologies/unused", headers=headers, data=b"{", timeout=10)
     assert (answer.status_code, "not JSON" in json.loads(answer.content)["message"]) == (400, True)
 
 
-def test_nobody_without_a_key_is_told_anything(server: ServedWorld, ontology: dict[str, Any]) -> None:
+def test_without_a_key_nothing_is_answered(server: ServedWorld, ontology: dict[str, Any]) -> None:
     for route in ("ontologies/unused", "feature-schemas/unused", f"ontologies/{ontology['id']}"):
         assert rest(server, route, key="nobody").status_code == 401

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from contract_tests.rules.api.asking import EXPORT, Answer, export_input, exported, get, post, task_of
+from contract_tests.rules.api.asking import EXPORT, Answer, export_input, export_project, get, post, task_of
 from contract_tests.serving import ServedWorld
 
 
@@ -14,7 +14,7 @@ def with_key(server: ServedWorld, target: str) -> Answer:
 
 @pytest.fixture(scope="module")
 def task_id(server: ServedWorld) -> str:
-    return exported(server, "image")
+    return export_project(server, "image")
 
 
 # Results
@@ -35,31 +35,34 @@ def test_without_errors_their_link_is_an_empty_file(server: ServedWorld, task_id
 
 @pytest.mark.known("inferred")
 def test_a_task_that_is_not_complete_has_no_empty_result(server: ServedWorld) -> None:
-    """Whoever looked too early would take it for an export without rows."""
+    """A client that polled too early would take an empty result for an export without rows."""
     own = server.workspace()
     own.progression.exports = {"looks": 5}
 
-    def told(route: str, task_id: str) -> tuple[int, str]:
+    def get_status(route: str, task_id: str) -> tuple[int, str]:
         path = f"/api/v1/{route}/{task_id}/{own.organization_id}"
         answer = get(server, path, authorization=f"Bearer {own.api_key}")
         return answer.status, "" if answer.status == 200 else str(answer.json["message"])
 
-    def started() -> str:
+    def start_export() -> str:
         document = {"query": EXPORT, "variables": {"input": export_input(own.project("image"))}}
         answer = post(server, json.dumps(document).encode(), authorization=f"Bearer {own.api_key}")
         return str(answer.data["exportDataRowsInProject"]["taskId"])
 
-    task_id = started()
+    task_id = start_export()
     for route in ("export-results", "export-errors"):
-        status, message = told(route, task_id)
+        status, message = get_status(route, task_id)
         assert (status, "is IN_PROGRESS" in message) == (409, True)
     cancel = f'mutation {{cancelBulkOperationJob(id: "{task_id}") {{success}}}}'
     post(server, json.dumps({"query": cancel}).encode(), authorization=f"Bearer {own.api_key}")
-    assert told("export-results", task_id) == (409, f"Task '{task_id}' is CANCELED and has no result; export again")
+    assert get_status("export-results", task_id) == (
+        409,
+        f"Task '{task_id}' is CANCELED and has no result; export again",
+    )
     own.fail_exports("no")
-    failed = started()
-    assert told("export-results", failed)[0] == 409
-    assert told("export-errors", failed)[0] == 200
+    failed = start_export()
+    assert get_status("export-results", failed)[0] == 409
+    assert get_status("export-errors", failed)[0] == 200
     own.delete()
 
 

@@ -1,4 +1,4 @@
-"""The life of results: until their time is over, until others need the space; exports that fail, and one too many."""
+"""The lifecycle of results: until they expire or others need the space; exports that fail, and one too many."""
 
 import json
 import time
@@ -21,10 +21,10 @@ EXPORT = "mutation($id: ID!) {exportDataRowsInProject(input: {filters: {projectI
 CATALOG = "mutation {exportDataRowsInCatalog(input: {}) {taskId}}"
 
 
-def exported(workspace: MockWorkspace, project: str = "image") -> dict[str, Any]:
-    """The task of a finished export."""
-    made = answer_in(workspace, EXPORT, id=workspace.project(project))["data"]["exportDataRowsInProject"]
-    return dict(answer_in(workspace, TASK, id=made["taskId"])["data"]["task"])
+def run_export(workspace: MockWorkspace, project: str = "image") -> dict[str, Any]:
+    """Exports a project and returns the finished task."""
+    export = answer_in(workspace, EXPORT, id=workspace.project(project))["data"]["exportDataRowsInProject"]
+    return dict(answer_in(workspace, TASK, id=export["taskId"])["data"]["task"])
 
 
 def control(workspace: MockWorkspace, method: str, **body: object) -> requests.Response:
@@ -45,7 +45,7 @@ def rest(workspace: MockWorkspace, task_id: str, route: str = "export-results") 
 @pytest.mark.known("sample")
 def test_results_live_fourteen_days_of_the_worlds_clock(workspace: MockWorkspace) -> None:
     workspace.clock.set("2025-01-01T12:00:00Z")
-    task = exported(workspace)
+    task = run_export(workspace)
     workspace.clock.set("2025-01-15T11:59:50Z")
     assert requests.get(task["result"], timeout=10).ok
     workspace.clock.set("2025-01-15T12:00:30Z")
@@ -55,7 +55,7 @@ def test_results_live_fourteen_days_of_the_worlds_clock(workspace: MockWorkspace
 
 
 def test_what_is_over_is_deleted_and_says_so_to_those_who_need_no_link(workspace: MockWorkspace) -> None:
-    task = exported(workspace)
+    task = run_export(workspace)
     assert rest(workspace, task["id"]).ok
     workspace.clock.advance(days=16)
     gone = rest(workspace, task["id"])
@@ -73,7 +73,7 @@ def test_an_export_larger_than_the_limit_fails_and_says_why(tmp_path: Path) -> N
     file.write_text(SCENARIO)
     with ServedWorld("--scenario", str(file), "--results-limit", "2") as world:
         own = world.own
-        large = exported(own, "large")
+        large = run_export(own, "large")
         assert (large["status"], large["result"]) == ("FAILED", None)
         assert "exceeds the limit of 2 MiB" in large["metadata"]["failure"]
         [line] = requests.get(large["errors"], timeout=10).json().values()
@@ -93,17 +93,17 @@ def legacy(workspace: MockWorkspace, document: str) -> dict[str, Any]:
     """The one answer of a mutation of Export V1 that is asked until it is done."""
     until = time.monotonic() + 30
     while time.monotonic() < until:
-        [found] = answer_in(workspace, document)["data"].values()
-        if found["downloadUrl"]:
-            return dict(found)
-    raise AssertionError(found)
+        [answer] = answer_in(workspace, document)["data"].values()
+        if answer["downloadUrl"]:
+            return dict(answer)
+    raise AssertionError(answer)
 
 
 def data_rows(workspace: MockWorkspace, *, metadata: bool) -> str:
     """The URL of the dataset's data rows."""
-    asked = f'datasetId: "{workspace.dataset("large")}", includeMetadataInput: {str(metadata).lower()}'
+    inputs = f'datasetId: "{workspace.dataset("large")}", includeMetadataInput: {str(metadata).lower()}'
     return str(
-        legacy(workspace, f"mutation {{exportDatasetDataRows(data: {{{asked}}}) {{downloadUrl}}}}")["downloadUrl"]
+        legacy(workspace, f"mutation {{exportDatasetDataRows(data: {{{inputs}}}) {{downloadUrl}}}}")["downloadUrl"]
     )
 
 
@@ -130,9 +130,9 @@ def test_files_of_export_v1_give_way_to_newer_ones_and_are_made_again(narrow: Se
 def test_results_of_both_exports_share_the_limit(narrow: ServedWorld) -> None:
     own = narrow.workspace()
     rows = data_rows(own, metadata=True)
-    made = answer_in(own, CATALOG)["data"]["exportDataRowsInCatalog"]["taskId"]
+    task_id = answer_in(own, CATALOG)["data"]["exportDataRowsInCatalog"]["taskId"]
     until = time.monotonic() + 30
-    while (task := answer_in(own, TASK, id=made)["data"]["task"])[
+    while (task := answer_in(own, TASK, id=task_id)["data"]["task"])[
         "status"
     ] == "IN_PROGRESS" and time.monotonic() < until:
         time.sleep(0.05)
@@ -147,10 +147,10 @@ def test_a_file_of_export_v1_larger_than_the_limit_is_an_error_that_says_why(nar
     own = narrow.workspace()
     document = f'mutation {{exportLabels(data: {{projectId: "{own.project("large")}"}}) {{downloadUrl shouldPoll}}}}'
     until = time.monotonic() + 30
-    while "errors" not in (found := answer_in(own, document)) and time.monotonic() < until:
-        assert found["data"]["exportLabels"] == {"downloadUrl": None, "shouldPoll": True}
+    while "errors" not in (answer := answer_in(own, document)) and time.monotonic() < until:
+        assert answer["data"]["exportLabels"] == {"downloadUrl": None, "shouldPoll": True}
         time.sleep(0.05)
-    [error] = found["errors"]
+    [error] = answer["errors"]
     assert error["extensions"]["code"] == "RESOURCE_CONFLICT"
     assert (
         "exceeds the limit of 3 MiB; export less, or start the server with a larger --results-limit" in error["message"]
@@ -176,27 +176,27 @@ def test_files_of_export_v1_leave_the_disk_when_their_links_are_over(tmp_path: P
 def test_after_a_restart_files_of_export_v1_still_count_and_what_a_crash_left_is_gone(tmp_path: Path) -> None:
     with ServedWorld("--state", str(tmp_path)) as world:
         document = f'mutation {{exportLabels(data: {{projectId: "{world.projects["image"]}"}}) {{downloadUrl}}}}'
-        kept = urlsplit(legacy(world.own, document)["downloadUrl"])
+        url = urlsplit(legacy(world.own, document)["downloadUrl"])
     [file] = tmp_path.glob("workspaces/*/*/legacy/*.json")
     half = file.with_name("half.json")
     half.write_text("[")
     with ServedWorld("--state", str(tmp_path)) as world:
         assert not half.exists()
-        assert requests.get(f"{world.url}{kept.path}?{kept.query}", timeout=10).ok
+        assert requests.get(f"{world.url}{url.path}?{url.query}", timeout=10).ok
 
 
 # Failures on request
 
 
 @pytest.mark.known("client")
-def test_a_whole_export_fails_when_it_was_asked_for(workspace: MockWorkspace) -> None:
+def test_a_whole_export_fails_on_request(workspace: MockWorkspace) -> None:
     assert control(workspace, "POST", message="No disk today", exports=2).json()["failures"][0]["exports"] == 2
     for _ in range(2):
-        task = exported(workspace)
+        task = run_export(workspace)
         assert (task["status"], task["result"]) == ("FAILED", None)
         assert requests.get(task["errors"], timeout=10).json() == {"message": "No disk today"}
         assert rest(workspace, task["id"], "export-errors").json() == {"message": "No disk today"}
-    assert exported(workspace)["status"] == "COMPLETE"
+    assert run_export(workspace)["status"] == "COMPLETE"
 
 
 @pytest.mark.known("inferred")
@@ -204,7 +204,7 @@ def test_single_rows_fail_and_the_others_are_exported(workspace: MockWorkspace) 
     rows = workspace.expected_rows("image")
     by_id, by_key = rows[2]["data_row"], rows[7]["data_row"]
     control(workspace, "POST", message="Unreadable", data_rows=[by_id["id"], by_key["global_key"]])
-    task = exported(workspace)
+    task = run_export(workspace)
     assert task["status"] == "COMPLETE"
     lines = requests.get(task["result"], timeout=10).text.splitlines()
     assert len(lines) == 10
@@ -218,16 +218,16 @@ def test_single_rows_fail_and_the_others_are_exported(workspace: MockWorkspace) 
 
 def test_rows_that_are_not_in_an_export_do_not_fail_it(workspace: MockWorkspace) -> None:
     control(workspace, "POST", data_rows=["nobody"])
-    task = exported(workspace)
+    task = run_export(workspace)
     assert (task["status"], task["errors"]) == ("COMPLETE", None)
 
 
-def test_failures_that_were_asked_for_can_be_taken_back(workspace: MockWorkspace) -> None:
+def test_requested_failures_can_be_taken_back(workspace: MockWorkspace) -> None:
     control(workspace, "POST", message="no")
     assert len(control(workspace, "GET").json()["failures"]) == 1
     assert control(workspace, "DELETE").status_code == 204
     assert control(workspace, "GET").json() == {"failures": []}
-    assert exported(workspace)["status"] == "COMPLETE"
+    assert run_export(workspace)["status"] == "COMPLETE"
 
 
 @pytest.mark.parametrize("body", [{"exports": 0}, {"message": ""}, {"rows": []}, {"data_rows": "x"}])

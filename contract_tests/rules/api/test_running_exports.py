@@ -27,7 +27,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedWorld]:
         yield world
 
 
-def started(world: ServedWorld) -> str:
+def start_export(world: ServedWorld) -> str:
     return str(world.ask(EXPORT, id=world.projects["large"])["exportDataRowsInProject"]["taskId"])
 
 
@@ -35,22 +35,22 @@ def task(world: ServedWorld, task_id: str) -> dict[str, Any]:
     return dict(world.ask(TASK, id=task_id)["task"])
 
 
-def finished(world: ServedWorld, task_id: str) -> dict[str, Any]:
+def finish_export(world: ServedWorld, task_id: str) -> dict[str, Any]:
     deadline = time.monotonic() + 60
-    while (found := task(world, task_id))["status"] == "IN_PROGRESS" and time.monotonic() < deadline:
+    while (current := task(world, task_id))["status"] == "IN_PROGRESS" and time.monotonic() < deadline:
         time.sleep(0.02)
-    return found
+    return current
 
 
 def test_a_large_export_is_in_progress_and_grows_until_it_is_complete(large: ServedWorld) -> None:
-    task_id = started(large)
+    task_id = start_export(large)
     first = task(large, task_id)
     assert (first["status"], first["result"]) == ("IN_PROGRESS", None)
-    assert finished(large, task_id)["completionPercentage"] == 100
+    assert finish_export(large, task_id)["completionPercentage"] == 100
 
 
 def test_a_cancelled_export_stays_cancelled_and_has_no_result(large: ServedWorld) -> None:
-    task_id = started(large)
+    task_id = start_export(large)
     assert large.ask(CANCEL, id=task_id)["cancelBulkOperationJob"]["success"] is True
     assert task(large, task_id) == {"status": "CANCELED", "completionPercentage": 0, "result": None}
     headers = {"Authorization": f"Bearer {large.api_key}"}
@@ -61,24 +61,24 @@ def test_a_cancelled_export_stays_cancelled_and_has_no_result(large: ServedWorld
 
 
 def test_what_has_ended_cannot_be_cancelled(large: ServedWorld) -> None:
-    task_id = started(large)
-    finished(large, task_id)
+    task_id = start_export(large)
+    finish_export(large, task_id)
     body = {"query": CANCEL, "variables": {"id": task_id}}
     headers = {"Authorization": f"Bearer {large.api_key}"}
     answer = requests.post(large.graphql_url, json=body, headers=headers, timeout=10).json()
     assert answer["errors"][0]["extensions"]["code"] == "RESOURCE_CONFLICT"
 
 
-def test_many_exports_at_once_all_end_and_health_answers_meanwhile(large: ServedWorld) -> None:
+def test_many_exports_at_the_same_time_all_end_and_health_answers_during_them(large: ServedWorld) -> None:
     with ThreadPoolExecutor(6) as threads:
-        tasks = list(threads.map(lambda _: started(large), range(6)))
+        tasks = list(threads.map(lambda _: start_export(large), range(6)))
         assert requests.get(f"{large.url}/_mock/health", timeout=10).ok
-        ends = list(threads.map(lambda task_id: finished(large, task_id), tasks))
+        ends = list(threads.map(lambda task_id: finish_export(large, task_id), tasks))
     assert [end["status"] for end in ends] == ["COMPLETE"] * 6
 
 
 def test_a_client_that_leaves_in_the_middle_of_a_download_troubles_nobody(large: ServedWorld) -> None:
-    result = str(finished(large, started(large))["result"])
+    result = str(finish_export(large, start_export(large))["result"])
     connection = http.client.HTTPConnection(large.url.removeprefix("http://"), timeout=10)
     connection.request("GET", result.removeprefix(large.url))
     assert connection.getresponse().read(1000)

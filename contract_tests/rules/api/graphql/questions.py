@@ -44,7 +44,7 @@ DIRECTIVES = (
 
 
 class _Writer:
-    """One document in the making."""
+    """A document that is being drawn."""
 
     def __init__(self, draw: Any, ids: list[str]) -> None:
         self.draw, self.ids = draw, ids
@@ -63,13 +63,13 @@ class _Writer:
 
     def fragment(self, kind: GraphQLObjectType, fields: str) -> str:
         name = f"F{len(self.fragments)}"
-        written = self.one_of(
+        opening = self.one_of(
             "", "... {", f"... on {kind.name} {{", "... @include(if: $yes) {", "spread", "spread twice"
         )
-        if not written.startswith("spread"):
-            return f"{written}{fields}}}" if written else fields
+        if not opening.startswith("spread"):
+            return f"{opening}{fields}}}" if opening else fields
         self.fragments.append(f"fragment {name} on {kind.name} {{{fields}}}")
-        return f"...{name} ...{name} @skip(if: $no)" if written == "spread twice" else f"...{name}"
+        return f"...{name} ...{name} @skip(if: $no)" if opening == "spread twice" else f"...{name}"
 
     def field(self, kind: GraphQLObjectType, name: str, alias: str, depth: int) -> str:
         if name == "__typename":
@@ -82,10 +82,12 @@ class _Writer:
         return name if bare else f"{alias}: {name}{self.arguments(field)} {self.one_of(*DIRECTIVES)} {below}"
 
     def arguments(self, field: GraphQLField) -> str:
-        given = [f"{name}: {self.value(kind.type, 2)}" for name, kind in field.args.items() if self.wanted(name, kind)]
-        return f"({', '.join(given)})" if given else ""
+        arguments = [
+            f"{name}: {self.value(kind.type, 2)}" for name, kind in field.args.items() if self.is_wanted(name, kind)
+        ]
+        return f"({', '.join(arguments)})" if arguments else ""
 
-    def wanted(self, name: str, argument: GraphQLArgument) -> bool:
+    def is_wanted(self, name: str, argument: GraphQLArgument) -> bool:
         return is_non_null_type(argument.type) or name == "first" or bool(self.draw(st.booleans()))
 
     def value(self, kind: GraphQLInputType, depth: int) -> str:
@@ -130,10 +132,12 @@ def questions(draw: Any, schema: GraphQLSchema, ids: list[str]) -> tuple[str, di
     text = " ".join([selection, *writer.fragments])
     used = [name for name in DECLARED if re.search(rf"\${name}\b", text)]
     declared = f"({', '.join(f'${name}: {DECLARED[name]}' for name in used)})" if used else ""
-    return f"query {declared}{text}", {name: value for name in used if (value := draw(_given(name, ids))) is not ...}
+    return f"query {declared}{text}", {
+        name: value for name in used if (value := draw(_build_variable(name, ids))) is not ...
+    }
 
 
-def _given(name: str, ids: list[str]) -> st.SearchStrategy[Any]:
+def _build_variable(name: str, ids: list[str]) -> st.SearchStrategy[Any]:
     """A value for a variable; `...` for none."""
     of: dict[str, list[Any]] = {
         "n": [1, 2, 2, -1, None, ..., "many"],

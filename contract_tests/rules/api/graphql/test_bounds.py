@@ -1,4 +1,4 @@
-"""What a document and its answer may be at most, in size: each bound is named in the refusal."""
+"""Limits on the size of a document and of its answer: each limit is named in the refusal."""
 
 import json
 
@@ -58,8 +58,8 @@ def test_a_long_list_is_refused_with_the_advice_to_use_variables(server: ServedW
     document, _bound = TOO_LARGE["35,000 ids"]
     assert "variables" in ask(server, document).json["errors"][0]["extensions"]["reason"]
     listed = {"keys": [f"c{number:024}" for number in range(40_000)]}
-    found = ask(server, "query($keys: [String!]!) {externalIdsToDataRowIds(externalId_in: $keys) {dataRowId}}", listed)
-    assert found.data == {"externalIdsToDataRowIds": []}
+    answer = ask(server, "query($keys: [String!]!) {externalIdsToDataRowIds(externalId_in: $keys) {dataRowId}}", listed)
+    assert answer.data == {"externalIdsToDataRowIds": []}
 
 
 def test_a_document_of_just_the_largest_size_is_read(server: ServedWorld) -> None:
@@ -128,7 +128,7 @@ def test_a_word_of_a_megabyte_is_not_compared_with_the_known_words(
 TIMES = MOST_TEXT_OF_ANSWER // MOST_TEXT // 10
 
 
-def repeated(field: str, times: int = TIMES + 1) -> str:
+def repeat_field(field: str, times: int = TIMES + 1) -> str:
     """All projects, each with one of its fields again and again."""
     return "projects {" + " ".join(f"a{number}: {field}" for number in range(times)) + "}"
 
@@ -143,9 +143,9 @@ def long_texts(workspace: MockWorkspace) -> MockWorkspace:
 
 
 @pytest.mark.parametrize("document", [
-    "{" + repeated("description") + "}",
-    "{" + repeated("ontology {normalized}", 400) + "}",
-    'mutation {createDataset(data: {name: "n"}) {organization {' + repeated("description") + "}}}",
+    "{" + repeat_field("description") + "}",
+    "{" + repeat_field("ontology {normalized}", 400) + "}",
+    'mutation {createDataset(data: {name: "n"}) {organization {' + repeat_field("description") + "}}}",
 ])  # fmt: skip
 def test_an_answer_that_would_be_too_long_is_refused(long_texts: MockWorkspace, document: str) -> None:
     [error] = answer_in(long_texts, document)["errors"]
@@ -154,5 +154,5 @@ def test_an_answer_that_would_be_too_long_is_refused(long_texts: MockWorkspace, 
 
 
 def test_an_answer_of_many_megabytes_is_given(long_texts: MockWorkspace) -> None:
-    found = ask_in(long_texts, "{" + repeated("description", TIMES // 2) + "}")["projects"]
-    assert len(json.dumps(found)) > MOST_TEXT_OF_ANSWER // 3
+    projects = ask_in(long_texts, "{" + repeat_field("description", TIMES // 2) + "}")["projects"]
+    assert len(json.dumps(projects)) > MOST_TEXT_OF_ANSWER // 3

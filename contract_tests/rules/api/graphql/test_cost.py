@@ -1,4 +1,4 @@
-"""What an answer may cost: documents are short, worlds are not."""
+"""Limits on the cost of an answer, since short documents can read whole worlds."""
 
 import time
 from pathlib import Path
@@ -16,17 +16,17 @@ from mockserver.api.graphql.engine import Engine
 from mockserver.api.graphql.resolvers import all_resolvers
 
 
-def nested(levels: int) -> str:
+def nest(levels: int) -> str:
     return "{projects" + "{labels{project" * levels + "{id}" + "}}" * levels + "}"
 
 
-def chained(fragments: int) -> str:
+def chain(fragments: int) -> str:
     parts = [f"fragment f{n} on Project {{labels{{project{{...f{n + 1}}}}}}}" for n in range(fragments)]
     return " ".join(["{projects{...f0}}", *parts, f"fragment f{fragments} on Project {{id}}"])
 
 
 @pytest.mark.known("client")
-@pytest.mark.parametrize("document", [nested(8), chained(8)], ids=["nested", "by fragments"])
+@pytest.mark.parametrize("document", [nest(8), chain(8)], ids=["nested", "by fragments"])
 def test_a_short_document_that_would_read_the_world_many_times_is_refused_soon(
     server: ServedWorld, document: str
 ) -> None:
@@ -91,7 +91,7 @@ def test_an_answer_of_more_fields_than_any_page_has_is_refused(tmp_path: Path) -
     assert "200000 fields" in error["extensions"]["reason"]
 
 
-def test_no_more_of_the_schema_is_told_than_tools_ask_for(server: ServedWorld) -> None:
+def test_introspection_answers_no_more_than_tools_query(server: ServedWorld) -> None:
     """graphql-core answers it, far slower than what has a plan."""
     types = "types {name description fields {name description isDeprecated args {name} type {name}}}"
     many = " ".join(f"a{number}: __schema {{{types}}}" for number in range(50))
@@ -107,7 +107,7 @@ def test_what_sdks_send_costs_little(document: str) -> None:
 
 
 def test_what_sdks_nest_is_answered(server: ServedWorld) -> None:
-    assert ask(server, nested(1)).data
+    assert ask(server, nest(1)).data
 
 
 @pytest.mark.known("client")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contract_tests.rules.api.asking import Answer, answer_in, ask, connected, get, post, raw, received
+from contract_tests.rules.api.asking import Answer, answer_in, ask, get, open_connection, post, raw, read_answer
 from contract_tests.rules.overlap import run_beside
 from contract_tests.serving import ServedWorld
 
@@ -39,7 +39,7 @@ def test_another_key_is_an_authentication_error_that_says_what_to_send(server: S
     assert "Authorization: Bearer " in answer.message
 
 
-def test_a_wrong_key_is_not_repeated_to_whoever_reads_the_log(server: ServedWorld) -> None:
+def test_a_wrong_key_is_not_repeated_in_the_log(server: ServedWorld) -> None:
     answer = post(server, WHO, authorization="Bearer somebodys-real-secret")
     assert b"somebodys-real-secret" not in answer.body
     assert "21 characters" in answer.message
@@ -69,13 +69,13 @@ BODIES: dict[str, tuple[bytes, str]] = {
 }
 
 
-@pytest.mark.parametrize(("body", "told"), BODIES.values(), ids=list(BODIES))
-def test_a_body_that_is_no_question_is_told_what_is_wrong_and_what_was_expected(
-    server: ServedWorld, body: bytes, told: str
+@pytest.mark.parametrize(("body", "reason"), BODIES.values(), ids=list(BODIES))
+def test_the_refusal_of_a_body_says_what_is_wrong_and_what_was_expected(
+    server: ServedWorld, body: bytes, reason: str
 ) -> None:
     answer = post(server, body)
     assert (answer.status, answer.code) == (400, "BAD_USER_INPUT")
-    assert told in answer.message
+    assert reason in answer.message
     assert '"query"' in answer.message
 
 
@@ -86,7 +86,7 @@ def test_a_json_body_is_read_whatever_it_is_called(server: ServedWorld, body: by
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"])
-def test_graphql_is_asked_by_post(server: ServedWorld, method: str) -> None:
+def test_graphql_is_served_to_post_only(server: ServedWorld, method: str) -> None:
     answer = get(server, "/graphql?query={user{id}}", method=method)
     assert (answer.status, answer.headers["allow"]) == (405, "POST")
     if method != "HEAD":
@@ -133,9 +133,9 @@ def test_the_largest_bulk_delete_of_an_sdk_does_not_keep_others_waiting(server: 
     body = json.dumps({"query": f"mutation{{deleteLabels(labelIds: [{ids}]){{id}}}}"})
 
     def delete() -> Any:
-        with connected(server) as connection:
+        with open_connection(server) as connection:
             connection.request("POST", "/graphql", body, {"Authorization": f"Bearer {server.api_key}"})
-            return received(connection.getresponse())
+            return read_answer(connection.getresponse())
 
     answer, _, inside = run_beside(delete, lambda: post(server, WHO))
     assert answer.code == "RESOURCE_NOT_FOUND"
@@ -149,10 +149,10 @@ def test_a_connection_survives_every_kind_of_error(server: ServedWorld) -> None:
     key = {"Authorization": f"Bearer {server.api_key}"}
     wrong = [b"nonsense", b"", b"[]", b'{"query": "{"}', b'{"query": "{nothing}"}', b'{"query": "{project{id}}"}']
     sockets = set()
-    with connected(server) as connection:
+    with open_connection(server) as connection:
         for body, headers in [*((body, key) for body in wrong), (WHO, {}), (WHO, key)]:
             connection.request("POST", "/graphql", body, headers)
-            answer = received(connection.getresponse())
+            answer = read_answer(connection.getresponse())
             assert connection.sock is not None, f"the server closed the connection after {body!r}"
             sockets.add(connection.sock.getsockname())
     assert answer.data == {"user": {"email": "owner@mock.example"}}
@@ -173,7 +173,7 @@ def reachable() -> Iterator[ServedWorld]:
 
 @pytest.mark.parametrize("host", ['a"b', "a\\b", "höst", "", "evil.example", "[::1]:8000", "a" * 500])
 def test_whatever_host_a_client_names_the_result_is_json(reachable: ServedWorld, host: str) -> None:
-    """The host stands in the URLs of every row, so it must not be able to break one."""
+    """The host is part of the URLs of every row, so it must not be able to break one."""
     params = {"projectId": reachable.projects["image"], "searchQuery": {"query": []}}
     document = "mutation($input: ExportDataRowsInProjectInput!){exportDataRowsInProject(input: $input){taskId}}"
     body = json.dumps({"query": document, "variables": {"input": {"filters": params}}}).encode()
@@ -257,7 +257,7 @@ JSON = st.recursive(
 )
 BODY = st.one_of(
     st.lists(WORDS, max_size=24).map(lambda words: json.dumps({"query": " ".join(words)}).encode()),
-    st.builds(lambda query, given: json.dumps({"query": query, "variables": given}).encode(), st.text(), JSON),
+    st.builds(lambda query, variables: json.dumps({"query": query, "variables": variables}).encode(), st.text(), JSON),
     JSON.map(lambda document: json.dumps(document).encode()),
     st.binary(max_size=60),
 )
@@ -326,13 +326,13 @@ def check_shape(answer: Answer) -> None:
 
 @pytest.mark.known("client")
 def test_a_switch_hides_what_is_wrong_with_a_document(server: ServedWorld) -> None:
-    """The service of 2026 tells neither field nor type; the code and syntax errors are as before."""
+    """The service of 2026 names neither field nor type; the code and syntax errors are as before."""
     workspace = server.workspace()
-    told = answer_in(workspace, "{organization{namme}}")["errors"][0]
+    plain = answer_in(workspace, "{organization{namme}}")["errors"][0]
     workspace.switches.set(validation="masked")
     [masked] = answer_in(workspace, "{organization{namme}}")["errors"]
-    assert '"namme"' in told["message"]
-    assert masked == {"message": "GraphQL validation error", "extensions": {"code": told["extensions"]["code"]}}
+    assert '"namme"' in plain["message"]
+    assert masked == {"message": "GraphQL validation error", "extensions": {"code": plain["extensions"]["code"]}}
     [syntax] = answer_in(workspace, "{")["errors"]
     assert (syntax["extensions"]["code"], syntax["message"][:13]) == ("GRAPHQL_PARSE_FAILED", "Syntax Error:")
     [complex_] = answer_in(workspace, "{user {" + " id" * 1001 + "} }")["errors"]

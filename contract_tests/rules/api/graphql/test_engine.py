@@ -22,7 +22,7 @@ def test_every_field_of_the_schema_has_its_own_resolver() -> None:
     assert without == []
 
 
-def test_no_resolver_stands_for_a_field_that_the_schema_does_not_have() -> None:
+def test_no_resolver_is_for_a_field_that_the_schema_does_not_have() -> None:
     known = list_object_fields(Engine(all_resolvers()).schema)
     strangers = [
         f"{kind}.{name}" for kind, fields in all_resolvers().items() for name in fields if name not in known[kind]
@@ -95,7 +95,7 @@ def test_an_invalid_document_is_one_error_with_the_sdks_code(server: ServedWorld
     assert ask(server, document).code == "GRAPHQL_VALIDATION_FAILED"
 
 
-def nested(depth: int) -> str:
+def nest(depth: int) -> str:
     return "{organization {projects " * (depth // 2) + "{id}" + "}}" * (depth // 2)
 
 
@@ -103,7 +103,7 @@ def aliases(count: int) -> str:
     return "{" + " ".join(f"a{number}: user {{id}}" for number in range(count)) + "}"
 
 
-def chained(count: int) -> str:
+def chain(count: int) -> str:
     """Fragments that spread one another, each once."""
     links = [f"fragment F{number} on Query {{...F{number + 1}}}" for number in range(count)]
     return " ".join(["{...F0}", *links, f"fragment F{count} on Query {{user {{id}}}}"])
@@ -112,10 +112,10 @@ def chained(count: int) -> str:
 TOO_MUCH = {
     "10,000 aliases": aliases(10_000),
     "2,000 fields": "{user {" + "id " * 2000 + "}}",
-    "500 levels": nested(500),
-    "100,000 levels": nested(100_000),
+    "500 levels": nest(500),
+    "100,000 levels": nest(100_000),
     "500 levels of a list literal": "{projects(where: {AND: " + "[" * 500 + "]" * 500 + "}) {id}}",
-    "2,000 chained fragments": chained(2000),
+    "2,000 chained fragments": chain(2000),
     "nested 61 deep by fragments": (
         "{organization {...F0}}"
         + "".join(f"fragment F{n} on Organization {{projects {{organization {{...F{n + 1}}}}}}}" for n in range(30))
@@ -162,7 +162,7 @@ def test_more_than_any_client_sends_is_refused_in_the_one_wording_the_sdk_knows(
 
 @pytest.mark.parametrize("lead", ['"""\\"""" """ ', "#\r", "#{{{{\r", '"""#"""', '"#" ', "# } } }\n"])
 def test_depth_cannot_be_hidden_behind_comments_and_strings(server: ServedWorld, lead: str) -> None:
-    assert ask(server, lead + nested(5000)).code in {"GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED"}
+    assert ask(server, lead + nest(5000)).code in {"GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED"}
 
 
 def test_brackets_in_texts_and_comments_are_not_depth(server: ServedWorld) -> None:
@@ -171,7 +171,7 @@ def test_brackets_in_texts_and_comments_are_not_depth(server: ServedWorld) -> No
 
 
 def test_fragments_that_are_chained_deeper_than_python_can_descend_are_answered(server: ServedWorld) -> None:
-    assert ask(server, chained(450)).code == "GRAPHQL_VALIDATION_FAILED"
+    assert ask(server, chain(450)).code == "GRAPHQL_VALIDATION_FAILED"
 
 
 @pytest.mark.parametrize("depth", [50, 500])
@@ -245,8 +245,8 @@ def test_a_cursor_page_of_any_size_is_answered(server: ServedWorld, first: int) 
 
 
 def test_a_page_larger_than_any_table_is_the_whole_table(server: ServedWorld) -> None:
-    found = ask(server, "{ontologies(first: 18446744073709551615) {nodes {id}}}").data["ontologies"]["nodes"]
-    assert len(found) == len(DEFAULT.ontologies)
+    nodes = ask(server, "{ontologies(first: 18446744073709551615) {nodes {id}}}").data["ontologies"]["nodes"]
+    assert len(nodes) == len(DEFAULT.ontologies)
 
 
 # What the standard brings along
@@ -295,7 +295,7 @@ def test_the_same_document_is_answered_alike_when_it_is_kept(server: ServedWorld
 
 @pytest.mark.known("client")
 @pytest.mark.parametrize(
-    ("text", "written"),
+    ("text", "expected"),
     [
         ("2024-01-02T03:04:05Z", "2024-01-02T03:04:05.000Z"),
         ("2024-01-02T03:04:05.678901Z", "2024-01-02T03:04:05.678Z"),
@@ -305,15 +305,15 @@ def test_the_same_document_is_answered_alike_when_it_is_kept(server: ServedWorld
         ("9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59.999Z"),
     ],
 )
-def test_moments_have_milliseconds_and_z_whatever_came_in(text: str, written: str) -> None:
+def test_moments_have_milliseconds_and_z_in_every_case(text: str, expected: str) -> None:
     """The SDK parses nothing else (wire trap 7)."""
-    assert format_zulu(parse_moment(text)) == written
+    assert format_zulu(parse_moment(text)) == expected
 
 
 @pytest.mark.known("client")
-@pytest.mark.parametrize(("given", "number"), [("0", 0), (0, 0), ("18446744073709551615", 2**64 - 1)])
-def test_offsets_are_read_as_text_and_as_numbers(given: object, number: int) -> None:
-    assert parse_number(given) == number
+@pytest.mark.parametrize(("value", "number"), [("0", 0), (0, 0), ("18446744073709551615", 2**64 - 1)])
+def test_offsets_are_read_as_text_and_as_numbers(value: object, number: int) -> None:
+    assert parse_number(value) == number
 
 
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])

@@ -65,33 +65,33 @@ def test_thousands_of_documents_take_no_more_memory_than_is_set_aside(own: Serve
 
 
 def test_what_was_sent_last_is_kept() -> None:
-    kept = KeptDocuments(most=200_000)
-    found = prepare(SCHEMA, "{user {id}}")
+    documents = KeptDocuments(most=200_000)
+    document = prepare(SCHEMA, "{user {id}}")
     for number in range(1_000):
-        kept.keep(f"{{user {{id}}}} # {number}", found)
-        assert kept.get("{user {id}} # 0") is found, "it is asked for all the time"
-    assert kept.get("{user {id}} # 1") is None
-    assert kept.get("{user {id}} # 999") is found
+        documents.keep(f"{{user {{id}}}} # {number}", document)
+        assert documents.get("{user {id}} # 0") is document, "it is requested all the time"
+    assert documents.get("{user {id}} # 1") is None
+    assert documents.get("{user {id}} # 999") is document
 
 
 def test_a_document_that_is_larger_than_any_other_is_not_kept() -> None:
-    kept = KeptDocuments()
+    documents = KeptDocuments()
     small, large = prepare(SCHEMA, "{user {id}}"), "{user {id}} #" + "x" * 70_000
-    kept.keep("{user {id}}", small)
-    kept.keep(large, prepare(SCHEMA, large))
-    assert (kept.get("{user {id}}"), kept.get(large)) == (small, None)
+    documents.keep("{user {id}}", small)
+    documents.keep(large, prepare(SCHEMA, large))
+    assert (documents.get("{user {id}}"), documents.get(large)) == (small, None)
 
 
 @settings(max_examples=30)
 @given(st.lists(st.tuples(st.integers(0, 30), st.sampled_from([10, 100, 1_000, 50_000])), max_size=60))
 def test_the_memory_that_is_counted_never_passes_the_limit(sent: list[tuple[int, int]]) -> None:
-    kept = KeptDocuments(most=120_000)
+    documents = KeptDocuments(most=120_000)
     for number, size in sent:
         error: Document | WireError = QueryNotValid("x" * size)
-        kept.keep(f"{number}/{size}", error)
-        assert kept.memory <= 120_000
-    found = [kept.get(f"{number}/{size}") for number, size in dict.fromkeys(sent)]
-    assert len([item for item in found if item is not None]) == len(kept)
+        documents.keep(f"{number}/{size}", error)
+        assert documents.memory <= 120_000
+    results = [documents.get(f"{number}/{size}") for number, size in dict.fromkeys(sent)]
+    assert len([item for item in results if item is not None]) == len(documents)
 
 
 def test_a_kept_refusal_does_not_hold_the_requests_that_met_it() -> None:
@@ -108,6 +108,6 @@ def test_a_kept_refusal_does_not_hold_the_requests_that_met_it() -> None:
         first, again = refuse(text), refuse(text)
         assert first is not again
         assert (first.as_graphql(), type(first)) == (again.as_graphql(), type(again))
-        kept = engine._documents.get(text)
-        assert isinstance(kept, WireError)
-        assert kept.__traceback__ is None
+        error = engine._documents.get(text)
+        assert isinstance(error, WireError)
+        assert error.__traceback__ is None

@@ -31,13 +31,13 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedWorld]:
 
 @pytest.fixture
 def own(crowded: ServedWorld) -> Iterator[MockWorkspace]:
-    made = crowded.workspace()
-    yield made
-    made.delete()
+    workspace = crowded.workspace()
+    yield workspace
+    workspace.delete()
 
 
 def delete_by_ids(workspace: MockWorkspace) -> Any:
-    """As the SDK writes it: all ids in the document."""
+    """The mutation as the SDK writes it: all ids in the document."""
     ids = " ".join(f'"{row["data_row"]["id"]}"' for row in workspace.expected_rows("many")[:25_000])
     return lambda: ask_in(
         workspace, f"mutation deleteDataRowsPyApi{{deleteDataRows(where: {{dataRowIds: [{ids}]}}){{id}}}}"
@@ -58,7 +58,7 @@ def test_others_are_answered_while_many_rows_are_deleted(
     assert inside > 0, "nobody was answered while the rows were deleted"
 
 
-def test_whoever_looks_meanwhile_sees_all_rows_or_none(own: MockWorkspace) -> None:
+def test_a_read_during_a_change_sees_all_rows_or_none(own: MockWorkspace) -> None:
     project = own.project("many")
 
     def look() -> int:
@@ -70,8 +70,8 @@ def test_whoever_looks_meanwhile_sees_all_rows_or_none(own: MockWorkspace) -> No
     assert look() == 0
 
 
-def test_changes_of_one_workspace_happen_in_the_order_in_which_they_were_asked_for(own: MockWorkspace) -> None:
-    """A long and a short one find done what was asked for before them, however long that takes."""
+def test_changes_of_one_workspace_happen_in_the_order_of_their_requests(own: MockWorkspace) -> None:
+    """A long and a short change find the changes before them done, however long those take."""
     dataset = own.dataset("many")
     documents = [
         DELETE_DATASET,
@@ -106,8 +106,8 @@ def receive(connection: http.client.HTTPConnection) -> Any:
 def test_a_change_that_began_before_its_workspace_ends_is_done_and_answered(
     crowded: ServedWorld, end: Callable[[MockWorkspace], None]
 ) -> None:
-    """Where the change came behind the end, it is refused as it would be without a change: which of the two came first
-    the machine decides, and the later the end is asked for, the surer it is the change."""
+    """A change that is later than the end is refused, as after every end. The machine decides which of the two is
+    first; the later the end is requested, the surer it is the change."""
     for pause in (0.02, 0.1, 0.3, 1.0, 3.0):
         own = crowded.workspace()
         dataset = own.dataset("many")

@@ -34,9 +34,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedWorld]:
 
 @pytest.fixture
 def own(world: ServedWorld) -> Iterator[MockWorkspace]:
-    made = world.workspace()
-    yield made
-    made.delete()
+    workspace = world.workspace()
+    yield workspace
+    workspace.delete()
 
 
 @pytest.mark.parametrize("document", LONG.values(), ids=LONG)
@@ -47,8 +47,8 @@ def test_others_are_answered_while_a_large_page_is_read(own: MockWorkspace, docu
     assert inside > 0, "nobody was answered while the page was read"
 
 
-def test_a_large_page_shows_one_moment_whatever_changes_meanwhile(own: MockWorkspace) -> None:
-    """All rows are read before or after the one that is deleted meanwhile, never some of them before and some after."""
+def test_a_large_page_shows_one_moment_whatever_changes_during_it(own: MockWorkspace) -> None:
+    """All rows are read before or after the one that is deleted in the meantime, never some before and some after."""
     document = "query($id: ID!){project(where: {id: $id}){labels(first: 1000){id label} labelCount}}"
     with ThreadPoolExecutor(1) as thread:
         running = thread.submit(ask_in, own, document, id=own.project("many"))

@@ -44,28 +44,28 @@ def workspace() -> Iterator[Workspace]:
     server.close()
 
 
-def known_ids(workspace: Workspace) -> dict[str, str]:
+def find_ids(workspace: Workspace) -> dict[str, str]:
     """One of each kind, by the name of its field."""
     document = (
         "{projects(first: 1) {id} datasets(first: 1) {id dataRows(first: 1) {id}} ontologies(first: 1) {nodes {id}}"
         " users(first: 1) {id} models {id} catalogSavedQueries {id}}"
     )
-    found = asyncio.run(ENGINE.answer(document, None, None, Call(workspace, "http://mock"), LongChanges()))["data"]
-    [dataset] = found["datasets"]
-    lists = {**found, "ontologies": found["ontologies"]["nodes"], "dataRows": dataset["dataRows"]}
+    answer = asyncio.run(ENGINE.answer(document, None, None, Call(workspace, "http://mock"), LongChanges()))["data"]
+    [dataset] = answer["datasets"]
+    lists = {**answer, "ontologies": answer["ontologies"]["nodes"], "dataRows": dataset["dataRows"]}
     return {name: items[0]["id"] for name, items in lists.items()}
 
 
-def by_both(
+def answer_by_both(
     workspace: Workspace, query: str, variables: dict[str, Any] | None, operation: str | None = None
 ) -> tuple[Any, Any]:
-    """What the plan answers, None when there is none, and what graphql-core does."""
+    """(the answer of the plan, None if there is no plan; the answer of graphql-core)."""
     document = document_of(query)
     planned = document.run(operation, variables, Call(workspace, "http://mock"))
     context = Call(workspace, "http://mock")
     core = execute(ENGINE.schema, document.node, None, context, variables, operation)
     assert isinstance(core, ExecutionResult)
-    return None if planned is None else shown(planned), shown(core)
+    return None if planned is None else render(planned), render(core)
 
 
 def document_of(query: str) -> Planned:
@@ -74,7 +74,7 @@ def document_of(query: str) -> Planned:
     return document.planned
 
 
-def shown(result: ExecutionResult) -> Any:
+def render(result: ExecutionResult) -> Any:
     try:
         return build_response(result)
     except QueryTooComplex as error:
@@ -94,9 +94,9 @@ OF_SDKS = {
 
 @pytest.mark.parametrize(("query", "variables"), OF_SDKS.values(), ids=list(OF_SDKS))
 def test_what_sdks_ask_has_a_plan(workspace: Workspace, query: str, variables: dict[str, Any] | None) -> None:
-    ids = known_ids(workspace)
+    ids = find_ids(workspace)
     filled = {name: ids.get(str(value), value) for name, value in (variables or {}).items()}
-    planned, core = by_both(workspace, query, filled)
+    planned, core = answer_by_both(workspace, query, filled)
     assert planned is not None
     assert planned == core
 
@@ -104,14 +104,14 @@ def test_what_sdks_ask_has_a_plan(workspace: Workspace, query: str, variables: d
 @settings(max_examples=150)
 @given(st.data())
 def test_any_query_of_the_schema_is_answered_alike(workspace: Workspace, data: st.DataObject) -> None:
-    query, variables = data.draw(questions(ENGINE.schema, [*known_ids(workspace).values()]))
-    planned, core = by_both(workspace, query, variables)
+    query, variables = data.draw(questions(ENGINE.schema, [*find_ids(workspace).values()]))
+    planned, core = answer_by_both(workspace, query, variables)
     event("planned" if planned is not None else "left to graphql-core")
     assert planned is None or planned == core
 
 
 def outcome(source: int, field: str) -> Any:
-    """What a field of the made-up schema gives: right, nothing, wrong, or a failure; the same for the same source."""
+    """The value of a field of the made-up schema: right, null, wrong, or a failure; the same for the same source."""
     chance = random.Random(f"{source}/{field}")
     what = chance.random()
     if what < 0.08:
@@ -126,7 +126,7 @@ def outcome(source: int, field: str) -> Any:
     return node if field in {"node", "must"} else [node, node + 1, *([None] if what < 0.3 else [])]
 
 
-def made_up() -> Any:
+def build_made_up_schema() -> Any:
     schema = build_schema(SDL)
     for kind in schema.type_map.values():
         if isinstance(kind, GraphQLObjectType) and not kind.name.startswith("__"):
@@ -135,17 +135,17 @@ def made_up() -> Any:
     return schema
 
 
-MADE_UP = made_up()
+MADE_UP = build_made_up_schema()
 
 
-def told(result: ExecutionResult) -> Any:
+def list_result(result: ExecutionResult) -> Any:
     errors = result.errors or []
     return result.data, [(error.message, error.path, type(error.original_error)) for error in errors]
 
 
 @settings(max_examples=250)
 @given(questions(MADE_UP, ["x"]), st.integers(1, 10**6))
-def test_whatever_fails_is_null_at_the_same_place_and_told_in_the_same_words(
+def test_whatever_fails_is_null_at_the_same_place_with_the_same_message(
     question: tuple[str, dict[str, Any]], seed: int
 ) -> None:
     query, variables = question
@@ -156,7 +156,7 @@ def test_whatever_fails_is_null_at_the_same_place_and_told_in_the_same_words(
     assume(planned is not None)
     assert planned is not None
     event("with errors" if core.errors else "without errors")
-    assert told(planned) == told(core)
+    assert list_result(planned) == list_result(core)
 
 
 LEFT = {
@@ -185,14 +185,14 @@ def test_what_has_no_plan_is_left_before_anything_was_resolved(
 
 
 def test_a_named_query_of_several_has_a_plan(workspace: Workspace) -> None:
-    planned, core = by_both(workspace, "query A {user {id}} query B {organization {name}}", None, "B")
+    planned, core = answer_by_both(workspace, "query A {user {id}} query B {organization {name}}", None, "B")
     assert planned == core == {"data": {"organization": {"name": "Mock Organization"}}}
 
 
 def test_answers_to_directives_have_plans_of_their_own(workspace: Workspace) -> None:
     query = "query($a: Boolean!, $b: Boolean) {user {id @skip(if: $a) email @include(if: true)}}"
     for answer in (True, False, True):
-        planned, core = by_both(workspace, query.replace(", $b: Boolean", ""), {"a": answer})
+        planned, core = answer_by_both(workspace, query.replace(", $b: Boolean", ""), {"a": answer})
         assert planned == core
         assert ("id" in planned["data"]["user"]) is not answer
 

@@ -12,7 +12,7 @@ from mockserver.api.graphql.schema import build_bare_schema, load_schema, read_s
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Path:
+def schema_file(tmp_path: Path) -> Path:
     """The file in which a first start has kept the schema."""
     load_schema(tmp_path)
     [file] = tmp_path.iterdir()
@@ -32,36 +32,36 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return texts
 
 
-def test_a_kept_schema_is_the_same_schema(kept: Path, built: list[str]) -> None:
-    assert print_schema(load_schema(kept.parent)) == print_schema(build_bare_schema(read_sdl()))
+def test_a_kept_schema_is_the_same_schema(schema_file: Path, built: list[str]) -> None:
+    assert print_schema(load_schema(schema_file.parent)) == print_schema(build_bare_schema(read_sdl()))
     assert built == []
 
 
-def test_an_engine_answers_by_a_kept_schema(kept: Path, built: list[str]) -> None:
-    engine = Engine(all_resolvers(), kept.parent)
+def test_an_engine_answers_by_a_kept_schema(schema_file: Path, built: list[str]) -> None:
+    engine = Engine(all_resolvers(), schema_file.parent)
     assert engine.schema.query_type is not None
     assert engine.schema.query_type.fields["project"].resolve is not None
     assert built == []
 
 
-def test_a_schema_that_others_could_have_written_is_built_again(kept: Path, built: list[str]) -> None:
-    kept.chmod(0o666)
-    load_schema(kept.parent)
+def test_a_schema_that_others_could_have_written_is_built_again(schema_file: Path, built: list[str]) -> None:
+    schema_file.chmod(0o666)
+    load_schema(schema_file.parent)
     assert len(built) == 1
-    assert kept.stat().st_mode & 0o777 == 0o600
+    assert schema_file.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_schema_behind_a_symbolic_link_is_built_again(kept: Path, built: list[str]) -> None:
-    elsewhere = kept.rename(kept.with_name("elsewhere"))
-    kept.symlink_to(elsewhere)
-    load_schema(kept.parent)
+def test_a_schema_behind_a_symbolic_link_is_built_again(schema_file: Path, built: list[str]) -> None:
+    elsewhere = schema_file.rename(schema_file.with_name("elsewhere"))
+    schema_file.symlink_to(elsewhere)
+    load_schema(schema_file.parent)
     assert len(built) == 1
 
 
 @pytest.mark.parametrize("content", [b"", b"no pickle", b"\x80\x05N."])
-def test_a_damaged_schema_is_built_again(kept: Path, built: list[str], content: bytes) -> None:
-    kept.write_bytes(content)
-    load_schema(kept.parent)
+def test_a_damaged_schema_is_built_again(schema_file: Path, built: list[str], content: bytes) -> None:
+    schema_file.write_bytes(content)
+    load_schema(schema_file.parent)
     assert len(built) == 1
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from contract_tests.rules.api.asking import answer_in, ask, ask_in, exported, rows_of
+from contract_tests.rules.api.asking import answer_in, ask, ask_in, export_project, rows_of
 from contract_tests.serving import ServedWorld
 
 
@@ -220,19 +220,19 @@ def test_a_new_project_has_an_editor_since_2026(own: ServedWorld, date: str | No
 
 
 def test_a_deleted_row_leaves_the_next_export_and_stays_in_the_last(own: ServedWorld) -> None:
-    before = exported(own, "image")
+    before = export_project(own, "image")
     rows = rows_of(own, before)
     gone = rows[0]["data_row"]["id"]
     answer = ask(own, f'mutation{{deleteDataRows(where: {{dataRowIds: ["{gone}"]}}){{id}}}}')
     assert answer.data == {"deleteDataRows": [{"id": gone}]}
     assert rows_of(own, before) == rows
-    assert [row["data_row"]["id"] for row in rows_of(own, exported(own, "image"))] == [
+    assert [row["data_row"]["id"] for row in rows_of(own, export_project(own, "image"))] == [
         row["data_row"]["id"] for row in rows[1:]
     ]
 
 
 def test_a_deleted_label_is_gone_from_every_place(own: ServedWorld) -> None:
-    row = rows_of(own, exported(own, "text"))[0]
+    row = rows_of(own, export_project(own, "text"))[0]
     [project] = row["projects"].values()
     gone = project["labels"][0]["id"]
     assert ask(own, f'mutation{{deleteLabels(labelIds: ["{gone}"]){{id}}}}').data
@@ -246,5 +246,5 @@ def test_a_deleted_label_is_gone_from_every_place(own: ServedWorld) -> None:
 
 
 def test_the_same_row_named_twice_is_deleted_once(own: ServedWorld) -> None:
-    gone = rows_of(own, exported(own, "text"))[-1]["data_row"]["id"]
+    gone = rows_of(own, export_project(own, "text"))[-1]["data_row"]["id"]
     assert ask(own, f'mutation{{deleteDataRows(where: {{dataRowIds: ["{gone}", "{gone}"]}}){{id}}}}').data

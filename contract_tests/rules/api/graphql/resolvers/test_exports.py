@@ -15,7 +15,7 @@ from contract_tests.rules.api.asking import (
     ask,
     ask_in,
     export_input,
-    exported,
+    export_project,
     file_at,
     get,
     task_of,
@@ -44,13 +44,13 @@ def file_at_line(server: ServedWorld, task_id: str, line: object) -> Any:
 
 @pytest.fixture(scope="module")
 def task_id(server: ServedWorld) -> str:
-    return exported(server, "image")
+    return export_project(server, "image")
 
 
 @pytest.mark.known("client")
 @pytest.mark.parametrize("project", ["image", "text"])
 def test_the_header_counts_what_the_files_hold(server: ServedWorld, project: str) -> None:
-    task_id = exported(server, project)
+    task_id = export_project(server, project)
     body = get(server, file_at(server, task_id, "0")["file"]).body
     assert header(server, task_id) == {"totalSize": str(len(body)), "totalLines": str(body.count(b"\n"))}
 
@@ -88,7 +88,7 @@ def test_an_offset_that_is_no_number_of_bytes_is_refused(server: ServedWorld, ta
 def test_a_stream_without_lines_has_no_header_and_no_file(server: ServedWorld, task_id: str) -> None:
     """Null, not {0, 0} (wire trap 12)."""
     nobody = {"type": "data_row_id", "operator": "is", "ids": ["nobody"]}
-    empty = exported(server, "image", nobody)
+    empty = export_project(server, "image", nobody)
     assert (header(server, empty), file_at(server, empty, "0")) == (None, None)
     assert (header(server, task_id, "ERRORS"), task_of(server, task_id)["errors"]) == (None, None)
 
@@ -121,7 +121,7 @@ def test_only_who_asks_for_a_stream_is_promised_one(server: ServedWorld) -> None
     assert [answer["isStreamable"] for answer in answers] == [False, True]
 
 
-# What cannot be exported
+# What cannot be export_project
 
 
 @pytest.mark.known("client")

@@ -16,7 +16,7 @@ from graphql import (
     get_named_type,
 )
 
-from contract_tests.rules.api.asking import ask, exported
+from contract_tests.rules.api.asking import ask, export_project
 from contract_tests.serving import ServedWorld
 
 WITHOUT_RECORDS = {
@@ -61,7 +61,7 @@ def arguments(server: ServedWorld) -> dict[str, str]:
         server, f'{{project(where: {{id: "{project}"}}){{ontology{{id}} labels(first: 1){{id dataRow{{id}}}}}}}}'
     ).data["project"]
     [label], ontology = known["labels"], known["ontology"]["id"]
-    task = exported(server, "image")
+    task = export_project(server, "image")
     job = ask(server, '{dataRowsForGlobalKeys(where: {ids: ["nobody"]}){jobId}}').data["dataRowsForGlobalKeys"]["jobId"]
     row = label["dataRow"]["id"]
     run, saved = server.ready["model_runs"]["first training"], server.ready["slices"]["street pictures"]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from contract_tests.rules.api.asking import ask, exported, post, rows_of
+from contract_tests.rules.api.asking import ask, export_project, post, rows_of
 from contract_tests.serving import ServedWorld
 
 LABELS = (
@@ -55,6 +55,6 @@ def test_the_snippet_of_the_vendor_is_answered_with_a_bare_key(server: ServedWor
 
 def performance(server: ServedWorld, project: str) -> dict[str, Any]:
     """The performance details of each label in an export, by its id."""
-    rows = rows_of(server, exported(server, project, includePerformanceDetails=True))
+    rows = rows_of(server, export_project(server, project, includePerformanceDetails=True))
     labels = [label for row in rows for inner in row["projects"].values() for label in inner["labels"]]
     return {label["id"]: label["performance_details"] for label in labels}
