@@ -18,7 +18,7 @@ MOST_WORKSPACES = 3
 
 @dataclass(frozen=True)
 class Known:
-    """What must be seen of one workspace."""
+    """The records that one workspace must show."""
 
     marks: frozenset[str] = frozenset()
     tasks: frozenset[str] = frozenset()
@@ -26,7 +26,7 @@ class Known:
     messages: int = 0
     """Events that happened while somebody was subscribed."""
     origin: "Known | None" = None
-    """What a reset goes back to."""
+    """The state that a reset returns to."""
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Client:
     name: str
     chance: random.Random
     known: dict[str, Known] = field(default_factory=dict)
-    asked: tuple[str, tuple[Known | None, ...]] | None = None
+    unanswered: tuple[str, tuple[Known | None, ...]] | None = None
     """The workspace of the request that was not answered, and what it may be now beside what is known."""
     number: int = 0
     answered: int = 0
@@ -46,7 +46,7 @@ class Client:
         return f"{self.name}-{kind}-{self.number}"
 
     def work(self, server: Killable, stop: threading.Event) -> None:
-        """One request after the other, until the server dies."""
+        """Sends one request after the other until the server is killed."""
         while not stop.is_set():
             try:
                 self.make_one_change(server)
@@ -55,7 +55,7 @@ class Client:
             self.answered += 1
 
     def make_one_change(self, server: Killable) -> None:
-        """Any change that fits."""
+        """Makes a random change that is possible now."""
         if not self.known or (len(self.known) < MOST_WORKSPACES and self.chance.random() < 0.15):
             self.make_workspace(server)
             return
@@ -67,13 +67,13 @@ class Client:
         self.chance.choice(changes)(server, key)
 
     def _change(self, key: str, after: Known | None, call: Callable[[], object]) -> None:
-        """Make a change; while its answer has not come, both may be true."""
-        self.asked = (key, (after,))
+        """Makes a change; until its answer is received, the state before and the state after are both allowed."""
+        self.unanswered = (key, (after,))
         call()
         self._acknowledge(key, after)
 
     def _acknowledge(self, key: str, after: Known | None) -> None:
-        self.asked = None
+        self.unanswered = None
         if after is None:
             self.known.pop(key, None)
         else:
@@ -82,12 +82,12 @@ class Client:
     def make_workspace(self, server: Killable) -> None:
         key = self.next_name("workspace")
         body: dict[str, object] = {"api_key": key}
-        made = Known()
+        created = Known()
         if self.known and self.chance.random() < 0.5:
             source = self.chance.choice(sorted(self.known))
             body["fork_of"] = source
-            made = Known(marks=self.known[source].marks)
-        self._change(key, replace(made, origin=made), lambda: server.control("POST", "workspaces", body))
+            created = Known(marks=self.known[source].marks)
+        self._change(key, replace(created, origin=created), lambda: server.control("POST", "workspaces", body))
 
     def mark(self, server: Killable, key: str) -> None:
         name, known = self.next_name("mark"), self.known[key]
@@ -95,11 +95,11 @@ class Client:
         self._change(key, after, lambda: server.ask(key, CREATE_PROJECT, name=f"mark {name}"))
 
     def export(self, server: Killable, key: str) -> None:
-        """Its id is known only from the answer, so an export that was not answered may be there or not."""
+        """Its id is known only from the answer, so an export without an answer may exist or not."""
         known = self.known[key]
         projects = server.ask(key, "{projects(first: 1000){id name}}")["projects"]
         [image] = [project["id"] for project in projects if project["name"] == "image"]
-        self.asked = (key, (replace(known, tasks=known.tasks | {ANY}),))
+        self.unanswered = (key, (replace(known, tasks=known.tasks | {ANY}),))
         task = server.ask(key, EXPORT, project=image)["exportDataRowsInProject"]["taskId"]
         self._acknowledge(key, replace(known, tasks=known.tasks | {task}))
 
@@ -107,9 +107,9 @@ class Client:
         known = self.known[key]
         if known.subscriptions:
             return
-        self.asked = (key, (replace(known, subscriptions=frozenset({ANY})),))
-        made = server.control("POST", "webhooks", HOOK, key=key)["id"]
-        self._acknowledge(key, replace(known, subscriptions=frozenset({made})))
+        self.unanswered = (key, (replace(known, subscriptions=frozenset({ANY})),))
+        subscription = server.control("POST", "webhooks", HOOK, key=key)["id"]
+        self._acknowledge(key, replace(known, subscriptions=frozenset({subscription})))
 
     def event(self, server: Killable, key: str) -> None:
         known = self.known[key]
@@ -124,17 +124,17 @@ class Client:
     def delete(self, server: Killable, key: str) -> None:
         self._change(key, None, lambda: server.control("DELETE", f"workspaces/{key}"))
 
-    # After the server was started again
+    # After the server has started again
 
-    def check(self, server: Killable, there: set[str]) -> None:
+    def check(self, server: Killable, api_keys: set[str]) -> None:
         """Every workspace is as it was acknowledged, or as the request that was not answered would have it."""
-        unanswered, self.asked = self.asked, None
+        unanswered, self.unanswered = self.unanswered, None
         keys = set(self.known) | ({unanswered[0]} if unanswered else set())
         for key in keys:
             allowed = [self.known.get(key)]
             if unanswered is not None and unanswered[0] == key:
                 allowed += unanswered[1]
-            seen = look(server, key) if key in there else None
+            seen = look(server, key) if key in api_keys else None
             fitting = [known for known in allowed if fits(seen, known)]
             assert fitting, f"{key} must be one of {allowed}, and is {seen}"
             self._acknowledge(key, as_seen(fitting[0], seen))
@@ -163,7 +163,7 @@ def matches(seen: set[str], known: frozenset[str]) -> bool:
 
 
 def as_seen(known: Known | None, seen: Seen | None) -> Known | None:
-    """With the ids that were never told."""
+    """The known records, with the ids of those whose answers were never received."""
     if known is None or seen is None:
         return None
     tasks = frozenset(task for task, _, _ in seen.tasks)

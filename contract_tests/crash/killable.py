@@ -15,7 +15,7 @@ KILL_AT = "KILL_AT"
 
 
 def arm(_signal: int, _frame: FrameType | None) -> None:
-    """Count steps from now on. The file is emptied first: whoever sent the signal waits for that."""
+    """Counts steps from now on. The file is emptied first, since the sender of the signal waits for that."""
     file = Path(os.environ[KILL_AT])
     step = int(file.read_text())
     file.write_text("")

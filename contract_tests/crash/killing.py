@@ -36,7 +36,7 @@ class Killed(Exception):
 
 
 class Killable:
-    """A server on a state folder. It can be told to kill itself at a step, and be started again."""
+    """A server on a state folder. It can kill itself at a given step, and can be started again."""
 
     def __init__(self, state: Path, killer: Path) -> None:
         self.state = state
@@ -48,15 +48,15 @@ class Killable:
         self.ready: dict[str, Any] = {}
 
     def start(self) -> None:
-        """Start it, and wait until it can be asked."""
+        """Starts the server, and waits until it answers."""
         self._ready_file.unlink(missing_ok=True)
         command = [sys.executable, "-m", "contract_tests.crash.killable", "serve", "--port", "0"]
         command += ["--state", str(self.state), "--ready-file", str(self._ready_file), "--scenario", str(SCENARIO)]
         command += ["--exit-with", str(os.getpid())]
-        given = {"LD_PRELOAD": str(self._killer), KILL_AT: str(self._kill_at)}
+        variables = {"LD_PRELOAD": str(self._killer), KILL_AT: str(self._kill_at)}
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                command, env=environment_without_settings() | given, stdout=log, stderr=log, cwd=HERE.parents[1]
+                command, env=environment_without_settings() | variables, stdout=log, stderr=log, cwd=HERE.parents[1]
             )
         deadline = time.monotonic() + READY_WITHIN
         while not self._ready_file.exists():
@@ -66,11 +66,11 @@ class Killable:
         self.ready = json.loads(self._ready_file.read_text())
 
     def log(self) -> str:
-        """What all its processes have written so far."""
+        """The output of all its processes until now."""
         return self._log.read_text("utf-8", "replace")
 
     def arm(self, step: int) -> None:
-        """Kill it before its `step`-th change of a file from now on; 0 is never. Raises Killed where it has ended."""
+        """Kills it before its `step`-th change of a file from now on; 0 is never. Raises Killed if it has ended."""
         assert self._process is not None
         self._kill_at.write_text(str(step))
         self._process.send_signal(signal.SIGUSR1)
@@ -82,7 +82,7 @@ class Killable:
             time.sleep(0.001)
 
     def kill(self) -> None:
-        """Kill it now."""
+        """Kills it now."""
         assert self._process is not None
         self._process.kill()
         self._process.wait()
@@ -95,27 +95,27 @@ class Killable:
         assert self._process.wait(READY_WITHIN) == -signal.SIGKILL, self.log()
 
     def control(self, method: str, path: str, body: object = None, *, key: str | None = None) -> Any:
-        """A call of the control API. Raises Killed where it ended meanwhile."""
+        """Calls the control API. Raises Killed if the server ends during the call."""
         query = {} if key is None else {"api_key": key}
         return self._send(method, f"/_mock/{path}", json=body, params=query)
 
     def ask(self, key: str, document: str, **variables: object) -> Any:
-        """A GraphQL question. Raises Killed where it ended meanwhile."""
+        """Sends a GraphQL document. Raises Killed if the server ends during the request."""
         headers = {"Authorization": f"Bearer {key}"}
         answer = self._send("POST", "/graphql", json={"query": document, "variables": variables}, headers=headers)
         assert "errors" not in answer, answer["errors"]
         return answer["data"]
 
     def get(self, url: str) -> str:
-        """A file that it handed out a link to, perhaps under the address that it had before it was killed."""
-        here, there = urlsplit(self.ready["url"]), urlsplit(url)
-        response = requests.get(there._replace(netloc=here.netloc).geturl(), timeout=READY_WITHIN)
+        """The file of a link, which may still name the address that the server had before it was killed."""
+        served, link = urlsplit(self.ready["url"]), urlsplit(url)
+        response = requests.get(link._replace(netloc=served.netloc).geturl(), timeout=READY_WITHIN)
         assert response.status_code == 200, (url, response.text)
         return response.text
 
-    def _send(self, method: str, path: str, **given: Any) -> Any:
+    def _send(self, method: str, path: str, **options: Any) -> Any:
         try:
-            response = requests.request(method, self.ready["url"] + path, timeout=READY_WITHIN, **given)
+            response = requests.request(method, self.ready["url"] + path, timeout=READY_WITHIN, **options)
         except requests.RequestException as error:
             raise Killed from error
         assert response.status_code < 300, (method, path, response.status_code, response.text)
@@ -125,20 +125,20 @@ class Killable:
 def find_broken_databases(state: Path) -> list[str]:
     """Databases of workspaces that SQLite finds damaged, each with what it says. No server may be running.
 
-    A workspace that is still being made has a name that begins with a dot, and may be in any state.
+    A workspace that is still being created has a name that begins with a dot, and may be in any state.
     """
     broken = []
     for path in state.glob("workspaces/[!.]*/**/*.sqlite"):
         connection = apsw.Connection(str(path))
-        found = connection.execute("PRAGMA integrity_check").fetchall()
+        verdict = connection.execute("PRAGMA integrity_check").fetchall()
         connection.close()
-        if found != [("ok",)]:
-            broken.append(f"{path.name}: {found}")
+        if verdict != [("ok",)]:
+            broken.append(f"{path.name}: {verdict}")
     return broken
 
 
 def find_leftovers(state: Path) -> list[str]:
-    """What stands in a served state beside workspaces, the life that each serves, and files it names."""
+    """Files and folders of a served state that belong to no workspace and no served lifecycle."""
     left = [path.name for path in (state / "workspaces").iterdir() if path.name.startswith(".")]
     left += [str(path.relative_to(state)) for path in state.rglob("*.part")]
     for manifest in (state / "workspaces").glob("*/workspace.json"):

@@ -1,4 +1,4 @@
-"""What a client can see of the workspaces of a server."""
+"""The state of workspaces as a client can see it."""
 
 from typing import Any, NamedTuple
 
@@ -10,15 +10,15 @@ TASKS = "{user{createdTasks(first: 100){id status result}}}"
 
 
 class Seen(NamedTuple):
-    """What a client can see of one workspace."""
+    """The state of one workspace as a client can see it."""
 
     marks: frozenset[str]
-    """Names of projects that no scenario made."""
+    """Names of projects that no scenario contains."""
     labels: int
     switches: dict[str, str]
-    """Those that are not as a fresh workspace has them."""
+    """Switches whose values differ from those of a new workspace."""
     now: str | None
-    """The clock's time, where it is frozen."""
+    """The clock's time if it is frozen."""
     tasks: frozenset[tuple[str, str, str]]
     """Ids, statuses, and hashes of results."""
     deliveries: frozenset[tuple[str, str]]
@@ -46,7 +46,7 @@ def look(server: Killable, key: str) -> Seen:
     return Seen(
         marks=frozenset(project["name"] for project in projects if project["name"].startswith("mark")),
         labels=labels,
-        switches=changed(server.control("GET", "switches", key=key)),
+        switches=select_changed(server.control("GET", "switches", key=key)),
         now=clock["now"] if clock["frozen"] else None,
         tasks=frozenset(task(server, item) for item in server.ask(key, TASKS)["user"]["createdTasks"]),
         deliveries=frozenset((item["id"], digest(item["body"])) for item in deliveries),
@@ -54,8 +54,8 @@ def look(server: Killable, key: str) -> Seen:
     )
 
 
-def changed(switches: dict[str, str]) -> dict[str, str]:
-    """The two that the tests change."""
+def select_changed(switches: dict[str, str]) -> dict[str, str]:
+    """The switches that the tests have changed."""
     tests_choose = {"characters": "utf-8", "masks": "plain"}
     return {name: value for name, value in switches.items() if tests_choose.get(name) == value}
 

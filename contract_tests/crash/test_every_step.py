@@ -78,7 +78,7 @@ def label_was_made(before: Seen | None, after: Seen | None) -> bool:
     return same and after.labels == before.labels + 1 and len(after.deliveries - before.deliveries) == 1
 
 
-def nothing_changed(before: Seen | None, after: Seen | None) -> bool:
+def is_unchanged(before: Seen | None, after: Seen | None) -> bool:
     return before == after
 
 
@@ -89,7 +89,7 @@ def export(server: Killable) -> None:
 
 
 def redeliver(server: Killable) -> None:
-    """Send something again, and wait until the attempt is on record."""
+    """Sends the newest delivery again, and waits until the attempt is recorded."""
     newest = server.control("GET", "deliveries", key="source")["deliveries"][-1]
     server.control("POST", f"deliveries/{newest['id']}/redeliver", key="source")
     server.control("GET", "deliveries?wait=10", key="source")
@@ -114,7 +114,7 @@ CHANGES = {
     "subscription": Change("source", control("POST", "webhooks", HOOK, key="source"), has_one_more("subscriptions")),
     "export": Change("source", export, has_one_more("tasks")),
     "event": Change("source", control("POST", "events", EVENT, key="source"), label_was_made),
-    "attempt": Change("source", redeliver, nothing_changed),
+    "attempt": Change("source", redeliver, is_unchanged),
 }
 
 
@@ -167,17 +167,17 @@ def check_done(server: Killable, change: Change, before: dict[str, Seen]) -> Non
 
 
 def prepare(server: Killable) -> None:
-    """A workspace that has everything, a fork of it, and in both a change that is acknowledged before the kill."""
-    there = set(server.control("GET", "workspaces")["api_keys"])
-    if "new" in there:
+    """Creates a full workspace and its fork, and makes in both a change that is acknowledged before the kill."""
+    api_keys = set(server.control("GET", "workspaces")["api_keys"])
+    if "new" in api_keys:
         server.control("DELETE", "workspaces/new")
-    if "source" not in there:
+    if "source" not in api_keys:
         server.control("POST", "workspaces", {"api_key": "source", "switches": {"characters": "utf-8"}})
     if not server.control("GET", "webhooks", key="source")["webhooks"]:  # new, or reset
         server.control("POST", "switches", {"characters": "utf-8"}, key="source")
         server.control("POST", "webhooks", HOOK, key="source")
     server.control("POST", "clock", {"set": FROZEN, "freeze": True}, key="source")
-    if "fork" not in there:
+    if "fork" not in api_keys:
         server.control("POST", "workspaces", {"api_key": "fork", "fork_of": "source"})
     if not server.control("GET", "deliveries", key="source")["deliveries"]:
         server.control("POST", "events", EVENT, key="source")

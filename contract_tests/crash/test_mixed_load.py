@@ -26,11 +26,11 @@ def test_nothing_that_was_acknowledged_is_lost_under_mixed_load(tmp_path: Path) 
         run_until_killed(server, clients, chance)
         assert find_broken_databases(server.state) == []
         server.start()
-        there = set(server.control("GET", "workspaces")["api_keys"])
+        api_keys = set(server.control("GET", "workspaces")["api_keys"])
         for client in clients:
-            client.check(server, there)
+            client.check(server, api_keys)
         known = {key for client in clients for key in client.known}
-        assert there == {"mock-api-key"} | known, f"after kill {number}"
+        assert api_keys == {"mock-api-key"} | known, f"after kill {number}"
         assert find_leftovers(server.state) == [], f"after kill {number}"
     server.kill()
     assert "Traceback" not in server.log()
@@ -38,7 +38,7 @@ def test_nothing_that_was_acknowledged_is_lost_under_mixed_load(tmp_path: Path) 
 
 
 def run_until_killed(server: Killable, clients: list[Client], chance: random.Random) -> None:
-    """Let all clients work at the same time, and kill the server at a random step or after a random time."""
+    """Runs all clients at the same time, and kills the server at a random step or after a random time."""
     stop = threading.Event()
     threads = [threading.Thread(target=client.work, args=(server, stop)) for client in clients]
     for thread in threads:

@@ -14,6 +14,7 @@ CLEAN = (
     "benchmarks",
     "contract_tests/clients/matrix.py",
     "contract_tests/conftest.py",
+    "contract_tests/crash",
     "contract_tests/known.py",
     "contract_tests/machine.py",
     "contract_tests/postgres.py",
