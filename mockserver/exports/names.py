@@ -36,11 +36,11 @@ class Names:
         self._tags = _render_tags(connection, in_projects)
         self.embeddings = {item.id: _render_embedding(item) for item in connection.select(Embedding)}
 
-    def tags(self, project_id: str) -> str:
+    def render_tags(self, project_id: str) -> str:
         """Items of `project_tags` (observed 2024-12)."""
         return ",".join(self._tags.get(project_id, ()))
 
-    def metadata(self, values: str) -> str:
+    def render_metadata(self, values: str) -> str:
         """`metadata_fields` of a data row, from its values by schema id as JSON."""
         fields, texts = self._fields, []
         for schema, value in orjson.loads(values).items():

@@ -78,7 +78,7 @@ class ExportRows:
         self._names = Names(connection, projects, self._form)
         has_tags = self._form.has("project_tags")
         self._tags = {
-            project: f',"project_tags":[{self._names.tags(project)}]' if has_tags else "" for project in projects
+            project: f',"project_tags":[{self._names.render_tags(project)}]' if has_tags else "" for project in projects
         }
         bodies = Annotations(connection, host=host, task_id=task_id, steps=build_steps(params, self._form))
         vectors = Annotations(connection, host=host, task_id=task_id, steps=[])
@@ -134,11 +134,13 @@ class ExportRows:
         in_batch = match_numbers("data_row_no", numbers)
         texts = [self._render_data_rows(rows), self._render_media_attributes(rows)]
         if params.include_attachments:
-            texts.append(_render_list("attachments", self._sections.attachments(in_batch), numbers))
+            texts.append(_render_list("attachments", self._sections.render_attachments(in_batch), numbers))
         if params.include_metadata:
-            texts.append([f',"metadata_fields":[{fields}]' for fields in map(self._names.metadata, rows.metadata)])
+            texts.append(
+                [f',"metadata_fields":[{fields}]' for fields in map(self._names.render_metadata, rows.metadata)]
+            )
         if params.include_embeddings:
-            texts.append(_render_list("embeddings", self._sections.embeddings(in_batch), numbers))
+            texts.append(_render_list("embeddings", self._sections.render_embeddings(in_batch), numbers))
         columns: list[list[Parts]] = [list(zip(*texts, strict=True))]
         if self._scope.projects is not None:
             columns.append(self._render_projects(numbers, in_batch & self._in_projects, kinds))
@@ -147,7 +149,7 @@ class ExportRows:
 
     def _render_data_rows(self, rows: DataRowColumns) -> list[str]:
         """The data rows, each with the beginning of the line."""
-        asset = self._files.asset
+        asset = self._files.build_asset_url
         keys = ["" if key is None else f'"global_key":{json_string(key)},' for key in rows.global_key]
         names = ["" if name is None else f'"external_id":{json_string(name)},' for name in rows.external_id]
         sources = [
@@ -186,7 +188,7 @@ class ExportRows:
         attributes = self._form.render_attributes(remove_page_count(rows.media_attributes[at]))
         if rows.row_data[at] is not None:
             return attributes
-        return f'{attributes[:-1]},"text_layer_url":{self._files.text_layer(rows.id[at], rows.no[at])}}}'
+        return f'{attributes[:-1]},"text_layer_url":{self._files.build_text_layer_url(rows.id[at], rows.no[at])}}}'
 
     def _render_projects(self, numbers: list[int], condition: Clause, kinds: LabelKinds) -> list[Parts]:
         if not self._headings:

@@ -51,15 +51,15 @@ class Files:
         self._attachment = links.signer("attachments", key, now)
         self._text_layer = links.signer("text-layers", key, now)
 
-    def asset(self, row_id: str, name: str, row: int) -> str:
+    def build_asset_url(self, row_id: str, name: str, row: int) -> str:
         """The URL of the file of a data row. `row` is the row's number."""
         return f'{self._before}{self._asset(row_id, name, row)}"'
 
-    def text_layer(self, row_id: str, row: int) -> str:
+    def build_text_layer_url(self, row_id: str, row: int) -> str:
         """The URL of the text layer of a document. `row` is the row's number."""
         return f'{self._before}{self._text_layer(row_id, f"{row_id}-text-layer.json", row)}"'
 
-    def attachment(self, attachment_id: str, name: str, row: int) -> str:
+    def build_attachment_url(self, attachment_id: str, name: str, row: int) -> str:
         """The URL of an attachment. `row` is the number of its data row."""
         return f'{self._before}{self._attachment(attachment_id, name, row)}"'
 
@@ -115,7 +115,7 @@ class Sections:
         name = f'"task_name":{self._names.queues[queue_id]},'
         return name if status == WorkflowStatus.TO_LABEL else f'"task_id":"{queue_id}",{name}'
 
-    def attachments(self, rows: Clause) -> Texts:
+    def render_attachments(self, rows: Clause) -> Texts:
         """Attachments as `{type, value, [name]}` (inferred: samples have empty lists)."""
         texts: Texts = {}
         columns = "data_row_no, id, type, value, asset, name"
@@ -125,13 +125,13 @@ class Sections:
             url = (
                 json_string(value or "")
                 if asset is None
-                else self._files.attachment(attachment, name or attachment, row)
+                else self._files.build_attachment_url(attachment, name or attachment, row)
             )
             text = f'{{"type":"{kind}","value":{url}{entry_name}}}'
             texts[row] = f"{texts[row]},{text}" if row in texts else text
         return texts
 
-    def embeddings(self, rows: Clause) -> Texts:
+    def render_embeddings(self, rows: Clause) -> Texts:
         """Embeddings; `values` has one entry (docs/export-quick-reference, SDK test_export_embeddings_streamable)."""
         texts: Texts = {}
         columns = "data_row_no, embedding_id, body_id"
