@@ -100,7 +100,7 @@ class Endpoint:
                 return _render(control.handler(request, None))
             if control.about_a_workspace and control.method != "GET" and not control.long:
                 # A long change holds the store's lock: to wait for it here holds no thread.
-                await self._workspace(request).long_changes.over()
+                await self._workspace(request).long_changes.wait()
             loop = asyncio.get_running_loop()
             if iscoroutinefunction(control.handler):
                 answer = await control.handler(request, self._parse(request, body))

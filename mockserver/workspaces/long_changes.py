@@ -1,4 +1,4 @@
-"""Changes of one workspace that can take seconds, and whoever has to wait for them without holding the event loop."""
+"""Changes of one workspace that can take seconds, and a way to wait for them without holding the event loop."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 
 
 class LongChanges:
-    """Long changes run one after the other in threads, in the order in which they came.
+    """Runs long changes one after the other in threads, in the order in which they were requested.
 
-    A store has one writer. Whoever else is to change it from the event loop asks first whether it is free, or the loop
-    would wait for the store's lock, and with it every other workspace.
+    A store has one writer. A short change on the event loop calls `wait` first: if it waited for the store's lock, the
+    loop and all other workspaces would wait with it.
     """
 
     def __init__(self) -> None:
@@ -19,12 +19,12 @@ class LongChanges:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """For a long change."""
+        """Runs a long change inside the block."""
         async with self._lock:
             yield
 
-    async def over(self) -> None:
-        """Return when the long changes that came before are over. None begins before the caller awaits something."""
+    async def wait(self) -> None:
+        """Returns when the earlier long changes have ended. None begins before the caller awaits something."""
         if self._lock.locked():
             async with self._lock:
                 pass

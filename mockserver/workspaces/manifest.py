@@ -1,8 +1,7 @@
-"""What a state folder and each workspace in it say of themselves, in JSON files that are replaced as a whole.
+"""The manifests of a state folder and of each workspace in it: JSON files that are replaced as a whole.
 
-`manifest.json` stands in the state folder and names the format. `workspace.json` stands in the folder of a workspace:
-it names the life that is served, and the folders that are to be removed. Nothing that no manifest names is ever
-opened or removed.
+`manifest.json` is in the state folder and names the format. `workspace.json` is in the folder of a workspace: it names
+the life that is served, and the folders that are to be removed. What no manifest names is never opened or removed.
 """
 
 from __future__ import annotations
@@ -18,34 +17,33 @@ from mockserver.world.ids import digest
 STATE_MANIFEST = "manifest.json"
 WORKSPACE_MANIFEST = "workspace.json"
 
-
 LIFE = "life-"
 LifeName = Annotated[str, msgspec.Meta(pattern=f"^{LIFE}[0-9a-f]{{12}}$")]
 """The folder of a life beside the manifest. Any other text could lead out of the workspace's folder."""
 
 
 class Origin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a workspace was made from, and what a reset makes it from again."""
+    """The world that a workspace is created from, and that a reset creates again."""
 
     scenario: str = "default"
     seed: int = 0
     ends: str | None = None
     payload_date: str | None = None
-    """None: as the scenario says, or as the world it is forked from. So are switches that are not named."""
+    """None means that of the scenario, or of the world it is forked from. The same holds for missing switches."""
     switches: dict[str, str] = {}
     forked: bool = False
 
 
 class WorkspaceManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The content of `workspace.json`. Replacing this file is the moment in which a reset has happened."""
+    """The content of `workspace.json`. A reset has happened when this file has been replaced."""
 
     api_key: str
     secret: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
-    """What the workspace's links are named and signed with, in hexadecimal digits."""
+    """Names and signs the workspace's links; hexadecimal digits."""
     life: LifeName
     """The folder of the life that is served."""
     incarnation: str
-    """That of the world in it: another world in its place is noticed."""
+    """The incarnation of the world in that life, so that another world in its place is noticed."""
     origin: Origin
     leaving: tuple[LifeName, ...] = ()
     """Folders of other lives: one that has ended, or one that was never finished. The next start removes them."""
@@ -56,7 +54,7 @@ class WorkspaceManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
             raise ValueError(f"{self.life} is the life that is served, and among those that are to be removed")
 
     def write(self, folder: Path, *, durable: bool) -> None:
-        """Replace the manifest in a workspace's folder. Raises OSError."""
+        """Replaces the manifest in a workspace's folder. Raises OSError."""
         write_atomically(folder / WORKSPACE_MANIFEST, msgspec.json.encode(self), durable=durable)
 
 
@@ -71,7 +69,7 @@ class StateManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class VersionedManifest(msgspec.Struct):
-    """What can be read of every manifest, older or newer."""
+    """The part of a state's manifest that every version writes."""
 
     format: int
     product: Literal["labelbox-mockserver"]
@@ -84,5 +82,5 @@ def name_home(api_key: str) -> str:
 
 
 def read_workspace_manifest(folder: Path) -> WorkspaceManifest:
-    """Raises OSError where it cannot be read, and msgspec.DecodeError or ValidationError where it is damaged."""
+    """The manifest in a folder. Raises OSError, and msgspec.DecodeError or UnicodeDecodeError if it is damaged."""
     return msgspec.json.decode((folder / WORKSPACE_MANIFEST).read_bytes(), type=WorkspaceManifest)

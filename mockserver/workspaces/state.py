@@ -1,4 +1,4 @@
-"""The folder of a server's state: taken by one process, of one version, kept or thrown away at the end."""
+"""The folder of a server's state: one process and one version use it, and it is kept or removed at the end."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from mockserver.world.schema import schema_parts
 FORMAT = 1
 """Raised with every change of what a state folder holds that older or newer versions cannot read."""
 WORKSPACES = "workspaces"
-"""The folder with all that is secret: API keys, and secrets of webhooks and links. The state folder itself may be
-somebody else's, and may hold more than ours, so it keeps its mode where it exists."""
+"""The folder with all secrets: API keys, and secrets of webhooks and links. The state folder itself may belong to
+somebody else and may hold other files, so an existing one keeps its mode."""
 
 
 class State:
-    """A state folder that this process alone uses, until it is closed."""
+    """A state folder that only this process uses, until it is closed."""
 
     def __init__(self, folder: Path, held: FolderLock | TemporaryFolder) -> None:
         self.folder = folder
@@ -35,12 +35,12 @@ class State:
 
     @property
     def durable(self) -> bool:
-        """Whether it stays when the server has ended."""
+        """Whether the folder stays when the server has ended."""
         return isinstance(self._held, FolderLock)
 
     @classmethod
     def open(cls, folder: Path | None) -> State:
-        """The folder of `--state`, made if need be; without one, a temporary folder. Raises StartupError."""
+        """Opens the folder of `--state`, created if needed; by default a temporary folder. Raises StartupError."""
         remove_abandoned_folders()
         if folder is None:
             temporary = TemporaryFolder()
@@ -66,7 +66,7 @@ class State:
         return cls(folder, lock)
 
     def close(self) -> None:
-        """Give the folder back; a temporary one is removed."""
+        """Releases the folder; a temporary one is removed."""
         if isinstance(self._held, FolderLock):
             self._held.release()
         else:
@@ -74,28 +74,28 @@ class State:
 
 
 def check_version(folder: Path) -> None:
-    """Accept an empty folder, which gets its manifest, or one that this version wrote. Raises StartupError, OSError."""
+    """Accepts an empty folder, which gets a manifest, or one that this version wrote. Raises StartupError, OSError."""
     path = folder / STATE_MANIFEST
     mine = StateManifest(FORMAT, _checksum_of_tables(), __version__)
     if not path.exists():
         if (folder / WORKSPACES).is_dir() and any((folder / WORKSPACES).iterdir()):
             raise StartupError(
-                f"{folder / WORKSPACES} is there without {path}, so no version of mockserver is known to have written"
-                " it; give another folder, or move that one away"
+                f"{folder / WORKSPACES} exists without {path}, so it is unknown which version of mockserver wrote it;"
+                " give another folder, or move that one away"
             )
         write_atomically(path, msgspec.json.encode(mine), durable=True)
         return
-    found = _read_state_manifest(path)
-    if (found.format, found.tables) != (mine.format, mine.tables):
-        age = "a newer" if found.format > mine.format else "another"
+    theirs = _read_state_manifest(path)
+    if (theirs.format, theirs.tables) != (mine.format, mine.tables):
+        age = "a newer" if theirs.format > mine.format else "another"
         raise StartupError(
-            f"{path} was written by {age} version of mockserver ({found.written_by}, format {found.format}); this is "
+            f"{path} was written by {age} version of mockserver ({theirs.written_by}, format {theirs.format}); this is "
             f"{__version__}, format {FORMAT}: start that version, or give another folder"
         )
 
 
 def _read_state_manifest(path: Path) -> StateManifest:
-    """Raises StartupError where it is damaged, foreign, or of a format that this version does not know."""
+    """The manifest of a state folder. Raises StartupError if it is damaged, foreign, or of an unknown format."""
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -104,8 +104,8 @@ def _read_state_manifest(path: Path) -> StateManifest:
         versioned = msgspec.json.decode(raw, type=VersionedManifest)
     except msgspec.DecodeError as error:
         raise StartupError(
-            f"{path} is damaged or foreign ({error}); every workspace beside it may be whole: write it again by "
-            f"starting once on an empty folder and copying its {STATE_MANIFEST}, or give another folder"
+            f"{path} is damaged or foreign ({error}); the workspaces beside it may be undamaged: start the server once "
+            f"with an empty folder and copy its {STATE_MANIFEST} here, or give another folder"
         ) from None
     try:
         return msgspec.json.decode(raw, type=StateManifest)

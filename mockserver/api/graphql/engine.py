@@ -114,7 +114,7 @@ class Engine:
             async with long_changes.turn():
                 result = await self._run_in(self._changing, _run_and_wait, run)
         else:
-            await long_changes.over()
+            await long_changes.wait()
             result = run()
         answer: ExecutionResult = await result if isawaitable(result) else result
         return answer
