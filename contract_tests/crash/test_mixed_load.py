@@ -9,11 +9,19 @@ from pathlib import Path
 import pytest
 
 from contract_tests.crash.clients import Client
-from contract_tests.crash.killing import Killable, build_killer, find_broken_databases, find_leftovers
+from contract_tests.crash.killing import (
+    READY_WITHIN,
+    Killable,
+    build_killer,
+    find_broken_databases,
+    find_leftovers,
+)
 
 SEED = int(os.environ.get("CRASH_SEED", "0"))
 KILLS = int(os.environ.get("CRASH_KILLS", "6"))
 CLIENTS = 4
+ANSWERS = 11
+"""Changes that are answered before each kill, however busy the machine is."""
 
 
 @pytest.mark.timeout(120 + 30 * KILLS)
@@ -34,16 +42,20 @@ def test_nothing_that_was_acknowledged_is_lost_under_mixed_load(tmp_path: Path) 
         assert find_leftovers(server.state) == [], f"after kill {number}"
     server.kill()
     assert "Traceback" not in server.log()
-    assert sum(client.answered for client in clients) > 10 * KILLS
+    assert count_answers(clients) > 10 * KILLS
 
 
 def run_until_killed(server: Killable, clients: list[Client], chance: random.Random) -> None:
     """Runs all clients at the same time, and kills the server at a random step or after a random time."""
     stop = threading.Event()
+    before = count_answers(clients)
     threads = [threading.Thread(target=client.work, args=(server, stop)) for client in clients]
     for thread in threads:
         thread.start()
-    time.sleep(chance.uniform(0.2, 1.0))
+    deadline = time.monotonic() + READY_WITHIN
+    while count_answers(clients) < before + ANSWERS and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(chance.uniform(0.0, 0.8))
     if chance.random() < 0.5:
         server.arm(chance.randint(1, 200))
         server.wait_for_its_end()
@@ -52,3 +64,7 @@ def run_until_killed(server: Killable, clients: list[Client], chance: random.Ran
     stop.set()
     for thread in threads:
         thread.join()
+
+
+def count_answers(clients: list[Client]) -> int:
+    return sum(client.answered for client in clients)

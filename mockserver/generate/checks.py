@@ -72,7 +72,7 @@ def _check_labelling(project: ProjectPlan, where: str) -> None:
     if project.consensus > 1 and project.benchmarks:
         raise ScenarioError(f"{where}: a project has consensus or benchmarks, not both; leave one of them out")
     for media in MEDIA:
-        for key in media.plan_keys - BY_NAME[project.media].plan_keys:
+        for key in sorted(media.plan_keys - BY_NAME[project.media].plan_keys):
             if getattr(project, key):
                 raise ScenarioError(f"{where}.{key}: only projects of media {media.name!r} take it; leave it out")
     if project.inline and project.rows_of is not None:
