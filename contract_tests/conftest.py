@@ -28,6 +28,7 @@ SLOW = (
     "rules/testing/",
     "rules/api/graphql/resolvers/test_comparisons.py",
     "rules/api/graphql/resolvers/test_fields.py",
+    "rules/api/graphql/test_bounds.py",
     "rules/api/graphql/test_cost.py",
     "rules/api/graphql/test_endpoint.py",
     "rules/api/graphql/test_kept_documents.py",
@@ -45,9 +46,11 @@ SLOW = (
     "rules/console/",
     "rules/control/test_waiting.py",
     "rules/exports/test_faults.py",
+    "rules/exports/test_frames.py",
     "rules/exports/test_samples.py",
     "rules/exports/test_selection.py",
     "rules/generate/files/",
+    "rules/generate/media/test_geospatial.py",
     "rules/generate/test_history.py",
     "rules/generate/test_words.py",
     "rules/generate/test_worker.py",
@@ -61,11 +64,13 @@ SLOW = (
     "rules/test_wheel.py",
     "rules/webhooks/test_dispatcher.py",
     "rules/webhooks/test_killed.py",
+    "rules/webhooks/test_misbehaving.py",
+    "rules/webhooks/test_outbox_limit.py",
     "rules/webhooks/test_unrecorded.py",
     "rules/workspaces/",
 )
 """Folders and files of tests that take seconds, in the order in which they start, so that none of them is left for the
-end. They are marked `slow`, and `make quick` leaves them out."""
+end. They are marked `slow`, as the cases on PostgreSQL are, and `make quick` leaves them out."""
 INDEPENDENT = {"crash/test_every_step.py"}
 """Files whose tests take long and share nothing: each of their tests may run in another worker."""
 
@@ -114,7 +119,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     matrix.drop_repetitions(config, items)
     for item in items:
         file = path_of(item)
-        if file.startswith(SLOW):
+        if file.startswith(SLOW) or "postgres" in item.name:
             item.add_marker(pytest.mark.slow)
         if file not in INDEPENDENT and item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(file))
