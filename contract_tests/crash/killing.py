@@ -19,7 +19,7 @@ from contract_tests.serving import environment_without_settings
 
 HERE = Path(__file__).parent
 SCENARIO = HERE / "small.toml"
-READY_WITHIN = 60.0
+READY_WITHIN = 180.0
 """Seconds, on a busy machine."""
 
 
