@@ -187,7 +187,7 @@ def greet(settings: Settings, world: Any, described: Any, token: str | None) -> 
 @SEED
 @ENDS
 def prepare(scenario: str, seed: int, ends: str | None) -> None:
-    """Generate a scenario's world now, so that a server with it starts immediately."""
+    """Generates a scenario's world now, so that a server with it starts immediately."""
     from mockserver.generate.prepared import prepare_world, watch_progress
 
     try:
@@ -200,7 +200,7 @@ def prepare(scenario: str, seed: int, ends: str | None) -> None:
 
 @main.command()
 def scenarios() -> None:
-    """List the scenarios that come with the package."""
+    """Lists the scenarios that come with the package."""
     from mockserver.generate import scenario
 
     for name in scenario.list_scenarios():

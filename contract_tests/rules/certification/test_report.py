@@ -192,7 +192,7 @@ def test_a_silent_receiver_is_given_up(documents: list[Document]) -> None:
 def test_what_cannot_be_tried_is_refused(options: dict[str, object], message: str, documents: list[Document]) -> None:
     all_options: dict[str, object] = {"secret": "s", "documents": documents} | options
     with run_receiver(right) as url, pytest.raises(StartupError, match=message):
-        certify(url, **all_options)  # type: ignore[arg-type]
+        certify(url, **all_options)  # type: ignore[arg-type]  # the options of each case have other types
 
 
 def report_of(result: Result) -> Report:

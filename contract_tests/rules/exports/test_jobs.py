@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,11 +50,16 @@ class Office:
         return Work(name, run, self.closed)
 
 
+def start_and_wait(started: threading.Event, release: threading.Event) -> None:
+    started.set()
+    release.wait(WAIT)
+
+
 def test_jobs_run_in_order_and_are_closed_once() -> None:
     order: list[str] = []
     with ThreadPoolExecutor(4) as threads:
         office = Office(threads)
-        futures = [office.jobs.start(office.build(name, lambda name=name: order.append(name))) for name in "abc"]  # type: ignore[misc]
+        futures = [office.jobs.start(office.build(name, partial(order.append, name))) for name in "abc"]
         for future in futures:
             future.result(WAIT)
     assert order == office.closed == ["a", "b", "c"]
@@ -65,7 +71,7 @@ def test_no_more_jobs_run_at_a_time_than_the_kind_allows() -> None:
     with ThreadPoolExecutor(4) as threads:
         office = Office(threads, most_running=2)
         for number, started in enumerate(begun):
-            office.jobs.start(office.build(str(number), lambda started=started: (started.set(), release.wait(WAIT))[0]))  # type: ignore[misc]
+            office.jobs.start(office.build(str(number), partial(start_and_wait, started, release)))
         assert begun[0].wait(WAIT)
         assert begun[1].wait(WAIT)
         assert (office.jobs.waiting, begun[2].is_set()) == (1, False)
