@@ -166,7 +166,7 @@ def find_field_names(file: Path) -> frozenset[str]:
     """Names of GraphQL fields in snake case: a resolver has the name of its field (`created_by`)."""
     if "resolvers" not in file.parts:
         return frozenset()
-    schemas = (REPOSITORY / "mockserver").rglob("schema.graphql")
+    schemas = (REPOSITORY / "mockserver").rglob("*.graphql")
     names = {name for schema in schemas for name in re.findall(r"^\s+(\w+)[(:]", schema.read_text(), re.MULTILINE)}
     return frozenset(re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower() for name in names)
 

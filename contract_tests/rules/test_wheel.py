@@ -34,7 +34,7 @@ def wheel_names(wheel: Path) -> list[str]:
     "pattern",
     [
         "mockserver/py.typed",
-        "mockserver/api/graphql/schema.graphql",
+        "mockserver/api/graphql/schema/*.graphql",
         "mockserver/*.sql",
         "mockserver/_fixtures/scenarios/*.toml",
         "mockserver/_fixtures/words/*",

@@ -16,7 +16,7 @@ from mockserver.webhooks.subscriptions import to_columns
 from mockserver.world.events import TOPICS
 from mockserver.world.webhooks import Subscription
 
-SCHEMA = REPOSITORY / "mockserver/api/graphql/schema.graphql"
+SCHEMA = REPOSITORY / "mockserver/api/graphql/schema/webhooks.graphql"
 
 
 def topics_in(path: Path, pattern: str) -> list[str]:

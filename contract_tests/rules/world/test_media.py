@@ -14,6 +14,7 @@ import pytest
 from graphql import build_schema
 from graphql.type import GraphQLEnumType
 
+from mockserver.api.graphql.schema import read_sdl
 from mockserver.generate.media.generator import MediaGenerator, get_generator
 from mockserver.world.media import BY_NAME, MEDIA, MediaType
 
@@ -68,8 +69,7 @@ def test_names_and_kinds_of_attachments_belong_to_one_media_type() -> None:
 
 
 def test_the_schema_knows_every_wire_word_and_editor_task_type() -> None:
-    [file] = PACKAGE.rglob("schema.graphql")
-    schema = build_schema(file.read_text(), assume_valid=True)
+    schema = build_schema(read_sdl(), assume_valid=True)
     words = {}
     for name in ("MediaType", "EditorTaskType"):
         enum = schema.type_map[name]

@@ -1,5 +1,5 @@
-"""The GraphQL schema: built from schema.graphql, and kept in the cache folder, as building takes six times as long as
-reading it back."""
+"""The GraphQL schema: built from the files in schema/, one for each theme, and kept in the cache folder, as building
+takes six times as long as reading it back."""
 
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
 def read_sdl() -> str:
-    """The schema as text."""
-    return resources.files("mockserver.api.graphql").joinpath("schema.graphql").read_text("utf-8")
+    """The schema as text: all files, by name."""
+    folder = resources.files("mockserver.api.graphql").joinpath("schema")
+    files = sorted((file for file in folder.iterdir() if file.name.endswith(".graphql")), key=lambda file: file.name)
+    return "\n".join(file.read_text("utf-8") for file in files)
 
 
 def load_schema(cache: Path | None) -> GraphQLSchema:
