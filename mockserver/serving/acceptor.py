@@ -76,7 +76,7 @@ class Acceptor:
         """`create` creates the protocol of a new connection; `open_` holds the protocols of the open connections."""
         self._listening, self._create, self._open, self._most = listening, create, open_, most
         self._loop = asyncio.get_running_loop()
-        self._beginning: set[asyncio.Task[object]] = set()
+        self._beginning: dict[asyncio.Task[object], HttpProtocol] = {}
         self._leaving: deque[socket.socket] = deque()
         self._spare: int | None = None
         self._again: asyncio.TimerHandle | None = None
@@ -101,9 +101,9 @@ class Acceptor:
         self._loop.add_reader(self._listening, self._accept)
 
     def _accept(self) -> None:
-        room = self._most - len(self._open) - len(self._beginning)
+        room = self._most - self._count_connections()
         if room <= 0 and self._make_room():
-            return  # the closed connections are gone when the loop calls this again
+            return  # when the loop calls this again, the closed connections are gone, and the others in use
         for _ in range(BATCH):
             try:
                 connection, _address = self._listening.accept()
@@ -119,27 +119,37 @@ class Acceptor:
                 LOG.warning("%s connections are open and in use, which is the limit: one was refused", self._most)
                 self._refuse(connection)
 
+    def _count_connections(self) -> int:
+        """Counts the connections that are open or begin. One that has just begun may be in both collections."""
+        return len(self._open) + sum(protocol not in self._open for protocol in self._beginning.values())
+
     def _begin(self, connection: socket.socket) -> None:
         connection.setblocking(False)
+        protocol = self._create()
         task: asyncio.Task[object] = self._loop.create_task(
-            self._loop.connect_accepted_socket(self._create, connection)
+            self._loop.connect_accepted_socket(lambda: protocol, connection)
         )
-        self._beginning.add(task)
+        self._beginning[task] = protocol
         task.add_done_callback(self._note_begun)
 
     def _note_begun(self, task: asyncio.Task[object]) -> None:
-        self._beginning.discard(task)
+        del self._beginning[task]
         if not task.cancelled() and task.exception() is not None:
             LOG.warning("a connection ended as it began: %s", task.exception())
 
     def _make_room(self) -> bool:
-        """Closes the connections that have been idle for longest, and returns whether there were any."""
+        """Closes the connections that have been idle for longest, and returns whether there were any.
+
+        A connection whose next request the kernel has received is in use: the event loop reads it before it calls
+        `_accept` again.
+        """
         until = self._loop.time() - IDLE_FOR
         idle = [(it.idle_since, id(it), it) for it in self._open if it.idle_since is not None]
-        longest = [it for since, _, it in sorted(idle)[:BATCH] if since <= until]
-        for protocol in longest:
-            protocol.end_idle()
-        return bool(longest)
+        overdue = [it for since, _, it in sorted(idle)[:BATCH] if since <= until]
+        for protocol in overdue:
+            if not protocol.has_unread_bytes():
+                protocol.end_idle()
+        return bool(overdue)
 
     def _refuse(self, connection: socket.socket) -> None:
         """Answers, and leaves the client time to read: a socket that is closed while the client sends is reset."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import selectors
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -20,6 +21,8 @@ from mockserver.errors import MOST_SHOWN, shorten
 CHUNK_FRAME = 16
 """Bytes around each chunk of a body that are not counted: its size and two ends of lines."""
 NEVER = math.inf
+# Not the default selector: on Linux it takes a descriptor, and there may be none left.
+_Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
 
 
 class Bounds(NamedTuple):
@@ -283,6 +286,12 @@ class HttpProtocol(HttpToolsProtocol):
                 self.end_idle()
             else:
                 self._refuse((body_too_slow if self._in_body else head_too_slow)(self._bounds))
+
+    def has_unread_bytes(self) -> bool:
+        """Whether the kernel has bytes of the client, or its end, that were not read yet."""
+        with _Selector() as selector:
+            selector.register(self.transport.get_extra_info("socket"), selectors.EVENT_READ)
+            return bool(selector.select(0))
 
     def end_idle(self) -> None:
         """Closes an idle connection, to make room for another."""

@@ -2,7 +2,9 @@
 
 import http.client
 import json
+import os
 import resource
+import signal
 import socket
 import subprocess
 import sys
@@ -14,9 +16,10 @@ import pytest
 
 from contract_tests.rules.serving.started import Small, eventually, read_all, send_all, start_small
 from mockserver.errors import StartupError
-from mockserver.serving.acceptor import FEWEST, MOST_BY_DEFAULT, connection_limit
+from mockserver.serving.acceptor import FEWEST, IDLE_FOR, MOST_BY_DEFAULT, connection_limit
 
-SLOW = b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n"
+PLAIN = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+SLOW = b"GET /slow HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 UNFINISHED = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n"
 TURNED_AWAY = b"HTTP/1.1 429 Too Many Requests"
 
@@ -42,6 +45,34 @@ def test_idle_connections_give_way_to_a_new_one(tmp_path: Path) -> None:
             open_connections.callback(idle(server).close)
             open_connections.enter_context(server.connect())  # one that never sends a byte
         assert eventually(server.is_answering)
+
+
+def test_exactly_as_many_connections_as_allowed_are_accepted_one_by_one(tmp_path: Path) -> None:
+    """A connection that has just begun counts once. Counted twice, it made the server refuse one too early."""
+    with start_small(tmp_path, most_connections=8) as server:
+        for _ in range(40):
+            with ExitStack() as open_connections:
+                busy = [open_connections.enter_context(send_request(server, UNFINISHED)) for _ in range(8)]
+                for connection in busy:
+                    connection.sendall(b"0123456789")
+                assert [connection.recv(1000)[:13] for connection in busy] == [b"HTTP/1.1 200 "] * 8
+            assert eventually(server.is_answering)
+
+
+def test_a_request_that_waits_in_the_kernel_is_answered_before_its_connection_gives_way(tmp_path: Path) -> None:
+    """The server stops for longer than a connection may be idle, as a process on a busy machine does."""
+    with start_small(tmp_path, most_connections=8) as server, ExitStack() as open_connections:
+        silent = [open_connections.enter_context(server.connect()) for _ in range(8)]
+        time.sleep(0.5)  # they are accepted, unless the machine is busy: then this test shows less
+        os.kill(server.pid, signal.SIGSTOP)
+        time.sleep(IDLE_FOR + 0.2)
+        new = open_connections.enter_context(send_request(server, PLAIN))
+        for connection in silent:
+            send_all(connection, PLAIN)
+        os.kill(server.pid, signal.SIGCONT)
+        for connection in silent:
+            assert read_all(connection).startswith(b"HTTP/1.1 200 ")
+        assert read_all(new).startswith((b"HTTP/1.1 200 ", TURNED_AWAY))
 
 
 def test_connections_in_use_stay_and_the_new_one_is_refused_with_a_reason(tmp_path: Path) -> None:
