@@ -155,6 +155,7 @@ def build_routes(settings: Settings, workspaces: Workspaces, controls: list[Rout
         *(Route(f"{path}/", graphql, methods=None) for path in GRAPHQL_PATHS),
         Route("/_files/{workspace}/results/{task}/{stream}/{file}", downloads.result),
         Route("/_files/{workspace}/assets/{row}/{name:path}", downloads.asset),
+        Route("/_files/{workspace}/uploads/{upload}/{name:path}", downloads.upload),
         *(Route(path, frames.endpoint) for path in FRAMES_PATHS),
         Route("/_files/{workspace}/frames/{label}.ndjson", frames.target),
         Route("/_files/{workspace}/exports/{file}/{name}", downloads.legacy),

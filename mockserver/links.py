@@ -152,6 +152,10 @@ class Links(msgspec.Struct, frozen=True):
         """Path and query of one result file of an export task."""
         return self.sign(f"results/{task_id}/{stream}/{file}", expires)
 
+    def upload(self, upload_id: str, name: str, *, expires: int) -> str:
+        """Path and query of a file that a client has uploaded."""
+        return self.sign(f"uploads/{upload_id}/{_quote_name(name, upload_id)}", expires)
+
     def frames(self, label_id: str, *, expires: int) -> str:
         """Path and query of the annotations of a video or DICOM label, which the frames endpoint sends clients to."""
         return self.sign(f"frames/{label_id}.ndjson", expires)

@@ -170,6 +170,7 @@ SCALARS: dict[str, st.SearchStrategy[Any]] = {
     "Json": JSON,
     "UInt64": NUMBERS,
     "PageSize": NUMBERS,
+    "Upload": JSON,
 }
 
 

@@ -5,9 +5,11 @@ from mockserver import errors
 from mockserver.api.graphql.call import MOST_TEXT_OF_ANSWER
 from mockserver.api.graphql.documents import MOST_CHARACTERS, MOST_KEPT, MOST_TOKENS
 from mockserver.api.graphql.texts import MOST_TEXT
+from mockserver.api.graphql.uploads import MOST_FILES, MOST_UPLOAD
 from mockserver.control.waiting import MOST_WAITING
 from mockserver.generate.scenario import MOST_BYTES
 from mockserver.http.json_bodies import MOST_DEPTH, MOST_PARTS
+from mockserver.http.multipart import MOST_PARTS as MULTIPART_PARTS
 from mockserver.http.requests import MOST_BODY
 from mockserver.server import BOUNDS
 from mockserver.serving.acceptor import FEWEST, MOST_BY_DEFAULT, PAUSE
@@ -28,6 +30,9 @@ HOLDS = {
     "open connections": f"half of `ulimit -n`, from {FEWEST} to {MOST_BY_DEFAULT:,}, or `--connection-limit`",
     "free descriptors": "1 in reserve",
     "the body of a request to GraphQL": f"{MOST_BODY:,} bytes, {MOST_PARTS:,} parts, {MOST_DEPTH} levels",
+    "an upload to GraphQL, with all that is around it": (
+        f"{MOST_UPLOAD:,} bytes, {MULTIPART_PARTS} parts, {MOST_FILES} files"
+    ),
     "the text of a GraphQL document": f"{MOST_CHARACTERS:,} characters, {MOST_TOKENS:,} tokens",
     "long texts and JSON in an answer of GraphQL": f"{MOST_TEXT_OF_ANSWER:,} characters",
     "GraphQL documents that are kept parsed": f"{MOST_KEPT:,} bytes",
@@ -39,7 +44,7 @@ HOLDS = {
     "a message to a client": f"{errors.MOST_MESSAGE:,} characters",
     "a word that is compared with known words": (f"{errors.MOST_COMPARED} characters, {errors.MOST_CANDIDATES} words"),
     "lines of one cause in the log": f"{INTERVAL:g} a second",
-    "space for results of exports": "`--results-limit`",
+    "space for results of exports and uploaded files": "`--results-limit`",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import mimetypes
 import re
 
 from starlette.requests import Request
@@ -32,8 +33,10 @@ from mockserver.world.data_rows import Attachment, DataRow
 from mockserver.world.database import Clause
 from mockserver.world.legacy import LegacyFile
 from mockserver.world.tasks import Task, TaskStatus
+from mockserver.world.uploads import Upload
 
 ASSETS_KEPT = 64
+_CONTENT_TYPE = re.compile(r"[a-z]+/[A-Za-z0-9.+-]+(; ?charset=[A-Za-z0-9-]+)?")
 _COORDINATE = re.compile("[0-9]{1,8}")
 WHY_DELETED = f"they live {RESULT_DAYS} days of the world's clock, and give way to newer ones (--results-limit)"
 
@@ -96,6 +99,17 @@ class Downloads:
             content = insert_tiles_url(content, base_url(request, self._public_url) + tiles)
         return RangedResponse(BytesSource(content), asset.content_type)
 
+    async def upload(self, request: Request) -> ASGIApp:
+        """A file that a client has uploaded. Refused in the words of the storage."""
+        try:
+            workspace = self._check_signature(request)
+            upload = workspace.uploads.find(request.path_params["upload"])
+            name, size = workspace.uploads.locate(upload)
+        except (LinkRefused, NotFound) as error:
+            return storage_error(error)
+        source = FilesSource([name], size, workspace.results.open)
+        return RangedResponse(source, find_content_type(upload))
+
     async def attachment(self, request: Request) -> RangedResponse:
         """The file of an attachment, built on demand."""
         workspace = self._check_signature(request)
@@ -153,6 +167,14 @@ def check_signature(workspaces: Workspaces, request: Request, path: str | None =
         path, query.get("Expires", ""), query.get("Signature", ""), now=now, key_name=query.get("KeyName", "")
     )
     return workspace
+
+
+def find_content_type(upload: Upload) -> str:
+    """The content type that was sent with a file if it is one, else that of its name. SDKs send a file's name in its
+    place (wire trap 18)."""
+    sent = upload.content_type or ""
+    kind = sent if _CONTENT_TYPE.fullmatch(sent) else mimetypes.guess_type(upload.name)[0] or "application/octet-stream"
+    return NDJSON if kind == "application/x-ndjson" else kind
 
 
 def _build(recipe: str, seed: int) -> Asset:

@@ -16,6 +16,7 @@ from mockserver.webhooks.outbox import OutboxWriter
 from mockserver.workspaces.long_changes import LongChanges
 from mockserver.workspaces.manifest import WorkspaceManifest
 from mockserver.workspaces.storage import Stored
+from mockserver.workspaces.uploads import Uploads
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.changes.deliveries import Deliveries
 from mockserver.world.changes.issues import IssueChanges
@@ -56,6 +57,7 @@ class Workspace:
         self.results: Results = FolderResults(folder)
         self.exports = Exports(store, self.links, self.results, parts.threads, parts.budget)
         self.legacy = LegacyFiles(store, self.links, self.results, parts.threads, parts.budget)
+        self.uploads = Uploads(store, self.links, self.results, parts.budget)
         self.long_changes = LongChanges()
         self.settings = WorkspaceSettings(store)
         self.catalog = CatalogChanges(store)

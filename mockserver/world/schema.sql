@@ -171,6 +171,11 @@ CREATE TABLE task (
   failure TEXT, created_by TEXT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL
 );
 
+-- Files that clients have uploaded; their bytes are beside the database (workspaces/uploads.py).
+CREATE TABLE upload (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, content_type TEXT, size BIGINT NOT NULL, created_at BIGINT NOT NULL
+);
+
 CREATE TABLE event (
   no SERIAL, kind TEXT NOT NULL, at BIGINT NOT NULL, project_id TEXT, data_row_id TEXT, label_id TEXT,
   details TEXT NOT NULL

@@ -13,11 +13,21 @@ from starlette.types import Receive, Scope, Send
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.engine import Engine
-from mockserver.errors import AuthenticationFailed, BadInput, BodyTooLarge, NotAllowed, QueryNotValid, WireError
+from mockserver.api.graphql.uploads import UploadRequest
+from mockserver.errors import (
+    AuthenticationFailed,
+    BadInput,
+    BodyTooLarge,
+    Conflict,
+    NotAllowed,
+    QueryNotValid,
+    WireError,
+)
 from mockserver.http.json_bodies import check_json
 from mockserver.http.requests import base_url, read_body
 from mockserver.http.responses import json_response
 from mockserver.workspaces.lifecycle import Workspaces
+from mockserver.workspaces.workspace import Workspace
 
 LARGE_BODY = 64 * 1024
 """Bytes. A larger body is neither parsed nor answered on the event loop."""
@@ -56,17 +66,31 @@ class GraphQLEndpoint:
                 '{"query": "query { user { email } }", "variables": null}'
             )
         authorization = request.headers.get("authorization")
-        await self._workspaces.authenticate(authorization)  # before the body is read
+        workspace = await self._workspaces.authenticate(authorization)  # before the body is read
+        if request.headers.get("content-type", "").startswith("multipart/"):
+            return await self._answer_upload(request, workspace, authorization)
         body = await read_body(request)
-        content_type = request.headers.get("content-type", "")
-        if len(body) > LARGE_BODY:
-            question = await asyncio.to_thread(parse_request, content_type, body)
-        else:
-            question = parse_request(content_type, body)
+        question = await _parse(body)
         # Again: the workspace may have been reset while the body was read.
         workspace = await self._workspaces.authenticate(authorization)
+        return await self._run(request, workspace, question, len(body))
+
+    async def _answer_upload(self, request: Request, workspace: Workspace, authorization: str | None) -> Response:
+        """Answers a request with files, which are on the disk before it is run."""
+        upload = UploadRequest(workspace.uploads)
+        try:
+            operations = await upload.read(request)
+            question = await _parse(operations)
+            upload.fill_in(question.variables)
+            if await self._workspaces.authenticate(authorization) is not workspace:
+                raise Conflict("This workspace was reset or deleted while the file was received; upload it again")
+            return await self._run(request, workspace, question, len(operations))
+        finally:
+            upload.close()
+
+    async def _run(self, request: Request, workspace: Workspace, question: GraphQLRequest, size: int) -> Response:
         call = Call(workspace, base_url(request, self._public_url))
-        large, long_changes = len(body) > LARGE_BODY, workspace.long_changes
+        large, long_changes = size > LARGE_BODY, workspace.long_changes
         query, variables, operation = question.query, question.variables, question.operationName
         answer = self._engine.answer(query, variables, operation, call, long_changes, large=large)
         try:
@@ -85,10 +109,13 @@ def build_error_response(error: WireError) -> Response:
     return json_response({"errors": [error.as_graphql()], "data": None}, status, headers)
 
 
-def parse_request(content_type: str, body: bytes) -> GraphQLRequest:
+async def _parse(body: bytes) -> GraphQLRequest:
+    """The request in a JSON body, a large one parsed in a thread. Raises BadInput."""
+    return await asyncio.to_thread(parse_request, body) if len(body) > LARGE_BODY else parse_request(body)
+
+
+def parse_request(body: bytes) -> GraphQLRequest:
     """The request in a JSON body. Raises BadInput."""
-    if content_type.startswith("multipart/"):
-        raise BadInput("The body is a multipart upload; this server accepts no uploads yet, only JSON bodies")
     try:
         check_json(body)
         # orjson reports line and column; msgspec then checks the shape.

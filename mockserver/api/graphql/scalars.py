@@ -12,6 +12,7 @@ from graphql import GraphQLEnumType, GraphQLError, GraphQLScalarType, GraphQLSch
 from graphql.utilities import value_from_ast_untyped
 
 from mockserver.errors import MOST_COMPARED
+from mockserver.workspaces.uploads import UploadedFile
 from mockserver.world.moments import format_zulu
 
 
@@ -72,6 +73,16 @@ def parse_number(value: Any) -> int:
     return int(value)
 
 
+def parse_upload(value: Any) -> UploadedFile:
+    """The file that the multipart request has put into a variable. Raises GraphQLError."""
+    if not isinstance(value, UploadedFile):
+        raise GraphQLError(
+            f"Upload cannot represent {str(value)[:100]!r}; expected a file: send multipart/form-data with the parts "
+            "operations, map and the file"
+        )
+    return value
+
+
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 # The SDK parses no other form of a moment than `format_zulu` (wire trap 7).
@@ -80,4 +91,5 @@ _SCALARS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "Json": (_identity, _identity),
     "UInt64": (str, parse_number),
     "PageSize": (_identity, parse_number),
+    "Upload": (_identity, parse_upload),
 }

@@ -20,6 +20,7 @@ from mockserver.api.graphql.resolvers import (
     projects,
     quality,
     slices,
+    uploads,
     webhooks,
     workflows,
 )
@@ -31,6 +32,7 @@ def all_resolvers() -> dict[str, dict[str, RegisteredField]]:
     for module in (
         people, projects, ontologies, data_rows, metadata, labels, feature_schemas, quality, models, slices, exports,
         legacy, changes, webhooks, issues, access, workflows, imports,
+        uploads,
     ):  # fmt: skip
         module.add_to(fields)
     return fields.by_type

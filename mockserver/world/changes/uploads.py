@@ -1,0 +1,23 @@
+"""Changes of uploaded files."""
+
+from __future__ import annotations
+
+from mockserver.world.store import Store
+from mockserver.world.uploads import Upload
+
+
+class UploadChanges:
+    """The changes of one store's uploads."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def new_id(self) -> str:
+        """An id for a file that is being received."""
+        with self._store.change() as change:
+            return change.new_id()
+
+    def add(self, upload: Upload) -> None:
+        """Records a file that was received. Until then it does not exist for anybody."""
+        with self._store.change() as change:
+            change.connection.insert([upload])
