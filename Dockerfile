@@ -15,7 +15,7 @@ COPY --from=build /opt/mockserver /opt/mockserver
 RUN useradd --system --uid 10001 --create-home mockserver \
  && install --directory --owner=mockserver /var/cache/mockserver
 ENV PATH=/opt/mockserver/bin:$PATH \
-    MOCKSERVER_CACHE=/var/cache/mockserver \
+    LABELBOX_MOCKSERVER_CACHE=/var/cache/mockserver \
     PYTHONUNBUFFERED=1
 
 # By number, so that a cluster which insists on non-root users can tell.

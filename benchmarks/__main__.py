@@ -44,7 +44,7 @@ ON_REQUEST: dict[str, Callable[[bool], None]] = {"million": million.measure, "so
 def main() -> None:
     arguments = parse_arguments()
     # Prepared worlds are kept between runs: building 100,000 rows takes longer than measuring them.
-    os.environ.setdefault("MOCKSERVER_CACHE", str(BENCH_CACHE))
+    os.environ.setdefault("LABELBOX_MOCKSERVER_CACHE", str(BENCH_CACHE))
     started = time.monotonic()
     for name in [arguments.subject] if arguments.subject else SUBJECTS:
         report.calibrate()

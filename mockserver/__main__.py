@@ -32,7 +32,7 @@ DEFAULT_PORT = 8000
 
 
 class Port(click.types.IntParamType):
-    """A port number. Kubernetes and old Docker links set MOCKSERVER_PORT to `tcp://…` for a service of this name."""
+    """A port number. Kubernetes sets LABELBOX_MOCKSERVER_PORT to `tcp://…` if a service has the name of the product."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if isinstance(value, str) and value.startswith("tcp://"):
@@ -41,7 +41,7 @@ class Port(click.types.IntParamType):
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="mockserver")
+@click.version_option(__version__, "-V", "--version", prog_name="mockserver")
 def main() -> None:
     """A self-hosted mock of Labelbox's export side, for tests and CI."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")

@@ -19,10 +19,10 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from mockserver.errors import StartupError
+from mockserver.processes import process_exists
 from mockserver.serving.acceptor import Acceptor, connection_limit
 from mockserver.serving.log import limit_lines
 from mockserver.serving.protocol import Bounds, HttpProtocol
-from mockserver.settings import process_exists
 
 GRACE = 0.2
 """Seconds that open requests have to end when the server is told to stop."""

@@ -1,4 +1,4 @@
-"""The settings: flags first, then `MOCKSERVER_…`, then the default. The only reader of the environment."""
+"""The settings: flags first, then `LABELBOX_MOCKSERVER_…`, then the default. The only reader of the environment."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from pathlib import Path
 import msgspec
 
 from mockserver.errors import StartupError
+from mockserver.processes import process_exists
 
-ENVIRONMENT_PREFIX = "MOCKSERVER_"
+ENVIRONMENT_PREFIX = "LABELBOX_MOCKSERVER_"
 DEFAULT_API_KEY = "mock-api-key"
 DEFAULT_RESULTS_LIMIT = 10_240
 DEFAULT_WORKSPACES_LIMIT = 1000
@@ -110,28 +111,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             )
 
 
-def process_exists(pid: int) -> bool:
-    """Whether a process with this PID is running, whichever user it belongs to."""
-    if pid <= 0:
-        return False
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        return True
-    return not _is_zombie(pid)
-
-
-def _is_zombie(pid: int) -> bool:
-    """Whether a process has ended and nobody waits for it, as is common in containers. Only Linux reports it."""
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
-    except OSError:
-        return False
-    return status.rpartition(")")[2].split()[:1] == ["Z"]
-
-
 def check_seed(seed: int) -> None:
     """Raises StartupError for a number that no database can store."""
     if not -(2**63) <= seed < 2**63:
@@ -184,7 +163,7 @@ def parse_date(text: str, *, flag: str) -> datetime.date:
 
 
 def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Returns the folder of prepared worlds: `MOCKSERVER_CACHE`, or `mockserver` in the user's cache folder."""
+    """Returns the folder of prepared worlds: LABELBOX_MOCKSERVER_CACHE, or `mockserver` in the user's cache folder."""
     if folder := environment.get(f"{ENVIRONMENT_PREFIX}CACHE"):
         return Path(folder)
     root = environment.get("XDG_CACHE_HOME") or "~/.cache"

@@ -46,7 +46,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 def serve_in(folder: Path, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
     """A server whose ready file is `ready.json` in the folder; killed at the end if it still runs."""
     command = [sys.executable, "-m", "mockserver", "serve", "--ready-file", str(folder / "ready.json")]
-    variables = environment_without_settings() | {"MOCKSERVER_PORT": "0"} | environment
+    variables = environment_without_settings() | {"LABELBOX_MOCKSERVER_PORT": "0"} | environment
     pipe = subprocess.PIPE
     with subprocess.Popen([*command, *arguments], env=variables, stdout=pipe, stderr=pipe, text=True) as process:
         try:
@@ -122,7 +122,7 @@ def test_what_cannot_be_served_is_refused_in_one_line(
     flags: list[str], received: str, help_: str, tmp_path: Path
 ) -> None:
     """The message has the received value, the expected one and what to do; status 2; no traceback."""
-    ended = run("serve", "--port", "0", *flags, MOCKSERVER_CACHE=str(tmp_path))
+    ended = run("serve", "--port", "0", *flags, LABELBOX_MOCKSERVER_CACHE=str(tmp_path))
     assert (ended.returncode, ended.stdout) == (2, ""), ended.stderr
     [line] = ended.stderr.splitlines()
     assert line.startswith("mockserver: ")
@@ -163,9 +163,9 @@ def test_a_key_may_be_longer_than_a_file_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["PORT", "EXIT_WITH", "SEED"])
 def test_a_wrong_setting_of_the_environment_is_named(name: str) -> None:
-    ended = run("serve", **{f"MOCKSERVER_{name}": "nonsense"})
+    ended = run("serve", **{f"LABELBOX_MOCKSERVER_{name}": "nonsense"})
     assert ended.returncode == 2
-    assert f"MOCKSERVER_{name}" in ended.stderr
+    assert f"LABELBOX_MOCKSERVER_{name}" in ended.stderr
 
 
 def test_a_failed_start_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -238,7 +238,11 @@ def test_ready_means_ready(tmp_path: Path) -> None:
 
 
 def test_the_environment_sets_what_flags_set_and_flags_win(tmp_path: Path) -> None:
-    variables = {"MOCKSERVER_SCENARIO": "empty", "MOCKSERVER_API_KEY": "from-environment", "MOCKSERVER_SEED": "3"}
+    variables = {
+        "LABELBOX_MOCKSERVER_SCENARIO": "empty",
+        "LABELBOX_MOCKSERVER_API_KEY": "from-environment",
+        "LABELBOX_MOCKSERVER_SEED": "3",
+    }
     with serve_in(tmp_path, "--api-key", "from-flag", **variables) as process:
         ready_file = ready(process, tmp_path)
     assert (ready_file["api_key"], ready_file["projects"]) == ("from-flag", {})
@@ -311,7 +315,7 @@ def test_each_start_draws_another_token(tmp_path: Path) -> None:
 
 
 def test_a_token_that_is_given_is_taken(tmp_path: Path) -> None:
-    with serve_in(tmp_path, "--host", "0.0.0.0", MOCKSERVER_CONTROL_TOKEN="mine") as process:
+    with serve_in(tmp_path, "--host", "0.0.0.0", LABELBOX_MOCKSERVER_CONTROL_TOKEN="mine") as process:
         ready_file = ready(process, tmp_path)
         assert ready_file["control_token"] == "mine"
         assert control(ready_file, **EVIL, Authorization="Bearer mine") == 200
@@ -483,18 +487,18 @@ def test_the_scenarios_are_listed_with_what_they_are() -> None:
 
 
 def test_prepare_makes_the_world_that_serve_then_finds(tmp_path: Path) -> None:
-    prepared = run("prepare", "--seed", "5", MOCKSERVER_CACHE=str(tmp_path))
-    again = run("prepare", "--seed", "5", MOCKSERVER_CACHE=str(tmp_path))
+    prepared = run("prepare", "--seed", "5", LABELBOX_MOCKSERVER_CACHE=str(tmp_path))
+    again = run("prepare", "--seed", "5", LABELBOX_MOCKSERVER_CACHE=str(tmp_path))
     [world] = (tmp_path / "worlds").iterdir()
     assert prepared.stdout == again.stdout == f"{world}\n"
-    with serve_in(tmp_path, "--seed", "5", MOCKSERVER_CACHE=str(tmp_path)) as process:
+    with serve_in(tmp_path, "--seed", "5", LABELBOX_MOCKSERVER_CACHE=str(tmp_path)) as process:
         ready(process, tmp_path)
     assert [path.name for path in (tmp_path / "worlds").iterdir()] == [world.name]
 
 
 @pytest.mark.parametrize("flags", [["--scenario", "nobody"], ["--ends", "yesterday"], ["--seed", "9" * 30]])
 def test_prepare_refuses_in_one_line_too(flags: list[str], tmp_path: Path) -> None:
-    ended = run("prepare", *flags, MOCKSERVER_CACHE=str(tmp_path))
+    ended = run("prepare", *flags, LABELBOX_MOCKSERVER_CACHE=str(tmp_path))
     assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1), ended.stderr
     assert list(tmp_path.rglob("*.part")) == []
 
@@ -505,10 +509,10 @@ def test_a_large_world_is_announced_where_no_bar_can_be_seen(tmp_path: Path) -> 
         'description = "d"\npeople = 1\n[ontologies.o]\nmedia = "text"\n[[projects]]\nname = "p"\nmedia = "text"\n'
         'ontology = "o"\nlabelled = 0\nskipped = 0\nunlabelled = 20_000\nembeddings = false\n'
     )
-    prepared = run("prepare", "--scenario", str(mine), MOCKSERVER_CACHE=str(tmp_path))
+    prepared = run("prepare", "--scenario", str(mine), LABELBOX_MOCKSERVER_CACHE=str(tmp_path))
     assert prepared.stderr == "Generating a world of 20,000 data rows, once; it is cached for the next start.\n"
     assert Path(prepared.stdout.strip()).is_file()
-    assert run("prepare", "--scenario", str(mine), MOCKSERVER_CACHE=str(tmp_path)).stderr == ""
+    assert run("prepare", "--scenario", str(mine), LABELBOX_MOCKSERVER_CACHE=str(tmp_path)).stderr == ""
 
 
 @pytest.mark.parametrize("flags", [["--help"], ["-h"], ["serve", "--help"], ["prepare", "-h"]])
@@ -533,7 +537,7 @@ def test_every_flag_of_serve_shows_its_environment_name() -> None:
         "--exit-with",
     ):
         assert flag in output
-        assert f"MOCKSERVER_{flag.removeprefix('--').replace('-', '_').upper()}" in output
+        assert f"LABELBOX_MOCKSERVER_{flag.removeprefix('--').replace('-', '_').upper()}" in output
 
 
 def test_the_version_is_told() -> None:
@@ -542,7 +546,7 @@ def test_the_version_is_told() -> None:
 
 @pytest.mark.parametrize("ends", ["now", "2025-06-01", "2025-06-01T12:00:00+02:00"])
 def test_a_history_ends_when_asked(tmp_path: Path, ends: str) -> None:
-    with serve_in(tmp_path, "--ends", ends, MOCKSERVER_CACHE=str(tmp_path)) as process:
+    with serve_in(tmp_path, "--ends", ends, LABELBOX_MOCKSERVER_CACHE=str(tmp_path)) as process:
         assert ready(process, tmp_path)["projects"]
 
 

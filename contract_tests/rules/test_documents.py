@@ -40,10 +40,11 @@ from contract_tests.serving import ServedWorld
 from mockserver import errors, settings
 from mockserver.__main__ import main as command
 from mockserver.console.page import NOT_YET
+from mockserver.entry_points.labelbox_mockserver import pytest_plugin as plugin
 from mockserver.exports.dates import DATED
 from mockserver.exports.legacy.dates import DATED as LEGACY_DATED
 from mockserver.generate import history, plans, scenario
-from mockserver.testing import MockWorkspace, plugin
+from mockserver.testing import MockWorkspace
 from mockserver.world.media import MEDIA
 from mockserver.world.switches import Switches
 
@@ -197,7 +198,7 @@ def test_every_room_is_in_the_architecture_in_its_order() -> None:
 
 
 def has_python(path: Path) -> bool:
-    return path.is_dir() and any(path.glob("*.py"))
+    return path.is_dir() and any(path.rglob("*.py"))
 
 
 def serve_flags() -> dict[str, click.Option]:

@@ -68,7 +68,7 @@ TRIED = [
 def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedWorld]:
     """A server of its own, whose worlds go nowhere else."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MOCKSERVER_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("LABELBOX_MOCKSERVER_CACHE", str(tmp_path_factory.mktemp("cache")))
         with ServedWorld() as world:
             yield world
             assert "Traceback" not in world.output

@@ -113,7 +113,7 @@ def test_a_recipe_is_green(name: str, container: str, tmp_path: Path) -> None:
         for url in WITH_A_SERVICE:
             line = line.replace(url, container)
         # A server in the background must not outlive a recipe that fails.
-        outcome = execute(line, tmp_path, place, MOCKSERVER_EXIT_WITH=str(os.getpid()))
+        outcome = execute(line, tmp_path, place, LABELBOX_MOCKSERVER_EXIT_WITH=str(os.getpid()))
         assert outcome.status == 0, f"{command}\n{outcome.output}"
         if "pytest" in command:
             assert "1 passed" in outcome.output
@@ -125,11 +125,11 @@ def test_a_recipe_is_green(name: str, container: str, tmp_path: Path) -> None:
 
 def test_a_container_is_given_the_token_that_its_tests_send() -> None:
     for recipe in RECIPES.values():
-        settings = re.findall(r"MOCKSERVER_CONTROL_TOKEN: (\S+)", recipe)
+        settings = re.findall(r"LABELBOX_MOCKSERVER_CONTROL_TOKEN: (\S+)", recipe)
         assert settings == re.findall(r"--labelbox-control-token (\S+)", recipe)
         assert set(settings) <= {TOKEN}
     lines = " ".join(shell_lines_of("older-pythons.md"))
-    assert f"-e MOCKSERVER_CONTROL_TOKEN={TOKEN}" in lines
+    assert f"-e LABELBOX_MOCKSERVER_CONTROL_TOKEN={TOKEN}" in lines
     assert f"LABELBOX_MOCK_TOKEN={TOKEN}" in lines
 
 
@@ -197,7 +197,7 @@ def test_an_old_python_uses_a_server_that_runs_already(followed: Path, container
 
 @pytest.mark.xdist_group("older-pythons")
 def test_a_server_that_cannot_start_is_told_in_its_own_words(followed: Path, tmp_path: Path) -> None:
-    outcome = execute("pytest", tmp_path, followed, MOCKSERVER_SCENARIO="nope")
+    outcome = execute("pytest", tmp_path, followed, LABELBOX_MOCKSERVER_SCENARIO="nope")
     assert outcome.status == 1
     assert "--scenario is 'nope'" in outcome.output
     assert "the server did not start; it wrote why" in outcome.output

@@ -12,6 +12,7 @@ GROUND = "__init__"
 STOREYS: tuple[tuple[str, ...], ...] = (
     (GROUND,),
     ("errors",),
+    ("processes",),
     ("settings",),
     ("folders",),
     ("links",),
@@ -30,6 +31,7 @@ STOREYS: tuple[tuple[str, ...], ...] = (
     ("testing",),
     ("commands",),
     ("__main__",),
+    ("entry_points",),
 )
 """The rooms, from the ground up. Rooms on one storey are sisters: they do not import each other."""
 ROOMS = tuple(room for storey in STOREYS for room in storey)

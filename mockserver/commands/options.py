@@ -14,7 +14,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def setting(flag: str, **options: Any) -> Callable[[Command], Command]:
-    """Builds a flag with its environment name: `--ready-file` is MOCKSERVER_READY_FILE."""
+    """Builds a flag with its environment name: `--ready-file` is LABELBOX_MOCKSERVER_READY_FILE."""
     name = flag.removeprefix("--").replace("-", "_").upper()
     return click.option(flag, envvar=f"{ENVIRONMENT_PREFIX}{name}", show_envvar=True, **options)
 

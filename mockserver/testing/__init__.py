@@ -1,7 +1,7 @@
 """The harness: a server for your tests, and a fresh workspace for each of them.
 
 `MockServer` starts `mockserver serve` as a child process, as users run it; `MockWorkspace` is one of its API keys. The
-pytest fixtures are in `mockserver.testing.plugin`. This package imports only the standard library at first.
+pytest fixtures are in `labelbox_mockserver.pytest_plugin`. This package imports only the standard library at first.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from mockserver.testing.errors import ControlRefusedError, ServerDiedError
 
+__tracebackhide__ = True  # pytest: failures show the line of the test that called, and not this module
 TIMEOUT = 60
 """Seconds. A scenario that is served for the first time is generated within one call."""
 

@@ -15,16 +15,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from mockserver.settings import process_exists
+from mockserver.processes import process_exists
 from mockserver.testing.control import Control
 from mockserver.testing.errors import MockServerError, ServerDiedError
 from mockserver.testing.workspace import MockWorkspace, Pace
 
+__tracebackhide__ = True  # pytest: failures show the line of the test that called, and not this module
 START_WITHIN = 60.0
 """Seconds. The first start of a scenario generates its world."""
 STOP_WITHIN = 5.0
-KEPT_SETTINGS = {"MOCKSERVER_CACHE"}
-"""Settings that a test's server inherits. A developer's other MOCKSERVER_… settings must not change its behaviour."""
+KEPT_SETTINGS = {"LABELBOX_MOCKSERVER_CACHE"}
+"""Settings that a test's server inherits. A developer's other settings must not change its behaviour."""
 
 
 class MockServer:
@@ -241,5 +242,5 @@ def _flags(options: dict[str, Any]) -> Sequence[str]:
 
 def environment_without_settings() -> dict[str, str]:
     """The environment in which the server is started."""
-    settings = {name for name in os.environ if name.startswith("MOCKSERVER_")} - KEPT_SETTINGS
+    settings = {name for name in os.environ if name.startswith("LABELBOX_MOCKSERVER_")} - KEPT_SETTINGS
     return {name: value for name, value in os.environ.items() if name not in settings}

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from mockserver.errors import nearest
 from mockserver.testing.control import Control
-from mockserver.testing.errors import MockServerError
+from mockserver.testing.errors import ControlRefusedError, MockServerError
 
 Pace = Literal["at_once"] | dict[str, float]
 """`"at_once"`, `{"looks": n}` or `{"seconds": t}`."""
@@ -24,6 +24,8 @@ TOPICS = (
 )
 """The topics of webhooks; a test compares them with those of `world.events`, whose import would be slow."""
 SETTLED_WITHIN = 30
+NOT_FOUND = 404
+__tracebackhide__ = True  # pytest: failures show the line of the test that called, and not this module
 
 
 class MockWorkspace:
@@ -147,8 +149,12 @@ class MockWorkspace:
         return MockWorkspace(self._control, self._control.call("POST", "workspaces", body))
 
     def delete(self) -> None:
-        """Removes the workspace and its content."""
-        self._control.call("DELETE", f"workspaces/{self.api_key}")
+        """Removes the workspace and its content; one that is gone already is no error."""
+        try:
+            self._control.call("DELETE", f"workspaces/{self.api_key}")
+        except ControlRefusedError as error:
+            if error.status != NOT_FOUND:
+                raise
 
     def webhook(
         self,

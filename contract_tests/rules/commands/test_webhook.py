@@ -86,7 +86,7 @@ def test_the_same_message_is_the_same_bytes_each_time() -> None:
     keeper = Keeper()
     with run_receiver(keeper) as url:
         for _ in range(2):
-            run("send", "--url", url, "--project", "text", "--row", "2", MOCKSERVER_WEBHOOK_SECRET=SECRET)
+            run("send", "--url", url, "--project", "text", "--row", "2", LABELBOX_MOCKSERVER_WEBHOOK_SECRET=SECRET)
     assert keeper.bodies[0] == keeper.bodies[1]
     assert keeper.headers[0]["X-Labelbox-Id"] != keeper.headers[1]["X-Labelbox-Id"]
 

@@ -104,6 +104,82 @@ def test_ini_options_are_read(pytester: pytest.Pytester) -> None:
     assert_passed(pytester.runpytest_subprocess(), 1)
 
 
+def test_a_seed_that_is_no_number_ends_the_session_in_one_line(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_it(labelbox_mock): ...")
+    result = pytester.runpytest_subprocess("--labelbox-seed", "x")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --labelbox-seed *'x'; expected a whole number, for example --labelbox-seed 7"])
+
+
+EMPTY = Path(__file__).parents[3] / "fixtures" / "scenarios" / "empty.toml"
+
+
+def test_the_path_of_a_scenario_is_relative_to_where_it_is_written(pytester: pytest.Pytester) -> None:
+    """In the ini file to its folder, in a mark to the test's file, in an option to the current folder."""
+    for folder in ("sub", "shared"):
+        pytester.mkdir(folder)
+    (pytester.path / "shared" / "mine.toml").write_text(EMPTY.read_text())
+    pytester.makeini("[pytest]\nlabelbox_scenario = shared/mine.toml\n")
+    (pytester.path / "sub" / "test_both.py").write_text(
+        "import pytest\n"
+        "def test_ini(labelbox_mock): assert labelbox_mock.projects == {}\n"
+        "@pytest.mark.labelbox(scenario='../shared/mine.toml', seed=4)\n"
+        "def test_mark(labelbox_mock): assert labelbox_mock.projects == {}\n"
+    )
+    pytester.chdir()
+    os.chdir(pytester.path / "sub")
+    assert_passed(pytester.runpytest_subprocess(), 2)
+    assert_passed(pytester.runpytest_subprocess("--labelbox-scenario", "../shared/mine.toml"), 2)
+
+
+def test_a_missing_scenario_is_named_by_its_whole_path(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nlabelbox_scenario = shared/missing.toml\n")
+    pytester.makepyfile("def test_it(labelbox_mock): ...")
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([f"*{pytester.path}/shared/missing.toml*no such file*"])
+
+
+def test_modules_and_sessions_share_a_workspace(pytester: pytest.Pytester) -> None:
+    source = """
+        import pytest
+        pytestmark = pytest.mark.labelbox(scenario="empty")
+        def test_first(labelbox_mock_module, labelbox_mock_session, labelbox_mock):
+            assert labelbox_mock_module.projects == {}
+            labelbox_mock_module.clock.freeze()
+            labelbox_mock_session.progression.exports = {"looks": 3}
+        def test_second(labelbox_mock_module, labelbox_mock_session, labelbox_mock):
+            assert labelbox_mock_module.clock.frozen
+            assert labelbox_mock_session.progression.exports == {"looks": 3}
+            assert "image" in labelbox_mock_session.projects
+            assert len({labelbox_mock.api_key, labelbox_mock_module.api_key, labelbox_mock_session.api_key}) == 3
+    """
+    other = """
+        def test_third(labelbox_mock_module, labelbox_mock_session):
+            assert not labelbox_mock_module.clock.frozen
+            assert labelbox_mock_session.progression.exports == {"looks": 3}
+    """
+    pytester.makepyfile(test_one=source, test_two=other)
+    assert_passed(pytester.runpytest_subprocess(), 3)
+
+
+def test_a_test_may_delete_its_workspace(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        def test_it(labelbox_mock):
+            labelbox_mock.delete()
+            labelbox_mock.delete()
+    """)
+    assert_passed(pytester.runpytest_subprocess(), 1)
+
+
+def test_a_refused_call_shows_the_users_own_line_and_nothing_of_the_harness(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_it(labelbox_mock): labelbox_mock.clock.set('noon')")
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*labelbox_mock.clock.set('noon')*", "E  *ControlRefusedError: *'noon'*"])
+    result.stdout.no_fnmatch_line("*/mockserver/testing/*")
+
+
 def test_all_xdist_workers_share_one_server_that_ends_with_the_session(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(WRITES_PID)
     assert_passed(pytester.runpytest_subprocess("-n", "2", "-W", "error"), 4)
@@ -149,7 +225,7 @@ def test_a_session_that_does_not_use_it_starts_nothing_and_loads_nothing(pyteste
         import sys
         def test_it():
             ours = {name for name in sys.modules if name.split(".")[0] == "mockserver"}
-            assert ours == {"mockserver", "mockserver.testing", "mockserver.testing.plugin"}
+            assert ours == set()
             assert not {"msgspec", "orjson", "click", "starlette", "graphql", "uvicorn"} & set(sys.modules)
     """)
     assert_passed(pytester.runpytest_subprocess("-p", "no:hypothesispytest"), 1)

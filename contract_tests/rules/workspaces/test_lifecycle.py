@@ -20,7 +20,7 @@ ROWS = 12_000
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ServedWorld]:
     """An empty world that makes a workspace for every key; its cache holds no other world yet."""
-    monkeypatch.setenv("MOCKSERVER_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("LABELBOX_MOCKSERVER_CACHE", str(tmp_path / "cache"))
     with ServedWorld("--any-key", scenario="empty") as served:
         yield served
 

@@ -373,7 +373,7 @@ def cached_world(cache: Path) -> Path:
 @pytest.mark.parametrize("damage", [remove, overwrite, replace_by_a_folder, zero_a_page])
 def test_a_damaged_world_in_the_cache_is_generated_anew(tmp_path: Path, damage: Callable[[Path], None]) -> None:
     """Before a start, and while the server runs."""
-    where = {"MOCKSERVER_CACHE": str(tmp_path / "cache")}
+    where = {"LABELBOX_MOCKSERVER_CACHE": str(tmp_path / "cache")}
     for number in range(2):
         with serve_in(tmp_path, "--scenario", "empty", **where) as process:
             control = Control(ready(process, tmp_path)["url"])
