@@ -10,19 +10,22 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 from urllib.parse import unquote
 
+from python_multipart.exceptions import MultipartParseError
+from python_multipart.multipart import MultipartParser
 from starlette.requests import Request
 
 from mockserver.errors import BadInput, BodyTooLarge
 
-MOST_HEADERS = 16 * 1024
-"""Bytes of the headers of one part. SDKs put the free text of an import's name into them."""
+MOST_HEADER = 16 * 1024
+"""Bytes of one header of a part. SDKs put the free text of an import's name into one."""
+MOST_HEADERS_OF_PART = 8
+"""Headers of one part. Clients send two or three."""
 MOST_PARTS = 20
 """Parts of one body. SDKs send three."""
 MOST_BOUNDARY = 200
 """Characters; RFC 2046 allows 70."""
 
 _PARAMETER = re.compile(r';\s*([A-Za-z]+)(\*?)=(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))')
-_END, _LINE = b"--", b"\r\n"
 
 
 class Part(NamedTuple):
@@ -52,14 +55,14 @@ async def read_multipart(request: Request, open_sink: Callable[[Part], Sink], mo
     announced = request.headers.get("content-length", "0")
     if announced.isdigit() and int(announced[:20]) > most:
         raise BodyTooLarge(f"The body has {announced} bytes; at most {most} are read")
-    parser = MultipartParser(parse_boundary(request.headers.get("content-type", "")), open_sink)
+    reader = PartReader(parse_boundary(request.headers.get("content-type", "")), open_sink)
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
         if size > most:
             raise BodyTooLarge(f"The body has more than {most} bytes; at most {most} are read")
-        parser.feed(chunk)
-    parser.finish()
+        reader.feed(chunk)
+    reader.finish()
 
 
 def parse_boundary(content_type: str) -> bytes:
@@ -83,25 +86,41 @@ def _find(text: str) -> Iterator[tuple[str, str, str, str]]:
         yield match[1].lower(), match[2], match[3] or "", match[4] or ""
 
 
-class MultipartParser:
-    """Divides a body into parts, however it is cut into chunks."""
+class PartReader:
+    """Divides a body into parts, however it is cut into chunks, and writes each to its sink."""
 
     def __init__(self, boundary: bytes, open_sink: Callable[[Part], Sink]) -> None:
-        self._delimiter = b"\r\n--" + boundary
         self._open_sink = open_sink
-        self._rest = bytearray(_LINE)  # the first delimiter has no line in front of it
-        self._read = self._read_preamble
         self._sink: Sink | None = None
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._name, self._value = bytearray(), bytearray()
         self._parts = 0
         self._ended = False
+        self._parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": self._begin_part,
+                "on_header_field": lambda data, start, end: self._name.extend(data[start:end]),
+                "on_header_value": lambda data, start, end: self._value.extend(data[start:end]),
+                "on_header_end": self._end_header,
+                "on_headers_finished": self._open,
+                "on_part_data": self._write,
+                "on_part_end": self._close,
+                "on_end": self._end,
+            },
+            max_header_count=MOST_HEADERS_OF_PART,
+            max_header_size=MOST_HEADER,
+        )
 
     def feed(self, data: bytes) -> None:
         """Reads the next bytes. Raises BadInput."""
-        if self._ended:
-            return  # an epilogue, which is ignored
-        self._rest += data
-        while self._read():
-            pass
+        try:
+            self._parser.write(data)
+        except MultipartParseError as error:
+            raise BadInput(
+                f"The multipart body is malformed ({error}); expected parts as RFC 7578 describes them, each with at "
+                f"most {MOST_HEADERS_OF_PART} headers of {MOST_HEADER} bytes"
+            ) from None
 
     def finish(self) -> None:
         """Raises BadInput unless the last part was complete."""
@@ -110,68 +129,43 @@ class MultipartParser:
                 "The multipart body ends in the middle of a part; expected a last line with the boundary and --"
             )
 
-    def _read_preamble(self) -> bool:
-        return self._read_to_delimiter()
+    # The parser calls these
 
-    def _read_to_delimiter(self) -> bool:
-        """Writes what is known to be content, and goes on behind the delimiter. False when more bytes are needed."""
-        at = self._rest.find(self._delimiter)
-        known = at if at >= 0 else max(len(self._rest) - len(self._delimiter) + 1, 0)
-        if known and self._sink is not None:
-            self._sink.write(bytes(memoryview(self._rest)[:known]))
-        del self._rest[: known + (len(self._delimiter) if at >= 0 else 0)]
-        if at < 0:
-            return False
-        if self._sink is not None:
-            self._sink.close()
-            self._sink = None
-        self._read = self._read_line_end
-        return True
-
-    def _read_line_end(self) -> bool:
-        """Reads what is behind a delimiter: the end of the line, or the sign of the last one."""
-        if len(self._rest) < len(_END):
-            return False
-        if self._rest.startswith(_END):
-            self._ended = True
-            return False
-        at = self._rest.find(_LINE)
-        if (at > 0 and self._rest[:at].strip(b" \t")) or (at < 0 and len(self._rest) > MOST_HEADERS):
-            raise BadInput("A boundary of the multipart body has text behind it; expected the end of the line")
-        if at < 0:
-            return False
-        del self._rest[:at]  # the line break stays in front of the headers
-        self._read = self._read_headers
-        return True
-
-    def _read_headers(self) -> bool:
-        at = self._rest.find(b"\r\n\r\n")
-        if at < 0 and len(self._rest) <= MOST_HEADERS:
-            return False
+    def _begin_part(self) -> None:
         self._parts += 1
-        if not 0 <= at <= MOST_HEADERS or self._parts > MOST_PARTS:
-            raise BadInput(
-                f"The multipart body has more than {MOST_PARTS} parts, or headers of more than {MOST_HEADERS} bytes"
-            )
-        part = parse_headers(bytes(self._rest[:at]))
-        del self._rest[: at + 4]
-        self._sink = self._open_sink(part)
-        self._read = self._read_to_delimiter
-        return True
+        if self._parts > MOST_PARTS:
+            raise BadInput(f"The multipart body has more than {MOST_PARTS} parts; SDKs send three")
+        self._headers.clear()
+
+    def _end_header(self) -> None:
+        self._headers.append((bytes(self._name), bytes(self._value)))
+        self._name.clear()
+        self._value.clear()
+
+    def _open(self) -> None:
+        self._sink = self._open_sink(build_part(self._headers))
+
+    def _write(self, data: bytes, start: int, end: int) -> None:
+        assert self._sink is not None
+        self._sink.write(data[start:end])
+
+    def _close(self) -> None:
+        assert self._sink is not None
+        self._sink.close()
+
+    def _end(self) -> None:
+        self._ended = True
 
 
-def parse_headers(text: bytes) -> Part:
-    """The headers of a part. Raises BadInput when it has no name."""
-    headers: dict[str, str] = {}
-    for line in text.decode("utf-8", "replace").split("\r\n"):
-        name, _, value = line.partition(":")
-        headers[name.strip().lower()] = value.strip()
+def build_part(headers: list[tuple[bytes, bytes]]) -> Part:
+    """The part that has these headers (name and value). Raises BadInput when it has no name."""
+    texts = {name.decode("utf-8", "replace").lower(): value.decode("utf-8", "replace") for name, value in headers}
     parameters: dict[str, str] = {}
-    for name, extended, quoted, plain in _find(headers.get("content-disposition", "")):
+    for name, extended, quoted, plain in _find(texts.get("content-disposition", "")):
         value = re.sub(r'\\(["\\])', r"\1", quoted) or plain
         parameters[name] = unquote(value.rpartition("''")[2]) if extended else value
     if "name" not in parameters:
         raise BadInput(
             'A part of the multipart body has no name; expected Content-Disposition: form-data; name="operations"'
         )
-    return Part(parameters["name"], parameters.get("filename"), headers.get("content-type") or None)
+    return Part(parameters["name"], parameters.get("filename"), texts.get("content-type", "").strip() or None)

@@ -134,7 +134,7 @@ REFUSED: list[tuple[str, bytes, str]] = [
     ("no file in the variable", write_body(write_operations(), write_part("map", b"{}")), "Upload"),
     ("two files of one name", write_body(write_operations(), MAP, FILE, FILE), "two parts"),
     ("a body that breaks off", write_body(write_operations(), MAP, FILE)[:-30], "in the middle of a part"),
-    ("JSON", b'{"query": "{user {id}}"}', "in the middle of a part"),
+    ("JSON", b'{"query": "{user {id}}"}', "malformed"),
 ] + [
     (
         f"the place {place}",

@@ -13,7 +13,6 @@ from starlette.types import Receive, Scope, Send
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.engine import Engine
-from mockserver.api.graphql.uploads import UploadRequest
 from mockserver.errors import (
     AuthenticationFailed,
     BadInput,
@@ -77,6 +76,8 @@ class GraphQLEndpoint:
 
     async def _answer_upload(self, request: Request, workspace: Workspace, authorization: str | None) -> Response:
         """Answers a request with files, which are on the disk before it is run."""
+        from mockserver.api.graphql.uploads import UploadRequest  # noqa: PLC0415  few servers receive one
+
         upload = UploadRequest(workspace.uploads)
         try:
             operations = await upload.read(request)
