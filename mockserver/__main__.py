@@ -20,9 +20,13 @@ from mockserver.commands.webhook import webhook
 from mockserver.errors import StartupError
 from mockserver.settings import (
     DEFAULT_API_KEY,
+    DEFAULT_JOURNAL_BODY,
+    DEFAULT_JOURNAL_ENTRIES,
+    DEFAULT_JOURNAL_LIMIT,
     DEFAULT_OUTBOX_LIMIT,
     DEFAULT_RESULTS_LIMIT,
     DEFAULT_WORKSPACES_LIMIT,
+    LOG_WORDS,
     Settings,
     cache_folder,
     parse_state,
@@ -88,6 +92,37 @@ def main() -> None:
 )
 @setting(
     "--connection-limit", metavar="N", type=int, help="Connections that may be open. Default: half of `ulimit -n`."
+)
+@setting(
+    "--journal-entries",
+    metavar="NUMBER",
+    type=int,
+    default=DEFAULT_JOURNAL_ENTRIES,
+    show_default=True,
+    help="Requests of each workspace that are kept to be read; 0 for none.",
+)
+@setting(
+    "--journal-limit",
+    metavar="MIB",
+    type=int,
+    default=DEFAULT_JOURNAL_LIMIT,
+    show_default=True,
+    help="Memory for the kept requests of all workspaces; the oldest are dropped.",
+)
+@setting(
+    "--journal-body",
+    metavar="BYTES",
+    type=int,
+    default=DEFAULT_JOURNAL_BODY,
+    show_default=True,
+    help="What is kept of each body of a request or an answer.",
+)
+@setting(
+    "--log",
+    type=click.Choice(LOG_WORDS),
+    default=LOG_WORDS[0],
+    show_default=True,
+    help="Which requests have a line on the error output.",
 )
 @setting("--gzip-results", is_flag=True, help="Compress result files for clients that accept gzip.")
 @setting("--any-key", is_flag=True, help="Create a workspace for every unknown API key.")

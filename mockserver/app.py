@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import apsw
@@ -38,11 +39,17 @@ from mockserver.errors import (
 from mockserver.exports.budget import MEGABYTE, Budget
 from mockserver.http.hosts import KnownHosts
 from mockserver.http.responses import error_response
+from mockserver.journal.entry import Entry
+from mockserver.journal.journal import Journal, Journals
+from mockserver.journal.layer import JournalLayer
+from mockserver.journal.lines import log_refused, print_request
+from mockserver.journal.notes import Unknown, notes_of
 from mockserver.settings import Settings
 from mockserver.webhooks.dispatcher import Dispatcher
 from mockserver.webhooks.targets import Allowed
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.manifest import Origin
+from mockserver.workspaces.owners import find_owner
 from mockserver.workspaces.registry import Registry
 from mockserver.workspaces.state import WORKSPACES, State
 from mockserver.workspaces.storage import FolderStorage
@@ -62,6 +69,12 @@ ISSUES_PATHS = ("/v1/project/{project}/issues", "/api/v1/project/{project}/issue
 """The first is what `issueExportUrl` says (tests of 2021-04)."""
 EXPORT_THREADS = 4
 """Exports that are written at the same time, in turns (exports/fair_lock.py)."""
+LISTENERS: dict[str, list[Callable[[Entry], None]]] = {
+    "refused": [log_refused],
+    "requests": [print_request],
+    "none": [],
+}
+"""What is called with each recorded request, by the value of `--log`."""
 CONTROL_THREADS, LONG_CONTROL_THREADS = 8, 4
 """Threads of controls that answer soon, and of controls that create, copy or export whole worlds: the former never wait
 for the latter."""
@@ -103,21 +116,38 @@ def _build(settings: Settings, url: str, state: State, *, local: bool) -> Server
     exports = ThreadPoolExecutor(EXPORT_THREADS, thread_name_prefix="export")
     controls = ThreadPoolExecutor(CONTROL_THREADS, thread_name_prefix="controls")
     long_controls = ThreadPoolExecutor(LONG_CONTROL_THREADS, thread_name_prefix="long-controls")
+    journals = Journals(
+        most_entries=settings.journal_entries,
+        most_bytes=settings.journal_limit * MEGABYTE,
+        most_body=settings.journal_body,
+    )
     workspaces = Workspaces(
         Registry(),
         FolderStorage(state.folder / WORKSPACES, durable=state.durable),
         Worlds(settings.cache),
-        Parts(exports, Budget(settings.results_limit * MEGABYTE), dispatcher, url),
+        Parts(exports, Budget(settings.results_limit * MEGABYTE), dispatcher, journals, url),
         origin=Origin(settings.scenario, settings.seed, settings.ends, settings.payload_date),
         any_key=settings.any_key,
         most=settings.workspaces_limit,
     )
     own = open_own(workspaces, settings)
-    routes = build_routes(settings, workspaces, control_routes(settings, workspaces, controls, long_controls))
+    routes = build_routes(settings, workspaces, control_routes(settings, workspaces, controls, long_controls, journals))
     app = build_application(routes)
     if local:
         app = KnownHosts(app, settings.hosts)
+    if settings.journal_entries:
+        app = record(app, journals, workspaces.registry, settings.log)
     return Server(app, workspaces, own, dispatcher, [exports, controls, long_controls], state)
+
+
+def record(app: ASGIApp, journals: Journals, registry: Registry, log: str) -> ASGIApp:
+    """Puts the journal around the application. `log` says which requests are logged too."""
+
+    def find_journal(scope: Scope) -> Journal | None:
+        owner = find_owner(registry, scope)
+        return None if owner is None else owner.journal
+
+    return JournalLayer(app, journals, find_journal, LISTENERS[log])
 
 
 def open_own(workspaces: Workspaces, settings: Settings) -> Workspace:
@@ -187,9 +217,11 @@ def build_application(routes: list[Route]) -> ASGIApp:
     known = sorted({route.path for route in routes})
 
     async def answer_not_found(request: Request, _error: Exception) -> Response:
-        path = request.url.path
-        near = ", ".join(nearest(path, known, most=3))
-        return error_response(NotFound(f"Unknown path {shorten(path, MOST_SHOWN)}; the nearest known are {near}"))
+        path = shorten(request.url.path, MOST_SHOWN)
+        near = nearest(request.url.path, known, most=3)
+        error = NotFound(f"Unknown path {path}; the nearest known are {', '.join(near)}")
+        notes_of(request.scope).add_unknown([Unknown("path", path, tuple(near), error.message)])
+        return error_response(error)
 
     handlers = {
         404: answer_not_found, 405: answer_not_allowed, WireError: answer_wire_error, OSError: answer_fault,
@@ -205,13 +237,11 @@ async def answer_wire_error(_request: Request, error: WireError) -> Response:
 async def answer_not_allowed(request: Request, _error: HTTPException) -> Response:
     """Names the methods of all routes at the path, as each method has a route of its own."""
     at_path = [route for route in request.app.routes if route.matches(request.scope)[0] != Match.NONE]
-    allowed = ", ".join(sorted({method for route in at_path for method in route.methods}))
-    response = error_response(
-        NotAllowed(
-            f"{shorten(request.url.path, MOST_SHOWN)} does not take {request.method}, only {allowed}; "
-            "GraphQL is POST /graphql"
-        )
-    )
+    methods = sorted({method for route in at_path for method in route.methods})
+    allowed, path = ", ".join(methods), shorten(request.url.path, MOST_SHOWN)
+    error = NotAllowed(f"{path} does not take {request.method}, only {allowed}; GraphQL is POST /graphql")
+    notes_of(request.scope).add_unknown([Unknown("method", f"{request.method} {path}", tuple(methods), error.message)])
+    response = error_response(error)
     response.headers["Allow"] = allowed
     return response
 

@@ -16,6 +16,7 @@
         ├── QueryNotValid            GRAPHQL_VALIDATION_FAILED
         ├── QueryTooComplex          GRAPHQL_VALIDATION_FAILED, in the one wording the SDK knows
         ├── BodyTooLarge             BAD_USER_INPUT, 413
+        ├── RequestsDiffer           REQUESTS_DIFFER, 409: a client sent other requests than a test expected
         ├── ControlRefused           CONTROL_REFUSED, 401: the control API from elsewhere, without its token
         ├── HostRefused              HOST_REFUSED, 421: the Host header names another server than this one
         ├── LinkRefused              a signed link that was changed, 403
@@ -170,6 +171,13 @@ class BodyTooLarge(WireError):
     """The request body passes the limit."""
 
     status = 413
+
+
+class RequestsDiffer(WireError):
+    """A client has sent other requests than a test expected of it."""
+
+    code = "REQUESTS_DIFFER"
+    status = 409
 
 
 class ControlRefused(WireError):

@@ -20,6 +20,10 @@ DEFAULT_WORKSPACES_LIMIT = 1000
 """Workspaces at the same time. Each has some 1.5 MB on the disk and four to seven open files; a test session deletes
 the workspaces that it created."""
 DEFAULT_OUTBOX_LIMIT = 1024
+DEFAULT_JOURNAL_ENTRIES = 2000
+DEFAULT_JOURNAL_LIMIT = 64
+DEFAULT_JOURNAL_BODY = 8192
+LOG_WORDS = ("refused", "requests", "none")
 LOCAL_HOSTS = ("127.0.0.1", "[::1]", "localhost")
 KEY_PATTERN = r"^[A-Za-z0-9._~+=-]+$(?!\n)"
 """The characters of an API key: it is sent in a header, and in the path of the control that deletes its workspace. In
@@ -36,6 +40,8 @@ LIMITS = {
     "workspaces_limit": ("a number of workspaces", DEFAULT_WORKSPACES_LIMIT),
     "outbox_limit": ("MiB", 2048),
     "connection_limit": ("a number of connections", 400),
+    "journal_limit": ("MiB", 256),
+    "journal_body": ("bytes", 65536),
 }
 """Settings that are at least one: their unit, and an example."""
 
@@ -43,7 +49,8 @@ LIMITS = {
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """One served process. `ends` None means the scenario's own end, "now" shifts that by whole days.
 
-    `results_limit` and `outbox_limit` in MiB; `connection_limit` None means as many as open files allow.
+    `results_limit`, `outbox_limit` and `journal_limit` in MiB, `journal_body` in bytes; `connection_limit` None means
+    as many as open files allow; no requests are recorded if `journal_entries` is 0.
     """
 
     host: str = "127.0.0.1"
@@ -62,6 +69,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     workspaces_limit: int = DEFAULT_WORKSPACES_LIMIT
     outbox_limit: int = DEFAULT_OUTBOX_LIMIT
     connection_limit: int | None = None
+    journal_entries: int = DEFAULT_JOURNAL_ENTRIES
+    journal_limit: int = DEFAULT_JOURNAL_LIMIT
+    journal_body: int = DEFAULT_JOURNAL_BODY
+    log: str = LOG_WORDS[0]
     gzip_results: bool = False
     ready_file: Path | None = None
     exit_with: int | None = None
@@ -98,6 +109,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             if limit is not None and limit < 1:
                 flag = f"--{name.replace('_', '-')}"
                 raise StartupError(f"{flag} is {limit}; expected {unit}, at least 1, for example {flag} {example}")
+        if self.journal_entries < 0:
+            raise StartupError(
+                f"--journal-entries is {self.journal_entries}; expected a number of requests, or 0 to record none, for "
+                f"example --journal-entries {DEFAULT_JOURNAL_ENTRIES}"
+            )
         if self.control_token is not None and not re.fullmatch(r"[\x21-\x7e]+", self.control_token):
             raise StartupError(
                 "--control-token is empty or has other characters than printable ASCII without spaces, and it is sent "

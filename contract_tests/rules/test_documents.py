@@ -516,6 +516,9 @@ PROVOKED: dict[str, Provoke] = {
     "HostRefused": lambda server: requests.get(f"{server.url}/", headers={"Host": "evil.example"}, timeout=10),
     "LinkRefused": change_link,
     "ResourceFailed": export_without_descriptors,
+    "RequestsDiffer": lambda server: requests.post(
+        f"{server.url}/_mock/requests/verify", json={"expect": [{"operation": "project", "times": 1000}]}, timeout=10
+    ),
     "LinkExpired": lambda server: requests.get(
         server.url + server.links.sign("assets/row/picture.png", 1000), timeout=10
     ),

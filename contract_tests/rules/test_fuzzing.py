@@ -34,6 +34,7 @@ from contract_tests.serving import ServedWorld
 from mockserver.api.graphql.schema import read_sdl
 from mockserver.control.openapi import build_openapi
 from mockserver.control.routes import list_controls
+from mockserver.journal.journal import Journals
 from mockserver.settings import Settings
 
 MOST_SECONDS = 1.0
@@ -50,7 +51,8 @@ AS_DESCRIBED = (
 )
 
 load_all_checks()
-SCHEMA = schemathesis.openapi.from_dict(build_openapi(list_controls(Settings(), None, None)))  # type: ignore[arg-type]  # nothing is called
+JOURNALS = Journals(most_entries=1, most_bytes=1, most_body=1)
+SCHEMA = schemathesis.openapi.from_dict(build_openapi(list_controls(Settings(), None, None, JOURNALS)))  # type: ignore[arg-type]  # nothing is called
 OPERATIONS: dict[str, Any] = {
     operation.definition.raw["operationId"]: operation
     for operation in (result.ok() for result in SCHEMA.get_all_operations() if isinstance(result, Ok))

@@ -18,11 +18,13 @@ from mockserver.control.bodies import Query
 from mockserver.control.control import NOTHING, Control
 from mockserver.control.controls import Controls
 from mockserver.control.openapi import build_openapi
+from mockserver.control.requests import RequestControls
 from mockserver.control.webhooks import WebhookControls
 from mockserver.errors import BadInput, WireError
 from mockserver.http.json_bodies import check_json
 from mockserver.http.requests import MOST_BODY, read_body
 from mockserver.http.responses import NDJSON, error_response, json_response
+from mockserver.journal.journal import Journals
 from mockserver.settings import Settings
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
@@ -31,10 +33,11 @@ MOST_DEPTH = 64
 """Levels of a body."""
 
 
-def list_controls(settings: Settings, workspaces: Workspaces, threads: Executor) -> list[Control]:
+def list_controls(settings: Settings, workspaces: Workspaces, threads: Executor, journals: Journals) -> list[Control]:
     """Lists every control. `threads` run those that answer soon."""
     do = Controls(settings, workspaces)
     webhooks = WebhookControls(do, threads)
+    requests = RequestControls(do, journals.unclaimed)
     return [
         Control("GET", "/_mock/health", do.health, about_a_workspace=False, open=True),
         Control("GET", "/_mock/ready", do.ready),
@@ -57,15 +60,20 @@ def list_controls(settings: Settings, workspaces: Workspaces, threads: Executor)
         Control("POST", "/_mock/webhooks/{webhook}/replay", webhooks.replay),
         Control("GET", "/_mock/deliveries", webhooks.list_deliveries),
         Control("POST", "/_mock/deliveries/{delivery}/redeliver", webhooks.redeliver),
+        Control("GET", "/_mock/requests", requests.list_requests),
+        Control("DELETE", "/_mock/requests", requests.forget_requests),
+        Control("POST", "/_mock/requests/verify", requests.verify_requests),
         Control("GET", "/_mock/failures", do.failures),
         Control("POST", "/_mock/failures", do.want_failure, most_body=MOST_BODY),
         Control("DELETE", "/_mock/failures", do.clear_failures),
     ]
 
 
-def control_routes(settings: Settings, workspaces: Workspaces, threads: Executor, long: Executor) -> list[Route]:
+def control_routes(
+    settings: Settings, workspaces: Workspaces, threads: Executor, long: Executor, journals: Journals
+) -> list[Route]:
     """Builds the routes of all controls. `long` runs those that may take seconds, `threads` all others."""
-    known = list_controls(settings, workspaces, threads)
+    known = list_controls(settings, workspaces, threads, journals)
     # Built on the first request: a server starts sooner without it.
     document = cache(lambda: json_response(build_openapi(known)).body)
 

@@ -21,6 +21,8 @@ from mockserver.errors import MOST_SHOWN, shorten
 CHUNK_FRAME = 16
 """Bytes around each chunk of a body that are not counted: its size and two ends of lines."""
 NEVER = math.inf
+TRANSPORT = "mockserver.transport"
+"""The key of the transport in the scope of a request: layers can end its connection."""
 # Not the default selector: on Linux it takes a descriptor, and there may be none left.
 _Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
 
@@ -107,11 +109,7 @@ class _Refused(Exception):
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """One connection. The server calls `end_overdue` twice a second, which costs less than timers.
-
-    Faults on the wire, which scenarios will configure, belong here too: the transport is at hand, and a head's end
-    (`on_headers_complete`) is where a request's scope can be given it.
-    """
+    """One connection. The server calls `end_overdue` twice a second, which costs less than timers."""
 
     def __init__(self, *args: Any, bounds: Bounds, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -216,6 +214,7 @@ class HttpProtocol(HttpToolsProtocol):
                 self._stop(NO_PROXY)
             self._upgrading = True
             return
+        self.scope[TRANSPORT] = self.transport  # type: ignore[literal-required]  # a key of our own
         super().on_headers_complete()
         now = self._now
         self._in_head, self._in_body, self._trailers = False, True, 0

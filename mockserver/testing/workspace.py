@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from typing import Any, Literal
+from urllib.parse import urlencode
 
 from mockserver.errors import nearest
 from mockserver.testing.control import Control
@@ -205,8 +206,36 @@ class MockWorkspace:
         return deliveries
 
     @property
-    def requests(self) -> Any:
-        raise MockServerError("The journal of requests is not served yet")
+    def requests(self) -> list[dict[str, Any]]:
+        """Every recorded request with its answer, oldest first (docs/journal.md)."""
+        return self.find_requests()
+
+    def find_requests(self, **filters: Any) -> list[dict[str, Any]]:
+        """The recorded requests that fit the filters of `GET /_mock/requests`, oldest first.
+
+        `find_requests(operation="project", status=200)`, `find_requests(not_understood=True)`.
+        """
+        requests: list[dict[str, Any]] = []
+        after: int | None = filters.pop("after", 0)
+        query = {name: _render(value) for name, value in filters.items() if value is not None}
+        while after is not None:
+            parameters = urlencode({"api_key": self.api_key, **query, "after": after})
+            page = self._control.call("GET", f"requests?{parameters}")
+            requests += page["requests"]
+            after = page["next_after"]
+        return requests
+
+    def verify_requests(self, *expect: dict[str, Any], in_order: bool = False, only: bool = False) -> None:
+        """Raises ControlRefusedError, which says what was received instead, unless all expected requests were.
+
+        `verify_requests({"operation": "exportDataRowsInProject", "times": 1}, {"path": "/_files/*", "at_least": 1})`
+        """
+        body = {"expect": list(expect), "in_order": in_order, "only": only}
+        self._control.call("POST", "requests/verify", body, api_key=self.api_key)
+
+    def forget_requests(self) -> None:
+        """Forgets the recorded requests; the next one is number 1."""
+        self._control.call("DELETE", "requests", api_key=self.api_key)
 
     def fault(self, *_rule: Any, **_options: Any) -> Any:
         raise MockServerError("Faults are not served yet")
@@ -291,6 +320,11 @@ class Switches:
         """Returns all switches by name."""
         switches: dict[str, str] = self._control.call("GET", "switches", api_key=self._api_key)
         return switches
+
+
+def _render(value: Any) -> str:
+    """A value of a query parameter."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _id(known: dict[str, str], name: str, what: str) -> str:

@@ -10,6 +10,7 @@ from mockserver.exports.folder_results import FolderResults
 from mockserver.exports.legacy.files import LegacyFiles
 from mockserver.exports.results import Results
 from mockserver.exports.tasks import Exports
+from mockserver.journal.journal import Journals
 from mockserver.links import Links
 from mockserver.webhooks.dispatcher import Dispatcher
 from mockserver.webhooks.outbox import OutboxWriter
@@ -34,6 +35,7 @@ class Parts(NamedTuple):
     threads: ThreadPoolExecutor
     budget: Budget
     dispatcher: Dispatcher
+    journals: Journals
     url: str
 
 
@@ -66,6 +68,8 @@ class Workspace:
         self.tasks = TaskChanges(store)
         self.deliveries = Deliveries(store)
         self.outbox_writer = OutboxWriter(self.links, parts.url)
+        self._journals = parts.journals
+        self.journal = parts.journals.open(self.api_key, store.clock.now)
         self._dispatcher = parts.dispatcher
         self._dispatcher.attach(self.deliveries)
         self._processing = Progress(store.clock)
@@ -79,6 +83,7 @@ class Workspace:
 
     def close(self) -> None:
         """Stop what runs in it. Its files stay."""
+        self._journals.close(self.journal)
         self._dispatcher.detach(self.store)
         self.exports.close()
         self.legacy.close()

@@ -15,6 +15,7 @@ from mockserver.control.events import EventMade, MakeEvent, make_event
 from mockserver.control.happenings import HAPPENINGS
 from mockserver.errors import NotFound
 from mockserver.exports.budget import Budget
+from mockserver.journal.journal import Journals
 from mockserver.webhooks import subscriptions
 from mockserver.webhooks.dispatcher import Dispatcher
 from mockserver.webhooks.options import WebhookOptions
@@ -41,7 +42,8 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
     database = in_file(tmp_path)
     stored_workspace = Stored(new_manifest("rules", Origin(), incarnation=None), tmp_path, database)
     with ThreadPoolExecutor(1) as threads:
-        parts = Parts(threads, Budget(10**9), Dispatcher(Allowed()), "http://127.0.0.1")
+        journals = Journals(most_entries=1, most_bytes=1, most_body=1)
+        parts = Parts(threads, Budget(10**9), Dispatcher(Allowed()), journals, "http://127.0.0.1")
         with stored(database, hooks=store_hooks(stored_workspace.manifest, parts)) as store:
             yield Workspace(store, stored_workspace, parts)
 

@@ -27,7 +27,10 @@ from graphql.validation import FieldsOnCorrectTypeRule, NoFragmentCyclesRule
 
 from mockserver.api.graphql.cost import MOST_DEPTH, Cost, check_size, cost_of, is_circular
 from mockserver.api.graphql.plans import MOST_PLANS, Planned
+from mockserver.api.graphql.unknown import find_unknown, list_operations, suggest
+from mockserver.api.graphql.unread import Input, list_inputs
 from mockserver.errors import QueryNotParsed, QueryNotValid, QueryTooComplex, WireError, nearest, quote
+from mockserver.journal.notes import Operation, Unknown
 
 MOST_CHARACTERS = 1024 * 1024
 """Of the text of a document. A bulk delete inlines 25,000 ids, which are some 700,000 characters."""
@@ -59,6 +62,17 @@ class Document(msgspec.Struct, frozen=True):
     long: bool
     memory: int
     """Bytes, an estimate; 0 of one that is not kept."""
+    operations: tuple[Operation, ...] = ()
+    inputs: tuple[Input, ...] = ()
+    """Arguments of the root that may have fields which nothing reads."""
+
+
+class RefusedDocument(msgspec.Struct, frozen=True):
+    """A document that cannot be run, why not, and what of it was not understood."""
+
+    error: WireError
+    operations: tuple[Operation, ...] = ()
+    unknown: tuple[Unknown, ...] = ()
 
 
 class KeptDocuments:
@@ -66,18 +80,18 @@ class KeptDocuments:
 
     def __init__(self, most: int = MOST_KEPT) -> None:
         self._most, self.memory = most, 0
-        self._documents: OrderedDict[str, Document | WireError] = OrderedDict()
+        self._documents: OrderedDict[str, Document | RefusedDocument] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._documents)
 
-    def get(self, query: str) -> Document | WireError | None:
+    def get(self, query: str) -> Document | RefusedDocument | None:
         document = self._documents.get(query)
         if document is not None:
             self._documents.move_to_end(query)
         return document
 
-    def keep(self, query: str, document: Document | WireError) -> None:
+    def keep(self, query: str, document: Document | RefusedDocument) -> None:
         """Keeps a document, and drops those that were not sent for the longest time."""
         size = _estimate_size(query, document)
         if len(query) > LARGE_DOCUMENT or size > MOST_KEPT_OF_ONE or query in self._documents:
@@ -89,32 +103,36 @@ class KeptDocuments:
             self.memory -= _estimate_size(old_query, old)
 
 
-def _estimate_size(query: str, document: Document | WireError) -> int:
-    size = document.memory if isinstance(document, Document) else 1_000 + 4 * len(document.message)
+def _estimate_size(query: str, document: Document | RefusedDocument) -> int:
+    size = document.memory if isinstance(document, Document) else 1_000 + 8 * len(document.error.message)
     return size + sys.getsizeof(query) + 200
 
 
-def prepare(schema: GraphQLSchema, query: str) -> Document | WireError:
-    """Parses, measures and validates a document. Returns the error of one that cannot be run."""
+def prepare(schema: GraphQLSchema, query: str) -> Document | RefusedDocument:
+    """Parses, measures and validates a document. Returns why it cannot be run, if it cannot."""
     try:
         check_length(query)
         check_depth(query)
         node = parse(Source(query, "request"), no_location=True, max_tokens=MOST_TOKENS)
         nodes = check_size(node)
         if is_circular(node):
-            return _build_error(validate(schema, node, [NoFragmentCyclesRule], max_errors=5))
+            return _refuse(schema, node, validate(schema, node, [NoFragmentCyclesRule], max_errors=5))
         cost = cost_of(schema, node)
     except GraphQLSyntaxError as error:
         if error.message.endswith("Parsing aborted."):  # graphql-core's words at `max_tokens`
-            return QueryTooComplex(
-                f"the document has more than {MOST_TOKENS:,} names, values and brackets; send long lists as variables"
+            return RefusedDocument(
+                QueryTooComplex(
+                    f"the document has more than {MOST_TOKENS:,} names, values and brackets; send long lists as "
+                    "variables"
+                )
             )
-        return QueryNotParsed(error.message, locations=[_get_location(error)] if error.locations else [])
+        not_parsed = QueryNotParsed(error.message, locations=[_get_location(error)] if error.locations else [])
+        return RefusedDocument(not_parsed, unknown=find_unknown(schema, [not_parsed.message]))
     except WireError as error:
-        return error.copy()
+        return RefusedDocument(error.copy())
     errors = validate(schema, node, _RULES, max_errors=5, hide_suggestions=len(query) > LARGE_DOCUMENT)
     if errors:
-        return _build_error(errors)
+        return _refuse(schema, node, errors)
     memory = estimate_memory(nodes, cost) if len(query) <= LARGE_DOCUMENT else 0
     return _build_document(schema, node, cost, memory)
 
@@ -124,7 +142,8 @@ def _build_document(schema: GraphQLSchema, node: DocumentNode, cost: Cost, memor
     long = cost.answers > MOST_ON_LOOP or cost.schema or cost.long
     if changes:  # graphql-core runs these, at a tenth of the speed of a plan
         long = long or cost.lists or cost.changes > 1
-    return Document(Planned(schema, node), changes, long, memory)
+    inputs = list_inputs(schema, node) if changes else ()
+    return Document(Planned(schema, node), changes, long, memory, list_operations(node), inputs)
 
 
 def estimate_memory(nodes: int, cost: Cost) -> int:
@@ -198,10 +217,11 @@ class NearestNames(FieldsOnCorrectTypeRule):
 _RULES = [NearestNames if rule is FieldsOnCorrectTypeRule else rule for rule in specified_rules]
 
 
-def _build_error(errors: list[GraphQLError]) -> QueryNotValid:
+def _refuse(schema: GraphQLSchema, node: DocumentNode, errors: list[GraphQLError]) -> RefusedDocument:
     """All messages in one, in double quotes as the service writes them (SDK tests test_client_errors.py)."""
     messages = [re.sub(r"'([^']*)'", r'"\1"', error.message) for error in errors]
-    return QueryNotValid(" ".join(messages))
+    unknown = find_unknown(schema, messages)
+    return RefusedDocument(QueryNotValid(" ".join(map(suggest, unknown))), list_operations(node), unknown)
 
 
 def _get_location(error: GraphQLError) -> dict[str, int]:

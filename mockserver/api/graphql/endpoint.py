@@ -25,6 +25,7 @@ from mockserver.errors import (
 from mockserver.http.json_bodies import check_json
 from mockserver.http.requests import base_url, read_body
 from mockserver.http.responses import json_response
+from mockserver.journal.notes import Unknown, notes_of
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
 
@@ -53,6 +54,7 @@ class GraphQLEndpoint:
         try:
             response = await self._answer(Request(scope, receive))
         except WireError as error:
+            note_unreadable(scope, error)
             response = build_error_response(error)
         except ClientDisconnect:
             return
@@ -91,9 +93,9 @@ class GraphQLEndpoint:
 
     async def _run(self, request: Request, workspace: Workspace, question: GraphQLRequest, size: int) -> Response:
         call = Call(workspace, base_url(request, self._public_url))
-        large, long_changes = size > LARGE_BODY, workspace.long_changes
+        large, long_changes, notes = size > LARGE_BODY, workspace.long_changes, notes_of(request.scope)
         query, variables, operation = question.query, question.variables, question.operationName
-        answer = self._engine.answer(query, variables, operation, call, long_changes, large=large)
+        answer = self._engine.answer(query, variables, operation, call, long_changes, notes, large=large)
         try:
             document = await answer
         except QueryNotValid:
@@ -101,6 +103,14 @@ class GraphQLEndpoint:
                 raise QueryNotValid(MASKED) from None
             raise
         return await asyncio.to_thread(json_response, document) if call.is_large else json_response(document)
+
+
+def note_unreadable(scope: Scope, error: WireError) -> None:
+    """Notes a request whose body or method was refused before its document was read."""
+    notes = notes_of(scope)
+    kind = "method" if isinstance(error, NotAllowed) else "body"
+    if isinstance(error, (BadInput, NotAllowed, BodyTooLarge)) and notes.operation is None and not notes.unknown:
+        notes.add_unknown([Unknown(kind, f"{scope['method']} {scope['path']}", (), error.message)])
 
 
 def build_error_response(error: WireError) -> Response:

@@ -26,12 +26,15 @@ from graphql import (
     is_introspection_type,
 )
 
-from mockserver.api.graphql.documents import Document, KeptDocuments, prepare
+from mockserver.api.graphql.documents import Document, KeptDocuments, RefusedDocument, prepare
 from mockserver.api.graphql.fields import RegisteredField, Resolver, register
 from mockserver.api.graphql.plans import SHORT_TEXT, Planned, TakesLong
 from mockserver.api.graphql.scalars import set_scalars
 from mockserver.api.graphql.schema import load_schema
+from mockserver.api.graphql.unknown import choose_operation, find_unknown
+from mockserver.api.graphql.unread import find_unread
 from mockserver.errors import BadInput, MockserverBug, QueryTooComplex, WireError
+from mockserver.journal.notes import Notes
 from mockserver.workspaces.long_changes import LongChanges
 from mockserver.world.faults import find_fault
 
@@ -84,22 +87,27 @@ class Engine:
         operation: str | None,
         context: Context,
         long_changes: LongChanges,
+        notes: Notes,
         *,
         large: bool = False,
     ) -> Any:
         """`{"data": …}` and, if something failed, `errors`. Raises WireError when the document cannot be run.
 
-        `large` requests and long documents run in a thread. A query that reads much begins again in one.
+        `large` requests and long documents run in a thread. A query that reads much begins again in one. What the
+        document is, and what of it was not understood, is written into the notes.
         """
-        document = await self._find_document(query)
+        document = await self._find_document(query, operation, notes)
+        if document.inputs:
+            notes.add_unknown(find_unread(document.inputs, variables or {}))
         long = document.long or large
         if not document.changes and not long:
             result = self._run_on_loop(document.planned, variables, operation, context)
             if result is not None:
-                return build_response(result)
+                return self._build_response(result, notes)
         run = partial(self._run, document.planned, variables, operation, context, large=large)
         try:
-            return build_response(await self._run_in_order(document, run, context, long_changes, long=long))
+            result = await self._run_in_order(document, run, context, long_changes, long=long)
+            return self._build_response(result, notes)
         except _Abandoned as abandoned:
             raise abandoned.why from None
 
@@ -161,7 +169,14 @@ class Engine:
         except RecursionError:
             raise QueryTooComplex("the variables are nested too deep") from None
 
-    async def _find_document(self, query: str) -> Document:
+    def _build_response(self, result: ExecutionResult, notes: Notes) -> dict[str, Any]:
+        """Notes the errors of the request itself, which are at no place of the answer: mostly wrong variables."""
+        if result.errors:
+            wrong = [error.message for error in result.errors if _is_about_request(error)]
+            notes.add_unknown(find_unknown(self.schema, wrong, "variable"))
+        return build_response(result)
+
+    async def _find_document(self, query: str, operation: str | None, notes: Notes) -> Document:
         document = self._documents.get(query)
         if document is None:
             if len(query) > SHORT_DOCUMENT:
@@ -169,12 +184,14 @@ class Engine:
             else:
                 document = self.prepare(query)
             self._documents.keep(query, document)
-        if isinstance(document, WireError):
-            raise document.copy()
+        notes.operation = choose_operation(document.operations, operation)
+        if isinstance(document, RefusedDocument):
+            notes.add_unknown(document.unknown)
+            raise document.error.copy()
         return document
 
-    def prepare(self, query: str) -> Document | WireError:
-        """The document, or the error of one that cannot be run."""
+    def prepare(self, query: str) -> Document | RefusedDocument:
+        """The document, or why it cannot be run."""
         return prepare(self.schema, query)
 
 
@@ -191,6 +208,10 @@ def _run_and_wait(run: Callable[[], Any]) -> Any:
 
 async def _await(result: Awaitable[T]) -> T:
     return await result
+
+
+def _is_about_request(error: GraphQLError) -> bool:
+    return error.path is None and isinstance(error.original_error, GraphQLError | None)
 
 
 class _Abandoned(BaseException):

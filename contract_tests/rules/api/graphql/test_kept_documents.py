@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract_tests.serving import ServedWorld
-from mockserver.api.graphql.documents import MOST_KEPT, Document, KeptDocuments, prepare
+from mockserver.api.graphql.documents import MOST_KEPT, Document, KeptDocuments, RefusedDocument, prepare
 from mockserver.api.graphql.engine import Engine
 from mockserver.api.graphql.resolvers import all_resolvers
 from mockserver.errors import QueryNotValid, WireError
+from mockserver.journal.notes import Notes
 
 SCHEMA = Engine(all_resolvers()).schema
 MEBIBYTE = 1024
@@ -37,7 +38,7 @@ def memory(server: ServedWorld) -> int:
 
 @pytest.fixture
 def own() -> Iterator[ServedWorld]:
-    with ServedWorld() as world:
+    with ServedWorld("--journal-entries", "0") as world:
         yield world
 
 
@@ -87,7 +88,7 @@ def test_a_document_that_is_larger_than_any_other_is_not_kept() -> None:
 def test_the_memory_that_is_counted_never_passes_the_limit(sent: list[tuple[int, int]]) -> None:
     documents = KeptDocuments(most=120_000)
     for number, size in sent:
-        error: Document | WireError = QueryNotValid("x" * size)
+        error: Document | RefusedDocument = RefusedDocument(QueryNotValid("x" * size))
         documents.keep(f"{number}/{size}", error)
         assert documents.memory <= 120_000
     results = [documents.get(f"{number}/{size}") for number, size in dict.fromkeys(sent)]
@@ -101,13 +102,13 @@ def test_a_kept_refusal_does_not_hold_the_requests_that_met_it() -> None:
 
     def refuse(text: str) -> WireError:
         with pytest.raises(WireError) as refused:
-            asyncio.run(engine._find_document(text))
+            asyncio.run(engine._find_document(text, None, Notes()))
         return refused.value
 
     for text in texts:
         first, again = refuse(text), refuse(text)
         assert first is not again
         assert (first.as_graphql(), type(first)) == (again.as_graphql(), type(again))
-        error = engine._documents.get(text)
-        assert isinstance(error, WireError)
-        assert error.__traceback__ is None
+        refusal = engine._documents.get(text)
+        assert isinstance(refusal, RefusedDocument)
+        assert refusal.error.__traceback__ is None

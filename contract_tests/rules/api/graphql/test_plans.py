@@ -20,6 +20,7 @@ from mockserver.api.graphql.fields import RegisteredField, register
 from mockserver.api.graphql.plans import MOST_PLANS, Planned
 from mockserver.api.graphql.resolvers import all_resolvers
 from mockserver.errors import BadInput, QueryTooComplex
+from mockserver.journal.notes import Notes
 from mockserver.settings import Settings, cache_folder
 from mockserver.workspaces.long_changes import LongChanges
 from mockserver.workspaces.workspace import Workspace
@@ -51,7 +52,9 @@ def find_ids(workspace: Workspace) -> dict[str, str]:
         "{projects(first: 1) {id} datasets(first: 1) {id dataRows(first: 1) {id}} ontologies(first: 1) {nodes {id}}"
         " users(first: 1) {id} models {id} catalogSavedQueries {id}}"
     )
-    answer = asyncio.run(ENGINE.answer(document, None, None, Call(workspace, "http://mock"), LongChanges()))["data"]
+    answer = asyncio.run(ENGINE.answer(document, None, None, Call(workspace, "http://mock"), LongChanges(), Notes()))[
+        "data"
+    ]
     [dataset] = answer["datasets"]
     lists = {**answer, "ontologies": answer["ontologies"]["nodes"], "dataRows": dataset["dataRows"]}
     return {name: items[0]["id"] for name, items in lists.items()}

@@ -1,0 +1,1 @@
+"""The last requests of each workspace with their answers, and what of them was not understood."""

@@ -1,0 +1,98 @@
+"""The ASGI layer that records each request with its answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, MutableMapping
+from typing import Any
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mockserver.journal.entry import Entry
+from mockserver.journal.journal import Journal, Journals
+from mockserver.journal.notes import NOTES, Notes
+from mockserver.serving.protocol import TRANSPORT
+
+CONTROL = "/_mock/"
+"""Paths that are never recorded: tests and probes call them, not clients."""
+
+Message = MutableMapping[str, Any]
+FindJournal = Callable[[Scope], Journal | None]
+"""Finds the journal of the workspace that a request belongs to."""
+
+
+class JournalLayer:
+    """Records every request outside the control API, and reports it to `listeners`."""
+
+    def __init__(
+        self, app: ASGIApp, journals: Journals, find: FindJournal, listeners: list[Callable[[Entry], None]]
+    ) -> None:
+        self._app, self._journals, self._find, self._listeners = app, journals, find, listeners
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"].startswith(CONTROL):
+            await self._app(scope, receive, send)
+            return
+        recording = Recording(scope, receive, send, self._journals.most_body)
+        try:
+            await self._app(scope, recording.receive, recording.send)
+        finally:
+            entry = recording.end()
+            (self._find(scope) or self._journals.unclaimed).add(entry)
+            for listener in self._listeners:
+                listener(entry)
+
+
+class Recording:
+    """One request while it is answered."""
+
+    __slots__ = ("_began", "_entry", "_most", "_receive", "_scope", "_send")
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, most: int) -> None:
+        """Keeps `most` bytes of each body."""
+        notes = scope[NOTES] = Notes()
+        self._scope, self._receive, self._send, self._most = scope, receive, send, most
+        self._entry = Entry(notes)
+        self._entry.started = time.time_ns() // 1000
+        self._began = time.perf_counter()
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        body = message.get("body")
+        if body:
+            entry = self._entry
+            if entry.request_bytes < self._most:
+                entry.request_body += body[: self._most - entry.request_bytes]
+            entry.request_bytes += len(body)
+        return message
+
+    async def send(self, message: Message) -> None:
+        entry = self._entry
+        if message["type"] == "http.response.start":
+            entry.status = message["status"]
+            entry.answer_headers = message.get("headers", [])
+            await self._send(message)
+            return
+        body = message.get("body")
+        if body:
+            if entry.answer_bytes < self._most:
+                entry.answer_body += bytes(body[: self._most - entry.answer_bytes])
+            entry.answer_bytes += len(body)
+        if message.get("more_body"):
+            await self._send(message)
+            return
+        transport = self._scope.get(TRANSPORT)
+        complete = transport is None or not transport.is_closing()
+        await self._send(message)
+        entry.complete = complete
+
+    def end(self) -> Entry:
+        """The entry, complete but for its number."""
+        entry, scope = self._entry, self._scope
+        entry.seconds = time.perf_counter() - self._began
+        entry.method, entry.path, entry.query = scope["method"], scope["path"], scope["query_string"]
+        entry.headers, entry.client = scope["headers"], scope["client"]
+        route = scope.get("route")
+        if route is not None:
+            entry.route = route.path
+        return entry

@@ -1,0 +1,57 @@
+"""The lines of the log about requests: all of them on request, refused ones always."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import sys
+
+from mockserver.errors import shorten
+from mockserver.journal.entry import Entry
+from mockserver.journal.view import name_client
+
+LOG = logging.getLogger(__name__)
+
+_MOST_MESSAGE = 300
+_MOST_WORDS = 160
+UNAUTHORIZED = 401
+"""Requests with a wrong key have a line of their own in the log."""
+
+
+def log_refused(entry: Entry) -> None:
+    """Logs a request that was refused or whose path is unknown: a client that retries it for ever must be visible.
+
+    The text is the same for the same request, and the log has each text at most once a second.
+    """
+    status = entry.status
+    if entry.notes.fault is not None or status is None or status < 400 or status == UNAUTHORIZED:
+        return
+    LOG.warning(_join(entry, []))
+
+
+def print_request(entry: Entry) -> None:
+    """Prints a line about any request, for users who watch the server."""
+    time = datetime.datetime.fromtimestamp(entry.started / 1_000_000).astimezone().strftime("%H:%M:%S.%f")[:-3]
+    line = _join(entry, [f"{entry.seconds * 1000:.1f} ms", f"{entry.answer_bytes} bytes"])
+    sys.stderr.write(f"{time} {line}\n")
+
+
+def _join(entry: Entry, figures: list[str]) -> str:
+    """Status, figures, method, path without its query, operation, client, and what was not understood."""
+    operation, client = entry.notes.operation, name_client(entry)
+    words = ["---" if entry.status is None else str(entry.status), *figures, entry.method, entry.path]
+    if operation is not None:
+        words.append(" ".join(filter(None, [operation.name, "{" + " ".join(operation.root_fields) + "}"])))
+    if client is not None:
+        words.append(f"by {client}")
+    line = shorten(_clean(" ".join(words)), _MOST_WORDS)
+    if entry.notes.fault is not None:
+        line += f" [fault {entry.notes.fault.fault}]"
+    if entry.notes.unknown:
+        line += f": {shorten(_clean(entry.notes.unknown[0].message), _MOST_MESSAGE)}"
+    return line
+
+
+def _clean(text: str) -> str:
+    """The text without the signs that move a terminal's cursor."""
+    return "".join(sign if sign.isprintable() else "�" for sign in text)
