@@ -24,6 +24,7 @@ SLOW = (
     "clients/",
     "rules/certification/",
     "rules/commands/",
+    "rules/contract/",
     "rules/serving/",
     "rules/testing/",
     "rules/api/graphql/resolvers/test_comparisons.py",

@@ -14,6 +14,7 @@ import msgspec
 
 from mockserver import __version__
 from mockserver.commands.bars import show_generation
+from mockserver.commands.contract import contract
 from mockserver.commands.generate import generate
 from mockserver.commands.options import ENDS, SCENARIO, SEED, fail, setting
 from mockserver.commands.webhook import webhook
@@ -242,6 +243,7 @@ def scenarios() -> None:
         click.echo(f"{name:<12} {scenario.load(scenario.find(name)).description}")
 
 
+main.add_command(contract)
 main.add_command(generate)
 main.add_command(webhook)
 

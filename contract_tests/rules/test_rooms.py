@@ -30,6 +30,7 @@ STOREYS: tuple[tuple[str, ...], ...] = (
     ("app",),
     ("server",),
     ("testing",),
+    ("contract",),
     ("commands",),
     ("__main__",),
     ("entry_points",),

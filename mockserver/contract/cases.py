@@ -1,0 +1,65 @@
+"""A case of the contract, as data: the world it needs, the call, and the judgement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from mockserver.certification.cases import Level
+
+if TYPE_CHECKING:
+    from mockserver.contract.trial import Trial
+
+Check = Callable[["Trial"], None]
+
+
+class Profile(StrEnum):
+    """The parts of the contract; `--profile` chooses some of them."""
+
+    ROWS = "rows"
+    MEDIA = "media"
+    TEXTS = "texts"
+    ERRORS = "errors"
+    ASYNC = "async"
+    PROCESS = "process"
+
+
+TITLES = {
+    Profile.ROWS: "Rows of Export V2",
+    Profile.MEDIA: "Every media type",
+    Profile.TEXTS: "Hard texts",
+    Profile.ERRORS: "Errors",
+    Profile.ASYNC: "Exports that take time",
+    Profile.PROCESS: "The client's process",
+}
+
+
+class World(msgspec.Struct, frozen=True):
+    """The workspace of a case. `scenario`: a built-in one, or the name of a file in `fixtures/contract`."""
+
+    scenario: str = "default"
+    switches: dict[str, str] = {}
+    exports: Any = "at_once"
+    """The progression of exports, as in `POST /_mock/progression`."""
+
+
+class Case(msgspec.Struct, frozen=True):
+    """`check` calls the client and adds findings to the trial; `operation` is what a client must offer for it.
+
+    `mistake`: the name of the mistake that a failure of this case shows, where the failure itself says less.
+    """
+
+    name: str
+    profile: Profile
+    title: str
+    check: Check
+    why: str
+    level: Level = Level.MUST
+    operation: str = "export_rows"
+    world: World = World()
+    mistake: str = ""
+    alone: bool = False
+    """Whether the case needs a process of its own."""

@@ -1,0 +1,119 @@
+"""The mistakes that the contract knows by name: what each is, and how it is mended."""
+
+from __future__ import annotations
+
+import msgspec
+
+from mockserver.certification.cases import Level
+
+
+class Mistake(msgspec.Struct, frozen=True):
+    """`level`: its greatest weight, whatever the weight of the case that shows it."""
+
+    name: str
+    title: str
+    advice: str
+    level: Level = Level.MUST
+
+
+MISTAKES: tuple[Mistake, ...] = (
+    # The protocol
+    Mistake(
+        "not-started",
+        "It cannot be started",
+        "Run the command by hand; give --python if the client needs another interpreter.",
+    ),
+    Mistake("died", "Its process ended", "Read its error stream; catch what a single export raises."),
+    Mistake("silent", "It does not answer", "Give every request and every wait of the client a time limit."),
+    Mistake(
+        "rubbish",
+        "It prints something that is not JSON",
+        "Write only answers to stdout, one JSON object a line, and everything else to the error stream.",
+    ),
+    Mistake("floods", "It writes without end", "End every answer with a line of its own, and stop at the last item."),
+    Mistake(
+        "wrong-types", "Its answers have wrong types", "Compare them with `mockserver contract --schema protocol`."
+    ),
+    Mistake("wrong-id", "It answers another request", "Copy the `id` of the request into each of its answers."),
+    Mistake("other-protocol", "It speaks another version of the protocol", "Answer `open` with the protocol's number."),
+    Mistake(
+        "children-left",
+        "It leaves processes behind",
+        "Wait for every process that the client starts, or end it.",
+        Level.SHOULD,
+    ),
+    # Rows
+    Mistake("raised", "It raises an error where it should work", "Read its message; the exchange is in the journal."),
+    Mistake("rows-lost", "Rows are missing", "Read every file of the stream until `totalSize` bytes have been read."),
+    Mistake("last-row-lost", "The last row is missing", "Use also what follows the last newline, or no newline."),
+    Mistake(
+        "first-file-only",
+        "It reads only the first file of a result",
+        "Request the next file at `offsets.end` + 1 until `totalSize` is reached.",
+    ),
+    Mistake("rows-doubled", "Rows are there twice", "Begin again from nothing when a file is read again."),
+    Mistake("rows-foreign", "It gives rows that were not exported", "Use the task that this export has created."),
+    Mistake("rows-changed", "Rows differ from the export", "Pass values on as they were parsed."),
+    Mistake("fields-lost", "Fields of rows are missing", "Keep every key, also those that the client does not know."),
+    Mistake("not-rows", "It gives something that is not a row", "Yield each line of the result, parsed, as an object."),
+    Mistake(
+        "text-damaged",
+        "Texts outside ASCII are damaged",
+        "Decode result files as UTF-8, whatever the response's header says, and not part by part.",
+    ),
+    Mistake(
+        "line-separators",
+        "It splits lines at characters that are no newline",
+        r"Split the bytes at b'\n'. str.splitlines() also splits at U+2028, U+2029 and U+0085.",
+    ),
+    Mistake("large-row", "It cannot read a large row", "Read a line of any length; give no buffer a fixed size."),
+    Mistake(
+        "empty-export", "It cannot read an export without rows", "`exportMetadataHeader` is null if there are none."
+    ),
+    Mistake("filters-ignored", "It ignores filters", "Send the filters of the call in `searchQuery`."),
+    Mistake("params-ignored", "It ignores params", "Send the params of the call."),
+    # Errors
+    Mistake(
+        "errors-ignored",
+        "It ignores the stream of errors",
+        "Read the stream ERRORS too: its data rows are missing in the result.",
+    ),
+    Mistake(
+        "failure-hidden", "It takes a failed export for an empty one", "Raise an error if the task's status is FAILED."
+    ),
+    Mistake("refusal-hidden", "It takes a refusal for an empty result", "Raise an error if the answer has `errors`."),
+    Mistake("cancel-hidden", "It takes a cancelled export for an empty one", "Raise an error if it did not COMPLETE."),
+    Mistake("not-waited", "It does not wait for the export", "Poll the task while its status is IN_PROGRESS."),
+    # The wire
+    Mistake("key-missing", "It sends requests without the API key", "Send Authorization with every GraphQL request."),
+    Mistake(
+        "key-leaked",
+        "It sends the API key to another host",
+        "Drop the header Authorization when a redirect leads to another host.",
+    ),
+    Mistake("key-on-links", "It sends the API key with signed links", "A signed link needs no key.", Level.NOTE),
+    Mistake("polls-too-often", "It polls without a pause", "Wait at least half a second between polls.", Level.SHOULD),
+    Mistake("polls-after-end", "It polls a task that has ended", "Stop at the first final status.", Level.SHOULD),
+    Mistake("mutation-repeated", "It creates an export twice", "Retry queries, and never a mutation.", Level.SHOULD),
+    Mistake(
+        "wrong-offset", "It requests offsets outside the file", "The next offset is `offsets.end` + 1.", Level.SHOULD
+    ),
+    Mistake("expired-link", "It uses a link that has expired", "Request the file's link again.", Level.SHOULD),
+    Mistake("not-understood", "It sends what the server does not know", "See the message in the journal.", Level.NOTE),
+    # V1
+    Mistake("labels-differ", "Labels of Export V1 differ", "Read the whole file; it is one JSON array."),
+    Mistake("frames-differ", "Frames differ", "Read each line of the frames endpoint as one frame."),
+    Mistake(
+        "frames-empty", "It cannot read a label without frames", "The status 204 has no body: there are no frames."
+    ),
+)
+
+BY_NAME = {mistake.name: mistake for mistake in MISTAKES}
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """A mistake that a case has shown, and how it was seen."""
+
+    mistake: str
+    detail: str
+    level: Level = Level.MUST

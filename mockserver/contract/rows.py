@@ -1,0 +1,171 @@
+"""The cases about rows: every scope, params, filters, several files, every media type, hard texts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockserver.contract.cases import Case, Check, Profile, World
+from mockserver.contract.trial import Trial
+
+Json = dict[str, Any]
+
+_SECTIONS = (
+    *("attachments", "metadata_fields", "embeddings", "data_row_details", "project_details", "label_details"),
+    "performance_details",
+)
+EVERY_SECTION = dict.fromkeys(_SECTIONS, True)
+IMAGE = {"project": "image"}
+SCRIPTS = World(scenario="scripts", switches={"characters": "utf-8"})
+
+
+def export(scope: Json, params: Json | None = None, filters: Json | None = None) -> Check:
+    """Exports once, and compares."""
+    return lambda trial: trial.check_export(scope, params, filters)
+
+
+def _export_chosen(kind: str, key: str) -> Check:
+    """Exports some data rows, by their ids or global keys."""
+
+    def check(trial: Trial) -> None:
+        rows = trial.expected(IMAGE)
+        trial.check_export({kind: [row["data_row"][key] for row in rows[2:5]]})
+
+    return check
+
+
+def _filter_by_ids(trial: Trial) -> None:
+    rows = trial.expected(IMAGE)
+    trial.check_export(IMAGE, {}, {"data_row_ids": [row["data_row"]["id"] for row in rows[1:9:2]]})
+
+
+def _export_empty(trial: Trial) -> None:
+    trial.check_export(IMAGE, {}, {"label_created_at": ["2000-01-01", "2000-01-02"]})
+
+
+def _export_twice(trial: Trial) -> None:
+    trial.check_export(IMAGE)
+    trial.check_export({"project": "text"}, {"label_details": True})
+
+
+def _export_changed(trial: Trial) -> None:
+    """Nothing that the client remembers may replace the second export."""
+    trial.check_export(IMAGE, {"label_details": True})
+    trial.workspace.event("LABEL_DELETED", "image")
+    trial.workspace.event("LABEL_CREATED", "image")
+    trial.check_export(IMAGE, {"label_details": True})
+
+
+ROWS = (
+    Case(
+        "project", Profile.ROWS, "a project without params", export(IMAGE),
+        "The plainest export: every row has its labels.",
+    ),
+    Case(
+        "project-every-section", Profile.ROWS, "a project with every section", export(IMAGE, EVERY_SECTION),
+        "Each param adds a section, and no section may hide another one.", mistake="params-ignored",
+    ),
+    Case(
+        "several-files", Profile.ROWS, "a result of several files",
+        export({"project": "many"}, {"label_details": True, "project_details": True, "data_row_details": True}),
+        "Results are cut into files of some megabytes; a client must read all of them.",
+        world=World(scenario="many"),
+    ),
+    Case(
+        "empty", Profile.ROWS, "an export without rows", _export_empty,
+        "A stream without rows has no header and no file.", mistake="empty-export",
+    ),
+    Case(
+        "two-exports", Profile.ROWS, "two exports by one client", _export_twice,
+        "Nothing of the first export may be in the second one.",
+    ),
+    Case(
+        "changed-between", Profile.ROWS, "an export again, after labels have changed", _export_changed,
+        "A client that caches by project gives old labels.",
+    ),
+    Case(
+        "filter-ids", Profile.ROWS, "a filter by ids", _filter_by_ids,
+        "`data_row_ids` selects these rows alone.", mistake="filters-ignored",
+    ),
+    Case(
+        "filter-status", Profile.ROWS, "a filter by workflow status",
+        export(IMAGE, {"project_details": True}, {"workflow_status": "InReview"}),
+        "`workflow_status` selects rows by their place in the workflow.", mistake="filters-ignored",
+    ),
+    Case(
+        "filter-dates", Profile.ROWS, "a filter by dates",
+        export(IMAGE, {"label_details": True}, {"label_created_at": ["2024-12-05", "2024-12-20"]}),
+        "`label_created_at` selects rows by the dates of their labels.", mistake="filters-ignored",
+    ),
+    Case(
+        "dataset", Profile.ROWS, "a dataset", export({"dataset": "image rows"}, {"data_row_details": True}),
+        "The rows of a dataset, labelled or not.",
+    ),
+    Case(
+        "chosen-rows", Profile.ROWS, "chosen data rows", _export_chosen("data_rows", "id"),
+        "Data rows by their ids.",
+    ),
+    Case(
+        "chosen-keys", Profile.ROWS, "chosen global keys", _export_chosen("global_keys", "global_key"),
+        "Data rows by their global keys.",
+    ),
+    Case(
+        "slice", Profile.ROWS, "a catalog slice", export({"slice": "street pictures"}),
+        "What a saved search of the catalog finds.",
+    ),
+    Case(
+        "model-run", Profile.ROWS, "a model run", export({"model_run": "first training"}, {"predictions": True}),
+        "Labels and predictions of a model run.",
+    ),
+    Case(
+        "catalog", Profile.ROWS, "the catalog", export({"catalog": True}, {"metadata_fields": True}),
+        "All data rows of the organization, of all media types.",
+    ),
+)  # fmt: skip
+
+_DEFAULT = (
+    *("image", "video", "text", "document", "geospatial", "audio", "conversational", "dicom", "html", "llm", "chat"),
+)
+_FORMS = ("llm-prompt", "llm-response", "tiles")
+
+MEDIA = (
+    *(
+        Case(
+            f"media-{name}", Profile.MEDIA, f"rows of the media type {name}",
+            export({"project": name}, {"label_details": True}),
+            "Annotations of each media type have keys of their own.", world=World(scenario=scenario),
+        )
+        for names, scenario in ((_DEFAULT, "default"), (_FORMS, "forms"))
+        for name in names
+    ),
+    *(
+        Case(
+            f"media-{name}-frames", Profile.MEDIA, f"rows of the media type {name} with every frame",
+            export({"project": name}, {"label_details": True, "interpolated_frames": True}),
+            "With `interpolated_frames` every frame is there and not only key frames.",
+        )
+        for name in ("video", "dicom")
+    ),
+)  # fmt: skip
+
+TEXTS = (
+    Case(
+        "texts-escaped", Profile.TEXTS, "names in many scripts, escaped",
+        export({"project": "scripts"}, {"metadata_fields": True}),
+        r"Characters outside ASCII as \uXXXX, some as pairs.", world=World(scenario="scripts"), mistake="text-damaged",
+    ),
+    Case(
+        "texts-raw", Profile.TEXTS, "texts in many scripts, as UTF-8", export({"project": "letters"}),
+        "A client that guesses the encoding damages these texts.", world=SCRIPTS, mistake="text-damaged",
+    ),
+    Case(
+        "line-separators", Profile.TEXTS, "line separators within values, as UTF-8",
+        export({"project": "scripts"}, {"metadata_fields": True}),
+        "Values hold U+2028 and U+2029, at which str.splitlines() splits a row in two.",
+        world=SCRIPTS, mistake="line-separators",
+    ),
+    Case(
+        "large-row", Profile.TEXTS, "a row of 16 MB", export({"project": "long"}, {"interpolated_frames": True}),
+        "A clip of 10,000 frames is one line, larger than a file of the result usually is.",
+        world=World(scenario="long"), mistake="large-row",
+    ),
+)  # fmt: skip

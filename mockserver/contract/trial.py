@@ -1,0 +1,91 @@
+"""One case under way: its workspace, the client, and what was found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockserver.contract.cases import Case
+from mockserver.contract.comparison import compare_rows
+from mockserver.contract.mistakes import BY_NAME, Finding
+from mockserver.contract.process import ClientError, ClientProcess
+from mockserver.testing.workspace import MockWorkspace
+
+Json = dict[str, Any]
+
+GENERAL = {"raised", "rows-lost", "rows-changed", "rows-foreign"}
+"""Mistakes that say less than the name of the case they were found in."""
+
+
+class Trial:
+    """What a case may do: call the client, ask the world, add findings."""
+
+    def __init__(self, case: Case, workspace: MockWorkspace, client: ClientProcess) -> None:
+        self.case, self.workspace, self.client = case, workspace, client
+        self.offers: list[str] = []
+        self.not_offered = ""
+        """Why the case was not judged."""
+        self.findings: list[Finding] = []
+        self.notes: list[str] = []
+        self.exports = 0
+        """Exports that the client was told to create."""
+
+    def open(self, *, api_key: str | None = None) -> None:
+        """Creates a client of the workspace. Raises Misconduct, ClientError."""
+        workspace = self.workspace
+        key = workspace.api_key if api_key is None else api_key
+        self.offers = self.client.open(graphql_url=workspace.graphql_url, rest_url=workspace.rest_url, api_key=key)
+
+    def close(self) -> None:
+        """Closes the client of the workspace; an error of its own is a finding. Raises Misconduct."""
+        try:
+            self.client.close()
+        except ClientError as error:
+            self.find("raised", f"when it was closed: {error}")
+
+    def report(self, error: ClientError) -> None:
+        """Takes an error that ended the case for a finding, or for the word that it is not offered."""
+        if error.not_offered:
+            self.not_offered = str(error)
+        else:
+            self.find("raised", str(error))
+
+    def find(self, mistake: str, detail: str) -> None:
+        """Adds a finding; a general mistake takes the name that the case has for it."""
+        name = self.case.mistake if self.case.mistake and mistake in GENERAL else mistake
+        weights = [*type(self.case.level)]
+        level = max(self.case.level, BY_NAME[name].level, key=weights.index)
+        self.findings.append(Finding(name, detail, level))
+
+    def export_rows(self, scope: Json, params: Json | None = None, filters: Json | None = None) -> list[Any]:
+        """Calls the client with ids in place of the scope's names. Raises Misconduct, ClientError."""
+        self.exports += 1
+        arguments = {"scope": self.resolve(scope), "params": params or {}, "filters": filters or {}}
+        return list(self.client.call("export_rows", **arguments))
+
+    def resolve(self, scope: Json) -> Json:
+        """Replaces the name of a project, dataset, slice or model run by its id."""
+        ids = {
+            "project": self.workspace.projects, "dataset": self.workspace.datasets,
+            "slice": self.workspace.slices, "model_run": self.workspace.model_runs,
+        }  # fmt: skip
+        return {kind: ids[kind].get(name, name) if kind in ids else name for kind, name in scope.items()}
+
+    def expected(self, scope: Json, params: Json | None = None, filters: Json | None = None) -> list[Json]:
+        """The rows that the world itself expects for a call."""
+        return self.workspace.expected_rows(**self.resolve(scope), params=params or {}, filters=filters or {})
+
+    def compare(self, rows: list[Any], expected: list[Json]) -> None:
+        """Adds a finding for each difference."""
+        for difference in compare_rows(rows, expected):
+            self.find(difference.mistake, difference.detail)
+
+    def check_export(self, scope: Json, params: Json | None = None, filters: Json | None = None) -> None:
+        """Exports, and compares the rows. Raises Misconduct."""
+        try:
+            rows = self.export_rows(scope, params, filters)
+        except ClientError as error:
+            if error.not_offered:
+                raise
+            self.find("raised", str(error))
+            return
+        self.compare(rows, self.expected(scope, params, filters))
