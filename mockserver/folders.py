@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import logging
 import os
 import secrets
 import shutil
 import stat
+import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+from mockserver.errors import StartupError
+from mockserver.locks import lock, open_lock
 
 LOG = logging.getLogger(__name__)
 
@@ -57,6 +61,8 @@ def flush_names(folder: Path) -> None:
 
 def flush(path: Path) -> None:
     """Waits until a file's content, or the names in a folder, are on the disk. Raises OSError."""
+    if sys.platform == "win32" and path.is_dir():
+        return  # Windows opens no folders, and keeps their names by itself
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -89,16 +95,13 @@ def remove_folder(folder: Path) -> None:
 
 
 class FolderLock:
-    """A lock on a folder itself, held until it is released or the process ends, however it ends.
-
-    There is no lock file, so nobody can delete it and lock the folder a second time.
-    """
+    """A lock on a folder, held until it is released or the process ends, however it ends."""
 
     def __init__(self, folder: Path) -> None:
         """Raises BlockingIOError where another process holds it, and OSError where the folder cannot be opened."""
-        self._descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        self._descriptor = open_lock(folder)
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(self._descriptor)
         except OSError:
             os.close(self._descriptor)
             raise
@@ -111,7 +114,8 @@ class TemporaryFolder:
     """A locked folder that only this user can enter. It is removed when it is closed, or by a later process."""
 
     def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX))
+        """Raises StartupError where no temporary file can be written."""
+        self.path = _make_temporary_folder()
         self._lock = FolderLock(self.path)
         # Marked last: the process of a folder that is marked and not locked has ended.
         (self.path / TEMPORARY_MARK).touch()
@@ -121,9 +125,33 @@ class TemporaryFolder:
         self._lock.release()
 
 
+@contextlib.contextmanager
+def open_scratch_folder() -> Iterator[Path]:
+    """A folder for the files of one command, removed at its end. Raises StartupError."""
+    folder = _make_temporary_folder()
+    try:
+        yield folder
+    finally:
+        remove_folder(folder)
+
+
+def _make_temporary_folder() -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX))
+    except OSError as error:
+        raise StartupError(
+            f"no folder for temporary files can be written ({error.strerror}); mount a writable /tmp (an emptyDir in "
+            "Kubernetes, --tmpfs /tmp in Docker), or name a folder that can be written in TMPDIR"
+        ) from None
+
+
 def remove_abandoned_folders() -> None:
     """Removes the temporary folders of processes that were killed. Folders of running processes are locked."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{TEMPORARY_PREFIX}*"):
+    try:
+        temporary = Path(tempfile.gettempdir())
+    except FileNotFoundError:  # none can be written, so there are none
+        return
+    for folder in temporary.glob(f"{TEMPORARY_PREFIX}*"):
         with contextlib.suppress(OSError):  # another user's, or removed by another process in the meantime
             if folder.is_symlink() or not (folder / TEMPORARY_MARK).is_file() or folder.stat().st_uid != os.getuid():
                 continue

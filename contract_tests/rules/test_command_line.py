@@ -1,6 +1,7 @@
 """The program as people start it: what it says, what it refuses, and how it ends."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -171,6 +172,40 @@ def test_a_wrong_setting_of_the_environment_is_named(name: str) -> None:
 def test_a_failed_start_leaves_nothing_behind(tmp_path: Path) -> None:
     run("serve", "--port", "0", "--ready-file", str(tmp_path / "no" / "r.json"), TMPDIR=str(tmp_path))
     assert list(tmp_path.glob("mockserver-*")) == []
+
+
+def test_a_start_without_a_temporary_folder_is_refused_in_one_line() -> None:
+    """It is so on a read-only root file system without an emptyDir on /tmp."""
+    program = "import tempfile; tempfile._candidate_tempdir_list = lambda: ['/nowhere']\n"
+    program += "from mockserver.__main__ import main; main(['serve', '--port', '0'])"
+    command = [sys.executable, "-c", program]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    [line] = ended.stderr.splitlines()
+    assert "no folder for temporary files can be written" in line
+    assert "mount a writable /tmp" in line
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can start a program as another user")
+def test_any_user_may_serve_a_scenario_that_the_cache_does_not_hold(tmp_path: Path) -> None:
+    """OpenShift starts containers so; the cache of the image belongs to another user."""
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    (tmp_path / "cache" / "worlds").mkdir(parents=True)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out").chmod(0o777)
+    place = {"LABELBOX_MOCKSERVER_CACHE": str(tmp_path / "cache"), "HOME": "/nowhere"}
+    command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--scenario", "states"]
+    command += ["--ready-file", str(tmp_path / "out" / "ready.json")]
+    variables = environment_without_settings() | place
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=variables, stdout=pipe, stderr=pipe, text=True, user=12345) as process:
+        try:
+            assert ready(process, tmp_path / "out")["projects"]
+        finally:
+            process.terminate()
+            _, errors = process.communicate(timeout=30)
+    assert "the world is not kept for the next start, because the cache cannot be written" in errors
 
 
 # Serving

@@ -12,7 +12,7 @@ GROUND = "__init__"
 STOREYS: tuple[tuple[str, ...], ...] = (
     (GROUND,),
     ("errors",),
-    ("processes",),
+    ("processes", "locks", "vocabulary"),
     ("settings",),
     ("folders",),
     ("links",),

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Literal
 
 import orjson
 
 from mockserver.errors import StartupError, nearest, quote
+from mockserver.folders import open_scratch_folder
 from mockserver.generate.prepared import prepare_world
 from mockserver.links import Links
 from mockserver.settings import cache_folder
@@ -57,8 +56,8 @@ def load_documents(
 def open_world(scenario: str, *, seed: int, ends: str | None) -> Iterator[Store]:
     """Opens a copy of a prepared world: reading creates files next to it, and the cache is shared."""
     prepared = prepare_world(scenario, seed=seed, ends=ends, cache=cache_folder())
-    with tempfile.TemporaryDirectory(prefix="mockserver-factory-") as folder:
-        copy = Path(folder) / "world.sqlite"
+    with open_scratch_folder() as folder:
+        copy = folder / "world.sqlite"
         shutil.copyfile(prepared.path, copy)
         store = Store.open(SqliteDatabase(copy))
         try:
@@ -114,22 +113,23 @@ def _find_id(document: Document, kind: str) -> str:
     return str(project_id if kind == "project" else entry["labels"][0]["id"])
 
 
-def with_field(document: Document, assignment: str) -> Document:
+def with_field(document: Document, assignment: str, *, new: bool = False) -> Document:
     """Assigns a value, for example `data_row.external_id=a.png`. The value is JSON, or else a text.
 
-    `*` in the path is the first key or item. Raises StartupError if the path does not exist; its last step may be a new
-    key.
+    `*` in the path is the first key or item. Raises StartupError if the path does not exist; if the value is `new`, its
+    last step may be another key.
     """
     path, equals, text = assignment.partition("=")
     if not equals or not path:
+        flag = "--add" if new else "--set"
         raise StartupError(
-            f"--set {assignment!r} has no path and value; expected PATH=VALUE, for example data_row.external_id=a.png"
+            f"{flag} {assignment!r} has no path and value; expected PATH=VALUE, for example data_row.external_id=a.png"
         )
     *steps, last = path.split(".")
     container: Any = document
     for step in steps:
         container = container[_find_key(container, step, path)]
-    if isinstance(container, dict) and last != "*":
+    if new and isinstance(container, dict) and last != "*":
         container[last] = _parse_value(text, path)
     else:
         container[_find_key(container, last, path)] = _parse_value(text, path)
@@ -143,7 +143,9 @@ def _find_key(container: Any, step: str, path: str) -> Any:
             return next(iter(container))
         if step in container:
             return step
-        raise StartupError(f"{path}: unknown key {step!r}; the nearest known are {quote(nearest(step, container))}")
+        raise StartupError(
+            f"{path}: unknown key {step!r}; the nearest known are {quote(nearest(step, container))}; --add adds others"
+        )
     if isinstance(container, list) and container:
         if step == "*":
             return 0

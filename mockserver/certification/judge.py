@@ -11,6 +11,10 @@ import msgspec
 from mockserver.certification.cases import Case, Expect, Level
 from mockserver.certification.client import Answer
 
+NOT_ACCEPTED = "a good message was not accepted"
+NOT_REQUESTED = "not requested"
+"""The reason to leave a case out when only others were requested."""
+
 
 class Verdict(StrEnum):
     PASSED = "passed"
@@ -74,7 +78,7 @@ def summarise(answers: Sequence[Answer]) -> str:
 
 
 def _judge_accepted(result: Result) -> tuple[Verdict, str]:
-    return (Verdict.PASSED, "") if result.accepted else (Verdict.FAILED, "a good message was not accepted")
+    return (Verdict.PASSED, "") if result.accepted else (Verdict.FAILED, NOT_ACCEPTED)
 
 
 def _judge_refused(result: Result) -> tuple[Verdict, str]:

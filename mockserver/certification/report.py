@@ -11,6 +11,9 @@ from mockserver.certification.cases import Group
 from mockserver.certification.judge import Result, Verdict
 from mockserver.certification.patterns import Diagnosis, Observations
 
+GOOD_MESSAGE = "good"
+"""The name of the first case, a correct message."""
+
 
 class Grade(StrEnum):
     A = "A"
@@ -45,6 +48,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def grade(self) -> Grade:
         return grade_of(self.results)
+
+    @property
+    def refuses_correct_messages(self) -> bool:
+        """Whether even the plainest correct message was refused, from which most other failures follow."""
+        return any(result.case.name == GOOD_MESSAGE and result.verdict is Verdict.FAILED for result in self.results)
 
     def results_of(self, group: Group) -> list[Result]:
         return [result for result in self.results if result.case.group is group]

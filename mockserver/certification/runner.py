@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from mockserver.certification.cases import Case
 from mockserver.certification.client import Answer, Client, NotReached, check_header, check_text
@@ -13,7 +13,7 @@ from mockserver.certification.documents import Document, load_documents
 from mockserver.certification.factory import MessageFactory
 from mockserver.certification.forged import FORGED
 from mockserver.certification.good import GOOD, SPELLING
-from mockserver.certification.judge import Result, build_left_out, judge
+from mockserver.certification.judge import NOT_REQUESTED, Result, build_left_out, judge
 from mockserver.certification.odd import LOAD, ODD, REPEATED
 from mockserver.certification.report import GAVE_UP, Report
 from mockserver.errors import StartupError, nearest, quote
@@ -34,12 +34,14 @@ def certify(
     topic: str = "LABEL_CREATED",
     within: float = WITHIN,
     leave_out: Collection[str] = (),
+    only: Collection[str] = (),
     documents: list[Document] | None = None,
     tell: Callable[[Result], None] | None = None,
 ) -> Report:
     """Sends every case to the receiver at `url`. Raises StartupError if no server listens there.
 
-    `topic`: the topic of messages that do not test topics. `leave_out`: names of cases not to send. `documents`: the
+    `topic`: the topic of messages that do not test topics. `leave_out`: names of cases not to send; `only`: of those to
+    send, by default all. `documents`: the
     bodies, by default the labelled rows of the default scenario. `tell` is called with each result.
     """
     if not secret:
@@ -50,9 +52,12 @@ def certify(
     bodies = load_documents() if documents is None else documents
     factory = MessageFactory(bodies, secret=secret, topic=topic, run=secrets.token_hex(8))
     started = time.monotonic()
-    check_names(leave_out)
+    check_names([*leave_out, *only])
+    reasons = dict.fromkeys(leave_out, "as requested")
+    if only:
+        reasons |= {case.name: NOT_REQUESTED for case in CASES if case.name not in only}
     with client:
-        results = _run_cases(client, factory, within, leave_out, tell or (lambda _: None))
+        results = _run_cases(client, factory, within, reasons, tell or (lambda _: None))
         diagnoses = diagnose(results, factory, client.send)
     seconds = time.monotonic() - started
     return Report(url=url, topic=topic, results=results, diagnoses=diagnoses, seconds=seconds)
@@ -67,18 +72,19 @@ def check_names(names: Collection[str]) -> None:
 
 
 def _run_cases(
-    client: Client, factory: MessageFactory, within: float, leave_out: Collection[str], tell: Callable[[Result], None]
+    client: Client, factory: MessageFactory, within: float, left_out: Mapping[str, str], tell: Callable[[Result], None]
 ) -> list[Result]:
+    """Runs the cases in their order; `left_out` has the reasons for those that are not sent, by name."""
     results: list[Result] = []
     silent = 0
     for case in CASES:
-        if case.name in leave_out:
-            result = build_left_out(case, "as requested")
+        if case.name in left_out:
+            result = build_left_out(case, left_out[case.name])
         elif silent >= SILENT_CASES:
             result = build_left_out(case, GAVE_UP)
         else:
             result = _run_case(case, client, factory, within)
-        if not results and _is_unreached(result):
+        if not any(earlier.answers for earlier in results) and _is_unreached(result):
             raise StartupError(f"{result.summary}; start your receiver first, or correct the address")
         silent = silent + 1 if _is_silent(result.answers) else 0 if result.answers else silent
         results.append(result)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mockserver.certification.cases import Group, Level
-from mockserver.certification.judge import Result, Verdict
+from mockserver.certification.judge import NOT_ACCEPTED, NOT_REQUESTED, Result, Verdict
 from mockserver.certification.patterns import Diagnosis
-from mockserver.certification.report import Report, grade_of
+from mockserver.certification.report import GOOD_MESSAGE, Report, grade_of
 
 SIGNS = {
     Verdict.PASSED: "ok  ",
     Verdict.FAILED: "FAIL",
-    Verdict.REMARK: "hm  ",
-    Verdict.NOTED: "note",
+    Verdict.REMARK: "warn",
+    Verdict.NOTED: "info",
     Verdict.LEFT_OUT: "-   ",
 }
 WIDTH = 62
@@ -30,17 +30,25 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"Certification of {report.url}"
     yield ""
     for group in Group:
-        results = report.results_of(group)
-        yield f"{grade_of(results)}  {group}"
-        yield from (_case_line(result) for result in results)
-        yield ""
-    yield from _diagnoses(report)
+        results = [result for result in report.results_of(group) if result.remark != NOT_REQUESTED]
+        if results:
+            yield f"{grade_of(results)}  {group}"
+            yield from (_case_line(result, report) for result in results)
+            yield ""
     yield from _advice(report)
+    yield from _diagnoses(report)
     yield _summary(report)
 
 
-def _case_line(result: Result) -> str:
-    remark = f"  ({result.remark})" if result.remark else ""
+def explains_failures(report: Report) -> bool:
+    """Whether all failures follow from one: the receiver refuses correct messages, and the reason is known."""
+    return report.refuses_correct_messages and bool(report.diagnoses)
+
+
+def _case_line(result: Result, report: Report) -> str:
+    """The remark is left out where it only repeats that of the first correct message."""
+    repeats = report.refuses_correct_messages and result.case.name != GOOD_MESSAGE and result.remark == NOT_ACCEPTED
+    remark = f"  ({result.remark})" if result.remark and not repeats else ""
     return f"   {SIGNS[result.verdict]} {result.case.title:<{WIDTH}} {result.summary}{remark}"
 
 
@@ -61,7 +69,9 @@ def _diagnosis_lines(diagnosis: Diagnosis) -> Iterator[str]:
 
 
 def _advice(report: Report) -> Iterator[str]:
-    """One entry for each piece of advice, with its cases."""
+    """One entry for each piece of advice, with its cases; none if a diagnosis explains them all."""
+    if explains_failures(report):
+        return
     failures = [result for result in report.results if result.verdict in {Verdict.FAILED, Verdict.REMARK}]
     by_advice: dict[str, list[str]] = {}
     for result in failures:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -14,6 +13,7 @@ import click
 from mockserver.commands.bars import show_progress
 from mockserver.commands.options import ENDS, SEED, fail, setting
 from mockserver.errors import BadInput, MockserverError, StartupError, nearest, quote
+from mockserver.folders import open_scratch_folder
 from mockserver.settings import check_seed
 from mockserver.world.media import FRAMED_NAMES
 
@@ -70,12 +70,12 @@ def run(
     end = resolve_end(plan, ends)
     tables = {} if locale is None else locales.build_tables(locale, seed)
     with (
-        tempfile.TemporaryDirectory() as folder,
+        open_scratch_folder() as folder,
         open_output(output) as file,
         show_progress(2 * rows, "Generating") as done,
         words.override_tables(tables),
     ):
-        world = samples.build_database(plan, Path(folder) / "world.sqlite", seed=seed, ends=end, count=done)
+        world = samples.build_database(plan, folder / "world.sqlite", seed=seed, ends=end, count=done)
         connection = world.connect()
         try:
             if form == "v2":

@@ -42,6 +42,7 @@ class SendOptions(msgspec.Struct, frozen=True, kw_only=True):
     project_id: str | None = None
     label_id: str | None = None
     fields: tuple[str, ...] = ()
+    new_fields: tuple[str, ...] = ()
     misbehave: str | None = None
     show: bool = False
 
@@ -97,6 +98,8 @@ def build_document(options: SendOptions) -> dict[str, object]:
     document = with_ids(documents[options.row], {kind: own for kind, own in ids_by_kind.items() if own is not None})
     for assignment in options.fields:
         document = with_field(document, assignment)
+    for assignment in options.new_fields:
+        document = with_field(document, assignment, new=True)
     return document
 
 

@@ -74,6 +74,7 @@ def check_texts(options: dict[str, Any]) -> None:
 @click.option("--project-id", metavar="ID", help="Replaces the project's id.")
 @click.option("--label-id", metavar="ID", help="Replaces the label's id.")
 @click.option("--set", "fields", multiple=True, metavar="PATH=VALUE", help="Sets a value: data_row.external_id=a.png.")
+@click.option("--add", "new_fields", multiple=True, metavar="PATH=VALUE", help="Sets a value that may be a new key.")
 @click.option("--misbehave", metavar="NAME", help="Send it in a wrong way; `list` lists the names.")
 @click.option("--show", is_flag=True, help="Print the request, and send nothing.")
 def send(**options: Any) -> None:
@@ -140,19 +141,24 @@ def list_cases(context: click.Context, _parameter: click.Parameter, requested: b
 @body_options
 @click.option("--within", default=5.0, show_default=True, type=click.FloatRange(min=0.1), help="Seconds to answer in.")
 @click.option("--leave-out", multiple=True, metavar="CASE", help="Do not send this case; may be repeated.")
+@click.option("--only", multiple=True, metavar="CASE", help="Send only this case; may be repeated.")
 @click.option("--strict", is_flag=True, help="Remarks count as failures.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--junit", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Also write JUnit XML.")
 @click.option(
     "--cases", is_flag=True, is_eager=True, expose_value=False, callback=list_cases, help="List the cases and exit."
 )
-def certify(url: str, strict: bool, junit: Path | None, **options: Any) -> None:
+def certify(url: str, strict: bool, as_json: bool, junit: Path | None, **options: Any) -> None:
     """Sends some sixty cases to your receiver. Status 0: certified; 1: not certified; 2: not reached."""
     from mockserver import certification
 
     try:
         check_texts(options)
         report = run_certification(url, **options)
-        click.echo(certification.as_text(report), nl=False)
+        if as_json:
+            click.echo(certification.as_json(report, strict=strict), nl=False)
+        else:
+            click.echo(certification.as_text(report), nl=False)
         if junit is not None:
             write_file(junit, certification.as_junit(report, strict=strict))
     except StartupError as error:

@@ -23,6 +23,7 @@ from mockserver.control.bodies import (
 )
 from mockserver.control.events import EventMade, MakeEvent, make_event
 from mockserver.control.expected import render_expected_rows
+from mockserver.control.known_rows import check_data_rows
 from mockserver.control.ready import Ready, build_ready
 from mockserver.errors import BadInput, Conflict, StartupError
 from mockserver.exports.failures import Failure
@@ -168,7 +169,11 @@ class Controls:
 
     def want_failure(self, request: Request, body: Failure) -> WantedFailures:
         """Makes the next exports fail, entirely or for single data rows."""
-        failures = self.workspace(request).exports.failures
+        workspace = self.workspace(request)
+        if body.data_rows is not None:
+            with workspace.store.reading() as connection:
+                check_data_rows(connection, body.data_rows)
+        failures = workspace.exports.failures
         failures.add(body)
         return WantedFailures(failures.pending)
 

@@ -43,8 +43,8 @@ class EventMade(msgspec.Struct, frozen=True):
 def make_event(workspace: Workspace, body: MakeEvent) -> EventMade:
     """Makes the event happen in one change. Raises NotFound, BadInput, Conflict; then nothing has changed."""
     if body.event not in HAPPENINGS:
-        near = quote(nearest(body.event, HAPPENINGS))
-        raise BadInput(f"event is {body.event!r}; the nearest known are {near}")
+        known = quote(nearest(body.event, HAPPENINGS, most=len(HAPPENINGS)))
+        raise BadInput(f"event is {body.event!r}; expected one of {known}")
     with workspace.store.change() as change:
         project = find_project(change.connection, body.project)
         happenings = Happenings(workspace, change, project, Target(body.data_row, body.label))

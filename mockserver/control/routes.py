@@ -26,6 +26,7 @@ from mockserver.http.requests import MOST_BODY, read_body
 from mockserver.http.responses import NDJSON, error_response, json_response
 from mockserver.journal.journal import Journals
 from mockserver.settings import Settings
+from mockserver.vocabulary import describe_unknown_word
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
 
@@ -142,8 +143,7 @@ def _parse_body(kind: Any, body: bytes) -> Any:
     try:
         return msgspec.convert(_convert_integers(msgspec.json.decode(body or b"{}")), kind)
     except msgspec.ValidationError as error:
-        known = ", ".join(kind.__struct_fields__)
-        raise BadInput(f"The body is not as expected: {error}; known keys are {known}") from None
+        raise BadInput(f"The body is not as expected: {_explain(error, kind)}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"The body is not JSON: {error}") from None
 
@@ -157,13 +157,21 @@ def _convert_integers(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def _explain(error: msgspec.ValidationError, kind: Any, names: str = "keys") -> str:
+    """msgspec's words, and the known ones: of the field if a word is wrong, else of the whole."""
+    what, _, path = str(error).partition(" - at ")
+    words = describe_unknown_word(what, path.strip("`"), kind)
+    if words is not None:
+        return f"at {path}: {words}"
+    return f"{error}; known {names} are {', '.join(kind.__struct_fields__)}"
+
+
 def _parse_query(kind: type[Query], request: Request) -> Query:
     """Parses the query parameters as their struct. Raises BadInput."""
     try:
         return msgspec.convert(dict(request.query_params), kind, strict=False)
     except msgspec.ValidationError as error:
-        known = ", ".join(kind.__struct_fields__)
-        raise BadInput(f"The query is not as expected: {error}; known parameters are {known}") from None
+        raise BadInput(f"The query is not as expected: {_explain(error, kind, 'parameters')}") from None
 
 
 def _render(result: Any) -> Response:

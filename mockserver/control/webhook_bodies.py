@@ -74,6 +74,8 @@ class WebhookView(_VisibleOptions):  # type: ignore[misc]  # derived at run time
     dropped: int
     created_at: str
     updated_at: str
+    warning: str | None = None
+    """Why nothing would arrive at a new `url`, in the answer that sets it."""
 
 
 class WebhookList(msgspec.Struct, frozen=True):

@@ -30,7 +30,6 @@ from mockserver.control.webhook_bodies import (
 from mockserver.errors import BadInput, NotFound, nearest, quote
 from mockserver.webhooks import subscriptions
 from mockserver.webhooks.options import load_options
-from mockserver.webhooks.targets import parse_target
 from mockserver.world.database import Clause, Connection
 from mockserver.world.events import TOPICS, Event
 from mockserver.world.moments import format_zulu
@@ -74,20 +73,19 @@ class WebhookControls:
     def create_webhook(self, request: Request, body: NewWebhook) -> WebhookView:
         """Subscribes a receiver."""
         workspace = self._workspace(request)
-        parse_target(body.url)
+        warning = workspace.find_refusal(body.url)
         project_id = None
         if body.project is not None:
             with workspace.store.reading() as connection:
                 project_id = find_project(connection, body.project).id
-        return view_webhook(subscriptions.subscribe(workspace.deliveries, body.options, project_id))
+        return view_webhook(subscriptions.subscribe(workspace.deliveries, body.options, project_id), warning)
 
     def change_webhook(self, request: Request, body: ChangeWebhook) -> WebhookView:
         """Changes a webhook; deliveries that wait are sent to a changed url, too."""
-        changes = body.changes
-        if "url" in changes:
-            parse_target(changes["url"])
-        deliveries = self._workspace(request).deliveries
-        return view_webhook(subscriptions.change(deliveries, self._webhook_id(request), **changes))
+        changes, workspace = body.changes, self._workspace(request)
+        warning = workspace.find_refusal(changes["url"]) if "url" in changes else None
+        changed = subscriptions.change(workspace.deliveries, self._webhook_id(request), **changes)
+        return view_webhook(changed, warning)
 
     def delete_webhook(self, request: Request, _body: None) -> None:
         """Deletes a webhook; deliveries that wait are stopped."""
@@ -152,7 +150,7 @@ def _format_moment(moment: int | None) -> str | None:
     return None if moment is None else format_zulu(moment)
 
 
-def view_webhook(subscription: Subscription) -> WebhookView:
+def view_webhook(subscription: Subscription, warning: str | None = None) -> WebhookView:
     options = msgspec.structs.asdict(load_options(subscription))
     del options["secret"]
     return WebhookView(
@@ -165,6 +163,7 @@ def view_webhook(subscription: Subscription) -> WebhookView:
         dropped=subscription.dropped,
         created_at=format_zulu(subscription.created_at),
         updated_at=format_zulu(subscription.updated_at),
+        warning=warning,
     )
 
 

@@ -24,7 +24,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Makes the next `exports` exports fail: only for `data_rows` (ids or global keys), or entirely without them."""
 
     message: Words = "This export fails because a test requested it"
-    data_rows: Annotated[list[str], msgspec.Meta(max_length=10_000)] | None = None
+    data_rows: Annotated[list[str], msgspec.Meta(min_length=1, max_length=10_000)] | None = None
     exports: Times = 1
 
 

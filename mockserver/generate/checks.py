@@ -49,7 +49,8 @@ def check(scenario: Scenario, source: str) -> None:
 
 def _check_media(media: str, where: str) -> None:
     if media not in BY_NAME:
-        raise ScenarioError(f"{where}: {media!r} is not known; expected one of {quote(nearest(media, BY_NAME))}")
+        known = quote(nearest(media, BY_NAME, most=len(BY_NAME)))
+        raise ScenarioError(f"{where}: {media!r} is not known; expected one of {known}")
 
 
 def _check_metadata(scenario: Scenario, source: str) -> None:
@@ -204,10 +205,8 @@ def _check_ontology(key: str, ontology: OntologyPlan, source: str) -> None:
     for index, tool in enumerate(ontology.tools):
         allowed = BY_NAME[ontology.media].tools
         if tool.tool not in allowed:
-            known = quote(nearest(tool.tool, allowed, most=len(allowed)))
-            expected = f"expected one of {known}" if known else "it has none, ask questions instead"
             where = f"$.ontologies.{key}.tools[{index}].tool"
-            raise ScenarioError(f"{source}: at {where}: {tool.tool!r} is no tool for {ontology.media}; {expected}")
+            raise ScenarioError(f"{source}: at {where}: {describe_wrong_tool(tool.tool, ontology.media)}")
     for where, question in _questions(f"$.ontologies.{key}", ontology):
         if (question.type in TEXT_QUESTIONS) == bool(question.options):
             takes = "takes no options" if question.options else "needs options"
@@ -216,11 +215,19 @@ def _check_ontology(key: str, ontology: OntologyPlan, source: str) -> None:
         if question.type not in question_types:
             raise ScenarioError(
                 f"{source}: at {where}.type: {question.type!r} is not asked of {ontology.media}; "
-                f"expected one of {quote(nearest(question.type, question_types))}"
+                f"expected one of {quote(nearest(question.type, question_types, most=len(question_types)))}"
             )
     prompts = [where for where, question in _questions("", ontology) if question.type == "prompt"]
     if len(prompts) > 1:  # SDK ontology.py OntologyBuilder.asdict
         raise ScenarioError(f"{source}: at $.ontologies.{key}.questions: an ontology has one prompt at most")
+
+
+def describe_wrong_tool(tool: str, media: str) -> str:
+    """Names all tools of a media type, nearest first."""
+    allowed = BY_NAME[media].tools
+    known = quote(nearest(tool, allowed, most=len(allowed)))
+    expected = f"expected one of {known}" if known else "it has none, ask questions instead"
+    return f"{tool!r} is no tool for {media}; {expected}"
 
 
 def _questions(path: str, part: Any) -> list[tuple[str, Question]]:

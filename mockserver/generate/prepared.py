@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import errno
 import functools
 import hashlib
+import logging
+import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +23,7 @@ from pathlib import Path
 import msgspec
 
 from mockserver import __version__
+from mockserver.errors import ResourceFailed
 from mockserver.folders import TemporaryFolder
 from mockserver.generate import scenario
 from mockserver.generate.fixtures import find_fixtures
@@ -31,6 +35,7 @@ from mockserver.world.database import Record
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store
 
+LOG = logging.getLogger(__name__)
 Watch = Callable[[int], AbstractContextManager[Callable[[int], None]]]
 """Called with the number of data rows of a world; gives a function that is called with each number of new ones."""
 _WATCH: ContextVar[Watch | None] = ContextVar("watch", default=None)
@@ -57,7 +62,8 @@ def prepare_world(name: str, *, seed: int, ends: str | None, cache: Path) -> Sql
         return SqliteDatabase(path)
     try:
         build_world(plan, path, name=file.stem, seed=seed, ends=end)
-    except OSError:  # a cache that cannot be written is no reason not to serve
+    except (OSError, ResourceFailed) as error:  # a cache that cannot be written is no reason not to serve
+        LOG.warning("the world is not kept for the next start, because the cache cannot be written: %s", error)
         path = make_temporary_cache() / path.name
         build_world(plan, path, name=file.stem, seed=seed, ends=end)
     return SqliteDatabase(path)
@@ -85,6 +91,8 @@ def build_world(plan: Scenario, path: Path, *, name: str, seed: int, ends: int) 
     from mockserver.generate import history, worker  # noqa: PLC0415  a server whose world is prepared starts without
 
     path.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(path.parent, os.W_OK):  # SQLite would only say that it cannot open a file
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path.parent))
     _remove_old_parts(path.parent)
     half = SqliteDatabase(path.with_name(f"{path.name}.{secrets.token_hex(6)}.part"))
     workspace, pieces = history.build_world(plan, name=name, seed=seed, ends=ends)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 import tomllib
-import typing
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 
 from mockserver.errors import ScenarioError, nearest, quote
-from mockserver.generate.checks import check
+from mockserver.generate.checks import check, describe_wrong_tool
 from mockserver.generate.fixtures import find_fixtures
+from mockserver.generate.lines import find_line
 from mockserver.generate.plans import (
     MetadataPlan,
     ModelPlan,
@@ -20,16 +20,16 @@ from mockserver.generate.plans import (
     Option,
     ProjectPlan,
     Question,
-    QuestionKind,
     RunPlan,
     Scenario,
     SlicePlan,
     Splits,
     TagPlan,
     Tool,
-    ToolKind,
     ValuePlan,
 )
+from mockserver.vocabulary import Step, describe_unknown_word, split_path
+from mockserver.world.media import BY_NAME
 from mockserver.world.switches import Switches
 
 _PART_AT_KEY: dict[str, type[msgspec.Struct]] = {
@@ -84,9 +84,10 @@ def load(path: Path) -> Scenario:
 
 
 def parse(text: bytes, *, source: str) -> Scenario:
-    """The scenario in a TOML text."""
+    """The scenario in a TOML text. Raises ScenarioError with the file, the line and the key path."""
     try:
-        data = tomllib.loads(text.decode("utf-8"))
+        content = text.decode("utf-8")
+        data = tomllib.loads(content)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ScenarioError(f"{source}: not TOML: {error}") from None
     except RecursionError:
@@ -94,12 +95,40 @@ def parse(text: bytes, *, source: str) -> Scenario:
             f"{source}: its lists or tables are nested too deep; ontologies need some ten levels"
         ) from None
     try:
-        scenario = msgspec.convert(data, Scenario)
+        scenario = _complete(_convert(data, source), data, source)
+        check(scenario, source)
+    except ScenarioError as error:
+        raise ScenarioError(_add_line(str(error), source, content, data)) from None
+    return scenario
+
+
+def _convert(data: dict[str, Any], source: str) -> Scenario:
+    try:
+        return msgspec.convert(data, Scenario)
     except msgspec.ValidationError as error:
         raise ScenarioError(f"{source}: {explain(str(error), data)}") from None
-    scenario = _complete(scenario, data, source)
-    check(scenario, source)
-    return scenario
+
+
+def _add_line(message: str, source: str, content: str, data: dict[str, Any]) -> str:
+    """Adds the number of the line to the name of the file, where the message has a key path."""
+    start = f"{source}: at "
+    path = re.match(r"\$.*?(?=: )", message.removeprefix(start)) if message.startswith(start) else None
+    if path is None:
+        return message
+    unknown = re.search(r": there is no key '(\w+)'", message)
+    place = f"{path[0]}.{unknown[1]}" if unknown else path[0]
+    line = find_line(content, place, _find_value(data, split_path(place)))
+    return f"{source}:{line}: at {message.removeprefix(start)}"
+
+
+def _find_value(data: Any, steps: list[Step]) -> Any:
+    """The value at a path; None where there is none."""
+    for step in steps:
+        try:
+            data = data[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return data
 
 
 def _complete(scenario: Scenario, data: dict[str, Any], source: str) -> Scenario:
@@ -137,33 +166,33 @@ def _keep_models_and_slices(base: Scenario, projects: list[ProjectPlan]) -> dict
 
 
 def explain(message: str, data: dict[str, Any]) -> str:
-    """msgspec's words, with the key path first and the nearest known word after an unknown one."""
+    """msgspec's words, with the key path first and the known words after an unknown one, nearest first."""
     what, _, path = message.partition(" - at ")
-    path = path.strip("`") or "$"
+    path = _name_key(path.strip("`") or "$", data)
     if match := re.search(r"unknown field `(.+)`", what):
         known = find_part(path).__struct_fields__
         near = quote(nearest(match[1], known))
         return f"at {path}: there is no key {match[1]!r}; the nearest known are {near}"
-    if match := re.search(r"Invalid enum value '?(.+?)'?$", what):
-        known_words = _list_words(path)
-        near = quote(nearest(match[1], known_words))
-        return f"at {path}: {match[1]!r} is not known; expected one of {near}"
-    return f"at {path}: {what}"
+    media = _find_value(data, [*split_path(path)[:2], "media"])
+    if path.endswith(".tool") and media in BY_NAME:
+        return f"at {path}: {describe_wrong_tool(str(_find_value(data, split_path(path))), str(media))}"
+    words = describe_unknown_word(what, path, Scenario)
+    return f"at {path}: {what if words is None else words}"
+
+
+def _name_key(path: str, data: dict[str, Any]) -> str:
+    """The path with the name of the ontology, for which msgspec writes `[...]`."""
+    start = "$.ontologies[...]"
+    if path.startswith(start):
+        for key, ontology in data["ontologies"].items():
+            try:
+                msgspec.convert(ontology, OntologyPlan)
+            except msgspec.ValidationError:
+                return f"$.ontologies.{key}{path.removeprefix(start)}"
+    return path
 
 
 def find_part(path: str) -> type[msgspec.Struct]:
     """The table of the file that a key path leads to: the last key that names a list or dictionary of tables."""
     keys = [key for key in re.findall(r"[a-z_]+", path) if key in _PART_AT_KEY]
     return _PART_AT_KEY[keys[-1]] if keys else Scenario
-
-
-def _list_words(path: str) -> list[str]:
-    if path.endswith("kind"):
-        return ["string", "number", "datetime", "enum"]
-    if ".switches." in path:
-        return list(get_args(typing.get_type_hints(Switches)[path.rpartition(".")[2]]))
-    if path.endswith("scope"):
-        return ["global", "index"]
-    if path.endswith("type"):
-        return list(get_args(QuestionKind))
-    return list(get_args(ToolKind))

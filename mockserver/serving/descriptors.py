@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-import resource
+import sys
 from pathlib import Path
 
 MOST = 65_536
 """The highest limit of open files that is set. A higher one would only make the tables of the kernel larger."""
 UNLIMITED = 1_000_000
 
+if sys.platform == "win32":
 
-def raise_limit() -> None:
-    """Raises the limit of open files of this process to the highest that the system allows, up to MOST."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MOST if hard == resource.RLIM_INFINITY else min(hard, MOST)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    def raise_limit() -> None:
+        """Does nothing: Windows limits the memory of open files, and not their number."""
 
+    def limit() -> int:
+        """Returns how many files may be open."""
+        return MOST
 
-def limit() -> int:
-    """Returns how many files may be open."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return UNLIMITED if soft == resource.RLIM_INFINITY else soft
+else:
+    import resource
+
+    def raise_limit() -> None:
+        """Raises the limit of open files of this process to the highest that the system allows, up to MOST."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = MOST if hard == resource.RLIM_INFINITY else min(hard, MOST)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+    def limit() -> int:
+        """Returns how many files may be open."""
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        return UNLIMITED if soft == resource.RLIM_INFINITY else soft
 
 
 def count_open() -> int | None:

@@ -32,6 +32,10 @@ class Dispatcher:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
 
+    def find_refusal(self, url: str) -> str | None:
+        """The reason why messages to this URL would not arrive now; None if they may. Raises BadInput."""
+        return self._sender.find_refusal(url)
+
     def attach(self, deliveries: Deliveries) -> None:
         """Sends the deliveries of this store from now on. Works from any thread, also before the dispatcher starts."""
         retention = Retention(deliveries.store, self._outbox_limit)

@@ -28,6 +28,8 @@ IDLE_CONNECTIONS = 64
 """Idle connections to one receiver that are kept for the next request."""
 IDLE_SECONDS = 4.0
 """How long they are kept: less than receivers' common five seconds, so that few die under a request."""
+RESOLVED_WITHIN = 2.0
+"""Seconds that a new subscription waits for the addresses of its host."""
 RESOLVER_THREADS = 8
 """Names that are resolved concurrently, in threads of their own: a name server that is silent holds each for ten
 seconds and more, and the event loop's own threads serve pages, assets and large bodies."""
@@ -175,6 +177,21 @@ class Sender:
             else:
                 return ReceiverConnection(reader, writer)
         raise ExchangeError(Failure.NOT_CONNECTED, f"no server answers at {target.host}:{target.port}: {reason}")
+
+    def find_refusal(self, url: str) -> str | None:
+        """The reason why nothing that is sent to this host now would arrive; None if it may arrive.
+
+        None too if its name is not resolved within RESOLVED_WITHIN seconds. Raises BadInput.
+        """
+        target = parse_target(url)
+        try:
+            entries = self._resolver.submit(socket.getaddrinfo, target.host, target.port, type=socket.SOCK_STREAM)
+            addresses = {str(entry[4][0]) for entry in entries.result(RESOLVED_WITHIN)}
+        except TimeoutError:
+            return None
+        except (OSError, UnicodeError) as error:
+            return f"{target.host} has no address on the server's machine now: {error}"
+        return next(filter(None, (self._allowed.refusal(target.host, address) for address in sorted(addresses))), None)
 
     def _tls(self) -> ssl.SSLContext:
         """Checks certificates; SSL_CERT_FILE names further authorities, as for any OpenSSL program."""

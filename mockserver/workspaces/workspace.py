@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -27,6 +28,8 @@ from mockserver.world.changes.tasks import TaskChanges
 from mockserver.world.progress import Progress
 from mockserver.world.store import Hooks, Store
 from mockserver.world.workspace import Workspace as World
+
+LOG = logging.getLogger(__name__)
 
 
 class Parts(NamedTuple):
@@ -80,6 +83,13 @@ class Workspace:
         Without `since`, in microseconds UTC, it began when it was first polled.
         """
         return self._processing.poll(key, self.settings.progression.processing, since=since) >= 1
+
+    def find_refusal(self, url: str) -> str | None:
+        """The reason why webhooks to this URL would not arrive, which is logged; None if they may. Raises BadInput."""
+        refusal = self._dispatcher.find_refusal(url)
+        if refusal is not None:
+            LOG.warning("a webhook to %s: %s", url, refusal)
+        return refusal
 
     def close(self) -> None:
         """Stop what runs in it. Its files stay."""

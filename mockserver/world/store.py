@@ -47,6 +47,7 @@ class Store:
         self._watchers: list[Callable[[], None]] = []
         self._lock = threading.RLock()
         self._presence = Presence(getattr(database, "path", None))
+        self._ending = False
         with self._convert_faults():
             self._connection = database.connect()
         self._presence.remember()
@@ -55,7 +56,6 @@ class Store:
         """Reads while another thread changes something."""
         self._open: Change | None = None
         self._closed = False
-        self._ending = False
         self._opening = threading.Lock()
         """Is held while a snapshot is opened, because the files may be deleted as soon as the store is closed."""
 

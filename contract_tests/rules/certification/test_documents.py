@@ -89,7 +89,7 @@ def test_ids_are_replaced_everywhere(documents: list[Document]) -> None:
 
 @given(st.text(min_size=1).filter(lambda name: "." not in name and "=" not in name and name != "*"), JSON)
 def test_any_value_can_be_set_under_any_name(name: str, value: object) -> None:
-    assert with_field({"inner": {"kept": 1}}, f"inner.{name}={json.dumps(value)}")["inner"][name] == value
+    assert with_field({"inner": {"kept": 1}}, f"inner.{name}={json.dumps(value)}", new=True)["inner"][name] == value
 
 
 @pytest.mark.parametrize(
@@ -103,10 +103,10 @@ def test_any_value_can_be_set_under_any_name(name: str, value: object) -> None:
     ],
 )
 def test_a_path_leads_through_lists_and_stars(path: str, document: Document) -> None:
-    assert with_field({"a": [{"b": 1}]}, path) == document
+    assert with_field({"a": [{"b": 1}]}, path, new=True) == document
 
 
-@pytest.mark.parametrize("path", ["a", "=1", "b.c=1", "a.1=1", "a.x=1", "a.0.b.c=1", "a.0.b.*=1"])
+@pytest.mark.parametrize("path", ["a", "=1", "b.c=1", "a.1=1", "a.x=1", "a.0.b.c=1", "a.0.b.*=1", "a.0.c=1", "A=1"])
 def test_a_path_that_leads_nowhere_is_refused(path: str) -> None:
     with pytest.raises(StartupError):
         with_field({"a": [{"b": 1}]}, path)

@@ -71,7 +71,7 @@ def test_a_message_is_real_and_signed() -> None:
 def test_own_ids_and_fields_stand_in_the_message() -> None:
     keeper = Keeper()
     ids = ("--data-row-id", "crow", "--project-id", "cproject", "--label-id", "clabel", "--id", "cdelivery")
-    fields = ("--set", "data_row.external_id=größe.png", "--set", 'projects.*.name="7"', "--set", "new=[1]")
+    fields = ("--set", "data_row.external_id=größe.png", "--set", 'projects.*.name="7"', "--add", "new=[1]")
     with run_receiver(keeper) as url:
         ended = run("send", "--url", url, "--secret", SECRET, *ids, *fields)
     assert ended.returncode == 0, ended.stderr
@@ -80,6 +80,12 @@ def test_own_ids_and_fields_stand_in_the_message() -> None:
     assert row["projects"]["cproject"]["name"] == "7"
     assert row["projects"]["cproject"]["labels"][0]["id"] == "clabel"
     assert keeper.headers[0]["X-Labelbox-Id"] == "cdelivery"
+
+
+def test_a_misspelt_path_is_refused_with_the_nearest_key() -> None:
+    ended = run("send", "--url", "http://127.0.0.1:9/", "--secret", SECRET, "--set", "data_row.external_idx=a.png")
+    assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1)
+    assert "unknown key 'external_idx'; the nearest known are \"external_id\"" in ended.stderr
 
 
 def test_the_same_message_is_the_same_bytes_each_time() -> None:
@@ -258,6 +264,39 @@ def test_a_wrong_receiver_is_not_and_the_mistake_is_named(tmp_path: Path) -> Non
     assert int(ElementTree.parse(tmp_path / "report.xml").getroot().get("failures", 0)) > 10
 
 
+def test_a_report_ends_with_its_reason_and_its_summary() -> None:
+    """Other failures are consequences of the first one, so they bring no advice that does not apply."""
+    with run_receiver(right) as url:
+        ended = run("certify", url, "--secret", "another", *QUICK)
+    assert ended.returncode == 1
+    lines = ended.stdout.splitlines()
+    assert lines[-2].startswith("NOT CERTIFIED, grade F")
+    assert lines.index("What is likely wrong") > lines.index(next(line for line in lines if line.startswith("F  ")))
+    assert len(lines) - lines.index("What is likely wrong") < 10
+    assert "What to do" not in lines
+    assert ended.stdout.count("a good message was not accepted") == 1
+
+
+def test_only_the_requested_cases_are_sent_and_reported_as_json() -> None:
+    keeper = Keeper()
+    with run_receiver(keeper) as url:
+        ended = run("certify", url, "--secret", SECRET, "--only", "good", "--only", "tampered", "--json")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    report = json.loads(ended.stdout)
+    sent = {case["case"]: case for case in report["cases"] if case["answers"]}
+    assert sent.keys() == {"good", "tampered"}
+    assert {case["verdict"] for case in sent.values()} == {"passed"}
+    assert (report["certified"], report["grade"], report["diagnoses"]) == (True, "A", [])
+    assert len(keeper.bodies) == 2
+
+
+def test_only_the_requested_cases_are_listed_as_text() -> None:
+    with run_receiver(right) as url:
+        ended = run("certify", url, "--secret", SECRET, "--only", "good")
+    assert sum(line.startswith("   ok ") for line in ended.stdout.splitlines()) == 1
+    assert "not sent" not in ended.stdout
+
+
 def test_remarks_fail_only_the_strict(tmp_path: Path) -> None:
     with run_receiver(compares_text) as url:
         loose = run("certify", url, "--secret", SECRET, *QUICK)
@@ -275,6 +314,7 @@ def test_remarks_fail_only_the_strict(tmp_path: Path) -> None:
         (("http://127.0.0.1:9/", "--secret", ""), "the secret is empty"),
         (("http://127.0.0.1:9/", "--secret", "\udcff"), "expected UTF-8"),
         (("http://127.0.0.1:9/", "--secret", "s", "--leave-out", "slowly"), 'nearest known are "slow"'),
+        (("http://127.0.0.1:9/", "--secret", "s", "--only", "slowly"), 'nearest known are "slow"'),
         (("http://127.0.0.1:9/", "--secret", "s", "--scenario", "empty"), "no labelled data row"),
         (("http://127.0.0.1:9/", "--secret", "s", "--topic", "é"), "--topic is"),
     ],

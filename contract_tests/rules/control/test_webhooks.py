@@ -175,7 +175,7 @@ def without_ids(part: Any) -> Any:
     ("path", "body", "message"),
     [
         ("events", "{}", "missing required field `event`"),
-        ("events", '{"event": "LABEL_EATEN", "project": "image"}', 'nearest known are "LABEL_CREATED"'),
+        ("events", '{"event": "LABEL_EATEN", "project": "image"}', 'expected one of "LABEL_CREATED", '),
         ("events", '{"event": "LABEL_CREATED", "project": "imag"}', '"image"'),
         ("events", '{"event": "LABEL_CREATED", "project": "image", "data_row": "x"}', "does not exist in project"),
         ("events", '{"event": "LABEL_UPDATED", "project": "image", "label": "x"}', "Label 'x' does not exist"),
@@ -186,6 +186,14 @@ def without_ids(part: Any) -> Any:
         ("webhooks", '{"url": "http://a", "secret": " ", "topics": ["LABEL_CREATED"]}', "secret is"),
         ("webhooks", '{"url": "http://a", "secret": "s", "topics": ["LABEL_CREATED"], "project": "no"}', "nearest"),
         ("webhooks", '{"url": "http://a", "secret": "s", "topics": ["LABEL_CREATED"], "version": "v3"}', "$.version"),
+        ("webhooks", '{"url": "http://a", "secret": "s", "topics": ["LABEL_CREATED"], "version": "v3"}', '"v1", "v2"'),
+        ("switches", '{"frames": "redirct"}', 'expected one of "redirect", "direct", "redirect_elsewhere"'),
+        (
+            "failures",
+            '{"data_rows": ["nope"]}',
+            "Unknown data row 'nope'; give ids or global keys, of which",
+        ),
+        ("failures", '{"data_rows": []}', "length >= 1"),
         ("webhooks", '{"url": "http://a", "secret": "s", "topics": ["LABEL_CREATED"], "retries": "x"}', "$.retries"),
         ("webhooks", '{"url": "http://a", "secret": "s", "topics": ["LABEL_CREATED"], "retries": [-1]}', "$.retries"),
         ("webhooks", '{"url": "http://a", "secret": "s", "topics": ["LABEL_CREATED"], "concurrency": 0}', "concurren"),
@@ -328,3 +336,27 @@ def test_a_tagged_project_tells_of_its_tag(workspace: MockWorkspace) -> None:
         assert (tag["id"], tag["organization_id"]) == (event["tag_id"], workspace.organization_id)
     with pytest.raises(ControlRefusedError, match="leave out data_row and label"):
         workspace.event("PROJECT_TAGGED", "image", data_row="image-highway-scene-0001")
+
+
+@pytest.mark.parametrize(
+    ("url", "warning"),
+    [
+        ("https://93.184.216.34/hook", "the mock sends nothing there unless it is started with --webhook-allow"),
+        ("http://no-such-host.invalid/", "no-such-host.invalid has no address on the server's machine now"),
+        ("http://169.254.169.254/", "where clouds answer their machines with credentials"),
+        ("http://127.0.0.1:3001/", None),
+    ],
+)
+def test_a_webhook_to_which_nothing_will_go_says_so_when_it_is_made(
+    workspace: MockWorkspace, url: str, warning: str | None
+) -> None:
+    body = {"url": url, "secret": "s", "topics": ["LABEL_CREATED"]}
+    created = control(workspace, "POST", "webhooks", json=body).json()
+    local = control(workspace, "POST", "webhooks", json=body | {"url": "http://localhost:9/"}).json()
+    assert local["warning"] is None
+    changed = control(workspace, "PATCH", f"webhooks/{local['id']}", json={"url": url}).json()
+    for answer in (created, changed):
+        assert answer["warning"] is None if warning is None else warning in answer["warning"]
+        assert answer["status"] == "ACTIVE"
+    [listed, _] = control(workspace, "GET", "webhooks").json()["webhooks"]
+    assert listed["warning"] is None

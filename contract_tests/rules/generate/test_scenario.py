@@ -36,9 +36,9 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "an end that is text": (HEAD + 'ends = "soon"', "at $.ends", "ends"),
     "an end that is only a date": (HEAD + "ends = 2025-01-01", "at $.ends", "datetime"),
     "an unknown media type": (HEAD + '[ontologies.o]\nmedia = "images"', "at $.ontologies.o.media", '"image"'),
-    "an ontology without media": (HEAD + "[ontologies.o]\n", "at $.ontologies[...]", "`media`"),
-    "an unknown key of an ontology": (ONTOLOGY + "tool = []", "at $.ontologies[...]", '"tools"'),
-    "an unknown tool": (TOOL + 'tool = "rectangel"', "at $.ontologies[...].tools[0].tool", '"rectangle"'),
+    "an ontology without media": (HEAD + "[ontologies.o]\n", "at $.ontologies.o", "`media`"),
+    "an unknown key of an ontology": (ONTOLOGY + "tool = []", "at $.ontologies.o", '"tools"'),
+    "an unknown tool": (TOOL + 'tool = "rectangel"', "at $.ontologies.o.tools[0].tool", '"rectangle"'),
     "a tool for other media": (TOOL + 'tool = "named-entity"', "at $.ontologies.o.tools[0].tool", '"polygon"'),
     "an unknown key of a tool": (TOOL + 'tool = "point"\ncolour = "#fff"', "tools[0]", '"color"'),
     "a colour that is none": (TOOL + 'tool = "point"\ncolor = "red"', "tools[0].color", "^#[0-9a-fA-F]{6}$"),
@@ -113,7 +113,7 @@ def test_a_mistake_is_told_with_file_place_and_what_is_right(text: str, where: s
     with pytest.raises(ScenarioError) as refused:
         parse(text.encode("utf-8", "surrogateescape"), source="mine.toml")
     message = str(refused.value)
-    assert message.startswith("mine.toml: ")
+    assert re.match(r"mine\.toml(:\d+: at | ?: not TOML|: its lists)", message), message
     assert where in message
     assert told in message
     assert "\n" not in message
@@ -292,3 +292,59 @@ def test_a_file_that_is_no_scenario_is_refused_by_its_path(tmp_path: Path, conte
     with pytest.raises(ScenarioError, match=said) as refused:
         load(file)
     assert str(file) in str(refused.value)
+
+
+INLINE = """
+description = "d"
+[ontologies.fine]
+media = "image"
+tools = [{ name = "Car", tool = "rectangle" }]
+
+[ontologies."my own"]
+media = "text"
+tools = [
+  { name = "Who", tool = "named-entity" },
+  { name = "Car", tool = "bbox" },
+]
+
+[[projects]]
+name = "a"
+media = "image"
+ontology = "fine"
+
+[[projects]]
+name = "b"
+media = "image"
+ontology = "fine"
+labelled = 3
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "told"),
+    [
+        (("", ""), 11, """$.ontologies.my own.tools[1].tool: 'bbox' is no tool for text; expected one of \"edge\","""),
+        (('"bbox"', '"named-entity", colour = "#000000"'), 11, "there is no key 'colour'"),
+        (('"bbox"', '"named-entity"'), 0, ""),
+        (('"bbox" },\n]', '"named-entity" },\n]\nquestion = []'), 13, "there is no key 'question'"),
+    ],
+)
+def test_a_mistake_is_told_with_its_line(change: tuple[str, str], line: int, told: str) -> None:
+    text = INLINE.replace(*change) if change[0] else INLINE
+    if not line:
+        assert parse(text.encode(), source="mine.toml")
+        return
+    with pytest.raises(ScenarioError) as refused:
+        parse(text.encode(), source="mine.toml")
+    assert str(refused.value).startswith(f"mine.toml:{line}: at $.")
+    assert told in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [("labelled = 3", "labelled = -3", 23), ('name = "b"', 'name = "a"', 20), ('media = "text"', 'media = "txt"', 8)],
+)
+def test_the_line_is_that_of_the_right_one_among_equals(old: str, new: str, line: int) -> None:
+    good = INLINE.replace('"bbox"', '"named-entity"')
+    with pytest.raises(ScenarioError, match=rf"^mine\.toml:{line}: at "):
+        parse(good.replace(old, new).encode(), source="mine.toml")

@@ -94,9 +94,9 @@ def _parse_seed(text: str) -> int:
 
 def _scenario_setting(config: pytest.Config) -> str | None:
     """The scenario of the session: a path is relative to the current folder, or in the ini file to its folder."""
-    given = config.getoption("labelbox_scenario")
-    if given is not None:
-        return _resolve_path(str(given), config.invocation_params.dir)
+    option = config.getoption("labelbox_scenario")
+    if option is not None:
+        return _resolve_path(str(option), config.invocation_params.dir)
     configured = config.getini("labelbox_scenario")
     return _resolve_path(str(configured), config.rootpath) if configured else None
 
@@ -118,7 +118,7 @@ def _parse_mark(mark: pytest.Mark) -> dict[str, Any]:
 
 
 def _options_of(node: pytest.Item | pytest.Collector, config: pytest.Config) -> dict[str, Any]:
-    """What the workspace of a test, module or session is created with: the options, then the marks, nearest last."""
+    """The settings of a workspace for a test, module or session: the options, then the marks, nearest last."""
     settings = {word: _setting(config, f"labelbox_{word}") for word in SETTINGS} | {
         "scenario": _scenario_setting(config)
     }
