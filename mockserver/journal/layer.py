@@ -8,9 +8,9 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mockserver.journal.entry import Entry
+from mockserver.journal.entry import Entry, pack_headers
 from mockserver.journal.journal import Journal, Journals
-from mockserver.journal.notes import NOTES, Notes
+from mockserver.journal.notes import NOTES
 from mockserver.serving.protocol import TRANSPORT
 
 CONTROL = "/_mock/"
@@ -50,9 +50,8 @@ class Recording:
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, most: int) -> None:
         """Keeps `most` bytes of each body."""
-        notes = scope[NOTES] = Notes()
         self._scope, self._receive, self._send, self._most = scope, receive, send, most
-        self._entry = Entry(notes)
+        self._entry = scope[NOTES] = Entry()
         self._entry.started = time.time_ns() // 1000
         self._began = time.perf_counter()
 
@@ -61,23 +60,29 @@ class Recording:
         body = message.get("body")
         if body:
             entry = self._entry
-            if entry.request_bytes < self._most:
+            size = len(body)
+            if not entry.request_bytes and size <= self._most:
+                entry.request_body = body  # most bodies are one message: the entry shares it
+            elif entry.request_bytes < self._most:
                 entry.request_body += body[: self._most - entry.request_bytes]
-            entry.request_bytes += len(body)
+            entry.request_bytes += size
         return message
 
     async def send(self, message: Message) -> None:
         entry = self._entry
-        if message["type"] == "http.response.start":
+        if entry.status is None:
             entry.status = message["status"]
-            entry.answer_headers = message.get("headers", [])
+            entry.answer_headers = pack_headers(message.get("headers", ()))
             await self._send(message)
             return
         body = message.get("body")
         if body:
-            if entry.answer_bytes < self._most:
+            size = len(body)
+            if not entry.answer_bytes and size <= self._most:
+                entry.answer_body = bytes(body)
+            elif entry.answer_bytes < self._most:
                 entry.answer_body += bytes(body[: self._most - entry.answer_bytes])
-            entry.answer_bytes += len(body)
+            entry.answer_bytes += size
         if message.get("more_body"):
             await self._send(message)
             return
@@ -91,7 +96,7 @@ class Recording:
         entry, scope = self._entry, self._scope
         entry.seconds = time.perf_counter() - self._began
         entry.method, entry.path, entry.query = scope["method"], scope["path"], scope["query_string"]
-        entry.headers, entry.client = scope["headers"], scope["client"]
+        entry.headers, entry.client = pack_headers(scope["headers"]), scope["client"]
         route = scope.get("route")
         if route is not None:
             entry.route = route.path

@@ -24,7 +24,7 @@ def log_refused(entry: Entry) -> None:
     The text is the same for the same request, and the log has each text at most once a second.
     """
     status = entry.status
-    if entry.notes.fault is not None or status is None or status < 400 or status == UNAUTHORIZED:
+    if entry.fault is not None or status is None or status < 400 or status == UNAUTHORIZED:
         return
     LOG.warning(_join(entry, []))
 
@@ -38,17 +38,17 @@ def print_request(entry: Entry) -> None:
 
 def _join(entry: Entry, figures: list[str]) -> str:
     """Status, figures, method, path without its query, operation, client, and what was not understood."""
-    operation, client = entry.notes.operation, name_client(entry)
+    operation, client = entry.operation, name_client(entry)
     words = ["---" if entry.status is None else str(entry.status), *figures, entry.method, entry.path]
     if operation is not None:
         words.append(" ".join(filter(None, [operation.name, "{" + " ".join(operation.root_fields) + "}"])))
     if client is not None:
         words.append(f"by {client}")
     line = shorten(_clean(" ".join(words)), _MOST_WORDS)
-    if entry.notes.fault is not None:
-        line += f" [fault {entry.notes.fault.fault}]"
-    if entry.notes.unknown:
-        line += f": {shorten(_clean(entry.notes.unknown[0].message), _MOST_MESSAGE)}"
+    if entry.fault is not None:
+        line += f" [fault {entry.fault.fault}]"
+    if entry.unknown:
+        line += f": {shorten(_clean(entry.unknown[0].message), _MOST_MESSAGE)}"
     return line
 
 

@@ -43,7 +43,7 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 def list_names(entry: Entry) -> tuple[str, ...]:
     """The names by which an entry is found: its operation and the fields of its root."""
-    operation = entry.notes.operation
+    operation = entry.operation
     if operation is None:
         return ()
     return operation.root_fields if operation.name is None else (operation.name, *operation.root_fields)
@@ -81,6 +81,6 @@ def select(
         for entry in entries
         if entry.number > after
         and (since is None or entry.started >= since)
-        and (not not_understood or entry.notes.unknown)
+        and (not not_understood or entry.unknown)
         and pattern.fits(entry, api_key)
     ]

@@ -107,7 +107,7 @@ def list_lines(entries: Sequence[Entry]) -> str:
 
 def describe_request(entry: Entry) -> str:
     """One request in one line: its number, method and path, its operation, and the status of the answer."""
-    operation = entry.notes.operation
+    operation = entry.operation
     words: list[Any] = [f"{entry.number}.", entry.method, entry.path]
     if operation is not None:
         words += [operation.type, operation.name or "", "{" + " ".join(operation.root_fields) + "}"]

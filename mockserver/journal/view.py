@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from mockserver.journal.entry import Entry, Headers
+from mockserver.journal.entry import Entry, unpack_headers
 from mockserver.journal.redaction import find_key, redact_header, redact_text
 
 KeyWord = Literal["own", "other", "none"]
@@ -70,7 +70,7 @@ class RecordedRequest(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def show_entry(entry: Entry, api_key: str | None, *, bodies: bool) -> RecordedRequest:
     """Shows one entry of the journal of this key, without secrets; its headers and bodies on request."""
-    operation, fault = entry.notes.operation, entry.notes.fault
+    operation, fault = entry.operation, entry.fault
     view = RecordedRequest(
         number=entry.number,
         received_at=_format_time(entry.started),
@@ -91,7 +91,7 @@ def show_entry(entry: Entry, api_key: str | None, *, bodies: bool) -> RecordedRe
         complete=entry.complete,
         fault=None if fault is None else FaultView(fault.id, fault.fault),
         not_understood=[
-            Understanding(each.kind, each.received, list(each.nearest), each.message) for each in entry.notes.unknown
+            Understanding(each.kind, each.received, list(each.nearest), each.message) for each in entry.unknown
         ],
     )  # fmt: skip
     if not bodies:
@@ -124,8 +124,8 @@ def find_codes(entry: Entry) -> list[str]:
     return list(codes)[:_MOST_CODES]
 
 
-def _show_message(headers: Headers, body: bytes, size: int, api_key: str | None) -> MessageView:
-    names = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in headers]
+def _show_message(headers: bytes, body: bytes, size: int, api_key: str | None) -> MessageView:
+    names = unpack_headers(headers)
     kind = next((value for name, value in names if name == "content-type"), "")
     encoded = any(name == "content-encoding" for name, _ in names)
     return MessageView(
