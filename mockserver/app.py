@@ -186,6 +186,7 @@ def build_routes(settings: Settings, workspaces: Workspaces, controls: list[Rout
         Route("/_files/{workspace}/results/{task}/{stream}/{file}", downloads.result),
         Route("/_files/{workspace}/assets/{row}/{name:path}", downloads.asset),
         Route("/_files/{workspace}/uploads/{upload}/{name:path}", downloads.upload),
+        Route("/_files/{workspace}/imports/{task}/result.json", downloads.import_result),
         *(Route(path, frames.endpoint) for path in FRAMES_PATHS),
         Route("/_files/{workspace}/frames/{label}.ndjson", frames.target),
         Route("/_files/{workspace}/exports/{file}/{name}", downloads.legacy),

@@ -156,6 +156,10 @@ class Links(msgspec.Struct, frozen=True):
         """Path and query of a file that a client has uploaded."""
         return self.sign(f"uploads/{upload_id}/{_quote_name(name, upload_id)}", expires)
 
+    def import_result(self, task_id: str, *, expires: int) -> str:
+        """Path and query of the result of an import of data rows."""
+        return self.sign(f"imports/{task_id}/result.json", expires)
+
     def frames(self, label_id: str, *, expires: int) -> str:
         """Path and query of the annotations of a video or DICOM label, which the frames endpoint sends clients to."""
         return self.sign(f"frames/{label_id}.ndjson", expires)

@@ -6,6 +6,7 @@ import asyncio
 import functools
 import mimetypes
 import re
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -25,8 +26,9 @@ from mockserver.generate.media.generator import Asset
 from mockserver.http.ranged import RangedResponse, RangedSource
 from mockserver.http.requests import base_url
 from mockserver.http.responses import JSON, NDJSON, json_response, storage_error
-from mockserver.http.sources import BytesSource, FilesSource
-from mockserver.links import RESULT_DAYS, parse_bewit
+from mockserver.http.sources import BytesSource, FilesSource, GeneratedSource
+from mockserver.links import RESULT_DAYS, good_until, parse_bewit
+from mockserver.workspaces.import_results import render_result
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import Attachment, DataRow
@@ -110,6 +112,19 @@ class Downloads:
         source = FilesSource([name], size, workspace.results.open)
         return RangedResponse(source, find_content_type(upload))
 
+    async def import_result(self, request: Request) -> ASGIApp:
+        """The created and refused data rows of an import task. Refused in the words of the storage."""
+        try:
+            workspace = self._check_signature(request)
+            with workspace.store.reading() as connection:
+                task = connection.one_by_id(Task, request.path_params["task"])
+            check_finished(workspace.exports.view(task))
+        except (LinkRefused, NotFound) as error:
+            return storage_error(error)
+        build_row_data = partial(_build_row_data, workspace, task.base_url)
+        generate = partial(render_result, workspace.store, task, build_row_data)
+        return RangedResponse(GeneratedSource(generate, f"{task.id}-result"), JSON)
+
     async def attachment(self, request: Request) -> RangedResponse:
         """The file of an attachment, built on demand."""
         workspace = self._check_signature(request)
@@ -169,12 +184,26 @@ def check_signature(workspaces: Workspaces, request: Request, path: str | None =
     return workspace
 
 
+def check_finished(task: Task) -> None:
+    """Raises NotFound when clients see the task running."""
+    if task.status == TaskStatus.IN_PROGRESS:
+        raise NotFound(f"Task {task.id!r} has no result yet; wait until it is COMPLETE")
+
+
 def find_content_type(upload: Upload) -> str:
     """The content type that was sent with a file if it is one, else that of its name. SDKs send a file's name in its
     place (wire trap 18)."""
     sent = upload.content_type or ""
     kind = sent if _CONTENT_TYPE.fullmatch(sent) else mimetypes.guess_type(upload.name)[0] or "application/octet-stream"
     return NDJSON if kind == "application/x-ndjson" else kind
+
+
+def _build_row_data(workspace: Workspace, host: str, row: DataRow) -> str:
+    """The content of a data row as a client sent it, or the link of the file that the server hosts."""
+    if row.row_data is not None:
+        return row.row_data
+    expires = good_until(workspace.store.clock.now(), RESULT_DAYS)
+    return host + workspace.links.asset(row.id, row.file_name, expires=expires)
 
 
 def _build(recipe: str, seed: int) -> Asset:

@@ -75,10 +75,10 @@ class ClockView(msgspec.Struct, frozen=True):
 
 
 class SetProgression(Body, frozen=True, kw_only=True):
-    """Changes only the progressions in the body. `imports` is refused until imports exist."""
+    """Changes only the progressions in the body."""
 
     exports: Pace | None = None
-    imports: Annotated[Pace | None, describe(type="null")] = None
+    imports: Pace | None = None
     processing: Pace | None = None
 
 

@@ -136,13 +136,9 @@ class Controls:
 
     def set_progression(self, request: Request, body: SetProgression) -> Progression:
         """Changes the progression of operations that start from now on."""
-        if body.imports is not None:
-            raise BadInput("imports are not served yet, so they have no progression; known are exports, processing")
         settings = self.workspace(request).settings
-        now = settings.progression
-        exports = now.exports if body.exports is None else body.exports
-        processing = now.processing if body.processing is None else body.processing
-        settings.set_progression(Progression(exports, processing))
+        chosen = {name: getattr(body, name) for name in body.__struct_fields__ if getattr(body, name) is not None}
+        settings.set_progression(msgspec.structs.replace(settings.progression, **chosen))
         return settings.progression
 
     def switches(self, request: Request, _body: None) -> Switches:

@@ -7,18 +7,29 @@ from mockserver.generate.media.generator import TILES, Asset, MediaGenerator, ge
 
 def build_asset(recipe: str, *, seed: int) -> Asset:
     """The file of a recipe. The same recipe and seed give the same bytes."""
+    if is_document(recipe):
+        return Asset("application/json", recipe.encode())
     generator, project, number = parse_recipe(recipe)
     return generator.build_asset(seed, project, number)
 
 
+def is_document(recipe: str) -> bool:
+    """Whether a recipe is the file itself: an object that a client has imported as the content of a data row."""
+    return recipe.startswith("{")
+
+
 def build_text_layer(recipe: str, *, seed: int) -> Asset | None:
     """The words of a document with their places; None for other media types."""
+    if is_document(recipe):
+        return None
     generator, project, number = parse_recipe(recipe)
     return generator.build_text_layer(seed, project, number)
 
 
 def build_tile(recipe: str, place: tuple[int, int, int], *, seed: int) -> Asset | None:
     """The tile at (zoom, column, row) of a map's row; None outside of its ground, or for other media types."""
+    if is_document(recipe):
+        return None
     generator, project, number = parse_recipe(recipe)
     return generator.build_tile(seed, project, number, place)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from mockserver.generate.annotations import Annotator, encode_body
-from mockserver.generate.assets import parse_recipe
+from mockserver.generate.assets import is_document, parse_recipe
 from mockserver.generate.chance import Chance
 from mockserver.generate.features import Ontology
 from mockserver.generate.media.generator import EMPTY, Variant, find_generator
@@ -17,7 +17,7 @@ _ORDINAL = re.compile(re.escape(FEATURES) + rb"([0-9a-z]{5})")
 
 def annotate(row: DataRow, ontology: Ontology, *, seed: int) -> Variant:
     """The annotations of the row's file. The contents of a user's own file are unknown, so it has none."""
-    if row.asset is not None:
+    if row.asset is not None and not is_document(row.asset):
         generator, project, number = parse_recipe(row.asset)
         return generator.build_variant(seed, project, number, ontology)
     known = find_generator(row.media_type)

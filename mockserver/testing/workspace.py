@@ -293,6 +293,14 @@ class Progression:
         self.set(exports=pace)
 
     @property
+    def imports(self) -> Pace:
+        return self._get("imports")
+
+    @imports.setter
+    def imports(self, pace: Pace) -> None:
+        self.set(imports=pace)
+
+    @property
     def processing(self) -> Pace:
         return self._get("processing")
 

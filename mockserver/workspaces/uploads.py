@@ -86,7 +86,10 @@ class Uploads:
 
         Raises LinkRefused if the signature is wrong or has expired, NotFound if the file does not exist.
         """
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            return None
         start = f"/_files/{self._links.workspace}/{FOLDER}/"
         if not parts.path.startswith(start):
             return None

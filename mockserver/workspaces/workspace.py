@@ -17,9 +17,12 @@ from mockserver.webhooks.dispatcher import Dispatcher
 from mockserver.webhooks.outbox import OutboxWriter
 from mockserver.workspaces.long_changes import LongChanges
 from mockserver.workspaces.manifest import WorkspaceManifest
+from mockserver.workspaces.row_imports import RowImports
 from mockserver.workspaces.storage import Stored
+from mockserver.workspaces.task_jobs import TaskJobs
 from mockserver.workspaces.uploads import Uploads
 from mockserver.world.changes.catalog import CatalogChanges
+from mockserver.world.changes.data_rows import DataRowChanges
 from mockserver.world.changes.deliveries import Deliveries
 from mockserver.world.changes.issues import IssueChanges
 from mockserver.world.changes.labels import LabelChanges
@@ -63,9 +66,12 @@ class Workspace:
         self.exports = Exports(store, self.links, self.results, parts.threads, parts.budget)
         self.legacy = LegacyFiles(store, self.links, self.results, parts.threads, parts.budget)
         self.uploads = Uploads(store, self.links, self.results, parts.budget)
+        self.jobs = TaskJobs(store, parts.threads)
+        self.row_imports = RowImports(store, self.uploads, self.jobs)
         self.long_changes = LongChanges()
         self.settings = WorkspaceSettings(store)
         self.catalog = CatalogChanges(store)
+        self.data_rows = DataRowChanges(store)
         self.labels = LabelChanges(store)
         self.issues = IssueChanges(store)
         self.tasks = TaskChanges(store)
@@ -97,4 +103,5 @@ class Workspace:
         self._dispatcher.detach(self.store)
         self.exports.close()
         self.legacy.close()
+        self.jobs.close()
         self.store.close()

@@ -30,6 +30,13 @@ class Change:
         seed, incarnation, sequence = self.connection.rows("SELECT seed, incarnation, sequence FROM workspace")[0]
         return ids.cuid(self.now if at is None else at, "run", seed, incarnation, sequence)
 
+    def new_ids(self, count: int) -> list[str]:
+        """Returns as many new ids, in the time of one."""
+        self.connection.run("UPDATE workspace SET sequence = sequence + :count", {"count": count})
+        seed, incarnation, last = self.connection.rows("SELECT seed, incarnation, sequence FROM workspace")[0]
+        stem = ids.Stem("run", seed, incarnation)
+        return [stem.cuid(self.now, sequence) for sequence in range(last - count + 1, last + 1)]
+
     def number(self, kind: type[Record]) -> int:
         """The number of the next row of a table with numbered rows."""
         return self.connection.next_number(kind)

@@ -25,7 +25,7 @@ LegacyRelationships = Literal["text", "ends", "labelled"]
 pictures do; or with their ends and a label, as conversations do (docs/reference/relationship)."""
 
 
-class MediaType(msgspec.Struct, frozen=True, kw_only=True):
+class MediaType(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """One row of the table. Several may have the same `wire` word; then they agree about its data rows."""
 
     name: str
@@ -54,6 +54,11 @@ class MediaType(msgspec.Struct, frozen=True, kw_only=True):
     """A data row's file is a JSON that says where its tiles are."""
     text_layer: bool = False
     """A data row has a text layer, whose tokens entities name."""
+    mime_types: dict[str, str] = {}
+    """Extensions of imported files of this media type -> their MIME types; the first is that of a file without a known
+    extension."""
+    measures: tuple[str, ...] = ()
+    """The media attributes that only the file itself could tell; imported rows have those of imports/media.py."""
     legacy_masks: bool = False
     """Its objects have an `instanceURI` in Export V1; tiles, conversations and frames have none (samples)."""
     legacy_attributes: LegacyAttributes = "as_v2"
@@ -66,35 +71,55 @@ MEDIA = (
         name="image", wire="IMAGE", generator="image:Image", extension="png",
         tools=PIXEL_TOOLS | {"raster-segmentation", "edge"},
         attachments={"IMAGE": "photo", "IMAGE_OVERLAY": "overlay"},
+        mime_types={
+            "jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp", "bmp": "image/bmp",
+            "gif": "image/gif", "tif": "image/tiff", "tiff": "image/tiff",
+        },
+        measures=("height", "width", "exif_rotation"),
         legacy_masks=True, legacy_attributes="empty", legacy_relationships="ends",
     ),
     MediaType(
         name="video", wire="VIDEO", generator="video:Video", extension="mp4",
         tools=frozenset({"rectangle", "line", "point", "raster-segmentation"}),
         plan_keys=frozenset({"frames", "from_first_frame"}), attachments={"VIDEO": "clip"},
+        mime_types={
+            "mp4": "video/mp4", "mov": "video/quicktime", "m4v": "video/x-m4v", "webm": "video/webm",
+            "mkv": "video/x-matroska", "avi": "video/x-msvideo",
+        },
+        measures=("height", "width", "frame_rate", "frame_count"),
         label_kind="Video", framed=True, legacy_attributes="of_file",
     ),
     MediaType(
         name="dicom", wire="DICOM", generator="dicom:Dicom", extension="dcm",
         tools=frozenset({"line", "raster-segmentation"}), framed=True,
+        mime_types={"dcm": "application/dicom"}, measures=("height", "width"),
     ),
     MediaType(
         name="audio", wire="AUDIO", generator="audio:Audio", extension="wav", attachments={"AUDIO": "recording"},
+        mime_types={
+            "mp3": "audio/mpeg", "wav": "audio/wav", "m4a": "audio/mp4", "flac": "audio/flac", "ogg": "audio/ogg",
+            "aac": "audio/aac",
+        },
     ),
-    MediaType(name="html", wire="HTML", generator="html:Html", extension="html", attachments={"HTML": "page"}),
+    MediaType(
+        name="html", wire="HTML", generator="html:Html", extension="html", attachments={"HTML": "page"},
+        mime_types={"html": "text/html", "htm": "text/html"},
+    ),
     MediaType(
         name="text", wire="TEXT", generator="text:Text", extension="txt",
         tools=frozenset({"named-entity", "edge"}),
         plan_keys=frozenset({"inline"}), attachments={"TEXT_URL": "description"},
+        mime_types={"txt": "text/plain", "md": "text/markdown", "csv": "text/csv"},
         legacy_masks=True, legacy_attributes="empty", legacy_relationships="text",
     ),
     MediaType(
         name="document", wire="PDF", generator="document:Document", extension="pdf",
         tools=frozenset({"rectangle", "named-entity", "edge"}),
-        attachments={"PDF_URL": "report"}, text_layer=True, legacy_masks=True,
+        attachments={"PDF_URL": "report"}, mime_types={"pdf": "application/pdf"}, text_layer=True, legacy_masks=True,
     ),
     MediaType(
         name="conversational", wire="CONVERSATIONAL", generator="conversational:Conversational", extension="json",
+        mime_types={"json": "application/json"},
         tools=frozenset({"named-entity", "edge"}),
     ),
     MediaType(
@@ -128,6 +153,13 @@ MEDIA = (
 """The first row of a wire word generates new labels of such data rows; attachments are generated in the order of the
 rows: a row that is put before others changes every generated world."""
 
+ATTACHMENT_TYPES = frozenset(
+    {
+        "AUDIO", "VIDEO", "IMAGE", "TEXT", "IMAGE_OVERLAY", "HTML", "RAW_TEXT", "TEXT_URL", "PDF_URL", "CAMERA_IMAGE",
+    }
+)  # fmt: skip
+"""Kinds of attachments that clients may add (SDK asset_attachment.py, all versions)."""
+BY_EXTENSION = {extension: media for media in MEDIA for extension in media.mime_types}
 BY_NAME = {media.name: media for media in MEDIA}
 
 

@@ -39,6 +39,7 @@ class Progression(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The pace of everything in a workspace that is asynchronous."""
 
     exports: Pace = "at_once"
+    imports: Pace = "at_once"
     processing: Pace = "at_once"
 
     def text(self) -> JsonText:

@@ -85,7 +85,8 @@ CREATE TABLE data_row (
   created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, last_activity_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL
 );
 CREATE UNIQUE INDEX data_row_by_id ON data_row (id);
-CREATE UNIQUE INDEX data_row_by_global_key ON data_row (global_key);
+-- The global key of a deleted data row may be given again (SDK tests test_data_rows.py).
+CREATE UNIQUE INDEX data_row_by_global_key ON data_row (global_key) WHERE NOT deleted;
 CREATE INDEX data_row_of_dataset ON data_row (dataset_id, no);
 CREATE INDEX data_row_by_external_id ON data_row (external_id);
 CREATE INDEX data_row_by_activity ON data_row (last_activity_at);
@@ -175,6 +176,13 @@ CREATE TABLE task (
 CREATE TABLE upload (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, content_type TEXT, size BIGINT NOT NULL, created_at BIGINT NOT NULL
 );
+
+-- What became of each data row that an import task was sent: its number, or why it was refused.
+CREATE TABLE import_row (
+  task_no BIGINT NOT NULL, position INTEGER NOT NULL, data_row_no BIGINT, message TEXT, spec TEXT,
+  PRIMARY KEY (task_no, position)
+);
+CREATE INDEX import_row_refused ON import_row (task_no, position) WHERE data_row_no IS NULL;
 
 CREATE TABLE event (
   no SERIAL, kind TEXT NOT NULL, at BIGINT NOT NULL, project_id TEXT, data_row_id TEXT, label_id TEXT,

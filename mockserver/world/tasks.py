@@ -11,6 +11,17 @@ EXPORT = "export-data-rows"
 """The SDK reads results only of tasks with exactly this type (task.py:136)."""
 
 
+UPSERT_ROWS = "adv-upsert-data-rows"
+"""The type of the tasks of `upsertDataRows` (SDK task.py is_creation_task)."""
+JSON_IMPORT = "JSON Import"
+"""The name of tasks that import data rows, by which older SDKs know them (task.py 3.40.1:86); the type of those of
+`appendRowsToDataset` (inferred)."""
+ADD_TO_BATCH = "add-data-rows-to-batch"
+SEND_TO_QUEUE = "send-to-task-queue"
+"""Types whose failures SDKs read from `result` (task.py)."""
+IMPORTS = frozenset({UPSERT_ROWS, JSON_IMPORT})
+
+
 class TaskStatus(StrEnum):
     """Any status but IN_PROGRESS ends the SDK's waiting immediately (wire trap 14). CANCELED has one L."""
 

@@ -135,7 +135,6 @@ def test_a_pinned_incarnation_gives_the_same_ids_again(server: ServedWorld) -> N
         ("progression", '{"exports": "slow"}', "$.exports"),
         ("progression", '{"exports": {}}', "at_once"),
         ("progression", '{"exports": {"looks": 1, "seconds": 2}}', "at_once"),
-        ("progression", '{"imports": "at_once"}', "not served yet"),
         ("switches", '{"frames": "away"}', "$.frames"),
         ("switches", '{"legacy_cache": true}', "$.legacy_cache"),
         ("switches", '{"cache": "stale"}', "known keys are legacy_cache, frames"),

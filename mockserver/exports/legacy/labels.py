@@ -211,7 +211,9 @@ class LabelElements:
             return json_string(row.row_data)
         row_id = row.data_row_id
         file = build_asset(row.asset, seed=self._seed) if row.media_type in TILED else None
-        if file is None or not file.tiled:
+        if file is not None and not file.tiled:
+            return json_string(file.content.decode())
+        if file is None:
             return f'"{self._host}{self._asset(row_id, row.external_id or row_id, 0)}"'
         tiles = self._plain_host + self._links.tiles(row_id, expires=self._expires)
         return json_string(insert_tiles_url(file.content, tiles).decode())

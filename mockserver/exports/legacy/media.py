@@ -9,7 +9,7 @@ import orjson
 
 from mockserver.exports.legacy.numbers import to_javascript
 from mockserver.exports.text import escape_non_ascii, to_camel_case
-from mockserver.generate.assets import build_asset, parse_recipe
+from mockserver.generate.assets import build_asset, is_document, parse_recipe
 
 SIZES_KEPT = 4096
 TEXTS_KEPT = 1024
@@ -21,7 +21,7 @@ def build_media_attributes(text: str, recipe: str | None, *, seed: int) -> JsonO
     """The `mediaAttributes` of a data row, from those of Export V2 as JSON. Of a clip whose file the server hosts by
     `recipe`, the eleven of the sample, in its order (observed 2023-02); all others in camelCase (inferred)."""
     known = orjson.loads(text)
-    if recipe is None or parse_recipe(recipe)[0].media.legacy_attributes != "of_file":
+    if recipe is None or is_document(recipe) or parse_recipe(recipe)[0].media.legacy_attributes != "of_file":
         attributes: JsonObject = to_javascript(to_camel_case(known))
         return attributes
     rate, count = known["frame_rate"], known["frame_count"]

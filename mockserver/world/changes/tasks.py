@@ -6,9 +6,9 @@ from typing import Any
 
 from mockserver.world.database import Clause, JsonText
 from mockserver.world.legacy import LegacyFile
-from mockserver.world.progression import decode_progression, encode_pace
+from mockserver.world.progression import Pace, Progression, decode_progression, encode_pace
 from mockserver.world.store import Store
-from mockserver.world.tasks import Task, TaskStatus
+from mockserver.world.tasks import EXPORT, IMPORTS, Task, TaskStatus
 
 NO_STREAMS = JsonText("{}")
 
@@ -20,13 +20,14 @@ class TaskChanges:
         self._store = store
 
     def create_task(self, *, type: str, name: str | None, request: JsonText, base_url: str) -> Task:  # noqa: A002  the wire's word
-        """Creates a task that is IN_PROGRESS and belongs to the owner of the API key."""
+        """Creates a task that is IN_PROGRESS and belongs to the owner of the API key. Its progression is that of its
+        type."""
         with self._store.change() as change:
             workspace = self._store.workspace
+            pace = encode_pace(_get_pace(type, decode_progression(workspace.progression)))
             task = Task(
                 change.number(Task), change.new_id(), type, name, TaskStatus.IN_PROGRESS, 0.0, request, base_url,
-                encode_pace(decode_progression(workspace.progression).exports), NO_STREAMS, None, workspace.user_id,
-                change.now, change.now,
+                pace, NO_STREAMS, None, workspace.user_id, change.now, change.now,
             )  # fmt: skip
             change.connection.insert([task])
             return task
@@ -66,6 +67,12 @@ class TaskChanges:
             }
             change.connection.update(LegacyFile, unfinished, **values)
             return change.connection.update(Task, unfinished, updated_at=change.now, **values)
+
+
+def _get_pace(kind: str, progression: Progression) -> Pace:
+    if kind == EXPORT:
+        return progression.exports
+    return progression.imports if kind in IMPORTS else progression.processing
 
 
 def resume(store: Store) -> None:

@@ -19,6 +19,7 @@ from mockserver.api.graphql.resolvers import (
     people,
     projects,
     quality,
+    row_imports,
     slices,
     uploads,
     webhooks,
@@ -32,7 +33,7 @@ def all_resolvers() -> dict[str, dict[str, RegisteredField]]:
     for module in (
         people, projects, ontologies, data_rows, metadata, labels, feature_schemas, quality, models, slices, exports,
         legacy, changes, webhooks, issues, access, workflows, imports,
-        uploads,
+        uploads, row_imports,
     ):  # fmt: skip
         module.add_to(fields)
     return fields.by_type

@@ -181,7 +181,12 @@ def get_global_keys_result(_source: Any, call: Call, jobId: Any = None) -> Globa
     since, keys = _parse_job(job_id)
     if not call.workspace.is_processed(f"job {job_id}", since=since):
         return GlobalKeysResult(None, "IN_PROGRESS")
-    known = {row.global_key: row for row in call.select(DataRow, Clause("global_key IN :keys", keys=keys))}
+    matches = [
+        row
+        for state in ("deleted", "NOT deleted")  # each has an index; a key may have been given again
+        for row in call.select(DataRow, Clause(f"global_key IN :keys AND {state}", keys=keys))
+    ]
+    known = {row.global_key: row for row in matches}
     live = {key: row for key, row in known.items() if not row.deleted}
     rows = [FetchedRow(live[key].id if key in live else "", key) for key in keys]
     deleted = [key for key in keys if key in known and key not in live]

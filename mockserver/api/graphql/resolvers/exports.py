@@ -9,7 +9,7 @@ from typing import Any, Unpack
 import msgspec
 
 from mockserver.api.graphql.call import Call
-from mockserver.api.graphql.fields import Fields
+from mockserver.api.graphql.fields import Fields, json_text
 from mockserver.api.graphql.filters import snake
 from mockserver.api.graphql.matching import list_compared, matches
 from mockserver.api.graphql.pages import Window, cut_window
@@ -22,7 +22,7 @@ from mockserver.exports.tasks import get_streams, is_finished
 from mockserver.links import RESULT_DAYS, good_until
 from mockserver.world.database import EVERYTHING, Clause
 from mockserver.world.people import Organization, Person
-from mockserver.world.tasks import EXPORT, Task, TaskStatus
+from mockserver.world.tasks import EXPORT, IMPORTS, Task, TaskStatus
 
 PATIENCE = 0.2
 """Seconds that the mutation waits for its export: a first poll that is not COMPLETE costs every SDK two seconds."""
@@ -181,10 +181,17 @@ def _build_url(call: Call, source: Task, stream: str, file: str) -> str:
 
 
 def build_result_url(call: Call, source: Task, stream: str) -> str | None:
-    """The URL of a whole stream, empty or not; null before the task is COMPLETE."""
-    return _build_url(call, source, stream, "all.ndjson") if is_finished(source) and source.type == EXPORT else None
+    """The URL of a whole stream, empty or not, or of the result of an import; null before the task is COMPLETE. The
+    result of other tasks is null or, if they failed, JSON that says why (SDK task.py)."""
+    if source.type in IMPORTS and source.status != TaskStatus.IN_PROGRESS:
+        expires = good_until(source.created_at, RESULT_DAYS)
+        return source.base_url + call.workspace.links.import_result(source.id, expires=expires)
+    if source.type == EXPORT:
+        return _build_url(call, source, stream, "all.ndjson") if is_finished(source) else None
+    return json_text({"error": source.failure}) if source.status == TaskStatus.FAILED else None
 
 
 def build_errors_url(call: Call, source: Task) -> str | None:
     """The URL of the errors of rows that failed, or of an export that failed as a whole; null without any."""
-    return _build_url(call, source, ERRORS, "all.ndjson") if get_stream(source, ERRORS).chunks else None
+    has_errors = source.type == EXPORT and get_stream(source, ERRORS).chunks
+    return _build_url(call, source, ERRORS, "all.ndjson") if has_errors else None

@@ -42,6 +42,10 @@ WITHOUT_RECORDS = {
 ELSEWHERE = {
     "benchmark": {"Benchmark"}, "issue": {"Issue", "Comment"}, "webhook": {"Webhook"}, "review": {"Review"},
     "tag": {"ResourceTag"}, "userGroup": set(), "findModelFoundryApp": set(),
+    "successesfulDataRowImports": {"SuccessfulDataRowImports", "ImportedDataRow"},
+    "failedDataRowImports": {
+        "FailedDataRowImports", "FailedDataRowImport", "DataRowImportSpec", "SentMetadataField", "SentAttachment",
+    },
 }  # fmt: skip
 """Fields of Query, and types, whose records the default world has none of; tests of their own have."""
 

@@ -1,0 +1,94 @@
+"""Uploads and imports of data rows, as clients send them."""
+
+import json
+import time
+from typing import Any
+
+import requests
+
+from contract_tests.rules.api.asking import LONG_PATIENCE, answer_in, ask_in
+from mockserver.testing import MockWorkspace
+
+UPLOAD = "mutation($file: Upload!, $contentLength: Int!) {uploadFile(file: $file, contentLength: $contentLength) {url}}"
+UPSERT = (
+    "mutation UpsertDataRowsPyApi($manifestUri: String!) {upsertDataRows(data: {manifestUri: $manifestUri})"
+    " {id name status type result errors metadata completionPercentage createdAt updatedAt}}"
+)
+SUCCESSES = (
+    "query($taskId: ID!, $first: Int, $from: String) {successesfulDataRowImports(data:"
+    " {taskId: $taskId, first: $first, from: $from}) {nodes {id externalId globalKey rowData} after total}}"
+)
+FAILURES = (
+    "query($taskId: ID!, $first: Int, $from: String) {failedDataRowImports(data:"
+    " {taskId: $taskId, first: $first, from: $from}) {after total results {message spec {externalId globalKey rowData"
+    " metadata {schemaId value name} attachments {type value name}}}}}"
+)
+
+
+def upload(workspace: MockWorkspace, content: bytes, name: str = "1") -> str:
+    """The URL of an uploaded file."""
+    operations = {"query": UPLOAD, "variables": {"file": None, "contentLength": len(content)}}
+    files: dict[str, tuple[str | None, str | bytes]] = {
+        "operations": (None, json.dumps(operations)),
+        "map": (None, '{"1": ["variables.file"]}'),
+        "1": (name, content),
+    }
+    headers = {"Authorization": f"Bearer {workspace.api_key}"}
+    answer = requests.post(workspace.graphql_url, files=files, headers=headers, timeout=LONG_PATIENCE).json()
+    assert "errors" not in answer, answer
+    return str(answer["data"]["uploadFile"]["url"])
+
+
+def create_dataset(workspace: MockWorkspace, name: str = "imported") -> str:
+    document = "mutation($name: String!) {createDataset(data: {name: $name}) {id}}"
+    return str(ask_in(workspace, document, name=name)["createDataset"]["id"])
+
+
+def upload_manifest(workspace: MockWorkspace, *chunks: list[Any], **more: object) -> str:
+    """The URL of a manifest of these chunks."""
+    urls = [upload(workspace, json.dumps(chunk).encode(), "json_import.json") for chunk in chunks]
+    manifest = {"source": "SDK", "item_count": sum(map(len, chunks)), "chunk_uris": urls} | more
+    return upload(workspace, json.dumps(manifest).encode(), "manifest.json")
+
+
+def upsert(workspace: MockWorkspace, *chunks: list[Any], **more: object) -> Any:
+    """The task of an import of items."""
+    manifest = upload_manifest(workspace, *chunks, **more)
+    return ask_in(workspace, UPSERT, manifestUri=manifest)["upsertDataRows"]
+
+
+def write_item(dataset: str, key: str = "AUTO", value: str = "", **payload: object) -> dict[str, Any]:
+    return {"id": {"type": key, "value": value}, "payload": {"dataset_id": dataset} | payload}
+
+
+def import_rows(workspace: MockWorkspace, dataset: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The data rows that an import of these has created, in their order."""
+    task = upsert(workspace, [write_item(dataset, **row) for row in rows])
+    assert task["status"] == "COMPLETE", task
+    assert list_failures(workspace, task["id"]) == []
+    return list_successes(workspace, task["id"])
+
+
+def wait_for_task(workspace: MockWorkspace, task_id: str) -> Any:
+    """The task, once it has ended."""
+    document = "query($id: ID!) {task(where: {id: $id}) {id name status type result errors metadata}}"
+    until = time.monotonic() + LONG_PATIENCE
+    while (task := ask_in(workspace, document, id=task_id)["task"])["status"] == "IN_PROGRESS":
+        assert time.monotonic() < until, task
+        time.sleep(0.05)
+    return task
+
+
+def list_successes(workspace: MockWorkspace, task_id: str) -> list[dict[str, Any]]:
+    return list(ask_in(workspace, SUCCESSES, taskId=task_id)["successesfulDataRowImports"]["nodes"])
+
+
+def list_failures(workspace: MockWorkspace, task_id: str) -> list[dict[str, Any]]:
+    return list(ask_in(workspace, FAILURES, taskId=task_id)["failedDataRowImports"]["results"])
+
+
+def refuse(workspace: MockWorkspace, document: str, **variables: object) -> str:
+    """The message of a request that is refused."""
+    [error] = answer_in(workspace, document, **variables)["errors"]
+    assert error["extensions"]["code"] != "MOCKSERVER_BUG"
+    return str(error["message"])

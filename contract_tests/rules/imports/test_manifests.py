@@ -1,0 +1,38 @@
+"""Lists of items: parsed one by one, the same as by any other parser."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver.errors import BadInput
+from mockserver.imports.manifests import decode_chunk, iterate_items
+
+ITEMS = st.lists(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+        max_leaves=8,
+    ),
+    max_size=8,
+)
+
+
+@given(ITEMS, st.sampled_from([None, 2]), st.booleans(), st.text(alphabet=" \n\r\t", max_size=3))
+def test_items_are_those_of_the_list(items: list[object], indent: int | None, escaped: bool, blank: str) -> None:
+    text = blank + json.dumps(items, indent=indent, ensure_ascii=escaped) + blank
+    try:
+        content = text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return
+    if "\\ud" not in text:
+        assert list(iterate_items(decode_chunk(content))) == items
+
+
+@given(ITEMS.filter(bool), st.data())
+def test_a_list_that_was_cut_is_refused(items: list[object], data: st.DataObject) -> None:
+    text = json.dumps(items)
+    cut = text[: data.draw(st.integers(0, len(text) - 1))]
+    with pytest.raises(BadInput, match="expected a JSON list of data rows"):
+        list(iterate_items(cut))

@@ -1,0 +1,83 @@
+"""The files of an import of data rows: a manifest that names chunks, and lists of items in JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from mockserver.errors import BadInput
+
+_BLANK = re.compile(r"[ \t\r\n]*")
+_EXCERPT = 40
+_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """The manifest of `upsertDataRows` (SDK data_row_uploader.py)."""
+
+    chunk_uris: list[str]
+    item_count: int | None = None
+    source: str | None = None
+
+
+def parse_manifest(content: bytes) -> Manifest:
+    """Raises BadInput."""
+    try:
+        return msgspec.json.decode(content, type=Manifest)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadInput(
+            f'The manifest cannot be read ({error}); expected {{"source": "SDK", "item_count": 1, "chunk_uris": ["…"]}}'
+        ) from None
+
+
+def decode_chunk(content: bytes) -> str:
+    """The text of a file with items. Raises BadInput."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"A file of data rows is not UTF-8 ({error}); expected a JSON list of data rows") from None
+
+
+def iterate_items(text: str) -> Iterator[Any]:
+    """The items of a JSON list, parsed one by one: parsing all of them in one call would keep other threads waiting.
+
+    Raises BadInput.
+    """
+    decoder = json.JSONDecoder(parse_constant=_refuse_constant)
+    place = _skip(text, 0)
+    if text[place : place + 1] != "[":
+        raise BadInput(
+            f"A file of data rows begins with {text[place : place + _EXCERPT]!r}; expected a JSON list of data rows"
+        )
+    place = _skip(text, place + 1)
+    separator = text[place : place + 1]
+    while separator != "]":
+        try:
+            start = place
+            item, place = decoder.raw_decode(text, start)
+            if _ESCAPED_SURROGATE.search(text, start, place):
+                json.dumps(item, ensure_ascii=False).encode()  # half of a pair is a ValueError
+        except (ValueError, RecursionError) as error:
+            raise BadInput(f"A file of data rows is not JSON ({error}); expected a JSON list of data rows") from None
+        yield item
+        place = _skip(text, place)
+        separator = text[place : place + 1]
+        if separator not in (",", "]") or separator == "":
+            raise BadInput(
+                f"A file of data rows has {text[place : place + _EXCERPT]!r} behind an item, at character {place:,}; "
+                "expected a JSON list of data rows"
+            )
+        place = _skip(text, place + 1)
+
+
+def _skip(text: str, place: int) -> int:
+    match = _BLANK.match(text, place)
+    return place if match is None else match.end()
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number of JSON")

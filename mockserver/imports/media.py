@@ -1,0 +1,152 @@
+"""The content of an imported data row: its media type and its media attributes.
+
+Nothing is ever fetched. What a client does not send follows from the name of the file, and what only the file could
+tell is the same for all files (inferred).
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from mockserver.errors import nearest
+from mockserver.imports.refusals import ItemRefused
+from mockserver.world.database import JsonText
+from mockserver.world.media import BY_EXTENSION, BY_NAME, MEDIA, MediaType
+from mockserver.world.new_rows import Content
+
+MEASURES: dict[str, int] = {
+    "height": 720, "width": 1280, "exif_rotation": 1, "frame_rate": 30, "frame_count": 300,
+}  # fmt: skip
+"""What only the file could tell. Width and height may be in its name."""
+IN_FRONT = ("height", "width")
+"""The attributes in front of the type of the asset, in every sample."""
+OTHER_DOCUMENT = "JSON"
+"""The media type of a document of an unknown kind (SDK media_type.py)."""
+WORDS = frozenset({media.wire for media in MEDIA} | {OTHER_DOCUMENT, "POINT_CLOUD", "LLM"})
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
+_SIZE = re.compile(r"(?<!\d)([1-9]\d{1,4})x([1-9]\d{1,4})(?!\d)|/([1-9]\d{1,4})/([1-9]\d{1,4})(?:\.\w+)?$")
+_BY_WIRE = {media.wire: media for media in reversed(MEDIA)}
+_CONVERSATION = "application/vnd.labelbox.conversational"
+_GEOSPATIAL = re.compile(r"EPSG:?\d+", re.IGNORECASE)
+
+JsonObject = dict[str, Any]
+
+
+def build_content(row_data: Any, media_type: str | None = None) -> Content:
+    """The content that `row_data` describes: a URL, a text, or a document as an object or as text.
+
+    Raises ItemRefused for other values and for an unknown media type.
+    """
+    word = None if media_type is None else _check_word(media_type)
+    document = _find_document(row_data)
+    if document is not None:
+        return _build_document(document, word)
+    if not isinstance(row_data, str) or not row_data.strip():
+        raise ItemRefused(f"row_data is {str(row_data)[:100]!r}; expected a URL, a text or an object")
+    if _URL.fullmatch(row_data):
+        return _build_file(row_data, word)
+    media = _BY_WIRE.get(word or "", BY_NAME["text"])
+    return Content(row_data, None, word or media.wire, _render(media, word or media.wire, "text/plain"))
+
+
+def _check_word(media_type: str) -> str:
+    word = str(media_type).upper()
+    if word not in WORDS:
+        near = ", ".join(nearest(word, sorted(WORDS), most=3))
+        raise ItemRefused(f"Unknown media_type {media_type!r}; the nearest known are {near}")
+    return word
+
+
+def _find_document(row_data: Any) -> JsonObject | None:
+    """The object that is the row's content, also if it was sent as a text."""
+    if isinstance(row_data, dict):
+        return row_data
+    if not isinstance(row_data, str) or not row_data.lstrip().startswith("{"):
+        return None
+    try:
+        parsed = orjson.loads(row_data)
+    except orjson.JSONDecodeError:
+        return None
+    return parsed if isinstance(parsed, dict) and _find_media(parsed) is not None else None
+
+
+def _find_media(document: JsonObject) -> MediaType | None:
+    """The media type of an object: of tiles, of a document with its text layer, or of a conversation (docs: import of
+    tiled imagery, PDF and conversations)."""
+    if "tileLayerUrl" in document:
+        geospatial = _GEOSPATIAL.fullmatch(str(document.get("epsg", "")))
+        return BY_NAME["geospatial" if geospatial else "tiles"]
+    if "pdf_url" in document or "pdfUrl" in document:
+        return BY_NAME["document"]
+    kind = str(document.get("type", ""))
+    return BY_NAME["conversational"] if kind.startswith(_CONVERSATION) and "messages" in document else None
+
+
+def _build_document(document: JsonObject, word: str | None) -> Content:
+    media = _find_media(document)
+    if media is BY_NAME["document"]:
+        return _build_pdf(document)
+    wire = word or (OTHER_DOCUMENT if media is None else media.wire)
+    text = JsonText(orjson.dumps(document).decode())
+    if media is BY_NAME["conversational"]:
+        return Content(None, text, wire, _render(media, wire, document["type"], **_count_messages(document)))
+    return Content(None, text, wire, _render(None, wire, "application/json"))
+
+
+def _build_pdf(document: JsonObject) -> Content:
+    """A document is its file; the text layer is one of its attributes, as in exports (observed 2025-05)."""
+    media = BY_NAME["document"]
+    url, layer = document.get("pdf_url") or document.get("pdfUrl"), document.get("text_layer_url")
+    if not isinstance(url, str) or not url:
+        raise ItemRefused(f"pdf_url is {str(url)[:100]!r}; expected a URL")
+    more = {} if layer is None else {"text_layer_url": str(layer)}
+    return Content(url, None, media.wire, _render(media, media.wire, media.mime_types["pdf"], **more))
+
+
+def _count_messages(document: JsonObject) -> JsonObject:
+    """`messages` is a list in which some can be labelled, or in chats with models an object by id."""
+    messages = document["messages"]
+    if isinstance(messages, dict):
+        return {"labelable_ids": list(messages), "message_count": len(messages)}
+    if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
+        raise ItemRefused("messages of a conversation must be a list of objects with messageId and content")
+    labelable = [str(message.get("messageId")) for message in messages if message.get("canLabel")]
+    return {"labelable_ids": labelable, "message_count": len(messages)}
+
+
+def _build_file(url: str, word: str | None) -> Content:
+    path = url.partition("?")[0].partition("#")[0]
+    extension = path.rpartition(".")[2].lower()
+    media = BY_EXTENSION.get(extension, BY_NAME["image"]) if word is None else _BY_WIRE.get(word)
+    wire = word or (OTHER_DOCUMENT if media is None else media.wire)
+    types = {} if media is None else media.mime_types
+    mime_type = types.get(extension) or next(iter(types.values()), "application/json")
+    return Content(url, None, wire, _render_file(media, wire, mime_type, _find_size(path)))
+
+
+def _find_size(path: str) -> tuple[int, int] | None:
+    """The width and height that a name like `street-1920x1080.jpg` or `/200/300.jpg` has."""
+    match = _SIZE.search(path)
+    if match is None:
+        return None
+    return (int(match[1]), int(match[2])) if match[1] else (int(match[3]), int(match[4]))
+
+
+@lru_cache(maxsize=1024)
+def _render_file(media: MediaType | None, wire: str, mime_type: str, size: tuple[int, int] | None) -> JsonText:
+    known = {} if size is None else {"width": size[0], "height": size[1]}
+    return _render(media, wire, mime_type, **known)
+
+
+def _render(media: MediaType | None, wire: str, mime_type: str, **known: Any) -> JsonText:
+    """The attributes in the order of the samples: the size, the types, everything else."""
+    measures = {name: known.get(name, MEASURES[name]) for name in ([] if media is None else media.measures)}
+    attributes = {name: measures.pop(name) for name in IN_FRONT if name in measures}
+    attributes |= {"asset_type": wire.lower(), "mime_type": mime_type} | measures
+    attributes |= {name: value for name, value in known.items() if name not in IN_FRONT}
+    return JsonText(orjson.dumps(attributes).decode())

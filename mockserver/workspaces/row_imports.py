@@ -1,0 +1,148 @@
+"""Imports of data rows from uploaded files: a manifest with chunks, or one list of rows.
+
+A file is read from its beginning to its end before anything is changed, so that a file that is damaged changes nothing.
+Then rows are created in groups, each group in one transaction, and what became of each row is recorded with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from mockserver.errors import BadInput, MalformedRequest
+from mockserver.imports.manifests import Manifest, decode_chunk, iterate_items, parse_manifest
+from mockserver.imports.metadata import MetadataReader
+from mockserver.imports.refusals import ItemRefused
+from mockserver.imports.row_specs import RowReader, render_refused
+from mockserver.workspaces.task_jobs import TaskJobs
+from mockserver.workspaces.uploads import Uploads
+from mockserver.world.changes.data_rows import DataRowChanges, ImportItem
+from mockserver.world.data_rows import DataRow, Dataset, Embedding, MetadataSchema
+from mockserver.world.new_rows import Refusal, RowSpec
+from mockserver.world.store import Store
+from mockserver.world.tasks import JSON_IMPORT, UPSERT_ROWS, Task
+
+ROWS_TOGETHER = 200
+"""Rows of one transaction, some 10 ms, in which no other change can be made."""
+MOST_SYNC = 1_000
+"""Rows of appendRowsToDatasetSync (SDK dataset.py 3.40.1:126)."""
+MOST_CHUNKS = 10_000
+
+ReadItem = Callable[[Any], RowSpec]
+Check = Callable[[], None]
+
+
+class RowImports:
+    """The imports of one workspace."""
+
+    def __init__(self, store: Store, uploads: Uploads, jobs: TaskJobs) -> None:
+        self._store, self._uploads, self._jobs = store, uploads, jobs
+        self._rows = DataRowChanges(store)
+
+    def start_upsert(self, manifest_url: str, *, base_url: str) -> tuple[Task, Future[None]]:
+        """Starts the import of a manifest. Raises BadInput when it cannot be read, or a chunk is not here."""
+        manifest = parse_manifest(self._read(manifest_url))
+        if len(manifest.chunk_uris) > MOST_CHUNKS:
+            raise BadInput(f"The manifest has {len(manifest.chunk_uris):,} chunks; at most {MOST_CHUNKS:,} are read")
+        for url in manifest.chunk_uris:
+            self._find(url)
+        work = partial(self._upsert, manifest)
+        return self._jobs.start(work, type=UPSERT_ROWS, name=JSON_IMPORT, base_url=base_url)
+
+    def start_append(self, dataset_id: str, url: str, *, base_url: str) -> tuple[Task, Future[None]]:
+        """Starts the import of one file into a dataset. Raises NotFound, BadInput."""
+        self._check_dataset(dataset_id)
+        self._find(url)
+        work = partial(self._append, dataset_id, url)
+        return self._jobs.start(work, type=JSON_IMPORT, name=JSON_IMPORT, base_url=base_url)
+
+    def append(self, dataset_id: str, url: str) -> list[DataRow]:
+        """Imports one file into a dataset, all of it or nothing. Raises NotFound, BadInput, MalformedRequest."""
+        self._check_dataset(dataset_id)
+        items = list(islice(self._iterate(url), MOST_SYNC + 1))
+        if len(items) > MOST_SYNC:
+            raise MalformedRequest(
+                f"The file has more than {MOST_SYNC:,} data rows; import them asynchronously by appendRowsToDataset"
+            )
+        return self.create([partial(_read_row, item, dataset_id) for item in items])
+
+    def create(self, reads: list[Callable[[RowReader], RowSpec]]) -> list[DataRow]:
+        """Creates data rows, all of them or none. Raises MalformedRequest."""
+        reader = self._build_reader()
+        try:
+            specs = [read(reader) for read in reads]
+        except ItemRefused as error:
+            raise MalformedRequest(str(error)) from None
+        return self._rows.upsert_or_refuse(specs)
+
+    def _check_dataset(self, dataset_id: str) -> None:
+        with self._store.reading() as connection:
+            connection.one_by_id(Dataset, dataset_id)
+
+    def _build_reader(self) -> RowReader:
+        with self._store.reading() as connection:
+            schemas, embeddings = connection.select(MetadataSchema), connection.select(Embedding)
+        return RowReader(MetadataReader(schemas), embeddings)
+
+    # The work of a task
+
+    def _upsert(self, manifest: Manifest, task: Task, check_running: Check) -> None:
+        count = sum(self._count_items(url, check_running) for url in manifest.chunk_uris)
+        if manifest.item_count is not None and manifest.item_count != count:
+            raise BadInput(f"The manifest has an item_count of {manifest.item_count:,}, but its chunks {count:,} items")
+        position = 0
+        for url in manifest.chunk_uris:
+            position = self._import(task, url, self._build_reader().read_item, position, check_running)
+
+    def _append(self, dataset_id: str, url: str, task: Task, check_running: Check) -> None:
+        self._count_items(url, check_running)
+        self._import(task, url, partial(self._build_reader().read_row, dataset_id=dataset_id), 0, check_running)
+
+    def _count_items(self, url: str, check_running: Check) -> int:
+        """Reads a file to its end. Raises BadInput."""
+        count = 0
+        for _ in self._iterate(url):
+            count += 1
+            if count % ROWS_TOGETHER == 0:
+                check_running()
+        return count
+
+    def _import(self, task: Task, url: str, read: ReadItem, position: int, check_running: Check) -> int:
+        """Imports a file whose first row has this position in the task. Returns the position behind its last row."""
+        items = self._iterate(url)
+        while together := list(islice(items, ROWS_TOGETHER)):
+            check_running()
+            self._rows.import_rows(task.no, position, [_build_item(item, read) for item in together])
+            position += len(together)
+        return position
+
+    def _iterate(self, url: str) -> Iterator[Any]:
+        return iterate_items(decode_chunk(self._read(url)))
+
+    def _read(self, url: str) -> bytes:
+        return self._uploads.read(self._find(url))
+
+    def _find(self, url: str) -> str:
+        """The id of the upload behind a URL. Raises BadInput, NotFound."""
+        upload = self._uploads.find_by_url(url)
+        if upload is None:
+            raise BadInput(
+                f"The URL {url[:200]!r} is no file that was uploaded to this workspace; upload it by uploadFile:"
+                " nothing is fetched from other servers"
+            )
+        return upload.id
+
+
+def _read_row(item: Any, dataset_id: str, reader: RowReader) -> RowSpec:
+    return reader.read_row(item, dataset_id=dataset_id)
+
+
+def _build_item(item: Any, read: ReadItem) -> ImportItem:
+    try:
+        spec: RowSpec | Refusal = read(item)
+    except ItemRefused as error:
+        spec = Refusal(str(error))
+    return ImportItem(spec, partial(render_refused, item))

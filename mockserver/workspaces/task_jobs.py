@@ -1,0 +1,74 @@
+"""Asynchronous work that changes the world: imports of data rows, batches, moves between queues.
+
+Each is a task that clients poll. Small work has ended before the mutation answers; how long it appears to take is the
+progression of its task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import msgspec
+import orjson
+
+from mockserver.exports.jobs import Jobs, JobStopped, Kind
+from mockserver.world.changes.tasks import TaskChanges
+from mockserver.world.database import JsonText
+from mockserver.world.store import Store
+from mockserver.world.tasks import Task
+
+MOST_RUNNING = 1
+"""Jobs of one workspace at a time: they change the same world one after another."""
+
+Work = Callable[[Task, Callable[[], None]], None]
+"""Does the work of a task. Calls the function it is given now and then, which raises JobStopped."""
+
+
+class TaskJob(msgspec.Struct, frozen=True, eq=False):
+    """A task and its work."""
+
+    task: Task
+    work: Work
+
+    @property
+    def id(self) -> str:
+        return self.task.id
+
+    def close(self) -> None:
+        """A job holds nothing open."""
+
+
+class TaskJobs:
+    """The jobs of one workspace."""
+
+    def __init__(self, store: Store, threads: ThreadPoolExecutor) -> None:
+        self._tasks = TaskChanges(store)
+        kind = Kind(
+            noun="task", place=None, run=self._run, discard=lambda _job: None, record_failure=self._tasks.fail_task,
+            delete_expired=lambda _now: None, most_running=MOST_RUNNING,
+        )  # fmt: skip
+        self._jobs = Jobs[TaskJob](kind, threads, store.clock)
+
+    def start(
+        self,
+        work: Work,
+        *,
+        type: str,  # noqa: A002  the wire's word
+        name: str | None,
+        base_url: str,
+        request: object = None,
+    ) -> tuple[Task, Future[None]]:
+        """Creates the task and does its work as soon as it may. The future is done when the task has ended."""
+        text = JsonText(orjson.dumps(request or {}).decode())
+        task = self._tasks.create_task(type=type, name=name, request=text, base_url=base_url)
+        return task, self._jobs.start(TaskJob(task, work))
+
+    def _run(self, job: TaskJob) -> None:
+        job.work(job.task, self._jobs.check_running)
+        if not self._tasks.finish_task(job.id, JsonText("{}")):
+            raise JobStopped
+
+    def close(self) -> None:
+        """Stops the jobs. Running ones stay unfinished, and fail when the world is opened again."""
+        self._jobs.close()
