@@ -24,6 +24,8 @@ class Profile(StrEnum):
     TEXTS = "texts"
     ERRORS = "errors"
     ASYNC = "async"
+    LABELS_V1 = "v1"
+    FRAMES = "frames"
     PROCESS = "process"
 
 
@@ -33,6 +35,8 @@ TITLES = {
     Profile.TEXTS: "Hard texts",
     Profile.ERRORS: "Errors",
     Profile.ASYNC: "Exports that take time",
+    Profile.LABELS_V1: "Labels of Export V1",
+    Profile.FRAMES: "Frames of clips",
     Profile.PROCESS: "The client's process",
 }
 
@@ -44,6 +48,8 @@ class World(msgspec.Struct, frozen=True):
     switches: dict[str, str] = {}
     exports: Any = "at_once"
     """The progression of exports, as in `POST /_mock/progression`."""
+    frozen: bool = False
+    """Whether the clock is stopped: links that are created one after the other are then equal."""
 
 
 class Case(msgspec.Struct, frozen=True):

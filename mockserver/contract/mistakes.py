@@ -42,6 +42,12 @@ MISTAKES: tuple[Mistake, ...] = (
         "Wait for every process that the client starts, or end it.",
         Level.SHOULD,
     ),
+    Mistake(
+        "connections-left",
+        "It leaves connections open",
+        "Close sessions and responses in `close`.",
+        Level.SHOULD,
+    ),
     # Rows
     Mistake("raised", "It raises an error where it should work", "Read its message; the exchange is in the journal."),
     Mistake("rows-lost", "Rows are missing", "Read every file of the stream until `totalSize` bytes have been read."),
@@ -85,7 +91,6 @@ MISTAKES: tuple[Mistake, ...] = (
     Mistake("cancel-hidden", "It takes a cancelled export for an empty one", "Raise an error if it did not COMPLETE."),
     Mistake("not-waited", "It does not wait for the export", "Poll the task while its status is IN_PROGRESS."),
     # The wire
-    Mistake("key-missing", "It sends requests without the API key", "Send Authorization with every GraphQL request."),
     Mistake(
         "key-leaked",
         "It sends the API key to another host",

@@ -2,20 +2,54 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
 from mockserver.certification.cases import Level
 from mockserver.contract.cases import Case, Profile
 from mockserver.contract.trial import Trial
 
+IMAGE = {"project": "image"}
+SOCKETS = Path("/proc/net/tcp")
+OPEN = ("01", "08")
+"""Established, or closed by the server alone (Linux, include/net/tcp_states.h)."""
+
 
 def _end_alone(trial: Trial) -> None:
     """When its stdin is closed the process ends, and no process that it started remains."""
-    trial.check_export({"project": "image"})
+    trial.check_export(IMAGE)
     trial.close()
     if not trial.client.stop():
         trial.find("children-left", "it did not end when its stdin was closed, or a process that it started remained")
 
 
+def _close_connections(trial: Trial) -> None:
+    trial.check_export(IMAGE, {"label_details": True})
+    trial.close()
+    port = urlsplit(trial.workspace.url).port or 80
+    if not SOCKETS.exists():
+        trial.not_offered = "this system does not list the connections of a process"
+    elif count := count_connections(trial.client.pid, port):
+        trial.find("connections-left", f"{count} connections to the server are open after `close`")
+
+
+def count_connections(pid: int, port: int) -> int:
+    """Connections of a process to a port of this machine."""
+    lines = [line.split() for line in SOCKETS.read_text("ascii").splitlines()[1:]]
+    nodes = {line[9] for line in lines if int(line[2].rpartition(":")[2], 16) == port and line[3] in OPEN}
+    count = 0
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):  # it was closed in the meantime
+            count += str(descriptor.readlink()).removeprefix("socket:[").rstrip("]") in nodes
+    return count
+
+
 PROCESSES = (
+    Case(
+        "connections-closed", Profile.PROCESS, "the client's connections after its end", _close_connections,
+        "A service that creates a client for each job runs out of descriptors.", level=Level.SHOULD, alone=True,
+    ),
     Case(
         "ends-alone", Profile.PROCESS, "the end of the process", _end_alone,
         "Threads that wait for ever and processes left behind keep a job of CI from ending.",

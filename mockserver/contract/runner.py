@@ -10,6 +10,7 @@ from queue import Empty, SimpleQueue
 from mockserver.contract.cases import Case, Profile
 from mockserver.contract.driver import OPERATIONS
 from mockserver.contract.failures import ASYNC, ERRORS
+from mockserver.contract.legacy import FRAMES, LABELS
 from mockserver.contract.process import ClientError, ClientProcess, Command, Misconduct
 from mockserver.contract.processes import PROCESSES
 from mockserver.contract.results import Report, Result, conclude
@@ -20,7 +21,7 @@ from mockserver.generate.fixtures import find_fixtures
 from mockserver.testing.server import MockServer
 from mockserver.testing.workspace import MockWorkspace
 
-CASES: tuple[Case, ...] = (*ROWS, *MEDIA, *TEXTS, *ERRORS, *ASYNC, *PROCESSES)
+CASES: tuple[Case, ...] = (*ROWS, *MEDIA, *TEXTS, *ERRORS, *ASYNC, *LABELS, *FRAMES, *PROCESSES)
 JOBS = 4
 """Cases at the same time. Clients wait more than they compute."""
 SILENCE = 60.0
@@ -79,6 +80,7 @@ class Runner:
         try:
             trial = Trial(case, workspace, self._start() if case.alone else self._take())
             self._try(trial)
+            trial.judge_requests()
         finally:
             if not self._keep:
                 workspace.delete()
@@ -110,6 +112,8 @@ class Runner:
     def _create_workspace(self, case: Case) -> MockWorkspace:
         world = case.world
         workspace = self._server.workspace(scenario=find_scenario(world.scenario))
+        if world.frozen:
+            workspace.clock.freeze()
         if world.switches:
             workspace.switches.set(**world.switches)
         workspace.progression.set(exports=world.exports)

@@ -8,6 +8,7 @@ from mockserver.contract.cases import Case
 from mockserver.contract.comparison import compare_rows
 from mockserver.contract.mistakes import BY_NAME, Finding
 from mockserver.contract.process import ClientError, ClientProcess
+from mockserver.contract.wire import judge_wire, select_own
 from mockserver.testing.workspace import MockWorkspace
 
 Json = dict[str, Any]
@@ -26,6 +27,8 @@ class Trial:
         """Why the case was not judged."""
         self.findings: list[Finding] = []
         self.notes: list[str] = []
+        self.requests: list[Json] = []
+        """The client's requests with their answers, as the journal has them."""
         self.exports = 0
         """Exports that the client was told to create."""
 
@@ -55,6 +58,12 @@ class Trial:
         weights = [*type(self.case.level)]
         level = max(self.case.level, BY_NAME[name].level, key=weights.index)
         self.findings.append(Finding(name, detail, level))
+
+    def judge_requests(self) -> None:
+        """Reads the journal, and adds the mistakes that it shows."""
+        self.requests = select_own(self.workspace.requests)
+        for mistake, detail in judge_wire(self.requests, exports=self.exports):
+            self.find(mistake, detail)
 
     def export_rows(self, scope: Json, params: Json | None = None, filters: Json | None = None) -> list[Any]:
         """Calls the client with ids in place of the scope's names. Raises Misconduct, ClientError."""

@@ -1,11 +1,15 @@
 """Clients for the contract: the one that the page prints, and others that have one mistake each."""
 
+import contextlib
 import json
 import os
+import socket
 import subprocess
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
 
 from contract_tests.rules.pages import files_of
 
@@ -19,10 +23,15 @@ if TYPE_CHECKING:
         """The client of the page, for the checker of types."""
 
         task: str | None
+        graphql_url: str
+        rest_url: str
+        api_key: str
 
         def __init__(self, **server: str) -> None: ...
         def export_rows(self, scope: Json, params: Json, filters: Json) -> Any: ...
         def export_errors(self) -> Any: ...
+        def export_labels_v1(self, project: str) -> Any: ...
+        def frames(self, label: str) -> Any: ...
         def wait(self) -> None: ...
         def lines(self, stream: str) -> Any: ...
         def ask(self, document: str, **variables: Any) -> Any: ...
@@ -152,6 +161,67 @@ class GivesNothing(Right):
 class LeavesChildren(Right):
     def export_rows(self, scope: Json, params: Json, filters: Json) -> Any:
         subprocess.Popen(["sleep", "1000"])
+        return super().export_rows(scope, params, filters)
+
+
+class PollsHastily(Right):
+    def wait(self) -> None:
+        while self.ask(page["STATUS"], task=self.task)["task"]["status"] == "IN_PROGRESS":
+            pass
+
+
+class PollsOn(Right):
+    def wait(self) -> None:
+        super().wait()
+        for _ in range(6):
+            self.ask(page["STATUS"], task=self.task)
+
+
+class CreatesTwice(Right):
+    def export_rows(self, scope: Json, params: Json, filters: Json) -> Any:
+        list(super().export_rows(scope, params, filters))
+        return super().export_rows(scope, params, filters)
+
+
+class ReadsBeyondTheEnd(Right):
+    def lines(self, stream: str) -> Iterator[Json]:
+        yield from super().lines(stream)
+        with contextlib.suppress(RuntimeError):
+            self.ask(page["FILE"], task=self.task, stream=stream, offset="99999999999")
+
+
+class KeepsKey(Right):
+    """urllib sends headers of a request to every host that it is redirected to."""
+
+    def frames(self, label: str) -> list[Json]:
+        headers = {"Authorization": f"Bearer {self.api_key}"}
+        request = urllib.request.Request(f"{self.rest_url}/frames/{label}", headers=headers)
+        return [json.loads(line) for line in page["download"](request).split(b"\n") if line]
+
+
+class DropsFrame(Right):
+    def frames(self, label: str) -> list[Json]:
+        return list(super().frames(label))[1:]
+
+
+class NeedsFrames(Right):
+    def frames(self, label: str) -> list[Json]:
+        request = urllib.request.Request(f"{self.rest_url}/frames/{label}")
+        request.add_unredirected_header("Authorization", f"Bearer {self.api_key}")
+        return [json.loads(line) for line in page["download"](request).removesuffix(b"\n").split(b"\n")]
+
+
+class LosesLabel(Right):
+    def export_labels_v1(self, project: str) -> list[Json]:
+        return list(super().export_labels_v1(project))[1:]
+
+
+class KeepsConnection(Right):
+    kept: ClassVar[list[socket.socket]] = []
+
+    def export_rows(self, scope: Json, params: Json, filters: Json) -> Any:
+        parts = urlsplit(self.graphql_url)
+        self.kept.append(socket.create_connection((parts.hostname, parts.port)))
         return super().export_rows(scope, params, filters)
 
 

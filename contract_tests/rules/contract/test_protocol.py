@@ -34,6 +34,9 @@ class Client:
 
     def export_errors(self):
         return 7
+
+    def other(self):
+        return []
 """
 
 
