@@ -28,7 +28,10 @@ OTHER_DOCUMENT = "JSON"
 """The media type of a document of an unknown kind (SDK media_type.py)."""
 WORDS = frozenset({media.wire for media in MEDIA} | {OTHER_DOCUMENT, "POINT_CLOUD", "LLM"})
 
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
+_URL = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.-]*://(\S+|[^\s/]+/[^\r\n]*\.({}))".format("|".join(sorted(BY_EXTENSION))), re.IGNORECASE
+)
+"""A client may send a file name with blanks as it is; a text that begins with a URL does not end as one (inferred)."""
 _SIZE = re.compile(r"(?<!\d)([1-9]\d{1,4})x([1-9]\d{1,4})(?!\d)|/([1-9]\d{1,4})/([1-9]\d{1,4})(?:\.\w+)?$")
 _BY_WIRE = {media.wire: media for media in reversed(MEDIA)}
 _CONVERSATION = "application/vnd.labelbox.conversational"
