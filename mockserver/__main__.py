@@ -15,6 +15,7 @@ import msgspec
 from mockserver import __version__
 from mockserver.commands.bars import show_generation
 from mockserver.commands.contract import contract
+from mockserver.commands.control import build_commands
 from mockserver.commands.generate import generate
 from mockserver.commands.options import ENDS, SCENARIO, SEED, fail, setting
 from mockserver.commands.webhook import webhook
@@ -243,9 +244,22 @@ def scenarios() -> None:
         click.echo(f"{name:<12} {scenario.load(scenario.find(name)).description}")
 
 
+@main.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Prints the completion for a shell: eval "$(mockserver completion bash)"."""
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    assert kind is not None, "click knows all shells of the choice"
+    click.echo(kind(main, {}, "mockserver", "_MOCKSERVER_COMPLETE").source())
+
+
 main.add_command(contract)
 main.add_command(generate)
 main.add_command(webhook)
+for verb in build_commands():
+    main.add_command(verb)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """The program as people start it: what it says, what it refuses, and how it ends."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 import requests
 
+from contract_tests.machine import make_read_only, small_disk
 from contract_tests.rules.worlds import PROJECTS
 from contract_tests.serving import environment_without_settings
 from mockserver import __version__
@@ -186,23 +186,14 @@ def test_a_start_without_a_temporary_folder_is_refused_in_one_line() -> None:
     assert "mount a writable /tmp" in line
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can start a program as another user")
-def test_any_user_may_serve_a_scenario_that_the_cache_does_not_hold(tmp_path: Path) -> None:
-    """OpenShift starts containers so; the cache of the image belongs to another user."""
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
-    (tmp_path / "cache" / "worlds").mkdir(parents=True)
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out").chmod(0o777)
-    place = {"LABELBOX_MOCKSERVER_CACHE": str(tmp_path / "cache"), "HOME": "/nowhere"}
-    command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--scenario", "states"]
-    command += ["--ready-file", str(tmp_path / "out" / "ready.json")]
-    variables = environment_without_settings() | place
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, env=variables, stdout=pipe, stderr=pipe, text=True, user=12345) as process:
-        try:
-            assert ready(process, tmp_path / "out")["projects"]
-        finally:
+def test_a_scenario_is_served_though_the_cache_cannot_be_written(tmp_path: Path) -> None:
+    """A container may have a read-only root, and any user may start it, while the cache belongs to another one."""
+    with small_disk(tmp_path / "disk", 8) as disk:
+        (disk / "worlds").mkdir()
+        make_read_only(disk)
+        place = {"LABELBOX_MOCKSERVER_CACHE": str(disk)}
+        with serve_in(tmp_path, "--scenario", "states", **place) as process:
+            assert ready(process, tmp_path)["projects"]
             process.terminate()
             _, errors = process.communicate(timeout=30)
     assert "the world is not kept for the next start, because the cache cannot be written" in errors

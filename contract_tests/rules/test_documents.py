@@ -142,7 +142,7 @@ def test_every_shell_line_can_be_run(line: str, server: ServedWorld) -> None:
 def is_understood(arguments: list[str]) -> None:
     """The command line takes it: parsed, not run."""
     matches: click.Command = command
-    while isinstance(matches, click.Group):
+    while isinstance(matches, click.Group) and arguments and not arguments[0].startswith("-"):
         verb, *arguments = arguments
         matches = matches.commands[verb]
     matches.make_context(matches.name, arguments)

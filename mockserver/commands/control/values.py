@@ -1,0 +1,79 @@
+"""The types of values on the command line that become JSON."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import click
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+class Duration(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on
+    """Seconds, or numbers with units: 90, 2d, 1h30m."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, (int, float)):
+            return value
+        if re.fullmatch(r"\d+(\.\d+)?", value):
+            return float(value)
+        if not re.fullmatch(r"(\d+(\.\d+)?[smhdw])+", value):
+            self.fail(f"{value!r} is no duration; expected seconds or units, like 90, 2d or 1h30m", param, ctx)
+        return sum(float(number) * UNITS[unit] for number, unit in re.findall(r"(\d+(?:\.\d+)?)([smhdw])", value))
+
+
+class Pace(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on
+    """A progression: at_once, looks=2 or seconds=5."""
+
+    name = "pace"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, dict) or value == "at_once":
+            return value
+        match = re.fullmatch(r"(looks|seconds)=(\d+(?:\.\d+)?)", value)
+        if match is None:
+            self.fail(f"{value!r} is no progression; expected at_once, looks=2 or seconds=5", param, ctx)
+        return {match[1]: int(match[2]) if match[1] == "looks" and match[2].isdecimal() else float(match[2])}
+
+
+class Words(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on
+    """Words with commas between them, as the keys of an object: `project_details,attachments`."""
+
+    name = "words"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return value if isinstance(value, dict) else {word.strip(): True for word in value.split(",") if word.strip()}
+
+
+class Json(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on
+    """A JSON value, or the name of a file with one after an @."""
+
+    name = "json"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        import json  # noqa: PLC0415  only where it is used
+        from pathlib import Path  # noqa: PLC0415
+
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(Path(value[1:]).read_text("utf-8") if value.startswith("@") else value)
+        except OSError as error:
+            self.fail(f"{value[1:]!r} cannot be read: {error.strerror}", param, ctx)
+        except ValueError as error:
+            self.fail(f"{value[:200]!r} is not JSON ({error}); give JSON, or @FILE", param, ctx)
+
+
+class Schedule(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on
+    """When failed deliveries are sent again: default, none, or seconds with commas between them."""
+
+    name = "schedule"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, list) or value in {"default", "none"}:
+            return value
+        duration = Duration()
+        return [duration.convert(part.strip(), param, ctx) for part in value.split(",")]
