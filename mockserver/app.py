@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import apsw
 import msgspec
@@ -47,13 +48,13 @@ from mockserver.journal.notes import Unknown, notes_of
 from mockserver.settings import Settings
 from mockserver.webhooks.dispatcher import Dispatcher
 from mockserver.webhooks.targets import Allowed
+from mockserver.workspaces.folder_storage import FolderStorage
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.manifest import Origin
 from mockserver.workspaces.owners import find_owner
 from mockserver.workspaces.registry import Registry
 from mockserver.workspaces.state import WORKSPACES, State
-from mockserver.workspaces.storage import FolderStorage
-from mockserver.workspaces.workspace import Parts, Workspace
+from mockserver.workspaces.workspace import Parts, Workspace, store_hooks
 from mockserver.workspaces.worlds import Worlds
 from mockserver.world.faults import find_fault
 
@@ -121,11 +122,12 @@ def _build(settings: Settings, url: str, state: State, *, local: bool) -> Server
         most_bytes=settings.journal_limit * MEGABYTE,
         most_body=settings.journal_body,
     )
+    parts = Parts(exports, Budget(settings.results_limit * MEGABYTE), dispatcher, journals, url)
     workspaces = Workspaces(
         Registry(),
-        FolderStorage(state.folder / WORKSPACES, durable=state.durable),
+        FolderStorage(state.folder / WORKSPACES, partial(store_hooks, parts=parts), durable=state.durable),
         Worlds(settings.cache),
-        Parts(exports, Budget(settings.results_limit * MEGABYTE), dispatcher, journals, url),
+        parts,
         origin=Origin(settings.scenario, settings.seed, settings.ends, settings.payload_date),
         any_key=settings.any_key,
         most=settings.workspaces_limit,
@@ -154,9 +156,9 @@ def open_own(workspaces: Workspaces, settings: Settings) -> Workspace:
     """Opens the workspaces in --state, and opens or creates that of the server's own key. Raises StartupError."""
     try:
         damages = workspaces.open_all()
-        if (damage := workspaces.registry.damage_of(settings.api_key)) is not None:
+        if (damage := workspaces.registry.find_damage(settings.api_key)) is not None:
             raise StartupError(
-                f"{damage.reason}; put the file back from a copy, or move {damage.home} away to begin this workspace"
+                f"{damage.reason}; put the file back from a copy, or move {damage.place} away to begin this workspace"
                 " anew. The other workspaces are not touched"
             )
         for damage in damages:

@@ -43,6 +43,28 @@ def test_each_room_imports_only_from_rooms_under_it() -> None:
     assert wrong_imports(PACKAGE) == []
 
 
+ENGINE = "mockserver.world.sqlite"
+ENGINE_USERS = {
+    "certification/documents.py",
+    "exports/samples.py",
+    "generate/prepared.py",
+    "workspaces/folder_storage.py",
+    "workspaces/world_files.py",
+    "workspaces/worlds.py",
+}
+"""The files outside of the world that know which engine keeps it: those that build SQLite files, copy or open them."""
+
+
+def test_only_builders_of_files_and_the_folder_storage_know_the_engine() -> None:
+    users = {
+        str(file.relative_to(PACKAGE))
+        for file in PACKAGE.rglob("*.py")
+        for _, module in imports_of(file, PACKAGE)
+        if module == ENGINE and file.parent != PACKAGE / "world"
+    }
+    assert users == ENGINE_USERS
+
+
 def test_a_wrong_import_is_named_with_what_would_be_right(tmp_path: Path) -> None:
     package = write_package(tmp_path, {"world/store.py": "import os\n\nfrom mockserver.api.auth import key_of\n"})
     [wrong] = wrong_imports(package)

@@ -81,7 +81,7 @@ class Downloads:
         """
         project_id, status = request.path_params["project"], request.query_params.get("status")
         bewit = parse_bewit(request.query_params.get("bewit", ""))
-        workspace = self._workspaces.registry.linked(bewit.workspace)
+        workspace = self._workspaces.registry.find_by_slug(bewit.workspace)
         if workspace is None:
             raise NotFound("No workspace of this server made this link; request issueExportUrl again")
         workspace.links.check_bewit(bewit, project_id, status, now=workspace.store.clock.now())
@@ -172,7 +172,7 @@ def check_signature(workspaces: Workspaces, request: Request, path: str | None =
 
     Raises NotFound, LinkRefused.
     """
-    workspace = workspaces.registry.linked(request.path_params["workspace"])
+    workspace = workspaces.registry.find_by_slug(request.path_params["workspace"])
     if workspace is None:
         raise NotFound("No workspace of this server made this link; export again to get a fresh one")
     path = path or request.scope.get("raw_path", request.url.path.encode()).decode("ascii", "replace")

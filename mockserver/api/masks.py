@@ -124,7 +124,7 @@ class Masks:
         authorization, token = request.headers.get("authorization"), request.query_params.get("token")
         if token is None:
             return await self._workspaces.authenticate(authorization)
-        workspace = self._workspaces.registry.of_token(token)
+        workspace = self._workspaces.registry.get_by_mask_token(token)
         if authorization and await self._workspaces.authenticate(authorization) is not workspace:
             raise LinkRefused("This mask's token is of another workspace than the API key; send one of the two alone")
         return workspace

@@ -81,7 +81,7 @@ class Page:
         if not self._workspaces.registry.has(key):
             # Unlike the control API, this page reveals no other key: anybody may open it.
             raise NotFound("No workspace has this api_key; leave it out to see the server's own")
-        workspace = self._workspaces.registry.named(key)
+        workspace = self._workspaces.registry.get(key)
         key_is_shown = requested is not None or is_key_shown(key, request, self._hosts)
         values = build_values(workspace, base_url(request, self._public_url), key_is_shown)
         return HTMLResponse(

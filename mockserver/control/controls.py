@@ -46,7 +46,7 @@ class Controls:
 
     def workspace(self, request: Request) -> Workspace:
         """Returns the workspace named by `?api_key=`; the server's own by default. Raises NotFound."""
-        return self._workspaces.registry.named(self._key(request))
+        return self._workspaces.registry.get(self._key(request))
 
     def _key(self, request: Request) -> str:
         return request.query_params.get("api_key") or self._settings.api_key

@@ -125,7 +125,7 @@ class Endpoint:
         return self._control.body, self._control.query, self._control.has_query
 
     def _workspace(self, request: Request) -> Workspace:
-        return self._workspaces.registry.named(request.query_params.get("api_key") or self._settings.api_key)
+        return self._workspaces.registry.get(request.query_params.get("api_key") or self._settings.api_key)
 
     def _run(self, request: Request, body: bytes) -> Response:
         return _render(self._control.handler(request, self._parse(request, body)))

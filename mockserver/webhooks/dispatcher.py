@@ -36,10 +36,13 @@ class Dispatcher:
         """The reason why messages to this URL would not arrive now; None if they may. Raises BadInput."""
         return self._sender.find_refusal(url)
 
-    def attach(self, deliveries: Deliveries) -> None:
-        """Sends the deliveries of this store from now on. Works from any thread, also before the dispatcher starts."""
+    def attach(self, deliveries: Deliveries, *, is_new: bool = False) -> None:
+        """Sends the deliveries of this store from now on. Works from any thread, also before the dispatcher starts.
+
+        A new store has nothing to send: it is not read before something changes in it.
+        """
         retention = Retention(deliveries.store, self._outbox_limit)
-        workspace = WorkspaceDispatcher(deliveries, self._sender, self._limits, self._threads, retention)
+        workspace = WorkspaceDispatcher(deliveries, self._sender, self._limits, self._threads, retention, idle=is_new)
         with self._lock:
             self._workspaces[deliveries.store] = workspace
             loop = self._loop

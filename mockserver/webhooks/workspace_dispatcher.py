@@ -45,8 +45,11 @@ class WorkspaceDispatcher:
         limits: ConcurrencyLimits,
         threads: ThreadPoolExecutor,
         retention: Retention,
+        *,
+        idle: bool = False,
     ) -> None:
-        self._retention = retention
+        """`idle`: nothing is read before the first change."""
+        self._retention, self._idle = retention, idle
         self._deliveries, self._sender, self._limits, self._threads = deliveries, sender, limits, threads
         self._store = deliveries.store
         self._queues: dict[str, SubscriptionQueue] = {}
@@ -62,6 +65,7 @@ class WorkspaceDispatcher:
 
     def wake(self) -> None:
         """Makes the loop read the outbox again, as it has changed. Works from any thread, at any time."""
+        self._idle = False
         loop = self.loop
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._woken.set)
@@ -69,6 +73,8 @@ class WorkspaceDispatcher:
     async def run(self) -> None:
         """Runs until it is stopped, or until the workspace is reset or deleted."""
         try:
+            if self._idle:
+                await self._sleep()
             while not self._stopping:
                 await self._run_cycle_or_pause()
                 await self._sleep()

@@ -21,7 +21,7 @@ def find_owner(registry: Registry, scope: Scope) -> Workspace | None:
     """
     path: str = scope["path"]
     if path.startswith(FILES):
-        return registry.linked(path[len(FILES) :].partition("/")[0])
+        return registry.find_by_slug(path[len(FILES) :].partition("/")[0])
     for name, value in scope["headers"]:
         if name == b"authorization":
             return _find_by_key(registry, value.decode("latin-1"))
@@ -43,7 +43,7 @@ def _find_by_token(registry: Registry, query: bytes) -> Workspace | None:
         return next((each for each in registry.all() if each.links.has_signed(token)), None)
     for bewit in values.get("bewit", [])[:1]:
         try:
-            return registry.linked(parse_bewit(bewit).workspace)
+            return registry.find_by_slug(parse_bewit(bewit).workspace)
         except LinkRefused:
             return None
     return None

@@ -19,7 +19,7 @@ from mockserver.folders import (
 from mockserver.workspaces.manifest import STATE_MANIFEST, StateManifest, VersionedManifest
 from mockserver.world.schema import schema_parts
 
-FORMAT = 1
+FORMAT = 2
 """Raised with every change of what a state folder holds that older or newer versions cannot read."""
 WORKSPACES = "workspaces"
 """The folder with all secrets: API keys, and secrets of webhooks and links. The state folder itself may belong to

@@ -7,9 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from mockserver.exports.budget import Budget
-from mockserver.exports.folder_results import FolderResults
 from mockserver.exports.legacy.files import LegacyFiles
-from mockserver.exports.results import Results
 from mockserver.exports.tasks import Exports
 from mockserver.journal.journal import Journals
 from mockserver.links import Links
@@ -18,7 +16,7 @@ from mockserver.webhooks.outbox import OutboxWriter
 from mockserver.workspaces.long_changes import LongChanges
 from mockserver.workspaces.manifest import WorkspaceManifest
 from mockserver.workspaces.row_imports import RowImports
-from mockserver.workspaces.storage import Stored
+from mockserver.workspaces.storage import Life
 from mockserver.workspaces.task_jobs import TaskJobs
 from mockserver.workspaces.uploads import Uploads
 from mockserver.world.changes.catalog import CatalogChanges
@@ -29,14 +27,14 @@ from mockserver.world.changes.labels import LabelChanges
 from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.changes.tasks import TaskChanges
 from mockserver.world.progress import Progress
-from mockserver.world.store import Hooks, Store
+from mockserver.world.store import Hooks
 from mockserver.world.workspace import Workspace as World
 
 LOG = logging.getLogger(__name__)
 
 
 class Parts(NamedTuple):
-    """What all workspaces of a server share. `url` is scheme and host of the URLs in webhook bodies."""
+    """The parts that all workspaces of a server share. `url` is scheme and host of the URLs in webhook bodies."""
 
     threads: ThreadPoolExecutor
     budget: Budget
@@ -54,15 +52,15 @@ def store_hooks(manifest: WorkspaceManifest, parts: Parts) -> Hooks:
 class Workspace:
     """Serves one world until it is closed."""
 
-    def __init__(self, store: Store, stored: Stored, parts: Parts) -> None:
-        folder = stored.folder
+    def __init__(self, life: Life, parts: Parts, *, is_new: bool = False) -> None:
+        """`is_new`: the life has just been created, so it has nothing to send yet."""
+        store = life.store
+        self.life = life
         self.store = store
-        self.stored = stored
-        self.folder = folder
         self.world: World = store.workspace
         self.api_key = self.world.name
-        self.links = Links.from_secret(stored.manifest.secret)
-        self.results: Results = FolderResults(folder)
+        self.links = Links.from_secret(life.manifest.secret)
+        self.results = life.results
         self.exports = Exports(store, self.links, self.results, parts.threads, parts.budget)
         self.legacy = LegacyFiles(store, self.links, self.results, parts.threads, parts.budget)
         self.uploads = Uploads(store, self.links, self.results, parts.budget)
@@ -80,7 +78,7 @@ class Workspace:
         self._journals = parts.journals
         self.journal = parts.journals.open(self.api_key, store.clock.now)
         self._dispatcher = parts.dispatcher
-        self._dispatcher.attach(self.deliveries)
+        self._dispatcher.attach(self.deliveries, is_new=is_new)
         self._processing = Progress(store.clock)
 
     def is_processed(self, key: str, *, since: int | None = None) -> bool:
@@ -98,7 +96,7 @@ class Workspace:
         return refusal
 
     def close(self) -> None:
-        """Stop what runs in it. Its files stay."""
+        """Stops what runs in the workspace. Its files stay."""
         self._journals.close(self.journal)
         self._dispatcher.detach(self.store)
         self.exports.close()

@@ -1,11 +1,10 @@
-"""Generated worlds that workspaces are copied from: looked up once, generated once, however many ask."""
+"""Generated worlds that workspaces are copied from, in the cache folder: each is looked up and generated only once."""
 
 from __future__ import annotations
 
 import asyncio
 import shutil
 from collections import OrderedDict
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -14,84 +13,87 @@ import apsw
 
 from mockserver.errors import BadInput, StartupError
 from mockserver.generate.prepared import prepare_world
-from mockserver.workspaces.damage import CHECKED_WHOLE
 from mockserver.workspaces.manifest import Origin
+from mockserver.workspaces.world_files import CHECKED_WHOLE
+from mockserver.world.database import Database
 from mockserver.world.sqlite import SqliteDatabase
 
-Which = tuple[str, int, str | None]
+WorldKey = tuple[str, int, str | None]
 """Scenario, seed and end."""
 Stamp = tuple[int, int, int]
 KEPT = 256
-"""Worlds whose files are remembered. Another is looked up in the cache folder again."""
+"""Worlds whose files are remembered. Others are looked up in the cache folder again."""
 GENERATORS = 2
-"""Worlds that are generated at the same time, in threads of their own: it can take minutes, and nobody else waits."""
+"""Worlds that are generated at the same time, in threads of their own: generating can take minutes."""
 
 
-class Known(NamedTuple):
-    """A world that was found whole, and its file's stamp then."""
+class CheckedWorld(NamedTuple):
+    """A world that was found undamaged, and its file's stamp at that time."""
 
     world: SqliteDatabase
     stamp: Stamp | None
 
 
 class Worlds:
-    """The generated worlds of one server, in its cache folder."""
+    """The generated worlds of one server. They are SQLite files, whatever keeps the workspaces."""
 
     def __init__(self, cache: Path) -> None:
         self._cache = cache
-        self._known: OrderedDict[Which, Known] = OrderedDict()
-        self._being_made: dict[Which, asyncio.Future[SqliteDatabase]] = {}
+        self._checked: OrderedDict[WorldKey, CheckedWorld] = OrderedDict()
+        self._pending: dict[WorldKey, asyncio.Future[Database]] = {}
         self._threads = ThreadPoolExecutor(GENERATORS, thread_name_prefix="generate")
 
-    async def find(self, origin: Origin) -> SqliteDatabase:
-        """The world of an origin, generated if need be; whoever asks meanwhile gets the same. Raises BadInput."""
-        which = (origin.scenario, origin.seed, origin.ends)
-        if (known := self._remembered(which)) is not None:
-            return known
-        making = self._being_made.get(which)
-        if making is None:
-            loop = asyncio.get_running_loop()
-            making = loop.run_in_executor(self._threads, self.find_now, origin)
-            self._being_made[which] = making
-            making.add_done_callback(lambda _: self._being_made.pop(which, None))
-        return await asyncio.shield(making)
+    async def prepare(self, origin: Origin) -> None:
+        """Generates the world of an origin if needed. Callers that need the same world wait together.
 
-    def find_now(self, origin: Origin) -> SqliteDatabase:
-        """As `find`, in the calling thread. Raises BadInput."""
-        which = (origin.scenario, origin.seed, origin.ends)
-        if (known := self._remembered(which)) is not None:
-            return known
+        Raises BadInput.
+        """
+        key = (origin.scenario, origin.seed, origin.ends)
+        if self._recall(key) is not None:
+            return
+        pending = self._pending.get(key)
+        if pending is None:
+            loop = asyncio.get_running_loop()
+            pending = loop.run_in_executor(self._threads, self.get, origin)
+            self._pending[key] = pending
+            pending.add_done_callback(lambda _: self._pending.pop(key, None))
+        await asyncio.shield(pending)
+
+    def get(self, origin: Origin) -> Database:
+        """The world of an origin, generated in the calling thread if its file is missing or damaged.
+
+        Raises BadInput.
+        """
+        key = (origin.scenario, origin.seed, origin.ends)
+        if (world := self._recall(key)) is not None:
+            return world
         try:
-            world = self._prepare(origin)
+            world = self._find_or_generate(origin)
             if is_damaged(world):
                 remove(world.path)
-                world = self._prepare(origin)
+                world = self._find_or_generate(origin)
         except StartupError as error:
             raise BadInput(str(error)) from error
-        self._known[which] = Known(world, _stamp(world.path))
-        while len(self._known) > KEPT:
-            self._known.popitem(last=False)
+        self._checked[key] = CheckedWorld(world, _stamp_of(world.path))
+        while len(self._checked) > KEPT:
+            self._checked.popitem(last=False)
         return world
 
-    def _prepare(self, origin: Origin) -> SqliteDatabase:
+    def _find_or_generate(self, origin: Origin) -> SqliteDatabase:
         return prepare_world(origin.scenario, seed=origin.seed, ends=origin.ends, cache=self._cache)
 
-    def _remembered(self, which: Which) -> SqliteDatabase | None:
-        """A world whose file nobody has changed since it was found whole."""
-        known = self._known.get(which)
-        return known.world if known is not None and known.stamp == _stamp(known.world.path) else None
-
-    def copier(self, origin: Origin) -> Callable[[Path], None]:
-        """How to copy the world of an origin to a path; where its file was lost or changed it is generated anew."""
-        return lambda path: self.find_now(origin).copy_to(path)
+    def _recall(self, key: WorldKey) -> SqliteDatabase | None:
+        """A world whose file has not changed since it was found undamaged."""
+        checked = self._checked.get(key)
+        return checked.world if checked is not None and checked.stamp == _stamp_of(checked.world.path) else None
 
     def close(self) -> None:
-        """Wait for nothing: what is being generated goes to the cache or is lost."""
+        """Returns immediately: a world that is being generated is kept in the cache or lost."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 def is_damaged(world: SqliteDatabase) -> bool:
-    """Whether a world in the cache cannot be used. Large ones are not read whole (see `CHECKED_WHOLE`)."""
+    """Whether a world in the cache cannot be used. Large ones are not read whole (`CHECKED_WHOLE`)."""
     try:
         return world.find_damage(whole=world.path.stat().st_size <= CHECKED_WHOLE) is not None
     except apsw.Error:
@@ -99,17 +101,17 @@ def is_damaged(world: SqliteDatabase) -> bool:
 
 
 def remove(path: Path) -> None:
-    """Remove a damaged world, or whatever stands in its place. Raises BadInput where that cannot be done."""
+    """Removes a damaged world, or whatever has taken its place. Raises BadInput if it cannot be removed."""
     try:
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     except OSError as error:
         raise BadInput(f"{path} is damaged and cannot be removed ({error.strerror}); remove it by hand") from None
 
 
-def _stamp(path: Path) -> Stamp | None:
-    """What changes with every change of a file; None where it is no file."""
+def _stamp_of(path: Path) -> Stamp | None:
+    """Values that change with every change of a file; None if there is none."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return (found.st_ino, found.st_size, found.st_mtime_ns)
+    return (status.st_ino, status.st_size, status.st_mtime_ns)

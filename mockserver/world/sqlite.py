@@ -22,6 +22,10 @@ LARGE_TABLES = 4 * 1024 * 1024
 """Bytes of tables from which on it is faster to copy the other tables row by row. That takes three times as long as
 copying pages (12 ms against 4 for a world of 1.5 MB)."""
 
+SETTLED = slice(18, 20)
+"""The bytes of a file's header that are 1 if the file alone is the world, and 2 if a write-ahead log may belong to it
+(sqlite.org/fileformat.html)."""
+
 
 class SqliteConnection(Connection):
     """A connection whose BEGIN and COMMIT are statements. A snapshot is opened on one thread and read on another."""
@@ -73,6 +77,19 @@ class SqliteConnection(Connection):
 
     def close(self) -> None:
         self._raw.close()
+
+    def read_small_world(self) -> bytes | None:
+        """The content of a settled file with this world; None if it is large. Raises apsw.Error.
+
+        Measured: 0.3 ms for 1.5 MB, and a copy by SQLite into another file 1.3 ms.
+        """
+        [(pages,)] = self._raw.execute("PRAGMA page_count")
+        [(page_size,)] = self._raw.execute("PRAGMA page_size")
+        if pages * page_size > LARGE_TABLES:
+            return None
+        content = bytearray(self._raw.serialize("main"))
+        content[SETTLED] = b"\x01\x01"
+        return bytes(content)
 
 
 class SqliteDatabase(Database):

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 import pytest
 
+from contract_tests.rules.exports.memory_results import MemoryResults
 from contract_tests.rules.worlds import in_file, stored
 from mockserver.control import places
 from mockserver.control.events import EventMade, MakeEvent, make_event
@@ -21,7 +22,7 @@ from mockserver.webhooks.dispatcher import Dispatcher
 from mockserver.webhooks.options import WebhookOptions
 from mockserver.webhooks.targets import Allowed
 from mockserver.workspaces.manifest import Origin
-from mockserver.workspaces.storage import Stored, new_manifest
+from mockserver.workspaces.storage import Life, new_manifest
 from mockserver.workspaces.workspace import Parts, Workspace, store_hooks
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.data_rows import DataRow
@@ -40,12 +41,12 @@ POPULOUS = {"attempt", "body", "comment", "data_row", "event", "issue", "label",
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
     """One that nobody serves: no dispatcher runs."""
     database = in_file(tmp_path)
-    stored_workspace = Stored(new_manifest("rules", Origin(), incarnation=None), tmp_path, database)
+    manifest = new_manifest("rules", Origin(), incarnation=None)
     with ThreadPoolExecutor(1) as threads:
         journals = Journals(most_entries=1, most_bytes=1, most_body=1)
         parts = Parts(threads, Budget(10**9), Dispatcher(Allowed()), journals, "http://127.0.0.1")
-        with stored(database, hooks=store_hooks(stored_workspace.manifest, parts)) as store:
-            yield Workspace(store, stored_workspace, parts)
+        with stored(database, hooks=store_hooks(manifest, parts)) as store:
+            yield Workspace(Life(manifest, store, MemoryResults()), parts)
 
 
 def happens(workspace: Workspace, event: str, **place: str) -> EventMade:

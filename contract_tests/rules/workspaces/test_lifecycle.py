@@ -1,4 +1,4 @@
-"""Workspaces are made without holding anybody else, and all at once without harm."""
+"""Workspaces are created without holding other clients, also many at the same time."""
 
 import re
 import resource
@@ -19,7 +19,7 @@ ROWS = 12_000
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ServedWorld]:
-    """An empty world that makes a workspace for every key; its cache holds no other world yet."""
+    """An empty world that creates a workspace for every key; its cache holds no other world yet."""
     monkeypatch.setenv("LABELBOX_MOCKSERVER_CACHE", str(tmp_path / "cache"))
     with ServedWorld("--any-key", scenario="empty") as served:
         yield served
@@ -31,8 +31,8 @@ def ask(server: ServedWorld, key: str) -> requests.Response:
     return requests.post(server.graphql_url, json=body, headers=headers, timeout=60)
 
 
-def refusal_of(call: Callable[[], object]) -> str:
-    """What a call is refused with; nothing where it is not."""
+def get_refusal(call: Callable[[], object]) -> str:
+    """The message that refuses a call; empty if it is not refused."""
     try:
         call()
     except ControlRefusedError as error:
@@ -41,11 +41,11 @@ def refusal_of(call: Callable[[], object]) -> str:
 
 
 def test_others_are_served_while_large_worlds_are_generated(server: ServedWorld, tmp_path: Path) -> None:
-    """Workspaces of a known world are made meanwhile too, by control and for an unknown key."""
+    """During that time workspaces of a known world are created, by the control API and for an unknown key."""
     scenario = str(many_boxes(tmp_path, labelled=ROWS))
-    making = [{"api_key": f"large-{number}", "scenario": scenario, "seed": number} for number in range(8)]
-    with ThreadPoolExecutor(len(making)) as threads:
-        large = [threads.submit(server.control.call, "POST", "workspaces", body) for body in making]
+    bodies = [{"api_key": f"large-{number}", "scenario": scenario, "seed": number} for number in range(8)]
+    with ThreadPoolExecutor(len(bodies)) as threads:
+        large = [threads.submit(server.control.call, "POST", "workspaces", body) for body in bodies]
         for number in range(10):
             assert requests.get(f"{server.url}/_mock/health", timeout=60).status_code == 200
             assert ask(server, server.api_key).status_code == 200
@@ -53,12 +53,12 @@ def test_others_are_served_while_large_worlds_are_generated(server: ServedWorld,
             server.control.call("POST", "workspaces", {"api_key": f"small-{number}"})
             server.control.call("POST", "reset", api_key=f"small-{number}")
         assert not large[-1].done(), "the last of eight worlds takes longer than all of this"
-        assert {"many"} == {name for made in large for name in made.result()["projects"]}
+        assert {"many"} == {name for future in large for name in future.result()["projects"]}
 
 
-def test_one_of_many_who_ask_for_the_same_key_makes_it(server: ServedWorld) -> None:
+def test_one_of_many_requests_for_the_same_key_creates_it(server: ServedWorld) -> None:
     def create(_: int) -> str:
-        return refusal_of(lambda: server.control.call("POST", "workspaces", {"api_key": "wanted"}))
+        return get_refusal(lambda: server.control.call("POST", "workspaces", {"api_key": "wanted"}))
 
     with ThreadPoolExecutor(16) as threads:
         refusals = list(threads.map(create, range(16)))
@@ -79,7 +79,7 @@ def test_changes_of_one_key_take_turns_whatever_they_are(server: ServedWorld) ->
             lambda: server.control.call("DELETE", f"workspaces/{'ab'[number % 2]}"),
             lambda: server.control.call("POST", "reset", api_key="ab"[number % 2]),
         )
-        return refusal_of(calls[number % 3])
+        return get_refusal(calls[number % 3])
 
     with ThreadPoolExecutor(12) as threads:
         refusals = set(threads.map(change, range(60)))
@@ -89,7 +89,7 @@ def test_changes_of_one_key_take_turns_whatever_they_are(server: ServedWorld) ->
         assert ask(server, key).status_code == 200
 
 
-def test_one_more_workspace_than_the_limit_is_refused_by_every_road(tmp_path: Path) -> None:
+def test_one_more_workspace_than_the_limit_is_refused_in_every_way(tmp_path: Path) -> None:
     with ServedWorld("--any-key", "--workspaces-limit", "2", scenario="empty") as server:
         server.control.call("POST", "workspaces", {"api_key": "second"})
         for body in ({"api_key": "third"}, {"api_key": "third", "fork_of": "second"}):
@@ -105,8 +105,8 @@ def size(server: ServedWorld) -> int:
     return sum(path.stat().st_size for path in server.state_folder.glob("workspaces/*/**/*.sqlite"))
 
 
-def test_a_fork_has_the_same_world_and_does_not_copy_what_it_will_not_show(tmp_path: Path) -> None:
-    """Messages to webhooks, here five megabytes of them."""
+def test_a_fork_has_the_same_world_without_the_messages_to_webhooks(tmp_path: Path) -> None:
+    """Here they are five megabytes."""
     scenario = str(many_boxes(tmp_path, labelled=20))
     with ServedWorld(scenario=scenario) as server:
         server.control.call("POST", "clock", {"freeze": True})
@@ -127,34 +127,34 @@ KEYS = ("mock-api-key", "fork")
 
 
 def without_links(rows: bytes) -> bytes:
-    """Each workspace signs its own."""
+    """The rows without their links, which each workspace signs itself."""
     return re.sub(rb'"http[^"]*"', b"", rows)
 
 
 def test_workspaces_leave_open_files_to_connections_and_exports(tmp_path: Path) -> None:
-    """With a limit of 120 open files some ten workspaces are made; then all of the API still answers."""
+    """With a limit of 120 open files some ten workspaces are created; then all of the API still answers."""
     with ServedWorld("--any-key", "--state", str(tmp_path / "state"), scenario="empty") as server:
         pid = int(server.ready["pid"])
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (120, 120))
-        made = 0
-        while not (refusal := refused_workspace(server, f"key-{made}")):
-            made += 1
-            assert made < 40
+        count = 0
+        while not (refusal := get_refusal_of_workspace(server, f"key-{count}")):
+            count += 1
+            assert count < 40
         assert "ulimit -n" in refusal
-        assert made > 3
+        assert count > 3
         assert "ulimit -n" in ask(server, "one-more").json()["errors"][0]["message"]
         assert ask(server, server.api_key).status_code == 200
         server.control.call("POST", "reset", api_key="key-0")
         server.control.call("DELETE", "workspaces/key-0")
-        assert refused_workspace(server, "key-0") == ""
+        assert get_refusal_of_workspace(server, "key-0") == ""
 
 
-def refused_workspace(server: ServedWorld, key: str) -> str:
-    return refusal_of(lambda: server.control.call("POST", "workspaces", {"api_key": key}))
+def get_refusal_of_workspace(server: ServedWorld, key: str) -> str:
+    return get_refusal(lambda: server.control.call("POST", "workspaces", {"api_key": key}))
 
 
 @pytest.mark.parametrize("key", ["a/b", "x" * 1001, "a b", "ÿþ"])
-def test_an_unknown_key_that_could_not_be_deleted_makes_no_workspace(server: ServedWorld, key: str) -> None:
+def test_an_unknown_key_that_could_not_be_deleted_creates_no_workspace(server: ServedWorld, key: str) -> None:
     [error] = ask(server, key.encode().decode("latin-1")).json()["errors"]
     assert error["extensions"]["code"] == "AUTHENTICATION_ERROR"
     assert server.control.call("GET", "workspaces")["api_keys"] == [server.api_key]

@@ -1,4 +1,4 @@
-"""What a server makes of a state folder that is not as it left it."""
+"""A server starts with a state folder that is not as an earlier server left it."""
 
 import json
 import shutil
@@ -18,8 +18,8 @@ OWN, MADE, FORK = "mock-api-key", "made", "fork"
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A state with the server's own workspace, one made from a scenario, and a fork of that."""
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A state with the server's own workspace, one created from a scenario, and a fork of that."""
     folder = tmp_path_factory.mktemp("kept")
     with serve_in(folder, "--state", str(folder / "state"), "--scenario", "empty") as process:
         control = Control(ready(process, folder)["url"])
@@ -31,8 +31,8 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def state(kept: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(kept, tmp_path / "state")
+def state(original: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(original, tmp_path / "state")
 
 
 def home(state: Path, api_key: str) -> Path:
@@ -40,21 +40,21 @@ def home(state: Path, api_key: str) -> Path:
 
 
 def world(state: Path, api_key: str) -> Path:
-    [found] = home(state, api_key).glob("*/world.sqlite")
-    return found
+    [path] = home(state, api_key).glob("*/world.sqlite")
+    return path
 
 
-def served(state: Path, folder: Path) -> tuple[set[str], str]:
+def start_and_stop(state: Path, folder: Path) -> tuple[set[str], str]:
     """The API keys that a server on this state serves, and what it writes into its log."""
     with serve_in(folder, "--state", str(state), "--scenario", "empty") as process:
         keys = Control(ready(process, folder)["url"]).call("GET", "workspaces")["api_keys"]
         process.terminate()
-        _, log = process.communicate(timeout=10)
+        _, log = process.communicate(timeout=60)
     (folder / "ready.json").unlink(missing_ok=True)
     return set(keys), log
 
 
-def refused(state: Path) -> str:
+def get_refusal(state: Path) -> str:
     """The one line with which a server on this state ends."""
     ended = run("serve", "--port", "0", "--state", str(state), "--scenario", "empty")
     assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1), ended.stderr
@@ -136,7 +136,7 @@ DAMAGE: dict[str, tuple[str, Callable[[Path], None]]] = {
 
 
 @pytest.fixture(scope="module")
-def kept_by_many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def original_of_many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A state with a workspace for each kind of damage."""
     folder = tmp_path_factory.mktemp("many")
     with serve_in(folder, "--state", str(folder / "state"), "--scenario", "empty") as process:
@@ -149,14 +149,14 @@ def kept_by_many(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_damaged_workspace_is_named_in_a_line_and_the_others_are_served(
-    kept_by_many: Path, tmp_path: Path
+    original_of_many: Path, tmp_path: Path
 ) -> None:
-    homes = {name: home(kept_by_many, f"key-{number}") for number, name in enumerate(DAMAGE)}
+    homes = {name: home(original_of_many, f"key-{number}") for number, name in enumerate(DAMAGE)}
     for name, (place, damage) in DAMAGE.items():
         [path] = homes[name].glob(place)
         damage(path)
     before = {name: tree(homes[name]) for name in DAMAGE}
-    keys, log = served(kept_by_many, tmp_path)
+    keys, log = start_and_stop(original_of_many, tmp_path)
     assert keys == {OWN}
     lines = log.splitlines()
     assert len(lines) == len(DAMAGE)
@@ -166,14 +166,39 @@ def test_every_damaged_workspace_is_named_in_a_line_and_the_others_are_served(
         assert tree(folder) == before[name], name
 
 
-@pytest.mark.parametrize("damage", [remove, overwrite, zero_a_page, replace_by_a_folder])
-def test_a_damaged_origin_of_a_fork_is_named_before_a_reset_needs_it(
+def replace_by_the_served_world(path: Path) -> None:
+    [served_world] = path.parent.glob("life-*/world.sqlite")
+    shutil.copyfile(served_world, path)
+
+
+def replace_by_an_earlier_copy(path: Path) -> None:
+    """A file of the same size, which is undamaged in itself."""
+    run_sql("UPDATE workspace SET payload_date = '2024-01-31'")(path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [remove, overwrite, zero_a_page, replace_by_a_folder, replace_by_the_served_world, replace_by_an_earlier_copy],
+)
+def test_a_fork_with_a_damaged_origin_is_served_and_the_log_says_that_it_cannot_be_reset(
     state: Path, tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:
-    damage(home(state, FORK) / "origin.sqlite")
-    keys, log = served(state, tmp_path)
-    assert keys == {OWN, MADE}
-    assert str(home(state, FORK) / "origin.sqlite") in log
+    origin = home(state, FORK) / "origin.sqlite"
+    copy = shutil.copy(origin, tmp_path)
+    damage(origin)
+    with serve_in(tmp_path, "--state", str(state), "--scenario", "empty") as process:
+        control = Control(ready(process, tmp_path)["url"])
+        control.call("GET", "ready", api_key=FORK)
+        with pytest.raises(ControlRefusedError, match=r"cannot be reset: .*origin\.sqlite"):
+            control.call("POST", "reset", api_key=FORK)
+        remove(origin) if origin.exists() else None
+        shutil.copy(copy, origin)
+        control.call("POST", "reset", api_key=FORK)
+        process.terminate()
+        _, log = process.communicate(timeout=60)
+    [line] = log.splitlines()
+    assert str(origin) in line
+    assert "is served, and cannot be reset" in line
 
 
 @pytest.mark.parametrize("name", ["a page of zeros", "a life that is gone", "a manifest that is gone"])
@@ -181,11 +206,11 @@ def test_a_server_whose_own_workspace_is_damaged_does_not_start(state: Path, nam
     place, damage = DAMAGE[name]
     [path] = home(state, OWN).glob(place)
     damage(path)
-    line = refused(state)
+    line = get_refusal(state)
     assert f"move {home(state, OWN)} away to begin this workspace anew" in line
 
 
-def test_whoever_asks_for_a_damaged_workspace_is_told_and_may_delete_it(state: Path, tmp_path: Path) -> None:
+def test_a_client_of_a_damaged_workspace_learns_why_and_may_delete_it(state: Path, tmp_path: Path) -> None:
     remove(world(state, MADE))
     with serve_in(tmp_path, "--state", str(state), "--scenario", "empty") as process:
         control = Control(ready(process, tmp_path)["url"])
@@ -208,7 +233,7 @@ def test_a_copied_workspace_is_named_and_neither_served_nor_removed(
     """Whether the copy comes before or behind the original in the order of names."""
     copy = shutil.copytree(home(state, copied), state / "workspaces" / name)
     before = tree(state)
-    keys, log = served(state, tmp_path)
+    keys, log = start_and_stop(state, tmp_path)
     assert keys == {OWN, MADE, FORK}
     assert str(copy) in log
     assert before <= tree(state)
@@ -221,7 +246,7 @@ def test_foreign_files_and_lives_stay_where_they_are(state: Path, tmp_path: Path
     (state / "notes.txt").write_text("mine")
     (home(state, MADE) / "notes.txt").write_text("mine")
     before = tree(state)
-    keys, _ = served(state, tmp_path)
+    keys, _ = start_and_stop(state, tmp_path)
     assert keys == {OWN, MADE, FORK}
     assert before <= tree(state)
 
@@ -245,23 +270,23 @@ def test_a_manifest_that_leads_elsewhere_is_damaged_and_nothing_is_removed(
 ) -> None:
     (tmp_path / "precious").mkdir()
     manifest = home(state, MADE) / "workspace.json"
-    found = json.loads(manifest.read_bytes())
+    content = json.loads(manifest.read_bytes())
     if change == {"leaving": ["life"]}:
-        change = {"leaving": [found["life"]]}
-    manifest.write_text(json.dumps(found | change))
+        change = {"leaving": [content["life"]]}
+    manifest.write_text(json.dumps(content | change))
     before = tree(state)
-    keys, log = served(state, tmp_path)
+    keys, log = start_and_stop(state, tmp_path)
     assert keys == {OWN, FORK}
     assert f"{manifest} is damaged" in log
     assert before <= tree(state)
     assert (tmp_path / "precious").is_dir()
 
 
-def test_what_a_kill_left_behind_is_removed(state: Path, tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_server_are_removed(state: Path, tmp_path: Path) -> None:
     shutil.copytree(home(state, MADE), state / "workspaces" / ".new-123")
     shutil.copytree(home(state, MADE), state / "workspaces" / ".old-123")
     (home(state, MADE) / "workspace.json.ab12.part").write_text("{")
-    keys, log = served(state, tmp_path)
+    keys, log = start_and_stop(state, tmp_path)
     assert (keys, log) == ({OWN, MADE, FORK}, "")
     assert not [path for path in tree(state) if ".new-" in path or ".old-" in path or path.endswith(".part")]
 
@@ -285,33 +310,33 @@ def manifest(state: Path, **changed: object) -> None:
         ({"format": "one"}, "is damaged or foreign"),
     ],
 )
-def test_a_state_of_another_version_is_told_before_anything_is_served(
+def test_a_state_of_another_version_is_refused_before_anything_is_served(
     state: Path, changed: dict[str, Any], said: str
 ) -> None:
     manifest(state, **changed)
     before = tree(state)
-    line = refused(state)
+    line = get_refusal(state)
     assert said in line
     assert str(state / "manifest.json") in line
     assert tree(state) == before
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b"0"])
-def test_a_manifest_that_cannot_be_read_is_told_by_its_path(state: Path, content: bytes) -> None:
+def test_a_manifest_that_cannot_be_read_is_named_by_its_path(state: Path, content: bytes) -> None:
     (state / "manifest.json").write_bytes(content)
-    assert str(state / "manifest.json") in refused(state)
+    assert str(state / "manifest.json") in get_refusal(state)
 
 
 def test_workspaces_without_a_manifest_are_nobodys(state: Path) -> None:
     (state / "manifest.json").unlink()
-    assert str(state / "workspaces") in refused(state)
+    assert str(state / "workspaces") in get_refusal(state)
 
 
 def test_a_folder_that_holds_other_things_may_become_a_state(tmp_path: Path) -> None:
     state = tmp_path / "state"
     state.mkdir()
     (state / "notes.txt").write_text("mine")
-    assert served(state, tmp_path)[0] == {OWN}
+    assert start_and_stop(state, tmp_path)[0] == {OWN}
     assert (state / "notes.txt").read_text() == "mine"
 
 
@@ -324,12 +349,12 @@ def test_nothing_that_can_be_deleted_lets_a_second_server_in(state: Path, tmp_pa
         for path in state.iterdir():
             if path.is_file():
                 path.unlink()
-        assert "is in use by another server" in refused(state)
+        assert "is in use by another server" in get_refusal(state)
 
 
 @pytest.fixture
 def temporary(tmp_path: Path) -> Path:
-    """Where temporary folders are made by the servers of a test."""
+    """The folder in which the servers of a test create their temporary folders."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     return folder
@@ -346,9 +371,9 @@ def test_the_temporary_folder_of_a_killed_server_is_removed_by_the_next(tmp_path
     (tmp_path / "ready.json").unlink()
     with serve_in(tmp_path, "--scenario", "empty", **where) as process:
         ready(process, tmp_path)
-        there = {path.name for path in temporary.iterdir()}
-    assert left.name not in there
-    assert len(there) == 2
+        names = {path.name for path in temporary.iterdir()}
+    assert left.name not in names
+    assert len(names) == 2
 
 
 def test_the_temporary_folder_of_a_running_server_is_left_alone(tmp_path: Path, temporary: Path) -> None:
@@ -365,7 +390,7 @@ def test_the_temporary_folder_of_a_running_server_is_left_alone(tmp_path: Path, 
 # The cache of generated worlds
 
 
-def cached_world(cache: Path) -> Path:
+def find_cached_world(cache: Path) -> Path:
     [path] = (cache / "worlds").glob("*-empty-0-*.sqlite")
     return path
 
@@ -377,13 +402,13 @@ def test_a_damaged_world_in_the_cache_is_generated_anew(tmp_path: Path, damage: 
     for number in range(2):
         with serve_in(tmp_path, "--scenario", "empty", **where) as process:
             control = Control(ready(process, tmp_path)["url"])
-            damage(cached_world(tmp_path / "cache"))
+            damage(find_cached_world(tmp_path / "cache"))
             control.call("POST", "workspaces", {"api_key": f"key-{number}"})
-            damage(cached_world(tmp_path / "cache"))
+            damage(find_cached_world(tmp_path / "cache"))
             control.call("POST", "reset", api_key=f"key-{number}")
             if number == 0:
-                damage(cached_world(tmp_path / "cache"))
+                damage(find_cached_world(tmp_path / "cache"))
             process.terminate()
-            _, log = process.communicate(timeout=10)
+            _, log = process.communicate(timeout=60)
         assert log == ""
         (tmp_path / "ready.json").unlink(missing_ok=True)

@@ -1,0 +1,306 @@
+"""Keeps workspaces in a folder: one folder for each, and in it a folder with a SQLite file for each life.
+
+    STATE/workspaces/3f9c…/workspace.json          what the workspace is, and which life is served
+                           origin.sqlite           of forks: the world that a reset goes back to
+                           life-51c0…/world.sqlite the world; beside it the results of its exports
+                     .new-7d21…/                   a workspace that is being created
+                     .old-e05b…/                   a workspace that is being deleted
+
+A workspace is created completely under a name that no start takes for a workspace, and is then renamed into place. A
+reset prepares the next life beside the one that is served, and then replaces `workspace.json`. So a process that is
+killed leaves the state before or the state after, never a part. A start removes the folders with those names, and the
+lives that `workspace.json` names as left over, and nothing else.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import apsw
+import msgspec
+
+from mockserver.errors import Conflict, ResourceFailed
+from mockserver.exports.folder_results import FolderResults
+from mockserver.folders import PART, flush, flush_names, remove_folder
+from mockserver.workspaces.damage import Damage, WorkspaceDamaged, check_origin, check_world
+from mockserver.workspaces.manifest import (
+    WORKSPACE_MANIFEST,
+    WorkspaceManifest,
+    name_home,
+    read_workspace_manifest,
+)
+from mockserver.workspaces.storage import GetHooks, GetWorld, Life, Storage, new_life_name
+from mockserver.workspaces.world_files import checksum_of, copy_file, copy_live, find_damage, start_life
+from mockserver.world.changes.settings import new_incarnation
+from mockserver.world.changes.tasks import resume
+from mockserver.world.faults import find_fault
+from mockserver.world.sqlite import SqliteDatabase
+from mockserver.world.store import Hooks, Store
+
+LOG = logging.getLogger(__name__)
+
+UNFINISHED = ".new-"
+DELETED = ".old-"
+WORLD = "world.sqlite"
+ORIGIN = "origin.sqlite"
+
+
+class FolderStorage(Storage):
+    """Workspaces as folders with SQLite files. `durable`: each step waits for the disk, as a kept state should."""
+
+    def __init__(self, folder: Path, get_hooks: GetHooks, *, durable: bool) -> None:
+        super().__init__(get_hooks)
+        self.folder = folder
+        self._durable = durable
+
+    # When a server starts
+
+    def count(self) -> int:
+        return len(self._homes())
+
+    def open_all(self) -> Iterator[Life | Damage]:
+        self._remove_unfinished()
+        for home in self._homes():
+            api_key = None
+            try:
+                manifest = self._read_manifest(home)
+                api_key = manifest.api_key
+                life = self._open_checked(manifest)
+            except WorkspaceDamaged as error:
+                yield Damage(home.name, str(home), api_key, str(error))
+                continue
+            self.remove_earlier_lives(life)
+            yield life
+
+    def _homes(self) -> list[Path]:
+        """Everything that may be a workspace, in a stable order."""
+        if not self.folder.exists():
+            return []
+        own_names = (UNFINISHED, DELETED)
+        return sorted(path for path in self.folder.iterdir() if not path.name.startswith(own_names))
+
+    def _remove_unfinished(self) -> None:
+        """Removes what was being created, or being deleted, when a process was killed."""
+        for prefix in (UNFINISHED, DELETED):
+            for left in self.folder.glob(f"{prefix}*"):
+                remove_folder(left) if left.is_dir() else left.unlink(missing_ok=True)
+
+    def _read_manifest(self, home: Path) -> WorkspaceManifest:
+        """The manifest of a workspace in the folder that its key has. Raises WorkspaceDamaged."""
+        path = home / WORKSPACE_MANIFEST
+        try:
+            manifest = read_workspace_manifest(home)
+            check_origin(manifest.origin)
+        except OSError as error:
+            raise WorkspaceDamaged(f"{path}: {error.strerror}") from None
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise WorkspaceDamaged(f"{path} is damaged: {error}") from None
+        expected = self._home(manifest.api_key)
+        if expected != home:
+            raise WorkspaceDamaged(f"{home} is a copy of {expected.name}: a workspace's folder is named by its API key")
+        return manifest
+
+    def _open_checked(self, manifest: WorkspaceManifest) -> Life:
+        """The life that is served, if its world is there and undamaged. Raises WorkspaceDamaged."""
+        path = self._life_folder(manifest) / WORLD
+        if (damage := find_damage(path)) is not None:
+            raise WorkspaceDamaged(damage)
+        try:
+            store = Store(SqliteDatabase(path, durable=self._durable), hooks=self._get_hooks(manifest))
+        except (apsw.Error, OSError, ResourceFailed) as error:
+            raise WorkspaceDamaged(f"{path} cannot be read: {error}") from None
+        try:
+            check_world(store, manifest, path)
+            resume(store)
+        except ResourceFailed as error:
+            store.close()
+            raise WorkspaceDamaged(f"{path} cannot be used: {error.message}") from None
+        except (apsw.Error, msgspec.DecodeError) as error:
+            store.close()
+            raise WorkspaceDamaged(f"{path} is damaged: {error}") from None
+        except BaseException:
+            store.close()
+            raise
+        if (damage := self._find_damaged_origin(manifest)) is not None:
+            LOG.error("%s. The workspace of the API key %r is served, and cannot be reset", damage, manifest.api_key)
+        return Life(manifest, store, FolderResults(path.parent))
+
+    def _find_damaged_origin(self, manifest: WorkspaceManifest) -> str | None:
+        """The damage of the file that a reset of a fork copies, and what to do; None if there is none."""
+        if not manifest.origin.forked:
+            return None
+        path = self._home(manifest.api_key) / ORIGIN
+        try:
+            if path.is_file() and checksum_of(path) == manifest.origin_checksum:
+                return None
+        except OSError as error:
+            return f"{path} cannot be read ({error.strerror}); make it readable, or delete the workspace"
+        damage = find_damage(path) or f"{path} is another file than the server wrote"
+        return f"{damage}; put the file back from a copy, or delete the workspace"
+
+    def remove_earlier_lives(self, life: Life) -> None:
+        home = self._home(life.manifest.api_key)
+        for name in life.manifest.leaving:
+            remove_folder(home / name)
+        for unfinished in home.glob(f"{WORKSPACE_MANIFEST}.*{PART}"):
+            unfinished.unlink(missing_ok=True)
+
+    # Creating
+
+    def create(self, manifest: WorkspaceManifest, get_world: GetWorld) -> Life:
+        with self._create_folder(manifest) as folder:
+            path = folder / manifest.life / WORLD
+            get_world_file(get_world).copy_to(path)
+            self._write_life(path, manifest)
+            manifest.write(folder, durable=self._durable)
+        return self._open_new(manifest)
+
+    def fork(self, manifest: WorkspaceManifest, source: Life) -> Life:
+        with self._create_folder(manifest) as folder:
+            origin, path = folder / ORIGIN, folder / manifest.life / WORLD
+            copy_live(source.store, origin)
+            self._flush(origin)
+            manifest = msgspec.structs.replace(manifest, origin_checksum=copy_file(origin, path))
+            self._write_life(path, manifest)
+            manifest.write(folder, durable=self._durable)
+        return self._open_new(manifest)
+
+    @contextmanager
+    def _create_folder(self, manifest: WorkspaceManifest) -> Iterator[Path]:
+        """A folder to create a workspace in. It is renamed into place if the block raises no error, else removed."""
+        home = self._home(manifest.api_key)
+        if home.exists():
+            raise Conflict(f"{home} is in the way of a new workspace with this API key; move it away, or delete it")
+        folder = self.folder / f"{UNFINISHED}{secrets.token_hex(6)}"
+        with name_faults(home):
+            try:
+                (folder / manifest.life).mkdir(parents=True)
+                yield folder
+                folder.rename(home)
+            except BaseException:
+                remove_folder(folder)
+                raise
+            if self._durable:
+                flush_names(self.folder)
+
+    def _write_life(self, path: Path, manifest: WorkspaceManifest) -> None:
+        """Writes the workspace's name and what its origin says into a copied world, and closes it.
+
+        SQLite knows its files by their paths, so no connection is open when the folder is renamed.
+        """
+        start_life(SqliteDatabase(path, private=True), manifest, Hooks()).close()
+        self._flush(path)
+
+    def _open_new(self, manifest: WorkspaceManifest) -> Life:
+        """Opens a workspace that has just been created. One that cannot be opened is not kept."""
+        path = self._life_folder(manifest) / WORLD
+        try:
+            store = Store.open(SqliteDatabase(path, durable=self._durable), hooks=self._get_hooks(manifest))
+        except BaseException:
+            self.delete(manifest.api_key)
+            raise
+        return Life(manifest, store, FolderResults(path.parent))
+
+    # Changing
+
+    def prepare_next_life(self, life: Life, incarnation: str | None, get_world: GetWorld) -> Life:
+        manifest = life.manifest
+        home = self._home(manifest.api_key)
+        begun = msgspec.structs.replace(
+            manifest, life=new_life_name(), incarnation=incarnation or new_incarnation(), leaving=()
+        )
+        remaining = [name for name in manifest.leaving if (home / name).exists()]
+        path = home / begun.life / WORLD
+        with name_faults(path):
+            msgspec.structs.replace(manifest, leaving=(*remaining, begun.life)).write(home, durable=self._durable)
+            try:
+                path.parent.mkdir()
+                if manifest.origin.forked:
+                    self._copy_origin(manifest, path)
+                else:
+                    get_world_file(get_world).copy_to(path)
+                store = self._start_life(path, begun)
+            except BaseException:
+                remove_folder(path.parent)
+                raise
+        return Life(
+            msgspec.structs.replace(begun, leaving=(*remaining, manifest.life)), store, FolderResults(path.parent)
+        )
+
+    def _start_life(self, path: Path, manifest: WorkspaceManifest) -> Store:
+        """Opens a copied world, and writes the workspace's name and what its origin says into it."""
+        self._flush(path)
+        store = start_life(SqliteDatabase(path, durable=self._durable), manifest, self._get_hooks(manifest))
+        with close_on_error(store):
+            self._flush(path.with_name(f"{path.name}-wal"))
+        return store
+
+    def _copy_origin(self, manifest: WorkspaceManifest, path: Path) -> None:
+        """Copies the world that a fork goes back to. Raises Conflict if it is damaged."""
+        origin = self._home(manifest.api_key) / ORIGIN
+        if not origin.is_file() or copy_file(origin, path) != manifest.origin_checksum:
+            raise Conflict(f"This workspace cannot be reset: {self._find_damaged_origin(manifest)}")
+
+    def serve(self, life: Life) -> None:
+        home = self._home(life.manifest.api_key)
+        with name_faults(home / WORKSPACE_MANIFEST):
+            life.manifest.write(home, durable=self._durable)
+
+    def abandon(self, life: Life) -> None:
+        life.store.close()
+        remove_folder(self._life_folder(life.manifest))
+
+    def delete(self, api_key: str, *, close: Callable[[], None] | None = None) -> None:
+        deleted = self.folder / f"{DELETED}{secrets.token_hex(6)}"
+        self._home(api_key).rename(deleted)
+        if close is not None:
+            close()
+        if self._durable:
+            flush_names(self.folder)
+        remove_folder(deleted)
+
+    # Paths
+
+    def _home(self, api_key: str) -> Path:
+        """The folder of a workspace."""
+        return self.folder / name_home(api_key)
+
+    def _life_folder(self, manifest: WorkspaceManifest) -> Path:
+        return self._home(manifest.api_key) / manifest.life
+
+    def _flush(self, path: Path) -> None:
+        if self._durable:
+            flush(path)
+
+
+def get_world_file(get_world: GetWorld) -> SqliteDatabase:
+    """A generated world, which is a settled SQLite file."""
+    world = get_world()
+    assert isinstance(world, SqliteDatabase), "generated worlds are SQLite files"
+    return world
+
+
+@contextmanager
+def close_on_error(store: Store) -> Iterator[None]:
+    """Closes the store if the block raises an error."""
+    try:
+        yield
+    except BaseException:
+        store.close()
+        raise
+
+
+@contextmanager
+def name_faults(place: Path) -> Iterator[None]:
+    """Raises ResourceFailed for faults of the machine, with `place` where the error names no path itself."""
+    try:
+        yield
+    except Exception as error:
+        fault = find_fault(error, place)
+        if fault is None or fault is error:
+            raise
+        raise fault from error
