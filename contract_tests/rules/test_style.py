@@ -92,6 +92,7 @@ CLEAN = (
     "mockserver/generate",
     "mockserver/http",
     "mockserver/journal",
+    "mockserver/imports",
     "mockserver/links.py",
     "mockserver/server.py",
     "mockserver/serving",

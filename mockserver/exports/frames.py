@@ -209,4 +209,6 @@ def interpolate_mask(keys: Keys, index: int) -> dict[str, Any]:
     """One feature's mask in a frame of its segment."""
     before, after, share = find_key_frames(sorted(keys), index)
     start = keys[before]
+    if "spans" in start:  # imported pixels do not move
+        return start
     return start | {"polygons": interpolate(start["polygons"], keys[after]["polygons"], share)}

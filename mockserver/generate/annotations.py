@@ -16,14 +16,13 @@ COMPOSITE_MASK = ids.ordinal(0)
 """The ordinal of the label's composite mask."""
 
 
-class Annotator:
+class FeatureBuilder:
     """Builds the features of one label, and counts them: the id of a feature is the label's prefix and a number.
 
     The features of a label that has some already are counted from their `last` number.
     """
 
-    def __init__(self, chance: Chance, *, last: int = 0) -> None:
-        self.chance = chance
+    def __init__(self, *, last: int = 0) -> None:
         self._last = last
 
     @property
@@ -45,6 +44,14 @@ class Annotator:
             "value": feature.value,
             **more,
         }
+
+
+class Annotator(FeatureBuilder):
+    """Builds features with contents of chance."""
+
+    def __init__(self, chance: Chance, *, last: int = 0) -> None:
+        super().__init__(last=last)
+        self.chance = chance
 
     def build_object(self, tool: Feature, kind: str, **geometry: Any) -> dict[str, Any]:
         """An object; its classifications come in front of its geometry (sample)."""

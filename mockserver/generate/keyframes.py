@@ -36,9 +36,14 @@ class KeyFrames:
         for segment in track.segments:
             self.segments.setdefault(feature_id, []).append([segment.first, segment.last])
             for position in segment.keys:
-                self.keys.setdefault(feature_id, []).append(position.frame)
                 key_frame = annotation | geometry(track.find_outline(position), position, segment)
-                self._frame(position.frame)["objects"][feature_id] = key_frame
+                self.add_key_frame(position.frame, key_frame)
+
+    def add_key_frame(self, frame: int, annotation: dict[str, Any]) -> None:
+        """An object in one of its key frames."""
+        feature_id = annotation["feature_id"]
+        self.keys.setdefault(feature_id, []).append(frame)
+        self._frame(frame)["objects"][feature_id] = annotation
 
     def add_classification(self, annotator: Annotator, question: Feature, length: int) -> None:
         """A question that is asked of each frame, answered in one to three segments.
@@ -50,21 +55,21 @@ class KeyFrames:
         known: dict[tuple[str, ...], str] = {}
         for first, last in pick_spans(annotator.chance, length):
             answered = annotator.build_classification(question)
-            _reuse_ids(answered, known, ())
+            reuse_ids(answered, known, ())
             for begins, part in _split_answers(answered, first, last):
-                for feature_id in dict.fromkeys(_list_answer_ids(part) or [part["feature_id"]]):
+                for feature_id in dict.fromkeys(list_answer_ids(part) or [part["feature_id"]]):
                     segments = self.segments.setdefault(feature_id, [])
                     if not segments or segments[-1][1] < first:
                         segments.append([begins, last])
-                self._answer_frames(begins, part)
-            self._answer_frames(last, answered)
+                self.add_answers(begins, part)
+            self.add_answers(last, answered)
 
-    def _answer_frames(self, frame: int, answered: dict[str, Any]) -> None:
+    def add_answers(self, frame: int, answered: dict[str, Any]) -> None:
         """A key frame with a question's answers. They replace the answers that the frame had."""
         classifications = self._frame(frame)["classifications"]
         others = [known for known in classifications if known["feature_id"] != answered["feature_id"]]
         classifications[:] = [*others, answered]
-        for feature_id in _list_feature_ids(answered):
+        for feature_id in list_feature_ids(answered):
             keys = self.keys.setdefault(feature_id, [])
             if frame not in keys:
                 keys.append(frame)
@@ -81,33 +86,33 @@ def _split_answers(answered: dict[str, Any], first: int, last: int) -> list[tupl
     return [(first, answered | {"checklist_answers": answers[:-1]}), ((first + last) // 2, answered)]
 
 
-def _reuse_ids(part: Any, known: dict[tuple[str, ...], str], path: tuple[str, ...]) -> None:
+def reuse_ids(part: Any, known: dict[tuple[str, ...], str], path: tuple[str, ...]) -> None:
     """Gives every question and answer the id that it had in an earlier segment, at the same place of the ontology."""
     if isinstance(part, list):
         for item in part:
-            _reuse_ids(item, known, path)
+            reuse_ids(item, known, path)
     elif isinstance(part, dict):
         if "feature_id" in part:
             path = (*path, part["feature_schema_id"])
             part["feature_id"] = known.setdefault(path, part["feature_id"])
         for below in part.values():
-            _reuse_ids(below, known, path)
+            reuse_ids(below, known, path)
 
 
-def _list_feature_ids(part: Any) -> list[str]:
+def list_feature_ids(part: Any) -> list[str]:
     """The ids of a question and of everything below it."""
     if isinstance(part, list):
-        return [feature_id for item in part for feature_id in _list_feature_ids(item)]
+        return [feature_id for item in part for feature_id in list_feature_ids(item)]
     if not isinstance(part, dict):
         return []
     own = [part["feature_id"]] if "feature_id" in part else []
-    return own + [feature_id for below in part.values() for feature_id in _list_feature_ids(below)]
+    return own + [feature_id for below in part.values() for feature_id in list_feature_ids(below)]
 
 
-def _list_answer_ids(question: dict[str, Any]) -> list[str]:
+def list_answer_ids(question: dict[str, Any]) -> list[str]:
     """The ids of a question's answers, and of the answers to the questions below them."""
     answers = [*question.get("checklist_answers", []), *filter(None, [question.get("radio_answer")])]
     below = [nested for answer in answers for nested in answer["classifications"]]
     return [answer["feature_id"] for answer in answers] + [
-        feature_id for nested in below for feature_id in _list_answer_ids(nested)
+        feature_id for nested in below for feature_id in list_answer_ids(nested)
     ]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mockserver.generate.files.raster import Canvas, Point
+from mockserver.generate.media.image import draw_mask
 
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 LINE = 3
@@ -42,8 +43,7 @@ def draw_feature(feature: Feature, masks: Masks, *, width: int, height: int) -> 
     elif colour := feature.get("composite_mask", {}).get("color_rgb"):
         for mask in masks:
             if mask["color_rgb"] == colour:
-                for polygon in mask["polygons"]:
-                    canvas.fill_polygon([(x, y) for x, y in polygon], WHITE)
+                draw_mask(canvas, mask, WHITE)
     else:
         return None
     return canvas

@@ -116,7 +116,9 @@ class Body(Record, frozen=True):
     also has a `frame`, its key frame, and the `segment` [first, last] in which its polygons move on to the next key
     frame's; masks of one colour are one feature. Those of a volume have a `plane`, and `planes` says of each plane the
     `size` [width, height] of its frames and, where it has masks, the last five characters `mask` of its composite
-    mask's id. `text-bbox` is where the words of a document's entities are, for Export V1: by the last five characters
+    mask's id. An imported mask has `spans` too, a list of [row, first column, column after the last], and the body
+    the `size` [width, height] of the picture in which they were sent. `text-bbox` is where the words of a document's
+    entities are, for Export V1: by the last five characters
     of the entity's feature id, a list of `{"page", "top", "left", "height", "width"}` in points.
     """
 

@@ -47,6 +47,11 @@ class Canvas:
         """Fills by the even-odd rule; the last point is joined to the first."""
         self._paint(find_polygon_spans(points, self.width, self.height), colour)
 
+    def fill_spans(self, spans: Sequence[Span], colour: Colour) -> None:
+        """Fills runs of pixels."""
+        inside = [(row, max(first, 0), min(after, self.width)) for row, first, after in spans if 0 <= row < self.height]
+        self._paint([span for span in inside if span[1] < span[2]], colour)
+
     def fill_rectangle(self, left: float, top: float, width: float, height: float, colour: Colour) -> None:
         """Fills what the polygon of the same four corners would."""
         first, after = find_pixel_range(left, left + width, self.width)

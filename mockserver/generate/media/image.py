@@ -11,7 +11,7 @@ import orjson
 from mockserver.generate.annotations import Annotator, build_composite_mask_url, encode_body
 from mockserver.generate.chance import Chance
 from mockserver.generate.features import Feature, Ontology
-from mockserver.generate.files.raster import Canvas
+from mockserver.generate.files.raster import Canvas, Colour
 from mockserver.generate.media.generator import Asset, MediaGenerator, Variant
 from mockserver.world.database import JsonText
 
@@ -163,6 +163,12 @@ def draw_masks(width: int, height: int, masks: list[dict[str, Any]]) -> bytes:
     canvas = Canvas(width, height, (0, 0, 0))
     for mask in masks:
         red, green, blue = mask["color_rgb"]
-        for polygon in mask["polygons"]:
-            canvas.fill_polygon([(x, y) for x, y in polygon], (red, green, blue))
+        draw_mask(canvas, mask, (red, green, blue))
     return canvas.png_truecolour()
+
+
+def draw_mask(canvas: Canvas, mask: dict[str, Any], colour: Colour) -> None:
+    """The pixels of one mask of a body's `aside` (world/labels.py)."""
+    for polygon in mask["polygons"]:
+        canvas.fill_polygon([(x, y) for x, y in polygon], colour)
+    canvas.fill_spans(mask.get("spans", ()), colour)
