@@ -19,11 +19,13 @@ from mockserver.workspaces.row_imports import RowImports
 from mockserver.workspaces.storage import Life
 from mockserver.workspaces.task_jobs import TaskJobs
 from mockserver.workspaces.uploads import Uploads
+from mockserver.world.changes.batches import BatchChanges
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.changes.data_rows import DataRowChanges
 from mockserver.world.changes.deliveries import Deliveries
 from mockserver.world.changes.issues import IssueChanges
 from mockserver.world.changes.labels import LabelChanges
+from mockserver.world.changes.queues import QueueChanges
 from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.changes.tasks import TaskChanges
 from mockserver.world.progress import Progress
@@ -69,6 +71,8 @@ class Workspace:
         self.long_changes = LongChanges()
         self.settings = WorkspaceSettings(store)
         self.catalog = CatalogChanges(store)
+        self.batches = BatchChanges(store)
+        self.queues = QueueChanges(store)
         self.data_rows = DataRowChanges(store)
         self.labels = LabelChanges(store)
         self.issues = IssueChanges(store)

@@ -45,6 +45,7 @@ class Project(Record, frozen=True):
     auto_audit_percentage: float
     auto_audit_number_of_labels: int
     setup_complete: int | None
+    shows_predictions: bool
     created_by: str
     created_at: int
     updated_at: int
@@ -92,6 +93,17 @@ class Batch(Record, frozen=True):
     created_by: str
     created_at: int
     updated_at: int
+
+
+class ParameterOverride(Record, frozen=True):
+    """A priority and a number of labels that a data row of a project has been given."""
+
+    TABLE: ClassVar[str] = "parameter_override"
+    id: str
+    project_id: str
+    data_row_no: int
+    priority: int
+    number_of_labels: int | None
 
 
 REVIEW = "MANUAL_REVIEW_QUEUE"

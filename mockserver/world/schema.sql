@@ -43,7 +43,7 @@ CREATE TABLE project (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, description TEXT, allowed_media_type TEXT, queue_mode TEXT NOT NULL,
   editor_task_type TEXT, ontology_id TEXT, labeling_frontend_id TEXT, is_benchmark_enabled BOOLEAN NOT NULL,
   is_consensus_enabled BOOLEAN NOT NULL, auto_audit_percentage DOUBLE PRECISION NOT NULL,
-  auto_audit_number_of_labels INTEGER NOT NULL, setup_complete BIGINT, created_by TEXT NOT NULL,
+  auto_audit_number_of_labels INTEGER NOT NULL, setup_complete BIGINT, shows_predictions BOOLEAN NOT NULL, created_by TEXT NOT NULL,
   created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL
 );
 
@@ -71,6 +71,12 @@ CREATE TABLE batch (
   created_by TEXT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL
 );
 CREATE INDEX batch_of_project ON batch (project_id, created_at);
+
+CREATE TABLE parameter_override (
+  id TEXT PRIMARY KEY, project_id TEXT NOT NULL, data_row_no BIGINT NOT NULL, priority INTEGER NOT NULL,
+  number_of_labels INTEGER
+);
+CREATE INDEX parameter_override_of_row ON parameter_override (project_id, data_row_no);
 
 CREATE TABLE dataset (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, description TEXT, created_by TEXT NOT NULL,

@@ -34,7 +34,7 @@ class CatalogChanges:
                     "description": None, "allowed_media_type": None, "queue_mode": "BATCH", "editor_task_type": None,
                     "ontology_id": None, "labeling_frontend_id": None, "is_benchmark_enabled": False,
                     "is_consensus_enabled": False, "auto_audit_percentage": 1.0, "auto_audit_number_of_labels": 1,
-                    "setup_complete": None,
+                    "setup_complete": None, "shows_predictions": False,
                 }
                 | fields,
                 id=change.new_id(), name=name, created_by=user, created_at=change.now, updated_at=change.now,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mockserver.world.database import EVERYTHING, Clause, Record
+from mockserver.world.labels import ProjectRow
 from mockserver.world.models import Model
 from mockserver.world.projects import ProjectTag
 
@@ -52,6 +53,11 @@ def match_projects_of_dataset(dataset_id: str) -> Clause:
         " WHERE dr.dataset_id = :id AND NOT dr.deleted)"
     )
     return Clause(sql, id=dataset_id)
+
+
+def match_rows_outside(project_id: str) -> Clause:
+    """The condition on data rows that they are not in this project."""
+    return exclude_subquery("no", ProjectRow, "data_row_no", Clause("project_id = :project", project=project_id))
 
 
 def match_datasets_of_project(project_id: str) -> Clause:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mockserver.api.graphql.fields import Fields, RegisteredField
 from mockserver.api.graphql.resolvers import (
     access,
+    batches,
     changes,
     data_rows,
     exports,
@@ -19,6 +20,7 @@ from mockserver.api.graphql.resolvers import (
     people,
     projects,
     quality,
+    queues,
     row_imports,
     slices,
     uploads,
@@ -33,7 +35,7 @@ def all_resolvers() -> dict[str, dict[str, RegisteredField]]:
     for module in (
         people, projects, ontologies, data_rows, metadata, labels, feature_schemas, quality, models, slices, exports,
         legacy, changes, webhooks, issues, access, workflows, imports,
-        uploads, row_imports,
+        uploads, row_imports, batches, queues,
     ):  # fmt: skip
         module.add_to(fields)
     return fields.by_type

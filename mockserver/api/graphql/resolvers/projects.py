@@ -8,7 +8,7 @@ from typing import Any, Unpack
 import msgspec
 
 from mockserver.api.graphql.call import Call
-from mockserver.api.graphql.fields import Fields, resolve_empty_list, resolve_null
+from mockserver.api.graphql.fields import Fields, resolve_null
 from mockserver.api.graphql.matching import matches
 from mockserver.api.graphql.pages import Page, PageInfo, Window, build_page, cut_window, get_id
 from mockserver.api.graphql.resolvers.people import get_organization
@@ -37,7 +37,6 @@ PROJECT = (
     "id name description allowedMediaType queueMode editorTaskType autoAuditNumberOfLabels autoAuditPercentage"
     " isBenchmarkEnabled isConsensusEnabled setupComplete createdAt updatedAt"
 )
-OVERRIDE = "id priority numberOfLabels dataRow"
 _SET_UP = Clause("labeling_frontend_id IS NOT NULL AND ontology_id IS NOT NULL AND NOT deleted")
 
 
@@ -68,7 +67,6 @@ def add_to(fields: Fields) -> None:
     fields.add("Project", "batches", list_batches)
     fields.add("Project", "members", list_members)
     fields.add("Project", "datasets", list_datasets)
-    fields.add("Project", "labelingParameterOverrides", resolve_empty_list)
     fields.add("Project", "resourceTags", list_resource_tags)
     fields.add("Project", "labelingFrontendOptions", list_frontend_options)
     fields.add("Query", "labelingFrontendOptions", find_frontend_options)
@@ -77,7 +75,6 @@ def add_to(fields: Fields) -> None:
     fields.add("LabelingFrontendOptions", "project", lambda source, _call: source)
     fields.add("LabelingFrontendOptions", "labelingFrontend", find_labeling_frontend)
     fields.add("LabelingFrontendOptions", "organization", get_organization)
-    fields.add_nulls("LabelingParameterOverride", OVERRIDE)
     fields.add_attributes("StateCount", StateCount, "state count")
     fields.add_attributes("TaskQueue", TaskQueue, "id name description queueType")
     fields.add("TaskQueue", "dataRowCount", count_queue_rows)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
-from concurrent.futures import Future
 from functools import partial
 from typing import Any
 
@@ -14,6 +12,7 @@ import orjson
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.resolvers.data_rows import build_row_data
+from mockserver.api.graphql.resolvers.waiting import wait_for
 from mockserver.errors import BadInput
 from mockserver.imports.row_specs import RowReader
 from mockserver.world.data_rows import DataRow, Dataset
@@ -22,8 +21,6 @@ from mockserver.world.imports import ImportRow
 from mockserver.world.new_rows import KeyType, RowSpec
 from mockserver.world.tasks import IMPORTS, Task, TaskStatus
 
-PATIENCE = 2.0
-"""Seconds that a mutation waits for its task: a task that is not COMPLETE in the answer costs an SDK two seconds."""
 PAGE = 5_000
 """Rows of a page, as SDKs request them (task.py DOWNLOAD_RESULT_PAGE_SIZE)."""
 
@@ -90,13 +87,8 @@ def _get_objects(name: str, source: Mapping[str, Any], _call: Call) -> list[Any]
 async def upsert_data_rows(_source: Any, call: Call, data: Mapping[str, Any]) -> Task:
     """Starts the import of a manifest, and answers with its task."""
     task, future = call.workspace.row_imports.start_upsert(data["manifestUri"], base_url=call.base_url)
-    await wait_for(future)
+    await wait_for([future])
     return show_task(call, task.id)
-
-
-async def wait_for(future: Future[None]) -> None:
-    """Waits for a task for a while."""
-    await asyncio.wait([asyncio.wrap_future(future)], timeout=PATIENCE)
 
 
 def show_task(call: Call, task_id: str) -> Task:
@@ -109,7 +101,7 @@ async def append_rows(_source: Any, call: Call, data: Mapping[str, Any]) -> Appe
     dataset = call.get(Dataset, data["datasetId"])
     imports = call.workspace.row_imports
     task, future = imports.start_append(dataset.id, data["jsonFileUrl"], base_url=call.base_url)
-    await wait_for(future)
+    await wait_for([future])
     return AppendedRows(dataset, task.id)
 
 

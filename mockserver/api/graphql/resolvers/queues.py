@@ -1,0 +1,136 @@
+"""The queue of a project: moves, priorities and overrides (SDK project.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from mockserver.api.graphql.call import Call
+from mockserver.api.graphql.fields import Fields
+from mockserver.api.graphql.pages import Window
+from mockserver.api.graphql.resolvers.waiting import wait_for
+from mockserver.errors import BadInput, MalformedRequest
+from mockserver.world.changes.row_lookup import RowRef, find_data_rows
+from mockserver.world.data_rows import DataRow
+from mockserver.world.database import Clause
+from mockserver.world.projects import ParameterOverride, Project, TaskQueue
+from mockserver.world.tasks import SEND_TO_QUEUE, Task
+
+UPDATE_PRIORITY = "update-queue-priority"
+"""The type of the tasks of createQueuePriorityUpdateTask (inferred)."""
+ROWS_TOGETHER = 50
+MOST_ROWS = 1_000_000
+"""Data rows of one request (SDK project.py update_data_row_labeling_priority)."""
+
+Change = Callable[[Sequence[RowRef]], None]
+
+
+def add_to(fields: Fields) -> None:
+    fields.add("ProjectChanges", "createBulkAddRowsToQueueTask", move_rows)
+    fields.add("ProjectChanges", "createQueuePriorityUpdateTask", update_priority)
+    fields.add("ProjectChanges", "setLabelingParameterOverrides", set_overrides, long=True)
+    fields.add("ProjectChanges", "unsetLabelingParameterOverrides", unset_overrides, long=True)
+    fields.add("ProjectChanges", "showPredictionsToLabelers", show_predictions)
+    fields.add("ShownPredictions", "id", lambda source, _call: source.id)
+    fields.add("ShownPredictions", "showingPredictionsToLabelers", lambda source, _call: source.shows_predictions)
+    fields.add("Project", "labelingParameterOverrides", list_overrides)
+    fields.add_attributes("LabelingParameterOverride", ParameterOverride, "id priority numberOfLabels")
+    fields.add("LabelingParameterOverride", "dataRow", find_data_row)
+
+
+async def move_rows(source: Project, call: Call, data: Mapping[str, Any]) -> str:
+    """Starts moving data rows to a queue; without one to Done. The task is FAILED when one is not in the project."""
+    queue_id = data.get("queueId")
+    if queue_id is not None:
+        place = Clause("id = :id AND project_id = :project", id=queue_id, project=source.id)
+        call.one(TaskQueue, place, f"Task queue {queue_id!r} of project {source.id!r}")
+    queues = call.workspace.queues
+    return await _start(source, call, data, SEND_TO_QUEUE, lambda rows: queues.move_rows(source.id, rows, queue_id))
+
+
+async def update_priority(source: Project, call: Call, data: Mapping[str, Any]) -> str:
+    """Starts giving data rows a priority. The task is FAILED when one is not in the project."""
+    priority, queues = int(data["priority"]), call.workspace.queues
+    return await _start(
+        source, call, data, UPDATE_PRIORITY, lambda rows: queues.set_priority(source.id, rows, priority)
+    )
+
+
+async def _start(project: Project, call: Call, data: Mapping[str, Any], kind: str, change: Change) -> str:
+    row_ids, keys = read_identifiers(data)
+    work = partial(_change_rows, call, row_ids, keys, change)
+    task, future = call.workspace.jobs.start(work, type=kind, name=project.name, base_url=call.base_url)
+    await wait_for([future])
+    return task.id
+
+
+def _change_rows(
+    call: Call,
+    row_ids: list[str],
+    keys: list[str],
+    change: Change,
+    _task: Task,
+    check_running: Callable[[], None],
+) -> None:
+    """Changes data rows, some at a time."""
+    with call.store.reading() as connection:
+        rows = find_data_rows(connection, row_ids, keys)
+    for first in range(0, len(rows), ROWS_TOGETHER):
+        check_running()
+        change(rows[first : first + ROWS_TOGETHER])
+
+
+def read_identifiers(data: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """The ids and the global keys of data rows, of which one is empty: `dataRowIdentifiers` since SDK 3.57, before
+    `dataRowIds`. Raises BadInput."""
+    identifiers = data.get("dataRowIdentifiers") or {"ids": data.get("dataRowIds") or [], "idType": "ID"}
+    names = list(identifiers.get("ids") or [])
+    if not names:
+        raise BadInput('No data row was sent; expected dataRowIdentifiers: {ids: ["…"], idType: ID}')
+    if len(names) > MOST_ROWS:
+        raise BadInput(f"{len(names):,} data rows were sent; at most {MOST_ROWS:,} are changed by one request")
+    return ([], names) if identifiers.get("idType") == "GKEY" else (names, [])
+
+
+def set_overrides(source: Project, call: Call, **arguments: Any) -> bool:
+    """Overrides the priority of data rows; up to 3.56 SDKs send a number of labels too."""
+    sent = (arguments.get("data") or []) + (arguments.get("dataWithDataRowIdentifiers") or [])
+    if not sent:
+        raise BadInput("No override was sent; expected a list of data rows and priorities")
+    overrides = [(_find_row(call, entry), entry["priority"], entry.get("numLabels")) for entry in sent]
+    for _, _, labels in overrides:
+        if labels is not None and labels < 1:
+            raise MalformedRequest(f"numLabels of an override is {labels}; expected 1 or more")
+    call.workspace.queues.override(source.id, overrides)
+    return True
+
+
+def unset_overrides(source: Project, call: Call, data: list[Mapping[str, Any]]) -> bool:
+    call.workspace.queues.remove_overrides(source.id, [_find_row(call, entry) for entry in data])
+    return True
+
+
+def _find_row(call: Call, entry: Mapping[str, Any]) -> RowRef:
+    """The data row of an override. Raises MalformedRequest."""
+    identifier = entry.get("dataRowIdentifier") or {}
+    row_id = (entry.get("dataRow") or {}).get("id") or entry.get("dataRowId") or identifier.get("id")
+    is_key = identifier.get("idType") == "GKEY"
+    names = [str(row_id)]
+    with call.read() as connection:
+        [row] = find_data_rows(connection, [] if is_key else names, names if is_key else [])
+    return row
+
+
+def list_overrides(source: Project, call: Call, where: Any = None, **window: Any) -> list[ParameterOverride]:
+    page: Window = window  # type: ignore[assignment]
+    within = Clause("project_id = :id", id=source.id)
+    return call.search(ParameterOverride, where, within, order="id", **page)
+
+
+def find_data_row(source: ParameterOverride, call: Call) -> DataRow:
+    return call.one(DataRow, Clause("no = :no", no=source.data_row_no), f"The data row of {source.id!r}")
+
+
+def show_predictions(source: Project, call: Call, show: bool) -> Project:
+    return call.workspace.catalog.update_project(source.id, shows_predictions=show)

@@ -1,0 +1,16 @@
+"""Waiting for the tasks that a mutation has started."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from concurrent.futures import Future
+
+PATIENCE = 2.0
+"""Seconds that a mutation waits for its tasks: a task that is not COMPLETE in the answer costs an SDK two seconds."""
+
+
+async def wait_for(futures: Iterable[Future[None]]) -> None:
+    """Waits for tasks for a while."""
+    if waiting := [asyncio.wrap_future(future) for future in futures]:
+        await asyncio.wait(waiting, timeout=PATIENCE)

@@ -1,0 +1,208 @@
+"""Changes of batches: data rows come into a project by them, and leave it with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import TypeVar
+
+import msgspec
+
+from mockserver.errors import Conflict, MalformedRequest
+from mockserver.world import ids
+from mockserver.world.change import Change
+from mockserver.world.changes.labels import LabelChanges
+from mockserver.world.changes.row_lookup import RowRef
+from mockserver.world.data_rows import DataRow
+from mockserver.world.database import Clause, JsonText
+from mockserver.world.events import EventKind
+from mockserver.world.labels import Label, ProjectRow, WorkflowStatus
+from mockserver.world.projects import Batch, Project, TaskQueue
+from mockserver.world.queries.conditions import match_live_row, match_subquery
+from mockserver.world.store import Store
+
+MOST_ROWS = 100_000
+"""Data rows of a batch (SDK project.py create_batch)."""
+TOO_MANY = "Batch exceeds max size, break into smaller batches"
+"""The SDK's words for more of them."""
+PRIORITIES = range(1, 6)
+DEFAULT_PRIORITY = 5
+T = TypeVar("T")
+
+_NO_HISTORY = JsonText("[]")
+_IDS_TOGETHER = 10_000
+
+
+class Consensus(msgspec.Struct, frozen=True):
+    """How many labels a share of the data rows of a batch gets."""
+
+    number_of_labels: int = 1
+    coverage_percentage: float = 0.0
+
+    def count_labels(self, data_row_id: str) -> int:
+        """The labels that a data row expects: which rows are covered is drawn by their ids (inferred)."""
+        drawn = int.from_bytes(ids.digest("coverage", data_row_id, size=8), "big") / 2**64
+        return self.number_of_labels if drawn < self.coverage_percentage else 1
+
+
+class BatchChanges:
+    """The changes of one store's batches."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def create_batch(self, project_id: str, name: str, consensus: Consensus) -> Batch:
+        """Creates an empty batch. Raises NotFound, and Conflict when the project has a batch of this name."""
+        with self._store.change() as change:
+            project = change.one(Project, project_id)
+            same = Clause("project_id = :project AND name = :name", project=project.id, name=name)
+            if change.connection.count(Batch, same):
+                raise Conflict(
+                    f"Project {project_id!r} has a batch with the name {name!r}; names of batches are unique"
+                )
+            batch = Batch(
+                ids.time_uuid(change.now, change.new_id()), project.id, name, 0, consensus.number_of_labels,
+                consensus.coverage_percentage, self._store.workspace.user_id, change.now, change.now,
+            )  # fmt: skip
+            change.connection.insert([batch])
+            change.add_event(EventKind.PROJECT_UPDATED, project=project.id, batch=batch.id)
+            return batch
+
+    def create_batches(self, project_id: str, names: Sequence[str], consensus: Consensus) -> list[Batch]:
+        """Creates empty batches, all of them or none. Raises NotFound, Conflict."""
+        with self._store.change():
+            return [self.create_batch(project_id, name, consensus) for name in names]
+
+    def create_filled_batch(
+        self, project_id: str, name: str, consensus: Consensus, rows: Sequence[RowRef], priority: int
+    ) -> tuple[Batch, list[str]]:
+        """Creates a batch with its data rows, all of it or nothing. Returns it with the ids of the rows that `add_rows`
+        leaves out. Raises NotFound, Conflict, MalformedRequest."""
+        with self._store.change() as change:
+            batch = self.create_batch(project_id, name, consensus)
+            left_out = self.add_rows(batch, rows, priority)
+            return change.one(Batch, batch.id), left_out
+
+    def add_rows(self, batch: Batch, rows: Sequence[RowRef], priority: int) -> list[str]:
+        """Adds data rows to a batch: they wait to be labelled. Returns the ids of those that are in the project already
+        or were deleted in the meantime, which stay as they are. Raises NotFound, MalformedRequest."""
+        if priority not in PRIORITIES:
+            raise MalformedRequest(f"The priority of a batch is {priority}; expected 1, the highest, to 5")
+        with self._store.change() as change:
+            change.one(Project, batch.project_id)
+            known = change.one(Batch, batch.id)
+            fresh = _select_fresh(change, batch.project_id, rows)
+            if known.size + len(fresh) > MOST_ROWS:
+                raise MalformedRequest(TOO_MANY)
+            queue = _find_first_queue(change, batch.project_id)
+            consensus = Consensus(known.number_of_labels, known.coverage_percentage)
+            change.connection.insert(
+                ProjectRow(
+                    batch.project_id, row.no, batch.id, queue, WorkflowStatus.TO_LABEL, priority,
+                    consensus.count_labels(row.id), None, _NO_HISTORY,
+                )
+                for row in fresh
+            )  # fmt: skip
+            for together in _divide([row.id for row in fresh]):
+                change.connection.update(DataRow, Clause("id IN :ids", ids=together), last_activity_at=change.now)
+            _update_size(change, batch.id)
+            change.add_event(EventKind.PROJECT_UPDATED, project=batch.project_id, batch=batch.id)
+            added = {row.no for row in fresh}
+            return [row.id for row in rows if row.no not in added]
+
+    def remove_queued_rows(self, project_id: str, batch_id: str) -> Batch:
+        """Removes the data rows of a batch that have no label and wait for one. Raises NotFound."""
+        with self._store.change() as change:
+            batch = find_batch(change, project_id, batch_id)
+            queued = Clause(
+                "batch_id = :batch AND workflow_status = :status", batch=batch.id, status=WorkflowStatus.TO_LABEL
+            )
+            _remove_rows(change, queued & Clause(_HAS_NO_LABEL))
+            _update_size(change, batch.id)
+            change.add_event(EventKind.PROJECT_UPDATED, project=project_id, batch=batch.id)
+            return change.one(Batch, batch.id)
+
+    def delete_batch(self, project_id: str, batch_id: str) -> str:
+        """Deletes a batch; its data rows leave the project. Raises NotFound, and MalformedRequest when some have labels
+        (SDK batch.py delete)."""
+        with self._store.change() as change:
+            batch = find_batch(change, project_id, batch_id)
+            if labels := change.connection.count(Label, _match_labels(batch)):
+                raise MalformedRequest(
+                    f"Batch {batch.name!r} has {labels:,} labels, and a batch with labels cannot be deleted; delete its"
+                    " labels first"
+                )
+            _remove_rows(change, Clause("batch_id = :batch", batch=batch.id))
+            change.connection.delete(Batch, Clause("id = :id", id=batch.id))
+            change.add_event(EventKind.PROJECT_UPDATED, project=project_id, batch=batch.id)
+            return batch.id
+
+    def delete_labels(self, project_id: str, batch_id: str) -> list[str]:
+        """Deletes the labels of a batch; its data rows wait to be labelled again. Raises NotFound."""
+        with self._store.change() as change:
+            batch = find_batch(change, project_id, batch_id)
+            labels = change.connection.select(Label, _match_labels(batch), order="no")
+            deleted = LabelChanges(self._store).delete_labels([label.id for label in labels])
+            rows = Clause("batch_id = :batch AND workflow_status <> :status",
+                          batch=batch.id, status=WorkflowStatus.TO_LABEL)  # fmt: skip
+            change.connection.update(
+                ProjectRow, rows, workflow_status=WorkflowStatus.TO_LABEL,
+                task_queue_id=_find_first_queue(change, project_id), workflow_history=_NO_HISTORY,
+            )  # fmt: skip
+            return deleted
+
+
+_HAS_NO_LABEL = (
+    "NOT EXISTS (SELECT 1 FROM label l WHERE l.project_id = project_row.project_id"
+    " AND l.data_row_no = project_row.data_row_no AND NOT l.deleted)"
+)
+
+
+def find_batch(change: Change, project_id: str, batch_id: str) -> Batch:
+    """A batch of a project. Raises NotFound."""
+    change.one(Project, project_id)
+    place = Clause("id = :id AND project_id = :project", id=batch_id, project=project_id)
+    return change.connection.one(Batch, place, f"Batch {batch_id!r} of project {project_id!r}")
+
+
+def _match_labels(batch: Batch) -> Clause:
+    """The labels of a batch's data rows in its project."""
+    rows = match_subquery("data_row_no", ProjectRow, "data_row_no", Clause("batch_id = :batch", batch=batch.id))
+    return Clause("project_id = :project AND NOT deleted", project=batch.project_id) & rows
+
+
+def _find_first_queue(change: Change, project_id: str) -> str:
+    queues = change.connection.select(TaskQueue, Clause("project_id = :id", id=project_id), order="position", first=1)
+    return queues[0].id
+
+
+def _select_fresh(change: Change, project_id: str, rows: Sequence[RowRef]) -> list[RowRef]:
+    """The data rows that are not in the project and not deleted."""
+    fresh: list[RowRef] = []
+    for together in _divide(list(rows)):
+        live = Clause("id IN :ids AND NOT deleted", ids=[row.id for row in together])
+        in_project = Clause("project_id = :project", project=project_id) & match_subquery(
+            "data_row_no", DataRow, "no", live
+        )
+        taken = {no for (no,) in change.connection.select_columns(ProjectRow, "data_row_no", in_project)}
+        alive = {no for (no,) in change.connection.select_columns(DataRow, "no", live)}
+        fresh += [row for row in together if row.no in alive and row.no not in taken]
+    return fresh
+
+
+def _divide(items: list[T]) -> Iterator[list[T]]:
+    iterator = iter(items)
+    while together := list(islice(iterator, _IDS_TOGETHER)):
+        yield together
+
+
+def _remove_rows(change: Change, clause: Clause) -> None:
+    """Removes data rows from their project, which is activity on them."""
+    rows = match_subquery("no", ProjectRow, "data_row_no", clause)
+    change.connection.update(DataRow, rows, last_activity_at=change.now)
+    change.connection.delete(ProjectRow, clause)
+
+
+def _update_size(change: Change, batch_id: str) -> None:
+    size = change.connection.count(ProjectRow, Clause("batch_id = :batch", batch=batch_id) & match_live_row())
+    change.connection.update(Batch, Clause("id = :id", id=batch_id), size=size, updated_at=change.now)
