@@ -28,7 +28,7 @@ def expect_error(mistake: str, scope: Json, prepare: Callable[[Trial], Any] = la
         except ClientError as error:
             if error.not_offered:
                 raise
-            trial.notes.append(f"it raised {shorten(str(error))}")
+            trial.note(error)
             return
         trial.find(mistake, f"it raised nothing, and gave {len(rows)} rows")
 
@@ -52,7 +52,7 @@ def _check_failing(trial: Trial, failing: list[str]) -> None:
     except ClientError as error:
         if error.not_offered:
             raise
-        trial.notes.append(f"it raised {shorten(str(error))}")
+        trial.note(error)
         return
     trial.compare(rows, [row for row in trial.expected(IMAGE) if row["data_row"]["id"] not in failing])
     if "export_errors" not in trial.offers:
@@ -79,7 +79,7 @@ def _wrong_key(trial: Trial) -> None:
         trial.open(api_key="no-such-key")
         rows = trial.export_rows(IMAGE)
     except ClientError as error:
-        trial.notes.append(f"it raised {shorten(str(error))}")
+        trial.note(error)
         return
     trial.find("refusal-hidden", f"it raised nothing, and gave {len(rows)} rows")
 

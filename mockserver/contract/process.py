@@ -15,7 +15,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import orjson
@@ -28,6 +28,8 @@ MOST_ITEMS = 2_000_000
 """Items of one operation."""
 KEPT_STDERR = 16 * 1024
 """Bytes of the end of the error stream that are shown."""
+SILENCE = 60.0
+"""Seconds without an answer after which a client is ended."""
 READ = 1024 * 1024
 TOTAL = 10
 """An operation may take so many times the longest silence."""
@@ -55,6 +57,23 @@ class ClientError(Exception):
         return self.kind.rpartition(".")[2] in {"NotImplementedError", "NotOffered"}
 
 
+class TestedClient(Protocol):
+    """A client as the cases see it."""
+
+    stopped: bool
+    pid: int
+    lasting: bool
+    """Whether it is one process for all exports."""
+    fixed_params: Mapping[str, Any] | None
+    """The params that it always sends, whatever a case says."""
+
+    def open(self, **server: str) -> list[str]: ...
+    def call(self, operation: str, **arguments: Any) -> Iterator[Any]: ...
+    def close(self) -> None: ...
+    def stop(self) -> bool: ...
+    def kill(self) -> None: ...
+
+
 class Command(msgspec.Struct, frozen=True):
     """How a client is started."""
 
@@ -66,13 +85,16 @@ class Command(msgspec.Struct, frozen=True):
 class ClientProcess:
     """A running client. `silence`: seconds without an answer after which it is ended."""
 
-    def __init__(self, command: Command, *, silence: float) -> None:
+    lasting = True
+
+    def __init__(self, command: Command, *, silence: float = SILENCE) -> None:
         self._silence = silence
         self._number = 0
         self._buffer = bytearray()
         self._searched = 0
         self._stderr: deque[bytes] = deque(maxlen=64)
         self.stopped = False
+        self.fixed_params: Mapping[str, Any] | None = None
         self.first_item_after: float | None = None
         """Seconds from the last request to its first item."""
         try:
@@ -87,16 +109,13 @@ class ClientProcess:
             )
         except OSError as error:
             raise Misconduct("not-started", f"{command.words[0]}: {error.strerror}") from None
+        self.pid = self._process.pid
         assert self._process.stdout is not None, "a pipe"
         assert self._process.stderr is not None, "a pipe"
         self._selector = selectors.DefaultSelector()
         for stream, name in ((self._process.stdout, "stdout"), (self._process.stderr, "stderr")):
             os.set_blocking(stream.fileno(), False)
             self._selector.register(stream, selectors.EVENT_READ, name)
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
 
     @property
     def stderr(self) -> str:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from mockserver.certification.cases import Level
 from mockserver.contract.cases import Case, Profile
+from mockserver.contract.process import ClientError
 from mockserver.contract.trial import Trial
 
 IMAGE = {"project": "image"}
@@ -16,8 +17,14 @@ OPEN = ("01", "08")
 """Established, or closed by the server alone (Linux, include/net/tcp_states.h)."""
 
 
+def _require_process(trial: Trial) -> None:
+    if not trial.client.lasting:
+        raise ClientError("NotOffered", "a script ends after each export")
+
+
 def _end_alone(trial: Trial) -> None:
     """When its stdin is closed the process ends, and no process that it started remains."""
+    _require_process(trial)
     trial.check_export(IMAGE)
     trial.close()
     if not trial.client.stop():
@@ -25,6 +32,7 @@ def _end_alone(trial: Trial) -> None:
 
 
 def _close_connections(trial: Trial) -> None:
+    _require_process(trial)
     trial.check_export(IMAGE, {"label_details": True})
     trial.close()
     port = urlsplit(trial.workspace.url).port or 80

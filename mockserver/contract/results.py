@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
@@ -22,6 +23,13 @@ class Verdict(StrEnum):
     NOTED = "noted"
     NOT_OFFERED = "not offered"
     """The client does not have the operation, or not for this scope: never a pass."""
+    KNOWN = "known"
+    """It failed, and is listed as known to fail."""
+    UNEXPECTED = "unexpected"
+    """It passed, and is listed as known to fail."""
+
+
+FAILING = {Verdict.FAILED, Verdict.UNEXPECTED}
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +42,13 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
     api_key: str = ""
+    requests: tuple[dict[str, Any], ...] = ()
+    """The client's requests with their answers, as the journal has them."""
+
+    @property
+    def fails(self) -> bool:
+        """Whether this result breaks the contract."""
+        return self.verdict in FAILING
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +61,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def passed(self) -> bool:
         """Whether no required case failed, and some case was judged."""
-        return not self.results_with(Verdict.FAILED) and self.judged > 0
+        return not any(result.fails for result in self.results) and self.judged > 0
 
     @property
     def flawless(self) -> bool:
@@ -94,6 +109,7 @@ def conclude(trial: Trial, *, seconds: float) -> Result:
         notes=tuple(trial.notes),
         seconds=seconds,
         api_key=trial.workspace.api_key,
+        requests=tuple(trial.requests),
     )
 
 

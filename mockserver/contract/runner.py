@@ -11,7 +11,7 @@ from mockserver.contract.cases import Case, Profile
 from mockserver.contract.driver import OPERATIONS
 from mockserver.contract.failures import ASYNC, ERRORS
 from mockserver.contract.legacy import FRAMES, LABELS
-from mockserver.contract.process import ClientError, ClientProcess, Command, Misconduct
+from mockserver.contract.process import ClientError, Misconduct, TestedClient
 from mockserver.contract.processes import PROCESSES
 from mockserver.contract.results import Report, Result, conclude
 from mockserver.contract.rows import MEDIA, ROWS, TEXTS
@@ -24,8 +24,6 @@ from mockserver.testing.workspace import MockWorkspace
 CASES: tuple[Case, ...] = (*ROWS, *MEDIA, *TEXTS, *ERRORS, *ASYNC, *LABELS, *FRAMES, *PROCESSES)
 JOBS = 4
 """Cases at the same time. Clients wait more than they compute."""
-SILENCE = 60.0
-"""Seconds without an answer after which a client is ended."""
 
 
 def choose_cases(
@@ -33,13 +31,18 @@ def choose_cases(
 ) -> list[Case]:
     """The cases of these profiles, or with these names; without both, all. Raises StartupError for unknown words."""
     _check_words("profile", profiles, [str(profile) for profile in Profile])
-    _check_words("case", [*names, *leave_out], [case.name for case in CASES])
+    check_case_names([*names, *leave_out])
     return [
         case
         for case in CASES
         if case.name not in leave_out
         and ((not profiles and not names) or case.profile in profiles or case.name in names)
     ]
+
+
+def check_case_names(names: Collection[str]) -> None:
+    """Raises StartupError for a name that no case has."""
+    _check_words("case", names, [case.name for case in CASES])
 
 
 def _check_words(what: str, words: Collection[str], known: Sequence[str]) -> None:
@@ -49,11 +52,11 @@ def _check_words(what: str, words: Collection[str], known: Sequence[str]) -> Non
 
 
 class Runner:
-    """Runs cases of one client on one server. `silence`: seconds without an answer that are waited for."""
+    """Runs cases of one client on one server. `start` starts a client. `keep`: workspaces are not deleted."""
 
-    def __init__(self, server: MockServer, command: Command, *, silence: float = SILENCE, keep: bool = False) -> None:
-        self._server, self._command, self._silence, self._keep = server, command, silence, keep
-        self._idle: SimpleQueue[ClientProcess] = SimpleQueue()
+    def __init__(self, server: MockServer, start: Callable[[], TestedClient], *, keep: bool = False) -> None:
+        self._server, self._start, self._keep = server, start, keep
+        self._idle: SimpleQueue[TestedClient] = SimpleQueue()
 
     def run(
         self, cases: Sequence[Case], *, name: str, jobs: int = JOBS, tell: Callable[[Result], None] = lambda _: None
@@ -119,15 +122,12 @@ class Runner:
         workspace.progression.set(exports=world.exports)
         return workspace
 
-    def _take(self) -> ClientProcess:
+    def _take(self) -> TestedClient:
         """An idle client, or a new one. Raises Misconduct."""
         try:
             return self._idle.get_nowait()
         except Empty:
             return self._start()
-
-    def _start(self) -> ClientProcess:
-        return ClientProcess(self._command, silence=self._silence)
 
     def _try(self, trial: Trial) -> None:
         """Runs the check, and keeps the client for further cases if it kept the protocol."""

@@ -14,6 +14,8 @@ SIGNS = {
     Verdict.REMARK: "hm  ",
     Verdict.NOTED: "note",
     Verdict.NOT_OFFERED: "-   ",
+    Verdict.KNOWN: "know",
+    Verdict.UNEXPECTED: "FAIL",
 }
 WIDTH = 50
 """Characters of a title."""
@@ -59,8 +61,10 @@ def _mistakes(report: Report) -> Iterator[str]:
 def summarise(report: Report) -> str:
     counts = {verdict: len(report.results_with(verdict)) for verdict in Verdict}
     outcome = "KEPT" if report.flawless else "KEPT, with remarks" if report.passed else "NOT KEPT"
+    failed = sum(result.fails for result in report.results)
+    known = f"{counts[Verdict.KNOWN]} known to fail, " if counts[Verdict.KNOWN] else ""
     return (
-        f"{outcome}: {counts[Verdict.PASSED]} passed, {counts[Verdict.FAILED]} failed, "
+        f"{outcome}: {counts[Verdict.PASSED]} passed, {failed} failed, {known}"
         f"{counts[Verdict.REMARK]} with a remark, {counts[Verdict.NOTED]} noted, "
         f"{counts[Verdict.NOT_OFFERED]} not offered, in {report.seconds:.1f} s"
     )

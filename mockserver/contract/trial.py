@@ -7,7 +7,7 @@ from typing import Any
 from mockserver.contract.cases import Case
 from mockserver.contract.comparison import compare_rows
 from mockserver.contract.mistakes import BY_NAME, Finding
-from mockserver.contract.process import ClientError, ClientProcess
+from mockserver.contract.process import ClientError, TestedClient
 from mockserver.contract.wire import judge_wire, select_own
 from mockserver.testing.workspace import MockWorkspace
 
@@ -17,10 +17,14 @@ GENERAL = {"raised", "rows-lost", "rows-changed", "rows-foreign"}
 """Mistakes that say less than the name of the case they were found in."""
 
 
+NOTED = 160
+"""Characters of a client's error that are noted."""
+
+
 class Trial:
     """What a case may do: call the client, ask the world, add findings."""
 
-    def __init__(self, case: Case, workspace: MockWorkspace, client: ClientProcess) -> None:
+    def __init__(self, case: Case, workspace: MockWorkspace, client: TestedClient) -> None:
         self.case, self.workspace, self.client = case, workspace, client
         self.offers: list[str] = []
         self.not_offered = ""
@@ -52,6 +56,11 @@ class Trial:
         else:
             self.find("raised", str(error))
 
+    def note(self, error: ClientError) -> None:
+        """Notes that the client raised an error where it should; of a long one its end, which says most."""
+        text = " ".join(str(error).split())
+        self.notes.append("it raised " + (text if len(text) <= NOTED else f"…{text[-NOTED:]}"))
+
     def find(self, mistake: str, detail: str) -> None:
         """Adds a finding; a general mistake takes the name that the case has for it."""
         name = self.case.mistake if self.case.mistake and mistake in GENERAL else mistake
@@ -68,7 +77,7 @@ class Trial:
     def export_rows(self, scope: Json, params: Json | None = None, filters: Json | None = None) -> list[Any]:
         """Calls the client with ids in place of the scope's names. Raises Misconduct, ClientError."""
         self.exports += 1
-        arguments = {"scope": self.resolve(scope), "params": params or {}, "filters": filters or {}}
+        arguments = {"scope": self.resolve(scope), "params": self.fix(params), "filters": filters or {}}
         return list(self.client.call("export_rows", **arguments))
 
     def resolve(self, scope: Json) -> Json:
@@ -81,15 +90,24 @@ class Trial:
 
     def expected(self, scope: Json, params: Json | None = None, filters: Json | None = None) -> list[Json]:
         """The rows that the world itself expects for a call."""
-        return self.workspace.expected_rows(**self.resolve(scope), params=params or {}, filters=filters or {})
+        return self.workspace.expected_rows(**self.resolve(scope), params=self.fix(params), filters=filters or {})
+
+    def fix(self, params: Json | None) -> Json:
+        """The params of an export: those of the case, or those that the client always sends."""
+        fixed = self.client.fixed_params
+        return dict(params or {}) if fixed is None else dict(fixed)
 
     def compare(self, rows: list[Any], expected: list[Json]) -> None:
         """Adds a finding for each difference."""
         for difference in compare_rows(rows, expected):
             self.find(difference.mistake, difference.detail)
 
-    def check_export(self, scope: Json, params: Json | None = None, filters: Json | None = None) -> None:
-        """Exports, and compares the rows. Raises Misconduct."""
+    def check_export(
+        self, scope: Json, params: Json | None = None, filters: Json | None = None, *, exact: bool = False
+    ) -> None:
+        """Exports, and compares the rows. `exact`: the case is about its params. Raises Misconduct, ClientError."""
+        if exact and self.fix(params) != params:
+            raise ClientError("NotOffered", "it always sends the same params")
         try:
             rows = self.export_rows(scope, params, filters)
         except ClientError as error:

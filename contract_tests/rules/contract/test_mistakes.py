@@ -10,7 +10,7 @@ import pytest
 from contract_tests.rules.contract import clients
 from contract_tests.rules.pages import REPOSITORY
 from mockserver.contract import Report, Runner, Verdict, choose_cases, driver
-from mockserver.contract.process import Command
+from mockserver.contract.process import ClientProcess, Command
 from mockserver.testing import MockServer
 
 MODULE = clients.__name__
@@ -28,17 +28,19 @@ def command_of(client: str, python: str | Path = sys.executable) -> Command:
 
 
 def try_client(mock: MockServer, name: str, *cases: str, silence: float = 60) -> Report:
-    runner = Runner(mock, command_of(f"{MODULE}:{name}"), silence=silence)
+    runner = Runner(mock, lambda: ClientProcess(command_of(f"{MODULE}:{name}"), silence=silence))
     return runner.run(choose_cases(names=cases), name=name, jobs=2)
 
 
 def try_program(mock: MockServer, name: str, *cases: str, silence: float = 60) -> Report:
     command = Command((sys.executable, "-m", MODULE, name), REPOSITORY, dict(os.environ))
-    return Runner(mock, command, silence=silence).run(choose_cases(names=cases), name=name, jobs=1)
+    return Runner(mock, lambda: ClientProcess(command, silence=silence)).run(
+        choose_cases(names=cases), name=name, jobs=1
+    )
 
 
 def test_the_client_of_the_page_keeps_the_contract(mock: MockServer) -> None:
-    report = Runner(mock, command_of(f"{MODULE}:Right")).run(choose_cases(), name="Right")
+    report = Runner(mock, lambda: ClientProcess(command_of(f"{MODULE}:Right"))).run(choose_cases(), name="Right")
     assert report.mistakes == []
     assert {result.case.name for result in report.results_with(Verdict.NOT_OFFERED)} == {
         *("dataset", "chosen-rows", "chosen-keys", "slice", "model-run", "catalog"),
