@@ -25,7 +25,7 @@ from mockserver.api.graphql.resolvers import all_resolvers
 from mockserver.api.masks import Masks
 from mockserver.api.ontology_routes import OntologyRoutes
 from mockserver.api.rest import Rest
-from mockserver.console.page import Page
+from mockserver.console.routes import console_routes
 from mockserver.control.routes import control_routes
 from mockserver.errors import (
     MOST_SHOWN,
@@ -180,7 +180,6 @@ def build_routes(settings: Settings, workspaces: Workspaces, controls: list[Rout
     ontologies = OntologyRoutes(workspaces)
     embeddings = EmbeddingRoutes(workspaces)
     health, *others = controls
-    console = Page(workspaces, own=settings.api_key, public_url=settings.public_url, hosts=settings.hosts)
     return [
         *(Route(path, graphql, methods=None) for path in GRAPHQL_PATHS),
         health,
@@ -210,8 +209,7 @@ def build_routes(settings: Settings, workspaces: Workspaces, controls: list[Rout
         Route(f"{EMBEDDINGS_PATH}/{{embedding}}", embeddings.embedding),
         Route(f"{EMBEDDINGS_PATH}/{{embedding}}/vectors/_count", embeddings.count),
         *others,
-        Route("/", console.page),
-        Route("/docs/{name}", console.document),
+        *console_routes(settings, workspaces),
     ]
 
 

@@ -39,7 +39,7 @@ from contract_tests.rules.pages import (
 from contract_tests.serving import ServedWorld
 from mockserver import errors, settings
 from mockserver.__main__ import main as command
-from mockserver.console.page import NOT_YET
+from mockserver.console.home import NOT_YET
 from mockserver.entry_points.labelbox_mockserver import pytest_plugin as plugin
 from mockserver.exports.dates import DATED
 from mockserver.exports.legacy.dates import DATED as LEGACY_DATED

@@ -1,1 +1,4 @@
-"""The page for users, with the addresses and the contents of this server, and the documentation beside it."""
+"""The page for people: views of the world as HTML, and the documentation beside them.
+
+`routes` is imported when the server starts; all other modules, and Jinja2, when the first view is requested.
+"""

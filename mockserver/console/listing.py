@@ -1,4 +1,4 @@
-"""The projects and datasets of a world, with the numbers of their rows and labels."""
+"""The projects, datasets, slices and model runs of a world, with the numbers of their rows and labels."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from collections import defaultdict
 
 import msgspec
 
-from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import Dataset
-from mockserver.world.database import Clause, Connection
+from mockserver.world.database import Connection
+from mockserver.world.models import Model, ModelRun
 from mockserver.world.projects import Project
+from mockserver.world.queries.conditions import LIVE, match_live_model
 from mockserver.world.queries.projects import (
     count_labels_by_project,
     count_rows_by_dataset,
+    count_rows_by_model_run,
     count_rows_by_project,
 )
+from mockserver.world.slices import CatalogSlice
 
 
 class ListedProject(msgspec.Struct, frozen=True):
@@ -23,7 +26,6 @@ class ListedProject(msgspec.Struct, frozen=True):
     project: Project
     rows: dict[str, int]
     labels: int
-    skipped: int
 
     @property
     def total(self) -> int:
@@ -31,10 +33,12 @@ class ListedProject(msgspec.Struct, frozen=True):
 
 
 class Listing(msgspec.Struct, frozen=True):
-    """The projects and datasets of a world at one time."""
+    """Everything that can be exported from a world, at one time."""
 
     projects: list[ListedProject]
     datasets: list[tuple[Dataset, int]]
+    slices: list[CatalogSlice]
+    runs: list[tuple[Model, ModelRun, int]]
 
 
 def build_listing(connection: Connection) -> Listing:
@@ -42,21 +46,17 @@ def build_listing(connection: Connection) -> Listing:
     rows: dict[str, dict[str, int]] = defaultdict(dict)
     for project_id, status, count in count_rows_by_project(connection):
         rows[project_id][status] = count
-    labels = {project_id: (count, skipped) for project_id, count, skipped in count_labels_by_project(connection)}
-    sizes = count_rows_by_dataset(connection)
-    alive, order = Clause("NOT deleted"), "created_at, name, id"
+    labels = count_labels_by_project(connection)
+    sizes, run_sizes = count_rows_by_dataset(connection), count_rows_by_model_run(connection)
+    order = "created_at, name, id"
     projects = [
-        ListedProject(project, rows[project.id], *labels.get(project.id, (0, 0)))
-        for project in connection.select(Project, alive, order=order)
+        ListedProject(project, rows[project.id], labels.get(project.id, 0))
+        for project in connection.select(Project, LIVE, order=order)
     ]
-    datasets = [(dataset, sizes.get(dataset.id, 0)) for dataset in connection.select(Dataset, alive, order=order)]
-    return Listing(projects, datasets)
-
-
-def load_listing(workspace: Workspace) -> Listing:
-    """Builds the listing on a connection of its own, so that requests need not wait for it."""
-    snapshot = workspace.store.snapshot()
-    try:
-        return build_listing(snapshot)
-    finally:
-        snapshot.close()
+    datasets = [(dataset, sizes.get(dataset.id, 0)) for dataset in connection.select(Dataset, LIVE, order=order)]
+    models = {model.id: model for model in connection.select(Model, LIVE)}
+    runs = [
+        (models[run.model_id], run, run_sizes.get(run.id, 0))
+        for run in connection.select(ModelRun, LIVE & match_live_model(), order=order)
+    ]
+    return Listing(projects, datasets, connection.select(CatalogSlice, LIVE, order=order), runs)

@@ -13,7 +13,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mockserver.control import access
 from mockserver.control.bodies import Query
 from mockserver.control.control import NOTHING, Control
 from mockserver.control.controls import Controls
@@ -21,6 +20,7 @@ from mockserver.control.openapi import build_openapi
 from mockserver.control.requests import RequestControls
 from mockserver.control.webhooks import WebhookControls
 from mockserver.errors import BadInput, WireError
+from mockserver.http import access
 from mockserver.http.json_bodies import check_json
 from mockserver.http.requests import MOST_BODY, read_body
 from mockserver.http.responses import NDJSON, error_response, json_response

@@ -126,10 +126,17 @@ def test_rows_and_labels_of_all_projects_are_counted_in_one_query_each(world: Wo
     assert {(project, status) for project, status, _ in counts} == rows
     assert sum(count for _, _, count in counts) == sum(len(world.rows_in(project)) for project in world.projects)
     on_live = [label for label in world.labels if label.data_row_no in world.live]
-    assert {project: (count, skipped) for project, count, skipped in world.ask(projects.count_labels_by_project)} == {
-        project: (count, sum(label.skipped for label in on_live if label.project_id == project))
-        for project, count in Counter(label.project_id for label in on_live).items()
-    }
+    assert world.ask(projects.count_labels_by_project) == Counter(label.project_id for label in on_live)
+    runs = Counter(row.model_run_id for row in world.all(ModelRunRow) if row.data_row_no in world.live)
+    assert world.ask(projects.count_rows_by_model_run) == runs
+
+
+@pytest.mark.parametrize("most", [0, 3, 10**6])
+def test_rows_are_counted_up_to_a_bound(world: World, most: int) -> None:
+    deleted = Clause("dr.deleted")
+    assert world.ask(projects.count_up_to, sources.DATA_ROWS, deleted, most) == min(
+        len(world.rows) - len(world.live), most
+    )
 
 
 def test_rows_are_counted_by_state_and_by_whether_all_their_labels_are_skipped(world: World) -> None:

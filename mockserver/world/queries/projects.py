@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from mockserver.world.database import Clause, Connection, Row
+from mockserver.world.database import EVERYTHING, Clause, Connection, Row, Source
 from mockserver.world.labels import WorkflowStatus
 from mockserver.world.queries.conditions import match_live_row
 
@@ -101,24 +101,45 @@ def count_rows_by_state(connection: Connection, project_id: str, batch_ids: list
     return connection.rows(sql, clause.params)
 
 
-_OF_LIVE_ROWS = "JOIN data_row dr ON dr.no = x.data_row_no WHERE NOT dr.deleted"
-
-
 def count_rows_by_project(connection: Connection) -> list[Row]:
-    """(project id, workflow status, number of live data rows) of all projects."""
-    return connection.rows(
-        f"SELECT x.project_id, x.workflow_status, COUNT(*) FROM project_row x {_OF_LIVE_ROWS} GROUP BY 1, 2"
-    )
+    """(project id, workflow status, number of live data rows) of all projects. Groups without any are left out."""
+    return _count_groups(connection, "pr.project_id, pr.workflow_status", _PROJECT_ROWS)
 
 
-def count_labels_by_project(connection: Connection) -> list[Row]:
-    """(project id, number of labels, number of skipped ones among them) of all projects."""
-    return connection.rows(
-        "SELECT x.project_id, COUNT(*), SUM(CASE WHEN x.skipped THEN 1 ELSE 0 END)"
-        f" FROM label x {_OF_LIVE_ROWS} AND NOT x.deleted GROUP BY 1"
-    )
+def count_labels_by_project(connection: Connection) -> dict[str, int]:
+    """The number of labels on live data rows, of each project that has any."""
+    return dict(_count_groups(connection, "l.project_id", _LABELS, Clause("NOT l.deleted")))
 
 
 def count_rows_by_dataset(connection: Connection) -> dict[str, int]:
     """The number of live data rows of each dataset that has any."""
-    return dict(connection.rows("SELECT dataset_id, COUNT(*) FROM data_row WHERE NOT deleted GROUP BY 1"))
+    deleted: dict[str, int] = dict(
+        connection.rows("SELECT dataset_id, COUNT(*) FROM data_row WHERE deleted GROUP BY 1")
+    )
+    every = connection.rows("SELECT dataset_id, COUNT(*) FROM data_row GROUP BY 1")
+    return {dataset: count - deleted.get(dataset, 0) for dataset, count in every}
+
+
+def count_rows_by_model_run(connection: Connection) -> dict[str, int]:
+    """The number of live data rows of each model run that has any."""
+    return dict(_count_groups(connection, "mr.model_run_id", _Counted("model_run_row mr", "mr.data_row_no")))
+
+
+def _count_groups(connection: Connection, names: str, counted: _Counted, clause: Clause = EVERYTHING) -> list[Row]:
+    """The named columns, which make the groups, and the number of live data rows or labels in each."""
+    table, row = counted
+    places = ", ".join(str(place) for place in range(1, names.count(",") + 2))
+    every = connection.rows(f"SELECT {names}, COUNT(*) FROM {table} WHERE {clause.sql} GROUP BY {places}")
+    sql = (
+        f"SELECT {names}, COUNT(*) FROM data_row dr CROSS JOIN {table}"
+        f" WHERE dr.deleted AND {row} = dr.no AND {clause.sql} GROUP BY {places}"
+    )
+    deleted = {group: count for *group_names, count in connection.rows(sql) for group in [tuple(group_names)]}
+    live = [(*group, count - deleted.get(tuple(group), 0)) for *group, count in every]
+    return [row for row in live if row[-1]]
+
+
+def count_up_to(connection: Connection, source: Source, clause: Clause, most: int) -> int:
+    """How many rows meet the clause; no more than `most` are counted."""
+    sql = f"SELECT COUNT(*) FROM (SELECT 1 FROM {source.sql} WHERE {clause.sql} LIMIT {most:d}) matches"
+    return int(connection.value(sql, clause.params))

@@ -3,8 +3,8 @@
 import pytest
 from starlette.requests import Request
 
-from mockserver.control.access import check
 from mockserver.errors import ControlRefused
+from mockserver.http.access import check
 from mockserver.http.hosts import FORWARDED
 
 HOSTS = frozenset({"127.0.0.1", "[::1]", "localhost", "labelbox-mock"})

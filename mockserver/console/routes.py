@@ -1,0 +1,57 @@
+"""The routes of the page. Its views are imported when the first of them is requested, so that a server that nobody
+looks at starts as soon and needs as little memory as without them."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import importlib
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from mockserver.http.requests import read_body
+from mockserver.settings import Settings
+from mockserver.workspaces.lifecycle import Workspaces
+
+if TYPE_CHECKING:
+    from mockserver.console.frame import Frame
+
+VIEWS = {
+    "/": "home:show_home",
+    "/docs/": "documents:list_documents",
+    "/docs/{name}": "documents:show_document",
+    "/console/static/{name}": "assets:send_asset",
+}
+"""Path -> module and function of the view; the function takes a `View` and returns a response."""
+SIGN_IN = "/console/sign-in"
+MOST_SIGN_IN = 4096
+"""Bytes of the form to sign in."""
+
+
+def console_routes(settings: Settings, workspaces: Workspaces) -> list[Route]:
+    """Builds the routes of all views."""
+    load = functools.cache(lambda: _load_frame(settings, workspaces))
+    views = [Route(path, functools.partial(_answer, load, target), methods=["GET"]) for path, target in VIEWS.items()]
+    return [*views, Route(SIGN_IN, functools.partial(_sign_in, load), methods=["POST"])]
+
+
+def _load_frame(settings: Settings, workspaces: Workspaces) -> Frame:
+    module = importlib.import_module("mockserver.console.frame")
+    frame: Frame = module.Frame(settings, workspaces)
+    return frame
+
+
+# The views run in a thread, because counting a large world takes long. If they were no coroutines, Starlette would also
+# run them in a thread, but it would import its library for that on the loop first, for 80 ms.
+
+
+async def _answer(load: functools._lru_cache_wrapper[Frame], target: str, request: Request) -> Response:
+    return await asyncio.to_thread(lambda: load().answer(target, request))
+
+
+async def _sign_in(load: functools._lru_cache_wrapper[Frame], request: Request) -> Response:
+    body = await read_body(request, MOST_SIGN_IN)
+    return await asyncio.to_thread(lambda: load().sign_in(request, body))

@@ -1,0 +1,134 @@
+// The page works without this for reading. With it, forms reach the control API and GraphQL, and views update.
+"use strict";
+
+const apiKey = document.querySelector('meta[name="api-key"]')?.content;
+
+function say(text, bad = false) {
+  const note = document.createElement("div");
+  note.textContent = text;
+  if (bad) note.className = "bad";
+  document.getElementById("status").append(note);
+  setTimeout(() => note.remove(), bad ? 12000 : 4000);
+}
+
+async function call(method, address, body) {
+  const answer = await fetch(address, { method, body: body === undefined ? undefined : JSON.stringify(body) });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(readMessage(text) || `${method} ${address} was answered ${answer.status}`);
+  return text ? JSON.parse(text) : null;
+}
+
+function readMessage(text) {
+  try { return JSON.parse(text).message; } catch { return ""; }
+}
+
+async function ask(query, variables) {
+  const headers = { Authorization: `Bearer ${apiKey}`, "Content-Type": "application/json" };
+  const answer = await fetch("/graphql", { method: "POST", headers, body: JSON.stringify({ query, variables }) });
+  const { data, errors } = await answer.json();
+  if (errors) throw new Error(errors[0].message);
+  return data;
+}
+
+// Forms whose data-call is `METHOD address`: their fields become the JSON body.
+
+const READERS = { number: Number, json: JSON.parse, flag: (text) => text === "true" };
+
+function readFields(form) {
+  const body = JSON.parse(form.dataset.body || "{}");
+  for (const field of form.elements) {
+    if (!field.name || field.value === "" || (field.type === "checkbox" && !field.checked)) continue;
+    const kind = field.dataset.type;
+    if (kind === "list") (body[field.name] ??= []).push(field.value);
+    else body[field.name] = kind ? READERS[kind](field.value) : field.value;
+  }
+  return body;
+}
+
+const NEXT = {
+  reload: () => location.reload(),
+  home: () => location.assign("/"),
+  workspace: (answer) => location.assign(`/?api_key=${encodeURIComponent(answer.api_key)}`),
+};
+
+async function submitCall(form) {
+  if (form.dataset.confirm && !confirm(form.dataset.confirm)) return;
+  const [method, address] = form.dataset.call.split(" ");
+  const answer = await call(method, address, method === "DELETE" ? undefined : readFields(form));
+  (NEXT[form.dataset.then] || NEXT.reload)(answer);
+}
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  const handler = form.dataset.call ? submitCall : HANDLERS[form.dataset.handler];
+  if (!handler) return;
+  event.preventDefault();
+  const button = event.submitter;
+  if (button) button.disabled = true;
+  try {
+    await handler(form, event);
+  } catch (error) {
+    say(error.message, true);
+  } finally {
+    if (button) button.disabled = false;
+  }
+});
+
+const HANDLERS = {};
+
+// Copy buttons. Without a clipboard (plain http from another machine) they stay hidden, and a click selects the value.
+
+function showCopyButtons(root) {
+  if (!navigator.clipboard) return;
+  for (const button of root.querySelectorAll("[data-copy]")) button.hidden = false;
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+  button.textContent = "Copied";
+  say("Copied");
+  setTimeout(() => { button.textContent = "Copy"; }, 1500);
+});
+
+// Parts of the page that the server renders again and again.
+
+async function refresh(part) {
+  const answer = await fetch(part.dataset.live, { headers: { Accept: "application/json" } });
+  if (!answer.ok) return;
+  const text = await answer.text();
+  if (part.shown === text) return;
+  part.shown = text;
+  replaceContent(part, text);
+}
+
+function replaceContent(part, html) {
+  const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
+  const fresh = new DOMParser().parseFromString(html, "text/html");
+  part.replaceChildren(...fresh.body.childNodes);
+  showCopyButtons(part);
+  if (focused) document.getElementById(focused)?.focus();
+}
+
+function startLive(part) {
+  setInterval(() => {
+    if (document.visibilityState === "visible") refresh(part).catch(() => {});
+  }, Number(part.dataset.every));
+}
+
+// The clock of the workspace.
+
+function startClock(time) {
+  const offset = Number(time.dataset.clock) - Date.now();
+  if ("frozen" in time.dataset) return;
+  setInterval(() => {
+    time.textContent = `${new Date(Date.now() + offset).toISOString().slice(0, 19).replace("T", " ")} UTC`;
+  }, 1000);
+}
+
+document.addEventListener("DOMContentLoaded", () => {
+  showCopyButtons(document);
+  document.querySelectorAll("[data-live]").forEach(startLive);
+  document.querySelectorAll("[data-clock]").forEach(startClock);
+});
