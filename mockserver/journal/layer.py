@@ -13,8 +13,8 @@ from mockserver.journal.journal import Journal, Journals
 from mockserver.journal.notes import NOTES
 from mockserver.serving.protocol import TRANSPORT
 
-CONTROL = "/_mock/"
-"""Paths that are never recorded: tests and probes call them, not clients."""
+NOT_RECORDED = ("/_mock/", "/console/", "/docs/")
+"""Paths that are never recorded: tests, probes and users of the page call them, not clients."""
 
 Message = MutableMapping[str, Any]
 FindJournal = Callable[[Scope], Journal | None]
@@ -30,7 +30,7 @@ class JournalLayer:
         self._app, self._journals, self._find, self._listeners = app, journals, find, listeners
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"].startswith(CONTROL):
+        if scope["path"].startswith(NOT_RECORDED):
             await self._app(scope, receive, send)
             return
         recording = Recording(scope, receive, send, self._journals.most_body)
