@@ -23,7 +23,7 @@ from mockserver.api.graphql.endpoint import GraphQLEndpoint
 from mockserver.api.graphql.engine import Engine
 from mockserver.api.graphql.resolvers import all_resolvers
 from mockserver.api.masks import Masks
-from mockserver.api.ontology_routes import OntologyRoutes
+from mockserver.api.ontology_routes import FEATURE_IN_ONTOLOGY, OntologyRoutes
 from mockserver.api.rest import Rest
 from mockserver.console.routes import console_routes
 from mockserver.control.routes import control_routes
@@ -204,7 +204,14 @@ def build_routes(settings: Settings, workspaces: Workspaces, controls: list[Rout
         Route("/masks/{project}/{user}/{row}/{index}", masks.draw_of_old_label),
         Route("/api/v1/ontologies/unused", ontologies.list_unused_ontologies),
         Route("/api/v1/ontologies/{ontology}", ontologies.ontology),
+        Route("/api/v1/ontologies/{ontology}", ontologies.delete_ontology, methods=["DELETE"]),
+        Route(FEATURE_IN_ONTOLOGY, ontologies.insert_feature, methods=["POST"]),
+        Route(FEATURE_IN_ONTOLOGY, ontologies.remove_feature, methods=["DELETE"]),
+        Route(f"{FEATURE_IN_ONTOLOGY}/unarchive", ontologies.unarchive_feature, methods=["PATCH"]),
         Route("/api/v1/feature-schemas/unused", ontologies.list_unused_feature_schemas),
+        Route("/api/v1/feature-schemas/{feature}", ontologies.upsert_feature, methods=["PUT"]),
+        Route("/api/v1/feature-schemas/{feature}", ontologies.delete_feature, methods=["DELETE"]),
+        Route("/api/v1/feature-schemas/{feature}/definition", ontologies.rename_feature, methods=["PATCH"]),
         Route(EMBEDDINGS_PATH, embeddings.embeddings),
         Route(f"{EMBEDDINGS_PATH}/{{embedding}}", embeddings.embedding),
         Route(f"{EMBEDDINGS_PATH}/{{embedding}}/vectors/_count", embeddings.count),

@@ -25,6 +25,7 @@ from mockserver.world.changes.data_rows import DataRowChanges
 from mockserver.world.changes.deliveries import Deliveries
 from mockserver.world.changes.issues import IssueChanges
 from mockserver.world.changes.labels import LabelChanges
+from mockserver.world.changes.ontologies import OntologyChanges
 from mockserver.world.changes.queues import QueueChanges
 from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.changes.tasks import TaskChanges
@@ -76,6 +77,7 @@ class Workspace:
         self.data_rows = DataRowChanges(store)
         self.labels = LabelChanges(store)
         self.issues = IssueChanges(store)
+        self.ontologies = OntologyChanges(store)
         self.tasks = TaskChanges(store)
         self.deliveries = Deliveries(store)
         self.outbox_writer = OutboxWriter(self.links, parts.url)

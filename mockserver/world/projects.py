@@ -30,6 +30,21 @@ class Ontology(Record, frozen=True):
     updated_at: int
 
 
+class FeatureSchema(Record, frozen=True):
+    """A tool or a question that a client created, by itself or with an ontology. Ontologies hold copies of it in their
+    `normalized`; those of generated ontologies are there alone. `deleted` ones are kept to be named as such."""
+
+    TABLE: ClassVar[str] = "feature_schema"
+    NOUN: ClassVar[str] = "Feature schema"
+    id: str
+    node_id: str
+    normalized: JsonText
+    created_by: str
+    created_at: int
+    updated_at: int
+    deleted: bool
+
+
 class Project(Record, frozen=True):
     TABLE: ClassVar[str] = "project"
     id: str

@@ -39,6 +39,12 @@ CREATE TABLE ontology (
   created_by TEXT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL
 );
 
+-- Tools and questions that clients created; ontologies hold copies of them.
+CREATE TABLE feature_schema (
+  id TEXT PRIMARY KEY, node_id TEXT NOT NULL, normalized TEXT NOT NULL, created_by TEXT NOT NULL,
+  created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL
+);
+
 CREATE TABLE project (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, description TEXT, allowed_media_type TEXT, queue_mode TEXT NOT NULL,
   editor_task_type TEXT, ontology_id TEXT, labeling_frontend_id TEXT, is_benchmark_enabled BOOLEAN NOT NULL,

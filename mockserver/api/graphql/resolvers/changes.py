@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.dates import EDITOR_FROM_THE_START, QUEUES_ARE_BATCHES, is_since
 from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.filters import snake
 from mockserver.api.graphql.texts import check_texts
 from mockserver.errors import BadInput, MalformedRequest, NotAllowed
+from mockserver.imports.ontologies import complete_ontology, give_ids, parse_normalized
 from mockserver.world.data_rows import Dataset
 from mockserver.world.projects import LabelingFrontend, Ontology, Project
 
@@ -121,29 +120,22 @@ def connect_ontology(source: Project, call: Call, ontologyId: str) -> Project:  
 
 
 def create_frontend_options(_source: Any, call: Call, data: Mapping[str, Any]) -> Project:
-    """The options of a project's editor, which are its ontology. SDKs make empty ones, and connect the ontology next
-    (project.py setup_editor, connect_ontology). Raises NotAllowed for others: they would make an ontology."""
+    """The options of a project's editor, which are its ontology. SDKs send empty ones, and connect the ontology next
+    (project.py setup_editor, connect_ontology); others create an ontology (project.py `setup`). Raises
+    MalformedRequest."""
     project = find_project_to_change(None, call, _get_connected(data, "project"))
-    frontend = _find_frontend(call, {"labelingFrontend": data.get("labelingFrontend")})
-    if any(_parse_options(data).values()):
-        raise NotAllowed("Making an ontology of customizationOptions is not imitated; send empty ones and connect one")
-    return call.workspace.catalog.update_project(project.id, **frontend)
+    fields: dict[str, Any] = _find_frontend(call, {"labelingFrontend": data.get("labelingFrontend")})
+    options = parse_normalized(data.get("customizationOptions") or "{}", "customizationOptions")
+    with call.store.change():
+        if any(options.values()):
+            document, media = complete_ontology(options), project.allowed_media_type
+            ontology = call.workspace.ontologies.create_ontology(project.name, document, media, give_ids)
+            fields["ontology_id"] = ontology.id
+        return call.workspace.catalog.update_project(project.id, **fields)
 
 
 def _get_connected(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return (data.get(name) or {}).get("connect") or {}
-
-
-def _parse_options(data: Mapping[str, Any]) -> dict[str, Any]:
-    """An ontology from its JSON text. Raises BadInput."""
-    text = data.get("customizationOptions") or "{}"
-    try:
-        options = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise BadInput(f"customizationOptions are not JSON ({error}); expected an ontology as text") from None
-    if not isinstance(options, dict):
-        raise BadInput(f"customizationOptions are {text[:80]!r}; expected an object with tools and classifications")
-    return options
 
 
 def create_dataset(_source: Any, call: Call, data: Mapping[str, Any]) -> Dataset:

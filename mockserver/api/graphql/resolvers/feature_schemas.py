@@ -1,4 +1,4 @@
-"""Feature schemas: the tools and classifications at the top of the ontologies, each once (SDK client.py 7.17.0)."""
+"""Feature schemas: tools and classifications, alone or at the top of ontologies, each once (SDK client.py 7.17.0)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.pages import cut_window
 from mockserver.errors import NotFound
-from mockserver.world.projects import Ontology
+from mockserver.imports.ontologies import complete_feature, give_ids, list_roots, parse_normalized
+from mockserver.world.database import Clause
+from mockserver.world.projects import FeatureSchema, Ontology
 
 
 class RootSchemaNode(msgspec.Struct, frozen=True):
@@ -33,6 +35,7 @@ def add_to(fields: Fields) -> None:
     fields.add_attributes("NodesRootSchemaNode", RootSchemaNodes, "nodes nextCursor")
     fields.add("Query", "rootSchemaNode", find_root_schema_node)
     fields.add("Query", "rootSchemaNodes", list_root_schema_nodes)
+    fields.add("Mutation", "upsertRootSchemaNode", create_root_schema_node)
 
 
 def find_root_schema_node(_source: Any, call: Call, where: Mapping[str, Any]) -> RootSchemaNode:
@@ -55,12 +58,23 @@ def list_root_schema_nodes(
 
 
 def _list_all(call: Call) -> list[RootSchemaNode]:
-    """The nodes by id. A feature schema of several ontologies is that of the first."""
-    nodes: dict[str, RootSchemaNode] = {}
+    """The nodes by id: those that clients created, and those of ontologies. A feature schema of several ontologies is
+    that of the first."""
+    created = call.select(FeatureSchema, Clause("NOT deleted"), order="created_at, id")
+    nodes = {schema.id: build_node(orjson.loads(schema.normalized)) for schema in created}
     for ontology in call.select(Ontology, order="created_at, id"):
-        normalized = orjson.loads(ontology.normalized)
-        for feature in [*normalized["tools"], *normalized["classifications"]]:
-            # A tool has a name; the text of a question is its `instructions` (SDK ontology.py).
-            name = feature.get("instructions") or feature["name"]
-            nodes.setdefault(feature["featureSchemaId"], RootSchemaNode(feature["schemaNodeId"], name, feature))
+        for feature in list_roots(orjson.loads(ontology.normalized)):
+            nodes.setdefault(feature["featureSchemaId"], build_node(feature))
     return sorted(nodes.values(), key=lambda node: node.id)
+
+
+def build_node(feature: dict[str, Any]) -> RootSchemaNode:
+    """A tool has a name; the text of a question is its `instructions` (SDK ontology.py)."""
+    return RootSchemaNode(feature["schemaNodeId"], feature.get("instructions") or feature["name"], feature)
+
+
+def create_root_schema_node(_source: Any, call: Call, data: Mapping[str, Any]) -> RootSchemaNode:
+    """Creates a feature schema that no ontology has yet. Raises MalformedRequest."""
+    feature = complete_feature(parse_normalized(data["normalized"], "normalized"))
+    schema = call.workspace.ontologies.create_feature(feature, give_ids)
+    return build_node(orjson.loads(schema.normalized))

@@ -13,6 +13,9 @@ from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.filters import build_text_condition
 from mockserver.api.graphql.pages import Window
 from mockserver.api.graphql.resolvers.projects import find_creator, list_projects
+from mockserver.api.graphql.texts import check_texts
+from mockserver.errors import BadInput, MalformedRequest
+from mockserver.imports.ontologies import complete_ontology, give_ids, parse_normalized
 from mockserver.world.database import EVERYTHING, Clause
 from mockserver.world.projects import LabelingFrontend, Ontology
 
@@ -37,6 +40,7 @@ def add_to(fields: Fields) -> None:
     fields.add_attributes("NodesOntology", Ontologies, "nodes nextCursor")
     fields.add_attributes("LabelingFrontend", LabelingFrontend, "id name description iframeUrlPath")
     fields.add("Query", "labelingFrontends", list_labeling_frontends)
+    fields.add("Mutation", "upsertOntology", create_ontology)
 
 
 def find_ontology(_source: Any, call: Call, where: Mapping[str, Any]) -> Ontology:
@@ -61,6 +65,29 @@ def list_ontologies(
     condition &= Clause("id > :after", after=after) if after else EVERYTHING
     nodes = call.select(Ontology, condition, order="id", first=first)
     return Ontologies(nodes, nodes[-1].id if first is not None and first and len(nodes) == first else None)
+
+
+MEDIA_OF_TASKS = {
+    "MODEL_CHAT_EVALUATION": "CONVERSATIONAL",
+    "OFFLINE_MODEL_CHAT_EVALUATION": "CONVERSATIONAL",
+    "RESPONSE_CREATION": "TEXT",
+}
+"""Editor task type -> media type of its ontologies (SDK ontology_kind.py `evaluate_ontology_kind_with_media_type`)."""
+
+
+def create_ontology(_source: Any, call: Call, data: Mapping[str, Any]) -> Ontology:
+    """Raises MalformedRequest, BadInput."""
+    check_texts({"name": data["name"]})
+    if not data["name"].strip():
+        raise BadInput(f"A new ontology has the name {data['name']!r}; expected a text that is not empty")
+    media, task = data.get("mediaType"), data.get("editorTaskType")
+    if media is not None and task is not None and MEDIA_OF_TASKS[task] != media:
+        raise MalformedRequest(
+            f"An ontology for {task} has the mediaType {media}; expected {MEDIA_OF_TASKS[task]}, or leave one out"
+        )
+    document = complete_ontology(parse_normalized(data["normalized"], "normalized"))
+    media = media or MEDIA_OF_TASKS.get(task or "")
+    return call.workspace.ontologies.create_ontology(data["name"], document, media, give_ids)
 
 
 def list_labeling_frontends(

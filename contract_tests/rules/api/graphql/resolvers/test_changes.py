@@ -137,9 +137,9 @@ def test_empty_options_connect_an_editor(own: ServedWorld) -> None:
 @pytest.mark.parametrize(
     ("changed", "code"),
     [
-        ({"customizationOptions": '{"tools": [{"tool": "rectangle", "name": "x"}]}'}, "OPERATION_NOT_ALLOWED"),
-        ({"customizationOptions": "{"}, "BAD_USER_INPUT"),
-        ({"customizationOptions": "[]"}, "BAD_USER_INPUT"),
+        ({"customizationOptions": '{"tools": [{"tool": "rectangle", "name": ""}]}'}, "MALFORMED_REQUEST"),
+        ({"customizationOptions": "{"}, "MALFORMED_REQUEST"),
+        ({"customizationOptions": "[]"}, "MALFORMED_REQUEST"),
         ({"project": "nobody"}, "RESOURCE_NOT_FOUND"),
         ({"labelingFrontend": "nobody"}, "RESOURCE_NOT_FOUND"),
     ],
