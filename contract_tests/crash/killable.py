@@ -1,9 +1,11 @@
-"""`mockserver` that kills itself before the n-th change of a file: SIGUSR1 arms it with the number in a file.
+"""`mockserver` that kills itself before the n-th change of a file: SIGUSR1 arms it with the number in a file. SIGUSR2
+prints where each thread is.
 
 Run as a program with the arguments of `mockserver`, `killer.so` preloaded, and the file's path in KILL_AT.
 """
 
 import ctypes
+import faulthandler
 import os
 import signal
 from pathlib import Path
@@ -23,5 +25,6 @@ def arm(_signal: int, _frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
+    faulthandler.register(signal.SIGUSR2, all_threads=True)
     signal.signal(signal.SIGUSR1, arm)
     main()

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +22,8 @@ HERE = Path(__file__).parent
 SCENARIO = HERE / "small.toml"
 READY_WITHIN = 180.0
 """Seconds, on a busy machine."""
+TRACED_WITHIN = 5.0
+"""Seconds until a server that is not ready has printed where its threads are."""
 
 
 def build_killer(folder: Path) -> Path:
@@ -61,9 +64,21 @@ class Killable:
         deadline = time.monotonic() + READY_WITHIN
         while not self._ready_file.exists():
             assert self._process.poll() is None, f"it does not start: {self.log()}"
-            assert time.monotonic() < deadline, f"it is not ready: {self.log()}"
+            assert time.monotonic() < deadline, self._describe_delay()
             time.sleep(0.005)
         self.ready = json.loads(self._ready_file.read_text())
+
+    def _describe_delay(self) -> str:
+        """Distinguishes a server that hangs from one that gets no processor: a start uses half a second of it."""
+        assert self._process is not None
+        used, waited, _ = Path(f"/proc/{self._process.pid}/schedstat").read_text().split()
+        self._process.send_signal(signal.SIGUSR2)
+        with suppress(subprocess.TimeoutExpired):  # it prints, and goes on
+            self._process.wait(TRACED_WITHIN)
+        return (
+            f"it is not ready within {READY_WITHIN} s, of which it ran {int(used) / 1e9:.1f} s and waited "
+            f"{int(waited) / 1e9:.1f} s for a processor: {self.log()}"
+        )
 
     def log(self) -> str:
         """The output of all its processes until now."""
