@@ -1,20 +1,30 @@
-"""Embeddings by REST: SDKs from 3.68 to 7.11 read all of them so, later ones only the count of vectors (adv_client.py
-5.2.1, 7.17.0). Vectors cannot be imported yet.
+"""Embeddings by REST: SDKs from 3.68 to 7.11 do everything so, later ones only import and count vectors (adv_client.py
+5.2.1, 7.17.0).
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+import msgspec
+import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from mockserver.errors import BadInput
+from mockserver.http.requests import read_body
 from mockserver.http.responses import json_response
+from mockserver.imports.refusals import ItemRefused
+from mockserver.imports.row_specs import encode_vector
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import Embedding
 from mockserver.world.database import Clause
 from mockserver.world.queries.sources import EMBEDDING_VECTORS
+
+MOST_VECTORS = 64 * 1024 * 1024
+"""Bytes of a body. SDKs send 1,000 lines, which with 2,048 numbers each have some 40 MB (adv_client.py)."""
 
 
 class EmbeddingRoutes:
@@ -25,14 +35,32 @@ class EmbeddingRoutes:
         return await self._workspaces.authenticate(request.headers.get("authorization"))
 
     async def embeddings(self, request: Request) -> Response:
-        """All embeddings of the organization."""
+        """All embeddings of the organization; a POST creates one."""
         workspace = await self._authenticate(request)
+        if request.method == "POST":
+            new = _parse_new(await read_body(request))
+            return json_response(_format(workspace.embeddings.create(new.name, new.dims)))
         with workspace.store.reading() as connection:
             embeddings = connection.select(Embedding, order="id")
         return json_response({"results": [_format(embedding) for embedding in embeddings]})
 
     async def embedding(self, request: Request) -> Response:
-        return json_response(_format(_find(await self._authenticate(request), request)))
+        """One embedding; a DELETE deletes it with its vectors."""
+        workspace = await self._authenticate(request)
+        embedding = _find(workspace, request)
+        if request.method == "DELETE":
+            async with workspace.long_changes.turn():
+                await asyncio.to_thread(workspace.embeddings.delete, embedding.id)
+        return json_response(_format(embedding))
+
+    async def import_vectors(self, request: Request) -> Response:
+        """Imports the vectors of data rows, all of the lines or none. The answer has their number (inferred)."""
+        workspace = await self._authenticate(request)
+        embedding = _find(workspace, request)
+        body = await read_body(request, MOST_VECTORS)
+        async with workspace.long_changes.turn():
+            count = await asyncio.to_thread(_import_vectors, workspace, embedding, body)
+        return json_response({"count": count})
 
     async def count(self, request: Request) -> Response:
         """The number of data rows that have a vector."""
@@ -41,6 +69,38 @@ class EmbeddingRoutes:
         live = Clause("ev.embedding_id = :id AND NOT dr.deleted", id=embedding.id)
         with workspace.store.reading() as connection:
             return json_response({"count": connection.count_rows(EMBEDDING_VECTORS, live)})
+
+
+class NewEmbedding(msgspec.Struct, frozen=True):
+    """The body of a POST."""
+
+    name: str
+    dims: int
+
+
+def _parse_new(body: bytes) -> NewEmbedding:
+    """Raises BadInput."""
+    try:
+        return msgspec.json.decode(body, type=NewEmbedding)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f'The body is no embedding ({error}); expected {{"name": "…", "dims": 128}}') from None
+
+
+def _import_vectors(workspace: Workspace, embedding: Embedding, body: bytes) -> int:
+    """The number of lines. Raises BadInput, which names the line, MalformedRequest."""
+    vectors = []
+    for number, line in enumerate(body.split(b"\n"), 1):
+        if line.strip():
+            try:
+                entry = orjson.loads(line)
+                row_id = entry["id"]
+                vectors.append((str(row_id), encode_vector(entry["vector"], embedding)))
+            except (orjson.JSONDecodeError, KeyError, TypeError, ItemRefused) as error:
+                raise BadInput(
+                    f'Line {number} is no vector ({error}); expected {{"id": "a data row", "vector": [0.5, …]}}'
+                ) from None
+    workspace.embeddings.set_vectors(embedding.id, vectors)
+    return len(vectors)
 
 
 def _find(workspace: Workspace, request: Request) -> Embedding:

@@ -15,13 +15,14 @@ from mockserver.errors import nearest
 from mockserver.imports.media import build_content
 from mockserver.imports.metadata import MetadataReader
 from mockserver.imports.refusals import ItemRefused
+from mockserver.world.changes.global_keys import LONGEST_KEY
 from mockserver.world.data_rows import Embedding, encode_metadata
 from mockserver.world.database import JsonText
 from mockserver.world.media import ATTACHMENT_TYPES
 from mockserver.world.new_rows import Content, KeyType, NewAttachment, NewVector, RowSpec
 
 MOST_NAME = 10_000
-"""Characters of a global key or an external id: lists repeat them."""
+"""Characters of an external id: lists repeat them."""
 MOST_ATTACHMENTS = 100
 MOST_VECTORS = 10
 KEY_TYPES = frozenset(KeyType)
@@ -75,7 +76,7 @@ class RowReader:
             dataset_id=dataset_id or values.get("dataset_id"),
             content=self._read_content(values),
             external_id=_read_name(values, "external_id"),
-            global_key=_read_name(values, "global_key"),
+            global_key=_read_name(values, "global_key", LONGEST_KEY),
             metadata=None if metadata is None else encode_metadata(self._metadata.read(metadata)),
             attachments=None if attachments is None else read_attachments(attachments),
             vectors=None if vectors is None else self._read_vectors(vectors),
@@ -128,12 +129,12 @@ def unify_keys(row: Any) -> JsonObject:
     return values | {"row_data": tiles} if tiles else values
 
 
-def _read_name(values: JsonObject, name: str) -> str | UnsetType:
+def _read_name(values: JsonObject, name: str, most: int = MOST_NAME) -> str | UnsetType:
     if name not in values:
         return UNSET
     value = values[name]
-    if not isinstance(value, str) or not value or len(value) > MOST_NAME:
-        raise ItemRefused(f"{name} is {str(value)[:100]!r}; expected a text of at most {MOST_NAME:,} characters")
+    if not isinstance(value, str) or not value or len(value) > most:
+        raise ItemRefused(f"{name} is {str(value)[:100]!r}; expected a text of at most {most:,} characters")
     return value
 
 

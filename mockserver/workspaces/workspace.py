@@ -19,12 +19,16 @@ from mockserver.workspaces.row_imports import RowImports
 from mockserver.workspaces.storage import Life
 from mockserver.workspaces.task_jobs import TaskJobs
 from mockserver.workspaces.uploads import Uploads
+from mockserver.world.changes.attachments import AttachmentChanges
 from mockserver.world.changes.batches import BatchChanges
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.changes.data_rows import DataRowChanges
 from mockserver.world.changes.deliveries import Deliveries
+from mockserver.world.changes.embeddings import EmbeddingChanges
+from mockserver.world.changes.global_keys import GlobalKeyChanges
 from mockserver.world.changes.issues import IssueChanges
 from mockserver.world.changes.labels import LabelChanges
+from mockserver.world.changes.metadata import MetadataChanges
 from mockserver.world.changes.ontologies import OntologyChanges
 from mockserver.world.changes.queues import QueueChanges
 from mockserver.world.changes.settings import WorkspaceSettings
@@ -74,6 +78,10 @@ class Workspace:
         self.catalog = CatalogChanges(store)
         self.batches = BatchChanges(store)
         self.queues = QueueChanges(store)
+        self.metadata = MetadataChanges(store)
+        self.attachments = AttachmentChanges(store)
+        self.global_keys = GlobalKeyChanges(store)
+        self.embeddings = EmbeddingChanges(store)
         self.data_rows = DataRowChanges(store)
         self.labels = LabelChanges(store)
         self.issues = IssueChanges(store)

@@ -189,6 +189,9 @@ CREATE TABLE upload (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, content_type TEXT, size BIGINT NOT NULL, created_at BIGINT NOT NULL
 );
 
+-- Jobs that clients poll by id: their results are ready from the start.
+CREATE TABLE job (no SERIAL, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, result TEXT NOT NULL, created_at BIGINT NOT NULL);
+
 -- What became of each data row that an import task was sent: its number, or why it was refused.
 CREATE TABLE import_row (
   task_no BIGINT NOT NULL, position INTEGER NOT NULL, data_row_no BIGINT, message TEXT, spec TEXT,

@@ -7,6 +7,7 @@ from typing import ClassVar
 from mockserver.world.database import JsonText, Record
 from mockserver.world.events import Event
 from mockserver.world.imports import ImportRow
+from mockserver.world.jobs import Job
 from mockserver.world.legacy import LegacyFile
 from mockserver.world.tasks import Task
 from mockserver.world.uploads import Upload
@@ -37,6 +38,16 @@ class Workspace(Record, frozen=True):
     """As YYYY-MM-DD: exports are written as the service wrote them on that day. None: as it writes them today."""
 
 
-OF_ONE_LIFE: tuple[type[Record], ...] = (Task, ImportRow, LegacyFile, Upload, Event, Subscription, Delivery, Attempt)
+OF_ONE_LIFE: tuple[type[Record], ...] = (
+    Task,
+    ImportRow,
+    Job,
+    LegacyFile,
+    Upload,
+    Event,
+    Subscription,
+    Delivery,
+    Attempt,
+)
 """Records that belong to one life of a workspace: they are no part of its generated world, and the next life begins
 without them."""

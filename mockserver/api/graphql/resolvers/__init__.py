@@ -15,12 +15,14 @@ from mockserver.api.graphql.resolvers import (
     labels,
     legacy,
     metadata,
+    metadata_changes,
     models,
     ontologies,
     people,
     projects,
     quality,
     queues,
+    row_changes,
     row_imports,
     slices,
     uploads,
@@ -35,7 +37,7 @@ def all_resolvers() -> dict[str, dict[str, RegisteredField]]:
     for module in (
         people, projects, ontologies, data_rows, metadata, labels, feature_schemas, quality, models, slices, exports,
         legacy, changes, webhooks, issues, access, workflows, imports,
-        uploads, row_imports, batches, queues,
+        uploads, row_imports, batches, queues, metadata_changes, row_changes,
     ):  # fmt: skip
         module.add_to(fields)
     return fields.by_type

@@ -43,6 +43,8 @@ ELSEWHERE = {
     "benchmark": {"Benchmark"}, "issue": {"Issue", "Comment"}, "webhook": {"Webhook"}, "review": {"Review"},
     "tag": {"ResourceTag"}, "userGroup": set(), "findModelFoundryApp": set(),
     "successesfulDataRowImports": {"SuccessfulDataRowImports", "ImportedDataRow"},
+    "assignGlobalKeysToDataRowsResult": {"AssignGlobalKeysResult", "AssignedGlobalKeys", "GlobalKeyAssignment"},
+    "clearGlobalKeysResult": {"ClearGlobalKeysResult", "ClearedGlobalKeys"},
     "failedDataRowImports": {
         "FailedDataRowImports", "FailedDataRowImport", "DataRowImportSpec", "SentMetadataField", "SentAttachment",
     },
