@@ -20,10 +20,16 @@ class MessageFactory:
     """Builds messages for one run. `run` is part of every delivery id, so that two runs share none."""
 
     def __init__(
-        self, documents: list[Document], *, secret: str, topic: str = EventKind.LABEL_CREATED, run: str = "run"
+        self,
+        documents: list[Document],
+        *,
+        secret: str,
+        previous_secret: str | None = None,
+        topic: str = EventKind.LABEL_CREATED,
+        run: str = "run",
     ) -> None:
         assert documents, "load_documents refuses a scenario without labelled rows"
-        self.secret, self.topic = secret, topic
+        self.secret, self.previous_secret, self.topic = secret, previous_secret, topic
         self._documents, self._run = documents, run
         self._numbers = itertools.count()
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import nullcontext
+from typing import Any
 
 from mockserver.certification.cases import Case
 from mockserver.certification.client import Answer, Client, NotReached, check_header, check_text
@@ -14,8 +16,10 @@ from mockserver.certification.factory import MessageFactory
 from mockserver.certification.forged import FORGED
 from mockserver.certification.good import GOOD, SPELLING
 from mockserver.certification.judge import NOT_REQUESTED, Result, build_left_out, judge
+from mockserver.certification.local_app import serve_app
 from mockserver.certification.odd import LOAD, ODD, REPEATED
 from mockserver.certification.report import GAVE_UP, Report
+from mockserver.certification.rotation import ROTATION
 from mockserver.errors import StartupError, nearest, quote
 
 CASES: tuple[Case, ...] = (*GOOD, *SPELLING, *FORGED, *REPEATED, *LOAD, *ODD)
@@ -28,9 +32,12 @@ SILENT_CASES = 3
 
 
 def certify(
-    url: str,
+    url: str | None = None,
     *,
     secret: str,
+    app: Any = None,
+    path: str = "/",
+    previous_secret: str | None = None,
     topic: str = "LABEL_CREATED",
     within: float = WITHIN,
     leave_out: Collection[str] = (),
@@ -38,46 +45,59 @@ def certify(
     documents: list[Document] | None = None,
     tell: Callable[[Result], None] | None = None,
 ) -> Report:
-    """Sends every case to the receiver at `url`. Raises StartupError if no server listens there.
+    """Sends every case to the receiver at `url`, or at `path` of an ASGI or WSGI application, which is served for it.
 
+    Raises StartupError if no server listens there. `previous_secret`: it has to be accepted, too.
     `topic`: the topic of messages that do not test topics. `leave_out`: names of cases not to send; `only`: of those to
     send, by default all. `documents`: the
     bodies, by default the labelled rows of the default scenario. `tell` is called with each result.
     """
-    if not secret:
-        raise StartupError("the secret is empty; the service refuses webhooks without one; give the receiver's own")
-    check_text("the secret", secret)
+    if (url is None) == (app is None):
+        raise StartupError("a receiver is needed; give either its url, or an app that is served for the certification")
+    for value in (secret, previous_secret):
+        if value == "":
+            raise StartupError("the secret is empty; the service refuses webhooks without one; give the receiver's own")
+        check_text("the secret", value or "")
     check_header("--topic", topic)
-    client = Client(url, timeout=PATIENCE * within)
-    bodies = load_documents() if documents is None else documents
-    factory = MessageFactory(bodies, secret=secret, topic=topic, run=secrets.token_hex(8))
-    started = time.monotonic()
     check_names([*leave_out, *only])
+    cases = CASES if previous_secret is None else (*CASES, *ROTATION)
     reasons = dict.fromkeys(leave_out, "as requested")
     if only:
-        reasons |= {case.name: NOT_REQUESTED for case in CASES if case.name not in only}
-    with client:
-        results = _run_cases(client, factory, within, reasons, tell or (lambda _: None))
-        diagnoses = diagnose(results, factory, client.send)
+        reasons |= {case.name: NOT_REQUESTED for case in cases if case.name not in only}
+    with nullcontext(url) if url is not None else serve_app(app, path) as address:
+        client = Client(address, timeout=PATIENCE * within)
+        bodies = load_documents() if documents is None else documents
+        factory = MessageFactory(
+            bodies, secret=secret, previous_secret=previous_secret, topic=topic, run=secrets.token_hex(8)
+        )
+        started = time.monotonic()
+        with client:
+            results = _run_cases(cases, client, factory, within, reasons, tell or (lambda _: None))
+            diagnoses = diagnose(results, factory, client.send)
     seconds = time.monotonic() - started
-    return Report(url=url, topic=topic, results=results, diagnoses=diagnoses, seconds=seconds)
+    return Report(url=address, topic=topic, results=results, diagnoses=diagnoses, seconds=seconds)
 
 
 def check_names(names: Collection[str]) -> None:
     """Raises StartupError for a name that no case has."""
-    known = [case.name for case in CASES]
+    known = [case.name for case in (*CASES, *ROTATION)]
     for name in names:
         if name not in known:
             raise StartupError(f"unknown case {name!r}; the nearest known are {quote(nearest(name, known))}")
 
 
 def _run_cases(
-    client: Client, factory: MessageFactory, within: float, left_out: Mapping[str, str], tell: Callable[[Result], None]
+    cases: Sequence[Case],
+    client: Client,
+    factory: MessageFactory,
+    within: float,
+    left_out: Mapping[str, str],
+    tell: Callable[[Result], None],
 ) -> list[Result]:
     """Runs the cases in their order; `left_out` has the reasons for those that are not sent, by name."""
     results: list[Result] = []
     silent = 0
-    for case in CASES:
+    for case in cases:
         if case.name in left_out:
             result = build_left_out(case, left_out[case.name])
         elif silent >= SILENT_CASES:

@@ -1,21 +1,23 @@
-"""The receiver of `webhook listen`: shows each message and says whether it is genuine."""
+"""The receiver of `webhook listen`: shows each message, verifies it, and answers, saves or forwards it."""
 
 from __future__ import annotations
 
-import contextlib
-import datetime
-from collections.abc import Callable, Mapping
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
-import orjson
+import msgspec
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from mockserver.webhooks.verification import verify
+from mockserver.commands.forwarding import Forwarder
+from mockserver.commands.received import Received, escape, format_clock_time
+from mockserver.commands.saved_messages import SavedMessage, encode_body, save_message, spell_names
+from mockserver.webhooks.verification import Verification, verify
 
-MOST_SHOWN = 400
-"""Characters of a body that are shown."""
-UNVERIFIED = "not checked: no --secret"
+NOT_GENUINE = 401
 
 Echo = Callable[[str], None]
 
@@ -28,86 +30,96 @@ class NoCompanion:
     async def stop(self) -> None: ...
 
 
+class ListenOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """The options of `webhook listen`. `answers` are statuses in their order; the last one holds for all that follow.
+
+    A message is genuine if it is signed with any of the `secrets`; without a secret none is checked.
+    """
+
+    secrets: Sequence[str] = ()
+    answers: Sequence[int] = (200,)
+    delay: float = 0.0
+    count: int | None = None
+    save: Path | None = None
+
+
 class Listener:
-    """An ASGI app that accepts POSTs on any path. `failing`: so many messages are answered with 500 first."""
+    """An ASGI app that accepts POSTs on any path."""
 
     def __init__(
         self,
+        options: ListenOptions,
         *,
-        secret: str | None,
+        show: Callable[[Received], str],
         echo: Echo,
         stop: Callable[[], None],
-        status: int = 200,
-        failing: int = 0,
-        count: int | None = None,
-        whole: bool = False,
+        forwarder: Forwarder | None = None,
     ) -> None:
-        self._secret, self._echo, self._stop = secret, echo, stop
-        self._status, self._failing, self._count, self._whole = status, failing, count, whole
-        self._received = 0
+        self._options, self._show, self._echo, self._stop, self._forwarder = options, show, echo, stop, forwarder
+        self._received = self._answered = 0
+        self.failed = False
+        """Whether a message was not genuine, or was refused by the program to which messages are forwarded."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
         if request.method != "POST":
-            answer = PlainTextResponse("POST webhooks here\n", 405, {"Allow": "POST"})
-        else:
-            try:
-                answer = self._answer_message(request, await request.body())
-            except ClientDisconnect:
-                self._echo(f"{format_clock_time()} a message to {escape(request.url.path)} broke off")
-                return
+            await PlainTextResponse("POST webhooks here\n", 405, {"Allow": "POST"})(scope, receive, send)
+            return
+        try:
+            answer = await self._answer_message(request, await request.body())
+        except ClientDisconnect:
+            self._echo(f"{format_clock_time()} a message to {escape(request.url.path)} broke off")
+            return
         await answer(scope, receive, send)
-        if self._count is not None and self._received >= self._count:
+        self._answered += 1
+        if self._options.count is not None and self._answered >= self._options.count:
             self._stop()
 
-    def _answer_message(self, request: Request, body: bytes) -> PlainTextResponse:
+    async def _answer_message(self, request: Request, body: bytes) -> Response:
         self._received += 1
-        headers = dict(request.headers)
-        verdict, genuine = self._verify(headers, body)
-        status = self._choose_status(genuine)
-        self._echo(format_message(request.url.path, headers, body, verdict, status, whole=self._whole))
-        return PlainTextResponse("", status)
+        number = self._received
+        verification = find_verification(self._options.secrets, dict(request.headers), body)
+        answer, forwarded = await self._choose_answer(number, request, body, verification)
+        received = Received(
+            number=number, received_at=time.time(), path=request.url.path, headers=list(request.headers.items()),
+            body=body, verification=verification, status=answer.status_code, forwarded=forwarded,
+        )  # fmt: skip
+        self._judge(received)
+        if self._options.save is not None:
+            self._save(self._options.save, received)
+        self._echo(self._show(received))
+        return answer
 
-    def _verify(self, headers: Mapping[str, str], body: bytes) -> tuple[str, bool]:
-        if self._secret is None:
-            return UNVERIFIED, True
-        verification = verify(headers, body, secret=self._secret)
-        verdict = f"X-Hub-Signature {verification.sha1}, X-Hub-Signature-256 {verification.sha256}"
-        return verdict, verification.genuine
+    async def _choose_answer(
+        self, number: int, request: Request, body: bytes, verification: Verification | None
+    ) -> tuple[Response, str | None]:
+        """The answer, and what the program to which the message was forwarded did."""
+        await asyncio.sleep(self._options.delay)
+        if verification is not None and not verification.genuine:
+            return PlainTextResponse("", NOT_GENUINE), None
+        if self._forwarder is not None:
+            return await self._forwarder.forward(request.headers.raw, body)
+        answers = self._options.answers
+        return PlainTextResponse("", answers[min(number, len(answers)) - 1]), None
 
-    def _choose_status(self, genuine: bool) -> int:
-        if self._received <= self._failing:
-            return 500
-        return self._status if genuine else 401
+    def _judge(self, received: Received) -> None:
+        refused = self._forwarder is not None and not 200 <= received.status < 300
+        if refused or (received.verification is not None and not received.verification.genuine):
+            self.failed = True
 
-
-def format_message(
-    path: str, headers: Mapping[str, str], body: bytes, verdict: str, status: int, *, whole: bool
-) -> str:
-    """Time, topic, id, path, size and answer; then the verdict; then the body."""
-    topic = headers.get("x-labelbox-event", "no topic")
-    delivery = headers.get("x-labelbox-id", "no id")
-    title = f"{escape(topic)} {escape(delivery)} to {escape(path)}"
-    text = format_body(body, whole=whole)
-    return f"{format_clock_time()} {title}, {len(body)} bytes, answered {status}\n   {verdict}\n   {text}"
-
-
-def format_clock_time() -> str:
-    """The local time of this machine, for the user at the terminal."""
-    return datetime.datetime.now().astimezone().strftime("%H:%M:%S.%f")[:-3]
-
-
-def format_body(body: bytes, *, whole: bool) -> str:
-    """The whole body, indented, or its beginning. Control characters are escaped."""
-    if whole:
-        with contextlib.suppress(ValueError):  # a body that is not JSON is shown unchanged
-            body = orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2)
-    text = body.decode("utf-8", "replace")
-    excerpt = text if whole else text[:MOST_SHOWN]
-    return "\n".join(map(escape, excerpt.split("\n"))) + ("" if len(excerpt) == len(text) else " …")
+    def _save(self, folder: Path, received: Received) -> None:
+        verification = received.verification
+        message = SavedMessage(
+            headers=spell_names(received.headers), received_at=received.received_at, path=received.path,
+            genuine=None if verification is None else verification.genuine, answered=received.status,
+            **encode_body(received.body),
+        )  # fmt: skip
+        save_message(folder, received.number, message)
 
 
-def escape(text: str) -> str:
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+def find_verification(secrets: Sequence[str], headers: dict[str, str], body: bytes) -> Verification | None:
+    """The verification by the secret that fits, else by the first one; None without a secret."""
+    verifications = [verify(headers, body, secret=secret) for secret in secrets]
+    return next((one for one in verifications if one.genuine), verifications[0] if verifications else None)

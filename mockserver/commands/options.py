@@ -44,3 +44,39 @@ def fail(error: MockserverError) -> NoReturn:
     """Prints the error in one line and exits with status 2."""
     click.echo(f"mockserver: {error}", err=True)
     raise SystemExit(2)
+
+
+SECRET_NAME = f"{ENVIRONMENT_PREFIX}WEBHOOK_SECRET"
+
+
+def secret_option(help_text: str, *, required: bool = True) -> Callable[[Command], Command]:
+    """The secret can also come from the environment, so that no list of processes shows it."""
+    return click.option("--secret", envvar=SECRET_NAME, show_envvar=True, required=required, help=help_text)
+
+
+class Secret(click.types.StringParamType):
+    """A secret, which may have spaces: click would take that of the environment for several."""
+
+    def split_envvar_value(self, rv: str) -> list[str]:
+        return [rv]
+
+
+def _build_secrets_option(help_text: str, *, required: bool) -> Callable[[Command], Command]:
+    return click.option(
+        "--secret", "secrets", type=Secret(), multiple=True, envvar=SECRET_NAME, show_envvar=True, required=required,
+        help=f"{help_text}; may be repeated, while a secret is replaced.",
+    )  # fmt: skip
+
+
+SECRETS = _build_secrets_option("The secret of the messages", required=True)
+SECRETS_IF_ANY = _build_secrets_option("Verify messages with it, and answer 401 to others", required=False)
+
+
+def check_texts(options: dict[str, Any]) -> None:
+    """Raises StartupError for texts that cannot be signed or sent."""
+    from mockserver.certification.client import check_text  # noqa: PLC0415  `--help` answers immediately
+
+    for value in options.values():
+        for text in value if isinstance(value, tuple) else (value,):
+            if isinstance(text, str):
+                check_text("an option", text)

@@ -1,7 +1,9 @@
-"""`mockserver webhook send|listen|certify`: tools for authors of receivers."""
+"""`mockserver webhook send|listen|certify`: tools for authors of receivers; `webhook_tools` has more."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -10,15 +12,28 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mockserver.commands.bars import show_progress
-from mockserver.commands.options import ENDS, SCENARIO, SEED, Command, fail
+from mockserver.commands.options import (
+    ENDS,
+    SCENARIO,
+    SECRETS_IF_ANY,
+    SEED,
+    Command,
+    check_texts,
+    fail,
+    secret_option,
+)
+from mockserver.commands.webhook_tools import replay, sign, verify
 from mockserver.errors import MockserverError, StartupError
-from mockserver.settings import ENVIRONMENT_PREFIX
 
 if TYPE_CHECKING:
     from mockserver import certification
     from mockserver.certification.documents import Version
+    from mockserver.commands.listening import Listener
+    from mockserver.commands.received import Received
+    from mockserver.server import Background
 
 TOPIC = "LABEL_CREATED"
+DIRECTORY = click.Path(path_type=Path, file_okay=False)
 LISTEN_PORT = 3001
 """The port of the documentation's sample receiver."""
 
@@ -28,10 +43,8 @@ def webhook() -> None:
     """Sends webhooks, shows received ones, certifies receivers."""
 
 
-def secret_option(help_text: str, *, required: bool = True) -> Callable[[Command], Command]:
-    """The secret can also come from the environment, so that no list of processes shows it."""
-    name = f"{ENVIRONMENT_PREFIX}WEBHOOK_SECRET"
-    return click.option("--secret", envvar=name, show_envvar=True, required=required, help=help_text)
+for verb in (replay, sign, verify):
+    webhook.add_command(verb)
 
 
 def body_options(command: Command) -> Command:
@@ -48,16 +61,6 @@ VERSION = click.option(
 )
 PROJECT = click.option("--project", metavar="NAME|ID", help="Only labels of this project.")
 NUMBER = click.IntRange(min=0)
-
-
-def check_texts(options: dict[str, Any]) -> None:
-    """Raises StartupError for texts that cannot be signed or sent."""
-    from mockserver.certification.client import check_text
-
-    for value in options.values():
-        for text in value if isinstance(value, tuple) else (value,):
-            if isinstance(text, str):
-                check_text("an option", text)
 
 
 # send
@@ -95,29 +98,93 @@ def send(**options: Any) -> None:
 # listen
 
 
+class Statuses(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on
+    """HTTP statuses with commas between them."""
+
+    name = "statuses"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, tuple):
+            return value
+        words = [word.strip() for word in value.split(",")]
+        if not all(word.isdecimal() and 200 <= int(word) <= 599 for word in words):
+            self.fail(f"{value!r} is no list of statuses; expected 200 to 599, for example 500,500,204", param, ctx)
+        return tuple(map(int, words))
+
+
 @webhook.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=LISTEN_PORT, show_default=True, type=click.IntRange(0, 65535), help="0: any free one.")
-@secret_option("Verify messages with it, and answer 401 to those that are not genuine.", required=False)
+@SECRETS_IF_ANY
 @click.option(
-    "--status", default=200, show_default=True, type=click.IntRange(200, 599), help="The answer to other messages."
+    "--answer",
+    "answers",
+    default="200",
+    show_default=True,
+    type=Statuses(),
+    metavar="STATUS,…",
+    help="The answers to genuine messages in their order; the last holds for the rest.",
 )
-@click.option("--fail", "failing", default=0, show_default=True, type=NUMBER, help="Answer so many with 500 first.")
+@click.option("--delay", default=0.0, type=click.FloatRange(min=0), metavar="SECONDS", help="Answer so much later.")
+@click.option("--forward-to", metavar="URL", help="Hand genuine messages on, and give the answer of that program.")
+@click.option("--timeout", default=15.0, show_default=True, type=click.FloatRange(min=0.1), help="Seconds for it.")
+@click.option("--save", metavar="DIR", type=DIRECTORY, help="Write each message to a file, for `webhook replay`.")
+@click.option("--format", "form", default="text", show_default=True, type=click.Choice(["text", "json"]))
+@click.option("--ready-file", metavar="PATH", type=click.Path(path_type=Path), help="Write the address here.")
 @click.option("--count", type=click.IntRange(min=1), help="End after so many messages.")
 @click.option("--body", "whole", is_flag=True, help="Show whole bodies.")
-def listen(host: str, port: int, **options: Any) -> None:
-    """Receives webhooks: shows each, and whether both signatures are right."""
+def listen(host: str, port: int, form: str, whole: bool, ready_file: Path | None, **options: Any) -> None:
+    """Receives webhooks: shows each, and whether both signatures are right.
+
+    The status is 1 if a message was not genuine, or was refused by the program of --forward-to.
+    """
     from mockserver import server
-    from mockserver.commands.listening import Listener, NoCompanion
+    from mockserver.commands.received import format_json, format_text
 
     try:
-        check_texts(options)
+        check_texts({**options, "answers": None})
         bound = server.bind(host, port)
-    except StartupError as error:
+        url = f"{server.address_of(bound, host)}/"
+        listener, background = build_listener(
+            show=format_json if form == "json" else lambda received: format_text(received, whole=whole), **options
+        )
+        with contextlib.ExitStack() as stack:
+            server.serve(
+                listener, bound, background, companion=None, ready=lambda: announce(url, ready_file, stack, form)
+            )
+    except MockserverError as error:
         fail(error)
-    listener = Listener(**options, echo=click.echo, stop=lambda: signal.raise_signal(signal.SIGTERM))
-    greeting = f"Listening on {server.address_of(bound, host)}/ (any path). Stop it with Ctrl+C."
-    server.serve(listener, bound, NoCompanion(), ready=lambda: click.echo(greeting), companion=None)
+    raise SystemExit(1 if listener.failed else 0)
+
+
+def build_listener(
+    *, forward_to: str | None, timeout: float, save: Path | None, show: Callable[[Received], str], **options: Any
+) -> tuple[Listener, Background]:
+    """The receiver, and what runs beside it. Raises StartupError, BadInput."""
+    from mockserver.commands.forwarding import Forwarder
+    from mockserver.commands.listening import Listener, ListenOptions, NoCompanion
+
+    if save is not None:
+        try:
+            save.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StartupError(f"--save {save}: {error.strerror}; give a folder that can be written") from None
+    forwarder = None if forward_to is None else Forwarder(forward_to, timeout=timeout)
+    listener = Listener(
+        ListenOptions(save=save, **options),
+        show=show, echo=click.echo, stop=lambda: signal.raise_signal(signal.SIGTERM), forwarder=forwarder,
+    )  # fmt: skip
+    return listener, forwarder or NoCompanion()
+
+
+def announce(url: str, ready_file: Path | None, stack: contextlib.ExitStack, form: str) -> None:
+    """Says that messages can be sent, to users and to programs."""
+    from mockserver.server import write_ready_file
+
+    if ready_file is not None:
+        write_ready_file(ready_file, {"url": url, "pid": os.getpid()})
+        stack.callback(ready_file.unlink, missing_ok=True)
+    click.echo(f"Listening on {url} (any path). Stop it with Ctrl+C.", err=form == "json")
 
 
 # certify
@@ -135,8 +202,11 @@ def list_cases(context: click.Context, _parameter: click.Parameter, requested: b
 
 
 @webhook.command()
-@click.argument("url")
+@click.argument("url", required=False)
 @secret_option("The secret of your receiver.")
+@click.option("--previous-secret", metavar="TEXT", help="A secret that it has to accept, too, while it is replaced.")
+@click.option("--app", metavar="MODULE:NAME", help="An ASGI or WSGI application to serve, in place of a URL.")
+@click.option("--path", default="/", show_default=True, help="The path of its receiver.")
 @click.option("--topic", default=TOPIC, show_default=True, help="Topic of the messages that do not test topics.")
 @body_options
 @click.option("--within", default=5.0, show_default=True, type=click.FloatRange(min=0.1), help="Seconds to answer in.")
@@ -148,13 +218,14 @@ def list_cases(context: click.Context, _parameter: click.Parameter, requested: b
 @click.option(
     "--cases", is_flag=True, is_eager=True, expose_value=False, callback=list_cases, help="List the cases and exit."
 )
-def certify(url: str, strict: bool, as_json: bool, junit: Path | None, **options: Any) -> None:
+def certify(url: str | None, app: str | None, strict: bool, as_json: bool, junit: Path | None, **options: Any) -> None:
     """Sends some sixty cases to your receiver. Status 0: certified; 1: not certified; 2: not reached."""
     from mockserver import certification
+    from mockserver.certification.local_app import load_app
 
     try:
         check_texts(options)
-        report = run_certification(url, **options)
+        report = run_certification(url, app=None if app is None else load_app(app), **options)
         if as_json:
             click.echo(certification.as_json(report, strict=strict), nl=False)
         else:
@@ -167,7 +238,7 @@ def certify(url: str, strict: bool, as_json: bool, junit: Path | None, **options
 
 
 def run_certification(
-    url: str,
+    url: str | None,
     *,
     project: str | None,
     version: Version,

@@ -186,12 +186,13 @@ def _lend_workspace(request: pytest.FixtureRequest, server: MockServer) -> Itera
 def certify_webhook_receiver() -> Callable[..., Report]:
     """`certify_webhook_receiver(url, secret=…)` fails the test with the report, or returns the report.
 
+    With `app=…` and `path="/hook"` in place of the URL an ASGI or WSGI application is served for the certification.
     With `strict=True` remarks fail the test too; further options are those of `mockserver.certification.certify`.
     """
     _check_module()
     from mockserver.certification import as_text, certify
 
-    def certify_receiver(url: str, *, secret: str, strict: bool = False, **options: Any) -> Report:
+    def certify_receiver(url: str | None = None, *, secret: str, strict: bool = False, **options: Any) -> Report:
         __tracebackhide__ = True
         report = certify(url, secret=secret, **options)
         if not (report.flawless if strict else report.passed):
