@@ -155,7 +155,7 @@ def choose_client(
     if (script is None) != (reads is None):
         raise StartupError("--run and --reads belong together: the command, and the file that it writes")
     if params and script is None:
-        raise StartupError("--params belongs to --run; other clients are told the params of each case")
+        raise StartupError("--params belongs to --run; other clients receive the params of each case")
     if script is not None and reads is not None:
         fixed = parse_params(params)
         return script, lambda: Script(script, reads, fixed, silence=silence)

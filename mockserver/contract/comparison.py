@@ -55,7 +55,7 @@ def _compare_ids(ids: list[str], expected: list[str]) -> Iterator[Difference]:
 
 
 def _name_loss(lost: list[str], expected: list[str]) -> str:
-    """Which rows are missing says why: the end of the file, or everything after its first part."""
+    """Names a loss by the rows that are missing: the end of the result, or everything after its first part."""
     if lost == expected[-1:] and len(expected) > 1:
         return "last-row-lost"
     suffix = lost == expected[-len(lost) :] and len(lost) < len(expected)

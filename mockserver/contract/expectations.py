@@ -1,4 +1,4 @@
-"""What is known of a client: cases that may fail, and an earlier result that must not get worse."""
+"""Two things that are known of a client: cases that may fail, and an earlier result that must not get worse."""
 
 from __future__ import annotations
 

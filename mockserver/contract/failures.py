@@ -37,12 +37,12 @@ def expect_error(mistake: str, scope: Json, prepare: Callable[[Trial], Any] = la
 
 def _fail_two_rows(trial: Trial) -> None:
     """A client may give the other rows and list the failed ones, or raise an error."""
-    failing = [row["data_row"]["id"] for row in trial.expected(IMAGE)[3:5]]
+    failing = [row["data_row"]["id"] for row in trial.load_expected(IMAGE)[3:5]]
     _check_failing(trial, failing)
 
 
 def _fail_every_row(trial: Trial) -> None:
-    _check_failing(trial, [row["data_row"]["id"] for row in trial.expected(IMAGE)])
+    _check_failing(trial, [row["data_row"]["id"] for row in trial.load_expected(IMAGE)])
 
 
 def _check_failing(trial: Trial, failing: list[str]) -> None:
@@ -54,7 +54,7 @@ def _check_failing(trial: Trial, failing: list[str]) -> None:
             raise
         trial.note(error)
         return
-    trial.compare(rows, [row for row in trial.expected(IMAGE) if row["data_row"]["id"] not in failing])
+    trial.compare(rows, [row for row in trial.load_expected(IMAGE) if row["data_row"]["id"] not in failing])
     if "export_errors" not in trial.offers:
         trial.find("errors-ignored", f"{len(failing)} data rows failed, and it raised nothing and has no export_errors")
         return

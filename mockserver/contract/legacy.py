@@ -27,15 +27,15 @@ def export_labels(project: str) -> Check:
 def compare(trial: Trial, mistake: str, items: list[Any], expected: list[Json], *, key: str) -> None:
     """Adds a finding if items are missing, or the first that differs from the item with the same key."""
     wanted = {item[key]: item for item in expected}
-    given = {item.get(key): item for item in items if isinstance(item, dict)}
-    if len(items) != len(expected) or given.keys() != wanted.keys():
-        missing = [str(name) for name in wanted if name not in given]
+    received = {item.get(key): item for item in items if isinstance(item, dict)}
+    if len(items) != len(expected) or received.keys() != wanted.keys():
+        missing = [str(name) for name in wanted if name not in received]
         trial.find(mistake, f"{len(items)} items, expected {len(expected)}; missing: {shorten(missing)}")
         return
-    for name, item in given.items():
+    for name, item in received.items():
         if item != wanted[name]:
-            path, received, other = find_difference(item, wanted[name])
-            trial.find(mistake, f"{key} {name}, {path}: {shorten(received)}; expected {shorten(other)}")
+            path, value, other = find_difference(item, wanted[name])
+            trial.find(mistake, f"{key} {name}, {path}: {shorten(value)}; expected {shorten(other)}")
             return
 
 

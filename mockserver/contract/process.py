@@ -207,7 +207,7 @@ class ClientProcess:
             self._process.stdin.write(line.encode())
             self._process.stdin.flush()
         except OSError:
-            raise self._died() from None
+            raise self._describe_death() from None
 
     def _read(self, began: float) -> dict[str, Any]:
         """The next answer to the last request. Raises Misconduct, ClientError."""
@@ -251,7 +251,7 @@ class ClientProcess:
             if self._fill(min(1.0, self._silence)):
                 heard = time.monotonic()
             elif ended:  # a child that it started may keep the pipe open
-                raise self._died()
+                raise self._describe_death()
 
     def _fill(self, timeout: float) -> bool:
         """Reads what the client wrote, and returns whether some of it was on stdout. Raises Misconduct."""
@@ -267,12 +267,12 @@ class ClientProcess:
                 self._buffer += data
                 heard = True
             else:
-                raise self._died()
+                raise self._describe_death()
             if not data:
                 self._selector.unregister(key.fileobj)
         return heard
 
-    def _died(self) -> Misconduct:
+    def _describe_death(self) -> Misconduct:
         try:
             status = self._process.wait(ENDS_WITHIN)
         except subprocess.TimeoutExpired:

@@ -27,14 +27,14 @@ def _export_chosen(kind: str, key: str) -> Check:
     """Exports some data rows, by their ids or global keys."""
 
     def check(trial: Trial) -> None:
-        rows = trial.expected(IMAGE)
+        rows = trial.load_expected(IMAGE)
         trial.check_export({kind: [row["data_row"][key] for row in rows[2:5]]})
 
     return check
 
 
 def _filter_by_ids(trial: Trial) -> None:
-    rows = trial.expected(IMAGE)
+    rows = trial.load_expected(IMAGE)
     trial.check_export(IMAGE, {}, {"data_row_ids": [row["data_row"]["id"] for row in rows[1:9:2]]})
 
 
@@ -48,7 +48,7 @@ def _export_twice(trial: Trial) -> None:
 
 
 def _export_changed(trial: Trial) -> None:
-    """Nothing that the client remembers may replace the second export."""
+    """Exports again after a change: a client that caches gives old labels."""
     trial.check_export(IMAGE, {"label_details": True})
     trial.workspace.event("LABEL_DELETED", "image")
     trial.workspace.event("LABEL_CREATED", "image")

@@ -62,7 +62,7 @@ class Script:
         yield from read_rows(self._file)
 
     def close(self) -> None:
-        """Nothing is open between two runs."""
+        """Does nothing: between two runs no connection is open."""
 
     def stop(self) -> bool:
         self.stopped = True

@@ -22,7 +22,7 @@ NOTED = 160
 
 
 class Trial:
-    """What a case may do: call the client, ask the world, add findings."""
+    """The means of a case: it calls the client, asks the world, and adds findings."""
 
     def __init__(self, case: Case, workspace: MockWorkspace, client: TestedClient) -> None:
         self.case, self.workspace, self.client = case, workspace, client
@@ -34,7 +34,7 @@ class Trial:
         self.requests: list[Json] = []
         """The client's requests with their answers, as the journal has them."""
         self.exports = 0
-        """Exports that the client was told to create."""
+        """Exports that the client should create."""
 
     def open(self, *, api_key: str | None = None) -> None:
         """Creates a client of the workspace. Raises Misconduct, ClientError."""
@@ -88,7 +88,7 @@ class Trial:
         }  # fmt: skip
         return {kind: ids[kind].get(name, name) if kind in ids else name for kind, name in scope.items()}
 
-    def expected(self, scope: Json, params: Json | None = None, filters: Json | None = None) -> list[Json]:
+    def load_expected(self, scope: Json, params: Json | None = None, filters: Json | None = None) -> list[Json]:
         """The rows that the world itself expects for a call."""
         return self.workspace.expected_rows(**self.resolve(scope), params=self.fix(params), filters=filters or {})
 
@@ -115,4 +115,4 @@ class Trial:
                 raise
             self.find("raised", str(error))
             return
-        self.compare(rows, self.expected(scope, params, filters))
+        self.compare(rows, self.load_expected(scope, params, filters))

@@ -33,7 +33,7 @@ def select_own(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def judge_wire(entries: Sequence[Entry], *, exports: int) -> Iterator[Mistake]:
-    """Yields the mistakes. `exports`: how many exports the client was told to create."""
+    """Yields the mistakes. `exports`: how many exports the client should create."""
     yield from _judge_keys(entries)
     yield from _judge_mutations(entries, exports)
     for task in _list_tasks(entries):

@@ -217,11 +217,11 @@ class LosesLabel(Right):
 
 
 class KeepsConnection(Right):
-    kept: ClassVar[list[socket.socket]] = []
+    connections: ClassVar[list[socket.socket]] = []
 
     def export_rows(self, scope: Json, params: Json, filters: Json) -> Any:
         parts = urlsplit(self.graphql_url)
-        self.kept.append(socket.create_connection((parts.hostname, parts.port)))
+        self.connections.append(socket.create_connection((parts.hostname, parts.port)))
         return super().export_rows(scope, params, filters)
 
 

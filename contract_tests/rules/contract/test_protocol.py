@@ -123,5 +123,5 @@ def find_python(version: str) -> str | None:
     path = finished.stdout.strip()
     if finished.returncode == 0 and re.search(r"python[\d.]*$", path):
         return path
-    kept = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
-    return str(kept[-1]) if kept else None
+    pythons = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
+    return str(pythons[-1]) if pythons else None
