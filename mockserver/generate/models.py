@@ -52,7 +52,7 @@ class ModelRuns:
             for run in plan.runs:
                 run_id = ids.plain_uuid(seed, "model", plan.name, "run", run.name)
                 self._runs.setdefault(run.project, []).append((run_id, run))
-                self.records.append(ModelRun(run_id, model_id, run.name, None, *self.history, deleted=False))
+                self.records.append(ModelRun(run_id, model_id, run.name, None, None, *self.history, deleted=False))
 
     def add_runs(self, project: str, project_id: str, pieces: Iterable[list[Record]]) -> Iterator[list[Record]]:
         """The batches of one project's history, each followed by the records of the runs over that project."""

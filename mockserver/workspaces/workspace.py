@@ -29,6 +29,7 @@ from mockserver.world.changes.global_keys import GlobalKeyChanges
 from mockserver.world.changes.issues import IssueChanges
 from mockserver.world.changes.labels import LabelChanges
 from mockserver.world.changes.metadata import MetadataChanges
+from mockserver.world.changes.models import ModelChanges
 from mockserver.world.changes.ontologies import OntologyChanges
 from mockserver.world.changes.queues import QueueChanges
 from mockserver.world.changes.settings import WorkspaceSettings
@@ -82,6 +83,7 @@ class Workspace:
         self.attachments = AttachmentChanges(store)
         self.global_keys = GlobalKeyChanges(store)
         self.embeddings = EmbeddingChanges(store)
+        self.models = ModelChanges(store)
         self.data_rows = DataRowChanges(store)
         self.labels = LabelChanges(store)
         self.issues = IssueChanges(store)

@@ -29,13 +29,15 @@ class Model(Record, frozen=True):
 
 
 class ModelRun(Record, frozen=True):
-    """`training_metadata` is the JSON that its `config` argument brought (SDK model.py create_model_run)."""
+    """`training_metadata` is the JSON that its `config` argument brought (SDK model.py create_model_run);
+    `training_pipeline` the JSON of the state that a client has reported (model_run.py update_status)."""
 
     TABLE: ClassVar[str] = "model_run"
     id: str
     model_id: str
     name: str
     training_metadata: JsonText | None
+    training_pipeline: JsonText | None
     created_by: str
     created_at: int
     updated_at: int

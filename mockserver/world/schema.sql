@@ -248,7 +248,7 @@ CREATE TABLE model (
   updated_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL
 );
 CREATE TABLE model_run (
-  id TEXT PRIMARY KEY, model_id TEXT NOT NULL, name TEXT NOT NULL, training_metadata TEXT, created_by TEXT NOT NULL,
+  id TEXT PRIMARY KEY, model_id TEXT NOT NULL, name TEXT NOT NULL, training_metadata TEXT, training_pipeline TEXT, created_by TEXT NOT NULL,
   created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL
 );
 CREATE INDEX model_run_of_model ON model_run (model_id);

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Unpack
+
+import orjson
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields, resolve_null
@@ -32,7 +35,8 @@ def add_to(fields: Fields) -> None:
     fields.add("Query", "trainingPipeline", find_training_pipeline)
     fields.add("Query", "findModelFoundryApp", find_foundry_app)
     fields.add_nulls("ModelFoundryModelRunInfo", "cost status totalDataRows")
-    fields.add_nulls("TrainingPipeline", "status errorMessage metadata")
+    for name in ("status", "errorMessage", "metadata"):
+        fields.add("TrainingPipeline", name, partial(get_pipeline_field, name))
     fields.add_nulls("ModelFoundryApp", APP)
     fields.add_attributes("AnnotationGroup", ModelRunRow, "id labelId modelRunId dataSplit")
     fields.add("AnnotationGroup", "dataRow", find_data_row)
@@ -64,8 +68,12 @@ def find_foundry_run_info(_source: Any, call: Call, where: Mapping[str, Any]) ->
 
 
 def find_training_pipeline(_source: Any, call: Call, where: Mapping[str, Any]) -> ModelRun:
-    """The pipeline of a run without a status: every field is null (SDK tests test_model_run.py)."""
+    """The state of a training that was reported last; every field is null before (SDK tests test_model_run.py)."""
     return find_run(None, call, where)
+
+
+def get_pipeline_field(name: str, source: ModelRun, _call: Call) -> Any:
+    return None if source.training_pipeline is None else orjson.loads(source.training_pipeline).get(name)
 
 
 def find_foundry_app(_source: Any, _call: Call, where: Mapping[str, Any]) -> None:

@@ -45,6 +45,8 @@ ELSEWHERE = {
     "successesfulDataRowImports": {"SuccessfulDataRowImports", "ImportedDataRow"},
     "assignGlobalKeysToDataRowsResult": {"AssignGlobalKeysResult", "AssignedGlobalKeys", "GlobalKeyAssignment"},
     "clearGlobalKeysResult": {"ClearGlobalKeysResult", "ClearedGlobalKeys"},
+    "MEADataRowRegistrationTaskStatus": {"RegistrationStatus"}, "MEALabelRegistrationTaskStatus": set(),
+    "assignDataRowsToDataSplitTaskStatus": set(),
     "failedDataRowImports": {
         "FailedDataRowImports", "FailedDataRowImport", "DataRowImportSpec", "SentMetadataField", "SentAttachment",
     },
