@@ -21,6 +21,7 @@ from mockserver.api.embedding_routes import EmbeddingRoutes
 from mockserver.api.frames import Frames
 from mockserver.api.graphql.endpoint import GraphQLEndpoint
 from mockserver.api.graphql.engine import Engine
+from mockserver.api.graphql.operations import read_operation
 from mockserver.api.graphql.resolvers import all_resolvers
 from mockserver.api.masks import Masks
 from mockserver.api.ontology_routes import FEATURE_IN_ONTOLOGY, OntologyRoutes
@@ -38,6 +39,8 @@ from mockserver.errors import (
     shorten,
 )
 from mockserver.exports.budget import MEGABYTE, Budget
+from mockserver.faults.armed import ActiveFaults, Faults
+from mockserver.faults.layer import FaultLayer
 from mockserver.http.hosts import KnownHosts
 from mockserver.http.responses import error_response
 from mockserver.journal.entry import Entry
@@ -117,12 +120,14 @@ def _build(settings: Settings, url: str, state: State, *, local: bool) -> Server
     exports = ThreadPoolExecutor(EXPORT_THREADS, thread_name_prefix="export")
     controls = ThreadPoolExecutor(CONTROL_THREADS, thread_name_prefix="controls")
     long_controls = ThreadPoolExecutor(LONG_CONTROL_THREADS, thread_name_prefix="long-controls")
+    active_faults = ActiveFaults()
     journals = Journals(
         most_entries=settings.journal_entries,
         most_bytes=settings.journal_limit * MEGABYTE,
         most_body=settings.journal_body,
     )
-    parts = Parts(exports, Budget(settings.results_limit * MEGABYTE), dispatcher, journals, url)
+    budget = Budget(settings.results_limit * MEGABYTE)
+    parts = Parts(exports, budget, dispatcher, journals, active_faults, url)
     workspaces = Workspaces(
         Registry(),
         FolderStorage(state.folder / WORKSPACES, partial(store_hooks, parts=parts), durable=state.durable),
@@ -134,12 +139,22 @@ def _build(settings: Settings, url: str, state: State, *, local: bool) -> Server
     )
     own = open_own(workspaces, settings)
     routes = build_routes(settings, workspaces, control_routes(settings, workspaces, controls, long_controls, journals))
-    app = build_application(routes)
+    app = add_faults(build_application(routes), active_faults, workspaces.registry)
     if local:
         app = KnownHosts(app, settings.hosts)
     if settings.journal_entries:
         app = record(app, journals, workspaces.registry, settings.log)
     return Server(app, workspaces, own, dispatcher, [exports, controls, long_controls], state)
+
+
+def add_faults(app: ASGIApp, active: ActiveFaults, registry: Registry) -> ASGIApp:
+    """Puts the faults of the workspaces around the application."""
+
+    def find_faults(scope: Scope) -> Faults | None:
+        owner = find_owner(registry, scope)
+        return None if owner is None else owner.faults
+
+    return FaultLayer(app, active, find_faults, read_operation)
 
 
 def record(app: ASGIApp, journals: Journals, registry: Registry, log: str) -> ASGIApp:

@@ -324,7 +324,12 @@ def asks_for(line: str) -> str:
     method = re.search(r"-X (\w+)", line)
     assert matches is not None, line
     path = matches[1]
-    for folder, parameter in (("workspaces", "api_key"), ("webhooks", "webhook"), ("deliveries", "delivery")):
+    for folder, parameter in (
+        ("workspaces", "api_key"),
+        ("webhooks", "webhook"),
+        ("deliveries", "delivery"),
+        ("faults", "fault"),
+    ):
         path = re.sub(rf"(/_mock/{folder}/)[^/]+", rf"\1{{{parameter}}}", path)
     return f"{method[1] if method else 'POST' if ' -d ' in line else 'GET'} {path}"
 

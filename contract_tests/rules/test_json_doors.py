@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from contract_tests.rules.api.asking import Answer, post, send
 from contract_tests.serving import ServedWorld
 
-BODIES = ("workspaces", "reset", "clock", "progression", "switches", "expected", "events", "webhooks", "failures")
+BODIES = ("workspaces", "reset", "clock", "progression", "switches", "expected", "events", "webhooks", "faults")
 DOORS = ("/graphql", *(f"/_mock/{name}" for name in BODIES), "/_mock/webhooks/last/replay", "/_mock/webhooks/last")
 KEYS = {
     "/graphql": ("query", "variables"),
     "/_mock/expected": ("params", "filters", "project"),
     "/_mock/webhooks": ("retries", "topics"),
     "/_mock/progression": ("exports",),
-    "/_mock/failures": ("data_rows",),
+    "/_mock/faults": ("data_rows",),
 }
 
 

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from mockserver.console.listing import Listing, build_listing
 from mockserver.console.snippets import build_snippets
 from mockserver.console.view import View
+from mockserver.faults.kinds import KINDS
 from mockserver.generate.scenario import list_scenarios
 from mockserver.world.labels import WorkflowStatus
 from mockserver.world.switches import Switches
@@ -63,7 +64,8 @@ def show_home(view: View) -> Response:
         not_yet=NOT_YET,
         switches=list_switches(settings.switches),
         progressions=list_progressions(msgspec.to_builtins(settings.progression)),
-        failures=view.workspace.exports.failures.pending,
+        faults=view.workspace.faults.list_states(),
+        kinds=[name for name, kind in KINDS.items() if None not in kind.options.values()],
         scenarios=list_scenarios(),
         keys=view.workspaces.registry.keys() if view.has_access else [],
         totals=count_all(listing),

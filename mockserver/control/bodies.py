@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from mockserver.exports.failures import Failure
 from mockserver.settings import KEY_PATTERN, LONGEST_KEY
 from mockserver.webhooks.options import describe
 from mockserver.world.progression import Pace
@@ -121,9 +120,3 @@ class Refusal(msgspec.Struct, frozen=True):
 
     message: str
     code: str
-
-
-class WantedFailures(msgspec.Struct, frozen=True):
-    """The failures of the next exports, the next one first."""
-
-    failures: list[Failure]

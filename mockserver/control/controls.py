@@ -18,15 +18,12 @@ from mockserver.control.bodies import (
     Reset,
     SetProgression,
     SetSwitches,
-    WantedFailures,
     WorkspaceList,
 )
 from mockserver.control.events import EventMade, MakeEvent, make_event
 from mockserver.control.expected import render_expected_rows
-from mockserver.control.known_rows import check_data_rows
 from mockserver.control.ready import Ready, build_ready
 from mockserver.errors import BadInput, Conflict, StartupError
-from mockserver.exports.failures import Failure
 from mockserver.http.requests import base_url
 from mockserver.settings import LAST_YEAR, Settings, parse_date, parse_moment
 from mockserver.workspaces.lifecycle import Workspaces
@@ -158,24 +155,6 @@ class Controls:
     def make_event(self, request: Request, body: MakeEvent) -> EventMade:
         """Makes something happen in the world."""
         return make_event(self.workspace(request), body)
-
-    def failures(self, request: Request, _body: None) -> WantedFailures:
-        """Lists the failures of the next exports."""
-        return WantedFailures(self.workspace(request).exports.failures.pending)
-
-    def want_failure(self, request: Request, body: Failure) -> WantedFailures:
-        """Makes the next exports fail, entirely or for single data rows."""
-        workspace = self.workspace(request)
-        if body.data_rows is not None:
-            with workspace.store.reading() as connection:
-                check_data_rows(connection, body.data_rows)
-        failures = workspace.exports.failures
-        failures.add(body)
-        return WantedFailures(failures.pending)
-
-    def clear_failures(self, request: Request, _body: None) -> None:
-        """Clears the failures of the next exports."""
-        self.workspace(request).exports.failures.clear()
 
 
 _LAST = parse_moment(f"{LAST_YEAR}-12-31", flag="set")

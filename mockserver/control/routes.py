@@ -16,6 +16,7 @@ from starlette.routing import Route
 from mockserver.control.bodies import Query
 from mockserver.control.control import NOTHING, Control
 from mockserver.control.controls import Controls
+from mockserver.control.faults import FaultControls
 from mockserver.control.openapi import build_openapi
 from mockserver.control.requests import RequestControls
 from mockserver.control.webhooks import WebhookControls
@@ -38,6 +39,7 @@ def list_controls(settings: Settings, workspaces: Workspaces, threads: Executor,
     """Lists every control. `threads` run those that answer soon."""
     do = Controls(settings, workspaces)
     webhooks = WebhookControls(do, threads)
+    faults = FaultControls(do)
     requests = RequestControls(do, journals.unclaimed)
     return [
         Control("GET", "/_mock/health", do.health, about_a_workspace=False, open=True),
@@ -64,9 +66,11 @@ def list_controls(settings: Settings, workspaces: Workspaces, threads: Executor,
         Control("GET", "/_mock/requests", requests.list_requests),
         Control("DELETE", "/_mock/requests", requests.forget_requests),
         Control("POST", "/_mock/requests/verify", requests.verify_requests),
-        Control("GET", "/_mock/failures", do.failures),
-        Control("POST", "/_mock/failures", do.want_failure, most_body=MOST_BODY),
-        Control("DELETE", "/_mock/failures", do.clear_failures),
+        Control("GET", "/_mock/faults", faults.list_faults),
+        Control("POST", "/_mock/faults", faults.request_fault, most_body=MOST_BODY),
+        Control("DELETE", "/_mock/faults", faults.clear_faults),
+        Control("GET", "/_mock/faults/{fault}", faults.find_fault),
+        Control("DELETE", "/_mock/faults/{fault}", faults.remove_fault),
     ]
 
 

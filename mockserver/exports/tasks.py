@@ -14,7 +14,7 @@ import msgspec
 from mockserver.errors import Conflict, MockserverError
 from mockserver.exports.budget import Budget
 from mockserver.exports.chunks import build_single_stream
-from mockserver.exports.failures import Failure, Failures, render_failed_rows, render_failure
+from mockserver.exports.failures import render_failed_rows, render_failure
 from mockserver.exports.fair_lock import EXPORT_LOCK
 from mockserver.exports.fresh_exports import FreshExports
 from mockserver.exports.jobs import Jobs, JobStopped, Kind
@@ -24,6 +24,8 @@ from mockserver.exports.results import Results
 from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import Scope, build_scope
 from mockserver.exports.streams import ERRORS, FOLDER, RESULT, Streams, TaskResults, parse_streams
+from mockserver.faults.armed import Faults
+from mockserver.faults.rule import FaultRule
 from mockserver.links import RESULT_DAYS, Links, good_until
 from mockserver.world.changes.tasks import TaskChanges
 from mockserver.world.database import Clause, Connection, JsonText
@@ -49,11 +51,22 @@ class ExportJob(NamedTuple):
     snapshot: Connection
     scope: Scope
     params: ExportParams
-    failure: Failure | None
+    fault: FaultRule | None
 
     @property
     def id(self) -> str:
         return self.task.id
+
+    def has_fault(self, name: str) -> bool:
+        """Whether this fault hits the export."""
+        return self.fault is not None and self.fault.fault == name
+
+    @property
+    def failing_rows(self) -> frozenset[str]:
+        """The ids or global keys of the data rows that cannot be exported."""
+        if self.fault is None or not self.has_fault("export_rows_fail"):
+            return frozenset()
+        return frozenset(self.fault.option("data_rows"))
 
     def close(self) -> None:
         self.snapshot.close()
@@ -63,9 +76,9 @@ class Exports:
     """The exports of one workspace."""
 
     def __init__(
-        self, store: Store, links: Links, results: Results, threads: ThreadPoolExecutor, budget: Budget
+        self, store: Store, links: Links, results: Results, threads: ThreadPoolExecutor, budget: Budget, faults: Faults
     ) -> None:
-        self.failures = Failures()
+        self._faults = faults
         self.fresh = FreshExports()
         self._store, self._links = store, links
         self._results = TaskResults(results, budget)
@@ -101,7 +114,11 @@ class Exports:
             snapshot.close()
             raise
         self._requests[task.id] = request
-        return task, self._jobs.start(ExportJob(task, snapshot, scope, request.params, self.failures.take()))
+        job = ExportJob(task, snapshot, scope, request.params, self._faults.hit_export())
+        if job.has_fault("export_hangs"):
+            job.close()
+            return task, Future()
+        return task, self._jobs.start(job)
 
     def _list_running(self) -> list[ExportRequest]:
         """The requests of the exports that clients see IN_PROGRESS, because those are what clients can wait for."""
@@ -129,20 +146,20 @@ class Exports:
 
     def _write(self, job: ExportJob) -> None:
         """Writes both streams and records that the task is COMPLETE. Raises JobStopped when it was cancelled."""
-        failure = job.failure
-        if failure is not None and failure.data_rows is None:
-            raise RequestedFailure(failure.message)
+        fault = job.fault
+        if fault is not None and job.has_fault("export_fails"):
+            raise RequestedFailure(fault.option("message"))
         rows = self._build_rows(job)
         report = ProgressReport(self._tasks, self._jobs, job.id, rows)
         result = self._results.write(job.id, RESULT, EXPORT_LOCK.take_turns(rows.render_batches()), report)
-        failed = [render_failed_rows(rows.failed, failure.message)] if failure is not None and rows.failed else []
+        failed = [] if fault is None or not rows.failed else [render_failed_rows(rows.failed, fault.option("message"))]
         errors = self._results.write(job.id, ERRORS, failed, lambda _: None)
         self._results.finish(job.id)
         if not self._tasks.finish_task(job.id, Streams(RESULT=result, ERRORS=errors).text()):
             raise JobStopped
 
     def _build_rows(self, job: ExportJob) -> ExportRows:
-        task, failure = job.task, job.failure
+        task = job.task
         return ExportRows(
             job.snapshot,
             job.scope,
@@ -151,7 +168,7 @@ class Exports:
             host=task.base_url,
             task_id=task.id,
             now=task.created_at,
-            failing=frozenset(failure.data_rows or ()) if failure is not None else (),
+            failing=job.failing_rows,
         )
 
     def poll(self, task: Task) -> Task:

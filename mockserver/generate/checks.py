@@ -6,7 +6,8 @@ import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mockserver.errors import ScenarioError, nearest, quote
+from mockserver.errors import BadInput, ScenarioError, nearest, quote
+from mockserver.faults.rule import MOST_RULES, check_rule
 from mockserver.generate.organization import KINDS, RESERVED_METADATA
 from mockserver.generate.plans import (
     TEXT_QUESTIONS,
@@ -45,6 +46,7 @@ def check(scenario: Scenario, source: str) -> None:
         seen[project.name] = project
     _check_models(scenario, source)
     _check_slices(scenario, source)
+    _check_faults(scenario, source)
 
 
 def _check_media(media: str, where: str) -> None:
@@ -175,6 +177,16 @@ def _check_slices(scenario: Scenario, source: str) -> None:
         for key in ("last_activity_at", "label_created_at"):
             for text in getattr(plan, key) or ():
                 _check_moment(text, f"{where}.{key}")
+
+
+def _check_faults(scenario: Scenario, source: str) -> None:
+    if len(scenario.faults) > MOST_RULES:
+        raise ScenarioError(f"{source}: at $.faults: expected at most {MOST_RULES} faults")
+    for index, rule in enumerate(scenario.faults):
+        try:
+            check_rule(rule)
+        except BadInput as error:
+            raise ScenarioError(f"{source}: at $.faults[{index}]: {error}") from None
 
 
 def _check_names(plans: Sequence[ModelPlan | SlicePlan], where: str) -> None:

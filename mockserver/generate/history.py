@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
+
 from mockserver.generate import features
 from mockserver.generate.chance import Chance
 from mockserver.generate.consensus import move_objects
@@ -18,7 +20,7 @@ from mockserver.generate.slices import build_slices
 from mockserver.world import ids
 from mockserver.world.clock import DAY, HOUR, SECOND
 from mockserver.world.data_rows import Dataset
-from mockserver.world.database import Record
+from mockserver.world.database import JsonText, Record
 from mockserver.world.labels import Body
 from mockserver.world.media import BY_NAME
 from mockserver.world.people import ProjectMember
@@ -39,6 +41,7 @@ def build_world(
     workspace = Workspace(
         GENERATED, name, seed, end, GENERATED, 0, organized.organization.id, organized.people[0].id,
         switches=scenario.switches.text(), payload_date=None if date is None else date.isoformat(),
+        faults=JsonText(msgspec.json.encode(scenario.faults).decode()),
     )  # fmt: skip
 
     def build_batches() -> Iterator[list[Record]]:

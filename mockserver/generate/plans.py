@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from mockserver.faults.rule import FaultRule
 from mockserver.world.switches import Switches
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
@@ -231,6 +232,7 @@ class Scenario(Part, frozen=True, kw_only=True):
     projects: list[ProjectPlan] = []
     models: list[ModelPlan] = []
     slices: list[SlicePlan] = []
+    faults: list[FaultRule] = []
 
     @property
     def ends_at(self) -> int:

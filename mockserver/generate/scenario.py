@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from mockserver.errors import ScenarioError, nearest, quote
+from mockserver.faults.rule import FaultRule
 from mockserver.generate.checks import check, describe_wrong_tool
 from mockserver.generate.fixtures import find_fixtures
 from mockserver.generate.lines import find_line
@@ -46,6 +47,7 @@ _PART_AT_KEY: dict[str, type[msgspec.Struct]] = {
     "runs": RunPlan,
     "splits": Splits,
     "slices": SlicePlan,
+    "faults": FaultRule,
 }
 
 

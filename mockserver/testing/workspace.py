@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from urllib.parse import urlencode
 
 from mockserver.errors import nearest
@@ -136,9 +136,8 @@ class MockWorkspace:
 
     def fail_exports(self, message: str | None = None, *, data_rows: list[str] | None = None, exports: int = 1) -> None:
         """Makes the next exports fail: entirely, or only for these data rows (ids or global keys)."""
-        options = {"message": message, "data_rows": data_rows, "exports": exports}
-        body = {name: value for name, value in options.items() if value is not None}
-        self._control.call("POST", "failures", body, api_key=self.api_key)
+        name = "export_fails" if data_rows is None else "export_rows_fail"
+        self.fault(name, message=message, data_rows=data_rows, times=exports)
 
     def reset(self) -> None:
         """Resets the world to its beginning; new tasks get new ids."""
@@ -237,8 +236,24 @@ class MockWorkspace:
         """Forgets the recorded requests; the next one is number 1."""
         self._control.call("DELETE", "requests", api_key=self.api_key)
 
-    def fault(self, *_rule: Any, **_options: Any) -> Any:
-        raise MockServerError("Faults are not served yet")
+    def fault(self, fault: str, **rule: Any) -> Fault:
+        """Requests a fault by its name; it hits the next call unless the rule says otherwise (docs/faults.md).
+
+        `fault("server_error", operation="project", status=503, times=2)`. Used as a context manager, it is removed at
+        the end.
+        """
+        body = {"fault": fault} | {name: value for name, value in rule.items() if value is not None}
+        return Fault(self._control, self.api_key, self._control.call("POST", "faults", body, api_key=self.api_key))
+
+    @property
+    def faults(self) -> list[dict[str, Any]]:
+        """Every requested fault with its rule, and how many calls it has hit."""
+        states: list[dict[str, Any]] = self._control.call("GET", "faults", api_key=self.api_key)["faults"]
+        return states
+
+    def clear_faults(self) -> None:
+        """Removes all faults."""
+        self._control.call("DELETE", "faults", api_key=self.api_key)
 
 
 class Clock:
@@ -311,6 +326,38 @@ class Progression:
     def _get(self, name: str) -> Pace:
         pace: Pace = self._control.call("GET", "progression", api_key=self._api_key)[name]
         return pace
+
+
+class Fault:
+    """A requested fault."""
+
+    def __init__(self, control: Control, api_key: str, state: dict[str, Any]) -> None:
+        self._control, self._api_key = control, api_key
+        self.id = str(state["id"])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.remove()
+
+    @property
+    def hits(self) -> int:
+        """How many calls it has hit."""
+        return int(self._read()["hits"])
+
+    @property
+    def calls(self) -> int:
+        """How many calls fitted its rule, hit or not."""
+        return int(self._read()["calls"])
+
+    def remove(self) -> None:
+        """Removes it. It has to be there."""
+        self._control.call("DELETE", f"faults/{self.id}", api_key=self._api_key)
+
+    def _read(self) -> dict[str, Any]:
+        state: dict[str, Any] = self._control.call("GET", f"faults/{self.id}", api_key=self._api_key)
+        return state
 
 
 class Switches:

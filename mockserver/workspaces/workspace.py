@@ -6,9 +6,13 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
+import msgspec
+
 from mockserver.exports.budget import Budget
 from mockserver.exports.legacy.files import LegacyFiles
 from mockserver.exports.tasks import Exports
+from mockserver.faults.armed import ActiveFaults, Faults
+from mockserver.faults.rule import FaultRule
 from mockserver.journal.journal import Journals
 from mockserver.links import Links
 from mockserver.webhooks.dispatcher import Dispatcher
@@ -48,6 +52,7 @@ class Parts(NamedTuple):
     budget: Budget
     dispatcher: Dispatcher
     journals: Journals
+    active_faults: ActiveFaults
     url: str
 
 
@@ -69,7 +74,9 @@ class Workspace:
         self.api_key = self.world.name
         self.links = Links.from_secret(life.manifest.secret)
         self.results = life.results
-        self.exports = Exports(store, self.links, self.results, parts.threads, parts.budget)
+        rules = msgspec.json.decode(self.world.faults, type=list[FaultRule])
+        self.faults = Faults(parts.active_faults, store.clock.now, rules)
+        self.exports = Exports(store, self.links, self.results, parts.threads, parts.budget, self.faults)
         self.legacy = LegacyFiles(store, self.links, self.results, parts.threads, parts.budget)
         self.uploads = Uploads(store, self.links, self.results, parts.budget)
         self.jobs = TaskJobs(store, parts.threads)
@@ -114,6 +121,7 @@ class Workspace:
     def close(self) -> None:
         """Stops what runs in the workspace. Its files stay."""
         self._journals.close(self.journal)
+        self.faults.clear()
         self._dispatcher.detach(self.store)
         self.exports.close()
         self.legacy.close()

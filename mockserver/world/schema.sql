@@ -15,6 +15,7 @@ CREATE TABLE workspace (
   clock_frozen_at BIGINT,
   progression TEXT NOT NULL,
   switches TEXT NOT NULL,
+  faults TEXT NOT NULL,
   payload_date TEXT
 );
 

@@ -34,6 +34,8 @@ class Workspace(Record, frozen=True):
     clock_frozen_at: int | None = None
     progression: JsonText = JsonText("{}")
     switches: JsonText = JsonText("{}")
+    faults: JsonText = JsonText("[]")
+    """The faults of its scenario, a list of rules (faults/rule.py)."""
     payload_date: str | None = None
     """As YYYY-MM-DD: exports are written as the service wrote them on that day. None: as it writes them today."""
 

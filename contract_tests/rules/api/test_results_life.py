@@ -28,7 +28,9 @@ def run_export(workspace: MockWorkspace, project: str = "image") -> dict[str, An
 
 
 def control(workspace: MockWorkspace, method: str, **body: object) -> requests.Response:
-    url = f"{workspace.url}/_mock/failures"
+    url = f"{workspace.url}/_mock/faults"
+    if method == "POST":
+        body["fault"] = "export_rows_fail" if "data_rows" in body else "export_fails"
     return requests.request(method, url, params={"api_key": workspace.api_key}, json=body or None, timeout=10)
 
 
@@ -190,7 +192,7 @@ def test_after_a_restart_files_of_export_v1_still_count_and_what_a_crash_left_is
 
 @pytest.mark.known("client")
 def test_a_whole_export_fails_on_request(workspace: MockWorkspace) -> None:
-    assert control(workspace, "POST", message="No disk today", exports=2).json()["failures"][0]["exports"] == 2
+    assert control(workspace, "POST", message="No disk today", times=2).json()["rule"]["times"] == 2
     for _ in range(2):
         task = run_export(workspace)
         assert (task["status"], task["result"]) == ("FAILED", None)
@@ -224,16 +226,16 @@ def test_rows_that_are_not_in_an_export_do_not_fail_it(workspace: MockWorkspace)
 
 def test_requested_failures_can_be_taken_back(workspace: MockWorkspace) -> None:
     control(workspace, "POST", message="no")
-    assert len(control(workspace, "GET").json()["failures"]) == 1
+    assert len(control(workspace, "GET").json()["faults"]) == 1
     assert control(workspace, "DELETE").status_code == 204
-    assert control(workspace, "GET").json() == {"failures": []}
+    assert control(workspace, "GET").json() == {"faults": []}
     assert run_export(workspace)["status"] == "COMPLETE"
 
 
-@pytest.mark.parametrize("body", [{"exports": 0}, {"message": ""}, {"rows": []}, {"data_rows": "x"}])
+@pytest.mark.parametrize("body", [{"times": 0}, {"message": ""}, {"rows": []}, {"data_rows": "x"}])
 def test_a_failure_that_makes_no_sense_is_refused(workspace: MockWorkspace, body: dict[str, object]) -> None:
     assert control(workspace, "POST", **body).status_code == 400
-    assert control(workspace, "GET").json() == {"failures": []}
+    assert control(workspace, "GET").json() == {"faults": []}
 
 
 # One too many

@@ -187,10 +187,10 @@ def test_the_openapi_document_names_every_route_and_only_those(server: ServedWor
         status = control(
             server,
             method.upper(),
-            path.removeprefix("/_mock/").format(api_key="nobody", webhook="none", delivery="none"),
+            path.removeprefix("/_mock/").format(api_key="nobody", webhook="none", delivery="none", fault="none"),
         ).status_code
         assert status != 405, (path, method)
-    undocumented = ["/_mock/", "/_mock/workspace", "/_mock/faults"]
+    undocumented = ["/_mock/", "/_mock/workspace", "/_mock/fault"]
     assert all(requests.get(server.url + path, timeout=10).status_code == 404 for path in undocumented)
 
 

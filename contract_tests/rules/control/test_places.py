@@ -16,6 +16,7 @@ from mockserver.control.events import EventMade, MakeEvent, make_event
 from mockserver.control.happenings import HAPPENINGS
 from mockserver.errors import NotFound
 from mockserver.exports.budget import Budget
+from mockserver.faults.armed import ActiveFaults
 from mockserver.journal.journal import Journals
 from mockserver.webhooks import subscriptions
 from mockserver.webhooks.dispatcher import Dispatcher
@@ -44,7 +45,7 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
     manifest = new_manifest("rules", Origin(), incarnation=None)
     with ThreadPoolExecutor(1) as threads:
         journals = Journals(most_entries=1, most_bytes=1, most_body=1)
-        parts = Parts(threads, Budget(10**9), Dispatcher(Allowed()), journals, "http://127.0.0.1")
+        parts = Parts(threads, Budget(10**9), Dispatcher(Allowed()), journals, ActiveFaults(), "http://127.0.0.1")
         with stored(database, hooks=store_hooks(manifest, parts)) as store:
             yield Workspace(Life(manifest, store, MemoryResults()), parts)
 

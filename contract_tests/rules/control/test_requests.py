@@ -164,7 +164,7 @@ def test_a_wrong_variable_is_noted(mock: MockWorkspace) -> None:
     ("method", "path", "kind", "nearest"),
     [
         ("GET", "/api/v1/export-result/a/b", "path", "/api/v1/export-results/{task}/{organization}"),
-        ("DELETE", "/api/v1/ontologies/x", "method", "GET"),
+        ("DELETE", "/api/v1/export-results/a/b", "method", "GET"),
         ("GET", "/graphql", "method", None),
         ("POST", "/graphql", "body", None),
     ],

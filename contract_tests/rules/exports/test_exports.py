@@ -10,7 +10,6 @@ from contract_tests.rules.exports.rows import EVERY_SECTION
 from contract_tests.rules.exports.test_results import read
 from contract_tests.rules.worlds import in_file, stored
 from mockserver.exports.budget import MEGABYTE, Budget
-from mockserver.exports.failures import Failure
 from mockserver.exports.legacy.files import LegacyFiles
 from mockserver.exports.legacy.files import file_name as legacy_file_name
 from mockserver.exports.legacy.labels import LabelElements
@@ -21,6 +20,8 @@ from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import build_scope
 from mockserver.exports.streams import ERRORS, RESULT, file_name
 from mockserver.exports.tasks import Exports, get_streams
+from mockserver.faults.armed import ActiveFaults, Faults
+from mockserver.faults.rule import FaultRule
 from mockserver.links import Links
 from mockserver.world.database import Clause
 from mockserver.world.legacy import LegacyFile
@@ -39,7 +40,8 @@ class Bench:
 
     def __init__(self, store: Store, results: Results, threads: ThreadPoolExecutor, budget: Budget) -> None:
         self.store, self.results, self.budget = store, results, budget
-        self.exports = Exports(store, LINKS, results, threads, budget)
+        self.faults = Faults(ActiveFaults(), store.clock.now)
+        self.exports = Exports(store, LINKS, results, threads, budget, self.faults)
         self.legacy = LegacyFiles(store, LINKS, results, threads, budget)
         with store.reading() as connection:
             self.project = connection.select(Project, order="created_at, id")[0].id
@@ -90,14 +92,15 @@ def test_a_result_of_v2_is_the_rows_of_the_world(bench: Bench) -> None:
 
 
 def test_rows_that_fail_are_in_the_stream_of_errors(bench: Bench) -> None:
-    bench.exports.failures.add(Failure(message="too large", data_rows=["image-highway-scene-0001"]))
+    rows = ["image-highway-scene-0001"]
+    bench.faults.add(FaultRule(fault="export_rows_fail", message="too large", data_rows=rows))
     task = bench.export()
     assert b"too large" in bench.stream(task, ERRORS)
     assert b"image-highway-scene-0001" not in bench.stream(task, RESULT)
 
 
 def test_an_export_that_fails_leaves_nothing(bench: Bench) -> None:
-    bench.exports.failures.add(Failure(message="all of it"))
+    bench.faults.add(FaultRule(fault="export_fails", message="all of it"))
     task = bench.export()
     assert (task.status, task.failure, bench.names()) == (TaskStatus.FAILED, "all of it", [])
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from contract_tests.rules.workspaces.postgres_storage import Keeper, PostgresStorage
 from mockserver.errors import Conflict, NotFound, ResourceFailed
 from mockserver.exports.budget import Budget
+from mockserver.faults.armed import ActiveFaults
 from mockserver.generate.prepared import prepare_world
 from mockserver.journal.journal import Journals
 from mockserver.webhooks.dispatcher import Dispatcher
@@ -217,7 +218,9 @@ def workspaces(new_storage: Callable[[], Open], tmp_path_factory: pytest.TempPat
 
     def build() -> Workspaces:
         journals = Journals(most_entries=1, most_bytes=1, most_body=1)
-        parts = Parts(ThreadPoolExecutor(1), Budget(10**9), Dispatcher(Allowed()), journals, "http://127.0.0.1")
+        parts = Parts(
+            ThreadPoolExecutor(1), Budget(10**9), Dispatcher(Allowed()), journals, ActiveFaults(), "http://127.0.0.1"
+        )
         storage = open_storage(partial(store_hooks, parts=parts))
         return Workspaces(Registry(), storage, Worlds(cache), parts, origin=Origin("empty"), any_key=False, most=100)
 
