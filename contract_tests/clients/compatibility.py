@@ -30,6 +30,8 @@ CAPABILITIES = {
     "v1": "Export V1",
     "frames": "frames",
     "webhooks": "webhooks",
+    "rows": "data rows and batches created",
+    "runs": "model runs filled",
 }
 """What tests may name, and how people call it, in the order of the table's columns."""
 
