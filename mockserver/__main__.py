@@ -16,6 +16,7 @@ from mockserver import __version__
 from mockserver.commands.bars import show_generation
 from mockserver.commands.contract import contract
 from mockserver.commands.control import build_commands
+from mockserver.commands.execute import env, execute
 from mockserver.commands.generate import generate
 from mockserver.commands.options import ENDS, SCENARIO, SEED, fail, setting
 from mockserver.commands.webhook import webhook
@@ -256,6 +257,8 @@ def completion(shell: str) -> None:
 
 
 main.add_command(contract)
+main.add_command(env)
+main.add_command(execute)
 main.add_command(generate)
 main.add_command(webhook)
 for verb in build_commands():

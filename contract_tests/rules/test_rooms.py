@@ -17,6 +17,7 @@ STOREYS: tuple[tuple[str, ...], ...] = (
     ("folders",),
     ("links",),
     ("serving",),
+    ("proxy",),
     ("http",),
     ("journal",),
     ("faults",),
@@ -70,7 +71,7 @@ def test_a_wrong_import_is_named_with_what_would_be_right(tmp_path: Path) -> Non
     package = write_package(tmp_path, {"world/store.py": "import os\n\nfrom mockserver.api.auth import key_of\n"})
     [wrong] = wrong_imports(package)
     assert wrong.startswith("mockserver/world/store.py:3: world may not import mockserver.api.auth; only __init__, ")
-    assert wrong.endswith("links, serving, http, journal, faults")
+    assert wrong.endswith("links, serving, proxy, http, journal, faults")
 
 
 @pytest.mark.parametrize(
