@@ -98,7 +98,8 @@ class Annotated(msgspec.Struct, frozen=True, dict=True):
             return facts["size"][0], facts["size"][1]
         page = feature.get("page_dimensions") or orjson.loads(self.row.media_attributes)
         if "width" not in page or "height" not in page:
-            return None
+            size = self.aside.get("size")  # of an imported mask
+            return None if size is None else (size[0], size[1])
         return math.ceil(page["width"]), math.ceil(page["height"])
 
 

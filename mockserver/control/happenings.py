@@ -17,6 +17,7 @@ from mockserver.world.changes.labels import APPROVE, MOVE
 from mockserver.world.data_rows import DataRow, MetadataSchema
 from mockserver.world.database import Clause
 from mockserver.world.events import Event, EventKind
+from mockserver.world.imports import PreLabel
 from mockserver.world.issues import IssueStatus
 from mockserver.world.labels import Body, Label, ProjectRow, WorkflowStatus
 from mockserver.world.projects import Ontology, Project
@@ -67,17 +68,29 @@ class Happenings:
 
     @register(EventKind.LABEL_CREATED)
     def create_label(self) -> Touched:
-        """Annotates the contents of a row's file: of a row without a label if there is one, else of another row."""
+        """Annotates the contents of a row's file: of a row without a label if there is one, else of another row. The
+        first labeler of a row with pre-labels takes them."""
         row = self._places.find_row(WorkflowStatus.TO_LABEL)
-        variant = annotate(row, self._ontology(), seed=self._workspace.world.seed)
         labelled = self._change.connection.count(Label, self._places.row_condition(row.no))
-        content = variant.content if row.asset and not labelled else self._change_answers(variant.content)
+        pre_labels = None if labelled else self._find_pre_labels(row)
+        if pre_labels is not None:
+            content, aside = pre_labels.content, pre_labels.aside
+        else:
+            variant = annotate(row, self._ontology(), seed=self._workspace.world.seed)
+            content = variant.content if row.asset and not labelled else self._change_answers(variant.content)
+            aside = variant.aside
         seconds = self._chance().randint(20, 900)
         label = self._workspace.labels.create_label(
-            self._project.id, row.id, content=content, aside=variant.aside, seconds_to_create=seconds,
+            self._project.id, row.id, content=content, aside=aside, seconds_to_create=seconds,
             by=find_other_labeler(self._change.connection, self._project.id, row.no) if labelled else None,
         )  # fmt: skip
         return Touched(row, label.id)
+
+    def _find_pre_labels(self, row: DataRow) -> Body | None:
+        """The annotations that were imported for a labeler of this row."""
+        connection = self._change.connection
+        pre_label = connection.find(PreLabel, self._places.row_condition(row.no))
+        return None if pre_label is None else connection.find(Body, Clause("id = :id", id=pre_label.body_id))
 
     @register(EventKind.LABEL_UPDATED)
     def update_label(self) -> Touched:

@@ -11,7 +11,7 @@ from mockserver.generate.annotations import FeatureBuilder, encode_body
 from mockserver.generate.features import Feature
 from mockserver.imports.answers import TOOLS, AnswerBuilder
 from mockserver.imports.contents import Contents
-from mockserver.imports.framed import DICOM, VIDEO, FramedLabel
+from mockserver.imports.framed import FramedLabel
 from mockserver.imports.geometries import RELATIONSHIPS, Sent, check_keys, find_geometry
 from mockserver.imports.lines import LAST_MOMENT, Line, Selection
 from mockserver.imports.masks import MaskSheet
@@ -20,9 +20,9 @@ from mockserver.imports.scopes import Scope
 from mockserver.imports.temporal import answer_at, has_frames, identify_anew, read_timeline
 from mockserver.world.database import JsonText
 from mockserver.world.ids import ORDINAL
+from mockserver.world.media import SHAPES, AnnotationShape
 
 JsonObject = dict[str, Any]
-AUDIO, CONVERSATIONAL = "AUDIO", "CONVERSATIONAL"
 MESSAGE_TOOLS = ("message-single-selection", "message-multi-selection", "message-ranking")
 
 
@@ -34,6 +34,11 @@ class Target(NamedTuple):
     contents: Contents
     scope: Scope
     keeps_confidence: bool = False
+
+    @property
+    def shape(self) -> AnnotationShape:
+        """The shape of its annotations."""
+        return SHAPES.get(self.media, "answers")
 
 
 class ImportedBody(msgspec.Struct, frozen=True):
@@ -48,7 +53,7 @@ class ImportedBody(msgspec.Struct, frozen=True):
 
 def build_body(target: Target, lines: list[Line]) -> ImportedBody:
     """The body of a label with these annotations. A line that is wrong is left out."""
-    label = _BUILDERS.get(target.media, _StillBuilder)(target)
+    label = _BUILDERS.get(target.shape, _StillBuilder)(target)
     problems: dict[int, LineProblem] = {}
     relationships = [index for index, line in enumerate(lines) if line.relationship is not None]
     others = [index for index, line in enumerate(lines) if line.relationship is None]
@@ -89,7 +94,7 @@ class _Builder:
     def _add_answer(self, line: Line, question: Feature) -> None:
         if has_frames(line):
             raise refuse_value("frames", "a list", f"no frames: a data row of type {self._target.media} has none")
-        if line.message_id is not None and self._target.media != CONVERSATIONAL:
+        if line.message_id is not None and self._target.shape != "messages":
             raise refuse_value("messageId", line.message_id, "no messageId: only conversations have messages")
         self._classifications.append(self._answers.build(line, question, self._target.scope))
 
@@ -143,7 +148,7 @@ class _StillBuilder(_Builder):
     def _build_relationship(self, line: Line, edge: Feature) -> JsonObject:
         """An edge between the objects of two other lines. Raises LineProblem."""
         check_keys(line, edge, ("relationship",))
-        kind, relation = RELATIONSHIPS.get(self._target.media), line.relationship
+        kind, relation = RELATIONSHIPS.get(self._target.shape), line.relationship
         assert relation is not None, "check_keys requires it"
         if kind is None:
             raise LineProblem(
@@ -246,5 +251,9 @@ class _SoundBuilder(_Builder):
         return {"classifications": self._classifications, "segments": self._segments, "timestamp": timestamps}
 
 
-_BUILDERS: dict[str, type[_Builder]] = {VIDEO: _FramedBuilder, DICOM: _FramedBuilder, AUDIO: _SoundBuilder}
-"""Media type -> builder, where annotations have times."""
+_BUILDERS: dict[AnnotationShape, type[_Builder]] = {
+    "clip": _FramedBuilder,
+    "volume": _FramedBuilder,
+    "sound": _SoundBuilder,
+}
+"""Shape of annotations -> builder, where they have times."""

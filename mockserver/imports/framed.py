@@ -24,9 +24,9 @@ from mockserver.imports.pictures import Spans, decode_base64, find_all_spans
 from mockserver.imports.problems import LineProblem, refuse_value
 from mockserver.imports.scopes import Scope
 from mockserver.imports.temporal import Timeline, answer_at, identify_by_place, read_timeline
+from mockserver.world.media import SHAPES
 
 JsonObject = dict[str, Any]
-VIDEO, DICOM = "VIDEO", "DICOM"
 NO_PLANE = ""
 UNKNOWN_SIZE = (512, 512)
 """Width and height of a volume's frames of which nothing is known (inferred: the usual matrix of a scanner)."""
@@ -56,11 +56,12 @@ class FramedLabel:
     def __init__(
         self, media: str, contents: Contents, features: FeatureBuilder, answers: AnswerBuilder, scope: Scope
     ) -> None:
-        self._media, self._features, self._answers, self._scope = media, features, answers, scope
+        self._media, self._is_volume = media, SHAPES.get(media) == "volume"
+        self._features, self._answers, self._scope = features, answers, scope
         self._attributes = contents.attributes
         self._latest = min(self._attributes.get("frame_count") or MOST_FRAMES, MOST_FRAMES)
         self.masks = MaskSheet(contents.read_file)
-        planes = dicom.PLANES if media == DICOM else (NO_PLANE,)
+        planes = dicom.PLANES if self._is_volume else (NO_PLANE,)
         self.sheets = {plane: KeyFrames() for plane in planes}
         self._ordinals: dict[str, str] = {}
         """Plane -> end of its composite mask's id."""
@@ -86,7 +87,7 @@ class FramedLabel:
 
     def add_object(self, line: Line, tool: Feature) -> None:
         """An object in segments of frames. Raises LineProblem."""
-        kinds = dicom.KINDS if self._media == DICOM else video.KINDS
+        kinds = dicom.KINDS if self._is_volume else video.KINDS
         if tool.kind not in kinds or tool.kind not in KEYS:
             raise LineProblem(
                 "WrongAnnotationType",
@@ -141,9 +142,9 @@ class FramedLabel:
 
     def _add_mask(self, tool: Feature, pictures: list[tuple[int, Spans | None]], plane: str) -> None:
         sheet, colour = self.sheets[plane], self.masks.take_colour()
-        kinds = dicom.KINDS if self._media == DICOM else video.KINDS
+        kinds = dicom.KINDS if self._is_volume else video.KINDS
         start = self._features.build_feature(tool, annotation_kind=kinds["raster-segmentation"], classifications=[])
-        urls = MaskUrls(start["feature_id"], colour, self._take_ordinal(plane), self._media == VIDEO)
+        urls = MaskUrls(start["feature_id"], colour, self._take_ordinal(plane), not self._is_volume)
         more = {"plane": plane} if plane else {}
         for segment in _split_runs(pictures):
             first, last = segment[0][0], segment[-1][0]
@@ -180,7 +181,7 @@ class FramedLabel:
 
     def _read_plane(self, line: Line) -> str:
         """The plane that `groupKey` names (SDK video.py GroupKey). Raises LineProblem."""
-        if self._media != DICOM:
+        if not self._is_volume:
             if line.group_key is not None:
                 raise refuse_value("groupKey", line.group_key, "no groupKey: only volumes have planes")
             return NO_PLANE
@@ -193,7 +194,7 @@ class FramedLabel:
 
     def build_document(self, classifications: list[JsonObject]) -> JsonObject:
         """The annotations, with the answers about the whole data row."""
-        if self._media == DICOM:
+        if self._is_volume:
             return dicom.build_document(self.sheets, classifications)
         sheet = self.sheets[NO_PLANE]
         return {
@@ -206,7 +207,7 @@ class FramedLabel:
     @property
     def aside(self) -> JsonObject:
         """The keys of the body's `aside`."""
-        if self._media != DICOM or not self.masks.entries:
+        if not self._is_volume or not self.masks.entries:
             return self.masks.aside
         known = self._attributes.get("width"), self._attributes.get("height")
         size = self.masks.size or (known if all(known) else UNKNOWN_SIZE)

@@ -16,6 +16,7 @@ from mockserver.imports.contents import Contents
 from mockserver.imports.lines import Box, Judgement, Line, Message, Point
 from mockserver.imports.masks import MaskSheet
 from mockserver.imports.problems import LineProblem, refuse_value
+from mockserver.world.media import SHAPES, AnnotationShape
 
 JsonObject = dict[str, Any]
 
@@ -244,41 +245,40 @@ _PIXELS = {
 }
 _TASK = ("messageEvaluationTask",)
 _MASK = Geometry("ImageSegmentationMask", ("mask",), _build_mask)
-GEOMETRIES: dict[str, dict[str, Geometry]] = {
-    "IMAGE": _PIXELS | {"raster-segmentation": _MASK, "superpixel": _MASK},
-    "TMS_SIMPLE": _PIXELS,
-    "TMS_GEO": {
+GEOMETRIES: dict[AnnotationShape, dict[str, Geometry]] = {
+    "pixels": _PIXELS | {"raster-segmentation": _MASK, "superpixel": _MASK},
+    "degrees": {
         "rectangle": Geometry("GeoBoundingBox", ("bbox",), _build_map_box),
         "polygon": Geometry("GeoPolygon", ("polygon",), _build_map_polygon),
         "line": Geometry("GeoPolyline", ("line",), _build_map_line),
         "point": Geometry("GeoPoint", ("point",), _build_map_point),
     },
-    "TEXT": {"named-entity": Geometry("TextEntity", ("location",), _build_entity)},
-    "PDF": {
+    "text": {"named-entity": Geometry("TextEntity", ("location",), _build_entity)},
+    "pages": {
         "rectangle": Geometry("DocumentBoundingBox", ("bbox",), _build_document_box),
         "named-entity": Geometry("DocumentEntityToken", ("textSelections",), _build_document_entity),
     },
-    "CONVERSATIONAL": {
+    "messages": {
         "named-entity": Geometry("ConversationalTextEntity", ("location",), _build_message_entity),
         "message-single-selection": Geometry("MessageSingleSelection", _TASK, _build_selected_message),
         "message-multi-selection": Geometry("MessageMultiSelection", _TASK, _build_selected_messages),
         "message-ranking": Geometry("MessageRanking", _TASK, _build_ranked_messages),
     },
 }
-"""Media type -> kind of tool -> its geometry. Clips and volumes: `framed`."""
-RELATIONSHIPS = {
-    "IMAGE": "ImageUnidirectionalRelationship",
-    "TEXT": "TextUnidirectionalRelationship",
-    "CONVERSATIONAL": "TextUnidirectionalRelationship",
-    "PDF": "DocumentUnidirectionalRelationship",
+"""Shape of annotations -> kind of tool -> its geometry. Clips and volumes: `framed`."""
+RELATIONSHIPS: dict[AnnotationShape, str] = {
+    "pixels": "ImageUnidirectionalRelationship",
+    "text": "TextUnidirectionalRelationship",
+    "messages": "TextUnidirectionalRelationship",
+    "pages": "DocumentUnidirectionalRelationship",
 }
-"""Media type -> annotation kind of its relationships."""
+"""Shape of annotations -> annotation kind of relationships."""
 
 
 def find_geometry(line: Line, tool: Feature, media: str) -> Geometry:
     """How the tool's geometry is read. Raises LineProblem if the media type has no such tool, or if another geometry
     was sent."""
-    known = GEOMETRIES.get(media, {})
+    known = GEOMETRIES.get(SHAPES.get(media, "answers"), {})
     geometry = known.get(tool.kind)
     if geometry is None:
         raise LineProblem(

@@ -17,6 +17,7 @@ from mockserver.journal.journal import Journals
 from mockserver.links import Links
 from mockserver.webhooks.dispatcher import Dispatcher
 from mockserver.webhooks.outbox import OutboxWriter
+from mockserver.workspaces.annotation_imports import AnnotationImports
 from mockserver.workspaces.long_changes import LongChanges
 from mockserver.workspaces.manifest import WorkspaceManifest
 from mockserver.workspaces.row_imports import RowImports
@@ -80,6 +81,7 @@ class Workspace:
         self.legacy = LegacyFiles(store, self.links, self.results, parts.threads, parts.budget)
         self.uploads = Uploads(store, self.links, self.results, parts.budget)
         self.jobs = TaskJobs(store, parts.threads)
+        self.annotation_imports = AnnotationImports(store, self.uploads)
         self.row_imports = RowImports(store, self.uploads, self.jobs)
         self.long_changes = LongChanges()
         self.settings = WorkspaceSettings(store)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import ClassVar
 
 from mockserver.world.database import JsonText, Record
@@ -17,3 +18,46 @@ class ImportRow(Record, frozen=True):
     data_row_no: int | None
     message: str | None
     spec: JsonText | None
+
+
+class AnnotationKind(StrEnum):
+    """The kinds of imports of annotations (SDK annotation_import.py, bulk_import_request.py)."""
+
+    LABELS = "labels"
+    PRE_LABELS = "pre-labels"
+    BULK = "bulk"
+    """Pre-labels, as SDKs up to 5.2 import them."""
+    PREDICTIONS = "predictions"
+    RUN_TO_PROJECT = "run-to-project"
+    """Predictions of a model run that become pre-labels of a project."""
+
+
+class AnnotationImport(Record, frozen=True):
+    """An import of annotations; `parent_id` is its project, or its model run. `input_url` is the URL that was sent, or
+    None for a file; files are uploads. `pace` delays what is shown of it (progression.py)."""
+
+    TABLE: ClassVar[str] = "annotation_import"
+    NOUN: ClassVar[str] = "Import"
+    id: str
+    kind: str
+    parent_id: str
+    name: str
+    failed: bool
+    pace: JsonText
+    input_url: str | None
+    input_id: str | None
+    status_id: str
+    error_id: str
+    created_by: str
+    created_at: int
+
+
+class PreLabel(Record, frozen=True):
+    """The annotations that a labeler finds on a data row of a project; the newest import of the row has them."""
+
+    TABLE: ClassVar[str] = "pre_label"
+    project_id: str
+    data_row_no: int
+    body_id: int
+    import_id: str
+    created_at: int

@@ -20,6 +20,8 @@ PIXEL_TOOLS = frozenset({"rectangle", "polygon", "line", "point"})
 LegacyAttributes = Literal["as_v2", "of_file", "empty"]
 """What the `Media Attributes` of Export V1 say: what V2 says; what the file says (observed 2023-02); nothing (tests of
 SDK 3.42 and 3.52, samples of 2021)."""
+AnnotationShape = Literal["pixels", "degrees", "text", "pages", "messages", "clip", "volume", "sound", "answers"]
+"""Where annotations of a data row are: which geometries can be imported, and how they are kept."""
 LegacyRelationships = Literal["text", "ends", "labelled"]
 """How Export V1 writes relationships: as texts do, with a blank label and a mask URL; with their ends alone, as
 pictures do; or with their ends and a label, as conversations do (docs/reference/relationship)."""
@@ -48,6 +50,7 @@ class MediaType(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """Kinds of attachments (SDK asset_attachment.py) that are files of this media type -> the name of such a file."""
     label_kind: str = DEFAULT_KIND
     """The `label_kind` of Export V2 (SDK tests)."""
+    shape: AnnotationShape = "answers"
     framed: bool = False
     """Its annotations are in frames. Export V1 has them behind the frames URL."""
     tiled: bool = False
@@ -68,7 +71,7 @@ class MediaType(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 MEDIA = (
     MediaType(
-        name="image", wire="IMAGE", generator="image:Image", extension="png",
+        name="image", wire="IMAGE", generator="image:Image", extension="png", shape="pixels",
         tools=PIXEL_TOOLS | {"raster-segmentation", "edge"},
         attachments={"IMAGE": "photo", "IMAGE_OVERLAY": "overlay"},
         mime_types={
@@ -79,7 +82,7 @@ MEDIA = (
         legacy_masks=True, legacy_attributes="empty", legacy_relationships="ends",
     ),
     MediaType(
-        name="video", wire="VIDEO", generator="video:Video", extension="mp4",
+        name="video", wire="VIDEO", generator="video:Video", extension="mp4", shape="clip",
         tools=frozenset({"rectangle", "line", "point", "raster-segmentation"}),
         plan_keys=frozenset({"frames", "from_first_frame"}), attachments={"VIDEO": "clip"},
         mime_types={
@@ -90,12 +93,13 @@ MEDIA = (
         label_kind="Video", framed=True, legacy_attributes="of_file",
     ),
     MediaType(
-        name="dicom", wire="DICOM", generator="dicom:Dicom", extension="dcm",
+        name="dicom", wire="DICOM", generator="dicom:Dicom", extension="dcm", shape="volume",
         tools=frozenset({"line", "raster-segmentation"}), framed=True,
         mime_types={"dcm": "application/dicom"}, measures=("height", "width"),
     ),
     MediaType(
-        name="audio", wire="AUDIO", generator="audio:Audio", extension="wav", attachments={"AUDIO": "recording"},
+        name="audio", wire="AUDIO", generator="audio:Audio", extension="wav", shape="sound",
+        attachments={"AUDIO": "recording"},
         mime_types={
             "mp3": "audio/mpeg", "wav": "audio/wav", "m4a": "audio/mp4", "flac": "audio/flac", "ogg": "audio/ogg",
             "aac": "audio/aac",
@@ -106,33 +110,35 @@ MEDIA = (
         mime_types={"html": "text/html", "htm": "text/html"},
     ),
     MediaType(
-        name="text", wire="TEXT", generator="text:Text", extension="txt",
+        name="text", wire="TEXT", generator="text:Text", extension="txt", shape="text",
         tools=frozenset({"named-entity", "edge"}),
         plan_keys=frozenset({"inline"}), attachments={"TEXT_URL": "description"},
         mime_types={"txt": "text/plain", "md": "text/markdown", "csv": "text/csv"},
         legacy_masks=True, legacy_attributes="empty", legacy_relationships="text",
     ),
     MediaType(
-        name="document", wire="PDF", generator="document:Document", extension="pdf",
+        name="document", wire="PDF", generator="document:Document", extension="pdf", shape="pages",
         tools=frozenset({"rectangle", "named-entity", "edge"}),
         attachments={"PDF_URL": "report"}, mime_types={"pdf": "application/pdf"}, text_layer=True, legacy_masks=True,
     ),
     MediaType(
         name="conversational", wire="CONVERSATIONAL", generator="conversational:Conversational", extension="json",
+        shape="messages",
         mime_types={"json": "application/json"},
         tools=frozenset({"named-entity", "edge"}),
     ),
     MediaType(
         name="chat", wire="CONVERSATIONAL", generator="chat:ChatEvaluation", extension="json",
+        shape="messages",
         tools=frozenset({"message-single-selection", "message-multi-selection", "message-ranking"}),
         editor_task_type="MODEL_CHAT_EVALUATION",
     ),
     MediaType(
-        name="geospatial", wire="TMS_GEO", generator="geospatial:Geospatial", extension="json",
+        name="geospatial", wire="TMS_GEO", generator="geospatial:Geospatial", extension="json", shape="degrees",
         tools=PIXEL_TOOLS, tiled=True,
     ),
     MediaType(
-        name="tiles", wire="TMS_SIMPLE", generator="geospatial:Tiles", extension="json",
+        name="tiles", wire="TMS_SIMPLE", generator="geospatial:Tiles", extension="json", shape="pixels",
         tools=PIXEL_TOOLS, tiled=True,
     ),
     MediaType(
@@ -145,7 +151,7 @@ MEDIA = (
     ),
     # The prompt is the row's text (SDK client.create_response_creation_project).
     MediaType(
-        name="llm-response", wire="TEXT", generator="llm:Responses", extension="txt",
+        name="llm-response", wire="TEXT", generator="llm:Responses", extension="txt", shape="text",
         questions=PROMPT_RESPONSE_QUESTIONS - {"prompt"}, editor_task_type="RESPONSE_CREATION",
         legacy_masks=True, legacy_attributes="empty", legacy_relationships="text",
     ),
@@ -174,6 +180,7 @@ WITH_LEGACY_MASKS = _wire_words(lambda media: media.legacy_masks)
 WITHOUT_LEGACY_ATTRIBUTES = _wire_words(lambda media: media.legacy_attributes == "empty")
 WITH_LEGACY_ATTRIBUTES_OF_FILE = _wire_words(lambda media: media.legacy_attributes == "of_file")
 LABEL_KINDS = {media.wire: media.label_kind for media in MEDIA if media.label_kind != DEFAULT_KIND}
+SHAPES: dict[str, AnnotationShape] = {media.wire: media.shape for media in MEDIA}
 LEGACY_RELATIONSHIPS = {media.wire: media.legacy_relationships for media in MEDIA}
 """These all go by the wire word."""
 FRAMED_NAMES = [media.name for media in MEDIA if media.framed]

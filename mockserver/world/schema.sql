@@ -158,6 +158,13 @@ CREATE INDEX label_live ON label (project_id, data_row_no) WHERE NOT deleted;
 CREATE INDEX label_by_creation ON label (project_id, created_at, data_row_no) WHERE NOT deleted;
 CREATE INDEX label_by_moment ON label (created_at, data_row_no) WHERE NOT deleted;
 
+-- Annotations that labelers find on a data row (world/imports.py).
+CREATE TABLE pre_label (
+  project_id TEXT NOT NULL, data_row_no BIGINT NOT NULL, body_id BIGINT NOT NULL, import_id TEXT NOT NULL,
+  created_at BIGINT NOT NULL, PRIMARY KEY (project_id, data_row_no)
+);
+CREATE INDEX pre_label_of_import ON pre_label (import_id);
+
 CREATE TABLE review (
   no SERIAL, id TEXT NOT NULL, label_no BIGINT NOT NULL, score DOUBLE PRECISION NOT NULL,
   created_by TEXT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL
@@ -184,6 +191,13 @@ CREATE TABLE task (
   completion_percentage DOUBLE PRECISION NOT NULL, request TEXT NOT NULL, base_url TEXT NOT NULL, pace TEXT NOT NULL, streams TEXT NOT NULL,
   failure TEXT, created_by TEXT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL
 );
+
+CREATE TABLE annotation_import (
+  id TEXT PRIMARY KEY, kind TEXT NOT NULL, parent_id TEXT NOT NULL, name TEXT NOT NULL, failed BOOLEAN NOT NULL,
+  pace TEXT NOT NULL, input_url TEXT, input_id TEXT, status_id TEXT NOT NULL, error_id TEXT NOT NULL,
+  created_by TEXT NOT NULL, created_at BIGINT NOT NULL
+);
+CREATE INDEX annotation_import_by_name ON annotation_import (parent_id, name);
 
 -- Files that clients have uploaded; their bytes are beside the database (workspaces/uploads.py).
 CREATE TABLE upload (

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from mockserver.world.database import JsonText, Record
 from mockserver.world.events import Event
-from mockserver.world.imports import ImportRow
+from mockserver.world.imports import AnnotationImport, ImportRow
 from mockserver.world.jobs import Job
 from mockserver.world.legacy import LegacyFile
 from mockserver.world.tasks import Task
@@ -44,6 +44,7 @@ OF_ONE_LIFE: tuple[type[Record], ...] = (
     Task,
     ImportRow,
     Job,
+    AnnotationImport,
     LegacyFile,
     Upload,
     Event,

@@ -77,22 +77,9 @@ class LabelChanges:
             if project_row.selected_label_id is None:
                 change.connection.update(ProjectRow, _key(project_row), selected_label_id=label.id)
             if project_row.workflow_status == WorkflowStatus.TO_LABEL:
-                self._move_if_complete(change, project_row, row, label.created_by)
+                move_if_complete(change, Mover(change, project_id), project_row, row.id, label.created_by)
             _add_event(change, EventKind.LABEL_CREATED, label, row.id)
             return change.one(Label, label.id)
-
-    def _move_if_complete(self, change: Change, project_row: ProjectRow, row: DataRow, by: str) -> None:
-        """Moves a row to review that has all its labels. Labels of several people then get a consensus score, which
-        updates each of them (the move is inferred)."""
-        labels = Clause("project_id = :project AND data_row_no = :row AND NOT deleted",
-                        project=project_row.project_id, row=row.no)  # fmt: skip
-        count = change.connection.count(Label, labels)
-        if count < project_row.expected_label_count:
-            return
-        _move(change, project_row, MOVE, WorkflowStatus.IN_REVIEW, by)
-        if count > 1:
-            score = consensus_score(row.id, count)
-            change.connection.update(Label, labels, consensus_score=score, updated_at=change.now)
 
     def update_label(self, label_id: str, *, content: bytes, aside: JsonText | None = None) -> Label:
         """Gives a label other annotations. Raises NotFound."""
@@ -167,6 +154,20 @@ class LabelChanges:
             return find_project_row(change, project_id, row)
 
 
+def move_if_complete(change: Change, mover: Mover, project_row: ProjectRow, data_row_id: str, by: str) -> None:
+    """Moves a row to review that has all its labels. Labels of several people then get a consensus score, which
+    updates each of them (the move is inferred)."""
+    labels = Clause("project_id = :project AND data_row_no = :row AND NOT deleted",
+                    project=project_row.project_id, row=project_row.data_row_no)  # fmt: skip
+    count = change.connection.count(Label, labels)
+    if count < project_row.expected_label_count:
+        return
+    mover.move(project_row, MOVE, WorkflowStatus.IN_REVIEW, by)
+    if count > 1:
+        score = consensus_score(data_row_id, count)
+        change.connection.update(Label, labels, consensus_score=score, updated_at=change.now)
+
+
 def find_project_row(change: Change, project_id: str, row: DataRow) -> ProjectRow:
     """A data row as a row of this project. Raises NotFound if it is none."""
     place = Clause("project_id = :project AND data_row_no = :row", project=project_id, row=row.no)
@@ -183,25 +184,40 @@ def consensus_score(data_row_id: str, labels: int) -> float:
 
 
 def _move(change: Change, project_row: ProjectRow, action: str, to: WorkflowStatus, by: str) -> None:
-    """Adds a step to the row's history. The first move adds two steps: the user who moves a row first also brought it
-    to the first queue (observed 2024-12)."""
-    person = change.one(Person, by)
-    queues = change.connection.select(TaskQueue, Clause("project_id = :id", id=project_row.project_id))
-    before = next((queue for queue in queues if queue.id == project_row.task_queue_id), None)
-    after = next((queue for queue in queues if queue.queue_type == _QUEUE_OF.get(to)), None)
-    nowhere = (None, None)
-    at, steps = change.now, project_row.steps
-    if not steps and before is not None:
-        steps = [WorkflowStep(MOVE, format_moment(at), person.email, None, None, before.name, before.id)]
-        at += BETWEEN_MOVES
-    step = WorkflowStep(
-        action, format_moment(at), person.email,
-        *((before.name, before.id) if before else nowhere), *((after.name, after.id) if after else nowhere),
-    )  # fmt: skip
-    change.connection.update(
-        ProjectRow, _key(project_row), workflow_status=to, task_queue_id=after.id if after else None,
-        workflow_history=encode_history([step, *steps]),
-    )  # fmt: skip
+    Mover(change, project_row.project_id).move(project_row, action, to, by)
+
+
+class Mover:
+    """Moves data rows through the workflow of one project, whose queues are read once."""
+
+    def __init__(self, change: Change, project_id: str) -> None:
+        self._change = change
+        self._queues = change.connection.select(TaskQueue, Clause("project_id = :id", id=project_id))
+        self._emails: dict[str, str] = {}
+
+    def move(self, project_row: ProjectRow, action: str, to: WorkflowStatus, by: str) -> None:
+        """Adds a step to the row's history. The first move adds two steps: the user who moves a row first also brought
+        it to the first queue (observed 2024-12)."""
+        before = next((queue for queue in self._queues if queue.id == project_row.task_queue_id), None)
+        after = next((queue for queue in self._queues if queue.queue_type == _QUEUE_OF.get(to)), None)
+        email, nowhere = self._find_email(by), (None, None)
+        at, steps = self._change.now, project_row.steps
+        if not steps and before is not None:
+            steps = [WorkflowStep(MOVE, format_moment(at), email, None, None, before.name, before.id)]
+            at += BETWEEN_MOVES
+        step = WorkflowStep(
+            action, format_moment(at), email,
+            *((before.name, before.id) if before else nowhere), *((after.name, after.id) if after else nowhere),
+        )  # fmt: skip
+        self._change.connection.update(
+            ProjectRow, _key(project_row), workflow_status=to, task_queue_id=after.id if after else None,
+            workflow_history=encode_history([step, *steps]),
+        )  # fmt: skip
+
+    def _find_email(self, user_id: str) -> str:
+        if user_id not in self._emails:
+            self._emails[user_id] = self._change.one(Person, user_id).email
+        return self._emails[user_id]
 
 
 def _follow_review(change: Change, review: Review, label: Label) -> None:

@@ -17,6 +17,7 @@ from mockserver.api.graphql.texts import check_texts
 from mockserver.errors import BadInput, MalformedRequest
 from mockserver.imports.ontologies import complete_ontology, give_ids, parse_normalized
 from mockserver.world.database import EVERYTHING, Clause
+from mockserver.world.media import MEDIA
 from mockserver.world.projects import LabelingFrontend, Ontology
 
 
@@ -67,11 +68,8 @@ def list_ontologies(
     return Ontologies(nodes, nodes[-1].id if first is not None and first and len(nodes) == first else None)
 
 
-MEDIA_OF_TASKS = {
-    "MODEL_CHAT_EVALUATION": "CONVERSATIONAL",
-    "OFFLINE_MODEL_CHAT_EVALUATION": "CONVERSATIONAL",
-    "RESPONSE_CREATION": "TEXT",
-}
+_TASKS = {media.editor_task_type: media.wire for media in MEDIA if media.editor_task_type}
+MEDIA_OF_TASKS = _TASKS | {"OFFLINE_MODEL_CHAT_EVALUATION": _TASKS["MODEL_CHAT_EVALUATION"]}
 """Editor task type -> media type of its ontologies (SDK ontology_kind.py `evaluate_ontology_kind_with_media_type`)."""
 
 

@@ -1,0 +1,171 @@
+"""The work of one import of annotations: its lines are grouped by data row, checked, and built into bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+from mockserver.generate.features import parse_ontology
+from mockserver.imports.annotation_files import NOWHERE, AnnotationFile, read_uuid
+from mockserver.imports.bodies import Target, build_body
+from mockserver.imports.contents import Contents, ReadFile
+from mockserver.imports.lines import Line, decode_line
+from mockserver.imports.problems import LineProblem, refuse_value
+from mockserver.imports.scopes import Scope, build_scope
+from mockserver.imports.statuses import StatusWriter
+from mockserver.world.changes.annotation_imports import NewAnnotations, find_members
+from mockserver.world.data_rows import DataRow
+from mockserver.world.database import Clause, Connection
+from mockserver.world.imports import AnnotationImport, AnnotationKind
+from mockserver.world.models import Model, ModelRun
+from mockserver.world.projects import Ontology, Project
+from mockserver.world.store import Store
+
+ROWS_TOGETHER = 200
+KEYS_TOGETHER = 5_000
+NO_ONTOLOGY = '{"tools":[],"classifications":[]}'
+
+
+class Parent(NamedTuple):
+    """The project or the model run of an import: the features that lines may name, and the media type of a project."""
+
+    scope: Scope
+    media: str | None
+
+
+class Place(NamedTuple):
+    """A data row that lines name."""
+
+    no: int
+    id: str
+
+
+def read_parent(connection: Connection, record: AnnotationImport) -> Parent:
+    """Raises NotFound."""
+    media = None
+    if record.kind == AnnotationKind.PREDICTIONS:
+        run = connection.one_by_id(ModelRun, record.parent_id)
+        ontology_id = connection.one_by_id(Model, run.model_id).ontology_id
+    else:
+        project = connection.one_by_id(Project, record.parent_id)
+        ontology_id, media = project.ontology_id, project.allowed_media_type
+    ontology = None if ontology_id is None else connection.find(Ontology, Clause("id = :id", id=ontology_id))
+    normalized = NO_ONTOLOGY if ontology is None else ontology.normalized
+    return Parent(build_scope(parse_ontology(ontology_id or "", normalized)), media)
+
+
+class AnnotationWork:
+    """One file on its way into a project or a model run."""
+
+    def __init__(
+        self, store: Store, record: AnnotationImport, parent: Parent, file: AnnotationFile, read_file: ReadFile
+    ) -> None:
+        self._store, self._record, self._parent = store, record, parent
+        self._file, self._read_file = file, read_file
+        self._seed = store.workspace.seed
+        self._places: dict[int, Place] = {}
+        """Number of a reference of the file -> the data row it names."""
+        self._problems: dict[int, LineProblem] = {}
+        """Number of a line -> why it was left out."""
+
+    def find_failure(self) -> LineProblem | None:
+        """The reason why the file as a whole cannot be imported, or None."""
+        if not self._file.is_complete:
+            return LineProblem("FileTooLarge", f"The file has more than {len(self._file):,} lines; send it in parts")
+        if not self._file.has_objects:
+            return LineProblem(
+                "InvalidFile", "No line of the file is a JSON object; expected NDJSON, one object a line"
+            )
+        return None
+
+    def iterate(self) -> Iterator[list[NewAnnotations]]:
+        """Yields the annotations of the data rows, a group of rows at a time."""
+        self._find_rows()
+        rows = self._iterate_rows()
+        while group := list(islice(rows, ROWS_TOGETHER)):
+            yield from self._build_group(group)
+
+    def _find_rows(self) -> None:
+        """Finds the data rows that lines name, and those of them that are in the project or the model run."""
+        keys = self._file.keys
+        for start in range(1, len(keys), KEYS_TOGETHER):
+            numbers = range(start, min(start + KEYS_TOGETHER, len(keys)))
+            for column, attribute in (("id", "row_id"), ("global_key", "global_key")):
+                names = {getattr(keys[number], attribute): number for number in numbers}
+                names.pop(None, None)
+                clause = Clause(f"{column} IN :names AND NOT deleted", names=list(names))
+                with self._store.reading() as connection:
+                    records = connection.select_columns(DataRow, f"{column}, no, id", clause)
+                self._places |= {names[name]: Place(no, row_id) for name, no, row_id in records}
+
+    def _iterate_rows(self) -> Iterator[tuple[int, list[int]]]:
+        """Yields the number of each data row in the world with its lines. One that is named by its id and by its global
+        key is named once."""
+        with self._store.reading() as connection:
+            numbers = sorted({place.no for place in self._places.values()})
+            members = find_members(connection, self._record, numbers)
+        lines_of: dict[int, list[int]] = {}
+        for owner, lines in self._file.iterate_rows():
+            place = self._places.get(owner)
+            if place is None or place.no not in members:
+                problem = self._explain_row(owner, place)
+                self._problems.update(dict.fromkeys(lines, problem))
+            else:
+                lines_of.setdefault(place.no, []).extend(lines)
+        yield from lines_of.items()
+
+    def _explain_row(self, owner: int, place: Place | None) -> LineProblem:
+        key = self._file.keys[owner]
+        if owner == NOWHERE:
+            return refuse_value("dataRow", "missing or wrong", 'either {"id": …} or {"globalKey": …}')
+        name = f"dataRow.id is {key.row_id!r}" if key.row_id is not None else f"dataRow.globalKey is {key.global_key!r}"
+        if place is None:
+            return LineProblem("DataRowNotFound", f"{name}; no data row of this workspace has it")
+        if self._record.kind == AnnotationKind.PREDICTIONS:
+            return LineProblem(
+                "DataRowNotInModelRun", f"{name}, not in the model run; add it by upsert_data_rows first"
+            )
+        return LineProblem("DataRowNotInProject", f"{name}, not in the project; add it by a batch first")
+
+    def _build_group(self, group: Sequence[tuple[int, list[int]]]) -> Iterator[list[NewAnnotations]]:
+        with self._store.reading() as connection:
+            rows = connection.select(DataRow, Clause("no IN :numbers", numbers=[number for number, _ in group]))
+        by_number = {row.no: row for row in rows}
+        built = [self._build_row(by_number[number], lines) for number, lines in group]
+        annotations = [new for new in built if new is not None]
+        if annotations:
+            yield annotations
+
+    def _build_row(self, row: DataRow, numbers: list[int]) -> NewAnnotations | None:
+        lines: list[Line] = []
+        right_numbers: list[int] = []
+        for number in numbers:
+            try:
+                lines.append(decode_line(self._file.read(number)))
+                right_numbers.append(number)
+            except LineProblem as problem:
+                self._problems[number] = problem
+        if not lines:
+            return None
+        media, predictions = self._parent.media or row.media_type, self._record.kind == AnnotationKind.PREDICTIONS
+        target = Target(media, Contents(row, self._seed, self._read_file), self._parent.scope, predictions)
+        body = build_body(target, lines)
+        self._problems |= {right_numbers[index]: problem for index, problem in body.problems.items()}
+        if body.content is None:
+            return None
+        return NewAnnotations(row, body.content, body.aside, body.is_benchmark)
+
+    def write_statuses(self, statuses: StatusWriter) -> None:
+        """Writes what became of each line, in the order of the file."""
+        for number in range(len(self._file)):
+            owner = self._file.owner(number)
+            place = self._places.get(owner)
+            problem = self._problems.get(number)
+            numbered = None if problem is None else _add_line(problem, number)
+            uuid = read_uuid(self._file.read(number))
+            statuses.write(uuid, self._file.keys[owner], None if place is None else place.id, numbered)
+
+
+def _add_line(problem: LineProblem, number: int) -> LineProblem:
+    return LineProblem(problem.name, f"Line {number + 1}: {problem.message}")

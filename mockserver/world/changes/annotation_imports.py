@@ -1,0 +1,188 @@
+"""Changes of imports of annotations: labels, pre-labels and predictions, many in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from mockserver.errors import Conflict
+from mockserver.world import ids
+from mockserver.world.change import Change
+from mockserver.world.changes.labels import Mover, move_if_complete
+from mockserver.world.data_rows import DataRow
+from mockserver.world.database import Clause, Connection, JsonText, Record
+from mockserver.world.events import EventKind
+from mockserver.world.imports import AnnotationImport, AnnotationKind, PreLabel
+from mockserver.world.labels import Body, Label, ProjectRow, WorkflowStatus
+from mockserver.world.models import ModelRun, ModelRunRow, Prediction
+from mockserver.world.moments import round_to_second
+from mockserver.world.projects import Project
+from mockserver.world.store import Store
+
+KEYS_TOGETHER = 5_000
+
+
+class NewAnnotations(NamedTuple):
+    """The annotations of one data row, as a body (world/labels.py)."""
+
+    row: DataRow
+    content: bytes
+    aside: JsonText | None
+    is_benchmark: bool = False
+
+
+class AnnotationImportChanges:
+    """The changes of one store's imports of annotations."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def add(self, record: AnnotationImport) -> None:
+        """Records an import that begins. Raises Conflict if its parent has one of this name already: SDKs find an
+        import by its name (annotation_import.py `from_name`)."""
+        with self._store.change() as change:
+            change.one(ModelRun if record.kind == AnnotationKind.PREDICTIONS else Project, record.parent_id)
+            same = Clause("parent_id = :parent AND name = :name AND kind = :kind",
+                          parent=record.parent_id, name=record.name, kind=record.kind)  # fmt: skip
+            if change.connection.find(AnnotationImport, same) is not None:
+                raise Conflict(f"An import named {record.name!r} exists already; choose another name")
+            change.connection.insert([record])
+
+    def write(self, record: AnnotationImport, groups: Iterator[Sequence[NewAnnotations]]) -> None:
+        """Writes the annotations of an import, each data row once, in one transaction."""
+        with self._store.change() as change:
+            writer = _Writer(change, record)
+            for group in groups:
+                writer.add(group)
+
+    def finish(self, record: AnnotationImport, *, failed: bool) -> AnnotationImport:
+        """Records how an import ended."""
+        with self._store.change() as change:
+            change.connection.update(AnnotationImport, Clause("id = :id", id=record.id), failed=failed)
+            return msgspec.structs.replace(record, failed=failed)
+
+    def copy_run(self, record: AnnotationImport, run_id: str, row_ids: Sequence[str]) -> set[str]:
+        """Makes predictions of a model run pre-labels of a project. Returns the ids of the data rows that are in the
+        project and have predictions. Raises NotFound."""
+        with self._store.change() as change:
+            change.one(ModelRun, run_id)
+            rows = change.connection.select(DataRow, Clause("id IN :ids AND NOT deleted", ids=list(row_ids)))
+            members = find_members(change.connection, record, [row.no for row in rows])
+            copied: set[str] = set()
+            for row in rows:
+                mine = Clause("model_run_id = :run AND data_row_no = :row", run=run_id, row=row.no)
+                predictions = change.connection.select(Prediction, mine, order="no DESC", first=1)
+                if predictions and row.no in members:
+                    place = Clause("project_id = :project AND data_row_no = :row", project=record.parent_id, row=row.no)
+                    change.connection.delete(PreLabel, place)
+                    body = predictions[0].body_id
+                    change.connection.insert([PreLabel(record.parent_id, row.no, body, record.id, change.now)])
+                    copied.add(row.id)
+            return copied
+
+    def delete(self, import_id: str) -> AnnotationImport:
+        """Deletes an import with its pre-labels (SDK annotation_import.py, `delete`). Raises NotFound."""
+        with self._store.change() as change:
+            record = change.one(AnnotationImport, import_id)
+            change.connection.delete(PreLabel, Clause("import_id = :id", id=import_id))
+            change.connection.delete(AnnotationImport, Clause("id = :id", id=import_id))
+            return record
+
+
+class _Writer:
+    """Writes the annotations of one import, a group of data rows at a time."""
+
+    def __init__(self, change: Change, record: AnnotationImport) -> None:
+        self._change, self._connection, self._record = change, change.connection, record
+        self._body = int(change.connection.select_columns(Body, "COALESCE(MAX(id), 0) + 1")[0][0])
+        self._mover = Mover(change, record.parent_id)
+        self._numbers: dict[type[Record], int] = {kind: change.number(kind) for kind in (Label, Prediction)}
+
+    def add(self, group: Sequence[NewAnnotations]) -> None:
+        """Adds the annotations of some data rows, each row once."""
+        match self._record.kind:
+            case AnnotationKind.LABELS:
+                self._add_labels(group)
+            case AnnotationKind.PREDICTIONS:
+                self._add_predictions(group)
+            case _:
+                self._add_pre_labels(group)
+
+    def _add_bodies(self, group: Sequence[NewAnnotations]) -> list[int]:
+        numbers = list(range(self._body, self._body + len(group)))
+        self._body += len(group)
+        bodies = zip(numbers, group, strict=True)
+        self._connection.insert([Body(number, new.content, new.aside) for number, new in bodies])
+        return numbers
+
+    def _take_numbers(self, kind: type[Record], count: int) -> range:
+        first = self._numbers[kind]
+        self._numbers[kind] += count
+        return range(first, first + count)
+
+    def _add_labels(self, group: Sequence[NewAnnotations]) -> None:
+        """Labels like any other: a row that has all it expects goes on to review."""
+        change, project_id, by = self._change, self._record.parent_id, self._record.created_by
+        bodies, label_ids = self._add_bodies(group), change.new_ids(len(group))
+        numbers = self._take_numbers(Label, len(group))
+        self._connection.insert(
+            Label(
+                no=number, id=label_id, project_id=project_id, data_row_no=new.row.no,
+                feature_prefix=ids.feature_prefix(label_id), body_id=body, skipped=False, seconds_to_create=0,
+                seconds_to_review=0, seconds_to_rework=0, is_benchmark=new.is_benchmark, consensus_score=None,
+                benchmark_score=None, created_by=by, created_at=round_to_second(change.now), updated_at=change.now,
+                content_updated_at=change.now, deleted=False,
+            )
+            for number, label_id, body, new in zip(numbers, label_ids, bodies, group, strict=True)
+        )  # fmt: skip
+        places = [new.row.no for new in group]
+        within = Clause("project_id = :project AND data_row_no IN :rows", project=project_id, rows=places)
+        project_rows = {row.data_row_no: row for row in self._connection.select(ProjectRow, within)}
+        for label_id, new in zip(label_ids, group, strict=True):
+            project_row = project_rows[new.row.no]
+            if project_row.selected_label_id is None:
+                mine = Clause("project_id = :project AND data_row_no = :row", project=project_id, row=new.row.no)
+                self._connection.update(ProjectRow, mine, selected_label_id=label_id)
+            if project_row.workflow_status == WorkflowStatus.TO_LABEL:
+                move_if_complete(change, self._mover, project_row, new.row.id, by)
+            change.add_event(EventKind.LABEL_CREATED, project=project_id, data_row=new.row.id, label=label_id)
+        self._connection.update(DataRow, Clause("no IN :rows", rows=places), last_activity_at=change.now)
+
+    def _add_predictions(self, group: Sequence[NewAnnotations]) -> None:
+        bodies, prediction_ids = self._add_bodies(group), self._change.new_ids(len(group))
+        numbers, now = self._take_numbers(Prediction, len(group)), self._change.now
+        self._connection.insert(
+            Prediction(
+                number, prediction_id, self._record.parent_id, new.row.no, ids.feature_prefix(prediction_id), body,
+                self._record.created_by, now, now,
+            )
+            for number, prediction_id, body, new in zip(numbers, prediction_ids, bodies, group, strict=True)
+        )  # fmt: skip
+
+    def _add_pre_labels(self, group: Sequence[NewAnnotations]) -> None:
+        """The newest annotations of a row are those that a labeler finds (inferred)."""
+        bodies, project_id = self._add_bodies(group), self._record.parent_id
+        places = [new.row.no for new in group]
+        within = Clause("project_id = :project AND data_row_no IN :rows", project=project_id, rows=places)
+        self._connection.delete(PreLabel, within)
+        self._connection.insert(
+            PreLabel(project_id, new.row.no, body, self._record.id, self._change.now)
+            for body, new in zip(bodies, group, strict=True)
+        )
+
+
+def find_members(connection: Connection, record: AnnotationImport, rows: Sequence[int]) -> set[int]:
+    """The numbers of those data rows that are in the project, or in the model run, of an import."""
+    kind, column = (
+        (ModelRunRow, "model_run_id") if record.kind == AnnotationKind.PREDICTIONS else (ProjectRow, "project_id")
+    )
+    members: set[int] = set()
+    for start in range(0, len(rows), KEYS_TOGETHER):
+        within = Clause(
+            f"{column} = :parent AND data_row_no IN :rows",
+            parent=record.parent_id, rows=list(rows[start : start + KEYS_TOGETHER]),
+        )  # fmt: skip
+        members |= {number for (number,) in connection.select_columns(kind, "data_row_no", within)}
+    return members
