@@ -28,6 +28,7 @@ test: $(READY)
 	.ci/debian-packages
 	$(BIN)/python -m contract_tests.clients.environments
 	$(BIN)/python -m contract_tests.clients.newman
+	$(BIN)/python -m contract_tests.rules.console.browser
 	$(MAKE) check
 
 check: $(READY)

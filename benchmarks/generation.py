@@ -11,8 +11,8 @@ from faker import Faker
 
 from benchmarks import report
 from benchmarks.worlds import PROJECT, write_scenario
-from mockserver.control.words import PARAMS, parse_params
 from mockserver.exports import samples
+from mockserver.exports.words import PARAMS, parse_params
 from mockserver.generate import prepared
 from mockserver.generate import scenario as scenarios
 from mockserver.generate.plans import Scenario

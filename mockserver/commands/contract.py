@@ -168,8 +168,8 @@ def choose_client(
 
 def parse_params(words: str) -> dict[str, bool]:
     """`label_details,attachments` as the SDK's params. Raises StartupError for an unknown word."""
-    from mockserver.control.words import PARAMS
     from mockserver.errors import nearest, quote
+    from mockserver.exports.words import PARAMS
 
     params = [word.strip() for word in words.split(",") if word.strip()]
     for word in params:

@@ -93,7 +93,7 @@ def run(
 
 def parse_sections(text: str) -> Any:
     """`all`, `none`, or words with commas between them."""
-    from mockserver.control.words import PARAMS, parse_params
+    from mockserver.exports.words import PARAMS, parse_params
 
     if text == ALL:
         return parse_params(dict.fromkeys(PARAMS.keys() - NOT_WITH_ALL, True))

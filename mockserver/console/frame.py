@@ -43,7 +43,11 @@ class Frame:
             auto_reload=False,
         )
         self._environment.filters |= words.FILTERS
-        self._environment.globals |= {"version": __version__, "assets": _hash_assets(), "views": frozenset(VIEWS)}
+        self._environment.globals |= {
+            "package_version": __version__,
+            "assets": _hash_assets(),
+            "views": frozenset(VIEWS),
+        }
 
     def answer(self, target: str, request: Request) -> Response:
         """Answers with a view, or with the reason why there is none, as a page."""

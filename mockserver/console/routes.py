@@ -21,6 +21,17 @@ if TYPE_CHECKING:
 
 VIEWS = {
     "/": "home:show_home",
+    "/console/projects/{project}": "rows:show_rows",
+    "/console/datasets/{dataset}": "rows:show_rows",
+    "/console/slices/{slice}": "rows:show_rows",
+    "/console/model-runs/{model_run}": "rows:show_rows",
+    "/console/catalog": "rows:show_rows",
+    "/console/projects/{project}/export": "export:show_export",
+    "/console/datasets/{dataset}/export": "export:show_export",
+    "/console/slices/{slice}/export": "export:show_export",
+    "/console/model-runs/{model_run}/export": "export:show_export",
+    "/console/catalog/export": "export:show_export",
+    "/console/tasks": "tasks:show_tasks",
     "/docs/": "documents:list_documents",
     "/docs/{name}": "documents:show_document",
     "/console/static/{name}": "assets:send_asset",

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from mockserver.control import words
 from mockserver.control.bodies import ExpectRows
 from mockserver.errors import BadInput, NotFound, nearest, quote
+from mockserver.exports import words
 from mockserver.exports.request import ExportRequest
 from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import build_scope

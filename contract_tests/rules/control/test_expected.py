@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from contract_tests.serving import ServedWorld
-from mockserver.control.words import build_terms
+from mockserver.exports.words import build_terms
 from mockserver.testing import ControlRefusedError
 
 

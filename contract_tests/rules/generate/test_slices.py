@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from mockserver.control.words import build_terms as build_filter_terms
 from mockserver.exports.selection import build_catalog_condition
+from mockserver.exports.words import build_terms as build_filter_terms
 from mockserver.generate.data_rows import build_dataset_id
 from mockserver.generate.plans import SlicePlan
 from mockserver.generate.slices import build_terms

@@ -70,11 +70,112 @@ document.addEventListener("submit", async (event) => {
   } catch (error) {
     say(error.message, true);
   } finally {
-    if (button) button.disabled = false;
+    if (button) button.disabled = button.dataset.done === "yes";
   }
 });
 
 const HANDLERS = {};
+const sleep = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, milliseconds); });
+const FRAGMENT = { headers: { Accept: "application/json" } };
+
+async function fetchFragment(address) {
+  const answer = await fetch(address, FRAGMENT);
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(readMessage(text) || `${address} was answered ${answer.status}`);
+  return text;
+}
+
+function extend(address, pairs) {
+  const url = new URL(address, location.href);
+  for (const [name, value] of pairs) if (value !== "") url.searchParams.append(name, value);
+  return url.pathname + url.search;
+}
+
+// Exports. The server renders the call for what the form says; the page sends exactly that.
+
+const POLL = 1000;
+
+async function showCall(form) {
+  const fields = [...new FormData(form)].filter(([name]) => name !== "api_key");
+  const text = await fetchFragment(extend(form.dataset.part, [...fields, ["part", "call"]]));
+  replaceContent(document.getElementById("call"), text);
+}
+
+async function runV2({ query, variables }) {
+  const [{ taskId }] = Object.values(await ask(query, variables));
+  const look = "query($id: ID!) { task(where: {id: $id}) { status } }";
+  for (;;) {
+    const { task } = await ask(look, { id: taskId });
+    await showResult(taskId);
+    if (task.status !== "IN_PROGRESS") return task.status;
+    await sleep(POLL);
+  }
+}
+
+async function runV1({ query, variables }) {
+  for (;;) {
+    const [file] = Object.values(await ask(query, variables));
+    if (file.downloadUrl) { await showResult("v1"); return file.status; }
+    await sleep(POLL);
+  }
+}
+
+async function showResult(id) {
+  const list = document.querySelector("a.bell").href;
+  replaceContent(document.getElementById("result"), await fetchFragment(extend(list, [["part", "list"], ["id", id]])));
+}
+
+HANDLERS.export = async (form, event) => {
+  await showCall(form);
+  if (!event.submitter || !("generate" in event.submitter.dataset)) return;
+  const { export: version, request } = document.querySelector("[data-export]").dataset;
+  say("The export runs in the background");
+  const status = await (version === "v1" ? runV1 : runV2)(JSON.parse(request));
+  say(`The export is ${status}`, status === "FAILED");
+  if (version === "v2") return;
+  say("To generate the same export again, refresh the page");
+  event.submitter.dataset.done = "yes";
+};
+
+HANDLERS.cancel = async (form) => {
+  await ask("mutation($id: ID!) { cancelBulkOperationJob(id: $id) { success } }", { id: form.dataset.id });
+  say("The export is cancelled");
+  document.querySelectorAll("[data-live]").forEach((part) => refresh(part).catch(() => {}));
+};
+
+function startExport(form) {
+  form.querySelector("[data-generate]").hidden = false;
+  form.querySelector("[data-plain]").hidden = true;
+  form.addEventListener("change", async (event) => {
+    const button = form.querySelector("[data-generate]");
+    button.disabled = false;
+    delete button.dataset.done;
+    if ("reload" in event.target.dataset) { form.submit(); return; }
+    try { await showCall(form); } catch (error) { say(error.message, true); }
+  });
+}
+
+// Selecting data rows by hand.
+
+function startSelection(form) {
+  const all = form.querySelector("[data-select-all]");
+  const boxes = [...form.querySelectorAll('input[name="id"]')];
+  if (!all || !boxes.length) return;
+  const count = form.querySelector("[data-selected]");
+  const button = form.querySelector("[data-needs-selection]");
+  const show = () => {
+    const chosen = boxes.filter((box) => box.checked).length;
+    count.hidden = !chosen;
+    count.textContent = `${chosen} selected`;
+    button.disabled = !chosen;
+    all.checked = chosen === boxes.length;
+    all.indeterminate = chosen > 0 && chosen < boxes.length;
+  };
+  all.hidden = false;
+  all.addEventListener("change", () => { for (const box of boxes) box.checked = all.checked; show(); });
+  form.addEventListener("change", show);
+  show();
+}
 
 // Copy buttons. Without a clipboard (plain http from another machine) they stay hidden, and a click selects the value.
 
@@ -95,10 +196,8 @@ document.addEventListener("click", async (event) => {
 // Parts of the page that the server renders again and again.
 
 async function refresh(part) {
-  const answer = await fetch(part.dataset.live, { headers: { Accept: "application/json" } });
-  if (!answer.ok) return;
-  const text = await answer.text();
-  if (part.shown === text) return;
+  const text = await fetchFragment(part.dataset.live);
+  if (part.shown === text || part.querySelector("details[open]")) return;
   part.shown = text;
   replaceContent(part, text);
 }
@@ -130,5 +229,7 @@ function startClock(time) {
 document.addEventListener("DOMContentLoaded", () => {
   showCopyButtons(document);
   document.querySelectorAll("[data-live]").forEach(startLive);
+  document.querySelectorAll('[data-handler="export"]').forEach(startExport);
+  document.querySelectorAll("[data-select]").forEach(startSelection);
   document.querySelectorAll("[data-clock]").forEach(startClock);
 });

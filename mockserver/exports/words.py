@@ -118,3 +118,41 @@ def _replace_offset(moment: Any) -> Any:
 
 def _build_status_term(value: Any) -> Term:
     return {"type": "task_queue_not_exist"} if value == "ToLabel" else {"type": "task_queue_status", "status": value}
+
+
+# Back from the wire
+
+
+def describe_terms(terms: Iterable[Term]) -> dict[str, Any] | None:
+    """Returns the SDK's filters that it sends as these terms; None if it sends none of the kind."""
+    filters: dict[str, Any] = {}
+    ids, dates = _invert(_IDS), _invert(_DATES)
+    for term in terms:
+        kind, value = term.get("type"), term.get("value")
+        if kind in ids:
+            filters[ids[kind]] = term.get("ids")
+        elif kind in dates and isinstance(value, dict):
+            filters[dates[kind]] = _describe_dates(value)
+        elif kind == "task_queue_not_exist":
+            filters["workflow_status"] = "ToLabel"
+        elif kind == "task_queue_status":
+            filters["workflow_status"] = term.get("status")
+        else:
+            return None
+    return filters
+
+
+def _invert(words: Mapping[str, str]) -> dict[Any, str]:
+    return {wire: word for word, wire in words.items()}
+
+
+def _describe_dates(value: dict[str, Any]) -> list[Any]:
+    bounds, operator = value.get("value"), value.get("operator")
+    if isinstance(bounds, dict):
+        return [bounds.get("min"), bounds.get("max")]
+    return [None, bounds] if operator == "LESS_THAN_OR_EQUAL" else [bounds, None]
+
+
+def describe_params(params: ExportParams, known: Mapping[str, str]) -> dict[str, object]:
+    """Returns the SDK's params that it sends as these; those that are off are left out."""
+    return {word: getattr(params, name) for word, name in known.items() if getattr(params, name)}

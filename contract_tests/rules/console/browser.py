@@ -1,0 +1,92 @@
+"""A real browser for tests of the page, Debian's chromium driven by Playwright; and axe, which judges accessibility."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Error, Page, sync_playwright
+
+from contract_tests.clients.environments import EnvironmentNotBuilt, cache_folder
+
+AXE = "4.10.3"
+SECONDS = 60_000
+"""Milliseconds that a step may take: a busy machine is no failure."""
+SERIOUS = {"serious", "critical"}
+
+
+@cache
+def find_axe() -> Path:
+    """The script of axe-core, installed by npm. Raises EnvironmentNotBuilt."""
+    folder = cache_folder() / f"axe-core-{AXE}"
+    script = folder / "node_modules" / "axe-core" / "axe.min.js"
+    if script.is_file():
+        return script
+    npm = shutil.which("npm")
+    if npm is None:
+        raise EnvironmentNotBuilt("axe-core needs npm, which Debian has as the package npm")
+    unfinished = folder.with_name(f"{folder.name}.{os.getpid()}")
+    command = [npm, "install", "--no-audit", "--no-fund", "--prefix", str(unfinished), f"axe-core@{AXE}"]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False)
+    if finished.returncode != 0:
+        raise EnvironmentNotBuilt(f"axe-core {AXE} could not be installed: {finished.stderr}")
+    try:
+        unfinished.rename(folder)
+    except OSError:  # another process was faster
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return script
+
+
+@contextmanager
+def open_browser() -> Iterator[Browser]:
+    """Debian's chromium without a window. Skips the test, with the reason, where there is none."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("no chromium: .ci/debian-packages installs it where it may")
+    with sync_playwright() as driver:
+        try:
+            browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        except Error as error:
+            pytest.skip(f"chromium does not start: {error}")
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def open_page(browser: Browser, url: str, **options: Any) -> Iterator[Page]:
+    """A page of its own context, whose paths are relative to `url`. A complaint of a script fails the test."""
+    with browser.new_context(base_url=url, accept_downloads=True, **options) as context:
+        context.set_default_timeout(SECONDS)
+        page = context.new_page()
+        complaints: list[str] = []
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        yield page
+        assert complaints == []
+
+
+def find_violations(page: Page) -> list[str]:
+    """The serious findings of axe on the page: the rule, and the elements."""
+    # A content policy without unsafe-inline lets no tag be added; the debugger's own calls are not under it.
+    page.evaluate(f"() => {{ {find_axe().read_text('utf-8')}\n }}")
+    answer = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{rule['id']}: {[node['html'][:160] for node in rule['nodes'][:4]]}"
+        for rule in answer["violations"]
+        if rule["impact"] in SERIOUS
+    ]
+
+
+if __name__ == "__main__":
+    try:
+        print(find_axe())
+    except EnvironmentNotBuilt as error:
+        sys.exit(str(error))

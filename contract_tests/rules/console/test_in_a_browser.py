@@ -1,0 +1,139 @@
+"""The ways people go, in a real browser: from click to the file on the disk; and what axe says about each view."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from playwright.sync_api import Browser, Page
+
+from contract_tests.rules.console.browser import find_violations, open_browser, open_page
+from contract_tests.serving import ServedWorld
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ServedWorld]:
+    with ServedWorld() as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with open_browser() as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(browser: Browser, server: ServedWorld) -> Iterator[Page]:
+    with open_page(browser, server.url, viewport={"width": 1280, "height": 900}) as opened:
+        yield opened
+
+
+def download(page: Page) -> Any:
+    """The file behind the link that a generated export has, parsed."""
+    with page.expect_download() as waiting:
+        page.locator("#result").get_by_role("link", name="Download").click()
+    path = Path(waiting.value.path())
+    if waiting.value.suggested_filename.endswith(".ndjson"):
+        return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    return json.loads(path.read_text("utf-8"))
+
+
+def test_rows_are_selected_by_hand_and_exported(page: Page, server: ServedWorld) -> None:
+    page.goto("/")
+    page.get_by_role("link", name="image", exact=True).click()
+    assert page.get_by_role("button", name="Export the selected").is_disabled()
+    page.get_by_label("Select image-highway-scene-0001").check()
+    page.get_by_label("Select image-busy-lake-13-0003").check()
+    page.get_by_role("button", name="Export the selected").click()
+    page.get_by_label("metadata fields").check()
+    page.get_by_role("button", name="Generate export").click()
+    rows = download(page)
+    assert [row["data_row"]["global_key"] for row in rows] == ["image-highway-scene-0001", "image-busy-lake-13-0003"]
+    assert all("metadata_fields" in row for row in rows)
+
+
+def test_all_that_match_a_filter_are_exported(page: Page, server: ServedWorld) -> None:
+    page.goto(f"/console/projects/{server.projects['image']}")
+    page.get_by_label("Workflow status").select_option("InReview")
+    page.get_by_role("button", name="Filter").click()
+    page.get_by_role("link", name="Export all that match").click()
+    page.get_by_role("button", name="Generate export").click()
+    statuses = {
+        row["projects"][server.projects["image"]]["project_details"]["workflow_status"] for row in download(page)
+    }
+    assert statuses == {"IN_REVIEW"}
+
+
+def test_labels_of_a_date_range_are_exported_by_v1(page: Page, server: ServedWorld) -> None:
+    page.goto(f"/console/projects/{server.projects['text']}")
+    page.get_by_role("link", name="Export", exact=True).click()
+    page.get_by_label("Export V1").check()
+    page.get_by_label("Label created from").fill("2024-12-10")
+    page.get_by_role("button", name="Generate export").click()
+    labels = download(page)
+    assert labels
+    assert min(label["Created At"] for label in labels) >= "2024-12-10"
+    assert page.get_by_role("button", name="Generate export").is_disabled()
+    page.get_by_role("link", name="Tasks").click()
+    page.locator(".task", has=page.get_by_text("V1", exact=True)).get_by_role("link", name="Download").wait_for()
+
+
+def test_the_clock_and_workspaces_are_changed_by_buttons(page: Page, server: ServedWorld) -> None:
+    page.goto("/")
+    page.get_by_role("button", name="Fork mock-api-key").click()
+    page.get_by_text("workspace mock-").wait_for()
+    fork = page.url.partition("api_key=")[2]
+    page.get_by_role("button", name="Freeze the clock").click()
+    page.get_by_text("frozen", exact=True).wait_for()
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name=f"Delete {fork}").click()
+    page.wait_for_url(f"{server.url}/")
+    keys = requests.get(f"{server.url}/_mock/workspaces", timeout=10).json()["api_keys"]
+    assert fork not in keys
+
+
+def views(server: ServedWorld) -> list[str]:
+    project = server.projects["image"]
+    return [
+        "/",
+        f"/console/projects/{project}",
+        f"/console/projects/{project}/export",
+        f"/console/projects/{project}/export?version=v1",
+        "/console/catalog/export",
+        "/console/tasks",
+        "/docs/?q=clock",
+        "/docs/control.md",
+        "/console/projects/nope",
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_and_no_view_is_wider_than_a_telephone(
+    browser: Browser, server: ServedWorld, scheme: str
+) -> None:
+    with browser.new_context(base_url=server.url, color_scheme=scheme) as context:  # type: ignore[arg-type]  # a word of Playwright
+        page = context.new_page()
+        findings = {}
+        for view in views(server):
+            page.set_viewport_size({"width": 1280, "height": 900})
+            page.goto(view)
+            findings[view] = find_violations(page)
+            page.set_viewport_size({"width": 375, "height": 700})
+            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                findings[view].append("wider than its window")
+    assert {view: rules for view, rules in findings.items() if rules} == {}
+
+
+def test_everything_can_be_read_without_script(browser: Browser, server: ServedWorld) -> None:
+    with browser.new_context(base_url=server.url, java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(f"/console/projects/{server.projects['image']}")
+        page.get_by_label("Select image-highway-scene-0001").check()
+        page.get_by_role("button", name="Export the selected").click()
+        page.get_by_label("attachments").check()
+        page.get_by_role("button", name="Show the call").click()
+        assert "'attachments': True" in page.locator("#call-sdk").inner_text()
+        assert page.get_by_role("button", name="Generate export").count() == 0

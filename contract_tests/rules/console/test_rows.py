@@ -1,0 +1,141 @@
+"""Lists of data rows: filters, search, pages, and what is selected for an export."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from contract_tests.rules.console.browsing import fetch, find_texts
+from contract_tests.serving import ServedWorld
+from mockserver.console.rows import PAGE
+
+MANY = """
+description = "One project with several pages of data rows."
+[ontologies.o]
+media = "text"
+[[projects]]
+name = "many"
+media = "text"
+ontology = "o"
+labelled = 120
+skipped = 0
+unlabelled = 7
+"""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ServedWorld]:
+    with ServedWorld() as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedWorld]:
+    scenario = tmp_path_factory.mktemp("scenario") / "many.toml"
+    scenario.write_text(MANY)
+    with ServedWorld("--scenario", str(scenario)) as world:
+        yield world
+
+
+def find_listed(content: str) -> list[str]:
+    """The ids of the data rows of a page."""
+    return find_texts(content, r'<td class="id">(c[0-9a-z]{24})</td>')
+
+
+def fetch_expected(server: ServedWorld, **body: object) -> list[str]:
+    """The ids of the data rows that an export has."""
+    answer = requests.post(f"{server.url}/_mock/expected", json=body, timeout=30)
+    assert answer.status_code == 200, answer.text
+    return re.findall(r'^\{"data_row":\{"id":"(c[0-9a-z]{24})"', answer.text, re.MULTILINE)
+
+
+def test_pages_show_every_row_once_in_order(many: ServedWorld) -> None:
+    path = f"/console/projects/{many.projects['many']}"
+    content = fetch(many, path)
+    assert "<b>127</b> data rows" in content
+    pages = [find_listed(content)]
+    while links := find_texts(content, r'href="([^"]*)">Next page'):
+        content = fetch(many, links[0])
+        pages.append(find_listed(content))
+    assert [len(page) for page in pages] == [PAGE, PAGE, 27]
+    assert [row for page in pages for row in page] == fetch_expected(many, project="many")
+
+
+@pytest.mark.parametrize("kind", ["project", "dataset", "slice", "model_run", "catalog"])
+def test_every_kind_of_list_has_the_rows_of_its_export(server: ServedWorld, kind: str) -> None:
+    records = server.ready.get(f"{kind}s", {"": ""})
+    name = "image rows" if kind == "dataset" else next(iter(records))
+    path = "/console/catalog" if kind == "catalog" else f"/console/{kind.replace('_', '-')}s/{records[name]}"
+    assert find_listed(fetch(server, path)) == fetch_expected(server, **{kind: name or True})[:PAGE] != []
+
+
+FILTERS = [
+    ({"workflow_status": "InReview"}, {"workflow_status": "InReview"}),
+    ({"workflow_status": "ToLabel"}, {"workflow_status": "ToLabel"}),
+    ({"label_created_from": "2024-12-10"}, {"label_created_at": ["2024-12-10", None]}),
+    ({"active_from": "2024-12-10", "active_to": "2024-12-20"}, {"last_activity_at": ["2024-12-10", "2024-12-20"]}),
+    ({"key": "image-highway-scene-0001, image-noon-garden-0005"},
+     {"global_keys": ["image-highway-scene-0001", "image-noon-garden-0005"]}),
+    ({"key": ["image-highway-scene-0001"], "workflow_status": "Done", "q": ""},
+     {"global_keys": ["image-highway-scene-0001"], "workflow_status": "Done"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("query", "filters"), FILTERS)
+def test_filters_find_what_an_export_with_them_has(
+    server: ServedWorld, query: dict[str, Any], filters: dict[str, object]
+) -> None:
+    content = fetch(server, f"/console/projects/{server.projects['image']}", **query)
+    rows = find_listed(content)
+    assert rows == fetch_expected(server, project="image", filters=filters) != []
+    assert f"<b>{len(rows)}</b> data row" in content
+    assert "Export all that match" in content
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [("image-", 12), ("highway", 1), ("image-highway-scene-0001", 1), ("nothing", 0), ("%", 0)]
+)
+def test_a_search_finds_the_beginnings_of_names(server: ServedWorld, text: str, count: int) -> None:
+    content = fetch(server, f"/console/projects/{server.projects['image']}", q=text)
+    assert len(find_listed(content)) == count
+    assert ("No data row matches" in content) is (count == 0)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"after": "x"}, {"after": "-1"}, {"after": "9" * 30}, {"workflow_status": "Nope"}, {"active_from": "yesterday"},
+        {"q": "x" * 501}, {"id": "c " * 2001 + "d" * 9}, {"label_created_to": "2024-13-45"},
+    ],
+)  # fmt: skip
+def test_wrong_filters_are_explained_on_a_page(server: ServedWorld, query: dict[str, str]) -> None:
+    path = f"/console/projects/{server.projects['image']}"
+    if query.get("id"):
+        query = {"id": " ".join(f"c{number}" for number in range(2001))}
+    assert "There is no such page" in fetch(server, path, 400, **query)
+
+
+def test_what_does_not_exist_is_named(server: ServedWorld) -> None:
+    for path in ("projects/nope", "datasets/nope", "slices/nope", "model-runs/nope", "projects/nope/export"):
+        assert "&#39;nope&#39; does not exist" in fetch(server, f"/console/{path}", 404)
+
+
+HOSTILE = "</script><img src=x onerror=alert(1)>\"'&{{ 7*7 }}"
+
+
+def test_hostile_names_and_searches_are_text_on_every_list() -> None:
+    with ServedWorld("--scenario", "empty") as world:
+        project = world.ask("mutation($name: String!) { createProject(data: {name: $name}) { id } }", name=HOSTILE)[
+            "createProject"
+        ]["id"]
+        dataset = world.ask("mutation($name: String!) { createDataset(data: {name: $name}) { id } }", name=HOSTILE)[
+            "createDataset"
+        ]["id"]
+        paths = [f"/console/projects/{project}", f"/console/datasets/{dataset}", "/console/catalog"]
+        for path in [*paths, *(f"{path}/export" for path in paths), "/console/tasks", "/"]:
+            content = fetch(world, path, q=HOSTILE, key=HOSTILE)
+            assert "<img src=x" not in content
+            assert "49" not in find_texts(content, "<h1>(.*?)</h1>")[0]
+            assert len(re.findall("<script", content)) == 1
