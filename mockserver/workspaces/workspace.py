@@ -36,6 +36,7 @@ from mockserver.world.changes.labels import LabelChanges
 from mockserver.world.changes.metadata import MetadataChanges
 from mockserver.world.changes.models import ModelChanges
 from mockserver.world.changes.ontologies import OntologyChanges
+from mockserver.world.changes.projects import ProjectChanges
 from mockserver.world.changes.queues import QueueChanges
 from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.changes.tasks import TaskChanges
@@ -93,6 +94,7 @@ class Workspace:
         self.global_keys = GlobalKeyChanges(store)
         self.embeddings = EmbeddingChanges(store)
         self.models = ModelChanges(store)
+        self.projects = ProjectChanges(store)
         self.data_rows = DataRowChanges(store)
         self.labels = LabelChanges(store)
         self.issues = IssueChanges(store)

@@ -20,6 +20,7 @@ from mockserver.api.graphql.resolvers import (
     models,
     ontologies,
     people,
+    project_changes,
     projects,
     quality,
     queues,
@@ -38,7 +39,7 @@ def all_resolvers() -> dict[str, dict[str, RegisteredField]]:
     for module in (
         people, projects, ontologies, data_rows, metadata, labels, feature_schemas, quality, models, slices, exports,
         legacy, changes, webhooks, issues, access, workflows, imports,
-        uploads, row_imports, batches, queues, metadata_changes, row_changes, model_changes,
+        uploads, row_imports, batches, queues, metadata_changes, row_changes, model_changes, project_changes,
     ):  # fmt: skip
         module.add_to(fields)
     return fields.by_type

@@ -10,8 +10,10 @@ from mockserver.api.graphql.dates import EDITOR_FROM_THE_START, QUEUES_ARE_BATCH
 from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.filters import snake
 from mockserver.api.graphql.texts import check_texts
-from mockserver.errors import BadInput, MalformedRequest, NotAllowed
+from mockserver.errors import BadInput, MalformedRequest
+from mockserver.imports.media import build_content
 from mockserver.imports.ontologies import complete_ontology, give_ids, parse_normalized
+from mockserver.world.changes.projects import FirstRows
 from mockserver.world.data_rows import Dataset
 from mockserver.world.projects import LabelingFrontend, Ontology, Project
 
@@ -20,11 +22,17 @@ ONLY_READ = {"queueMode": ("CATALOG",), "allowedMediaType": ("UNKNOWN", "UNSUPPO
 
 FIRST_ROWS = frozenset({"datasetNameOrId", "dataRowCount", "appendToExistingDataset"})
 """The data rows of a new model evaluation project (SDK client.py, create_model_evaluation_project)."""
+MOST_FIRST_ROWS = 10_000
+EMPTY_CHAT = {
+    "type": "application/vnd.labelbox.conversational.model-chat-evaluation", "version": 2, "draft": True,
+    "rootMessageIds": [], "actors": {}, "messages": {},
+}  # fmt: skip
+"""SDK data_row_payload_templates.py ModelEvaluationTemplate."""
 NO_COLUMNS = FIRST_ROWS | {"labelingFrontend"}
 
 
 def add_to(fields: Fields) -> None:
-    fields.add("Mutation", "createProject", create_project)
+    fields.add("Mutation", "createProject", create_project, long=True)
     fields.add("Mutation", "updateProject", update_project)
     fields.add("Mutation", "project", find_project_to_change)
     fields.add("ProjectChanges", "connectOntology", connect_ontology)
@@ -63,18 +71,28 @@ def create_project(_source: Any, call: Call, data: Mapping[str, Any]) -> Project
         | _find_frontend(call, data)
     )
     fields.pop("deleted", None)  # false
+    rows = _read_first_rows(data)
+    if rows is not None:
+        return call.workspace.projects.create_with_rows(rows, fields)
     return call.workspace.catalog.create_project(**fields)
 
 
-def _check_modes(call: Call, data: Mapping[str, Any]) -> None:
-    """Raises MalformedRequest for values that clients read and nobody may write, NotAllowed for new data rows.
-
-    Since 6.0 SDKs send `appendToExistingDataset: false` for a model evaluation project without data rows.
-    """
-    if rows := [name for name in sorted(FIRST_ROWS) if data.get(name)]:
-        raise NotAllowed(
-            f"Creating data rows for a project ({', '.join(rows)}) is not imitated; create the project without them"
+def _read_first_rows(data: Mapping[str, Any]) -> FirstRows | None:
+    """The data rows that a model evaluation project begins with: empty chats, whose turns are the labels. For a project
+    without any, SDKs since 6.0 send `appendToExistingDataset: false`. Raises BadInput."""
+    count, dataset = data.get("dataRowCount"), data.get("datasetNameOrId")
+    if count is None and dataset is None:
+        return None
+    if count is None or not 1 <= count <= MOST_FIRST_ROWS or not dataset:
+        raise BadInput(
+            f"A new project was sent with dataRowCount {count} and datasetNameOrId {dataset!r}; expected 1 to "
+            f"{MOST_FIRST_ROWS:,} data rows and a dataset, or neither"
         )
+    return FirstRows(count, build_content(EMPTY_CHAT), dataset, appends=bool(data.get("appendToExistingDataset")))
+
+
+def _check_modes(call: Call, data: Mapping[str, Any]) -> None:
+    """Raises MalformedRequest for values that clients read and nobody may write."""
     if data.get("queueMode") == "DATA_SET" and is_since(call.store, QUEUES_ARE_BATCHES):
         raise MalformedRequest("DataSet queue mode is deprecated. Please prefer Batch queue mode.")
     for name, values in ONLY_READ.items():
@@ -105,6 +123,8 @@ def _find_frontend(call: Call, data: Mapping[str, Any]) -> dict[str, str | None]
 def update_project(_source: Any, call: Call, where: Mapping[str, Any], data: Mapping[str, Any]) -> Project:
     """Also deletes (`deleted: true`) and connects the frontend, as the SDK's connect_ontology does."""
     _check_modes(call, data)
+    if rows := sorted(FIRST_ROWS & data.keys()):
+        raise BadInput(f"A project was updated with {', '.join(rows)}, which only a new project takes; leave them out")
     fields = _build_columns(data) | _find_frontend(call, data)
     return call.workspace.catalog.update_project(_get_id(where, "updateProject"), **fields)
 

@@ -27,7 +27,8 @@ class Ontologies(msgspec.Struct, frozen=True):
 
 
 def add_to(fields: Fields) -> None:
-    fields.add_attributes("Ontology", Ontology, "id name description mediaType normalized createdAt updatedAt")
+    names = "id name description mediaType normalized createdAt updatedAt"
+    fields.add_attributes("Ontology", Ontology, names, options="normalized")
     fields.add("Query", "ontology", find_ontology)
     fields.add("Query", "ontologies", list_ontologies)
     fields.add("Ontology", "objectSchemaCount", count_tools)

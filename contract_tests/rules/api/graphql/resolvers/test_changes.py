@@ -47,12 +47,39 @@ def test_a_model_evaluation_project_without_data_rows_is_created_as_sdks_send_it
     assert project["name"] == "new"
 
 
-@pytest.mark.parametrize("rows", [{"dataRowCount": 1}, {"datasetNameOrId": "new"}, {"appendToExistingDataset": True}])
-def test_data_rows_of_a_new_project_are_refused_by_name(own: ServedWorld, rows: dict[str, object]) -> None:
+@pytest.mark.known("client")
+@pytest.mark.parametrize("appends", [True, False])
+def test_a_model_evaluation_project_begins_with_data_rows(own: ServedWorld, *, appends: bool) -> None:
+    """SDK client.create_model_evaluation_project: in a new dataset, or in one that exists."""
+    name = "chats" if appends else "new chats"
+    if appends:
+        ask(own, "mutation($name: String!) {createDataset(data: {name: $name}) {id}}", {"name": name})
+    rows = {"datasetNameOrId": name, "dataRowCount": 3, "appendToExistingDataset": appends}
+    project = create_project(own, name="evaluation", editorTaskType="MODEL_CHAT_EVALUATION", **rows)
+    document = (
+        "query($id: ID!) {project(where: {id: $id}) {dataRowCount datasets {name rowCount} batches {nodes {size}}}}"
+    )
+    assert ask(own, document, {"id": project["id"]}).data["project"] == {
+        "dataRowCount": 3, "datasets": [{"name": name, "rowCount": 3}], "batches": {"nodes": [{"size": 3}]},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        {"dataRowCount": 1},
+        {"datasetNameOrId": "new"},
+        {"dataRowCount": 0, "datasetNameOrId": "new"},
+        {"dataRowCount": 1_000_000, "datasetNameOrId": "new"},
+        {"dataRowCount": 1, "datasetNameOrId": "nobody", "appendToExistingDataset": True},
+    ],
+)
+def test_other_first_rows_are_refused_and_leave_no_project(own: ServedWorld, rows: dict[str, object]) -> None:
     document = "mutation($data: ProjectData!) {createProject(data: $data) {id}}"
-    refused = ask(own, document, {"data": {"name": "evaluation"} | rows})
-    assert refused.code == "OPERATION_NOT_ALLOWED"
-    assert next(iter(rows)) in refused.message
+    refused = ask(own, document, {"data": {"name": "refused evaluation"} | rows})
+    assert refused.code in {"BAD_USER_INPUT", "RESOURCE_NOT_FOUND"}
+    projects = ask(own, '{projects(where: {name: "refused evaluation"}) {id}}').data["projects"]
+    assert projects == []
 
 
 @pytest.mark.parametrize("name", ["", " ", None])
