@@ -20,12 +20,15 @@ from mockserver.control.bodies import (
     SetSwitches,
     WorkspaceList,
 )
-from mockserver.control.events import EventMade, MakeEvent, make_event
+from mockserver.control.event_bodies import EventMade, EventsMade, MakeEvent, MakeEvents, Simulate, Simulated
+from mockserver.control.events import make_event, make_events
 from mockserver.control.expected import render_expected_rows
+from mockserver.control.moments import check_date, parse_body_moment
 from mockserver.control.ready import Ready, build_ready
-from mockserver.errors import BadInput, Conflict, StartupError
+from mockserver.control.simulation import simulate
+from mockserver.errors import BadInput, Conflict
 from mockserver.http.requests import base_url
-from mockserver.settings import LAST_YEAR, Settings, parse_date, parse_moment
+from mockserver.settings import LAST_YEAR, Settings, parse_moment
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.manifest import Origin
 from mockserver.workspaces.workspace import Workspace
@@ -156,6 +159,14 @@ class Controls:
         """Makes something happen in the world."""
         return make_event(self.workspace(request), body)
 
+    def make_events(self, request: Request, body: MakeEvents) -> EventsMade:
+        """Makes many events happen together: all of them, or none."""
+        return make_events(self.workspace(request), body)
+
+    def simulate(self, request: Request, body: Simulate) -> Simulated:
+        """Lets a team work for some days of the clock: labels, reviews, rework, issues, new data rows."""
+        return simulate(self.workspace(request), body)
+
 
 _LAST = parse_moment(f"{LAST_YEAR}-12-31", flag="set")
 
@@ -166,19 +177,3 @@ def _view_clock(store: Store) -> ClockView:
 
 def _switch_changes(body: NewWorkspace) -> dict[str, str]:
     return {} if body.switches is None else body.switches.changes
-
-
-def check_date(text: str) -> None:
-    """Raises BadInput."""
-    try:
-        parse_date(text, flag="payload_date")
-    except StartupError as error:
-        raise BadInput(str(error)) from None
-
-
-def parse_body_moment(text: str, name: str) -> int:
-    """Microseconds UTC. Raises BadInput."""
-    try:
-        return parse_moment(text, flag=name)
-    except StartupError as error:
-        raise BadInput(str(error)) from None

@@ -5,24 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from mockserver.control.arrivals import add_data_row
+from mockserver.control.contents import Choices, build_annotations
 from mockserver.control.places import NOT_SKIPPED, Places, Target
-from mockserver.errors import BadInput, Conflict
+from mockserver.errors import Conflict
 from mockserver.generate import features
 from mockserver.generate.chance import Chance
 from mockserver.generate.changes import annotate, answer_again
+from mockserver.generate.media.generator import EMPTY, find_generator
 from mockserver.generate.words import load_table
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.change import Change
 from mockserver.world.changes.labels import APPROVE, MOVE
 from mockserver.world.data_rows import DataRow, MetadataSchema
-from mockserver.world.database import Clause
-from mockserver.world.events import Event, EventKind
+from mockserver.world.database import Clause, JsonText
+from mockserver.world.events import EventKind
 from mockserver.world.imports import PreLabel
 from mockserver.world.issues import IssueStatus
 from mockserver.world.labels import Body, Label, ProjectRow, WorkflowStatus
 from mockserver.world.projects import Ontology, Project
 from mockserver.world.queries.labels import find_other_labeler
 
+NO_CHOICES = Choices()
 NEXT_MOVES = {
     WorkflowStatus.IN_REVIEW: (APPROVE, WorkflowStatus.DONE),
     WorkflowStatus.IN_REWORK: (MOVE, WorkflowStatus.IN_REVIEW),
@@ -60,9 +64,20 @@ def register(event: str) -> Callable[[Happening], Happening]:
 class Happenings:
     """One change of one project, and its target in the project."""
 
-    def __init__(self, workspace: Workspace, change: Change, project: Project, target: Target) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        change: Change,
+        project: Project,
+        target: Target,
+        choices: Choices = NO_CHOICES,
+        *,
+        last_row: int | None = None,
+    ) -> None:
+        """`last_row` is the data row of an earlier event of the same change."""
         self._workspace, self._change, self._project, self._target = workspace, change, project, target
-        self._places = Places(change.connection, project, target)
+        self._choices = choices
+        self._places = Places(change.connection, project, target, last_row=last_row)
 
     # Labels
 
@@ -72,19 +87,33 @@ class Happenings:
         first labeler of a row with pre-labels takes them."""
         row = self._places.find_row(WorkflowStatus.TO_LABEL)
         labelled = self._change.connection.count(Label, self._places.row_condition(row.no))
-        pre_labels = None if labelled else self._find_pre_labels(row)
-        if pre_labels is not None:
-            content, aside = pre_labels.content, pre_labels.aside
-        else:
-            variant = annotate(row, self._ontology(), seed=self._workspace.world.seed)
-            content = variant.content if row.asset and not labelled else self._change_answers(variant.content)
-            aside = variant.aside
-        seconds = self._chance().randint(20, 900)
+        content, aside = self._annotate_new(row, labelled=bool(labelled))
+        other = find_other_labeler(self._change.connection, self._project.id, row.no) if labelled else None
         label = self._workspace.labels.create_label(
-            self._project.id, row.id, content=content, aside=aside, seconds_to_create=seconds,
-            by=find_other_labeler(self._change.connection, self._project.id, row.no) if labelled else None,
+            self._project.id, row.id, content=content, aside=aside, seconds_to_create=self._chance().randint(20, 900),
+            by=self._choices.by or other,
         )  # fmt: skip
         return Touched(row, label.id)
+
+    def _annotate_new(self, row: DataRow, *, labelled: bool) -> tuple[bytes, JsonText | None]:
+        if self._choices.annotations is not None:
+            return self._build_annotations(row)
+        pre_labels = None if labelled else self._find_pre_labels(row)
+        if pre_labels is not None:
+            return pre_labels.content, pre_labels.aside
+        variant = annotate(row, self._ontology(), seed=self._workspace.world.seed)
+        content = variant.content if row.asset and not labelled else self._change_answers(variant.content)
+        return content, variant.aside
+
+    def _build_annotations(self, row: DataRow) -> tuple[bytes, JsonText | None]:
+        """The annotations of the caller; without any, those of a label that has none."""
+        annotations = self._choices.annotations
+        if not annotations:
+            known = find_generator(row.media_type)
+            return (EMPTY if known is None else known.empty_body), None
+        body = build_annotations(annotations, row, self._ontology(), seed=self._workspace.world.seed)
+        assert body.content is not None, "a wrong annotation is refused"
+        return body.content, body.aside
 
     def _find_pre_labels(self, row: DataRow) -> Body | None:
         """The annotations that were imported for a labeler of this row."""
@@ -95,9 +124,15 @@ class Happenings:
     @register(EventKind.LABEL_UPDATED)
     def update_label(self) -> Touched:
         label = self._places.find_label(NOT_SKIPPED)
+        row = self._places.load_row_of(label)
         body = self._change.connection.select(Body, Clause("id = :id", id=label.body_id))[0]
-        self._workspace.labels.update_label(label.id, content=self._change_answers(body.content), aside=body.aside)
-        return Touched(self._places.load_row_of(label), label.id)
+        content, aside = (
+            (self._change_answers(body.content), body.aside)
+            if self._choices.annotations is None
+            else self._build_annotations(row)
+        )
+        self._workspace.labels.update_label(label.id, content=content, aside=aside)
+        return Touched(row, label.id)
 
     @register(EventKind.LABEL_DELETED)
     def delete_label(self) -> Touched:
@@ -114,14 +149,16 @@ class Happenings:
     def create_review(self) -> Touched:
         """Approves a label, as most reviews do."""
         label = self._places.find_label_to_review()
-        review = self._workspace.labels.create_review(label.id, score=1.0)
+        score = float(self._choices.score or 1)
+        review = self._workspace.labels.create_review(label.id, score=score, by=self._choices.by)
         return Touched(self._places.load_row_of(label), label.id, review.id)
 
     @register(EventKind.REVIEW_UPDATED)
     def update_review(self) -> Touched:
         """Changes a review to the other verdict."""
         review, label = self._places.find_review()
-        self._workspace.labels.update_review(review.id, score=-1.0 if review.score > 0 else 1.0)
+        other = -1.0 if review.score > 0 else 1.0
+        self._workspace.labels.update_review(review.id, score=float(self._choices.score or other))
         return Touched(self._places.load_row_of(label), label.id, review.id)
 
     @register(EventKind.REVIEW_DELETED)
@@ -138,7 +175,7 @@ class Happenings:
         if next_move is None:
             raise Conflict(f"Data row {row.id!r} has no label yet; trigger LABEL_CREATED on it first")
         action, to = next_move
-        self._workspace.labels.move_row(self._project.id, row.id, action=action, to=to)
+        self._workspace.labels.move_row(self._project.id, row.id, action=action, to=to, by=self._choices.by)
         return Touched(row, project_row.selected_label_id)
 
     # Issues and metadata
@@ -148,7 +185,11 @@ class Happenings:
         label = self._places.find_label() if self._target.label is not None else None
         row = self._places.find_row() if label is None else self._places.load_row_of(label)
         issue, comment = self._workspace.issues.create_issue(
-            self._project.id, row.id, content=self._pick_word("sentences_en"), label_id=label.id if label else None
+            self._project.id,
+            row.id,
+            content=self._choices.text or self._pick_word("sentences_en"),
+            label_id=label.id if label else None,
+            by=self._choices.by,
         )
         return Touched(row, issue.label_id, issue=issue.id, comment=comment.id)
 
@@ -157,8 +198,8 @@ class Happenings:
         """Resolves an issue with a comment, or opens it again."""
         issue = self._places.find_issue()
         status = IssueStatus.RESOLVED if issue.status == IssueStatus.OPEN else IssueStatus.OPEN
-        text = self._pick_word("sentences_en")
-        _, comment = self._workspace.issues.update_issue(issue.id, status=status, comment=text)
+        text = self._choices.text or self._pick_word("sentences_en")
+        _, comment = self._workspace.issues.update_issue(issue.id, status=status, comment=text, by=self._choices.by)
         return Touched(
             self._places.load_row(issue.data_row_no),
             issue.label_id,
@@ -177,17 +218,24 @@ class Happenings:
         row = self._places.find_row()
         schema = self._change.connection.select(MetadataSchema, Clause("name = 'tag' AND reserved"))[0]
         current = row.metadata_values.get(schema.id)
-        value = self._chance().choice([place for place in load_table("places") if place != current])
+        other = self._chance().choice([place for place in load_table("places") if place != current])
+        value = self._choices.text or other
         self._workspace.catalog.set_metadata(row.id, schema.id, value, project_id=self._project.id)
         return Touched(row)
 
     @register("PROJECT_TAGGED")
     def tag_project(self) -> Touched:
         """Adds one of the organization's tags that the project does not have, else a new one."""
-        if self._target.data_row is not None or self._target.label is not None:
-            raise BadInput("PROJECT_TAGGED is about a project; leave out data_row and label")
+        text = self._choices.text or self._pick_word("places")
+        return Touched(None, tag=self._workspace.catalog.tag_project(self._project.id, text=text).id)
+
+    @register(EventKind.DATA_ROW_CREATED)
+    def add_data_row(self) -> Touched:
+        """Adds a data row that waits for its label. The target's data row is its global key."""
         return Touched(
-            None, tag=self._workspace.catalog.tag_project(self._project.id, text=self._pick_word("places")).id
+            add_data_row(
+                self._workspace, self._change, self._project, self._ontology(), global_key=self._target.data_row
+            )
         )
 
     # Contents
@@ -204,7 +252,7 @@ class Happenings:
 
     def _chance(self) -> Chance:
         """Returns a source of choices for this change: the same change of the same world makes the same choices."""
-        return Chance(self._workspace.world.seed, "event", self._change.number(Event))
+        return Chance(self._workspace.world.seed, "event", self._change.next_event_no)
 
     def _pick_word(self, name: str) -> str:
         return self._chance().choice(load_table(name))

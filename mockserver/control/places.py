@@ -41,8 +41,11 @@ class Target(NamedTuple):
 class Places:
     """The records of one project to which one event can happen."""
 
-    def __init__(self, connection: Connection, project: Project, target: Target) -> None:
-        self._connection, self._project, self._target = connection, project, target
+    def __init__(
+        self, connection: Connection, project: Project, target: Target, *, last_row: int | None = None
+    ) -> None:
+        """`last_row` is the data row that was touched last, if an event of this change says so."""
+        self._connection, self._project, self._target, self._last_row = connection, project, target, last_row
 
     # Data rows
 
@@ -81,7 +84,9 @@ class Places:
     def _find_next_row_no(self, kind: type[ProjectRow | Label | Issue], condition: Clause) -> int | None:
         """Returns the number of the next data row in turn that has such a record; None when there is none."""
         mine = Clause("project_id = :project", project=self._project.id) & condition & match_live_row()
-        last = find_last_touched_row(self._connection, self._project.id)
+        last = self._last_row
+        if last is None:
+            last = find_last_touched_row(self._connection, self._project.id)
         for turn in (Clause("data_row_no > :last", last=last), Clause("data_row_no <= :last", last=last)):
             numbers = self._connection.select_columns(kind, "data_row_no", mine & turn, order="data_row_no", first=1)
             if numbers:

@@ -8,7 +8,8 @@ import msgspec
 from starlette.requests import Request
 
 from mockserver.control.bodies import Body, DateTime, Query
-from mockserver.control.controls import Controls, parse_body_moment
+from mockserver.control.controls import Controls
+from mockserver.control.moments import parse_body_moment
 from mockserver.errors import RequestsDiffer
 from mockserver.journal.journal import Journal
 from mockserver.journal.selection import Pattern, select

@@ -31,6 +31,8 @@ from mockserver.vocabulary import describe_unknown_word
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
 
+MOST_EVENT = 1024 * 1024
+"""Bytes of an event with its annotations."""
 MOST_DEPTH = 64
 """Levels of a body."""
 
@@ -55,7 +57,9 @@ def list_controls(settings: Settings, workspaces: Workspaces, threads: Executor,
         Control("GET", "/_mock/switches", do.switches),
         Control("POST", "/_mock/switches", do.set_switches),
         Control("POST", "/_mock/expected", do.expect_rows, long=True, most_body=MOST_BODY),
-        Control("POST", "/_mock/events", do.make_event),
+        Control("POST", "/_mock/events", do.make_event, most_body=MOST_EVENT),
+        Control("POST", "/_mock/events/many", do.make_events, long=True, most_body=MOST_BODY),
+        Control("POST", "/_mock/simulate", do.simulate, long=True),
         Control("GET", "/_mock/webhooks", webhooks.list_webhooks),
         Control("POST", "/_mock/webhooks", webhooks.create_webhook),
         Control("PATCH", "/_mock/webhooks/{webhook}", webhooks.change_webhook),

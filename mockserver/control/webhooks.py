@@ -12,8 +12,9 @@ import msgspec
 import orjson
 from starlette.requests import Request
 
-from mockserver.control.controls import Controls, parse_body_moment
+from mockserver.control.controls import Controls
 from mockserver.control.expected import find_project
+from mockserver.control.moments import parse_body_moment
 from mockserver.control.waiting import Waiting, wait_unless_disconnected
 from mockserver.control.webhook_bodies import (
     AttemptView,

@@ -176,16 +176,56 @@ class MockWorkspace:
         return str(self._control.call("POST", "webhooks", body, api_key=self.api_key)["id"])
 
     def event(
-        self, event: str, project: str, *, data_row: str | None = None, label: str | None = None
+        self,
+        event: str,
+        project: str,
+        *,
+        data_row: str | None = None,
+        label: str | None = None,
+        annotations: Sequence[dict[str, Any]] | None = None,
+        by: str | None = None,
+        at: str | None = None,
+        score: Literal[1, -1] | None = None,
+        text: str | None = None,
     ) -> dict[str, Any]:
         """Triggers an event like `"LABEL_CREATED"` in a project (name or id), and returns the ids of its objects.
 
-        Without a data row (id or global key) or label the server chooses a matching one.
+        Without a data row (id or global key) or label the server chooses a matching one. A label has the `annotations`,
+        each as a line of an import without its data row. `by` is a user's id, email or name, `at` a date-time that the
+        clock has passed, `score` that of a review, `text` that of an issue, a comment or the metadata field `tag`.
         """
-        options = {"event": event, "project": project, "data_row": data_row, "label": label}
+        options: dict[str, Any] = {
+            "event": event, "project": project, "data_row": data_row, "label": label, "by": by, "at": at,
+            "score": score, "text": text, "annotations": None if annotations is None else list(annotations),
+        }  # fmt: skip
         body = {name: value for name, value in options.items() if value is not None}
         event_ids: dict[str, Any] = self._control.call("POST", "events", body, api_key=self.api_key)
         return event_ids
+
+    def events(self, events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Triggers many events together, all of them or none; each has the arguments of `event` as keys."""
+        answer = self._control.call("POST", "events/many", {"events": list(events)}, api_key=self.api_key)
+        return list(answer["events"])
+
+    def simulate(
+        self,
+        days: int,
+        *,
+        seed: int = 0,
+        projects: Sequence[str] | None = None,
+        events_per_day: int | None = None,
+        new_rows: int | None = None,
+    ) -> dict[str, Any]:
+        """Lets a team work for some days of the clock: labels, reviews, rework, issues, new data rows.
+
+        Returns how often each event happened. The same seed in the same world makes the same events.
+        """
+        options: dict[str, Any] = {
+            "days": days, "seed": seed, "projects": None if projects is None else list(projects),
+            "events_per_day": events_per_day, "new_rows": new_rows,
+        }  # fmt: skip
+        body = {name: value for name, value in options.items() if value is not None}
+        return dict(self._control.call("POST", "simulate", body, api_key=self.api_key))
 
     @property
     def deliveries(self) -> list[dict[str, Any]]:

@@ -21,6 +21,8 @@ class Change:
     def __init__(self, connection: Connection, now: int) -> None:
         self.connection = connection
         self.now = now
+        self.backdated = False
+        """Whether `now` is a time that the clock has passed: then later activity on a data row stays the last."""
         self.events: list[Event] = []
 
     def new_id(self, *, at: int | None = None) -> str:
@@ -43,11 +45,19 @@ class Change:
 
     def touch(self, data_row_no: int) -> None:
         """Notes activity on a data row: exports find it by `last_activity_at`."""
-        self.connection.update(DataRow, Clause("no = :no", no=data_row_no), last_activity_at=self.now)
+        row = Clause("no = :no", no=data_row_no)
+        if self.backdated:
+            row &= Clause("last_activity_at < :now", now=self.now)
+        self.connection.update(DataRow, row, last_activity_at=self.now)
 
     def one(self, kind: type[R], record_id: str) -> R:
         """The record with this id that is not marked deleted. Raises NotFound."""
         return self.connection.one_by_id(kind, record_id)
+
+    @property
+    def next_event_no(self) -> int:
+        """The number of the next event."""
+        return self.events[-1].no + 1 if self.events else self.number(Event)
 
     def add_event(
         self,
@@ -59,6 +69,6 @@ class Change:
         **details: Any,
     ) -> None:
         """Adds an event, which is written when the change is committed."""
-        no = self.events[-1].no + 1 if self.events else self.number(Event)
+        no = self.next_event_no
         text = JsonText(orjson.dumps(details, option=orjson.OPT_SORT_KEYS).decode())
         self.events.append(Event(no, kind, self.now, project, data_row, label, text))

@@ -12,7 +12,8 @@ import pytest
 from contract_tests.rules.exports.memory_results import MemoryResults
 from contract_tests.rules.worlds import in_file, stored
 from mockserver.control import places
-from mockserver.control.events import EventMade, MakeEvent, make_event
+from mockserver.control.event_bodies import EventMade, MakeEvent
+from mockserver.control.events import make_event
 from mockserver.control.happenings import HAPPENINGS
 from mockserver.errors import NotFound
 from mockserver.exports.budget import Budget

@@ -334,7 +334,7 @@ def test_a_tagged_project_tells_of_its_tag(workspace: MockWorkspace) -> None:
         [project] = row["projects"].values()
         [tag] = project["project_tags"]
         assert (tag["id"], tag["organization_id"]) == (event["tag_id"], workspace.organization_id)
-    with pytest.raises(ControlRefusedError, match="leave out data_row and label"):
+    with pytest.raises(ControlRefusedError, match="PROJECT_TAGGED does not use data_row; leave it out"):
         workspace.event("PROJECT_TAGGED", "image", data_row="image-highway-scene-0001")
 
 

@@ -1,0 +1,88 @@
+"""The contents of an event that its caller chooses: annotations, the user, a verdict, a text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import orjson
+
+from mockserver.errors import BadInput, NotFound, nearest, quote
+from mockserver.generate.features import Ontology
+from mockserver.imports.bodies import ImportedBody, Target, build_body
+from mockserver.imports.contents import Contents
+from mockserver.imports.lines import Line, decode_line
+from mockserver.imports.problems import LineProblem
+from mockserver.imports.scopes import build_scope
+from mockserver.world.data_rows import DataRow
+from mockserver.world.database import EVERYTHING, Clause, Connection
+from mockserver.world.events import EventKind
+from mockserver.world.people import Person
+
+
+class Choices(NamedTuple):
+    """The choices of the caller; None leaves one to the server. `by` is a user's id."""
+
+    annotations: Sequence[dict[str, Any]] | None = None
+    by: str | None = None
+    score: int | None = None
+    text: str | None = None
+
+
+TAKEN: dict[str, frozenset[str]] = {
+    EventKind.LABEL_CREATED: frozenset({"data_row", "label", "annotations", "by"}),
+    EventKind.LABEL_UPDATED: frozenset({"data_row", "label", "annotations"}),
+    EventKind.LABEL_DELETED: frozenset({"data_row", "label"}),
+    EventKind.REVIEW_CREATED: frozenset({"data_row", "label", "by", "score"}),
+    EventKind.REVIEW_UPDATED: frozenset({"data_row", "label", "score"}),
+    EventKind.REVIEW_DELETED: frozenset({"data_row", "label"}),
+    EventKind.WORKFLOW_ACTION: frozenset({"data_row", "label", "by"}),
+    EventKind.ISSUE_CREATED: frozenset({"data_row", "label", "by", "text"}),
+    EventKind.ISSUE_UPDATED: frozenset({"data_row", "label", "by", "text"}),
+    EventKind.ISSUE_DELETED: frozenset({"data_row", "label"}),
+    EventKind.METADATA_UPDATED: frozenset({"data_row", "label", "text"}),
+    EventKind.DATA_ROW_CREATED: frozenset({"data_row"}),
+    "PROJECT_TAGGED": frozenset({"text"}),
+}
+"""The keys of the body that each event uses: others would be accepted and do nothing."""
+
+
+def check_choices(event: str, body: Any) -> None:
+    """Raises BadInput for a key that the event does not use."""
+    for name in ("data_row", "label", "annotations", "by", "score", "text"):
+        if getattr(body, name) is not None and name not in TAKEN[event]:
+            taken = ", ".join(sorted(TAKEN[event]))
+            raise BadInput(f"{event} does not use {name}; leave it out. It uses {taken}, and at")
+
+
+def find_person(connection: Connection, name: str) -> str:
+    """The id of the user with this id, email or name. Raises NotFound."""
+    people = connection.select(Person, Clause("id = :name OR email = :name OR name = :name", name=name), order="id")
+    if people:
+        return people[0].id
+    emails = [person.email for person in connection.select(Person, EVERYTHING, order="created_at, id")]
+    raise NotFound(f"Unknown user {name!r}; the nearest known are {quote(nearest(name, emails))}")
+
+
+def build_annotations(
+    annotations: Sequence[dict[str, Any]], row: DataRow, ontology: Ontology, *, seed: int
+) -> ImportedBody:
+    """The body of a label with these annotations on this row, whose file gives entities their words.
+
+    Raises BadInput, which names the first annotation that is wrong: a test has to know what it made.
+    """
+    lines = [_decode(index, annotation, row) for index, annotation in enumerate(annotations)]
+    body = build_body(Target(row.media_type, Contents(row, seed), build_scope(ontology)), lines)
+    for index, problem in sorted(body.problems.items()):
+        raise BadInput(f"annotations[{index}]: {problem.message}")
+    return body
+
+
+def _decode(index: int, annotation: dict[str, Any], row: DataRow) -> Line:
+    try:
+        return decode_line(orjson.dumps({**annotation, "dataRow": {"id": row.id}}))
+    except LineProblem as problem:
+        raise BadInput(f"annotations[{index}]: {problem.message}") from None
+    except (TypeError, msgspec.MsgspecError) as error:
+        raise BadInput(f"annotations[{index}] is no annotation ({error}); expected a line of an import") from None
