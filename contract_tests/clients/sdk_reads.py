@@ -6,7 +6,7 @@ from typing import Any
 
 from labelbox import Client, DataRow, Dataset, Label, LabelingFrontend, Project, Task, User
 
-from contract_tests.clients import sdk_building
+from contract_tests.clients import sdk_annotating, sdk_building
 from contract_tests.clients.conversation import Answer
 
 
@@ -207,7 +207,7 @@ def options(client: Client, *, project_id: str) -> Any:
     return [found.project().uid == project_id, found.labeling_frontend().name, found.organization().name != ""]
 
 
-QUESTIONS: dict[str, Callable[..., Any]] = sdk_building.QUESTIONS | {
+QUESTIONS: dict[str, Callable[..., Any]] = sdk_building.QUESTIONS | sdk_annotating.QUESTIONS | {
     question.__name__: question
     for question in (
         metadata, labels, data_rows, new_dataset, compared_projects, compared_people, compared_rows, frontends,
