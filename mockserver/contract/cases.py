@@ -24,6 +24,7 @@ class Profile(StrEnum):
     TEXTS = "texts"
     ERRORS = "errors"
     ASYNC = "async"
+    RETRY = "retry"
     LABELS_V1 = "v1"
     FRAMES = "frames"
     PROCESS = "process"
@@ -35,6 +36,7 @@ TITLES = {
     Profile.TEXTS: "Hard texts",
     Profile.ERRORS: "Errors",
     Profile.ASYNC: "Exports that take time",
+    Profile.RETRY: "Failures on the way",
     Profile.LABELS_V1: "Labels of Export V1",
     Profile.FRAMES: "Frames of clips",
     Profile.PROCESS: "The client's process",

@@ -90,6 +90,28 @@ MISTAKES: tuple[Mistake, ...] = (
     Mistake("refusal-hidden", "It takes a refusal for an empty result", "Raise an error if the answer has `errors`."),
     Mistake("cancel-hidden", "It takes a cancelled export for an empty one", "Raise an error if it did not COMPLETE."),
     Mistake("not-waited", "It does not wait for the export", "Poll the task while its status is IN_PROGRESS."),
+    # Failures on the way
+    Mistake("gives-up", "It gives up at the first failure", "Repeat queries and downloads a few times.", Level.SHOULD),
+    Mistake(
+        "truncation-hidden",
+        "It takes a part of a file for the whole",
+        "Compare the number of bytes with `offsets.end` - `offsets.start` + 1, and read the file again.",
+    ),
+    Mistake(
+        "length-trusted",
+        "It trusts Content-Length",
+        "Compare the number of bytes with `offsets.end` - `offsets.start` + 1, and read the file again.",
+    ),
+    Mistake(
+        "corruption-hidden",
+        "It takes a damaged line for a row",
+        "Parse each line, and raise an error if it is no JSON.",
+    ),
+    Mistake(
+        "nonsense-hidden",
+        "It takes an answer that makes no sense for an empty result",
+        "Raise an error if an answer is not as expected.",
+    ),
     # The wire
     Mistake(
         "key-leaked",

@@ -18,6 +18,7 @@ LABELS_WITHIN = 60
 
 Json = dict[str, Any]
 
+EXPORT = "export-data-rows"
 _TASKS = "{organization{tasks(skip: 0 first: 100){id type status}}}"
 _CANCEL = "mutation($id: ID!){cancelBulkOperationJob(id: $id){success}}"
 _LABELS = "mutation($id: ID!){exportLabels(data: {projectId: $id}){downloadUrl shouldPoll}}"
@@ -50,10 +51,15 @@ def fetch_frames(workspace: MockWorkspace, label_id: str) -> list[Json]:
     return [json.loads(line) for line in content.split(b"\n") if line]
 
 
+def count_exports(workspace: MockWorkspace) -> int:
+    """The exports that were created in a workspace."""
+    return sum(task["type"] == EXPORT for task in query(workspace, _TASKS)["organization"]["tasks"])
+
+
 def cancel_exports(workspace: MockWorkspace) -> None:
     """Cancels every export that is running, as a colleague might."""
     for task in query(workspace, _TASKS)["organization"]["tasks"]:
-        if task["type"] == "export-data-rows" and task["status"] == "IN_PROGRESS":
+        if task["type"] == EXPORT and task["status"] == "IN_PROGRESS":
             query(workspace, _CANCEL, id=task["id"])
 
 

@@ -32,10 +32,9 @@ def select_own(entries: Sequence[Entry]) -> list[Entry]:
     return [entry for entry in entries if entry["client"] != AGENT]
 
 
-def judge_wire(entries: Sequence[Entry], *, exports: int) -> Iterator[Mistake]:
-    """Yields the mistakes. `exports`: how many exports the client should create."""
+def judge_wire(entries: Sequence[Entry]) -> Iterator[Mistake]:
+    """Yields the mistakes."""
     yield from _judge_keys(entries)
-    yield from _judge_mutations(entries, exports)
     for task in _list_tasks(entries):
         yield from _judge_polls(task, entries)
     yield from _judge_files(entries)
@@ -59,12 +58,6 @@ def _judge_keys(entries: Sequence[Entry]) -> Iterator[Mistake]:
 
 def _header(entry: Entry, name: str) -> str:
     return next((value for key, value in entry["request"]["headers"] if key.lower() == name), "")
-
-
-def _judge_mutations(entries: Sequence[Entry], exports: int) -> Iterator[Mistake]:
-    creations = [entry for entry in entries if _creates_export(entry)]
-    if len(creations) > exports:
-        yield "mutation-repeated", f"{len(creations)} exports were created, and {exports} were needed"
 
 
 def _creates_export(entry: Entry) -> bool:
@@ -117,9 +110,20 @@ def _judge_files(entries: Sequence[Entry]) -> Iterator[Mistake]:
     wrong = [entry for entry in entries if _misses_file(entry)]
     if wrong:
         yield "wrong-offset", f"{len(wrong)} times, first by {shorten(wrong[0]['request']['body'], 500)}"
-    expired = [entry for entry in entries if "ExpiredToken" in (entry["answer"]["body"] or "")]
-    if expired:
-        yield "expired-link", f"{expired[0]['path']} was requested {len(expired)} times after its link had expired"
+    yield from _judge_links(entries)
+
+
+def _judge_links(entries: Sequence[Entry]) -> Iterator[Mistake]:
+    """A link that has expired is not used again before a new one was requested."""
+    expired: set[str] = set()
+    for entry in entries:
+        if "exportFileFrom" in (entry["request"]["body"] or ""):
+            expired.clear()
+        elif entry["path"] in expired:
+            yield "expired-link", f"{entry['path']} was requested again after its link had expired"
+            return
+        if "ExpiredToken" in (entry["answer"]["body"] or ""):
+            expired.add(entry["path"])
 
 
 def _misses_file(entry: Entry) -> bool:
