@@ -26,16 +26,20 @@ class Metadata:
         schemas = {schema.id: schema for schema in connection.select(MetadataSchema)}
         self._starts = {schema.id: _item_start(schema) for schema in schemas.values()}
         self._enums = frozenset(schema.id for schema in schemas.values() if schema.kind == ENUM)
-        self._names = {schema.id: json_string(schema.name) for schema in schemas.values()}
+        self._choices = {
+            option.id: f"{self._starts[option.parent_id]}{json_string(option.name)}}}"
+            for option in schemas.values()
+            if option.parent_id is not None
+        }
 
     def fields(self, metadata: str) -> str:
         """Items of `metadataFields`: an enum is one, whose value names the option (tests of SDK 3.42 to 7.17)."""
-        starts, enums, names = self._starts, self._enums, self._names
+        starts, enums, choices = self._starts, self._enums, self._choices
         return ",".join(
             [
-                f"{starts[schema]}{json_string(value)}}}"
-                if type(value) is str and schema not in enums
-                else f"{starts[schema]}{names[value] if schema in enums else _format_value(value)}}}"
+                choices[value]
+                if schema in enums
+                else f"{starts[schema]}{json_string(value) if type(value) is str else format_number(value)}}}"
                 for schema, value in orjson.loads(metadata).items()
             ]
         )

@@ -7,7 +7,7 @@ depends on the payload date of its workspace (dates.py). Elements are written as
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import orjson
@@ -45,10 +45,8 @@ in it and no `frames`. Of other media, and of clips after that, it is inferred."
 SKIPPED_KEY, NOT_SKIPPED_KEY = ',"Skipped":true', ',"Skipped":false'
 
 JsonObject = dict[str, Any]
-Parts = tuple[str, str, str]
-"""An element as JSON: the text in front of its `Label`, the `Label`, and the rest."""
-PARTS = 4
-"""Parts of an element and the text between two elements."""
+Parts = tuple[str, str, str, str]
+"""The text between two elements, and an element as JSON: the text in front of its `Label`, the `Label`, the rest."""
 
 
 def build_label(connection: Connection, label_id: str, *, links: Links, host: str, now: int) -> JsonObject:
@@ -121,19 +119,23 @@ class LabelElements:
                     if not row.skipped
                 }
             )
-            elements = self._build_elements(rows) if self._run is None else self._build_run_elements(rows, self._run)
-            while parts := [part for element in islice(elements, JOINED) for part in (between, *element)]:
+            elements = self._build_elements(rows, between)
+            while parts := [*islice(elements, JOINED)]:
                 # In parts until all are joined: labels are long, and each copy of one takes its time.
-                count = len(parts) // PARTS
-                yield RowBatch("".join(parts[1:] if first else parts).encode("ascii"), count)
+                text = "".join(chain.from_iterable(parts))
+                yield RowBatch(text[len(between) if first else 0 :].encode("ascii"), len(parts))
                 first = False
 
-    def _build_elements(self, rows: list[LabelRow]) -> Iterator[Parts]:
+    def _build_elements(self, rows: list[LabelRow], between: str) -> Iterator[Parts]:
+        if self._run is not None:
+            return self._build_run_elements(rows, self._run, between)
         context = LabelContext(self._connection, rows)
         workflows = self._workflows.render([row.data_row_no for row in rows]) if self._of_2023 else {}
-        return (self._build_element(row, context, workflows) for row in rows)
+        return (self._build_element(row, context, workflows, between) for row in rows)
 
-    def _build_element(self, row: LabelRow, context: LabelContext, workflows: Mapping[tuple[str, int], str]) -> Parts:
+    def _build_element(
+        self, row: LabelRow, context: LabelContext, workflows: Mapping[tuple[str, int], str], between: str
+    ) -> Parts:
         """Keys in the order of the newest samples (video notebook of 2022-04, a reader of 2023-04)."""
         label_id, project_id, media = row.id, row.project_id, row.media_type
         place = (project_id, row.data_row_no)
@@ -170,15 +172,21 @@ class LabelElements:
             f'"Has Open Issues":{context.count_open_issues(place, label_id)}{more}}}'
         )
         if row.skipped or media in FRAMED or row.created_at < YOUNG_MASKS:
-            return before, self._render_label(row), after
-        return before, row.feature_prefix.join(self._bodies.labels[row.body_id, project_id, media, False]), after
+            return between, before, self._render_label(row), after
+        return (
+            between,
+            before,
+            row.feature_prefix.join(self._bodies.labels[row.body_id, project_id, media, False]),
+            after,
+        )
 
-    def _build_run_elements(self, rows: list[LabelRow], run: str) -> Iterator[Parts]:
+    def _build_run_elements(self, rows: list[LabelRow], run: str, between: str) -> Iterator[Parts]:
         """Labels in a model run: keys, their order and ids of their own as in the sample of 2024-01
         (labelbox-notebooks, v1 to v2 migration)."""
         splits = find_splits(self._connection, [row.data_row_no for row in rows], run)
         return (
-            (self._render_run_keys(row, run, splits.get(row.data_row_no)), self._render_label(row), "}") for row in rows
+            (between, self._render_run_keys(row, run, splits.get(row.data_row_no)), self._render_label(row), "}")
+            for row in rows
         )
 
     def _render_run_keys(self, row: LabelRow, run: str, split: str | None) -> str:
