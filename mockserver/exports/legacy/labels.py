@@ -22,7 +22,7 @@ from mockserver.exports.legacy.numbers import format_number
 from mockserver.exports.legacy.workflow import Workflows
 from mockserver.exports.streams import RowBatch
 from mockserver.exports.text import json_string
-from mockserver.generate.assets import build_asset, insert_tiles_url
+from mockserver.generate.assets import build_asset, insert_tiles_url, is_document
 from mockserver.links import LEGACY_KEY, RESULT_DAYS, Links, good_until
 from mockserver.world import ids
 from mockserver.world.data_rows import Dataset
@@ -218,10 +218,10 @@ class LabelElements:
         if row.row_data is not None:
             return json_string(row.row_data)
         row_id = row.data_row_id
+        if row.media_type in TILED and is_document(row.asset):
+            return json_string(row.asset)
         file = build_asset(row.asset, seed=self._seed) if row.media_type in TILED else None
-        if file is not None and not file.tiled:
-            return json_string(file.content.decode())
-        if file is None:
+        if file is None or not file.tiled:
             return f'"{self._host}{self._asset(row_id, row.external_id or row_id, 0)}"'
         tiles = self._plain_host + self._links.tiles(row_id, expires=self._expires)
         return json_string(insert_tiles_url(file.content, tiles).decode())
