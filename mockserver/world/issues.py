@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import ClassVar
 
-from mockserver.world.database import Record
+from mockserver.world.database import JsonText, Record
 
 
 class IssueStatus(StrEnum):
@@ -16,7 +16,7 @@ class IssueStatus(StrEnum):
 
 
 class Issue(Record, frozen=True):
-    """`label_id` is None when the issue is about the data row itself."""
+    """`label_id` is None when the issue is about the data row itself. `position` is JSON as it was sent."""
 
     TABLE: ClassVar[str] = "issue"
     no: int
@@ -30,6 +30,11 @@ class Issue(Record, frozen=True):
     created_at: int
     updated_at: int
     deleted: bool
+    category_id: str | None = None
+    position: JsonText | None = None
+    content_updated_at: int | None = None
+    resolved_by: str | None = None
+    """Who resolved it, of issues that were resolved by GraphQL."""
 
 
 class Comment(Record, frozen=True):
@@ -39,4 +44,16 @@ class Comment(Record, frozen=True):
     issue_no: int
     content: str
     created_by: str
+    created_at: int
+    updated_at: int | None = None
+
+
+class IssueCategory(Record, frozen=True):
+    """A category of the issues of a project."""
+
+    TABLE: ClassVar[str] = "issue_category"
+    id: str
+    project_id: str
+    name: str
+    description: str
     created_at: int

@@ -175,13 +175,18 @@ CREATE INDEX review_of_label ON review (label_no, no);
 CREATE TABLE issue (
   no SERIAL, id TEXT NOT NULL UNIQUE, project_id TEXT NOT NULL, data_row_no BIGINT NOT NULL, label_id TEXT,
   status TEXT NOT NULL, content TEXT NOT NULL, created_by TEXT NOT NULL, created_at BIGINT NOT NULL,
-  updated_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL
+  updated_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL, category_id TEXT, position TEXT, content_updated_at BIGINT,
+  resolved_by TEXT
+);
+CREATE TABLE issue_category (
+  id TEXT PRIMARY KEY, project_id TEXT NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL,
+  created_at BIGINT NOT NULL
 );
 CREATE INDEX issue_of_row ON issue (project_id, data_row_no) WHERE NOT deleted;
 CREATE INDEX issue_by_row ON issue (data_row_no) WHERE NOT deleted;
 CREATE TABLE comment (
   no SERIAL, id TEXT NOT NULL UNIQUE, issue_no BIGINT NOT NULL, content TEXT NOT NULL, created_by TEXT NOT NULL,
-  created_at BIGINT NOT NULL
+  created_at BIGINT NOT NULL, updated_at BIGINT
 );
 CREATE INDEX comment_of_issue ON comment (issue_no, no);
 

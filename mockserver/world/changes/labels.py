@@ -91,6 +91,23 @@ class LabelChanges:
             _add_event(change, EventKind.LABEL_UPDATED, label, _data_row_id(change, label))
             return change.one(Label, label_id)
 
+    def set_benchmark(self, label_id: str, *, is_benchmark: bool) -> Label:
+        """Makes a label the benchmark of its data row, or an ordinary label again. Raises NotFound, and Conflict if it
+        is that already, or if another label of the row is the benchmark."""
+        with self._store.change() as change:
+            label = change.one(Label, label_id)
+            row = Clause("project_id = :project AND data_row_no = :row AND is_benchmark AND NOT deleted",
+                         project=label.project_id, row=label.data_row_no)  # fmt: skip
+            others = [other.id for other in change.connection.select(Label, row)]
+            if is_benchmark and others:
+                raise Conflict(f"Label {others[0]!r} is the benchmark of this data row already; delete that one first")
+            if not is_benchmark and label_id not in others:
+                raise Conflict(f"Label {label_id!r} is no benchmark")
+            place = Clause("no = :no", no=label.no)
+            change.connection.update(Label, place, is_benchmark=is_benchmark, updated_at=change.now)
+            _add_event(change, EventKind.LABEL_UPDATED, label, _data_row_id(change, label))
+            return change.one(Label, label_id)
+
     def delete_labels(self, label_ids: list[str]) -> list[str]:
         """Marks labels deleted, which is activity on their data rows. Raises NotFound if one does not exist."""
         with self._store.change() as change:

@@ -11,7 +11,9 @@ from mockserver.api.graphql.resolvers import (
     exports,
     feature_schemas,
     imports,
+    issue_changes,
     issues,
+    label_changes,
     labels,
     legacy,
     metadata,
@@ -40,6 +42,7 @@ def all_resolvers() -> dict[str, dict[str, RegisteredField]]:
         people, projects, ontologies, data_rows, metadata, labels, feature_schemas, quality, models, slices, exports,
         legacy, changes, webhooks, issues, access, workflows, imports,
         uploads, row_imports, batches, queues, metadata_changes, row_changes, model_changes, project_changes,
+        issue_changes, label_changes,
     ):  # fmt: skip
         module.add_to(fields)
     return fields.by_type

@@ -11,13 +11,13 @@ from typing import Any
 import msgspec
 
 from mockserver.api.graphql.call import Call
-from mockserver.api.graphql.fields import Fields, resolve_empty_list, resolve_null
+from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.filters import build_text_condition
 from mockserver.api.graphql.pages import Page, build_page, parse_cursor
 from mockserver.api.graphql.resolvers.projects import find_creator
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import EVERYTHING, Clause
-from mockserver.world.issues import Comment, Issue, IssueStatus
+from mockserver.world.issues import Comment, Issue, IssueCategory, IssueStatus
 from mockserver.world.people import Person
 from mockserver.world.projects import Project
 from mockserver.world.queries.conditions import match_subquery
@@ -37,10 +37,12 @@ class IssueSearch(msgspec.Struct, frozen=True):
 
 
 def add_to(fields: Fields) -> None:
-    fields.add_attributes("Issue", Issue, "id labelId content status createdAt updatedAt")
+    fields.add_attributes(
+        "Issue", Issue, "id labelId categoryId position content status createdAt updatedAt contentUpdatedAt"
+    )
     fields.add("Query", "issue", find_issue)
     fields.add("Project", "issues", search_issues)
-    fields.add("Project", "issueCategories", resolve_empty_list)
+    fields.add("Project", "issueCategories", list_categories)
     fields.add("IssueConnection", "totalCount", lambda source, call: call.count(Issue, source.condition))
     fields.add("IssueConnection", "nodes", lambda source, call: build_issue_page(source, call).nodes)
     fields.add(
@@ -48,8 +50,6 @@ def add_to(fields: Fields) -> None:
     )
     fields.add("Issue", "friendlyId", lambda source, _call: str(source.no))
     fields.add("Issue", "dataRowId", find_data_row_id)
-    fields.add("Issue", "categoryId", resolve_null)
-    fields.add("Issue", "position", resolve_null)
     fields.add("Issue", "createdBy", find_creator)
     fields.add("Issue", "resolvedBy", find_resolver)
     fields.add(
@@ -57,11 +57,11 @@ def add_to(fields: Fields) -> None:
         "resolvedAt",
         get_resolved_at,
     )
-    fields.add("Issue", "contentUpdatedAt", resolve_null)
     fields.add("Issue", "latestReplyAt", find_latest_reply)
     fields.add("Issue", "comments", list_comments)
-    fields.add_nulls("IssueCategory", "id name description")
-    fields.add_attributes("Comment", Comment, "id content createdAt", updatedAt="created_at")
+    fields.add_attributes("IssueCategory", IssueCategory, "id name description")
+    fields.add_attributes("Comment", Comment, "id content createdAt")
+    fields.add("Comment", "updatedAt", lambda source, _call: source.updated_at or source.created_at)
     fields.add("Comment", "createdBy", find_creator)
 
 
@@ -80,8 +80,10 @@ def search_issues(
 
 def _build_condition(where: Mapping[str, Any]) -> Clause:
     condition = EVERYTHING
-    if (where.get("type") or ISSUE) != ISSUE or where.get("categoryId") is not None:
+    if (where.get("type") or ISSUE) != ISSUE:
         condition &= Clause("FALSE")
+    if where.get("categoryId") is not None:
+        condition &= Clause("category_id = :category", category=where["categoryId"])
     if where.get("status") is not None:
         condition &= Clause("status = :status", status=where["status"])
     if where.get("createdByIds") is not None:
@@ -112,14 +114,21 @@ def get_resolved_at(source: Issue, _call: Call) -> int | None:
 
 
 def find_resolver(source: Issue, call: Call) -> Person | None:
-    """The user who wrote the last comment (inferred)."""
+    """The user who resolved it; of a generated issue the user who wrote the last comment (inferred)."""
     if source.status != IssueStatus.RESOLVED:
         return None
+    if source.resolved_by is not None:
+        return call.find(Person, source.resolved_by)
     comments = list_comments(source, call)
     return call.find(Person, comments[-1].created_by if comments else source.created_by)
 
 
 def find_latest_reply(source: Issue, call: Call) -> int | None:
-    """The first comment opens the issue; what follows are replies (inferred)."""
-    replies = list_comments(source, call)[1:]
+    """The first comment of a generated issue opens it; what follows are replies (inferred)."""
+    comments = list_comments(source, call)
+    replies = comments[1:] if comments and comments[0].created_at == source.created_at else comments
     return replies[-1].created_at if replies else None
+
+
+def list_categories(source: Project, call: Call) -> list[IssueCategory]:
+    return call.select(IssueCategory, Clause("project_id = :id", id=source.id), order="created_at, id")

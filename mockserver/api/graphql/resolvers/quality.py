@@ -74,8 +74,8 @@ def add_to(fields: Fields) -> None:
 def list_benchmarks(source: Project, call: Call, where: Any = None, **window: Unpack[Window]) -> list[Benchmark]:
     condition = Clause("project_id = :id AND is_benchmark AND NOT deleted", id=source.id)
     if not where:
-        return [_build_benchmark(call, label) for label in call.select(Label, condition, order="no", **window)]
-    every = (_build_benchmark(call, label) for label in call.select(Label, condition, order="no"))
+        return [build_benchmark(call, label) for label in call.select(Label, condition, order="no", **window)]
+    every = (build_benchmark(call, label) for label in call.select(Label, condition, order="no"))
     return cut_window([item for item in every if matches(where, partial(_get_field, item))], **window)
 
 
@@ -85,10 +85,10 @@ def _get_field(item: Benchmark, name: str) -> Any:
 
 def find_benchmark(_source: Any, call: Call, where: Mapping[str, Any]) -> Benchmark:
     is_benchmark = Clause("id = :id AND is_benchmark AND NOT deleted", id=where.get("id"))
-    return _build_benchmark(call, call.one(Label, is_benchmark, f"Benchmark {where.get('id')!r}"))
+    return build_benchmark(call, call.one(Label, is_benchmark, f"Benchmark {where.get('id')!r}"))
 
 
-def _build_benchmark(call: Call, label: Label) -> Benchmark:
+def build_benchmark(call: Call, label: Label) -> Benchmark:
     """The other labels of its data row are those that were compared with it."""
     with call.read() as connection:
         count, agreement, last = measure_benchmark(connection, label.project_id, label.data_row_no)

@@ -1,0 +1,51 @@
+"""Mutations of reviews and benchmarks (SDK label.py, review.py, benchmark.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mockserver.api.graphql.call import Call
+from mockserver.api.graphql.fields import Fields
+from mockserver.api.graphql.resolvers.quality import Benchmark, build_benchmark
+from mockserver.errors import BadInput, NotFound
+from mockserver.world.database import Clause
+from mockserver.world.labels import Label, Review
+
+Where = Mapping[str, Any]
+
+
+def add_to(fields: Fields) -> None:
+    fields.add("Mutation", "createReview", create_review)
+    fields.add("Mutation", "updateReview", update_review)
+    fields.add("Mutation", "createBenchmark", create_benchmark)
+    fields.add("Mutation", "deleteBenchmark", delete_benchmark)
+
+
+def create_review(_source: Any, call: Call, data: Where) -> Review:
+    """Raises NotFound, also for a label of another project."""
+    label_id, project_id = ((data[name].get("connect") or {}).get("id") for name in ("label", "project"))
+    label = call.get(Label, label_id)
+    if label.project_id != project_id:
+        raise NotFound(f"Label {label_id!r} is not in project {project_id!r}")
+    return call.workspace.labels.create_review(label.id, score=data["score"])
+
+
+def update_review(_source: Any, call: Call, where: Where, data: Where) -> Review:
+    """Raises NotFound, BadInput."""
+    review = call.one(Review, Clause("id = :id", id=where.get("id")), f"Review {where.get('id')!r}")
+    if data.get("deleted"):
+        return call.workspace.labels.delete_review(review.id)
+    if data.get("score") is None:
+        raise BadInput("updateReview was sent without a score; expected score, or deleted: true")
+    return call.workspace.labels.update_review(review.id, score=data["score"])
+
+
+def create_benchmark(_source: Any, call: Call, data: Where) -> Benchmark:
+    """Raises NotFound, Conflict."""
+    return build_benchmark(call, call.workspace.labels.set_benchmark(data["labelId"], is_benchmark=True))
+
+
+def delete_benchmark(_source: Any, call: Call, where: Where) -> Benchmark:
+    """Raises NotFound, Conflict."""
+    return build_benchmark(call, call.workspace.labels.set_benchmark(where["labelId"], is_benchmark=False))
