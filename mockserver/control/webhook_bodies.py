@@ -144,5 +144,33 @@ class Replay(Body, frozen=True, kw_only=True):
     since: DateTime
 
 
+class RedeliverFailed(Body, frozen=True, kw_only=True):
+    """Since which date-time of the world, by default since ever; of one webhook (`last` is the newest), or of all."""
+
+    since: DateTime | None = None
+    webhook: str | None = None
+
+
+class Seconds(msgspec.Struct, frozen=True):
+    median: float
+    p95: float
+    most: float
+
+
+class Statistics(msgspec.Struct, frozen=True):
+    """The deliveries of a webhook by state and topic, its attempts by HTTP status or failure, and how long the answers
+    took."""
+
+    webhook_id: str
+    deliveries: dict[str, int]
+    topics: dict[str, int]
+    attempts: int
+    results: dict[str, int]
+    success_rate: float | None
+    seconds: Seconds | None
+    last_success_at: str | None
+    last_failure_at: str | None
+
+
 class Replayed(msgspec.Struct, frozen=True):
     deliveries: int

@@ -23,8 +23,11 @@ from mockserver.control.webhook_bodies import (
     DeliveryQuery,
     DeliveryView,
     NewWebhook,
+    RedeliverFailed,
     Replay,
     Replayed,
+    Seconds,
+    Statistics,
     WebhookList,
     WebhookView,
 )
@@ -34,6 +37,7 @@ from mockserver.webhooks.options import load_options
 from mockserver.world.database import Clause, Connection
 from mockserver.world.events import TOPICS, Event
 from mockserver.world.moments import format_zulu
+from mockserver.world.queries import deliveries as queries
 from mockserver.world.store import Store
 from mockserver.world.webhooks import Attempt, Delivery, DeliveryState, Subscription
 
@@ -97,6 +101,19 @@ class WebhookControls:
         since = parse_body_moment(body.since, "since")
         workspace = self._workspace(request)
         return Replayed(workspace.outbox_writer.replay(workspace.deliveries, self._webhook_id(request), since))
+
+    def statistics(self, request: Request, _body: None) -> Statistics:
+        """Counts the deliveries and attempts of a webhook, and how long its receiver takes to answer."""
+        webhook = self._webhook_id(request)
+        with contextlib.closing(self._workspace(request).store.snapshot()) as connection:
+            connection.one_by_id(Subscription, webhook)
+            return view_statistics(connection, webhook)
+
+    def redeliver_failed(self, request: Request, body: RedeliverFailed) -> Replayed:
+        """Sends all failed deliveries since a date-time again."""
+        since = 0 if body.since is None else parse_body_moment(body.since, "since")
+        webhook = None if body.webhook is None else self._resolve_id(request, Subscription, body.webhook)
+        return Replayed(self._workspace(request).deliveries.redeliver_failed(since, webhook))
 
     async def list_deliveries(self, request: Request, query: DeliveryQuery) -> DeliveryList:
         """Deliveries with every attempt, oldest first; `wait` holds the answer until nothing is due."""
@@ -166,6 +183,29 @@ def view_webhook(subscription: Subscription, warning: str | None = None) -> Webh
         updated_at=format_zulu(subscription.updated_at),
         warning=warning,
     )
+
+
+def view_statistics(connection: Connection, webhook: str) -> Statistics:
+    results = queries.count_by_result(connection, webhook)
+    attempts = sum(results.values())
+    succeeded = sum(count for result, count in results.items() if len(result) == 3 and result.startswith("2"))
+    seconds = queries.list_seconds(connection, webhook)
+    last_success, last_failure = queries.find_last_attempts(connection, webhook)
+    return Statistics(
+        webhook_id=webhook,
+        deliveries=queries.count_by_state(connection, webhook),
+        topics=queries.count_by_topic(connection, webhook),
+        attempts=attempts,
+        results=results,
+        success_rate=round(succeeded / attempts, 4) if attempts else None,
+        seconds=_summarize(seconds) if seconds else None,
+        last_success_at=_format_moment(last_success),
+        last_failure_at=_format_moment(last_failure),
+    )
+
+
+def _summarize(seconds: list[float]) -> Seconds:
+    return Seconds(seconds[len(seconds) // 2], seconds[len(seconds) * 95 // 100], seconds[-1])
 
 
 def view_deliveries(connection: Connection, deliveries: list[Delivery]) -> list[DeliveryView]:

@@ -360,3 +360,39 @@ def test_a_webhook_to_which_nothing_will_go_says_so_when_it_is_made(
         assert answer["status"] == "ACTIVE"
     [listed, _] = control(workspace, "GET", "webhooks").json()["webhooks"]
     assert listed["warning"] is None
+
+
+def test_all_that_failed_since_a_moment_is_sent_again_and_counted(workspace: MockWorkspace) -> None:
+    workspace.clock.freeze()
+    workspace.clock.set("2025-03-01T00:00:00Z")
+    statuses = iter([500, 500, 500])
+    with Receiver(lambda _: Answer(next(statuses, 200))) as receiver:
+        webhook = workspace.webhook(receiver.url, "LABEL_CREATED", "LABEL_UPDATED", retries="none")
+        workspace.event("LABEL_CREATED", "image")
+        assert [delivery["state"] for delivery in workspace.deliveries] == ["FAILED"]
+        workspace.clock.advance(days=1)
+        for event in ("LABEL_CREATED", "LABEL_UPDATED"):
+            workspace.event(event, "image")
+            assert workspace.deliveries[-1]["state"] == "FAILED"
+        since = {"since": "2025-03-01T12:00:00Z", "webhook": "last"}
+        assert control(workspace, "POST", "redeliver", json=since).json() == {"deliveries": 2}
+        assert [delivery["state"] for delivery in workspace.deliveries] == ["FAILED", "DELIVERED", "DELIVERED"]
+        assert control(workspace, "POST", "redeliver").json() == {"deliveries": 1}
+        assert {delivery["state"] for delivery in workspace.deliveries} == {"DELIVERED"}
+    counted = control(workspace, "GET", f"webhooks/{webhook}/statistics").json()
+    seconds = counted.pop("seconds")
+    assert 0 < seconds["median"] <= seconds["p95"] <= seconds["most"]
+    assert counted == {
+        "webhook_id": webhook,
+        "deliveries": {"DELIVERED": 3},
+        "topics": {"LABEL_CREATED": 2, "LABEL_UPDATED": 1},
+        "attempts": 6,
+        "results": {"200": 3, "500": 3},
+        "success_rate": 0.5,
+        "last_success_at": "2025-03-02T00:00:00.000Z",
+        "last_failure_at": "2025-03-02T00:00:00.000Z",
+    }
+    assert control(workspace, "GET", "webhooks/nobody/statistics").status_code == 404
+    workspace.webhook("http://127.0.0.1:9/")
+    empty = control(workspace, "GET", "webhooks/last/statistics").json()
+    assert (empty["attempts"], empty["success_rate"], empty["seconds"]) == (0, None, None)

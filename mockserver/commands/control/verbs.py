@@ -147,6 +147,8 @@ VERBS: tuple[Verb, ...] = (
          (argument("webhook"),)),
     Verb("webhooks replay", "Sends all events since a date-time again.", "POST", "webhooks/{webhook}/replay",
          (argument("webhook", default=LAST), option("since", "A date-time of the world's clock.", required=True))),
+    Verb("webhooks statistics", "Counts deliveries and attempts, and how long answers take.", "GET",
+         "webhooks/{webhook}/statistics", (argument("webhook", default=LAST),)),
     Verb("deliveries", "Lists deliveries, oldest first.", "GET", "deliveries", (
         option("webhook", "Only of this webhook; `last` is the newest."),
         option("state", "Only in this state: PENDING, DELIVERED, FAILED or STOPPED."),
@@ -156,6 +158,11 @@ VERBS: tuple[Verb, ...] = (
     ), render=render_deliveries, pages="deliveries"),
     Verb("deliveries redeliver", "Sends a delivery again; `last` is the newest.", "POST",
          "deliveries/{delivery}/redeliver", (argument("delivery", default=LAST),)),
+    Verb("deliveries failed", "Sends all failed deliveries again, since a date-time or of one webhook.", "POST",
+         "redeliver", (
+        option("since", "A date-time of the world's clock."),
+        option("webhook", "Only of this webhook; `last` is the newest."),
+    )),
     Verb("expected", "Prints the rows that a correct export contains, as NDJSON.", "POST", "expected", (
         PROJECT,
         option("dataset", "A dataset, by name or id."),

@@ -165,6 +165,21 @@ class Deliveries:
         )
         return subscription, _requeue(change, recent)
 
+    def redeliver_failed(self, since: int, subscription_id: str | None = None) -> int:
+        """Puts the failed deliveries of all events since a timestamp back into the queue, of one subscription or of all
+        that are active, and counts them. Raises NotFound, Conflict."""
+        with self.store.change() as change:
+            if subscription_id is not None:
+                self._get_active(change, subscription_id)
+            recent = Clause(
+                "state = :failed AND event_no IN (SELECT no FROM event WHERE at >= :since)"
+                " AND subscription_id IN (SELECT id FROM subscription WHERE status = :active)",
+                failed=DeliveryState.FAILED, since=since, active=SubscriptionStatus.ACTIVE,
+            )  # fmt: skip
+            if subscription_id is not None:
+                recent &= Clause("subscription_id = :id", id=subscription_id)
+            return _requeue(change, recent)
+
     def _get_active(self, change: Change, subscription_id: str) -> Subscription:
         subscription = change.one(Subscription, subscription_id)
         if subscription.status != SubscriptionStatus.ACTIVE:
