@@ -31,6 +31,7 @@ from mockserver.world.changes.data_rows import DataRowChanges
 from mockserver.world.changes.deliveries import Deliveries
 from mockserver.world.changes.embeddings import EmbeddingChanges
 from mockserver.world.changes.global_keys import GlobalKeyChanges
+from mockserver.world.changes.groups import GroupChanges
 from mockserver.world.changes.issues import IssueChanges
 from mockserver.world.changes.labels import LabelChanges
 from mockserver.world.changes.metadata import MetadataChanges
@@ -95,6 +96,7 @@ class Workspace:
         self.embeddings = EmbeddingChanges(store)
         self.models = ModelChanges(store)
         self.projects = ProjectChanges(store)
+        self.groups = GroupChanges(store)
         self.data_rows = DataRowChanges(store)
         self.labels = LabelChanges(store)
         self.issues = IssueChanges(store)

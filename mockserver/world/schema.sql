@@ -31,6 +31,21 @@ CREATE TABLE person (
   created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL
 );
 
+CREATE TABLE user_group (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, color TEXT NOT NULL, description TEXT NOT NULL,
+  created_by TEXT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL
+);
+CREATE TABLE group_member (
+  group_id TEXT NOT NULL, user_id TEXT NOT NULL, role_id TEXT NOT NULL, PRIMARY KEY (group_id, user_id)
+);
+CREATE TABLE group_project (group_id TEXT NOT NULL, project_id TEXT NOT NULL, PRIMARY KEY (group_id, project_id));
+CREATE TABLE invite (
+  id TEXT PRIMARY KEY, email TEXT NOT NULL, role_id TEXT NOT NULL, created_by TEXT NOT NULL, created_at BIGINT NOT NULL
+);
+CREATE TABLE project_invite (
+  id TEXT PRIMARY KEY, invite_id TEXT NOT NULL, project_id TEXT NOT NULL, role_id TEXT NOT NULL
+);
+
 CREATE TABLE labeling_frontend (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, description TEXT NOT NULL, iframe_url_path TEXT NOT NULL
 );

@@ -10,6 +10,7 @@ from mockserver.api.graphql.resolvers import (
     data_rows,
     exports,
     feature_schemas,
+    groups,
     imports,
     issue_changes,
     issues,
@@ -42,7 +43,7 @@ def all_resolvers() -> dict[str, dict[str, RegisteredField]]:
         people, projects, ontologies, data_rows, metadata, labels, feature_schemas, quality, models, slices, exports,
         legacy, changes, webhooks, issues, access, workflows, imports,
         uploads, row_imports, batches, queues, metadata_changes, row_changes, model_changes, project_changes,
-        issue_changes, label_changes,
+        issue_changes, label_changes, groups,
     ):  # fmt: skip
         module.add_to(fields)
     return fields.by_type

@@ -1,7 +1,4 @@
-"""Permissions: API keys, permissions, invitations and groups of users (SDK api_key.py, invite.py, user_group.py).
-
-A world has the people of its scenario and one API key; nobody is invited, and nobody is in a group.
-"""
+"""Permissions: API keys and permissions (SDK api_key.py). A world has one API key."""
 
 from __future__ import annotations
 
@@ -12,9 +9,9 @@ import msgspec
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields, resolve_empty_list, resolve_null
-from mockserver.errors import NotFound
 from mockserver.world import ids
 from mockserver.world.database import Clause
+from mockserver.world.groups import Invite
 from mockserver.world.people import Organization, Person, Role
 
 SEATS = 1_000
@@ -42,19 +39,6 @@ class InvitesLimit(msgspec.Struct, frozen=True):
         return self.limit - self.used
 
 
-class EmptyPage(msgspec.Struct, frozen=True):
-    """A page of an empty list."""
-
-    nodes: list[Any] = []
-    next_cursor: None = None
-    total_count: int = 0
-
-
-INVITE = "id createdAt organizationRoleName inviteeEmail projectInvites"
-GROUP = "id name color description projects members membersAsCSV"
-MEMBERS = "nodes totalCount userGroupRoles"
-
-
 def add_to(fields: Fields) -> None:
     fields.add("User", "apiKeys", list_api_keys)
     fields.add("User", "apiKeysOtherUsers", resolve_empty_list)
@@ -64,25 +48,12 @@ def add_to(fields: Fields) -> None:
     fields.add("Role", "organizationId", lambda _source, call: call.store.workspace.organization_id)
     fields.add("Role", "description", resolve_null)
     fields.add("Query", "invitesLimit", count_invites)
-    fields.add("Organization", "invites", build_empty_page)
-    fields.add("Project", "invites", build_empty_page)
-    fields.add("Query", "userGroups", build_empty_page)
-    fields.add("Query", "userGroupsV2", build_empty_page)
-    fields.add("Query", "userGroup", refuse_user_group)
-    fields.add("Query", "userGroupV2", resolve_null)
     fields.add("ApiKey", "name", lambda _source, _call: "API key")
     fields.add("ApiKey", "revoked", lambda _source, _call: False)
     fields.add("ApiKey", "expiresAtEpoch", lambda _source, _call: NEVER)
     fields.add("ApiKey", "allowedIpCidrs", resolve_empty_list)
     fields.add_attributes("ApiKey", ApiKey, "id userId userEmail createdAt updatedAt", createdByUserId="user_id")
     fields.add_attributes("InvitesLimit", InvitesLimit, "used limit remaining")
-    fields.add_attributes("InviteConnection", EmptyPage, "nodes nextCursor")
-    fields.add_attributes("UserGroupConnection", EmptyPage, "nodes nextCursor totalCount")
-    for kind, names in {
-        "Invite": INVITE, "ProjectInvite": "id projectRoleName projectId", "UserGroup": GROUP,
-        "UserGroupProjects": "nodes totalCount", "UserGroupMembers": MEMBERS, "UserGroupRole": "userId roleId",
-    }.items():  # fmt: skip
-        fields.add_nulls(kind, names)
 
 
 def list_api_keys(source: Person, call: Call) -> list[ApiKey]:
@@ -103,12 +74,4 @@ def find_organization_role(_source: Any, call: Call, userId: str | None = None) 
 def count_invites(_source: Any, call: Call, where: Mapping[str, Any]) -> InvitesLimit:
     """Counts the users of the organization and the invitations (SDK organization.py)."""
     call.get(Organization, where.get("id"))
-    return InvitesLimit(call.count(Person, Clause("TRUE")), SEATS)
-
-
-def build_empty_page(_source: Any, _call: Call, **_page: Any) -> EmptyPage:
-    return EmptyPage()
-
-
-def refuse_user_group(_source: Any, _call: Call, where: Mapping[str, Any]) -> None:
-    raise NotFound(f"User group {where.get('id')!r} does not exist in this workspace")
+    return InvitesLimit(call.count(Person, Clause("TRUE")) + call.count(Invite, Clause("TRUE")), SEATS)
