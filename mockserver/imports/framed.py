@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -30,6 +30,8 @@ JsonObject = dict[str, Any]
 NO_PLANE = ""
 UNKNOWN_SIZE = (512, 512)
 """Width and height of a volume's frames of which nothing is known (inferred: the usual matrix of a scanner)."""
+MOST_SHOWN = 200_000
+"""Frames of all segments of a label together: an export with interpolation writes each of them."""
 KEYS = {"rectangle": "bbox", "point": "point", "line": "line"}
 """Kind of tool -> key of a key frame."""
 MASK_TOOLS = ("raster-segmentation", "superpixel")
@@ -63,8 +65,16 @@ class FramedLabel:
         self.masks = MaskSheet(contents.read_file)
         planes = dicom.PLANES if self._is_volume else (NO_PLANE,)
         self.sheets = {plane: KeyFrames() for plane in planes}
+        self._shown = 0
+        """Frames of all segments so far."""
         self._ordinals: dict[str, str] = {}
         """Plane -> end of its composite mask's id."""
+
+    def _count_frames(self, segments: Iterable[tuple[int, int]]) -> None:
+        """Raises LineProblem when a label has too many frames."""
+        self._shown += sum(last - first + 1 for first, last in segments)
+        if self._shown > MOST_SHOWN:
+            raise refuse_value("segments", f"{self._shown:,} frames of a label", f"at most {MOST_SHOWN:,} frames")
 
     # Questions
 
@@ -75,6 +85,7 @@ class FramedLabel:
         timeline = read_timeline(line, feature, self._scope, latest=self._latest)
         if any(first < 1 for first, _ in timeline.ranges):
             raise refuse_value("frames", timeline.ranges, "frames from 1 on")
+        self._count_frames(timeline.ranges)
         identify = identify_by_place(self._features)
         for frame in sorted(timeline.moments):
             if answered := answer_at(timeline, frame, identify):
@@ -100,9 +111,10 @@ class FramedLabel:
         start = self._features.build_feature(tool, annotation_kind=kinds[tool.kind])
         known: dict[tuple[str, ...], str] = {}
         key_frames = list(self._build_key_frames(line, tool, start, known))
-        for segment in line.segments:
-            frames = [key.frame for key in segment.keyframes]
-            sheet.segments.setdefault(start["feature_id"], []).append([min(frames), max(frames)])
+        frames = [[key.frame for key in segment.keyframes] for segment in line.segments]
+        segments = [(min(numbers), max(numbers)) for numbers in frames]
+        self._count_frames(segments)
+        sheet.segments[start["feature_id"]] = [[first, last] for first, last in segments]
         for frame, key_frame in sorted(key_frames, key=lambda item: item[0]):
             sheet.add_key_frame(frame, self._answers.add_confidence(key_frame, line))
 

@@ -177,6 +177,7 @@ def png_of(pixels: list[list[int]]) -> str:
     return base64.b64encode(png).decode()
 
 
+LONG_TEXTS = [{"value": text, "frames": [{"start": 1, "end": 150_000 + n}]} for n, text in enumerate(("a", "b"))]
 PIXELS = [[0, 0, 1], [0, 1, 1], [0, 0, 0]]
 
 
@@ -224,6 +225,7 @@ def test_confidence_is_kept_of_predictions_alone() -> None:
         ("PDF", {"name": "the-rectangle", "bbox": BOX, "page": 0, "unit": "MILES"}, "unit is 'MILES'"),
         ("HTML", {"name": "the-rectangle", "bbox": BOX}, "expected questions only"),
         ("VIDEO", {"name": "the-rectangle", "bbox": BOX}, "expected segments"),
+        ("VIDEO", {"name": "note", "answer": LONG_TEXTS}, "at most 200,000 frames"),
         ("VIDEO", {"name": "the-line", "segments": [{"keyframes": [{"frame": 1, "bbox": BOX}]}]}, "keyframes[0] is"),
         ("DICOM", {"name": "note", "groupKey": "top", "answer": "x", "frames": [{"start": 1, "end": 1}]}, "groupKey"),
     ],

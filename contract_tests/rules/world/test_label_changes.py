@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mockserver.errors import Conflict, NotFound
+from mockserver.errors import Conflict, NotFound, NotYours
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.changes.issues import IssueChanges
 from mockserver.world.changes.labels import APPROVE, MOVE, LabelChanges
@@ -166,6 +166,20 @@ def test_an_issue_lives_its_life(store: Store) -> None:
     with pytest.raises(NotFound, match="Issue"):
         IssueChanges(store).delete_issue(issue.id)
     assert kinds(store) == [EventKind.ISSUE_CREATED, EventKind.ISSUE_UPDATED, EventKind.ISSUE_DELETED]
+
+
+@pytest.mark.known("client")
+def test_an_issue_of_another_user_keeps_all_issues_from_being_deleted(store: Store) -> None:
+    issues, row = IssueChanges(store), row_of(store, WorkflowStatus.DONE)
+    with store.reading() as connection:
+        [other] = connection.select(Person, Clause("id <> :id", id=store.workspace.user_id), first=1)
+    of_other, _ = issues.create_issue(project_of(store), row.id, content="Mine?", by=other.id)
+    own, _ = issues.create_issue(project_of(store), row.id, content="Yours?")
+    with pytest.raises(NotYours, match="another user"):
+        issues.delete_issues([own.id, of_other.id])
+    issues.delete_issues([own.id, own.id, "nobody"])
+    with pytest.raises(NotFound):
+        issues.delete_issue(own.id)
 
 
 def test_metadata_is_set_whether_it_was_there_or_not(store: Store) -> None:
