@@ -25,6 +25,7 @@ class Profile(StrEnum):
     ERRORS = "errors"
     ASYNC = "async"
     RETRY = "retry"
+    SYNC = "sync"
     LABELS_V1 = "v1"
     FRAMES = "frames"
     PROCESS = "process"
@@ -37,6 +38,7 @@ TITLES = {
     Profile.ERRORS: "Errors",
     Profile.ASYNC: "Exports that take time",
     Profile.RETRY: "Failures on the way",
+    Profile.SYNC: "Incremental sync",
     Profile.LABELS_V1: "Labels of Export V1",
     Profile.FRAMES: "Frames of clips",
     Profile.PROCESS: "The client's process",

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Any, TextIO
 
 PROTOCOL = 1
-OPERATIONS = ("export_rows", "export_errors", "export_labels_v1", "frames")
+OPERATIONS = ("export_rows", "export_errors", "changed_since", "export_labels_v1", "frames")
 Json = dict  # not subscripted here: Python 3.8 cannot
 
 

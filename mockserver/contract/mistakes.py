@@ -90,6 +90,11 @@ MISTAKES: tuple[Mistake, ...] = (
     Mistake("refusal-hidden", "It takes a refusal for an empty result", "Raise an error if the answer has `errors`."),
     Mistake("cancel-hidden", "It takes a cancelled export for an empty one", "Raise an error if it did not COMPLETE."),
     Mistake("not-waited", "It does not wait for the export", "Poll the task while its status is IN_PROGRESS."),
+    Mistake(
+        "sync-differs",
+        "Its incremental sync misses changes",
+        "Send `last_activity_at` with the timestamp of the last sync, taken before that sync began.",
+    ),
     # Failures on the way
     Mistake("gives-up", "It gives up at the first failure", "Repeat queries and downloads a few times.", Level.SHOULD),
     Mistake(

@@ -16,13 +16,14 @@ from mockserver.contract.processes import PROCESSES
 from mockserver.contract.results import Report, Result, conclude
 from mockserver.contract.retries import RETRY
 from mockserver.contract.rows import MEDIA, ROWS, TEXTS
+from mockserver.contract.sync import SYNC
 from mockserver.contract.trial import Trial
 from mockserver.errors import StartupError, nearest, quote
 from mockserver.generate.fixtures import find_fixtures
 from mockserver.testing.server import MockServer
 from mockserver.testing.workspace import MockWorkspace
 
-CASES: tuple[Case, ...] = (*ROWS, *MEDIA, *TEXTS, *ERRORS, *ASYNC, *RETRY, *LABELS, *FRAMES, *PROCESSES)
+CASES: tuple[Case, ...] = (*ROWS, *MEDIA, *TEXTS, *ERRORS, *ASYNC, *RETRY, *SYNC, *LABELS, *FRAMES, *PROCESSES)
 JOBS = 4
 """Cases at the same time. Clients wait more than they compute."""
 

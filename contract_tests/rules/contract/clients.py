@@ -23,6 +23,8 @@ if TYPE_CHECKING:
         """The client of the page, for the checker of types."""
 
         task: str | None
+        scope: Json
+        params: Json
         graphql_url: str
         rest_url: str
         api_key: str
@@ -255,6 +257,13 @@ class HidesEverything(Right):
             return list(super().export_rows(scope, params, filters))
         except Exception:  # noqa: BLE001
             return []
+
+
+class SyncsLabels(Right):
+    """Takes the dates of labels for those of changes."""
+
+    def changed_since(self, moment: str) -> Any:
+        return self.export_rows(self.scope, self.params, {"label_created_at": [moment, "2099-01-01"]})
 
 
 class LosesLabel(Right):

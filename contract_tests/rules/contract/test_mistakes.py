@@ -86,6 +86,7 @@ def test_the_client_of_the_page_keeps_the_contract(mock: MockServer) -> None:
         ("ReusesLinks", "file-expired", "expired-link"),
         ("HidesEverything", "page-200", "nonsense-hidden"),
         ("HidesEverything", "key-revoked", "refusal-hidden"),
+        ("SyncsLabels", "sync-deleted", "sync-differs"),
         ("LosesLabel", "v1-image", "labels-differ"),
         ("KeepsConnection", "connections-closed", "connections-left"),
         ("LeavesChildren", "ends-alone", "children-left"),
