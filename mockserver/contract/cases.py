@@ -25,6 +25,7 @@ class Profile(StrEnum):
     ERRORS = "errors"
     ASYNC = "async"
     RETRY = "retry"
+    DRIFT = "drift"
     SYNC = "sync"
     LABELS_V1 = "v1"
     FRAMES = "frames"
@@ -38,6 +39,7 @@ TITLES = {
     Profile.ERRORS: "Errors",
     Profile.ASYNC: "Exports that take time",
     Profile.RETRY: "Failures on the way",
+    Profile.DRIFT: "What is not known yet",
     Profile.SYNC: "Incremental sync",
     Profile.LABELS_V1: "Labels of Export V1",
     Profile.FRAMES: "Frames of clips",

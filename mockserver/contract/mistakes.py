@@ -95,6 +95,11 @@ MISTAKES: tuple[Mistake, ...] = (
         "Its incremental sync misses changes",
         "Send `last_activity_at` with the timestamp of the last sync, taken before that sync began.",
     ),
+    Mistake(
+        "unknown-field", "It cannot read fields that are new", "Keep, or ignore, keys that the reader does not know."
+    ),
+    Mistake("unknown-medium", "It cannot read a media type that is new", "Take unknown media types for plain rows."),
+    Mistake("unknown-value", "It cannot read values that are new", "Take unknown values of enums for texts."),
     # Failures on the way
     Mistake("gives-up", "It gives up at the first failure", "Repeat queries and downloads a few times.", Level.SHOULD),
     Mistake(

@@ -170,3 +170,19 @@ TEXTS = (
         world=World(scenario="long"), mistake="large-row",
     ),
 )  # fmt: skip
+
+DRIFT = tuple(
+    Case(
+        f"drift-{form}", Profile.DRIFT, title, export(IMAGE, {"label_details": True, "project_details": True}),
+        why, world=World(switches={"future": form}), mistake=mistake,
+    )
+    for form, title, why, mistake in (
+        (
+            "fields", "a section and a field that are new",
+            "The service adds some every year; a reader keeps or ignores them.",
+            "unknown-field",
+        ),
+        ("media", "a media type that is new", "One row of it must not end the export.", "unknown-medium"),
+        ("values", "values of enums that are new", "One of them must not end the export.", "unknown-value"),
+    )
+)  # fmt: skip

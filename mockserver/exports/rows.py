@@ -15,6 +15,7 @@ from mockserver.exports.dates import PayloadFormat, load_format, remove_page_cou
 from mockserver.exports.experiments import Experiments, get_experiment_keys
 from mockserver.exports.failures import FailedRow
 from mockserver.exports.frames import interpolate_frames
+from mockserver.exports.future import CHANGES
 from mockserver.exports.labels import PARTS_OF_A_LABEL, LabelKinds, Labels
 from mockserver.exports.names import Names
 from mockserver.exports.request import ExportParams
@@ -74,6 +75,7 @@ class ExportRows:
         few = 0 < len(projects) <= FEW_PROJECTS
         self._in_projects = Clause("project_id IN :ids", ids=list(projects)) if few else EVERYTHING
         self._form = load_format(connection)
+        self._change = CHANGES.get(self._form.switches.future)
         self._files = Files(links, host=host, key=self._form.asset_key, now=now)
         self._names = Names(connection, projects, self._form)
         has_tags = self._form.has("project_tags")
@@ -122,6 +124,8 @@ class ExportRows:
         for first in range(0, len(rows.no), LINES_PER_TEXT):
             lines = zip(*(column[first : first + LINES_PER_TEXT] for column in columns), strict=True)
             text = "".join(chain.from_iterable(chain.from_iterable(lines))).encode("ascii")
+            if self._change is not None:
+                text = self._change(text)
             count = min(LINES_PER_TEXT, len(rows.no) - first)
             yield RowBatch(unescape(text) if self._form.switches.characters == "utf-8" else text, count)
 

@@ -262,8 +262,32 @@ class HidesEverything(Right):
 class SyncsLabels(Right):
     """Takes the dates of labels for those of changes."""
 
-    def changed_since(self, moment: str) -> Any:
-        return self.export_rows(self.scope, self.params, {"label_created_at": [moment, "2099-01-01"]})
+    def export_rows(self, scope: Json, params: Json, filters: Json) -> Any:
+        if "last_activity_at" in filters:
+            filters = {"label_created_at": [filters["last_activity_at"][0], "2099-01-01"]}
+        return super().export_rows(scope, params, filters)
+
+
+class KnowsKeys(Right):
+    def lines(self, stream: str) -> Iterator[Json]:
+        for row in super().lines(stream):
+            if unknown := row.keys() - {"data_row", "media_attributes", "projects"}:
+                raise ValueError(f"unknown keys {unknown}")
+            yield row
+
+
+class KnowsMedia(Right):
+    def lines(self, stream: str) -> Iterator[Json]:
+        return (row for row in super().lines(stream) if row["media_attributes"]["asset_type"] == "image")
+
+
+class KnowsStatuses(Right):
+    def lines(self, stream: str) -> Iterator[Json]:
+        for row in super().lines(stream):
+            for project in row["projects"].values():
+                status = project["project_details"]["workflow_status"]
+                project["project_details"]["workflow_status"] = {"DONE": "DONE"}.get(status, "TO_LABEL")
+            yield row
 
 
 class LosesLabel(Right):
