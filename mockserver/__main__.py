@@ -19,6 +19,7 @@ from mockserver.commands.control import build_commands
 from mockserver.commands.execute import env, execute
 from mockserver.commands.generate import generate
 from mockserver.commands.options import ENDS, SCENARIO, SEED, fail, setting
+from mockserver.commands.scenario import scenario
 from mockserver.commands.webhook import webhook
 from mockserver.errors import StartupError
 from mockserver.settings import (
@@ -260,6 +261,7 @@ main.add_command(contract)
 main.add_command(env)
 main.add_command(execute)
 main.add_command(generate)
+main.add_command(scenario)
 main.add_command(webhook)
 for verb in build_commands():
     main.add_command(verb)
