@@ -15,6 +15,7 @@ from mockserver.server import BOUNDS
 from mockserver.serving.acceptor import FEWEST, MOST_BY_DEFAULT, PAUSE
 from mockserver.serving.log import INTERVAL
 from mockserver.settings import LONGEST_KEY
+from mockserver.workspaces.row_imports import MOST_CHUNKS, MOST_FILE, MOST_MANIFEST
 from mockserver.world import progress
 
 HOLDS = {
@@ -32,6 +33,9 @@ HOLDS = {
     "the body of a request to GraphQL": f"{MOST_BODY:,} bytes, {MOST_PARTS:,} parts, {MOST_DEPTH} levels",
     "an upload to GraphQL, with all that is around it": (
         f"{MOST_UPLOAD:,} bytes, {MULTIPART_PARTS} parts, {MOST_FILES} files"
+    ),
+    "a manifest of data rows, and a file of data rows": (
+        f"{MOST_MANIFEST:,} bytes with {MOST_CHUNKS:,} files, and {MOST_FILE:,} bytes"
     ),
     "the text of a GraphQL document": f"{MOST_CHARACTERS:,} characters, {MOST_TOKENS:,} tokens",
     "long texts and JSON in an answer of GraphQL": f"{MOST_TEXT_OF_ANSWER:,} characters",

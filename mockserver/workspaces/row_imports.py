@@ -29,7 +29,11 @@ ROWS_TOGETHER = 200
 """Rows of one transaction, some 10 ms, in which no other change can be made."""
 MOST_SYNC = 1_000
 """Rows of appendRowsToDatasetSync (SDK dataset.py 3.40.1:126)."""
-MOST_CHUNKS = 10_000
+MOST_CHUNKS = 1_000
+MOST_MANIFEST = 1024 * 1024
+"""Bytes. It is read on the event loop."""
+MOST_FILE = 64 * 1024 * 1024
+"""Bytes of a file of data rows, which is held in memory. SDKs send chunks of 10 MB."""
 
 ReadItem = Callable[[Any], RowSpec]
 Check = Callable[[], None]
@@ -44,18 +48,18 @@ class RowImports:
 
     def start_upsert(self, manifest_url: str, *, base_url: str) -> tuple[Task, Future[None]]:
         """Starts the import of a manifest. Raises BadInput when it cannot be read, or a chunk is not here."""
-        manifest = parse_manifest(self._read(manifest_url))
+        manifest = parse_manifest(self._read(manifest_url, MOST_MANIFEST))
         if len(manifest.chunk_uris) > MOST_CHUNKS:
             raise BadInput(f"The manifest has {len(manifest.chunk_uris):,} chunks; at most {MOST_CHUNKS:,} are read")
         for url in manifest.chunk_uris:
-            self._find(url)
+            self._find(url, MOST_FILE)
         work = partial(self._upsert, manifest)
         return self._jobs.start(work, type=UPSERT_ROWS, name=JSON_IMPORT, base_url=base_url)
 
     def start_append(self, dataset_id: str, url: str, *, base_url: str) -> tuple[Task, Future[None]]:
         """Starts the import of one file into a dataset. Raises NotFound, BadInput."""
         self._check_dataset(dataset_id)
-        self._find(url)
+        self._find(url, MOST_FILE)
         work = partial(self._append, dataset_id, url)
         return self._jobs.start(work, type=JSON_IMPORT, name=JSON_IMPORT, base_url=base_url)
 
@@ -120,19 +124,21 @@ class RowImports:
         return position
 
     def _iterate(self, url: str) -> Iterator[Any]:
-        return iterate_items(decode_chunk(self._read(url)))
+        return iterate_items(decode_chunk(self._read(url, MOST_FILE)))
 
-    def _read(self, url: str) -> bytes:
-        return self._uploads.read(self._find(url))
+    def _read(self, url: str, most: int) -> bytes:
+        return self._uploads.read(self._find(url, most))
 
-    def _find(self, url: str) -> str:
-        """The id of the upload behind a URL. Raises BadInput, NotFound."""
+    def _find(self, url: str, most: int) -> str:
+        """The id of the upload behind a URL, of at most so many bytes. Raises BadInput, NotFound."""
         upload = self._uploads.find_by_url(url)
         if upload is None:
             raise BadInput(
                 f"The URL {url[:200]!r} is no file that was uploaded to this workspace; upload it by uploadFile:"
                 " nothing is fetched from other servers"
             )
+        if upload.size > most:
+            raise BadInput(f"The file {upload.name[:100]!r} has {upload.size:,} bytes; at most {most:,} are read")
         return upload.id
 
 

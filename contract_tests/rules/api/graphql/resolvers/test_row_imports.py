@@ -25,6 +25,7 @@ from contract_tests.rules.api.uploading import (
 )
 from contract_tests.serving import ServedWorld
 from mockserver.testing import MockWorkspace
+from mockserver.workspaces.row_imports import MOST_CHUNKS, MOST_MANIFEST
 
 ROW = (
     "query($id: ID!) {dataRow(where: {id: $id}) {id externalId globalKey rowData mediaAttributes createdAt updatedAt"
@@ -337,6 +338,13 @@ def test_a_manifest_that_counts_wrongly_changes_nothing(world: MockWorkspace, da
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"chunk_uris": "x"}', b'{"chunk_uris": ["https://example.com/a"]}'])
 def test_a_manifest_that_cannot_be_read_is_refused(world: MockWorkspace, content: bytes) -> None:
     assert refuse(world, UPSERT, manifestUri=upload(world, content))
+
+
+def test_a_manifest_that_is_too_large_is_refused(world: MockWorkspace) -> None:
+    url = upload(world, b" " * (MOST_MANIFEST + 1))
+    assert "at most 1,048,576 are read" in refuse(world, UPSERT, manifestUri=url)
+    chunks = upload(world, json.dumps({"chunk_uris": [url] * (MOST_CHUNKS + 1)}).encode())
+    assert f"at most {MOST_CHUNKS:,} are read" in refuse(world, UPSERT, manifestUri=chunks)
 
 
 @pytest.mark.parametrize("url", ["", "nonsense", "https://example.com/manifest.json", "http://[", "file:///etc/passwd"])
