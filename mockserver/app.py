@@ -59,7 +59,7 @@ from mockserver.workspaces.registry import Registry
 from mockserver.workspaces.state import WORKSPACES, State
 from mockserver.workspaces.workspace import Parts, Workspace, store_hooks
 from mockserver.workspaces.worlds import Worlds
-from mockserver.world.faults import find_fault
+from mockserver.world.machine_failures import find_machine_failure
 
 LOG = logging.getLogger(__name__)
 
@@ -272,7 +272,7 @@ async def answer_not_allowed(request: Request, _error: HTTPException) -> Respons
 
 async def answer_fault(request: Request, error: Exception) -> Response:
     """Names the fault of the machine, where no store or export has named it already."""
-    resource_failed = find_fault(error)
+    resource_failed = find_machine_failure(error)
     if resource_failed is None:
         LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
         return await answer_bug(request, error)

@@ -207,7 +207,7 @@ class LinkExpired(LinkRefused):
 
 class ResourceFailed(WireError):
     """The request is right, and the machine lacks something that the server needs: disk space, file descriptors, the
-    state folder (the table of causes: world/faults.py).
+    state folder (the table of causes: world/machine_failures.py).
 
     The code is not one of the service's, so that no client takes it for its answer. The status is 409, because the same
     request succeeds when the cause is gone; 429, 507 or 503 would say more, and clients retry those by themselves.

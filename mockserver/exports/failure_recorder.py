@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from mockserver.errors import Conflict
-from mockserver.world.faults import find_fault
+from mockserver.world.machine_failures import find_machine_failure
 
 LOG = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class FailureRecorder:
             except Conflict:
                 LOG.debug("%s %s ended with its workspace", self._noun, job_id)
             except Exception as error:
-                if find_fault(error) is None:
+                if find_machine_failure(error) is None:
                     LOG.exception("the failure of %s %s could not be recorded", self._noun, job_id)
                 return
             with self._lock:

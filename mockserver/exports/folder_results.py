@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mockserver.exports.results import ResultFile
-from mockserver.world.faults import find_fault
+from mockserver.world.machine_failures import find_machine_failure
 
 LOG = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class FolderResults:
         except FileNotFoundError:
             return
         except OSError as error:
-            if find_fault(error, path) is None:
+            if find_machine_failure(error, path) is None:
                 LOG.warning("%s could not be removed: %s", path, error)
 
     def list(self, below: str) -> list[ResultFile]:
@@ -117,7 +117,7 @@ def _raise_faults(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        fault = find_fault(error, path)
+        fault = find_machine_failure(error, path)
         if fault is None:
             raise
         raise fault from error

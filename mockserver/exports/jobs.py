@@ -17,7 +17,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 from mockserver.errors import MockserverError
 from mockserver.exports.failure_recorder import FailureRecorder, Record
 from mockserver.world.clock import DAY, Clock
-from mockserver.world.faults import find_fault
+from mockserver.world.machine_failures import find_machine_failure
 
 LOG = logging.getLogger(__name__)
 
@@ -162,7 +162,7 @@ class Jobs(Generic[J]):
         """The reason of a failure. The traceback of a bug goes to the log."""
         if isinstance(error, MockserverError):
             return str(error)
-        fault = find_fault(error, self._kind.place)
+        fault = find_machine_failure(error, self._kind.place)
         if fault is not None:
             return fault.message
         LOG.error("%s %s failed", self._kind.noun, job_id, exc_info=error)

@@ -19,7 +19,7 @@ from mockserver.webhooks.queues import QUEUE_SIZE, ConcurrencyLimits, Subscripti
 from mockserver.webhooks.sending import Sender
 from mockserver.world.changes.deliveries import Attempted, Deliveries, DueDeliveries
 from mockserver.world.clock import SECOND
-from mockserver.world.faults import find_fault
+from mockserver.world.machine_failures import find_machine_failure
 from mockserver.world.retention import Retention
 from mockserver.world.webhooks import Delivery, DeliveryState
 
@@ -90,7 +90,7 @@ class WorkspaceDispatcher:
         except Conflict:
             raise
         except Exception as error:
-            if find_fault(error) is None:  # a fault of the machine is in the log already, once a minute
+            if find_machine_failure(error) is None:  # a fault of the machine is in the log already, once a minute
                 LOG.exception("the webhooks of a workspace could not be sent; the dispatcher tries again")
             await asyncio.sleep(PAUSE_AFTER_ERROR)
             self._woken.set()

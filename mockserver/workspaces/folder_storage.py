@@ -37,7 +37,7 @@ from mockserver.workspaces.storage import GetHooks, GetWorld, Life, Storage, new
 from mockserver.workspaces.world_files import checksum_of, copy_file, copy_live, find_damage, start_life
 from mockserver.world.changes.settings import new_incarnation
 from mockserver.world.changes.tasks import resume
-from mockserver.world.faults import find_fault
+from mockserver.world.machine_failures import find_machine_failure
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Hooks, Store
 
@@ -300,7 +300,7 @@ def name_faults(place: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        fault = find_fault(error, place)
+        fault = find_machine_failure(error, place)
         if fault is None or fault is error:
             raise
         raise fault from error

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 
 from mockserver.errors import ResourceFailed
-from mockserver.world.faults import find_fault
+from mockserver.world.machine_failures import find_machine_failure
 
 Identity = tuple[int, int]
 """Device and number of a file."""
@@ -51,4 +51,4 @@ class Presence:
 
 
 def _build_error(error: OSError, path: Path) -> ResourceFailed:
-    return find_fault(error, path) or ResourceFailed(f"{path} cannot be read: {error}")
+    return find_machine_failure(error, path) or ResourceFailed(f"{path} cannot be read: {error}")

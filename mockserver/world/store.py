@@ -17,7 +17,7 @@ from mockserver.errors import Conflict, MockserverError, ResourceFailed
 from mockserver.world.change import Change
 from mockserver.world.clock import Clock
 from mockserver.world.database import Clause, Connection, Database, Record
-from mockserver.world.faults import find_fault
+from mockserver.world.machine_failures import find_machine_failure
 from mockserver.world.people import Organization, Person
 from mockserver.world.presence import Presence
 from mockserver.world.schema import schema_parts, tables
@@ -134,7 +134,7 @@ class Store:
 
     def _fault_of(self, error: BaseException) -> MockserverError | None:
         """The fault of the machine that `error` reports; that the workspace ends, while its files are moved away."""
-        fault = find_fault(error, self._presence.path)
+        fault = find_machine_failure(error, self._presence.path)
         return _build_conflict() if fault is not None and self._ending else fault
 
     # Reading

@@ -36,7 +36,7 @@ from mockserver.api.graphql.unread import find_unread
 from mockserver.errors import BadInput, MockserverBug, QueryTooComplex, WireError
 from mockserver.journal.notes import Notes
 from mockserver.workspaces.long_changes import LongChanges
-from mockserver.world.faults import find_fault
+from mockserver.world.machine_failures import find_machine_failure
 
 LOG = logging.getLogger(__name__)
 
@@ -253,7 +253,7 @@ def build_response(result: ExecutionResult) -> dict[str, Any]:
 def _format_error(error: GraphQLError) -> dict[str, Any]:
     """One entry of `errors`. Any other exception is a bug of the server, whose traceback goes to the log."""
     cause = error.original_error
-    known = cause if isinstance(cause, WireError) else None if cause is None else find_fault(cause)
+    known = cause if isinstance(cause, WireError) else None if cause is None else find_machine_failure(cause)
     if known is not None:
         entry = known.as_graphql()
     elif cause is None or isinstance(cause, GraphQLError):

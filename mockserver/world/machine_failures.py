@@ -1,7 +1,7 @@
 """Faults of the machine under the server: which resource failed, why, and what a user can do.
 
 Every error of the operating system and of SQLite that a request can meet without a bug of the server is in the two
-tables below. A caller that catches an exception asks `find_fault` before it calls the exception a bug.
+tables below. A caller that catches an exception asks `find_machine_failure` before it calls the exception a bug.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ _BY_SQLITE: dict[type[apsw.Error], tuple[str, str]] = {
 """Errors of SQLite, which names no path."""
 
 
-def find_fault(error: BaseException, place: Path | None = None) -> ResourceFailed | None:
+def find_machine_failure(error: BaseException, place: Path | None = None) -> ResourceFailed | None:
     """The fault of the machine that `error` reports, or None if it reports none: then it is a bug of the server.
 
     `place` is named if the error names no path itself. The cause is logged, once a minute at most.
