@@ -291,3 +291,55 @@ def test_a_receiver_that_fails_fails_its_test_with_the_report(pytester: pytest.P
     result = pytester.runpytest_subprocess()
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*secret lost the white space*secret-stripped*", "NOT CERTIFIED, grade F*"])
+
+
+ASKS = """
+    import json, urllib.error, urllib.request
+    def ask(mock, query, key=None, path="/graphql"):
+        headers = {"Authorization": f"Bearer {key or mock.api_key}"}
+        request = urllib.request.Request(mock.url + path, json.dumps({"query": query}).encode(), headers)
+        try:
+            urllib.request.urlopen(request)
+        except urllib.error.HTTPError as error:
+            error.read()
+"""
+
+
+def test_the_report_of_a_failing_test_shows_what_its_client_asked(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        ASKS
+        + """
+    def test_that_fails(labelbox_mock):
+        ask(labelbox_mock, "query Whoami { user { id } }")
+        ask(labelbox_mock, "{ user { emial } }")
+        ask(labelbox_mock, "{ user { id } }", key="wrong-key")
+        labelbox_mock.fault("server_error")
+        ask(labelbox_mock, "{ user { id } }", path="/_gql")
+        assert False
+    def test_that_passes(labelbox_mock):
+        ask(labelbox_mock, "query Quiet { user { id } }")
+    """
+    )
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines([
+        "*requests to labelbox_mock*",
+        "*1 200 POST /graphql Whoami {user}",
+        "*2 400 POST /graphql {user} GRAPHQL_VALIDATION_FAILED",
+        '*not understood: Cannot query field "emial" on type "User"*"email"*',
+        "*3 500 POST /_gql*INTERNAL_SERVER_ERROR*fault server_error*",
+        "*of no workspace*",
+        "*401 POST /graphql*AUTHENTICATION_ERROR",
+    ])  # fmt: skip
+    assert "Quiet" not in result.stdout.str()
+
+
+def test_a_server_that_has_died_is_named_in_the_report(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import os, signal
+        def test_that_fails(labelbox_mock):
+            os.kill(labelbox_mock._ready["pid"], signal.SIGKILL)
+            assert False
+    """)
+    result = pytester.runpytest_subprocess()
+    result.stdout.fnmatch_lines(["*requests to labelbox_mock*", "*not known: *does not answer*"])
