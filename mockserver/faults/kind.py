@@ -12,7 +12,7 @@ from mockserver.faults.call import FaultyCall
 
 
 class Stage(enum.Enum):
-    """Where a fault acts."""
+    """The stage of a call at which a fault acts."""
 
     ANSWER = "the answer"
     """It takes the place of the answer, before or after the request was carried out."""

@@ -29,11 +29,11 @@ def _export(summary: str, **options: object) -> Kind:
     return Kind(summary, Stage.EXPORT, None, options)
 
 
-def _errors(error: object) -> object:
+def _build_errors(error: object) -> object:
     return {"errors": [error], "data": None}
 
 
-def _malformed(summary: str, document: object) -> Kind:
+def _build_malformed(summary: str, document: object) -> Kind:
     """An answer of GraphQL that breaks its form (wire: SDKs fail on each with an exception of Python)."""
     return _answer(summary, answer_document(build_fixed(document), 200))
 
@@ -75,19 +75,21 @@ KINDS: dict[str, Kind] = {
         answer_document(answers.build_refusal_of_2020, 200),
     ),
     "key_revoked": _answer("the API key is refused, from then on", answers.revoke_key, times=EVERY),
-    "not_found": _answer("what the client asks for was deleted", answers.lose_file),
+    "not_found": _answer("the requested file or record was deleted", answers.lose_file),
     "link_expired": _answer("the link of a file has expired", answers.expire_link),
     "redirect_loop": _answer("redirects to the same address", answers.redirect, times=EVERY),
     # Answers that no client expects
     "html_page": _answer("HTTP 200 with a page of HTML, as captive portals answer", answers.answer_page, status=200),
     "empty_body": _answer("`status` without a body", answers.answer_nothing, status=200),
-    "error_without_extensions": _malformed("an error that has only a message", _errors({"message": "No extensions"})),
-    "errors_null": _malformed("`errors` is null", {"errors": None, "data": None}),
-    "message_null": _malformed(
-        "the message of an error is null", _errors({"message": None, "extensions": {"code": "BAD_USER_INPUT"}})
+    "error_without_extensions": _build_malformed(
+        "an error that has only a message", _build_errors({"message": "No extensions"})
     ),
-    "data_missing": _malformed("neither `data` nor `errors`", {}),
-    "data_null": _malformed("`data` is null, without an error", {"data": None}),
+    "errors_null": _build_malformed("`errors` is null", {"errors": None, "data": None}),
+    "message_null": _build_malformed(
+        "the message of an error is null", _build_errors({"message": None, "extensions": {"code": "BAD_USER_INPUT"}})
+    ),
+    "data_missing": _build_malformed("neither `data` nor `errors`", {}),
+    "data_null": _build_malformed("`data` is null, without an error", {"data": None}),
     # Time and connections
     "slow": _answer(
         "the answer is late by `seconds`, and by a seeded share of `spread`", answers.answer_late,

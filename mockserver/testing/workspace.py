@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, Self
 from urllib.parse import urlencode
 
 from mockserver.errors import nearest
 from mockserver.testing.control import Control
 from mockserver.testing.errors import ControlRefusedError, MockServerError
+from mockserver.testing.rows import check_rows
 
 Pace = Literal["at_once"] | dict[str, float]
 """`"at_once"`, `{"looks": n}` or `{"seconds": t}`."""
@@ -133,6 +134,14 @@ class MockWorkspace:
         body = {name: value for name, value in options.items() if value is not None}
         lines = self._control.send("POST", "expected", body, api_key=self.api_key)
         return [json.loads(line) for line in lines.splitlines()]
+
+    def check_rows(self, rows: Iterable[Mapping[str, Any]], project: str | None = None, **scope: Any) -> None:
+        """Raises WrongRowsError, an AssertionError, unless the rows of a client are the expected ones, each once.
+
+        `scope` are the further arguments of `expected_rows`. In an exploration of faults its failure is “wrong data”,
+        and not an error of the client.
+        """
+        check_rows(rows, self.expected_rows(project, **scope))
 
     def fail_exports(self, message: str | None = None, *, data_rows: list[str] | None = None, exports: int = 1) -> None:
         """Makes the next exports fail: entirely, or only for these data rows (ids or global keys)."""

@@ -375,11 +375,11 @@ def test_a_fault_ends_by_the_clock_of_the_workspace(mock: MockWorkspace, end: di
 
 @pytest.mark.parametrize("fault", sorted(name for name, kind in KINDS.items() if kind.stage is Stage.ANSWER))
 def test_before_or_after_the_request_was_carried_out(mock: MockWorkspace, fault: str) -> None:
-    """What times out or is reset may have been done: a client that repeats it does it twice."""
+    """A request that times out or is reset may have been done: a client that repeats it does it twice."""
     options: dict[str, Any] = {"code": "FORBIDDEN"} if fault == "graphql_error" else {}
     options |= {"seconds": 0} if fault == "slow" else {}
     body = json.dumps({"query": CREATE})
-    for when, made in (("before", 1 if fault == "slow" else 0), ("after", 1)):
+    for when, difference in (("before", 1 if fault == "slow" else 0), ("after", 1)):
         before = count_datasets(mock)
         with mock.fault(fault, when=when, times=1, operation="createDataset", **options) as requested:
             if fault == "hangs":
@@ -388,7 +388,7 @@ def test_before_or_after_the_request_was_carried_out(mock: MockWorkspace, fault:
             else:
                 call(mock, body=body)
             assert requested.hits == 1
-        wait_until(partial(has_datasets, mock, before + made))
+        wait_until(partial(has_datasets, mock, before + difference))
 
 
 def test_a_fault_of_one_workspace_is_none_of_another(server: ServedWorld, mock: MockWorkspace) -> None:

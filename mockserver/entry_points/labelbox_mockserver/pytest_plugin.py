@@ -7,9 +7,10 @@ not even `mockserver`: a session that does not use the fixtures may have a modul
 
 from __future__ import annotations
 
+import datetime
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 MARK_WORDS = ("scenario", "seed", "ends", "payload_date", "progression")
 SETTINGS = ("scenario", "seed", "ends", "payload_date")
 """Words of the mark that are also options."""
+EXPLORATION = "labelbox-exploration"
+"""The name of the plugin that runs tests again with faults."""
+FIXTURES = ("labelbox_mock", "labelbox_mock_module", "labelbox_mock_session")
+"""Fixtures that are workspaces."""
 _OPTIONS = {
     "labelbox_scenario": "scenario of every workspace, a name or a TOML file (default: default)",
     "labelbox_seed": "seed of every workspace (default: 0)",
@@ -42,12 +47,32 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         group.addoption(f"--{name.replace('_', '-')}", dest=name, default=None, help=text)
         parser.addini(name, help=text, type="string", default=None)
 
+    group.addoption(
+        "--labelbox-explore",
+        dest="labelbox_explore",
+        action="store_true",
+        help="run each test that uses labelbox_mock again with one fault at each call of its client",
+    )
+    group.addoption(
+        "--labelbox-explore-deadline",
+        dest="labelbox_explore_deadline",
+        type=float,
+        default=None,
+        metavar="SECONDS",
+        help="how long a test may take with a fault (default: 150)",
+    )
+
 
 def pytest_configure(config: pytest.Config) -> None:
     words = "=…, ".join(MARK_WORDS)
     config.addinivalue_line("markers", f"labelbox({words}=…): the workspace that the test gets from labelbox_mock")
     if (seed := _setting(config, "labelbox_seed")) is not None:
         _parse_seed(seed)  # a wrong one ends the session here, not in each test
+    if config.getoption("labelbox_explore"):
+        from mockserver.testing.exploration import DEADLINE, Exploration
+
+        deadline = config.getoption("labelbox_explore_deadline")
+        config.pluginmanager.register(Exploration(DEADLINE if deadline is None else deadline), EXPLORATION)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -134,6 +159,43 @@ def _options_of(node: pytest.Item | pytest.Collector, config: pytest.Config) -> 
     return options
 
 
+# The report of a failing test
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
+    """Adds the requests of the client to the report of a failing test, while its workspace is there."""
+    outcome = yield
+    report = outcome.get_result()
+    if call.when == "call" and report.failed:
+        fixtures = getattr(item, "funcargs", {})
+        since = datetime.datetime.fromtimestamp(call.start, datetime.UTC).isoformat()
+        for name in FIXTURES:
+            if name in fixtures and (text := _describe_requests(fixtures[name], since)):
+                report.sections.append((f"requests to {name}", text))
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Shows what an exploration of faults has found."""
+    if config.getoption("labelbox_explore"):
+        from mockserver.testing.exploration import find_texts
+
+        for text in find_texts(terminalreporter):
+            terminalreporter.section("exploration of faults", sep="-")
+            terminalreporter.write_line(text)
+
+
+def _describe_requests(workspace: MockWorkspace, since: str) -> str:
+    """The text of the section; why there is none if the server does not answer."""
+    from mockserver.testing.errors import MockServerError
+    from mockserver.testing.journal import describe_requests
+
+    try:
+        return describe_requests(workspace, since)
+    except MockServerError as error:
+        return f"not known: {error}"
+
+
 # Fixtures
 
 
@@ -178,7 +240,12 @@ def labelbox_mock_session(request: pytest.FixtureRequest, labelbox_server: MockS
 def _lend_workspace(request: pytest.FixtureRequest, server: MockServer) -> Iterator[MockWorkspace]:
     __tracebackhide__ = True
     workspace = server.workspace(**_options_of(request.node, request.config))
+    exploration = request.config.pluginmanager.get_plugin(EXPLORATION) if request.scope == "function" else None
+    if exploration is not None:
+        exploration.begin(workspace)
     yield workspace
+    if exploration is not None:
+        exploration.end(workspace)
     workspace.delete()
 
 
