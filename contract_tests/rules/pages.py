@@ -12,6 +12,10 @@ from typing import Any
 
 REPOSITORY = Path(__file__).parents[2]
 DOCUMENTS = [REPOSITORY / "README.md", REPOSITORY / "CHANGELOG.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+PUBLISHED = False
+"""Whether `pip install labelbox-mockserver` finds it: the one switch for the notes below."""
+NOT_PUBLISHED = "Not on PyPI yet: in a clone of the repository, write `.` in place of `labelbox-mockserver`"
+"""The note of each page that installs the package."""
 PRINTED_URL = "http://127.0.0.1:8000"
 CUT = "…"
 

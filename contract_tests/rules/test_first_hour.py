@@ -116,7 +116,7 @@ def test_both_tests_differ_only_in_the_export() -> None:
 
 def test_a_pytest_without_the_plugin_says_what_the_page_says(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text("def test_it(labelbox_mock): ...")
-    command = [sys.executable, "-m", "pytest", "-p", "no:mockserver", str(tmp_path)]
+    command = [sys.executable, "-m", "pytest", "-p", "no:labelbox_mockserver", str(tmp_path)]
     finished = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     [message] = [block.text.strip() for block in blocks_in(whatifs()["pytest does not know the fixture"], PAGE)]
     assert message in finished.stdout

@@ -1,0 +1,15 @@
+"""What every system and every Python has to do; the whole suite runs on Linux."""
+
+
+def test_an_export_has_rows(labelbox_mock):
+    assert labelbox_mock.expected_rows("image")
+
+
+def test_time_passes_when_it_is_told_to(labelbox_mock):
+    labelbox_mock.clock.freeze()
+    before = labelbox_mock.clock.now
+    assert labelbox_mock.clock.advance(days=1) > before
+
+
+def test_people_work(labelbox_mock):
+    assert labelbox_mock.simulate(days=1)["events"]
