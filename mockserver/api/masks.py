@@ -36,7 +36,7 @@ from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause
 from mockserver.world.ids import FEATURE_PREFIX
-from mockserver.world.labels import FEATURES, Body, Label, parse_body
+from mockserver.world.labels import DIRECTIONS, FEATURES, Body, Label, parse_body
 from mockserver.world.media import LEGACY_RELATIONSHIPS
 from mockserver.world.models import Prediction
 from mockserver.world.tasks import Task
@@ -46,7 +46,7 @@ FIRST = 1
 """The index of all media without frames."""
 LABEL_INDEX = "0"
 """The end of the older URLs of Export V1 (observed 2020-02)."""
-WORDS = frozenset({"location", "unidirectional_relationship"})
+WORDS = frozenset({"location", *(f"{direction}_relationship" for direction in DIRECTIONS)})
 """Entities of texts and their relationships have a mask URL in Export V1 too (sample). What it shows is not known: a
 black pixel is inferred."""
 Size = tuple[int, int]

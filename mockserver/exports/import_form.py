@@ -12,6 +12,7 @@ from typing import Any
 from mockserver.exports.import_frames import JsonObject, Reference, iterate_framed_lines, read_chosen, render_question
 from mockserver.generate.files.raster import Canvas
 from mockserver.generate.masks import BLACK, draw_feature
+from mockserver.world.labels import find_ends
 
 Aside = Mapping[str, Any]
 Size = tuple[int, int]
@@ -58,13 +59,13 @@ def _render_mask(item: JsonObject, drawn: tuple[Any, Size] | None) -> JsonObject
 
 
 def _render_relationship(item: JsonObject, reference: Reference) -> JsonObject:
-    ends = item["unidirectional_relationship"]
+    direction, ends = find_ends(item)
     source, target = reference.uuid(ends["source"]), reference.uuid(ends["target"])
-    relation = {"source": source, "target": target, "type": "unidirectional"}
+    relation = {"source": source, "target": target, "type": direction}
     line = reference.start(item) | reference.name(item)
     if item["classifications"]:
         line["classifications"] = [render_question(below, reference) for below in item["classifications"]]
-    return line | {"relationship": relation | ({"readonly": True} if ends.get("readonly") else {})}
+    return line | {"relationship": relation | ({"readonly": True} if "readonly" in ends else {})}
 
 
 def _iterate_moments(annotations: JsonObject, reference: Reference) -> Iterator[JsonObject]:

@@ -20,6 +20,7 @@ from mockserver.imports.scopes import Scope
 from mockserver.imports.temporal import answer_at, has_frames, identify_anew, read_timeline
 from mockserver.world.database import JsonText
 from mockserver.world.ids import ORDINAL
+from mockserver.world.labels import DIRECTIONS
 from mockserver.world.media import SHAPES, AnnotationShape
 
 JsonObject = dict[str, Any]
@@ -155,8 +156,8 @@ class _StillBuilder(_Builder):
                 "WrongAnnotationType",
                 f"A data row of type {self._target.media} has no relationships; leave the line out",
             )
-        if relation.type != "unidirectional":
-            raise refuse_value("relationship.type", relation.type, "unidirectional")
+        if relation.type not in DIRECTIONS:
+            raise refuse_value("relationship.type", relation.type, " or ".join(DIRECTIONS))
         ends: JsonObject = {}
         for end, uuid in (("source", relation.source), ("target", relation.target)):
             if uuid not in self._ids:
@@ -167,8 +168,9 @@ class _StillBuilder(_Builder):
         if relation.readonly:
             ends["readonly"] = True
         questions = self._answers.build_all(line.classifications, self._target.scope.questions_of(edge), "")
+        kind = f"{kind}{relation.type.capitalize()}Relationship"
         start = self._features.build_feature(edge, annotation_kind=kind, classifications=questions)
-        return start | {"unidirectional_relationship": ends}
+        return start | {f"{relation.type}_relationship": ends}
 
     def _add_text_boxes(self, feature_id: str, selections: list[Selection]) -> None:
         """Notes where the words of an entity are, for Export V1, if the text layer is known."""

@@ -267,12 +267,12 @@ GEOMETRIES: dict[AnnotationShape, dict[str, Geometry]] = {
 }
 """Shape of annotations -> kind of tool -> its geometry. Clips and volumes: `framed`."""
 RELATIONSHIPS: dict[AnnotationShape, str] = {
-    "pixels": "ImageUnidirectionalRelationship",
-    "text": "TextUnidirectionalRelationship",
-    "messages": "TextUnidirectionalRelationship",
-    "pages": "DocumentUnidirectionalRelationship",
+    "pixels": "Image",
+    "text": "Text",
+    "messages": "Text",
+    "pages": "Document",
 }
-"""Shape of annotations -> annotation kind of relationships."""
+"""Shape of annotations -> the beginning of the annotation kinds of relationships."""
 
 
 def find_geometry(line: Line, tool: Feature, media: str) -> Geometry:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -51,6 +52,20 @@ def render_body(document: dict[str, Any]) -> bytes:
 
 PIXEL_GEOMETRIES = ("bounding_box", "polygon", "line", "point")
 """The keys of a body under which objects have coordinates that move, in pixels or points."""
+
+
+DIRECTIONS = ("unidirectional", "bidirectional")
+"""Types of relationships (SDK relationship.py); a body has the ends under `{direction}_relationship`. Exports of the
+second were never seen: its keys follow those of the first (inferred)."""
+
+
+def find_ends(relationship: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
+    """The direction of a relationship in a body, and the feature ids of its `source` and `target`."""
+    return next(
+        (direction, relationship[key])
+        for direction in DIRECTIONS
+        if (key := f"{direction}_relationship") in relationship
+    )
 
 
 class WorkflowStatus(StrEnum):

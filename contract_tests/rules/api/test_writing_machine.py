@@ -1,4 +1,4 @@
-"""Random sequences of writes by two clients at once: exports, counts and webhooks agree with a small model of the
+"""Random sequences of writes by two clients: exports, counts and webhooks agree with a small model of the
 world after every step."""
 
 import itertools
@@ -86,7 +86,7 @@ class Writing(RuleBasedStateMachine):
         return row
 
     @rule(first=rows, second=rows, bad=st.booleans())
-    def import_labels_at_once(self, first: Row, second: Row, bad: bool) -> None:
+    def import_two_labels(self, first: Row, second: Row, bad: bool) -> None:
         """Two clients import at the same time, perhaps for one row; a bad line keeps no other back."""
         texts = [f"text-{next(NUMBERS)}" for _ in range(2)]
         with ThreadPoolExecutor(2) as threads:
@@ -123,10 +123,10 @@ class Writing(RuleBasedStateMachine):
     @rule(row=consumes(rows))
     def delete_row(self, row: Row) -> None:
         if not row.is_deleted:
-            found = ask_in(
+            answer = ask_in(
                 self.workspace, "query($id: ID!) {datasetDataRows(id: $id) {nodes {id globalKey}}}", id=self.dataset
             )
-            [row_id] = [one["id"] for one in found["datasetDataRows"]["nodes"] if one["globalKey"] == row.key]
+            [row_id] = [one["id"] for one in answer["datasetDataRows"]["nodes"] if one["globalKey"] == row.key]
             delete = "mutation($ids: [ID!]!) {deleteDataRows(where: {dataRowIds: $ids}) {id}}"
             ask_in(self.workspace, delete, ids=[row_id])
             row.is_deleted = True

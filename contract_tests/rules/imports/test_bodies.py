@@ -261,3 +261,18 @@ def test_the_other_lines_of_a_row_are_imported() -> None:
     assert list(body.problems) == [1]
     assert body.content is not None
     assert len(parse_body(body.content)["classifications"]) == 1
+
+
+@pytest.mark.parametrize("direction", ["unidirectional", "bidirectional"])
+@pytest.mark.known("client")
+def test_a_relationship_joins_the_objects_of_two_other_lines(direction: str) -> None:
+    relation = {"source": "a", "target": "b", "type": direction}
+    lines = [
+        {"uuid": "c", "name": "the-edge", "relationship": relation},
+        *({"uuid": uuid, "name": "the-rectangle", "bbox": BOX} for uuid in "ab"),
+    ]
+    body = document("IMAGE", *lines)
+    [joined] = body["relationships"]
+    first, second = (item["feature_id"] for item in body["objects"])
+    assert joined[f"{direction}_relationship"] == {"source": first, "target": second}
+    assert joined["annotation_kind"] == f"Image{direction.capitalize()}Relationship"

@@ -15,7 +15,7 @@ from mockserver.exports.legacy.dates import LegacyFormat
 from mockserver.exports.legacy.schema_facts import SchemaFacts, build_schema_facts
 from mockserver.exports.text import escape_non_ascii, json_string
 from mockserver.world.database import Clause, Connection
-from mockserver.world.labels import FEATURES, Body, parse_body, render_body
+from mockserver.world.labels import FEATURES, Body, find_ends, parse_body, render_body
 from mockserver.world.media import FRAMED, WITH_LEGACY_MASKS, WITH_TEXT_LAYER
 from mockserver.world.projects import Ontology, Project
 
@@ -117,7 +117,7 @@ def list_objects(document: JsonObject, media: str, form: LegacyFormat) -> list[J
 
 def _joins(item: JsonObject, object_ids: set[str]) -> bool:
     """Whether a relationship joins two of the objects with these feature ids."""
-    ends = item["unidirectional_relationship"]
+    _, ends = find_ends(item)
     return ends["source"] in object_ids and ends["target"] in object_ids
 
 

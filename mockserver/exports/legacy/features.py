@@ -12,6 +12,7 @@ from typing import Any
 from mockserver.exports.legacy.numbers import to_javascript
 from mockserver.exports.legacy.schema_facts import GLOBAL, SchemaFacts
 from mockserver.world.ids import ORDINAL
+from mockserver.world.labels import find_ends
 from mockserver.world.media import LEGACY_RELATIONSHIPS
 
 Item = Mapping[str, Any]
@@ -122,17 +123,17 @@ def build_relationship(item: Item, media: str, mask: str | None) -> JsonObject:
     """A relationship between two objects. Pictures name only the ends, texts have other keys and a blank label
     (docs/reference/relationship); conversations name them with a label (documented, sample v1-conversation). Other
     media are written as conversations are (inferred)."""
-    ends = item["unidirectional_relationship"]
+    direction, ends = find_ends(item)
     form = LEGACY_RELATIONSHIPS.get(media, "labelled")
     if form == "text":
         location = {"label": "", "startFeatureId": ends["source"], "endFeatureId": ends["target"]}
-        entity = build_feature(item) | {"data": location, "format": "unidirectional", "version": 1}
+        entity = build_feature(item) | {"data": location, "format": direction, "version": 1}
         return entity if mask is None else entity | {"instanceURI": mask % item["feature_id"]}
     data = {"source": ends["source"], "target": ends["target"]}
     if form == "labelled":
         data["label"] = item["name"]
     start: JsonObject = {"featureId": item["feature_id"], "schemaId": item.get("feature_schema_id")}
-    return start | {"data": data, "relationshipType": "unidirectional", "version": 1}
+    return start | {"data": data, "relationshipType": direction, "version": 1}
 
 
 def build_classifications(items: list[Item], terms: SchemaFacts) -> list[JsonObject]:
