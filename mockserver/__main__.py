@@ -2,269 +2,55 @@
 
 from __future__ import annotations
 
-import gc
 import logging
-import secrets
-import sys
-from pathlib import Path
-from typing import Any
+from functools import cached_property
+from importlib import import_module
 
 import click
-import msgspec
 
 from mockserver import __version__
-from mockserver.commands.bars import show_generation
-from mockserver.commands.contract import contract
-from mockserver.commands.control import build_commands
-from mockserver.commands.execute import env, execute
-from mockserver.commands.generate import generate
-from mockserver.commands.options import ENDS, SCENARIO, SEED, fail, setting
-from mockserver.commands.scenario import scenario
-from mockserver.commands.webhook import webhook
-from mockserver.errors import StartupError
-from mockserver.settings import (
-    DEFAULT_API_KEY,
-    DEFAULT_JOURNAL_BODY,
-    DEFAULT_JOURNAL_ENTRIES,
-    DEFAULT_JOURNAL_LIMIT,
-    DEFAULT_OUTBOX_LIMIT,
-    DEFAULT_RESULTS_LIMIT,
-    DEFAULT_WORKSPACES_LIMIT,
-    LOG_WORDS,
-    Settings,
-    cache_folder,
-    parse_state,
-)
 
-DEFAULT_PORT = 8000
+COMMANDS = {
+    "completion": "completion:completion",
+    "contract": "contract:contract",
+    "env": "execute:env",
+    "exec": "execute:execute",
+    "generate": "generate:generate",
+    "prepare": "scenarios:prepare",
+    "scenario": "scenario:scenario",
+    "scenarios": "scenarios:scenarios",
+    "serve": "serve:serve",
+    "webhook": "webhook:webhook",
+}
+"""Verbs, and where in `mockserver/commands` they are. Those that control a running server are in `commands/control`."""
 
 
-class Port(click.types.IntParamType):
-    """A port number. Kubernetes sets LABELBOX_MOCKSERVER_PORT to `tcp://…` if a service has the name of the product."""
+class Commands(click.Group):
+    """The verbs, each imported when it is used: a server is ready sooner without the others."""
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if isinstance(value, str) and value.startswith("tcp://"):
-            return DEFAULT_PORT
-        return super().convert(value, param, ctx)
+    @cached_property
+    def control_commands(self) -> dict[str, click.Command]:
+        from mockserver.commands.control import build_commands
+
+        return {str(command.name): command for command in build_commands()}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*COMMANDS, *self.control_commands])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return self.control_commands.get(cmd_name)
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        command = getattr(import_module(f"mockserver.commands.{module}"), name)
+        assert isinstance(command, click.Command)
+        return command
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "-V", "--version", prog_name="mockserver")
 def main() -> None:
     """A self-hosted mock of Labelbox's export side, for tests and CI."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-
-
-@main.command()
-@setting("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@setting("--port", default=DEFAULT_PORT, show_default=True, type=Port(), help="Port to listen on; 0 for any free one.")
-@SCENARIO
-@SEED
-@ENDS
-@setting("--state", metavar="DIR", help="Keep the state here. Default: a temporary folder, deleted at the end.")
-@setting("--api-key", default=DEFAULT_API_KEY, show_default=True, help="The key clients send.")
-@setting("--public-url", metavar="URL", help="Scheme and host of links, if not those that clients call.")
-@setting(
-    "--ready-file", metavar="PATH", type=click.Path(path_type=Path), help="Write addresses and ids here when ready."
-)
-@setting("--exit-with", metavar="PID", type=int, help="Stop when this process ends.")
-@setting("--payload-date", metavar="DATE", help="Write exports as the service did then. Default: as now.")
-@setting("--control-token", metavar="TOKEN", help="Opens /_mock/ from other machines. Default: random.")
-@setting(
-    "--results-limit",
-    metavar="MIB",
-    type=int,
-    default=DEFAULT_RESULTS_LIMIT,
-    show_default=True,
-    help="Disk space for the results of exports; the oldest are deleted first.",
-)
-@setting(
-    "--workspaces-limit",
-    metavar="NUMBER",
-    type=int,
-    default=DEFAULT_WORKSPACES_LIMIT,
-    show_default=True,
-    help="Workspaces at the same time.",
-)
-@setting(
-    "--outbox-limit",
-    metavar="MIB",
-    type=int,
-    default=DEFAULT_OUTBOX_LIMIT,
-    show_default=True,
-    help="Waiting webhook messages of one workspace; the oldest are dropped.",
-)
-@setting(
-    "--connection-limit", metavar="N", type=int, help="Connections that may be open. Default: half of `ulimit -n`."
-)
-@setting(
-    "--journal-entries",
-    metavar="NUMBER",
-    type=int,
-    default=DEFAULT_JOURNAL_ENTRIES,
-    show_default=True,
-    help="Requests of each workspace that are kept to be read; 0 for none.",
-)
-@setting(
-    "--journal-limit",
-    metavar="MIB",
-    type=int,
-    default=DEFAULT_JOURNAL_LIMIT,
-    show_default=True,
-    help="Memory for the kept requests of all workspaces; the oldest are dropped.",
-)
-@setting(
-    "--journal-body",
-    metavar="BYTES",
-    type=int,
-    default=DEFAULT_JOURNAL_BODY,
-    show_default=True,
-    help="What is kept of each body of a request or an answer.",
-)
-@setting(
-    "--log",
-    type=click.Choice(LOG_WORDS),
-    default=LOG_WORDS[0],
-    show_default=True,
-    help="Which requests have a line on the error output.",
-)
-@setting("--gzip-results", is_flag=True, help="Compress result files for clients that accept gzip.")
-@setting("--any-key", is_flag=True, help="Create a workspace for every unknown API key.")
-@setting(
-    "--webhook-allow",
-    metavar="PATTERN",
-    multiple=True,
-    help="Where webhooks may go beside this machine and private networks: a host (* is any), address or network.",
-)
-def serve(state: str | None, **flags: Any) -> None:
-    """Serves a generated world until it is stopped."""
-    try:
-        run(Settings(state=parse_state(state), cache=cache_folder(), **flags))
-    except StartupError as error:
-        fail(error)
-
-
-def run(settings: Settings) -> None:
-    """Binds, builds, serves and closes."""
-    # No object that is created before the server is ready is garbage, so the collector need not search for any; and
-    # all of them stay, so it need never walk schema and modules.
-    gc.disable()
-    # Imported here: `--help` and a wrong flag answer immediately.
-    from mockserver import app, server
-    from mockserver.control.ready import build_ready
-    from mockserver.generate.prepared import watch_progress
-    from mockserver.serving.acceptor import connection_limit
-    from mockserver.serving.descriptors import raise_limit
-
-    raise_limit()
-    most_connections = connection_limit(settings.connection_limit)
-    bound = server.bind(settings.host, settings.port)
-    local = server.is_local(bound)
-    settings = settings if local else add_control_token(settings)
-    url = settings.public_url.rstrip("/") if settings.public_url else server.address_of(bound, settings.host)
-    with watch_progress(show_generation):
-        built = app.build(settings, url, local=local)
-    described = build_ready(built.own, url)
-    token = None if local else settings.token
-
-    ready_files: list[Path] = []
-
-    def ready() -> None:
-        if settings.ready_file is not None:
-            more = {} if token is None else {"control_token": token}
-            server.write_ready_file(settings.ready_file, msgspec.structs.asdict(described) | more)
-            ready_files.append(settings.ready_file)
-        greet(settings, built.own.world, described, token)
-
-    gc.freeze()
-    gc.enable()
-    try:
-        server.serve(
-            built.app,
-            bound,
-            built.dispatcher,
-            ready=ready,
-            companion=settings.exit_with,
-            most_connections=most_connections,
-        )
-    finally:
-        built.close()
-        for file in ready_files:
-            file.unlink(missing_ok=True)
-
-
-def add_control_token(settings: Settings) -> Settings:
-    """Adds a random control token, if there is none, to the settings of a server that other machines can reach.
-
-    There the API key is not a control token: the default is published, and every client has the key of its workspace.
-    """
-    if settings.control_token is not None:
-        return settings
-    return msgspec.structs.replace(settings, control_token=secrets.token_urlsafe(24))
-
-
-def greet(settings: Settings, world: Any, described: Any, token: str | None) -> None:
-    """Prints the addresses and the key. `token` is the control token if other machines can reach the server."""
-    requested = (Path(settings.scenario).stem, settings.seed)
-    note = "" if requested == (world.scenario, world.seed) else " (loaded from --state; --scenario and --seed ignored)"
-    lines = [
-        f"mockserver {__version__} serves scenario {world.scenario}, seed {world.seed}{note}",
-        f"  GraphQL   {described.graphql_url}",
-        f"  REST      {described.rest_url}",
-        f"  Page      {described.url}/",
-        f"  API key   {described.api_key}",
-        f"  Projects  {', '.join(described.projects) or 'none'}",
-        *([] if token is None else [f"  Control   from other machines with 'Authorization: Bearer {token}'"]),
-        "Stop it with Ctrl+C.",
-    ]
-    click.echo("\n".join(lines))
-    sys.stdout.flush()
-
-
-@main.command()
-@SCENARIO
-@SEED
-@ENDS
-def prepare(scenario: str, seed: int, ends: str | None) -> None:
-    """Generates a scenario's world now, so that a server with it starts immediately."""
-    from mockserver.generate.prepared import prepare_world, watch_progress
-
-    try:
-        with watch_progress(show_generation):
-            world = prepare_world(scenario, seed=seed, ends=ends, cache=cache_folder())
-    except StartupError as error:
-        fail(error)
-    click.echo(world.path)
-
-
-@main.command()
-def scenarios() -> None:
-    """Lists the scenarios that come with the package."""
-    from mockserver.generate import scenario
-
-    for name in scenario.list_scenarios():
-        click.echo(f"{name:<12} {scenario.load(scenario.find(name)).description}")
-
-
-@main.command()
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-def completion(shell: str) -> None:
-    """Prints the completion for a shell: eval "$(mockserver completion bash)"."""
-    from click.shell_completion import get_completion_class
-
-    kind = get_completion_class(shell)
-    assert kind is not None, "click knows all shells of the choice"
-    click.echo(kind(main, {}, "mockserver", "_MOCKSERVER_COMPLETE").source())
-
-
-main.add_command(contract)
-main.add_command(env)
-main.add_command(execute)
-main.add_command(generate)
-main.add_command(scenario)
-main.add_command(webhook)
-for verb in build_commands():
-    main.add_command(verb)
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def token(self) -> str:
         """The token that opens the control API to web pages and, if the server is not on loopback, to other machines.
 
-        Not on loopback, it is never the API key (`mockserver.__main__`): the default API key is published.
+        Not on loopback, it is never the API key (`commands/serve`): the default API key is published.
         """
         return self.control_token or self.api_key
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import requests
 
@@ -18,7 +19,8 @@ from contract_tests.machine import make_read_only, small_disk
 from contract_tests.rules.worlds import PROJECTS
 from contract_tests.serving import environment_without_settings
 from mockserver import __version__
-from mockserver.__main__ import Port
+from mockserver.__main__ import COMMANDS, main
+from mockserver.commands.serve import Port
 from mockserver.generate.scenario import list_scenarios
 from mockserver.world.changes.tasks import TaskChanges
 from mockserver.world.database import JsonText
@@ -146,6 +148,24 @@ def test_what_cannot_be_read_is_refused_by_name(flags: list[str], message: str) 
     assert ended.returncode == 2
     assert message in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_each_verb_has_the_name_by_which_it_is_called() -> None:
+    context = click.Context(main)
+    verbs = main.list_commands(context)
+    commands = [main.get_command(context, verb) for verb in verbs]
+    assert [command.name for command in commands if command] == verbs
+    assert len(set(verbs)) == len(verbs) > len(COMMANDS)
+
+
+def test_a_verb_imports_no_other_verb() -> None:
+    program = "import sys; from mockserver.__main__ import main; main(['serve', '--help'], standalone_mode=False)\n"
+    program += "print(*sorted(name for name in sys.modules if name.startswith('mockserver.')))"
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    modules = set(printed.splitlines()[-1].split())
+    assert "mockserver.commands.serve" in modules
+    assert not modules & {f"mockserver.commands.{name}" for name in ("contract", "control", "execute", "webhook")}
+    assert "mockserver.app" not in modules
 
 
 def test_a_taken_port_is_named_with_a_way_out() -> None:

@@ -144,8 +144,14 @@ def is_understood(arguments: list[str]) -> None:
     matches: click.Command = command
     while isinstance(matches, click.Group) and arguments and not arguments[0].startswith("-"):
         verb, *arguments = arguments
-        matches = matches.commands[verb]
+        matches = find_command(matches, verb)
     matches.make_context(matches.name, arguments)
+
+
+def find_command(group: click.Group, verb: str) -> click.Command:
+    matches = group.get_command(click.Context(group), verb)
+    assert matches is not None, f"there is no verb {verb!r}"
+    return matches
 
 
 def runs_our_image(arguments: list[str]) -> None:
@@ -203,7 +209,7 @@ def has_python(path: Path) -> bool:
 
 def serve_flags() -> dict[str, click.Option]:
     assert isinstance(command, click.Group)
-    return {item.opts[0]: item for item in command.commands["serve"].params if isinstance(item, click.Option)}
+    return {item.opts[0]: item for item in find_command(command, "serve").params if isinstance(item, click.Option)}
 
 
 def test_every_setting_is_documented_with_its_name_and_default() -> None:

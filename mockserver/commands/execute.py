@@ -92,6 +92,10 @@ def start_proxy(server: MockServer, stack: ExitStack) -> dict[str, str]:
 
 def run_command(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """Runs the program to its end, and returns its status as a shell does."""
+    early: list[int] = []
+    for number in PASSED_ON:
+        signal.signal(number, lambda received, _: early.append(received))
+    signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl+C reaches the program too, which decides
     try:
         process = subprocess.Popen(command, env=environment)  # noqa: S603  the user's own command
     except FileNotFoundError:
@@ -100,9 +104,10 @@ def run_command(command: Sequence[str], environment: Mapping[str, str]) -> int:
     except OSError as error:
         click.echo(f"mockserver: {command[0]!r} cannot be run: {error.strerror}", err=True)
         return NOT_EXECUTABLE
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the program too, which decides
     for number in PASSED_ON:
         signal.signal(number, lambda received, _: process.send_signal(received))
+    for number in early:
+        process.send_signal(number)
     status = process.wait()
     return BY_SIGNAL - status if status < 0 else status
 
