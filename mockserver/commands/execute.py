@@ -106,8 +106,8 @@ def run_command(command: Sequence[str], environment: Mapping[str, str]) -> int:
         return NOT_EXECUTABLE
     for number in PASSED_ON:
         signal.signal(number, lambda received, _: process.send_signal(received))
-    for number in early:
-        process.send_signal(number)
+    for received in early:
+        process.send_signal(received)
     status = process.wait()
     return BY_SIGNAL - status if status < 0 else status
 
