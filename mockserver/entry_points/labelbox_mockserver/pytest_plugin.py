@@ -11,6 +11,7 @@ import datetime
 import os
 import uuid
 from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ _OPTIONS = {
     "labelbox_payload_date": "write exports in the form of this date (default: the scenario's)",
     "labelbox_server_url": "use a running server, for example in a container, instead of starting one",
     "labelbox_control_token": "control token of the server at labelbox_server_url",
+    "labelbox_real_hosts": "allow: tests with the fixtures may reach labelbox.com (default: they fail)",
     "labelbox_server_python": "interpreter of an environment that has mockserver (default: this one)",
 }
 
@@ -66,6 +68,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     words = "=…, ".join(MARK_WORDS)
     config.addinivalue_line("markers", f"labelbox({words}=…): the workspace that the test gets from labelbox_mock")
+    if (word := _setting(config, "labelbox_real_hosts")) not in {None, "allow"}:
+        raise pytest.UsageError(
+            f"--labelbox-real-hosts (or labelbox_real_hosts) is {word!r}; expected allow, or nothing"
+        )
     if (seed := _setting(config, "labelbox_seed")) is not None:
         _parse_seed(seed)  # a wrong one ends the session here, not in each test
     if config.getoption("labelbox_explore"):
@@ -98,6 +104,41 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         from mockserver.testing import session
 
         session.stop(_session_of(config)[0])
+
+
+# The guard
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    with _guard(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    with _guard(item):
+        return (yield)
+
+
+@contextmanager
+def _guard(item: pytest.Item) -> Iterator[None]:
+    """Fails a test that uses the fixtures and tries to reach the real service; other tests are not touched."""
+    uses_mock = "labelbox_server" in getattr(item, "fixturenames", ())
+    if (
+        not uses_mock
+        or _setting(item.config, "labelbox_real_hosts") == "allow"
+        or describe_foreign_module() is not None
+    ):
+        yield
+        return
+    from mockserver.testing.guard import EscapedError, guard_real_hosts
+
+    try:
+        with guard_real_hosts():
+            yield
+    except EscapedError as error:
+        pytest.fail(str(error), pytrace=False)
 
 
 # Settings
