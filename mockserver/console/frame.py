@@ -9,7 +9,7 @@ from importlib import resources
 from typing import Any
 from urllib.parse import parse_qs
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import ChainableUndefined, Environment, PackageLoader, select_autoescape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -37,7 +37,7 @@ class Frame:
         self._environment = Environment(
             loader=PackageLoader("mockserver.console"),
             autoescape=select_autoescape(default=True, default_for_string=True),
-            undefined=StrictUndefined,
+            undefined=ChainableUndefined,  # rows of earlier payload dates lack keys
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,

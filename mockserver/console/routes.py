@@ -31,6 +31,7 @@ VIEWS = {
     "/console/slices/{slice}/export": "export:show_export",
     "/console/model-runs/{model_run}/export": "export:show_export",
     "/console/catalog/export": "export:show_export",
+    "/console/rows/{row}": "row:show_row",
     "/console/tasks": "tasks:show_tasks",
     "/docs/": "documents:list_documents",
     "/docs/{name}": "documents:show_document",

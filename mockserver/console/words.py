@@ -56,5 +56,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "size": format_size,
     "pretty": format_json,
     "json": encode_json,
+    "zip": zip,
 }
 """The filters of the templates."""

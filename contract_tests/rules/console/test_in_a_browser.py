@@ -10,6 +10,7 @@ import requests
 from playwright.sync_api import Browser, Page
 
 from contract_tests.rules.console.browser import find_violations, open_browser, open_page
+from contract_tests.rules.console.browsing import fetch, find_texts
 from contract_tests.serving import ServedWorld
 
 
@@ -95,9 +96,15 @@ def test_the_clock_and_workspaces_are_changed_by_buttons(page: Page, server: Ser
     assert fork not in keys
 
 
-def views(server: ServedWorld) -> list[str]:
+def list_paths(server: ServedWorld) -> list[str]:
+    """One view of each kind."""
     project = server.projects["image"]
+    rows = [
+        find_texts(fetch(server, f"/console/projects/{server.projects[name]}"), r'href="(/console/rows/[^"]*)"')[0]
+        for name in ("image", "video", "text", "document", "conversational")
+    ]
     return [
+        *rows,
         "/",
         f"/console/projects/{project}",
         f"/console/projects/{project}/export",
@@ -117,7 +124,7 @@ def test_axe_finds_nothing_serious_and_no_view_is_wider_than_a_telephone(
     with browser.new_context(base_url=server.url, color_scheme=scheme) as context:  # type: ignore[arg-type]  # a word of Playwright
         page = context.new_page()
         findings = {}
-        for view in views(server):
+        for view in list_paths(server):
             page.set_viewport_size({"width": 1280, "height": 900})
             page.goto(view)
             findings[view] = find_violations(page)

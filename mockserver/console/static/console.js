@@ -216,6 +216,41 @@ function startLive(part) {
   }, Number(part.dataset.every));
 }
 
+// A data row: features are toggled, and marked wherever they are named; frames follow the slider or the clip.
+
+function partsOf(id) { return document.querySelectorAll(`[data-of~="${CSS.escape(id)}"]`); }
+
+function startFeatures(list) {
+  list.addEventListener("change", (event) => {
+    for (const part of partsOf(event.target.dataset.feature)) part.classList.toggle("off", !event.target.checked);
+  });
+  for (const line of list.querySelectorAll("[data-row]")) {
+    const light = (on) => { for (const part of partsOf(line.dataset.row)) part.classList.toggle("lit", on); };
+    for (const name of ["mouseenter", "focusin"]) line.addEventListener(name, () => light(true));
+    for (const name of ["mouseleave", "focusout"]) line.addEventListener(name, () => light(false));
+  }
+}
+
+function startFrames(slider) {
+  const stage = slider.closest(".stage");
+  const groups = [...stage.querySelectorAll("[data-frame]")];
+  const clip = stage.querySelector("video");
+  const show = (frame) => {
+    slider.value = frame;
+    slider.nextElementSibling.textContent = frame;
+    for (const group of groups) group.toggleAttribute("hidden", Number(group.dataset.frame) !== frame);
+  };
+  slider.addEventListener("input", () => {
+    const frame = Number(slider.value);
+    if (clip) { clip.pause(); clip.currentTime = (frame - 0.5) / Number(clip.dataset.rate); }
+    show(frame);
+  });
+  clip?.addEventListener("timeupdate", () => {
+    if (!clip.paused) show(Math.floor(clip.currentTime * Number(clip.dataset.rate)) + 1);
+  });
+  slider.dispatchEvent(new Event("input"));
+}
+
 // The clock of the workspace.
 
 function startClock(time) {
@@ -231,5 +266,7 @@ document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("[data-live]").forEach(startLive);
   document.querySelectorAll('[data-handler="export"]').forEach(startExport);
   document.querySelectorAll("[data-select]").forEach(startSelection);
+  document.querySelectorAll(".features").forEach(startFeatures);
+  document.querySelectorAll("[data-frames]").forEach(startFrames);
   document.querySelectorAll("[data-clock]").forEach(startClock);
 });

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mockserver.world.database import EVERYTHING, Clause, Record
 from mockserver.world.labels import ProjectRow
 from mockserver.world.models import Model
-from mockserver.world.projects import ProjectTag
+from mockserver.world.projects import Project, ProjectTag
 
 LIVE = Clause("NOT deleted")
 
@@ -31,6 +31,11 @@ def _subquery(kind: type[Record], key: str, clause: Clause, alias: str) -> str:
 def match_live_row(column: str = "data_row_no") -> Clause:
     """The condition that `column` is the number of a data row that is not deleted."""
     return Clause(f"EXISTS (SELECT 1 FROM data_row d WHERE d.no = {column} AND NOT d.deleted)")
+
+
+def match_live_project() -> Clause:
+    """The condition on the records of projects that their project is not deleted."""
+    return match_subquery("project_id", Project, "id", LIVE)
 
 
 def match_live_model() -> Clause:
