@@ -11,10 +11,15 @@ from mockserver.generate.scenario import MOST_BYTES
 from mockserver.http.json_bodies import MOST_DEPTH, MOST_PARTS
 from mockserver.http.multipart import MOST_PARTS as MULTIPART_PARTS
 from mockserver.http.requests import MOST_BODY
+from mockserver.imports.annotation_files import MOST_LINES
+from mockserver.imports.framed import MOST_SHOWN
+from mockserver.imports.lines import LONGEST_LINE
+from mockserver.imports.pictures import MOST_PIXELS, MOST_RUNS
 from mockserver.server import BOUNDS
 from mockserver.serving.acceptor import FEWEST, MOST_BY_DEFAULT, PAUSE
 from mockserver.serving.log import INTERVAL
 from mockserver.settings import LONGEST_KEY
+from mockserver.workspaces.annotation_work import LARGEST_ROW
 from mockserver.workspaces.row_imports import MOST_CHUNKS, MOST_FILE, MOST_MANIFEST
 from mockserver.world import progress
 
@@ -37,6 +42,11 @@ HOLDS = {
     "a manifest of data rows, and a file of data rows": (
         f"{MOST_MANIFEST:,} bytes with {MOST_CHUNKS:,} files, and {MOST_FILE:,} bytes"
     ),
+    "a file of annotations": (
+        f"{MOST_LINES:,} lines of {LONGEST_LINE:,} bytes, {LARGEST_ROW:,} bytes for one data row"
+    ),
+    "the frames of an imported label": f"{MOST_SHOWN:,} of all its segments",
+    "a picture of an imported mask": f"{MOST_PIXELS:,} pixels, {MOST_RUNS:,} runs",
     "the text of a GraphQL document": f"{MOST_CHARACTERS:,} characters, {MOST_TOKENS:,} tokens",
     "long texts and JSON in an answer of GraphQL": f"{MOST_TEXT_OF_ANSWER:,} characters",
     "GraphQL documents that are kept parsed": f"{MOST_KEPT:,} bytes",

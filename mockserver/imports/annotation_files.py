@@ -94,6 +94,10 @@ class AnnotationFile:
         """One line."""
         return self._file.read(self._offsets[number], self._sizes[number])
 
+    def size(self, number: int) -> int:
+        """The bytes of one line."""
+        return self._sizes[number]
+
     def owner(self, number: int) -> int:
         """The number of the data row that a line names."""
         return self._owners[number]

@@ -143,6 +143,7 @@ class FramedLabel:
             for index, instance in enumerate(line.masks.instances)
         ]
         colours = [instance.colour for instance in line.masks.instances]
+        self._count_frames([(1, len(frames) * len(colours))])
         pictures: list[list[tuple[int, Spans | None]]] = [[] for _ in colours]
         for index, frame in enumerate(frames):
             for own, spans in zip(pictures, self._read_frame(frame, colours, f"masks.frames[{index}]"), strict=True):

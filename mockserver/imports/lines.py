@@ -20,6 +20,8 @@ MOST_FRAMES = 200_000
 """The last frame: more than an hour of a film. Every frame of a segment is written by an export with interpolation."""
 LAST_MOMENT = 1_000_000_000
 """The last millisecond of a recording."""
+MOST_INSTANCES = 255
+"""Objects in the masks of one line: there are as many colours for them (generate/media/image.py)."""
 LONGEST_LINE = 16 * 1024 * 1024
 """Bytes of one line; a mask of a large picture has some hundred thousand."""
 
@@ -110,7 +112,7 @@ class MaskInstance(Named, frozen=True, kw_only=True):
 
 class Masks(Part, frozen=True, kw_only=True):
     frames: Annotated[list[MaskFrame], msgspec.Meta(min_length=1)]
-    instances: Annotated[list[MaskInstance], msgspec.Meta(min_length=1)]
+    instances: Annotated[list[MaskInstance], msgspec.Meta(min_length=1, max_length=MOST_INSTANCES)]
 
 
 class Answer(Named, frozen=True, kw_only=True):

@@ -22,6 +22,9 @@ from mockserver.imports.problems import refuse_value
 
 MOST_PIXELS = 64_000_000
 """Pixels of one mask."""
+LONGEST_SIDE = 65_535
+MOST_RUNS = 200_000
+"""Runs of pixels of all objects in one picture; a mask with a smooth outline has one for each row."""
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """PNG colour type -> channels (W3C PNG, section 11.2.1)."""
@@ -82,12 +85,15 @@ def find_all_spans(png: bytes, colours: Sequence[Colour | None], path: str) -> l
     header = _read_header(png, path)
     all_spans: list[list[Span]] = [[] for _ in colours]
     last, runs = None, [[] for _ in colours]  # type: tuple[bytes | None, list[list[tuple[int, int]]]]
+    count = 0
     for number, row in enumerate(_iterate_rows(header, path)):
         if row != last:  # most rows of a mask are those above them
             last = row
             runs = [[match.span() for match in _SET.finditer(_mark(header, row, colour))] for colour in colours]
         for spans, own in zip(all_spans, runs, strict=True):
             spans += [(number, first, after) for first, after in own]
+        count += sum(map(len, runs))
+        _check_runs(count, path)
     return [Spans(header.width, header.height, spans) for spans in all_spans]
 
 
@@ -96,20 +102,27 @@ def _find_counted(counts: list[int], height: int, width: int, path: str) -> Span
     _check_size(width, height, path)
     if sum(counts) != width * height:
         raise refuse_value(f"{path}.counts", sum(counts), f"counts whose sum is {height} x {width} = {width * height}")
+    if len(counts) > MOST_RUNS:
+        raise refuse_value(f"{path}.counts", f"{len(counts):,} counts", f"at most {MOST_RUNS:,}")
     pixels = bytearray()
     for index, count in enumerate(counts):
         pixels += (b"\1" if index % 2 else b"\0") * count
-    spans = [
-        (row, match.start(), match.end())
-        for row in range(height)
-        for match in _SET.finditer(bytes(pixels[row::height]))
-    ]
+    spans: list[Span] = []
+    for row in range(height):
+        spans += [(row, *match.span()) for match in _SET.finditer(bytes(pixels[row::height]))]
+        _check_runs(len(spans), path)
     return Spans(width, height, spans)
 
 
+def _check_runs(count: int, path: str) -> None:
+    if count > MOST_RUNS:
+        raise refuse_value(path, f"a picture with more than {count:,} runs of pixels", f"at most {MOST_RUNS:,}")
+
+
 def _check_size(width: int, height: int, path: str) -> None:
-    if not 0 < width * height <= MOST_PIXELS:
-        raise refuse_value(path, f"a picture of {width} x {height}", f"1 to {MOST_PIXELS} pixels")
+    if not 0 < width * height <= MOST_PIXELS or max(width, height) > LONGEST_SIDE:
+        expected = f"1 to {MOST_PIXELS:,} pixels, at most {LONGEST_SIDE:,} on each side"
+        raise refuse_value(path, f"a picture of {width} x {height}", expected)
 
 
 def _read_header(png: bytes, path: str) -> Header:

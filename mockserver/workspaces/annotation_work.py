@@ -24,6 +24,8 @@ from mockserver.world.store import Store
 
 ROWS_TOGETHER = 200
 KEYS_TOGETHER = 5_000
+LARGEST_ROW = 32 * 1024 * 1024
+"""Bytes of the lines of one data row in one import."""
 NO_ONTOLOGY = '{"tools":[],"classifications":[]}'
 
 
@@ -138,6 +140,10 @@ class AnnotationWork:
             yield annotations
 
     def _build_row(self, row: DataRow, numbers: list[int]) -> NewAnnotations | None:
+        if sum(map(self._file.size, numbers)) > LARGEST_ROW:
+            words = f"The lines of its data row have more than {LARGEST_ROW:,} bytes; send fewer"
+            self._problems |= dict.fromkeys(numbers, LineProblem("LabelTooLarge", words))
+            return None
         lines: list[Line] = []
         right_numbers: list[int] = []
         for number in numbers:
