@@ -178,9 +178,29 @@ def make_embedding(client: Client, *, name: str, row_id: str, path: str) -> Any:
     return {"count": counted, "left": name in {known.name for known in client.get_embeddings()}}
 
 
+def export_legacy(client: Client, *, project_id: str, dataset_id: str) -> Any:
+    """Export V1 of the queue, the batch and the dataset (SDK 4.0 and before)."""
+    project = client.get_project(project_id)
+    [batch] = project.batches()
+    dataset = client.get_dataset(dataset_id)
+    return {
+        "queued": project.export_queued_data_rows(include_metadata=True),
+        "batch": [_facts_of(row) for row in batch.export_data_rows(include_metadata=True)],
+        "dataset": [_facts_of(row) for row in dataset.export_data_rows(include_metadata=True)],
+    }
+
+
+def _facts_of(row: DataRow) -> Any:
+    return {
+        "id": row.uid, "global_key": row.global_key, "external_id": row.external_id, "row_data": row.row_data,
+        "media_attributes": row.media_attributes, "fields": row.metadata_fields,
+    }  # fmt: skip
+
+
 QUESTIONS: dict[str, Callable[..., Any]] = {
     question.__name__: question
     for question in (
         build_project, change_project, repeat_keys, change_keys, upsert_rows, make_batches, make_run, make_embedding,
+        export_legacy,
     )
 }  # fmt: skip

@@ -93,6 +93,22 @@ def test_what_was_put_in_is_exported_and_what_was_changed_is_exported_again(
 
 
 @pytest.mark.known("client")
+@versions("3.40.1", "3.52.0", "3.78.2")
+def test_export_v1_has_the_same_rows(client: Client, version: str) -> None:
+    built = client.read("build_project", name="old")
+    read = client.read("export_legacy", project_id=built["project"], dataset_id=built["dataset"])
+    assert {row["id"] for row in read["queued"]} == set(built["rows"])
+    for rows in (read["batch"], read["dataset"]):
+        by_key = {row["global_key"]: row for row in rows}
+        assert [by_key[f"old-{number}"]["id"] for number in (1, 2, 3, 4)] == built["rows"]
+        picture, text = by_key["old-1"], by_key["old-3"]
+        assert picture["row_data"] == "https://example.com/street-640x480.jpg"
+        assert (picture["external_id"], picture["media_attributes"]["height"]) == ("street.jpg", 480)
+        assert {field["name"]: field["value"] for field in picture["fields"]}["old city"] == "Tōkyō"
+        assert text["row_data"] == "A text that stays as it is"
+
+
+@pytest.mark.known("client")
 @EVERY
 def test_a_global_key_is_given_once(client: Client, version: str) -> None:
     read = client.read("repeat_keys", name="keys")

@@ -62,14 +62,14 @@ def ask(server: ServedWorld, query: str, variables: object = None, **more: objec
     return post(server, json.dumps({"query": query, "variables": variables, **more}).encode())
 
 
-def ask_in(workspace: MockWorkspace, query: str, **variables: object) -> Any:
+def ask_in(workspace: MockWorkspace | ServedWorld, query: str, **variables: object) -> Any:
     """The `data` that a workspace answers with."""
     answer = answer_in(workspace, query, **variables)
     assert "errors" not in answer, answer["errors"]
     return answer["data"]
 
 
-def answer_in(workspace: MockWorkspace, query: str, **variables: object) -> Any:
+def answer_in(workspace: MockWorkspace | ServedWorld, query: str, **variables: object) -> Any:
     """The whole answer of a workspace, with its errors."""
     headers = {"Authorization": f"Bearer {workspace.api_key}"}
     body = {"query": query, "variables": variables}
