@@ -10,6 +10,8 @@ from contract_tests.rules.api.asking import LONG_PATIENCE, answer_in, ask_in
 from contract_tests.serving import ServedWorld
 from mockserver.testing import MockWorkspace
 
+World = MockWorkspace | ServedWorld
+
 UPLOAD = "mutation($file: Upload!, $contentLength: Int!) {uploadFile(file: $file, contentLength: $contentLength) {url}}"
 UPSERT = (
     "mutation UpsertDataRowsPyApi($manifestUri: String!) {upsertDataRows(data: {manifestUri: $manifestUri})"
@@ -26,7 +28,7 @@ FAILURES = (
 )
 
 
-def upload(workspace: MockWorkspace | ServedWorld, content: bytes, name: str = "1") -> str:
+def upload(workspace: World, content: bytes, name: str = "1") -> str:
     """The URL of an uploaded file."""
     operations = {"query": UPLOAD, "variables": {"file": None, "contentLength": len(content)}}
     files: dict[str, tuple[str | None, str | bytes]] = {
@@ -40,19 +42,19 @@ def upload(workspace: MockWorkspace | ServedWorld, content: bytes, name: str = "
     return str(answer["data"]["uploadFile"]["url"])
 
 
-def create_dataset(workspace: MockWorkspace | ServedWorld, name: str = "imported") -> str:
+def create_dataset(workspace: World, name: str = "imported") -> str:
     document = "mutation($name: String!) {createDataset(data: {name: $name}) {id}}"
     return str(ask_in(workspace, document, name=name)["createDataset"]["id"])
 
 
-def upload_manifest(workspace: MockWorkspace | ServedWorld, *chunks: list[Any], **more: object) -> str:
+def upload_manifest(workspace: World, *chunks: list[Any], **more: object) -> str:
     """The URL of a manifest of these chunks."""
     urls = [upload(workspace, json.dumps(chunk).encode(), "json_import.json") for chunk in chunks]
     manifest = {"source": "SDK", "item_count": sum(map(len, chunks)), "chunk_uris": urls} | more
     return upload(workspace, json.dumps(manifest).encode(), "manifest.json")
 
 
-def upsert(workspace: MockWorkspace | ServedWorld, *chunks: list[Any], **more: object) -> Any:
+def upsert(workspace: World, *chunks: list[Any], **more: object) -> Any:
     """The task of an import of items."""
     manifest = upload_manifest(workspace, *chunks, **more)
     return ask_in(workspace, UPSERT, manifestUri=manifest)["upsertDataRows"]
@@ -62,9 +64,7 @@ def write_item(dataset: str, key: str = "AUTO", value: str = "", **payload: obje
     return {"id": {"type": key, "value": value}, "payload": {"dataset_id": dataset} | payload}
 
 
-def import_rows(
-    workspace: MockWorkspace | ServedWorld, dataset: str, rows: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
+def import_rows(workspace: World, dataset: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The data rows that an import of these has created, in their order."""
     task = upsert(workspace, [write_item(dataset, **row) for row in rows])
     assert task["status"] == "COMPLETE", task
@@ -72,7 +72,7 @@ def import_rows(
     return list_successes(workspace, task["id"])
 
 
-def wait_for_task(workspace: MockWorkspace | ServedWorld, task_id: str) -> Any:
+def wait_for_task(workspace: World, task_id: str) -> Any:
     """The task, once it has ended."""
     document = "query($id: ID!) {task(where: {id: $id}) {id name status type result errors metadata}}"
     until = time.monotonic() + LONG_PATIENCE
@@ -82,15 +82,15 @@ def wait_for_task(workspace: MockWorkspace | ServedWorld, task_id: str) -> Any:
     return task
 
 
-def list_successes(workspace: MockWorkspace | ServedWorld, task_id: str) -> list[dict[str, Any]]:
+def list_successes(workspace: World, task_id: str) -> list[dict[str, Any]]:
     return list(ask_in(workspace, SUCCESSES, taskId=task_id)["successesfulDataRowImports"]["nodes"])
 
 
-def list_failures(workspace: MockWorkspace | ServedWorld, task_id: str) -> list[dict[str, Any]]:
+def list_failures(workspace: World, task_id: str) -> list[dict[str, Any]]:
     return list(ask_in(workspace, FAILURES, taskId=task_id)["failedDataRowImports"]["results"])
 
 
-def refuse(workspace: MockWorkspace | ServedWorld, document: str, **variables: object) -> str:
+def refuse(workspace: World, document: str, **variables: object) -> str:
     """The message of a request that is refused."""
     [error] = answer_in(workspace, document, **variables)["errors"]
     assert error["extensions"]["code"] != "MOCKSERVER_BUG"
