@@ -108,6 +108,18 @@ def _search_rows_first(reader: Reader, row: str) -> Reader:
     return read
 
 
+def _match_asset_types(term: Term) -> Clause:
+    """The condition that data rows are of one of these types of assets (SDK tests of slices 7.17.0)."""
+    value = term.get("assetType")
+    types = value.get("assetTypes") if isinstance(value, dict) else None
+    if not isinstance(types, list) or not types or not all(isinstance(name, str) for name in types):
+        raise MalformedRequest(
+            f"The search term {term['type']!r} has the assetType {value!r}; expected "
+            '{"type": "asset_type", "assetTypes": ["image"]}'
+        )
+    return Clause("dr.media_type IN :types", types=[name.upper() for name in types])
+
+
 _OF_ROWS: Readers = {
     "data_row_last_activity_at": _match_activity,
     "data_row_id": _match_ids("dr.id"),
@@ -116,6 +128,7 @@ _OF_ROWS: Readers = {
 _OF_CATALOG: Readers = {kind: _search_rows_first(reader, "dr.no") for kind, reader in _OF_ROWS.items()} | {
     "labeled_at": _match_labels("dr.no"),
     "dataset": _match_ids("dr.dataset_id"),
+    "media_attribute_asset_type": _match_asset_types,
 }
 _OF_PROJECTS: Readers = {kind: _search_rows_first(reader, "pr.data_row_no") for kind, reader in _OF_ROWS.items()} | {
     "labeled_at": _match_labels("pr.data_row_no"),

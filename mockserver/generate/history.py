@@ -156,7 +156,7 @@ class ProjectHistory:
             ontology_id=self.ontology.id, labeling_frontend_id=self.organized.frontend.id,
             is_benchmark_enabled=self.plan.benchmarks > 0, is_consensus_enabled=self.plan.consensus > 1,
             auto_audit_percentage=1.0, auto_audit_number_of_labels=self.plan.consensus, setup_complete=created + HOUR,
-            shows_predictions=False,
+            shows_predictions=False, model_setup_complete=None,
             created_by=self.organized.people[0].id, created_at=created, updated_at=self.end - DAY, deleted=False,
         )  # fmt: skip
 

@@ -35,11 +35,13 @@ from mockserver.world.changes.groups import GroupChanges
 from mockserver.world.changes.issues import IssueChanges
 from mockserver.world.changes.labels import LabelChanges
 from mockserver.world.changes.metadata import MetadataChanges
+from mockserver.world.changes.model_configs import ModelConfigChanges
 from mockserver.world.changes.models import ModelChanges
 from mockserver.world.changes.ontologies import OntologyChanges
 from mockserver.world.changes.projects import ProjectChanges
 from mockserver.world.changes.queues import QueueChanges
 from mockserver.world.changes.settings import WorkspaceSettings
+from mockserver.world.changes.slices import SliceChanges
 from mockserver.world.changes.tasks import TaskChanges
 from mockserver.world.progress import Progress
 from mockserver.world.store import Hooks
@@ -97,6 +99,8 @@ class Workspace:
         self.models = ModelChanges(store)
         self.projects = ProjectChanges(store)
         self.groups = GroupChanges(store)
+        self.slices = SliceChanges(store)
+        self.model_configs = ModelConfigChanges(store)
         self.data_rows = DataRowChanges(store)
         self.labels = LabelChanges(store)
         self.issues = IssueChanges(store)

@@ -44,6 +44,27 @@ class ModelRun(Record, frozen=True):
     deleted: bool
 
 
+class ModelConfig(Record, frozen=True):
+    """A model of the service's catalog with the parameters of its answers; `inference_params` is JSON."""
+
+    TABLE: ClassVar[str] = "model_config"
+    id: str
+    model_id: str
+    name: str
+    inference_params: JsonText
+    created_at: int
+
+
+class ProjectModelConfig(Record, frozen=True):
+    """A configured model that answers in the chats of a project."""
+
+    TABLE: ClassVar[str] = "project_model_config"
+    id: str
+    project_id: str
+    model_config_id: str
+    response_count: int | None
+
+
 class ModelRunRow(Record, frozen=True):
     """A data row in a run, once; `label_id` is the label that the prediction is compared with, if there is one."""
 

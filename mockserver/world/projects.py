@@ -61,6 +61,7 @@ class Project(Record, frozen=True):
     auto_audit_number_of_labels: int
     setup_complete: int | None
     shows_predictions: bool
+    model_setup_complete: bool | None
     created_by: str
     created_at: int
     updated_at: int

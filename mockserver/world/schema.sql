@@ -65,7 +65,8 @@ CREATE TABLE project (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, description TEXT, allowed_media_type TEXT, queue_mode TEXT NOT NULL,
   editor_task_type TEXT, ontology_id TEXT, labeling_frontend_id TEXT, is_benchmark_enabled BOOLEAN NOT NULL,
   is_consensus_enabled BOOLEAN NOT NULL, auto_audit_percentage DOUBLE PRECISION NOT NULL,
-  auto_audit_number_of_labels INTEGER NOT NULL, setup_complete BIGINT, shows_predictions BOOLEAN NOT NULL, created_by TEXT NOT NULL,
+  auto_audit_number_of_labels INTEGER NOT NULL, setup_complete BIGINT, shows_predictions BOOLEAN NOT NULL,
+  model_setup_complete BOOLEAN, created_by TEXT NOT NULL,
   created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL
 );
 
@@ -302,6 +303,12 @@ CREATE TABLE prediction (
 CREATE UNIQUE INDEX prediction_by_id ON prediction (id);
 CREATE UNIQUE INDEX prediction_by_feature_prefix ON prediction (feature_prefix);
 CREATE INDEX prediction_of_row ON prediction (data_row_no, no);
+CREATE TABLE model_config (
+  id TEXT PRIMARY KEY, model_id TEXT NOT NULL, name TEXT NOT NULL, inference_params TEXT NOT NULL, created_at BIGINT NOT NULL
+);
+CREATE TABLE project_model_config (
+  id TEXT PRIMARY KEY, project_id TEXT NOT NULL, model_config_id TEXT NOT NULL, response_count INTEGER
+);
 CREATE TABLE catalog_slice (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, description TEXT, query TEXT NOT NULL, created_by TEXT NOT NULL,
   created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL

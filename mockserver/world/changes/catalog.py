@@ -35,6 +35,7 @@ class CatalogChanges:
                     "ontology_id": None, "labeling_frontend_id": None, "is_benchmark_enabled": False,
                     "is_consensus_enabled": False, "auto_audit_percentage": 1.0, "auto_audit_number_of_labels": 1,
                     "setup_complete": None, "shows_predictions": False,
+                    "model_setup_complete": None,
                 }
                 | fields,
                 id=change.new_id(), name=name, created_by=user, created_at=change.now, updated_at=change.now,

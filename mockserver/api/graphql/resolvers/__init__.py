@@ -20,6 +20,7 @@ from mockserver.api.graphql.resolvers import (
     metadata,
     metadata_changes,
     model_changes,
+    model_configs,
     models,
     ontologies,
     people,
@@ -44,6 +45,7 @@ def all_resolvers() -> dict[str, dict[str, RegisteredField]]:
         legacy, changes, webhooks, issues, access, workflows, imports,
         uploads, row_imports, batches, queues, metadata_changes, row_changes, model_changes, project_changes,
         issue_changes, label_changes, groups,
+        model_configs,
     ):  # fmt: skip
         module.add_to(fields)
     return fields.by_type

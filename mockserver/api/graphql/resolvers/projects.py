@@ -56,7 +56,7 @@ def add_to(fields: Fields) -> None:
     fields.add("Project", "ontology", lambda source, call: call.find(Ontology, source.ontology_id))
     fields.add("Project", "labelingFrontend", find_labeling_frontend)
     fields.add("Project", "uploadType", resolve_null)
-    fields.add("Project", "modelSetupComplete", resolve_null)
+    fields.add("Project", "modelSetupComplete", is_setup_complete)
     fields.add("Project", "lastActivityTime", find_last_activity)
     fields.add("Project", "dataRowCount", count_data_rows)
     fields.add("Project", "labelCount", count_labels_of)
@@ -86,6 +86,11 @@ def add_to(fields: Fields) -> None:
     fields.add("Batch", "user", find_creator)
     fields.add_attributes("BatchConnection", Page, "nodes pageInfo")
     fields.add_attributes("PageInfo", PageInfo, "startCursor endCursor hasNextPage")
+
+
+def is_setup_complete(source: Project, _call: Call) -> bool | None:
+    """Whether the models of the project are complete; null before a client has said so."""
+    return None if source.model_setup_complete is None else bool(source.model_setup_complete)
 
 
 def find_creator(source: Any, call: Call) -> Person | None:

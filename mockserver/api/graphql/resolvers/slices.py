@@ -9,7 +9,7 @@ import msgspec
 import orjson
 
 from mockserver.api.graphql.call import Call
-from mockserver.api.graphql.fields import Fields
+from mockserver.api.graphql.fields import Fields, resolve_null
 from mockserver.api.graphql.pages import Page, PageInfo, build_page, get_number, parse_cursor
 from mockserver.exports.selection import build_catalog_condition
 from mockserver.world.data_rows import DataRow
@@ -31,6 +31,7 @@ class Identifier(msgspec.Struct, frozen=True):
 
 def add_to(fields: Fields) -> None:
     fields.add_attributes("SavedQuery", CatalogSlice, "id name description createdAt updatedAt", filter="query")
+    fields.add("SavedQuery", "sorting", resolve_null)
     fields.add("Query", "getSavedQuery", find_saved_query)
     fields.add("Query", "catalogSavedQueries", list_saved_queries)
     fields.add("Query", "getDataRowIdsBySavedQuery", list_data_row_ids)

@@ -41,7 +41,7 @@ WITHOUT_RECORDS = {
 
 ELSEWHERE = {
     "benchmark": {"Benchmark"}, "issue": {"Issue", "Comment"}, "webhook": {"Webhook"}, "review": {"Review"},
-    "tag": {"ResourceTag"}, "userGroup": set(), "findModelFoundryApp": set(),
+    "tag": {"ResourceTag", "ModelConfig", "ProjectModelConfig"}, "userGroup": set(), "findModelFoundryApp": set(),
     "successesfulDataRowImports": {"SuccessfulDataRowImports", "ImportedDataRow"},
     "assignGlobalKeysToDataRowsResult": {"AssignGlobalKeysResult", "AssignedGlobalKeys", "GlobalKeyAssignment"},
     "clearGlobalKeysResult": {"ClearGlobalKeysResult", "ClearedGlobalKeys"},

@@ -1,0 +1,104 @@
+"""Configurations of models that answer in chats, and slices that clients create (SDK client.py, project.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import orjson
+
+from mockserver.api.graphql.call import Call
+from mockserver.api.graphql.fields import Fields
+from mockserver.api.graphql.texts import check_texts
+from mockserver.errors import BadInput
+from mockserver.exports.selection import build_catalog_condition
+from mockserver.world.database import Clause, JsonText
+from mockserver.world.models import ModelConfig, ProjectModelConfig
+from mockserver.world.projects import Project
+from mockserver.world.queries.sources import DATA_ROWS
+from mockserver.world.slices import CatalogSlice
+
+MOST_RESPONSES = 100
+
+
+class Count(msgspec.Struct, frozen=True):
+    count: int
+
+
+def add_to(fields: Fields) -> None:
+    fields.add("Mutation", "createModelConfig", create_config)
+    fields.add("Mutation", "deleteModelConfig", delete_config)
+    fields.add("Mutation", "createProjectModelConfig", add_config)
+    fields.add("Mutation", "deleteProjectModelConfig", remove_config)
+    fields.add("Mutation", "setProjectModelSetupComplete", set_complete)
+    fields.add_attributes("ModelConfig", ModelConfig, "id modelId name inferenceParams")
+    fields.add_attributes("ProjectModelConfig", ProjectModelConfig, "id modelConfigId projectId")
+    fields.add("ProjectModelConfig", "modelConfig", lambda source, call: call.get(ModelConfig, source.model_config_id))
+    fields.add("ProjectModelConfigId", "projectModelConfigId", lambda source, _call: source)
+    fields.add("Project", "projectModelConfigs", list_configs)
+    fields.add("Mutation", "createCatalogSavedQuery", create_slice)
+    fields.add("Mutation", "deleteSavedQuery", delete_slice)
+    fields.add("SavedQuery", "catalogCount", count_rows)
+    fields.add_attributes("CatalogCount", Count, "count")
+
+
+def create_config(_source: Any, call: Call, input: Mapping[str, Any]) -> ModelConfig:  # noqa: A002  the wire's word
+    check_texts(input)
+    if not input["name"].strip() or not isinstance(input["inferenceParams"], dict):
+        raise BadInput("A model config needs a name that is not empty, and inferenceParams that are an object")
+    return call.workspace.model_configs.create(input["modelId"], input["name"], input["inferenceParams"])
+
+
+def delete_config(_source: Any, call: Call, input: Mapping[str, Any]) -> bool:  # noqa: A002  the wire's word
+    call.workspace.model_configs.delete(input["id"])
+    return True
+
+
+def add_config(_source: Any, call: Call, input: Mapping[str, Any]) -> str:  # noqa: A002  the wire's word
+    count = input.get("responseCount")
+    if count is not None and not 1 <= count <= MOST_RESPONSES:
+        raise BadInput(f"responseCount is {count}; expected 1 to {MOST_RESPONSES}")
+    return call.workspace.model_configs.add_to_project(input["projectId"], input["modelConfigId"], count).id
+
+
+def remove_config(_source: Any, call: Call, input: Mapping[str, Any]) -> bool:  # noqa: A002  the wire's word
+    call.workspace.model_configs.remove_from_project(input["id"])
+    return True
+
+
+def set_complete(_source: Any, call: Call, where: Mapping[str, Any], data: Mapping[str, Any]) -> Project:
+    return call.workspace.model_configs.complete(str(where.get("id")), complete=data["modelSetupComplete"])
+
+
+def list_configs(source: Project, call: Call) -> list[ProjectModelConfig]:
+    return call.select(ProjectModelConfig, Clause("project_id = :id", id=source.id), order="id")
+
+
+# Slices
+
+
+def create_slice(_source: Any, call: Call, args: Mapping[str, Any]) -> CatalogSlice:
+    """Creates a slice whose terms are those that an export's search takes. An order is refused. Raises MalformedRequest
+    for an unknown term."""
+    check_texts(args)
+    terms = args["filter"]
+    if not args["name"].strip() or not isinstance(terms, list) or not all(isinstance(term, dict) for term in terms):
+        raise BadInput("A slice needs a name that is not empty, and a filter that is a list of search terms")
+    if args.get("sorting"):
+        raise BadInput("A slice was sent with sorting, which is not imitated; its data rows are in order of creation")
+    build_catalog_condition(terms)
+    text = JsonText(orjson.dumps(terms).decode())
+    return call.workspace.slices.create(args["name"], args.get("description"), text)
+
+
+def delete_slice(_source: Any, call: Call, args: Mapping[str, Any]) -> bool:
+    call.workspace.slices.delete(args["id"])
+    return True
+
+
+def count_rows(source: CatalogSlice, call: Call) -> Count:
+    """The number of data rows that the slice finds now."""
+    condition = Clause("NOT dr.deleted") & build_catalog_condition(orjson.loads(source.query))
+    with call.read() as connection:
+        return Count(connection.count_rows(DATA_ROWS, condition))

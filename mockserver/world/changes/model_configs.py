@@ -1,0 +1,78 @@
+"""Changes of the configurations of models that answer in chats."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from mockserver.errors import Conflict, NotAllowed
+from mockserver.world import ids
+from mockserver.world.change import Change
+from mockserver.world.database import Clause, JsonText
+from mockserver.world.events import EventKind
+from mockserver.world.models import ModelConfig, ProjectModelConfig
+from mockserver.world.projects import Project
+from mockserver.world.store import Store
+
+
+class ModelConfigChanges:
+    """The changes of one store's model configurations."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def create(self, model_id: str, name: str, inference_params: Any) -> ModelConfig:
+        """The model is one of the service's catalog, so its id is not checked."""
+        with self._store.change() as change:
+            text = JsonText(orjson.dumps(inference_params).decode())
+            config = ModelConfig(ids.random_uuid(change.new_id()), model_id, name, text, change.now)
+            change.connection.insert([config])
+            change.add_event(EventKind.MODEL_UPDATED, config=config.id)
+            return config
+
+    def delete(self, config_id: str) -> None:
+        """Raises NotFound, and Conflict while a project uses it."""
+        with self._store.change() as change:
+            config = change.one(ModelConfig, config_id)
+            if change.connection.count(ProjectModelConfig, Clause("model_config_id = :id", id=config.id)):
+                raise Conflict(f"Model config {config_id!r} is used by a project; take it from the project first")
+            change.connection.delete(ModelConfig, Clause("id = :id", id=config.id))
+            change.add_event(EventKind.MODEL_UPDATED, config=config.id)
+
+    def add_to_project(self, project_id: str, config_id: str, response_count: int | None) -> ProjectModelConfig:
+        """Raises NotFound, Conflict if the project has it, NotAllowed once the models of the project are complete."""
+        with self._store.change() as change:
+            project, config = _find_open(change, project_id), change.one(ModelConfig, config_id)
+            same = Clause("project_id = :project AND model_config_id = :id", project=project.id, id=config.id)
+            if change.connection.count(ProjectModelConfig, same):
+                raise Conflict(f"Project {project_id!r} has the model config {config_id!r} already")
+            link = ProjectModelConfig(ids.random_uuid(change.new_id()), project.id, config.id, response_count)
+            change.connection.insert([link])
+            change.add_event(EventKind.PROJECT_UPDATED, project=project.id)
+            return link
+
+    def remove_from_project(self, link_id: str) -> None:
+        """Raises NotFound, NotAllowed."""
+        with self._store.change() as change:
+            link = change.one(ProjectModelConfig, link_id)
+            _find_open(change, link.project_id)
+            change.connection.delete(ProjectModelConfig, Clause("id = :id", id=link.id))
+            change.add_event(EventKind.PROJECT_UPDATED, project=link.project_id)
+
+    def complete(self, project_id: str, *, complete: bool) -> Project:
+        """Says whether the models of a project are complete. Raises NotFound."""
+        with self._store.change() as change:
+            project = change.one(Project, project_id)
+            place = Clause("id = :id", id=project.id)
+            change.connection.update(Project, place, model_setup_complete=complete, updated_at=change.now)
+            change.add_event(EventKind.PROJECT_UPDATED, project=project.id)
+            return change.one(Project, project_id)
+
+
+def _find_open(change: Change, project_id: str) -> Project:
+    """A project whose models can be changed (SDK project.py set_project_model_setup_complete)."""
+    project = change.one(Project, project_id)
+    if project.model_setup_complete:
+        raise NotAllowed(f"The model setup of project {project_id!r} is complete; its model configs stay as they are")
+    return project
