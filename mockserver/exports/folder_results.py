@@ -23,8 +23,18 @@ class FolderResults:
         self._folder = folder
 
     def create(self, name: str) -> FolderWriter:
-        """Begins a file, and the folders above it. Raises ResourceFailed."""
-        return FolderWriter(self._folder / name)
+        """Begins a file. Raises ResourceFailed."""
+        path = self._folder / name
+        with _raise_faults(path):
+            self._create_folders(path.parent)
+        return FolderWriter(path)
+
+    def _create_folders(self, folder: Path) -> None:
+        """Creates a folder below that of the results. That one is not created again: if it was moved away, it could not
+        come back to its place; if it was deleted with its workspace, the next one could not take it. Raises OSError."""
+        if folder != self._folder:
+            self._create_folders(folder.parent)
+            folder.mkdir(exist_ok=True)
 
     def open(self, name: str) -> FolderReader:
         """Opens a file. Raises FileNotFoundError, OSError."""
@@ -78,7 +88,6 @@ class FolderWriter:
     def __init__(self, path: Path) -> None:
         self._path = path
         with _raise_faults(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("wb")
 
     def write(self, data: bytes) -> None:

@@ -178,7 +178,8 @@ class FolderStorage(Storage):
         folder = self.folder / f"{UNFINISHED}{secrets.token_hex(6)}"
         with name_faults(home):
             try:
-                (folder / manifest.life).mkdir(parents=True)
+                folder.mkdir()  # without parents: a state that was moved away comes back to an empty place
+                (folder / manifest.life).mkdir()
                 yield folder
                 folder.rename(home)
             except BaseException:

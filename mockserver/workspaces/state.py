@@ -44,6 +44,7 @@ class State:
         remove_abandoned_folders()
         if folder is None:
             temporary = TemporaryFolder()
+            (temporary.path / WORKSPACES).mkdir()
             return cls(temporary.path, temporary)
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -10,4 +10,4 @@ from mockserver.exports.results import Results
 @pytest.fixture(params=["folder", "memory"])
 def results(request: pytest.FixtureRequest, tmp_path: Path) -> Results:
     """Each implementation of the interface, empty."""
-    return FolderResults(tmp_path / "results") if request.param == "folder" else MemoryResults()
+    return FolderResults(tmp_path) if request.param == "folder" else MemoryResults()

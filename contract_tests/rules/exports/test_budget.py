@@ -18,6 +18,12 @@ def write(results: TaskResults, task: str, size: int) -> None:
     results.finish(task)
 
 
+def results_in(folder: Path) -> FolderResults:
+    """Results in a new folder."""
+    folder.mkdir()
+    return FolderResults(folder)
+
+
 def test_the_oldest_results_are_deleted(tmp_path: Path) -> None:
     budget = Budget(100)
     results = TaskResults(FolderResults(tmp_path), budget)
@@ -29,7 +35,7 @@ def test_the_oldest_results_are_deleted(tmp_path: Path) -> None:
 
 def test_results_of_all_workspaces_share_the_space(tmp_path: Path) -> None:
     budget = Budget(100)
-    one, other = TaskResults(FolderResults(tmp_path / "1"), budget), TaskResults(FolderResults(tmp_path / "2"), budget)
+    one, other = TaskResults(results_in(tmp_path / "1"), budget), TaskResults(results_in(tmp_path / "2"), budget)
     write(one, "a", 60)
     write(other, "b", 60)
     assert (one.task_ids(), other.task_ids()) == ([], ["b"])
@@ -91,8 +97,8 @@ def test_the_oldest_results_of_an_earlier_run_are_deleted_in_every_workspace(tmp
         os.utime(file, (1_000_000 - age, 1_000_000 - age))
     budget = Budget(100)
     first, second = (
-        TaskResults(FolderResults(tmp_path / "1"), budget),
-        TaskResults(FolderResults(tmp_path / "2"), budget),
+        TaskResults(results_in(tmp_path / "1"), budget),
+        TaskResults(results_in(tmp_path / "2"), budget),
     )
     write(first, "new", 40)
     assert (first.task_ids(), second.task_ids()) == (["new"], ["old"])
@@ -100,7 +106,7 @@ def test_the_oldest_results_of_an_earlier_run_are_deleted_in_every_workspace(tmp
 
 def test_results_that_were_deleted_as_a_whole_are_not_counted(tmp_path: Path) -> None:
     budget = Budget(1000)
-    one, other = FolderResults(tmp_path / "w"), FolderResults(tmp_path / "wx")
+    one, other = results_in(tmp_path / "w"), results_in(tmp_path / "wx")
     write(TaskResults(one, budget), "a", 70)
     write(TaskResults(other, budget), "a", 30)
     budget.forget(one)

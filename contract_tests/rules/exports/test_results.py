@@ -1,9 +1,13 @@
 """The laws of the interface behind which results are kept; every implementation keeps them."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mockserver.errors import ResourceFailed
+from mockserver.exports.folder_results import FolderResults
 from mockserver.exports.results import Results
 
 CONTENT = bytes(range(100))
@@ -98,3 +102,11 @@ def test_files_tell_in_which_order_they_were_written(results: Results) -> None:
     times = [file.modified_at for file in files]
     assert times == sorted(times)
     assert {file.name for file in files} == {"legacy/a", "legacy/b", "legacy/c"}
+
+
+def test_a_folder_of_results_that_is_gone_is_not_created_again(tmp_path: Path) -> None:
+    """An export that begins while its workspace is deleted would leave a folder in the way of the next one."""
+    results = FolderResults(tmp_path / "deleted" / "life")
+    with pytest.raises(ResourceFailed, match="It was deleted or moved"):
+        results.create("results/task/RESULT/0.ndjson")
+    assert not (tmp_path / "deleted").exists()
