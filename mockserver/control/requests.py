@@ -35,6 +35,12 @@ class RequestQuery(Query, frozen=True, kw_only=True):
     bodies: bool = True
 
 
+class WhoseRequests(Query, frozen=True, kw_only=True):
+    """Whether the requests of no workspace are meant."""
+
+    unclaimed: bool = False
+
+
 class RequestPage(msgspec.Struct, frozen=True):
     """Requests that match, and how many there are in all."""
 
@@ -84,7 +90,7 @@ class RequestControls:
             len(matching), journal.received, journal.dropped, page[-1].number if more else None,
         )  # fmt: skip
 
-    async def forget_requests(self, request: Request, query: RequestQuery) -> None:
+    async def forget_requests(self, request: Request, query: WhoseRequests) -> None:
         """Forgets the requests of the workspace, and numbers the next one 1."""
         (self._unclaimed if query.unclaimed else self._workspace(request).journal).clear()
 

@@ -125,7 +125,9 @@ def test_looking_at_tasks_is_no_poll_of_a_client() -> None:
 
 def test_a_failed_export_says_why() -> None:
     with ServedWorld() as server:
-        requests.post(f"{server.url}/_mock/failures", json={"message": "<b>no</b> disk"}, timeout=10)
+        requests.post(
+            f"{server.url}/_mock/faults", json={"fault": "export_fails", "message": "<b>no</b> disk"}, timeout=10
+        )
         task = send(server, fetch(server, paths_of(server)["project"]))["taskId"]
         listed = fetch(server, "/console/tasks", part="list", id=task)
         assert "FAILED" in listed
