@@ -44,15 +44,17 @@ class Journal:
         """Numbers an entry and keeps it, in place of the oldest if there are too many."""
         if self._now is not None:
             entry.world_time = self._now()
-        with self._journals.lock:
-            self.received += 1
-            entry.number = self.received
-            self._entries.append(entry)
-            self._change_size(entry.size)
-            if len(self._entries) > self._journals.most_entries:
-                self.drop_oldest()
-            if self._journals.size > self._journals.most_bytes:
-                self._journals.evict()
+        journals, entries = self._journals, self._entries
+        with journals.lock:
+            entry.number = self.received = self.received + 1
+            growth = entry.size
+            entries.append(entry)
+            if len(entries) > journals.most_entries:
+                growth -= entries.popleft().size
+            self.size += growth
+            journals.size += growth
+            if journals.size > journals.most_bytes:
+                journals.evict()
 
     def drop_oldest(self) -> None:
         """Drops one entry. The caller has the lock."""

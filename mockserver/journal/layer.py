@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -68,13 +68,13 @@ class Recording:
             entry.request_bytes += size
         return message
 
-    async def send(self, message: Message) -> None:
+    def send(self, message: Message) -> Awaitable[None]:
+        """Notes a message, and passes it on: a coroutine of its own would cost as much as the rest."""
         entry = self._entry
         if entry.status is None:
             entry.status = message["status"]
             entry.answer_headers = pack_headers(message.get("headers", ()))
-            await self._send(message)
-            return
+            return self._send(message)
         body = message.get("body")
         if body:
             size = len(body)
@@ -83,13 +83,10 @@ class Recording:
             elif entry.answer_bytes < self._most:
                 entry.answer_body += bytes(body[: self._most - entry.answer_bytes])
             entry.answer_bytes += size
-        if message.get("more_body"):
-            await self._send(message)
-            return
-        transport = self._scope.get(TRANSPORT)
-        complete = transport is None or not transport.is_closing()
-        await self._send(message)
-        entry.complete = complete
+        if not message.get("more_body"):
+            transport = self._scope.get(TRANSPORT)
+            entry.complete = transport is None or not transport.is_closing()
+        return self._send(message)
 
     def end(self) -> Entry:
         """The entry, complete but for its number."""
@@ -100,4 +97,5 @@ class Recording:
         route = scope.get("route")
         if route is not None:
             entry.route = route.path
+        entry.size += len(entry.request_body) + len(entry.answer_body) + len(entry.path) + len(entry.headers)
         return entry

@@ -105,12 +105,12 @@ def show_entry(entry: Entry, api_key: str | None, *, bodies: bool) -> RecordedRe
 
 def name_client(entry: Entry) -> str | None:
     """The client as it names itself: SDKs in `X-User-Agent`, others in `User-Agent`."""
-    return entry.header(b"x-user-agent") or entry.header(b"user-agent")
+    return entry.header("x-user-agent") or entry.header("user-agent")
 
 
 def classify_key(entry: Entry, api_key: str | None) -> KeyWord:
     """Whether the key of the workspace was sent, another one, or none."""
-    authorization = entry.header(b"authorization")
+    authorization = entry.header("authorization")
     if not authorization or not find_key(authorization):
         return "none"
     return "own" if find_key(authorization) == api_key else "other"

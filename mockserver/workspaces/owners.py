@@ -12,6 +12,8 @@ from mockserver.workspaces.registry import Registry, read_key
 from mockserver.workspaces.workspace import Workspace
 
 FILES = "/_files/"
+OWNER = "mockserver.workspace"
+"""The key of the workspace in the scope of a request, where an endpoint has found it."""
 
 
 def find_owner(registry: Registry, scope: Scope) -> Workspace | None:
@@ -19,6 +21,9 @@ def find_owner(registry: Registry, scope: Scope) -> Workspace | None:
 
     A link counts more than a key beside it, which file requests do not need.
     """
+    known: Workspace | None = scope.get(OWNER)
+    if known is not None:
+        return known
     path: str = scope["path"]
     if path.startswith(FILES):
         return registry.find_by_slug(path[len(FILES) :].partition("/")[0])

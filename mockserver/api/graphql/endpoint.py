@@ -27,6 +27,7 @@ from mockserver.http.requests import base_url, read_body
 from mockserver.http.responses import json_response
 from mockserver.journal.notes import Unknown, notes_of
 from mockserver.workspaces.lifecycle import Workspaces
+from mockserver.workspaces.owners import OWNER
 from mockserver.workspaces.workspace import Workspace
 
 LARGE_BODY = 64 * 1024
@@ -92,6 +93,7 @@ class GraphQLEndpoint:
             upload.close()
 
     async def _run(self, request: Request, workspace: Workspace, question: GraphQLRequest, size: int) -> Response:
+        request.scope[OWNER] = workspace
         call = Call(workspace, base_url(request, self._public_url))
         large, long_changes, notes = size > LARGE_BODY, workspace.long_changes, notes_of(request.scope)
         query, variables, operation = question.query, question.variables, question.operationName
