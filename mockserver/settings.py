@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import datetime
-import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -13,7 +11,6 @@ import msgspec
 from mockserver.errors import StartupError
 from mockserver.processes import process_exists
 
-ENVIRONMENT_PREFIX = "LABELBOX_MOCKSERVER_"
 DEFAULT_API_KEY = "mock-api-key"
 DEFAULT_RESULTS_LIMIT = 10_240
 DEFAULT_WORKSPACES_LIMIT = 1000
@@ -176,14 +173,3 @@ def parse_date(text: str, *, flag: str) -> datetime.date:
         return datetime.date.fromisoformat(text)
     except ValueError:
         raise error from None
-
-
-def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Returns the folder of prepared worlds: LABELBOX_MOCKSERVER_CACHE, or `mockserver` in the user's cache folder."""
-    if folder := environment.get(f"{ENVIRONMENT_PREFIX}CACHE"):
-        return Path(folder)
-    root = environment.get("XDG_CACHE_HOME") or "~/.cache"
-    try:
-        return Path(root).expanduser() / "mockserver"
-    except RuntimeError:  # no home folder at all, as in some containers
-        return Path.cwd() / ".mockserver-cache"

@@ -37,7 +37,7 @@ from contract_tests.rules.pages import (
     table,
 )
 from contract_tests.serving import ServedWorld
-from mockserver import errors, settings
+from mockserver import errors, places
 from mockserver.__main__ import main as command
 from mockserver.console.home import NOT_YET
 from mockserver.entry_points.labelbox_mockserver import pytest_plugin as plugin
@@ -236,8 +236,8 @@ def test_settings_that_are_not_there_yet_are_told_so_alike() -> None:
 
 
 def test_every_name_that_the_environment_is_asked_for_is_documented() -> None:
-    query = set(re.findall(r"environment\.get\(f?\"([^\"]*)\"", inspect.getsource(settings)))
-    names = {name.replace("{ENVIRONMENT_PREFIX}", settings.ENVIRONMENT_PREFIX) for name in query}
+    query = set(re.findall(r"environment\.get\(f?\"([^\"]*)\"", inspect.getsource(places)))
+    names = {name.replace("{ENVIRONMENT_PREFIX}", places.ENVIRONMENT_PREFIX) for name in query}
     documented = {bare(name) for name, *_ in table(section("docs/settings.md", "Only in the environment"))}
     assert names
     assert names <= documented

@@ -12,7 +12,7 @@ GROUND = "__init__"
 STOREYS: tuple[tuple[str, ...], ...] = (
     (GROUND,),
     ("errors",),
-    ("processes", "locks", "vocabulary"),
+    ("processes", "places", "locks", "vocabulary"),
     ("settings",),
     ("folders",),
     ("links",),

@@ -63,6 +63,20 @@ def test_an_empty_environment_serves_from_the_wheel(wheel: Path, tmp_path: Path)
         assert requests.get(f"{world.url}/_mock/health", timeout=5).status_code == 200
 
 
+def test_the_lowest_dependencies_that_are_named_suffice(wheel: Path, tmp_path: Path) -> None:
+    """Each bound is true: the progress bar, an export and a certification work with the oldest versions."""
+    python = tmp_path / "environment" / "bin" / "python"
+    uv("venv", "--quiet", str(tmp_path / "environment"))
+    uv("pip", "install", "--quiet", "--python", str(python), "--resolution", "lowest-direct", f"{wheel}[testing]")
+    rows = tmp_path / "rows.ndjson"
+    command = [str(python), "-m", "mockserver", "generate", "--media", "text", "--rows", "3", "-o", str(rows)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ended.returncode, len(rows.read_text().splitlines())) == (0, 3), ended.stderr
+    with ServedWorld(python=python) as world:
+        assert world.own.expected_rows("image")
+        assert world.own.simulate(days=1)["events"]
+
+
 def uv(*arguments: str) -> None:
     finished = subprocess.run([find_uv_bin(), *arguments], capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr

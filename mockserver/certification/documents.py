@@ -14,7 +14,7 @@ from mockserver.errors import StartupError, nearest, quote
 from mockserver.folders import open_scratch_folder
 from mockserver.generate.prepared import prepare_world
 from mockserver.links import Links
-from mockserver.settings import cache_folder
+from mockserver.places import cache_folder
 from mockserver.webhooks.payloads import Payloads
 from mockserver.world.database import EVERYTHING, Clause, Connection, JsonText
 from mockserver.world.events import Event, EventKind

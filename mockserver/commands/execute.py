@@ -19,7 +19,7 @@ import click
 from mockserver.commands.control.build import default_server
 from mockserver.commands.options import ENDS, SCENARIO, SEED, fail, setting
 from mockserver.errors import MockserverError, StartupError
-from mockserver.settings import ENVIRONMENT_PREFIX
+from mockserver.places import ENVIRONMENT_PREFIX
 
 if TYPE_CHECKING:
     from mockserver.testing.server import MockServer

@@ -9,7 +9,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from mockserver.errors import MockserverError
-from mockserver.settings import ENVIRONMENT_PREFIX
+from mockserver.places import ENVIRONMENT_PREFIX
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -7,7 +7,7 @@ import click
 from mockserver.commands.bars import show_generation
 from mockserver.commands.options import ENDS, SCENARIO, SEED, fail
 from mockserver.errors import StartupError
-from mockserver.settings import cache_folder
+from mockserver.places import cache_folder
 
 
 @click.command()

@@ -15,6 +15,7 @@ from mockserver import __version__
 from mockserver.commands.bars import show_generation
 from mockserver.commands.options import ENDS, SCENARIO, SEED, fail, setting
 from mockserver.errors import StartupError
+from mockserver.places import cache_folder
 from mockserver.settings import (
     DEFAULT_API_KEY,
     DEFAULT_JOURNAL_BODY,
@@ -25,7 +26,6 @@ from mockserver.settings import (
     DEFAULT_WORKSPACES_LIMIT,
     LOG_WORDS,
     Settings,
-    cache_folder,
     parse_state,
 )
 

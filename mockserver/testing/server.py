@@ -18,12 +18,17 @@ from typing import Any, Self
 from mockserver.processes import process_exists
 from mockserver.testing.control import Control
 from mockserver.testing.errors import MockServerError, ServerDiedError
+from mockserver.testing.own_environment import resolve_python
 from mockserver.testing.workspace import MockWorkspace, Pace
 
 __tracebackhide__ = True  # pytest: failures show the line of the test that called, and not this module
 START_WITHIN = 60.0
 """Seconds. The first start of a scenario generates its world."""
 STOP_WITHIN = 5.0
+MISSING = (
+    "\nThis environment lacks a dependency of the server. Install labelbox-mockserver with its dependencies, or let "
+    'the server have an environment of its own: labelbox_server_python = "own"'
+)
 KEPT_SETTINGS = {"LABELBOX_MOCKSERVER_CACHE"}
 """Settings that a test's server inherits. A developer's other settings must not change its behaviour."""
 
@@ -31,8 +36,9 @@ KEPT_SETTINGS = {"LABELBOX_MOCKSERVER_CACHE"}
 class MockServer:
     """A `mockserver serve` on a free port; a context manager. Start and stop may be called twice.
 
-    `python` may be the interpreter of another environment, `arguments` are further flags of `serve`. The server ends
-    with the process `exit_with`, by default this one, even if that is killed.
+    `python` may be the interpreter of another environment, or "own" for one that is made for the server once;
+    `arguments` are further flags of `serve`. The server ends with the process `exit_with`, by default this one, even if
+    that is killed.
     """
 
     def __init__(
@@ -189,6 +195,7 @@ class MockServer:
         empty = self._folder / "empty"
         empty.mkdir(parents=True, exist_ok=True)  # no file in it can be read by chance
         with self._convert_errors(), (self._folder / "stderr.txt").open("wb") as stderr:
+            self._python = resolve_python(self._python)
             self._process = subprocess.Popen(  # noqa: S603  a fixed command line
                 self._command(),
                 cwd=empty,
@@ -223,7 +230,8 @@ class MockServer:
         self._ready = json.loads(ready_file.read_text("utf-8"))
 
     def _describe_failure(self, what: str) -> str:
-        return f"`{' '.join(self._command())}` {what}. It wrote:\n{self.output or '(nothing)'}"
+        hint = MISSING if "ModuleNotFoundError" in self.output else ""
+        return f"`{' '.join(self._command())}` {what}. It wrote:\n{self.output or '(nothing)'}{hint}"
 
     def _describe_end(self) -> str:
         pid = int((self._ready or {}).get("pid", 0))

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from mockserver.testing.errors import ServerDiedError
+from mockserver.testing.own_environment import MADE_WITHIN, OWN
 from mockserver.testing.server import START_WITHIN, MockServer
 
 
@@ -29,7 +30,7 @@ def start(session: str, parent: int, python: str | None) -> MockServer:
     try:
         folder.mkdir(mode=0o700)
     except FileExistsError:
-        return _join(folder)
+        return _join(folder, START_WITHIN + (MADE_WITHIN if python == OWN else 0))
     options = {} if python is None else {"python": python}
     server = MockServer(exit_with=parent, folder=folder, **options)  # type: ignore[arg-type]
     try:
@@ -42,16 +43,15 @@ def start(session: str, parent: int, python: str | None) -> MockServer:
     return server
 
 
-def _join(folder: Path) -> MockServer:
+def _join(folder: Path, within: float) -> MockServer:
     """Waits for the server that another worker starts."""
-    deadline = time.monotonic() + START_WITHIN
+    deadline = time.monotonic() + within
     while not (folder / "ready.json").exists():
         if (folder / "failed.txt").exists():
             raise ServerDiedError((folder / "failed.txt").read_text("utf-8"))
         if time.monotonic() > deadline:
             raise ServerDiedError(
-                "Another pytest worker started the mock server, but it was not ready within "
-                f"{START_WITHIN:.0f} s ({folder})"
+                f"Another pytest worker started the mock server, but it was not ready within {within:.0f} s ({folder})"
             )
         time.sleep(0.01)
     return MockServer.join(folder)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mockserver.commands.control.verbs import VERBS, Verb
-from mockserver.settings import ENVIRONMENT_PREFIX
+from mockserver.places import ENVIRONMENT_PREFIX
 
 if TYPE_CHECKING:
     from mockserver.testing.control import Control

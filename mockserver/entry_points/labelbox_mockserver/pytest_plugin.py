@@ -39,7 +39,7 @@ _OPTIONS = {
     "labelbox_server_url": "use a running server, for example in a container, instead of starting one",
     "labelbox_control_token": "control token of the server at labelbox_server_url",
     "labelbox_real_hosts": "allow: tests with the fixtures may reach labelbox.com (default: they fail)",
-    "labelbox_server_python": "interpreter of an environment that has mockserver (default: this one)",
+    "labelbox_server_python": "interpreter of the server, or own: an environment is made for it (default: this one)",
 }
 
 

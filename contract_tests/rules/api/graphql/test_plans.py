@@ -21,7 +21,8 @@ from mockserver.api.graphql.plans import MOST_PLANS, Planned
 from mockserver.api.graphql.resolvers import all_resolvers
 from mockserver.errors import BadInput, QueryTooComplex
 from mockserver.journal.notes import Notes
-from mockserver.settings import Settings, cache_folder
+from mockserver.places import cache_folder
+from mockserver.settings import Settings
 from mockserver.workspaces.long_changes import LongChanges
 from mockserver.workspaces.workspace import Workspace
 
