@@ -101,6 +101,17 @@ class ExpectRows(Body, frozen=True, kw_only=True):
     task_id: str | None = None
 
 
+class SetKey(Body, frozen=True, kw_only=True):
+    """Whether clients with the key of the workspace are refused."""
+
+    revoked: bool
+
+
+class KeyView(msgspec.Struct, frozen=True):
+    api_key: str
+    revoked: bool
+
+
 class Health(msgspec.Struct, frozen=True):
     status: str
     version: str

@@ -13,9 +13,11 @@ from mockserver.control.bodies import (
     ClockView,
     ExpectRows,
     Health,
+    KeyView,
     MoveClock,
     NewWorkspace,
     Reset,
+    SetKey,
     SetProgression,
     SetSwitches,
     WorkspaceList,
@@ -150,6 +152,17 @@ class Controls:
         settings = self.workspace(request).settings
         settings.set_switches(msgspec.structs.replace(settings.switches, **body.changes))
         return settings.switches
+
+    def key(self, request: Request, _body: None) -> KeyView:
+        """Returns the API key of the workspace, and whether it is revoked."""
+        workspace = self.workspace(request)
+        return KeyView(workspace.api_key, workspace.key_revoked)
+
+    def set_key(self, request: Request, body: SetKey) -> KeyView:
+        """Revokes the API key, or accepts it again; the control API is not affected."""
+        workspace = self.workspace(request)
+        workspace.key_revoked = body.revoked
+        return KeyView(workspace.api_key, workspace.key_revoked)
 
     def expect_rows(self, request: Request, body: ExpectRows) -> bytes:
         """Returns the rows that a correct client must receive, as NDJSON, from the world itself and without a task."""

@@ -157,6 +157,14 @@ class MockWorkspace:
         body = {"fork_of": self.api_key} | ({} if api_key is None else {"api_key": api_key})
         return MockWorkspace(self._control, self._control.call("POST", "workspaces", body))
 
+    def revoke(self) -> None:
+        """Revokes the API key: clients are refused from now on, while the test can still read the workspace."""
+        self._control.call("POST", "key", {"revoked": True}, api_key=self.api_key)
+
+    def restore(self) -> None:
+        """Accepts the API key again."""
+        self._control.call("POST", "key", {"revoked": False}, api_key=self.api_key)
+
     def delete(self) -> None:
         """Removes the workspace and its content; one that is gone already is no error."""
         try:

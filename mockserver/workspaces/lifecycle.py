@@ -87,6 +87,8 @@ class Workspaces:
         """The workspace of an Authorization header. Raises AuthenticationFailed, and Conflict if it is damaged."""
         key = read_key(authorization)
         if (workspace := self.registry.find(key)) is not None:
+            if workspace.key_revoked:
+                raise self.registry.build_refusal(key)
             return workspace
         if not self._any_key:
             raise self.registry.build_refusal(key)

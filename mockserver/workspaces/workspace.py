@@ -88,6 +88,8 @@ class Workspace:
         self.annotation_imports = AnnotationImports(store, self.uploads)
         self.row_imports = RowImports(store, self.uploads, self.jobs)
         self.long_changes = LongChanges()
+        self.key_revoked = False
+        """Whether clients are refused as if the key named no workspace. A restart of the server forgets it."""
         self.settings = WorkspaceSettings(store)
         self.catalog = CatalogChanges(store)
         self.batches = BatchChanges(store)

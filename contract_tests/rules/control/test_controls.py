@@ -292,3 +292,22 @@ def test_the_servers_payload_date_is_that_of_new_workspaces_but_not_of_other_sce
         for options in ({}, {"scenario": "default"}):
             with create_workspace(server, **options) as workspace:
                 assert has_asset_type(workspace) == bool(options)
+
+
+def test_a_revoked_key_is_refused_everywhere_and_accepted_again(workspace: MockWorkspace) -> None:
+    headers = {"Authorization": f"Bearer {workspace.api_key}"}
+    task = export(workspace)
+
+    def call() -> tuple[int, int]:
+        """The statuses of a question by GraphQL, and of one by REST."""
+        question = {"query": "{user{id}}"}
+        results = f"{workspace.rest_url}/export-results/{task}/{workspace.organization_id}"
+        graphql = requests.post(workspace.graphql_url, json=question, headers=headers, timeout=30)
+        return graphql.status_code, requests.get(results, headers=headers, timeout=30).status_code
+
+    assert call() == (200, 200)
+    workspace.revoke()
+    assert call() == (401, 401)
+    assert workspace.expected_rows("image"), "a test can still read the workspace"
+    workspace.restore()
+    assert call() == (200, 200)

@@ -115,6 +115,9 @@ VERBS: tuple[Verb, ...] = (
     ), reads=True),
     Verb("switches", "Shows which known forms are imitated, or chooses others: frames=direct.", "POST", "switches",
          (argument("changes", nargs=-1, metavar="NAME=VALUE…"),), reads=True, finish=_set_switches),
+    Verb("key", "Shows whether the API key is accepted; or revokes it, or accepts it again.", "POST", "key",
+         (click.Option(["--revoke/--accept", "revoked"], default=None, help="Refuse clients with it, or not."),),
+         reads=True),
     Verb("event", "Makes something happen in a project: LABEL_CREATED image.", "POST", "events", (
         argument("event"),
         argument("project"),
