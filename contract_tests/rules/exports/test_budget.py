@@ -19,8 +19,8 @@ def write(results: TaskResults, task: str, size: int) -> None:
 
 
 def results_in(folder: Path) -> FolderResults:
-    """Results in a new folder."""
-    folder.mkdir()
+    """Results in a folder, which is created if needed."""
+    folder.mkdir(exist_ok=True)
     return FolderResults(folder)
 
 
