@@ -287,6 +287,8 @@ class ClientProcess:
 def shorten(value: Any, most: int = 200) -> str:
     """A value as one short text."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=repr)
+    if not text.isprintable():
+        text = "".join(mark if mark.isprintable() or mark == "\n" else ascii(mark)[1:-1] for mark in text)
     return text if len(text) <= most else f"{text[:most]}… ({len(text):,} characters)"
 
 

@@ -52,7 +52,7 @@ def _mistakes(report: Report) -> Iterator[str]:
         for result in report.results:
             for finding in result.findings:
                 if finding.mistake == name:
-                    yield f"      {result.case.name}: {finding.detail}"
+                    yield f"      {result.case.name}: {' '.join(finding.detail.split())}"
         yield f"      do: {BY_NAME[name].advice}"
     if report.mistakes:
         yield ""

@@ -14,6 +14,8 @@ from mockserver.contract.process import ClientProcess, Command
 from mockserver.testing import MockServer
 
 MODULE = clients.__name__
+SILENCE = 250
+"""Seconds that a client may be silent: a busy machine breaks no test."""
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +29,12 @@ def command_of(client: str, python: str | Path = sys.executable) -> Command:
     return Command(words, REPOSITORY, {**os.environ, "PYTHONPATH": str(REPOSITORY)})
 
 
-def try_client(mock: MockServer, name: str, *cases: str, silence: float = 60) -> Report:
+def try_client(mock: MockServer, name: str, *cases: str, silence: float = SILENCE) -> Report:
     runner = Runner(mock, lambda: ClientProcess(command_of(f"{MODULE}:{name}"), silence=silence))
     return runner.run(choose_cases(names=cases), name=name, jobs=2)
 
 
-def try_program(mock: MockServer, name: str, *cases: str, silence: float = 60) -> Report:
+def try_program(mock: MockServer, name: str, *cases: str, silence: float = SILENCE) -> Report:
     command = Command((sys.executable, "-m", MODULE, name), REPOSITORY, dict(os.environ))
     return Runner(mock, lambda: ClientProcess(command, silence=silence)).run(
         choose_cases(names=cases), name=name, jobs=1
@@ -40,7 +42,9 @@ def try_program(mock: MockServer, name: str, *cases: str, silence: float = 60) -
 
 
 def test_the_client_of_the_page_keeps_the_contract(mock: MockServer) -> None:
-    report = Runner(mock, lambda: ClientProcess(command_of(f"{MODULE}:Right"))).run(choose_cases(), name="Right")
+    report = Runner(mock, lambda: ClientProcess(command_of(f"{MODULE}:Right"), silence=SILENCE)).run(
+        choose_cases(), name="Right"
+    )
     assert report.mistakes == []
     assert {result.case.name for result in report.results_with(Verdict.NOT_OFFERED)} == {
         *("dataset", "chosen-rows", "chosen-keys", "slice", "model-run", "catalog"),
@@ -104,13 +108,13 @@ def test_a_planted_mistake_is_named(mock: MockServer, client: str, case: str, mi
 @pytest.mark.parametrize(
     ("program", "mistake", "silence"),
     [
-        ("print_rubbish", "rubbish", 60),
+        ("print_rubbish", "rubbish", SILENCE),
         ("stay_silent", "silent", 1),
-        ("die", "died", 60),
-        ("answer_wrong_types", "wrong-types", 60),
-        ("answer_another", "wrong-id", 60),
-        ("write_a_gigabyte", "floods", 60),
-        ("fork_children", "died", 60),
+        ("die", "died", SILENCE),
+        ("answer_wrong_types", "wrong-types", SILENCE),
+        ("answer_another", "wrong-id", SILENCE),
+        ("write_a_gigabyte", "floods", SILENCE),
+        ("fork_children", "died", SILENCE),
     ],
 )
 def test_a_program_that_does_not_keep_the_protocol_is_ended_and_the_other_cases_go_on(

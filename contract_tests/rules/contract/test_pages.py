@@ -29,7 +29,7 @@ def run_program(mock: MockServer, folder: Path, language: str, command: str, *ca
     words = command.split()
     (folder / words[-1]).write_text(program)
     started = Command(tuple(words), folder, dict(os.environ))
-    return Runner(mock, lambda: ClientProcess(started)).run(choose_cases(names=cases), name=command)
+    return Runner(mock, lambda: ClientProcess(started, silence=250)).run(choose_cases(names=cases), name=command)
 
 
 def test_the_program_in_node_keeps_the_contract(mock: MockServer, tmp_path: Path) -> None:
