@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from mockserver.control.arrivals import add_data_row
-from mockserver.control.contents import Choices, build_annotations
+from mockserver.control.contents import Choices
 from mockserver.control.places import NOT_SKIPPED, Places, Target
 from mockserver.errors import Conflict
 from mockserver.generate import features
@@ -111,6 +111,8 @@ class Happenings:
         if not annotations:
             known = find_generator(row.media_type)
             return (EMPTY if known is None else known.empty_body), None
+        from mockserver.control.annotations import build_annotations  # noqa: PLC0415  few events choose annotations
+
         body = build_annotations(annotations, row, self._ontology(), seed=self._workspace.world.seed)
         assert body.content is not None, "a wrong annotation is refused"
         return body.content, body.aside

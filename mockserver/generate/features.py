@@ -16,6 +16,14 @@ from mockserver.world.media import PROMPT_RESPONSE_QUESTIONS
 COLOURS = ("#1CE6FF", "#FF34FF", "#FF4A46", "#008941", "#006FA6", "#A30059", "#7A4900", "#63FFAC", "#B79762", "#004D43")
 """In the order in which the editor gives them out (sample: V1 exports of 2021)."""
 
+TOOLS = frozenset(
+    {
+        "rectangle", "polygon", "line", "point", "raster-segmentation", "superpixel", "named-entity", "edge",
+        "message-single-selection", "message-multi-selection", "message-ranking",
+    }
+)  # fmt: skip
+"""Kinds of features that are no questions."""
+
 
 class Feature(msgspec.Struct, frozen=True):
     """A tool, a question or an answer. `value` is the machine name that exports carry beside `name`."""

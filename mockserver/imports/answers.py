@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockserver.generate.annotations import FeatureBuilder
-from mockserver.generate.features import Feature
+from mockserver.generate.features import TOOLS, Feature
 from mockserver.imports.lines import Answer, Named, Question
 from mockserver.imports.problems import LineProblem, refuse_value
 from mockserver.imports.scopes import Scope
@@ -84,12 +84,3 @@ def check_question(question: Question, feature: Feature, prefix: str) -> None:
         raise refuse_value(f"{prefix}answer", reply, f"{EXPECTED[kind]}: {feature.name!r} is a {feature.kind}")
     if isinstance(reply, list) and not reply:
         raise refuse_value(f"{prefix}answer", reply, f"at least one option of {feature.name!r}")
-
-
-TOOLS = frozenset(
-    {
-        "rectangle", "polygon", "line", "point", "raster-segmentation", "superpixel", "named-entity", "edge",
-        "message-single-selection", "message-multi-selection", "message-ranking",
-    }
-)  # fmt: skip
-"""Kinds of features that are no questions."""

@@ -8,8 +8,8 @@ import msgspec
 import orjson
 
 from mockserver.generate.annotations import FeatureBuilder, encode_body
-from mockserver.generate.features import Feature
-from mockserver.imports.answers import TOOLS, AnswerBuilder
+from mockserver.generate.features import TOOLS, Feature
+from mockserver.imports.answers import AnswerBuilder
 from mockserver.imports.contents import Contents
 from mockserver.imports.framed import FramedLabel
 from mockserver.imports.geometries import RELATIONSHIPS, Sent, check_keys, find_geometry

@@ -11,8 +11,7 @@ from typing import Any
 import orjson
 
 from mockserver.errors import MalformedRequest, nearest, quote, shorten
-from mockserver.generate.features import COLOURS
-from mockserver.imports.answers import TOOLS
+from mockserver.generate.features import COLOURS, TOOLS
 from mockserver.world.media import ORDINARY_QUESTIONS, PROMPT_RESPONSE_QUESTIONS
 
 JsonObject = dict[str, Any]
