@@ -50,7 +50,7 @@ class View(NamedTuple):
         is_known = self.has_access or not self.is_own or key.startswith("mock-")
         return key if is_known else HIDDEN_KEY
 
-    def link(self, path: str, **query: Any) -> str:
+    def link(self, path: str, /, **query: Any) -> str:
         """An address of this server, about the same workspace. Values that are None or empty are left out; a list
         becomes a parameter for each item."""
         pairs = {name: value for name, value in query.items() if value not in (None, "", [])}

@@ -18,8 +18,10 @@ from playwright.sync_api import Browser, Error, Page, sync_playwright
 from contract_tests.clients.environments import EnvironmentNotBuilt, cache_folder
 
 AXE = "4.10.3"
-SECONDS = 60_000
+PATIENCE = 240_000
 """Milliseconds that a step may take: a busy machine is no failure."""
+FLAGS = ["--no-sandbox", "--disable-gpu", "--in-process-gpu", "--renderer-process-limit=1"]
+"""As few processes as chromium can have: each takes its time to start."""
 SERIOUS = {"serious", "critical"}
 
 
@@ -53,7 +55,7 @@ def open_browser() -> Iterator[Browser]:
         pytest.skip("no chromium: .ci/debian-packages installs it where it may")
     with sync_playwright() as driver:
         try:
-            browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+            browser = driver.chromium.launch(executable_path=chromium, args=FLAGS, timeout=PATIENCE)
         except Error as error:
             pytest.skip(f"chromium does not start: {error}")
         yield browser
@@ -64,7 +66,7 @@ def open_browser() -> Iterator[Browser]:
 def open_page(browser: Browser, url: str, **options: Any) -> Iterator[Page]:
     """A page of its own context, whose paths are relative to `url`. A complaint of a script fails the test."""
     with browser.new_context(base_url=url, accept_downloads=True, **options) as context:
-        context.set_default_timeout(SECONDS)
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))

@@ -13,6 +13,8 @@ from contract_tests.rules.console.browser import find_violations, open_browser, 
 from contract_tests.rules.console.browsing import fetch, find_texts
 from contract_tests.serving import ServedWorld
 
+pytestmark = pytest.mark.timeout(900)  # a browser's processes start slowly on a busy machine
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[ServedWorld]:
@@ -96,6 +98,21 @@ def test_the_clock_and_workspaces_are_changed_by_buttons(page: Page, server: Ser
     assert fork not in keys
 
 
+def test_a_webhook_is_set_up_as_the_service_describes_it(page: Page, server: ServedWorld) -> None:
+    page.goto("/console/webhooks")
+    page.get_by_label("URL").fill("http://127.0.0.1:1/webhook-endpoint")
+    page.get_by_label("Secret").fill("CHANGE-ME")
+    page.get_by_label("Project").select_option("text")
+    page.get_by_label("REVIEW_CREATED").check()
+    page.get_by_role("button", name="Set up webhook").click()
+    page.locator("article").get_by_text("http://127.0.0.1:1/webhook-endpoint").wait_for()
+    [webhook] = requests.get(f"{server.url}/_mock/webhooks", timeout=10).json()["webhooks"]
+    assert webhook["project_id"] == server.projects["text"]
+    assert webhook["version"] == "v2"
+    assert "REVIEW_CREATED" in webhook["topics"]
+    assert "LABEL_CREATED" in webhook["topics"]
+
+
 def list_paths(server: ServedWorld) -> list[str]:
     """One view of each kind."""
     project = server.projects["image"]
@@ -105,6 +122,8 @@ def list_paths(server: ServedWorld) -> list[str]:
     ]
     return [
         *rows,
+        "/console/webhooks",
+        "/console/requests",
         "/",
         f"/console/projects/{project}",
         f"/console/projects/{project}/export",
@@ -113,7 +132,6 @@ def list_paths(server: ServedWorld) -> list[str]:
         "/console/tasks",
         "/docs/?q=clock",
         "/docs/control.md",
-        "/console/projects/nope",
     ]
 
 
@@ -121,8 +139,7 @@ def list_paths(server: ServedWorld) -> list[str]:
 def test_axe_finds_nothing_serious_and_no_view_is_wider_than_a_telephone(
     browser: Browser, server: ServedWorld, scheme: str
 ) -> None:
-    with browser.new_context(base_url=server.url, color_scheme=scheme) as context:  # type: ignore[arg-type]  # a word of Playwright
-        page = context.new_page()
+    with open_page(browser, server.url, color_scheme=scheme) as page:
         findings = {}
         for view in list_paths(server):
             page.set_viewport_size({"width": 1280, "height": 900})
@@ -135,8 +152,7 @@ def test_axe_finds_nothing_serious_and_no_view_is_wider_than_a_telephone(
 
 
 def test_everything_can_be_read_without_script(browser: Browser, server: ServedWorld) -> None:
-    with browser.new_context(base_url=server.url, java_script_enabled=False) as context:
-        page = context.new_page()
+    with open_page(browser, server.url, java_script_enabled=False) as page:
         page.goto(f"/console/projects/{server.projects['image']}")
         page.get_by_label("Select image-highway-scene-0001").check()
         page.get_by_role("button", name="Export the selected").click()

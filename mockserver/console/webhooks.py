@@ -1,0 +1,116 @@
+"""The webhooks of a workspace, and what was sent to them: each delivery with its request and every attempt's answer."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import orjson
+from starlette.responses import Response
+
+from mockserver.console.view import View
+from mockserver.webhooks.misbehaviour import MISBEHAVIOURS
+from mockserver.world.database import EVERYTHING, Clause, Connection
+from mockserver.world.events import TOPICS
+from mockserver.world.projects import Project
+from mockserver.world.queries.conditions import LIVE
+from mockserver.world.webhooks import Attempt, Delivery, DeliveryState, Subscription
+
+MOST_LISTED = 50
+MOST_PROJECTS = 500
+WORDS = {
+    DeliveryState.PENDING: "warn",
+    DeliveryState.DELIVERED: "good",
+    DeliveryState.FAILED: "bad",
+    DeliveryState.STOPPED: "",
+}
+"""State -> how its word is coloured."""
+
+
+class ListedWebhook(NamedTuple):
+    """A webhook without its secret, which is never shown again."""
+
+    subscription: Subscription
+    topics: list[str]
+    project: str | None
+
+
+class ShownDelivery(NamedTuple):
+    """A delivery with its attempts, oldest first."""
+
+    delivery: Delivery
+    attempts: list[Attempt]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        headers: dict[str, str] = orjson.loads(self.delivery.headers)
+        return headers
+
+    @property
+    def body(self) -> str:
+        return self.delivery.body.decode("utf-8", "replace")
+
+    @property
+    def last(self) -> Attempt | None:
+        return self.attempts[-1] if self.attempts else None
+
+
+def show_webhooks(view: View) -> Response:
+    """Shows the webhooks and the newest deliveries, or those alone for the script."""
+    with view.snapshot() as connection:
+        projects = connection.select(Project, LIVE, order="created_at, id", first=MOST_PROJECTS)
+        names = {project.id: project.name for project in projects}
+        subscriptions = connection.select(Subscription, order="no DESC", first=MOST_LISTED)
+        deliveries = load_deliveries(connection, build_condition(view))
+    return view.render(
+        "delivery_list.html" if view.query.get("part") == "list" else "webhooks.html",
+        webhooks=[
+            ListedWebhook(item, orjson.loads(item.topics), names.get(item.project_id or "", item.project_id))
+            for item in subscriptions
+        ],
+        projects=projects, deliveries=deliveries, words=WORDS, topics=TOPICS, given=view.query, most=MOST_LISTED,
+        misbehaviours={name: item.summary for name, item in MISBEHAVIOURS.items()}, states=list(DeliveryState),
+    )  # fmt: skip
+
+
+def build_condition(view: View) -> Clause:
+    """Builds the condition of the deliveries that the address names. An unknown word matches none."""
+    condition = EVERYTHING
+    for name, column in (("webhook", "subscription_id"), ("state", "state"), ("topic", "topic")):
+        if view.query.get(name):
+            condition &= Clause(f"{column} = :value", value=view.query[name])
+    return condition
+
+
+def load_deliveries(connection: Connection, condition: Clause) -> list[ShownDelivery]:
+    """Loads the newest deliveries with their attempts."""
+    deliveries = connection.select(Delivery, condition, order="no DESC", first=MOST_LISTED)
+    attempts: dict[int, list[Attempt]] = {delivery.no: [] for delivery in deliveries}
+    for attempt in connection.select(
+        Attempt, Clause("delivery_no IN :numbers", numbers=list(attempts)), order="delivery_no, number"
+    ):
+        attempts[attempt.delivery_no].append(attempt)
+    return [ShownDelivery(delivery, attempts[delivery.no]) for delivery in deliveries]
+
+
+def show_delivery(view: View) -> Response:
+    """Shows one delivery: its request, its signature, and the answer to every attempt. Raises NotFound."""
+    with view.snapshot() as connection:
+        delivery = connection.one_by_id(Delivery, view.request.path_params["delivery"])
+        [loaded] = load_deliveries(connection, Clause("no = :no", no=delivery.no))
+    return view.render(
+        "delivery.html", item=loaded, words=WORDS, pretty=_indent(loaded.body),
+        answers=[read_answer(attempt) for attempt in loaded.attempts],
+    )  # fmt: skip
+
+
+def read_answer(attempt: Attempt) -> dict[str, Any]:
+    """Reads the answer to an attempt: its headers, and the beginning of its body as text."""
+    return {"headers": orjson.loads(attempt.answer_headers), "body": attempt.answer.decode("utf-8", "replace")}
+
+
+def _indent(body: str) -> str:
+    """The body with indents, for reading; as it is, if it is not JSON."""
+    try:
+        return orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2).decode()
+    except orjson.JSONDecodeError:
+        return body
