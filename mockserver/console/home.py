@@ -26,7 +26,17 @@ STATUSES = {
     WorkflowStatus.DONE: "Done",
 }
 NOT_YET = (
-    ("Uploads", "no data row, label or prediction can be imported; GraphQL creates projects and datasets only"),
+    (
+        "Set-up calls that are refused by name",
+        "sending rows from the catalog or a run to a project, labels of a batch as templates, integrations with clouds",
+    ),
+    (
+        "Parts of imports",
+        (
+            "metrics of predictions are refused, and so are masks of clips with answers below them; masks at URLs of "
+            "other servers are imported without pixels, as nothing is fetched"
+        ),
+    ),
     ("Shared state", "one process and its files; no PostgreSQL yet"),
 )
 """README.md says the same, and a test compares them."""
