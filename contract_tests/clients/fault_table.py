@@ -40,8 +40,8 @@ ALSO_OF_FILES = (
     "connection_reset", "connection_closed",
 )  # fmt: skip
 ONLY_OF_FILES = ("link_expired", "redirect_loop")
-NOT_MEASURED = ("slow", "slow_body", "frames_missing")
-"""They lose nothing, or are no part of an export."""
+NOT_MEASURED = ("slow", "slow_body", "frames_missing", "export_frames_missing")
+"""They lose no data row."""
 OPTIONS: dict[str, dict[str, Any]] = {"graphql_error": {"code": "FORBIDDEN"}, "closed_within": {}, "reset_within": {}}
 
 
@@ -169,7 +169,7 @@ def render(outcomes: dict[Trial, list[str]]) -> str:
         f"|---|---|{'---|' * len(titles)}",
         *(f"| `{trial.fault}` | {trial.place} | {' | '.join(cells)} |" for trial, cells in outcomes.items()),
         "",
-        f"Not measured: {', '.join(f'`{name}`' for name in NOT_MEASURED)}, which lose nothing of an export.",
+        f"Not measured: {', '.join(f'`{name}`' for name in NOT_MEASURED)}, which lose no data row of an export.",
         "",
     ]
     return "\n".join(lines)

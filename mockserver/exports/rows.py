@@ -7,6 +7,7 @@ call per row and section was 11 % slower.) Long values stay lists of parts until
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
+from functools import partial
 from itertools import chain
 
 from mockserver.exports.annotations import Annotations
@@ -21,7 +22,7 @@ from mockserver.exports.names import Names
 from mockserver.exports.request import ExportParams
 from mockserver.exports.scope import Scope
 from mockserver.exports.sections import Files, Membership, Sections, Texts, match_numbers
-from mockserver.exports.steps import Step
+from mockserver.exports.steps import Document, Step
 from mockserver.exports.streams import RowBatch
 from mockserver.exports.text import escape_non_ascii, json_string, unescape
 from mockserver.links import Links
@@ -43,10 +44,24 @@ Parts = Sequence[str]
 """A text that is not joined yet."""
 
 
-def build_steps(params: ExportParams, form: PayloadFormat) -> list[Step]:
-    """The steps from a canonical body to the form that the params and the payload date require."""
+def build_steps(params: ExportParams, form: PayloadFormat, keep: int = 1) -> list[Step]:
+    """The steps from a canonical body to the form that the params and the payload date require.
+
+    Only every `keep`th frame is left.
+    """
     interpolates = params.include_interpolated_frames and form.has("interpolated_frames")
-    return [interpolate_frames, *form.steps] if interpolates else form.steps
+    dropping = [partial(drop_frames, keep=keep)] if keep > 1 else []
+    return [*([interpolate_frames] if interpolates else []), *form.steps, *dropping]
+
+
+def drop_frames(document: Document, *, keep: int) -> Document:
+    """Leaves every `keep`th frame of a clip, or of each plane of a volume, the first one included. The maps of key
+    frames and segments still name the others, as the service's own did (observed 2025-04)."""
+    planes = document.get("groups")
+    for part in [document, *(planes.values() if isinstance(planes, dict) else [])]:
+        if isinstance(part, dict) and isinstance(part.get("frames"), dict):
+            part["frames"] = dict(list(part["frames"].items())[::keep])
+    return document
 
 
 class ExportRows:
@@ -63,8 +78,10 @@ class ExportRows:
         task_id: str,
         now: int,
         failing: Container[str] = (),
+        keep: int = 1,
     ) -> None:
-        """`failing` are ids and global keys of data rows that are left out; `failed` lists them afterwards."""
+        """`failing` are ids and global keys of data rows that are left out; `failed` lists them afterwards. Of the
+        frames of clips every `keep`th is left."""
         self._failing, self.failed = failing, list[FailedRow]()
         self._connection, self._scope, self._params = connection, scope, params
         projects = scope.projects or {}
@@ -82,7 +99,7 @@ class ExportRows:
         self._tags = {
             project: f',"project_tags":[{self._names.render_tags(project)}]' if has_tags else "" for project in projects
         }
-        bodies = Annotations(connection, host=host, task_id=task_id, steps=build_steps(params, self._form))
+        bodies = Annotations(connection, host=host, task_id=task_id, steps=build_steps(params, self._form, keep))
         vectors = Annotations(connection, host=host, task_id=task_id, steps=[])
         self._labels = Labels(connection, self._names, bodies, params, self._form)
         self._sections = Sections(connection, self._names, vectors, self._files, projects)

@@ -68,6 +68,11 @@ class ExportJob(NamedTuple):
             return frozenset()
         return frozenset(self.fault.option("data_rows"))
 
+    @property
+    def kept_frames(self) -> int:
+        """The number of frames of which one is written."""
+        return self.fault.option("keep") if self.fault is not None and self.has_fault("export_frames_missing") else 1
+
     def close(self) -> None:
         self.snapshot.close()
 
@@ -169,6 +174,7 @@ class Exports:
             task_id=task.id,
             now=task.created_at,
             failing=job.failing_rows,
+            keep=job.kept_frames,
         )
 
     def poll(self, task: Task) -> Task:

@@ -123,6 +123,7 @@ KINDS: dict[str, Kind] = {
         "`data_rows` (ids or global keys) are left out, and listed in the stream of errors with `message`",
         data_rows=None, message="This data row fails because a test requested it",
     ),
+    "export_frames_missing": _export("only every `keep`th frame of clips is in the rows", keep=2),
     "export_hangs": _export("the export stays IN_PROGRESS until it is cancelled"),
 }  # fmt: skip
 """Name -> kind. Sources: SDK lbox request_client.py:246-383 and client.py of every generation, tried against each."""

@@ -314,6 +314,25 @@ def test_an_export_hangs_until_it_is_cancelled(mock: MockWorkspace) -> None:
     assert export_images(mock)["status"] == "COMPLETE"
 
 
+def list_frames(row: dict[str, Any]) -> list[list[str]]:
+    """The numbers of the frames in the labels of a row, for each label and each of its planes."""
+    [project] = row["projects"].values()
+    bodies = [label["annotations"] for label in project["labels"]]
+    parts = [part for each in bodies for part in (each, *each.get("groups", {}).values())]
+    return [list(part["frames"]) for part in parts if "frames" in part]
+
+
+@pytest.mark.parametrize("project", ["video", "dicom"])
+@pytest.mark.known("sample")
+def test_frames_are_missing_in_the_rows_of_an_export(mock: MockWorkspace, project: str) -> None:
+    whole = [list_frames(row) for row in mock.expected_rows(project)]
+    mock.fault("export_frames_missing", keep=2)
+    task_id = ask(mock, EXPORT, id=mock.project(project))["data"]["exportDataRowsInProject"]["taskId"]
+    lines = requests.get(ask(mock, TASK, id=task_id)["data"]["task"]["result"], timeout=WAIT).text.splitlines()
+    assert [list_frames(json.loads(line)) for line in lines] == [[frames[::2] for frames in row] for row in whole]
+    assert any(len(frames) > 1 for row in whole for frames in row)
+
+
 def test_exports_fail_by_turns(mock: MockWorkspace) -> None:
     mock.fault("export_fails", first=2, message="The second one")
     assert [export_images(mock)["status"] for _ in range(3)] == ["COMPLETE", "FAILED", "COMPLETE"]
