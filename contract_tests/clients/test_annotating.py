@@ -11,7 +11,9 @@ from contract_tests.clients.test_reads import WAYS, versions
 from contract_tests.serving import ServedWorld
 from mockserver.testing import MockWorkspace
 
+ANNOTATING = WAYS | {"5.2.1": "export"}
 ANNOTATORS = versions("3.40.1", "3.78.2", NEWEST)
+EVERY = versions(*ANNOTATING)
 BOX = {"top": 48, "left": 58, "height": 65.5, "width": 12}
 RING = [{"x": 1, "y": 2}, {"x": 3, "y": 2.5}, {"x": 1, "y": 4}, {"x": 1, "y": 2}]
 RANGE = [{"start": 7, "end": 13}]
@@ -30,7 +32,7 @@ TALK = {
     ],
 }
 
-WITHOUT_EDITORS, BEFORE_EDITORS = ("3.40.1",), "2025-12-01"
+WITHOUT_EDITORS, BEFORE_EDITORS = ("3.40.1", "3.52.0"), "2025-12-01"
 MediaCase = tuple[str, Any, list[Any], list[Any], list[Any]]
 CASES: dict[str, MediaCase] = {
     "image": (
@@ -128,7 +130,7 @@ def own(server: ServedWorld, version: str) -> Iterator[MockWorkspace]:
 
 @pytest.fixture
 def client(programs: RunningPrograms, server: ServedWorld, own: MockWorkspace, version: str) -> Client:
-    return programs.client(ClientKind(sdk(version), WAYS[version]), server).with_key(own.api_key)
+    return programs.client(ClientKind(sdk(version), ANNOTATING[version]), server).with_key(own.api_key)
 
 
 def strip_ids(part: Any) -> Any:
@@ -186,7 +188,7 @@ def test_imported_labels_are_in_export_v1_too(client: Client, version: str) -> N
 
 
 @pytest.mark.known("client")
-@ANNOTATORS
+@EVERY
 def test_predictions_are_in_their_run_and_pre_labels_in_no_export(
     client: Client, own: MockWorkspace, version: str
 ) -> None:
