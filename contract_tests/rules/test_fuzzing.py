@@ -9,6 +9,7 @@ is refused, and every answer is as it says.
 import os
 import re
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from schemathesis.specs.openapi.checks import (
 
 from contract_tests.serving import ServedWorld
 from mockserver.api.graphql.schema import read_sdl
+from mockserver.control.event_bodies import MOST_DAYS, MOST_EACH_DAY
 from mockserver.control.openapi import build_openapi
 from mockserver.control.routes import list_controls
 from mockserver.journal.journal import Journals
@@ -123,8 +125,11 @@ def test_a_control_answers_as_the_build_openapi_says(
     def law(case: Any) -> None:
         if mode is GenerationMode.POSITIVE:
             aim_at_something(case)
+        if operation == "simulate":
+            shorten_simulation(case)
         answer = measured(fuzzed, lambda: case.call(base_url=fuzzed.url))
-        case.validate_response(answer, checks=list(checks))
+        if answer.status_code != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:  # refused before it is read
+            case.validate_response(answer, checks=list(checks))
         if operation == "create_workspace" and answer.status_code == 200:
             requests.delete(f"{fuzzed.url}/_mock/workspaces/{answer.json()['api_key']}", timeout=30)
 
@@ -141,6 +146,14 @@ def aim_at_something(case: Any) -> None:
             case.path_parameters[name] = "last"
     if isinstance(case.body, dict) and "project" in case.body:
         case.body["project"] = "image"
+
+
+def shorten_simulation(case: Any) -> None:
+    """Makes valid numbers small, as a simulation takes as long as its events do."""
+    for name, most in (("days", MOST_DAYS), ("events_per_day", MOST_EACH_DAY), ("new_rows", MOST_EACH_DAY)):
+        number = case.body.get(name) if isinstance(case.body, dict) else None
+        if isinstance(number, int | float) and 2 < number <= most:
+            case.body[name] = 2
 
 
 # GraphQL

@@ -11,11 +11,12 @@ from mockserver.console.maps import draw_map
 from mockserver.console.pictures import draw_clip, draw_picture, draw_volume
 from mockserver.console.sounds import draw_sound
 from mockserver.console.texts import draw_conversation, draw_document, draw_text
+from mockserver.world.media import MEDIA
 
 
 def draw(source: Source) -> Drawing:
     """Draws a data row. A file that is on another server or unreadable is named, and not drawn."""
-    way = _WAYS.get(str(source.attributes.get("asset_type")), name_file)
+    way = _BY_ASSET_TYPE.get(str(source.attributes.get("asset_type")), name_file)
     try:
         return way(source)
     except (KeyError, ValueError, TypeError, IndexError, AttributeError, EOFError, struct.error, wave.Error):
@@ -25,15 +26,17 @@ def draw(source: Source) -> Drawing:
 
 
 _WAYS: dict[str, Callable[[Source], Drawing]] = {
-    "image": draw_picture,
-    "video": draw_clip,
-    "dicom": draw_volume,
+    "picture": draw_picture,
+    "clip": draw_clip,
+    "volume": draw_volume,
     "text": draw_text,
-    "conversational": draw_conversation,
-    "pdf": draw_document,
-    "audio": draw_sound,
-    "tms_geo": draw_map,
-    "tms_simple": draw_map,
-    "html": lambda _source: Drawing("page"),
+    "conversation": draw_conversation,
+    "pages": draw_document,
+    "sound": draw_sound,
+    "map": draw_map,
+    "page": lambda _source: Drawing("page"),
+    "file": name_file,
 }
-"""By the asset type of the media attributes."""
+"""By `drawn_as` of the media type."""
+_BY_ASSET_TYPE = {media.wire.lower(): _WAYS[media.drawn_as] for media in reversed(MEDIA)}
+"""The first media type of a wire word decides. All agree about their data rows."""

@@ -15,6 +15,7 @@ from mockserver.exports.scope import Scope, build_scope
 from mockserver.links import FIRST_KEY
 from mockserver.world.database import EVERYTHING, Clause, Connection
 from mockserver.world.labels import Label, ProjectRow
+from mockserver.world.media import BY_NAME
 from mockserver.world.projects import Batch
 from mockserver.world.queries.projects import count_rows_of_projects, count_up_to
 
@@ -101,7 +102,7 @@ def load_page(
     rows = [
         ListedRow(
             no, row_id, key, name, media,
-            sign(row_id, name or row_id, no) if media == "IMAGE" and row_data is None else None,
+            sign(row_id, name or row_id, no) if media == BY_NAME["image"].wire and row_data is None else None,
             active, statuses.get(no, ""), labels[no],
         )
         for no, row_id, key, name, media, row_data, active in records[:PAGE]

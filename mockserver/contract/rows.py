@@ -6,6 +6,7 @@ from typing import Any
 
 from mockserver.contract.cases import Case, Check, Profile, World
 from mockserver.contract.trial import Trial
+from mockserver.world.media import MEDIA
 
 Json = dict[str, Any]
 
@@ -122,28 +123,27 @@ ROWS = (
     ),
 )  # fmt: skip
 
-_DEFAULT = (
-    *("image", "video", "text", "document", "geospatial", "audio", "conversational", "dicom", "html", "llm", "chat"),
-)
-_FORMS = ("llm-prompt", "llm-response", "tiles")
+_FORMS = "llm-prompt llm-response tiles"
+"""Media types that the default world lacks and the scenario `forms` has; their projects have their names."""
 
-MEDIA = (
+OF_MEDIA = (
     *(
         Case(
-            f"media-{name}", Profile.MEDIA, f"rows of the media type {name}",
-            export({"project": name}, {"label_details": True}),
-            "Annotations of each media type have keys of their own.", world=World(scenario=scenario),
+            f"media-{media.name}", Profile.MEDIA, f"rows of the media type {media.name}",
+            export({"project": media.name}, {"label_details": True}),
+            "Annotations of each media type have keys of their own.",
+            world=World(scenario="forms" if media.name in _FORMS.split() else "default"),
         )
-        for names, scenario in ((_DEFAULT, "default"), (_FORMS, "forms"))
-        for name in names
+        for media in MEDIA
     ),
     *(
         Case(
-            f"media-{name}-frames", Profile.MEDIA, f"rows of the media type {name} with every frame",
-            export({"project": name}, {"label_details": True, "interpolated_frames": True}, exact=True),
+            f"media-{media.name}-frames", Profile.MEDIA, f"rows of the media type {media.name} with every frame",
+            export({"project": media.name}, {"label_details": True, "interpolated_frames": True}, exact=True),
             "With `interpolated_frames` every frame is there and not only key frames.",
         )
-        for name in ("video", "dicom")
+        for media in MEDIA
+        if media.framed
     ),
 )  # fmt: skip
 

@@ -15,7 +15,7 @@ from mockserver.contract.process import ClientError, Misconduct, TestedClient
 from mockserver.contract.processes import PROCESSES
 from mockserver.contract.results import Report, Result, conclude
 from mockserver.contract.retries import RETRY
-from mockserver.contract.rows import DRIFT, MEDIA, ROWS, TEXTS
+from mockserver.contract.rows import DRIFT, OF_MEDIA, ROWS, TEXTS
 from mockserver.contract.sync import SYNC
 from mockserver.contract.trial import Trial
 from mockserver.errors import StartupError, nearest, quote
@@ -23,7 +23,19 @@ from mockserver.generate.fixtures import find_fixtures
 from mockserver.testing.server import MockServer
 from mockserver.testing.workspace import MockWorkspace
 
-CASES: tuple[Case, ...] = (*ROWS, *MEDIA, *TEXTS, *ERRORS, *ASYNC, *RETRY, *DRIFT, *SYNC, *LABELS, *FRAMES, *PROCESSES)
+CASES: tuple[Case, ...] = (
+    *ROWS,
+    *OF_MEDIA,
+    *TEXTS,
+    *ERRORS,
+    *ASYNC,
+    *RETRY,
+    *DRIFT,
+    *SYNC,
+    *LABELS,
+    *FRAMES,
+    *PROCESSES,
+)
 JOBS = 4
 """Cases at the same time. Clients wait more than they compute."""
 

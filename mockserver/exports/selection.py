@@ -90,6 +90,11 @@ def _match_activity(term: Term) -> Clause:
     return Clause("dr.last_activity_at >= :low AND dr.last_activity_at < :high", low=low, high=high)
 
 
+def _match_global_keys(term: Term) -> Clause:
+    """Only live data rows have a key of their own, and only these are in the index (world/schema.sql)."""
+    return Clause("NOT dr.deleted") & _match_ids("dr.global_key")(term)
+
+
 def _match_labels(row: str, mine: Clause = EVERYTHING) -> Reader:
     def read(term: Term) -> Clause:
         low, high = parse_date_term(term)
@@ -123,7 +128,7 @@ def _match_asset_types(term: Term) -> Clause:
 _OF_ROWS: Readers = {
     "data_row_last_activity_at": _match_activity,
     "data_row_id": _match_ids("dr.id"),
-    "global_key": _match_ids("dr.global_key"),
+    "global_key": _match_global_keys,
 }
 _OF_CATALOG: Readers = {kind: _search_rows_first(reader, "dr.no") for kind, reader in _OF_ROWS.items()} | {
     "labeled_at": _match_labels("dr.no"),

@@ -55,6 +55,8 @@ class MediaType(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """Its annotations are in frames. Export V1 has them behind the frames URL."""
     tiled: bool = False
     """A data row's file is a JSON that says where its tiles are."""
+    drawn_as: str = "file"
+    """How the page for people shows a data row (console/drawing.py)."""
     text_layer: bool = False
     """A data row has a text layer, whose tokens entities name."""
     mime_types: dict[str, str] = {}
@@ -71,7 +73,7 @@ class MediaType(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 MEDIA = (
     MediaType(
-        name="image", wire="IMAGE", generator="image:Image", extension="png", shape="pixels",
+        name="image", drawn_as="picture", wire="IMAGE", generator="image:Image", extension="png", shape="pixels",
         tools=PIXEL_TOOLS | {"raster-segmentation", "edge"},
         attachments={"IMAGE": "photo", "IMAGE_OVERLAY": "overlay"},
         mime_types={
@@ -82,7 +84,7 @@ MEDIA = (
         legacy_masks=True, legacy_attributes="empty", legacy_relationships="ends",
     ),
     MediaType(
-        name="video", wire="VIDEO", generator="video:Video", extension="mp4", shape="clip",
+        name="video", drawn_as="clip", wire="VIDEO", generator="video:Video", extension="mp4", shape="clip",
         tools=frozenset({"rectangle", "line", "point", "raster-segmentation"}),
         plan_keys=frozenset({"frames", "from_first_frame"}), attachments={"VIDEO": "clip"},
         mime_types={
@@ -93,12 +95,12 @@ MEDIA = (
         label_kind="Video", framed=True, legacy_attributes="of_file",
     ),
     MediaType(
-        name="dicom", wire="DICOM", generator="dicom:Dicom", extension="dcm", shape="volume",
+        name="dicom", drawn_as="volume", wire="DICOM", generator="dicom:Dicom", extension="dcm", shape="volume",
         tools=frozenset({"line", "raster-segmentation"}), framed=True,
         mime_types={"dcm": "application/dicom"}, measures=("height", "width"),
     ),
     MediaType(
-        name="audio", wire="AUDIO", generator="audio:Audio", extension="wav", shape="sound",
+        name="audio", drawn_as="sound", wire="AUDIO", generator="audio:Audio", extension="wav", shape="sound",
         attachments={"AUDIO": "recording"},
         mime_types={
             "mp3": "audio/mpeg", "wav": "audio/wav", "m4a": "audio/mp4", "flac": "audio/flac", "ogg": "audio/ogg",
@@ -106,39 +108,42 @@ MEDIA = (
         },
     ),
     MediaType(
-        name="html", wire="HTML", generator="html:Html", extension="html", attachments={"HTML": "page"},
+        name="html", drawn_as="page", wire="HTML",
+        generator="html:Html", extension="html", attachments={"HTML": "page"},
         mime_types={"html": "text/html", "htm": "text/html"},
     ),
     MediaType(
-        name="text", wire="TEXT", generator="text:Text", extension="txt", shape="text",
+        name="text", drawn_as="text", wire="TEXT", generator="text:Text", extension="txt", shape="text",
         tools=frozenset({"named-entity", "edge"}),
         plan_keys=frozenset({"inline"}), attachments={"TEXT_URL": "description"},
         mime_types={"txt": "text/plain", "md": "text/markdown", "csv": "text/csv"},
         legacy_masks=True, legacy_attributes="empty", legacy_relationships="text",
     ),
     MediaType(
-        name="document", wire="PDF", generator="document:Document", extension="pdf", shape="pages",
+        name="document", drawn_as="pages", wire="PDF", generator="document:Document", extension="pdf", shape="pages",
         tools=frozenset({"rectangle", "named-entity", "edge"}),
         attachments={"PDF_URL": "report"}, mime_types={"pdf": "application/pdf"}, text_layer=True, legacy_masks=True,
     ),
     MediaType(
-        name="conversational", wire="CONVERSATIONAL", generator="conversational:Conversational", extension="json",
+        name="conversational", drawn_as="conversation", wire="CONVERSATIONAL",
+        generator="conversational:Conversational", extension="json",
         shape="messages",
         mime_types={"json": "application/json"},
         tools=frozenset({"named-entity", "edge"}),
     ),
     MediaType(
-        name="chat", wire="CONVERSATIONAL", generator="chat:ChatEvaluation", extension="json",
+        name="chat", drawn_as="conversation", wire="CONVERSATIONAL", generator="chat:ChatEvaluation", extension="json",
         shape="messages",
         tools=frozenset({"message-single-selection", "message-multi-selection", "message-ranking"}),
         editor_task_type="MODEL_CHAT_EVALUATION",
     ),
     MediaType(
-        name="geospatial", wire="TMS_GEO", generator="geospatial:Geospatial", extension="json", shape="degrees",
+        name="geospatial", drawn_as="map", wire="TMS_GEO",
+        generator="geospatial:Geospatial", extension="json", shape="degrees",
         tools=PIXEL_TOOLS, tiled=True,
     ),
     MediaType(
-        name="tiles", wire="TMS_SIMPLE", generator="geospatial:Tiles", extension="json", shape="pixels",
+        name="tiles", drawn_as="map", wire="TMS_SIMPLE", generator="geospatial:Tiles", extension="json", shape="pixels",
         tools=PIXEL_TOOLS, tiled=True,
     ),
     MediaType(
@@ -151,7 +156,7 @@ MEDIA = (
     ),
     # The prompt is the row's text (SDK client.create_response_creation_project).
     MediaType(
-        name="llm-response", wire="TEXT", generator="llm:Responses", extension="txt", shape="text",
+        name="llm-response", drawn_as="text", wire="TEXT", generator="llm:Responses", extension="txt", shape="text",
         questions=PROMPT_RESPONSE_QUESTIONS - {"prompt"}, editor_task_type="RESPONSE_CREATION",
         legacy_masks=True, legacy_attributes="empty", legacy_relationships="text",
     ),

@@ -23,7 +23,8 @@ PACKAGE = REPOSITORY / "mockserver"
 TABLE = PACKAGE / "world" / "media.py"
 WIRE_WORDS = {media.wire for media in MEDIA}
 FACTS_OF_DATA_ROWS = (
-    "label_kind", "framed", "tiled", "text_layer", "legacy_masks", "legacy_attributes", "legacy_relationships",
+    "label_kind", "framed", "tiled", "drawn_as", "text_layer", "legacy_masks", "legacy_attributes",
+    "legacy_relationships",
 )  # fmt: skip
 
 ROW = """    MediaType(
