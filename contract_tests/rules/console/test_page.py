@@ -46,7 +46,7 @@ class Reader(HTMLParser):
         self.elements.append(tag)
         if tag == "a":
             self.links.append(attributes["href"] or "")
-        if tag not in {"meta", "link", "input", "path", "br", "hr", "img"}:
+        if tag not in {"meta", "link", "input", "br", "hr", "img"}:
             self._open.append(attributes.get("id"))
 
     def handle_endtag(self, _tag: str) -> None:
