@@ -5,6 +5,7 @@
 # make fixtures  make the committed word tables, golden exports, signed messages and the table of marks again
 # make crash     kill the server before every single step of every change, and under load (CI tries a sample)
 # make soak      a million mixed requests (SOAK_REQUESTS=…), memory and disk beside them
+# make image     build the Dockerfile and run it, without Docker and without a registry (root, buildah, debootstrap)
 # make bench     the benchmarks
 # make clean     remove all that was made
 
@@ -19,7 +20,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check quick fixtures crash soak bench clean
+.PHONY: demo test check quick fixtures crash soak image bench clean
 
 demo: $(READY)
 	$(BIN)/python -m contract_tests.clients.demo
@@ -55,6 +56,9 @@ crash: $(READY)
 
 soak: $(READY)
 	$(BIN)/python -m benchmarks soak
+
+image: $(READY)
+	IMAGE_TEST=1 $(BIN)/pytest -ra contract_tests/rules/test_image.py
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

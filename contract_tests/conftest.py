@@ -60,6 +60,7 @@ SLOW = (
     "rules/test_first_hour.py",
     "rules/test_fuzzing.py",
     "rules/test_held.py",
+    "rules/test_image.py",
     "rules/test_receivers_page.py",
     "rules/test_recipes.py",
     "rules/test_wheel.py",

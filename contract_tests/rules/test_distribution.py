@@ -146,7 +146,9 @@ def test_links_lead_to_files(name: str) -> None:
 
 def check_arguments(arguments: list[str]) -> None:
     assert isinstance(command, click.Group)
-    command.commands[arguments[0]].make_context(arguments[0], arguments[1:])
+    verb = command.get_command(click.Context(command), arguments[0])
+    assert verb is not None
+    verb.make_context(arguments[0], arguments[1:])
 
 
 def test_compose_starts_what_the_image_has() -> None:
