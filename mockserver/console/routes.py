@@ -26,6 +26,8 @@ VIEWS = {
     "/console/slices/{slice}": "rows:show_rows",
     "/console/model-runs/{model_run}": "rows:show_rows",
     "/console/catalog": "rows:show_rows",
+    "/console/projects/{project}/ontology": "project:show_ontology",
+    "/console/projects/{project}/issues": "project:show_issues",
     "/console/projects/{project}/export": "export:show_export",
     "/console/datasets/{dataset}/export": "export:show_export",
     "/console/slices/{slice}/export": "export:show_export",

@@ -127,6 +127,8 @@ def list_paths(server: ServedWorld) -> list[str]:
         "/",
         f"/console/projects/{project}",
         f"/console/projects/{project}/export",
+        f"/console/projects/{project}/ontology",
+        f"/console/projects/{project}/issues",
         f"/console/projects/{project}/export?version=v1",
         "/console/catalog/export",
         "/console/tasks",
@@ -143,7 +145,7 @@ def test_axe_finds_nothing_serious_and_no_view_is_wider_than_a_telephone(
         findings = {}
         for view in list_paths(server):
             page.set_viewport_size({"width": 1280, "height": 900})
-            page.goto(view)
+            page.goto(view, wait_until="domcontentloaded")
             findings[view] = find_violations(page)
             page.set_viewport_size({"width": 375, "height": 700})
             if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
