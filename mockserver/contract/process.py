@@ -62,6 +62,8 @@ class TestedClient(Protocol):
 
     stopped: bool
     pid: int
+    first_item_after: float | None
+    """Seconds from the last request to its first item."""
     lasting: bool
     """Whether it is one process for all exports."""
     fixed_params: Mapping[str, Any] | None

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from mockserver.certification.cases import Level
-from mockserver.contract.cases import Case, Profile
+from mockserver.contract.cases import Case, Profile, World
 from mockserver.contract.process import ClientError
 from mockserver.contract.trial import Trial
 
@@ -65,7 +65,34 @@ def count_connections(pid: int, port: int) -> int:
     return count
 
 
+def _measure(trial: Trial) -> None:
+    """Notes the most memory that the client has used, after a small result and after a large one."""
+    _require_process(trial)
+    trial.check_export({"project": "many"}, {}, {"label_created_at": ["2000-01-01", "2000-01-02"]})
+    before = read_peak_memory(trial.client.pid)
+    trial.check_export({"project": "many"}, {"label_details": True, "project_details": True})
+    after = read_peak_memory(trial.client.pid)
+    if before and after:
+        trial.notes.append(f"memory {before} MiB at most, {after} MiB after 3,000 rows")
+    if trial.client.first_item_after is not None:
+        trial.notes.append(f"first row after {trial.client.first_item_after:.1f} s")
+
+
+def read_peak_memory(pid: int) -> int | None:
+    """The most memory of a process so far, in MiB; None where the system does not say it."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text("ascii", "replace").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) // 1024
+    return None
+
+
 PROCESSES = (
+    Case(
+        "measures", Profile.PROCESS, "memory, and the time to the first row", _measure,
+        "Measured and not judged: a client that keeps all rows needs more with each of them.",
+        world=World(scenario="many"), alone=True,
+    ),
     Case(
         "connections-closed", Profile.PROCESS, "the client's connections after its end", _close_connections,
         "A service that creates a client for each job runs out of descriptors.", level=Level.SHOULD, alone=True,

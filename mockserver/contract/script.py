@@ -35,6 +35,7 @@ class Script:
 
     lasting = False
     pid = 0
+    first_item_after: float | None = None
 
     def __init__(self, command: str, file: Path, params: Mapping[str, Any], *, silence: float) -> None:
         try:

@@ -1,6 +1,7 @@
 """The contract is itself tried: a right client keeps it, and each planted mistake is named."""
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -122,6 +123,12 @@ def test_a_program_that_does_not_keep_the_protocol_is_ended_and_the_other_cases_
 ) -> None:
     report = try_program(mock, program, "project", "empty", silence=silence)
     assert [[finding.mistake for finding in result.findings] for result in report.results] == [[mistake], [mistake]]
+
+
+def test_memory_and_the_first_row_are_measured(mock: MockServer) -> None:
+    [result] = try_client(mock, "Right", "measures").results
+    assert result.verdict is Verdict.PASSED
+    assert re.fullmatch(r"memory \d+ MiB at most, \d+ MiB after 3,000 rows; first row after \d+\.\d s", result.summary)
 
 
 def test_the_end_of_a_dead_clients_error_stream_is_shown(mock: MockServer) -> None:
