@@ -102,8 +102,8 @@ def test_a_webhook_is_set_up_as_the_service_describes_it(page: Page, server: Ser
     page.goto("/console/webhooks")
     page.get_by_label("URL").fill("http://127.0.0.1:1/webhook-endpoint")
     page.get_by_label("Secret").fill("CHANGE-ME")
-    page.get_by_label("Project").select_option("text")
-    page.get_by_label("REVIEW_CREATED").check()
+    page.get_by_label("Project").select_option(label="text")
+    page.get_by_role("checkbox", name="REVIEW_CREATED").check()
     page.get_by_role("button", name="Set up webhook").click()
     page.locator("article").get_by_text("http://127.0.0.1:1/webhook-endpoint").wait_for()
     [webhook] = requests.get(f"{server.url}/_mock/webhooks", timeout=10).json()["webhooks"]

@@ -37,7 +37,8 @@ const READERS = { number: Number, json: JSON.parse, flag: (text) => text === "tr
 function readFields(form) {
   const body = JSON.parse(form.dataset.body || "{}");
   for (const field of form.elements) {
-    if (!field.name || field.value === "" || (field.type === "checkbox" && !field.checked)) continue;
+    const unchosen = ["checkbox", "radio"].includes(field.type) && !field.checked;
+    if (!field.name || field.value === "" || unchosen) continue;
     const kind = field.dataset.type;
     if (kind === "list") (body[field.name] ??= []).push(field.value);
     else body[field.name] = kind ? READERS[kind](field.value) : field.value;
