@@ -28,8 +28,8 @@ NOT_FOUND, NOT_EXECUTABLE, BY_SIGNAL = 127, 126, 128
 """The statuses of a shell."""
 PASSED_ON = (signal.SIGTERM, signal.SIGHUP)
 ADVICE = (
-    "mockserver: no request reached the mock. The program may not read the proxy's variables: SDK 3.76.0 to 5.0.0 and\n"
-    "fetch of Node before 24 do not. Then give it the addresses:\n"
+    "mockserver: no request reached the mock. The program may not read the variables: SDK 3.76.0 to 5.0.0 reads no\n"
+    "certificates, fetch of Node before 24 no proxy. Then give it the addresses:\n"
     '  Client(endpoint=os.environ["LABELBOX_GRAPHQL_URL"], rest_endpoint=os.environ["LABELBOX_REST_URL"])'
 )
 
