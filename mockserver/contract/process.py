@@ -205,11 +205,9 @@ class ClientProcess:
         assert self._process.stdin is not None, "a pipe"
         self._number += 1
         line = json.dumps({"id": self._number, "op": operation, "args": arguments}) + "\n"
-        try:
+        with contextlib.suppress(OSError):  # it has ended: what it has printed says why, and is read next
             self._process.stdin.write(line.encode())
             self._process.stdin.flush()
-        except OSError:
-            raise self._describe_death() from None
 
     def _read(self, began: float) -> dict[str, Any]:
         """The next answer to the last request. Raises Misconduct, ClientError."""

@@ -43,16 +43,6 @@ def test_a_refusal_carries_the_servers_words_status_and_code(server: ServedWorld
     assert (refusal.value.status, refusal.value.code) == (404, "RESOURCE_NOT_FOUND")
 
 
-@pytest.mark.parametrize("part", ["requests"])
-def test_what_is_not_served_yet_says_so(server: ServedWorld, part: str) -> None:
-    workspace = MockServer.from_url(server.url).workspace(scenario="empty")
-    with pytest.raises(MockServerError, match="not served yet"):
-        getattr(workspace, part)
-    with pytest.raises(MockServerError, match="not served yet"):
-        workspace.fault("task", status=503)
-    workspace.delete()
-
-
 def test_expected_rows_follow_params_and_filters(server: ServedWorld) -> None:
     workspace = MockServer.from_url(server.url).workspace()
     rows = workspace.expected_rows("image", params={"project_details": True}, filters={"workflow_status": "InReview"})
