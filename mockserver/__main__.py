@@ -13,6 +13,7 @@ from mockserver import __version__
 COMMANDS = {
     "completion": "completion:completion",
     "contract": "contract:contract",
+    "demo": "demo:demo",
     "env": "execute:env",
     "exec": "execute:execute",
     "generate": "generate:generate",

@@ -1,6 +1,7 @@
 """The program as people start it: what it says, what it refuses, and how it ends."""
 
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -156,6 +157,12 @@ def test_each_verb_has_the_name_by_which_it_is_called() -> None:
     commands = [main.get_command(context, verb) for verb in verbs]
     assert [command.name for command in commands if command] == verbs
     assert len(set(verbs)) == len(verbs) > len(COMMANDS)
+
+
+def test_every_verb_is_on_the_page_of_the_command_line() -> None:
+    page = (Path(__file__).parents[2] / "docs/command-line.md").read_text("utf-8")
+    cells = " ".join(line.split("|")[1] for line in page.splitlines() if line.startswith("| `"))
+    assert [verb for verb in main.list_commands(click.Context(main)) if not re.search(f"`{verb}[` ]", cells)] == []
 
 
 def test_a_verb_imports_no_other_verb() -> None:

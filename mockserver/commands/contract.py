@@ -217,9 +217,8 @@ def report_failure(flag: str, path: Path) -> Iterator[None]:
 
 def wait_with(server: MockServer, report: Report) -> None:
     """Serves the workspaces until Ctrl+C, and prints their keys."""
-    click.echo(f"\nServed at {server.url} until Ctrl+C; the API key of each case:")
-    for result in report.results:
-        click.echo(f"   {result.case.name:<24} {result.api_key}")
-    sys.stdout.flush()
-    with suppress(KeyboardInterrupt):
+    keys = "\n".join(f"   {result.case.name:<24} {result.api_key}" for result in report.results)
+    with suppress(KeyboardInterrupt):  # it may be pressed as soon as the keys are shown
+        click.echo(f"\nServed at {server.url} until Ctrl+C; the API key of each case:\n{keys}")
+        sys.stdout.flush()
         threading.Event().wait()
