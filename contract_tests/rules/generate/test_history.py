@@ -81,7 +81,7 @@ def test_a_world_does_not_depend_on_the_python(version: str) -> None:
     assert digest_by(environment_of(version)) == digest_here()
 
 
-NEEDED = ("apsw", "msgspec", "orjson")
+NEEDED = ("apsw", "httptools", "msgspec", "orjson", "starlette", "uvicorn")
 """What generation imports."""
 
 
