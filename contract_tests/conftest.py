@@ -1,5 +1,7 @@
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +20,10 @@ from mockserver.testing import MockWorkspace
 # Without files of bytecode, every start of a server or an SDK compiles all that it imports, and every worker all tests.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# A shell that runs the tests in the background makes them ignore Ctrl+C, and so every program that they start.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN and threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SLOW = (
     "crash/",

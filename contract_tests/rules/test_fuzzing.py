@@ -180,12 +180,12 @@ JSON = st.recursive(
     max_leaves=6,
 )
 NUMBERS = st.integers(-1, 2**64).map(lambda number: IntValueNode(value=str(number)))
-SCALARS: dict[str, st.SearchStrategy[Any]] = {
+SCALARS: dict[str, st.SearchStrategy[Any]] = dict.fromkeys(
+    re.findall(r"^scalar (\w+)", read_sdl(), re.MULTILINE), JSON
+) | {
     "DateTime": st.one_of(st.datetimes().map(lambda moment: text(moment.isoformat())), st.text(max_size=5).map(text)),
-    "Json": JSON,
     "UInt64": NUMBERS,
     "PageSize": NUMBERS,
-    "Upload": JSON,
 }
 
 
