@@ -70,9 +70,9 @@ def _mount(*arguments: str) -> None:
     try:
         ended = subprocess.run(["mount", *arguments], capture_output=True, text=True, check=False)
     except OSError as error:
-        pytest.skip(f"nothing can be mounted: {error}")
+        pytest.skip(f"nothing can be mounted: {error}")  # a small disk needs root, as in CI
     if ended.returncode:
-        pytest.skip(f"nothing can be mounted: {ended.stderr.strip()}")
+        pytest.skip(f"nothing can be mounted: {ended.stderr.strip()}")  # the same, in a container
 
 
 @contextmanager

@@ -35,7 +35,7 @@ if sys.platform == "win32":
 
     def _exists_on_windows(pid: int) -> bool:
         """Opens the process to wait for it: `os.kill` has no signal 0 there, and would press Ctrl+C in it."""
-        import ctypes  # noqa: PLC0415
+        import ctypes  # noqa: PLC0415  only Windows needs it
 
         synchronize, still_running = 0x00100000, 0x00000102
         handle = ctypes.windll.kernel32.OpenProcess(synchronize, False, pid)

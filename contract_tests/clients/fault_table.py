@@ -146,7 +146,7 @@ def measure_all(names: list[str]) -> dict[Trial, list[str]]:
             outcomes = []
             for trial in trials:
                 outcomes.append(bench.measure(trial))
-                print(name, trial.fault, trial.place, outcomes[-1], file=sys.stderr, flush=True)  # noqa: T201
+                print(name, trial.fault, trial.place, outcomes[-1], file=sys.stderr, flush=True)  # noqa: T201  progress
             bench.close()
             return outcomes
 
@@ -190,6 +190,6 @@ if __name__ == "__main__":
     chosen = sys.argv[1:]
     section = render(measure_all(chosen))
     if chosen:
-        print(section)  # noqa: T201
+        print(section)  # noqa: T201  the section for the page
     else:
         write_section(section)

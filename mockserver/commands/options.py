@@ -22,7 +22,7 @@ def setting(flag: str, **options: Any) -> Callable[[Command], Command]:
 
 def complete_scenario(_context: click.Context, _parameter: click.Parameter, start: str) -> list[CompletionItem]:
     """The built-in scenarios and, by the shell, files."""
-    from mockserver.generate.scenario import list_scenarios  # noqa: PLC0415  only while a user types
+    from mockserver.generate.scenario import list_scenarios  # only while a user types
 
     names = [CompletionItem(name) for name in list_scenarios() if name.startswith(start)]
     return [*names, CompletionItem(start, type="file")]
@@ -74,7 +74,7 @@ SECRETS_IF_ANY = _build_secrets_option("Verify messages with it, and answer 401 
 
 def check_texts(options: dict[str, Any]) -> None:
     """Raises StartupError for texts that cannot be signed or sent."""
-    from mockserver.certification.client import check_text  # noqa: PLC0415  `--help` answers immediately
+    from mockserver.certification.client import check_text  # `--help` answers immediately
 
     for value in options.values():
         for text in value if isinstance(value, tuple) else (value,):

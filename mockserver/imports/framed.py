@@ -276,8 +276,9 @@ def _list_segments(
     for schema_id, feature in answers.items():
         yield (*place, feature), sorted(set(ranges[schema_id]))
     for answer in timeline.answers:
-        for below in answer.below if answer.feature else ():
-            yield from _list_segments(below, (*place, answer.feature))  # type: ignore[arg-type]
+        if answer.feature:
+            for below in answer.below:
+                yield from _list_segments(below, (*place, answer.feature))
 
 
 def _split_runs(pictures: list[tuple[int, Spans | None]]) -> list[list[tuple[int, Spans | None]]]:

@@ -52,12 +52,12 @@ def open_browser() -> Iterator[Browser]:
     """Debian's chromium without a window. Skips the test, with the reason, where there is none."""
     chromium = shutil.which("chromium")
     if chromium is None:
-        pytest.skip("no chromium: .ci/debian-packages installs it where it may")
+        pytest.skip("no chromium: .ci/debian-packages installs it where it may")  # the only tests that need it
     with sync_playwright() as driver:
         try:
             browser = driver.chromium.launch(executable_path=chromium, args=FLAGS, timeout=PATIENCE)
         except Error as error:
-            pytest.skip(f"chromium does not start: {error}")
+            pytest.skip(f"chromium does not start: {error}")  # containers without its sandbox
         yield browser
         browser.close()
 

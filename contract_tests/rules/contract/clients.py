@@ -255,7 +255,7 @@ class HidesEverything(Right):
     def export_rows(self, scope: Json, params: Json, filters: Json) -> Any:
         try:
             return list(super().export_rows(scope, params, filters))
-        except Exception:  # noqa: BLE001
+        except Exception:  # noqa: BLE001  the planted mistake
             return []
 
 

@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import click
 
@@ -80,8 +81,8 @@ def connection_options() -> list[click.Option]:
 
 def run(verb: Verb, values: dict[str, Any]) -> None:
     """Makes the call of a verb, and prints the answer."""
-    from mockserver.testing.control import Control  # noqa: PLC0415  `--help` answers immediately
-    from mockserver.testing.errors import ControlRefusedError, MockServerError  # noqa: PLC0415
+    from mockserver.testing.control import Control  # `--help` answers immediately
+    from mockserver.testing.errors import ControlRefusedError, MockServerError
 
     control = Control(values["server"] or default_server(), token=values["token"], describe_end=lambda: ADVICE)
     try:
@@ -129,7 +130,7 @@ def call(verb: Verb, control: Control, values: dict[str, Any]) -> str:
 
 def _wait_until_ready(control: Control, seconds: float) -> Any:
     """The answer of the health check. Raises ServerDiedError if there is none after so many seconds."""
-    from mockserver.testing.errors import ServerDiedError  # noqa: PLC0415
+    from mockserver.testing.errors import ServerDiedError
 
     deadline = time.monotonic() + seconds
     while True:
@@ -153,8 +154,6 @@ def _query(value: Any) -> str:
 
 
 def _quote(text: str) -> str:
-    from urllib.parse import quote  # noqa: PLC0415
-
     return quote(text, safe="")
 
 

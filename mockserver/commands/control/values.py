@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 from typing import Any
 
 import click
@@ -54,9 +56,6 @@ class Json(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4
     name = "json"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        import json  # noqa: PLC0415  only where it is used
-        from pathlib import Path  # noqa: PLC0415
-
         if not isinstance(value, str):
             return value
         try:

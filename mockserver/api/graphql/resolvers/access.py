@@ -65,7 +65,7 @@ def list_api_keys(source: Person, call: Call) -> list[ApiKey]:
     return [ApiKey(ids.cuid(created, "api key", world.organization_id), source.id, source.email, created, created)]
 
 
-def find_organization_role(_source: Any, call: Call, userId: str | None = None) -> Role | None:  # noqa: N803  the wire's word
+def find_organization_role(_source: Any, call: Call, userId: str | None = None) -> Role | None:
     """The role of a user, by default of the owner of the API key."""
     person = call.store.user() if userId is None else call.get(Person, userId, "User")
     return call.find(Role, person.role_id)

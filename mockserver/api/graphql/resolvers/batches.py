@@ -56,7 +56,7 @@ def add_to(fields: Fields) -> None:
     fields.add("DeletedBatchLabels", "deletedLabelIds", lambda source, _call: source)
 
 
-def create_batch(source: Project, call: Call, input: Mapping[str, Any]) -> CreatedBatch:  # noqa: A002  the wire's word
+def create_batch(source: Project, call: Call, input: Mapping[str, Any]) -> CreatedBatch:
     """Creates a batch with its data rows, all in one transaction. Data rows that are in the project already are listed
     as failed (inferred)."""
     name, consensus, priority = _check_name(input["name"]), _read_consensus(input), _get_priority(input)
@@ -69,11 +69,11 @@ def create_batch(source: Project, call: Call, input: Mapping[str, Any]) -> Creat
     return CreatedBatch(*call.workspace.batches.create_filled_batch(source.id, name, consensus, rows, priority))
 
 
-def create_empty_batch(source: Project, call: Call, input: Mapping[str, Any]) -> Batch:  # noqa: A002  the wire's word
+def create_empty_batch(source: Project, call: Call, input: Mapping[str, Any]) -> Batch:
     return call.workspace.batches.create_batch(source.id, _check_name(input["name"]), _read_consensus(input))
 
 
-async def add_data_rows(source: Project, call: Call, input: Mapping[str, Any]) -> str:  # noqa: A002  the wire's word
+async def add_data_rows(source: Project, call: Call, input: Mapping[str, Any]) -> str:
     """Starts adding data rows to a batch. If some do not exist the task is FAILED, and none is added."""
     place = Clause("id = :id AND project_id = :project", id=input["batchId"], project=source.id)
     batch = call.one(Batch, place, f"Batch {input['batchId']!r} of project {source.id!r}")
@@ -110,14 +110,14 @@ def _fill(
         call.workspace.batches.add_rows(batch, rows[first : first + ROWS_TOGETHER], priority)
 
 
-async def create_batches(source: Project, call: Call, input: Mapping[str, Any]) -> list[BatchTask]:  # noqa: A002  the wire's word
+async def create_batches(source: Project, call: Call, input: Mapping[str, Any]) -> list[BatchTask]:
     """Creates as many batches as the data rows need."""
     with call.read() as connection:
         rows = find_data_rows(connection, input.get("dataRowIds") or [], input.get("globalKeys") or [])
     return await _create_batches(source, call, input, rows)
 
 
-async def create_batches_from_dataset(source: Project, call: Call, input: Mapping[str, Any]) -> list[BatchTask]:  # noqa: A002  the wire's word
+async def create_batches_from_dataset(source: Project, call: Call, input: Mapping[str, Any]) -> list[BatchTask]:
     """Creates batches of the data rows of a dataset that are not in the project."""
     dataset = call.get(Dataset, input["datasetId"])
     within = Clause("dataset_id = :id AND NOT deleted", id=dataset.id) & match_rows_outside(source.id)
@@ -142,15 +142,15 @@ async def _create_batches(
     return [BatchTask(batch.id, task.id) for batch, (task, _) in zip(batches, started, strict=True)]
 
 
-def remove_queued_rows(source: Project, call: Call, batchId: str) -> Batch:  # noqa: N803  the wire's word
+def remove_queued_rows(source: Project, call: Call, batchId: str) -> Batch:
     return call.workspace.batches.remove_queued_rows(source.id, batchId)
 
 
-def delete_batch(source: Project, call: Call, batchId: str) -> str:  # noqa: N803  the wire's word
+def delete_batch(source: Project, call: Call, batchId: str) -> str:
     return call.workspace.batches.delete_batch(source.id, batchId)
 
 
-def delete_batch_labels(source: Project, call: Call, batchId: str, data: Mapping[str, Any]) -> list[str]:  # noqa: N803  the wire's word
+def delete_batch_labels(source: Project, call: Call, batchId: str, data: Mapping[str, Any]) -> list[str]:
     """Deletes the labels of a batch. Keeping them as templates is refused."""
     if data.get("type") != "RequeueData":
         raise BadInput(f"Labels that become templates are not imitated; send the type RequeueData, not {data['type']}")

@@ -134,7 +134,7 @@ def find_project_to_change(_source: Any, call: Call, where: Mapping[str, Any]) -
     return call.get(Project, project_id)
 
 
-def connect_ontology(source: Project, call: Call, ontologyId: str) -> Project:  # noqa: N803  the wire's word
+def connect_ontology(source: Project, call: Call, ontologyId: str) -> Project:
     call.get(Ontology, ontologyId)
     return call.workspace.catalog.update_project(source.id, ontology_id=ontologyId)
 
@@ -177,5 +177,5 @@ def delete_data_rows(_source: Any, call: Call, where: Mapping[str, Any]) -> list
     return call.workspace.catalog.delete_data_rows(list(where["dataRowIds"]))
 
 
-def delete_labels(_source: Any, call: Call, labelIds: list[str]) -> list[str]:  # noqa: N803  the wire's word
+def delete_labels(_source: Any, call: Call, labelIds: list[str]) -> list[str]:
     return call.workspace.labels.delete_labels(list(labelIds))

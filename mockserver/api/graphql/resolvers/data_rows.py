@@ -119,7 +119,7 @@ def list_data_rows(source: Dataset, call: Call, where: Any = None, **window: Unp
     return call.search(DataRow, where, _is_in_dataset(source.id), order="no", **window)
 
 
-def page_data_rows(_source: Any, call: Call, id: str, first: int = 100, where: Any = None, **rest: Any) -> Page:  # noqa: A002  the wire's word
+def page_data_rows(_source: Any, call: Call, id: str, first: int = 100, where: Any = None, **rest: Any) -> Page:
     """A page of data rows, newest first. It begins after the data row whose id is `from` (SDK tests test_data_rows.py),
     the `startCursor` of the page before, which is null after the last page."""
     call.get(Dataset, id)
@@ -157,7 +157,7 @@ def build_attachment_value(source: Attachment, call: Call) -> str:
     return call.base_url + call.workspace.links.attachment(source.id, source.file_name, expires=expires, key=key)
 
 
-def find_by_external_ids(_source: Any, call: Call, externalId_in: list[str]) -> list[ExternalIdRow]:  # noqa: N803  the wire's word
+def find_by_external_ids(_source: Any, call: Call, externalId_in: list[str]) -> list[ExternalIdRow]:
     rows = call.select(DataRow, Clause("external_id IN :ids AND NOT deleted", ids=externalId_in), order="no")
     return [ExternalIdRow(row.id, row.external_id) for row in rows]
 
@@ -176,7 +176,7 @@ def start_global_keys_job(_source: Any, call: Call, where: Any = None) -> str:
     return orjson.dumps([call.store.clock.now(), keys]).hex()
 
 
-def get_global_keys_result(_source: Any, call: Call, jobId: Any = None) -> GlobalKeysResult:  # noqa: N803  the wire's word
+def get_global_keys_result(_source: Any, call: Call, jobId: Any = None) -> GlobalKeysResult:
     job_id = (jobId or {}).get("id") or ""
     since, keys = _parse_job(job_id)
     if not call.workspace.is_processed(f"job {job_id}", since=since):

@@ -132,7 +132,7 @@ def list_cancelable_types(_source: Any, _call: Call) -> list[str]:
     return [first + "".join(map(str.title, rest))]
 
 
-async def start_export(_source: Any, call: Call, input: dict[str, Any]) -> TaskReference:  # noqa: A002  the wire's word
+async def start_export(_source: Any, call: Call, input: dict[str, Any]) -> TaskReference:
     """Starts an export. Small ones, which almost all are, have ended before the answer; others are IN_PROGRESS."""
     request = parse_request(input)
     task, future = call.workspace.exports.create(request, name=input.get("taskName"), base_url=call.base_url)
@@ -145,7 +145,7 @@ async def _wait_briefly(future: Future[None]) -> None:
     del done
 
 
-def cancel_task(_source: Any, call: Call, id: str) -> bool:  # noqa: A002  the wire's word
+def cancel_task(_source: Any, call: Call, id: str) -> bool:
     call.workspace.exports.cancel(id)
     return True
 
@@ -155,16 +155,16 @@ def get_stream(source: Task, name: str) -> Stream:
     return get_streams(source).stream(name)
 
 
-def get_header(source: Task, _call: Call, streamType: str) -> Stream | None:  # noqa: N803  the wire's word
+def get_header(source: Task, _call: Call, streamType: str) -> Stream | None:
     stream = get_stream(source, streamType)
     return stream if stream.chunks else None
 
 
-def find_file_at_offset(source: Task, call: Call, streamType: str, offset: int) -> ExportFile | None:  # noqa: N803  the wire's word
+def find_file_at_offset(source: Task, call: Call, streamType: str, offset: int) -> ExportFile | None:
     return _build_file(call, source, streamType, get_stream(source, streamType).find_by_offset(offset))
 
 
-def find_file_at_line(source: Task, call: Call, streamType: str, line: int) -> ExportFile | None:  # noqa: N803  the wire's word
+def find_file_at_line(source: Task, call: Call, streamType: str, line: int) -> ExportFile | None:
     return _build_file(call, source, streamType, get_stream(source, streamType).find_by_line(line))
 
 

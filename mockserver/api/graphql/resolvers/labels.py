@@ -85,7 +85,7 @@ def list_labels_of_project(
     source: Project,
     call: Call,
     where: Any = None,
-    orderBy: str = NEWEST_FIRST,  # noqa: N803  the wire's word
+    orderBy: str = NEWEST_FIRST,
     **window: Unpack[Window],
 ) -> list[Label]:
     """The labels of data rows that are not deleted, newest first (SDK tests test_label.py). SDKs search by datasets

@@ -98,7 +98,7 @@ def delete_values(_source: Any, call: Call, **arguments: Any) -> list[FailedMeta
         try:
             row = _get_row(rows, identifier)
             if unknown := [schema_id for schema_id in entry["schemaIds"] if schema_id not in schemas]:
-                raise ItemRefused(f"No metadata schema has the id {unknown[0]!r}")  # noqa: TRY301
+                raise ItemRefused(f"No metadata schema has the id {unknown[0]!r}")  # noqa: TRY301  refused as the others are, below
             deleted.setdefault(row.id, []).extend(entry["schemaIds"])
         except ItemRefused as error:
             sent = [SentField(schema_id, None) for schema_id in entry["schemaIds"]]

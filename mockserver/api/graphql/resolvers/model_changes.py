@@ -78,18 +78,18 @@ def delete_runs(_source: Any, call: Call, where: Mapping[str, Any]) -> bool:
     return True
 
 
-def update_config(_source: Any, call: Call, modelRun: Mapping[str, Any], data: Mapping[str, Any]) -> ModelRun:  # noqa: N803  the wire's word
+def update_config(_source: Any, call: Call, modelRun: Mapping[str, Any], data: Mapping[str, Any]) -> ModelRun:
     """Adds to the configuration of a run. Raises NotFound, BadInput."""
     if not isinstance(data["config"], dict):
         raise BadInput(f"The config of a model run is {str(data['config'])[:100]!r}; expected an object")
     return call.workspace.models.set_config(str(modelRun.get("id")), data["config"])
 
 
-def reset_config(_source: Any, call: Call, modelRun: Mapping[str, Any]) -> ModelRun:  # noqa: N803  the wire's word
+def reset_config(_source: Any, call: Call, modelRun: Mapping[str, Any]) -> ModelRun:
     return call.workspace.models.set_config(str(modelRun.get("id")), None)
 
 
-def update_pipeline(_source: Any, call: Call, modelRun: Mapping[str, Any], data: Mapping[str, Any]) -> ModelRun:  # noqa: N803  the wire's word
+def update_pipeline(_source: Any, call: Call, modelRun: Mapping[str, Any], data: Mapping[str, Any]) -> ModelRun:
     return call.workspace.models.set_pipeline(str(modelRun.get("id")), dict(data))
 
 
@@ -132,7 +132,7 @@ async def register_project_labels(_source: Any, call: Call, where: Mapping[str, 
     return await _start(call, ADD_LABELS, find, partial(call.workspace.models.add_labels, run.id))
 
 
-async def assign_splits(_source: Any, call: Call, modelRun: Mapping[str, Any], data: Mapping[str, Any]) -> str:  # noqa: N803  the wire's word
+async def assign_splits(_source: Any, call: Call, modelRun: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     """Starts assigning data rows of a run to splits."""
     run, assignments = find_run(None, call, modelRun), data["assignments"]
 

@@ -43,26 +43,26 @@ def add_to(fields: Fields) -> None:
     fields.add_attributes("CatalogCount", Count, "count")
 
 
-def create_config(_source: Any, call: Call, input: Mapping[str, Any]) -> ModelConfig:  # noqa: A002  the wire's word
+def create_config(_source: Any, call: Call, input: Mapping[str, Any]) -> ModelConfig:
     check_texts(input)
     if not input["name"].strip() or not isinstance(input["inferenceParams"], dict):
         raise BadInput("A model config needs a name that is not empty, and inferenceParams that are an object")
     return call.workspace.model_configs.create(input["modelId"], input["name"], input["inferenceParams"])
 
 
-def delete_config(_source: Any, call: Call, input: Mapping[str, Any]) -> bool:  # noqa: A002  the wire's word
+def delete_config(_source: Any, call: Call, input: Mapping[str, Any]) -> bool:
     call.workspace.model_configs.delete(input["id"])
     return True
 
 
-def add_config(_source: Any, call: Call, input: Mapping[str, Any]) -> str:  # noqa: A002  the wire's word
+def add_config(_source: Any, call: Call, input: Mapping[str, Any]) -> str:
     count = input.get("responseCount")
     if count is not None and not 1 <= count <= MOST_RESPONSES:
         raise BadInput(f"responseCount is {count}; expected 1 to {MOST_RESPONSES}")
     return call.workspace.model_configs.add_to_project(input["projectId"], input["modelConfigId"], count).id
 
 
-def remove_config(_source: Any, call: Call, input: Mapping[str, Any]) -> bool:  # noqa: A002  the wire's word
+def remove_config(_source: Any, call: Call, input: Mapping[str, Any]) -> bool:
     call.workspace.model_configs.remove_from_project(input["id"])
     return True
 

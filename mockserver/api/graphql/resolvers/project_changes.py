@@ -53,14 +53,14 @@ def set_instructions(_source: Any, call: Call, where: Mapping[str, Any], data: M
     return call.workspace.projects.set_instructions(str(where.get("id")), data["instructionsUrl"])
 
 
-def create_tag(_source: Any, call: Call, input: Mapping[str, Any]) -> ResourceTag:  # noqa: A002  the wire's word
+def create_tag(_source: Any, call: Call, input: Mapping[str, Any]) -> ResourceTag:
     check_texts(input)
     if not input["text"].strip() or not input["color"].strip():
         raise BadInput(f"A tag has the text {input['text']!r} and color {input['color']!r}; expected both")
     return call.workspace.projects.create_tag(input["text"], input["color"])
 
 
-def set_tags(source: Project, call: Call, input: Mapping[str, Any]) -> list[ResourceTag]:  # noqa: A002  the wire's word
+def set_tags(source: Project, call: Call, input: Mapping[str, Any]) -> list[ResourceTag]:
     return call.workspace.projects.set_tags(source.id, input.get("resourceTagIds") or [])
 
 
@@ -81,13 +81,13 @@ def set_organization_role(_source: Any, call: Call, data: Mapping[str, Any]) -> 
     return call.workspace.projects.set_organization_role(data["userId"], data["roleId"])
 
 
-def extend_reservations(_source: Any, call: Call, projectId: str, queueType: str) -> int:  # noqa: N803  the wire's words
+def extend_reservations(_source: Any, call: Call, projectId: str, queueType: str) -> int:
     """The number of extended reservations: 0, as nobody labels here."""
     call.get(Project, projectId)
     return 0
 
 
-def clear_reservations(_source: Any, call: Call, input: Mapping[str, Any]) -> ClearedReservations:  # noqa: A002  the wire's word
+def clear_reservations(_source: Any, call: Call, input: Mapping[str, Any]) -> ClearedReservations:
     project = call.get(Project, input["projectId"])
     place = Clause("id = :id AND project_id = :project", id=input["queueId"], project=project.id)
     call.one(TaskQueue, place, f"Task queue {input['queueId']!r} of project {project.id!r}")

@@ -133,7 +133,7 @@ def count_labels_of(source: Project, call: Call) -> int:
         return count_labels(connection, source.id)
 
 
-def count_states(source: Project, call: Call, batchIds: list[str] | None = None) -> list[StateCount]:  # noqa: N803  the wire's word
+def count_states(source: Project, call: Call, batchIds: list[str] | None = None) -> list[StateCount]:
     """Every state the SDK's get_overview needs (project.py 7.17.0); `batchIds` narrows it (SDK 7.9 and later)."""
     with call.read() as connection:
         groups = count_rows_by_state(connection, source.id, batchIds or [])
@@ -162,7 +162,7 @@ def list_task_queues(source: Project, call: Call) -> list[TaskQueue]:
     return call.select(TaskQueue, Clause("project_id = :id", id=source.id), order="position")
 
 
-def count_queue_rows(source: TaskQueue, call: Call, input: Any = None) -> int:  # noqa: A002  the wire's word
+def count_queue_rows(source: TaskQueue, call: Call, input: Any = None) -> int:
     """The number of data rows in a queue, or of those of some batches."""
     terms = ((input or {}).get("searchQuery") or {}).get("query") or []
     clause = build_project_condition(terms) if terms else EVERYTHING

@@ -103,7 +103,7 @@ def measure_performance(source: Project, call: Call, **window: Unpack[Window]) -
     return cut_window(performances, **window)
 
 
-def count_labels(source: Project, call: Call, netScore: str = "None") -> int:  # noqa: N803  the wire's word
+def count_labels(source: Project, call: Call, netScore: str = "None") -> int:
     """The number of labels whose reviews sum up to the net score."""
     with call.read() as connection:
         return count_labels_by_reviews(connection, source.id, NET_SCORES[netScore])

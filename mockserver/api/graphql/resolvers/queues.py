@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
@@ -122,10 +122,9 @@ def _find_row(call: Call, entry: Mapping[str, Any]) -> RowRef:
     return row
 
 
-def list_overrides(source: Project, call: Call, where: Any = None, **window: Any) -> list[ParameterOverride]:
-    page: Window = window  # type: ignore[assignment]
+def list_overrides(source: Project, call: Call, where: Any = None, **window: Unpack[Window]) -> list[ParameterOverride]:
     within = Clause("project_id = :id", id=source.id)
-    return call.search(ParameterOverride, where, within, order="id", **page)
+    return call.search(ParameterOverride, where, within, order="id", **window)
 
 
 def find_data_row(source: ParameterOverride, call: Call) -> DataRow:

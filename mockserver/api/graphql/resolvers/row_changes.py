@@ -111,7 +111,7 @@ def _check_number(keys: int) -> None:
         raise BadInput(f"Too many global keys: {keys:,}; at most {MOST_KEYS:,} per request")
 
 
-def get_assigned(_source: Any, call: Call, jobId: Mapping[str, Any]) -> AssignmentResult:  # noqa: N803  the wire's word
+def get_assigned(_source: Any, call: Call, jobId: Mapping[str, Any]) -> AssignmentResult:
     job = _poll(call, jobId, ASSIGN)
     if job is None:
         return AssignmentResult(IN_PROGRESS)
@@ -119,7 +119,7 @@ def get_assigned(_source: Any, call: Call, jobId: Mapping[str, Any]) -> Assignme
     return AssignmentResult(COMPLETE, AssignmentData(result.sanitized, result.unmodified, result.invalid))
 
 
-def get_cleared(_source: Any, call: Call, jobId: Mapping[str, Any]) -> ClearedResult:  # noqa: N803  the wire's word
+def get_cleared(_source: Any, call: Call, jobId: Mapping[str, Any]) -> ClearedResult:
     job = _poll(call, jobId, CLEAR)
     if job is None:
         return ClearedResult(IN_PROGRESS)

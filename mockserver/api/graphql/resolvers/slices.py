@@ -44,7 +44,7 @@ def add_to(fields: Fields) -> None:
         fields.add_attributes(connection, Page, "nodes pageInfo totalCount")
 
 
-def find_saved_query(_source: Any, call: Call, id: str) -> CatalogSlice:  # noqa: A002  the wire's word
+def find_saved_query(_source: Any, call: Call, id: str) -> CatalogSlice:
     return _find_slice(call, id)
 
 
@@ -56,19 +56,19 @@ def _find_slice(call: Call, slice_id: str) -> CatalogSlice:
     return call.get(CatalogSlice, slice_id, "Slice")
 
 
-def list_data_row_ids(_source: Any, call: Call, input: Mapping[str, Any]) -> Page:  # noqa: A002  the wire's word
+def list_data_row_ids(_source: Any, call: Call, input: Mapping[str, Any]) -> Page:
     """The ids alone, as SDKs up to 5.2.1 read them."""
     page = list_data_row_identifiers(None, call, input)
     return msgspec.structs.replace(page, nodes=[node.id for node in page.nodes])
 
 
-def list_data_row_identifiers(_source: Any, call: Call, input: Mapping[str, Any]) -> Page:  # noqa: A002  the wire's word
+def list_data_row_identifiers(_source: Any, call: Call, input: Mapping[str, Any]) -> Page:
     """The data rows that the slice finds now, in the order in which they were created."""
     condition = _build_condition(call, input["savedQueryId"])
     return _build_page(call, input, condition, parse_cursor(input.get("after")))
 
 
-def list_identifiers_in_run(_source: Any, call: Call, input: Mapping[str, Any]) -> Page:  # noqa: A002  the wire's word
+def list_identifiers_in_run(_source: Any, call: Call, input: Mapping[str, Any]) -> Page:
     """The data rows of a model run that the slice finds. The cursor is the last data row itself."""
     run = call.get(ModelRun, input.get("modelRunId"), "Model run")
     condition = _build_condition(call, input["savedQueryId"])
@@ -84,7 +84,7 @@ def _build_condition(call: Call, slice_id: str) -> Clause:
 
 def _build_page(
     call: Call,
-    input: Mapping[str, Any],  # noqa: A002  the wire's word
+    input: Mapping[str, Any],
     condition: Clause,
     start: int,
     *,

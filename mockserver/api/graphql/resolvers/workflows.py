@@ -38,7 +38,7 @@ def add_to(fields: Fields) -> None:
     fields.add_nulls("ProjectBoostWorkforce", service)
 
 
-def build_project_workflow(_source: Any, call: Call, projectId: str) -> Workflow:  # noqa: N803  the wire's word
+def build_project_workflow(_source: Any, call: Call, projectId: str) -> Workflow:
     """The queues of a project as nodes, joined as a new project has them."""
     project = _find_project(call, projectId)
     return Workflow(project.id, _build_config(project, call), project.created_at, project.updated_at)

@@ -92,8 +92,8 @@ def create_schema(world: MockWorkspace, name: str, kind: str, *options: str) -> 
 
 
 def set_values(world: MockWorkspace, row: str, *fields: tuple[str, object], key: bool = False) -> list[Any]:
-    entry = {"globalKey" if key else "dataRowId": row}
-    entry["fields"] = [{"schemaId": schema, "value": value} for schema, value in fields]  # type: ignore[assignment]
+    values = [{"schemaId": schema, "value": value} for schema, value in fields]
+    entry = {"globalKey" if key else "dataRowId": row, "fields": values}
     return list(ask_in(world, UPSERT, metadata=[entry])["upsertDataRowCustomMetadata"])
 
 
