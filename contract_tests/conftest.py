@@ -108,6 +108,14 @@ def workspace(server: ServedWorld) -> Iterator[MockWorkspace]:
     own.delete()
 
 
+@pytest.fixture
+def empty(server: ServedWorld) -> Iterator[MockWorkspace]:
+    """An empty world of the test's own on the shared server."""
+    own = server.workspace(scenario="empty")
+    yield own
+    own.delete()
+
+
 @pytest.fixture(scope="session")
 def postgres_dsn() -> Iterator[str]:
     with PrivateCluster() as cluster:

@@ -4,7 +4,6 @@ import html
 import json
 import re
 import subprocess
-from collections.abc import Iterator
 
 import pytest
 import requests
@@ -13,12 +12,6 @@ from contract_tests.rules.console.browsing import fetch, find_texts
 from contract_tests.serving import ServedWorld
 
 HOSTILE = "<img src=x onerror=alert(1)>'\""
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ServedWorld]:
-    with ServedWorld() as world:
-        yield world
 
 
 def post(server: ServedWorld, path: str, body: object) -> requests.Response:

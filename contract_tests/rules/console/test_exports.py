@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,6 @@ import requests
 from contract_tests.clients.environments import NEWEST, python_of
 from contract_tests.rules.console.browsing import fetch, find_texts
 from contract_tests.serving import ServedWorld
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ServedWorld]:
-    with ServedWorld() as world:
-        yield world
 
 
 def paths_of(server: ServedWorld) -> dict[str, str]:

@@ -17,12 +17,6 @@ pytestmark = pytest.mark.timeout(900)  # a browser's processes start slowly on a
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[ServedWorld]:
-    with ServedWorld() as world:
-        yield world
-
-
-@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with open_browser() as opened:
         yield opened

@@ -58,13 +58,6 @@ class Reader(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[ServedWorld]:
-    """A default world that no other test has changed."""
-    with ServedWorld() as world:
-        yield world
-
-
-@pytest.fixture(scope="module")
 def reachable() -> Iterator[ServedWorld]:
     """A server that other machines can reach, under whatever name they have for it."""
     with ServedWorld("--host", "0.0.0.0") as world:

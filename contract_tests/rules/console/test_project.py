@@ -1,9 +1,7 @@
 """The ontology and the issues of a project."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 import requests
 
 from contract_tests.rules.console.browsing import fetch, find_texts
@@ -11,12 +9,6 @@ from contract_tests.serving import ServedWorld
 from mockserver.generate.scenario import load
 
 HOSTILE = "<img src=x onerror=alert(1)>"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ServedWorld]:
-    with ServedWorld() as world:
-        yield world
 
 
 def test_the_ontology_of_every_project_becomes_a_scenario(server: ServedWorld, tmp_path: Path) -> None:

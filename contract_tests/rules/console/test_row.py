@@ -3,7 +3,6 @@
 import html
 import json
 import re
-from collections.abc import Iterator
 
 import pytest
 import requests
@@ -35,12 +34,6 @@ WAYS = {
     "llm-response": "reading-text",
 }
 """Media -> what its drawing contains."""
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ServedWorld]:
-    with ServedWorld() as world:
-        yield world
 
 
 def list_rows(server: ServedWorld, project_id: str) -> list[str]:

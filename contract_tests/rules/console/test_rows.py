@@ -26,12 +26,6 @@ unlabelled = 7
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[ServedWorld]:
-    with ServedWorld() as world:
-        yield world
-
-
-@pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedWorld]:
     scenario = tmp_path_factory.mktemp("scenario") / "many.toml"
     scenario.write_text(MANY)

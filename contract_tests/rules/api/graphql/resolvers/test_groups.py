@@ -1,13 +1,11 @@
 """Groups of users and invitations, as records: no mail is sent."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from contract_tests.rules.api.asking import answer_in, ask_in
 from contract_tests.rules.api.uploading import refuse
-from contract_tests.serving import ServedWorld
 from mockserver.testing import MockWorkspace
 
 GROUP = "id name color projects {nodes {id name}} members {nodes {id email}}"
@@ -55,69 +53,56 @@ INVITES = (
 MEMBERS = "mutation($data: InviteMembersInput!) {inviteMembers(data: $data) {results {email status reason inviteId}}}"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[ServedWorld]:
-    with ServedWorld() as world:
-        yield world
+@pytest.fixture
+def users(workspace: MockWorkspace) -> list[str]:
+    return [user["id"] for user in ask_in(workspace, "{users {id}}")["users"]][:3]
 
 
 @pytest.fixture
-def world(server: ServedWorld) -> Iterator[MockWorkspace]:
-    workspace = server.workspace()
-    yield workspace
-    workspace.delete()
-
-
-@pytest.fixture
-def users(world: MockWorkspace) -> list[str]:
-    return [user["id"] for user in ask_in(world, "{users {id}}")["users"]][:3]
-
-
-@pytest.fixture
-def roles(world: MockWorkspace) -> dict[str, str]:
-    return {role["name"]: role["id"] for role in ask_in(world, "{roles {id name}}")["roles"]}
+def roles(workspace: MockWorkspace) -> dict[str, str]:
+    return {role["name"]: role["id"] for role in ask_in(workspace, "{roles {id name}}")["roles"]}
 
 
 @pytest.mark.known("client")
-def test_a_group_is_created_changed_listed_and_deleted(world: MockWorkspace, users: list[str]) -> None:
+def test_a_group_is_created_changed_listed_and_deleted(workspace: MockWorkspace, users: list[str]) -> None:
     """SDK user_group.py 6.10.0."""
-    image, video = world.project("image"), world.project("video")
+    image, video = workspace.project("image"), workspace.project("video")
     settings: dict[str, Any] = {"name": "one", "color": "9EC5FF", "projectIds": [image], "userIds": users[:2]}
-    group = ask_in(world, CREATE, **settings)["createUserGroup"]["group"]
+    group = ask_in(workspace, CREATE, **settings)["createUserGroup"]["group"]
     assert ([node["id"] for node in group["projects"]["nodes"]], group["color"]) == ([image], "9EC5FF")
     assert {node["id"] for node in group["members"]["nodes"]} == set(users[:2])
     settings |= {"name": "two", "projectIds": [video], "userIds": users[2:]}
-    changed = ask_in(world, UPDATE, id=group["id"], **settings)["updateUserGroup"]["group"]
+    changed = ask_in(workspace, UPDATE, id=group["id"], **settings)["updateUserGroup"]["group"]
     assert ([node["id"] for node in changed["projects"]["nodes"]], changed["name"]) == ([video], "two")
     assert [node["id"] for node in changed["members"]["nodes"]] == users[2:]
-    assert ask_in(world, LIST)["userGroups"] == {"nodes": [{"name": "two"}], "nextCursor": None, "totalCount": 1}
-    assert ask_in(world, DELETE, id=group["id"]) == {"deleteUserGroup": {"success": True}}
-    assert ask_in(world, LIST)["userGroups"]["nodes"] == []
+    assert ask_in(workspace, LIST)["userGroups"] == {"nodes": [{"name": "two"}], "nextCursor": None, "totalCount": 1}
+    assert ask_in(workspace, DELETE, id=group["id"]) == {"deleteUserGroup": {"success": True}}
+    assert ask_in(workspace, LIST)["userGroups"]["nodes"] == []
     for document, variables in ((DELETE, {}), (UPDATE, settings)):
-        [error] = answer_in(world, document, id=group["id"], **variables)["errors"]
+        [error] = answer_in(workspace, document, id=group["id"], **variables)["errors"]
         assert error["extensions"]["code"] == "RESOURCE_NOT_FOUND"
 
 
 @pytest.mark.known("client")
-def test_members_of_a_group_have_roles(world: MockWorkspace, users: list[str], roles: dict[str, str]) -> None:
+def test_members_of_a_group_have_roles(workspace: MockWorkspace, users: list[str], roles: dict[str, str]) -> None:
     """SDK user_group.py 7.17.0."""
     labeler = [{"userId": users[0], "roleId": roles["Labeler"]}]
     settings = {"name": "one", "color": "CEB8FF", "projectIds": [], "userRoles": labeler, "description": "words"}
-    group = ask_in(world, CREATE_V3, **settings)["createUserGroupV3"]["group"]
+    group = ask_in(workspace, CREATE_V3, **settings)["createUserGroupV3"]["group"]
     assert (group["description"], group["createdByUserName"]) == ("words", "owner@mock.example")
     reviewers = [{"userId": user, "roleId": roles["Reviewer"]} for user in users[:2]]
-    [result] = ask_in(world, ADD, id=group["id"], userRoles=reviewers)["addUsersToGroupsV2"]["results"]
+    [result] = ask_in(workspace, ADD, id=group["id"], userRoles=reviewers)["addUsersToGroupsV2"]["results"]
     assert result == {"success": True, "added": [users[1]], "error": None, "batchJob": None}
-    members = ask_in(world, READ_V2, id=group["id"])["userGroupV2"]["members"]
+    members = ask_in(workspace, READ_V2, id=group["id"])["userGroupV2"]["members"]
     assert {role["userId"]: role["roleId"] for role in members["userGroupRoles"]} == {
         users[0]: roles["Labeler"], users[1]: roles["Reviewer"],
     }  # fmt: skip
     assert members["totalCount"] == 2
-    ask_in(world, REMOVE, id=group["id"], data={"userIds": users[:1], "notifyUsers": True, "reason": "done"})
-    members = ask_in(world, READ_V2, id=group["id"])["userGroupV2"]["members"]
+    ask_in(workspace, REMOVE, id=group["id"], data={"userIds": users[:1], "notifyUsers": True, "reason": "done"})
+    members = ask_in(workspace, READ_V2, id=group["id"])["userGroupV2"]["members"]
     assert [node["id"] for node in members["nodes"]] == [users[1]]
-    assert ask_in(world, READ_V2, id="nobody") == {"userGroupV2": None}
-    [refused] = ask_in(world, ADD, id="nobody", userRoles=reviewers)["addUsersToGroupsV2"]["results"]
+    assert ask_in(workspace, READ_V2, id="nobody") == {"userGroupV2": None}
+    [refused] = ask_in(workspace, ADD, id="nobody", userRoles=reviewers)["addUsersToGroupsV2"]["results"]
     assert (refused["success"], "does not exist" in refused["error"]) == (False, True)
 
 
@@ -132,47 +117,49 @@ def test_members_of_a_group_have_roles(world: MockWorkspace, users: list[str], r
         ({"searchQuery": {}}, "BAD_USER_INPUT"),
     ],
 )
-def test_another_group_is_refused_and_leaves_nothing(world: MockWorkspace, settings: dict[str, Any], code: str) -> None:
+def test_another_group_is_refused_and_leaves_nothing(
+    workspace: MockWorkspace, settings: dict[str, Any], code: str
+) -> None:
     empty = {"color": "9EC5FF", "projectIds": [], "userRoles": []}
-    ask_in(world, CREATE_V3, name="taken", **empty)
-    [error] = answer_in(world, CREATE_V3, **{"name": "new", **empty, **settings})["errors"]
+    ask_in(workspace, CREATE_V3, name="taken", **empty)
+    [error] = answer_in(workspace, CREATE_V3, **{"name": "new", **empty, **settings})["errors"]
     assert error["extensions"]["code"] == code
-    assert [group["name"] for group in ask_in(world, LIST)["userGroups"]["nodes"]] == ["taken"]
+    assert [group["name"] for group in ask_in(workspace, LIST)["userGroups"]["nodes"]] == ["taken"]
 
 
 @pytest.mark.known("client")
-def test_somebody_is_invited_and_uninvited(world: MockWorkspace, roles: dict[str, str]) -> None:
+def test_somebody_is_invited_and_uninvited(workspace: MockWorkspace, roles: dict[str, str]) -> None:
     """SDK organization.py invite_user, invite.py."""
-    image = world.project("image")
+    image = workspace.project("image")
     project_roles = [{"projectId": image, "projectRoleId": roles["Labeler"]}]
     sent = {"inviteeEmail": "new@example.com", "organizationRoleId": roles["None"], "projects": project_roles}
     limit = "query($id: ID!) {invitesLimit(where: {id: $id}) {used}}"
-    before = ask_in(world, limit, id=world.organization_id)["invitesLimit"]["used"]
-    [answer] = ask_in(world, INVITE, data=[sent])["createInvites"]
+    before = ask_in(workspace, limit, id=workspace.organization_id)["invitesLimit"]["used"]
+    [answer] = ask_in(workspace, INVITE, data=[sent])["createInvites"]
     invite = answer["invite"]
     assert (invite["inviteeEmail"], invite["organizationRoleName"]) == ("new@example.com", "None")
     assert invite["inviter"]["email"] == "owner@mock.example"
-    assert ask_in(world, limit, id=world.organization_id)["invitesLimit"]["used"] == before + 1
-    read = ask_in(world, INVITES, project=image)
+    assert ask_in(workspace, limit, id=workspace.organization_id)["invitesLimit"]["used"] == before + 1
+    read = ask_in(workspace, INVITES, project=image)
     [node] = read["organization"]["invites"]["nodes"]
     assert node["projectInvites"] == [{"projectId": image, "projectRoleName": "Labeler"}]
     assert read["project"]["invites"]["nodes"] == [{"id": invite["id"]}]
-    assert ask_in(world, INVITES, project=world.project("video"))["project"]["invites"]["nodes"] == []
+    assert ask_in(workspace, INVITES, project=workspace.project("video"))["project"]["invites"]["nodes"] == []
     cancel = "mutation CancelInvitePyApi($where: WhereUniqueIdInput!) {cancelInvite(where: $where) {id}}"
-    assert ask_in(world, cancel, where={"id": invite["id"]}) == {"cancelInvite": {"id": invite["id"]}}
-    assert ask_in(world, INVITES, project=image)["organization"]["invites"]["nodes"] == []
-    assert "does not exist" in refuse(world, cancel, where={"id": invite["id"]})
+    assert ask_in(workspace, cancel, where={"id": invite["id"]}) == {"cancelInvite": {"id": invite["id"]}}
+    assert ask_in(workspace, INVITES, project=image)["organization"]["invites"]["nodes"] == []
+    assert "does not exist" in refuse(workspace, cancel, where={"id": invite["id"]})
     own = {"inviteeEmail": "owner@mock.example", "organizationRoleId": roles["Admin"]}
-    assert ask_in(world, INVITE, data=[own])["createInvites"] == [{"invite": None}]
-    assert "no e-mail address" in refuse(world, INVITE, data=[sent | {"inviteeEmail": "nobody"}])
-    assert "not imitated" in refuse(world, INVITE, data=[sent | {"userGroupIds": ["x"]}])
+    assert ask_in(workspace, INVITE, data=[own])["createInvites"] == [{"invite": None}]
+    assert "no e-mail address" in refuse(workspace, INVITE, data=[sent | {"inviteeEmail": "nobody"}])
+    assert "not imitated" in refuse(workspace, INVITE, data=[sent | {"userGroupIds": ["x"]}])
 
 
 @pytest.mark.known("client")
-def test_many_are_invited_with_one_result_each(world: MockWorkspace, roles: dict[str, str]) -> None:
+def test_many_are_invited_with_one_result_each(workspace: MockWorkspace, roles: dict[str, str]) -> None:
     """SDK organization.py invite_users 7.17.0."""
     emails = ["New@example.com", "owner@mock.example", "nobody", "new@example.com"]
     data = {"emails": emails, "workspaceWide": True, "roleId": roles["Labeler"], "projectIds": [], "groupIds": []}
-    results = ask_in(world, MEMBERS, data=data)["inviteMembers"]["results"]
+    results = ask_in(workspace, MEMBERS, data=data)["inviteMembers"]["results"]
     assert [result["status"] for result in results] == ["INVITED", "ALREADY_MEMBER", "INVALID_EMAIL", "ALREADY_INVITED"]
     assert results[0]["email"] == "new@example.com"

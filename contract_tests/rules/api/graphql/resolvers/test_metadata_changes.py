@@ -1,7 +1,6 @@
 """Metadata, attachments, global keys and embeddings: changed by clients, and found by the next export."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,7 +8,6 @@ import requests
 
 from contract_tests.rules.api.asking import answer_in, ask_in
 from contract_tests.rules.api.uploading import create_dataset, import_rows, refuse, wait_for_task
-from contract_tests.serving import ServedWorld
 from mockserver.testing import MockWorkspace
 from mockserver.world.changes.embeddings import MOST_CUSTOM
 
@@ -53,48 +51,35 @@ TAG, SPLIT, TRAIN = "cko8s9r5v0001h2dk9elqdidh", "cko8sbczn0002h2dkdaxb5kal", "c
 TEST = "cko8scbz70005h2dkastwhgqt"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[ServedWorld]:
-    with ServedWorld(scenario="empty") as world:
-        yield world
-
-
 @pytest.fixture
-def world(server: ServedWorld) -> Iterator[MockWorkspace]:
-    workspace = server.workspace()
-    yield workspace
-    workspace.delete()
-
-
-@pytest.fixture
-def rows(world: MockWorkspace) -> list[str]:
+def rows(empty: MockWorkspace) -> list[str]:
     sent = [{"row_data": f"https://example.com/{number}.png", "global_key": f"key-{number}"} for number in range(3)]
-    return [row["id"] for row in import_rows(world, create_dataset(world), sent)]
+    return [row["id"] for row in import_rows(empty, create_dataset(empty), sent)]
 
 
-def export_rows(world: MockWorkspace) -> dict[str, Any]:
+def export_rows(empty: MockWorkspace) -> dict[str, Any]:
     params = {"includeMetadata": True, "includeAttachments": True, "includeEmbeddings": True}
-    answer = ask_in(world, EXPORT, input={"filters": {"searchQuery": {"scope": None, "query": []}}, "params": params})
-    task = wait_for_task(world, answer["exportDataRowsInCatalog"]["taskId"])
+    answer = ask_in(empty, EXPORT, input={"filters": {"searchQuery": {"scope": None, "query": []}}, "params": params})
+    task = wait_for_task(empty, answer["exportDataRowsInCatalog"]["taskId"])
     lines = requests.get(task["result"], timeout=30).text.splitlines()
     return {row["data_row"]["id"]: row for row in map(json.loads, lines)}
 
 
-def export_values(world: MockWorkspace, row: str) -> dict[str, Any]:
-    return {field["schema_name"]: field["value"] for field in export_rows(world)[row]["metadata_fields"]}
+def export_values(empty: MockWorkspace, row: str) -> dict[str, Any]:
+    return {field["schema_name"]: field["value"] for field in export_rows(empty)[row]["metadata_fields"]}
 
 
-def create_schema(world: MockWorkspace, name: str, kind: str, *options: str) -> Any:
+def create_schema(empty: MockWorkspace, name: str, kind: str, *options: str) -> Any:
     data: dict[str, Any] = {"name": name, "kind": f"CustomMetadata{kind}"}
     if options:
         data["options"] = [{"name": option, "kind": "CustomMetadataEnumOption"} for option in options]
-    return ask_in(world, UPSERT_SCHEMA, data=data)["upsertCustomMetadataSchema"]
+    return ask_in(empty, UPSERT_SCHEMA, data=data)["upsertCustomMetadataSchema"]
 
 
-def set_values(world: MockWorkspace, row: str, *fields: tuple[str, object], key: bool = False) -> list[Any]:
+def set_values(empty: MockWorkspace, row: str, *fields: tuple[str, object], key: bool = False) -> list[Any]:
     values = [{"schemaId": schema, "value": value} for schema, value in fields]
     entry = {"globalKey" if key else "dataRowId": row, "fields": values}
-    return list(ask_in(world, UPSERT, metadata=[entry])["upsertDataRowCustomMetadata"])
+    return list(ask_in(empty, UPSERT, metadata=[entry])["upsertDataRowCustomMetadata"])
 
 
 # Schemas
@@ -102,32 +87,32 @@ def set_values(world: MockWorkspace, row: str, *fields: tuple[str, object], key:
 
 @pytest.mark.known("client")
 @pytest.mark.parametrize("kind", ["String", "Number", "DateTime"])
-def test_a_schema_is_created_renamed_and_deleted(world: MockWorkspace, rows: list[str], kind: str) -> None:
+def test_a_schema_is_created_renamed_and_deleted(empty: MockWorkspace, rows: list[str], kind: str) -> None:
     values = {"String": "text", "Number": 2.5, "DateTime": "2024-01-02T03:04:05Z"}
-    schema = create_schema(world, "mine", kind)
+    schema = create_schema(empty, "mine", kind)
     assert (len(schema["id"]), schema["kind"], schema["options"]) == (25, f"CustomMetadata{kind}", [])
-    assert set_values(world, rows[0], (schema["id"], values[kind])) == []
-    ask_in(world, UPSERT_SCHEMA, data={"id": schema["id"], "name": "renamed", "kind": schema["kind"]})
-    assert set(export_values(world, rows[0])) == {"renamed"}
-    assert ask_in(world, DELETE_SCHEMA, where={"id": schema["id"]})["deleteCustomMetadataSchema"] == {"success": True}
-    assert export_values(world, rows[0]) == {}
-    assert "mine" not in {known["name"] for known in ask_in(world, SCHEMAS)["customMetadataOntology"]}
-    assert "does not exist" in refuse(world, DELETE_SCHEMA, where={"id": schema["id"]})
+    assert set_values(empty, rows[0], (schema["id"], values[kind])) == []
+    ask_in(empty, UPSERT_SCHEMA, data={"id": schema["id"], "name": "renamed", "kind": schema["kind"]})
+    assert set(export_values(empty, rows[0])) == {"renamed"}
+    assert ask_in(empty, DELETE_SCHEMA, where={"id": schema["id"]})["deleteCustomMetadataSchema"] == {"success": True}
+    assert export_values(empty, rows[0]) == {}
+    assert "mine" not in {known["name"] for known in ask_in(empty, SCHEMAS)["customMetadataOntology"]}
+    assert "does not exist" in refuse(empty, DELETE_SCHEMA, where={"id": schema["id"]})
 
 
 @pytest.mark.known("client")
-def test_options_of_an_enum_are_renamed_and_deleted(world: MockWorkspace, rows: list[str]) -> None:
-    schema = create_schema(world, "mine", "Enum", "one", "two")
+def test_options_of_an_enum_are_renamed_and_deleted(empty: MockWorkspace, rows: list[str]) -> None:
+    schema = create_schema(empty, "mine", "Enum", "one", "two")
     one, two = schema["options"]
-    assert set_values(world, rows[0], (schema["id"], {}), (one["id"], {})) == []
-    assert set_values(world, rows[1], (schema["id"], {}), (two["id"], {})) == []
+    assert set_values(empty, rows[0], (schema["id"], {}), (one["id"], {})) == []
+    assert set_values(empty, rows[1], (schema["id"], {}), (two["id"], {})) == []
     options = [{"id": one["id"], "name": "first", "kind": one["kind"]}, {"name": "third", "kind": one["kind"]}]
     data = {"id": schema["id"], "name": "mine", "kind": schema["kind"], "options": options}
-    changed = ask_in(world, UPSERT_SCHEMA, data=data)["upsertCustomMetadataSchema"]
+    changed = ask_in(empty, UPSERT_SCHEMA, data=data)["upsertCustomMetadataSchema"]
     assert [option["name"] for option in changed["options"]] == ["first", "third"]
     assert changed["options"][0]["id"] == one["id"]
-    assert export_values(world, rows[0])["mine"][0]["schema_name"] == "first"
-    assert export_values(world, rows[1]) == {}
+    assert export_values(empty, rows[0])["mine"][0]["schema_name"] == "first"
+    assert export_values(empty, rows[1]) == {}
 
 
 @pytest.mark.parametrize(
@@ -144,12 +129,12 @@ def test_options_of_an_enum_are_renamed_and_deleted(world: MockWorkspace, rows: 
         ({"id": "nobody", "name": "new", "kind": "CustomMetadataString"}, "RESOURCE_NOT_FOUND"),
     ],
 )
-def test_another_schema_is_refused_and_nothing_changes(world: MockWorkspace, data: Any, code: str) -> None:
-    before = ask_in(world, SCHEMAS)
-    [error] = answer_in(world, UPSERT_SCHEMA, data=data)["errors"]
+def test_another_schema_is_refused_and_nothing_changes(empty: MockWorkspace, data: Any, code: str) -> None:
+    before = ask_in(empty, SCHEMAS)
+    [error] = answer_in(empty, UPSERT_SCHEMA, data=data)["errors"]
     assert error["extensions"]["code"] == code
-    assert ask_in(world, SCHEMAS) == before
-    assert "reserved" in refuse(world, DELETE_SCHEMA, where={"id": TAG})
+    assert ask_in(empty, SCHEMAS) == before
+    assert "reserved" in refuse(empty, DELETE_SCHEMA, where={"id": TAG})
 
 
 # Values
@@ -157,44 +142,44 @@ def test_another_schema_is_refused_and_nothing_changes(world: MockWorkspace, dat
 
 @pytest.mark.known("client")
 @pytest.mark.parametrize("by_key", [True, False])
-def test_fields_are_set_and_others_stay(world: MockWorkspace, rows: list[str], *, by_key: bool) -> None:
+def test_fields_are_set_and_others_stay(empty: MockWorkspace, rows: list[str], *, by_key: bool) -> None:
     name = "key-0" if by_key else rows[0]
-    assert set_values(world, name, (TAG, "a"), key=by_key) == []
-    assert set_values(world, name, (SPLIT, {}), (TRAIN, {}), key=by_key) == []
-    assert set_values(world, name, (TAG, "b"), key=by_key) == []
-    values = export_values(world, rows[0])
+    assert set_values(empty, name, (TAG, "a"), key=by_key) == []
+    assert set_values(empty, name, (SPLIT, {}), (TRAIN, {}), key=by_key) == []
+    assert set_values(empty, name, (TAG, "b"), key=by_key) == []
+    values = export_values(empty, rows[0])
     assert (values["tag"], [option["schema_name"] for option in values["split"]]) == ("b", ["train"])
 
 
 @pytest.mark.known("client")
 @pytest.mark.parametrize("deleted", [SPLIT, TRAIN])
-def test_fields_are_deleted_by_both_forms(world: MockWorkspace, rows: list[str], deleted: str) -> None:
+def test_fields_are_deleted_by_both_forms(empty: MockWorkspace, rows: list[str], deleted: str) -> None:
     for row in rows[:2]:
-        set_values(world, row, (TAG, "a"), (SPLIT, {}), (TRAIN, {}))
+        set_values(empty, row, (TAG, "a"), (SPLIT, {}), (TRAIN, {}))
     identifier = {"id": "key-0", "idType": "GKEY"}
-    answer = ask_in(world, DELETE, deletes=[{"dataRowIdentifier": identifier, "schemaIds": [deleted]}])
+    answer = ask_in(empty, DELETE, deletes=[{"dataRowIdentifier": identifier, "schemaIds": [deleted]}])
     assert answer["deleteDataRowCustomMetadata"] == []
-    answer = ask_in(world, DELETE_OLD, deletes=[{"dataRowId": rows[1], "schemaIds": [TAG]}])
+    answer = ask_in(empty, DELETE_OLD, deletes=[{"dataRowId": rows[1], "schemaIds": [TAG]}])
     assert answer["deleteDataRowCustomMetadata"] == []
-    assert set(export_values(world, rows[0])) == {"tag"}
-    assert set(export_values(world, rows[1])) == {"split"}
+    assert set(export_values(empty, rows[0])) == {"tag"}
+    assert set(export_values(empty, rows[1])) == {"split"}
 
 
 @pytest.mark.known("client")
-def test_refused_rows_are_listed_and_the_others_are_changed(world: MockWorkspace, rows: list[str]) -> None:
+def test_refused_rows_are_listed_and_the_others_are_changed(empty: MockWorkspace, rows: list[str]) -> None:
     sent = [
         {"dataRowId": rows[0], "fields": [{"schemaId": TAG, "value": 7}]},
         {"dataRowId": rows[1], "fields": [{"schemaId": TAG, "value": "good"}]},
         {"globalKey": "nobody", "fields": [{"schemaId": TAG, "value": "x"}]},
         {"fields": [{"schemaId": TAG, "value": "x"}]},
     ]
-    failed = ask_in(world, UPSERT, metadata=sent)["upsertDataRowCustomMetadata"]
+    failed = ask_in(empty, UPSERT, metadata=sent)["upsertDataRowCustomMetadata"]
     assert [(row["dataRowId"], row["globalKey"]) for row in failed] == [(rows[0], None), (None, "nobody"), (None, None)]
     assert failed[0]["fields"] == [{"schemaId": TAG, "value": 7}]
     assert "expected a text" in failed[0]["error"]
-    assert (export_values(world, rows[0]), export_values(world, rows[1])["tag"]) == ({}, "good")
+    assert (export_values(empty, rows[0]), export_values(empty, rows[1])["tag"]) == ({}, "good")
     deletes = [{"dataRowIdentifier": {"id": rows[1], "idType": "ID"}, "schemaIds": ["nobody"]}]
-    [refused] = ask_in(world, DELETE, deletes=deletes)["deleteDataRowCustomMetadata"]
+    [refused] = ask_in(empty, DELETE, deletes=deletes)["deleteDataRowCustomMetadata"]
     assert "No metadata schema" in refused["error"]
 
 
@@ -202,7 +187,7 @@ def test_refused_rows_are_listed_and_the_others_are_changed(world: MockWorkspace
 
 
 @pytest.mark.known("client")
-def test_attachments_are_created_changed_and_deleted(world: MockWorkspace, rows: list[str]) -> None:
+def test_attachments_are_created_changed_and_deleted(empty: MockWorkspace, rows: list[str]) -> None:
     create = (
         "mutation CreateDataRowAttachmentPyApi($type: AttachmentType!, $value: String!, $name: String, $dataRowId: ID!)"
         " {createDataRowAttachment(data: {type: $type value: $value name: $name dataRowId: $dataRowId})"
@@ -214,31 +199,31 @@ def test_attachments_are_created_changed_and_deleted(world: MockWorkspace, rows:
     )
     delete = "mutation($id: ID!) {deleteDataRowAttachment(where: {id: $id}) {id}}"
     sent = {"type": "IMAGE", "value": "https://example.com/a.png", "name": "overlay"}
-    attachment = ask_in(world, create, dataRowId=rows[0], **sent)["createDataRowAttachment"]
-    assert export_rows(world)[rows[0]]["attachments"] == [sent]
-    changed = ask_in(world, update, id=attachment["id"], value="https://example.com/b.png")["updateDataRowAttachment"]
+    attachment = ask_in(empty, create, dataRowId=rows[0], **sent)["createDataRowAttachment"]
+    assert export_rows(empty)[rows[0]]["attachments"] == [sent]
+    changed = ask_in(empty, update, id=attachment["id"], value="https://example.com/b.png")["updateDataRowAttachment"]
     assert changed == attachment | {"value": "https://example.com/b.png"}
-    assert "expected a name" in refuse(world, update, id=attachment["id"])
-    assert ask_in(world, delete, id=attachment["id"])["deleteDataRowAttachment"] == {"id": attachment["id"]}
-    assert export_rows(world)[rows[0]]["attachments"] == []
-    assert "does not exist" in refuse(world, delete, id=attachment["id"])
-    assert "does not exist" in refuse(world, create, dataRowId="nobody", **sent)
-    assert "expected a URL or a text" in refuse(world, create, dataRowId=rows[0], type="IMAGE", value="")
+    assert "expected a name" in refuse(empty, update, id=attachment["id"])
+    assert ask_in(empty, delete, id=attachment["id"])["deleteDataRowAttachment"] == {"id": attachment["id"]}
+    assert export_rows(empty)[rows[0]]["attachments"] == []
+    assert "does not exist" in refuse(empty, delete, id=attachment["id"])
+    assert "does not exist" in refuse(empty, create, dataRowId="nobody", **sent)
+    assert "expected a URL or a text" in refuse(empty, create, dataRowId=rows[0], type="IMAGE", value="")
 
 
 # Global keys
 
 
-def poll(world: MockWorkspace, start: str, result: str, **variables: object) -> Any:
-    [job] = ask_in(world, start, **variables).values()
-    [answer] = ask_in(world, result, jobId=job["jobId"]).values()
+def poll(empty: MockWorkspace, start: str, result: str, **variables: object) -> Any:
+    [job] = ask_in(empty, start, **variables).values()
+    [answer] = ask_in(empty, result, jobId=job["jobId"]).values()
     return answer
 
 
 @pytest.mark.known("client")
-def test_global_keys_are_cleared_and_assigned(world: MockWorkspace, rows: list[str]) -> None:
+def test_global_keys_are_cleared_and_assigned(empty: MockWorkspace, rows: list[str]) -> None:
     """SDK client.py assign_global_keys_to_data_rows, clear_global_keys; tests test_global_keys.py."""
-    cleared = poll(world, CLEAR, CLEARED, keys=["key-0", "key-1", "nobody", "key-0"])
+    cleared = poll(empty, CLEAR, CLEARED, keys=["key-0", "key-1", "nobody", "key-0"])
     assert cleared == {
         "jobStatus": "COMPLETE",
         "data": {
@@ -249,34 +234,34 @@ def test_global_keys_are_cleared_and_assigned(world: MockWorkspace, rows: list[s
     sent = [(rows[0], "fresh"), (rows[1], " blanks "), (rows[2], "key-2"), (rows[1], "fresh"), ("nobody", "x")]
     sent += [(rows[0], "x" * 201)]
     links = [{"dataRowId": row, "globalKey": key} for row, key in sent]
-    data = poll(world, ASSIGN, ASSIGNED, links=links)["data"]
+    data = poll(empty, ASSIGN, ASSIGNED, links=links)["data"]
     assert data["unmodifiedAssignments"] == [links[0], links[2]]
     assert data["sanitizedAssignments"] == [{"dataRowId": rows[1], "globalKey": "blanks"}]
     assert data["invalidGlobalKeyAssignments"] == links[3:]
-    exported = export_rows(world)
+    exported = export_rows(empty)
     assert [exported[row]["data_row"]["global_key"] for row in rows] == ["fresh", "blanks", "key-2"]
 
 
 @pytest.mark.known("client")
-def test_a_job_takes_as_long_as_the_progression_of_processing_says(world: MockWorkspace) -> None:
-    world.progression.processing = {"looks": 1}
-    [job] = ask_in(world, CLEAR, keys=[]).values()
-    statuses = [ask_in(world, CLEARED, jobId=job["jobId"])["clearGlobalKeysResult"]["jobStatus"] for _ in range(2)]
+def test_a_job_takes_as_long_as_the_progression_of_processing_says(empty: MockWorkspace) -> None:
+    empty.progression.processing = {"looks": 1}
+    [job] = ask_in(empty, CLEAR, keys=[]).values()
+    statuses = [ask_in(empty, CLEARED, jobId=job["jobId"])["clearGlobalKeysResult"]["jobStatus"] for _ in range(2)]
     assert statuses == ["IN_PROGRESS", "COMPLETE"]
-    assert "does not exist" in refuse(world, ASSIGNED, jobId=job["jobId"])
+    assert "does not exist" in refuse(empty, ASSIGNED, jobId=job["jobId"])
 
 
 # Embeddings
 
 
 @pytest.mark.known("client")
-def test_an_embedding_of_both_roads_is_filled_and_exported(world: MockWorkspace, rows: list[str]) -> None:
+def test_an_embedding_of_both_roads_is_filled_and_exported(empty: MockWorkspace, rows: list[str]) -> None:
     """SDK adv_client.py 5.2.1 and 7.17.0."""
-    headers = {"Authorization": f"Bearer {world.api_key}"}
-    url = f"{world.url}/adv/adv/v1/embeddings"
+    headers = {"Authorization": f"Bearer {empty.api_key}"}
+    url = f"{empty.url}/adv/adv/v1/embeddings"
     by_rest = requests.post(url, json={"name": "rest", "dims": 2}, headers=headers, timeout=30).json()
     create = "mutation($data: CreateEmbeddingInput!) {createEmbedding(data: $data) {id name dims custom}}"
-    by_graphql = ask_in(world, create, data={"name": "graphql", "dims": 2})["createEmbedding"]
+    by_graphql = ask_in(empty, create, data={"name": "graphql", "dims": 2})["createEmbedding"]
     assert (by_rest["custom"], by_graphql["custom"], by_rest["dims"]) == (True, True, 2)
     body = "".join(json.dumps({"id": row, "vector": [0.5, number]}) + "\n" for number, row in enumerate(rows)) + "\n"
     for embedding in (by_rest, by_graphql):
@@ -284,14 +269,14 @@ def test_an_embedding_of_both_roads_is_filled_and_exported(world: MockWorkspace,
         assert (imported.status_code, imported.json()) == (200, {"count": 3})
         count = requests.get(f"{url}/{embedding['id']}/vectors/_count", headers=headers, timeout=30).json()
         assert count == {"count": 3}
-    exported = export_rows(world)[rows[1]]["embeddings"]
+    exported = export_rows(empty)[rows[1]]["embeddings"]
     assert {entry["name"]: entry["values"] for entry in exported} == {
         "rest": [{"value": [0.5, 1]}], "graphql": [{"value": [0.5, 1]}],
     }  # fmt: skip
     assert requests.delete(f"{url}/{by_rest['id']}", headers=headers, timeout=30).status_code == 200
     delete = "mutation($data: DeleteEmbeddingInput!) {deleteEmbedding(data: $data)}"
-    assert ask_in(world, delete, data={"id": by_graphql["id"]}) == {"deleteEmbedding": True}
-    assert export_rows(world)[rows[1]]["embeddings"] == []
+    assert ask_in(empty, delete, data={"id": by_graphql["id"]}) == {"deleteEmbedding": True}
+    assert export_rows(empty)[rows[1]]["embeddings"] == []
     assert requests.get(f"{url}/{by_rest['id']}", headers=headers, timeout=30).status_code == 404
 
 
@@ -299,9 +284,9 @@ def test_an_embedding_of_both_roads_is_filled_and_exported(world: MockWorkspace,
     "line",
     ["x", "{}", '{"id": "nobody", "vector": [1, 2]}', '{"id": "ROW", "vector": [1]}', '{"id": "ROW", "vector": "ab"}'],
 )
-def test_one_bad_vector_keeps_all_back(world: MockWorkspace, rows: list[str], line: str) -> None:
-    headers = {"Authorization": f"Bearer {world.api_key}"}
-    url = f"{world.url}/adv/adv/v1/embeddings"
+def test_one_bad_vector_keeps_all_back(empty: MockWorkspace, rows: list[str], line: str) -> None:
+    headers = {"Authorization": f"Bearer {empty.api_key}"}
+    url = f"{empty.url}/adv/adv/v1/embeddings"
     embedding = requests.post(url, json={"name": "rest", "dims": 2}, headers=headers, timeout=30).json()["id"]
     body = json.dumps({"id": rows[0], "vector": [1, 2]}) + "\n" + line.replace("ROW", rows[1])
     answer = requests.put(f"{url}/{embedding}/_import_ndjson", body, headers=headers, timeout=30)
@@ -309,9 +294,9 @@ def test_one_bad_vector_keeps_all_back(world: MockWorkspace, rows: list[str], li
     assert requests.get(f"{url}/{embedding}/vectors/_count", headers=headers, timeout=30).json() == {"count": 0}
 
 
-def test_other_embeddings_are_refused(world: MockWorkspace) -> None:
-    headers = {"Authorization": f"Bearer {world.api_key}"}
-    url = f"{world.url}/adv/adv/v1/embeddings"
+def test_other_embeddings_are_refused(empty: MockWorkspace) -> None:
+    headers = {"Authorization": f"Bearer {empty.api_key}"}
+    url = f"{empty.url}/adv/adv/v1/embeddings"
     for body in (
         "",
         "[]",

@@ -1,40 +1,25 @@
 """Settings of projects: tags, members, instructions and copies."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from contract_tests.rules.api.asking import ask_in
 from contract_tests.rules.api.uploading import refuse
-from contract_tests.serving import ServedWorld
 from mockserver.testing import MockWorkspace
 
 TAGS = "query($id: ID!) {project(where: {id: $id}) {resourceTags {id text color}}}"
 MEMBERS = "query($id: ID!) {project(where: {id: $id}) {members {user {id} role {name} accessFrom}}}"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[ServedWorld]:
-    with ServedWorld() as world:
-        yield world
-
-
 @pytest.fixture
-def world(server: ServedWorld) -> Iterator[MockWorkspace]:
-    workspace = server.workspace()
-    yield workspace
-    workspace.delete()
-
-
-@pytest.fixture
-def project(world: MockWorkspace) -> str:
+def project(workspace: MockWorkspace) -> str:
     document = 'mutation {createProject(data: {name: "new", allowedMediaType: IMAGE}) {id}}'
-    return str(ask_in(world, document)["createProject"]["id"])
+    return str(ask_in(workspace, document)["createProject"]["id"])
 
 
 @pytest.mark.known("client")
-def test_tags_are_created_and_given_to_a_project(world: MockWorkspace, project: str) -> None:
+def test_tags_are_created_and_given_to_a_project(workspace: MockWorkspace, project: str) -> None:
     """SDK organization.py create_resource_tag, project.py update_project_resource_tags."""
     create = (
         "mutation CreateResourceTagPyApi($text:String!,$color:String!)"
@@ -44,19 +29,19 @@ def test_tags_are_created_and_given_to_a_project(world: MockWorkspace, project: 
         "mutation UpdateProjectResourceTagsPyApi($projectId:ID!,$tags:[String!]) {"
         "project(where:{id:$projectId}){updateProjectResourceTags(input:{resourceTagIds:$tags}){color text id}}}"
     )
-    tags = [ask_in(world, create, text=text, color="#ffffff")["createResourceTag"] for text in ("one", "two")]
+    tags = [ask_in(workspace, create, text=text, color="#ffffff")["createResourceTag"] for text in ("one", "two")]
     assert [(tag["text"], tag["color"]) for tag in tags] == [("one", "#ffffff"), ("two", "#ffffff")]
-    answer = ask_in(world, give, projectId=project, tags=[tags[1]["id"]])["project"]["updateProjectResourceTags"]
-    assert answer == [tags[1]] == ask_in(world, TAGS, id=project)["project"]["resourceTags"]
-    ask_in(world, give, projectId=project, tags=[tags[0]["id"]])
-    assert ask_in(world, TAGS, id=project)["project"]["resourceTags"] == [tags[0]]
-    assert "does not exist" in refuse(world, give, projectId=project, tags=["nobody"])
-    assert "already" in refuse(world, create, text="one", color="#000000")
-    assert "expected both" in refuse(world, create, text=" ", color="#000000")
+    answer = ask_in(workspace, give, projectId=project, tags=[tags[1]["id"]])["project"]["updateProjectResourceTags"]
+    assert answer == [tags[1]] == ask_in(workspace, TAGS, id=project)["project"]["resourceTags"]
+    ask_in(workspace, give, projectId=project, tags=[tags[0]["id"]])
+    assert ask_in(workspace, TAGS, id=project)["project"]["resourceTags"] == [tags[0]]
+    assert "does not exist" in refuse(workspace, give, projectId=project, tags=["nobody"])
+    assert "already" in refuse(workspace, create, text="one", color="#000000")
+    assert "expected both" in refuse(workspace, create, text=" ", color="#000000")
 
 
 @pytest.mark.known("client")
-def test_instructions_are_a_key_of_the_ontology(world: MockWorkspace, project: str) -> None:
+def test_instructions_are_a_key_of_the_ontology(workspace: MockWorkspace, project: str) -> None:
     """SDK project.py upsert_instructions, tests test_ontology.py."""
     document = (
         "mutation setprojectinsructionsPyApi($projectId: ID!, $url: String!) {setProjectInstructions("
@@ -64,36 +49,36 @@ def test_instructions_are_a_key_of_the_ontology(world: MockWorkspace, project: s
     )
     url = "https://example.com/instructions.pdf"
     read = "query($id: ID!) {project(where: {id: $id}) {ontology {normalized}}}"
-    image = world.project("image")
-    before = ask_in(world, read, id=image)["project"]["ontology"]["normalized"]
-    answer = ask_in(world, document, projectId=image, url=url)["setProjectInstructions"]
-    after = ask_in(world, read, id=image)["project"]["ontology"]["normalized"]
+    image = workspace.project("image")
+    before = ask_in(workspace, read, id=image)["project"]["ontology"]["normalized"]
+    answer = ask_in(workspace, document, projectId=image, url=url)["setProjectInstructions"]
+    after = ask_in(workspace, read, id=image)["project"]["ontology"]["normalized"]
     assert after == before | {"projectInstructions": url} == answer["ontology"]["options"]
-    assert "has no ontology" in refuse(world, document, projectId=project, url=url)
+    assert "has no ontology" in refuse(workspace, document, projectId=project, url=url)
 
 
 @pytest.mark.known("client")
-def test_a_copy_has_the_settings_of_its_project_and_no_data_rows(world: MockWorkspace) -> None:
+def test_a_copy_has_the_settings_of_its_project_and_no_data_rows(workspace: MockWorkspace) -> None:
     """SDK project.py clone."""
     settings = (
         "description allowedMediaType queueMode autoAuditNumberOfLabels autoAuditPercentage isBenchmarkEnabled"
         " isConsensusEnabled ontology {id} resourceTags {id}"
     )
     read = f"query($id: ID!) {{project(where: {{id: $id}}) {{dataRowCount taskQueues {{id}} {settings}}}}}"
-    image = world.project("image")
+    image = workspace.project("image")
     clone = "mutation CloneProjectPyApi($projectId: ID!) {cloneProject(data: {projectId: $projectId}) {id}}"
-    copy = ask_in(world, clone, projectId=image)["cloneProject"]["id"]
-    original, copied = (ask_in(world, read, id=project)["project"] for project in (image, copy))
+    copy = ask_in(workspace, clone, projectId=image)["cloneProject"]["id"]
+    original, copied = (ask_in(workspace, read, id=project)["project"] for project in (image, copy))
     assert (copied.pop("dataRowCount"), original.pop("dataRowCount") > 0) == (0, True)
     assert len(copied.pop("taskQueues") + original.pop("taskQueues")) == 6
     assert copied == original
-    assert "does not exist" in refuse(world, clone, projectId="nobody")
+    assert "does not exist" in refuse(workspace, clone, projectId="nobody")
 
 
 @pytest.mark.known("client")
-def test_members_get_a_role_and_are_removed(world: MockWorkspace, project: str) -> None:
+def test_members_get_a_role_and_are_removed(workspace: MockWorkspace, project: str) -> None:
     """SDK user.py upsert_project_role, remove_from_project, client.py delete_project_memberships."""
-    known = ask_in(world, "{user {id} users {id} roles {id name}}")
+    known = ask_in(workspace, "{user {id} users {id} roles {id name}}")
     roles = {role["name"]: role["id"] for role in known["roles"]}
     first, second = [user["id"] for user in known["users"] if user["id"] != known["user"]["id"]][:2]
     document = (
@@ -106,44 +91,44 @@ def test_members_get_a_role_and_are_removed(world: MockWorkspace, project: str) 
     )
 
     def list_members() -> dict[str, Any]:
-        members = ask_in(world, MEMBERS, id=project)["project"]["members"]
+        members = ask_in(workspace, MEMBERS, id=project)["project"]["members"]
         return {member["user"]["id"]: member["role"]["name"] for member in members}
 
     for user, role in ((first, "Labeler"), (second, "Labeler"), (first, "Reviewer")):
-        ask_in(world, document, projectId=project, userId=user, roleId=roles[role])
+        ask_in(workspace, document, projectId=project, userId=user, roleId=roles[role])
     assert list_members() == {first: "Reviewer", second: "Labeler"}
-    ask_in(world, document, projectId=project, userId=second, roleId=roles["None"])
+    ask_in(workspace, document, projectId=project, userId=second, roleId=roles["None"])
     assert list_members() == {first: "Reviewer"}
-    answer = ask_in(world, remove, projectId=project, userIds=[first, second])["deleteProjectMemberships"]
+    answer = ask_in(workspace, remove, projectId=project, userIds=[first, second])["deleteProjectMemberships"]
     assert (answer["success"], list_members()) == (False, {first: "Reviewer"})
-    answer = ask_in(world, remove, projectId=project, userIds=[first])["deleteProjectMemberships"]
+    answer = ask_in(workspace, remove, projectId=project, userIds=[first])["deleteProjectMemberships"]
     assert (answer, list_members()) == ({"success": True, "errorMessage": None}, {})
 
 
 @pytest.mark.known("client")
-def test_a_role_of_the_organization_is_changed(world: MockWorkspace) -> None:
-    known = ask_in(world, "{user {id} users {id} roles {id name}}")
+def test_a_role_of_the_organization_is_changed(workspace: MockWorkspace) -> None:
+    known = ask_in(workspace, "{user {id} users {id} roles {id name}}")
     roles = {role["name"]: role["id"] for role in known["roles"]}
     [user, *_] = [user["id"] for user in known["users"] if user["id"] != known["user"]["id"]]
     document = (
         "mutation SetOrganizationRolePyApi($userId: ID!, $roleId: ID!)"
         " {setOrganizationRole(data: {userId: $userId, roleId: $roleId}) {id name}}"
     )
-    assert ask_in(world, document, userId=user, roleId=roles["None"])["setOrganizationRole"]["name"] == "None"
-    role = ask_in(world, "query($id: ID!) {organizationRole(userId: $id) {name}}", id=user)["organizationRole"]
+    assert ask_in(workspace, document, userId=user, roleId=roles["None"])["setOrganizationRole"]["name"] == "None"
+    role = ask_in(workspace, "query($id: ID!) {organizationRole(userId: $id) {name}}", id=user)["organizationRole"]
     assert role == {"name": "None"}
-    assert "keeps their role" in refuse(world, document, userId=known["user"]["id"], roleId=roles["None"])
+    assert "keeps their role" in refuse(workspace, document, userId=known["user"]["id"], roleId=roles["None"])
 
 
 @pytest.mark.known("client")
-def test_nobody_reserves_data_rows(world: MockWorkspace, project: str) -> None:
+def test_nobody_reserves_data_rows(workspace: MockWorkspace, project: str) -> None:
     extend = "mutation($id: ID!) {extendReservations(projectId: $id queueType: LabelingQueue)}"
     clear = (
         "mutation($input: ClearQueueReservationsInput!) {clearQueueReservations(input: $input)"
         " {success clearedReservationCount}}"
     )
-    assert ask_in(world, extend, id=project) == {"extendReservations": 0}
-    queues = ask_in(world, "query($id: ID!) {project(where: {id: $id}) {taskQueues {id}}}", id=project)["project"]
-    answer = ask_in(world, clear, input={"projectId": project, "queueId": queues["taskQueues"][0]["id"]})
+    assert ask_in(workspace, extend, id=project) == {"extendReservations": 0}
+    queues = ask_in(workspace, "query($id: ID!) {project(where: {id: $id}) {taskQueues {id}}}", id=project)["project"]
+    answer = ask_in(workspace, clear, input={"projectId": project, "queueId": queues["taskQueues"][0]["id"]})
     assert answer["clearQueueReservations"] == {"success": True, "clearedReservationCount": 0}
-    assert "does not exist" in refuse(world, clear, input={"projectId": project, "queueId": "nobody"})
+    assert "does not exist" in refuse(workspace, clear, input={"projectId": project, "queueId": "nobody"})

@@ -1,7 +1,6 @@
 """Imports of data rows: what was sent is there, and what cannot be is refused row by row."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -52,45 +51,32 @@ TALK = {
 }
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[ServedWorld]:
-    with ServedWorld(scenario="empty") as world:
-        yield world
-
-
 @pytest.fixture
-def world(server: ServedWorld) -> Iterator[MockWorkspace]:
-    workspace = server.workspace()
-    yield workspace
-    workspace.delete()
+def dataset(empty: MockWorkspace) -> str:
+    return create_dataset(empty)
 
 
-@pytest.fixture
-def dataset(world: MockWorkspace) -> str:
-    return create_dataset(world)
+def find_row(empty: MockWorkspace, row_id: str) -> Any:
+    return ask_in(empty, ROW, id=row_id)["dataRow"]
 
 
-def find_row(world: MockWorkspace, row_id: str) -> Any:
-    return ask_in(world, ROW, id=row_id)["dataRow"]
-
-
-def count_rows(world: MockWorkspace, dataset: str) -> int:
-    return int(ask_in(world, COUNT, id=dataset)["dataset"]["rowCount"])
+def count_rows(empty: MockWorkspace, dataset: str) -> int:
+    return int(ask_in(empty, COUNT, id=dataset)["dataset"]["rowCount"])
 
 
 # What is sent is there
 
 
 @pytest.mark.known("client")
-def test_an_imported_row_has_everything_that_was_sent(world: MockWorkspace, dataset: str) -> None:
+def test_an_imported_row_has_everything_that_was_sent(empty: MockWorkspace, dataset: str) -> None:
     fields = [{"schemaId": TAG, "value": "north"}, {"schemaId": SPLIT, "value": {}}, {"schemaId": TRAIN, "value": {}}]
     attachment = {"type": "RAW_TEXT", "value": "a note", "name": "note"}
     sent = {
         "row_data": URL, "external_id": "picture.jpg", "global_key": "key-1",
         "metadata_fields": fields, "attachments": [attachment],
     }  # fmt: skip
-    [created] = import_rows(world, dataset, [sent])
-    row = find_row(world, created["id"])
+    [created] = import_rows(empty, dataset, [sent])
+    row = find_row(empty, created["id"])
     assert created == {"id": row["id"], "externalId": "picture.jpg", "globalKey": "key-1", "rowData": URL}
     assert (row["rowData"], row["dataset"]["id"]) == (URL, dataset)
     assert {field["name"]: field["value"] for field in row["metadataFields"]} == {"tag": "north", "split": "train"}
@@ -100,8 +86,8 @@ def test_an_imported_row_has_everything_that_was_sent(world: MockWorkspace, data
 
 
 @pytest.mark.known("client")
-def test_the_task_is_complete_in_the_answer_and_of_the_type_that_sdks_read(world: MockWorkspace, dataset: str) -> None:
-    task = upsert(world, [write_item(dataset, row_data=URL)])
+def test_the_task_is_complete_in_the_answer_and_of_the_type_that_sdks_read(empty: MockWorkspace, dataset: str) -> None:
+    task = upsert(empty, [write_item(dataset, row_data=URL)])
     assert (task["status"], task["type"], task["name"]) == ("COMPLETE", "adv-upsert-data-rows", "JSON Import")
     assert task["completionPercentage"] == 100
 
@@ -132,44 +118,44 @@ def test_the_task_is_complete_in_the_answer_and_of_the_type_that_sdks_read(world
     ],
 )
 def test_the_media_type_follows_from_what_was_sent(
-    world: MockWorkspace, dataset: str, row_data: Any, asset_type: str, more: dict[str, Any]
+    empty: MockWorkspace, dataset: str, row_data: Any, asset_type: str, more: dict[str, Any]
 ) -> None:
-    [created] = import_rows(world, dataset, [{"row_data": row_data}])
-    attributes = find_row(world, created["id"])["mediaAttributes"]
+    [created] = import_rows(empty, dataset, [{"row_data": row_data}])
+    attributes = find_row(empty, created["id"])["mediaAttributes"]
     assert attributes["assetType"] == asset_type
     assert {name: attributes[name] for name in more} == more
 
 
 @pytest.mark.known("client")
-def test_a_media_type_that_is_sent_decides(world: MockWorkspace, dataset: str) -> None:
-    [created] = import_rows(world, dataset, [{"row_data": "https://example.com/x", "media_type": "VIDEO"}])
-    assert find_row(world, created["id"])["mediaAttributes"]["mimeType"] == "video/mp4"
+def test_a_media_type_that_is_sent_decides(empty: MockWorkspace, dataset: str) -> None:
+    [created] = import_rows(empty, dataset, [{"row_data": "https://example.com/x", "media_type": "VIDEO"}])
+    assert find_row(empty, created["id"])["mediaAttributes"]["mimeType"] == "video/mp4"
 
 
 @pytest.mark.known("client")
 @pytest.mark.parametrize("as_text", [True, False])
-def test_a_conversation_is_served_as_it_was_sent(world: MockWorkspace, dataset: str, *, as_text: bool) -> None:
+def test_a_conversation_is_served_as_it_was_sent(empty: MockWorkspace, dataset: str, *, as_text: bool) -> None:
     """SDK tests test_data_rows.py, test_create_conversational_text."""
-    [created] = import_rows(world, dataset, [{"row_data": json.dumps(TALK) if as_text else TALK}])
+    [created] = import_rows(empty, dataset, [{"row_data": json.dumps(TALK) if as_text else TALK}])
     assert requests.get(created["rowData"], timeout=30).json() == TALK
 
 
 @pytest.mark.known("client")
-def test_tiles_may_be_sent_in_the_place_of_a_row(world: MockWorkspace, dataset: str) -> None:
+def test_tiles_may_be_sent_in_the_place_of_a_row(empty: MockWorkspace, dataset: str) -> None:
     """SDK tests test_data_rows.py, test_create_tiled_layer."""
     tiles = {"tileLayerUrl": "https://t/{z}/{x}/{y}.png", "bounds": [[1, 2], [3, 4]], "minZoom": 1, "epsg": "EPSG4326"}
-    url = upload(world, json.dumps([tiles | {"external_id": "map"}]).encode())
-    ask_in(world, APPEND_SYNC, dataset=dataset, url=url)
-    [row] = ask_in(world, "query($id: ID!) {datasetDataRows(id: $id) {nodes {rowData externalId}}}", id=dataset)[
+    url = upload(empty, json.dumps([tiles | {"external_id": "map"}]).encode())
+    ask_in(empty, APPEND_SYNC, dataset=dataset, url=url)
+    [row] = ask_in(empty, "query($id: ID!) {datasetDataRows(id: $id) {nodes {rowData externalId}}}", id=dataset)[
         "datasetDataRows"
     ]["nodes"]
     assert (requests.get(row["rowData"], timeout=30).json(), row["externalId"]) == (tiles, "map")
 
 
 @pytest.mark.parametrize("text", ["שלום 🙂", "line\u2028break", "<b>&amp;", "x" * 100_000, ' {"not": "a document'])
-def test_a_text_stays_as_it_is(world: MockWorkspace, dataset: str, text: str) -> None:
-    [created] = import_rows(world, dataset, [{"row_data": text}])
-    assert created["rowData"] == text == find_row(world, created["id"])["rowData"]
+def test_a_text_stays_as_it_is(empty: MockWorkspace, dataset: str, text: str) -> None:
+    [created] = import_rows(empty, dataset, [{"row_data": text}])
+    assert created["rowData"] == text == find_row(empty, created["id"])["rowData"]
 
 
 # Changing
@@ -177,63 +163,63 @@ def test_a_text_stays_as_it_is(world: MockWorkspace, dataset: str, text: str) ->
 
 @pytest.mark.known("client")
 @pytest.mark.parametrize("key", ["ID", "GKEY"])
-def test_an_upsert_changes_what_is_sent_and_nothing_else(world: MockWorkspace, dataset: str, key: str) -> None:
+def test_an_upsert_changes_what_is_sent_and_nothing_else(empty: MockWorkspace, dataset: str, key: str) -> None:
     sent = {"row_data": URL, "global_key": "key", "external_id": "old", "attachments": [{"type": "HTML", "value": "a"}]}
-    [created] = import_rows(world, dataset, [sent])
+    [created] = import_rows(empty, dataset, [sent])
     value = created["id"] if key == "ID" else "key"
-    task = upsert(world, [write_item(dataset, key, value, external_id="new", attachments=[])])
-    assert [row["id"] for row in list_successes(world, task["id"])] == [created["id"]]
-    row = find_row(world, created["id"])
+    task = upsert(empty, [write_item(dataset, key, value, external_id="new", attachments=[])])
+    assert [row["id"] for row in list_successes(empty, task["id"])] == [created["id"]]
+    row = find_row(empty, created["id"])
     assert (row["externalId"], row["globalKey"], row["rowData"], row["attachments"]) == ("new", "key", URL, [])
 
 
 @pytest.mark.known("client")
-def test_an_upsert_by_an_unknown_global_key_creates_the_row(world: MockWorkspace, dataset: str) -> None:
-    task = upsert(world, [write_item(dataset, "GKEY", "fresh", row_data=URL)])
-    assert [row["globalKey"] for row in list_successes(world, task["id"])] == ["fresh"]
+def test_an_upsert_by_an_unknown_global_key_creates_the_row(empty: MockWorkspace, dataset: str) -> None:
+    task = upsert(empty, [write_item(dataset, "GKEY", "fresh", row_data=URL)])
+    assert [row["globalKey"] for row in list_successes(empty, task["id"])] == ["fresh"]
 
 
 @pytest.mark.known("client")
-def test_a_row_is_updated_by_itself(world: MockWorkspace, dataset: str) -> None:
-    [created] = import_rows(world, dataset, [{"row_data": URL, "global_key": "key"}])
+def test_a_row_is_updated_by_itself(empty: MockWorkspace, dataset: str) -> None:
+    [created] = import_rows(empty, dataset, [{"row_data": URL, "global_key": "key"}])
     document = "mutation($id: ID!, $data: DataRowData!) {updateDataRow(where: {id: $id}, data: $data) {externalId}}"
-    ask_in(world, document, id=created["id"], data={"externalId": "new", "rowData": "https://example.com/new.mp4"})
-    row = find_row(world, created["id"])
+    ask_in(empty, document, id=created["id"], data={"externalId": "new", "rowData": "https://example.com/new.mp4"})
+    row = find_row(empty, created["id"])
     assert (row["externalId"], row["rowData"]) == ("new", "https://example.com/new.mp4")
     assert row["mediaAttributes"]["assetType"] == "video"
-    assert "does not exist" in refuse(world, document, id="nobody", data={"externalId": "x"})
+    assert "does not exist" in refuse(empty, document, id="nobody", data={"externalId": "x"})
 
 
 # Refusals, row by row
 
 
 @pytest.mark.known("client")
-def test_a_global_key_is_given_once_within_a_call_and_in_the_world(world: MockWorkspace, dataset: str) -> None:
+def test_a_global_key_is_given_once_within_a_call_and_in_the_world(empty: MockWorkspace, dataset: str) -> None:
     """SDK tests test_data_rows.py, test_data_row_bulk_creation_with_same_global_keys."""
     twice = [write_item(dataset, row_data=f"{URL}?{number}", global_key="same") for number in range(2)]
-    task = upsert(world, twice)
-    assert [row["rowData"] for row in list_successes(world, task["id"])] == [f"{URL}?0"]
-    [failure] = list_failures(world, task["id"])
+    task = upsert(empty, twice)
+    assert [row["rowData"] for row in list_successes(empty, task["id"])] == [f"{URL}?0"]
+    [failure] = list_failures(empty, task["id"])
     assert failure == {
         "message": "Duplicate global key: 'same'",
         "spec": {
             "externalId": None, "globalKey": "same", "rowData": f"{URL}?1", "metadata": None, "attachments": None,
         },
     }  # fmt: skip
-    again = upsert(world, twice[:1])
+    again = upsert(empty, twice[:1])
     assert again["status"] == "COMPLETE"
-    assert list_successes(world, again["id"]) == []
+    assert list_successes(empty, again["id"]) == []
     assert refuse(
-        world, CREATE, data={"rowData": URL, "globalKey": "same", "dataset": {"connect": {"id": dataset}}}
+        empty, CREATE, data={"rowData": URL, "globalKey": "same", "dataset": {"connect": {"id": dataset}}}
     ) == ("Duplicate global key: 'same'")
 
 
 @pytest.mark.known("client")
-def test_the_global_key_of_a_deleted_row_may_be_given_again(world: MockWorkspace, dataset: str) -> None:
+def test_the_global_key_of_a_deleted_row_may_be_given_again(empty: MockWorkspace, dataset: str) -> None:
     """SDK tests test_data_rows.py, test_data_row_delete_and_create_with_same_global_key."""
-    [first] = import_rows(world, dataset, [{"row_data": URL, "global_key": "key"}])
-    ask_in(world, "mutation($ids: [ID!]!) {deleteDataRows(where: {dataRowIds: $ids}) {id}}", ids=[first["id"]])
-    [second] = import_rows(world, dataset, [{"row_data": URL, "global_key": "key"}])
+    [first] = import_rows(empty, dataset, [{"row_data": URL, "global_key": "key"}])
+    ask_in(empty, "mutation($ids: [ID!]!) {deleteDataRows(where: {dataRowIds: $ids}) {id}}", ids=[first["id"]])
+    [second] = import_rows(empty, dataset, [{"row_data": URL, "global_key": "key"}])
     assert second["id"] != first["id"]
 
 
@@ -268,45 +254,45 @@ def test_the_global_key_of_a_deleted_row_may_be_given_again(world: MockWorkspace
     ],
 )
 def test_a_row_that_cannot_be_is_refused_and_keeps_no_other_back(
-    world: MockWorkspace, dataset: str, row: dict[str, Any], message: str
+    empty: MockWorkspace, dataset: str, row: dict[str, Any], message: str
 ) -> None:
     good = write_item(dataset, row_data=URL)
-    task = upsert(world, [good, write_item(dataset, **row), good])
+    task = upsert(empty, [good, write_item(dataset, **row), good])
     assert task["status"] == "COMPLETE"
-    assert len(list_successes(world, task["id"])) == 2
-    [failure] = list_failures(world, task["id"])
+    assert len(list_successes(empty, task["id"])) == 2
+    [failure] = list_failures(empty, task["id"])
     assert message in failure["message"]
 
 
 @pytest.mark.parametrize(
     "item", [None, 3, "x", {}, {"payload": None}, {"id": {"type": "NAME"}, "payload": {}}, {"id": 3}]
 )
-def test_an_item_of_another_shape_is_refused(world: MockWorkspace, dataset: str, item: Any) -> None:
-    task = upsert(world, [item, write_item(dataset, row_data=URL)])
-    assert (len(list_successes(world, task["id"])), len(list_failures(world, task["id"]))) == (1, 1)
+def test_an_item_of_another_shape_is_refused(empty: MockWorkspace, dataset: str, item: Any) -> None:
+    task = upsert(empty, [item, write_item(dataset, row_data=URL)])
+    assert (len(list_successes(empty, task["id"])), len(list_failures(empty, task["id"]))) == (1, 1)
 
 
 @pytest.mark.parametrize("key", [("ID", "nobody"), ("GKEY", "nobody")])
-def test_a_row_that_does_not_exist_cannot_be_changed(world: MockWorkspace, dataset: str, key: tuple[str, str]) -> None:
-    task = upsert(world, [write_item(dataset, *key, external_id="x")])
-    assert len(list_failures(world, task["id"])) == 1
-    assert count_rows(world, dataset) == 0
+def test_a_row_that_does_not_exist_cannot_be_changed(empty: MockWorkspace, dataset: str, key: tuple[str, str]) -> None:
+    task = upsert(empty, [write_item(dataset, *key, external_id="x")])
+    assert len(list_failures(empty, task["id"])) == 1
+    assert count_rows(empty, dataset) == 0
 
 
-def test_one_bad_row_of_ten_thousand_is_the_only_one_that_is_missing(world: MockWorkspace, dataset: str) -> None:
+def test_one_bad_row_of_ten_thousand_is_the_only_one_that_is_missing(empty: MockWorkspace, dataset: str) -> None:
     items = [write_item(dataset, row_data=f"{URL}?{number}") for number in range(10_000)]
     items[7_777]["payload"]["media_type"] = "NONE"
-    manifest = upload_manifest(world, items[:5_000], items[5_000:])
-    task_id = ask_in(world, UPSERT, manifestUri=manifest)["upsertDataRows"]["id"]
-    wait_for_task(world, task_id)
-    assert count_rows(world, dataset) == 9_999
-    [failure] = list_failures(world, task_id)
+    manifest = upload_manifest(empty, items[:5_000], items[5_000:])
+    task_id = ask_in(empty, UPSERT, manifestUri=manifest)["upsertDataRows"]["id"]
+    wait_for_task(empty, task_id)
+    assert count_rows(empty, dataset) == 9_999
+    [failure] = list_failures(empty, task_id)
     assert failure["spec"]["rowData"] == f"{URL}?7777"
-    page = ask_in(world, SUCCESSES, taskId=task_id, first=4_000)["successesfulDataRowImports"]
+    page = ask_in(empty, SUCCESSES, taskId=task_id, first=4_000)["successesfulDataRowImports"]
     assert (len(page["nodes"]), page["total"]) == (4_000, 9_999)
     rows, after = page["nodes"], page["after"]
     while after is not None:
-        page = ask_in(world, SUCCESSES, **{"taskId": task_id, "first": 4_000, "from": after})[
+        page = ask_in(empty, SUCCESSES, **{"taskId": task_id, "first": 4_000, "from": after})[
             "successesfulDataRowImports"
         ]
         rows, after = rows + page["nodes"], page["after"]
@@ -320,43 +306,43 @@ def test_one_bad_row_of_ten_thousand_is_the_only_one_that_is_missing(world: Mock
     "content",
     [b"", b"no JSON", b"{}", b"[{]", b"[{}, {}", b"[{} {}]", b"[1, NaN]", b"\xff\xfe", b'["\\ud800"]', b"[" * 100_000],
 )
-def test_a_chunk_that_is_no_list_changes_nothing(world: MockWorkspace, dataset: str, content: bytes) -> None:
-    good = upload(world, json.dumps([write_item(dataset, row_data=URL)]).encode())
-    manifest = upload(world, json.dumps({"chunk_uris": [good, upload(world, content)]}).encode())
-    task = ask_in(world, UPSERT, manifestUri=manifest)["upsertDataRows"]
+def test_a_chunk_that_is_no_list_changes_nothing(empty: MockWorkspace, dataset: str, content: bytes) -> None:
+    good = upload(empty, json.dumps([write_item(dataset, row_data=URL)]).encode())
+    manifest = upload(empty, json.dumps({"chunk_uris": [good, upload(empty, content)]}).encode())
+    task = ask_in(empty, UPSERT, manifestUri=manifest)["upsertDataRows"]
     assert task["status"] == "FAILED"
     assert "expected a JSON list of data rows" in task["metadata"]["failure"]
     assert requests.get(task["result"], timeout=30).json() == {"error": task["metadata"]["failure"]}
-    assert count_rows(world, dataset) == 0
+    assert count_rows(empty, dataset) == 0
 
 
-def test_a_manifest_that_counts_wrongly_changes_nothing(world: MockWorkspace, dataset: str) -> None:
-    task = upsert(world, [write_item(dataset, row_data=URL)], item_count=2)
-    assert (task["status"], count_rows(world, dataset)) == ("FAILED", 0)
+def test_a_manifest_that_counts_wrongly_changes_nothing(empty: MockWorkspace, dataset: str) -> None:
+    task = upsert(empty, [write_item(dataset, row_data=URL)], item_count=2)
+    assert (task["status"], count_rows(empty, dataset)) == ("FAILED", 0)
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"chunk_uris": "x"}', b'{"chunk_uris": ["https://example.com/a"]}'])
-def test_a_manifest_that_cannot_be_read_is_refused(world: MockWorkspace, content: bytes) -> None:
-    assert refuse(world, UPSERT, manifestUri=upload(world, content))
+def test_a_manifest_that_cannot_be_read_is_refused(empty: MockWorkspace, content: bytes) -> None:
+    assert refuse(empty, UPSERT, manifestUri=upload(empty, content))
 
 
-def test_a_manifest_that_is_too_large_is_refused(world: MockWorkspace) -> None:
-    url = upload(world, b" " * (MOST_MANIFEST + 1))
-    assert "at most 1,048,576 are read" in refuse(world, UPSERT, manifestUri=url)
-    chunks = upload(world, json.dumps({"chunk_uris": [url] * (MOST_CHUNKS + 1)}).encode())
-    assert f"at most {MOST_CHUNKS:,} are read" in refuse(world, UPSERT, manifestUri=chunks)
+def test_a_manifest_that_is_too_large_is_refused(empty: MockWorkspace) -> None:
+    url = upload(empty, b" " * (MOST_MANIFEST + 1))
+    assert "at most 1,048,576 are read" in refuse(empty, UPSERT, manifestUri=url)
+    chunks = upload(empty, json.dumps({"chunk_uris": [url] * (MOST_CHUNKS + 1)}).encode())
+    assert f"at most {MOST_CHUNKS:,} are read" in refuse(empty, UPSERT, manifestUri=chunks)
 
 
 @pytest.mark.parametrize("url", ["", "nonsense", "https://example.com/manifest.json", "http://[", "file:///etc/passwd"])
-def test_nothing_is_fetched_from_elsewhere(world: MockWorkspace, dataset: str, url: str) -> None:
-    assert "uploaded to this workspace" in refuse(world, UPSERT, manifestUri=url)
-    assert "uploaded to this workspace" in refuse(world, APPEND, dataset=dataset, url=url)
+def test_nothing_is_fetched_from_elsewhere(empty: MockWorkspace, dataset: str, url: str) -> None:
+    assert "uploaded to this workspace" in refuse(empty, UPSERT, manifestUri=url)
+    assert "uploaded to this workspace" in refuse(empty, APPEND, dataset=dataset, url=url)
 
 
-def test_a_file_of_another_workspace_cannot_be_imported(server: ServedWorld, world: MockWorkspace) -> None:
+def test_a_file_of_another_workspace_cannot_be_imported(server: ServedWorld, empty: MockWorkspace) -> None:
     other = server.workspace()
     url = upload(other, b"[]")
-    assert "uploaded to this workspace" in refuse(world, UPSERT, manifestUri=url)
+    assert "uploaded to this workspace" in refuse(empty, UPSERT, manifestUri=url)
     other.delete()
 
 
@@ -364,12 +350,12 @@ def test_a_file_of_another_workspace_cannot_be_imported(server: ServedWorld, wor
 
 
 @pytest.mark.known("client")
-def test_rows_are_appended_and_the_result_is_a_file(world: MockWorkspace, dataset: str) -> None:
+def test_rows_are_appended_and_the_result_is_a_file(empty: MockWorkspace, dataset: str) -> None:
     """SDK dataset.py and task.py 3.40.1; keys and words as observed 2023-07 and 2024-08."""
     rows = [{"row_data": URL, "global_key": "a", "external_id": "x"}, {"row_data": URL, "global_key": "a"}]
-    answer = ask_in(world, APPEND, dataset=dataset, url=upload(world, json.dumps(rows).encode()))["appendRowsToDataset"]
+    answer = ask_in(empty, APPEND, dataset=dataset, url=upload(empty, json.dumps(rows).encode()))["appendRowsToDataset"]
     assert (answer["accepted"], answer["errorMessage"]) == (True, None)
-    task = ask_in(world, TASK, id=answer["taskId"])["task"]
+    task = ask_in(empty, TASK, id=answer["taskId"])["task"]
     assert (task["status"], task["name"], task["errors"]) == ("COMPLETE", "JSON Import", None)
     result = requests.get(task["result"], timeout=30).json()
     [created] = result["createdDataRows"]
@@ -381,27 +367,27 @@ def test_rows_are_appended_and_the_result_is_a_file(world: MockWorkspace, datase
 
 
 @pytest.mark.known("client")
-def test_rows_are_appended_synchronously_all_or_none(world: MockWorkspace, dataset: str) -> None:
+def test_rows_are_appended_synchronously_all_or_none(empty: MockWorkspace, dataset: str) -> None:
     good = [{"row_data": URL, "global_key": "a"}]
     bad_rows: list[list[dict[str, str]]] = [[{"row_data": URL, "global_key": "a"}], [{}], [{"row_data": URL}] * 1_000]
     for bad in bad_rows:
-        assert refuse(world, APPEND_SYNC, dataset=dataset, url=upload(world, json.dumps(good + bad).encode()))
-        assert count_rows(world, dataset) == 0
-    ask_in(world, APPEND_SYNC, dataset=dataset, url=upload(world, json.dumps(good).encode()))
-    assert count_rows(world, dataset) == 1
+        assert refuse(empty, APPEND_SYNC, dataset=dataset, url=upload(empty, json.dumps(good + bad).encode()))
+        assert count_rows(empty, dataset) == 0
+    ask_in(empty, APPEND_SYNC, dataset=dataset, url=upload(empty, json.dumps(good).encode()))
+    assert count_rows(empty, dataset) == 1
 
 
 @pytest.mark.known("client")
-def test_a_row_is_created_by_itself(world: MockWorkspace, dataset: str) -> None:
+def test_a_row_is_created_by_itself(empty: MockWorkspace, dataset: str) -> None:
     data = {
         "rowData": URL, "externalId": "x", "globalKey": "a", "mediaType": "IMAGE",
         "dataset": {"connect": {"id": dataset}},
         "metadataFields": [{"schemaId": TAG, "value": "north"}], "attachments": [{"type": "IMAGE", "value": URL}],
     }  # fmt: skip
-    created = ask_in(world, CREATE, data=data)["createDataRow"]
-    row = find_row(world, created["id"])
+    created = ask_in(empty, CREATE, data=data)["createDataRow"]
+    row = find_row(empty, created["id"])
     assert (row["globalKey"], row["metadataFields"][0]["value"], len(row["attachments"])) == ("a", "north", 1)
-    answer = answer_in(world, CREATE, data=data | {"globalKey": "b", "dataset": {"connect": {"id": "nobody"}}})
+    answer = answer_in(empty, CREATE, data=data | {"globalKey": "b", "dataset": {"connect": {"id": "nobody"}}})
     assert answer["errors"][0]["extensions"]["code"] == "RESOURCE_NOT_FOUND"
 
 
@@ -409,29 +395,29 @@ def test_a_row_is_created_by_itself(world: MockWorkspace, dataset: str) -> None:
 
 
 @pytest.mark.known("client")
-def test_an_import_takes_as_long_as_its_progression_says(world: MockWorkspace, dataset: str) -> None:
-    world.progression.imports = {"looks": 1}
-    task = upsert(world, [write_item(dataset, row_data=URL)])
+def test_an_import_takes_as_long_as_its_progression_says(empty: MockWorkspace, dataset: str) -> None:
+    empty.progression.imports = {"looks": 1}
+    task = upsert(empty, [write_item(dataset, row_data=URL)])
     assert (task["status"], task["result"]) == ("IN_PROGRESS", None)
-    assert list_successes(world, task["id"]) == []
-    statuses = [ask_in(world, TASK, id=task["id"])["task"]["status"] for _ in range(2)]
+    assert list_successes(empty, task["id"]) == []
+    statuses = [ask_in(empty, TASK, id=task["id"])["task"]["status"] for _ in range(2)]
     assert statuses == ["IN_PROGRESS", "COMPLETE"]
-    assert len(list_successes(world, task["id"])) == 1
+    assert len(list_successes(empty, task["id"])) == 1
 
 
 @pytest.mark.parametrize("page", [{"first": 0}, {"first": -1}, {"from": "x"}, {"from": "1" * 10}])
 @pytest.mark.parametrize("document", [SUCCESSES, FAILURES])
-def test_other_pages_are_refused(world: MockWorkspace, dataset: str, document: str, page: dict[str, Any]) -> None:
-    task = upsert(world, [write_item(dataset, row_data=URL)])
-    assert refuse(world, document, taskId=task["id"], **page)
-    assert "does not exist" in refuse(world, document, taskId="nobody")
+def test_other_pages_are_refused(empty: MockWorkspace, dataset: str, document: str, page: dict[str, Any]) -> None:
+    task = upsert(empty, [write_item(dataset, row_data=URL)])
+    assert refuse(empty, document, taskId=task["id"], **page)
+    assert "does not exist" in refuse(empty, document, taskId="nobody")
 
 
-def test_ids_of_deleted_rows_never_come_back(world: MockWorkspace, dataset: str) -> None:
+def test_ids_of_deleted_rows_never_come_back(empty: MockWorkspace, dataset: str) -> None:
     seen: set[str] = set()
     for _ in range(3):
-        ids = {row["id"] for row in import_rows(world, dataset, [{"row_data": URL}] * 3)}
+        ids = {row["id"] for row in import_rows(empty, dataset, [{"row_data": URL}] * 3)}
         assert len(ids) == 3
         assert not ids & seen
         seen |= ids
-        ask_in(world, "mutation($ids: [ID!]!) {deleteDataRows(where: {dataRowIds: $ids}) {id}}", ids=sorted(ids))
+        ask_in(empty, "mutation($ids: [ID!]!) {deleteDataRows(where: {dataRowIds: $ids}) {id}}", ids=sorted(ids))
