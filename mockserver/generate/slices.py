@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
 from mockserver.generate.data_rows import build_dataset_id
 from mockserver.generate.organization import Organized
 from mockserver.generate.plans import Scenario, SlicePlan
 from mockserver.world import ids
 from mockserver.world.clock import DAY
-from mockserver.world.database import JsonText, Record
+from mockserver.world.database import Record, encode_json
 from mockserver.world.slices import CatalogSlice
 
 SAVED = 2 * DAY
@@ -26,7 +24,7 @@ def build_slices(scenario: Scenario, organized: Organized, seed: int, end: int) 
             ids.cuid(created, seed, "slice", plan.name),
             plan.name,
             plan.description,
-            JsonText(orjson.dumps(build_terms(plan, seed, end)).decode()),
+            encode_json(build_terms(plan, seed, end)),
             person,
             created,
             created,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import msgspec
-import orjson
 
 from mockserver.generate.annotations import FeatureBuilder, encode_body
 from mockserver.generate.features import TOOLS, Feature
@@ -18,7 +17,7 @@ from mockserver.imports.masks import MaskSheet
 from mockserver.imports.problems import LineProblem, refuse_value
 from mockserver.imports.scopes import Scope
 from mockserver.imports.temporal import answer_at, has_frames, identify_anew, read_timeline
-from mockserver.world.database import JsonText
+from mockserver.world.database import JsonText, encode_json
 from mockserver.world.ids import ORDINAL
 from mockserver.world.labels import DIRECTIONS
 from mockserver.world.media import SHAPES, AnnotationShape
@@ -68,7 +67,7 @@ def build_body(target: Target, lines: list[Line]) -> ImportedBody:
     aside = label.build_aside()
     return ImportedBody(
         encode_body(label.build_document()),
-        JsonText(orjson.dumps(aside).decode()) if aside else None,
+        encode_json(aside) if aside else None,
         problems,
         any(line.is_benchmark_reference_label for index, line in enumerate(lines) if index not in problems),
     )

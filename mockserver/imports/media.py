@@ -14,7 +14,7 @@ import orjson
 
 from mockserver.errors import nearest
 from mockserver.imports.refusals import ItemRefused
-from mockserver.world.database import JsonText
+from mockserver.world.database import JsonText, encode_json
 from mockserver.world.media import BY_EXTENSION, BY_NAME, MEDIA, MediaType
 from mockserver.world.new_rows import Content
 
@@ -95,7 +95,7 @@ def _build_document(document: JsonObject, word: str | None) -> Content:
     if media is BY_NAME["document"]:
         return _build_pdf(document)
     wire = word or (OTHER_DOCUMENT if media is None else media.wire)
-    text = JsonText(orjson.dumps(document).decode())
+    text = encode_json(document)
     if media is BY_NAME["conversational"]:
         return Content(None, text, wire, _render(media, wire, document["type"], **_count_messages(document)))
     return Content(None, text, wire, _render(None, wire, "application/json"))
@@ -152,4 +152,4 @@ def _render(media: MediaType | None, wire: str, mime_type: str, **known: Any) ->
     attributes = {name: measures.pop(name) for name in IN_FRONT if name in measures}
     attributes |= {"asset_type": wire.lower(), "mime_type": mime_type} | measures
     attributes |= {name: value for name, value in known.items() if name not in IN_FRONT}
-    return JsonText(orjson.dumps(attributes).decode())
+    return encode_json(attributes)

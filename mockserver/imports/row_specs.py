@@ -17,7 +17,7 @@ from mockserver.imports.metadata import MetadataReader
 from mockserver.imports.refusals import ItemRefused
 from mockserver.world.changes.global_keys import LONGEST_KEY
 from mockserver.world.data_rows import Embedding, encode_metadata
-from mockserver.world.database import JsonText
+from mockserver.world.database import JsonText, encode_json
 from mockserver.world.media import ATTACHMENT_TYPES
 from mockserver.world.new_rows import Content, KeyType, NewAttachment, NewVector, RowSpec
 
@@ -169,7 +169,7 @@ def render_refused(item: Any) -> JsonText:
         "metadata": entry.get("metadata_fields"),
         "attachments": entry.get("attachments"),
     }
-    return JsonText(orjson.dumps(spec).decode())
+    return encode_json(spec)
 
 
 def _find_key(item: Any) -> str | None:

@@ -14,7 +14,7 @@ from mockserver.webhooks.misbehaviour import misbehave_alone
 from mockserver.webhooks.queues import SubscriptionQueue
 from mockserver.world.changes.deliveries import Attempted
 from mockserver.world.clock import DAY, SECOND
-from mockserver.world.database import JsonText
+from mockserver.world.database import encode_json
 from mockserver.world.webhooks import AttemptResult, Delivery, DeliveryState, Subscription
 
 
@@ -42,7 +42,7 @@ def evaluate_attempt(queue: SubscriptionQueue, delivery: Delivery, outcome: Outc
     result = AttemptResult(
         delivery_no=delivery.no, number=delivery.attempts + 1, at=at, url=delivery.url,
         seconds=outcome.seconds, status=outcome.status,
-        answer_headers=JsonText(orjson.dumps(outcome.headers).decode()), answer=outcome.answer,
+        answer_headers=encode_json(outcome.headers), answer=outcome.answer,
         answer_size=outcome.answer_size, failure=outcome.failure, reason=outcome.reason, next_at=next_at,
     )  # fmt: skip
     return Attempted(delivery, result, state, ended)

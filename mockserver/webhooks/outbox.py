@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import msgspec
-import orjson
 
 from mockserver.links import Links
 from mockserver.webhooks.messages import build_message
 from mockserver.webhooks.payloads import Payloads
 from mockserver.world.change import Change
 from mockserver.world.changes.deliveries import ACTIVE, Deliveries
-from mockserver.world.database import Clause, Connection, JsonText
+from mockserver.world.database import Clause, Connection, encode_json
 from mockserver.world.events import Event
 from mockserver.world.queries.events import match_unsent_events
 from mockserver.world.webhooks import Delivery, DeliveryState, Subscription
@@ -77,7 +76,7 @@ class OutboxWriter:
         message = build_message(change.new_id(), event.kind, body, secret=subscription.secret)
         return Delivery(
             no=no, id=message.delivery_id, event_no=event.no, subscription_id=subscription.id, topic=event.kind,
-            url=subscription.url, headers=JsonText(orjson.dumps(message.headers).decode()), body=body,
+            url=subscription.url, headers=encode_json(message.headers), body=body,
             rendered_late=late, state=DeliveryState.PENDING, attempts=0, failures=0, due_at=change.now,
             made_at=change.now,
         )  # fmt: skip

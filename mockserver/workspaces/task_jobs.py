@@ -10,11 +10,10 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import msgspec
-import orjson
 
 from mockserver.exports.jobs import Jobs, JobStopped, Kind
 from mockserver.world.changes.tasks import TaskChanges
-from mockserver.world.database import JsonText
+from mockserver.world.database import JsonText, encode_json
 from mockserver.world.store import Store
 from mockserver.world.tasks import Task
 
@@ -60,7 +59,7 @@ class TaskJobs:
         request: object = None,
     ) -> tuple[Task, Future[None]]:
         """Creates the task and does its work as soon as it may. The future is done when the task has ended."""
-        text = JsonText(orjson.dumps(request or {}).decode())
+        text = encode_json(request or {})
         task = self._tasks.create_task(type=type, name=name, request=text, base_url=base_url)
         return task, self._jobs.start(TaskJob(task, work))
 

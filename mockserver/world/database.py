@@ -13,11 +13,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, NewType, Self, TypeVar
 
 import msgspec
+import orjson
 
 from mockserver.errors import NotFound
 
 JsonText = NewType("JsonText", str)
 """A column that holds JSON, still as text."""
+
+
+def encode_json(document: Any) -> JsonText:
+    """Encodes a document for such a column."""
+    return JsonText(orjson.dumps(document).decode())
+
 
 Row = tuple[Any, ...]
 Values = Mapping[str, Any]

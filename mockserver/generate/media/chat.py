@@ -17,7 +17,7 @@ from mockserver.generate.features import Feature, Ontology
 from mockserver.generate.media.generator import Asset, MediaGenerator, Variant
 from mockserver.generate.prose import write_paragraph, write_question
 from mockserver.world import ids
-from mockserver.world.database import JsonText
+from mockserver.world.database import JsonText, encode_json
 
 MIME_TYPE = "application/vnd.labelbox.conversational.model-chat-evaluation"
 MODELS = ("heron-large", "heron-small", "kestrel-chat", "sandpiper-2")
@@ -145,7 +145,7 @@ def _render_attributes(talk: Chat) -> JsonText:
         "labelable_ids": message_ids,
         "message_count": len(message_ids),
     }
-    return JsonText(orjson.dumps(attributes).decode())
+    return encode_json(attributes)
 
 
 def _build_judgement(annotator: Annotator, tool: Feature, talk: Chat, turn: Turn) -> dict[str, Any]:

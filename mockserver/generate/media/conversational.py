@@ -16,7 +16,7 @@ from mockserver.generate.features import Feature, Ontology
 from mockserver.generate.media.generator import Asset, MediaGenerator, Variant
 from mockserver.generate.prose import LANGUAGES, find_words, pick_phrases, write_paragraph
 from mockserver.generate.words import load_table
-from mockserver.world.database import JsonText
+from mockserver.world.database import JsonText, encode_json
 
 MIME_TYPE = "application/vnd.labelbox.conversational"
 FIRST_MESSAGE_AT = 1_530_718_491
@@ -98,7 +98,7 @@ def _render_attributes(talk: Conversation) -> JsonText:
         "labelable_ids": [message.id for message in talk.labelable],
         "message_count": len(talk.messages),
     }
-    return JsonText(orjson.dumps(attributes).decode())
+    return encode_json(attributes)
 
 
 def _build_entities(annotator: Annotator, tools: tuple[Feature, ...], talk: Conversation) -> list[dict[str, Any]]:

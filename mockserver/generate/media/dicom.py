@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
-import orjson
 
 from mockserver.generate.annotations import (
     COMPOSITE_MASK,
@@ -24,7 +23,7 @@ from mockserver.generate.media.generator import Asset, MediaGenerator, Variant
 from mockserver.generate.media.image import build_points
 from mockserver.generate.media.video import Masks
 from mockserver.generate.tracks import Outline, Position, Segment, Track, draw_shape
-from mockserver.world.database import JsonText
+from mockserver.world.database import JsonText, encode_json
 
 SIZES = ((160, 128), (128, 128), (144, 176))
 AXIAL, SAGITTAL, CORONAL = PLANES = ("Axial", "Sagittal", "Coronal")
@@ -101,7 +100,7 @@ class Dicom(MediaGenerator):
         planes = {plane: sheet.frames for plane, sheet in sheets.items()}
         content = build_document(planes, annotator.build_classifications(select_global_questions(ontology.questions)))
         aside = {"masks": masks.entries, "planes": {plane: sheet.picture for plane, sheet in sheets.items()}}
-        return Variant(_render_attributes(volume), encode_body(content), JsonText(orjson.dumps(aside).decode()))
+        return Variant(_render_attributes(volume), encode_body(content), encode_json(aside))
 
     def build_asset(self, seed: int, project: str, number: int) -> Asset:
         volume = build_volume(seed, project, number)
@@ -209,7 +208,7 @@ def _render_attributes(volume: Volume) -> JsonText:
         "asset_type": "dicom",
         "mime_type": "application/dicom",
     }
-    return JsonText(orjson.dumps(attributes).decode())
+    return encode_json(attributes)
 
 
 def draw_pictures(volume: Volume) -> Iterator[bytes]:

@@ -21,7 +21,7 @@ from mockserver.generate.media.generator import Asset, MediaGenerator, Variant
 from mockserver.generate.prose import pick_phrases, write_paragraph
 from mockserver.generate.words import load_table
 from mockserver.world import ids
-from mockserver.world.database import JsonText
+from mockserver.world.database import JsonText, encode_json
 
 WIDTH, HEIGHT = 612.0, 792.0
 """US letter, in points."""
@@ -156,7 +156,7 @@ class Document(MediaGenerator):
                 ontology.edges, "DocumentUnidirectionalRelationship", objects
             ),
         }
-        aside = JsonText(orjson.dumps({"text-bbox": text_boxes}).decode()) if text_boxes else None
+        aside = encode_json({"text-bbox": text_boxes}) if text_boxes else None
         return Variant(_render_attributes(len(pages)), encode_body(annotations), aside)
 
     def build_asset(self, seed: int, project: str, number: int) -> Asset:
@@ -200,7 +200,7 @@ SIDES = ("left", "top", "width", "height")
 def _render_attributes(pages: int) -> JsonText:
     """Only V1 `Media Attributes` have the count (sample); V2 names the text layer instead (exports/rows.py)."""
     attributes = {"asset_type": "pdf", "mime_type": "application/pdf", "page_count": pages}
-    return JsonText(orjson.dumps(attributes).decode())
+    return encode_json(attributes)
 
 
 def _pick_runs(chance: Chance, words: list[Word]) -> Iterator[list[list[Word]]]:

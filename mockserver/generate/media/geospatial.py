@@ -20,7 +20,7 @@ from mockserver.generate.features import Feature, Ontology
 from mockserver.generate.files.raster import Canvas
 from mockserver.generate.media.generator import TILES, Asset, MediaGenerator, Variant
 from mockserver.generate.media.image import CORNERS, Point, Thing, build_points, draw_thing
-from mockserver.world.database import JsonText
+from mockserver.world.database import encode_json
 
 TILE = 256
 """Pixels along each side of a tile."""
@@ -78,7 +78,7 @@ class Tiled(MediaGenerator):
         }
         # Nothing is known of these attributes; the type follows the rule of "image" and "text" (inferred).
         attributes = {"asset_type": self.media.wire.lower(), "mime_type": "application/json"}
-        return Variant(JsonText(orjson.dumps(attributes).decode()), encode_body(annotations))
+        return Variant(encode_json(attributes), encode_body(annotations))
 
     def build_asset(self, seed: int, project: str, number: int) -> Asset:
         ground = self.build_ground(seed, project, number)

@@ -6,14 +6,13 @@ import math
 from typing import Any
 
 import msgspec
-import orjson
 
 from mockserver.generate.annotations import Annotator, build_composite_mask_url, encode_body
 from mockserver.generate.chance import Chance
 from mockserver.generate.features import Feature, Ontology
 from mockserver.generate.files.raster import Canvas, Colour
 from mockserver.generate.media.generator import Asset, MediaGenerator, Variant
-from mockserver.world.database import JsonText
+from mockserver.world.database import JsonText, encode_json
 
 SIZES = ((640, 480), (800, 600), (1024, 768), (1280, 720), (720, 1280), (512, 512))
 CORNERS = 16
@@ -93,7 +92,7 @@ class Image(MediaGenerator):
 
 def render_aside(masks: list[dict[str, Any]]) -> JsonText | None:
     """The contents of the composite mask, as a body keeps them."""
-    return JsonText(orjson.dumps({"masks": masks}).decode()) if masks else None
+    return encode_json({"masks": masks}) if masks else None
 
 
 def _render_attributes(picture: Scene) -> JsonText:
@@ -105,7 +104,7 @@ def _render_attributes(picture: Scene) -> JsonText:
         "mime_type": "image/png",
         "exif_rotation": 1,
     }
-    return JsonText(orjson.dumps(attributes).decode())
+    return encode_json(attributes)
 
 
 def _build_object(annotator: Annotator, tool: Feature, thing: Thing, masks: list[dict[str, Any]]) -> dict[str, Any]:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
 from mockserver.errors import Conflict, NotAllowed
 from mockserver.world import ids
 from mockserver.world.change import Change
-from mockserver.world.database import Clause, JsonText
+from mockserver.world.database import Clause, encode_json
 from mockserver.world.events import EventKind
 from mockserver.world.models import ModelConfig, ProjectModelConfig
 from mockserver.world.projects import Project
@@ -25,7 +23,7 @@ class ModelConfigChanges:
     def create(self, model_id: str, name: str, inference_params: Any) -> ModelConfig:
         """The model is one of the service's catalog, so its id is not checked."""
         with self._store.change() as change:
-            text = JsonText(orjson.dumps(inference_params).decode())
+            text = encode_json(inference_params)
             config = ModelConfig(ids.random_uuid(change.new_id()), model_id, name, text, change.now)
             change.connection.insert([config])
             change.add_event(EventKind.MODEL_UPDATED, config=config.id)

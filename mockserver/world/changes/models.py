@@ -11,7 +11,7 @@ from mockserver.errors import MalformedRequest
 from mockserver.world import ids
 from mockserver.world.change import Change
 from mockserver.world.changes.row_lookup import RowRef
-from mockserver.world.database import Clause, Connection, JsonText
+from mockserver.world.database import Clause, Connection, encode_json
 from mockserver.world.events import EventKind
 from mockserver.world.labels import Label
 from mockserver.world.models import DataSplit, Model, ModelRun, ModelRunRow, Prediction
@@ -45,7 +45,7 @@ class ModelChanges:
             model = change.one(Model, model_id)
             run_id, user = ids.plain_uuid(change.new_id()), self._store.workspace.user_id
             run = ModelRun(
-                run_id, model.id, name, None if config is None else _encode(config), None, user, change.now,
+                run_id, model.id, name, None if config is None else encode_json(config), None, user, change.now,
                 change.now, deleted=False,
             )  # fmt: skip
             change.connection.insert([run])
@@ -73,12 +73,12 @@ class ModelChanges:
             run = find_run(change, run_id)
             known = orjson.loads(run.training_metadata) if run.training_metadata is not None else {}
             merged = {**(known if isinstance(known, dict) else {}), **config} if config is not None else None
-            return _update_run(change, run, training_metadata=None if merged is None else _encode(merged))
+            return _update_run(change, run, training_metadata=None if merged is None else encode_json(merged))
 
     def set_pipeline(self, run_id: str, pipeline: Mapping[str, Any]) -> ModelRun:
         """Replaces the reported state of the training. Raises NotFound."""
         with self._store.change() as change:
-            return _update_run(change, find_run(change, run_id), training_pipeline=_encode(pipeline))
+            return _update_run(change, find_run(change, run_id), training_pipeline=encode_json(pipeline))
 
     # Data rows of a run
 
@@ -167,7 +167,3 @@ def _update_run(change: Change, run: ModelRun, **values: Any) -> ModelRun:
     change.connection.update(ModelRun, place, updated_at=change.now, **values)
     change.add_event(EventKind.MODEL_UPDATED, model=run.model_id, run=run.id)
     return change.connection.select(ModelRun, place)[0]
-
-
-def _encode(document: Any) -> JsonText:
-    return JsonText(orjson.dumps(document).decode())

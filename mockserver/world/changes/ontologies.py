@@ -9,7 +9,7 @@ import orjson
 
 from mockserver.errors import Conflict, NotFound
 from mockserver.world.change import Change
-from mockserver.world.database import Clause, JsonText, Record
+from mockserver.world.database import Clause, Record, encode_json
 from mockserver.world.labels import Body
 from mockserver.world.models import Model
 from mockserver.world.projects import FeatureSchema, Ontology, Project
@@ -46,8 +46,8 @@ class OntologyChanges:
             for feature in roots:
                 give_ids(feature, known, change.new_id)
             ontology = Ontology(
-                change.new_id(), name, None, media_type, _encode(document), self._store.workspace.user_id, change.now,
-                change.now,
+                change.new_id(), name, None, media_type, encode_json(document), self._store.workspace.user_id,
+                change.now, change.now,
             )  # fmt: skip
             change.connection.insert([ontology, *self._build_new(change, roots, known)])
             return ontology
@@ -64,7 +64,7 @@ class OntologyChanges:
     def _build_new(self, change: Change, roots: list[JsonObject], known: dict[str, str]) -> Iterable[FeatureSchema]:
         return [
             FeatureSchema(
-                feature[FEATURE_ID], feature[NODE_ID], _encode(feature), self._store.workspace.user_id, change.now,
+                feature[FEATURE_ID], feature[NODE_ID], encode_json(feature), self._store.workspace.user_id, change.now,
                 change.now, deleted=False,
             )
             for feature in roots
@@ -91,7 +91,7 @@ class OntologyChanges:
     def _replace(self, change: Change, feature_id: str, build: Callable[[JsonObject], JsonObject]) -> None:
         mine = Clause("id = :id", id=feature_id)
         for schema in change.connection.select(FeatureSchema, mine):
-            new = _encode(build(orjson.loads(schema.normalized)))
+            new = encode_json(build(orjson.loads(schema.normalized)))
             change.connection.update(FeatureSchema, mine, normalized=new, updated_at=change.now)
         for ontology in change.connection.select(Ontology):
             if feature_id in ontology.normalized:
@@ -177,13 +177,9 @@ class OntologyChanges:
             _save(change, ontology, document)
 
 
-def _encode(document: JsonObject) -> JsonText:
-    return JsonText(orjson.dumps(document).decode())
-
-
 def _save(change: Change, ontology: Ontology, document: JsonObject) -> None:
     mine = Clause("id = :id", id=ontology.id)
-    change.connection.update(Ontology, mine, normalized=_encode(document), updated_at=change.now)
+    change.connection.update(Ontology, mine, normalized=encode_json(document), updated_at=change.now)
 
 
 def _find_ontology(change: Change, ontology_id: str) -> Ontology:

@@ -15,7 +15,7 @@ from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.changes.data_rows import DataRowChanges
 from mockserver.world.changes.row_lookup import RowRef
 from mockserver.world.data_rows import Dataset
-from mockserver.world.database import Clause, JsonText
+from mockserver.world.database import Clause, encode_json
 from mockserver.world.events import EventKind
 from mockserver.world.new_rows import Content, RowSpec
 from mockserver.world.people import Person, ProjectMember, Role
@@ -89,7 +89,7 @@ class ProjectChanges:
                 raise Conflict(f"Project {project_id!r} has no ontology; connect one, then set its instructions")
             ontology = change.one(Ontology, project.ontology_id)
             document = orjson.loads(ontology.normalized) | {INSTRUCTIONS: url}
-            place, text = Clause("id = :id", id=ontology.id), JsonText(orjson.dumps(document).decode())
+            place, text = Clause("id = :id", id=ontology.id), encode_json(document)
             change.connection.update(Ontology, place, normalized=text, updated_at=change.now)
             change.add_event(EventKind.PROJECT_UPDATED, project=project.id)
             return project

@@ -13,7 +13,7 @@ from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.texts import check_texts
 from mockserver.errors import BadInput
 from mockserver.exports.selection import build_catalog_condition
-from mockserver.world.database import Clause, JsonText
+from mockserver.world.database import Clause, encode_json
 from mockserver.world.models import ModelConfig, ProjectModelConfig
 from mockserver.world.projects import Project
 from mockserver.world.queries.sources import DATA_ROWS
@@ -88,7 +88,7 @@ def create_slice(_source: Any, call: Call, args: Mapping[str, Any]) -> CatalogSl
     if args.get("sorting"):
         raise BadInput("A slice was sent with sorting, which is not imitated; its data rows are in order of creation")
     build_catalog_condition(terms)
-    text = JsonText(orjson.dumps(terms).decode())
+    text = encode_json(terms)
     return call.workspace.slices.create(args["name"], args.get("description"), text)
 
 
