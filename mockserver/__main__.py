@@ -9,6 +9,7 @@ from importlib import import_module
 import click
 
 from mockserver import __version__
+from mockserver.errors import nearest
 
 COMMANDS = {
     "completion": "completion:completion",
@@ -45,6 +46,15 @@ class Commands(click.Group):
         command = getattr(import_module(f"mockserver.commands.{module}"), name)
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Names the nearest verb in the refusal of one that does not exist."""
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            near = ", ".join(nearest(args[0], self.list_commands(ctx), most=3))
+            ctx.fail(f"there is no verb {args[0]!r}; the nearest are {near}")
+        return super().resolve_command(ctx, args)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

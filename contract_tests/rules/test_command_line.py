@@ -165,6 +165,16 @@ def test_every_verb_is_on_the_page_of_the_command_line() -> None:
     assert [verb for verb in main.list_commands(click.Context(main)) if not re.search(f"`{verb}[` ]", cells)] == []
 
 
+@pytest.mark.parametrize(
+    ("typed", "verb"), [("sevre", "serve"), ("scenarois", "scenarios"), ("deliverys", "deliveries")]
+)
+def test_a_misspelt_verb_is_refused_with_the_nearest_ones(typed: str, verb: str) -> None:
+    ended = run(typed)
+    assert ended.returncode == 2
+    assert f"there is no verb '{typed}'; the nearest are" in ended.stderr
+    assert verb in ended.stderr.splitlines()[-1]
+
+
 def test_a_verb_imports_no_other_verb() -> None:
     program = "import sys; from mockserver.__main__ import main; main(['serve', '--help'], standalone_mode=False)\n"
     program += "print(*sorted(name for name in sys.modules if name.startswith('mockserver.')))"

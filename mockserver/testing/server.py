@@ -19,7 +19,8 @@ from mockserver.processes import process_exists
 from mockserver.testing.control import Control
 from mockserver.testing.errors import MockServerError, ServerDiedError
 from mockserver.testing.own_environment import resolve_python
-from mockserver.testing.workspace import MockWorkspace, Pace
+from mockserver.testing.progression import Pace
+from mockserver.testing.workspace import MockWorkspace
 
 __tracebackhide__ = True  # pytest: failures show the line of the test that called, and not this module
 START_WITHIN = 60.0

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, Self
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 from mockserver.errors import nearest
+from mockserver.testing.clock import Clock
 from mockserver.testing.control import Control
 from mockserver.testing.errors import ControlRefusedError, MockServerError
+from mockserver.testing.fault import Fault
+from mockserver.testing.progression import Progression
 from mockserver.testing.rows import check_rows
-
-Pace = Literal["at_once"] | dict[str, float]
-"""`"at_once"`, `{"looks": n}` or `{"seconds": t}`."""
+from mockserver.testing.switches import Switches
 
 TOPICS = (
     "LABEL_CREATED",
@@ -311,127 +312,6 @@ class MockWorkspace:
     def clear_faults(self) -> None:
         """Removes all faults."""
         self._control.call("DELETE", "faults", api_key=self.api_key)
-
-
-class Clock:
-    """The workspace's clock."""
-
-    def __init__(self, control: Control, api_key: str) -> None:
-        self._control, self._api_key = control, api_key
-
-    @property
-    def now(self) -> str:
-        """ISO 8601 with milliseconds, UTC."""
-        return str(self._control.call("GET", "clock", api_key=self._api_key)["now"])
-
-    @property
-    def frozen(self) -> bool:
-        return bool(self._control.call("GET", "clock", api_key=self._api_key)["frozen"])
-
-    def set(self, moment: str) -> str:
-        """Sets the clock to an ISO timestamp, and returns its new time."""
-        return self._move({"set": moment})
-
-    def advance(self, seconds: float = 0, *, minutes: float = 0, hours: float = 0, days: float = 0) -> str:
-        """Moves the clock forward without waiting, and returns its new time."""
-        return self._move({"advance": seconds + 60 * minutes + 3600 * hours + 86_400 * days})
-
-    def freeze(self) -> str:
-        return self._move({"freeze": True})
-
-    def thaw(self) -> str:
-        return self._move({"freeze": False})
-
-    def _move(self, body: dict[str, Any]) -> str:
-        return str(self._control.call("POST", "clock", body, api_key=self._api_key)["now"])
-
-
-class Progression:
-    """The progression of asynchronous tasks. A change applies to tasks that start afterwards."""
-
-    def __init__(self, control: Control, api_key: str) -> None:
-        self._control, self._api_key = control, api_key
-
-    def set(self, **paces: Pace) -> None:
-        """`set(exports={"looks": 2})`."""
-        self._control.call("POST", "progression", paces, api_key=self._api_key)
-
-    @property
-    def exports(self) -> Pace:
-        return self._get("exports")
-
-    @exports.setter
-    def exports(self, pace: Pace) -> None:
-        self.set(exports=pace)
-
-    @property
-    def imports(self) -> Pace:
-        return self._get("imports")
-
-    @imports.setter
-    def imports(self, pace: Pace) -> None:
-        self.set(imports=pace)
-
-    @property
-    def processing(self) -> Pace:
-        return self._get("processing")
-
-    @processing.setter
-    def processing(self, pace: Pace) -> None:
-        self.set(processing=pace)
-
-    def _get(self, name: str) -> Pace:
-        pace: Pace = self._control.call("GET", "progression", api_key=self._api_key)[name]
-        return pace
-
-
-class Fault:
-    """A requested fault."""
-
-    def __init__(self, control: Control, api_key: str, state: dict[str, Any]) -> None:
-        self._control, self._api_key = control, api_key
-        self.id = str(state["id"])
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.remove()
-
-    @property
-    def hits(self) -> int:
-        """How many calls it has hit."""
-        return int(self._read()["hits"])
-
-    @property
-    def calls(self) -> int:
-        """How many calls fitted its rule, hit or not."""
-        return int(self._read()["calls"])
-
-    def remove(self) -> None:
-        """Removes it. It has to be there."""
-        self._control.call("DELETE", f"faults/{self.id}", api_key=self._api_key)
-
-    def _read(self) -> dict[str, Any]:
-        state: dict[str, Any] = self._control.call("GET", f"faults/{self.id}", api_key=self._api_key)
-        return state
-
-
-class Switches:
-    """Switches between known forms of the service's behaviour (docs/control.md)."""
-
-    def __init__(self, control: Control, api_key: str) -> None:
-        self._control, self._api_key = control, api_key
-
-    def set(self, **forms: str) -> dict[str, str]:
-        """`set(frames="direct")`: sets switches, and returns the new state of all of them."""
-        switches: dict[str, str] = self._control.call("POST", "switches", forms, api_key=self._api_key)
-        return switches
-
-    def get(self) -> dict[str, str]:
-        """Returns all switches by name."""
-        switches: dict[str, str] = self._control.call("GET", "switches", api_key=self._api_key)
-        return switches
 
 
 def _render(value: Any) -> str:

@@ -34,8 +34,8 @@ from mockserver.world.queries.sources import LABELS
 from mockserver.world.workspace import Workspace
 
 PIECE = 128
-"""Labels that are read, joined and written at a time. With 16 joined at a time, an export on a busy server took a sixth
-longer, though the memory of larger texts must be cleared first."""
+"""Labels that are read, joined and written at a time. Joined 16 at a time, 31 turns of 20,000 labels took as much
+processor time at the lowest, and 12 % more at the median."""
 
 SKIPPED, SKIPPED_CLIP = "{}", '{"objects":[],"classifications":[],"relationships":[]}'
 """The `Label` of a skip: of pictures observed 2020-02 to 2021-11; of clips observed 2023-02, when SDK 3.38 found lists
