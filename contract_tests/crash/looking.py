@@ -6,6 +6,7 @@ from contract_tests.crash.killing import Killable, digest
 
 PROJECTS = "{projects(first: 1000){id name}}"
 LABELS = "query($id: ID!){project(where: {id: $id}){labelCount}}"
+DATASETS = "{datasets(first: 1000){rowCount}}"
 TASKS = "{user{createdTasks(first: 100){id status result}}}"
 
 
@@ -15,6 +16,8 @@ class Seen(NamedTuple):
     marks: frozenset[str]
     """Names of projects that no scenario contains."""
     labels: int
+    rows: int
+    """Data rows of all datasets."""
     switches: dict[str, str]
     """Switches whose values differ from those of a new workspace."""
     now: str | None
@@ -46,6 +49,7 @@ def look(server: Killable, key: str) -> Seen:
     return Seen(
         marks=frozenset(project["name"] for project in projects if project["name"].startswith("mark")),
         labels=labels,
+        rows=sum(dataset["rowCount"] for dataset in server.ask(key, DATASETS)["datasets"]),
         switches=select_changed(server.control("GET", "switches", key=key)),
         now=clock["now"] if clock["frozen"] else None,
         tasks=frozenset(task(server, item) for item in server.ask(key, TASKS)["user"]["createdTasks"]),

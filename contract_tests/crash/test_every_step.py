@@ -1,7 +1,9 @@
 """A server that is killed before any step of a change has made all of it or nothing, and lost nothing else."""
 
+import json
 import os
 import random
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +23,14 @@ HOOK = {"url": NOBODY, "secret": "secret", "topics": ["LABEL_CREATED"]}
 EVENT = {"event": "LABEL_CREATED", "project": "image"}
 CREATE_PROJECT = "mutation($name: String!){createProject(data: {name: $name}){id}}"
 EXPORT = "mutation($project: ID!){exportDataRowsInProject(input: {filters: {projectId: $project}}){taskId}}"
+
+DATASETS = "{datasets(first: 1){id dataRows(first: 100){id}}}"
+CREATE_ROW = """mutation($dataset: ID!, $name: String!){
+    createDataRow(data: {rowData: "https://files.example/a.jpg", externalId: $name, dataset: {connect: {id: $dataset}}})
+    {id}}"""
+UPLOAD = "mutation($file: Upload!, $contentLength: Int!){uploadFile(file: $file, contentLength: $contentLength){url}}"
+IMPORT = """mutation($project: ID!, $name: String!, $file: Upload!, $contentLength: Int!){createLabelImport(
+    data: {projectId: $project, name: $name, filePayload: {file: $file, contentLength: $contentLength}}){state}}"""
 
 
 class Change(NamedTuple):
@@ -78,14 +88,46 @@ def label_was_made(before: Seen | None, after: Seen | None) -> bool:
     return same and after.labels == before.labels + 1 and len(after.deliveries - before.deliveries) == 1
 
 
+def row_was_made(before: Seen | None, after: Seen | None) -> bool:
+    assert before is not None
+    assert after is not None
+    return after == before._replace(rows=before.rows + 1)
+
+
 def is_unchanged(before: Seen | None, after: Seen | None) -> bool:
     return before == after
 
 
-def export(server: Killable) -> None:
+def find_image(server: Killable) -> str:
+    """The id of the project that the scenario makes."""
     projects = server.ask("source", "{projects(first: 1000){id name}}")["projects"]
-    [image] = [project["id"] for project in projects if project["name"] == "image"]
-    server.ask("source", EXPORT, project=image)
+    [image] = [str(project["id"]) for project in projects if project["name"] == "image"]
+    return image
+
+
+def export(server: Killable) -> None:
+    server.ask("source", EXPORT, project=find_image(server))
+
+
+def create_row(server: Killable) -> None:
+    [dataset] = server.ask("source", DATASETS)["datasets"]
+    server.ask("source", CREATE_ROW, dataset=dataset["id"], name=str(uuid.uuid4()))
+
+
+def upload(server: Killable) -> None:
+    """Uploads a file; its link is good as soon as it is acknowledged."""
+    content = str(uuid.uuid4())
+    answer = server.send_file("source", UPLOAD, content.encode())
+    assert server.get(answer["uploadFile"]["url"]) == content
+
+
+def import_label(server: Killable) -> None:
+    """Imports one label of the first data row by a file."""
+    [dataset] = server.ask("source", DATASETS)["datasets"]
+    name = str(uuid.uuid4())
+    box = {"top": 1, "left": 1, "height": 5, "width": 5}
+    line = {"uuid": name, "dataRow": {"id": dataset["dataRows"][0]["id"]}, "name": "Box", "bbox": box}
+    server.send_file("source", IMPORT, json.dumps(line).encode(), project=find_image(server), name=name)
 
 
 def redeliver(server: Killable) -> None:
@@ -115,6 +157,9 @@ CHANGES = {
     "export": Change("source", export, has_one_more("tasks")),
     "event": Change("source", control("POST", "events", EVENT, key="source"), label_was_made),
     "attempt": Change("source", redeliver, is_unchanged),
+    "data row": Change("source", create_row, row_was_made),
+    "upload": Change("source", upload, is_unchanged),
+    "import of a label": Change("source", import_label, label_was_made),
 }
 
 
