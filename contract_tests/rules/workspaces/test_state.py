@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from contract_tests.rules.test_command_line import ready, run, serve_in
+from contract_tests.rules.commands.starting import ready, run, serve_in
 from mockserver.testing.control import Control
 from mockserver.testing.errors import ControlRefusedError
 from mockserver.workspaces.manifest import name_home

@@ -1,0 +1,67 @@
+"""Starts the program as users start it, and speaks to the server."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from contract_tests.serving import environment_without_settings
+
+ENDS_WITHIN_SECONDS = 4.0
+"""Measured: 0.3; an idle connection would hold up a server that waits for it for as long as it is kept."""
+READY_WITHIN_SECONDS = 60.0
+ENDS_BY_ITSELF_WITHIN_SECONDS = 90
+EXPORT_PROJECT = "mutation($i: ExportDataRowsInProjectInput!){exportDataRowsInProject(input: $i){taskId}}"
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A command that ends by itself."""
+    command = [sys.executable, "-m", "mockserver", *arguments]
+    variables = environment_without_settings() | environment
+    return subprocess.run(
+        command, env=variables, capture_output=True, text=True, timeout=ENDS_BY_ITSELF_WITHIN_SECONDS, check=False
+    )
+
+
+@contextmanager
+def serve_in(folder: Path, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """A server whose ready file is `ready.json` in the folder; killed at the end if it still runs."""
+    command = [sys.executable, "-m", "mockserver", "serve", "--ready-file", str(folder / "ready.json")]
+    variables = environment_without_settings() | {"LABELBOX_MOCKSERVER_PORT": "0"} | environment
+    pipe = subprocess.PIPE
+    with subprocess.Popen([*command, *arguments], env=variables, stdout=pipe, stderr=pipe, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def ready(process: subprocess.Popen[str], folder: Path) -> Any:
+    """Waits for the ready file, and returns its content."""
+    deadline = time.monotonic() + READY_WITHIN_SECONDS
+    while not (folder / "ready.json").exists():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline, "not ready"
+        time.sleep(0.005)
+    return json.loads((folder / "ready.json").read_text())
+
+
+def ask(ready_file: Any, query: str, **variables: object) -> Any:
+    headers = {"Authorization": f"Bearer {ready_file['api_key']}"}
+    body = {"query": query, "variables": variables}
+    return requests.post(ready_file["graphql_url"], json=body, headers=headers, timeout=20).json()["data"]
+
+
+def export(ready_file: Any) -> str:
+    arguments = {"filters": {"projectId": ready_file["projects"]["image"]}}
+    return str(ask(ready_file, EXPORT_PROJECT, i=arguments)["exportDataRowsInProject"]["taskId"])
+
+
+def task(ready_file: Any, task_id: str) -> Any:
+    return ask(ready_file, "query($id: ID){task(where: {id: $id}){status result metadata}}", id=task_id)["task"]
