@@ -12,7 +12,7 @@ GROUND = "__init__"
 STOREYS: tuple[tuple[str, ...], ...] = (
     (GROUND,),
     ("errors",),
-    ("processes", "places", "locks", "vocabulary"),
+    ("processes", "places", "locks", "vocabulary", "conversion"),
     ("settings",),
     ("folders",),
     ("links",),

@@ -12,6 +12,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from mockserver.conversion import decode
 from mockserver.errors import BadInput
 from mockserver.http.requests import read_body
 from mockserver.http.responses import json_response
@@ -81,7 +82,7 @@ class NewEmbedding(msgspec.Struct, frozen=True):
 def _parse_new(body: bytes) -> NewEmbedding:
     """Raises BadInput."""
     try:
-        return msgspec.json.decode(body, type=NewEmbedding)
+        return decode(body, NewEmbedding)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadInput(f'The body is no embedding ({error}); expected {{"name": "…", "dims": 128}}') from None
 

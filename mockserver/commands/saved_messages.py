@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from mockserver.conversion import convert
 from mockserver.errors import StartupError
 from mockserver.folders import write_atomically
 
@@ -96,7 +97,7 @@ def _convert(item: Any, file: Path) -> SavedMessage:
     if isinstance(item, dict) and isinstance(item.get("headers"), dict):
         item = item | {"headers": list(item["headers"].items())}
     try:
-        message = msgspec.convert(item, SavedMessage)
+        message = convert(item, SavedMessage)
         message.content  # noqa: B018  a wrong base64 text is found here
     except (msgspec.ValidationError, binascii.Error) as error:
         raise StartupError(f"{file} is no message ({error}); {EXAMPLE}") from None

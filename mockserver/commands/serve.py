@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import faulthandler
 import gc
 import secrets
 import sys
@@ -142,6 +144,8 @@ def run(settings: Settings) -> None:
     from mockserver.serving.acceptor import connection_limit
     from mockserver.serving.descriptors import raise_limit
 
+    with contextlib.suppress(RuntimeError, ValueError, OSError):  # there may be no error stream
+        faulthandler.enable()  # a fault of a library in C leaves the line that led to it
     raise_limit()
     most_connections = connection_limit(settings.connection_limit)
     bound = server.bind(settings.host, settings.port)

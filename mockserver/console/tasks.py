@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import msgspec
 from starlette.responses import Response
 
 from mockserver.console.calls import ShownCall, build_export_call, build_legacy_call
 from mockserver.console.subjects import Subject, name_subject
 from mockserver.console.view import View
+from mockserver.conversion import decode
 from mockserver.exports.legacy.requests import (
     DatasetRowsRequest,
     LabelsRequest,
@@ -86,7 +86,7 @@ def list_exports(view: View, connection: Connection) -> list[ListedTask]:
 
 
 def list_export(view: View, connection: Connection, task: Task) -> ListedTask:
-    request = msgspec.json.decode(task.request, type=ExportRequest)
+    request = decode(task.request, ExportRequest)
     subject, streams, links = name_subject(connection, request), get_streams(task), view.workspace.links
     expires = good_until(task.created_at, RESULT_DAYS)
     result = streams.stream(RESULT)

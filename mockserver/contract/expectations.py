@@ -8,6 +8,7 @@ import msgspec
 
 from mockserver.contract.results import Report, Result, Verdict
 from mockserver.contract.runner import check_case_names
+from mockserver.conversion import decode
 from mockserver.errors import StartupError
 
 RANKS = {
@@ -63,7 +64,7 @@ def apply_known_failing(report: Report, names: list[str]) -> Report:
 def load_baseline(path: Path) -> Baseline:
     """Raises StartupError."""
     try:
-        return msgspec.json.decode(_read(path, "--baseline"), type=Baseline)
+        return decode(_read(path, "--baseline"), Baseline)
     except msgspec.MsgspecError as error:
         raise StartupError(
             f"--baseline {path} is no result of this command ({error}); expected a file that --json has written"

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeVar
 
-import msgspec
-
 from mockserver.control.bodies import ExpectRows
+from mockserver.conversion import decode
 from mockserver.errors import BadInput, NotFound, nearest, quote
 from mockserver.exports import words
 from mockserver.exports.request import ExportRequest
@@ -122,9 +121,7 @@ def _find_task(connection: Connection, request: ExportRequest, task_id: str | No
         return connection.one_by_id(Task, task_id)
     exports = connection.select(Task, Clause("type = :type", type=EXPORT), order="no DESC")
     subject = _subject(request)
-    return next(
-        (task for task in exports if _subject(msgspec.json.decode(task.request, type=ExportRequest)) == subject), None
-    )
+    return next((task for task in exports if _subject(decode(task.request, ExportRequest)) == subject), None)
 
 
 def _subject(request: ExportRequest) -> tuple[Any, ...]:

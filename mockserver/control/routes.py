@@ -20,6 +20,7 @@ from mockserver.control.faults import FaultControls
 from mockserver.control.openapi import build_openapi
 from mockserver.control.requests import RequestControls
 from mockserver.control.webhooks import WebhookControls
+from mockserver.conversion import convert
 from mockserver.errors import BadInput, WireError
 from mockserver.http import access
 from mockserver.http.json_bodies import check_json
@@ -153,7 +154,7 @@ def _parse_body(kind: Any, body: bytes) -> Any:
         return None
     check_json(body, most_depth=MOST_DEPTH)
     try:
-        return msgspec.convert(_convert_integers(msgspec.json.decode(body or b"{}")), kind)
+        return convert(_convert_integers(msgspec.json.decode(body or b"{}")), kind)
     except msgspec.ValidationError as error:
         raise BadInput(f"The body is not as expected: {_explain(error, kind)}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -181,7 +182,7 @@ def _explain(error: msgspec.ValidationError, kind: Any, names: str = "keys") -> 
 def _parse_query(kind: type[Query], request: Request) -> Query:
     """Parses the query parameters as their struct. Raises BadInput."""
     try:
-        return msgspec.convert(dict(request.query_params), kind, strict=False)
+        return convert(dict(request.query_params), kind, strict=False)
     except msgspec.ValidationError as error:
         raise BadInput(f"The query is not as expected: {_explain(error, kind, 'parameters')}") from None
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from mockserver.conversion import convert
 from mockserver.errors import MalformedRequest
 
 
@@ -62,7 +63,7 @@ def parse_request(data: dict[str, Any]) -> ExportRequest:
     return ExportRequest(
         filters.get("projectId"),
         query,
-        msgspec.convert(params, ExportParams),
+        convert(params, ExportParams),
         streamable,
         filters.get("sliceId"),
         filters.get("modelRunId"),

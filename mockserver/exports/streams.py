@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from mockserver.conversion import decode
 from mockserver.exports.budget import Budget
 from mockserver.exports.chunks import ChunkPlanner, Stream
 from mockserver.exports.results import ResultFile, Results, ResultWriter
@@ -33,7 +34,7 @@ class Streams(msgspec.Struct, frozen=True):
 
 def parse_streams(text: str) -> Streams:
     """Parses the text that `Streams.text` returned."""
-    return msgspec.json.decode(text, type=Streams)
+    return decode(text, Streams)
 
 
 class RowBatch(NamedTuple):

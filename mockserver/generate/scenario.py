@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from mockserver.conversion import convert
 from mockserver.errors import ScenarioError, nearest, quote
 from mockserver.faults.rule import FaultRule
 from mockserver.generate.checks import check, describe_wrong_tool
@@ -106,7 +107,7 @@ def parse(text: bytes, *, source: str) -> Scenario:
 
 def _convert(data: dict[str, Any], source: str) -> Scenario:
     try:
-        return msgspec.convert(data, Scenario)
+        return convert(data, Scenario)
     except msgspec.ValidationError as error:
         raise ScenarioError(f"{source}: {explain(str(error), data)}") from None
 
@@ -188,7 +189,7 @@ def _name_key(path: str, data: dict[str, Any]) -> str:
     if path.startswith(start):
         for key, ontology in data["ontologies"].items():
             try:
-                msgspec.convert(ontology, OntologyPlan)
+                convert(ontology, OntologyPlan)
             except msgspec.ValidationError:
                 return f"$.ontologies.{key}{path.removeprefix(start)}"
     return path

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from mockserver.conversion import build_decoder
 from mockserver.imports.lines import LONGEST_LINE, decode_loosely
 
 CHUNK = 256 * 1024
@@ -41,7 +42,7 @@ class _Head(msgspec.Struct):
     dataRow: Any = None  # noqa: N815  the wire's word
 
 
-_HEAD = msgspec.json.Decoder(_Head)
+_HEAD = build_decoder(_Head)
 
 
 class AnnotationFile:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from mockserver.conversion import build_decoder
 from mockserver.errors import nearest
 from mockserver.imports.problems import LineProblem, refuse_value
 
@@ -206,7 +207,7 @@ class Line(Question, frozen=True, kw_only=True):
     is_benchmark_reference_label: bool = False
 
 
-_DECODER = msgspec.json.Decoder(Line)
+_DECODER = build_decoder(Line)
 _LOOSE = msgspec.json.Decoder()
 _STAND_INS = re.compile(rb"\xef\xb7[\x90-\x95]|(?<!\\)\\u[fF][dD][dD][0-5]")
 """The characters that stand for parts of a body while it is changed (world/labels.py)."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from mockserver.conversion import decode
 from mockserver.errors import BadInput
 
 _BLANK = re.compile(r"[ \t\r\n]*")
@@ -27,7 +28,7 @@ class Manifest(msgspec.Struct, frozen=True):
 def parse_manifest(content: bytes) -> Manifest:
     """Raises BadInput."""
     try:
-        return msgspec.json.decode(content, type=Manifest)
+        return decode(content, Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadInput(
             f'The manifest cannot be read ({error}); expected {{"source": "SDK", "item_count": 1, "chunk_uris": ["…"]}}'

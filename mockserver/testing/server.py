@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -236,8 +237,18 @@ class MockServer:
 
     def _describe_end(self) -> str:
         pid = int((self._ready or {}).get("pid", 0))
-        state = "It is still running" if process_exists(pid) else "It has ended"
+        state = "It is still running" if process_exists(pid) else f"It has ended{self._describe_signal()}"
         return f"{state}. It wrote:\n{self.output or '(nothing)'}"
+
+    def _describe_signal(self) -> str:
+        """The signal that ended the process, if this session started it: nothing else is known of a sudden end."""
+        status = None if self._process is None else self._process.poll()
+        if status is None or status >= 0:
+            return ""
+        try:
+            return f" by {signal.Signals(-status).name}"
+        except ValueError:  # a real-time signal has no name
+            return f" by signal {-status}"
 
 
 def resolve_scenario(scenario: str | None) -> str | None:

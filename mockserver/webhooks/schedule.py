@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from mockserver.conversion import build_decoder
 from mockserver.generate.chance import Chance
 from mockserver.webhooks.exchange import Outcome
 from mockserver.world.clock import DAY, SECOND
@@ -17,7 +18,7 @@ Waits = Annotated[tuple[Wait, ...], msgspec.Meta(max_length=50)]
 Schedule = Literal["default", "none"] | Waits
 """`"default"`, `"none"`, or the seconds to wait after the first, second, … failure."""
 
-parse_schedule = msgspec.json.Decoder(Schedule).decode
+parse_schedule = build_decoder(Schedule).decode
 """Parses the schedule of a subscription: JSON."""
 
 DEFAULT: Waits = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import NamedTuple
 
-import msgspec
-
+from mockserver.conversion import convert
 from mockserver.workspaces.manifest import Origin, WorkspaceManifest
 from mockserver.world.progression import decode_progression
 from mockserver.world.schema import check_tables
@@ -43,7 +42,7 @@ class Damage(NamedTuple):
 
 def check_origin(origin: Origin) -> None:
     """Raises msgspec.ValidationError where a switch is unknown."""
-    msgspec.convert(origin.switches, Switches)
+    convert(origin.switches, Switches)
 
 
 def check_world(store: Store, manifest: WorkspaceManifest, place: object) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from mockserver import __version__
+from mockserver.conversion import decode
 from mockserver.errors import StartupError
 from mockserver.folders import (
     FolderLock,
@@ -102,14 +103,14 @@ def _read_state_manifest(path: Path) -> StateManifest:
     except OSError as error:
         raise StartupError(f"{path}: {error.strerror}; make it readable, or give another folder") from None
     try:
-        versioned = msgspec.json.decode(raw, type=VersionedManifest)
+        versioned = decode(raw, VersionedManifest)
     except msgspec.DecodeError as error:
         raise StartupError(
             f"{path} is damaged or foreign ({error}); the workspaces beside it may be undamaged: start the server once "
             f"with an empty folder and copy its {STATE_MANIFEST} here, or give another folder"
         ) from None
     try:
-        return msgspec.json.decode(raw, type=StateManifest)
+        return decode(raw, StateManifest)
     except msgspec.DecodeError:
         return StateManifest(versioned.format, "", versioned.written_by)
 

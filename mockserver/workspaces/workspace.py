@@ -6,8 +6,7 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-import msgspec
-
+from mockserver.conversion import decode
 from mockserver.exports.budget import Budget
 from mockserver.exports.legacy.files import LegacyFiles
 from mockserver.exports.tasks import Exports
@@ -79,7 +78,7 @@ class Workspace:
         self.api_key = self.world.name
         self.links = Links.from_secret(life.manifest.secret)
         self.results = life.results
-        rules = msgspec.json.decode(self.world.faults, type=list[FaultRule])
+        rules = decode(self.world.faults, list[FaultRule])
         self.faults = Faults(parts.active_faults, store.clock.now, rules)
         self.exports = Exports(store, self.links, self.results, parts.threads, parts.budget, self.faults)
         self.legacy = LegacyFiles(store, self.links, self.results, parts.threads, parts.budget)

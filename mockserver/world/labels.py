@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import msgspec
 import orjson
 
+from mockserver.conversion import decode
 from mockserver.world.database import JsonText, Record
 
 HOST = b"\x01"
@@ -120,7 +121,7 @@ class ProjectRow(Record, frozen=True):
 
     @property
     def steps(self) -> list[WorkflowStep]:
-        return msgspec.json.decode(self.workflow_history, type=list[WorkflowStep])
+        return decode(self.workflow_history, list[WorkflowStep])
 
 
 class Body(Record, frozen=True):

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
+from mockserver.conversion import decode
 from mockserver.world.database import JsonText
 
 
@@ -48,7 +49,7 @@ class Progression(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def decode_progression(text: str) -> Progression:
     """Parses what `Progression.text` returns."""
-    return msgspec.json.decode(text, type=Progression)
+    return decode(text, Progression)
 
 
 def encode_pace(pace: Pace) -> JsonText:
@@ -57,7 +58,7 @@ def encode_pace(pace: Pace) -> JsonText:
 
 def decode_pace(text: str) -> Pace:
     """Parses what `encode_pace` returns."""
-    pace: Pace = msgspec.json.decode(text, type=Pace)
+    pace: Pace = decode(text, Pace)
     return pace
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from mockserver.conversion import decode
 from mockserver.world.database import JsonText
 
 
@@ -42,4 +43,4 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def decode_switches(text: str) -> Switches:
     """Parses what `Switches.text` returns."""
-    return msgspec.json.decode(text, type=Switches)
+    return decode(text, Switches)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from contract_tests.serving import ServedWorld
+from mockserver.processes import process_exists
 from mockserver.testing import ControlRefusedError, MockServer, MockServerError, MockWorkspace, ServerDiedError
 
 
@@ -89,11 +90,22 @@ def test_a_scenario_file_may_be_named_from_where_the_test_stands(
     workspace.delete()
 
 
-def test_a_killed_server_is_said_to_have_ended() -> None:
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        (signal.SIGKILL, r"It has ended by SIGKILL\. It wrote:\n\(nothing\)"),
+        (signal.SIGSEGV, r"It has ended by SIGSEGV\. It wrote:\nFatal Python error: Segmentation fault"),
+    ],
+)
+def test_a_server_that_ended_suddenly_is_told_with_the_signal_and_its_last_words(
+    sent: signal.Signals, words: str
+) -> None:
     server = MockServer(scenario="empty")
     server.start()
-    os.kill(int(server.ready["pid"]), signal.SIGKILL)
-    time.sleep(0.2)
-    with pytest.raises(ServerDiedError, match="It has ended"):
+    pid = int(server.ready["pid"])
+    os.kill(pid, sent)
+    while process_exists(pid):
+        time.sleep(0.01)
+    with pytest.raises(ServerDiedError, match=words):
         server.workspace()
     server.stop()

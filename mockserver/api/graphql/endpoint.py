@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.engine import Engine
+from mockserver.conversion import convert
 from mockserver.errors import (
     AuthenticationFailed,
     BadInput,
@@ -132,7 +133,7 @@ def parse_request(body: bytes) -> GraphQLRequest:
     try:
         check_json(body)
         # orjson reports line and column; msgspec then checks the shape.
-        return msgspec.convert(orjson.loads(body), GraphQLRequest)
+        return convert(orjson.loads(body), GraphQLRequest)
     except BadInput as error:
         raise BadInput(f'{error.message}; expected {{"query": "…", "variables": {{…}}}}') from None
     except orjson.JSONDecodeError as error:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from mockserver.conversion import convert, decode
 from mockserver.errors import MalformedRequest
 from mockserver.exports.selection import parse_date_term
 from mockserver.world.data_rows import Dataset
@@ -121,7 +122,7 @@ def parse_labels_request(data: Mapping[str, Any]) -> LabelsRequest:
     """The input of `exportLabels`, already checked against the schema. SDKs may send `labelCreatedAt: {}`."""
     filters = data.get("filters") or {}
     created, active = filters.get("labelCreatedAt") or {}, filters.get("lastActivityAt") or {}
-    return LabelsRequest(data["projectId"], msgspec.convert(created, DateRange), msgspec.convert(active, DateRange))
+    return LabelsRequest(data["projectId"], convert(created, DateRange), convert(active, DateRange))
 
 
 def encode_request(request: LegacyRequest, *, characters: str) -> JsonText:
@@ -131,5 +132,5 @@ def encode_request(request: LegacyRequest, *, characters: str) -> JsonText:
 
 def decode_request(text: str) -> LegacyRequest:
     """Decodes the text that `encode_request` returned."""
-    request: LegacyRequest = msgspec.json.decode(text, type=LegacyRequest)
+    request: LegacyRequest = decode(text, LegacyRequest)
     return request

@@ -5,8 +5,7 @@ Keys and their order are those of a reader of 2023-04; its values are those of `
 
 from __future__ import annotations
 
-import msgspec
-
+from mockserver.conversion import decode
 from mockserver.exports.sections import match_numbers
 from mockserver.exports.text import json_string
 from mockserver.world.database import Connection
@@ -60,7 +59,7 @@ class Workflows:
         """Remembers and returns the parts of every history of this shape: at odd positions are its timestamps."""
         if len(self._shapes) >= KEPT:
             self._shapes.clear()
-        text = ",".join(map(self._step, msgspec.json.decode(history, type=list[WorkflowStep])))
+        text = ",".join(map(self._step, decode(history, list[WorkflowStep])))
         around = text.replace(PLACE, f'"createdAt":"{PLACE}Z"').split(PLACE)
         self._shapes[shape] = [part for text in around for part in (text, "")][:-1]
         return self._shapes[shape]

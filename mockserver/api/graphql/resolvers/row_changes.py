@@ -9,6 +9,7 @@ import msgspec
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
+from mockserver.conversion import decode
 from mockserver.errors import BadInput, MalformedRequest
 from mockserver.imports.refusals import ItemRefused
 from mockserver.imports.row_specs import read_attachment
@@ -115,7 +116,7 @@ def get_assigned(_source: Any, call: Call, jobId: Mapping[str, Any]) -> Assignme
     job = _poll(call, jobId, ASSIGN)
     if job is None:
         return AssignmentResult(IN_PROGRESS)
-    result = msgspec.json.decode(job.result, type=Assigned)
+    result = decode(job.result, Assigned)
     return AssignmentResult(COMPLETE, AssignmentData(result.sanitized, result.unmodified, result.invalid))
 
 
@@ -123,7 +124,7 @@ def get_cleared(_source: Any, call: Call, jobId: Mapping[str, Any]) -> ClearedRe
     job = _poll(call, jobId, CLEAR)
     if job is None:
         return ClearedResult(IN_PROGRESS)
-    result = msgspec.json.decode(job.result, type=Cleared)
+    result = decode(job.result, Cleared)
     return ClearedResult(COMPLETE, ClearedData(result.cleared, result.not_found))
 
 
