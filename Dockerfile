@@ -7,7 +7,7 @@ COPY pyproject.toml ./
 RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
     > /requirements.txt \
  && pip --python /opt/mockserver/bin/python install --no-cache-dir --compile --requirement /requirements.txt
-COPY README.md LICENSE CHANGELOG.md ./
+COPY README.md LICENSE CHANGELOG.md zensical.toml ./
 COPY mockserver ./mockserver
 COPY fixtures ./fixtures
 COPY docs ./docs

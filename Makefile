@@ -3,6 +3,7 @@
 # make check     lint, format, types, tests
 # make quick     lint, format, types, and the tests that are not slow: two minutes, for every change
 # make fixtures  make the committed word tables, golden exports, signed messages and the table of marks again
+# make docs      the documentation as a site, with search, in build/docs/site
 # make crash     kill the server before every single step of every change, and under load (CI tries a sample)
 # make soak      a million mixed requests (SOAK_REQUESTS=…), memory and disk beside them
 # make image     build the Dockerfile and run it, without Docker and without a registry (root, buildah, debootstrap)
@@ -20,7 +21,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check quick fixtures crash soak image bench clean
+.PHONY: demo test check quick fixtures docs crash soak image bench clean
 
 demo: $(READY)
 	$(BIN)/python -m contract_tests.clients.demo
@@ -49,6 +50,14 @@ fixtures: $(READY)
 	$(BIN)/python fixtures/webhooks/make_webhooks.py
 	$(BIN)/python fixtures/exports/make_exports.py
 	$(BIN)/python -m contract_tests.known
+
+# In a copy, because zensical keeps what it has rendered beside its table, and does not complain of it again.
+docs: $(READY)
+	rm -rf build/docs
+	mkdir -p build/docs
+	cp -r zensical.toml docs build/docs
+	$(BIN)/zensical build --strict --config-file build/docs/zensical.toml
+	@echo "To read and search it: $(PYTHON) -m http.server --directory build/docs/site"
 
 crash: $(READY)
 	.ci/debian-packages

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).parents[2]
-DOCUMENTS = [REPOSITORY / "README.md", REPOSITORY / "CHANGELOG.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+DOCUMENTS = [REPOSITORY / "README.md", REPOSITORY / "CHANGELOG.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
 PUBLISHED = False
 """Whether `pip install labelbox-mockserver` finds it: the one switch for the notes below."""
 NOT_PUBLISHED = "Not on PyPI yet: in a clone of the repository, write `.` in place of `labelbox-mockserver`"

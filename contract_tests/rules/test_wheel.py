@@ -43,6 +43,7 @@ def wheel_names(wheel: Path) -> list[str]:
         "mockserver/console/templates/*.html",
         "mockserver/console/static/console.js",
         "mockserver/_docs/*.md",
+        "mockserver/_docs/zensical.toml",
         "*.dist-info/licenses/LICENSE",
     ],
 )

@@ -38,8 +38,8 @@ VIEWS = {
     "/console/webhooks": "webhooks:show_webhooks",
     "/console/deliveries/{delivery}": "webhooks:show_delivery",
     "/console/requests": "requests:show_requests",
-    "/docs/": "documents:list_documents",
-    "/docs/{name}": "documents:show_document",
+    "/docs/": "documentation:list_documents",
+    "/docs/{name:path}": "documentation:show_document",
     "/console/static/{name}": "assets:send_asset",
 }
 """Path -> module and function of the view; the function takes a `View` and returns a response."""

@@ -1,13 +1,17 @@
 """The documentation as pages."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
+from urllib.parse import urldefrag, urljoin, urlsplit
 
 import pytest
 import requests
 
+from contract_tests.rules.pages import REPOSITORY
 from contract_tests.serving import ServedWorld
-from mockserver.console.documents import READING_ORDER, find_documents, render, slugify
+from mockserver.console.documents import FILES, find_documents
+from mockserver.console.markdown import render, slugify
 
 
 @pytest.fixture(scope="module")
@@ -16,21 +20,39 @@ def server() -> Iterator[ServedWorld]:
         yield world
 
 
+def test_every_page_is_named_once_in_the_table_of_the_pages() -> None:
+    names = Counter(document.name for document in find_documents() if document.group != FILES)
+    folder = REPOSITORY / "docs"
+    assert names == Counter(path.relative_to(folder).as_posix() for path in folder.rglob("*.md"))
+
+
 def test_every_link_of_every_document_leads_somewhere(server: ServedWorld) -> None:
-    index = requests.get(f"{server.url}/docs/", timeout=10).text
-    names = re.findall(r'href="/docs/([^"?#]+)"', index)
-    assert names[0] == "first-hour.md"
+    """Within the documentation, anchors and pictures included."""
+    base = f"{server.url}/docs/"
+    names = re.findall(r'href="/docs/([^"?#]+)"', requests.get(base, timeout=30).text)
+    assert names[:2] == ["index.md", "first-hour.md"]
     with requests.Session() as session:
-        pages = {name: session.get(f"{server.url}/docs/{name}", timeout=10) for name in names}
-        assert {name: page.status_code for name, page in pages.items() if page.status_code != 200} == {}
-        for name, page in pages.items():
-            for link in re.findall(r'href="([^"]+)"', page.text):
-                target, _, anchor = link.partition("#")
-                if target.endswith(".md") and "/" not in target:
-                    assert f'id="{anchor}"' in pages[target].text or not anchor, (name, link)
+        pages = {urljoin(base, name): session.get(urljoin(base, name), timeout=30) for name in names}
+        assert {url: page.status_code for url, page in pages.items() if page.status_code != 200} == {}
+        for url, page in list(pages.items()):
+            for link in re.findall(r'(?:href|src)="([^"]+)"', page.text if url.endswith(".md") else ""):
+                target, anchor = urldefrag(urljoin(url, link))
+                if urlsplit(target).path.startswith("/docs/") and target != base:
+                    pages.setdefault(target, session.get(target, timeout=30))
+                    assert pages[target].status_code == 200, (url, link)
+                    assert f'id="{anchor}"' in pages[target].text or not anchor, (url, link)
 
 
-@pytest.mark.parametrize("path", ["nothing.md", "../README.md", "%2e%2e%2fREADME.md", "scenarios"])
+@pytest.mark.parametrize("name", ["kubernetes.yaml", "postman_collection.json"])
+def test_a_file_beside_the_pages_is_sent_as_it_is(server: ServedWorld, name: str) -> None:
+    answer = requests.get(f"{server.url}/docs/{name}", timeout=30)
+    assert answer.content == (REPOSITORY / "docs" / name).read_bytes()
+    assert answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    "path", ["nothing.md", "../README.md", "%2e%2e%2fREADME.md", "scenarios", "zensical.toml", "../fixtures/x.svg"]
+)
 def test_no_other_file_can_be_read(server: ServedWorld, path: str) -> None:
     request = requests.Request("GET", "http://unused").prepare()
     request.url = f"{server.url}/docs/{path}"
@@ -42,7 +64,8 @@ def test_no_other_file_can_be_read(server: ServedWorld, path: str) -> None:
 def test_a_search_finds_paragraphs_whatever_is_searched(server: ServedWorld, text: str) -> None:
     answer = requests.get(f"{server.url}/docs/", params={"q": text}, timeout=10)
     assert answer.status_code == 200
-    assert ("control.md" in answer.text.split("In reading order")[0]) is (text == "Freeze" or text in "%'")
+    hits = answer.text.split("In reading order")[0]
+    assert (".md" in hits) is (text == "Freeze" or text in "%'")
     assert "<script>alert" not in answer.text
 
 
@@ -52,9 +75,9 @@ def test_html_in_a_document_is_text() -> None:
     )
 
 
+def test_comments_for_programs_are_left_out() -> None:
+    assert render("<!-- marks -->\nA\n<!-- end of marks -->\n") == "<p>A</p>\n"
+
+
 def test_anchors_are_those_that_links_use() -> None:
     assert slugify("POST /_mock/events") == "post-_mockevents"
-
-
-def test_the_reading_order_names_documents_that_exist() -> None:
-    assert set(READING_ORDER) <= {document.path.stem for document in find_documents()}
