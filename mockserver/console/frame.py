@@ -25,7 +25,9 @@ from mockserver.http.responses import error_response
 from mockserver.settings import Settings
 from mockserver.workspaces.lifecycle import Workspaces
 
-OPEN_TO_ALL = frozenset({"home:show_home", "assets:send_asset", "documentation:list_documents", "documentation:show_document"})
+OPEN_TO_ALL = frozenset(
+    {"home:show_home", "assets:send_asset", "documentation:list_documents", "documentation:show_document"}
+)
 """The views that need no control token from another machine."""
 
 
