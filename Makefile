@@ -50,6 +50,7 @@ fixtures: $(READY)
 	$(BIN)/python fixtures/webhooks/make_webhooks.py
 	$(BIN)/python fixtures/exports/make_exports.py
 	$(BIN)/python -m contract_tests.known
+	$(BIN)/python -m contract_tests.reference
 
 # In a copy, because zensical keeps what it has rendered beside its table, and does not complain of it again.
 docs: $(READY)

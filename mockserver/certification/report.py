@@ -55,9 +55,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return any(result.case.name == GOOD_MESSAGE and result.verdict is Verdict.FAILED for result in self.results)
 
     def results_of(self, group: Group) -> list[Result]:
+        """The results of the cases in a group."""
         return [result for result in self.results if result.case.group is group]
 
     def results_with(self, verdict: Verdict) -> list[Result]:
+        """The results of all cases with this verdict."""
         return [result for result in self.results if result.verdict is verdict]
 
     def result(self, name: str) -> Result:

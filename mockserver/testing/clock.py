@@ -22,6 +22,7 @@ class Clock:
 
     @property
     def frozen(self) -> bool:
+        """Whether it moves only when it is moved."""
         return bool(self._control.call("GET", "clock", api_key=self._api_key)["frozen"])
 
     def set(self, moment: str) -> str:
@@ -33,9 +34,11 @@ class Clock:
         return self._move({"advance": seconds + 60 * minutes + 3600 * hours + 86_400 * days})
 
     def freeze(self) -> str:
+        """Stops the clock, and returns its time."""
         return self._move({"freeze": True})
 
     def thaw(self) -> str:
+        """Lets the clock run again, and returns its time."""
         return self._move({"freeze": False})
 
     def _move(self, body: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ class ServerDiedError(MockServerError):
 
 
 class ControlRefusedError(MockServerError):
-    """The control API refused a call; the message is the server's."""
+    """The control API refused a call; the message is the server's. `status` and `code` are those of its answer."""
 
     def __init__(self, message: str, *, status: int, code: str) -> None:
         super().__init__(message)

@@ -13,7 +13,10 @@ __tracebackhide__ = True  # pytest: failures show the line of the test that call
 
 
 class Progression:
-    """The progression of asynchronous tasks. A change applies to tasks that start afterwards."""
+    """The progression of asynchronous tasks. A change applies to tasks that start afterwards.
+
+    A `Pace` is `"at_once"`, `{"looks": n}` (finished at the nth poll) or `{"seconds": t}` of the workspace's clock.
+    """
 
     def __init__(self, control: Control, api_key: str) -> None:
         self._control, self._api_key = control, api_key

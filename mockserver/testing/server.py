@@ -106,6 +106,7 @@ class MockServer:
         self._control = Control(self.url, token=self._token, describe_end=self._describe_end)
 
     def stop(self) -> None:
+        """Stops the server, and removes its files."""
         self._ready = self._control = None
         process, self._process = self._process, None
         if process is not None:
@@ -153,6 +154,7 @@ class MockServer:
 
     @property
     def control(self) -> Control:
+        """Calls under `/_mock/`. Raises MockServerError if the server does not run."""
         if self._control is None:
             raise MockServerError("The server is not running: use `with MockServer() as server:` or call start() first")
         return self._control
@@ -166,14 +168,17 @@ class MockServer:
 
     @property
     def url(self) -> str:
+        """Scheme, host and port."""
         return str(self.ready["url"])
 
     @property
     def graphql_url(self) -> str:
+        """The SDK's `endpoint`."""
         return f"{self.url}/graphql"
 
     @property
     def rest_url(self) -> str:
+        """The SDK's `rest_endpoint`."""
         return f"{self.url}/api/v1"
 
     @property

@@ -32,7 +32,10 @@ __tracebackhide__ = True  # pytest: failures show the line of the test that call
 
 
 class MockWorkspace:
-    """An API key with a world of its own, which no other test sees."""
+    """An API key with a world of its own, which no other test sees.
+
+    `clock`, `progression` and `switches` are objects of the classes `Clock`, `Progression` and `Switches`.
+    """
 
     def __init__(self, control: Control, ready: dict[str, Any]) -> None:
         self._control = control
@@ -58,6 +61,7 @@ class MockWorkspace:
 
     @property
     def api_key(self) -> str:
+        """The SDK's `api_key`, which is also the name of the workspace."""
         return str(self._ready["api_key"])
 
     @property
