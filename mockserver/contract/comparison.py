@@ -16,6 +16,8 @@ SECTIONS = (
     *("performance_details", "performance_details_v2"),
 )
 """Keys that a param adds."""
+FILES = "/_files/"
+"""In the URL of a file, the workspace follows."""
 MOST_NAMED = 3
 
 
@@ -69,9 +71,7 @@ def _compare_contents(rows: Sequence[Json], expected: Sequence[Json]) -> Iterato
         return
     path, received, wanted = find_difference(*changed[0])
     where = f"{len(changed)} rows differ; in {_row_id(changed[0][0])} {path or 'the row'}"
-    yield Difference(
-        _name_change(path, received, wanted), f"{where} is {shorten(received)}; expected {shorten(wanted)}"
-    )
+    yield Difference(name_change(path, received, wanted), f"{where} is {shorten(received)}; expected {shorten(wanted)}")
 
 
 MISSING = "(missing)"
@@ -84,19 +84,37 @@ def find_difference(received: Any, wanted: Any, path: str = "") -> tuple[str, An
             mine, other = received.get(key, MISSING), wanted.get(key, MISSING)
             if mine != other:
                 return find_difference(mine, other, f"{path}.{key}".lstrip("."))
-    if isinstance(received, list) and isinstance(wanted, list):
-        for at, (mine, other) in enumerate(zip(received, wanted, strict=False)):
+    if isinstance(received, list) and isinstance(wanted, list) and len(received) == len(wanted):
+        for at, (mine, other) in enumerate(zip(received, wanted, strict=True)):
             if mine != other:
                 return find_difference(mine, other, f"{path}[{at}]")
     return path, received, wanted
 
 
-def _name_change(path: str, received: Any, wanted: Any) -> str:
-    if received == MISSING:
-        return "params-ignored" if path.rpartition(".")[2] in SECTIONS else "fields-lost"
-    if isinstance(wanted, str) and isinstance(received, str) and not wanted.isascii():
-        return "line-separators" if any(mark in wanted for mark in SEPARATORS) else "text-damaged"
+def name_change(path: str, received: Any, wanted: Any) -> str:
+    """The mistake that a difference shows most likely."""
+    key = path.rpartition(".")[2]
+    if MISSING in (received, wanted):
+        name = "fields-lost" if received == MISSING else "fields-added"
+        return "params-ignored" if key in SECTIONS else name
+    if isinstance(received, list) and isinstance(wanted, list) and len(received) < len(wanted):
+        return "labels-lost" if key == "labels" else "items-lost"
+    if isinstance(wanted, int | float) and not isinstance(wanted, bool) and not isinstance(received, bool):
+        return "numbers-damaged" if isinstance(received, int | float | str) else "rows-changed"
+    if isinstance(wanted, str) and isinstance(received, str):
+        return _name_damage(received, wanted)
     return "rows-changed"
+
+
+def _name_damage(received: str, wanted: str) -> str:
+    owners = [text.partition(FILES)[2].partition("/")[0] for text in (received, wanted)]
+    if all(owners) and owners[0] != owners[1]:
+        return "rows-of-another"
+    if received and wanted.startswith(received.rstrip(".…")):
+        return "texts-cut"
+    if wanted.isascii():
+        return "rows-changed"
+    return "line-separators" if any(mark in wanted for mark in SEPARATORS) else "text-damaged"
 
 
 def _list(ids: Sequence[str]) -> str:

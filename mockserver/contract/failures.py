@@ -71,6 +71,14 @@ def _no_errors(trial: Trial) -> None:
         trial.find("wrong-types", f"export_errors gave {shorten(errors)} of an export without errors")
 
 
+def _errors_of_another(trial: Trial) -> None:
+    """The first export has errors, and the second one has none."""
+    _fail_two_rows(trial)
+    trial.check_export(IMAGE)
+    if "export_errors" in trial.offers and (errors := list(trial.client.call("export_errors"))):
+        trial.find("errors-stale", f"export_errors gave {shorten(errors)} of an export without errors")
+
+
 def _wrong_key(trial: Trial) -> None:
     """The client is opened again, with a key that names no workspace."""
     with suppress(ClientError):
@@ -96,6 +104,10 @@ ERRORS = (
     Case(
         "no-errors", Profile.ERRORS, "the errors of an export without errors", _no_errors,
         "The stream of errors has no header if there are none.", operation="export_errors",
+    ),
+    Case(
+        "errors-again", Profile.ERRORS, "an export without errors after one with errors", _errors_of_another,
+        "Each export has a stream of errors of its own.", operation="export_errors",
     ),
     Case(
         "failed-export", Profile.ERRORS, "an export that fails",
@@ -134,11 +146,6 @@ ASYNC = (
         "ten-minutes", Profile.ASYNC, "an export of ten minutes", _ten_minutes,
         "Large exports take minutes; the clock of the workspace makes them pass quickly.",
         world=World(exports={"seconds": 600}), mistake="not-waited",
-    ),
-    Case(
-        "failed-later", Profile.ASYNC, "an export that fails after two polls",
-        expect_error("failure-hidden", IMAGE, lambda trial: trial.workspace.fail_exports(SENTENCE)),
-        "A task may fail after it was IN_PROGRESS.", world=World(exports={"looks": 2}),
     ),
     Case(
         "cancelled", Profile.ASYNC, "an export that somebody cancels", _cancel,

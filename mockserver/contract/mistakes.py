@@ -59,8 +59,32 @@ MISTAKES: tuple[Mistake, ...] = (
     ),
     Mistake("rows-doubled", "Rows are there twice", "Begin again from nothing when a file is read again."),
     Mistake("rows-foreign", "It gives rows that were not exported", "Use the task that this export has created."),
+    Mistake(
+        "rows-merged",
+        "It merges rows that have a name in common",
+        "Tell data rows by `data_row.id`; external ids may be there twice, and global keys may be null.",
+    ),
+    Mistake(
+        "stale-rows",
+        "It gives the rows of an earlier export",
+        "Create an export for each call; files and rows that were kept say nothing about today.",
+    ),
+    Mistake(
+        "rows-of-another",
+        "It gives the rows of another API key",
+        "Keep what belongs to a key with that key: ids of data rows alone do not tell organizations apart.",
+    ),
     Mistake("rows-changed", "Rows differ from the export", "Pass values on as they were parsed."),
     Mistake("fields-lost", "Fields of rows are missing", "Keep every key, also those that the client does not know."),
+    Mistake("fields-added", "Rows have fields that the export has not", "Keep what the client adds outside the rows."),
+    Mistake("labels-lost", "Labels of rows are missing", "Give every label of a row, of each of its projects."),
+    Mistake("items-lost", "Items of lists are missing", "Pass lists on whole, and as they are ordered."),
+    Mistake(
+        "numbers-damaged",
+        "Numbers have lost digits",
+        "Parse integers of any size as integers, and pass decimals on with all their digits.",
+    ),
+    Mistake("texts-cut", "Texts are cut", "Give texts no greatest length."),
     Mistake("not-rows", "It gives something that is not a row", "Yield each line of the result, parsed, as an object."),
     Mistake(
         "text-damaged",
@@ -83,6 +107,11 @@ MISTAKES: tuple[Mistake, ...] = (
         "errors-ignored",
         "It ignores the stream of errors",
         "Read the stream ERRORS too: its data rows are missing in the result.",
+    ),
+    Mistake(
+        "errors-stale",
+        "It gives the errors of an earlier export",
+        "Read the stream ERRORS of the last export, and forget those of earlier ones.",
     ),
     Mistake(
         "failure-hidden", "It takes a failed export for an empty one", "Raise an error if the task's status is FAILED."
@@ -113,6 +142,11 @@ MISTAKES: tuple[Mistake, ...] = (
         "Compare the number of bytes with `offsets.end` - `offsets.start` + 1, and read the file again.",
     ),
     Mistake(
+        "file-skipped",
+        "It leaves out a file that it cannot read",
+        "Request it again, and raise an error if it cannot be read: its rows are missing otherwise.",
+    ),
+    Mistake(
         "corruption-hidden",
         "It takes a damaged line for a row",
         "Parse each line, and raise an error if it is no JSON.",
@@ -122,7 +156,36 @@ MISTAKES: tuple[Mistake, ...] = (
         "It takes an answer that makes no sense for an empty result",
         "Raise an error if an answer is not as expected.",
     ),
+    Mistake(
+        "retry-after-ignored",
+        "It does not wait as long as Retry-After says",
+        "Wait for so many seconds before the next request to that address.",
+        Level.SHOULD,
+    ),
+    Mistake(
+        "retries-hastily",
+        "It retries without a pause",
+        "Wait before each attempt, and longer before each further one.",
+        Level.SHOULD,
+    ),
+    Mistake(
+        "refusal-repeated",
+        "It repeats a call that was refused",
+        "Retry 429 and 5xx alone; the answer to a wrong call stays the same.",
+        Level.SHOULD,
+    ),
     # The wire
+    Mistake(
+        "key-in-url",
+        "It sends the API key in a URL",
+        "Send it in the header Authorization alone: URLs are in the logs of every proxy.",
+    ),
+    Mistake(
+        "key-printed",
+        "It prints the API key",
+        "Leave the headers of requests out of messages and logs.",
+        Level.SHOULD,
+    ),
     Mistake(
         "key-leaked",
         "It sends the API key to another host",
@@ -135,6 +198,7 @@ MISTAKES: tuple[Mistake, ...] = (
     Mistake(
         "wrong-offset", "It requests offsets outside the file", "The next offset is `offsets.end` + 1.", Level.SHOULD
     ),
+    Mistake("file-repeated", "It downloads files twice", "Keep what was read whole.", Level.SHOULD),
     Mistake("expired-link", "It uses a link that has expired", "Request the file's link again.", Level.SHOULD),
     Mistake("not-understood", "It sends what the server does not know", "See the message in the journal.", Level.NOTE),
     # V1

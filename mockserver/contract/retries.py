@@ -88,6 +88,11 @@ RETRY = (
         "Wait as long as the header says, and repeat the call.",
     ),
     Case(
+        "three-503", Profile.RETRY, "503 three times, one after the other",
+        fail_once("server_error", method="POST", first=2, times=3, status=503),
+        "A service that is being restarted answers so for some seconds.",
+    ),
+    Case(
         "reset", Profile.RETRY, "a connection that is reset", fail_once("connection_reset", method="POST", first=2),
         "Networks do that; queries may be repeated.",
     ),
@@ -111,11 +116,11 @@ RETRY = (
     ),
     Case(
         "file-503", Profile.RETRY, "503 for a file of the result", fail_once("server_error", status=503, **RESULTS),
-        "Files may be requested again.",
+        "Files may be requested again.", mistake="file-skipped",
     ),
     Case(
         "file-expired", Profile.RETRY, "a link that has expired", fail_once("link_expired", **RESULTS),
-        "The same query gives a new link.",
+        "The same query gives a new link.", mistake="file-skipped",
     ),
     Case(
         "file-reset", Profile.RETRY, "a file whose connection is reset",
@@ -147,6 +152,6 @@ RETRY = (
     Case(
         "file-loop", Profile.RETRY, "a file that redirects to itself",
         fail_once("redirect_loop", survives=False, **RESULTS), "A client must stop following.",
-        mistake="nonsense-hidden",
+        mistake="file-skipped",
     ),
 )  # fmt: skip

@@ -47,6 +47,8 @@ class Script:
         self._file, self._silence = file, silence
         self.fixed_params: Mapping[str, Any] | None = params
         self.stopped = False
+        self.stderr = ""
+        """The end of the last run's error stream."""
         self._server: dict[str, str] = {}
 
     def open(self, **server: str) -> list[str]:
@@ -97,6 +99,7 @@ class Script:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             said.finish()
+            self.stderr = said.text
         if status != 0:
             raise ClientError(f"exit status {status}", shorten(said.text[-1500:], 1500))
 

@@ -20,6 +20,7 @@ Json = dict[str, Any]
 
 EXPORT = "export-data-rows"
 _TASKS = "{organization{tasks(skip: 0 first: 100){id type status}}}"
+_RENAME = "mutation($id: ID!, $data: DataRowData!){updateDataRow(where: {id: $id}, data: $data){id}}"
 _CANCEL = "mutation($id: ID!){cancelBulkOperationJob(id: $id){success}}"
 _LABELS = "mutation($id: ID!){exportLabels(data: {projectId: $id}){downloadUrl shouldPoll}}"
 
@@ -49,6 +50,11 @@ def fetch_frames(workspace: MockWorkspace, label_id: str) -> list[Json]:
     if status == http.client.MOVED_PERMANENTLY:
         _, _, content = _send("GET", location)
     return [json.loads(line) for line in content.split(b"\n") if line]
+
+
+def rename_data_row(workspace: MockWorkspace, row_id: str, **data: str) -> None:
+    """Changes fields of a data row."""
+    query(workspace, _RENAME, id=row_id, data=data)
 
 
 def count_exports(workspace: MockWorkspace) -> int:

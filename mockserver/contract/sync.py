@@ -31,6 +31,16 @@ def follow(*days: tuple[str, ...]) -> Check:
     return check
 
 
+def _change_in_its_second(trial: Trial) -> None:
+    """Something happens in the very second of the timestamp; `>=` finds it, `>` does not."""
+    clock = trial.workspace.clock
+    clock.freeze()
+    moment = clock.set(BEGIN)
+    trial.check_export(IMAGE)
+    trial.workspace.event("LABEL_UPDATED", "image")
+    _read_changes(trial, moment)
+
+
 def _read_changes(trial: Trial, moment: str) -> None:
     """Compares the changes since a timestamp, in whole seconds as filters have them."""
     trial.exports += 1
@@ -48,6 +58,11 @@ SYNC = (
     Case(
         "sync-nothing", Profile.SYNC, "a day without changes", follow(()),
         "Nothing has changed: no rows, and no error.", operation="changed_since", mistake="sync-differs",
+    ),
+    Case(
+        "sync-same-second", Profile.SYNC, "a change in the second of the timestamp", _change_in_its_second,
+        "The timestamp itself belongs to the changes, or what happens in that second is never read.",
+        operation="changed_since", mistake="sync-differs",
     ),
     Case(
         "sync-deleted", Profile.SYNC, "a label that was deleted", follow(("LABEL_DELETED",)),

@@ -34,6 +34,8 @@ class Trial:
         self.notes: list[str] = []
         self.requests: list[Json] = []
         """The client's requests with their answers, as the journal has them."""
+        self.said: list[str] = []
+        """What the client has said: messages of its errors, which a program would log, and what was found."""
         self.exports = 0
         """Exports that the client should create."""
 
@@ -59,7 +61,8 @@ class Trial:
 
     def note(self, error: ClientError) -> None:
         """Notes that the client raised an error where it should; of a long one its end, which says most."""
-        text = " ".join(str(error).split())
+        self.said.append(str(error))
+        text = " ".join(str(error).split()).replace(self.workspace.api_key, "[the API key]")
         self.notes.append("it raised " + (text if len(text) <= NOTED else f"…{text[-NOTED:]}"))
 
     def find(self, mistake: str, detail: str) -> None:
@@ -67,13 +70,16 @@ class Trial:
         name = self.case.mistake if self.case.mistake and mistake in GENERAL else mistake
         weights = [*type(self.case.level)]
         level = max(self.case.level, BY_NAME[name].level, key=weights.index)
-        self.findings.append(Finding(name, detail, level))
+        self.said.append(detail)
+        self.findings.append(Finding(name, detail.replace(self.workspace.api_key, "[the API key]"), level))
 
     def judge_requests(self) -> None:
         """Reads the journal, and adds the mistakes that it shows."""
         self.requests = select_own(self.workspace.requests)
         for mistake, detail in judge_wire(self.requests):
             self.find(mistake, detail)
+        if any(self.workspace.api_key in text for text in [*self.said, self.client.stderr]):
+            self.find("key-printed", "it is in the message of an error, or in what it wrote to the error stream")
         self.workspace.clear_faults()  # or they hit the next call too
         created = service.count_exports(self.workspace)
         if created > self.exports:

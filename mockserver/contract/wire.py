@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import datetime
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
 from mockserver.contract.process import shorten
+from mockserver.contract.repetition import Entry, Mistake, judge_retries, seconds_of
 from mockserver.contract.service import AGENT
-
-Entry = dict[str, Any]
-Mistake = tuple[str, str]
-"""Its name and the detail."""
+from mockserver.journal.redaction import OWN_KEY
 
 PAUSE = 0.5
 """Seconds that a client should wait between two polls."""
@@ -35,9 +33,12 @@ def select_own(entries: Sequence[Entry]) -> list[Entry]:
 def judge_wire(entries: Sequence[Entry]) -> Iterator[Mistake]:
     """Yields the mistakes."""
     yield from _judge_keys(entries)
+    yield from _judge_urls(entries)
     for task in _list_tasks(entries):
         yield from _judge_polls(task, entries)
+    yield from _judge_labels(entries)
     yield from _judge_files(entries)
+    yield from judge_retries(entries)
     for entry in entries:
         for item in entry["not_understood"]:
             if item["kind"] != "input":
@@ -54,6 +55,16 @@ def _judge_keys(entries: Sequence[Entry]) -> Iterator[Mistake]:
         yield "key-leaked", f"Authorization was sent to {_header(leaked[0], 'host')}, {len(leaked)} times"
     elif any("/frames/" not in entry["path"] for entry in with_key):  # there, on the same host, it is kept by most
         yield "key-on-links", f"Authorization was sent with {len(with_key)} links to files"
+
+
+def _judge_urls(entries: Sequence[Entry]) -> Iterator[Mistake]:
+    """The journal has replaced the key by words of its own."""
+    with_key = [entry for entry in entries if OWN_KEY in entry["query"] or "api_key=" in entry["query"]]
+    if with_key:
+        yield (
+            "key-in-url",
+            f"{len(with_key)} times, first by {with_key[0]['method']} {with_key[0]['path']}?{with_key[0]['query']}",
+        )
 
 
 def _header(entry: Entry, name: str) -> str:
@@ -80,14 +91,29 @@ def _data(entry: Entry) -> dict[str, Any]:
 
 def _judge_polls(task: str, entries: Sequence[Entry]) -> Iterator[Mistake]:
     polls = [(entry, status) for entry in entries if (status := _status_of(task, entry)) is not None]
-    seconds = [datetime.datetime.fromisoformat(entry["received_at"]).timestamp() for entry, _ in polls]
     final = next((at for at, (_, status) in enumerate(polls) if status in FINAL), len(polls))
-    pauses = [after - before for before, after in pairwise(seconds[: final + 1])]
+    yield from _judge_pauses([entry for entry, _ in polls[: final + 1]])
+    if len(polls) - final - 1 > LATE_POLLS:
+        yield "polls-after-end", f"{len(polls) - final - 1} polls after the task was {polls[final][1]}"
+
+
+def _judge_labels(entries: Sequence[Entry]) -> Iterator[Mistake]:
+    """Export V1 is polled by its mutation."""
+    polls = [entry for entry in entries if "exportLabels" in entry["root_fields"]]
+    final = next((at for at, entry in enumerate(polls) if _find_url(_data(entry))), len(polls))
+    yield from _judge_pauses(polls[: final + 1])
+
+
+def _find_url(data: dict[str, Any]) -> Any:
+    return next((item.get("downloadUrl") for item in data.values() if isinstance(item, dict)), None)
+
+
+def _judge_pauses(polls: Sequence[Entry]) -> Iterator[Mistake]:
+    seconds = [seconds_of(entry) for entry in polls]
+    pauses = [after - before for before, after in pairwise(seconds)]
     hasty = [pause for pause in pauses if pause < PAUSE - TOLERANCE]
     if len(hasty) >= HASTY_POLLS:
         yield "polls-too-often", f"{len(hasty)} of {len(pauses)} pauses were shorter than {PAUSE} s"
-    if len(polls) - final - 1 > LATE_POLLS:
-        yield "polls-after-end", f"{len(polls) - final - 1} polls after the task was {polls[final][1]}"
 
 
 def _status_of(task: str, entry: Entry) -> str | None:
@@ -111,6 +137,13 @@ def _judge_files(entries: Sequence[Entry]) -> Iterator[Mistake]:
     if wrong:
         yield "wrong-offset", f"{len(wrong)} times, first by {shorten(wrong[0]['request']['body'], 500)}"
     yield from _judge_links(entries)
+    whole = Counter(
+        entry["path"] for entry in entries
+        if "/results/" in entry["path"] and entry["status"] == 200 and entry["complete"] and entry["fault"] is None
+    )  # fmt: skip
+    twice = [path for path, count in whole.items() if count > 1]
+    if twice:
+        yield "file-repeated", f"{len(twice)} of {len(whole)} files, first {twice[0]}"
 
 
 def _judge_links(entries: Sequence[Entry]) -> Iterator[Mistake]:

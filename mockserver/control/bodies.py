@@ -31,7 +31,7 @@ class SetSwitches(Body, frozen=True, kw_only=True):
     masks: Literal["dated", "composite", "both", "numbered", "plain"] | None = None
     key_frame_feature_map: Literal["own", "list", "dict"] | None = None
     characters: Literal["ascii", "utf-8"] | None = None
-    future: Literal["none", "fields", "media", "values"] | None = None
+    future: Literal["none", "fields", "numbers", "media", "values"] | None = None
     validation: Literal["told", "masked"] | None = None
 
     @property

@@ -20,6 +20,11 @@ def add_fields(text: bytes) -> bytes:
     return ROW.sub(rb'{"future_section":{"version":2,"items":[]},"data_row":{"future_field":null,', text)
 
 
+def add_numbers(text: bytes) -> bytes:
+    """Gives each data row numbers that a floating-point number of 64 bits cannot hold: 2**53 + 1, and 2**63 + 1."""
+    return ROW.sub(rb'{"data_row":{"future_number":9007199254740993,"future_size":9223372036854775809,', text)
+
+
 def replace_media(text: bytes) -> bytes:
     """Gives each row a media type that does not exist."""
     return MEDIUM.sub(rb'"asset_type":"hologram"', text)
@@ -32,6 +37,7 @@ def replace_values(text: bytes) -> bytes:
 
 CHANGES: dict[str, Callable[[bytes], bytes]] = {
     "fields": add_fields,
+    "numbers": add_numbers,
     "media": replace_media,
     "values": replace_values,
 }

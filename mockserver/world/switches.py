@@ -24,8 +24,8 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ("own"), or one of both for all.
     `validation`: whether errors of documents that do not fit the GraphQL schema say what is wrong (`"told"`), as the
     service did until 2025 at least, or only that something is ("masked", SDK tests of 2026).
-    `future`: whether rows of Export V2 have fields, a media type or values that no client knows: nothing imitated, but
-    a trial for readers.
+    `future`: whether rows of Export V2 have fields, large numbers, a media type or values that no client knows: nothing
+    imitated, but a trial for readers.
     `characters`: whether files of results have characters outside ASCII as escapes or as they are.
     """
 
@@ -34,7 +34,7 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     masks: Literal["dated", "composite", "both", "numbered", "plain"] = "dated"
     key_frame_feature_map: Literal["own", "list", "dict"] = "own"
     characters: Literal["ascii", "utf-8"] = "ascii"
-    future: Literal["none", "fields", "media", "values"] = "none"
+    future: Literal["none", "fields", "numbers", "media", "values"] = "none"
     validation: Literal["told", "masked"] = "told"
 
     def text(self) -> JsonText:

@@ -70,7 +70,7 @@ def test_the_client_of_the_page_keeps_the_contract(mock: MockServer) -> None:
         ("HidesRefusal", "wrong-key", "refusal-hidden"),
         ("IgnoresFilters", "filter-status", "filters-ignored"),
         ("IgnoresParams", "project-every-section", "params-ignored"),
-        ("Caches", "changed-between", "rows-changed"),
+        ("Caches", "changed-between", "stale-rows"),
         ("DoublesRows", "project", "rows-doubled"),
         ("DropsFields", "media-image", "fields-lost"),
         ("GivesLines", "project", "not-rows"),

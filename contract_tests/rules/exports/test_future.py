@@ -32,6 +32,12 @@ def test_new_fields_are_beside_those_that_are_known(workspace: MockWorkspace) ->
     assert after == before
 
 
+def test_large_integers_arrive_with_every_digit(workspace: MockWorkspace) -> None:
+    workspace.switches.set(future="numbers")
+    rows = [row["data_row"] for row in workspace.expected_rows("text")]
+    assert {(row["future_number"], row["future_size"]) for row in rows} == {(2**53 + 1, 2**63 + 1)}
+
+
 def test_a_new_media_type_is_in_every_row(workspace: MockWorkspace) -> None:
     workspace.switches.set(future="media")
     assert {row["media_attributes"]["asset_type"] for row in workspace.expected_rows(catalog=True)} == {"hologram"}
