@@ -26,7 +26,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         *("data_rows", "annotations_v2", "metadata_fields", "labels_v1", "frames", "webhook_bodies"),
         *("result_files", "result_files_v1", "payloads"),
     ),
-    "mockserver.certification": ("certify", "Report", "as_text", "as_json", "as_junit"),
+    "mockserver.certification": ("certify", "Report", "as_text", "as_json", "as_junit", "as_html"),
     "mockserver.contract": ("contract_cases",),
 }
 """Modules, and the names in them that a user's tests may rely on."""

@@ -22,13 +22,22 @@ from mockserver.webhooks.sending import Sender
 from mockserver.webhooks.targets import Everywhere, parse_target
 
 BODY_KEPT = 2000
-"""Bytes of an answer's body that are kept."""
+"""Bytes of a body that are kept, of a message and of its answer."""
+
+
+class Message(msgspec.Struct, frozen=True):
+    """A request as it was sent: its head, and the beginning of its body with the number of all its bytes."""
+
+    head: str
+    body: bytes
+    size: int
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """A receiver's answer. `status` None: there was none, and `trouble` says what happened instead.
 
     `waited`: no answer was received for as long as the client waits. `reached`: there was a connection at all.
+    `message`: the request that it answers.
     """
 
     status: int | None
@@ -37,6 +46,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     trouble: str = ""
     waited: bool = False
     reached: bool = True
+    message: Message | None = None
 
     @property
     def accepted(self) -> bool:
@@ -93,7 +103,10 @@ class Client:
             outcomes = sending.result()
         finally:
             sending.cancel()
-        answers = [self._read(request, outcome) for request, outcome in zip(batch, outcomes, strict=True)]
+        answers = [
+            msgspec.structs.replace(self._read(request, outcome), message=self._describe_message(request))
+            for request, outcome in zip(batch, outcomes, strict=True)
+        ]
         if len(answers) == 1 and not answers[0].reached:
             raise NotReached(answers[0].trouble)
         return answers
@@ -119,6 +132,10 @@ class Client:
             return Answer(status=None, seconds=0.0, trouble=trouble, reached=False)
         waited = outcome.failure is Failure.TIMEOUT
         return Answer(status=None, seconds=outcome.seconds, trouble=self._describe(outcome), waited=waited)
+
+    def _describe_message(self, request: Request) -> Message:
+        head = render_head(self._target, request).decode("utf-8", "backslashreplace")
+        return Message(head, bytes(request.body[:BODY_KEPT]), len(request.body))
 
     def _describe(self, outcome: Outcome) -> str:
         """The reason for a missing answer."""

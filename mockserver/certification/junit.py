@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from xml.etree import ElementTree
 
 from mockserver.certification.cases import Group
 from mockserver.certification.judge import Result, Verdict
 from mockserver.certification.report import Report
 from mockserver.certification.text import as_text
+from mockserver.report_page import replace_unprintable
 
 SUITE = "webhook receiver"
 
@@ -59,8 +59,3 @@ def _add_case(suite: ElementTree.Element, result: Result, *, strict: bool) -> No
 def _add_totals(root: ElementTree.Element) -> None:
     for name in ("tests", "failures", "errors", "skipped"):
         root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
-
-
-def replace_unprintable(text: str) -> str:
-    """Replaces the characters that XML cannot hold: a receiver may answer anything."""
-    return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text)

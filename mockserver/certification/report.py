@@ -8,7 +8,7 @@ from enum import StrEnum
 import msgspec
 
 from mockserver.certification.cases import Group
-from mockserver.certification.judge import Result, Verdict
+from mockserver.certification.judge import NOT_ACCEPTED, Result, Verdict
 from mockserver.certification.patterns import Diagnosis, Observations
 
 GOOD_MESSAGE = "good"
@@ -53,6 +53,15 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     def refuses_correct_messages(self) -> bool:
         """Whether even the plainest correct message was refused, from which most other failures follow."""
         return any(result.case.name == GOOD_MESSAGE and result.verdict is Verdict.FAILED for result in self.results)
+
+    @property
+    def explains_failures(self) -> bool:
+        """Whether all failures follow from one: the receiver refuses correct messages, and the reason is known."""
+        return self.refuses_correct_messages and bool(self.diagnoses)
+
+    def follows(self, result: Result) -> bool:
+        """Whether a result only follows from the refusal of the first message, whose reason is known."""
+        return self.explains_failures and result.case.name != GOOD_MESSAGE and result.remark == NOT_ACCEPTED
 
     def results_of(self, group: Group) -> list[Result]:
         """The results of the cases in a group."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mockserver.certification.cases import Group, Level
-from mockserver.certification.judge import NOT_ACCEPTED, NOT_REQUESTED, Result, Verdict
+from mockserver.certification.judge import NOT_REQUESTED, Result, Verdict
 from mockserver.certification.patterns import Diagnosis
-from mockserver.certification.report import GOOD_MESSAGE, Report, grade_of
+from mockserver.certification.report import Report, grade_of
 
 SIGNS = {
     Verdict.PASSED: "ok  ",
@@ -33,22 +33,23 @@ def _lines(report: Report) -> Iterator[str]:
         results = [result for result in report.results_of(group) if result.remark != NOT_REQUESTED]
         if results:
             yield f"{grade_of(results)}  {group}"
-            yield from (_case_line(result, report) for result in results)
+            yield from (_case_line(result) for result in results if not report.follows(result))
+            yield from _consequences([result for result in results if report.follows(result)])
             yield ""
     yield from _advice(report)
     yield from _diagnoses(report)
-    yield _summary(report)
+    yield f"{describe_outcome(report)}\n{_counts(report)}"
 
 
-def explains_failures(report: Report) -> bool:
-    """Whether all failures follow from one: the receiver refuses correct messages, and the reason is known."""
-    return report.refuses_correct_messages and bool(report.diagnoses)
+def _consequences(results: list[Result]) -> Iterator[str]:
+    """One line for the cases that fail because the first correct message is refused."""
+    if results:
+        cases = "1 more case fails" if len(results) == 1 else f"{len(results)} more cases fail"
+        yield f"   {SIGNS[Verdict.FAILED]} {cases} for the same reason as the first"
 
 
-def _case_line(result: Result, report: Report) -> str:
-    """The remark is left out where it only repeats that of the first correct message."""
-    repeats = report.refuses_correct_messages and result.case.name != GOOD_MESSAGE and result.remark == NOT_ACCEPTED
-    remark = f"  ({result.remark})" if result.remark and not repeats else ""
+def _case_line(result: Result) -> str:
+    remark = f"  ({result.remark})" if result.remark else ""
     return f"   {SIGNS[result.verdict]} {result.case.title:<{WIDTH}} {result.summary}{remark}"
 
 
@@ -70,7 +71,7 @@ def _diagnosis_lines(diagnosis: Diagnosis) -> Iterator[str]:
 
 def _advice(report: Report) -> Iterator[str]:
     """One entry for each piece of advice, with its cases; none if a diagnosis explains them all."""
-    if explains_failures(report):
+    if report.explains_failures:
         return
     failures = [result for result in report.results if result.verdict in {Verdict.FAILED, Verdict.REMARK}]
     by_advice: dict[str, list[str]] = {}
@@ -84,13 +85,17 @@ def _advice(report: Report) -> Iterator[str]:
         yield ""
 
 
-def _summary(report: Report) -> str:
+def describe_outcome(report: Report) -> str:
+    """The outcome and the grade, in one line."""
+    outcome = "CERTIFIED" if report.flawless else "CERTIFIED, with remarks" if report.passed else "NOT CERTIFIED"
+    return f"{outcome}, grade {report.grade} ({LEGEND})"
+
+
+def _counts(report: Report) -> str:
     counts = {verdict: len(report.results_with(verdict)) for verdict in Verdict}
     musts = sum(result.case.level is Level.MUST for result in report.results_with(Verdict.FAILED))
-    outcome = "CERTIFIED" if report.flawless else "CERTIFIED, with remarks" if report.passed else "NOT CERTIFIED"
     verified = f"; {report.verified_headers}" if report.verified_headers else ""
     return (
-        f"{outcome}, grade {report.grade} ({LEGEND})\n"
         f"{counts[Verdict.PASSED]} right, {musts} wrong, {counts[Verdict.REMARK]} with a remark, "
         f"{counts[Verdict.NOTED]} noted, {counts[Verdict.LEFT_OUT]} left out, in {report.seconds:.1f} s{verified}"
     )

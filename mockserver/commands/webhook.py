@@ -215,10 +215,13 @@ def list_cases(context: click.Context, _parameter: click.Parameter, requested: b
 @click.option("--strict", is_flag=True, help="Remarks count as failures.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option("--junit", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Also write JUnit XML.")
+@click.option("--html", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Also write a page.")
 @click.option(
     "--cases", is_flag=True, is_eager=True, expose_value=False, callback=list_cases, help="List the cases and exit."
 )
-def certify(url: str | None, app: str | None, strict: bool, as_json: bool, junit: Path | None, **options: Any) -> None:
+def certify(
+    url: str | None, app: str | None, strict: bool, as_json: bool, junit: Path | None, html: Path | None, **options: Any
+) -> None:
     """Sends some sixty cases to your receiver. Status 0: certified; 1: not certified; 2: not reached."""
     from mockserver import certification
     from mockserver.certification.local_app import load_app
@@ -231,7 +234,9 @@ def certify(url: str | None, app: str | None, strict: bool, as_json: bool, junit
         else:
             click.echo(certification.as_text(report), nl=False)
         if junit is not None:
-            write_file(junit, certification.as_junit(report, strict=strict))
+            write_file("--junit", junit, certification.as_junit(report, strict=strict))
+        if html is not None:
+            write_file("--html", html, certification.as_html(report))
     except StartupError as error:
         fail(error)
     raise SystemExit(0 if (report.flawless if strict else report.passed) else 1)
@@ -256,8 +261,8 @@ def run_certification(
         return certification.certify(url, documents=documents, tell=lambda _: done(1), **options)
 
 
-def write_file(file: Path, content: bytes) -> None:
+def write_file(option: str, file: Path, content: bytes) -> None:
     try:
         file.write_bytes(content)
     except OSError as error:
-        raise StartupError(f"--junit {file} cannot be written: {error.strerror}") from None
+        raise StartupError(f"{option} {file} cannot be written: {error.strerror}") from None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from mockserver.certification.junit import replace_unprintable
 from mockserver.contract.cases import TITLES, Profile
 from mockserver.contract.mistakes import BY_NAME
 from mockserver.contract.results import Report, Result, Verdict
 from mockserver.contract.text import as_text
+from mockserver.report_page import replace_unprintable
 
 SUITE = "client contract"
 SKIPPED = {Verdict.NOT_OFFERED, Verdict.KNOWN}

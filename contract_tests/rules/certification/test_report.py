@@ -4,16 +4,17 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import escape
 from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract_tests.rules.certification.receivers import SECRET, right, run_receiver, verifies_nothing
-from mockserver.certification import CASES, Grade, Report, as_junit, as_text, certify
+from contract_tests.rules.certification.receivers import SECRET, right, run_receiver, verifies_nothing, with_secret
+from mockserver.certification import CASES, Grade, Report, as_html, as_junit, as_text, certify
 from mockserver.certification.cases import Case, Expect, Group, Level
-from mockserver.certification.client import Answer
+from mockserver.certification.client import Answer, Message
 from mockserver.certification.documents import Document, load_documents
 from mockserver.certification.judge import Result, Verdict, build_left_out, judge
 from mockserver.certification.patterns import Diagnosis
@@ -131,6 +132,38 @@ def test_the_text_has_every_case_every_diagnosis_and_every_advice(documents: lis
     assert text.splitlines()[-1].startswith(f"{len(report.results_with(Verdict.PASSED))} right, ")
 
 
+def test_what_follows_from_one_mistake_is_one_line(documents: list[Document]) -> None:
+    with run_receiver(with_secret(b"another")) as url:
+        report = certify(url, secret=SECRET, documents=documents, leave_out=QUICK)
+    text = as_text(report)
+    following = [result for result in report.results if report.follows(result)]
+    assert len(following) > 20
+    assert [result.case.title for result in following if result.case.title in text] == []
+    assert text.count("for the same reason as the first") == len({result.case.group for result in following})
+    assert report.diagnoses[0].advice in text
+    assert text.splitlines()[-2].startswith("NOT CERTIFIED")
+    assert sum(result.verdict is Verdict.FAILED for result in following) < len(report.results_with(Verdict.FAILED))
+    page = as_html(report).decode()
+    assert page.count("follows from the refusal of the first message") == len(following)
+    assert [result.case.name for result in following if f'<details open id="{result.case.name}">' in page] == []
+
+
+def test_the_page_has_every_case_with_its_messages(documents: list[Document]) -> None:
+    with run_receiver(verifies_nothing) as url:
+        report = certify(url, secret=SECRET, documents=documents, leave_out=QUICK)
+    page = as_html(report).decode()
+    assert "<script" not in page
+    for result in report.results:
+        mark = " open" if result.verdict in {Verdict.FAILED, Verdict.REMARK} else ""
+        assert f'<details{mark} id="{result.case.name}">' in page
+    assert [diagnosis.name for diagnosis in report.diagnoses if f"<code>{diagnosis.name}</code>" not in page] == []
+    [message] = [answer.message for answer in report.result("good").answers]
+    assert message is not None
+    assert message.head.startswith("POST /webhook-endpoint HTTP/1.1\r\n")
+    assert "X-Hub-Signature" in message.head
+    assert escape(message.body.decode("utf-8", "backslashreplace")) in page
+
+
 def test_which_signature_is_verified_is_told(documents: list[Document]) -> None:
     with run_receiver(right) as url:
         report = certify(url, secret=SECRET, documents=documents, leave_out=QUICK)
@@ -204,6 +237,15 @@ def report_of(result: Result) -> Report:
 def test_whatever_a_receiver_says_the_file_is_xml(said: str, verdict: Verdict) -> None:
     root = ElementTree.fromstring(as_junit(report_of(Result(case(Expect.ACCEPTED), verdict, said, said))))
     assert root.get("tests") == "1"
+
+
+@given(st.text(), st.binary(), st.sampled_from(sorted(Verdict)))
+def test_whatever_a_receiver_says_the_page_shows_it(said: str, body: bytes, verdict: Verdict) -> None:
+    answer = Answer(status=None, seconds=0.1, trouble=said, body=body, message=Message(said, body, 2 * len(body)))
+    page = as_html(report_of(Result(case(Expect.ACCEPTED), verdict, said, said, (answer,)))).decode()
+    assert page.count("<details") == page.count("</details>")
+    assert page.count("<pre>") == page.count("</pre>")
+    assert "<script" not in page
 
 
 @pytest.mark.parametrize(("strict", "failures"), [(False, "0"), (True, "1")])

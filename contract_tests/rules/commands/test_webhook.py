@@ -236,8 +236,10 @@ def test_a_taken_port_is_refused_in_one_line() -> None:
 
 def test_a_right_receiver_is_certified_and_junit_says_so(tmp_path: Path) -> None:
     with run_receiver(right) as url:
-        ended = run("certify", url, "--secret", SECRET, *QUICK, "--junit", str(tmp_path / "report.xml"))
+        files = ("--junit", str(tmp_path / "report.xml"), "--html", str(tmp_path / "report.html"))
+        ended = run("certify", url, "--secret", SECRET, *QUICK, *files)
     assert ended.returncode == 0, ended.stdout
+    assert "<h1>Certification of http://" in (tmp_path / "report.html").read_text("utf-8")
     assert "CERTIFIED, grade A" in ended.stdout
     root = ElementTree.parse(tmp_path / "report.xml").getroot()
     assert (root.get("tests"), root.get("failures"), root.get("skipped")) == (str(len(CASES)), "0", "4")
@@ -313,10 +315,12 @@ def test_what_cannot_be_tried_is_told_in_one_line(arguments: tuple[str, ...], me
     assert message in ended.stderr
 
 
-def test_a_junit_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("option", ["--junit", "--html"])
+def test_a_file_that_cannot_be_written_is_told(option: str, tmp_path: Path) -> None:
     with run_receiver(right) as url:
-        ended = run("certify", url, "--secret", SECRET, *QUICK, "--junit", str(tmp_path / "no" / "report.xml"))
+        ended = run("certify", url, "--secret", SECRET, *QUICK, option, str(tmp_path / "no" / "report"))
     assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1)
+    assert option in ended.stderr
     assert "CERTIFIED, grade A" in ended.stdout
 
 
