@@ -1,3 +1,4 @@
+import functools
 import os
 import signal
 import sys
@@ -144,8 +145,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def path_of(item: pytest.Item) -> str:
     """`rules/test_links.py`."""
-    return item.path.relative_to(Path(__file__).parent).as_posix()
+    return path_below(item.path)
+
+
+@functools.cache
+def path_below(path: Path) -> str:
+    return path.relative_to(Path(__file__).parent).as_posix()
 
 
 def place_in_order(item: pytest.Item) -> int:
-    return next((place for place, slow in enumerate(SLOW) if path_of(item).startswith(slow)), len(SLOW))
+    file = path_of(item)
+    return next((place for place, slow in enumerate(SLOW) if file.startswith(slow)), len(SLOW))

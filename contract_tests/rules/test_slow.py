@@ -1,4 +1,5 @@
-"""The list of slow tests in contract_tests/conftest.py: `make quick` leaves them out."""
+"""The order of the tests in contract_tests/conftest.py, and which of them share a worker; `make quick` leaves slow
+ones out."""
 
 from pathlib import Path
 
@@ -12,3 +13,10 @@ TESTS = Path(__file__).parents[1]
 @pytest.mark.parametrize("name", [*SLOW, *INDEPENDENT])
 def test_what_is_listed_as_slow_or_independent_exists(name: str) -> None:
     assert (TESTS / name).exists()
+
+
+def test_the_tests_of_a_file_share_a_worker(request: pytest.FixtureRequest) -> None:
+    """xdist reads the group from the id of the test; otherwise each worker starts the servers of each file."""
+    if not request.config.getoption("loadgroup", default=False):
+        pytest.skip("tests are not distributed by groups")
+    assert request.node.nodeid.endswith("@rules/test_slow.py")
