@@ -25,11 +25,13 @@ class MessageFactory:
         *,
         secret: str,
         previous_secret: str | None = None,
+        retired_secret: str | None = None,
         topic: str = EventKind.LABEL_CREATED,
         run: str = "run",
     ) -> None:
         assert documents, "load_documents refuses a scenario without labelled rows"
         self.secret, self.previous_secret, self.topic = secret, previous_secret, topic
+        self.retired_secret = retired_secret
         self._documents, self._run = documents, run
         self._numbers = itertools.count()
 

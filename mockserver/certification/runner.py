@@ -19,7 +19,7 @@ from mockserver.certification.judge import NOT_REQUESTED, Result, build_left_out
 from mockserver.certification.local_app import serve_app
 from mockserver.certification.odd import LOAD, ODD, REPEATED
 from mockserver.certification.report import GAVE_UP, Report
-from mockserver.certification.rotation import ROTATION
+from mockserver.certification.rotation import RETIRED, ROTATION
 from mockserver.errors import StartupError, nearest, quote
 
 CASES: tuple[Case, ...] = (*GOOD, *SPELLING, *FORGED, *REPEATED, *LOAD, *ODD)
@@ -38,6 +38,7 @@ def certify(
     app: Any = None,
     path: str = "/",
     previous_secret: str | None = None,
+    retired_secret: str | None = None,
     topic: str = "LABEL_CREATED",
     within: float = WITHIN,
     leave_out: Collection[str] = (),
@@ -48,19 +49,21 @@ def certify(
     """Sends every case to the receiver at `url`, or at `path` of an ASGI or WSGI application, which is served for it.
 
     Raises StartupError if no server listens there. `previous_secret`: it has to be accepted, too.
-    `topic`: the topic of messages that do not test topics. `leave_out`: names of cases not to send; `only`: of those to
-    send, by default all. `documents`: the
-    bodies, by default the labelled rows of the default scenario. `tell` is called with each result.
+    `retired_secret`: it has to be refused. `topic`: the topic of messages that do not test topics. `leave_out`: names
+    of cases not to send; `only`: of those to send, by default all. `documents`: the bodies, by default the labelled
+    rows of the default scenario. `tell` is called with each result.
     """
     if (url is None) == (app is None):
         raise StartupError("a receiver is needed; give either its url, or an app that is served for the certification")
-    for value in (secret, previous_secret):
+    for value in (secret, previous_secret, retired_secret):
         if value == "":
             raise StartupError("the secret is empty; the service refuses webhooks without one; give the receiver's own")
         check_text("the secret", value or "")
     check_header("--topic", topic)
-    check_names([*leave_out, *only])
-    cases = CASES if previous_secret is None else (*CASES, *ROTATION)
+    if retired_secret in {secret, previous_secret} - {None}:
+        raise StartupError("the retired secret is also one to accept; give the one that was replaced")
+    cases = (*CASES, *(ROTATION if previous_secret else ()), *(RETIRED if retired_secret else ()))
+    check_names([*leave_out, *only], cases)
     reasons = dict.fromkeys(leave_out, "as requested")
     if only:
         reasons |= {case.name: NOT_REQUESTED for case in cases if case.name not in only}
@@ -68,7 +71,12 @@ def certify(
         client = Client(address, timeout=PATIENCE * within)
         bodies = load_documents() if documents is None else documents
         factory = MessageFactory(
-            bodies, secret=secret, previous_secret=previous_secret, topic=topic, run=secrets.token_hex(8)
+            bodies,
+            secret=secret,
+            previous_secret=previous_secret,
+            retired_secret=retired_secret,
+            topic=topic,
+            run=secrets.token_hex(8),
         )
         started = time.monotonic()
         with client:
@@ -78,10 +86,13 @@ def certify(
     return Report(url=address, topic=topic, results=results, diagnoses=diagnoses, seconds=seconds)
 
 
-def check_names(names: Collection[str]) -> None:
-    """Raises StartupError for a name that no case has."""
-    known = [case.name for case in (*CASES, *ROTATION)]
+def check_names(names: Collection[str], cases: Sequence[Case]) -> None:
+    """Raises StartupError for a name that no case has, or whose case needs a secret that is not given."""
+    known = [case.name for case in (*CASES, *ROTATION, *RETIRED)]
     for name in names:
+        if name in known and name not in [case.name for case in cases]:
+            kind = "retired" if name in [case.name for case in RETIRED] else "previous"
+            raise StartupError(f"case {name!r} needs a {kind} secret; give it with --{kind}-secret")
         if name not in known:
             raise StartupError(f"unknown case {name!r}; the nearest known are {quote(nearest(name, known))}")
 

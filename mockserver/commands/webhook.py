@@ -205,6 +205,7 @@ def list_cases(context: click.Context, _parameter: click.Parameter, requested: b
 @click.argument("url", required=False)
 @secret_option("The secret of your receiver.")
 @click.option("--previous-secret", help="A secret that it has to accept, too, while it is replaced.")
+@click.option("--retired-secret", help="A secret that it has to refuse, because it was replaced.")
 @click.option("--app", metavar="MODULE:NAME", help="An ASGI or WSGI application to serve, in place of a URL.")
 @click.option("--path", default="/", show_default=True, help="The path of its receiver.")
 @click.option("--topic", default=TOPIC, show_default=True, help="Topic of the messages that do not test topics.")

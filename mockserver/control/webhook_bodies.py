@@ -12,6 +12,8 @@ from mockserver.world.webhooks import DeliveryState, SubscriptionStatus
 
 LONGEST_WAIT = 60
 """Seconds that a request may wait for deliveries."""
+LONGEST_OVERLAP = 365 * 86_400
+"""Seconds for which a secret stays valid beside the one that replaces it."""
 MOST_DELIVERIES = 1000
 """Deliveries in one answer."""
 
@@ -42,9 +44,11 @@ _OptionChanges: Any = msgspec.defstruct(
 
 
 class ChangeWebhook(_OptionChanges):  # type: ignore[misc]  # derived at run time
-    """Changes only the options in the body, and the status."""
+    """Changes only the options in the body, and the status. The secret before a new one is valid for `overlap` seconds
+    of the workspace's clock (docs/webhooks.md)."""
 
     status: Annotated[str, describe(enum=list(SubscriptionStatus))] | msgspec.UnsetType = msgspec.UNSET
+    overlap: Annotated[float, msgspec.Meta(ge=0, le=LONGEST_OVERLAP)] | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def changes(self) -> dict[str, Any]:
@@ -74,6 +78,8 @@ class WebhookView(_VisibleOptions):  # type: ignore[misc]  # derived at run time
     dropped: int
     created_at: str
     updated_at: str
+    previous_secret_until: str | None
+    """When the secret before the present one stops being used; None if there is no such secret."""
     warning: str | None = None
     """Why nothing would arrive at a new `url`, in the answer that sets it."""
 

@@ -181,6 +181,7 @@ def view_webhook(subscription: Subscription, warning: str | None = None) -> Webh
         dropped=subscription.dropped,
         created_at=format_zulu(subscription.created_at),
         updated_at=format_zulu(subscription.updated_at),
+        previous_secret_until=_format_moment(subscription.previous_until),
         warning=warning,
     )
 

@@ -197,6 +197,12 @@ class MockWorkspace:
             body["project"] = project
         return str(self._control.call("POST", "webhooks", body, api_key=self.api_key)["id"])
 
+    def rotate_secret(self, webhook: str, secret: str, *, overlap: float = 86_400) -> None:
+        """Gives a webhook another secret. For `overlap` seconds of the clock, every other message is signed with the
+        one before."""
+        body = {"secret": secret, "overlap": overlap}
+        self._control.call("PATCH", f"webhooks/{webhook}", body, api_key=self.api_key)
+
     def event(
         self,
         event: str,

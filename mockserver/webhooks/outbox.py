@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from mockserver.links import Links
-from mockserver.webhooks.messages import build_message
+from mockserver.webhooks.messages import Message, build_message
 from mockserver.webhooks.payloads import Payloads
+from mockserver.webhooks.rotation import SecretChooser
 from mockserver.world.change import Change
 from mockserver.world.changes.deliveries import ACTIVE, Deliveries
 from mockserver.world.database import Clause, Connection, encode_json
@@ -59,11 +60,13 @@ class OutboxWriter:
         payloads.prepare([event for event, subscription in matches if subscription.version == "v2"])
         first = change.number(Delivery)
         deliveries: list[Delivery] = []
+        secrets = SecretChooser(change)
         for event, subscription in matches:
             body = payloads.body(event, subscription.version)
             if body is not None:
                 number = first + len(deliveries)
-                deliveries.append(self._build_delivery(change, number, event, subscription, body, late=late))
+                message = build_message(change.new_id(), event.kind, body, secret=secrets.choose(subscription))
+                deliveries.append(self._build_delivery(change, number, event, subscription, message, late=late))
         change.connection.insert(deliveries)
         return len(deliveries)
 
@@ -71,12 +74,11 @@ class OutboxWriter:
         return Payloads(connection, links=self._links, host=self._host, now=now)
 
     def _build_delivery(
-        self, change: Change, no: int, event: Event, subscription: Subscription, body: bytes, *, late: bool
+        self, change: Change, no: int, event: Event, subscription: Subscription, message: Message, *, late: bool
     ) -> Delivery:
-        message = build_message(change.new_id(), event.kind, body, secret=subscription.secret)
         return Delivery(
             no=no, id=message.delivery_id, event_no=event.no, subscription_id=subscription.id, topic=event.kind,
-            url=subscription.url, headers=encode_json(message.headers), body=body,
+            url=subscription.url, headers=encode_json(message.headers), body=message.body,
             rendered_late=late, state=DeliveryState.PENDING, attempts=0, failures=0, due_at=change.now,
             made_at=change.now,
         )  # fmt: skip

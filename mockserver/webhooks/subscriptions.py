@@ -25,9 +25,20 @@ def subscribe(deliveries: Deliveries, options: WebhookOptions, project_id: str |
     return deliveries.subscribe(project_id, **to_columns(msgspec.structs.asdict(options)))
 
 
-def change(deliveries: Deliveries, subscription_id: str, **values: Any) -> Subscription:
-    """Changes only the options in `values`, and the status if it is one of them. Raises BadInput, NotFound."""
-    return deliveries.change_subscription(subscription_id, **to_columns(values))
+def change(
+    deliveries: Deliveries, subscription_id: str, *, overlap: float | None = None, **values: Any
+) -> Subscription:
+    """Changes only the options in `values`, and the status if it is one of them. Raises BadInput, NotFound.
+
+    `overlap`: seconds of the world's clock for which the secret before a new one stays valid.
+    """
+    if overlap is not None and "secret" not in values:
+        raise BadInput(
+            "The webhook's overlap is given without a secret; expected both, because the overlap is the time for which "
+            "the present secret stays valid beside a new one"
+        )
+    overlap_microseconds = round((overlap or 0) * 1_000_000)
+    return deliveries.change_subscription(subscription_id, overlap=overlap_microseconds, **to_columns(values))
 
 
 def to_columns(values: dict[str, Any]) -> dict[str, Any]:

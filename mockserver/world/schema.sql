@@ -245,7 +245,8 @@ CREATE INDEX event_of_row ON event (project_id, no) WHERE data_row_id IS NOT NUL
 -- Webhooks: who is told of what, what is on its way, and every try. Two lives would tell one receiver, so subscriptions
 -- stay behind too.
 CREATE TABLE subscription (
-  no SERIAL, id TEXT NOT NULL UNIQUE, project_id TEXT, url TEXT NOT NULL, secret TEXT NOT NULL, topics TEXT NOT NULL,
+  no SERIAL, id TEXT NOT NULL UNIQUE, project_id TEXT, url TEXT NOT NULL, secret TEXT NOT NULL,
+  previous_secret TEXT, previous_until BIGINT, topics TEXT NOT NULL,
   version TEXT NOT NULL, status TEXT NOT NULL, retries TEXT NOT NULL, ordered BOOLEAN NOT NULL,
   concurrency INTEGER NOT NULL, timeout DOUBLE PRECISION NOT NULL, misbehave TEXT, failing_since BIGINT, ended_because TEXT,
   dropped INTEGER NOT NULL, created_by TEXT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL

@@ -22,6 +22,7 @@ class Subscription(Record, frozen=True):
 
     `ordered` sends one at a time, each before the next; else up to `concurrency` are sent at the same time. Each has
     `timeout` seconds. `misbehave` names how its messages go wrong (webhooks/misbehaviour.py).
+    `previous_secret` also signs messages until `previous_until` (webhooks/rotation.py).
     `failing_since` is the time of the first failure after the last success; `ended_because` says why the server ended
     the subscription. `dropped` messages were given up because too many waited (world/retention.py).
     """
@@ -33,6 +34,8 @@ class Subscription(Record, frozen=True):
     project_id: str | None
     url: str
     secret: str
+    previous_secret: str | None
+    previous_until: int | None
     topics: JsonText
     version: str
     status: str

@@ -12,7 +12,9 @@ from flask import Flask, request
 
 from contract_tests.rules.certification.receivers import SECRET, right, run_receiver
 from mockserver.certification import Report, certify
+from mockserver.certification.judge import Verdict
 from mockserver.certification.local_app import is_asgi, load_app, serve_app
+from mockserver.certification.rotation import RETIRED, ROTATION
 from mockserver.errors import StartupError
 
 QUICK = ("slow", "huge", "larger", "split-letter")
@@ -131,16 +133,31 @@ def test_an_application_is_found_by_its_name(tmp_path: Path, monkeypatch: pytest
 
 
 def rotate(*secrets: str) -> Report:
-    only = ("good", "previous-secret", "previous-secret-tampered")
-    return certify(app=build_flask(*secrets), path="/hook", secret="new", previous_secret="old", only=only)
+    only = ("good", *(case.name for case in (*ROTATION, *RETIRED)))
+    app = build_flask(*secrets)
+    return certify(app=app, path="/hook", secret="new", previous_secret="old", retired_secret="older", only=only)
 
 
-def test_a_receiver_with_two_secrets_passes_and_one_with_the_new_alone_does_not() -> None:
-    assert rotate("new", "old").passed
-    report = rotate("new")
-    assert not report.passed
-    assert report.result("previous-secret").verdict == "failed"
-    assert report.result("previous-secret-tampered").verdict == "passed"
+def failed(report: Report) -> list[str]:
+    return [result.case.name for result in report.results_with(Verdict.FAILED)]
+
+
+def test_a_receiver_with_two_secrets_passes_and_others_do_not() -> None:
+    assert rotate("new", "old").flawless
+    assert failed(rotate("new")) == ["previous-secret", "secrets-in-turns"]
+    assert failed(rotate("new", "old", "older")) == ["retired-secret"]
+    assert failed(rotate("newold")) == ["good", "previous-secret", "secrets-in-turns", "secrets-joined"]
+
+
+@pytest.mark.parametrize(("name", "kind"), [("secrets-in-turns", "previous"), ("retired-secret", "retired")])
+def test_a_case_that_needs_another_secret_is_not_left_out_silently(name: str, kind: str) -> None:
+    with pytest.raises(StartupError, match=f"--{kind}-secret"):
+        certify(app=build_flask("new"), path="/hook", secret="new", only=[name])
+
+
+def test_a_retired_secret_cannot_be_one_to_accept() -> None:
+    with pytest.raises(StartupError, match="also one to accept"):
+        certify(app=build_flask("new"), path="/hook", secret="new", retired_secret="new")
 
 
 def test_without_a_previous_secret_there_are_no_such_cases() -> None:

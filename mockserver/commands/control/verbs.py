@@ -145,6 +145,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("webhooks change", "Changes a webhook; `last` is the newest.", "PATCH", "webhooks/{webhook}", (
         argument("webhook", default=LAST), *WEBHOOK, option("target", "Another URL."),
         option("status", "ACTIVE, INACTIVE or REVOKED."),
+        option("overlap", "How long the secret before a new one stays valid: seconds, or 1d.", Duration()),
     ), finish=lambda body: {"url" if name == "target" else name: value for name, value in body.items()}),
     Verb("webhooks delete", "Deletes a webhook; `last` is the newest.", "DELETE", "webhooks/{webhook}",
          (argument("webhook"),)),

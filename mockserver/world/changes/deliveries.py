@@ -55,17 +55,23 @@ class Deliveries:
         with self.store.change() as change:
             subscription = Subscription(
                 no=change.number(Subscription), id=change.new_id(), project_id=project_id, **options,
-                status=SubscriptionStatus.ACTIVE, failing_since=None, ended_because=None, dropped=0,
+                previous_secret=None, previous_until=None, status=SubscriptionStatus.ACTIVE, failing_since=None,
+                ended_because=None, dropped=0,
                 created_by=self.store.workspace.user_id, created_at=change.now, updated_at=change.now,
             )  # fmt: skip
             change.connection.insert([subscription])
             return subscription
 
-    def change_subscription(self, subscription_id: str, **values: Any) -> Subscription:
+    def change_subscription(self, subscription_id: str, *, overlap: int = 0, **values: Any) -> Subscription:
         """Sets columns of a subscription. A changed `url` holds for pending deliveries too, and they stop when the
-        status is not ACTIVE. Raises NotFound."""
+        status is not ACTIVE. The secret before a changed one stays valid for `overlap` microseconds. Raises NotFound.
+        """
         with self.store.change() as change:
-            change.one(Subscription, subscription_id)
+            subscription = change.one(Subscription, subscription_id)
+            if "secret" in values:
+                values |= {"previous_secret": None, "previous_until": None}
+            if "secret" in values and overlap:
+                values |= {"previous_secret": subscription.secret, "previous_until": change.now + overlap}
             if values.get("status") == SubscriptionStatus.ACTIVE:
                 values |= {"failing_since": None, "ended_because": None}
             row = Clause("id = :id", id=subscription_id)

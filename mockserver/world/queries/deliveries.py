@@ -5,6 +5,10 @@ from __future__ import annotations
 from mockserver.world.database import Connection
 
 
+def count_deliveries(connection: Connection, subscription_id: str) -> int:
+    return int(connection.value("SELECT COUNT(*) FROM outbox WHERE subscription_id = :id", {"id": subscription_id}))
+
+
 def count_by_state(connection: Connection, subscription_id: str) -> dict[str, int]:
     return _count(
         connection, "SELECT state, COUNT(*) FROM outbox WHERE subscription_id = :id GROUP BY 1", subscription_id
