@@ -30,6 +30,8 @@ class Profile(StrEnum):
     LABELS_V1 = "v1"
     FRAMES = "frames"
     PROCESS = "process"
+    LARGE = "large"
+    """Tried only if it is named: a minute, and a gigabyte of files."""
 
 
 TITLES = {
@@ -44,6 +46,7 @@ TITLES = {
     Profile.LABELS_V1: "Labels of Export V1",
     Profile.FRAMES: "Frames of clips",
     Profile.PROCESS: "The client's process",
+    Profile.LARGE: "A hundred thousand rows",
 }
 
 

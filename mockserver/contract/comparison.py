@@ -30,14 +30,15 @@ class Difference(NamedTuple):
 
 def compare_rows(rows: Sequence[Any], expected: Sequence[Json]) -> list[Difference]:
     """The differences, the most telling first; the order of rows is not compared."""
-    strange = [row for row in rows if _row_id(row) is None]
+    strange = [row for row in rows if find_row_id(row) is None]
     if strange:
         return [Difference("not-rows", f"{len(strange)} items are no rows; the first is {shorten(strange[0])}")]
-    ids = [str(_row_id(row)) for row in rows]
-    return [*_compare_ids(ids, [str(_row_id(row)) for row in expected]), *_compare_contents(rows, expected)]
+    ids = [str(find_row_id(row)) for row in rows]
+    return [*_compare_ids(ids, [str(find_row_id(row)) for row in expected]), *_compare_contents(rows, expected)]
 
 
-def _row_id(row: Any) -> str | None:
+def find_row_id(row: Any) -> str | None:
+    """The id of the data row; None of what is no row."""
     data_row = row.get("data_row") if isinstance(row, dict) else None
     row_id = data_row.get("id") if isinstance(data_row, dict) else None
     return row_id if isinstance(row_id, str) else None
@@ -65,12 +66,14 @@ def _name_loss(lost: list[str], expected: list[str]) -> str:
 
 
 def _compare_contents(rows: Sequence[Json], expected: Sequence[Json]) -> Iterator[Difference]:
-    by_id = {_row_id(row): row for row in expected}
-    changed = [(row, by_id[_row_id(row)]) for row in rows if _row_id(row) in by_id and row != by_id[_row_id(row)]]
+    by_id = {find_row_id(row): row for row in expected}
+    changed = [
+        (row, by_id[find_row_id(row)]) for row in rows if find_row_id(row) in by_id and row != by_id[find_row_id(row)]
+    ]
     if not changed:
         return
     path, received, wanted = find_difference(*changed[0])
-    where = f"{len(changed)} rows differ; in {_row_id(changed[0][0])} {path or 'the row'}"
+    where = f"{len(changed)} rows differ; in {find_row_id(changed[0][0])} {path or 'the row'}"
     yield Difference(name_change(path, received, wanted), f"{where} is {shorten(received)}; expected {shorten(wanted)}")
 
 

@@ -48,6 +48,18 @@ MISTAKES: tuple[Mistake, ...] = (
         "Close sessions and responses in `close`.",
         Level.SHOULD,
     ),
+    Mistake(
+        "memory-grows",
+        "It keeps all rows in memory",
+        "Yield each row as it is read, one file after the other, and keep none.",
+        Level.SHOULD,
+    ),
+    Mistake(
+        "first-row-late",
+        "It gives the first row after it has read every file",
+        "Yield the rows of a file before the next one is requested.",
+        Level.NOTE,
+    ),
     # Rows
     Mistake("raised", "It raises an error where it should work", "Read its message; the exchange is in the journal."),
     Mistake("rows-lost", "Rows are missing", "Read every file of the stream until `totalSize` bytes have been read."),

@@ -18,14 +18,15 @@ OPEN = ("01", "08")
 """Established, or closed by the server alone (Linux, include/net/tcp_states.h)."""
 
 
-def _require_process(trial: Trial) -> None:
+def require_process(trial: Trial) -> None:
+    """Raises ClientError for a client that is no lasting process."""
     if not trial.client.lasting:
         raise ClientError("NotOffered", "a script ends after each export")
 
 
 def _end_alone(trial: Trial) -> None:
     """When its stdin is closed the process ends, and no process that it started remains."""
-    _require_process(trial)
+    require_process(trial)
     trial.check_export(IMAGE)
     trial.close()
     if not trial.client.stop():
@@ -34,7 +35,7 @@ def _end_alone(trial: Trial) -> None:
 
 def _close_connections(trial: Trial) -> None:
     """Clients may share a pool of connections, so those of one client are compared with those of several."""
-    _require_process(trial)
+    require_process(trial)
     if not SOCKETS.exists():
         trial.not_offered = "this system does not list the connections of a process"
         return
@@ -67,7 +68,7 @@ def count_connections(pid: int, port: int) -> int:
 
 def _measure(trial: Trial) -> None:
     """Notes the most memory that the client has used, after a small result and after a large one."""
-    _require_process(trial)
+    require_process(trial)
     trial.check_export({"project": "many"}, {}, {"label_created_at": ["2000-01-01", "2000-01-02"]})
     before = read_peak_memory(trial.client.pid)
     trial.check_export({"project": "many"}, {"label_details": True, "project_details": True})

@@ -10,6 +10,7 @@ from queue import Empty, SimpleQueue
 from mockserver.contract.cases import Case, Profile
 from mockserver.contract.driver import OPERATIONS
 from mockserver.contract.failures import ASYNC, ERRORS
+from mockserver.contract.large import LARGE_RESULTS
 from mockserver.contract.legacy import FRAMES, LABELS
 from mockserver.contract.process import ClientError, Misconduct, TestedClient
 from mockserver.contract.processes import PROCESSES
@@ -35,6 +36,7 @@ CASES: tuple[Case, ...] = (
     *LABELS,
     *FRAMES,
     *PROCESSES,
+    *LARGE_RESULTS,
 )
 JOBS = 4
 """Cases at the same time. Clients wait more than they compute."""
@@ -43,15 +45,14 @@ JOBS = 4
 def choose_cases(
     profiles: Collection[str] = (), names: Collection[str] = (), leave_out: Collection[str] = ()
 ) -> list[Case]:
-    """The cases of these profiles, or with these names; without both, all. Raises StartupError for unknown words."""
+    """The cases of these profiles, or with these names; without both, all but the large ones.
+
+    Raises StartupError for unknown words.
+    """
     _check_words("profile", profiles, [str(profile) for profile in Profile])
     check_case_names([*names, *leave_out])
-    return [
-        case
-        for case in CASES
-        if case.name not in leave_out
-        and ((not profiles and not names) or case.profile in profiles or case.name in names)
-    ]
+    chosen = profiles if profiles or names else set(Profile) - {Profile.LARGE}
+    return [case for case in CASES if case.name not in leave_out and (case.profile in chosen or case.name in names)]
 
 
 def check_case_names(names: Collection[str]) -> None:
@@ -85,7 +86,8 @@ class Runner:
 
         try:
             with ThreadPoolExecutor(jobs) as pool:
-                results = list(pool.map(run_one, cases))
+                futures = {case.name: pool.submit(run_one, case) for case in sorted(cases, key=_get_rank)}
+                results = [futures[case.name].result() for case in cases]
         finally:
             self.close()
         return Report(client=name, seconds=time.monotonic() - started, results=results)
@@ -164,6 +166,11 @@ class Runner:
             client.stop()
         elif not client.stopped:
             self._idle.put(client)
+
+
+def _get_rank(case: Case) -> tuple[bool, bool]:
+    """Cases that start a process, or wait, begin first: at the end nothing waits for one of them alone."""
+    return not case.alone, case.world.exports == "at_once" and case.profile is not Profile.ASYNC
 
 
 def find_scenario(name: str) -> str:

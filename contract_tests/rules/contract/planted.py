@@ -3,6 +3,7 @@
 import codecs
 import datetime
 import json
+import socket
 import sys
 import time
 import unicodedata
@@ -10,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from contract_tests.rules.contract.clients import Json, ReadsText, Right, TrustsFiles, page
 
@@ -282,6 +284,20 @@ class SendsKeyWithLinks(Right):
         file = answer["task"]["exportFileFromOffset"]
         request = urllib.request.Request(file["file"], headers={"Authorization": f"Bearer {self.api_key}"})
         return page["fetch"](request)[1], int(file["offsets"]["end"]) + 1
+
+
+class KeepsRows(Right):
+    """Keeps all rows and the connection of each file."""
+
+    connections: ClassVar[list[Any]] = []
+
+    def export_rows(self, scope: Json, params: Json, filters: Json) -> Any:
+        return list(super().export_rows(scope, params, filters))
+
+    def read_file(self, stream: str, offset: int) -> tuple[bytes, int]:
+        parts = urlsplit(self.graphql_url)
+        self.connections.append(socket.create_connection((parts.hostname, parts.port)))
+        return super().read_file(stream, offset)
 
 
 class WaitsForComplete(Right):

@@ -1,5 +1,6 @@
 """Mistakes that readers of exports make: the contract names each one."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -74,6 +75,26 @@ def test_rows_of_another_organization_are_named(mock: MockServer) -> None:
 def test_a_key_that_is_sent_with_a_link_is_noted(mock: MockServer) -> None:
     report = try_client(mock, "SendsKeyWithLinks", "project")
     assert (report.mistakes, report.result("project").verdict) == (["key-on-links"], Verdict.NOTED)
+
+
+def test_a_large_export_is_tried_only_if_it_is_named() -> None:
+    assert "hundred-thousand" not in [case.name for case in choose_cases()]
+    assert [case.name for case in choose_cases(profiles=["large"])] == ["hundred-thousand"]
+
+
+@pytest.mark.slow
+def test_a_client_that_passes_rows_on_reads_a_hundred_thousand(mock: MockServer) -> None:
+    [result] = try_client(mock, "Right", "hundred-thousand").results
+    assert result.verdict is Verdict.PASSED
+    assert re.fullmatch(
+        r"memory \d+ MiB at most, \d+ MiB after 100,000 rows; first row after \d+\.\d s", result.summary
+    )
+
+
+@pytest.mark.slow
+def test_a_client_that_keeps_a_hundred_thousand_rows_is_named(mock: MockServer) -> None:
+    report = try_client(mock, "KeepsRows", "hundred-thousand")
+    assert set(report.mistakes) == {"memory-grows", "first-row-late", "connections-left"}
 
 
 def test_a_client_that_waits_for_ever_polls_after_the_end(mock: MockServer) -> None:
