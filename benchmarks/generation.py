@@ -13,7 +13,7 @@ from benchmarks import report
 from benchmarks.worlds import PROJECT, write_scenario
 from mockserver.exports import samples
 from mockserver.exports.words import PARAMS, parse_params
-from mockserver.generate import prepared
+from mockserver.generate import prepared, scenario_files
 from mockserver.generate import scenario as scenarios
 from mockserver.generate.plans import Scenario
 from mockserver.world.sqlite import SqliteDatabase
@@ -30,7 +30,7 @@ def measure(quick: bool) -> None:
     report.print_title(f"Generation: {rows:,} labelled pictures, 256 of them different")
     plan = scenarios.load(write_scenario(rows, embeddings=False))
     assert plan.projects[0].name == PROJECT
-    default = scenarios.load(scenarios.find("default"))
+    default = scenarios.load(scenario_files.find("default"))
     with tempfile.TemporaryDirectory() as folder:
         took = measure_seconds(lambda: build_world(default, Path(folder) / "default.sqlite"))
         report.print_figure("the default world, built anew", took * 1000, "ms", goal="500")

@@ -16,16 +16,11 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mockserver.api.downloads import Downloads
-from mockserver.api.embedding_routes import EmbeddingRoutes
-from mockserver.api.frames import Frames
 from mockserver.api.graphql.endpoint import GraphQLEndpoint
 from mockserver.api.graphql.engine import Engine
 from mockserver.api.graphql.operations import read_operation
-from mockserver.api.graphql.resolvers import all_resolvers
-from mockserver.api.masks import Masks
-from mockserver.api.ontology_routes import FEATURE_IN_ONTOLOGY, OntologyRoutes
-from mockserver.api.rest import Rest
+from mockserver.api.graphql.resolvers import MODULES
+from mockserver.api.late_routes import LateRoutes
 from mockserver.console.routes import console_routes
 from mockserver.control.routes import control_routes
 from mockserver.errors import (
@@ -69,6 +64,7 @@ FRAMES_PATHS = ("/v1/frames/{label}", "/api/v1/frames/{label}")
 """The first is what Export V1 writes (sample: video notebook of 2022-04)."""
 EMBEDDINGS_PATH = "/adv/adv/v1/embeddings"
 """SDKs put `/adv` behind the host of their REST address, and `/adv/v1/…` behind that (adv_client.py)."""
+FEATURE_IN_ONTOLOGY = "/api/v1/ontologies/{ontology}/feature-schemas/{feature}"
 ISSUES_PATHS = ("/v1/project/{project}/issues", "/api/v1/project/{project}/issues")
 """The first is what `issueExportUrl` says (tests of 2021-04)."""
 EXPORT_THREADS = 4
@@ -187,50 +183,45 @@ def open_own(workspaces: Workspaces, settings: Settings) -> Workspace:
 
 def build_routes(settings: Settings, workspaces: Workspaces, controls: list[Route]) -> list[Route]:
     """Lists every route of the server, the most frequent first. The first of `controls` is the health check."""
-    graphql = GraphQLEndpoint(Engine(all_resolvers(), settings.cache), workspaces, settings.public_url)
-    downloads = Downloads(workspaces, settings.public_url, compressed=settings.gzip_results)
-    rest = Rest(workspaces, compressed=settings.gzip_results)
-    frames = Frames(workspaces, settings.public_url)
-    masks = Masks(workspaces)
-    ontologies = OntologyRoutes(workspaces)
-    embeddings = EmbeddingRoutes(workspaces)
+    graphql = GraphQLEndpoint(Engine(MODULES, settings.cache), workspaces, settings.public_url)
+    late = LateRoutes(workspaces, settings.public_url, compressed=settings.gzip_results).endpoint
     health, *others = controls
     return [
         *(Route(path, graphql, methods=None) for path in GRAPHQL_PATHS),
         health,
         *(Route(f"{path}/", graphql, methods=None) for path in GRAPHQL_PATHS),
-        Route("/_files/{workspace}/results/{task}/{stream}/{file}", downloads.result),
-        Route("/_files/{workspace}/assets/{row}/{name:path}", downloads.asset),
-        Route("/_files/{workspace}/uploads/{upload}/{name:path}", downloads.upload),
-        Route("/_files/{workspace}/imports/{task}/result.json", downloads.import_result),
-        *(Route(path, frames.endpoint) for path in FRAMES_PATHS),
-        Route("/_files/{workspace}/frames/{label}.ndjson", frames.target),
-        Route("/_files/{workspace}/exports/{file}/{name}", downloads.legacy),
-        *(Route(path, downloads.issues) for path in ISSUES_PATHS),
-        Route("/_files/{workspace}/attachments/{attachment}/{name:path}", downloads.attachment),
-        Route("/_files/{workspace}/text-layers/{row}/{name}", downloads.text_layer),
-        Route("/_files/{workspace}/tiles/{row}/{zoom}/{column}/{line}", downloads.tile),
-        Route("/api/v1/export-results/{task}/{organization}", rest.export_results),
-        Route("/api/v1/export-errors/{task}/{organization}", rest.export_errors),
-        Route("/api/v1/tasks/{task}/masks/{mask}/index/{index}", masks.draw_composite),
-        Route("/api/v1/projects/{project}/annotations/{feature}/index/{index}/mask", masks.draw_flat),
-        Route("/api/v1/projects/{project}/annotations/{feature}/mask", masks.draw_in_colour),
-        Route("/masks/feature/{feature}", masks.draw_one),
-        Route("/masks/{project}/{user}/{row}/{index}", masks.draw_of_old_label),
-        Route("/api/v1/ontologies/unused", ontologies.list_unused_ontologies),
-        Route("/api/v1/ontologies/{ontology}", ontologies.ontology),
-        Route("/api/v1/ontologies/{ontology}", ontologies.delete_ontology, methods=["DELETE"]),
-        Route(FEATURE_IN_ONTOLOGY, ontologies.insert_feature, methods=["POST"]),
-        Route(FEATURE_IN_ONTOLOGY, ontologies.remove_feature, methods=["DELETE"]),
-        Route(f"{FEATURE_IN_ONTOLOGY}/unarchive", ontologies.unarchive_feature, methods=["PATCH"]),
-        Route("/api/v1/feature-schemas/unused", ontologies.list_unused_feature_schemas),
-        Route("/api/v1/feature-schemas/{feature}", ontologies.upsert_feature, methods=["PUT"]),
-        Route("/api/v1/feature-schemas/{feature}", ontologies.delete_feature, methods=["DELETE"]),
-        Route("/api/v1/feature-schemas/{feature}/definition", ontologies.rename_feature, methods=["PATCH"]),
-        Route(EMBEDDINGS_PATH, embeddings.embeddings, methods=["GET", "POST"]),
-        Route(f"{EMBEDDINGS_PATH}/{{embedding}}", embeddings.embedding, methods=["GET", "DELETE"]),
-        Route(f"{EMBEDDINGS_PATH}/{{embedding}}/_import_ndjson", embeddings.import_vectors, methods=["PUT"]),
-        Route(f"{EMBEDDINGS_PATH}/{{embedding}}/vectors/_count", embeddings.count),
+        Route("/_files/{workspace}/results/{task}/{stream}/{file}", late("downloads.result")),
+        Route("/_files/{workspace}/assets/{row}/{name:path}", late("downloads.asset")),
+        Route("/_files/{workspace}/uploads/{upload}/{name:path}", late("downloads.upload")),
+        Route("/_files/{workspace}/imports/{task}/result.json", late("downloads.import_result")),
+        *(Route(path, late("frames.endpoint")) for path in FRAMES_PATHS),
+        Route("/_files/{workspace}/frames/{label}.ndjson", late("frames.target")),
+        Route("/_files/{workspace}/exports/{file}/{name}", late("downloads.legacy")),
+        *(Route(path, late("downloads.issues")) for path in ISSUES_PATHS),
+        Route("/_files/{workspace}/attachments/{attachment}/{name:path}", late("downloads.attachment")),
+        Route("/_files/{workspace}/text-layers/{row}/{name}", late("downloads.text_layer")),
+        Route("/_files/{workspace}/tiles/{row}/{zoom}/{column}/{line}", late("downloads.tile")),
+        Route("/api/v1/export-results/{task}/{organization}", late("rest.export_results")),
+        Route("/api/v1/export-errors/{task}/{organization}", late("rest.export_errors")),
+        Route("/api/v1/tasks/{task}/masks/{mask}/index/{index}", late("masks.draw_composite")),
+        Route("/api/v1/projects/{project}/annotations/{feature}/index/{index}/mask", late("masks.draw_flat")),
+        Route("/api/v1/projects/{project}/annotations/{feature}/mask", late("masks.draw_in_colour")),
+        Route("/masks/feature/{feature}", late("masks.draw_one")),
+        Route("/masks/{project}/{user}/{row}/{index}", late("masks.draw_of_old_label")),
+        Route("/api/v1/ontologies/unused", late("ontologies.list_unused_ontologies")),
+        Route("/api/v1/ontologies/{ontology}", late("ontologies.ontology")),
+        Route("/api/v1/ontologies/{ontology}", late("ontologies.delete_ontology"), methods=["DELETE"]),
+        Route(FEATURE_IN_ONTOLOGY, late("ontologies.insert_feature"), methods=["POST"]),
+        Route(FEATURE_IN_ONTOLOGY, late("ontologies.remove_feature"), methods=["DELETE"]),
+        Route(f"{FEATURE_IN_ONTOLOGY}/unarchive", late("ontologies.unarchive_feature"), methods=["PATCH"]),
+        Route("/api/v1/feature-schemas/unused", late("ontologies.list_unused_feature_schemas")),
+        Route("/api/v1/feature-schemas/{feature}", late("ontologies.upsert_feature"), methods=["PUT"]),
+        Route("/api/v1/feature-schemas/{feature}", late("ontologies.delete_feature"), methods=["DELETE"]),
+        Route("/api/v1/feature-schemas/{feature}/definition", late("ontologies.rename_feature"), methods=["PATCH"]),
+        Route(EMBEDDINGS_PATH, late("embeddings.embeddings"), methods=["GET", "POST"]),
+        Route(f"{EMBEDDINGS_PATH}/{{embedding}}", late("embeddings.embedding"), methods=["GET", "DELETE"]),
+        Route(f"{EMBEDDINGS_PATH}/{{embedding}}/_import_ndjson", late("embeddings.import_vectors"), methods=["PUT"]),
+        Route(f"{EMBEDDINGS_PATH}/{{embedding}}/vectors/_count", late("embeddings.count")),
         *others,
         *console_routes(settings, workspaces),
     ]

@@ -9,7 +9,8 @@ from contract_tests.clients.environments import NEWEST
 from contract_tests.rules.worlds import DEFAULT
 from contract_tests.serving import ServedWorld
 from mockserver.generate.plans import OntologyPlan, ProjectPlan
-from mockserver.generate.scenario import find, load
+from mockserver.generate.scenario import load
+from mockserver.generate.scenario_files import find
 from mockserver.world.media import PROMPT_RESPONSE_QUESTIONS
 
 FORMS = load(find("forms"))

@@ -11,7 +11,7 @@ import pytest
 from contract_tests.rules.commands.starting import ready, run, serve_in
 from mockserver import __version__
 from mockserver.__main__ import COMMANDS, main
-from mockserver.generate.scenario import list_scenarios
+from mockserver.generate.scenario_files import list_scenarios
 
 
 def test_each_verb_has_the_name_by_which_it_is_called() -> None:

@@ -7,7 +7,7 @@ from mockserver.api.graphql.documents import MOST_CHARACTERS, MOST_KEPT, MOST_TO
 from mockserver.api.graphql.texts import MOST_TEXT
 from mockserver.api.graphql.uploads import MOST_FILES, MOST_UPLOAD
 from mockserver.control.waiting import MOST_WAITING
-from mockserver.generate.scenario import MOST_BYTES
+from mockserver.generate.scenario_files import MOST_BYTES
 from mockserver.http.json_bodies import MOST_DEPTH, MOST_PARTS
 from mockserver.http.multipart import MOST_PARTS as MULTIPART_PARTS
 from mockserver.http.requests import MOST_BODY

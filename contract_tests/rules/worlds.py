@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mockserver.generate import history, scenario
+from mockserver.generate import history, scenario, scenario_files
 from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.database import Database, Record
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Hooks, Store
 from mockserver.world.workspace import Workspace
 
-DEFAULT = scenario.load(scenario.find("default"))
+DEFAULT = scenario.load(scenario_files.find("default"))
 PROJECTS = [project.name for project in DEFAULT.projects]
 """Of the default world, in the order in which they are listed."""
 ROWS = {project.name: project.rows for project in DEFAULT.projects}
@@ -19,7 +19,7 @@ ROWS = {project.name: project.rows for project in DEFAULT.projects}
 
 def generated(name: str = "default", *, seed: int = 0, ends: int | None = None) -> tuple[Workspace, list[list[Record]]]:
     """A scenario's world as records."""
-    workspace, pieces = history.build_world(scenario.load(scenario.find(name)), name=name, seed=seed, ends=ends)
+    workspace, pieces = history.build_world(scenario.load(scenario_files.find(name)), name=name, seed=seed, ends=ends)
     return workspace, list(pieces)
 
 

@@ -26,7 +26,6 @@ PAGE = 100
 """Ids in one answer (SDK docstring)."""
 NEW_FEATURE = "new_feature_schema_id"
 """The id in the address of a feature schema that is to be created (SDK client.py upsert_feature_schema)."""
-FEATURE_IN_ONTOLOGY = "/api/v1/ontologies/{ontology}/feature-schemas/{feature}"
 CREATED, NO_CONTENT = 201, 204
 
 T = TypeVar("T")

@@ -55,7 +55,7 @@ def run(
     """Generates the world, then writes it: two steps for each row."""
     # Imported here: `--help` and a wrong flag answer immediately.
     from mockserver.exports import samples
-    from mockserver.generate import locales, words
+    from mockserver.generate import locales, scenario_files, words
     from mockserver.generate import scenario as scenarios
     from mockserver.generate.prepared import resolve_end
 
@@ -66,7 +66,7 @@ def run(
     if not base_url.startswith(("http://", "https://")) or base_url.endswith("/"):
         raise StartupError(f"--base-url is {base_url!r}; expected scheme and host, like https://mock.example")
     sections = parse_sections(params)
-    plan = samples.select_project(scenarios.load(scenarios.find(scenario)), media, rows, project=project)
+    plan = samples.select_project(scenarios.load(scenario_files.find(scenario)), media, rows, project=project)
     end = resolve_end(plan, ends)
     tables = {} if locale is None else locales.build_tables(locale, seed)
     with (

@@ -22,7 +22,7 @@ def setting(flag: str, **options: Any) -> Callable[[Command], Command]:
 
 def complete_scenario(_context: click.Context, _parameter: click.Parameter, start: str) -> list[CompletionItem]:
     """The built-in scenarios and, by the shell, files."""
-    from mockserver.generate.scenario import list_scenarios  # only while a user types
+    from mockserver.generate.scenario_files import list_scenarios  # only while a user types
 
     names = [CompletionItem(name) for name in list_scenarios() if name.startswith(start)]
     return [*names, CompletionItem(start, type="file")]

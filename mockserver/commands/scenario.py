@@ -49,7 +49,8 @@ def check(files: tuple[str, ...], as_json: bool) -> None:
 def check_file(file: str) -> dict[str, Any]:
     """The numbers of projects and data rows of a file, or its mistake."""
     from mockserver.generate.prepared import count_data_rows
-    from mockserver.generate.scenario import find, load
+    from mockserver.generate.scenario import load
+    from mockserver.generate.scenario_files import find
 
     try:
         plan = load(find(file))
@@ -64,9 +65,10 @@ def check_file(file: str) -> dict[str, Any]:
 def init(media: tuple[str, ...], output: str) -> None:
     """Writes a file to begin with: projects with the ontologies of the scenario `default`."""
     from mockserver.generate import scenario as scenarios
+    from mockserver.generate import scenario_files
     from mockserver.generate.scenario_writer import NewProject
 
-    plan = scenarios.load(scenarios.find("default"))
+    plan = scenarios.load(scenario_files.find("default"))
     projects = []
     for word in media or ("image",):
         known = next((one for one in plan.ontologies.values() if one.media == word), None)

@@ -29,7 +29,7 @@ def prepare(scenario: str, seed: int, ends: str | None) -> None:
 @click.command()
 def scenarios() -> None:
     """Lists the scenarios that come with the package."""
-    from mockserver.generate import scenario
+    from mockserver.generate import scenario, scenario_files
 
-    for name in scenario.list_scenarios():
-        click.echo(f"{name:<12} {scenario.load(scenario.find(name)).description}")
+    for name in scenario_files.list_scenarios():
+        click.echo(f"{name:<12} {scenario.load(scenario_files.find(name)).description}")

@@ -21,13 +21,18 @@ class Control(msgspec.Struct, frozen=True):
 
     method: str
     path: str
-    handler: Handler
+    get_handler: Callable[[], Handler]
+    """Is called when the control is first needed: its handler may not be imported before."""
     about_a_workspace: bool = True
     open: bool = False
     long: bool = False
     """Whether it may take seconds: it creates, copies or exports whole worlds."""
     most_body: int = 64 * 1024
     """Bytes."""
+
+    @property
+    def handler(self) -> Handler:
+        return self.get_handler()
 
     @property
     def summary(self) -> str:

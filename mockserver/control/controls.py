@@ -8,11 +8,9 @@ import secrets
 import msgspec
 from starlette.requests import Request
 
-from mockserver import __version__
 from mockserver.control.bodies import (
     ClockView,
     ExpectRows,
-    Health,
     KeyView,
     MoveClock,
     NewWorkspace,
@@ -55,10 +53,6 @@ class Controls:
 
     def _url(self, request: Request) -> str:
         return base_url(request, self._settings.public_url)
-
-    def health(self, _request: Request, _body: None) -> Health:
-        """Answers 200 as soon as GraphQL can be answered."""
-        return Health("ok", __version__)
 
     def list_workspaces(self, _request: Request, _body: None) -> WorkspaceList:
         """Lists the API keys of all workspaces."""

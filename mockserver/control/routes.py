@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import Executor
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from inspect import iscoroutinefunction
 from typing import Any
 
@@ -15,11 +15,7 @@ from starlette.routing import Route
 
 from mockserver.control.bodies import Query
 from mockserver.control.control import NOTHING, Control
-from mockserver.control.controls import Controls
-from mockserver.control.faults import FaultControls
-from mockserver.control.openapi import build_openapi
-from mockserver.control.requests import RequestControls
-from mockserver.control.webhooks import WebhookControls
+from mockserver.control.handlers import Handlers
 from mockserver.conversion import convert
 from mockserver.errors import BadInput, WireError
 from mockserver.http import access
@@ -40,46 +36,49 @@ MOST_DEPTH = 64
 
 def list_controls(settings: Settings, workspaces: Workspaces, threads: Executor, journals: Journals) -> list[Control]:
     """Lists every control. `threads` run those that answer soon."""
-    do = Controls(settings, workspaces)
-    webhooks = WebhookControls(do, threads)
-    faults = FaultControls(do)
-    requests = RequestControls(do, journals.unclaimed)
+    handler = Handlers(settings, workspaces, threads, journals).later
     return [
-        Control("GET", "/_mock/health", do.health, about_a_workspace=False, open=True),
-        Control("GET", "/_mock/ready", do.ready),
-        Control("GET", "/_mock/workspaces", do.list_workspaces, about_a_workspace=False),
-        Control("POST", "/_mock/workspaces", do.create_workspace, about_a_workspace=False, long=True),
-        Control("DELETE", "/_mock/workspaces/{api_key}", do.delete_workspace, about_a_workspace=False, long=True),
-        Control("POST", "/_mock/reset", do.reset, long=True),
-        Control("GET", "/_mock/clock", do.clock),
-        Control("POST", "/_mock/clock", do.move_clock),
-        Control("GET", "/_mock/progression", do.progression),
-        Control("POST", "/_mock/progression", do.set_progression),
-        Control("GET", "/_mock/switches", do.switches),
-        Control("POST", "/_mock/switches", do.set_switches),
-        Control("GET", "/_mock/key", do.key),
-        Control("POST", "/_mock/key", do.set_key),
-        Control("POST", "/_mock/expected", do.expect_rows, long=True, most_body=MOST_BODY),
-        Control("POST", "/_mock/events", do.make_event, most_body=MOST_EVENT),
-        Control("POST", "/_mock/events/many", do.make_events, long=True, most_body=MOST_BODY),
-        Control("POST", "/_mock/simulate", do.simulate, long=True),
-        Control("GET", "/_mock/webhooks", webhooks.list_webhooks),
-        Control("POST", "/_mock/webhooks", webhooks.create_webhook),
-        Control("PATCH", "/_mock/webhooks/{webhook}", webhooks.change_webhook),
-        Control("DELETE", "/_mock/webhooks/{webhook}", webhooks.delete_webhook),
-        Control("POST", "/_mock/webhooks/{webhook}/replay", webhooks.replay),
-        Control("GET", "/_mock/webhooks/{webhook}/statistics", webhooks.statistics),
-        Control("GET", "/_mock/deliveries", webhooks.list_deliveries),
-        Control("POST", "/_mock/redeliver", webhooks.redeliver_failed),
-        Control("POST", "/_mock/deliveries/{delivery}/redeliver", webhooks.redeliver),
-        Control("GET", "/_mock/requests", requests.list_requests),
-        Control("DELETE", "/_mock/requests", requests.forget_requests),
-        Control("POST", "/_mock/requests/verify", requests.verify_requests),
-        Control("GET", "/_mock/faults", faults.list_faults),
-        Control("POST", "/_mock/faults", faults.request_fault, most_body=MOST_BODY),
-        Control("DELETE", "/_mock/faults", faults.clear_faults),
-        Control("GET", "/_mock/faults/{fault}", faults.find_fault),
-        Control("DELETE", "/_mock/faults/{fault}", faults.remove_fault),
+        Control("GET", "/_mock/health", handler("health.health"), about_a_workspace=False, open=True),
+        Control("GET", "/_mock/ready", handler("controls.ready")),
+        Control("GET", "/_mock/workspaces", handler("controls.list_workspaces"), about_a_workspace=False),
+        Control("POST", "/_mock/workspaces", handler("controls.create_workspace"), about_a_workspace=False, long=True),
+        Control(
+            "DELETE",
+            "/_mock/workspaces/{api_key}",
+            handler("controls.delete_workspace"),
+            about_a_workspace=False,
+            long=True,
+        ),
+        Control("POST", "/_mock/reset", handler("controls.reset"), long=True),
+        Control("GET", "/_mock/clock", handler("controls.clock")),
+        Control("POST", "/_mock/clock", handler("controls.move_clock")),
+        Control("GET", "/_mock/progression", handler("controls.progression")),
+        Control("POST", "/_mock/progression", handler("controls.set_progression")),
+        Control("GET", "/_mock/switches", handler("controls.switches")),
+        Control("POST", "/_mock/switches", handler("controls.set_switches")),
+        Control("GET", "/_mock/key", handler("controls.key")),
+        Control("POST", "/_mock/key", handler("controls.set_key")),
+        Control("POST", "/_mock/expected", handler("controls.expect_rows"), long=True, most_body=MOST_BODY),
+        Control("POST", "/_mock/events", handler("controls.make_event"), most_body=MOST_EVENT),
+        Control("POST", "/_mock/events/many", handler("controls.make_events"), long=True, most_body=MOST_BODY),
+        Control("POST", "/_mock/simulate", handler("controls.simulate"), long=True),
+        Control("GET", "/_mock/webhooks", handler("webhooks.list_webhooks")),
+        Control("POST", "/_mock/webhooks", handler("webhooks.create_webhook")),
+        Control("PATCH", "/_mock/webhooks/{webhook}", handler("webhooks.change_webhook")),
+        Control("DELETE", "/_mock/webhooks/{webhook}", handler("webhooks.delete_webhook")),
+        Control("POST", "/_mock/webhooks/{webhook}/replay", handler("webhooks.replay")),
+        Control("GET", "/_mock/webhooks/{webhook}/statistics", handler("webhooks.statistics")),
+        Control("GET", "/_mock/deliveries", handler("webhooks.list_deliveries")),
+        Control("POST", "/_mock/redeliver", handler("webhooks.redeliver_failed")),
+        Control("POST", "/_mock/deliveries/{delivery}/redeliver", handler("webhooks.redeliver")),
+        Control("GET", "/_mock/requests", handler("requests.list_requests")),
+        Control("DELETE", "/_mock/requests", handler("requests.forget_requests")),
+        Control("POST", "/_mock/requests/verify", handler("requests.verify_requests")),
+        Control("GET", "/_mock/faults", handler("faults.list_faults")),
+        Control("POST", "/_mock/faults", handler("faults.request_fault"), most_body=MOST_BODY),
+        Control("DELETE", "/_mock/faults", handler("faults.clear_faults")),
+        Control("GET", "/_mock/faults/{fault}", handler("faults.find_fault")),
+        Control("DELETE", "/_mock/faults/{fault}", handler("faults.remove_fault")),
     ]
 
 
@@ -88,8 +87,7 @@ def control_routes(
 ) -> list[Route]:
     """Builds the routes of all controls. `long` runs those that may take seconds, `threads` all others."""
     known = list_controls(settings, workspaces, threads, journals)
-    # Built on the first request: a server starts sooner without it.
-    document = cache(lambda: json_response(build_openapi(known)).body)
+    document = cache(partial(_build_document, known))  # on the first request: a server starts sooner without it
 
     async def openapi(_request: Request) -> Response:
         """Describes the control API: this document."""
@@ -104,6 +102,12 @@ def control_routes(
         for item in known
     ]
     return [*routes, Route("/_mock/openapi.json", openapi)]
+
+
+def _build_document(known: list[Control]) -> Any:
+    from mockserver.control.openapi import build_openapi  # noqa: PLC0415  few clients request it
+
+    return json_response(build_openapi(known)).body
 
 
 class Endpoint:

@@ -19,15 +19,13 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from mockserver import __version__
 from mockserver.errors import ResourceFailed
 from mockserver.folders import TemporaryFolder
-from mockserver.generate import scenario
 from mockserver.generate.fixtures import find_fixtures
-from mockserver.generate.plans import Scenario
+from mockserver.generate.scenario_files import find, find_built_in, read_text
 from mockserver.settings import check_seed, parse_moment
 from mockserver.world.clock import DAY
 from mockserver.world.data_rows import DataRow
@@ -35,9 +33,13 @@ from mockserver.world.database import Record
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store
 
+if TYPE_CHECKING:
+    from mockserver.generate.plans import Scenario
+
 LOG = logging.getLogger(__name__)
 Watch = Callable[[int], AbstractContextManager[Callable[[int], None]]]
 """Called with the number of data rows of a world; gives a function that is called with each number of new ones."""
+_SOURCES = frozenset({".py", ".sql", ".txt", ".toml"})
 _WATCH: ContextVar[Watch | None] = ContextVar("watch", default=None)
 
 
@@ -54,12 +56,14 @@ def watch_progress(watch: Watch) -> Iterator[None]:
 def prepare_world(name: str, *, seed: int, ends: str | None, cache: Path) -> SqliteDatabase:
     """The generated world of a scenario, from the cache or generated now. Raises ScenarioError, StartupError."""
     check_seed(seed)
-    file = scenario.find(name)
-    plan = scenario.load(file)
-    end = resolve_end(plan, ends)
-    path = cache / "worlds" / f"{build_cache_key(file.stem, plan, seed, end)}.sqlite"
+    file = find(name)
+    text = read_text(file)
+    end = find_end(text, str(file), ends)
+    path = cache / "worlds" / f"{build_cache_key(file.stem, text, seed, end)}.sqlite"
     if path.exists():
         return SqliteDatabase(path)
+    plan = parse_scenario(text, str(file))
+    end = resolve_end(plan, ends) if end is None else end
     try:
         build_world(plan, path, name=file.stem, seed=seed, ends=end)
     except (OSError, ResourceFailed) as error:  # a cache that cannot be written is no reason not to serve
@@ -75,6 +79,23 @@ def make_temporary_cache() -> Path:
     folder = TemporaryFolder()
     atexit.register(folder.close)
     return folder.path
+
+
+def parse_scenario(text: bytes, source: str) -> Scenario:
+    """The scenario in a text. Raises ScenarioError."""
+    from mockserver.generate import scenario  # noqa: PLC0415  a server whose world is prepared starts without
+
+    return scenario.parse(text, source=source)
+
+
+def find_end(text: bytes, source: str, ends: str | None) -> int | None:
+    """When the history of a scenario with this text ends; None at its own end, for which the text need not be parsed.
+
+    Raises ScenarioError, StartupError.
+    """
+    if ends is None:
+        return None
+    return resolve_end(parse_scenario(text, source), ends) if ends == "now" else parse_moment(ends, flag="--ends")
 
 
 def resolve_end(plan: Scenario, ends: str | None) -> int:
@@ -132,17 +153,17 @@ def count_data_rows(plan: Scenario) -> int:
     return sum(project.rows for project in plan.projects if project.rows_of is None)
 
 
-def build_cache_key(name: str, plan: Scenario, seed: int, ends: int) -> str:
-    """The name of the cached file."""
+def build_cache_key(name: str, text: bytes, seed: int, end: int | None) -> str:
+    """The name of the cached file. `text` is that of the scenario."""
     total = hashlib.blake2b(digest_size=12)
     for source in _list_sources():
         total.update(source.name.encode() + b"\0" + source.read_bytes())
-    total.update(msgspec.json.encode(plan))
-    return f"{__version__}-{name[:60]}-{seed}-{ends}-{total.hexdigest()}"
+    total.update(text)
+    return f"{__version__}-{name[:60]}-{seed}-{'own' if end is None else end}-{total.hexdigest()}"
 
 
 def _list_sources() -> list[Path]:
-    """The files that a generated world depends on beside its scenario."""
+    """The files that a generated world depends on beside its scenario, which can be like a built-in one."""
     package = Path(__file__).parent.parent
-    folders = (package / "generate", package / "world", find_fixtures() / "words")
-    return sorted(path for folder in folders for path in folder.rglob("*") if path.suffix in {".py", ".sql", ".txt"})
+    folders = (package / "generate", package / "world", find_fixtures() / "words", find_built_in())
+    return sorted(path for folder in folders for path in folder.rglob("*") if path.suffix in _SOURCES)

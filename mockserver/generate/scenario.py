@@ -13,7 +13,6 @@ from mockserver.conversion import convert
 from mockserver.errors import ScenarioError, nearest, quote
 from mockserver.faults.rule import FaultRule
 from mockserver.generate.checks import check, describe_wrong_tool
-from mockserver.generate.fixtures import find_fixtures
 from mockserver.generate.lines import find_line
 from mockserver.generate.plans import (
     MetadataPlan,
@@ -30,6 +29,7 @@ from mockserver.generate.plans import (
     Tool,
     ValuePlan,
 )
+from mockserver.generate.scenario_files import find, list_scenarios, read_text
 from mockserver.vocabulary import Step, describe_unknown_word, split_path
 from mockserver.world.media import BY_NAME
 from mockserver.world.switches import Switches
@@ -52,38 +52,9 @@ _PART_AT_KEY: dict[str, type[msgspec.Struct]] = {
 }
 
 
-MOST_BYTES = 1024 * 1024
-"""Of a scenario file. The largest that come with the package have some ten thousand."""
-
-
-def list_scenarios() -> list[str]:
-    """The scenarios that come with the package."""
-    return sorted(path.stem for path in (find_fixtures() / "scenarios").glob("*.toml"))
-
-
-def find(name: str) -> Path:
-    """The file of a scenario, by the name of a built-in scenario or by a path. Raises ScenarioError."""
-    if name.endswith(".toml") or "/" in name:
-        path = Path(name)
-        if path.is_file():
-            return path
-        raise ScenarioError(f"--scenario is {name!r}, and there is no such file; give a path that exists")
-    if name in list_scenarios():
-        return find_fixtures() / "scenarios" / f"{name}.toml"
-    known = quote(nearest(name, list_scenarios()))
-    raise ScenarioError(f"--scenario is {name!r}; known are {known}, or give a path that ends in .toml")
-
-
 def load(path: Path) -> Scenario:
     """Reads and checks a scenario file. Raises ScenarioError naming the file, the key path and what was expected."""
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise ScenarioError(f"{path} has more than {MOST_BYTES:,} bytes; scenarios have some thousands")
-        with path.open("rb") as file:
-            text = file.read(MOST_BYTES)
-    except OSError as error:
-        raise ScenarioError(f"{path}: {error.strerror}; give a file that can be read") from None
-    return parse(text, source=str(path))
+    return parse(read_text(path), source=str(path))
 
 
 def parse(text: bytes, *, source: str) -> Scenario:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from mockserver.links import Links
 from mockserver.webhooks.messages import Message, build_message
-from mockserver.webhooks.payloads import Payloads
 from mockserver.webhooks.rotation import SecretChooser
 from mockserver.world.change import Change
 from mockserver.world.changes.deliveries import ACTIVE, Deliveries
@@ -14,6 +15,9 @@ from mockserver.world.database import Clause, Connection, encode_json
 from mockserver.world.events import Event
 from mockserver.world.queries.events import match_unsent_events
 from mockserver.world.webhooks import Delivery, DeliveryState, Subscription
+
+if TYPE_CHECKING:
+    from mockserver.webhooks.payloads import Payloads
 
 BATCH = 500
 """Messages that are rendered together."""
@@ -71,6 +75,8 @@ class OutboxWriter:
         return len(deliveries)
 
     def _payloads(self, connection: Connection, now: int) -> Payloads:
+        from mockserver.webhooks.payloads import Payloads  # noqa: PLC0415  few worlds have subscriptions
+
         return Payloads(connection, links=self._links, host=self._host, now=now)
 
     def _build_delivery(

@@ -4,47 +4,50 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mockserver.conversion import decode
 from mockserver.exports.budget import Budget
-from mockserver.exports.legacy.files import LegacyFiles
-from mockserver.exports.tasks import Exports
 from mockserver.faults.armed import ActiveFaults, Faults
 from mockserver.faults.rule import FaultRule
 from mockserver.journal.journal import Journals
 from mockserver.links import Links
+from mockserver.parts import HasParts, Part
 from mockserver.webhooks.dispatcher import Dispatcher
 from mockserver.webhooks.outbox import OutboxWriter
-from mockserver.workspaces.annotation_imports import AnnotationImports
 from mockserver.workspaces.long_changes import LongChanges
 from mockserver.workspaces.manifest import WorkspaceManifest
-from mockserver.workspaces.row_imports import RowImports
 from mockserver.workspaces.storage import Life
-from mockserver.workspaces.task_jobs import TaskJobs
-from mockserver.workspaces.uploads import Uploads
-from mockserver.world.changes.attachments import AttachmentChanges
-from mockserver.world.changes.batches import BatchChanges
-from mockserver.world.changes.catalog import CatalogChanges
-from mockserver.world.changes.data_rows import DataRowChanges
 from mockserver.world.changes.deliveries import Deliveries
-from mockserver.world.changes.embeddings import EmbeddingChanges
-from mockserver.world.changes.global_keys import GlobalKeyChanges
-from mockserver.world.changes.groups import GroupChanges
-from mockserver.world.changes.issues import IssueChanges
-from mockserver.world.changes.labels import LabelChanges
-from mockserver.world.changes.metadata import MetadataChanges
-from mockserver.world.changes.model_configs import ModelConfigChanges
-from mockserver.world.changes.models import ModelChanges
-from mockserver.world.changes.ontologies import OntologyChanges
-from mockserver.world.changes.projects import ProjectChanges
-from mockserver.world.changes.queues import QueueChanges
-from mockserver.world.changes.settings import WorkspaceSettings
-from mockserver.world.changes.slices import SliceChanges
-from mockserver.world.changes.tasks import TaskChanges
 from mockserver.world.progress import Progress
 from mockserver.world.store import Hooks
 from mockserver.world.workspace import Workspace as World
+
+if TYPE_CHECKING:
+    from mockserver.exports.legacy.files import LegacyFiles
+    from mockserver.exports.tasks import Exports
+    from mockserver.workspaces.annotation_imports import AnnotationImports
+    from mockserver.workspaces.row_imports import RowImports
+    from mockserver.workspaces.task_jobs import TaskJobs
+    from mockserver.workspaces.uploads import Uploads
+    from mockserver.world.changes.attachments import AttachmentChanges
+    from mockserver.world.changes.batches import BatchChanges
+    from mockserver.world.changes.catalog import CatalogChanges
+    from mockserver.world.changes.data_rows import DataRowChanges
+    from mockserver.world.changes.embeddings import EmbeddingChanges
+    from mockserver.world.changes.global_keys import GlobalKeyChanges
+    from mockserver.world.changes.groups import GroupChanges
+    from mockserver.world.changes.issues import IssueChanges
+    from mockserver.world.changes.labels import LabelChanges
+    from mockserver.world.changes.metadata import MetadataChanges
+    from mockserver.world.changes.model_configs import ModelConfigChanges
+    from mockserver.world.changes.models import ModelChanges
+    from mockserver.world.changes.ontologies import OntologyChanges
+    from mockserver.world.changes.projects import ProjectChanges
+    from mockserver.world.changes.queues import QueueChanges
+    from mockserver.world.changes.settings import WorkspaceSettings
+    from mockserver.world.changes.slices import SliceChanges
+    from mockserver.world.changes.tasks import TaskChanges
 
 LOG = logging.getLogger(__name__)
 
@@ -66,11 +69,41 @@ def store_hooks(manifest: WorkspaceManifest, parts: Parts) -> Hooks:
     return Hooks(writer.before_commit, parts.dispatcher.wake)
 
 
-class Workspace:
+class Workspace(HasParts):
     """Serves one world until it is closed."""
 
+    exports: Part[Exports] = Part("mockserver.exports.tasks:Exports", "store links results threads budget faults")
+    legacy: Part[LegacyFiles] = Part(
+        "mockserver.exports.legacy.files:LegacyFiles", "store links results threads budget"
+    )
+    uploads: Part[Uploads] = Part("mockserver.workspaces.uploads:Uploads", "store links results budget")
+    jobs: Part[TaskJobs] = Part("mockserver.workspaces.task_jobs:TaskJobs", "store threads")
+    annotation_imports: Part[AnnotationImports] = Part(
+        "mockserver.workspaces.annotation_imports:AnnotationImports", "store uploads"
+    )
+    row_imports: Part[RowImports] = Part("mockserver.workspaces.row_imports:RowImports", "store uploads jobs")
+    settings: Part[WorkspaceSettings] = Part("mockserver.world.changes.settings:WorkspaceSettings", "store")
+    catalog: Part[CatalogChanges] = Part("mockserver.world.changes.catalog:CatalogChanges", "store")
+    batches: Part[BatchChanges] = Part("mockserver.world.changes.batches:BatchChanges", "store")
+    queues: Part[QueueChanges] = Part("mockserver.world.changes.queues:QueueChanges", "store")
+    metadata: Part[MetadataChanges] = Part("mockserver.world.changes.metadata:MetadataChanges", "store")
+    attachments: Part[AttachmentChanges] = Part("mockserver.world.changes.attachments:AttachmentChanges", "store")
+    global_keys: Part[GlobalKeyChanges] = Part("mockserver.world.changes.global_keys:GlobalKeyChanges", "store")
+    embeddings: Part[EmbeddingChanges] = Part("mockserver.world.changes.embeddings:EmbeddingChanges", "store")
+    models: Part[ModelChanges] = Part("mockserver.world.changes.models:ModelChanges", "store")
+    projects: Part[ProjectChanges] = Part("mockserver.world.changes.projects:ProjectChanges", "store")
+    groups: Part[GroupChanges] = Part("mockserver.world.changes.groups:GroupChanges", "store")
+    slices: Part[SliceChanges] = Part("mockserver.world.changes.slices:SliceChanges", "store")
+    model_configs: Part[ModelConfigChanges] = Part("mockserver.world.changes.model_configs:ModelConfigChanges", "store")
+    data_rows: Part[DataRowChanges] = Part("mockserver.world.changes.data_rows:DataRowChanges", "store")
+    labels: Part[LabelChanges] = Part("mockserver.world.changes.labels:LabelChanges", "store")
+    issues: Part[IssueChanges] = Part("mockserver.world.changes.issues:IssueChanges", "store")
+    ontologies: Part[OntologyChanges] = Part("mockserver.world.changes.ontologies:OntologyChanges", "store")
+    tasks: Part[TaskChanges] = Part("mockserver.world.changes.tasks:TaskChanges", "store")
+
     def __init__(self, life: Life, parts: Parts, *, is_new: bool = False) -> None:
-        """`is_new`: the life has just been created, so it has nothing to send yet."""
+        """`is_new`: the life has just been created, so it has nothing to send yet, and no files."""
+        super().__init__()
         store = life.store
         self.life = life
         self.store = store
@@ -78,35 +111,12 @@ class Workspace:
         self.api_key = self.world.name
         self.links = Links.from_secret(life.manifest.secret)
         self.results = life.results
+        self.threads, self.budget = parts.threads, parts.budget
         rules = decode(self.world.faults, list[FaultRule])
         self.faults = Faults(parts.active_faults, store.clock.now, rules)
-        self.exports = Exports(store, self.links, self.results, parts.threads, parts.budget, self.faults)
-        self.legacy = LegacyFiles(store, self.links, self.results, parts.threads, parts.budget)
-        self.uploads = Uploads(store, self.links, self.results, parts.budget)
-        self.jobs = TaskJobs(store, parts.threads)
-        self.annotation_imports = AnnotationImports(store, self.uploads)
-        self.row_imports = RowImports(store, self.uploads, self.jobs)
         self.long_changes = LongChanges()
         self.key_revoked = False
         """Whether clients are refused as if the key named no workspace. A restart of the server forgets it."""
-        self.settings = WorkspaceSettings(store)
-        self.catalog = CatalogChanges(store)
-        self.batches = BatchChanges(store)
-        self.queues = QueueChanges(store)
-        self.metadata = MetadataChanges(store)
-        self.attachments = AttachmentChanges(store)
-        self.global_keys = GlobalKeyChanges(store)
-        self.embeddings = EmbeddingChanges(store)
-        self.models = ModelChanges(store)
-        self.projects = ProjectChanges(store)
-        self.groups = GroupChanges(store)
-        self.slices = SliceChanges(store)
-        self.model_configs = ModelConfigChanges(store)
-        self.data_rows = DataRowChanges(store)
-        self.labels = LabelChanges(store)
-        self.issues = IssueChanges(store)
-        self.ontologies = OntologyChanges(store)
-        self.tasks = TaskChanges(store)
         self.deliveries = Deliveries(store)
         self.outbox_writer = OutboxWriter(self.links, parts.url)
         self._journals = parts.journals
@@ -114,6 +124,12 @@ class Workspace:
         self._dispatcher = parts.dispatcher
         self._dispatcher.attach(self.deliveries, is_new=is_new)
         self._processing = Progress(store.clock)
+        if not is_new:
+            self._count_files()
+
+    def _count_files(self) -> None:
+        """Creates the parts that count the files of an earlier run, and delete those that it left unfinished."""
+        _counting = (self.exports, self.legacy, self.uploads)
 
     def is_processed(self, key: str, *, since: int | None = None) -> bool:
         """Polls the processing that `key` names: whether it is done, as the progression of processing shows it.
@@ -134,7 +150,6 @@ class Workspace:
         self._journals.close(self.journal)
         self.faults.clear()
         self._dispatcher.detach(self.store)
-        self.exports.close()
-        self.legacy.close()
-        self.jobs.close()
+        for part in self.list_created("exports", "legacy", "jobs"):
+            part.close()
         self.store.close()

@@ -10,7 +10,8 @@ from click.testing import CliRunner, Result
 from contract_tests.serving import ServedWorld
 from mockserver.__main__ import main
 from mockserver.generate.features import build_ontology
-from mockserver.generate.scenario import find, load, parse
+from mockserver.generate.scenario import load, parse
+from mockserver.generate.scenario_files import find
 from mockserver.generate.scenario_writer import NewProject, convert_ontology, render_scenario
 from mockserver.testing import MockServer
 

@@ -29,7 +29,7 @@ def without(_request: Any, argument: None) -> bytes:
     ],
 )
 def test_the_types_of_a_handler_are_those_of_its_control(handler: Any, body: Any, query: Any, answer: Any) -> None:
-    control = Control("POST", "/", handler)
+    control = Control("POST", "/", lambda: handler)
     assert (control.body, control.query, control.answer) == (body, query, answer)
 
 
@@ -50,6 +50,6 @@ def ignore_types(_request, body):  # type: ignore[no-untyped-def]  # the mistake
 
 
 @pytest.mark.parametrize("handler", [two_bodies, no_body, any_body, text, ignore_types])
-def test_a_handler_whose_body_nobody_would_check_is_refused_when_the_routes_are_made(handler: Any) -> None:
+def test_a_handler_whose_body_nobody_would_check_is_refused_when_it_is_read(handler: Any) -> None:
     with pytest.raises(TypeError, match=f"{handler.__name__}.* is no handler of a control"):
-        _ = Control("POST", "/", handler).body
+        _ = Control("POST", "/", lambda: handler).body

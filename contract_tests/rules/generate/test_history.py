@@ -22,7 +22,8 @@ from mockserver.generate.assets import build_asset
 from mockserver.generate.media import image, text
 from mockserver.generate.plans import ProjectPlan, Scenario
 from mockserver.generate.prose import LANGUAGES
-from mockserver.generate.scenario import find, load, parse
+from mockserver.generate.scenario import load, parse
+from mockserver.generate.scenario_files import find
 from mockserver.world.data_rows import Attachment, DataRow, Dataset, Embedding, MetadataSchema
 from mockserver.world.database import Clause, Record
 from mockserver.world.labels import Body, Label, ProjectRow, Review
@@ -37,10 +38,10 @@ DAY = 86_400_000_000
 PROGRAM = """
 import hashlib
 from msgspec.structs import astuple
-from mockserver.generate import history, scenario
+from mockserver.generate import history, scenario, scenario_files
 from mockserver.generate.assets import build_asset
 total = hashlib.blake2b()
-workspace, pieces = history.build_world(scenario.load(scenario.find("default")), name="default", seed=7)
+workspace, pieces = history.build_world(scenario.load(scenario_files.find("default")), name="default", seed=7)
 for record in (record for piece in pieces for record in piece):
     total.update(repr([str(value) for value in astuple(record)]).encode())
     if getattr(record, "asset", None):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract_tests.rules.worlds import generated, in_file, stored
-from mockserver.generate import history, scenario
+from mockserver.generate import history, scenario, scenario_files
 from mockserver.generate.chance import Chance
 from mockserver.generate.models import choose_split, predict
 from mockserver.generate.plans import RunPlan, Splits
@@ -35,7 +35,7 @@ predictions = false
 
 
 def records(more: str = "") -> list[Record]:
-    text = scenario.find("default").read_text() + more
+    text = scenario_files.find("default").read_text() + more
     _, pieces = history.build_world(scenario.parse(text.encode(), source="a.toml"), name="a", seed=0)
     return [record for piece in pieces for record in piece]
 

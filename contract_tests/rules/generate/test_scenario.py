@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from mockserver.errors import ScenarioError
 from mockserver.generate import plans
 from mockserver.generate.plans import Scenario
-from mockserver.generate.scenario import find, list_scenarios, load, parse
+from mockserver.generate.scenario import load, parse
+from mockserver.generate.scenario_files import find, list_scenarios
 from mockserver.world.media import BY_NAME, MEDIA
 
 HEAD = 'description = "d"\n'

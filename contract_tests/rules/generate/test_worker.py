@@ -12,7 +12,8 @@ import pytest
 from mockserver.errors import StartupError
 from mockserver.generate import history, prepared, worker
 from mockserver.generate.plans import Scenario
-from mockserver.generate.scenario import find, load, parse
+from mockserver.generate.scenario import load, parse
+from mockserver.generate.scenario_files import find
 from mockserver.world.data_rows import DataRow
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store

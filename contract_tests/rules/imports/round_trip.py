@@ -11,7 +11,8 @@ from mockserver.exports.import_form import render_import_lines
 from mockserver.exports.import_frames import Reference
 from mockserver.generate.features import Ontology, build_ontology
 from mockserver.generate.media.generator import Variant, get_generator
-from mockserver.generate.scenario import find, load
+from mockserver.generate.scenario import load
+from mockserver.generate.scenario_files import find
 from mockserver.imports.bodies import ImportedBody, Target, build_body
 from mockserver.imports.contents import Contents
 from mockserver.imports.lines import decode_line

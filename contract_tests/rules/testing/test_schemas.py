@@ -24,7 +24,8 @@ from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import build_scope
 from mockserver.generate.fixtures import find_fixtures
 from mockserver.generate.plans import ProjectPlan
-from mockserver.generate.scenario import find, load
+from mockserver.generate.scenario import load
+from mockserver.generate.scenario_files import find
 from mockserver.links import Links
 from mockserver.testing import schemas
 from mockserver.world.database import EVERYTHING, Clause

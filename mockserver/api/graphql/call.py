@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 import msgspec
 
@@ -12,11 +12,13 @@ from mockserver.api.graphql.filters import build_condition, build_unique_conditi
 from mockserver.api.graphql.pages import Window
 from mockserver.api.graphql.plans import TakesLong
 from mockserver.errors import QueryTooComplex
-from mockserver.exports.legacy.labels import LabelElements
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import MetadataSchema
 from mockserver.world.database import EVERYTHING, Clause, Connection, R, Record
 from mockserver.world.store import Store
+
+if TYPE_CHECKING:
+    from mockserver.exports.legacy.labels import LabelElements
 
 MOST_RECORDS = 20_000
 """Records that one answer may read. The largest page of an SDK, 500 data rows with metadata, reads some 10,000."""
@@ -87,6 +89,8 @@ class Call(msgspec.Struct):
 
     def build_legacy_label(self, label_id: str) -> dict[str, Any]:
         """The `Label` of Export V1. A document may ask for hundreds."""
+        from mockserver.exports.legacy.labels import LabelElements  # noqa: PLC0415  few documents request labels
+
         with self._connect() as connection:
             if self._elements is None:
                 now = self.store.clock.now()

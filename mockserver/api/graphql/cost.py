@@ -40,7 +40,7 @@ from graphql import (
 )
 from graphql.language import Node
 
-from mockserver.api.graphql.fields import is_long
+from mockserver.api.graphql.fields import is_long, module_of
 from mockserver.errors import QueryNotValid, QueryTooComplex
 
 MOST_DEPTH = 60
@@ -94,6 +94,8 @@ class Cost(msgspec.Struct):
     """Whether `@include` or `@skip` make several queries of it."""
     long: bool = False
     """Whether a field is requested that was registered as long."""
+    modules: set[str] = set()
+    """Modules of resolvers that have to be imported first."""
 
 
 def check_size(document: DocumentNode) -> int:
@@ -215,6 +217,8 @@ class _Meter:
         if field is None:
             return
         cost.long |= is_long(field)
+        if (module := module_of(field)) is not None:
+            cost.modules.add(module)
         of_type = get_named_type(field.type)
         if not is_object_type(of_type):
             return

@@ -26,6 +26,7 @@ from graphql import (
 from graphql.validation import FieldsOnCorrectTypeRule, NoFragmentCyclesRule
 
 from mockserver.api.graphql.cost import MOST_DEPTH, Cost, check_size, cost_of, is_circular
+from mockserver.api.graphql.fields import load_modules
 from mockserver.api.graphql.plans import MOST_PLANS, Planned
 from mockserver.api.graphql.unknown import find_unknown, list_operations, suggest
 from mockserver.api.graphql.unread import Input, list_inputs
@@ -109,7 +110,7 @@ def _estimate_size(query: str, document: Document | RefusedDocument) -> int:
 
 
 def prepare(schema: GraphQLSchema, query: str) -> Document | RefusedDocument:
-    """Parses, measures and validates a document. Returns why it cannot be run, if it cannot."""
+    """Parses, measures and validates a document, and imports its resolvers. If it cannot be run, returns why."""
     try:
         check_length(query)
         check_depth(query)
@@ -133,6 +134,7 @@ def prepare(schema: GraphQLSchema, query: str) -> Document | RefusedDocument:
     errors = validate(schema, node, _RULES, max_errors=5, hide_suggestions=len(query) > LARGE_DOCUMENT)
     if errors:
         return _refuse(schema, node, errors)
+    load_modules(schema, cost.modules)
     memory = estimate_memory(nodes, cost) if len(query) <= LARGE_DOCUMENT else 0
     return _build_document(schema, node, cost, memory)
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import partial
 from inspect import isawaitable
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar
 
 from graphql import (
     ExecutionResult,
@@ -27,7 +27,7 @@ from graphql import (
 )
 
 from mockserver.api.graphql.documents import Document, KeptDocuments, RefusedDocument, prepare
-from mockserver.api.graphql.fields import RegisteredField, Resolver, register
+from mockserver.api.graphql.fields import Resolver
 from mockserver.api.graphql.plans import SHORT_TEXT, Planned, TakesLong
 from mockserver.api.graphql.scalars import set_scalars
 from mockserver.api.graphql.schema import load_schema
@@ -66,14 +66,10 @@ class Context(Protocol):
 class Engine:
     """A schema with its resolvers, and the documents that were sent to it."""
 
-    def __init__(self, resolvers: Mapping[str, Mapping[str, RegisteredField]], cache: Path | None = None) -> None:
-        """`cache` is the folder in which the schema is kept between starts."""
-        self.schema = load_schema(cache)
+    def __init__(self, modules: Iterable[str], cache: Path | None = None) -> None:
+        """`modules` have the resolvers; `cache` is the folder in which the schema is kept between starts."""
+        self.schema = load_schema(modules, cache)
         set_scalars(self.schema)
-        for type_name, fields in resolvers.items():
-            for field_name, field in fields.items():
-                object_type = cast("GraphQLObjectType", self.schema.type_map[type_name])
-                register(object_type.fields[field_name], field)
         self._documents = KeptDocuments()
         self._preparing = ThreadPoolExecutor(PREPARING, thread_name_prefix="documents")
         self._reading = ThreadPoolExecutor(READING, thread_name_prefix="queries")

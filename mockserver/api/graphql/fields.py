@@ -7,14 +7,15 @@ are attributes of a record need no function.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
+from importlib import import_module
 from operator import attrgetter
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import orjson
-from graphql import GraphQLField
+from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema
 
 from mockserver.api.graphql.filters import snake
 from mockserver.errors import BadInput
@@ -22,7 +23,7 @@ from mockserver.world.database import JsonText
 
 Resolver = Callable[..., Any]
 
-_RESOLVER, _LONG = "resolver", "long"
+_RESOLVER, _LONG, _MODULE = "resolver", "long", "module"
 
 
 class RegisteredField(msgspec.Struct, frozen=True):
@@ -106,6 +107,41 @@ def resolve_empty_list(_source: Any, _call: Any, **_arguments: Any) -> list[Any]
 
 
 # Fields of the schema
+
+
+def assign_modules(schema: GraphQLSchema, modules: Iterable[str]) -> None:
+    """Notes for each field of the schema which module has its resolver, so that it is imported when it is needed."""
+    for module in modules:
+        notes = {long: {_MODULE: module, _LONG: long} for long in (False, True)}  # shared: a kept schema is read sooner
+        for type_name, registered in list_fields(module).items():
+            for name, field in registered.items():
+                _field_of(schema, type_name, name).extensions = notes[field.long]
+
+
+def load_modules(schema: GraphQLSchema, modules: Iterable[str]) -> None:
+    """Imports modules of resolvers, and registers all that they have."""
+    for module in modules:
+        for type_name, registered in list_fields(module).items():
+            for name, field in registered.items():
+                register(_field_of(schema, type_name, name), field)
+
+
+def module_of(field: GraphQLField) -> str | None:
+    """The module that has to be loaded before the field can be resolved."""
+    return field.extensions.get(_MODULE)
+
+
+def list_fields(module: str) -> dict[str, dict[str, RegisteredField]]:
+    """Imports a module of resolvers; returns its registered fields by the names of types and fields."""
+    fields = Fields()
+    import_module(module).add_to(fields)
+    return fields.by_type
+
+
+def _field_of(schema: GraphQLSchema, type_name: str, name: str) -> GraphQLField:
+    kind = cast("GraphQLObjectType", schema.type_map[type_name])
+    field: GraphQLField = kind.fields[name]
+    return field
 
 
 def register(field: GraphQLField, registered: RegisteredField) -> None:

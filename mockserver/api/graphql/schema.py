@@ -9,7 +9,7 @@ import os
 import pickle
 import stat
 import sys
-from importlib import resources
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,32 +17,37 @@ import graphql
 from graphql import GraphQLSchema, build_schema
 
 from mockserver import __version__
+from mockserver.api.graphql.fields import assign_modules
 from mockserver.folders import write_atomically
 
 WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+_HERE = Path(__file__).parent
 
 
 def read_sdl() -> str:
     """The schema as text: all files, by name."""
-    folder = resources.files("mockserver.api.graphql").joinpath("schema")
-    files = sorted((file for file in folder.iterdir() if file.name.endswith(".graphql")), key=lambda file: file.name)
-    return "\n".join(file.read_text("utf-8") for file in files)
+    return "\n".join(path.read_text("utf-8") for path in sorted((_HERE / "schema").glob("*.graphql")))
 
 
-def load_schema(cache: Path | None) -> GraphQLSchema:
-    """The schema without resolvers, from the cache folder if it is kept there."""
-    sdl = read_sdl()
+def load_schema(modules: Iterable[str], cache: Path | None) -> GraphQLSchema:
+    """The schema, from the cache folder if it is kept there. Its fields know which of the modules resolves them."""
     if cache is None:
-        return build_bare_schema(sdl)
-    path = cache / f"schema-{_key(sdl)}.pickle"
+        return _build_schema(modules)
+    path = cache / f"schema-{_key()}.pickle"
     schema = _read_kept(path)
     if schema is not None:
         return schema
-    schema = build_bare_schema(sdl)
+    schema = _build_schema(modules)
     with contextlib.suppress(OSError):  # without a cache the next start builds it again
         cache.mkdir(parents=True, exist_ok=True)
         write_atomically(path, pickle.dumps(schema), durable=False)
         path.chmod(0o600)
+    return schema
+
+
+def _build_schema(modules: Iterable[str]) -> GraphQLSchema:
+    schema = build_bare_schema(read_sdl())
+    assign_modules(schema, modules)
     return schema
 
 
@@ -65,10 +70,13 @@ def _drop_nodes(part: Any) -> None:
             _drop_nodes(inner)
 
 
-def _key(sdl: str) -> str:
+def _key() -> str:
     """Everything that a kept schema depends on: a pickle is only read by what wrote it."""
-    source = (sdl, graphql.version, sys.implementation.cache_tag, Path(__file__).read_text("utf-8"))
-    return f"{__version__}-{hashlib.blake2b(repr(source).encode(), digest_size=12).hexdigest()}"
+    key = hashlib.blake2b(f"{graphql.version} {sys.implementation.cache_tag}".encode(), digest_size=12)
+    sources = sorted([*_HERE.glob("*/*.graphql"), *_HERE.glob("*/*.py")])
+    for path in (_HERE / "fields.py", _HERE / "schema.py", *sources):
+        key.update(path.read_bytes())
+    return f"{__version__}-{key.hexdigest()}"
 
 
 def _read_kept(path: Path) -> GraphQLSchema | None:

@@ -1,18 +1,30 @@
 """Documents: what the schema does not have, what is too much, and what standard GraphQL brings along."""
 
+from collections import Counter
+from pathlib import Path
+
 import pytest
 
 from contract_tests.rules.api.asking import ask, post
 from contract_tests.rules.worlds import DEFAULT
 from contract_tests.serving import ServedWorld
+from mockserver.api.graphql import resolvers
 from mockserver.api.graphql.engine import Engine, list_object_fields
-from mockserver.api.graphql.resolvers import all_resolvers
+from mockserver.api.graphql.fields import list_fields, load_modules
+from mockserver.api.graphql.resolvers import MODULES
 from mockserver.api.graphql.scalars import parse_moment, parse_number
 from mockserver.world.moments import format_zulu
 
 
-def test_every_field_of_the_schema_has_its_own_resolver() -> None:
-    engine = Engine(all_resolvers())
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    """An engine whose resolvers are all imported."""
+    engine = Engine(MODULES)
+    load_modules(engine.schema, MODULES)
+    return engine
+
+
+def test_every_field_of_the_schema_has_its_own_resolver(engine: Engine) -> None:
     without = [
         f"{kind}.{name}"
         for kind, fields in list_object_fields(engine.schema).items()
@@ -22,12 +34,28 @@ def test_every_field_of_the_schema_has_its_own_resolver() -> None:
     assert without == []
 
 
-def test_no_resolver_is_for_a_field_that_the_schema_does_not_have() -> None:
-    known = list_object_fields(Engine(all_resolvers()).schema)
+def test_no_resolver_is_for_a_field_that_the_schema_does_not_have(engine: Engine) -> None:
+    known = list_object_fields(engine.schema)
     strangers = [
-        f"{kind}.{name}" for kind, fields in all_resolvers().items() for name in fields if name not in known[kind]
+        f"{kind}.{name}"
+        for module in MODULES
+        for kind, fields in list_fields(module).items()
+        for name in fields
+        if name not in known[kind]
     ]
     assert strangers == []
+
+
+def test_every_field_is_resolved_by_one_module() -> None:
+    """Otherwise it would depend on the order of the documents which of them resolves it."""
+    fields = [f"{kind}.{name}" for module in MODULES for kind, fields in list_fields(module).items() for name in fields]
+    assert [field for field, times in Counter(fields).items() if times > 1] == []
+
+
+def test_every_module_of_resolvers_is_listed() -> None:
+    folder = Path(resolvers.__path__[0])
+    having = {file.stem for file in folder.glob("*.py") if "def add_to(" in file.read_text("utf-8")}
+    assert {module.rpartition(".")[2] for module in MODULES} == having
 
 
 # What cannot be run

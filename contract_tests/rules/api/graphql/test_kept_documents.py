@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from contract_tests.serving import ServedWorld
 from mockserver.api.graphql.documents import MOST_KEPT, Document, KeptDocuments, RefusedDocument, prepare
 from mockserver.api.graphql.engine import Engine
-from mockserver.api.graphql.resolvers import all_resolvers
+from mockserver.api.graphql.resolvers import MODULES
 from mockserver.errors import QueryNotValid, WireError
 from mockserver.journal.notes import Notes
 
-SCHEMA = Engine(all_resolvers()).schema
+SCHEMA = Engine(MODULES).schema
 MEBIBYTE = 1024
 """In the kB of /proc."""
 SLACK = 24
@@ -97,7 +97,7 @@ def test_the_memory_that_is_counted_never_passes_the_limit(sent: list[tuple[int,
 
 def test_a_kept_refusal_does_not_hold_the_requests_that_met_it() -> None:
     """An error that is raised again and again gets a longer traceback each time, and with it all that was in memory."""
-    engine = Engine(all_resolvers())
+    engine = Engine(MODULES)
     texts = ["{nothing}", "{", "{user {" + " id" * 1001 + "}}"]
 
     def refuse(text: str) -> WireError:

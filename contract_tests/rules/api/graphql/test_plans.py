@@ -18,7 +18,7 @@ from mockserver.api.graphql.documents import Document
 from mockserver.api.graphql.engine import Engine, build_response
 from mockserver.api.graphql.fields import RegisteredField, register
 from mockserver.api.graphql.plans import MOST_PLANS, Planned
-from mockserver.api.graphql.resolvers import all_resolvers
+from mockserver.api.graphql.resolvers import MODULES
 from mockserver.errors import BadInput, QueryTooComplex
 from mockserver.journal.notes import Notes
 from mockserver.places import cache_folder
@@ -26,7 +26,7 @@ from mockserver.settings import Settings
 from mockserver.workspaces.long_changes import LongChanges
 from mockserver.workspaces.workspace import Workspace
 
-ENGINE = Engine(all_resolvers())
+ENGINE = Engine(MODULES)
 SDL = """
 enum Kind { A B }
 type Query { node: Node must: Node! nodes: [Node] musts: [Node!]! numbers: [[Int!]] word: String! number: Int }

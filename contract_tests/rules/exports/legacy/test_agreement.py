@@ -14,7 +14,7 @@ from contract_tests.rules.exports.legacy.elements import elements
 from contract_tests.rules.exports.rows import EVERY_SECTION, read
 from contract_tests.rules.worlds import in_file, stored
 from mockserver.exports.text import to_camel_case
-from mockserver.generate import scenario
+from mockserver.generate import scenario, scenario_files
 from mockserver.world.database import Clause
 from mockserver.world.media import FRAMED
 from mockserver.world.moments import round_to_second
@@ -24,7 +24,10 @@ from mockserver.world.store import Store
 
 SCENARIOS = ("default", "states", "forms")
 PROJECTS = [
-    (name, plan.name) for name in SCENARIOS for plan in scenario.load(scenario.find(name)).projects if plan.rows < 100
+    (name, plan.name)
+    for name in SCENARIOS
+    for plan in scenario.load(scenario_files.find(name)).projects
+    if plan.rows < 100
 ]
 Both = list[tuple[Any, Any, Any]]
 """The element of V1, the label and the row of V2."""

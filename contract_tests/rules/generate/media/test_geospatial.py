@@ -14,7 +14,8 @@ from mockserver.generate import features
 from mockserver.generate.assets import build_asset, build_tile, insert_tiles_url
 from mockserver.generate.media.generator import get_generator
 from mockserver.generate.media.geospatial import TILE, Ground, Tiled, to_degrees
-from mockserver.generate.scenario import find, load
+from mockserver.generate.scenario import load
+from mockserver.generate.scenario_files import find
 from mockserver.world.labels import FEATURES
 
 ONTOLOGIES = {"geospatial": ("default", "survey-map"), "tiles": ("forms", "slide")}

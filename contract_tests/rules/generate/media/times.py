@@ -8,7 +8,8 @@ import orjson
 
 from mockserver.generate.features import Feature, Ontology, build_ontology
 from mockserver.generate.media.generator import Variant, get_generator
-from mockserver.generate.scenario import find, load
+from mockserver.generate.scenario import load
+from mockserver.generate.scenario_files import find
 
 ONTOLOGIES = {"video": "road-clips", "dicom": "body-scan", "audio": "sound-clips"}
 VARIANTS = range(12)

@@ -7,7 +7,8 @@ import orjson
 
 from mockserver.generate import features
 from mockserver.generate.media.generator import Asset, get_generator
-from mockserver.generate.scenario import find, load
+from mockserver.generate.scenario import load
+from mockserver.generate.scenario_files import find
 
 
 class Made(NamedTuple):
