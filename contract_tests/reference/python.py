@@ -4,6 +4,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from importlib import import_module
 from typing import Any
 
@@ -21,6 +22,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "mockserver.testing.switches": ("Switches",),
     "mockserver.testing.fault": ("Fault",),
     "mockserver.testing.rows": ("WrongRowsError",),
+    "mockserver.testing.container": ("MockServerContainer",),
     "mockserver.testing.schemas": ("names", "load", "read", "find_references"),
     "mockserver.testing.strategies": (
         *("data_rows", "annotations_v2", "metadata_fields", "labels_v1", "frames", "webhook_bodies"),
@@ -31,7 +33,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
 }
 """Modules, and the names in them that a user's tests may rely on."""
 STARS: dict[Any, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
-CREATED_BY_USERS = {"MockServer"}
+CREATED_BY_USERS = {"MockServer", "MockServerContainer"}
 """Classes of which users create objects; others are attributes of those, or are returned."""
 
 
@@ -83,9 +85,10 @@ def _fields(value: type) -> Iterator[tuple[str, str, str]]:
 
 def _properties(value: type) -> Iterator[tuple[str, str, str]]:
     for name, member in vars(value).items():
-        if isinstance(member, property) and member.fget and not name.startswith("_"):
+        getter = member.func if isinstance(member, cached_property) else getattr(member, "fget", None)
+        if getter is not None and not name.startswith("_"):
             meaning = _read(member).partition("\n\n")[0].replace("\n", " ")
-            yield name, str(inspect.signature(member.fget).return_annotation), meaning
+            yield name, str(inspect.signature(getter).return_annotation), meaning
 
 
 def _signature(name: str, function: Callable[..., Any], *, skip_first: bool) -> Iterator[str]:
