@@ -62,7 +62,7 @@ class Readiness(WaitStrategy):
             return False
         url = f"http://{container.get_container_host_ip()}:{container.get_exposed_port(PORT)}/_mock/health"
         try:
-            with urlopen(url, timeout=5):  # noqa: S310  the address of the container
+            with urlopen(url, timeout=5):
                 return True
         except OSError:
             return False
