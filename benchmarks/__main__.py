@@ -9,7 +9,9 @@ from collections.abc import Callable
 from benchmarks import (
     costly,
     crowd,
+    documentation,
     export,
+    first_hour,
     generation,
     graphql,
     harness,
@@ -36,6 +38,8 @@ SUBJECTS: dict[str, Callable[[bool], None]] = {
     "sdk": sdk.measure,
     "harness": harness.measure,
     "webhooks": webhooks.measure,
+    "first-hour": first_hour.measure,
+    "docs": documentation.measure,
 }
 ON_REQUEST: dict[str, Callable[[bool], None]] = {"million": million.measure, "soak": soak.measure}
 """Subjects that take too long to run unless they are named."""

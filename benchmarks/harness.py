@@ -111,7 +111,7 @@ def measure_plugin(rounds: int) -> None:
     loaded, without, first = [], [], []
     for _ in range(rounds):  # in turns, and the minimum of each: the difference is smaller than the machine's drift
         loaded.append(time_session(python, TRIVIAL))
-        without.append(time_session(python, TRIVIAL, "-p", "no:mockserver"))
+        without.append(time_session(python, TRIVIAL, "-p", "no:labelbox_mockserver"))
         first.append(time_session(python, FIRST))
     peer = {"the same without the plugin": min(without) * 1000}
     report.print_figure("a session that does not use it", min(loaded) * 1000, "ms ", goal="at most 15 more", peers=peer)
