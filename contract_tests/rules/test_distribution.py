@@ -2,6 +2,8 @@
 
 import importlib.metadata
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -67,6 +69,28 @@ def test_the_citation_has_the_version() -> None:
 
 
 # Workflows
+
+SCHEMAS = {
+    "github-workflows": [".github/workflows/test.yml", ".github/workflows/publish.yml"],
+    "github-issue-forms": [".github/ISSUE_TEMPLATE/bug.yml", ".github/ISSUE_TEMPLATE/request.yml"],
+    "github-issue-config": [".github/ISSUE_TEMPLATE/config.yml"],
+    "dependabot": [".github/dependabot.yml"],
+    "compose-spec": ["compose.yaml"],
+    "citation-file-format": ["CITATION.cff"],
+}
+"""Schema of check-jsonschema -> the files that it describes."""
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_a_file_for_others_is_valid_by_their_schema(schema: str) -> None:
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", *SCHEMAS[schema]]
+    ended = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_no_file_for_others_is_left_unchecked() -> None:
+    files = {path.relative_to(REPOSITORY).as_posix() for path in GITHUB.rglob("*.yml")}
+    assert files <= {file for files in SCHEMAS.values() for file in files}
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: str(path.name))
