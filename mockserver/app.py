@@ -41,7 +41,7 @@ from mockserver.http.responses import error_response
 from mockserver.journal.entry import Entry
 from mockserver.journal.journal import Journal, Journals
 from mockserver.journal.layer import JournalLayer
-from mockserver.journal.lines import log_refused, print_request
+from mockserver.journal.lines import log_refused, print_json, print_request
 from mockserver.journal.notes import Unknown, notes_of
 from mockserver.settings import Settings
 from mockserver.webhooks.dispatcher import Dispatcher
@@ -72,6 +72,7 @@ EXPORT_THREADS = 4
 LISTENERS: dict[str, list[Callable[[Entry], None]]] = {
     "refused": [log_refused],
     "requests": [print_request],
+    "json": [print_json],
     "none": [],
 }
 """What is called with each recorded request, by the value of `--log`."""

@@ -20,7 +20,7 @@ DEFAULT_OUTBOX_LIMIT = 1024
 DEFAULT_JOURNAL_ENTRIES = 2000
 DEFAULT_JOURNAL_LIMIT = 64
 DEFAULT_JOURNAL_BODY = 8192
-LOG_WORDS = ("refused", "requests", "none")
+LOG_WORDS = ("refused", "requests", "json", "none")
 LOCAL_HOSTS = ("127.0.0.1", "[::1]", "localhost")
 KEY_PATTERN = r"^[A-Za-z0-9._~+=-]+$(?!\n)"
 """The characters of an API key: it is sent in a header, and in the path of the control that deletes its workspace. In

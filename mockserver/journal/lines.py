@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import logging
 import sys
 
@@ -34,6 +35,25 @@ def print_request(entry: Entry) -> None:
     time = datetime.datetime.fromtimestamp(entry.started / 1_000_000).astimezone().strftime("%H:%M:%S.%f")[:-3]
     line = _join(entry, [f"{entry.seconds * 1000:.1f} ms", f"{entry.answer_bytes} bytes"])
     sys.stderr.write(f"{time} {line}\n")
+
+
+def print_json(entry: Entry) -> None:
+    """Prints a line of JSON about any request, for programs that watch the server. The query is left out: it has
+    signatures and tokens."""
+    line = {
+        "time": datetime.datetime.fromtimestamp(entry.started / 1_000_000, datetime.UTC).isoformat("T", "milliseconds"),
+        "status": entry.status,
+        "seconds": round(entry.seconds, 6),
+        "answer_bytes": entry.answer_bytes,
+        "method": entry.method,
+        "path": entry.path,
+        "operation": entry.operation and entry.operation.name,
+        "root_fields": [] if entry.operation is None else entry.operation.root_fields,
+        "client": name_client(entry),
+        "fault": entry.fault and entry.fault.fault,
+        "not_understood": [item.message for item in entry.unknown],
+    }
+    sys.stderr.write(f"{json.dumps(line)}\n")  # ASCII: some readers end lines at other signs, too
 
 
 def _join(entry: Entry, figures: list[str]) -> str:

@@ -315,6 +315,19 @@ def test_every_request_has_a_line_if_that_is_wanted() -> None:
     assert "GET /" in second
 
 
+def test_every_request_has_an_object_for_programs_if_that_is_wanted() -> None:
+    with ServedWorld("--log", "json") as server:
+        ask(server.own, USER)
+        requests.get(f"{server.url}/nothing \u2028?token=secret", timeout=60)
+        first, second = map(json.loads, server.output.splitlines())
+    assert (first["status"], first["operation"], first["root_fields"]) == (200, "GetUserPyApi", ["user"])
+    assert first["client"] == "python-sdk 7.17.0"
+    assert first["seconds"] > 0
+    assert (second["status"], second["path"], second["operation"]) == (404, "/nothing \u2028", None)
+    assert [text for text in second["not_understood"] if "Unknown path" in text]
+    assert "secret" not in json.dumps(second)
+
+
 def test_without_a_journal_nothing_is_recorded() -> None:
     with ServedWorld("--journal-entries", "0") as server:
         assert ask(server.own, "{ usr { id } }").status_code == 400
