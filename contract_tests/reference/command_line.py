@@ -1,6 +1,7 @@
 """The page of all verbs, from click."""
 
 import re
+import textwrap
 from collections.abc import Iterator
 
 import click
@@ -12,6 +13,7 @@ HEAD = """# Reference of the command line
 Written by `make fixtures` from the program itself: what `--help` prints, for every verb.
 [The command line](command-line.md) says what the verbs are for.
 """
+WIDTH = 120
 GENERAL = ("server", "workspace", "token", "as_json")
 """Options of every verb that controls a running server; they are explained once."""
 
@@ -47,7 +49,7 @@ def _describe_general() -> Iterator[str]:
 def _describe_command(words: str, command: click.Command) -> Iterator[str]:
     yield f"## {words}\n"
     yield f"```text\n{words} {_usage(command)}\n```\n"
-    yield f"{_clean(command.help or '')}\n"
+    yield textwrap.fill(_clean(command.help or ""), WIDTH, break_long_words=False, break_on_hyphens=False) + "\n"
     options = _options(command)
     general = [option for option in options if option.name in GENERAL]
     if len(general) == len(GENERAL):

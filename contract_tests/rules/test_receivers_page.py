@@ -19,9 +19,11 @@ from contract_tests.rules.pages import REPOSITORY, as_pattern, bare, blocks_in, 
 from contract_tests.rules.test_recipes import commands_of
 from mockserver.certification import CASES, patterns
 from mockserver.certification.mistakes import SINGLE
+from mockserver.certification.rotation import RETIRED, ROTATION
 from mockserver.webhooks.misbehaviour import MISBEHAVIOURS
 
 PAGE = "receivers.md"
+TABLES = "docs/receiver-cases.md"
 PRINTED_PORT = "3001"
 
 pytestmark = pytest.mark.xdist_group("receivers")
@@ -124,27 +126,24 @@ def test_the_recipe_certifies_and_writes_its_report(programs: Path, tmp_path: Pa
     assert (root.get("failures"), root.get("tests")) == ("0", str(len(CASES)))
 
 
-def names(heading: str) -> list[str]:
-    return [bare(name) for name, *_ in rows(section(f"docs/{PAGE}", heading))]
-
-
 def rows(text: str) -> list[list[str]]:
     """The lines of all tables."""
     return [row for part in re.split(r"\n\n", text) if part.startswith("|") for row in table(part)]
 
 
 def test_every_misbehaviour_is_documented() -> None:
-    documented = {bare(name): text for name, text in rows(section(f"docs/{PAGE}", "Send it a message"))}
+    documented = {bare(name): text for name, text in table(section(TABLES, "Wrong messages"))}
     assert documented == {name: each.summary for name, each in MISBEHAVIOURS.items()}
 
 
 def test_every_case_is_documented_with_its_weight() -> None:
-    documented = [(bare(name), level, wanted) for name, level, wanted, _ in rows(section(f"docs/{PAGE}", "Cases"))]
-    assert documented == [(case.name, case.level, case.expect) for case in CASES]
+    documented = [(bare(name), level, wanted) for name, level, wanted, _ in rows(section(TABLES, "Cases"))]
+    assert documented == [(case.name, case.level, case.expect) for case in (*CASES, *ROTATION, *RETIRED)]
 
 
 def test_every_mistake_that_can_be_named_is_documented() -> None:
-    assert names("What it names") == [each.name for each in (*SINGLE, *patterns.EVERY)]
+    documented = [bare(name) for name, _ in rows(section(TABLES, "Mistakes"))]
+    assert documented == [each.name for each in (*SINGLE, *patterns.EVERY)]
 
 
 def test_the_page_is_one_of_the_documentation() -> None:
