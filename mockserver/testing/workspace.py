@@ -146,7 +146,8 @@ class MockWorkspace:
         `scope` are the further arguments of `expected_rows`. In an exploration of faults its failure is “wrong data”,
         and not an error of the client.
         """
-        check_rows(rows, self.expected_rows(project, **scope))
+        received = list(rows)  # a generator exports when it is read, and mask URLs contain the id of that export
+        check_rows(received, self.expected_rows(project, **scope))
 
     def fail_exports(self, message: str | None = None, *, data_rows: list[str] | None = None, exports: int = 1) -> None:
         """Makes the next exports fail: entirely, or only for these data rows (ids or global keys)."""
