@@ -49,6 +49,7 @@ SLOW = (
     "rules/api/test_faults.py",
     "rules/api/test_frames.py",
     "rules/api/test_masks.py",
+    "rules/api/test_object_store.py",
     "rules/api/test_results_life.py",
     "rules/api/test_running_exports.py",
     "rules/console/",
@@ -79,7 +80,7 @@ SLOW = (
     "rules/workspaces/",
 )
 """Folders and files of tests that take seconds, in the order in which they start, so that none of them is left for the
-end. They are marked `slow`, as the cases on PostgreSQL are, and `make quick` leaves them out."""
+end. They are marked `slow`, as the cases on PostgreSQL and S3 are, and `make quick` leaves them out."""
 INDEPENDENT = {"crash/test_every_step.py"}
 """Files whose tests take long and share nothing: each of their tests may run in another worker."""
 
@@ -136,7 +137,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     matrix.drop_repetitions(config, items)
     for item in items:
         file = path_of(item)
-        if file.startswith(SLOW) or "postgres" in item.name:
+        if file.startswith(SLOW) or "postgres" in item.name or "s3" in item.name:
             item.add_marker(pytest.mark.slow)
         if file not in INDEPENDENT and item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(file))

@@ -34,6 +34,7 @@ from mockserver.errors import (
     shorten,
 )
 from mockserver.exports.budget import MEGABYTE, Budget
+from mockserver.exports.results_root import open_results_root
 from mockserver.faults.armed import ActiveFaults, Faults
 from mockserver.faults.layer import FaultLayer
 from mockserver.http.hosts import KnownHosts
@@ -124,10 +125,16 @@ def _build(settings: Settings, url: str, state: State, *, local: bool) -> Server
         most_body=settings.journal_body,
     )
     budget = Budget(settings.results_limit * MEGABYTE)
+    results_root = open_results_root(settings.results, signed=settings.results_redirect)
     parts = Parts(exports, budget, dispatcher, journals, active_faults, url)
     workspaces = Workspaces(
         Registry(),
-        FolderStorage(state.folder / WORKSPACES, partial(store_hooks, parts=parts), durable=state.durable),
+        FolderStorage(
+            state.folder / WORKSPACES,
+            partial(store_hooks, parts=parts),
+            durable=state.durable,
+            results_root=results_root,
+        ),
         Worlds(settings.cache),
         parts,
         origin=Origin(settings.scenario, settings.seed, settings.ends, settings.payload_date),
@@ -135,7 +142,10 @@ def _build(settings: Settings, url: str, state: State, *, local: bool) -> Server
         most=settings.workspaces_limit,
     )
     own = open_own(workspaces, settings)
-    routes = build_routes(settings, workspaces, control_routes(settings, workspaces, controls, long_controls, journals))
+    resources = [] if results_root is None else [results_root.find_failure]
+    routes = build_routes(
+        settings, workspaces, control_routes(settings, workspaces, controls, long_controls, journals, resources)
+    )
     app = add_faults(build_application(routes), active_faults, workspaces.registry)
     if local:
         app = KnownHosts(app, settings.hosts)
@@ -185,7 +195,9 @@ def open_own(workspaces: Workspaces, settings: Settings) -> Workspace:
 def build_routes(settings: Settings, workspaces: Workspaces, controls: list[Route]) -> list[Route]:
     """Lists every route of the server, the most frequent first. The first of `controls` is the health check."""
     graphql = GraphQLEndpoint(Engine(MODULES, settings.cache), workspaces, settings.public_url)
-    late = LateRoutes(workspaces, settings.public_url, compressed=settings.gzip_results).endpoint
+    late = LateRoutes(
+        workspaces, settings.public_url, compressed=settings.gzip_results, redirected=settings.results_redirect
+    ).endpoint
     health, *others = controls
     return [
         *(Route(path, graphql, methods=None) for path in GRAPHQL_PATHS),

@@ -217,6 +217,14 @@ class ResourceFailed(WireError):
     status = 409
 
 
+class NotReady(WireError):
+    """A resource outside of the server has failed, and requests that need it will fail. Only the health check says it,
+    with a status that orchestrators and balancers read."""
+
+    code = "MOCKSERVER_NOT_READY"
+    status = 503
+
+
 class MockserverBug(WireError):
     """An unexpected exception. Its traceback is in the server's log."""
 

@@ -70,6 +70,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     journal_limit: int = DEFAULT_JOURNAL_LIMIT
     journal_body: int = DEFAULT_JOURNAL_BODY
     log: str = LOG_WORDS[0]
+    results: str | None = None
+    results_redirect: bool = False
     gzip_results: bool = False
     ready_file: Path | None = None
     exit_with: int | None = None
@@ -101,11 +103,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         check_seed(self.seed)
         if self.payload_date is not None:
             parse_date(self.payload_date, flag="--payload-date")
-        for name, (unit, example) in LIMITS.items():
-            limit: int | None = getattr(self, name)
-            if limit is not None and limit < 1:
-                flag = f"--{name.replace('_', '-')}"
-                raise StartupError(f"{flag} is {limit}; expected {unit}, at least 1, for example {flag} {example}")
+        self._check_limits()
         if self.journal_entries < 0:
             raise StartupError(
                 f"--journal-entries is {self.journal_entries}; expected a number of requests, or 0 to record none, for "
@@ -118,10 +116,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             )
         if self.public_url is not None:
             check_public_url(self.public_url)
+        check_results(self.results, redirected=self.results_redirect)
         if self.exit_with is not None and not process_exists(self.exit_with):
             raise StartupError(
                 f"--exit-with: no process {self.exit_with} is running; give the PID of a running process"
             )
+
+    def _check_limits(self) -> None:
+        for name, (unit, example) in LIMITS.items():
+            limit: int | None = getattr(self, name)
+            if limit is not None and limit < 1:
+                flag = f"--{name.replace('_', '-')}"
+                raise StartupError(f"{flag} is {limit}; expected {unit}, at least 1, for example {flag} {example}")
 
 
 def check_seed(seed: int) -> None:
@@ -136,6 +142,21 @@ def check_public_url(url: str) -> None:
         raise StartupError(
             f"--public-url is {url!r}; expected http:// or https:// with a host and no query, "
             "for example --public-url http://labelbox-mock:8000"
+        )
+
+
+def check_results(place: str | None, *, redirected: bool) -> None:
+    """Raises StartupError for the URL of something that is no object store, and for redirects without one."""
+    is_url = place is not None and "://" in place
+    if is_url and not re.fullmatch(r"(s3|gs|az)://[A-Za-z0-9._-]+(/(?!\.{1,2}(/|$))[A-Za-z0-9._=-]+)*/?", place or ""):
+        raise StartupError(
+            f"--results is {place!r}; expected a folder, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix,"
+            " for example --results s3://results/mock"
+        )
+    if redirected and not is_url:
+        raise StartupError(
+            f"--results-redirect needs an object store, which signs URLs, and --results is {place!r}; give for example "
+            "--results s3://bucket/prefix"
         )
 
 

@@ -12,43 +12,40 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from mockserver.api.graphql.resolvers.exports import get_stream
+from mockserver.api.results import Result, find_legacy_result, find_result, may_be_redirected, open_result, redirect
 from mockserver.errors import LinkRefused, NotFound
-from mockserver.exports.chunks import Chunk
 from mockserver.exports.dates import load_format
-from mockserver.exports.legacy.files import file_name as legacy_file_name
-from mockserver.exports.legacy.files import is_array
 from mockserver.exports.legacy.issues import list_issues
-from mockserver.exports.streams import ERRORS, RESULT, file_name
-from mockserver.exports.tasks import render_failure_line
 from mockserver.generate.assets import build_asset, build_text_layer, build_tile, insert_tiles_url
 from mockserver.generate.media.generator import Asset
-from mockserver.http.ranged import RangedResponse, RangedSource
+from mockserver.http.ranged import RangedResponse
 from mockserver.http.requests import base_url
 from mockserver.http.responses import JSON, NDJSON, json_response, storage_error
 from mockserver.http.sources import BytesSource, FilesSource, GeneratedSource
+from mockserver.http.threads import call_off_loop
 from mockserver.links import RESULT_DAYS, good_until, parse_bewit
 from mockserver.workspaces.import_results import render_result
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import Attachment, DataRow
 from mockserver.world.database import Clause
-from mockserver.world.legacy import LegacyFile
 from mockserver.world.tasks import Task, TaskStatus
 from mockserver.world.uploads import Upload
 
 ASSETS_KEPT = 64
 _CONTENT_TYPE = re.compile(r"[a-z]+/[A-Za-z0-9.+-]+(; ?charset=[A-Za-z0-9-]+)?")
 _COORDINATE = re.compile("[0-9]{1,8}")
-WHY_DELETED = f"they live {RESULT_DAYS} days of the world's clock, and give way to newer ones (--results-limit)"
 
 
 class Downloads:
     """Checks a link's signature, then serves its file. An API key beside it is ignored."""
 
-    def __init__(self, workspaces: Workspaces, public_url: str | None, *, compressed: bool) -> None:
-        """`compressed` result files for clients that take gzip."""
+    def __init__(
+        self, workspaces: Workspaces, public_url: str | None, *, compressed: bool, redirected: bool = False
+    ) -> None:
+        """`compressed` result files for clients that take gzip; `redirected` to URLs of the store that has them."""
         self._workspaces, self._public_url, self._compressed = workspaces, public_url, compressed
+        self._redirected = redirected
         self._asset = functools.lru_cache(maxsize=ASSETS_KEPT)(_build)
 
     def _check_signature(self, request: Request, path: str | None = None) -> Workspace:
@@ -59,20 +56,25 @@ class Downloads:
         names = request.path_params
         try:
             workspace = self._check_signature(request)
-            return result_response(
-                workspace, names["task"], names["stream"], names["file"], compressed=self._compressed
-            )
+            result = find_result(workspace, names["task"], names["stream"], names["file"])
+            return await self._send(request, workspace, result)
         except (LinkRefused, NotFound) as error:
             return storage_error(error)
 
     async def legacy(self, request: Request) -> ASGIApp:
         """A file of Export V1, under the name that its link has. Refused in the words of the storage."""
         try:
-            return legacy_response(
-                self._check_signature(request), request.path_params["file"], compressed=self._compressed
-            )
+            workspace = self._check_signature(request)
+            return await self._send(request, workspace, find_legacy_result(workspace, request.path_params["file"]))
         except (LinkRefused, NotFound) as error:
             return storage_error(error)
+
+    async def _send(self, request: Request, workspace: Workspace, result: Result) -> ASGIApp:
+        """The bytes of a result, or the way to them. Raises NotFound when they were deleted, ResourceFailed."""
+        remote = workspace.results.remote
+        if self._redirected and len(result.names) == 1 and may_be_redirected(request):
+            return await call_off_loop(remote, redirect, workspace, result)
+        return await call_off_loop(remote, open_result, workspace, result, compressed=self._compressed)
 
     async def issues(self, request: Request) -> Response:
         """The issues of a project, as they are when the link is followed. Headers are ignored (tests of 2021-04).
@@ -106,10 +108,9 @@ class Downloads:
         try:
             workspace = self._check_signature(request)
             upload = workspace.uploads.find(request.path_params["upload"])
-            name, size = workspace.uploads.locate(upload)
+            source = await call_off_loop(workspace.results.remote, open_upload, workspace, upload)
         except (LinkRefused, NotFound) as error:
             return storage_error(error)
-        source = FilesSource([name], size, workspace.results.open)
         return RangedResponse(source, find_content_type(upload))
 
     async def import_result(self, request: Request) -> ASGIApp:
@@ -190,6 +191,12 @@ def check_finished(task: Task) -> None:
         raise NotFound(f"Task {task.id!r} has no result yet; wait until it is COMPLETE")
 
 
+def open_upload(workspace: Workspace, upload: Upload) -> FilesSource:
+    """Raises NotFound when the file was deleted, ResourceFailed."""
+    name, size = workspace.uploads.locate(upload)
+    return FilesSource([name], size, workspace.results.open, remote=workspace.results.remote)
+
+
 def find_content_type(upload: Upload) -> str:
     """The content type that was sent with a file if it is one, else that of its name. SDKs send a file's name in its
     place (wire trap 18)."""
@@ -208,53 +215,3 @@ def _build_row_data(workspace: Workspace, host: str, row: DataRow) -> str:
 
 def _build(recipe: str, seed: int) -> Asset:
     return build_asset(recipe, seed=seed)
-
-
-def result_response(workspace: Workspace, task_id: str, stream: str, file: str, *, compressed: bool) -> RangedResponse:
-    """Files of a task that has ended. Raises NotFound."""
-    workspace.exports.sweep()
-    with workspace.store.reading() as connection:
-        task = connection.one_by_id(Task, task_id)
-    if stream not in {RESULT, ERRORS}:
-        raise NotFound(f"Task {task_id!r} has no stream {stream!r}; a task has {RESULT} and {ERRORS}")
-    task = workspace.exports.view(task)
-    chunks = get_stream(task, stream).chunks
-    wanted = [chunk for chunk in chunks if file in {chunk.file, "all.ndjson"}]
-    if not wanted and file != "all.ndjson":
-        raise NotFound(f"Task {task_id!r} has no file {file!r} in its stream {stream}; it has {len(chunks)}")
-    if task.status == TaskStatus.FAILED:
-        source: RangedSource = BytesSource(render_failure_line(task) if wanted else b"")
-    else:
-        source = _open_stream(workspace, task, stream, wanted)
-    modified = task.updated_at / 1_000_000
-    return RangedResponse(source, NDJSON, modified=modified, compressed=compressed)
-
-
-def _open_stream(workspace: Workspace, task: Task, stream: str, chunks: list[Chunk]) -> FilesSource:
-    """Raises NotFound when one of the files was deleted."""
-    names = [file_name(task.id, stream, chunk.file) for chunk in chunks]
-    try:
-        for name in names:
-            workspace.results.size(name)
-        return FilesSource(names, _size(chunks), workspace.results.open)
-    except FileNotFoundError:
-        message = f"The result files of task {task.id!r} were deleted: {WHY_DELETED}; export again"
-        raise NotFound(message) from None
-
-
-def legacy_response(workspace: Workspace, file_id: str, *, compressed: bool) -> RangedResponse:
-    """A file of Export V1 whose URL was given to a client. Raises NotFound."""
-    with workspace.store.reading() as connection:
-        file = connection.find(LegacyFile, Clause("id = :id AND told", id=file_id))
-    if file is None:
-        raise NotFound(f"Export {file_id!r} does not exist in this workspace; export again")
-    name = legacy_file_name(file)
-    try:
-        source = FilesSource([name], workspace.results.size(name), workspace.results.open)
-    except FileNotFoundError:
-        raise NotFound(f"The file of export {file_id!r} was deleted: {WHY_DELETED}; export again") from None
-    return RangedResponse(source, JSON if is_array(file) else NDJSON, compressed=compressed)
-
-
-def _size(chunks: list[Chunk]) -> int:
-    return sum(chunk.end - chunk.start + 1 for chunk in chunks)

@@ -27,7 +27,7 @@ class LateRoutes(HasParts):
     """The objects with the endpoints of one server."""
 
     downloads: Part[Downloads] = Part(
-        "mockserver.api.downloads:Downloads", "workspaces public_url", keywords="compressed"
+        "mockserver.api.downloads:Downloads", "workspaces public_url", keywords="compressed redirected"
     )
     rest: Part[Rest] = Part("mockserver.api.rest:Rest", "workspaces", keywords="compressed")
     frames: Part[Frames] = Part("mockserver.api.frames:Frames", "workspaces public_url")
@@ -35,9 +35,10 @@ class LateRoutes(HasParts):
     ontologies: Part[OntologyRoutes] = Part("mockserver.api.ontology_routes:OntologyRoutes", "workspaces")
     embeddings: Part[EmbeddingRoutes] = Part("mockserver.api.embedding_routes:EmbeddingRoutes", "workspaces")
 
-    def __init__(self, workspaces: Workspaces, public_url: str | None, *, compressed: bool) -> None:
+    def __init__(self, workspaces: Workspaces, public_url: str | None, *, compressed: bool, redirected: bool) -> None:
         super().__init__()
-        self.workspaces, self.public_url, self.compressed = workspaces, public_url, compressed
+        self.workspaces, self.public_url = workspaces, public_url
+        self.compressed, self.redirected = compressed, redirected
 
     def endpoint(self, name: str) -> Endpoint:
         """The endpoint with this name, as `downloads.result`."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
-from mockserver.api.downloads import result_response
+from mockserver.api.results import find_result, open_result
 from mockserver.errors import Conflict, NotFound
 from mockserver.exports.streams import ERRORS, RESULT
+from mockserver.http.threads import call_off_loop
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.database import Clause
@@ -36,7 +37,10 @@ class Rest:
             raise NotFound(f"Organization {organization!r} is not yours; yours is {workspace.world.organization_id!r}")
         task_id = request.path_params["task"]
         _check_ended(workspace, task_id, stream)
-        return result_response(workspace, task_id, stream, "all.ndjson", compressed=self._compressed)
+        result = find_result(workspace, task_id, stream, "all.ndjson")
+        return await call_off_loop(
+            workspace.results.remote, open_result, workspace, result, compressed=self._compressed
+        )
 
 
 def _check_ended(workspace: Workspace, task_id: str, stream: str) -> None:

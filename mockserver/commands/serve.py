@@ -66,6 +66,8 @@ class Port(click.types.IntParamType):
     show_default=True,
     help="Disk space for the results of exports; the oldest are deleted first.",
 )
+@setting("--results", metavar="URL|DIR", help="Keep results in s3://bucket/prefix, gs://, az://, or in this folder.")
+@setting("--results-redirect", is_flag=True, help="Send clients that fetch results to presigned URLs of --results.")
 @setting(
     "--workspaces-limit",
     metavar="NUMBER",

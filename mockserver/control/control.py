@@ -14,6 +14,8 @@ from mockserver.control.bodies import Query
 
 Handler = Callable[[Request, Any], Any]
 NOTHING = type(None)
+FindFailure = Callable[[], str | None]
+"""Tries a resource outside of the server, and returns the reason why it cannot be used now; None if it can."""
 
 
 class Control(msgspec.Struct, frozen=True):

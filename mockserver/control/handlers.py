@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from typing import TYPE_CHECKING
 
-from mockserver.control.control import Handler
+from mockserver.control.control import FindFailure, Handler
 from mockserver.journal.journal import Journals
 from mockserver.parts import HasParts, Part
 from mockserver.settings import Settings
@@ -24,14 +24,23 @@ if TYPE_CHECKING:
 class Handlers(HasParts):
     """The handlers of one server."""
 
-    health: Part[HealthControl] = Part("mockserver.control.health:HealthControl", "")
+    health: Part[HealthControl] = Part("mockserver.control.health:HealthControl", "resources")
     controls: Part[Controls] = Part("mockserver.control.controls:Controls", "settings workspaces")
     webhooks: Part[WebhookControls] = Part("mockserver.control.webhooks:WebhookControls", "controls threads")
     requests: Part[RequestControls] = Part("mockserver.control.requests:RequestControls", "controls unclaimed")
     faults: Part[FaultControls] = Part("mockserver.control.faults:FaultControls", "controls")
 
-    def __init__(self, settings: Settings, workspaces: Workspaces, threads: Executor, journals: Journals) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        workspaces: Workspaces,
+        threads: Executor,
+        journals: Journals,
+        resources: Sequence[FindFailure] = (),
+    ) -> None:
+        """`resources` are tried by the health check."""
         super().__init__()
+        self.resources = resources
         self.settings, self.workspaces, self.threads = settings, workspaces, threads
         self.unclaimed = journals.unclaimed
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from functools import cache, cached_property, partial
 from inspect import iscoroutinefunction
@@ -14,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from mockserver.control.bodies import Query
-from mockserver.control.control import NOTHING, Control
+from mockserver.control.control import NOTHING, Control, FindFailure
 from mockserver.control.handlers import Handlers
 from mockserver.conversion import convert
 from mockserver.errors import BadInput, WireError
@@ -34,9 +35,15 @@ MOST_DEPTH = 64
 """Levels of a body."""
 
 
-def list_controls(settings: Settings, workspaces: Workspaces, threads: Executor, journals: Journals) -> list[Control]:
-    """Lists every control. `threads` run those that answer soon."""
-    handler = Handlers(settings, workspaces, threads, journals).later
+def list_controls(
+    settings: Settings,
+    workspaces: Workspaces,
+    threads: Executor,
+    journals: Journals,
+    resources: Sequence[FindFailure] = (),
+) -> list[Control]:
+    """Lists every control. `threads` run those that answer soon. The health check tries `resources`."""
+    handler = Handlers(settings, workspaces, threads, journals, resources).later
     return [
         Control("GET", "/_mock/health", handler("health.health"), about_a_workspace=False, open=True),
         Control("GET", "/_mock/ready", handler("controls.ready")),
@@ -83,10 +90,15 @@ def list_controls(settings: Settings, workspaces: Workspaces, threads: Executor,
 
 
 def control_routes(
-    settings: Settings, workspaces: Workspaces, threads: Executor, long: Executor, journals: Journals
+    settings: Settings,
+    workspaces: Workspaces,
+    threads: Executor,
+    long: Executor,
+    journals: Journals,
+    resources: Sequence[FindFailure] = (),
 ) -> list[Route]:
     """Builds the routes of all controls. `long` runs those that may take seconds, `threads` all others."""
-    known = list_controls(settings, workspaces, threads, journals)
+    known = list_controls(settings, workspaces, threads, journals, resources)
     document = cache(partial(_build_document, known))  # on the first request: a server starts sooner without it
 
     async def openapi(_request: Request) -> Response:
@@ -123,7 +135,7 @@ class Endpoint:
                 access.check(request, self._settings.token, self._settings.hosts)
             body = await read_body(request, control.most_body)
             if control.open:  # health answers on the loop, whatever the threads do
-                return _render(control.handler(request, None))
+                return _render(await control.handler(request, None))
             if control.about_a_workspace and control.method != "GET" and not control.long:
                 # A long change holds the store's lock: to wait for it here holds no thread.
                 await self._workspace(request).long_changes.wait()

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mockserver.errors import ResourceFailed
 from mockserver.exports.results import ResultFile
 from mockserver.world.machine_failures import find_machine_failure
 
@@ -18,6 +19,8 @@ LOG = logging.getLogger(__name__)
 
 class FolderResults:
     """Results as files below a folder, under their names."""
+
+    remote = False
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -70,6 +73,9 @@ class FolderResults:
         """The path of a file or folder."""
         return self._folder / name
 
+    def sign_url(self, _name: str) -> None:
+        """Files on a disk have no URL of their own."""
+
 
 def _walk(folder: Path, below: str) -> Iterator[ResultFile]:
     for parent, _, names in os.walk(folder / below):
@@ -98,6 +104,9 @@ class FolderWriter:
         with _raise_faults(self._path):
             self._file.close()
 
+    def abandon(self) -> None:
+        self.close()
+
 
 class FolderReader:
     """An open file. Raises OSError."""
@@ -118,6 +127,33 @@ class FolderReader:
 
     def close(self) -> None:
         self._file.close()
+
+
+class FolderRoot:
+    """A folder with a folder of results for each life: `--results DIR`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def open(self, life: str) -> FolderResults:
+        """The results of a life. Raises ResourceFailed."""
+        path = self._folder / life
+        with _raise_faults(path):
+            path.mkdir(exist_ok=True)
+        return FolderResults(path)
+
+    def remove(self, life: str) -> None:
+        """Deletes all results of a life."""
+        FolderResults(self._folder).delete(life)
+
+    def find_failure(self) -> str | None:
+        """Lists the folder, and says why that fails."""
+        try:
+            with _raise_faults(self._folder):
+                next(self._folder.iterdir(), None)
+        except ResourceFailed as failure:
+            return failure.message
+        return None
 
 
 @contextmanager

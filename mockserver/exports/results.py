@@ -1,4 +1,5 @@
-"""The storage of the results of exports: an interface, with a local folder behind it (`folder_results`).
+"""The storage of the results of exports: an interface, with a local folder (`folder_results`) or an object store
+(`object_results`) behind it.
 
 A name is a relative path, such as `results/{task}/RESULT/0.ndjson`. Exports choose the names (`streams`,
 `legacy/files`). Implementations obey the laws that contract_tests/rules/exports/test_results.py states. They raise
@@ -26,18 +27,22 @@ class ResultWriter(Protocol):
         """Appends bytes."""
 
     def close(self) -> None:
-        """Ends the file."""
+        """Ends the file, which can be read from now on."""
+
+    def abandon(self) -> None:
+        """Ends the file, which will be deleted: it need not be complete, nor be there at all."""
 
 
 class ResultReader(Protocol):
-    """An open file, which stays readable when its name is deleted."""
+    """An open file, which stays readable when its name is deleted: all of it on a disk, and in an object store at least
+    the part that was read last."""
 
     @property
     def size(self) -> int:
         """Its bytes."""
 
     def read(self, first: int, most: int) -> bytes:
-        """Returns at most `most` bytes from the byte `first` on; none after the end. Raises OSError."""
+        """Returns at most `most` bytes from the byte `first` on; none after the end. Raises OSError, ResourceFailed."""
 
     def close(self) -> None:
         """Releases the file."""
@@ -45,6 +50,10 @@ class ResultReader(Protocol):
 
 class Results(Protocol):
     """The results of one life of a workspace. Safe for several threads that use different names."""
+
+    @property
+    def remote(self) -> bool:
+        """Whether each method takes as long as a network does, so that none is called on the event loop."""
 
     def create(self, name: str) -> ResultWriter:
         """Begins a file, in place of an earlier one of this name."""
@@ -63,3 +72,20 @@ class Results(Protocol):
 
     def find_path(self, name: str) -> Path | None:
         """The path of a file or folder on the local disk, for messages; None for results that are not on it."""
+
+    def sign_url(self, name: str) -> str | None:
+        """A URL of the store itself, at which anyone can fetch the file for a while; None if it has no such URLs.
+        Raises FileNotFoundError, ResourceFailed."""
+
+
+class ResultsRoot(Protocol):
+    """A place for the results of all workspaces, apart from their worlds. The name of a life comes only once."""
+
+    def open(self, life: str) -> Results:
+        """The results of a life."""
+
+    def remove(self, life: str) -> None:
+        """Deletes all results of a life. What cannot be deleted is logged."""
+
+    def find_failure(self) -> str | None:
+        """Tries the place, and returns the reason why it cannot be used now; None if it can."""

@@ -86,9 +86,12 @@ class TaskResults:
                 writer.write(batch.text)
                 lines += batch.lines
                 report_lines(lines)
-        finally:
             if writer is not None:
                 writer.close()
+        except BaseException:
+            if writer is not None:
+                writer.abandon()
+            raise
         return plan.build_stream()
 
     def finish(self, task_id: str) -> None:

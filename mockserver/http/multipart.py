@@ -15,6 +15,7 @@ from python_multipart.multipart import MultipartParser
 from starlette.requests import Request
 
 from mockserver.errors import BadInput, BodyTooLarge
+from mockserver.http.threads import call_off_loop
 
 MOST_HEADER = 16 * 1024
 """Bytes of one header of a part. SDKs put the free text of an import's name into one."""
@@ -46,8 +47,10 @@ class Sink(Protocol):
         """Is called when the part is complete."""
 
 
-async def read_multipart(request: Request, open_sink: Callable[[Part], Sink], most: int) -> None:
-    """Writes every part of the body to the sink that `open_sink` returns for it.
+async def read_multipart(
+    request: Request, open_sink: Callable[[Part], Sink], most: int, *, remote: bool = False
+) -> None:
+    """Writes every part of the body to the sink that `open_sink` returns for it. `remote`: sinks write to a network.
 
     Raises BadInput for a body that is malformed or ends too soon, BodyTooLarge as soon as it is known to have more than
     `most` bytes, ClientDisconnect, and what the sinks raise.
@@ -61,7 +64,7 @@ async def read_multipart(request: Request, open_sink: Callable[[Part], Sink], mo
         size += len(chunk)
         if size > most:
             raise BodyTooLarge(f"The body has more than {most} bytes; at most {most} are read")
-        reader.feed(chunk)
+        await call_off_loop(remote, reader.feed, chunk)
     reader.finish()
 
 

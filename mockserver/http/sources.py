@@ -8,6 +8,7 @@ from contextlib import closing
 from itertools import chain
 from typing import Protocol
 
+from mockserver.errors import ResourceFailed
 from mockserver.http.ranged import SourceBroken
 
 CHUNK = 128 * 1024
@@ -39,7 +40,7 @@ class BytesSource:
 
 
 class OpenFile(Protocol):
-    """A file that stays readable when its name is deleted. Its methods raise OSError."""
+    """A file that stays readable when its name is deleted. Its methods raise OSError, ResourceFailed."""
 
     @property
     def size(self) -> int:
@@ -55,14 +56,17 @@ class OpenFile(Protocol):
 class FilesSource:
     """Files in order as one body. Their names and their size are the tag: a file never changes under its name."""
 
-    blocking = False
+    def __init__(
+        self, names: Sequence[str], size: int, open_file: Callable[[str], OpenFile], *, remote: bool = False
+    ) -> None:
+        """`size` in bytes, of all files together. `remote`: each read takes as long as a network does.
 
-    def __init__(self, names: Sequence[str], size: int, open_file: Callable[[str], OpenFile]) -> None:
-        """`size` in bytes, of all files together. Raises OSError when one of the first files cannot be opened."""
-        self._names, self._size, self._open_file = names, size, open_file
+        Raises OSError when one of the first files cannot be opened.
+        """
+        self._names, self._size, self._open_file, self.blocking = names, size, open_file, remote
         self._opened: dict[int, OpenFile] = {}
         try:
-            for index, name in enumerate(self._names[:OPENED_AHEAD]):
+            for index, name in enumerate(self._names[: 1 if remote else OPENED_AHEAD]):
                 self._opened[index] = open_file(name)
         except BaseException:
             self.close()
@@ -85,8 +89,9 @@ class FilesSource:
                 with closing(self._take(index, name)) as file:
                     size = file.size
                     yield from _read(file, first, min(size, end), name)
-            except OSError as error:
-                raise SourceBroken(f"{name}: {error.strerror}") from error
+            except (OSError, ResourceFailed) as error:
+                reason = (error.strerror or "deleted") if isinstance(error, OSError) else error.message
+                raise SourceBroken(f"{name}: {reason}") from error
             first, end = max(0, first - size), end - size
         if end > 0:
             raise SourceBroken(f"{self._names[-1]} ends {end} bytes too soon")

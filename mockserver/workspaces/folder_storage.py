@@ -25,9 +25,11 @@ import msgspec
 
 from mockserver.errors import Conflict, ResourceFailed
 from mockserver.exports.folder_results import FolderResults
+from mockserver.exports.results import Results, ResultsRoot
 from mockserver.folders import PART, flush, flush_names, remove_folder
 from mockserver.workspaces.damage import Damage, WorkspaceDamaged, check_origin, check_world
 from mockserver.workspaces.manifest import (
+    LIFE,
     WORKSPACE_MANIFEST,
     WorkspaceManifest,
     name_home,
@@ -50,12 +52,17 @@ ORIGIN = "origin.sqlite"
 
 
 class FolderStorage(Storage):
-    """Workspaces as folders with SQLite files. `durable`: each step waits for the disk, as a kept state should."""
+    """Workspaces as folders with SQLite files. `durable`: each step waits for the disk, as a kept state should.
 
-    def __init__(self, folder: Path, get_hooks: GetHooks, *, durable: bool) -> None:
+    Results are below `results_root`, or beside the world of their life.
+    """
+
+    def __init__(
+        self, folder: Path, get_hooks: GetHooks, *, durable: bool, results_root: ResultsRoot | None = None
+    ) -> None:
         super().__init__(get_hooks)
         self.folder = folder
-        self._durable = durable
+        self._durable, self._results_root = durable, results_root
 
     # When a server starts
 
@@ -87,7 +94,7 @@ class FolderStorage(Storage):
         """Removes what was being created, or being deleted, when a process was killed."""
         for prefix in (UNFINISHED, DELETED):
             for left in self.folder.glob(f"{prefix}*"):
-                remove_folder(left) if left.is_dir() else left.unlink(missing_ok=True)
+                self._remove_home(left) if left.is_dir() else left.unlink(missing_ok=True)
 
     def _read_manifest(self, home: Path) -> WorkspaceManifest:
         """The manifest of a workspace in the folder that its key has. Raises WorkspaceDamaged."""
@@ -127,7 +134,7 @@ class FolderStorage(Storage):
             raise
         if (damage := self._find_damaged_origin(manifest)) is not None:
             LOG.error("%s. The workspace of the API key %r is served, and cannot be reset", damage, manifest.api_key)
-        return Life(manifest, store, FolderResults(path.parent))
+        return Life(manifest, store, self._open_results(path.parent))
 
     def _find_damaged_origin(self, manifest: WorkspaceManifest) -> str | None:
         """The damage of the file that a reset of a fork copies, and what to do; None if there is none."""
@@ -145,7 +152,7 @@ class FolderStorage(Storage):
     def remove_earlier_lives(self, life: Life) -> None:
         home = self._home(life.manifest.api_key)
         for name in life.manifest.leaving:
-            remove_folder(home / name)
+            self._remove_life(home / name)
         for unfinished in home.glob(f"{WORKSPACE_MANIFEST}.*{PART}"):
             unfinished.unlink(missing_ok=True)
 
@@ -204,7 +211,7 @@ class FolderStorage(Storage):
         except BaseException:
             self.delete(manifest.api_key)
             raise
-        return Life(manifest, store, FolderResults(path.parent))
+        return Life(manifest, store, self._open_results(path.parent))
 
     # Changing
 
@@ -228,9 +235,8 @@ class FolderStorage(Storage):
             except BaseException:
                 remove_folder(path.parent)
                 raise
-        return Life(
-            msgspec.structs.replace(begun, leaving=(*remaining, manifest.life)), store, FolderResults(path.parent)
-        )
+        following = msgspec.structs.replace(begun, leaving=(*remaining, manifest.life))
+        return Life(following, store, self._open_results(path.parent))
 
     def _start_life(self, path: Path, manifest: WorkspaceManifest) -> Store:
         """Opens a copied world, and writes the workspace's name and what its origin says into it."""
@@ -253,7 +259,7 @@ class FolderStorage(Storage):
 
     def abandon(self, life: Life) -> None:
         life.store.close()
-        remove_folder(self._life_folder(life.manifest))
+        self._remove_life(self._life_folder(life.manifest))
 
     def delete(self, api_key: str, *, close: Callable[[], None] | None = None) -> None:
         deleted = self.folder / f"{DELETED}{secrets.token_hex(6)}"
@@ -262,7 +268,33 @@ class FolderStorage(Storage):
             close()
         if self._durable:
             flush_names(self.folder)
-        remove_folder(deleted)
+        self._remove_home(deleted)
+
+    def close(self) -> None:
+        if not self._durable and self._results_root is not None:
+            for home in self._homes():
+                self._remove_results(home)
+
+    # Results
+
+    def _open_results(self, folder: Path) -> Results:
+        """The results of the life that has this folder."""
+        return FolderResults(folder) if self._results_root is None else self._results_root.open(folder.name)
+
+    def _remove_home(self, home: Path) -> None:
+        self._remove_results(home)
+        remove_folder(home)
+
+    def _remove_results(self, home: Path) -> None:
+        """Deletes the results of all lives in a folder that are elsewhere."""
+        if self._results_root is not None:
+            for life in home.glob(f"{LIFE}*"):
+                self._results_root.remove(life.name)
+
+    def _remove_life(self, folder: Path) -> None:
+        if self._results_root is not None:
+            self._results_root.remove(folder.name)
+        remove_folder(folder)
 
     # Paths
 

@@ -206,6 +206,7 @@ class Workspaces:
         self._threads.shutdown(wait=True, cancel_futures=True)
         for workspace in self.registry.all():
             workspace.close()
+        self._storage.close()
 
     async def _run_in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         assert not kwargs, "executors take positional arguments only"

@@ -84,6 +84,9 @@ class Storage(ABC):
         `close` ends what uses it. It is called when nothing can go wrong any more. Raises OSError.
         """
 
+    def close(self) -> None:  # noqa: B027  most storages leave nothing behind
+        """Removes what should not outlive the server, once all workspaces are closed."""
+
 
 def new_manifest(api_key: str, origin: Origin, *, incarnation: str | None) -> WorkspaceManifest:
     """The manifest of a workspace that is being created.

@@ -31,6 +31,11 @@ class Uploads:
         self._changes = UploadChanges(store)
         self._count_files()
 
+    @property
+    def remote(self) -> bool:
+        """Whether bytes go over a network, so that they are not written on the event loop."""
+        return self._results.remote
+
     def _count_files(self) -> None:
         """Counts the files of an earlier run, and deletes those that have no record."""
         known: dict[str, list[ResultFile]] = {}
@@ -62,8 +67,8 @@ class Uploads:
 
     def discard(self, file: UploadedFile) -> None:
         """Deletes a file unless it was kept."""
-        file.close()
         if not file.kept:
+            file.abandon()
             self._budget.delete(self._results, _file_name(file.id))
 
     def build_path(self, upload: Upload) -> str:
@@ -102,14 +107,14 @@ class Uploads:
         try:
             return self._results.open(_file_name(upload_id))
         except FileNotFoundError:
-            raise NotFound(
-                f"The file of upload {upload_id!r} was deleted: older files give way to newer ones (--results-limit);"
-                " upload it again"
-            ) from None
+            raise _build_refusal(upload_id) from None
 
     def locate(self, upload: Upload) -> tuple[str, int]:
         """The name of a file among the results, and its bytes. Raises NotFound when they were deleted."""
-        self.open(upload.id).close()
+        try:
+            self._results.size(_file_name(upload.id))
+        except FileNotFoundError:
+            raise _build_refusal(upload.id) from None
         return _file_name(upload.id), upload.size
 
     def read(self, upload_id: str) -> bytes:
@@ -148,6 +153,12 @@ class UploadedFile:
             self._closed = True
             self._writer.close()
 
+    def abandon(self) -> None:
+        """Ends a file that is deleted."""
+        if not self._closed:
+            self._closed = True
+            self._writer.abandon()
+
     def open(self) -> ResultReader:
         """Opens the bytes. Raises NotFound, OSError."""
         return self._uploads.open(self.id)
@@ -159,3 +170,10 @@ class UploadedFile:
 
 def _file_name(upload_id: str) -> str:
     return f"{FOLDER}/{upload_id}"
+
+
+def _build_refusal(upload_id: str) -> NotFound:
+    return NotFound(
+        f"The file of upload {upload_id!r} was deleted: older files give way to newer ones (--results-limit); upload it"
+        " again"
+    )

@@ -132,7 +132,11 @@ def _probe(place: Path | None) -> OSError | None:
 def _build_fault(fault: tuple[str, str], where: object, why: str) -> ResourceFailed:
     what, advice = fault
     name = "the server" if where is None else os.fsdecode(where) if isinstance(where, bytes) else str(where)
-    message = f"{what} {name}: {why}; {advice}"
+    return report_failure(f"{what} {name}: {why}; {advice}")
+
+
+def report_failure(message: str) -> ResourceFailed:
+    """Logs a fault of something that the server needs, once a minute, and returns it as an error."""
     _note(message)
     return ResourceFailed(message)
 

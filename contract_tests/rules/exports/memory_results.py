@@ -10,6 +10,8 @@ from mockserver.exports.results import ResultFile
 class MemoryResults:
     """Files by name. A file is there when its writer is closed or has written something."""
 
+    remote = False
+
     def __init__(self) -> None:
         self._files: dict[str, bytearray] = {}
         self._times: dict[str, float] = {}
@@ -42,6 +44,9 @@ class MemoryResults:
     def find_path(self, _name: str) -> None:
         """There is no path."""
 
+    def sign_url(self, _name: str) -> None:
+        """There is no URL."""
+
 
 class MemoryWriter:
     def __init__(self, content: bytearray) -> None:
@@ -51,6 +56,9 @@ class MemoryWriter:
         self._content += data
 
     def close(self) -> None:
+        pass
+
+    def abandon(self) -> None:
         pass
 
 

@@ -26,6 +26,7 @@ from mockserver.errors import (
 from mockserver.http.json_bodies import check_json
 from mockserver.http.requests import base_url, read_body
 from mockserver.http.responses import json_response
+from mockserver.http.threads import call_off_loop
 from mockserver.journal.notes import Unknown, notes_of
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.owners import OWNER
@@ -91,7 +92,7 @@ class GraphQLEndpoint:
                 raise Conflict("This workspace was reset or deleted while the file was received; upload it again")
             return await self._run(request, workspace, question, len(operations))
         finally:
-            upload.close()
+            await call_off_loop(workspace.uploads.remote, upload.close)
 
     async def _run(self, request: Request, workspace: Workspace, question: GraphQLRequest, size: int) -> Response:
         request.scope[OWNER] = workspace

@@ -56,7 +56,7 @@ class UploadRequest:
         Raises BadInput, BodyTooLarge, ResourceFailed, ClientDisconnect.
         """
         try:
-            await read_multipart(request, self._open_sink, MOST_UPLOAD)
+            await read_multipart(request, self._open_sink, MOST_UPLOAD, remote=self._uploads.remote)
         except OutOfSpace:
             raise NotAllowed(
                 "The uploaded file exceeds the space for results and uploads; upload less, or start the server with a"

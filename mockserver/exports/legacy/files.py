@@ -216,8 +216,10 @@ class LegacyFiles:
                 data = unescape(text) if raw else text
                 self._budget.take(self._results, name, len(data))
                 writer.write(data)
-        finally:
             writer.close()
+        except BaseException:
+            writer.abandon()
+            raise
         self._budget.finish(self._results, name)
         with self._store.change() as change:
             change.connection.update(LegacyFile, Clause("id = :id", id=job.id), status=TaskStatus.COMPLETE)

@@ -19,6 +19,7 @@ from mockserver.exports.chunks import Chunk, Stream
 from mockserver.exports.request import parse_request
 from mockserver.exports.streams import ERRORS, RESULT
 from mockserver.exports.tasks import get_streams, is_finished
+from mockserver.http.threads import call_off_loop
 from mockserver.links import RESULT_DAYS, good_until
 from mockserver.world.database import EVERYTHING, Clause
 from mockserver.world.people import Organization, Person
@@ -135,7 +136,9 @@ def list_cancelable_types(_source: Any, _call: Call) -> list[str]:
 async def start_export(_source: Any, call: Call, input: dict[str, Any]) -> TaskReference:
     """Starts an export. Small ones, which almost all are, have ended before the answer; others are IN_PROGRESS."""
     request = parse_request(input)
-    task, future = call.workspace.exports.create(request, name=input.get("taskName"), base_url=call.base_url)
+    workspace, name = call.workspace, input.get("taskName")
+    create = workspace.exports.create
+    task, future = await call_off_loop(workspace.results.remote, create, request, name=name, base_url=call.base_url)
     await _wait_briefly(future)
     return TaskReference(task.id, request.streamable)
 
@@ -145,8 +148,9 @@ async def _wait_briefly(future: Future[None]) -> None:
     del done
 
 
-def cancel_task(_source: Any, call: Call, id: str) -> bool:
-    call.workspace.exports.cancel(id)
+async def cancel_task(_source: Any, call: Call, id: str) -> bool:
+    workspace = call.workspace
+    await call_off_loop(workspace.results.remote, workspace.exports.cancel, id)
     return True
 
 

@@ -20,6 +20,7 @@ from mockserver.exports.legacy.requests import (
     QueuedRowsRequest,
     parse_labels_request,
 )
+from mockserver.http.threads import call_off_loop
 from mockserver.links import RESULT_DAYS, good_until
 from mockserver.world.clock import SECOND
 from mockserver.world.projects import Project
@@ -79,8 +80,8 @@ async def _poll(call: Call, question: LegacyRequest) -> LegacyExport:
     Raises Conflict with the reason when it failed: `status` FAILED, which data rows have, could not tell it, and the
     next question makes a new file.
     """
-    legacy = call.workspace.legacy
-    file, future = legacy.find_or_start(question, base_url=call.base_url)
+    legacy, remote = call.workspace.legacy, call.workspace.results.remote
+    file, future = await call_off_loop(remote, legacy.find_or_start, question, base_url=call.base_url)
     if future is not None:
         await asyncio.wait([asyncio.wrap_future(future)], timeout=PATIENCE)
     file = legacy.poll(file.id)
