@@ -1,5 +1,6 @@
 """Worlds for rules below the wire: the generated default world in a store, and single things added to it."""
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,9 +19,15 @@ ROWS = {project.name: project.rows for project in DEFAULT.projects}
 
 
 def generated(name: str = "default", *, seed: int = 0, ends: int | None = None) -> tuple[Workspace, list[list[Record]]]:
-    """A scenario's world as records."""
-    workspace, pieces = history.build_world(scenario.load(scenario_files.find(name)), name=name, seed=seed, ends=ends)
-    return workspace, list(pieces)
+    """A scenario's world as records, which are generated once in a process."""
+    workspace, batches = generate(name, seed, ends)
+    return workspace, list(batches)
+
+
+@functools.cache
+def generate(name: str, seed: int, ends: int | None) -> tuple[Workspace, list[list[Record]]]:
+    workspace, batches = history.build_world(scenario.load(scenario_files.find(name)), name=name, seed=seed, ends=ends)
+    return workspace, list(batches)
 
 
 @contextmanager

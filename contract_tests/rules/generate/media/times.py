@@ -6,10 +6,9 @@ from typing import Any
 import msgspec
 import orjson
 
+from contract_tests.rules.worlds import DEFAULT
 from mockserver.generate.features import Feature, Ontology, build_ontology
 from mockserver.generate.media.generator import Variant, get_generator
-from mockserver.generate.scenario import load
-from mockserver.generate.scenario_files import find
 
 ONTOLOGIES = {"video": "road-clips", "dicom": "body-scan", "audio": "sound-clips"}
 VARIANTS = range(12)
@@ -17,7 +16,7 @@ VARIANTS = range(12)
 
 def ontology_of(media: str) -> Ontology:
     key = ONTOLOGIES[media]
-    return build_ontology(0, key, load(find("default")).ontologies[key])
+    return build_ontology(0, key, DEFAULT.ontologies[key])
 
 
 class Made(msgspec.Struct):
