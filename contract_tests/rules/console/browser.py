@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -23,6 +23,8 @@ PATIENCE = 240_000
 FLAGS = ["--no-sandbox", "--disable-gpu", "--in-process-gpu", "--renderer-process-limit=1"]
 """As few processes as chromium can have: each takes its time to start."""
 SERIOUS = {"serious", "critical"}
+OF_COLORS = ("color-contrast", "link-in-text-block")
+"""The rules of axe about colors, which a scheme changes."""
 
 
 @cache
@@ -75,11 +77,13 @@ def open_page(browser: Browser, url: str, **options: Any) -> Iterator[Page]:
         assert complaints == []
 
 
-def find_violations(page: Page) -> list[str]:
-    """The serious findings of axe on the page: the rule, and the elements."""
-    # A content policy without unsafe-inline lets no tag be added; the debugger's own calls are not under it.
-    page.evaluate(f"() => {{ {find_axe().read_text('utf-8')}\n }}")
-    answer = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+def find_violations(page: Page, rules: Sequence[str] = ()) -> list[str]:
+    """The serious findings of axe on the page, by these rules or by all: the rule, and the elements."""
+    if not page.evaluate("'axe' in window"):
+        # A content policy without unsafe-inline lets no tag be added; the debugger's own calls are not under it.
+        page.evaluate(f"() => {{ {find_axe().read_text('utf-8')}\n }}")
+    options = {"resultTypes": ["violations"]} | ({"runOnly": list(rules)} if rules else {})
+    answer = page.evaluate("options => axe.run(document, options)", options)
     return [
         f"{rule['id']}: {[node['html'][:160] for node in rule['nodes'][:4]]}"
         for rule in answer["violations"]
