@@ -21,6 +21,8 @@ DEFAULT_JOURNAL_ENTRIES = 2000
 DEFAULT_JOURNAL_LIMIT = 64
 DEFAULT_JOURNAL_BODY = 8192
 LOG_WORDS = ("refused", "requests", "json", "none")
+PORT = "{port}"
+"""In the public URL, the port on which the server listens."""
 LOCAL_HOSTS = ("127.0.0.1", "[::1]", "localhost")
 KEY_PATTERN = r"^[A-Za-z0-9._~+=-]+$(?!\n)"
 """The characters of an API key: it is sent in a header, and in the path of the control that deletes its workspace. In
@@ -136,12 +138,20 @@ def check_seed(seed: int) -> None:
         raise StartupError(f"--seed is {seed}; expected a whole number of 64 bits, for example --seed 7")
 
 
+def fill_port(settings: Settings, port: int) -> Settings:
+    """Replaces `{port}` in the public URL by the port on which the server listens."""
+    if settings.public_url is None or PORT not in settings.public_url:
+        return settings
+    return msgspec.structs.replace(settings, public_url=settings.public_url.replace(PORT, str(port)))
+
+
 def check_public_url(url: str) -> None:
-    """Raises StartupError for a URL to which `/graphql` cannot be appended."""
-    if not re.fullmatch(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(/[A-Za-z0-9._~/-]*)?", url):
+    """Raises StartupError for a URL to which `/graphql` cannot be appended. `{port}` is replaced later."""
+    whole = url.replace(PORT, "8000")
+    if not re.fullmatch(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(/[A-Za-z0-9._~/-]*)?", whole):
         raise StartupError(
             f"--public-url is {url!r}; expected http:// or https:// with a host and no query, "
-            "for example --public-url http://labelbox-mock:8000"
+            "for example --public-url http://labelbox-mock:8000, or http://labelbox-mock:{port} with --port 0"
         )
 
 

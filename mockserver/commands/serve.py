@@ -28,6 +28,7 @@ from mockserver.settings import (
     DEFAULT_WORKSPACES_LIMIT,
     LOG_WORDS,
     Settings,
+    fill_port,
     parse_state,
 )
 
@@ -51,7 +52,11 @@ class Port(click.types.IntParamType):
 @ENDS
 @setting("--state", metavar="DIR", help="Keep the state here. Default: a temporary folder, deleted at the end.")
 @setting("--api-key", default=DEFAULT_API_KEY, show_default=True, help="The key clients send.")
-@setting("--public-url", metavar="URL", help="Scheme and host of links, if not those that clients call.")
+@setting(
+    "--public-url",
+    metavar="URL",
+    help="Scheme and host of links, if not those that clients call; {port} is the server's port.",
+)
 @setting(
     "--ready-file", metavar="PATH", type=click.Path(path_type=Path), help="Write addresses and ids here when ready."
 )
@@ -153,6 +158,7 @@ def run(settings: Settings) -> None:
     bound = server.bind(settings.host, settings.port)
     local = server.is_local(bound)
     settings = settings if local else add_control_token(settings)
+    settings = fill_port(settings, bound.getsockname()[1])
     url = settings.public_url.rstrip("/") if settings.public_url else server.address_of(bound, settings.host)
     with watch_progress(show_generation):
         built = app.build(settings, url, local=local)

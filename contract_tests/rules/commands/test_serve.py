@@ -111,7 +111,10 @@ def test_the_key_is_the_only_one_taken(tmp_path: Path) -> None:
         assert ask(ready_file | {"api_key": "mock-api-key"}, "{user{email}}") is None
 
 
-@pytest.mark.parametrize("public", ["http://mock.example:81", "https://mock.example/under/", "http://[::1]:9"])
+@pytest.mark.parametrize(
+    "public",
+    ["http://mock.example:81", "https://mock.example/under/", "http://[::1]:9", "http://mock.example:{port}/p"],
+)
 def test_the_public_url_stands_in_every_link(tmp_path: Path, public: str) -> None:
     with serve_in(tmp_path, "--public-url", public, "--port", "0") as process:
         ready_file = ready(process, tmp_path)
@@ -119,7 +122,7 @@ def test_the_public_url_stands_in_every_link(tmp_path: Path, public: str) -> Non
         reached = ready_file | {"graphql_url": f"http://127.0.0.1:{process_port}/graphql"}
         link = task(reached, export(reached))["result"]
         body = requests.get(link.replace(ready_file["url"], f"http://127.0.0.1:{process_port}"), timeout=10).text
-    base = public.rstrip("/")
+    base = public.rstrip("/").replace("{port}", str(process_port))
     assert (ready_file["url"], ready_file["graphql_url"]) == (base, f"{base}/graphql")
     assert link.startswith(f"{base}/_files/")
     assert all(json.loads(line)["data_row"]["row_data"].startswith(f"{base}/_files/") for line in body.splitlines())

@@ -27,6 +27,7 @@ REFUSED: dict[str, tuple[list[str], str, str]] = {
     "an address of another kind": (["--public-url", "ftp://mock"], "--public-url is 'ftp://mock'", "http://"),
     "an address without a host": (["--public-url", "labelbox-mock"], "--public-url", "http://labelbox-mock:8000"),
     "an address with a query": (["--public-url", "http://mock?x=1"], "--public-url", "no query"),
+    "an address with an unknown word": (["--public-url", "http://mock:{prt}"], "--public-url", "http://labelbox-mock:{port}"),
     "half an IPv6 address": (["--public-url", "http://["], "--public-url is 'http://['", "http://"),
     "an address with a quote": (["--public-url", 'http://a"b'], "--public-url", "http://"),
     "a database that is not served": (["--state", "postgresql://x"], "--state postgresql://", "give a folder"),
