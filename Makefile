@@ -7,6 +7,7 @@
 # make crash     kill the server before every single step of every change, and under load (CI tries a sample)
 # make soak      a million mixed requests (SOAK_REQUESTS=…), memory and disk beside them
 # make image     build the Dockerfile and run it, without Docker and without a registry (root, buildah, debootstrap)
+# make screenshots  a picture of every view of the page, in build/screenshots, to look at by eye
 # make bench     the benchmarks
 # make clean     remove all that was made
 
@@ -21,7 +22,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check quick fixtures docs crash soak image bench clean
+.PHONY: demo test check quick fixtures docs crash soak image screenshots bench clean
 
 demo: $(READY)
 	$(BIN)/python -m contract_tests.clients.demo
@@ -69,6 +70,10 @@ soak: $(READY)
 
 image: $(READY)
 	IMAGE_TEST=1 $(BIN)/pytest -ra contract_tests/rules/test_image.py
+
+screenshots: $(READY)
+	.ci/debian-packages
+	$(BIN)/python -m contract_tests.rules.console.screenshots
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

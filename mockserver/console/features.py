@@ -34,14 +34,15 @@ def list_features(annotations: Json) -> list[Feature]:
     features: dict[str, Json] = {}
     for feature in _walk(annotations):
         features.setdefault(feature["feature_id"], feature)
-    names = list(dict.fromkeys(str(feature.get("name", "")) for feature in features.values()))
+    by_id = {feature_id: str(feature.get("name", "")) for feature_id, feature in features.items()}
+    names = list(dict.fromkeys(by_id.values()))
     return [
         Feature(
             feature_id,
-            str(feature.get("name", "")),
+            by_id[feature_id],
             str(feature.get("annotation_kind", "Answer")),
-            f"c{names.index(str(feature.get('name', ''))) % COLOURS}",
-            "; ".join(describe_answers(feature))[:LONGEST_ANSWER],
+            f"c{names.index(by_id[feature_id]) % COLOURS}",
+            "; ".join(filter(None, [*describe_answers(feature), describe_ends(feature, by_id)]))[:LONGEST_ANSWER],
         )
         for feature_id, feature in features.items()
     ]
@@ -64,17 +65,50 @@ def describe_answers(feature: Json) -> Iterator[str]:
     """Describes the answers of a question, or those about an object, in words."""
     for question in feature.get("classifications") or ():
         yield f"{question.get('name')}: {', '.join(describe_answers(question))}"
-    chosen = [feature.get("radio_answer"), *(feature.get("checklist_answers") or ())]
-    for answer in filter(None, chosen):
+    for answer in list_answers(feature):
+        if "content" in answer:
+            yield f"“{answer['content']}”"
+            continue
         inner = ", ".join(describe_answers(answer))
         yield f"{answer.get('name')} ({inner})" if inner else str(answer.get("name"))
-    if feature.get("text_answer"):
-        yield f"“{feature['text_answer'].get('content')}”"
+    if feature.get("message_id"):
+        yield f"about {feature['message_id']}"
     if feature.get("selected_message"):
         yield f"message {feature['selected_message'].get('message_id')}"
-    ends = feature.get("unidirectional_relationship") or feature.get("bidirectional_relationship")
-    if ends:
-        yield f"{ends.get('source')} → {ends.get('target')}"
+
+
+def list_answers(feature: Json) -> list[Json]:
+    """The answers of a question of any kind: `radio_answer`, `checklist_answers`, `conversational_radio_answer`."""
+    answers: list[Json] = []
+    for key, value in feature.items():
+        if key.endswith(("_answer", "_answers")):
+            answers += [item for item in (value if isinstance(value, list) else [value]) if isinstance(item, dict)]
+    return answers
+
+
+def describe_ends(feature: Json, names: dict[str, str]) -> str:
+    """Describes the two ends of a relationship by their names; empty for other features."""
+    ends = feature.get("unidirectional_relationship") or feature.get("bidirectional_relationship") or {}
+    return " → ".join(names.get(str(ends[end]), str(ends[end])) for end in ("source", "target") if ends.get(end))
+
+
+def name_parts(annotations: Json, features: list[Feature]) -> dict[str, tuple[str, str]]:
+    """The name and colour of every feature and answer by its id, for a timeline."""
+    known = {feature.id: feature for feature in features}
+    return {
+        part_id: (name, known[feature["feature_id"]].colour)
+        for feature in _walk(annotations)
+        for part_id, name in _name_inner(feature, str(feature.get("name", "")))
+    }
+
+
+def _name_inner(part: Json, name: str) -> Iterator[tuple[str, str]]:
+    if "feature_id" in part:
+        yield part["feature_id"], name
+    for answer in list_answers(part):
+        yield from _name_inner(answer, f"{name}: {answer['name']}" if "name" in answer else name)
+    for question in part.get("classifications") or ():
+        yield from _name_inner(question, f"{name}, {question.get('name')}")
 
 
 def find_masks(connection: Connection, label_id: str) -> dict[str, list[Json]]:

@@ -16,7 +16,6 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from mockserver import __version__
 from mockserver.console import words
 from mockserver.console.headers import HEADERS
-from mockserver.console.routes import VIEWS
 from mockserver.console.view import View
 from mockserver.errors import ControlRefused, NotFound, WireError
 from mockserver.http import access
@@ -48,18 +47,18 @@ class Frame:
         self._environment.globals |= {
             "package_version": __version__,
             "assets": _hash_assets(),
-            "views": frozenset(VIEWS),
         }
 
     def answer(self, target: str, request: Request) -> Response:
         """Answers with a view, or with the reason why there is none, as a page."""
+        view = None
         try:
             view = self._open(request)
             if target not in OPEN_TO_ALL and not view.has_access:
                 raise ControlRefused("From another machine this view needs the control token of the server")
             return _find_view(target)(view)
         except WireError as error:
-            return self._refuse(request, error)
+            return self._refuse(request, error, view)
 
     def _open(self, request: Request) -> View:
         """Raises NotFound for an unknown workspace."""
@@ -85,13 +84,19 @@ class Frame:
             return False
         return True
 
-    def _refuse(self, request: Request, error: WireError) -> Response:
+    def _refuse(self, request: Request, error: WireError, view: View | None = None) -> Response:
+        """Answers with the reason; with the links to other views, if the workspace is known and may be seen."""
         if not _wants_html(request):
             return error_response(error)
-        template = self._environment.get_template("refused.html")
-        path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        text = template.render(error=error, location=path, asks_token=isinstance(error, ControlRefused))
-        return HTMLResponse(text, error.status, HEADERS)
+        values = {
+            "error": error,
+            "title": "There is no such page" if isinstance(error, NotFound) else "This address cannot be read",
+            "location": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+            "asks_token": isinstance(error, ControlRefused),
+        }
+        if view is not None and view.has_access:
+            return view.render("refused.html", status=error.status, **values)
+        return HTMLResponse(self._environment.get_template("refused.html").render(values), error.status, HEADERS)
 
     def sign_in(self, request: Request, body: bytes) -> Response:
         """Sets the cookie of a browser that sends the control token, and leads back to the view it requested."""

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from mockserver.console.drawing import draw
 from mockserver.console.drawn import Drawing, Source
-from mockserver.console.features import Feature, find_masks, list_features, mark_ids
+from mockserver.console.features import Feature, find_masks, list_features, mark_ids, name_parts
 from mockserver.console.view import View
 from mockserver.exports.dates import load_format
 from mockserver.exports.legacy.labels import LabelElements
@@ -50,6 +50,7 @@ class ShownRow(NamedTuple):
     label: Json | None
     drawing: Drawing
     features: list[Feature]
+    parts: dict[str, tuple[str, str]]
     v1: str
     file: str | None
 
@@ -73,8 +74,8 @@ def show_row(view: View) -> Response:
         "row.html",
         shown=loaded,
         drawing=loaded.drawing,
-        colours={feature.id: feature.colour for feature in loaded.features},
-        names={feature.id: feature.name for feature in loaded.features},
+        colours={part: colour for part, (_, colour) in loaded.parts.items()},
+        names={part: name for part, (name, _) in loaded.parts.items()},
         events=TOPICS,
         v2=mark_ids(orjson.dumps(loaded.v2, option=orjson.OPT_INDENT_2).decode(), ids),
         v1=mark_ids(loaded.v1, ids),
@@ -98,8 +99,9 @@ def load_row(view: View, connection: Connection, row: DataRow) -> ShownRow:
         find_masks(connection, label["id"]) if label else {},
         lambda: view.workspace.links.tiles(row.id, expires=key.expires(view.workspace.store.clock.now(), 0)),
     )  # fmt: skip
+    features = list_features(annotations)
     return ShownRow(
-        row, v2, projects, project_id, labels, label, draw(source), list_features(annotations),
+        row, v2, projects, project_id, labels, label, draw(source), features, name_parts(annotations, features),
         render_v1(view, connection, label), find_file(view, row),
     )  # fmt: skip
 

@@ -67,7 +67,7 @@ class View(NamedTuple):
         finally:
             connection.close()
 
-    def render(self, template: str, **values: Any) -> HTMLResponse:
+    def render(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         """Renders a template; `view`, `link`, `now` and `frozen` are known in all of them."""
         clock = self.workspace.store.clock
         text = self.environment.get_template(template).render(
@@ -78,4 +78,4 @@ class View(NamedTuple):
             frozen=clock.frozen_at is not None,
             path=self.request.url.path,
         )
-        return HTMLResponse(text, headers=HEADERS)
+        return HTMLResponse(text, status, HEADERS)

@@ -15,6 +15,9 @@ from mockserver.serving.protocol import TRANSPORT
 
 NOT_RECORDED = ("/_mock/", "/console/", "/docs/")
 """Paths that are never recorded: tests, probes and users of the page call them, not clients."""
+HOME, FILES = "/", "/_files/"
+FROM_THE_PAGE = (b"sec-fetch-site", b"same-origin")
+"""The header with which browsers load a picture, clip or download that the page itself shows."""
 
 Message = MutableMapping[str, Any]
 FindJournal = Callable[[Scope], Journal | None]
@@ -30,7 +33,7 @@ class JournalLayer:
         self._app, self._journals, self._find, self._listeners = app, journals, find, listeners
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"].startswith(NOT_RECORDED):
+        if is_of_the_page(scope):
             await self._app(scope, receive, send)
             return
         recording = Recording(scope, receive, send, self._journals.most_body)
@@ -41,6 +44,14 @@ class JournalLayer:
             (self._find(scope) or self._journals.unclaimed).add(entry)
             for listener in self._listeners:
                 listener(entry)
+
+
+def is_of_the_page(scope: Scope) -> bool:
+    """Whether a user of the page or a test sent the request, and not a client."""
+    path: str = scope["path"]
+    if path.startswith(NOT_RECORDED) or (path == HOME and scope["method"] == "GET"):
+        return True
+    return path.startswith(FILES) and FROM_THE_PAGE in scope["headers"]
 
 
 class Recording:

@@ -10,7 +10,7 @@ import requests
 from playwright.sync_api import Browser, Page
 
 from contract_tests.rules.console.browser import OF_COLORS, find_violations, open_browser, open_page
-from contract_tests.rules.console.browsing import fetch, find_texts
+from contract_tests.rules.console.views import AUDITED, list_views, populate
 from contract_tests.serving import ServedWorld
 
 pytestmark = pytest.mark.timeout(900)  # a browser's processes start slowly on a busy machine
@@ -107,44 +107,22 @@ def test_a_webhook_is_set_up_as_the_service_describes_it(page: Page, server: Ser
     assert "LABEL_CREATED" in webhook["topics"]
 
 
-def list_paths(server: ServedWorld) -> list[str]:
-    """One view of each kind."""
-    project = server.projects["image"]
-    rows = [
-        find_texts(fetch(server, f"/console/projects/{server.projects[name]}"), r'href="(/console/rows/[^"]*)"')[0]
-        for name in ("image", "video", "text", "document", "conversational")
-    ]
-    return [
-        *rows,
-        "/console/webhooks",
-        "/console/requests",
-        "/",
-        f"/console/projects/{project}",
-        f"/console/projects/{project}/export",
-        f"/console/projects/{project}/ontology",
-        f"/console/projects/{project}/issues",
-        f"/console/projects/{project}/export?version=v1",
-        "/console/catalog/export",
-        "/console/tasks",
-        "/docs/?q=clock",
-        "/docs/control.md",
-    ]
-
-
 def test_axe_finds_nothing_serious_and_no_view_is_wider_than_a_telephone(browser: Browser, server: ServedWorld) -> None:
+    populate(server)
+    findings: dict[str, list[str]] = {}
     with open_page(browser, server.url, reduced_motion="reduce") as page:  # colors change without a transition
-        findings = {}
-        for view in list_paths(server):
-            page.emulate_media(color_scheme="light")
+        views = list_views(server)
+        for name in AUDITED:
             page.set_viewport_size({"width": 1280, "height": 900})
-            page.goto(view, wait_until="domcontentloaded")
-            findings[view] = find_violations(page)
+            page.emulate_media(color_scheme="light")
+            page.goto(views[name], wait_until="domcontentloaded")
+            findings[name] = find_violations(page)
             page.emulate_media(color_scheme="dark")
-            findings[view] += find_violations(page, OF_COLORS)
+            findings[name] += find_violations(page, OF_COLORS)
             page.set_viewport_size({"width": 375, "height": 700})
             if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-                findings[view].append("wider than its window")
-    assert {view: rules for view, rules in findings.items() if rules} == {}
+                findings[name].append("wider than its window")
+    assert {name: rules for name, rules in findings.items() if rules} == {}
 
 
 def test_everything_can_be_read_without_script(browser: Browser, server: ServedWorld) -> None:

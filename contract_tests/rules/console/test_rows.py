@@ -35,7 +35,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedWorld]:
 
 def find_listed(content: str) -> list[str]:
     """The ids of the data rows of a page."""
-    return find_texts(content, r'<td class="id">(c[0-9a-z]{24})</td>')
+    return find_texts(content, r'<td class="id spare">(c[0-9a-z]{24})</td>')
 
 
 def fetch_expected(server: ServedWorld, **body: object) -> list[str]:
@@ -108,7 +108,7 @@ def test_wrong_filters_are_explained_on_a_page(server: ServedWorld, query: dict[
     path = f"/console/projects/{server.projects['image']}"
     if query.get("id"):
         query = {"id": " ".join(f"c{number}" for number in range(2001))}
-    assert "There is no such page" in fetch(server, path, 400, **query)
+    assert "This address cannot be read" in fetch(server, path, 400, **query)
 
 
 def test_what_does_not_exist_is_named(server: ServedWorld) -> None:

@@ -308,11 +308,12 @@ def test_a_client_that_retries_what_is_refused_is_visible_in_the_log(server: Ser
 def test_every_request_has_a_line_if_that_is_wanted() -> None:
     with ServedWorld("--log", "requests") as server:
         ask(server.own, USER)
-        requests.get(server.url, timeout=60)
+        requests.get(server.url, timeout=60)  # the page is no client
+        requests.get(f"{server.url}/nowhere", timeout=60)
         first, second = server.output.splitlines()
     assert "POST /graphql GetUserPyApi {user} by python-sdk 7.17.0" in first
-    assert " 200 " in second
-    assert "GET /" in second
+    assert " 404 " in second
+    assert "GET /nowhere" in second
 
 
 def test_every_request_has_an_object_for_programs_if_that_is_wanted() -> None:

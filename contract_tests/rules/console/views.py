@@ -1,0 +1,88 @@
+"""One view of each kind, of a world in which clients have been at work: for axe, for screenshots, and for hostile
+names."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import requests
+
+from contract_tests.serving import ServedWorld
+
+DRAWN = ("image", "video", "text", "document", "geospatial", "audio", "conversational", "dicom", "html", "chat")
+"""The projects of the default world whose first data rows are looked at: one for each way of drawing."""
+
+
+AUDITED = (
+    "home", "rows", "catalog-export", "export-v1", "ontology", "issues", "tasks", "webhooks", "requests", "docs-search",
+    "row-video", "row-text", "row-document", "row-conversational", "delivery", "request",
+)  # fmt: skip
+"""The views that axe examines: one for each template and each way of drawing that brings elements of its own."""
+
+
+def list_views(server: ServedWorld) -> dict[str, str]:
+    """Path of a view of each kind, by a short name."""
+    project = f"/console/projects/{server.projects['image']}"
+    ready = server.ready
+    run, piece = (next(iter(ready[name].values())) for name in ("model_runs", "slices"))
+    views = {
+        "home": "/",
+        "rows": project,
+        "rows-filtered": f"{project}?workflow_status=InReview&q=image",
+        "rows-none": f"{project}?q=nothing-begins-like-this",
+        "export": f"{project}/export",
+        "export-v1": f"{project}/export?version=v1",
+        "ontology": f"{project}/ontology",
+        "issues": f"{project}/issues",
+        "dataset": f"/console/datasets/{ready['datasets']['image rows']}",
+        "slice-export": f"/console/slices/{piece}/export",
+        "model-run": f"/console/model-runs/{run}",
+        "model-run-export": f"/console/model-runs/{run}/export",
+        "catalog": "/console/catalog",
+        "catalog-export": "/console/catalog/export",
+        "tasks": "/console/tasks",
+        "webhooks": "/console/webhooks",
+        "requests": "/console/requests",
+        "docs": "/docs/",
+        "docs-search": "/docs/?q=clock",
+        "docs-page": "/docs/journal.md",
+        "not-found": "/console/projects/nothing",
+    }
+    rows = {
+        f"row-{name}": find_first(server, f"/console/projects/{server.projects[name]}", "/console/rows/")
+        for name in DRAWN
+    }
+    details = {
+        "delivery": find_first(server, "/console/webhooks", "/console/deliveries/"),
+        "request": find_first(server, "/console/requests", "/console/requests?number="),
+    }
+    return views | rows | {name: path for name, path in details.items() if path}
+
+
+def find_first(server: ServedWorld, path: str, start: str) -> str:
+    """The first link of a view that begins with a text; empty without one."""
+    text = requests.get(server.url + path, headers={"Accept": "text/html"}, timeout=60).text
+    match = re.search(rf'href="({re.escape(start)}[^"]*)"', text)
+    return html.unescape(match[1]) if match else ""
+
+
+def populate(server: ServedWorld) -> None:
+    """Lets some things happen, so that no view is empty: exports, webhooks, issues, faults, wrong requests."""
+    project = server.projects["image"]
+
+    def control(path: str, body: object) -> None:
+        requests.post(f"{server.url}/_mock/{path}", json=body, timeout=60).raise_for_status()
+
+    secret = {"secret": "CHANGE-ME", "topics": ["LABEL_CREATED", "REVIEW_CREATED"]}
+    control("webhooks", {"url": "http://127.0.0.1:9/webhook-endpoint", "version": "v2", **secret})
+    for event in ("LABEL_CREATED", "REVIEW_CREATED", "ISSUE_CREATED", "WORKFLOW_ACTION"):
+        control("events", {"event": event, "project": "image"})
+    export = "mutation($id: ID!) { exportDataRowsInProject(input: {filters: {projectId: $id}}) { taskId } }"
+    server.ask(export, id=project)
+    server.ask("query ListProjects { projects { id name } }")
+    control("faults", {"fault": "export_fails", "times": 1})
+    server.ask(export, id=project)
+    headers = {"Authorization": f"Bearer {server.api_key}"}
+    body = {"query": "query Wrong { projects { nmae } }"}
+    requests.post(server.graphql_url, json=body, headers=headers, timeout=60)
