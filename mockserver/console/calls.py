@@ -1,4 +1,4 @@
-"""The calls that a client sends for what a view does: for the SDK, in GraphQL, and by curl."""
+"""The calls that a client sends for what a view does or shows: for the SDK, in GraphQL, and by curl."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ import msgspec
 from mockserver.console.snippets import build_client
 from mockserver.console.subjects import Subject
 from mockserver.console.view import View
-from mockserver.exports.words import Term
+from mockserver.console.words import format_json
+from mockserver.exports.words import Term, build_terms
 
 Json = dict[str, Any]
+Line = tuple[str, str]
+"""A call in one form: the name of the form, and the text."""
 
 
 class ShownCall(NamedTuple):
@@ -28,6 +31,14 @@ class ShownCall(NamedTuple):
     @property
     def body(self) -> Json:
         return {"query": self.document, "variables": self.variables}
+
+    @property
+    def lines(self) -> list[Line]:
+        return [
+            ("SDK", self.sdk),
+            ("GraphQL", f"{self.document}\n\n{format_json(self.variables)}"),
+            ("curl", self.curl),
+        ]
 
 
 def build_export_call(
@@ -80,6 +91,92 @@ def build_legacy_call(view: View, subject: Subject, created: list[str | None], a
         f"print(subject.{line})  # SDKs up to 3.78"
     )
     return ShownCall(sdk, document, {"data": data}, build_curl(view, document, {"data": data}))
+
+
+def build_call(view: View, sdk: str, document: str, **variables: object) -> ShownCall:
+    """Builds a call from the lines of the SDK after its client, and the document for the same."""
+    return ShownCall(
+        build_client(view.url, view.api_key) + sdk, document, variables, build_curl(view, document, variables)
+    )
+
+
+def build_row_call(view: View, project_id: str | None, row_id: str) -> ShownCall:
+    """Builds the export of one data row: in a project, or with all projects that it is in."""
+    subject = Subject("catalog", "", "") if project_id is None else Subject("project", project_id, "")
+    params: dict[str, object] = {"data_row_details": True, "metadata_fields": True, "attachments": True}
+    params |= {"label_details": True, "project_details": True, "performance_details": True}
+    if project_id is None:
+        params["all_projects"] = True
+    filters = {"data_row_ids": [row_id]}
+    return build_export_call(view, subject, build_terms(filters, subject.kind.filters), filters, params)
+
+
+def build_ontology_call(view: View, ontology_id: str) -> ShownCall:
+    sdk = f"print(client.get_ontology({json.dumps(ontology_id)}).normalized)"
+    return build_call(
+        view, sdk, "query Ontology($id: ID!) { ontology(where: {id: $id}) { name normalized } }", id=ontology_id
+    )
+
+
+def build_issues_call(view: View, project_id: str) -> ShownCall:
+    sdk = (
+        f"project = client.get_project({json.dumps(project_id)})\n"
+        "for issue in project.get_issues():\n"
+        "    print(issue.status, issue.content)"
+    )
+    fields = "nodes { id content status dataRowId labelId createdAt comments { content } } nextCursor"
+    document = f"query Issues($id: ID!) {{ project(where: {{id: $id}}) {{ issues(first: 100) {{ {fields} }} }} }}"
+    return build_call(view, sdk, document, id=project_id)
+
+
+def build_webhook_call(view: View, project_id: str | None) -> ShownCall:
+    """Builds the call that sets up a webhook. The SDK and GraphQL know V1 bodies only; the control API both."""
+    url, topics = "http://127.0.0.1:3001/webhook-endpoint", ["LABEL_CREATED", "LABEL_UPDATED", "LABEL_DELETED"]
+    project = "None" if project_id is None else f"client.get_project({json.dumps(project_id)})"
+    sdk = (
+        "from labelbox import Webhook\n\n"
+        "webhook = Webhook.create(\n"
+        f"    client,\n    topics={json.dumps(topics)},\n    url={json.dumps(url)},\n"
+        f'    secret="CHANGE-ME",\n    project={project},\n)\n'
+        "print(webhook.uid)"
+    )
+    data: Json = {"url": url, "secret": "CHANGE-ME", "topics": {"set": topics}}
+    control: Json = {"url": url, "secret": "CHANGE-ME", "version": "v2", "topics": topics}
+    if project_id is not None:
+        data["project"], control["project"] = {"id": project_id}, project_id
+    document = "mutation SetUp($data: WebhookData!) { createWebhook(data: $data) { id } }"
+    call = build_call(view, sdk, document, data=data)
+    return call._replace(curl=build_control_curl(view, "/_mock/webhooks", control))
+
+
+def list_request_calls(view: View) -> list[Line]:
+    """Lists the ways to read the journal. It is this server's own, so neither the SDK nor GraphQL has it."""
+    program = (
+        "def test_one_export_is_started(labelbox_mock):\n"
+        "    ...  # the client at work\n"
+        '    exports = labelbox_mock.find_requests(operation="exportDataRowsInProject")\n'
+        "    assert len(exports) == 1"
+    )
+    return [("curl", build_control_curl(view, "/_mock/requests", order="newest", limit=100)), ("pytest", program)]
+
+
+def list_delivery_calls(view: View, delivery_id: str) -> list[Line]:
+    """Lists the check of a signature in Python, and the line that sends a delivery again."""
+    program = (
+        "import hashlib\nimport hmac\n\n\n"
+        "def is_genuine(secret: bytes, body: bytes, header: str) -> bool:\n"
+        '    """`header` is X-Hub-Signature, `body` the bytes as they were received."""\n'
+        '    expected = "sha1=" + hmac.new(secret, body, hashlib.sha1).hexdigest()\n'
+        "    return hmac.compare_digest(expected, header)"
+    )
+    again = build_control_curl(view, f"/_mock/deliveries/{delivery_id}/redeliver", {})
+    return [("curl, redeliver", again), ("Python, check the signature", program)]
+
+
+def build_control_curl(view: View, path: str, body: Json | None = None, /, **query: object) -> str:
+    """Builds the line for a shell that sends a control call."""
+    data = "" if body is None else f" \\\n  -d {shlex.quote(json.dumps(body))}"
+    return f"curl -s {shlex.quote(view.url + view.link(path, **query))}{data}"
 
 
 def build_curl(view: View, document: str, variables: Json) -> str:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import orjson
 from starlette.responses import Response
 
+from mockserver.console.calls import build_issues_call, build_ontology_call
 from mockserver.console.headers import HEADERS
 from mockserver.console.subjects import find_subject
 from mockserver.console.view import View
@@ -45,6 +46,7 @@ def show_ontology(view: View) -> Response:
     return view.render(
         "ontology.html", subject=subject, ontology=ontology, tools=normalized.get("tools") or [],
         questions=normalized.get("classifications") or [], scenario=scenario, reason=reason,
+        call=None if ontology is None else build_ontology_call(view, ontology.id),
     )  # fmt: skip
 
 
@@ -66,4 +68,5 @@ def show_issues(view: View) -> Response:
         numbers = Clause("no IN :numbers", numbers=[issue.data_row_no for issue in issues])
         rows = {row.no: row for row in connection.select(DataRow, numbers)}
     listed = [ListedIssue(issue, rows[issue.data_row_no]) for issue in issues]
-    return view.render("issues.html", subject=subject, issues=listed, most=MOST_LISTED)
+    call = build_issues_call(view, subject.id)
+    return view.render("issues.html", subject=subject, issues=listed, most=MOST_LISTED, call=call)

@@ -7,6 +7,7 @@ from itertools import islice
 
 from starlette.responses import Response
 
+from mockserver.console.calls import list_request_calls
 from mockserver.console.view import View
 from mockserver.errors import BadInput, NotFound
 from mockserver.faults.kinds import KINDS
@@ -39,7 +40,7 @@ def show_requests(view: View) -> Response:
         unknown=[show_entry(entry, key, bodies=False) for entry in unknown],
         is_filtered=only_unknown or pattern != Pattern(),
         received=len(entries), given=view.query, most=MOST_LISTED, faults=view.workspace.faults.list_states(),
-        kinds={name: kind.summary for name, kind in KINDS.items()},
+        lines=list_request_calls(view), kinds={name: kind.summary for name, kind in KINDS.items()},
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import orjson
 from starlette.responses import Response
 
+from mockserver.console.calls import build_control_curl, build_row_call
 from mockserver.console.drawing import draw
 from mockserver.console.drawn import Drawing, Source
 from mockserver.console.features import Feature, find_masks, list_features, mark_ids, name_parts
@@ -77,6 +78,10 @@ def show_row(view: View) -> Response:
         colours={part: colour for part, (_, colour) in loaded.parts.items()},
         names={part: name for part, (name, _) in loaded.parts.items()},
         events=TOPICS,
+        call=build_row_call(view, loaded.project_id, row.id),
+        event_call=build_control_curl(
+            view, "/_mock/events", {"event": TOPICS[0], "project": loaded.project_id, "data_row": row.id}
+        ),
         v2=mark_ids(orjson.dumps(loaded.v2, option=orjson.OPT_INDENT_2).decode(), ids),
         v1=mark_ids(loaded.v1, ids),
     )

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from starlette.responses import Response
 
+from mockserver.console.calls import build_export_call
 from mockserver.console.filters import build_search, match_rows_of, query_of, read_filters
 from mockserver.console.subjects import Subject, find_subject
 from mockserver.console.view import View
@@ -72,6 +73,7 @@ def show_rows(view: View) -> Response:
         "rows.html",
         subject=subject, page=page, filters=filters, query=query_of(view), batches=batches, after=after,
         given=view.request.query_params, most_selected=MOST_SELECTED,
+        call=build_export_call(view, subject, filters.terms, filters.filters, {"data_row_details": True}),
     )  # fmt: skip
 
 

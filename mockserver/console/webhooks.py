@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import orjson
 from starlette.responses import Response
 
+from mockserver.console.calls import build_webhook_call, list_delivery_calls
 from mockserver.console.view import View
 from mockserver.webhooks.misbehaviour import MISBEHAVIOURS
 from mockserver.world.database import EVERYTHING, Clause, Connection
@@ -69,6 +70,7 @@ def show_webhooks(view: View) -> Response:
         ],
         projects=projects, deliveries=deliveries, words=WORDS, topics=TOPICS, given=view.query, most=MOST_LISTED,
         misbehaviours={name: item.summary for name, item in MISBEHAVIOURS.items()}, states=list(DeliveryState),
+        call=build_webhook_call(view, projects[0].id if projects else None),
     )  # fmt: skip
 
 
@@ -99,7 +101,7 @@ def show_delivery(view: View) -> Response:
         [loaded] = load_deliveries(connection, Clause("no = :no", no=delivery.no))
     return view.render(
         "delivery.html", item=loaded, words=WORDS, pretty=_indent(loaded.body),
-        answers=[read_answer(attempt) for attempt in loaded.attempts],
+        lines=list_delivery_calls(view, delivery.id), answers=[read_answer(attempt) for attempt in loaded.attempts],
     )  # fmt: skip
 
 

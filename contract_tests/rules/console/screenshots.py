@@ -5,6 +5,9 @@ from __future__ import annotations
 import sys
 from itertools import product
 from pathlib import Path
+from typing import Literal
+
+from playwright.sync_api import ViewportSize
 
 from contract_tests.rules.console.browser import open_browser
 from contract_tests.rules.console.views import list_views, populate
@@ -12,7 +15,7 @@ from contract_tests.serving import ServedWorld
 
 WIDTHS = {375: 812, 1024: 768, 1600: 1000}
 """Width and height of the window: a telephone, a tablet, a desk."""
-SCHEMES = ("light", "dark")
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 FOLDER = Path("build/screenshots")
 
 
@@ -24,7 +27,7 @@ def take(folder: Path, names: list[str]) -> None:
         views = list_views(server)
         chosen = {name: path for name, path in views.items() if not names or name.startswith(tuple(names))}
         for (width, height), scheme in product(WIDTHS.items(), SCHEMES):
-            size = {"width": width, "height": height}
+            size = ViewportSize(width=width, height=height)
             with browser.new_context(base_url=server.url, color_scheme=scheme, viewport=size) as context:
                 page = context.new_page()
                 for name, path in chosen.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import html
 import re
+from typing import Any
 
 import requests
 
@@ -71,12 +72,16 @@ def populate(server: ServedWorld) -> None:
     """Lets some things happen, so that no view is empty: exports, webhooks, issues, faults, wrong requests."""
     project = server.projects["image"]
 
-    def control(path: str, body: object) -> None:
-        requests.post(f"{server.url}/_mock/{path}", json=body, timeout=60).raise_for_status()
+    def control(path: str, body: object) -> Any:
+        answer = requests.post(f"{server.url}/_mock/{path}", json=body, timeout=60)
+        answer.raise_for_status()
+        return answer.json()
 
     secret = {"secret": "CHANGE-ME", "topics": ["LABEL_CREATED", "REVIEW_CREATED"]}
     control("webhooks", {"url": "http://127.0.0.1:9/webhook-endpoint", "version": "v2", **secret})
-    for event in ("LABEL_CREATED", "REVIEW_CREATED", "ISSUE_CREATED", "WORKFLOW_ACTION"):
+    label = control("events", {"event": "LABEL_CREATED", "project": "image"})["label_id"]
+    control("events", {"event": "ISSUE_CREATED", "project": "image", "label": label})
+    for event in ("REVIEW_CREATED", "WORKFLOW_ACTION"):
         control("events", {"event": event, "project": "image"})
     export = "mutation($id: ID!) { exportDataRowsInProject(input: {filters: {projectId: $id}}) { taskId } }"
     server.ask(export, id=project)
