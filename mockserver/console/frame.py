@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from mockserver import __version__
 from mockserver.console import words
 from mockserver.console.headers import HEADERS
+from mockserver.console.streams import Streams
 from mockserver.console.view import View
 from mockserver.errors import ControlRefused, NotFound, WireError
 from mockserver.http import access
@@ -34,7 +35,7 @@ class Frame:
     """Answers the requests for views."""
 
     def __init__(self, settings: Settings, workspaces: Workspaces) -> None:
-        self._settings, self._workspaces = settings, workspaces
+        self._settings, self._workspaces, self._streams = settings, workspaces, Streams()
         self._environment = Environment(
             loader=PackageLoader("mockserver.console"),
             autoescape=select_autoescape(default=True, default_for_string=True),
@@ -54,11 +55,20 @@ class Frame:
         view = None
         try:
             view = self._open(request)
-            if target not in OPEN_TO_ALL and not view.has_access:
-                raise ControlRefused("From another machine this view needs the control token of the server")
+            if target not in OPEN_TO_ALL:
+                _check_access(view)
             return _find_view(target)(view)
         except WireError as error:
             return self._refuse(request, error, view)
+
+    def follow(self, request: Request) -> Response:
+        """Answers with the server-sent events of a workspace. Called on the event loop."""
+        try:
+            view = self._open(request)
+            _check_access(view)
+            return self._streams.answer(view)
+        except WireError as error:
+            return error_response(error)
 
     def _open(self, request: Request) -> View:
         """Raises NotFound for an unknown workspace."""
@@ -110,6 +120,12 @@ class Frame:
         value = access.sign_in_value(self._settings.token)
         answer.set_cookie(access.COOKIE, value, httponly=True, samesite="strict", secure=request.url.scheme == "https")
         return answer
+
+
+def _check_access(view: View) -> None:
+    """Raises ControlRefused."""
+    if not view.has_access:
+        raise ControlRefused("From another machine this view needs the control token of the server")
 
 
 def _find_view(target: str) -> Callable[[View], Response]:

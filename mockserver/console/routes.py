@@ -44,6 +44,8 @@ VIEWS = {
 }
 """Path -> module and function of the view; the function takes a `View` and returns a response."""
 SIGN_IN = "/console/sign-in"
+STREAM = "/console/stream"
+"""The server-sent events of a workspace."""
 MOST_SIGN_IN = 4096
 """Bytes of the form to sign in."""
 
@@ -52,7 +54,11 @@ def console_routes(settings: Settings, workspaces: Workspaces) -> list[Route]:
     """Builds the routes of all views."""
     load = functools.cache(lambda: _load_frame(settings, workspaces))
     views = [Route(path, functools.partial(_answer, load, target), methods=["GET"]) for path, target in VIEWS.items()]
-    return [*views, Route(SIGN_IN, functools.partial(_sign_in, load), methods=["POST"])]
+    return [
+        *views,
+        Route(SIGN_IN, functools.partial(_sign_in, load), methods=["POST"]),
+        Route(STREAM, functools.partial(_follow, load), methods=["GET"]),
+    ]
 
 
 def _load_frame(settings: Settings, workspaces: Workspaces) -> Frame:
@@ -72,3 +78,8 @@ async def _answer(load: functools._lru_cache_wrapper[Frame], target: str, reques
 async def _sign_in(load: functools._lru_cache_wrapper[Frame], request: Request) -> Response:
     body = await read_body(request, MOST_SIGN_IN)
     return await asyncio.to_thread(lambda: load().sign_in(request, body))
+
+
+async def _follow(load: functools._lru_cache_wrapper[Frame], request: Request) -> Response:
+    frame = await asyncio.to_thread(load)
+    return frame.follow(request)  # on the loop, where streams live; it reads nothing

@@ -22,12 +22,18 @@ from mockserver.exports.streams import ERRORS, RESULT
 from mockserver.exports.tasks import get_streams, is_finished
 from mockserver.exports.words import describe_params, describe_terms
 from mockserver.links import RESULT_DAYS, good_until
+from mockserver.workspaces.workspace import Workspace
 from mockserver.world.database import Clause, Connection
 from mockserver.world.legacy import LegacyFile
 from mockserver.world.tasks import EXPORT, Task, TaskStatus
 
 MOST_LISTED = 100
 """Tasks of each version."""
+NEWEST = 6
+"""Tasks under the bell."""
+PARTS = {"list": "task_list.html", "newest": "newest_tasks.html"}
+"""Part of the page -> its template."""
+EXPORTS = Clause("type = :type", type=EXPORT)
 WORDS = {"IN_PROGRESS": "warn", "COMPLETE": "good", "FAILED": "bad", "CANCELED": ""}
 """Status -> how its word is coloured."""
 
@@ -62,26 +68,42 @@ class ListedTask(NamedTuple):
 def show_tasks(view: View) -> Response:
     """Shows all tasks, or the part of the page that the script requests again and again."""
     part = view.query.get("part")
+    if part == "bell":
+        states = list_states(view.workspace)
+        return view.render("bell.html", running=sum(state.status == TaskStatus.IN_PROGRESS for state in states))
     with view.snapshot() as connection:
-        if part == "bell":
-            return view.render("bell.html", running=count_running(view, connection))
         tasks = [*list_exports(view, connection), *list_legacy_files(view, connection)]
     tasks.sort(key=lambda task: task.created_at, reverse=True)
     chosen = view.query.get("id")
     if chosen is not None:
         tasks = [task for task in tasks if chosen in {task.id, task.version}][:1]
-    return view.render("task_list.html" if part == "list" else "tasks.html", tasks=tasks, words=WORDS, alone=chosen)
+    template = PARTS.get(part or "", "tasks.html")
+    return view.render(template, tasks=tasks, words=WORDS, alone=chosen, newest=NEWEST)
 
 
-def count_running(view: View, connection: Connection) -> int:
-    """Counts the tasks that clients see IN_PROGRESS, among the newest."""
-    tasks = connection.select(Task, Clause("type = :type", type=EXPORT), order="no DESC", first=MOST_LISTED)
-    return sum(view.workspace.exports.view(task).status == TaskStatus.IN_PROGRESS for task in tasks)
+class TaskState(NamedTuple):
+    """A task as clients see it now."""
+
+    id: str
+    status: str
+    percentage: float
+
+
+def list_states(workspace: Workspace) -> list[TaskState]:
+    """Lists the states of the newest tasks. Raises Conflict when the workspace was closed."""
+    with workspace.store.reading() as connection:
+        tasks = connection.select(Task, EXPORTS, order="no DESC", first=MOST_LISTED)
+        files = connection.select(LegacyFile, order="no DESC", first=MOST_LISTED)
+    seen = [workspace.exports.view(task) for task in tasks]
+    return [
+        *(TaskState(task.id, task.status, task.completion_percentage) for task in seen),
+        *(TaskState(file.id, get_legacy_status(file), 0.0) for file in files),
+    ]
 
 
 def list_exports(view: View, connection: Connection) -> list[ListedTask]:
     """Lists the tasks of Export V2. Looking at them here is no poll of a client."""
-    tasks = connection.select(Task, Clause("type = :type", type=EXPORT), order="no DESC", first=MOST_LISTED)
+    tasks = connection.select(Task, EXPORTS, order="no DESC", first=MOST_LISTED)
     return [list_export(view, connection, view.workspace.exports.view(task)) for task in tasks]
 
 
@@ -117,9 +139,7 @@ def list_legacy_files(view: View, connection: Connection) -> list[ListedTask]:
 def list_legacy_file(view: View, connection: Connection, file: LegacyFile) -> ListedTask:
     request = decode_request(file.question)
     subject = name_subject(connection, _as_export(request))
-    # A progression delays what clients see; until one has its URL, the file is not complete to them.
-    waits = file.status == TaskStatus.COMPLETE and not file.told and file.pace != '"at_once"'
-    status = TaskStatus.IN_PROGRESS if waits else file.status
+    status = get_legacy_status(file)
     url = view.workspace.legacy.url(file)
     return ListedTask(
         file.id, "v1", subject, status, 100.0 if status == TaskStatus.COMPLETE else 0.0, None, None, file.created_at,
@@ -127,6 +147,12 @@ def list_legacy_file(view: View, connection: Connection, file: LegacyFile) -> Li
         url.removeprefix(file.base_url) if status == TaskStatus.COMPLETE else None, None,
         describe_legacy(view, subject, request),
     )  # fmt: skip
+
+
+def get_legacy_status(file: LegacyFile) -> str:
+    """The status as clients see it: a progression delays it, until one has the URL."""
+    waits = file.status == TaskStatus.COMPLETE and not file.told and file.pace != '"at_once"'
+    return TaskStatus.IN_PROGRESS if waits else file.status
 
 
 def _as_export(request: LegacyRequest) -> ExportRequest:

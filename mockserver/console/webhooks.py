@@ -8,10 +8,13 @@ import orjson
 from starlette.responses import Response
 
 from mockserver.console.calls import build_webhook_call, list_delivery_calls
+from mockserver.console.headers import HEADERS
 from mockserver.console.view import View
+from mockserver.console.words import encode_json
 from mockserver.webhooks.misbehaviour import MISBEHAVIOURS
 from mockserver.world.database import EVERYTHING, Clause, Connection
 from mockserver.world.events import TOPICS
+from mockserver.world.moments import format_zulu
 from mockserver.world.projects import Project
 from mockserver.world.queries.conditions import LIVE
 from mockserver.world.webhooks import Attempt, Delivery, DeliveryState, Subscription
@@ -56,7 +59,9 @@ class ShownDelivery(NamedTuple):
 
 
 def show_webhooks(view: View) -> Response:
-    """Shows the webhooks and the newest deliveries, or those alone for the script."""
+    """Shows the webhooks and the newest deliveries, or those alone for the script, or when the next one is due."""
+    if view.query.get("part") == "due":
+        return send_next_due(view)
     with view.snapshot() as connection:
         projects = connection.select(Project, LIVE, order="created_at, id", first=MOST_PROJECTS)
         names = {project.id: project.name for project in projects}
@@ -71,6 +76,19 @@ def show_webhooks(view: View) -> Response:
         projects=projects, deliveries=deliveries, words=WORDS, topics=TOPICS, given=view.query, most=MOST_LISTED,
         misbehaviours={name: item.summary for name, item in MISBEHAVIOURS.items()}, states=list(DeliveryState),
         call=build_webhook_call(view, projects[0].id if projects else None),
+    )  # fmt: skip
+
+
+def send_next_due(view: View) -> Response:
+    """Sends the time of the next delivery that waits for a later time, for the clock; null without one."""
+    with view.snapshot() as connection:
+        waiting = Clause(
+            "state = :state AND due_at > :now", state=DeliveryState.PENDING, now=view.workspace.store.clock.now()
+        )
+        due = connection.select_columns(Delivery, "due_at", waiting, order="due_at", first=1)
+    return Response(
+        encode_json({"next_at": format_zulu(due[0][0]) if due else None}), headers=HEADERS,
+        media_type="application/json",
     )  # fmt: skip
 
 

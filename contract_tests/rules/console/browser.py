@@ -74,7 +74,7 @@ def open_page(browser: Browser, url: str, **options: Any) -> Iterator[Page]:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         yield page
-        assert complaints == []
+        assert complaints == [], complaints
 
 
 def find_violations(page: Page, rules: Sequence[str] = ()) -> list[str]:

@@ -1,4 +1,4 @@
-"""“Show me the call”: what stands beside a view does, sent by a client, what the view shows."""
+"""“Show me the call”: a client that sends what is beside a view is answered with what the view shows."""
 
 import json
 import subprocess

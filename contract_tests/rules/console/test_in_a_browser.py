@@ -74,8 +74,36 @@ def test_labels_of_a_date_range_are_exported_by_v1(page: Page, server: ServedWor
     assert labels
     assert min(label["Created At"] for label in labels) >= "2024-12-10"
     assert page.get_by_role("button", name="Generate export").is_disabled()
-    page.get_by_role("link", name="Tasks").click()
-    page.locator(".task", has=page.get_by_text("V1", exact=True)).get_by_role("link", name="Download").wait_for()
+    page.locator("summary", has_text="Tasks").click()
+    page.locator(".menu .bar", has=page.get_by_text("V1", exact=True)).get_by_role("link", name="Download").wait_for()
+
+
+def test_the_bell_shows_an_export_of_a_client_while_it_runs(page: Page, server: ServedWorld) -> None:
+    """Nothing is clicked or loaded again in between: the page hears of the change."""
+    page.goto("/console/tasks")
+    page.wait_for_function("stream.readyState === EventSource.OPEN")
+    progress = {"exports": {"seconds": 3600}}
+    requests.post(f"{server.url}/_mock/progression", json=progress, timeout=60)
+    document = "mutation($id: ID!) { exportDataRowsInProject(input: {filters: {projectId: $id}}) { taskId } }"
+    server.ask(document, id=server.projects["audio"])
+    page.locator("#bell", has_text="1 running").wait_for()
+    task = page.locator("article.task", has_text="audio")
+    task.get_by_role("button", name="Cancel").click()
+    task.get_by_text("CANCELED").wait_for()
+    page.locator("#bell", has_text="running").wait_for(state="detached")
+    requests.post(f"{server.url}/_mock/progression", json={"exports": "at_once"}, timeout=60)
+
+
+def test_the_clock_goes_to_the_next_due_delivery(page: Page, server: ServedWorld) -> None:
+    webhook = {"url": "http://127.0.0.1:1/due", "secret": "s", "topics": ["REVIEW_CREATED"]}
+    made = requests.post(f"{server.url}/_mock/webhooks", json=webhook, timeout=60).json()
+    requests.post(f"{server.url}/_mock/events", json={"event": "REVIEW_CREATED", "project": "image"}, timeout=60)
+    page.goto(f"/console/webhooks?webhook={made['id']}")
+    page.locator("#delivery-list", has_text="not connected").wait_for()
+    attempts = int(page.locator("#delivery-list td.number").inner_text())
+    page.get_by_role("button", name="Advance the clock to the next due delivery").click()
+    page.wait_for_function(f"Number(document.querySelector('#delivery-list td.number')?.textContent) > {attempts}")
+    requests.delete(f"{server.url}/_mock/webhooks/{made['id']}", timeout=60)
 
 
 def test_the_clock_and_workspaces_are_changed_by_buttons(page: Page, server: ServedWorld) -> None:
@@ -94,7 +122,7 @@ def test_the_clock_and_workspaces_are_changed_by_buttons(page: Page, server: Ser
 
 def test_a_webhook_is_set_up_as_the_service_describes_it(page: Page, server: ServedWorld) -> None:
     page.goto("/console/webhooks")
-    page.get_by_label("URL").fill("http://127.0.0.1:1/webhook-endpoint")
+    page.get_by_role("textbox", name="URL").fill("http://127.0.0.1:1/webhook-endpoint")
     page.get_by_label("Secret").fill("CHANGE-ME")
     page.get_by_label("Project").select_option(label="text")
     page.get_by_role("checkbox", name="REVIEW_CREATED").check()

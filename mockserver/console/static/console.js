@@ -122,7 +122,7 @@ async function runV1({ query, variables }) {
 }
 
 async function showResult(id) {
-  const list = document.querySelector("a.bell").href;
+  const list = document.querySelector('meta[name="tasks"]').content;
   replaceContent(document.getElementById("result"), await fetchFragment(extend(list, [["part", "list"], ["id", id]])));
 }
 
@@ -141,7 +141,14 @@ HANDLERS.export = async (form, event) => {
 HANDLERS.cancel = async (form) => {
   await ask("mutation($id: ID!) { cancelBulkOperationJob(id: $id) { success } }", { id: form.dataset.id });
   say("The export is cancelled");
-  document.querySelectorAll("[data-live]").forEach((part) => refresh(part).catch(() => {}));
+  document.querySelectorAll("[data-live]").forEach(refreshSoon);
+};
+
+HANDLERS.due = async (form) => {
+  const { next_at: next } = JSON.parse(await fetchFragment(form.dataset.due));
+  if (!next) { say("No delivery waits for a later time"); return; }
+  await call("POST", form.dataset.set, { set: next });
+  location.reload();
 };
 
 function startExport(form) {
@@ -194,13 +201,30 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => { button.textContent = "Copy"; }, 1500);
 });
 
-// Parts of the page that the server renders again and again.
+// Parts of the page that the server renders again, when it says that they have changed. A browser has few connections
+// to a server, so only a page that is seen has a stream; without one, the parts are requested again and again.
+
+let stream = null;
 
 async function refresh(part) {
   const text = await fetchFragment(part.dataset.live);
   if (part.shown === text || part.querySelector("details[open]")) return;
   part.shown = text;
   replaceContent(part, text);
+}
+
+async function refreshSoon(part) {
+  if (part.busy) { part.again = true; return; }
+  part.busy = true;
+  do {
+    part.again = false;
+    await refresh(part).catch(() => {});
+  } while (part.again);
+  part.busy = false;
+}
+
+function liveParts(names) {
+  return [...document.querySelectorAll("[data-live]")].filter((part) => names.includes(part.dataset.on));
 }
 
 function replaceContent(part, html) {
@@ -213,8 +237,33 @@ function replaceContent(part, html) {
 
 function startLive(part) {
   setInterval(() => {
-    if (document.visibilityState === "visible") refresh(part).catch(() => {});
+    const isSeen = document.visibilityState === "visible";
+    if (part.dataset.live && isSeen && stream?.readyState !== EventSource.OPEN) refreshSoon(part);
   }, Number(part.dataset.every));
+}
+
+function listen() {
+  const address = document.querySelector('meta[name="stream"]')?.content;
+  if (document.visibilityState !== "visible") { stream?.close(); stream = null; return; }
+  if (!address || stream) return;
+  stream = new EventSource(address);
+  stream.addEventListener("open", () => document.querySelectorAll("[data-live]").forEach(refreshSoon));
+  stream.addEventListener("changed", ({ data }) => liveParts(data.split(" ")).forEach(refreshSoon));
+}
+
+// The list under the bell is requested while it is open.
+
+function startBell(bell) {
+  const list = bell.querySelector("[data-open]");
+  bell.addEventListener("toggle", () => {
+    if (bell.open) { list.dataset.live = list.dataset.open; refreshSoon(list); } else delete list.dataset.live;
+  });
+  document.addEventListener("click", (event) => { if (!bell.contains(event.target)) bell.open = false; });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !bell.open) return;
+    bell.open = false;
+    bell.querySelector("summary").focus();
+  });
 }
 
 // A data row: features are toggled, and marked wherever they are named; frames follow the slider or the clip.
@@ -264,7 +313,10 @@ function startClock(time) {
 
 document.addEventListener("DOMContentLoaded", () => {
   showCopyButtons(document);
-  document.querySelectorAll("[data-live]").forEach(startLive);
+  document.querySelectorAll("[data-every]").forEach(startLive);
+  document.querySelectorAll("details.bell").forEach(startBell);
+  document.addEventListener("visibilitychange", listen);
+  listen();
   document.querySelectorAll('[data-handler="export"]').forEach(startExport);
   document.querySelectorAll("[data-select]").forEach(startSelection);
   document.querySelectorAll(".features").forEach(startFeatures);
