@@ -12,7 +12,6 @@ from starlette.responses import Response
 from mockserver.console.listing import Listing, build_listing
 from mockserver.console.snippets import build_snippets
 from mockserver.console.view import View
-from mockserver.faults.kinds import KINDS
 from mockserver.generate.scenario_files import list_scenarios
 from mockserver.world.labels import WorkflowStatus
 from mockserver.world.switches import Switches
@@ -75,7 +74,6 @@ def show_home(view: View) -> Response:
         switches=list_switches(settings.switches),
         progressions=list_progressions(msgspec.to_builtins(settings.progression)),
         faults=view.workspace.faults.list_states(),
-        kinds=[name for name, kind in KINDS.items() if None not in kind.options.values()],
         scenarios=list_scenarios(),
         keys=view.workspaces.registry.keys() if view.has_access else [],
         totals=count_all(listing),

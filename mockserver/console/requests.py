@@ -40,7 +40,7 @@ def show_requests(view: View) -> Response:
         unknown=[show_entry(entry, key, bodies=False) for entry in unknown],
         is_filtered=only_unknown or pattern != Pattern(),
         received=len(entries), given=view.query, most=MOST_LISTED, faults=view.workspace.faults.list_states(),
-        lines=list_request_calls(view), kinds={name: kind.summary for name, kind in KINDS.items()},
+        lines=list_request_calls(view), kinds=KINDS,
     )  # fmt: skip
 
 

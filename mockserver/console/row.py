@@ -10,6 +10,7 @@ from starlette.responses import Response
 from mockserver.console.calls import build_control_curl, build_row_call
 from mockserver.console.drawing import draw
 from mockserver.console.drawn import Drawing, Source
+from mockserver.console.events import EVENTS
 from mockserver.console.features import Feature, find_masks, list_features, mark_ids, name_parts
 from mockserver.console.view import View
 from mockserver.exports.dates import load_format
@@ -21,7 +22,6 @@ from mockserver.exports.words import build_id_term
 from mockserver.links import FIRST_KEY
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause, Connection
-from mockserver.world.events import TOPICS
 from mockserver.world.labels import ProjectRow
 from mockserver.world.people import Organization
 from mockserver.world.queries.conditions import match_live_project
@@ -77,10 +77,10 @@ def show_row(view: View) -> Response:
         drawing=loaded.drawing,
         colours={part: colour for part, (_, colour) in loaded.parts.items()},
         names={part: name for part, (name, _) in loaded.parts.items()},
-        events=TOPICS,
+        events=EVENTS,
         call=build_row_call(view, loaded.project_id, row.id),
         event_call=build_control_curl(
-            view, "/_mock/events", {"event": TOPICS[0], "project": loaded.project_id, "data_row": row.id}
+            view, "/_mock/events", {"event": next(iter(EVENTS)), "project": loaded.project_id, "data_row": row.id}
         ),
         v2=mark_ids(orjson.dumps(loaded.v2, option=orjson.OPT_INDENT_2).decode(), ids),
         v1=mark_ids(loaded.v1, ids),

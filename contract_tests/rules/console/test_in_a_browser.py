@@ -79,7 +79,7 @@ def test_labels_of_a_date_range_are_exported_by_v1(page: Page, server: ServedWor
 
 
 def test_the_bell_shows_an_export_of_a_client_while_it_runs(page: Page, server: ServedWorld) -> None:
-    """Nothing is clicked or loaded again in between: the page hears of the change."""
+    """The page hears of the change: it is not loaded again, and no button is pressed."""
     page.goto("/console/tasks")
     page.wait_for_function("stream.readyState === EventSource.OPEN")
     progress = {"exports": {"seconds": 3600}}
@@ -96,14 +96,14 @@ def test_the_bell_shows_an_export_of_a_client_while_it_runs(page: Page, server: 
 
 def test_the_clock_goes_to_the_next_due_delivery(page: Page, server: ServedWorld) -> None:
     webhook = {"url": "http://127.0.0.1:1/due", "secret": "s", "topics": ["REVIEW_CREATED"]}
-    made = requests.post(f"{server.url}/_mock/webhooks", json=webhook, timeout=60).json()
+    created = requests.post(f"{server.url}/_mock/webhooks", json=webhook, timeout=60).json()
     requests.post(f"{server.url}/_mock/events", json={"event": "REVIEW_CREATED", "project": "image"}, timeout=60)
-    page.goto(f"/console/webhooks?webhook={made['id']}")
+    page.goto(f"/console/webhooks?webhook={created['id']}")
     page.locator("#delivery-list", has_text="not connected").wait_for()
     attempts = int(page.locator("#delivery-list td.number").inner_text())
     page.get_by_role("button", name="Advance the clock to the next due delivery").click()
     page.wait_for_function(f"Number(document.querySelector('#delivery-list td.number')?.textContent) > {attempts}")
-    requests.delete(f"{server.url}/_mock/webhooks/{made['id']}", timeout=60)
+    requests.delete(f"{server.url}/_mock/webhooks/{created['id']}", timeout=60)
 
 
 def test_the_clock_and_workspaces_are_changed_by_buttons(page: Page, server: ServedWorld) -> None:

@@ -12,9 +12,9 @@ from markupsafe import Markup
 
 from contract_tests.rules.console.browsing import fetch, find_texts
 from contract_tests.serving import ServedWorld
+from mockserver.console.events import EVENTS
 from mockserver.console.features import mark_ids
 from mockserver.console.texts import split_text
-from mockserver.world.events import TOPICS
 from mockserver.world.media import MEDIA
 
 WAYS = {
@@ -80,8 +80,9 @@ def test_buttons_make_every_event_happen(server: ServedWorld) -> None:
     [path, *_] = list_rows(server, server.projects["text"])
     forms = re.findall(r'data-call="POST (/_mock/events[^"]*)" data-body="([^"]*)"', fetch(server, path))
     bodies = [json.loads(html.unescape(body)) for _, body in forms]
-    assert {body["event"] for body in bodies} == set(TOPICS)
-    order = {topic: place for place, topic in enumerate(TOPICS)}
+    order = {event: place for place, event in enumerate(EVENTS)}
+    assert {body["event"] for body in bodies} == set(order)
+    assert {body["data_row"] for body in bodies} == {path.split("/")[3].partition("?")[0]}
     for body in sorted(bodies, key=lambda body: ("DELETED" in body["event"], order[body["event"]])):
         answer = requests.post(f"{server.url}/_mock/events", json=body, timeout=30)
         assert answer.status_code == 200, answer.text

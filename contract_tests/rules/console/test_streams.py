@@ -1,4 +1,4 @@
-"""Server-sent events: an open page is told what has changed, within bounds, until the server or the world ends."""
+"""Server-sent events: an open page hears what has changed, within bounds, until the server or the world ends."""
 
 import contextlib
 import threading
@@ -94,12 +94,12 @@ def wait_until_open(server: ServedWorld) -> None:
 
 
 def test_a_stream_ends_with_its_workspace(server: ServedWorld) -> None:
-    made = requests.post(f"{server.url}/_mock/workspaces", json={"scenario": "empty"}, timeout=60).json()
-    with follow(server, api_key=made["api_key"]) as names:
+    created = requests.post(f"{server.url}/_mock/workspaces", json={"scenario": "empty"}, timeout=60).json()
+    with follow(server, api_key=created["api_key"]) as names:
         wait_for(names, "world")
-        requests.delete(f"{server.url}/_mock/workspaces/{made['api_key']}", timeout=60)
+        requests.delete(f"{server.url}/_mock/workspaces/{created['api_key']}", timeout=60)
         assert "tasks" not in list(names)
-    with open_stream(server, api_key=made["api_key"]) as answer:
+    with open_stream(server, api_key=created["api_key"]) as answer:
         assert answer.status_code == 404
 
 

@@ -16,8 +16,8 @@ DRAWN = ("image", "video", "text", "document", "geospatial", "audio", "conversat
 
 
 AUDITED = (
-    "home", "rows", "catalog-export", "export-v1", "ontology", "issues", "tasks", "webhooks", "requests", "docs-search",
-    "row-video", "row-text", "row-document", "row-conversational", "delivery", "request",
+    "home", "rows", "catalog-export", "export-v1", "ontology", "issues", "events", "tasks", "webhooks", "requests",
+    "docs-search", "row-video", "row-text", "row-document", "row-conversational", "delivery", "request",
 )  # fmt: skip
 """The views that axe examines: one for each template and each way of drawing that brings elements of its own."""
 
@@ -36,6 +36,7 @@ def list_views(server: ServedWorld) -> dict[str, str]:
         "export-v1": f"{project}/export?version=v1",
         "ontology": f"{project}/ontology",
         "issues": f"{project}/issues",
+        "events": f"{project}/events",
         "dataset": f"/console/datasets/{ready['datasets']['image rows']}",
         "slice-export": f"/console/slices/{piece}/export",
         "model-run": f"/console/model-runs/{run}",

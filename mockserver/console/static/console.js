@@ -52,10 +52,24 @@ const NEXT = {
   workspace: (answer) => location.assign(`/?api_key=${encodeURIComponent(answer.api_key)}`),
 };
 
+// What a call has done, for the page that is shown next.
+
+function describe(answer) {
+  if (answer?.by_event) return `${answer.events} events happened until ${answer.ended_at}`;
+  return answer?.event ? `${answer.event} happened` : "";
+}
+
+function sayAgain() {
+  const text = sessionStorage.getItem("said");
+  sessionStorage.removeItem("said");
+  if (text) say(text);
+}
+
 async function submitCall(form) {
   if (form.dataset.confirm && !confirm(form.dataset.confirm)) return;
   const [method, address] = form.dataset.call.split(" ");
   const answer = await call(method, address, method === "DELETE" ? undefined : readFields(form));
+  sessionStorage.setItem("said", describe(answer));
   (NEXT[form.dataset.then] || NEXT.reload)(answer);
 }
 
@@ -313,6 +327,7 @@ function startClock(time) {
 
 document.addEventListener("DOMContentLoaded", () => {
   showCopyButtons(document);
+  sayAgain();
   document.querySelectorAll("[data-every]").forEach(startLive);
   document.querySelectorAll("details.bell").forEach(startBell);
   document.addEventListener("visibilitychange", listen);
