@@ -1,7 +1,8 @@
 """The choice of cases that each client tries, where a test has many clients and many cases (projects, params, dates …).
 
 The oldest and the newest client of each generation try every case. The other clients try the first one: what differs
-between them is how they ask and read, and not what they read. `--whole-matrix` runs all of it.
+between them is how they ask and read, and not what they read. A test that is marked `thorough` differs from another one
+in what is read alone, so the other clients leave it out. `--whole-matrix` runs all of it.
 """
 
 from collections.abc import Iterator
@@ -29,7 +30,7 @@ def drop_repetitions(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselects the cases that only repeat, for another client, what a thorough client tries."""
     if config.getoption("--whole-matrix"):
         return
-    repetitions = [item for item in items if item.get_closest_marker("matrix") and is_repetition(item)]
+    repetitions = [item for item in items if is_repetition(item)]
     if repetitions:
         config.hook.pytest_deselected(items=repetitions)
         dropped = set(repetitions)
@@ -37,11 +38,15 @@ def drop_repetitions(config: pytest.Config, items: list[pytest.Item]) -> None:
 
 
 def is_repetition(item: pytest.Item) -> bool:
+    marks = {mark.name for mark in item.iter_markers()} & {"matrix", "thorough"}
+    if not marks:
+        return False
     callspec = getattr(item, "callspec", None)
-    assert callspec is not None, f"{item.nodeid} is marked matrix and has no parameters"
+    assert callspec is not None, f"{item.nodeid} is marked {' and '.join(marks)} and has no parameters"
     kinds = {name: value for name, value in callspec.params.items() if isinstance(value, ClientKind)}
-    thorough = any(kind.name in THOROUGH for kind in kinds.values())
-    return not thorough and any(callspec.indices[name] for name in other_parameters(callspec.params, kinds))
+    if any(kind.name in THOROUGH for kind in kinds.values()):
+        return False
+    return "thorough" in marks or any(callspec.indices[name] for name in other_parameters(callspec.params, kinds))
 
 
 def other_parameters(parameters: dict[str, object], kinds: dict[str, ClientKind]) -> Iterator[str]:

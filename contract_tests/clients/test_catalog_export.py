@@ -60,6 +60,7 @@ def test_a_dataset_exports_its_rows_without_projects(catalog: Client, server: Se
     assert {tuple(row) for row in rows} == {("data_row", "media_attributes")}
 
 
+@pytest.mark.thorough
 @pytest.mark.known("documented")
 def test_labels_come_with_the_projects_that_are_asked_for(catalog: Client, server: ServedWorld) -> None:
     params = EVERY_PARAM | {"project_ids": [server.projects["text"]]}
@@ -78,6 +79,7 @@ def test_all_projects_are_told_where_the_rows_stand_in_them(whole_catalog: Clien
     assert len(ids_of(rows)) == len(set(ids_of(rows))) == sum(counts)
 
 
+@pytest.mark.thorough
 @pytest.mark.known("documented")
 def test_a_project_in_which_no_row_stands_is_not_told(catalog: Client, server: ServedWorld) -> None:
     params = {"project_ids": [server.projects["text"]]}

@@ -67,6 +67,7 @@ def typed(client: Client, project: str, method: str = "label_generator", **filte
     return labels
 
 
+@pytest.mark.matrix
 @pytest.mark.known("client")
 @pytest.mark.parametrize("project", ["image", "text"])
 def test_labels_are_those_of_the_world(legacy: Client, server: ServedWorld, project: str) -> None:
@@ -107,6 +108,7 @@ def test_filters_select_by_creation_and_by_activity(legacy: Client, server: Serv
         assert labels_of(legacy, project, last_activity_start="1999-01-01", **past) == []
 
 
+@pytest.mark.thorough
 @pytest.mark.known("client")
 def test_pictures_come_typed_with_their_geometry_and_answers(legacy: Client, server: ServedWorld) -> None:
     world = {key: label for key, label in truth(server, "image").items() if not label["performance_details"]["skipped"]}
@@ -126,6 +128,7 @@ def test_pictures_come_typed_with_their_geometry_and_answers(legacy: Client, ser
         assert answers(asked) == v2_answers(annotations["classifications"])
 
 
+@pytest.mark.thorough
 @pytest.mark.known("client")
 def test_texts_come_typed_with_their_entities(legacy: Client, server: ServedWorld) -> None:
     world = truth(server, "text")
@@ -227,6 +230,7 @@ def test_videos_come_typed_frame_by_frame(on_clips: Client, clips: ServedWorld, 
                 check_geometry(item, known)
 
 
+@pytest.mark.thorough
 @pytest.mark.known("client")
 @pytest.mark.capability("frames")
 def test_generated_videos_come_typed_as_the_interpolated_frames_of_export_v2(
@@ -281,6 +285,7 @@ def test_a_project_of_pictures_and_videos_raises_what_it_raises(on_clips: Client
     assert len(labels_of(on_clips, clips.projects["image"])) > 0
 
 
+@pytest.mark.thorough
 @pytest.mark.known("sample")
 def test_labels_of_a_model_run_have_their_split_and_ids_of_their_own(legacy: Client, server: ServedWorld) -> None:
     run = server.own.model_run("first training")
@@ -293,7 +298,7 @@ def test_labels_of_a_model_run_have_their_split_and_ids_of_their_own(legacy: Cli
         assert label["Label"]["objects"][0]["featureId"] == same["Label"]["objects"][0]["featureId"]
 
 
-OF_THE_YEARS = ("2020-02-15", "2021-01-15", "2022-12-15", "2023-04-17")
+OF_THE_YEARS = ("2023-04-17", "2022-12-15", "2021-01-15", "2020-02-15")
 """Payload dates that the SDK reads apart from those of its own time."""
 
 
@@ -316,6 +321,7 @@ def test_labels_of_every_year_come_typed(
     own.delete()
 
 
+@pytest.mark.matrix
 @pytest.mark.known("client")
 @pytest.mark.parametrize("metadata", [True, False])
 def test_data_rows_come_as_those_of_the_world(legacy: Client, server: ServedWorld, metadata: bool) -> None:
@@ -338,6 +344,7 @@ def test_data_rows_come_as_those_of_the_world(legacy: Client, server: ServedWorl
     assert [row["id"] for row in queued] == waiting
 
 
+@pytest.mark.thorough
 @pytest.mark.known("client")
 def test_the_url_of_issues_names_their_status(legacy: Client, server: ServedWorld) -> None:
     url = legacy.legacy("issues_url", project_id=server.projects["image"], status="Open")["url"]
@@ -346,6 +353,7 @@ def test_the_url_of_issues_names_their_status(legacy: Client, server: ServedWorl
     assert "status" not in legacy.legacy("issues_url", project_id=server.projects["image"], status=None)["url"]
 
 
+@pytest.mark.thorough
 @pytest.mark.known("client")
 def test_an_export_that_takes_a_look_is_polled_to_its_end(
     kind: ClientKind, programs: RunningPrograms, server: ServedWorld

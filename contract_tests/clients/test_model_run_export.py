@@ -37,6 +37,7 @@ def objects_of(annotated: Row) -> list[Row]:
 # Model runs
 
 
+@pytest.mark.thorough
 @pytest.mark.known("documented")
 def test_a_model_run_exports_its_rows_with_experiments_instead_of_projects(client: Client, run: str) -> None:
     rows = client.export_model_run(run).rows
@@ -67,6 +68,7 @@ def test_predictions_come_when_they_are_asked_for(client: Client, run: str) -> N
         assert not {one["predictions"][0]["id"] for one in told} & {one["labels"][0]["id"] for one in told}
 
 
+@pytest.mark.thorough
 @pytest.mark.known("inferred")
 def test_a_prediction_is_unlike_its_label_and_has_confidence(client: Client, run: str) -> None:
     for row in client.export_model_run(run, {"predictions": True}).rows:
@@ -81,6 +83,7 @@ def test_a_prediction_is_unlike_its_label_and_has_confidence(client: Client, run
         assert {item["name"] for item in predicted} <= {item["name"] for item in labelled}
 
 
+@pytest.mark.thorough
 @pytest.mark.known("documented")
 def test_sections_of_data_rows_come_with_a_model_run_too(client: Client, run: str) -> None:
     wanted = dict.fromkeys(("attachments", "metadata_fields", "data_row_details"), True)
@@ -112,6 +115,7 @@ def test_a_slice_exports_what_its_search_finds(catalog: Client, pictures: str, s
     assert without_what_differs_by_task(rows) == without_what_differs_by_task(of_dataset)
 
 
+@pytest.mark.thorough
 @pytest.mark.known("documented")
 def test_a_slice_may_tell_projects_and_model_runs_at_once(
     catalog: Client, pictures: str, run: str, server: ServedWorld
@@ -135,6 +139,7 @@ def test_an_unknown_slice_is_refused_by_name(catalog: Client) -> None:
 # Model runs told by the catalog
 
 
+@pytest.mark.thorough
 @pytest.mark.known("documented")
 def test_all_model_runs_are_told_where_rows_stand_in_them(whole_catalog: Client, run: str) -> None:
     rows = whole_catalog.export_catalog(params={"all_model_runs": True}).rows
@@ -143,6 +148,7 @@ def test_all_model_runs_are_told_where_rows_stand_in_them(whole_catalog: Client,
     assert all("projects" not in row for row in rows)
 
 
+@pytest.mark.thorough
 @pytest.mark.known("documented")
 def test_a_dataset_tells_of_a_run_what_the_run_tells(catalog: Client, run: str, server: ServedWorld) -> None:
     params = {"predictions": "catalog_predictions" not in catalog.lacks}

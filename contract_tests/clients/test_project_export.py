@@ -119,9 +119,9 @@ def test_every_param_together_gives_every_section(client: Client, server: Served
     assert keys >= ALWAYS | {section for param, section in SECTIONS.items() if param not in client.lacks}
 
 
-@pytest.mark.capability("data_row_ids")
+@pytest.mark.matrix
 @pytest.mark.known("client")
-@pytest.mark.parametrize("asked", [False, True])
+@pytest.mark.parametrize("asked", [True, False])
 def test_frames_between_key_frames_come_where_they_are_asked_for(
     client: Client, server: ServedWorld, asked: bool
 ) -> None:
@@ -143,6 +143,7 @@ def shown(frame: Row) -> set[str]:
     return {*frame["objects"], *(said["feature_id"] for said in features_in(frame["classifications"]))}
 
 
+@pytest.mark.capability("data_row_ids")
 @pytest.mark.known("client")
 def test_a_filter_by_data_row_gives_these_rows(client: Client, server: ServedWorld) -> None:
     wanted = ids_of(client.export_project(server.projects["image"]).rows)[1:3]
