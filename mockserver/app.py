@@ -22,6 +22,7 @@ from mockserver.api.graphql.operations import read_operation
 from mockserver.api.graphql.resolvers import MODULES
 from mockserver.api.late_routes import LateRoutes
 from mockserver.console.routes import console_routes
+from mockserver.control.monitoring import CountLayer, Monitoring, RequestCounts
 from mockserver.control.routes import control_routes
 from mockserver.errors import (
     MOST_SHOWN,
@@ -142,15 +143,16 @@ def _build(settings: Settings, url: str, state: State, *, local: bool) -> Server
         most=settings.workspaces_limit,
     )
     own = open_own(workspaces, settings)
-    resources = [] if results_root is None else [results_root.find_failure]
+    monitoring = Monitoring(RequestCounts(), [] if results_root is None else [results_root.find_failure])
     routes = build_routes(
-        settings, workspaces, control_routes(settings, workspaces, controls, long_controls, journals, resources)
+        settings, workspaces, control_routes(settings, workspaces, controls, long_controls, journals, monitoring)
     )
     app = add_faults(build_application(routes), active_faults, workspaces.registry)
     if local:
         app = KnownHosts(app, settings.hosts)
     if settings.journal_entries:
         app = record(app, journals, workspaces.registry, settings.log)
+    app = CountLayer(app, monitoring.requests)
     return Server(app, workspaces, own, dispatcher, [exports, controls, long_controls], state)
 
 

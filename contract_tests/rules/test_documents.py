@@ -4,7 +4,9 @@ import inspect
 import json
 import re
 import shlex
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -308,10 +310,12 @@ def test_every_media_type_is_documented_with_its_tools_and_types_of_questions() 
 
 
 def control_examples() -> list[tuple[Block, Block]]:
-    """Each request with the answer below it."""
-    matches = [block for block in blocks_of(REPOSITORY / "docs/control.md") if block.language in {"shell", "json"}]
-    assert [block.language for block in matches] == ["shell", "json"] * (len(matches) // 2)
-    return list(zip(matches[::2], matches[1::2], strict=True))
+    """Each request with the JSON below it. The text of the metrics is compared where they are tested."""
+    languages = {"shell", "json", "text"}
+    matches = [block for block in blocks_of(REPOSITORY / "docs/control.md") if block.language in languages]
+    pairs = list(zip(matches[::2], matches[1::2], strict=True))
+    assert {(query.language, answer.language) for query, answer in pairs} == {("shell", "json"), ("shell", "text")}
+    return [(query, answer) for query, answer in pairs if answer.language == "json"]
 
 
 def test_every_control_is_documented_with_an_example_of_its_own(server: ServedWorld) -> None:
@@ -508,6 +512,12 @@ def export_without_descriptors(server: ServedWorld) -> requests.Response:
             return session.post(server.graphql_url, json={"query": query}, timeout=10)
 
 
+def ask_for_health_without_results(_server: ServedWorld) -> requests.Response:
+    with tempfile.TemporaryDirectory() as folder, ServedWorld("--results", f"{folder}/results") as own:
+        shutil.rmtree(f"{folder}/results")
+        return requests.get(f"{own.url}/_mock/health", timeout=30)
+
+
 # How to get the refusals of the table; a bug of the server cannot be requested.
 PROVOKED: dict[str, Provoke] = {
     "AuthenticationFailed": lambda server: requests.post(server.graphql_url, json={"query": "{}"}, timeout=10),
@@ -528,6 +538,7 @@ PROVOKED: dict[str, Provoke] = {
     "HostRefused": lambda server: requests.get(f"{server.url}/", headers={"Host": "evil.example"}, timeout=10),
     "LinkRefused": change_link,
     "ResourceFailed": export_without_descriptors,
+    "NotReady": ask_for_health_without_results,
     "RequestsDiffer": lambda server: requests.post(
         f"{server.url}/_mock/requests/verify", json={"expect": [{"operation": "project", "times": 1000}]}, timeout=10
     ),

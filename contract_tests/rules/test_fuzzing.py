@@ -34,6 +34,7 @@ from schemathesis.specs.openapi.checks import (
 from contract_tests.serving import ServedWorld
 from mockserver.api.graphql.schema import read_sdl
 from mockserver.control.event_bodies import MOST_DAYS, MOST_EACH_DAY
+from mockserver.control.monitoring import Monitoring, RequestCounts
 from mockserver.control.openapi import build_openapi
 from mockserver.control.routes import list_controls
 from mockserver.journal.journal import Journals
@@ -54,7 +55,8 @@ AS_DESCRIBED = (
 
 load_all_checks()
 JOURNALS = Journals(most_entries=1, most_bytes=1, most_body=1)
-SCHEMA = schemathesis.openapi.from_dict(build_openapi(list_controls(Settings(), None, None, JOURNALS)))  # type: ignore[arg-type]  # nothing is called
+CONTROLS = list_controls(Settings(), None, None, JOURNALS, Monitoring(RequestCounts()))  # type: ignore[arg-type]  # nothing is called
+SCHEMA = schemathesis.openapi.from_dict(build_openapi(CONTROLS))
 OPERATIONS: dict[str, Any] = {
     operation.definition.raw["operationId"]: operation
     for operation in (result.ok() for result in SCHEMA.get_all_operations() if isinstance(result, Ok))

@@ -14,8 +14,6 @@ from mockserver.control.bodies import Query
 
 Handler = Callable[[Request, Any], Any]
 NOTHING = type(None)
-FindFailure = Callable[[], str | None]
-"""Tries a resource outside of the server, and returns the reason why it cannot be used now; None if it can."""
 
 
 class Control(msgspec.Struct, frozen=True):
@@ -52,7 +50,7 @@ class Control(msgspec.Struct, frozen=True):
 
     @property
     def answer(self) -> Any:
-        """The struct of the answer; NoneType without one, bytes for NDJSON."""
+        """The struct of the answer; NoneType without one, bytes for NDJSON, str for the metrics of Prometheus."""
         return typing.get_type_hints(self.handler)["return"]
 
     @property

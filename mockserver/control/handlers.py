@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor
 from functools import partial
 from typing import TYPE_CHECKING
 
-from mockserver.control.control import FindFailure, Handler
+from mockserver.control.control import Handler
+from mockserver.control.monitoring import Monitoring
 from mockserver.journal.journal import Journals
 from mockserver.parts import HasParts, Part
 from mockserver.settings import Settings
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from mockserver.control.controls import Controls
     from mockserver.control.faults import FaultControls
     from mockserver.control.health import HealthControl
+    from mockserver.control.metrics import MetricsControl
     from mockserver.control.requests import RequestControls
     from mockserver.control.webhooks import WebhookControls
 
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
 class Handlers(HasParts):
     """The handlers of one server."""
 
-    health: Part[HealthControl] = Part("mockserver.control.health:HealthControl", "resources")
+    health: Part[HealthControl] = Part("mockserver.control.health:HealthControl", "monitoring")
+    metrics: Part[MetricsControl] = Part("mockserver.control.metrics:MetricsControl", "settings workspaces monitoring")
     controls: Part[Controls] = Part("mockserver.control.controls:Controls", "settings workspaces")
     webhooks: Part[WebhookControls] = Part("mockserver.control.webhooks:WebhookControls", "controls threads")
     requests: Part[RequestControls] = Part("mockserver.control.requests:RequestControls", "controls unclaimed")
@@ -36,11 +39,10 @@ class Handlers(HasParts):
         workspaces: Workspaces,
         threads: Executor,
         journals: Journals,
-        resources: Sequence[FindFailure] = (),
+        monitoring: Monitoring,
     ) -> None:
-        """`resources` are tried by the health check."""
         super().__init__()
-        self.resources = resources
+        self.monitoring = monitoring
         self.settings, self.workspaces, self.threads = settings, workspaces, threads
         self.unclaimed = journals.unclaimed
 

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from starlette.requests import Request
 
 from mockserver import __version__
 from mockserver.control.bodies import Health
-from mockserver.control.control import FindFailure
+from mockserver.control.monitoring import Monitoring
 from mockserver.errors import NotReady
 
 
 class HealthControl:
     """Imports nothing that a server without controls does not need."""
 
-    def __init__(self, resources: Sequence[FindFailure]) -> None:
-        """`resources` are tried in threads of their own: whatever the other threads do, health is answered."""
-        self._resources = resources
-        self._threads = ThreadPoolExecutor(max(1, len(resources)), thread_name_prefix="health")
+    def __init__(self, monitoring: Monitoring) -> None:
+        """Resources are tried in threads of their own: whatever the other threads do, health is answered."""
+        self._resources = monitoring.resources
+        self._threads = ThreadPoolExecutor(max(1, len(self._resources)), thread_name_prefix="health")
 
     async def health(self, _request: Request, _body: None) -> Health:
         """Answers 200 as soon as GraphQL can be answered, and 503 while a store that it needs cannot be used."""

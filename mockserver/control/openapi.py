@@ -15,7 +15,7 @@ from mockserver.world.progression import Delay
 
 def build_openapi(known: list[Control]) -> dict[str, Any]:
     """Builds the OpenAPI 3.1 document of the control API."""
-    bodies = [kind for item in known for kind in (item.body, item.answer) if kind not in {NOTHING, bytes}]
+    bodies = [kind for item in known for kind in (item.body, item.answer) if kind not in {NOTHING, bytes, str}]
     _, components = msgspec.json.schema_components([*bodies, Refusal], ref_template="#/components/schemas/{name}")
     components[Delay.__name__] |= Delay.SCHEMA
     paths: dict[str, dict[str, Any]] = {}
@@ -67,6 +67,9 @@ def _build_responses(control: Control) -> dict[str, Any]:
         success = {"204": {"description": "Done"}}
     elif control.answer is bytes:
         success = {"200": {"description": "One JSON object a line", "content": {"application/x-ndjson": {}}}}
+    elif control.answer is str:
+        text = {"text/plain": {"schema": {"type": "string"}}}
+        success = {"200": {"description": "Metrics in the text format of Prometheus", "content": text}}
     else:
         schema = {"schema": _refer_to(control.answer)}
         success = {"200": {"description": "Done", "content": {"application/json": schema}}}

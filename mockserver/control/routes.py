@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from concurrent.futures import Executor
 from functools import cache, cached_property, partial
 from inspect import iscoroutinefunction
@@ -15,8 +14,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from mockserver.control.bodies import Query
-from mockserver.control.control import NOTHING, Control, FindFailure
+from mockserver.control.control import NOTHING, Control
 from mockserver.control.handlers import Handlers
+from mockserver.control.monitoring import Monitoring
 from mockserver.conversion import convert
 from mockserver.errors import BadInput, WireError
 from mockserver.http import access
@@ -31,6 +31,7 @@ from mockserver.workspaces.workspace import Workspace
 
 MOST_EVENT = 1024 * 1024
 """Bytes of an event with its annotations."""
+PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 MOST_DEPTH = 64
 """Levels of a body."""
 
@@ -40,12 +41,13 @@ def list_controls(
     workspaces: Workspaces,
     threads: Executor,
     journals: Journals,
-    resources: Sequence[FindFailure] = (),
+    monitoring: Monitoring,
 ) -> list[Control]:
-    """Lists every control. `threads` run those that answer soon. The health check tries `resources`."""
-    handler = Handlers(settings, workspaces, threads, journals, resources).later
+    """Lists every control. `threads` run those that answer soon."""
+    handler = Handlers(settings, workspaces, threads, journals, monitoring).later
     return [
         Control("GET", "/_mock/health", handler("health.health"), about_a_workspace=False, open=True),
+        Control("GET", "/_mock/metrics", handler("metrics.metrics"), about_a_workspace=False, long=True),
         Control("GET", "/_mock/ready", handler("controls.ready")),
         Control("GET", "/_mock/workspaces", handler("controls.list_workspaces"), about_a_workspace=False),
         Control("POST", "/_mock/workspaces", handler("controls.create_workspace"), about_a_workspace=False, long=True),
@@ -95,10 +97,10 @@ def control_routes(
     threads: Executor,
     long: Executor,
     journals: Journals,
-    resources: Sequence[FindFailure] = (),
+    monitoring: Monitoring,
 ) -> list[Route]:
     """Builds the routes of all controls. `long` runs those that may take seconds, `threads` all others."""
-    known = list_controls(settings, workspaces, threads, journals, resources)
+    known = list_controls(settings, workspaces, threads, journals, monitoring)
     document = cache(partial(_build_document, known))  # on the first request: a server starts sooner without it
 
     async def openapi(_request: Request) -> Response:
@@ -206,6 +208,8 @@ def _parse_query(kind: type[Query], request: Request) -> Query:
 def _render(result: Any) -> Response:
     if result is None:
         return Response(status_code=204)
+    if isinstance(result, str):
+        return Response(result, headers={"Content-Type": PROMETHEUS})
     if isinstance(result, bytes):
         return Response(result, headers={"Content-Type": NDJSON})
     return Response(msgspec.json.encode(result), media_type="application/json")

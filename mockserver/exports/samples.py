@@ -40,6 +40,10 @@ Count = Callable[[int], None]
 """Called with the number of rows that were built or written since the last call."""
 
 
+WHOLE = (b"[", b"]\n")
+"""The bytes around the elements of a JSON array."""
+
+
 class PayloadPart(msgspec.Struct, frozen=True):
     """Some bytes of a payload, and the number of rows or labels in them."""
 
@@ -67,9 +71,11 @@ def select_project(
     raise ScenarioError(f"--media is {media!r}; the nearest known are {known or 'none: the scenario has no projects'}")
 
 
-def build_database(scenario: Scenario, path: Path, *, seed: int, ends: int, count: Count) -> SqliteDatabase:
-    """The world of a scenario in a new file. Memory stays flat."""
-    workspace, batches = history.build_world(scenario, name="generated", seed=seed, ends=ends)
+def build_database(
+    scenario: Scenario, path: Path, *, seed: int, ends: int, count: Count, part: range | None = None
+) -> SqliteDatabase:
+    """The world of a scenario in a new file, or a part of its rows. Memory stays flat."""
+    workspace, batches = history.build_world(scenario, name="generated", seed=seed, ends=ends, part=part)
 
     def count_rows() -> Iterator[list[Record]]:
         for batch in batches:
@@ -93,13 +99,16 @@ def write_v2(
             yield PayloadPart(batch.text, batch.lines)
 
 
-def write_v1(connection: Connection, *, seed: int, now: int, host: str = HOST) -> Iterator[PayloadPart]:
-    """Yields one JSON array: every label of the world."""
+def write_v1(
+    connection: Connection, *, seed: int, now: int, host: str = HOST, ends: tuple[bytes, bytes] = WHOLE
+) -> Iterator[PayloadPart]:
+    """Yields one JSON array, or a part of one with other `ends`: every label of the world."""
     elements = LabelElements(connection, links=Links.from_name(DEFAULT_API_KEY, seed), host=host, now=now)
-    yield PayloadPart(b"[", 0)
+    before, after = ends
+    yield PayloadPart(before, 0)
     for batch in elements.pieces(Clause("NOT l.deleted")):
         yield PayloadPart(batch.text, batch.lines)
-    yield PayloadPart(b"]\n", 0)
+    yield PayloadPart(after, 0)
 
 
 def write_frames(connection: Connection, *, seed: int, now: int, host: str = HOST) -> Iterator[PayloadPart]:

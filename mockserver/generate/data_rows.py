@@ -58,16 +58,16 @@ class DataRows:
         self.media_attributes: list[JsonText] = []
         self.vectors: list[int] = []
         self.first = 0
-        """The number of row 0, once it is built."""
+        """The number of row 0, once a row is built."""
 
     def number(self, index: int) -> int:
         return self.first + index
 
     def build_records(self, index: int, *, last_activity: int) -> Iterator[Record]:
-        """Row `index` and its surroundings. Called for every index in order."""
+        """Row `index` and its surroundings. Called for indices in order, without gaps."""
         plan = self.plan
         no = self.numbers.next("data_row")
-        self.first = self.first or no
+        self.first = self.first or no - index
         chance = self._chances.derive(index)
         metadata = self._draw_metadata(index, chance)
         created = self._draw_import_time(index, chance)

@@ -32,9 +32,13 @@ PIECE = 5000
 
 
 def build_world(
-    scenario: Scenario, *, name: str, seed: int, ends: int | None = None
+    scenario: Scenario, *, name: str, seed: int, ends: int | None = None, part: range | None = None
 ) -> tuple[Workspace, Iterator[list[Record]]]:
-    """The world of a scenario, in pieces that are small whatever its size. `ends` in microseconds UTC."""
+    """The world of a scenario, in pieces that are small whatever its size. `ends` in microseconds UTC.
+
+    `part` leaves out all other rows of its only project, which has labelled rows alone. The rows that are left have the
+    numbers, ids and timestamps that they have in the whole world.
+    """
     end = scenario.ends_at if ends is None else ends
     organized = organize(scenario, seed, end)
     date = scenario.payload_date
@@ -57,7 +61,7 @@ def build_world(
         rows = ImportCount(sum(plan.rows for plan in scenario.projects if plan.rows_of is None))
         for place, plan in enumerate(scenario.projects):
             project = ProjectHistory(
-                plan, ontologies[plan.ontology], organized, numbers, seed, end, place=place, imported=rows
+                plan, ontologies[plan.ontology], organized, numbers, seed, end, place=place, imported=rows, part=part
             )
             rows.before += plan.rows if plan.rows_of is None else 0
             project.join_rows(histories)
@@ -103,7 +107,9 @@ class ProjectHistory:
         *,
         place: int,
         imported: ImportCount,
+        part: range | None = None,
     ) -> None:
+        self.indices = range(plan.rows) if part is None else part
         self.plan, self.ontology, self.organized, self.numbers = plan, ontology, organized, numbers
         self.seed, self.end = seed, end
         # Lists are sorted by it: the scenario's order.
@@ -135,7 +141,8 @@ class ProjectHistory:
         ]
         yield list(self._build_bodies())
         piece: list[Record] = []
-        for index in range(self.plan.rows):
+        self._skip_rows()
+        for index in self.indices:
             way = self.labelling.build_timeline(index)
             if self.sharers:
                 others = [sharer.find_last_activity(index) for sharer in self.sharers if sharer is not self.labelling]
@@ -146,6 +153,11 @@ class ProjectHistory:
                 yield piece
                 piece = []
         yield piece
+
+    def _skip_rows(self) -> None:
+        """Counts the rows and labels that are in front of the first row that is built."""
+        self.numbers.data_row += self.indices.start
+        self.numbers.label += self.labelling.count_labels(self.indices.start)
 
     def _build_project(self) -> Project:
         created = self.made

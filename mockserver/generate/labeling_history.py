@@ -157,6 +157,11 @@ class LabelingHistory:
             return 1 + index % (self.plan.consensus - 1)
         return 2 if index < self.plan.benchmarks else self.plan.consensus
 
+    def count_labels(self, rows: int) -> int:
+        """How many labels the first rows have, which are all labelled."""
+        assert rows <= self.plan.labelled, "parts are of projects whose rows are all labelled"
+        return rows * self.plan.consensus + min(rows, self.plan.benchmarks) * (2 - self.plan.consensus)
+
     def _reopens(self, index: int) -> bool:
         turn, place = divmod(index, len(STATUSES))
         done = DONE_IN_TURN * turn + DONE_BEFORE[place]

@@ -81,6 +81,11 @@ class Workspaces:
         self._check_free(api_key)
         return self._create(api_key, self._origin, None)
 
+    @property
+    def results_bytes(self) -> int:
+        """The bytes of all results and uploads."""
+        return self._parts.budget.used
+
     # While the server runs, on its event loop
 
     async def authenticate(self, authorization: str | None) -> Workspace:

@@ -13,6 +13,7 @@ from contract_tests.rules.pages import bare, section, table
 from contract_tests.serving import ServedWorld
 from mockserver.__main__ import main
 from mockserver.commands.control.verbs import VERBS
+from mockserver.control.monitoring import Monitoring, RequestCounts
 from mockserver.control.routes import list_controls
 from mockserver.settings import Settings
 from mockserver.testing import MockWorkspace
@@ -43,7 +44,7 @@ def read(workspace: MockWorkspace, *arguments: str) -> Any:
 
 def test_every_control_has_a_verb() -> None:
     journals: Any = type("Journals", (), {"unclaimed": None})
-    known = list_controls(Settings(), None, ThreadPoolExecutor(1), journals)  # type: ignore[arg-type]  # never called
+    known = list_controls(Settings(), None, ThreadPoolExecutor(1), journals, Monitoring(RequestCounts()))  # type: ignore[arg-type]  # never called
     calls = {(verb.method, verb.path.partition("{")[0]) for verb in VERBS}
     calls |= {("GET", verb.path) for verb in VERBS if verb.reads}
     missing = [

@@ -1,5 +1,6 @@
 """`mockserver generate` writes payloads that validate, the same for the same seed, and says what it cannot do."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -196,3 +197,105 @@ def test_links_begin_with_the_base_url_that_is_given() -> None:
     assert "mock.example/" not in json.dumps(row)
     refused = generate("--media", "image", "--base-url", "ftp://here", "-o", "-")
     assert b"--base-url is 'ftp://here'; expected scheme and host" in refused.stderr
+
+
+# Parts
+
+
+def write_parts(folder: Path, name: str, count: int, *flags: str) -> list[Path]:
+    """Writes all parts of a payload, and returns them in order."""
+    for number in range(1, count + 1):
+        ended = generate(*flags, "--part", f"{number}/{count}", "-o", str(folder / name))
+        assert ended.returncode == 0, ended.stderr
+    return sorted(path for path in folder.iterdir() if f"-of-{count:05}." in path.name and "manifest" not in path.name)
+
+
+@pytest.mark.parametrize(
+    ("flags", "count"),
+    [
+        (("--media", "image", "--rows", "41"), 3),
+        (("--media", "text", "--rows", "20", "--format", "v1"), 4),
+        (("--media", "conversational", "--rows", "2", "--format", "v1"), 3),
+        (("--media", "video", "--rows", "5", "--format", "frames"), 2),
+    ],
+    ids=["v2", "v1", "fewer rows than parts", "frames"],
+)
+def test_parts_that_are_joined_are_the_undivided_payload(tmp_path: Path, flags: tuple[str, ...], count: int) -> None:
+    whole = generate(*flags, "--seed", "5", "-o", "-").stdout
+    parts = write_parts(tmp_path, "rows.ndjson", count, *flags, "--seed", "5")
+    assert len(parts) == count
+    assert b"".join(path.read_bytes() for path in parts) == whole
+    verified = generate("--verify", str(parts[0].with_suffix(".manifest.json")))
+    assert verified.returncode == 0, verified.stderr
+    assert hashlib.sha256(whole).hexdigest() in verified.stdout.decode()
+
+
+@pytest.mark.parametrize("labels", ["consensus = 3", "benchmarks = 4"])
+def test_rows_with_benchmarks_or_several_labels_are_the_same_in_parts(tmp_path: Path, labels: str) -> None:
+    scenario = tmp_path / "several.toml"
+    scenario.write_text(SEVERAL + labels)
+    flags = ("--media", "text", "--rows", "17", "--scenario", str(scenario))
+    for form in ("v2", "v1"):
+        whole = generate(*flags, "--format", form, "-o", "-").stdout
+        (folder := tmp_path / form).mkdir()
+        parts = write_parts(folder, "rows.json", 4, *flags, "--format", form)
+        assert b"".join(path.read_bytes() for path in parts) == whole
+
+
+SEVERAL = """
+description = "Rows with several labels, and benchmarks among them."
+
+[ontologies.words]
+media = "text"
+questions = [{ name = "Tone", type = "radio", options = ["good", "bad"] }]
+
+[[projects]]
+name = "several"
+media = "text"
+ontology = "words"
+labelled = 5
+"""
+
+
+def test_verifying_names_everything_that_is_wrong_with_the_parts(tmp_path: Path) -> None:
+    first, second, third = write_parts(tmp_path, "a.ndjson", 3, "--media", "text", "--rows", "9")
+    write_parts(tmp_path, "b.ndjson", 3, "--media", "text", "--rows", "9", "--seed", "1")
+    manifest = first.with_suffix(".manifest.json")
+    content = bytearray(first.read_bytes())
+    content[10] ^= 1
+    first.write_bytes(content)
+    second.write_bytes(second.read_bytes()[:-1])
+    other = tmp_path / "b-00003-of-00003.manifest.json"
+    third.with_suffix(".manifest.json").write_bytes(other.read_bytes().replace(b"b-00003", b"a-00003"))
+    ended = generate("--verify", str(manifest))
+    assert ended.returncode == 2
+    words = ended.stderr.decode()
+    assert f"{first.name} has other bytes" in words
+    assert f"{second.name} has {second.stat().st_size} bytes" in words
+    assert "a-00003-of-00003.manifest.json belongs to another payload" in words
+    third.with_suffix(".manifest.json").unlink()
+    assert "a-00003-of-00003.manifest.json is missing" in generate("--verify", str(manifest)).stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--part", "0/3", "-o", "x"), "--part is '0/3'; expected I/N with I from 1 to N"),
+        (("--part", "4/3", "-o", "x"), "expected I/N with I from 1 to N"),
+        (("--part", "one", "-o", "x"), "expected I/N with I from 1 to N"),
+        (("--part", "1/3", "-o", "-"), "--part needs a file for --output"),
+        (("--rows", "25000000", "-o", "x"), "give --part, for example --part 1/3 up to 3/3"),
+    ],
+)
+def test_a_part_that_cannot_be_is_refused(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
+    ended = generate("--media", "text", *arguments)
+    assert (ended.returncode, words in ended.stderr.decode()) == (2, True), ended.stderr
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"\xff", b'{"part": "1"}'])
+def test_what_is_no_manifest_is_refused_in_one_line(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a-00001-of-00001.manifest.json"
+    path.write_bytes(content)
+    ended = generate("--verify", str(path))
+    assert (ended.returncode, len(ended.stderr.decode().splitlines())) == (2, 1), ended.stderr
+    assert b"give one that --part wrote" in ended.stderr

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 REFUSED, NOT_REACHED = 1, 2
 DEFAULT_PORT = "8000"
+TEXTS = ("expected", "metrics")
+"""Paths whose answer is no object of JSON, and is printed as it is."""
 POLL = 0.1
 """Seconds between two health checks."""
 
@@ -113,8 +115,9 @@ def call(verb: Verb, control: Control, values: dict[str, Any]) -> str:
     workspace = {"api_key": values["workspace"]} if values["workspace"] and verb.about_a_workspace else {}
     if verb.name == "fork":
         content["fork_of"] = values["workspace"] or control.call("GET", "ready")["api_key"]
-    if verb.path == "expected":
-        return control.send("POST", path, content, **workspace).decode().removesuffix("\n")
+    if verb.path in TEXTS:
+        text = control.send(verb.method, path, content or None, **workspace).decode().removesuffix("\n")
+        return _render_metrics(text) if verb.path == "metrics" and values["as_json"] else text
     if verb.name == "health":
         answer = _wait_until_ready(control, content.get("wait", 0))
     elif verb.method == "GET" or (verb.reads and not content):
@@ -126,6 +129,12 @@ def call(verb: Verb, control: Control, values: dict[str, Any]) -> str:
     if answer is None:
         return "{}" if values["as_json"] else ""
     return json.dumps(answer, indent=2, ensure_ascii=False) if values["as_json"] else verb.render(answer)
+
+
+def _render_metrics(text: str) -> str:
+    """The samples of Prometheus as an object, by name and labels."""
+    samples = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
+    return json.dumps({name: float(number) for name, _, number in samples}, indent=2)
 
 
 def _wait_until_ready(control: Control, seconds: float) -> Any:

@@ -94,6 +94,8 @@ PROJECT = option("project", "A project, by name or id.")
 VERBS: tuple[Verb, ...] = (
     Verb("health", "Says whether the server is ready. Status 0 if it is.", "GET", "health",
          (option("wait", "Wait so many seconds for it.", Duration()),), render=render_health, about_a_workspace=False),
+    Verb("metrics", "Prints the numbers of the server in the text format of Prometheus.", "GET", "metrics",
+         about_a_workspace=False),
     Verb("ready", "Shows addresses, key and ids of a workspace.", "GET", "ready"),
     Verb("workspaces", "Lists the API keys of all workspaces.", "GET", "workspaces", render=render_keys,
          about_a_workspace=False),
