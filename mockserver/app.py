@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import cached_property, partial
 
 import apsw
 import msgspec
@@ -23,7 +23,7 @@ from mockserver.api.graphql.resolvers import MODULES
 from mockserver.api.late_routes import LateRoutes
 from mockserver.console.routes import console_routes
 from mockserver.control.monitoring import CountLayer, Monitoring, RequestCounts
-from mockserver.control.routes import control_routes
+from mockserver.control.routes import ControlRoutes, list_controls
 from mockserver.errors import (
     MOST_SHOWN,
     MockserverBug,
@@ -144,9 +144,14 @@ def _build(settings: Settings, url: str, state: State, *, local: bool) -> Server
     )
     own = open_own(workspaces, settings)
     monitoring = Monitoring(RequestCounts(), [] if results_root is None else [results_root.find_failure])
-    routes = build_routes(
-        settings, workspaces, control_routes(settings, workspaces, controls, long_controls, journals, monitoring)
+    of_controls = ControlRoutes(
+        settings,
+        list_controls(settings, workspaces, controls, journals, monitoring),
+        workspaces,
+        controls,
+        long_controls,
     )
+    routes = build_routes(settings, workspaces, of_controls)
     app = add_faults(build_application(routes), active_faults, workspaces.registry)
     if local:
         app = KnownHosts(app, settings.hosts)
@@ -194,17 +199,43 @@ def open_own(workspaces: Workspaces, settings: Settings) -> Workspace:
         raise StartupError(str(error)) from None
 
 
-def build_routes(settings: Settings, workspaces: Workspaces, controls: list[Route]) -> list[Route]:
-    """Lists every route of the server, the most frequent first. The first of `controls` is the health check."""
+class Routes:
+    """Every route of the server. Most are built when a request fits none of the first ones: compiling their patterns
+    takes a twentieth of a start."""
+
+    def __init__(self, first: list[Route], build_others: Callable[[], list[Route]]) -> None:
+        self._first, self._build_others = first, build_others
+
+    def __iter__(self) -> Iterator[Route]:
+        yield from self._first
+        yield from self._others
+
+    @cached_property
+    def _others(self) -> list[Route]:
+        return self._build_others()
+
+    @cached_property
+    def paths(self) -> list[str]:
+        return sorted({route.path for route in self})
+
+
+def build_routes(settings: Settings, workspaces: Workspaces, controls: ControlRoutes) -> Routes:
+    """Lists every route of the server, the most frequent first."""
     graphql = GraphQLEndpoint(Engine(MODULES, settings.cache), workspaces, settings.public_url)
+    first = [
+        *(Route(path, graphql, methods=None) for path in GRAPHQL_PATHS),
+        controls.build_health(),
+        *(Route(f"{path}/", graphql, methods=None) for path in GRAPHQL_PATHS),
+    ]
+    return Routes(first, lambda: build_other_routes(settings, workspaces, controls))
+
+
+def build_other_routes(settings: Settings, workspaces: Workspaces, controls: ControlRoutes) -> list[Route]:
+    """Lists the routes beside GraphQL and the health check."""
     late = LateRoutes(
         workspaces, settings.public_url, compressed=settings.gzip_results, redirected=settings.results_redirect
     ).endpoint
-    health, *others = controls
     return [
-        *(Route(path, graphql, methods=None) for path in GRAPHQL_PATHS),
-        health,
-        *(Route(f"{path}/", graphql, methods=None) for path in GRAPHQL_PATHS),
         Route("/_files/{workspace}/results/{task}/{stream}/{file}", late("downloads.result")),
         Route("/_files/{workspace}/assets/{row}/{name:path}", late("downloads.asset")),
         Route("/_files/{workspace}/uploads/{upload}/{name:path}", late("downloads.upload")),
@@ -237,18 +268,17 @@ def build_routes(settings: Settings, workspaces: Workspaces, controls: list[Rout
         Route(f"{EMBEDDINGS_PATH}/{{embedding}}", late("embeddings.embedding"), methods=["GET", "DELETE"]),
         Route(f"{EMBEDDINGS_PATH}/{{embedding}}/_import_ndjson", late("embeddings.import_vectors"), methods=["PUT"]),
         Route(f"{EMBEDDINGS_PATH}/{{embedding}}/vectors/_count", late("embeddings.count")),
-        *others,
+        *controls.build_others(),
         *console_routes(settings, workspaces),
     ]
 
 
-def build_application(routes: list[Route]) -> ASGIApp:
+def build_application(routes: Routes) -> ASGIApp:
     """Puts routes behind one ASGI application that answers every error in the shape that clients read."""
-    known = sorted({route.path for route in routes})
 
     async def answer_not_found(request: Request, _error: Exception) -> Response:
         path = shorten(request.url.path, MOST_SHOWN)
-        near = nearest(request.url.path, known, most=3)
+        near = nearest(request.url.path, routes.paths, most=3)
         error = NotFound(f"Unknown path {path}; the nearest known are {', '.join(near)}")
         notes_of(request.scope).add_unknown([Unknown("path", path, tuple(near), error.message)])
         return error_response(error)
@@ -257,7 +287,9 @@ def build_application(routes: list[Route]) -> ASGIApp:
         404: answer_not_found, 405: answer_not_allowed, WireError: answer_wire_error, OSError: answer_fault,
         apsw.Error: answer_fault, Exception: answer_bug,
     }  # fmt: skip
-    return Logged(Starlette(routes=routes, exception_handlers=handlers))  # type: ignore[arg-type]  # starlette types handlers by their widest exception
+    application = Starlette(exception_handlers=handlers)  # type: ignore[arg-type]  # starlette types handlers by their widest exception
+    application.router.routes = routes  # type: ignore[assignment]  # it only iterates over them
+    return Logged(application)
 
 
 async def answer_wire_error(_request: Request, error: WireError) -> Response:

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Protocol
 
 import msgspec
-import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.config import Config
+from uvicorn.server import Server
 
 from mockserver.errors import StartupError
 from mockserver.processes import process_exists
@@ -82,12 +83,12 @@ class Background(Protocol):
     async def stop(self) -> None: ...
 
 
-class _Uvicorn(uvicorn.Server):
+class _Uvicorn(Server):
     """Reports when it is ready, ends with its companion process, and ends overdue connections."""
 
     def __init__(
         self,
-        config: uvicorn.Config,
+        config: Config,
         background: Background,
         ready: Callable[[], None],
         companion: int | None,
@@ -171,7 +172,7 @@ def serve(
     are those of each connection. Raises StartupError when so many connections cannot be open.
     """
     limit = connection_limit(most_connections)
-    config = uvicorn.Config(
+    config = Config(
         app,
         loop="asyncio",
         http=HttpProtocol,

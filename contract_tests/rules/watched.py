@@ -12,7 +12,6 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver import app
@@ -56,7 +55,7 @@ class Watched:
 def watch_application() -> None:
     build = app.build_application
 
-    def build_watched(routes: list[Route]) -> ASGIApp:
+    def build_watched(routes: app.Routes) -> ASGIApp:
         return Watched(build(routes), [route.path for route in routes])
 
     app.build_application = build_watched

@@ -43,7 +43,7 @@ def list_controls(
     journals: Journals,
     monitoring: Monitoring,
 ) -> list[Control]:
-    """Lists every control. `threads` run those that answer soon."""
+    """Lists every control, the health check first. `threads` run those that answer soon."""
     handler = Handlers(settings, workspaces, threads, journals, monitoring).later
     return [
         Control("GET", "/_mock/health", handler("health.health"), about_a_workspace=False, open=True),
@@ -91,31 +91,33 @@ def list_controls(
     ]
 
 
-def control_routes(
-    settings: Settings,
-    workspaces: Workspaces,
-    threads: Executor,
-    long: Executor,
-    journals: Journals,
-    monitoring: Monitoring,
-) -> list[Route]:
-    """Builds the routes of all controls. `long` runs those that may take seconds, `threads` all others."""
-    known = list_controls(settings, workspaces, threads, journals, monitoring)
-    document = cache(partial(_build_document, known))  # on the first request: a server starts sooner without it
+class ControlRoutes:
+    """Builds the routes of all controls, the health check first. `long` runs those that may take seconds, `threads` all
+    others."""
 
-    async def openapi(_request: Request) -> Response:
-        """Describes the control API: this document."""
-        return Response(await asyncio.to_thread(document), media_type="application/json")
+    def __init__(
+        self, settings: Settings, controls: list[Control], workspaces: Workspaces, threads: Executor, long: Executor
+    ) -> None:
+        self._settings, self._workspaces, self._threads, self._long = settings, workspaces, threads, long
+        self._controls = controls
 
-    routes = [
-        Route(
-            item.path,
-            Endpoint(item, workspaces, settings, long if item.long else threads).answer,
-            methods=[item.method],
-        )
-        for item in known
-    ]
-    return [*routes, Route("/_mock/openapi.json", openapi)]
+    def build_health(self) -> Route:
+        """The route that is requested most often."""
+        return self._build(self._controls[0])
+
+    def build_others(self) -> list[Route]:
+        document = cache(partial(_build_document, self._controls))
+
+        async def openapi(_request: Request) -> Response:
+            """Describes the control API: this document."""
+            return Response(await asyncio.to_thread(document), media_type="application/json")
+
+        return [*map(self._build, self._controls[1:]), Route("/_mock/openapi.json", openapi)]
+
+    def _build(self, control: Control) -> Route:
+        threads = self._long if control.long else self._threads
+        endpoint = Endpoint(control, self._workspaces, self._settings, threads)
+        return Route(control.path, endpoint.answer, methods=[control.method])
 
 
 def _build_document(known: list[Control]) -> Any:

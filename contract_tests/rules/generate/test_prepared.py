@@ -54,7 +54,7 @@ def test_every_module_that_worlds_are_made_by_is_in_the_name() -> None:
     package = Path(prepared.__file__).parents[1]
     there = {path for room in ("generate", "world") for path in (package / room).rglob("*.py")}
     assert package / "generate" / "media" / "video.py" in there
-    assert there <= set(prepared._list_sources())
+    assert there <= set(map(Path, prepared._list_sources()))
 
 
 def test_two_scenarios_of_one_name_do_not_share_a_world(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import msgspec
-from graphql import (
+from graphql.language import (
     BooleanValueNode,
     DocumentNode,
     EnumValueNode,
@@ -20,17 +20,20 @@ from graphql import (
     FloatValueNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
-    GraphQLObjectType,
-    GraphQLSchema,
     IntValueNode,
     NameNode,
+    Node,
     NullValueNode,
     OperationDefinitionNode,
     OperationType,
-    SchemaMetaFieldDef,
     SelectionNode,
     SelectionSetNode,
     StringValueNode,
+)
+from graphql.type import (
+    GraphQLObjectType,
+    GraphQLSchema,
+    SchemaMetaFieldDef,
     TypeMetaFieldDef,
     get_named_type,
     is_introspection_type,
@@ -38,7 +41,6 @@ from graphql import (
     is_non_null_type,
     is_object_type,
 )
-from graphql.language import Node
 
 from mockserver.api.graphql.fields import is_long, module_of
 from mockserver.errors import QueryNotValid, QueryTooComplex

@@ -12,18 +12,10 @@ from collections import OrderedDict
 from typing import Any
 
 import msgspec
-from graphql import (
-    DocumentNode,
-    FieldNode,
-    GraphQLError,
-    GraphQLSchema,
-    GraphQLSyntaxError,
-    Source,
-    parse,
-    specified_rules,
-    validate,
-)
-from graphql.validation import FieldsOnCorrectTypeRule, NoFragmentCyclesRule
+from graphql.error import GraphQLError, GraphQLSyntaxError
+from graphql.language import DocumentNode, FieldNode, Source, parse
+from graphql.type import GraphQLSchema
+from graphql.validation import FieldsOnCorrectTypeRule, NoFragmentCyclesRule, specified_rules, validate
 
 from mockserver.api.graphql.cost import MOST_DEPTH, Cost, check_size, cost_of, is_circular
 from mockserver.api.graphql.fields import load_modules

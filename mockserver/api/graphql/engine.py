@@ -16,15 +16,9 @@ from inspect import isawaitable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from graphql import (
-    ExecutionResult,
-    GraphQLError,
-    GraphQLObjectType,
-    GraphQLSchema,
-    MiddlewareManager,
-    execute,
-    is_introspection_type,
-)
+from graphql.error import GraphQLError
+from graphql.execution.types import ExecutionResult
+from graphql.type import GraphQLObjectType, GraphQLSchema, is_introspection_type
 
 from mockserver.api.graphql.documents import Document, KeptDocuments, RefusedDocument, prepare
 from mockserver.api.graphql.fields import Resolver
@@ -74,7 +68,6 @@ class Engine:
         self._preparing = ThreadPoolExecutor(PREPARING, thread_name_prefix="documents")
         self._reading = ThreadPoolExecutor(READING, thread_name_prefix="queries")
         self._changing = ThreadPoolExecutor(CHANGING, thread_name_prefix="mutations")
-        self._counted = MiddlewareManager(_count)
 
     async def answer(
         self,
@@ -153,13 +146,15 @@ class Engine:
         try:
             if (result := planned.run(operation, variables, context)) is not None:
                 return result
+            from graphql.execution import MiddlewareManager, execute  # noqa: PLC0415  for what has no plan
+
             return execute(
                 self.schema,
                 planned.node,
                 context_value=context,
                 variable_values=variables,
                 operation_name=operation,
-                middleware=self._counted,
+                middleware=MiddlewareManager(_count),
                 hide_suggestions=large,  # a word of megabytes would be compared with all known words
             )
         except RecursionError:

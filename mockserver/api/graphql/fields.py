@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import msgspec
 import orjson
-from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema
+from graphql.type import GraphQLField, GraphQLObjectType, GraphQLSchema
 
 from mockserver.api.graphql.filters import snake
 from mockserver.errors import BadInput

@@ -11,6 +11,8 @@ import sys
 import threading
 from typing import Any
 
+from mockserver.packages import defer
+
 _OF_NODES = {"frozen": True, "kw_only": True, "repr": False}
 """The options of `graphql.language.ast.node_class`. Other classes are completed immediately."""
 _dataclass: Any = dataclasses.dataclass
@@ -21,9 +23,11 @@ def import_core() -> None:
     """Imports graphql-core, if nobody has imported it yet."""
     if "graphql" in sys.modules:
         return
+    for package in ("graphql", "graphql.execution"):
+        defer(package)
     dataclasses.dataclass = _declare  # for the classes that are declared by this import
     try:
-        import graphql  # noqa: F401, PLC0415  with this decorator
+        import graphql.utilities  # noqa: F401, PLC0415  with this decorator; first, as graphql-core itself imports it
     finally:
         dataclasses.dataclass = _dataclass
 

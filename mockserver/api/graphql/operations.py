@@ -6,7 +6,8 @@ import asyncio
 from typing import Any
 
 import orjson
-from graphql import GraphQLError, parse
+from graphql.error import GraphQLError
+from graphql.language import parse
 
 from mockserver.api.graphql.documents import MOST_TOKENS, check_depth, check_length
 from mockserver.api.graphql.unknown import choose_operation, list_operations

@@ -13,32 +13,33 @@ from inspect import iscoroutinefunction, unwrap
 from typing import Any, NamedTuple, NoReturn
 
 import msgspec
-from graphql import (
+from graphql.error import GraphQLError, located_error
+from graphql.execution.types import ExecutionResult
+from graphql.execution.values import get_directive_values
+from graphql.language import (
     DocumentNode,
-    ExecutionResult,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
-    GraphQLError,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionNode,
+    SelectionSetNode,
+)
+from graphql.pyutils import is_iterable
+from graphql.type import (
     GraphQLIncludeDirective,
     GraphQLLeafType,
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLSchema,
     GraphQLSkipDirective,
-    InlineFragmentNode,
-    OperationDefinitionNode,
-    OperationType,
-    SelectionNode,
-    SelectionSetNode,
-    get_directive_values,
     is_leaf_type,
     is_list_type,
     is_non_null_type,
     is_object_type,
-    located_error,
 )
-from graphql.pyutils import is_iterable
 
 from mockserver.api.graphql.fields import attribute_reader, resolver_of
 from mockserver.api.graphql.values import Arguments, Declared, NotPlain, Variables, arguments_of

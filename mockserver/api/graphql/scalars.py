@@ -8,7 +8,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
-from graphql import GraphQLEnumType, GraphQLError, GraphQLScalarType, GraphQLSchema, ValueNode, is_introspection_type
+from graphql.error import GraphQLError
+from graphql.language import ValueNode
+from graphql.type import GraphQLEnumType, GraphQLScalarType, GraphQLSchema, is_introspection_type
 from graphql.utilities import value_from_ast_untyped
 
 from mockserver.errors import MOST_COMPARED

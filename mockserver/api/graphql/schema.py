@@ -6,17 +6,17 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import pickle
 import stat
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import graphql
-from graphql import GraphQLSchema, build_schema
+from graphql.type import GraphQLSchema
+from graphql.version import version
 
 from mockserver import __version__
+from mockserver.api.graphql import kept_schema
 from mockserver.api.graphql.fields import assign_modules
 from mockserver.folders import write_atomically
 
@@ -40,7 +40,7 @@ def load_schema(modules: Iterable[str], cache: Path | None) -> GraphQLSchema:
     schema = _build_schema(modules)
     with contextlib.suppress(OSError):  # without a cache the next start builds it again
         cache.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, pickle.dumps(schema), durable=False)
+        write_atomically(path, kept_schema.dump_schema(schema), durable=False)
         path.chmod(0o600)
     return schema
 
@@ -53,6 +53,8 @@ def _build_schema(modules: Iterable[str]) -> GraphQLSchema:
 
 def build_bare_schema(sdl: str) -> GraphQLSchema:
     """The schema without the nodes of its text, which nothing reads and which are half of its size."""
+    from graphql.utilities import build_schema  # noqa: PLC0415  a start reads the kept schema
+
     schema = build_schema(sdl, assume_valid=True, no_location=True)
     schema.ast_node = None
     for kind in schema.type_map.values():
@@ -72,9 +74,9 @@ def _drop_nodes(part: Any) -> None:
 
 def _key() -> str:
     """Everything that a kept schema depends on: a pickle is only read by what wrote it."""
-    key = hashlib.blake2b(f"{graphql.version} {sys.implementation.cache_tag}".encode(), digest_size=12)
+    key = hashlib.blake2b(f"{version} {sys.implementation.cache_tag}".encode(), digest_size=12)
     sources = sorted([*_HERE.glob("*/*.graphql"), *_HERE.glob("*/*.py")])
-    for path in (_HERE / "fields.py", _HERE / "schema.py", *sources):
+    for path in (_HERE / "fields.py", _HERE / "kept_schema.py", _HERE / "schema.py", *sources):
         key.update(path.read_bytes())
     return f"{__version__}-{key.hexdigest()}"
 
@@ -86,7 +88,6 @@ def _read_kept(path: Path) -> GraphQLSchema | None:
             known = os.fstat(file.fileno())
             if known.st_uid != os.getuid() or known.st_mode & WRITABLE_BY_OTHERS:
                 return None
-            schema = pickle.load(file)  # noqa: S301  this user wrote it
+            return kept_schema.load_schema(file.read())
     except Exception:  # noqa: BLE001  a file that is missing or damaged is built again
         return None
-    return schema if isinstance(schema, GraphQLSchema) else None

@@ -6,17 +6,16 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from graphql import (
+from graphql.language import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
-    GraphQLSchema,
     InlineFragmentNode,
     OperationDefinitionNode,
     SelectionSetNode,
-    is_enum_type,
 )
+from graphql.type import GraphQLSchema, is_enum_type
 
 from mockserver.errors import MOST_SHOWN, nearest, shorten
 from mockserver.journal.notes import Operation, Unknown

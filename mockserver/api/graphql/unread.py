@@ -5,19 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from graphql import (
-    DocumentNode,
-    FieldNode,
-    GraphQLInputType,
-    GraphQLSchema,
-    OperationDefinitionNode,
-    OperationType,
-    Undefined,
-    ValueNode,
-    get_named_type,
-    is_input_object_type,
-    value_from_ast_untyped,
-)
+from graphql.language import DocumentNode, FieldNode, OperationDefinitionNode, OperationType, ValueNode
+from graphql.pyutils import Undefined
+from graphql.type import GraphQLInputType, GraphQLSchema, get_named_type, is_input_object_type
+from graphql.utilities import value_from_ast_untyped
 
 from mockserver.journal.notes import Unknown
 

@@ -9,27 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from graphql import (
-    FieldNode,
+from graphql.execution.values import VariableValues, get_argument_values, get_variable_values
+from graphql.language import FieldNode, ListValueNode, ObjectValueNode, OperationDefinitionNode, ValueNode, VariableNode
+from graphql.pyutils import Undefined
+from graphql.type import (
     GraphQLField,
     GraphQLInputType,
     GraphQLSchema,
-    ListValueNode,
-    ObjectValueNode,
-    OperationDefinitionNode,
-    Undefined,
-    ValueNode,
-    VariableNode,
-    get_argument_values,
-    get_variable_values,
     is_input_object_type,
     is_leaf_type,
     is_list_type,
     is_non_null_type,
-    type_from_ast,
 )
-from graphql.execution import VariableValues
-from graphql.utilities import coerce_input_literal
+from graphql.utilities import coerce_input_literal, type_from_ast
 
 Values = dict[str, Any]
 

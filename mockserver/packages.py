@@ -1,0 +1,51 @@
+"""Packages of others of which only some modules are needed: their `__init__`, which imports all of them, runs when a
+name of the package itself is first used."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from importlib import import_module
+from importlib.util import find_spec, module_from_spec
+from types import ModuleType
+
+_MODULES = "_deferred_modules"
+
+
+def defer(name: str, /, **modules: str) -> None:
+    """Lets the modules inside a package be imported without its `__init__`, unless the package is imported already.
+
+    `modules` says of names of the package in which module they are: to use one of these imports only that module.
+    """
+    spec = None if name in sys.modules else find_spec(name)
+    if spec is None:
+        return
+    package = module_from_spec(spec)
+    package.__class__ = DeferredPackage
+    vars(package)[_MODULES] = modules
+    sys.modules[name] = package
+    parent, _, inner = name.rpartition(".")
+    if parent:  # as Python's own import does it
+        setattr(sys.modules[parent], inner, package)
+
+
+class DeferredPackage(ModuleType):
+    """A package whose `__init__` has not run. Python asks `__getattr__` for the names that it does not have."""
+
+    def __getattr__(self, name: str) -> object:
+        if name in vars(self)[_MODULES]:
+            return getattr(import_module(vars(self)[_MODULES][name]), name)
+        running: set[int] = vars(self).setdefault("_running", set())
+        thread = threading.get_ident()
+        if thread in running:
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        spec = self.__spec__
+        assert spec is not None, "a deferred package was created from its spec"
+        assert spec.loader is not None, "and its spec has a loader"
+        running.add(thread)  # two threads may run it at the same time: each module inside is still imported once
+        try:
+            spec.loader.exec_module(self)
+        finally:
+            running.discard(thread)
+        self.__class__ = ModuleType  # type: ignore[assignment]  # it is an ordinary module from here on
+        return getattr(self, name)
