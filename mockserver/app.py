@@ -54,6 +54,7 @@ from mockserver.workspaces.manifest import Origin
 from mockserver.workspaces.owners import find_owner
 from mockserver.workspaces.registry import Registry
 from mockserver.workspaces.state import WORKSPACES, State
+from mockserver.workspaces.sweeper import Sweeper
 from mockserver.workspaces.workspace import Parts, Workspace, store_hooks
 from mockserver.workspaces.worlds import Worlds
 from mockserver.world.machine_failures import find_machine_failure
@@ -90,8 +91,14 @@ class Server(msgspec.Struct):
     workspaces: Workspaces
     own: Workspace
     dispatcher: Dispatcher
+    sweeper: Sweeper | None
     threads: list[ThreadPoolExecutor]
     state: State
+
+    @property
+    def background(self) -> list[Dispatcher | Sweeper]:
+        """The work that is done beside requests."""
+        return [self.dispatcher] if self.sweeper is None else [self.dispatcher, self.sweeper]
 
     def close(self) -> None:
         """Stops exports, closes worlds, and removes everything that is not kept in --state."""
@@ -158,7 +165,9 @@ def _build(settings: Settings, url: str, state: State, *, local: bool) -> Server
     if settings.journal_entries:
         app = record(app, journals, workspaces.registry, settings.log)
     app = CountLayer(app, monitoring.requests)
-    return Server(app, workspaces, own, dispatcher, [exports, controls, long_controls], state)
+    age = settings.sweep_after
+    sweeper = None if age is None else Sweeper(workspaces, age, settings.api_key)
+    return Server(app, workspaces, own, dispatcher, sweeper, [exports, controls, long_controls], state)
 
 
 def add_faults(app: ASGIApp, active: ActiveFaults, registry: Registry) -> ASGIApp:

@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -89,7 +89,7 @@ class _Uvicorn(Server):
     def __init__(
         self,
         config: Config,
-        background: Background,
+        background: Sequence[Background],
         ready: Callable[[], None],
         companion: int | None,
         *,
@@ -109,7 +109,8 @@ class _Uvicorn(Server):
         [bound] = sockets or []
         self._acceptor = Acceptor(bound, self._create_protocol, self._open, most=self._most_connections)
         self._acceptor.start()
-        await self._background.start()
+        for work in self._background:
+            await work.start()
         if self._companion is not None:
             self._watching = asyncio.create_task(self._watch(self._companion))
         self._ready()
@@ -118,7 +119,8 @@ class _Uvicorn(Server):
         if self._acceptor is not None:
             self._acceptor.stop()
         await super().shutdown(sockets)
-        await self._background.stop()
+        for work in self._background:
+            await work.stop()
         self._log_limit.log_left_out()
 
     async def on_tick(self, counter: int) -> bool:
@@ -159,7 +161,7 @@ class _Uvicorn(Server):
 def serve(
     app: ASGIApp,
     bound: socket.socket,
-    background: Background,
+    background: Sequence[Background],
     *,
     ready: Callable[[], None],
     companion: int | None,

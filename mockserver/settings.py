@@ -49,7 +49,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """One served process. `ends` None means the scenario's own end, "now" shifts that by whole days.
 
     `results_limit`, `outbox_limit` and `journal_limit` in MiB, `journal_body` in bytes; `connection_limit` None means
-    as many as open files allow; no requests are recorded if `journal_entries` is 0.
+    as many as open files allow; no requests are recorded if `journal_entries` is 0. Workspaces that are idle for
+    `sweep_after` seconds are deleted.
     """
 
     host: str = "127.0.0.1"
@@ -72,6 +73,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     journal_limit: int = DEFAULT_JOURNAL_LIMIT
     journal_body: int = DEFAULT_JOURNAL_BODY
     log: str = LOG_WORDS[0]
+    sweep_after: float | None = None
     results: str | None = None
     results_redirect: bool = False
     gzip_results: bool = False
@@ -106,6 +108,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if self.payload_date is not None:
             parse_date(self.payload_date, flag="--payload-date")
         self._check_limits()
+        if self.sweep_after is not None and self.sweep_after < 1:
+            raise StartupError(
+                f"--sweep-after is {self.sweep_after:g}; expected at least a second, for example --sweep-after 2d"
+            )
         if self.journal_entries < 0:
             raise StartupError(
                 f"--journal-entries is {self.journal_entries}; expected a number of requests, or 0 to record none, for "

@@ -15,6 +15,7 @@ import msgspec
 
 from mockserver import __version__
 from mockserver.commands.bars import show_generation
+from mockserver.commands.control.values import Duration
 from mockserver.commands.options import ENDS, SCENARIO, SEED, fail, setting
 from mockserver.errors import StartupError
 from mockserver.places import cache_folder
@@ -80,6 +81,12 @@ class Port(click.types.IntParamType):
     default=DEFAULT_WORKSPACES_LIMIT,
     show_default=True,
     help="Workspaces at the same time.",
+)
+@setting(
+    "--sweep-after",
+    metavar="AGE",
+    type=Duration(),
+    help="Delete workspaces that no request has used for so long: seconds, or 2d, 1h30m. Default: never.",
 )
 @setting(
     "--outbox-limit",
@@ -180,7 +187,7 @@ def run(settings: Settings) -> None:
         server.serve(
             built.app,
             bound,
-            built.dispatcher,
+            built.background,
             ready=ready,
             companion=settings.exit_with,
             most_connections=most_connections,

@@ -150,7 +150,7 @@ def listen(host: str, port: int, form: str, whole: bool, ready_file: Path | None
         )
         with contextlib.ExitStack() as stack:
             server.serve(
-                listener, bound, background, companion=None, ready=lambda: announce(url, ready_file, stack, form)
+                listener, bound, [background], companion=None, ready=lambda: announce(url, ready_file, stack, form)
             )
     except MockserverError as error:
         fail(error)

@@ -80,6 +80,8 @@ class MetricsControl:
             ("results_limit_bytes", "Bytes that results and uploads may have.", settings.results_limit * MEGABYTE),
         ):
             yield Metric(f"mockserver_{name}", "gauge", help_text, {(): number})
+        swept: Mapping[Labels, float] = {(): workspaces.swept}
+        yield Metric("mockserver_workspaces_swept_total", "counter", "Idle workspaces that were deleted.", swept)
         began = self._monitoring.requests.since
         yield Metric("process_start_time_seconds", "gauge", "The start, in seconds since 1970.", {(): began})
         yield Metric("mockserver_info", "gauge", "The version of the server.", {_label(version=__version__): 1})

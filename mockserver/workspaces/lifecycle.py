@@ -59,6 +59,8 @@ class Workspaces:
         self.registry = registry
         self._storage, self._worlds, self._parts = storage, worlds, parts
         self._origin, self._any_key, self._most = origin, any_key, most
+        self.swept = 0
+        """Workspaces that were deleted because they were idle."""
         self._locks = KeyLocks()
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="workspace")
 
@@ -186,6 +188,17 @@ class Workspaces:
             async with nullcontext() if damaged else self.registry.get(api_key).long_changes.turn():
                 await self._run_in_thread(self._delete, api_key)
 
+    async def delete_idle(self, api_key: str, age: float) -> bool:
+        """Deletes a workspace, unless a request has found it within `age` seconds. Returns whether it is deleted.
+        Raises OSError."""
+        async with self._locks.hold(api_key):
+            if api_key not in self.registry.list_idle(age):
+                return False
+            async with self.registry.get(api_key).long_changes.turn():
+                await self._run_in_thread(self._delete, api_key)
+            self.swept += 1
+            return True
+
     def _delete(self, api_key: str) -> None:
         if (damage := self.registry.find_damage(api_key)) is not None:
             self._storage.delete(api_key)
@@ -226,8 +239,8 @@ class Workspaces:
         if len(self.registry.keys()) >= self._most:
             raise Conflict(
                 f"There are {self._most} workspaces already, the most that are kept at a time; delete those that are no"
-                " longer needed (DELETE /_mock/workspaces/{api_key}), or start the server with a larger"
-                " --workspaces-limit"
+                " longer needed (DELETE /_mock/workspaces/{api_key}), or start the server with --sweep-after 1d, which"
+                " deletes idle ones, or with a larger --workspaces-limit"
             )
         if not has_room(OPEN_FILES):
             raise Conflict(

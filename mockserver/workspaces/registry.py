@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 
 from mockserver.errors import AuthenticationFailed, Conflict, LinkRefused, NotFound, nearest, quote
 from mockserver.workspaces.damage import Damage
@@ -51,6 +52,11 @@ class Registry:
         """All served workspaces."""
         return list(self._by_key.values())
 
+    def list_idle(self, age: float) -> list[str]:
+        """The API keys of the workspaces that no request has found for `age` seconds."""
+        latest = time.monotonic() - age
+        return [workspace.api_key for workspace in self.all() if workspace.used_at <= latest]
+
     def has(self, api_key: str) -> bool:
         """Whether a workspace with this API key is served."""
         return api_key in self._by_key
@@ -62,7 +68,9 @@ class Registry:
     def find(self, api_key: str) -> Workspace | None:
         """The workspace with this API key, or None. Raises Conflict if it is damaged."""
         workspace = self._by_key.get(api_key)
-        if workspace is None and (damage := self.find_damage(api_key)) is not None:
+        if workspace is not None:
+            workspace.used_at = time.monotonic()
+        elif (damage := self.find_damage(api_key)) is not None:
             raise Conflict(str(damage))
         return workspace
 
@@ -76,12 +84,16 @@ class Registry:
 
     def find_by_slug(self, slug: str) -> Workspace | None:
         """The workspace whose links contain this slug, or None."""
-        return self._by_slug.get(slug)
+        workspace = self._by_slug.get(slug)
+        if workspace is not None:
+            workspace.used_at = time.monotonic()
+        return workspace
 
     def get_by_mask_token(self, token: str) -> Workspace:
         """The workspace whose exports contain this mask token, which does not name it. Raises LinkRefused."""
         for workspace in self.all():
             if workspace.links.has_signed(token):
+                workspace.used_at = time.monotonic()
                 workspace.links.check_mask_token(token, now=workspace.store.clock.now())
                 return workspace
         raise LinkRefused("This mask's token was changed; use the URL exactly as the export gave it")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -115,6 +116,8 @@ class Workspace(HasParts):
         rules = decode(self.world.faults, list[FaultRule])
         self.faults = Faults(parts.active_faults, store.clock.now, rules)
         self.long_changes = LongChanges()
+        self.used_at = time.monotonic()
+        """The time of the last request that found the workspace."""
         self.key_revoked = False
         """Whether clients are refused as if the key named no workspace. A restart of the server forgets it."""
         self.deliveries = Deliveries(store)

@@ -45,7 +45,7 @@ def main(bounds: dict[str, Any], most_connections: int | None, files: int | None
     server.serve(
         application,
         bound,
-        NoCompanion(),
+        [NoCompanion()],
         ready=lambda: print(bound.getsockname()[1], flush=True),  # noqa: T201  for the test that started us
         companion=os.getppid(),
         most_connections=most_connections,

@@ -93,7 +93,7 @@ def test_one_more_workspace_than_the_limit_is_refused_in_every_way(tmp_path: Pat
     with ServedWorld("--any-key", "--workspaces-limit", "2", scenario="empty") as server:
         server.control.call("POST", "workspaces", {"api_key": "second"})
         for body in ({"api_key": "third"}, {"api_key": "third", "fork_of": "second"}):
-            with pytest.raises(ControlRefusedError, match="--workspaces-limit"):
+            with pytest.raises(ControlRefusedError, match=r"delete those .* --sweep-after .* --workspaces-limit"):
                 server.control.call("POST", "workspaces", body)
         assert "--workspaces-limit" in ask(server, "third").json()["errors"][0]["message"]
         server.control.call("DELETE", "workspaces/second")
