@@ -20,11 +20,13 @@ DISTRIBUTION := --dist loadgroup --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 BIN := $(VENV)/bin
+MADE := $(VENV)/.made
 READY := $(VENV)/.ready
+DEMO := $(VENV)/.demo
 
 .PHONY: demo test check quick fixtures docs crash soak image screenshots bench clean
 
-demo: $(READY)
+demo: $(DEMO)
 	$(BIN)/python -m contract_tests.clients.demo
 
 test: $(READY)
@@ -82,12 +84,20 @@ clean:
 	rm -rf $(VENV) .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(READY): pyproject.toml
+$(MADE):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "$(PYTHON) is missing or older than 3.11. Name another: make PYTHON=python3.13 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
 	  || { echo "$(PYTHON) cannot make virtual environments. On Debian: apt-get install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@touch $@
+
+$(READY): pyproject.toml | $(MADE)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[all]' --group dev
+	@touch $@
+
+# What the demonstration needs and no more: the server, and what starts it and the SDK.
+$(DEMO): pyproject.toml | $(MADE)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable . --group demo
 	@touch $@

@@ -206,3 +206,16 @@ def test_every_page_that_installs_says_how_until_it_is_published() -> None:
     pages = [path for path in DOCUMENTS if installs.search(path.read_text()) and path.name != "CHANGELOG.md"]
     noted = [path.name for path in pages if NOT_PUBLISHED in " ".join(path.read_text().split())]
     assert noted == ([] if PUBLISHED else [path.name for path in pages])
+
+
+# The demonstration
+
+
+def test_the_demonstration_needs_no_tools_of_developers() -> None:
+    """`make demo` installs the package, `requests` and `uv`."""
+    groups = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["dependency-groups"]
+    of_developers = {re.split(r"[\[<>=]", name)[0] for name in groups["dev"] if isinstance(name, str)}
+    modules = sorted(name.replace("-", "_") for name in of_developers | {"pytest", "yaml"})
+    program = f"import sys; sys.modules.update(dict.fromkeys({modules!r})); import contract_tests.clients.demo"
+    ended = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
