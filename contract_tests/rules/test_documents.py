@@ -138,8 +138,14 @@ def test_every_shell_line_can_be_run(line: str, server: ServedWorld) -> None:
         "docker": runs_our_image,
         "pip": installs_our_package,
         "curl": lambda _: is_answered(line.replace(PRINTED_URL, server.url)),
+        "export": gives_variables_values,
     }
     check[program](arguments)
+
+
+def gives_variables_values(arguments: list[str]) -> None:
+    assert arguments
+    assert all(re.fullmatch(r"[A-Z_]+=\S+", argument) for argument in arguments)
 
 
 def is_understood(arguments: list[str]) -> None:
