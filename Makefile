@@ -5,6 +5,7 @@
 # make fixtures  make the committed word tables, golden exports, signed messages and the table of marks again
 # make docs      the documentation as a site, with search, in build/docs/site
 # make crash     kill the server before every single step of every change, and under load (CI tries a sample)
+# make postgres  the tests of served worlds again, with their state in PostgreSQL (CI tries a sample)
 # make soak      a million mixed requests (SOAK_REQUESTS=…), memory and disk beside them
 # make image     build the Dockerfile and run it, without Docker and without a registry (root, buildah, debootstrap)
 # make screenshots  a picture of every view of the page, in build/screenshots, to look at by eye
@@ -24,7 +25,7 @@ MADE := $(VENV)/.made
 READY := $(VENV)/.ready
 DEMO := $(VENV)/.demo
 
-.PHONY: demo test check quick fixtures docs crash soak image screenshots bench clean
+.PHONY: demo test check quick fixtures docs crash postgres soak image screenshots bench clean
 
 demo: $(DEMO)
 	$(BIN)/python -m contract_tests.clients.demo
@@ -41,6 +42,7 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n $(WORKERS) $(DISTRIBUTION)
+	$(BIN)/pytest -n 2 $(DISTRIBUTION) --state-kind=postgres $(POSTGRES_SAMPLE)
 
 quick: $(READY)
 	$(BIN)/ruff check .
@@ -66,6 +68,15 @@ docs: $(READY)
 crash: $(READY)
 	.ci/debian-packages
 	CRASH_STRIDE=1 CRASH_KILLS=60 $(BIN)/pytest -n auto contract_tests/crash
+
+# Files of tests whose served worlds `make check` also keeps in PostgreSQL.
+POSTGRES_SAMPLE := contract_tests/rules/api/graphql/resolvers/test_changes.py contract_tests/rules/api/test_rest.py \
+  contract_tests/rules/control/test_controls.py
+
+postgres: $(READY)
+	.ci/debian-packages
+	$(BIN)/pytest -n $(WORKERS) $(DISTRIBUTION) --state-kind=postgres contract_tests/rules/api contract_tests/rules/control \
+	  contract_tests/rules/webhooks contract_tests/clients
 
 soak: $(READY)
 	$(BIN)/python -m benchmarks soak

@@ -14,9 +14,10 @@ from contract_tests.clients.compatibility import (  # noqa: F401  (hooks of pyte
     pytest_runtest_logreport,
     pytest_sessionfinish,
 )
-from contract_tests.postgres import PrivateCluster
-from contract_tests.serving import ServedWorld
+from contract_tests.databases import open_catalog
+from contract_tests.serving import STATE_KINDS, ServedWorld
 from mockserver.testing import MockWorkspace
+from mockserver.world.postgres.catalog import Catalog
 
 # Without files of bytecode, every start of a server or an SDK compiles all that it imports, and every worker all tests.
 sys.dont_write_bytecode = False
@@ -95,6 +96,10 @@ settings.register_profile(
 settings.load_profile("house")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    ServedWorld.state_kind = config.getoption("--state-kind")
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[ServedWorld]:
     """The default world, served for the whole session (each xdist worker has its own)."""
@@ -119,12 +124,14 @@ def empty(server: ServedWorld) -> Iterator[MockWorkspace]:
 
 
 @pytest.fixture(scope="session")
-def postgres_dsn() -> Iterator[str]:
-    with PrivateCluster() as cluster:
-        yield cluster.dsn
+def catalog() -> Iterator[Catalog]:
+    """The lives and manifests of a PostgreSQL database."""
+    with open_catalog() as catalog:
+        yield catalog
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--state-kind", choices=STATE_KINDS, default=STATE_KINDS[0], help="what served worlds are kept in")
     compatibility.add_option(parser)
     matrix.add_option(parser)
 

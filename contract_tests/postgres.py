@@ -23,7 +23,7 @@ SETTINGS = {
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "shared_buffers": "32MB",
-    "max_connections": "40",
+    "max_connections": "200",
 }
 
 
@@ -36,9 +36,11 @@ class PostgresNotReady(Exception):
 
 
 class PrivateCluster:
-    """To be used as a context manager; `dsn` names its database."""
+    """To be used as a context manager; `dsn` names its database. A `durable` one keeps what it has committed when its
+    processes are killed."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
+        self._durable = durable
         self._programs = newest_programs()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -72,6 +74,18 @@ class PrivateCluster:
             process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    def kill(self) -> None:
+        """Ends the server as an accident does, with its processes."""
+        process, self._process = self._process, None
+        assert process is not None
+        process.send_signal(signal.SIGQUIT)  # an immediate shutdown: the next start recovers from the log
+        process.wait()
+
+    def restart(self) -> None:
+        """Starts the server again."""
+        self._start()
+        self._wait_until_ready()
+
     def _make(self) -> None:
         if (account := account_to_run_as()) is not None:
             shutil.chown(self._folder, account)
@@ -86,7 +100,8 @@ class PrivateCluster:
     def _start(self) -> None:
         command = [*build_command_ending_with_parent(), str(self._programs / "postgres"), "-D", str(self._data)]
         command += ["-k", str(self._folder)]
-        for name, value in SETTINGS.items():
+        own = {"synchronous_commit": "on"} if self._durable else {}
+        for name, value in (SETTINGS | own).items():
             command += ["-c", f"{name}={value}"]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(command, cwd=self._folder, stdout=log, stderr=log)

@@ -13,8 +13,24 @@ from mockserver.testing.server import MockServer, environment_without_settings
 __all__ = ["ServedWorld", "environment_without_settings"]
 
 
+STATE_KINDS = ("folder", "postgres")
+"""What the worlds of a test session are kept in: `pytest --state-kind`."""
+
+
 class ServedWorld(MockServer):
-    """A running `mockserver serve`, used as a context manager; its own workspace is asked directly."""
+    """A running `mockserver serve`, used as a context manager; its own workspace is asked directly.
+
+    Its state is of the kind that the session tests, unless the arguments name another.
+    """
+
+    state_kind = STATE_KINDS[0]
+
+    def __init__(self, *arguments: str, **options: Any) -> None:
+        if self.state_kind == "postgres" and "--state" not in arguments:
+            from contract_tests.databases import create_database
+
+            arguments = (*arguments, "--state", create_database())
+        super().__init__(*arguments, **options)
 
     @property
     def organization_id(self) -> str:

@@ -48,12 +48,11 @@ from mockserver.journal.notes import Unknown, notes_of
 from mockserver.settings import Settings
 from mockserver.webhooks.dispatcher import Dispatcher
 from mockserver.webhooks.targets import Allowed
-from mockserver.workspaces.folder_storage import FolderStorage
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.manifest import Origin
 from mockserver.workspaces.owners import find_owner
 from mockserver.workspaces.registry import Registry
-from mockserver.workspaces.state import WORKSPACES, State
+from mockserver.workspaces.state import State, open_state
 from mockserver.workspaces.sweeper import Sweeper
 from mockserver.workspaces.workspace import Parts, Workspace, store_hooks
 from mockserver.workspaces.worlds import Worlds
@@ -113,7 +112,7 @@ def build(settings: Settings, url: str, *, local: bool) -> Server:
 
     Raises StartupError.
     """
-    state = State.open(settings.state)
+    state = open_state(settings.state, settings.database_connections)
     try:
         return _build(settings, url, state, local=local)
     except BaseException:
@@ -137,12 +136,7 @@ def _build(settings: Settings, url: str, state: State, *, local: bool) -> Server
     parts = Parts(exports, budget, dispatcher, journals, active_faults, url)
     workspaces = Workspaces(
         Registry(),
-        FolderStorage(
-            state.folder / WORKSPACES,
-            partial(store_hooks, parts=parts),
-            durable=state.durable,
-            results_root=results_root,
-        ),
+        state.open_storage(partial(store_hooks, parts=parts), results_root),
         Worlds(settings.cache),
         parts,
         origin=Origin(settings.scenario, settings.seed, settings.ends, settings.payload_date),
@@ -150,7 +144,8 @@ def _build(settings: Settings, url: str, state: State, *, local: bool) -> Server
         most=settings.workspaces_limit,
     )
     own = open_own(workspaces, settings)
-    monitoring = Monitoring(RequestCounts(), [] if results_root is None else [results_root.find_failure])
+    resources = [*state.resources, *([] if results_root is None else [results_root.find_failure])]
+    monitoring = Monitoring(RequestCounts(), resources)
     of_controls = ControlRoutes(
         settings,
         list_controls(settings, workspaces, controls, journals, monitoring),

@@ -17,6 +17,7 @@ DEFAULT_WORKSPACES_LIMIT = 1000
 """Workspaces at the same time. Each has some 1.5 MB on the disk and four to seven open files; a test session deletes
 the workspaces that it created."""
 DEFAULT_OUTBOX_LIMIT = 1024
+DEFAULT_DATABASE_CONNECTIONS = 30
 DEFAULT_JOURNAL_ENTRIES = 2000
 DEFAULT_JOURNAL_LIMIT = 64
 DEFAULT_JOURNAL_BODY = 8192
@@ -39,10 +40,20 @@ LIMITS = {
     "workspaces_limit": ("a number of workspaces", DEFAULT_WORKSPACES_LIMIT),
     "outbox_limit": ("MiB", 2048),
     "connection_limit": ("a number of connections", 400),
+    "database_connections": ("a number of connections", DEFAULT_DATABASE_CONNECTIONS),
     "journal_limit": ("MiB", 256),
     "journal_body": ("bytes", 65536),
 }
 """Settings that are at least one: their unit, and an example."""
+
+
+class DatabaseUrl(msgspec.Struct, frozen=True):
+    """The address of a PostgreSQL database, as libpq takes it."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return re.sub(r"://([^/@:]*):[^/@]*@", r"://\1:…@", self.text)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +70,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
     ends: str | None = None
     payload_date: str | None = None
-    state: Path | None = None
+    state: Path | DatabaseUrl | None = None
+    database_connections: int = DEFAULT_DATABASE_CONNECTIONS
     api_key: str = DEFAULT_API_KEY
     public_url: str | None = None
     control_token: str | None = None
@@ -176,16 +188,11 @@ def check_results(place: str | None, *, redirected: bool) -> None:
         )
 
 
-def parse_state(value: str | None) -> Path | None:
-    """Returns the folder of `--state`. Raises StartupError for PostgreSQL, until replicas exist."""
+def parse_state(value: str | None) -> Path | DatabaseUrl | None:
+    """Returns the folder or the database of `--state`."""
     if value is None:
         return None
-    if value.startswith(("postgresql:", "postgres:")):
-        raise StartupError(
-            "--state postgresql://… is not served yet (only the store's own tests run on PostgreSQL); "
-            "give a folder, for example --state ./mock-state"
-        )
-    return Path(value)
+    return DatabaseUrl(value) if value.startswith(("postgresql:", "postgres:")) else Path(value)
 
 
 def parse_moment(text: str, *, flag: str) -> int:

@@ -50,4 +50,5 @@ class LateRoutes(HasParts):
             endpoint: Endpoint = getattr(getattr(self, part), method)
             return await endpoint(request)
 
-        return answer
+        off_loop = self.workspaces.off_loop
+        return answer if off_loop is None else off_loop.wrap(answer)

@@ -21,6 +21,7 @@ from mockserver.errors import StartupError
 from mockserver.places import cache_folder
 from mockserver.settings import (
     DEFAULT_API_KEY,
+    DEFAULT_DATABASE_CONNECTIONS,
     DEFAULT_JOURNAL_BODY,
     DEFAULT_JOURNAL_ENTRIES,
     DEFAULT_JOURNAL_LIMIT,
@@ -51,7 +52,19 @@ class Port(click.types.IntParamType):
 @SCENARIO
 @SEED
 @ENDS
-@setting("--state", metavar="DIR", help="Keep the state here. Default: a temporary folder, deleted at the end.")
+@setting(
+    "--state",
+    metavar="DIR|URL",
+    help="Keep the state in this folder, or in postgresql://… Default: a temporary folder, deleted at the end.",
+)
+@setting(
+    "--database-connections",
+    metavar="N",
+    type=int,
+    default=DEFAULT_DATABASE_CONNECTIONS,
+    show_default=True,
+    help="Connections to a database of --state that may be open.",
+)
 @setting("--api-key", default=DEFAULT_API_KEY, show_default=True, help="The key clients send.")
 @setting(
     "--public-url",

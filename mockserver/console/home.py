@@ -36,7 +36,7 @@ NOT_YET = (
             "other servers are imported without pixels, as nothing is fetched"
         ),
     ),
-    ("Shared state", "one process and its files; no PostgreSQL yet"),
+    ("Several servers on one state", "its files or its PostgreSQL database belong to one server at a time"),
 )
 """README.md says the same, and a test compares them."""
 PACES = ('"at_once"', '{"looks":1}', '{"looks":3}', '{"seconds":10}', '{"seconds":60}')

@@ -117,6 +117,7 @@ class FolderStorage(Storage):
         if (damage := find_damage(path)) is not None:
             raise WorkspaceDamaged(damage)
         try:
+            SqliteDatabase(path).migrate()
             store = Store(SqliteDatabase(path, durable=self._durable), hooks=self._get_hooks(manifest))
         except (apsw.Error, OSError, ResourceFailed) as error:
             raise WorkspaceDamaged(f"{path} cannot be read: {error}") from None
@@ -241,6 +242,7 @@ class FolderStorage(Storage):
     def _start_life(self, path: Path, manifest: WorkspaceManifest) -> Store:
         """Opens a copied world, and writes the workspace's name and what its origin says into it."""
         self._flush(path)
+        SqliteDatabase(path).migrate()  # the origin of a fork stays as it was
         store = start_life(SqliteDatabase(path, durable=self._durable), manifest, self._get_hooks(manifest))
         with close_on_error(store):
             self._flush(path.with_name(f"{path.name}-wal"))

@@ -12,7 +12,7 @@ import re
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, nullcontext
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import msgspec
 
@@ -23,8 +23,12 @@ from mockserver.workspaces.damage import Damage
 from mockserver.workspaces.manifest import Origin
 from mockserver.workspaces.registry import Registry, read_key
 from mockserver.workspaces.storage import Life, Storage, new_manifest
+from mockserver.workspaces.turns import TurnLock
 from mockserver.workspaces.workspace import Parts, Workspace
 from mockserver.workspaces.worlds import Worlds
+
+if TYPE_CHECKING:
+    from mockserver.http.off_loop import OffLoop
 
 LOG = logging.getLogger(__name__)
 
@@ -63,6 +67,8 @@ class Workspaces:
         """Workspaces that were deleted because they were idle."""
         self._locks = KeyLocks()
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="workspace")
+        self.off_loop = open_off_loop() if storage.is_remote else None
+        """Runs the endpoints if each use of a workspace waits for another process."""
 
     # When the server starts, before anything is served
 
@@ -220,6 +226,8 @@ class Workspaces:
 
     def close(self) -> None:
         """Closes all workspaces. Their files stay."""
+        if self.off_loop is not None:
+            self.off_loop.close()
         self._worlds.close()
         self._threads.shutdown(wait=True, cancel_futures=True)
         for workspace in self.registry.all():
@@ -250,6 +258,12 @@ class Workspaces:
             )
 
 
+def open_off_loop() -> OffLoop:
+    from mockserver.http.off_loop import OffLoop  # noqa: PLC0415  few servers have a remote database
+
+    return OffLoop()
+
+
 def _check_key(key: str) -> None:
     """Raises AuthenticationFailed if a text cannot be an API key."""
     if len(key) > LONGEST_KEY or not re.match(KEY_PATTERN, key):
@@ -270,22 +284,22 @@ def _check_descriptors(workspaces: int) -> None:
 
 
 class KeyLocks:
-    """A lock for each API key: changes of one key run one after the other. Belongs to one event loop."""
+    """A lock for each API key: changes of one key run one after the other."""
 
     def __init__(self) -> None:
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._locks: dict[str, TurnLock] = {}
         self._users: dict[str, int] = {}
 
     @asynccontextmanager
     async def hold(self, *api_keys: str) -> AsyncIterator[None]:
         """Holds the locks of these keys, acquired in a fixed order so that no two callers wait for each other."""
-        held: list[asyncio.Lock] = []
+        held: list[TurnLock] = []
         names = sorted(set(api_keys))
         for name in names:
             self._users[name] = self._users.get(name, 0) + 1
         try:
             for name in names:
-                lock = self._locks.setdefault(name, asyncio.Lock())
+                lock = self._locks.setdefault(name, TurnLock())
                 await lock.acquire()
                 held.append(lock)
             yield

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+
+from mockserver.workspaces.turns import TurnLock
 
 
 class LongChanges:
@@ -15,7 +16,7 @@ class LongChanges:
     """
 
     def __init__(self) -> None:
-        self._lock = asyncio.Lock()
+        self._lock = TurnLock()
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
@@ -25,6 +26,6 @@ class LongChanges:
 
     async def wait(self) -> None:
         """Returns when the earlier long changes have ended. None begins before the caller awaits something."""
-        if self._lock.locked():
+        if self._lock.is_held():
             async with self._lock:
                 pass

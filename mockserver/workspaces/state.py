@@ -1,8 +1,9 @@
-"""The folder of a server's state: one process and one version use it, and it is kept or removed at the end."""
+"""The state of a server: a folder or a database that one process and one version use, kept or removed at the end."""
 
 from __future__ import annotations
 
-import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -10,6 +11,7 @@ import msgspec
 from mockserver import __version__
 from mockserver.conversion import decode
 from mockserver.errors import StartupError
+from mockserver.exports.results import ResultsRoot
 from mockserver.folders import (
     FolderLock,
     TemporaryFolder,
@@ -17,30 +19,54 @@ from mockserver.folders import (
     remove_abandoned_folders,
     write_atomically,
 )
+from mockserver.settings import DatabaseUrl
+from mockserver.workspaces.folder_storage import FolderStorage
 from mockserver.workspaces.manifest import STATE_MANIFEST, StateManifest, VersionedManifest
-from mockserver.world.schema import schema_parts
+from mockserver.workspaces.storage import GetHooks, Storage
+from mockserver.world.migrations import FORMAT, can_migrate, checksum_of_tables
 
-FORMAT = 2
-"""Raised with every change of what a state folder holds that older or newer versions cannot read."""
 WORKSPACES = "workspaces"
 """The folder with all secrets: API keys, and secrets of webhooks and links. The state folder itself may belong to
 somebody else and may hold other files, so an existing one keeps its mode."""
 
 
-class State:
-    """A state folder that only this process uses, until it is closed."""
+class State(ABC):
+    """A state that only this process uses, until it is closed."""
+
+    resources: tuple[Callable[[], str | None], ...] = ()
+    """Checks of the things that it needs outside of this machine: the reason why one cannot be used now, or None."""
+
+    @abstractmethod
+    def open_storage(self, get_hooks: GetHooks, results_root: ResultsRoot | None) -> Storage:
+        """The storage of its workspaces. Results are below `results_root`, or beside the worlds."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Releases it for another process."""
+
+
+def open_state(state: Path | DatabaseUrl | None, connections: int) -> State:
+    """Opens the state of `--state`; at most so many connections to a database are open. Raises StartupError."""
+    if isinstance(state, DatabaseUrl):
+        from mockserver.workspaces.database_state import DatabaseState  # noqa: PLC0415  needs psycopg
+
+        return DatabaseState(state, connections)
+    return FolderState.open(state)
+
+
+class FolderState(State):
+    """A state folder."""
 
     def __init__(self, folder: Path, held: FolderLock | TemporaryFolder) -> None:
         self.folder = folder
         self._held = held
 
-    @property
-    def durable(self) -> bool:
-        """Whether the folder stays when the server has ended."""
-        return isinstance(self._held, FolderLock)
+    def open_storage(self, get_hooks: GetHooks, results_root: ResultsRoot | None) -> Storage:
+        durable = isinstance(self._held, FolderLock)
+        return FolderStorage(self.folder / WORKSPACES, get_hooks, durable=durable, results_root=results_root)
 
     @classmethod
-    def open(cls, folder: Path | None) -> State:
+    def open(cls, folder: Path | None) -> FolderState:
         """Opens the folder of `--state`, created if needed; by default a temporary folder. Raises StartupError."""
         remove_abandoned_folders()
         if folder is None:
@@ -76,9 +102,10 @@ class State:
 
 
 def check_version(folder: Path) -> None:
-    """Accepts an empty folder, which gets a manifest, or one that this version wrote. Raises StartupError, OSError."""
+    """Accepts an empty folder, which gets a manifest, or one that this version or an older one wrote. Its files are
+    migrated when they are opened. Raises StartupError, OSError."""
     path = folder / STATE_MANIFEST
-    mine = StateManifest(FORMAT, _checksum_of_tables(), __version__)
+    mine = StateManifest(FORMAT, checksum_of_tables(), __version__)
     if not path.exists():
         if (folder / WORKSPACES).is_dir() and any((folder / WORKSPACES).iterdir()):
             raise StartupError(
@@ -88,7 +115,9 @@ def check_version(folder: Path) -> None:
         write_atomically(path, msgspec.json.encode(mine), durable=True)
         return
     theirs = _read_state_manifest(path)
-    if (theirs.format, theirs.tables) != (mine.format, mine.tables):
+    if can_migrate(theirs.format, theirs.tables):
+        write_atomically(path, msgspec.json.encode(mine), durable=True)
+    elif (theirs.format, theirs.tables) != (mine.format, mine.tables):
         age = "a newer" if theirs.format > mine.format else "another"
         raise StartupError(
             f"{path} was written by {age} version of mockserver ({theirs.written_by}, format {theirs.format}); this is "
@@ -113,7 +142,3 @@ def _read_state_manifest(path: Path) -> StateManifest:
         return decode(raw, StateManifest)
     except msgspec.DecodeError:
         return StateManifest(versioned.format, "", versioned.written_by)
-
-
-def _checksum_of_tables() -> str:
-    return hashlib.blake2b("".join(schema_parts()).encode(), digest_size=8).hexdigest()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from mockserver.exports.results import Results
 from mockserver.workspaces.damage import Damage
@@ -35,6 +35,9 @@ class Life(NamedTuple):
 
 class Storage(ABC):
     """The workspaces of one server. A method that raises an error has changed nothing."""
+
+    is_remote: ClassVar[bool] = False
+    """Whether each use of a workspace waits for another process."""
 
     def __init__(self, get_hooks: GetHooks) -> None:
         self._get_hooks = get_hooks

@@ -118,8 +118,8 @@ class Workspace(HasParts):
         self.long_changes = LongChanges()
         self.used_at = time.monotonic()
         """The time of the last request that found the workspace."""
-        self.key_revoked = False
-        """Whether clients are refused as if the key named no workspace. A restart of the server forgets it."""
+        self.key_revoked = self.world.key_revoked
+        """Whether clients are refused as if the key named no workspace."""
         self.deliveries = Deliveries(store)
         self.outbox_writer = OutboxWriter(self.links, parts.url)
         self._journals = parts.journals

@@ -313,13 +313,17 @@ class Connection(ABC):
 class Database(ABC):
     """One workspace's database: where it is and how to open it."""
 
-    SERIAL: ClassVar[str]
-    """The type of a key that numbers rows in the order of their insertion."""
-    BYTES: ClassVar[str]
+    IS_REMOTE: ClassVar[bool] = False
+    """Whether statements wait for another process: then none is executed on the event loop, and every reader has a
+    connection of its own."""
 
     @abstractmethod
     def connect(self) -> Connection: ...
 
-    def ddl(self, schema: str) -> str:
-        """The portable schema in this engine's types."""
-        return schema.replace("SERIAL", self.SERIAL).replace("BYTES", self.BYTES)
+    @abstractmethod
+    def create_tables(self, connection: Connection) -> None:
+        """Creates the tables of the portable schema where they are missing."""
+
+    @abstractmethod
+    def create_indexes(self, connection: Connection) -> None:
+        """Creates the indexes, when the tables have been filled."""

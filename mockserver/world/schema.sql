@@ -16,7 +16,8 @@ CREATE TABLE workspace (
   progression TEXT NOT NULL,
   switches TEXT NOT NULL,
   faults TEXT NOT NULL,
-  payload_date TEXT
+  payload_date TEXT,
+  key_revoked BOOLEAN NOT NULL DEFAULT FALSE
 );
 
 CREATE TABLE organization (

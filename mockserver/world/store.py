@@ -20,7 +20,7 @@ from mockserver.world.database import Clause, Connection, Database, Record
 from mockserver.world.machine_failures import find_machine_failure
 from mockserver.world.people import Organization, Person
 from mockserver.world.presence import Presence
-from mockserver.world.schema import schema_parts, tables
+from mockserver.world.schema import tables
 from mockserver.world.workspace import OF_ONE_LIFE, Workspace
 
 
@@ -51,10 +51,13 @@ class Store:
         with self._convert_faults():
             self._connection = database.connect()
         self._presence.remember()
+        self._reader = _RemoteReading if database.IS_REMOTE else _Reading
         self._second_lock = threading.RLock()
         self._second: Connection | None = None
         """Reads while another thread changes something."""
         self._open: Change | None = None
+        self._changing: int | None = None
+        """The thread of the open change."""
         self._closed = False
         self._opening = threading.Lock()
         """Is held while a snapshot is opened, because the files may be deleted as soon as the store is closed."""
@@ -77,16 +80,15 @@ class Store:
     ) -> Store:
         """Creates a database with the given world in it. A batch is inserted before the next is generated."""
         store = cls(database, hooks=hooks)
-        table_statements, index_statements = schema_parts()
         with store._lock:
-            store._connection.script(database.ddl(table_statements))
+            database.create_tables(store._connection)
             store._connection.begin()
             store._connection.insert([world])
             for batch in batches:
                 store._connection.insert(batch)
             store._connection.commit()
             # Sorted at the end: ids are random, and a million of them inserted one by one take twice as long.
-            store._connection.script(index_statements)
+            database.create_indexes(store._connection)
         return store
 
     def load_clock(self) -> None:
@@ -141,8 +143,9 @@ class Store:
 
     def reading(self) -> AbstractContextManager[Connection]:
         """A connection for short reads: the store's own, or, while another thread changes something, a second one that
-        sees what is committed. A read never waits for a change. Entering raises Conflict when the store is closed."""
-        return _Reading(self)
+        sees what is committed. A read never waits for a change. Of a remote database every reader has one of its own.
+        Entering raises Conflict when the store is closed."""
+        return self._reader(self)
 
     def snapshot(self) -> Connection:
         """A connection of its own that sees the world as it is now until it is closed, whatever changes later."""
@@ -201,6 +204,7 @@ class Store:
                 connection.begin()
                 try:
                     self._open = change = Change(connection, self.clock.now())
+                    self._changing = threading.get_ident()
                     yield change
                     self._append_events(change)
                     self._presence.check()
@@ -209,7 +213,7 @@ class Store:
                     connection.rollback()
                     raise
                 finally:
-                    self._open = None
+                    self._open = self._changing = None
         self._hooks.after_commit(self)
         self._notify_watchers()
 
@@ -263,6 +267,26 @@ class _Reading:
             fault = self._store._fault_of(raised)
             if fault is not None:
                 raise fault from raised
+
+
+class _RemoteReading:
+    """One read of a store whose database is remote: it waits for no other reader."""
+
+    __slots__ = ("_store",)
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __enter__(self) -> Connection:
+        store = self._store
+        if store._changing == threading.get_ident():
+            return store._connection
+        store._check_open()
+        return store.database.connect()
+
+    def __exit__(self, _kind: object, raised: BaseException | None, _trace: object) -> None:
+        if isinstance(raised, ResourceFailed) and self._store._ending:
+            raise _build_conflict() from raised
 
 
 def _build_conflict() -> Conflict:

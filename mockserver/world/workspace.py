@@ -38,6 +38,8 @@ class Workspace(Record, frozen=True):
     """The faults of its scenario, a list of rules (faults/rule.py)."""
     payload_date: str | None = None
     """As YYYY-MM-DD: exports are written as the service wrote them on that day. None: as it writes them today."""
+    key_revoked: bool = False
+    """Whether clients are refused as if the key named no workspace."""
 
 
 OF_ONE_LIFE: tuple[type[Record], ...] = (

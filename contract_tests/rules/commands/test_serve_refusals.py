@@ -30,7 +30,7 @@ REFUSED: dict[str, tuple[list[str], str, str]] = {
     "an address with an unknown word": (["--public-url", "http://mock:{prt}"], "--public-url", "http://labelbox-mock:{port}"),
     "half an IPv6 address": (["--public-url", "http://["], "--public-url is 'http://['", "http://"),
     "an address with a quote": (["--public-url", 'http://a"b'], "--public-url", "http://"),
-    "a database that is not served": (["--state", "postgresql://x"], "--state postgresql://", "give a folder"),
+    "a database that is not there": (["--state", "postgresql:///x?host=/no"], "no connection to the", "check --state"),
     "a state that is a file": (["--state", "/etc/passwd"], "--state /etc/passwd", "a folder that can be written"),
     "a state that cannot be written": (["--state", "/proc/mock"], "--state /proc/mock", "a folder that can be written"),
     "a ready file in no folder": (["--ready-file", "/nowhere/r.json"], "--ready-file /nowhere/r", "folder that exists"),

@@ -6,6 +6,7 @@ import pytest
 
 from contract_tests.rules.exports.memory_results import MemoryResults
 from contract_tests.s3 import BUCKET, S3Server, s3_in_environment
+from mockserver.exports.database_results import DatabaseResults
 from mockserver.exports.folder_results import FolderResults
 from mockserver.exports.object_results import ObjectRoot
 from mockserver.exports.object_store import ObjectStore
@@ -19,9 +20,11 @@ def s3() -> Iterator[S3Server]:
         yield server
 
 
-@pytest.fixture(params=["folder", "memory", "s3"])
+@pytest.fixture(params=["folder", "memory", "postgres", "s3"])
 def results(request: pytest.FixtureRequest, tmp_path: Path) -> Results:
     """Each implementation of the interface, empty."""
+    if request.param == "postgres":
+        return DatabaseResults(request.getfixturevalue("catalog").create_life(f"results-{secrets.token_hex(6)}"))
     if request.param == "s3":
         request.getfixturevalue("s3")
         return ObjectRoot(ObjectStore(f"s3://{BUCKET}/tests")).open(f"life-{secrets.token_hex(6)}")

@@ -1,7 +1,7 @@
-"""Laws of each storage: folders with SQLite files, and schemas of PostgreSQL."""
+"""Laws of each storage: folders with SQLite files, and rows of PostgreSQL."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contract_tests.rules.workspaces.postgres_storage import Keeper, PostgresStorage
+from contract_tests.databases import empty, open_catalog
 from mockserver.errors import Conflict, NotFound, ResourceFailed
 from mockserver.exports.budget import Budget
 from mockserver.faults.armed import ActiveFaults
@@ -21,11 +21,13 @@ from mockserver.webhooks.targets import Allowed
 from mockserver.workspaces.folder_storage import FolderStorage
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.manifest import Origin
+from mockserver.workspaces.postgres_storage import PostgresStorage
 from mockserver.workspaces.registry import Registry
 from mockserver.workspaces.storage import GetHooks, Life, Storage, new_manifest
 from mockserver.workspaces.workspace import Parts, Workspace, store_hooks
 from mockserver.workspaces.worlds import Worlds
 from mockserver.world.changes.catalog import CatalogChanges
+from mockserver.world.postgres.catalog import Catalog
 from mockserver.world.projects import Project
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Hooks
@@ -41,13 +43,19 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabase:
     return prepare_world("empty", seed=0, ends=None, cache=tmp_path_factory.mktemp("cache"))
 
 
+@pytest.fixture(scope="module")
+def storage_catalog() -> Iterator[Catalog]:
+    with open_catalog() as catalog:
+        yield catalog
+
+
 @pytest.fixture(params=["folder", "postgres"])
 def new_storage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Open]:
     """Creates a storage that is empty until it is opened."""
     if request.param == "folder":
         return lambda: partial(FolderStorage, tmp_path_factory.mktemp("storage"), durable=False)
-    dsn = request.getfixturevalue("postgres_dsn")
-    return lambda: partial(PostgresStorage, Keeper(dsn))
+    catalog = request.getfixturevalue("storage_catalog")
+    return lambda: partial(PostgresStorage, empty(catalog))
 
 
 @dataclass(frozen=True)

@@ -9,22 +9,22 @@ import pytest
 from contract_tests.rules.worlds import generated
 from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.database import Database
-from mockserver.world.postgres import PostgresDatabase
+from mockserver.world.postgres.catalog import Catalog
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store
 
-SCHEMAS = itertools.count()
+NUMBERS = itertools.count()
 
 Make = Callable[[], Database]
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
-    """Makes empty databases: a file or a schema of its own each time."""
+    """Makes empty databases: a file or a life of its own each time."""
     if request.param == "sqlite":
-        return lambda: SqliteDatabase(tmp_path / f"world-{next(SCHEMAS)}.sqlite")
-    dsn = request.getfixturevalue("postgres_dsn")
-    return lambda: PostgresDatabase(dsn, f"world_{id(tmp_path)}_{next(SCHEMAS)}")
+        return lambda: SqliteDatabase(tmp_path / f"world-{next(NUMBERS)}.sqlite")
+    catalog: Catalog = request.getfixturevalue("catalog")
+    return lambda: catalog.create_life(f"world-{next(NUMBERS)}")
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.world.database import EVERYTHING, Clause, Connection, Database
-from mockserver.world.postgres import PostgresDatabase
 from mockserver.world.sqlite import SqliteDatabase
 
 NUMBERS = range(6)
@@ -24,11 +23,13 @@ def table(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     if request.param == "sqlite":
         database = SqliteDatabase(tmp_path_factory.mktemp("clauses") / "t.sqlite")
     else:
-        database = PostgresDatabase(request.getfixturevalue("postgres_dsn"), "clauses")
+        database = request.getfixturevalue("catalog").create_life("clauses")
     connection = database.connect()
-    connection.script(database.ddl("CREATE TABLE t (x BIGINT NOT NULL, y BIGINT NOT NULL, s TEXT NOT NULL)"))
-    rows = [(x, y, f"{x}:{y} %s é") for x, y in itertools.product(NUMBERS, NUMBERS)]
-    connection.insert_rows("t", ["x", "y", "s"], rows)
+    connection.begin()
+    connection.script("CREATE TABLE t (x BIGINT NOT NULL, y BIGINT NOT NULL, s TEXT NOT NULL)")
+    rows = [{"x": x, "y": y, "s": f"{x}:{y} %s é"} for x, y in itertools.product(NUMBERS, NUMBERS)]
+    connection.run_many("INSERT INTO t VALUES (:x, :y, :s)", rows)
+    connection.commit()
     yield connection
     connection.close()
 

@@ -17,7 +17,6 @@ from mockserver.world.events import Event
 from mockserver.world.labels import Label, ProjectRow, Review, WorkflowStatus
 from mockserver.world.models import Model, ModelRun, ModelRunRow
 from mockserver.world.people import Person
-from mockserver.world.postgres import PostgresDatabase
 from mockserver.world.projects import Project, ProjectTag, ResourceTag, TaskQueue
 from mockserver.world.queries import conditions, events, labels, projects, sources
 from mockserver.world.sqlite import SqliteDatabase
@@ -31,7 +30,7 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """The default world, read by all tests; see `change_world`."""
     database: Database = SqliteDatabase(tmp_path_factory.mktemp("queries") / "world.sqlite")
     if request.param == "postgres":
-        database = PostgresDatabase(request.getfixturevalue("postgres_dsn"), "queries")
+        database = request.getfixturevalue("catalog").create_life("queries")
     with stored(database) as store:
         change_world(store)
         yield World(store)

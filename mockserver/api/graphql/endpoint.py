@@ -52,10 +52,11 @@ class GraphQLEndpoint:
 
     def __init__(self, engine: Engine, workspaces: Workspaces, public_url: str | None) -> None:
         self._engine, self._workspaces, self._public_url = engine, workspaces, public_url
+        self._run_answer = workspaces.off_loop.wrap(self._answer) if workspaces.off_loop else self._answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            response = await self._answer(Request(scope, receive))
+            response = await self._run_answer(Request(scope, receive))
         except WireError as error:
             note_unreadable(scope, error)
             response = build_error_response(error)

@@ -40,6 +40,9 @@ class WorkspaceSettings:
         """`date` as YYYY-MM-DD; None is today."""
         self._update(payload_date=date)
 
+    def set_key_revoked(self, revoked: bool) -> None:
+        self._update(key_revoked=revoked)
+
     def save_clock(self) -> None:
         """Saves where the clock is, for the next time this world is opened."""
         clock = self._store.clock
@@ -66,6 +69,7 @@ class WorkspaceSettings:
                 name=name,
                 incarnation=incarnation or new_incarnation(),
                 sequence=0,
+                key_revoked=False,
                 clock_offset=clock.offset,
                 clock_frozen_at=clock.frozen_at,
                 switches=msgspec.structs.replace(decode_switches(world.switches), **(switches or {})).text(),

@@ -1,0 +1,227 @@
+"""`serve --state postgresql://…`: what a server begins with, what stays, and what happens without the database."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+import requests
+
+from contract_tests.databases import create_database
+from contract_tests.postgres import PrivateCluster
+from contract_tests.rules.commands.starting import run
+from contract_tests.serving import ServedWorld
+from mockserver.world.migrations import CHECKSUMS
+from mockserver.world.postgres.tables import DATA, WORLD, build_views, drop_views
+
+WITHIN = 60.0
+"""Seconds within which a server notices what happens to its database."""
+EXPORT = """mutation ($id: ID!) { exportDataRowsInProject(input: {filters: {projectId: $id, searchQuery: {scope: null,
+query: []}}, params: {}, streamable: true}) { taskId } }"""
+FILE = """query ($id: ID!) { task(where: {id: $id}) { status exportFileFromOffset(streamType: RESULT, offset: 0) {
+file } } }"""
+
+
+def serve(dsn: str, *arguments: str, scenario: str = "empty") -> ServedWorld:
+    return ServedWorld("--state", dsn, *arguments, scenario=scenario)
+
+
+def get_refusal(dsn: str, *arguments: str) -> str:
+    """The one line with which a server on this database ends."""
+    ended = run("serve", "--port", "0", "--state", dsn, "--scenario", "empty", *arguments)
+    assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1), ended.stderr
+    return ended.stderr
+
+
+@contextlib.contextmanager
+def connect(dsn: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(dsn, autocommit=True) as raw:
+        yield raw
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WITHIN
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.05)
+
+
+def health(world: ServedWorld) -> tuple[int, str]:
+    answer = requests.get(f"{world.url}/_mock/health", timeout=30)
+    return answer.status_code, answer.text
+
+
+# Keeping
+
+
+def test_everything_that_was_acknowledged_is_there_after_a_kill_and_a_restart() -> None:
+    dsn = create_database()
+    with serve(dsn, scenario="default") as world:
+        own = world.workspace(scenario="empty", api_key="kept")
+        created = world.ask('mutation { createProject(data: {name: "kept"}) { id } }')["createProject"]["id"]
+        task = world.ask(EXPORT, id=world.projects["image"])["exportDataRowsInProject"]["taskId"]
+        task_file = find_file(world, task)
+        content = requests.get(task_file, timeout=30).content
+        own.fork("fork")
+        own.revoke()
+        world._process.kill()  # type: ignore[union-attr]
+    with serve(dsn, "--api-key", "other") as world:
+        control = world._control
+        assert control is not None
+        assert set(control.call("GET", "workspaces")["api_keys"]) == {"mock-api-key", "kept", "fork", "other"}
+        assert control.call("GET", "key", api_key="kept")["revoked"] is True
+        assert control.call("GET", "ready", api_key="mock-api-key")["projects"]["kept"] == created
+        kept_file = f"{world.url}/{task_file.partition('://')[2].partition('/')[2]}"
+        assert requests.get(kept_file, timeout=30).content == content != b""
+
+
+def find_file(world: ServedWorld, task: str) -> str:
+    urls: list[str] = []
+
+    def is_complete() -> bool:
+        answer = world.ask(FILE, id=task)["task"]
+        if answer["status"] == "COMPLETE":
+            urls.append(answer["exportFileFromOffset"]["file"])
+        return bool(urls)
+
+    wait_for(is_complete)
+    return urls[0]
+
+
+def test_one_server_at_a_time_uses_a_database() -> None:
+    dsn = create_database()
+    with serve(dsn):
+        assert "is in use by another server; stop that one, or give another database" in get_refusal(dsn)
+
+
+# What a server begins with
+
+
+def test_a_database_with_other_tables_keeps_them() -> None:
+    dsn = create_database()
+    with connect(dsn) as raw:
+        raw.execute("CREATE TABLE label (theirs TEXT); INSERT INTO label VALUES ('1')")
+    with serve(dsn) as world:
+        assert world.ask("{ projects { id } }") == {"projects": []}
+    with connect(dsn) as raw:
+        assert raw.execute("SELECT theirs FROM public.label").fetchall() == [("1",)]
+
+
+@pytest.mark.parametrize("schema", [DATA, WORLD])
+def test_a_schema_of_somebody_else_is_refused_and_left_as_it_is(schema: str) -> None:
+    dsn = create_database()
+    with connect(dsn) as raw:
+        raw.execute(f"CREATE SCHEMA {schema}".encode())
+    assert f"a schema '{schema}' that mockserver has not created; give another database" in get_refusal(dsn)
+    with connect(dsn) as raw:
+        assert raw.execute("SELECT count(*) FROM pg_tables WHERE schemaname LIKE 'mockserver%'").fetchone() == (0,)
+
+
+@pytest.mark.parametrize(("version", "message"), [(99, "by a newer version"), (1, "by another version")])
+def test_the_database_of_a_version_that_cannot_be_read_is_refused(version: int, message: str) -> None:
+    dsn = create_database()
+    with serve(dsn):
+        pass
+    with connect(dsn) as raw:
+        raw.execute(f"UPDATE {DATA}.state SET format = {version}, written_by = '9.9'".encode())
+    refusal = get_refusal(dsn)
+    assert message in refusal
+    assert f"(9.9, format {version})" in refusal
+
+
+def test_the_database_of_an_older_version_is_migrated_with_its_worlds() -> None:
+    dsn = create_database()
+    with serve(dsn) as world:
+        world.ask('mutation { createProject(data: {name: "older"}) { id } }')
+    with connect(dsn) as raw:
+        make_older(raw)
+    with serve(dsn) as world:
+        assert list(world.projects) == ["older"]
+        world.ask('mutation { createProject(data: {name: "newer"}) { id } }')
+
+
+def make_older(raw: psycopg.Connection) -> None:
+    """Makes the tables those of format 2."""
+    raw.execute(drop_views().encode(), prepare=False)
+    raw.execute(f"ALTER TABLE {DATA}.workspace DROP COLUMN key_revoked".encode())
+    raw.execute(build_views().replace(", key_revoked", "").encode(), prepare=False)
+    raw.execute(f"UPDATE {DATA}.state SET format = 2, tables = %s".encode(), [CHECKSUMS[2]])
+
+
+def test_a_database_that_does_not_hold_all_texts_is_refused() -> None:
+    dsn = create_database("ENCODING 'SQL_ASCII' TEMPLATE template0")
+    assert "has the encoding SQL_ASCII, which does not hold all texts" in get_refusal(dsn)
+
+
+@pytest.mark.parametrize(
+    ("dsn", "message"),
+    [
+        ("postgresql://nobody:secret@127.0.0.1:1/x", "no connection to the PostgreSQL database x at 127.0.0.1:1"),
+        ("postgresql:///x?host=/nowhere", "no connection to the PostgreSQL database x at /nowhere"),
+        ("postgresql://x?nonsense=1", "--state"),
+    ],
+)
+def test_a_database_that_does_not_answer_is_named_without_its_password(dsn: str, message: str) -> None:
+    refusal = get_refusal(dsn)
+    assert message in refusal
+    assert "secret" not in refusal
+
+
+def test_a_user_who_may_not_create_schemas_learns_what_to_grant() -> None:
+    dsn = create_database()
+    with connect(dsn) as raw:
+        raw.execute("CREATE USER reader")
+    refusal = get_refusal(dsn.replace("user=postgres", "user=reader"))
+    assert "the user 'reader' may not create schemas" in refusal
+    assert "GRANT CREATE ON DATABASE" in refusal
+
+
+# A database that is lost
+
+
+def test_connections_that_are_cut_cost_no_request() -> None:
+    dsn = create_database()
+    with serve(dsn) as world:
+        world.ask("{ projects { id } }")
+        with connect(dsn) as raw:
+            raw.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+                " AND application_name = 'mockserver' AND datname = current_database() AND query NOT LIKE '%advisory%'"
+                " AND query <> 'SELECT 1'"
+            )
+        assert world.ask("{ projects { id } }") == {"projects": []}
+        world.ask('mutation { createProject(data: {name: "after"}) { id } }')
+        assert len(world.ask("{ projects { id } }")["projects"]) == 1
+
+
+def test_a_server_without_its_database_is_not_ready_and_recovers_by_itself() -> None:
+    with PrivateCluster(durable=True) as cluster, serve(cluster.dsn) as world:
+        world.ask('mutation { createProject(data: {name: "before"}) { id } }')
+        cluster.kill()
+        wait_for(lambda: health(world)[0] == 503)
+        assert "No connection to the PostgreSQL database postgres" in health(world)[1]
+        answer = requests.post(
+            world.graphql_url,
+            json={"query": "{ projects { name } }"},
+            headers={"Authorization": f"Bearer {world.api_key}"},
+            timeout=30,
+        ).json()
+        assert [error["extensions"]["code"] for error in answer["errors"]] == ["MOCKSERVER_RESOURCE_FAILED"]
+        cluster.restart()
+        wait_for(lambda: health(world)[0] == 200)
+        assert world.ask("{ projects { name } }") == {"projects": [{"name": "before"}]}
+
+
+def test_a_text_that_the_database_cannot_keep_is_refused_in_words() -> None:
+    with serve(create_database()) as world:
+        answer = requests.post(
+            world.graphql_url,
+            json={
+                "query": "mutation ($name: String!) { createProject(data: {name: $name}) { id } }",
+                "variables": {"name": "a\x00b"},
+            },
+            headers={"Authorization": f"Bearer {world.api_key}"},
+            timeout=30,
+        ).json()
+        assert "U+0000" in answer["errors"][0]["message"]

@@ -1,0 +1,55 @@
+"""A state in PostgreSQL, from the start of a server to its end."""
+
+from __future__ import annotations
+
+from mockserver.errors import StartupError
+from mockserver.exports.results import ResultsRoot
+from mockserver.settings import DatabaseUrl
+
+try:
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+
+    from mockserver.workspaces.postgres_storage import PostgresStorage
+    from mockserver.world.postgres.catalog import Catalog
+    from mockserver.world.postgres.pool import Pool
+    from mockserver.world.postgres.watch import DatabaseWatch
+except ModuleNotFoundError as error:
+    if error.name is None or not error.name.startswith("psycopg"):
+        raise
+    raise StartupError(
+        "--state postgresql://… needs psycopg, which is not installed; pip install 'labelbox-mockserver[postgres]'"
+    ) from None
+
+from mockserver.workspaces.state import State
+from mockserver.workspaces.storage import GetHooks, Storage
+
+
+def check_address(url: DatabaseUrl) -> None:
+    """Raises StartupError for an address that libpq cannot read."""
+    try:
+        conninfo_to_dict(url.text)
+    except psycopg.ProgrammingError as error:
+        raise StartupError(
+            f"--state {url}: {str(error).strip()}; expected an address such as postgresql://user@host:5432/mockserver"
+        ) from None
+
+
+class DatabaseState(State):
+    """A database that only this server serves, until it is closed."""
+
+    def __init__(self, url: DatabaseUrl, connections: int) -> None:
+        """Raises StartupError."""
+        check_address(url)
+        self._pool = Pool(url.text, connections)
+        self._pool.serves = True
+        self._watch = DatabaseWatch(url.text, self._pool)
+
+        self.resources = (lambda: self._pool.lost,)
+
+    def open_storage(self, get_hooks: GetHooks, results_root: ResultsRoot | None) -> Storage:
+        return PostgresStorage(Catalog(self._pool), get_hooks, results_root=results_root)
+
+    def close(self) -> None:
+        self._watch.close()
+        self._pool.close()

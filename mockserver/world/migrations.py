@@ -1,0 +1,48 @@
+"""The versions of what a state holds, and the statements that bring a world of an older version to this one.
+
+A SQLite file carries its version (`PRAGMA user_version`) and is migrated when it is opened; a PostgreSQL database is
+migrated as a whole when a server starts. Each migration is one transaction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from mockserver.world.schema import schema_parts
+
+FIRST_FORMAT = 2
+"""The first version whose states later ones can read."""
+CHECKSUMS = {2: "e87f81f3152e6382"}
+"""The checksums of the tables of earlier versions, as the manifests of their states have them."""
+
+
+class Migration(NamedTuple):
+    """A step to the next version: statements in the portable dialect (schema.sql)."""
+
+    format: int
+    statements: tuple[str, ...]
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(3, ("ALTER TABLE workspace ADD COLUMN key_revoked BOOLEAN NOT NULL DEFAULT FALSE",)),
+)
+"""In order, one for each version. A change of schema.sql is a migration: a test compares both."""
+FORMAT = MIGRATIONS[-1].format
+"""Raised with every change of a state that other versions cannot read."""
+
+
+def can_migrate(format: int, tables: str) -> bool:  # noqa: A002  the word of the manifest
+    """Whether a state of this version and checksum is older, and can be brought to this version."""
+    return CHECKSUMS.get(format) == tables
+
+
+def list_migrations(since: int) -> Sequence[Migration]:
+    """The steps from a version to this one."""
+    return [migration for migration in MIGRATIONS if migration.format > since]
+
+
+def checksum_of_tables() -> str:
+    """A checksum of the schema, in which two versions of one format differ during development."""
+    return hashlib.blake2b("".join(schema_parts()).encode(), digest_size=8).hexdigest()

@@ -1,0 +1,167 @@
+"""One workspace's rows in PostgreSQL, behind the same calls as a SQLite file."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, ClassVar, TypeVar
+
+import psycopg
+
+from mockserver.errors import Conflict, ResourceFailed
+from mockserver.world.database import NO_VALUES, PARAMETER, Connection, Database, Row, Values
+from mockserver.world.postgres.failures import name_failures
+from mockserver.world.postgres.pool import Pool, Session
+from mockserver.world.postgres.tables import DATA
+
+SNAPSHOT = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1 FROM workspace"
+"""A snapshot is taken by the first statement of its transaction."""
+_CURSORS = itertools.count()
+
+T = TypeVar("T")
+
+
+@functools.lru_cache(maxsize=2048)
+def translate(sql: str) -> bytes:
+    """The statement with `%(name)s` for `:name`, and other percent signs doubled."""
+    return PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%")).encode()
+
+
+class PostgresConnection(Connection):
+    """The connection of one user. It borrows a connection of the pool for each statement, or for a transaction."""
+
+    def __init__(self, pool: Pool, life: int, session: Session | None = None) -> None:
+        """`session` has an open transaction, which the caller ends."""
+        self._pool, self._life = pool, life
+        self._session = session
+        """The connection of the open transaction."""
+        self._is_snapshot = False
+
+    def run(self, sql: str, params: Values = NO_VALUES) -> int:
+        return self._execute(sql, params).rowcount
+
+    def rows(self, sql: str, params: Values = NO_VALUES) -> list[Row]:
+        return self._execute(sql, params).fetchall()
+
+    def _execute(self, sql: str, params: Values) -> psycopg.Cursor[Any]:
+        """Executes a statement; on a borrowed connection, if no transaction is open."""
+        session = self._session
+        if session is not None:
+            with name_failures(self._pool.place):
+                return session.raw.execute(translate(sql), params)
+        return self._execute_alone(sql, params)
+
+    def _execute_alone(self, sql: str, params: Values) -> psycopg.Cursor[Any]:
+        """Changes are made in transactions, so this is a query."""
+        session, cursor = self._begin_on_lent(lambda session: session.raw.execute(translate(sql), params))
+        self._pool.give_back(session)
+        return cursor
+
+    def _begin_on_lent(self, work: Callable[[Session], T], *, for_snapshot: bool = False) -> tuple[Session, T]:
+        """Borrows a connection and does the first work on it; again on a new one if it broke while it was idle."""
+        try:
+            return self._try_on_lent(work, for_snapshot=for_snapshot)
+        except ResourceFailed:
+            if self._pool.lost is not None:
+                raise
+            self._pool.drop_idle()
+            return self._try_on_lent(work, for_snapshot=for_snapshot)
+
+    def _try_on_lent(self, work: Callable[[Session], T], *, for_snapshot: bool) -> tuple[Session, T]:
+        session = self._pool.lend(self._life, for_snapshot=for_snapshot)
+        try:
+            with name_failures(self._pool.place):
+                return session, work(session)
+        except BaseException:
+            self._pool.give_back(session, for_snapshot=for_snapshot)
+            raise
+
+    def run_many(self, sql: str, params: Sequence[Values]) -> None:
+        with name_failures(self._pool.place), self._get_session().raw.cursor() as cursor:
+            cursor.executemany(translate(sql), params)
+
+    def pieces(self, sql: str, params: Values, size: int) -> Iterator[list[Row]]:
+        # A named cursor stays on the server: memory stays flat.
+        name = f"pieces_{next(_CURSORS)}"
+        with name_failures(self._pool.place), self._get_session().raw.cursor(name=name) as cursor:
+            cursor.execute(translate(sql), params)
+            while piece := cursor.fetchmany(size):
+                yield piece
+
+    def insert_rows(self, table: str, names: Sequence[str], rows: Iterable[Row]) -> None:
+        statement = f"COPY {DATA}.{table} ({', '.join(names)}) FROM STDIN".encode()
+        raw = self._get_session().raw
+        with name_failures(self._pool.place), raw.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    def script(self, sql: str) -> None:
+        with name_failures(self._pool.place):
+            self._get_session().raw.execute(sql.encode(), prepare=False)
+
+    def begin(self, *, snapshot: bool = False) -> None:
+        begin = _begin_snapshot if snapshot else self._begin_change
+        self._session, _ = self._begin_on_lent(begin, for_snapshot=snapshot)
+        self._is_snapshot = snapshot
+
+    def _begin_change(self, session: Session) -> None:
+        """Changes of one life take turns, as they number what they insert."""
+        life = f"SELECT 1 FROM {DATA}.life WHERE no = {self._life:d} FOR UPDATE"
+        cursor = session.raw.execute(f"BEGIN; {life}".encode(), prepare=False)
+        while cursor.nextset():
+            pass
+        if cursor.rowcount != 1:
+            raise Conflict("This workspace was reset or deleted in the meantime; send the request again")
+
+    def _get_session(self) -> Session:
+        assert self._session is not None, "rows are written, and large results read, within a transaction"
+        return self._session
+
+    def commit(self) -> None:
+        try:
+            with name_failures(self._pool.place):
+                self._get_session().raw.execute(b"COMMIT", prepare=False)
+        finally:
+            self._give_back()
+
+    def rollback(self) -> None:
+        session = self._session
+        if session is None:
+            return
+        try:
+            if session.is_usable:
+                with name_failures(self._pool.place):
+                    session.raw.execute(b"ROLLBACK", prepare=False)
+        finally:
+            self._give_back()
+
+    def _give_back(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            self._pool.give_back(session, for_snapshot=self._is_snapshot)
+
+    def close(self) -> None:
+        self.rollback()
+
+
+class PostgresDatabase(Database):
+    """The rows of one life. Reads borrow connections of the pool, so any number of threads may read."""
+
+    IS_REMOTE: ClassVar[bool] = True
+
+    def __init__(self, pool: Pool, life: int) -> None:
+        self.pool, self.life = pool, life
+
+    def connect(self) -> PostgresConnection:
+        return PostgresConnection(self.pool, self.life)
+
+    def create_tables(self, connection: Connection) -> None:
+        """The tables are those of all lives."""
+
+    def create_indexes(self, connection: Connection) -> None:
+        """The indexes are those of all lives."""
+
+
+def _begin_snapshot(session: Session) -> None:
+    session.raw.execute(SNAPSHOT, prepare=False)

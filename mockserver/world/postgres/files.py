@@ -1,0 +1,105 @@
+"""Files of results in a PostgreSQL database, in parts of at most PART bytes: every reader of the database has them."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+from mockserver.errors import ResourceFailed
+from mockserver.world.postgres.database import PostgresConnection
+from mockserver.world.postgres.pool import Pool
+from mockserver.world.postgres.tables import DATA
+
+PART = 1024 * 1024
+KEPT_SECONDS = 600
+"""Seconds for which the bytes of a deleted file stay, for those that read it."""
+
+
+class StoredFile(NamedTuple):
+    """A complete file: its number, its name, its bytes, and when it was completed, in seconds since 1970."""
+
+    no: int
+    name: str
+    size: int
+    modified_at: float
+
+
+class Files:
+    """The files of one life."""
+
+    def __init__(self, pool: Pool, life: int) -> None:
+        self._life = life
+        self._connection = PostgresConnection(pool, life)
+
+    def begin(self, name: str) -> int:
+        """Deletes the file of this name, and begins a new one, which nobody finds before it is completed. Returns its
+        number."""
+        self.delete(name)
+        row = self._connection.row(_BEGIN, {"life": self._life, "name": name})
+        assert row is not None, "INSERT … RETURNING gives a row"
+        return int(row[0])
+
+    def append(self, no: int, part: int, content: bytes) -> None:
+        """Writes one part. Writing it again changes nothing."""
+        self._connection.run(_APPEND, {"no": no, "part": part, "content": content})
+
+    def complete(self, no: int, size: int) -> None:
+        """Ends a file: from now on it is found. Raises ResourceFailed if it was deleted while it was written."""
+        if self._connection.run(_COMPLETE, {"no": no, "size": size, "now": time.time()}) != 1:
+            raise ResourceFailed("The file was deleted while it was written; start the export again")
+
+    def find(self, name: str) -> StoredFile | None:
+        row = self._connection.row(f"{_SELECT} AND name = :name", {"life": self._life, "name": name})
+        return None if row is None else StoredFile(*row)
+
+    def list_below(self, name: str) -> list[StoredFile]:
+        """All complete files below a name, in the order of their names."""
+        rows = self._connection.rows(
+            f"{_SELECT} AND {_BELOW} ORDER BY name", {"life": self._life, **_build_range(name)}
+        )
+        return [StoredFile(*row) for row in rows]
+
+    def read(self, no: int, first: int, most: int) -> bytes:
+        """At most `most` bytes from the byte `first` on, up to the end of a part."""
+        part, start = divmod(first, PART)
+        row = self._connection.row(_READ, {"no": no, "part": part, "start": start + 1, "most": min(most, PART - start)})
+        return b"" if row is None else bytes(row[0])
+
+    def delete(self, name: str) -> None:
+        """Deletes a file, or all files below a name, finished or not. Their bytes stay for KEPT_SECONDS."""
+        values = {"life": self._life, "name": name, **_build_range(name)}
+        self._connection.run(_DELETE, values)
+        self._connection.run(_PURGE_PARTS, {"seconds": KEPT_SECONDS})
+        self._connection.run(_PURGE, {"seconds": KEPT_SECONDS})
+
+
+def _build_range(name: str) -> dict[str, str]:
+    """The range of the names below a name: `0` follows `/`."""
+    return {"first": f"{name}/", "end": f"{name}0"}
+
+
+_BELOW = "name >= :first AND name < :end"
+_SELECT = (
+    f"SELECT no, name, size, modified_at FROM {DATA}.result WHERE life = :life AND complete AND deleted_at IS NULL"
+)
+_BEGIN = (
+    f"INSERT INTO {DATA}.result (life, name, size, modified_at, complete)"
+    " VALUES (:life, :name, 0, 0, FALSE) RETURNING no"
+)
+_APPEND = f"INSERT INTO {DATA}.result_part VALUES (:no, :part, :content) ON CONFLICT DO NOTHING"
+_COMPLETE = (
+    f"UPDATE {DATA}.result SET complete = TRUE, size = :size, modified_at = :now WHERE no = :no AND deleted_at IS NULL"
+)
+_READ = (
+    f"SELECT substring(content FROM :start FOR :most) FROM {DATA}.result_part WHERE result_no = :no AND part = :part"
+)
+_DELETE = (
+    f"UPDATE {DATA}.result SET deleted_at = now() WHERE life = :life AND deleted_at IS NULL"
+    f" AND (name = :name OR ({_BELOW}))"
+)
+_OLD = f"SELECT no FROM {DATA}.result WHERE deleted_at < now() - make_interval(secs => :seconds)"
+_PURGE_PARTS = f"DELETE FROM {DATA}.result_part WHERE result_no IN ({_OLD})"
+_PURGE = (
+    f"DELETE FROM {DATA}.result r WHERE deleted_at < now() - make_interval(secs => :seconds)"
+    f" AND NOT EXISTS (SELECT 1 FROM {DATA}.result_part p WHERE p.result_no = r.no)"
+)

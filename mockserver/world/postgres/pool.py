@@ -1,0 +1,181 @@
+"""The connections of one server to PostgreSQL, shared by all of its workspaces.
+
+A connection is lent to one user at a time: for a statement, or for a transaction. One that has broken is replaced.
+While the database is known to be lost (`health`), requests are refused immediately instead of waiting for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from mockserver.errors import ResourceFailed
+from mockserver.world.postgres.failures import name_database, name_failures
+from mockserver.world.postgres.tables import LIFE, WORLD
+
+CONNECT_SECONDS = 5
+WAIT_SECONDS = 15.0
+"""Seconds that a user waits for a connection while all are lent."""
+STATEMENTS_KEPT = 1000
+"""Prepared statements of one connection. All workspaces share them, as they run on the same views."""
+PREPARED_AFTER = 2
+"""Executions of a statement after which it is prepared."""
+RESERVED = 4
+"""Connections that snapshots leave for others: exports that wait for a thread hold one each."""
+
+
+class Session:
+    """One connection, and the life whose rows it sees."""
+
+    __slots__ = ("life", "raw")
+
+    def __init__(self, raw: psycopg.Connection[Any]) -> None:
+        self.raw = raw
+        self.life: int | None = None
+
+    @property
+    def is_usable(self) -> bool:
+        return not self.raw.closed and not self.raw.broken
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no transaction is open."""
+        return self.is_usable and self.raw.pgconn.transaction_status == psycopg.pq.TransactionStatus.IDLE
+
+    def name_life(self, life: int) -> None:
+        """Makes the connection see the rows of this life."""
+        if self.life != life:
+            self.raw.execute(_NAME_LIFE, [str(life)])
+            self.life = life
+
+
+_NAME_LIFE = f"SELECT set_config('{LIFE}', %s, false)"
+
+
+class Pool:
+    """At most `most` connections to one database. Safe for several threads."""
+
+    def __init__(self, dsn: str, most: int) -> None:
+        self.dsn, self.most = dsn, most
+        self.place = name_database(dsn)
+        self.serves = False
+        """Whether a server uses it, whose event loop must not wait."""
+        self.lost: str | None = None
+        """Why the database is known to be lost; None while it answers."""
+        self._idle: list[Session] = []
+        self._lent = self._snapshots = 0
+        self._changed = threading.Condition()
+        self._closed = False
+
+    def lend(self, life: int, *, for_snapshot: bool = False) -> Session:
+        """A connection that sees this life, an idle one or a new one. Raises ResourceFailed when none is available for
+        WAIT_SECONDS, or the database is lost."""
+        assert not self.serves or not _is_on_main_loop(), (
+            "statements wait for the database, so none is executed on the event loop"
+        )
+        session = self._take(life, for_snapshot=for_snapshot)
+        try:
+            if session is None:
+                session = self._connect()
+            with name_failures(self.place):
+                session.name_life(life)
+        except BaseException:
+            self.give_back(session, for_snapshot=for_snapshot)
+            raise
+        return session
+
+    def _take(self, life: int, *, for_snapshot: bool) -> Session | None:
+        """An idle connection, one of this life if there is one; None when a new one may be opened."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        with self._changed:
+            while not self._may_lend(for_snapshot=for_snapshot):
+                if not self._changed.wait(deadline - time.monotonic()) and time.monotonic() >= deadline:
+                    raise ResourceFailed(self._explain())
+            self._lent += 1
+            self._snapshots += for_snapshot
+            index = next((at for at in range(len(self._idle) - 1, -1, -1) if self._idle[at].life == life), -1)
+            return self._idle.pop(index) if self._idle else None
+
+    def _may_lend(self, *, for_snapshot: bool) -> bool:
+        """Raises ResourceFailed when the database is lost."""
+        if self._closed or self.lost is not None:
+            raise ResourceFailed(self.lost or "The server is stopping; send the request to another one")
+        if for_snapshot and self._snapshots >= max(self.most - RESERVED, 1):
+            return False
+        return self._lent < self.most
+
+    def _explain(self) -> str:
+        return (
+            f"All {self.most} connections to the {self.place} are in use, {self._snapshots} of them by exports and long"
+            " queries; send the request again when some have ended, or give the server more by --database-connections"
+        )
+
+    def _connect(self) -> Session:
+        with name_failures(self.place):
+            return Session(open_connection(self.dsn))
+
+    def give_back(self, session: Session | None, *, for_snapshot: bool = False) -> None:
+        """Lends a connection to others again. One that is broken, or in a transaction, is closed; when one has broken
+        while it was idle, so have the others."""
+        keep = session is not None and session.is_idle and not self._closed
+        if session is not None and not keep:
+            session.raw.close()
+        with self._changed:
+            if keep and session is not None:
+                self._idle.append(session)
+            self._lent -= 1
+            self._snapshots -= for_snapshot
+            self._changed.notify()
+
+    def drop_idle(self) -> None:
+        """Closes the connections that nobody uses: one of them has broken, and so may have the others."""
+        with self._changed:
+            self._close_idle()
+
+    def mark_lost(self, reason: str) -> None:
+        """Refuses users from now on, and forgets the idle connections: they have broken too."""
+        with self._changed:
+            self.lost = reason
+            self._close_idle()
+            self._changed.notify_all()
+
+    def mark_found(self) -> None:
+        """Lends connections again."""
+        with self._changed:
+            self.lost = None
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._close_idle()
+            self._changed.notify_all()
+
+    def _close_idle(self) -> None:
+        for session in self._idle:
+            session.raw.close()
+        self._idle.clear()
+
+
+def _is_on_main_loop() -> bool:
+    """Whether this is the server's event loop, which runs in the main thread."""
+    return threading.get_ident() == threading.main_thread().ident and asyncio._get_running_loop() is not None
+
+
+def open_connection(dsn: str) -> psycopg.Connection[Any]:
+    """Opens a connection whose transactions begin and end by statements, as with SQLite. Raises psycopg.Error."""
+    raw = psycopg.connect(
+        dsn,
+        autocommit=True,
+        prepare_threshold=PREPARED_AFTER,
+        connect_timeout=CONNECT_SECONDS,
+        application_name="mockserver",
+        tcp_user_timeout=10_000,
+    )
+    raw.prepared_max = STATEMENTS_KEPT
+    raw.execute(sql.SQL("SET search_path TO {}, pg_catalog").format(sql.Identifier(WORLD)))
+    return raw
