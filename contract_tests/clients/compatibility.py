@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from contract_tests.clients.clients import CLIENTS, ClientKind, Program
+from contract_tests.clients.contract_matrix import load_results, render_section
 
 PAGE = Path(__file__).parents[2] / "docs" / "compatibility.md"
 YES, NOT_IN_IT = "yes", "–"
@@ -32,6 +33,9 @@ CAPABILITIES = {
     "webhooks": "webhooks",
     "rows": "data rows and batches created",
     "runs": "model runs filled",
+    "ontologies": "ontologies changed",
+    "labels": "labels imported",
+    "predictions_imported": "pre-labels and predictions imported",
 }
 """What tests may name, and how people call it, in the order of the table's columns."""
 
@@ -51,9 +55,11 @@ def shown_by(item: pytest.Item) -> Iterator[tuple[str, str]]:
 
 
 def program_of(item: pytest.Item) -> tuple[str, frozenset[str]] | None:
-    """The client among a test's parameters: a kind with what it lacks, or a program that has all that is asked."""
+    """The client among a test's parameters: a kind with what it lacks, or a program or version that has all."""
     callspec = getattr(item, "callspec", None)
-    for value in callspec.params.values() if callspec is not None else ():
+    for name, value in callspec.params.items() if callspec is not None else ():
+        if name == "version":
+            return f"sdk-{value}", frozenset()
         if isinstance(value, ClientKind):
             return value.program.name, value.lacks
         if isinstance(value, Program):
@@ -105,10 +111,11 @@ def read(file: Path) -> Cells:
     """The cells of the page's table."""
     if not file.is_file():
         return {}
-    rows = [row.strip("|").split("|") for row in file.read_text(encoding="utf-8").splitlines() if row.startswith("|")]
+    _, _, text = file.read_text(encoding="utf-8").partition(f"\n{HEADING}\n")
+    rows = [row.strip("|").split("|") for row in text.splitlines() if row.startswith("|")]
     cells: Cells = {}
     for client, *states in rows[2:]:
-        for capability, state in zip(CAPABILITIES, states, strict=True):
+        for capability, state in zip(CAPABILITIES, states, strict=False):  # a new capability is a column more
             if state.strip():
                 cells[client.strip(), capability] = state.strip()
     return cells
@@ -134,7 +141,12 @@ def page(cells: Cells) -> str:
         f"| {client} | " + " | ".join(cells.get((client, capability), "") for capability in CAPABILITIES) + " |"
         for client in clients
     ]
-    return "\n".join([*INTRODUCTION, head, rule, *rows, ""])
+    return "\n".join([*INTRODUCTION, *render_section(load_results()), *EXPLANATION, head, rule, *rows, ""])
+
+
+def write_page() -> None:
+    """Writes the page with the cells that it has, and with the results of the contract."""
+    PAGE.write_text(page(read(PAGE)), encoding="utf-8")
 
 
 def in_order(client: str) -> tuple[Any, ...]:
@@ -143,12 +155,18 @@ def in_order(client: str) -> tuple[Any, ...]:
     return (0, *map(int, version.split("."))) if name == "sdk" else (1, client)
 
 
+HEADING = "## What the tests show"
 INTRODUCTION = (
     "# Compatibility",
     "",
-    "What each client was found to do against this server, by the tests in `contract_tests/clients`, each in an",
-    f"environment of its own. *{YES}*: shown by tests that pass. *{NOT_IN_IT}*: the client itself does not have it.",
-    "Nothing: no test asks it. This page is written by `pytest contract_tests/clients --write-compatibility` and held",
-    "against every run of the tests.",
+    "What each client was found to do against this server, in an environment of its own. Programs write this page: the",
+    "contract is from `python -m contract_tests.clients.contract_matrix`, of which CI tries a sample, and the rest",
+    "from `pytest contract_tests/clients --write-compatibility`, compared with every run of the tests.",
+    "",
+)
+EXPLANATION = (
+    HEADING,
+    "",
+    f"*{YES}*: shown by tests that pass. *{NOT_IN_IT}*: the client itself does not have it. Nothing: no test tries it.",
     "",
 )

@@ -148,6 +148,7 @@ def list_objects(annotations: Any) -> list[Any]:
     return list(annotations["frames"]["7"]["objects"].values())
 
 
+@pytest.mark.capability("labels")
 @pytest.mark.known("client")
 @ANNOTATORS
 @pytest.mark.parametrize("case", CASES)
@@ -187,6 +188,7 @@ def test_imported_labels_are_in_export_v1_too(client: Client, version: str) -> N
     assert titles == ["choice", "why", "choices", "note"]
 
 
+@pytest.mark.capability("predictions_imported")
 @pytest.mark.known("client")
 @EVERY
 def test_predictions_are_in_their_run_and_pre_labels_in_no_export(
@@ -203,6 +205,7 @@ def test_predictions_are_in_their_run_and_pre_labels_in_no_export(
     assert (item["bounding_box"], item["confidence"]) == ({"top": 1, "left": 2, "height": 3, "width": 4}, 0.5)
 
 
+@pytest.mark.capability("ontologies")
 @pytest.mark.known("client")
 @versions("3.52.0", "3.78.2", NEWEST)
 def test_ontologies_are_changed_and_deleted(client: Client, version: str) -> None:

@@ -33,6 +33,7 @@ def labelbox(
     return programs.client(request.param, server).with_key(workspace.api_key)
 
 
+@pytest.mark.capability("webhooks")
 @pytest.mark.known("client")
 @pytest.mark.parametrize("of_project", [True, False])
 def test_a_webhook_lives_its_life_by_the_sdk(labelbox: Client, workspace: MockWorkspace, of_project: bool) -> None:

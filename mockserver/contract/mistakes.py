@@ -169,6 +169,11 @@ MISTAKES: tuple[Mistake, ...] = (
         "Raise an error if an answer is not as expected.",
     ),
     Mistake(
+        "error-swallowed",
+        "It takes a call that failed for an empty result",
+        "Raise the error of a call that was not answered as it should be: an empty list says that there are no rows.",
+    ),
+    Mistake(
         "retry-after-ignored",
         "It does not wait as long as Retry-After says",
         "Wait for so many seconds before the next request to that address.",

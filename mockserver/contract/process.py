@@ -33,8 +33,8 @@ SILENCE = 60.0
 READ = 1024 * 1024
 TOTAL = 10
 """An operation may take so many times the longest silence."""
-ENDS_WITHIN = 5.0
-"""Seconds that a process has to end when its stdin is closed."""
+ENDS_WITHIN = 15.0
+"""Seconds that a process has to end when its stdin is closed: an SDK on a busy machine takes some."""
 
 
 class Misconduct(Exception):

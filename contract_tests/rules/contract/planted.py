@@ -2,9 +2,11 @@
 
 import codecs
 import datetime
+import http.client
 import json
 import socket
 import sys
+import threading
 import time
 import unicodedata
 import urllib.error
@@ -255,6 +257,28 @@ class SkipsFailedFiles(Right):
         except OSError:
             status, content = 0, b""
         return content if status == 200 else b"", int(file["offsets"]["end"]) + 1
+
+
+class GivesNothingAfterErrors(Right):
+    def ask(self, document: str, attempts: int = 5, **variables: Any) -> Any:
+        return super().ask(document, 1, **variables)
+
+    def read_file(self, stream: str, offset: int) -> tuple[bytes, int]:
+        answer = self.ask(page["FILE"], task=self.task, stream=stream, offset=str(offset))
+        file = answer["task"]["exportFileFromOffset"]
+        return page["fetch"](file["file"], 1)[1], int(file["offsets"]["end"]) + 1
+
+    def export_rows(self, scope: Json, params: Json, filters: Json) -> Any:
+        try:
+            return list(super().export_rows(scope, params, filters))
+        except (OSError, http.client.HTTPException):
+            return []
+
+
+class LeavesThread(Right):
+    def export_rows(self, scope: Json, params: Json, filters: Json) -> Any:
+        threading.Thread(target=time.sleep, args=(1000,)).start()
+        return super().export_rows(scope, params, filters)
 
 
 class YieldsPartsOfFiles(TrustsFiles):

@@ -58,6 +58,9 @@ def try_client(mock: MockServer, name: str, *cases: str, silence: float = SILENC
         ("DropsSkippedLabels", "v1-image", "labels-differ"),
         ("SkipsFailedFiles", "file-503", "file-skipped"),
         ("SkipsFailedFiles", "file-loop", "file-skipped"),
+        ("GivesNothingAfterErrors", "call-3-503", "error-swallowed"),
+        ("GivesNothingAfterErrors", "file-closed", "truncation-hidden"),
+        ("LeavesThread", "ends-alone", "children-left"),
         ("YieldsPartsOfFiles", "file-closed", "rows-doubled"),
     ],
 )
