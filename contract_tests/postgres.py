@@ -13,7 +13,7 @@ from typing import Self
 
 import psycopg
 
-READY_WITHIN_SECONDS = 20.0
+READY_WITHIN_SECONDS = 120.0
 INSTALLED_AT = Path("/usr/lib/postgresql")
 
 # The cluster lives for one test run: durability would only cost time.

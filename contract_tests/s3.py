@@ -76,7 +76,7 @@ class S3Server:
 
     def _create_bucket(self) -> bool:
         try:
-            with urlopen(Request(f"{self.url}/{BUCKET}", method="PUT"), timeout=10) as answer:
+            with urlopen(Request(f"{self.url}/{BUCKET}", method="PUT"), timeout=60) as answer:
                 return bool(answer.status == 200)
         except (URLError, ConnectionError, TimeoutError):
             return False

@@ -144,7 +144,7 @@ def seeds_receiver(tmp_path: Path) -> Iterator[tuple[str, Path]]:
 def wait_until_listening(port: int, printed: Path) -> None:
     for _ in range(200):
         try:
-            requests.get(f"http://127.0.0.1:{port}/", timeout=5)
+            requests.get(f"http://127.0.0.1:{port}/", timeout=60)
         except requests.ConnectionError:
             time.sleep(0.05)
         else:

@@ -94,16 +94,16 @@ def test_an_export_that_takes_two_looks_is_waited_for(client: Client, workspace:
 def test_result_files_are_gone_when_their_days_are_over(workspace: MockWorkspace) -> None:
     """14 days, and they pass in no time."""
     task = _finished_export(workspace)
-    assert requests.get(task["result"], timeout=10).status_code == 200
+    assert requests.get(task["result"], timeout=60).status_code == 200
     workspace.clock.advance(days=16)
-    over = requests.get(task["result"], timeout=10)
+    over = requests.get(task["result"], timeout=60)
     assert (over.status_code, "<Code>ExpiredToken</Code>" in over.text) == (400, True)
 
 
 def _finished_export(workspace: MockWorkspace) -> dict[str, Any]:
     def ask(query: str) -> Any:
         headers = {"Authorization": f"Bearer {workspace.api_key}"}
-        return requests.post(workspace.graphql_url, json={"query": query}, headers=headers, timeout=10).json()["data"]
+        return requests.post(workspace.graphql_url, json={"query": query}, headers=headers, timeout=60).json()["data"]
 
     filters = f'filters: {{projectId: "{workspace.project("image")}"}}'
     made = ask(f"mutation {{ exportDataRowsInProject(input: {{{filters}}}) {{ taskId isStreamable }} }}")

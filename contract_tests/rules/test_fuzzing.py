@@ -6,11 +6,9 @@ no traceback in the log, no more than a second of the server's processor time. W
 is refused, and every answer is as it says.
 """
 
-import os
 import re
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -98,17 +96,11 @@ def tried(request: pytest.FixtureRequest) -> Callable[[int], settings]:
     return make
 
 
-def processor_seconds(server: ServedWorld) -> float:
-    """What the server has used so far."""
-    fields = Path(f"/proc/{server.ready['pid']}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def measured(server: ServedWorld, call: Callable[[], Any]) -> Any:
     """The answer, if it is no fault of the server."""
-    before = processor_seconds(server)
+    before = server.processor_seconds()
     answer = call()
-    took = processor_seconds(server) - before
+    took = server.processor_seconds() - before
     assert answer.status_code < 500, answer.text
     assert "MOCKSERVER_BUG" not in answer.text, answer.text
     assert took < MOST_SECONDS, (took, answer.text[:500])

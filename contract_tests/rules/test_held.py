@@ -181,7 +181,7 @@ def test_no_body_holds_the_loop(watched: WatchedWorld, path: str, body: bytes) -
 
 def test_no_route_holds_the_loop(watched: WatchedWorld) -> None:
     """Every route of the application is driven, those of files by the links that exports give out."""
-    paths = set(requests.get(f"{watched.url}/_routes", timeout=10).json())
+    paths = set(requests.get(f"{watched.url}/_routes", timeout=60).json())
     headers = {"Authorization": f"Bearer {watched.api_key}"}
     driven = 0
     for method, target in [*links(watched), *plain_routes(paths)]:

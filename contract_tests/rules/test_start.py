@@ -64,7 +64,7 @@ def list_imported(folder: Path, environment: dict[str, str]) -> set[str]:
         try:
             addresses = ready(process, folder)
             assert ask(addresses, "{user {id email}}")["user"]["id"]
-            assert requests.get(f"{addresses['url']}/_mock/health", timeout=20).status_code == 200
+            assert requests.get(f"{addresses['url']}/_mock/health", timeout=60).status_code == 200
             process.terminate()
             process.wait(60)
         finally:

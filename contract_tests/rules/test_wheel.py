@@ -61,7 +61,7 @@ def test_an_empty_environment_serves_from_the_wheel(wheel: Path, tmp_path: Path)
     uv("venv", "--quiet", str(tmp_path / "environment"))
     uv("pip", "install", "--quiet", "--python", str(python), str(wheel))
     with ServedWorld(python=python) as world:
-        assert requests.get(f"{world.url}/_mock/health", timeout=5).status_code == 200
+        assert requests.get(f"{world.url}/_mock/health", timeout=60).status_code == 200
 
 
 def test_the_lowest_dependencies_that_are_named_suffice(wheel: Path, tmp_path: Path) -> None:

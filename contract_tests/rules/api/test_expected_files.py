@@ -20,7 +20,7 @@ def workspace(server: ServedWorld) -> Iterator[MockWorkspace]:
 
 
 def open_link(workspace: MockWorkspace, url: str) -> requests.Response:
-    return requests.get(url, headers={"Authorization": f"Bearer {workspace.api_key}"}, timeout=10)
+    return requests.get(url, headers={"Authorization": f"Bearer {workspace.api_key}"}, timeout=60)
 
 
 @pytest.mark.parametrize("project", ["image", "video", "dicom"])
@@ -53,7 +53,7 @@ def test_the_text_layer_of_a_document_opens_without_a_key_and_holds_what_entitie
     for row in workspace.expected_rows("document"):
         attributes = row["media_attributes"]
         assert list(attributes) == ["asset_type", "mime_type", "text_layer_url"]
-        answer = requests.get(attributes["text_layer_url"], timeout=10)
+        answer = requests.get(attributes["text_layer_url"], timeout=60)
         assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
         tokens = {token["id"] for page in answer.json() for group in page["groups"] for token in group["tokens"]}
         named_tokens = set(tokens_in(row))
@@ -61,7 +61,7 @@ def test_the_text_layer_of_a_document_opens_without_a_key_and_holds_what_entitie
         assert named_tokens <= tokens
     assert seen > 5
     assert (
-        requests.get(attributes["text_layer_url"].replace("text-layer.json", "x.json"), timeout=10).status_code == 403
+        requests.get(attributes["text_layer_url"].replace("text-layer.json", "x.json"), timeout=60).status_code == 403
     )
 
 

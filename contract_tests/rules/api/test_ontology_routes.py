@@ -12,7 +12,7 @@ from contract_tests.serving import ServedWorld
 
 def rest(server: ServedWorld, path: str, body: object = None, *, key: str | None = None) -> requests.Response:
     headers = {"Authorization": f"Bearer {key or server.api_key}"}
-    return requests.get(f"{server.rest_url}/{path}", headers=headers, json=body, timeout=10)
+    return requests.get(f"{server.rest_url}/{path}", headers=headers, json=body, timeout=60)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_a_cursor_that_is_none_says_what_was_expected(server: ServedWorld, body:
 
 def test_a_body_that_is_no_json_is_refused(server: ServedWorld) -> None:
     headers = {"Authorization": f"Bearer {server.api_key}"}
-    answer = requests.get(f"{server.rest_url}/ontologies/unused", headers=headers, data=b"{", timeout=10)
+    answer = requests.get(f"{server.rest_url}/ontologies/unused", headers=headers, data=b"{", timeout=60)
     assert (answer.status_code, "not JSON" in json.loads(answer.content)["message"]) == (400, True)
 
 

@@ -31,7 +31,7 @@ def control(workspace: MockWorkspace, method: str, **body: object) -> requests.R
     url = f"{workspace.url}/_mock/faults"
     if method == "POST":
         body["fault"] = "export_rows_fail" if "data_rows" in body else "export_fails"
-    return requests.request(method, url, params={"api_key": workspace.api_key}, json=body or None, timeout=10)
+    return requests.request(method, url, params={"api_key": workspace.api_key}, json=body or None, timeout=60)
 
 
 def rest(workspace: MockWorkspace, task_id: str, route: str = "export-results") -> requests.Response:
@@ -49,9 +49,9 @@ def test_results_live_fourteen_days_of_the_worlds_clock(workspace: MockWorkspace
     workspace.clock.set("2025-01-01T12:00:00Z")
     task = run_export(workspace)
     workspace.clock.set("2025-01-15T11:59:50Z")
-    assert requests.get(task["result"], timeout=10).ok
+    assert requests.get(task["result"], timeout=60).ok
     workspace.clock.set("2025-01-15T12:00:30Z")
-    over = requests.get(task["result"], timeout=10)
+    over = requests.get(task["result"], timeout=60)
     assert (over.status_code, over.headers["content-type"]) == (400, "application/xml; charset=UTF-8")
     assert ElementTree.fromstring(over.content).findtext("Code") == "ExpiredToken"
 
@@ -78,7 +78,7 @@ def test_an_export_larger_than_the_limit_fails_and_says_why(tmp_path: Path) -> N
         large = run_export(own, "large")
         assert (large["status"], large["result"]) == ("FAILED", None)
         assert "exceeds the limit of 2 MiB" in large["metadata"]["failure"]
-        [line] = requests.get(large["errors"], timeout=10).json().values()
+        [line] = requests.get(large["errors"], timeout=60).json().values()
         assert line == large["metadata"]["failure"]
 
 
@@ -110,7 +110,7 @@ def data_rows(workspace: MockWorkspace, *, metadata: bool) -> str:
 
 
 def code_at(url: str) -> tuple[int, str | None]:
-    refused = requests.get(url, timeout=10)
+    refused = requests.get(url, timeout=60)
     return refused.status_code, ElementTree.fromstring(refused.content).findtext("Code")
 
 
@@ -121,10 +121,10 @@ def test_files_of_export_v1_give_way_to_newer_ones_and_are_made_again(narrow: Se
     assert oldest == again
     newer = data_rows(own, metadata=True)
     assert code_at(oldest) == (404, "NoSuchKey")
-    assert requests.get(newer, timeout=10).ok
+    assert requests.get(newer, timeout=60).ok
     fresh = data_rows(own, metadata=False)
     assert fresh != oldest
-    assert requests.get(fresh, timeout=10).text.count("\n") == 2500
+    assert requests.get(fresh, timeout=60).text.count("\n") == 2500
     assert code_at(newer) == (404, "NoSuchKey")
     own.delete()
 
@@ -157,7 +157,7 @@ def test_a_file_of_export_v1_larger_than_the_limit_is_an_error_that_says_why(nar
     assert (
         "exceeds the limit of 3 MiB; export less, or start the server with a larger --results-limit" in error["message"]
     )
-    assert requests.get(data_rows(own, metadata=False), timeout=10).ok, "what failed takes no space any more"
+    assert requests.get(data_rows(own, metadata=False), timeout=60).ok, "what failed takes no space any more"
     own.delete()
 
 
@@ -169,7 +169,7 @@ def test_files_of_export_v1_leave_the_disk_when_their_links_are_over(tmp_path: P
         document = f'mutation {{exportLabels(data: {{projectId: "{own.project("image")}"}}) {{downloadUrl}}}}'
         url = legacy(own, document)["downloadUrl"]
         own.clock.set("2025-01-15T11:59:00Z")
-        assert requests.get(url, timeout=10).ok
+        assert requests.get(url, timeout=60).ok
         own.clock.set("2025-01-16T00:00:00Z")
         assert code_at(url) == (400, "ExpiredToken")
         assert not list(tmp_path.glob("workspaces/*/*/legacy/*"))
@@ -184,7 +184,7 @@ def test_after_a_restart_files_of_export_v1_still_count_and_what_a_crash_left_is
     half.write_text("[")
     with ServedWorld("--state", str(tmp_path)) as world:
         assert not half.exists()
-        assert requests.get(f"{world.url}{url.path}?{url.query}", timeout=10).ok
+        assert requests.get(f"{world.url}{url.path}?{url.query}", timeout=60).ok
 
 
 # Failures on request
@@ -196,7 +196,7 @@ def test_a_whole_export_fails_on_request(workspace: MockWorkspace) -> None:
     for _ in range(2):
         task = run_export(workspace)
         assert (task["status"], task["result"]) == ("FAILED", None)
-        assert requests.get(task["errors"], timeout=10).json() == {"message": "No disk today"}
+        assert requests.get(task["errors"], timeout=60).json() == {"message": "No disk today"}
         assert rest(workspace, task["id"], "export-errors").json() == {"message": "No disk today"}
     assert run_export(workspace)["status"] == "COMPLETE"
 
@@ -208,10 +208,10 @@ def test_single_rows_fail_and_the_others_are_exported(workspace: MockWorkspace) 
     control(workspace, "POST", message="Unreadable", data_rows=[by_id["id"], by_key["global_key"]])
     task = run_export(workspace)
     assert task["status"] == "COMPLETE"
-    lines = requests.get(task["result"], timeout=10).text.splitlines()
+    lines = requests.get(task["result"], timeout=60).text.splitlines()
     assert len(lines) == 10
     assert not any(failed["id"] in line for line in lines for failed in (by_id, by_key))
-    errors = [line for line in requests.get(task["errors"], timeout=10).iter_lines() if line]
+    errors = [line for line in requests.get(task["errors"], timeout=60).iter_lines() if line]
     assert [json.loads(error) for error in errors] == [
         {"data_row": {"id": row["id"], "global_key": row["global_key"]}, "message": "Unreadable"}
         for row in (by_id, by_key)

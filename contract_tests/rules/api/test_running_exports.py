@@ -79,7 +79,7 @@ def test_a_cancelled_export_stays_cancelled_and_has_no_result(large: ServedWorld
     assert task(large, task_id) == {"status": "CANCELED", "completionPercentage": 0, "result": None}
     headers = {"Authorization": f"Bearer {large.api_key}"}
     rest = requests.get(
-        f"{large.rest_url}/export-results/{task_id}/{large.organization_id}", headers=headers, timeout=10
+        f"{large.rest_url}/export-results/{task_id}/{large.organization_id}", headers=headers, timeout=60
     )
     assert (rest.status_code, rest.json()["code"]) == (409, "RESOURCE_CONFLICT")
 
@@ -89,21 +89,21 @@ def test_what_has_ended_cannot_be_cancelled(large: ServedWorld) -> None:
     finish_export(large, task_id)
     body = {"query": CANCEL, "variables": {"id": task_id}}
     headers = {"Authorization": f"Bearer {large.api_key}"}
-    answer = requests.post(large.graphql_url, json=body, headers=headers, timeout=10).json()
+    answer = requests.post(large.graphql_url, json=body, headers=headers, timeout=60).json()
     assert answer["errors"][0]["extensions"]["code"] == "RESOURCE_CONFLICT"
 
 
 def test_many_exports_at_the_same_time_all_end_and_health_answers_during_them(large: ServedWorld) -> None:
     with ThreadPoolExecutor(6) as threads:
         tasks = list(threads.map(lambda _: start_export(large, "medium"), range(6)))
-        assert requests.get(f"{large.url}/_mock/health", timeout=10).ok
+        assert requests.get(f"{large.url}/_mock/health", timeout=60).ok
         ends = list(threads.map(lambda task_id: finish_export(large, task_id), tasks))
     assert [end["status"] for end in ends] == ["COMPLETE"] * 6
 
 
 def test_a_client_that_leaves_in_the_middle_of_a_download_troubles_nobody(large: ServedWorld) -> None:
     result = str(finish_export(large, start_export(large, "medium"))["result"])
-    connection = http.client.HTTPConnection(large.url.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(large.url.removeprefix("http://"), timeout=60)
     connection.request("GET", result.removeprefix(large.url))
     assert connection.getresponse().read(1000)
     connection.close()

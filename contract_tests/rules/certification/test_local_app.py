@@ -68,7 +68,7 @@ def test_an_application_is_certified(build: Callable[[], Any]) -> None:
     assert report.passed, report
     assert report.url.startswith("http://127.0.0.1:")
     with pytest.raises(requests.ConnectionError):
-        requests.get(report.url, timeout=5)
+        requests.get(report.url, timeout=60)
 
 
 def wsgi(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -13,8 +13,8 @@ import requests
 
 from contract_tests.serving import environment_without_settings
 
-ENDS_WITHIN_SECONDS = 4.0
-"""Measured: 0.3; an idle connection would hold up a server that waits for it for as long as it is kept."""
+ENDS_WITHIN_SECONDS = 45.0
+"""Measured: 0.3. A server that waits for an idle connection ends after 75."""
 READY_WITHIN_SECONDS = 60.0
 ENDS_BY_ITSELF_WITHIN_SECONDS = 90
 EXPORT_PROJECT = "mutation($i: ExportDataRowsInProjectInput!){exportDataRowsInProject(input: $i){taskId}}"
@@ -55,7 +55,7 @@ def ready(process: subprocess.Popen[str], folder: Path) -> Any:
 def ask(ready_file: Any, query: str, **variables: object) -> Any:
     headers = {"Authorization": f"Bearer {ready_file['api_key']}"}
     body = {"query": query, "variables": variables}
-    return requests.post(ready_file["graphql_url"], json=body, headers=headers, timeout=20).json()["data"]
+    return requests.post(ready_file["graphql_url"], json=body, headers=headers, timeout=60).json()["data"]
 
 
 def export(ready_file: Any) -> str:

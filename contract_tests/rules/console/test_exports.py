@@ -100,7 +100,7 @@ def test_a_task_of_a_client_is_listed_with_the_call_that_makes_it_again(server: 
 
 def test_looking_at_tasks_is_no_poll_of_a_client() -> None:
     with ServedWorld() as server:
-        requests.post(f"{server.url}/_mock/progression", json={"exports": {"looks": 1}}, timeout=10)
+        requests.post(f"{server.url}/_mock/progression", json={"exports": {"looks": 1}}, timeout=60)
         task = send(server, fetch(server, paths_of(server)["project"]))["taskId"]
         for _ in range(3):
             listed = fetch(server, "/console/tasks", part="list", id=task)
@@ -119,7 +119,7 @@ def test_looking_at_tasks_is_no_poll_of_a_client() -> None:
 def test_a_failed_export_says_why() -> None:
     with ServedWorld() as server:
         requests.post(
-            f"{server.url}/_mock/faults", json={"fault": "export_fails", "message": "<b>no</b> disk"}, timeout=10
+            f"{server.url}/_mock/faults", json={"fault": "export_fails", "message": "<b>no</b> disk"}, timeout=60
         )
         task = send(server, fetch(server, paths_of(server)["project"]))["taskId"]
         listed = fetch(server, "/console/tasks", part="list", id=task)
@@ -131,7 +131,7 @@ def test_other_machines_need_the_token_for_lists_and_tasks() -> None:
     with ServedWorld("--host", "0.0.0.0", "--control-token", "opens-it") as world:
         headers = {"X-Forwarded-For": "10.0.0.1", "Accept": "text/html"}
         for path in [*paths_of(world).values(), "/console/tasks", "/console/catalog"]:
-            answer = requests.get(world.url + path, headers=headers, timeout=10)
+            answer = requests.get(world.url + path, headers=headers, timeout=60)
             assert answer.status_code == 401
             assert "Control token" in answer.text
             assert "image" not in answer.text

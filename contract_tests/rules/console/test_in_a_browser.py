@@ -116,7 +116,7 @@ def test_the_clock_and_workspaces_are_changed_by_buttons(page: Page, server: Ser
     page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name=f"Delete {fork}").click()
     page.wait_for_url(f"{server.url}/")
-    keys = requests.get(f"{server.url}/_mock/workspaces", timeout=10).json()["api_keys"]
+    keys = requests.get(f"{server.url}/_mock/workspaces", timeout=60).json()["api_keys"]
     assert fork not in keys
 
 
@@ -128,7 +128,7 @@ def test_a_webhook_is_set_up_as_the_service_describes_it(page: Page, server: Ser
     page.get_by_role("checkbox", name="REVIEW_CREATED").check()
     page.get_by_role("button", name="Set up webhook").click()
     page.locator("article").get_by_text("http://127.0.0.1:1/webhook-endpoint").wait_for()
-    [webhook] = requests.get(f"{server.url}/_mock/webhooks", timeout=10).json()["webhooks"]
+    [webhook] = requests.get(f"{server.url}/_mock/webhooks", timeout=60).json()["webhooks"]
     assert webhook["project_id"] == server.projects["text"]
     assert webhook["version"] == "v2"
     assert "REVIEW_CREATED" in webhook["topics"]

@@ -73,7 +73,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedWorld]:
 
 
 def fetch_page(server: ServedWorld, **headers: str) -> str:
-    response = requests.get(f"{server.url}/", headers=headers, timeout=10)
+    response = requests.get(f"{server.url}/", headers=headers, timeout=60)
     assert response.status_code == 200, response.text
     return response.text
 
@@ -194,7 +194,7 @@ def texts_of(server: ServedWorld) -> dict[str, str]:
 
 
 def test_it_needs_nothing_from_elsewhere(server: ServedWorld) -> None:
-    response = requests.get(f"{server.url}/", timeout=10)
+    response = requests.get(f"{server.url}/", timeout=60)
     loaded = re.findall(r"(?:src|href|action)=\"([^\"]*)\"", response.text)
     assert [address for address in loaded if address.startswith(("http", "//"))] == []
     policy = response.headers["Content-Security-Policy"]
@@ -209,11 +209,11 @@ def test_no_style_and_no_script_is_written_into_the_page(server: ServedWorld) ->
 
 def test_files_of_the_page_are_kept_by_browsers_and_small(server: ServedWorld) -> None:
     addresses = re.findall(r'"(/console/static/[^"]+)"', fetch_page(server))
-    files = [requests.get(server.url + address, timeout=10) for address in addresses]
+    files = [requests.get(server.url + address, timeout=60) for address in addresses]
     assert [file.status_code for file in files] == [200, 200]
     assert all("immutable" in file.headers["Cache-Control"] for file in files)
     assert sum(len(file.content) for file in files) < 200_000
-    assert requests.get(f"{server.url}/console/static/nothing.js", timeout=10).status_code == 404
+    assert requests.get(f"{server.url}/console/static/nothing.js", timeout=60).status_code == 404
 
 
 def test_templates_are_imported_when_a_view_is_requested() -> None:
@@ -227,15 +227,15 @@ def test_templates_are_imported_when_a_view_is_requested() -> None:
 
 def test_another_workspace_is_shown_to_who_knows_its_key(server: ServedWorld) -> None:
     created = requests.post(f"{server.url}/_mock/workspaces", json={"scenario": "empty", "seed": 3}, timeout=30).json()
-    other = Reader(requests.get(f"{server.url}/", params={"api_key": created["api_key"]}, timeout=10).text).texts
+    other = Reader(requests.get(f"{server.url}/", params={"api_key": created["api_key"]}, timeout=60).text).texts
     assert other["scenario"] == "empty"
     assert other["organization-id"] == created["organization_id"] != server.organization_id
-    nobody = requests.get(f"{server.url}/", params={"api_key": "nobody's"}, timeout=10)
+    nobody = requests.get(f"{server.url}/", params={"api_key": "nobody's"}, timeout=60)
     assert nobody.status_code == 404
     assert server.api_key not in nobody.text
     assert created["api_key"] not in nobody.text
     assert created["api_key"] in fetch_page(server)
-    requests.delete(f"{server.url}/_mock/workspaces/{created['api_key']}", timeout=10)
+    requests.delete(f"{server.url}/_mock/workspaces/{created['api_key']}", timeout=60)
 
 
 # Other machines
@@ -264,27 +264,27 @@ def test_a_browser_of_another_machine_signs_in_with_the_control_token(guarded: S
         browser.headers.update(ELSEWHERE)
         for token, status in (("wrong", 401), ("opens-it", 200)):
             form = {"token": token, "target": "/docs/"}
-            answer = browser.post(f"{guarded.url}/console/sign-in", data=form, timeout=10)
+            answer = browser.post(f"{guarded.url}/console/sign-in", data=form, timeout=60)
             assert answer.status_code == status
         assert answer.url == f"{guarded.url}/docs/"
         assert "opens-it" not in str(browser.cookies.get_dict())
-        assert "my-own-key" in browser.get(f"{guarded.url}/", timeout=10).text
-        assert browser.get(f"{guarded.url}/_mock/clock", timeout=10).status_code == 200
+        assert "my-own-key" in browser.get(f"{guarded.url}/", timeout=60).text
+        assert browser.get(f"{guarded.url}/_mock/clock", timeout=60).status_code == 200
         foreign = {"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"}
-        answer = browser.post(f"{guarded.url}/_mock/clock", json={"advance": 1}, headers=foreign, timeout=10)
+        answer = browser.post(f"{guarded.url}/_mock/clock", json={"advance": 1}, headers=foreign, timeout=60)
         assert answer.status_code == 401
 
 
 @pytest.mark.parametrize("target", ["//evil.example/", "http://evil.example", "/\\evil.example", ""])
 def test_signing_in_leads_only_to_this_server(guarded: ServedWorld, target: str) -> None:
     form = {"token": "opens-it", "target": target}
-    answer = requests.post(f"{guarded.url}/console/sign-in", data=form, timeout=10, allow_redirects=False)
+    answer = requests.post(f"{guarded.url}/console/sign-in", data=form, timeout=60, allow_redirects=False)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"token", b"token=%ff", b"x" * 5000])
 def test_a_form_that_is_no_form_is_refused(guarded: ServedWorld, body: bytes) -> None:
-    answer = requests.post(f"{guarded.url}/console/sign-in", data=body, timeout=10)
+    answer = requests.post(f"{guarded.url}/console/sign-in", data=body, timeout=60)
     assert answer.status_code in {401, 413}
     assert answer.json()["code"] in {"CONTROL_REFUSED", "BAD_USER_INPUT"}
 
@@ -303,10 +303,10 @@ def test_long_lists_are_cut(server: ServedWorld) -> None:
     body = {"query": f"mutation {{ {fields} }}"}
     answers = [requests.post(server.graphql_url, json=body, headers=headers, timeout=30).json() for _ in range(5)]
     assert [answer for answer in answers if "errors" in answer] == []
-    html = requests.get(f"{server.url}/", params={"api_key": created["api_key"]}, timeout=10).text
+    html = requests.get(f"{server.url}/", params={"api_key": created["api_key"]}, timeout=60).text
     assert html.count("<tr data-dataset") == MOST_LISTED
     assert "… and 5 more." in html
-    requests.delete(f"{server.url}/_mock/workspaces/{created['api_key']}", timeout=10)
+    requests.delete(f"{server.url}/_mock/workspaces/{created['api_key']}", timeout=60)
 
 
 def run_in_sdk(program: str, folder: Path) -> list[str]:

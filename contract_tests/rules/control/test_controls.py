@@ -191,7 +191,7 @@ def test_the_openapi_document_names_every_route_and_only_those(server: ServedWor
         ).status_code
         assert status != 405, (path, method)
     undocumented = ["/_mock/", "/_mock/workspace", "/_mock/fault"]
-    assert all(requests.get(server.url + path, timeout=10).status_code == 404 for path in undocumented)
+    assert all(requests.get(server.url + path, timeout=60).status_code == 404 for path in undocumented)
 
 
 def test_every_reference_of_the_openapi_document_leads_somewhere(server: ServedWorld) -> None:

@@ -104,7 +104,7 @@ def test_clients_that_have_left_give_their_places_to_others(server: ServedWorld,
 def leave(server: ServedWorld, request: bytes, times: int) -> None:
     """Sends a request on so many connections, and close them without reading the answers."""
     address = urlsplit(server.url)
-    connections = [socket.create_connection((address.hostname, address.port), timeout=10) for _ in range(times)]
+    connections = [socket.create_connection((address.hostname, address.port), timeout=60) for _ in range(times)]
     for connection in connections:
         connection.sendall(request)
     for connection in connections:

@@ -143,20 +143,23 @@ def test_an_odd_answer_is_the_answer(raw: bytes, status: int, answer: bytes) -> 
 
 def test_what_comes_behind_an_answer_is_not_taken_for_the_next() -> None:
     async def twice(late: float) -> list[int | None]:
+        written = asyncio.Event()
+
         async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await reader.readuntil(b"}")
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
             await asyncio.sleep(late)
             writer.write(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n")
+            written.set()
             await asyncio.sleep(0.2)
 
-        return await send_two(handle, pause=0.1)
+        return await send_two(handle, after=written)
 
     assert asyncio.run(twice(0.0)) == asyncio.run(twice(0.05)) == [200, 200]
 
 
-async def send_two(handle: Handle, *, pause: float = 0.0, **more: Any) -> list[int | None]:
-    """The statuses of two requests to such a server, the first of them with `more`."""
+async def send_two(handle: Handle, *, after: asyncio.Event | None = None, **more: Any) -> list[int | None]:
+    """The statuses of two requests to such a server: the first with `more`, the second when `after` has happened."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await handle(reader, writer)
@@ -167,7 +170,9 @@ async def send_two(handle: Handle, *, pause: float = 0.0, **more: Any) -> list[i
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
     sender = Sender()
     first = await sender.send(url, request(**more))
-    await asyncio.sleep(pause)
+    if after is not None:
+        await after.wait()
+        await asyncio.sleep(0.05)  # the loop reads what was written
     second = await sender.send(url, request())
     await sender.close()
     server.close()

@@ -1,6 +1,5 @@
 """Limits on the cost of an answer, since short documents can read whole worlds."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -31,12 +30,12 @@ def test_a_short_document_that_would_read_the_world_many_times_is_refused_soon(
     server: ServedWorld, document: str
 ) -> None:
     """The service's words, which the SDK knows: ValidationFailedError."""
-    started = time.monotonic()
+    before = server.processor_seconds()
     error = ask(server, document).error
     assert error["message"] == "Query complexity limit exceeded"
     assert "lists within lists" in error["extensions"]["reason"]
-    assert time.monotonic() - started < 10
-    assert requests.get(f"{server.url}/_mock/health", timeout=5).ok
+    assert server.processor_seconds() - before < 10
+    assert requests.get(f"{server.url}/_mock/health", timeout=60).ok
 
 
 LISTS_IN_LISTS = (

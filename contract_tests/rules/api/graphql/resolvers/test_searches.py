@@ -1,6 +1,5 @@
 """Questions for one thing and for many: filters, pages, cursors (wire.md §2)."""
 
-import time
 from typing import Any
 
 import pytest
@@ -178,9 +177,9 @@ def test_a_job_nobody_started_is_not_found(server: ServedWorld, job: str) -> Non
 
 def test_twenty_thousand_ids_are_looked_up_at_once(server: ServedWorld) -> None:
     document = "query($ids: [String!]!){externalIdsToDataRowIds(externalId_in: $ids){dataRowId}}"
-    started = time.monotonic()
+    before = server.processor_seconds()
     assert ask(server, document, {"ids": [f"file-{number}.png" for number in range(20_000)]}).data
-    assert time.monotonic() - started < 10.0
+    assert server.processor_seconds() - before < 10.0
 
 
 @pytest.mark.parametrize("word", ["street", "STREET", "eet-sc", "%", "_", "!", "'", "\\", ""])
