@@ -1,7 +1,7 @@
 """JSON into typed values, for threads that may begin at the same moment.
 
 msgspec examines a type when it is first used, and keeps what it found with the type. A second thread that uses the
-same type meanwhile reads the half-finished record, and the process ends with a segmentation fault (msgspec 0.22,
+same type during that reads the half-finished record, and the process ends with a segmentation fault (msgspec 0.22,
 observed 2026-11). So a type is examined here once, under a lock, before any thread uses it.
 """
 

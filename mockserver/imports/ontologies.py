@@ -11,12 +11,14 @@ from typing import Any
 import orjson
 
 from mockserver.errors import MalformedRequest, nearest, quote, shorten
-from mockserver.generate.features import COLOURS, TOOLS
+from mockserver.generate.features import COLOURS, TOOLS, make_machine_name
 from mockserver.world.media import ORDINARY_QUESTIONS, PROMPT_RESPONSE_QUESTIONS
 
 JsonObject = dict[str, Any]
-ALL_TOOLS = TOOLS | {"step-reasoning", "fact-checking", "prompt-issue"}
-"""Kinds of tools; the last three judge messages (SDK tool_type.py), and no export of theirs is known."""
+JUDGING_TOOLS = frozenset({"step-reasoning", "fact-checking", "prompt-issue"})
+"""Tools that judge messages (SDK tool_type.py). No export of theirs is known."""
+ALL_TOOLS = TOOLS | JUDGING_TOOLS
+PROMPT_ISSUE_COLOUR = "#ff00ff"
 QUESTIONS = ORDINARY_QUESTIONS | PROMPT_RESPONSE_QUESTIONS | {"dropdown", "date"}
 """Types of questions; the last two are of older SDKs (ontology.py 3.40.1 Classification.Type)."""
 WITH_OPTIONS = frozenset({"radio", "checklist", "dropdown", "response-radio", "response-checklist"})
@@ -72,7 +74,18 @@ def _complete_tool(tool: Any, path: str, colour: str) -> JsonObject:
     ]
     start = {"tool": kind, "name": name, "required": bool(tool.get("required")), "color": tool.get("color") or colour}
     whole: JsonObject = tool | start | {"classifications": questions, **_get_ids(tool, path)}
-    return whole
+    return whole | {"definition": _complete_definition(whole, path)} if kind in JUDGING_TOOLS else whole
+
+
+def _complete_definition(tool: JsonObject, path: str) -> JsonObject:
+    """The definition of a tool that judges messages names the tool again; that of a prompt issue has its color
+    instead of variants (the SDK's tests, test_ontology.py 7.17.0)."""
+    definition = tool.get("definition") or {}
+    if not isinstance(definition, dict):
+        raise MalformedRequest(f"{path}.definition is {_show(definition)}; expected an object, or null")
+    names = {"title": tool["name"], "value": make_machine_name(tool["name"], "tool")}
+    color = {"color": PROMPT_ISSUE_COLOUR} if tool["tool"] == "prompt-issue" else {}
+    return names | color | definition
 
 
 def _complete_question(question: Any, path: str, depth: int = 0) -> JsonObject:

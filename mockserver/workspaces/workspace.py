@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from mockserver.world.changes.settings import WorkspaceSettings
     from mockserver.world.changes.slices import SliceChanges
     from mockserver.world.changes.tasks import TaskChanges
+    from mockserver.world.changes.workflows import WorkflowChanges
 
 LOG = logging.getLogger(__name__)
 
@@ -99,6 +100,7 @@ class Workspace(HasParts):
     data_rows: Part[DataRowChanges] = Part("mockserver.world.changes.data_rows:DataRowChanges", "store")
     labels: Part[LabelChanges] = Part("mockserver.world.changes.labels:LabelChanges", "store")
     issues: Part[IssueChanges] = Part("mockserver.world.changes.issues:IssueChanges", "store")
+    workflows: Part[WorkflowChanges] = Part("mockserver.world.changes.workflows:WorkflowChanges", "store")
     ontologies: Part[OntologyChanges] = Part("mockserver.world.changes.ontologies:OntologyChanges", "store")
     tasks: Part[TaskChanges] = Part("mockserver.world.changes.tasks:TaskChanges", "store")
 

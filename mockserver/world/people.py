@@ -6,6 +6,11 @@ from typing import ClassVar
 
 from mockserver.world.database import Record
 
+NO_ROLE = "NONE"
+"""The role without access, as the SDK upper-cases it (client.get_roles)."""
+THROUGH_PROJECT, THROUGH_ORGANIZATION = "PROJECT_MEMBERSHIP", "ORGANIZATION"
+"""Where a member's access to a project is from (SDK project.py ProjectMember)."""
+
 
 class Organization(Record, frozen=True):
     TABLE: ClassVar[str] = "organization"

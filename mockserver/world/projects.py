@@ -98,6 +98,15 @@ class TaskQueue(Record, frozen=True):
     queue_type: str
 
 
+class ProjectWorkflow(Record, frozen=True):
+    """The workflow that a client gave to a project. Without one, its queues are joined as those of a new project."""
+
+    TABLE: ClassVar[str] = "project_workflow"
+    project_id: str
+    config: JsonText
+    updated_at: int
+
+
 class Batch(Record, frozen=True):
     TABLE: ClassVar[str] = "batch"
     id: str

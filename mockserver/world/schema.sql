@@ -89,6 +89,9 @@ CREATE TABLE task_queue (
 );
 CREATE INDEX task_queue_of_project ON task_queue (project_id, position);
 
+-- `config` is the object that the client sent: nodes and edges.
+CREATE TABLE project_workflow (project_id TEXT PRIMARY KEY, config TEXT NOT NULL, updated_at BIGINT NOT NULL);
+
 CREATE TABLE batch (
   id TEXT PRIMARY KEY, project_id TEXT NOT NULL, name TEXT NOT NULL, size INTEGER NOT NULL,
   number_of_labels INTEGER NOT NULL, coverage_percentage DOUBLE PRECISION NOT NULL,
@@ -313,5 +316,5 @@ CREATE TABLE project_model_config (
 );
 CREATE TABLE catalog_slice (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, description TEXT, query TEXT NOT NULL, created_by TEXT NOT NULL,
-  created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL
+  created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL, sorting TEXT
 );

@@ -8,7 +8,8 @@ from mockserver.world.database import JsonText, Record
 
 
 class CatalogSlice(Record, frozen=True):
-    """`query` is JSON, the list of search terms that an export's `searchQuery.query` would hold."""
+    """`query` is JSON, the list of search terms that an export's `searchQuery.query` would hold; `sorting` is JSON, the
+    order that a client sent with it."""
 
     TABLE: ClassVar[str] = "catalog_slice"
     NOUN: ClassVar[str] = "Slice"
@@ -20,3 +21,4 @@ class CatalogSlice(Record, frozen=True):
     created_at: int
     updated_at: int
     deleted: bool
+    sorting: JsonText | None = None

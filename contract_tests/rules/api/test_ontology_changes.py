@@ -37,6 +37,23 @@ def message(answer: requests.Response) -> str:
     return str(answer.json()["message"])
 
 
+@pytest.mark.parametrize(
+    ("tool", "sent", "rest"),
+    [
+        ("step-reasoning", {"variants": [], "version": 1}, {"variants": [], "version": 1}),
+        ("fact-checking", {"variants": [{"id": 0}], "version": 1}, {"variants": [{"id": 0}], "version": 1}),
+        ("prompt-issue", None, {"color": "#ff00ff"}),
+    ],
+)
+def test_a_tool_that_judges_messages_is_named_in_its_definition(
+    world: MockWorkspace, tool: str, sent: object, rest: dict[str, object]
+) -> None:
+    """SDK tests test_ontology.py 7.17.0."""
+    feature = create_feature(world, {"tool": tool, "name": "My tool", "definition": sent})
+    definition = read_feature(world, feature)["normalized"]["definition"]
+    assert definition == {"title": "My tool", "value": "my_tool", **rest}
+
+
 def create_feature(world: MockWorkspace, feature: object = POINT) -> str:
     answer = rest(world, "PUT", "feature-schemas/new_feature_schema_id", {"normalized": json.dumps(feature)})
     assert answer.status_code == 200, answer.text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockserver.errors import Conflict, NotAllowed
+from mockserver.errors import BadInput, Conflict, NotAllowed
 from mockserver.world import ids
 from mockserver.world.change import Change
 from mockserver.world.database import Clause, encode_json
@@ -12,6 +12,9 @@ from mockserver.world.events import EventKind
 from mockserver.world.models import ModelConfig, ProjectModelConfig
 from mockserver.world.projects import Project
 from mockserver.world.store import Store
+
+LIVE_CHAT = "MODEL_CHAT_EVALUATION"
+"""The editor of projects whose chats are held while they are judged."""
 
 
 class ModelConfigChanges:
@@ -30,18 +33,19 @@ class ModelConfigChanges:
             return config
 
     def delete(self, config_id: str) -> None:
-        """Raises NotFound, and Conflict while a project uses it."""
+        """Deletes a config, from the projects that use it as well (the SDK's tests, conftest.py `model_config` 7.17.0).
+        Raises NotFound."""
         with self._store.change() as change:
             config = change.one(ModelConfig, config_id)
-            if change.connection.count(ProjectModelConfig, Clause("model_config_id = :id", id=config.id)):
-                raise Conflict(f"Model config {config_id!r} is used by a project; take it from the project first")
+            change.connection.delete(ProjectModelConfig, Clause("model_config_id = :id", id=config.id))
             change.connection.delete(ModelConfig, Clause("id = :id", id=config.id))
             change.add_event(EventKind.MODEL_UPDATED, config=config.id)
 
     def add_to_project(self, project_id: str, config_id: str, response_count: int | None) -> ProjectModelConfig:
-        """Raises NotFound, Conflict if the project has it, NotAllowed once the models of the project are complete."""
+        """Raises NotFound, Conflict if the project has it, BadInput once the models of the project are complete."""
         with self._store.change() as change:
-            project, config = _find_open(change, project_id), change.one(ModelConfig, config_id)
+            project = _find_open(change, project_id, "create model config for project")
+            config = change.one(ModelConfig, config_id)
             same = Clause("project_id = :project AND model_config_id = :id", project=project.id, id=config.id)
             if change.connection.count(ProjectModelConfig, same):
                 raise Conflict(f"Project {project_id!r} has the model config {config_id!r} already")
@@ -51,26 +55,30 @@ class ModelConfigChanges:
             return link
 
     def remove_from_project(self, link_id: str) -> None:
-        """Raises NotFound, NotAllowed."""
+        """Raises NotFound, BadInput."""
         with self._store.change() as change:
             link = change.one(ProjectModelConfig, link_id)
-            _find_open(change, link.project_id)
+            _find_open(change, link.project_id, "perform this action")
             change.connection.delete(ProjectModelConfig, Clause("id = :id", id=link.id))
             change.add_event(EventKind.PROJECT_UPDATED, project=link.project_id)
 
     def complete(self, project_id: str, *, complete: bool) -> Project:
-        """Says whether the models of a project are complete. Raises NotFound."""
+        """Says whether the models of a project are complete. Raises NotFound, and NotAllowed for a project without live
+        chats (in the words of the service: the SDK's tests, test_project_set_model_setup_complete.py 7.17.0)."""
         with self._store.change() as change:
             project = change.one(Project, project_id)
+            if project.editor_task_type != LIVE_CHAT:
+                raise NotAllowed("Only live model chat evaluation projects can complete model setup")
             place = Clause("id = :id", id=project.id)
             change.connection.update(Project, place, model_setup_complete=complete, updated_at=change.now)
             change.add_event(EventKind.PROJECT_UPDATED, project=project.id)
             return change.one(Project, project_id)
 
 
-def _find_open(change: Change, project_id: str) -> Project:
-    """A project whose models can be changed (SDK project.py set_project_model_setup_complete)."""
+def _find_open(change: Change, project_id: str, what: str) -> Project:
+    """A project whose models can be changed. Raises BadInput in the words of the service (the SDK's tests,
+    test_project_set_model_setup_complete.py 7.17.0)."""
     project = change.one(Project, project_id)
     if project.model_setup_complete:
-        raise NotAllowed(f"The model setup of project {project_id!r} is complete; its model configs stay as they are")
+        raise BadInput(f"Cannot {what} because model setup is complete")
     return project

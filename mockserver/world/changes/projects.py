@@ -18,16 +18,12 @@ from mockserver.world.data_rows import Dataset
 from mockserver.world.database import Clause, encode_json
 from mockserver.world.events import EventKind
 from mockserver.world.new_rows import Content, RowSpec
-from mockserver.world.people import Person, ProjectMember, Role
+from mockserver.world.people import NO_ROLE, THROUGH_PROJECT, Person, ProjectMember, Role
 from mockserver.world.projects import Ontology, Project, ProjectTag, ResourceTag, queues_of_new_project
 from mockserver.world.store import Store
 
 INSTRUCTIONS = "projectInstructions"
 """The key of an ontology that has the URL of instructions (SDK tests test_ontology.py)."""
-NO_ROLE = "NONE"
-"""The role of a person who is no member (SDK user.py remove_from_project)."""
-THROUGH_PROJECT = "PROJECT_MEMBERSHIP"
-"""Where a member's access is from (SDK project.py ProjectMember)."""
 
 
 class FirstRows(NamedTuple):
@@ -97,15 +93,25 @@ class ProjectChanges:
     # Tags
 
     def create_tag(self, text: str, color: str) -> ResourceTag:
-        """Raises BadInput, and Conflict when there is a tag with this text."""
+        """Creates a tag. Its color is kept without `#` (the SDK's tests, test_project.py 7.17.0). Raises Conflict when
+        there is a tag with this text."""
         with self._store.change() as change:
             if change.connection.count(ResourceTag, Clause("text = :text", text=text)):
                 raise Conflict(f"There is a tag {text!r} already; give the new one another text")
             owner = self._store.workspace.user_id
-            tag = ResourceTag(change.new_id(), text, color, owner, change.now, change.now)
+            tag = ResourceTag(change.new_id(), text, color.removeprefix("#"), owner, change.now, change.now)
             change.connection.insert([tag])
             change.add_event(EventKind.SCHEMA_UPDATED, id=tag.id)
             return tag
+
+    def delete_tag(self, tag_id: str) -> str:
+        """Deletes a tag, from all projects as well. Raises NotFound."""
+        with self._store.change() as change:
+            tag = change.one(ResourceTag, tag_id)
+            change.connection.delete(ProjectTag, Clause("tag_id = :id", id=tag.id))
+            change.connection.delete(ResourceTag, Clause("id = :id", id=tag.id))
+            change.add_event(EventKind.SCHEMA_UPDATED, id=tag.id)
+            return tag.id
 
     def set_tags(self, project_id: str, tag_ids: Sequence[str]) -> list[ResourceTag]:
         """Replaces the tags of a project. Raises NotFound."""

@@ -18,14 +18,16 @@ class SliceChanges:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def create(self, name: str, description: str | None, query: JsonText) -> CatalogSlice:
+    def create(
+        self, name: str, description: str | None, query: JsonText, sorting: JsonText | None = None
+    ) -> CatalogSlice:
         """Raises Conflict when there are too many."""
         with self._store.change() as change:
             if change.connection.count(CatalogSlice, Clause("NOT deleted")) >= MOST_SLICES:
                 raise Conflict(f"There are {MOST_SLICES:,} slices already; delete one first")
             created = CatalogSlice(
                 ids.random_uuid(change.new_id()), name, description, query, self._store.workspace.user_id, change.now,
-                change.now, deleted=False,
+                change.now, deleted=False, sorting=sorting,
             )  # fmt: skip
             change.connection.insert([created])
             change.add_event(EventKind.SCHEMA_UPDATED, id=created.id)

@@ -19,11 +19,13 @@ ROWS_OF_PROJECT = (
 )
 """The number of live data rows, as an expression of SQL."""
 LAST_ACTIVITY_OF_PROJECT = (
-    "(SELECT dr.last_activity_at FROM data_row dr WHERE NOT dr.deleted AND EXISTS (SELECT 1 FROM project_row pr"
-    " WHERE pr.project_id = {project} AND pr.data_row_no = dr.no) ORDER BY dr.last_activity_at DESC LIMIT 1)"
+    "COALESCE((SELECT dr.last_activity_at FROM data_row dr WHERE NOT dr.deleted AND EXISTS ("
+    "SELECT 1 FROM project_row pr WHERE pr.project_id = {project} AND pr.data_row_no = dr.no)"
+    " ORDER BY dr.last_activity_at DESC LIMIT 1), (SELECT own.updated_at FROM project own WHERE own.id = {project}))"
 )
-"""The timestamp of the last activity, as an expression of SQL. It begins with the newest of all data rows: in a large
-project the first one tried is almost always its own."""
+"""The timestamp of the last activity, as an expression of SQL: that of a data row, or else the project's own (the SDK's
+tests, test_project_setup.py 7.17.0). It begins with the newest of all data rows: in a large project the first one tried
+is almost always its own."""
 ROWS_OF_DATASET = (
     "((SELECT COUNT(*) FROM data_row dr WHERE dr.dataset_id = {dataset})"
     " - (SELECT COUNT(*) FROM data_row dr WHERE dr.deleted AND dr.dataset_id || '' = {dataset}))"
@@ -52,8 +54,8 @@ def count_rows_of_dataset(connection: Connection, dataset_id: str) -> int:
     return int(connection.value(f"SELECT {ROWS_OF_DATASET.format(dataset=':id')}", {"id": dataset_id}))
 
 
-def find_last_activities(connection: Connection, project_ids: list[str]) -> dict[str, int | None]:
-    """The timestamp of the latest activity on a data row of each project; None if it has none."""
+def find_last_activities(connection: Connection, project_ids: list[str]) -> dict[str, int]:
+    """The timestamp of the latest activity in each project."""
     return _read_by_project(connection, LAST_ACTIVITY_OF_PROJECT, project_ids)
 
 

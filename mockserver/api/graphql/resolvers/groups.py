@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -11,7 +12,7 @@ import msgspec
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.texts import check_texts
-from mockserver.errors import BadInput, WireError
+from mockserver.errors import BadInput, MalformedRequest, WireError
 from mockserver.world.changes.groups import GroupSettings, Membership
 from mockserver.world.database import Clause
 from mockserver.world.groups import GroupMember, GroupProject, Invite, ProjectInvite, UserGroup
@@ -98,9 +99,14 @@ def add_to(fields: Fields) -> None:
 
 # Groups
 
+UUID = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
 
 def find_group(_source: Any, call: Call, where: Mapping[str, Any], *, required: bool) -> UserGroup | None:
-    """Null for an unknown one in the newer of both fields (SDK user_group.py 7.17.0). Raises NotFound in the other."""
+    """Null for an unknown one in the newer of both fields (SDK user_group.py 7.17.0). Raises NotFound in the other, and
+    MalformedRequest for an id that is no UUID (SDK tests test_user_group.py 7.17.0)."""
+    if not UUID.fullmatch(str(where.get("id"))):
+        raise MalformedRequest("Invalid user group id")
     group = call.find(UserGroup, str(where.get("id")))
     return call.get(UserGroup, str(where.get("id")), "User group") if group is None and required else group
 

@@ -11,7 +11,7 @@ import orjson
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.texts import check_texts
-from mockserver.errors import BadInput
+from mockserver.errors import BadInput, shorten
 from mockserver.exports.selection import build_catalog_condition
 from mockserver.world.database import Clause, encode_json
 from mockserver.world.models import ModelConfig, ProjectModelConfig
@@ -20,6 +20,7 @@ from mockserver.world.queries.sources import DATA_ROWS
 from mockserver.world.slices import CatalogSlice
 
 MOST_RESPONSES = 100
+CREATED_AT, DIRECTIONS = "dataRowCreatedAt", ("ASC", "DESC")
 
 
 class Count(msgspec.Struct, frozen=True):
@@ -79,17 +80,29 @@ def list_configs(source: Project, call: Call) -> list[ProjectModelConfig]:
 
 
 def create_slice(_source: Any, call: Call, args: Mapping[str, Any]) -> CatalogSlice:
-    """Creates a slice whose terms are those that an export's search takes. An order is refused. Raises MalformedRequest
-    for an unknown term."""
+    """Creates a slice whose terms are those that an export's search takes. Raises MalformedRequest for an unknown term,
+    and BadInput for another order than that of creation."""
     check_texts(args)
     terms = args["filter"]
     if not args["name"].strip() or not isinstance(terms, list) or not all(isinstance(term, dict) for term in terms):
         raise BadInput("A slice needs a name that is not empty, and a filter that is a list of search terms")
-    if args.get("sorting"):
-        raise BadInput("A slice was sent with sorting, which is not imitated; its data rows are in order of creation")
+    sorting = args.get("sorting") or None
+    for index, order in enumerate(sorting or []):
+        _check_order(order, f"sorting[{index}]")
     build_catalog_condition(terms)
-    text = encode_json(terms)
-    return call.workspace.slices.create(args["name"], args.get("description"), text)
+    order_text = None if sorting is None else encode_json(sorting)
+    return call.workspace.slices.create(args["name"], args.get("description"), encode_json(terms), order_text)
+
+
+def _check_order(order: Any, path: str) -> None:
+    """Raises BadInput for another order than that of creation, either way (the SDK's tests, test_slice.py 7.17.0)."""
+    field = order.get("field") if isinstance(order, dict) else None
+    name = field.get("field") if isinstance(field, dict) else None
+    if name != CREATED_AT or order.get("direction") not in DIRECTIONS:
+        raise BadInput(
+            f"{path} is {shorten(repr(order), 120)}; expected the field {CREATED_AT!r} with the direction 'ASC' or"
+            " 'DESC': other orders of a slice are not imitated"
+        )
 
 
 def delete_slice(_source: Any, call: Call, args: Mapping[str, Any]) -> bool:

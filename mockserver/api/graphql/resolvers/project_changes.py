@@ -32,6 +32,8 @@ def add_to(fields: Fields) -> None:
     fields.add("Mutation", "cloneProject", clone_project)
     fields.add("Mutation", "setProjectInstructions", set_instructions)
     fields.add("Mutation", "createResourceTag", create_tag)
+    fields.add("Mutation", "deleteResourceTag", delete_tag)
+    fields.add("DeletedResourceTag", "id", lambda source, _call: source)
     fields.add("ProjectChanges", "updateProjectResourceTags", set_tags)
     fields.add("Mutation", "setProjectMembership", set_member)
     fields.add("Mutation", "deleteProjectMemberships", remove_members)
@@ -51,6 +53,10 @@ def set_instructions(_source: Any, call: Call, where: Mapping[str, Any], data: M
     """Sets the URL of instructions, which is never fetched."""
     check_texts(data)
     return call.workspace.projects.set_instructions(str(where.get("id")), data["instructionsUrl"])
+
+
+def delete_tag(_source: Any, call: Call, input: Mapping[str, Any]) -> str:
+    return call.workspace.projects.delete_tag(input["id"])
 
 
 def create_tag(_source: Any, call: Call, input: Mapping[str, Any]) -> ResourceTag:

@@ -17,7 +17,7 @@ from mockserver.exports.selection import build_project_condition
 from mockserver.world import ids
 from mockserver.world.data_rows import Dataset
 from mockserver.world.database import EVERYTHING, Clause
-from mockserver.world.people import Person, ProjectMember, Role
+from mockserver.world.people import NO_ROLE, THROUGH_ORGANIZATION, Person, ProjectMember, Role
 from mockserver.world.projects import Batch, LabelingFrontend, Ontology, Project, ResourceTag, TaskQueue
 from mockserver.world.queries.conditions import (
     match_datasets_of_project,
@@ -216,8 +216,20 @@ def list_datasets(source: Project, call: Call, where: Any = None, **window: Unpa
 
 
 def list_members(source: Project, call: Call, **window: Unpack[Window]) -> list[ProjectMember]:
-    clause = Clause("project_id = :id", id=source.id)
-    return call.select(ProjectMember, clause, order="id", **window)
+    """The members of the project itself, and the users whose role in the organization reaches all projects (the SDK's
+    tests, test_user_management.py 7.17.0)."""
+    members = call.select(ProjectMember, Clause("project_id = :id", id=source.id))
+    own = {member.user_id for member in members}
+    nowhere = {role.id for role in call.select(Role) if role.name.upper() == NO_ROLE}
+    members += [
+        ProjectMember(
+            ids.cuid(source.created_at, "member", source.id, person.id), source.id, person.id, person.role_id,
+            THROUGH_ORGANIZATION,
+        )
+        for person in call.select(Person)
+        if person.id not in own and person.role_id not in nowhere
+    ]  # fmt: skip
+    return cut_window(sorted(members, key=lambda member: member.id), **window)
 
 
 def list_batches(

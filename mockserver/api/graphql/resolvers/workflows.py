@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+import orjson
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.resolvers.projects import list_task_queues
+from mockserver.errors import BadInput
 from mockserver.world import ids
-from mockserver.world.projects import Project
+from mockserver.world.database import Clause
+from mockserver.world.projects import Project, ProjectWorkflow
 
 NODES = {
     "INITIAL_LABELING_QUEUE": "initial_labeling_task",
@@ -23,6 +26,10 @@ STEP = 300
 """Pixels between two nodes on the page of a workflow (inferred)."""
 
 
+MOST_CONFIG = 1_000_000
+"""Bytes of a workflow: a node with its filters has some hundreds."""
+
+
 class Workflow(msgspec.Struct, frozen=True):
     project_id: str
     config: dict[str, Any]
@@ -32,6 +39,7 @@ class Workflow(msgspec.Struct, frozen=True):
 
 def add_to(fields: Fields) -> None:
     fields.add("Query", "projectWorkflow", build_project_workflow)
+    fields.add("Mutation", "updateProjectWorkflow", update_project_workflow, long=True)
     fields.add("Query", "projectBoostWorkforce", find_boost_workforce)
     fields.add_attributes("ProjectWorkflow", Workflow, "projectId config createdAt updatedAt")
     service = "id projectId createdAt updatedAt createdById status"
@@ -39,9 +47,24 @@ def add_to(fields: Fields) -> None:
 
 
 def build_project_workflow(_source: Any, call: Call, projectId: str) -> Workflow:
-    """The queues of a project as nodes, joined as a new project has them."""
+    """The workflow that a client set, or the queues of a project as nodes, joined as a new project has them."""
     project = _find_project(call, projectId)
-    return Workflow(project.id, _build_config(project, call), project.created_at, project.updated_at)
+    known = call.select(ProjectWorkflow, Clause("project_id = :id", id=project.id))
+    if not known:
+        return Workflow(project.id, _build_config(project, call), project.created_at, project.updated_at)
+    return Workflow(project.id, orjson.loads(known[0].config), project.created_at, known[0].updated_at)
+
+
+def update_project_workflow(_source: Any, call: Call, input: Mapping[str, Any]) -> Workflow:
+    if input.get("routeDataRows"):
+        raise BadInput(
+            "routeDataRows was sent, which no SDK sends and which is not imitated; the data rows of a queue that goes"
+            " wait in the first one of its type, or else for labels"
+        )
+    if (size := len(orjson.dumps(input["config"]))) > MOST_CONFIG:
+        raise BadInput(f"config has {size:,} bytes; at most {MOST_CONFIG:,} are kept")
+    call.workspace.workflows.set_workflow(input["projectId"], input["config"])
+    return build_project_workflow(None, call, input["projectId"])
 
 
 def _find_project(call: Call, project_id: str) -> Project:

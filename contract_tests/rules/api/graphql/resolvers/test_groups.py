@@ -26,6 +26,7 @@ CREATE_V3 = (
     " color: $color projectIds: $projectIds userRoles: $userRoles notifyMembers: $notifyMembers roleId: $roleId"
     " searchQuery: $searchQuery}) {group {id name description updatedAt createdByUserName}}}"
 )
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
 READ_V2 = (
     "query GetUserGroupPyApi($id: ID!) {userGroupV2(where: {id: $id}) {id name color description projects {nodes"
     " {id name} totalCount} members {nodes {id email orgRole {id name}} totalCount userGroupRoles {userId roleId}}}}"
@@ -84,6 +85,15 @@ def test_a_group_is_created_changed_listed_and_deleted(workspace: MockWorkspace,
 
 
 @pytest.mark.known("client")
+@pytest.mark.parametrize(("group", "code"), [("invalid_id", "MALFORMED_REQUEST"), (UNKNOWN, None)])
+def test_an_id_that_is_no_uuid_is_malformed(workspace: MockWorkspace, group: str, code: str | None) -> None:
+    """SDK tests test_user_group.py 7.17.0; another unknown group is null."""
+    answer = answer_in(workspace, "query($id: ID!) {userGroupV2(where: {id: $id}) {id}}", id=group)
+    assert [error["extensions"]["code"] for error in answer.get("errors", [])] == ([code] if code else [])
+    assert answer["data"]["userGroupV2"] is None
+
+
+@pytest.mark.known("client")
 def test_members_of_a_group_have_roles(workspace: MockWorkspace, users: list[str], roles: dict[str, str]) -> None:
     """SDK user_group.py 7.17.0."""
     labeler = [{"userId": users[0], "roleId": roles["Labeler"]}]
@@ -101,7 +111,7 @@ def test_members_of_a_group_have_roles(workspace: MockWorkspace, users: list[str
     ask_in(workspace, REMOVE, id=group["id"], data={"userIds": users[:1], "notifyUsers": True, "reason": "done"})
     members = ask_in(workspace, READ_V2, id=group["id"])["userGroupV2"]["members"]
     assert [node["id"] for node in members["nodes"]] == [users[1]]
-    assert ask_in(workspace, READ_V2, id="nobody") == {"userGroupV2": None}
+    assert ask_in(workspace, READ_V2, id=UNKNOWN) == {"userGroupV2": None}
     [refused] = ask_in(workspace, ADD, id="nobody", userRoles=reviewers)["addUsersToGroupsV2"]["results"]
     assert (refused["success"], "does not exist" in refused["error"]) == (False, True)
 

@@ -54,6 +54,19 @@ def test_an_issue_is_created_changed_resolved_and_deleted(workspace: MockWorkspa
     assert issue["id"] not in list_issues(workspace, place["projectId"])
 
 
+def test_an_issue_may_be_about_a_data_row_that_no_batch_of_the_project_has(
+    workspace: MockWorkspace, place: dict[str, str]
+) -> None:
+    """SDK tests test_issue_management.py 7.17.0."""
+    create_row = (
+        "mutation($id: ID!) {createDataRow(data: {dataset: {connect: {id: $id}},"
+        ' rowData: "https://a.test/1.jpg"}) {id}}'
+    )
+    row = ask_in(workspace, create_row, id=workspace.dataset("image rows"))["createDataRow"]["id"]
+    issue = create(workspace, {"projectId": place["projectId"], "dataRowId": row})
+    assert (issue["dataRowId"], issue["labelId"]) == (row, None)
+
+
 def test_comments_are_added_changed_and_deleted(workspace: MockWorkspace, place: dict[str, str]) -> None:
     issue = create(workspace, place)["id"]
     query = "mutation($data: CreateCommentInput!) {createComment(data: $data) {id content createdAt updatedAt}}"

@@ -48,13 +48,62 @@ def test_configs_are_given_to_a_project_until_it_is_complete(workspace: MockWork
     [listed] = project["projectModelConfigs"]
     assert (listed["id"], listed["projectId"], listed["modelConfig"]["inferenceParams"]) == (link, chat, params)
     assert "already" in refuse(workspace, ADD, **variables)
-    assert "used by a project" in refuse(workspace, DELETE, id=config["id"])
     assert ask_in(workspace, REMOVE, id=link)["deleteProjectModelConfig"] == {"success": True}
     assert ask_in(workspace, LIST, id=chat)["project"]["projectModelConfigs"] == []
     assert ask_in(workspace, COMPLETE, projectId=chat)["setProjectModelSetupComplete"] == {"modelSetupComplete": True}
     assert ask_in(workspace, LIST, id=chat)["project"]["modelSetupComplete"] is True
-    assert "is complete" in refuse(workspace, ADD, **variables)
+    assert refuse(workspace, ADD, **variables) == (
+        "Cannot create model config for project because model setup is complete"
+    )
     assert ask_in(workspace, DELETE, id=config["id"])["deleteModelConfig"] == {"success": True}
+
+
+@pytest.mark.known("client")
+def test_a_config_that_is_deleted_leaves_its_projects(workspace: MockWorkspace) -> None:
+    """SDK tests conftest.py 7.17.0 `model_config`."""
+    config = ask_in(workspace, CREATE, modelId="some model", inferenceParams={}, name="mine")["createModelConfig"]
+    chat = workspace.project("chat")
+    ask_in(workspace, ADD, projectId=chat, modelConfigId=config["id"])
+    assert ask_in(workspace, DELETE, id=config["id"])["deleteModelConfig"] == {"success": True}
+    assert ask_in(workspace, LIST, id=chat)["project"]["projectModelConfigs"] == []
+
+
+@pytest.mark.known("client")
+def test_only_projects_with_live_chats_complete_their_models(workspace: MockWorkspace) -> None:
+    """SDK tests test_project_set_model_setup_complete.py 7.17.0."""
+    [error] = answer_in(workspace, COMPLETE, projectId=workspace.project("image"))["errors"]
+    assert error["message"] == "Only live model chat evaluation projects can complete model setup"
+    assert error["extensions"]["code"] == "OPERATION_NOT_ALLOWED"
+
+
+@pytest.mark.known("client")
+@pytest.mark.parametrize("direction", ["ASC", "DESC"])
+def test_a_slice_lists_its_data_rows_in_its_own_order(workspace: MockWorkspace, direction: str) -> None:
+    """SDK tests test_slice.py 7.17.0."""
+    field = {"field": "dataRowCreatedAt", "verboseName": "Created At"}
+    sorting = [{"field": field, "direction": direction, "metadataSchemaId": None}]
+    plain = ask_in(workspace, SLICE, name="plain", terms=[])["createCatalogSavedQuery"]
+    sorted_ = ask_in(workspace, SLICE, name="sorted", terms=[], sorting=sorting)["createCatalogSavedQuery"]
+    assert (plain["sorting"], sorted_["sorting"]) == (None, sorting)
+    expected = list_rows(workspace, plain["id"], 1_000)
+    assert list_rows(workspace, sorted_["id"], 7) == (expected if direction == "ASC" else expected[::-1])
+
+
+def list_rows(workspace: MockWorkspace, slice_id: str, size: int) -> list[str]:
+    """The ids of all data rows of a slice, page by page."""
+    find = (
+        "query($input: SavedQueryInput!) {getDataRowIdentifiersBySavedQuery(input: $input)"
+        " {nodes {id} pageInfo {endCursor hasNextPage}}}"
+    )
+    rows: list[str] = []
+    after = None
+    while True:
+        page_of = {"savedQueryId": slice_id, "first": size, "after": after}
+        page = ask_in(workspace, find, input=page_of)["getDataRowIdentifiersBySavedQuery"]
+        rows += [node["id"] for node in page["nodes"]]
+        after = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            return rows
 
 
 @pytest.mark.known("client")

@@ -30,7 +30,7 @@ def test_tags_are_created_and_given_to_a_project(workspace: MockWorkspace, proje
         "project(where:{id:$projectId}){updateProjectResourceTags(input:{resourceTagIds:$tags}){color text id}}}"
     )
     tags = [ask_in(workspace, create, text=text, color="#ffffff")["createResourceTag"] for text in ("one", "two")]
-    assert [(tag["text"], tag["color"]) for tag in tags] == [("one", "#ffffff"), ("two", "#ffffff")]
+    assert [(tag["text"], tag["color"]) for tag in tags] == [("one", "ffffff"), ("two", "ffffff")]
     answer = ask_in(workspace, give, projectId=project, tags=[tags[1]["id"]])["project"]["updateProjectResourceTags"]
     assert answer == [tags[1]] == ask_in(workspace, TAGS, id=project)["project"]["resourceTags"]
     ask_in(workspace, give, projectId=project, tags=[tags[0]["id"]])
@@ -38,6 +38,10 @@ def test_tags_are_created_and_given_to_a_project(workspace: MockWorkspace, proje
     assert "does not exist" in refuse(workspace, give, projectId=project, tags=["nobody"])
     assert "already" in refuse(workspace, create, text="one", color="#000000")
     assert "expected both" in refuse(workspace, create, text=" ", color="#000000")
+    delete = "mutation($tag_id: String!) {deleteResourceTag(input: {id: $tag_id}) {id}}"
+    assert ask_in(workspace, delete, tag_id=tags[0]["id"])["deleteResourceTag"] == {"id": tags[0]["id"]}
+    assert ask_in(workspace, TAGS, id=project)["project"]["resourceTags"] == []
+    assert "does not exist" in refuse(workspace, delete, tag_id=tags[0]["id"])
 
 
 @pytest.mark.known("client")
@@ -92,7 +96,10 @@ def test_members_get_a_role_and_are_removed(workspace: MockWorkspace, project: s
 
     def list_members() -> dict[str, Any]:
         members = ask_in(workspace, MEMBERS, id=project)["project"]["members"]
-        return {member["user"]["id"]: member["role"]["name"] for member in members}
+        own = [member for member in members if member["accessFrom"] == "PROJECT_MEMBERSHIP"]
+        others = {member["user"]["id"] for member in members if member["accessFrom"] == "ORGANIZATION"}
+        assert others == {user["id"] for user in known["users"]} - {member["user"]["id"] for member in own}
+        return {member["user"]["id"]: member["role"]["name"] for member in own}
 
     for user, role in ((first, "Labeler"), (second, "Labeler"), (first, "Reviewer")):
         ask_in(workspace, document, projectId=project, userId=user, roleId=roles[role])
