@@ -39,6 +39,8 @@ VIEWS = {
     "/console/webhooks": "webhooks:show_webhooks",
     "/console/deliveries/{delivery}": "webhooks:show_delivery",
     "/console/requests": "requests:show_requests",
+    "/console/graphql": "explorer:show_graphql",
+    "/console/api": "explorer:show_api",
     "/docs/": "documentation:list_documents",
     "/docs/{name:path}": "documentation:show_document",
     "/console/static/{name}": "assets:send_asset",

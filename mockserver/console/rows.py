@@ -17,6 +17,7 @@ from mockserver.links import FIRST_KEY
 from mockserver.world.database import EVERYTHING, Clause, Connection
 from mockserver.world.labels import Label, ProjectRow
 from mockserver.world.media import BY_NAME
+from mockserver.world.models import DataSplit
 from mockserver.world.projects import Batch
 from mockserver.world.queries.projects import count_rows_of_projects, count_up_to
 
@@ -67,11 +68,15 @@ def show_rows(view: View) -> Response:
         scope = build_scope(connection, subject.build_request(filters.terms))
         if filters.text:
             scope = narrow(scope, build_search(connection, filters.text))
-        page = load_page(view, connection, subject, scope, after, is_filtered=filters.are_set)
+        split = read_split(view, subject)
+        if split:
+            scope = narrow(scope, Clause("mr.data_split = :split", split=split))
+        page = load_page(view, connection, subject, scope, after, is_filtered=filters.are_set or bool(split))
         batches = list_batches(connection, subject)
     return view.render(
         "rows.html",
-        subject=subject, page=page, filters=filters, query=query_of(view), batches=batches, after=after,
+        subject=subject, page=page, filters=filters, query=query_of(view) | ({"split": [split]} if split else {}),
+        split=split, splits=list(DataSplit), target=find_target(subject), batches=batches, after=after,
         given=view.request.query_params, most_selected=MOST_SELECTED,
         call=build_export_call(view, subject, filters.terms, filters.filters, {"data_row_details": True}),
     )  # fmt: skip
@@ -83,6 +88,32 @@ def read_after(view: View) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 18:
         raise BadInput(f"after is {text!r}; expected the number of a data row, as the link to the next page has it")
     return int(text)
+
+
+def read_split(view: View, subject: Subject) -> str:
+    """Reads the split of a model run's rows; empty for all of them. Raises BadInput."""
+    split = view.query.get("split", "") if subject.kind_name == "model_run" else ""
+    if split and split not in list(DataSplit):
+        raise BadInput(f"split is {split!r}; expected one of {', '.join(DataSplit)}")
+    return split
+
+
+class Target(NamedTuple):
+    """The view that exports rows selected by hand, and the fields that it needs besides their ids."""
+
+    path: str
+    fields: dict[str, str]
+
+
+def find_target(subject: Subject) -> Target:
+    """Finds the view that exports selected rows. Exports of slices and model runs take no filters, those of the catalog
+    take ids, and carry the predictions of a run, too."""
+    if subject.kind.filters:
+        return Target(f"{subject.path}/export", {})
+    fields = {"version": "v2", "param": "data_row_details"}
+    if subject.kind_name == "model_run":
+        fields |= {"param": "predictions", "model_run_ids": subject.id}
+    return Target("/console/catalog/export", fields)
 
 
 def narrow(scope: Scope, condition: Clause) -> Scope:

@@ -52,6 +52,19 @@ def test_rows_are_selected_by_hand_and_exported(page: Page, server: ServedWorld)
     assert all("metadata_fields" in row for row in rows)
 
 
+def test_a_selection_survives_paging(page: Page) -> None:
+    page.goto("/console/catalog")
+    page.get_by_label("Select all data rows of this page").check()
+    page.get_by_text("All data rows of this page are selected").wait_for()
+    page.get_by_role("button", name="Clear the selection").click()
+    page.get_by_role("table").locator("tbody input").first.check()
+    page.get_by_role("link", name="Next page").click()
+    page.get_by_role("table").locator("tbody input").first.check()
+    page.get_by_text("2 selected, 1 of them not on this page").wait_for()
+    page.get_by_role("button", name="Export the selected").click()
+    assert page.locator("#call").get_by_text("2 data rows will be exported").is_visible()
+
+
 def test_all_that_match_a_filter_are_exported(page: Page, server: ServedWorld) -> None:
     page.goto(f"/console/projects/{server.projects['image']}")
     page.get_by_label("Workflow status").select_option("InReview")
@@ -162,3 +175,25 @@ def test_everything_can_be_read_without_script(browser: Browser, server: ServedW
         page.get_by_role("button", name="Show the call").click()
         assert "'attachments': True" in page.locator("#call-sdk").inner_text()
         assert page.get_by_role("button", name="Generate export").count() == 0
+
+
+def test_a_document_is_written_from_the_schema_and_sent(page: Page, server: ServedWorld) -> None:
+    page.goto("/console/graphql")
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.locator("#answer", has_text=server.projects["image"]).wait_for()
+    page.get_by_label("Search").fill("query.project(")
+    page.get_by_role("button", name="Write Query.project", exact=True).click()
+    page.get_by_label("Variables").fill(json.dumps({"where": {"id": server.projects["text"]}}))
+    page.get_by_label("Document").press("Control+Enter")
+    page.locator("#answer", has_text='"name": "text"').wait_for()
+    assert server.projects["text"] in page.locator("#call-curl").inner_text()
+
+
+def test_a_control_call_is_sent_by_its_description(page: Page, server: ServedWorld) -> None:
+    page.goto("/console/api")
+    page.locator("summary", has_text="POST /_mock/events Makes something").click()
+    form = page.locator("details[open] form")
+    form.get_by_label("Body").fill(json.dumps({"event": "LABEL_CREATED", "project": "image"}))
+    form.get_by_role("button", name="Send").click()
+    page.get_by_role("region", name="The answer to POST /_mock/events", exact=True).get_by_text("label_id").wait_for()
+    assert "LABEL_CREATED" in page.get_by_role("region", name="The call of POST /_mock/events by curl").inner_text()

@@ -1,5 +1,6 @@
 """Lists of data rows: filters, search, pages, and what is selected for an export."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +11,7 @@ import requests
 from contract_tests.rules.console.browsing import fetch, find_texts
 from contract_tests.serving import ServedWorld
 from mockserver.console.rows import PAGE
+from mockserver.world.models import DataSplit
 
 MANY = """
 description = "One project with several pages of data rows."
@@ -133,3 +135,31 @@ def test_hostile_names_and_searches_are_text_on_every_list() -> None:
             assert "<img src=x" not in content
             assert "49" not in find_texts(content, "<h1>(.*?)</h1>")[0]
             assert len(re.findall("<script", content)) == 1
+
+
+@pytest.mark.parametrize("kind", ["slice", "model_run"])
+def test_rows_of_a_slice_or_run_are_selected_by_hand(server: ServedWorld, kind: str) -> None:
+    """Their exports take no filters, so the catalog exports the rows, with the predictions of the run."""
+    record = next(iter(server.ready[f"{kind}s"].values()))
+    content = fetch(server, f"/console/{kind.replace('_', '-')}s/{record}")
+    chosen = find_listed(content)[1:3]
+    [(action, fields)] = re.findall(r'<form [^>]*action="([^"]*/export)"[^>]*>\n((?:<input[^>]*>)*)', content)
+    hidden = dict(re.findall(r'name="([^"]*)" value="([^"]*)"', fields))
+    view = fetch(server, action, id=chosen, **hidden)
+    [request] = find_texts(view, r'data-request="([^"]*)"')
+    headers = {"Authorization": f"Bearer {server.api_key}"}
+    data = requests.post(server.graphql_url, data=request.encode(), headers=headers, timeout=60).json()["data"]
+    task = data["exportDataRowsInCatalog"]["taskId"]
+    results = f"{server.rest_url}/export-results/{task}/{server.organization_id}"
+    rows = [json.loads(line) for line in requests.get(results, headers=headers, timeout=60).text.splitlines()]
+    assert [row["data_row"]["id"] for row in rows] == chosen
+    if kind == "model_run":
+        assert [run for row in rows for each in row["experiments"].values() for run in each["runs"]] == [record] * 2
+
+
+def test_rows_of_a_run_are_filtered_by_their_split(server: ServedWorld) -> None:
+    path = f"/console/model-runs/{next(iter(server.ready['model_runs'].values()))}"
+    parts = [find_listed(fetch(server, path, split=split)) for split in DataSplit]
+    assert sorted(row for part in parts for row in part) == sorted(find_listed(fetch(server, path)))
+    assert sum(bool(part) for part in parts) > 1
+    assert "expected one of TRAINING" in fetch(server, path, 400, split="<b>")

@@ -17,16 +17,18 @@ DRAWN = ("image", "video", "text", "document", "geospatial", "audio", "conversat
 
 AUDITED = (
     "home", "rows", "catalog-export", "export-v1", "ontology", "issues", "events", "tasks", "webhooks", "requests",
-    "docs-search", "row-video", "row-text", "row-document", "row-conversational", "delivery", "request",
+    "graphql", "api", "docs-search", "row-video", "row-text", "row-document", "row-conversational", "delivery",
+    "request",
 )  # fmt: skip
 """The views that axe examines: one for each template and each way of drawing that brings elements of its own."""
 
 
 def list_views(server: ServedWorld) -> dict[str, str]:
     """Path of a view of each kind, by a short name."""
-    project = f"/console/projects/{server.projects['image']}"
-    ready = server.ready
-    run, piece = (next(iter(ready[name].values())) for name in ("model_runs", "slices"))
+    project = f"/console/projects/{choose(server, 'projects', 'image')}"
+    dataset, run, piece = (
+        choose(server, kind, name) for kind, name in (("datasets", "image rows"), ("model_runs", ""), ("slices", ""))
+    )
     views = {
         "home": "/",
         "rows": project,
@@ -37,7 +39,7 @@ def list_views(server: ServedWorld) -> dict[str, str]:
         "ontology": f"{project}/ontology",
         "issues": f"{project}/issues",
         "events": f"{project}/events",
-        "dataset": f"/console/datasets/{ready['datasets']['image rows']}",
+        "dataset": f"/console/datasets/{dataset}",
         "slice-export": f"/console/slices/{piece}/export",
         "model-run": f"/console/model-runs/{run}",
         "model-run-export": f"/console/model-runs/{run}/export",
@@ -46,20 +48,29 @@ def list_views(server: ServedWorld) -> dict[str, str]:
         "tasks": "/console/tasks",
         "webhooks": "/console/webhooks",
         "requests": "/console/requests",
+        "graphql": "/console/graphql",
+        "api": "/console/api",
         "docs": "/docs/",
         "docs-search": "/docs/?q=clock",
         "docs-page": "/docs/journal.md",
         "not-found": "/console/projects/nothing",
     }
+    drawn = {name: server.projects[name] for name in DRAWN if name in server.projects}
     rows = {
-        f"row-{name}": find_first(server, f"/console/projects/{server.projects[name]}", "/console/rows/")
-        for name in DRAWN
+        f"row-{name}": find_first(server, f"/console/projects/{project_id}", "/console/rows/")
+        for name, project_id in (drawn or {"first": choose(server, "projects", "")}).items()
     }
     details = {
         "delivery": find_first(server, "/console/webhooks", "/console/deliveries/"),
         "request": find_first(server, "/console/requests", "/console/requests?number="),
     }
     return views | rows | {name: path for name, path in details.items() if path}
+
+
+def choose(server: ServedWorld, kind: str, name: str) -> str:
+    """The id of the thing with this name, or of the first of its kind."""
+    ids: dict[str, str] = server.ready[kind]
+    return ids.get(name) or next(iter(ids.values()))
 
 
 def find_first(server: ServedWorld, path: str, start: str) -> str:

@@ -177,25 +177,52 @@ function startExport(form) {
   });
 }
 
-// Selecting data rows by hand.
+// Selecting data rows by hand. The selection survives paging and filters, in the session of the tab.
 
 function startSelection(form) {
   const all = form.querySelector("[data-select-all]");
   const boxes = [...form.querySelectorAll('input[name="id"]')];
-  if (!all || !boxes.length) return;
-  const count = form.querySelector("[data-selected]");
-  const button = form.querySelector("[data-needs-selection]");
+  if (!all) return;
+  const most = Number(form.dataset.select);
+  const key = `selected ${apiKey} ${form.dataset.selection}`;
+  const selected = new Set(JSON.parse(sessionStorage.getItem(key) || "[]"));
+  const [count, clear, button, matching] = ["selected", "clear-selection", "needs-selection", "all-match"]
+    .map((name) => form.querySelector(`[data-${name}]`));
   const show = () => {
-    const chosen = boxes.filter((box) => box.checked).length;
-    count.hidden = !chosen;
-    count.textContent = `${chosen} selected`;
-    button.disabled = !chosen;
-    all.checked = chosen === boxes.length;
-    all.indeterminate = chosen > 0 && chosen < boxes.length;
+    const here = boxes.filter((box) => box.checked).length;
+    count.hidden = clear.hidden = !selected.size;
+    const elsewhere = selected.size > here ? `, ${selected.size - here} of them not on this page` : "";
+    count.textContent = `${selected.size} selected${elsewhere}`;
+    button.disabled = !selected.size;
+    all.checked = here > 0 && here === boxes.length;
+    all.indeterminate = here > 0 && here < boxes.length;
+    if (matching) matching.hidden = !all.checked;
+    sessionStorage.setItem(key, JSON.stringify([...selected]));
   };
-  all.hidden = false;
-  all.addEventListener("change", () => { for (const box of boxes) box.checked = all.checked; show(); });
-  form.addEventListener("change", show);
+  const choose = (box, on) => {
+    if (on && !selected.has(box.value) && selected.size >= most) {
+      box.checked = false;
+      say(`At most ${most} data rows can be selected by hand; narrow the list by filters, and export all that match`, true);
+      return;
+    }
+    box.checked = on;
+    if (on) selected.add(box.value); else selected.delete(box.value);
+  };
+  for (const box of boxes) box.checked = selected.has(box.value);
+  all.hidden = !boxes.length;
+  all.addEventListener("change", () => { const on = all.checked; for (const box of boxes) choose(box, on); show(); });
+  form.addEventListener("change", ({ target }) => { if (target.name === "id") choose(target, target.checked); show(); });
+  clear.addEventListener("click", () => { selected.clear(); for (const box of boxes) box.checked = false; show(); });
+  form.addEventListener("submit", () => {
+    for (const extra of form.querySelectorAll("[data-elsewhere]")) extra.remove();
+    for (const id of selected) {
+      if (boxes.some((box) => box.value === id)) continue;
+      const extra = document.createElement("input");
+      Object.assign(extra, { type: "hidden", name: "id", value: id });
+      extra.dataset.elsewhere = "";
+      form.append(extra);
+    }
+  });
   show();
 }
 
