@@ -19,7 +19,7 @@ from mockserver.errors import BadInput, StartupError
 from mockserver.webhooks.connection import render_head
 from mockserver.webhooks.exchange import Failure, Outcome, Request
 from mockserver.webhooks.sending import Sender
-from mockserver.webhooks.targets import Everywhere, parse_target
+from mockserver.webhooks.targets import Allowed, Everywhere, parse_target
 
 BODY_KEPT = 2000
 """Bytes of a body that are kept, of a message and of its answer."""
@@ -69,14 +69,15 @@ class NotReached(Exception):
 class Client:
     """Sends requests to one URL, each on a connection of its own. A context manager."""
 
-    def __init__(self, url: str, *, timeout: float) -> None:
-        """`timeout`: seconds without an answer. Raises StartupError for a URL to which nothing can be sent."""
+    def __init__(self, url: str, *, timeout: float, allowed: Allowed | None = None) -> None:
+        """`timeout`: seconds without an answer. `allowed`: the addresses to send to, by default every one. Raises
+        StartupError for a URL to which nothing can be sent."""
         try:
             self._target = parse_target(url)
         except BadInput as error:
             raise StartupError(error.message) from None
         self._url, self._timeout = url, timeout
-        self._sender = Sender(Everywhere(), idle_seconds=0)
+        self._sender = Sender(allowed or Everywhere(), idle_seconds=0)
 
     def __enter__(self) -> Self:
         self._loop = asyncio.new_event_loop()

@@ -21,6 +21,7 @@ from mockserver.certification.odd import LOAD, ODD, REPEATED
 from mockserver.certification.report import GAVE_UP, Report
 from mockserver.certification.rotation import RETIRED, ROTATION
 from mockserver.errors import StartupError, nearest, quote
+from mockserver.webhooks.targets import Allowed
 
 CASES: tuple[Case, ...] = (*GOOD, *SPELLING, *FORGED, *REPEATED, *LOAD, *ODD)
 WITHIN = 5.0
@@ -45,13 +46,15 @@ def certify(
     only: Collection[str] = (),
     documents: list[Document] | None = None,
     tell: Callable[[Result], None] | None = None,
+    allowed: Allowed | None = None,
 ) -> Report:
     """Sends every case to the receiver at `url`, or at `path` of an ASGI or WSGI application, which is served for it.
 
     Raises StartupError if no server listens there. `previous_secret`: it has to be accepted, too.
     `retired_secret`: it has to be refused. `topic`: the topic of messages that do not test topics. `leave_out`: names
     of cases not to send; `only`: of those to send, by default all. `documents`: the bodies, by default the labelled
-    rows of the default scenario. `tell` is called with each result.
+    rows of the default scenario. `tell` is called with each result. `allowed`: the addresses to which messages may
+    be sent, by default every one.
     """
     if (url is None) == (app is None):
         raise StartupError("a receiver is needed; give either its url, or an app that is served for the certification")
@@ -68,7 +71,7 @@ def certify(
     if only:
         reasons |= {case.name: NOT_REQUESTED for case in cases if case.name not in only}
     with nullcontext(url) if url is not None else serve_app(app, path) as address:
-        client = Client(address, timeout=PATIENCE * within)
+        client = Client(address, timeout=PATIENCE * within, allowed=allowed)
         bodies = load_documents() if documents is None else documents
         factory = MessageFactory(
             bodies,

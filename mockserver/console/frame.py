@@ -57,9 +57,20 @@ class Frame:
             view = self._open(request)
             if target not in OPEN_TO_ALL:
                 _check_access(view)
-            return _find_view(target)(view)
+            show: Callable[[View], Response] = _find(target)
+            return show(view)
         except WireError as error:
             return self._refuse(request, error, view)
+
+    def act(self, target: str, request: Request, body: bytes) -> Response:
+        """Does what a form of the page requests. Its script reads errors as JSON."""
+        try:
+            view = self._open(request)
+            _check_access(view)
+            action: Callable[[View, bytes], Response] = _find(target)
+            return action(view, body)
+        except WireError as error:
+            return error_response(error)
 
     def follow(self, request: Request) -> Response:
         """Answers with the server-sent events of a workspace. Called on the event loop."""
@@ -128,10 +139,10 @@ def _check_access(view: View) -> None:
         raise ControlRefused("From another machine this view needs the control token of the server")
 
 
-def _find_view(target: str) -> Callable[[View], Response]:
+def _find(target: str) -> Any:
+    """Imports a function of this room."""
     module, _, name = target.partition(":")
-    function: Callable[[View], Response] = getattr(importlib.import_module(f"mockserver.console.{module}"), name)
-    return function
+    return getattr(importlib.import_module(f"mockserver.console.{module}"), name)
 
 
 def _wants_html(request: Request) -> bool:

@@ -37,6 +37,7 @@ VIEWS = {
     "/console/rows/{row}": "row:show_row",
     "/console/tasks": "tasks:show_tasks",
     "/console/webhooks": "webhooks:show_webhooks",
+    "/console/certify": "certification:show_certification",
     "/console/deliveries/{delivery}": "webhooks:show_delivery",
     "/console/requests": "requests:show_requests",
     "/console/graphql": "explorer:show_graphql",
@@ -47,18 +48,30 @@ VIEWS = {
 }
 """Path -> module and function of the view; the function takes a `View` and returns a response."""
 SIGN_IN = "/console/sign-in"
+ACTIONS = {
+    ("POST", "/console/certify"): "certification:start_certification",
+    ("DELETE", "/console/certify"): "certification:stop_certification",
+}
+"""Method and path -> module and function of what the page itself does; the function takes a `View` and the body."""
 STREAM = "/console/stream"
 """The server-sent events of a workspace."""
 MOST_SIGN_IN = 4096
 """Bytes of the form to sign in."""
+MOST_ACTION = 64 * 1024
+"""Bytes of the body of an action."""
 
 
 def console_routes(settings: Settings, workspaces: Workspaces) -> list[Route]:
     """Builds the routes of all views."""
     load = functools.cache(lambda: _load_frame(settings, workspaces))
     views = [Route(path, functools.partial(_answer, load, target), methods=["GET"]) for path, target in VIEWS.items()]
+    actions = [
+        Route(path, functools.partial(_act, load, target), methods=[method])
+        for (method, path), target in ACTIONS.items()
+    ]
     return [
         *views,
+        *actions,
         Route(SIGN_IN, functools.partial(_sign_in, load), methods=["POST"]),
         Route(STREAM, functools.partial(_follow, load), methods=["GET"]),
     ]
@@ -76,6 +89,11 @@ def _load_frame(settings: Settings, workspaces: Workspaces) -> Frame:
 
 async def _answer(load: functools._lru_cache_wrapper[Frame], target: str, request: Request) -> Response:
     return await asyncio.to_thread(lambda: load().answer(target, request))
+
+
+async def _act(load: functools._lru_cache_wrapper[Frame], target: str, request: Request) -> Response:
+    body = await read_body(request, MOST_ACTION)
+    return await asyncio.to_thread(lambda: load().act(target, request, body))
 
 
 async def _sign_in(load: functools._lru_cache_wrapper[Frame], request: Request) -> Response:

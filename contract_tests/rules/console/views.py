@@ -47,6 +47,7 @@ def list_views(server: ServedWorld) -> dict[str, str]:
         "catalog-export": "/console/catalog/export",
         "tasks": "/console/tasks",
         "webhooks": "/console/webhooks",
+        "certify": "/console/certify",
         "requests": "/console/requests",
         "graphql": "/console/graphql",
         "api": "/console/api",
