@@ -19,6 +19,7 @@ from benchmarks import (
     latency,
     legacy,
     million,
+    page,
     report,
     sdk,
     soak,
@@ -43,7 +44,11 @@ SUBJECTS: dict[str, Callable[[bool], None]] = {
     "first-hour": first_hour.measure,
     "docs": documentation.measure,
 }
-ON_REQUEST: dict[str, Callable[[bool], None]] = {"million": million.measure, "soak": soak.measure}
+ON_REQUEST: dict[str, Callable[[bool], None]] = {
+    "million": million.measure,
+    "page": page.measure,
+    "soak": soak.measure,
+}
 """Subjects that take too long to run unless they are named."""
 
 
@@ -64,7 +69,7 @@ def parse_arguments() -> argparse.Namespace:
         "subject",
         nargs="?",
         choices=SUBJECTS | ON_REQUEST,
-        help="one subject; default: all, one after another, except million and soak",
+        help="one subject; default: all, one after another, except million, page and soak",
     )
     parser.add_argument("--quick", action="store_true", help="small and short: whether it runs, not how fast")
     return parser.parse_args()
