@@ -1,11 +1,13 @@
 """The verbs that control a running server, as a user types them."""
 
 import json
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+import requests
 from click.testing import CliRunner, Result
 
 from contract_tests.receiving import Receiver
@@ -52,6 +54,56 @@ def test_every_control_has_a_verb() -> None:
         if (item.method, item.path.removeprefix("/_mock/").partition("{")[0]) not in calls
     ]  # fmt: skip
     assert missing == []
+
+
+LEFT_OUT = {
+    "workspaces create": {"api_key", "fork_of"},  # --key; the verb `fork`
+    "fork": {"api_key", "fork_of", "scenario", "seed", "ends"},  # --key, --api-key; those of its origin
+    "webhooks change": {"url"},  # --target
+    "deliveries": {"first", "after"},  # all pages are read
+    "requests": {"after"},
+}
+"""Keys of calls without an option of their name, by verb."""
+
+
+def list_keys(document: Any, verb: Any) -> set[str]:
+    """The keys of the body, or of the query, that the call of a verb takes."""
+    paths = {re.sub(r"{\w+}", "{}", path): operations for path, operations in document["paths"].items()}
+    operation = paths["/_mock/" + re.sub(r"{\w+}", "{}", verb.path)][verb.method.lower()]
+    if verb.method in {"GET", "DELETE"}:
+        return {item["name"] for item in operation.get("parameters", []) if item["in"] == "query"} - {"api_key"}
+    schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    while "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    return set(schema.get("properties", {}))
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb.name != "switches"], ids=lambda verb: verb.name)
+def test_every_key_of_a_call_is_an_option_of_its_verb(workspace: MockWorkspace, verb: Any) -> None:
+    document = requests.get(f"{workspace.url}/_mock/openapi.json", timeout=60).json()
+    options = {param.name for param in verb.params}
+    assert list_keys(document, verb) - options - LEFT_OUT.get(verb.name, set()) == set()
+
+
+def test_a_workspace_is_created_with_switches_and_repeats_the_ids_of_its_incarnation(workspace: MockWorkspace) -> None:
+    keys = []
+    for number in (1, 2):
+        options = ("--scenario", "empty", "--switch", "frames=direct", "--switch", "masks=plain", "--incarnation", "7")
+        keys.append(read(workspace, "workspaces", "create", "--key", f"cli-{number}", *options)["api_key"])
+    for key in keys:
+        switches = read(workspace, "switches", "--api-key", key)
+        assert (switches["frames"], switches["masks"]) == ("direct", "plain")
+        read(workspace, "workspaces", "delete", key)
+    assert keys == ["cli-1", "cli-2"]
+    refused = run(workspace, "workspaces", "create", "--switch", "frames")
+    assert refused.exit_code == 2
+    assert "expected NAME=VALUE" in refused.stderr
+
+
+def test_imports_take_time_and_requests_are_listed_without_bodies(workspace: MockWorkspace) -> None:
+    assert read(workspace, "progression", "--imports", "looks=2")["imports"] == {"looks": 2}
+    newest = read(workspace, "requests", "--order", "newest", "--bodies", "false", "--limit", "1")
+    assert "requests" in newest
 
 
 @pytest.mark.parametrize(

@@ -159,7 +159,7 @@ def _list_content(verb: Verb, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _query(value: Any) -> str:
-    return "true" if value is True else str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _quote(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import click
@@ -58,26 +58,34 @@ def argument(name: str, **more: Any) -> click.Argument:
 
 
 def _set_switches(body: dict[str, Any]) -> dict[str, Any]:
+    return _parse_pairs(body.pop("changes", ()))
+
+
+def _parse_pairs(texts: Iterable[str]) -> dict[str, str]:
     """`frames=direct` becomes a key and its value. Raises UsageError."""
-    pairs = [text.partition("=") for text in body.pop("changes", ())]
+    pairs = [text.partition("=") for text in texts]
     wrong = next((name for name, equals, value in pairs if not (name and equals and value)), None)
     if wrong is not None:
         raise click.UsageError(f"{wrong!r} has no value; expected NAME=VALUE, for example frames=direct")
     return {name: value for name, _, value in pairs}
 
 
-def _name_key(body: dict[str, Any]) -> dict[str, Any]:
-    """The options call the key of a new workspace `--key`: `--api-key` names the workspace that a verb is about."""
-    return {"api_key" if name == "key" else name: value for name, value in body.items()}
+def _describe_workspace(body: dict[str, Any]) -> dict[str, Any]:
+    """The body of a new workspace. Its key is `--key`: `--api-key` names the workspace that a verb is about."""
+    switches = {"switches": _parse_pairs(body.pop("switches"))} if "switches" in body else {}
+    return {"api_key" if name == "key" else name: value for name, value in body.items()} | switches
 
 
 NEW_KEY = option("key", "The API key of the new workspace. Default: random.")
+INCARNATION = option("incarnation", "Repeats the ids of tasks of a workspace that had the same.")
+FORMS = (many("switch", "switches", "A switch of it, like frames=direct"), INCARNATION)
 WORKSPACE = (
     option("scenario", "Name, or a file of the server's machine."),
     option("seed", "The seed of its world.", int),
     option("ends", "When its generated history ends."),
     option("payload_date", "Write exports as the service did then."),
     NEW_KEY,
+    *FORMS,
 )
 WEBHOOK = (
     option("secret", "The secret that messages are signed with."),
@@ -99,13 +107,14 @@ VERBS: tuple[Verb, ...] = (
     Verb("ready", "Shows addresses, key and ids of a workspace.", "GET", "ready"),
     Verb("workspaces", "Lists the API keys of all workspaces.", "GET", "workspaces", render=render_keys,
          about_a_workspace=False),
-    Verb("workspaces create", "Creates a workspace from a scenario.", "POST", "workspaces", WORKSPACE, finish=_name_key,
-         about_a_workspace=False),
+    Verb("workspaces create", "Creates a workspace from a scenario.", "POST", "workspaces", WORKSPACE,
+         finish=_describe_workspace, about_a_workspace=False),
     Verb("workspaces delete", "Deletes a workspace with everything in it.", "DELETE", "workspaces/{key}",
          (argument("key"),), about_a_workspace=False),
     Verb("fork", "Creates a workspace that begins with the world of another.", "POST", "workspaces",
-         (NEW_KEY, option("payload_date", "Write exports as the service did then.")), finish=_name_key),
-    Verb("reset", "Resets a workspace to the beginning of its world.", "POST", "reset"),
+         (NEW_KEY, option("payload_date", "Write exports as the service did then."), *FORMS),
+         finish=_describe_workspace),
+    Verb("reset", "Resets a workspace to the beginning of its world.", "POST", "reset", (INCARNATION,)),
     Verb("clock", "Shows the clock of a workspace, or moves it.", "POST", "clock", (
         option("advance", "Move it forward: seconds, or 2d, 1h30m.", Duration()),
         option("set", "Set it to a date-time, ISO 8601."),
@@ -113,6 +122,7 @@ VERBS: tuple[Verb, ...] = (
     ), reads=True),
     Verb("progression", "Shows how fast exports finish, or changes it.", "POST", "progression", (
         option("exports", "at_once, looks=2 or seconds=5.", Pace()),
+        option("imports", "The same for imports of data rows.", Pace()),
         option("processing", "The same for changes that the service works on for a while.", Pace()),
     ), reads=True),
     Verb("switches", "Shows which known forms are imitated, or chooses others: frames=direct.", "POST", "switches",
@@ -217,6 +227,8 @@ VERBS: tuple[Verb, ...] = (
         option("status", "Only with this status.", int),
         option("since", "Only since this date-time."),
         option("limit", "At most so many.", int),
+        option("order", "oldest or newest first."),
+        option("bodies", "false: without headers and bodies.", click.BOOL),
         flag("not_understood", "Only those of which something was not understood."),
         flag("unclaimed", "Those that belong to no workspace."),
     ), render=build_table_renderer("requests", "number", "world_time", "method", "path", "operation", "status")),
