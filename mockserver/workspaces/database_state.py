@@ -42,7 +42,6 @@ class DatabaseState(State):
         """Raises StartupError."""
         check_address(url)
         self._pool = Pool(url.text, connections)
-        self._pool.serves = True
         self._watch = DatabaseWatch(url.text, self._pool)
 
         self.resources = (lambda: self._pool.lost,)

@@ -1,8 +1,11 @@
 """`serve --state postgresql://…`: what a server begins with, what stays, and what happens without the database."""
 
 import contextlib
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -95,6 +98,43 @@ def test_one_server_at_a_time_uses_a_database() -> None:
         assert "is in use by another server; stop that one, or give another database" in get_refusal(dsn)
 
 
+def test_a_server_that_was_stopped_and_replaced_changes_nothing_when_it_wakes() -> None:
+    dsn = create_database()
+    create = 'mutation { createProject(data: {name: "%s"}) { id } }'
+    with serve(dsn) as zombie:
+        zombie.ask(create % "first")
+        os.kill(zombie.ready["pid"], signal.SIGSTOP)
+        cut_connections(dsn, "mockserver-watch")
+        with serve(dsn) as successor:
+            successor.ask(create % "second")
+            os.kill(zombie.ready["pid"], signal.SIGCONT)
+            refused = ask_for_error(zombie, create % "of the zombie")
+            assert refused["extensions"]["code"] == "MOCKSERVER_RESOURCE_FAILED"
+            wait_for(lambda: "Another server has taken over" in health(zombie)[1])
+            assert health(zombie)[0] == 503
+            assert health(successor)[0] == 200
+            names = [project["name"] for project in successor.ask("{ projects { name } }")["projects"]]
+            assert sorted(names) == ["first", "second"]
+
+
+def cut_connections(dsn: str, name: str) -> None:
+    """Ends the connections of servers to this database that have this name."""
+    with connect(dsn) as raw:
+        raw.execute(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+            " WHERE application_name = %s AND datname = current_database()",
+            [name],
+        )
+
+
+def ask_for_error(world: ServedWorld, query: str, **variables: object) -> Any:
+    """The error of a request that is refused."""
+    body = {"query": query, "variables": variables}
+    headers = {"Authorization": f"Bearer {world.api_key}"}
+    answer = requests.post(world.graphql_url, json=body, headers=headers, timeout=30).json()
+    return answer["errors"][0]
+
+
 # What a server begins with
 
 
@@ -184,12 +224,7 @@ def test_connections_that_are_cut_cost_no_request() -> None:
     dsn = create_database()
     with serve(dsn) as world:
         world.ask("{ projects { id } }")
-        with connect(dsn) as raw:
-            raw.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
-                " AND application_name = 'mockserver' AND datname = current_database() AND query NOT LIKE '%advisory%'"
-                " AND query <> 'SELECT 1'"
-            )
+        cut_connections(dsn, "mockserver")
         assert world.ask("{ projects { id } }") == {"projects": []}
         world.ask('mutation { createProject(data: {name: "after"}) { id } }')
         assert len(world.ask("{ projects { id } }")["projects"]) == 1
@@ -201,27 +236,14 @@ def test_a_server_without_its_database_is_not_ready_and_recovers_by_itself() -> 
         cluster.kill()
         wait_for(lambda: health(world)[0] == 503)
         assert "No connection to the PostgreSQL database postgres" in health(world)[1]
-        answer = requests.post(
-            world.graphql_url,
-            json={"query": "{ projects { name } }"},
-            headers={"Authorization": f"Bearer {world.api_key}"},
-            timeout=30,
-        ).json()
-        assert [error["extensions"]["code"] for error in answer["errors"]] == ["MOCKSERVER_RESOURCE_FAILED"]
+        code = ask_for_error(world, "{ projects { name } }")["extensions"]["code"]
+        assert code == "MOCKSERVER_RESOURCE_FAILED"
         cluster.restart()
         wait_for(lambda: health(world)[0] == 200)
         assert world.ask("{ projects { name } }") == {"projects": [{"name": "before"}]}
 
 
 def test_a_text_that_the_database_cannot_keep_is_refused_in_words() -> None:
+    create = "mutation ($name: String!) { createProject(data: {name: $name}) { id } }"
     with serve(create_database()) as world:
-        answer = requests.post(
-            world.graphql_url,
-            json={
-                "query": "mutation ($name: String!) { createProject(data: {name: $name}) { id } }",
-                "variables": {"name": "a\x00b"},
-            },
-            headers={"Authorization": f"Bearer {world.api_key}"},
-            timeout=30,
-        ).json()
-        assert "U+0000" in answer["errors"][0]["message"]
+        assert "U+0000" in ask_for_error(world, create, name="a\x00b")["message"]

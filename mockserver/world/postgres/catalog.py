@@ -14,7 +14,7 @@ import psycopg
 
 from mockserver.errors import Conflict
 from mockserver.world.database import Database
-from mockserver.world.postgres.database import PostgresConnection, PostgresDatabase
+from mockserver.world.postgres.database import PostgresConnection, PostgresDatabase, build_taken_over
 from mockserver.world.postgres.failures import name_failures
 from mockserver.world.postgres.pool import Pool, Session
 from mockserver.world.postgres.tables import DATA, build_copy, build_removal, list_tables
@@ -121,6 +121,7 @@ class Catalog:
         try:
             with name_failures(self._pool.place):
                 session.raw.execute(begin.encode(), prepare=False)
+                self._check_fence(session)
                 yield session
                 session.raw.execute(b"COMMIT", prepare=False)
         except BaseException:
@@ -128,6 +129,13 @@ class Catalog:
             raise
         finally:
             self._pool.give_back(session)
+
+    def _check_fence(self, session: Session) -> None:
+        """A server that takes over the database waits for the end of the transaction. Raises ResourceFailed if one has
+        done so."""
+        fence = f"SELECT 1 FROM {DATA}.state WHERE {self._pool.fence} FOR SHARE"
+        if session.raw.execute(fence.encode()).rowcount != 1:
+            raise build_taken_over(self._pool)
 
 
 def _roll_back(session: Session) -> None:

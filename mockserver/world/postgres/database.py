@@ -107,11 +107,16 @@ class PostgresConnection(Connection):
 
     def _begin_change(self, session: Session) -> None:
         """Changes of one life take turns, as they number what they insert."""
+        # Without a lock on the state, which all changes would write: a server that takes over makes a change of each
+        # life before it serves it, and so waits for a change that has passed this check.
+        fence = f"SELECT 1 FROM {DATA}.state WHERE {self._pool.fence}"
         life = f"SELECT 1 FROM {DATA}.life WHERE no = {self._life:d} FOR UPDATE"
-        cursor = session.raw.execute(f"BEGIN; {life}".encode(), prepare=False)
-        while cursor.nextset():
-            pass
-        if cursor.rowcount != 1:
+        begun = session.raw.execute(f"BEGIN; {fence}; {life}".encode(), prepare=False)
+        begun.nextset()
+        if begun.rowcount != 1:
+            raise build_taken_over(self._pool)
+        begun.nextset()
+        if begun.rowcount != 1:
             raise Conflict("This workspace was reset or deleted in the meantime; send the request again")
 
     def _get_session(self) -> Session:
@@ -161,6 +166,11 @@ class PostgresDatabase(Database):
 
     def create_indexes(self, connection: Connection) -> None:
         """The indexes are those of all lives."""
+
+
+def build_taken_over(pool: Pool) -> ResourceFailed:
+    """The error of a change by a server that is no longer the one that uses the database."""
+    return ResourceFailed(f"Another server has taken over the {pool.place}; send the request to that one")
 
 
 def _begin_snapshot(session: Session) -> None:

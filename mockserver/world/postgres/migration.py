@@ -19,7 +19,7 @@ CREATING = 0x6C_62_6D_63
 
 OWN_TABLES = f"""
 CREATE TABLE {DATA}.state (
-  product TEXT NOT NULL, format INTEGER NOT NULL, tables TEXT NOT NULL, written_by TEXT NOT NULL
+  product TEXT NOT NULL, format INTEGER NOT NULL, tables TEXT NOT NULL, written_by TEXT NOT NULL, server BIGINT NOT NULL
 );
 CREATE TABLE {DATA}.life (no BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name TEXT COLLATE "C" NOT NULL UNIQUE);
 CREATE TABLE {DATA}.manifest (home TEXT COLLATE "C" PRIMARY KEY, content TEXT NOT NULL);
@@ -84,7 +84,7 @@ def _create(raw: psycopg.Connection[Any], place: str) -> None:
         ) from None
     raw.execute(build_schema().encode(), prepare=False)
     raw.execute(
-        f"INSERT INTO {DATA}.state VALUES ('labelbox-mockserver', %s, %s, %s)",
+        f"INSERT INTO {DATA}.state VALUES ('labelbox-mockserver', %s, %s, %s, 0)",
         [FORMAT, checksum_of_tables(), __version__],
     )
 

@@ -63,8 +63,9 @@ class Pool:
     def __init__(self, dsn: str, most: int) -> None:
         self.dsn, self.most = dsn, most
         self.place = name_database(dsn)
-        self.serves = False
-        """Whether a server uses it, whose event loop must not wait."""
+        self.server: int | None = None
+        """The number of the server that uses it: each that takes over a database has the next number, and changes of
+        earlier ones are refused (a fence). None in tests without a server."""
         self.lost: str | None = None
         """Why the database is known to be lost; None while it answers."""
         self._idle: list[Session] = []
@@ -72,12 +73,16 @@ class Pool:
         self._changed = threading.Condition()
         self._closed = False
 
+    @property
+    def fence(self) -> str:
+        """The condition on the table `state` that holds as long as no other server has taken over the database."""
+        return "TRUE" if self.server is None else f"server = {self.server:d}"
+
     def lend(self, life: int, *, for_snapshot: bool = False) -> Session:
         """A connection that sees this life, an idle one or a new one. Raises ResourceFailed when none is available for
         WAIT_SECONDS, or the database is lost."""
-        assert not self.serves or not _is_on_main_loop(), (
-            "statements wait for the database, so none is executed on the event loop"
-        )
+        on_loop = self.server is not None and _is_on_main_loop()
+        assert not on_loop, "no statement waits for the database on the event loop"
         session = self._take(life, for_snapshot=for_snapshot)
         try:
             if session is None:
@@ -166,14 +171,15 @@ def _is_on_main_loop() -> bool:
     return threading.get_ident() == threading.main_thread().ident and asyncio._get_running_loop() is not None
 
 
-def open_connection(dsn: str) -> psycopg.Connection[Any]:
-    """Opens a connection whose transactions begin and end by statements, as with SQLite. Raises psycopg.Error."""
+def open_connection(dsn: str, name: str = "mockserver") -> psycopg.Connection[Any]:
+    """Opens a connection whose transactions begin and end by statements, as with SQLite. `name` is shown by the
+    database. Raises psycopg.Error."""
     raw = psycopg.connect(
         dsn,
         autocommit=True,
         prepare_threshold=PREPARED_AFTER,
         connect_timeout=CONNECT_SECONDS,
-        application_name="mockserver",
+        application_name=name,
         tcp_user_timeout=10_000,
     )
     raw.prepared_max = STATEMENTS_KEPT

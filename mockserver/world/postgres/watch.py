@@ -12,9 +12,11 @@ from mockserver.errors import StartupError
 from mockserver.world.postgres.failures import name_database
 from mockserver.world.postgres.migration import prepare
 from mockserver.world.postgres.pool import Pool, open_connection
+from mockserver.world.postgres.tables import DATA
 
 LOG = logging.getLogger(__name__)
 
+NAME = "mockserver-watch"
 INTERVAL = 0.5
 """Seconds between two checks."""
 SERVING = 0x6C_62_6D_64
@@ -29,7 +31,7 @@ class DatabaseWatch:
         self._dsn, self._pool, self._place = dsn, pool, name_database(dsn)
         self._stopped = threading.Event()
         try:
-            self._raw: psycopg.Connection[Any] | None = open_connection(dsn)
+            self._raw: psycopg.Connection[Any] | None = open_connection(dsn, NAME)
         except psycopg.Error as error:
             raise StartupError(
                 f"no connection to the {self._place}: {_describe(error)}; check --state and that PostgreSQL runs"
@@ -49,6 +51,10 @@ class DatabaseWatch:
                     f"the {self._place} is in use by another server; stop that one, or give another database"
                 )
             prepare(raw)
+            # Waits for the changes of the former server that are being committed.
+            row = raw.execute(f"UPDATE {DATA}.state SET server = server + 1 RETURNING server").fetchone()
+            assert row is not None, "a prepared database has a state"
+            self._pool.server = int(row[0])
         except psycopg.Error as error:
             raise StartupError(f"the {self._place} cannot be used: {_describe(error)}; check --state") from error
 
@@ -66,10 +72,10 @@ class DatabaseWatch:
         """The reason why this server cannot use the database now, or None."""
         try:
             if self._raw is None:
-                self._raw = open_connection(self._dsn)
-                if not _try_lock(self._raw):
+                self._raw = open_connection(self._dsn, NAME)
+                if not _try_lock(self._raw) or not self._is_current(self._raw):
                     self._forget()
-                    return f"Another server has taken over the {self._place}; stop this one, or that one"
+                    return f"Another server has taken over the {self._place}; stop this one"
             self._raw.execute("SELECT 1")
         except psycopg.Error as error:
             self._forget()
@@ -77,6 +83,10 @@ class DatabaseWatch:
                 f"No connection to the {self._place}: {_describe(error)}; the server goes on by itself when it is back"
             )
         return None
+
+    def _is_current(self, raw: psycopg.Connection[Any]) -> bool:
+        """Whether no other server has used the database since: it may have changed what this one remembers."""
+        return raw.execute(f"SELECT server FROM {DATA}.state").fetchone() == (self._pool.server,)
 
     def _forget(self) -> None:
         raw, self._raw = self._raw, None
