@@ -77,4 +77,4 @@ class Case(msgspec.Struct, frozen=True):
     world: World = World()
     mistake: str = ""
     alone: bool = False
-    """Whether the case needs a process of its own."""
+    """Whether the case needs a process in which no other case has run."""

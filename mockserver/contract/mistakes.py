@@ -84,7 +84,7 @@ MISTAKES: tuple[Mistake, ...] = (
     Mistake(
         "rows-of-another",
         "It gives the rows of another API key",
-        "Keep what belongs to a key with that key: ids of data rows alone do not tell organizations apart.",
+        "Keep what belongs to a key with that key: two organizations may have equal ids of data rows.",
     ),
     Mistake("rows-changed", "Rows differ from the export", "Pass values on as they were parsed."),
     Mistake("fields-lost", "Fields of rows are missing", "Keep every key, also those that the client does not know."),

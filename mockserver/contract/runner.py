@@ -162,9 +162,7 @@ class Runner:
         except Misconduct as error:
             trial.find(error.mistake, str(error))
             client.kill()
-        if trial.case.alone:
-            client.stop()
-        elif not client.stopped:
+        if not client.stopped:
             self._idle.put(client)
 
 
