@@ -168,6 +168,34 @@ def make_run(client: Client, *, project_id: str, name: str) -> Any:
     }  # fmt: skip
 
 
+def send_rows(client: Client, *, project_id: str, run_id: str) -> Any:
+    """Sends labelled data rows to a clone of their project, with labels and then with predictions (SDK 3.71 and
+    later)."""
+    from labelbox.schema.identifiables import DataRowIds
+
+    project = client.get_project(project_id)
+    rows = [label.data_row().uid for label in list(project.labels())[:3]]
+    target = project.clone()
+    labels = {"source_project_id": project.uid, "annotations_ontology_mapping": {}}
+    first = client.send_to_annotate_from_catalog(
+        destination_project_id=target.uid, task_queue_id=None, batch_name="from the catalog",
+        data_rows=DataRowIds(rows), params=labels,
+    )  # fmt: skip
+    first.wait_till_done()
+    run = client.get_model_run(run_id)
+    predicted = [row.data_row().uid for row in run.model_run_data_rows()][:2]
+    other = project.clone()
+    second = run.send_to_annotate_from_model(
+        destination_project_id=other.uid, batch_name="from the run", data_rows=DataRowIds(predicted),
+        task_queue_id=other.task_queues()[0].uid, params={"predictions_ontology_mapping": {}},
+    )  # fmt: skip
+    second.wait_till_done()
+    return {
+        "statuses": [first.status, second.status], "rows": len(set(rows)),
+        "labels": len(list(target.labels())), "batches": [batch.size for batch in other.batches()],
+    }  # fmt: skip
+
+
 def make_embedding(client: Client, *, name: str, row_id: str, path: str) -> Any:
     """An embedding with the vector of one data row (SDK 3.68 and later)."""
     embedding = client.create_embedding(name, 3)
@@ -201,6 +229,6 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
     question.__name__: question
     for question in (
         build_project, change_project, repeat_keys, change_keys, upsert_rows, make_batches, make_run, make_embedding,
-        export_legacy,
+        export_legacy, send_rows,
     )
 }  # fmt: skip

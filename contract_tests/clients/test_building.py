@@ -155,6 +155,19 @@ def test_a_model_run_has_the_labels_of_a_project(client: Client, own: MockWorksp
 
 
 @pytest.mark.known("client")
+@versions("3.78.2", "5.2.1", "6.10.0", NEWEST)
+def test_rows_are_sent_to_another_project_with_labels_and_predictions(
+    client: Client, own: MockWorkspace, version: str
+) -> None:
+    ready = requests.get(f"{own.url}/_mock/ready", params={"api_key": own.api_key}, timeout=60).json()
+    [run] = ready["model_runs"].values()
+    read = client.read("send_rows", project_id=own.project("image"), run_id=run)
+    assert read["statuses"] == ["COMPLETE", "COMPLETE"]
+    assert (read["rows"], read["labels"]) == (3, 2), "one of the labels is a skip, which is not sent"
+    assert read["batches"] == [2]
+
+
+@pytest.mark.known("client")
 @versions("3.78.2", "5.2.1", NEWEST)
 def test_an_embedding_is_filled_from_a_file(client: Client, own: MockWorkspace, version: str, tmp_path: Path) -> None:
     """Over REST up to 7.11, by GraphQL since."""

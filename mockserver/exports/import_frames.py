@@ -19,10 +19,11 @@ Timed = list[tuple[JsonObject, list[list[int]]]]
 
 class Reference(NamedTuple):
     """The data row of all lines, as `{"id": …}` or `{"globalKey": …}`. Features are named by their ids, or
-    `by_name`."""
+    `by_name`. `mapping` has other ids for some of them."""
 
     data_row: Mapping[str, str]
     by_name: bool = False
+    mapping: Mapping[str, str] = {}
 
     def uuid(self, feature_id: str) -> str:
         """The `uuid` of an object's line: the same for each feature."""
@@ -34,7 +35,10 @@ class Reference(NamedTuple):
 
     def name(self, item: JsonObject) -> JsonObject:
         """The key that names a feature of the ontology."""
-        return {"name": item["name"]} if self.by_name else {"schemaId": item["feature_schema_id"]}
+        if self.by_name:
+            return {"name": item["name"]}
+        schema_id = item["feature_schema_id"]
+        return {"schemaId": self.mapping.get(schema_id, schema_id)}
 
 
 def render_question(item: JsonObject, reference: Reference) -> JsonObject:

@@ -18,6 +18,7 @@ JSON_IMPORT = "JSON Import"
 `appendRowsToDataset` (inferred)."""
 ADD_TO_BATCH = "add-data-rows-to-batch"
 SEND_TO_QUEUE = "send-to-task-queue"
+SEND_TO_ANNOTATE = "send-to-annotate"
 """Types whose failures SDKs read from `result` (task.py)."""
 IMPORTS = frozenset({UPSERT_ROWS, JSON_IMPORT})
 

@@ -30,6 +30,7 @@ _NAMES = (
     "queues",
     "row_changes",
     "row_imports",
+    "send_to_annotate",
     "slices",
     "uploads",
     "webhooks",
