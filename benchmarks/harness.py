@@ -10,14 +10,14 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from benchmarks import report, worlds
 from benchmarks.environments import create_environment, install_packages
-from benchmarks.processes import read_memory
+from benchmarks.processes import read_memory, read_processor_seconds
 from contract_tests.serving import ServedWorld
 from mockserver.testing import MockServer, MockWorkspace
 
@@ -34,7 +34,7 @@ def measure(quick: bool) -> None:
     report.print_title("Workspaces of a world of 100 rows (medians)")
     with worlds.serve_street(100) as server:
         harness = MockServer.from_url(server.url)
-        measure_workspaces(harness, 5 if quick else ROUNDS)
+        measure_workspaces(harness, int(server.ready["pid"]), 5 if quick else ROUNDS)
     report.print_title(f"{CLIENTS} clients, each in a workspace of its own")
     with worlds.serve_default() as server:
         measure_crowd(server, 800 if quick else REQUESTS)
@@ -42,20 +42,34 @@ def measure(quick: bool) -> None:
     measure_plugin(3 if quick else 9)
 
 
-def measure_workspaces(harness: MockServer, rounds: int) -> None:
-    """Measures calls of the harness over HTTP, as a test waits for them."""
-    created, forked, reset = [], [], []
-    for _ in range(rounds):
-        seconds, workspace = measure_seconds(harness.workspace)
-        created.append(seconds)
-        seconds, fork = measure_seconds(workspace.fork)
-        forked.append(seconds)
-        reset.append(measure_seconds(fork.reset)[0])
-        fork.delete()
+def measure_workspaces(harness: MockServer, pid: int, rounds: int) -> None:
+    """Measures calls of the harness over HTTP, as a test waits for them, and the server's processor time in them."""
+    harness.workspace().delete()
+    created = measure_calls(pid, [harness.workspace] * rounds)
+    forked = measure_calls(pid, [workspace.fork for workspace in created.results])
+    reset = measure_calls(pid, [fork.reset for fork in forked.results])
+    for workspace in (*created.results, *forked.results):
         workspace.delete()
     peer = {"copy of as large a file": statistics.median(time_copy() for _ in range(rounds)) * 1000}
-    for what, seconds_of in {"created from the scenario": created, "forked": forked, "reset": reset}.items():
-        report.print_figure(what, statistics.median(seconds_of) * 1000, "ms ", goal="<= 20", peers=peer)
+    measured = (("created from the scenario", created), ("forked", forked), ("reset", reset))
+    for what, calls in measured:
+        report.print_figure(what, calls.seconds * 1000, "ms ", goal="<= 20", peers=peer)
+        report.print_figure(f"{what}: processor time", calls.processor * 1000, "ms ", peers=peer)
+
+
+class Calls(NamedTuple, Generic[T]):
+    """Calls of one kind: the median of their time, and the server's processor time of one."""
+
+    results: list[T]
+    seconds: float
+    processor: float
+
+
+def measure_calls(pid: int, calls: Sequence[Callable[[], T]]) -> Calls[T]:
+    before = read_processor_seconds(pid)
+    timed = [measure_seconds(call) for call in calls]
+    processor = (read_processor_seconds(pid) - before) / len(calls)
+    return Calls([result for _, result in timed], statistics.median(seconds for seconds, _ in timed), processor)
 
 
 def measure_seconds(call: Callable[[], T]) -> tuple[float, T]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from pathlib import Path
 
 MOST = 65_536
 """The highest limit of open files that is set. A higher one would only make the tables of the kernel larger."""
@@ -37,7 +37,7 @@ else:
 def count_open() -> int | None:
     """Returns how many files are open; None where the system does not report it."""
     try:
-        return sum(1 for _ in Path("/proc/self/fd").iterdir())
+        return len(os.listdir("/proc/self/fd"))  # noqa: PTH208  paths take ten times as long
     except OSError:
         return None
 

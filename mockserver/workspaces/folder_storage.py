@@ -160,6 +160,10 @@ class FolderStorage(Storage):
     # Creating
 
     def create(self, manifest: WorkspaceManifest, get_world: GetWorld) -> Life:
+        if not self._durable:
+            with self._create_in_place(manifest) as path:
+                get_world_file(get_world).copy_to(path)
+                return self._serve_in_place(path, manifest)
         with self._create_folder(manifest) as folder:
             path = folder / manifest.life / WORLD
             get_world_file(get_world).copy_to(path)
@@ -168,6 +172,12 @@ class FolderStorage(Storage):
         return self._open_new(manifest)
 
     def fork(self, manifest: WorkspaceManifest, source: Life) -> Life:
+        if not self._durable:
+            with self._create_in_place(manifest) as path:
+                origin = path.parent.parent / ORIGIN
+                copy_live(source.store, origin)
+                forked = msgspec.structs.replace(manifest, origin_checksum=copy_file(origin, path))
+                return self._serve_in_place(path, forked)
         with self._create_folder(manifest) as folder:
             origin, path = folder / ORIGIN, folder / manifest.life / WORLD
             copy_live(source.store, origin)
@@ -178,11 +188,35 @@ class FolderStorage(Storage):
         return self._open_new(manifest)
 
     @contextmanager
+    def _create_in_place(self, manifest: WorkspaceManifest) -> Iterator[Path]:
+        """The path of the world of a workspace that is created where it will be. It is removed if the block raises an
+        error. A state that is not kept is removed as a whole after its process was killed, so nobody meets a part."""
+        home = self._home(manifest.api_key)
+        self._check_free(home)
+        with name_faults(home):
+            try:
+                home.mkdir()  # without parents: a state that was moved away comes back to an empty place
+                (home / manifest.life).mkdir()
+                yield home / manifest.life / WORLD
+            except BaseException:
+                remove_folder(home)
+                raise
+
+    def _serve_in_place(self, path: Path, manifest: WorkspaceManifest) -> Life:
+        store = self._start_life(path, manifest)
+        with close_on_error(store):
+            manifest.write(path.parent.parent, durable=False)
+        return Life(manifest, store, self._open_results(path.parent))
+
+    def _check_free(self, home: Path) -> None:
+        if home.exists():
+            raise Conflict(f"{home} is in the way of a new workspace with this API key; move it away, or delete it")
+
+    @contextmanager
     def _create_folder(self, manifest: WorkspaceManifest) -> Iterator[Path]:
         """A folder to create a workspace in. It is renamed into place if the block raises no error, else removed."""
         home = self._home(manifest.api_key)
-        if home.exists():
-            raise Conflict(f"{home} is in the way of a new workspace with this API key; move it away, or delete it")
+        self._check_free(home)
         folder = self.folder / f"{UNFINISHED}{secrets.token_hex(6)}"
         with name_faults(home):
             try:
@@ -225,7 +259,8 @@ class FolderStorage(Storage):
         remaining = [name for name in manifest.leaving if (home / name).exists()]
         path = home / begun.life / WORLD
         with name_faults(path):
-            msgspec.structs.replace(manifest, leaving=(*remaining, begun.life)).write(home, durable=self._durable)
+            if self._durable:  # no start meets what is left of another state
+                msgspec.structs.replace(manifest, leaving=(*remaining, begun.life)).write(home, durable=True)
             try:
                 path.parent.mkdir()
                 if manifest.origin.forked:

@@ -69,6 +69,11 @@ def _read(file: FileIO, most: int, take: Callable[[bytes], object]) -> tuple[int
 
 def copy_live(store: Store, path: Path) -> None:
     """Copies a world in use into one settled file. Tables of one life may be left empty. Raises OSError, apsw.Error."""
+    database = store.database
+    assert isinstance(database, SqliteDatabase), "one storage has worlds of one kind"
+    with store.hold_still() as paused:
+        if isinstance(paused, SqliteConnection) and not database.durable and paused.copy_small_world_to(path):
+            return  # a durable file would wait for the disk here
     with store.reading() as connection:
         assert isinstance(connection, SqliteConnection), "one storage has worlds of one kind"
         content = connection.read_small_world()
@@ -76,8 +81,7 @@ def copy_live(store: Store, path: Path) -> None:
         with path.open("xb") as copy:
             copy.write(content)
         return
-    assert isinstance(store.database, SqliteDatabase), "one storage has worlds of one kind"
-    store.database.copy_live_to(path, without=[kind.TABLE for kind in OF_ONE_LIFE])
+    database.copy_live_to(path, without=[kind.TABLE for kind in OF_ONE_LIFE])
 
 
 def start_life(database: Database, manifest: WorkspaceManifest, hooks: Hooks) -> Store:

@@ -26,6 +26,7 @@ copying pages (12 ms against 4 for a world of 1.5 MB)."""
 SETTLED = slice(18, 20)
 """The bytes of a file's header that are 1 if the file alone is the world, and 2 if a write-ahead log may belong to it
 (sqlite.org/fileformat.html)."""
+ALONE = b"\x01\x01"
 
 
 def translate(statements: str) -> str:
@@ -84,6 +85,25 @@ class SqliteConnection(Connection):
     def close(self) -> None:
         self._raw.close()
 
+    def copy_small_world_to(self, path: Path) -> bool:
+        """Copies the file, into which its log is written first; returns False if it is large, or if the log cannot be
+        written now. Nothing may change in the meantime. Raises OSError, apsw.Error.
+
+        Measured for 1 MB: 0.4 ms, and 2.2 ms to read the pages one by one (`read_small_world`).
+        """
+        [(pages,)] = self._raw.execute("PRAGMA page_count")
+        [(page_size,)] = self._raw.execute("PRAGMA page_size")
+        if pages * page_size > LARGE_TABLES:
+            return False
+        [(busy, pages_of_log, copied_pages)] = self._raw.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        if busy or pages_of_log != copied_pages:
+            return False
+        shutil.copyfile(self._raw.filename, path)
+        with path.open("r+b") as copy:
+            copy.seek(SETTLED.start)
+            copy.write(ALONE)
+        return True
+
     def read_small_world(self) -> bytes | None:
         """The content of a settled file with this world; None if it is large. Raises apsw.Error.
 
@@ -94,7 +114,7 @@ class SqliteConnection(Connection):
         if pages * page_size > LARGE_TABLES:
             return None
         content = bytearray(self._raw.serialize("main"))
-        content[SETTLED] = b"\x01\x01"
+        content[SETTLED] = ALONE
         return bytes(content)
 
 

@@ -147,6 +147,21 @@ class Store:
         Entering raises Conflict when the store is closed."""
         return self._reader(self)
 
+    @contextmanager
+    def hold_still(self) -> Iterator[Connection | None]:
+        """Inside this block nothing changes; the store's connection, or None if something is being changed now.
+
+        It is for milliseconds, as changes wait for its end.
+        """
+        if not self._lock.acquire(blocking=False):
+            yield None
+            return
+        try:
+            self._check_open()
+            yield self._connection if self._open is None else None
+        finally:
+            self._lock.release()
+
     def snapshot(self) -> Connection:
         """A connection of its own that sees the world as it is now until it is closed, whatever changes later."""
         with self._opening, self._convert_faults():

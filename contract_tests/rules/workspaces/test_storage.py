@@ -49,11 +49,12 @@ def storage_catalog() -> Iterator[Catalog]:
         yield catalog
 
 
-@pytest.fixture(params=["folder", "postgres"])
+@pytest.fixture(params=["folder", "kept folder", "postgres"])
 def new_storage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Open]:
     """Creates a storage that is empty until it is opened."""
-    if request.param == "folder":
-        return lambda: partial(FolderStorage, tmp_path_factory.mktemp("storage"), durable=False)
+    if request.param != "postgres":
+        durable = request.param == "kept folder"
+        return lambda: partial(FolderStorage, tmp_path_factory.mktemp("storage"), durable=durable)
     catalog = request.getfixturevalue("storage_catalog")
     return lambda: partial(PostgresStorage, empty(catalog))
 
