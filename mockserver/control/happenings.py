@@ -98,7 +98,7 @@ class Happenings:
     def _annotate_new(self, row: DataRow, *, labelled: bool) -> tuple[bytes, JsonText | None]:
         if self._choices.annotations is not None:
             return self._build_annotations(row)
-        pre_labels = None if labelled else self._find_pre_labels(row)
+        pre_labels = self._find_pre_labels(row)
         if pre_labels is not None:
             return pre_labels.content, pre_labels.aside
         variant = annotate(row, self._ontology(), seed=self._workspace.world.seed)
@@ -118,8 +118,10 @@ class Happenings:
         return body.content, body.aside
 
     def _find_pre_labels(self, row: DataRow) -> Body | None:
-        """The annotations that were imported for a labeler of this row."""
+        """The annotations that were imported for the first labeler of this row, or kept of a label that was deleted."""
         connection = self._change.connection
+        if connection.count(Label, self._places.row_condition(row.no) & Clause("NOT deleted")):
+            return None
         pre_label = connection.find(PreLabel, self._places.row_condition(row.no))
         return None if pre_label is None else connection.find(Body, Clause("id = :id", id=pre_label.body_id))
 

@@ -16,6 +16,7 @@ from mockserver.world.changes.row_lookup import RowRef
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause, JsonText
 from mockserver.world.events import EventKind
+from mockserver.world.imports import PreLabel
 from mockserver.world.labels import Label, ProjectRow, WorkflowStatus
 from mockserver.world.projects import Batch, Project, TaskQueue
 from mockserver.world.queries.conditions import match_live_row, match_subquery
@@ -29,6 +30,8 @@ PRIORITIES = range(1, 6)
 DEFAULT_PRIORITY = 5
 T = TypeVar("T")
 
+NO_IMPORT = ""
+"""The import of pre-labels that were labels."""
 _NO_HISTORY = JsonText("[]")
 _IDS_TOGETHER = 10_000
 
@@ -137,11 +140,14 @@ class BatchChanges:
             change.add_event(EventKind.PROJECT_UPDATED, project=project_id, batch=batch.id)
             return batch.id
 
-    def delete_labels(self, project_id: str, batch_id: str) -> list[str]:
-        """Deletes the labels of a batch; its data rows wait to be labelled again. Raises NotFound."""
+    def delete_labels(self, project_id: str, batch_id: str, *, as_templates: bool = False) -> list[str]:
+        """Deletes the labels of a batch; its data rows wait to be labelled again. As templates the newest of each data
+        row that is no skip is its pre-label (inferred). Raises NotFound."""
         with self._store.change() as change:
             batch = find_batch(change, project_id, batch_id)
             labels = change.connection.select(Label, _match_labels(batch), order="no")
+            if as_templates:
+                _keep_as_templates(change, labels)
             deleted = LabelChanges(self._store).delete_labels([label.id for label in labels])
             rows = Clause("batch_id = :batch AND workflow_status <> :status",
                           batch=batch.id, status=WorkflowStatus.TO_LABEL)  # fmt: skip
@@ -163,6 +169,18 @@ def find_batch(change: Change, project_id: str, batch_id: str) -> Batch:
     change.one(Project, project_id)
     place = Clause("id = :id AND project_id = :project", id=batch_id, project=project_id)
     return change.connection.one(Batch, place, f"Batch {batch_id!r} of project {project_id!r}")
+
+
+def _keep_as_templates(change: Change, labels: Sequence[Label]) -> None:
+    """`labels` are of one project, in the order of their creation."""
+    newest = {label.data_row_no: label for label in labels if not label.skipped}
+    for together in _divide(list(newest.values())):
+        numbers = [label.data_row_no for label in together]
+        place = Clause("project_id = :project AND data_row_no IN :rows", project=together[0].project_id, rows=numbers)
+        change.connection.delete(PreLabel, place)
+        change.connection.insert(
+            PreLabel(label.project_id, label.data_row_no, label.body_id, NO_IMPORT, change.now) for label in together
+        )
 
 
 def _match_labels(batch: Batch) -> Clause:

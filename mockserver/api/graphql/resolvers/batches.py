@@ -151,10 +151,9 @@ def delete_batch(source: Project, call: Call, batchId: str) -> str:
 
 
 def delete_batch_labels(source: Project, call: Call, batchId: str, data: Mapping[str, Any]) -> list[str]:
-    """Deletes the labels of a batch. Keeping them as templates is refused."""
-    if data.get("type") != "RequeueData":
-        raise BadInput(f"Labels that become templates are not imitated; send the type RequeueData, not {data['type']}")
-    return call.workspace.batches.delete_labels(source.id, batchId)
+    """Deletes the labels of a batch; as templates they become pre-labels (SDK batch.py delete_labels)."""
+    as_templates = data["type"] == "RequeueDataWithLabelAsTemplate"
+    return call.workspace.batches.delete_labels(source.id, batchId, as_templates=as_templates)
 
 
 def _check_name(name: str) -> str:

@@ -1,6 +1,7 @@
 """Batches: data rows come into a project by them and leave it with them, all or none."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -232,9 +233,6 @@ def test_a_batch_with_labels_is_deleted_after_its_labels(server: ServedWorld) ->
     image = workspace.project("image")
     [batch] = list_batches(workspace, image)
     assert "labels first" in refuse(workspace, DELETE, projectId=image, batchId=batch["id"])
-    assert "not imitated" in refuse(
-        workspace, DELETE_LABELS, projectId=image, batchId=batch["id"], type="RequeueDataWithLabelAsTemplate"
-    )
     deleted = ask_in(workspace, DELETE_LABELS, projectId=image, batchId=batch["id"], type="RequeueData")
     assert deleted["project"]["deleteBatchLabels"]["deletedLabelIds"]
     assert {row["workflow_status"] for row in export_rows(workspace, image).values()} == {"TO_LABEL"}
@@ -243,6 +241,35 @@ def test_a_batch_with_labels_is_deleted_after_its_labels(server: ServedWorld) ->
     assert (list_batches(workspace, image), export_rows(workspace, image)) == ([], {})
     assert "does not exist" in refuse(workspace, DELETE, projectId=image, batchId=batch["id"])
     workspace.delete()
+
+
+@pytest.mark.known("inferred")
+@pytest.mark.parametrize("media", ["image", "text", "video"])
+def test_labels_of_a_batch_that_become_templates_are_what_a_labeler_finds(server: ServedWorld, media: str) -> None:
+    workspace = server.workspace(scenario="default")
+    project = workspace.project(media)
+    [batch] = list_batches(workspace, project)
+    before = list_annotations(workspace, media)
+    kind = "RequeueDataWithLabelAsTemplate"
+    deleted = ask_in(workspace, DELETE_LABELS, projectId=project, batchId=batch["id"], type=kind)
+    assert deleted["project"]["deleteBatchLabels"]["deletedLabelIds"]
+    assert list_annotations(workspace, media) == {}
+    row = next(iter(before))
+    workspace.event("LABEL_CREATED", media, data_row=row)
+    assert list_annotations(workspace, media) == {row: before[row]}
+    workspace.delete()
+
+
+def list_annotations(workspace: MockWorkspace, project: str) -> dict[str, Any]:
+    """The names and geometries of the newest label of each data row that has one, skips left out."""
+    newest: dict[str, Any] = {}
+    for row in workspace.expected_rows(project, params={"performance_details": True}):
+        [entry] = row["projects"].values()
+        for label in entry["labels"]:
+            if not label["performance_details"]["skipped"]:
+                text = json.dumps(label["annotations"])
+                newest[row["data_row"]["id"]] = re.sub(r'c[0-9a-z]{24}|"url": "[^"]*"', "", text)
+    return newest
 
 
 # The queue
