@@ -47,6 +47,13 @@ def _fail_call(number: int) -> Check:
     return fail_once("server_error", method="POST", first=number, status=503)
 
 
+def _limit_rate(trial: Trial) -> None:
+    """The clock is frozen at the beginning of a window, so that Retry-After is always the same."""
+    trial.workspace.clock.freeze()
+    trial.workspace.clock.set("2025-03-01T12:00:00Z")
+    fail_once("rate_limited", method="POST", first=2, window=3.0, times=1)(trial)
+
+
 def _truncate_at_line(trial: Trial) -> None:
     """The last row is missing, and nothing in the file shows it: only its length differs from its offsets."""
     last = json.dumps(trial.load_expected(IMAGE)[-1], separators=(",", ":"))
@@ -91,7 +98,7 @@ RETRY = (
     ),
     Case(
         "rate-limit", Profile.RETRY, "429 with Retry-After",
-        fail_once("rate_limited", method="POST", first=2, window=1.0, times=1),
+        _limit_rate,
         "Wait as long as the header says, and repeat the call.",
     ),
     Case(

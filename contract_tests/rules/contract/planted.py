@@ -51,9 +51,7 @@ class RaisesKey(Right):
 
 
 class Retries(Right):
-    """Repeats queries after a pause of its own."""
-
-    pause = 0.3
+    """Repeats queries immediately."""
 
     def ask(self, document: str, attempts: int = 5, **variables: Any) -> Any:
         for _ in range(attempts):
@@ -64,12 +62,7 @@ class Retries(Right):
                     return json.load(response)["data"]
             except urllib.error.HTTPError as error:
                 failure = error
-                time.sleep(self.pause)
         raise failure
-
-
-class RetriesWithoutPause(Retries):
-    pause = 0
 
 
 class RepeatsRefusals(Right):
@@ -223,14 +216,6 @@ class AssumesFileSize(Right):
                     yield json.loads(line)
 
 
-class PollsLabelsHastily(Right):
-    def export_labels_v1(self, project: str) -> Any:
-        while True:
-            export = self.ask(page["LABELS"], project=project)["exportLabels"]
-            if not export["shouldPoll"]:
-                return json.loads(page["fetch"](export["downloadUrl"])[1])
-
-
 class DoesNotWaitForLabels(Right):
     def export_labels_v1(self, project: str) -> Any:
         export = self.ask(page["LABELS"], project=project)["exportLabels"]
@@ -325,11 +310,14 @@ class KeepsRows(Right):
 
 
 class WaitsForComplete(Right):
-    """Waits for ever for an export that has failed."""
+    """Waits for an export that has failed, until its patience has ended."""
 
     def wait(self) -> None:
-        while self.ask(page["STATUS"], task=self.task)["task"]["status"] != "COMPLETE":
-            time.sleep(0.5)
+        for _ in range(10):
+            if self.ask(page["STATUS"], task=self.task)["task"]["status"] == "COMPLETE":
+                return
+            time.sleep(0.3)
+        raise TimeoutError
 
 
 class SharesCache(Right):
