@@ -15,6 +15,18 @@ LIST_PROJECTS = json.dumps(
 )
 
 
+CREATE_DATA_ROW = """mutation CreateDataRowPyApi(
+    $row_data: String!, $metadata_fields: [DataRowCustomMetadataUpsertInput!],
+    $attachments: [DataRowAttachmentInput!], $media_type : MediaType, $external_id : String, $global_key : String,
+    $dataset: ID!) {
+  createDataRow(data: {
+      rowData: $row_data mediaType: $media_type metadataFields: $metadata_fields externalId: $external_id
+      globalKey: $global_key attachments: $attachments dataset: {connect: {id: $dataset}}})
+    {createdAt externalId globalKey mediaAttributes customMetadata { schemaId value }
+    metadataFields { schemaId name value kind } rowData id updatedAt}}"""
+"""As SDK dataset.py 3.52.0:139 `create_data_row` sends it."""
+
+
 def get_project(project_id: str) -> str:
     return json.dumps({"query": documents.GET_PROJECT, "variables": {"param_0": project_id}})
 

@@ -31,6 +31,9 @@ RECORDED_TOGETHER = 256
 LONGEST_SLEEP = 60.0
 GRACE = 0.2
 """Seconds that open requests have to end when the server stops. Those that do not end are sent again."""
+QUIET = 0.02
+"""Seconds between two reads of the outbox of a workspace without subscriptions. The message of the first event after
+the first subscription may be as late."""
 PAUSE_AFTER_ERROR = 1.0
 """Seconds until the loop continues after the database could not be read."""
 
@@ -110,6 +113,10 @@ class WorkspaceDispatcher:
                 await self._woken.wait()
         except TimeoutError:
             pass
+        if not self._queues and not self._stopping:
+            await asyncio.sleep(
+                QUIET
+            )  # nobody listens: a client that makes changes should not pay for reads of nothing
         self._woken.clear()
 
     async def _run_cycle(self) -> None:

@@ -52,7 +52,7 @@ class Call(msgspec.Struct):
     base_url: str
     records: int = 0
     answered: int = 0
-    """Fields that graphql-core has answered."""
+    """Fields that graphql-core has answered; 1 or more where a document changes something."""
     characters: int = 0
     """Characters of long texts and JSON documents in the answer so far."""
     on_loop: bool = False
@@ -67,7 +67,7 @@ class Call(msgspec.Struct):
     def read_together(self, ids: list[str]) -> None:
         """Lets `value_of` one of these records read the values of its neighbours in the list too.
 
-        Not while graphql-core runs the document: it may change what was read before.
+        Not in a document that may change what was read before.
         """
         if not self.answered:
             for first in range(0, len(ids), READ_TOGETHER):

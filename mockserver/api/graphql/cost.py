@@ -42,7 +42,7 @@ from graphql.type import (
     is_object_type,
 )
 
-from mockserver.api.graphql.fields import is_long, module_of
+from mockserver.api.graphql.fields import has_few, is_long, module_of
 from mockserver.errors import QueryNotValid, QueryTooComplex
 
 MOST_DEPTH = 60
@@ -89,7 +89,7 @@ class Cost(msgspec.Struct):
     overlaps: int = 0
     changes: int = 0
     lists: bool = False
-    """Whether objects are listed."""
+    """Whether objects are listed that may be many."""
     schema: bool = False
     """Whether the schema itself is requested."""
     conditions: bool = False
@@ -227,7 +227,7 @@ class _Meter:
         of_schema = is_introspection_type(of_type)
         cost.schema |= of_schema
         if is_list_type(field.type.of_type if is_non_null_type(field.type) else field.type):
-            cost.lists = True
+            cost.lists |= not has_few(field)
             factor *= LIST_OF_SCHEMA if of_schema else LIST
         cost.objects += factor
         self._check()

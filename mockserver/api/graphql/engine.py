@@ -51,6 +51,8 @@ class Context(Protocol):
 
     on_loop: bool
     """While it is true, a read raises TakesLong when other requests would wait for it."""
+    answered: int
+    """Fields that were answered and may have changed what was read before: then nothing is kept between reads."""
 
     def use_snapshot(self) -> AbstractContextManager[None]:
         """Inside this context, reads use a snapshot on a thread of their own and do not block other requests."""
@@ -93,6 +95,8 @@ class Engine:
             result = self._run_on_loop(document.planned, variables, operation, context)
             if result is not None:
                 return self._build_response(result, notes)
+        if document.changes:
+            context.answered += 1  # what was read before a change is not used after it
         run = partial(self._run, document.planned, variables, operation, context, large=large)
         try:
             result = await self._run_in_order(document, run, context, long_changes, long=long)

@@ -23,14 +23,16 @@ from mockserver.world.database import JsonText
 
 Resolver = Callable[..., Any]
 
-_RESOLVER, _LONG, _MODULE = "resolver", "long", "module"
+_RESOLVER, _LONG, _FEW, _MODULE = "resolver", "long", "few", "module"
 
 
 class RegisteredField(msgspec.Struct, frozen=True):
-    """`long` fields may take so much time that they run in a thread: their time grows with what they read or change."""
+    """`long` fields may take so much time that they run in a thread: their time grows with what they read or change.
+    Lists of `few` items are short whatever the world has, so that a change may list them on the event loop."""
 
     resolver: Resolver
     long: bool = False
+    few: bool = False
 
 
 class Fields:
@@ -39,9 +41,9 @@ class Fields:
     def __init__(self) -> None:
         self.by_type: dict[str, dict[str, RegisteredField]] = defaultdict(dict)
 
-    def add(self, type: str, name: str, resolver: Resolver, *, long: bool = False) -> None:  # noqa: A002  GraphQL's word
+    def add(self, type: str, name: str, resolver: Resolver, *, long: bool = False, few: bool = False) -> None:  # noqa: A002  GraphQL's word
         """Registers the resolver of one field."""
-        self.by_type[type][name] = RegisteredField(resolver, long)
+        self.by_type[type][name] = RegisteredField(resolver, long, few)
 
     def add_nulls(self, type: str, names: str) -> None:  # noqa: A002  GraphQL's word
         """Registers fields that are null in every generated world."""
@@ -112,10 +114,11 @@ def resolve_empty_list(_source: Any, _call: Any, **_arguments: Any) -> list[Any]
 def assign_modules(schema: GraphQLSchema, modules: Iterable[str]) -> None:
     """Notes for each field of the schema which module has its resolver, so that it is imported when it is needed."""
     for module in modules:
-        notes = {long: {_MODULE: module, _LONG: long} for long in (False, True)}  # shared: a kept schema is read sooner
+        notes: dict[tuple[bool, bool], dict[str, Any]] = {}  # shared: a kept schema is read sooner
         for type_name, registered in list_fields(module).items():
             for name, field in registered.items():
-                _field_of(schema, type_name, name).extensions = notes[field.long]
+                note = {_MODULE: module, _LONG: field.long, _FEW: field.few}
+                _field_of(schema, type_name, name).extensions = notes.setdefault((field.long, field.few), note)
 
 
 def load_modules(schema: GraphQLSchema, modules: Iterable[str]) -> None:
@@ -147,7 +150,7 @@ def _field_of(schema: GraphQLSchema, type_name: str, name: str) -> GraphQLField:
 def register(field: GraphQLField, registered: RegisteredField) -> None:
     """Gives a field of the schema its resolver: plans call it itself, graphql-core calls it through its `info`."""
     resolver = _with_checked_arguments(registered.resolver) if field.args else registered.resolver
-    field.extensions = {_RESOLVER: resolver, _LONG: registered.long}
+    field.extensions = {_RESOLVER: resolver, _LONG: registered.long, _FEW: registered.few}
 
     @wraps(resolver)
     def resolve(source: Any, info: Any, **arguments: Any) -> Any:
@@ -164,6 +167,11 @@ def resolver_of(field: GraphQLField) -> Resolver | None:
 def is_long(field: GraphQLField) -> bool:
     """Whether the field was registered as long."""
     return field.extensions.get(_LONG, False) is True
+
+
+def has_few(field: GraphQLField) -> bool:
+    """Whether the field was registered as a list of few items."""
+    return field.extensions.get(_FEW, False) is True
 
 
 def _with_checked_arguments(resolver: Resolver) -> Resolver:

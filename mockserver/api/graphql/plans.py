@@ -1,8 +1,9 @@
-"""A query made ready to run again: graphql-core derives the same from the document for each answer, a plan once.
+"""An operation made ready to run again: graphql-core derives the same from the document for each answer, a plan once.
 
 A plan is the document as nested fields, each with its resolver, its arguments and how its value is written. It covers
-queries of objects, lists and leaves, with fragments, directives and variables; for all else there is no plan, and
-graphql-core runs the document. Both give the same answers and the same errors:
+operations of objects, lists and leaves, with fragments, directives and variables, whose resolvers are no coroutines;
+for all else there is no plan, and graphql-core runs the document. Fields are resolved one after the other, as those of
+a mutation must be. Both give the same answers and the same errors:
 contract_tests/rules/api/graphql/test_plans.py.
 """
 
@@ -234,7 +235,10 @@ class Planned:
     def __init__(self, schema: GraphQLSchema, node: DocumentNode) -> None:
         self.node = node
         operations = [part for part in node.definitions if isinstance(part, OperationDefinitionNode)]
-        queries = [(part, Query(schema, node, part)) for part in operations if part.operation == OperationType.QUERY]
+        roots = {OperationType.QUERY: schema.query_type, OperationType.MUTATION: schema.mutation_type}
+        queries = [
+            (part, Query(schema, node, part, root)) for part in operations if (root := roots.get(part.operation))
+        ]
         self._named = {part.name.value: query for part, query in queries if part.name is not None}
         self._only = queries[0][1] if queries and len(operations) == 1 else None
 
@@ -263,8 +267,14 @@ class Planned:
 class Query:
     """One operation of a document. It has a plan for each set of answers to its directives."""
 
-    def __init__(self, schema: GraphQLSchema, document: DocumentNode, node: OperationDefinitionNode) -> None:
-        self._root, self._document, self._node = schema.query_type, document, node
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        node: OperationDefinitionNode,
+        root: GraphQLObjectType,
+    ) -> None:
+        self._root, self._document, self._node = root, document, node
         self.declared = Declared(schema, node)
         self._plans: dict[tuple[Any, ...], list[Field] | None] = {}
 
@@ -278,8 +288,6 @@ class Query:
         return plan
 
     def _build_plan(self, variables: Variables) -> list[Field] | None:
-        if self._root is None:
-            return None
         try:
             return Planner(self._document, variables).fields(self._root, [self._node.selection_set])
         except (NotPlain, GraphQLError, RecursionError):

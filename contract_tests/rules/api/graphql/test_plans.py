@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,6 +31,7 @@ ENGINE = Engine(MODULES)
 SDL = """
 enum Kind { A B }
 type Query { node: Node must: Node! nodes: [Node] musts: [Node!]! numbers: [[Int!]] word: String! number: Int }
+type Mutation { node: Node must: Node! nodes: [Node] musts: [Node!]! numbers: [[Int!]] word: String! number: Int }
 type Node {
   node: Node must: Node! nodes: [Node!] words: [String!]! numbers: [[Int!]!] id: ID! number: Int! word: String
   float: Float flag: Boolean kind: Kind kinds: [Kind]
@@ -154,11 +156,14 @@ def list_result(result: ExecutionResult) -> Any:
 
 
 @settings(max_examples=250)
-@given(questions(MADE_UP, ["x"]), st.integers(1, 10**6))
+@given(questions(MADE_UP, ["x"]), st.integers(1, 10**6), st.booleans())
 def test_whatever_fails_is_null_at_the_same_place_with_the_same_message(
-    question: tuple[str, dict[str, Any]], seed: int
+    question: tuple[str, dict[str, Any]], seed: int, changes: bool
 ) -> None:
+    """In queries, and in mutations of the same fields."""
     query, variables = question
+    if changes:
+        query = re.sub(r"\A(query)?", "mutation ", query).replace("on Query", "on Mutation")
     node = parse(query, no_location=True)
     planned = Planned(MADE_UP, node).run(None, variables, seed)
     core = execute(MADE_UP, node, None, seed, variables)
@@ -171,9 +176,9 @@ def test_whatever_fails_is_null_at_the_same_place_with_the_same_message(
 
 
 LEFT = {
-    "a mutation": ('mutation {createProject(data: {name: "x"}) {id}}', None, None),
-    "a mutation beside a query": (
-        "query A {user {id}} mutation B {deleteDataRows(where: {dataRowIds: []}) {id}}",
+    "a mutation that waits": ('mutation {exportLabels(data: {projectId: "x"}) {status}}', None, None),
+    "a mutation that waits beside a query": (
+        'query A {user {id}} mutation B {exportLabels(data: {projectId: "x"}) {status}}',
         "B",
         None,
     ),
