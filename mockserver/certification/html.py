@@ -9,7 +9,7 @@ from mockserver.certification.cases import Group
 from mockserver.certification.client import Answer
 from mockserver.certification.judge import NOT_REQUESTED, Result, Verdict
 from mockserver.certification.report import Report, grade_of
-from mockserver.certification.text import describe_outcome
+from mockserver.certification.text import describe_counts, describe_outcome
 from mockserver.report_page import build_page, render_case, render_folded, render_mistake
 
 MOST_EXCHANGES = 20
@@ -19,7 +19,9 @@ KINDS = {Verdict.PASSED: "good", Verdict.FAILED: "bad", Verdict.REMARK: "warn"}
 
 def as_html(report: Report) -> bytes:
     """Renders the page. A case that did not pass is open, unless it only follows from another."""
-    return build_page(f"Certification of {report.url}", describe_outcome(report), _lines(report))
+    return build_page(
+        f"Certification of {report.url}", f"{describe_outcome(report)}: {describe_counts(report)}", _lines(report)
+    )
 
 
 def _lines(report: Report) -> Iterator[str]:

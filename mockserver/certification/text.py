@@ -38,7 +38,7 @@ def _lines(report: Report) -> Iterator[str]:
             yield ""
     yield from _advice(report)
     yield from _diagnoses(report)
-    yield f"{describe_outcome(report)}\n{_counts(report)}"
+    yield f"{describe_outcome(report)}\n{describe_counts(report)}"
 
 
 def _consequences(results: list[Result]) -> Iterator[str]:
@@ -91,7 +91,8 @@ def describe_outcome(report: Report) -> str:
     return f"{outcome}, grade {report.grade} ({LEGEND})"
 
 
-def _counts(report: Report) -> str:
+def describe_counts(report: Report) -> str:
+    """How many cases have which verdict, and which signature the receiver verifies."""
     counts = {verdict: len(report.results_with(verdict)) for verdict in Verdict}
     musts = sum(result.case.level is Level.MUST for result in report.results_with(Verdict.FAILED))
     verified = f"; {report.verified_headers}" if report.verified_headers else ""
