@@ -5,6 +5,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -26,6 +29,14 @@ from mockserver.world.queries.sources import EMBEDDING_VECTORS
 
 MOST_VECTORS = 64 * 1024 * 1024
 """Bytes of a body. SDKs send 1,000 lines, which with 2,048 numbers each have some 40 MB (adv_client.py)."""
+_BLANKS = re.compile(r"\s*")
+
+
+def _refuse_constant(word: str) -> None:
+    raise ValueError(f"{word} is no number of JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 class EmbeddingRoutes:
@@ -91,17 +102,36 @@ def _import_vectors(workspace: Workspace, embedding: Embedding, body: bytes) -> 
     """The number of lines. Raises BadInput, which names the line, MalformedRequest."""
     vectors = []
     for number, line in enumerate(body.split(b"\n"), 1):
-        if line.strip():
-            try:
-                entry = orjson.loads(line)
+        try:
+            for entry in _decode_line(line):
                 row_id = entry["id"]
                 vectors.append((str(row_id), encode_vector(entry["vector"], embedding)))
-            except (orjson.JSONDecodeError, KeyError, TypeError, ItemRefused) as error:
-                raise BadInput(
-                    f'Line {number} is no vector ({error}); expected {{"id": "a data row", "vector": [0.5, …]}}'
-                ) from None
+        except (ValueError, KeyError, TypeError, RecursionError, ItemRefused) as error:
+            raise BadInput(
+                f'Line {number} is no vector ({error}); expected {{"id": "a data row", "vector": [0.5, …]}}'
+            ) from None
     workspace.embeddings.set_vectors(embedding.id, vectors)
     return len(vectors)
+
+
+def _decode_line(line: bytes) -> Iterator[Any]:
+    """The objects of a line: one, or several without anything between them (SDK tests test_embedding.py:
+    test_import_vectors_from_file). Raises ValueError."""
+    try:
+        entries = [orjson.loads(line)] if line.strip() else []
+    except orjson.JSONDecodeError:
+        yield from _decode_joined(line.decode().strip())
+    else:
+        yield from entries
+
+
+def _decode_joined(text: str) -> Iterator[Any]:
+    position = 0
+    while position < len(text):
+        entry, position = _DECODER.raw_decode(text, position)
+        yield entry
+        blanks = _BLANKS.match(text, position)
+        position = position if blanks is None else blanks.end()
 
 
 def _find(workspace: Workspace, request: Request) -> Embedding:

@@ -35,6 +35,17 @@ _URL = re.compile(
 _SIZE = re.compile(r"(?<!\d)([1-9]\d{1,4})x([1-9]\d{1,4})(?!\d)|/([1-9]\d{1,4})/([1-9]\d{1,4})(?:\.\w+)?$")
 _BY_WIRE = {media.wire: media for media in reversed(MEDIA)}
 _CONVERSATION = "application/vnd.labelbox.conversational"
+_TEXT_LAYERS = ("text_layer_url", "textLayerUrl", "tileLayerUrl")
+"""The last is a document's own too (SDK tests test_data_rows.py test_data_row_update)."""
+_EXPECTED = {
+    "IMAGE": "image/*", "VIDEO": "video/*", "AUDIO": "audio/*", "TEXT": "text/*", "HTML": "text/html",
+    "PDF": "application/pdf", "CONVERSATIONAL": "application/json", "TMS_GEO": "application/json",
+    "TMS_SIMPLE": "application/json",
+}  # fmt: skip
+"""The contents that a media type takes, as its refusals name them (SDK tests test_data_rows.py:
+test_create_data_row_with_media_type; other words than IMAGE are inferred)."""
+_FILES = frozenset({"IMAGE", "VIDEO", "AUDIO", "PDF"})
+"""Media types whose contents are never a text."""
 _GEOSPATIAL = re.compile(r"EPSG:?\d+", re.IGNORECASE)
 
 JsonObject = dict[str, Any]
@@ -53,6 +64,8 @@ def build_content(row_data: Any, media_type: str | None = None) -> Content:
         raise ItemRefused(f"row_data is {str(row_data)[:100]!r}; expected a URL, a text or an object")
     if _URL.fullmatch(row_data):
         return _build_file(row_data, word)
+    if word in _FILES:
+        raise _refuse_type(word, "text/plain")
     media = _BY_WIRE.get(word or "", BY_NAME["text"])
     return Content(row_data, None, word or media.wire, _render(media, word or media.wire, "text/plain"))
 
@@ -79,19 +92,20 @@ def _find_document(row_data: Any) -> JsonObject | None:
 
 
 def _find_media(document: JsonObject) -> MediaType | None:
-    """The media type of an object: of tiles, of a document with its text layer, or of a conversation (docs: import of
-    tiled imagery, PDF and conversations)."""
+    """The media type of an object: of a document with its text layer, of tiles, or of a conversation (docs: import of
+    PDF, tiled imagery and conversations)."""
+    if "pdf_url" in document or "pdfUrl" in document:
+        return BY_NAME["document"]
     if "tileLayerUrl" in document:
         geospatial = _GEOSPATIAL.fullmatch(str(document.get("epsg", "")))
         return BY_NAME["geospatial" if geospatial else "tiles"]
-    if "pdf_url" in document or "pdfUrl" in document:
-        return BY_NAME["document"]
     kind = str(document.get("type", ""))
     return BY_NAME["conversational"] if kind.startswith(_CONVERSATION) and "messages" in document else None
 
 
 def _build_document(document: JsonObject, word: str | None) -> Content:
     media = _find_media(document)
+    _check_document(media, word)
     if media is BY_NAME["document"]:
         return _build_pdf(document)
     wire = word or (OTHER_DOCUMENT if media is None else media.wire)
@@ -101,10 +115,25 @@ def _build_document(document: JsonObject, word: str | None) -> Content:
     return Content(None, text, wire, _render(None, wire, "application/json"))
 
 
+def _check_document(media: MediaType | None, word: str | None) -> None:
+    """Raises ItemRefused for an object that the media type of its row does not take."""
+    detected = "application/pdf" if media is BY_NAME["document"] else "application/json"
+    expected = _EXPECTED.get(word or "", detected)
+    if expected != detected:
+        raise _refuse_type(word, detected)
+    if word in _EXPECTED and media is not None and media.tiled != _BY_WIRE[word].tiled:
+        raise ItemRefused(f"Found invalid contents for media type: {word!r}")
+
+
+def _refuse_type(word: str | None, detected: str) -> ItemRefused:
+    return ItemRefused(f"Expected type {_EXPECTED[word or '']}, detected: {detected}")
+
+
 def _build_pdf(document: JsonObject) -> Content:
     """A document is its file; the text layer is one of its attributes, as in exports (observed 2025-05)."""
     media = BY_NAME["document"]
-    url, layer = document.get("pdf_url") or document.get("pdfUrl"), document.get("text_layer_url")
+    url = document.get("pdf_url") or document.get("pdfUrl")
+    layer = next((document[name] for name in _TEXT_LAYERS if document.get(name) is not None), None)
     if not isinstance(url, str) or not url:
         raise ItemRefused(f"pdf_url is {str(url)[:100]!r}; expected a URL")
     more = {} if layer is None else {"text_layer_url": str(layer)}

@@ -120,17 +120,6 @@ class Batch(Record, frozen=True):
     updated_at: int
 
 
-class ParameterOverride(Record, frozen=True):
-    """A priority and a number of labels that a data row of a project has been given."""
-
-    TABLE: ClassVar[str] = "parameter_override"
-    id: str
-    project_id: str
-    data_row_no: int
-    priority: int
-    number_of_labels: int | None
-
-
 REVIEW = "MANUAL_REVIEW_QUEUE"
 QUEUES = (
     ("Initial labeling task", "", "INITIAL_LABELING_QUEUE"),

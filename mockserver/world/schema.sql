@@ -99,11 +99,6 @@ CREATE TABLE batch (
 );
 CREATE INDEX batch_of_project ON batch (project_id, created_at);
 
-CREATE TABLE parameter_override (
-  id TEXT PRIMARY KEY, project_id TEXT NOT NULL, data_row_no BIGINT NOT NULL, priority INTEGER NOT NULL,
-  number_of_labels INTEGER
-);
-CREATE INDEX parameter_override_of_row ON parameter_override (project_id, data_row_no);
 
 CREATE TABLE dataset (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, description TEXT, created_by TEXT NOT NULL,

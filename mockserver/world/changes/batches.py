@@ -26,6 +26,8 @@ MOST_ROWS = 100_000
 """Data rows of a batch (SDK project.py create_batch)."""
 TOO_MANY = "Batch exceeds max size, break into smaller batches"
 """The SDK's words for more of them."""
+NONE_VALID = "No valid data rows to add to project"
+"""The service's words for data rows that are all in the project already (SDK tests test_batch.py)."""
 PRIORITIES = range(1, 6)
 DEFAULT_PRIORITY = 5
 T = TypeVar("T")
@@ -84,6 +86,8 @@ class BatchChanges:
         with self._store.change() as change:
             batch = self.create_batch(project_id, name, consensus)
             left_out = self.add_rows(batch, rows, priority)
+            if len(left_out) == len(rows):
+                raise MalformedRequest(NONE_VALID)
             return change.one(Batch, batch.id), left_out
 
     def add_rows(self, batch: Batch, rows: Sequence[RowRef], priority: int) -> list[str]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import orjson
 
-from mockserver.errors import BadInput, Conflict, NotAllowed
+from mockserver.errors import BadInput, Conflict, MalformedRequest, NotAllowed
 from mockserver.world.change import Change
 from mockserver.world.data_rows import ENUM, DataRow, MetadataSchema, MetadataValue, encode_metadata
 from mockserver.world.database import Clause
@@ -41,7 +41,7 @@ class MetadataChanges:
     # Schemas
 
     def create_schema(self, name: str, kind: str, options: Sequence[Option]) -> MetadataSchema:
-        """Raises BadInput, and Conflict when there is a schema of this name."""
+        """Raises BadInput, Conflict, and MalformedRequest when there is a schema of this name."""
         with self._store.change() as change:
             _check_schema(name, kind, options)
             _check_unique_name(change, name)
@@ -56,7 +56,7 @@ class MetadataChanges:
 
     def update_schema(self, schema_id: str, name: str, kind: str, options: Sequence[Option]) -> MetadataSchema:
         """Renames a schema and its options; options that are not named are deleted. Raises NotFound, NotAllowed,
-        BadInput, Conflict."""
+        BadInput, MalformedRequest."""
         with self._store.change() as change:
             schema = _find_own(change, schema_id)
             _check_schema(name, kind, options)
@@ -119,8 +119,9 @@ def _check_schema(name: str, kind: str, options: Sequence[Option]) -> None:
 
 
 def _check_unique_name(change: Change, name: str) -> None:
+    """Raises MalformedRequest (SDK tests test_data_row_metadata.py, fixture mdo)."""
     if change.connection.count(MetadataSchema, Clause("parent_id IS NULL AND name = :name", name=name)):
-        raise Conflict(f"There is a metadata schema {name!r} already; give the new one another name")
+        raise MalformedRequest(f"There is a metadata schema {name!r} already; give the new one another name")
 
 
 def _write_options(change: Change, schema: MetadataSchema, options: Sequence[Option]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,8 @@ from mockserver.world.models import DataSplit, Model, ModelRun, ModelRunRow, Pre
 from mockserver.world.projects import Ontology
 from mockserver.world.queries.conditions import match_live_model
 from mockserver.world.store import Store
+
+_SNAKE = re.compile(r"(?<=[A-Za-z0-9])_+([a-z0-9])")
 
 
 class ModelChanges:
@@ -40,13 +43,14 @@ class ModelChanges:
             return model
 
     def create_run(self, model_id: str, name: str, config: Any = None) -> ModelRun:
-        """Raises NotFound."""
+        """Creates a run; the keys of its configuration become camel case (SDK tests test_model_run.py, test_model_run;
+        those of nested objects are inferred). Raises NotFound."""
         with self._store.change() as change:
             model = change.one(Model, model_id)
             run_id, user = ids.plain_uuid(change.new_id()), self._store.workspace.user_id
+            metadata = None if config is None else encode_json(_camelize(config))
             run = ModelRun(
-                run_id, model.id, name, None if config is None else encode_json(config), None, user, change.now,
-                change.now, deleted=False,
+                run_id, model.id, name, metadata, None, user, change.now, change.now, deleted=False,
             )  # fmt: skip
             change.connection.insert([run])
             change.add_event(EventKind.MODEL_UPDATED, model=model.id, run=run.id)
@@ -76,9 +80,15 @@ class ModelChanges:
             return _update_run(change, run, training_metadata=None if merged is None else encode_json(merged))
 
     def set_pipeline(self, run_id: str, pipeline: Mapping[str, Any]) -> ModelRun:
-        """Replaces the reported state of the training. Raises NotFound."""
+        """Changes the reported state of the training: what is not sent stays, and metadata are added (SDK tests
+        test_model_run.py, test_model_run_status). Raises NotFound."""
         with self._store.change() as change:
-            return _update_run(change, find_run(change, run_id), training_pipeline=encode_json(pipeline))
+            run = find_run(change, run_id)
+            known: dict[str, Any] = orjson.loads(run.training_pipeline or "{}")
+            merged = known | {name: value for name, value in pipeline.items() if value is not None}
+            if isinstance(known.get("metadata"), dict) and isinstance(merged["metadata"], dict):
+                merged["metadata"] = known["metadata"] | merged["metadata"]
+            return _update_run(change, run, training_pipeline=encode_json(merged))
 
     # Data rows of a run
 
@@ -145,6 +155,15 @@ def find_run(change: Change, run_id: str) -> ModelRun:
     """A run that is not deleted, nor its model. Raises NotFound."""
     live = Clause("id = :id AND NOT deleted", id=run_id) & match_live_model()
     return change.connection.one(ModelRun, live, f"Model run {run_id!r}")
+
+
+def _camelize(value: Any) -> Any:
+    """The value with `batch_size` as `batchSize` among the keys of its objects."""
+    if isinstance(value, list):
+        return [_camelize(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {_SNAKE.sub(lambda match: match[1].upper(), key): _camelize(item) for key, item in value.items()}
 
 
 def _insert_rows(change: Change, run: ModelRun, numbers: Sequence[int]) -> None:

@@ -12,7 +12,7 @@ from mockserver.world.changes.row_lookup import RowRef
 from mockserver.world.database import Clause
 from mockserver.world.events import EventKind
 from mockserver.world.labels import ProjectRow, WorkflowStatus
-from mockserver.world.projects import ParameterOverride, Project, TaskQueue
+from mockserver.world.projects import Project, TaskQueue
 from mockserver.world.store import Store
 
 STATUS_OF_QUEUE = {
@@ -54,27 +54,17 @@ class QueueChanges:
         Raises NotFound, and MalformedRequest when a data row is not in the project.
         """
         with self._store.change() as change:
-            self._remove_overrides(change, project_id, [row for row, _, _ in overrides])
+            change.one(Project, project_id)
+            _read_states(change, project_id, [row for row, _, _ in overrides])
             for row, priority, labels in overrides:
-                override = ParameterOverride(change.new_id(), project_id, row.no, priority, labels)
-                change.connection.insert([override])
                 values = {"priority": priority} | ({} if labels is None else {"expected_label_count": labels})
                 change.connection.update(ProjectRow, _key(project_id, row), **values)
+                change.touch(row.no)
             change.add_event(EventKind.PROJECT_UPDATED, project=project_id)
 
     def remove_overrides(self, project_id: str, rows: Sequence[RowRef]) -> None:
         """Gives data rows the priority that they have by default. Raises NotFound, MalformedRequest."""
-        with self._store.change() as change:
-            self._remove_overrides(change, project_id, rows)
-            change.add_event(EventKind.PROJECT_UPDATED, project=project_id)
-
-    def _remove_overrides(self, change: Change, project_id: str, rows: Sequence[RowRef]) -> None:
-        change.one(Project, project_id)
-        _read_states(change, project_id, rows)
-        for row in rows:
-            change.connection.delete(ParameterOverride, _key(project_id, row))
-            change.connection.update(ProjectRow, _key(project_id, row), priority=DEFAULT_PRIORITY)
-            change.touch(row.no)
+        self.set_priority(project_id, rows, DEFAULT_PRIORITY)
 
 
 def _key(project_id: str, row: RowRef) -> Clause:

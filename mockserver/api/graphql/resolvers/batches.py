@@ -14,7 +14,7 @@ from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.resolvers.waiting import wait_for
 from mockserver.api.graphql.texts import check_texts
 from mockserver.errors import BadInput, MalformedRequest
-from mockserver.world.changes.batches import DEFAULT_PRIORITY, MOST_ROWS, TOO_MANY, Consensus
+from mockserver.world.changes.batches import MOST_ROWS, TOO_MANY, Consensus
 from mockserver.world.changes.row_lookup import RowRef, find_data_rows
 from mockserver.world.data_rows import DataRow, Dataset
 from mockserver.world.database import Clause
@@ -58,8 +58,8 @@ def add_to(fields: Fields) -> None:
 
 def create_batch(source: Project, call: Call, input: Mapping[str, Any]) -> CreatedBatch:
     """Creates a batch with its data rows, all in one transaction. Data rows that are in the project already are listed
-    as failed (inferred)."""
-    name, consensus, priority = _check_name(input["name"]), _read_consensus(input), _get_priority(input)
+    as failed (inferred). Raises MalformedRequest when all are (SDK tests test_batch.py)."""
+    name, consensus, priority = _check_name(input["name"]), _read_consensus(input), input["priority"]
     with call.read() as connection:
         rows = find_data_rows(connection, input.get("dataRowIds") or [], input.get("globalKeys") or [])
     if not rows:
@@ -85,7 +85,7 @@ async def add_data_rows(source: Project, call: Call, input: Mapping[str, Any]) -
         with call.store.reading() as connection:
             return find_data_rows(connection, row_ids, keys)
 
-    task, future = _start(call, batch, find, _get_priority(input))
+    task, future = _start(call, batch, find, input["priority"])
     await wait_for([future])
     return task.id
 
@@ -133,7 +133,7 @@ async def _create_batches(
     if not rows:
         raise MalformedRequest(EMPTY)
     prefix, consensus = _check_name(settings["batchNamePrefix"]), _read_consensus(settings)
-    priority = _get_priority(settings)
+    priority = settings["priority"]
     parts = [rows[first : first + MOST_ROWS] for first in range(0, len(rows), MOST_ROWS)]
     names = [f"{prefix}{number:04}" for number in range(len(parts))]
     batches = call.workspace.batches.create_batches(project.id, names, consensus)
@@ -161,11 +161,6 @@ def _check_name(name: str) -> str:
     if not name.strip():
         raise BadInput(f"A new batch has the name {name!r}; expected a text that is not empty")
     return name
-
-
-def _get_priority(settings: Mapping[str, Any]) -> int:
-    priority = settings.get("priority")
-    return DEFAULT_PRIORITY if priority is None else int(priority)
 
 
 def _read_consensus(settings: Mapping[str, Any]) -> Consensus:

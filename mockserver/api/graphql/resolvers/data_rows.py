@@ -16,6 +16,7 @@ from mockserver.api.graphql.resolvers.projects import find_creator, list_project
 from mockserver.errors import BadInput, NotFound
 from mockserver.exports.dates import load_format
 from mockserver.exports.legacy.media import build_media_attributes
+from mockserver.generate.assets import is_document
 from mockserver.links import AssetKey
 from mockserver.world.data_rows import Attachment, DataRow, Dataset
 from mockserver.world.database import Clause
@@ -132,8 +133,12 @@ def page_data_rows(_source: Any, call: Call, id: str, first: int = 100, where: A
 
 
 def build_row_data(source: DataRow, call: Call) -> str:
+    """The URL or text that a client sent, an object that it sent as JSON (SDK tests test_data_rows.py:
+    test_create_conversational_text, test_create_tiled_layer), or the link of a file that the server hosts."""
     if source.row_data is not None:
         return source.row_data
+    if source.asset is not None and is_document(source.asset):
+        return source.asset
     key, expires = _find_signing_key(call, source.no)
     return call.base_url + call.workspace.links.asset(source.id, source.file_name, expires=expires, key=key)
 

@@ -6,15 +6,21 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Unpack
 
+import msgspec
+
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
-from mockserver.api.graphql.pages import Window
+from mockserver.api.graphql.filters import snake
+from mockserver.api.graphql.matching import matches
+from mockserver.api.graphql.pages import Window, cut_window
 from mockserver.api.graphql.resolvers.waiting import wait_for
 from mockserver.errors import BadInput, MalformedRequest
+from mockserver.world import ids
 from mockserver.world.changes.row_lookup import RowRef, find_data_rows
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause
-from mockserver.world.projects import ParameterOverride, Project, TaskQueue
+from mockserver.world.labels import ProjectRow
+from mockserver.world.projects import Project, TaskQueue
 from mockserver.world.tasks import SEND_TO_QUEUE, Task
 
 UPDATE_PRIORITY = "update-queue-priority"
@@ -24,6 +30,15 @@ MOST_ROWS = 1_000_000
 """Data rows of one request (SDK project.py update_data_row_labeling_priority)."""
 
 Change = Callable[[Sequence[RowRef]], None]
+
+
+class ParameterOverride(msgspec.Struct, frozen=True):
+    """The priority and the number of labels of a data row in a project."""
+
+    id: str
+    data_row_no: int
+    priority: int
+    number_of_labels: int
 
 
 def add_to(fields: Fields) -> None:
@@ -123,8 +138,22 @@ def _find_row(call: Call, entry: Mapping[str, Any]) -> RowRef:
 
 
 def list_overrides(source: Project, call: Call, where: Any = None, **window: Unpack[Window]) -> list[ParameterOverride]:
+    """One for each data row of the project, with the priority of its batch or the one given since (SDK tests
+    test_labeling_parameter_overrides.py)."""
     within = Clause("project_id = :id", id=source.id)
-    return call.search(ParameterOverride, where, within, order="id", **window)
+    if not where:
+        return [_build_override(row) for row in call.select(ProjectRow, within, order="data_row_no", **window)]
+    every = map(_build_override, call.select(ProjectRow, within, order="data_row_no"))
+    return cut_window([item for item in every if matches(where, partial(_get_field, item))], **window)
+
+
+def _build_override(row: ProjectRow) -> ParameterOverride:
+    override_id = ids.cuid(0, "override", row.project_id, row.data_row_no)
+    return ParameterOverride(override_id, row.data_row_no, row.priority, row.expected_label_count)
+
+
+def _get_field(item: ParameterOverride, name: str) -> Any:
+    return getattr(item, snake(name))
 
 
 def find_data_row(source: ParameterOverride, call: Call) -> DataRow:

@@ -133,6 +133,8 @@ def test_rows_that_are_in_the_project_stay_in_their_batch(empty: MockWorkspace, 
         ({"globalKeys": ["key-1", "nobody"]}, "MALFORMED_REQUEST"),
         ({"globalKeys": ["key-1"], "priority": 0}, "MALFORMED_REQUEST"),
         ({"globalKeys": ["key-1"], "priority": 6}, "MALFORMED_REQUEST"),
+        ({"globalKeys": ["key-1"], "priority": None}, "BAD_USER_INPUT"),  # test_create_batch_with_null_priority
+        ({"globalKeys": ["key-4"]}, "MALFORMED_REQUEST"),  # test_create_batch_with_same_data_row_ids
         ({"globalKeys": ["key-1"], "name": " "}, "BAD_USER_INPUT"),
         ({"globalKeys": ["key-1"], "name": "x" * 10_001}, "BAD_USER_INPUT"),
         ({"globalKeys": ["key-1"], "name": "taken"}, "RESOURCE_CONFLICT"),
@@ -330,16 +332,20 @@ def test_priorities_are_changed_and_overridden(empty: MockWorkspace, project: st
     details = export_rows(empty, project)
     assert [details[row]["priority"] for row in rows] == [7, 2, 1, 5, 5]
     assert details[rows[2]]["consensus_expected_label_count"] == 3
-    listed = "query($id: ID!) {project(where: {id: $id}) {labelingParameterOverrides {priority dataRow {id}}}}"
+    listed = "query($id: ID!) {project(where: {id: $id}) {labelingParameterOverrides%s {id priority dataRow {id}}}}"
+    filtered = listed % "(where: {priority_lt: 5}, first: 1, skip: 1)"
+    listed %= ""
     overrides = ask_in(empty, listed, id=project)["project"]["labelingParameterOverrides"]
-    assert {entry["dataRow"]["id"]: entry["priority"] for entry in overrides} == {rows[1]: 2, rows[2]: 1}
+    expected = dict(zip(rows, (7, 2, 1, 5, 5), strict=True))
+    assert {entry["dataRow"]["id"]: entry["priority"] for entry in overrides} == expected
     unset = (
         f'mutation {{project(where: {{id: "{project}"}}) {{unsetLabelingParameterOverrides(data:'
         f' [{{dataRowId: "{rows[2]}"}}]) {{success}}}}}}'
     )
     ask_in(empty, unset)
     assert export_rows(empty, project)[rows[2]]["priority"] == 5
-    assert len(ask_in(empty, listed, id=project)["project"]["labelingParameterOverrides"]) == 1
+    assert len({entry["id"] for entry in overrides}) == 5
+    assert ask_in(empty, filtered, id=project)["project"]["labelingParameterOverrides"] == []
 
 
 @pytest.mark.known("client")

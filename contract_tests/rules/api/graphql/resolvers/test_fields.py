@@ -24,7 +24,6 @@ WITHOUT_RECORDS = {
     "IssueCategory",
     "AwsIamIntegrationSettings",
     "GcpIamIntegrationSettings",
-    "LabelingParameterOverride",
     "Invite",
     "ProjectInvite",
     "UserGroup",

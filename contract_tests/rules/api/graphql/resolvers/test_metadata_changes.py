@@ -118,7 +118,7 @@ def test_options_of_an_enum_are_renamed_and_deleted(empty: MockWorkspace, rows: 
 @pytest.mark.parametrize(
     ("data", "code"),
     [
-        ({"name": "tag", "kind": "CustomMetadataString"}, "RESOURCE_CONFLICT"),
+        ({"name": "tag", "kind": "CustomMetadataString"}, "MALFORMED_REQUEST"),
         ({"name": "", "kind": "CustomMetadataString"}, "BAD_USER_INPUT"),
         ({"name": "x" * 101, "kind": "CustomMetadataString"}, "BAD_USER_INPUT"),
         ({"name": "new", "kind": "Text"}, "BAD_USER_INPUT"),
@@ -231,15 +231,15 @@ def test_global_keys_are_cleared_and_assigned(empty: MockWorkspace, rows: list[s
             "accessDeniedGlobalKeys": [],
         },
     }  # fmt: skip
-    sent = [(rows[0], "fresh"), (rows[1], " blanks "), (rows[2], "key-2"), (rows[1], "fresh"), ("nobody", "x")]
-    sent += [(rows[0], "x" * 201)]
+    sent = [(rows[0], "fresh"), (rows[1], "a blank"), (rows[2], "key-2"), (rows[1], "fresh"), ("nobody", "x")]
+    sent += [(rows[0], "x" * 201), (rows[0], " key"), (rows[0], "key "), (rows[0], "a  key"), (rows[0], "a\tkey")]
     links = [{"dataRowId": row, "globalKey": key} for row, key in sent]
     data = poll(empty, ASSIGN, ASSIGNED, links=links)["data"]
-    assert data["unmodifiedAssignments"] == [links[0], links[2]]
-    assert data["sanitizedAssignments"] == [{"dataRowId": rows[1], "globalKey": "blanks"}]
+    assert data["unmodifiedAssignments"] == links[:3]
+    assert data["sanitizedAssignments"] == []
     assert data["invalidGlobalKeyAssignments"] == links[3:]
     exported = export_rows(empty)
-    assert [exported[row]["data_row"]["global_key"] for row in rows] == ["fresh", "blanks", "key-2"]
+    assert [exported[row]["data_row"]["global_key"] for row in rows] == ["fresh", "a blank", "key-2"]
 
 
 @pytest.mark.known("client")
@@ -263,8 +263,9 @@ def test_an_embedding_of_both_roads_is_filled_and_exported(empty: MockWorkspace,
     create = "mutation($data: CreateEmbeddingInput!) {createEmbedding(data: $data) {id name dims custom}}"
     by_graphql = ask_in(empty, create, data={"name": "graphql", "dims": 2})["createEmbedding"]
     assert (by_rest["custom"], by_graphql["custom"], by_rest["dims"]) == (True, True, 2)
-    body = "".join(json.dumps({"id": row, "vector": [0.5, number]}) + "\n" for number, row in enumerate(rows)) + "\n"
-    for embedding in (by_rest, by_graphql):
+    vectors = [json.dumps({"id": row, "vector": [0.5, number]}) for number, row in enumerate(rows)]
+    bodies = (" ".join(vectors[:2]) + vectors[2], "\n".join(vectors) + "\n\n")  # test_import_vectors_from_file
+    for embedding, body in zip((by_rest, by_graphql), bodies, strict=True):
         imported = requests.put(f"{url}/{embedding['id']}/_import_ndjson", body, headers=headers, timeout=30)
         assert (imported.status_code, imported.json()) == (200, {"count": 3})
         count = requests.get(f"{url}/{embedding['id']}/vectors/_count", headers=headers, timeout=30).json()
@@ -282,8 +283,12 @@ def test_an_embedding_of_both_roads_is_filled_and_exported(empty: MockWorkspace,
 
 @pytest.mark.parametrize(
     "line",
-    ["x", "{}", '{"id": "nobody", "vector": [1, 2]}', '{"id": "ROW", "vector": [1]}', '{"id": "ROW", "vector": "ab"}'],
-)
+    [
+        "x", "{}", '{"id": "nobody", "vector": [1, 2]}', '{"id": "ROW", "vector": [1]}',
+        '{"id": "ROW", "vector": "ab"}', '{"id": "ROW", "vector": [1, 2]}{', '{"id": "ROW", "vector": [1, NaN]}',
+        "[" * 99_999,
+    ],
+)  # fmt: skip
 def test_one_bad_vector_keeps_all_back(empty: MockWorkspace, rows: list[str], line: str) -> None:
     headers = {"Authorization": f"Bearer {empty.api_key}"}
     url = f"{empty.url}/adv/adv/v1/embeddings"

@@ -141,6 +141,25 @@ def test_the_configuration_of_a_run_is_updated_and_reset(workspace: MockWorkspac
 
 
 @pytest.mark.known("client")
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        (None, None),
+        ({"batch_size": 100, "reruns": None, "layers": 3}, {"batchSize": 100, "reruns": None, "layers": 3}),
+        ({"_hidden": {"top_k_2": [{"a_b": "c_d"}]}}, {"_hidden": {"topK2": [{"aB": "c_d"}]}}),
+    ],
+)
+def test_the_keys_of_a_new_runs_configuration_are_camel_case(
+    workspace: MockWorkspace, run: str, config: Any, expected: Any
+) -> None:
+    """SDK tests test_model_run.py, test_model_run."""
+    model = ask_in(workspace, "query($id: ID!) {modelRun(where: {id: $id}) {modelId}}", id=run)["modelRun"]["modelId"]
+    created = ask_in(workspace, CREATE_RUN, name="second", modelId=model, config=config)["createModelRun"]["id"]
+    read = "query($id: ID!) {modelRun(where: {id: $id}) {trainingMetadata}}"
+    assert ask_in(workspace, read, id=created)["modelRun"] == {"trainingMetadata": expected}
+
+
+@pytest.mark.known("client")
 def test_the_state_of_a_training_is_the_one_that_was_reported(workspace: MockWorkspace, run: str) -> None:
     update = (
         "mutation($run: ID!, $data: UpdateTrainingPipelineInput!)"
@@ -150,6 +169,9 @@ def test_the_state_of_a_training_is_the_one_that_was_reported(workspace: MockWor
     state = {"status": "FAILED", "errorMessage": "an example error", "metadata": {"key": "value"}}
     assert ask_in(workspace, update, run=run, data=state)["updateTrainingPipeline"] == {"status": "FAILED"}
     assert ask_in(workspace, read, run=run)["trainingPipeline"] == state
+    ask_in(workspace, update, run=run, data={"status": "COMPLETE", "metadata": {"other": "value"}})  # test_model_run.py
+    metadata = {"key": "value", "other": "value"}
+    assert ask_in(workspace, read, run=run)["trainingPipeline"] == state | {"status": "COMPLETE", "metadata": metadata}
 
 
 @pytest.mark.known("client")

@@ -49,6 +49,8 @@ TALK = {
     "version": 1,
     "messages": [{"messageId": "a", "content": "hello", "canLabel": True}, {"messageId": "b", "content": "שלום"}],
 }
+PDF = "https://example.com/report.pdf"
+TILES = {"tileLayerUrl": "https://example.com/{z}/{x}/{y}.png", "epsg": "EPSG4326"}
 
 
 @pytest.fixture
@@ -134,10 +136,15 @@ def test_a_media_type_that_is_sent_decides(empty: MockWorkspace, dataset: str) -
 
 @pytest.mark.known("client")
 @pytest.mark.parametrize("as_text", [True, False])
-def test_a_conversation_is_served_as_it_was_sent(empty: MockWorkspace, dataset: str, *, as_text: bool) -> None:
+@pytest.mark.parametrize("media_type", [{}, {"media_type": "CONVERSATIONAL"}])
+def test_a_conversation_comes_back_as_it_was_sent_and_exports_link_it(
+    empty: MockWorkspace, dataset: str, media_type: dict[str, str], *, as_text: bool
+) -> None:
     """SDK tests test_data_rows.py, test_create_conversational_text."""
-    [created] = import_rows(empty, dataset, [{"row_data": json.dumps(TALK) if as_text else TALK}])
-    assert requests.get(created["rowData"], timeout=30).json() == TALK
+    [created] = import_rows(empty, dataset, [{"row_data": json.dumps(TALK) if as_text else TALK} | media_type])
+    assert json.loads(created["rowData"]) == TALK == json.loads(find_row(empty, created["id"])["rowData"])
+    [exported] = empty.expected_rows(catalog=True)
+    assert requests.get(exported["data_row"]["row_data"], timeout=30).json() == TALK
 
 
 @pytest.mark.known("client")
@@ -149,7 +156,18 @@ def test_tiles_may_be_sent_in_the_place_of_a_row(empty: MockWorkspace, dataset: 
     [row] = ask_in(empty, "query($id: ID!) {datasetDataRows(id: $id) {nodes {rowData externalId}}}", id=dataset)[
         "datasetDataRows"
     ]["nodes"]
-    assert (requests.get(row["rowData"], timeout=30).json(), row["externalId"]) == (tiles, "map")
+    assert (json.loads(row["rowData"]), row["externalId"]) == (tiles, "map")
+
+
+@pytest.mark.known("client")
+@pytest.mark.parametrize("layer", ["text_layer_url", "textLayerUrl", "tileLayerUrl"])
+def test_a_document_becomes_its_file_and_its_text_layer_an_attribute(
+    empty: MockWorkspace, dataset: str, layer: str
+) -> None:
+    """SDK tests test_data_rows.py, test_data_row_update."""
+    [created] = import_rows(empty, dataset, [{"row_data": {"pdfUrl": PDF, layer: f"{PDF}.json"}}])
+    row = find_row(empty, created["id"])
+    assert (row["rowData"], row["mediaAttributes"]["textLayerUrl"]) == (PDF, f"{PDF}.json")
 
 
 @pytest.mark.parametrize("text", ["שלום 🙂", "line\u2028break", "<b>&amp;", "x" * 100_000, ' {"not": "a document'])
@@ -251,6 +269,17 @@ def test_the_global_key_of_a_deleted_row_may_be_given_again(empty: MockWorkspace
         ({"row_data": URL, "embeddings": [{"embeddingId": "none", "vector": []}]}, "expected an embeddingId"),
         ({"row_data": URL, "dataset_id": "elsewhere"}, "Dataset not found: 'elsewhere'"),
         ({"row_data": {"type": TALK["type"], "messages": ["hello"]}}, "messages of a conversation"),
+        ({"row_data": {"a": 1}, "media_type": "IMAGE"}, "Expected type image/*, detected: application/json"),
+        ({"row_data": TALK, "media_type": "image"}, "Expected type image/*, detected: application/json"),
+        ({"row_data": TALK, "media_type": "VIDEO"}, "Expected type video/*, detected: application/json"),
+        ({"row_data": TALK, "media_type": "TMS_GEO"}, "Found invalid contents for media type: 'TMS_GEO'"),
+        (
+            {"row_data": TILES, "media_type": "CONVERSATIONAL"},
+            "Found invalid contents for media type: 'CONVERSATIONAL'",
+        ),
+        ({"row_data": {"pdf_url": PDF}, "media_type": "TEXT"}, "Expected type text/*, detected: application/pdf"),
+        ({"row_data": {"pdf_url": PDF}, "media_type": "AUDIO"}, "Expected type audio/*, detected: application/pdf"),
+        ({"row_data": "a text", "media_type": "IMAGE"}, "Expected type image/*, detected: text/plain"),
     ],
 )
 def test_a_row_that_cannot_be_is_refused_and_keeps_no_other_back(
