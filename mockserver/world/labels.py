@@ -170,6 +170,18 @@ class Label(Record, frozen=True):
     deleted: bool
 
 
+class LabelFeedback(Record, frozen=True):
+    """The scores that a program has given a label; `scores` is a JSON object, name -> number."""
+
+    TABLE: ClassVar[str] = "label_feedback"
+    label_no: int
+    id: str
+    feedback: str
+    scores: JsonText
+    created_at: int
+    updated_at: int
+
+
 class Review(Record, frozen=True):
     TABLE: ClassVar[str] = "review"
     no: int

@@ -180,6 +180,10 @@ CREATE TABLE pre_label (
 );
 CREATE INDEX pre_label_of_import ON pre_label (import_id);
 
+CREATE TABLE label_feedback (
+  label_no BIGINT PRIMARY KEY, id TEXT NOT NULL, feedback TEXT NOT NULL, scores TEXT NOT NULL,
+  created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL
+);
 CREATE TABLE review (
   no SERIAL, id TEXT NOT NULL, label_no BIGINT NOT NULL, score DOUBLE PRECISION NOT NULL,
   created_by TEXT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL

@@ -5,6 +5,8 @@ Each is one transaction with its events, and activity on the data row: exports f
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from mockserver.errors import Conflict
@@ -13,9 +15,18 @@ from mockserver.world.change import Change
 from mockserver.world.changes.deleting import mark_deleted
 from mockserver.world.clock import SECOND
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause, JsonText
+from mockserver.world.database import Clause, JsonText, encode_json
 from mockserver.world.events import EventKind
-from mockserver.world.labels import Body, Label, ProjectRow, Review, WorkflowStatus, WorkflowStep, encode_history
+from mockserver.world.labels import (
+    Body,
+    Label,
+    LabelFeedback,
+    ProjectRow,
+    Review,
+    WorkflowStatus,
+    WorkflowStep,
+    encode_history,
+)
 from mockserver.world.moments import format_moment, round_to_second
 from mockserver.world.people import Person
 from mockserver.world.projects import TaskQueue
@@ -119,6 +130,18 @@ class LabelChanges:
             return [label.id for label in labels]
 
     # Reviews
+
+    def set_feedback(self, label_id: str, feedback: str, scores: Mapping[str, float]) -> LabelFeedback:
+        """Gives a label scores by name, in the place of those that it has (inferred). Raises NotFound."""
+        with self._store.change() as change:
+            label = change.one(Label, label_id)
+            place = Clause("label_no = :no", no=label.no)
+            known = change.connection.find(LabelFeedback, place)
+            identity, created = (change.new_id(), change.now) if known is None else (known.id, known.created_at)
+            record = LabelFeedback(label.no, identity, feedback, encode_json(dict(scores)), created, change.now)
+            change.connection.delete(LabelFeedback, place)
+            change.connection.insert([record])
+            return record
 
     def create_review(self, label_id: str, *, score: float, by: str | None = None) -> Review:
         """Creates a review: 1 approves, -1 rejects. It moves the row through the workflow. Raises NotFound."""

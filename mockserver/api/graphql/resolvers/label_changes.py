@@ -5,14 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+import orjson
+
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.resolvers.quality import Benchmark, build_benchmark
+from mockserver.api.graphql.texts import check_texts
 from mockserver.errors import BadInput, NotFound
+from mockserver.world import ids
 from mockserver.world.database import Clause
-from mockserver.world.labels import Label, Review
+from mockserver.world.labels import Label, LabelFeedback, Review
 
+MOST_SCORES, LARGEST_SCORE = 100, 1e12
 Where = Mapping[str, Any]
+
+
+class LabelScore(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+    score: float
 
 
 def add_to(fields: Fields) -> None:
@@ -20,6 +32,10 @@ def add_to(fields: Fields) -> None:
     fields.add("Mutation", "updateReview", update_review)
     fields.add("Mutation", "createBenchmark", create_benchmark)
     fields.add("Mutation", "deleteBenchmark", delete_benchmark)
+    fields.add("Mutation", "upsertAutoQaLabelFeedback", upsert_feedback)
+    fields.add_attributes("LabelFeedback", LabelFeedback, "id")
+    fields.add("LabelFeedback", "scores", list_scores)
+    fields.add_attributes("LabelScore", LabelScore, "id name score")
 
 
 def create_review(_source: Any, call: Call, data: Where) -> Review:
@@ -49,3 +65,27 @@ def create_benchmark(_source: Any, call: Call, data: Where) -> Benchmark:
 def delete_benchmark(_source: Any, call: Call, where: Where) -> Benchmark:
     """Raises NotFound, Conflict."""
     return build_benchmark(call, call.workspace.labels.set_benchmark(where["labelId"], is_benchmark=False))
+
+
+def upsert_feedback(_source: Any, call: Call, input: Where) -> LabelFeedback:
+    """Raises NotFound, BadInput."""
+    check_texts(input)
+    scores = input["scores"]
+    if not isinstance(scores, dict) or len(scores) > MOST_SCORES or not all(map(_is_score, scores.values())):
+        raise BadInput(
+            f"The scores of a label are {str(scores)[:100]!r}; expected at most {MOST_SCORES} numbers by name, as "
+            '{"overall": 5}'
+        )
+    check_texts({"The names of scores": "".join(scores)})
+    return call.workspace.labels.set_feedback(input["labelId"], input["feedback"], scores)
+
+
+def _is_score(score: Any) -> bool:
+    return type(score) in (int, float) and abs(score) <= LARGEST_SCORE
+
+
+def list_scores(source: LabelFeedback, _call: Call) -> list[LabelScore]:
+    return [
+        LabelScore(ids.cuid(source.created_at, source.id, name), name, score)
+        for name, score in orjson.loads(source.scores).items()
+    ]

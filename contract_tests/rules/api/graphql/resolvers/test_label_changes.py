@@ -54,3 +54,31 @@ def test_a_review_of_another_project_is_refused(workspace: MockWorkspace, label:
     known = label or list_labels(workspace)[0]["id"]
     [error] = answer_in(workspace, REVIEW, score=1.0, label=known, project=workspace.project(project))["errors"]
     assert error["extensions"]["code"] == "RESOURCE_NOT_FOUND"
+
+
+FEEDBACK = (
+    "mutation($labelId: ID!, $feedback: String!, $scores: Json!) {upsertAutoQaLabelFeedback(input: {labelId: $labelId"
+    " feedback: $feedback scores: $scores}) {id scores {id name score}}}"
+)
+
+
+@pytest.mark.known("client")
+def test_a_label_is_given_scores_by_name(workspace: MockWorkspace) -> None:
+    """SDK tests test_label.py, test_upsert_label_scores."""
+    label = list_labels(workspace)[0]["id"]
+    first, second = (
+        ask_in(workspace, FEEDBACK, labelId=label, feedback="A good label", scores=scores)["upsertAutoQaLabelFeedback"]
+        for scores in ({"overall": 5}, {"overall": 4.5, "edges": 0})
+    )
+    assert [(score["name"], score["score"]) for score in first["scores"]] == [("overall", 5)]
+    assert {score["name"]: score["score"] for score in second["scores"]} == {"overall": 4.5, "edges": 0}
+    assert (first["id"], first["scores"][0]["id"]) == (second["id"], second["scores"][0]["id"])
+
+
+@pytest.mark.parametrize("scores", [5, [5], {"overall": "5"}, {"overall": None}, {"overall": 1e30}, {"x" * 10_001: 5}])
+def test_scores_that_are_no_numbers_by_name_are_refused(workspace: MockWorkspace, scores: Any) -> None:
+    label = list_labels(workspace)[0]["id"]
+    [error] = answer_in(workspace, FEEDBACK, labelId=label, feedback="", scores=scores)["errors"]
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    [error] = answer_in(workspace, FEEDBACK, labelId="nobody", feedback="", scores={})["errors"]
+    assert error["extensions"]["code"] == "RESOURCE_NOT_FOUND"
