@@ -23,8 +23,9 @@ from mockserver.imports.refusals import ItemRefused
 from mockserver.imports.row_specs import encode_vector
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.workspace import Workspace
-from mockserver.world.data_rows import Embedding
+from mockserver.world.data_rows import BUILT_IN_EMBEDDING, DataRow, Embedding
 from mockserver.world.database import Clause
+from mockserver.world.queries.conditions import LIVE, match_precomputed
 from mockserver.world.queries.sources import EMBEDDING_VECTORS
 
 MOST_VECTORS = 64 * 1024 * 1024
@@ -80,7 +81,10 @@ class EmbeddingRoutes:
         embedding = _find(workspace, request)
         live = Clause("ev.embedding_id = :id AND NOT dr.deleted", id=embedding.id)
         with workspace.store.reading() as connection:
-            return json_response({"count": connection.count_rows(EMBEDDING_VECTORS, live)})
+            count = connection.count_rows(EMBEDDING_VECTORS, live)
+            if embedding.id == BUILT_IN_EMBEDDING:
+                count += connection.count(DataRow, match_precomputed() & LIVE)
+        return json_response({"count": count})
 
 
 class NewEmbedding(msgspec.Struct, frozen=True):

@@ -161,7 +161,7 @@ class ExportRows:
                 [f',"metadata_fields":[{fields}]' for fields in map(self._names.render_metadata, rows.metadata)]
             )
         if params.include_embeddings:
-            texts.append(_render_list("embeddings", self._sections.render_embeddings(in_batch), numbers))
+            texts.append(_render_list("embeddings", self._sections.render_embeddings(numbers), numbers))
         columns: list[list[Parts]] = [list(zip(*texts, strict=True))]
         if self._scope.projects is not None:
             columns.append(self._render_projects(numbers, in_batch & self._in_projects, kinds))

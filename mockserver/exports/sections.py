@@ -12,10 +12,11 @@ from mockserver.exports.annotations import Annotations
 from mockserver.exports.names import Names
 from mockserver.exports.text import escape_non_ascii, json_string
 from mockserver.links import AssetKey, Links
-from mockserver.world.data_rows import Attachment, EmbeddingVector
+from mockserver.world.data_rows import BUILT_IN_EMBEDDING, Attachment, DataRow, EmbeddingVector
 from mockserver.world.database import Clause, Connection
 from mockserver.world.labels import ProjectRow, WorkflowStatus
 from mockserver.world.projects import Project
+from mockserver.world.queries.conditions import match_precomputed
 
 STATUS_WORDS = {
     WorkflowStatus.TO_LABEL: "TO_LABEL",
@@ -131,9 +132,9 @@ class Sections:
             texts[row] = f"{texts[row]},{text}" if row in texts else text
         return texts
 
-    def render_embeddings(self, rows: Clause) -> Texts:
+    def render_embeddings(self, numbers: list[int]) -> Texts:
         """Embeddings; `values` has one entry (docs/export-quick-reference, SDK test_export_embeddings_streamable)."""
-        texts: Texts = {}
+        rows, texts = match_numbers("data_row_no", numbers), self._draw_embeddings(numbers)
         columns = "data_row_no, embedding_id, body_id"
         read = self._connection.select_columns(EmbeddingVector, columns, rows, order="data_row_no, embedding_id")
         vectors = self._vectors.read({row[2] for row in read})
@@ -141,6 +142,19 @@ class Sections:
             text = f"{self._names.embeddings[embedding_id]}{vectors[body_id][0]}}}]}}"
             texts[row] = f"{texts[row]},{text}" if row in texts else text
         return texts
+
+    def _draw_embeddings(self, numbers: list[int]) -> Texts:
+        """The precomputed embedding of the pictures that clients imported (SDK tests
+        test_export_embeddings_precomputed): drawn by their ids, not kept (inferred)."""
+        from mockserver.generate.chance import Chance  # noqa: PLC0415  few exports have embeddings
+        from mockserver.generate.data_rows import draw_vector  # noqa: PLC0415
+
+        name = self._names.embeddings.get(BUILT_IN_EMBEDDING)
+        if name is None:
+            return {}
+        pictures = match_numbers("no", numbers) & match_precomputed()
+        rows = self._connection.select_columns(DataRow, "no, id", pictures)
+        return {row: f"{name}{draw_vector(Chance('embedding', row_id)).decode()}}}]}}" for row, row_id in rows}
 
 
 def match_numbers(column: str, numbers: list[int]) -> Clause:

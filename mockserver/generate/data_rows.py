@@ -10,12 +10,19 @@ import orjson
 from mockserver.generate.chance import Chance, Chances
 from mockserver.generate.media.generator import MediaGenerator
 from mockserver.generate.numbers import Numbers
-from mockserver.generate.organization import BUILT_IN_EMBEDDING, CustomField, Organized
+from mockserver.generate.organization import CustomField, Organized
 from mockserver.generate.plans import ProjectPlan
 from mockserver.generate.words import load_table
 from mockserver.world import ids
 from mockserver.world.clock import DAY, SECOND
-from mockserver.world.data_rows import Attachment, DataRow, EmbeddingVector, MetadataValue, encode_metadata
+from mockserver.world.data_rows import (
+    BUILT_IN_EMBEDDING,
+    Attachment,
+    DataRow,
+    EmbeddingVector,
+    MetadataValue,
+    encode_metadata,
+)
 from mockserver.world.database import JsonText, Record
 from mockserver.world.media import MEDIA
 

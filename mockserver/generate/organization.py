@@ -11,7 +11,7 @@ from mockserver.generate.plans import Scenario, TagPlan
 from mockserver.generate.words import load_table
 from mockserver.world import ids
 from mockserver.world.clock import DAY, SECOND
-from mockserver.world.data_rows import Embedding, MetadataSchema
+from mockserver.world.data_rows import BUILT_IN_EMBEDDING, Embedding, MetadataSchema
 from mockserver.world.database import Record
 from mockserver.world.people import Organization, Person, Role
 from mockserver.world.projects import LabelingFrontend, ResourceTag
@@ -19,8 +19,6 @@ from mockserver.world.projects import LabelingFrontend, ResourceTag
 FOUNDED = 400 * DAY
 """Before the end of the history."""
 
-BUILT_IN_EMBEDDING = "c200000000000000000000000"
-"""Id, name and size of the precomputed image embedding (SDK tests test_export_embeddings_streamable.py)."""
 ROLES = ("None", "Labeler", "Reviewer", "Team Manager", "Admin", "Tenant Admin")
 """The SDK upper-cases names and needs NONE (client.get_roles); the rest are the roles of the service's UI."""
 
@@ -73,6 +71,7 @@ def organize(scenario: Scenario, seed: int, end: int) -> Organized:
         ids.cuid(founded, seed, "frontend"), "Editor", "Labelbox Editor", "https://editor.labelbox.com"
     )
     schemas = [*_list_reserved_schemas(), *_build_own_schemas(scenario, seed, founded)]
+    # Its name and size: SDK tests test_export_embeddings_streamable.py.
     embedding = Embedding(BUILT_IN_EMBEDDING, "Image Embedding V2 (CLIP ViT-B/32)", 512, is_custom=False)
     tags = [_build_tag(plan, place, seed, end, people[0]) for place, plan in enumerate(scenario.tags)]
     records = [organization, *roles, *people, frontend, *schemas, embedding, *tags]

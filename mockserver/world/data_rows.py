@@ -9,6 +9,8 @@ import orjson
 
 from mockserver.world.database import JsonText, Record
 
+BUILT_IN_EMBEDDING = "c200000000000000000000000"
+"""The id of the precomputed image embedding, of every organization (inferred)."""
 ENUM = "CustomMetadataEnum"
 """The kind of a metadata schema that has options."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mockserver.world.data_rows import BUILT_IN_EMBEDDING
 from mockserver.world.database import EVERYTHING, Clause, Record
 from mockserver.world.labels import ProjectRow
 from mockserver.world.models import Model
@@ -31,6 +32,15 @@ def _subquery(kind: type[Record], key: str, clause: Clause, alias: str) -> str:
 def match_live_row(column: str = "data_row_no") -> Clause:
     """The condition that `column` is the number of a data row that is not deleted."""
     return Clause(f"EXISTS (SELECT 1 FROM data_row d WHERE d.no = {column} AND NOT d.deleted)")
+
+
+def match_precomputed() -> Clause:
+    """The condition on data rows that they are imported pictures whose precomputed embedding is not kept."""
+    sql = (
+        "media_type = 'IMAGE' AND asset IS NULL AND NOT EXISTS (SELECT 1 FROM embedding_vector v"
+        " WHERE v.data_row_no = data_row.no AND v.embedding_id = :built_in)"
+    )
+    return Clause(sql, built_in=BUILT_IN_EMBEDDING)
 
 
 def match_live_project() -> Clause:

@@ -49,6 +49,7 @@ CLEARED = (
 )
 TAG, SPLIT, TRAIN = "cko8s9r5v0001h2dk9elqdidh", "cko8sbczn0002h2dkdaxb5kal", "cko8sbscr0003h2dk04w86hof"
 TEST = "cko8scbz70005h2dkastwhgqt"
+BUILT_IN = ["Image Embedding V2 (CLIP ViT-B/32)"]
 
 
 @pytest.fixture
@@ -270,15 +271,29 @@ def test_an_embedding_of_both_roads_is_filled_and_exported(empty: MockWorkspace,
         assert (imported.status_code, imported.json()) == (200, {"count": 3})
         count = requests.get(f"{url}/{embedding['id']}/vectors/_count", headers=headers, timeout=30).json()
         assert count == {"count": 3}
-    exported = export_rows(empty)[rows[1]]["embeddings"]
+    precomputed, *exported = export_rows(empty)[rows[1]]["embeddings"]
     assert {entry["name"]: entry["values"] for entry in exported} == {
         "rest": [{"value": [0.5, 1]}], "graphql": [{"value": [0.5, 1]}],
     }  # fmt: skip
     assert requests.delete(f"{url}/{by_rest['id']}", headers=headers, timeout=30).status_code == 200
     delete = "mutation($data: DeleteEmbeddingInput!) {deleteEmbedding(data: $data)}"
     assert ask_in(empty, delete, data={"id": by_graphql["id"]}) == {"deleteEmbedding": True}
-    assert export_rows(empty)[rows[1]]["embeddings"] == []
+    assert export_rows(empty)[rows[1]]["embeddings"] == [precomputed]
     assert requests.get(f"{url}/{by_rest['id']}", headers=headers, timeout=30).status_code == 404
+
+
+@pytest.mark.known("client")
+def test_an_imported_picture_has_the_precomputed_embedding(empty: MockWorkspace, rows: list[str]) -> None:
+    """SDK tests test_export_embeddings_streamable.py, test_export_embeddings_precomputed."""
+    embeddings = [export_rows(empty)[row]["embeddings"] for row in rows]
+    assert [[entry["name"] for entry in entries] for entries in embeddings] == [BUILT_IN] * 3
+    vectors = [entries[0]["values"][0]["value"] for entries in embeddings]
+    assert [len(vector) for vector in vectors] == [512] * 3
+    assert vectors[0] != vectors[1]
+    [built_in] = ask_in(empty, "{embeddings {id}}")["embeddings"]
+    url = f"{empty.url}/adv/adv/v1/embeddings/{built_in['id']}/vectors/_count"
+    headers = {"Authorization": f"Bearer {empty.api_key}"}
+    assert requests.get(url, headers=headers, timeout=30).json() == {"count": 3}
 
 
 @pytest.mark.parametrize(
