@@ -14,7 +14,7 @@ from mockserver.world.schema import schema_parts
 
 FIRST_FORMAT = 2
 """The first version whose states later ones can read."""
-CHECKSUMS = {2: "e87f81f3152e6382"}
+CHECKSUMS = {2: "e87f81f3152e6382", 3: "b019fc83d7e93c60"}
 """The checksums of the tables of earlier versions, as the manifests of their states have them."""
 
 
@@ -26,7 +26,26 @@ class Migration(NamedTuple):
 
 
 MIGRATIONS: tuple[Migration, ...] = (
-    Migration(3, ("ALTER TABLE workspace ADD COLUMN key_revoked BOOLEAN NOT NULL DEFAULT FALSE",)),
+    Migration(
+        3,
+        (
+            "ALTER TABLE workspace ADD COLUMN key_revoked BOOLEAN NOT NULL DEFAULT FALSE",
+            "ALTER TABLE catalog_slice ADD COLUMN sorting TEXT",
+            """CREATE TABLE project_workflow (
+              project_id TEXT PRIMARY KEY, config TEXT NOT NULL, updated_at BIGINT NOT NULL
+            )""",
+        ),
+    ),
+    Migration(
+        4,
+        (
+            "DROP TABLE parameter_override",
+            """CREATE TABLE label_feedback (
+              label_no BIGINT PRIMARY KEY, id TEXT NOT NULL, feedback TEXT NOT NULL, scores TEXT NOT NULL,
+              created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL
+            )""",
+        ),
+    ),
 )
 """In order, one for each version. A change of schema.sql is a migration: a test compares both."""
 FORMAT = MIGRATIONS[-1].format

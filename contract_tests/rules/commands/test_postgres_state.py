@@ -16,7 +16,7 @@ from contract_tests.postgres import PrivateCluster
 from contract_tests.rules.commands.starting import run
 from contract_tests.serving import ServedWorld
 from mockserver.world.migrations import CHECKSUMS
-from mockserver.world.postgres.tables import DATA, WORLD, build_views, drop_views
+from mockserver.world.postgres.tables import DATA, WORLD, drop_views
 
 WITHIN = 60.0
 """Seconds within which a server notices what happens to its database."""
@@ -184,8 +184,14 @@ def test_the_database_of_an_older_version_is_migrated_with_its_worlds() -> None:
 def make_older(raw: psycopg.Connection) -> None:
     """Makes the tables those of format 2."""
     raw.execute(drop_views().encode(), prepare=False)
-    raw.execute(f"ALTER TABLE {DATA}.workspace DROP COLUMN key_revoked".encode())
-    raw.execute(build_views().replace(", key_revoked", "").encode(), prepare=False)
+    for statement in (
+        f"ALTER TABLE {DATA}.workspace DROP COLUMN key_revoked",
+        f"ALTER TABLE {DATA}.catalog_slice DROP COLUMN sorting",
+        f"DROP TABLE {DATA}.project_workflow, {DATA}.label_feedback",
+        f"CREATE TABLE {DATA}.parameter_override (id TEXT)",
+        f"CREATE VIEW {WORLD}.parameter_override AS SELECT id FROM {DATA}.parameter_override",
+    ):
+        raw.execute(statement.encode())
     raw.execute(f"UPDATE {DATA}.state SET format = 2, tables = %s".encode(), [CHECKSUMS[2]])
 
 

@@ -119,9 +119,9 @@ def test_keys_are_assigned_to_one_row_each(store: Store) -> None:
     rows = create_rows(store, 2)
     keys = GlobalKeyChanges(store)
     keys.clear(["key-0", "key-1"])
-    job = keys.assign([Assignment(rows[0].id, " a "), Assignment(rows[1].id, "a"), Assignment("nobody", "b")])
+    job = keys.assign([Assignment(rows[0].id, "a"), Assignment(rows[1].id, "a"), Assignment("nobody", "b")])
     result = msgspec.json.decode(job.result, type=Assigned)
-    assert (len(result.sanitized), len(result.unmodified), len(result.invalid)) == (1, 0, 2)
+    assert (len(result.sanitized), len(result.unmodified), len(result.invalid)) == (0, 1, 2)
 
 
 def test_a_run_has_rows_in_splits(store: Store) -> None:

@@ -54,7 +54,11 @@ def older(original: Path, tmp_path: Path) -> Path:
     paths = [world(state, key) for key in ("mock-api-key", MADE, FORK)]
     for path in [*paths, home(state, FORK) / "origin.sqlite"]:
         with sqlite3.connect(path) as raw:
-            raw.executescript("ALTER TABLE workspace DROP COLUMN key_revoked; PRAGMA user_version = 0")
+            raw.executescript(
+                "ALTER TABLE workspace DROP COLUMN key_revoked; ALTER TABLE catalog_slice DROP COLUMN sorting;"
+                " DROP TABLE project_workflow; DROP TABLE label_feedback;"
+                " CREATE TABLE parameter_override (id TEXT PRIMARY KEY); PRAGMA user_version = 0"
+            )
         raw.close()
     manifest = state / "manifest.json"
     manifest.write_text(

@@ -27,6 +27,8 @@ _SERIAL = re.compile(r"(\w+) SERIAL")
 _KEY = re.compile(r"(\w+) (?:TEXT|BIGINT)(?: COLLATE \S+)? PRIMARY KEY")
 _INLINE_KEY = re.compile(r" PRIMARY KEY(?! \()")
 _UNIQUE = re.compile(r"(\w+) (?:TEXT|BIGINT)(?: COLLATE \S+)? NOT NULL UNIQUE")
+_DROP = re.compile(r"DROP TABLE (\w+)")
+"""The view of a table that is no longer needed goes with it."""
 _INDEX = re.compile(r"(CREATE (?:UNIQUE )?INDEX \w+ ON )(\w+) \(")
 _TYPES = ((re.compile(r"\bTEXT\b"), 'TEXT COLLATE "C"'), (re.compile(r"\bINTEGER\b"), "BIGINT"))
 """Texts are ordered by their characters' numbers, as SQLite orders them, whatever the database's own order is. SQLite's
@@ -75,6 +77,7 @@ def build_migration(statements: str) -> str:
         statements = portable.sub(own, statements)
     statements = _INDEX.sub(rf"\1{DATA}.\2 (life, ", statements)
     statements = statements.replace("ALTER TABLE ", f"ALTER TABLE {DATA}.")
+    statements = _DROP.sub(rf"DROP TABLE {DATA}.\1 CASCADE", statements)
     return _TABLE.sub(lambda match: _create_table(match[1], match[2]), statements).rstrip().removesuffix(";") + ";"
 
 

@@ -16,6 +16,8 @@ from mockserver.world.changes.metadata import Option
 from mockserver.world.data_rows import DataRow, Embedding, MetadataSchema, MetadataValue
 from mockserver.world.database import Clause
 
+MISSING_FIELD = "Schema did not exist"
+"""The service's words for a field that a data row does not have (SDK tests test_data_row_delete_metadata.py)."""
 MOST_ROWS = 10_000
 """Data rows of one request. SDKs send 50."""
 
@@ -85,24 +87,27 @@ def upsert_values(_source: Any, call: Call, data: list[Mapping[str, Any]]) -> li
 
 
 def delete_values(_source: Any, call: Call, **arguments: Any) -> list[FailedMetadata]:
-    """Deletes fields of data rows: `data` up to SDK 3.52, later `dataRowIdentifiers`. Returns the refused ones."""
+    """Deletes fields of data rows: `data` up to SDK 3.52, later `dataRowIdentifiers`. Returns those that a row does not
+    have (SDK tests test_data_row_delete_metadata.py), and the fields of unknown rows."""
     entries = [(RowIdentifier(entry["dataRowId"], None), entry) for entry in arguments.get("data") or []]
     entries += [
         (_read_identifier(entry["dataRowIdentifier"]), entry) for entry in arguments.get("dataRowIdentifiers") or []
     ]
-    schemas = call.get_metadata_schemas()
     rows = _find_rows(call, [identifier for identifier, _ in entries])
     failed: list[FailedMetadata] = []
     deleted: dict[str, list[str]] = {}
     for identifier, entry in entries:
+        missing, reason = entry["schemaIds"], MISSING_FIELD
         try:
             row = _get_row(rows, identifier)
-            if unknown := [schema_id for schema_id in entry["schemaIds"] if schema_id not in schemas]:
-                raise ItemRefused(f"No metadata schema has the id {unknown[0]!r}")  # noqa: TRY301  refused as the others are, below
+            own = {name for pair in row.metadata_values.items() for name in pair}
+            missing = [schema_id for schema_id in entry["schemaIds"] if schema_id not in own]
             deleted.setdefault(row.id, []).extend(entry["schemaIds"])
         except ItemRefused as error:
-            sent = [SentField(schema_id, None) for schema_id in entry["schemaIds"]]
-            failed.append(FailedMetadata(identifier.data_row_id, identifier.global_key, str(error), sent))
+            reason = str(error)
+        if missing:
+            sent = [SentField(schema_id, None) for schema_id in missing]
+            failed.append(FailedMetadata(identifier.data_row_id, identifier.global_key, reason, sent))
     call.workspace.metadata.delete_values(deleted)
     return failed
 

@@ -179,9 +179,22 @@ def test_refused_rows_are_listed_and_the_others_are_changed(empty: MockWorkspace
     assert failed[0]["fields"] == [{"schemaId": TAG, "value": 7}]
     assert "expected a text" in failed[0]["error"]
     assert (export_values(empty, rows[0]), export_values(empty, rows[1])["tag"]) == ({}, "good")
-    deletes = [{"dataRowIdentifier": {"id": rows[1], "idType": "ID"}, "schemaIds": ["nobody"]}]
-    [refused] = ask_in(empty, DELETE, deletes=deletes)["deleteDataRowCustomMetadata"]
-    assert "No metadata schema" in refused["error"]
+
+
+@pytest.mark.known("client")
+def test_fields_that_a_row_does_not_have_are_listed_and_the_others_deleted(
+    empty: MockWorkspace, rows: list[str]
+) -> None:
+    """SDK tests test_data_row_delete_metadata.py, test_large_bulk_delete_datarow_metadata."""
+    set_values(empty, rows[0], (TAG, "a"))
+    identifiers = [{"id": rows[0], "idType": "ID"}, {"id": "key-1", "idType": "GKEY"}, {"id": "x", "idType": "ID"}]
+    deletes = [{"dataRowIdentifier": name, "schemaIds": [TAG, SPLIT, "nobody"]} for name in identifiers]
+    failed = ask_in(empty, DELETE, deletes=deletes)["deleteDataRowCustomMetadata"]
+    assert [[field["schemaId"] for field in entry["fields"]] for entry in failed] == [
+        [SPLIT, "nobody"], [TAG, SPLIT, "nobody"], [TAG, SPLIT, "nobody"],
+    ]  # fmt: skip
+    assert [entry["error"] for entry in failed] == ["Schema did not exist"] * 2 + ["Data row not found: 'x'"]
+    assert export_values(empty, rows[0]) == {}
 
 
 # Attachments
