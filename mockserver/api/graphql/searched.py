@@ -10,13 +10,18 @@ from mockserver.world.labels import Label
 from mockserver.world.models import ModelRun
 from mockserver.world.people import Person
 from mockserver.world.projects import LabelingFrontend, Project
-from mockserver.world.queries.projects import END_OF_HISTORY, LAST_ACTIVITY_OF_PROJECT, ROWS_OF_DATASET, ROWS_OF_PROJECT
+from mockserver.world.queries.projects import (
+    END_OF_HISTORY,
+    LAST_ACTIVITY_OF_PROJECT,
+    ROWS_OF_DATASET,
+    ROWS_OF_PROJECT,
+    UPLOAD_TYPE_OF_PROJECT,
+)
 
 MOMENTS = frozenset({"createdAt", "updatedAt", "setupComplete", "lastActivityTime", "lastActivity", "lastLoginAt"})
 """Kept in microseconds; clients are told milliseconds, and compare these."""
 
 ALWAYS_NULL: dict[type[Record], frozenset[str]] = {
-    Project: frozenset({"modelSetupComplete", "uploadType"}),
     Person: frozenset({"intercomHash"}),
     ModelRun: frozenset({"modelAppId"}),
 }
@@ -30,6 +35,7 @@ EXPRESSIONS: dict[type[Record], dict[str, str]] = {
     Project: {
         "dataRowCount": ROWS_OF_PROJECT.format(project="project.id"),
         "lastActivityTime": LAST_ACTIVITY_OF_PROJECT.format(project="project.id"),
+        "uploadType": UPLOAD_TYPE_OF_PROJECT,
     },
     Dataset: {"description": "COALESCE(description, '')", "rowCount": ROWS_OF_DATASET.format(dataset="dataset.id")},
     Label: {

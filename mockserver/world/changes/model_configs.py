@@ -10,11 +10,8 @@ from mockserver.world.change import Change
 from mockserver.world.database import Clause, encode_json
 from mockserver.world.events import EventKind
 from mockserver.world.models import ModelConfig, ProjectModelConfig
-from mockserver.world.projects import Project
+from mockserver.world.projects import LIVE_CHAT, Project
 from mockserver.world.store import Store
-
-LIVE_CHAT = "MODEL_CHAT_EVALUATION"
-"""The editor of projects whose chats are held while they are judged."""
 
 
 class ModelConfigChanges:
@@ -44,7 +41,7 @@ class ModelConfigChanges:
     def add_to_project(self, project_id: str, config_id: str, response_count: int | None) -> ProjectModelConfig:
         """Raises NotFound, Conflict if the project has it, BadInput once the models of the project are complete."""
         with self._store.change() as change:
-            project = _find_open(change, project_id, "create model config for project")
+            project = _find_open(change, project_id)
             config = change.one(ModelConfig, config_id)
             same = Clause("project_id = :project AND model_config_id = :id", project=project.id, id=config.id)
             if change.connection.count(ProjectModelConfig, same):
@@ -58,7 +55,7 @@ class ModelConfigChanges:
         """Raises NotFound, BadInput."""
         with self._store.change() as change:
             link = change.one(ProjectModelConfig, link_id)
-            _find_open(change, link.project_id, "perform this action")
+            _find_open(change, link.project_id)
             change.connection.delete(ProjectModelConfig, Clause("id = :id", id=link.id))
             change.add_event(EventKind.PROJECT_UPDATED, project=link.project_id)
 
@@ -75,10 +72,10 @@ class ModelConfigChanges:
             return change.one(Project, project_id)
 
 
-def _find_open(change: Change, project_id: str, what: str) -> Project:
-    """A project whose models can be changed. Raises BadInput in the words of the service (the SDK's tests,
-    test_project_set_model_setup_complete.py 7.17.0)."""
+def _find_open(change: Change, project_id: str) -> Project:
+    """A project whose models can be changed. Raises BadInput in the words of the service, which are the same for every
+    change (the SDK's tests, test_project_set_model_setup_complete.py 5.2.1)."""
     project = change.one(Project, project_id)
     if project.model_setup_complete:
-        raise BadInput(f"Cannot {what} because model setup is complete")
+        raise BadInput("Cannot create model config for project because model setup is complete")
     return project

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from mockserver.world.database import EVERYTHING, Clause, Connection, Row, Source
 from mockserver.world.labels import WorkflowStatus
+from mockserver.world.projects import GENERATING_MEDIA, LIVE_CHAT
 from mockserver.world.queries.conditions import match_live_row
 
 ROWS_OF_PROJECT = (
@@ -26,6 +27,12 @@ LAST_ACTIVITY_OF_PROJECT = (
 """The timestamp of the last activity, as an expression of SQL: that of a data row, or else the project's own (the SDK's
 tests, test_project_setup.py 7.17.0). It begins with the newest of all data rows: in a large project the first one tried
 is almost always its own."""
+_GENERATING = ", ".join(f"'{media}'" for media in sorted(GENERATING_MEDIA))
+UPLOAD_TYPE_OF_PROJECT = (
+    f"CASE WHEN project.allowed_media_type IN ({_GENERATING}) OR project.editor_task_type = '{LIVE_CHAT}'"
+    " THEN 'AUTO' ELSE 'MANUAL' END"
+)
+"""`AUTO` of projects whose data rows are generated, as an expression of SQL (resolvers/projects.py)."""
 ROWS_OF_DATASET = (
     "((SELECT COUNT(*) FROM data_row dr WHERE dr.dataset_id = {dataset})"
     " - (SELECT COUNT(*) FROM data_row dr WHERE dr.deleted AND dr.dataset_id || '' = {dataset}))"

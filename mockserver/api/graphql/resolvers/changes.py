@@ -140,14 +140,14 @@ def connect_ontology(source: Project, call: Call, ontologyId: str) -> Project:
 
 
 def create_frontend_options(_source: Any, call: Call, data: Mapping[str, Any]) -> Project:
-    """The options of a project's editor, which are its ontology. SDKs send empty ones, and connect the ontology next
-    (project.py setup_editor, connect_ontology); others create an ontology (project.py `setup`). Raises
-    MalformedRequest."""
+    """The options of a project's editor, which are its ontology: they create one (project.py `setup`). Empty ones,
+    which SDKs send before they connect an ontology (project.py connect_ontology), create an empty one for a project
+    without (the SDK's tests, conftest.py `project_with_empty_ontology` 5.2.1). Raises MalformedRequest."""
     project = find_project_to_change(None, call, _get_connected(data, "project"))
     fields: dict[str, Any] = _find_frontend(call, {"labelingFrontend": data.get("labelingFrontend")})
     options = parse_normalized(data.get("customizationOptions") or "{}", "customizationOptions")
     with call.store.change():
-        if any(options.values()):
+        if any(options.values()) or project.ontology_id is None:
             document, media = complete_ontology(options), project.allowed_media_type
             ontology = call.workspace.ontologies.create_ontology(project.name, document, media, give_ids)
             fields["ontology_id"] = ontology.id

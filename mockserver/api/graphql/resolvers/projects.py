@@ -8,7 +8,7 @@ from typing import Any, Unpack
 import msgspec
 
 from mockserver.api.graphql.call import Call
-from mockserver.api.graphql.fields import Fields, resolve_null
+from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.matching import matches
 from mockserver.api.graphql.pages import Page, PageInfo, Window, build_page, cut_window, get_id
 from mockserver.api.graphql.resolvers.people import get_organization
@@ -18,7 +18,16 @@ from mockserver.world import ids
 from mockserver.world.data_rows import Dataset
 from mockserver.world.database import EVERYTHING, Clause
 from mockserver.world.people import NO_ROLE, THROUGH_ORGANIZATION, Person, ProjectMember, Role
-from mockserver.world.projects import Batch, LabelingFrontend, Ontology, Project, ResourceTag, TaskQueue
+from mockserver.world.projects import (
+    GENERATING_MEDIA,
+    LIVE_CHAT,
+    Batch,
+    LabelingFrontend,
+    Ontology,
+    Project,
+    ResourceTag,
+    TaskQueue,
+)
 from mockserver.world.queries.conditions import (
     match_datasets_of_project,
     match_projects_of_dataset,
@@ -55,7 +64,7 @@ def add_to(fields: Fields) -> None:
     fields.add("Project", "organization", get_organization)
     fields.add("Project", "ontology", lambda source, call: call.find(Ontology, source.ontology_id))
     fields.add("Project", "labelingFrontend", find_labeling_frontend)
-    fields.add("Project", "uploadType", resolve_null)
+    fields.add("Project", "uploadType", get_upload_type)
     fields.add("Project", "modelSetupComplete", is_setup_complete)
     fields.add("Project", "lastActivityTime", find_last_activity)
     fields.add("Project", "dataRowCount", count_data_rows)
@@ -91,6 +100,13 @@ def add_to(fields: Fields) -> None:
 def is_setup_complete(source: Project, _call: Call) -> bool | None:
     """Whether the models of the project are complete; null before a client has said so."""
     return None if source.model_setup_complete is None else bool(source.model_setup_complete)
+
+
+def get_upload_type(source: Project, _call: Call) -> str:
+    """`AUTO` of projects that generate their data rows, which take no batches (SDK project.py 5.2.1
+    `is_auto_data_generation`; `MANUAL` of all others is inferred)."""
+    generates = source.allowed_media_type in GENERATING_MEDIA or source.editor_task_type == LIVE_CHAT
+    return "AUTO" if generates else "MANUAL"
 
 
 def find_creator(source: Any, call: Call) -> Person | None:

@@ -157,8 +157,12 @@ def test_empty_options_connect_an_editor(own: ServedWorld) -> None:
     empty = '{"tools": [], "classifications": []}'
     options = ask_in(workspace, OPTIONS, **variables, customizationOptions=empty)["createLabelingFrontendOptions"]
     assert len(options["id"]) == 25
-    document = "query($id: ID!){project(where: {id: $id}){labelingFrontend{id}}}"
-    assert ask_in(workspace, document, id=project)["project"]["labelingFrontend"] == frontend
+    document = "query($id: ID!){project(where: {id: $id}){labelingFrontend{id} ontology{id normalized}}}"
+    changed = ask_in(workspace, document, id=project)["project"]
+    assert changed["labelingFrontend"] == frontend
+    assert [changed["ontology"]["normalized"][key] for key in ("tools", "classifications")] == [[], []]
+    ask_in(workspace, OPTIONS, **variables, customizationOptions=empty)
+    assert ask_in(workspace, document, id=project)["project"]["ontology"] == changed["ontology"]
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ def arguments(server: ServedWorld) -> dict[str, str]:
         "invitesLimit": f'(where: {{id: "{server.organization_id}"}})',
         "modelFoundryModelRunInfo": f'(where: {{modelRunId: "{run}"}})',
         "trainingPipeline": f'(where: {{id: "{run}"}})',
-        "userGroupV2": '(where: {id: "nobody"})',
+        "userGroupV2": '(where: {id: "00000000-0000-4000-8000-000000000000"})',
         "model": '(where: {name: "street detector"})',
         "modelRun": f'(where: {{id: "{run}"}})',
         "annotationGroups": f'(where: {{modelRunId: {{id: "{run}"}}}}, first: 2)',
