@@ -120,7 +120,7 @@ def test_a_recipe_is_green(name: str, container: str, tmp_path: Path) -> None:
         if "graphql" in command:
             assert {"name": "image"} in json.loads(outcome.output)["data"]["projects"]
     if any("--ready-file" in command for command in commands):
-        assert is_gone(tmp_path / "ready.json", within=10)
+        assert is_gone(tmp_path / "ready.json", within=60)
 
 
 def test_a_container_is_given_the_token_that_its_tests_send() -> None:

@@ -15,7 +15,7 @@ import pytest
 from contract_tests.serving import environment_without_settings
 from mockserver.testing import schemas
 
-MOST_SECONDS = 60
+MOST_SECONDS = 240
 
 
 def generate(*arguments: str) -> subprocess.CompletedProcess[bytes]:

@@ -34,7 +34,7 @@ QUICK = ("--leave-out", "slow", "--leave-out", "huge", "--leave-out", "larger", 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     env = environment_without_settings() | environment
-    return subprocess.run([*COMMAND, *arguments], env=env, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run([*COMMAND, *arguments], env=env, capture_output=True, text=True, timeout=240, check=False)
 
 
 class Keeper:

@@ -209,10 +209,10 @@ def test_a_server_that_cannot_start_is_an_error_not_a_skip(pytester: pytest.Pyte
 
 def test_a_server_that_dies_fails_the_next_test_and_says_so(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("""
-        import os, signal, time
+        import os, signal
         def test_murder(labelbox_server):
             os.kill(labelbox_server.ready["pid"], signal.SIGKILL)
-            time.sleep(0.2)
+            os.waitid(os.P_PID, labelbox_server.ready["pid"], os.WEXITED | os.WNOWAIT)
         def test_after(labelbox_mock): ...
     """)
     result = pytester.runpytest_subprocess()
