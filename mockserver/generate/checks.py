@@ -19,7 +19,8 @@ from mockserver.generate.plans import (
     SlicePlan,
 )
 from mockserver.settings import FIRST_YEAR, LAST_YEAR
-from mockserver.world.media import BY_NAME, MEDIA
+from mockserver.world.file_rules import MOST_FILE_RULES
+from mockserver.world.media import BY_NAME, IMPORTED_TYPES, MEDIA
 
 
 def check(scenario: Scenario, source: str) -> None:
@@ -47,6 +48,7 @@ def check(scenario: Scenario, source: str) -> None:
     _check_models(scenario, source)
     _check_slices(scenario, source)
     _check_faults(scenario, source)
+    _check_files(scenario, source)
 
 
 def _check_media(media: str, where: str) -> None:
@@ -187,6 +189,20 @@ def _check_faults(scenario: Scenario, source: str) -> None:
             check_rule(rule)
         except BadInput as error:
             raise ScenarioError(f"{source}: at $.faults[{index}]: {error}") from None
+
+
+def _check_files(scenario: Scenario, source: str) -> None:
+    if len(scenario.files) > MOST_FILE_RULES:
+        raise ScenarioError(f"{source}: at $.files: expected at most {MOST_FILE_RULES} rules")
+    for index, rule in enumerate(scenario.files):
+        where = f"{source}: at $.files[{index}]"
+        if rule.media_type is not None and rule.media_type not in IMPORTED_TYPES:
+            known = quote(nearest(rule.media_type, sorted(IMPORTED_TYPES)))
+            raise ScenarioError(f"{where}.media_type: unknown {rule.media_type!r}; the nearest known are {known}")
+        if "asset_type" in rule.attributes:
+            raise ScenarioError(f"{where}.attributes: asset_type follows from media_type; give that, and leave it out")
+        if rule.media_type is None and not rule.attributes:
+            raise ScenarioError(f"{where}: the rule says nothing; give media_type, attributes, or both")
 
 
 def _check_names(plans: Sequence[ModelPlan | SlicePlan], where: str) -> None:

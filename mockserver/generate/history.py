@@ -46,6 +46,7 @@ def build_world(
         GENERATED, name, seed, end, GENERATED, 0, organized.organization.id, organized.people[0].id,
         switches=scenario.switches.text(), payload_date=None if date is None else date.isoformat(),
         faults=JsonText(msgspec.json.encode(scenario.faults).decode()),
+        files=JsonText(msgspec.json.encode(scenario.files).decode()),
     )  # fmt: skip
 
     def build_batches() -> Iterator[list[Record]]:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from mockserver.faults.rule import FaultRule
+from mockserver.world.file_rules import FileRule
 from mockserver.world.switches import Switches
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
@@ -233,6 +234,7 @@ class Scenario(Part, frozen=True, kw_only=True):
     models: list[ModelPlan] = []
     slices: list[SlicePlan] = []
     faults: list[FaultRule] = []
+    files: list[FileRule] = []
 
     @property
     def ends_at(self) -> int:

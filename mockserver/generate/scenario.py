@@ -31,6 +31,7 @@ from mockserver.generate.plans import (
 )
 from mockserver.generate.scenario_files import find, list_scenarios, read_text
 from mockserver.vocabulary import Step, describe_unknown_word, split_path
+from mockserver.world.file_rules import FileRule
 from mockserver.world.media import BY_NAME
 from mockserver.world.switches import Switches
 
@@ -49,6 +50,7 @@ _PART_AT_KEY: dict[str, type[msgspec.Struct]] = {
     "splits": Splits,
     "slices": SlicePlan,
     "faults": FaultRule,
+    "files": FileRule,
 }
 
 

@@ -7,6 +7,7 @@ tell is the same for all files (inferred).
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +16,8 @@ import orjson
 from mockserver.errors import nearest
 from mockserver.imports.refusals import ItemRefused
 from mockserver.world.database import JsonText, encode_json
-from mockserver.world.media import BY_EXTENSION, BY_NAME, MEDIA, MediaType
+from mockserver.world.file_rules import FileRule, find_rule
+from mockserver.world.media import BY_EXTENSION, BY_NAME, IMPORTED_TYPES, MEDIA, OTHER_DOCUMENT, MediaType
 from mockserver.world.new_rows import Content
 
 MEASURES: dict[str, int] = {
@@ -24,9 +26,6 @@ MEASURES: dict[str, int] = {
 """What only the file could tell. Width and height may be in its name."""
 IN_FRONT = ("height", "width")
 """The attributes in front of the type of the asset, in every sample."""
-OTHER_DOCUMENT = "JSON"
-"""The media type of a document of an unknown kind (SDK media_type.py)."""
-WORDS = frozenset({media.wire for media in MEDIA} | {OTHER_DOCUMENT, "POINT_CLOUD", "LLM"})
 
 _URL = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]*://(\S+|[^\s/]+/[^\r\n]*\.({}))".format("|".join(sorted(BY_EXTENSION))), re.IGNORECASE
@@ -51,8 +50,9 @@ _GEOSPATIAL = re.compile(r"EPSG:?\d+", re.IGNORECASE)
 JsonObject = dict[str, Any]
 
 
-def build_content(row_data: Any, media_type: str | None = None) -> Content:
-    """The content that `row_data` describes: a URL, a text, or a document as an object or as text.
+def build_content(row_data: Any, media_type: str | None = None, rules: Sequence[FileRule] = ()) -> Content:
+    """The content that `row_data` describes: a URL, a text, or a document as an object or as text. The first of the
+    `rules` that a URL fits gives the file attributes.
 
     Raises ItemRefused for other values and for an unknown media type.
     """
@@ -63,7 +63,7 @@ def build_content(row_data: Any, media_type: str | None = None) -> Content:
     if not isinstance(row_data, str) or not row_data.strip():
         raise ItemRefused(f"row_data is {str(row_data)[:100]!r}; expected a URL, a text or an object")
     if _URL.fullmatch(row_data):
-        return _build_file(row_data, word)
+        return _build_file(row_data, word, find_rule(rules, row_data))
     if word in _FILES:
         raise _refuse_type(word, "text/plain")
     media = _BY_WIRE.get(word or "", BY_NAME["text"])
@@ -72,8 +72,8 @@ def build_content(row_data: Any, media_type: str | None = None) -> Content:
 
 def _check_word(media_type: str) -> str:
     word = str(media_type).upper()
-    if word not in WORDS:
-        near = ", ".join(nearest(word, sorted(WORDS), most=3))
+    if word not in IMPORTED_TYPES:
+        near = ", ".join(nearest(word, sorted(IMPORTED_TYPES), most=3))
         raise ItemRefused(f"Unknown media_type {media_type!r}; the nearest known are {near}")
     return word
 
@@ -151,14 +151,20 @@ def _count_messages(document: JsonObject) -> JsonObject:
     return {"labelable_ids": labelable, "message_count": len(messages)}
 
 
-def _build_file(url: str, word: str | None) -> Content:
+def _build_file(url: str, word: str | None, rule: FileRule | None) -> Content:
     path = url.partition("?")[0].partition("#")[0]
     extension = path.rpartition(".")[2].lower()
+    if word is None and rule is not None:
+        word = rule.media_type
     media = BY_EXTENSION.get(extension, BY_NAME["image"]) if word is None else _BY_WIRE.get(word)
     wire = word or (OTHER_DOCUMENT if media is None else media.wire)
     types = {} if media is None else media.mime_types
     mime_type = types.get(extension) or next(iter(types.values()), "application/json")
-    return Content(url, None, wire, _render_file(media, wire, mime_type, _find_size(path)))
+    size = _find_size(path)
+    if rule is None or not rule.attributes:
+        return Content(url, None, wire, _render_file(media, wire, mime_type, size))
+    known = _name_size(size) | rule.attributes
+    return Content(url, None, wire, _render(media, wire, str(known.pop("mime_type", mime_type)), **known))
 
 
 def _find_size(path: str) -> tuple[int, int] | None:
@@ -171,8 +177,11 @@ def _find_size(path: str) -> tuple[int, int] | None:
 
 @lru_cache(maxsize=1024)
 def _render_file(media: MediaType | None, wire: str, mime_type: str, size: tuple[int, int] | None) -> JsonText:
-    known = {} if size is None else {"width": size[0], "height": size[1]}
-    return _render(media, wire, mime_type, **known)
+    return _render(media, wire, mime_type, **_name_size(size))
+
+
+def _name_size(size: tuple[int, int] | None) -> JsonObject:
+    return {} if size is None else {"width": size[0], "height": size[1]}
 
 
 def _render(media: MediaType | None, wire: str, mime_type: str, **known: Any) -> JsonText:

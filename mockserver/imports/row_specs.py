@@ -5,7 +5,7 @@ Unknown keys are refused by name, because the SDK refuses them too (descriptor_f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -18,6 +18,7 @@ from mockserver.imports.refusals import ItemRefused
 from mockserver.world.changes.global_keys import LONGEST_KEY
 from mockserver.world.data_rows import Embedding, encode_metadata
 from mockserver.world.database import JsonText, encode_json
+from mockserver.world.file_rules import FileRule
 from mockserver.world.media import ATTACHMENT_TYPES
 from mockserver.world.new_rows import Content, KeyType, NewAttachment, NewVector, RowSpec
 
@@ -48,8 +49,11 @@ JsonObject = dict[str, Any]
 class RowReader:
     """Reads data rows against the metadata schemas and embeddings of a workspace."""
 
-    def __init__(self, metadata: MetadataReader, embeddings: Iterable[Embedding]) -> None:
-        self._metadata = metadata
+    def __init__(
+        self, metadata: MetadataReader, embeddings: Iterable[Embedding], files: Sequence[FileRule] = ()
+    ) -> None:
+        """`files` give attributes to files by their URLs."""
+        self._metadata, self._files = metadata, files
         self._embeddings = {embedding.id: embedding for embedding in embeddings}
 
     def read_item(self, item: Any) -> RowSpec:
@@ -83,7 +87,9 @@ class RowReader:
         )
 
     def _read_content(self, values: JsonObject) -> Content | None:
-        return build_content(values["row_data"], values.get("media_type")) if "row_data" in values else None
+        if "row_data" not in values:
+            return None
+        return build_content(values["row_data"], values.get("media_type"), self._files)
 
     def _read_vectors(self, vectors: Any) -> tuple[NewVector, ...]:
         if not isinstance(vectors, list) or len(vectors) > MOST_VECTORS:

@@ -12,6 +12,7 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
+from mockserver.conversion import decode
 from mockserver.errors import BadInput, MalformedRequest
 from mockserver.imports.manifests import Manifest, decode_chunk, iterate_items, parse_manifest
 from mockserver.imports.metadata import MetadataReader
@@ -21,6 +22,7 @@ from mockserver.workspaces.task_jobs import TaskJobs
 from mockserver.workspaces.uploads import Uploads
 from mockserver.world.changes.data_rows import DataRowChanges, ImportItem
 from mockserver.world.data_rows import DataRow, Dataset, Embedding, MetadataSchema
+from mockserver.world.file_rules import FileRule
 from mockserver.world.new_rows import Refusal, RowSpec
 from mockserver.world.store import Store
 from mockserver.world.tasks import JSON_IMPORT, UPSERT_ROWS, Task
@@ -89,7 +91,8 @@ class RowImports:
     def _build_reader(self) -> RowReader:
         with self._store.reading() as connection:
             schemas, embeddings = connection.select(MetadataSchema), connection.select(Embedding)
-        return RowReader(MetadataReader(schemas), embeddings)
+        files = decode(self._store.workspace.files, list[FileRule])
+        return RowReader(MetadataReader(schemas), embeddings, files)
 
     # The work of a task
 

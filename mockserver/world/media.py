@@ -189,3 +189,8 @@ SHAPES: dict[str, AnnotationShape] = {media.wire: media.shape for media in MEDIA
 LEGACY_RELATIONSHIPS = {media.wire: media.legacy_relationships for media in MEDIA}
 """These all go by the wire word."""
 FRAMED_NAMES = [media.name for media in MEDIA if media.framed]
+
+OTHER_DOCUMENT = "JSON"
+"""The media type of a document of an unknown kind (SDK media_type.py)."""
+IMPORTED_TYPES = frozenset({media.wire for media in MEDIA} | {OTHER_DOCUMENT, "POINT_CLOUD", "LLM"})
+"""The media types that a client may give to a data row."""

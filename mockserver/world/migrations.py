@@ -14,7 +14,7 @@ from mockserver.world.schema import schema_parts
 
 FIRST_FORMAT = 2
 """The first version whose states later ones can read."""
-CHECKSUMS = {2: "e87f81f3152e6382", 3: "b019fc83d7e93c60"}
+CHECKSUMS = {2: "e87f81f3152e6382", 3: "b019fc83d7e93c60", 4: "abc29dc826e94b4e"}
 """The checksums of the tables of earlier versions, as the manifests of their states have them."""
 
 
@@ -46,6 +46,7 @@ MIGRATIONS: tuple[Migration, ...] = (
             )""",
         ),
     ),
+    Migration(5, ("ALTER TABLE workspace ADD COLUMN files TEXT NOT NULL DEFAULT '[]'",)),
 )
 """In order, one for each version. A change of schema.sql is a migration: a test compares both."""
 FORMAT = MIGRATIONS[-1].format

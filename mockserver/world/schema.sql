@@ -17,7 +17,8 @@ CREATE TABLE workspace (
   switches TEXT NOT NULL,
   faults TEXT NOT NULL,
   payload_date TEXT,
-  key_revoked BOOLEAN NOT NULL DEFAULT FALSE
+  key_revoked BOOLEAN NOT NULL DEFAULT FALSE,
+  files TEXT NOT NULL DEFAULT '[]'
 );
 
 CREATE TABLE organization (

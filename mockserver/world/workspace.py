@@ -40,6 +40,8 @@ class Workspace(Record, frozen=True):
     """As YYYY-MM-DD: exports are written as the service wrote them on that day. None: as it writes them today."""
     key_revoked: bool = False
     """Whether clients are refused as if the key named no workspace."""
+    files: JsonText = JsonText("[]")
+    """The attributes of imported files, a list of rules of its scenario (world/file_rules.py)."""
 
 
 OF_ONE_LIFE: tuple[type[Record], ...] = (

@@ -55,7 +55,8 @@ def older(original: Path, tmp_path: Path) -> Path:
     for path in [*paths, home(state, FORK) / "origin.sqlite"]:
         with sqlite3.connect(path) as raw:
             raw.executescript(
-                "ALTER TABLE workspace DROP COLUMN key_revoked; ALTER TABLE catalog_slice DROP COLUMN sorting;"
+                "ALTER TABLE workspace DROP COLUMN files; ALTER TABLE workspace DROP COLUMN key_revoked;"
+                " ALTER TABLE catalog_slice DROP COLUMN sorting;"
                 " DROP TABLE project_workflow; DROP TABLE label_feedback;"
                 " CREATE TABLE parameter_override (id TEXT PRIMARY KEY); PRAGMA user_version = 0"
             )
@@ -80,7 +81,7 @@ def test_a_state_folder_of_an_older_version_is_served_and_reset(older: Path, tmp
     assert start_and_stop(older, tmp_path)[0] == {"mock-api-key", MADE, FORK}
     with sqlite3.connect(world(older, MADE)) as raw:
         assert raw.execute("PRAGMA user_version").fetchone() == (FORMAT,)
-        assert raw.execute("SELECT key_revoked FROM workspace").fetchone() == (0,)
+        assert raw.execute("SELECT key_revoked, files FROM workspace").fetchone() == (0, "[]")
     with serve_in(tmp_path, "--state", str(older), "--scenario", "empty") as process:
         control = Control(ready(process, tmp_path)["url"])
         assert control.call("POST", "reset", {}, api_key=FORK)["api_key"] == FORK
