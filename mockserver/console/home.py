@@ -27,7 +27,7 @@ STATUSES = {
 NOT_YET = (
     (
         "Set-up calls that are refused by name",
-        "sending rows from the catalog or a run to a project, labels of a batch as templates, integrations with clouds",
+        "other annotations for one label (`updateLabel`), assigning data rows to users, integrations with clouds",
     ),
     (
         "Parts of imports",
