@@ -73,9 +73,14 @@ class ModelConfigChanges:
 
 
 def _find_open(change: Change, project_id: str) -> Project:
-    """A project whose models can be changed. Raises BadInput in the words of the service, which are the same for every
-    change (the SDK's tests, test_project_set_model_setup_complete.py 5.2.1)."""
+    """A project whose models can be changed. Raises BadInput; once they are complete in the words of the service, which
+    are the same for every change (the SDK's tests, test_project_set_model_setup_complete.py 5.2.1)."""
     project = change.one(Project, project_id)
+    if project.editor_task_type != LIVE_CHAT:
+        raise BadInput(
+            f"Project {project_id!r} has no live chats, so it has no model configs; expected a project of the editor"
+            f" {LIVE_CHAT}"
+        )
     if project.model_setup_complete:
         raise BadInput("Cannot create model config for project because model setup is complete")
     return project

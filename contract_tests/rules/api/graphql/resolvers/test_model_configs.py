@@ -71,7 +71,10 @@ def test_a_config_that_is_deleted_leaves_its_projects(workspace: MockWorkspace) 
 @pytest.mark.known("client")
 def test_only_projects_with_live_chats_complete_their_models(workspace: MockWorkspace) -> None:
     """SDK tests test_project_set_model_setup_complete.py 7.17.0."""
-    [error] = answer_in(workspace, COMPLETE, projectId=workspace.project("image"))["errors"]
+    image = workspace.project("image")
+    config = ask_in(workspace, CREATE, modelId="some model", inferenceParams={}, name="mine")["createModelConfig"]
+    assert "has no live chats" in refuse(workspace, ADD, projectId=image, modelConfigId=config["id"])
+    [error] = answer_in(workspace, COMPLETE, projectId=image)["errors"]
     assert error["message"] == "Only live model chat evaluation projects can complete model setup"
     assert error["extensions"]["code"] == "OPERATION_NOT_ALLOWED"
 
