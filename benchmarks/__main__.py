@@ -20,6 +20,7 @@ from benchmarks import (
     legacy,
     million,
     page,
+    postgres,
     report,
     sdk,
     soak,
@@ -47,6 +48,7 @@ SUBJECTS: dict[str, Callable[[bool], None]] = {
 ON_REQUEST: dict[str, Callable[[bool], None]] = {
     "million": million.measure,
     "page": page.measure,
+    "postgres": postgres.measure,
     "soak": soak.measure,
 }
 """Subjects that take too long to run unless they are named."""

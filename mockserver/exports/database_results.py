@@ -89,6 +89,8 @@ class DatabaseReader:
 
     def __init__(self, files: Files, file: StoredFile) -> None:
         self._files, self._file = files, file
+        self._part, self._content = -1, b""
+        """The part that was read last: a download reads it in some eight chunks."""
 
     @property
     def size(self) -> int:
@@ -96,12 +98,18 @@ class DatabaseReader:
 
     def read(self, first: int, most: int) -> bytes:
         """Raises ResourceFailed."""
-        content = bytearray()
+        chunks = []
         end = min(first + most, self._file.size)
-        while first < end and (part := self._files.read(self._file.no, first, end - first)):
-            content += part
-            first += len(part)
-        return bytes(content)
+        while first < end and (chunk := self._read_part(first // PART)[first % PART : first % PART + end - first]):
+            chunks.append(chunk)
+            first += len(chunk)
+        return b"".join(chunks)
+
+    def _read_part(self, part: int) -> bytes:
+        if part != self._part:
+            self._content = self._files.read(self._file.no, part)
+            self._part = part
+        return self._content
 
     def close(self) -> None:
         """Does nothing: no connection is held."""

@@ -6,6 +6,7 @@ methods.
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -99,6 +100,8 @@ class Exports:
         )
         self._jobs = Jobs(kind, threads, store.clock)
         self._progress = Progress(store.clock)
+        self._creating = threading.Lock()
+        """Is held while an export is created, so that those that are created together keep to the limits."""
         self._requests: dict[str, ExportRequest] = {}
         """The exports that may count as running, by task id."""
         self.sweep()
@@ -109,6 +112,15 @@ class Exports:
         Raises MalformedRequest, and Conflict when too many run.
         """
         self.sweep()
+        with self._creating:
+            task, job = self._create(request, name=name, base_url=base_url)
+        if job.has_fault("export_hangs"):
+            job.close()
+            return task, Future()
+        return task, self._jobs.start(job)
+
+    def _create(self, request: ExportRequest, *, name: str | None, base_url: str) -> tuple[Task, ExportJob]:
+        """Creates the task, and opens a snapshot of the world as it is now."""
         check_limits(self._list_running(), request, get_limits(self._store.workspace.payload_date))
         text = JsonText(msgspec.json.encode(request).decode())
         snapshot = self._store.snapshot()
@@ -119,11 +131,7 @@ class Exports:
             snapshot.close()
             raise
         self._requests[task.id] = request
-        job = ExportJob(task, snapshot, scope, request.params, self._faults.hit_export())
-        if job.has_fault("export_hangs"):
-            job.close()
-            return task, Future()
-        return task, self._jobs.start(job)
+        return task, ExportJob(task, snapshot, scope, request.params, self._faults.hit_export())
 
     def _list_running(self) -> list[ExportRequest]:
         """The requests of the exports that clients see IN_PROGRESS, because those are what clients can wait for."""

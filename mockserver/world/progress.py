@@ -3,6 +3,7 @@ managed_state_model)."""
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from typing import NamedTuple
 
@@ -22,11 +23,12 @@ class Polls(NamedTuple):
 
 
 class Progress:
-    """The polls of the things of one kind, each under a key of its own. Not for several threads."""
+    """The polls of the things of one kind, each under a key of its own. Safe for several threads."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._polls: OrderedDict[bytes, Polls] = OrderedDict()
+        self._lock = threading.Lock()
 
     def share(self, key: str, pace: Pace, *, since: int | None = None) -> float:
         """How much is done; 1 means finished, and nothing below 1 does.
@@ -41,14 +43,17 @@ class Progress:
 
     def poll(self, key: str, pace: Pace, *, since: int | None = None) -> float:
         """The same as `share`, and counts as a poll unless the thing is finished."""
-        share = self.share(key, pace, since=since)
-        if share < 1:
-            name = digest(key)
-            started, polled = self._find_polls(name, self._clock.now() if since is None else since)
-            self._polls[name] = Polls(started, polled + 1)
-            if len(self._polls) > MOST_KEPT:
-                self._polls.popitem(last=False)
-        return share
+        if pace == "at_once":
+            return 1.0
+        with self._lock:
+            share = self.share(key, pace, since=since)
+            if share < 1:
+                name = digest(key)
+                started, polled = self._find_polls(name, self._clock.now() if since is None else since)
+                self._polls[name] = Polls(started, polled + 1)
+                if len(self._polls) > MOST_KEPT:
+                    self._polls.popitem(last=False)
+            return share
 
     def _find_polls(self, name: bytes, since: int) -> Polls:
         return self._polls.get(name, Polls(since, 0))

@@ -3,8 +3,10 @@
 import contextlib
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
@@ -133,6 +135,19 @@ def ask_for_error(world: ServedWorld, query: str, **variables: object) -> Any:
     headers = {"Authorization": f"Bearer {world.api_key}"}
     answer = requests.post(world.graphql_url, json=body, headers=headers, timeout=30).json()
     return answer["errors"][0]
+
+
+def test_first_requests_that_come_together_are_all_answered() -> None:
+    """Each is answered in a thread of its own, and what is imported and built for the first one is built once."""
+    clients, documents = 16, ("{ user { email } }", "{ projects { id name } }", "{ datasets { id } }")
+    with serve(create_database()) as world, ThreadPoolExecutor(clients) as threads:
+        together = threading.Barrier(clients)
+
+        def ask(number: int) -> Any:
+            together.wait()
+            return world.ask(documents[number % len(documents)])
+
+        assert len([answer for answer in threads.map(ask, range(clients)) if answer]) == clients
 
 
 # What a server begins with

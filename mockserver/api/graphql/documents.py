@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+import threading
 from collections import OrderedDict
 from typing import Any
 
@@ -69,31 +70,34 @@ class RefusedDocument(msgspec.Struct, frozen=True):
 
 
 class KeptDocuments:
-    """The documents that were sent last, and why others cannot be run. Used on the event loop only."""
+    """The documents that were sent last, and why others cannot be run. Safe for several threads."""
 
     def __init__(self, most: int = MOST_KEPT) -> None:
         self._most, self.memory = most, 0
+        self._lock = threading.Lock()
         self._documents: OrderedDict[str, Document | RefusedDocument] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._documents)
 
     def get(self, query: str) -> Document | RefusedDocument | None:
-        document = self._documents.get(query)
-        if document is not None:
-            self._documents.move_to_end(query)
-        return document
+        with self._lock:
+            document = self._documents.get(query)
+            if document is not None:
+                self._documents.move_to_end(query)
+            return document
 
     def keep(self, query: str, document: Document | RefusedDocument) -> None:
         """Keeps a document, and drops those that were not sent for the longest time."""
         size = _estimate_size(query, document)
-        if len(query) > LARGE_DOCUMENT or size > MOST_KEPT_OF_ONE or query in self._documents:
-            return  # the last condition: it was prepared twice at the same time
-        self._documents[query] = document
-        self.memory += size
-        while self.memory > self._most:
-            old_query, old = self._documents.popitem(last=False)
-            self.memory -= _estimate_size(old_query, old)
+        with self._lock:
+            if len(query) > LARGE_DOCUMENT or size > MOST_KEPT_OF_ONE or query in self._documents:
+                return  # the last condition: it was prepared twice at the same time
+            self._documents[query] = document
+            self.memory += size
+            while self.memory > self._most:
+                old_query, old = self._documents.popitem(last=False)
+                self.memory -= _estimate_size(old_query, old)
 
 
 def _estimate_size(query: str, document: Document | RefusedDocument) -> int:

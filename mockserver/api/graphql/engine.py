@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import threading
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -67,6 +68,7 @@ class Engine:
         self.schema = load_schema(modules, cache)
         set_scalars(self.schema)
         self._documents = KeptDocuments()
+        self._prepare_lock = threading.Lock()
         self._preparing = ThreadPoolExecutor(PREPARING, thread_name_prefix="documents")
         self._reading = ThreadPoolExecutor(READING, thread_name_prefix="queries")
         self._changing = ThreadPoolExecutor(CHANGING, thread_name_prefix="mutations")
@@ -186,8 +188,10 @@ class Engine:
         return document
 
     def prepare(self, query: str) -> Document | RefusedDocument:
-        """The document, or why it cannot be run."""
-        return prepare(self.schema, query)
+        """The document, or why it cannot be run. One thread at a time: graphql-core completes its classes and
+        the fields of the schema when they are first used."""
+        with self._prepare_lock:
+            return prepare(self.schema, query)
 
 
 def _run_on_snapshot(context: Context, run: Callable[[], T]) -> T:

@@ -17,7 +17,7 @@ from mockserver.world.database import Database
 from mockserver.world.postgres.database import PostgresConnection, PostgresDatabase, build_taken_over
 from mockserver.world.postgres.failures import name_failures
 from mockserver.world.postgres.pool import Pool, Session
-from mockserver.world.postgres.tables import DATA, build_copy, build_removal, list_tables
+from mockserver.world.postgres.tables import DATA, build_analysis, build_copy, build_removal, list_tables
 from mockserver.world.workspace import OF_ONE_LIFE
 
 ROWS_SENT = 1000
@@ -86,6 +86,8 @@ class Catalog:
                 if table.name not in TABLES_OF_ONE_LIFE:
                     batches = source.pieces(f"SELECT {table.names} FROM {table.name}", {}, ROWS_SENT)
                     connection.insert_rows(table.name, table.columns, chain.from_iterable(batches))
+            # Without statistics about the first world, joins are planned as if its tables were empty.
+            session.raw.execute(build_analysis().encode(), prepare=False)
         return PostgresDatabase(self._pool, life)
 
     def copy_life(self, source: PostgresDatabase, names: Sequence[str]) -> list[PostgresDatabase]:

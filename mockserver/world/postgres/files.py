@@ -59,10 +59,9 @@ class Files:
         )
         return [StoredFile(*row) for row in rows]
 
-    def read(self, no: int, first: int, most: int) -> bytes:
-        """At most `most` bytes from the byte `first` on, up to the end of a part."""
-        part, start = divmod(first, PART)
-        row = self._connection.row(_READ, {"no": no, "part": part, "start": start + 1, "most": min(most, PART - start)})
+    def read(self, no: int, part: int) -> bytes:
+        """The bytes of one part; none if there is no such part."""
+        row = self._connection.row(_READ, {"no": no, "part": part})
         return b"" if row is None else bytes(row[0])
 
     def delete(self, name: str) -> None:
@@ -90,9 +89,7 @@ _APPEND = f"INSERT INTO {DATA}.result_part VALUES (:no, :part, :content) ON CONF
 _COMPLETE = (
     f"UPDATE {DATA}.result SET complete = TRUE, size = :size, modified_at = :now WHERE no = :no AND deleted_at IS NULL"
 )
-_READ = (
-    f"SELECT substring(content FROM :start FOR :most) FROM {DATA}.result_part WHERE result_no = :no AND part = :part"
-)
+_READ = f"SELECT content FROM {DATA}.result_part WHERE result_no = :no AND part = :part"
 _DELETE = (
     f"UPDATE {DATA}.result SET deleted_at = now() WHERE life = :life AND deleted_at IS NULL"
     f" AND (name = :name OR ({_BELOW}))"
