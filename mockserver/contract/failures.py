@@ -148,6 +148,11 @@ ASYNC = (
         world=World(exports={"seconds": 600}), mistake="not-waited",
     ),
     Case(
+        "failed-later", Profile.ASYNC, "an export that fails after two polls",
+        expect_error("failure-hidden", IMAGE, lambda trial: trial.workspace.fail_exports(SENTENCE)),
+        "A task is IN_PROGRESS first, and may fail after that.", world=World(exports={"looks": 2}),
+    ),
+    Case(
         "cancelled", Profile.ASYNC, "an export that somebody cancels", _cancel,
         "A cancelled task has no result.", world=World(exports={"looks": 1000}),
     ),

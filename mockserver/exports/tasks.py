@@ -104,6 +104,8 @@ class Exports:
         """Is held while an export is created, so that those that are created together keep to the limits."""
         self._requests: dict[str, ExportRequest] = {}
         """The exports that may count as running, by task id."""
+        self._requested_failures: set[str] = set()
+        """Tasks of this process that fail because a test requested it: clients see that when their time has come."""
         self.sweep()
 
     def create(self, request: ExportRequest, *, name: str | None, base_url: str) -> tuple[Task, Future[None]]:
@@ -161,6 +163,7 @@ class Exports:
         """Writes both streams and records that the task is COMPLETE. Raises JobStopped when it was cancelled."""
         fault = job.fault
         if fault is not None and job.has_fault("export_fails"):
+            self._requested_failures.add(job.id)
             raise RequestedFailure(fault.option("message"))
         rows = self._build_rows(job)
         report = ProgressReport(self._tasks, self._jobs, job.id, rows)
@@ -188,24 +191,30 @@ class Exports:
     def poll(self, task: Task) -> Task:
         """The task as a poll sees it. Only a query for one task by its id counts as a poll."""
         seen = self.view(task)
-        if is_finished(task) and not is_finished(seen):
+        if seen.status == TaskStatus.IN_PROGRESS and task.status != TaskStatus.IN_PROGRESS:
             self._progress.poll(task.id, decode_pace(task.pace), since=task.created_at)
         return seen
 
     def view(self, task: Task) -> Task:
-        """The task as clients see it: its progression may still show IN_PROGRESS when it is COMPLETE.
+        """The task as clients see it: its progression may still show IN_PROGRESS when it is COMPLETE, or when it has
+        failed because a test requested that.
 
-        A failed task is FAILED also while the database cannot be written.
+        Any other failed task is FAILED also while the database cannot be written.
         """
         if task.status == TaskStatus.IN_PROGRESS and (reason := self._jobs.failure(task.id)) is not None:
             return msgspec.structs.replace(task, status=TaskStatus.FAILED, failure=reason)
-        if task.status != TaskStatus.COMPLETE or task.pace == '"at_once"':
+        ended = task.status == TaskStatus.COMPLETE or task.id in self._requested_failures
+        if not ended or task.status == TaskStatus.CANCELED or task.pace == '"at_once"':
             return task
         share = self._progress.share(task.id, decode_pace(task.pace), since=task.created_at)
         if share >= 1:
             return task
         return msgspec.structs.replace(
-            task, status=TaskStatus.IN_PROGRESS, completion_percentage=100 * share, streams=JsonText("{}")
+            task,
+            status=TaskStatus.IN_PROGRESS,
+            completion_percentage=100 * share,
+            streams=JsonText("{}"),
+            failure=None,
         )
 
     def cancel(self, task_id: str) -> None:
@@ -215,9 +224,10 @@ class Exports:
             task = connection.one_by_id(Task, task_id)
         seen = self.view(task)
         running = seen.status == TaskStatus.IN_PROGRESS or self.fresh.can_cancel(task, self._store.clock.now())
-        complete = is_finished(task)
-        if running and not self._tasks.cancel_task(task_id, complete=complete):  # it was completed in the meantime
-            complete = running = self._tasks.cancel_task(task_id, complete=True)
+        complete, hidden = is_finished(task), seen.status == TaskStatus.IN_PROGRESS
+        state = TaskStatus(task.status) if complete or hidden else TaskStatus.IN_PROGRESS
+        if running and not self._tasks.cancel_task(task_id, state):  # it was completed in the meantime
+            complete = running = self._tasks.cancel_task(task_id, TaskStatus.COMPLETE)
         if not running:
             raise Conflict(f"Task {task_id!r} is {seen.status}; only a task that is IN_PROGRESS can be cancelled")
         if complete:

@@ -117,7 +117,8 @@ KINDS: dict[str, Kind] = {
     "frames_missing": _body("only every `keep`th line of frames is sent", change(streams.FewerLines), keep=2),
     # Exports
     "export_fails": _export(
-        "the export ends FAILED with `message`", message="This export fails because a test requested it"
+        "the export ends FAILED with `message` when it would be COMPLETE",
+        message="This export fails because a test requested it"
     ),
     "export_rows_fail": _export(
         "`data_rows` (ids or global keys) are left out, and listed in the stream of errors with `message`",

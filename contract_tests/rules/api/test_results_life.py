@@ -18,6 +18,7 @@ from mockserver.testing import MockServer, MockWorkspace
 
 TASK = "query($id: ID!) {task(where: {id: $id}) {id status result errors metadata}}"
 EXPORT = "mutation($id: ID!) {exportDataRowsInProject(input: {filters: {projectId: $id}}) {taskId}}"
+CANCEL = "mutation($id: ID!) {cancelBulkOperationJob(id: $id) {success}}"
 CATALOG = "mutation {exportDataRowsInCatalog(input: {}) {taskId}}"
 
 
@@ -191,6 +192,31 @@ def test_after_a_restart_files_of_export_v1_still_count_and_what_a_crash_left_is
 
 
 @pytest.mark.known("client")
+def start_failing(workspace: MockWorkspace) -> str:
+    """An export that fails after two polls."""
+    workspace.progression.set(exports={"looks": 2})
+    workspace.fail_exports("The disk is full")
+    export = answer_in(workspace, EXPORT, id=workspace.project("image"))["data"]["exportDataRowsInProject"]
+    return str(export["taskId"])
+
+
+def test_a_requested_failure_is_seen_when_the_export_would_have_ended(workspace: MockWorkspace) -> None:
+    task = start_failing(workspace)
+    polls: list[dict[str, Any]] = []
+    while not polls or polls[-1]["status"] == "IN_PROGRESS":
+        polls.append(answer_in(workspace, TASK, id=task)["data"]["task"])
+    assert len(polls) >= 3
+    assert {poll["errors"] for poll in polls[:-1]} == {None}
+    assert (polls[-1]["status"], polls[-1]["result"]) == ("FAILED", None)
+
+
+def test_an_export_that_will_fail_can_be_cancelled(workspace: MockWorkspace) -> None:
+    task = start_failing(workspace)
+    assert answer_in(workspace, CANCEL, id=task)["data"]["cancelBulkOperationJob"]["success"]
+    statuses = [answer_in(workspace, TASK, id=task)["data"]["task"]["status"] for _ in range(3)]
+    assert statuses == ["CANCELED"] * 3
+
+
 def test_a_whole_export_fails_on_request(workspace: MockWorkspace) -> None:
     assert control(workspace, "POST", message="No disk today", times=2).json()["rule"]["times"] == 2
     for _ in range(2):

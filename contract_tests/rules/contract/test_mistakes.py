@@ -64,6 +64,7 @@ def test_the_client_of_the_page_keeps_the_contract(mock: MockServer) -> None:
         ("HasFixedBuffer", "large-row", "large-row"),
         ("NeedsHeader", "empty", "empty-export"),
         ("HidesFailure", "failed-export", "failure-hidden"),
+        ("HidesFailure", "failed-later", "failure-hidden"),
         ("HidesFailure", "cancelled", "cancel-hidden"),
         ("DoesNotWait", "three-polls", "not-waited"),
         ("HidesRefusal", "unknown-project", "refusal-hidden"),

@@ -45,10 +45,9 @@ class TaskChanges:
         """Marks a running task FAILED, with its reason and its error stream."""
         self._update(task_id, TaskStatus.IN_PROGRESS, status=TaskStatus.FAILED, failure=failure, streams=streams)
 
-    def cancel_task(self, task_id: str, *, complete: bool = False) -> bool:
-        """Marks a running task CANCELED; False if it has ended otherwise. `complete` cancels one that is COMPLETE
-        and was not shown to anybody yet."""
-        state = TaskStatus.COMPLETE if complete else TaskStatus.IN_PROGRESS
+    def cancel_task(self, task_id: str, state: TaskStatus = TaskStatus.IN_PROGRESS) -> bool:
+        """Marks a task CANCELED; False if it is in another state. One that has ended, and was not shown to anybody
+        yet, is cancelled by its state."""
         return self._update(task_id, state, status=TaskStatus.CANCELED, streams=NO_STREAMS)
 
     def _update(self, task_id: str, state: TaskStatus, **values: Any) -> bool:
