@@ -17,6 +17,7 @@ import pytest
 BUCKET = "results"
 READY_WITHIN_SECONDS = 120.0
 """The first start compiles moto."""
+TRIES = 5
 PROGRAM = """
 import sys
 from moto.server import ThreadedMotoServer
@@ -59,14 +60,26 @@ class S3Server:
         }
 
     def start(self) -> None:
+        """Another program may take the port between the search and the start: then another one is tried."""
+        for _ in range(TRIES):
+            if self._try():
+                return
+            self.stop()
+            self._port = find_free_port()
+        raise AssertionError("moto's server does not start")
+
+    def _try(self) -> bool:
+        """Starts the server. Returns False if it ends before it answers."""
         command = [sys.executable, "-c", PROGRAM, str(self._port)]
         quiet = subprocess.DEVNULL
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet)
         deadline = time.monotonic() + READY_WITHIN_SECONDS
         while not self._create_bucket():
-            assert self._process.poll() is None, "moto's server ended"
+            if self._process.poll() is not None:
+                return False
             assert time.monotonic() < deadline, "moto's server does not answer"
             time.sleep(0.05)
+        return self._process.poll() is None
 
     def stop(self) -> None:
         process, self._process = self._process, None

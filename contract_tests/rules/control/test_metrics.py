@@ -84,7 +84,7 @@ def test_no_client_and_no_key_is_in_the_metrics(own: ServedWorld) -> None:
         requests.post(own.graphql_url, json=body, headers=headers, timeout=30)
     after = set(read_metrics(own))
     mine.delete()
-    assert len(after - before) <= 4
+    assert len(after - before) <= 8, "a class of requests has at most a count for each status, and a time"
     assert not [name for name in after if "nobody" in name or "name1" in name or "path-" in name]
 
 
