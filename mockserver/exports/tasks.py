@@ -41,6 +41,10 @@ REPORT_EVERY = 20_000
 """Rows between two reports of progress: each is a transaction."""
 
 
+AT_ONCE = JsonText('"at_once"')
+"""The pace of a task that has no progression."""
+
+
 class RequestedFailure(MockserverError):
     """A test has requested an export that fails as a whole."""
 
@@ -163,7 +167,8 @@ class Exports:
         """Writes both streams and records that the task is COMPLETE. Raises JobStopped when it was cancelled."""
         fault = job.fault
         if fault is not None and job.has_fault("export_fails"):
-            self._requested_failures.add(job.id)
+            if job.task.pace != AT_ONCE:
+                self._requested_failures.add(job.id)
             raise RequestedFailure(fault.option("message"))
         rows = self._build_rows(job)
         report = ProgressReport(self._tasks, self._jobs, job.id, rows)
@@ -204,10 +209,11 @@ class Exports:
         if task.status == TaskStatus.IN_PROGRESS and (reason := self._jobs.failure(task.id)) is not None:
             return msgspec.structs.replace(task, status=TaskStatus.FAILED, failure=reason)
         ended = task.status == TaskStatus.COMPLETE or task.id in self._requested_failures
-        if not ended or task.status == TaskStatus.CANCELED or task.pace == '"at_once"':
+        if not ended or task.status == TaskStatus.CANCELED or task.pace == AT_ONCE:
             return task
         share = self._progress.share(task.id, decode_pace(task.pace), since=task.created_at)
         if share >= 1:
+            self._requested_failures.discard(task.id)
             return task
         return msgspec.structs.replace(
             task,
