@@ -52,7 +52,8 @@ def _compare_ids(ids: list[str], expected: list[str]) -> Iterator[Difference]:
     doubled = [row_id for row_id, count in counts.items() if count > 1]
     if doubled:
         yield Difference("rows-doubled", f"{len(doubled)} rows are there more than once: {_list(doubled)}")
-    foreign = [row_id for row_id in counts if row_id not in set(expected)]
+    known = set(expected)
+    foreign = [row_id for row_id in counts if row_id not in known]
     if foreign:
         yield Difference("rows-foreign", f"{len(foreign)} rows were not expected: {_list(foreign)}")
 
