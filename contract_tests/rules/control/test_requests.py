@@ -1,6 +1,8 @@
 """The journal over the wire: what clients sent, how it was answered, and what of it was not understood."""
 
 import json
+import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -300,9 +302,16 @@ def test_a_client_that_retries_what_is_refused_is_visible_in_the_log(server: Ser
             timeout=60,
         )
     ask(mock, "{ usr { retried } }")
-    lines = server.output.splitlines()
-    assert [line for line in lines if "404 GET /masks/feature/retried-for-ever" in line]
-    assert [line for line in lines if 'Cannot query field "usr"' in line and "by python-sdk 7.17.0" in line]
+    wait_for_line(server, r"404 GET /masks/feature/retried-for-ever")
+    wait_for_line(server, r"by python-sdk 7\.17\.0.*Cannot query field \"usr\"")
+
+
+def wait_for_line(server: ServedWorld, pattern: str) -> None:
+    """The log is written after the answer."""
+    deadline = time.monotonic() + 60
+    while not re.search(pattern, server.output):
+        assert time.monotonic() < deadline, server.output
+        time.sleep(0.02)
 
 
 def test_every_request_has_a_line_if_that_is_wanted() -> None:
@@ -310,6 +319,7 @@ def test_every_request_has_a_line_if_that_is_wanted() -> None:
         ask(server.own, USER)
         requests.get(server.url, timeout=60)  # the page is no client
         requests.get(f"{server.url}/nowhere", timeout=60)
+        wait_for_line(server, "/nowhere.*\n")
         first, second = server.output.splitlines()
     assert "POST /graphql GetUserPyApi {user} by python-sdk 7.17.0" in first
     assert " 404 " in second
@@ -320,6 +330,7 @@ def test_every_request_has_an_object_for_programs_if_that_is_wanted() -> None:
     with ServedWorld("--log", "json") as server:
         ask(server.own, USER)
         requests.get(f"{server.url}/nothing \u2028?token=secret", timeout=60)
+        wait_for_line(server, "(?s)GetUserPyApi.*/nothing.*\n")
         first, second = map(json.loads, server.output.splitlines())
     assert (first["status"], first["operation"], first["root_fields"]) == (200, "GetUserPyApi", ["user"])
     assert first["client"] == "python-sdk 7.17.0"

@@ -66,8 +66,11 @@ def test_there_are_no_groups_of_users(own: MockWorkspace) -> None:
     assert new["userGroupsV2"] == {"totalCount": 0, "nextCursor": None, "nodes": []}
     old = ask_in(own, "query($after: String){userGroups(after: $after){nodes{id members{nodes{id}}} nextCursor}}")
     assert old["userGroups"] == {"nodes": [], "nextCursor": None}
-    assert ask_in(own, '{userGroupV2(where: {id: "nobody"}){id membersAsCSV}}') == {"userGroupV2": None}
-    assert code_of(answer_in(own, '{userGroup(where: {id: "nobody"}){id}}')) == "RESOURCE_NOT_FOUND"
+    unknown = "00000000-0000-4000-8000-000000000000"
+    document = "query($id: ID!){userGroupV2(where: {id: $id}){id membersAsCSV}}"
+    assert ask_in(own, document, id=unknown) == {"userGroupV2": None}
+    document = "query($id: ID!){userGroup(where: {id: $id}){id}}"
+    assert code_of(answer_in(own, document, id=unknown)) == "RESOURCE_NOT_FOUND"
 
 
 @pytest.mark.known("client")
