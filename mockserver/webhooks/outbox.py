@@ -62,15 +62,14 @@ class OutboxWriter:
     def _write_batch(self, change: Change, matches: list[tuple[Event, Subscription]], *, late: bool) -> int:
         payloads = self._payloads(change.connection, change.now)
         payloads.prepare([event for event, subscription in matches if subscription.version == "v2"])
-        first = change.number(Delivery)
+        with_bodies = [(event, each, payloads.body(event, each.version)) for event, each in matches]
+        complete = [(event, each, body) for event, each, body in with_bodies if body is not None]
+        first, secrets = change.number(Delivery), SecretChooser(change)
         deliveries: list[Delivery] = []
-        secrets = SecretChooser(change)
-        for event, subscription in matches:
-            body = payloads.body(event, subscription.version)
-            if body is not None:
-                number = first + len(deliveries)
-                message = build_message(change.new_id(), event.kind, body, secret=secrets.choose(subscription))
-                deliveries.append(self._build_delivery(change, number, event, subscription, message, late=late))
+        for delivery_id, (event, subscription, body) in zip(change.new_ids(len(complete)), complete, strict=True):
+            message = build_message(delivery_id, event.kind, body, secret=secrets.choose(subscription))
+            number = first + len(deliveries)
+            deliveries.append(self._build_delivery(change, number, event, subscription, message, late=late))
         change.connection.insert(deliveries)
         return len(deliveries)
 
