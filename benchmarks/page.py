@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from benchmarks import report, worlds
 from benchmarks.documents import GET_USER
 from benchmarks.processes import read_processor_seconds
-from contract_tests.rules.console.browser import open_browser
+from contract_tests.rules.console.browser import PATIENCE, open_browser
 from contract_tests.serving import ServedWorld
 
 SMALL, LARGE = 10_000, 1_000_000
@@ -40,10 +40,11 @@ def measure_paint(server: ServedWorld, rows: int) -> None:
     """Measures from the beginning of the navigation; the least of all rounds, the first of which fills caches."""
     path = f"/console/projects/{server.projects[worlds.PROJECT]}"
     with open_browser() as browser, browser.new_context(base_url=server.url) as context:
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
         paints, answers = [], []
         for _ in range(ROUNDS):
-            page.goto(path)
+            page.goto(path, wait_until="commit")
             page.wait_for_function(PAINT)
             paints.append(float(page.evaluate(PAINT)))
             answers.append(float(page.evaluate("() => performance.getEntriesByType('navigation')[0].responseEnd")))

@@ -24,7 +24,7 @@ EVENTS = {
     EventKind.ISSUE_CREATED: "Somebody opens an issue with a comment.",
     EventKind.ISSUE_UPDATED: "An issue is resolved, or opened again.",
     EventKind.ISSUE_DELETED: "An issue is deleted.",
-    EventKind.METADATA_UPDATED: "The metadata field `tag` of a data row changes.",
+    EventKind.METADATA_UPDATED: "The metadata field “tag” of a data row changes.",
 }
 """The events that can be made to happen by a button, in words."""
 MOST_LISTED = 50

@@ -9,7 +9,7 @@ from typing import Literal
 
 from playwright.sync_api import ViewportSize
 
-from contract_tests.rules.console.browser import open_browser
+from contract_tests.rules.console.browser import PATIENCE, open_browser
 from contract_tests.rules.console.views import list_views, populate
 from contract_tests.serving import ServedWorld
 
@@ -29,6 +29,7 @@ def take(folder: Path, names: list[str]) -> None:
         for (width, height), scheme in product(WIDTHS.items(), SCHEMES):
             size = ViewportSize(width=width, height=height)
             with browser.new_context(base_url=server.url, color_scheme=scheme, viewport=size) as context:
+                context.set_default_timeout(PATIENCE)
                 page = context.new_page()
                 for name, path in chosen.items():
                     page.goto(path)
