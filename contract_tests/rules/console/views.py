@@ -18,7 +18,7 @@ DRAWN = ("image", "video", "text", "document", "geospatial", "audio", "conversat
 AUDITED = (
     "home", "rows", "catalog-export", "export-v1", "ontology", "issues", "events", "tasks", "webhooks", "requests",
     "graphql", "api", "docs-search", "row-video", "row-text", "row-document", "row-conversational", "delivery",
-    "request",
+    "request", "certify",
 )  # fmt: skip
 """The views that axe examines: one for each template and each way of drawing that brings elements of its own."""
 
