@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from mockserver.errors import nearest
+from mockserver.imports.names import camelize
 from mockserver.imports.refusals import ItemRefused
 from mockserver.world.database import JsonText, encode_json
 from mockserver.world.file_rules import FileRule, find_rule
@@ -34,7 +35,7 @@ _URL = re.compile(
 _SIZE = re.compile(r"(?<!\d)([1-9]\d{1,4})x([1-9]\d{1,4})(?!\d)|/([1-9]\d{1,4})/([1-9]\d{1,4})(?:\.\w+)?$")
 _BY_WIRE = {media.wire: media for media in reversed(MEDIA)}
 _CONVERSATION = "application/vnd.labelbox.conversational"
-_TEXT_LAYERS = ("text_layer_url", "textLayerUrl", "tileLayerUrl")
+_TEXT_LAYERS = ("textLayerUrl", "tileLayerUrl")
 """The last is a document's own too (SDK tests test_data_rows.py test_data_row_update)."""
 _EXPECTED = {
     "IMAGE": "image/*", "VIDEO": "video/*", "AUDIO": "audio/*", "TEXT": "text/*", "HTML": "text/html",
@@ -79,22 +80,24 @@ def _check_word(media_type: str) -> str:
 
 
 def _find_document(row_data: Any) -> JsonObject | None:
-    """The object that is the row's content, also if it was sent as a text."""
+    """The object that is the row's content, also if it was sent as a text. Its own keys become camel case (SDK tests
+    v.5.2.1 test_mmc_data_rows.py, test_mmc_all; docs: `tile_layer_url`)."""
     if isinstance(row_data, dict):
-        return row_data
+        return {camelize(name): value for name, value in row_data.items()}
     if not isinstance(row_data, str) or not row_data.lstrip().startswith("{"):
         return None
     try:
         parsed = orjson.loads(row_data)
     except orjson.JSONDecodeError:
         return None
-    return parsed if isinstance(parsed, dict) and _find_media(parsed) is not None else None
+    document = {camelize(name): value for name, value in parsed.items()} if isinstance(parsed, dict) else {}
+    return document if _find_media(document) is not None else None
 
 
 def _find_media(document: JsonObject) -> MediaType | None:
     """The media type of an object: of a document with its text layer, of tiles, or of a conversation (docs: import of
     PDF, tiled imagery and conversations)."""
-    if "pdf_url" in document or "pdfUrl" in document:
+    if "pdfUrl" in document:
         return BY_NAME["document"]
     if "tileLayerUrl" in document:
         geospatial = _GEOSPATIAL.fullmatch(str(document.get("epsg", "")))
@@ -132,10 +135,10 @@ def _refuse_type(word: str | None, detected: str) -> ItemRefused:
 def _build_pdf(document: JsonObject) -> Content:
     """A document is its file; the text layer is one of its attributes, as in exports (observed 2025-05)."""
     media = BY_NAME["document"]
-    url = document.get("pdf_url") or document.get("pdfUrl")
+    url = document["pdfUrl"]
     layer = next((document[name] for name in _TEXT_LAYERS if document.get(name) is not None), None)
     if not isinstance(url, str) or not url:
-        raise ItemRefused(f"pdf_url is {str(url)[:100]!r}; expected a URL")
+        raise ItemRefused(f"pdfUrl is {str(url)[:100]!r}; expected a URL")
     more = {} if layer is None else {"text_layer_url": str(layer)}
     return Content(url, None, media.wire, _render(media, media.wire, media.mime_types["pdf"], **more))
 

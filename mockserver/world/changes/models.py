@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,8 +18,6 @@ from mockserver.world.models import DataSplit, Model, ModelRun, ModelRunRow, Pre
 from mockserver.world.projects import Ontology
 from mockserver.world.queries.conditions import match_live_model
 from mockserver.world.store import Store
-
-_SNAKE = re.compile(r"(?<=[A-Za-z0-9])_+([a-z0-9])")
 
 
 class ModelChanges:
@@ -43,12 +40,11 @@ class ModelChanges:
             return model
 
     def create_run(self, model_id: str, name: str, config: Any = None) -> ModelRun:
-        """Creates a run; the keys of its configuration become camel case (SDK tests test_model_run.py, test_model_run;
-        those of nested objects are inferred). Raises NotFound."""
+        """Raises NotFound."""
         with self._store.change() as change:
             model = change.one(Model, model_id)
             run_id, user = ids.plain_uuid(change.new_id()), self._store.workspace.user_id
-            metadata = None if config is None else encode_json(_camelize(config))
+            metadata = None if config is None else encode_json(config)
             run = ModelRun(
                 run_id, model.id, name, metadata, None, user, change.now, change.now, deleted=False,
             )  # fmt: skip
@@ -155,15 +151,6 @@ def find_run(change: Change, run_id: str) -> ModelRun:
     """A run that is not deleted, nor its model. Raises NotFound."""
     live = Clause("id = :id AND NOT deleted", id=run_id) & match_live_model()
     return change.connection.one(ModelRun, live, f"Model run {run_id!r}")
-
-
-def _camelize(value: Any) -> Any:
-    """The value with `batch_size` as `batchSize` among the keys of its objects."""
-    if isinstance(value, list):
-        return [_camelize(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    return {_SNAKE.sub(lambda match: match[1].upper(), key): _camelize(item) for key, item in value.items()}
 
 
 def _insert_rows(change: Change, run: ModelRun, numbers: Sequence[int]) -> None:

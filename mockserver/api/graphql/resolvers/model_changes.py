@@ -14,6 +14,7 @@ from mockserver.api.graphql.resolvers.models import find_run
 from mockserver.api.graphql.resolvers.waiting import wait_for
 from mockserver.api.graphql.texts import check_texts
 from mockserver.errors import BadInput
+from mockserver.imports.names import camelize_keys
 from mockserver.world.changes.models import check_in_run, find_rows_of_labels
 from mockserver.world.changes.row_lookup import find_data_rows
 from mockserver.world.database import Clause
@@ -62,10 +63,12 @@ def create_model(_source: Any, call: Call, data: Mapping[str, Any]) -> Model:
 
 
 def create_run(_source: Any, call: Call, data: Mapping[str, Any]) -> ModelRun:
+    """Creates a run; the keys of its configuration become camel case (SDK tests test_model_run.py, test_model_run;
+    those of nested objects are inferred). Raises NotFound, BadInput."""
     check_texts(data)
     if not data["name"].strip():
         raise BadInput(f"A new model run has the name {data['name']!r}; expected a text that is not empty")
-    return call.workspace.models.create_run(data["modelId"], data["name"], data.get("trainingMetadata"))
+    return call.workspace.models.create_run(data["modelId"], data["name"], camelize_keys(data.get("trainingMetadata")))
 
 
 def delete_models(_source: Any, call: Call, where: Mapping[str, Any]) -> bool:

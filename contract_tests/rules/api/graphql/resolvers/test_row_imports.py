@@ -110,6 +110,7 @@ def test_the_task_is_complete_in_the_answer_and_of_the_type_that_sdks_read(empty
         ("A text, and no URL: it stays", "text", {"mimeType": "text/plain"}),
         (TALK, "conversational", {"labelableIds": ["a"], "messageCount": 2}),
         ({"tileLayerUrl": "https://t/{z}/{x}/{y}.png", "epsg": "EPSG4326"}, "tms_geo", {}),
+        ({"tile_layer_url": "https://t/{z}/{x}/{y}.png", "min_zoom": 1, "epsg": "EPSG4326"}, "tms_geo", {}),
         ({"tileLayerUrl": "https://t/{z}/{x}/{y}.png", "epsg": "Simple"}, "tms_simple", {}),
         (
             {"pdf_url": "https://e/a.pdf", "text_layer_url": "https://e/a.json"},
@@ -145,6 +146,15 @@ def test_a_conversation_comes_back_as_it_was_sent_and_exports_link_it(
     assert json.loads(created["rowData"]) == TALK == json.loads(find_row(empty, created["id"])["rowData"])
     [exported] = empty.expected_rows(catalog=True)
     assert requests.get(exported["data_row"]["row_data"], timeout=30).json() == TALK
+
+
+@pytest.mark.known("client")
+def test_the_keys_of_an_object_become_camel_case_and_those_within_it_stay(empty: MockWorkspace, dataset: str) -> None:
+    """SDK tests v.5.2.1 test_mmc_data_rows.py, test_mmc_all."""
+    sent = {"type": f"{TALK['type']}.model-chat-evaluation", "global_key": "key", "messages": {"message_1": {}}}
+    [created] = import_rows(empty, dataset, [{"row_data": sent}])
+    expected = {"type": sent["type"], "globalKey": "key", "messages": {"message_1": {}}}
+    assert json.loads(created["rowData"]) == expected
 
 
 @pytest.mark.known("client")
