@@ -199,7 +199,8 @@ class SendToAnnotate:
 
 
 def _find_body(connection: Connection, source: Source, row_no: int) -> Body | None:
-    """The annotations of a row in a source: of several labels the newest, without skips (inferred)."""
+    """The annotations of a row in a source: of several labels the newest, without skips (inferred). A run without
+    predictions of a row has the label that it was given (SDK tests test_send_to_annotate_mea.py)."""
     records: Sequence[Label | Prediction]
     if source.project_id is not None:
         place = Clause("project_id = :source AND data_row_no = :row", source=source.project_id, row=row_no)
@@ -208,6 +209,9 @@ def _find_body(connection: Connection, source: Source, row_no: int) -> Body | No
     else:
         place = Clause("model_run_id = :source AND data_row_no = :row", source=source.model_run_id, row=row_no)
         records = connection.select(Prediction, place, order="no DESC", first=1)
+        if not records:
+            labels = match_subquery("id", ModelRunRow, "label_id", place) & Clause("NOT deleted AND NOT skipped")
+            records = connection.select(Label, labels)
     return connection.find(Body, Clause("id = :id", id=records[0].body_id)) if records else None
 
 

@@ -15,6 +15,7 @@ from mockserver.testing import MockWorkspace
 
 SEND = "mutation($input: SendToAnnotateFromCatalogInput!) {sendToAnnotateFromCatalog(input: $input) {taskId}}"
 SEND_FROM_RUN = "mutation($input: SendToAnnotateFromMeaInput!) {sendToAnnotateFromMea(input: $input) {taskId}}"
+STATUS = "MEALabelRegistrationTaskStatus"
 TASK = "query($id: ID!) {task(where: {id: $id}) {status type result name}}"
 CLONE = "mutation($id: ID!) {cloneProject(data: {projectId: $id}) {id}}"
 QUEUES = "query($id: ID!) {project(where: {id: $id}) {taskQueues {id queueType}}}"
@@ -149,6 +150,36 @@ def test_predictions_of_a_run_come_with_its_rows(workspace: MockWorkspace) -> No
     assert task["status"] == "COMPLETE", task
     assert set(rows_of(workspace, target)) == set(rows)
     assert all(len(inner["labels"]) == 1 for inner in rows_of(workspace, target).values())
+
+
+@pytest.mark.known("client")
+def test_labels_of_a_run_come_with_its_rows_where_it_has_no_predictions(workspace: MockWorkspace) -> None:
+    """SDK tests test_send_to_annotate_mea.py."""
+    source = find_labels(workspace, "image")
+    model = "mutation($name: String!) {createModel(data: {name: $name}) {id}}"
+    run = 'mutation($model: ID!) {createModelRun(data: {name: "run", modelId: $model}) {id}}'
+    register = (
+        "mutation($run: ID!, $labels: [ID!]!) {createMEAModelRunLabelRegistrationTask("
+        "where: {id: $run}, data: {labelIds: $labels})}"
+    )
+    model_id = ask_in(workspace, model, name="labels alone")["createModel"]["id"]
+    run_id = ask_in(workspace, run, model=model_id)["createModelRun"]["id"]
+    task = ask_in(workspace, register, run=run_id, labels=[label["id"] for label in source.values()])
+    status = f"query($id: ID!) {{{STATUS}(where: {{id: $id}}) {{status}}}}"
+    deadline = time.monotonic() + PATIENCE
+    while ask_in(workspace, status, id=next(iter(task.values())))[STATUS]["status"] != "COMPLETE":
+        assert time.monotonic() < deadline, "the labels do not get into the run"
+        time.sleep(0.05)
+    target = clone(workspace, "image")
+    predictions = {"modelRunId": run_id, "featureSchemaIdsMapping": None, "minConfidence": 0, "maxConfidence": 1}
+    queue = {"type": "id", "value": find_queue(workspace, target, "MANUAL_REVIEW_QUEUE")}
+    data = build_input(target, list(source), predictionsInput=predictions, destinationTaskQueue=queue)
+    for name in ("ordering", "sorting", "limit"):
+        del data[name]
+    data |= {"searchQuery": data["searchQuery"]["query"], "sourceModelRunId": run_id}
+    task = send(workspace, SEND_FROM_RUN, **data)
+    assert task["status"] == "COMPLETE", task
+    assert {row: len(inner["labels"]) for row, inner in rows_of(workspace, target).items()} == dict.fromkeys(source, 1)
 
 
 def test_a_mapping_leads_features_to_those_of_the_other_ontology(workspace: MockWorkspace) -> None:
