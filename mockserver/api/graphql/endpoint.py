@@ -31,6 +31,7 @@ from mockserver.journal.notes import Unknown, notes_of
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.owners import OWNER
 from mockserver.workspaces.workspace import Workspace
+from mockserver.world.machine_failures import find_machine_failure
 
 LARGE_BODY = 64 * 1024
 """Bytes. A larger body is neither parsed nor answered on the event loop."""
@@ -62,6 +63,11 @@ class GraphQLEndpoint:
             response = build_error_response(error)
         except ClientDisconnect:
             return
+        except OSError as error:  # the document's resolvers could not be imported
+            failure = find_machine_failure(error)
+            if failure is None:
+                raise
+            response = build_error_response(failure)
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
