@@ -15,7 +15,7 @@ import msgspec
 
 from mockserver import __version__
 from mockserver.commands.bars import show_generation
-from mockserver.commands.control.values import Duration
+from mockserver.commands.durations import Duration
 from mockserver.commands.options import ENDS, SCENARIO, SEED, fail, setting
 from mockserver.errors import StartupError
 from mockserver.places import cache_folder

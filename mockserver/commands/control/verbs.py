@@ -15,7 +15,8 @@ from mockserver.commands.control.text import (
     render_keys,
     render_pairs,
 )
-from mockserver.commands.control.values import Duration, Json, Pace, Schedule, Words
+from mockserver.commands.control.values import Json, Pace, Schedule, Words
+from mockserver.commands.durations import Duration
 
 LAST = "last"
 
