@@ -199,8 +199,18 @@ class FolderStorage(Storage):
                 (home / manifest.life).mkdir()
                 yield home / manifest.life / WORLD
             except BaseException:
-                remove_folder(home)
+                self._put_away(home)
                 raise
+
+    def _put_away(self, home: Path) -> None:
+        """Removes a workspace that could not be created. It is renamed first, which needs no file descriptor, so that
+        its place is free even if its files cannot be removed now."""
+        unfinished = self.folder / f"{UNFINISHED}{secrets.token_hex(6)}"
+        try:
+            home.rename(unfinished)
+        except OSError:  # the error that is told is that of the creation
+            unfinished = home
+        remove_folder(unfinished)
 
     def _serve_in_place(self, path: Path, manifest: WorkspaceManifest) -> Life:
         store = self._start_life(path, manifest)

@@ -200,7 +200,7 @@ def make_older(raw: psycopg.Connection) -> None:
     """Makes the tables those of format 2."""
     raw.execute(drop_views().encode(), prepare=False)
     for statement in (
-        f"ALTER TABLE {DATA}.workspace DROP COLUMN key_revoked",
+        f"ALTER TABLE {DATA}.workspace DROP COLUMN key_revoked, DROP COLUMN files",
         f"ALTER TABLE {DATA}.catalog_slice DROP COLUMN sorting",
         f"DROP TABLE {DATA}.project_workflow, {DATA}.label_feedback",
         f"CREATE TABLE {DATA}.parameter_override (id TEXT)",
