@@ -208,7 +208,7 @@ class FolderStorage(Storage):
         unfinished = self.folder / f"{UNFINISHED}{secrets.token_hex(6)}"
         try:
             home.rename(unfinished)
-        except OSError:  # the error that is told is that of the creation
+        except OSError:  # the error of the creation is the one to report
             unfinished = home
         remove_folder(unfinished)
 

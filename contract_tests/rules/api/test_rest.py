@@ -1,11 +1,13 @@
 """REST under /api/v1: with the key, errors as JSON with `message`."""
 
 import json
+import time
 
 import pytest
 
-from contract_tests.rules.api.asking import EXPORT, Answer, export_input, export_project, get, post, task_of
+from contract_tests.rules.api.asking import EXPORT, Answer, ask_in, export_input, export_project, get, post, task_of
 from contract_tests.serving import ServedWorld
+from mockserver.testing import MockWorkspace
 
 
 def with_key(server: ServedWorld, target: str) -> Answer:
@@ -59,11 +61,21 @@ def test_a_task_that_is_not_complete_has_no_empty_result(server: ServedWorld) ->
         409,
         f"Task '{task_id}' is CANCELED and has no result; export again",
     )
+    own.progression.exports = "at_once"
     own.fail_exports("no")
     failed = start_export()
+    wait_until_failed(own, failed)
     assert get_status("export-results", failed)[0] == 409
     assert get_status("export-errors", failed)[0] == 200
     own.delete()
+
+
+def wait_until_failed(workspace: MockWorkspace, task_id: str) -> None:
+    deadline = time.monotonic() + 60
+    document = "query($id: ID!) {task(where: {id: $id}) {status}}"
+    while ask_in(workspace, document, id=task_id)["task"]["status"] != "FAILED":
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("kind", ["export-results", "export-errors"])
