@@ -18,7 +18,16 @@ from mockserver.imports.names import camelize
 from mockserver.imports.refusals import ItemRefused
 from mockserver.world.database import JsonText, encode_json
 from mockserver.world.file_rules import FileRule, find_rule
-from mockserver.world.media import BY_EXTENSION, BY_NAME, IMPORTED_TYPES, MEDIA, OTHER_DOCUMENT, MediaType
+from mockserver.world.media import (
+    BY_EXTENSION,
+    BY_NAME,
+    CONTENTS,
+    IMPORTED_TYPES,
+    MEDIA,
+    NEVER_TEXTS,
+    OTHER_DOCUMENT,
+    MediaType,
+)
 from mockserver.world.new_rows import Content
 
 MEASURES: dict[str, int] = {
@@ -37,15 +46,6 @@ _BY_WIRE = {media.wire: media for media in reversed(MEDIA)}
 _CONVERSATION = "application/vnd.labelbox.conversational"
 _TEXT_LAYERS = ("textLayerUrl", "tileLayerUrl")
 """The last is a document's own too (SDK tests test_data_rows.py test_data_row_update)."""
-_EXPECTED = {
-    "IMAGE": "image/*", "VIDEO": "video/*", "AUDIO": "audio/*", "TEXT": "text/*", "HTML": "text/html",
-    "PDF": "application/pdf", "CONVERSATIONAL": "application/json", "TMS_GEO": "application/json",
-    "TMS_SIMPLE": "application/json",
-}  # fmt: skip
-"""The contents that a media type takes, as its refusals name them (SDK tests test_data_rows.py:
-test_create_data_row_with_media_type; other words than IMAGE are inferred)."""
-_FILES = frozenset({"IMAGE", "VIDEO", "AUDIO", "PDF"})
-"""Media types whose contents are never a text."""
 _GEOSPATIAL = re.compile(r"EPSG:?\d+", re.IGNORECASE)
 
 JsonObject = dict[str, Any]
@@ -65,7 +65,7 @@ def build_content(row_data: Any, media_type: str | None = None, rules: Sequence[
         raise ItemRefused(f"row_data is {str(row_data)[:100]!r}; expected a URL, a text or an object")
     if _URL.fullmatch(row_data):
         return _build_file(row_data, word, find_rule(rules, row_data))
-    if word in _FILES:
+    if word in NEVER_TEXTS:
         raise _refuse_type(word, "text/plain")
     media = _BY_WIRE.get(word or "", BY_NAME["text"])
     return Content(row_data, None, word or media.wire, _render(media, word or media.wire, "text/plain"))
@@ -121,15 +121,15 @@ def _build_document(document: JsonObject, word: str | None) -> Content:
 def _check_document(media: MediaType | None, word: str | None) -> None:
     """Raises ItemRefused for an object that the media type of its row does not take."""
     detected = "application/pdf" if media is BY_NAME["document"] else "application/json"
-    expected = _EXPECTED.get(word or "", detected)
+    expected = CONTENTS.get(word or "", detected)
     if expected != detected:
         raise _refuse_type(word, detected)
-    if word in _EXPECTED and media is not None and media.tiled != _BY_WIRE[word].tiled:
+    if word in CONTENTS and media is not None and media.tiled != _BY_WIRE[word].tiled:
         raise ItemRefused(f"Found invalid contents for media type: {word!r}")
 
 
 def _refuse_type(word: str | None, detected: str) -> ItemRefused:
-    return ItemRefused(f"Expected type {_EXPECTED[word or '']}, detected: {detected}")
+    return ItemRefused(f"Expected type {CONTENTS[word or '']}, detected: {detected}")
 
 
 def _build_pdf(document: JsonObject) -> Content:

@@ -64,6 +64,13 @@ class MediaType(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     extension."""
     measures: tuple[str, ...] = ()
     """The media attributes that only the file itself could tell; imported rows have those of imports/media.py."""
+    contents: str | None = None
+    """The contents of its data rows, as a refusal of others names them (SDK tests test_data_rows.py:
+    test_create_data_row_with_media_type; other words than those of pictures are inferred)."""
+    never_text: bool = False
+    """Its data rows are files, and no text that is sent as it is."""
+    generates_rows: bool = False
+    """Its projects generate their data rows (SDK project.py 5.2.1 `is_auto_data_generation`)."""
     legacy_masks: bool = False
     """Its objects have an `instanceURI` in Export V1; tiles, conversations and frames have none (samples)."""
     legacy_attributes: LegacyAttributes = "as_v2"
@@ -74,6 +81,7 @@ class MediaType(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 MEDIA = (
     MediaType(
         name="image", drawn_as="picture", wire="IMAGE", generator="image:Image", extension="png", shape="pixels",
+        contents="image/*", never_text=True,
         tools=PIXEL_TOOLS | {"raster-segmentation", "edge"},
         attachments={"IMAGE": "photo", "IMAGE_OVERLAY": "overlay"},
         mime_types={
@@ -85,6 +93,7 @@ MEDIA = (
     ),
     MediaType(
         name="video", drawn_as="clip", wire="VIDEO", generator="video:Video", extension="mp4", shape="clip",
+        contents="video/*", never_text=True,
         tools=frozenset({"rectangle", "line", "point", "raster-segmentation"}),
         plan_keys=frozenset({"frames", "from_first_frame"}), attachments={"VIDEO": "clip"},
         mime_types={
@@ -101,6 +110,7 @@ MEDIA = (
     ),
     MediaType(
         name="audio", drawn_as="sound", wire="AUDIO", generator="audio:Audio", extension="wav", shape="sound",
+        contents="audio/*", never_text=True,
         attachments={"AUDIO": "recording"},
         mime_types={
             "mp3": "audio/mpeg", "wav": "audio/wav", "m4a": "audio/mp4", "flac": "audio/flac", "ogg": "audio/ogg",
@@ -109,11 +119,12 @@ MEDIA = (
     ),
     MediaType(
         name="html", drawn_as="page", wire="HTML",
-        generator="html:Html", extension="html", attachments={"HTML": "page"},
+        generator="html:Html", extension="html", attachments={"HTML": "page"}, contents="text/html",
         mime_types={"html": "text/html", "htm": "text/html"},
     ),
     MediaType(
         name="text", drawn_as="text", wire="TEXT", generator="text:Text", extension="txt", shape="text",
+        contents="text/*",
         tools=frozenset({"named-entity", "edge"}),
         plan_keys=frozenset({"inline"}), attachments={"TEXT_URL": "description"},
         mime_types={"txt": "text/plain", "md": "text/markdown", "csv": "text/csv"},
@@ -121,12 +132,13 @@ MEDIA = (
     ),
     MediaType(
         name="document", drawn_as="pages", wire="PDF", generator="document:Document", extension="pdf", shape="pages",
+        contents="application/pdf", never_text=True,
         tools=frozenset({"rectangle", "named-entity", "edge"}),
         attachments={"PDF_URL": "report"}, mime_types={"pdf": "application/pdf"}, text_layer=True, legacy_masks=True,
     ),
     MediaType(
         name="conversational", drawn_as="conversation", wire="CONVERSATIONAL",
-        generator="conversational:Conversational", extension="json",
+        generator="conversational:Conversational", extension="json", contents="application/json",
         shape="messages",
         mime_types={"json": "application/json"},
         tools=frozenset({"named-entity", "edge"}),
@@ -135,24 +147,25 @@ MEDIA = (
         name="chat", drawn_as="conversation", wire="CONVERSATIONAL", generator="chat:ChatEvaluation", extension="json",
         shape="messages",
         tools=frozenset({"message-single-selection", "message-multi-selection", "message-ranking"}),
-        editor_task_type="MODEL_CHAT_EVALUATION",
+        editor_task_type="MODEL_CHAT_EVALUATION", generates_rows=True,
     ),
     MediaType(
         name="geospatial", drawn_as="map", wire="TMS_GEO",
-        generator="geospatial:Geospatial", extension="json", shape="degrees",
+        generator="geospatial:Geospatial", extension="json", shape="degrees", contents="application/json",
         tools=PIXEL_TOOLS, tiled=True,
     ),
     MediaType(
         name="tiles", drawn_as="map", wire="TMS_SIMPLE", generator="geospatial:Tiles", extension="json", shape="pixels",
+        contents="application/json",
         tools=PIXEL_TOOLS, tiled=True,
     ),
     MediaType(
         name="llm", wire="LLM_PROMPT_RESPONSE_CREATION", generator="llm:PromptsAndResponses", extension="txt",
-        questions=PROMPT_RESPONSE_QUESTIONS,
+        questions=PROMPT_RESPONSE_QUESTIONS, generates_rows=True,
     ),
     MediaType(
         name="llm-prompt", wire="LLM_PROMPT_CREATION", generator="llm:PromptsAndResponses", extension="txt",
-        questions=frozenset({"prompt"}),
+        questions=frozenset({"prompt"}), generates_rows=True,
     ),
     # The prompt is the row's text (SDK client.create_response_creation_project).
     MediaType(
@@ -187,7 +200,12 @@ WITH_LEGACY_ATTRIBUTES_OF_FILE = _wire_words(lambda media: media.legacy_attribut
 LABEL_KINDS = {media.wire: media.label_kind for media in MEDIA if media.label_kind != DEFAULT_KIND}
 SHAPES: dict[str, AnnotationShape] = {media.wire: media.shape for media in MEDIA}
 LEGACY_RELATIONSHIPS = {media.wire: media.legacy_relationships for media in MEDIA}
+CONTENTS = {media.wire: media.contents for media in MEDIA if media.contents is not None}
+NEVER_TEXTS = _wire_words(lambda media: media.never_text)
+GENERATING_MEDIA = _wire_words(lambda media: media.generates_rows and media.editor_task_type is None)
 """These all go by the wire word."""
+LIVE_CHAT = next(media.editor_task_type for media in MEDIA if media.generates_rows and media.editor_task_type)
+"""The editor of projects whose chats are held while they are judged."""
 FRAMED_NAMES = [media.name for media in MEDIA if media.framed]
 
 OTHER_DOCUMENT = "JSON"

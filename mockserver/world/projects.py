@@ -7,11 +7,6 @@ from typing import ClassVar
 from mockserver.world import ids
 from mockserver.world.database import JsonText, Record
 
-LIVE_CHAT = "MODEL_CHAT_EVALUATION"
-"""The editor of projects whose chats are held while they are judged."""
-GENERATING_MEDIA = frozenset({"LLM_PROMPT_CREATION", "LLM_PROMPT_RESPONSE_CREATION"})
-"""The media types of projects that generate their data rows."""
-
 
 class LabelingFrontend(Record, frozen=True):
     TABLE: ClassVar[str] = "labeling_frontend"

@@ -9,8 +9,9 @@ from mockserver.world import ids
 from mockserver.world.change import Change
 from mockserver.world.database import Clause, encode_json
 from mockserver.world.events import EventKind
+from mockserver.world.media import LIVE_CHAT
 from mockserver.world.models import ModelConfig, ProjectModelConfig
-from mockserver.world.projects import LIVE_CHAT, Project
+from mockserver.world.projects import Project
 from mockserver.world.store import Store
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from mockserver.world.database import EVERYTHING, Clause, Connection, Row, Source
 from mockserver.world.labels import WorkflowStatus
-from mockserver.world.projects import GENERATING_MEDIA, LIVE_CHAT
+from mockserver.world.media import GENERATING_MEDIA, LIVE_CHAT
 from mockserver.world.queries.conditions import match_live_row
 
 ROWS_OF_PROJECT = (
