@@ -33,12 +33,11 @@ from mockserver.world.database import Clause, Connection, JsonText
 from mockserver.world.imports import AnnotationImport, AnnotationKind, PreLabel
 from mockserver.world.labels import Body, Label, ProjectRow, parse_body
 from mockserver.world.models import ModelRun, ModelRunRow, Prediction
-from mockserver.world.projects import Project, TaskQueue
+from mockserver.world.projects import INITIAL_LABELING, Project, TaskQueue
 from mockserver.world.queries.conditions import match_subquery
 from mockserver.world.store import Store
 from mockserver.world.tasks import Task
 
-INITIAL_LABELING = "INITIAL_LABELING_QUEUE"
 ROWS_TOGETHER = 200
 T = TypeVar("T")
 

@@ -120,9 +120,10 @@ class Batch(Record, frozen=True):
     updated_at: int
 
 
+INITIAL_LABELING = "INITIAL_LABELING_QUEUE"
 REVIEW = "MANUAL_REVIEW_QUEUE"
 QUEUES = (
-    ("Initial labeling task", "", "INITIAL_LABELING_QUEUE"),
+    ("Initial labeling task", "", INITIAL_LABELING),
     ("Initial review task", "", REVIEW),
     ("Rework (all rejected)", "", "MANUAL_REWORK_QUEUE"),
 )

@@ -18,7 +18,7 @@ from mockserver.world.database import Clause, JsonText
 from mockserver.world.events import EventKind
 from mockserver.world.imports import PreLabel
 from mockserver.world.labels import Label, ProjectRow, WorkflowStatus
-from mockserver.world.projects import Batch, Project, TaskQueue
+from mockserver.world.projects import INITIAL_LABELING, Batch, Project, TaskQueue
 from mockserver.world.queries.conditions import match_live_row, match_subquery
 from mockserver.world.store import Store
 
@@ -194,8 +194,9 @@ def _match_labels(batch: Batch) -> Clause:
 
 
 def _find_first_queue(change: Change, project_id: str) -> str:
-    queues = change.connection.select(TaskQueue, Clause("project_id = :id", id=project_id), order="position", first=1)
-    return queues[0].id
+    """The queue in which data rows wait for their first label. Every project has one, not always in the first place."""
+    place = Clause("project_id = :id AND queue_type = :type", id=project_id, type=INITIAL_LABELING)
+    return change.connection.select(TaskQueue, place, order="position", first=1)[0].id
 
 
 def _select_fresh(change: Change, project_id: str, rows: Sequence[RowRef]) -> list[RowRef]:

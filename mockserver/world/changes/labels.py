@@ -38,11 +38,12 @@ APPROVE, REJECT, MOVE = "Approve", "Reject", "Move"
 BETWEEN_MOVES = 5_000
 """Microseconds between the two moves that a row's last label makes (observed 2024-12)."""
 
-_QUEUE_OF = {
-    WorkflowStatus.TO_LABEL: "INITIAL_LABELING_QUEUE",
-    WorkflowStatus.IN_REVIEW: "MANUAL_REVIEW_QUEUE",
-    WorkflowStatus.IN_REWORK: "MANUAL_REWORK_QUEUE",
+STATUS_OF_QUEUE = {
+    "INITIAL_LABELING_QUEUE": WorkflowStatus.TO_LABEL,
+    "MANUAL_REVIEW_QUEUE": WorkflowStatus.IN_REVIEW,
+    "MANUAL_REWORK_QUEUE": WorkflowStatus.IN_REWORK,
 }
+"""The status of the data rows that wait in a queue, by its type."""
 
 _SELECT_ANOTHER_LABEL = (
     "UPDATE project_row SET selected_label_id = (SELECT l.id FROM label l WHERE l.project_id = project_row.project_id"
@@ -180,29 +181,46 @@ class LabelChanges:
     def move_row(
         self, project_id: str, data_row_id: str, *, action: str, to: WorkflowStatus, by: str | None = None
     ) -> ProjectRow:
-        """Moves a row to the status `to` by Approve, Reject or Move. Raises NotFound, or Conflict if it has that status
-        already."""
+        """Moves a row to the status `to`, in its first queue, by Approve, Reject or Move. Raises NotFound, or Conflict
+        if it has that status already or the workflow has no queue for it."""
         with self._store.change() as change:
             row = change.one(DataRow, data_row_id)
             project_row = find_project_row(change, project_id, row)
             if project_row.workflow_status == to:
                 raise Conflict(f"Data row {data_row_id!r} is {to} in this project already")
-            _move(change, project_row, action, to, by or self._store.workspace.user_id)
-            change.touch(row.no)
-            label = project_row.selected_label_id
-            change.add_event(EventKind.WORKFLOW_ACTION, project=project_id, data_row=row.id, label=label, action=action)
+            mover = Mover(change, project_id)
+            queue = mover.find_queue(to)
+            if queue is None and to != WorkflowStatus.DONE:
+                raise Conflict(f"The workflow of project {project_id!r} has no queue for {to}; give it one first")
+            report_move(change, mover, project_row, row.id, action, queue, by or self._store.workspace.user_id)
             return find_project_row(change, project_id, row)
 
 
+def report_move(
+    change: Change,
+    mover: Mover,
+    project_row: ProjectRow,
+    data_row_id: str,
+    action: str,
+    queue: TaskQueue | None,
+    by: str,
+) -> None:
+    """Moves a row, with the activity and the event that a user's action has."""
+    mover.move(project_row, action, queue, by)
+    change.touch(project_row.data_row_no)
+    project, label = project_row.project_id, project_row.selected_label_id
+    change.add_event(EventKind.WORKFLOW_ACTION, project=project, data_row=data_row_id, label=label, action=action)
+
+
 def move_if_complete(change: Change, mover: Mover, project_row: ProjectRow, data_row_id: str, by: str) -> None:
-    """Moves a row to review that has all its labels. Labels of several people then get a consensus score, which
-    updates each of them (the move is inferred)."""
+    """Moves a row to review that has all its labels, or to Done where the workflow has no review. Labels of several
+    people then get a consensus score, which updates each of them (the moves are inferred)."""
     labels = Clause("project_id = :project AND data_row_no = :row AND NOT deleted",
                     project=project_row.project_id, row=project_row.data_row_no)  # fmt: skip
     count = change.connection.count(Label, labels)
     if count < project_row.expected_label_count:
         return
-    mover.move(project_row, MOVE, WorkflowStatus.IN_REVIEW, by)
+    mover.move(project_row, MOVE, mover.find_queue(WorkflowStatus.IN_REVIEW), by)
     if count > 1:
         score = consensus_score(data_row_id, count)
         change.connection.update(Label, labels, consensus_score=score, updated_at=change.now)
@@ -223,23 +241,23 @@ def consensus_score(data_row_id: str, labels: int) -> float:
     return (5000 + drawn % 5001) / 10_000
 
 
-def _move(change: Change, project_row: ProjectRow, action: str, to: WorkflowStatus, by: str) -> None:
-    Mover(change, project_row.project_id).move(project_row, action, to, by)
-
-
 class Mover:
     """Moves data rows through the workflow of one project, whose queues are read once."""
 
     def __init__(self, change: Change, project_id: str) -> None:
         self._change = change
-        self._queues = change.connection.select(TaskQueue, Clause("project_id = :id", id=project_id))
+        place = Clause("project_id = :id", id=project_id)
+        self._queues = change.connection.select(TaskQueue, place, order="position")
         self._emails: dict[str, str] = {}
 
-    def move(self, project_row: ProjectRow, action: str, to: WorkflowStatus, by: str) -> None:
-        """Adds a step to the row's history. The first move adds two steps: the user who moves a row first also brought
-        it to the first queue (observed 2024-12)."""
+    def find_queue(self, status: WorkflowStatus) -> TaskQueue | None:
+        """The first queue in which rows of a status wait. None for Done, and for a review that the workflow has not."""
+        return next((queue for queue in self._queues if STATUS_OF_QUEUE[queue.queue_type] == status), None)
+
+    def move(self, project_row: ProjectRow, action: str, after: TaskQueue | None, by: str) -> None:
+        """Moves a row to a queue, or without one to Done, and adds a step to its history. The first move adds two
+        steps: the user who moves a row first also brought it to the first queue (observed 2024-12)."""
         before = next((queue for queue in self._queues if queue.id == project_row.task_queue_id), None)
-        after = next((queue for queue in self._queues if queue.queue_type == _QUEUE_OF.get(to)), None)
         email, nowhere = self._find_email(by), (None, None)
         at, steps = self._change.now, project_row.steps
         if not steps and before is not None:
@@ -249,8 +267,9 @@ class Mover:
             action, format_moment(at), email,
             *((before.name, before.id) if before else nowhere), *((after.name, after.id) if after else nowhere),
         )  # fmt: skip
+        status = STATUS_OF_QUEUE[after.queue_type] if after else WorkflowStatus.DONE
         self._change.connection.update(
-            ProjectRow, _key(project_row), workflow_status=to, task_queue_id=after.id if after else None,
+            ProjectRow, _key(project_row), workflow_status=status, task_queue_id=after.id if after else None,
             workflow_history=encode_history([step, *steps]),
         )  # fmt: skip
 
@@ -268,7 +287,8 @@ def _follow_review(change: Change, review: Review, label: Label) -> None:
     )
     project_row = find_project_row(change, label.project_id, row)
     if project_row.workflow_status != status:
-        _move(change, project_row, action, status, review.created_by)
+        mover = Mover(change, label.project_id)
+        mover.move(project_row, action, mover.find_queue(status), review.created_by)
         _add_event(change, EventKind.WORKFLOW_ACTION, label, row.id, action=action)
 
 

@@ -7,42 +7,36 @@ from collections.abc import Sequence
 from mockserver.errors import MalformedRequest
 from mockserver.world.change import Change
 from mockserver.world.changes.batches import DEFAULT_PRIORITY
-from mockserver.world.changes.labels import MOVE, LabelChanges
+from mockserver.world.changes.labels import MOVE, Mover, report_move
 from mockserver.world.changes.row_lookup import RowRef
 from mockserver.world.database import Clause
 from mockserver.world.events import EventKind
-from mockserver.world.labels import ProjectRow, WorkflowStatus
+from mockserver.world.labels import ProjectRow
 from mockserver.world.projects import Project, TaskQueue
 from mockserver.world.store import Store
-
-STATUS_OF_QUEUE = {
-    "INITIAL_LABELING_QUEUE": WorkflowStatus.TO_LABEL,
-    "MANUAL_REVIEW_QUEUE": WorkflowStatus.IN_REVIEW,
-    "MANUAL_REWORK_QUEUE": WorkflowStatus.IN_REWORK,
-}
 
 
 class QueueChanges:
     """The changes of the queues of one store's projects."""
 
     def __init__(self, store: Store) -> None:
-        self._store, self._labels = store, LabelChanges(store)
+        self._store = store
 
     def move_rows(self, project_id: str, rows: Sequence[RowRef], queue_id: str | None) -> None:
         """Moves data rows to a queue, or without one to Done; those that are there stay. Raises NotFound, and
         MalformedRequest when one is not in the project."""
         with self._store.change() as change:
-            status = _find_status(change, project_id, queue_id)
-            states = _read_states(change, project_id, rows)
-            for row in rows:
-                if states[row.no] != status:
-                    self._labels.move_row(project_id, row.id, action=MOVE, to=status)
+            queue = _find_queue(change, project_id, queue_id)
+            mover, by = Mover(change, project_id), self._store.workspace.user_id
+            for row, project_row in zip(rows, _read_rows(change, project_id, rows), strict=True):
+                if project_row.task_queue_id != queue_id:
+                    report_move(change, mover, project_row, row.id, MOVE, queue, by)
 
     def set_priority(self, project_id: str, rows: Sequence[RowRef], priority: int) -> None:
         """Raises NotFound, and MalformedRequest when a data row is not in the project."""
         with self._store.change() as change:
             change.one(Project, project_id)
-            _read_states(change, project_id, rows)
+            _read_rows(change, project_id, rows)
             for row in rows:
                 change.connection.update(ProjectRow, _key(project_id, row), priority=priority)
                 change.touch(row.no)
@@ -55,7 +49,7 @@ class QueueChanges:
         """
         with self._store.change() as change:
             change.one(Project, project_id)
-            _read_states(change, project_id, [row for row, _, _ in overrides])
+            _read_rows(change, project_id, [row for row, _, _ in overrides])
             for row, priority, labels in overrides:
                 values = {"priority": priority} | ({} if labels is None else {"expected_label_count": labels})
                 change.connection.update(ProjectRow, _key(project_id, row), **values)
@@ -71,23 +65,22 @@ def _key(project_id: str, row: RowRef) -> Clause:
     return Clause("project_id = :project AND data_row_no = :row", project=project_id, row=row.no)
 
 
-def _find_status(change: Change, project_id: str, queue_id: str | None) -> WorkflowStatus:
+def _find_queue(change: Change, project_id: str, queue_id: str | None) -> TaskQueue | None:
     change.one(Project, project_id)
     if queue_id is None:
-        return WorkflowStatus.DONE
+        return None
     place = Clause("id = :id AND project_id = :project", id=queue_id, project=project_id)
-    queue = change.connection.one(TaskQueue, place, f"Task queue {queue_id!r} of project {project_id!r}")
-    return STATUS_OF_QUEUE[queue.queue_type]
+    return change.connection.one(TaskQueue, place, f"Task queue {queue_id!r} of project {project_id!r}")
 
 
-def _read_states(change: Change, project_id: str, rows: Sequence[RowRef]) -> dict[int, str]:
-    """The workflow status of data rows by number. Raises MalformedRequest when one is not in the project."""
-    states: dict[int, str] = {}
+def _read_rows(change: Change, project_id: str, rows: Sequence[RowRef]) -> list[ProjectRow]:
+    """The data rows as rows of the project. Raises MalformedRequest when one is not in the project."""
+    project_rows: list[ProjectRow] = []
     for row in rows:
-        known = change.connection.select_columns(ProjectRow, "workflow_status", _key(project_id, row))
-        if not known:
+        project_row = change.connection.find(ProjectRow, _key(project_id, row))
+        if project_row is None:
             raise MalformedRequest(
                 f"Data row {row.id!r} is not in project {project_id!r}; add it to the project by a batch first"
             )
-        states[row.no] = known[0][0]
-    return states
+        project_rows.append(project_row)
+    return project_rows

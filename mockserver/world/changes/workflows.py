@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from mockserver.errors import BadInput, nearest, quote, shorten
 from mockserver.world.change import Change
-from mockserver.world.changes.queues import STATUS_OF_QUEUE
+from mockserver.world.changes.labels import STATUS_OF_QUEUE
 from mockserver.world.database import Clause, encode_json
 from mockserver.world.events import EventKind
 from mockserver.world.labels import ProjectRow

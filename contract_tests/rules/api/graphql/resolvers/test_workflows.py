@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from contract_tests.rules.api.asking import ask_in
+from contract_tests.rules.api.graphql.resolvers.test_batches import CREATE, MOVE
 from contract_tests.rules.api.uploading import refuse
-from mockserver.testing import MockWorkspace
+from mockserver.testing import MockServerError, MockWorkspace
 
 READ = "query($id: ID!) {projectWorkflow(projectId: $id) {projectId config createdAt updatedAt}}"
 UPDATE = (
@@ -91,6 +92,48 @@ def test_data_rows_of_a_queue_that_goes_wait_in_another(workspace: MockWorkspace
     rows = workspace.expected_rows("image", params={"project_details": True})
     statuses = [row["projects"][project]["project_details"]["workflow_status"] for row in rows]
     assert statuses.count("IN_REVIEW") == (review["dataRowCount"] if replaced else 0)
+
+
+def read_details(workspace: MockWorkspace, project: str, status: str) -> dict[str, dict[str, Any]]:
+    """The details of the rows of a status, by data row id."""
+    rows = workspace.expected_rows("image", params={"project_details": True}, filters={"workflow_status": status})
+    return {row["data_row"]["id"]: row["projects"][project]["project_details"] for row in rows}
+
+
+def test_data_rows_move_between_two_review_queues(workspace: MockWorkspace, project: str) -> None:
+    config = read_config(workspace, project)
+    config["nodes"].append({"id": REVIEW, "definitionId": "review_task", "label": "Second look"})
+    update(workspace, project, config)
+    row = next(iter(read_details(workspace, project, "InReview")))
+    ask_in(workspace, MOVE, projectId=project, queueId=REVIEW, rows={"ids": [row], "idType": "ID"})
+    details = read_details(workspace, project, "InReview")[row]
+    assert (details["task_id"], details["task_name"]) == (REVIEW, "Second look")
+    step = details["workflow_history"][0]
+    assert (step["action"], step["next_task_id"]) == ("Move", REVIEW)
+
+
+def test_data_rows_of_a_workflow_without_review_are_done_when_they_have_their_labels(
+    workspace: MockWorkspace, project: str
+) -> None:
+    config = read_config(workspace, project)
+    config["edges"] = []
+    config["nodes"] = [node for node in config["nodes"] if node["definitionId"] != "review_task"]
+    update(workspace, project, config)
+    row = next(iter(read_details(workspace, project, "ToLabel")))
+    workspace.event("LABEL_CREATED", project="image", data_row=row)
+    details = read_details(workspace, project, "Done")[row]
+    assert (details["task_name"], details["workflow_status"]) == ("Done", "DONE")
+    with pytest.raises(MockServerError, match="has no queue for IN_REVIEW"):
+        workspace.event("WORKFLOW_ACTION", project="image", data_row=row)
+
+
+def test_new_data_rows_wait_for_labels_wherever_that_node_is(workspace: MockWorkspace, project: str) -> None:
+    config = read_config(workspace, project)
+    config["nodes"].reverse()
+    update(workspace, project, config)
+    [row] = [row["data_row"]["id"] for row in workspace.expected_rows("text")][:1]
+    ask_in(workspace, CREATE, projectId=project, batchInput={"name": "late", "dataRowIds": [row]})
+    assert read_details(workspace, project, "ToLabel")[row]["task_name"] == "Initial labeling task"
 
 
 @pytest.mark.parametrize(
