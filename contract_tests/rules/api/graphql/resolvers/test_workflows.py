@@ -123,7 +123,7 @@ def test_data_rows_of_a_workflow_without_review_are_done_when_they_have_their_la
     workspace.event("LABEL_CREATED", project="image", data_row=row)
     details = read_details(workspace, project, "Done")[row]
     assert (details["task_name"], details["workflow_status"]) == ("Done", "DONE")
-    with pytest.raises(MockServerError, match="has no queue for IN_REVIEW"):
+    with pytest.raises(MockServerError, match="has no queue for InReview"):
         workspace.event("WORKFLOW_ACTION", project="image", data_row=row)
 
 
