@@ -196,7 +196,8 @@ class Exports:
     def poll(self, task: Task) -> Task:
         """The task as a poll sees it. Only a query for one task by its id counts as a poll."""
         seen = self.view(task)
-        if seen.status == TaskStatus.IN_PROGRESS and task.status != TaskStatus.IN_PROGRESS:
+        hidden = task.status != TaskStatus.IN_PROGRESS or self._jobs.failure(task.id) is not None
+        if hidden and seen.status == TaskStatus.IN_PROGRESS:
             self._progress.poll(task.id, decode_pace(task.pace), since=task.created_at)
         return seen
 
@@ -207,7 +208,7 @@ class Exports:
         Any other failed task is FAILED also while the database cannot be written.
         """
         if task.status == TaskStatus.IN_PROGRESS and (reason := self._jobs.failure(task.id)) is not None:
-            return msgspec.structs.replace(task, status=TaskStatus.FAILED, failure=reason)
+            task = msgspec.structs.replace(task, status=TaskStatus.FAILED, failure=reason)
         ended = task.status == TaskStatus.COMPLETE or task.id in self._requested_failures
         if not ended or task.status == TaskStatus.CANCELED or task.pace == AT_ONCE:
             return task
@@ -226,18 +227,21 @@ class Exports:
     def cancel(self, task_id: str) -> None:
         """Cancels a task that clients see IN_PROGRESS, or that was created just now. Raises NotFound, and Conflict
         if it is neither."""
-        with self._store.reading() as connection:
-            task = connection.one_by_id(Task, task_id)
-        seen = self.view(task)
-        running = seen.status == TaskStatus.IN_PROGRESS or self.fresh.can_cancel(task, self._store.clock.now())
-        complete, hidden = is_finished(task), seen.status == TaskStatus.IN_PROGRESS
-        state = TaskStatus(task.status) if complete or hidden else TaskStatus.IN_PROGRESS
-        if running and not self._tasks.cancel_task(task_id, state):  # it was completed in the meantime
-            complete = running = self._tasks.cancel_task(task_id, TaskStatus.COMPLETE)
-        if not running:
-            raise Conflict(f"Task {task_id!r} is {seen.status}; only a task that is IN_PROGRESS can be cancelled")
-        if complete:
-            self._results.delete(task_id)
+        for _ in range(2):  # the second time for a task that has ended in the meantime
+            with self._store.reading() as connection:
+                task = connection.one_by_id(Task, task_id)
+            seen = self.view(task)
+            if not self._can_cancel(task, seen):
+                break
+            if self._tasks.cancel_task(task_id, TaskStatus(task.status)):
+                if is_finished(task):
+                    self._results.delete(task_id)
+                return
+        raise Conflict(f"Task {task_id!r} is {seen.status}; only a task that is IN_PROGRESS can be cancelled")
+
+    def _can_cancel(self, task: Task, seen: Task) -> bool:
+        fresh = is_finished(task) and self.fresh.can_cancel(task, self._store.clock.now())
+        return seen.status == TaskStatus.IN_PROGRESS or fresh
 
     def close(self) -> None:
         """Stops the exports. Running ones stay unfinished, and fail when the world is opened again."""

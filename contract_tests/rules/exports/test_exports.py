@@ -1,5 +1,6 @@
 """Exports of both kinds, wherever their results are kept: the same bytes as from the world itself."""
 
+import errno
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,8 +24,11 @@ from mockserver.exports.tasks import Exports, get_streams
 from mockserver.faults.armed import ActiveFaults, Faults
 from mockserver.faults.rule import FaultRule
 from mockserver.links import Links
+from mockserver.world.changes.settings import WorkspaceSettings
+from mockserver.world.changes.tasks import TaskChanges
 from mockserver.world.database import Clause
 from mockserver.world.legacy import LegacyFile
+from mockserver.world.progression import Delay, Progression
 from mockserver.world.projects import Project
 from mockserver.world.store import Store
 from mockserver.world.tasks import Task, TaskStatus
@@ -103,6 +107,48 @@ def test_an_export_that_fails_leaves_nothing(bench: Bench) -> None:
     bench.faults.add(FaultRule(fault="export_fails", message="all of it"))
     task = bench.export()
     assert (task.status, task.failure, bench.names()) == (TaskStatus.FAILED, "all of it", [])
+
+
+@pytest.fixture
+def unwritable_failures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No failure of a task can be written to the database."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(TaskChanges, "fail_task", refuse)
+
+
+def start_failing(bench: Bench) -> Task:
+    """An export that fails after two polls."""
+    WorkspaceSettings(bench.store).set_progression(Progression(exports=Delay(looks=2)))
+    bench.faults.add(FaultRule(fault="export_fails", message="all of it"))
+    task, future = bench.exports.create(bench.request, name=None, base_url=HOST)
+    future.result(WAIT)
+    return task
+
+
+@pytest.mark.usefixtures("unwritable_failures")
+def test_a_requested_failure_that_is_not_written_yet_is_seen_at_its_time(bench: Bench) -> None:
+    task = start_failing(bench)
+    polls = [bench.exports.poll(bench.task(task.id)) for _ in range(3)]
+    assert [(poll.status, poll.failure) for poll in polls] == [
+        *[(TaskStatus.IN_PROGRESS, None)] * 2,
+        (TaskStatus.FAILED, "all of it"),
+    ]
+
+
+def test_an_export_that_fails_while_it_is_cancelled_is_cancelled(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = start_failing(bench)
+    cancel_task, states = TaskChanges.cancel_task, [TaskStatus.IN_PROGRESS]
+
+    def cancel_late(tasks: TaskChanges, task_id: str, state: TaskStatus) -> bool:
+        """The first time as if it had been running a moment ago."""
+        return cancel_task(tasks, task_id, states.pop() if states else state)
+
+    monkeypatch.setattr(TaskChanges, "cancel_task", cancel_late)
+    bench.exports.cancel(task.id)
+    assert bench.exports.poll(bench.task(task.id)).status == TaskStatus.CANCELED
 
 
 def test_a_result_that_is_cancelled_before_anybody_saw_it_is_deleted(bench: Bench) -> None:
