@@ -38,7 +38,7 @@ def control(workspace: MockWorkspace, method: str, **body: object) -> requests.R
 def rest(workspace: MockWorkspace, task_id: str, route: str = "export-results") -> requests.Response:
     headers = {"Authorization": f"Bearer {workspace.api_key}"}
     return requests.get(
-        f"{workspace.rest_url}/{route}/{task_id}/{workspace.organization_id}", headers=headers, timeout=9
+        f"{workspace.rest_url}/{route}/{task_id}/{workspace.organization_id}", headers=headers, timeout=60
     )
 
 

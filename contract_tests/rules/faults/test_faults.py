@@ -406,7 +406,7 @@ def test_before_or_after_the_request_was_carried_out(mock: MockWorkspace, fault:
                     post(mock, body, timeout=1)
             else:
                 call(mock, body=body)
-            assert requested.hits == 1
+            wait_until(lambda: requested.hits == 1)
         wait_until(partial(has_datasets, mock, before + difference))
 
 
