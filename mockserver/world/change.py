@@ -45,10 +45,13 @@ class Change:
 
     def touch(self, data_row_no: int) -> None:
         """Notes activity on a data row: exports find it by `last_activity_at`."""
-        row = Clause("no = :no", no=data_row_no)
+        self.touch_rows(Clause("no = :no", no=data_row_no))
+
+    def touch_rows(self, rows: Clause) -> None:
+        """Notes activity on all data rows that meet a condition."""
         if self.backdated:
-            row &= Clause("last_activity_at < :now", now=self.now)
-        self.connection.update(DataRow, row, last_activity_at=self.now)
+            rows &= Clause("last_activity_at < :now", now=self.now)
+        self.connection.update(DataRow, rows, last_activity_at=self.now)
 
     def one(self, kind: type[R], record_id: str) -> R:
         """The record with this id that is not marked deleted. Raises NotFound."""

@@ -12,6 +12,7 @@ from mockserver.world.database import Clause, encode_json
 from mockserver.world.events import EventKind
 from mockserver.world.labels import ProjectRow
 from mockserver.world.projects import Project, ProjectWorkflow, TaskQueue
+from mockserver.world.queries.conditions import match_subquery
 from mockserver.world.store import Store
 
 QUEUE_OF_NODE = {
@@ -25,16 +26,18 @@ INITIAL = ("initial_labeling_task", "initial_rework_task")
 NODES = (*QUEUE_OF_NODE, "send_to_rework", "logic", "done", "auto_qa", "unknown")
 """The kinds of node (SDK workflow/enums.py WorkflowDefinitionId)."""
 MOST_NODES = 1_000
+LONGEST_NAME = 1_000
+"""Characters of an id or a label, which each data row of an export repeats."""
 
 Node = Mapping[str, Any]
 
 
-class Removed(NamedTuple):
-    """A queue that the new workflow does not have."""
+class Replaced(NamedTuple):
+    """A queue that the new workflow does not have, or has with another type."""
 
     queue: TaskQueue
     heir: TaskQueue
-    """Where its data rows go."""
+    """The queue in which its data rows wait from now on."""
 
 
 class WorkflowChanges:
@@ -45,7 +48,8 @@ class WorkflowChanges:
 
     def set_workflow(self, project_id: str, config: Any) -> ProjectWorkflow:
         """Gives a project another workflow. A node with a queue has the queue's id, so that a node that stays keeps its
-        data rows; those of a queue that goes wait in the first one of its type, or else for labels (inferred).
+        data rows; those of a queue that goes wait in the first one of its type, or else for labels. Both are
+        activity on these rows, and no step of their history, as nobody acted on them (inferred).
 
         Raises NotFound, and BadInput, which names the node or edge.
         """
@@ -67,6 +71,7 @@ def _replace_queues(change: Change, project_id: str, nodes: Sequence[Node]) -> N
     for queue, heir in _find_heirs(old, new):
         rows = mine & Clause("task_queue_id = :queue", queue=queue.id)
         status = STATUS_OF_QUEUE[heir.queue_type]
+        change.touch_rows(match_subquery("no", ProjectRow, "data_row_no", rows))
         change.connection.update(ProjectRow, rows, task_queue_id=heir.id, workflow_status=status)
     change.connection.delete(TaskQueue, mine)
     taken = Clause("id IN :ids", ids=[queue.id for queue in new])
@@ -84,12 +89,15 @@ def _build_queues(project_id: str, nodes: Sequence[Node], old: Mapping[str, Task
             yield TaskQueue(node["id"], project_id, position, name, description, queue_type)
 
 
-def _find_heirs(old: Sequence[TaskQueue], new: Sequence[TaskQueue]) -> Iterator[Removed]:
-    ids = {queue.id for queue in new}
+def _find_heirs(old: Sequence[TaskQueue], new: Sequence[TaskQueue]) -> Iterator[Replaced]:
+    by_id = {queue.id: queue for queue in new}
     first = next(queue for queue in new if queue.queue_type == QUEUE_OF_NODE[INITIAL[0]])
     for queue in old:
-        if queue.id not in ids:
-            yield Removed(queue, next((other for other in new if other.queue_type == queue.queue_type), first))
+        same = by_id.get(queue.id)
+        if same is None:
+            yield Replaced(queue, next((other for other in new if other.queue_type == queue.queue_type), first))
+        elif same.queue_type != queue.queue_type:
+            yield Replaced(queue, same)
 
 
 # What a client sends
@@ -134,6 +142,9 @@ def _check_node(node: Node, path: str) -> None:
         raise BadInput(f"{path}.definitionId is {node['definitionId']!r}; expected one of {offered}")
     if not isinstance(node.get("label", ""), str | None):
         raise BadInput(f"{path}.label is {shorten(repr(node['label']), 80)}; expected a text")
+    for key in ("id", "label"):
+        if len(node.get(key) or "") > LONGEST_NAME:
+            raise BadInput(f"{path}.{key} has {len(node[key]):,} characters; at most {LONGEST_NAME:,} are kept")
 
 
 def _check_edge(edge: Mapping[str, Any], ids: Sequence[str], path: str) -> None:

@@ -1,6 +1,7 @@
 """The workflow of a project is replaced, and its task queues, data rows and exports follow."""
 
 import copy
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -94,6 +95,29 @@ def test_data_rows_of_a_queue_that_goes_wait_in_another(workspace: MockWorkspace
     assert statuses.count("IN_REVIEW") == (review["dataRowCount"] if replaced else 0)
 
 
+def test_data_rows_of_a_queue_that_changes_its_type_have_the_status_of_the_new_one(
+    workspace: MockWorkspace, project: str
+) -> None:
+    """The change is activity on them, so that an incremental export has them."""
+    config, waiting = read_config(workspace, project), read_details(workspace, project, "InReview")
+    find_node(config, "review_task")["definitionId"] = "custom_rework_task"
+    before = list_moments(workspace, waiting)
+    update(workspace, project, config)
+    details = read_details(workspace, project, "InRework")
+    assert waiting.keys() <= details.keys()
+    assert not read_details(workspace, project, "InReview")
+    for row, was in waiting.items():
+        assert details[row]["task_id"] == was["task_id"]
+        assert details[row]["workflow_history"] == was["workflow_history"]
+    assert all(moment > before[row] for row, moment in list_moments(workspace, waiting).items())
+
+
+def list_moments(workspace: MockWorkspace, row_ids: Iterable[str]) -> dict[str, str]:
+    """The timestamp of the last activity on each data row."""
+    rows = {row["data_row"]["id"]: row for row in workspace.expected_rows("image", params={"data_row_details": True})}
+    return {row_id: rows[row_id]["data_row"]["details"]["last_activity_at"] for row_id in row_ids}
+
+
 def read_details(workspace: MockWorkspace, project: str, status: str) -> dict[str, dict[str, Any]]:
     """The details of the rows of a status, by data row id."""
     rows = workspace.expected_rows("image", params={"project_details": True}, filters={"workflow_status": status})
@@ -148,6 +172,7 @@ def test_new_data_rows_wait_for_labels_wherever_that_node_is(workspace: MockWork
         (lambda config: config["nodes"].append(config["nodes"][0]), "as that of a node before"),
         (lambda config: config["nodes"][1].update(definitionId="revew_task"), 'expected one of "review_task"'),
         (lambda config: config["nodes"][1].update(id=" "), "config.nodes[1].id is ' '; expected a text"),
+        (lambda config: config["nodes"][1].update(label="x" * 1_001), "label has 1,001 characters; at most 1,000"),
         (lambda config: config["nodes"][1].update(label=3), "config.nodes[1].label is 3; expected a text"),
         (lambda config: config["edges"][0].update(target="?"), "config.edges[0].target is '?'; expected the id"),
         (lambda config: config.update(much="x" * 1_000_001), "at most 1,000,000 are kept"),
