@@ -14,12 +14,13 @@ from mockserver.world.changes.batches import DEFAULT_PRIORITY, BatchChanges, Con
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.changes.data_rows import DataRowChanges
 from mockserver.world.changes.row_lookup import RowRef
+from mockserver.world.changes.workflows import copy_workflow
 from mockserver.world.data_rows import Dataset
 from mockserver.world.database import Clause, encode_json
 from mockserver.world.events import EventKind
 from mockserver.world.new_rows import Content, RowSpec
 from mockserver.world.people import NO_ROLE, THROUGH_PROJECT, Person, ProjectMember, Role
-from mockserver.world.projects import Ontology, Project, ProjectTag, ResourceTag, queues_of_new_project
+from mockserver.world.projects import Ontology, Project, ProjectTag, ResourceTag
 from mockserver.world.store import Store
 
 INSTRUCTIONS = "projectInstructions"
@@ -62,8 +63,8 @@ class ProjectChanges:
         return change.connection.one(Dataset, place, f"Dataset {rows.dataset!r}").id
 
     def clone(self, project_id: str) -> Project:
-        """Creates a project with the settings, ontology and tags of another, without its data rows. Its name is
-        inferred. Raises NotFound."""
+        """Creates a project with the settings, ontology, tags and workflow of another, without its data rows. Its
+        name and its workflow are inferred. Raises NotFound."""
         with self._store.change() as change:
             project = change.one(Project, project_id)
             copy = msgspec.structs.replace(
@@ -71,9 +72,8 @@ class ProjectChanges:
                 updated_at=change.now, created_by=self._store.workspace.user_id,
             )  # fmt: skip
             tags = change.connection.select(ProjectTag, Clause("project_id = :id", id=project.id))
-            change.connection.insert(
-                [copy, *queues_of_new_project(copy.id, copy.id), *(ProjectTag(copy.id, tag.tag_id) for tag in tags)]
-            )
+            change.connection.insert([copy, *(ProjectTag(copy.id, tag.tag_id) for tag in tags)])
+            copy_workflow(change, project.id, copy.id)
             change.add_event(EventKind.PROJECT_CREATED, project=copy.id)
             return copy
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
+import orjson
+
 from mockserver.errors import BadInput, nearest, quote, shorten
+from mockserver.world import ids
 from mockserver.world.change import Change
 from mockserver.world.changes.labels import STATUS_OF_QUEUE
 from mockserver.world.database import Clause, encode_json
 from mockserver.world.events import EventKind
 from mockserver.world.labels import ProjectRow
-from mockserver.world.projects import Project, ProjectWorkflow, TaskQueue
+from mockserver.world.projects import Project, ProjectWorkflow, TaskQueue, queues_of_new_project
 from mockserver.world.queries.conditions import match_subquery
 from mockserver.world.store import Store
 
@@ -25,6 +29,7 @@ QUEUE_OF_NODE = {
 INITIAL = ("initial_labeling_task", "initial_rework_task")
 NODES = (*QUEUE_OF_NODE, "send_to_rework", "logic", "done", "auto_qa", "unknown")
 """The kinds of node (SDK workflow/enums.py WorkflowDefinitionId)."""
+ENDS_OF_EDGE = ("source", "target")
 MOST_NODES = 1_000
 LONGEST_NAME = 1_000
 """Characters of an id or a label, which each data row of an export repeats."""
@@ -62,6 +67,23 @@ class WorkflowChanges:
             change.connection.insert([workflow])
             change.add_event(EventKind.PROJECT_UPDATED, project=project.id)
             return workflow
+
+
+def copy_workflow(change: Change, project_id: str, copy_id: str) -> None:
+    """Gives a new project the workflow and queues of another, with new ids of nodes, as no two queues share one."""
+    place = Clause("project_id = :id", id=project_id)
+    workflow = change.connection.find(ProjectWorkflow, place)
+    if workflow is None:
+        change.connection.insert(queues_of_new_project(copy_id, copy_id))
+        return
+    config = orjson.loads(workflow.config)
+    new_ids = {node["id"]: ids.random_uuid(copy_id, node["id"]) for node in config["nodes"]}
+    nodes = [node | {"id": new_ids[node["id"]]} for node in config["nodes"]]
+    edges = [edge | {end: new_ids[edge[end]] for end in ENDS_OF_EDGE} for edge in config["edges"]]
+    text = encode_json(config | {"nodes": nodes, "edges": edges})
+    queues = change.connection.select(TaskQueue, place, order="position")
+    copies = [msgspec.structs.replace(queue, id=new_ids[queue.id], project_id=copy_id) for queue in queues]
+    change.connection.insert([ProjectWorkflow(copy_id, text, change.now), *copies])
 
 
 def _replace_queues(change: Change, project_id: str, nodes: Sequence[Node]) -> None:
@@ -148,6 +170,6 @@ def _check_node(node: Node, path: str) -> None:
 
 
 def _check_edge(edge: Mapping[str, Any], ids: Sequence[str], path: str) -> None:
-    for key in ("source", "target"):
+    for key in ENDS_OF_EDGE:
         if edge.get(key) not in ids:
             raise BadInput(f"{path}.{key} is {shorten(repr(edge.get(key)), 80)}; expected the id of a node")

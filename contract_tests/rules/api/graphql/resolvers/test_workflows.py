@@ -17,6 +17,7 @@ UPDATE = (
     " {projectId config createdAt updatedAt}}"
 )
 QUEUES = "query($id: ID!) {project(where: {id: $id}) {taskQueues {id name queueType dataRowCount}}}"
+CLONE = "mutation($id: ID!) {cloneProject(data: {projectId: $id}) {id}}"
 REVIEW = "00000000-0000-4000-8000-00000000000a"
 
 
@@ -193,6 +194,20 @@ def test_a_node_cannot_have_the_id_of_another_projects_queue(workspace: MockWork
     config = read_config(workspace, project)
     config["nodes"].append({"id": other, "definitionId": "review_task"})
     assert "of another project" in refuse(workspace, UPDATE, input={"projectId": project, "config": config})
+
+
+def test_a_cloned_project_has_the_workflow_with_queues_of_its_own(workspace: MockWorkspace, project: str) -> None:
+    config = read_config(workspace, project)
+    config["nodes"].append({"id": REVIEW, "definitionId": "review_task", "label": "Second look"})
+    update(workspace, project, config)
+    copy = ask_in(workspace, CLONE, id=project)["cloneProject"]["id"]
+    cloned = read_config(workspace, copy)
+    assert [node | {"id": ""} for node in cloned["nodes"]] == [node | {"id": ""} for node in config["nodes"]]
+    queues, own = list_queues(workspace, project), list_queues(workspace, copy)
+    assert [queue["name"] for queue in own] == [queue["name"] for queue in queues]
+    assert not {queue["id"] for queue in own} & {queue["id"] for queue in queues}
+    update(workspace, copy, cloned)
+    assert list_queues(workspace, copy) == own
 
 
 def test_routes_that_no_sdk_sends_are_refused(workspace: MockWorkspace, project: str) -> None:
