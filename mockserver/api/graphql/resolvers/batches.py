@@ -59,7 +59,7 @@ def add_to(fields: Fields) -> None:
 def create_batch(source: Project, call: Call, input: Mapping[str, Any]) -> CreatedBatch:
     """Creates a batch with its data rows, all in one transaction. Data rows that are in the project already are listed
     as failed (inferred). Raises MalformedRequest when all are (SDK tests test_batch.py)."""
-    name, consensus, priority = _check_name(input["name"]), _read_consensus(input), input["priority"]
+    name, consensus, priority = check_name(input["name"]), _read_consensus(input), input["priority"]
     with call.read() as connection:
         rows = find_data_rows(connection, input.get("dataRowIds") or [], input.get("globalKeys") or [])
     if not rows:
@@ -70,7 +70,7 @@ def create_batch(source: Project, call: Call, input: Mapping[str, Any]) -> Creat
 
 
 def create_empty_batch(source: Project, call: Call, input: Mapping[str, Any]) -> Batch:
-    return call.workspace.batches.create_batch(source.id, _check_name(input["name"]), _read_consensus(input))
+    return call.workspace.batches.create_batch(source.id, check_name(input["name"]), _read_consensus(input))
 
 
 async def add_data_rows(source: Project, call: Call, input: Mapping[str, Any]) -> str:
@@ -132,7 +132,7 @@ async def _create_batches(
     """Names are the prefix and a number of four digits, from 0000 (SDK project.py create_batches)."""
     if not rows:
         raise MalformedRequest(EMPTY)
-    prefix, consensus = _check_name(settings["batchNamePrefix"]), _read_consensus(settings)
+    prefix, consensus = check_name(settings["batchNamePrefix"]), _read_consensus(settings)
     priority = settings["priority"]
     parts = [rows[first : first + MOST_ROWS] for first in range(0, len(rows), MOST_ROWS)]
     names = [f"{prefix}{number:04}" for number in range(len(parts))]
@@ -156,7 +156,7 @@ def delete_batch_labels(source: Project, call: Call, batchId: str, data: Mapping
     return call.workspace.batches.delete_labels(source.id, batchId, as_templates=as_templates)
 
 
-def _check_name(name: str) -> str:
+def check_name(name: str) -> str:
     check_texts({"name": name})
     if not name.strip():
         raise BadInput(f"A new batch has the name {name!r}; expected a text that is not empty")

@@ -7,6 +7,7 @@ from typing import Any
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
+from mockserver.api.graphql.resolvers.batches import check_name
 from mockserver.api.graphql.resolvers.waiting import wait_for
 from mockserver.errors import BadInput, MalformedRequest
 from mockserver.workspaces.send_to_annotate import SendRequest, SendToAnnotate, Source
@@ -64,7 +65,7 @@ def read_request(data: Data, terms: Any, within_run: str | None) -> SendRequest:
     sources = [source for source in (_read_labels(data), _read_predictions(data)) if source is not None]
     return SendRequest(
         project_id=data["destinationProjectId"],
-        batch_name=batch["batchName"],
+        batch_name=check_name(batch["batchName"]),
         priority=DEFAULT_PRIORITY if batch.get("batchPriority") is None else batch["batchPriority"],
         queue_id=queue.get("value"),
         terms=terms,

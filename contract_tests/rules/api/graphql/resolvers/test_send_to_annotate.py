@@ -253,6 +253,8 @@ def test_a_task_that_fails_changes_nothing(workspace: MockWorkspace) -> None:
         ({"predictionsInput": {"modelRunId": "nothing"}}, "nothing"),
         ({"searchQuery": {"query": None}}, "searchQuery is None; expected terms like"),
         ({"searchQuery": {"query": [{"type": "unheard of"}]}}, "unheard of"),
+        ({"batchInput": {"batchName": " "}}, "name ' '; expected a text that is not empty"),
+        ({"batchInput": {"batchName": "x" * 10_001}}, "at most 10,000 are kept"),
         ({"limit": 0}, "limit is 0; expected 1 or more"),
         ({"annotationsInput": {"projectId": "TEXT", "featureSchemaIdsMapping": {"a": 1}}}, "featureSchemaIdsMapping"),
         ({"conflictLabelsResolutionStrategy": "ASK"}, "ASK"),
