@@ -13,7 +13,13 @@ import msgspec
 MOST_FILE_RULES = 200
 ANY = "*"
 
-Attribute = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)] | int | float
+MOST = 10**15
+"""Greater numbers, and those that are none (`nan`, `inf`), have no place in JSON that every client can read."""
+_RANGE = msgspec.Meta(ge=-MOST, le=MOST)
+
+Attribute = (
+    Annotated[str, msgspec.Meta(min_length=1, max_length=1000)] | Annotated[int, _RANGE] | Annotated[float, _RANGE]
+)
 Name = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_]{0,63}$")]
 
 

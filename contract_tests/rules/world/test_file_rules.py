@@ -79,6 +79,9 @@ def test_other_urls_and_texts_are_as_without_rules() -> None:
         ('media_type = "VIDEO"', "missing required field `url`"),
         ('url = "a"\nwidth = 5', "there is no key 'width'"),
         ('url = "a"\nattributes = {width = [5]}', "at $.files[0].attributes"),
+        ('url = "a"\nattributes = {width = nan}', "Expected `float` >= -1000000000000000"),
+        ('url = "a"\nattributes = {width = inf}', "Expected `float` <= 1000000000000000"),
+        ('url = "a"\nattributes = {width = 1180591620717411303424}', "Expected `int` <= 1000000000000000"),
     ],
 )
 def test_a_rule_that_is_wrong_is_refused_where_it_is(rule: str, words: str) -> None:
