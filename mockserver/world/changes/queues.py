@@ -28,7 +28,9 @@ class QueueChanges:
         with self._store.change() as change:
             queue = _find_queue(change, project_id, queue_id)
             mover, by = Mover(change, project_id), self._store.workspace.user_id
-            for row, project_row in zip(rows, _read_rows(change, project_id, rows), strict=True):
+            _check_rows(change, project_id, rows)
+            for row in rows:
+                [project_row] = change.connection.select(ProjectRow, _key(project_id, row))
                 if project_row.task_queue_id != queue_id:
                     report_move(change, mover, project_row, row.id, MOVE, queue, by)
 
@@ -36,7 +38,7 @@ class QueueChanges:
         """Raises NotFound, and MalformedRequest when a data row is not in the project."""
         with self._store.change() as change:
             change.one(Project, project_id)
-            _read_rows(change, project_id, rows)
+            _check_rows(change, project_id, rows)
             for row in rows:
                 change.connection.update(ProjectRow, _key(project_id, row), priority=priority)
                 change.touch(row.no)
@@ -49,7 +51,7 @@ class QueueChanges:
         """
         with self._store.change() as change:
             change.one(Project, project_id)
-            _read_rows(change, project_id, [row for row, _, _ in overrides])
+            _check_rows(change, project_id, [row for row, _, _ in overrides])
             for row, priority, labels in overrides:
                 values = {"priority": priority} | ({} if labels is None else {"expected_label_count": labels})
                 change.connection.update(ProjectRow, _key(project_id, row), **values)
@@ -73,14 +75,10 @@ def _find_queue(change: Change, project_id: str, queue_id: str | None) -> TaskQu
     return change.connection.one(TaskQueue, place, f"Task queue {queue_id!r} of project {project_id!r}")
 
 
-def _read_rows(change: Change, project_id: str, rows: Sequence[RowRef]) -> list[ProjectRow]:
-    """The data rows as rows of the project. Raises MalformedRequest when one is not in the project."""
-    project_rows: list[ProjectRow] = []
+def _check_rows(change: Change, project_id: str, rows: Sequence[RowRef]) -> None:
+    """Raises MalformedRequest when a data row is not in the project."""
     for row in rows:
-        project_row = change.connection.find(ProjectRow, _key(project_id, row))
-        if project_row is None:
+        if not change.connection.count(ProjectRow, _key(project_id, row)):
             raise MalformedRequest(
                 f"Data row {row.id!r} is not in project {project_id!r}; add it to the project by a batch first"
             )
-        project_rows.append(project_row)
-    return project_rows
