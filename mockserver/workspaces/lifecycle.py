@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, nullcontext
@@ -284,9 +285,11 @@ def _check_descriptors(workspaces: int) -> None:
 
 
 class KeyLocks:
-    """A lock for each API key: changes of one key run one after the other."""
+    """A lock for each API key: changes of one key run one after the other. The requests of a remote database hold them
+    in several threads (http/off_loop.py)."""
 
     def __init__(self) -> None:
+        self._guard = threading.Lock()
         self._locks: dict[str, TurnLock] = {}
         self._users: dict[str, int] = {}
 
@@ -295,11 +298,9 @@ class KeyLocks:
         """Holds the locks of these keys, acquired in a fixed order so that no two callers wait for each other."""
         held: list[TurnLock] = []
         names = sorted(set(api_keys))
-        for name in names:
-            self._users[name] = self._users.get(name, 0) + 1
+        locks = [self._enter(name) for name in names]
         try:
-            for name in names:
-                lock = self._locks.setdefault(name, TurnLock())
+            for lock in locks:
                 await lock.acquire()
                 held.append(lock)
             yield
@@ -309,9 +310,16 @@ class KeyLocks:
             for name in names:
                 self._leave(name)
 
+    def _enter(self, name: str) -> TurnLock:
+        """The lock of a key, which stays until each of its users has left."""
+        with self._guard:
+            self._users[name] = self._users.get(name, 0) + 1
+            return self._locks.setdefault(name, TurnLock())
+
     def _leave(self, name: str) -> None:
         """Forgets the lock of a key that nobody waits for."""
-        self._users[name] -= 1
-        if not self._users[name]:
-            del self._users[name]
-            self._locks.pop(name, None)
+        with self._guard:
+            self._users[name] -= 1
+            if not self._users[name]:
+                del self._users[name]
+                del self._locks[name]
