@@ -135,7 +135,7 @@ class Pool:
                 self._idle.append(session)
             self._lent -= 1
             self._snapshots -= for_snapshot
-            self._changed.notify()
+            self._changed.notify_all()  # the first that waits may not be one that may be lent it
 
     def drop_idle(self) -> None:
         """Closes the connections that nobody uses: one of them has broken, and so may have the others."""

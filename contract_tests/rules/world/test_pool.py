@@ -1,0 +1,51 @@
+"""The connections of a server to PostgreSQL: who gets the next one, and what is lent when the database is silent."""
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from contract_tests.databases import create_database
+from mockserver.world.postgres.pool import RESERVED, Pool
+
+WITHIN = 60.0
+
+
+@pytest.fixture
+def pool() -> Iterator[Pool]:
+    """A pool that lends one connection to snapshots."""
+    pool = Pool(create_database(), most=RESERVED + 1)
+    yield pool
+    pool.close()
+
+
+def test_a_connection_goes_to_whoever_may_be_lent_it(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A snapshot that waits first may not: as many snapshots as are allowed are there already."""
+    monkeypatch.setattr("mockserver.world.postgres.pool.WAIT_SECONDS", WITHIN)
+    snapshot = pool.lend(1, for_snapshot=True)
+    lent = [pool.lend(1) for _ in range(RESERVED)]
+    waiting = wait_in_thread(pool, for_snapshot=True)
+    change = wait_in_thread(pool, for_snapshot=False)
+    pool.give_back(lent.pop())
+    change.join(WITHIN / 2)
+    assert not change.is_alive()
+    pool.give_back(snapshot, for_snapshot=True)
+    waiting.join(WITHIN)
+    assert not waiting.is_alive()
+    for session in lent:
+        pool.give_back(session)
+
+
+def wait_in_thread(pool: Pool, *, for_snapshot: bool) -> threading.Thread:
+    """Borrows a connection in a thread and gives it back; returns when the thread waits for it."""
+    waiters = len(pool._changed._waiters)  # type: ignore[attr-defined]
+    thread = threading.Thread(
+        target=lambda: pool.give_back(pool.lend(1, for_snapshot=for_snapshot), for_snapshot=for_snapshot), daemon=True
+    )
+    thread.start()
+    deadline = time.monotonic() + WITHIN
+    while len(pool._changed._waiters) == waiters:  # type: ignore[attr-defined]
+        assert time.monotonic() < deadline, "nobody waits"
+        time.sleep(0.01)
+    return thread
