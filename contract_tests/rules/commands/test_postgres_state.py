@@ -264,6 +264,25 @@ def test_a_server_without_its_database_is_not_ready_and_recovers_by_itself() -> 
         assert world.ask("{ projects { name } }") == {"projects": [{"name": "before"}]}
 
 
+def test_a_server_whose_database_is_silent_is_not_ready_until_it_answers() -> None:
+    """A machine that is frozen, or behind a broken network, closes no connection."""
+    dsn = create_database()
+    with serve(dsn) as world:
+        with connect(dsn) as raw:
+            watch = "SELECT pid FROM pg_stat_activity WHERE application_name = %s AND datname = current_database()"
+            ((pid,),) = raw.execute(watch, ["mockserver-watch"]).fetchall()
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            wait_for(lambda: health(world)[0] == 503)
+            assert "has not answered for 10 seconds" in health(world)[1]
+            refused = ask_for_error(world, "{ projects { name } }")
+            assert refused["extensions"]["code"] == "MOCKSERVER_RESOURCE_FAILED"
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        wait_for(lambda: health(world)[0] == 200)
+        assert world.ask("{ projects { name } }") == {"projects": []}
+
+
 def test_a_text_that_the_database_cannot_keep_is_refused_in_words() -> None:
     create = "mutation ($name: String!) { createProject(data: {name: $name}) { id } }"
     with serve(create_database()) as world:

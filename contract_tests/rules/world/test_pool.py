@@ -1,4 +1,4 @@
-"""The connections of a server to PostgreSQL: who gets the next one, and what is lent when the database is silent."""
+"""The connections of a server to PostgreSQL: who gets the next one, and how they end."""
 
 import threading
 import time
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from contract_tests.databases import create_database
-from mockserver.world.postgres.pool import RESERVED, Pool
+from mockserver.world.postgres.pool import KEEPALIVES, RESERVED, Pool
 
 WITHIN = 60.0
 
@@ -49,3 +49,13 @@ def wait_in_thread(pool: Pool, *, for_snapshot: bool) -> threading.Thread:
         assert time.monotonic() < deadline, "nobody waits"
         time.sleep(0.01)
     return thread
+
+
+def test_connections_notice_that_the_other_side_is_gone(pool: Pool) -> None:
+    """By TCP's own probes, of both sides: without them the lock of a machine that is gone stays for two hours."""
+    session = pool.lend(1)
+    of_client = session.raw.info.get_parameters()
+    assert {name: int(of_client[name]) for name in KEEPALIVES} == KEEPALIVES
+    of_database = {name for (name,) in session.raw.execute("SELECT name FROM pg_settings WHERE source = 'session'")}
+    assert {f"tcp_{name}" for name in KEEPALIVES} <= of_database
+    pool.give_back(session)

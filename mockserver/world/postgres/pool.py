@@ -25,6 +25,11 @@ STATEMENTS_KEPT = 1000
 """Prepared statements of one connection. All workspaces share them, as they run on the same views."""
 PREPARED_AFTER = 2
 """Executions of a statement after which it is prepared."""
+SILENT_SECONDS = 10.0
+"""Seconds that a check may take before the database counts as lost: its machine may be frozen, or cut off."""
+KEEPALIVES: dict[str, Any] = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+"""Both sides close a TCP connection when the other side has been gone for 25 seconds. The default of systems is two
+hours, for which the database would keep the lock of a machine that has lost its power."""
 RESERVED = 4
 """Connections that snapshots leave for others: exports that wait for a thread hold one each."""
 
@@ -66,12 +71,24 @@ class Pool:
         self.server: int | None = None
         """The number of the server that uses it: each that takes over a database has the next number, and changes of
         earlier ones are refused (a fence). None in tests without a server."""
-        self.lost: str | None = None
-        """Why the database is known to be lost; None while it answers."""
+        self.asked_at: float | None = None
+        """When the check began that the database has not answered yet."""
+        self._lost: str | None = None
         self._idle: list[Session] = []
         self._lent = self._snapshots = 0
         self._changed = threading.Condition()
         self._closed = False
+
+    @property
+    def lost(self) -> str | None:
+        """Why the database is known to be lost; None while it answers."""
+        asked_at = self.asked_at
+        if self._lost is None and asked_at is not None and time.monotonic() - asked_at > SILENT_SECONDS:
+            return (
+                f"The {self.place} has not answered for {SILENT_SECONDS:.0f} seconds; look at its machine and the"
+                " network; the server goes on by itself when it answers"
+            )
+        return self._lost
 
     @property
     def fence(self) -> str:
@@ -108,8 +125,9 @@ class Pool:
 
     def _may_lend(self, *, for_snapshot: bool) -> bool:
         """Raises ResourceFailed when the database is lost."""
-        if self._closed or self.lost is not None:
-            raise ResourceFailed(self.lost or "The server is stopping; send the request to another one")
+        refusal = "The server is stopping; send the request to another one" if self._closed else self.lost
+        if refusal is not None:
+            raise ResourceFailed(refusal)
         if for_snapshot and self._snapshots >= max(self.most - RESERVED, 1):
             return False
         return self._lent < self.most
@@ -145,14 +163,14 @@ class Pool:
     def mark_lost(self, reason: str) -> None:
         """Refuses users from now on, and forgets the idle connections: they have broken too."""
         with self._changed:
-            self.lost = reason
+            self._lost = reason
             self._close_idle()
             self._changed.notify_all()
 
     def mark_found(self) -> None:
         """Lends connections again."""
         with self._changed:
-            self.lost = None
+            self._lost = None
 
     def close(self) -> None:
         with self._changed:
@@ -181,7 +199,13 @@ def open_connection(dsn: str, name: str = "mockserver") -> psycopg.Connection[An
         connect_timeout=CONNECT_SECONDS,
         application_name=name,
         tcp_user_timeout=10_000,
+        **KEEPALIVES,
     )
     raw.prepared_max = STATEMENTS_KEPT
-    raw.execute(sql.SQL("SET search_path TO {}, pg_catalog").format(sql.Identifier(WORLD)))
+    settings = [sql.SQL("SET search_path TO {}, pg_catalog").format(sql.Identifier(WORLD))]
+    settings += [
+        sql.SQL("SET {} TO {}").format(sql.Identifier(f"tcp_{name}"), sql.Literal(value))
+        for name, value in KEEPALIVES.items()
+    ]
+    raw.execute(sql.SQL("; ").join(settings), prepare=False)
     return raw

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from typing import Any
 
 import psycopg
@@ -60,11 +61,13 @@ class DatabaseWatch:
 
     def _watch(self) -> None:
         while not self._stopped.wait(INTERVAL):
-            reason = self._check()
-            if reason is None and self._pool.lost is not None:
+            self._pool.asked_at = time.monotonic()
+            reason, lost = self._check(), self._pool.lost
+            self._pool.asked_at = None
+            if reason is None and lost is not None:
                 LOG.warning("the %s is back", self._place)
                 self._pool.mark_found()
-            elif reason is not None and reason != self._pool.lost:
+            elif reason is not None and reason != lost:
                 LOG.error("%s", reason)
                 self._pool.mark_lost(reason)
 
