@@ -55,7 +55,8 @@ class Port(click.types.IntParamType):
 @setting(
     "--state",
     metavar="DIR|URL",
-    help="Keep the state in this folder, or in postgresql://… Default: a temporary folder, deleted at the end.",
+    help="Keep the state in this folder, or in postgresql://…; one server uses it at a time. Default: a temporary"
+    " folder, deleted at the end.",
 )
 @setting(
     "--database-connections",

@@ -1,4 +1,5 @@
--- The tables of format 2, from which migrations begin.
+-- The tables of format 2, from which migrations begin. A copy on purpose: it stays as it is when
+-- mockserver/world/schema.sql changes, because the files that were written with it do.
 -- One workspace. SERIAL and BYTES stand for the engine's own types (world/database.py).
 -- Indexes are made when a world's rows are in, so those of the populous tables stand apart, unique ones too.
 -- Moments are microseconds UTC. Flags are true or false. Deleting a project, dataset, data row or label marks it.
