@@ -81,7 +81,7 @@ class Pool:
 
     @property
     def lost(self) -> str | None:
-        """Why the database is known to be lost; None while it answers."""
+        """The reason why the database counts as lost; None while it answers."""
         asked_at = self.asked_at
         if self._lost is None and asked_at is not None and time.monotonic() - asked_at > SILENT_SECONDS:
             return (
