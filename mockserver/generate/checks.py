@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -103,6 +104,8 @@ def _check_values(project: ProjectPlan, scenario: Scenario, where: str) -> None:
             raise ScenarioError(
                 f"{value_path}.value: {plan_value.field!r} is a {kind}, and {plan_value.value!r} is none"
             )
+        if isinstance(plan_value.value, float) and not math.isfinite(plan_value.value):
+            raise ScenarioError(f"{value_path}.value: JSON cannot hold {plan_value.value}; give a finite number")
         if kind == "datetime":
             _check_date_time(str(plan_value.value), f"{value_path}.value")
         if kind == "enum" and plan_value.value not in options[plan_value.field]:

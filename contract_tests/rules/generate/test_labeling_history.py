@@ -145,11 +145,16 @@ def test_metadata_has_a_value_of_every_kind(pieces: list[list[Record]]) -> None:
     assert used == {"CustomMetadataString", "CustomMetadataNumber", "CustomMetadataDateTime", "CustomMetadataEnum"}
 
 
+NUMBER = 'metadata = [{ name = "score", kind = "number" }]\n'
 BASE = 'description = "d"\n[ontologies.o]\nmedia = "text"\n[[projects]]\nname = "p"\nmedia = "text"\nontology = "o"\n'
 REFUSED = {
     "both consensus and benchmarks": (BASE + "consensus = 2\nbenchmarks = 1", "not both"),
     "frames of texts": (BASE + "frames = 3", ".frames: only projects of media 'video' take it"),
     "a value of no field": (BASE + 'values = [{ field = "tgа", value = "x" }]', "there is no metadata field"),
+    "a value that JSON cannot hold": (
+        NUMBER + BASE + 'values = [{ field = "score", value = inf }]',
+        "JSON cannot hold inf",
+    ),
     "a value of another kind": (BASE + 'values = [{ field = "tag", value = 3 }]', "'tag' is a string, and 3.0 is none"),
     "no moment": (BASE + 'values = [{ field = "captureDateTime", value = "soon" }]', "'soon' is no moment"),
     "no option": (BASE + 'values = [{ field = "split", value = "tran" }]', "no option 'tran'; known are \"train\""),
