@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +15,8 @@ from mockserver.errors import BadInput
 
 _BLANK = re.compile(r"[ \t\r\n]*")
 _EXCERPT = 40
+INTEGERS = range(-(2**63), 2**64)
+"""The integers that can be written again as JSON."""
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -48,7 +51,7 @@ def iterate_items(text: str) -> Iterator[Any]:
 
     Raises BadInput.
     """
-    decoder = json.JSONDecoder(parse_constant=_refuse_constant)
+    decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=_parse_integer)
     place = _skip(text, 0)
     if text[place : place + 1] != "[":
         raise BadInput(
@@ -78,6 +81,16 @@ def iterate_items(text: str) -> Iterator[Any]:
 def _skip(text: str, place: int) -> int:
     match = _BLANK.match(text, place)
     return place if match is None else match.end()
+
+
+def _parse_integer(digits: str) -> int | float:
+    """The number; one of more than 64 bits as a float, as in bodies of requests. Raises ValueError."""
+    number = int(digits)
+    if number in INTEGERS:
+        return number
+    if math.isinf(value := float(digits)):
+        raise ValueError(f"a number of {len(digits):,} digits is too large")
+    return value
 
 
 def _refuse_constant(name: str) -> Any:

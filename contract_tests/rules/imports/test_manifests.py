@@ -11,7 +11,11 @@ from mockserver.imports.manifests import decode_chunk, iterate_items
 
 ITEMS = st.lists(
     st.recursive(
-        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+        st.none()
+        | st.booleans()
+        | st.integers(-(2**63), 2**64 - 1)
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.text(),
         lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
         max_leaves=8,
     ),
@@ -28,6 +32,16 @@ def test_items_are_those_of_the_list(items: list[object], indent: int | None, es
         return
     if "\\ud" not in text:
         assert list(iterate_items(decode_chunk(content))) == items
+
+
+def test_an_integer_of_more_than_64_bits_is_a_float() -> None:
+    """Items are written again where an import lists what it refused."""
+    items = list(iterate_items(f"[{2**64 - 1}, {-(2**63)}, {2**64}, {-(10**40)}]"))
+    assert [type(item) for item in items] == [int, int, float, float]
+    assert items == [2**64 - 1, -(2**63), float(2**64), -1e40]
+    for digits in ("9" * 400, "9" * 5_000):
+        with pytest.raises(BadInput, match="is not JSON"):
+            list(iterate_items(f"[{digits}]"))
 
 
 @given(ITEMS.filter(bool), st.data())
