@@ -71,8 +71,9 @@ class MetadataReader:
     def _read_value(self, schema: MetadataSchema, value: Any) -> MetadataValue:
         match schema.kind:
             case "CustomMetadataNumber":
-                if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
-                    return value
+                number = read_number(value)
+                if number is not None:
+                    return number
                 expected = "a number"
             case "CustomMetadataDateTime":
                 if isinstance(value, str) and _is_moment(value):
@@ -101,3 +102,16 @@ def _is_moment(text: str) -> bool:
 def _build_repeated(schema_id: str) -> ItemRefused:
     """In the service's words (SDK tests test_data_rows.py)."""
     return ItemRefused(f"A schemaId can only be specified once per DataRow : [{schema_id}]")
+
+
+def read_number(value: Any) -> int | float | None:
+    """A finite number; None of anything else. Integers of more than 64 bits become floats, as in parsed JSON."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    if isinstance(value, int) and -(2**63) <= value < 2**64:
+        return value
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
