@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -83,6 +84,18 @@ def open_page(browser: Browser, url: str, **options: Any) -> Iterator[Page]:
         page.on("console", lambda message: complaints.append(message.text) if is_complaint(message) else None)
         yield page
         assert complaints == [], complaints
+
+
+def wait_until(page: Page, expression: str) -> None:
+    """Waits until an expression is true in the page.
+
+    `page.wait_for_function` does so only by luck: it evaluates from the page's own timers all but the first time, which
+    a content policy without unsafe-eval forbids.
+    """
+    deadline = time.monotonic() + PATIENCE / 1000
+    while not page.evaluate(expression):
+        assert time.monotonic() < deadline, f"{expression} has not become true"
+        page.wait_for_timeout(50)
 
 
 def find_violations(page: Page, rules: Sequence[str] = ()) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page
 
-from contract_tests.rules.console.browser import OF_COLORS, find_violations, open_browser, open_page
+from contract_tests.rules.console.browser import OF_COLORS, find_violations, open_browser, open_page, wait_until
 from contract_tests.rules.console.views import AUDITED, list_views, populate
 from contract_tests.serving import ServedWorld
 
@@ -94,7 +94,7 @@ def test_labels_of_a_date_range_are_exported_by_v1(page: Page, server: ServedWor
 def test_the_bell_shows_an_export_of_a_client_while_it_runs(page: Page, server: ServedWorld) -> None:
     """The page hears of the change: it is not loaded again, and no button is pressed."""
     page.goto("/console/tasks")
-    page.wait_for_function("stream.readyState === EventSource.OPEN")
+    wait_until(page, "stream.readyState === EventSource.OPEN")
     progress = {"exports": {"seconds": 3600}}
     requests.post(f"{server.url}/_mock/progression", json=progress, timeout=60)
     document = "mutation($id: ID!) { exportDataRowsInProject(input: {filters: {projectId: $id}}) { taskId } }"
@@ -115,7 +115,7 @@ def test_the_clock_goes_to_the_next_due_delivery(page: Page, server: ServedWorld
     page.locator("#delivery-list", has_text="not connected").wait_for()
     attempts = int(page.locator("#delivery-list td.number").inner_text())
     page.get_by_role("button", name="Advance the clock to the next due delivery").click()
-    page.wait_for_function(f"Number(document.querySelector('#delivery-list td.number')?.textContent) > {attempts}")
+    wait_until(page, f"Number(document.querySelector('#delivery-list td.number')?.textContent) > {attempts}")
     requests.delete(f"{server.url}/_mock/webhooks/{created['id']}", timeout=60)
 
 
