@@ -13,6 +13,7 @@ from mockserver.console.headers import HEADERS
 from mockserver.console.tasks import TaskState, list_states
 from mockserver.console.view import View
 from mockserver.errors import Conflict, WireError
+from mockserver.workspaces.registry import Registry
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.tasks import TaskStatus
 
@@ -24,6 +25,8 @@ KEEP_ALIVE = 15.0
 """Seconds after which a stream without events sends a comment, so that a vanished browser is noticed."""
 TASKS, WORLD, REQUESTS = "tasks", "world", "requests"
 """What may change: exports as clients see them, anything in the world, the journal."""
+DELETED = "event: deleted\ndata:\n\n"
+"""The last event when the workspace was deleted: the page requests nothing more. After a reset it connects again."""
 
 
 class Stream:
@@ -43,7 +46,7 @@ class Stream:
         self._woken.set()
 
     async def events(self) -> AsyncGenerator[str]:
-        """Yields the events as they are sent; ends with the workspace."""
+        """Yields the events as they are sent; ends when the store of the workspace is closed."""
         yield "retry: 3000\n\n"
         while not self._ended:
             try:
@@ -133,18 +136,20 @@ class Streams:
         if self._open >= self._most:
             raise Conflict(f"{self._most} streams are open already; close a page of this server, or poll a view")
         self._open += 1
-        return EventResponse(self._follow(view.workspace), self._count_end)
+        return EventResponse(self._follow(view.workspace, view.workspaces.registry), self._count_end)
 
     def _count_end(self) -> None:
         self._open -= 1
 
-    async def _follow(self, workspace: Workspace) -> AsyncGenerator[str]:
+    async def _follow(self, workspace: Workspace, registry: Registry) -> AsyncGenerator[str]:
         stream, watch = Stream(), self._find_watch(workspace)
         watch.streams.add(stream)
         try:
             async with contextlib.aclosing(stream.events()) as events:
                 async for event in events:
                     yield event
+            if not registry.has(workspace.api_key):
+                yield DELETED
         finally:
             watch.streams.discard(stream)
             if not watch.streams:

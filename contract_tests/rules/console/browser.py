@@ -66,15 +66,16 @@ def open_browser() -> Iterator[Browser]:
 
 
 def is_complaint(message: ConsoleMessage) -> bool:
-    is_asset = "/static/" in message.location["url"]
-    return message.type == "error" and (is_asset or "404 (Not Found)" not in message.text)
+    of_workspace = "api_key=" in message.location["url"]
+    return message.type == "error" and not (of_workspace and "404 (Not Found)" in message.text)
 
 
 @contextmanager
 def open_page(browser: Browser, url: str, **options: Any) -> Iterator[Page]:
     """A page of its own context, whose paths are relative to `url`. A complaint of a script fails the test.
 
-    Updates of a workspace that a test has just deleted end with 404, which browsers write to the console, too.
+    A request that was on its way while a test deleted its workspace ends with 404, which browsers write to the
+    console, too. The server's own workspace cannot be deleted, and addresses of the others have their key.
     """
     with browser.new_context(base_url=url, accept_downloads=True, **options) as context:
         context.set_default_timeout(PATIENCE)

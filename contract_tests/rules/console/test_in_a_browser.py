@@ -133,6 +133,16 @@ def test_the_clock_and_workspaces_are_changed_by_buttons(page: Page, server: Ser
     assert fork not in keys
 
 
+def test_a_page_whose_workspace_was_deleted_says_so_and_requests_nothing_more(page: Page, server: ServedWorld) -> None:
+    created = requests.post(f"{server.url}/_mock/workspaces", json={"scenario": "empty"}, timeout=60).json()
+    page.goto(f"/console/tasks?api_key={created['api_key']}")
+    wait_until(page, "stream?.readyState === EventSource.OPEN")
+    requests.delete(f"{server.url}/_mock/workspaces/{created['api_key']}", timeout=60)
+    page.get_by_text("This workspace was deleted").wait_for()
+    assert page.evaluate("stream.readyState === EventSource.CLOSED")
+    assert page.locator("[data-live], [data-open], meta[name=stream]").count() == 0
+
+
 def test_a_webhook_is_set_up_as_the_service_describes_it(page: Page, server: ServedWorld) -> None:
     page.goto("/console/webhooks")
     page.get_by_role("textbox", name="URL").fill("http://127.0.0.1:1/webhook-endpoint")

@@ -93,14 +93,36 @@ def wait_until_open(server: ServedWorld) -> None:
     pytest.fail("a closed stream is counted for ever")
 
 
-def test_a_stream_ends_with_its_workspace(server: ServedWorld) -> None:
+def create_workspace(server: ServedWorld) -> str:
     created = requests.post(f"{server.url}/_mock/workspaces", json={"scenario": "empty"}, timeout=60).json()
-    with follow(server, api_key=created["api_key"]) as names:
-        wait_for(names, "world")
-        requests.delete(f"{server.url}/_mock/workspaces/{created['api_key']}", timeout=60)
-        assert "tasks" not in list(names)
-    with open_stream(server, api_key=created["api_key"]) as answer:
+    return str(created["api_key"])
+
+
+def read_until_world(answer: requests.Response) -> Iterator[str]:
+    """The lines of a stream after its first look."""
+    lines: Iterator[str] = answer.iter_lines(chunk_size=1, decode_unicode=True)
+    assert any("world" in line for line in lines)
+    return lines
+
+
+def test_a_stream_ends_with_its_workspace_and_says_so(server: ServedWorld) -> None:
+    key = create_workspace(server)
+    with open_stream(server, api_key=key) as answer:
+        lines = read_until_world(answer)
+        requests.delete(f"{server.url}/_mock/workspaces/{key}", timeout=60)
+        assert "event: deleted" in list(lines)
+    with open_stream(server, api_key=key) as answer:
         assert answer.status_code == 404
+
+
+def test_a_stream_that_a_reset_ends_can_be_opened_again(server: ServedWorld) -> None:
+    key = create_workspace(server)
+    with open_stream(server, api_key=key) as answer:
+        lines = read_until_world(answer)
+        requests.post(f"{server.url}/_mock/reset", params={"api_key": key}, timeout=60)
+        assert "event: deleted" not in list(lines)
+    with follow(server, api_key=key) as names:
+        wait_for(names, "world")
 
 
 def test_a_server_that_stops_ends_its_streams_quietly() -> None:

@@ -248,6 +248,7 @@ document.addEventListener("click", async (event) => {
 let stream = null;
 
 async function refresh(part) {
+  if (!part.dataset.live) return;
   const text = await fetchFragment(part.dataset.live);
   if (part.shown === text || part.querySelector("details[open]")) return;
   part.shown = text;
@@ -290,6 +291,19 @@ function listen() {
   stream = new EventSource(address);
   stream.addEventListener("open", () => document.querySelectorAll("[data-live]").forEach(refreshSoon));
   stream.addEventListener("changed", ({ data }) => liveParts(data.split(" ")).forEach(refreshSoon));
+  stream.addEventListener("deleted", stopUpdates);
+}
+
+// The workspace is gone: every further request would be answered 404.
+
+function stopUpdates() {
+  stream.close();
+  document.querySelector('meta[name="stream"]').remove();
+  for (const part of document.querySelectorAll("[data-live], [data-open]")) {
+    delete part.dataset.live;
+    delete part.dataset.open;
+  }
+  say("This workspace was deleted, so the page is no longer updated", true);
 }
 
 // The list under the bell is requested while it is open.
@@ -297,7 +311,7 @@ function listen() {
 function startBell(bell) {
   const list = bell.querySelector("[data-open]");
   bell.addEventListener("toggle", () => {
-    if (bell.open) { list.dataset.live = list.dataset.open; refreshSoon(list); } else delete list.dataset.live;
+    if (bell.open && list.dataset.open) { list.dataset.live = list.dataset.open; refreshSoon(list); } else delete list.dataset.live;
   });
   document.addEventListener("click", (event) => { if (!bell.contains(event.target)) bell.open = false; });
   document.addEventListener("keydown", (event) => {
