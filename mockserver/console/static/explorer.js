@@ -120,6 +120,7 @@ function startGraphql(form) {
     document_.focus();
   };
   const showLines = () => {
+    if (!schema) return;  // it is still being read; its lines are shown for the words of that moment
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     const order = ({ type }) => (schema.roots[type.name] ? 0 : 1);
     const lines = schema.lines().filter(({ text }) => words.every((word) => text.toLowerCase().includes(word)));
