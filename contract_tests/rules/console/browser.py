@@ -94,9 +94,18 @@ def wait_until(page: Page, expression: str) -> None:
     a content policy without unsafe-eval forbids.
     """
     deadline = time.monotonic() + PATIENCE / 1000
-    while not page.evaluate(expression):
+    while not _is_true(page, expression):
         assert time.monotonic() < deadline, f"{expression} has not become true"
         page.wait_for_timeout(50)
+
+
+def _is_true(page: Page, expression: str) -> bool:
+    try:
+        return bool(page.evaluate(expression))
+    except Error as error:
+        if "Execution context was destroyed" in error.message:  # the page is loaded again
+            return False
+        raise
 
 
 def find_violations(page: Page, rules: Sequence[str] = ()) -> list[str]:
