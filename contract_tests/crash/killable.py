@@ -17,11 +17,14 @@ KILL_AT = "KILL_AT"
 
 
 def arm(_signal: int, _frame: FrameType | None) -> None:
-    """Counts steps from now on. The file is emptied first, since the sender of the signal waits for that."""
+    """Counts steps from now on, and then empties the file, which the sender of the signal waits for.
+
+    `truncate` is not counted as a step. Emptied first, the file would let the sender go on while another thread of
+    the server can still use up the steps of the number before.
+    """
     file = Path(os.environ[KILL_AT])
-    step = int(file.read_text())
-    file.write_text("")
-    ctypes.CDLL(None).kill_before_step(ctypes.c_long(step))
+    ctypes.CDLL(None).kill_before_step(ctypes.c_long(int(file.read_text())))
+    os.truncate(file, 0)
 
 
 if __name__ == "__main__":
