@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import pytest
 import requests
 
 from mockserver.links import Links
@@ -47,6 +46,8 @@ class ServedWorld(MockServer):
         """The folder of the server's state, which it holds locked. A test that looks into it is skipped where the
         session's states are in a database."""
         if self.state_kind == "postgres":
+            import pytest  # the demonstration serves a world where no pytest is installed
+
             pytest.skip("the state is in PostgreSQL, and the test looks into a state folder")
         held = set()
         for descriptor in Path(f"/proc/{self.ready['pid']}/fd").iterdir():
