@@ -84,6 +84,7 @@ def test_a_large_export_is_tried_only_if_it_is_named() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # ten seconds of processor time, of which a busy machine may give little
 def test_a_client_that_passes_rows_on_reads_a_hundred_thousand(mock: MockServer) -> None:
     [result] = try_client(mock, "Right", "hundred-thousand").results
     assert result.verdict is Verdict.PASSED
@@ -93,6 +94,7 @@ def test_a_client_that_passes_rows_on_reads_a_hundred_thousand(mock: MockServer)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_client_that_keeps_a_hundred_thousand_rows_is_named(mock: MockServer) -> None:
     report = try_client(mock, "KeepsRows", "hundred-thousand")
     assert set(report.mistakes) == {"memory-grows", "first-row-late", "connections-left"}
