@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import http
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent import futures
+from concurrent.futures import Future
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import msgspec
 
@@ -21,6 +23,9 @@ from mockserver.webhooks.exchange import Failure, Outcome, Request
 from mockserver.webhooks.sending import Sender
 from mockserver.webhooks.targets import Allowed, Everywhere, parse_target
 
+T = TypeVar("T")
+CHECK_EVERY = 0.5
+"""Seconds from one call of a client's `check` to the next, while it waits."""
 BODY_KEPT = 2000
 """Bytes of a body that are kept, of a message and of its answer."""
 
@@ -69,13 +74,17 @@ class NotReached(Exception):
 class Client:
     """Sends requests to one URL, each on a connection of its own. A context manager."""
 
-    def __init__(self, url: str, *, timeout: float, allowed: Allowed | None = None) -> None:
-        """`timeout`: seconds without an answer. `allowed`: the addresses to send to, by default every one. Raises
+    def __init__(
+        self, url: str, *, timeout: float, allowed: Allowed | None = None, check: Callable[[], None] | None = None
+    ) -> None:
+        """`timeout`: seconds without an answer. `allowed`: the addresses to send to, by default every one. `check` is
+        called again and again while an answer is waited for: an error that it raises ends the wait. Raises
         StartupError for a URL to which nothing can be sent."""
         try:
             self._target = parse_target(url)
         except BadInput as error:
             raise StartupError(error.message) from None
+        self._check = check or (lambda: None)
         self._url, self._timeout = url, timeout
         self._sender = Sender(allowed or Everywhere(), idle_seconds=0)
 
@@ -101,7 +110,7 @@ class Client:
     def _send_batch(self, batch: Sequence[Request]) -> list[Answer]:
         sending = asyncio.run_coroutine_threadsafe(self._sender.send_all(self._url, batch), self._loop)
         try:
-            outcomes = sending.result()
+            outcomes = self._wait_for(sending)
         finally:
             sending.cancel()
         answers = [
@@ -111,6 +120,12 @@ class Client:
         if len(answers) == 1 and not answers[0].reached:
             raise NotReached(answers[0].trouble)
         return answers
+
+    def _wait_for(self, sending: Future[T]) -> T:
+        """The result of what runs on the loop. Raises what `check` raises."""
+        while not futures.wait([sending], CHECK_EVERY).done:
+            self._check()
+        return sending.result()
 
     def _prepare(self, request: Request) -> Request:
         """Closes the connection after the answer, or after a body that is too short; pauses do not count as waiting."""

@@ -47,6 +47,7 @@ def certify(
     documents: list[Document] | None = None,
     tell: Callable[[Result], None] | None = None,
     allowed: Allowed | None = None,
+    check: Callable[[], None] | None = None,
 ) -> Report:
     """Sends every case to the receiver at `url`, or at `path` of an ASGI or WSGI application, which is served for it.
 
@@ -54,7 +55,8 @@ def certify(
     `retired_secret`: it has to be refused. `topic`: the topic of messages that do not test topics. `leave_out`: names
     of cases not to send; `only`: of those to send, by default all. `documents`: the bodies, by default the labelled
     rows of the default scenario. `tell` is called with each result. `allowed`: the addresses to which messages may
-    be sent, by default every one.
+    be sent, by default every one. `check` is called again and again during the waits: an error that it raises ends the
+    certification.
     """
     if (url is None) == (app is None):
         raise StartupError("a receiver is needed; give either its url, or an app that is served for the certification")
@@ -71,7 +73,7 @@ def certify(
     if only:
         reasons |= {case.name: NOT_REQUESTED for case in cases if case.name not in only}
     with nullcontext(url) if url is not None else serve_app(app, path) as address:
-        client = Client(address, timeout=PATIENCE * within, allowed=allowed)
+        client = Client(address, timeout=PATIENCE * within, allowed=allowed, check=check)
         bodies = load_documents() if documents is None else documents
         factory = MessageFactory(
             bodies,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
@@ -12,13 +13,13 @@ from mockserver.certification.cases import Case
 from mockserver.certification.judge import Result, Verdict
 from mockserver.certification.patterns import Diagnosis
 from mockserver.certification.report import Grade, Report
-from mockserver.certification.runner import CASES, certify
+from mockserver.certification.runner import CASES, certify, check_names
 from mockserver.console.calls import Line
 from mockserver.console.headers import HEADERS
 from mockserver.console.view import View
 from mockserver.conversion import decode
 from mockserver.errors import BadInput, Conflict, StartupError
-from mockserver.webhooks.targets import Allowed
+from mockserver.webhooks.targets import Allowed, parse_target
 from mockserver.world.events import TOPICS
 
 MOST_KEPT = 20
@@ -30,8 +31,8 @@ WORDS = {Verdict.PASSED: "good", Verdict.FAILED: "bad", Verdict.REMARK: "warn"}
 class Certify(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The receiver, and the secret with which its messages are signed. `only`: names of cases, by default all."""
 
-    url: str
-    secret: str
+    url: str = ""
+    secret: str = ""
     topic: str = TOPICS[0]
     only: list[str] = []
 
@@ -46,21 +47,21 @@ class ShownResult(NamedTuple):
 
 
 class Stopped(Exception):
-    """A user has stopped the certification."""
+    """The certification is not to go on; the message is the reason."""
 
 
 class Certification:
-    """One certification, while it runs and after it. It runs in a thread of its own."""
+    """One certification, while it runs and after it. It runs in a thread of its own, until its workspace is deleted."""
 
-    def __init__(self, body: Certify, allowed: Allowed) -> None:
+    def __init__(self, body: Certify, allowed: Allowed, is_deleted: Callable[[], bool]) -> None:
         self.url, self.topic = body.url, body.topic
         self.results: list[ShownResult] = []
-        self.total = len(body.only) or len(CASES)
+        self.total = len(set(body.only)) or len(CASES)
         self.grade: Grade | None = None
         self.diagnoses: list[Diagnosis] = []
         self.failure = ""
         self._is_stopping = False
-        self._body, self._allowed = body, allowed
+        self._body, self._allowed, self.is_deleted = body, allowed, is_deleted
         self._thread = threading.Thread(target=self._run, name="certification", daemon=True)
 
     @property
@@ -71,8 +72,15 @@ class Certification:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stops it after the case that is being sent."""
+        """Stops it, also while it waits for an answer."""
         self._is_stopping = True
+
+    def check(self) -> None:
+        """Raises Stopped if it is not to go on."""
+        if self._is_stopping:
+            raise Stopped("Stopped")
+        if self.is_deleted():
+            raise Stopped("The workspace was deleted")
 
     def _run(self) -> None:
         body = self._body
@@ -80,43 +88,39 @@ class Certification:
             self._finish(
                 certify(
                     body.url, secret=body.secret, topic=body.topic, only=body.only, tell=self._add,
-                    allowed=self._allowed,
+                    allowed=self._allowed, check=self.check,
                 )
             )  # fmt: skip
-        except Stopped:
-            self.failure = "Stopped"
-        except StartupError as error:
+        except (Stopped, StartupError) as error:
             self.failure = str(error)
 
     def _add(self, result: Result) -> None:
         if result.verdict is not Verdict.LEFT_OUT or not self._body.only:
             self.results.append(ShownResult(result.case, result.verdict, result.summary, result.remark))
-        if self._is_stopping:
-            raise Stopped
+        self.check()
 
     def _finish(self, report: Report) -> None:
         self.grade, self.diagnoses = report.grade, report.diagnoses
 
 
 class Certifications:
-    """The newest certification of each workspace; one runs at a time, as each sends as fast as it can."""
+    """The newest certification of each workspace; one runs at a time, as each sends as fast as it can. A workspace is
+    known by the name in its links, which no later one with the same API key has."""
 
     def __init__(self) -> None:
-        self._by_key: dict[str, Certification] = {}
+        self._by_slug: dict[str, Certification] = {}
         self._lock = threading.Lock()
 
-    def find(self, api_key: str) -> Certification | None:
-        return self._by_key.get(api_key)
+    def find(self, slug: str) -> Certification | None:
+        return self._by_slug.get(slug)
 
-    def start(self, api_key: str, certification: Certification) -> None:
+    def start(self, slug: str, certification: Certification) -> None:
         """Raises Conflict while another one runs."""
         with self._lock:
-            if any(each.is_running for each in self._by_key.values()):
+            if any(each.is_running for each in self._by_slug.values()):
                 raise Conflict("A certification is running; wait for its end, or stop it")
-            self._by_key.pop(api_key, None)
-            self._by_key[api_key] = certification
-            while len(self._by_key) > MOST_KEPT:
-                del self._by_key[next(iter(self._by_key))]
+            others = [(name, each) for name, each in self._by_slug.items() if name != slug and not each.is_deleted()]
+            self._by_slug = dict([*others, (slug, certification)][-MOST_KEPT:])
             certification.start()
 
 
@@ -128,7 +132,7 @@ def show_certification(view: View) -> Response:
     """Shows the form and the newest certification of the workspace, or the latter alone for the script."""
     return view.render(
         "certification_results.html" if view.query.get("part") == "list" else "certification.html",
-        certification=CERTIFICATIONS.find(view.workspace.api_key), words=WORDS, topics=TOPICS, cases=len(CASES),
+        certification=CERTIFICATIONS.find(view.workspace.links.workspace), words=WORDS, topics=TOPICS, cases=len(CASES),
         lines=list_calls(),
     )  # fmt: skip
 
@@ -149,16 +153,31 @@ def start_certification(view: View, body: bytes) -> Response:
         request = decode(body, Certify)
     except msgspec.MsgspecError as error:
         raise BadInput(f"The body is not as expected: {error}") from None
+    check_request(request)
+    slug, registry = view.workspace.links.workspace, view.workspaces.registry
+    certification = Certification(request, Allowed(view.settings.webhook_allow), lambda: not registry.has_slug(slug))
+    CERTIFICATIONS.start(slug, certification)
+    return Response(status_code=204, headers=HEADERS)
+
+
+def check_request(request: Certify) -> None:
+    """Raises BadInput for a request with which no certification can begin."""
+    if not request.url.strip():
+        raise BadInput("url is empty; give the address of your receiver, like http://127.0.0.1:3001/webhook-endpoint")
+    if not request.secret:
+        raise BadInput("secret is empty; give the one with which your receiver checks signatures")
     if request.topic not in TOPICS:
         raise BadInput(f"topic is {request.topic!r}; expected one of {', '.join(TOPICS)}")
-    certification = Certification(request, Allowed(view.settings.webhook_allow))
-    CERTIFICATIONS.start(view.workspace.api_key, certification)
-    return Response(status_code=204, headers=HEADERS)
+    parse_target(request.url)
+    try:
+        check_names(request.only, CASES)
+    except StartupError as error:
+        raise BadInput(str(error)) from None
 
 
 def stop_certification(view: View, _body: bytes) -> Response:
     """Stops the certification of the workspace."""
-    certification = CERTIFICATIONS.find(view.workspace.api_key)
+    certification = CERTIFICATIONS.find(view.workspace.links.workspace)
     if certification is not None:
         certification.stop()
     return Response(status_code=204, headers=HEADERS)

@@ -8,12 +8,15 @@ from starlette.responses import Response
 
 from mockserver.console.calls import ShownCall, build_export_call, build_legacy_call
 from mockserver.console.filters import DATES, read_filters
-from mockserver.console.rows import MOST_COUNTED, list_batches
+from mockserver.console.rows import MOST_COUNTED, list_batches, narrow
+from mockserver.console.run_filters import list_matching_ids, read_run_filters
 from mockserver.console.subjects import Subject, find_subject
 from mockserver.console.view import View
-from mockserver.exports.scope import MOST_PROJECTS, build_scope
+from mockserver.exports.scope import MOST_PROJECTS, Scope, build_scope
+from mockserver.exports.selection import MOST_IDS
+from mockserver.exports.words import build_terms
 from mockserver.world.database import Connection
-from mockserver.world.models import ModelRun
+from mockserver.world.models import DataSplit, ModelRun
 from mockserver.world.projects import Project
 from mockserver.world.queries.conditions import LIVE, match_live_model
 from mockserver.world.queries.projects import count_up_to
@@ -41,16 +44,24 @@ def show_export(view: View) -> Response:
         version = "v1" if view.query.get("version") == "v1" and subject.kind.has_v1 else "v2"
         filters = read_filters(view, subject)
         params = read_params(view, subject)
+        run = read_run_filters(view, subject)
+        ids = None
         count = None
         if version == "v2":
-            scope = build_scope(connection, subject.build_request(filters.terms))
-            count = count_up_to(connection, scope.source, scope.condition, MOST_COUNTED + 1)
+            scope = narrow(build_scope(connection, subject.build_request(filters.terms)), run.condition)
+            ids = list_matching_ids(connection, scope, run, MOST_IDS) if run.are_set else None
+            count = count_rows(connection, scope) if ids is None else len(ids)
         choices, batches = list_choices(connection, subject), list_batches(connection, subject)
-    call = build_call(view, subject, version, filters.filters, filters.terms, params)
+    call: ShownCall | None
+    if ids is None:
+        call = build_call(view, subject, version, filters.filters, filters.terms, params)
+    else:
+        call = build_matching_call(view, subject, ids, params)
     return view.render(
         "call.html" if view.query.get("part") == "call" else "export.html",
         subject=subject, version=version, filters=filters, given=view.request.query_params, params=params, call=call,
-        count=count, most_counted=MOST_COUNTED, choices=choices, batches=batches, most_projects=MOST_PROJECTS,
+        count=count, most_counted=MOST_COUNTED if ids is None else MOST_IDS,
+        splits=list(DataSplit), choices=choices, batches=batches, most_projects=MOST_PROJECTS,
         flags=[name for name in subject.kind.params if not name.endswith("_ids")],
     )  # fmt: skip
 
@@ -63,6 +74,21 @@ def build_call(
         return build_export_call(view, subject, terms, filters, params)
     created, active = (filters.get(name, [None, None]) for name in DATES)
     return build_legacy_call(view, subject, created, active)
+
+
+def build_matching_call(view: View, subject: Subject, ids: list[str], params: dict[str, object]) -> ShownCall | None:
+    """Builds the export of the catalog that has these data rows of a model run, with its predictions; None if there
+    are no rows, or more than an export takes ids."""
+    if not 0 < len(ids) <= MOST_IDS:
+        return None
+    filters, catalog = {"data_row_ids": ids}, Subject("catalog", "", "")
+    terms = build_terms(filters, catalog.kind.filters)
+    return build_export_call(view, catalog, terms, filters, params | {"model_run_ids": [subject.id]})
+
+
+def count_rows(connection: Connection, scope: Scope) -> int:
+    """Counts the rows of a scope, up to one more than are shown."""
+    return count_up_to(connection, scope.source, scope.condition, MOST_COUNTED + 1)
 
 
 def read_params(view: View, subject: Subject) -> dict[str, object]:

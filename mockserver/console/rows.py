@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from collections import Counter
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from starlette.responses import Response
 
 from mockserver.console.calls import build_export_call
 from mockserver.console.filters import build_search, match_rows_of, query_of, read_filters
+from mockserver.console.run_filters import MOST_EXAMINED, Matches, find_confident_rows, read_run_filters
 from mockserver.console.subjects import Subject, find_subject
 from mockserver.console.view import View
 from mockserver.errors import BadInput
@@ -68,15 +70,16 @@ def show_rows(view: View) -> Response:
         scope = build_scope(connection, subject.build_request(filters.terms))
         if filters.text:
             scope = narrow(scope, build_search(connection, filters.text))
-        split = read_split(view, subject)
-        if split:
-            scope = narrow(scope, Clause("mr.data_split = :split", split=split))
-        page = load_page(view, connection, subject, scope, after, is_filtered=filters.are_set or bool(split))
+        run = read_run_filters(view, subject)
+        scope = narrow(scope, run.condition)
+        matches = find_confident_rows(connection, scope, run) if run.have_range else None
+        is_filtered = filters.are_set or run.are_set
+        page = load_page(view, connection, subject, scope, after, is_filtered=is_filtered, matches=matches)
         batches = list_batches(connection, subject)
     return view.render(
         "rows.html",
-        subject=subject, page=page, filters=filters, query=query_of(view) | ({"split": [split]} if split else {}),
-        split=split, splits=list(DataSplit), target=find_target(subject), batches=batches, after=after,
+        subject=subject, page=page, filters=filters, query=query_of(view) | run.query, is_filtered=is_filtered,
+        splits=list(DataSplit), target=find_target(subject), batches=batches, after=after, most_examined=MOST_EXAMINED,
         given=view.request.query_params, most_selected=MOST_SELECTED,
         call=build_export_call(view, subject, filters.terms, filters.filters, {"data_row_details": True}),
     )  # fmt: skip
@@ -88,14 +91,6 @@ def read_after(view: View) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 18:
         raise BadInput(f"after is {text!r}; expected the number of a data row, as the link to the next page has it")
     return int(text)
-
-
-def read_split(view: View, subject: Subject) -> str:
-    """Reads the split of a model run's rows; empty for all of them. Raises BadInput."""
-    split = view.query.get("split", "") if subject.kind_name == "model_run" else ""
-    if split and split not in list(DataSplit):
-        raise BadInput(f"split is {split!r}; expected one of {', '.join(DataSplit)}")
-    return split
 
 
 class Target(NamedTuple):
@@ -122,10 +117,21 @@ def narrow(scope: Scope, condition: Clause) -> Scope:
 
 
 def load_page(
-    view: View, connection: Connection, subject: Subject, scope: Scope, after: int, *, is_filtered: bool
+    view: View,
+    connection: Connection,
+    subject: Subject,
+    scope: Scope,
+    after: int,
+    *,
+    is_filtered: bool,
+    matches: Matches | None = None,
 ) -> Page:
-    """Loads the rows after a key: one range of an index, however many rows there are."""
+    """Loads the rows after a key: one range of an index, however many rows there are. `matches` are those to choose
+    from, if they are known."""
     behind = Clause(f"{scope.order} > :after", after=after)
+    if matches is not None:
+        start = bisect.bisect_right(matches.numbers, after)
+        behind = Clause("dr.no IN :numbers", numbers=matches.numbers[start : start + PAGE + 1])
     records = connection.select_columns(
         scope.source, _COLUMNS, scope.condition & behind, order=scope.order, first=PAGE + 1
     )
@@ -140,7 +146,10 @@ def load_page(
         )
         for no, row_id, key, name, media, row_data, active in records[:PAGE]
     ]  # fmt: skip
-    total, is_counted = count_matching(connection, subject, scope, is_filtered=is_filtered)
+    if matches is not None:
+        total, is_counted = len(matches.numbers), matches.are_all
+    else:
+        total, is_counted = count_matching(connection, subject, scope, is_filtered=is_filtered)
     return Page(rows, numbers[-1] if len(records) > PAGE else None, total, is_counted)
 
 

@@ -61,6 +61,10 @@ class Registry:
         """Whether a workspace with this API key is served."""
         return api_key in self._by_key
 
+    def has_slug(self, slug: str) -> bool:
+        """Whether a workspace whose links contain this slug is served. A reset keeps the slug."""
+        return slug in self._by_slug
+
     def find_damage(self, api_key: str) -> Damage | None:
         """The damage of the workspace with this API key; None if it is served, or if there is none."""
         return self._damaged.get(name_home(api_key)) if self._damaged else None

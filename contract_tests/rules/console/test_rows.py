@@ -163,3 +163,68 @@ def test_rows_of_a_run_are_filtered_by_their_split(server: ServedWorld) -> None:
     assert sorted(row for part in parts for row in part) == sorted(find_listed(fetch(server, path)))
     assert sum(bool(part) for part in parts) > 1
     assert "expected one of TRAINING" in fetch(server, path, 400, split="<b>")
+
+
+def fetch_confidences(server: ServedWorld, run: str) -> dict[str, list[float]]:
+    """Every confidence in the predictions on each data row, as an export of the run has them."""
+    body = {"model_run": run, "params": {"predictions": True}}
+    lines = requests.post(f"{server.url}/_mock/expected", json=body, timeout=30).text.splitlines()
+    rows = [json.loads(line) for line in lines]
+    return {row["data_row"]["id"]: list(find_values(row["experiments"], "confidence")) for row in rows}
+
+
+def find_values(part: Any, key: str) -> Iterator[Any]:
+    """The values of a key anywhere in a document."""
+    for name, value in part.items() if isinstance(part, dict) else enumerate(part):
+        if name == key:
+            yield value
+        elif isinstance(value, dict | list):
+            yield from find_values(value, key)
+
+
+RANGES = [("0.95", ""), ("", "0.55"), ("0.9", "0.901"), ("0", "1"), ("", "0.1"), ("0.75", "0.75"), ("1e-1", ".52")]
+
+
+@pytest.mark.parametrize(("low", "high"), RANGES)
+def test_rows_of_a_run_are_filtered_by_the_confidence_of_their_predictions(
+    server: ServedWorld, low: str, high: str
+) -> None:
+    name, run = next(iter(server.ready["model_runs"].items()))
+    content = fetch(server, f"/console/model-runs/{run}", confidence_from=low, confidence_to=high)
+    expected = [
+        row
+        for row, values in fetch_confidences(server, name).items()
+        if any(float(low or 0) <= value <= float(high or 1) for value in values)
+    ]
+    assert find_listed(content) == expected[:PAGE]
+    assert f"<b>{len(expected)}</b> data row" in content
+
+
+def test_an_export_of_what_matches_in_a_run_has_these_rows_with_its_predictions(server: ServedWorld) -> None:
+    run = next(iter(server.ready["model_runs"].values()))
+    listed = fetch(server, f"/console/model-runs/{run}", split="TRAINING", confidence_from="0.9")
+    [address] = find_texts(listed, r'href="([^"]*)">Export all that match')
+    view = fetch(server, address)
+    assert f"<b>{len(find_listed(listed))}</b> data row" in view
+    [request] = find_texts(view, r'data-request="([^"]*)"')
+    headers = {"Authorization": f"Bearer {server.api_key}"}
+    data = requests.post(server.graphql_url, data=request.encode(), headers=headers, timeout=60).json()["data"]
+    results = f"{server.rest_url}/export-results/{data['exportDataRowsInCatalog']['taskId']}/{server.organization_id}"
+    rows = [json.loads(line) for line in requests.get(results, headers=headers, timeout=60).text.splitlines()]
+    assert [row["data_row"]["id"] for row in rows] == find_listed(listed) != []
+    assert all(list(find_values(row["experiments"], "predictions")) for row in rows)
+
+
+def test_an_export_of_nothing_that_matches_says_so_and_shows_no_call(server: ServedWorld) -> None:
+    path = f"/console/model-runs/{next(iter(server.ready['model_runs'].values()))}/export"
+    view = fetch(server, path, version="v2", confidence_to="0.001")
+    assert "<b>0</b> data rows match" in view
+    assert "Nothing can be exported" in view
+    assert "data-request" not in view
+
+
+@pytest.mark.parametrize("value", ["high", "-0.1", "1.01", "nan", "inf", "<b>"])
+def test_a_wrong_confidence_is_explained(server: ServedWorld, value: str) -> None:
+    path = f"/console/model-runs/{next(iter(server.ready['model_runs'].values()))}"
+    assert "expected a number from 0 to 1" in fetch(server, path, 400, confidence_from=value)
+    assert "greater than" in fetch(server, f"{path}/export", 400, confidence_from="0.5", confidence_to="0.4")

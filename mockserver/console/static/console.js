@@ -143,7 +143,9 @@ async function showResult(id) {
 HANDLERS.export = async (form, event) => {
   await showCall(form);
   if (!event.submitter || !("generate" in event.submitter.dataset)) return;
-  const { export: version, request } = document.querySelector("[data-export]").dataset;
+  const shown = document.querySelector("[data-export]");
+  if (!shown) throw new Error(document.querySelector("#call .soft").textContent);
+  const { export: version, request } = shown.dataset;
   say("The export runs in the background");
   const status = await (version === "v1" ? runV1 : runV2)(JSON.parse(request));
   say(`The export is ${status}`, status === "FAILED");
