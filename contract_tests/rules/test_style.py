@@ -25,7 +25,7 @@ CLEAN = (
     "contract_tests/rules/contract",
     "contract_tests/rules/control",
     "contract_tests/rules/exports/*.py",
-    "contract_tests/rules/generate/files",
+    "contract_tests/rules/generate",
     "contract_tests/rules/http",
     "contract_tests/rules/installed.py",
     "contract_tests/rules/overlap.py",

@@ -1,4 +1,4 @@
-"""Chance is a hash of its path: the same wherever it is asked for."""
+"""Chance is a hash of its path: the same wherever it is drawn."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -79,13 +79,13 @@ ontology = "o"
 
 def test_tools_questions_and_options_take_a_value_at_every_depth_and_keep_it() -> None:
     plan = parse(GIVEN.encode(), source="given.toml")
-    made = features.build_ontology(0, "o", plan.ontologies["o"])
-    [question] = made.questions
-    assert [tool.value for tool in made.tools] == ["Reg.-Nr. 1", "a_b"]
+    ontology = features.build_ontology(0, "o", plan.ontologies["o"])
+    [question] = ontology.questions
+    assert [tool.value for tool in ontology.tools] == ["Reg.-Nr. 1", "a_b"]
     assert [question.value, *(answer.value for answer in question.answers)] == ["k 2", "1/1", "two"]
     assert question.answers[0].questions[0].value == "w?"
-    again = features.parse_ontology(made.id, made.normalized)
-    assert ([*again.tools], [*again.questions]) == ([*made.tools], [*made.questions])
+    again = features.parse_ontology(ontology.id, ontology.normalized)
+    assert ([*again.tools], [*again.questions]) == ([*ontology.tools], [*ontology.questions])
 
 
 @pytest.mark.known("client")

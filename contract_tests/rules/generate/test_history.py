@@ -53,8 +53,8 @@ print(total.hexdigest())
 def digest_by(python: str | Path, **environment: str) -> str:
     """The whole world and its assets, as another process makes them."""
     command = [str(python), "-c", PROGRAM]
-    given = os.environ | {"PYTHONPATH": str(REPOSITORY)} | environment
-    ended = subprocess.run(command, env=given, capture_output=True, text=True, timeout=240, check=False)
+    variables = os.environ | {"PYTHONPATH": str(REPOSITORY)} | environment
+    ended = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=240, check=False)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout.strip()
 
@@ -102,13 +102,13 @@ def environment_of(version: str) -> Path:
 
 
 def interpreter(version: str) -> str | None:
-    """As uv knows it, or as pyenv keeps it; nothing is downloaded."""
+    """The path of this Python, if uv or pyenv has it; nothing is downloaded."""
     command = [find_uv_bin(), "python", "find", "--no-python-downloads", version]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    if found.returncode == 0:
-        return found.stdout.strip()
-    kept = sorted(Path("~/.pyenv/versions").expanduser().glob(f"{version}.*/bin/python"))
-    return str(kept[-1]) if kept else None
+    search = subprocess.run(command, capture_output=True, text=True, check=False)
+    if search.returncode == 0:
+        return search.stdout.strip()
+    pythons = sorted(Path("~/.pyenv/versions").expanduser().glob(f"{version}.*/bin/python"))
+    return str(pythons[-1]) if pythons else None
 
 
 def uv(*arguments: str) -> None:
@@ -129,7 +129,7 @@ def test_other_seeds_are_other_worlds_without_a_common_id() -> None:
 
 
 def ids_of(pieces: list[list[Record]]) -> set[str]:
-    """Those that are not the same in every organization."""
+    """The ids of all records that differ between organizations."""
     kinds = (Project, DataRow, Label, Dataset, Ontology, TaskQueue, Person, Organization, Review)
     return {record.id for kind in kinds for record in all_of(kind, pieces)}
 
@@ -141,7 +141,7 @@ HASHED = 9
 def test_another_end_is_the_same_history_moved() -> None:
     (first, before), (second, after) = generated(), generated(ends=generated()[0].ends + 30 * DAY)
     assert second.ends - first.ends == 30 * DAY
-    assert {made[HASHED:] for made in ids_of(before)} == {made[HASHED:] for made in ids_of(after)}
+    assert {record_id[HASHED:] for record_id in ids_of(before)} == {record_id[HASHED:] for record_id in ids_of(after)}
     assert ids_of(before) != ids_of(after)  # ids tell their moment
     moved = zip(all_of(Label, before), all_of(Label, after), strict=True)
     assert {late.created_at - early.created_at for early, late in moved} == {30 * DAY}
@@ -172,9 +172,9 @@ def test_every_project_has_labelled_skipped_and_unlabelled_rows(pieces: list[lis
     labels = {(label.project_id, label.data_row_no): label for label in all_of(Label, pieces)}
     for project in all_of(Project, pieces):
         rows = [row for row in all_of(ProjectRow, pieces) if row.project_id == project.id]
-        found = [labels.get((project.id, row.data_row_no)) for row in rows]
+        labels_of_rows = [labels.get((project.id, row.data_row_no)) for row in rows]
         assert 5 <= len(rows) <= 20
-        assert {None if label is None else label.skipped for label in found} == {None, True, False}
+        assert {None if label is None else label.skipped for label in labels_of_rows} == {None, True, False}
 
 
 @pytest.mark.known("sample")
@@ -195,7 +195,7 @@ def test_the_default_world_has_metadata_attachments_and_embeddings(pieces: list[
 
 @pytest.mark.parametrize("name", ["default", "empty"])
 @pytest.mark.known("client")
-def test_every_organization_has_what_sdks_ask_for_at_once(name: str) -> None:
+def test_every_organization_has_what_sdks_request_first(name: str) -> None:
     pieces = generated(name)[1]
     assert "Editor" in [frontend.name for frontend in all_of(LabelingFrontend, pieces)]
     assert "NONE" in [role.name.upper().replace(" ", "_") for role in all_of(Role, pieces)]
@@ -233,11 +233,11 @@ def test_every_reference_leads_to_a_record(pieces: list[list[Record]]) -> None:
 def test_nothing_happens_after_the_end_or_before_it_was_made(pieces: list[list[Record]]) -> None:
     end = generated()[0].ends
     rows = {row.no: row for row in all_of(DataRow, pieces)}
-    for standing in all_of(ProjectRow, pieces):
-        moments = [step.created_at for step in standing.steps]
+    for project_row in all_of(ProjectRow, pieces):
+        moments = [step.created_at for step in project_row.steps]
         assert moments == sorted(moments, reverse=True)
         if moments:
-            assert format_moment(rows[standing.data_row_no].created_at) < moments[-1]
+            assert format_moment(rows[project_row.data_row_no].created_at) < moments[-1]
             assert moments[0] < format_moment(end)
     for label in all_of(Label, pieces):
         assert abs(label.created_at - label.content_updated_at) <= 500_000
@@ -295,7 +295,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         yield opened
 
 
-def annotated(store: Store, media: str) -> Iterator[tuple[DataRow, Any]]:
+def list_annotated(store: Store, media: str) -> Iterator[tuple[DataRow, Any]]:
     """Rows of a media type with the body of their label, placeholders gone."""
     with store.reading() as connection:
         rows = {row.no: row for row in connection.select(DataRow, Clause("media_type = :m", m=media))}
@@ -306,9 +306,9 @@ def annotated(store: Store, media: str) -> Iterator[tuple[DataRow, Any]]:
 
 
 @pytest.mark.known("documented")
-def test_an_entitys_token_is_what_stands_at_its_place_in_the_text(store: Store) -> None:
+def test_an_entitys_token_is_the_text_at_its_place(store: Store) -> None:
     seen = 0
-    for row, body in annotated(store, "TEXT"):
+    for row, body in list_annotated(store, "TEXT"):
         content = build_asset(str(row.asset), seed=0).content.decode("utf-8")
         for entity in body["objects"]:
             place = entity["location"]
@@ -317,8 +317,8 @@ def test_an_entitys_token_is_what_stands_at_its_place_in_the_text(store: Store) 
     assert seen > 20
 
 
-def test_no_entity_stands_in_another(store: Store) -> None:
-    for _, body in annotated(store, "TEXT"):
+def test_no_entity_is_inside_another(store: Store) -> None:
+    for _, body in list_annotated(store, "TEXT"):
         places = sorted((entity["location"]["start"], entity["location"]["end"]) for entity in body["objects"])
         assert all(end < start for (_, end), (start, _) in pairwise(places))
 
@@ -329,10 +329,10 @@ def test_texts_come_in_several_scripts() -> None:
 
 
 def test_a_picture_has_the_size_its_row_tells(store: Store) -> None:
-    for row, _ in annotated(store, "IMAGE"):
-        made, attributes = build_asset(str(row.asset), seed=0), json.loads(row.media_attributes)
-        assert made.content_type == attributes["mime_type"]
-        size = [int.from_bytes(made.content[start : start + 4], "big") for start in (16, 20)]
+    for row, _ in list_annotated(store, "IMAGE"):
+        asset, attributes = build_asset(str(row.asset), seed=0), json.loads(row.media_attributes)
+        assert asset.content_type == attributes["mime_type"]
+        size = [int.from_bytes(asset.content[start : start + 4], "big") for start in (16, 20)]
         assert size == [attributes["width"], attributes["height"]]
 
 

@@ -10,7 +10,7 @@ TOOL = Feature("Box", "box", "s1", "n1", "rectangle")
 NOTE = Feature("Note", "note", "s2", "n2", "text", scope="index")
 
 
-def test_an_object_stands_in_each_key_frame_of_its_track() -> None:
+def test_an_object_is_in_each_key_frame_of_its_track() -> None:
     keys = (Position(10, 5.0, 5.0, 2.0), Position(2, 1.0, 1.0, 2.0))
     way = Track(((1.0, 0.0),), (0, 0, 0), (Segment(10, 12, keys[:1]), Segment(2, 4, keys[1:])))
     sheet = KeyFrames()

@@ -1,4 +1,4 @@
-"""What can be true of a data row beside its annotations: the packaged scenario `states` has all of it."""
+"""Everything that can be true of a data row beside its annotations, which the packaged scenario `states` shows."""
 
 from collections import Counter
 from typing import Any
@@ -27,31 +27,31 @@ def pieces() -> list[list[Record]]:
     return generated("states")[1]
 
 
-def of(kind: type[Record], pieces: list[list[Record]], project: str | None = None) -> Records:
+def select(kind: type[Record], pieces: list[list[Record]], project: str | None = None) -> Records:
     """Records of a kind, those of one project by its name."""
-    found: Records = [record for piece in pieces for record in piece if type(record) is kind]
+    records: Records = [record for piece in pieces for record in piece if type(record) is kind]
     if project is None:
-        return found
-    [wanted] = [each.id for each in of(Project, pieces) if each.name == project]
-    return [record for record in found if record.project_id == wanted]
+        return records
+    [wanted] = [each.id for each in select(Project, pieces) if each.name == project]
+    return [record for record in records if record.project_id == wanted]
 
 
 @pytest.mark.known("sample")
 def test_labels_of_a_consensus_are_of_different_people_and_have_one_score(pieces: list[list[Record]]) -> None:
-    labels = [label for label in of(Label, pieces, "consensus") if not label.skipped]
+    labels = [label for label in select(Label, pieces, "consensus") if not label.skipped]
     by_row = Counter(label.data_row_no for label in labels)
     assert Counter(by_row.values()) == {3: 10, 2: 1, 1: 1}
     people = {(label.data_row_no, label.created_by) for label in labels}
     assert len(people) == len(labels)
     scores = {row: {label.consensus_score for label in labels if label.data_row_no == row} for row in by_row}
-    assert all(len(found) == 1 for found in scores.values())
-    assert all((found == {None}) == (by_row[row] < 3) for row, found in scores.items())
+    assert all(len(row_scores) == 1 for row_scores in scores.values())
+    assert all((row_scores == {None}) == (by_row[row] < 3) for row, row_scores in scores.items())
     assert all(label.benchmark_score is None for label in labels)
 
 
 @pytest.mark.known("sample")
-def test_the_score_of_a_consensus_changes_the_labels_that_came_before(pieces: list[list[Record]]) -> None:
-    labels = [label for label in of(Label, pieces, "consensus") if label.consensus_score is not None]
+def test_the_score_of_a_consensus_changes_the_earlier_labels(pieces: list[list[Record]]) -> None:
+    labels = [label for label in select(Label, pieces, "consensus") if label.consensus_score is not None]
     for row in {label.data_row_no for label in labels}:
         mine = [label for label in labels if label.data_row_no == row]
         assert len({label.updated_at for label in mine}) == 1
@@ -59,19 +59,19 @@ def test_the_score_of_a_consensus_changes_the_labels_that_came_before(pieces: li
 
 
 def test_the_selected_label_is_one_of_the_rows(pieces: list[list[Record]]) -> None:
-    labels = of(Label, pieces, "consensus")
+    labels = select(Label, pieces, "consensus")
     chosen = set()
-    for standing in of(ProjectRow, pieces, "consensus"):
-        rivals = [label.id for label in labels if label.data_row_no == standing.data_row_no and not label.skipped]
-        assert standing.expected_label_count == 3
+    for project_row in select(ProjectRow, pieces, "consensus"):
+        rivals = [label.id for label in labels if label.data_row_no == project_row.data_row_no and not label.skipped]
+        assert project_row.expected_label_count == 3
         if rivals:
-            chosen.add(rivals.index(standing.selected_label_id))
+            chosen.add(rivals.index(project_row.selected_label_id))
     assert len(chosen) > 1
 
 
 def test_labels_of_a_consensus_are_not_copies(pieces: list[list[Record]]) -> None:
-    bodies = {body.id: body.content for body in of(Body, pieces)}
-    labels = [label for label in of(Label, pieces, "consensus") if not label.skipped]
+    bodies = {body.id: body.content for body in select(Body, pieces)}
+    labels = [label for label in select(Label, pieces, "consensus") if not label.skipped]
     seen: dict[int, set[bytes]] = {}
     for label in labels:
         seen.setdefault(label.data_row_no, set()).add(bodies[label.body_id])
@@ -79,7 +79,7 @@ def test_labels_of_a_consensus_are_not_copies(pieces: list[list[Record]]) -> Non
 
 
 def test_a_benchmark_row_has_a_reference_and_a_label_that_is_measured(pieces: list[list[Record]]) -> None:
-    labels = of(Label, pieces, "benchmark")
+    labels = select(Label, pieces, "benchmark")
     measured = [label for label in labels if label.benchmark_score is not None]
     assert len(measured) == sum(label.is_benchmark for label in labels) == 4
     references = {label.data_row_no for label in labels if label.is_benchmark}
@@ -88,36 +88,36 @@ def test_a_benchmark_row_has_a_reference_and_a_label_that_is_measured(pieces: li
 
 
 def test_issues_are_open_or_resolved_about_a_label_or_a_row_and_have_comments(pieces: list[list[Record]]) -> None:
-    issues, labels = of(Issue, pieces, "talked about"), {label.id for label in of(Label, pieces)}
+    issues, labels = select(Issue, pieces, "talked about"), {label.id for label in select(Label, pieces)}
     assert {issue.status for issue in issues} == set(IssueStatus)
     assert {issue.label_id in labels for issue in issues} == {True, False}
     assert {issue.label_id for issue in issues} - labels == {None}
-    assert {comment.issue_no for comment in of(Comment, pieces)} == {issue.no for issue in of(Issue, pieces)}
+    assert {comment.issue_no for comment in select(Comment, pieces)} == {issue.no for issue in select(Issue, pieces)}
 
 
 @pytest.mark.known("sample")
 def test_a_row_that_comes_back_from_done_has_no_previous_task(pieces: list[list[Record]]) -> None:
-    rows = of(ProjectRow, pieces, "talked about")
+    rows = select(ProjectRow, pieces, "talked about")
     entries = [sum(step.previous_task_id is None for step in row.steps) for row in rows]
     assert entries.count(2) == 2
 
 
-def test_a_row_may_stand_in_two_projects(pieces: list[list[Record]]) -> None:
-    first = {row.data_row_no for row in of(ProjectRow, pieces, "consensus")}
-    second = {row.data_row_no for row in of(ProjectRow, pieces, "second look")}
+def test_a_row_may_be_in_two_projects(pieces: list[list[Record]]) -> None:
+    first = {row.data_row_no for row in select(ProjectRow, pieces, "consensus")}
+    second = {row.data_row_no for row in select(ProjectRow, pieces, "second look")}
     assert second < first
-    assert {row.no for row in of(DataRow, pieces)} >= first
+    assert {row.no for row in select(DataRow, pieces)} >= first
 
 
 def test_a_rows_latest_activity_is_that_of_all_its_projects(pieces: list[list[Record]]) -> None:
-    rows = {row.no: row for row in of(DataRow, pieces)}
+    rows = {row.no: row for row in select(DataRow, pieces)}
     latest = dict.fromkeys(rows, "")
-    for label in of(Label, pieces):
+    for label in select(Label, pieces):
         latest[label.data_row_no] = max(latest[label.data_row_no], format_moment(label.updated_at))
-    for standing in of(ProjectRow, pieces):
-        for step in standing.steps[:1]:
-            latest[standing.data_row_no] = max(latest[standing.data_row_no], step.created_at)
-    for issue in of(Issue, pieces):
+    for project_row in select(ProjectRow, pieces):
+        for step in project_row.steps[:1]:
+            latest[project_row.data_row_no] = max(latest[project_row.data_row_no], step.created_at)
+    for issue in select(Issue, pieces):
         latest[issue.data_row_no] = max(latest[issue.data_row_no], format_moment(issue.updated_at))
     waiting = {no for no in latest if latest[no] == "" or not history_of(no, pieces)}
     for no, row in rows.items():
@@ -130,18 +130,23 @@ def test_a_rows_latest_activity_is_that_of_all_its_projects(pieces: list[list[Re
 
 def history_of(row: int, pieces: list[list[Record]]) -> list[Any]:
     """All steps of a row in all projects."""
-    return [step for standing in of(ProjectRow, pieces) if standing.data_row_no == row for step in standing.steps]
+    return [
+        step
+        for project_row in select(ProjectRow, pieces)
+        if project_row.data_row_no == row
+        for step in project_row.steps
+    ]
 
 
 def test_rows_may_have_neither_key_nor_external_id(pieces: list[list[Record]]) -> None:
-    bare = {row.data_row_no for row in of(ProjectRow, pieces, "nameless")}
-    rows = [row for row in of(DataRow, pieces) if row.no in bare]
+    bare = {row.data_row_no for row in select(ProjectRow, pieces, "nameless")}
+    rows = [row for row in select(DataRow, pieces) if row.no in bare]
     assert {(row.global_key, row.external_id) for row in rows} == {(None, None)}
 
 
 def test_metadata_has_a_value_of_every_kind(pieces: list[list[Record]]) -> None:
-    kinds = {schema.id: schema.kind for schema in of(MetadataSchema, pieces) if schema.parent_id is None}
-    used = {kinds[schema_id] for row in of(DataRow, pieces) for schema_id in row.metadata_values}
+    kinds = {schema.id: schema.kind for schema in select(MetadataSchema, pieces) if schema.parent_id is None}
+    used = {kinds[schema_id] for row in select(DataRow, pieces) for schema_id in row.metadata_values}
     assert used == {"CustomMetadataString", "CustomMetadataNumber", "CustomMetadataDateTime", "CustomMetadataEnum"}
 
 
@@ -204,12 +209,12 @@ def test_whatever_the_plan_every_row_has_its_state(
     numbers += f"waiting = {waiting}\n"
     plan = parse((BASE + numbers + f"issues = {min(issues, labelled)}\nvariants = 2").encode(), source="plan.toml")
     pieces = list(history.build_world(plan, name="plan", seed=1)[1])
-    assert len(of(DataRow, pieces)) == len(of(ProjectRow, pieces)) == labelled + skipped + waiting + unlabelled
-    for row in of(ProjectRow, pieces):
+    assert len(select(DataRow, pieces)) == len(select(ProjectRow, pieces)) == labelled + skipped + waiting + unlabelled
+    for row in select(ProjectRow, pieces):
         assert (row.steps == []) == (row.workflow_status == "ToLabel")
-    further = len(of(Label, pieces)) - consensus * labelled - skipped
+    further = len(select(Label, pieces)) - consensus * labelled - skipped
     assert waiting <= further <= waiting * max(consensus - 1, 0)
-    assert len(of(Issue, pieces)) == min(issues, labelled)
+    assert len(select(Issue, pieces)) == min(issues, labelled)
 
 
 GIVEN = """
@@ -231,16 +236,16 @@ kind = "number"
 def test_rows_have_the_values_that_the_plan_gives_to_them() -> None:
     plan = parse((BASE + GIVEN).encode(), source="plan.toml")
     pieces = list(history.build_world(plan, name="plan", seed=1)[1])
-    names = {schema.id: schema.name for schema in of(MetadataSchema, pieces)}
-    found = [
+    names = {schema.id: schema.name for schema in select(MetadataSchema, pieces)}
+    values = [
         {names[schema]: names.get(str(value), value) for schema, value in row.metadata_values.items()}
-        for row in of(DataRow, pieces)
+        for row in select(DataRow, pieces)
     ]
-    assert [row["tag"] for row in found[:3]] == ["the first", "shelf b-2", "shelf b-3"]
-    assert [row.get("split") for row in found[:4]] == [None, "valid", "valid", None]
-    assert found[3]["captureDateTime"] == "2023-08-06T10:20:30Z"
-    assert found[4]["words"] == 31
-    assert [len(row) for row in found] == [1, 2, 2, 2, 2, 1, 1, 1, 1]
+    assert [row["tag"] for row in values[:3]] == ["the first", "shelf b-2", "shelf b-3"]
+    assert [row.get("split") for row in values[:4]] == [None, "valid", "valid", None]
+    assert values[3]["captureDateTime"] == "2023-08-06T10:20:30Z"
+    assert values[4]["words"] == 31
+    assert [len(row) for row in values] == [1, 2, 2, 2, 2, 1, 1, 1, 1]
 
 
 def test_another_view_moves_shapes_a_little_and_keeps_them_inside() -> None:

@@ -40,10 +40,10 @@ def records(more: str = "") -> list[Record]:
     return [record for piece in pieces for record in piece]
 
 
-def of_run(name: str, found: list[Record]) -> tuple[list[ModelRunRow], list[Prediction]]:
-    [run] = [record for record in found if isinstance(record, ModelRun) and record.name == name]
-    rows = [record for record in found if isinstance(record, ModelRunRow) and record.model_run_id == run.id]
-    return rows, [record for record in found if isinstance(record, Prediction) and record.model_run_id == run.id]
+def select_run(name: str, world: list[Record]) -> tuple[list[ModelRunRow], list[Prediction]]:
+    [run] = [record for record in world if isinstance(record, ModelRun) and record.name == name]
+    rows = [record for record in world if isinstance(record, ModelRunRow) and record.model_run_id == run.id]
+    return rows, [record for record in world if isinstance(record, Prediction) and record.model_run_id == run.id]
 
 
 def read(content: bytes) -> Any:
@@ -51,20 +51,20 @@ def read(content: bytes) -> Any:
 
 
 def test_a_run_holds_its_share_of_the_labelled_rows_in_their_splits() -> None:
-    rows, predictions = of_run("half", records(RUNS))
+    rows, predictions = select_run("half", records(RUNS))
     assert [row.data_split for row in rows] == ["TRAINING", "TRAINING", "VALIDATION", "UNASSIGNED"]
     assert [prediction.data_row_no for prediction in predictions] == [row.data_row_no for row in rows]
 
 
 def test_a_run_may_have_no_predictions() -> None:
-    rows, predictions = of_run("without predictions", records(RUNS))
+    rows, predictions = select_run("without predictions", records(RUNS))
     assert (len(rows), predictions) == (8, [])
 
 
 def test_every_label_of_a_run_is_of_its_row_and_no_skip() -> None:
-    found = records(RUNS)
-    labels = {record.id: record for record in found if isinstance(record, Label)}
-    for row in (record for record in found if isinstance(record, ModelRunRow)):
+    world = records(RUNS)
+    labels = {record.id: record for record in world if isinstance(record, Label)}
+    for row in (record for record in world if isinstance(record, ModelRunRow)):
         assert row.label_id is not None
         assert labels[row.label_id].data_row_no == row.data_row_no
         assert not labels[row.label_id].skipped
@@ -72,10 +72,10 @@ def test_every_label_of_a_run_is_of_its_row_and_no_skip() -> None:
 
 def test_a_prediction_of_a_text_marks_words_of_that_text() -> None:
     """It is made of what people marked there, not of another text."""
-    found = records(RUNS)
-    bodies = {record.id: record.content for record in found if isinstance(record, Body)}
-    labels = {record.data_row_no: record for record in found if isinstance(record, Label)}
-    _, predictions = of_run("half", found)
+    world = records(RUNS)
+    bodies = {record.id: record.content for record in world if isinstance(record, Body)}
+    labels = {record.data_row_no: record for record in world if isinstance(record, Label)}
+    _, predictions = select_run("half", world)
     for prediction in predictions:
         marked = [item["location"] for item in read(bodies[labels[prediction.data_row_no].body_id])["objects"]]
         seen = read(bodies[prediction.body_id])["objects"]
@@ -105,9 +105,9 @@ TWICE = (
 
 
 def test_what_comes_again_in_other_frames_has_the_same_confidence() -> None:
-    made = predict(TWICE, Chance(0), (0.1, 0.9))
-    assert made.count(b"\x0200001") == 4
-    frames = read(made)["frames"]
+    predicted = predict(TWICE, Chance(0), (0.1, 0.9))
+    assert predicted.count(b"\x0200001") == 4
+    frames = read(predicted)["frames"]
     first, second = (frame["objects"]["00001"] for frame in frames.values())
     assert first["confidence"] == second["confidence"]
     assert (first["bounding_box"]["height"], first["bounding_box"]["width"]) == (100, 50)
@@ -128,9 +128,9 @@ def test_splits_come_in_their_order_and_in_their_share(rows: int, training: int,
     order = list(DataSplit)
     splits = Splits(training=training, validation=validation * (100 - training) // 100, test=0)
     plan = RunPlan(name="r", project="p", splits=splits)
-    found = [choose_split(plan, index, rows) for index in range(rows)]
-    assert found == sorted(found, key=order.index)
-    assert abs(found.count(DataSplit.TRAINING) - rows * training / 100) <= 1
+    chosen = [choose_split(plan, index, rows) for index in range(rows)]
+    assert chosen == sorted(chosen, key=order.index)
+    assert abs(chosen.count(DataSplit.TRAINING) - rows * training / 100) <= 1
 
 
 @pytest.mark.parametrize("rows", [1, 10, 1000])

@@ -35,32 +35,32 @@ def test_the_file_alone_is_the_world(tmp_path: Path) -> None:
 def test_a_changed_scenario_is_another_world(tmp_path: Path) -> None:
     mine = tmp_path / "mine.toml"
     mine.write_text(MINE.format(people=1))
-    before = named(mine)
+    before = build_name(mine)
     mine.write_text(MINE.format(people=2))
-    assert named(mine) != before
+    assert build_name(mine) != before
 
 
-def named(file: Path, *, seed: int = 0, ends: int | None = 0) -> str:
+def build_name(file: Path, *, seed: int = 0, ends: int | None = 0) -> str:
     return build_cache_key(file.stem, file.read_bytes(), seed, ends)
 
 
 @pytest.mark.parametrize(("seed", "ends"), [(1, 0), (-1, 0), (0, 1), (0, -1), (0, None)])
 def test_another_seed_and_another_end_are_other_worlds(seed: int, ends: int | None) -> None:
-    assert named(find("empty"), seed=seed, ends=ends) != named(find("empty"))
+    assert build_name(find("empty"), seed=seed, ends=ends) != build_name(find("empty"))
 
 
 def test_every_module_that_worlds_are_made_by_is_in_the_name() -> None:
     """Also those in folders: a change in how clips are annotated must not find the old world."""
     package = Path(prepared.__file__).parents[1]
-    there = {path for room in ("generate", "world") for path in (package / room).rglob("*.py")}
-    assert package / "generate" / "media" / "video.py" in there
-    assert there <= set(map(Path, prepared._list_sources()))
+    sources = {path for room in ("generate", "world") for path in (package / room).rglob("*.py")}
+    assert package / "generate" / "media" / "video.py" in sources
+    assert sources <= set(map(Path, prepared._list_sources()))
 
 
 def test_two_scenarios_of_one_name_do_not_share_a_world(tmp_path: Path) -> None:
     """A file of one's own may be called `default.toml` too."""
     (tmp_path / "empty.toml").write_text(MINE.format(people=1))
-    assert named(tmp_path / "empty.toml") != named(find("empty"))
+    assert build_name(tmp_path / "empty.toml") != build_name(find("empty"))
 
 
 @pytest.mark.parametrize(("hours", "stays"), [(1, True), (25, False)])
@@ -70,8 +70,8 @@ def test_a_file_that_was_left_half_is_not_used_and_goes_after_a_day(tmp_path: Pa
     half = tmp_path / "worlds" / f"{name}.0123456789ab.part"
     half.parent.mkdir()
     half.write_bytes(b"half a world")
-    written = time.time() - hours * 3600
-    os.utime(half, (written, written))
+    changed_at = time.time() - hours * 3600
+    os.utime(half, (changed_at, changed_at))
     world = prepare_world("empty", seed=0, ends=None, cache=tmp_path)
     assert (world.path.name, half.exists()) == (name, stays)
     Store(world).close()
@@ -87,7 +87,7 @@ def test_a_world_that_could_not_be_made_leaves_no_file(tmp_path: Path, monkeypat
     assert list(tmp_path.rglob("*.sqlite*")) == []
 
 
-def test_a_cache_that_cannot_be_written_is_told_or_done_without(tmp_path: Path) -> None:
+def test_a_cache_that_cannot_be_written_is_reported_or_done_without(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with suppress(StartupError):
         assert prepare_world("empty", seed=0, ends=None, cache=tmp_path / "file").path.exists()

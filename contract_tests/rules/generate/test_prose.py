@@ -22,13 +22,13 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from(" .,?
 
 
 @given(TEXTS)
-def test_words_are_found_where_they_stand(text: str) -> None:
-    found = [text[start : end + 1] for start, end in find_words(text)]
-    assert found == [word.rstrip(".,?!؟،।。") for word in text.split(" ") if word.rstrip(".,?!؟،।。")]
+def test_words_are_found_at_their_places(text: str) -> None:
+    words = [text[start : end + 1] for start, end in find_words(text)]
+    assert words == [word.rstrip(".,?!؟،।。") for word in text.split(" ") if word.rstrip(".,?!؟،।。")]
 
 
 @given(TEXTS, st.integers(0, 99))
-def test_no_stretch_of_words_lies_in_another_and_none_is_left_out(text: str, seed: int) -> None:
+def test_no_range_of_words_lies_in_another_and_none_is_left_out(text: str, seed: int) -> None:
     words = find_words(text)
     taken = sorted(pick_phrases(Chance(seed), words))
     assert all(before[1] < after[0] for before, after in pairwise(taken))
@@ -47,12 +47,12 @@ def test_an_unusual_paragraph_has_one_or_two_unusual_words() -> None:
 
 
 def test_unusual_words_hold_no_space() -> None:
-    """So each of them is one word of a text."""
+    """Each of them is one word of a text."""
     assert not [word for word in UNUSUAL if " " in word or not word]
 
 
 def test_questions_ask_and_remarks_differ() -> None:
     assert all(write_question(Chance(seed)).endswith("?") for seed in range(20))
-    told = [write_remark(Chance(seed)) for seed in range(200)]
-    assert len(set(told)) > 100
-    assert any(re.search("[\u0600-\u06ff]", text) for text in told)
+    remarks = [write_remark(Chance(seed)) for seed in range(200)]
+    assert len(set(remarks)) > 100
+    assert any(re.search("[\u0600-\u06ff]", text) for text in remarks)

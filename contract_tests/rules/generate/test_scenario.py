@@ -1,4 +1,4 @@
-"""Scenario files: what may stand in one, and what each mistake is told."""
+"""Scenario files: their keys and values, and the message about each mistake."""
 
 import re
 from contextlib import suppress
@@ -109,19 +109,19 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "where", "told"), MISTAKES.values(), ids=list(MISTAKES))
-def test_a_mistake_is_told_with_file_place_and_what_is_right(text: str, where: str, told: str) -> None:
+@pytest.mark.parametrize(("text", "where", "expected"), MISTAKES.values(), ids=list(MISTAKES))
+def test_a_mistake_is_reported_with_file_place_and_what_is_right(text: str, where: str, expected: str) -> None:
     with pytest.raises(ScenarioError) as refused:
         parse(text.encode("utf-8", "surrogateescape"), source="mine.toml")
     message = str(refused.value)
     assert re.match(r"mine\.toml(:\d+: at | ?: not TOML|: its lists)", message), message
     assert where in message
-    assert told in message
+    assert expected in message
     assert "\n" not in message
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "expected"),
     [
         ("defualt", '"default"'),
         ("", '"default"'),
@@ -130,8 +130,8 @@ def test_a_mistake_is_told_with_file_place_and_what_is_right(text: str, where: s
         ("x.toml", "no such"),
     ],
 )
-def test_a_scenario_nobody_has_is_told_with_those_there_are(name: str, told: str) -> None:
-    with pytest.raises(ScenarioError, match=told):
+def test_an_unknown_scenario_is_reported_with_the_known_ones(name: str, expected: str) -> None:
+    with pytest.raises(ScenarioError, match=expected):
         find(name)
 
 
@@ -188,15 +188,15 @@ def test_a_file_of_ones_own_is_found_by_its_path(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "seconds"),
+    ("text", "seconds"),
     [
         ("2025-01-01T00:00:00Z", 1735689600),
         ("2025-01-01T00:00:00", 1735689600),
         ("2025-01-01T02:00:00+02:00", 1735689600),
     ],
 )
-def test_an_end_is_a_moment_of_utc_unless_it_says_otherwise(written: str, seconds: int) -> None:
-    assert parse(f"{HEAD}ends = {written}".encode(), source="x").ends_at == seconds * 1_000_000
+def test_an_end_is_a_moment_of_utc_unless_it_says_otherwise(text: str, seconds: int) -> None:
+    assert parse(f"{HEAD}ends = {text}".encode(), source="x").ends_at == seconds * 1_000_000
 
 
 SHOWN = {plan.media: plan for name in ("forms", "default") for plan in load(find(name)).ontologies.values()}
@@ -208,18 +208,18 @@ ASKED_OF_CLIPS = 1
 def test_our_scenarios_show_every_tool_and_question_of_a_media_type_nested_three_deep(media: str) -> None:
     ontology = SHOWN[media]
     below = [question for tool in ontology.tools for question in tool.questions]
-    asked = BY_NAME[media].questions
+    question_types = BY_NAME[media].questions
     assert {tool.tool for tool in ontology.tools} == BY_NAME[media].tools
     if media == "llm-prompt":  # an ontology has one prompt at most, and it opens nothing
         assert [question.type for question in ontology.questions] == ["prompt"]
         return
-    assert {question.type for question in ontology.questions if question.scope == "global"} == asked
+    assert {question.type for question in ontology.questions if question.scope == "global"} == question_types
     assert max(map(depth, ontology.questions)) == 3
     if below:
-        assert {kind for question in below for kind in kinds_in(question)} == asked
+        assert {kind for question in below for kind in kinds_in(question)} == question_types
         assert max(map(depth, below)) == (ASKED_OF_CLIPS if BY_NAME[media].framed else 3)
     moments = [question for question in ontology.questions if question.scope == "index"]
-    assert {question.type for question in moments} in (set(), asked)
+    assert {question.type for question in moments} in (set(), question_types)
 
 
 def kinds_in(question: plans.Question) -> set[str]:
@@ -241,20 +241,20 @@ def test_every_tool_of_the_table_belongs_to_a_media_type() -> None:
 
 
 def test_what_a_scenario_does_not_say_is_as_in_the_one_it_is_like() -> None:
-    base, made = load(find("default")), parse(b'description = "d"\nlike = "default"\npeople = 2', source="x")
-    assert (made.description, made.people, made.ends) == ("d", 2, base.ends)
-    assert (made.projects, made.ontologies) == (base.projects, base.ontologies)
+    base, scenario = load(find("default")), parse(b'description = "d"\nlike = "default"\npeople = 2', source="x")
+    assert (scenario.description, scenario.people, scenario.ends) == ("d", 2, base.ends)
+    assert (scenario.projects, scenario.ontologies) == (base.projects, base.ontologies)
 
 
 def test_own_projects_come_after_those_of_the_other_and_some_of_these_may_be_left_out() -> None:
     like = 'like = "default"\nwithout = ["image"]\n'
-    made = parse((PROJECT.replace(HEAD, HEAD + like) + 'ontology = "o"\n').encode(), source="x")
+    scenario = parse((PROJECT.replace(HEAD, HEAD + like) + 'ontology = "o"\n').encode(), source="x")
     names = [project.name for project in load(find("default")).projects]
-    assert [project.name for project in made.projects] == [*(name for name in names if name != "image"), "p"]
+    assert [project.name for project in scenario.projects] == [*(name for name in names if name != "image"), "p"]
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ('like = "defualt"', 'built-in scenarios: "default"'),
         ('like = "../default"', "unknown scenario '../default'"),
@@ -262,8 +262,8 @@ def test_own_projects_come_after_those_of_the_other_and_some_of_these_may_be_lef
         ('like = "default"\nwithout = ["picture"]', "'default' has no project 'picture'"),
     ],
 )
-def test_a_scenario_like_none_of_ours_is_refused(text: str, told: str) -> None:
-    with pytest.raises(ScenarioError, match=re.escape(told)):
+def test_a_scenario_like_an_unknown_one_is_refused(text: str, expected: str) -> None:
+    with pytest.raises(ScenarioError, match=re.escape(expected)):
         parse(f"{HEAD}{text}".encode(), source="x")
 
 
@@ -322,7 +322,7 @@ labelled = 3
 
 
 @pytest.mark.parametrize(
-    ("change", "line", "told"),
+    ("change", "line", "expected"),
     [
         (("", ""), 11, """$.ontologies.my own.tools[1].tool: 'bbox' is no tool for text; expected one of \"edge\","""),
         (('"bbox"', '"named-entity", colour = "#000000"'), 11, "there is no key 'colour'"),
@@ -330,7 +330,7 @@ labelled = 3
         (('"bbox" },\n]', '"named-entity" },\n]\nquestion = []'), 13, "there is no key 'question'"),
     ],
 )
-def test_a_mistake_is_told_with_its_line(change: tuple[str, str], line: int, told: str) -> None:
+def test_a_mistake_is_reported_with_its_line(change: tuple[str, str], line: int, expected: str) -> None:
     text = INLINE.replace(*change) if change[0] else INLINE
     if not line:
         assert parse(text.encode(), source="mine.toml")
@@ -338,7 +338,7 @@ def test_a_mistake_is_told_with_its_line(change: tuple[str, str], line: int, tol
     with pytest.raises(ScenarioError) as refused:
         parse(text.encode(), source="mine.toml")
     assert str(refused.value).startswith(f"mine.toml:{line}: at $.")
-    assert told in str(refused.value)
+    assert expected in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -23,12 +23,12 @@ def test_dates_become_terms_as_filters_do(low: str | None, high: str | None) -> 
 
 def test_datasets_and_keys_become_terms_that_are_understood() -> None:
     plan = SlicePlan(name="s", datasets=["d"], global_keys=["k", "l"])
-    found = build_terms(plan, 7, 50 * DAY)
-    assert found == [
+    terms = build_terms(plan, 7, 50 * DAY)
+    assert terms == [
         {"ids": ["k", "l"], "operator": "is", "type": "global_key"},
         {"ids": [build_dataset_id(7, 50 * DAY, "d")], "operator": "is", "type": "dataset"},
     ]
-    assert len(build_catalog_condition(json.loads(json.dumps(found))).terms) == 2
+    assert len(build_catalog_condition(json.loads(json.dumps(terms))).terms) == 2
 
 
 def test_a_slice_without_filters_is_the_whole_catalog() -> None:

@@ -12,10 +12,10 @@ seeds = st.integers(0, 10_000)
 
 
 @given(seeds, st.integers(1, 200))
-def test_stretches_follow_each_other_with_gaps(seed: int, length: int) -> None:
-    found = pick_spans(Chance(seed), length)
-    assert all(1 <= first <= last <= length for first, last in found)
-    assert all(last + 1 < first for (_, last), (first, _) in pairwise(found))
+def test_segments_follow_each_other_with_gaps(seed: int, length: int) -> None:
+    spans = pick_spans(Chance(seed), length)
+    assert all(1 <= first <= last <= length for first, last in spans)
+    assert all(last + 1 < first for (_, last), (first, _) in pairwise(spans))
 
 
 @given(seeds, st.integers(1, 50), st.integers(0, 100))
@@ -36,8 +36,8 @@ def test_a_thing_never_leaves_the_picture(seed: int, width: int, height: int, fr
 
 
 @given(seeds)
-def test_a_thing_is_shown_in_its_stretches_and_where_its_keys_say(seed: int) -> None:
+def test_a_thing_is_shown_in_its_segments_and_where_its_keys_say(seed: int) -> None:
     way = build_track(Chance(seed), width=640, height=480, frames=80)
-    shown = {frame for frame in range(100) if way.find_outline_at(frame)}
-    assert shown == {frame for each in way.segments for frame in range(each.first, each.last + 1)}
+    frames = {frame for frame in range(100) if way.find_outline_at(frame)}
+    assert frames == {frame for each in way.segments for frame in range(each.first, each.last + 1)}
     assert all(way.find_outline_at(key.frame) == way.find_outline(key) for each in way.segments for key in each.keys)

@@ -30,46 +30,46 @@ def street(rows: int) -> Scenario:
 
 
 @contextmanager
-def watching(heard: list[int], rows: int) -> Iterator[Callable[[int], None]]:
+def watch(heard: list[int], rows: int) -> Iterator[Callable[[int], None]]:
     heard.append(rows)
     yield heard.append
 
 
 def children() -> set[int]:
     """The processes that this one has started and that have not ended; other tests have left some too."""
-    found = [path.read_text().split() for path in Path("/proc/self/task").glob("*/children")]
-    return {int(pid) for pids in found for pid in pids}
+    lists = [path.read_text().split() for path in Path("/proc/self/task").glob("*/children")]
+    return {int(pid) for pids in lists for pid in pids}
 
 
-def test_pieces_made_apart_are_those_made_here() -> None:
+def test_batches_built_in_a_process_are_those_built_in_this_one() -> None:
     plan = load(find("default"))
-    _, here = history.build_world(plan, name="default", seed=3)
-    assert list(worker.generate_batches(plan, seed=3, ends=plan.ends_at)) == list(here)
+    _, expected = history.build_world(plan, name="default", seed=3)
+    assert list(worker.generate_batches(plan, seed=3, ends=plan.ends_at)) == list(expected)
 
 
-def test_a_process_that_was_killed_is_told() -> None:
+def test_a_process_that_was_killed_is_reported() -> None:
     others = children()
-    made = worker.generate_batches(street(LARGE), seed=0, ends=0)
-    next(made)
+    batches = worker.generate_batches(street(LARGE), seed=0, ends=0)
+    next(batches)
     [maker] = children() - others
     os.kill(maker, signal.SIGKILL)
     with pytest.raises(StartupError, match="exit code -9 before it was done"):
-        list(made)
+        list(batches)
 
 
 def test_who_needs_no_more_pieces_leaves_no_process_behind() -> None:
     others = children()
-    made = worker.generate_batches(street(LARGE), seed=0, ends=0)
-    assert len(list(islice(made, 2))) == 2
+    batches = worker.generate_batches(street(LARGE), seed=0, ends=0)
+    assert len(list(islice(batches, 2))) == 2
     assert len(children() - others) == 1
-    made.close()  # type: ignore[attr-defined]  # an iterator that is a generator
+    batches.close()  # type: ignore[attr-defined]  # an iterator that is a generator
     assert children() <= others
 
 
-def test_a_large_world_tells_how_far_it_is_and_holds_every_row(tmp_path: Path) -> None:
+def test_a_large_world_reports_its_progress_and_holds_every_row(tmp_path: Path) -> None:
     heard: list[int] = []
     plan = street(worker.LARGE)
-    with prepared.watch_progress(lambda rows: watching(heard, rows)):
+    with prepared.watch_progress(lambda rows: watch(heard, rows)):
         prepared.build_world(plan, tmp_path / "street.sqlite", name="street", seed=0, ends=plan.ends_at)
     assert heard[0] == sum(heard[1:]) == worker.LARGE
     assert len(heard) > 5

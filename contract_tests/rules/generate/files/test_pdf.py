@@ -34,7 +34,7 @@ def test_every_page_says_what_was_written_on_it(texts: list[str]) -> None:
 
 @given(st.floats(0, 5000), st.floats(0, 5000), st.floats(4, 40))
 @settings(max_examples=60, deadline=None)
-def test_a_line_stands_where_it_was_put(left: float, top: float, size: float) -> None:
+def test_a_line_is_where_it_was_put(left: float, top: float, size: float) -> None:
     reader = read(encode_document([Page(6000, 6000, (Line(left, top, size, "here"),))]))
     places: list[tuple[float, float, float]] = []
 

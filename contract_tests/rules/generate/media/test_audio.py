@@ -5,28 +5,37 @@ import wave
 
 import pytest
 
-from contract_tests.rules.generate.media.times import VARIANTS, Made, features_in, names_of, ontology_of, variants
+from contract_tests.rules.generate.media.times import (
+    VARIANTS,
+    TimedSample,
+    features_in,
+    names_of,
+    ontology_of,
+    variants,
+)
 from mockserver.generate.files.wav import RATE, SILENCE
 from mockserver.generate.media.audio import build_tones, find_tones
 from mockserver.generate.media.generator import get_generator
 
 
 @pytest.fixture(scope="module")
-def made() -> list[Made]:
+def samples() -> list[TimedSample]:
     return list(variants("audio"))
 
 
 @pytest.mark.known("client")
-def test_a_body_has_the_three_keys_of_a_sound(made: list[Made]) -> None:
-    for each in made:
+def test_a_body_has_the_three_keys_of_a_sound(samples: list[TimedSample]) -> None:
+    for each in samples:
         assert list(each.document) == ["classifications", "segments", "timestamp"]
 
 
 @pytest.mark.known("documented")
-def test_questions_of_moments_are_under_timestamp_and_the_others_under_classifications(made: list[Made]) -> None:
+def test_questions_of_moments_are_under_timestamp_and_the_others_under_classifications(
+    samples: list[TimedSample],
+) -> None:
     scopes = {question.name: question.scope for question in ontology_of("audio").questions}
     seen = 0
-    for each in made:
+    for each in samples:
         assert {scopes[answered["name"]] for answered in each.document["classifications"]} == {"global"}
         for moment in each.document["timestamp"].values():
             assert list(moment) == ["classifications"]
@@ -36,8 +45,8 @@ def test_questions_of_moments_are_under_timestamp_and_the_others_under_classific
 
 
 @pytest.mark.known("inferred")
-def test_a_segment_tells_in_milliseconds_how_long_an_answer_holds(made: list[Made]) -> None:
-    for number, each in enumerate(made):
+def test_a_segment_says_in_milliseconds_how_long_an_answer_holds(samples: list[TimedSample]) -> None:
+    for number, each in enumerate(samples):
         segments = [tuple(pair) for pairs in each.document["segments"].values() for pair in pairs]
         assert sorted(segments) == list(find_tones(build_tones(0, "audio", number)))
         for feature_id, pairs in each.document["segments"].items():
@@ -57,9 +66,9 @@ def test_there_is_a_tone_in_every_segment_and_silence_elsewhere(number: int) -> 
     assert {samples[at * RATE // 1000] for at in silent} == {SILENCE}
 
 
-def test_everything_said_is_in_the_ontology(made: list[Made]) -> None:
+def test_every_annotation_is_in_the_ontology(samples: list[TimedSample]) -> None:
     known = names_of(ontology_of("audio"))
-    for each in made:
+    for each in samples:
         for feature in features_in(each.document):
             assert (feature["feature_schema_id"], feature["name"], feature["value"]) in known
         assert each.attributes == {"asset_type": "audio", "mime_type": "audio/wav"}

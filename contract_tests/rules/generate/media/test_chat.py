@@ -5,30 +5,30 @@ from typing import Any
 import orjson
 import pytest
 
-from contract_tests.rules.generate.media.variants import Made, answered, depth, made
+from contract_tests.rules.generate.media.variants import Sample, answer_keys, build_samples, depth
 
 OBJECT = ["feature_id", "feature_schema_id", "name", "annotation_kind", "classifications"]
 
 
 @pytest.fixture(scope="module")
-def variants() -> list[Made]:
-    return list(made("chat"))
+def variants() -> list[Sample]:
+    return list(build_samples("chat"))
 
 
-def document(item: Made) -> Any:
+def document(item: Sample) -> Any:
     return orjson.loads(item.asset.content)
 
 
-def of_kind(variants: list[Made], kind: str, key: str) -> list[tuple[Any, Any]]:
+def list_of_kind(variants: list[Sample], kind: str, key: str) -> list[tuple[Any, Any]]:
     """(file, what was judged)."""
-    found = []
+    judged = []
     for item in variants:
         for thing in item.body["objects"]:
             if thing["annotation_kind"] == kind:
                 assert list(thing) == [*OBJECT, key]  # no `value`: SDK tests conftest.py expected_exports_v2_mmc
-                found.append((document(item), thing[key]))
-    assert len(found) > 20
-    return found
+                judged.append((document(item), thing[key]))
+    assert len(judged) > 20
+    return judged
 
 
 def check_message(chat: Any, message: Any, parent: str) -> None:
@@ -40,7 +40,7 @@ def check_message(chat: Any, message: Any, parent: str) -> None:
 
 
 @pytest.mark.known("client")
-def test_the_file_is_a_tree_of_messages_from_its_roots(variants: list[Made]) -> None:
+def test_the_file_is_a_tree_of_messages_from_its_roots(variants: list[Sample]) -> None:
     for item in variants:
         chat = document(item)
         assert chat["type"] == item.attributes["mime_type"]
@@ -60,16 +60,16 @@ def test_the_file_is_a_tree_of_messages_from_its_roots(variants: list[Made]) -> 
 
 
 @pytest.mark.known("client")
-def test_one_answer_is_the_best(variants: list[Made]) -> None:
-    for chat, chosen in of_kind(variants, "MessageSingleSelection", "selected_message"):
+def test_one_answer_is_the_best(variants: list[Sample]) -> None:
+    for chat, chosen in list_of_kind(variants, "MessageSingleSelection", "selected_message"):
         assert list(chosen) == ["message_id", "model_config_name", "parent_message_id"]
         check_message(chat, chosen, chosen["parent_message_id"])
 
 
 @pytest.mark.known("client")
-def test_several_answers_may_be_chosen(variants: list[Made]) -> None:
+def test_several_answers_may_be_chosen(variants: list[Sample]) -> None:
     counts = set()
-    for chat, chosen in of_kind(variants, "MessageMultiSelection", "selected_messages"):
+    for chat, chosen in list_of_kind(variants, "MessageMultiSelection", "selected_messages"):
         assert list(chosen) == ["messages", "parent_message_id"]
         for message in chosen["messages"]:
             assert list(message) == ["message_id", "model_config_name"]
@@ -79,10 +79,10 @@ def test_several_answers_may_be_chosen(variants: list[Made]) -> None:
 
 
 @pytest.mark.known("client")
-def test_answers_are_ranked_from_one(variants: list[Made]) -> None:
+def test_answers_are_ranked_from_one(variants: list[Sample]) -> None:
     """Every answer has a place (SDK mmc.py MessageRankingTask)."""
     as_written = 0
-    for chat, ranked in of_kind(variants, "MessageRanking", "ranked_messages"):
+    for chat, ranked in list_of_kind(variants, "MessageRanking", "ranked_messages"):
         places = ranked["ranked_messages"]
         assert [message["order"] for message in places] == list(range(1, len(places) + 1))
         answers = chat["messages"][ranked["parent_message_id"]]["childMessageIds"]
@@ -91,15 +91,15 @@ def test_answers_are_ranked_from_one(variants: list[Made]) -> None:
         as_written += order == answers
         for message in places:
             check_message(chat, message, ranked["parent_message_id"])
-    assert as_written < len(of_kind(variants, "MessageRanking", "ranked_messages"))
+    assert as_written < len(list_of_kind(variants, "MessageRanking", "ranked_messages"))
 
 
 @pytest.mark.known("client")
-def test_answers_about_a_message_name_one_of_the_chat(variants: list[Made]) -> None:
+def test_answers_about_a_message_name_one_of_the_chat(variants: list[Sample]) -> None:
     kinds = {"radio_answer", "checklist_answers", "text_answer"}
-    assert set().union(*(answered(item.body) for item in variants)) == kinds | {f"conversational_{k}" for k in kinds}
+    assert set().union(*(answer_keys(item.body) for item in variants)) == kinds | {f"conversational_{k}" for k in kinds}
     for item in variants:
-        told = [answer["message_id"] for answer in item.body["classifications"] if "message_id" in answer]
-        assert told
-        assert set(told) <= set(document(item)["messages"])
+        message_ids = [answer["message_id"] for answer in item.body["classifications"] if "message_id" in answer]
+        assert message_ids
+        assert set(message_ids) <= set(document(item)["messages"])
     assert max(depth(item.body["classifications"]) for item in variants) >= 3

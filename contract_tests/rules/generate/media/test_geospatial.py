@@ -23,7 +23,7 @@ NUMBERS = st.integers(0, 200)
 WORDS = st.sampled_from(list(ONTOLOGIES))
 
 
-def annotated(word: str, number: int) -> Any:
+def build_annotations(word: str, number: int) -> Any:
     """The body of a ground, every tool in it."""
     scenario, key = ONTOLOGIES[word]
     ontology = features.build_ontology(0, key, load(find(scenario)).ontologies[key])
@@ -31,7 +31,7 @@ def annotated(word: str, number: int) -> Any:
     return json.loads(content.replace(FEATURES, b"c" * 20))
 
 
-def said(word: str, number: int) -> Any:
+def build_row_file(word: str, number: int) -> Any:
     """The row's file."""
     return json.loads(
         insert_tiles_url(build_asset(f"{word}/p/{number}", seed=0).content, "http://mock/{z}/{x}/{y}.png")
@@ -46,18 +46,18 @@ def ground(word: str, number: int) -> Ground:
 
 def positions(geojson: Any) -> list[list[float]]:
     """Every position of a geometry."""
-    found = [geojson["coordinates"]]
-    while isinstance(found[0][0], list):
-        found = [below for each in found for below in each]
-    return found
+    coordinates = [geojson["coordinates"]]
+    while isinstance(coordinates[0][0], list):
+        coordinates = [below for each in coordinates for below in each]
+    return coordinates
 
 
 @pytest.mark.known("documented")
 @given(NUMBERS)
 def test_a_place_is_geojson_in_longitude_and_latitude_within_the_bounds(number: int) -> None:
-    [south, west], [north, east] = said("geospatial", number)["bounds"]
+    [south, west], [north, east] = build_row_file("geospatial", number)["bounds"]
     shapes = {"GeoBoundingBox": "Polygon", "GeoPolygon": "Polygon", "GeoPolyline": "LineString", "GeoPoint": "Point"}
-    for thing in annotated("geospatial", number)["objects"]:
+    for thing in build_annotations("geospatial", number)["objects"]:
         assert thing["geojson"]["type"] == shapes[thing["annotation_kind"]]
         for longitude, latitude in positions(thing["geojson"]):
             assert west <= longitude <= east
@@ -67,7 +67,7 @@ def test_a_place_is_geojson_in_longitude_and_latitude_within_the_bounds(number: 
 @pytest.mark.known("documented")
 @given(NUMBERS)
 def test_a_box_goes_from_bottom_left_over_the_top_back_to_where_it_began(number: int) -> None:
-    for thing in annotated("geospatial", number)["objects"]:
+    for thing in build_annotations("geospatial", number)["objects"]:
         if thing["annotation_kind"] == "GeoBoundingBox":
             [ring] = thing["geojson"]["coordinates"]
             west, south = ring[0]
@@ -80,8 +80,8 @@ def test_a_box_goes_from_bottom_left_over_the_top_back_to_where_it_began(number:
 @pytest.mark.known("sample")
 @given(NUMBERS)
 def test_tiled_pictures_are_annotated_in_pixels_of_zoom_0(number: int) -> None:
-    [_, [width, height]] = said("tiles", number)["bounds"]
-    for thing in annotated("tiles", number)["objects"]:
+    [_, [width, height]] = build_row_file("tiles", number)["bounds"]
+    for thing in build_annotations("tiles", number)["objects"]:
         for point in thing.get("polygon", thing.get("line", [thing["point"]] if "point" in thing else [])):
             assert 0 <= point["x"] <= width
             assert 0 <= point["y"] <= height
@@ -91,7 +91,7 @@ def test_tiled_pictures_are_annotated_in_pixels_of_zoom_0(number: int) -> None:
 @pytest.mark.known("sample")
 @pytest.mark.parametrize(("word", "epsg"), [("geospatial", "EPSG4326"), ("tiles", "Simple")])
 def test_a_rows_file_says_where_its_tiles_are(word: str, epsg: str) -> None:
-    layer = said(word, 0)
+    layer = build_row_file(word, 0)
     assert layer["tileLayerUrl"] == "http://mock/{z}/{x}/{y}.png"
     assert (layer["epsg"], layer["tileSize"]) == (epsg, TILE)
     assert layer["minZoom"] < layer["maxZoom"]
@@ -109,10 +109,10 @@ def tiles_at(place: Ground, zoom: int) -> Iterator[tuple[int, int, int]]:
 def test_the_ground_is_on_its_tiles_and_around_it_there_are_none(word: str, number: int, higher: int) -> None:
     place = ground(word, number)
     zoom = place.deepest - 3 - higher % 2
-    here = list(tiles_at(place, zoom))
-    for spot in here[:2]:
+    inside = list(tiles_at(place, zoom))
+    for spot in inside[:2]:
         assert build_tile(f"{word}/p/{number}", spot, seed=0) is not None
-    _, column, row = here[-1]
+    _, column, row = inside[-1]
     for nowhere in ((zoom, column + 1, row), (zoom, column, row + 1), (place.deepest + 1, column, row), (99, 0, 0)):
         assert build_tile(f"{word}/p/{number}", nowhere, seed=0) is None
 
@@ -122,14 +122,14 @@ def test_the_middle_of_the_last_thing_has_its_colour_at_the_deepest_zoom(word: s
     """Drawn last, nothing lies over it."""
     place = ground(word, number)
     x, y = (int(place.left + place.things[-1].centre[0]), int(place.top + place.things[-1].centre[1]))
-    made = build_tile(f"{word}/p/{number}", (place.deepest, x // TILE, y // TILE), seed=0)
-    assert made is not None
-    assert made.content_type == "image/png"
-    assert pixel(made.content, x % TILE, y % TILE) == place.things[-1].colour
+    tile = build_tile(f"{word}/p/{number}", (place.deepest, x // TILE, y // TILE), seed=0)
+    assert tile is not None
+    assert tile.content_type == "image/png"
+    assert pixel(tile.content, x % TILE, y % TILE) == place.things[-1].colour
 
 
 def pixel(png: bytes, x: int, y: int) -> tuple[int, ...]:
-    """Of a true-colour PNG of ours: 8 bits, filter 0."""
+    """The colour of a pixel in a true-colour PNG of the server: 8 bits, filter 0."""
     assert (png[24], png[25]) == (8, 2)
     width, start = int.from_bytes(png[16:20], "big"), png.index(b"IDAT")
     raw = zlib.decompress(png[start + 4 : start + 4 + int.from_bytes(png[start - 4 : start], "big")])
@@ -139,7 +139,7 @@ def pixel(png: bytes, x: int, y: int) -> tuple[int, ...]:
 
 @given(st.integers(0, 4096), st.integers(0, 4096))
 def test_degrees_lead_back_to_the_pixel(x: int, y: int) -> None:
-    """By the formula of the web's Mercator projection, the other way round."""
+    """Inverts the degrees by the formula of the web's Mercator projection."""
 
     place = ground("geospatial", 0)
     longitude, latitude = to_degrees(place, (x, y))

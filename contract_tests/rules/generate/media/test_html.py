@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from contract_tests.rules.generate.media.variants import answered, made
+from contract_tests.rules.generate.media.variants import answer_keys, build_samples
 from mockserver.generate.media import html
 
 
@@ -33,9 +33,9 @@ class Reader(HTMLParser):
 
 @pytest.mark.known("client")
 def test_only_questions_are_asked_about_pages() -> None:
-    for item in made("html"):
+    for item in build_samples("html"):
         assert item.body["objects"] == item.body["relationships"] == []
-        assert answered(item.body) <= {"radio_answer", "checklist_answers", "text_answer"}
+        assert answer_keys(item.body) <= {"radio_answer", "checklist_answers", "text_answer"}
         assert item.attributes == {"asset_type": "html", "mime_type": "text/html"}
 
 
@@ -50,7 +50,7 @@ def test_a_page_is_well_formed_whatever_it_says(number: int) -> None:
 
 def test_pages_say_in_which_language_and_direction_they_are() -> None:
     readers = []
-    for item in made("html"):
+    for item in build_samples("html"):
         assert item.asset.content_type == "text/html; charset=utf-8"
         readers.append(Reader())
         readers[-1].feed(item.asset.content.decode())

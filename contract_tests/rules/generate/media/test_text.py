@@ -4,16 +4,16 @@ import unicodedata
 
 import pytest
 
-from contract_tests.rules.generate.media.variants import Made, depth, made
+from contract_tests.rules.generate.media.variants import Sample, build_samples, depth
 
 
 @pytest.fixture(scope="module")
-def variants() -> list[Made]:
-    return list(made("text", count=80))
+def variants() -> list[Sample]:
+    return list(build_samples("text", count=80))
 
 
 @pytest.mark.known("inferred")
-def test_places_are_counted_in_code_points(variants: list[Made]) -> None:
+def test_places_are_counted_in_code_points(variants: list[Sample]) -> None:
     outside_the_basic_plane = 0
     for item in variants:
         text = item.asset.content.decode()
@@ -24,7 +24,7 @@ def test_places_are_counted_in_code_points(variants: list[Made]) -> None:
     assert outside_the_basic_plane > 0
 
 
-def test_texts_and_tokens_hold_characters_that_readers_stumble_over(variants: list[Made]) -> None:
+def test_texts_and_tokens_hold_characters_that_readers_stumble_over(variants: list[Sample]) -> None:
     texts = "".join(item.asset.content.decode() for item in variants)
     tokens = "".join(thing["location"]["token"] for item in variants for thing in item.body["objects"])
     assert "\u2028" in texts
@@ -33,7 +33,7 @@ def test_texts_and_tokens_hold_characters_that_readers_stumble_over(variants: li
     assert any(ord(letter) > 0xFFFF for letter in tokens)
 
 
-def test_free_answers_come_in_several_scripts(variants: list[Made]) -> None:
+def test_free_answers_come_in_several_scripts(variants: list[Sample]) -> None:
     answers = [
         answer["text_answer"]["content"]
         for item in variants
@@ -44,7 +44,7 @@ def test_free_answers_come_in_several_scripts(variants: list[Made]) -> None:
 
 
 @pytest.mark.known("inferred")
-def test_relationships_join_two_different_objects_of_their_label(variants: list[Made]) -> None:
+def test_relationships_join_two_different_objects_of_their_label(variants: list[Sample]) -> None:
     """Their ends are known from a program that reads exports; the other keys are those of objects."""
     seen = 0
     for item in variants:
@@ -61,5 +61,5 @@ def test_relationships_join_two_different_objects_of_their_label(variants: list[
     assert seen > 10
 
 
-def test_questions_stand_in_one_another(variants: list[Made]) -> None:
+def test_questions_are_nested(variants: list[Sample]) -> None:
     assert max(depth(item.body["classifications"]) for item in variants) >= 3

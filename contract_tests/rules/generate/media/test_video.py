@@ -9,7 +9,14 @@ from typing import Any
 import av
 import pytest
 
-from contract_tests.rules.generate.media.times import VARIANTS, Made, features_in, names_of, ontology_of, variants
+from contract_tests.rules.generate.media.times import (
+    VARIANTS,
+    TimedSample,
+    features_in,
+    names_of,
+    ontology_of,
+    variants,
+)
 from mockserver.generate.features import Ontology
 from mockserver.generate.files.h264 import CELL, to_ycbcr
 from mockserver.generate.files.raster import find_polygon_spans
@@ -18,52 +25,52 @@ from mockserver.generate.media.video import KINDS, build_clip
 
 
 @pytest.fixture(scope="module")
-def made() -> list[Made]:
+def samples() -> list[TimedSample]:
     return list(variants("video"))
 
 
 @pytest.mark.known("client")
-def test_a_body_has_the_four_keys_of_a_clip(made: list[Made]) -> None:
-    for each in made:
+def test_a_body_has_the_four_keys_of_a_clip(samples: list[TimedSample]) -> None:
+    for each in samples:
         assert list(each.document) == ["frames", "segments", "key_frame_feature_map", "classifications"]
 
 
 @pytest.mark.known("client")
-def test_a_frame_holds_objects_by_their_ids_and_a_list_of_classifications(made: list[Made]) -> None:
-    for each in made:
+def test_a_frame_holds_objects_by_their_ids_and_a_list_of_classifications(samples: list[TimedSample]) -> None:
+    for each in samples:
         for frame in each.document["frames"].values():
             assert list(frame) == ["objects", "classifications"]
             assert all(key == thing["feature_id"] for key, thing in frame["objects"].items())
 
 
 @pytest.mark.known("sample")
-def test_frames_count_from_one_and_come_in_their_order(made: list[Made]) -> None:
-    for each in made:
+def test_frames_count_from_one_and_come_in_their_order(samples: list[TimedSample]) -> None:
+    for each in samples:
         numbers = [int(number) for number in each.document["frames"]]
         assert numbers == sorted(numbers)
         assert 1 <= numbers[0] <= numbers[-1] <= each.attributes["frame_count"]
 
 
 @pytest.mark.known("sample")
-def test_only_key_frames_are_there_and_a_list_names_them(made: list[Made]) -> None:
-    for each in made:
-        assert shown_in(each.document) == each.document["key_frame_feature_map"]
+def test_only_key_frames_are_there_and_a_list_names_them(samples: list[TimedSample]) -> None:
+    for each in samples:
+        assert list_frames_by_feature(each.document) == each.document["key_frame_feature_map"]
 
 
-def shown_in(document: dict[str, Any]) -> dict[str, list[int]]:
+def list_frames_by_feature(document: dict[str, Any]) -> dict[str, list[int]]:
     """Feature id -> the frames that hold it."""
-    found: dict[str, list[int]] = {}
+    frames: dict[str, list[int]] = {}
     for number, frame in document["frames"].items():
         answered = [feature["feature_id"] for feature in features_in(frame["classifications"])]
         for feature_id in dict.fromkeys([*frame["objects"], *answered]):
-            found.setdefault(feature_id, []).append(int(number))
-    return found
+            frames.setdefault(feature_id, []).append(int(number))
+    return frames
 
 
 @pytest.mark.known("sample")
-def test_segments_begin_with_a_key_frame_hold_all_of_them_and_leave_gaps(made: list[Made]) -> None:
+def test_segments_begin_with_a_key_frame_hold_all_of_them_and_leave_gaps(samples: list[TimedSample]) -> None:
     gaps = 0
-    for each in made:
+    for each in samples:
         assert each.document["segments"].keys() <= each.document["key_frame_feature_map"].keys()
         for feature_id, segments in each.document["segments"].items():
             keys = each.document["key_frame_feature_map"][feature_id]
@@ -76,21 +83,23 @@ def test_segments_begin_with_a_key_frame_hold_all_of_them_and_leave_gaps(made: l
 
 
 @pytest.mark.known("sample")
-def test_the_segments_of_a_question_of_frames_are_those_of_its_answers_and_end_in_key_frames(made: list[Made]) -> None:
+def test_the_segments_of_a_question_of_frames_are_those_of_its_answers_and_end_in_key_frames(
+    samples: list[TimedSample],
+) -> None:
     lasting, late = 0, 0
-    for each in made:
+    for each in samples:
         segments, keys = each.document["segments"], each.document["key_frame_feature_map"]
         frames = {int(number): frame["classifications"] for number, frame in each.document["frames"].items()}
-        asked = {answered["feature_id"]: answered for answers in frames.values() for answered in answers}
-        for question_id, question in asked.items():
+        questions = {answered["feature_id"]: answered for answers in frames.values() for answered in answers}
+        for question_id, question in questions.items():
             if "text_answer" in question:  # it has no answer with an id of its own (inferred)
                 assert question_id in segments
                 continue
             assert question_id not in segments
-            shown = [
+            answered_questions = [
                 answered for answers in frames.values() for answered in answers if answered["feature_id"] == question_id
             ]
-            answers = {answer["feature_id"] for answered in shown for answer in answers_in(answered)}
+            answers = {answer["feature_id"] for answered in answered_questions for answer in answers_in(answered)}
             assert answers <= segments.keys()
             for answer_id in answers:
                 assert (
@@ -109,14 +118,14 @@ def answers_in(question: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.known("sample")
-def test_what_is_answered_again_has_the_ids_that_it_had(made: list[Made]) -> None:
-    for each in made:
+def test_what_is_answered_again_has_the_ids_that_it_had(samples: list[TimedSample]) -> None:
+    for each in samples:
         ids: dict[tuple[str, ...], set[str]] = {}
         for frame in each.document["frames"].values():
             for path, feature_id in paths(frame["classifications"]):
                 ids.setdefault(path, set()).add(feature_id)
         assert ids
-        assert all(len(found) == 1 for found in ids.values())
+        assert all(len(feature_ids) == 1 for feature_ids in ids.values())
 
 
 def paths(value: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -133,16 +142,16 @@ def paths(value: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, 
 
 
 @pytest.mark.known("inferred")
-def test_every_tool_is_used_in_its_kind(made: list[Made]) -> None:
+def test_every_tool_is_used_in_its_kind(samples: list[TimedSample]) -> None:
     things = [
-        thing for each in made for frame in each.document["frames"].values() for thing in frame["objects"].values()
+        thing for each in samples for frame in each.document["frames"].values() for thing in frame["objects"].values()
     ]
     assert {thing["annotation_kind"] for thing in things} == set(KINDS.values())
 
 
-def test_things_move_and_change_their_size_inside_the_picture(made: list[Made]) -> None:
+def test_things_move_and_change_their_size_inside_the_picture(samples: list[TimedSample]) -> None:
     boxes: dict[tuple[int, str], list[dict[str, float]]] = {}
-    for number, each in enumerate(made):
+    for number, each in enumerate(samples):
         for frame in each.document["frames"].values():
             for feature_id, thing in frame["objects"].items():
                 if box := thing.get("bounding_box"):
@@ -155,10 +164,10 @@ def test_things_move_and_change_their_size_inside_the_picture(made: list[Made]) 
 
 
 @pytest.mark.known("documented")
-def test_questions_of_frames_are_asked_in_frames_and_the_others_once(made: list[Made]) -> None:
+def test_questions_of_frames_are_asked_in_frames_and_the_others_once(samples: list[TimedSample]) -> None:
     scopes = {question.name: question.scope for question in ontology_of("video").questions}
     seen: dict[str, set[str]] = {"index": set(), "global": set()}
-    for each in made:
+    for each in samples:
         seen["global"] |= {answered["name"] for answered in each.document["classifications"]}
         for frame in each.document["frames"].values():
             seen["index"] |= {answered["name"] for answered in frame["classifications"]}
@@ -166,10 +175,10 @@ def test_questions_of_frames_are_asked_in_frames_and_the_others_once(made: list[
 
 
 @pytest.mark.known("client")
-def test_everything_said_is_in_the_ontology(made: list[Made]) -> None:
+def test_every_annotation_is_in_the_ontology(samples: list[TimedSample]) -> None:
     known = names_of(ontology_of("video"))
     depth = 0
-    for each in made:
+    for each in samples:
         for feature in features_in(each.document):
             assert (feature["feature_schema_id"], feature["name"], feature["value"]) in known
         depth += "How many" in each.variant.content.decode() or "Turn note" in each.variant.content.decode()
@@ -177,11 +186,11 @@ def test_everything_said_is_in_the_ontology(made: list[Made]) -> None:
 
 
 @pytest.mark.known("sample")
-def test_a_masks_url_names_its_frame_and_its_colour_stays(made: list[Made]) -> None:
+def test_a_masks_url_names_its_frame_and_its_colour_stays(samples: list[TimedSample]) -> None:
     seen = 0
-    for each in made:
+    for each in samples:
         colours: dict[str, set[tuple[int, ...]]] = {}
-        told = set()
+        seen_masks = set()
         for number, frame in each.document["frames"].items():
             for feature_id, thing in frame["objects"].items():
                 if mask := thing.get("composite_mask"):
@@ -189,37 +198,37 @@ def test_a_masks_url_names_its_frame_and_its_colour_stays(made: list[Made]) -> N
                     assert list(thing)[-2:] == ["mask", "composite_mask"]
                     assert thing["mask"]["url"].endswith(f"/annotations/{feature_id}/index/{number}/mask")
                     colours.setdefault(feature_id, set()).add(tuple(mask["color_rgb"]))
-                    told.add((int(number), *mask["color_rgb"]))
-        assert all(len(found) == 1 for found in colours.values())
+                    seen_masks.add((int(number), *mask["color_rgb"]))
+        assert all(len(each_colours) == 1 for each_colours in colours.values())
         assert len(set.union(set(), *colours.values())) == len(colours)
-        assert told == {(mask["frame"], *mask["color_rgb"]) for mask in each.masks}
-        seen += len(told)
+        assert seen_masks == {(mask["frame"], *mask["color_rgb"]) for mask in each.masks}
+        seen += len(seen_masks)
     assert seen > 10
 
 
 @pytest.mark.parametrize("number", VARIANTS[:4])
-def test_the_file_has_the_frames_that_the_row_tells(made: list[Made], number: int) -> None:
-    asset, told = get_generator("video").build_asset(0, "video", number), made[number].attributes
-    assert list(told) == ["height", "width", "asset_type", "mime_type", "frame_rate", "frame_count"]
-    assert asset.content_type == told["mime_type"] == "video/mp4"
+def test_the_file_has_the_frames_that_the_row_tells(samples: list[TimedSample], number: int) -> None:
+    asset, attributes = get_generator("video").build_asset(0, "video", number), samples[number].attributes
+    assert list(attributes) == ["height", "width", "asset_type", "mime_type", "frame_rate", "frame_count"]
+    assert asset.content_type == attributes["mime_type"] == "video/mp4"
     with av.open(io.BytesIO(asset.content), "r") as container:
         stream = container.streams.video[0]
-        assert (stream.height, stream.width) == (told["height"], told["width"])
+        assert (stream.height, stream.width) == (attributes["height"], attributes["width"])
         assert stream.average_rate is not None
-        assert float(stream.average_rate) == told["frame_rate"]
-        assert sum(1 for _ in container.decode(video=0)) == told["frame_count"]
+        assert float(stream.average_rate) == attributes["frame_rate"]
+        assert sum(1 for _ in container.decode(video=0)) == attributes["frame_count"]
 
 
 @pytest.mark.parametrize("number", VARIANTS[:3])
 def test_the_file_shows_each_thing_where_it_is_annotated(number: int) -> None:
-    made = build_clip(0, "video", number)
+    clip = build_clip(0, "video", number)
     content = get_generator("video").build_asset(0, "video", number).content
     with av.open(io.BytesIO(content), "r") as container:
         for index, frame in enumerate(container.decode(video=0)):
-            if outline := made.tracks[-1].find_outline_at(index + 1):  # the last one lies over the others
+            if outline := clip.tracks[-1].find_outline_at(index + 1):  # the last one lies over the others
                 row, first, _ = find_polygon_spans([(x / CELL, y / CELL) for x, y in outline], 999, 999)[0]
                 luma = frame.to_ndarray(format="yuv420p")[row * CELL, first * CELL]
-                assert luma == to_ycbcr(*made.tracks[-1].colour)[0]
+                assert luma == to_ycbcr(*clip.tracks[-1].colour)[0]
 
 
 def test_without_tools_and_questions_there_is_nothing_to_say() -> None:
@@ -229,7 +238,7 @@ def test_without_tools_and_questions_there_is_nothing_to_say() -> None:
 
 
 @pytest.mark.parametrize("frames", [1, 2, 7, 300])
-def test_a_clip_is_as_long_as_it_is_told_and_its_things_are_there_from_the_first_frame(frames: int) -> None:
+def test_a_clip_has_the_length_requested_and_its_things_are_there_from_the_first_frame(frames: int) -> None:
     generator = get_generator(f"video?frames={frames}&first")
     for number in range(3):
         variant = generator.build_variant(0, "long", number, ontology_of("video"))

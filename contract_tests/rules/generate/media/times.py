@@ -19,7 +19,7 @@ def ontology_of(media: str) -> Ontology:
     return build_ontology(0, key, DEFAULT.ontologies[key])
 
 
-class Made(msgspec.Struct):
+class TimedSample(msgspec.Struct):
     variant: Variant
     document: Any
     attributes: dict[str, Any]
@@ -27,14 +27,14 @@ class Made(msgspec.Struct):
     planes: dict[str, Any]
 
 
-def variants(media: str, ontology: Ontology | None = None) -> Iterator[Made]:
+def variants(media: str, ontology: Ontology | None = None) -> Iterator[TimedSample]:
     """The document's placeholders are gone."""
     for number in VARIANTS:
         variant = get_generator(media).build_variant(0, media, number, ontology or ontology_of(media))
         document = orjson.loads(variant.content.translate(None, b"\x01\x02\x03\x05"))
         aside = orjson.loads(variant.aside) if variant.aside else {}
         attributes = orjson.loads(variant.media_attributes)
-        yield Made(variant, document, attributes, aside.get("masks", []), aside.get("planes", {}))
+        yield TimedSample(variant, document, attributes, aside.get("masks", []), aside.get("planes", {}))
 
 
 def features_in(value: Any) -> Iterator[dict[str, Any]]:
@@ -52,10 +52,10 @@ def features_in(value: Any) -> Iterator[dict[str, Any]]:
 def names_of(ontology: Ontology) -> set[tuple[str, str, str]]:
     """(schema id, name, value) of every tool, question and answer."""
 
-    def below(feature: Feature) -> Iterator[Feature]:
+    def walk(feature: Feature) -> Iterator[Feature]:
         yield feature
         for child in (*feature.questions, *feature.answers):
-            yield from below(child)
+            yield from walk(child)
 
-    every = (each for top in (*ontology.tools, *ontology.questions) for each in below(top))
+    every = (each for top in (*ontology.tools, *ontology.questions) for each in walk(top))
     return {(each.schema_id, each.name, each.value) for each in every}

@@ -1,4 +1,4 @@
-"""What the media types of the packaged scenarios make, with the placeholders of their bodies gone."""
+"""Samples of what each media type of the packaged scenarios generates, with the placeholders of the bodies removed."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from mockserver.generate.scenario import load
 from mockserver.generate.scenario_files import find
 
 
-class Made(NamedTuple):
+class Sample(NamedTuple):
     """One variant: its number, media attributes, annotations, aside, and the file behind it."""
 
     number: int
@@ -21,14 +21,14 @@ class Made(NamedTuple):
     asset: Asset
 
 
-def made(media: str, *, scenario: str = "default", seed: int = 3, count: int = 25) -> Iterator[Made]:
+def build_samples(media: str, *, scenario: str = "default", seed: int = 3, count: int = 25) -> Iterator[Sample]:
     """Many variants of a media type, by the ontology that the scenario has for it."""
     generator = get_generator(media)
     ontology = ontology_of(media, scenario=scenario)
     for number in range(count):
         variant = generator.build_variant(seed, "p", number, ontology)
         content = variant.content.translate(None, b"\x01\x02\x03\x05")
-        yield Made(
+        yield Sample(
             number,
             orjson.loads(variant.media_attributes),
             orjson.loads(content),
@@ -43,14 +43,14 @@ def ontology_of(media: str, *, scenario: str = "default") -> features.Ontology:
     return features.build_ontology(0, key, plan)
 
 
-def answered(body: dict[str, Any]) -> set[str]:
+def answer_keys(body: dict[str, Any]) -> set[str]:
     """Keys under which the top classifications are answered."""
     known = {"feature_id", "feature_schema_id", "name", "value", "message_id"}
     return {key for item in body["classifications"] for key in item if key not in known}
 
 
 def depth(classifications: list[Any]) -> int:
-    """How many questions stand in one another."""
+    """How many levels of questions there are."""
     deepest = 0
     for item in classifications:
         answers = [item[key] for key in item if key.endswith("radio_answer")]
