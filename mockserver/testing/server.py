@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -131,13 +131,19 @@ class MockServer:
         seed: int | None = None,
         ends: str | None = None,
         payload_date: str | None = None,
+        switches: Mapping[str, str] | None = None,
         api_key: str | None = None,
+        incarnation: str | None = None,
         progression: Pace | dict[str, Pace] | None = None,
     ) -> MockWorkspace:
-        """Creates a fresh workspace. `progression` is a progression for exports, or progressions by name."""
+        """Creates a fresh workspace. `switches` choose forms by name, like `{"masks": "plain"}`; a reset keeps them.
+
+        `incarnation` fixes the ids that are made at run time; without it they are new each time. `progression` is a
+        progression for exports, or progressions by name.
+        """
         options = {
-            "scenario": resolve_scenario(scenario), "seed": seed, "ends": ends,
-            "payload_date": payload_date, "api_key": api_key,
+            "scenario": resolve_scenario(scenario), "seed": seed, "ends": ends, "payload_date": payload_date,
+            "switches": None if switches is None else dict(switches), "api_key": api_key, "incarnation": incarnation,
         }  # fmt: skip
         body = {name: value for name, value in options.items() if value is not None}
         workspace = MockWorkspace(self.control, self.control.call("POST", "workspaces", body))

@@ -154,13 +154,28 @@ class MockWorkspace:
         name = "export_fails" if data_rows is None else "export_rows_fail"
         self.fault(name, message=message, data_rows=data_rows, times=exports)
 
-    def reset(self) -> None:
-        """Resets the world to its beginning; new tasks get new ids."""
-        self._ready = self._control.call("POST", "reset", {}, api_key=self.api_key)
+    def reset(self, *, incarnation: str | None = None) -> None:
+        """Resets the world to its beginning. New tasks get new ids, or those that `incarnation` fixes."""
+        body = {} if incarnation is None else {"incarnation": incarnation}
+        self._ready = self._control.call("POST", "reset", body, api_key=self.api_key)
 
-    def fork(self, api_key: str | None = None) -> MockWorkspace:
-        """Creates a workspace that begins with the current world of this one."""
-        body = {"fork_of": self.api_key} | ({} if api_key is None else {"api_key": api_key})
+    def fork(
+        self,
+        api_key: str | None = None,
+        *,
+        payload_date: str | None = None,
+        switches: Mapping[str, str] | None = None,
+        incarnation: str | None = None,
+    ) -> MockWorkspace:
+        """Creates a workspace that begins with the current world of this one; the others as in `MockServer.workspace`.
+
+        `payload_date` and `switches` are those of this workspace, unless they are given.
+        """
+        options = {
+            "fork_of": self.api_key, "api_key": api_key, "payload_date": payload_date,
+            "switches": None if switches is None else dict(switches), "incarnation": incarnation,
+        }  # fmt: skip
+        body = {name: value for name, value in options.items() if value is not None}
         return MockWorkspace(self._control, self._control.call("POST", "workspaces", body))
 
     def revoke(self) -> None:

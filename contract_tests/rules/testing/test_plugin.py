@@ -53,9 +53,12 @@ def test_each_test_gets_a_world_of_its_own(pytester: pytest.Pytester) -> None:
 def test_a_mark_says_what_is_in_it(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("""
         import pytest
-        @pytest.mark.labelbox(scenario="empty", seed=3, progression={"seconds": 5})
+        @pytest.mark.labelbox(
+            scenario="empty", seed=3, progression={"seconds": 5}, switches={"masks": "plain"}, incarnation="pinned"
+        )
         def test_marked(labelbox_mock):
             assert labelbox_mock.projects == {}
+            assert labelbox_mock.switches.get()["masks"] == "plain"
             assert labelbox_mock.progression.exports == {"seconds": 5.0}
     """)
     assert_passed(pytester.runpytest_subprocess("--strict-markers"), 1)
@@ -80,7 +83,7 @@ def test_a_misspelt_mark_is_an_error(pytester: pytest.Pytester) -> None:
     """)
     result = pytester.runpytest_subprocess()
     result.stdout.fnmatch_lines(
-        ["*labelbox does not know scenarios; it takes scenario, seed, ends, payload_date, progression*"]
+        ["*labelbox does not know scenarios; it takes scenario, seed, ends, payload_date, switches, incarnation, *"]
     )
     assert result.ret != 0
 

@@ -109,3 +109,58 @@ def test_a_server_that_ended_suddenly_is_told_with_the_signal_and_its_last_words
     with pytest.raises(ServerDiedError, match=words):
         server.workspace()
     server.stop()
+
+
+def test_a_workspace_begins_with_its_switches_and_a_reset_keeps_them(server: ServedWorld) -> None:
+    workspace = MockServer.from_url(server.url).workspace(switches={"masks": "plain", "frames": "direct"})
+    begun = workspace.switches.get()
+    assert (begun["masks"], begun["frames"]) == ("plain", "direct")
+    workspace.switches.set(masks="both")
+    workspace.reset()
+    assert workspace.switches.get() == begun
+    workspace.delete()
+
+
+@pytest.mark.parametrize("options", [{"switches": {"mask": "plain"}}, {"switches": {"masks": "round"}}])
+def test_a_wrong_switch_creates_no_workspace(server: ServedWorld, options: dict[str, dict[str, str]]) -> None:
+    connected = MockServer.from_url(server.url)
+    before = connected.control.call("GET", "workspaces")
+    with pytest.raises(ControlRefusedError, match="mask"):
+        connected.workspace(**options)  # type: ignore[arg-type]  # wrong on purpose
+    assert connected.control.call("GET", "workspaces") == before
+
+
+def make_ids(workspace: MockWorkspace) -> dict[str, object]:
+    """The ids of an issue that is made while the clock does not move."""
+    workspace.clock.freeze()
+    workspace.clock.set("2025-03-01T00:00:00Z")
+    return {name: value for name, value in workspace.event("ISSUE_CREATED", "image").items() if name.endswith("_id")}
+
+
+def test_an_incarnation_repeats_the_ids_that_are_made_at_run_time(server: ServedWorld) -> None:
+    connected = MockServer.from_url(server.url)
+    first, second = (connected.workspace(incarnation="pinned") for _ in range(2))
+    ids = make_ids(first)
+    assert make_ids(second) == ids
+    assert make_ids(connected.workspace()) != ids
+    first.reset(incarnation="pinned")
+    assert make_ids(first) == ids
+    first.reset()
+    assert make_ids(first) != ids
+    for workspace in (first, second):
+        workspace.delete()
+
+
+def test_a_fork_takes_a_payload_date_switches_and_an_incarnation(server: ServedWorld) -> None:
+    origin = MockServer.from_url(server.url).workspace(switches={"masks": "plain"})
+    forks = [
+        origin.fork(payload_date="2023-03-15", switches={"frames": "direct"}, incarnation="pinned") for _ in range(2)
+    ]
+    assert make_ids(forks[0]) == make_ids(forks[1])
+    switches = forks[0].switches.get()
+    assert (switches["masks"], switches["frames"]) == ("plain", "direct")
+    run = next(iter(origin.model_runs))
+    assert "experiments" in origin.expected_rows(model_run=run)[0]
+    assert "models" in forks[0].expected_rows(model_run=run)[0]
+    for workspace in (origin, *forks):
+        workspace.delete()

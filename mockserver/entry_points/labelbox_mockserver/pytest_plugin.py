@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mockserver.testing.server import MockServer
     from mockserver.testing.workspace import MockWorkspace
 
-MARK_WORDS = ("scenario", "seed", "ends", "payload_date", "progression")
+MARK_WORDS = ("scenario", "seed", "ends", "payload_date", "switches", "incarnation", "progression")
 SETTINGS = ("scenario", "seed", "ends", "payload_date")
 """Words of the mark that are also options."""
 EXPLORATION = "labelbox-exploration"
