@@ -1,4 +1,4 @@
-"""What every system and every Python has to do; the whole suite runs on Linux."""
+"""The test that every system and every Python has to pass; the whole suite runs on Linux."""
 
 
 def test_an_export_has_rows(labelbox_mock):

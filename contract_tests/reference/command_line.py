@@ -70,7 +70,7 @@ def _options(command: click.Command) -> list[click.Option]:
 def _table(options: list[click.Option]) -> Iterator[str]:
     yield "| option | environment | meaning |\n|---|---|---|"
     yield from (
-        f"| {_names(option)} | {_variable(option)} | {_meaning(option)} |".replace("|  |", "| |") for option in options
+        f"| {_names(option)} | {_variable(option)} | {_describe(option)} |".replace("|  |", "| |") for option in options
     )
     yield ""
 
@@ -86,7 +86,7 @@ def _variable(option: click.Option) -> str:
     return ", ".join(map(_code, names))
 
 
-def _meaning(option: click.Option) -> str:
+def _describe(option: click.Option) -> str:
     words = [_clean(option.help or "")]
     if option.required:
         words.append("Required.")

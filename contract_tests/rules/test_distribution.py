@@ -1,4 +1,4 @@
-"""What a person needs to publish the package: metadata, workflows, forms, and files for containers."""
+"""Everything that publishing the package needs: metadata, workflows, forms, and files for containers."""
 
 import importlib.metadata
 import re
@@ -50,10 +50,10 @@ def test_every_file_has_the_same_address_of_the_repository() -> None:
         REPOSITORY / "Dockerfile",
         REPOSITORY / "pyproject.toml",
     ]
-    found = {
+    addresses = {
         url for file in files for url in re.findall(r"https://github\.com/[\w-]+/labelbox-mockserver", file.read_text())
     }
-    assert found == {SOURCE}
+    assert addresses == {SOURCE}
 
 
 def test_the_citation_has_the_version() -> None:

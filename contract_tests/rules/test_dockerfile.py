@@ -1,4 +1,4 @@
-"""The Dockerfile is read, not built: what must hold of it is told here."""
+"""The Dockerfile is read, not built: these are the rules that it has to keep."""
 
 import json
 import re
@@ -53,8 +53,8 @@ def test_it_runs_as_a_user_without_privileges(dockerfile: list[Instruction]) -> 
 def test_the_command_reaches_the_program_without_a_shell(
     dockerfile: list[Instruction], name: str, command: list[str]
 ) -> None:
-    [found] = [instruction for instruction in last_stage(dockerfile) if instruction.name == name]
-    assert json.loads(found.text) == command
+    [instruction] = [instruction for instruction in last_stage(dockerfile) if instruction.name == name]
+    assert json.loads(instruction.text) == command
 
 
 def test_its_health_is_checked_on_the_port_that_is_set(dockerfile: list[Instruction]) -> None:
@@ -79,7 +79,7 @@ def test_any_user_of_group_0_may_write_to_the_cache(dockerfile: list[Instruction
 
 
 def test_what_is_copied_exists_and_is_not_ignored(dockerfile: list[Instruction]) -> None:
-    sources = copied_from_here(dockerfile)
+    sources = list_copied(dockerfile)
     assert "mockserver" in sources
     ignored = (REPOSITORY / ".dockerignore").read_text()
     assert [source for source in sources if not (REPOSITORY / source).exists()] == []
@@ -111,13 +111,13 @@ def last_stage(dockerfile: list[Instruction]) -> list[Instruction]:
     return dockerfile[starts[-1] :]
 
 
-def copied_from_here(dockerfile: list[Instruction]) -> list[str]:
+def list_copied(dockerfile: list[Instruction]) -> list[str]:
     copies = [i.words for i in dockerfile if i.name in {"COPY", "ADD"} and "--from=" not in i.text]
     return [word for words in copies for word in words[:-1] if not word.startswith("--")]
 
 
 def is_ignored(path: str, dockerignore: str) -> bool:
-    """The last line that matches the path, or a folder it is in, decides. Enough of the syntax for ours."""
+    """Whether the last line that matches the path, or a folder it is in, ignores it; in the syntax that we use."""
     parts = path.split("/")
     tails = ["/".join(parts[: end + 1]) for end in range(len(parts))]
     ignored = False

@@ -47,7 +47,7 @@ def test_a_foreign_module_is_named_in_one_sentence(file: str, tmp_path: Path) ->
 
 
 def test_a_package_that_lost_its_init_file_is_named_too(tmp_path: Path) -> None:
-    """As after another product with that name was uninstalled."""
+    """Another product with that name leaves such a folder when it is uninstalled."""
     (tmp_path / "mockserver" / "testing").mkdir(parents=True)
     isolated = f"import sys; sys.path += [{str(ENTRY_POINTS)!r}, {str(tmp_path)!r}]; import runpy; "
     ended = run("-I", "-S", "-c", isolated + "runpy.run_module('labelbox_mockserver')", folder=tmp_path)

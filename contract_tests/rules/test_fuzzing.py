@@ -1,9 +1,9 @@
 """Requests made of the two descriptions that the server gives of itself: the OpenAPI document of the control API, and
 the GraphQL schema.
 
-The same requests each time; `--hypothesis-seed=N` makes others. However well or badly they fit: no 5xx, no bug of ours,
-no traceback in the log, no more than a second of the server's processor time. What the OpenAPI document does not allow
-is refused, and every answer is as it says.
+The same requests each time; `--hypothesis-seed=N` makes others. However well or badly they fit: no 5xx, no
+MOCKSERVER_BUG, no traceback in the log, no more than a second of the server's processor time. Requests that the OpenAPI
+document does not allow are refused, and every answer is as it says.
 """
 
 import re
@@ -96,7 +96,7 @@ def tried(request: pytest.FixtureRequest) -> Callable[[int], settings]:
     return make
 
 
-def measured(server: ServedWorld, call: Callable[[], Any]) -> Any:
+def measure(server: ServedWorld, call: Callable[[], Any]) -> Any:
     """The answer, if it is no fault of the server."""
     before = server.processor_seconds()
     answer = call()
@@ -121,7 +121,7 @@ def test_a_control_answers_as_the_build_openapi_says(
             aim_at_something(case)
         if operation == "simulate":
             shorten_simulation(case)
-        answer = measured(fuzzed, lambda: case.call(base_url=fuzzed.url))
+        answer = measure(fuzzed, lambda: case.call(base_url=fuzzed.url))
         if answer.status_code != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:  # refused before it is read
             case.validate_response(answer, checks=list(checks))
         if operation == "create_workspace" and answer.status_code == 200:
@@ -183,7 +183,7 @@ SCALARS: dict[str, st.SearchStrategy[Any]] = dict.fromkeys(
 }
 
 
-def known_ids(server: ServedWorld) -> list[str]:
+def list_ids(server: ServedWorld) -> list[str]:
     ready = server.ready
     return [
         ready["organization_id"],
@@ -198,13 +198,13 @@ def known_ids(server: ServedWorld) -> list[str]:
 def test_any_document_of_the_schema_is_answered_or_refused(
     fuzzed: ServedWorld, tried: Callable[[int], settings], kind: Callable[..., st.SearchStrategy[str]]
 ) -> None:
-    ids = known_ids(fuzzed)
+    ids = list_ids(fuzzed)
 
     @tried(DOCUMENTS)
     @given(kind(read_sdl(), custom_scalars=SCALARS), st.sampled_from(ids))
     def law(document: str, name: str) -> None:
         aimed = re.sub(r'\bid: "[^"]*"', f'id: "{name}"', document)
-        answer = measured(
+        answer = measure(
             fuzzed,
             lambda: requests.post(
                 fuzzed.graphql_url,
@@ -213,9 +213,9 @@ def test_any_document_of_the_schema_is_answered_or_refused(
                 timeout=60,
             ),
         )
-        told = answer.json()
-        assert "data" in told
-        for error in told.get("errors", ()):
+        body = answer.json()
+        assert "data" in body
+        for error in body.get("errors", ()):
             assert error["message"]
             assert error["extensions"]["code"]
 

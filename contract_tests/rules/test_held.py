@@ -1,4 +1,4 @@
-"""Nobody waits for another: what one request takes of the event loop, whatever it asks for."""
+"""Nobody waits for another: how long one request holds the event loop, whichever it is."""
 
 import json
 import re
@@ -24,7 +24,7 @@ PROGRAM = Path(__file__).parent / "watched.py"
 
 
 class WatchedWorld(ServedWorld):
-    """A server that tells how long its loop was held."""
+    """A server that measures how long its loop was held."""
 
     def _command(self) -> list[str]:
         python, _module, _name, *flags = super()._command()
@@ -51,23 +51,23 @@ def watched() -> Iterator[WatchedWorld]:
         yield world
 
 
-def held_by(world: WatchedWorld, call: Callable[[], requests.Response]) -> requests.Response:
+def call_without_holding(world: WatchedWorld, call: Callable[[], requests.Response]) -> requests.Response:
     """The answer of a call that does not hold the loop for too long.
 
     Three times it may: what the call itself takes, it takes each time, but a collection of Python's garbage, or another
     program on the same core, falls into it by chance.
     """
     for _ in range(3):
-        answer, held = beside_another_client(world, call)
+        answer, held = call_beside_another_client(world, call)
         if held["seconds"] <= MOST_HELD:
             return answer
     raise AssertionError((held, answer.url))
 
 
-def beside_another_client(
+def call_beside_another_client(
     world: WatchedWorld, call: Callable[[], requests.Response]
 ) -> tuple[requests.Response, dict[str, Any]]:
-    """The answer of a call beside which another client asks for health, and the longest callback meanwhile."""
+    """The answer of a call beside which another client requests health, and the longest callback during it."""
     over = threading.Event()
     looks: list[int] = []
 
@@ -158,7 +158,7 @@ WORST = {
 @pytest.mark.parametrize("document", WORST.values(), ids=list(WORST))
 def test_no_document_holds_the_loop(watched: WatchedWorld, document: str) -> None:
     for _ in range(2):  # parsed anew, and kept
-        held_by(watched, lambda: watched.question(document))
+        call_without_holding(watched, lambda: watched.question(document))
 
 
 BODIES = {
@@ -176,7 +176,7 @@ BODIES = {
 @pytest.mark.parametrize("body", BODIES.values(), ids=list(BODIES))
 def test_no_body_holds_the_loop(watched: WatchedWorld, path: str, body: bytes) -> None:
     headers = {"Authorization": f"Bearer {watched.api_key}"}
-    held_by(watched, lambda: requests.post(watched.url + path, data=body, headers=headers, timeout=60))
+    call_without_holding(watched, lambda: requests.post(watched.url + path, data=body, headers=headers, timeout=60))
 
 
 def test_no_route_holds_the_loop(watched: WatchedWorld) -> None:
@@ -186,7 +186,7 @@ def test_no_route_holds_the_loop(watched: WatchedWorld) -> None:
     driven = 0
     for method, target in [*links(watched), *plain_routes(paths)]:
         url = target if target.startswith("http") else watched.url + target
-        answer = held_by(watched, partial(drive, method, url, headers))
+        answer = call_without_holding(watched, partial(drive, method, url, headers))
         driven += answer.status_code < 400
         path = url.removeprefix(watched.url).partition("?")[0]
         paths -= {known for known in paths if compile_path(known)[0].match(path)}
@@ -209,7 +209,7 @@ def is_stream(answer: requests.Response) -> bool:
 
 
 def links(world: WatchedWorld) -> Iterator[tuple[str, str]]:
-    """Those of rows of every project, and of an export's results."""
+    """The links of rows of every project, and of an export's results."""
     for project_id in world.projects.values():
         task = world.question(EXPORT, {"input": export_input(project_id, includeProjectDetails=True)}).json()["data"]
         task_id = task["exportDataRowsInProject"]["taskId"]

@@ -1,8 +1,8 @@
 """A server that measures itself: `mockserver serve` with a clock around every callback of its event loop.
 
-`GET /_held` tells the longest callback since it was last asked, in seconds of the loop's own processor time, so that a
-busy machine does not count; `GET /_routes` tells the paths of all routes. Run by file name, as the server's own
-command line is.
+`GET /_held` returns the longest callback since the last such request, in seconds of the loop's own processor time, so
+that a busy machine does not count; `GET /_routes` returns the paths of all routes. It is run by file name, as the
+server's own command line is.
 """
 
 import asyncio
@@ -21,17 +21,17 @@ LONGEST: dict[str, Any] = {"seconds": 0.0, "what": ""}
 
 
 def measure_callbacks() -> None:
-    """asyncio runs each callback by `Handle._run`; there is no public hook that tells its time."""
+    """asyncio runs each callback by `Handle._run`; there is no public hook that measures it."""
     run: Any = vars(asyncio.Handle)["_run"]
 
-    def timed(handle: asyncio.Handle) -> None:
+    def run_timed(handle: asyncio.Handle) -> None:
         began = time.thread_time()
         run(handle)
         seconds = time.thread_time() - began
         if seconds > LONGEST["seconds"]:
             LONGEST.update(seconds=seconds, what=repr(handle)[:300])
 
-    asyncio.Handle._run = timed  # type: ignore[assignment,method-assign]  # a method of C in typeshed
+    asyncio.Handle._run = run_timed  # type: ignore[assignment,method-assign]  # a method of C in typeshed
 
 
 class Watched:
@@ -43,9 +43,9 @@ class Watched:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = Request(scope).url.path
         if path == "/_held":
-            told = dict(LONGEST)
+            longest = dict(LONGEST)
             LONGEST.update(seconds=0.0, what="")
-            await JSONResponse(told)(scope, receive, send)
+            await JSONResponse(longest)(scope, receive, send)
         elif path == "/_routes":
             await JSONResponse(self._paths)(scope, receive, send)
         else:

@@ -14,26 +14,28 @@ from mockserver.world.workspace import Workspace
 
 DEFAULT = scenario.load(scenario_files.find("default"))
 PROJECTS = [project.name for project in DEFAULT.projects]
-"""Of the default world, in the order in which they are listed."""
+"""The projects of the default world, in the order in which they are listed."""
 ROWS = {project.name: project.rows for project in DEFAULT.projects}
 
 
-def generated(name: str = "default", *, seed: int = 0, ends: int | None = None) -> tuple[Workspace, list[list[Record]]]:
+def generate_world(
+    name: str = "default", *, seed: int = 0, ends: int | None = None
+) -> tuple[Workspace, list[list[Record]]]:
     """A scenario's world as records, which are generated once in a process."""
-    workspace, batches = generate(name, seed, ends)
+    workspace, batches = _generate_once(name, seed, ends)
     return workspace, list(batches)
 
 
 @functools.cache
-def generate(name: str, seed: int, ends: int | None) -> tuple[Workspace, list[list[Record]]]:
+def _generate_once(name: str, seed: int, ends: int | None) -> tuple[Workspace, list[list[Record]]]:
     workspace, batches = history.build_world(scenario.load(scenario_files.find(name)), name=name, seed=seed, ends=ends)
     return workspace, list(batches)
 
 
 @contextmanager
-def stored(database: Database, name: str = "default", *, hooks: Hooks = Hooks()) -> Iterator[Store]:  # noqa: B008  a frozen record
-    """That world in a database, with a life of its own."""
-    store = Store.create(database, *generated(name), hooks=hooks)
+def open_store(database: Database, name: str = "default", *, hooks: Hooks = Hooks()) -> Iterator[Store]:  # noqa: B008  a frozen record
+    """Puts that world into a database, as a life of its own, and opens the store of it."""
+    store = Store.create(database, *generate_world(name), hooks=hooks)
     WorkspaceSettings(store).begin_life(name="rules")
     try:
         yield store
@@ -41,7 +43,7 @@ def stored(database: Database, name: str = "default", *, hooks: Hooks = Hooks())
         store.close()
 
 
-def in_file(folder: Path) -> SqliteDatabase:
+def build_database(folder: Path) -> SqliteDatabase:
     return SqliteDatabase(folder / "world.sqlite")
 
 

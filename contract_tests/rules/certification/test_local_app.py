@@ -138,15 +138,15 @@ def rotate(*secrets: str) -> Report:
     return certify(app=app, path="/hook", secret="new", previous_secret="old", retired_secret="older", only=only)
 
 
-def failed(report: Report) -> list[str]:
+def list_failed(report: Report) -> list[str]:
     return [result.case.name for result in report.results_with(Verdict.FAILED)]
 
 
 def test_a_receiver_with_two_secrets_passes_and_others_do_not() -> None:
     assert rotate("new", "old").flawless
-    assert failed(rotate("new")) == ["previous-secret", "secrets-in-turns"]
-    assert failed(rotate("new", "old", "older")) == ["retired-secret"]
-    assert failed(rotate("newold")) == ["good", "previous-secret", "secrets-in-turns", "secrets-joined"]
+    assert list_failed(rotate("new")) == ["previous-secret", "secrets-in-turns"]
+    assert list_failed(rotate("new", "old", "older")) == ["retired-secret"]
+    assert list_failed(rotate("newold")) == ["good", "previous-secret", "secrets-in-turns", "secrets-joined"]
 
 
 @pytest.mark.parametrize(("name", "kind"), [("secrets-in-turns", "previous"), ("retired-secret", "retired")])

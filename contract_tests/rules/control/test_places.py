@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from contract_tests.rules.exports.memory_results import MemoryResults
-from contract_tests.rules.worlds import in_file, stored
+from contract_tests.rules.worlds import build_database, open_store
 from mockserver.control import places
 from mockserver.control.event_bodies import EventMade, MakeEvent
 from mockserver.control.events import make_event
@@ -42,12 +42,12 @@ POPULOUS = {"attempt", "body", "comment", "data_row", "event", "issue", "label",
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
     """One that nobody serves: no dispatcher runs."""
-    database = in_file(tmp_path)
+    database = build_database(tmp_path)
     manifest = new_manifest("rules", Origin(), incarnation=None)
     with ThreadPoolExecutor(1) as threads:
         journals = Journals(most_entries=1, most_bytes=1, most_body=1)
         parts = Parts(threads, Budget(10**9), Dispatcher(Allowed()), journals, ActiveFaults(), "http://127.0.0.1")
-        with stored(database, hooks=store_hooks(manifest, parts)) as store:
+        with open_store(database, hooks=store_hooks(manifest, parts)) as store:
             yield Workspace(Life(manifest, store, MemoryResults()), parts)
 
 

@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from contract_tests.receiving import Answer, Received, Receiver
-from contract_tests.rules.worlds import in_file, stored
+from contract_tests.rules.worlds import build_database, open_store
 from contract_tests.serving import ServedWorld
 from mockserver.control.waiting import MOST_WAITING, Waiting
 from mockserver.errors import Conflict, NotFound
@@ -116,7 +116,7 @@ def leave(server: ServedWorld, request: bytes, times: int) -> None:
 
 def test_more_than_the_most_that_may_wait_are_refused(tmp_path: Path) -> None:
     async def waits() -> list[object]:
-        with ThreadPoolExecutor(1) as threads, stored(in_file(tmp_path)) as store:
+        with ThreadPoolExecutor(1) as threads, open_store(build_database(tmp_path)) as store:
             waiting, deliveries = Waiting(threads, most=4), Deliveries(store)
             two = [asyncio.create_task(waiting.wait_until_settled(deliveries, 30)) for _ in range(2)]
             await asyncio.sleep(0)
@@ -132,7 +132,7 @@ def test_more_than_the_most_that_may_wait_are_refused(tmp_path: Path) -> None:
 
 def test_a_change_wakes_whoever_watches_and_so_does_the_end(tmp_path: Path) -> None:
     changes: list[str] = []
-    with stored(in_file(tmp_path)) as store:
+    with open_store(build_database(tmp_path)) as store:
         with store.watch(lambda: changes.append("changed")):
             CatalogChanges(store).create_dataset(name="one")
             assert changes == ["changed"]

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract_tests.rules.exports.rows import HOST, NOW, read, render
-from contract_tests.rules.worlds import in_file, stored
+from contract_tests.rules.worlds import build_database, open_store
 from mockserver.exports.dates import DATED, PayloadFormat
 from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.labels import PROJECT_STAND_IN as PROJECT
@@ -26,7 +26,7 @@ PROJECTS = ("image", "text", "video", "dicom", "audio", "document", "conversatio
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with stored(in_file(tmp_path_factory.mktemp("dates"))) as opened:
+    with open_store(build_database(tmp_path_factory.mktemp("dates"))) as opened:
         yield opened
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from contract_tests.rules.exports.rows import EVERY_SECTION
 from contract_tests.rules.exports.test_results import read
-from contract_tests.rules.worlds import in_file, stored
+from contract_tests.rules.worlds import build_database, open_store
 from mockserver.exports.budget import MEGABYTE, Budget
 from mockserver.exports.legacy.files import LegacyFiles
 from mockserver.exports.legacy.files import file_name as legacy_file_name
@@ -78,7 +78,7 @@ class Bench:
 
 @pytest.fixture
 def bench(tmp_path: Path, results: Results) -> Iterator[Bench]:
-    with stored(in_file(tmp_path)) as store, ThreadPoolExecutor(2) as threads:
+    with open_store(build_database(tmp_path)) as store, ThreadPoolExecutor(2) as threads:
         yield (bench := Bench(store, results, threads, Budget(100 * MEGABYTE)))
         bench.exports.close()
         bench.legacy.close()
@@ -185,7 +185,7 @@ def test_results_are_deleted_when_their_links_have_expired(bench: Bench) -> None
 
 
 def test_an_export_that_does_not_fit_fails_and_leaves_nothing(tmp_path: Path, results: Results) -> None:
-    with stored(in_file(tmp_path)) as store, ThreadPoolExecutor(2) as threads:
+    with open_store(build_database(tmp_path)) as store, ThreadPoolExecutor(2) as threads:
         bench = Bench(store, results, threads, Budget(10))
         task = bench.export()
         assert (task.status, "--results-limit" in str(task.failure)) == (TaskStatus.FAILED, True)
@@ -194,7 +194,7 @@ def test_an_export_that_does_not_fit_fails_and_leaves_nothing(tmp_path: Path, re
 
 
 def test_results_of_an_earlier_run_are_counted_and_unfinished_ones_deleted(tmp_path: Path, results: Results) -> None:
-    with stored(in_file(tmp_path)) as store, ThreadPoolExecutor(2) as threads:
+    with open_store(build_database(tmp_path)) as store, ThreadPoolExecutor(2) as threads:
         bench = Bench(store, results, threads, Budget(100 * MEGABYTE))
         bench.export()
         bench.export_labels()

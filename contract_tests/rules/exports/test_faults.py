@@ -23,7 +23,7 @@ from contract_tests.machine import (
     small_disk,
     unable_to_write_files,
 )
-from contract_tests.rules.worlds import in_file, stored
+from contract_tests.rules.worlds import build_database, open_store
 from contract_tests.serving import ServedWorld
 from mockserver.exports.budget import Budget
 from mockserver.exports.folder_results import FolderResults
@@ -350,7 +350,7 @@ class NoThreads(ThreadPoolExecutor):
 
 
 def test_without_a_thread_exports_of_both_kinds_fail_immediately(tmp_path: Path) -> None:
-    with stored(in_file(tmp_path)) as store, NoThreads(1) as threads:
+    with open_store(build_database(tmp_path)) as store, NoThreads(1) as threads:
         links, budget, results = Links.from_name("key", 0), Budget(MEGABYTE), FolderResults(tmp_path)
         exports = Exports(store, links, results, threads, budget, Faults(ActiveFaults(), store.clock.now))
         legacy = LegacyFiles(store, links, results, threads, budget)

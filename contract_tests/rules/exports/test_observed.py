@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from contract_tests.rules.exports.rows import read
-from contract_tests.rules.worlds import in_file, stored
+from contract_tests.rules.worlds import build_database, open_store
 from mockserver.exports.request import ExportParams
 from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.store import Store
@@ -25,13 +25,13 @@ SECONDS = ["seconds_to_label", "seconds_to_review", "seconds_to_rework", "second
 
 @pytest.fixture(scope="module")
 def states(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with stored(in_file(tmp_path_factory.mktemp("observed")), "states") as store:
+    with open_store(build_database(tmp_path_factory.mktemp("observed")), "states") as store:
         yield store
 
 
 @pytest.fixture(scope="module")
 def default(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with stored(in_file(tmp_path_factory.mktemp("observed"))) as store:
+    with open_store(build_database(tmp_path_factory.mktemp("observed"))) as store:
         yield store
 
 

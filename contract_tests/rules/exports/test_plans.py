@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contract_tests.rules.worlds import in_file, stored
+from contract_tests.rules.worlds import build_database, open_store
 from mockserver.exports.request import ExportParams
 from mockserver.exports.scope import Scope, build_catalog_scope, build_model_run_scope, build_project_scope
 from mockserver.world.data_rows import Dataset
@@ -44,7 +44,7 @@ OF_CATALOG = OF_ROWS | {
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     folder: Path = tmp_path_factory.mktemp("plans")
-    with stored(in_file(folder)) as opened:
+    with open_store(build_database(folder)) as opened:
         yield opened
 
 

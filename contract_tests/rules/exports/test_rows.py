@@ -11,7 +11,7 @@ import pytest
 
 from contract_tests.rules.exports.rows import EVERY_SECTION, HOST, NOW, TASK, read, render
 from contract_tests.rules.generate.media.times import features_in
-from contract_tests.rules.worlds import PROJECTS, in_file, stored
+from contract_tests.rules.worlds import PROJECTS, build_database, open_store
 from mockserver.exports.frames import interpolate_frames
 from mockserver.exports.request import ExportParams
 from mockserver.exports.rows import ROWS_PER_BATCH
@@ -42,14 +42,14 @@ NAMES = (
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with stored(in_file(tmp_path_factory.mktemp("rows"))) as opened:
+    with open_store(build_database(tmp_path_factory.mktemp("rows"))) as opened:
         yield opened
 
 
 @pytest.fixture
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """A world that a test may change."""
-    with stored(in_file(tmp_path_factory.mktemp("rows"))) as opened:
+    with open_store(build_database(tmp_path_factory.mktemp("rows"))) as opened:
         yield opened
 
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from contract_tests.rules.exports.rows import EVERY_SECTION, HOST, NOW, TASK
-from contract_tests.rules.worlds import in_file, stored
+from contract_tests.rules.worlds import build_database, open_store
 from mockserver.errors import MalformedRequest
 from mockserver.exports.request import ExportParams, ExportRequest, parse_request
 from mockserver.exports.rows import ExportRows
@@ -28,7 +28,7 @@ from mockserver.world.store import Store
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with stored(in_file(tmp_path)) as opened:
+    with open_store(build_database(tmp_path)) as opened:
         yield opened
 
 

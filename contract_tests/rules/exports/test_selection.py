@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contract_tests.rules.worlds import in_file, stored
+from contract_tests.rules.worlds import build_database, open_store
 from mockserver.errors import MalformedRequest
 from mockserver.exports.selection import MOST_IDS, build_project_condition, parse_date_term
 from mockserver.world.data_rows import DataRow
@@ -23,7 +23,7 @@ EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with stored(in_file(tmp_path_factory.mktemp("selection"))) as opened:
+    with open_store(build_database(tmp_path_factory.mktemp("selection"))) as opened:
         yield opened
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from contract_tests.rules.exports.legacy.elements import elements
 from contract_tests.rules.exports.rows import HOST, NOW, TASK, read
-from contract_tests.rules.worlds import in_file, stored
+from contract_tests.rules.worlds import build_database, open_store
 from mockserver.exports.request import ExportParams, ExportRequest
 from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import build_scope
@@ -25,7 +25,7 @@ Rows = Callable[[str], list[Any]]
 
 @pytest.fixture(scope="module")
 def states(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with stored(in_file(tmp_path_factory.mktemp("states")), "states") as store:
+    with open_store(build_database(tmp_path_factory.mktemp("states")), "states") as store:
         yield store
 
 

@@ -16,7 +16,7 @@ import pytest
 from uv import find_uv_bin
 
 from contract_tests.clients.environments import locked
-from contract_tests.rules.worlds import DEFAULT, generated, in_file, stored
+from contract_tests.rules.worlds import DEFAULT, build_database, generate_world, open_store
 from mockserver.generate import history
 from mockserver.generate.assets import build_asset
 from mockserver.generate.media import image, text
@@ -124,7 +124,7 @@ def all_of(kind: type[Any], pieces: list[list[Record]]) -> list[Any]:
 
 
 def test_other_seeds_are_other_worlds_without_a_common_id() -> None:
-    first, second = (ids_of(generated(seed=seed)[1]) for seed in (0, 1))
+    first, second = (ids_of(generate_world(seed=seed)[1]) for seed in (0, 1))
     assert first & second == set()
 
 
@@ -139,7 +139,7 @@ HASHED = 9
 
 
 def test_another_end_is_the_same_history_moved() -> None:
-    (first, before), (second, after) = generated(), generated(ends=generated()[0].ends + 30 * DAY)
+    (first, before), (second, after) = generate_world(), generate_world(ends=generate_world()[0].ends + 30 * DAY)
     assert second.ends - first.ends == 30 * DAY
     assert {record_id[HASHED:] for record_id in ids_of(before)} == {record_id[HASHED:] for record_id in ids_of(after)}
     assert ids_of(before) != ids_of(after)  # ids tell their moment
@@ -148,7 +148,7 @@ def test_another_end_is_the_same_history_moved() -> None:
 
 
 def test_the_end_of_the_default_history_is_the_promised_one() -> None:
-    assert generated()[0].ends == 1_735_689_600_000_000
+    assert generate_world()[0].ends == 1_735_689_600_000_000
 
 
 # What is in them
@@ -156,7 +156,7 @@ def test_the_end_of_the_default_history_is_the_promised_one() -> None:
 
 @pytest.fixture(scope="module")
 def pieces() -> list[list[Record]]:
-    return generated()[1]
+    return generate_world()[1]
 
 
 def test_the_default_world_has_a_project_of_each_media_type(pieces: list[list[Record]]) -> None:
@@ -196,7 +196,7 @@ def test_the_default_world_has_metadata_attachments_and_embeddings(pieces: list[
 @pytest.mark.parametrize("name", ["default", "empty"])
 @pytest.mark.known("client")
 def test_every_organization_has_what_sdks_request_first(name: str) -> None:
-    pieces = generated(name)[1]
+    pieces = generate_world(name)[1]
     assert "Editor" in [frontend.name for frontend in all_of(LabelingFrontend, pieces)]
     assert "NONE" in [role.name.upper().replace(" ", "_") for role in all_of(Role, pieces)]
     schemas = {schema.name: schema for schema in all_of(MetadataSchema, pieces)}
@@ -207,7 +207,7 @@ def test_every_organization_has_what_sdks_request_first(name: str) -> None:
 
 
 def test_the_empty_world_has_no_more_than_that() -> None:
-    pieces = generated("empty")[1]
+    pieces = generate_world("empty")[1]
     for kind in (Project, Dataset, DataRow, Ontology, Label, Batch, Body):
         assert all_of(kind, pieces) == [], kind
 
@@ -231,7 +231,7 @@ def test_every_reference_leads_to_a_record(pieces: list[list[Record]]) -> None:
 
 
 def test_nothing_happens_after_the_end_or_before_it_was_made(pieces: list[list[Record]]) -> None:
-    end = generated()[0].ends
+    end = generate_world()[0].ends
     rows = {row.no: row for row in all_of(DataRow, pieces)}
     for project_row in all_of(ProjectRow, pieces):
         moments = [step.created_at for step in project_row.steps]
@@ -245,7 +245,7 @@ def test_nothing_happens_after_the_end_or_before_it_was_made(pieces: list[list[R
 
 
 def test_nobody_reviews_a_label_of_their_own() -> None:
-    pieces = generated("states")[1]
+    pieces = generate_world("states")[1]
     labels = {label.no: label for label in all_of(Label, pieces)}
     reviews = all_of(Review, pieces)
     assert reviews
@@ -291,7 +291,7 @@ def test_a_project_has_as_many_rows_as_its_plan_says(rows: int) -> None:
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with stored(in_file(tmp_path_factory.mktemp("history"))) as opened:
+    with open_store(build_database(tmp_path_factory.mktemp("history"))) as opened:
         yield opened
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract_tests.rules.worlds import generated
+from contract_tests.rules.worlds import generate_world
 from mockserver.generate import history
 from mockserver.generate.chance import Chance
 from mockserver.generate.consensus import DRIFT, move_objects
@@ -24,7 +24,7 @@ Records = list[Any]
 
 @pytest.fixture(scope="module")
 def pieces() -> list[list[Record]]:
-    return generated("states")[1]
+    return generate_world("states")[1]
 
 
 def select(kind: type[Record], pieces: list[list[Record]], project: str | None = None) -> Records:
@@ -125,7 +125,7 @@ def test_a_rows_latest_activity_is_that_of_all_its_projects(pieces: list[list[Re
             assert latest[no] < format_moment(row.last_activity_at)
         else:
             assert latest[no] == format_moment(row.last_activity_at)
-    assert max(latest.values()) < format_moment(generated("states")[0].ends)
+    assert max(latest.values()) < format_moment(generate_world("states")[0].ends)
 
 
 def history_of(row: int, pieces: list[list[Record]]) -> list[Any]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract_tests.rules.worlds import generated, in_file, stored
+from contract_tests.rules.worlds import build_database, generate_world, open_store
 from mockserver.generate import history, scenario, scenario_files
 from mockserver.generate.chance import Chance
 from mockserver.generate.models import choose_split, predict
@@ -89,9 +89,9 @@ def test_projects_without_runs_are_not_touched_by_models() -> None:
 
 
 def test_the_default_world_has_a_run_with_predictions_and_a_slice(tmp_path: Path) -> None:
-    with stored(in_file(tmp_path)) as store, store.reading() as connection:
+    with open_store(build_database(tmp_path)) as store, store.reading() as connection:
         assert connection.count(Prediction) == connection.count(ModelRunRow) == 9
-    assert any(isinstance(record, ModelRun) for piece in generated()[1] for record in piece)
+    assert any(isinstance(record, ModelRun) for piece in generate_world()[1] for record in piece)
 
 
 # Single bodies

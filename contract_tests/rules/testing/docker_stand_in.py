@@ -36,9 +36,9 @@ class Container:
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        given = dict(line.partition("=")[::2] for line in self.created_with.get("Env") or [])
+        variables = dict(line.partition("=")[::2] for line in self.created_with.get("Env") or [])
         settings = {name: value for name, value in os.environ.items() if not name.startswith("LABELBOX_MOCKSERVER_")}
-        settings |= given | {"LABELBOX_MOCKSERVER_PORT": str(self.port)}
+        settings |= variables | {"LABELBOX_MOCKSERVER_PORT": str(self.port)}
         for mount in self.created_with["HostConfig"].get("Binds") or []:  # files are where they are on this machine
             outside, inside, _ = mount.split(":")
             settings = {name: outside if value == inside else value for name, value in settings.items()}

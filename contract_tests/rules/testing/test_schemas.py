@@ -12,7 +12,7 @@ import jsonschema_rs
 import pytest
 
 from contract_tests.rules.exports.rows import HOST, NOW, TASK, read
-from contract_tests.rules.worlds import in_file, stored
+from contract_tests.rules.worlds import build_database, open_store
 from mockserver.exports import failures
 from mockserver.exports.failures import FailedRow
 from mockserver.exports.legacy.frames import render_frame_lines
@@ -51,8 +51,8 @@ Rows = Callable[[str, str], list[Any]]
 def rows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rows]:
     """The rows of a media type's first project, with every section; for v1 its labels."""
     with (
-        stored(in_file(tmp_path_factory.mktemp("default"))) as default,
-        stored(in_file(tmp_path_factory.mktemp("forms")), "forms") as forms,
+        open_store(build_database(tmp_path_factory.mktemp("default"))) as default,
+        open_store(build_database(tmp_path_factory.mktemp("forms")), "forms") as forms,
     ):
         plans = {plan.media: (forms, plan.name) for plan in projects_of("forms")}
         plans |= {plan.media: (default, plan.name) for plan in reversed(projects_of("default"))}
@@ -66,7 +66,7 @@ def projects_of(name: str) -> list[ProjectPlan]:
 @pytest.mark.parametrize("media", ["video", "dicom"])
 def test_the_frames_of_every_label_validate(tmp_path: Path, media: str) -> None:
     lines = 0
-    with stored(in_file(tmp_path)) as store, store.reading() as connection:
+    with open_store(build_database(tmp_path)) as store, store.reading() as connection:
         bodies = (
             "id IN (SELECT body_id FROM label JOIN data_row ON data_row.no = data_row_no WHERE media_type = :media)"
         )
@@ -83,7 +83,7 @@ def test_the_frames_of_every_label_validate(tmp_path: Path, media: str) -> None:
 
 def test_the_labels_of_a_model_run_and_the_data_rows_of_v1_validate(tmp_path: Path) -> None:
     links = Links.from_name("key", 0)
-    with stored(in_file(tmp_path)) as store, store.reading() as connection:
+    with open_store(build_database(tmp_path)) as store, store.reading() as connection:
         rows = LegacyDataRows(connection, EVERYTHING, metadata=True, links=links, host=HOST, now=NOW)
         lines = b"".join(piece.text for piece in rows.pieces()).splitlines()
         [run, *_] = connection.select(ModelRun)
@@ -106,7 +106,7 @@ def test_the_body_of_every_signed_sample_validates(sample: Path) -> None:
 
 def test_rows_with_the_predictions_of_model_runs_validate(tmp_path: Path) -> None:
     request = ExportRequest(params=ExportParams(all_model_runs=True, all_projects=True, include_predictions=True))
-    with stored(in_file(tmp_path)) as store, store.reading() as connection:
+    with open_store(build_database(tmp_path)) as store, store.reading() as connection:
         scope = build_scope(connection, request)
         links = Links.from_name("key", 0)
         text = ExportRows(connection, scope, request.params, links=links, host=HOST, task_id=TASK, now=NOW).render()

@@ -143,17 +143,17 @@ def test_an_odd_answer_is_the_answer(raw: bytes, status: int, answer: bytes) -> 
 
 def test_what_comes_behind_an_answer_is_not_taken_for_the_next() -> None:
     async def twice(late: float) -> list[int | None]:
-        written = asyncio.Event()
+        second_is_sent = asyncio.Event()
 
         async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await reader.readuntil(b"}")
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
             await asyncio.sleep(late)
             writer.write(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n")
-            written.set()
+            second_is_sent.set()
             await asyncio.sleep(0.2)
 
-        return await send_two(handle, after=written)
+        return await send_two(handle, after=second_is_sent)
 
     assert asyncio.run(twice(0.0)) == asyncio.run(twice(0.05)) == [200, 200]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from contract_tests.rules.worlds import generated
+from contract_tests.rules.worlds import generate_world
 from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.database import Database
 from mockserver.world.postgres.catalog import Catalog
@@ -29,7 +29,7 @@ def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
 
 @pytest.fixture
 def store(fresh: Make) -> Iterator[Store]:
-    opened = Store.create(fresh(), *generated())
+    opened = Store.create(fresh(), *generate_world())
     WorkspaceSettings(opened).begin_life(name="rules", incarnation="first")
     yield opened
     opened.close()

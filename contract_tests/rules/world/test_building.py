@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract_tests.rules.worlds import in_file, stored
+from contract_tests.rules.worlds import build_database, open_store
 from mockserver.errors import MalformedRequest
 from mockserver.imports.media import build_content
 from mockserver.world.changes.attachments import AttachmentChanges
@@ -171,7 +171,7 @@ STEP = st.tuples(st.sampled_from(["create", "upsert", "delete"]), KEYS, st.boole
 
 
 def test_any_sequence_of_upserts_keeps_one_live_row_for_a_key(tmp_path: Path) -> None:
-    with stored(in_file(tmp_path), "empty") as store:
+    with open_store(build_database(tmp_path), "empty") as store:
         numbers = itertools.count()
 
         @given(st.lists(STEP, max_size=12))

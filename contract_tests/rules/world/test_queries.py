@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from contract_tests.rules.worlds import stored
+from contract_tests.rules.worlds import open_store
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.changes.labels import LabelChanges
 from mockserver.world.data_rows import DataRow, Dataset, EmbeddingVector
@@ -31,7 +31,7 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     database: Database = SqliteDatabase(tmp_path_factory.mktemp("queries") / "world.sqlite")
     if request.param == "postgres":
         database = request.getfixturevalue("catalog").create_life("queries")
-    with stored(database) as store:
+    with open_store(database) as store:
         change_world(store)
         yield World(store)
 

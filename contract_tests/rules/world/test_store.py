@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from contract_tests.rules.worlds import generated
+from contract_tests.rules.worlds import generate_world
 from mockserver.errors import Conflict, NotFound
 from mockserver.world.change import Change
 from mockserver.world.changes.catalog import CatalogChanges
@@ -58,7 +58,7 @@ def task(store: Store, task_id: str) -> Task:
 
 
 def test_every_record_of_the_default_world_comes_back_as_it_went_in(store: Store) -> None:
-    workspace, pieces = generated()
+    workspace, pieces = generate_world()
     kinds: dict[type[Record], list[Record]] = {}
     for record in itertools.chain.from_iterable(pieces):
         kinds.setdefault(type(record), []).append(record)
@@ -70,7 +70,7 @@ def test_every_record_of_the_default_world_comes_back_as_it_went_in(store: Store
 
 
 def test_both_engines_hold_the_same_world(store: Store, tmp_path: Path) -> None:
-    other = Store.create(SqliteDatabase(tmp_path / "other.sqlite"), *generated())
+    other = Store.create(SqliteDatabase(tmp_path / "other.sqlite"), *generate_world())
     assert store.digest() == other.digest()
     other.close()
 

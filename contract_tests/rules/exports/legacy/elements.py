@@ -18,15 +18,15 @@ LINKS = Links.from_name("key", 0)
 
 def elements(connection: Connection, project: str) -> list[Any]:
     """All labels of a project that are not deleted."""
-    found = connection.find(Project, Clause("name = :name", name=project))
-    assert found is not None, f"there is a project {project}"
-    live = Clause("l.project_id = :id AND NOT l.deleted AND NOT dr.deleted", id=found.id)
+    project_record = connection.find(Project, Clause("name = :name", name=project))
+    assert project_record is not None, f"there is a project {project}"
+    live = Clause("l.project_id = :id AND NOT l.deleted AND NOT dr.deleted", id=project_record.id)
     pieces = LabelElements(connection, links=LINKS, host=HOST, now=NOW).pieces(live)
     found_elements: list[Any] = json.loads(b"[" + b"".join(piece.text for piece in pieces) + b"]")
     return found_elements
 
 
-def spoken(connection: Connection, label_id: str) -> Any:
+def build_label_of(connection: Connection, label_id: str) -> Any:
     return build_label(connection, label_id, links=LINKS, host=HOST, now=NOW)
 
 
@@ -35,8 +35,8 @@ def with_body(store: Store, document: dict[str, Any], *, media: str = "IMAGE", a
     with store.change() as change:
         label = change.connection.select(Label, order="no", first=1)[0]
         content = orjson.dumps(document).replace(b"\\u0002", b"\x02")
-        kept = None if aside is None else JsonText(orjson.dumps(aside).decode())
-        change.connection.insert([Body(90_000, content, kept)])
+        aside_text = None if aside is None else JsonText(orjson.dumps(aside).decode())
+        change.connection.insert([Body(90_000, content, aside_text)])
         change.connection.update(Label, Clause("no = :no", no=label.no), body_id=90_000, skipped=False)
         change.connection.run("UPDATE data_row SET media_type = :media", {"media": media})
     return label.id

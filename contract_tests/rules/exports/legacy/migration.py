@@ -11,7 +11,7 @@ from typing import Any
 
 from contract_tests.rules.exports.legacy.elements import elements
 from contract_tests.rules.exports.rows import HOST, read
-from contract_tests.rules.worlds import in_file, stored
+from contract_tests.rules.worlds import build_database, open_store
 from mockserver.exports.legacy.dates import load_legacy_format
 from mockserver.exports.legacy.frames import render_frame_lines
 from mockserver.exports.legacy.schema_facts import SchemaFacts, build_schema_facts
@@ -26,7 +26,7 @@ PRINTED = "http://127.0.0.1:8000"
 WIDTH = 170
 
 
-def filled(page: str, store: Store) -> str:
+def fill_blocks(page: str, store: Store) -> str:
     """The page with every block as it is today."""
     return BLOCK.sub(lambda match: f"{match[1]}{block(store, match[2], match[3])}\n{match[4]}", page)
 
@@ -36,11 +36,11 @@ def block(store: Store, project: str, form: str) -> str:
         labels = [element for element in elements(connection, project) if not element["Skipped"]]
     label = min(labels, key=lambda element: len(json.dumps(element["Label"])))
     if form == "V1":
-        return printed(label)
+        return format_json(label)
     if form == "frames":
         lines = frames_of(store, label["ID"]).splitlines()[:2]
-        return "\n".join(printed(json.loads(line)) for line in lines)
-    return printed(next(row for row in read(store, project) if label["ID"] in json.dumps(row)))
+        return "\n".join(format_json(json.loads(line)) for line in lines)
+    return format_json(next(row for row in read(store, project) if label["ID"] in json.dumps(row)))
 
 
 def frames_of(store: Store, label_id: str) -> bytes:
@@ -60,19 +60,19 @@ def lines_of_body(content: bytes) -> bytes:
     return b"".join(render_frame_lines(content, prefix="cprefix0000000000000", terms=SchemaFacts()))
 
 
-def printed(value: Any) -> str:
-    """As JSON for people: what is short stands on one line, signatures and long lists are cut."""
-    return laid_out(shortened(value), 0)
+def format_json(value: Any) -> str:
+    """Formats a value as JSON for readers: short values are on one line, signatures and long lists are cut."""
+    return laid_out(shorten(value), 0)
 
 
-def shortened(value: Any) -> Any:
+def shorten(value: Any) -> Any:
     """Two of each list and of the frames, and no signatures."""
     if isinstance(value, dict):
         frames = bool(value) and all(key.isdigit() for key in value)
-        shown = [*value.items()][: 2 if frames else None]
-        return {key: shortened(inner) for key, inner in shown} | ({"…": "…"} if len(shown) < len(value) else {})
+        items = [*value.items()][: 2 if frames else None]
+        return {key: shorten(inner) for key, inner in items} | ({"…": "…"} if len(items) < len(value) else {})
     if isinstance(value, list):
-        return [shortened(inner) for inner in value[:2]] + ["…"] * (len(value) > 2)
+        return [shorten(inner) for inner in value[:2]] + ["…"] * (len(value) > 2)
     if isinstance(value, str) and value.startswith(HOST):
         return re.sub(r"(Signature|token)=[^&]*", r"\1=…", value.replace(HOST, PRINTED))
     return value
@@ -91,8 +91,8 @@ def laid_out(value: Any, indent: int) -> str:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder, stored(in_file(Path(folder))) as store:
-        PAGE.write_text(filled(PAGE.read_text("utf-8"), store), "utf-8")
+    with tempfile.TemporaryDirectory() as folder, open_store(build_database(Path(folder))) as store:
+        PAGE.write_text(fill_blocks(PAGE.read_text("utf-8"), store), "utf-8")
 
 
 if __name__ == "__main__":

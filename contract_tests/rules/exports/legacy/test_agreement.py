@@ -1,4 +1,4 @@
-"""What Export V1 and Export V2 say of the same label agree: geometry, answers, people, times, surroundings."""
+"""Export V1 and Export V2 agree about the same label: geometry, answers, people, times, surroundings."""
 
 import datetime
 import json
@@ -12,7 +12,7 @@ import pytest
 from contract_tests.rules.exports.legacy import migration
 from contract_tests.rules.exports.legacy.elements import elements
 from contract_tests.rules.exports.rows import EVERY_SECTION, read
-from contract_tests.rules.worlds import in_file, stored
+from contract_tests.rules.worlds import build_database, open_store
 from mockserver.exports.text import to_camel_case
 from mockserver.generate import scenario, scenario_files
 from mockserver.world.database import Clause
@@ -37,7 +37,7 @@ Both = list[tuple[Any, Any, Any]]
 def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Store]]:
     with ExitStack() as opened:
         yield {
-            name: opened.enter_context(stored(in_file(tmp_path_factory.mktemp("agreement")), name))
+            name: opened.enter_context(open_store(build_database(tmp_path_factory.mktemp("agreement")), name))
             for name in SCENARIOS
         }
 
@@ -48,15 +48,15 @@ def both(request: pytest.FixtureRequest, stores: dict[str, Store]) -> Both:
     store = stores[name]
     with store.reading() as connection:
         v1 = elements(connection, project)
-        found = connection.find(Project, Clause("name = :name", name=project))
-    assert found is not None
-    v2 = [(label, row) for row in read(store, project) for label in row["projects"][found.id]["labels"]]
+        record = connection.find(Project, Clause("name = :name", name=project))
+    assert record is not None
+    v2 = [(label, row) for row in read(store, project) for label in row["projects"][record.id]["labels"]]
     assert [element["ID"] for element in v1] == [label["id"] for label, _ in v2]
     return [(element, label, row) for element, (label, row) in zip(v1, v2, strict=True)]
 
 
 def moment_of(text: str) -> int:
-    """Microseconds UTC. V2 rounds to the second what V1 tells with its milliseconds."""
+    """Microseconds UTC. V2 rounds to the second, V1 has milliseconds."""
     return round(datetime.datetime.fromisoformat(text).timestamp() * 1000) * 1000
 
 
@@ -99,63 +99,63 @@ def metadata_value(value: Any) -> Any:
 
 
 def test_media_attributes_agree(both: Both) -> None:
-    """Pictures and texts tell none; clips tell more, and in what both tell they agree."""
+    """Pictures and texts have none; clips have more, and agree in those that both have."""
     for element, _, row in both:
-        told, known = element["Media Attributes"], to_camel_case(row["media_attributes"])
-        if known["mimeType"].startswith("image/") or element["Project Name"] == "text":
-            assert told == {}
-        elif "frameRate" in known:
-            assert {name: told[name] for name in ("width", "height", "mimeType", "frameRate", "frameCount")} == {
-                name: value for name, value in known.items() if name != "assetType"
+        v1, v2 = element["Media Attributes"], to_camel_case(row["media_attributes"])
+        if v2["mimeType"].startswith("image/") or element["Project Name"] == "text":
+            assert v1 == {}
+        elif "frameRate" in v2:
+            assert {name: v1[name] for name in ("width", "height", "mimeType", "frameRate", "frameCount")} == {
+                name: value for name, value in v2.items() if name != "assetType"
             }
         else:
             own = ("pageCount", "textLayerUrl")  # of documents: the one in V1, the other in V2
-            told, known = ({name: value for name, value in one.items() if name not in own} for one in (told, known))
-            assert told in ({}, known)
+            v1, v2 = ({name: value for name, value in one.items() if name not in own} for one in (v1, v2))
+            assert v1 in ({}, v2)
 
 
 def test_the_workflow_agrees(both: Both) -> None:
     for element, label, row in both:
         [project] = [inner for inner in row["projects"].values() if label in inner["labels"]]
-        told, known = element["DataRow Workflow Info"], project["project_details"]
-        assert told["taskName"] == known["task_name"]
-        assert [said(step) for step in told["Workflow History"]] == [
-            {name: value for name, value in step.items() if name != "created_by"} for step in known["workflow_history"]
+        v1, v2 = element["DataRow Workflow Info"], project["project_details"]
+        assert v1["taskName"] == v2["task_name"]
+        assert [translate_step(step) for step in v1["Workflow History"]] == [
+            {name: value for name, value in step.items() if name != "created_by"} for step in v2["workflow_history"]
         ]
 
 
-def said(step: Any) -> dict[str, Any]:
-    """A step of V1 in the words of V2, without its person."""
+def translate_step(step: Any) -> dict[str, Any]:
+    """Translates a step of V1 into the words of V2, without its person."""
     words = {
         "action": "action", "previousTaskName": "previous_task_name", "previousTaskId": "previous_task_id",
         "nextTaskName": "next_task_name", "nextTaskId": "next_task_id",
     }  # fmt: skip
-    told = {word: step[name] for name, word in words.items() if name in step}
-    return told | {"created_at": step["createdAt"].replace("Z", "+00:00")}
+    words_of_v1 = {word: step[name] for name, word in words.items() if name in step}
+    return words_of_v1 | {"created_at": step["createdAt"].replace("Z", "+00:00")}
 
 
 def test_the_people_of_the_workflow_are_those_of_the_organization(stores: dict[str, Store]) -> None:
     store = stores["states"]
     with store.reading() as connection:
-        found = elements(connection, "second look")
+        v1 = elements(connection, "second look")
         people = {person.id: person.email for person in connection.select(Person)}
-    known = {row["data_row"]["id"]: row["projects"] for row in read(store, "second look")}
-    for element in found:
-        [project] = known[element["DataRow ID"]].values()
+    v2 = {row["data_row"]["id"]: row["projects"] for row in read(store, "second look")}
+    for element in v1:
+        [project] = v2[element["DataRow ID"]].values()
         actors = [people[step["actorId"]] for step in element["DataRow Workflow Info"]["Workflow History"]]
         assert actors == [step["created_by"] for step in project["project_details"]["workflow_history"]]
 
 
 def test_relationships_agree(both: Both) -> None:
     for element, label, _ in both:
-        told = element["Label"].get("relationships", [])
-        known = label["annotations"].get("relationships", []) if told else []
-        assert [(edge["featureId"], *joined(edge["data"])) for edge in told] == [
-            (edge["feature_id"], *joined(edge["unidirectional_relationship"])) for edge in known
+        v1 = element["Label"].get("relationships", [])
+        v2 = label["annotations"].get("relationships", []) if v1 else []
+        assert [(edge["featureId"], *read_ends(edge["data"])) for edge in v1] == [
+            (edge["feature_id"], *read_ends(edge["unidirectional_relationship"])) for edge in v2
         ]
 
 
-def joined(ends: Any) -> tuple[str, str]:
+def read_ends(ends: Any) -> tuple[str, str]:
     """The objects that a relationship joins, in the words of either version."""
     source, target = [value for name, value in ends.items() if name != "label"]
     return source, target
@@ -163,17 +163,17 @@ def joined(ends: Any) -> tuple[str, str]:
 
 def test_geometry_and_answers_agree(both: Both) -> None:
     for element, label, _ in both:
-        annotations, told = label["annotations"], element["Label"]
-        if element["Skipped"] or not told:  # not told are those of language models
+        annotations, v1 = label["annotations"], element["Label"]
+        if element["Skipped"] or not v1:  # empty are the labels of language models
             continue
-        assert flat(told["classifications"]) == v2_flat(annotations["classifications"])
-        if "frames" in told:
-            assert told["objects"] == []
+        assert flat(v1["classifications"]) == v2_flat(annotations["classifications"])
+        if "frames" in v1:
+            assert v1["objects"] == []
             continue
-        assert [item["featureId"] for item in told["objects"]] == [
+        assert [item["featureId"] for item in v1["objects"]] == [
             item["feature_id"] for item in annotations.get("objects", [])
         ]
-        for item, v2 in zip(told["objects"], annotations.get("objects", []), strict=True):
+        for item, v2 in zip(v1["objects"], annotations.get("objects", []), strict=True):
             assert (item["title"], item["schemaId"], item["value"]) == (
                 v2["name"],
                 v2["feature_schema_id"],
@@ -188,11 +188,11 @@ def test_the_frames_agree(stores: dict[str, Store], project: str) -> None:
     """Line by line: what is shown there, where, and what is answered."""
     store = stores["default"]
     wanted = msgspec.structs.replace(EVERY_SECTION, include_interpolated_frames=True)
-    found = [
+    labels = [
         label for row in read(store, project, wanted) for inner in row["projects"].values() for label in inner["labels"]
     ]
     seen = 0
-    for label in found:
+    for label in labels:
         annotations = label["annotations"]
         groups = annotations["groups"].values() if "groups" in annotations else [annotations]
         v2 = [(int(at), frame) for group in groups for at, frame in group["frames"].items() if any(frame.values())]
@@ -216,32 +216,32 @@ def lines_of(store: Store, label_id: str) -> list[Any]:
 
 def flat(items: list[Any]) -> list[Any]:
     """(feature id, question, answers by feature id or text)."""
-    found = []
+    answers = []
     for item in items:
         if isinstance(item, list):
-            found += flat(item)
+            answers += flat(item)
             continue
         answer = item["answers"] if "answers" in item else item["answer"]
         many = answer if isinstance(answer, list) else [answer]
-        found.append(
+        answers.append(
             (item["featureId"], item["title"], [one if isinstance(one, str) else one["featureId"] for one in many])
         )
-    return found
+    return answers
 
 
 def v2_flat(items: list[Any]) -> list[Any]:
-    found = []
+    answers = []
     for item in items:
         name = next(key for key in item if "answer" in key)
         answer = item[name]
         if "content" in answer:
-            found.append((item["feature_id"], item["name"], [answer["content"]]))
+            answers.append((item["feature_id"], item["name"], [answer["content"]]))
             continue
         chosen = answer if isinstance(answer, list) else [answer]
-        found.append((item["feature_id"], item["name"], [one["feature_id"] for one in chosen]))
+        answers.append((item["feature_id"], item["name"], [one["feature_id"] for one in chosen]))
         for one in chosen:
-            found += v2_flat(one["classifications"])
-    return found
+            answers += v2_flat(one["classifications"])
+    return answers
 
 
 def geometry(item: Any) -> Any:
@@ -270,10 +270,10 @@ def v2_geometry(item: Any) -> Any:
         return {"messageId": place["message_id"], **place["location"]}
     if "geojson" in item:
         return {"coordinates": item["geojson"]["coordinates"]}
-    told = {name: item[name] for name in ("polygon", "bounding_box", "page_number", "line", "point") if name in item}
-    if "bounding_box" in told:
-        told["bounding_box"] = {side: size for side, size in told["bounding_box"].items() if side != "unit"}
-    return told
+    shapes = {name: item[name] for name in ("polygon", "bounding_box", "page_number", "line", "point") if name in item}
+    if "bounding_box" in shapes:
+        shapes["bounding_box"] = {side: size for side, size in shapes["bounding_box"].items() if side != "unit"}
+    return shapes
 
 
 def test_every_medium_but_language_models_says_something(both: Both) -> None:
@@ -284,7 +284,7 @@ def test_every_medium_but_language_models_says_something(both: Both) -> None:
 
 def test_the_page_for_those_who_move_shows_labels_as_they_are(stores: dict[str, Store]) -> None:
     page = migration.PAGE.read_text("utf-8")
-    assert page == migration.filled(page, stores["default"]), "write it anew: python -m …exports.legacy.migration"
+    assert page == migration.fill_blocks(page, stores["default"]), "write it anew: python -m …exports.legacy.migration"
     assert {match[2] for match in migration.BLOCK.finditer(page)} == {"image", "text", "video"}
 
 

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract_tests.rules.exports.legacy import migration
-from contract_tests.rules.exports.legacy.elements import LINKS, elements, spoken, with_body
+from contract_tests.rules.exports.legacy.elements import LINKS, build_label_of, elements, with_body
 from contract_tests.rules.exports.rows import HOST, NOW, read
-from contract_tests.rules.worlds import PROJECTS, in_file, stored
+from contract_tests.rules.worlds import PROJECTS, build_database, open_store
 from mockserver.exports.legacy.dates import DATED, YOUNG_MASKS, LegacyFormat
 from mockserver.exports.legacy.labels import LabelElements
 from mockserver.links import DAY
@@ -47,12 +47,12 @@ KEYS_OF = {
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with stored(in_file(tmp_path_factory.mktemp("dates"))) as opened:
+    with open_store(build_database(tmp_path_factory.mktemp("dates"))) as opened:
         yield opened
 
 
 @contextmanager
-def dated(store: Store, date: str) -> Iterator[None]:
+def set_date(store: Store, date: str) -> Iterator[None]:
     WorkspaceSettings(store).set_payload_date(date)
     try:
         yield
@@ -60,8 +60,8 @@ def dated(store: Store, date: str) -> Iterator[None]:
         WorkspaceSettings(store).set_payload_date(None)
 
 
-def told_on(store: Store, date: str, project: str) -> list[Any]:
-    with dated(store, date), store.reading() as connection:
+def list_elements_on(store: Store, date: str, project: str) -> list[Any]:
+    with set_date(store, date), store.reading() as connection:
         return elements(connection, project)
 
 
@@ -69,17 +69,17 @@ def told_on(store: Store, date: str, project: str) -> list[Any]:
 @pytest.mark.parametrize("date", KEYS_OF)
 @pytest.mark.parametrize("project", ["image", "text", "video", "document"])
 def test_an_element_has_the_keys_of_its_time_in_their_order(store: Store, date: str, project: str) -> None:
-    found = told_on(store, date, project)
-    assert found
-    assert {tuple(element) for element in found} == {tuple(KEYS_OF[date])}
+    exported = list_elements_on(store, date, project)
+    assert exported
+    assert {tuple(element) for element in exported} == {tuple(KEYS_OF[date])}
 
 
 @pytest.mark.known("sample")
 def test_until_2020_null_stood_where_there_is_no_agreement(store: Store) -> None:
-    for element in told_on(store, "2020-02-15", "image"):
+    for element in list_elements_on(store, "2020-02-15", "image"):
         assert (element["Agreement"], element["Benchmark Agreement"]) == (None, None)
         assert element["Benchmark Reference ID"] is None
-    for element in told_on(store, "2021-01-15", "image"):
+    for element in list_elements_on(store, "2021-01-15", "image"):
         assert (element["Agreement"], element["Benchmark Agreement"]) == (-1, -1)
 
 
@@ -94,17 +94,17 @@ def test_until_2020_null_stood_where_there_is_no_agreement(store: Store) -> None
     ],
 )
 def test_a_label_has_relationships_since_2021(store: Store, date: str, parts: list[str]) -> None:
-    found = [element["Label"] for element in told_on(store, date, "image")]
-    assert {tuple(label) for label in found} == {(), tuple(parts)}
+    labels = [element["Label"] for element in list_elements_on(store, date, "image")]
+    assert {tuple(label) for label in labels} == {(), tuple(parts)}
 
 
 @pytest.mark.known("sample")
 def test_a_clip_of_early_2021_has_its_frames_alone_and_nothing_when_it_was_skipped(store: Store) -> None:
-    found = told_on(store, "2021-03-15", "video")
+    clips = list_elements_on(store, "2021-03-15", "video")
     with store.reading() as connection:
         skipped = {label.id for label in connection.select(Label, Clause("skipped"))}
-    assert {element["ID"] in skipped for element in found} == {True, False}
-    for element in found:
+    assert {element["ID"] in skipped for element in clips} == {True, False}
+    for element in clips:
         frames = {"frames": f"{HOST}/v1/frames/{element['ID']}"}
         assert element["Label"] == ({} if element["ID"] in skipped else frames)
 
@@ -114,9 +114,9 @@ def test_a_clip_of_early_2021_has_its_frames_alone_and_nothing_when_it_was_skipp
 @pytest.mark.parametrize("project", ["video", "dicom"])
 def test_a_skipped_clip_has_empty_lists_and_no_frames(store: Store, date: str, project: str) -> None:
     """SDK 3.38 raises ValueError on it (observed 2023-02); volumes alike (inferred)."""
-    found = told_on(store, date, project)
-    assert {element["Skipped"] for element in found} == {True, False}
-    for element in found:
+    clips = list_elements_on(store, date, project)
+    assert {element["Skipped"] for element in clips} == {True, False}
+    for element in clips:
         assert [*element["Label"]] == ["objects", "classifications", "relationships", "frames"][
             : 4 - element["Skipped"]
         ]
@@ -128,54 +128,54 @@ def test_a_skipped_clip_has_empty_lists_and_no_frames(store: Store, date: str, p
 @pytest.mark.parametrize("project", sorted(set(PROJECTS) - {"video", "dicom"}))
 def test_every_other_skip_is_empty(store: Store, project: str) -> None:
     for date in ("2020-02-15", "2022-12-15", "2024-01-30"):
-        told = told_on(store, date, project)
+        labels = list_elements_on(store, date, project)
         with store.reading() as connection:
             skipped = {label.id for label in connection.select(Label, Clause("skipped"))}
-        assert all(element["Label"] == {} for element in told if element["ID"] in skipped)
+        assert all(element["Label"] == {} for element in labels if element["ID"] in skipped)
 
 
 @pytest.mark.known("sample")
 def test_documents_of_2022_have_boxes_alone(store: Store) -> None:
     """Neither the entities of the text layer, nor relationships that join one."""
-    early, late = (told_on(store, date, "document") for date in ("2022-12-15", "2024-01-30"))
-    drawn = {date: [item for element in told for item in element["Label"].get("objects", [])]
-             for date, told in (("early", early), ("late", late))}  # fmt: skip
+    early, late = (list_elements_on(store, date, "document") for date in ("2022-12-15", "2024-01-30"))
+    drawn = {date: [item for element in exported for item in element["Label"].get("objects", [])]
+             for date, exported in (("early", early), ("late", late))}  # fmt: skip
     assert {"bbox" in item for item in drawn["early"]} == {True}
     assert {"bbox" in item for item in drawn["late"]} == {True, False}
     for element in early:
-        there = {item["featureId"] for item in element["Label"].get("objects", [])}
+        objects = {item["featureId"] for item in element["Label"].get("objects", [])}
         for edge in element["Label"].get("relationships", []):
-            assert {edge["data"]["source"], edge["data"]["target"]} <= there
+            assert {edge["data"]["source"], edge["data"]["target"]} <= objects
 
 
 @pytest.mark.known("client")
 def test_since_2023_questions_have_a_scope_and_answers_their_position(store: Store) -> None:
     """Before the title, and behind the value (a reader of 2023-04)."""
-    before, after = (questions(told_on(store, date, "text")) for date in ("2022-12-15", "2023-04-17"))
+    before, after = (questions(list_elements_on(store, date, "text")) for date in ("2022-12-15", "2023-04-17"))
     assert {tuple(item) for item in before} == {
         ("featureId", "schemaId", "title", "value", "answer"), ("featureId", "schemaId", "title", "value", "answers"),
     }  # fmt: skip
     assert {tuple(item)[:5] for item in after} == {("featureId", "schemaId", "scope", "title", "value")}
     assert {item["scope"] for item in after} == {"global"}
-    options = {option["featureSchemaId"]: at for question in asked(store, "text") for at, option in question}
-    seen = [answer for item in after for answer in chosen(item)]
+    options = {option["featureSchemaId"]: at for question in list_questions(store, "text") for at, option in question}
+    seen = [answer for item in after for answer in list_options(item)]
     assert seen
     for answer in seen:
         assert [*answer] == ["featureId", "schemaId", "title", "value", "position"]
         assert answer["position"] == options[answer["schemaId"]]
 
 
-def questions(found: list[Any]) -> list[Any]:
-    return [item for element in found for item in element["Label"].get("classifications", [])]
+def questions(exported: list[Any]) -> list[Any]:
+    return [item for element in exported for item in element["Label"].get("classifications", [])]
 
 
-def chosen(question: Any) -> list[Any]:
+def list_options(question: Any) -> list[Any]:
     """The answers that are options."""
     answer = question.get("answers", question.get("answer"))
     return answer if isinstance(answer, list) else [answer] if isinstance(answer, dict) else []
 
 
-def asked(store: Store, project: str) -> Iterator[list[tuple[int, Any]]]:
+def list_questions(store: Store, project: str) -> Iterator[list[tuple[int, Any]]]:
     """The numbered options of each question of a project's ontology."""
     with store.reading() as connection:
         sql = "SELECT o.normalized FROM ontology o JOIN project p ON p.ontology_id = o.id WHERE p.name = :name"
@@ -193,11 +193,11 @@ def asked(store: Store, project: str) -> Iterator[list[tuple[int, Any]]]:
 @pytest.mark.known("inferred")
 def test_questions_of_frames_have_the_scope_of_frames(store: Store) -> None:
     for date, scopes in (("2022-12-15", {None}), ("2023-04-17", {"index"})):
-        with dated(store, date):
+        with set_date(store, date):
             lines = [line for element in clips(store) for line in migration.frames_of(store, element).splitlines()]
         items = [item for line in lines for item in json.loads(line)["classifications"]]
         assert {item.get("scope") for item in items} == scopes
-        assert {"position" in answer for item in items for answer in chosen(item)} == {date > "2023"}
+        assert {"position" in answer for item in items for answer in list_options(item)} == {date > "2023"}
 
 
 def clips(store: Store) -> list[str]:
@@ -209,7 +209,7 @@ def clips(store: Store) -> list[str]:
 def test_the_workflow_of_2023_is_told_in_the_keys_of_then(store: Store) -> None:
     steps = [
         step
-        for element in told_on(store, "2023-04-17", "image")
+        for element in list_elements_on(store, "2023-04-17", "image")
         for step in element["DataRow Workflow Info"]["Workflow History"]
     ]
     first = ["actorId", "action", "createdAt"]
@@ -217,13 +217,13 @@ def test_the_workflow_of_2023_is_told_in_the_keys_of_then(store: Store) -> None:
     assert {tuple(step) for step in steps} >= {
         (*first, *following), (*first, *previous, *following), (*first, *previous),
     }  # fmt: skip
-    for element in told_on(store, "2023-04-17", "image"):
+    for element in list_elements_on(store, "2023-04-17", "image"):
         moments = [step["createdAt"] for step in element["DataRow Workflow Info"]["Workflow History"]]
         assert moments == sorted(moments, reverse=True)
 
 
 def test_a_label_whose_row_left_the_project_has_no_workflow(tmp_path: Any) -> None:
-    with stored(in_file(tmp_path)) as own:
+    with open_store(build_database(tmp_path)) as own:
         with own.change() as change:
             change.connection.run("DELETE FROM project_row")
         with own.reading() as connection:
@@ -237,30 +237,32 @@ def test_a_label_whose_row_left_the_project_has_no_workflow(tmp_path: Any) -> No
 @pytest.mark.parametrize("date", ["2020-02-15", "2021-01-15", None])
 def test_the_masks_of_a_label_of_2019_name_its_project_person_and_row(tmp_path: Any, date: str | None) -> None:
     """Whenever it is exported; those of younger labels name the object alone."""
-    with stored(in_file(tmp_path)) as own:
+    with open_store(build_database(tmp_path)) as own:
         WorkspaceSettings(own).set_payload_date(date)
         with own.change() as change:
             old, young = change.connection.select(Label, Clause("NOT skipped"), order="no", first=2)
             change.connection.update(Label, Clause("no = :no", no=old.no), created_at=YOUNG_MASKS - DAY)
             change.connection.update(Label, Clause("no = :no", no=young.no), created_at=YOUNG_MASKS)
         with own.reading() as connection:
-            found = {element["ID"]: element for element in elements(connection, "image")}
-        for item in found[old.id]["Label"]["objects"]:
-            row = found[old.id]["DataRow ID"]
+            by_id = {element["ID"]: element for element in elements(connection, "image")}
+        for item in by_id[old.id]["Label"]["objects"]:
+            row = by_id[old.id]["DataRow ID"]
             start = f"{HOST}/masks/{old.project_id}/{old.created_by}/{row}/0?feature={item['featureId']}&token="
             assert item["instanceURI"].startswith(start)
-        for item in found[young.id]["Label"]["objects"]:
+        for item in by_id[young.id]["Label"]["objects"]:
             assert item["instanceURI"].startswith(f"{HOST}/masks/feature/{item['featureId']}?token=")
 
 
 @pytest.mark.known("sample")
-@pytest.mark.parametrize(("date", "there"), [("2021-03-15", False), ("2021-07-15", True), ("2024-01-30", True)])
-def test_the_copies_of_labels_in_graphql_had_no_token_in_early_2021(store: Store, date: str, there: bool) -> None:
-    with dated(store, date), store.reading() as connection:
+@pytest.mark.parametrize(("date", "has_token"), [("2021-03-15", False), ("2021-07-15", True), ("2024-01-30", True)])
+def test_the_copies_of_labels_in_graphql_had_no_token_in_early_2021(store: Store, date: str, has_token: bool) -> None:
+    with set_date(store, date), store.reading() as connection:
         label = connection.select(Label, Clause("NOT skipped"), order="no", first=1)[0]
         for copies in (True, False):
-            made = LabelElements(connection, links=LINKS, host=HOST, now=NOW, copies=copies).one(label.id)["Label"]
-            assert {"token=" in item["instanceURI"] for item in made["objects"]} == {there or not copies}
+            label_copy = LabelElements(connection, links=LINKS, host=HOST, now=NOW, copies=copies).one(label.id)[
+                "Label"
+            ]
+            assert {"token=" in item["instanceURI"] for item in label_copy["objects"]} == {has_token or not copies}
 
 
 # The table
@@ -283,10 +285,10 @@ def test_the_table_is_in_the_order_of_time_and_says_how_each_date_is_known() -> 
 def test_on_every_day_the_same_labels_are_told(store: Store, date: str) -> None:
     """Export V2 has them all, and the people, moments and features that both tell are the same."""
     for project in PROJECTS:
-        known = {label["id"]: label for row in read(store, project) for label in told_labels(row)}
-        found = told_on(store, date, project)
-        assert [element["ID"] for element in found] == [*known]
-        for element in found:
+        known = {label["id"]: label for row in read(store, project) for label in list_labels(row)}
+        exported = list_elements_on(store, date, project)
+        assert [element["ID"] for element in exported] == [*known]
+        for element in exported:
             details = known[element["ID"]]["label_details"]
             assert element["Created By"] == details["created_by"]
             assert element["Created At"] == details["created_at"].replace("+00:00", "Z")
@@ -294,32 +296,32 @@ def test_on_every_day_the_same_labels_are_told(store: Store, date: str) -> None:
                 assert item["featureId"] in json.dumps(known[element["ID"]]["annotations"])
 
 
-def told_labels(row: Any) -> list[Any]:
+def list_labels(row: Any) -> list[Any]:
     return [label for project in row["projects"].values() for label in project["labels"]]
 
 
 @pytest.mark.known("sample")
 def test_a_sample_of_a_conversation_is_written_in_its_keys(tmp_path: Any) -> None:
     """v1-conversation: a question names its message before its answer, a relationship its ends and its name."""
-    question = named(1, "mood", message_id="m-1", conversational_radio_answer=named(2, "glad", classifications=[]))
+    question = answer(1, "mood", message_id="m-1", conversational_radio_answer=answer(2, "glad", classifications=[]))
     ends = {"source": "\x0200003", "target": "\x0200004"}
-    spans = [named(at, "span", classifications=[], conversational_location=SPAN) for at in (3, 4)]
-    edge = named(5, "replies to", classifications=[], unidirectional_relationship=ends)
+    spans = [answer(at, "span", classifications=[], conversational_location=SPAN) for at in (3, 4)]
+    edge = answer(5, "replies to", classifications=[], unidirectional_relationship=ends)
     document = {"objects": spans, "classifications": [question], "relationships": [edge]}
-    with stored(in_file(tmp_path)) as own:
+    with open_store(build_database(tmp_path)) as own:
         WorkspaceSettings(own).set_payload_date("2023-03-01")
         label = with_body(own, document, media="CONVERSATIONAL")
         with own.reading() as connection:
-            told = spoken(connection, label)
-    [asked_of_message], [joined] = told["classifications"], told["relationships"]
+            label_of_v1 = build_label_of(connection, label)
+    [asked_of_message], [joined] = label_of_v1["classifications"], label_of_v1["relationships"]
     assert [*asked_of_message] == ["featureId", "schemaId", "title", "value", "messageId", "answer"]
     assert [*joined] == ["featureId", "schemaId", "data", "relationshipType", "version"]
-    ids = [item["featureId"] for item in told["objects"]]
+    ids = [item["featureId"] for item in label_of_v1["objects"]]
     assert joined["data"] == {"source": ids[0], "target": ids[1], "label": "replies to"}
 
 
 SPAN = {"message_id": "m-1", "location": {"start": 0, "end": 3}}
 
 
-def named(number: int, name: str, **more: Any) -> dict[str, Any]:
+def answer(number: int, name: str, **more: Any) -> dict[str, Any]:
     return {"feature_id": f"\x02{number:05}", "feature_schema_id": f"s{number}", "name": name, "value": name, **more}

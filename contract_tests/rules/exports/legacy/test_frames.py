@@ -20,7 +20,7 @@ def feature(number: int, name: str, **more: Any) -> dict[str, Any]:
     return {"feature_id": f"\x02{number:05}", "feature_schema_id": f"s{number}", "name": name, "value": name, **more}
 
 
-def shown(number: int, classifications: Any = (), **geometry: Any) -> dict[str, Any]:
+def draw_object(number: int, classifications: Any = (), **geometry: Any) -> dict[str, Any]:
     item = feature(number, f"tool {number}", annotation_kind="Any", classifications=[*classifications], **geometry)
     return {item["feature_id"]: item}
 
@@ -33,7 +33,7 @@ def clip(frames: dict[int, Any], segments: dict[int, Any]) -> dict[str, Any]:
     """Frame number -> (objects, classifications); feature number -> segments."""
     return {
         "frames": {
-            str(at): {"objects": objects, "classifications": list(asked)} for at, (objects, asked) in frames.items()
+            str(at): {"objects": objects, "classifications": list(answers)} for at, (objects, answers) in frames.items()
         },
         "segments": {f"\x02{number:05}": pairs for number, pairs in segments.items()},
         "key_frame_feature_map": {},
@@ -52,7 +52,7 @@ def lines(document: Any, **more: Any) -> list[Any]:
 
 @pytest.mark.known("sample")
 def test_a_line_has_the_keys_of_the_sample_in_its_order() -> None:
-    [line] = lines(clip({3: (shown(1, bounding_box=BOX), [])}, {1: [[3, 3]]}))
+    [line] = lines(clip({3: (draw_object(1, bounding_box=BOX), [])}, {1: [[3, 3]]}))
     assert list(line) == ["frameNumber", "classifications", "objects"]
     assert line == {
         "frameNumber": 3,
@@ -78,17 +78,19 @@ def test_a_line_has_the_keys_of_the_sample_in_its_order() -> None:
 @pytest.mark.known("sample")
 def test_every_frame_of_a_segment_has_a_line_and_only_key_frames_say_so() -> None:
     moved = BOX | {"left": 26.0}
-    document = clip({2: (shown(1, bounding_box=BOX), []), 5: (shown(1, bounding_box=moved), [])}, {1: [[2, 7]]})
-    found = lines(document)
-    assert [line["frameNumber"] for line in found] == [2, 3, 4, 5, 6, 7]
-    assert [line["objects"][0]["keyframe"] for line in found] == [True, False, False, True, False, False]
-    assert [line["objects"][0]["bbox"]["left"] for line in found] == [20.0, 22.0, 24.0, 26.0, 26.0, 26.0]
+    document = clip(
+        {2: (draw_object(1, bounding_box=BOX), []), 5: (draw_object(1, bounding_box=moved), [])}, {1: [[2, 7]]}
+    )
+    rows = lines(document)
+    assert [line["frameNumber"] for line in rows] == [2, 3, 4, 5, 6, 7]
+    assert [line["objects"][0]["keyframe"] for line in rows] == [True, False, False, True, False, False]
+    assert [line["objects"][0]["bbox"]["left"] for line in rows] == [20.0, 22.0, 24.0, 26.0, 26.0, 26.0]
 
 
 @pytest.mark.known("documented")
 def test_frames_without_annotations_have_no_line() -> None:
     document = clip(
-        {1: (shown(1, point={"x": 1, "y": 1}), []), 90: (shown(2, point={"x": 2, "y": 2}), [])},
+        {1: (draw_object(1, point={"x": 1, "y": 1}), []), 90: (draw_object(2, point={"x": 2, "y": 2}), [])},
         {1: [[1, 2]], 2: [[90, 91]]},
     )
     assert [line["frameNumber"] for line in lines(document)] == [1, 2, 90, 91]
@@ -106,7 +108,7 @@ def test_answers_about_frames_hold_until_the_next_and_say_where_their_key_frames
 def test_questions_on_an_object_are_flat_and_there_in_every_frame() -> None:
     nested = radio(3, "yes")
     nested["radio_answer"]["classifications"] = [radio(5, "deep")]
-    document = clip({1: (shown(1, [nested], bounding_box=BOX), [])}, {1: [[1, 2]]})
+    document = clip({1: (draw_object(1, [nested], bounding_box=BOX), [])}, {1: [[1, 2]]})
     for line in lines(document):
         assert [item["answer"]["title"] for item in line["objects"][0]["classifications"]] == ["yes", "deep"]
 
@@ -114,23 +116,23 @@ def test_questions_on_an_object_are_flat_and_there_in_every_frame() -> None:
 @pytest.mark.known("documented")
 def test_a_volume_has_the_lines_of_its_axes_one_after_another_with_relationships() -> None:
     line = [{"x": 1.0, "y": 2.0}, {"x": 3.0, "y": 4.0}]
-    one = clip({1: (shown(1, line=line), [])}, {1: [[1, 2]]})
-    other = clip({1: (shown(2, line=line), [])}, {2: [[1, 1]]})
+    one = clip({1: (draw_object(1, line=line), [])}, {1: [[1, 2]]})
+    other = clip({1: (draw_object(2, line=line), [])}, {2: [[1, 1]]})
     document = {
         "groups": {"Axial": {"frames": one["frames"]}, "Sagittal": {"frames": other["frames"]}},
         "segments": {"Axial": one["segments"], "Sagittal": other["segments"], "Coronal": {}},
     }
-    found = lines(document)
-    assert [entry["frameNumber"] for entry in found] == [1, 2, 1]
-    assert all(entry["relationships"] == [] for entry in found)
-    assert found[0]["objects"][0]["line"] == line
+    rows = lines(document)
+    assert [entry["frameNumber"] for entry in rows] == [1, 2, 1]
+    assert all(entry["relationships"] == [] for entry in rows)
+    assert rows[0]["objects"][0]["line"] == line
 
 
 @pytest.mark.known("inferred")
 def test_a_mask_is_a_url_for_its_feature_and_frame() -> None:
-    document = clip({4: (shown(1, composite_mask={"url": "…", "color_rgb": [1, 2, 3]}), [])}, {1: [[4, 5]]})
-    found = lines(document, mask="http://host/masks/feature/{}?frame={}")
-    assert [line["objects"][0]["instanceURI"] for line in found] == [
+    document = clip({4: (draw_object(1, composite_mask={"url": "…", "color_rgb": [1, 2, 3]}), [])}, {1: [[4, 5]]})
+    rows = lines(document, mask="http://host/masks/feature/{}?frame={}")
+    assert [line["objects"][0]["instanceURI"] for line in rows] == [
         f"http://host/masks/feature/{PREFIX}00001?frame=4",
         f"http://host/masks/feature/{PREFIX}00001?frame=5",
     ]
@@ -151,26 +153,26 @@ def clips(draw: st.DrawFn) -> dict[str, Any]:
         segments[number * 10] = [[first, last] for first, last in zip(bounds[::2], bounds[1::2], strict=False)]
         geometry = draw(st.sampled_from(["bounding_box", "point", "line"]))
         for key in sorted(keys):
-            objects, asked = frames.setdefault(key, ({}, []))
+            objects, answers = frames.setdefault(key, ({}, []))
             if number == 3:
-                asked.append(radio(number * 10, draw(st.sampled_from(["a", "b"]))))
+                answers.append(radio(number * 10, draw(st.sampled_from(["a", "b"]))))
             elif geometry == "bounding_box":
-                objects |= shown(number * 10, bounding_box={side: draw(NUMBER) for side in BOX})
+                objects |= draw_object(number * 10, bounding_box={side: draw(NUMBER) for side in BOX})
             elif geometry == "point":
-                objects |= shown(number * 10, point={"x": draw(NUMBER), "y": draw(NUMBER)})
+                objects |= draw_object(number * 10, point={"x": draw(NUMBER), "y": draw(NUMBER)})
             else:
                 many = draw(st.integers(2, 3))
-                objects |= shown(number * 10, line=[{"x": draw(NUMBER), "y": draw(NUMBER)} for _ in range(many)])
+                objects |= draw_object(number * 10, line=[{"x": draw(NUMBER), "y": draw(NUMBER)} for _ in range(many)])
     return clip(frames, segments)
 
 
 @given(clips())
 def test_lines_say_what_the_interpolated_frames_of_export_v2_say(document: dict[str, Any]) -> None:
-    told = {str(line["frameNumber"]): line for line in lines(document)}
+    lines_by_frame = {str(line["frameNumber"]): line for line in lines(document)}
     whole = {at: frame for at, frame in interpolate_frames(document)["frames"].items() if any(frame.values())}
-    assert [*told] == [*whole]
+    assert [*lines_by_frame] == [*whole]
     for at, frame in whole.items():
-        v1 = {item["featureId"]: item for item in told[at]["objects"]}
+        v1 = {item["featureId"]: item for item in lines_by_frame[at]["objects"]}
         v2 = {key.replace("\x02", PREFIX): item for key, item in frame["objects"].items()}
         assert v1.keys() == v2.keys()
         for key, item in v2.items():
@@ -180,7 +182,7 @@ def test_lines_say_what_the_interpolated_frames_of_export_v2_say(document: dict[
             assert v1[key]["keyframe"] == (
                 at in document["frames"] and f"\x02{key[-5:]}" in document["frames"][at]["objects"]
             )
-        assert [item["answer"]["title"] for item in told[at]["classifications"]] == [
+        assert [item["answer"]["title"] for item in lines_by_frame[at]["classifications"]] == [
             item["radio_answer"]["name"] for item in frame["classifications"]
         ]
 
@@ -190,12 +192,12 @@ def test_a_body_without_frames_has_no_lines() -> None:
     for document in [clip({}, {}), *others]:
         assert not has_frames(content(document))
         assert lines(document) == []
-    assert has_frames(content(clip({1: (shown(1, bounding_box=BOX), [])}, {1: [[1, 1]]})))
+    assert has_frames(content(clip({1: (draw_object(1, bounding_box=BOX), [])}, {1: [[1, 1]]})))
 
 
 def test_a_long_clip_is_made_piece_by_piece() -> None:
     document = clip(
-        {1: (shown(1, bounding_box=BOX), []), 50_000: (shown(1, bounding_box=BOX | {"top": 1.0}), [])},
+        {1: (draw_object(1, bounding_box=BOX), []), 50_000: (draw_object(1, bounding_box=BOX | {"top": 1.0}), [])},
         {1: [[1, 50_000]]},
     )
     sizes = [len(piece) for piece in render_frame_lines(content(document), prefix=PREFIX, terms=SchemaFacts())]

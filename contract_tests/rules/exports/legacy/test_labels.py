@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from contract_tests.rules.exports.legacy.elements import LINKS, elements, spoken, with_body
+from contract_tests.rules.exports.legacy.elements import LINKS, build_label_of, elements, with_body
 from contract_tests.rules.exports.rows import HOST, NOW, read
-from contract_tests.rules.worlds import in_file, stored
+from contract_tests.rules.worlds import build_database, open_store
 from mockserver.errors import NotFound
 from mockserver.exports.legacy.labels import LabelElements, build_element, build_label
 from mockserver.world.changes.labels import LabelChanges
@@ -33,13 +33,13 @@ RING = {"type": "Polygon", "coordinates": [[[1.0, 2.0], [1.0, 3.0], [2.0, 3.0], 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with stored(in_file(tmp_path_factory.mktemp("legacy"))) as opened:
+    with open_store(build_database(tmp_path_factory.mktemp("legacy"))) as opened:
         yield opened
 
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Store]:
-    with stored(in_file(tmp_path)) as opened:
+    with open_store(build_database(tmp_path)) as opened:
         yield opened
 
 
@@ -47,16 +47,16 @@ def feature(number: int, name: str, **more: Any) -> dict[str, Any]:
     return {"feature_id": f"{F}{number:05}", "feature_schema_id": f"s{number}", "name": name, "value": name, **more}
 
 
-def only_object(store: Store, *, media: str = "IMAGE", aside: Any = None, **geometry: Any) -> Any:
+def export_object(store: Store, *, media: str = "IMAGE", aside: Any = None, **geometry: Any) -> Any:
     """The V1 object of a label that has one, with this geometry in V2."""
     item = feature(1, "tool", annotation_kind="Any", classifications=[]) | geometry
     label = with_body(store, {"objects": [item], "classifications": []}, media=media, aside=aside)
     with store.reading() as connection:
-        [found] = spoken(connection, label)["objects"]
+        [drawn] = build_label_of(connection, label)["objects"]
         prefix = connection.value("SELECT feature_prefix FROM label WHERE id = :id", {"id": label})
-    assert found["featureId"] == f"{prefix}00001"
+    assert drawn["featureId"] == f"{prefix}00001"
     return {
-        key: value for key, value in found.items() if key not in {"featureId", "schemaId", "title", "value", "color"}
+        key: value for key, value in drawn.items() if key not in {"featureId", "schemaId", "title", "value", "color"}
     }
 
 
@@ -64,9 +64,9 @@ def only_object(store: Store, *, media: str = "IMAGE", aside: Any = None, **geom
 @pytest.mark.parametrize("project", ["image", "text"])
 def test_every_label_has_every_key_and_null_where_there_is_nothing(store: Store, project: str) -> None:
     with store.reading() as connection:
-        found = elements(connection, project)
-    assert found
-    for element in found:
+        exported = elements(connection, project)
+    assert exported
+    for element in exported:
         assert list(element) == KEYS
         assert element["Data Split"] is None
         assert element["Benchmark ID"] is None
@@ -81,14 +81,14 @@ def test_every_label_has_every_key_and_null_where_there_is_nothing(store: Store,
 @pytest.mark.known("documented")
 def test_labelled_and_skipped_rows_are_in_and_unlabelled_ones_out(store: Store) -> None:
     with store.reading() as connection:
-        found = elements(connection, "image")
+        exported = elements(connection, "image")
     rows = read(store, "image")
     [project] = {key for row in rows for key in row["projects"]}
     labelled = [row["data_row"]["id"] for row in rows if row["projects"][project]["labels"]]
     assert len(labelled) < len(rows)
-    assert [element["DataRow ID"] for element in found] == labelled
-    assert {element["Skipped"] for element in found} == {True, False}
-    assert all((element["Label"] == {}) == element["Skipped"] for element in found)
+    assert [element["DataRow ID"] for element in exported] == labelled
+    assert {element["Skipped"] for element in exported} == {True, False}
+    assert all((element["Label"] == {}) == element["Skipped"] for element in exported)
 
 
 @pytest.mark.known("sample")
@@ -111,26 +111,28 @@ def test_labelled_and_skipped_rows_are_in_and_unlabelled_ones_out(store: Store) 
     ids=["box", "polygon", "line", "point", "mask", "composite mask"],
 )
 def test_an_object_of_a_picture_has_its_geometry_and_a_mask(own: Store, drawn: Any, expected: Any) -> None:
-    found = only_object(own, **drawn)
-    uri = found.pop("instanceURI")
-    assert found == expected
+    drawn_object = export_object(own, **drawn)
+    uri = drawn_object.pop("instanceURI")
+    assert drawn_object == expected
     assert uri.startswith(f"{HOST}/masks/feature/")
     LINKS.check_mask_token(uri.partition("?token=")[2], now=NOW)
 
 
 @pytest.mark.known("sample")
 def test_an_entity_of_a_text_has_its_location_in_a_format_with_a_version(own: Store) -> None:
-    found = only_object(own, media="TEXT", location={"start": 3, "end": 9, "token": "entity"})
-    del found["instanceURI"]
-    assert found == {"data": {"location": {"start": 3, "end": 9}}, "format": "text.location", "version": 1}
+    entity = export_object(own, media="TEXT", location={"start": 3, "end": 9, "token": "entity"})
+    del entity["instanceURI"]
+    assert entity == {"data": {"location": {"start": 3, "end": 9}}, "format": "text.location", "version": 1}
 
 
 @pytest.mark.known("sample")
 def test_a_box_of_a_document_names_its_page_and_unit(own: Store) -> None:
     box = {"top": 1.0, "left": 2.0, "height": 3.0, "width": 4.0}
-    found = only_object(own, media="PDF", page_number=0, bounding_box=box, page_dimensions={"height": 9, "width": 9})
-    del found["instanceURI"]
-    assert found == {"bbox": box, "page": 0, "unit": "POINTS"}
+    box_object = export_object(
+        own, media="PDF", page_number=0, bounding_box=box, page_dimensions={"height": 9, "width": 9}
+    )
+    del box_object["instanceURI"]
+    assert box_object == {"bbox": box, "page": 0, "unit": "POINTS"}
 
 
 @pytest.mark.known("sample")
@@ -138,8 +140,8 @@ def test_an_entity_of_a_document_has_the_boxes_that_its_body_keeps_aside(own: St
     boxes = [{"page": 0, "top": 1.0, "left": 2.0, "height": 3.0, "width": 4.0}]
     groups = [{"id": "g", "page_number": 0, "tokens": ["t"], "text": "Metal"}]
     aside = {"text-bbox": {"00001": boxes}}
-    found = only_object(own, media="PDF", aside=aside, location={"groups": groups})
-    assert found == {"data": {"location": [{"text-bbox": boxes[0]}], "unit": "POINTS"}}
+    entity = export_object(own, media="PDF", aside=aside, location={"groups": groups})
+    assert entity == {"data": {"location": [{"text-bbox": boxes[0]}], "unit": "POINTS"}}
 
 
 @pytest.mark.known("sample")
@@ -155,15 +157,15 @@ def test_an_entity_of_a_document_has_the_boxes_that_its_body_keeps_aside(own: St
 def test_a_place_on_a_map_has_its_type_and_coordinates_and_no_mask(
     own: Store, kind: str, shape: Any, type_: str
 ) -> None:
-    found = only_object(own, media="TMS_GEO", annotation_kind=kind, geojson=shape)
-    assert found == {"type": type_, "geometry": {"coordinates": shape["coordinates"]}}
+    place = export_object(own, media="TMS_GEO", annotation_kind=kind, geojson=shape)
+    assert place == {"type": type_, "geometry": {"coordinates": shape["coordinates"]}}
 
 
 @pytest.mark.known("documented")
 def test_an_entity_of_a_conversation_names_its_message(own: Store) -> None:
     location = {"message_id": "2", "location": {"start": 0, "end": 22}}
-    found = only_object(own, media="CONVERSATIONAL", conversational_location=location)
-    assert found == {
+    entity = export_object(own, media="CONVERSATIONAL", conversational_location=location)
+    assert entity == {
         "version": 1,
         "format": "text.location",
         "data": {"location": {"messageId": "2", "start": 0, "end": 22}},
@@ -185,23 +187,23 @@ def test_nested_questions_follow_their_own_question(own: Store) -> None:
         own, {"objects": [], "classifications": [question_tree(), feature(10, "last", text_answer={"content": ""})]}
     )
     with own.reading() as connection:
-        found = spoken(connection, label)["classifications"]
-    assert [item["title"] for item in found] == ["checklist", "radio", "deepest", "text", "last"]
-    checklist, radio, _, text, last = found
+        answers = build_label_of(connection, label)["classifications"]
+    assert [item["title"] for item in answers] == ["checklist", "radio", "deepest", "text", "last"]
+    checklist, radio, _, text, last = answers
     assert [answer["title"] for answer in checklist["answers"]] == ["wet", "dry"]
     assert list(checklist["answers"][0]) == ["featureId", "schemaId", "title", "value"]
     assert radio["answer"]["title"] == "one"
     assert (text["answer"], last["answer"]) == ("free", "")
-    assert "classifications" not in json.dumps(found)
+    assert "classifications" not in json.dumps(answers)
 
 
 @pytest.mark.known("sample")
 def test_below_an_object_a_checklist_and_what_is_nested_in_it_is_a_list_within_the_list(own: Store) -> None:
     radio = feature(11, "plain", radio_answer=feature(12, "one", classifications=[]))
     box = {"top": 1, "left": 1, "height": 1, "width": 1}
-    found = only_object(own, bounding_box=box, classifications=[radio, question_tree()])["classifications"]
-    assert found[0]["title"] == "plain"
-    assert [item["title"] for item in found[1]] == ["checklist", "radio", "deepest", "text"]
+    answers = export_object(own, bounding_box=box, classifications=[radio, question_tree()])["classifications"]
+    assert answers[0]["title"] == "plain"
+    assert [item["title"] for item in answers[1]] == ["checklist", "radio", "deepest", "text"]
 
 
 @pytest.mark.known("documented")
@@ -209,9 +211,9 @@ def test_a_question_about_a_message_names_it_before_its_answer(own: Store) -> No
     question = feature(2, "q", message_id="4", conversational_radio_answer=feature(3, "a", classifications=[]))
     label = with_body(own, {"objects": [], "classifications": [question]}, media="CONVERSATIONAL")
     with own.reading() as connection:
-        [found] = spoken(connection, label)["classifications"]
-    assert list(found) == ["featureId", "schemaId", "scope", "title", "value", "messageId", "answer"]
-    assert (found["answer"]["title"], found["messageId"]) == ("a", "4")
+        [answer_row] = build_label_of(connection, label)["classifications"]
+    assert list(answer_row) == ["featureId", "schemaId", "scope", "title", "value", "messageId", "answer"]
+    assert (answer_row["answer"]["title"], answer_row["messageId"]) == ("a", "4")
 
 
 @pytest.mark.known("sample")
@@ -221,11 +223,11 @@ def test_a_clip_has_the_url_of_its_frames_and_its_global_answers(own: Store, med
     document = {"frames": {}, "segments": {}, "key_frame_feature_map": {}, "classifications": [question]}
     label = with_body(own, document, media=media)
     with own.reading() as connection:
-        found = spoken(connection, label)
-    assert list(found) == ["objects", "classifications", "relationships", "frames"]
-    assert found["objects"] == []
-    assert found["classifications"][0]["answer"] == "x"
-    assert found["frames"] == f"{HOST}/v1/frames/{label}"
+        exported = build_label_of(connection, label)
+    assert list(exported) == ["objects", "classifications", "relationships", "frames"]
+    assert exported["objects"] == []
+    assert exported["classifications"][0]["answer"] == "x"
+    assert exported["frames"] == f"{HOST}/v1/frames/{label}"
 
 
 @pytest.mark.known("inferred")
@@ -234,17 +236,17 @@ def test_labels_of_language_models_are_empty(own: Store) -> None:
     with own.change() as change:
         change.connection.run("UPDATE project SET editor_task_type = 'MODEL_CHAT_EVALUATION'")
     with own.reading() as connection:
-        assert spoken(connection, label) == {}
+        assert build_label_of(connection, label) == {}
 
 
 @pytest.mark.known("sample")
 def test_colours_are_those_of_the_ontology(store: Store) -> None:
     with store.reading() as connection:
-        found = elements(connection, "image")
+        exported = elements(connection, "image")
         project = connection.select(Project, Clause("name = 'image'"))[0]
         [ontology] = connection.select(Ontology, Clause("id = :id", id=project.ontology_id))
     tools = {tool["featureSchemaId"]: tool for tool in json.loads(ontology.normalized)["tools"]}
-    seen = [item for element in found for item in element["Label"].get("objects", [])]
+    seen = [item for element in exported for item in element["Label"].get("objects", [])]
     assert {item["schemaId"] for item in seen} == {key for key, tool in tools.items() if tool["tool"] != "edge"}
     assert all(item["color"] == tools[item["schemaId"]]["color"] for item in seen)
 
@@ -284,11 +286,11 @@ def test_a_label_in_a_model_run_has_the_keys_of_the_sample(store: Store) -> None
     with store.reading() as connection:
         [run] = connection.select(ModelRun, Clause("name = 'first training'"))
         mine = Clause("l.id IN (SELECT label_id FROM model_run_row WHERE model_run_id = :id)", id=run.id)
-        told = LabelElements(connection, links=LINKS, host=HOST, now=NOW, run=run.id).pieces(mine)
-        found = json.loads(b"[" + b"".join(piece.text for piece in told) + b"]")
+        pieces = LabelElements(connection, links=LINKS, host=HOST, now=NOW, run=run.id).pieces(mine)
+        exported = json.loads(b"[" + b"".join(piece.text for piece in pieces) + b"]")
         same = {element["DataRow ID"]: element for element in elements(connection, "image")}
-    assert found
-    for element in found:
+    assert exported
+    for element in exported:
         assert [*element] == [
             "ID", "Data Split", "DataRow ID", "External ID", "Labeled Data", "Media Attributes", "Label",
         ]  # fmt: skip
@@ -330,12 +332,12 @@ def test_a_relationship_joins_two_objects_of_its_label(
 @pytest.mark.known("documented")
 @pytest.mark.parametrize("project", ["conversational", "document"])
 def test_a_relationship_of_a_conversation_or_document_has_its_name_for_a_label(store: Store, project: str) -> None:
-    """Of conversations as the documentation shows them; of documents alike (inferred)."""
+    """The documentation shows those of conversations; documents have the same (inferred)."""
     with store.reading() as connection:
         labels = [element["Label"] for element in elements(connection, project) if not element["Skipped"]]
-    found = [(edge, label) for label in labels for edge in label["relationships"]]
-    assert found
-    for edge, label in found:
+    edges = [(edge, label) for label in labels for edge in label["relationships"]]
+    assert edges
+    for edge, label in edges:
         assert list(edge) == ["featureId", "schemaId", "data", "relationshipType", "version"]
         assert list(edge["data"]) == ["source", "target", "label"]
         assert {edge["data"]["source"], edge["data"]["target"]} <= {item["featureId"] for item in label["objects"]}
@@ -354,15 +356,15 @@ def test_every_entity_of_a_generated_document_has_its_boxes(store: Store) -> Non
 
 @pytest.mark.known("sample")
 def test_the_labeled_data_of_a_map_is_the_json_of_its_tiles(store: Store) -> None:
-    """As text within the JSON; its geometry is in degrees (tiled_image_export.json)."""
+    """It is a text within the JSON; the geometry is in degrees (tiled_image_export.json)."""
     with store.reading() as connection:
-        found = elements(connection, "geospatial")
-    for element in found:
-        said = json.loads(element["Labeled Data"])
-        assert said["tileLayerUrl"].startswith(f"{HOST}/_files/")
-        assert "/{z}/{x}/{y}.png?" in said["tileLayerUrl"]
-        assert said["epsg"] == "EPSG4326"
-        [south, west], [north, east] = said["bounds"]
+        exported = elements(connection, "geospatial")
+    for element in exported:
+        tiles = json.loads(element["Labeled Data"])
+        assert tiles["tileLayerUrl"].startswith(f"{HOST}/_files/")
+        assert "/{z}/{x}/{y}.png?" in tiles["tileLayerUrl"]
+        assert tiles["epsg"] == "EPSG4326"
+        [south, west], [north, east] = tiles["bounds"]
         for thing in element["Label"].get("objects", []):
             longitude, latitude = first_position(thing["geometry"]["coordinates"])
             assert west <= longitude <= east

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from contract_tests.rules.exports.legacy import migration
 from contract_tests.rules.exports.legacy.elements import LINKS
 from contract_tests.rules.exports.rows import HOST, NOW
-from contract_tests.rules.worlds import in_file, stored
+from contract_tests.rules.worlds import build_database, open_store
 from mockserver.exports.legacy.labels import LabelElements
 from mockserver.exports.legacy.numbers import format_number, to_javascript
 from mockserver.exports.legacy.rows import LegacyDataRows
@@ -37,7 +37,7 @@ ENDS_IN_ZERO = re.compile(rb"\.0[^0-9]")
     ],
 )  # fmt: skip
 def test_a_number_is_written_as_javascript_writes_it(number: float, text: str) -> None:
-    """What ECMA-262 says of Number::toString."""
+    """ECMA-262, Number::toString."""
     assert format_number(number) == text
     assert orjson.dumps(to_javascript([number])) == f"[{text}]".encode()
 
@@ -53,13 +53,13 @@ def test_every_number_is_read_back_as_it_was(number: float) -> None:
 def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Store]]:
     with ExitStack() as opened:
         yield [
-            opened.enter_context(stored(in_file(tmp_path_factory.mktemp(name)), name))
+            opened.enter_context(open_store(build_database(tmp_path_factory.mktemp(name)), name))
             for name in ("default", "states", "forms")
         ]
 
 
 def bare(text: bytes) -> bytes:
-    """JSON without what stands in its strings."""
+    """The JSON with every string emptied."""
     return STRING.sub(b'""', text)
 
 
@@ -85,12 +85,12 @@ def test_what_lies_between_key_frames_is_written_so_too(start: float, end: float
     start, end = (round(max(-1e9, min(1e9, number)), 3) for number in (start, end))
     box = {"top": start, "left": 1.0, "height": 2.0, "width": 3.5}
     feature = {"feature_id": "\x0200001", "feature_schema_id": "s", "name": "n", "value": "n", "classifications": []}
-    shown = {
+    items = {
         1: feature | {"bounding_box": box},
         1 + length: feature | {"bounding_box": box | {"top": end}},
     }
     document = {
-        "frames": {str(at): {"objects": {"\x0200001": item}, "classifications": []} for at, item in shown.items()},
+        "frames": {str(at): {"objects": {"\x0200001": item}, "classifications": []} for at, item in items.items()},
         "segments": {"\x0200001": [[1, 1 + length]]},
     }
     text = migration.lines_of_body(orjson.dumps(document).replace(b"\\u0002", b"\x02"))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from contract_tests.rules.worlds import generated
+from contract_tests.rules.worlds import generate_world
 from mockserver.exports.legacy.files import has_changed
 from mockserver.exports.legacy.requests import LabelsRequest, parse_labels_request
 from mockserver.world.database import Clause, JsonText
@@ -17,8 +17,8 @@ from mockserver.world.store import Store
     ("left", "changed"), [([1, 2, 3, 4], False), ([4], True), ([1, 3, 4], True), ([3, 4], True), ([1, 4], True)]
 )
 def test_events_that_are_not_on_record_count_as_changes(tmp_path: Path, left: list[int], changed: bool) -> None:
-    """The file knows of the first event; all that came since happened elsewhere."""
-    store = Store.create(SqliteDatabase(tmp_path / "world.sqlite"), *generated())
+    """The file knows of the first event; all later ones happened elsewhere."""
+    store = Store.create(SqliteDatabase(tmp_path / "world.sqlite"), *generate_world())
     request = parse_labels_request({"projectId": "the project"})
     assert isinstance(request, LabelsRequest)
     with store.change() as change:
