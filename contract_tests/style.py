@@ -30,6 +30,7 @@ Finding = tuple[int, str]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 PUBLIC = {
+    "changed_since": "an operation in the protocol of the contract",
     "expected_rows": "part of the public interface of MockWorkspace",
     "reading": "the context manager of a store, which every room uses",
 }

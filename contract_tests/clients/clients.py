@@ -29,7 +29,7 @@ NOT_FOUND = {
 
 
 class ClientFailure(Exception):
-    """What a client raised, told by its process: `type` is the exception's full name there."""
+    """An exception of a client, sent by its process: `type` is the exception's full name there."""
 
     def __init__(self, type: str, message: str) -> None:  # noqa: A002 (the conversation's word)
         super().__init__(f"{type}: {message}")
@@ -165,7 +165,7 @@ class Client:
         return Exported(**answer)
 
     def read_ontology(self, project_id: str) -> dict[str, Any]:
-        """The project's media type, tools and classifications, as objects of the SDK tell them."""
+        """The project's media type, tools and classifications, as objects of the SDK have them."""
         return self._call("read_ontology", project_id=project_id)
 
     def read_issues(self, project_id: str, **where: object) -> dict[str, Any]:
@@ -198,9 +198,9 @@ class Client:
         """`create`, `update` or `delete` a webhook: its facts as the client sees them."""
         return self._call(f"{operation}_webhook", **arguments)
 
-    def listed_webhooks(self, project_id: str | None = None) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self._call("list_webhooks", project_id=project_id)["webhooks"]
-        return found
+    def list_webhooks(self, project_id: str | None = None) -> list[dict[str, Any]]:
+        webhooks: list[dict[str, Any]] = self._call("list_webhooks", project_id=project_id)["webhooks"]
+        return webhooks
 
     def legacy(self, operation: str, **arguments: object) -> dict[str, Any]:
         """One of the operations of sdk_legacy.py."""
@@ -260,7 +260,7 @@ class RunningProgram:
 
 
 class RunningPrograms:
-    """Started when first asked for. Few stay alive, as an SDK takes two seconds to import and 100 MB to hold."""
+    """Programs, started when they are first used. Few stay alive, as an SDK takes 2 s to import and 100 MB to hold."""
 
     AT_MOST = 3
 
@@ -268,14 +268,14 @@ class RunningPrograms:
         self._running: OrderedDict[str, RunningProgram] = OrderedDict()
 
     def client(self, kind: ClientKind, server: ServedWorld) -> Client:
-        process = self._running_program(kind.program)
+        process = self._get_program(kind.program)
         return Client(process, kind.way, server.graphql_url, server.rest_url, server.api_key, kind.lacks)
 
     def close(self) -> None:
         while self._running:
             self._running.popitem()[1].close()
 
-    def _running_program(self, program: Program) -> RunningProgram:
+    def _get_program(self, program: Program) -> RunningProgram:
         if program.name not in self._running:
             if len(self._running) == self.AT_MOST:
                 self._running.popitem(last=False)[1].close()

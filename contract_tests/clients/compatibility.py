@@ -40,10 +40,10 @@ CAPABILITIES = {
 """What tests may name, and how people call it, in the order of the table's columns."""
 
 Cells = dict[tuple[str, str], str]
-_found: dict[tuple[str, str], list[str]] = defaultdict(list)
+_results: dict[tuple[str, str], list[str]] = defaultdict(list)
 
 
-def shown_by(item: pytest.Item) -> Iterator[tuple[str, str]]:
+def list_results(item: pytest.Item) -> Iterator[tuple[str, str]]:
     """(capability, client and whether it has the capability) of one test."""
     program = program_of(item)
     for marker in item.iter_markers("capability"):
@@ -73,7 +73,7 @@ def add_option(parser: pytest.Parser) -> None:
 
 def record_capabilities(items: list[pytest.Item]) -> None:
     for item in items:
-        item.user_properties += shown_by(item)
+        item.user_properties += list_results(item)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -81,21 +81,21 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         for name, value in report.user_properties:
             if name in CAPABILITIES:
                 client, has = str(value).split("\n")
-                _found[client, name].append(has if report.passed else "")
+                _results[client, name].append(has if report.passed else "")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Only where the reports come together: not in the workers."""
-    if hasattr(session.config, "workerinput") or not _found:
+    if hasattr(session.config, "workerinput") or not _results:
         return
-    found = {cell: verdict(results) for cell, results in _found.items() if all(results)}
+    cells = {cell: verdict(results) for cell, results in _results.items() if all(results)}
     if session.config.getoption("--write-compatibility"):
-        PAGE.write_text(page(read(PAGE) | found), encoding="utf-8")
+        PAGE.write_text(page(read(PAGE) | cells), encoding="utf-8")
         return
-    told = read(PAGE)
-    if wrong := sorted(cell for cell, has in found.items() if told.get(cell) != has):
+    on_page = read(PAGE)
+    if wrong := sorted(cell for cell, has in cells.items() if on_page.get(cell) != has):
         session.config.get_terminal_writer().line(
-            f"\ndocs/compatibility.md tells otherwise than these tests found: {wrong}. Write it anew with"
+            f"\ndocs/compatibility.md differs from the results of these tests: {wrong}. Write it anew with"
             " `pytest contract_tests/clients --write-compatibility`",
             red=True,
         )
@@ -121,8 +121,8 @@ def read(file: Path) -> Cells:
     return cells
 
 
-def lacking() -> Cells:
-    """What no way of a client has: most tests do not even ask it."""
+def list_lacks() -> Cells:
+    """The capabilities that no way of a client has: most tests do not even try them."""
     programs = {kind.program.name for kind in CLIENTS}
     return {
         (name, capability): NOT_IN_IT
@@ -133,8 +133,8 @@ def lacking() -> Cells:
 
 
 def page(cells: Cells) -> str:
-    cells = lacking() | cells
-    clients = sorted({client for client, _ in cells}, key=in_order)
+    cells = list_lacks() | cells
+    clients = sorted({client for client, _ in cells}, key=sort_key)
     head = "| client | " + " | ".join(CAPABILITIES.values()) + " |"
     rule = "|---" * (1 + len(CAPABILITIES)) + "|"
     rows = [
@@ -149,7 +149,7 @@ def write_page() -> None:
     PAGE.write_text(page(read(PAGE)), encoding="utf-8")
 
 
-def in_order(client: str) -> tuple[Any, ...]:
+def sort_key(client: str) -> tuple[Any, ...]:
     """SDKs by version, then the others by name."""
     name, _, version = client.partition("-")
     return (0, *map(int, version.split("."))) if name == "sdk" else (1, client)

@@ -16,7 +16,7 @@ Answer = dict[str, Any]
 
 
 class ServiceError(Exception):
-    """A plain client was told an error; its type is the service's own code, as nothing else names it."""
+    """An error that a plain client received; its type is the service's own code, as nothing else names it."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)

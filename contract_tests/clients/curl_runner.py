@@ -20,8 +20,8 @@ class CurlTransport:
 
 
 def curl(*arguments: str, headers: dict[str, str], stdin: bytes = b"") -> bytes:
-    named = [option for name, value in headers.items() for option in ("--header", f"{name}: {value}")]
-    finished = subprocess.run([*CURL, *named, *arguments], input=stdin, capture_output=True, check=False)
+    header_options = [option for name, value in headers.items() for option in ("--header", f"{name}: {value}")]
+    finished = subprocess.run([*CURL, *header_options, *arguments], input=stdin, capture_output=True, check=False)
     if finished.returncode != 0:
         raise OSError(f"curl ended with {finished.returncode}: {finished.stderr.decode(errors='replace')}")
     return finished.stdout

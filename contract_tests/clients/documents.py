@@ -53,7 +53,7 @@ GET_USER = (  # 7.17.0
     "query GetUserPyApi{user{createdAt email isExternalUser isViewer lastLoginAt nickname name picture id updatedAt}}"
 )
 
-GET_TASK = (  # since 6.10.0, which asks for the status twice
+GET_TASK = (  # since 6.10.0, which requests the status twice
     "query GetUserCreatedTasksPyApi($param_0: ID!, $param_1: ID!){user(where: {id: $param_1})"
     "{createdTasks(where: {id: $param_0} skip: 0 first: 100)"
     "{completionPercentage createdAt errors metadata name result status status type id updatedAt}}}"
@@ -105,7 +105,7 @@ DATE_FILTERS = {"last_activity_at": "data_row_last_activity_at", "label_created_
 
 
 def search_term(name: str, value: list[str]) -> dict[str, object]:
-    """As the SDK makes it of a filter (export_filters.py 7.17.0:106)."""
+    """The term that the SDK builds from a filter (export_filters.py 7.17.0:106)."""
     if name in ID_FILTERS:
         return {"ids": value, "operator": "is", "type": ID_FILTERS[name]}
     between = {"operator": "BETWEEN", "timezone": "UTC", "value": dict(zip(("min", "max"), value, strict=True))}
@@ -119,11 +119,11 @@ def export_project_input(
     return {
         "taskName": task_name,
         "filters": {"projectId": project_id, "searchQuery": {"scope": None, "query": terms}},
-        "params": {"mediaTypeOverride": None, **included(params)},
+        "params": {"mediaTypeOverride": None, **build_params(params)},
     }
 
 
-def included(params: dict[str, bool]) -> dict[str, bool]:
+def build_params(params: dict[str, bool]) -> dict[str, bool]:
     return {wire_name: params.get(name, False) for name, wire_name in PARAMS.items()}
 
 
@@ -146,7 +146,7 @@ def export_catalog_input(
 def catalog_params(params: dict[str, Any]) -> dict[str, Any]:
     return {
         "mediaTypeOverride": None,
-        **included(params),
+        **build_params(params),
         "projectIds": params.get("project_ids"),
         "modelRunIds": params.get("model_run_ids"),
         "allProjects": params.get("all_projects", False),

@@ -49,7 +49,7 @@ class EnvironmentNotBuilt(Exception):
 def python_of(version: str) -> Path:
     """The interpreter of that SDK's environment, which is made now if it is not there."""
     folder = cache_folder() / name_of(version)
-    with locked(folder.with_name(f"{folder.name}.lock")):
+    with lock(folder.with_name(f"{folder.name}.lock")):
         if not folder.exists():
             make(version, folder)
     return folder / "bin" / "python"
@@ -86,7 +86,7 @@ def run_uv(version: str, *arguments: str) -> None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def lock(path: Path) -> Iterator[None]:
     """One maker at a time, over processes and threads."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:

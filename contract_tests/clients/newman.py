@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from contract_tests.clients.environments import REPOSITORY, EnvironmentNotBuilt, cache_folder, locked
+from contract_tests.clients.environments import REPOSITORY, EnvironmentNotBuilt, cache_folder, lock
 
 VERSION = "6.2.2"
 COLLECTION = REPOSITORY / "docs" / "postman_collection.json"
@@ -18,7 +18,7 @@ COLLECTION = REPOSITORY / "docs" / "postman_collection.json"
 def newman() -> Path:
     """The program, which is installed now if it is not there. Raises EnvironmentNotBuilt: nothing is skipped."""
     folder = cache_folder() / f"newman-{VERSION}"
-    with locked(folder.with_name(f"{folder.name}.lock")):
+    with lock(folder.with_name(f"{folder.name}.lock")):
         if not folder.exists():
             install(folder)
     return folder / "node_modules" / ".bin" / "newman"
@@ -43,8 +43,8 @@ def install(folder: Path) -> None:
 
 def run(**variables: str) -> subprocess.CompletedProcess[str]:
     """The collection with these variables, as `newman run docs/postman_collection.json --env-var …` does it."""
-    given = [word for name, value in variables.items() for word in ("--env-var", f"{name}={value}")]
-    command = [str(newman()), "run", str(COLLECTION), *given]
+    options = [word for name, value in variables.items() for word in ("--env-var", f"{name}={value}")]
+    command = [str(newman()), "run", str(COLLECTION), *options]
     environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=100)
 

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from contract_tests.clients.environments import EnvironmentNotBuilt, cache_folder, locked
+from contract_tests.clients.environments import EnvironmentNotBuilt, cache_folder, lock
 
 PACKAGES = ("@octokit/webhooks-methods@5.1.1", "express@5.1.0")
 
@@ -14,7 +14,7 @@ def modules() -> Path:
     """The folder that holds `node_modules`, made now if it is not there."""
     name = hashlib.sha256(" ".join(PACKAGES).encode()).hexdigest()[:8]
     folder = cache_folder() / f"node-{name}"
-    with locked(folder.with_name(f"{folder.name}.lock")):
+    with lock(folder.with_name(f"{folder.name}.lock")):
         if not folder.exists():
             make(folder)
     return folder
@@ -32,8 +32,8 @@ def make(folder: Path) -> None:
     unfinished.rename(folder)
 
 
-def placed(program: Path) -> Path:
-    """The program where Node finds those packages from it: imports look upwards from the file's own folder."""
+def copy_to_modules(program: Path) -> Path:
+    """Copies the program to where Node finds those packages: imports look upwards from the folder of the file."""
     copy = modules() / program.name
     copy.write_text(program.read_text())
     return copy

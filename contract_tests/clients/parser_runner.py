@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 
-def labelformat(asked: Any) -> Any:
+def labelformat(arguments: Any) -> Any:
     """Boxes: file name, size, and (name, left, top, width, height) of each."""
     from labelformat.formats import LabelboxObjectDetectionInput
     from labelformat.model.bounding_box import BoundingBoxFormat
 
-    read = LabelboxObjectDetectionInput(Path(asked["file"]), category_names=",".join(asked["names"]))
+    read = LabelboxObjectDetectionInput(Path(arguments["file"]), category_names=",".join(arguments["names"]))
     return [
         {
             "image": [label.image.filename, label.image.width, label.image.height],
@@ -26,25 +26,29 @@ def labelformat(asked: Any) -> Any:
     ]
 
 
-def labelpull(asked: Any) -> Any:
+def labelpull(arguments: Any) -> Any:
     """A line for each feature, as its command writes them."""
     from labelpull.cli import app
     from typer.testing import CliRunner
 
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "pulled.csv"
-        ended = CliRunner().invoke(app, ["pull", asked["project"], "--from-export", asked["file"], "-o", str(out)])
+        ended = CliRunner().invoke(
+            app, ["pull", arguments["project"], "--from-export", arguments["file"], "-o", str(out)]
+        )
         assert ended.exit_code == 0, ended.output
         return list(csv.DictReader(out.open(newline="")))
 
 
-def labelbase(asked: Any) -> Any:
+def labelbase(arguments: Any) -> Any:
     """A dictionary for each label, from the service itself by the SDK; masks are downloaded and decoded."""
     import labelbox
     from labelbase.downloader import export_and_flatten_labels
 
-    client = labelbox.Client(asked["api_key"], endpoint=asked["graphql_url"], rest_endpoint=asked["rest_url"])
-    return export_and_flatten_labels(client, asked["project"], mask_method=asked["masks"])
+    client = labelbox.Client(
+        arguments["api_key"], endpoint=arguments["graphql_url"], rest_endpoint=arguments["rest_url"]
+    )
+    return export_and_flatten_labels(client, arguments["project"], mask_method=arguments["masks"])
 
 
 if __name__ == "__main__":

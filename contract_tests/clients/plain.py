@@ -1,4 +1,4 @@
-"""What a client without the SDK does to export: the SDK's documents, over any way to POST and GET."""
+"""Exports by a client without the SDK: the SDK's documents, over any way to POST and GET."""
 
 import json
 import time
@@ -34,7 +34,7 @@ class Service:
         return {"Authorization": f"Bearer {self.api_key}"}
 
     def ask(self, document: str, variables: object = None) -> Any:
-        """An answer's `data`. Whatever came beside errors is thrown away, as the SDK does."""
+        """An answer's `data`. Data beside errors is thrown away, as the SDK does."""
         body = {"query": document, "variables": variables}
         answer = self.transport.post_json(self.graphql_url, body, self.authorization)
         for error in answer.get("errors", []):
@@ -43,19 +43,19 @@ class Service:
 
 
 def operations(transport: Transport) -> dict[str, Callable[..., Answer]]:
-    """What a client on this transport offers."""
+    """The operations that a client on this transport offers."""
 
-    def bound(operation: Callable[..., Answer]) -> Callable[..., Answer]:
+    def bind(operation: Callable[..., Answer]) -> Callable[..., Answer]:
         def call(*, graphql_url: str, rest_url: str, api_key: str, **arguments: Any) -> Answer:
             return operation(Service(transport, graphql_url, rest_url, api_key), **arguments)
 
         return call
 
     return {
-        "export_project": bound(export_project),
-        "export_catalog": bound(export_catalog),
-        "export_slice": bound(export_slice),
-        "export_model_run": bound(export_model_run),
+        "export_project": bind(export_project),
+        "export_catalog": bind(export_catalog),
+        "export_slice": bind(export_slice),
+        "export_model_run": bind(export_model_run),
     }
 
 
@@ -71,7 +71,7 @@ class Mutations:
 
 @dataclass(frozen=True)
 class Way:
-    """How the export is asked for, and how one of its two streams is read."""
+    """How the export is requested, and how one of its two streams is read."""
 
     mutations: Mutations
     streams: dict[str, bool]
@@ -120,13 +120,13 @@ def export_model_run(service: Service, *, way: str, model_run_id: str, params: A
 
 
 def read_export(service: Service, chosen: Way, created: Answer) -> Answer:
-    task = finished_task(service, created["taskId"])
+    task = wait_for_task(service, created["taskId"])
     rows = lines_of(chosen.read(service, task, "RESULT"))
     errors = lines_of(chosen.read(service, task, "ERRORS")) or None
     return {"rows": rows, "errors": errors, "task_id": task["id"], "task": facts_of(task)}
 
 
-def finished_task(service: Service, task_id: str) -> Answer:
+def wait_for_task(service: Service, task_id: str) -> Answer:
     deadline = time.monotonic() + DONE_WITHIN_SECONDS
     user = service.ask(documents.GET_USER, {})["user"]
     while True:

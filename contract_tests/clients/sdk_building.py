@@ -47,11 +47,11 @@ def build_project(client: Client, *, name: str) -> Any:
     ]  # fmt: skip
     task = dataset.create_data_rows(rows)
     task.wait_till_done()
-    found = client.get_data_row_ids_for_global_keys([f"{name}-{number}" for number in (1, 2, 3, 4)])
+    lookup = client.get_data_row_ids_for_global_keys([f"{name}-{number}" for number in (1, 2, 3, 4)])
     project = client.create_project(name=name, media_type=MediaType.Image)
-    batch = project.create_batch(f"{name} batch", found["results"], priority=2)
+    batch = project.create_batch(f"{name} batch", lookup["results"], priority=2)
     return {
-        "project": project.uid, "dataset": dataset.uid, "rows": found["results"], "batch": batch.uid,
+        "project": project.uid, "dataset": dataset.uid, "rows": lookup["results"], "batch": batch.uid,
         "size": batch.size, "failed": list(batch.failed_data_row_ids or []),
         "status": task.status, "errors": task.errors, "created": len(task.result),
         "schemas": [city.uid, season.uid],

@@ -1,4 +1,4 @@
-"""Export V1 by the SDKs that have it (up to 4.0.0), told in plain values. Runs in each SDK's environment."""
+"""Export V1 by the SDKs that have it (up to 4.0.0), in plain values. It runs in each SDK's environment."""
 
 from collections.abc import Callable
 from functools import partial
@@ -8,9 +8,9 @@ from contract_tests.clients.conversation import Answer
 
 
 def operations(client_of: Callable[..., Any]) -> dict[str, Callable[..., Answer]]:
-    """What an SDK of those years offers beside Export V2."""
+    """The operations that an SDK of those years offers beside Export V2."""
     known = (
-        *(export_labels, export_url, label_generator, queued_rows, dataset_rows, batch_rows, issues_url),
+        *(export_labels, export_url, label_generator, export_queued_rows, dataset_rows, batch_rows, issues_url),
         model_run_labels,
     )
     return {function.__name__: partial(function, client_of) for function in known}
@@ -29,10 +29,10 @@ def export_url(client_of: Any, *, project_id: str, timeout: float, **server: str
 def label_generator(client_of: Any, *, project_id: str, method: str, filters: Answer, **server: str) -> Answer:
     """Typed labels, by `label_generator` or `video_label_generator`."""
     labels = getattr(client_of(**server).get_project(project_id), method)(**filters)
-    return {"labels": [described(label) for label in labels]}
+    return {"labels": [describe(label) for label in labels]}
 
 
-def queued_rows(client_of: Any, *, project_id: str, metadata: bool, **server: str) -> Answer:
+def export_queued_rows(client_of: Any, *, project_id: str, metadata: bool, **server: str) -> Answer:
     export = client_of(**server).get_project(project_id).export_queued_data_rows
     return {"rows": with_metadata(export, metadata)}
 
@@ -56,7 +56,7 @@ def model_run_labels(client_of: Any, *, model_run_id: str, **server: str) -> Ans
 
 
 def with_metadata(export: Callable[..., Any], metadata: bool) -> list[Any]:
-    """The argument came with 3.28."""
+    """The argument was added in 3.28."""
     try:
         return list(export(include_metadata=metadata))
     except TypeError:
@@ -74,7 +74,7 @@ def row_facts(row: Any) -> Answer:
     }
 
 
-def described(label: Any) -> Answer:
+def describe(label: Any) -> Answer:
     return {
         "id": label.uid,
         "data_row_id": label.data.uid,
@@ -85,13 +85,13 @@ def described(label: Any) -> Answer:
 
 
 def annotation_of(item: Any) -> Answer:
-    told = {"name": item.name, "schema_id": item.feature_schema_id, "kind": type(item.value).__name__}
-    told |= {"value": value_of(item.value), "feature_id": (item.extra or {}).get("feature_id")}
+    annotation = {"name": item.name, "schema_id": item.feature_schema_id, "kind": type(item.value).__name__}
+    annotation |= {"value": value_of(item.value), "feature_id": (item.extra or {}).get("feature_id")}
     for name in ("frame", "keyframe"):
         if hasattr(item, name):
-            told[name] = getattr(item, name)
-    told["classifications"] = [annotation_of(nested) for nested in getattr(item, "classifications", None) or []]
-    return told
+            annotation[name] = getattr(item, name)
+    annotation["classifications"] = [annotation_of(nested) for nested in getattr(item, "classifications", None) or []]
+    return annotation
 
 
 def value_of(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What the SDK reads besides exports. Runs on the Python of one SDK version's environment, so imports are made late."""
+"""Reads by the SDK besides exports. It runs on the Python of one SDK version's environment, so imports are late."""
 
 from collections.abc import Callable
 from inspect import getattr_static
@@ -40,14 +40,14 @@ def data_rows(client: Client, *, dataset_id: str, cursor: str) -> Any:
 
 def new_dataset(client: Client, *, name: str) -> Any:
     """Its description, and what a search for its name finds."""
-    made = client.create_dataset(name=name, iam_integration=None)
-    found = list(client.get_datasets(where=Dataset.name == name))
-    return {"description": made.description, "found": found == [made]}
+    dataset = client.create_dataset(name=name, iam_integration=None)
+    matches = list(client.get_datasets(where=Dataset.name == name))
+    return {"description": dataset.description, "found": matches == [dataset]}
 
 
-def compared_projects(client: Client, *, name: str) -> Any:
+def compare_projects(client: Client, *, name: str) -> Any:
     """Names that are equal to one, another, more, less and so on, and a comparison of two fields."""
-    found = {
+    conditions = {
         "==": Project.name == name,
         "!=": Project.name != name,
         ">": Project.name > name,
@@ -55,17 +55,17 @@ def compared_projects(client: Client, *, name: str) -> Any:
         ">=": Project.name >= name,
         "<=": Project.name <= name,
     }
-    answers = {way: sorted(project.name for project in client.get_projects(where)) for way, where in found.items()}
+    answers = {way: sorted(project.name for project in client.get_projects(where)) for way, where in conditions.items()}
     [project] = client.get_projects(Project.name == name)
     both = (Project.updated_at >= project.updated_at) & (Project.name >= name)
     return answers | {"both": sorted(item.name for item in client.get_projects(both))}
 
 
-def compared_people(client: Client, *, email: str) -> Any:
+def compare_people(client: Client, *, email: str) -> Any:
     return [person.email for person in client.get_organization().users(where=User.email == email)]
 
 
-def compared_rows(client: Client, *, dataset_id: str, external_id: str) -> Any:
+def compare_rows(client: Client, *, dataset_id: str, external_id: str) -> Any:
     rows = client.get_dataset(dataset_id).data_rows(where=DataRow.external_id == external_id)
     return [row.external_id for row in rows]
 
@@ -101,14 +101,14 @@ def project_of_datasets(client: Client) -> Any:
     from labelbox.schema.queue_mode import QueueMode
 
     try:
-        made = client.create_project(name="of datasets", queue_mode=QueueMode.Dataset)
+        project = client.create_project(name="of datasets", queue_mode=QueueMode.Dataset)
     except Exception as refusal:  # noqa: BLE001  its name is the answer
         return [type(refusal).__name__, str(refusal)]
-    return made.queue_mode.name
+    return project.queue_mode.name
 
 
 def tasks_by_status(client: Client, *, dataset_id: str) -> Any:
-    """Of an export that was just made: listed as running, and once it is waited for as complete (vendor's test)."""
+    """Whether a new export is listed as running, and as complete once it was waited for (vendor's test)."""
     from labelbox.schema.taskstatus import TaskStatus
 
     organization, user = client.get_organization(), client.get_user()
@@ -120,25 +120,25 @@ def tasks_by_status(client: Client, *, dataset_id: str) -> Any:
     return {"running": task.uid in listed, "complete": task.uid in complete}
 
 
-def cancelled_export(client: Client, *, dataset_id: str) -> Any:
+def cancel_export(client: Client, *, dataset_id: str) -> Any:
     task = client.get_dataset(dataset_id).export(task_name="to be cancelled")
     return {"cancelled": client.cancel_task(task.uid), "status": client.get_task_by_id(task.uid).status}
 
 
 def embeddings(client: Client) -> Any:
     """All of them, the first alone and by its name, how many vectors each has, and what is said of one that is not."""
-    found = client.get_embeddings()
-    first = found[0]
+    embeddings_list = client.get_embeddings()
+    first = embeddings_list[0]
     return {
-        "names": [item.name for item in found],
+        "names": [item.name for item in embeddings_list],
         "alone": [client.get_embedding_by_id(first.id).name, client.get_embedding_by_name(first.name).id == first.id],
-        "counts": {item.id: item.get_imported_vector_count() for item in found},
-        "missing": _refused(client.get_embedding_by_id, "nobody"),
+        "counts": {item.id: item.get_imported_vector_count() for item in embeddings_list},
+        "missing": name_of_refusal(client.get_embedding_by_id, "nobody"),
     }
 
 
 def access(client: Client) -> Any:
-    """What SDKs since 6.10 read of keys, invitations and groups."""
+    """The keys, invitations and groups that SDKs since 6.10 read."""
     from labelbox.schema.api_key import ApiKey
     from labelbox.schema.invite import Invite
     from labelbox.schema.user_group import UserGroup
@@ -166,8 +166,8 @@ def workflow(client: Client, *, project_id: str) -> Any:
     }
 
 
-def around(client: Client, *, project_id: str, model_run_id: str) -> Any:
-    """What a project and a model run have around them: nothing, or the exceptions that say so."""
+def surroundings(client: Client, *, project_id: str, model_run_id: str) -> Any:
+    """Everything around a project and a model run: nothing, or the exceptions that say so."""
     from labelbox.schema.foundry.foundry_client import FoundryClient
     from labelbox.schema.labeling_service import LabelingService
 
@@ -175,13 +175,13 @@ def around(client: Client, *, project_id: str, model_run_id: str) -> Any:
     run = client.get_model_run(model_run_id)
     return {
         "imports": len(list(project.get_label_imports())) + len(list(project.get_mal_prediction_imports())),
-        "service": _refused(LabelingService.get, client, project_id),
-        "app": _refused(FoundryClient(client)._get_app, "nobody"),
+        "service": name_of_refusal(LabelingService.get, client, project_id),
+        "app": name_of_refusal(FoundryClient(client)._get_app, "nobody"),
         "cost": [getattr(run, "total_cost", None), getattr(run, "total_data_rows", None)],
     }
 
 
-def _refused(ask: Callable[..., Any], *arguments: Any) -> str:
+def name_of_refusal(ask: Callable[..., Any], *arguments: Any) -> str:
     """The name of the exception that a question ends in."""
     try:
         ask(*arguments)
@@ -191,28 +191,28 @@ def _refused(ask: Callable[..., Any], *arguments: Any) -> str:
 
 
 def review(client: Client, *, project_id: str) -> Any:
-    """The first review of a project, and whether its label, project, person and organization are where it came from."""
+    """The first review of a project, and whether its label, project, person and organization are the right ones."""
     project = client.get_project(project_id)
-    label, found = next((label, review) for label in project.labels() for review in label.reviews())
+    label, first_review = next((label, review) for label in project.labels() for review in label.reviews())
     return {
-        "label": found.label().uid == label.uid,
-        "project": found.project().uid == project_id,
-        "person": bool(found.created_by().email),
-        "organization": found.organization().uid == client.get_organization().uid,
+        "label": first_review.label().uid == label.uid,
+        "project": first_review.project().uid == project_id,
+        "person": bool(first_review.created_by().email),
+        "organization": first_review.organization().uid == client.get_organization().uid,
     }
 
 
 def options(client: Client, *, project_id: str) -> Any:
-    [found] = client.get_project(project_id).labeling_frontend_options()
-    return [found.project().uid == project_id, found.labeling_frontend().name, found.organization().name != ""]
+    [chosen] = client.get_project(project_id).labeling_frontend_options()
+    return [chosen.project().uid == project_id, chosen.labeling_frontend().name, chosen.organization().name != ""]
 
 
 QUESTIONS: dict[str, Callable[..., Any]] = sdk_building.QUESTIONS | sdk_annotating.QUESTIONS | {
     question.__name__: question
     for question in (
-        metadata, labels, data_rows, new_dataset, compared_projects, compared_people, compared_rows, frontends,
+        metadata, labels, data_rows, new_dataset, compare_projects, compare_people, compare_rows, frontends,
         editor_of_new_project,
-        editor_set_up, project_of_datasets, tasks_by_status, cancelled_export, embeddings, access, workflow,
-        around, review, options,
+        editor_set_up, project_of_datasets, tasks_by_status, cancel_export, embeddings, access, workflow,
+        surroundings, review, options,
     )
 }  # fmt: skip

@@ -25,7 +25,7 @@ def export_project(
     export, read = WAYS[way]
     filtered = {"filters": filters} if filters else {}  # before 3.40 there is no such argument
     spelled = params | {"labels": params.get("label_details", False)}  # the word of before 3.39; later ones drop it
-    return finished(getattr(project, export)(task_name=task_name, params=spelled, **filtered), read)
+    return finish(getattr(project, export)(task_name=task_name, params=spelled, **filtered), read)
 
 
 def export_catalog(
@@ -35,9 +35,9 @@ def export_catalog(
     client = client_of(**server)
     export, read = WAYS[way]
     if data_row_ids is not None:
-        return finished(getattr(DataRow, export)(client=client, data_rows=data_row_ids, params=params), read)
+        return finish(getattr(DataRow, export)(client=client, data_rows=data_row_ids, params=params), read)
     scope = client.get_catalog() if dataset_id is None else client.get_dataset(dataset_id)
-    return finished(getattr(scope, export)(params=params, filters=filters), read)
+    return finish(getattr(scope, export)(params=params, filters=filters), read)
 
 
 def read_ontology(*, project_id: str, **server: str) -> Answer:
@@ -47,20 +47,21 @@ def read_ontology(*, project_id: str, **server: str) -> Answer:
         "media_type": project.media_type.name,
         "tools": [(tool.name, tool.tool.value) for tool in ontology.tools()],
         "classifications": [
-            (type(asked).__name__, asked.class_type.value, asked.instructions) for asked in ontology.classifications()
+            (type(question).__name__, question.class_type.value, question.instructions)
+            for question in ontology.classifications()
         ],
     }
 
 
 def read_issues(*, project_id: str, where: Answer, **server: str) -> Answer:
-    """Those that a search finds, each read once more by itself (SDK 7.6 and later)."""
+    """The issues that a search finds, each read again by itself (SDK 7.6 and later)."""
     from labelbox.schema.issue import IssueStatus  # earlier SDKs have none
 
     project = client_of(**server).get_project(project_id)
-    asked = {name: IssueStatus(value) if name == "status" else value for name, value in where.items()}
-    found = [issue_facts(issue) for issue in project.get_issues(**asked)]
-    alone = [issue_facts(project.get_issue(issue["id"])) for issue in found]
-    return {"issues": found, "alone": alone, "counted": project.get_overview().issues}
+    criteria = {name: IssueStatus(value) if name == "status" else value for name, value in where.items()}
+    issues = [issue_facts(issue) for issue in project.get_issues(**criteria)]
+    alone = [issue_facts(project.get_issue(issue["id"])) for issue in issues]
+    return {"issues": issues, "alone": alone, "counted": project.get_overview().issues}
 
 
 def issue_facts(issue: Any) -> Answer:
@@ -77,16 +78,16 @@ def issue_facts(issue: Any) -> Answer:
 
 def export_slice(*, way: str, slice_id: str, params: Answer, **server: str) -> Answer:
     export, read = WAYS[way]
-    return finished(getattr(client_of(**server).get_catalog_slice(slice_id), export)(params=params), read)
+    return finish(getattr(client_of(**server).get_catalog_slice(slice_id), export)(params=params), read)
 
 
 def export_model_run(*, way: str, model_run_id: str, params: Answer, **server: str) -> Answer:
     export, read = WAYS[way]
     run = client_of(**server).get_model_run(model_run_id)
-    return finished(getattr(run, export)(task_name=None, params=params), read)  # a name was required before 3.39
+    return finish(getattr(run, export)(task_name=None, params=params), read)  # a name was required before 3.39
 
 
-def finished(task: Any, read: Any) -> Answer:
+def finish(task: Any, read: Any) -> Answer:
     task.wait_till_done()
     rows, errors = read(task)
     return {"rows": rows, "errors": errors, "task_id": task.uid, "task": facts_of(task)}
@@ -116,7 +117,7 @@ def list_webhooks(*, project_id: str | None, **server: str) -> Answer:
 
 
 def webhook_of(webhook_id: str, **server: str) -> Any:
-    """From the organization's list, as no client gets a webhook by its id."""
+    """Searches the organization's list, as no client gets a webhook by its id."""
     return next(item for item in client_of(**server).get_organization().webhooks() if item.uid == webhook_id)
 
 
@@ -135,7 +136,7 @@ def webhook_facts(webhook: Any) -> Answer:
 
 @lru_cache(maxsize=8)
 def client_of(*, graphql_url: str, rest_url: str, api_key: str) -> Client:
-    # `export` was an experiment in 3.56, and the address of REST came with 3.40.
+    # `export` was an experiment in 3.56, and the address of REST was added in 3.40.
     options = {"rest_endpoint": rest_url, "enable_experimental": True}
     known = signature(Client.__init__).parameters
     return Client(
@@ -166,7 +167,7 @@ def read_by_hand(task: Any) -> tuple[list[Any], list[Any] | None]:
     return [json.loads(line) for line in answer.text.splitlines()], None
 
 
-# How the export is asked for, and how its result is read.
+# How the export is requested, and how its result is read.
 WAYS = {
     "export": ("export", read_streams),
     "export_stream": ("export", read_converted),

@@ -154,15 +154,15 @@ def list_objects(annotations: Any) -> list[Any]:
 @pytest.mark.parametrize("case", CASES)
 def test_imported_labels_are_exported_as_they_were_sent(client: Client, version: str, case: str) -> None:
     media, row_data, tools, lines, objects = CASES[case]
-    made = client.read("import_labels", name=case, media=media, row_data=row_data, tools=tools, lines=lines)
-    assert (made["state"], made["errors"]) == ("FINISHED", [])
-    assert made["statuses"] == ["SUCCESS"] * (len(lines) + 3)
-    assert made["inputs"] == len(lines) + 3
-    [row] = client.export_project(made["project"], params={"label_details": True, "project_details": True}).rows
-    [label] = row["projects"][made["project"]]["labels"]
+    imported = client.read("import_labels", name=case, media=media, row_data=row_data, tools=tools, lines=lines)
+    assert (imported["state"], imported["errors"]) == ("FINISHED", [])
+    assert imported["statuses"] == ["SUCCESS"] * (len(lines) + 3)
+    assert imported["inputs"] == len(lines) + 3
+    [row] = client.export_project(imported["project"], params={"label_details": True, "project_details": True}).rows
+    [label] = row["projects"][imported["project"]]["labels"]
     annotations = label["annotations"]
     exported = list_objects(annotations)
-    assert [item["feature_schema_id"] for item in exported] == [made["schemas"][item["name"]] for item in objects]
+    assert [item["feature_schema_id"] for item in exported] == [imported["schemas"][item["name"]] for item in objects]
     assert [strip_ids(item) for item in exported] == [item | {"classifications": []} for item in objects]
     radio, checklist, text = (strip_ids(question) for question in annotations["classifications"])
     [why] = radio["radio_answer"]["classifications"]
@@ -180,8 +180,8 @@ def test_imported_labels_are_exported_as_they_were_sent(client: Client, version:
 @versions("3.40.1", "3.78.2")
 def test_imported_labels_are_in_export_v1_too(client: Client, version: str) -> None:
     media, row_data, tools, lines, _ = CASES["image"]
-    made = client.read("import_labels", name="old", media=media, row_data=row_data, tools=tools, lines=lines)
-    [label] = client.legacy("export_labels", project_id=made["project"], filters={})["labels"]
+    imported = client.read("import_labels", name="old", media=media, row_data=row_data, tools=tools, lines=lines)
+    [label] = client.legacy("export_labels", project_id=imported["project"], filters={})["labels"]
     box, ring = label["Label"]["objects"]
     assert (box["bbox"], ring["polygon"]) == (BOX, RING[:-1])
     titles = [question["title"] for question in label["Label"]["classifications"]]
@@ -194,13 +194,13 @@ def test_imported_labels_are_in_export_v1_too(client: Client, version: str) -> N
 def test_predictions_are_in_their_run_and_pre_labels_in_no_export(
     client: Client, own: MockWorkspace, version: str
 ) -> None:
-    made = client.read("predict", name="predicted")
-    assert (made["states"], made["errors"]) == (["FINISHED", "FINISHED"], [[], []])
-    [row] = client.export_project(made["project"]).rows
-    assert row["projects"][made["project"]]["labels"] == []
-    [row] = own.expected_rows(model_run=made["run"], params={"predictions": True})
+    predicted = client.read("predict", name="predicted")
+    assert (predicted["states"], predicted["errors"]) == (["FINISHED", "FINISHED"], [[], []])
+    [row] = client.export_project(predicted["project"]).rows
+    assert row["projects"][predicted["project"]]["labels"] == []
+    [row] = own.expected_rows(model_run=predicted["run"], params={"predictions": True})
     [experiment] = row["experiments"].values()
-    [prediction] = experiment["runs"][made["run"]]["predictions"]
+    [prediction] = experiment["runs"][predicted["run"]]["predictions"]
     [item] = prediction["annotations"]["objects"]
     assert (item["bounding_box"], item["confidence"]) == ({"top": 1, "left": 2, "height": 3, "width": 4}, 0.5)
 

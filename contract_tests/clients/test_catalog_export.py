@@ -1,4 +1,4 @@
-"""Exports of a dataset, of chosen data rows and of the whole catalog, told alike by every client that has them."""
+"""Exports of a dataset, of chosen data rows and of the whole catalog, the same by every client that has them."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ WHOLE = [
 
 @pytest.fixture(params=WHOLE)
 def whole_catalog(request: pytest.FixtureRequest, programs: RunningPrograms, server: ServedWorld) -> Client:
-    """Clients that can ask for all of it, which came with SDK 3.64."""
+    """Clients that can request all of it, as they can since SDK 3.64."""
     kind: ClientKind = request.param
     return programs.client(kind, server)
 
@@ -47,7 +47,7 @@ def dataset(server: ServedWorld, name: str) -> str:
 
 
 def test_every_client_but_the_oldest_is_asked() -> None:
-    """Exports of datasets came with SDK 3.42, their `export` with 3.67."""
+    """Exports of datasets exist since SDK 3.42, their `export` since 3.67."""
     without = {kind.name for kind in CLIENTS if "datasets" in kind.lacks}
     assert without == {"sdk-3.37.0:export_v2_url", "sdk-3.40.1:export_v2", "sdk-3.56.0:export_stream"}
 
@@ -73,8 +73,8 @@ def test_labels_come_with_the_projects_that_are_asked_for(catalog: Client, serve
 @pytest.mark.known("documented")
 def test_all_projects_are_told_where_the_rows_stand_in_them(whole_catalog: Client, server: ServedWorld) -> None:
     rows = whole_catalog.export_catalog(params={"all_projects": True}).rows
-    told = {tuple(row["projects"]) for row in rows}
-    assert told == {(project_id,) for project_id in server.projects.values()}
+    projects = {tuple(row["projects"]) for row in rows}
+    assert projects == {(project_id,) for project_id in server.projects.values()}
     counts = [row_count(server, project) for project in server.projects]
     assert len(ids_of(rows)) == len(set(ids_of(rows))) == sum(counts)
 

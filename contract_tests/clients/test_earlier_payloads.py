@@ -17,7 +17,7 @@ TABLE = [
 OF_ALL_TIMES = ("image", "text", "geospatial")
 
 
-def told_to(kind: ClientKind) -> dict[str, bool]:
+def select_params(kind: ClientKind) -> dict[str, bool]:
     return {name: value for name, value in EVERY_PARAM.items() if name not in kind.lacks}
 
 
@@ -37,7 +37,9 @@ def test_an_sdk_reads_the_payloads_of_its_time(
     workspace = MockServer.from_url(server.url).workspace(**world)
     client = programs.client(kind, server).with_key(workspace.api_key)
     for project in workspace.projects if world.get("scenario") else OF_ALL_TIMES:
-        exported = client.export_project(workspace.project(project), told_to(kind))
-        assert exported.rows == list(workspace.expected_rows(project, params=told_to(kind), task_id=exported.task_id))
+        exported = client.export_project(workspace.project(project), select_params(kind))
+        assert exported.rows == list(
+            workspace.expected_rows(project, params=select_params(kind), task_id=exported.task_id)
+        )
         assert len(exported.rows) > 4
     workspace.delete()

@@ -1,4 +1,4 @@
-"""What a test is told to expect is what clients export: of every scope, with what each scope can be asked for."""
+"""The rows that a test may expect are those that clients export: of every scope, with all params that the scope has."""
 
 from typing import Any
 
@@ -78,12 +78,12 @@ def test_of_a_model_run(client: Client, own: MockWorkspace) -> None:
     exported = client.export_model_run(own.model_run("first training"), OF_RUNS)
     assert len(exported.rows) == 9
     assert own.expected_rows(model_run="first training", params=OF_RUNS) == exported.rows
-    named = own.expected_rows(
+    by_id = own.expected_rows(
         model_run=own.model_run("first training"),
         params=OF_RUNS | {"model_run_details": True},
         task_id=exported.task_id,
     )
-    assert named == exported.rows
+    assert by_id == exported.rows
 
 
 @pytest.mark.known("client")
@@ -92,6 +92,6 @@ def test_of_chosen_data_rows_by_id_and_by_key(client: Client, own: MockWorkspace
     wanted = {name: value for name, value in EVERYTHING.items() if name != "predictions"}
     exported = client.export_catalog(data_row_ids=[row["id"] for row in chosen], params=wanted)
     assert len(exported.rows) == 3
-    told: dict[str, Any] = {"params": wanted, "task_id": exported.task_id}
-    assert own.expected_rows(data_rows=[row["id"] for row in chosen], **told) == exported.rows
-    assert own.expected_rows(global_keys=[row["global_key"] for row in chosen], **told) == exported.rows
+    options: dict[str, Any] = {"params": wanted, "task_id": exported.task_id}
+    assert own.expected_rows(data_rows=[row["id"] for row in chosen], **options) == exported.rows
+    assert own.expected_rows(global_keys=[row["global_key"] for row in chosen], **options) == exported.rows

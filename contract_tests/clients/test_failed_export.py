@@ -46,5 +46,5 @@ def test_rows_that_failed_are_in_the_stream_of_errors(client: Client, workspace:
     if client.way == "export_v2_url":  # 3.37 has no word for errors
         assert exported.errors is None
     else:
-        [told] = exported.errors or []
-        assert (json.loads(told) if isinstance(told, str) else told) == wanted  # 3.67 does not read what it lists
+        [error] = exported.errors or []
+        assert (json.loads(error) if isinstance(error, str) else error) == wanted  # 3.67 does not read what it lists

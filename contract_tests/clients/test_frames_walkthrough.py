@@ -59,8 +59,8 @@ def test_the_curl_line_works_as_printed(answering: Clips, tmp_path: Path) -> Non
 @pytest.mark.known("documented")
 def test_the_python_lines_work_as_printed(answering: Clips) -> None:
     server, labels = answering
-    given = f"API_KEY = {server.api_key!r}\nframes_url = '{server.url}/v1/frames/{labels[SHORT]}'\n"
-    program = given + PYTHON + "print(ndjson_response.text)\n"
+    values = f"API_KEY = {server.api_key!r}\nframes_url = '{server.url}/v1/frames/{labels[SHORT]}'\n"
+    program = values + PYTHON + "print(ndjson_response.text)\n"
     finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
     assert finished.returncode == 0, finished.stderr
     assert numbers(finished.stdout.strip()) == list(range(1, LENGTH + 1))

@@ -1,4 +1,4 @@
-"""Issues as the newest SDK reads them, against those that the export of issues tells."""
+"""Issues as the newest SDK reads them, against those in the export of issues."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -32,8 +32,8 @@ def newest(programs: RunningPrograms, states: ServedWorld) -> Client:
 def exported(states: ServedWorld) -> list[dict[str, Any]]:
     """Oldest first."""
     url = states.ask(EXPORT_URL, id=states.projects[PROJECT])["project"]["issueExportUrl"]
-    found: list[dict[str, Any]] = requests.get(url, timeout=30).json()
-    return found
+    issues: list[dict[str, Any]] = requests.get(url, timeout=30).json()
+    return issues
 
 
 @pytest.mark.known("client")
@@ -57,14 +57,18 @@ def test_an_issue_tells_who_raised_and_who_resolved_it(
     read = newest.read_issues(states.projects[PROJECT])["issues"]
     assert {issue["status"] for issue in read} == {"Open", "Resolved"}
     for issue in read:
-        told = by_id[issue["id"]]
-        said = [[comment["createdBy"], comment["content"]] for comment in told["comments"]]
+        source = by_id[issue["id"]]
+        comments = [[comment["createdBy"], comment["content"]] for comment in source["comments"]]
         resolved = issue["status"] == "Resolved"
-        assert (issue["data_row"], issue["label"]) == (told["dataRowId"], told["labelId"])
-        assert (issue["content"], issue["created_by"], issue["comments"]) == (told["content"], told["createdBy"], said)
-        assert issue["resolved_by"] == (said[-1][0] if resolved else None)
+        assert (issue["data_row"], issue["label"]) == (source["dataRowId"], source["labelId"])
+        assert (issue["content"], issue["created_by"], issue["comments"]) == (
+            source["content"],
+            source["createdBy"],
+            comments,
+        )
+        assert issue["resolved_by"] == (comments[-1][0] if resolved else None)
         assert issue["resolved_at"] == (issue["updated_at"] if resolved else None)
-        assert (issue["latest_reply_at"] is not None) == (len(said) > 1)
+        assert (issue["latest_reply_at"] is not None) == (len(comments) > 1)
         assert (issue["category"], issue["position"]) == (None, None)
 
 

@@ -49,12 +49,12 @@ def on_clips(kind: ClientKind, programs: RunningPrograms, clips: ServedWorld) ->
 
 def truth(server: ServedWorld, project: str) -> dict[str, Any]:
     """Each label of a project as Export V2 says it, by its id, with its data row beside it."""
-    found = {}
+    labels = {}
     for row in server.own.expected_rows(project, params=EVERYTHING):
-        [told] = [inner for inner in row["projects"].values() if inner["name"] == project]
-        for label in told["labels"]:
-            found[label["id"]] = label | {"data_row": row["data_row"]}
-    return found
+        [in_project] = [inner for inner in row["projects"].values() if inner["name"] == project]
+        for label in in_project["labels"]:
+            labels[label["id"]] = label | {"data_row": row["data_row"]}
+    return labels
 
 
 def labels_of(client: Client, project: str, **filters: str) -> list[Any]:
@@ -62,7 +62,7 @@ def labels_of(client: Client, project: str, **filters: str) -> list[Any]:
     return labels
 
 
-def typed(client: Client, project: str, method: str = "label_generator", **filters: str) -> list[Any]:
+def export_typed(client: Client, project: str, method: str = "label_generator", **filters: str) -> list[Any]:
     labels: list[Any] = client.legacy("label_generator", project_id=project, method=method, filters=filters)["labels"]
     return labels
 
@@ -112,7 +112,7 @@ def test_filters_select_by_creation_and_by_activity(legacy: Client, server: Serv
 @pytest.mark.known("client")
 def test_pictures_come_typed_with_their_geometry_and_answers(legacy: Client, server: ServedWorld) -> None:
     world = {key: label for key, label in truth(server, "image").items() if not label["performance_details"]["skipped"]}
-    labels = typed(legacy, server.projects["image"])
+    labels = export_typed(legacy, server.projects["image"])
     assert {label["id"] for label in labels} == set(world)
     for label in labels:
         annotations = world[label["id"]]["annotations"]
@@ -120,19 +120,19 @@ def test_pictures_come_typed_with_their_geometry_and_answers(legacy: Client, ser
         objects = {item["feature_id"]: item for item in label["annotations"] if item["kind"] in GEOMETRY}
         assert objects.keys() == {item["feature_id"] for item in annotations["objects"]}
         for item in annotations["objects"]:
-            found = objects[item["feature_id"]]
-            assert (found["name"], found["schema_id"]) == (item["name"], item["feature_schema_id"])
-            check_geometry(found, item)
-            assert answers(found["classifications"]) == v2_answers(item["classifications"])
-        asked = [item for item in label["annotations"] if item["kind"] not in GEOMETRY]
-        assert answers(asked) == v2_answers(annotations["classifications"])
+            exported = objects[item["feature_id"]]
+            assert (exported["name"], exported["schema_id"]) == (item["name"], item["feature_schema_id"])
+            check_geometry(exported, item)
+            assert answers(exported["classifications"]) == v2_answers(item["classifications"])
+        questions = [item for item in label["annotations"] if item["kind"] not in GEOMETRY]
+        assert answers(questions) == v2_answers(annotations["classifications"])
 
 
 @pytest.mark.thorough
 @pytest.mark.known("client")
 def test_texts_come_typed_with_their_entities(legacy: Client, server: ServedWorld) -> None:
     world = truth(server, "text")
-    for label in typed(legacy, server.projects["text"]):
+    for label in export_typed(legacy, server.projects["text"]):
         annotations = world[label["id"]]["annotations"]
         entities = [item for item in label["annotations"] if item["kind"] == "TextEntity"]
         assert [item["value"] for item in entities] == [
@@ -144,46 +144,46 @@ def test_texts_come_typed_with_their_entities(legacy: Client, server: ServedWorl
 GEOMETRY = {"Rectangle", "Polygon", "Line", "Point", "Mask"}
 
 
-def check_geometry(found: Any, item: Any) -> None:
+def check_geometry(exported: Any, item: Any) -> None:
     if "bounding_box" in item:
         box = item["bounding_box"]
         corners = [box["left"], box["top"], box["left"] + box["width"], box["top"] + box["height"]]
-        assert found["value"] == pytest.approx(corners)
+        assert exported["value"] == pytest.approx(corners)
     elif "point" in item:
-        assert found["value"] == [item["point"]["x"], item["point"]["y"]]
+        assert exported["value"] == [item["point"]["x"], item["point"]["y"]]
     elif "composite_mask" in item:
-        assert f"/masks/feature/{item['feature_id']}?token=" in found["value"]
+        assert f"/masks/feature/{item['feature_id']}?token=" in exported["value"]
     else:
         points = item.get("polygon") or item["line"]
-        assert found["value"] == [[point["x"], point["y"]] for point in points]
+        assert exported["value"] == [[point["x"], point["y"]] for point in points]
 
 
 def answers(items: list[Any]) -> list[tuple[str, Any]]:
-    """(question, answer) as the SDK tells them, flat."""
+    """(question, answer) as the SDK has them, flat."""
     return [(item["name"], item["value"]) for item in items]
 
 
 def v2_answers(items: list[Any]) -> list[tuple[str, Any]]:
     """The same of Export V2, where questions are nested."""
-    found: list[tuple[str, Any]] = []
+    flat: list[tuple[str, Any]] = []
     for item in items:
         if "text_answer" in item:
-            found.append((item["name"], item["text_answer"]["content"]))
+            flat.append((item["name"], item["text_answer"]["content"]))
             continue
         chosen = item["checklist_answers"] if "checklist_answers" in item else [item["radio_answer"]]
         names = [answer["name"] for answer in chosen]
-        found.append((item["name"], names if "checklist_answers" in item else names[0]))
+        flat.append((item["name"], names if "checklist_answers" in item else names[0]))
         for answer in chosen:
-            found += v2_answers(answer["classifications"])
-    return found
+            flat += v2_answers(answer["classifications"])
+    return flat
 
 
 @contextmanager
 def without_skips(client: Client, server: ServedWorld, project: str) -> Iterator[Client]:
     """The client on a fork of the world, in which the project's skipped labels were deleted."""
     own = server.own.fork()
-    told = truth(server, project).items()
-    skipped = [id_ for id_, label in told if label["performance_details"]["skipped"]]
+    labels = truth(server, project).items()
+    skipped = [id_ for id_, label in labels if label["performance_details"]["skipped"]]
     assert skipped
     ask_in(own, "mutation($ids: [ID!]!){deleteLabels(labelIds: $ids){id}}", ids=skipped)
     yield client.with_key(own.api_key)
@@ -200,10 +200,10 @@ def test_a_skipped_clip_is_passed_over_or_raises_what_it_raised(
     assert len(labelled) < len(known)
     if kind.program.name in STUMBLE_OVER_SKIPPED_CLIPS:
         with pytest.raises(ClientFailure) as raised:
-            typed(legacy, server.projects["video"])
+            export_typed(legacy, server.projects["video"])
         assert raised.value.type == "builtins.ValueError"
     else:
-        assert {label["id"] for label in typed(legacy, server.projects["video"])} == labelled
+        assert {label["id"] for label in export_typed(legacy, server.projects["video"])} == labelled
     assert {label["ID"] for label in labels_of(legacy, server.projects["video"])} == set(known)
 
 
@@ -215,7 +215,7 @@ def test_videos_come_typed_frame_by_frame(on_clips: Client, clips: ServedWorld, 
     clips.own.switches.set(frames=form)
     world = truth(clips, ALL_CLIPS)
     with without_skips(on_clips, clips, ALL_CLIPS) as client:
-        labels = typed(client, clips.projects[ALL_CLIPS])
+        labels = export_typed(client, clips.projects[ALL_CLIPS])
     assert {label["id"] for label in labels} == {
         key for key, label in world.items() if not label["performance_details"]["skipped"]
     }
@@ -223,10 +223,10 @@ def test_videos_come_typed_frame_by_frame(on_clips: Client, clips: ServedWorld, 
         assert label["data"] == "VideoData"
         assert [item["frame"] for item in label["annotations"]] == list(range(1, 11))
         assert [item["keyframe"] for item in label["annotations"]] == [at in {1, 5, 9, 10} for at in range(1, 11)]
-        shown = world[label["id"]]["annotations"]["frames"]
+        frames = world[label["id"]]["annotations"]["frames"]
         for item in label["annotations"]:
             if item["keyframe"]:
-                [known] = shown[str(item["frame"])]["objects"].values()
+                [known] = frames[str(item["frame"])]["objects"].values()
                 check_geometry(item, known)
 
 
@@ -237,27 +237,27 @@ def test_generated_videos_come_typed_as_the_interpolated_frames_of_export_v2(
     legacy: Client, server: ServedWorld
 ) -> None:
     rows = server.own.expected_rows("video", params={"interpolated_frames": True})
-    world = {label["id"]: label["annotations"] for row in rows for label in labels_told(row)}
+    world = {label["id"]: label["annotations"] for row in rows for label in list_labels(row)}
     with without_skips(legacy, server, "video") as client:
-        labels = typed(client, server.projects["video"])
+        labels = export_typed(client, server.projects["video"])
     assert 0 < len(labels) < len(world)
     for label in labels:
         assert label["data"] == "VideoData"
         frames = world[label["id"]]["frames"]
         objects = [item for item in label["annotations"] if item["kind"] in GEOMETRY]
-        told = {(item["frame"], item["feature_id"]): item for item in objects}
+        exported = {(item["frame"], item["feature_id"]): item for item in objects}
         known = {(int(at), key): item for at, frame in frames.items() for key, item in frame["objects"].items()}
-        assert told.keys() == known.keys()
+        assert exported.keys() == known.keys()
         for place, item in known.items():
-            check_geometry(told[place], item)
-            assert answers(told[place]["classifications"]) == v2_answers(item["classifications"])
-        asked = [item for item in label["annotations"] if item["kind"] not in GEOMETRY]
+            check_geometry(exported[place], item)
+            assert answers(exported[place]["classifications"]) == v2_answers(item["classifications"])
+        questions = [item for item in label["annotations"] if item["kind"] not in GEOMETRY]
         for at, frame in frames.items():
-            here = [item for item in asked if item["frame"] == int(at)]
-            assert answers(here) == v2_answers(frame["classifications"])
+            in_frame = [item for item in questions if item["frame"] == int(at)]
+            assert answers(in_frame) == v2_answers(frame["classifications"])
 
 
-def labels_told(row: Any) -> list[Any]:
+def list_labels(row: Any) -> list[Any]:
     return [label for project in row["projects"].values() for label in project["labels"]]
 
 
@@ -268,19 +268,19 @@ def test_the_generator_of_videos_reads_them_too_where_it_is(
 ) -> None:
     if kind.program.name in VIDEO_ONLY:
         with without_skips(on_clips, clips, ALL_CLIPS) as client:
-            labels = typed(client, clips.projects[ALL_CLIPS], "video_label_generator")
-            assert labels == typed(client, clips.projects[ALL_CLIPS])
+            labels = export_typed(client, clips.projects[ALL_CLIPS], "video_label_generator")
+            assert labels == export_typed(client, clips.projects[ALL_CLIPS])
         with pytest.raises(ClientFailure, match="non-video data rows"):
-            typed(on_clips, clips.projects["image"], "video_label_generator")
+            export_typed(on_clips, clips.projects["image"], "video_label_generator")
     else:
         with pytest.raises(ClientFailure, match="video_label_generator"):
-            typed(on_clips, clips.projects[ALL_CLIPS], "video_label_generator")
+            export_typed(on_clips, clips.projects[ALL_CLIPS], "video_label_generator")
 
 
 @pytest.mark.known("client")
 def test_a_project_of_pictures_and_videos_raises_what_it_raises(on_clips: Client, clips: ServedWorld) -> None:
     with pytest.raises(ClientFailure, match="Found mixed data types") as raised:
-        typed(on_clips, clips.projects["image"])
+        export_typed(on_clips, clips.projects["image"])
     assert raised.value.type == "builtins.ValueError"
     assert len(labels_of(on_clips, clips.projects["image"])) > 0
 
@@ -317,7 +317,7 @@ def test_labels_of_every_year_come_typed(
         assert {label["ID"] for label in labels} == set(known)
         if date > "2021-06" or kind.program.name in STUMBLE_OVER_SKIPPED_CLIPS:
             labelled = {id_ for id_, label in known.items() if not label["performance_details"]["skipped"]}
-            assert {label["id"] for label in typed(client, own.project(project))} == labelled
+            assert {label["id"] for label in export_typed(client, own.project(project))} == labelled
     own.delete()
 
 
@@ -328,18 +328,18 @@ def test_data_rows_come_as_those_of_the_world(legacy: Client, server: ServedWorl
     rows = server.own.expected_rows("image", params={"data_row_details": True, "metadata_fields": True})
     details = {row["data_row"]["id"]: row["data_row"] for row in rows}
     dataset = server.own.dataset("image rows")
-    for found in (
+    for exported in (
         legacy.legacy("dataset_rows", dataset_id=dataset, metadata=metadata)["rows"],
         legacy.legacy("batch_rows", project_id=server.projects["image"], metadata=metadata)["rows"],
     ):
-        assert {row["id"] for row in found} == set(details)
-        for row in found:
+        assert {row["id"] for row in exported} == set(details)
+        for row in exported:
             known = details[row["id"]]
             assert row["external_id"] == known["external_id"]
             assert row["created_at"][:19] == known["details"]["created_at"][:19]
             assert row["media_attributes"]["mimeType"] == "image/png"
             assert requests.head(row["row_data"], timeout=30).status_code == 200
-    queued = legacy.legacy("queued_rows", project_id=server.projects["image"], metadata=metadata)["rows"]
+    queued = legacy.legacy("export_queued_rows", project_id=server.projects["image"], metadata=metadata)["rows"]
     waiting = [row["data_row"]["id"] for row in rows if not any(inner["labels"] for inner in row["projects"].values())]
     assert [row["id"] for row in queued] == waiting
 

@@ -1,4 +1,4 @@
-"""Exports of slices and model runs, and model runs told by the catalog, alike by every client that has them."""
+"""Exports of slices and model runs, and of the catalog with its model runs, the same by every client that has them."""
 
 from typing import Any
 
@@ -26,8 +26,8 @@ def pictures(server: ServedWorld) -> str:
 def run_of(row: Row) -> Row:
     """The one run of the one model."""
     [model] = row["experiments"].values()
-    [told] = model["runs"].values()
-    return dict(told)
+    [run] = model["runs"].values()
+    return dict(run)
 
 
 def objects_of(annotated: Row) -> list[Row]:
@@ -49,34 +49,34 @@ def test_a_model_run_exports_its_rows_with_experiments_instead_of_projects(clien
 @pytest.mark.known("client")
 def test_labels_of_a_run_are_those_of_the_project(client: Client, run: str, server: ServedWorld) -> None:
     rows = without_what_differs_by_task(client.export_model_run(run).rows)
-    told = {row["data_row"]["id"]: run_of(row)["labels"] for row in rows}
+    labels_in_run = {row["data_row"]["id"]: run_of(row)["labels"] for row in rows}
     project = server.projects["image"]
     exported = without_what_differs_by_task(client.export_project(project).rows)
     labels = {row["data_row"]["id"]: row["projects"][project]["labels"] for row in exported}
-    assert told == {row: labels[row] for row in told}
+    assert labels_in_run == {row: labels[row] for row in labels_in_run}
 
 
 @pytest.mark.capability("predictions")
 @pytest.mark.known("client")
 def test_predictions_come_when_they_are_asked_for(client: Client, run: str) -> None:
     rows = client.export_model_run(run, {"predictions": True}).rows
-    told = [run_of(row) for row in rows]
+    runs = [run_of(row) for row in rows]
     if "predictions" in client.lacks:
-        assert all("predictions" not in one for one in told)
+        assert all("predictions" not in one for one in runs)
     else:
-        assert all(len(one["predictions"]) == len(one["labels"]) == 1 for one in told)
-        assert not {one["predictions"][0]["id"] for one in told} & {one["labels"][0]["id"] for one in told}
+        assert all(len(one["predictions"]) == len(one["labels"]) == 1 for one in runs)
+        assert not {one["predictions"][0]["id"] for one in runs} & {one["labels"][0]["id"] for one in runs}
 
 
 @pytest.mark.thorough
 @pytest.mark.known("inferred")
 def test_a_prediction_is_unlike_its_label_and_has_confidence(client: Client, run: str) -> None:
     for row in client.export_model_run(run, {"predictions": True}).rows:
-        told = run_of(row)
+        run_row = run_of(row)
         if "predictions" in client.lacks:
-            assert "predictions" not in told
+            assert "predictions" not in run_row
             continue
-        predicted, labelled = objects_of(told["predictions"][0]), objects_of(told["labels"][0])
+        predicted, labelled = objects_of(run_row["predictions"][0]), objects_of(run_row["labels"][0])
         assert all(0.5 <= item["confidence"] <= 0.99 for item in predicted)
         assert all("confidence" not in item for item in labelled)
         assert not {item["feature_id"] for item in predicted} & {item["feature_id"] for item in labelled}
@@ -125,7 +125,7 @@ def test_a_slice_may_tell_projects_and_model_runs_at_once(
     assert {tuple(row) for row in rows} == {("data_row", "media_attributes", "projects", "experiments")}
     in_run = [run_of(row) for row in rows if row["experiments"]]
     assert len(in_run) == 9
-    assert all(("predictions" in told) is ("slice_predictions" not in catalog.lacks) for told in in_run)
+    assert all(("predictions" in run_row) is ("slice_predictions" not in catalog.lacks) for run_row in in_run)
 
 
 @pytest.mark.known("client")
@@ -136,15 +136,17 @@ def test_an_unknown_slice_is_refused_by_name(catalog: Client) -> None:
         assert UNKNOWN_ID in str(failure.value)
 
 
-# Model runs told by the catalog
+# Model runs in exports of the catalog
 
 
 @pytest.mark.thorough
 @pytest.mark.known("documented")
 def test_all_model_runs_are_told_where_rows_stand_in_them(whole_catalog: Client, run: str) -> None:
     rows = whole_catalog.export_catalog(params={"all_model_runs": True}).rows
-    told = [row for row in rows if row["experiments"]]
-    assert without_what_differs_by_task(told) == without_what_differs_by_task(whole_catalog.export_model_run(run).rows)
+    in_runs = [row for row in rows if row["experiments"]]
+    assert without_what_differs_by_task(in_runs) == without_what_differs_by_task(
+        whole_catalog.export_model_run(run).rows
+    )
     assert all("projects" not in row for row in rows)
 
 

@@ -1,4 +1,4 @@
-"""What the SDK reads in ontologies, and exports of the projects whose questions are of kinds of their own."""
+"""The ontologies that the SDK reads, and exports of the projects whose questions are of kinds of their own."""
 
 from collections.abc import Iterator
 
@@ -26,9 +26,11 @@ def forms() -> Iterator[ServedWorld]:
 def check_ontology(client: Client, project_id: str, plan: OntologyPlan) -> None:
     read = client.read_ontology(project_id)
     assert read["tools"] == [[tool.name, tool.tool] for tool in plan.tools]
-    kinds = {asked.type: "Classification" for asked in plan.questions}
+    kinds = {question.type: "Classification" for question in plan.questions}
     kinds |= dict.fromkeys(kinds.keys() & PROMPT_RESPONSE_QUESTIONS, "PromptResponseClassification")
-    assert read["classifications"] == [[kinds[asked.type], asked.type, asked.name] for asked in plan.questions]
+    assert read["classifications"] == [
+        [kinds[question.type], question.type, question.name] for question in plan.questions
+    ]
 
 
 @pytest.mark.known("client")

@@ -26,12 +26,12 @@ MOST_SECONDS = 100
 pytestmark = [pytest.mark.xdist_group("parsers"), pytest.mark.known("client")]
 
 
-def parsed(parser: str, **asked: Any) -> Any:
-    """What the parser makes of what it is asked."""
+def run_parser(parser: str, **arguments: Any) -> Any:
+    """Runs a parser in its environment, and returns its result."""
     python = environment(f"parser-{parser}", *PARSERS[parser]) / "python"
     ended = subprocess.run(
         [python, str(RUNNER), parser],
-        input=json.dumps(asked),
+        input=json.dumps(arguments),
         capture_output=True,
         text=True,
         timeout=MOST_SECONDS,
@@ -41,7 +41,7 @@ def parsed(parser: str, **asked: Any) -> Any:
     return json.loads(ended.stdout)
 
 
-def exported(server: ServedWorld, programs: RunningPrograms, project: str) -> list[Any]:
+def export_labelled(server: ServedWorld, programs: RunningPrograms, project: str) -> list[Any]:
     """The rows of a project that have one label, which is all that these parsers take."""
     client = programs.client(ClientKind(PLAIN_REQUESTS, "by_line"), server)
     rows = client.export_project(server.projects[project], EVERY_PARAM).rows
@@ -52,7 +52,7 @@ def labels(row: Any) -> list[Any]:
     return [label for project in row["projects"].values() for label in project["labels"]]
 
 
-def written(rows: list[Any], folder: Path) -> str:
+def write_rows(rows: list[Any], folder: Path) -> str:
     file = folder / "export.ndjson"
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return str(file)
@@ -61,16 +61,16 @@ def written(rows: list[Any], folder: Path) -> str:
 def test_labelformat_reads_every_picture_with_its_boxes(
     server: ServedWorld, programs: RunningPrograms, tmp_path: Path
 ) -> None:
-    rows = exported(server, programs, "image")
-    found = parsed("labelformat", file=written(rows, tmp_path), names=["Car"])
+    rows = export_labelled(server, programs, "image")
+    pictures = run_parser("labelformat", file=write_rows(rows, tmp_path), names=["Car"])
     sizes = [(row["media_attributes"]["width"], row["media_attributes"]["height"]) for row in rows]
-    assert [each["image"] for each in found] == [
+    assert [each["image"] for each in pictures] == [
         [row["data_row"]["global_key"], *size] for row, size in zip(rows, sizes, strict=True)
     ]
-    assert [[box[0] for box in each["boxes"]] for each in found] == [
+    assert [[box[0] for box in each["boxes"]] for each in pictures] == [
         [box["name"] for box in boxes(row)] for row in rows
     ]
-    for each, row in zip(found, rows, strict=True):
+    for each, row in zip(pictures, rows, strict=True):
         for read, box in zip(each["boxes"], boxes(row), strict=True):
             sides = [box["bounding_box"][side] for side in ("left", "top", "width", "height")]
             assert read[1:] == pytest.approx(sides)
@@ -86,21 +86,21 @@ def boxes(row: Any) -> list[Any]:
 def test_labelpull_tells_every_feature_of_every_label(
     server: ServedWorld, programs: RunningPrograms, tmp_path: Path, project: str
 ) -> None:
-    rows = exported(server, programs, project)
-    found = parsed("labelpull", file=written(rows, tmp_path), project=server.projects[project])
-    told = [(each["data_row_id"], each["feature_name"], each["parent_feature_id"]) for each in found]
-    assert told == [(row["data_row"]["id"], *feature) for row in rows for feature in features(row)]
+    rows = export_labelled(server, programs, project)
+    flat_rows = run_parser("labelpull", file=write_rows(rows, tmp_path), project=server.projects[project])
+    features_read = [(each["data_row_id"], each["feature_name"], each["parent_feature_id"]) for each in flat_rows]
+    assert features_read == [(row["data_row"]["id"], *feature) for row in rows for feature in features(row)]
     statuses = {row["data_row"]["id"]: details(row)["workflow_status"] for row in rows}
-    assert {each["data_row_id"]: each["workflow_status"] for each in found} == statuses
+    assert {each["data_row_id"]: each["workflow_status"] for each in flat_rows} == statuses
 
 
 def features(row: Any) -> list[tuple[str, str]]:
     """(Name, feature id of the object it is asked of): the label itself, its answers, objects with theirs, joins."""
     [label] = labels(row)
-    made = [("", "")] + [(each["name"], "") for each in label["annotations"]["classifications"]]
+    flat = [("", "")] + [(each["name"], "") for each in label["annotations"]["classifications"]]
     for each in label["annotations"]["objects"]:
-        made += [(each["name"], "")] + [(asked["name"], each["feature_id"]) for asked in each["classifications"]]
-    return made + [(each["name"], "") for each in label["annotations"]["relationships"]]
+        flat += [(each["name"], "")] + [(question["name"], each["feature_id"]) for question in each["classifications"]]
+    return flat + [(each["name"], "") for each in label["annotations"]["relationships"]]
 
 
 def details(row: Any) -> Any:
@@ -109,8 +109,8 @@ def details(row: Any) -> Any:
 
 
 def test_labelbase_exports_by_the_sdk_and_flattens_every_label(server: ServedWorld, programs: RunningPrograms) -> None:
-    """With metadata: it asks for their ontology, and tells each with its type."""
-    found = parsed(
+    """With metadata: it reads their ontology, and names the type of each."""
+    flat_labels = run_parser(
         "labelbase",
         api_key=server.api_key,
         graphql_url=server.graphql_url,
@@ -118,17 +118,17 @@ def test_labelbase_exports_by_the_sdk_and_flattens_every_label(server: ServedWor
         project=server.projects["text"],
         masks="url",
     )
-    rows = {row["data_row"]["id"]: row for row in exported(server, programs, "text")}
-    told = {id_: row for id_, row in rows.items() if not labels(row)[0]["performance_details"]["skipped"]}
-    assert {each["data_row_id"] for each in found} == told.keys()
-    for each in found:
-        row = told[each["data_row_id"]]
+    rows = {row["data_row"]["id"]: row for row in export_labelled(server, programs, "text")}
+    expected = {id_: row for id_, row in rows.items() if not labels(row)[0]["performance_details"]["skipped"]}
+    assert {each["data_row_id"] for each in flat_labels} == expected.keys()
+    for each in flat_labels:
+        row = expected[each["data_row_id"]]
         assert spans(each) == spans_of(row)
         assert [each.get("metadata///string///tag")] == [value_of(row, "tag")]
 
 
 def spans(flat: Any) -> list[list[int]]:
-    """Start and end of each entity, in order."""
+    """The start and end of each entity, in order."""
     columns = [value for name, value in flat.items() if name.startswith("annotation///named-entity")]
     return sorted(span for column in columns for span, _ in column)
 

@@ -1,4 +1,4 @@
-"""Exports of a project, told alike by every client and every way it has."""
+"""Exports of a project, the same by every client in every way it has."""
 
 import json
 import re
@@ -59,7 +59,7 @@ WHERE_THERE_IS_ONE = {"data_row.global_key", "data_row.external_id", "projects.*
 
 @pytest.fixture(scope="session")
 def reference_rows(programs: RunningPrograms, server: ServedWorld) -> list[Row]:
-    """What one client got, to hold the others against."""
+    """The rows of one client, with which the others are compared."""
     client = programs.client(ClientKind(PLAIN_REQUESTS, "streamable"), server)
     return client.export_project(server.projects["image"], EVERY_PARAM).rows
 
@@ -93,8 +93,8 @@ def test_every_client_gets_the_same_rows(client: Client, server: ServedWorld, re
 @pytest.mark.parametrize("project", ["image", "text", "video"])
 def test_an_export_without_params_is_bare(client: Client, server: ServedWorld, project: str) -> None:
     keys = key_paths(client.export_project(server.projects[project]).rows)
-    told = {key for key in keys if not key.startswith("media_attributes.")}
-    assert told - WHERE_THERE_IS_ONE == ALWAYS
+    sections = {key for key in keys if not key.startswith("media_attributes.")}
+    assert sections - WHERE_THERE_IS_ONE == ALWAYS
 
 
 @pytest.mark.known("sample")
@@ -107,7 +107,7 @@ def test_a_param_adds_its_section_and_nothing_else(
     keys = key_paths(client.export_project(server.projects["image"], {param: True}).rows)
     assert bare <= keys
     added = set() if param in client.lacks else {section}
-    if section.endswith("performance_details") and added:  # told twice since 2025
+    if section.endswith("performance_details") and added:  # it is there twice since 2025
         added.add(f"{section}_v2")
     assert {key for key in keys - bare if not key.startswith((f"{section}.", f"{section}_v2."))} == added
 
@@ -121,24 +121,26 @@ def test_every_param_together_gives_every_section(client: Client, server: Served
 
 @pytest.mark.matrix
 @pytest.mark.known("client")
-@pytest.mark.parametrize("asked", [True, False])
+@pytest.mark.parametrize("requested", [True, False])
 def test_frames_between_key_frames_come_where_they_are_asked_for(
-    client: Client, server: ServedWorld, asked: bool
+    client: Client, server: ServedWorld, requested: bool
 ) -> None:
-    """As the SDK's own test of a clip: a label of kind Video whose frames follow each other without a gap."""
-    rows = client.export_project(server.projects["video"], {"interpolated_frames": asked}).rows
-    given = asked and "interpolated_frames" not in client.lacks
+    """The SDK's own test of a clip: a label of kind Video whose frames follow each other without a gap."""
+    rows = client.export_project(server.projects["video"], {"interpolated_frames": requested}).rows
+    interpolated = requested and "interpolated_frames" not in client.lacks
     labels = [label for row in rows for label in row["projects"][server.projects["video"]]["labels"]]
     assert {label["label_kind"] for label in labels} == {"Video"}
-    for told in (label["annotations"] for label in labels):
-        for feature_id, segments in told["segments"].items():
-            expected = told["key_frame_feature_map"][feature_id]
-            if given:
+    for annotations in (label["annotations"] for label in labels):
+        for feature_id, segments in annotations["segments"].items():
+            expected = annotations["key_frame_feature_map"][feature_id]
+            if interpolated:
                 expected = [number for first, last in segments for number in range(first, last + 1)]
-            assert [int(number) for number, frame in told["frames"].items() if feature_id in shown(frame)] == expected
+            assert [
+                int(number) for number, frame in annotations["frames"].items() if feature_id in list_features(frame)
+            ] == expected
 
 
-def shown(frame: Row) -> set[str]:
+def list_features(frame: Row) -> set[str]:
     """Objects, and questions with their answers."""
     return {*frame["objects"], *(said["feature_id"] for said in features_in(frame["classifications"]))}
 
@@ -148,7 +150,7 @@ def shown(frame: Row) -> set[str]:
 def test_a_filter_by_data_row_gives_these_rows(client: Client, server: ServedWorld) -> None:
     wanted = ids_of(client.export_project(server.projects["image"]).rows)[1:3]
     if "filters" in client.lacks:
-        assert refused_argument(client, server, {"data_row_ids": wanted})
+        assert refuses_filters(client, server, {"data_row_ids": wanted})
         return
     rows = client.export_project(server.projects["image"], filters={"data_row_ids": wanted}).rows
     assert (sorted(ids_of(rows)) == sorted(wanted)) is ("data_row_ids" not in client.lacks)
@@ -159,7 +161,7 @@ def test_a_filter_by_data_row_gives_these_rows(client: Client, server: ServedWor
 def test_a_filter_that_nothing_passes_gives_neither_rows_nor_errors(client: Client, server: ServedWorld) -> None:
     none = {"last_activity_at": ["2051-01-01", "2052-01-01"]}
     if "filters" in client.lacks:
-        assert refused_argument(client, server, none)
+        assert refuses_filters(client, server, none)
         return
     exported = client.export_project(server.projects["image"], filters=none)
     assert exported.rows == []
@@ -209,7 +211,7 @@ def stumbles_over_its_media_type(client: Client, project_id: str) -> bool:
     return failure.value.type == "builtins.AttributeError"
 
 
-def refused_argument(client: Client, server: ServedWorld, filters: dict[str, list[str]]) -> bool:
+def refuses_filters(client: Client, server: ServedWorld, filters: dict[str, list[str]]) -> bool:
     """Before 3.40 `export_v2` takes no filters at all, and Python says so."""
     with pytest.raises(ClientFailure, match="unexpected keyword argument 'filters'") as failure:
         client.export_project(server.projects["image"], filters=filters)
@@ -226,7 +228,7 @@ def row_count(server: ServedWorld, project: str) -> int:
 
 
 def key_paths(rows: list[Row]) -> set[str]:
-    """Which keys the rows have, as `projects.*.labels.id`; annotations are not looked into."""
+    """The keys that the rows have, as `projects.*.labels.id`; annotations are not looked into."""
 
     def paths(value: object, path: str) -> Iterator[str]:
         if isinstance(value, list):
@@ -235,9 +237,9 @@ def key_paths(rows: list[Row]) -> set[str]:
         elif isinstance(value, dict) and not path.endswith("annotations"):
             for key, inner in value.items():
                 name = "*" if path == "projects" else key
-                here = f"{path}.{name}" if path else name
-                yield here
-                yield from paths(inner, here)
+                inner_path = f"{path}.{name}" if path else name
+                yield inner_path
+                yield from paths(inner, inner_path)
 
     return set(paths(rows, ""))
 
@@ -245,5 +247,5 @@ def key_paths(rows: list[Row]) -> set[str]:
 def without_what_differs_by_task(rows: list[Row]) -> list[Row]:
     """A link's expiry and signature, and the task that a mask's link goes through."""
     text = re.sub(r"\?Expires=[^\"]*", "", json.dumps(rows))
-    told: list[Row] = json.loads(re.sub(r"/tasks/[^/\"]+/masks/", "/tasks/*/masks/", text))
-    return told
+    cleaned: list[Row] = json.loads(re.sub(r"/tasks/[^/\"]+/masks/", "/tasks/*/masks/", text))
+    return cleaned

@@ -1,4 +1,4 @@
-"""What SDKs of several years read besides exports, where the vendor's own tests compare it with the service."""
+"""Reads of SDKs of several years besides exports, where the vendor's own tests compare it with the service."""
 
 import pytest
 
@@ -79,7 +79,7 @@ def test_projects_are_compared_in_six_ways(client: Client, server: ServedWorld, 
     states = server.workspace(scenario="states")  # no project has a media type that early SDKs do not know
     names = sorted(states.projects)
     middle = names[len(names) // 2]
-    read = client.with_key(states.api_key).read("compared_projects", name=middle)
+    read = client.with_key(states.api_key).read("compare_projects", name=middle)
     assert middle in read.pop("both")
     assert read == {
         "==": [middle],
@@ -94,10 +94,10 @@ def test_projects_are_compared_in_six_ways(client: Client, server: ServedWorld, 
 @pytest.mark.known("client")
 @EVERY
 def test_people_and_data_rows_are_compared(client: Client, own: MockWorkspace, version: str) -> None:
-    assert client.read("compared_people", email="owner@mock.example") == ["owner@mock.example"]
-    assert client.read("compared_people", email="nobody") == []
+    assert client.read("compare_people", email="owner@mock.example") == ["owner@mock.example"]
+    assert client.read("compare_people", email="nobody") == []
     wanted = own.expected_rows("image")[0]["data_row"]["external_id"]
-    assert client.read("compared_rows", dataset_id=own.dataset("image rows"), external_id=wanted) == [wanted]
+    assert client.read("compare_rows", dataset_id=own.dataset("image rows"), external_id=wanted) == [wanted]
 
 
 @pytest.mark.known("client")
@@ -155,7 +155,7 @@ def test_tasks_are_found_by_their_status(client: Client, own: MockWorkspace, ver
 def test_an_export_that_was_just_made_can_be_cancelled(client: Client, own: MockWorkspace, version: str) -> None:
     """test_export_data_rows_streamable.py test_cancel_export_task."""
     own.clock.freeze()
-    read = client.read("cancelled_export", dataset_id=own.dataset("image rows"))
+    read = client.read("cancel_export", dataset_id=own.dataset("image rows"))
     assert read == {"cancelled": True, "status": "CANCELED"}
 
 
@@ -195,7 +195,7 @@ def test_the_workflow_of_a_project_is_read_and_valid(client: Client, own: MockWo
 @versions("6.10.0", NEWEST)
 def test_what_a_project_and_a_model_run_do_not_have(client: Client, own: MockWorkspace, version: str) -> None:
     run = own.model_runs["first training"]
-    read = client.read("around", project_id=own.project("image"), model_run_id=run)
+    read = client.read("surroundings", project_id=own.project("image"), model_run_id=run)
     missing = "ResourceNotFoundError" if version == NEWEST else "LabelboxError"
     assert read == {"imports": 0, "service": "ResourceNotFoundError", "app": missing, "cost": [None, None]}
 

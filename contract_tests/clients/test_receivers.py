@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from contract_tests.clients.node import placed
+from contract_tests.clients.node import copy_to_modules
 from mockserver.certification import Report, as_text, certify
 
 FOLDER = Path(__file__).parent / "receivers"
@@ -18,10 +18,10 @@ pytestmark = pytest.mark.xdist_group("receivers")
 
 
 @contextmanager
-def running(name: str) -> Iterator[str]:
+def run_program(name: str) -> Iterator[str]:
     """The URL of one of those programs."""
     program = FOLDER / name
-    command = ["node", str(placed(program))] if program.suffix == ".mjs" else [sys.executable, str(program)]
+    command = ["node", str(copy_to_modules(program))] if program.suffix == ".mjs" else [sys.executable, str(program)]
     with subprocess.Popen([*command, SECRET], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
             assert process.stdout is not None
@@ -30,33 +30,33 @@ def running(name: str) -> Iterator[str]:
             process.kill()
 
 
-def certified(name: str) -> Report:
-    with running(name) as url:
+def certify_program(name: str) -> Report:
+    with run_program(name) as url:
         return certify(url, secret=SECRET)
 
 
 @pytest.mark.parametrize("name", ["flask_right.py", "starlette_right.py", "plain_right.py", "octokit_right.mjs"])
 def test_a_right_receiver_is_flawless(name: str) -> None:
-    report = certified(name)
+    report = certify_program(name)
     assert report.flawless, as_text(report)
     assert report.diagnoses == []
 
 
 @pytest.mark.known("documented")
 def test_the_sample_of_the_documentation_refuses_by_crashing() -> None:
-    report = certified("flask_sample.py")
+    report = certify_program("flask_sample.py")
     assert report.passed, as_text(report)
-    assert "refuses-by-500" in [found.name for found in report.diagnoses]
+    assert "refuses-by-500" in [diagnosis.name for diagnosis in report.diagnoses]
     assert report.result("tampered").summary == "500"
 
 
 def test_json_that_is_written_again_is_named() -> None:
-    report = certified("express_reserialised.mjs")
+    report = certify_program("express_reserialised.mjs")
     assert not report.passed
-    assert [found.name for found in report.diagnoses if found.proven] == ["reserialised-javascript"]
-    assert "body-limit" in [found.name for found in report.diagnoses]
+    assert [diagnosis.name for diagnosis in report.diagnoses if diagnosis.proven] == ["reserialised-javascript"]
+    assert "body-limit" in [diagnosis.name for diagnosis in report.diagnoses]
 
 
 def test_pieces_that_are_decoded_one_by_one_are_named() -> None:
-    report = certified("node_pieces.mjs")
-    assert [found.name for found in report.diagnoses] == ["pieces-decoded"]
+    report = certify_program("node_pieces.mjs")
+    assert [diagnosis.name for diagnosis in report.diagnoses] == ["pieces-decoded"]

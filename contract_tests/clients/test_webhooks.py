@@ -39,24 +39,26 @@ def labelbox(
 def test_a_webhook_lives_its_life_by_the_sdk(labelbox: Client, workspace: MockWorkspace, of_project: bool) -> None:
     project = workspace.project("image") if of_project else None
     topics = ["LABEL_CREATED", "LABEL_DELETED"]
-    made = labelbox.webhooks("create", project_id=project, topics=topics, url="http://127.0.0.1:3001/a", secret=SECRET)
-    assert (made["status"], made["topics"], made["project"]) == ("ACTIVE", topics, project)
-    assert made["organization"] == workspace.organization_id
+    webhook = labelbox.webhooks(
+        "create", project_id=project, topics=topics, url="http://127.0.0.1:3001/a", secret=SECRET
+    )
+    assert (webhook["status"], webhook["topics"], webhook["project"]) == ("ACTIVE", topics, project)
+    assert webhook["organization"] == workspace.organization_id
     changes = {"topics": ["LABEL_UPDATED"], "url": "http://127.0.0.1:3001/b", "status": "REVOKED"}
-    changed = labelbox.webhooks("update", webhook_id=made["id"], changes=changes)
-    assert changed == made | changes
-    assert labelbox.webhooks("update", webhook_id=made["id"], changes={"status": "ACTIVE"})["status"] == "ACTIVE"
-    assert [item["id"] for item in labelbox.listed_webhooks()] == [made["id"]]
-    assert [item["id"] for item in labelbox.listed_webhooks(workspace.project("image"))] == [made["id"]] * of_project
-    assert labelbox.webhooks("delete", webhook_id=made["id"])["status"] == "INACTIVE"
+    changed = labelbox.webhooks("update", webhook_id=webhook["id"], changes=changes)
+    assert changed == webhook | changes
+    assert labelbox.webhooks("update", webhook_id=webhook["id"], changes={"status": "ACTIVE"})["status"] == "ACTIVE"
+    assert [item["id"] for item in labelbox.list_webhooks()] == [webhook["id"]]
+    assert [item["id"] for item in labelbox.list_webhooks(workspace.project("image"))] == [webhook["id"]] * of_project
+    assert labelbox.webhooks("delete", webhook_id=webhook["id"])["status"] == "INACTIVE"
 
 
 @pytest.mark.known("client")
 def test_any_text_is_a_url_and_sending_to_it_fails_with_a_reason(labelbox: Client, workspace: MockWorkspace) -> None:
     """The SDK's own tests make webhooks of such URLs (test_webhook.py)."""
     url = "https:/" + workspace.project("image")
-    made = labelbox.webhooks("create", project_id=None, topics=["LABEL_CREATED"], url=url, secret=SECRET)
-    assert made["url"] == url
+    webhook = labelbox.webhooks("create", project_id=None, topics=["LABEL_CREATED"], url=url, secret=SECRET)
+    assert webhook["url"] == url
     workspace.event("LABEL_CREATED", "image")
     [delivery] = workspace.deliveries
     [attempt] = delivery["attempts"]
@@ -72,13 +74,13 @@ def test_a_webhook_of_the_sdk_is_told_of_labels_as_export_v1_tells_them(
     with Receiver() as receiver:
         topics = ["LABEL_CREATED"]
         labelbox.webhooks("create", project_id=project, topics=topics, url=receiver.url, secret=SECRET)
-        made = workspace.event("LABEL_CREATED", "image")
-        [came] = receiver.wait_for(1)
-    body = json.loads(came.body)
-    assert came.is_signed()
+        event = workspace.event("LABEL_CREATED", "image")
+        [message] = receiver.wait_for(1)
+    body = json.loads(message.body)
+    assert message.is_signed()
     assert (body["id"], body["dataRow"], body["project"]) == (
-        made["label_id"],
-        {"id": made["data_row_id"]},
+        event["label_id"],
+        {"id": event["data_row_id"]},
         {"id": project},
     )
     assert {"featureId", "schemaId", "title", "value"} <= json.loads(body["label"])["objects"][0].keys()
@@ -124,7 +126,7 @@ the `print(` around the error, with the last line that starts the thread."""
 
 @pytest.fixture
 def seeds_receiver(tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """That program in a process of its own, on a free port of this machine instead of 3001."""
+    """The seeds' receiver in a process of its own, on a free port of this machine instead of 3001."""
     program = tmp_path / "app.py"
     with Receiver() as finder:
         port = int(finder.url.rsplit(":", 1)[1].split("/")[0])
@@ -158,13 +160,13 @@ def test_the_receiver_of_the_services_own_page_accepts_what_comes(
 ) -> None:
     url, printed = seeds_receiver
     workspace.webhook(url, secret=SECRET)
-    made = [workspace.event(event, "image") for event in ("LABEL_CREATED", "LABEL_UPDATED", "REVIEW_CREATED")]
+    events = [workspace.event(event, "image") for event in ("LABEL_CREATED", "LABEL_UPDATED", "REVIEW_CREATED")]
     deliveries = workspace.deliveries
     assert [item["attempts"][-1]["answer"] for item in deliveries] == ["Success"] * 4
     text = printed.read_text()
     assert re.findall(r"Event: (\w+)", text) != []
     assert {item["id"] for item in deliveries} == set(re.findall(r"Delivery ID: (\w+)", text))
-    assert all(str(item["label_id"]) in text for item in made)
+    assert all(str(item["label_id"]) in text for item in events)
 
 
 @pytest.mark.known("documented")
@@ -200,8 +202,8 @@ def test_a_server_killed_amid_a_thousand_deliveries_loses_none(tmp_path: Path) -
         first.stop()
         killed.set()
         with ServedWorld("--state", str(tmp_path / "state")) as again:
-            kept = MockWorkspace(MockServer.from_url(again.url).control, {"api_key": "kept", "url": again.url})
-            deliveries = kept.deliveries
+            reopened = MockWorkspace(MockServer.from_url(again.url).control, {"api_key": "kept", "url": again.url})
+            deliveries = reopened.deliveries
     assert len(deliveries) == 1000
     assert {item["state"] for item in deliveries} == {"DELIVERED"}
     assert {item["id"] for item in deliveries} == {item.id for item in receiver.received}
@@ -217,9 +219,9 @@ def test_a_stopped_server_sends_what_is_left_when_it_is_started_again(tmp_path: 
             receiver.wait_for(1)
         receiver.answer = Answer()
         with ServedWorld("--state", str(tmp_path / "state")) as again:
-            kept = MockWorkspace(MockServer.from_url(again.url).control, {"api_key": "kept", "url": again.url})
-            kept.clock.advance(10)
-            [delivery] = kept.deliveries
+            reopened = MockWorkspace(MockServer.from_url(again.url).control, {"api_key": "kept", "url": again.url})
+            reopened.clock.advance(10)
+            [delivery] = reopened.deliveries
     assert delivery["state"] == "DELIVERED"
     assert len({item.id for item in receiver.received}) == 1
     assert json.loads(receiver.received[0].body) == json.loads(delivery["body"])

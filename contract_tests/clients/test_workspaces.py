@@ -37,7 +37,7 @@ def harness(server: ServedWorld) -> MockServer:
     return MockServer.from_url(server.url)
 
 
-def known_to(client: Client, params: dict[str, bool]) -> dict[str, bool]:
+def select_params(client: Client, params: dict[str, bool]) -> dict[str, bool]:
     return {name: value for name, value in params.items() if name not in client.lacks}
 
 
@@ -76,7 +76,7 @@ def test_a_fork_goes_its_own_way(client: Client, workspace: MockWorkspace) -> No
 
 @pytest.mark.known("client")
 def test_what_is_expected_is_what_a_client_gets(client: Client, workspace: MockWorkspace) -> None:
-    params = known_to(client, EVERY_PARAM)
+    params = select_params(client, EVERY_PARAM)
     exported = client.with_key(workspace.api_key).export_project(workspace.project("image"), params)
     expected = workspace.expected_rows("image", params=params)
     assert exported.rows == expected
@@ -93,20 +93,20 @@ def test_an_export_that_takes_two_looks_is_waited_for(client: Client, workspace:
 @pytest.mark.known("documented")
 def test_result_files_are_gone_when_their_days_are_over(workspace: MockWorkspace) -> None:
     """14 days, and they pass in no time."""
-    task = _finished_export(workspace)
+    task = _export(workspace)
     assert requests.get(task["result"], timeout=60).status_code == 200
     workspace.clock.advance(days=16)
     over = requests.get(task["result"], timeout=60)
     assert (over.status_code, "<Code>ExpiredToken</Code>" in over.text) == (400, True)
 
 
-def _finished_export(workspace: MockWorkspace) -> dict[str, Any]:
+def _export(workspace: MockWorkspace) -> dict[str, Any]:
     def ask(query: str) -> Any:
         headers = {"Authorization": f"Bearer {workspace.api_key}"}
         return requests.post(workspace.graphql_url, json={"query": query}, headers=headers, timeout=60).json()["data"]
 
     filters = f'filters: {{projectId: "{workspace.project("image")}"}}'
-    made = ask(f"mutation {{ exportDataRowsInProject(input: {{{filters}}}) {{ taskId isStreamable }} }}")
-    task_id = made["exportDataRowsInProject"]["taskId"]
+    created = ask(f"mutation {{ exportDataRowsInProject(input: {{{filters}}}) {{ taskId isStreamable }} }}")
+    task_id = created["exportDataRowsInProject"]["taskId"]
     task: dict[str, Any] = ask(f'{{ task(where: {{id: "{task_id}"}}) {{ status result }} }}')["task"]
     return task

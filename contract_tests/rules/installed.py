@@ -15,7 +15,7 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
-from contract_tests.clients.environments import cache_folder, locked, run_uv
+from contract_tests.clients.environments import cache_folder, lock, run_uv
 from contract_tests.rules.pages import REPOSITORY
 
 PACKAGE = "labelbox-mockserver"
@@ -33,7 +33,7 @@ def environment(name: str, *requirements: str, python: str | Path = sys.executab
     key = f"{name}-{short_hash(repr((str(python), sorted(requirements))).encode())}"
     ours = any(requirement.startswith(PACKAGE) for requirement in requirements)
     folder = cache_folder() / f"{key}-{short_hash(content_of_sources() if ours else b'')}"
-    with locked(cache_folder() / f"{key}.lock"):
+    with lock(cache_folder() / f"{key}.lock"):
         earlier = sorted(cache_folder().glob(f"{key}-*[0-9a-f]"), key=lambda path: path.stat().st_mtime)
         if not folder.exists():
             make(name, folder, list(requirements), python, like=earlier[-1] if earlier else None)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from contract_tests.clients.environments import cache_folder, locked
+from contract_tests.clients.environments import cache_folder, lock
 from contract_tests.rules.pages import REPOSITORY
 
 MISSING = [name for name in ("buildah", "debootstrap", "unshare") if shutil.which(name) is None]
@@ -50,7 +50,7 @@ def run(*command: str, folder: Path | None = None) -> str:
 def base() -> Path:
     """A root file system with Python and pip, as in the image that the Dockerfile names."""
     folder = cache_folder() / f"base-{RELEASE}"
-    with locked(cache_folder() / "base.lock"):
+    with lock(cache_folder() / "base.lock"):
         if not folder.exists():
             unfinished = folder.with_suffix(".unfinished")
             shutil.rmtree(unfinished, ignore_errors=True)

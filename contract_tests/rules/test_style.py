@@ -9,15 +9,12 @@ from contract_tests.style_words import PHRASES, render_table
 
 REPOSITORY = Path(__file__).parents[2]
 
-CLEAN = (
+FOLDERS = (
     ".github",
     "CHANGELOG.md",
     "README.md",
     "benchmarks",
-    "contract_tests/*.py",
-    "contract_tests/crash",
-    "contract_tests/reference",
-    "contract_tests/rules",
+    "contract_tests",
     "docs",
     "fixtures",
     "mockserver",
@@ -25,11 +22,10 @@ CLEAN = (
 """All of the repository."""
 
 
-@pytest.mark.parametrize("path", CLEAN)
+@pytest.mark.parametrize("path", FOLDERS)
 def test_code_and_documents_are_in_plain_english(path: str) -> None:
-    paths = list(REPOSITORY.glob(path))
-    assert paths, f"there is no {path}"
-    assert check_paths(paths) == []
+    assert (REPOSITORY / path).exists()
+    assert check_paths([REPOSITORY / path]) == []
 
 
 @pytest.mark.parametrize(

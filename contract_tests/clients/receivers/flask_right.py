@@ -12,7 +12,7 @@ app = Flask(__name__)
 
 
 @app.post("/webhook-endpoint")
-def received() -> tuple[str, int]:
+def receive() -> tuple[str, int]:
     body = request.get_data()
     expected = f"sha1={hmac.new(SECRET, body, 'sha1').hexdigest()}"
     if not hmac.compare_digest(expected.encode(), request.headers.get("X-Hub-Signature", "").encode()):

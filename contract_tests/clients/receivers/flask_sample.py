@@ -1,4 +1,4 @@
-"""What the documentation's sample does, its slips included: it returns ("Error", 500, 200) for a wrong signature."""
+"""The documentation's sample, its slips included: it returns ("Error", 500, 200) for a wrong signature."""
 
 import hashlib
 import hmac
@@ -14,7 +14,7 @@ app = Flask(__name__)
 
 
 @app.post("/webhook-endpoint")
-def received() -> Any:
+def receive() -> Any:
     payload = request.data
     computed = hmac.new(SECRET, payload, hashlib.sha1).hexdigest()
     if request.headers["X-Hub-Signature"] != "sha1=" + computed:

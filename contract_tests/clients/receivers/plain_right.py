@@ -11,10 +11,10 @@ SECRET = sys.argv[1].encode()
 class Receiver(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.send_response(self.judged(body))
+        self.send_response(self.judge(body))
         self.end_headers()
 
-    def judged(self, body: bytes) -> int:
+    def judge(self, body: bytes) -> int:
         expected = f"sha1={hmac.new(SECRET, body, 'sha1').hexdigest()}"
         if not hmac.compare_digest(expected.encode(), self.headers.get("X-Hub-Signature", "").encode()):
             return 403

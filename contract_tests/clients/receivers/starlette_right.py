@@ -14,7 +14,7 @@ from starlette.routing import Route
 SECRET = sys.argv[1].encode()
 
 
-async def received(request: Request) -> Response:
+async def receive(request: Request) -> Response:
     try:
         body = await request.body()
     except ClientDisconnect:
@@ -29,7 +29,7 @@ async def received(request: Request) -> Response:
     return Response(status_code=202)
 
 
-app = Starlette(routes=[Route("/webhook-endpoint", received, methods=["POST"])])
+app = Starlette(routes=[Route("/webhook-endpoint", receive, methods=["POST"])])
 bound = socket.socket()
 bound.bind(("127.0.0.1", 0))
 bound.listen()

@@ -15,7 +15,7 @@ import orjson
 import pytest
 from uv import find_uv_bin
 
-from contract_tests.clients.environments import locked
+from contract_tests.clients.environments import lock
 from contract_tests.rules.worlds import DEFAULT, build_database, generate_world, open_store
 from mockserver.generate import history
 from mockserver.generate.assets import build_asset
@@ -92,7 +92,7 @@ def environment_of(version: str) -> Path:
     if python is None:
         pytest.skip(f"there is no Python {version} on this machine")
     folder = REPOSITORY / ".cache" / "pythons" / f"{version}-{'-'.join(NEEDED)}"
-    with locked(folder.with_name(f"{folder.name}.lock")):
+    with lock(folder.with_name(f"{folder.name}.lock")):
         if not (folder / "complete").exists():
             shutil.rmtree(folder, ignore_errors=True)
             uv("venv", "--quiet", "--python", python, str(folder))
