@@ -9,6 +9,7 @@ import msgspec
 import orjson
 from starlette.responses import Response
 
+from mockserver.console.counts import find_counts
 from mockserver.console.listing import Listing, build_listing
 from mockserver.console.snippets import build_snippets
 from mockserver.console.view import View
@@ -53,8 +54,9 @@ class Choice(NamedTuple):
 
 def show_home(view: View) -> Response:
     """Shows the home page."""
+    counts = find_counts(view.workspace.store)
     with view.snapshot() as connection:
-        listing = build_listing(connection)
+        listing = counts.get("listing", lambda: build_listing(connection))
     settings = view.workspace.settings
     # The largest project has most to see.
     subject = max((item for item in listing.projects if item.total), key=lambda item: item.total, default=None)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from starlette.responses import Response
 
 from mockserver.console.calls import build_export_call
+from mockserver.console.counts import Counts, find_counts
 from mockserver.console.filters import build_search, match_rows_of, query_of, read_filters
 from mockserver.console.run_filters import MOST_EXAMINED, Matches, find_confident_rows, read_run_filters
 from mockserver.console.subjects import Subject, find_subject
@@ -64,6 +65,7 @@ class Page(NamedTuple):
 def show_rows(view: View) -> Response:
     """Shows a page of data rows. Raises NotFound, BadInput."""
     after = read_after(view)
+    counts = find_counts(view.workspace.store)
     with view.snapshot() as connection:
         subject = find_subject(view, connection)
         filters = read_filters(view, subject)
@@ -74,7 +76,9 @@ def show_rows(view: View) -> Response:
         scope = narrow(scope, run.condition)
         matches = find_confident_rows(connection, scope, run) if run.have_range else None
         is_filtered = filters.are_set or run.are_set
-        page = load_page(view, connection, subject, scope, after, is_filtered=is_filtered, matches=matches)
+        page = load_page(
+            view, connection, subject, scope, after, is_filtered=is_filtered, matches=matches, counts=counts
+        )
         batches = list_batches(connection, subject)
     return view.render(
         "rows.html",
@@ -124,7 +128,8 @@ def load_page(
     after: int,
     *,
     is_filtered: bool,
-    matches: Matches | None = None,
+    matches: Matches | None,
+    counts: Counts,
 ) -> Page:
     """Loads the rows after a key: one range of an index, however many rows there are. `matches` are those to choose
     from, if they are known."""
@@ -149,14 +154,16 @@ def load_page(
     if matches is not None:
         total, is_counted = len(matches.numbers), matches.are_all
     else:
-        total, is_counted = count_matching(connection, subject, scope, is_filtered=is_filtered)
+        total, is_counted = count_matching(connection, subject, scope, counts, is_filtered=is_filtered)
     return Page(rows, numbers[-1] if len(records) > PAGE else None, total, is_counted)
 
 
-def count_matching(connection: Connection, subject: Subject, scope: Scope, *, is_filtered: bool) -> tuple[int, bool]:
+def count_matching(
+    connection: Connection, subject: Subject, scope: Scope, counts: Counts, *, is_filtered: bool
+) -> tuple[int, bool]:
     """Counts the rows of a scope, and says whether the number is exact."""
     if subject.kind_name == "project" and not is_filtered:
-        return count_rows_of_projects(connection, [subject.id])[subject.id], True
+        return counts.get(subject.id, lambda: count_rows_of_projects(connection, [subject.id])[subject.id]), True
     count = count_up_to(connection, scope.source, scope.condition, MOST_COUNTED + 1)
     return min(count, MOST_COUNTED), count <= MOST_COUNTED
 
@@ -168,7 +175,8 @@ def load_states(connection: Connection, subject: Subject, numbers: list[int]) ->
     labels = connection.select_columns(Label, "data_row_no", mine & these & Clause("NOT deleted"))
     statuses: dict[int, str] = {}
     if subject.kind_name == "project":
-        statuses = dict(connection.select_columns(ProjectRow, "data_row_no, workflow_status", mine & these))
+        # Whole records: SQLite reads these two columns of the whole project from an index, 100 ms for a million rows.
+        statuses = {row.data_row_no: row.workflow_status for row in connection.select(ProjectRow, mine & these)}
     return statuses, Counter(row[0] for row in labels)
 
 

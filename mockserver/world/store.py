@@ -44,6 +44,8 @@ class Store:
         self.database = database
         self.clock = Clock()
         self._hooks = hooks
+        self.version = 0
+        """How many changes this store has committed."""
         self._watchers: list[Callable[[], None]] = []
         self._lock = threading.RLock()
         self._presence = Presence(getattr(database, "path", None))
@@ -229,6 +231,7 @@ class Store:
                     raise
                 finally:
                     self._open = self._changing = None
+            self.version += 1
         self._hooks.after_commit(self)
         self._notify_watchers()
 
