@@ -41,12 +41,13 @@ class Received:
 
 @dataclass(frozen=True)
 class Answer:
-    """`wait` seconds before it; `reset` ends the connection by RST instead; `raw` is sent as it is."""
+    """`wait` seconds before it, or `until` an event; `reset` ends the connection by RST; `raw` is sent as it is."""
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b"ok"
     wait: float = 0.0
+    until: threading.Event | None = None
     reset: bool = False
     raw: bytes | None = None
 
@@ -59,6 +60,7 @@ class Receiver:
         self.received: list[Received] = []
         self._connections = 0
         self._lock = threading.Lock()
+        self._closing = threading.Event()
         self._server = _Server(self)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
 
@@ -75,6 +77,7 @@ class Receiver:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._closing.set()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -91,6 +94,13 @@ class Receiver:
         with self._lock:
             self.received.append(item)
             return self.answer(self.received) if callable(self.answer) else self.answer
+
+    def hold(self, answer: Answer) -> None:
+        """Waits as the answer says, or until the receiver closes."""
+        if answer.until is None:
+            self._closing.wait(answer.wait)
+        while answer.until is not None and not answer.until.wait(0.01) and not self._closing.is_set():
+            pass
 
     def next_connection(self) -> int:
         with self._lock:
@@ -125,7 +135,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._give(self.server.receiver.take(item))
 
     def _give(self, answer: Answer) -> None:
-        time.sleep(answer.wait)
+        self.server.receiver.hold(answer)
         if answer.reset:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()
