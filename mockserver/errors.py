@@ -21,11 +21,12 @@
         ├── HostRefused              HOST_REFUSED, 421: the Host header names another server than this one
         ├── LinkRefused              a signed link that was changed, 403
         │   └── LinkExpired          a signed link that has expired
+        ├── OwnerUnavailable         MOCKSERVER_OWNER_UNAVAILABLE, 502: the replica that serves the workspace was lost
         ├── ResourceFailed           MOCKSERVER_RESOURCE_FAILED, 409: the machine's disk, files or database failed
         └── MockserverBug            MOCKSERVER_BUG: a fault of this program
 
 The codes are those the SDK maps to exceptions (lbox request_client.py:246-383). None is INTERNAL_SERVER_ERROR and
-no status is 5xx: the SDK retries those for two minutes and drops the body.
+no status is 5xx unless the server cannot be used at all: the SDK retries those for two minutes and drops the body.
 """
 
 from __future__ import annotations
@@ -223,6 +224,13 @@ class NotReady(WireError):
 
     code = "MOCKSERVER_NOT_READY"
     status = 503
+
+
+class OwnerUnavailable(WireError):
+    """The replica that serves the workspace was lost. The status is that of a proxy, which clients send again."""
+
+    code = "MOCKSERVER_OWNER_UNAVAILABLE"
+    status = 502
 
 
 class MockserverBug(WireError):

@@ -19,6 +19,7 @@ import requests
 from contract_tests.clients.environments import NEWEST, python_of
 from contract_tests.machine import out_of_descriptors
 from contract_tests.rules import test_rooms
+from contract_tests.rules.forwarding.replicas import KEY, BreakingOwner, begin_and_close, start_replicas
 from contract_tests.rules.installed import active, environment, requirements_in
 from contract_tests.rules.pages import (
     CUT,
@@ -524,6 +525,16 @@ def ask_for_health_without_results(_server: ServedWorld) -> requests.Response:
         return requests.get(f"{own.url}/_mock/health", timeout=30)
 
 
+def lose_an_owner(_server: ServedWorld) -> requests.Response:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        BreakingOwner([begin_and_close]) as owner,
+        start_replicas(Path(folder), 1) as [replica],
+    ):
+        replica.know(**{KEY: owner.place})
+        return requests.post(f"{replica.url}/graphql", headers={"Authorization": f"Bearer {KEY}"}, timeout=30)
+
+
 # How to get the refusals of the table; a bug of the server cannot be requested.
 PROVOKED: dict[str, Provoke] = {
     "AuthenticationFailed": lambda server: requests.post(server.graphql_url, json={"query": "{}"}, timeout=10),
@@ -544,6 +555,7 @@ PROVOKED: dict[str, Provoke] = {
     "HostRefused": lambda server: requests.get(f"{server.url}/", headers={"Host": "evil.example"}, timeout=10),
     "LinkRefused": change_link,
     "ResourceFailed": export_without_descriptors,
+    "OwnerUnavailable": lose_an_owner,
     "NotReady": ask_for_health_without_results,
     "RequestsDiffer": lambda server: requests.post(
         f"{server.url}/_mock/requests/verify", json={"expect": [{"operation": "project", "times": 1000}]}, timeout=10

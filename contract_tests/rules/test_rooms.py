@@ -28,6 +28,7 @@ STOREYS: tuple[tuple[str, ...], ...] = (
     ("webhooks",),
     ("certification",),
     ("workspaces",),
+    ("forwarding",),
     ("api", "control", "console"),
     ("app",),
     ("server",),

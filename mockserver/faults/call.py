@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import random
-import socket
-import struct
 from collections.abc import Mapping
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mockserver.http.ranged import Headers
+from mockserver.serving.endings import reset_connection
 from mockserver.serving.protocol import TRANSPORT
 
-POLL = 0.01
-"""Seconds between two looks at what is not sent yet."""
-_RESET = struct.pack("ii", 1, 0)
-"""SO_LINGER with no time: to close sends a reset and not the end of the stream."""
 GRAPHQL_PATHS = ("/graphql", "/_gql")
 WITHOUT_BODY = (204, 304)
 STORAGE_PATHS = ("/results/", "/exports/")
@@ -97,12 +92,7 @@ class FaultyCall:
 
     async def reset(self) -> None:
         """Resets the connection, once the bytes in front of that are with the system."""
-        transport = self._transport
-        while transport.get_write_buffer_size() and not transport.is_closing():
-            await pause(POLL)
-        connection: socket.socket = transport.get_extra_info("socket")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        transport.abort()
+        await reset_connection(self._transport)
         await self.wait_for_end()
 
     async def close(self) -> None:

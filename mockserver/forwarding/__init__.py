@@ -1,0 +1,1 @@
+"""Requests between replicas: one that is about a workspace of another replica is answered by that one."""

@@ -1,0 +1,137 @@
+"""Sends a client's request to the replica that serves its workspace, and the answer back to the client."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import Any
+
+from starlette.types import Send
+
+from mockserver.forwarding.connection import ReplicaConnection, ReplicaLost, RequestRefused
+from mockserver.forwarding.envelope import Frame, Kind, pack_head, unpack_start
+from mockserver.forwarding.pool import Pool
+from mockserver.forwarding.remote import Remote
+from mockserver.forwarding.request import DISCONNECT, ClientRequest
+from mockserver.serving.endings import reset_connection
+from mockserver.serving.protocol import TRANSPORT
+from mockserver.workspaces.naming import WorkspaceName
+
+LOG = logging.getLogger(__name__)
+
+
+class NotBegun(Exception):
+    """The replica has not begun to answer, so the request may be sent again, to whichever replica."""
+
+
+class AnswerLost(Exception):
+    """The replica was lost after it had begun, and before the answer had."""
+
+
+class Sender:
+    """Sends requests over the connections of a pool."""
+
+    def __init__(self, pool: Pool, secret: str) -> None:
+        self._pool, self._secret = pool, secret
+
+    async def send(self, remote: Remote, name: WorkspaceName, request: ClientRequest, send: Send) -> None:
+        """Lets a replica answer a request. Raises NotBegun, AnswerLost."""
+        try:
+            connection = await self._pool.acquire(remote)
+        except OSError as error:  # TimeoutError is one
+            raise NotBegun(f"replica {remote.number} at {remote.address} cannot be reached: {error}") from None
+        try:
+            await Exchange(connection, request, send).run(self._secret, name)
+        finally:
+            self._pool.release(connection)
+
+
+class Exchange:
+    """One request on one connection."""
+
+    def __init__(self, connection: ReplicaConnection, request: ClientRequest, send: Send) -> None:
+        self._connection, self._request, self._send = connection, request, send
+        self._is_started = False
+        self._is_client_gone = False
+
+    async def run(self, secret: str, name: WorkspaceName) -> None:
+        """Raises NotBegun, AnswerLost."""
+        request, connection = self._request, self._connection
+        request.rewind()
+        first = await request.read_if_there()
+        whole = first is not None and not first.get("more_body", False)
+        beginning = pack_head(request.scope, name) + (b"" if first is None else first.get("body", b""))
+        connection.begin(secret, beginning, whole=whole)
+        writing = asyncio.create_task(self._write(whole=whole))
+        try:
+            await self._pass_answer(writing)
+        except ReplicaLost as lost:
+            await self._end_lost(lost)
+        except RequestRefused as refused:
+            number = connection.remote.number
+            reason = "does not serve it" if refused.not_owner else f"answered {refused.status}"
+            raise NotBegun(f"replica {number} {reason}") from None
+        finally:
+            writing.cancel()
+
+    async def _write(self, *, whole: bool) -> None:
+        """Writes the rest of the body, and then waits for the end of the client's connection, which ends all."""
+        with contextlib.suppress(ReplicaLost):
+            while (message := await self._request.read())["type"] != DISCONNECT:
+                if whole:
+                    continue
+                await self._connection.write_body(message.get("body", b""))
+                if whole := not message.get("more_body", False):
+                    self._connection.end_body()
+            self._is_client_gone = True
+            self._connection.close("the client disconnected")
+
+    async def _pass_answer(self, writing: asyncio.Task[None]) -> None:
+        """Raises ReplicaLost, RequestRefused."""
+        while True:
+            frame = await self._connection.read()
+            if frame.kind in (Kind.CLOSE, Kind.RESET):
+                writing.cancel()
+                await self._end_client(reset=frame.kind == Kind.RESET)
+                return
+            await self._pass_frame(frame)
+            if frame.kind == Kind.LAST:
+                await self._connection.wait_for_end()
+                return
+
+    async def _pass_frame(self, frame: Frame) -> None:
+        if frame.kind == Kind.START:
+            status, headers = unpack_start(frame.payload)
+            self._is_started = True
+            await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        elif frame.kind == Kind.WRITE:
+            self._transport.write(frame.payload)
+        else:
+            more = frame.kind == Kind.BODY
+            await self._send({"type": "http.response.body", "body": frame.payload, "more_body": more})
+
+    async def _end_lost(self, lost: ReplicaLost) -> None:
+        """Ends a request whose replica was lost. Raises NotBegun, AnswerLost."""
+        if self._is_client_gone:
+            return
+        number = self._connection.remote.number
+        if self._is_started:
+            LOG.warning("replica %s was lost in the middle of an answer: %s", number, lost)
+            await self._end_client(reset=False)
+        elif self._connection.begun:
+            raise AnswerLost(f"Replica {number} was lost while it answered")
+        else:
+            raise NotBegun(f"replica {number}: {lost}")
+
+    async def _end_client(self, *, reset: bool) -> None:
+        """Ends the connection of the client as the owner would have ended it."""
+        if reset:
+            await reset_connection(self._transport)
+        else:
+            self._transport.close()
+        await self._request.wait_for_end()
+
+    @property
+    def _transport(self) -> Any:
+        return self._request.scope[TRANSPORT]
