@@ -26,10 +26,7 @@ STATUSES = {
     WorkflowStatus.DONE: "Done",
 }
 NOT_YET = (
-    (
-        "Set-up calls that are refused by name",
-        "other annotations for one label (`updateLabel`), assigning data rows to users, integrations with clouds",
-    ),
+    ("Set-up calls that are refused by name", "other annotations for one label (`updateLabel`)"),
     (
         "Parts of imports",
         (

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from mockserver.errors import BadInput, NotFound, nearest, quote
-from mockserver.world.database import EVERYTHING, Clause, Connection
+from mockserver.world.database import Clause, Connection
 from mockserver.world.events import EventKind
 from mockserver.world.people import Person
+from mockserver.world.queries.conditions import LIVE
 
 
 class Choices(NamedTuple):
@@ -48,8 +49,9 @@ def check_choices(event: str, body: Any) -> None:
 
 def find_person(connection: Connection, name: str) -> str:
     """The id of the user with this id, email or name. Raises NotFound."""
-    people = connection.select(Person, Clause("id = :name OR email = :name OR name = :name", name=name), order="id")
+    called = Clause("(id = :name OR email = :name OR name = :name)", name=name)
+    people = connection.select(Person, called & LIVE, order="id")
     if people:
         return people[0].id
-    emails = [person.email for person in connection.select(Person, EVERYTHING, order="created_at, id")]
+    emails = [person.email for person in connection.select(Person, LIVE, order="created_at, id")]
     raise NotFound(f"Unknown user {name!r}; the nearest known are {quote(nearest(name, emails))}")

@@ -14,7 +14,7 @@ from mockserver.generate.chance import Chance
 from mockserver.settings import LAST_YEAR, parse_moment
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.clock import DAY, HOUR, SECOND
-from mockserver.world.database import EVERYTHING, Connection
+from mockserver.world.database import Connection
 from mockserver.world.events import EventKind
 from mockserver.world.moments import format_zulu
 from mockserver.world.people import Person
@@ -64,7 +64,7 @@ def simulate(workspace: Workspace, body: Simulate) -> Simulated:
         raise BadInput(f"After {body.days} days the clock would be beyond the year {LAST_YEAR}; simulate fewer days")
     with workspace.store.reading() as connection:
         projects = _list_projects(connection, body.projects)
-        people = [person.id for person in connection.select(Person, EVERYTHING, order="created_at, id")]
+        people = [person.id for person in connection.select(Person, LIVE, order="created_at, id")]
     counts: Counter[str] = Counter()
     try:
         for step in _plan_steps(workspace.world.seed, body, projects, people, began):

@@ -38,14 +38,17 @@ if TYPE_CHECKING:
     from mockserver.world.changes.embeddings import EmbeddingChanges
     from mockserver.world.changes.global_keys import GlobalKeyChanges
     from mockserver.world.changes.groups import GroupChanges
+    from mockserver.world.changes.integrations import IntegrationChanges
     from mockserver.world.changes.issues import IssueChanges
     from mockserver.world.changes.labels import LabelChanges
     from mockserver.world.changes.metadata import MetadataChanges
     from mockserver.world.changes.model_configs import ModelConfigChanges
     from mockserver.world.changes.models import ModelChanges
     from mockserver.world.changes.ontologies import OntologyChanges
+    from mockserver.world.changes.people import PeopleChanges
     from mockserver.world.changes.projects import ProjectChanges
     from mockserver.world.changes.queues import QueueChanges
+    from mockserver.world.changes.reservations import ReservationChanges
     from mockserver.world.changes.settings import WorkspaceSettings
     from mockserver.world.changes.slices import SliceChanges
     from mockserver.world.changes.tasks import TaskChanges
@@ -88,6 +91,9 @@ class Workspace(HasParts):
     catalog: Part[CatalogChanges] = Part("mockserver.world.changes.catalog:CatalogChanges", "store")
     batches: Part[BatchChanges] = Part("mockserver.world.changes.batches:BatchChanges", "store")
     queues: Part[QueueChanges] = Part("mockserver.world.changes.queues:QueueChanges", "store")
+    reservations: Part[ReservationChanges] = Part("mockserver.world.changes.reservations:ReservationChanges", "store")
+    integrations: Part[IntegrationChanges] = Part("mockserver.world.changes.integrations:IntegrationChanges", "store")
+    people: Part[PeopleChanges] = Part("mockserver.world.changes.people:PeopleChanges", "store")
     metadata: Part[MetadataChanges] = Part("mockserver.world.changes.metadata:MetadataChanges", "store")
     attachments: Part[AttachmentChanges] = Part("mockserver.world.changes.attachments:AttachmentChanges", "store")
     global_keys: Part[GlobalKeyChanges] = Part("mockserver.world.changes.global_keys:GlobalKeyChanges", "store")

@@ -32,6 +32,8 @@ class Dataset(Record, frozen=True):
     created_at: int
     updated_at: int
     deleted: bool
+    signer_id: str | None = None
+    """The integration (world/integrations.py) through which its files are read."""
 
 
 class DataRow(Record, frozen=True):

@@ -118,6 +118,8 @@ class ProjectRow(Record, frozen=True):
     expected_label_count: int
     selected_label_id: str | None
     workflow_history: JsonText
+    reserved_by: str | None = None
+    """The user to whom the row is assigned while it waits for labels."""
 
     @property
     def steps(self) -> list[WorkflowStep]:

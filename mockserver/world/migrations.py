@@ -14,7 +14,7 @@ from mockserver.world.schema import schema_parts
 
 FIRST_FORMAT = 2
 """The first version whose states later ones can read."""
-CHECKSUMS = {2: "e87f81f3152e6382", 3: "b019fc83d7e93c60", 4: "abc29dc826e94b4e"}
+CHECKSUMS = {2: "e87f81f3152e6382", 3: "b019fc83d7e93c60", 4: "abc29dc826e94b4e", 5: "2f4887ad45941d4a"}
 """The checksums of the tables of earlier versions, as the manifests of their states have them."""
 
 
@@ -47,6 +47,19 @@ MIGRATIONS: tuple[Migration, ...] = (
         ),
     ),
     Migration(5, ("ALTER TABLE workspace ADD COLUMN files TEXT NOT NULL DEFAULT '[]'",)),
+    Migration(
+        6,
+        (
+            "ALTER TABLE person ADD COLUMN deleted BOOLEAN NOT NULL DEFAULT FALSE",
+            "ALTER TABLE dataset ADD COLUMN signer_id TEXT",
+            "ALTER TABLE project_row ADD COLUMN reserved_by TEXT",
+            """CREATE TABLE iam_integration (
+              id TEXT PRIMARY KEY, name TEXT NOT NULL, provider TEXT NOT NULL, settings TEXT NOT NULL,
+              is_org_default BOOLEAN NOT NULL, last_valid_at BIGINT, created_at BIGINT NOT NULL,
+              updated_at BIGINT NOT NULL
+            )""",
+        ),
+    ),
 )
 """In order, one for each version. A change of schema.sql is a migration: a test compares both."""
 FORMAT = MIGRATIONS[-1].format

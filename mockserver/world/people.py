@@ -42,6 +42,8 @@ class Person(Record, frozen=True):
     role_id: str
     created_at: int
     updated_at: int
+    deleted: bool = False
+    """Whether the user was removed from the organization. What they did keeps their name."""
 
 
 class ProjectMember(Record, frozen=True):

@@ -30,7 +30,7 @@ CREATE TABLE role (id TEXT PRIMARY KEY, position INTEGER NOT NULL, name TEXT NOT
 CREATE TABLE person (
   id TEXT PRIMARY KEY, email TEXT NOT NULL, name TEXT NOT NULL, nickname TEXT NOT NULL, picture TEXT NOT NULL,
   is_viewer BOOLEAN NOT NULL, is_external_user BOOLEAN NOT NULL, timezone TEXT NOT NULL, role_id TEXT NOT NULL,
-  created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL
+  created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL DEFAULT FALSE
 );
 
 CREATE TABLE user_group (
@@ -103,7 +103,13 @@ CREATE INDEX batch_of_project ON batch (project_id, created_at);
 
 CREATE TABLE dataset (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, description TEXT, created_by TEXT NOT NULL,
-  created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL
+  created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL, signer_id TEXT
+);
+
+-- Accesses to clouds. `settings` is a JSON object of one provider.
+CREATE TABLE iam_integration (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, provider TEXT NOT NULL, settings TEXT NOT NULL, is_org_default BOOLEAN NOT NULL,
+  last_valid_at BIGINT, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL
 );
 
 -- `row_data` is the customer's URL or text; `asset` is the recipe of a file that we host, or of such a text.
@@ -148,7 +154,7 @@ CREATE TABLE embedding_vector (
 CREATE TABLE project_row (
   project_id TEXT NOT NULL, data_row_no BIGINT NOT NULL, batch_id TEXT NOT NULL, task_queue_id TEXT,
   workflow_status TEXT NOT NULL, priority INTEGER NOT NULL, expected_label_count INTEGER NOT NULL,
-  selected_label_id TEXT, workflow_history TEXT NOT NULL,
+  selected_label_id TEXT, workflow_history TEXT NOT NULL, reserved_by TEXT,
   PRIMARY KEY (project_id, data_row_no)
 );
 CREATE INDEX project_row_by_status ON project_row (project_id, workflow_status, data_row_no);

@@ -58,6 +58,8 @@ def older(original: Path, tmp_path: Path) -> Path:
                 "ALTER TABLE workspace DROP COLUMN files; ALTER TABLE workspace DROP COLUMN key_revoked;"
                 " ALTER TABLE catalog_slice DROP COLUMN sorting;"
                 " DROP TABLE project_workflow; DROP TABLE label_feedback;"
+                " ALTER TABLE person DROP COLUMN deleted; ALTER TABLE dataset DROP COLUMN signer_id;"
+                " ALTER TABLE project_row DROP COLUMN reserved_by; DROP TABLE iam_integration;"
                 " CREATE TABLE parameter_override (id TEXT PRIMARY KEY); PRAGMA user_version = 0"
             )
         raw.close()

@@ -108,7 +108,7 @@ class GroupChanges:
             raise BadInput(f"{email[:100]!r} is no e-mail address; expected one like name@example.com")
         with self._store.change() as change:
             change.one(Role, role_id)
-            if change.connection.count(Person, Clause("email = :email", email=address)):
+            if change.connection.count(Person, Clause("email = :email AND NOT deleted", email=address)):
                 return None
             invite = Invite(change.new_id(), address, role_id, self._store.workspace.user_id, change.now)
             records: list[Record] = [invite]
@@ -140,7 +140,8 @@ def _check_name(change: Change, name: str) -> None:
 def _check_members(change: Change, members: Sequence[Membership]) -> None:
     for kind, column in ((Person, [member.id for member in members]), (Role, [member.role_id for member in members])):
         names = sorted(set(column))
-        known = {name for (name,) in change.connection.select_columns(kind, "id", Clause("id IN :ids", ids=names))}
+        live = Clause("id IN :ids AND NOT deleted" if kind is Person else "id IN :ids", ids=names)
+        known = {name for (name,) in change.connection.select_columns(kind, "id", live)}
         if missing := [name for name in names if name not in known]:
             raise MalformedRequest(f"{kind.noun()} {missing[0]!r} does not exist in this workspace")
 

@@ -86,8 +86,11 @@ class LabelChanges:
                 deleted=False,
             )  # fmt: skip
             change.connection.insert([label])
+            values: dict[str, str | None] = {} if project_row.reserved_by is None else {"reserved_by": None}
             if project_row.selected_label_id is None:
-                change.connection.update(ProjectRow, _key(project_row), selected_label_id=label.id)
+                values["selected_label_id"] = label.id
+            if values:
+                change.connection.update(ProjectRow, _key(project_row), **values)
             if project_row.workflow_status == WorkflowStatus.TO_LABEL:
                 move_if_complete(change, Mover(change, project_id), project_row, row.id, label.created_by)
             _add_event(change, EventKind.LABEL_CREATED, label, row.id)
@@ -270,12 +273,13 @@ class Mover:
         status = STATUS_OF_QUEUE[after.queue_type] if after else WorkflowStatus.DONE
         self._change.connection.update(
             ProjectRow, _key(project_row), workflow_status=status, task_queue_id=after.id if after else None,
-            workflow_history=encode_history([step, *steps]),
+            workflow_history=encode_history([step, *steps]), reserved_by=None,
         )  # fmt: skip
 
     def _find_email(self, user_id: str) -> str:
         if user_id not in self._emails:
-            self._emails[user_id] = self._change.one(Person, user_id).email
+            place = Clause("id = :id", id=user_id)
+            self._emails[user_id] = self._change.connection.one(Person, place, f"User {user_id!r}").email
         return self._emails[user_id]
 
 

@@ -13,6 +13,7 @@ from mockserver.world import ids
 from mockserver.world.database import Clause
 from mockserver.world.groups import Invite
 from mockserver.world.people import Organization, Person, Role
+from mockserver.world.queries.conditions import LIVE
 
 SEATS = 1_000
 """People that an organization may have (inferred: no client shows a limit)."""
@@ -74,4 +75,4 @@ def find_organization_role(_source: Any, call: Call, userId: str | None = None) 
 def count_invites(_source: Any, call: Call, where: Mapping[str, Any]) -> InvitesLimit:
     """Counts the users of the organization and the invitations (SDK organization.py)."""
     call.get(Organization, where.get("id"))
-    return InvitesLimit(call.count(Person, Clause("TRUE")) + call.count(Invite, Clause("TRUE")), SEATS)
+    return InvitesLimit(call.count(Person, LIVE) + call.count(Invite, Clause("TRUE")), SEATS)

@@ -9,7 +9,7 @@ import msgspec
 import orjson
 
 from mockserver.api.graphql.call import Call
-from mockserver.api.graphql.fields import Fields, resolve_null
+from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.pages import Page, PageInfo, Window, build_page, get_id
 from mockserver.api.graphql.resolvers.people import get_organization
 from mockserver.api.graphql.resolvers.projects import find_creator, list_projects
@@ -58,7 +58,6 @@ def add_to(fields: Fields) -> None:
     fields.add("Dataset", "rowCount", count_rows)
     fields.add("Dataset", "createdBy", find_creator)
     fields.add("Dataset", "organization", get_organization)
-    fields.add("Dataset", "signer", resolve_null)
     fields.add("Dataset", "projects", list_projects)
     fields.add("Dataset", "dataRows", list_data_rows, long=True)
     fields.add_attributes("DataRow", DataRow, "id externalId globalKey createdAt updatedAt")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Unpack
 
 from mockserver.api.graphql.call import Call
-from mockserver.api.graphql.fields import Fields, resolve_empty_list, resolve_null
+from mockserver.api.graphql.fields import Fields, resolve_null
 from mockserver.api.graphql.pages import Window
+from mockserver.errors import BadInput
 from mockserver.world.people import Organization, Person, Role
 from mockserver.world.projects import ResourceTag
 
@@ -28,12 +30,9 @@ def add_to(fields: Fields) -> None:
     fields.add("Organization", "users", list_users)
     fields.add("Query", "organization", get_organization)
     fields.add("Query", "roles", list_roles)
-    integration = "id name provider valid lastValidAt isOrgDefault createdAt updatedAt settings"
-    fields.add("Query", "iamIntegrations", resolve_empty_list)
-    fields.add_nulls("IAMIntegration", integration)
-    fields.add("AwsIamIntegrationSettings", "roleArn", resolve_null)
-    fields.add("GcpIamIntegrationSettings", "serviceAccountEmailId", resolve_null)
-    fields.add("GcpIamIntegrationSettings", "readBucket", resolve_null)
+    fields.add("Mutation", "updateUser", remove_user)
+    fields.add("RemovedUser", "id", lambda source, _call: source.id)
+    fields.add("RemovedUser", "deleted", lambda _source, _call: True)
 
 
 def list_resource_tags(_source: Any, call: Call) -> list[ResourceTag]:
@@ -50,6 +49,13 @@ def find_user(_source: Any, call: Call, where: Any = None) -> Person:
 
 def list_users(_source: Any, call: Call, where: Any = None, **window: Unpack[Window]) -> list[Person]:
     return call.search(Person, where, order="created_at, id", **window)
+
+
+def remove_user(_source: Any, call: Call, where: Mapping[str, Any], data: Mapping[str, Any]) -> Person:
+    """Removes a user from the organization. Raises NotFound, NotAllowed, BadInput."""
+    if not data["deleted"]:
+        raise BadInput("updateUser was sent with deleted: false; expected true, as a removed user does not come back")
+    return call.workspace.people.remove(str(where.get("id")))
 
 
 def get_organization(_source: Any, call: Call) -> Organization:

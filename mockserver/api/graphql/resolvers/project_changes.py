@@ -11,21 +11,13 @@ from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.texts import check_texts
 from mockserver.errors import BadInput, WireError
-from mockserver.world.database import Clause
 from mockserver.world.people import Role
-from mockserver.world.projects import Project, ResourceTag, TaskQueue
+from mockserver.world.projects import Project, ResourceTag
 
 
 class Removal(msgspec.Struct, frozen=True):
     success: bool
     error_message: str | None = None
-
-
-class ClearedReservations(msgspec.Struct, frozen=True):
-    """Nobody reserves data rows here, so none is cleared."""
-
-    success: bool = True
-    cleared_reservation_count: int = 0
 
 
 def add_to(fields: Fields) -> None:
@@ -38,11 +30,8 @@ def add_to(fields: Fields) -> None:
     fields.add("Mutation", "setProjectMembership", set_member)
     fields.add("Mutation", "deleteProjectMemberships", remove_members)
     fields.add("Mutation", "setOrganizationRole", set_organization_role)
-    fields.add("Mutation", "extendReservations", extend_reservations)
-    fields.add("Mutation", "clearQueueReservations", clear_reservations)
     fields.add("ProjectMembership", "id", lambda source, _call: source)
     fields.add_attributes("RemovedMemberships", Removal, "success errorMessage")
-    fields.add_attributes("ClearedReservations", ClearedReservations, "success clearedReservationCount")
 
 
 def clone_project(_source: Any, call: Call, data: Mapping[str, Any]) -> Project:
@@ -85,16 +74,3 @@ def remove_members(_source: Any, call: Call, where: Mapping[str, Any]) -> Remova
 
 def set_organization_role(_source: Any, call: Call, data: Mapping[str, Any]) -> Role:
     return call.workspace.projects.set_organization_role(data["userId"], data["roleId"])
-
-
-def extend_reservations(_source: Any, call: Call, projectId: str, queueType: str) -> int:
-    """The number of extended reservations: 0, as nobody labels here."""
-    call.get(Project, projectId)
-    return 0
-
-
-def clear_reservations(_source: Any, call: Call, input: Mapping[str, Any]) -> ClearedReservations:
-    project = call.get(Project, input["projectId"])
-    place = Clause("id = :id AND project_id = :project", id=input["queueId"], project=project.id)
-    call.one(TaskQueue, place, f"Task queue {input['queueId']!r} of project {project.id!r}")
-    return ClearedReservations()

@@ -28,6 +28,7 @@ from mockserver.world.projects import (
     TaskQueue,
 )
 from mockserver.world.queries.conditions import (
+    LIVE,
     match_datasets_of_project,
     match_projects_of_dataset,
     match_tags_of_project,
@@ -241,7 +242,7 @@ def list_members(source: Project, call: Call, **window: Unpack[Window]) -> list[
             ids.cuid(source.created_at, "member", source.id, person.id), source.id, person.id, person.role_id,
             THROUGH_ORGANIZATION,
         )
-        for person in call.select(Person)
+        for person in call.select(Person, LIVE)
         if person.id not in own and person.role_id not in nowhere
     ]  # fmt: skip
     return cut_window(sorted(members, key=lambda member: member.id), **window)
