@@ -26,7 +26,7 @@ STATUSES = {
     WorkflowStatus.DONE: "Done",
 }
 NOT_YET = (
-    ("Set-up calls that are refused by name", "other annotations for one label (`updateLabel`)"),
+    ("Other annotations for a label in frames", "`label.update` is refused for clips, volumes and sounds"),
     (
         "Parts of imports",
         (

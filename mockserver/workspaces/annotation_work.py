@@ -52,9 +52,14 @@ def read_parent(connection: Connection, record: AnnotationImport) -> Parent:
     else:
         project = connection.one_by_id(Project, record.parent_id)
         ontology_id, media = project.ontology_id, project.allowed_media_type
+    return Parent(read_scope(connection, ontology_id), media)
+
+
+def read_scope(connection: Connection, ontology_id: str | None) -> Scope:
+    """The features of an ontology; none without one."""
     ontology = None if ontology_id is None else connection.find(Ontology, Clause("id = :id", id=ontology_id))
     normalized = NO_ONTOLOGY if ontology is None else ontology.normalized
-    return Parent(build_scope(parse_ontology(ontology_id or "", normalized)), media)
+    return build_scope(parse_ontology(ontology_id or "", normalized))
 
 
 class AnnotationWork:

@@ -100,6 +100,10 @@ class Call(msgspec.Struct):
             label: dict[str, Any] = self._elements.one(label_id)["Label"]
             return label
 
+    def forget_legacy_labels(self) -> None:
+        """Reads labels again the next time, after one was changed."""
+        self._elements = None
+
     def count_text(self, characters: int) -> None:
         """Counts a long text or JSON document of the answer. Raises QueryTooComplex when there are too many."""
         self.characters += characters

@@ -96,13 +96,25 @@ class LabelChanges:
             _add_event(change, EventKind.LABEL_CREATED, label, row.id)
             return change.one(Label, label.id)
 
-    def update_label(self, label_id: str, *, content: bytes, aside: JsonText | None = None) -> Label:
-        """Gives a label other annotations. Raises NotFound."""
+    def set_seconds(self, label_id: str, seconds: int) -> Label:
+        """Changes how long a label took. Raises NotFound."""
+        with self._store.change() as change:
+            label = change.one(Label, label_id)
+            place = Clause("no = :no", no=label.no)
+            change.connection.update(Label, place, seconds_to_create=seconds, updated_at=change.now)
+            _add_event(change, EventKind.LABEL_UPDATED, label, _data_row_id(change, label))
+            return change.one(Label, label_id)
+
+    def update_label(
+        self, label_id: str, *, content: bytes, aside: JsonText | None = None, skipped: bool = False
+    ) -> Label:
+        """Gives a label other annotations. A skipped one is not skipped any more (inferred). Raises NotFound."""
         with self._store.change() as change:
             label = change.one(Label, label_id)
             body = _add_body(change, content, aside)
             place = Clause("no = :no", no=label.no)
-            change.connection.update(Label, place, body_id=body, content_updated_at=change.now, updated_at=change.now)
+            values = {"body_id": body, "skipped": skipped, "content_updated_at": change.now, "updated_at": change.now}
+            change.connection.update(Label, place, **values)
             _add_event(change, EventKind.LABEL_UPDATED, label, _data_row_id(change, label))
             return change.one(Label, label_id)
 

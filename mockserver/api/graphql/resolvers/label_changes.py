@@ -1,4 +1,4 @@
-"""Mutations of reviews and benchmarks (SDK label.py, review.py, benchmark.py)."""
+"""Mutations of labels, reviews and benchmarks (SDK label.py, review.py, benchmark.py)."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from mockserver.world.database import Clause
 from mockserver.world.labels import Label, LabelFeedback, Review
 
 MOST_SCORES, LARGEST_SCORE = 100, 1e12
+MOST_CHARACTERS, MOST_SECONDS = 4_000_000, 2**31 - 1
 Where = Mapping[str, Any]
 
 
@@ -28,6 +29,7 @@ class LabelScore(msgspec.Struct, frozen=True):
 
 
 def add_to(fields: Fields) -> None:
+    fields.add("Mutation", "updateLabel", update_label, long=True)
     fields.add("Mutation", "createReview", create_review)
     fields.add("Mutation", "updateReview", update_review)
     fields.add("Mutation", "createBenchmark", create_benchmark)
@@ -36,6 +38,28 @@ def add_to(fields: Fields) -> None:
     fields.add_attributes("LabelFeedback", LabelFeedback, "id")
     fields.add("LabelFeedback", "scores", list_scores)
     fields.add_attributes("LabelScore", LabelScore, "id name score")
+
+
+def update_label(_source: Any, call: Call, where: Where, data: Where) -> Label:
+    """Gives a label other annotations, or another time that it took. Raises NotFound, BadInput."""
+    from mockserver.workspaces.label_edits import build_content  # noqa: PLC0415  few documents change labels so
+
+    label = call.get(Label, str(where.get("id")))
+    text, seconds = data.get("label"), data.get("secondsToLabel")
+    if text is None and seconds is None:
+        raise BadInput("updateLabel was sent without values; expected label or secondsToLabel")
+    if seconds is not None and not 0 <= seconds <= MOST_SECONDS:
+        raise BadInput(f"secondsToLabel is {seconds}; expected 0 to {MOST_SECONDS:,}")
+    with call.store.change():
+        if text is not None:
+            if len(text) > MOST_CHARACTERS:
+                raise BadInput(f"label has {len(text):,} characters; at most {MOST_CHARACTERS:,} are kept")
+            new = build_content(call.store, label, text, call.build_legacy_label(label.id))
+            label = call.workspace.labels.update_label(label.id, **new._asdict())
+        if seconds is not None:
+            label = call.workspace.labels.set_seconds(label.id, round(seconds))
+    call.forget_legacy_labels()
+    return label
 
 
 def create_review(_source: Any, call: Call, data: Where) -> Review:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Unpack
 
 import msgspec
+import orjson
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields, json_text
@@ -15,7 +16,7 @@ from mockserver.api.graphql.resolvers.projects import find_creator
 from mockserver.world import ids
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause
-from mockserver.world.labels import Label, ProjectRow, Review
+from mockserver.world.labels import Body, Label, ProjectRow, Review
 from mockserver.world.projects import Project
 from mockserver.world.queries.conditions import LIVE, match_subquery
 
@@ -60,7 +61,7 @@ def add_to(fields: Fields) -> None:
     fields.add("DataRow", "labels", list_labels_of_row, long=True)
     fields.add("DataRow", "labelingActivity", get_labeling_activity)
     fields.add("LabelingActivity", "selectedLabelId", find_selected_label)
-    fields.add("Label", "label", lambda source, call: json_text(call.build_legacy_label(source.id)), long=True)
+    fields.add("Label", "label", format_label, long=True)
     fields.add("Label", "project", lambda source, call: call.find(Project, source.project_id))
     fields.add("Label", "dataRow", find_data_row)
     fields.add("Label", "createdBy", find_creator)
@@ -75,6 +76,15 @@ def add_to(fields: Fields) -> None:
     )
     fields.add("Review", "createdBy", find_creator)
     fields.add("Review", "organization", get_organization)
+
+
+def format_label(source: Label, call: Call) -> str:
+    """The `Label` of Export V1, or the text that a client put into its place."""
+    body = call.one(Body, Clause("id = :id", id=source.body_id), f"The body of label {source.id!r}")
+    if body.aside is not None and "text" in (aside := orjson.loads(body.aside)):
+        text: str = aside["text"]
+        return text
+    return json_text(call.build_legacy_label(source.id))
 
 
 def find_label(_source: Any, call: Call, where: Mapping[str, Any]) -> Label:
