@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +29,13 @@ from mockserver.world.migrations import FORMAT, can_migrate, checksum_of_tables
 WORKSPACES = "workspaces"
 """The folder with all secrets: API keys, and secrets of webhooks and links. The state folder itself may belong to
 somebody else and may hold other files, so an existing one keeps its mode."""
+OWN = frozenset({WORKSPACES, "lock", "lost+found"})
+"""Names in a new state folder that a start or a disk makes."""
+OWN_STARTS = (".", STATE_MANIFEST)
+"""Beginnings of such names: hidden files, and what a killed start has left of the manifest."""
+MOST_NAMED = 5
+"""Foreign files that are named in the log."""
+LOG = logging.getLogger(__name__)
 
 
 class State(ABC):
@@ -112,6 +120,7 @@ def check_version(folder: Path) -> None:
                 f"{folder / WORKSPACES} exists without {path}, so it is unknown which version of mockserver wrote it;"
                 " give another folder, or move that one away"
             )
+        _report_foreign_files(folder)
         write_atomically(path, msgspec.json.encode(mine), durable=True)
         return
     theirs = _read_state_manifest(path)
@@ -123,6 +132,18 @@ def check_version(folder: Path) -> None:
             f"{path} was written by {age} version of mockserver ({theirs.written_by}, format {theirs.format}); this is "
             f"{__version__}, format {FORMAT}: start that version, or give another folder"
         )
+
+
+def _report_foreign_files(folder: Path) -> None:
+    """Logs what is in a folder that becomes a state: its user may have meant another one. Raises OSError."""
+    names = sorted({path.name for path in folder.iterdir() if not path.name.startswith(OWN_STARTS)} - OWN)
+    if names:
+        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        LOG.warning(
+            "%s held %s%s, which no mockserver wrote. It becomes a state folder all the same, and these stay as they"
+            " are; give an empty folder if that one was not meant",
+            folder, ", ".join(map(repr, names[:MOST_NAMED])), more,
+        )  # fmt: skip
 
 
 def _read_state_manifest(path: Path) -> StateManifest:

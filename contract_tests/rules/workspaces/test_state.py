@@ -336,8 +336,30 @@ def test_a_folder_that_holds_other_things_may_become_a_state(tmp_path: Path) -> 
     state = tmp_path / "state"
     state.mkdir()
     (state / "notes.txt").write_text("mine")
-    assert start_and_stop(state, tmp_path)[0] == {OWN}
+    keys, log = start_and_stop(state, tmp_path)
+    assert keys == {OWN}
+    assert f"{state} held 'notes.txt', which no mockserver wrote" in log
     assert (state / "notes.txt").read_text() == "mine"
+    assert "notes.txt" not in start_and_stop(state, tmp_path)[1]
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ([], ""),
+        ([".gitkeep", "lost+found", "manifest.json.5f3a.part"], ""),
+        (["b", "a"], "held 'a', 'b', which"),
+        ([str(number) for number in range(7)], "'4' and 2 more, which"),
+    ],
+)
+def test_the_log_names_what_a_new_state_folder_holds(tmp_path: Path, names: list[str], said: str) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    for name in names:
+        (state / name).touch()
+    log = start_and_stop(state, tmp_path)[1]
+    assert said in log
+    assert bool(said) is ("no mockserver wrote" in log)
 
 
 # Locks and temporary folders
