@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -45,6 +47,7 @@ from mockserver.journal.journal import Journal, Journals
 from mockserver.journal.layer import JournalLayer
 from mockserver.journal.lines import log_refused, print_json, print_request
 from mockserver.journal.notes import Unknown, notes_of
+from mockserver.serving.protocol import TRANSPORT
 from mockserver.settings import Settings
 from mockserver.webhooks.dispatcher import Dispatcher
 from mockserver.webhooks.targets import Allowed
@@ -78,6 +81,7 @@ LISTENERS: dict[str, list[Callable[[Entry], None]]] = {
     "none": [],
 }
 """What is called with each recorded request, by the value of `--log`."""
+CANCELLED_AGAIN = 3
 CONTROL_THREADS, LONG_CONTROL_THREADS = 8, 4
 """Threads of controls that answer soon, and of controls that create, copy or export whole worlds: the former never wait
 for the latter."""
@@ -326,8 +330,21 @@ async def answer_bug(_request: Request, error: Exception) -> Response:
     return error_response(MockserverBug(f"A bug in the mock, not in your request: {type(error).__name__}; see its log"))
 
 
+async def _cut(scope: Scope, receive: Receive) -> None:
+    """Ends the connection of a request. A server that ends may cancel it again in the meantime."""
+    scope[TRANSPORT].abort()
+    for _ in range(CANCELLED_AGAIN):
+        with contextlib.suppress(asyncio.CancelledError):
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            return
+
+
 class Logged:
-    """The outermost layer: logs unexpected exceptions, which Starlette answers (`answer_bug`) and raises again."""
+    """The outermost layer: logs unexpected exceptions, which Starlette answers (`answer_bug`) and raises again.
+
+    Only the end of the server cancels a request. Its client sees a lost connection: it is open what was done.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -337,5 +354,7 @@ class Logged:
             await self._app(scope, receive, send)
         except ClientDisconnect:
             pass  # a client that disconnects while it sends a body waits for no answer
+        except asyncio.CancelledError:
+            await _cut(scope, receive)
         except Exception:
             LOG.exception("%s %s failed", scope.get("method"), scope.get("path"))

@@ -12,6 +12,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Protocol
 
 import msgspec
@@ -95,9 +96,11 @@ class _Uvicorn(Server):
         *,
         most_connections: int,
         bounds: Bounds,
+        stopping: Callable[[], None],
     ) -> None:
         super().__init__(config)
         self._background, self._ready, self._companion = background, ready, companion
+        self._stopping = stopping
         self._most_connections, self._bounds = most_connections, bounds
         self._watching: asyncio.Task[None] | None = None
         self._acceptor: Acceptor | None = None
@@ -115,7 +118,12 @@ class _Uvicorn(Server):
             self._watching = asyncio.create_task(self._watch(self._companion))
         self._ready()
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._stopping()
+        super().handle_exit(sig, frame)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._stopping()
         if self._acceptor is not None:
             self._acceptor.stop()
         await super().shutdown(sockets)
@@ -167,11 +175,13 @@ def serve(
     companion: int | None,
     most_connections: int | None = None,
     bounds: Bounds = BOUNDS,
+    stopping: Callable[[], None] = lambda: None,
 ) -> None:
     """Serves until SIGTERM, SIGINT, or the end of the companion process. One asyncio loop, httptools, no access log.
 
     `most_connections` may be open at the same time; None is half of the files that this process may have open. `bounds`
-    are those of each connection. Raises StartupError when so many connections cannot be open.
+    are those of each connection. `stopping` is called when it is to end, once or more. Raises StartupError when so many
+    connections cannot be open.
     """
     limit = connection_limit(most_connections)
     config = Config(
@@ -190,7 +200,7 @@ def serve(
     # Exports are written in threads of this process. A small answer needs the interpreter four times, and each time
     # waits this long for a thread that writes a batch of rows; the default is 5 ms.
     sys.setswitchinterval(0.0003)
-    uvicorn_ = _Uvicorn(config, background, ready, companion, most_connections=limit, bounds=bounds)
+    uvicorn_ = _Uvicorn(config, background, ready, companion, most_connections=limit, bounds=bounds, stopping=stopping)
     uvicorn_.run(sockets=[bound])
 
 

@@ -17,6 +17,7 @@ from mockserver.imports.lines import LONGEST_LINE
 from mockserver.imports.pictures import MOST_PIXELS, MOST_RUNS
 from mockserver.server import BOUNDS
 from mockserver.serving.acceptor import FEWEST, MOST_BY_DEFAULT, PAUSE
+from mockserver.serving.deadline import END_WITHIN
 from mockserver.serving.log import INTERVAL
 from mockserver.settings import LONGEST_KEY
 from mockserver.workspaces.annotation_work import LARGEST_ROW
@@ -57,6 +58,7 @@ HOLDS = {
     "a scenario file": f"{MOST_BYTES:,} bytes",
     "a message to a client": f"{errors.MOST_MESSAGE:,} characters",
     "a word that is compared with known words": (f"{errors.MOST_COMPARED} characters, {errors.MOST_CANDIDATES} words"),
+    "from a signal to stop to the end of the process": f"{END_WITHIN:g} s",
     "lines of one cause in the log": f"{INTERVAL:g} a second",
     "space for results of exports and uploaded files": "`--results-limit`",
 }

@@ -170,6 +170,7 @@ def run(settings: Settings) -> None:
     from mockserver.control.ready import build_ready
     from mockserver.generate.prepared import watch_progress
     from mockserver.serving.acceptor import connection_limit
+    from mockserver.serving.deadline import Deadline
     from mockserver.serving.descriptors import raise_limit
 
     with contextlib.suppress(RuntimeError, ValueError, OSError):  # there may be no error stream
@@ -195,6 +196,11 @@ def run(settings: Settings) -> None:
             ready_files.append(settings.ready_file)
         greet(settings, built.own.world, described, token)
 
+    def remove_ready_files() -> None:
+        for file in ready_files:
+            file.unlink(missing_ok=True)
+
+    deadline = Deadline(remove_ready_files)
     gc.freeze()
     gc.enable()
     try:
@@ -205,11 +211,13 @@ def run(settings: Settings) -> None:
             ready=ready,
             companion=settings.exit_with,
             most_connections=most_connections,
+            stopping=deadline.start,
         )
     finally:
+        deadline.start()
         built.close()
-        for file in ready_files:
-            file.unlink(missing_ok=True)
+        remove_ready_files()
+        deadline.finish()
 
 
 def add_control_token(settings: Settings) -> Settings:

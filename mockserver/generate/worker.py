@@ -8,6 +8,7 @@ again.
 from __future__ import annotations
 
 import contextlib
+import os
 import pickle
 import subprocess
 import sys
@@ -50,10 +51,14 @@ def _read_batches(process: subprocess.Popen[bytes], job: tuple[Scenario, int, in
 
 
 def main() -> None:
-    """Runs the worker. Ctrl+C in a terminal reaches this process too; its parent reports it."""
+    """Runs the worker. Ctrl+C in a terminal reaches this process too; its parent reports it, unless it has ended."""
     with contextlib.suppress(KeyboardInterrupt):
         plan, seed, ends = pickle.load(sys.stdin.buffer)  # noqa: S301  the process that started us wrote it
-        _write(plan, seed, ends, sys.stdout.buffer)
+        try:
+            _write(plan, seed, ends, sys.stdout.buffer)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os._exit(1)  # or the interpreter would try to write the rest
 
 
 def _write(plan: Scenario, seed: int, ends: int, out: BinaryIO) -> None:

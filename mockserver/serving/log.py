@@ -11,6 +11,8 @@ LOG = logging.getLogger(__name__)
 
 INTERVAL = 1.0
 """Seconds between two lines of one cause."""
+EXPECTED = frozenset({"Cancel %s running task(s), timeout graceful shutdown exceeded"})
+"""Templates of lines about something that is no error: a server is stopped while a page listens, or a test waits."""
 MOST_CAUSES = 256
 """Causes that are distinguished. Each text that a library composes itself is a cause of its own."""
 
@@ -31,6 +33,8 @@ class OncePerSecond(logging.Filter):
         """Returns whether the record is logged: no line of its cause was logged within the last second."""
         if record.name == LOG.name:
             return True
+        if record.msg in EXPECTED:
+            return False
         cause = (record.name, str(record.msg), record.exc_info[0] if record.exc_info else None)
         now = self._now()
         with self._lock:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -15,7 +16,7 @@ import requests
 
 from contract_tests.databases import create_database
 from contract_tests.postgres import PrivateCluster
-from contract_tests.rules.commands.starting import run
+from contract_tests.rules.commands.starting import ready, run, serve_in
 from contract_tests.serving import ServedWorld
 from mockserver.world.migrations import CHECKSUMS
 from mockserver.world.postgres.tables import DATA, WORLD, drop_views
@@ -281,6 +282,27 @@ def test_a_server_whose_database_is_silent_is_not_ready_until_it_answers() -> No
             os.kill(pid, signal.SIGCONT)
         wait_for(lambda: health(world)[0] == 200)
         assert world.ask("{ projects { name } }") == {"projects": []}
+
+
+@pytest.mark.slow
+def test_a_server_whose_database_is_silent_ends_when_it_is_told_to(tmp_path: Path) -> None:
+    dsn = create_database()
+    with serve_in(tmp_path, "--state", dsn, "--scenario", "empty") as process:
+        ready(process, tmp_path)
+        with connect(dsn) as raw:
+            ours = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE %s AND datname = current_database()"
+            pids = [pid for (pid,) in raw.execute(ours, ["mockserver%"])]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            process.terminate()
+            _, log = process.communicate(timeout=90)
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+    # It closes everything, if nothing was sent to the database that is still unanswered.
+    assert (process.returncode, "Look whether disk and database answer" in log) in {(0, False), (1, True)}
+    assert not (tmp_path / "ready.json").exists()
 
 
 def test_a_text_that_the_database_cannot_keep_is_refused_in_words() -> None:

@@ -3,7 +3,11 @@
 import json
 import signal
 import subprocess
+import sys
+import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -262,6 +266,70 @@ def test_an_idle_connection_does_not_hold_it_up(tmp_path: Path) -> None:
             process.terminate()
             process.wait(30)
     assert time.monotonic() - started < ENDS_WITHIN_SECONDS
+
+
+LARGE = """
+description = "A world that takes long to generate."
+[ontologies.o]
+media = "text"
+[[projects]]
+name = "large"
+media = "text"
+ontology = "o"
+labelled = 3000000
+"""
+
+
+def test_what_runs_when_it_stops_is_cut_without_a_line_in_the_log(tmp_path: Path) -> None:
+    """A page that listens, a body that is being sent, a world that is being generated: none of them holds it up."""
+    cache, scenario, folder = tmp_path / "cache", tmp_path / "large.toml", tmp_path / "run"
+    folder.mkdir()
+    scenario.write_text(LARGE)
+    stopped = threading.Event()
+
+    def send_slowly() -> Iterator[bytes]:
+        yield b"{"
+        stopped.wait(READY_WITHIN_SECONDS)
+
+    with serve_in(folder, LABELBOX_MOCKSERVER_CACHE=str(cache)) as process, ThreadPoolExecutor() as threads:
+        url = ready(process, folder)["url"]
+        with requests.get(f"{url}/console/stream", stream=True, timeout=60):
+            open_calls = [
+                threads.submit(requests.post, f"{url}/_mock/workspaces", json={"scenario": str(scenario)}, timeout=60),
+                threads.submit(requests.post, f"{url}/_mock/events", data=send_slowly(), timeout=60),
+            ]
+            deadline = time.monotonic() + READY_WITHIN_SECONDS
+            while not list(cache.rglob("*large*.part")):
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            process.terminate()
+            _, log = process.communicate(timeout=ENDS_WITHIN_SECONDS)
+        stopped.set()
+        assert [type(call.exception()) for call in open_calls] == [requests.ConnectionError] * 2
+    assert (process.returncode, log) == (0, "")
+
+
+UNENDING = """
+import threading
+from mockserver.serving.deadline import Deadline
+deadline = Deadline(lambda: print("cleaned", flush=True), seconds=0.05)
+deadline.start()
+deadline.start()
+threading.Thread(target=threading.Event().wait, name="frozen").start()
+{rest}
+"""
+
+
+@pytest.mark.parametrize(
+    ("rest", "expected"),
+    [("", (1, "cleaned\n", "threads that run: frozen")), ("deadline.finish()", (0, "", ""))],
+    ids=["waiting", "closed"],
+)
+def test_it_ends_although_something_does_not_end(rest: str, expected: tuple[int, str, str]) -> None:
+    program = [sys.executable, "-c", UNENDING.format(rest=rest)]
+    ended = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout) == expected[:2]
+    assert expected[2] in ended.stderr
 
 
 def test_it_ends_with_its_companion(tmp_path: Path) -> None:
