@@ -7,7 +7,7 @@ import contextlib
 import logging
 from typing import Any
 
-from starlette.types import Send
+from starlette.types import Message, Send
 
 from mockserver.forwarding.connection import ReplicaConnection, ReplicaLost, RequestRefused
 from mockserver.forwarding.envelope import Frame, Kind, pack_head, unpack_start
@@ -19,6 +19,10 @@ from mockserver.serving.protocol import TRANSPORT
 from mockserver.workspaces.naming import WorkspaceName
 
 LOG = logging.getLogger(__name__)
+
+NOTHING_YET: Message = {"type": "http.request", "more_body": True}
+WATCHED_AFTER = 0.05
+"""Seconds after which a client that has sent its whole request is watched: whether it waits for the answer."""
 
 
 class NotBegun(Exception):
@@ -53,27 +57,42 @@ class Exchange:
     def __init__(self, connection: ReplicaConnection, request: ClientRequest, send: Send) -> None:
         self._connection, self._request, self._send = connection, request, send
         self._is_started = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._writing: asyncio.Task[None] | None = None
         self._is_client_gone = False
 
     async def run(self, secret: str, name: WorkspaceName) -> None:
         """Raises NotBegun, AnswerLost."""
-        request, connection = self._request, self._connection
-        request.rewind()
-        first = await request.read_if_there()
-        whole = first is not None and not first.get("more_body", False)
-        beginning = pack_head(request.scope, name) + (b"" if first is None else first.get("body", b""))
-        connection.begin(secret, beginning, whole=whole)
-        writing = asyncio.create_task(self._write(whole=whole))
+        self._request.rewind()
+        first = self._request.read_if_there() or NOTHING_YET
+        if first["type"] == DISCONNECT:
+            return
+        whole = not first.get("more_body", False)
+        self._connection.begin(secret, pack_head(self._request.scope, name) + first.get("body", b""), whole=whole)
+        if whole:  # most answers are there before it pays to watch the client
+            self._timer = asyncio.get_running_loop().call_later(WATCHED_AFTER, self._begin_writing, whole)
+        else:
+            self._begin_writing(whole)
         try:
-            await self._pass_answer(writing)
+            await self._pass_answer()
         except ReplicaLost as lost:
             await self._end_lost(lost)
         except RequestRefused as refused:
-            number = connection.remote.number
+            number = self._connection.remote.number
             reason = "does not serve it" if refused.not_owner else f"answered {refused.status}"
             raise NotBegun(f"replica {number} {reason}") from None
         finally:
-            writing.cancel()
+            self._end_writing()
+
+    def _begin_writing(self, whole: bool) -> None:
+        self._writing = asyncio.create_task(self._write(whole=whole))
+
+    def _end_writing(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._writing is not None:
+            self._writing.cancel()
+            self._writing = None
 
     async def _write(self, *, whole: bool) -> None:
         """Writes the rest of the body, and then waits for the end of the client's connection, which ends all."""
@@ -87,12 +106,11 @@ class Exchange:
             self._is_client_gone = True
             self._connection.close("the client disconnected")
 
-    async def _pass_answer(self, writing: asyncio.Task[None]) -> None:
+    async def _pass_answer(self) -> None:
         """Raises ReplicaLost, RequestRefused."""
         while True:
             frame = await self._connection.read()
             if frame.kind in (Kind.CLOSE, Kind.RESET):
-                writing.cancel()
                 await self._end_client(reset=frame.kind == Kind.RESET)
                 return
             await self._pass_frame(frame)
@@ -126,6 +144,7 @@ class Exchange:
 
     async def _end_client(self, *, reset: bool) -> None:
         """Ends the connection of the client as the owner would have ended it."""
+        self._end_writing()
         if reset:
             await reset_connection(self._transport)
         else:
