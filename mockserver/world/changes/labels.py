@@ -13,6 +13,7 @@ from mockserver.errors import Conflict
 from mockserver.world import ids
 from mockserver.world.change import Change
 from mockserver.world.changes.deleting import mark_deleted
+from mockserver.world.changes.routes import ELSE, IF, Routes
 from mockserver.world.clock import SECOND
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause, JsonText, encode_json
@@ -115,6 +116,7 @@ class LabelChanges:
             place = Clause("no = :no", no=label.no)
             values = {"body_id": body, "skipped": skipped, "content_updated_at": change.now, "updated_at": change.now}
             change.connection.update(Label, place, **values)
+            _submit_rework(change, label, self._store.workspace.user_id)
             _add_event(change, EventKind.LABEL_UPDATED, label, _data_row_id(change, label))
             return change.one(Label, label_id)
 
@@ -235,10 +237,10 @@ def move_if_complete(change: Change, mover: Mover, project_row: ProjectRow, data
     count = change.connection.count(Label, labels)
     if count < project_row.expected_label_count:
         return
-    mover.move(project_row, MOVE, mover.find_queue(WorkflowStatus.IN_REVIEW), by)
     if count > 1:
         score = consensus_score(data_row_id, count)
         change.connection.update(Label, labels, consensus_score=score, updated_at=change.now)
+    mover.move(project_row, MOVE, mover.follow(project_row, IF, WorkflowStatus.IN_REVIEW), by)
 
 
 def find_project_row(change: Change, project_id: str, row: DataRow) -> ProjectRow:
@@ -260,7 +262,8 @@ class Mover:
     """Moves data rows through the workflow of one project, whose queues are read once."""
 
     def __init__(self, change: Change, project_id: str) -> None:
-        self._change = change
+        self._change, self._project_id = change, project_id
+        self._routes: Routes | None = None
         place = Clause("project_id = :id", id=project_id)
         self._queues = change.connection.select(TaskQueue, place, order="position")
         self._emails: dict[str, str] = {}
@@ -268,6 +271,21 @@ class Mover:
     def find_queue(self, status: WorkflowStatus) -> TaskQueue | None:
         """The first queue in which rows of a status wait. None for Done, and for a review that the workflow has not."""
         return next((queue for queue in self._queues if STATUS_OF_QUEUE[queue.queue_type] == status), None)
+
+    def follow(self, project_row: ProjectRow, output: str, status: WorkflowStatus) -> TaskQueue | None:
+        """The queue to which a row goes that leaves its queue by an output of the workflow that a client set, None for
+        Done. Where no edge leads on, or without such a workflow, it is the first queue of `status` (inferred)."""
+        if self._routes is None:
+            self._routes = Routes(self._change, self._project_id)
+        route = self._routes.find(project_row, output, {queue.id: queue for queue in self._queues})
+        return self.find_queue(status) if route is None else route.queue
+
+    @property
+    def has_workflow(self) -> bool:
+        """Whether a client set the workflow."""
+        if self._routes is None:
+            self._routes = Routes(self._change, self._project_id)
+        return self._routes.exist
 
     def move(self, project_row: ProjectRow, action: str, after: TaskQueue | None, by: str) -> None:
         """Moves a row to a queue, or without one to Done, and adds a step to its history. The first move adds two
@@ -295,16 +313,33 @@ class Mover:
         return self._emails[user_id]
 
 
+def _submit_rework(change: Change, label: Label, by: str) -> None:
+    """Moves the row of a corrected label from rework along the edges of the workflow that a client set."""
+    place = Clause("project_id = :project AND data_row_no = :row AND workflow_status = :status",
+                   project=label.project_id, row=label.data_row_no, status=WorkflowStatus.IN_REWORK)  # fmt: skip
+    project_row = change.connection.find(ProjectRow, place)
+    mover = Mover(change, label.project_id)
+    if project_row is not None and mover.has_workflow:
+        queue = mover.follow(project_row, IF, WorkflowStatus.IN_REVIEW)
+        mover.move(project_row, MOVE, queue, by)
+
+
 def _follow_review(change: Change, review: Review, label: Label) -> None:
-    """Moves the row of a reviewed label where the review sends it, unless it is there already."""
-    status, action = (WorkflowStatus.DONE, APPROVE) if review.score > 0 else (WorkflowStatus.IN_REWORK, REJECT)
+    """Moves the row of a reviewed label where the review sends it, unless it is there already: from a review along the
+    edges of the workflow, from elsewhere to Done or to rework."""
+    approved = review.score > 0
+    status, action = (WorkflowStatus.DONE, APPROVE) if approved else (WorkflowStatus.IN_REWORK, REJECT)
     row = change.connection.one(
         DataRow, Clause("no = :no", no=label.data_row_no), f"The data row of label {label.id!r}"
     )
     project_row = find_project_row(change, label.project_id, row)
-    if project_row.workflow_status != status:
-        mover = Mover(change, label.project_id)
-        mover.move(project_row, action, mover.find_queue(status), review.created_by)
+    mover = Mover(change, label.project_id)
+    in_review = project_row.workflow_status == WorkflowStatus.IN_REVIEW
+    queue = mover.follow(project_row, IF if approved else ELSE, status) if in_review else mover.find_queue(status)
+    if project_row.task_queue_id != (None if queue is None else queue.id) and (
+        in_review or project_row.workflow_status != status
+    ):
+        mover.move(project_row, action, queue, review.created_by)
         _add_event(change, EventKind.WORKFLOW_ACTION, label, row.id, action=action)
 
 

@@ -7,7 +7,8 @@ from typing import Any
 from mockserver.errors import BadInput, Conflict, NotAllowed
 from mockserver.world import ids
 from mockserver.world.change import Change
-from mockserver.world.database import Clause, encode_json
+from mockserver.world.changes.documents import encode_bounded
+from mockserver.world.database import Clause
 from mockserver.world.events import EventKind
 from mockserver.world.media import LIVE_CHAT
 from mockserver.world.models import ModelConfig, ProjectModelConfig
@@ -24,7 +25,7 @@ class ModelConfigChanges:
     def create(self, model_id: str, name: str, inference_params: Any) -> ModelConfig:
         """The model is one of the service's catalog, so its id is not checked."""
         with self._store.change() as change:
-            text = encode_json(inference_params)
+            text = encode_bounded("inferenceParams", inference_params)
             config = ModelConfig(ids.random_uuid(change.new_id()), model_id, name, text, change.now)
             change.connection.insert([config])
             change.add_event(EventKind.MODEL_UPDATED, config=config.id)

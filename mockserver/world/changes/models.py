@@ -10,8 +10,9 @@ import orjson
 from mockserver.errors import MalformedRequest
 from mockserver.world import ids
 from mockserver.world.change import Change
+from mockserver.world.changes.documents import encode_bounded
 from mockserver.world.changes.row_lookup import RowRef
-from mockserver.world.database import Clause, Connection, encode_json
+from mockserver.world.database import Clause, Connection
 from mockserver.world.events import EventKind
 from mockserver.world.labels import Label
 from mockserver.world.models import DataSplit, Model, ModelRun, ModelRunRow, Prediction
@@ -44,7 +45,7 @@ class ModelChanges:
         with self._store.change() as change:
             model = change.one(Model, model_id)
             run_id, user = ids.plain_uuid(change.new_id()), self._store.workspace.user_id
-            metadata = None if config is None else encode_json(config)
+            metadata = None if config is None else encode_bounded("trainingMetadata of the model run", config)
             run = ModelRun(
                 run_id, model.id, name, metadata, None, user, change.now, change.now, deleted=False,
             )  # fmt: skip
@@ -73,7 +74,8 @@ class ModelChanges:
             run = find_run(change, run_id)
             known = orjson.loads(run.training_metadata) if run.training_metadata is not None else {}
             merged = {**(known if isinstance(known, dict) else {}), **config} if config is not None else None
-            return _update_run(change, run, training_metadata=None if merged is None else encode_json(merged))
+            text = None if merged is None else encode_bounded("The configuration of the model run", merged)
+            return _update_run(change, run, training_metadata=text)
 
     def set_pipeline(self, run_id: str, pipeline: Mapping[str, Any]) -> ModelRun:
         """Changes the reported state of the training: what is not sent stays, and metadata are added (SDK tests
@@ -84,7 +86,8 @@ class ModelChanges:
             merged = known | {name: value for name, value in pipeline.items() if value is not None}
             if isinstance(known.get("metadata"), dict) and isinstance(merged["metadata"], dict):
                 merged["metadata"] = known["metadata"] | merged["metadata"]
-            return _update_run(change, run, training_pipeline=encode_json(merged))
+            text = encode_bounded("The training pipeline of the model run", merged)
+            return _update_run(change, run, training_pipeline=text)
 
     # Data rows of a run
 

@@ -11,6 +11,7 @@ import orjson
 from mockserver.errors import BadInput, nearest, quote, shorten
 from mockserver.world import ids
 from mockserver.world.change import Change
+from mockserver.world.changes.documents import encode_bounded
 from mockserver.world.changes.labels import STATUS_OF_QUEUE
 from mockserver.world.database import Clause, encode_json
 from mockserver.world.events import EventKind
@@ -62,7 +63,7 @@ class WorkflowChanges:
         with self._store.change() as change:
             project = change.one(Project, project_id)
             _replace_queues(change, project_id, nodes)
-            workflow = ProjectWorkflow(project.id, encode_json(config), change.now)
+            workflow = ProjectWorkflow(project.id, encode_bounded("config", config), change.now)
             change.connection.delete(ProjectWorkflow, Clause("project_id = :id", id=project.id))
             change.connection.insert([workflow])
             change.add_event(EventKind.PROJECT_UPDATED, project=project.id)

@@ -26,10 +26,6 @@ STEP = 300
 """Pixels between two nodes on the page of a workflow (inferred)."""
 
 
-MOST_CONFIG = 1_000_000
-"""Bytes of a workflow: a node with its filters has some hundreds."""
-
-
 class Workflow(msgspec.Struct, frozen=True):
     project_id: str
     config: dict[str, Any]
@@ -61,8 +57,6 @@ def update_project_workflow(_source: Any, call: Call, input: Mapping[str, Any]) 
             "routeDataRows was sent, which no SDK sends and which is not imitated; the data rows of a queue that goes"
             " wait in the first one of its type, or else for labels"
         )
-    if (size := len(orjson.dumps(input["config"]))) > MOST_CONFIG:
-        raise BadInput(f"config has {size:,} bytes; at most {MOST_CONFIG:,} are kept")
     call.workspace.workflows.set_workflow(input["projectId"], input["config"])
     return build_project_workflow(None, call, input["projectId"])
 

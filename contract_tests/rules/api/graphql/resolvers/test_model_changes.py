@@ -138,6 +138,10 @@ def test_the_configuration_of_a_run_is_updated_and_reset(workspace: MockWorkspac
         assert answer == {"trainingMetadata": config}
     assert ask_in(workspace, reset, run=run)["resetModelRunConfig"] == {"trainingMetadata": None}
     assert "expected an object" in refuse(workspace, update, run=run, data={"config": 7})
+    for key in range(4):
+        ask_in(workspace, update, run=run, data={"config": {str(key): "x" * 240_000}})
+    message = refuse(workspace, update, run=run, data={"config": {"more": "x" * 240_000}})
+    assert "at most 1,000,000 are kept" in message
 
 
 @pytest.mark.known("client")
