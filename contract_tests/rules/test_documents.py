@@ -326,7 +326,7 @@ def control_examples() -> list[tuple[Block, Block]]:
 
 
 def test_every_control_is_documented_with_an_example_of_its_own(server: ServedWorld) -> None:
-    served = requests.get(f"{server.url}/_mock/openapi.json", timeout=10).json()["paths"]
+    served = requests.get(f"{server.url}/_mock/openapi.json", timeout=60).json()["paths"]
     operations = {f"{method.upper()} {path}" for path, methods in served.items() for method in methods}
     documented = sections((REPOSITORY / "docs/control.md").read_text(), 2)
     assert set(documented) == operations
@@ -455,7 +455,7 @@ def query(document: str, **more: Any) -> Provoke:
     def ask(server: ServedWorld) -> requests.Response:
         headers = {"Authorization": f"Bearer {server.api_key}"}
         body = {"query": document.replace("IMAGE", server.projects["image"])} | more
-        return requests.post(server.graphql_url, json=body, headers=headers, timeout=10)
+        return requests.post(server.graphql_url, json=body, headers=headers, timeout=60)
 
     return ask
 
@@ -463,7 +463,7 @@ def query(document: str, **more: Any) -> Provoke:
 def post_body(body: bytes, **more: str) -> Provoke:
     def post(server: ServedWorld) -> requests.Response:
         headers = {"Authorization": f"Bearer {server.api_key}"} | more
-        return requests.post(server.graphql_url, data=body, headers=headers, timeout=10)
+        return requests.post(server.graphql_url, data=body, headers=headers, timeout=60)
 
     return post
 
@@ -480,7 +480,7 @@ def cancel_too_late(server: ServedWorld) -> requests.Response:
 
 def change_link(server: ServedWorld) -> requests.Response:
     dataset = server.ask("{ datasets { dataRows(first: 1) { rowData } } }")["datasets"][0]
-    return requests.get(dataset["dataRows"][0]["rowData"][:-1] + "x", timeout=10)
+    return requests.get(dataset["dataRows"][0]["rowData"][:-1] + "x", timeout=60)
 
 
 def label_of(workspace: MockWorkspace) -> str:
@@ -491,12 +491,12 @@ def label_of(workspace: MockWorkspace) -> str:
 
 def query_workspace(workspace: MockWorkspace, query: str) -> requests.Response:
     key = {"Authorization": f"Bearer {workspace.api_key}"}
-    return requests.post(workspace.graphql_url, json={"query": query}, headers=key, timeout=10)
+    return requests.post(workspace.graphql_url, json={"query": query}, headers=key, timeout=60)
 
 
 def frames_of(workspace: MockWorkspace, label: str) -> requests.Response:
     key = {"Authorization": f"Bearer {workspace.api_key}"}
-    return requests.get(f"{workspace.url}/v1/frames/{label}", headers=key, timeout=10)
+    return requests.get(f"{workspace.url}/v1/frames/{label}", headers=key, timeout=60)
 
 
 def frames_of_another(server: ServedWorld) -> requests.Response:
@@ -514,9 +514,9 @@ def export_without_descriptors(server: ServedWorld) -> requests.Response:
     with requests.Session() as session:
         session.headers["Authorization"] = f"Bearer {server.api_key}"
         query = EXPORT.replace("%s", "").replace("IMAGE", server.projects["image"])
-        session.get(f"{server.url}/_mock/health", timeout=10)  # the connection has to be there before
+        session.get(f"{server.url}/_mock/health", timeout=60)  # the connection has to be there before
         with out_of_descriptors(int(server.ready["pid"])):
-            return session.post(server.graphql_url, json={"query": query}, timeout=10)
+            return session.post(server.graphql_url, json={"query": query}, timeout=60)
 
 
 def ask_for_health_without_results(_server: ServedWorld) -> requests.Response:
@@ -537,13 +537,13 @@ def lose_an_owner(_server: ServedWorld) -> requests.Response:
 
 # How to get the refusals of the table; a bug of the server cannot be requested.
 PROVOKED: dict[str, Provoke] = {
-    "AuthenticationFailed": lambda server: requests.post(server.graphql_url, json={"query": "{}"}, timeout=10),
+    "AuthenticationFailed": lambda server: requests.post(server.graphql_url, json={"query": "{}"}, timeout=60),
     "NotFound": query('{ project(where: {id: "nothing"}) { id } }'),
     "NotYours": frames_of_another,
     "Gone": frames_of_a_deleted_label,
     "Conflict": cancel_too_late,
     "MalformedRequest": query(EXPORT % ', searchQuery: {query: [{type: "batch", ids: 7}]}'),
-    "NotAllowed": lambda server: requests.get(server.graphql_url, timeout=10),
+    "NotAllowed": lambda server: requests.get(server.graphql_url, timeout=60),
     "BadInput": post_body(b"{"),
     "QueryNotParsed": query("{"),
     "QueryNotValid": query("{ organization { namme } }"),
@@ -552,7 +552,7 @@ PROVOKED: dict[str, Provoke] = {
     "ControlRefused": lambda server: requests.get(
         f"{server.url}/_mock/clock", headers={"Origin": "http://elsewhere"}, timeout=10
     ),
-    "HostRefused": lambda server: requests.get(f"{server.url}/", headers={"Host": "evil.example"}, timeout=10),
+    "HostRefused": lambda server: requests.get(f"{server.url}/", headers={"Host": "evil.example"}, timeout=60),
     "LinkRefused": change_link,
     "ResourceFailed": export_without_descriptors,
     "OwnerUnavailable": lose_an_owner,

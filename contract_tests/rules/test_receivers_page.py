@@ -61,10 +61,10 @@ def start_receiver(line: str, folder: Path, programs: Path, port: str) -> Iterat
 
 
 def wait_for(port: str) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while True:
         try:
-            socket.create_connection(("127.0.0.1", int(port)), timeout=1).close()
+            socket.create_connection(("127.0.0.1", int(port)), timeout=30).close()
         except OSError:
             assert time.monotonic() < deadline, "not listening"
             time.sleep(0.05)

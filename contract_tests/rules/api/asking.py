@@ -18,7 +18,7 @@ import requests
 from contract_tests.serving import ServedWorld
 from mockserver.testing import MockWorkspace
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 LONG_PATIENCE = 120.0
 """Seconds; for changes and pages that take long."""
 EXPORT = (

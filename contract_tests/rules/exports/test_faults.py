@@ -74,7 +74,7 @@ class Asking:
 
     def wait_for(self, task_id: str) -> dict[str, Any]:
         """Waits until the task has ended, and returns it."""
-        until = time.monotonic() + 60
+        until = time.monotonic() + 120
         while (task := self.task(task_id))["status"] == "IN_PROGRESS":
             assert time.monotonic() < until, f"{task} did not end"
             time.sleep(0.02)
@@ -91,7 +91,7 @@ class Asking:
 
     def labels(self, project: str) -> dict[str, Any]:
         """The answer of Export V1 when there is nothing to wait for."""
-        until = time.monotonic() + 60
+        until = time.monotonic() + 120
         while True:
             answer = self.answer(LABELS, id=self.world.projects[project])
             if "errors" in answer or answer["data"]["exportLabels"]["downloadUrl"] is not None:
@@ -284,7 +284,7 @@ def test_a_failure_that_could_not_be_recorded_is_written_when_the_cause_is_gone(
             gate.open()
             reason = asking.wait_for(known)["metadata"]["failure"]
             gate.close()
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120
         while asking.task(known)["metadata"] != {"failure": reason} or not is_recorded(lives(world), known):
             assert time.monotonic() < until, "the end of the task was never written"
             time.sleep(0.05)
@@ -314,12 +314,12 @@ def test_an_export_of_v1_fails_where_not_even_the_database_can_be_written(asking
     with unable_to_write_files(asking.pid):
         gate.open()
         gate.close()
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120
         while "errors" not in (answer := asking.answer(LABELS, id=project)):
             assert time.monotonic() < until, "it is still said to run"
             time.sleep(0.02)
         assert "world.sqlite" in answer["errors"][0]["message"]
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while "errors" in (answer := asking.labels("image")):
         assert time.monotonic() < until, answer
     assert asking.get(answer["data"]["exportLabels"]["downloadUrl"]).ok

@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import select
 import socket
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,16 @@ class Small:
         with self.connect() as connection:
             connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             return read_all(connection).startswith(b"HTTP/1.1 200 ")
+
+    def advance(self, seconds: float) -> None:
+        """Moves the server's clock. All bytes that were sent before are read before."""
+        with self.connect() as connection:
+            connection.sendall(b"GET /advance/%f HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" % seconds)
+            assert read_all(connection).startswith(b"HTTP/1.1 200 ")
+
+    def count_sockets(self) -> int:
+        """How many sockets the process has open: its own few, and one for each accepted connection."""
+        return sum("socket:" in str(link.readlink()) for link in Path(f"/proc/{self.pid}/fd").iterdir())
 
     def memory(self) -> int:
         """Bytes that the process has in memory now."""
@@ -57,6 +68,11 @@ def start_small(
             yield Small(int(line), process.pid, log)
         finally:
             process.kill()
+
+
+def has_answer(connection: socket.socket) -> bool:
+    """Whether the server has sent something, or has closed the connection."""
+    return bool(select.select([connection], [], [], 0)[0])
 
 
 def read_all(connection: socket.socket) -> bytes:

@@ -62,8 +62,9 @@ def test_exactly_as_many_connections_as_allowed_are_accepted_one_by_one(tmp_path
 def test_a_request_that_waits_in_the_kernel_is_answered_before_its_connection_gives_way(tmp_path: Path) -> None:
     """The server stops for longer than a connection may be idle, as a process on a busy machine does."""
     with start_small(tmp_path, most_connections=8) as server, ExitStack() as open_connections:
+        before = server.count_sockets()
         silent = [open_connections.enter_context(server.connect()) for _ in range(8)]
-        time.sleep(0.5)  # they are accepted, unless the machine is busy: then this test shows less
+        assert eventually(lambda: server.count_sockets() == before + 8)
         os.kill(server.pid, signal.SIGSTOP)
         time.sleep(IDLE_FOR + 0.2)
         new = open_connections.enter_context(send_request(server, PLAIN))
@@ -97,9 +98,10 @@ def test_200_clients_do_not_take_the_descriptors_of_a_server_with_64(tmp_path: P
         with ExitStack() as open_connections:
             for _ in range(200):
                 open_connections.enter_context(send_request(server, request_))
-            before = server.processor_seconds()
+            before, began = server.processor_seconds(), time.monotonic()
             time.sleep(1)
-            assert server.processor_seconds() - before < 0.7  # it waits, and does not turn in circles
+            used, took = server.processor_seconds() - before, time.monotonic() - began
+            assert used < 0.6 * took + 0.1  # it waits, and does not turn in circles
             assert len(list(Path(f"/proc/{server.pid}/fd").iterdir())) < 60
         assert eventually(server.is_answering, within=30)
         assert len(server.log.read_text()) < 4000

@@ -1,14 +1,22 @@
 """The bounds of one connection, in bytes and seconds, on real sockets and below any client."""
 
 import http.client
-import time
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contract_tests.rules.serving.started import Small, eventually, read_all, refusal, send_all, start_small
+from contract_tests.rules.serving.started import (
+    PATIENCE,
+    Small,
+    eventually,
+    has_answer,
+    read_all,
+    refusal,
+    send_all,
+    start_small,
+)
 from mockserver.serving.protocol import Bounds
 
 MEGABYTE = 1024 * 1024
@@ -16,6 +24,7 @@ START = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: localhost\r\n"
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 BOUNDS = Bounds()
+TIMES = Bounds(head_seconds=1000, body_silence=1000, body_seconds=5000, answer_silence=1000, linger=1000, idle=3000)
 
 
 @pytest.fixture(scope="module")
@@ -25,12 +34,9 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Small]:
 
 
 @pytest.fixture(scope="module")
-def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Small]:
-    """A server whose clients have less than a second for everything."""
-    folder = tmp_path_factory.mktemp("hasty")
-    with start_small(
-        folder, head_seconds=0.6, body_silence=0.6, body_seconds=3, answer_silence=1, linger=0.5, idle=3
-    ) as server:
+def clocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Small]:
+    """A server whose clock the tests move: no bound is reached by the time that a busy machine takes."""
+    with start_small(tmp_path_factory.mktemp("clocked"), **TIMES._asdict()) as server:
         yield server
 
 
@@ -206,82 +212,91 @@ def test_a_request_for_another_protocol_is_answered_in_this_one_and_not_logged(s
         (CHUNKED + b"1\r\nx\r\n0\r\nX: half", 408),
     ],
 )
-def test_a_client_that_falls_silent_is_left(hasty: Small, sent: bytes, status: int | None) -> None:
-    with hasty.connect() as connection:
+def test_a_client_that_falls_silent_is_left(clocked: Small, sent: bytes, status: int | None) -> None:
+    with clocked.connect() as connection:
         connection.sendall(sent)
+        clocked.advance(600)
+        assert not has_answer(connection)
+        clocked.advance(600)
         if status is None:
             assert read_all(connection) == b""
         else:
             answered, document = refusal(connection)
             assert (answered, document["code"]) == (status, "BAD_USER_INPUT")
-            assert " s" in document["message"]
+            assert "1000 s" in document["message"]
 
 
-@pytest.mark.parametrize("begin", [b"GET /", CHUNKED, b"\r\n"], ids=["a head", "a body", "empty lines"])
-def test_a_client_that_sends_a_byte_now_and_then_is_left_too(hasty: Small, begin: bytes) -> None:
-    byte = {b"GET /": b"a", CHUNKED: b"1\r\nx\r\n", b"\r\n": b"\r\n"}[begin]
-    with hasty.connect() as connection:
+@pytest.mark.parametrize(
+    ("begin", "part", "bound"),
+    [
+        (b"GET /", b"a", TIMES.head_seconds),
+        (CHUNKED, b"1\r\nx\r\n", TIMES.body_seconds),
+        (b"\r\n", b"\r\n", TIMES.head_seconds),
+    ],
+    ids=["a head", "a body", "empty lines"],
+)
+def test_a_client_that_sends_a_byte_now_and_then_is_left_too(
+    clocked: Small, begin: bytes, part: bytes, bound: float
+) -> None:
+    with clocked.connect() as connection:
         connection.sendall(begin)
-        until = time.monotonic() + 60
-        connection.settimeout(0.2)
-        while time.monotonic() < until:
-            send_all(connection, byte)
-            try:
-                if connection.recv(1000)[:12] in {b"HTTP/1.1 408", b""}:
-                    break
-            except TimeoutError:
-                continue
-            except ConnectionError:
-                break
-    assert time.monotonic() < until
+        for _ in range(int(bound // 400)):
+            clocked.advance(400)
+            assert not has_answer(connection)
+            connection.sendall(part)
+        clocked.advance(400)
+        assert read_all(connection)[:12] in {b"HTTP/1.1 408", b""}
 
 
-@pytest.fixture(scope="module")
-def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Small]:
-    """A server whose clients have more time than a busy machine takes."""
-    folder = tmp_path_factory.mktemp("patient")
-    with start_small(folder, head_seconds=4, body_silence=4, body_seconds=60, idle=60) as server:
-        yield server
-
-
-def test_a_client_that_is_only_slow_is_served(patient: Small) -> None:
+def test_a_client_that_is_only_slow_is_served(clocked: Small) -> None:
     """Each part comes within its time, all of them do not."""
-    with patient.connect() as connection:
+    with clocked.connect() as connection:
         for piece in (b"POST / HTTP/1.1\r\nConnection: close\r\n", b"Content-Length: 4\r\n\r\na", b"b", b"c", b"d"):
             connection.sendall(piece)
-            time.sleep(1.4)
+            clocked.advance(900)
         assert read_all(connection).endswith(b"\r\n\r\n4")
 
 
-def test_a_connection_may_be_idle_between_requests_for_longer_than_a_head_may_take(patient: Small) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", patient.port, timeout=30)
+def test_a_connection_may_be_idle_between_requests_for_longer_than_a_head_may_take(clocked: Small) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", clocked.port, timeout=PATIENCE)
     connection.request("GET", "/")
     connection.getresponse().read()
     sock = connection.sock
-    time.sleep(4.5)
+    clocked.advance(2500)
     connection.request("GET", "/")
     assert connection.getresponse().read() == b"0"
     assert connection.sock is sock
     connection.close()
 
 
-def test_a_connection_that_is_idle_for_longer_is_closed_without_a_word(hasty: Small) -> None:
-    with hasty.connect() as connection:
+def test_a_connection_that_is_idle_for_longer_is_closed_without_a_word(clocked: Small) -> None:
+    with clocked.connect() as connection:
         connection.sendall(START + b"\r\n" + CHUNKED + b"1\r\nx\r\n0\r\n\r\n")
-        started_ = time.monotonic()
-        answers = read_all(connection)
-        assert time.monotonic() - started_ > 2
-    assert answers.count(b"HTTP/1.1 ") == answers.count(b"HTTP/1.1 200 OK") == 2
+        answers = b""
+        while answers.count(b"HTTP/1.1 200 OK") < 2 or not answers.endswith(b"\r\n\r\n1"):
+            answers += connection.recv(65536)
+        clocked.advance(2500)
+        assert not has_answer(connection)
+        clocked.advance(600)
+        assert read_all(connection) == b""
 
 
-def test_a_client_that_takes_nothing_of_its_answer_is_left(hasty: Small) -> None:
-    with hasty.connect() as connection:
-        before = hasty.memory()
+def test_a_client_that_takes_nothing_of_its_answer_is_left(clocked: Small) -> None:
+    def is_left_after_another_silence() -> bool:
+        clocked.advance(TIMES.answer_silence)
+        return clocked.memory() < before + 20 * MEGABYTE
+
+    with clocked.connect() as connection:
+        before = clocked.memory()
         connection.sendall(b"GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        assert eventually(lambda: hasty.memory() > before + 40 * MEGABYTE, within=60)
-        assert eventually(lambda: hasty.memory() < before + 20 * MEGABYTE, within=60)
+        assert eventually(lambda: clocked.memory() > before + 40 * MEGABYTE, within=60)
+        clocked.advance(1)  # the server has seen how much waits
+        sockets = clocked.count_sockets()
+        clocked.advance(TIMES.answer_silence / 2)
+        assert clocked.count_sockets() == sockets
+        assert eventually(is_left_after_another_silence, within=60)
 
 
-def test_the_server_goes_on_after_all_of_this(hasty: Small, small: Small) -> None:
-    assert hasty.is_answering()
+def test_the_server_goes_on_after_all_of_this(clocked: Small, small: Small) -> None:
+    assert clocked.is_answering()
     assert small.is_answering()

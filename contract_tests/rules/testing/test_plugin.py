@@ -195,7 +195,7 @@ def test_the_server_ends_even_when_the_session_is_killed(pytester: pytest.Pytest
     pytester.makepyfile(WRITES_PID + "\n        import time; time.sleep(60)\n")
     session = subprocess.Popen([sys.executable, "-m", "pytest", "-q", str(pytester.path)], stdout=subprocess.DEVNULL)
     file = pytester.path / "pid-0"
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not (file.exists() and file.read_text()) and time.monotonic() < deadline:
         time.sleep(0.05)
     session.send_signal(signal.SIGKILL)

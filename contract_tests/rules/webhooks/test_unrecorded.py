@@ -27,7 +27,7 @@ def test_a_try_that_cannot_be_recorded_is_recorded_when_the_cause_is_gone() -> N
             recorded.set()
             time.sleep(1.5)  # in which it is tried more than once; what is not written can only be missed
             assert delivery(world)["attempts"] == []
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120
         while (item := delivery(world))["state"] != "DELIVERED":
             assert time.monotonic() < until, item
             time.sleep(0.05)

@@ -26,7 +26,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
         control.call("POST", "workspaces", {"api_key": MADE})
         control.call("POST", "workspaces", {"api_key": FORK, "fork_of": MADE})
         process.terminate()
-        process.wait(10)
+        process.wait(60)
     return folder / "state"
 
 
@@ -144,7 +144,7 @@ def original_of_many(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number in range(len(DAMAGE)):
             control.call("POST", "workspaces", {"api_key": f"key-{number}"})
         process.terminate()
-        process.wait(10)
+        process.wait(60)
     return folder / "state"
 
 
@@ -387,7 +387,7 @@ def test_the_temporary_folder_of_a_killed_server_is_removed_by_the_next(tmp_path
     with serve_in(tmp_path, "--scenario", "empty", **where) as killed:
         ready(killed, tmp_path)
         killed.kill()
-        killed.wait(10)
+        killed.wait(60)
     [left] = temporary.iterdir()
     (temporary / "mockserver-of-somebody-else").mkdir()
     (tmp_path / "ready.json").unlink()

@@ -472,12 +472,12 @@ def test_a_read_waits_for_no_change_and_sees_what_is_committed(store: Store) -> 
             CatalogChanges(store).update_project(before.id, name="renamed")
             assert project(store, "renamed").id == before.id, "its own thread sees it"
             inside.set()
-            assert seen.wait(10)
+            assert seen.wait(60)
             assert opened.connection is not None
 
     with ThreadPoolExecutor(1) as thread:
         running_change = thread.submit(change)
-        assert inside.wait(10)
+        assert inside.wait(60)
         assert project(store) == before
         seen.set()
         running_change.result()
