@@ -14,7 +14,23 @@ from typing import Any
 import pytest
 import requests
 import schemathesis
-from graphql import BooleanValueNode, IntValueNode, ListValueNode, ObjectFieldNode, ObjectValueNode, StringValueNode
+from graphql import (
+    BooleanValueNode,
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLList,
+    GraphQLNonNull,
+    IntValueNode,
+    ListValueNode,
+    ObjectFieldNode,
+    ObjectValueNode,
+    StringValueNode,
+    build_schema,
+    get_named_type,
+    is_leaf_type,
+)
 from graphql.language import NameNode
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -220,3 +236,56 @@ def test_any_document_of_the_schema_is_answered_or_refused(
             assert error["extensions"]["code"]
 
     law()
+
+
+LEAST: dict[str, Any] = {"Int": 0, "Float": 0, "Boolean": False, "PageSize": 0, "UInt64": 0}
+"""The least value of a scalar; of all others it is a text."""
+
+
+def build_least(kind: GraphQLInputType, some_id: str, *, nulls: bool) -> Any:
+    """The least value that the schema takes: what may be left out is left out, or null, and lists are empty."""
+    if not isinstance(kind, GraphQLNonNull):
+        return None
+    inner = kind.of_type
+    if isinstance(inner, GraphQLList):
+        return []
+    if isinstance(inner, GraphQLEnumType):
+        return next(iter(inner.values))
+    if isinstance(inner, GraphQLInputObjectType):
+        return {
+            name: build_least(field.type, some_id, nulls=nulls)
+            for name, field in inner.fields.items()
+            if nulls or isinstance(field.type, GraphQLNonNull)
+        }
+    return some_id if inner.name == "ID" else LEAST.get(inner.name, "")
+
+
+def build_least_document(operation: str, name: str, field: GraphQLField) -> str:
+    """One root field with its required arguments as variables."""
+    required = {key: argument for key, argument in field.args.items() if isinstance(argument.type, GraphQLNonNull)}
+    variables = ", ".join(f"${key}: {argument.type}" for key, argument in required.items())
+    arguments = ", ".join(f"{key}: ${key}" for key in required)
+    selection = "" if is_leaf_type(get_named_type(field.type)) else " { __typename }"
+    return (
+        f"{operation} Least{f'({variables})' if variables else ''}"
+        f" {{ {name}{f'({arguments})' if arguments else ''}{selection} }}"
+    )
+
+
+@pytest.mark.parametrize("nulls", [False, True], ids=["left-out", "null"])
+@pytest.mark.parametrize("operation", ["query", "mutation"])
+def test_every_operation_takes_the_least_that_its_schema_allows(
+    fuzzed: ServedWorld, operation: str, nulls: bool
+) -> None:
+    schema = build_schema(read_sdl())
+    root = schema.query_type if operation == "query" else schema.mutation_type
+    assert root is not None
+    headers = {"Authorization": f"Bearer {fuzzed.api_key}"}
+    for some_id in (list_ids(fuzzed)[1], ""):
+        for name, field in root.fields.items():
+            required = {key: each for key, each in field.args.items() if isinstance(each.type, GraphQLNonNull)}
+            variables = {key: build_least(each.type, some_id, nulls=nulls) for key, each in required.items()}
+            body = {"query": build_least_document(operation, name, field), "variables": variables}
+            answer = requests.post(fuzzed.graphql_url, json=body, headers=headers, timeout=60)
+            assert answer.status_code == HTTPStatus.OK, (name, answer.text)
+            assert "MOCKSERVER_BUG" not in answer.text, (name, answer.text)

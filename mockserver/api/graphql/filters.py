@@ -75,6 +75,13 @@ def build_unique_condition(kind: type[Record], where: Where | None) -> Clause:
     return build_condition(kind, where)
 
 
+def read_id(where: Where, operation: str) -> str:
+    """The id in a search for one record by its id, which the schema lets clients leave out. Raises BadInput."""
+    if not where.get("id"):
+        raise BadInput(f"{operation} was sent without where.id; expected {operation}(where: {{id: …}} …)")
+    return str(where["id"])
+
+
 def check_size(where: Where) -> None:
     """Raises BadInput when a search has more terms than are answered."""
     if (size := _count_terms(where)) > MOST_TERMS:

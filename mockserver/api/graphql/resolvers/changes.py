@@ -8,7 +8,7 @@ from typing import Any
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.dates import EDITOR_FROM_THE_START, QUEUES_ARE_BATCHES, is_since
 from mockserver.api.graphql.fields import Fields
-from mockserver.api.graphql.filters import snake
+from mockserver.api.graphql.filters import read_id, snake
 from mockserver.api.graphql.texts import check_texts
 from mockserver.errors import BadInput, MalformedRequest
 from mockserver.imports.media import build_content
@@ -126,11 +126,11 @@ def update_project(_source: Any, call: Call, where: Mapping[str, Any], data: Map
     if rows := sorted(FIRST_ROWS & data.keys()):
         raise BadInput(f"A project was updated with {', '.join(rows)}, which only a new project takes; leave them out")
     fields = _build_columns(data) | _find_frontend(call, data)
-    return call.workspace.catalog.update_project(_get_id(where, "updateProject"), **fields)
+    return call.workspace.catalog.update_project(read_id(where, "updateProject"), **fields)
 
 
 def find_project_to_change(_source: Any, call: Call, where: Mapping[str, Any]) -> Project:
-    project_id = _get_id(where, "project")
+    project_id = read_id(where, "project")
     return call.get(Project, project_id)
 
 
@@ -164,13 +164,7 @@ def create_dataset(_source: Any, call: Call, data: Mapping[str, Any]) -> Dataset
 
 
 def update_dataset(_source: Any, call: Call, where: Mapping[str, Any], data: Mapping[str, Any]) -> Dataset:
-    return call.workspace.catalog.update_dataset(_get_id(where, "updateDataset"), **_build_columns(data))
-
-
-def _get_id(where: Mapping[str, Any], what: str) -> str:
-    if not where.get("id"):
-        raise BadInput(f"{what} was sent without where.id; expected {what}(where: {{id: …}} …)")
-    return str(where["id"])
+    return call.workspace.catalog.update_dataset(read_id(where, "updateDataset"), **_build_columns(data))
 
 
 def delete_data_rows(_source: Any, call: Call, where: Mapping[str, Any]) -> list[str]:

@@ -9,7 +9,7 @@ import orjson
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
-from mockserver.api.graphql.filters import snake
+from mockserver.api.graphql.filters import read_id, snake
 from mockserver.api.graphql.texts import check_texts
 from mockserver.errors import BadInput
 from mockserver.world.changes.issues import NewIssue
@@ -66,15 +66,15 @@ def update_issue(_source: Any, call: Call, where: Where, data: Where) -> Issue:
     values = {snake(name): value for name, value in data.items() if value is not None}
     if "position" in values:
         values["position"] = _encode_position(data)
-    return call.workspace.issues.edit_issue(where["id"], **values)
+    return call.workspace.issues.edit_issue(read_id(where, "updateIssue"), **values)
 
 
 def resolve_issue(_source: Any, call: Call, where: Where) -> Issue:
-    return call.workspace.issues.resolve_issue(where["id"], IssueStatus.RESOLVED)
+    return call.workspace.issues.resolve_issue(read_id(where, "resolveIssue"), IssueStatus.RESOLVED)
 
 
 def open_issue(_source: Any, call: Call, where: Where) -> Issue:
-    return call.workspace.issues.resolve_issue(where["id"], IssueStatus.OPEN)
+    return call.workspace.issues.resolve_issue(read_id(where, "openIssue"), IssueStatus.OPEN)
 
 
 def delete_issues(_source: Any, call: Call, data: Where) -> bool:
@@ -89,11 +89,11 @@ def create_comment(_source: Any, call: Call, data: Where) -> Comment:
 
 def update_comment(_source: Any, call: Call, where: Where, data: Where) -> Comment:
     _check(data, "content")
-    return call.workspace.issues.edit_comment(where["id"], data["content"])
+    return call.workspace.issues.edit_comment(read_id(where, "updateComment"), data["content"])
 
 
 def delete_comment(_source: Any, call: Call, where: Where) -> bool:
-    call.workspace.issues.delete_comment(where["id"])
+    call.workspace.issues.delete_comment(read_id(where, "deleteComment"))
     return True
 
 
@@ -108,9 +108,9 @@ def edit_category(_source: Any, call: Call, where: Where, data: Where) -> IssueC
     values = {name: str(value) for name, value in data.items() if value is not None}
     if not values:
         raise BadInput("editIssueCategory was sent without a value; expected name or description")
-    return call.workspace.issues.edit_category(where["id"], **values)
+    return call.workspace.issues.edit_category(read_id(where, "editIssueCategory"), **values)
 
 
 def delete_category(_source: Any, call: Call, where: Where) -> bool:
-    call.workspace.issues.delete_category(where["id"])
+    call.workspace.issues.delete_category(read_id(where, "deleteIssueCategory"))
     return True

@@ -7,11 +7,11 @@ from typing import Any, Unpack
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
+from mockserver.api.graphql.filters import read_id
 from mockserver.api.graphql.pages import Window
 from mockserver.api.graphql.resolvers.people import get_organization
 from mockserver.api.graphql.resolvers.projects import find_creator
 from mockserver.api.graphql.texts import check_texts
-from mockserver.errors import BadInput
 from mockserver.webhooks import subscriptions
 from mockserver.webhooks.options import WebhookOptions
 from mockserver.world.database import Clause
@@ -65,10 +65,9 @@ def create_webhook(_source: Any, call: Call, data: Mapping[str, Any]) -> Subscri
 
 def update_webhook(_source: Any, call: Call, where: Mapping[str, Any], data: Mapping[str, Any]) -> Subscription:
     """Only what is given; a project cannot be changed (no client tries)."""
-    if not where.get("id"):
-        raise BadInput("updateWebhook was sent without where.id; expected updateWebhook(where: {id: …} …)")
+    webhook = read_id(where, "updateWebhook")
     check_texts(data)
     changes = {name: data[name] for name in ("url", "secret", "status") if data.get(name) is not None}
     if (topics := (data.get("topics") or {}).get("set")) is not None:
         changes["topics"] = topics
-    return subscriptions.change(call.workspace.deliveries, str(where["id"]), **changes)
+    return subscriptions.change(call.workspace.deliveries, webhook, **changes)
