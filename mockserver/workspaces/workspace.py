@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from mockserver.world.changes.catalog import CatalogChanges
     from mockserver.world.changes.data_rows import DataRowChanges
     from mockserver.world.changes.embeddings import EmbeddingChanges
+    from mockserver.world.changes.foundry_apps import FoundryAppChanges
     from mockserver.world.changes.global_keys import GlobalKeyChanges
     from mockserver.world.changes.groups import GroupChanges
     from mockserver.world.changes.integrations import IntegrationChanges
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from mockserver.world.changes.slices import SliceChanges
     from mockserver.world.changes.tasks import TaskChanges
     from mockserver.world.changes.workflows import WorkflowChanges
+    from mockserver.world.changes.workforces import WorkforceChanges
 
 LOG = logging.getLogger(__name__)
 
@@ -102,11 +104,13 @@ class Workspace(HasParts):
     projects: Part[ProjectChanges] = Part("mockserver.world.changes.projects:ProjectChanges", "store")
     groups: Part[GroupChanges] = Part("mockserver.world.changes.groups:GroupChanges", "store")
     slices: Part[SliceChanges] = Part("mockserver.world.changes.slices:SliceChanges", "store")
+    foundry_apps: Part[FoundryAppChanges] = Part("mockserver.world.changes.foundry_apps:FoundryAppChanges", "store")
     model_configs: Part[ModelConfigChanges] = Part("mockserver.world.changes.model_configs:ModelConfigChanges", "store")
     data_rows: Part[DataRowChanges] = Part("mockserver.world.changes.data_rows:DataRowChanges", "store")
     labels: Part[LabelChanges] = Part("mockserver.world.changes.labels:LabelChanges", "store")
     issues: Part[IssueChanges] = Part("mockserver.world.changes.issues:IssueChanges", "store")
     workflows: Part[WorkflowChanges] = Part("mockserver.world.changes.workflows:WorkflowChanges", "store")
+    workforces: Part[WorkforceChanges] = Part("mockserver.world.changes.workforces:WorkforceChanges", "store")
     ontologies: Part[OntologyChanges] = Part("mockserver.world.changes.ontologies:OntologyChanges", "store")
     tasks: Part[TaskChanges] = Part("mockserver.world.changes.tasks:TaskChanges", "store")
 

@@ -58,6 +58,16 @@ MIGRATIONS: tuple[Migration, ...] = (
               is_org_default BOOLEAN NOT NULL, last_valid_at BIGINT, created_at BIGINT NOT NULL,
               updated_at BIGINT NOT NULL
             )""",
+            "ALTER TABLE model_run ADD COLUMN model_app_id TEXT",
+            """CREATE TABLE foundry_app (
+              id TEXT PRIMARY KEY, model_id TEXT NOT NULL, name TEXT NOT NULL, description TEXT,
+              inference_params TEXT NOT NULL, class_to_schema_id TEXT NOT NULL, ontology_id TEXT NOT NULL,
+              experiment_id TEXT, created_by TEXT NOT NULL, created_at BIGINT NOT NULL
+            )""",
+            """CREATE TABLE project_workforce (
+              project_id TEXT PRIMARY KEY, id TEXT NOT NULL, status TEXT NOT NULL, created_by TEXT NOT NULL,
+              requested_by TEXT, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL
+            )""",
         ),
     ),
 )

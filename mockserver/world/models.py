@@ -42,6 +42,26 @@ class ModelRun(Record, frozen=True):
     created_at: int
     updated_at: int
     deleted: bool
+    model_app_id: str | None = None
+    """The app that filled the run."""
+
+
+class FoundryApp(Record, frozen=True):
+    """A model of the service's catalog with its parameters, to be run on data rows (SDK foundry/app.py).
+    `class_to_schema_id` is a JSON object, class -> feature schema id; `experiment_id` is the model of its runs."""
+
+    TABLE: ClassVar[str] = "foundry_app"
+    NOUN: ClassVar[str] = "Foundry app"
+    id: str
+    model_id: str
+    name: str
+    description: str | None
+    inference_params: JsonText
+    class_to_schema_id: JsonText
+    ontology_id: str
+    experiment_id: str | None
+    created_by: str
+    created_at: int
 
 
 class ModelConfig(Record, frozen=True):

@@ -107,6 +107,20 @@ class ProjectWorkflow(Record, frozen=True):
     updated_at: int
 
 
+class ProjectWorkforce(Record, frozen=True):
+    """The labeling service of a project. `status` is SET_UP, then REQUESTED (SDK labeling_service_status.py)."""
+
+    TABLE: ClassVar[str] = "project_workforce"
+    NOUN: ClassVar[str] = "Labeling service"
+    project_id: str
+    id: str
+    status: str
+    created_by: str
+    requested_by: str | None
+    created_at: int
+    updated_at: int
+
+
 class Batch(Record, frozen=True):
     TABLE: ClassVar[str] = "batch"
     id: str

@@ -93,6 +93,12 @@ CREATE INDEX task_queue_of_project ON task_queue (project_id, position);
 -- `config` is the object that the client sent: nodes and edges.
 CREATE TABLE project_workflow (project_id TEXT PRIMARY KEY, config TEXT NOT NULL, updated_at BIGINT NOT NULL);
 
+-- The labeling service that a project hires.
+CREATE TABLE project_workforce (
+  project_id TEXT PRIMARY KEY, id TEXT NOT NULL, status TEXT NOT NULL, created_by TEXT NOT NULL, requested_by TEXT,
+  created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL
+);
+
 CREATE TABLE batch (
   id TEXT PRIMARY KEY, project_id TEXT NOT NULL, name TEXT NOT NULL, size INTEGER NOT NULL,
   number_of_labels INTEGER NOT NULL, coverage_percentage DOUBLE PRECISION NOT NULL,
@@ -296,7 +302,13 @@ CREATE TABLE model (
 );
 CREATE TABLE model_run (
   id TEXT PRIMARY KEY, model_id TEXT NOT NULL, name TEXT NOT NULL, training_metadata TEXT, training_pipeline TEXT, created_by TEXT NOT NULL,
-  created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL
+  created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL, model_app_id TEXT
+);
+-- Apps of the service's model catalog; `experiment_id` is the model that their runs belong to.
+CREATE TABLE foundry_app (
+  id TEXT PRIMARY KEY, model_id TEXT NOT NULL, name TEXT NOT NULL, description TEXT, inference_params TEXT NOT NULL,
+  class_to_schema_id TEXT NOT NULL, ontology_id TEXT NOT NULL, experiment_id TEXT, created_by TEXT NOT NULL,
+  created_at BIGINT NOT NULL
 );
 CREATE INDEX model_run_of_model ON model_run (model_id);
 CREATE TABLE model_run_row (

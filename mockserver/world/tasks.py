@@ -19,7 +19,8 @@ JSON_IMPORT = "JSON Import"
 ADD_TO_BATCH = "add-data-rows-to-batch"
 SEND_TO_QUEUE = "send-to-task-queue"
 SEND_TO_ANNOTATE = "send-to-annotate"
-"""Types whose failures SDKs read from `result` (task.py)."""
+RUN_APP = "model-foundry-app-run"
+"""Types whose failures SDKs read from `result` (task.py); that of runs of apps is inferred."""
 IMPORTS = frozenset({UPSERT_ROWS, JSON_IMPORT})
 
 

@@ -60,6 +60,7 @@ def older(original: Path, tmp_path: Path) -> Path:
                 " DROP TABLE project_workflow; DROP TABLE label_feedback;"
                 " ALTER TABLE person DROP COLUMN deleted; ALTER TABLE dataset DROP COLUMN signer_id;"
                 " ALTER TABLE project_row DROP COLUMN reserved_by; DROP TABLE iam_integration;"
+                " DROP TABLE project_workforce; DROP TABLE foundry_app; ALTER TABLE model_run DROP COLUMN model_app_id;"
                 " CREATE TABLE parameter_override (id TEXT PRIMARY KEY); PRAGMA user_version = 0"
             )
         raw.close()

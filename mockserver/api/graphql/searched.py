@@ -7,7 +7,6 @@ import msgspec
 from mockserver.world.data_rows import DataRow, Dataset
 from mockserver.world.database import Record
 from mockserver.world.labels import Label
-from mockserver.world.models import ModelRun
 from mockserver.world.people import Person
 from mockserver.world.projects import LabelingFrontend, Project
 from mockserver.world.queries.projects import (
@@ -23,7 +22,6 @@ MOMENTS = frozenset({"createdAt", "updatedAt", "setupComplete", "lastActivityTim
 
 ALWAYS_NULL: dict[type[Record], frozenset[str]] = {
     Person: frozenset({"intercomHash"}),
-    ModelRun: frozenset({"modelAppId"}),
 }
 """Fields that are null in every world of ours, so that no comparison fits."""
 

@@ -10,6 +10,7 @@ _NAMES = (
     "data_rows",
     "exports",
     "feature_schemas",
+    "foundry",
     "groups",
     "imports",
     "integrations",
@@ -37,6 +38,7 @@ _NAMES = (
     "uploads",
     "webhooks",
     "workflows",
+    "workforces",
 )
 
 MODULES = tuple(f"{__name__}.{name}" for name in _NAMES)

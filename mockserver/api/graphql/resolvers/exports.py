@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from typing import Any, Unpack
 
 import msgspec
+import orjson
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields, json_text
@@ -23,7 +24,7 @@ from mockserver.http.threads import call_off_loop
 from mockserver.links import RESULT_DAYS, good_until
 from mockserver.world.database import EVERYTHING, Clause
 from mockserver.world.people import Organization, Person
-from mockserver.world.tasks import EXPORT, IMPORTS, Task, TaskStatus
+from mockserver.world.tasks import EXPORT, IMPORTS, RUN_APP, Task, TaskStatus
 
 PATIENCE = 0.2
 """Seconds that the mutation waits for its export: a first poll that is not COMPLETE costs every SDK two seconds."""
@@ -57,7 +58,7 @@ def add_to(fields: Fields) -> None:
     fields.add("Query", "cancelableTaskTypes", list_cancelable_types)
     fields.add("Task", "result", lambda source, call: build_result_url(call, source, RESULT))
     fields.add("Task", "errors", lambda source, call: build_errors_url(call, source))
-    fields.add("Task", "metadata", lambda source, _call: {} if source.failure is None else {"failure": source.failure})
+    fields.add("Task", "metadata", build_metadata)
     fields.add("Task", "createdBy", find_creator)
     fields.add("Task", "organization", get_organization)
     fields.add("Task", "exportMetadataHeader", get_header)
@@ -82,6 +83,12 @@ def find_task(_source: Any, call: Call, where: Any = None) -> Task:
     task = exports.poll(call.get(Task, task_id))
     exports.fresh.mark_read(task)
     return task
+
+
+def build_metadata(source: Task, _call: Call) -> dict[str, Any]:
+    """The failure of a task, and the model run that an app fills (SDK tests test_foundry.py)."""
+    metadata: dict[str, Any] = {} if source.failure is None else {"failure": source.failure}
+    return metadata | orjson.loads(source.request) if source.type == RUN_APP else metadata
 
 
 def list_tasks(source: Person | Organization, call: Call, where: Any = None, **window: Unpack[Window]) -> list[Task]:

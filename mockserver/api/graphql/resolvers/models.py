@@ -9,16 +9,14 @@ from typing import Any, Unpack
 import orjson
 
 from mockserver.api.graphql.call import Call
-from mockserver.api.graphql.fields import Fields, resolve_null
+from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.filters import build_unique_condition
 from mockserver.api.graphql.pages import Page, Window, build_page, parse_cursor
-from mockserver.errors import BadInput
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause
 from mockserver.world.models import Model, ModelRun, ModelRunRow
 from mockserver.world.queries.conditions import LIVE, match_live_model, match_subquery
 
-APP = "id modelId name description inferenceParams classToSchemaId ontologyId createdBy"
 PAGE = 100
 """Data rows of a page without `first`; SDKs always send it (pagination.py)."""
 
@@ -28,16 +26,13 @@ def add_to(fields: Fields) -> None:
     fields.add("Query", "model", find_model)
     fields.add("Query", "models", list_models)
     fields.add("Model", "modelRuns", list_runs)
-    fields.add_attributes("ModelRun", ModelRun, "id name modelId createdBy trainingMetadata createdAt updatedAt")
+    fields.add_attributes(
+        "ModelRun", ModelRun, "id name modelId createdBy trainingMetadata createdAt updatedAt modelAppId"
+    )
     fields.add("Query", "modelRun", find_run)
-    fields.add("ModelRun", "modelAppId", resolve_null)
-    fields.add("Query", "modelFoundryModelRunInfo", find_foundry_run_info)
     fields.add("Query", "trainingPipeline", find_training_pipeline)
-    fields.add("Query", "findModelFoundryApp", find_foundry_app)
-    fields.add_nulls("ModelFoundryModelRunInfo", "cost status totalDataRows")
     for name in ("status", "errorMessage", "metadata"):
         fields.add("TrainingPipeline", name, partial(get_pipeline_field, name))
-    fields.add_nulls("ModelFoundryApp", APP)
     fields.add_attributes("AnnotationGroup", ModelRunRow, "id labelId modelRunId dataSplit")
     fields.add("AnnotationGroup", "dataRow", find_data_row)
     fields.add("Query", "annotationGroups", list_annotation_groups)
@@ -62,11 +57,6 @@ def find_run(_source: Any, call: Call, where: Mapping[str, Any]) -> ModelRun:
     )
 
 
-def find_foundry_run_info(_source: Any, call: Call, where: Mapping[str, Any]) -> None:
-    """Null: no generated run is from Foundry, so none has a cost (SDK model_run.py 7.8). Raises NotFound."""
-    find_run(None, call, {"id": where.get("modelRunId")})
-
-
 def find_training_pipeline(_source: Any, call: Call, where: Mapping[str, Any]) -> ModelRun:
     """The state of a training that was reported last; every field is null before (SDK tests test_model_run.py)."""
     return find_run(None, call, where)
@@ -74,12 +64,6 @@ def find_training_pipeline(_source: Any, call: Call, where: Mapping[str, Any]) -
 
 def get_pipeline_field(name: str, source: ModelRun, _call: Call) -> Any:
     return None if source.training_pipeline is None else orjson.loads(source.training_pipeline).get(name)
-
-
-def find_foundry_app(_source: Any, _call: Call, where: Mapping[str, Any]) -> None:
-    """Generated worlds have no apps. SDKs since 7.17 look for the words "not found" in an error of a code that they
-    do not know (foundry_client.py); RESOURCE_NOT_FOUND would end in a TypeError there."""
-    raise BadInput(f"Foundry app {where.get('id')!r} not found: no workspace here has apps")
 
 
 def list_annotation_groups(

@@ -1,4 +1,4 @@
-"""How the rows of a project go from queue to queue (SDK workflow/workflow.py), and who is hired to label them."""
+"""How the rows of a project go from queue to queue (SDK workflow/workflow.py)."""
 
 from __future__ import annotations
 
@@ -36,10 +36,7 @@ class Workflow(msgspec.Struct, frozen=True):
 def add_to(fields: Fields) -> None:
     fields.add("Query", "projectWorkflow", build_project_workflow)
     fields.add("Mutation", "updateProjectWorkflow", update_project_workflow, long=True)
-    fields.add("Query", "projectBoostWorkforce", find_boost_workforce)
     fields.add_attributes("ProjectWorkflow", Workflow, "projectId config createdAt updatedAt")
-    service = "id projectId createdAt updatedAt createdById status"
-    fields.add_nulls("ProjectBoostWorkforce", service)
 
 
 def build_project_workflow(_source: Any, call: Call, projectId: str) -> Workflow:
@@ -98,8 +95,3 @@ def _build_edge(source: str, way: str, target: str) -> dict[str, str]:
         "sourceHandle": way,
         "targetHandle": "in",
     }
-
-
-def find_boost_workforce(_source: Any, call: Call, data: Mapping[str, Any]) -> None:
-    """Null: no generated project hires labellers. Raises NotFound when there is no such project."""
-    _find_project(call, str(data.get("projectId")))

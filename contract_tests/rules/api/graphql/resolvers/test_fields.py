@@ -32,6 +32,9 @@ WITHOUT_RECORDS = {
     "UserGroupRole",
     "AnnotationImport",
     "ProjectBoostWorkforce",
+    "ProjectDashboards",
+    "ProjectDashboard",
+    "DashboardTag",
     "ModelFoundryModelRunInfo",
     "ModelFoundryApp",
 }

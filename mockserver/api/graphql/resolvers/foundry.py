@@ -1,0 +1,130 @@
+"""Apps of the model catalog, and model runs that they fill (SDK foundry/foundry_client.py, model_run.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from mockserver.api.graphql.call import Call
+from mockserver.api.graphql.fields import Fields
+from mockserver.api.graphql.resolvers.models import find_run
+from mockserver.api.graphql.resolvers.waiting import wait_for
+from mockserver.api.graphql.texts import check_texts
+from mockserver.errors import BadInput, MalformedRequest
+from mockserver.exports.request import ExportParams
+from mockserver.exports.scope import build_catalog_scope
+from mockserver.world.changes.foundry_apps import AppSettings
+from mockserver.world.changes.row_lookup import RowRef, find_data_rows
+from mockserver.world.database import Clause
+from mockserver.world.models import FoundryApp, ModelRun, ModelRunRow
+from mockserver.world.tasks import RUN_APP, Task
+
+APP = "id modelId name description inferenceParams classToSchemaId ontologyId createdBy"
+MOST_ROWS = 100_000
+
+
+class RunInfo(msgspec.Struct, frozen=True):
+    """The cost and size of a run of an app. Nothing costs anything here (inferred)."""
+
+    total_data_rows: int
+    cost: float = 0.0
+    status: str = "COMPLETE"
+
+
+def add_to(fields: Fields) -> None:
+    fields.add("Query", "findModelFoundryApp", find_app)
+    fields.add("Mutation", "createModelFoundryApp", create_app)
+    fields.add("Mutation", "deleteModelFoundryApp", delete_app)
+    fields.add("Mutation", "createModelJobForDataRows", run_on_rows)
+    fields.add("Mutation", "createModelJob", run_on_query)
+    fields.add_attributes("ModelFoundryApp", FoundryApp, APP)
+    fields.add("Query", "modelFoundryModelRunInfo", find_run_info)
+    fields.add_attributes("ModelFoundryModelRunInfo", RunInfo, "cost status totalDataRows")
+
+
+def find_app(_source: Any, call: Call, where: Mapping[str, Any]) -> FoundryApp:
+    """SDKs since 7.17 look for the words "not found" in an error of a code that they do not know (foundry_client.py);
+    RESOURCE_NOT_FOUND would end in a TypeError there. Raises BadInput."""
+    app = call.find(FoundryApp, str(where.get("id")))
+    if app is None:
+        raise BadInput(f"Foundry app {where.get('id')!r} not found in this workspace")
+    return app
+
+
+def create_app(_source: Any, call: Call, input: Mapping[str, Any]) -> FoundryApp:
+    """Raises NotFound for an unknown ontology, BadInput."""
+    check_texts(input)
+    if not input["name"].strip():
+        raise BadInput(f"A foundry app has the name {input['name']!r}; expected a text that is not empty")
+    for key in ("inferenceParams", "classToSchemaId"):
+        if not isinstance(input[key], dict):
+            raise BadInput(f"{key} is {str(input[key])[:100]!r}; expected an object")
+    if not all(isinstance(value, str) for value in input["classToSchemaId"].values()):
+        raise BadInput("classToSchemaId has a value that is no text; expected ids of feature schemas")
+    return call.workspace.foundry_apps.create(
+        AppSettings(
+            input["modelId"], input["name"], input.get("description"), input["inferenceParams"],
+            input["classToSchemaId"], input["ontologyId"],
+        )
+    )  # fmt: skip
+
+
+def delete_app(_source: Any, call: Call, id: str) -> bool:
+    call.workspace.foundry_apps.delete(id)
+    return True
+
+
+async def run_on_rows(_source: Any, call: Call, input: Mapping[str, Any]) -> str:
+    """Starts a run of an app on data rows. Raises NotFound, MalformedRequest for data rows that do not exist."""
+    row_ids, keys = input.get("dataRowIds") or [], input.get("globalKeys") or []
+    with call.read() as connection:
+        rows = find_data_rows(connection, row_ids, keys)
+    return await _start(call, input, rows)
+
+
+async def run_on_query(_source: Any, call: Call, input: Mapping[str, Any]) -> str:
+    """Starts a run on the data rows that a search of the catalog finds (SDK 3.60). Raises NotFound, BadInput."""
+    query = input["searchQuery"].get("query") if isinstance(input["searchQuery"], dict) else None
+    if not isinstance(query, list):
+        raise BadInput(f"searchQuery is {str(input['searchQuery'])[:100]!r}; expected an object with a list query")
+    with call.read() as connection:
+        scope = build_catalog_scope(connection, query, ExportParams())
+        rows = [RowRef(no, row_id) for no, row_id in connection.select_columns(
+            scope.source, "dr.no, dr.id", scope.condition, order="dr.no", first=MOST_ROWS + 1
+        )]  # fmt: skip
+    return await _start(call, input, rows)
+
+
+async def _start(call: Call, input: Mapping[str, Any], rows: list[RowRef]) -> str:
+    from mockserver.workspaces.model_jobs import ModelJob, fill_run, read_confidence  # noqa: PLC0415  few run apps
+
+    check_texts(input)
+    if not rows:
+        raise MalformedRequest("No data row was sent or found; expected ids or global keys of existing data rows")
+    if len(rows) > MOST_ROWS:
+        raise BadInput(f"More than {MOST_ROWS:,} data rows were sent; at most these are in one run")
+    params, classes = input.get("inferenceParams") or {}, input.get("classToSchemaId") or {}
+    run = call.workspace.foundry_apps.create_run(
+        input["name"], input["ontologyId"], input.get("modelAppId") or None, params
+    )
+    job = ModelJob(run, rows, input["ontologyId"], classes, read_confidence(params))
+
+    def work(_task: Task, check_running: Callable[[], None]) -> None:
+        fill_run(call.store, job, check_running)
+
+    metadata = {"modelRunId": run.id}
+    task, future = call.workspace.jobs.start(
+        work, type=RUN_APP, name=input["name"], base_url=call.base_url, request=metadata
+    )
+    await wait_for([future])
+    return task.id
+
+
+def find_run_info(_source: Any, call: Call, where: Mapping[str, Any]) -> RunInfo | None:
+    """Null for a run that no app has filled. Raises NotFound."""
+    run: ModelRun = find_run(None, call, {"id": where.get("modelRunId")})
+    if run.model_app_id is None:
+        return None
+    return RunInfo(call.count(ModelRunRow, Clause("model_run_id = :id", id=run.id)))
