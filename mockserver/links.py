@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from mockserver.digits import parse_digits
 from mockserver.errors import LinkExpired, LinkRefused
 
 DAY = 86_400_000_000
@@ -226,15 +227,16 @@ class Links(msgspec.Struct, frozen=True):
 
     def check(self, path: str, expires: str, signature: str, *, now: int, key_name: str = "") -> None:
         """Raises LinkRefused unless this workspace signed the path and the link has not expired."""
-        if not expires.isascii() or not expires.isdigit() or len(expires) > 16:
+        end = parse_digits(expires, 16)
+        if end is None:
             raise LinkRefused("This link has no readable Expires; use the URL exactly as the server gave it")
         if key_name and key_name not in _KEYS:
             raise LinkRefused("This link names an unknown key; use the URL exactly as the server gave it")
-        wanted = self._signature(path, _signature_end(str(int(expires)), key_name))
+        wanted = self._signature(path, _signature_end(str(end), key_name))
         if not hmac.compare_digest(wanted.encode(), signature.encode("utf-8", "replace")):
             raise LinkRefused("SignatureDoesNotMatch: this link was changed; use the URL exactly as the server gave it")
         unit = _KEYS[key_name].unit if key_name else _MILLISECOND
-        if int(expires) * unit <= now:
+        if end * unit <= now:
             raise LinkExpired("ExpiredToken: this link has expired; export again to get a fresh one")
 
 

@@ -166,7 +166,7 @@ def fill_port(settings: Settings, port: int) -> Settings:
 def check_public_url(url: str) -> None:
     """Raises StartupError for a URL to which `/graphql` cannot be appended. `{port}` is replaced later."""
     whole = url.replace(PORT, "8000")
-    if not re.fullmatch(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(/[A-Za-z0-9._~/-]*)?", whole):
+    if not re.fullmatch(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?", whole):
         raise StartupError(
             f"--public-url is {url!r}; expected http:// or https:// with a host and no query, "
             "for example --public-url http://labelbox-mock:8000, or http://labelbox-mock:{port} with --port 0"

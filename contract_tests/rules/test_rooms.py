@@ -12,7 +12,7 @@ GROUND = "__init__"
 STOREYS: tuple[tuple[str, ...], ...] = (
     (GROUND,),
     ("errors",),
-    ("processes", "places", "locks", "parts", "packages", "vocabulary", "conversion", "report_page"),
+    ("processes", "places", "locks", "parts", "packages", "vocabulary", "digits", "conversion", "report_page"),
     ("settings",),
     ("folders",),
     ("links",),

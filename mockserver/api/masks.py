@@ -21,6 +21,7 @@ import msgspec
 import orjson
 from starlette.requests import Request
 
+from mockserver.digits import parse_digits
 from mockserver.errors import LinkRefused, NotFound
 from mockserver.exports.frames import find_masks, find_object
 from mockserver.generate.annotations import COMPOSITE_MASK
@@ -240,4 +241,4 @@ def _find_at_index(document: Any, feature_id: str, index: int) -> Mapping[str, A
 
 def _number(text: str) -> int:
     """An index; 0, which nothing has, for what is none."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+    return parse_digits(text, 9) or 0

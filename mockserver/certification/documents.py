@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import orjson
 
+from mockserver.digits import parse_digits
 from mockserver.errors import StartupError, nearest, quote
 from mockserver.folders import open_scratch_folder
 from mockserver.generate.prepared import prepare_world
@@ -149,8 +150,9 @@ def _find_key(container: Any, step: str, path: str) -> Any:
     if isinstance(container, list) and container:
         if step == "*":
             return 0
-        if step.isdecimal() and int(step) < len(container):
-            return int(step)
+        number = parse_digits(step)
+        if number is not None and number < len(container):
+            return number
         raise StartupError(f"{path}: a list of {len(container)} has no item {step!r}; items are counted from 0")
     raise StartupError(f"{path}: the value above {step!r} has no keys or items")
 

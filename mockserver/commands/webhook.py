@@ -23,6 +23,7 @@ from mockserver.commands.options import (
     secret_option,
 )
 from mockserver.commands.webhook_tools import replay, sign, verify
+from mockserver.digits import parse_digits
 from mockserver.errors import MockserverError, StartupError
 
 if TYPE_CHECKING:
@@ -106,10 +107,10 @@ class Statuses(click.ParamType):  # type: ignore[type-arg]  # generic from click
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if isinstance(value, tuple):
             return value
-        words = [word.strip() for word in value.split(",")]
-        if not all(word.isdecimal() and 200 <= int(word) <= 599 for word in words):
+        statuses = tuple(parse_digits(word.strip(), 3) or 0 for word in value.split(","))
+        if not all(200 <= status <= 599 for status in statuses):
             self.fail(f"{value!r} is no list of statuses; expected 200 to 599, for example 500,500,204", param, ctx)
-        return tuple(map(int, words))
+        return statuses
 
 
 @webhook.command()

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from mockserver.console.calls import list_request_calls
 from mockserver.console.view import View
+from mockserver.digits import parse_digits
 from mockserver.errors import BadInput, NotFound
 from mockserver.faults.kinds import KINDS
 from mockserver.journal.entry import Entry
@@ -49,9 +50,10 @@ def read_number(view: View, name: str) -> int | None:
     text = view.query.get(name, "")
     if not text:
         return None
-    if not text.isascii() or not text.isdigit() or len(text) > 18:
+    number = parse_digits(text)
+    if number is None:
         raise BadInput(f"{name} is {text!r}; expected a number")
-    return int(text)
+    return number
 
 
 def read_pattern(view: View) -> Pattern:

@@ -14,6 +14,7 @@ from mockserver.console.filters import build_search, match_rows_of, query_of, re
 from mockserver.console.run_filters import MOST_EXAMINED, Matches, find_confident_rows, read_run_filters
 from mockserver.console.subjects import Subject, find_subject
 from mockserver.console.view import View
+from mockserver.digits import parse_digits
 from mockserver.errors import BadInput
 from mockserver.exports.scope import Scope, build_scope
 from mockserver.links import FIRST_KEY
@@ -92,9 +93,10 @@ def show_rows(view: View) -> Response:
 def read_after(view: View) -> int:
     """Reads the key of the last row in front of the page. Raises BadInput."""
     text = view.query.get("after", "0")
-    if not text.isascii() or not text.isdigit() or len(text) > 18:
+    number = parse_digits(text)
+    if number is None:
         raise BadInput(f"after is {text!r}; expected the number of a data row, as the link to the next page has it")
-    return int(text)
+    return number
 
 
 class Target(NamedTuple):

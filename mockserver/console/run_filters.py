@@ -24,6 +24,7 @@ MOST_EXAMINED = 100_000
 BATCH = 500
 """Predictions that are examined with one query for their bodies."""
 FIELDS = ("split", "confidence_from", "confidence_to")
+_NUMBER = re.compile(r"[0-9]{0,20}\.?[0-9]{1,20}(?:e-?[0-9]{1,3})?", re.IGNORECASE)
 _CONFIDENCE = re.compile(rb'"confidence":([-+.0-9eE]+)')
 """A confidence in a body, which is JSON without spaces; inside of a text both quotes would have a backslash."""
 
@@ -82,11 +83,7 @@ def _read_confidence(name: str, text: str | None) -> float | None:
     """Reads a number from 0 to 1. Raises BadInput."""
     if text is None:
         return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1
-    if not 0 <= value <= 1:
+    if not _NUMBER.fullmatch(text) or not 0 <= (value := float(text)) <= 1:
         raise BadInput(f"{name} is {text!r}; expected a number from 0 to 1, like 0.75")
     return value
 

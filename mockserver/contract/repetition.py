@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
+from mockserver.digits import parse_digits
+
 Entry = dict[str, Any]
 Mistake = tuple[str, str]
 """Its name and the detail."""
@@ -35,17 +37,17 @@ def judge_retries(entries: Sequence[Entry]) -> Iterator[Mistake]:
         if required is not None and before["path"] == after["path"] and pause < required - TOLERANCE:
             yield (
                 "retry-after-ignored",
-                f"Retry-After was {required:g} s, and the next request came after {pause:.2f} s",
+                f"Retry-After was {required} s, and the next request came after {pause:.2f} s",
             )
             break
     for attempts in _group(entries).values():
         yield from _judge_attempts(attempts)
 
 
-def _find_retry_after(entry: Entry) -> float | None:
+def _find_retry_after(entry: Entry) -> int | None:
     headers = entry["answer"]["headers"]
     value = next((value for key, value in headers if key.lower() == "retry-after"), "")
-    return float(value) if value.isdigit() else None
+    return parse_digits(value)
 
 
 def _group(entries: Sequence[Entry]) -> dict[tuple[str, str, str], list[Entry]]:

@@ -103,7 +103,7 @@ def _build_date_terms(name: str, value: Any, timezone: str) -> list[Term]:
     return [{"type": _DATES[name], "value": {"operator": operator, "timezone": zone, "value": operand}}]
 
 
-_OFFSET = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(Z|[+-]\d{2}:?\d{2})")
+_OFFSET = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(Z|[+-]\d{2}:?\d{2})", re.ASCII)
 
 
 def _match_offset(moment: Any) -> re.Match[str] | None:

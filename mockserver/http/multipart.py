@@ -14,6 +14,7 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser
 from starlette.requests import Request
 
+from mockserver.digits import parse_digits
 from mockserver.errors import BadInput, BodyTooLarge
 from mockserver.http.threads import call_off_loop
 
@@ -55,8 +56,8 @@ async def read_multipart(
     Raises BadInput for a body that is malformed or ends too soon, BodyTooLarge as soon as it is known to have more than
     `most` bytes, ClientDisconnect, and what the sinks raise.
     """
-    announced = request.headers.get("content-length", "0")
-    if announced.isdigit() and int(announced[:20]) > most:
+    announced = parse_digits(request.headers.get("content-length", "0"), 20)
+    if announced is not None and announced > most:
         raise BodyTooLarge(f"The body has {announced} bytes; at most {most} are read")
     reader = PartReader(parse_boundary(request.headers.get("content-type", "")), open_sink)
     size = 0

@@ -6,18 +6,19 @@ import re
 
 from starlette.requests import Request
 
+from mockserver.digits import parse_digits
 from mockserver.errors import BodyTooLarge
 
 MOST_BODY = 4 * 1024 * 1024
 """Bytes. The largest body an SDK sends is a bulk delete of 25,000 ids, some 700 kB."""
 
-_HOST = re.compile(r"[A-Za-z0-9._-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
+_HOST = re.compile(r"[A-Za-z0-9._-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
 
 
 async def read_body(request: Request, most: int = MOST_BODY) -> bytes:
     """Reads the whole body. Raises BodyTooLarge as soon as the body is known to be too large, without reading on."""
-    announced = request.headers.get("content-length", "0")
-    if announced.isdigit() and int(announced[:20]) > most:
+    announced = parse_digits(request.headers.get("content-length", "0"), 20)
+    if announced is not None and announced > most:
         raise BodyTooLarge(f"The body has {announced} bytes; at most {most} are read")
     body = bytearray()
     async for chunk in request.stream():

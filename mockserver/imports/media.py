@@ -41,12 +41,12 @@ _URL = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]*://(\S+|[^\s/]+/[^\r\n]*\.({}))".format("|".join(sorted(BY_EXTENSION))), re.IGNORECASE
 )
 """A client may send a file name with blanks as it is; a text that begins with a URL does not end as one (inferred)."""
-_SIZE = re.compile(r"(?<!\d)([1-9]\d{1,4})x([1-9]\d{1,4})(?!\d)|/([1-9]\d{1,4})/([1-9]\d{1,4})(?:\.\w+)?$")
+_SIZE = re.compile(r"(?<!\d)([1-9]\d{1,4})x([1-9]\d{1,4})(?!\d)|/([1-9]\d{1,4})/([1-9]\d{1,4})(?:\.\w+)?$", re.ASCII)
 _BY_WIRE = {media.wire: media for media in reversed(MEDIA)}
 _CONVERSATION = "application/vnd.labelbox.conversational"
 _TEXT_LAYERS = ("textLayerUrl", "tileLayerUrl")
 """The last is a document's own too (SDK tests test_data_rows.py test_data_row_update)."""
-_GEOSPATIAL = re.compile(r"EPSG:?\d+", re.IGNORECASE)
+_GEOSPATIAL = re.compile(r"EPSG:?[0-9]+", re.IGNORECASE)
 
 JsonObject = dict[str, Any]
 

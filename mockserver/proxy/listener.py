@@ -11,12 +11,14 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from mockserver.digits import parse_digits
 from mockserver.proxy.certificates import Certificates
 from mockserver.proxy.hosts import is_real_host
 from mockserver.proxy.messages import READ, Head, Malformed, Reader, read_body, read_head
 
 IDLE = 300.0
 """Seconds after which a silent connection is closed."""
+MOST_PORT = 65_535
 CONNECT_WITHIN = 30.0
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -82,10 +84,11 @@ class _Connection(socketserver.BaseRequestHandler):
     def _connect(self, client: socket.socket, head: Head) -> None:
         host, _, port = head.target.rpartition(":")
         host = host.strip("[]")
-        if not port.isdecimal():
+        number = parse_digits(port, 5)
+        if not host or number is None or number > MOST_PORT:
             raise Malformed("CONNECT needs a host and a port")
         if not is_real_host(host):
-            self._tunnel(client, (host, int(port)))
+            self._tunnel(client, (host, number))
             return
         client.sendall(ESTABLISHED)
         context = self.server.proxy.certificates.context_of(host)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Protocol
 
 import msgspec
 
+from mockserver.digits import parse_digits
+
 MOST_HEAD = 65_536
 READ = 65_536
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;|\Z)")
 HOP_BY_HOP = frozenset(
     {"connection", "proxy-connection", "keep-alive", "proxy-authorization", "te", "expect", "upgrade"}
 )
@@ -93,20 +97,20 @@ def read_body(head: Head, reader: Reader) -> Iterator[bytes]:
     if (head.field("transfer-encoding") or "").lower() == "chunked":
         yield from _read_chunks(reader)
         return
-    length = head.field("content-length") or "0"
-    if not length.isdecimal():
+    length = parse_digits(head.field("content-length") or "0")
+    if length is None:
         raise Malformed("Content-Length is no number")
-    yield from reader.read_bytes(int(length))
+    yield from reader.read_bytes(length)
 
 
 def _read_chunks(reader: Reader) -> Iterator[bytes]:
     while True:
         line = reader.read_line()
         yield line + b"\r\n"
-        try:
-            size = int(line.partition(b";")[0], 16)
-        except ValueError:
-            raise Malformed("a chunk has no size") from None
+        match = _CHUNK_SIZE.match(line)
+        if match is None:
+            raise Malformed("a chunk has no size")
+        size = int(match[1], 16)
         if size == 0:
             break
         yield from reader.read_bytes(size)

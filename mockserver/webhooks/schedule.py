@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import email.utils
+import re
 from typing import Annotated, Literal
 
 import msgspec
@@ -28,6 +29,7 @@ JITTER = 10
 """Percent by which a wait may be longer, so that deliveries that failed together are not retried together."""
 LONGEST_RETRY_AFTER = 86_400.0
 """Seconds; for a receiver that requests a longer wait this one is used."""
+_SECONDS = re.compile("[0-9]+")
 LONG_FAILURE = 5 * DAY
 """A receiver that failed for so long without a success gets no more attempts (as with Svix: 120 hours)."""
 
@@ -60,7 +62,7 @@ def retry_after(outcome: Outcome) -> float:
     value = outcome.header("retry-after")
     if value is None:
         return 0.0
-    if value.strip().isdecimal() and value.isascii():
+    if _SECONDS.fullmatch(value.strip(" \t")):
         return min(float(value), LONGEST_RETRY_AFTER)
     until = _parse_date(value)
     since = _parse_date(outcome.header("date")) or datetime.datetime.now(datetime.UTC)

@@ -7,6 +7,7 @@ from typing import Any, TypedDict, TypeVar
 
 import msgspec
 
+from mockserver.digits import parse_digits
 from mockserver.errors import BadInput
 
 T = TypeVar("T")
@@ -42,9 +43,10 @@ def parse_cursor(after: str | None) -> int:
     """The number in a cursor, which is that of the last record; 0 without a cursor. Raises BadInput."""
     if not after:
         return 0
-    if not after.isascii() or not after.isdigit() or len(after) > 18:
+    number = parse_digits(after)
+    if number is None:
         raise BadInput(f"Unknown cursor {after!r}; pass an endCursor exactly as the server returned it, or omit it")
-    return int(after)
+    return number
 
 
 def get_number(record: Any) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
@@ -13,6 +12,7 @@ from graphql.language import ValueNode
 from graphql.type import GraphQLEnumType, GraphQLScalarType, GraphQLSchema, is_introspection_type
 from graphql.utilities import value_from_ast_untyped
 
+from mockserver.digits import parse_digits
 from mockserver.errors import MOST_COMPARED
 from mockserver.workspaces.uploads import UploadedFile
 from mockserver.world.moments import format_zulu
@@ -70,9 +70,10 @@ def parse_number(value: Any) -> int:
 
     Raises GraphQLError.
     """
-    if isinstance(value, bool) or not isinstance(value, (int, str)) or not re.fullmatch(r"\d{1,20}", str(value)):
+    number = parse_digits(value, 20) if isinstance(value, str) else value
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 2**64:
         raise GraphQLError(f'UInt64 cannot represent {value!r}; expected digits like "0" or 0')
-    return int(value)
+    return number
 
 
 def parse_upload(value: Any) -> UploadedFile:

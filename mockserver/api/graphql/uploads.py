@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 from starlette.requests import Request
 
+from mockserver.digits import parse_digits
 from mockserver.errors import BadInput, BodyTooLarge, NotAllowed
 from mockserver.exports.budget import OutOfSpace
 from mockserver.http.multipart import Part, Sink, read_multipart
@@ -126,6 +127,7 @@ def _find_place(path: Any, variables: dict[str, Any] | None) -> Callable[[Upload
 def _get_item(holder: Any, key: str, missing: Any = None) -> Any:
     if isinstance(holder, dict):
         return holder.get(key, missing)
-    if isinstance(holder, list) and key.isascii() and key.isdigit() and len(key) < 7 and int(key) < len(holder):
-        return holder[int(key)]
+    number = parse_digits(key)
+    if isinstance(holder, list) and number is not None and number < len(holder):
+        return holder[number]
     return missing

@@ -16,6 +16,7 @@ from urllib.parse import quote
 import click
 
 from mockserver.commands.control.verbs import VERBS, Verb
+from mockserver.digits import parse_digits
 from mockserver.places import ENVIRONMENT_PREFIX
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ ADVICE = "Start it with `mockserver serve`, or give its address: --server http:/
 def default_server() -> str:
     """The address of a server on this machine, with the port that the environment sets for `serve`."""
     port = os.environ.get(f"{ENVIRONMENT_PREFIX}PORT", "")
-    return f"http://127.0.0.1:{port if port.isdecimal() and port != '0' else DEFAULT_PORT}"
+    return f"http://127.0.0.1:{parse_digits(port, 5) or DEFAULT_PORT}"
 
 
 def call(verb: Verb, control: Control, values: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from mockserver.commands.durations import Duration
+from mockserver.commands.durations import NUMBER, Duration
 
 
 class Pace(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on
@@ -20,10 +20,10 @@ class Pace(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if isinstance(value, dict) or value == "at_once":
             return value
-        match = re.fullmatch(r"(looks|seconds)=(\d+(?:\.\d+)?)", value)
+        match = re.fullmatch(rf"(looks|seconds)=({NUMBER})", value)
         if match is None:
             self.fail(f"{value!r} is no progression; expected at_once, looks=2 or seconds=5", param, ctx)
-        return {match[1]: int(match[2]) if match[1] == "looks" and match[2].isdecimal() else float(match[2])}
+        return {match[1]: int(match[2]) if match[1] == "looks" and "." not in match[2] else float(match[2])}
 
 
 class Words(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on

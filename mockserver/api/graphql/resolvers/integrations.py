@@ -41,7 +41,7 @@ BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
 AWS = Provider(
     "AWS", "AwsIamIntegrationSettings", ("roleArn", "readBucket"),
     (
-        Rule("roleArn", re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+"), "role",
+        Rule("roleArn", re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/\S+"), "role",
              "a role like arn:aws:iam::000000000000:role/name"),
         Rule("readBucket", BUCKET, "bucket", "the name of a bucket"),
     ),

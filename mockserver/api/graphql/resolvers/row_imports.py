@@ -13,6 +13,7 @@ from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.resolvers.data_rows import build_row_data
 from mockserver.api.graphql.resolvers.waiting import wait_for
+from mockserver.digits import parse_digits
 from mockserver.errors import BadInput
 from mockserver.imports.row_specs import RowReader
 from mockserver.world.data_rows import DataRow, Dataset
@@ -160,16 +161,16 @@ def _page(call: Call, data: Mapping[str, Any], kind: str) -> tuple[list[ImportRo
     """
     task = show_task(call, data["taskId"])
     first = PAGE if data.get("first") is None else min(data["first"], PAGE)
-    cursor = data.get("from") or "-1"
+    cursor = -1 if data.get("from") in (None, "", "-1") else parse_digits(data["from"])
     if task.type not in IMPORTS:
         raise BadInput(f"Task {task.id!r} is of the type {task.type!r}; expected a task that imports data rows")
-    if first < 1 or not cursor.lstrip("-").isdigit() or len(cursor) > 9:
-        raise BadInput(f"first is {first} and from {cursor!r}; expected 1 or more, and the `after` of a page")
+    if first < 1 or cursor is None:
+        raise BadInput(f"first is {first} and from {data.get('from')!r}; expected 1 or more, and the `after` of a page")
     if task.status == TaskStatus.IN_PROGRESS:
         return [], None, 0
     within = Clause(f"task_no = :task AND {kind}", task=task.no)
     records = call.select(
-        ImportRow, within & Clause("position > :cursor", cursor=int(cursor)), order="position", first=first + 1
+        ImportRow, within & Clause("position > :cursor", cursor=cursor), order="position", first=first + 1
     )
     after = str(records[first - 1].position) if len(records) > first else None
     return records[:first], after, call.count(ImportRow, within)
