@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
+import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
+from typing import Protocol
 
 import apsw
 import msgspec
@@ -28,6 +31,7 @@ from mockserver.control.monitoring import CountLayer, Monitoring, RequestCounts
 from mockserver.control.routes import ControlRoutes, list_controls
 from mockserver.errors import (
     MOST_SHOWN,
+    Conflict,
     MockserverBug,
     NotAllowed,
     NotFound,
@@ -51,13 +55,14 @@ from mockserver.serving.protocol import TRANSPORT
 from mockserver.settings import Settings
 from mockserver.webhooks.dispatcher import Dispatcher
 from mockserver.webhooks.targets import Allowed
-from mockserver.workspaces.lifecycle import Workspaces
+from mockserver.workspaces.lifecycle import OwnWorld, Workspaces
 from mockserver.workspaces.manifest import Origin
+from mockserver.workspaces.opening import OpeningLayer
 from mockserver.workspaces.owners import find_owner
 from mockserver.workspaces.registry import Registry
-from mockserver.workspaces.state import State, open_state
+from mockserver.workspaces.state import Replica, State, open_state
 from mockserver.workspaces.sweeper import Sweeper
-from mockserver.workspaces.workspace import Parts, Workspace, store_hooks
+from mockserver.workspaces.workspace import Parts, store_hooks
 from mockserver.workspaces.worlds import Worlds
 from mockserver.world.machine_failures import find_machine_failure
 
@@ -87,21 +92,29 @@ CONTROL_THREADS, LONG_CONTROL_THREADS = 8, 4
 for the latter."""
 
 
+class Background(Protocol):
+    """Work that is done on the loop of the server, beside requests."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
 class Server(msgspec.Struct):
     """Everything that runs: the application, the workspaces behind it, and the resources to close."""
 
     app: ASGIApp
     workspaces: Workspaces
-    own: Workspace
+    own: OwnWorld
     dispatcher: Dispatcher
     sweeper: Sweeper | None
     threads: list[ThreadPoolExecutor]
     state: State
 
     @property
-    def background(self) -> list[Dispatcher | Sweeper]:
+    def background(self) -> list[Background]:
         """The work that is done beside requests."""
-        return [self.dispatcher] if self.sweeper is None else [self.dispatcher, self.sweeper]
+        return [work for work in (self.dispatcher, self.workspaces.owners, self.sweeper) if work is not None]
 
     def close(self) -> None:
         """Stops exports, closes worlds, and removes everything that is not kept in --state."""
@@ -116,7 +129,8 @@ def build(settings: Settings, url: str, *, local: bool) -> Server:
 
     Raises StartupError.
     """
-    state = open_state(settings.state, settings.database_connections)
+    replica = Replica(f"{socket.gethostname()}-{os.getpid()}", url)
+    state = open_state(settings.state, settings.database_connections, replica)
     try:
         return _build(settings, url, state, local=local)
     except BaseException:
@@ -146,6 +160,7 @@ def _build(settings: Settings, url: str, state: State, *, local: bool) -> Server
         origin=Origin(settings.scenario, settings.seed, settings.ends, settings.payload_date),
         any_key=settings.any_key,
         most=settings.workspaces_limit,
+        membership=state.membership,
     )
     own = open_own(workspaces, settings)
     resources = [*state.resources, *([] if results_root is None else [results_root.find_failure])]
@@ -163,6 +178,8 @@ def _build(settings: Settings, url: str, state: State, *, local: bool) -> Server
         app = KnownHosts(app, settings.hosts)
     if settings.journal_entries:
         app = record(app, journals, workspaces.registry, settings.log)
+    if workspaces.owners is not None:
+        app = OpeningLayer(app, workspaces.owners, settings.api_key)
     app = CountLayer(app, monitoring.requests)
     age = settings.sweep_after
     sweeper = None if age is None else Sweeper(workspaces, age, settings.api_key)
@@ -189,18 +206,20 @@ def record(app: ASGIApp, journals: Journals, registry: Registry, log: str) -> AS
     return JournalLayer(app, journals, find_journal, LISTENERS[log])
 
 
-def open_own(workspaces: Workspaces, settings: Settings) -> Workspace:
+def open_own(workspaces: Workspaces, settings: Settings) -> OwnWorld:
     """Opens the workspaces in --state, and opens or creates that of the server's own key. Raises StartupError."""
     try:
-        damages = workspaces.open_all()
-        if (damage := workspaces.registry.find_damage(settings.api_key)) is not None:
-            raise StartupError(
-                f"{damage.reason}; put the file back from a copy, or move {damage.place} away to begin this workspace"
-                " anew. The other workspaces are not touched"
-            )
-        for damage in damages:
-            LOG.error("%s", damage)
-        return workspaces.registry.find(settings.api_key) or workspaces.create_now(settings.api_key)
+        for damage in workspaces.open_all():
+            if damage.api_key != settings.api_key:
+                LOG.error("%s", damage)
+        return workspaces.open_own(settings.api_key)
+    except Conflict as error:
+        if (own_damage := workspaces.registry.find_damage(settings.api_key)) is None:
+            raise StartupError(str(error)) from None
+        raise StartupError(
+            f"{own_damage.reason}; put the file back from a copy, or move {own_damage.place} away to begin this"
+            " workspace anew. The other workspaces are not touched"
+        ) from None
     except OSError as error:
         raise StartupError(f"--state {settings.state}: {error.strerror}; give a folder that can be written") from None
     except (WireError, apsw.Error) as error:

@@ -74,7 +74,7 @@ def show_home(view: View) -> Response:
         progressions=list_progressions(msgspec.to_builtins(settings.progression)),
         faults=view.workspace.faults.list_states(),
         scenarios=list_scenarios(),
-        keys=view.workspaces.registry.keys() if view.has_access else [],
+        keys=view.workspaces.list_keys() if view.has_access else [],
         totals=count_all(listing),
     )
 

@@ -56,7 +56,7 @@ class Controls:
 
     def list_workspaces(self, _request: Request, _body: None) -> WorkspaceList:
         """Lists the API keys of all workspaces."""
-        return WorkspaceList(self._workspaces.registry.keys())
+        return WorkspaceList(self._workspaces.list_keys())
 
     async def create_workspace(self, request: Request, body: NewWorkspace) -> Ready:
         """Creates a workspace, from a scenario or as a fork."""

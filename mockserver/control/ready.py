@@ -6,7 +6,7 @@ import os
 
 import msgspec
 
-from mockserver.workspaces.workspace import Workspace
+from mockserver.workspaces.lifecycle import OwnWorld
 from mockserver.world.data_rows import Dataset
 from mockserver.world.models import ModelRun
 from mockserver.world.projects import Project
@@ -29,7 +29,7 @@ class Ready(msgspec.Struct, frozen=True):
     model_runs: dict[str, str]
 
 
-def build_ready(workspace: Workspace, url: str) -> Ready:
+def build_ready(workspace: OwnWorld, url: str) -> Ready:
     """Collects the addresses and ids of a workspace. `url` is scheme and host, without a slash at its end."""
     with workspace.store.reading() as connection:
         projects = {item.name: item.id for item in connection.select(Project, LIVE, order="created_at, id")}

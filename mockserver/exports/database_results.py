@@ -16,7 +16,7 @@ class DatabaseResults:
     remote = True
 
     def __init__(self, database: PostgresDatabase) -> None:
-        self._files = Files(database.pool, database.life)
+        self._files = Files(database)
 
     def create(self, name: str) -> DatabaseWriter:
         """Begins a file. Raises ResourceFailed."""

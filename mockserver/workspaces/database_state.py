@@ -11,7 +11,6 @@ try:
     from psycopg.conninfo import conninfo_to_dict
 
     from mockserver.workspaces.postgres_storage import PostgresStorage
-    from mockserver.world.postgres.catalog import Catalog
     from mockserver.world.postgres.pool import Pool
     from mockserver.world.postgres.watch import DatabaseWatch
 except ModuleNotFoundError as error:
@@ -21,7 +20,7 @@ except ModuleNotFoundError as error:
         "--state postgresql://… needs psycopg, which is not installed; pip install 'labelbox-mockserver[postgres]'"
     ) from None
 
-from mockserver.workspaces.state import State
+from mockserver.workspaces.state import Replica, State
 from mockserver.workspaces.storage import GetHooks, Storage
 
 
@@ -36,18 +35,18 @@ def check_address(url: DatabaseUrl) -> None:
 
 
 class DatabaseState(State):
-    """A database that only this server serves, until it is closed."""
+    """A database that this server shares with others, until it is closed."""
 
-    def __init__(self, url: DatabaseUrl, connections: int) -> None:
+    def __init__(self, url: DatabaseUrl, connections: int, replica: Replica) -> None:
         """Raises StartupError."""
         check_address(url)
         self._pool = Pool(url.text, connections)
-        self._watch = DatabaseWatch(url.text, self._pool)
-
+        self._watch = DatabaseWatch(url.text, self._pool, replica.name, replica.address)
+        self.membership = self._watch
         self.resources = (lambda: self._pool.lost,)
 
     def open_storage(self, get_hooks: GetHooks, results_root: ResultsRoot | None) -> Storage:
-        return PostgresStorage(Catalog(self._pool), get_hooks, results_root=results_root)
+        return PostgresStorage(self._pool, get_hooks, results_root=results_root)
 
     def close(self) -> None:
         self._watch.close()

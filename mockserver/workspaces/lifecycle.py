@@ -9,11 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, nullcontext
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
 import msgspec
 
@@ -21,12 +20,15 @@ from mockserver.errors import AuthenticationFailed, Conflict, StartupError
 from mockserver.serving.descriptors import has_room, limit
 from mockserver.settings import KEY_PATTERN, LONGEST_KEY
 from mockserver.workspaces.damage import Damage
+from mockserver.workspaces.key_locks import KeyLocks
 from mockserver.workspaces.manifest import Origin
+from mockserver.workspaces.ownership import Membership, Owners
 from mockserver.workspaces.registry import Registry, read_key
-from mockserver.workspaces.storage import Life, Storage, new_manifest
-from mockserver.workspaces.turns import TurnLock
+from mockserver.workspaces.storage import Life, SharedStorage, Storage, new_manifest
 from mockserver.workspaces.workspace import Parts, Workspace
 from mockserver.workspaces.worlds import Worlds
+from mockserver.world.store import Store
+from mockserver.world.workspace import Workspace as World
 
 if TYPE_CHECKING:
     from mockserver.http.off_loop import OffLoop
@@ -38,6 +40,20 @@ OPEN_FILES = 7
 to spare."""
 AT_ONCE = 4
 """Workspaces that are copied at the same time."""
+
+
+class OwnWorld(Protocol):
+    """The workspace of the server's own key, which is described when the server is ready."""
+
+    @property
+    def api_key(self) -> str: ...
+
+    @property
+    def world(self) -> World: ...
+
+    @property
+    def store(self) -> Store: ...
+
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -56,10 +72,11 @@ class Workspaces:
         origin: Origin,
         any_key: bool,
         most: int,
+        membership: Membership | None = None,
     ) -> None:
         """`origin` is the default origin of a workspace. `any_key` creates a workspace for every unknown key.
 
-        At most `most` workspaces are kept at a time.
+        At most `most` workspaces are kept at a time. With a `membership` other servers may own some of them.
         """
         self.registry = registry
         self._storage, self._worlds, self._parts = storage, worlds, parts
@@ -70,20 +87,51 @@ class Workspaces:
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="workspace")
         self.off_loop = open_off_loop() if storage.is_remote else None
         """Runs the endpoints if each use of a workspace waits for another process."""
+        self.owners: Owners | None = None
+        """Finds the owners of workspaces, and opens them when they are needed, if several servers share them."""
+        if membership is not None and isinstance(storage, SharedStorage):
+            create = self._create_for_unknown if any_key else None
+            self.owners = Owners(membership, storage, registry, self._locks, self._build, create)
 
     # When the server starts, before anything is served
 
     def open_all(self) -> list[Damage]:
-        """Serves the workspaces of an earlier run. Returns those that cannot be served; they stay as they are."""
-        _check_descriptors(self._storage.count())
+        """Serves the workspaces of an earlier run. Returns those that cannot be served; they stay as they are.
+
+        Workspaces that several servers share are opened when they are needed.
+        """
+        if self.owners is not None:
+            self.owners.remove_leftovers()
+            return []
+        if not self._storage.is_remote:
+            _check_descriptors(self._storage.count())
         damages: list[Damage] = []
         for item in self._storage.open_all():
             if isinstance(item, Damage):
                 damages.append(item)
                 self.registry.add_damage(item)
             else:
-                self.registry.add(Workspace(item, self._parts))
+                self.registry.add(self._build(item))
         return damages
+
+    def _build(self, life: Life) -> Workspace:
+        return Workspace(life, self._parts)
+
+    def open_own(self, api_key: str) -> OwnWorld:
+        """Opens or creates the workspace of the server's own key, before anything is served. Another server may own it:
+        then its world is only read. Raises Conflict if it is damaged, BadInput, ResourceFailed, OSError."""
+        while True:
+            world = None if self.owners is None else self.owners.open_now(api_key)
+            if world is not None:
+                return world
+            workspace = self.registry.find(api_key)
+            if workspace is not None:
+                return workspace
+            try:
+                return self.create_now(api_key)
+            except Conflict:
+                if self.owners is None or not self.owners.exists(api_key):
+                    raise  # not because another server has created it at the same time
 
     def create_now(self, api_key: str) -> Workspace:
         """Creates a workspace from the default origin, in the calling thread. Raises Conflict, BadInput, OSError."""
@@ -110,6 +158,18 @@ class Workspaces:
         async with self._locks.hold(key):
             return self.registry.find(key) or await self._create_from(self._origin, key, None)
 
+    async def _create_for_unknown(self, api_key: str) -> Workspace:
+        _check_key(api_key)
+        return await self.create(api_key)
+
+    def list_keys(self) -> list[str]:
+        """The API keys of all workspaces, whichever server owns them. It may wait for a database."""
+        return self.registry.keys() if self.owners is None else self.owners.list_keys()
+
+    def count(self) -> int:
+        """The number of all workspaces, whichever server owns them. It may wait for a database."""
+        return len(self.registry.keys()) if self.owners is None else self._storage.count()
+
     async def create(self, api_key: str, origin: Origin | None = None, *, incarnation: str | None = None) -> Workspace:
         """Creates a workspace from a scenario. Raises Conflict, BadInput."""
         async with self._locks.hold(api_key):
@@ -121,6 +181,7 @@ class Workspaces:
         return await self._run_in_thread(self._create, api_key, origin, incarnation)
 
     def _create(self, api_key: str, origin: Origin, incarnation: str | None) -> Workspace:
+        self._check_others(api_key)
         manifest = new_manifest(api_key, origin, incarnation=incarnation)
         return self._serve_new(self._storage.create(manifest, lambda: self._worlds.get(origin)))
 
@@ -137,6 +198,7 @@ class Workspaces:
             return await self._run_in_thread(self._fork, api_key, source, changed or Origin(), incarnation)
 
     def _fork(self, api_key: str, source: Workspace, changed: Origin, incarnation: str | None) -> Workspace:
+        self._check_others(api_key)
         world = source.world
         origin = msgspec.structs.replace(changed, scenario=world.scenario, seed=world.seed, forked=True)
         manifest = new_manifest(api_key, origin, incarnation=incarnation)
@@ -229,6 +291,8 @@ class Workspaces:
         """Closes all workspaces. Their files stay."""
         if self.off_loop is not None:
             self.off_loop.close()
+        if self.owners is not None:
+            self.owners.close()
         self._worlds.close()
         self._threads.shutdown(wait=True, cancel_futures=True)
         for workspace in self.registry.all():
@@ -240,23 +304,38 @@ class Workspaces:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
 
     def _check_free(self, api_key: str) -> None:
-        """Raises Conflict if the key has a workspace, or if there is no room for one more."""
+        """Raises Conflict if the key has a workspace, or if there is no room for one more; about those of other servers
+        the database is asked later, in a thread."""
         if self.registry.find(api_key) is not None:
-            raise Conflict(
-                f"There is a workspace with the API key {api_key!r} already; delete it or choose another key"
-            )
-        if len(self.registry.keys()) >= self._most:
+            raise _build_taken(api_key)
+        if self.owners is None:
+            self._check_room()
+
+    def _check_others(self, api_key: str) -> None:
+        """Raises Conflict if the key has a workspace of another server, or if all servers have too many."""
+        if self.owners is not None:
+            if self.owners.exists(api_key):
+                raise _build_taken(api_key)
+            self._check_room()
+
+    def _check_room(self) -> None:
+        """Raises Conflict if there is no room for one more workspace."""
+        if self.count() >= self._most:
             raise Conflict(
                 f"There are {self._most} workspaces already, the most that are kept at a time; delete those that are no"
                 " longer needed (DELETE /_mock/workspaces/{api_key}), or start the server with --sweep-after 1d, which"
                 " deletes idle ones, or with a larger --workspaces-limit"
             )
-        if not has_room(OPEN_FILES):
+        if not self._storage.is_remote and not has_room(OPEN_FILES):
             raise Conflict(
                 f"A workspace needs {OPEN_FILES} open files, and this process may have {limit()} in all, of which a"
                 " quarter is kept for connections and exports; delete workspaces that are no longer needed, or start"
                 " the server with a higher limit (ulimit -n)"
             )
+
+
+def _build_taken(api_key: str) -> Conflict:
+    return Conflict(f"There is a workspace with the API key {api_key!r} already; delete it or choose another key")
 
 
 def open_off_loop() -> OffLoop:
@@ -282,44 +361,3 @@ def _check_descriptors(workspaces: int) -> None:
             f"the state holds {workspaces} workspaces, which need {needed} open files, and this process may have"
             f" {limit()} in all (ulimit -n); raise that limit to {2 * needed + 100}"
         )
-
-
-class KeyLocks:
-    """A lock for each API key: changes of one key run one after the other. The requests of a remote database hold them
-    in several threads (http/off_loop.py)."""
-
-    def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._locks: dict[str, TurnLock] = {}
-        self._users: dict[str, int] = {}
-
-    @asynccontextmanager
-    async def hold(self, *api_keys: str) -> AsyncIterator[None]:
-        """Holds the locks of these keys, acquired in a fixed order so that no two callers wait for each other."""
-        held: list[TurnLock] = []
-        names = sorted(set(api_keys))
-        locks = [self._enter(name) for name in names]
-        try:
-            for lock in locks:
-                await lock.acquire()
-                held.append(lock)
-            yield
-        finally:
-            for lock in held:
-                lock.release()
-            for name in names:
-                self._leave(name)
-
-    def _enter(self, name: str) -> TurnLock:
-        """The lock of a key, which stays until each of its users has left."""
-        with self._guard:
-            self._users[name] = self._users.get(name, 0) + 1
-            return self._locks.setdefault(name, TurnLock())
-
-    def _leave(self, name: str) -> None:
-        """Forgets the lock of a key that nobody waits for."""
-        with self._guard:
-            self._users[name] -= 1
-            if not self._users[name]:
-                del self._users[name]
-                del self._locks[name]

@@ -8,23 +8,27 @@ the time that sending the rows takes.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Iterator
 
 import msgspec
 
 from mockserver.conversion import decode
-from mockserver.errors import ResourceFailed
+from mockserver.errors import Conflict, NotFound, ResourceFailed
 from mockserver.exports.database_results import DatabaseResults
 from mockserver.exports.results import ResultsRoot
+from mockserver.links import Links
 from mockserver.workspaces.damage import Damage, WorkspaceDamaged, check_origin, check_world
 from mockserver.workspaces.manifest import WorkspaceManifest, name_home
-from mockserver.workspaces.storage import GetHooks, GetWorld, Life, Storage, new_life_name
+from mockserver.workspaces.storage import GetHooks, GetWorld, Life, Located, Remote, SharedStorage, new_life_name
 from mockserver.workspaces.world_files import start_life
 from mockserver.world.changes.settings import new_incarnation
 from mockserver.world.changes.tasks import resume
 from mockserver.world.postgres.catalog import Catalog
 from mockserver.world.postgres.database import PostgresDatabase
+from mockserver.world.postgres.ownership import Owned, Ownership
+from mockserver.world.postgres.pool import Pool
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Store
 
@@ -33,37 +37,42 @@ LOG = logging.getLogger(__name__)
 GENERATED = "generated-"
 """The beginning of the names of lives that hold generated worlds."""
 GENERATED_KEPT = 8
+SOON = 60.0
+"""Seconds within which a workspace without an owner has something to do that is claimed for it."""
 LARGEST_KEPT = 64 * 1024 * 1024
 """Bytes of the file of a generated world that is kept; a larger one is sent for each workspace."""
 
 
-class PostgresStorage(Storage):
-    """Workspaces as rows of one database, which only this server changes. Results are below `results_root`, or rows of
+class PostgresStorage(SharedStorage):
+    """Workspaces as rows of one database, which several servers may share. Results are below `results_root`, or rows of
     the same database."""
 
     is_remote = True
 
-    def __init__(self, catalog: Catalog, get_hooks: GetHooks, *, results_root: ResultsRoot | None = None) -> None:
+    def __init__(self, pool: Pool, get_hooks: GetHooks, *, results_root: ResultsRoot | None = None) -> None:
         super().__init__(get_hooks)
-        self._catalog, self._results_root = catalog, results_root
+        self._catalog, self._ownership, self._results_root = Catalog(pool), Ownership(pool), results_root
 
     def count(self) -> int:
-        return len(self._catalog.list_manifests())
+        return self._catalog.count_manifests()
+
+    def list_keys(self) -> list[str]:
+        keys = (_read_key(content) for _, content in self._catalog.list_manifests())
+        return [key for key in keys if key is not None]
+
+    # Opening
 
     def open_all(self) -> Iterator[Life | Damage]:
-        self._remove_leftovers()
-        for home, content in self._catalog.list_manifests():
-            api_key = None
-            place = f"workspace {home} of the database"
-            try:
-                manifest = self._read_manifest(home, content, place)
-                api_key = manifest.api_key
-                yield self._open_checked(manifest, place)
-            except WorkspaceDamaged as error:
-                yield Damage(home, place, api_key, str(error))
+        self.remove_leftovers()
+        for home, _ in self._catalog.list_manifests():
+            item = self.open(home)
+            if isinstance(item, (Life, Damage)):
+                yield item
 
-    def _remove_leftovers(self) -> None:
-        """Removes the lives that were being created or removed when a process was killed."""
+    def remove_leftovers(self) -> None:
+        self._add_slugs()
+        # In this order: a life that no living server owns now is named by a manifest now, or never.
+        abandoned = [life for life in self._catalog.list_abandoned_lives() if not life.startswith(GENERATED)]
         used: set[str | None] = set()
         for _, content in self._catalog.list_manifests():
             try:
@@ -72,9 +81,77 @@ class PostgresStorage(Storage):
                 LOG.warning("a manifest in the database cannot be read (%s): no life is removed", error)
                 return
             used |= {manifest.life, manifest.origin_checksum}
-        for life in self._catalog.list_lives():
-            if life not in used and not life.startswith(GENERATED):
+        for life in abandoned:
+            if life not in used:
                 self._remove(life)
+
+    def _add_slugs(self) -> None:
+        """Adds what manifests of an earlier version lack."""
+        for home, content in self._catalog.list_manifests_without_slug():
+            if (slug := _read_slug(content)) is not None:
+                self._catalog.add_slug(home, slug)
+
+    def find(self, home: str) -> Located | None:
+        owned = self._ownership.find(home)
+        return None if owned is None else _build_located(owned)
+
+    def locate(self, kind: str, value: str) -> Located | None:
+        if kind == "token":
+            return self._locate_by_token(value)
+        if kind == "key":
+            return self.find(name_home(value))
+        owned = self._ownership.find_by_slug(value)
+        return None if owned is None else _build_located(owned)
+
+    def _locate_by_token(self, token: str) -> Located | None:
+        """A token does not name its workspace: each is asked whether it has signed it."""
+        for home, content in self._catalog.list_manifests():
+            links = _read_links(content)
+            if links is not None and links.has_signed(token):
+                return self.find(home)
+        return None
+
+    def list_waiting(self, most: int) -> list[str]:
+        return self._ownership.list_waiting(most)
+
+    def open(self, home: str, *, only_if_due: bool = False) -> Life | Damage | Remote | None:
+        owned = self._ownership.claim(home, _read_life)
+        if owned is None:
+            return None
+        if owned.owner is not None:
+            return Remote(*owned.owner)
+        if only_if_due and not self._is_due(owned):
+            return None
+        api_key, place = None, f"workspace {home} of the database"
+        try:
+            manifest = self._read_manifest(home, owned.content, place)
+            api_key = manifest.api_key
+            return self._open_checked(manifest, place)
+        except WorkspaceDamaged as error:
+            return Damage(home, place, api_key, str(error))
+
+    def _is_due(self, owned: Owned) -> bool:
+        """Whether a claimed workspace has something to do soon; it is released otherwise."""
+        life = _read_life(owned.content)
+        wake_in = None if life is None else self._ownership.find_work(life)
+        if wake_in is not None and wake_in <= SOON:
+            return True
+        self._ownership.release([owned.home], wake_in=wake_in)
+        return False
+
+    def is_due(self, life: Life) -> bool:
+        wake_in = self._ownership.find_work(life.manifest.life)
+        return wake_in is not None and wake_in <= SOON
+
+    def read(self, home: str) -> Store | None:
+        owned = self._ownership.find(home)
+        life = None if owned is None else _read_life(owned.content)
+        database = None if life is None else self._catalog.open_life(life)
+        return None if database is None else Store.open(database)
+
+    def release(self, life: Life) -> None:
+        wake_in = self._ownership.find_work(life.manifest.life)
+        self._ownership.release([name_home(life.manifest.api_key)], wake_in=wake_in)
 
     def _read_manifest(self, home: str, content: str, place: str) -> WorkspaceManifest:
         """Raises WorkspaceDamaged."""
@@ -128,7 +205,8 @@ class PostgresStorage(Storage):
         """Makes a new life that of a new workspace. Raises Conflict if there is one already."""
         manifest = life.manifest
         try:
-            self._catalog.add_manifest(name_home(manifest.api_key), msgspec.json.encode(manifest).decode())
+            slug = Links.from_secret(manifest.secret).workspace
+            self._catalog.add_manifest(name_home(manifest.api_key), msgspec.json.encode(manifest).decode(), slug)
         except BaseException:
             self.abandon(life)
             raise
@@ -151,11 +229,23 @@ class PostgresStorage(Storage):
         if world.path.stat().st_size > LARGEST_KEPT:
             return self._catalog.load_life(name, world)
         cached = f"{GENERATED}{world.path.stem}"
+        for _ in range(GENERATED_KEPT):
+            source = self._find_or_load(cached, world)
+            if source is not None:
+                with contextlib.suppress(NotFound):  # another server has made room for another world
+                    return self._catalog.copy_life(source, [name])[0]
+        return self._catalog.load_life(name, world)
+
+    def _find_or_load(self, cached: str, world: SqliteDatabase) -> PostgresDatabase | None:
+        """The life of a generated world; None if other servers create and remove it at the same time."""
         source = self._catalog.open_life(cached)
-        if source is None:
-            self._make_room()
-            source = self._catalog.load_life(cached, world)
-        return self._catalog.copy_life(source, [name])[0]
+        if source is not None:
+            return source
+        self._make_room()
+        try:
+            return self._catalog.load_life(cached, world)
+        except Conflict:
+            return self._catalog.open_life(cached)
 
     def _make_room(self) -> None:
         """Removes the generated worlds that were sent first."""
@@ -222,3 +312,35 @@ class PostgresStorage(Storage):
 def _rows_of(life: Life) -> PostgresDatabase:
     assert isinstance(life.store.database, PostgresDatabase), "one storage has worlds of one kind"
     return life.store.database
+
+
+def _read_manifest_or_none(content: str) -> WorkspaceManifest | None:
+    """The manifest in a text; None if it is damaged, which is reported when the workspace is opened."""
+    try:
+        return decode(content, WorkspaceManifest)
+    except msgspec.DecodeError:
+        return None
+
+
+def _read_key(content: str) -> str | None:
+    manifest = _read_manifest_or_none(content)
+    return None if manifest is None else manifest.api_key
+
+
+def _read_life(content: str) -> str | None:
+    manifest = _read_manifest_or_none(content)
+    return None if manifest is None else manifest.life
+
+
+def _read_links(content: str) -> Links | None:
+    manifest = _read_manifest_or_none(content)
+    return None if manifest is None else Links.from_secret(manifest.secret)
+
+
+def _read_slug(content: str) -> str | None:
+    links = _read_links(content)
+    return None if links is None else links.workspace
+
+
+def _build_located(owned: Owned) -> Located:
+    return Located(owned.home, _read_key(owned.content), None if owned.owner is None else Remote(*owned.owner))

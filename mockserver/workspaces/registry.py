@@ -33,8 +33,21 @@ class Registry:
 
     def remove(self, workspace: Workspace) -> None:
         """Stops serving a workspace."""
-        del self._by_key[workspace.api_key]
-        del self._by_slug[workspace.links.workspace]
+        if self._by_key.get(workspace.api_key) is workspace:
+            del self._by_key[workspace.api_key]
+            self._by_slug.pop(workspace.links.workspace, None)
+
+    def remove_all(self) -> list[Workspace]:
+        """Stops serving all workspaces, and returns them. In any thread."""
+        removed, self._by_key, self._by_slug, self._damaged = self._by_key, {}, {}, {}
+        return list(removed.values())
+
+    def peek(self, kind: str, value: str) -> Workspace | None:
+        """The workspace with this API key ("key"), slug ("slug") or mask token ("token"), without counting as its
+        use."""
+        if kind == "token":
+            return next((each for each in self.all() if each.links.has_signed(value)), None)
+        return (self._by_key if kind == "key" else self._by_slug).get(value)
 
     def add_damage(self, damage: Damage) -> None:
         """Remembers a workspace that cannot be served, so that its clients learn why."""

@@ -6,6 +6,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -23,6 +24,7 @@ from mockserver.folders import (
 from mockserver.settings import DatabaseUrl
 from mockserver.workspaces.folder_storage import FolderStorage
 from mockserver.workspaces.manifest import STATE_MANIFEST, StateManifest, VersionedManifest
+from mockserver.workspaces.ownership import Membership
 from mockserver.workspaces.storage import GetHooks, Storage
 from mockserver.world.migrations import FORMAT, can_migrate, checksum_of_tables
 
@@ -38,8 +40,18 @@ MOST_NAMED = 5
 LOG = logging.getLogger(__name__)
 
 
+class Replica(NamedTuple):
+    """A server as the others of its database see it: its name, and the address by which they reach it."""
+
+    name: str
+    address: str
+
+
 class State(ABC):
-    """A state that only this process uses, until it is closed."""
+    """A state that this process uses, until it is closed."""
+
+    membership: Membership | None = None
+    """This server among the others that share the state; None if it is alone."""
 
     resources: tuple[Callable[[], str | None], ...] = ()
     """Checks of the things that it needs outside of this machine: the reason why one cannot be used now, or None."""
@@ -53,12 +65,13 @@ class State(ABC):
         """Releases it for another process."""
 
 
-def open_state(state: Path | DatabaseUrl | None, connections: int) -> State:
-    """Opens the state of `--state`; at most so many connections to a database are open. Raises StartupError."""
+def open_state(state: Path | DatabaseUrl | None, connections: int, replica: Replica) -> State:
+    """Opens the state of `--state`; at most so many connections to a database are open, and its other servers know this
+    one as `replica`. Raises StartupError."""
     if isinstance(state, DatabaseUrl):
         from mockserver.workspaces.database_state import DatabaseState  # noqa: PLC0415  needs psycopg
 
-        return DatabaseState(state, connections)
+        return DatabaseState(state, connections, replica)
     return FolderState.open(state)
 
 

@@ -33,6 +33,23 @@ class Life(NamedTuple):
     results: Results
 
 
+class Remote(NamedTuple):
+    """Another server of the same database, which owns a workspace: its number, and the address by which others reach
+    it."""
+
+    number: int
+    address: str
+
+
+class Located(NamedTuple):
+    """A workspace by the name under which it is kept. `api_key` is None if that cannot be read, `remote` unless another
+    living server owns it."""
+
+    home: str
+    api_key: str | None
+    remote: Remote | None
+
+
 class Storage(ABC):
     """The workspaces of one server. A method that raises an error has changed nothing."""
 
@@ -89,6 +106,47 @@ class Storage(ABC):
 
     def close(self) -> None:  # noqa: B027  most storages leave nothing behind
         """Removes what should not outlive the server, once all workspaces are closed."""
+
+
+class SharedStorage(Storage):
+    """Workspaces that several servers share. Each has one owner at a time, which alone may change it."""
+
+    @abstractmethod
+    def remove_leftovers(self) -> None:
+        """Removes what a server has left that was killed while it created or removed a workspace."""
+
+    @abstractmethod
+    def list_keys(self) -> list[str]:
+        """The API keys of all workspaces, those of other servers included."""
+
+    @abstractmethod
+    def locate(self, kind: str, value: str) -> Located | None:
+        """The workspace with this API key ("key"), slug ("slug") or mask token ("token")."""
+
+    @abstractmethod
+    def find(self, home: str) -> Located | None:
+        """The workspace that is kept under this name."""
+
+    @abstractmethod
+    def open(self, home: str, *, only_if_due: bool = False) -> Life | Damage | Remote | None:
+        """Claims a workspace and opens it. Returns its owner if that is another server; None if there is no such
+        workspace, or if it has nothing to do now and `only_if_due`. Raises ResourceFailed."""
+
+    @abstractmethod
+    def read(self, home: str) -> Store | None:
+        """The world of a workspace that another server may own, for reading; None if it is not there."""
+
+    @abstractmethod
+    def list_waiting(self, most: int) -> list[str]:
+        """The homes of some workspaces without an owner that may have something to do."""
+
+    @abstractmethod
+    def is_due(self, life: Life) -> bool:
+        """Whether a life has something to do soon that no request causes."""
+
+    @abstractmethod
+    def release(self, life: Life) -> None:
+        """Lets any server open the workspace of a life that this server owns and has closed."""
 
 
 def new_manifest(api_key: str, origin: Origin, *, incarnation: str | None) -> WorkspaceManifest:

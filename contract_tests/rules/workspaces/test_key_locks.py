@@ -5,7 +5,7 @@ import contextlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from mockserver.workspaces.lifecycle import KeyLocks
+from mockserver.workspaces.key_locks import KeyLocks
 
 MET_WITHIN_SECONDS = 1.0
 """How long a thread waits for another one at the same step, which comes only if nothing keeps it away."""

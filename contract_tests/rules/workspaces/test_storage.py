@@ -56,7 +56,7 @@ def new_storage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
         durable = request.param == "kept folder"
         return lambda: partial(FolderStorage, tmp_path_factory.mktemp("storage"), durable=durable)
     catalog = request.getfixturevalue("storage_catalog")
-    return lambda: partial(PostgresStorage, empty(catalog))
+    return lambda: partial(PostgresStorage, empty(catalog).pool)
 
 
 @dataclass(frozen=True)

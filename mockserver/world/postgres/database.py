@@ -31,9 +31,10 @@ def translate(sql: str) -> bytes:
 class PostgresConnection(Connection):
     """The connection of one user. It borrows a connection of the pool for each statement, or for a transaction."""
 
-    def __init__(self, pool: Pool, life: int, session: Session | None = None) -> None:
-        """`session` has an open transaction, which the caller ends."""
-        self._pool, self._life = pool, life
+    def __init__(self, pool: Pool, life: int, owner: int | None, session: Session | None = None) -> None:
+        """`owner` is the number of the server that may change the life. `session` has an open transaction, which the
+        caller ends."""
+        self._pool, self._life, self._owner = pool, life, owner
         self._session = session
         """The connection of the open transaction."""
         self._is_snapshot = False
@@ -69,6 +70,8 @@ class PostgresConnection(Connection):
             return self._try_on_lent(work, for_snapshot=for_snapshot)
 
     def _try_on_lent(self, work: Callable[[Session], T], *, for_snapshot: bool) -> tuple[Session, T]:
+        if self._owner not in (None, self._pool.number):
+            raise build_taken_over(self._pool)
         session = self._pool.lend(self._life, for_snapshot=for_snapshot)
         try:
             with name_failures(self._pool.place):
@@ -106,18 +109,16 @@ class PostgresConnection(Connection):
         self._is_snapshot = snapshot
 
     def _begin_change(self, session: Session) -> None:
-        """Changes of one life take turns, as they number what they insert."""
-        # Without a lock on the state, which all changes would write: a server that takes over makes a change of each
-        # life before it serves it, and so waits for a change that has passed this check.
-        fence = f"SELECT 1 FROM {DATA}.state WHERE {self._pool.fence}"
-        life = f"SELECT 1 FROM {DATA}.life WHERE no = {self._life:d} FOR UPDATE"
-        begun = session.raw.execute(f"BEGIN; {fence}; {life}".encode(), prepare=False)
+        """Changes of one life take turns, as they number what they insert. A server that takes over the life names
+        itself in its row, and so waits for a change that has passed this check."""
+        life = f"SELECT owner FROM {DATA}.life WHERE no = {self._life:d} FOR NO KEY UPDATE"
+        begun = session.raw.execute(f"BEGIN; {life}".encode(), prepare=False)
         begun.nextset()
-        if begun.rowcount != 1:
-            raise build_taken_over(self._pool)
-        begun.nextset()
-        if begun.rowcount != 1:
+        row = begun.fetchone()
+        if row is None:
             raise Conflict("This workspace was reset or deleted in the meantime; send the request again")
+        if row[0] != self._owner:
+            raise build_taken_over(self._pool)
 
     def _get_session(self) -> Session:
         assert self._session is not None, "rows are written, and large results read, within a transaction"
@@ -155,11 +156,12 @@ class PostgresDatabase(Database):
 
     IS_REMOTE: ClassVar[bool] = True
 
-    def __init__(self, pool: Pool, life: int) -> None:
-        self.pool, self.life = pool, life
+    def __init__(self, pool: Pool, life: int, owner: int | None) -> None:
+        """`owner` is the number of the server that may change the life."""
+        self.pool, self.life, self.owner = pool, life, owner
 
     def connect(self) -> PostgresConnection:
-        return PostgresConnection(self.pool, self.life)
+        return PostgresConnection(self.pool, self.life, self.owner)
 
     def create_tables(self, connection: Connection) -> None:
         """The tables are those of all lives."""
@@ -169,8 +171,8 @@ class PostgresDatabase(Database):
 
 
 def build_taken_over(pool: Pool) -> ResourceFailed:
-    """The error of a change by a server that is no longer the one that uses the database."""
-    return ResourceFailed(f"Another server has taken over the {pool.place}; send the request to that one")
+    """The error of a change by a server that no longer owns the workspace."""
+    return ResourceFailed(f"Another server of the {pool.place} has taken over this workspace; send the request again")
 
 
 def _begin_snapshot(session: Session) -> None:

@@ -6,8 +6,7 @@ import time
 from typing import NamedTuple
 
 from mockserver.errors import ResourceFailed
-from mockserver.world.postgres.database import PostgresConnection
-from mockserver.world.postgres.pool import Pool
+from mockserver.world.postgres.database import PostgresDatabase, build_taken_over
 from mockserver.world.postgres.tables import DATA
 
 PART = 1024 * 1024
@@ -25,18 +24,20 @@ class StoredFile(NamedTuple):
 
 
 class Files:
-    """The files of one life."""
+    """The files of one life. Only its owner writes and deletes them."""
 
-    def __init__(self, pool: Pool, life: int) -> None:
-        self._life = life
-        self._connection = PostgresConnection(pool, life)
+    def __init__(self, database: PostgresDatabase) -> None:
+        self._pool, self._life = database.pool, database.life
+        self._of_owner = {"life": database.life, "owner": database.owner}
+        self._connection = database.connect()
 
     def begin(self, name: str) -> int:
         """Deletes the file of this name, and begins a new one, which nobody finds before it is completed. Returns its
-        number."""
+        number. Raises ResourceFailed if another server owns the life."""
         self.delete(name)
-        row = self._connection.row(_BEGIN, {"life": self._life, "name": name})
-        assert row is not None, "INSERT … RETURNING gives a row"
+        row = self._connection.row(_BEGIN, {"name": name, **self._of_owner})
+        if row is None:
+            raise build_taken_over(self._pool)
         return int(row[0])
 
     def append(self, no: int, part: int, content: bytes) -> None:
@@ -45,7 +46,7 @@ class Files:
 
     def complete(self, no: int, size: int) -> None:
         """Ends a file: from now on it is found. Raises ResourceFailed if it was deleted while it was written."""
-        if self._connection.run(_COMPLETE, {"no": no, "size": size, "now": time.time()}) != 1:
+        if self._connection.run(_COMPLETE, {"no": no, "size": size, "now": time.time(), **self._of_owner}) != 1:
             raise ResourceFailed("The file was deleted while it was written; start the export again")
 
     def find(self, name: str) -> StoredFile | None:
@@ -66,7 +67,7 @@ class Files:
 
     def delete(self, name: str) -> None:
         """Deletes a file, or all files below a name, finished or not. Their bytes stay for KEPT_SECONDS."""
-        values = {"life": self._life, "name": name, **_build_range(name)}
+        values = {"name": name, **_build_range(name), **self._of_owner}
         self._connection.run(_DELETE, values)
         self._connection.run(_PURGE_PARTS, {"seconds": KEPT_SECONDS})
         self._connection.run(_PURGE, {"seconds": KEPT_SECONDS})
@@ -81,18 +82,20 @@ _BELOW = "name >= :first AND name < :end"
 _SELECT = (
     f"SELECT no, name, size, modified_at FROM {DATA}.result WHERE life = :life AND complete AND deleted_at IS NULL"
 )
+_IS_OWNER = f"EXISTS (SELECT 1 FROM {DATA}.life WHERE no = :life AND owner IS NOT DISTINCT FROM :owner)"
 _BEGIN = (
     f"INSERT INTO {DATA}.result (life, name, size, modified_at, complete)"
-    " VALUES (:life, :name, 0, 0, FALSE) RETURNING no"
+    f" SELECT :life, :name, 0, 0, FALSE WHERE {_IS_OWNER} RETURNING no"
 )
 _APPEND = f"INSERT INTO {DATA}.result_part VALUES (:no, :part, :content) ON CONFLICT DO NOTHING"
 _COMPLETE = (
-    f"UPDATE {DATA}.result SET complete = TRUE, size = :size, modified_at = :now WHERE no = :no AND deleted_at IS NULL"
+    f"UPDATE {DATA}.result SET complete = TRUE, size = :size, modified_at = :now"
+    f" WHERE no = :no AND deleted_at IS NULL AND {_IS_OWNER}"
 )
 _READ = f"SELECT content FROM {DATA}.result_part WHERE result_no = :no AND part = :part"
 _DELETE = (
     f"UPDATE {DATA}.result SET deleted_at = now() WHERE life = :life AND deleted_at IS NULL"
-    f" AND (name = :name OR ({_BELOW}))"
+    f" AND (name = :name OR ({_BELOW})) AND {_IS_OWNER}"
 )
 _OLD = f"SELECT no FROM {DATA}.result WHERE deleted_at < now() - make_interval(secs => :seconds)"
 _PURGE_PARTS = f"DELETE FROM {DATA}.result_part WHERE result_no IN ({_OLD})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 import psycopg
@@ -10,6 +11,7 @@ from mockserver import __version__
 from mockserver.errors import StartupError
 from mockserver.world.migrations import FORMAT, can_migrate, checksum_of_tables, list_migrations
 from mockserver.world.postgres.failures import name_database
+from mockserver.world.postgres.own_tables import COUNT_STEPS, FIRST_TABLES, OWN_MIGRATIONS
 from mockserver.world.postgres.tables import DATA, WORLD, build_migration, build_schema, build_views, drop_views
 
 OLDEST = 130_000
@@ -17,29 +19,18 @@ OLDEST = 130_000
 CREATING = 0x6C_62_6D_63
 """The number of the advisory lock under which a database is created or migrated."""
 
-OWN_TABLES = f"""
-CREATE TABLE {DATA}.state (
-  product TEXT NOT NULL, format INTEGER NOT NULL, tables TEXT NOT NULL, written_by TEXT NOT NULL, server BIGINT NOT NULL
-);
-CREATE TABLE {DATA}.life (no BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name TEXT COLLATE "C" NOT NULL UNIQUE);
-CREATE TABLE {DATA}.manifest (home TEXT COLLATE "C" PRIMARY KEY, content TEXT NOT NULL);
-CREATE TABLE {DATA}.result (
-  no BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, life BIGINT NOT NULL, name TEXT COLLATE "C" NOT NULL,
-  size BIGINT NOT NULL, modified_at DOUBLE PRECISION NOT NULL, deleted_at TIMESTAMPTZ, complete BOOLEAN NOT NULL
-);
-CREATE UNIQUE INDEX result_by_name ON {DATA}.result (life, name) WHERE complete AND deleted_at IS NULL;
-CREATE INDEX result_deleted ON {DATA}.result (deleted_at) WHERE deleted_at IS NOT NULL;
-CREATE TABLE {DATA}.result_part (
-  result_no BIGINT NOT NULL, part BIGINT NOT NULL, content BYTEA NOT NULL, PRIMARY KEY (result_no, part)
-);
-ALTER TABLE {DATA}.result_part ALTER COLUMN content SET STORAGE EXTERNAL;
-"""
-"""The tables beside those of worlds: whose database it is, lives and manifests of workspaces, results of exports."""
+SERVING = 0x6C_62_6D_64
+"""The number of the advisory lock that every server of a database shares. A server that migrates holds it alone, and so
+did each server before several could use one database."""
 
 
 def prepare(raw: psycopg.Connection[Any]) -> None:
-    """Creates the schemas in an empty database, and migrates those of an older version. Raises StartupError for a
-    database of another program, or one that is not usable; psycopg.Error."""
+    """Creates the schemas in an empty database, and migrates those of an older version. The connection shares the lock
+    of servers from then on.
+
+    Raises StartupError for a database of another program, one that is not usable, or an older one that is served;
+    psycopg.Error.
+    """
     place = name_database(raw.info.dsn)
     _check_server(raw, place)
     with raw.transaction():
@@ -54,6 +45,22 @@ def prepare(raw: psycopg.Connection[Any]) -> None:
             )
         else:
             _migrate(raw, place)
+        if not share_lock(raw):
+            raise StartupError(
+                f"the {place} is in use by another server, of a version that serves alone or is migrating it; stop that"
+                " one, or give another database"
+            )
+
+
+def share_lock(raw: psycopg.Connection[Any]) -> bool:
+    """Shares the lock of servers as long as the connection is open; False if a server holds it alone."""
+    return raw.execute(f"SELECT pg_try_advisory_lock_shared({SERVING})").fetchone() == (True,)
+
+
+def is_current(raw: psycopg.Connection[Any]) -> bool:
+    """Whether the database still has the tables of this version."""
+    row = raw.execute(f"SELECT format, tables, own FROM {DATA}.state").fetchone()
+    return row == (FORMAT, checksum_of_tables(), len(OWN_MIGRATIONS))
 
 
 _SCHEMAS = "SELECT nspname FROM pg_namespace WHERE nspname = ANY(%s)"
@@ -75,7 +82,7 @@ def _check_server(raw: psycopg.Connection[Any], place: str) -> None:
 
 def _create(raw: psycopg.Connection[Any], place: str) -> None:
     try:
-        raw.execute(f"CREATE SCHEMA {DATA}; CREATE SCHEMA {WORLD}; {OWN_TABLES}".encode(), prepare=False)
+        raw.execute(f"CREATE SCHEMA {DATA}; CREATE SCHEMA {WORLD}; {FIRST_TABLES}".encode(), prepare=False)
     except psycopg.errors.InsufficientPrivilege:
         user = raw.info.user
         raise StartupError(
@@ -87,24 +94,64 @@ def _create(raw: psycopg.Connection[Any], place: str) -> None:
         f"INSERT INTO {DATA}.state VALUES ('labelbox-mockserver', %s, %s, %s, 0)",
         [FORMAT, checksum_of_tables(), __version__],
     )
+    raw.execute(COUNT_STEPS)
+    _migrate_own(raw, 0)
 
 
 def _migrate(raw: psycopg.Connection[Any], place: str) -> None:
+    """Brings the tables of worlds and the others to this version."""
     row = raw.execute(f"SELECT format, tables, written_by, product FROM {DATA}.state").fetchone()
     if row is None or row[3] != "labelbox-mockserver":
         raise StartupError(f"the table {DATA}.state in the {place} was changed by hand; give another database")
     theirs, tables, written_by = int(row[0]), str(row[1]), str(row[2])
-    if (theirs, tables) == (FORMAT, checksum_of_tables()):
+    own = _count_own_steps(raw)
+    is_same = (theirs, tables) == (FORMAT, checksum_of_tables())
+    if is_same and own == len(OWN_MIGRATIONS):
         return
-    if not can_migrate(theirs, tables):
-        age = "a newer" if theirs > FORMAT else "another"
+    if own > len(OWN_MIGRATIONS) or not (is_same or can_migrate(theirs, tables)):
+        age = "a newer" if theirs > FORMAT or own > len(OWN_MIGRATIONS) else "another"
         raise StartupError(
             f"the {place} was written by {age} version of mockserver ({written_by}, format {theirs}); this is"
             f" {__version__}, format {FORMAT}: start that version, or give another database"
         )
-    steps = [build_migration(statement) for step in list_migrations(theirs) for statement in step.statements]
-    raw.execute("\n".join([drop_views(), *steps, build_views()]).encode(), prepare=False)
+    _check_unserved(raw, place, written_by)
+    if not is_same:
+        steps = [build_migration(statement) for step in list_migrations(theirs) for statement in step.statements]
+        raw.execute("\n".join([drop_views(), *steps, build_views()]).encode(), prepare=False)
+    raw.execute(COUNT_STEPS)
+    _migrate_own(raw, own)
     raw.execute(
         f"UPDATE {DATA}.state SET format = %s, tables = %s, written_by = %s",
         [FORMAT, checksum_of_tables(), __version__],
     )
+    # Servers of the former version that are silent at this time change nothing when they wake.
+    raw.execute(f"DELETE FROM {DATA}.replica")
+
+
+def _count_own_steps(raw: psycopg.Connection[Any]) -> int:
+    """The steps of OWN_MIGRATIONS that a database has."""
+    counted = raw.execute(
+        "SELECT 1 FROM information_schema.columns WHERE (table_schema, table_name, column_name) = (%s, 'state', 'own')",
+        [DATA],
+    )
+    row = raw.execute(f"SELECT own FROM {DATA}.state").fetchone() if counted.rowcount else None
+    return 0 if row is None else int(row[0])
+
+
+def _migrate_own(raw: psycopg.Connection[Any], since: int) -> None:
+    """Makes the steps from a version of the tables beside worlds to this one."""
+    for step in OWN_MIGRATIONS[since:]:
+        raw.execute(step.encode(), prepare=False)
+    raw.execute(
+        f"UPDATE {DATA}.state SET own = %s, secret = coalesce(secret, %s)",
+        [len(OWN_MIGRATIONS), secrets.token_urlsafe(32)],
+    )
+
+
+def _check_unserved(raw: psycopg.Connection[Any], place: str, written_by: str) -> None:
+    """Raises StartupError if a server uses a database that is to be migrated."""
+    if raw.execute(f"SELECT pg_try_advisory_xact_lock({SERVING})").fetchone() != (True,):
+        raise StartupError(
+            f"the {place} is in use by servers of version {written_by}; this is {__version__}, which changes its"
+            " tables: stop all of them first, and then start this one"
+        )

@@ -30,17 +30,19 @@ SILENT_SECONDS = 10.0
 KEEPALIVES: dict[str, Any] = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 """Both sides close a TCP connection when the other side has been gone for 25 seconds. The default of systems is two
 hours, for which the database would keep the lock of a machine that has lost its power."""
+SESSION_NAME = "mockserver-"
+"""The beginning of the names of a server's connections, which its number follows."""
 RESERVED = 4
 """Connections that snapshots leave for others: exports that wait for a thread hold one each."""
 
 
 class Session:
-    """One connection, and the life whose rows it sees."""
+    """One connection, the life whose rows it sees, and the number of the server when it was opened."""
 
-    __slots__ = ("life", "raw")
+    __slots__ = ("life", "number", "raw")
 
-    def __init__(self, raw: psycopg.Connection[Any]) -> None:
-        self.raw = raw
+    def __init__(self, raw: psycopg.Connection[Any], number: int | None) -> None:
+        self.raw, self.number = raw, number
         self.life: int | None = None
 
     @property
@@ -68,9 +70,9 @@ class Pool:
     def __init__(self, dsn: str, most: int) -> None:
         self.dsn, self.most = dsn, most
         self.place = name_database(dsn)
-        self.server: int | None = None
-        """The number of the server that uses it: each that takes over a database has the next number, and changes of
-        earlier ones are refused (a fence). None in tests without a server."""
+        self.number: int | None = None
+        """The number of this server among those of the database: what it opened under another one is refused (a fence).
+        None while it has none, and in tests without a server."""
         self.asked_at: float | None = None
         """When the check began that the database has not answered yet."""
         self._lost: str | None = None
@@ -90,15 +92,16 @@ class Pool:
             )
         return self._lost
 
-    @property
-    def fence(self) -> str:
-        """The condition on the table `state` that holds as long as no other server has taken over the database."""
-        return "TRUE" if self.server is None else f"server = {self.server:d}"
+    def replace_number(self, number: int | None) -> None:
+        """Gives the server another number, and closes the connections of the former one."""
+        with self._changed:
+            self.number = number
+            self._close_idle()
 
     def lend(self, life: int, *, for_snapshot: bool = False) -> Session:
         """A connection that sees this life, an idle one or a new one. Raises ResourceFailed when none is available for
         WAIT_SECONDS, or the database is lost."""
-        on_loop = self.server is not None and _is_on_main_loop()
+        on_loop = self.number is not None and _is_on_main_loop()
         assert not on_loop, "no statement waits for the database on the event loop"
         session = self._take(life, for_snapshot=for_snapshot)
         try:
@@ -139,13 +142,15 @@ class Pool:
         )
 
     def _connect(self) -> Session:
+        number = self.number
+        name = "mockserver" if number is None else f"{SESSION_NAME}{number}"
         with name_failures(self.place):
-            return Session(open_connection(self.dsn))
+            return Session(open_connection(self.dsn, name), number)
 
     def give_back(self, session: Session | None, *, for_snapshot: bool = False) -> None:
         """Lends a connection to others again. One that is broken, or in a transaction, is closed; when one has broken
         while it was idle, so have the others."""
-        keep = session is not None and session.is_idle and not self._closed
+        keep = session is not None and session.is_idle and not self._closed and session.number == self.number
         if session is not None and not keep:
             session.raw.close()
         with self._changed:
@@ -189,7 +194,7 @@ def _is_on_main_loop() -> bool:
     return threading.get_ident() == threading.main_thread().ident and asyncio._get_running_loop() is not None
 
 
-def open_connection(dsn: str, name: str = "mockserver") -> psycopg.Connection[Any]:
+def open_connection(dsn: str, name: str) -> psycopg.Connection[Any]:
     """Opens a connection whose transactions begin and end by statements, as with SQLite. `name` is shown by the
     database. Raises psycopg.Error."""
     raw = psycopg.connect(

@@ -45,7 +45,7 @@ def workspace() -> Iterator[Workspace]:
     """The default world with one export, its clock standing still."""
     server = app.build(Settings(cache=cache_folder()), "http://127.0.0.1:1", local=True)
     server.own.store.clock.freeze()
-    yield server.own
+    yield server.workspaces.registry.get(server.own.api_key)
     server.close()
 
 

@@ -1,0 +1,297 @@
+"""Finds the server that owns the workspace of a request, and opens workspaces when they are first needed.
+
+Several servers share one database; each workspace is served by one of them. A request of a workspace that nobody owns
+makes this server its owner. What it owns is true as long as the other servers count this one as alive, so every request
+begins with that question, which costs nothing while heartbeats are confirmed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import NamedTuple, ParamSpec, Protocol, TypeVar
+
+from mockserver.errors import Conflict, ResourceFailed, WireError
+from mockserver.workspaces.damage import Damage
+from mockserver.workspaces.key_locks import KeyLocks
+from mockserver.workspaces.naming import WorkspaceName
+from mockserver.workspaces.registry import Registry
+from mockserver.workspaces.storage import Life, Located, Remote, SharedStorage
+from mockserver.workspaces.workspace import Workspace
+from mockserver.world.store import Store
+from mockserver.world.workspace import Workspace as World
+
+LOG = logging.getLogger(__name__)
+
+THREADS = 8
+"""Workspaces that are looked up or opened at the same time."""
+CONFIRMED_WITHIN = 10.0
+"""Seconds that a request waits until this server knows that it is alive."""
+INTERVAL = 1.0
+"""Seconds between two searches for workspaces that have something to do and no owner."""
+CLAIMED_TOGETHER = 8
+"""Workspaces that one search finds; more are searched for immediately."""
+IDLE_SECONDS = 600.0
+"""Seconds without a request after which a workspace is released, so that memory stays flat."""
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Membership(Protocol):
+    """This server among the others of its database."""
+
+    secret: str
+    """Known to the servers of the database alone."""
+    on_taken_over: Callable[[], None]
+    """Is called when the others have taken over what this server owned."""
+
+    @property
+    def members(self) -> Mapping[int, object]:
+        """The living servers by number, as of the last heartbeat."""
+
+    def is_confirmed(self) -> bool:
+        """Whether nobody can have taken over what this server owns."""
+
+    def find_loss(self) -> str | None:
+        """The reason why the database counts as lost; None while it answers."""
+
+
+class ReadWorld(NamedTuple):
+    """The world of a workspace that another server owns."""
+
+    api_key: str
+    world: World
+    store: Store
+
+
+class Owners:
+    """The owners of workspaces. Its methods are called on any event loop."""
+
+    def __init__(
+        self,
+        membership: Membership,
+        storage: SharedStorage,
+        registry: Registry,
+        locks: KeyLocks,
+        build: Callable[[Life], Workspace],
+        create: Callable[[str], Awaitable[Workspace]] | None,
+    ) -> None:
+        """`build` serves an opened life; `create` creates the workspace of an unknown key, if that is wanted."""
+        self._membership, self._storage, self._registry, self._locks = membership, storage, registry, locks
+        self._build, self._create = build, create
+        self._remotes: dict[WorkspaceName, Remote] = {}
+        self._users: dict[Workspace, int] = {}
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="owners")
+        self._searching: asyncio.Task[None] | None = None
+        membership.on_taken_over = self._give_up
+
+    @property
+    def secret(self) -> str:
+        """Known to the servers of the database alone."""
+        return self._membership.secret
+
+    # For each request
+
+    def serves(self, name: WorkspaceName) -> bool:
+        """Whether this server owns the workspace, and has opened it. Reads nothing but memory."""
+        return self._membership.is_confirmed() and self._find_served(name) is not None
+
+    def _find_served(self, name: WorkspaceName) -> Workspace | None:
+        return self._registry.peek(name.kind, name.value)
+
+    @contextlib.contextmanager
+    def use(self, name: WorkspaceName) -> Iterator[None]:
+        """Inside this block the workspace of a request is not released as idle. Called on the server's loop."""
+        workspace = self._find_served(name)
+        if workspace is None:
+            yield
+            return
+        self._users[workspace] = self._users.get(workspace, 0) + 1
+        try:
+            yield
+        finally:
+            workspace.used_at = time.monotonic()
+            self._users[workspace] -= 1
+            if not self._users[workspace]:
+                del self._users[workspace]
+
+    async def find(self, name: WorkspaceName) -> Remote | None:
+        """The other server that owns the workspace. None if this one does, and has opened it, or if there is none.
+
+        Raises ResourceFailed.
+        """
+        await self._wait_until_confirmed()
+        if self._find_served(name) is not None:
+            return None
+        known = self._remotes.get(name)
+        if known is not None and self.is_alive(known):
+            return known
+        located = await self._run(self._storage.locate, name.kind, name.value)
+        if located is None:
+            return await self._create_unknown(name)
+        if located.remote is not None:
+            return self._remember(name, located.remote)
+        async with self._locks.hold(located.api_key or located.home):
+            opened = await self._run(self._open, located)
+        return None if opened is None else self._remember(name, opened)
+
+    async def _wait_until_confirmed(self) -> None:
+        """Waits for the next heartbeat, which says whether others have taken over. Raises ResourceFailed."""
+        deadline = time.monotonic() + CONFIRMED_WITHIN
+        while not self._membership.is_confirmed():
+            if (reason := self._membership.find_loss()) is not None:
+                raise ResourceFailed(reason)
+            if time.monotonic() > deadline:
+                raise ResourceFailed("The database does not confirm that this server is alive; send the request again")
+            await asyncio.sleep(0.02)
+
+    async def _create_unknown(self, name: WorkspaceName) -> Remote | None:
+        """Creates the workspace of an unknown key, if that is wanted: one of the servers that try it succeeds."""
+        if self._create is None or not name.creates:
+            return None
+        try:
+            await self._create(name.value)
+        except Conflict:
+            located = await self._run(self._storage.locate, name.kind, name.value)
+            if located is None or located.remote is None:
+                raise
+            return self._remember(name, located.remote)
+        return None
+
+    def _remember(self, name: WorkspaceName, remote: Remote) -> Remote:
+        if len(self._remotes) >= MOST_REMEMBERED:
+            self._remotes.clear()
+        self._remotes[name] = remote
+        return remote
+
+    def forget(self, name: WorkspaceName, remote: Remote) -> None:
+        """Looks up the owner anew next time: it could not be reached, or no longer owns the workspace."""
+        if self._remotes.get(name) == remote:
+            del self._remotes[name]
+
+    def is_alive(self, remote: Remote) -> bool:
+        """Whether a server was alive when the last heartbeat was written."""
+        return remote.number in self._membership.members
+
+    # In threads, or before anything is served
+
+    def remove_leftovers(self) -> None:
+        """Removes what killed servers have left."""
+        self._storage.remove_leftovers()
+
+    def list_keys(self) -> list[str]:
+        """The API keys of all workspaces, those of other servers included."""
+        return self._storage.list_keys()
+
+    def exists(self, api_key: str) -> bool:
+        """Whether any server has a workspace with this key."""
+        return self._storage.locate("key", api_key) is not None
+
+    def open_now(self, api_key: str) -> ReadWorld | None:
+        """Opens a workspace if this server can own it. Returns what can be read of it if another server owns it."""
+        located = self._storage.locate("key", api_key)
+        if located is None or (located.remote is None and self._open(located) is None):
+            return None
+        store = self._storage.read(located.home)
+        return None if store is None else ReadWorld(api_key, store.workspace, store)
+
+    def _open(self, located: Located, *, only_if_due: bool = False) -> Remote | None:
+        """Opens a workspace, unless it is open or another server owns it. Called while its key is locked."""
+        if located.api_key is not None and self._registry.has(located.api_key):
+            return None
+        opened = self._storage.open(located.home, only_if_due=only_if_due)
+        if isinstance(opened, Damage):
+            LOG.error("%s", opened)
+            self._registry.add_damage(opened)
+        elif isinstance(opened, Life):
+            self._registry.add(self._build(opened))
+        return opened if isinstance(opened, Remote) else None
+
+    # Beside requests
+
+    async def start(self) -> None:
+        self._searching = asyncio.create_task(self._search())
+
+    async def stop(self) -> None:
+        if self._searching is not None:
+            self._searching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._searching
+
+    async def _search(self) -> None:
+        """Serves workspaces that have something to do and no owner, and releases those that are idle."""
+        while True:
+            try:
+                waiting = await self.serve_waiting()
+                await self.release_idle()
+            except WireError:
+                waiting = 0  # the database is lost, or this server was: the watch reports it
+            if waiting < CLAIMED_TOGETHER:
+                await asyncio.sleep(INTERVAL)
+
+    async def serve_waiting(self) -> int:
+        """Claims some workspaces without an owner, and opens those that have something to do. Returns how many it
+        found."""
+        if not self._membership.is_confirmed():
+            return 0
+        homes = await self._run(self._storage.list_waiting, CLAIMED_TOGETHER)
+        for home in homes:
+            located = await self._run(self._storage.find, home)
+            if located is not None and located.remote is None:
+                async with self._locks.hold(located.api_key or home):
+                    await self._run(self._open, located, only_if_due=True)
+        return len(homes)
+
+    async def release_idle(self, age: float = IDLE_SECONDS) -> None:
+        """Releases the workspaces that no request has used for `age` seconds and that have nothing to do."""
+        for api_key in self._registry.list_idle(age):
+            async with self._locks.hold(api_key):
+                await self._release(api_key, age)
+
+    async def _release(self, api_key: str, age: float) -> None:
+        workspace = self._registry.peek("key", api_key)
+        if workspace is None or await self._run(self._storage.is_due, workspace.life):
+            return
+        # Without an await between the question and the removal: requests are received on this loop.
+        if workspace in self._users or api_key not in self._registry.list_idle(age):
+            return
+        self._registry.remove(workspace)
+        await self._run(self._close, workspace)
+
+    def _close(self, workspace: Workspace) -> None:
+        workspace.close()
+        self._storage.release(workspace.life)
+
+    def _give_up(self) -> None:
+        """Forgets all workspaces, because other servers own them now. Called in the thread of the watch."""
+        lost = self._registry.remove_all()
+        self._remotes.clear()
+        threading.Thread(target=close_all, args=(lost,), name="lost workspaces", daemon=True).start()
+
+    async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *args, **kwargs))
+
+    def close(self) -> None:
+        """Waits for the workspaces that are being opened."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+
+MOST_REMEMBERED = 10_000
+"""Names whose owners are remembered."""
+
+
+def close_all(workspaces: list[Workspace]) -> None:
+    """Closes workspaces that other servers own now: nothing that they do is kept."""
+    for workspace in workspaces:
+        try:
+            workspace.close()
+        except Exception:
+            LOG.exception("a lost workspace could not be closed")
