@@ -25,6 +25,7 @@ from mockserver.processes import process_exists
 from mockserver.serving.acceptor import Acceptor, connection_limit
 from mockserver.serving.log import limit_lines
 from mockserver.serving.protocol import Bounds, HttpProtocol
+from mockserver.serving.stopping import CutLayer
 
 GRACE = 0.2
 """Seconds that open requests have to end when the server is told to stop."""
@@ -185,7 +186,7 @@ def serve(
     """
     limit = connection_limit(most_connections)
     config = Config(
-        app,
+        CutLayer(app),
         loop="asyncio",
         http=HttpProtocol,
         ws="none",
