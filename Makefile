@@ -5,6 +5,7 @@
 # make fixtures  make the committed word tables, golden exports, signed messages and the table of marks again
 # make docs      the documentation as a site, with search, in build/docs/site
 # make crash     kill the server before every single step of every change, and under load (CI tries a sample)
+# make nemesis   disturb replicas and their database for ten minutes while clients work (CI does it for a short while)
 # make postgres  the tests of served worlds again, with their state in PostgreSQL (CI tries a sample)
 # make soak      a million mixed requests (SOAK_REQUESTS=…), memory and disk beside them
 # make image     build the Dockerfile and run it, without Docker and without a registry (root, buildah, debootstrap)
@@ -25,7 +26,7 @@ MADE := $(VENV)/.made
 READY := $(VENV)/.ready
 DEMO := $(VENV)/.demo
 
-.PHONY: demo test check quick fixtures docs crash postgres soak image screenshots bench clean
+.PHONY: demo test check quick fixtures docs crash nemesis postgres soak image screenshots bench clean
 
 demo: $(DEMO)
 	$(BIN)/python -m contract_tests.clients.demo
@@ -68,6 +69,10 @@ docs: $(READY)
 crash: $(READY)
 	.ci/debian-packages
 	CRASH_STRIDE=1 CRASH_KILLS=60 $(BIN)/pytest -n auto contract_tests/crash
+
+nemesis: $(READY)
+	.ci/debian-packages
+	NEMESIS_SECONDS=600 NEMESIS_SEED=$${NEMESIS_SEED:-$$(date +%s)} $(BIN)/pytest contract_tests/replicas/test_nemesis.py
 
 # Files of tests whose served worlds `make check` also keeps in PostgreSQL: none depends on how long an export takes.
 POSTGRES_SAMPLE := $(addprefix contract_tests/rules/api/graphql/resolvers/test_, \

@@ -29,6 +29,7 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN and threading.current_threa
 
 SLOW = (
     "crash/",
+    "replicas/",
     "clients/",
     "rules/certification/",
     "rules/commands/",

@@ -7,9 +7,10 @@ import signal
 import subprocess
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 import psycopg
 
@@ -25,6 +26,10 @@ SETTINGS = {
     "shared_buffers": "32MB",
     "max_connections": "200",
 }
+
+
+_STARTER = ThreadPoolExecutor(1)
+"""The kernel ends the server with the thread that has started it, so that one lives as long as this process."""
 
 
 class PostgresMissing(Exception):
@@ -67,6 +72,11 @@ class PrivateCluster:
     def dsn(self) -> str:
         return f"postgresql:///postgres?host={self._folder}&user=postgres"
 
+    @property
+    def socket(self) -> str:
+        """The path of its unix socket."""
+        return str(self._folder / ".s.PGSQL.5432")
+
     def stop(self) -> None:
         process, self._process = self._process, None
         if process is not None:
@@ -104,7 +114,10 @@ class PrivateCluster:
         for name, value in (SETTINGS | own).items():
             command += ["-c", f"{name}={value}"]
         with self._log.open("wb") as log:
-            self._process = subprocess.Popen(command, cwd=self._folder, stdout=log, stderr=log)
+            self._process = _STARTER.submit(self._spawn, command, log).result()
+
+    def _spawn(self, command: list[str], log: BinaryIO) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(command, cwd=self._folder, stdout=log, stderr=log)
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_WITHIN_SECONDS

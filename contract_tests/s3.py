@@ -1,5 +1,7 @@
 """An S3 server for tests: that of moto, as a child process which ends with this one. Objects are in its memory."""
 
+import atexit
+import functools
 import os
 import socket
 import subprocess
@@ -99,6 +101,18 @@ def find_free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
+
+
+@functools.cache
+def start_store() -> S3Server:
+    """The server of this process and its children, which ends with it. Settings of the user's own are hidden."""
+    server = S3Server()
+    server.start()
+    atexit.register(server.stop)
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ.update(server.environment)
+    return server
 
 
 @contextmanager

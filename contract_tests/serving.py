@@ -1,21 +1,37 @@
 """A served world for tests: the harness that users have, and a way to ask it."""
 
 import contextlib
+import json
 import os
+import uuid
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import requests
 
 from mockserver.links import Links
+from mockserver.testing.control import Control
 from mockserver.testing.server import MockServer, environment_without_settings
 
 __all__ = ["ServedWorld", "environment_without_settings"]
 
 
-STATE_KINDS = ("folder", "postgres")
-"""What the worlds of a test session are kept in: `pytest --state-kind`."""
+STATE_KINDS = ("folder", "postgres", "replicas")
+"""What the worlds of a test session are kept in: `pytest --state-kind`. The last one is PostgreSQL with an object
+store, used by three servers behind a splitter, which gives each connection to the next of them."""
+REPLICAS = 3
+
+
+def add_store(arguments: tuple[str, ...]) -> tuple[str, ...]:
+    """Lets results go to a prefix of their own in the session's object store."""
+    if "--results" in arguments:
+        return arguments
+    from contract_tests.s3 import BUCKET, start_store
+
+    start_store()
+    return (*arguments, "--results", f"s3://{BUCKET}/{uuid.uuid4().hex}")
 
 
 class ServedWorld(MockServer):
@@ -27,11 +43,44 @@ class ServedWorld(MockServer):
     state_kind = STATE_KINDS[0]
 
     def __init__(self, *arguments: str, **options: Any) -> None:
-        if self.state_kind == "postgres" and "--state" not in arguments:
+        self._others: list[MockServer] = []
+        self._splitter: Any = None
+        if self.state_kind != "folder" and "--state" not in arguments:
             from contract_tests.databases import create_database
 
             arguments = (*arguments, "--state", create_database())
+            if self.state_kind == "replicas":
+                arguments = add_store(arguments)
+                self._others = [MockServer(*arguments, **options) for _ in range(REPLICAS - 1)]
         super().__init__(*arguments, **options)
+
+    def start(self) -> None:
+        """Starts the server; with several replicas, `url` is the address of their splitter."""
+        super().start()
+        if not self._others or self._splitter is not None:
+            return
+        from contract_tests.replicas.splitter import Splitter
+
+        try:
+            for other in self._others:
+                other.start()
+            ports = [urlsplit(server.url).port or 0 for server in (self, *self._others)]
+            self._splitter = Splitter([("127.0.0.1", port) for port in ports])
+            self._splitter.__enter__()
+        except BaseException:
+            self.stop()
+            raise
+        text = json.dumps(self.ready).replace(self.url, self._splitter.url)
+        self._ready = json.loads(text)
+        self._control = Control(self.url, token=self._token, describe_end=self._describe_end)
+
+    def stop(self) -> None:
+        super().stop()
+        for other in self._others:
+            other.stop()
+        splitter, self._splitter = self._splitter, None
+        if splitter is not None:
+            splitter.close()
 
     @property
     def organization_id(self) -> str:
@@ -45,7 +94,7 @@ class ServedWorld(MockServer):
     def state_folder(self) -> Path:
         """The folder of the server's state, which it holds locked. A test that looks into it is skipped where the
         session's states are in a database."""
-        if self.state_kind == "postgres":
+        if self.state_kind != "folder":
             import pytest  # the demonstration serves a world where no pytest is installed
 
             pytest.skip("the state is in PostgreSQL, and the test looks into a state folder")

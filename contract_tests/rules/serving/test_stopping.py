@@ -12,15 +12,15 @@ WITHIN = 60.0
 
 
 def test_a_request_that_is_open_when_the_server_stops_ends_without_an_answer() -> None:
-    """As when the server is killed: nobody knows whether it had its effect, so nothing is said about that."""
+    """Nobody knows whether it had its effect, as when the server is killed, so nothing is said about that."""
     with ServedWorld(scenario="empty") as world, ThreadPoolExecutor(1) as threads:
         world.own.fault("slow", operation="user", seconds=600)
-        asked = threads.submit(world.ask, "query user { user { id } }")
+        request = threads.submit(world.ask, "query user { user { id } }")
         deadline = time.monotonic() + WITHIN
         while world.own.faults[0]["hits"] == 0:
             assert time.monotonic() < deadline, "the request did not arrive"
         world._process.terminate()  # type: ignore[union-attr]
         with pytest.raises(requests.ConnectionError):
-            asked.result(WITHIN)
+            request.result(WITHIN)
         assert world._process.wait(WITHIN) == 0  # type: ignore[union-attr]
         assert "Traceback" not in world.output
