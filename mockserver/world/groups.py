@@ -33,6 +33,32 @@ class GroupProject(Record, frozen=True):
     project_id: str
 
 
+class GroupEvent(Record, frozen=True):
+    """An entry of the audit log of groups (SDK user_group_audit.py). Changes of the server itself have no actor."""
+
+    TABLE: ClassVar[str] = "group_event"
+    no: int
+    id: str
+    group_id: str
+    type: str
+    channel: str
+    actor_id: str | None
+    member_id: str | None
+    previous_role_id: str | None
+    role_id: str | None
+    project_id: str | None
+    occurred_at: int
+
+
+class GroupInvite(Record, frozen=True):
+    """The role that an invited person will have in a group."""
+
+    TABLE: ClassVar[str] = "group_invite"
+    invite_id: str
+    group_id: str
+    role_id: str
+
+
 class Invite(Record, frozen=True):
     """An invitation of somebody who is no user of the organization."""
 

@@ -52,11 +52,20 @@ MIGRATIONS: tuple[Migration, ...] = (
         (
             "ALTER TABLE person ADD COLUMN deleted BOOLEAN NOT NULL DEFAULT FALSE",
             "ALTER TABLE dataset ADD COLUMN signer_id TEXT",
+            "ALTER TABLE project ADD COLUMN review_quota DOUBLE PRECISION",
             "ALTER TABLE project_row ADD COLUMN reserved_by TEXT",
             """CREATE TABLE iam_integration (
               id TEXT PRIMARY KEY, name TEXT NOT NULL, provider TEXT NOT NULL, settings TEXT NOT NULL,
               is_org_default BOOLEAN NOT NULL, last_valid_at BIGINT, created_at BIGINT NOT NULL,
               updated_at BIGINT NOT NULL
+            )""",
+            """CREATE TABLE group_invite (
+              invite_id TEXT NOT NULL, group_id TEXT NOT NULL, role_id TEXT NOT NULL, PRIMARY KEY (invite_id, group_id)
+            )""",
+            """CREATE TABLE group_event (
+              no SERIAL, id TEXT NOT NULL UNIQUE, group_id TEXT NOT NULL, type TEXT NOT NULL, channel TEXT NOT NULL,
+              actor_id TEXT, member_id TEXT, previous_role_id TEXT, role_id TEXT, project_id TEXT,
+              occurred_at BIGINT NOT NULL
             )""",
             "ALTER TABLE model_run ADD COLUMN model_app_id TEXT",
             """CREATE TABLE foundry_app (

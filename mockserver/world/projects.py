@@ -66,6 +66,8 @@ class Project(Record, frozen=True):
     created_at: int
     updated_at: int
     deleted: bool
+    review_quota: float | None = None
+    """The share of labelled rows that go to review, 0 to 1, where a client has set one."""
 
 
 class ResourceTag(Record, frozen=True):

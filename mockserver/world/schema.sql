@@ -48,6 +48,15 @@ CREATE TABLE project_invite (
   id TEXT PRIMARY KEY, invite_id TEXT NOT NULL, project_id TEXT NOT NULL, role_id TEXT NOT NULL
 );
 
+CREATE TABLE group_invite (
+  invite_id TEXT NOT NULL, group_id TEXT NOT NULL, role_id TEXT NOT NULL, PRIMARY KEY (invite_id, group_id)
+);
+-- The audit log of user groups, whose groups may be deleted.
+CREATE TABLE group_event (
+  no SERIAL, id TEXT NOT NULL UNIQUE, group_id TEXT NOT NULL, type TEXT NOT NULL, channel TEXT NOT NULL,
+  actor_id TEXT, member_id TEXT, previous_role_id TEXT, role_id TEXT, project_id TEXT, occurred_at BIGINT NOT NULL
+);
+
 CREATE TABLE labeling_frontend (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, description TEXT NOT NULL, iframe_url_path TEXT NOT NULL
 );
@@ -69,7 +78,7 @@ CREATE TABLE project (
   is_consensus_enabled BOOLEAN NOT NULL, auto_audit_percentage DOUBLE PRECISION NOT NULL,
   auto_audit_number_of_labels INTEGER NOT NULL, setup_complete BIGINT, shows_predictions BOOLEAN NOT NULL,
   model_setup_complete BOOLEAN, created_by TEXT NOT NULL,
-  created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL
+  created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL, review_quota DOUBLE PRECISION
 );
 
 CREATE TABLE resource_tag (

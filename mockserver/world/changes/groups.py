@@ -8,9 +8,10 @@ from typing import NamedTuple
 from mockserver.errors import BadInput, Conflict, MalformedRequest
 from mockserver.world import ids
 from mockserver.world.change import Change
+from mockserver.world.changes.group_log import Channel, GroupLog
 from mockserver.world.database import Clause, Record
 from mockserver.world.events import EventKind
-from mockserver.world.groups import GroupMember, GroupProject, Invite, ProjectInvite, UserGroup
+from mockserver.world.groups import GroupInvite, GroupMember, GroupProject, Invite, ProjectInvite, UserGroup
 from mockserver.world.people import Person, Role
 from mockserver.world.projects import Project
 from mockserver.world.store import Store
@@ -54,7 +55,9 @@ class GroupChanges:
                 self._store.workspace.user_id, change.now, change.now,
             )  # fmt: skip
             change.connection.insert([group])
+            log = self._open_log(change, group)
             _replace_parts(change, group, settings)
+            log.write()
             return group
 
     def update(self, group_id: str, settings: GroupSettings) -> UserGroup:
@@ -66,19 +69,26 @@ class GroupChanges:
             values = {"name": settings.name, "color": settings.color, "description": settings.description}
             place = Clause("id = :id", id=group_id)
             change.connection.update(UserGroup, place, updated_at=change.now, **values)
+            log = self._open_log(change, group)
             _replace_parts(change, group, settings)
+            log.write()
             return change.one(UserGroup, group_id)
 
     def delete(self, group_id: str) -> None:
         """Raises NotFound."""
         with self._store.change() as change:
             group = change.one(UserGroup, group_id)
-            for kind in (GroupMember, GroupProject):
+            log = self._open_log(change, group)
+            for kind in (GroupMember, GroupProject, GroupInvite):
                 change.connection.delete(kind, Clause("group_id = :id", id=group.id))
             change.connection.delete(UserGroup, Clause("id = :id", id=group.id))
+            log.write(deleted=True)
             _add_event(change, group.id)
 
-    def add_members(self, group_id: str, members: Sequence[Membership]) -> list[str]:
+    def _open_log(self, change: Change, group: UserGroup, channel: Channel = Channel.API) -> GroupLog:
+        return GroupLog(change, group.id, self._store.workspace.user_id, channel)
+
+    def add_members(self, group_id: str, members: Sequence[Membership], channel: Channel = Channel.API) -> list[str]:
         """Adds users to a group; those that are in it stay as they are. Returns the ids of the added ones. Raises
         NotFound, MalformedRequest."""
         with self._store.change() as change:
@@ -86,7 +96,9 @@ class GroupChanges:
             known = {member.user_id for member in _select_members(change, group)}
             new = [member for member in members if member.id not in known]
             _check_members(change, new)
+            log = self._open_log(change, group, channel)
             change.connection.insert(GroupMember(group.id, member.id, member.role_id) for member in new)
+            log.write()
             _add_event(change, group.id)
             return [member.id for member in new]
 
@@ -95,12 +107,16 @@ class GroupChanges:
         with self._store.change() as change:
             group = change.one(UserGroup, group_id)
             members = Clause("group_id = :id AND user_id IN :users", id=group.id, users=list(user_ids))
+            log = self._open_log(change, group)
             change.connection.delete(GroupMember, members)
+            log.write()
             _add_event(change, group.id)
 
     # Invitations
 
-    def invite(self, email: str, role_id: str, projects: Sequence[Membership]) -> Invite | None:
+    def invite(
+        self, email: str, role_id: str, projects: Sequence[Membership], groups: Sequence[Membership] = ()
+    ) -> Invite | None:
         """Invites somebody, or returns None if the address is that of a user (SDK organization.py invite_user). Raises
         BadInput, NotFound."""
         address = email.strip()
@@ -116,6 +132,10 @@ class GroupChanges:
                 change.one(Project, project_id)
                 change.one(Role, project_role)
                 records.append(ProjectInvite(change.new_id(), invite.id, project_id, project_role))
+            for group_id, group_role in dict(groups).items():
+                change.one(UserGroup, group_id)
+                change.one(Role, group_role)
+                records.append(GroupInvite(invite.id, group_id, group_role))
             change.connection.insert(records)
             _add_event(change, invite.id)
             return invite
@@ -124,7 +144,8 @@ class GroupChanges:
         """Raises NotFound."""
         with self._store.change() as change:
             invite = change.one(Invite, invite_id)
-            change.connection.delete(ProjectInvite, Clause("invite_id = :id", id=invite.id))
+            for kind in (ProjectInvite, GroupInvite):
+                change.connection.delete(kind, Clause("invite_id = :id", id=invite.id))
             change.connection.delete(Invite, Clause("id = :id", id=invite.id))
             _add_event(change, invite.id)
             return invite.id

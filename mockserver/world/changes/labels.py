@@ -30,7 +30,7 @@ from mockserver.world.labels import (
 )
 from mockserver.world.moments import format_moment, round_to_second
 from mockserver.world.people import Person
-from mockserver.world.projects import TaskQueue
+from mockserver.world.projects import Project, TaskQueue
 from mockserver.world.store import Store
 
 APPROVE, REJECT, MOVE = "Approve", "Reject", "Move"
@@ -240,7 +240,7 @@ def move_if_complete(change: Change, mover: Mover, project_row: ProjectRow, data
     if count > 1:
         score = consensus_score(data_row_id, count)
         change.connection.update(Label, labels, consensus_score=score, updated_at=change.now)
-    mover.move(project_row, MOVE, mover.follow(project_row, IF, WorkflowStatus.IN_REVIEW), by)
+    mover.move(project_row, MOVE, mover.find_next(project_row, data_row_id), by)
 
 
 def find_project_row(change: Change, project_id: str, row: DataRow) -> ProjectRow:
@@ -264,6 +264,8 @@ class Mover:
     def __init__(self, change: Change, project_id: str) -> None:
         self._change, self._project_id = change, project_id
         self._routes: Routes | None = None
+        quotas = change.connection.select_columns(Project, "review_quota", Clause("id = :id", id=project_id))
+        self._quota: float | None = quotas[0][0] if quotas else None
         place = Clause("project_id = :id", id=project_id)
         self._queues = change.connection.select(TaskQueue, place, order="position")
         self._emails: dict[str, str] = {}
@@ -279,6 +281,15 @@ class Mover:
             self._routes = Routes(self._change, self._project_id)
         route = self._routes.find(project_row, output, {queue.id: queue for queue in self._queues})
         return self.find_queue(status) if route is None else route.queue
+
+    def find_next(self, project_row: ProjectRow, data_row_id: str) -> TaskQueue | None:
+        """The queue of a row that has all its labels. None is Done, as for rows beyond the share that is reviewed: they
+        are drawn by their ids (inferred)."""
+        if self._quota is not None and not self.has_workflow:
+            drawn = int.from_bytes(ids.digest("review quota", data_row_id, size=8), "big") / 2**64
+            if drawn >= self._quota:
+                return None
+        return self.follow(project_row, IF, WorkflowStatus.IN_REVIEW)
 
     @property
     def has_workflow(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mockserver.errors import NotAllowed
+from mockserver.world.changes.group_log import Channel, GroupLog
 from mockserver.world.database import Clause
 from mockserver.world.events import EventKind
 from mockserver.world.groups import GroupMember
@@ -26,8 +27,12 @@ class PeopleChanges:
             if person.id == self._store.workspace.user_id:
                 raise NotAllowed("The owner of the API key cannot be removed; remove another user")
             place = Clause("user_id = :id", id=person.id)
+            groups = change.connection.select(GroupMember, place)
+            logs = [GroupLog(change, member.group_id, None, Channel.SYSTEM) for member in groups]
             for kind in (ProjectMember, GroupMember):
                 change.connection.delete(kind, place)
+            for log in logs:
+                log.write()
             change.connection.update(ProjectRow, Clause("reserved_by = :id", id=person.id), reserved_by=None)
             change.connection.update(Person, Clause("id = :id", id=person.id), deleted=True, updated_at=change.now)
             change.add_event(EventKind.SCHEMA_UPDATED, id=person.id)

@@ -11,6 +11,7 @@ _NAMES = (
     "exports",
     "feature_schemas",
     "foundry",
+    "group_imports",
     "groups",
     "imports",
     "integrations",

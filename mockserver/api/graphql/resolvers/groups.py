@@ -169,7 +169,8 @@ def list_members(source: UserGroup, call: Call) -> Members:
 
 
 def list_addresses(source: UserGroup, call: Call) -> str:
-    return ",".join(person.email for person in list_members(source, call).nodes)
+    """A CSV with a header (SDK user_group_v2.py `_parse_members_csv`)."""
+    return "\n".join(["email", *(person.email for person in list_members(source, call).nodes)])
 
 
 def list_projects(source: UserGroup, call: Call) -> NodePage:
@@ -186,34 +187,35 @@ def create_invites(_source: Any, call: Call, data: list[Mapping[str, Any]] | Non
     """One answer for each, without an invitation for the address of a user."""
     answers = []
     for entry in data or []:
-        if entry.get("userGroupIds") or entry.get("userGroupWithRoleIds"):
-            raise BadInput("Invitations into user groups are not imitated; invite without them")
+        groups = [Membership(group_id, entry["organizationRoleId"]) for group_id in entry.get("userGroupIds") or []]
+        groups += [Membership(item["groupId"], item["roleId"]) for item in entry.get("userGroupWithRoleIds") or []]
         projects = [Membership(item["projectId"], item["projectRoleId"]) for item in entry.get("projects") or []]
         check_texts(entry)
-        invite = call.workspace.groups.invite(entry["inviteeEmail"], entry["organizationRoleId"], projects)
+        invite = call.workspace.groups.invite(entry["inviteeEmail"], entry["organizationRoleId"], projects, groups)
         answers.append(NodePage([] if invite is None else [invite]))
     return answers
 
 
 def invite_members(_source: Any, call: Call, data: Mapping[str, Any]) -> list[InviteResult]:
     """One result for each address (SDK organization.py invite_users 7.17.0)."""
-    if data.get("groupIds"):
-        raise BadInput("Invitations into user groups are not imitated; invite without groupIds")
     if len(data["emails"]) > MOST_ADDRESSES:
         raise BadInput(f"{len(data['emails']):,} addresses were sent; at most {MOST_ADDRESSES} are invited together")
     projects = [Membership(project_id, data["roleId"]) for project_id in data.get("projectIds") or []]
+    groups = [Membership(group_id, data["roleId"]) for group_id in data.get("groupIds") or []]
     role_id = data["roleId"]
-    if projects:
+    if projects or groups:
         role_id = call.one(Role, Clause("name = 'None'"), "Role 'None'").id
-    return [_invite_one(call, email, role_id, projects) for email in data["emails"]]
+    return [_invite_one(call, email, role_id, projects, groups) for email in data["emails"]]
 
 
-def _invite_one(call: Call, email: str, role_id: str, projects: list[Membership]) -> InviteResult:
+def _invite_one(
+    call: Call, email: str, role_id: str, projects: list[Membership], groups: list[Membership]
+) -> InviteResult:
     address = email.strip().lower()
     if call.count(Invite, Clause("email = :email", email=address)):
         return InviteResult(address, "ALREADY_INVITED")
     try:
-        invite = call.workspace.groups.invite(address, role_id, projects)
+        invite = call.workspace.groups.invite(address, role_id, projects, groups)
     except BadInput:
         return InviteResult(email.strip(), "INVALID_EMAIL")
     return (

@@ -11,8 +11,9 @@ from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.texts import check_texts
 from mockserver.errors import BadInput, WireError
+from mockserver.world.database import Clause
 from mockserver.world.people import Role
-from mockserver.world.projects import Project, ResourceTag
+from mockserver.world.projects import REVIEW, Project, ResourceTag, TaskQueue
 
 
 class Removal(msgspec.Struct, frozen=True):
@@ -27,6 +28,9 @@ def add_to(fields: Fields) -> None:
     fields.add("Mutation", "deleteResourceTag", delete_tag)
     fields.add("DeletedResourceTag", "id", lambda source, _call: source)
     fields.add("ProjectChanges", "updateProjectResourceTags", set_tags)
+    fields.add("ProjectChanges", "setTagSetStatus", set_queue_mode)
+    fields.add("Mutation", "upsertReviewQueue", set_review_quota)
+    fields.add("ReviewQueue", "id", lambda source, _call: source)
     fields.add("Mutation", "setProjectMembership", set_member)
     fields.add("Mutation", "deleteProjectMemberships", remove_members)
     fields.add("Mutation", "setOrganizationRole", set_organization_role)
@@ -57,6 +61,22 @@ def create_tag(_source: Any, call: Call, input: Mapping[str, Any]) -> ResourceTa
 
 def set_tags(source: Project, call: Call, input: Mapping[str, Any]) -> list[ResourceTag]:
     return call.workspace.projects.set_tags(source.id, input.get("resourceTagIds") or [])
+
+
+def set_queue_mode(source: Project, call: Call, input: Mapping[str, Any]) -> Project:
+    mode = "BATCH" if input["tagSetStatus"] == "ENABLED" else "DATA_SET"
+    return call.workspace.catalog.update_project(source.id, queue_mode=mode)
+
+
+def set_review_quota(_source: Any, call: Call, where: Mapping[str, Any], data: Mapping[str, Any]) -> str:
+    """Sets the share of labelled data rows that go to review (SDK project.py 3.52.0 upsert_review_queue). Returns the
+    id of the project's review queue, or of the project. Raises NotFound, BadInput."""
+    if not 0 <= data["quotaFactor"] <= 1:
+        raise BadInput(f"quotaFactor is {data['quotaFactor']}; expected 0 to 1")
+    project = call.workspace.catalog.update_project(str(where["project"].get("id")), review_quota=data["quotaFactor"])
+    reviews = Clause("project_id = :id AND queue_type = :type", id=project.id, type=REVIEW)
+    queues = call.select(TaskQueue, reviews, order="position", first=1)
+    return queues[0].id if queues else project.id
 
 
 def set_member(_source: Any, call: Call, data: Mapping[str, Any]) -> str:

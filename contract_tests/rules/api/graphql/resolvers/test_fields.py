@@ -35,6 +35,7 @@ WITHOUT_RECORDS = {
     "ProjectDashboards",
     "ProjectDashboard",
     "DashboardTag",
+    "GroupEvent",
     "ModelFoundryModelRunInfo",
     "ModelFoundryApp",
 }

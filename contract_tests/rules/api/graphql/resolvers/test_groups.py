@@ -1,8 +1,10 @@
 """Groups of users and invitations, as records: no mail is sent."""
 
+import json
 from typing import Any
 
 import pytest
+import requests
 
 from contract_tests.rules.api.asking import answer_in, ask_in
 from contract_tests.rules.api.uploading import refuse
@@ -162,7 +164,7 @@ def test_somebody_is_invited_and_uninvited(workspace: MockWorkspace, roles: dict
     own = {"inviteeEmail": "owner@mock.example", "organizationRoleId": roles["Admin"]}
     assert ask_in(workspace, INVITE, data=[own])["createInvites"] == [{"invite": None}]
     assert "no e-mail address" in refuse(workspace, INVITE, data=[sent | {"inviteeEmail": "nobody"}])
-    assert "not imitated" in refuse(workspace, INVITE, data=[sent | {"userGroupIds": ["x"]}])
+    assert "does not exist" in refuse(workspace, INVITE, data=[sent | {"userGroupIds": ["x"]}])
 
 
 @pytest.mark.known("client")
@@ -173,3 +175,140 @@ def test_many_are_invited_with_one_result_each(workspace: MockWorkspace, roles: 
     results = ask_in(workspace, MEMBERS, data=data)["inviteMembers"]["results"]
     assert [result["status"] for result in results] == ["INVITED", "ALREADY_MEMBER", "INVALID_EMAIL", "ALREADY_INVITED"]
     assert results[0]["email"] == "new@example.com"
+
+
+IMPORT = (
+    "mutation ImportMembersToGroupPyPi($roleId: ID! $file: Upload! $where: WhereUniqueIdInput!)"
+    " {importUsersAsCsvToGroup(roleId: $roleId, file: $file, where: $where) {csvReport addedCount count}}"
+)
+EXPORT = "query GetExportMembersAsCSVPyPi($id: ID!) {userGroupV2(where: { id: $id }) {id membersAsCSV}}"
+AUDIT = (
+    "query GetUserGroupAuditEventsPyApi($where: UserGroupAuditEventsWhereInput, $first: Int, $from: String)"
+    " {userGroupAuditEvents(where: $where, first: $first, after: $from) {nodes {id groupId groupName type occurredAt"
+    " actorKind channel actorUserId automation memberUserId previousRoleId previousRoleName roleId roleName projectId"
+    " projectName} nextCursor}}"
+)
+
+
+def create_group(workspace: MockWorkspace, **settings: Any) -> str:
+    empty = {"name": "group", "color": "9EC5FF", "projectIds": [], "userRoles": []}
+    return str(ask_in(workspace, CREATE_V3, **(empty | settings))["createUserGroupV3"]["group"]["id"])
+
+
+def import_csv(workspace: MockWorkspace, group: str, role: str, content: bytes) -> Any:
+    variables = {"roleId": role, "file": None, "where": {"id": group}}
+    files: dict[str, tuple[str | None, str | bytes]] = {
+        "operations": (None, json.dumps({"query": IMPORT, "variables": variables})),
+        "map": (None, '{"0": ["variables.file"]}'),
+        "0": ("members.csv", content),
+    }
+    headers = {"Authorization": f"Bearer {workspace.api_key}"}
+    return requests.post(workspace.graphql_url, files=files, headers=headers, timeout=60).json()
+
+
+def audit(workspace: MockWorkspace, **where: Any) -> list[dict[str, Any]]:
+    return list(ask_in(workspace, AUDIT, where=where, first=100)["userGroupAuditEvents"]["nodes"])
+
+
+@pytest.mark.known("client")
+def test_members_are_imported_from_a_csv_and_exported(workspace: MockWorkspace, roles: dict[str, str]) -> None:
+    """SDK user_group_v2.py: the words of the report."""
+    people = ask_in(workspace, "{users {id email}}")["users"]
+    known, other = people[0], people[1]
+    member = [{"userId": known["id"], "roleId": roles["Labeler"]}]
+    group = create_group(workspace, userRoles=member)
+    lines = ["email", known["email"], other["email"].upper(), "nobody@example.com", other["email"], ""]
+    answer = import_csv(workspace, group, roles["Reviewer"], "\n".join(lines).encode())["data"][
+        "importUsersAsCsvToGroup"
+    ]
+    assert (answer["addedCount"], answer["count"]) == (1, 4)
+    assert answer["csvReport"].splitlines() == [
+        "Email,Result,Error",
+        f"{known['email']},Not added,Member already exists in group",
+        f"{other['email'].upper()},Added,",
+        "nobody@example.com,Not added,User not found in the current organization",
+        f"{other['email']},Not added,Email is repeated",
+    ]
+    csv_text = ask_in(workspace, EXPORT, id=group)["userGroupV2"]["membersAsCSV"]
+    assert sorted(csv_text.splitlines()[1:]) == sorted([known["email"], other["email"]])
+    [event] = audit(workspace, groupId=group, memberUserId=other["id"])
+    assert (event["type"], event["channel"], event["roleName"]) == ("MEMBER_ADDED", "CSV_IMPORT", "Reviewer")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"\xff\xfe", "is no CSV in UTF-8"),
+        (b"", "expected the header email"),
+        (b"name\na@example.com", "expected the header email"),
+        (b"email\n" + b"a@example.com\n" * 20_001, "at most 20,000 are imported"),
+        (b"email\n" + b"a" * 4_000_001, "at most 4,000,000 are read"),
+    ],
+)
+def test_other_files_of_members_are_refused(
+    workspace: MockWorkspace, roles: dict[str, str], content: bytes, words: str
+) -> None:
+    group = create_group(workspace)
+    [error] = import_csv(workspace, group, roles["Labeler"], content)["errors"]
+    assert words in error["message"]
+    assert ask_in(workspace, READ_V2, id=group)["userGroupV2"]["members"]["totalCount"] == 0
+
+
+@pytest.mark.known("client")
+def test_the_audit_log_has_every_change_of_groups(
+    workspace: MockWorkspace, users: list[str], roles: dict[str, str]
+) -> None:
+    """SDK user_group_audit.py 7.17.0."""
+    owner = ask_in(workspace, "{user {id}}")["user"]["id"]
+    others = [user for user in users if user != owner]
+    image = workspace.project("image")
+    group = create_group(workspace, projectIds=[image], userRoles=[{"userId": others[0], "roleId": roles["Labeler"]}])
+    reviewer = [{"userId": others[0], "roleId": roles["Reviewer"]}]
+    update = (
+        "mutation($id: ID!, $data: UserGroupDataV3!) {updateUserGroupV3(where: {id: $id}, data: $data) {group {id}}}"
+    )
+    data = {"name": "group", "color": "9EC5FF", "projectIds": [], "userRoles": reviewer}
+    ask_in(workspace, update, id=group, data=data)
+    remove = "mutation($id: ID!) {updateUser(where: {id: $id}, data: {deleted: true}) {id}}"
+    ask_in(workspace, remove, id=others[0])
+    ask_in(workspace, DELETE, id=group)
+    events = audit(workspace, groupId=group)
+    assert [event["type"] for event in events] == [
+        "GROUP_DELETED", "MEMBER_REMOVED", "GROUP_DETACHED_FROM_PROJECT", "MEMBER_ROLE_CHANGED",
+        "GROUP_ATTACHED_TO_PROJECT", "MEMBER_ADDED",
+    ]  # fmt: skip
+    changed = events[3]
+    assert (changed["previousRoleName"], changed["roleName"]) == ("Labeler", "Reviewer")
+    assert (changed["actorUserId"], changed["actorKind"], changed["groupName"]) == (owner, "AUTOMATION", None)
+    assert (events[1]["channel"], events[1]["actorUserId"]) == ("SYSTEM", None)
+    assert events[2]["projectName"] == "image"
+    assert len(audit(workspace, types=["MEMBER_ADDED", "GROUP_DELETED"])) == 2
+    assert len(audit(workspace, projectId=image)) == 2
+    assert audit(workspace, actorKind="PERSON") == []
+    assert audit(workspace, occurredAfter="2099-01-01T00:00:00.000Z") == []
+    first = ask_in(workspace, AUDIT, first=4)["userGroupAuditEvents"]
+    rest = ask_in(workspace, AUDIT, first=4, **{"from": first["nextCursor"]})["userGroupAuditEvents"]
+    assert (first["nodes"] + rest["nodes"], rest["nextCursor"]) == (events, None)
+    continued = "mutation($id: ID!) {continueAddUsersToGroupBatch(batchJobId: $id) {batchJob {batchJobId isComplete}}}"
+    assert "does not exist" in refuse(workspace, continued, id="job")
+
+
+@pytest.mark.known("client")
+def test_people_are_invited_into_groups(workspace: MockWorkspace, roles: dict[str, str]) -> None:
+    """SDK organization.py invite_user(user_group_roles=…), invite_users(user_groups=…) 7.17.0."""
+    group = create_group(workspace)
+    sent = {"inviteeEmail": "new@example.com", "organizationRoleId": roles["None"]}
+    into = {"userGroupWithRoleIds": [{"groupId": group, "roleId": roles["Labeler"]}]}
+    [answer] = ask_in(workspace, INVITE, data=[sent | into])["createInvites"]
+    assert answer["invite"]["inviteeEmail"] == "new@example.com"
+    data = {"emails": ["b@example.com"], "workspaceWide": False, "roleId": roles["Labeler"], "groupIds": [group]}
+    [result] = ask_in(workspace, MEMBERS, data=data)["inviteMembers"]["results"]
+    assert result["status"] == "INVITED"
+    [node] = [
+        node
+        for node in ask_in(workspace, INVITES, project=workspace.project("image"))["organization"]["invites"]["nodes"]
+        if node["id"] == result["inviteId"]
+    ]
+    assert node["organizationRoleName"] == "None"
+    unknown = {"userGroupWithRoleIds": [{"groupId": "nobody", "roleId": roles["Labeler"]}]}
+    assert "does not exist" in refuse(workspace, INVITE, data=[sent | unknown])

@@ -139,3 +139,39 @@ def test_nobody_reserves_data_rows(workspace: MockWorkspace, project: str) -> No
     answer = ask_in(workspace, clear, input={"projectId": project, "queueId": queues["taskQueues"][0]["id"]})
     assert answer["clearQueueReservations"] == {"success": True, "clearedReservationCount": 0}
     assert "does not exist" in refuse(workspace, clear, input={"projectId": project, "queueId": "nobody"})
+
+
+@pytest.mark.known("client")
+def test_the_queue_mode_is_set_as_older_sdks_do(workspace: MockWorkspace, project: str) -> None:
+    """SDK project.py 3.52.0 `_update_queue_mode`."""
+    document = (
+        "mutation setTagSetStatusPyApi($projectId: ID!, $status: TagSetStatusInput!) {project(where: {id: $projectId})"
+        " {setTagSetStatus(input: {tagSetStatus: $status}) {tagSetStatus}}}"
+    )
+    read = "query($id: ID!) {project(where: {id: $id}) {queueMode}}"
+    for status, mode in (("DISABLED", "DATA_SET"), ("ENABLED", "BATCH")):
+        answer = ask_in(workspace, document, projectId=project, status=status)
+        assert answer["project"]["setTagSetStatus"] == {"tagSetStatus": status}
+        assert ask_in(workspace, read, id=project)["project"]["queueMode"] == mode
+
+
+@pytest.mark.known("client")
+@pytest.mark.parametrize(("quota", "status"), [(0.0, "DONE"), (1.0, "IN_REVIEW")])
+def test_a_share_of_labelled_rows_goes_to_review(workspace: MockWorkspace, quota: float, status: str) -> None:
+    """SDK project.py 3.52.0 upsert_review_queue."""
+    document = (
+        "mutation UpsertReviewQueuePyApi($projectId: ID!, $quotaFactor: Float!){upsertReviewQueue("
+        "where:{project: {id: $projectId}} data:{quotaFactor: $quotaFactor}) {id}}"
+    )
+    image = workspace.project("image")
+    assert ask_in(workspace, document, projectId=image, quotaFactor=quota)["upsertReviewQueue"]["id"]
+    [row, *_] = workspace.expected_rows("image", filters={"workflow_status": "ToLabel"})
+    for _ in range(3):
+        workspace.event("LABEL_CREATED", "image", data_row=row["data_row"]["id"])
+    rows = workspace.expected_rows("image", params={"project_details": True})
+    [details] = [
+        item["projects"][image]["project_details"] for item in rows if item["data_row"]["id"] == row["data_row"]["id"]
+    ]
+    assert details["workflow_status"] == status
+    assert "expected 0 to 1" in refuse(workspace, document, projectId=image, quotaFactor=1.5)
+    assert "does not exist" in refuse(workspace, document, projectId="nobody", quotaFactor=1)
