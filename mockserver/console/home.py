@@ -30,8 +30,8 @@ NOT_YET = (
     (
         "Parts of imports",
         (
-            "metrics of predictions are refused, and so are masks of clips with answers below them; masks at URLs of "
-            "other servers are imported without pixels, as nothing is fetched"
+            "masks of clips with answers below them are refused; masks at URLs of other servers are imported without "
+            "pixels, as nothing is fetched; metrics of predictions are kept, and no export has them"
         ),
     ),
     ("Several servers on one state", "its files or its PostgreSQL database belong to one server at a time"),

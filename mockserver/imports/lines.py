@@ -224,7 +224,7 @@ def decode_line(text: bytes) -> Line:
     try:
         return _DECODER.decode(text)
     except msgspec.ValidationError as error:
-        raise _explain(str(error)) from None
+        raise explain(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise LineProblem("InvalidJson", f"The line is not JSON ({error}); expected one object a line") from None
 
@@ -238,7 +238,8 @@ def decode_loosely(text: bytes) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def _explain(reason: str) -> LineProblem:
+def explain(reason: str) -> LineProblem:
+    """The problem of a line that does not have the shape of its type."""
     match = _PLACE.match(reason)
     assert match is not None, "the pattern matches any text"
     what, path = match[1], match[2] or "The line"

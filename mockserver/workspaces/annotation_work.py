@@ -11,12 +11,13 @@ from mockserver.imports.annotation_files import NOWHERE, AnnotationFile, read_uu
 from mockserver.imports.bodies import Target, build_body
 from mockserver.imports.contents import Contents, ReadFile
 from mockserver.imports.lines import Line, decode_line
+from mockserver.imports.metrics import AGGREGATIONS, decode_metric, encode_value, is_metric
 from mockserver.imports.problems import LineProblem, refuse_value
 from mockserver.imports.scopes import Scope, build_scope
 from mockserver.imports.statuses import StatusWriter
-from mockserver.world.changes.annotation_imports import NewAnnotations, find_members
+from mockserver.world.changes.annotation_imports import NewAnnotations, NewMetric, find_members
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause, Connection
+from mockserver.world.database import Clause, Connection, JsonText
 from mockserver.world.imports import AnnotationImport, AnnotationKind
 from mockserver.world.models import Model, ModelRun
 from mockserver.world.projects import Ontology, Project
@@ -150,22 +151,33 @@ class AnnotationWork:
             self._problems |= dict.fromkeys(numbers, LineProblem("LabelTooLarge", words))
             return None
         lines: list[Line] = []
+        metrics: list[NewMetric] = []
         right_numbers: list[int] = []
         for number in numbers:
             try:
-                lines.append(decode_line(self._file.read(number)))
+                text = self._file.read(number)
+                if self._record.kind == AnnotationKind.PREDICTIONS and is_metric(text):
+                    metrics.append(self._build_metric(text))
+                    continue
+                lines.append(decode_line(text))
                 right_numbers.append(number)
             except LineProblem as problem:
                 self._problems[number] = problem
         if not lines:
-            return None
+            return NewAnnotations(row, None, None, metrics=metrics) if metrics else None
         media, predictions = self._parent.media or row.media_type, self._record.kind == AnnotationKind.PREDICTIONS
         target = Target(media, Contents(row, self._seed, self._read_file), self._parent.scope, predictions)
         body = build_body(target, lines)
         self._problems |= {right_numbers[index]: problem for index, problem in body.problems.items()}
-        if body.content is None:
+        if body.content is None and not metrics:
             return None
-        return NewAnnotations(row, body.content, body.aside, body.is_benchmark)
+        return NewAnnotations(row, body.content, body.aside, body.is_benchmark, metrics)
+
+    def _build_metric(self, text: bytes) -> NewMetric:
+        line = decode_metric(text, self._parent.scope)
+        aggregation = line.aggregation or AGGREGATIONS[0]
+        value = JsonText(encode_value(line))
+        return NewMetric(line.metric_name, line.feature_name, line.subclass_name, aggregation, value)
 
     def write_statuses(self, statuses: StatusWriter) -> None:
         """Writes what became of each line, in the order of the file."""

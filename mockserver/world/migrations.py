@@ -68,6 +68,12 @@ MIGRATIONS: tuple[Migration, ...] = (
               occurred_at BIGINT NOT NULL
             )""",
             "ALTER TABLE model_run ADD COLUMN model_app_id TEXT",
+            """CREATE TABLE run_metric (
+              no SERIAL, id TEXT NOT NULL UNIQUE, model_run_id TEXT NOT NULL, data_row_no BIGINT NOT NULL, name TEXT,
+              feature_name TEXT, subclass_name TEXT, aggregation TEXT NOT NULL, value TEXT NOT NULL,
+              created_at BIGINT NOT NULL
+            )""",
+            "CREATE INDEX run_metric_of_row ON run_metric (model_run_id, data_row_no)",
             """CREATE TABLE foundry_app (
               id TEXT PRIMARY KEY, model_id TEXT NOT NULL, name TEXT NOT NULL, description TEXT,
               inference_params TEXT NOT NULL, class_to_schema_id TEXT NOT NULL, ontology_id TEXT NOT NULL,

@@ -97,6 +97,23 @@ class ModelRunRow(Record, frozen=True):
     label_id: str | None
 
 
+class RunMetric(Record, frozen=True):
+    """A metric of a data row in a run, which a client computed (SDK metrics/scalar.py, confusion_matrix.py). `value` is
+    the JSON that was sent: a number, four counts, or either by confidence. No export was ever seen that has them."""
+
+    TABLE: ClassVar[str] = "run_metric"
+    no: int
+    id: str
+    model_run_id: str
+    data_row_no: int
+    name: str | None
+    feature_name: str | None
+    subclass_name: str | None
+    aggregation: str
+    value: JsonText
+    created_at: int
+
+
 class Prediction(Record, frozen=True):
     """Like a label: a body whose features begin with the prefix. Its annotations carry `confidence`, 0 to 1."""
 

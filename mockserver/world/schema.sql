@@ -335,6 +335,12 @@ CREATE TABLE prediction (
 CREATE UNIQUE INDEX prediction_by_id ON prediction (id);
 CREATE UNIQUE INDEX prediction_by_feature_prefix ON prediction (feature_prefix);
 CREATE INDEX prediction_of_row ON prediction (data_row_no, no);
+-- Metrics of a data row in a run that clients imported with predictions; `value` is JSON.
+CREATE TABLE run_metric (
+  no SERIAL, id TEXT NOT NULL UNIQUE, model_run_id TEXT NOT NULL, data_row_no BIGINT NOT NULL, name TEXT,
+  feature_name TEXT, subclass_name TEXT, aggregation TEXT NOT NULL, value TEXT NOT NULL, created_at BIGINT NOT NULL
+);
+CREATE INDEX run_metric_of_row ON run_metric (model_run_id, data_row_no);
 CREATE TABLE model_config (
   id TEXT PRIMARY KEY, model_id TEXT NOT NULL, name TEXT NOT NULL, inference_params TEXT NOT NULL, created_at BIGINT NOT NULL
 );

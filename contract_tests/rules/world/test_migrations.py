@@ -60,7 +60,8 @@ def older(original: Path, tmp_path: Path) -> Path:
                 " DROP TABLE project_workflow; DROP TABLE label_feedback;"
                 " ALTER TABLE person DROP COLUMN deleted; ALTER TABLE dataset DROP COLUMN signer_id;"
                 " ALTER TABLE project_row DROP COLUMN reserved_by; DROP TABLE iam_integration;"
-                " DROP TABLE project_workforce; DROP TABLE foundry_app; ALTER TABLE model_run DROP COLUMN model_app_id;"
+                " DROP TABLE project_workforce; DROP TABLE foundry_app; DROP TABLE run_metric;"
+                " ALTER TABLE model_run DROP COLUMN model_app_id;"
                 " DROP TABLE group_invite; DROP TABLE group_event; ALTER TABLE project DROP COLUMN review_quota;"
                 " CREATE TABLE parameter_override (id TEXT PRIMARY KEY); PRAGMA user_version = 0"
             )

@@ -16,7 +16,7 @@ from mockserver.world.database import Clause, Connection, JsonText, Record
 from mockserver.world.events import EventKind
 from mockserver.world.imports import AnnotationImport, AnnotationKind, PreLabel
 from mockserver.world.labels import Body, Label, ProjectRow, WorkflowStatus
-from mockserver.world.models import ModelRun, ModelRunRow, Prediction
+from mockserver.world.models import ModelRun, ModelRunRow, Prediction, RunMetric
 from mockserver.world.moments import round_to_second
 from mockserver.world.projects import Project
 from mockserver.world.store import Store
@@ -24,13 +24,25 @@ from mockserver.world.store import Store
 KEYS_TOGETHER = 5_000
 
 
+class NewMetric(NamedTuple):
+    """A metric of one data row in a model run. `value` is JSON."""
+
+    name: str | None
+    feature_name: str | None
+    subclass_name: str | None
+    aggregation: str
+    value: JsonText
+
+
 class NewAnnotations(NamedTuple):
-    """The annotations of one data row, as a body (world/labels.py)."""
+    """The annotations of one data row, as a body (world/labels.py), and the metrics of predictions."""
 
     row: DataRow
-    content: bytes
+    content: bytes | None
+    """None: there are metrics alone."""
     aside: JsonText | None
     is_benchmark: bool = False
+    metrics: Sequence[NewMetric] = ()
 
 
 class AnnotationImportChanges:
@@ -98,7 +110,7 @@ class _Writer:
         self._change, self._connection, self._record = change, change.connection, record
         self._body = int(change.connection.select_columns(Body, "COALESCE(MAX(id), 0) + 1")[0][0])
         self._mover = Mover(change, record.parent_id)
-        self._numbers: dict[type[Record], int] = {kind: change.number(kind) for kind in (Label, Prediction)}
+        self._numbers: dict[type[Record], int] = {kind: change.number(kind) for kind in (Label, Prediction, RunMetric)}
 
     def add(self, group: Sequence[NewAnnotations]) -> None:
         """Adds the annotations of some data rows, each row once."""
@@ -114,7 +126,9 @@ class _Writer:
         numbers = list(range(self._body, self._body + len(group)))
         self._body += len(group)
         bodies = zip(numbers, group, strict=True)
-        self._connection.insert([Body(number, new.content, new.aside) for number, new in bodies])
+        self._connection.insert(
+            [Body(number, new.content, new.aside) for number, new in bodies if new.content is not None]
+        )
         return numbers
 
     def _take_numbers(self, kind: type[Record], count: int) -> range:
@@ -150,7 +164,27 @@ class _Writer:
             change.add_event(EventKind.LABEL_CREATED, project=project_id, data_row=new.row.id, label=label_id)
         self._connection.update(DataRow, Clause("no IN :rows", rows=places), last_activity_at=change.now)
 
+    def _add_metrics(self, group: Sequence[NewAnnotations]) -> None:
+        """Adds the metrics of data rows, each in the place of one of the same name, feature and subclass (inferred)."""
+        new_ids, run_id = iter(self._change.new_ids(sum(len(new.metrics) for new in group))), self._record.parent_id
+        for new in group:
+            places = {metric[:3]: metric for metric in new.metrics}
+            for name, feature, subclass in places:
+                same = Clause(
+                    "model_run_id = :run AND data_row_no = :row AND COALESCE(name, '') = :name"
+                    " AND COALESCE(feature_name, '') = :feature AND COALESCE(subclass_name, '') = :subclass",
+                    run=run_id, row=new.row.no, name=name or "", feature=feature or "", subclass=subclass or "",
+                )  # fmt: skip
+                self._connection.delete(RunMetric, same)
+            numbers = self._take_numbers(RunMetric, len(places))
+            self._connection.insert(
+                RunMetric(number, next(new_ids), run_id, new.row.no, *metric, self._change.now)
+                for number, metric in zip(numbers, places.values(), strict=True)
+            )
+
     def _add_predictions(self, group: Sequence[NewAnnotations]) -> None:
+        self._add_metrics(group)
+        group = [new for new in group if new.content is not None]
         bodies, prediction_ids = self._add_bodies(group), self._change.new_ids(len(group))
         numbers, now = self._take_numbers(Prediction, len(group)), self._change.now
         self._connection.insert(

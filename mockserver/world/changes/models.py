@@ -15,7 +15,7 @@ from mockserver.world.changes.row_lookup import RowRef
 from mockserver.world.database import Clause, Connection
 from mockserver.world.events import EventKind
 from mockserver.world.labels import Label
-from mockserver.world.models import DataSplit, Model, ModelRun, ModelRunRow, Prediction
+from mockserver.world.models import DataSplit, Model, ModelRun, ModelRunRow, Prediction, RunMetric
 from mockserver.world.projects import Ontology
 from mockserver.world.queries.conditions import match_live_model
 from mockserver.world.store import Store
@@ -111,12 +111,13 @@ class ModelChanges:
             _update_run(change, run)
 
     def remove_rows(self, run_id: str, rows: Sequence[RowRef]) -> None:
-        """Removes data rows with their predictions from a run. Raises NotFound."""
+        """Removes data rows with their predictions and metrics from a run. Raises NotFound."""
         with self._store.change() as change:
             run = find_run(change, run_id)
             for row in rows:
                 change.connection.delete(ModelRunRow, _match_row(run, row.no))
-                change.connection.delete(Prediction, _match_row(run, row.no))
+                for kind in (Prediction, RunMetric):
+                    change.connection.delete(kind, _match_row(run, row.no))
             _update_run(change, run)
 
     def assign_split(self, run_id: str, split: DataSplit, rows: Sequence[RowRef]) -> None:
