@@ -101,6 +101,7 @@ CLIENTS = [
     ClientKind(sdk("5.2.1"), "export_v2", lacks=SINCE_5 | UNTIL_6_6),
     ClientKind(sdk("5.2.1"), "export_stream", lacks=SINCE_5 | UNTIL_6_6),
     ClientKind(sdk("5.2.1"), "export", lacks=SINCE_5 | UNTIL_6_6),
+    ClientKind(sdk("6.0.0"), "export", lacks=SINCE_5 | UNTIL_6_6),
     ClientKind(sdk("6.10.0"), "export_v2", lacks=SINCE_5),
     ClientKind(sdk("6.10.0"), "export", lacks=SINCE_5),
     ClientKind(sdk(NEWEST), "export", lacks=SINCE_5),

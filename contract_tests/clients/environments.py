@@ -29,6 +29,7 @@ SDKS: dict[str, tuple[str, ...]] = {
     "3.78.2": ("labelbox[data]", "packaging"),  # undeclared
     "4.0.0": ("labelbox[data]", "packaging"),
     "5.2.1": (),
+    "6.0.0": (),
     "6.10.0": (),
     "7.17.0": (),
 }

@@ -24,7 +24,7 @@ EACH = pytest.mark.parametrize(
     "kind",
     [pytest.param(kind, id=name, marks=pytest.mark.xdist_group(name)) for name, kind in BUILDERS.items()],
 )
-EVERY = versions("3.40.1", "3.52.0", "3.78.2", "5.2.1", "6.10.0", NEWEST)
+EVERY = versions("3.40.1", "3.52.0", "3.78.2", "5.2.1", "6.0.0", "6.10.0", NEWEST)
 PARAMS = {
     "metadata_fields": True, "attachments": True, "data_row_details": True, "project_details": True,
     "label_details": True,
@@ -155,7 +155,7 @@ def test_a_model_run_has_the_labels_of_a_project(client: Client, own: MockWorksp
 
 
 @pytest.mark.known("client")
-@versions("3.78.2", "5.2.1", "6.10.0", NEWEST)
+@versions("3.78.2", "5.2.1", "6.0.0", "6.10.0", NEWEST)
 def test_rows_are_sent_to_another_project_with_labels_and_predictions(
     client: Client, own: MockWorkspace, version: str
 ) -> None:
