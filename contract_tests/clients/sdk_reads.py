@@ -203,8 +203,10 @@ def review(client: Client, *, project_id: str) -> Any:
 
 
 def options(client: Client, *, project_id: str) -> Any:
-    [chosen] = client.get_project(project_id).labeling_frontend_options()
-    return [chosen.project().uid == project_id, chosen.labeling_frontend().name, chosen.organization().name != ""]
+    """How many, and what each question raises about what they belong to."""
+    listed = list(client.get_project(project_id).labeling_frontend_options())
+    questions = (listed[0].project, listed[0].labeling_frontend, listed[0].organization)
+    return [len(listed), *map(name_of_refusal, questions)]
 
 
 QUESTIONS: dict[str, Callable[..., Any]] = sdk_building.QUESTIONS | sdk_annotating.QUESTIONS | {

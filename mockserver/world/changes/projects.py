@@ -44,12 +44,17 @@ class ProjectChanges:
         self._store = store
 
     def create_with_rows(self, rows: FirstRows, fields: Mapping[str, Any]) -> Project:
-        """Creates a project whose data rows are in its first batch, all of it or nothing. Raises NotFound."""
+        """Creates a project whose data rows are in its first batch, all of it or nothing. They have global keys (the
+        SDK's tests, annotation_import/conftest.py `_create_prompt_response_project` 4.0.0 to 6.0.0), whose form is
+        *inferred*. Raises NotFound."""
         with self._store.change() as change:
             project = CatalogChanges(self._store).create_project(**fields)
             dataset_id = self._find_dataset(change, rows)
-            spec = RowSpec(dataset_id=dataset_id, content=rows.content)
-            created = DataRowChanges(self._store).upsert_or_refuse([spec] * rows.number)
+            specs = [
+                RowSpec(dataset_id=dataset_id, content=rows.content, global_key=f"{project.id}-{number}")
+                for number in range(1, rows.number + 1)
+            ]
+            created = DataRowChanges(self._store).upsert_or_refuse(specs)
             refs = [RowRef(row.no, row.id) for row in created]
             BatchChanges(self._store).create_filled_batch(
                 project.id, f"{project.name} batch", Consensus(), refs, DEFAULT_PRIORITY

@@ -12,7 +12,7 @@ from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.matching import matches
 from mockserver.api.graphql.pages import Page, PageInfo, Window, build_page, cut_window, get_id
 from mockserver.api.graphql.resolvers.people import get_organization
-from mockserver.errors import BadInput, NotFound
+from mockserver.errors import BadInput
 from mockserver.exports.selection import build_project_condition
 from mockserver.world import ids
 from mockserver.world.data_rows import Dataset
@@ -46,7 +46,6 @@ PROJECT = (
     "id name description allowedMediaType queueMode editorTaskType autoAuditNumberOfLabels autoAuditPercentage"
     " isBenchmarkEnabled isConsensusEnabled setupComplete createdAt updatedAt"
 )
-_SET_UP = Clause("labeling_frontend_id IS NOT NULL AND ontology_id IS NOT NULL AND NOT deleted")
 
 
 class StateCount(msgspec.Struct, frozen=True):
@@ -78,7 +77,6 @@ def add_to(fields: Fields) -> None:
     fields.add("Project", "datasets", list_datasets)
     fields.add("Project", "resourceTags", list_resource_tags)
     fields.add("Project", "labelingFrontendOptions", list_frontend_options)
-    fields.add("Query", "labelingFrontendOptions", find_frontend_options)
     fields.add("LabelingFrontendOptions", "id", build_frontend_options_id)
     fields.add("LabelingFrontendOptions", "customizationOptions", find_customization_options)
     fields.add("LabelingFrontendOptions", "project", lambda source, _call: source)
@@ -206,15 +204,6 @@ def list_frontend_options(source: Project, call: Call, where: Any = None, **wind
     fields = {"id": build_frontend_options_id, "customizationOptions": find_customization_options}
     options = [source] if matches(where, lambda name: fields[name](source, call)) else []
     return cut_window(options, **window)
-
-
-def find_frontend_options(_source: Any, call: Call, where: Mapping[str, Any]) -> Project:
-    """The project whose options they are. Raises NotFound."""
-    wanted = where.get("id")
-    for project in call.select(Project, _SET_UP):
-        if build_frontend_options_id(project, call) == wanted:
-            return project
-    raise NotFound(f"Labeling frontend options {wanted!r} do not exist in this workspace")
 
 
 def build_frontend_options_id(source: Project, _call: Call) -> str:

@@ -50,16 +50,22 @@ def test_a_model_evaluation_project_without_data_rows_is_created_as_sdks_send_it
 @pytest.mark.known("client")
 @pytest.mark.parametrize("appends", [True, False])
 def test_a_model_evaluation_project_begins_with_data_rows(own: ServedWorld, *, appends: bool) -> None:
-    """SDK client.create_model_evaluation_project: in a new dataset, or in one that exists."""
+    """SDK client.create_model_evaluation_project: in a new dataset, or in one that exists. The rows have global keys
+    (annotation_import/conftest.py, 6.0.0)."""
     name = "chats" if appends else "new chats"
     if appends:
         ask(own, "mutation($name: String!) {createDataset(data: {name: $name}) {id}}", {"name": name})
     rows = {"datasetNameOrId": name, "dataRowCount": 3, "appendToExistingDataset": appends}
     project = create_project(own, name="evaluation", editorTaskType="MODEL_CHAT_EVALUATION", **rows)
     document = (
-        "query($id: ID!) {project(where: {id: $id}) {dataRowCount datasets {name rowCount} batches {nodes {size}}}}"
+        "query($id: ID!) {project(where: {id: $id}) {dataRowCount datasets {id name rowCount} batches {nodes {size}}}}"
     )
-    assert ask(own, document, {"id": project["id"]}).data["project"] == {
+    found = ask(own, document, {"id": project["id"]}).data["project"]
+    dataset = found["datasets"][0].pop("id")
+    read = ask(own, "query($id: ID!) {datasetDataRows(id: $id, first: 5) {nodes {globalKey}}}", {"id": dataset})
+    keys = {row["globalKey"] for row in read.data["datasetDataRows"]["nodes"]}
+    assert (len(keys), all(keys)) == (3, True)
+    assert found == {
         "dataRowCount": 3, "datasets": [{"name": name, "rowCount": 3}], "batches": {"nodes": [{"size": 3}]},
     }  # fmt: skip
 

@@ -66,8 +66,6 @@ def schema(server: ServedWorld) -> GraphQLSchema:
 def arguments(server: ServedWorld) -> dict[str, str]:
     """A value for every required argument of Query, by field."""
     project, dataset = server.projects["image"], server.ready["datasets"]["image rows"]
-    document = f'{{project(where: {{id: "{project}"}}){{labelingFrontendOptions{{id}}}}}}'
-    [options] = ask(server, document).data["project"]["labelingFrontendOptions"]
     known = ask(
         server, f'{{project(where: {{id: "{project}"}}){{ontology{{id}} labels(first: 1){{id dataRow{{id}}}}}}}}'
     ).data["project"]
@@ -89,7 +87,6 @@ def arguments(server: ServedWorld) -> dict[str, str]:
         "dataRowsForGlobalKeysResult": f'(jobId: {{id: "{job}"}})',
         "dataRowCustomMetadata": f'(where: {{dataRowIds: ["{row}"]}})',
         "externalIdsToDataRowIds": '(externalId_in: ["nobody"])',
-        "labelingFrontendOptions": f'(where: {{id: "{options["id"]}"}})',
         "projectWorkflow": f'(projectId: "{project}")',
         "projectBoostWorkforce": f'(data: {{projectId: "{project}"}})',
         "invitesLimit": f'(where: {{id: "{server.organization_id}"}})',
