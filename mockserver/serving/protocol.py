@@ -17,6 +17,7 @@ import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mockserver.errors import MOST_SHOWN, shorten
+from mockserver.serving.answers import AnswerTransport
 
 CHUNK_FRAME = 16
 """Bytes around each chunk of a body that are not counted: its size and two ends of lines."""
@@ -214,8 +215,10 @@ class HttpProtocol(HttpToolsProtocol):
                 self._stop(NO_PROXY)
             self._upgrading = True
             return
-        self.scope[TRANSPORT] = self.transport  # type: ignore[literal-required]  # a key of our own
+        transport = AnswerTransport(self.transport, self.loop)
+        self.scope[TRANSPORT] = transport  # type: ignore[literal-required]  # a key of our own
         super().on_headers_complete()
+        self.cycle.transport = transport  # type: ignore[assignment]  # it writes by no other methods
         now = self._now
         self._in_head, self._in_body, self._trailers = False, True, 0
         self.deadline, self._body_until = now + self._bounds.body_silence, now + self._bounds.body_seconds

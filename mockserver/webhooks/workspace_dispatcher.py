@@ -70,7 +70,8 @@ class WorkspaceDispatcher:
         """Makes the loop read the outbox again, as it has changed. Works from any thread, at any time."""
         self._idle = False
         loop = self.loop
-        if loop is not None and not loop.is_closed():
+        # If it is woken already, the outbox is read after the mark is taken back, and so after this change.
+        if loop is not None and not loop.is_closed() and not self._woken.is_set():
             loop.call_soon_threadsafe(self._woken.set)
 
     async def run(self) -> None:

@@ -40,6 +40,9 @@ class SqliteConnection(Connection):
     def __init__(self, path: Path, *, durable: bool, private: bool) -> None:
         self._raw = apsw.Connection(str(path), flags=FLAGS, statementcachesize=STATEMENTS_KEPT)
         self._raw.set_busy_timeout(BUSY_MILLISECONDS)
+        # Without it SQLite prepares many statements again each time a value is bound, to plan for that value: a read
+        # of no subscriptions took 24 us, and takes 5.
+        self._raw.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
         if private:
             self._raw.execute(UNSAFE)
             return

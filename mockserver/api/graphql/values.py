@@ -1,5 +1,6 @@
 """Variables and arguments of a kept document, read as graphql-core reads them, in a fraction of its time where they
-are plain: variables that are given and leaves; arguments of literals, variables, and objects and lists of these.
+are plain: variables that are leaves, null or left out; arguments of literals, variables, and objects and lists of
+these.
 
 For all else, and for whatever is wrong, graphql-core is asked.
 """
@@ -7,7 +8,7 @@ For all else, and for whatever is wrong, graphql-core is asked.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql.execution.values import VariableValues, get_argument_values, get_variable_values
 from graphql.language import FieldNode, ListValueNode, ObjectValueNode, OperationDefinitionNode, ValueNode, VariableNode
@@ -30,27 +31,43 @@ class NotPlain(Exception):
     """It takes graphql-core to read this."""
 
 
+class _Variable(NamedTuple):
+    """A variable that an operation declares."""
+
+    name: str
+    read: Callable[[Any], Any] | None
+    """Reads a value that is a leaf; None where values are lists or objects."""
+    nullable: bool
+    omissible: bool
+
+
 class Declared:
     """The variables that an operation declares."""
 
     def __init__(self, schema: GraphQLSchema, operation: OperationDefinitionNode) -> None:
         self._schema, self._nodes = schema, operation.variable_definitions or ()
-        types = {node.variable.name.value: _nullable(type_from_ast(schema, node.type)) for node in self._nodes}
-        leaves = {name: kind.coerce_input_value for name, kind in types.items() if is_leaf_type(kind)}
-        self._leaves = leaves if len(leaves) == len(types) else None
-        self.booleans = [name for name, kind in types.items() if str(kind) == "Boolean"]
+        types = {node.variable.name.value: type_from_ast(schema, node.type) for node in self._nodes}
+        defaults = {node.variable.name.value for node in self._nodes if node.default_value is not None}
+        self._variables = [_build_variable(name, kind, name in defaults) for name, kind in types.items()]
+        self.booleans = [name for name, kind in types.items() if str(_nullable(kind)) == "Boolean"]
 
     def plain(self, sent: Values) -> Values | None:
         """Their values, if they are plain."""
-        if self._leaves is None:
-            return None
-        values = {}
+        values: Values = {}
         try:
-            for name, read in self._leaves.items():
-                value = sent[name]
-                if value is None:
+            for name, read, nullable, omissible in self._variables:
+                value = sent.get(name, Undefined)
+                if value is Undefined:
+                    if not omissible:
+                        return None
+                elif value is None:
+                    if not nullable:
+                        return None
+                    values[name] = None
+                elif read is None:
                     return None
-                values[name] = read(value)
+                else:
+                    values[name] = read(value)
         except Exception:  # noqa: BLE001  graphql-core says what is wrong
             return None
         return values
@@ -81,7 +98,8 @@ class Variables:
 
 Arguments = Callable[[Variables], Values]
 _Read = Callable[[Values], Any]
-"""A value of an argument, with the values of the variables. Raises KeyError when it is not plain with these."""
+"""A value of an argument, with the values of the variables; Undefined where its variable was left out. Raises KeyError
+when it is not plain with these."""
 
 
 def arguments_of(field: GraphQLField, node: FieldNode) -> Arguments:
@@ -94,7 +112,7 @@ def arguments_of(field: GraphQLField, node: FieldNode) -> Arguments:
 
     def read(variables: Variables) -> Values:
         try:
-            return {name: read(variables.values) for name, read in reads.items()}
+            return _read_given(reads, variables.values)
         except KeyError:
             return get_argument_values(field, node, variables.whole)
 
@@ -138,10 +156,19 @@ def _has_variables(node: ValueNode) -> bool:
     return isinstance(node, VariableNode)
 
 
+def _build_variable(name: str, kind: Any, has_default: bool) -> _Variable:
+    nullable, value = not is_non_null_type(kind), _nullable(kind)
+    read = value.coerce_input_value if is_leaf_type(value) else None
+    return _Variable(name, read, nullable, omissible=nullable and not has_default)
+
+
 def _variable(name: str, *, required: bool) -> _Read:
+    if not required:
+        return lambda values: values.get(name, Undefined)
+
     def read(values: Values) -> Any:
         value = values[name]
-        if value is None and required:
+        if value is None:
             raise KeyError
         return value
 
@@ -149,8 +176,19 @@ def _variable(name: str, *, required: bool) -> _Read:
 
 
 def _items(reads: list[_Read]) -> _Read:
-    return lambda values: [read(values) for read in reads]
+    def read(values: Values) -> list[Any]:
+        items = [read(values) for read in reads]
+        if Undefined in items:  # null, which not every list takes
+            raise KeyError
+        return items
+
+    return read
 
 
 def _fields(reads: dict[str, _Read]) -> _Read:
-    return lambda values: {name: read(values) for name, read in reads.items()}
+    return lambda values: _read_given(reads, values)
+
+
+def _read_given(reads: dict[str, _Read], values: Values) -> Values:
+    """The arguments or fields without those whose variables were left out."""
+    return {name: value for name, read in reads.items() if (value := read(values)) is not Undefined}

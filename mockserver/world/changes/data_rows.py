@@ -80,8 +80,10 @@ class Upsert:
         self._read(specs)
         self._ids = iter(self._change.new_ids(len(specs))) if specs else iter(())
         self._number = self._change.number(DataRow)
-        self._attachment_number = self._change.number(Attachment)
-        self._body_number = int(self._connection.select_columns(Body, "COALESCE(MAX(id), 0) + 1")[0][0])
+        if any(spec.attachments for spec in specs):
+            self._attachment_number = self._change.number(Attachment)
+        if any(spec.vectors for spec in specs):
+            self._body_number = int(self._connection.select_columns(Body, "COALESCE(MAX(id), 0) + 1")[0][0])
         outcomes = [self._take(spec) for spec in specs]
         self._flush()
         return outcomes
@@ -96,8 +98,10 @@ class Upsert:
         keys += [spec.key for spec in specs if spec.key_type == KeyType.GLOBAL_KEY]
         row_ids = [spec.key for spec in specs if spec.key_type == KeyType.ID]
         for column, names in (("global_key", keys), ("id", row_ids)):
-            for row in self._connection.select(DataRow, Clause(f"{column} IN :names AND NOT deleted", names=names)):
-                self._remember(row)
+            if names:
+                live = Clause(f"{column} IN :names AND NOT deleted", names=names)
+                for row in self._connection.select(DataRow, live):
+                    self._remember(row)
         dataset_ids = list({spec.dataset_id for spec in specs if spec.dataset_id is not None})
         datasets = self._connection.select(Dataset, Clause("id IN :ids AND NOT deleted", ids=dataset_ids))
         self._datasets = {dataset.id for dataset in datasets}
