@@ -109,7 +109,8 @@ def _use_masks(document: Document, *, numbered: bool, composite: bool) -> Docume
 
 
 def move_frame_questions_to_top(document: Document) -> Document:
-    """Moves the questions of a clip's frames to the top, once each with every answer (SDK tests until 2024-10)."""
+    """Moves the questions of a clip's frames to the top, once each with every answer. Their segments stay, and their
+    key frames do not (SDK tests until 2024-10, annotation_import/conftest.py `expected_export_v2_video`)."""
     if "frames" not in document:
         return document
     questions: dict[str, Document] = {}
@@ -120,8 +121,8 @@ def move_frame_questions_to_top(document: Document) -> Document:
             _add_answers(questions.setdefault(question["feature_id"], question), question)
         frame["classifications"] = []
     document["frames"] = {number: frame for number, frame in document["frames"].items() if frame["objects"]}
-    for key in ("segments", "key_frame_feature_map"):
-        document[key] = {name: known for name, known in document[key].items() if name not in moved}
+    key_frames = document["key_frame_feature_map"]
+    document["key_frame_feature_map"] = {name: known for name, known in key_frames.items() if name not in moved}
     document["classifications"] = [*document["classifications"], *questions.values()]
     return document
 

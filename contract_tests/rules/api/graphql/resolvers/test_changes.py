@@ -60,12 +60,12 @@ def test_a_model_evaluation_project_begins_with_data_rows(own: ServedWorld, *, a
     document = (
         "query($id: ID!) {project(where: {id: $id}) {dataRowCount datasets {id name rowCount} batches {nodes {size}}}}"
     )
-    found = ask(own, document, {"id": project["id"]}).data["project"]
-    dataset = found["datasets"][0].pop("id")
+    read_project = ask(own, document, {"id": project["id"]}).data["project"]
+    dataset = read_project["datasets"][0].pop("id")
     read = ask(own, "query($id: ID!) {datasetDataRows(id: $id, first: 5) {nodes {globalKey}}}", {"id": dataset})
     keys = {row["globalKey"] for row in read.data["datasetDataRows"]["nodes"]}
     assert (len(keys), all(keys)) == (3, True)
-    assert found == {
+    assert read_project == {
         "dataRowCount": 3, "datasets": [{"name": name, "rowCount": 3}], "batches": {"nodes": [{"size": 3}]},
     }  # fmt: skip
 
