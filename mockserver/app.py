@@ -209,10 +209,11 @@ def record(app: ASGIApp, journals: Journals, registry: Registry, log: str) -> AS
 def open_own(workspaces: Workspaces, settings: Settings) -> OwnWorld:
     """Opens the workspaces in --state, and opens or creates that of the server's own key. Raises StartupError."""
     try:
-        for damage in workspaces.open_all():
-            if damage.api_key != settings.api_key:
-                LOG.error("%s", damage)
-        return workspaces.open_own(settings.api_key)
+        damages = workspaces.open_all()
+        own = workspaces.open_own(settings.api_key)
+        for damage in damages:
+            LOG.error("%s", damage)
+        return own  # noqa: TRY300  the damages of a server that does not start are not logged
     except Conflict as error:
         if (own_damage := workspaces.registry.find_damage(settings.api_key)) is None:
             raise StartupError(str(error)) from None

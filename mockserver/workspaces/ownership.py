@@ -135,8 +135,15 @@ class Owners:
         if known is not None and self.is_alive(known):
             return known
         located = await self._run(self._storage.locate, name.kind, name.value)
+        if located is None and name.creates and self._create is not None:
+            try:
+                await self._create(name.value)
+            except Conflict:  # another request, or another server, has created it at the same time
+                located = await self._run(self._storage.locate, name.kind, name.value)
+                if located is None:
+                    raise
         if located is None:
-            return await self._create_unknown(name)
+            return None
         if located.remote is not None:
             return self._remember(name, located.remote)
         async with self._locks.hold(located.api_key or located.home):
@@ -152,19 +159,6 @@ class Owners:
             if time.monotonic() > deadline:
                 raise ResourceFailed("The database does not confirm that this server is alive; send the request again")
             await asyncio.sleep(0.02)
-
-    async def _create_unknown(self, name: WorkspaceName) -> Remote | None:
-        """Creates the workspace of an unknown key, if that is wanted: one of the servers that try it succeeds."""
-        if self._create is None or not name.creates:
-            return None
-        try:
-            await self._create(name.value)
-        except Conflict:
-            located = await self._run(self._storage.locate, name.kind, name.value)
-            if located is None or located.remote is None:
-                raise
-            return self._remember(name, located.remote)
-        return None
 
     def _remember(self, name: WorkspaceName, remote: Remote) -> Remote:
         if len(self._remotes) >= MOST_REMEMBERED:
