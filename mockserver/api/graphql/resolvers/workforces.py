@@ -28,13 +28,14 @@ TAG_TYPE = "DEFAULT"
 
 
 class Dashboard(msgspec.Struct, frozen=True):
-    """A task is a data row that somebody has begun to label (SDK labeling_service_dashboard.py)."""
+    """A project with its labeling service; all counts are 0 without (SDK project.py get_labeling_service_dashboard).
+    A task is a data row that somebody has begun to label (labeling_service_dashboard.py)."""
 
     project: Project
-    service: ProjectWorkforce
-    rows: Mapping[str, int]
+    service: ProjectWorkforce | None
+    rows: Mapping[str, int] = {}
     """Data rows by workflow status."""
-    tasks: int
+    tasks: int = 0
 
     @property
     def completed(self) -> int:
@@ -64,10 +65,10 @@ def add_to(fields: Fields) -> None:
 _FIELDS: dict[str, Callable[[Dashboard], Any]] = {
     "id": lambda item: item.project.id,
     "name": lambda item: item.project.name,
-    "boostRequestedAt": lambda item: item.service.created_at,
-    "boostUpdatedAt": lambda item: item.service.updated_at,
-    "boostRequestedBy": lambda item: item.service.requested_by,
-    "boostStatus": lambda item: item.service.status,
+    "boostRequestedAt": lambda item: item.service and item.service.created_at,
+    "boostUpdatedAt": lambda item: item.service and item.service.updated_at,
+    "boostRequestedBy": lambda item: item.service and item.service.requested_by,
+    "boostStatus": lambda item: item.service and item.service.status,
     "dataRowsCount": lambda item: sum(item.rows.values()),
     "dataRowsDoneCount": lambda item: item.completed,
     "dataRowsInReviewCount": lambda item: item.rows.get(WorkflowStatus.IN_REVIEW, 0),
@@ -104,14 +105,16 @@ def find_service(_source: Any, call: Call, data: Mapping[str, Any]) -> ProjectWo
 # Dashboards
 
 
-def find_dashboard(_source: Any, call: Call, input: Mapping[str, Any]) -> Dashboard | None:
-    """Null for a project without a service. Raises NotFound."""
+def find_dashboard(_source: Any, call: Call, input: Mapping[str, Any]) -> Dashboard:
+    """Raises NotFound."""
     project = call.get(Project, str(input.get("id")))
+    return _build_dashboard(call, project)
+
+
+def _build_dashboard(call: Call, project: Project) -> Dashboard:
     services = call.select(ProjectWorkforce, Clause("project_id = :id", id=project.id))
-    return _build_dashboard(call, project, services[0]) if services else None
-
-
-def _build_dashboard(call: Call, project: Project, service: ProjectWorkforce) -> Dashboard:
+    if not services:
+        return Dashboard(project, None)
     with call.read() as connection:
         groups = count_rows_by_state(connection, project.id, [])
     rows: dict[str, int] = {}
@@ -120,7 +123,7 @@ def _build_dashboard(call: Call, project: Project, service: ProjectWorkforce) ->
         rows[status] = rows.get(status, 0) + count
         if skipped is not None or status != WorkflowStatus.TO_LABEL:
             tasks += count
-    return Dashboard(project, service, rows, tasks)
+    return Dashboard(project, services[0], rows, tasks)
 
 
 def list_tags(source: Dashboard, call: Call) -> list[ResourceTag]:
@@ -129,26 +132,33 @@ def list_tags(source: Dashboard, call: Call) -> list[ResourceTag]:
 
 
 def page_dashboards(_source: Any, call: Call, input: Mapping[str, Any]) -> Page:
-    """The projects with a service that fit all filters, by their ids; the cursor is the id of the last one (inferred).
-    Raises BadInput."""
+    """All projects that fit all filters, those without a service too, the oldest first (SDK client.py
+    get_labeling_service_dashboards); the cursor is the id of the last one (inferred). Raises BadInput."""
     filters, size = input.get("searchQuery") or [], input.get("size")
     first = PAGE if size is None else size
     if not 0 < first <= MOST_LISTED or len(filters) > MOST_FILTERS:
         raise BadInput(f"size is {first}, with {len(filters)} filters; expected 1 to {MOST_LISTED}, and {MOST_FILTERS}")
     fitting = [_build_filter(call, item) for item in filters]
-    within = LIVE & match_subquery("id", ProjectWorkforce, "project_id", Clause("TRUE"))
-    if input.get("after"):
-        within &= Clause("id > :after", after=input["after"])
     nodes: list[Dashboard] = []
-    for project in call.select(Project, within, order="id"):
-        [service] = call.select(ProjectWorkforce, Clause("project_id = :id", id=project.id))
-        dashboard = _build_dashboard(call, project, service)
+    for project in call.select(Project, LIVE & _match_after(call, input.get("after")), order="created_at, id"):
+        dashboard = _build_dashboard(call, project)
         if all(fits(dashboard) for fits in fitting):
             nodes.append(dashboard)
             if len(nodes) > first:
                 break
     cursor = nodes[first - 1].project.id if len(nodes) > first else None
     return Page(nodes[:first], PageInfo(None, cursor, cursor is not None))
+
+
+def _match_after(call: Call, cursor: str | None) -> Clause:
+    """The projects after the one that a cursor names, which may be deleted since. Raises BadInput."""
+    if not cursor:
+        return Clause("TRUE")
+    last = call.find(Project, cursor)
+    if last is None:
+        raise BadInput(f"Unknown cursor {cursor!r}; pass an endCursor exactly as the server returned it, or omit it")
+    after = "(created_at > :at OR (created_at = :at AND id > :last))"
+    return Clause(after, at=last.created_at, last=last.id)
 
 
 Fits = Callable[[Dashboard], bool]
@@ -195,12 +205,12 @@ def _match_tags(call: Call, item: Mapping[str, Any]) -> Fits:
 
 def _match_stage(_call: Call, item: Mapping[str, Any]) -> Fits:
     stages = {str(stage).upper() for stage in item["values"]}
-    return lambda dashboard: dashboard.service.status in stages
+    return lambda dashboard: dashboard.service is not None and dashboard.service.status in stages
 
 
 def _match_moment(name: str, _call: Call, item: Mapping[str, Any]) -> Fits:
     compare = _build_comparison(item["value"], lambda text: datetime.fromisoformat(text).timestamp() * SECOND)
-    return lambda dashboard: compare(getattr(dashboard.service, name))
+    return lambda dashboard: dashboard.service is not None and compare(getattr(dashboard.service, name))
 
 
 def _match_count(name: str, _call: Call, item: Mapping[str, Any]) -> Fits:
