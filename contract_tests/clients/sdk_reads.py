@@ -6,7 +6,7 @@ from typing import Any
 
 from labelbox import Client, DataRow, Dataset, Label, LabelingFrontend, Project, Task, User
 
-from contract_tests.clients import sdk_annotating, sdk_building
+from contract_tests.clients import sdk_annotating, sdk_arranging, sdk_building
 from contract_tests.clients.conversation import Answer
 
 
@@ -209,7 +209,11 @@ def options(client: Client, *, project_id: str) -> Any:
     return [len(listed), *map(name_of_refusal, questions)]
 
 
-QUESTIONS: dict[str, Callable[..., Any]] = sdk_building.QUESTIONS | sdk_annotating.QUESTIONS | {
+QUESTIONS: dict[str, Callable[..., Any]] = {
+    **sdk_building.QUESTIONS,
+    **sdk_annotating.QUESTIONS,
+    **sdk_arranging.QUESTIONS,
+} | {
     question.__name__: question
     for question in (
         metadata, labels, data_rows, new_dataset, compare_projects, compare_people, compare_rows, frontends,

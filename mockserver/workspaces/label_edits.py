@@ -132,6 +132,11 @@ class _Editor:
             line = self._find_unchanged("relationships", item) or convert_relationship(item, place)
             ends = line["relationship"]
             joined = {end: uuids.get(str(ends[end]), ends[end]) for end in ("source", "target")}
+            for end, uuid in joined.items():
+                if uuid not in uuids.values():
+                    raise BadInput(
+                        f"{place}: its {end} is no object of the label; send the object too, or leave both out"
+                    )
             lines.append((place, line | {"relationship": ends | joined}))
         return lines
 

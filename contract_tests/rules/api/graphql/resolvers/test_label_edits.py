@@ -92,6 +92,14 @@ def test_any_other_text_is_kept_and_the_label_has_no_annotations(workspace: Mock
     assert export(workspace, "image", label["id"])["objects"] != []
 
 
+def test_a_relationship_without_its_object_is_refused(workspace: MockWorkspace) -> None:
+    label = next(item for item in list_labels(workspace, "image") if item["label"].get("relationships"))
+    ends = label["label"]["relationships"][0]["data"]
+    left = [item for item in label["label"]["objects"] if item["featureId"] != ends["source"]]
+    text = json.dumps(label["label"] | {"objects": left})
+    assert "its source is no object of the label" in refuse(workspace, UPDATE, labelId=label["id"], label=text)
+
+
 def test_seconds_are_changed_alone(workspace: MockWorkspace) -> None:
     label = find_label(workspace)
     document = (
