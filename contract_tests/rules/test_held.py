@@ -3,7 +3,6 @@
 import json
 import re
 import threading
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,7 @@ from contract_tests.clients import documents
 from contract_tests.rules.api.asking import EXPORT, export_input
 from contract_tests.rules.api.graphql.test_bounds import TOO_LARGE
 from contract_tests.serving import ServedWorld
+from contract_tests.waiting import wait_for
 
 MOST_HELD = 0.05
 """Seconds of the loop's own processor time for one request."""
@@ -213,10 +213,7 @@ def links(world: WatchedWorld) -> Iterator[tuple[str, str]]:
     for project_id in world.projects.values():
         task = world.question(EXPORT, {"input": export_input(project_id, includeProjectDetails=True)}).json()["data"]
         task_id = task["exportDataRowsInProject"]["taskId"]
-        until = time.monotonic() + 60
-        while "IN_PROGRESS" in (text := world.question(TASK, {"id": task_id}).text) and time.monotonic() < until:
-            time.sleep(0.05)
-        result = json.loads(text)["data"]["task"]["result"]
+        result = wait_for(lambda: world.question(TASK, {"id": task_id}).json()["data"]["task"]["result"])  # noqa: B023
         yield "GET", result
         rows = requests.get(result, timeout=60).text
         yield from (

@@ -5,10 +5,10 @@ import re
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -17,6 +17,7 @@ import pytest
 from contract_tests.rules.installed import active, environment, requirements_in
 from contract_tests.rules.pages import REPOSITORY, as_pattern, bare, blocks_in, files_of, section, shell_lines_of, table
 from contract_tests.rules.test_recipes import commands_of
+from contract_tests.waiting import wait_for
 from mockserver.certification import CASES, patterns
 from mockserver.certification.mistakes import SINGLE
 from mockserver.certification.rotation import RETIRED, ROTATION
@@ -54,22 +55,18 @@ def start_receiver(line: str, folder: Path, programs: Path, port: str) -> Iterat
     command = ["bash", "-c", line.removesuffix("&")]
     with subprocess.Popen(command, cwd=folder, env=active(programs), start_new_session=True) as process:
         try:
-            wait_for(port)
+            wait_for(partial(is_listening, port))
             yield
         finally:
             os.killpg(process.pid, signal.SIGTERM)
 
 
-def wait_for(port: str) -> None:
-    deadline = time.monotonic() + 120
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", int(port)), timeout=30).close()
-        except OSError:
-            assert time.monotonic() < deadline, "not listening"
-            time.sleep(0.05)
-        else:
-            return
+def is_listening(port: str) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", int(port)), timeout=30).close()
+    except OSError:
+        return False
+    return True
 
 
 def receiver(port: str) -> str:

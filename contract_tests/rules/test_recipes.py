@@ -6,7 +6,6 @@ import re
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from contract_tests.clients.environments import NEWEST
 from contract_tests.rules.installed import active, environment, older_pythons, requirements_in
 from contract_tests.rules.pages import PRINTED_URL, files_of, shell_lines_of
 from contract_tests.serving import ServedWorld
+from contract_tests.waiting import eventually
 
 OLD_SDK = ("labelbox==3.40.1", "setuptools<81")
 RECIPES = files_of("ci.md")
@@ -148,10 +148,7 @@ def test_the_only_other_commands_build_and_push_an_image() -> None:
 
 def is_gone(path: Path, within: float) -> bool:
     """A server removes its ready file at its end."""
-    deadline = time.monotonic() + within
-    while path.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return not path.exists()
+    return eventually(lambda: not path.exists(), within=within)
 
 
 # Older Pythons

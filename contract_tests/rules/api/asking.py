@@ -6,7 +6,6 @@ Each answer is checked for what must never be in one: a status of 5xx, a traceba
 import http.client
 import json
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 import requests
 
 from contract_tests.serving import ServedWorld
+from contract_tests.waiting import wait_for
 from mockserver.testing import MockWorkspace
 
 PATIENCE = 60.0
@@ -134,9 +134,7 @@ def export_project(server: ServedWorld, project: str, *terms: object, **params: 
     """Exports a project of the default world and returns the id of the finished task."""
     variables = {"input": export_input(server.projects[project], *terms, **params)}
     task_id = ask(server, EXPORT, variables).data["exportDataRowsInProject"]["taskId"]
-    until = time.monotonic() + PATIENCE
-    while (status := task_of(server, task_id)["status"]) == "IN_PROGRESS" and time.monotonic() < until:
-        time.sleep(0.05)  # the mutation waits for small exports only
+    status = wait_for(lambda: task_of(server, task_id)["status"], lambda status: status != "IN_PROGRESS")
     assert status == "COMPLETE"
     return str(task_id)
 

@@ -3,7 +3,6 @@
 import gzip
 import os
 import socket
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPResponse, IncompleteRead
@@ -16,6 +15,7 @@ from contract_tests.clients.test_large_export import SCENARIO
 from contract_tests.machine import open_files
 from contract_tests.rules.api.asking import ask_in
 from contract_tests.serving import ServedWorld
+from contract_tests.waiting import wait_for
 from mockserver.testing import MockWorkspace
 
 EXPORT = (
@@ -45,17 +45,9 @@ def workspace(world: ServedWorld) -> MockWorkspace:
     return world.workspace()
 
 
-def wait_for(look: Callable[[], str | None]) -> str:
-    until = time.monotonic() + 60
-    while (result := look()) is None:
-        assert time.monotonic() < until, "the export did not end"
-        time.sleep(0.02)
-    return result
-
-
 def whole_result(workspace: MockWorkspace) -> str:
     task_id = ask_in(workspace, EXPORT, id=workspace.project("large"))["exportDataRowsInProject"]["taskId"]
-    return wait_for(lambda: ask_in(workspace, TASK, id=task_id)["task"]["result"])
+    return str(wait_for(lambda: ask_in(workspace, TASK, id=task_id)["task"]["result"]))
 
 
 def file_of_result(workspace: MockWorkspace) -> str:
@@ -64,7 +56,8 @@ def file_of_result(workspace: MockWorkspace) -> str:
 
 
 def file_of_v1(workspace: MockWorkspace) -> str:
-    return wait_for(lambda: ask_in(workspace, LABELS, id=workspace.project("large"))["exportLabels"]["downloadUrl"])
+    project = workspace.project("large")
+    return str(wait_for(lambda: ask_in(workspace, LABELS, id=project)["exportLabels"]["downloadUrl"]))
 
 
 @contextmanager

@@ -2,14 +2,14 @@
 
 import datetime
 import struct
-import time
 import zlib
 from typing import Any
 
 import pytest
 
-from contract_tests.rules.api.asking import PATIENCE, Answer, ask, export_project, get, rows_of
+from contract_tests.rules.api.asking import Answer, ask, export_project, get, rows_of
 from contract_tests.serving import ServedWorld
+from contract_tests.waiting import wait_for
 from mockserver.links import DAY
 
 GEOMETRIES = ("composite_mask", "bounding_box", "polygon", "line", "point")
@@ -413,10 +413,7 @@ def test_every_mask_that_an_export_v1_names_opens(ends: str | None) -> None:
 
 def legacy_labels(server: ServedWorld, project: str) -> list[Any]:
     """Requests an Export V1 until it is finished, and returns its labels."""
-    until = time.monotonic() + PATIENCE
-    while (url := ask(server, EXPORT, {"id": server.projects[project]}).data["exportLabels"]["downloadUrl"]) is None:
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    url = wait_for(lambda: ask(server, EXPORT, {"id": server.projects[project]}).data["exportLabels"]["downloadUrl"])
     labels: list[Any] = get(server, url).json
     return labels
 

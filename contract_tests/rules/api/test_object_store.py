@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,9 @@ import requests
 from contract_tests.clients.test_large_export import SCENARIO
 from contract_tests.rules.api.asking import ask
 from contract_tests.rules.api.test_uploads import FORM, write_body, write_map, write_operations, write_part
-from contract_tests.rules.serving.started import eventually
 from contract_tests.s3 import BUCKET, S3Server, s3_in_environment
 from contract_tests.serving import ServedWorld
+from contract_tests.waiting import eventually, wait_for
 from mockserver.exports.object_store import ObjectStore
 from mockserver.testing import MockWorkspace
 
@@ -58,15 +57,13 @@ def control(workspace: MockWorkspace | ServedWorld, query: str, **variables: obj
 def export(workspace: MockWorkspace | ServedWorld, project_id: str) -> dict[str, Any]:
     """A task that has ended."""
     task_id = control(workspace, EXPORT, id=project_id)["exportDataRowsInProject"]["taskId"]
-    return wait_for(workspace, task_id)
+    return wait_for_task(workspace, task_id)
 
 
-def wait_for(workspace: MockWorkspace | ServedWorld, task_id: str) -> dict[str, Any]:
-    deadline = time.monotonic() + PATIENCE
-    while (task := control(workspace, TASK, id=task_id)["task"])["status"] == "IN_PROGRESS":
-        assert time.monotonic() < deadline, "the export does not end"
-        time.sleep(0.05)
-    return dict(task)
+def wait_for_task(workspace: MockWorkspace | ServedWorld, task_id: str) -> dict[str, Any]:
+    return dict(
+        wait_for(lambda: control(workspace, TASK, id=task_id)["task"], lambda task: task["status"] != "IN_PROGRESS")
+    )
 
 
 def find_file(workspace: MockWorkspace | ServedWorld, task_id: str) -> str:

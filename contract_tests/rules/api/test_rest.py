@@ -1,12 +1,12 @@
 """REST under /api/v1: with the key, errors as JSON with `message`."""
 
 import json
-import time
 
 import pytest
 
 from contract_tests.rules.api.asking import EXPORT, Answer, ask_in, export_input, export_project, get, post, task_of
 from contract_tests.serving import ServedWorld
+from contract_tests.waiting import wait_for
 from mockserver.testing import MockWorkspace
 
 
@@ -71,11 +71,8 @@ def test_a_task_that_is_not_complete_has_no_empty_result(server: ServedWorld) ->
 
 
 def wait_until_failed(workspace: MockWorkspace, task_id: str) -> None:
-    deadline = time.monotonic() + 60
     document = "query($id: ID!) {task(where: {id: $id}) {status}}"
-    while ask_in(workspace, document, id=task_id)["task"]["status"] != "FAILED":
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_for(lambda: ask_in(workspace, document, id=task_id)["task"]["status"], lambda status: status == "FAILED")
 
 
 @pytest.mark.parametrize("kind", ["export-results", "export-errors"])

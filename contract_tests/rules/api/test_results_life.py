@@ -1,7 +1,6 @@
 """The lifecycle of results: until they expire or others need the space; exports that fail, and one too many."""
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import requests
 from contract_tests.clients.test_large_export import SCENARIO
 from contract_tests.rules.api.asking import answer_in
 from contract_tests.serving import ServedWorld
+from contract_tests.waiting import wait_for
 from mockserver.testing import MockServer, MockWorkspace
 
 TASK = "query($id: ID!) {task(where: {id: $id}) {id status result errors metadata}}"
@@ -94,12 +94,11 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedWorld]:
 
 def legacy(workspace: MockWorkspace, document: str) -> dict[str, Any]:
     """The one answer of a mutation of Export V1 that is asked until it is done."""
-    until = time.monotonic() + 120
-    while time.monotonic() < until:
-        [answer] = answer_in(workspace, document)["data"].values()
-        if answer["downloadUrl"]:
-            return dict(answer)
-    raise AssertionError(answer)
+    data = wait_for(
+        lambda: answer_in(workspace, document)["data"], lambda data: all(each["downloadUrl"] for each in data.values())
+    )
+    [answer] = data.values()
+    return dict(answer)
 
 
 def data_rows(workspace: MockWorkspace, *, metadata: bool) -> str:
@@ -134,11 +133,9 @@ def test_results_of_both_exports_share_the_limit(narrow: ServedWorld) -> None:
     own = narrow.workspace()
     rows = data_rows(own, metadata=True)
     task_id = answer_in(own, CATALOG)["data"]["exportDataRowsInCatalog"]["taskId"]
-    until = time.monotonic() + 120
-    while (task := answer_in(own, TASK, id=task_id)["data"]["task"])[
-        "status"
-    ] == "IN_PROGRESS" and time.monotonic() < until:
-        time.sleep(0.05)
+    task = wait_for(
+        lambda: answer_in(own, TASK, id=task_id)["data"]["task"], lambda task: task["status"] != "IN_PROGRESS"
+    )
     assert task["status"] == "COMPLETE"
     assert code_at(rows) == (404, "NoSuchKey")
     data_rows(own, metadata=True)
@@ -149,11 +146,13 @@ def test_results_of_both_exports_share_the_limit(narrow: ServedWorld) -> None:
 def test_a_file_of_export_v1_larger_than_the_limit_is_an_error_that_says_why(narrow: ServedWorld) -> None:
     own = narrow.workspace()
     document = f'mutation {{exportLabels(data: {{projectId: "{own.project("large")}"}}) {{downloadUrl shouldPoll}}}}'
-    until = time.monotonic() + 120
-    while "errors" not in (answer := answer_in(own, document)) and time.monotonic() < until:
-        assert answer["data"]["exportLabels"] == {"downloadUrl": None, "shouldPoll": True}
-        time.sleep(0.05)
-    [error] = answer["errors"]
+
+    def has_failed(answer: Any) -> bool:
+        if "errors" not in answer:
+            assert answer["data"]["exportLabels"] == {"downloadUrl": None, "shouldPoll": True}
+        return "errors" in answer
+
+    [error] = wait_for(lambda: answer_in(own, document), has_failed)["errors"]
     assert error["extensions"]["code"] == "RESOURCE_CONFLICT"
     assert (
         "exceeds the limit of 3 MiB; export less, or start the server with a larger --results-limit" in error["message"]

@@ -12,8 +12,8 @@ import pytest
 import requests
 
 from contract_tests.rules.api.asking import Answer, ask, get, post
-from contract_tests.rules.serving.started import eventually
 from contract_tests.serving import ServedWorld
+from contract_tests.waiting import eventually
 
 UPLOAD = (
     "mutation UploadFile($file: Upload!, $contentLength: Int!, $sign: Boolean)"

@@ -1,13 +1,13 @@
 """Uploads and imports of data rows, as clients send them."""
 
 import json
-import time
 from typing import Any
 
 import requests
 
 from contract_tests.rules.api.asking import LONG_PATIENCE, answer_in, ask_in
 from contract_tests.serving import ServedWorld
+from contract_tests.waiting import wait_for
 from mockserver.testing import MockWorkspace
 
 World = MockWorkspace | ServedWorld
@@ -75,11 +75,9 @@ def import_rows(workspace: World, dataset: str, rows: list[dict[str, Any]]) -> l
 def wait_for_task(workspace: World, task_id: str) -> Any:
     """The task, once it has ended."""
     document = "query($id: ID!) {task(where: {id: $id}) {id name status type result errors metadata}}"
-    until = time.monotonic() + LONG_PATIENCE
-    while (task := ask_in(workspace, document, id=task_id)["task"])["status"] == "IN_PROGRESS":
-        assert time.monotonic() < until, task
-        time.sleep(0.05)
-    return task
+    return wait_for(
+        lambda: ask_in(workspace, document, id=task_id)["task"], lambda task: task["status"] != "IN_PROGRESS"
+    )
 
 
 def list_successes(workspace: World, task_id: str) -> list[dict[str, Any]]:

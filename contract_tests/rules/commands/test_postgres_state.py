@@ -4,8 +4,7 @@ import contextlib
 import os
 import signal
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from contract_tests.databases import create_database
 from contract_tests.postgres import PrivateCluster
 from contract_tests.rules.commands.starting import ready, run, serve_in
 from contract_tests.serving import ServedWorld
+from contract_tests.waiting import wait_for
 from mockserver.world.migrations import CHECKSUMS
 from mockserver.world.postgres.tables import DATA, WORLD, drop_views
 
@@ -44,13 +44,6 @@ def get_refusal(dsn: str, *arguments: str) -> str:
 def connect(dsn: str) -> Iterator[psycopg.Connection]:
     with psycopg.connect(dsn, autocommit=True) as raw:
         yield raw
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WITHIN
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.05)
 
 
 def health(world: ServedWorld) -> tuple[int, str]:

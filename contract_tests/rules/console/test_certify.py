@@ -1,6 +1,5 @@
 """A receiver is certified by the form of the page, and its verdicts are shown while the cases are sent."""
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -9,6 +8,7 @@ import requests
 from contract_tests.receiving import SECRET, Answer, Receiver
 from contract_tests.rules.console.browsing import fetch
 from contract_tests.serving import ServedWorld
+from contract_tests.waiting import wait_for
 
 ONLY = ["good", "sha1-alone", "topic-label-created"]
 PATIENCE = 120
@@ -20,11 +20,7 @@ def start(server: ServedWorld, url: str, **body: object) -> requests.Response:
 
 def wait_until(server: ServedWorld, is_reached: Callable[[str], bool]) -> str:
     """The results, as soon as they are as expected."""
-    deadline = time.monotonic() + PATIENCE
-    while not is_reached(content := fetch(server, "/console/certify", part="list")):
-        assert time.monotonic() < deadline, content
-        time.sleep(0.05)
-    return content
+    return wait_for(lambda: fetch(server, "/console/certify", part="list"), is_reached)
 
 
 def test_the_form_says_what_is_sent(server: ServedWorld) -> None:
@@ -119,13 +115,6 @@ def test_a_certification_ends_with_its_workspace() -> None:
         requests.post(control, json={"api_key": "passing"}, timeout=60).raise_for_status()
         assert "No receiver was certified yet" in requests.get(f"{url}{query}&part=list", timeout=60).text
         wait_for(lambda: start(world, "http://127.0.0.1:1/", only=ONLY).status_code == 204)
-
-
-def wait_for(is_reached: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not is_reached():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_strangers_send_nothing_by_this_server() -> None:

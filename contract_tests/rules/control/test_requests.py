@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 import requests
 
 from contract_tests.serving import ServedWorld
+from contract_tests.waiting import wait_for
 from mockserver.testing import MockWorkspace
 from mockserver.testing.errors import ControlRefusedError
 
@@ -308,10 +308,7 @@ def test_a_client_that_retries_what_is_refused_is_visible_in_the_log(server: Ser
 
 def wait_for_line(server: ServedWorld, pattern: str) -> None:
     """The log is written after the answer."""
-    deadline = time.monotonic() + 60
-    while not re.search(pattern, server.output):
-        assert time.monotonic() < deadline, server.output
-        time.sleep(0.02)
+    wait_for(lambda: server.output, lambda output: re.search(pattern, output))
 
 
 def test_every_request_has_a_line_if_that_is_wanted() -> None:

@@ -5,10 +5,10 @@ import http.client
 import json
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,6 +18,7 @@ import requests
 from contract_tests.receiving import Answer, Received, Receiver
 from contract_tests.rules.worlds import build_database, open_store
 from contract_tests.serving import ServedWorld
+from contract_tests.waiting import wait_for
 from mockserver.control.waiting import MOST_WAITING, Waiting
 from mockserver.errors import Conflict, NotFound
 from mockserver.testing import MockWorkspace
@@ -95,10 +96,11 @@ def test_clients_that_have_left_give_their_places_to_others(server: ServedWorld,
         request = f"GET /_mock/deliveries?api_key={workspace.api_key}&wait=60 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
         for _ in range(MOST_WAITING // 2 // 50):
             leave(server, request.encode(), 50)
-        until = time.monotonic() + 60
         query = {"api_key": workspace.api_key, "wait": "0.05"}
-        while requests.get(f"{server.url}/_mock/deliveries", params=query, timeout=30).status_code == 409:
-            assert time.monotonic() < until, "those that left are still waited for"
+        wait_for(
+            lambda: requests.get(f"{server.url}/_mock/deliveries", params=query, timeout=30).status_code,
+            lambda status: status != HTTPStatus.CONFLICT,
+        )
 
 
 def leave(server: ServedWorld, request: bytes, times: int) -> None:

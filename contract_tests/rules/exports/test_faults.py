@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,6 +24,7 @@ from contract_tests.machine import (
 )
 from contract_tests.rules.worlds import build_database, open_store
 from contract_tests.serving import ServedWorld
+from contract_tests.waiting import wait_for
 from mockserver.exports.budget import Budget
 from mockserver.exports.folder_results import FolderResults
 from mockserver.exports.legacy.files import LegacyFiles
@@ -74,11 +74,7 @@ class Asking:
 
     def wait_for(self, task_id: str) -> dict[str, Any]:
         """Waits until the task has ended, and returns it."""
-        until = time.monotonic() + 120
-        while (task := self.task(task_id))["status"] == "IN_PROGRESS":
-            assert time.monotonic() < until, f"{task} did not end"
-            time.sleep(0.02)
-        return task
+        return wait_for(lambda: self.task(task_id), lambda task: task["status"] != "IN_PROGRESS")
 
     def task(self, task_id: str) -> dict[str, Any]:
         return dict(self.answer(TASK, id=task_id)["data"]["task"])
@@ -91,13 +87,10 @@ class Asking:
 
     def labels(self, project: str) -> dict[str, Any]:
         """The answer of Export V1 when there is nothing to wait for."""
-        until = time.monotonic() + 120
-        while True:
-            answer = self.answer(LABELS, id=self.world.projects[project])
-            if "errors" in answer or answer["data"]["exportLabels"]["downloadUrl"] is not None:
-                return answer
-            assert time.monotonic() < until, f"{answer} did not end"
-            time.sleep(0.02)
+        return wait_for(
+            lambda: self.answer(LABELS, id=self.world.projects[project]),
+            lambda answer: "errors" in answer or answer["data"]["exportLabels"]["downloadUrl"],
+        )
 
     def reset(self) -> Path:
         """Resets the workspace to a state with known ids, and returns its folder."""
@@ -284,10 +277,7 @@ def test_a_failure_that_could_not_be_recorded_is_written_when_the_cause_is_gone(
             gate.open()
             reason = asking.wait_for(known)["metadata"]["failure"]
             gate.close()
-        until = time.monotonic() + 120
-        while asking.task(known)["metadata"] != {"failure": reason} or not is_recorded(lives(world), known):
-            assert time.monotonic() < until, "the end of the task was never written"
-            time.sleep(0.05)
+        wait_for(lambda: asking.task(known)["metadata"] == {"failure": reason} and is_recorded(lives(world), known))
         os.kill(asking.pid, signal.SIGKILL)
     with ServedWorld("--state", str(tmp_path)) as world:
         task = Asking(world).task(known)
@@ -314,14 +304,9 @@ def test_an_export_of_v1_fails_where_not_even_the_database_can_be_written(asking
     with unable_to_write_files(asking.pid):
         gate.open()
         gate.close()
-        until = time.monotonic() + 120
-        while "errors" not in (answer := asking.answer(LABELS, id=project)):
-            assert time.monotonic() < until, "it is still said to run"
-            time.sleep(0.02)
+        answer = wait_for(lambda: asking.answer(LABELS, id=project), lambda answer: "errors" in answer)
         assert "world.sqlite" in answer["errors"][0]["message"]
-    until = time.monotonic() + 120
-    while "errors" in (answer := asking.labels("image")):
-        assert time.monotonic() < until, answer
+    answer = wait_for(lambda: asking.labels("image"), lambda answer: "errors" not in answer)
     assert asking.get(answer["data"]["exportLabels"]["downloadUrl"]).ok
 
 

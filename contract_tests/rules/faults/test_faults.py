@@ -2,8 +2,7 @@
 
 import json
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +12,7 @@ import pytest
 import requests
 
 from contract_tests.serving import ServedWorld
+from contract_tests.waiting import wait_for
 from mockserver.faults.kind import Stage
 from mockserver.faults.kinds import KINDS
 from mockserver.testing import MockWorkspace
@@ -90,14 +90,6 @@ def post(mock: MockWorkspace, body: str, *, timeout: float) -> requests.Response
 
 def has_datasets(mock: MockWorkspace, count: int) -> bool:
     return count_datasets(mock) == count
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    """A request whose client has gone is still carried out, some time later."""
-    deadline = time.monotonic() + WAIT
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def export_images(mock: MockWorkspace) -> dict[str, Any]:
@@ -406,8 +398,8 @@ def test_before_or_after_the_request_was_carried_out(mock: MockWorkspace, fault:
                     post(mock, body, timeout=1)
             else:
                 call(mock, body=body)
-            wait_until(lambda: requested.hits == 1)
-        wait_until(partial(has_datasets, mock, before + difference))
+            wait_for(lambda: requested.hits == 1)
+        wait_for(partial(has_datasets, mock, before + difference))
 
 
 def test_a_fault_of_one_workspace_is_none_of_another(server: ServedWorld, mock: MockWorkspace) -> None:

@@ -18,7 +18,8 @@ from contract_tests.rules.forwarding.replicas import (
     close,
     say_not_owner,
 )
-from contract_tests.rules.serving.started import PATIENCE, eventually
+from contract_tests.rules.serving.started import PATIENCE
+from contract_tests.waiting import eventually
 
 AUTHORIZATION = {"Authorization": f"Bearer {KEY}"}
 MUTATION = json.dumps({"query": "mutation { x }"}).encode()

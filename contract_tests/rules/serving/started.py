@@ -7,8 +7,7 @@ import select
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,12 +97,3 @@ def refusal(connection: socket.socket) -> tuple[int, Any]:
     document = json.loads(response.read())
     assert read_all(connection) == b""
     return response.status, document
-
-
-def eventually(condition: Callable[[], bool], *, within: float = PATIENCE) -> bool:
-    deadline = time.monotonic() + within
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return condition()

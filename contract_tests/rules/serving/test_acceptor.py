@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from contract_tests.rules.serving.started import Small, eventually, read_all, send_all, start_small
+from contract_tests.rules.serving.started import Small, read_all, send_all, start_small
+from contract_tests.waiting import eventually
 from mockserver.errors import StartupError
 from mockserver.serving.acceptor import FEWEST, IDLE_FOR, MOST_BY_DEFAULT, connection_limit
 

@@ -7,16 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contract_tests.rules.serving.started import (
-    PATIENCE,
-    Small,
-    eventually,
-    has_answer,
-    read_all,
-    refusal,
-    send_all,
-    start_small,
-)
+from contract_tests.rules.serving.started import PATIENCE, Small, has_answer, read_all, refusal, send_all, start_small
+from contract_tests.waiting import eventually
 from mockserver.serving.protocol import Bounds
 
 MEGABYTE = 1024 * 1024

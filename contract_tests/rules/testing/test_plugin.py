@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from contract_tests.waiting import eventually, wait_for
+
 pytest_plugins = ["pytester"]
 
 WRITES_PID = """
@@ -26,15 +28,12 @@ def assert_passed(result: pytest.RunResult, count: int) -> None:
     assert result.ret == 0
 
 
-def has_ended(pid: int, within: float = 10.0) -> bool:
-    deadline = time.monotonic() + within
-    while time.monotonic() < deadline:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        time.sleep(0.02)
-    return False
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_each_test_gets_a_world_of_its_own(pytester: pytest.Pytester) -> None:
@@ -188,19 +187,19 @@ def test_all_xdist_workers_share_one_server_that_ends_with_the_session(pytester:
     assert_passed(pytester.runpytest_subprocess("-n", "2", "-W", "error"), 4)
     pids = {int(file.read_text()) for file in pytester.path.glob("pid-*")}
     assert len(pids) == 1
-    assert has_ended(pids.pop())
+    pid = pids.pop()
+    assert eventually(lambda: not is_running(pid))
 
 
 def test_the_server_ends_even_when_the_session_is_killed(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(WRITES_PID + "\n        import time; time.sleep(60)\n")
     session = subprocess.Popen([sys.executable, "-m", "pytest", "-q", str(pytester.path)], stdout=subprocess.DEVNULL)
     file = pytester.path / "pid-0"
-    deadline = time.monotonic() + 120
-    while not (file.exists() and file.read_text()) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_for(lambda: file.exists() and file.read_text())
     session.send_signal(signal.SIGKILL)
     session.wait()
-    assert has_ended(int(file.read_text()))
+    pid = int(file.read_text())
+    assert eventually(lambda: not is_running(pid))
 
 
 def test_a_server_that_cannot_start_is_an_error_not_a_skip(pytester: pytest.Pytester) -> None:

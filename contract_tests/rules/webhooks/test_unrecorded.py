@@ -9,6 +9,7 @@ import requests
 from contract_tests.machine import unable_to_write_files
 from contract_tests.receiving import SECRET, Answer, Received, Receiver
 from contract_tests.serving import ServedWorld
+from contract_tests.waiting import wait_for
 
 
 def test_a_try_that_cannot_be_recorded_is_recorded_when_the_cause_is_gone() -> None:
@@ -27,10 +28,7 @@ def test_a_try_that_cannot_be_recorded_is_recorded_when_the_cause_is_gone() -> N
             recorded.set()
             time.sleep(1.5)  # in which it is tried more than once; what is not written can only be missed
             assert delivery(world)["attempts"] == []
-        until = time.monotonic() + 120
-        while (item := delivery(world))["state"] != "DELIVERED":
-            assert time.monotonic() < until, item
-            time.sleep(0.05)
+        item = wait_for(lambda: delivery(world), lambda item: item["state"] == "DELIVERED")
         assert [attempt["status"] for attempt in item["attempts"]] == [200]
         assert len(receiver.received) == 1
 

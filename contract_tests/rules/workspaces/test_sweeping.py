@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 import pytest
 import requests
 
-from contract_tests.rules.serving.started import eventually
 from contract_tests.serving import ServedWorld
+from contract_tests.waiting import eventually
 from mockserver.app import Server, build
 from mockserver.errors import StartupError
 from mockserver.places import cache_folder

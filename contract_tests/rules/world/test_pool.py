@@ -1,12 +1,12 @@
 """The connections of a server to PostgreSQL: who gets the next one, and how they end."""
 
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
 
 from contract_tests.databases import create_database
+from contract_tests.waiting import wait_for
 from mockserver.world.postgres.pool import KEEPALIVES, RESERVED, Pool
 
 WITHIN = 60.0
@@ -44,10 +44,7 @@ def wait_in_thread(pool: Pool, *, for_snapshot: bool) -> threading.Thread:
         target=lambda: pool.give_back(pool.lend(1, for_snapshot=for_snapshot), for_snapshot=for_snapshot), daemon=True
     )
     thread.start()
-    deadline = time.monotonic() + WITHIN
-    while len(pool._changed._waiters) == waiters:  # type: ignore[attr-defined]
-        assert time.monotonic() < deadline, "nobody waits"
-        time.sleep(0.01)
+    wait_for(lambda: len(pool._changed._waiters) > waiters)  # type: ignore[attr-defined]
     return thread
 
 

@@ -1,7 +1,6 @@
 """Export tasks on the wire (wire.md §4)."""
 
 import json
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -21,6 +20,7 @@ from contract_tests.rules.api.asking import (
     task_of,
 )
 from contract_tests.serving import ServedWorld
+from contract_tests.waiting import wait_for
 from mockserver.testing import MockWorkspace
 
 BEYOND = 2**63
@@ -193,9 +193,7 @@ def fresh(server: ServedWorld) -> MockWorkspace:
 def finish_export(workspace: MockWorkspace, project: str = "image", **params: object) -> str:
     """Waits for a new export as SDKs do (DataRow.export polls immediately) and returns its id."""
     task_id = start_export(workspace, project, **params)
-    until = time.monotonic() + LONG_PATIENCE
-    while status(workspace, WAIT, task_id) == "IN_PROGRESS" and time.monotonic() < until:
-        time.sleep(0.05)  # the mutation does not wait long on a busy machine
+    wait_for(lambda: status(workspace, WAIT, task_id), lambda status: status != "IN_PROGRESS")
     return task_id
 
 

@@ -2,13 +2,13 @@
 
 import json
 import struct
-import time
 from typing import Any
 
 import pytest
 
-from contract_tests.rules.api.asking import PATIENCE, ask, get
+from contract_tests.rules.api.asking import ask, get
 from contract_tests.serving import ServedWorld
+from contract_tests.waiting import wait_for
 
 KEYS = [
     "codec", "width", "height", "codecTag", "duration", "mimeType", "codecName", "frameRate", "frameCount",
@@ -54,10 +54,7 @@ def part(file: bytes, kind: bytes) -> bytes:
 
 def download(server: ServedWorld, mutation: str, name: str, id_: str) -> bytes:
     """Requests a file of Export V1 until it is finished, and downloads it."""
-    until = time.monotonic() + PATIENCE
-    while (url := ask(server, FILE % (mutation, name), {"id": id_}).data[mutation]["downloadUrl"]) is None:
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    url = wait_for(lambda: ask(server, FILE % (mutation, name), {"id": id_}).data[mutation]["downloadUrl"])
     return get(server, url).body
 
 

@@ -1,6 +1,5 @@
 """Data rows that are sent from the catalog or a model run to a project, with labels or predictions."""
 
-import time
 from typing import Any
 
 import orjson
@@ -9,6 +8,7 @@ import requests
 
 from contract_tests.rules.api.asking import ask_in
 from contract_tests.rules.api.uploading import refuse
+from contract_tests.waiting import wait_for
 from mockserver.exports.import_form import render_import_lines
 from mockserver.exports.import_frames import Reference
 from mockserver.testing import MockWorkspace
@@ -56,11 +56,11 @@ def build_input(project_id: str, rows: list[str], **more: Any) -> dict[str, Any]
 def send(workspace: MockWorkspace, document: str = SEND, **data: Any) -> dict[str, Any]:
     """The task, which has ended."""
     [answer] = ask_in(workspace, document, input=data).values()
-    deadline = time.monotonic() + PATIENCE
-    while (task := ask_in(workspace, TASK, id=answer["taskId"])["task"])["status"] == "IN_PROGRESS":
-        assert time.monotonic() < deadline, "the task does not end"
-        time.sleep(0.05)
-    return dict(task)
+    return dict(
+        wait_for(
+            lambda: ask_in(workspace, TASK, id=answer["taskId"])["task"], lambda task: task["status"] != "IN_PROGRESS"
+        )
+    )
 
 
 def rows_of(workspace: MockWorkspace, project: str) -> dict[str, Any]:
@@ -166,10 +166,8 @@ def test_labels_of_a_run_come_with_its_rows_where_it_has_no_predictions(workspac
     run_id = ask_in(workspace, run, model=model_id)["createModelRun"]["id"]
     task = ask_in(workspace, register, run=run_id, labels=[label["id"] for label in source.values()])
     status = f"query($id: ID!) {{{STATUS}(where: {{id: $id}}) {{status}}}}"
-    deadline = time.monotonic() + PATIENCE
-    while ask_in(workspace, status, id=next(iter(task.values())))[STATUS]["status"] != "COMPLETE":
-        assert time.monotonic() < deadline, "the labels do not get into the run"
-        time.sleep(0.05)
+    registration = next(iter(task.values()))
+    wait_for(lambda: ask_in(workspace, status, id=registration)[STATUS]["status"], lambda word: word == "COMPLETE")
     target = clone(workspace, "image")
     predictions = {"modelRunId": run_id, "featureSchemaIdsMapping": None, "minConfidence": 0, "maxConfidence": 1}
     queue = {"type": "id", "value": find_queue(workspace, target, "MANUAL_REVIEW_QUEUE")}
