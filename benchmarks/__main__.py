@@ -26,6 +26,7 @@ from benchmarks import (
     soak,
     startup,
     webhooks,
+    writing,
 )
 from benchmarks.environments import BENCH_CACHE, EnvironmentNotBuilt
 
@@ -42,6 +43,7 @@ SUBJECTS: dict[str, Callable[[bool], None]] = {
     "harness": harness.measure,
     "journal": journal.measure,
     "webhooks": webhooks.measure,
+    "writing": writing.measure,
     "first-hour": first_hour.measure,
     "docs": documentation.measure,
 }

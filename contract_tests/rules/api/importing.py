@@ -6,6 +6,7 @@ from typing import Any
 import requests
 
 from contract_tests.rules.api.asking import LONG_PATIENCE, answer_in
+from contract_tests.serving import ServedWorld
 from mockserver.testing import MockWorkspace
 
 Lines = list[dict[str, Any]]
@@ -22,7 +23,7 @@ def encode_lines(lines: Lines) -> bytes:
     return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
 
 
-def send_file(workspace: MockWorkspace, kind: str, parent_id: str, name: str, content: bytes) -> Any:
+def send_file(workspace: MockWorkspace | ServedWorld, kind: str, parent_id: str, name: str, content: bytes) -> Any:
     """The whole answer to an import of a file."""
     mutation, _, parent = MUTATIONS[kind]
     query = (
