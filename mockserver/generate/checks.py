@@ -204,8 +204,10 @@ def _check_files(scenario: Scenario, source: str) -> None:
             raise ScenarioError(f"{where}.media_type: unknown {rule.media_type!r}; the nearest known are {known}")
         if "asset_type" in rule.attributes:
             raise ScenarioError(f"{where}.attributes: asset_type follows from media_type; give that, and leave it out")
-        if rule.media_type is None and not rule.attributes:
-            raise ScenarioError(f"{where}: the rule says nothing; give media_type, attributes, or both")
+        if rule.attributes and not rule.readable:
+            raise ScenarioError(f"{where}: a file that is not readable has no attributes; leave one of both out")
+        if rule.media_type is None and not rule.attributes and rule.readable:
+            raise ScenarioError(f"{where}: the rule says nothing; give media_type, attributes, or readable = false")
 
 
 def _check_names(plans: Sequence[ModelPlan | SlicePlan], where: str) -> None:

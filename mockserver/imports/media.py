@@ -164,6 +164,8 @@ def _build_file(url: str, word: str | None, rule: FileRule | None) -> Content:
     types = {} if media is None else media.mime_types
     mime_type = types.get(extension) or next(iter(types.values()), "application/json")
     size = _find_size(path)
+    if rule is not None and not rule.readable:
+        return Content(url, None, wire, JsonText("{}"))
     if rule is None or not rule.attributes:
         return Content(url, None, wire, _render_file(media, wire, mime_type, size))
     known = _name_size(size) | rule.attributes

@@ -29,6 +29,8 @@ class FileRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     url: Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
     media_type: str | None = None
     attributes: dict[Name, Attribute] = {}
+    readable: bool = True
+    """Whether the service could read the file. Data rows of one that it could not read come into no batch."""
 
     def matches(self, url: str) -> bool:
         """Whether a URL fits. Takes time that grows with its length alone."""

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract_tests.rules.api.asking import ask_in
-from contract_tests.rules.api.uploading import create_dataset, import_rows
+from contract_tests.rules.api.asking import answer_in, ask_in
+from contract_tests.rules.api.graphql.resolvers.test_batches import CREATE, CREATE_PROJECT, create_batch
+from contract_tests.rules.api.uploading import World, create_dataset, import_rows
 from contract_tests.serving import ServedWorld
 from mockserver.errors import ScenarioError
 from mockserver.generate.scenario import parse
@@ -57,6 +58,10 @@ def test_attributes_of_a_rule_win_over_those_of_the_name() -> None:
     assert list(attributes)[:2] == ["height", "width"], "in the order of the samples"
 
 
+def test_a_file_that_could_not_be_read_has_no_attributes() -> None:
+    assert render("https://example.com/a-10x20.png", {"readable": False}) == ("IMAGE", {})
+
+
 def test_a_rule_gives_a_media_type_unless_the_client_sent_one() -> None:
     rule: dict[str, Any] = {"media_type": "VIDEO", "attributes": {"frame_count": 900, "mime_type": "video/webm"}}
     kind, attributes = render("https://example.com/stream", rule)
@@ -76,6 +81,8 @@ def test_other_urls_and_texts_are_as_without_rules() -> None:
         ('url = "a"\nmedia_type = "VIDO"', "unknown 'VIDO'; the nearest known are \"VIDEO\""),
         ('url = "a"\nattributes = {asset_type = "image"}', "asset_type follows from media_type"),
         ('url = "a"', "the rule says nothing"),
+        ('url = "a"\nreadable = true', "the rule says nothing"),
+        ('url = "a"\nreadable = false\nattributes = {width = 5}', "a file that is not readable has no attributes"),
         ('media_type = "VIDEO"', "missing required field `url`"),
         ('url = "a"\nwidth = 5', "there is no key 'width'"),
         ('url = "a"\nattributes = {width = [5]}', "at $.files[0].attributes"),
@@ -96,11 +103,13 @@ def test_more_rules_than_fit_are_refused() -> None:
         parse(f'description = "Files."\n{rules}'.encode(), source="mine.toml")
 
 
+@pytest.mark.known("client")
 def test_rows_that_a_client_creates_have_the_attributes_of_the_scenario(tmp_path: Path) -> None:
     scenario = tmp_path / "files.toml"
     scenario.write_text(
         'description = "Files."\nlike = "empty"\n[[files]]\nurl = "https://example.com/4k/*"\n'
         'media_type = "VIDEO"\nattributes = { width = 3840, height = 2160, frame_count = 900 }\n'
+        '[[files]]\nurl = "gs://closed/*"\nreadable = false\n'
     )
     with ServedWorld("--scenario", str(scenario)) as world:
         for workspace in (world.own, world.workspace(), world.own.fork()):
@@ -108,3 +117,18 @@ def test_rows_that_a_client_creates_have_the_attributes_of_the_scenario(tmp_path
             [row] = import_rows(workspace, create_dataset(workspace), sent)
             attributes = ask_in(workspace, ATTRIBUTES, id=row["id"])["dataRow"]["mediaAttributes"]
             assert (attributes["width"], attributes["frameCount"], attributes["assetType"]) == (3840, 900, "video")
+            check_unreadable_rows(workspace, row["id"])
+
+
+def check_unreadable_rows(workspace: World, readable: str) -> None:
+    """Expects that they are listed as failed, and do not come into the project (test_batch.py
+    test_batch_creation_for_data_rows_with_issues)."""
+    dataset = create_dataset(workspace)
+    closed = [row["id"] for row in import_rows(workspace, dataset, [{"row_data": "gs://closed/a.png"}] * 2)]
+    project = ask_in(workspace, CREATE_PROJECT, data={"name": "new", "allowedMediaType": "VIDEO"})["createProject"][
+        "id"
+    ]
+    created = create_batch(workspace, project, dataRowIds=[*closed, readable])
+    assert (created["batch"]["size"], created["failedDataRowIds"]) == (1, closed)
+    answer = answer_in(workspace, CREATE, projectId=project, batchInput={"name": "closed", "dataRowIds": closed})
+    assert [error["message"] for error in answer["errors"]] == ["No valid data rows to add to project"]

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
+from mockserver.conversion import decode
 from mockserver.errors import Conflict, MalformedRequest
 from mockserver.world import ids
 from mockserver.world.change import Change
@@ -16,11 +17,13 @@ from mockserver.world.changes.row_lookup import RowRef
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause, JsonText
 from mockserver.world.events import EventKind
+from mockserver.world.file_rules import FileRule, find_rule
 from mockserver.world.imports import PreLabel
 from mockserver.world.labels import Label, ProjectRow, WorkflowStatus
 from mockserver.world.projects import INITIAL_LABELING, Batch, Project, TaskQueue
 from mockserver.world.queries.conditions import match_live_row, match_subquery
 from mockserver.world.store import Store
+from mockserver.world.workspace import Workspace
 
 MOST_ROWS = 100_000
 """Data rows of a batch (SDK project.py create_batch)."""
@@ -91,8 +94,9 @@ class BatchChanges:
             return change.one(Batch, batch.id), left_out
 
     def add_rows(self, batch: Batch, rows: Sequence[RowRef], priority: int) -> list[str]:
-        """Adds data rows to a batch: they wait to be labelled. Returns the ids of those that are in the project already
-        or were deleted in the meantime, which stay as they are. Raises NotFound, MalformedRequest."""
+        """Adds data rows to a batch: they wait to be labelled. Returns the ids of those that are in the project
+        already, were deleted in the meantime or could not be read, which stay as they are. Raises NotFound,
+        MalformedRequest."""
         if priority not in PRIORITIES:
             raise MalformedRequest(f"The priority of a batch is {priority}; expected 1, the highest, to 5")
         with self._store.change() as change:
@@ -200,7 +204,8 @@ def _find_first_queue(change: Change, project_id: str) -> str:
 
 
 def _select_fresh(change: Change, project_id: str, rows: Sequence[RowRef]) -> list[RowRef]:
-    """The data rows that are not in the project and not deleted."""
+    """The data rows that are not in the project, not deleted, and not of files that could not be read (SDK tests,
+    test_batch.py `test_batch_creation_for_data_rows_with_issues`)."""
     fresh: list[RowRef] = []
     for together in _divide(list(rows)):
         live = Clause("id IN :ids AND NOT deleted", ids=[row.id for row in together])
@@ -209,8 +214,19 @@ def _select_fresh(change: Change, project_id: str, rows: Sequence[RowRef]) -> li
         )
         taken = {no for (no,) in change.connection.select_columns(ProjectRow, "data_row_no", in_project)}
         alive = {no for (no,) in change.connection.select_columns(DataRow, "no", live)}
+        alive -= _find_unreadable(change, live)
         fresh += [row for row in together if row.no in alive and row.no not in taken]
     return fresh
+
+
+def _find_unreadable(change: Change, live: Clause) -> set[int]:
+    """The numbers of the data rows whose files the service could not read, by the rules of the scenario."""
+    rules = decode(change.connection.select_columns(Workspace, "files")[0][0], list[FileRule])
+    if all(rule.readable for rule in rules):
+        return set()
+    rows = change.connection.select_columns(DataRow, "no, row_data", live)
+    chosen = {no: find_rule(rules, url or "") for no, url in rows}
+    return {no for no, rule in chosen.items() if rule is not None and not rule.readable}
 
 
 def _divide(items: list[T]) -> Iterator[list[T]]:

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from contract_tests.rules.api.asking import EXPORT, answer_in, ask_in, export_input
-from contract_tests.rules.api.uploading import create_dataset, import_rows, refuse, wait_for_task
+from contract_tests.rules.api.uploading import World, create_dataset, import_rows, refuse, wait_for_task
 from contract_tests.serving import ServedWorld
 from mockserver.testing import MockWorkspace
 from mockserver.world.changes.batches import MOST_ROWS
@@ -74,7 +74,7 @@ def rows(empty: MockWorkspace, dataset: str) -> list[str]:
     return [row["id"] for row in import_rows(empty, dataset, sent)]
 
 
-def create_batch(empty: MockWorkspace, project: str, **settings: object) -> Any:
+def create_batch(empty: World, project: str, **settings: object) -> Any:
     variables = {"name": "first", "dataRowIds": [], "globalKeys": None, "priority": 5} | settings
     return ask_in(empty, CREATE, projectId=project, batchInput=variables)["project"]["createBatchV2"]
 
