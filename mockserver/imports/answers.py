@@ -78,6 +78,10 @@ def check_question(question: Question, feature: Feature, prefix: str) -> None:
             "WrongAnnotationType",
             f"{prefix}name is {feature.name!r}, a tool ({feature.kind}); expected a question, as an answer was sent",
         )
+    if question.classifications:
+        raise refuse_value(
+            f"{prefix}classifications", question.classifications, "no questions here: they are below the answers"
+        )
     reply, kind = question.given, feature.answered_by
     types = {TEXT: str, RADIO: Answer, CHECKLIST: list}
     if not isinstance(reply, types[kind]):

@@ -226,7 +226,19 @@ def decode_line(text: bytes) -> Line:
     except msgspec.ValidationError as error:
         raise explain(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise LineProblem("InvalidJson", f"The line is not JSON ({error}); expected one object a line") from None
+        raise refuse_json(error) from None
+
+
+def check_json(text: bytes) -> None:
+    """Raises LineProblem unless a line is JSON."""
+    try:
+        _LOOSE.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise refuse_json(error) from None
+
+
+def refuse_json(error: Exception) -> LineProblem:
+    return LineProblem("InvalidJson", f"The line is not JSON ({error}); expected one object a line")
 
 
 def decode_loosely(text: bytes) -> dict[str, Any]:

@@ -20,6 +20,12 @@ INTEGERS = range(-(2**63), 2**64)
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
+class DamagedItem(msgspec.Struct, frozen=True):
+    """An item of JSON with half of a surrogate pair, which no text of Unicode has. `item` has marks in its place."""
+
+    item: Any
+
+
 class Manifest(msgspec.Struct, frozen=True):
     """The manifest of `upsertDataRows` (SDK data_row_uploader.py)."""
 
@@ -49,7 +55,7 @@ def decode_chunk(content: bytes) -> str:
 def iterate_items(text: str) -> Iterator[Any]:
     """The items of a JSON list, parsed one by one: parsing all of them in one call would keep other threads waiting.
 
-    Raises BadInput.
+    One with half of a surrogate pair is a DamagedItem, so that it is refused alone. Raises BadInput.
     """
     decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=_parse_integer)
     place = _skip(text, 0)
@@ -64,7 +70,7 @@ def iterate_items(text: str) -> Iterator[Any]:
             start = place
             item, place = decoder.raw_decode(text, start)
             if _ESCAPED_SURROGATE.search(text, start, place):
-                json.dumps(item, ensure_ascii=False).encode()  # half of a pair is a ValueError
+                item = _mend(item)
         except (ValueError, RecursionError) as error:
             raise BadInput(f"A file of data rows is not JSON ({error}); expected a JSON list of data rows") from None
         yield item
@@ -76,6 +82,16 @@ def iterate_items(text: str) -> Iterator[Any]:
                 "expected a JSON list of data rows"
             )
         place = _skip(text, place + 1)
+
+
+def _mend(item: Any) -> Any:
+    """The item, or a damaged one if it has half of a surrogate pair."""
+    text = json.dumps(item, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return DamagedItem(json.loads(text.encode("utf-8", "replace")))
+    return item
 
 
 def _skip(text: str, place: int) -> int:

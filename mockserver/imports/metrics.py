@@ -11,7 +11,7 @@ import orjson
 from mockserver.conversion import build_decoder
 from mockserver.errors import nearest, quote
 from mockserver.generate.features import Feature
-from mockserver.imports.lines import Named, Part, RowReference, decode_loosely, explain
+from mockserver.imports.lines import Named, Part, RowReference, decode_loosely, explain, refuse_json
 from mockserver.imports.problems import LineProblem, refuse_feature, refuse_value
 from mockserver.imports.scopes import Scope
 
@@ -59,7 +59,7 @@ def decode_metric(text: bytes, scope: Scope) -> MetricLine:
     except msgspec.ValidationError as error:
         raise explain(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise LineProblem("InvalidJson", f"The line is not JSON ({error}); expected one object a line") from None
+        raise refuse_json(error) from None
     _check_value(line)
     _check_features(line, scope)
     return line

@@ -71,6 +71,7 @@ class RowReader:
     ) -> RowSpec:
         """A data row. Raises ItemRefused."""
         values = unify_keys(row)
+        _check_characters(values)
         if "row_data" not in values and key_type == KeyType.AUTO:
             raise ItemRefused("A new data row has no row_data; send a URL or the content")
         metadata, attachments, vectors = (values.get(n) for n in ("metadata_fields", "attachments", "embeddings"))
@@ -135,6 +136,13 @@ def unify_keys(row: Any) -> JsonObject:
     return values | {"row_data": tiles} if tiles else values
 
 
+def _check_characters(values: JsonObject) -> None:
+    """Raises ItemRefused for a text with the character NUL, which databases do not keep."""
+    for name, value in values.items():
+        if isinstance(value, str) and "\0" in value:
+            raise ItemRefused(f"{name} is {value[:100]!r}; expected a text without the character NUL")
+
+
 def _read_name(values: JsonObject, name: str, most: int = MOST_NAME) -> str | UnsetType:
     if name not in values:
         return UNSET
@@ -160,6 +168,7 @@ def read_attachment(attachment: Any) -> NewAttachment:
         raise ItemRefused(f"The type of an attachment is {str(kind)[:100]!r}; the nearest known are {near}")
     if not isinstance(value, str) or not value:
         raise ItemRefused(f"The value of an attachment is {str(value)[:100]!r}; expected a URL or a text")
+    _check_characters({"The value of an attachment": value, "The name of an attachment": name})
     return NewAttachment(kind, value, None if name is None else str(name))
 
 

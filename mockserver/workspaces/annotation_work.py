@@ -10,7 +10,7 @@ from mockserver.generate.features import parse_ontology
 from mockserver.imports.annotation_files import NOWHERE, AnnotationFile, read_uuid
 from mockserver.imports.bodies import Target, build_body
 from mockserver.imports.contents import Contents, ReadFile
-from mockserver.imports.lines import Line, decode_line
+from mockserver.imports.lines import Line, check_json, decode_line
 from mockserver.imports.metrics import AGGREGATIONS, decode_metric, encode_value, is_metric
 from mockserver.imports.problems import LineProblem, refuse_value
 from mockserver.imports.scopes import Scope, build_scope
@@ -116,17 +116,25 @@ class AnnotationWork:
         lines_of: dict[int, list[int]] = {}
         for owner, lines in self._file.iterate_rows():
             place = self._places.get(owner)
-            if place is None or place.no not in members:
+            if owner == NOWHERE:
+                self._problems.update((number, self._explain_line(number)) for number in lines)
+            elif place is None or place.no not in members:
                 problem = self._explain_row(owner, place)
                 self._problems.update(dict.fromkeys(lines, problem))
             else:
                 lines_of.setdefault(place.no, []).extend(lines)
         yield from lines_of.items()
 
+    def _explain_line(self, number: int) -> LineProblem:
+        """Why a line has no data row: it may be no JSON, or no object."""
+        try:
+            check_json(self._file.read(number))
+        except LineProblem as problem:
+            return problem
+        return refuse_value("dataRow", "missing or wrong", 'either {"id": …} or {"globalKey": …}')
+
     def _explain_row(self, owner: int, place: Place | None) -> LineProblem:
         key = self._file.keys[owner]
-        if owner == NOWHERE:
-            return refuse_value("dataRow", "missing or wrong", 'either {"id": …} or {"globalKey": …}')
         name = f"dataRow.id is {key.row_id!r}" if key.row_id is not None else f"dataRow.globalKey is {key.global_key!r}"
         if place is None:
             return LineProblem("DataRowNotFound", f"{name}; no data row of this workspace has it")

@@ -14,7 +14,7 @@ from typing import Any
 
 from mockserver.conversion import decode
 from mockserver.errors import BadInput, MalformedRequest
-from mockserver.imports.manifests import Manifest, decode_chunk, iterate_items, parse_manifest
+from mockserver.imports.manifests import DamagedItem, Manifest, decode_chunk, iterate_items, parse_manifest
 from mockserver.imports.metadata import MetadataReader
 from mockserver.imports.refusals import ItemRefused
 from mockserver.imports.row_specs import RowReader, render_refused
@@ -146,12 +146,20 @@ class RowImports:
 
 
 def _read_row(item: Any, dataset_id: str, reader: RowReader) -> RowSpec:
+    _check_text(item)
     return reader.read_row(item, dataset_id=dataset_id)
 
 
 def _build_item(item: Any, read: ReadItem) -> ImportItem:
     try:
+        _check_text(item)
         spec: RowSpec | Refusal = read(item)
     except ItemRefused as error:
         spec = Refusal(str(error))
-    return ImportItem(spec, partial(render_refused, item))
+    return ImportItem(spec, partial(render_refused, item.item if isinstance(item, DamagedItem) else item))
+
+
+def _check_text(item: Any) -> None:
+    """Raises ItemRefused."""
+    if isinstance(item, DamagedItem):
+        raise ItemRefused("A text of the item has half of a surrogate pair; expected characters of Unicode")

@@ -1,5 +1,6 @@
 """Imports of labels, pre-labels and predictions: every line has a status, and what was imported is exported."""
 
+import json
 from typing import Any
 
 import pytest
@@ -112,11 +113,46 @@ def test_one_bad_line_fails_alone(workspace: MockWorkspace) -> None:
     record = send_file(workspace, "labels", workspace.project("image"), "bad", content)["data"]["createLabelImport"]
     statuses = list_statuses(record)
     assert statuses[0] == SUCCESS
-    expected = ["'nobody'", "answer: expected", "no data row", "not in the project", "dataRow", "dataRow", "dataRow"]
+    places = ["no data row", "not in the project", "dataRow", "dataRow"]
+    expected = ["'nobody'", "answer: expected", *places, "is not JSON"]
     for number, ((status, words), part) in enumerate(zip(statuses[1:], expected, strict=True), 2):
         assert (status, f"Line {number}: " in words, part in words) == ("FAILURE", True, True), words
     [label] = labels_of(workspace, "image", row)
     assert len(label["annotations"]["classifications"]) == 1
+
+
+@pytest.mark.parametrize("project", ["image", "dicom", "audio", "conversational"])
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (b'{"broken": ', "The line is not JSON"),
+        (b"[1, 2]", "dataRow is"),
+        (b'"text"', "dataRow is"),
+        (b'{"dataRow": {"id": "x"}, "name": "a", "answer": NaN}', "The line is not JSON"),
+        (b'{"dataRow": {"id": "x"}, "name": "a", "answer": "\\ud800"}', "The line is not JSON"),
+        (b'{"dataRow": "x", "name": "a"}', "dataRow is"),
+        (b"\xff\xfe", "The line is not JSON"),
+    ],
+)
+def test_a_line_that_cannot_be_read_says_so_and_fails_alone(
+    workspace: MockWorkspace, project: str, bad: bytes, words: str
+) -> None:
+    row = find_unlabelled(workspace, project)
+    good = json.dumps(note(row, read_questions(workspace, project)["text"], "kept")).encode()
+    answer = send_file(workspace, "labels", workspace.project(project), "bad line", good + b"\n" + bad + b"\n")
+    first, (status, message) = list_statuses(answer["data"]["createLabelImport"])
+    assert (first, status) == (SUCCESS, "FAILURE")
+    assert message.startswith("Line 2: ")
+    assert words in message
+
+
+def test_questions_beside_an_answer_are_refused(workspace: MockWorkspace) -> None:
+    """They would be lost: those of an ontology are below its answers."""
+    row = find_unlabelled(workspace, "image")
+    beside = [{"name": "nothing", "answer": "x"}]
+    line = note(row, read_questions(workspace, "image")["text"], "x", classifications=beside)
+    [(status, message)] = list_statuses(import_lines(workspace, "labels", workspace.project("image"), "beside", [line]))
+    assert (status, "they are below the answers" in message) == ("FAILURE", True)
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"[1]\n2\n", b"\xff\xfe", b'[{"name": "x"}]'])

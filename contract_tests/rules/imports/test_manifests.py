@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.errors import BadInput
-from mockserver.imports.manifests import decode_chunk, iterate_items
+from mockserver.imports.manifests import DamagedItem, decode_chunk, iterate_items
 
 ITEMS = st.lists(
     st.recursive(
@@ -42,6 +42,11 @@ def test_an_integer_of_more_than_64_bits_is_a_float() -> None:
     for digits in ("9" * 400, "9" * 5_000):
         with pytest.raises(BadInput, match="is not JSON"):
             list(iterate_items(f"[{digits}]"))
+
+
+def test_an_item_with_half_a_surrogate_pair_is_damaged_alone() -> None:
+    items = list(iterate_items(r'["a", {"b": "c\ud800"}, "\ud83d\ude00"]'))
+    assert items == ["a", DamagedItem({"b": "c?"}), "\U0001f600"]
 
 
 @given(ITEMS.filter(bool), st.data())

@@ -22,6 +22,8 @@ from mockserver.world.imports import ImportRow
 from mockserver.world.new_rows import KeyType, RowSpec
 from mockserver.world.tasks import IMPORTS, Task, TaskStatus
 
+LONGEST_CURSOR = 9
+"""Digits of the position of a data row in an import."""
 PAGE = 5_000
 """Rows of a page, as SDKs request them (task.py DOWNLOAD_RESULT_PAGE_SIZE)."""
 
@@ -161,7 +163,7 @@ def _page(call: Call, data: Mapping[str, Any], kind: str) -> tuple[list[ImportRo
     """
     task = show_task(call, data["taskId"])
     first = PAGE if data.get("first") is None else min(data["first"], PAGE)
-    cursor = -1 if data.get("from") in (None, "", "-1") else parse_digits(data["from"])
+    cursor = -1 if data.get("from") in (None, "", "-1") else parse_digits(data["from"], LONGEST_CURSOR)
     if task.type not in IMPORTS:
         raise BadInput(f"Task {task.id!r} is of the type {task.type!r}; expected a task that imports data rows")
     if first < 1 or cursor is None:

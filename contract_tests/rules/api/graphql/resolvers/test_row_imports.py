@@ -311,6 +311,18 @@ def test_an_item_of_another_shape_is_refused(empty: MockWorkspace, dataset: str,
     assert (len(list_successes(empty, task["id"])), len(list_failures(empty, task["id"]))) == (1, 1)
 
 
+@pytest.mark.parametrize("text", ["\ud800", "a\udfffb", "a\0b"])
+@pytest.mark.parametrize("key", ["row_data", "global_key", "external_id", "attachments"])
+def test_a_text_that_cannot_be_kept_is_refused_alone(empty: MockWorkspace, dataset: str, key: str, text: str) -> None:
+    """Half of a surrogate pair, and the character NUL."""
+    value: Any = [{"type": "RAW_TEXT", "value": text}] if key == "attachments" else text
+    wrong = {"row_data": URL, key: value}
+    task = upsert(empty, [write_item(dataset, row_data=URL), write_item(dataset, **wrong)])
+    assert (task["status"], count_rows(empty, dataset)) == ("COMPLETE", 1)
+    [failure] = list_failures(empty, task["id"])
+    assert "expected" in failure["message"]
+
+
 @pytest.mark.parametrize("key", [("ID", "nobody"), ("GKEY", "nobody")])
 def test_a_row_that_does_not_exist_cannot_be_changed(empty: MockWorkspace, dataset: str, key: tuple[str, str]) -> None:
     task = upsert(empty, [write_item(dataset, *key, external_id="x")])
@@ -343,7 +355,7 @@ def test_one_bad_row_of_ten_thousand_is_the_only_one_that_is_missing(empty: Mock
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"no JSON", b"{}", b"[{]", b"[{}, {}", b"[{} {}]", b"[1, NaN]", b"\xff\xfe", b'["\\ud800"]', b"[" * 100_000],
+    [b"", b"no JSON", b"{}", b"[{]", b"[{}, {}", b"[{} {}]", b"[1, NaN]", b"\xff\xfe", b"[" * 100_000],
 )
 def test_a_chunk_that_is_no_list_changes_nothing(empty: MockWorkspace, dataset: str, content: bytes) -> None:
     good = upload(empty, json.dumps([write_item(dataset, row_data=URL)]).encode())
