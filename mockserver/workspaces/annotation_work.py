@@ -126,7 +126,7 @@ class AnnotationWork:
         yield from lines_of.items()
 
     def _explain_line(self, number: int) -> LineProblem:
-        """Why a line has no data row: it may be no JSON, or no object."""
+        """The reason why a line has no data row: it may be no JSON."""
         try:
             check_json(self._file.read(number))
         except LineProblem as problem:

@@ -60,8 +60,11 @@ def create_batch(source: Project, call: Call, input: Mapping[str, Any]) -> Creat
     """Creates a batch with its data rows, all in one transaction. Data rows that are in the project already are listed
     as failed (inferred). Raises MalformedRequest when all are (SDK tests test_batch.py)."""
     name, consensus, priority = check_name(input["name"]), _read_consensus(input), input["priority"]
+    row_ids, keys = input.get("dataRowIds") or [], input.get("globalKeys") or []
+    if max(len(set(row_ids)), len(set(keys))) > MOST_ROWS:  # both may name the same rows
+        raise MalformedRequest(TOO_MANY)
     with call.read() as connection:
-        rows = find_data_rows(connection, input.get("dataRowIds") or [], input.get("globalKeys") or [])
+        rows = find_data_rows(connection, row_ids, keys)
     if not rows:
         raise MalformedRequest(EMPTY)
     if len(rows) > MOST_ROWS:

@@ -11,7 +11,7 @@ from contract_tests.rules.api.asking import EXPORT, answer_in, ask_in, export_in
 from contract_tests.rules.api.uploading import World, create_dataset, import_rows, refuse, wait_for_task
 from contract_tests.serving import ServedWorld
 from mockserver.testing import MockWorkspace
-from mockserver.world.changes.batches import MOST_ROWS
+from mockserver.world.changes.batches import MOST_ROWS, TOO_MANY
 
 CREATE_PROJECT = "mutation($data: ProjectData!) {createProject(data: $data) {id}}"
 CREATE = (
@@ -193,7 +193,10 @@ def test_a_task_with_rows_that_do_not_exist_fails_and_adds_none(
 def test_more_rows_than_a_batch_takes_are_refused(empty: MockWorkspace, project: str, rows: list[str]) -> None:
     batch = ask_in(empty, CREATE_EMPTY, projectId=project, input={"name": "big"})["project"]["createEmptyBatch"]["id"]
     settings = {"batchId": batch, "dataRowIds": [*rows, *map(str, range(MOST_ROWS + 1 - len(rows)))]}
-    assert refuse(empty, ADD, projectId=project, input=settings) == "Batch exceeds max size, break into smaller batches"
+    assert refuse(empty, ADD, projectId=project, input=settings) == TOO_MANY
+    for key in ("dataRowIds", "globalKeys"):
+        new = {"name": "too big", key: list(map(str, range(MOST_ROWS + 1)))}
+        assert refuse(empty, CREATE, projectId=project, batchInput=new) == TOO_MANY
 
 
 @pytest.mark.known("client")
