@@ -129,8 +129,10 @@ def list_columns(tree: ast.Module) -> Iterator[ast.expr]:
 
 
 def check_name(node: Function) -> Iterator[Finding]:
-    """A function is named by a verb; properties, fixtures and tests are not functions that a reader calls."""
+    """A function is named by a verb; a test is named by a sentence, whose words are checked."""
     decorators = " ".join(ast.unparse(decorator) for decorator in node.decorator_list)
+    if node.name.startswith("test_"):
+        yield from check_phrases(node.lineno, node.name.replace("_", " "))
     if node.name.startswith(("__", "test_")) or node.name in PUBLIC or re.search("property|fixture|setter", decorators):
         return
     word = node.name.lstrip("_").split("_")[0]

@@ -62,7 +62,7 @@ def test_a_dataset_exports_its_rows_without_projects(catalog: Client, server: Se
 
 @pytest.mark.thorough
 @pytest.mark.known("documented")
-def test_labels_come_with_the_projects_that_are_asked_for(catalog: Client, server: ServedWorld) -> None:
+def test_labels_come_with_the_requested_projects(catalog: Client, server: ServedWorld) -> None:
     params = EVERY_PARAM | {"project_ids": [server.projects["text"]]}
     rows = catalog.export_catalog(dataset(server, "text rows"), params=params).rows
     of_the_project = catalog.export_project(server.projects["text"], EVERY_PARAM).rows
@@ -71,7 +71,7 @@ def test_labels_come_with_the_projects_that_are_asked_for(catalog: Client, serve
 
 @pytest.mark.capability("all_projects")
 @pytest.mark.known("documented")
-def test_all_projects_are_told_where_the_rows_stand_in_them(whole_catalog: Client, server: ServedWorld) -> None:
+def test_all_projects_are_exported_that_have_the_rows(whole_catalog: Client, server: ServedWorld) -> None:
     rows = whole_catalog.export_catalog(params={"all_projects": True}).rows
     projects = {tuple(row["projects"]) for row in rows}
     assert projects == {(project_id,) for project_id in server.projects.values()}
@@ -81,7 +81,7 @@ def test_all_projects_are_told_where_the_rows_stand_in_them(whole_catalog: Clien
 
 @pytest.mark.thorough
 @pytest.mark.known("documented")
-def test_a_project_in_which_no_row_stands_is_not_told(catalog: Client, server: ServedWorld) -> None:
+def test_a_project_without_the_rows_is_not_exported(catalog: Client, server: ServedWorld) -> None:
     params = {"project_ids": [server.projects["text"]]}
     rows = catalog.export_catalog(dataset(server, "image rows"), params=params).rows
     assert [row["projects"] for row in rows] == [{}] * 12

@@ -50,7 +50,7 @@ def test_issues_about_labels_are_listed_and_all_are_counted(
 
 
 @pytest.mark.known("client")
-def test_an_issue_tells_who_raised_and_who_resolved_it(
+def test_an_issue_says_who_raised_and_who_resolved_it(
     newest: Client, states: ServedWorld, exported: list[dict[str, Any]]
 ) -> None:
     by_id = {issue["id"]: issue for issue in exported}

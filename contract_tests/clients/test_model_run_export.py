@@ -58,7 +58,7 @@ def test_labels_of_a_run_are_those_of_the_project(client: Client, run: str, serv
 
 @pytest.mark.capability("predictions")
 @pytest.mark.known("client")
-def test_predictions_come_when_they_are_asked_for(client: Client, run: str) -> None:
+def test_predictions_come_when_they_are_requested(client: Client, run: str) -> None:
     rows = client.export_model_run(run, {"predictions": True}).rows
     runs = [run_of(row) for row in rows]
     if "predictions" in client.lacks:
@@ -117,7 +117,7 @@ def test_a_slice_exports_what_its_search_finds(catalog: Client, pictures: str, s
 
 @pytest.mark.thorough
 @pytest.mark.known("documented")
-def test_a_slice_may_tell_projects_and_model_runs_at_once(
+def test_a_slice_may_have_projects_and_model_runs_together(
     catalog: Client, pictures: str, run: str, server: ServedWorld
 ) -> None:
     params = {"project_ids": [server.projects["image"]], "model_run_ids": [run], "predictions": True}
@@ -141,7 +141,7 @@ def test_an_unknown_slice_is_refused_by_name(catalog: Client) -> None:
 
 @pytest.mark.thorough
 @pytest.mark.known("documented")
-def test_all_model_runs_are_told_where_rows_stand_in_them(whole_catalog: Client, run: str) -> None:
+def test_all_model_runs_are_exported_that_have_the_rows(whole_catalog: Client, run: str) -> None:
     rows = whole_catalog.export_catalog(params={"all_model_runs": True}).rows
     in_runs = [row for row in rows if row["experiments"]]
     assert without_what_differs_by_task(in_runs) == without_what_differs_by_task(
@@ -152,7 +152,7 @@ def test_all_model_runs_are_told_where_rows_stand_in_them(whole_catalog: Client,
 
 @pytest.mark.thorough
 @pytest.mark.known("documented")
-def test_a_dataset_tells_of_a_run_what_the_run_tells(catalog: Client, run: str, server: ServedWorld) -> None:
+def test_a_dataset_has_of_a_run_what_the_run_has(catalog: Client, run: str, server: ServedWorld) -> None:
     params = {"predictions": "catalog_predictions" not in catalog.lacks}
     dataset = str(server.ready["datasets"]["image rows"])
     rows = catalog.export_catalog(dataset, params=params | {"model_run_ids": [run]}).rows

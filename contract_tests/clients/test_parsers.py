@@ -83,7 +83,7 @@ def boxes(row: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("project", ["image", "text"])
-def test_labelpull_tells_every_feature_of_every_label(
+def test_labelpull_writes_every_feature_of_every_label(
     server: ServedWorld, programs: RunningPrograms, tmp_path: Path, project: str
 ) -> None:
     rows = export_labelled(server, programs, project)

@@ -122,7 +122,7 @@ def test_every_param_together_gives_every_section(client: Client, server: Served
 @pytest.mark.matrix
 @pytest.mark.known("client")
 @pytest.mark.parametrize("requested", [True, False])
-def test_frames_between_key_frames_come_where_they_are_asked_for(
+def test_frames_between_key_frames_come_where_they_are_requested(
     client: Client, server: ServedWorld, requested: bool
 ) -> None:
     """The SDK's own test of a clip: a label of kind Video whose frames follow each other without a gap."""
@@ -170,7 +170,7 @@ def test_a_filter_that_nothing_passes_gives_neither_rows_nor_errors(client: Clie
 
 
 @pytest.mark.known("client")
-def test_a_finished_task_tells_what_it_was(client: Client, server: ServedWorld) -> None:
+def test_a_finished_task_says_what_it_was(client: Client, server: ServedWorld) -> None:
     exported = client.export_project(server.projects["image"], task_name="nightly")
     assert exported.task["id"] == exported.task_id
     assert exported.task["name"] == "nightly"

@@ -204,7 +204,7 @@ def test_what_a_project_and_a_model_run_do_not_have(client: Client, own: MockWor
 
 @pytest.mark.known("client")
 @EVERY
-def test_a_review_tells_what_it_belongs_to_and_the_options_of_an_editor_do_not(
+def test_a_review_names_its_owners_and_the_options_of_an_editor_do_not(
     client: Client, server: ServedWorld, own: MockWorkspace, version: str
 ) -> None:
     states = server.workspace(scenario="states")

@@ -67,9 +67,7 @@ def test_any_text_is_a_url_and_sending_to_it_fails_with_a_reason(labelbox: Clien
 
 
 @pytest.mark.known("client")
-def test_a_webhook_of_the_sdk_is_told_of_labels_as_export_v1_tells_them(
-    labelbox: Client, workspace: MockWorkspace
-) -> None:
+def test_a_webhook_of_the_sdk_receives_labels_as_export_v1_has_them(labelbox: Client, workspace: MockWorkspace) -> None:
     project = workspace.project("image")
     with Receiver() as receiver:
         topics = ["LABEL_CREATED"]

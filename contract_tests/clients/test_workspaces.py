@@ -91,7 +91,7 @@ def test_an_export_that_takes_two_looks_is_waited_for(client: Client, workspace:
 
 
 @pytest.mark.known("documented")
-def test_result_files_are_gone_when_their_days_are_over(workspace: MockWorkspace) -> None:
+def test_result_files_are_gone_when_they_have_expired(workspace: MockWorkspace) -> None:
     """14 days, and they pass in no time."""
     task = _export(workspace)
     assert requests.get(task["result"], timeout=60).status_code == 200

@@ -33,7 +33,7 @@ LONGEST = 300.0
 
 
 @pytest.mark.timeout(SECONDS + 900)
-def test_nothing_acknowledged_is_lost_and_nothing_uncommitted_is_told(tmp_path: Path) -> None:
+def test_nothing_acknowledged_is_lost_and_nothing_uncommitted_is_sent(tmp_path: Path) -> None:
     journal = Journal()
     with Receiver() as receiver, serve_disturbed(tmp_path) as world:
         connection = Connection(world.replicas.url, journal)

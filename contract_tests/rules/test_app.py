@@ -29,12 +29,12 @@ def test_health_needs_no_key_and_is_json(server: ServedWorld) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE", "PUT"])
-def test_a_method_that_is_not_taken_is_told_in_json(server: ServedWorld, method: str) -> None:
+def test_a_method_that_is_not_allowed_is_refused_in_json(server: ServedWorld, method: str) -> None:
     answer = get(server, "/_mock/health", method=method)
     assert (answer.status, method in answer.json["message"]) == (405, True)
 
 
-def test_a_wrong_method_is_told_every_right_one(server: ServedWorld) -> None:
+def test_the_refusal_of_a_method_names_every_right_one(server: ServedWorld) -> None:
     answer = get(server, "/_mock/webhooks", method="PUT")
     assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD, POST")
     assert "does not take PUT, only GET, HEAD, POST;" in answer.json["message"]

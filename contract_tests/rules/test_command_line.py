@@ -91,5 +91,5 @@ def test_help_is_given(flags: list[str]) -> None:
     assert "Usage:" in ended.stdout
 
 
-def test_the_version_is_told() -> None:
+def test_the_version_is_printed() -> None:
     assert __version__ in run("--version").stdout

@@ -99,7 +99,7 @@ def test_the_readme_row_is_the_first_row(server: ServedWorld, tmp_path: Path) ->
     assert differences(json.loads(get_block("README.md", "json")), json.loads(row)) == []
 
 
-def test_what_is_not_done_is_told_alike_in_the_readme_and_on_the_page() -> None:
+def test_what_is_not_done_is_the_same_in_the_readme_and_on_the_page() -> None:
     documented = section("README.md", "What it does not do yet")
     items = [" ".join(item.split()) for item in re.findall(r"^- (.*(?:\n  .*)*)$", documented, re.MULTILINE)]
     assert items == [f"**{what}**: {why}." for what, why in NOT_YET]
@@ -239,13 +239,13 @@ def default_of(option: click.Option) -> str:
     return str(option.default) if headers else "none"
 
 
-def test_settings_that_are_not_there_yet_are_told_so_alike() -> None:
+def test_settings_that_are_not_there_yet_are_named_in_the_same_way() -> None:
     documented = {bare(flag) for flag, _, _, meaning in settings_table() if meaning.startswith("Not yet")}
     helped = {name for name, option in serve_flags().items() if (option.help or "").startswith("Not yet")}
     assert documented == helped
 
 
-def test_every_name_that_the_environment_is_asked_for_is_documented() -> None:
+def test_every_name_that_is_read_from_the_environment_is_documented() -> None:
     query = set(re.findall(r"environment\.get\(f?\"([^\"]*)\"", inspect.getsource(places)))
     names = {name.replace("{ENVIRONMENT_PREFIX}", places.ENVIRONMENT_PREFIX) for name in query}
     documented = {bare(name) for name, *_ in table(section("docs/settings.md", "Only in the environment"))}
@@ -567,7 +567,7 @@ PROVOKED: dict[str, Provoke] = {
 
 
 @pytest.mark.parametrize("name", PROVOKED)
-def test_an_error_is_told_as_documented(server: ServedWorld, name: str) -> None:
+def test_an_error_is_as_documented(server: ServedWorld, name: str) -> None:
     code, status, _, example = error_table()[name]
     response = PROVOKED[name](server)
     body = response.json()

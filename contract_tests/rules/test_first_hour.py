@@ -84,7 +84,7 @@ def test_the_first_test_is_green(version: str, tmp_path: Path) -> None:
 
 
 @EACH_SDK
-def test_what_goes_wrong_is_told_as_documented(version: str, tmp_path: Path) -> None:
+def test_what_goes_wrong_is_reported_as_documented(version: str, tmp_path: Path) -> None:
     """All in one session, as the SDK takes seconds to import."""
     right = files_of(PAGE)[SDKS[version]]
     cases = wrong_lines()

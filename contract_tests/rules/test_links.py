@@ -70,7 +70,7 @@ def test_another_key_or_seed_does_not_open_it(key: str, seed: int) -> None:
         Links.from_name(key, seed).check(*parts(url), now=0)
 
 
-def test_a_link_does_not_tell_the_key() -> None:
+def test_a_link_does_not_contain_the_key() -> None:
     assert "mock-api-key" not in LINKS.result("task", "RESULT", "0.ndjson", expires=10**15)
 
 
@@ -147,7 +147,7 @@ def test_a_token_ends_and_is_of_its_workspace_only() -> None:
     assert not Links.from_name("another-key", 0).has_signed(token)
 
 
-def test_of_a_maps_tiles_what_stands_before_the_place_is_signed() -> None:
+def test_the_link_of_a_maps_tiles_is_signed_up_to_their_place() -> None:
     path, expires, signature = parts(LINKS.tiles("row", expires=5000))
     prefix, place = path.split("/{z}")
     assert place == "/{x}/{y}.png"

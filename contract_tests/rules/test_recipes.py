@@ -193,7 +193,7 @@ def test_an_old_python_uses_a_server_that_runs_already(followed: Path, container
 
 
 @pytest.mark.xdist_group("older-pythons")
-def test_a_server_that_cannot_start_is_told_in_its_own_words(followed: Path, tmp_path: Path) -> None:
+def test_a_server_that_cannot_start_is_reported_in_its_own_words(followed: Path, tmp_path: Path) -> None:
     outcome = execute("pytest", tmp_path, followed, LABELBOX_MOCKSERVER_SCENARIO="nope")
     assert outcome.status == 1
     assert "--scenario is 'nope'" in outcome.output

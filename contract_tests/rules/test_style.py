@@ -40,6 +40,7 @@ def test_code_and_documents_are_in_plain_english(path: str) -> None:
         ('def f():\n    """Remove it."""', "write: Removes"),
         ('"""The row stands in a table."""', "'stands'; write: is, are"),
         ('def f():\n    raise ValueError(f"{1} is none of this server\'s")', "write: unknown"),
+        ("def test_what_was_told(): ...", "'told'; write: sent, reported"),
         ("x = 1  # what the client told", "'told'; write: sent, reported"),
     ],
 )

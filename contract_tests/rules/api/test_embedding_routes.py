@@ -15,7 +15,7 @@ def get_embeddings(server: ServedWorld, path: str = "") -> Answer:
 
 
 @pytest.mark.known("client")
-def test_rest_and_graphql_tell_the_same_embeddings(server: ServedWorld) -> None:
+def test_rest_and_graphql_have_the_same_embeddings(server: ServedWorld) -> None:
     listed = get_embeddings(server)
     assert (listed.status, list(listed.json)) == (200, ["results"])
     assert listed.json["results"] == ask(server, "{embeddings{id name custom dims}}").data["embeddings"] != []

@@ -121,7 +121,7 @@ def test_a_deleted_label_is_410_at_the_endpoint_and_behind_its_links(tmp_path: P
             assert (answer.status, answer.json["code"]) == (410, "RESOURCE_GONE")
 
 
-def test_a_link_is_refused_when_it_was_changed_and_when_its_time_is_over(
+def test_a_link_is_refused_when_it_was_changed_and_when_it_has_expired(
     world: ServedWorld, short: str, long: str
 ) -> None:
     target = target_of(world, short)

@@ -191,7 +191,7 @@ def count_rows(world: ServedWorld, task_id: str) -> int:
     return len(requests.get(url, headers=headers, timeout=PATIENCE).content.splitlines())
 
 
-def test_the_loss_of_the_store_is_told_and_passes_by_itself() -> None:
+def test_the_loss_of_the_store_is_reported_and_passes_by_itself() -> None:
     with s3_in_environment() as s3, ServedWorld("--results", f"s3://{BUCKET}/lost") as world:
         task = export(world, world.projects["image"])
         s3.stop()

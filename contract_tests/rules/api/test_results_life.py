@@ -57,7 +57,7 @@ def test_results_live_fourteen_days_of_the_worlds_clock(workspace: MockWorkspace
     assert ElementTree.fromstring(over.content).findtext("Code") == "ExpiredToken"
 
 
-def test_what_is_over_is_deleted_and_says_so_to_those_who_need_no_link(workspace: MockWorkspace) -> None:
+def test_expired_results_are_deleted_and_routes_without_a_link_say_so(workspace: MockWorkspace) -> None:
     task = run_export(workspace)
     assert rest(workspace, task["id"]).ok
     workspace.clock.advance(days=16)
@@ -162,7 +162,7 @@ def test_a_file_of_export_v1_larger_than_the_limit_is_an_error_that_says_why(nar
 
 
 @pytest.mark.known("sample")
-def test_files_of_export_v1_leave_the_disk_when_their_links_are_over(tmp_path: Path) -> None:
+def test_files_of_export_v1_leave_the_disk_when_their_links_have_expired(tmp_path: Path) -> None:
     with ServedWorld("--state", str(tmp_path)) as world:
         own = world.own
         own.clock.set("2025-01-01T12:00:00Z")

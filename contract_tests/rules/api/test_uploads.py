@@ -204,7 +204,7 @@ def test_an_upload_of_a_gigabyte_is_refused_by_its_announced_length(own: ServedW
     assert list_files(own) == before
 
 
-def test_many_uploads_are_kept_apart(own: ServedWorld) -> None:
+def test_many_uploads_are_kept_separate(own: ServedWorld) -> None:
     urls = [upload(own, str(number).encode())["url"] for number in range(20)]
     assert [get(own, url).body for url in urls] == [str(number).encode() for number in range(20)]
 

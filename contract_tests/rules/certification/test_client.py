@@ -89,7 +89,7 @@ def test_every_byte_is_as_given() -> None:
     assert (body, answer.status, answer.body) == (b"a body", 200, b"ok")
 
 
-def test_a_wrong_length_is_told_and_the_side_is_closed() -> None:
+def test_a_wrong_length_is_sent_and_the_side_is_closed() -> None:
     with peer(ends_with=b"never") as receiver:
         [answer] = send(receiver, Request(headers=(), body=b"a body", declared_length=100))
     assert b"Content-Length: 100\r\n" in receiver.received[0]
@@ -118,7 +118,7 @@ def test_pieces_come_one_after_another() -> None:
     assert answer.seconds >= 0.1
 
 
-def test_answers_stand_in_the_order_of_the_shots() -> None:
+def test_answers_are_in_the_order_of_the_shots() -> None:
     with peer() as receiver:
         answers = send(receiver, PLAIN, *[Request(headers=(), body=b"a body", concurrent=True)] * 5, PLAIN)
     assert [answer.status for answer in answers] == [200] * 7
@@ -129,7 +129,7 @@ def test_answers_stand_in_the_order_of_the_shots() -> None:
     ("answer", "trouble"),
     [(b"", "no answer: the connection was closed"), (b"hello\r\n\r\n", "the answer was not HTTP")],
 )
-def test_what_is_no_answer_is_told(answer: bytes, trouble: str) -> None:
+def test_what_is_no_answer_is_reported(answer: bytes, trouble: str) -> None:
     with peer(answer) as receiver:
         [got] = send(receiver, PLAIN)
     assert (got.status, got.trouble, got.crashed, got.waited) == (None, trouble, True, False)

@@ -59,7 +59,7 @@ def test_a_mistake_is_proven_by_v1_bodies_too(name: str) -> None:
 
 
 @pytest.mark.parametrize("names", TWICE_WRONG, ids=" and ".join)
-def test_two_mistakes_at_once_are_proven(names: tuple[str, str], documents: list[Document]) -> None:
+def test_two_mistakes_together_are_proven(names: tuple[str, str], documents: list[Document]) -> None:
     report = certify_receiver(TWICE_WRONG[names], documents)
     assert {diagnosis.name for diagnosis in report.diagnoses if diagnosis.proven} == set(names)
 

@@ -80,7 +80,7 @@ async def asgi(scope: Any, receive: Any, send: Any) -> None:
     raise AssertionError("not called")
 
 
-def test_both_kinds_are_told_apart() -> None:
+def test_both_kinds_are_recognised() -> None:
     assert [is_asgi(app) for app in (wsgi, asgi, Flask("x"), Asgi(), Asgi().__call__)] == [
         False,
         True,

@@ -85,7 +85,7 @@ def test_what_only_prepares_is_not_judged() -> None:
     assert (result.verdict, result.summary) == (Verdict.PASSED, "200")
 
 
-def test_many_answers_are_told_in_short() -> None:
+def test_many_answers_are_summarised() -> None:
     assert judge(case(Expect.ACCEPTED), build_answers(200, 200, 503), within=5.0).summary == "200 (2), 503 (1)"
 
 
@@ -164,13 +164,13 @@ def test_the_page_has_every_case_with_its_messages(documents: list[Document]) ->
     assert escape(message.body.decode("utf-8", "backslashreplace")) in page
 
 
-def test_which_signature_is_verified_is_told(documents: list[Document]) -> None:
+def test_the_verified_signature_is_named(documents: list[Document]) -> None:
     with run_receiver(right) as url:
         report = certify(url, secret=SECRET, documents=documents, leave_out=QUICK)
     assert report.verified_headers == "it verifies X-Hub-Signature (SHA-1)"
 
 
-def test_results_are_told_as_they_come(documents: list[Document]) -> None:
+def test_results_are_reported_as_they_arrive(documents: list[Document]) -> None:
     names: list[str] = []
     with run_receiver(right) as url:
         certify(

@@ -32,7 +32,7 @@ def rows(*arguments: str) -> list[Any]:
     return [json.loads(line) for line in ended.stdout.splitlines()]
 
 
-def test_as_many_labelled_rows_come_as_are_asked_for() -> None:
+def test_as_many_labelled_rows_come_as_are_requested() -> None:
     labelled_rows = rows("--media", "text", "--rows", "30")
     assert [len(project["labels"]) for row in labelled_rows for project in row["projects"].values()] == [1] * 30
 
@@ -79,7 +79,7 @@ def test_no_rows_are_no_lines() -> None:
     assert rows("--media", "image", "--rows", "0") == []
 
 
-def test_texts_can_be_told_in_another_locale() -> None:
+def test_texts_can_be_in_another_locale() -> None:
     generated_rows = rows("--media", "text", "--rows", "20", "--locale", "ja_JP", "--params", "none")
     assert not json.dumps(generated_rows, ensure_ascii=False).isascii()
     assert generated_rows == rows("--media", "text", "--rows", "20", "--locale", "ja_JP", "--params", "none")
@@ -113,7 +113,7 @@ def test_without_faker_the_locale_names_what_to_install() -> None:
         (["--media", "image", "--seed", str(2**64)], "--seed"),
     ],
 )
-def test_a_mistake_is_told_with_the_nearest_known_words(arguments: list[str], message: str) -> None:
+def test_a_mistake_is_reported_with_the_nearest_known_words(arguments: list[str], message: str) -> None:
     ended = generate(*arguments, "-o", "-")
     assert (ended.returncode, ended.stdout) == (2, b"")
     assert message in ended.stderr.decode()
@@ -121,7 +121,7 @@ def test_a_mistake_is_told_with_the_nearest_known_words(arguments: list[str], me
 
 
 @pytest.mark.parametrize("place", ["/proc/nothing/here.ndjson", "/proc", "", "x" * 300])
-def test_a_place_that_cannot_be_written_is_told(place: str) -> None:
+def test_a_place_that_cannot_be_written_is_reported(place: str) -> None:
     ended = generate("--media", "image", "-o", place)
     assert (ended.returncode, ended.stdout) == (2, b"")
     assert ended.stderr.startswith(b"mockserver: --output is ")
@@ -147,7 +147,7 @@ def test_a_link_to_a_file_stays_a_link(tmp_path: Path) -> None:
     assert len((tmp_path / "file").read_bytes().splitlines()) == 3
 
 
-def test_a_full_disk_behind_standard_output_is_told() -> None:
+def test_a_full_disk_behind_standard_output_is_reported() -> None:
     command = [sys.executable, "-m", "mockserver", "generate", "--media", "text", "--rows", "3", "-o", "-"]
     with Path("/dev/full").open("wb") as full:
         ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, timeout=MOST_SECONDS, check=False)

@@ -285,7 +285,7 @@ def test_a_server_whose_database_is_silent_is_not_ready_until_it_answers() -> No
 
 
 @pytest.mark.slow
-def test_a_server_whose_database_is_silent_ends_when_it_is_told_to(tmp_path: Path) -> None:
+def test_a_server_whose_database_is_silent_ends_on_a_signal(tmp_path: Path) -> None:
     dsn = create_database()
     with serve_in(tmp_path, "--state", dsn, "--scenario", "empty") as process:
         ready(process, tmp_path)

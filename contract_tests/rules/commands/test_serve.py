@@ -36,7 +36,7 @@ from mockserver.world.tasks import EXPORT
 # Serving
 
 
-def test_it_says_what_a_person_needs_and_writes_what_a_program_needs(tmp_path: Path) -> None:
+def test_it_says_what_a_user_needs_and_writes_what_a_program_needs(tmp_path: Path) -> None:
     with serve_in(tmp_path) as process:
         ready_file = ready(process, tmp_path)
         process.terminate()
@@ -119,7 +119,7 @@ def test_the_key_is_the_only_one_taken(tmp_path: Path) -> None:
     "public",
     ["http://mock.example:81", "https://mock.example/under/", "http://[::1]:9", "http://mock.example:{port}/p"],
 )
-def test_the_public_url_stands_in_every_link(tmp_path: Path, public: str) -> None:
+def test_the_public_url_is_in_every_link(tmp_path: Path, public: str) -> None:
     with serve_in(tmp_path, "--public-url", public, "--port", "0") as process:
         ready_file = ready(process, tmp_path)
         process_port = local_port(process.pid)
@@ -227,7 +227,7 @@ def test_the_ready_file_is_never_seen_half(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
-def test_told_to_stop_it_stops_at_once_and_takes_its_ready_file_along(tmp_path: Path, how: signal.Signals) -> None:
+def test_a_signal_stops_it_and_its_ready_file_is_removed(tmp_path: Path, how: signal.Signals) -> None:
     with serve_in(tmp_path, TMPDIR=str(tmp_path)) as process:
         ready(process, tmp_path)
         started = time.monotonic()

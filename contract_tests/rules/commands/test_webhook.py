@@ -67,7 +67,7 @@ def test_a_message_is_real_and_signed() -> None:
     assert {"label_details", "performance_details"} <= project["labels"][0].keys()
 
 
-def test_own_ids_and_fields_stand_in_the_message() -> None:
+def test_own_ids_and_fields_are_in_the_message() -> None:
     keeper = Keeper()
     ids = ("--data-row-id", "crow", "--project-id", "cproject", "--label-id", "clabel", "--id", "cdelivery")
     fields = ("--set", "data_row.external_id=größe.png", "--set", 'projects.*.name="7"', "--add", "new=[1]")
@@ -155,7 +155,7 @@ def test_what_would_be_sent_can_be_shown() -> None:
         (("--scenario", "defautl"), '"default"'),
     ],
 )
-def test_a_mistake_is_told_in_one_line(flags: tuple[str, str], message: str) -> None:
+def test_a_mistake_is_reported_in_one_line(flags: tuple[str, str], message: str) -> None:
     options = {"--url": "http://127.0.0.1:9/", "--secret": "s"} | dict([flags])
     ended = run("send", *[word for pair in options.items() for word in pair])
     assert (ended.returncode, len(ended.stderr.splitlines()), ended.stdout) == (2, 1, ""), ended.stderr
@@ -219,7 +219,7 @@ def test_a_message_that_breaks_off_is_no_traceback() -> None:
     assert errors == ""
 
 
-def test_it_ends_when_it_is_told_to() -> None:
+def test_it_ends_on_a_signal() -> None:
     with run_listener() as (_, process):
         os.kill(process.pid, signal.SIGINT)
         assert process.wait(timeout=30) == 0
@@ -309,14 +309,14 @@ def test_remarks_fail_only_the_strict(tmp_path: Path) -> None:
         (("http://127.0.0.1:9/", "--secret", "s", "--topic", "é"), "--topic is"),
     ],
 )
-def test_what_cannot_be_tried_is_told_in_one_line(arguments: tuple[str, ...], message: str) -> None:
+def test_what_cannot_be_tried_is_reported_in_one_line(arguments: tuple[str, ...], message: str) -> None:
     ended = run("certify", *arguments)
     assert (ended.returncode, len(ended.stderr.splitlines()), ended.stdout) == (2, 1, ""), ended.stderr
     assert message in ended.stderr
 
 
 @pytest.mark.parametrize("option", ["--junit", "--html"])
-def test_a_file_that_cannot_be_written_is_told(option: str, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_reported(option: str, tmp_path: Path) -> None:
     with run_receiver(right) as url:
         ended = run("certify", url, "--secret", SECRET, *QUICK, option, str(tmp_path / "no" / "report"))
     assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1)

@@ -240,7 +240,7 @@ def test_a_clock_that_would_leave_the_calendar_stays_where_it_is(workspace: Mock
     assert workspace.clock.now == "9800-01-01T00:00:00.000Z"
 
 
-def test_many_resets_at_once_leave_one_life(workspace: MockWorkspace) -> None:
+def test_many_resets_together_leave_one_life(workspace: MockWorkspace) -> None:
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda _: workspace.reset(), range(24)))
     assert len(workspace.expected_rows("image")) == 12

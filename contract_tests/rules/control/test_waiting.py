@@ -71,7 +71,7 @@ def test_controls_and_files_are_served_beside_200_who_wait(server: ServedWorld, 
     assert {answer["deliveries"][0]["state"] for answer in answers} == {"DELIVERED"}
 
 
-def test_who_waits_is_told_when_the_workspace_is_reset(workspace: MockWorkspace) -> None:
+def test_a_waiting_client_is_answered_when_the_workspace_is_reset(workspace: MockWorkspace) -> None:
     with hold_delivery(workspace), ExitStack() as stack:
         waiting = [wait_for_deliveries(workspace, stack) for _ in range(3)]
         assert workspace.clock.now
@@ -82,7 +82,7 @@ def test_who_waits_is_told_when_the_workspace_is_reset(workspace: MockWorkspace)
         assert all(b"MOCKSERVER_BUG" not in answer.read() for answer in answers)
 
 
-def test_a_wait_is_over_when_its_time_is(workspace: MockWorkspace) -> None:
+def test_a_wait_ends_after_its_seconds(workspace: MockWorkspace) -> None:
     with hold_delivery(workspace):
         answer = requests.get(
             f"{workspace.url}/_mock/deliveries", params={"api_key": workspace.api_key, "wait": "0.05"}, timeout=30
@@ -132,7 +132,7 @@ def test_more_than_the_most_that_may_wait_are_refused(tmp_path: Path) -> None:
     assert asyncio.run(waits()) == [True, True]
 
 
-def test_a_change_wakes_whoever_watches_and_so_does_the_end(tmp_path: Path) -> None:
+def test_a_change_wakes_all_watchers_and_so_does_the_end(tmp_path: Path) -> None:
     changes: list[str] = []
     with open_store(build_database(tmp_path)) as store:
         with store.watch(lambda: changes.append("changed")):

@@ -123,7 +123,7 @@ def test_a_review_moves_its_row_and_the_other_verdict_moves_it_back(workspace: M
     assert event["review_id"] not in json.dumps(part)
 
 
-def test_a_workflow_action_moves_a_row_on_and_tells_nothing_else(workspace: MockWorkspace) -> None:
+def test_a_workflow_action_moves_a_row_on_and_sends_nothing_else(workspace: MockWorkspace) -> None:
     target = row_in_review(workspace)
     statuses = []
     for _ in range(3):
@@ -294,7 +294,7 @@ def test_a_mask_of_a_messages_row_can_be_fetched(workspace: MockWorkspace) -> No
     assert picture.content.startswith(b"\x89PNG")
 
 
-def test_labels_are_made_and_changed_and_told_of_in_every_project(workspace: MockWorkspace) -> None:
+def test_labels_are_created_changed_and_reported_in_every_project(workspace: MockWorkspace) -> None:
     """In every medium the row that is sent is the row that is exported, and V1 sends the same label."""
     workspace.clock.freeze()  # links say when they end
     with Receiver() as rows, Receiver() as labels:
@@ -328,7 +328,7 @@ def without_tasks(row: dict[str, Any]) -> Any:
     return json.loads(re.sub(r"/tasks/[^/]*/masks/", "/tasks/masks/", json.dumps(row)))
 
 
-def test_a_tagged_project_tells_of_its_tag(workspace: MockWorkspace) -> None:
+def test_a_tagged_project_sends_its_tag(workspace: MockWorkspace) -> None:
     event = workspace.event("PROJECT_TAGGED", "image")
     for row in workspace.expected_rows("image"):
         [project] = row["projects"].values()

@@ -271,7 +271,7 @@ def feature_ids(part: Any) -> list[str]:
     return own + [feature_id for below in part.values() for feature_id in feature_ids(below)]
 
 
-def test_no_stand_in_is_left(store: Store) -> None:
+def test_no_placeholder_is_left(store: Store) -> None:
     for project in PROJECTS:
         assert PROJECT not in str(read_on(store, "2023-06-30", project))
 
@@ -355,7 +355,7 @@ def test_a_switch_gives_all_media_one_form_of_key_frames(store: Store, project: 
 
 @pytest.mark.known("inferred")
 @pytest.mark.parametrize("project", ["video", "dicom"])
-def test_every_mask_of_a_clip_tells_its_frame_when_it_stands_alone(store: Store, project: str) -> None:
+def test_every_single_mask_of_a_clip_says_its_frame(store: Store, project: str) -> None:
     text = render_with(store, project, masks="plain").decode()
     urls = re.findall(r'"mask":\{"url":"([^"]+)"', text)
     assert len(urls) > 3

@@ -113,7 +113,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         open_results_root(str(tmp_path / "file" / "below"), signed=False)
 
 
-def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_is_gone_is_reported(tmp_path: Path) -> None:
     root = open_results_root(str(tmp_path / "results"), signed=False)
     assert root is not None
     assert root.find_failure() is None

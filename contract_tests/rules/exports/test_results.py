@@ -95,7 +95,7 @@ def test_a_name_that_begins_like_another_is_not_below_it(results: Results) -> No
     assert names(results, "results") == ["results/task-2/0.ndjson"]
 
 
-def test_files_tell_in_which_order_they_were_written(results: Results) -> None:
+def test_files_say_in_which_order_they_were_written(results: Results) -> None:
     for name in "cab":
         write(results, f"legacy/{name}", b"1")
     files = sorted(results.list("legacy"), key=lambda file: file.modified_at)

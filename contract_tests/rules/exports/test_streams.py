@@ -33,7 +33,7 @@ def test_the_files_joined_are_the_pieces_joined(
     assert [body.count(b"\n") for body in bodies] == [c.last_line - c.first_line + 1 for c in stream.chunks]
 
 
-def test_whoever_listens_hears_of_every_piece(tmp_path: Path) -> None:
+def test_a_listener_hears_of_every_batch(tmp_path: Path) -> None:
     heard: list[int] = []
     TaskResults(FolderResults(tmp_path), Budget(2**40)).write(
         "task", RESULT, [RowBatch(b"1\n2\n", 2), RowBatch(b"3\n", 1)], heard.append

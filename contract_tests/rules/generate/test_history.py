@@ -178,7 +178,7 @@ def test_every_project_has_labelled_skipped_and_unlabelled_rows(pieces: list[lis
 
 
 @pytest.mark.known("sample")
-def test_verdicts_of_the_workflow_leave_no_reviews_unless_the_scenario_asks_for_them(
+def test_verdicts_of_the_workflow_leave_no_reviews_unless_the_scenario_requests_them(
     pieces: list[list[Record]],
 ) -> None:
     assert all_of(Review, pieces) == []
@@ -328,7 +328,7 @@ def test_texts_come_in_several_scripts() -> None:
     assert sum(not content.isascii() for content in texts) >= 3
 
 
-def test_a_picture_has_the_size_its_row_tells(store: Store) -> None:
+def test_a_picture_has_the_size_of_its_row(store: Store) -> None:
     for row, _ in list_annotated(store, "IMAGE"):
         asset, attributes = build_asset(str(row.asset), seed=0), json.loads(row.media_attributes)
         assert asset.content_type == attributes["mime_type"]

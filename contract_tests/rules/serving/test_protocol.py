@@ -160,7 +160,7 @@ def test_what_is_no_http_is_refused_in_json(small: Small, request_: bytes) -> No
     assert "not HTTP/1.1" in document["message"] or "CONNECT is for proxies" in document["message"]
 
 
-def test_a_refusal_does_not_stand_in_the_middle_of_another_answer(small: Small) -> None:
+def test_a_refusal_is_not_in_the_middle_of_another_answer(small: Small) -> None:
     with small.connect() as connection:
         connection.sendall(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n" + b"nonsense\r\n\r\n")
         answer = read_all(connection)

@@ -295,7 +295,7 @@ def test_a_loaded_schema_is_the_callers_own() -> None:
     assert schemas.load("v2-image")["title"]
 
 
-def test_the_schemas_stand_beside_the_word_tables() -> None:
+def test_the_schemas_are_beside_the_word_tables() -> None:
     assert (Path(__file__).parents[3] / "fixtures" / "schemas" / "v2-image.json").is_file()
 
 

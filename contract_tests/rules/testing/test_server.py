@@ -67,18 +67,18 @@ def test_a_misspelt_expectation_is_refused(server: ServedWorld, options: dict[st
         MockWorkspace(MockServer.from_url(server.url).control, server.ready).expected_rows("image", **options)  # type: ignore[arg-type]  # wrong on purpose
 
 
-def test_a_wrong_flag_is_told_with_what_the_server_wrote() -> None:
+def test_a_wrong_flag_is_reported_with_what_the_server_wrote() -> None:
     with pytest.raises(ServerDiedError, match=r"ended with status (.|\n)*It wrote:(.|\n)*--no-such-option"):
         MockServer("--no-such-option").start()
 
 
-def test_a_server_of_others_tells_its_own_key_and_projects(server: ServedWorld) -> None:
+def test_a_server_of_others_gives_its_own_key_and_projects(server: ServedWorld) -> None:
     attached = MockServer.from_url(server.url)
     assert attached.api_key == server.api_key
     assert attached.own.project("image") == server.projects["image"]
 
 
-def test_a_scenario_file_may_be_named_from_where_the_test_stands(
+def test_a_scenario_file_may_be_named_relative_to_the_test(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: ServedWorld
 ) -> None:
     (tmp_path / "mine.toml").write_text('description = "Mine."\norganization = "Mine"\n')
@@ -97,9 +97,7 @@ def test_a_scenario_file_may_be_named_from_where_the_test_stands(
         (signal.SIGSEGV, r"It has ended by SIGSEGV\. It wrote:\nFatal Python error: Segmentation fault"),
     ],
 )
-def test_a_server_that_ended_suddenly_is_told_with_the_signal_and_its_last_words(
-    sent: signal.Signals, words: str
-) -> None:
+def test_a_sudden_end_is_reported_with_the_signal_and_the_last_words(sent: signal.Signals, words: str) -> None:
     server = MockServer(scenario="empty")
     server.start()
     pid = int(server.ready["pid"])

@@ -47,7 +47,7 @@ def test_every_example_validates(name: str) -> None:
 
 @few
 @given(data_rows("text", params={"label_details": True, "performance_details": False}))
-def test_sections_are_there_as_they_are_asked_for(row: Any) -> None:
+def test_sections_are_there_as_requested(row: Any) -> None:
     for label in labels(row):
         assert ("label_details" in label, "performance_details" in label) == (True, False)
 
@@ -64,7 +64,7 @@ def test_a_token_is_as_long_as_its_span(example: Any) -> None:
 
 @few
 @given(annotations_v2("video"))
-def test_frames_segments_and_key_frames_tell_of_the_same_features(example: Any) -> None:
+def test_frames_segments_and_key_frames_have_the_same_features(example: Any) -> None:
     in_frames = {
         feature
         for frame in example["frames"].values()
@@ -135,7 +135,7 @@ def test_rings_on_a_map_are_closed(example: Any) -> None:
 
 @few
 @given(metadata_fields())
-def test_metadata_is_told_with_its_schema(field: Any) -> None:
+def test_metadata_is_given_with_its_schema(field: Any) -> None:
     assert field.keys() == {"schema_id", "schema_name", "schema_kind", "value"}
 
 

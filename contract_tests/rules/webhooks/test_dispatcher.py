@@ -78,7 +78,7 @@ def test_the_record_of_a_delivery_holds_all_of_it(workspace: MockWorkspace) -> N
     assert attempt["seconds"] > 0
 
 
-def test_only_what_was_subscribed_to_is_told(workspace: MockWorkspace) -> None:
+def test_only_what_was_subscribed_to_is_sent(workspace: MockWorkspace) -> None:
     with Receiver() as labels, Receiver() as texts:
         subscribe(workspace, labels, "LABEL_DELETED")
         subscribe(workspace, texts, project="text")
@@ -90,7 +90,7 @@ def test_only_what_was_subscribed_to_is_told(workspace: MockWorkspace) -> None:
         assert sorted(texts.events) == ["LABEL_CREATED", "LABEL_DELETED"]
 
 
-def test_a_change_that_fails_tells_nobody(workspace: MockWorkspace) -> None:
+def test_a_change_that_fails_sends_nothing(workspace: MockWorkspace) -> None:
     with Receiver() as receiver:
         subscribe(workspace, receiver)
         label = workspace.event("LABEL_CREATED", "image")["label_id"]
@@ -101,7 +101,7 @@ def test_a_change_that_fails_tells_nobody(workspace: MockWorkspace) -> None:
         assert [item["topic"] for item in workspace.deliveries] == ["LABEL_CREATED"]
 
 
-def test_every_label_of_a_bulk_delete_is_told_of(workspace: MockWorkspace) -> None:
+def test_every_label_of_a_bulk_delete_is_reported(workspace: MockWorkspace) -> None:
     with Receiver() as receiver:
         subscribe(workspace, receiver, "LABEL_DELETED")
         project = workspace.project("image")
@@ -373,7 +373,7 @@ def test_an_event_wakes_the_dispatcher_which_would_look_after_a_minute(workspace
             receiver.wait_for(number + 1, LONGEST_SLEEP / 2)
 
 
-def test_a_fork_and_a_reset_tell_nobody(workspace: MockWorkspace) -> None:
+def test_a_fork_and_a_reset_send_nothing(workspace: MockWorkspace) -> None:
     with Receiver() as receiver:
         subscribe(workspace, receiver)
         fork = workspace.fork()
@@ -400,7 +400,7 @@ def test_text_of_the_world_is_sent_as_it_is(workspace: MockWorkspace) -> None:
     assert len(message.body) > len(message.body.decode())
 
 
-def test_a_v1_body_tells_of_a_label_with_its_annotations_as_text(workspace: MockWorkspace) -> None:
+def test_a_v1_body_has_a_label_with_its_annotations_as_text(workspace: MockWorkspace) -> None:
     with Receiver() as receiver:
         subscribe(workspace, receiver, version="v1")
         events = [workspace.event(event, "image") for event in ("LABEL_CREATED", "LABEL_DELETED", "REVIEW_CREATED")]

@@ -44,7 +44,7 @@ def test_a_duplicate_is_the_same_to_the_byte(workspace: MockWorkspace) -> None:
     assert (first.id, first.body, first.headers) == (second.id, second.body, second.headers)
 
 
-def test_a_burst_comes_at_once(workspace: MockWorkspace) -> None:
+def test_a_burst_comes_together(workspace: MockWorkspace) -> None:
     complete = threading.Event()
 
     def answer_when_all_were_received(received: list[Received]) -> Answer:
@@ -79,7 +79,7 @@ def test_the_answer_to_the_last_request_is_on_record_and_a_refusal_is_tried_agai
     assert delivery["state"] == "PENDING"
 
 
-def test_a_webhook_can_be_told_to_behave_again(workspace: MockWorkspace) -> None:
+def test_a_webhook_can_behave_again(workspace: MockWorkspace) -> None:
     with Receiver() as receiver:
         [first] = send_events(workspace, "no_signature", 1, receiver)
         [webhook] = workspace._control.call("GET", "webhooks", api_key=workspace.api_key)["webhooks"]
@@ -96,6 +96,6 @@ def test_an_unknown_name_is_refused_with_the_nearest(workspace: MockWorkspace) -
         workspace.webhook("http://127.0.0.1:9/", misbehave="duplicates")
 
 
-def test_every_name_may_be_asked_for(workspace: MockWorkspace) -> None:
+def test_every_name_may_be_requested(workspace: MockWorkspace) -> None:
     for name in MISBEHAVIOURS:
         assert workspace.webhook("http://127.0.0.1:9/", misbehave=name)

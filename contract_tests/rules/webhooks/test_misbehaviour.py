@@ -95,7 +95,7 @@ def test_a_huge_body_says_the_same() -> None:
     assert json.loads(sent.body) == json.loads(BODY)
 
 
-def test_lengths_are_told_wrongly() -> None:
+def test_lengths_are_sent_wrongly() -> None:
     [more] = misbehave("length_too_large", messages(1, BODY * 1), secret=SECRET)
     [fewer] = misbehave("length_too_small", messages(1, pad(BODY, 500)), secret=SECRET)
     assert (more.declared_length, fewer.declared_length) == (len(BODY) + 100, 400)

@@ -284,7 +284,7 @@ def test_a_long_answer_is_cut_and_a_longer_one_is_left_alone() -> None:
     assert outcome.answer_size < 3_000_000
 
 
-def test_nobody_there_and_no_such_name_are_told_apart() -> None:
+def test_nobody_there_and_no_such_name_are_different_failures() -> None:
     assert send_one("http://127.0.0.1:1/").failure == Failure.NOT_CONNECTED
     assert send_one("http://no-such-host.invalid/").failure == Failure.NOT_FOUND
     assert send_one("https:/cabc").failure == Failure.NO_URL

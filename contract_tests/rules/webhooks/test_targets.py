@@ -133,7 +133,7 @@ def test_a_pattern_that_can_never_match_is_refused_at_start(pattern: str) -> Non
         ("http://user:word@a.b:81/", "a.b", 81, "/", "a.b:81"),
     ],
 )
-def test_a_url_is_taken_apart(url: str, host: str, port: int, path: str, authority: str) -> None:
+def test_a_url_is_split_into_its_parts(url: str, host: str, port: int, path: str, authority: str) -> None:
     target = parse_target(url)
     assert (target.host, target.port, target.path, target.authority) == (host, port, path, authority)
 

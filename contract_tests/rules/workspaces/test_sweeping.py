@@ -85,7 +85,7 @@ def test_one_that_is_used_before_its_turn_stays(built: Server) -> None:
     assert asyncio.run(built.workspaces.delete_idle("unknown", HOUR)) is False
 
 
-def test_a_server_sweeps_by_itself_and_tells_how_many() -> None:
+def test_a_server_sweeps_by_itself_and_says_how_many() -> None:
     with ServedWorld("--sweep-after", "1s", scenario="empty") as world:
         key = world.workspace().api_key
         assert eventually(lambda: key not in list_keys(world), within=60)

@@ -108,7 +108,7 @@ def test_texts_are_values_and_never_sql(table: Connection, text: str) -> None:
     assert pairs(table, Clause("s IN :texts", texts=[text, text])) == expected
 
 
-def test_a_percent_sign_of_ours_stays_what_it_is(table: Connection) -> None:
+def test_a_percent_sign_in_our_sql_stays_what_it_is(table: Connection) -> None:
     assert pairs(table, Clause("s LIKE '1% %' AND y = :y", y=4)) == {(1, 4)}
 
 

@@ -142,7 +142,7 @@ def test_the_same_verdict_again_moves_nothing(store: Store) -> None:
     assert kinds(store)[3:] == [EventKind.REVIEW_UPDATED]
 
 
-def test_a_row_is_moved_only_where_it_does_not_stand(store: Store) -> None:
+def test_a_row_is_moved_only_to_where_it_is_not(store: Store) -> None:
     row = row_of(store, WorkflowStatus.IN_REVIEW)
     moved = LabelChanges(store).move_row(project_of(store), row.id, action=APPROVE, to=WorkflowStatus.DONE)
     assert (moved.workflow_status, moved.task_queue_id) == (WorkflowStatus.DONE, None)

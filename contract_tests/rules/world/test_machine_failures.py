@@ -50,9 +50,7 @@ def test_what_says_nothing_about_the_machine_stays_a_bug(error: Exception) -> No
 @pytest.mark.parametrize("kind", [apsw.FullError, apsw.IOError, apsw.CantOpenError, apsw.ReadOnlyError, apsw.BusyError,
                                   apsw.LockedError, apsw.CorruptError, apsw.NotADBError, apsw.NoMemError,
                                   apsw.PermissionsError])  # fmt: skip
-def test_every_error_of_sqlite_about_the_machine_is_told_with_the_database(
-    kind: type[apsw.Error], tmp_path: Path
-) -> None:
+def test_every_error_of_sqlite_about_the_machine_names_the_database(kind: type[apsw.Error], tmp_path: Path) -> None:
     database = tmp_path / "world.sqlite"
     database.touch()
     fault = find_machine_failure(kind("why"), database)

@@ -20,7 +20,7 @@ def pool() -> Iterator[Pool]:
     pool.close()
 
 
-def test_a_connection_goes_to_whoever_may_be_lent_it(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_goes_to_a_thread_that_may_borrow_it(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     """A snapshot that waits first may not: as many snapshots as are allowed are there already."""
     monkeypatch.setattr("mockserver.world.postgres.pool.WAIT_SECONDS", WITHIN)
     snapshot = pool.lend(1, for_snapshot=True)

@@ -5,7 +5,7 @@ from mockserver.world.progress import MOST_KEPT, Progress
 from mockserver.world.progression import Delay
 
 
-def test_what_is_done_at_once_is_done_at_the_first_poll() -> None:
+def test_what_is_done_immediately_is_done_at_the_first_poll() -> None:
     assert Progress(Clock()).poll("a", "at_once") == 1
 
 

@@ -137,7 +137,7 @@ def test_what_is_older_than_thirty_days_of_the_worlds_clock_goes(store: Store) -
     assert count(store, Attempt) == 5
 
 
-def test_an_old_event_stays_as_long_as_a_message_tells_of_it(store: Store) -> None:
+def test_an_old_event_stays_as_long_as_a_message_reports_it(store: Store) -> None:
     store.clock.freeze()
     insert_deliveries(store, subscribe(store), 5, DeliveryState.PENDING)
     with store.change() as change:

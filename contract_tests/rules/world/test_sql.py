@@ -46,7 +46,7 @@ def raw_calls(tree: ast.Module) -> Iterator[ast.Call]:
     return (call for call in calls if re.search(rf"(connection|snapshot)\.({'|'.join(RAW)})$", ast.unparse(call.func)))
 
 
-def test_no_sql_stands_outside_the_world() -> None:
+def test_no_sql_is_outside_the_world() -> None:
     others = [path for path in sorted(PACKAGE.rglob("*.py")) if PACKAGE / "world" not in path.parents]
     statements = {str(path.relative_to(PACKAGE)): violations(path.read_text("utf-8")) for path in others}
     assert {path: lines for path, lines in statements.items() if lines} == {}

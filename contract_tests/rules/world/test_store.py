@@ -339,7 +339,7 @@ def test_a_new_life_has_no_tasks_no_events_and_nothing_to_send(store: Store) -> 
 # Tasks
 
 
-def test_a_task_begins_in_progress_and_belongs_to_whoever_asks(store: Store) -> None:
+def test_a_task_begins_in_progress_and_belongs_to_its_creator(store: Store) -> None:
     created = create_running_task(store)
     assert (created.status, created.completion_percentage, created.created_by) == ("IN_PROGRESS", 0.0, store.user().id)
     assert task(store, created.id) == created

@@ -206,7 +206,7 @@ def clips(store: Store) -> list[str]:
 
 
 @pytest.mark.known("client")
-def test_the_workflow_of_2023_is_told_in_the_keys_of_then(store: Store) -> None:
+def test_the_workflow_of_2023_has_the_keys_of_its_time(store: Store) -> None:
     steps = [
         step
         for element in list_elements_on(store, "2023-04-17", "image")
@@ -269,7 +269,7 @@ def test_the_copies_of_labels_in_graphql_had_no_token_in_early_2021(store: Store
 
 
 @given(DAYS, DAYS)
-def test_what_came_once_stays(one: datetime.date, other: datetime.date) -> None:
+def test_what_was_added_once_stays(one: datetime.date, other: datetime.date) -> None:
     early, late = (LegacyFormat(day) for day in sorted((one, other)))
     assert all(late.has(name) for name in DATED if early.has(name))
     assert all(LegacyFormat().has(name) for name in DATED)
@@ -282,7 +282,7 @@ def test_the_table_is_in_the_order_of_time_and_says_how_each_date_is_known() -> 
 
 
 @pytest.mark.parametrize("date", KEYS_OF)
-def test_on_every_day_the_same_labels_are_told(store: Store, date: str) -> None:
+def test_every_payload_date_has_the_same_labels(store: Store, date: str) -> None:
     """Export V2 has them all, and the people, moments and features that both tell are the same."""
     for project in PROJECTS:
         known = {label["id"]: label for row in read(store, project) for label in list_labels(row)}

@@ -251,7 +251,7 @@ def test_colours_are_those_of_the_ontology(store: Store) -> None:
     assert all(item["color"] == tools[item["schemaId"]]["color"] for item in seen)
 
 
-def test_one_label_is_told_as_in_the_export_even_when_it_is_deleted(own: Store) -> None:
+def test_one_label_is_as_in_the_export_even_when_it_is_deleted(own: Store) -> None:
     with own.reading() as connection:
         first, *_ = elements(connection, "image")
     LabelChanges(own).delete_labels([first["ID"]])

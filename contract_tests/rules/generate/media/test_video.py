@@ -207,7 +207,7 @@ def test_a_masks_url_names_its_frame_and_its_colour_stays(samples: list[TimedSam
 
 
 @pytest.mark.parametrize("number", VARIANTS[:4])
-def test_the_file_has_the_frames_that_the_row_tells(samples: list[TimedSample], number: int) -> None:
+def test_the_file_has_the_frames_of_its_row(samples: list[TimedSample], number: int) -> None:
     asset, attributes = get_generator("video").build_asset(0, "video", number), samples[number].attributes
     assert list(attributes) == ["height", "width", "asset_type", "mime_type", "frame_rate", "frame_count"]
     assert asset.content_type == attributes["mime_type"] == "video/mp4"

@@ -21,7 +21,7 @@ def code_of(answer: Any) -> str:
 
 
 @pytest.mark.known("inferred")
-def test_the_owner_has_the_one_api_key_and_its_text_is_not_told(own: MockWorkspace) -> None:
+def test_the_owner_has_the_one_api_key_and_its_text_is_not_shown(own: MockWorkspace) -> None:
     document = (
         "{user{id email apiKeys{id name userId userEmail createdByUserId revoked expiresAtEpoch allowedIpCidrs}}}"
     )
@@ -83,7 +83,7 @@ def test_roles_are_listed_in_pages_with_their_organization(own: MockWorkspace) -
 
 
 @pytest.mark.known("inferred")
-def test_the_role_of_a_person_is_the_one_that_they_have(own: MockWorkspace) -> None:
+def test_the_role_of_a_user_is_the_one_that_they_have(own: MockWorkspace) -> None:
     document = "query($id: ID){organizationRole(userId: $id){name permissions}}"
     people = ask_in(own, "{organization{users{id orgRole{name}}} user{orgRole{name}}}")
     assert ask_in(own, document)["organizationRole"]["name"] == people["user"]["orgRole"]["name"]

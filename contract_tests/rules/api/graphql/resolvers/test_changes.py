@@ -200,7 +200,7 @@ def test_several_changes_of_one_document_happen_in_their_order(own: ServedWorld)
 
 @pytest.mark.known("client")
 @pytest.mark.parametrize(("mode", "status"), [("BATCH", "ENABLED"), ("DATA_SET", "DISABLED")])
-def test_the_queue_mode_is_told_in_both_words_that_sdks_have_for_it(own: ServedWorld, mode: str, status: str) -> None:
+def test_the_queue_mode_has_both_words_that_sdks_know(own: ServedWorld, mode: str, status: str) -> None:
     """`project.get_queue_mode()` of SDKs up to 5.2 knows these two and raises at any other."""
     workspace = own.workspace(payload_date="2023-03-22")
     document = f'mutation {{createProject(data: {{name: "q", queueMode: {mode}}}) {{queueMode tagSetStatus}}}}'

@@ -112,7 +112,7 @@ def test_a_task_is_found_under_its_maker_by_exactly_its_id(server: ServedWorld, 
 
 
 @pytest.mark.known("client")
-def test_only_who_asks_for_a_stream_is_promised_one(server: ServedWorld) -> None:
+def test_only_a_request_for_a_stream_is_promised_one(server: ServedWorld) -> None:
     bare = {"filters": {"projectId": server.projects["text"]}}
     answers = [
         ask(server, EXPORT, {"input": bare | more}).data["exportDataRowsInProject"]
@@ -251,7 +251,7 @@ def test_an_export_is_complete_to_everybody_after_its_first_moment(fresh: MockWo
 
 
 @pytest.mark.known("client")
-def test_the_types_that_can_be_cancelled_are_in_the_case_the_sdk_turns_into_ours(server: ServedWorld) -> None:
+def test_the_types_that_can_be_cancelled_are_in_the_case_that_the_sdk_converts(server: ServedWorld) -> None:
     """`exportDataRows` becomes `export-data-rows`; SCREAMING_CASE would become e-x-p-… (wire.md §4.7)."""
     assert ask(server, "{cancelableTaskTypes}").data == {"cancelableTaskTypes": ["exportDataRows"]}
 

@@ -41,7 +41,7 @@ def items(server: ServedWorld, own: MockWorkspace, status: str | None) -> list[A
 
 @pytest.mark.known("client")
 @each_state
-def test_the_url_has_the_status_that_was_asked_for_and_a_bewit(own: MockWorkspace, status: str | None) -> None:
+def test_the_url_has_the_requested_status_and_a_bewit(own: MockWorkspace, status: str | None) -> None:
     url = url_of(own, status)
     parts = urlsplit(url)
     assert parts.path.endswith(f"/v1/project/{own.project(PROJECT)}/issues")
@@ -82,7 +82,7 @@ def test_items_have_the_keys_that_a_client_reads(server: ServedWorld, own: MockW
         assert issue["categoryName"] is None
 
 
-def test_the_states_are_told_apart_and_together(server: ServedWorld, own: MockWorkspace) -> None:
+def test_the_states_are_exported_separately_and_together(server: ServedWorld, own: MockWorkspace) -> None:
     every = items(server, own, None)
     counts = Counter(issue["status"] for issue in every)
     assert counts.keys() == {"Open", "Resolved"}
@@ -141,5 +141,5 @@ def test_a_link_ends_with_its_time(server: ServedWorld) -> None:
     st.binary(max_size=40).map(lambda raw: base64.urlsafe_b64encode(raw).decode()) | st.sampled_from(["a\\b", "%00"])
 )
 @settings(max_examples=60, deadline=None)
-def test_whatever_stands_for_a_bewit_is_refused(server: ServedWorld, text: str) -> None:
+def test_whatever_replaces_a_bewit_is_refused(server: ServedWorld, text: str) -> None:
     assert is_refusal(get(server, f"/v1/project/{server.projects['image']}/issues?bewit={text}"))

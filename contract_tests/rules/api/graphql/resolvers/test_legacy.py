@@ -182,7 +182,7 @@ def test_dates_are_literals_in_the_document_and_empty_ones_are_open(
 
 @pytest.mark.known("inferred")
 @pytest.mark.parametrize("text", ["soon", "2020-13-01", "2020-01-01 25:00:00", "99999-01-01"])
-def test_a_date_that_cannot_be_read_is_told(server: ServedWorld, own: MockWorkspace, text: str) -> None:
+def test_a_date_that_cannot_be_read_is_reported(server: ServedWorld, own: MockWorkspace, text: str) -> None:
     filters = f', filters: {{labelCreatedAt: {{start: "{text}"}}}}'
     answer = ask_with_key(server, own, LABELS % filters, projectId=own.project("image"))
     assert answer.code == "MALFORMED_REQUEST"

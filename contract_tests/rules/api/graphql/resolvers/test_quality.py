@@ -33,7 +33,7 @@ def benchmarks(states: ServedWorld) -> list[Any]:
 
 
 @pytest.mark.known("client")
-def test_benchmarks_are_told_with_those_that_were_compared(benchmarks: list[Any]) -> None:
+def test_benchmarks_are_listed_with_the_labels_compared(benchmarks: list[Any]) -> None:
     assert benchmarks
     for item in benchmarks:
         assert item["referenceLabel"]["isBenchmarkReference"] is True

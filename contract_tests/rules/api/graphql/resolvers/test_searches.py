@@ -175,7 +175,7 @@ def test_a_job_nobody_started_is_not_found(server: ServedWorld, job: str) -> Non
     assert answer.json.get("data") is not None or answer.code == "RESOURCE_NOT_FOUND"
 
 
-def test_twenty_thousand_ids_are_looked_up_at_once(server: ServedWorld) -> None:
+def test_twenty_thousand_ids_are_looked_up_together(server: ServedWorld) -> None:
     document = "query($ids: [String!]!){externalIdsToDataRowIds(externalId_in: $ids){dataRowId}}"
     before = server.processor_seconds()
     assert ask(server, document, {"ids": [f"file-{number}.png" for number in range(20_000)]}).data

@@ -111,7 +111,7 @@ def test_a_review_has_its_label_project_and_author(states: MockWorkspace) -> Non
 
 
 @pytest.mark.known("client")
-def test_the_options_of_an_editor_are_told_by_their_project_alone(own: MockWorkspace) -> None:
+def test_the_options_of_an_editor_are_read_from_their_project_alone(own: MockWorkspace) -> None:
     """test_project_setup.py test_project_setup, 3.42.0 to 5.2.1: what they belong to is a query that is not valid."""
     of_project = "query($id: ID!){project(where: {id: $id}){labelingFrontendOptions{id labelingFrontend{name}}}}"
     for project_id in own.projects.values():

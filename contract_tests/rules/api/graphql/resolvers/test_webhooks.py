@@ -68,5 +68,5 @@ def test_a_change_that_cannot_be_is_refused(server: ServedWorld, where: str, dat
     assert ask(server, f"mutation {{updateWebhook(where: {where} data: {data}){{id}}}}").code == code
 
 
-def test_a_secret_cannot_be_asked_for(server: ServedWorld) -> None:
+def test_a_secret_cannot_be_requested(server: ServedWorld) -> None:
     assert ask(server, "{organization{webhooks{secret}}}").code == "GRAPHQL_VALIDATION_FAILED"
