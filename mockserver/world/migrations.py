@@ -53,6 +53,7 @@ MIGRATIONS: tuple[Migration, ...] = (
             "ALTER TABLE person ADD COLUMN deleted BOOLEAN NOT NULL DEFAULT FALSE",
             "ALTER TABLE dataset ADD COLUMN signer_id TEXT",
             "ALTER TABLE project ADD COLUMN review_quota DOUBLE PRECISION",
+            "ALTER TABLE project ADD COLUMN frontend_options TEXT",
             "ALTER TABLE project_row ADD COLUMN reserved_by TEXT",
             """CREATE TABLE iam_integration (
               id TEXT PRIMARY KEY, name TEXT NOT NULL, provider TEXT NOT NULL, settings TEXT NOT NULL,

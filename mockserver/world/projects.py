@@ -68,6 +68,8 @@ class Project(Record, frozen=True):
     deleted: bool
     review_quota: float | None = None
     """The share of labelled rows that go to review, 0 to 1, where a client has set one."""
+    frontend_options: str | None = None
+    """The options of the editor as a client sent them, which created the ontology."""
 
 
 class ResourceTag(Record, frozen=True):

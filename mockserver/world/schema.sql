@@ -78,7 +78,8 @@ CREATE TABLE project (
   is_consensus_enabled BOOLEAN NOT NULL, auto_audit_percentage DOUBLE PRECISION NOT NULL,
   auto_audit_number_of_labels INTEGER NOT NULL, setup_complete BIGINT, shows_predictions BOOLEAN NOT NULL,
   model_setup_complete BOOLEAN, created_by TEXT NOT NULL,
-  created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL, review_quota DOUBLE PRECISION
+  created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL, review_quota DOUBLE PRECISION,
+  frontend_options TEXT
 );
 
 CREATE TABLE resource_tag (

@@ -136,7 +136,7 @@ def find_project_to_change(_source: Any, call: Call, where: Mapping[str, Any]) -
 
 def connect_ontology(source: Project, call: Call, ontologyId: str) -> Project:
     call.get(Ontology, ontologyId)
-    return call.workspace.catalog.update_project(source.id, ontology_id=ontologyId)
+    return call.workspace.catalog.update_project(source.id, ontology_id=ontologyId, frontend_options=None)
 
 
 def create_frontend_options(_source: Any, call: Call, data: Mapping[str, Any]) -> Project:
@@ -150,7 +150,7 @@ def create_frontend_options(_source: Any, call: Call, data: Mapping[str, Any]) -
         if any(options.values()) or project.ontology_id is None:
             document, media = complete_ontology(options), project.allowed_media_type
             ontology = call.workspace.ontologies.create_ontology(project.name, document, media, give_ids)
-            fields["ontology_id"] = ontology.id
+            fields |= {"ontology_id": ontology.id, "frontend_options": data.get("customizationOptions")}
         return call.workspace.catalog.update_project(project.id, **fields)
 
 

@@ -211,6 +211,9 @@ def build_frontend_options_id(source: Project, _call: Call) -> str:
 
 
 def find_customization_options(source: Project, call: Call) -> str | None:
+    """The text that a client sent (SDK tests, test_project_setup.py 5.2.1), or the ontology that it has connected."""
+    if source.frontend_options is not None:
+        return source.frontend_options
     ontology = call.find(Ontology, source.ontology_id)
     return None if ontology is None else ontology.normalized
 

@@ -1,5 +1,6 @@
 """Mutations: each is one change of the world, or an error and no change."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -152,6 +153,27 @@ OPTIONS = (  # as SDKs make them (orm/query.py create)
     "{createLabelingFrontendOptions(data: {project: {connect: {id: $project}} labelingFrontend: {connect: "
     "{id: $labelingFrontend}} customizationOptions: $customizationOptions}) {customizationOptions id}}"
 )
+
+
+@pytest.mark.known("client")
+def test_the_options_of_an_editor_stay_as_they_were_sent_until_an_ontology_is_connected(own: ServedWorld) -> None:
+    """test_project_setup.py test_project_setup, 3.78.2 to 5.2.1: the text of `json.dumps`."""
+    workspace = own.workspace()
+    project = ask_in(workspace, 'mutation{createProject(data: {name: "x"}){id}}')["createProject"]["id"]
+    [frontend] = ask_in(workspace, "{labelingFrontends{id}}")["labelingFrontends"]
+    question = {"type": "radio", "name": "kind", "instructions": "Which?", "options": [{"value": "a", "label": "a"}]}
+    sent = json.dumps({"tools": [], "classifications": [question]})
+    options = ask_in(workspace, OPTIONS, project=project, labelingFrontend=frontend["id"], customizationOptions=sent)
+    assert options["createLabelingFrontendOptions"]["customizationOptions"] == sent
+    document = "query($id: ID!){project(where: {id: $id}){labelingFrontendOptions{customizationOptions}}}"
+    assert ask_in(workspace, document, id=project)["project"]["labelingFrontendOptions"] == [
+        {"customizationOptions": sent}
+    ]
+    connect = "mutation($p: ID!, $o: ID!){project(where: {id: $p}){connectOntology(ontologyId: $o){id}}}"
+    ontology = ask_in(workspace, "{ontologies{nodes{id normalized}}}")["ontologies"]["nodes"][0]
+    ask_in(workspace, connect, p=project, o=ontology["id"])
+    [connected] = ask_in(workspace, document, id=project)["project"]["labelingFrontendOptions"]
+    assert json.loads(connected["customizationOptions"]) == ontology["normalized"]
 
 
 @pytest.mark.known("client")
