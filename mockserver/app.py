@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 import os
+import secrets
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import apsw
 import msgspec
@@ -57,7 +59,6 @@ from mockserver.webhooks.dispatcher import Dispatcher
 from mockserver.webhooks.targets import Allowed
 from mockserver.workspaces.lifecycle import OwnWorld, Workspaces
 from mockserver.workspaces.manifest import Origin
-from mockserver.workspaces.opening import OpeningLayer
 from mockserver.workspaces.owners import find_owner
 from mockserver.workspaces.registry import Registry
 from mockserver.workspaces.state import Replica, State, open_state
@@ -65,6 +66,10 @@ from mockserver.workspaces.sweeper import Sweeper
 from mockserver.workspaces.workspace import Parts, store_hooks
 from mockserver.workspaces.worlds import Worlds
 from mockserver.world.machine_failures import find_machine_failure
+
+if TYPE_CHECKING:
+    from mockserver.forwarding.layer import ForwardingLayer
+    from mockserver.workspaces.ownership import Owners
 
 LOG = logging.getLogger(__name__)
 
@@ -108,13 +113,17 @@ class Server(msgspec.Struct):
     own: OwnWorld
     dispatcher: Dispatcher
     sweeper: Sweeper | None
+    forwarding: ForwardingLayer | None
     threads: list[ThreadPoolExecutor]
     state: State
+    control_token: str | None
+    """The token that other machines need for the control API; None if none can reach the server."""
 
     @property
     def background(self) -> list[Background]:
         """The work that is done beside requests."""
-        return [work for work in (self.dispatcher, self.workspaces.owners, self.sweeper) if work is not None]
+        works = (self.dispatcher, self.workspaces.owners, self.sweeper, self.forwarding)
+        return [work for work in works if work is not None]
 
     def close(self) -> None:
         """Stops exports, closes worlds, and removes everything that is not kept in --state."""
@@ -124,18 +133,33 @@ class Server(msgspec.Struct):
         self.state.close()
 
 
-def build(settings: Settings, url: str, *, local: bool) -> Server:
-    """Builds a server that is ready for requests. Clients reach it at `url`; `local` means only from this machine.
+def build(settings: Settings, url: str, *, local: bool, internal_url: str | None = None) -> Server:
+    """Builds a server that is ready for requests. Clients reach it at `url`, and other servers of its database at
+    its --replica-address, or else at `internal_url` (`url` by default); `local` means only from this machine.
 
     Raises StartupError.
     """
-    replica = Replica(f"{socket.gethostname()}-{os.getpid()}", url)
+    name = settings.replica_name or f"{socket.gethostname()}-{os.getpid()}"
+    replica = Replica(name, settings.replica_address or internal_url or url)
     state = open_state(settings.state, settings.database_connections, replica)
     try:
-        return _build(settings, url, state, local=local)
+        secret = None if state.membership is None else state.membership.secret
+        return _build(settings if local else add_control_token(settings, secret), url, state, local=local)
     except BaseException:
         state.close()
         raise
+
+
+def add_control_token(settings: Settings, secret: str | None) -> Settings:
+    """Adds a control token, if there is none, to the settings of a server that other machines can reach: a random one,
+    or that of all servers which share a database with this `secret`.
+
+    There the API key is not a control token: the default is published, and every client has the key of its workspace.
+    """
+    if settings.control_token is not None:
+        return settings
+    shared = None if secret is None else hashlib.blake2b(secret.encode(), digest_size=24, person=b"control").hexdigest()
+    return msgspec.structs.replace(settings, control_token=shared or secrets.token_urlsafe(24))
 
 
 def _build(settings: Settings, url: str, state: State, *, local: bool) -> Server:
@@ -178,12 +202,20 @@ def _build(settings: Settings, url: str, state: State, *, local: bool) -> Server
         app = KnownHosts(app, settings.hosts)
     if settings.journal_entries:
         app = record(app, journals, workspaces.registry, settings.log)
-    if workspaces.owners is not None:
-        app = OpeningLayer(app, workspaces.owners, settings.api_key)
     app = CountLayer(app, monitoring.requests)
+    forwarding = None if workspaces.owners is None else forward(app, workspaces.owners, settings.api_key)
     age = settings.sweep_after
     sweeper = None if age is None else Sweeper(workspaces, age, settings.api_key)
-    return Server(app, workspaces, own, dispatcher, sweeper, [exports, controls, long_controls], state)
+    token = None if local else settings.token
+    threads = [exports, controls, long_controls]
+    return Server(forwarding or app, workspaces, own, dispatcher, sweeper, forwarding, threads, state, token)
+
+
+def forward(app: ASGIApp, owners: Owners, own_key: str) -> ForwardingLayer:
+    """Puts the forwarding to other servers of the database around the application."""
+    from mockserver.forwarding.layer import ForwardingLayer  # noqa: PLC0415  few servers share a database
+
+    return ForwardingLayer(app, owners, own_key)
 
 
 def add_faults(app: ASGIApp, active: ActiveFaults, registry: Registry) -> ASGIApp:

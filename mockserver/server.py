@@ -72,6 +72,14 @@ def address_of(bound: socket.socket, host: str) -> str:
     return f"http://{name}:{port}"
 
 
+def internal_address_of(bound: socket.socket, host: str) -> str:
+    """Returns the URL under which other servers reach the socket, as far as that can be known: by the name of this
+    machine, if it listens on all addresses."""
+    if ipaddress.ip_address(bound.getsockname()[0].partition("%")[0]).is_unspecified:
+        return f"http://{socket.gethostname()}:{bound.getsockname()[1]}"
+    return address_of(bound, host)
+
+
 def is_local(bound: socket.socket) -> bool:
     """Whether only programs of this machine can reach the socket."""
     return ipaddress.ip_address(bound.getsockname()[0].partition("%")[0]).is_loopback

@@ -72,6 +72,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     payload_date: str | None = None
     state: Path | DatabaseUrl | None = None
     database_connections: int = DEFAULT_DATABASE_CONNECTIONS
+    replica_name: str | None = None
+    replica_address: str | None = None
     api_key: str = DEFAULT_API_KEY
     public_url: str | None = None
     control_token: str | None = None
@@ -136,6 +138,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             )
         if self.public_url is not None:
             check_public_url(self.public_url)
+        check_replica(self.replica_name, self.replica_address, shared=isinstance(self.state, DatabaseUrl))
         check_results(self.results, redirected=self.results_redirect)
         if self.exit_with is not None and not process_exists(self.exit_with):
             raise StartupError(
@@ -157,10 +160,11 @@ def check_seed(seed: int) -> None:
 
 
 def fill_port(settings: Settings, port: int) -> Settings:
-    """Replaces `{port}` in the public URL by the port on which the server listens."""
-    if settings.public_url is None or PORT not in settings.public_url:
-        return settings
-    return msgspec.structs.replace(settings, public_url=settings.public_url.replace(PORT, str(port)))
+    """Replaces `{port}` in the public URL and in the address for replicas by the port on which the server listens."""
+    public, address = (
+        None if url is None else url.replace(PORT, str(port)) for url in (settings.public_url, settings.replica_address)
+    )
+    return msgspec.structs.replace(settings, public_url=public, replica_address=address)
 
 
 def check_public_url(url: str) -> None:
@@ -170,6 +174,27 @@ def check_public_url(url: str) -> None:
         raise StartupError(
             f"--public-url is {url!r}; expected http:// or https:// with a host and no query, "
             "for example --public-url http://labelbox-mock:8000, or http://labelbox-mock:{port} with --port 0"
+        )
+
+
+def check_replica(name: str | None, address: str | None, *, shared: bool) -> None:
+    """Raises StartupError for a name that cannot be logged in a word, for an address that cannot be connected to, and
+    for either if no other server can share the state."""
+    if not shared and (name, address) != (None, None):
+        raise StartupError(
+            "--replica-name and --replica-address are for servers that share a database; give --state postgresql://…,"
+            " or leave them out"
+        )
+    if name is not None and not re.fullmatch(r"[\x21-\x7e]{1,100}", name):
+        raise StartupError(
+            f"--replica-name is {name!r}; expected at most 100 characters of printable ASCII without spaces, for"
+            " example --replica-name mock-1"
+        )
+    whole = None if address is None else address.replace(PORT, "8000")
+    if whole is not None and not re.fullmatch(r"http://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?", whole):
+        raise StartupError(
+            f"--replica-address is {address!r}; expected http:// with a host and a port, for example --replica-address "
+            "http://10.0.0.7:8000, or http://mock-1:{port} with --port 0"
         )
 
 

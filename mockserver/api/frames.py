@@ -113,9 +113,16 @@ class Frames:
         return Framed(label, body, build_schema_facts(ontologies, scoped=scoped))
 
     def _build_missing(self, own: Workspace, label_id: str) -> NotFound | NotYours:
-        if any(_has_label(other, label_id) for other in self._workspaces.registry.all() if other is not own):
+        if self._is_of_another(own, label_id):
             return NotYours(f"Label {label_id!r} belongs to another workspace than the API key of the request")
         return NotFound(f"Label {label_id!r} does not exist in this workspace")
+
+    def _is_of_another(self, own: Workspace, label_id: str) -> bool:
+        """Whether any workspace but the own one has the label."""
+        owners = self._workspaces.owners
+        if owners is not None:
+            return owners.has_label(label_id)
+        return any(_has_label(other, label_id) for other in self._workspaces.registry.all() if other is not own)
 
 
 def _has_label(workspace: Workspace, label_id: str) -> bool:

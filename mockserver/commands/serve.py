@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import gc
-import secrets
 import sys
 from pathlib import Path
 from typing import Any
@@ -55,8 +54,8 @@ class Port(click.types.IntParamType):
 @setting(
     "--state",
     metavar="DIR|URL",
-    help="Keep the state in this folder, or in postgresql://…; one server uses it at a time. Default: a temporary"
-    " folder, deleted at the end.",
+    help="Keep the state in this folder, or in postgresql://…, which several servers may share. Default: a"
+    " temporary folder, deleted at the end.",
 )
 @setting(
     "--database-connections",
@@ -65,6 +64,12 @@ class Port(click.types.IntParamType):
     default=DEFAULT_DATABASE_CONNECTIONS,
     show_default=True,
     help="Connections to a database of --state that may be open.",
+)
+@setting("--replica-name", metavar="NAME", help="Its name in the logs of all servers of one database.")
+@setting(
+    "--replica-address",
+    metavar="URL",
+    help="http:// with host and port by which other servers of the database reach this one; {port} is its port.",
 )
 @setting("--api-key", default=DEFAULT_API_KEY, show_default=True, help="The key clients send.")
 @setting(
@@ -179,13 +184,12 @@ def run(settings: Settings) -> None:
     most_connections = connection_limit(settings.connection_limit)
     bound = server.bind(settings.host, settings.port)
     local = server.is_local(bound)
-    settings = settings if local else add_control_token(settings)
     settings = fill_port(settings, bound.getsockname()[1])
     url = settings.public_url.rstrip("/") if settings.public_url else server.address_of(bound, settings.host)
     with watch_progress(show_generation):
-        built = app.build(settings, url, local=local)
+        built = app.build(settings, url, local=local, internal_url=server.internal_address_of(bound, settings.host))
     described = build_ready(built.own, url)
-    token = None if local else settings.token
+    token = built.control_token
 
     ready_files: list[Path] = []
 
@@ -218,16 +222,6 @@ def run(settings: Settings) -> None:
         built.close()
         remove_ready_files()
         deadline.finish()
-
-
-def add_control_token(settings: Settings) -> Settings:
-    """Adds a random control token, if there is none, to the settings of a server that other machines can reach.
-
-    There the API key is not a control token: the default is published, and every client has the key of its workspace.
-    """
-    if settings.control_token is not None:
-        return settings
-    return msgspec.structs.replace(settings, control_token=secrets.token_urlsafe(24))
 
 
 def greet(settings: Settings, world: Any, described: Any, token: str | None) -> None:

@@ -34,7 +34,10 @@ NOT_YET = (
             "pixels, as nothing is fetched; metrics of predictions are kept, and no export has them"
         ),
     ),
-    ("Several servers on one state", "its files or its PostgreSQL database belong to one server at a time"),
+    (
+        "Several servers on one state folder",
+        "its files belong to one server at a time; several share a PostgreSQL database",
+    ),
 )
 """README.md says the same, and a test compares them."""
 PACES = ('"at_once"', '{"looks":1}', '{"looks":3}', '{"seconds":10}', '{"seconds":60}')

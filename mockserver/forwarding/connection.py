@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httptools
 
 from mockserver.forwarding.envelope import CONTENT_TYPE, NOT_OWNER_HEADER, PATH, SECRET_HEADER, Frame, FrameReader
-from mockserver.forwarding.remote import Remote
+from mockserver.workspaces.storage import Remote
 
 MOST_UNREAD = 256 * 1024
 """Bytes of an answer that are held for a client that reads slowly, before the connection is not read any more."""
@@ -149,7 +149,8 @@ class ReplicaConnection(asyncio.Protocol):
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self.close(f"the replica's answer is not HTTP: {error}")
-        _wake(self._readable)
+        if self._frames or self._is_complete:
+            _wake(self._readable)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end(f"the connection was lost: {exc}" if exc else "the connection ended")

@@ -12,9 +12,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver.errors import OwnerUnavailable, WireError
 from mockserver.forwarding.envelope import NOT_OWNER, NOT_OWNER_HEADER, PATH, SECRET_HEADER, Head
+from mockserver.forwarding.owners import Owners
 from mockserver.forwarding.pool import Pool
 from mockserver.forwarding.receiver import Envelope, Reply, build_scope
-from mockserver.forwarding.remote import Owners
 from mockserver.forwarding.request import ClientRequest
 from mockserver.forwarding.sender import AnswerLost, NotBegun, Sender
 from mockserver.http.responses import error_response, json_response
@@ -22,6 +22,8 @@ from mockserver.workspaces.naming import WorkspaceName, has_source_in_body, name
 
 LOG = logging.getLogger(__name__)
 
+PATIENCE = 12.0
+"""Seconds. The lease of a lost replica has ended after 8, and then another one takes its workspaces over."""
 PAUSE = 0.1
 """Seconds between two attempts to find a replica that serves a workspace."""
 MOST_SOURCE = 256 * 1024
@@ -35,7 +37,7 @@ class ForwardingLayer:
     It is the outermost layer: everything that counts, records or fails requests does so at the owner, once.
     """
 
-    def __init__(self, app: ASGIApp, owners: Owners, own_key: str, patience: float) -> None:
+    def __init__(self, app: ASGIApp, owners: Owners, own_key: str, patience: float = PATIENCE) -> None:
         """`patience` is for how many seconds a request waits for an owner that can be reached."""
         self._app, self._owners, self._own_key, self._patience = app, owners, own_key, patience
         self._pool = Pool(owners)

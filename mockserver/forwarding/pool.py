@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from mockserver.forwarding.connection import ReplicaConnection, connect
-from mockserver.forwarding.remote import Owners, Remote
+from mockserver.forwarding.owners import Owners
+from mockserver.workspaces.storage import Remote
 
 CONNECT_WITHIN = 3.0
 """Seconds. A replica that is lost with its machine answers nothing at all."""

@@ -12,11 +12,11 @@ from starlette.types import Message, Send
 from mockserver.forwarding.connection import ReplicaConnection, ReplicaLost, RequestRefused
 from mockserver.forwarding.envelope import Frame, Kind, pack_head, unpack_start
 from mockserver.forwarding.pool import Pool
-from mockserver.forwarding.remote import Remote
 from mockserver.forwarding.request import DISCONNECT, ClientRequest
 from mockserver.serving.endings import reset_connection
 from mockserver.serving.protocol import TRANSPORT
 from mockserver.workspaces.naming import WorkspaceName
+from mockserver.workspaces.storage import Remote
 
 LOG = logging.getLogger(__name__)
 

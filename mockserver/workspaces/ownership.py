@@ -189,6 +189,10 @@ class Owners:
         """Whether any server has a workspace with this key."""
         return self._storage.locate("key", api_key) is not None
 
+    def has_label(self, label_id: str) -> bool:
+        """Whether any workspace has a label with this id, of whichever owner."""
+        return self._storage.has_label(label_id)
+
     def open_now(self, api_key: str) -> ReadWorld | None:
         """Opens a workspace if this server can own it. Returns what can be read of it if another server owns it."""
         located = self._storage.locate("key", api_key)

@@ -60,6 +60,9 @@ class PostgresStorage(SharedStorage):
         keys = (_read_key(content) for _, content in self._catalog.list_manifests())
         return [key for key in keys if key is not None]
 
+    def has_label(self, label_id: str) -> bool:
+        return self._ownership.has_label(label_id)
+
     # Opening
 
     def open_all(self) -> Iterator[Life | Damage]:

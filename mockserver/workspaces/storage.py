@@ -124,6 +124,10 @@ class SharedStorage(Storage):
         """The workspace with this API key ("key"), slug ("slug") or mask token ("token")."""
 
     @abstractmethod
+    def has_label(self, label_id: str) -> bool:
+        """Whether any workspace has a label with this id."""
+
+    @abstractmethod
     def find(self, home: str) -> Located | None:
         """The workspace that is kept under this name."""
 

@@ -98,7 +98,7 @@ def test_several_servers_share_a_database_and_each_serves_its_workspaces() -> No
         assert of_first.api_key != of_second.api_key
 
 
-def test_a_server_that_was_stopped_and_replaced_changes_nothing_when_it_wakes() -> None:
+def test_a_server_that_was_stopped_and_replaced_passes_requests_on_when_it_wakes() -> None:
     dsn = create_database()
     create = 'mutation { createProject(data: {name: "%s"}) { id } }'
     with serve(dsn) as zombie, serve(dsn) as successor:
@@ -106,11 +106,11 @@ def test_a_server_that_was_stopped_and_replaced_changes_nothing_when_it_wakes() 
         os.kill(zombie.ready["pid"], signal.SIGSTOP)
         wait_for(lambda: can_ask(successor, create % "second"))
         os.kill(zombie.ready["pid"], signal.SIGCONT)
-        refused = ask_for_error(zombie, create % "of the zombie")
-        assert refused["extensions"]["code"] == "MOCKSERVER_RESOURCE_FAILED"
-        wait_for(lambda: health(zombie)[0] == 200)
-        names = [project["name"] for project in successor.ask("{ projects { name } }")["projects"]]
-        assert sorted(names) == ["first", "second"]
+        zombie.ask(create % "third")
+        assert health(zombie)[0] == 200
+        for world in (zombie, successor):
+            names = {project["name"] for project in world.ask("{ projects { name } }")["projects"]}
+            assert names >= {"first", "second", "third"}
 
 
 def can_ask(world: ServedWorld, query: str) -> bool:

@@ -10,6 +10,8 @@ import pytest
 from contract_tests.machine import make_read_only, small_disk
 from contract_tests.rules.commands.starting import ask, ready, run, serve_in
 
+DATABASE = ["--state", "postgresql:///x?host=/no"]
+
 REFUSED: dict[str, tuple[list[str], str, str]] = {
     "a port beyond all": (["--port", "70000"], "--port is 70000", "--port 8000"),
     "a negative port": (["--port", "-1"], "--port is -1", "--port 8000"),
@@ -30,6 +32,15 @@ REFUSED: dict[str, tuple[list[str], str, str]] = {
     "an address with an unknown word": (["--public-url", "http://mock:{prt}"], "--public-url", "http://labelbox-mock:{port}"),
     "half an IPv6 address": (["--public-url", "http://["], "--public-url is 'http://['", "http://"),
     "an address with a quote": (["--public-url", 'http://a"b'], "--public-url", "http://"),
+    "a name among replicas without a database": (["--replica-name", "one"], "--replica-name", "--state postgresql://"),
+    "an address for replicas without a database": (["--replica-address", "http://a:1"], "--replica-address", "--state"),
+    "a name of two words": ([*DATABASE, "--replica-name", "mock 1"], "--replica-name is 'mock 1'", "without spaces"),
+    "an address for replicas with TLS": (
+        [*DATABASE, "--replica-address", "https://mock-1:8000"], "--replica-address is 'https://", "expected http://"
+    ),
+    "an address for replicas with a path": (
+        [*DATABASE, "--replica-address", "http://mock-1:8000/x"], "--replica-address is", "http://mock-1:{port}"
+    ),
     "a database that is not there": (["--state", "postgresql:///x?host=/no"], "no connection to the", "check --state"),
     "a state that is a file": (["--state", "/etc/passwd"], "--state /etc/passwd", "a folder that can be written"),
     "a state that cannot be written": (["--state", "/proc/mock"], "--state /proc/mock", "a folder that can be written"),

@@ -22,12 +22,12 @@ from starlette.types import Receive, Scope, Send
 
 from mockserver import server
 from mockserver.forwarding.layer import ForwardingLayer
-from mockserver.forwarding.remote import Remote
 from mockserver.http.ranged import RangedResponse
 from mockserver.http.sources import BytesSource
 from mockserver.serving.endings import reset_connection
 from mockserver.serving.protocol import TRANSPORT
 from mockserver.workspaces.naming import WorkspaceName
+from mockserver.workspaces.storage import Remote
 
 SECRET = "the-secret-of-the-database"
 OWN_KEY = "own-key"

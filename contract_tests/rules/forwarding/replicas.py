@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from contract_tests.rules.serving.started import PATIENCE, read_all
+from contract_tests.rules.serving.started import read_all
+from contract_tests.waiting import PATIENCE
 from mockserver.forwarding.envelope import Kind, pack_frame, pack_start
 
 KEY = "forwarded-key"

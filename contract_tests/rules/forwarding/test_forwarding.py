@@ -15,8 +15,8 @@ import requests
 
 from contract_tests.rules.forwarding.replica import CHUNK, SECRET
 from contract_tests.rules.forwarding.replicas import KEY, Replica
-from contract_tests.rules.serving.started import PATIENCE, read_all
-from contract_tests.waiting import eventually
+from contract_tests.rules.serving.started import read_all
+from contract_tests.waiting import PATIENCE, eventually
 
 AUTHORIZATION = {"Authorization": f"Bearer {KEY}"}
 MEGABYTE = 1024 * 1024

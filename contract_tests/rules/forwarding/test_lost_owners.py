@@ -18,8 +18,7 @@ from contract_tests.rules.forwarding.replicas import (
     close,
     say_not_owner,
 )
-from contract_tests.rules.serving.started import PATIENCE
-from contract_tests.waiting import eventually
+from contract_tests.waiting import PATIENCE, eventually
 
 AUTHORIZATION = {"Authorization": f"Bearer {KEY}"}
 MUTATION = json.dumps({"query": "mutation { x }"}).encode()

@@ -67,6 +67,14 @@ class Ownership:
         home, content, number, address = row
         return Owned(home, content, None if number is None else Owner(number, address))
 
+    def has_label(self, label_id: str) -> bool:
+        """Whether any life has a label with this id."""
+        with begin_transaction(self._pool) as session:
+            row = session.raw.execute(
+                f"SELECT EXISTS (SELECT 1 FROM {DATA}.label WHERE id = %s)", [label_id]
+            ).fetchone()
+        return row == (True,)
+
     def list_waiting(self, most: int) -> list[str]:
         """The homes of some workspaces without a living owner that have something to do, or whose owner is lost. Each
         server has an order of its own, so that they share the work."""

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from mockserver.workspaces.naming import WorkspaceName
-
-
-class Remote(NamedTuple):
-    """Another replica, and the address by which it is reached: `http://host:port`."""
-
-    number: int
-    address: str
+from mockserver.workspaces.storage import Remote
 
 
 class Owners(Protocol):
