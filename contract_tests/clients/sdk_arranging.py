@@ -175,10 +175,24 @@ def route_rows(client: Client, *, project_id: str) -> Any:
     return {queue.name: queue.uid for queue in client.get_project(project_id).task_queues()}
 
 
+def list_versions(client: Client, *, project_id: str, label_id: str) -> Any:
+    """The versions of a label, with and without annotations (SDK 7.17)."""
+    project = client.get_project(project_id)
+    [label] = [item for item in project.labels() if item.uid == label_id]
+    versions = list(label.versions())
+    return {
+        "actions": [version.action.value for version in versions],
+        "stages": [version.stage and version.stage.type for version in versions],
+        "objects": [len(version.label_json["objects"]) for version in versions],
+        "bare": [version.label for version in project.label_versions(include_annotations=False)],
+        "read": client.get_label_version(versions[0].id).annotation_count == versions[0].annotation_count,
+    }
+
+
 QUESTIONS: dict[str, Callable[..., Any]] = {
     question.__name__: question
     for question in (
         edit_label, use_cloud, manage_clouds, assign_rows, remove_user, hire_labelers, run_app, import_metrics,
-        fill_group, route_rows,
+        fill_group, route_rows, list_versions,
     )
 }  # fmt: skip

@@ -116,3 +116,16 @@ def test_rows_follow_a_workflow_that_the_sdk_set(client: Client, own: MockWorksp
         if item["data_row"]["id"] == row["data_row"]["id"]
     ]
     assert details["task_id"] == queues["Second look"]
+
+
+@pytest.mark.known("client")
+@versions(NEWEST)
+def test_versions_of_a_label_are_read(client: Client, own: MockWorkspace, version: str) -> None:
+    box = {"name": "Car", "bbox": {"top": 1, "left": 2, "height": 3, "width": 4}}
+    label = own.event("LABEL_CREATED", "image", annotations=[box, box])["label_id"]
+    own.event("LABEL_UPDATED", "image", label=label, annotations=[box])
+    own.event("REVIEW_CREATED", "image", label=label, score=1)
+    read = client.read("list_versions", project_id=own.project("image"), label_id=label)
+    assert read["actions"] == ["SUBMITTED", "SAVED", "APPROVED"]
+    assert (read["objects"], read["bare"], read["read"]) == ([2, 1, 1], [None] * 3, True)
+    assert read["stages"][0] == "INITIAL_LABELING_QUEUE"

@@ -172,6 +172,27 @@ class Label(Record, frozen=True):
     deleted: bool
 
 
+class LabelVersion(Record, frozen=True):
+    """A label as it was at a hand-off (SDK label_version.py 7.17.0): `body_id` has its annotations; the queue is that
+    in which its data row was, None for Done."""
+
+    TABLE: ClassVar[str] = "label_version"
+    no: int
+    id: str
+    label_id: str
+    project_id: str
+    data_row_no: int
+    action: str
+    created_by: str
+    created_at: int
+    queue_id: str | None
+    queue_name: str | None
+    queue_type: str | None
+    feature_prefix: str
+    body_id: int
+    annotation_count: int
+
+
 class LabelFeedback(Record, frozen=True):
     """The scores that a program has given a label; `scores` is a JSON object, name -> number."""
 

@@ -69,6 +69,13 @@ MIGRATIONS: tuple[Migration, ...] = (
               occurred_at BIGINT NOT NULL
             )""",
             "ALTER TABLE model_run ADD COLUMN model_app_id TEXT",
+            """CREATE TABLE label_version (
+              no SERIAL, id TEXT NOT NULL UNIQUE, label_id TEXT NOT NULL, project_id TEXT NOT NULL,
+              data_row_no BIGINT NOT NULL, action TEXT NOT NULL, created_by TEXT NOT NULL, created_at BIGINT NOT NULL,
+              queue_id TEXT, queue_name TEXT, queue_type TEXT, feature_prefix TEXT NOT NULL, body_id BIGINT NOT NULL,
+              annotation_count INTEGER NOT NULL
+            )""",
+            "CREATE INDEX label_version_of_project ON label_version (project_id, no)",
             """CREATE TABLE run_metric (
               no SERIAL, id TEXT NOT NULL UNIQUE, model_run_id TEXT NOT NULL, data_row_no BIGINT NOT NULL, name TEXT,
               feature_name TEXT, subclass_name TEXT, aggregation TEXT NOT NULL, value TEXT NOT NULL,

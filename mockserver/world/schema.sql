@@ -203,6 +203,13 @@ CREATE TABLE pre_label (
 );
 CREATE INDEX pre_label_of_import ON pre_label (import_id);
 
+-- Labels as they were at hand-offs; bodies stay.
+CREATE TABLE label_version (
+  no SERIAL, id TEXT NOT NULL UNIQUE, label_id TEXT NOT NULL, project_id TEXT NOT NULL, data_row_no BIGINT NOT NULL,
+  action TEXT NOT NULL, created_by TEXT NOT NULL, created_at BIGINT NOT NULL, queue_id TEXT, queue_name TEXT,
+  queue_type TEXT, feature_prefix TEXT NOT NULL, body_id BIGINT NOT NULL, annotation_count INTEGER NOT NULL
+);
+CREATE INDEX label_version_of_project ON label_version (project_id, no);
 CREATE TABLE label_feedback (
   label_no BIGINT PRIMARY KEY, id TEXT NOT NULL, feedback TEXT NOT NULL, scores TEXT NOT NULL,
   created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL

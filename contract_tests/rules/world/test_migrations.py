@@ -62,6 +62,7 @@ def older(original: Path, tmp_path: Path) -> Path:
                 " ALTER TABLE project_row DROP COLUMN reserved_by; DROP TABLE iam_integration;"
                 " DROP TABLE project_workforce; DROP TABLE foundry_app; DROP TABLE run_metric;"
                 " ALTER TABLE model_run DROP COLUMN model_app_id;"
+                " DROP TABLE label_version;"
                 " DROP TABLE group_invite; DROP TABLE group_event; ALTER TABLE project DROP COLUMN review_quota;"
                 " ALTER TABLE project DROP COLUMN frontend_options;"
                 " CREATE TABLE parameter_override (id TEXT PRIMARY KEY); PRAGMA user_version = 0"

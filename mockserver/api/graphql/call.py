@@ -89,16 +89,24 @@ class Call(msgspec.Struct):
 
     def build_legacy_label(self, label_id: str) -> dict[str, Any]:
         """The `Label` of Export V1. A document may ask for hundreds."""
+        with self._connect() as connection:
+            label: dict[str, Any] = self._load_elements(connection).one(label_id)["Label"]
+            return label
+
+    def build_legacy_body(self, label_id: str, body_id: int) -> dict[str, Any]:
+        """The `Label` of Export V1 of an earlier body of a label."""
+        with self._connect() as connection:
+            return self._load_elements(connection).build_version(label_id, body_id)
+
+    def _load_elements(self, connection: Connection) -> LabelElements:
+        """The elements of labels, whose common facts are read once for an answer."""
         from mockserver.exports.legacy.labels import LabelElements  # noqa: PLC0415  few documents request labels
 
-        with self._connect() as connection:
-            if self._elements is None:
-                now = self.store.clock.now()
-                links = self.workspace.links
-                self._elements = LabelElements(connection, links=links, host=self.base_url, now=now, copies=True)
-            self._count(LEGACY_LABEL)
-            label: dict[str, Any] = self._elements.one(label_id)["Label"]
-            return label
+        if self._elements is None:
+            now, links = self.store.clock.now(), self.workspace.links
+            self._elements = LabelElements(connection, links=links, host=self.base_url, now=now, copies=True)
+        self._count(LEGACY_LABEL)
+        return self._elements
 
     def forget_legacy_labels(self) -> None:
         """Reads labels again the next time, after one was changed."""

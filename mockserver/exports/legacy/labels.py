@@ -101,6 +101,18 @@ class LabelElements:
         element: JsonObject = orjson.loads(text)
         return element
 
+    def build_version(self, label_id: str, body_id: int) -> JsonObject:
+        """The `Label` of a label, a deleted one too, as if it had another body. Raises NotFound."""
+        own = Clause("l.id = :id", id=label_id)
+        rows = self._connection.select_columns(LABELS, COLUMNS, own)
+        if not rows:
+            raise NotFound(f"Label {label_id!r} does not exist in this workspace")
+        row = LabelRow._make(rows[0])._replace(body_id=body_id, skipped=0)
+        self._bodies.read_projects({row.project_id})
+        self._bodies.read({(row.body_id, row.project_id, row.media_type, row.created_at < YOUNG_MASKS)})
+        label: JsonObject = orjson.loads(self._render_label(row))
+        return label
+
     def pieces(self, condition: Clause, *, between: str = ",\n") -> Iterator[RowBatch]:
         """JSON objects with `between` between them, ASCII only, in the order in which rows were created.
 

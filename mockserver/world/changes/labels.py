@@ -13,6 +13,7 @@ from mockserver.errors import Conflict
 from mockserver.world import ids
 from mockserver.world.change import Change
 from mockserver.world.changes.deleting import mark_deleted
+from mockserver.world.changes.label_versions import VersionAction, record_version
 from mockserver.world.changes.routes import ELSE, IF, Routes
 from mockserver.world.clock import SECOND
 from mockserver.world.data_rows import DataRow
@@ -92,6 +93,7 @@ class LabelChanges:
                 values["selected_label_id"] = label.id
             if values:
                 change.connection.update(ProjectRow, _key(project_row), **values)
+            record_version(change, label, VersionAction.SUBMITTED, label.created_by, project_row)
             if project_row.workflow_status == WorkflowStatus.TO_LABEL:
                 move_if_complete(change, Mover(change, project_id), project_row, row.id, label.created_by)
             _add_event(change, EventKind.LABEL_CREATED, label, row.id)
@@ -116,7 +118,7 @@ class LabelChanges:
             place = Clause("no = :no", no=label.no)
             values = {"body_id": body, "skipped": skipped, "content_updated_at": change.now, "updated_at": change.now}
             change.connection.update(Label, place, **values)
-            _submit_rework(change, label, self._store.workspace.user_id)
+            _save(change, change.one(Label, label_id), self._store.workspace.user_id)
             _add_event(change, EventKind.LABEL_UPDATED, label, _data_row_id(change, label))
             return change.one(Label, label_id)
 
@@ -223,10 +225,21 @@ def report_move(
     by: str,
 ) -> None:
     """Moves a row, with the activity and the event that a user's action has."""
+    _record_rework(change, project_row, queue, by)
     mover.move(project_row, action, queue, by)
     change.touch(project_row.data_row_no)
     project, label = project_row.project_id, project_row.selected_label_id
     change.add_event(EventKind.WORKFLOW_ACTION, project=project, data_row=data_row_id, label=label, action=action)
+
+
+def _record_rework(change: Change, project_row: ProjectRow, queue: TaskQueue | None, by: str) -> None:
+    """Records the labels of a row that a user sends to rework."""
+    if queue is None or STATUS_OF_QUEUE[queue.queue_type] != WorkflowStatus.IN_REWORK:
+        return
+    labels = Clause("project_id = :project AND data_row_no = :row AND NOT deleted",
+                    project=project_row.project_id, row=project_row.data_row_no)  # fmt: skip
+    for label in change.connection.select(Label, labels, order="no"):
+        record_version(change, label, VersionAction.SENT_TO_REWORK, by, project_row)
 
 
 def move_if_complete(change: Change, mover: Mover, project_row: ProjectRow, data_row_id: str, by: str) -> None:
@@ -324,13 +337,17 @@ class Mover:
         return self._emails[user_id]
 
 
-def _submit_rework(change: Change, label: Label, by: str) -> None:
-    """Moves the row of a corrected label from rework along the edges of the workflow that a client set."""
-    place = Clause("project_id = :project AND data_row_no = :row AND workflow_status = :status",
-                   project=label.project_id, row=label.data_row_no, status=WorkflowStatus.IN_REWORK)  # fmt: skip
+def _save(change: Change, label: Label, by: str) -> None:
+    """Records that a label was changed. The row of one that was corrected in rework moves along the edges of the
+    workflow that a client set."""
+    place = Clause("project_id = :project AND data_row_no = :row", project=label.project_id, row=label.data_row_no)
     project_row = change.connection.find(ProjectRow, place)
+    if project_row is None:
+        return
+    record_version(change, label, VersionAction.SAVED, by, project_row)
     mover = Mover(change, label.project_id)
-    if project_row is not None and mover.has_workflow:
+    if project_row.workflow_status == WorkflowStatus.IN_REWORK and mover.has_workflow:
+        record_version(change, label, VersionAction.REWORK_SUBMITTED, by, project_row)
         queue = mover.follow(project_row, IF, WorkflowStatus.IN_REVIEW)
         mover.move(project_row, MOVE, queue, by)
 
@@ -345,6 +362,8 @@ def _follow_review(change: Change, review: Review, label: Label) -> None:
     )
     project_row = find_project_row(change, label.project_id, row)
     mover = Mover(change, label.project_id)
+    verdict = VersionAction.APPROVED if approved else VersionAction.REJECTED
+    record_version(change, label, verdict, review.created_by, project_row)
     in_review = project_row.workflow_status == WorkflowStatus.IN_REVIEW
     queue = mover.follow(project_row, IF if approved else ELSE, status) if in_review else mover.find_queue(status)
     if project_row.task_queue_id != (None if queue is None else queue.id) and (

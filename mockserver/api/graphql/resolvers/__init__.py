@@ -18,6 +18,7 @@ _NAMES = (
     "issue_changes",
     "issues",
     "label_changes",
+    "label_versions",
     "labels",
     "legacy",
     "metadata",

@@ -34,6 +34,9 @@ WITHOUT_RECORDS = {
     "ProjectBoostWorkforce",
     "DashboardTag",
     "GroupEvent",
+    "LabelVersionPage",
+    "LabelVersion",
+    "LabelVersionStage",
     "ModelFoundryModelRunInfo",
     "ModelFoundryApp",
 }
