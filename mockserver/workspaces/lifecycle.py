@@ -24,7 +24,7 @@ from mockserver.workspaces.key_locks import KeyLocks
 from mockserver.workspaces.manifest import Origin
 from mockserver.workspaces.ownership import Membership, Owners
 from mockserver.workspaces.registry import Registry, read_key
-from mockserver.workspaces.storage import Life, SharedStorage, Storage, new_manifest
+from mockserver.workspaces.storage import Life, Located, SharedStorage, Storage, new_manifest
 from mockserver.workspaces.workspace import Parts, Workspace
 from mockserver.workspaces.worlds import Worlds
 from mockserver.world.store import Store
@@ -267,6 +267,35 @@ class Workspaces:
                 await self._run_in_thread(self._delete, api_key)
             self.swept += 1
             return True
+
+    async def delete_unused(self, age: float, *, but: str) -> int:
+        """Deletes workspaces that no server owns and no request has used for `age` seconds, `but` the one of this key.
+        Returns how many are deleted. Raises ResourceFailed."""
+        if self.owners is None:
+            return 0
+        await self.note_uses()
+        deleted = 0
+        for located in await self.owners.list_unused(age):
+            if located.api_key not in (None, but):
+                async with self._locks.hold(located.api_key):
+                    deleted += await self._run_in_thread(self._delete_unused, located)
+        self.swept += deleted
+        return deleted
+
+    async def note_uses(self) -> None:
+        """Notes when requests have last used the workspaces of this server, if other servers may sweep them later.
+        Raises ResourceFailed."""
+        if self.owners is not None:
+            await self.owners.note_uses()
+
+    def _delete_unused(self, located: Located) -> bool:
+        """Deletes a workspace, unless a server has claimed it in the meantime."""
+        assert isinstance(self._storage, SharedStorage), "workspaces have owners where servers share them"
+        assert located.api_key is not None, "a workspace whose key cannot be read is kept"
+        if self.registry.has(located.api_key) or not self._storage.claim(located.home):
+            return False
+        self._storage.delete(located.api_key)
+        return True
 
     def _delete(self, api_key: str) -> None:
         if (damage := self.registry.find_damage(api_key)) is not None:

@@ -248,6 +248,16 @@ class Owners:
                     await self._run(self._open, located, only_if_due=True)
         return len(homes)
 
+    async def note_uses(self) -> None:
+        """Writes when requests have last used the workspaces of this server, for whichever server sweeps them later."""
+        now = time.monotonic()
+        ages = [(workspace.api_key, now - workspace.used_at) for workspace in self._registry.all()]
+        await self._run(self._storage.note_uses, ages)
+
+    async def list_unused(self, age: float) -> list[Located]:
+        """Some workspaces without an owner that no request has used for `age` seconds."""
+        return await self._run(self._storage.list_unused, age, CLAIMED_TOGETHER)
+
     async def release_idle(self, age: float = IDLE_SECONDS) -> None:
         """Releases the workspaces that no request has used for `age` seconds and that have nothing to do."""
         for api_key in self._registry.list_idle(age):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
@@ -141,6 +141,17 @@ class PostgresStorage(SharedStorage):
             return True
         self._ownership.release([owned.home], wake_in=wake_in)
         return False
+
+    def claim(self, home: str) -> bool:
+        owned = self._ownership.claim(home, _read_life)
+        return owned is not None and owned.owner is None
+
+    def list_unused(self, age: float, most: int) -> list[Located]:
+        workspaces = (self.find(home) for home in self._ownership.list_unused(age, most))
+        return [located for located in workspaces if located is not None and located.remote is None]
+
+    def note_uses(self, ages: Sequence[tuple[str, float]]) -> None:
+        self._ownership.note_uses([(name_home(api_key), age) for api_key, age in ages])
 
     def is_due(self, life: Life) -> bool:
         wake_in = self._ownership.find_work(life.manifest.life)

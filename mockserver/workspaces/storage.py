@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import ClassVar, NamedTuple
 
 from mockserver.exports.results import Results
@@ -143,6 +143,18 @@ class SharedStorage(Storage):
     @abstractmethod
     def list_waiting(self, most: int) -> list[str]:
         """The homes of some workspaces without an owner that may have something to do."""
+
+    @abstractmethod
+    def claim(self, home: str) -> bool:
+        """Claims a workspace without opening it; False if another server owns it, or if it does not exist."""
+
+    @abstractmethod
+    def list_unused(self, age: float, most: int) -> list[Located]:
+        """Some workspaces without an owner that no request has used for `age` seconds."""
+
+    @abstractmethod
+    def note_uses(self, ages: Sequence[tuple[str, float]]) -> None:
+        """Notes how many seconds ago the last requests used workspaces of this server, by their API keys."""
 
     @abstractmethod
     def is_due(self, life: Life) -> bool:

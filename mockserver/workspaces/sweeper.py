@@ -14,6 +14,9 @@ LOG = logging.getLogger(__name__)
 LONGEST_PAUSE = 60.0
 """Seconds between two sweeps at most; short ages are swept four times in their length."""
 
+UNOWNED = 1.25
+"""How much longer than others a workspace is kept that no server owns."""
+
 
 class Sweeper:
     """Sweeps on the loop of the server until it is stopped."""
@@ -31,6 +34,8 @@ class Sweeper:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+            with contextlib.suppress(WireError):
+                await self._workspaces.note_uses()
 
     async def _run(self) -> None:
         while True:
@@ -46,5 +51,10 @@ class Sweeper:
                     deleted += await self._workspaces.delete_idle(api_key, self._age)
                 except (WireError, OSError) as error:
                     LOG.warning("an idle workspace could not be deleted: %s", error)
+        try:
+            # A server that is lost has not noted its last uses, of up to a quarter of the age.
+            deleted += await self._workspaces.delete_unused(UNOWNED * self._age, but=self._own_key)
+        except WireError as error:
+            LOG.warning("idle workspaces that no server owns could not be deleted: %s", error)
         if deleted:
             LOG.info("deleted %s workspaces that no request has used for %g seconds", deleted, self._age)

@@ -284,6 +284,21 @@ def test_a_released_workspace_is_opened_again_when_a_delivery_is_due_by_its_own_
     assert first.storage.list_waiting(9) == [name_home("a")]
 
 
+def test_workspaces_that_no_request_uses_are_listed_whichever_server_served_them(servers: Servers) -> None:
+    first, second = servers.join("first"), servers.join("second")
+    for key in ("used", "unused", "served"):
+        servers.create(first if key != "served" else second, key)
+    first.storage.note_uses([("used", 10), ("unused", 7200), ("served", 7200)])
+    second.storage.note_uses([("served", 7200)])
+    assert second.storage.list_unused(3600, 9) == []
+    servers.declare_dead(first)
+    assert [located.api_key for located in second.storage.list_unused(3600, 9)] == ["unused"]
+    assert second.storage.claim(name_home("unused"))
+    assert not servers.join("third").storage.claim(name_home("unused"))
+    second.storage.delete("unused")
+    assert set(second.storage.list_keys()) == {"used", "served"}
+
+
 def add_delivery(life: Life) -> None:
     """Adds a message that waits to be sent."""
     subscription = Deliveries(life.store).subscribe(

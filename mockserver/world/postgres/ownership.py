@@ -87,6 +87,25 @@ class Ownership:
             )
             return [str(home) for (home,) in rows.fetchall()]
 
+    def list_unused(self, age: float, most: int) -> list[str]:
+        """The homes of some workspaces without a living owner that no request has used for `age` seconds."""
+        with begin_transaction(self._pool) as session:
+            rows = session.raw.execute(
+                f"SELECT home FROM {DATA}.manifest m WHERE used_at < clock_timestamp() - make_interval(secs => %s)"
+                f" AND NOT EXISTS (SELECT 1 FROM {DATA}.replica r WHERE r.no = m.owner) ORDER BY used_at LIMIT %s",
+                [age, most],
+            )
+            return [str(home) for (home,) in rows.fetchall()]
+
+    def note_uses(self, ages: Sequence[tuple[str, float]]) -> None:
+        """Writes when the last requests used workspaces of this server: their homes, and how many seconds ago."""
+        note = (
+            f"UPDATE {DATA}.manifest SET used_at = clock_timestamp() - make_interval(secs => %s)"
+            " WHERE home = %s AND owner = %s"
+        )
+        with begin_transaction(self._pool) as session, session.raw.cursor() as cursor:
+            cursor.executemany(note.encode(), [(age, home, session.number) for home, age in ages])
+
     def claim(self, home: str, find_life: FindLife) -> Owned | None:
         """Makes this server the owner of a workspace that no living server owns, and of the life that `find_life` reads
         from its manifest. Returns the workspace with its owner; None if there is none. Raises ResourceFailed."""
