@@ -15,6 +15,10 @@ QUEUES_ARE_BATCHES = datetime.date(2023, 7, 1)
 EDITOR_FROM_THE_START = datetime.date(2026, 1, 1)
 """A new project has an editor. Client: tests of 2026; null in those of 2024-10, the day is inferred."""
 
+MISSING_APP_IS_NAMED = datetime.date(2026, 1, 1)
+"""The error for an app that does not exist says so; before, the query was not valid. Client: tests of 2024-08 to 2026
+and a comment of SDK 7.17 (foundry_client.py `_get_app`); the day is inferred."""
+
 
 def is_since(store: Store, day: datetime.date) -> bool:
     """Whether a workspace acts as the service did on that day and later; without a payload date it always does."""

@@ -8,11 +8,12 @@ from typing import Any
 import msgspec
 
 from mockserver.api.graphql.call import Call
+from mockserver.api.graphql.dates import MISSING_APP_IS_NAMED, is_since
 from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.resolvers.models import find_run
 from mockserver.api.graphql.resolvers.waiting import wait_for
 from mockserver.api.graphql.texts import check_texts
-from mockserver.errors import BadInput, MalformedRequest
+from mockserver.errors import BadInput, MalformedRequest, QueryNotValid
 from mockserver.exports.request import ExportParams
 from mockserver.exports.scope import build_catalog_scope
 from mockserver.world.changes.foundry_apps import AppSettings
@@ -46,10 +47,12 @@ def add_to(fields: Fields) -> None:
 
 def find_app(_source: Any, call: Call, where: Mapping[str, Any]) -> FoundryApp:
     """SDKs since 7.17 look for the words "not found" in an error of a code that they do not know (foundry_client.py);
-    RESOURCE_NOT_FOUND would end in a TypeError there. Raises BadInput."""
+    RESOURCE_NOT_FOUND would end in a TypeError there. Earlier ones look for a query that is not valid. Raises BadInput,
+    QueryNotValid."""
     app = call.find(FoundryApp, str(where.get("id")))
     if app is None:
-        raise BadInput(f"Foundry app {where.get('id')!r} not found in this workspace")
+        error = BadInput if is_since(call.store, MISSING_APP_IS_NAMED) else QueryNotValid
+        raise error(f"Foundry app {where.get('id')!r} not found in this workspace")
     return app
 
 

@@ -84,7 +84,15 @@ def test_a_model_run_has_no_cost_and_no_training(own: MockWorkspace) -> None:
 def test_an_app_is_not_found_in_the_words_that_sdks_look_for(own: MockWorkspace) -> None:
     [error] = answer_in(own, '{findModelFoundryApp(where: {id: "nobody"}){id name}}')["errors"]
     assert "not found" in error["message"]
-    assert error["extensions"]["code"] != "RESOURCE_NOT_FOUND"
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+@pytest.mark.known("client")
+def test_until_2026_a_query_of_an_app_that_does_not_exist_is_not_valid(server: ServedWorld) -> None:
+    """test_foundry.py test_get_app_with_invalid_id, 3.78.2 to 6.0.0: ResourceNotFoundError for InvalidQueryError."""
+    earlier = server.workspace(payload_date="2024-10-20")
+    [error] = answer_in(earlier, '{findModelFoundryApp(where: {id: "nobody"}){id name}}')["errors"]
+    assert error["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
 
 
 @pytest.mark.known("client")
