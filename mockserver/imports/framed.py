@@ -106,7 +106,7 @@ class FramedLabel:
                 f"expected {' or '.join(kinds)} (masks are sent under the key masks)",
             )
         check_keys(line, tool, ("segments",))
-        assert line.segments, "check_keys requires them"
+        assert line.segments, "check_keys requires them, and there is none without a key frame"
         sheet = self.sheets[self._read_plane(line)]
         start = self._features.build_feature(tool, annotation_kind=kinds[tool.kind])
         known: dict[tuple[str, ...], str] = {}

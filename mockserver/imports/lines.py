@@ -199,7 +199,7 @@ class Line(Question, frozen=True, kw_only=True):
     page: Index | None = None
     unit: str | None = None
     text_selections: list[Selection] | None = None
-    segments: list[Segment] | None = None
+    segments: Annotated[list[Segment], msgspec.Meta(min_length=1)] | None = None
     masks: Masks | None = None
     group_key: str | None = None
     relationship: Relation | None = None

@@ -1,6 +1,7 @@
 """Single annotations: what an export says of them, and what is said of wrong ones."""
 
 import base64
+import contextlib
 import struct
 import zlib
 from typing import Any
@@ -278,3 +279,29 @@ def test_a_relationship_joins_the_objects_of_two_other_lines(direction: str) -> 
     first, second = (item["feature_id"] for item in body["objects"])
     assert joined[f"{direction}_relationship"] == {"source": first, "target": second}
     assert joined["annotation_kind"] == f"Image{direction.capitalize()}Relationship"
+
+
+EMPTY = [
+    {"name": "the-line", "line": []},
+    {"name": "the-polygon", "polygon": []},
+    {"name": "the-rectangle", "segments": []},
+    {"name": "the-rectangle", "segments": [{"keyframes": []}]},
+    {"name": "the-raster-segmentation", "masks": {"frames": [], "instances": []}},
+    {"name": "the-raster-segmentation", "mask": {"counts": [], "size": [1, 1]}},
+    {"name": "the-named-entity", "textSelections": []},
+    {"name": "the-named-entity", "textSelections": [{"tokenIds": [], "groupId": "", "page": 1}]},
+    {"name": "choices", "answers": []},
+    {"name": "note", "answer": "x", "frames": []},
+    {"name": "the-rectangle", "bbox": BOX, "classifications": []},
+]
+"""Lines with a list that is empty, or with an empty list of parts."""
+
+
+@pytest.mark.parametrize(
+    "media", ["IMAGE", "VIDEO", "TEXT", "PDF", "AUDIO", "CONVERSATIONAL", "DICOM", "TMS_GEO", "HTML"]
+)
+@pytest.mark.parametrize("line", EMPTY, ids=[orjson.dumps(line).decode() for line in EMPTY])
+def test_empty_lists_are_refused_or_imported_in_every_medium(media: str, line: Line) -> None:
+    for more in ({}, {"page": 1, "unit": "POINTS"}, {"groupKey": "axial"}):
+        with contextlib.suppress(LineProblem):
+            build(media, line | more)
