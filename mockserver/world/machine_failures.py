@@ -11,6 +11,8 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import apsw
@@ -135,12 +137,24 @@ def _build_fault(fault: tuple[str, str], where: object, why: str) -> ResourceFai
     return report_failure(f"{what} {name}: {why}; {advice}")
 
 
+@contextmanager
+def hide_from_log() -> Iterator[None]:
+    """Inside this block no fault that this thread finds is logged: the files are removed on purpose."""
+    _unlogged.active = True
+    try:
+        yield
+    finally:
+        _unlogged.active = False
+
+
 def report_failure(message: str) -> ResourceFailed:
     """Logs a fault of something that the server needs, once a minute, and returns it as an error."""
-    _note(message)
+    if not getattr(_unlogged, "active", False):
+        _note(message)
     return ResourceFailed(message)
 
 
+_unlogged = threading.local()
 _lock = threading.Lock()
 _noted: dict[str, float] = {}
 _MOST_NOTED = 100

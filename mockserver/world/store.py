@@ -7,6 +7,7 @@ committed or lost together with the change. Which changes there are, the familie
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -17,7 +18,7 @@ from mockserver.errors import Conflict, MockserverError, ResourceFailed
 from mockserver.world.change import Change
 from mockserver.world.clock import Clock
 from mockserver.world.database import Clause, Connection, Database, Record
-from mockserver.world.machine_failures import find_machine_failure
+from mockserver.world.machine_failures import find_machine_failure, hide_from_log
 from mockserver.world.people import Organization, Person
 from mockserver.world.presence import Presence
 from mockserver.world.schema import tables
@@ -138,8 +139,15 @@ class Store:
 
     def _fault_of(self, error: BaseException) -> MockserverError | None:
         """The fault of the machine that `error` reports; that the workspace ends, while its files are moved away."""
-        fault = find_machine_failure(error, self._presence.path)
-        return _build_conflict() if fault is not None and self._ending else fault
+        if not self._ending:
+            return find_machine_failure(error, self._presence.path)
+        with hide_from_log():
+            return None if find_machine_failure(error, self._presence.path) is None else _build_conflict()
+
+    def _check_presence(self) -> None:
+        """Raises ResourceFailed when the file of the database is gone."""
+        with hide_from_log() if self._ending else contextlib.nullcontext():
+            self._presence.check()
 
     # Reading
 
@@ -224,7 +232,7 @@ class Store:
                     self._changing = threading.get_ident()
                     yield change
                     self._append_events(change)
-                    self._presence.check()
+                    self._check_presence()
                     connection.commit()
                 except BaseException:
                     connection.rollback()

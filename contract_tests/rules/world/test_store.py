@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from contract_tests.rules.worlds import generate_world
-from mockserver.errors import Conflict, NotFound
+from mockserver.errors import Conflict, NotFound, ResourceFailed
+from mockserver.world import machine_failures
 from mockserver.world.change import Change
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.changes.labels import LabelChanges
@@ -482,3 +483,28 @@ def test_a_read_waits_for_no_change_and_sees_what_is_committed(store: Store) -> 
         seen.set()
         running_change.result()
     assert project(store, "renamed").id == before.id
+
+
+def test_a_world_that_is_removed_on_purpose_is_no_fault_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine_failures, "_noted", {})  # each cause is logged once a minute
+    path = tmp_path / "removed.sqlite"
+    with closing(Store.create(SqliteDatabase(path), *generate_world())) as store:
+        with store.hide_faults():
+            path.rename(tmp_path / "elsewhere.sqlite")
+            with pytest.raises(Conflict), store.change():
+                pass
+        assert caplog.messages == []
+
+
+def test_a_world_that_somebody_removes_is_a_fault_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine_failures, "_noted", {})  # each cause is logged once a minute
+    path = tmp_path / "removed.sqlite"
+    with closing(Store.create(SqliteDatabase(path), *generate_world())) as store:
+        path.rename(tmp_path / "elsewhere.sqlite")
+        with pytest.raises(ResourceFailed), store.change():
+            pass
+    assert [message for message in caplog.messages if str(path) in message]
