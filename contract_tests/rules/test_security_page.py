@@ -22,7 +22,7 @@ from mockserver.serving.log import INTERVAL
 from mockserver.settings import LONGEST_KEY
 from mockserver.workspaces.annotation_work import LARGEST_ROW
 from mockserver.workspaces.row_imports import MOST_CHUNKS, MOST_FILE, MOST_MANIFEST
-from mockserver.world import progress
+from mockserver.world.changes import polls
 
 HOLDS = {
     "the head of a request, trailers and the frames of chunks included": f"{BOUNDS.head:,} bytes",
@@ -54,7 +54,7 @@ HOLDS = {
     "a name, description or URL that GraphQL is given to keep": f"{MOST_TEXT:,} characters",
     "requests that wait for deliveries": f"{MOST_WAITING:,}, half of them for one workspace",
     "an API key": f"{LONGEST_KEY:,} characters",
-    "questions about processing that are remembered": f"{progress.MOST_KEPT:,} of a workspace",
+    "questions about processing that are remembered": f"{polls.MOST_KEPT:,} of a workspace",
     "a scenario file": f"{MOST_BYTES:,} bytes",
     "a message to a client": f"{errors.MOST_MESSAGE:,} characters",
     "a word that is compared with known words": (f"{errors.MOST_COMPARED} characters, {errors.MOST_CANDIDATES} words"),

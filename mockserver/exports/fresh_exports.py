@@ -8,6 +8,7 @@ from enum import Flag, auto
 import msgspec
 
 from mockserver.world.database import JsonText
+from mockserver.world.progression import AT_ONCE
 from mockserver.world.tasks import EXPORT, Task, TaskStatus
 
 MOMENT = 5_000_000
@@ -32,16 +33,19 @@ class FreshExports:
     The service takes seconds for an export, in which it can be cancelled and is listed as IN_PROGRESS (SDK tests
     test_export_data_rows_streamable.py 7.17.0). The mock writes small ones immediately and shows the client that
     waits a COMPLETE task, because a first poll that is not COMPLETE costs every SDK two seconds. Other requests are
-    answered IN_PROGRESS, once (inferred).
+    answered IN_PROGRESS, once (inferred). What clients have seen is kept in memory: exports that an earlier server has
+    written are COMPLETE to everybody.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, first: int) -> None:
+        """`first` is the number of the first task that may be new: earlier ones are of an earlier server."""
+        self._first = first
         self._lock = threading.Lock()
         self._seen: dict[str, Seen] = {}
 
     def is_fresh(self, task: Task, now: int) -> bool:
         """Whether a query that does not wait for the task may still see it IN_PROGRESS."""
-        return _is_new(task, now) and not self._get(task) & (Seen.IN_PROGRESS | Seen.READ)
+        return self._is_new(task, now) and not self._get(task) & (Seen.IN_PROGRESS | Seen.READ)
 
     def show_running(self, task: Task) -> Task:
         """The task as IN_PROGRESS, which a client sees only once."""
@@ -62,7 +66,11 @@ class FreshExports:
 
     def can_cancel(self, task: Task, now: int) -> bool:
         """Whether no client has seen the task COMPLETE since its creation, or since one has seen it IN_PROGRESS."""
-        return _is_new(task, now) and not self._get(task) & Seen.COMPLETE
+        return self._is_new(task, now) and not self._get(task) & Seen.COMPLETE
+
+    def _is_new(self, task: Task, now: int) -> bool:
+        immediate = task.status == TaskStatus.COMPLETE and task.type == EXPORT and task.pace == AT_ONCE
+        return immediate and task.no >= self._first and now - task.created_at < MOMENT
 
     def _get(self, task: Task) -> Seen:
         return self._seen.get(task.id, Seen.NOTHING)
@@ -72,8 +80,3 @@ class FreshExports:
             self._seen[task.id] = seen
             if len(self._seen) > KEPT:
                 del self._seen[next(iter(self._seen))]
-
-
-def _is_new(task: Task, now: int) -> bool:
-    immediate = task.status == TaskStatus.COMPLETE and task.type == EXPORT and task.pace == '"at_once"'
-    return immediate and now - task.created_at < MOMENT

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from mockserver.conversion import decode
 from mockserver.errors import Conflict, MockserverError
 from mockserver.exports.budget import Budget
 from mockserver.exports.chunks import build_single_stream
@@ -28,10 +29,10 @@ from mockserver.exports.streams import ERRORS, FOLDER, RESULT, Streams, TaskResu
 from mockserver.faults.armed import Faults
 from mockserver.faults.rule import FaultRule
 from mockserver.links import RESULT_DAYS, Links, good_until
+from mockserver.world.changes.polls import Polls, find_share
 from mockserver.world.changes.tasks import TaskChanges
 from mockserver.world.database import Clause, Connection, JsonText
-from mockserver.world.progress import Progress
-from mockserver.world.progression import decode_pace
+from mockserver.world.progression import AT_ONCE
 from mockserver.world.store import Store
 from mockserver.world.tasks import EXPORT, Task, TaskStatus
 
@@ -41,8 +42,9 @@ REPORT_EVERY = 20_000
 """Rows between two reports of progress: each is a transaction."""
 
 
-AT_ONCE = JsonText('"at_once"')
-"""The pace of a task that has no progression."""
+_MAY_SEEM_TO_RUN = Clause(
+    "type = :type AND (status = :running OR pace <> :pace)", type=EXPORT, running=TaskStatus.IN_PROGRESS, pace=AT_ONCE
+)
 
 
 class RequestedFailure(MockserverError):
@@ -89,7 +91,6 @@ class Exports:
         self, store: Store, links: Links, results: Results, threads: ThreadPoolExecutor, budget: Budget, faults: Faults
     ) -> None:
         self._faults = faults
-        self.fresh = FreshExports()
         self._store, self._links = store, links
         self._results = TaskResults(results, budget)
         self._tasks = TaskChanges(store)
@@ -103,13 +104,14 @@ class Exports:
             most_running=MOST_RUNNING,
         )
         self._jobs = Jobs(kind, threads, store.clock)
-        self._progress = Progress(store.clock)
+        self._polls = Polls(store)
         self._creating = threading.Lock()
         """Is held while an export is created, so that those that are created together keep to the limits."""
-        self._requests: dict[str, ExportRequest] = {}
+        with store.reading() as connection:
+            self.fresh = FreshExports(connection.next_number(Task))
+            earlier = connection.select(Task, _MAY_SEEM_TO_RUN, order="no")
+        self._requests = {task.id: decode(task.request, ExportRequest) for task in earlier}
         """The exports that may count as running, by task id."""
-        self._requested_failures: set[str] = set()
-        """Tasks of this process that fail because a test requested it: clients see that when their time has come."""
         self.sweep()
 
     def create(self, request: ExportRequest, *, name: str | None, base_url: str) -> tuple[Task, Future[None]]:
@@ -132,12 +134,22 @@ class Exports:
         snapshot = self._store.snapshot()
         try:
             scope = build_scope(snapshot, request)
-            task = self._tasks.create_task(type=EXPORT, name=name, request=text, base_url=base_url)
+            with self._store.change():
+                task = self._tasks.create_task(type=EXPORT, name=name, request=text, base_url=base_url)
+                job = ExportJob(task, snapshot, scope, request.params, self._faults.hit_export())
+                self._record_fault(job)
         except BaseException:
             snapshot.close()
             raise
         self._requests[task.id] = request
-        return task, ExportJob(task, snapshot, scope, request.params, self._faults.hit_export())
+        return task, job
+
+    def _record_fault(self, job: ExportJob) -> None:
+        """Records how a test wants the export to end: it ends so although the server is stopped before."""
+        if job.fault is not None and job.has_fault("export_fails"):
+            self._tasks.request_failure(job.id, job.fault.option("message"))
+        elif job.has_fault("export_hangs"):
+            self._tasks.let_hang(job.id)
 
     def _list_running(self) -> list[ExportRequest]:
         """The requests of the exports that clients see IN_PROGRESS, because those are what clients can wait for."""
@@ -167,8 +179,6 @@ class Exports:
         """Writes both streams and records that the task is COMPLETE. Raises JobStopped when it was cancelled."""
         fault = job.fault
         if fault is not None and job.has_fault("export_fails"):
-            if job.task.pace != AT_ONCE:
-                self._requested_failures.add(job.id)
             raise RequestedFailure(fault.option("message"))
         rows = self._build_rows(job)
         report = ProgressReport(self._tasks, self._jobs, job.id, rows)
@@ -197,9 +207,7 @@ class Exports:
         """The task as a poll sees it. Only a query for one task by its id counts as a poll."""
         seen = self.view(task)
         hidden = task.status != TaskStatus.IN_PROGRESS or self._jobs.failure(task.id) is not None
-        if hidden and seen.status == TaskStatus.IN_PROGRESS:
-            self._progress.poll(task.id, decode_pace(task.pace), since=task.created_at)
-        return seen
+        return self.view(self._polls.count(task)) if hidden and seen.status == TaskStatus.IN_PROGRESS else seen
 
     def view(self, task: Task) -> Task:
         """The task as clients see it: its progression may still show IN_PROGRESS when it is COMPLETE, or when it has
@@ -209,12 +217,11 @@ class Exports:
         """
         if task.status == TaskStatus.IN_PROGRESS and (reason := self._jobs.failure(task.id)) is not None:
             task = msgspec.structs.replace(task, status=TaskStatus.FAILED, failure=reason)
-        ended = task.status == TaskStatus.COMPLETE or task.id in self._requested_failures
-        if not ended or task.status == TaskStatus.CANCELED or task.pace == AT_ONCE:
+        failed_on_request = task.status == TaskStatus.FAILED and task.requested_failure is not None
+        if task.pace == AT_ONCE or not (task.status == TaskStatus.COMPLETE or failed_on_request):
             return task
-        share = self._progress.share(task.id, decode_pace(task.pace), since=task.created_at)
+        share = find_share(task, self._store.clock.now())
         if share >= 1:
-            self._requested_failures.discard(task.id)
             return task
         return msgspec.structs.replace(
             task,

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import msgspec
 
 from mockserver.errors import Conflict, NotFound, nearest, quote
+from mockserver.faults.counts import NO_CALLS, Counts, FaultStorage
 from mockserver.faults.kind import Stage
-from mockserver.faults.rule import MOST_RULES, FaultRule, check_rule, parse_until
+from mockserver.faults.rule import MOST_RULES, FaultRule, check_rule, decode_rule, encode_rule, parse_until
 from mockserver.journal.notes import Operation
 from mockserver.journal.selection import fits_path
 
 _SECOND = 1_000_000
 
 
-class Armed:
-    """A rule with its counts. `ends` is a time of the workspace's clock in microseconds UTC."""
+class Armed(msgspec.Struct, frozen=True):
+    """A rule with its number. `ends` is a time of the workspace's clock in microseconds UTC."""
 
-    def __init__(self, id: str, rule: FaultRule, ends: int | None) -> None:  # noqa: A002  the wire's word
-        self.id, self.rule, self.ends = id, rule, ends
-        self.calls = self.hits = 0
-        self._window, self._passed = -1, 0
+    no: int
+    rule: FaultRule
+    ends: int | None
+
+    @property
+    def id(self) -> str:
+        return f"fault-{self.no}"
 
     def matches(self, method: str, path: str, operation: Operation | None) -> bool:
         """Whether a call counts."""
@@ -36,28 +41,28 @@ class Armed:
             operation is not None and (rule.operation == operation.name or rule.operation in operation.root_fields)
         )
 
-    def count(self, now: int) -> bool:
-        """Counts a call, and returns whether the fault hits it."""
-        self.calls += 1
-        if self.has_ended(now) or not self.rule.hits(self.calls, self.hits) or self._is_within_limit(now):
-            return False
-        self.hits += 1
-        return True
+    def count(self, counts: Counts, now: int) -> Counts:
+        """The counts after a further call, which the fault hits if it fits its rule."""
+        counts = counts._replace(calls=counts.calls + 1)
+        if self.has_ended(counts, now) or not self.rule.hits(counts.calls, counts.hits):
+            return counts
+        if "limit" in self.rule.kind.options:
+            counts = counts.let_pass(now // round(self.rule.option("window") * _SECOND))
+            if counts.passed <= self.rule.option("limit"):
+                return counts
+        return counts._replace(hits=counts.hits + 1)
 
-    def has_ended(self, now: int) -> bool:
+    def has_ended(self, counts: Counts, now: int) -> bool:
         most = self.rule.most_hits
-        return (self.ends is not None and now >= self.ends) or (most is not None and self.hits >= most)
+        return (self.ends is not None and now >= self.ends) or (most is not None and counts.hits >= most)
 
-    def _is_within_limit(self, now: int) -> bool:
-        """Whether a limit of calls for each window lets this one pass."""
-        if "limit" not in self.rule.kind.options:
-            return False
-        window = now // round(self.rule.option("window") * _SECOND)
-        if window != self._window:
-            self._window, self._passed = window, 0
-        self._passed += 1
-        passes: bool = self._passed <= self.rule.option("limit")
-        return passes
+
+class Hit(NamedTuple):
+    """A fault that hits a call. `number` counts its hits from 1."""
+
+    id: str
+    rule: FaultRule
+    number: int
 
 
 class FaultState(msgspec.Struct, frozen=True):
@@ -78,54 +83,83 @@ class ActiveFaults:
 
 
 class Faults:
-    """The faults of one workspace. Safe for several threads; in memory, so a restart of the server forgets them."""
+    """The faults of one workspace. Safe for several threads.
 
-    def __init__(self, active: ActiveFaults, now: Callable[[], int], rules: Iterable[FaultRule] = ()) -> None:
-        """`now` is the workspace's clock; `rules` are those of its scenario."""
-        self._active, self._now = active, now
+    Rules are remembered, and counts are read from the storage and written to it for each call: so a fault hits as many
+    calls as were requested, also if the server is killed between two of them.
+    """
+
+    def __init__(self, active: ActiveFaults, now: Callable[[], int], storage: FaultStorage) -> None:
+        """`now` is the workspace's clock."""
+        self._active, self._now, self._storage = active, now, storage
         self._lock = threading.Lock()
         self._armed: list[Armed] = []
-        self._last = 0
-        for rule in rules:
-            self.add(rule)
+
+    def begin(self, rules: Sequence[FaultRule]) -> None:
+        """Requests the faults of a scenario."""
+        if rules:
+            with self._lock:
+                self._add(rules)
+
+    def load(self) -> None:
+        """Goes on with the faults that an earlier server has left."""
+        with self._lock:
+            self._keep([Armed(fault.no, decode_rule(fault.rule), fault.ends) for fault in self._storage.load()])
+
+    def close(self) -> None:
+        """Forgets the faults, which stay in the storage."""
+        with self._lock:
+            self._keep([])
 
     def add(self, rule: FaultRule) -> FaultState:
         """Requests a fault. Raises BadInput for a wrong rule, and Conflict if there are MOST_RULES already."""
         check_rule(rule)
-        ends = _find_end(rule, self._now())
         with self._lock:
             if len(self._armed) >= MOST_RULES:
                 raise Conflict(f"{MOST_RULES} faults are requested already; remove them by DELETE /_mock/faults")
-            self._last += 1
-            armed = Armed(f"fault-{self._last}", rule, ends)
-            self._armed.append(armed)
-            self._active.count += 1
-        return self._show(armed)
+            self._add([rule])
+            return self._show(self._armed[-1], NO_CALLS)
+
+    def _add(self, rules: Sequence[FaultRule]) -> None:
+        """The caller has the lock."""
+        ends = [_find_end(rule, self._now()) for rule in rules]
+        first = self._storage.add([(encode_rule(rule), end) for rule, end in zip(rules, ends, strict=True)])
+        armed = [Armed(first + index, rule, end) for index, (rule, end) in enumerate(zip(rules, ends, strict=True))]
+        self._keep([*self._armed, *armed])
 
     def list_states(self) -> list[FaultState]:
-        return [self._show(each) for each in list(self._armed)]
+        armed = self._armed
+        if not armed:
+            return []
+        counts = {fault.no: fault.counts for fault in self._storage.load()}
+        return [self._show(each, counts[each.no]) for each in armed if each.no in counts]
 
     def find(self, id: str) -> FaultState:  # noqa: A002  the wire's word
         """Raises NotFound."""
-        for armed in list(self._armed):
-            if armed.id == id:
-                return self._show(armed)
-        known = quote(nearest(id, [armed.id for armed in self._armed]))
+        states = self.list_states()
+        for state in states:
+            if state.id == id:
+                return state
+        known = quote(nearest(id, [state.id for state in states]))
         raise NotFound(f"There is no fault {id!r}; the nearest known are {known or 'none'}")
 
     def remove(self, id: str) -> None:  # noqa: A002  the wire's word
         """Raises NotFound."""
         self.find(id)
-        with self._lock:
-            self._keep([armed for armed in self._armed if armed.id != id])
+        self._remove([armed for armed in self._armed if armed.id == id])
 
     def clear(self) -> None:
         """Removes all faults."""
+        self._remove(self._armed)
+
+    def _remove(self, removed: list[Armed]) -> None:
         with self._lock:
-            self._keep([])
+            if removed:
+                self._storage.remove([armed.no for armed in removed])
+                self._keep([armed for armed in self._armed if armed not in removed])
 
     def _keep(self, armed: list[Armed]) -> None:
-        self._active.count -= len(self._armed) - len(armed)
+        self._active.count += len(armed) - len(self._armed)
         self._armed = armed
 
     @property
@@ -133,36 +167,41 @@ class Faults:
         """Whether a rule names an operation, which only the body of a call says."""
         return any(armed.rule.operation is not None for armed in self._armed)
 
-    def hit_call(self, method: str, path: str, operation: Operation | None) -> Armed | None:
-        """Counts a call for every rule that it matches, and returns the first that hits it."""
-        now = self._now()
-        with self._lock:
-            hits = [
-                armed
-                for armed in self._armed
-                if armed.rule.kind.stage is not Stage.EXPORT
-                and armed.matches(method, path, operation)
-                and armed.count(now)
-            ]
+    async def hit_call(self, method: str, path: str, operation: Operation | None) -> Hit | None:
+        """Counts a call for every rule that it matches, and returns the first that hits it. Raises WireError if it
+        cannot be counted."""
+        matching = [
+            armed
+            for armed in self._armed
+            if armed.rule.kind.stage is not Stage.EXPORT and armed.matches(method, path, operation)
+        ]
+        if not matching:
+            return None
+        hits = await self._storage.run(lambda: self._count(matching))
         return hits[0] if hits else None
 
     def hit_export(self) -> FaultRule | None:
-        """Counts an export that begins now, and returns the rule of the first fault that hits it."""
-        if not self._armed:
-            return None
-        now = self._now()
-        with self._lock:
-            for armed in self._armed:
-                if armed.rule.kind.stage is Stage.EXPORT and armed.count(now):
-                    return armed.rule
+        """Counts an export that begins now, and returns the rule of the first fault that hits it: the others do not
+        count it. Within a change of the workspace, it is counted if that is committed."""
+        for armed in self._armed:
+            if armed.rule.kind.stage is Stage.EXPORT and self._count([armed]):
+                return armed.rule
         return None
+
+    def _count(self, matching: list[Armed]) -> list[Hit]:
+        """Counts a call for these rules, and returns those that hit it."""
+        now, rules = self._now(), {armed.no: armed for armed in matching}
+        counted = self._storage.count(list(rules), lambda no, counts: rules[no].count(counts, now))
+        return [
+            Hit(rules[no].id, rules[no].rule, after.hits) for no, before, after in counted if after.hits > before.hits
+        ]
 
     def now(self) -> int:
         """The workspace's clock, in microseconds UTC."""
         return self._now()
 
-    def _show(self, armed: Armed) -> FaultState:
-        return FaultState(armed.id, armed.rule, armed.calls, armed.hits, armed.has_ended(self._now()))
+    def _show(self, armed: Armed, counts: Counts) -> FaultState:
+        return FaultState(armed.id, armed.rule, counts.calls, counts.hits, armed.has_ended(counts, self._now()))
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

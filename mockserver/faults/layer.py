@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mockserver.errors import WireError
 from mockserver.faults.armed import ActiveFaults, Faults
-from mockserver.faults.call import FaultyCall
+from mockserver.faults.call import GRAPHQL_PATHS, FaultyCall
+from mockserver.http.responses import error_response, json_response
 from mockserver.journal.notes import AppliedFault, Operation, notes_of
 
 CONTROL = "/_mock/"
@@ -40,17 +43,29 @@ class FaultLayer:
         if faults.needs_operation and scope["method"] == "POST":
             body = BufferedBody(receive)
             operation, receive = await self._read_operation(await body.read()), body.receive
-        armed = faults.hit_call(scope["method"], scope["path"], operation)
-        if armed is None or armed.rule.kind.act is None:
+        try:
+            hit = await faults.hit_call(scope["method"], scope["path"], operation)
+        except WireError as error:
+            await _refuse(scope, error)(scope, receive, send)
+            return
+        act = None if hit is None else hit.rule.kind.act
+        if hit is None or act is None:
             await self._app(scope, receive, send)
             return
-        rule, notes = armed.rule, notes_of(scope)
-        notes.fault, notes.operation = AppliedFault(armed.id, rule.fault), operation
+        rule, notes = hit.rule, notes_of(scope)
+        notes.fault, notes.operation = AppliedFault(hit.id, rule.fault), operation
         call = FaultyCall(
             self._app, scope, receive, send, rule.option_values,
-            carried_out=rule.when == "after", chance=f"{rule.seed}/{armed.hits}", now=faults.now(),
+            carried_out=rule.when == "after", chance=f"{rule.seed}/{hit.number}", now=faults.now(),
         )  # fmt: skip
-        await armed.rule.kind.act(call)
+        await act(call)
+
+
+def _refuse(scope: Scope, error: WireError) -> Response:
+    """The answer to a call that cannot be counted, for example because the disk is full."""
+    if scope["path"].rstrip("/").endswith(GRAPHQL_PATHS):
+        return json_response({"errors": [error.as_graphql()], "data": None}, 400)
+    return error_response(error)
 
 
 class BufferedBody:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from mockserver.conversion import decode
 from mockserver.errors import BadInput, nearest, quote
 from mockserver.faults.kind import Kind, Stage
 from mockserver.faults.kinds import KINDS
@@ -83,6 +84,16 @@ class FaultRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             return True
         digest = hashlib.blake2b(f"{self.seed}/{number}".encode(), digest_size=8).digest()
         return int.from_bytes(digest, "big") < self.share * 2**64
+
+
+def encode_rule(rule: FaultRule) -> str:
+    """The rule as JSON."""
+    return msgspec.json.encode(rule).decode()
+
+
+def decode_rule(text: str) -> FaultRule:
+    """Parses what `encode_rule` returns."""
+    return decode(text, FaultRule)
 
 
 OPTIONS = tuple(name for name in FaultRule.__struct_fields__ if any(name in kind.options for kind in KINDS.values()))

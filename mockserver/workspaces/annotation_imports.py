@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from mockserver.errors import LinkRefused, NotFound
 from mockserver.workspaces.uploads import UploadedFile, Uploads
+from mockserver.world.changes.polls import Polls, find_share
 from mockserver.world.imports import AnnotationImport, AnnotationKind
-from mockserver.world.progress import Progress
-from mockserver.world.progression import decode_pace
 from mockserver.world.store import Store
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class AnnotationImports:
 
     def __init__(self, store: Store, uploads: Uploads) -> None:
         self._store, self._uploads = store, uploads
-        self._progress = Progress(store.clock)
+        self._polls = Polls(store)
 
     @property
     def _runs(self) -> AnnotationRuns:
@@ -63,13 +64,15 @@ class AnnotationImports:
 
     # Showing
 
-    def poll(self, record: AnnotationImport) -> None:
-        """Counts a request for an import."""
-        self._progress.poll(record.id, decode_pace(record.pace), since=record.created_at)
+    def poll(self, records: Sequence[AnnotationImport]) -> list[AnnotationImport]:
+        """Counts a request for each of these imports. Returns them as they are after it."""
+        with self._store.change():
+            counted = [self._polls.count(record) for record in records]
+        return [msgspec.structs.replace(record, polls=record.polls + 1) for record in counted]
 
     def find_share(self, record: AnnotationImport) -> float:
         """How much of an import is done as clients see it; 1 means finished."""
-        return self._progress.share(record.id, decode_pace(record.pace), since=record.created_at)
+        return find_share(record, self._store.clock.now())
 
     def delete(self, import_id: str) -> AnnotationImport:
         """Deletes an import with its pre-labels. Raises NotFound."""

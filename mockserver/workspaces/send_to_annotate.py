@@ -29,10 +29,11 @@ from mockserver.world.changes.labels import LabelChanges
 from mockserver.world.changes.queues import QueueChanges
 from mockserver.world.changes.row_lookup import RowRef
 from mockserver.world.data_rows import DataRow
-from mockserver.world.database import Clause, Connection, JsonText
+from mockserver.world.database import Clause, Connection
 from mockserver.world.imports import AnnotationImport, AnnotationKind, PreLabel
 from mockserver.world.labels import Body, Label, ProjectRow, parse_body
 from mockserver.world.models import ModelRun, ModelRunRow, Prediction
+from mockserver.world.progression import AT_ONCE
 from mockserver.world.projects import INITIAL_LABELING, Project, TaskQueue
 from mockserver.world.queries.conditions import match_subquery
 from mockserver.world.store import Store
@@ -142,7 +143,7 @@ class SendToAnnotate:
         first = request.queue_id is not None and self._find_queue(connection).queue_type == INITIAL_LABELING
         record = AnnotationImport(
             id=task.id, kind=AnnotationKind.PRE_LABELS if first else AnnotationKind.LABELS,
-            parent_id=request.project_id, name=request.batch_name, failed=False, pace=JsonText('"at_once"'),
+            parent_id=request.project_id, name=request.batch_name, failed=False, pace=AT_ONCE,
             input_url=None, input_id=None, status_id="", error_id="", created_by=task.created_by,
             created_at=change.now,
         )  # fmt: skip

@@ -16,11 +16,11 @@ from mockserver.links import Links
 from mockserver.parts import HasParts, Part
 from mockserver.webhooks.dispatcher import Dispatcher
 from mockserver.webhooks.outbox import OutboxWriter
+from mockserver.workspaces.kept_faults import KeptFaults
 from mockserver.workspaces.long_changes import LongChanges
 from mockserver.workspaces.manifest import WorkspaceManifest
 from mockserver.workspaces.storage import Life
 from mockserver.world.changes.deliveries import Deliveries
-from mockserver.world.progress import Progress
 from mockserver.world.store import Hooks
 from mockserver.world.workspace import Workspace as World
 
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from mockserver.world.changes.models import ModelChanges
     from mockserver.world.changes.ontologies import OntologyChanges
     from mockserver.world.changes.people import PeopleChanges
+    from mockserver.world.changes.polls import Processing
     from mockserver.world.changes.projects import ProjectChanges
     from mockserver.world.changes.queues import QueueChanges
     from mockserver.world.changes.reservations import ReservationChanges
@@ -113,6 +114,7 @@ class Workspace(HasParts):
     workforces: Part[WorkforceChanges] = Part("mockserver.world.changes.workforces:WorkforceChanges", "store")
     ontologies: Part[OntologyChanges] = Part("mockserver.world.changes.ontologies:OntologyChanges", "store")
     tasks: Part[TaskChanges] = Part("mockserver.world.changes.tasks:TaskChanges", "store")
+    processing: Part[Processing] = Part("mockserver.world.changes.polls:Processing", "store")
 
     def __init__(self, life: Life, parts: Parts, *, is_new: bool = False) -> None:
         """`is_new`: the life has just been created, so it has nothing to send yet, and no files."""
@@ -125,9 +127,9 @@ class Workspace(HasParts):
         self.links = Links.from_secret(life.manifest.secret)
         self.results = life.results
         self.threads, self.budget = parts.threads, parts.budget
-        rules = decode(self.world.faults, list[FaultRule])
-        self.faults = Faults(parts.active_faults, store.clock.now, rules)
         self.long_changes = LongChanges()
+        self.faults = Faults(parts.active_faults, store.clock.now, KeptFaults(store, self.long_changes))
+        self._open_faults()
         self.used_at = time.monotonic()
         """The time of the last request that found the workspace."""
         self.key_revoked = self.world.key_revoked
@@ -138,20 +140,19 @@ class Workspace(HasParts):
         self.journal = parts.journals.open(self.api_key, store.clock.now)
         self._dispatcher = parts.dispatcher
         self._dispatcher.attach(self.deliveries, is_new=is_new)
-        self._processing = Progress(store.clock)
         if not is_new:
             self._count_files()
+
+    def _open_faults(self) -> None:
+        """Goes on with the faults that an earlier server has left, or begins with those of the scenario."""
+        if self.world.requested_faults:
+            self.faults.load()
+        else:
+            self.faults.begin(decode(self.world.faults, list[FaultRule]))
 
     def _count_files(self) -> None:
         """Creates the parts that count the files of an earlier run, and delete those that it left unfinished."""
         _counting = (self.exports, self.legacy, self.uploads)
-
-    def is_processed(self, key: str, *, since: int | None = None) -> bool:
-        """Polls the processing that `key` names: whether it is done, as the progression of processing shows it.
-
-        Without `since`, in microseconds UTC, it began when it was first polled.
-        """
-        return self._processing.poll(key, self.settings.progression.processing, since=since) >= 1
 
     def find_refusal(self, url: str) -> str | None:
         """The reason why webhooks to this URL would not arrive, which is logged; None if they may. Raises BadInput."""
@@ -163,7 +164,7 @@ class Workspace(HasParts):
     def close(self) -> None:
         """Stops what runs in the workspace. Its files stay."""
         self._journals.close(self.journal)
-        self.faults.clear()
+        self.faults.close()
         self._dispatcher.detach(self.store)
         for part in self.list_created("exports", "legacy", "jobs"):
             part.close()

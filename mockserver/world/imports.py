@@ -34,7 +34,7 @@ class AnnotationKind(StrEnum):
 
 class AnnotationImport(Record, frozen=True):
     """An import of annotations; `parent_id` is its project, or its model run. `input_url` is the URL that was sent, or
-    None for a file; files are uploads. `pace` delays what is shown of it (progression.py)."""
+    None for a file; files are uploads. `pace` delays what is shown of it, by time or by `polls` (progression.py)."""
 
     TABLE: ClassVar[str] = "annotation_import"
     NOUN: ClassVar[str] = "Import"
@@ -50,6 +50,7 @@ class AnnotationImport(Record, frozen=True):
     error_id: str
     created_by: str
     created_at: int
+    polls: int = 0
 
 
 class PreLabel(Record, frozen=True):

@@ -9,7 +9,7 @@ from mockserver.world.database import JsonText, Record
 
 class LegacyFile(Record, frozen=True):
     """`question` is the request as JSON; `after_event` is the last event that the file includes; `told` says that a
-    client has its URL, which `pace` delays (progression.py). `status` is a TaskStatus."""
+    client has its URL, which `pace` delays by time or by `polls` (progression.py). `status` is a TaskStatus."""
 
     TABLE: ClassVar[str] = "legacy_file"
     no: int
@@ -22,3 +22,4 @@ class LegacyFile(Record, frozen=True):
     after_event: int
     failure: str | None
     created_at: int
+    polls: int = 0

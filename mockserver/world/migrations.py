@@ -91,6 +91,17 @@ MIGRATIONS: tuple[Migration, ...] = (
               project_id TEXT PRIMARY KEY, id TEXT NOT NULL, status TEXT NOT NULL, created_by TEXT NOT NULL,
               requested_by TEXT, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL
             )""",
+            "ALTER TABLE workspace ADD COLUMN requested_faults BIGINT NOT NULL DEFAULT 0",
+            "ALTER TABLE task ADD COLUMN polls BIGINT NOT NULL DEFAULT 0",
+            "ALTER TABLE task ADD COLUMN requested_failure TEXT",
+            "ALTER TABLE task ADD COLUMN hangs BOOLEAN NOT NULL DEFAULT FALSE",
+            "ALTER TABLE annotation_import ADD COLUMN polls BIGINT NOT NULL DEFAULT 0",
+            "ALTER TABLE legacy_file ADD COLUMN polls BIGINT NOT NULL DEFAULT 0",
+            "CREATE TABLE poll (no SERIAL, name TEXT NOT NULL UNIQUE, since BIGINT NOT NULL, polls BIGINT NOT NULL)",
+            """CREATE TABLE fault (
+              no SERIAL, rule TEXT NOT NULL, ends BIGINT, calls BIGINT NOT NULL, hits BIGINT NOT NULL,
+              window_no BIGINT NOT NULL, passed BIGINT NOT NULL
+            )""",
         ),
     ),
 )

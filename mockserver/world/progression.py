@@ -34,6 +34,8 @@ class Delay(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
 
 
 Pace = Literal["at_once"] | Delay
+AT_ONCE = JsonText('"at_once"')
+"""The pace of what has no delay, as columns have it."""
 
 
 class Progression(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

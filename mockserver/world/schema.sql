@@ -18,7 +18,8 @@ CREATE TABLE workspace (
   faults TEXT NOT NULL,
   payload_date TEXT,
   key_revoked BOOLEAN NOT NULL DEFAULT FALSE,
-  files TEXT NOT NULL DEFAULT '[]'
+  files TEXT NOT NULL DEFAULT '[]',
+  requested_faults BIGINT NOT NULL DEFAULT 0
 );
 
 CREATE TABLE organization (
@@ -243,13 +244,14 @@ CREATE INDEX comment_of_issue ON comment (issue_no, no);
 CREATE TABLE task (
   no SERIAL, id TEXT NOT NULL UNIQUE, type TEXT NOT NULL, name TEXT, status TEXT NOT NULL,
   completion_percentage DOUBLE PRECISION NOT NULL, request TEXT NOT NULL, base_url TEXT NOT NULL, pace TEXT NOT NULL, streams TEXT NOT NULL,
-  failure TEXT, created_by TEXT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL
+  failure TEXT, created_by TEXT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL,
+  polls BIGINT NOT NULL DEFAULT 0, requested_failure TEXT, hangs BOOLEAN NOT NULL DEFAULT FALSE
 );
 
 CREATE TABLE annotation_import (
   id TEXT PRIMARY KEY, kind TEXT NOT NULL, parent_id TEXT NOT NULL, name TEXT NOT NULL, failed BOOLEAN NOT NULL,
   pace TEXT NOT NULL, input_url TEXT, input_id TEXT, status_id TEXT NOT NULL, error_id TEXT NOT NULL,
-  created_by TEXT NOT NULL, created_at BIGINT NOT NULL
+  created_by TEXT NOT NULL, created_at BIGINT NOT NULL, polls BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX annotation_import_by_name ON annotation_import (parent_id, name);
 
@@ -308,9 +310,17 @@ CREATE INDEX attempt_of_delivery ON attempt (delivery_no, number);
 -- Files of Export V1. Whoever asks the same again is shown the same file, for a while.
 CREATE TABLE legacy_file (
   no SERIAL, id TEXT NOT NULL UNIQUE, question TEXT NOT NULL, base_url TEXT NOT NULL, status TEXT NOT NULL,
-  told BOOLEAN NOT NULL, pace TEXT NOT NULL, after_event BIGINT NOT NULL, failure TEXT, created_at BIGINT NOT NULL
+  told BOOLEAN NOT NULL, pace TEXT NOT NULL, after_event BIGINT NOT NULL, failure TEXT, created_at BIGINT NOT NULL,
+  polls BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX legacy_file_of_question ON legacy_file (question, no);
+
+-- Polls of processing, by a digest of what was polled, and the faults that tests have requested, with their counts.
+CREATE TABLE poll (no SERIAL, name TEXT NOT NULL UNIQUE, since BIGINT NOT NULL, polls BIGINT NOT NULL);
+CREATE TABLE fault (
+  no SERIAL, rule TEXT NOT NULL, ends BIGINT, calls BIGINT NOT NULL, hits BIGINT NOT NULL,
+  window_no BIGINT NOT NULL, passed BIGINT NOT NULL
+);
 
 -- Models, their runs, and saved searches of the catalog.
 CREATE TABLE model (

@@ -34,7 +34,8 @@ class TaskStatus(StrEnum):
 
 
 class Task(Record, frozen=True):
-    """`streams` is JSON, the chunks of each stream, final once COMPLETE; `pace` delays its end (progression.py)."""
+    """`streams` is JSON, the chunks of each stream, final once COMPLETE; `pace` delays its end by time or by `polls`
+    (progression.py). A test may have requested that it fails, or that it hangs until it is cancelled."""
 
     TABLE: ClassVar[str] = "task"
     no: int
@@ -51,3 +52,6 @@ class Task(Record, frozen=True):
     created_by: str
     created_at: int
     updated_at: int
+    polls: int = 0
+    requested_failure: str | None = None
+    hangs: bool = False

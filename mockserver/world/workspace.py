@@ -6,9 +6,11 @@ from typing import ClassVar
 
 from mockserver.world.database import JsonText, Record
 from mockserver.world.events import Event
+from mockserver.world.faults import ArmedFault
 from mockserver.world.imports import AnnotationImport, ImportRow
 from mockserver.world.jobs import Job
 from mockserver.world.legacy import LegacyFile
+from mockserver.world.polls import Poll
 from mockserver.world.tasks import Task
 from mockserver.world.uploads import Upload
 from mockserver.world.webhooks import Attempt, Delivery, Subscription
@@ -42,6 +44,8 @@ class Workspace(Record, frozen=True):
     """Whether clients are refused as if the key named no workspace."""
     files: JsonText = JsonText("[]")
     """The attributes of imported files, a list of rules of its scenario (world/file_rules.py)."""
+    requested_faults: int = 0
+    """How many faults this life has had, those of its scenario included: the next one has the next number."""
 
 
 OF_ONE_LIFE: tuple[type[Record], ...] = (
@@ -50,6 +54,8 @@ OF_ONE_LIFE: tuple[type[Record], ...] = (
     Job,
     AnnotationImport,
     LegacyFile,
+    Poll,
+    ArmedFault,
     Upload,
     Event,
     Subscription,

@@ -16,6 +16,7 @@ import requests
 from contract_tests.databases import create_database
 from contract_tests.postgres import PrivateCluster
 from contract_tests.rules.commands.starting import ready, run, serve_in
+from contract_tests.rules.world.test_migrations import list_removals
 from contract_tests.serving import ServedWorld
 from contract_tests.waiting import wait_for
 from mockserver.world.migrations import CHECKSUMS
@@ -201,9 +202,7 @@ def make_older(raw: psycopg.Connection) -> None:
     """Makes the tables those of format 2."""
     raw.execute(drop_views().encode(), prepare=False)
     for statement in (
-        f"ALTER TABLE {DATA}.workspace DROP COLUMN key_revoked, DROP COLUMN files",
-        f"ALTER TABLE {DATA}.catalog_slice DROP COLUMN sorting",
-        f"DROP TABLE {DATA}.project_workflow, {DATA}.label_feedback",
+        *list_removals(f"{DATA}."),
         f"CREATE TABLE {DATA}.parameter_override (id TEXT)",
         f"CREATE VIEW {WORLD}.parameter_override AS SELECT id FROM {DATA}.parameter_override",
     ):

@@ -40,6 +40,17 @@ def test_an_export_looks_unfinished_for_as_many_looks_as_were_asked(workspace: M
     assert looks[-1]["result"]
 
 
+def test_a_document_that_names_a_task_twice_polls_it_once(workspace: MockWorkspace) -> None:
+    workspace.progression.exports = {"looks": 1}
+    task = export(workspace)
+    document = "query ($id: ID) { first: task(where: {id: $id}) { status } second: task(where: {id: $id}) { status } }"
+    answers = [ask_in(workspace, document, id=task) for _ in range(2)]
+    assert [[each["status"] for each in answer.values()] for answer in answers] == [
+        ["IN_PROGRESS"] * 2,
+        ["COMPLETE"] * 2,
+    ]
+
+
 def test_an_export_looks_unfinished_until_its_seconds_have_passed(workspace: MockWorkspace) -> None:
     workspace.clock.freeze()
     workspace.progression.exports = {"seconds": 100}

@@ -9,19 +9,21 @@ import pytest
 
 from contract_tests.rules.exports.rows import EVERY_SECTION
 from contract_tests.rules.exports.test_results import read
+from contract_tests.rules.workspaces.test_kept_faults import open_faults
 from contract_tests.rules.worlds import build_database, open_store
+from mockserver.errors import Conflict
 from mockserver.exports.budget import MEGABYTE, Budget
 from mockserver.exports.legacy.files import LegacyFiles
 from mockserver.exports.legacy.files import file_name as legacy_file_name
 from mockserver.exports.legacy.labels import LabelElements
 from mockserver.exports.legacy.requests import parse_labels_request
+from mockserver.exports.limits import TODAY
 from mockserver.exports.request import ExportRequest
 from mockserver.exports.results import Results
 from mockserver.exports.rows import ExportRows
 from mockserver.exports.scope import build_scope
 from mockserver.exports.streams import ERRORS, RESULT, file_name
 from mockserver.exports.tasks import Exports, get_streams
-from mockserver.faults.armed import ActiveFaults, Faults
 from mockserver.faults.rule import FaultRule
 from mockserver.links import Links
 from mockserver.world.changes.settings import WorkspaceSettings
@@ -44,12 +46,17 @@ class Bench:
 
     def __init__(self, store: Store, results: Results, threads: ThreadPoolExecutor, budget: Budget) -> None:
         self.store, self.results, self.budget = store, results, budget
-        self.faults = Faults(ActiveFaults(), store.clock.now)
-        self.exports = Exports(store, LINKS, results, threads, budget, self.faults)
+        self.faults = open_faults(store)
+        self._threads = threads
+        self.exports = self.reopen()
         self.legacy = LegacyFiles(store, LINKS, results, threads, budget)
         with store.reading() as connection:
             self.project = connection.select(Project, order="created_at, id")[0].id
         self.request = ExportRequest(project_id=self.project, params=EVERY_SECTION)
+
+    def reopen(self) -> Exports:
+        """The exports as the next server has them."""
+        return Exports(self.store, LINKS, self.results, self._threads, self.budget, self.faults)
 
     def export(self) -> Task:
         task, future = self.exports.create(self.request, name=None, base_url=HOST)
@@ -155,6 +162,27 @@ def test_a_result_that_is_cancelled_before_anybody_saw_it_is_deleted(bench: Benc
     task = bench.export()
     bench.exports.cancel(task.id)
     assert (bench.names(), bench.budget.used) == ([], 0)
+
+
+def test_the_next_server_counts_the_exports_that_seem_to_run(bench: Bench) -> None:
+    WorkspaceSettings(bench.store).set_progression(Progression(exports=Delay(seconds=60)))
+    bench.store.clock.freeze()
+    for _ in range(TODAY.project):
+        bench.export()
+    later = bench.reopen()
+    with pytest.raises(Conflict, match="10 exports of project"):
+        later.create(bench.request, name=None, base_url=HOST)
+    bench.store.clock.advance(60_000_000)
+    later.create(bench.request, name=None, base_url=HOST)
+
+
+def test_the_next_server_shows_new_exports_as_complete(bench: Bench) -> None:
+    task = bench.export()
+    assert bench.exports.fresh.is_fresh(task, task.created_at)
+    later = bench.reopen()
+    assert not later.fresh.is_fresh(task, task.created_at)
+    with pytest.raises(Conflict, match="is COMPLETE"):
+        later.cancel(task.id)
 
 
 def test_a_file_of_v1_is_the_labels_of_the_world(bench: Bench) -> None:

@@ -22,6 +22,7 @@ from contract_tests.machine import (
     small_disk,
     unable_to_write_files,
 )
+from contract_tests.rules.workspaces.test_kept_faults import open_faults
 from contract_tests.rules.worlds import build_database, open_store
 from contract_tests.serving import ServedWorld
 from contract_tests.waiting import wait_for
@@ -31,7 +32,6 @@ from mockserver.exports.legacy.files import LegacyFiles
 from mockserver.exports.legacy.requests import parse_labels_request
 from mockserver.exports.request import ExportRequest
 from mockserver.exports.tasks import Exports
-from mockserver.faults.armed import ActiveFaults, Faults
 from mockserver.links import Links
 from mockserver.world.database import Clause
 from mockserver.world.projects import Project
@@ -337,7 +337,7 @@ class NoThreads(ThreadPoolExecutor):
 def test_without_a_thread_exports_of_both_kinds_fail_immediately(tmp_path: Path) -> None:
     with open_store(build_database(tmp_path)) as store, NoThreads(1) as threads:
         links, budget, results = Links.from_name("key", 0), Budget(MEGABYTE), FolderResults(tmp_path)
-        exports = Exports(store, links, results, threads, budget, Faults(ActiveFaults(), store.clock.now))
+        exports = Exports(store, links, results, threads, budget, open_faults(store))
         legacy = LegacyFiles(store, links, results, threads, budget)
         for _ in range(12):
             task, future = exports.create(ExportRequest(), name=None, base_url="http://mock")

@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -13,10 +14,30 @@ from mockserver.testing.control import Control
 from mockserver.workspaces.manifest import read_workspace_manifest
 from mockserver.workspaces.world_files import checksum_of
 from mockserver.world.migrations import CHECKSUMS, FIRST_FORMAT, FORMAT, MIGRATIONS
-from mockserver.world.sqlite import SqliteDatabase
+from mockserver.world.schema import schema_parts
+from mockserver.world.sqlite import SqliteDatabase, translate
 
 __all__ = ["original"]
 OLDEST = Path(__file__).with_name("schema_2.sql")
+
+
+def read_tables(schema: str) -> dict[str, list[str]]:
+    """The columns of the tables of a schema."""
+    with closing(sqlite3.connect(":memory:")) as raw:
+        raw.executescript(translate(schema))
+        tables = [name for (name,) in raw.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        return {table: [column[1] for column in raw.execute(f"PRAGMA table_info({table})")] for table in tables}
+
+
+def list_removals(schema: str = "") -> list[str]:
+    """The statements that remove what format 2 does not have; `schema` precedes the names of tables."""
+    oldest, newest = read_tables(OLDEST.read_text()), read_tables(schema_parts()[0])
+    return [f"DROP TABLE {schema}{table}" for table in newest.keys() - oldest.keys()] + [
+        f"ALTER TABLE {schema}{table} DROP COLUMN {column}"
+        for table in newest.keys() & oldest.keys()
+        for column in newest[table]
+        if column not in oldest[table]
+    ]
 
 
 def read_columns(path: Path) -> dict[str, list[tuple[object, ...]]]:
@@ -31,7 +52,7 @@ def read_columns(path: Path) -> dict[str, list[tuple[object, ...]]]:
 def test_a_migrated_file_has_the_tables_of_a_new_one(tmp_path: Path) -> None:
     old, new = tmp_path / "old.sqlite", SqliteDatabase(tmp_path / "new.sqlite")
     with sqlite3.connect(old) as raw:
-        raw.executescript(OLDEST.read_text().replace("SERIAL", "INTEGER PRIMARY KEY").replace("BYTES", "BLOB"))
+        raw.executescript(translate(OLDEST.read_text()))
     SqliteDatabase(old).migrate()
     connection = new.connect()
     new.create_tables(connection)
@@ -55,17 +76,8 @@ def older(original: Path, tmp_path: Path) -> Path:
     for path in [*paths, home(state, FORK) / "origin.sqlite"]:
         with sqlite3.connect(path) as raw:
             raw.executescript(
-                "ALTER TABLE workspace DROP COLUMN files; ALTER TABLE workspace DROP COLUMN key_revoked;"
-                " ALTER TABLE catalog_slice DROP COLUMN sorting;"
-                " DROP TABLE project_workflow; DROP TABLE label_feedback;"
-                " ALTER TABLE person DROP COLUMN deleted; ALTER TABLE dataset DROP COLUMN signer_id;"
-                " ALTER TABLE project_row DROP COLUMN reserved_by; DROP TABLE iam_integration;"
-                " DROP TABLE project_workforce; DROP TABLE foundry_app; DROP TABLE run_metric;"
-                " ALTER TABLE model_run DROP COLUMN model_app_id;"
-                " DROP TABLE label_version;"
-                " DROP TABLE group_invite; DROP TABLE group_event; ALTER TABLE project DROP COLUMN review_quota;"
-                " ALTER TABLE project DROP COLUMN frontend_options;"
-                " CREATE TABLE parameter_override (id TEXT PRIMARY KEY); PRAGMA user_version = 0"
+                "; ".join(list_removals())
+                + "; CREATE TABLE parameter_override (id TEXT PRIMARY KEY); PRAGMA user_version = 0"
             )
         raw.close()
     manifest = state / "manifest.json"

@@ -15,7 +15,9 @@ from mockserver.errors import QueryTooComplex
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import MetadataSchema
 from mockserver.world.database import EVERYTHING, Clause, Connection, R, Record
+from mockserver.world.progression import AT_ONCE
 from mockserver.world.store import Store
+from mockserver.world.tasks import Task, TaskStatus
 
 if TYPE_CHECKING:
     from mockserver.exports.legacy.labels import LabelElements
@@ -63,6 +65,37 @@ class Call(msgspec.Struct):
     _neighbours: dict[str, list[str]] = {}
     """Record id -> ids of the records whose values are read together with its own."""
     _values: dict[tuple[Callable[..., Any], str], Any] = {}
+    _polls: dict[str, Any] = {}
+
+    def poll(self, name: str, count: Callable[[], T]) -> T:
+        """The result of a poll of the thing that `name` names. One request polls it once, even if its document names it
+        twice, or is answered again from its beginning in a thread.
+
+        Raises TakesLong on the event loop while a long change holds the store, because a poll is a change, too.
+        """
+        if name not in self._polls:
+            with self.store.hold_still() as free:
+                if free is None and self.on_loop:
+                    raise TakesLong
+                self._polls[name] = count()
+        result: T = self._polls[name]
+        return result
+
+    def poll_task(self, record: Task) -> Task:
+        """The task as a poll sees it."""
+        exports = self.workspace.exports
+        seen = exports.view(record)
+        is_delayed = record.pace != AT_ONCE and seen.status == TaskStatus.IN_PROGRESS
+        if not is_delayed and record.id not in self._polls:
+            return seen
+        return self.poll(record.id, lambda: exports.poll(record))
+
+    def is_processed(self, name: str, *, since: int | None = None) -> bool:
+        """Polls the processing that `name` names, which without `since` began when it was first polled."""
+        pace = self.workspace.settings.progression.processing
+        if pace == "at_once":
+            return True
+        return self.poll(name, lambda: self.workspace.processing.poll(name, pace, since=since))
 
     def read_together(self, ids: list[str]) -> None:
         """Lets `value_of` one of these records read the values of its neighbours in the list too.

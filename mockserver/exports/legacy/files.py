@@ -31,14 +31,14 @@ from mockserver.exports.results import ResultFile, Results
 from mockserver.exports.text import unescape
 from mockserver.links import RESULT_DAYS, Links, good_until
 from mockserver.world.change import Change
+from mockserver.world.changes.polls import Polls, find_share
 from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.clock import DAY
 from mockserver.world.database import Clause, Connection, JsonText
 from mockserver.world.events import Event, EventKind
 from mockserver.world.legacy import LegacyFile
 from mockserver.world.moments import format_zulu
-from mockserver.world.progress import Progress
-from mockserver.world.progression import decode_pace, encode_pace
+from mockserver.world.progression import encode_pace
 from mockserver.world.queries.events import count_since, match_events_of_project
 from mockserver.world.store import Store
 from mockserver.world.tasks import TaskStatus
@@ -87,7 +87,7 @@ class LegacyFiles:
             most_running=1,
         )
         self._jobs = Jobs(kind, threads, store.clock)
-        self._progress = Progress(store.clock)
+        self._polls = Polls(store)
         self._count_complete()
         self.sweep()
 
@@ -187,7 +187,7 @@ class LegacyFiles:
             file = self._with_failure(record)
             if file.told or file.status == TaskStatus.IN_PROGRESS:
                 return file
-            if self._progress.poll(file_id, decode_pace(file.pace), since=file.created_at) < 1:
+            if find_share(self._polls.count(file), change.now) < 1:
                 return msgspec.structs.replace(file, status=TaskStatus.IN_PROGRESS)
             change.connection.update(LegacyFile, Clause("id = :id", id=file_id), told=True)
             return file

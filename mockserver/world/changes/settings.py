@@ -69,6 +69,7 @@ class WorkspaceSettings:
                 name=name,
                 incarnation=incarnation or new_incarnation(),
                 sequence=0,
+                requested_faults=0,
                 key_revoked=False,
                 clock_offset=clock.offset,
                 clock_frozen_at=clock.frozen_at,

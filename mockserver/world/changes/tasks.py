@@ -11,6 +11,8 @@ from mockserver.world.store import Store
 from mockserver.world.tasks import EXPORT, IMPORTS, Task, TaskStatus
 
 NO_STREAMS = JsonText("{}")
+STOPPED = "The server was stopped while this task ran; start it again"
+"""The reason of the failure of a task that a stopped server has left."""
 
 
 class TaskChanges:
@@ -50,6 +52,14 @@ class TaskChanges:
         yet, is cancelled by its state."""
         return self._update(task_id, state, status=TaskStatus.CANCELED, streams=NO_STREAMS)
 
+    def request_failure(self, task_id: str, failure: str) -> None:
+        """Records that a test wants a running task to fail for this reason."""
+        self._update(task_id, TaskStatus.IN_PROGRESS, requested_failure=failure)
+
+    def let_hang(self, task_id: str) -> None:
+        """Records that a test wants a running task to run until it is cancelled."""
+        self._update(task_id, TaskStatus.IN_PROGRESS, hangs=True)
+
     def _update(self, task_id: str, state: TaskStatus, **values: Any) -> bool:
         """Updates a task that is in this state; whether it was."""
         with self._store.change() as change:
@@ -57,15 +67,17 @@ class TaskChanges:
             return bool(change.connection.update(Task, in_state, updated_at=change.now, **values))
 
     def fail_unfinished_tasks(self) -> int:
-        """Marks the tasks FAILED that a stopped server has left, and returns how many there were."""
+        """Marks the tasks FAILED that a stopped server has left, except those that hang, and returns how many there
+        were."""
         with self._store.change() as change:
             unfinished = Clause("status = :running", running=TaskStatus.IN_PROGRESS)
-            values = {
-                "status": TaskStatus.FAILED,
-                "failure": "The server was stopped while this task ran; start it again",
-            }
-            change.connection.update(LegacyFile, unfinished, **values)
-            return change.connection.update(Task, unfinished, updated_at=change.now, **values)
+            change.connection.update(LegacyFile, unfinished, status=TaskStatus.FAILED, failure=STOPPED)
+            values = unfinished.params | {"failed": TaskStatus.FAILED, "stopped": STOPPED, "now": change.now}
+            return change.connection.run(
+                "UPDATE task SET status = :failed, failure = COALESCE(requested_failure, :stopped), updated_at = :now"
+                f" WHERE {unfinished.sql} AND NOT hangs",
+                values,
+            )
 
 
 def _get_pace(kind: str, progression: Progression) -> Pace:

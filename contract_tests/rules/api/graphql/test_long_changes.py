@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -55,6 +56,26 @@ def test_others_are_answered_while_many_rows_are_deleted(
     """On the loop, the change would be one pause of the others, as long as it takes."""
     create = 'mutation{createDataset(data: {name: "elsewhere"}){id}}'
     _, _, inside = run_beside(deletion(own), lambda: ask_in(crowded.own, create))
+    assert inside > 0, "nobody was answered while the rows were deleted"
+
+
+def test_a_poll_and_a_call_that_a_fault_counts_wait_for_a_long_change_and_hold_nobody_else(
+    crowded: ServedWorld, own: MockWorkspace
+) -> None:
+    own.progression.processing = {"looks": 1}
+    poll = 'query { queryAllDataRowsHaveBeenProcessed(dataRowIds: ["x"]) { allDataRowsHaveBeenProcessed } }'
+    dataset = own.dataset("many")
+
+    def change_and_count() -> list[Any]:
+        calls = [partial(ask_in, own, DELETE_DATASET, id=dataset), *[partial(ask_in, own, poll)] * 4]
+        with ThreadPoolExecutor(len(calls)) as threads, own.fault("slow", seconds=0.0, times="every") as fault:
+            answers = [thread.result() for thread in [threads.submit(call) for call in calls]]
+            assert fault.hits == len(calls)
+        return answers[1:]
+
+    answers, _, inside = run_beside(change_and_count, lambda: ask_in(crowded.own, "{user{id}}"))
+    processed = [each["queryAllDataRowsHaveBeenProcessed"]["allDataRowsHaveBeenProcessed"] for each in answers]
+    assert sorted(processed) == [False, True, True, True]
     assert inside > 0, "nobody was answered while the rows were deleted"
 
 

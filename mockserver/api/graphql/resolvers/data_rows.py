@@ -169,7 +169,7 @@ def find_by_external_ids(_source: Any, call: Call, externalId_in: list[str]) -> 
 def are_processed(_source: Any, call: Call, **rows: Any) -> bool:
     """Whether rows are processed, by id or global key. An SDK sleeps for 30 seconds after the answer no."""
     ids, keys = sorted(rows.get("dataRowIds") or []), sorted(rows.get("globalKeys") or [])
-    return call.workspace.is_processed(f"rows {ids} {keys}")
+    return call.is_processed(f"rows {ids} {keys}")
 
 
 def start_global_keys_job(_source: Any, call: Call, where: Any = None) -> str:
@@ -183,7 +183,7 @@ def start_global_keys_job(_source: Any, call: Call, where: Any = None) -> str:
 def get_global_keys_result(_source: Any, call: Call, jobId: Any = None) -> GlobalKeysResult:
     job_id = (jobId or {}).get("id") or ""
     since, keys = _parse_job(job_id)
-    if not call.workspace.is_processed(f"job {job_id}", since=since):
+    if not call.is_processed(f"job {job_id}", since=since):
         return GlobalKeysResult(None, "IN_PROGRESS")
     matches = [
         row

@@ -79,9 +79,8 @@ def add_to(fields: Fields) -> None:
 def find_task(_source: Any, call: Call, where: Any = None) -> Task:
     """The task with this id. SDKs read the files of an export from it (export_task.py)."""
     task_id = (where or {}).get("id")
-    exports = call.workspace.exports
-    task = exports.poll(call.get(Task, task_id))
-    exports.fresh.mark_read(task)
+    task = call.poll_task(call.get(Task, task_id))
+    call.workspace.exports.fresh.mark_read(task)
     return task
 
 
@@ -109,7 +108,7 @@ def _poll(call: Call, record: Task, *, alone: bool) -> Task:
     client.cancel_task in front of cancelling it (SDK client.py 7.17.0:2832); a client that waits reads a page of a
     hundred tasks (task.py)."""
     exports = call.workspace.exports
-    seen = exports.poll(record)
+    seen = call.poll_task(record)
     if alone and exports.fresh.is_fresh(record, call.store.clock.now()):
         return exports.fresh.show_running(record)
     exports.fresh.mark_seen(seen)

@@ -68,8 +68,7 @@ def find_import(kind: AnnotationKind, _source: Any, call: Call, where: Mapping[s
     else:
         raise BadInput(f"where is {dict(where)!r:.200}; expected id, or projectId or modelRunId with name")
     record = call.one(AnnotationImport, condition, f"Import {where.get('id') or name!r}")
-    call.workspace.annotation_imports.poll(record)
-    return record
+    return poll_imports(call, [record])[0]
 
 
 def list_imports(
@@ -84,9 +83,15 @@ def list_imports(
     if name := (where or {}).get("name"):
         condition &= Clause("name = :name", name=name)
     records = call.select(AnnotationImport, condition, order="created_at, id", skip=skip, first=first)
-    for record in records:
-        call.workspace.annotation_imports.poll(record)
-    return records
+    return poll_imports(call, records)
+
+
+def poll_imports(call: Call, records: list[AnnotationImport]) -> list[AnnotationImport]:
+    """The imports as clients see them after this request."""
+    imports = call.workspace.annotation_imports
+    if all(imports.find_share(record) >= 1 for record in records):
+        return records
+    return call.poll(" ".join(record.id for record in records), lambda: imports.poll(records))
 
 
 def create_import(kind: AnnotationKind, _source: Any, call: Call, data: Mapping[str, Any]) -> AnnotationImport:

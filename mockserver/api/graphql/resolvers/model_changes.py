@@ -183,5 +183,5 @@ def remove_rows(_source: Any, call: Call, where: Mapping[str, Any]) -> bool:
 def get_status(kind: str, _source: Any, call: Call, where: Mapping[str, Any]) -> RegistrationStatus:
     """The state of a task, which counts as a poll. Raises NotFound."""
     place = Clause("id = :id AND type = :type", id=where.get("id"), type=kind)
-    task = call.workspace.exports.poll(call.one(Task, place, f"Task {where.get('id')!r} of the type {kind}"))
+    task = call.poll_task(call.one(Task, place, f"Task {where.get('id')!r} of the type {kind}"))
     return RegistrationStatus(task.status, task.failure)

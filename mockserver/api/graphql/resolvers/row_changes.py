@@ -132,4 +132,4 @@ def _poll(call: Call, where: Mapping[str, Any], kind: str) -> Job | None:
     """The job, or None while the progression shows that it runs. Raises NotFound."""
     place = Clause("id = :id AND kind = :kind", id=where.get("id"), kind=kind)
     job = call.one(Job, place, f"Job {where.get('id')!r} of {kind}")
-    return job if call.workspace.is_processed(f"job {job.id}", since=job.created_at) else None
+    return job if call.is_processed(f"job {job.id}", since=job.created_at) else None
