@@ -16,7 +16,7 @@ from mockserver.world.clock import SECOND
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause, Connection
 from mockserver.world.issues import Issue
-from mockserver.world.labels import Body, Label, ProjectRow
+from mockserver.world.labels import Body, Label, LabelFeedback, ProjectRow
 from mockserver.world.projects import Ontology, Project
 
 NEGATED = "is_not"
@@ -58,6 +58,24 @@ def holds(node: Mapping[str, Any], row: LabelledRow) -> bool:
     conditions = node.get("filters") or []
     join = any if node.get("filterLogic") == OR else all
     return join(_check_condition(condition, row) for condition in conditions)
+
+
+def passes(node: Mapping[str, Any], row: LabelledRow) -> bool:
+    """Whether the labels of a row have the score that an AutoQA node requires (SDK workflow/nodes/autoqa_node.py).
+
+    Scores are those that a program gave labels. Nothing here evaluates labels: those without scores pass (inferred).
+    """
+    entries = node.get("config")
+    values = {item.get("field"): item.get("value") for item in entries or [] if isinstance(item, dict)}
+    numbers = [label.no for label in row.labels]
+    feedback = row.connection.select(LabelFeedback, Clause("label_no IN :numbers", numbers=numbers))
+    scores = [orjson.loads(item.scores).get(values.get("score_name")) for item in feedback]
+    threshold = values.get("score_threshold")
+    known = [score for score in scores if score is not None]
+    if not known or not isinstance(threshold, int | float):
+        return True
+    join = any if values.get("scope") == "any" else all
+    return join(score >= threshold for score in known)
 
 
 def _check_condition(condition: Any, row: LabelledRow) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from mockserver.world.change import Change
-from mockserver.world.changes.node_conditions import LabelledRow, holds
+from mockserver.world.changes.node_conditions import LabelledRow, holds, passes
 from mockserver.world.database import Clause
 from mockserver.world.labels import Label, ProjectRow
 from mockserver.world.projects import ProjectWorkflow, TaskQueue
@@ -58,9 +58,11 @@ class Routes:
                 node_id = next((key for key, item in self._nodes.items() if item["definitionId"] == FIRST_REWORK), "")
             if node_id in queues:
                 return Route(queues[node_id])
-            if kind == LOGIC and labelled is None:
-                labelled = self._read_row(project_row)
-            output = IF if kind == AUTO_QA or (labelled is not None and holds(node, labelled)) else ELSE
+            check = _CHECKS.get(kind)
+            if check is None:
+                return None
+            labelled = labelled or self._read_row(project_row)
+            output = IF if check(node, labelled) else ELSE
         return None
 
     def _read_row(self, project_row: ProjectRow) -> LabelledRow:
@@ -68,6 +70,10 @@ class Routes:
                         project=project_row.project_id, row=project_row.data_row_no)  # fmt: skip
         labels = self._change.connection.select(Label, within, order="no")
         return LabelledRow(self._change.connection, project_row, labels)
+
+
+_CHECKS = {LOGIC: holds, AUTO_QA: passes}
+"""Kinds of nodes in which no row waits -> whether a row leaves them by `if`."""
 
 
 def _read_edges(config: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], str]]:

@@ -167,6 +167,31 @@ def test_conditions_on_people_datasets_and_metadata_read_the_row(project: Projec
     assert project.place is None
 
 
+@pytest.mark.known("client")
+@pytest.mark.parametrize(("score", "passes"), [(0.9, True), (0.5, False), (None, True)])
+def test_an_auto_qa_node_reads_the_scores_of_labels(project: Project, score: float | None, passes: bool) -> None:
+    """SDK workflow/nodes/autoqa_node.py; scores by client.upsert_label_feedback."""
+    config = [
+        {"field": "score_name", "value": "accuracy", "metadata": None},
+        {"field": "score_threshold", "value": 0.85, "metadata": None},
+        {"field": "scope", "value": "all", "metadata": None},
+    ]
+    project.set(
+        [{"id": GATE, "definitionId": "auto_qa", "config": config}],
+        (project.label, "if", project.review), (project.review, "if", GATE), (GATE, "if", project.done),
+        (GATE, "else", project.reject),
+    )  # fmt: skip
+    project.label_row()
+    if score is not None:
+        document = "query($id: ID!) {dataRow(where: {id: $id}) {labels {id}}}"
+        [label, *_] = ask_in(project.workspace, document, id=project.row)["dataRow"]["labels"]
+        rate = "mutation($input: LabelFeedbackInput!) {upsertAutoQaLabelFeedback(input: $input) {id}}"
+        sent = {"labelId": label["id"], "feedback": "words", "scores": {"accuracy": score}}
+        ask_in(project.workspace, rate, input=sent)
+    project.event("REVIEW_CREATED", score=1)
+    assert project.place == (None if passes else project.rework)
+
+
 def test_nodes_in_a_circle_lead_nowhere_and_the_row_goes_to_review(project: Project) -> None:
     project.set(
         [{"id": GATE, "definitionId": "logic"}, {"id": CUSTOM, "definitionId": "auto_qa"}],
