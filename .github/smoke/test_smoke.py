@@ -5,7 +5,7 @@ def test_an_export_has_rows(labelbox_mock):
     assert labelbox_mock.expected_rows("image")
 
 
-def test_time_passes_when_it_is_reported_to(labelbox_mock):
+def test_time_passes_on_request(labelbox_mock):
     labelbox_mock.clock.freeze()
     before = labelbox_mock.clock.now
     assert labelbox_mock.clock.advance(days=1) > before
