@@ -13,7 +13,7 @@ STOREYS: tuple[tuple[str, ...], ...] = (
     (GROUND,),
     ("errors",),
     ("processes", "places", "locks", "parts", "packages", "vocabulary", "digits", "conversion", "report_page"),
-    ("settings",),
+    ("settings", "junit"),
     ("folders",),
     ("links",),
     ("serving",),
