@@ -191,7 +191,7 @@ def test_a_document_is_written_from_the_schema_and_sent(page: Page, server: Serv
     page.goto("/console/graphql")
     page.get_by_role("button", name="Run", exact=True).click()
     page.locator("#answer", has_text=server.projects["image"]).wait_for()
-    page.get_by_label("Search").fill("query.project(")
+    page.get_by_role("searchbox", name="Search").fill("query.project(")
     page.get_by_role("button", name="Write Query.project", exact=True).click()
     page.get_by_label("Variables").fill(json.dumps({"where": {"id": server.projects["text"]}}))
     page.get_by_label("Document").press("Control+Enter")
