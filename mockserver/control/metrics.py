@@ -74,7 +74,9 @@ class MetricsControl:
     def _list_sizes(self) -> Iterator[Metric]:
         settings, workspaces = self._settings, self._workspaces
         for name, help_text, number in (
-            ("workspaces", "Workspaces that are served.", workspaces.count()),
+            ("workspaces", "Workspaces, those of other servers of the database included.", workspaces.count()),
+            ("workspaces_open", "Workspaces that this server has opened.", len(workspaces.registry.keys())),
+            ("servers", "Living servers that share the state.", workspaces.count_servers()),
             ("workspaces_limit", "Workspaces that may be kept.", settings.workspaces_limit),
             ("results_bytes", "Bytes of results and uploads.", workspaces.results_bytes),
             ("results_limit_bytes", "Bytes that results and uploads may have.", settings.results_limit * MEGABYTE),

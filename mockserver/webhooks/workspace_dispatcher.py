@@ -13,7 +13,7 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from mockserver.errors import Conflict
+from mockserver.errors import Conflict, ResourceFailed
 from mockserver.webhooks.attempts import build_requests, evaluate_attempt
 from mockserver.webhooks.queues import QUEUE_SIZE, ConcurrencyLimits, SubscriptionQueue
 from mockserver.webhooks.sending import Sender
@@ -234,5 +234,6 @@ class WorkspaceDispatcher:
             await asyncio.gather(*late, return_exceptions=True)
         attempts, self._attempts = self._attempts, []
         if attempts:
-            with contextlib.suppress(Conflict):  # the workspace is deleted, and its records with it
+            # The workspace is deleted with its records, or another server owns it, which sends them again.
+            with contextlib.suppress(Conflict, ResourceFailed):
                 await self._record_and_read(attempts, {}, set())

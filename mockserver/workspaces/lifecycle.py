@@ -170,6 +170,10 @@ class Workspaces:
         """The number of all workspaces, whichever server owns them. It may wait for a database."""
         return len(self.registry.keys()) if self.owners is None else self._storage.count()
 
+    def count_servers(self) -> int:
+        """The number of living servers that share the workspaces, this one included."""
+        return 1 if self.owners is None else self.owners.count_servers()
+
     async def create(self, api_key: str, origin: Origin | None = None, *, incarnation: str | None = None) -> Workspace:
         """Creates a workspace from a scenario. Raises Conflict, BadInput."""
         async with self._locks.hold(api_key):

@@ -105,7 +105,12 @@ class Owners:
         return self._membership.is_confirmed() and self._find_served(name) is not None
 
     def _find_served(self, name: WorkspaceName) -> Workspace | None:
-        return self._registry.peek(name.kind, name.value)
+        workspace = self._registry.peek(name.kind, name.value)
+        if workspace is None or self._storage.is_current(workspace.life):
+            return workspace
+        self._registry.remove(workspace)  # it was being opened when others took over what this server owned
+        close_in_thread([workspace])
+        return None
 
     @contextlib.contextmanager
     def use(self, name: WorkspaceName) -> Iterator[None]:
@@ -143,6 +148,7 @@ class Owners:
                 if located is None:
                     raise
         if located is None:
+            self._registry.forget_lost(name.value)
             return None
         if located.remote is not None:
             return self._remember(name, located.remote)
@@ -181,6 +187,10 @@ class Owners:
         """Removes what killed servers have left."""
         self._storage.remove_leftovers()
 
+    def count_servers(self) -> int:
+        """The number of living servers, as of the last heartbeat."""
+        return len(self._membership.members)
+
     def list_keys(self) -> list[str]:
         """The API keys of all workspaces, those of other servers included."""
         return self._storage.list_keys()
@@ -203,7 +213,7 @@ class Owners:
 
     def _open(self, located: Located, *, only_if_due: bool = False) -> Remote | None:
         """Opens a workspace, unless it is open or another server owns it. Called while its key is locked."""
-        if located.api_key is not None and self._registry.has(located.api_key):
+        if located.api_key is not None and self._find_served(WorkspaceName("key", located.api_key)) is not None:
             return None
         opened = self._storage.open(located.home, only_if_due=only_if_due)
         if isinstance(opened, Damage):
@@ -280,9 +290,8 @@ class Owners:
 
     def _give_up(self) -> None:
         """Forgets all workspaces, because other servers own them now. Called in the thread of the watch."""
-        lost = self._registry.remove_all()
+        close_in_thread(self._registry.remove_all())
         self._remotes.clear()
-        threading.Thread(target=close_all, args=(lost,), name="lost workspaces", daemon=True).start()
 
     async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *args, **kwargs))
@@ -294,6 +303,11 @@ class Owners:
 
 MOST_REMEMBERED = 10_000
 """Names whose owners are remembered."""
+
+
+def close_in_thread(workspaces: list[Workspace]) -> None:
+    """Closes workspaces that other servers own now. What runs in them may take seconds to notice."""
+    threading.Thread(target=close_all, args=(workspaces,), name="lost workspaces", daemon=True).start()
 
 
 def close_all(workspaces: list[Workspace]) -> None:

@@ -142,6 +142,10 @@ class PostgresStorage(SharedStorage):
         self._ownership.release([owned.home], wake_in=wake_in)
         return False
 
+    def is_current(self, life: Life) -> bool:
+        database = _rows_of(life)
+        return database.owner == database.pool.number
+
     def claim(self, home: str) -> bool:
         owned = self._ownership.claim(home, _read_life)
         return owned is not None and owned.owner is None

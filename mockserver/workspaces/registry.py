@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
-from mockserver.errors import AuthenticationFailed, Conflict, LinkRefused, NotFound, nearest, quote
+from mockserver.errors import AuthenticationFailed, Conflict, LinkRefused, NotFound, ResourceFailed, nearest, quote
 from mockserver.workspaces.damage import Damage
 from mockserver.workspaces.manifest import name_home
 from mockserver.workspaces.workspace import Workspace
@@ -24,12 +24,15 @@ class Registry:
         self._damaged: dict[str, Damage] = {}
         """By the names under which they are kept: the API key of some cannot be read."""
         self._logged: set[int] = set()
+        self._lost: set[str] = set()
+        """The API keys and slugs of workspaces that other servers have taken over."""
 
     def add(self, workspace: Workspace) -> None:
         """Serves a workspace from now on. It replaces an earlier life with the same API key."""
         self._by_key[workspace.api_key] = workspace
         self._by_slug[workspace.links.workspace] = workspace
         self.forget_damage(workspace.api_key)
+        self._lost -= {workspace.api_key, workspace.links.workspace}
 
     def remove(self, workspace: Workspace) -> None:
         """Stops serving a workspace."""
@@ -38,9 +41,19 @@ class Registry:
             self._by_slug.pop(workspace.links.workspace, None)
 
     def remove_all(self) -> list[Workspace]:
-        """Stops serving all workspaces, and returns them. In any thread."""
+        """Stops serving all workspaces, because other servers have taken them over, and returns them. In any thread."""
+        self._lost |= {*self._by_key, *self._by_slug}
         removed, self._by_key, self._by_slug, self._damaged = self._by_key, {}, {}, {}
         return list(removed.values())
+
+    def forget_lost(self, name: str) -> None:
+        """Forgets that a workspace was taken over, because it has been deleted since."""
+        self._lost.discard(name)
+
+    def _check_lost(self, name: str) -> None:
+        """Raises ResourceFailed for a workspace that was taken over while a request was answered: it is not unknown."""
+        if name in self._lost:
+            raise ResourceFailed("Another server has taken over this workspace; send the request again")
 
     def peek(self, kind: str, value: str) -> Workspace | None:
         """The workspace with this API key ("key"), slug ("slug") or mask token ("token"), without counting as its
@@ -89,6 +102,8 @@ class Registry:
             workspace.used_at = time.monotonic()
         elif (damage := self.find_damage(api_key)) is not None:
             raise Conflict(str(damage))
+        else:
+            self._check_lost(api_key)
         return workspace
 
     def get(self, api_key: str) -> Workspace:
@@ -102,7 +117,9 @@ class Registry:
     def find_by_slug(self, slug: str) -> Workspace | None:
         """The workspace whose links contain this slug, or None."""
         workspace = self._by_slug.get(slug)
-        if workspace is not None:
+        if workspace is None:
+            self._check_lost(slug)
+        else:
             workspace.used_at = time.monotonic()
         return workspace
 

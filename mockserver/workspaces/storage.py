@@ -145,6 +145,10 @@ class SharedStorage(Storage):
         """The homes of some workspaces without an owner that may have something to do."""
 
     @abstractmethod
+    def is_current(self, life: Life) -> bool:
+        """Whether this server still has the number under which it opened a life. It waits for nothing."""
+
+    @abstractmethod
     def claim(self, home: str) -> bool:
         """Claims a workspace without opening it; False if another server owns it, or if it does not exist."""
 
