@@ -181,9 +181,24 @@ def test_the_label_of_another_workspace_is_known_as_such_by_every_server(
         assert (refused.status_code, refused.json()["code"]) == (403, "AUTHORIZATION_ERROR")
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [({"Origin": "http://evil.example"}, 401), ({"X-Forwarded-For": "10.0.0.9"}, 401), ({"Host": "evil.example"}, 421)],
+)
+def test_a_request_that_is_from_no_program_of_this_machine_is_refused_by_every_server(
+    servers: list[ServedWorld], workspaces: list[MockWorkspace], headers: dict[str, str], status: int
+) -> None:
+    for server in servers:
+        url = f"{server.url}/_mock/clock?api_key={workspaces[0].api_key}"
+        assert requests.get(url, headers=headers, timeout=PATIENCE).status_code == status
+
+
 def test_an_owner_that_is_killed_is_replaced_with_its_next_request() -> None:
     database = create_database()
-    with ServedWorld("--state", database) as first, ServedWorld("--state", database) as second:
+    flags = ("--state", database, "--host", "0.0.0.0", "--replica-address", "http://127.0.0.1:{port}")
+    with ServedWorld(*flags) as first, ServedWorld(*flags) as second:
+        assert len(first.ready["control_token"]) >= 32
+        assert first.ready["control_token"] == second.ready["control_token"]
         workspace = first.workspace()
         call(first, workspace, "POST", "clock", {"set": "2031-02-03T00:00:00Z", "freeze": True})
         assert send(second, workspace).ok
