@@ -122,6 +122,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if self.payload_date is not None:
             parse_date(self.payload_date, flag="--payload-date")
         self._check_limits()
+        self._check_access()
+        check_results(self.results, redirected=self.results_redirect)
+        if self.exit_with is not None and not process_exists(self.exit_with):
+            raise StartupError(
+                f"--exit-with: no process {self.exit_with} is running; give the PID of a running process"
+            )
+
+    def _check_access(self) -> None:
+        """Checks how clients, users and other servers reach this one."""
+        if self.control_token is not None and not re.fullmatch(r"[\x21-\x7e]+", self.control_token):
+            raise StartupError(
+                "--control-token is empty or has other characters than printable ASCII without spaces, and it is sent "
+                "in a header; for example --control-token $(openssl rand -hex 16)"
+            )
+        if self.public_url is not None:
+            check_public_url(self.public_url)
+        check_replica(self.replica_name, self.replica_address, shared=isinstance(self.state, DatabaseUrl))
+
+    def _check_limits(self) -> None:
         if self.sweep_after is not None and self.sweep_after < 1:
             raise StartupError(
                 f"--sweep-after is {self.sweep_after:g}; expected at least a second, for example --sweep-after 2d"
@@ -131,21 +150,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 f"--journal-entries is {self.journal_entries}; expected a number of requests, or 0 to record none, for "
                 f"example --journal-entries {DEFAULT_JOURNAL_ENTRIES}"
             )
-        if self.control_token is not None and not re.fullmatch(r"[\x21-\x7e]+", self.control_token):
-            raise StartupError(
-                "--control-token is empty or has other characters than printable ASCII without spaces, and it is sent "
-                "in a header; for example --control-token $(openssl rand -hex 16)"
-            )
-        if self.public_url is not None:
-            check_public_url(self.public_url)
-        check_replica(self.replica_name, self.replica_address, shared=isinstance(self.state, DatabaseUrl))
-        check_results(self.results, redirected=self.results_redirect)
-        if self.exit_with is not None and not process_exists(self.exit_with):
-            raise StartupError(
-                f"--exit-with: no process {self.exit_with} is running; give the PID of a running process"
-            )
-
-    def _check_limits(self) -> None:
         for name, (unit, example) in LIMITS.items():
             limit: int | None = getattr(self, name)
             if limit is not None and limit < 1:
