@@ -12,7 +12,7 @@ from contract_tests.rules.worlds import open_store
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.changes.labels import LabelChanges
 from mockserver.world.data_rows import DataRow, Dataset, EmbeddingVector
-from mockserver.world.database import EVERYTHING, Clause, Connection, Database, R, Record, Source
+from mockserver.world.database import EVERYTHING, FEW, Clause, Connection, Database, R, Record, Source
 from mockserver.world.events import Event
 from mockserver.world.labels import Label, ProjectRow, Review, WorkflowStatus
 from mockserver.world.models import Model, ModelRun, ModelRunRow
@@ -340,3 +340,16 @@ def test_rows_with_a_status_in_a_project_are_found(world: World) -> None:
         row.data_row_no for row in world.project_rows
         if row.project_id == project.id and row.workflow_status == WorkflowStatus.TO_LABEL
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("names", [["\0"], ["a\0b", "image"], ["\0", *map(str, range(FEW)), "image"]])
+def test_a_query_for_a_text_with_nul_finds_what_else_is_there(world: "World", names: list[str]) -> None:
+    condition = Clause("name IN :names", names=names)
+    known = ["image"] if "image" in names else []
+    with world.store.reading() as connection:
+        assert [project.name for project in connection.select(Project, condition)] == known
+    with closing(world.store.snapshot()) as snapshot:
+        batches = snapshot.select_batches(Project, "name", Clause("name = :name", name=names[0]), order="id", size=2)
+        assert list(batches) == []
+    with world.store.change() as change:
+        assert change.connection.find(Project, Clause("name = :name", name=names[0])) is None

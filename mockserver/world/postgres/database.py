@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeVar
 
 import psycopg
 
-from mockserver.errors import Conflict, ResourceFailed
+from mockserver.errors import BadInput, Conflict, ResourceFailed
 from mockserver.world.database import NO_VALUES, PARAMETER, Connection, Database, Row, Values
 from mockserver.world.postgres.failures import name_failures
 from mockserver.world.postgres.pool import Pool, Session
@@ -17,6 +17,8 @@ from mockserver.world.postgres.tables import DATA
 
 SNAPSHOT = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1 FROM workspace"
 """A snapshot is taken by the first statement of its transaction."""
+NUL = "\x01\uffff"
+"""Characters that no client sends, in the place of NUL."""
 _CURSORS = itertools.count()
 
 T = TypeVar("T")
@@ -26,6 +28,15 @@ T = TypeVar("T")
 def translate(sql: str) -> bytes:
     """The statement with `%(name)s` for `:name`, and other percent signs doubled."""
     return PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%")).encode()
+
+
+def replace_nul(params: Values) -> dict[str, Any]:
+    """The parameters of a query with a stand-in for NUL, which no text in PostgreSQL has: so none is found, as in a
+    state folder where none is kept. Lists of texts are JSON, in which NUL is escaped."""
+    return {
+        name: value.replace("\0", NUL).replace("\\u0000", "\\u0001\\uffff") if isinstance(value, str) else value
+        for name, value in params.items()
+    }
 
 
 class PostgresConnection(Connection):
@@ -43,7 +54,17 @@ class PostgresConnection(Connection):
         return self._execute(sql, params).rowcount
 
     def rows(self, sql: str, params: Values = NO_VALUES) -> list[Row]:
-        return self._execute(sql, params).fetchall()
+        try:
+            return self._execute(sql, params).fetchall()
+        except BadInput:
+            if not self._may_query_again(sql):
+                raise
+        return self._execute(sql, replace_nul(params)).fetchall()
+
+    def _may_query_again(self, sql: str) -> bool:
+        """Whether a statement that was refused for a NUL is a query, and the open transaction can go on."""
+        session = self._session
+        return sql.startswith("SELECT") and (session is None or not session.has_failed)
 
     def _execute(self, sql: str, params: Values) -> psycopg.Cursor[Any]:
         """Executes a statement; on a borrowed connection, if no transaction is open."""
@@ -88,7 +109,12 @@ class PostgresConnection(Connection):
         # A named cursor stays on the server: memory stays flat.
         name = f"pieces_{next(_CURSORS)}"
         with name_failures(self._pool.place), self._get_session().raw.cursor(name=name) as cursor:
-            cursor.execute(translate(sql), params)
+            try:
+                cursor.execute(translate(sql), params)
+            except psycopg.DataError as error:
+                if "NUL" not in str(error):
+                    raise
+                cursor.execute(translate(sql), replace_nul(params))
             while piece := cursor.fetchmany(size):
                 yield piece
 

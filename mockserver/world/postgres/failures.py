@@ -38,7 +38,9 @@ def name_database(dsn: str) -> str:
 
 def find_failure(error: psycopg.Error, place: str) -> MockserverError | None:
     """The failure that an error reports, which names the database `place`; None if it is a bug of the server."""
-    if isinstance(error, psycopg.DataError) and "NUL" in str(error):
+    if isinstance(error, errors.UntranslatableCharacter) or (
+        isinstance(error, psycopg.DataError) and "NUL" in str(error)
+    ):
         return BadInput("A text contains the character U+0000; PostgreSQL keeps no text that does: send it without")
     for kind, what, advice in _CAUSES:
         if isinstance(error, kind):

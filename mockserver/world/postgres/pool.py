@@ -54,6 +54,11 @@ class Session:
         """Whether no transaction is open."""
         return self.is_usable and self.raw.pgconn.transaction_status == psycopg.pq.TransactionStatus.IDLE
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether the open transaction can only be rolled back."""
+        return self.raw.pgconn.transaction_status == psycopg.pq.TransactionStatus.INERROR
+
     def name_life(self, life: int) -> None:
         """Makes the connection see the rows of this life."""
         if self.life != life:
