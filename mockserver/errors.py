@@ -216,6 +216,10 @@ class ResourceFailed(WireError):
 
     code = "MOCKSERVER_RESOURCE_FAILED"
     status = 409
+    may_be_committed = False
+    """Whether the change may have been made all the same: the connection was lost while the database committed it."""
+    record: str | None = None
+    """The id of the task that the change was to create."""
 
 
 class NotReady(WireError):

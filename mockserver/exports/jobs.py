@@ -9,12 +9,12 @@ import contextlib
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from mockserver.errors import MockserverError
+from mockserver.errors import MockserverError, ResourceFailed
 from mockserver.exports.failure_recorder import FailureRecorder, Record
 from mockserver.world.clock import DAY, Clock
 from mockserver.world.machine_failures import find_machine_failure
@@ -95,6 +95,20 @@ class Jobs(Generic[J]):
         """The future of a job that has not ended."""
         return self._futures.get(job_id)
 
+    @contextlib.contextmanager
+    def fail_unconfirmed(self) -> Iterator[list[str]]:
+        """Lets a job FAIL whose record is created in this block, if it is unknown whether that was committed: nobody
+        runs it. The block appends the job's id to the list, unless the failure names it."""
+        created: list[str] = []
+        try:
+            yield created
+        except ResourceFailed as failure:
+            if failure.record is not None:
+                created.append(failure.record)
+            for job_id in created if failure.may_be_committed else ():
+                self._failures.fail(job_id, failure.message)
+            raise
+
     def failure(self, job_id: str) -> str | None:
         """The reason of a failure that could not be written to the database yet."""
         return self._failures.reason(job_id)
@@ -156,7 +170,11 @@ class Jobs(Generic[J]):
         except JobStopped:
             self._kind.discard(job)
         except Exception as error:  # noqa: BLE001  whatever it is, the job has to end
-            self._fail(job, self._explain(error, job.id))
+            reason = self._explain(error, job.id)
+            if isinstance(error, ResourceFailed) and error.may_be_committed:
+                self._failures.fail(job.id, reason)  # with results: its record may say that it is COMPLETE
+            else:
+                self._fail(job, reason)
 
     def _explain(self, error: Exception, job_id: str) -> str:
         """The reason of a failure. The traceback of a bug goes to the log."""

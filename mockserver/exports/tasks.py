@@ -134,8 +134,9 @@ class Exports:
         snapshot = self._store.snapshot()
         try:
             scope = build_scope(snapshot, request)
-            with self._store.change():
+            with self._jobs.fail_unconfirmed() as created, self._store.change():
                 task = self._tasks.create_task(type=EXPORT, name=name, request=text, base_url=base_url)
+                created.append(task.id)
                 job = ExportJob(task, snapshot, scope, request.params, self._faults.hit_export())
                 self._record_fault(job)
         except BaseException:

@@ -60,7 +60,8 @@ class TaskJobs:
     ) -> tuple[Task, Future[None]]:
         """Creates the task and does its work as soon as it may. The future is done when the task has ended."""
         text = encode_json(request or {})
-        task = self._tasks.create_task(type=type, name=name, request=text, base_url=base_url)
+        with self._jobs.fail_unconfirmed():
+            task = self._tasks.create_task(type=type, name=name, request=text, base_url=base_url)
         return task, self._jobs.start(TaskJob(task, work))
 
     def _run(self, job: TaskJob) -> None:

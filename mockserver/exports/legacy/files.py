@@ -108,7 +108,7 @@ class LegacyFiles:
         """The file of a request, and a future that is done when the file is; None if it is. Raises MalformedRequest,
         Conflict."""
         self.sweep()
-        with self._store.change() as change:
+        with self._jobs.fail_unconfirmed() as created, self._store.change() as change:
             condition = request.condition(change.connection)
             newest = self._find(change, request, base_url)
             if newest is not None:
@@ -121,6 +121,7 @@ class LegacyFiles:
             snapshot = self._store.snapshot()
             try:
                 file = self._create(change, request, base_url)
+                created.append(file.id)
             except BaseException:
                 snapshot.close()
                 raise
@@ -245,8 +246,8 @@ class LegacyFiles:
 
     def _record_failure(self, file_id: str, reason: str) -> None:
         with self._store.change() as change:
-            record = Clause("id = :id", id=file_id)
-            change.connection.update(LegacyFile, record, status=TaskStatus.FAILED, failure=reason)
+            running = Clause("id = :id AND status = :running", id=file_id, running=TaskStatus.IN_PROGRESS)
+            change.connection.update(LegacyFile, running, status=TaskStatus.FAILED, failure=reason)
 
     def close(self) -> None:
         """Stops the exports and waits for the one that runs."""

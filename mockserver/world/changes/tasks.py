@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mockserver.errors import ResourceFailed
 from mockserver.world.database import Clause, JsonText
 from mockserver.world.legacy import LegacyFile
 from mockserver.world.progression import Pace, Progression, decode_progression, encode_pace
@@ -24,15 +25,20 @@ class TaskChanges:
     def create_task(self, *, type: str, name: str | None, request: JsonText, base_url: str) -> Task:  # noqa: A002  the wire's word
         """Creates a task that is IN_PROGRESS and belongs to the owner of the API key. Its progression is that of its
         type."""
-        with self._store.change() as change:
-            workspace = self._store.workspace
-            pace = encode_pace(_get_pace(type, decode_progression(workspace.progression)))
-            task = Task(
-                change.number(Task), change.new_id(), type, name, TaskStatus.IN_PROGRESS, 0.0, request, base_url,
-                pace, NO_STREAMS, None, workspace.user_id, change.now, change.now,
-            )  # fmt: skip
-            change.connection.insert([task])
-            return task
+        task_id = None
+        try:
+            with self._store.change() as change:
+                workspace, task_id = self._store.workspace, change.new_id()
+                pace = encode_pace(_get_pace(type, decode_progression(workspace.progression)))
+                task = Task(
+                    change.number(Task), task_id, type, name, TaskStatus.IN_PROGRESS, 0.0, request, base_url,
+                    pace, NO_STREAMS, None, workspace.user_id, change.now, change.now,
+                )  # fmt: skip
+                change.connection.insert([task])
+                return task
+        except ResourceFailed as failure:
+            failure.record = task_id
+            raise
 
     def report_progress(self, task_id: str, percentage: float) -> bool:
         """Raises the completion percentage of a running task; False if it does not run any more."""

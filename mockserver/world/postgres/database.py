@@ -154,6 +154,9 @@ class PostgresConnection(Connection):
         try:
             with name_failures(self._pool.place):
                 self._get_session().raw.execute(b"COMMIT", prepare=False)
+        except ResourceFailed as failure:
+            failure.may_be_committed = True
+            raise
         finally:
             self._give_back()
 
