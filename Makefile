@@ -35,6 +35,7 @@ test: $(READY)
 	.ci/debian-packages
 	$(BIN)/python -m contract_tests.clients.environments
 	$(BIN)/python -m contract_tests.clients.newman
+	$(BIN)/python -m contract_tests.replicas.helm
 	$(BIN)/python -m contract_tests.rules.console.browser
 	$(MAKE) check
 

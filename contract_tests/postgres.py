@@ -42,10 +42,11 @@ class PostgresNotReady(Exception):
 
 class PrivateCluster:
     """To be used as a context manager; `dsn` names its database. A `durable` one keeps what it has committed when its
-    processes are killed."""
+    processes are killed. With an address it listens there too, on the port 5432."""
 
-    def __init__(self, *, durable: bool = False) -> None:
-        self._durable = durable
+    def __init__(self, *, durable: bool = False, address: str = "") -> None:
+        self._own = {"synchronous_commit": "on"} if durable else {}
+        self._own |= {"listen_addresses": address} if address else {}
         self._programs = newest_programs()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -110,8 +111,7 @@ class PrivateCluster:
     def _start(self) -> None:
         command = [*build_command_ending_with_parent(), str(self._programs / "postgres"), "-D", str(self._data)]
         command += ["-k", str(self._folder)]
-        own = {"synchronous_commit": "on"} if self._durable else {}
-        for name, value in (SETTINGS | own).items():
+        for name, value in (SETTINGS | self._own).items():
             command += ["-c", f"{name}={value}"]
         with self._log.open("wb") as log:
             self._process = _STARTER.submit(self._spawn, command, log).result()

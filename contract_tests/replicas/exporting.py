@@ -11,7 +11,7 @@ from contract_tests.replicas.requesting import Connection, Unanswered
 EXPORT = "mutation($id: ID!){exportDataRowsInProject(input: {filters: {projectId: $id}, params: {}}){taskId}}"
 TASK = "query($id: ID!){task(where: {id: $id}){status result metadata}}"
 POLLED_AFTER = 0.1
-ENDED_WITHIN = 180.0
+ENDED_WITHIN = 120.0
 """Seconds, once nothing is disturbed any more."""
 
 

@@ -20,6 +20,8 @@ LONGEST_STOP_ALONE = 2.0
 LONGEST_PAUSE = 4.0
 """Seconds between two disturbances at most."""
 RECOVERED_WITHIN = 60.0
+ANSWERS = 3
+"""Acknowledged changes between two disturbances of a lane."""
 LONGEST_HOLD = 5.0
 LONGEST_OUTAGE = 2.0
 
@@ -33,6 +35,8 @@ class Surroundings:
     database_ways: list[Splitter]
     """The way of each replica to the database."""
     store_way: Splitter | None
+    count_answers: Callable[[], int]
+    """Acknowledged changes of all clients until now."""
     history: list[str] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
 
@@ -145,11 +149,11 @@ class Nemesis:
     def _disturb(self, deeds: tuple[Deed, ...], chance: random.Random) -> None:
         while not self._stop.wait(chance.uniform(0.2, LONGEST_PAUSE)):
             chance.choice(deeds)(self._world, chance, self._stop)
-            self._wait_for_one()
+            self._wait_for_answers()
 
-    def _wait_for_one(self) -> None:
-        """Waits until one replica answers again: the start of one takes a minute on a busy machine."""
-        deadline = time.monotonic() + RECOVERED_WITHIN
-        while not any(replica.is_healthy() for replica in self._world.replicas.all):
+    def _wait_for_answers(self) -> None:
+        """Waits until clients had some answers since the last disturbance: a start takes a minute on a busy machine."""
+        deadline, before = time.monotonic() + RECOVERED_WITHIN, self._world.count_answers()
+        while self._world.count_answers() < before + ANSWERS:
             if self._stop.wait(0.1) or time.monotonic() > deadline:
                 return

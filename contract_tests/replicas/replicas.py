@@ -44,8 +44,14 @@ class Replica:
 
     @property
     def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
+        pid = self.find_pid()
+        assert pid is not None
+        return pid
+
+    def find_pid(self) -> int | None:
+        """Its process; None between two of them."""
+        process = self._process
+        return None if process is None else process.pid
 
     @property
     def log(self) -> str:
@@ -150,6 +156,13 @@ class Replicas:
             while not replica.is_healthy():
                 assert time.monotonic() < deadline, f"replica {replica.number} is not ready: {replica.log[-5000:]}"
                 time.sleep(0.05)
+
+    def wait_until_replaced(self, replica: Replica, pid: int) -> None:
+        """Waits until another process than this one is healthy at the address of a replica."""
+        deadline = time.monotonic() + READY_WITHIN
+        while replica.find_pid() in {None, pid} or not replica.is_healthy():
+            assert time.monotonic() < deadline, f"replica {replica.number} is not replaced: {replica.log[-5000:]}"
+            time.sleep(0.05)
 
     def _supervise(self) -> None:
         while not self._stopped.wait(STARTED_AGAIN_AFTER):

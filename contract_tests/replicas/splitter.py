@@ -28,15 +28,22 @@ class Splitter:
     do it; the connections of one that has become unhealthy are closed.
     """
 
-    def __init__(self, backends: Sequence[Backend], *, checked: bool = False, port: int = 0) -> None:
-        self.backends, self._checked = tuple(backends), checked
+    def __init__(
+        self,
+        backends: Sequence[Backend],
+        *,
+        checked: bool = False,
+        is_last: Callable[[bytes], bool] = lambda _: False,
+    ) -> None:
+        """A connection ends after a chunk of its client for which `is_last` is true has been passed on."""
+        self.backends, self._checked, self._is_last = tuple(backends), checked, is_last
         self._turns = itertools.count()
         self._unhealthy: set[Backend] = set()
         self._open: dict[asyncio.StreamWriter, Backend] = {}
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._loop = asyncio.new_event_loop()
-        self._listener = socket.create_server(("127.0.0.1", port), backlog=1024)
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self._thread = threading.Thread(target=self._loop.run_forever, name="splitter", daemon=True)
 
     @property
@@ -111,7 +118,7 @@ class Splitter:
         for end in (writer, requests):
             self._open[end] = backend
         try:
-            await asyncio.gather(self._pass_on(reader, requests), self._pass_on(answers, writer))
+            await asyncio.gather(self._pass_on(reader, requests, self._is_last), self._pass_on(answers, writer))
         except (OSError, asyncio.CancelledError):  # cancelled when the splitter ends
             reset(writer)
             reset(requests)
@@ -129,12 +136,20 @@ class Splitter:
                 return backend, await open_backend(backend)
         return None
 
-    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Copies until the end, and passes the end on: each direction ends by itself."""
+    async def _pass_on(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        is_last: Callable[[bytes], bool] = lambda _: False,
+    ) -> None:
+        """Copies until the end, and passes the end on: each direction ends by itself. Raises OSError after the last
+        chunk."""
         while chunk := await reader.read(CHUNK):
             await self._flowing.wait()
             writer.write(chunk)
             await writer.drain()
+            if is_last(chunk):
+                raise ConnectionAbortedError
         with contextlib.suppress(OSError):  # the other side has closed both directions
             writer.write_eof()
 

@@ -24,7 +24,7 @@ from contract_tests.replicas.splitter import Splitter
 
 SEED = os.environ.get("NEMESIS_SEED", "0")
 SECONDS = float(os.environ.get("NEMESIS_SECONDS", "25"))
-REPLICAS = int(os.environ.get("NEMESIS_REPLICAS", "1"))
+REPLICAS = int(os.environ.get("NEMESIS_REPLICAS", "3"))
 CLIENTS = 3
 LEAST_ACTS = 30
 """Acknowledged changes; the clients go on until there are so many."""
@@ -35,7 +35,7 @@ LONGEST = 300.0
 @pytest.mark.timeout(SECONDS + 900)
 def test_nothing_acknowledged_is_lost_and_nothing_uncommitted_is_sent(tmp_path: Path) -> None:
     journal = Journal()
-    with Receiver() as receiver, serve_disturbed(tmp_path) as world:
+    with Receiver() as receiver, serve_disturbed(tmp_path, journal) as world:
         connection = Connection(world.replicas.url, journal)
         clients = create_clients(connection, journal, receiver.url.rpartition("/")[0])
         moved = {client.own.key: measure_offset(connection, client.own.key) for client in clients}
@@ -51,14 +51,14 @@ def test_nothing_acknowledged_is_lost_and_nothing_uncommitted_is_sent(tmp_path: 
 
 
 @contextmanager
-def serve_disturbed(folder: Path) -> Iterator[Surroundings]:
+def serve_disturbed(folder: Path, journal: Journal) -> Iterator[Surroundings]:
     """Replicas on a database of their own, each of which reaches it by a way that can be cut."""
     with ExitStack() as stack:
         cluster = stack.enter_context(PrivateCluster(durable=True))
         ways = [stack.enter_context(Splitter([cluster.socket])) for _ in range(REPLICAS)]
         states = [f"postgresql://postgres@127.0.0.1:{way.port}/postgres" for way in ways]
         replicas = Replicas(folder, states, "--scenario", str(SCENARIO), "--workspaces-limit", "10000")
-        yield Surroundings(stack.enter_context(replicas), cluster, ways, None)
+        yield Surroundings(stack.enter_context(replicas), cluster, ways, None, journal.count)
 
 
 def create_clients(connection: Connection, journal: Journal, receiver: str) -> list[Client]:

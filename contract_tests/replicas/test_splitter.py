@@ -101,5 +101,5 @@ def test_messages_of_a_held_network_arrive_when_it_goes_on(backends: list[Backen
 
 
 def test_nobody_behind_it_resets_connections() -> None:
-    with Splitter([]) as splitter, connect(splitter) as connection, pytest.raises(ConnectionResetError):
+    with Splitter([]) as splitter, pytest.raises(ConnectionResetError), connect(splitter) as connection:
         connection.recv(1)

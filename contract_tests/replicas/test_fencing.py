@@ -1,0 +1,54 @@
+"""A replica that was stopped for longer than its lease wakes up without its workspaces, and can change nothing."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+
+from contract_tests.crash.killing import SCENARIO
+from contract_tests.databases import create_database
+from contract_tests.receiving import SECRET, Answer, Received, Receiver
+from contract_tests.replicas.journal import Journal
+from contract_tests.replicas.observing import PatientConnection, wait_until_settled
+from contract_tests.replicas.replicas import Replicas
+from contract_tests.replicas.requesting import Connection, Unanswered
+
+CREATE = "mutation($name: String!){createProject(data: {name: $name}){id}}"
+EVENT = {"event": "LABEL_CREATED", "project": "image"}
+
+
+@pytest.fixture(scope="module")
+def replicas(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replicas]:
+    states = [create_database()] * 2
+    with Replicas(tmp_path_factory.mktemp("replicas"), states, "--scenario", str(SCENARIO)) as replicas:
+        yield replicas
+
+
+def test_a_sender_that_wakes_after_its_lease_records_nothing(replicas: Replicas) -> None:
+    """The sender is stopped while its message is on the way, so it learns of the answer only when it wakes. By then
+    another replica has taken over and sent the message again, and only that attempt is on record."""
+    sender = replicas.all[0]
+    through_sender, through_other = (PatientConnection(replica.url, Journal()) for replica in replicas.all)
+
+    def answer(received: list[Received]) -> Answer:
+        if len(received) > 1:
+            return Answer()
+        sender.send(signal.SIGSTOP)
+        return Answer(status=500)
+
+    with Receiver(answer) as receiver:
+        key = through_sender.control("POST", "workspaces", {"api_key": "fenced"})["api_key"]
+        hook = {"url": receiver.url, "secret": SECRET, "topics": ["LABEL_CREATED"], "retries": [3600]}
+        through_sender.control("POST", "webhooks", hook, key=key)
+        with suppress(Unanswered):  # it may be stopped before it has answered
+            Connection(sender.url, Journal()).control("POST", "events", EVENT, key=key)
+        try:
+            [delivery] = wait_until_settled(through_other, key)
+        finally:
+            sender.send(signal.SIGCONT)
+        assert [attempt["status"] for attempt in delivery["attempts"]] == [200]
+        for number in range(3):
+            through_sender.ask(key, CREATE, name=f"after {number}")
+            assert wait_until_settled(through_sender, key) == [delivery]
+        assert {(item.id, item.body) for item in receiver.received} == {(delivery["id"], delivery["body"].encode())}
