@@ -7,6 +7,7 @@
 # make crash     kill the server before every single step of every change, and under load (CI tries a sample)
 # make nemesis   disturb replicas and their database for ten minutes while clients work (CI does it for a short while)
 # make postgres  the tests of served worlds again, with their state in PostgreSQL (CI tries a sample)
+# make replicas  the same tests, with three servers on one database and an object store
 # make soak      a million mixed requests (SOAK_REQUESTS=…), memory and disk beside them
 # make image     build the Dockerfile and run it, without Docker and without a registry (root, buildah, debootstrap)
 # make screenshots  a picture of every view of the page, in build/screenshots, to look at by eye
@@ -26,7 +27,7 @@ MADE := $(VENV)/.made
 READY := $(VENV)/.ready
 DEMO := $(VENV)/.demo
 
-.PHONY: demo test check quick fixtures docs crash nemesis postgres soak image screenshots bench clean
+.PHONY: demo test check quick fixtures docs crash nemesis postgres replicas soak image screenshots bench clean
 
 demo: $(DEMO)
 	$(BIN)/python -m contract_tests.clients.demo
@@ -82,6 +83,12 @@ POSTGRES_SAMPLE := $(addprefix contract_tests/rules/api/graphql/resolvers/test_,
 postgres: $(READY)
 	.ci/debian-packages
 	$(BIN)/pytest -n $(WORKERS) $(DISTRIBUTION) --state-kind=postgres contract_tests/rules/api contract_tests/rules/control \
+	  contract_tests/rules/webhooks contract_tests/clients
+
+# The same tests, with states in PostgreSQL and an object store, used by three servers.
+replicas: $(READY)
+	.ci/debian-packages
+	$(BIN)/pytest -n 2 $(DISTRIBUTION) --state-kind=replicas contract_tests/rules/api contract_tests/rules/control \
 	  contract_tests/rules/webhooks contract_tests/clients
 
 soak: $(READY)
