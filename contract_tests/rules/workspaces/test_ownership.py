@@ -19,6 +19,7 @@ from mockserver.workspaces.storage import Life, Remote, new_manifest
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.changes.deliveries import Deliveries
 from mockserver.world.changes.settings import WorkspaceSettings
+from mockserver.world.changes.tasks import TaskChanges
 from mockserver.world.database import JsonText
 from mockserver.world.migrations import CHECKSUMS
 from mockserver.world.postgres import members
@@ -28,6 +29,7 @@ from mockserver.world.postgres.tables import DATA
 from mockserver.world.projects import Project
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Hooks
+from mockserver.world.tasks import EXPORT
 from mockserver.world.webhooks import Delivery, DeliveryState
 
 RESULT = "exports/task/data/0.ndjson"
@@ -282,6 +284,16 @@ def test_a_released_workspace_is_opened_again_when_a_delivery_is_due_by_its_own_
     assert second.storage.is_due(life)
     second.storage.release(life)
     assert first.storage.list_waiting(9) == [name_home("a")]
+
+
+def test_a_task_that_a_test_lets_hang_is_no_work(servers: Servers) -> None:
+    server = servers.join("first")
+    life = servers.create(server, "a")
+    tasks = TaskChanges(life.store)
+    task = tasks.create_task(type=EXPORT, name=None, request=JsonText("{}"), base_url="")
+    assert server.storage.is_due(life)
+    tasks.let_hang(task.id)
+    assert not server.storage.is_due(life)
 
 
 def test_workspaces_that_no_request_uses_are_listed_whichever_server_served_them(servers: Servers) -> None:

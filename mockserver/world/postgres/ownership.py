@@ -145,8 +145,8 @@ class Ownership:
             )
 
     def find_work(self, life: str) -> float | None:
-        """The seconds until a life has something to do that no request causes: a task that was left unfinished, or a
-        delivery that is due by its own clock. None if there is nothing."""
+        """The seconds until a life has something to do that no request causes: a task that was left unfinished, unless
+        a test lets it hang, or a delivery that is due by its own clock. None if there is nothing."""
         with begin_transaction(self._pool) as session:
             row = session.raw.execute(_WORK, {"life": life, "running": TaskStatus.IN_PROGRESS}).fetchone()
         if row is None:
@@ -185,7 +185,7 @@ def _find_living(session: Session, owner: int | None) -> Owner | None:
 
 
 _WORK = f"""
-SELECT EXISTS (SELECT 1 FROM {DATA}.task t WHERE t.life = l.no AND t.status = %(running)s)
+SELECT EXISTS (SELECT 1 FROM {DATA}.task t WHERE t.life = l.no AND t.status = %(running)s AND NOT t.hangs)
     OR EXISTS (SELECT 1 FROM {DATA}.legacy_file f WHERE f.life = l.no AND f.status = %(running)s),
   (SELECT min(due_at) FROM {DATA}.outbox o WHERE o.life = l.no AND o.due_at IS NOT NULL),
   w.clock_offset, w.clock_frozen_at
