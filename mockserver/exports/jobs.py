@@ -165,16 +165,32 @@ class Jobs(Generic[J]):
 
     def _run(self, job: J) -> None:
         try:
-            with contextlib.closing(job):
+            try:
                 self._kind.run(job)
+            finally:
+                self._close(job)
         except JobStopped:
-            self._kind.discard(job)
+            self._discard(job)
         except Exception as error:  # noqa: BLE001  whatever it is, the job has to end
             reason = self._explain(error, job.id)
             if isinstance(error, ResourceFailed) and error.may_be_committed:
                 self._failures.fail(job.id, reason)  # with results: its record may say that it is COMPLETE
             else:
                 self._fail(job, reason)
+
+    def _close(self, job: J) -> None:
+        """A lost database has released the job's snapshot by itself: the job has ended as it has ended."""
+        try:
+            job.close()
+        except MockserverError as error:
+            LOG.warning("the snapshot of %s %s could not be closed: %s", self._kind.noun, job.id, error)
+
+    def _discard(self, job: J) -> None:
+        """Deletes what a job has written. What cannot be deleted now is swept later: the job ends all the same."""
+        try:
+            self._kind.discard(job)
+        except (MockserverError, OSError) as error:
+            LOG.warning("the files of %s %s are deleted later: %s", self._kind.noun, job.id, error)
 
     def _explain(self, error: Exception, job_id: str) -> str:
         """The reason of a failure. The traceback of a bug goes to the log."""
@@ -188,7 +204,7 @@ class Jobs(Generic[J]):
 
     def _fail(self, job: J, reason: str) -> None:
         """Ends a job FAILED: without results, since there may be no disk to write them to."""
-        self._kind.discard(job)
+        self._discard(job)
         self._failures.fail(job.id, reason)
 
     def close(self) -> None:

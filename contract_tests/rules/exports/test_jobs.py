@@ -10,7 +10,7 @@ from typing import NamedTuple
 import apsw
 import pytest
 
-from mockserver.errors import Conflict
+from mockserver.errors import Conflict, ResourceFailed
 from mockserver.exports.jobs import Jobs, Kind
 from mockserver.world.clock import DAY, Clock
 
@@ -29,7 +29,9 @@ class Work(NamedTuple):
 class Office:
     """Jobs, and lists of how they ended."""
 
-    def __init__(self, threads: ThreadPoolExecutor, most_running: int = 1) -> None:
+    def __init__(
+        self, threads: ThreadPoolExecutor, most_running: int = 1, discard: Callable[[Work], None] | None = None
+    ) -> None:
         self.closed: list[str] = []
         self.discarded: list[str] = []
         self.failures: dict[str, str] = {}
@@ -39,7 +41,7 @@ class Office:
             noun="import",
             place=Path("/srv/results"),
             run=lambda work: work.run(),
-            discard=lambda work: self.discarded.append(work.id),
+            discard=discard or (lambda work: self.discarded.append(work.id)),
             record_failure=self.failures.__setitem__,
             delete_expired=self.swept.append,
             most_running=most_running,
@@ -104,6 +106,28 @@ def test_a_job_that_raises_is_discarded_and_its_reason_recorded(error: Exception
         office = Office(threads)
         office.jobs.start(office.build("a", fail)).result(WAIT)
     assert (office.discarded, office.failures, office.closed) == (["a"], {"a": reason}, ["a"])
+
+
+@pytest.mark.parametrize("error", [ResourceFailed("the database is lost"), OSError("the folder is gone")])
+def test_a_job_whose_files_cannot_be_deleted_has_failed_all_the_same(error: Exception) -> None:
+    def fail() -> None:
+        raise error
+
+    with ThreadPoolExecutor(1) as threads:
+        office = Office(threads, discard=lambda _work: fail())
+        office.jobs.start(office.build("a", fail)).result(WAIT)
+    assert list(office.failures) == ["a"]
+
+
+def test_a_job_whose_snapshot_cannot_be_closed_ends_as_it_has_ended() -> None:
+    class Stuck(Work):
+        def close(self) -> None:
+            raise ResourceFailed("the database is lost")
+
+    with ThreadPoolExecutor(1) as threads:
+        office = Office(threads)
+        office.jobs.start(Stuck("a", lambda: None, [])).result(WAIT)
+    assert (office.discarded, office.failures) == ([], {})
 
 
 def test_jobs_that_wait_when_the_workspace_is_closed_are_cancelled_and_those_that_run_are_stopped() -> None:
