@@ -68,7 +68,7 @@ def test_the_same_row_reads_the_same_in_both_scopes(store: Store) -> None:
 def test_a_row_of_two_projects_names_both(store: Store) -> None:
     with store.change() as change:
         change.connection.run(
-            "INSERT INTO project_row SELECT p.id, pr.data_row_no, pr.batch_id, NULL, 'Done', 5, 1, NULL, '[]'"
+            "INSERT INTO project_row SELECT p.id, pr.data_row_no, pr.batch_id, NULL, 'Done', 5, 1, NULL, '[]', NULL"
             " FROM project_row pr JOIN project p ON p.name = 'text' JOIN project q ON q.id = pr.project_id"
             " WHERE q.name = 'image'"
         )

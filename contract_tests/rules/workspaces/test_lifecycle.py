@@ -117,7 +117,7 @@ def test_a_fork_has_the_same_world_without_the_messages_to_webhooks(tmp_path: Pa
                 server.control.call("POST", "events", {"event": "LABEL_UPDATED", "project": "many"})
         before = size(server)
         server.control.call("POST", "workspaces", {"api_key": "fork", "fork_of": server.api_key})
-        assert size(server) - before < 2_500_000
+        assert size(server) - before < 3_500_000  # its world, and the origin that a reset goes back to
         rows = [server.control.send("POST", "expected", {"project": "many"}, api_key=key) for key in KEYS]
         assert rows[0].count(b"\n") == 20
         assert without_links(rows[0]) == without_links(rows[1])

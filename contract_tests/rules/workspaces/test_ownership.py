@@ -337,7 +337,7 @@ def test_a_database_that_is_served_is_not_migrated(servers: Servers) -> None:
 
 
 def test_a_database_that_a_server_of_an_earlier_version_uses_alone_is_refused(servers: Servers) -> None:
-    lock = servers.watch.execute(f"SELECT pg_try_advisory_lock({0x6C_62_6D_64})".encode()).fetchone()
-    assert lock == (True,)
+    take = f"SELECT pg_try_advisory_lock({0x6C_62_6D_64})".encode()
+    wait_for(lambda: servers.watch.execute(take).fetchone() == (True,))  # the connection that prepared it has ended
     with pytest.raises(StartupError, match="is in use by another server"):
         servers.join("newer")

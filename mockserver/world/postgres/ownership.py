@@ -111,10 +111,12 @@ class Ownership:
         from its manifest. Returns the workspace with its owner; None if there is none. Raises ResourceFailed."""
         try:
             return self._claim(home, find_life)
-        except LifeHeld:
+        except _LifeHeld:
             with begin_transaction(self._pool) as session:
                 members.end_sessions_of_dead(session.raw)
-            raise
+            raise ResourceFailed(
+                "A change of a lost server holds this workspace and is ended now; send the request again"
+            ) from None
 
     def _claim(self, home: str, find_life: FindLife) -> Owned | None:
         with begin_as_member(self._pool) as session:
@@ -160,20 +162,17 @@ class Ownership:
         return max(seconds, 0.0)
 
 
-class LifeHeld(ResourceFailed):
-    """A change of a lost server held a life that this one claimed."""
-
-    def __init__(self) -> None:
-        super().__init__("A change of a lost server holds this workspace and is ended now; send the request again")
+class _LifeHeld(Exception):
+    """A change of a lost server holds a life that this one claims."""
 
 
 def _own_life(session: Session, life: str) -> None:
-    """Makes this server the owner of a life. Raises LifeHeld if a change is being made in it for too long."""
+    """Makes this server the owner of a life. Raises _LifeHeld if a change is being made in it for too long."""
     session.raw.execute(f"SET LOCAL lock_timeout TO '{LOCK_SECONDS}s'".encode())
     try:
         session.raw.execute(f"UPDATE {DATA}.life SET owner = %s WHERE name = %s", [session.number, life])
     except psycopg.errors.LockNotAvailable:
-        raise LifeHeld from None
+        raise _LifeHeld from None
 
 
 def _find_living(session: Session, owner: int | None) -> Owner | None:
