@@ -32,6 +32,10 @@ LONGEST = 300.0
 """Seconds until the clients must have had as many answers."""
 
 
+@pytest.mark.skipif(
+    "NEMESIS_SECONDS" not in os.environ,
+    reason="NEMESIS_SECONDS is not set: beside other tests, three servers get too little of the processor",
+)
 @pytest.mark.timeout(SECONDS + 900)
 def test_nothing_acknowledged_is_lost_and_nothing_uncommitted_is_sent(tmp_path: Path) -> None:
     journal = Journal()
