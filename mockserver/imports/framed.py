@@ -246,7 +246,7 @@ def _build_geometry(key: KeyFrame, tool: Feature, path: str) -> JsonObject:
             path, " and ".join(sent) or "without geometry", f"{wanted}, because {tool.name!r} is a {tool.kind}"
         )
     if key.bbox is not None:
-        return {"bounding_box": build_box(key.bbox)}
+        return {"bounding_box": build_box(key.bbox, f"{path}.bbox")}
     if key.point is not None:
         return {"point": {"x": key.point.x, "y": key.point.y}}
     return {"line": build_points(key.line or [], f"{path}.line", 2, "line")}

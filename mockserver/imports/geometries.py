@@ -45,13 +45,18 @@ def build_points(points: list[Point], path: str, least: int, shape: str) -> list
     return [{"x": point.x, "y": point.y} for point in points]
 
 
-def build_box(box: Box) -> JsonObject:
+def build_box(box: Box, path: str) -> JsonObject:
+    """A box as exports write it. Raises LineProblem for a side of negative length, which SDKs since 3.52 never send
+    (ndjson/objects.py `NDRectangle.from_common`; that the service refuses it is inferred)."""
+    for side, length in (("height", box.height), ("width", box.width)):
+        if length < 0:
+            raise refuse_value(f"{path}.{side}", length, "0 or more, from the upper left corner on")
     return {"top": box.top, "left": box.left, "height": box.height, "width": box.width}
 
 
 def _build_box(sent: Sent) -> JsonObject:
     assert sent.line.bbox is not None, "find_geometry checks that the key is set"
-    return {"bounding_box": build_box(sent.line.bbox)}
+    return {"bounding_box": build_box(sent.line.bbox, "bbox")}
 
 
 def _build_polygon(sent: Sent) -> JsonObject:
@@ -114,13 +119,11 @@ def _build_document_box(sent: Sent) -> JsonObject:
     if scale is None:
         raise refuse_value("unit", sent.line.unit, f"one of {', '.join(_UNITS)}")
     across, down = scale
+    factors = {"top": down, "left": across, "height": down, "width": across}
     sides = {
-        side: value if factor == 1 else round(value * factor, 4)
-        for side, value, factor in (
-            ("top", box.top, down), ("left", box.left, across),
-            ("height", box.height, down), ("width", box.width, across),
-        )
-    }  # fmt: skip
+        side: value if factors[side] == 1 else round(value * factors[side], 4)
+        for side, value in build_box(box, "bbox").items()
+    }
     return {
         "page_number": page,
         "bounding_box": sides | {"unit": UNIT},

@@ -203,6 +203,9 @@ def test_confidence_is_kept_of_predictions_alone() -> None:
     assert not {"confidence", "custom_metrics"} & the_object("IMAGE", line).keys()
 
 
+UPWARDS = [{"keyframes": [{"frame": 1, "bbox": BOX}, {"frame": 2, "bbox": BOX | {"height": -65}}]}]
+
+
 @pytest.mark.parametrize(
     ("media", "line", "words"),
     [
@@ -212,6 +215,11 @@ def test_confidence_is_kept_of_predictions_alone() -> None:
         ("IMAGE", {"schemaId": "nobody", "bbox": BOX}, "schemaId is 'nobody'"),
         ("IMAGE", {"name": "the-rectangle", "polygon": RING}, "expected bbox"),
         ("IMAGE", {"name": "the-rectangle"}, "no geometry was sent"),
+        ("IMAGE", {"name": "the-rectangle", "bbox": BOX | {"height": -65}}, "bbox.height is -65; expected 0 or more"),
+        ("TMS_SIMPLE", {"name": "the-rectangle", "bbox": BOX | {"width": -1e-9}}, "bbox.width is -1e-09"),
+        ("PDF", {"name": "the-rectangle", "page": 1, "bbox": BOX | {"width": -1}}, "bbox.width is -1"),
+        ("PDF", {"name": "the-rectangle", "page": 1, "unit": "PERCENT", "bbox": BOX | {"height": -1}}, "bbox.height"),
+        ("VIDEO", {"name": "the-rectangle", "segments": UPWARDS}, "segments[0].keyframes[1].bbox.height is -65"),
         ("IMAGE", {"name": "the-polygon", "polygon": RING[:2]}, "at least 3 points"),
         ("IMAGE", {"name": "the-named-entity", "location": {"start": 1, "end": 2}}, "on a data row of type IMAGE"),
         ("IMAGE", {"name": "choice", "answer": [{"name": "first"}]}, "one option"),
@@ -246,6 +254,10 @@ def test_a_wrong_line_is_named_with_the_path_and_with_what_was_expected(media: s
         (b'{"name": "x"}', "dataRow"),
         (b'{"dataRow": {"id": "r"}, "boundingBox": {}}', "unknown key 'boundingBox'"),
         (b'{"dataRow": {"id": "r"}, "bbox": {"top": "1", "left": 1, "height": 1, "width": 1}}', "bbox.top: expected"),
+        (b'{"dataRow": {"id": "r"}, "bbox": {"top": NaN, "left": 1, "height": 1, "width": 1}}', "not JSON"),
+        (b'{"dataRow": {"id": "r"}, "bbox": {"top": 1, "left": 1, "height": 1e999, "width": 1}}', "out of range"),
+        (b'{"dataRow": {"id": "r"}, "bbox": {"top": 1, "left": 1, "height": 2e9, "width": 1}}', "<= 1000000000"),
+        (b'{"dataRow": {"id": "r"}, "polygon": [{"x": 1, "y": -1e12}]}', ">= -1000000000"),
         (b'{"dataRow": {"id": "r"}, "point": {"x": 1e400, "y": 1}}', "point.x"),
         (b'{"dataRow": {"id": "r"}, "point": {"x": 12345678901234567890123, "y": 1}}', "point.x"),
         (b'{"dataRow": {"id": "r"}, "name": "\\ufdd0"}', "noncharacter"),
