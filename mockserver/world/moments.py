@@ -42,6 +42,15 @@ def round_to_second(microseconds: int) -> int:
     return (microseconds + 500_000) // 1_000_000 * 1_000_000
 
 
+def parse_moment(text: str) -> int:
+    """Microseconds in UTC of a moment in ISO 8601, which without an offset is one in UTC. Raises TypeError, ValueError,
+    and OverflowError for a moment that is in no year from 1 to 9999 in UTC."""
+    moment = datetime.datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=datetime.UTC)
+    return (moment.astimezone(datetime.UTC) - _START) // datetime.timedelta(microseconds=1)
+
+
 def _format_hour(hour: int) -> str:
     """`2023-05-16T11:`, from a cache."""
     if len(_HOURS) >= _MOST_HOURS:
@@ -50,3 +59,4 @@ def _format_hour(hour: int) -> str:
 
 
 _EPOCH = datetime.date(1970, 1, 1)
+_START = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)

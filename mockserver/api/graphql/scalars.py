@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
@@ -15,7 +14,7 @@ from graphql.utilities import value_from_ast_untyped
 from mockserver.digits import parse_digits
 from mockserver.errors import MOST_COMPARED
 from mockserver.workspaces.uploads import UploadedFile
-from mockserver.world.moments import format_zulu
+from mockserver.world import moments
 
 
 def set_scalars(schema: GraphQLSchema) -> None:
@@ -52,15 +51,11 @@ def _identity(value: Any) -> Any:
 def parse_moment(value: Any) -> int:
     """Microseconds in UTC of a moment in ISO 8601. Raises GraphQLError."""
     try:
-        moment = datetime.datetime.fromisoformat(value)
+        return moments.parse_moment(value)
     except (TypeError, ValueError):
         raise GraphQLError(
             f'DateTime cannot represent {value!r}; expected ISO 8601 like "2024-01-02T03:04:05Z"'
         ) from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=datetime.UTC)
-    try:
-        return (moment.astimezone(datetime.UTC) - _EPOCH) // datetime.timedelta(microseconds=1)
     except OverflowError:
         raise GraphQLError(f"DateTime cannot represent {value!r}; expected a moment of the years 1 to 9999") from None
 
@@ -86,11 +81,9 @@ def parse_upload(value: Any) -> UploadedFile:
     return value
 
 
-_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-
 # The SDK parses no other form of a moment than `format_zulu` (wire trap 7).
 _SCALARS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
-    "DateTime": (format_zulu, parse_moment),
+    "DateTime": (moments.format_zulu, parse_moment),
     "Json": (_identity, _identity),
     "UInt64": (str, parse_number),
     "PageSize": (_identity, parse_number),

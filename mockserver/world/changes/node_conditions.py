@@ -6,17 +6,16 @@ Nothing here compares texts with pictures, or models with labels: such a conditi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import orjson
 
 from mockserver.world import ids
-from mockserver.world.clock import SECOND
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause, Connection
 from mockserver.world.issues import Issue
 from mockserver.world.labels import Body, Label, LabelFeedback, ProjectRow
+from mockserver.world.moments import parse_moment
 from mockserver.world.projects import Ontology, Project
 
 NEGATED = "is_not"
@@ -54,8 +53,10 @@ def _iterate_nodes(item: Any) -> Iterator[tuple[str, str]]:
 
 
 def holds(node: Mapping[str, Any], row: LabelledRow) -> bool:
-    """Whether the conditions of a logic node hold for a row: all of them, or with `filterLogic` `or` any of them."""
-    conditions = node.get("filters") or []
+    """Whether the conditions of a logic node hold for a row: all of them, or with `filterLogic` `or` any of them. What
+    no SDK writes is a condition that holds for no row."""
+    filters = node.get("filters") or []
+    conditions = filters if isinstance(filters, list) else [filters]
     join = any if node.get("filterLogic") == OR else all
     return join(_check_condition(condition, row) for condition in conditions)
 
@@ -66,10 +67,11 @@ def passes(node: Mapping[str, Any], row: LabelledRow) -> bool:
     Scores are those that a program gave labels. Nothing here evaluates labels: those without scores pass (inferred).
     """
     entries = node.get("config")
-    values = {item.get("field"): item.get("value") for item in entries or [] if isinstance(item, dict)}
+    items = [item for item in entries if isinstance(item, dict)] if isinstance(entries, list) else []
+    values = {str(item.get("field")): item.get("value") for item in items}
     numbers = [label.no for label in row.labels]
     feedback = row.connection.select(LabelFeedback, Clause("label_no IN :numbers", numbers=numbers))
-    scores = [orjson.loads(item.scores).get(values.get("score_name")) for item in feedback]
+    scores = [orjson.loads(item.scores).get(str(values.get("score_name"))) for item in feedback]
     threshold = values.get("score_threshold")
     known = [score for score in scores if score is not None]
     if not known or not isinstance(threshold, int | float):
@@ -79,12 +81,12 @@ def passes(node: Mapping[str, Any], row: LabelledRow) -> bool:
 
 
 def _check_condition(condition: Any, row: LabelledRow) -> bool:
-    check = _CHECKS.get(condition.get("field")) if isinstance(condition, dict) else None
+    check = _CHECKS.get(str(condition.get("field"))) if isinstance(condition, dict) else None
     if check is None:
         return False
     try:
         fits = check(condition.get("metadata"), row)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError):
         return False  # not as any SDK writes it
     return not fits if condition.get("operator") == NEGATED else fits
 
@@ -118,7 +120,7 @@ def _check_sample(share: Any, row: LabelledRow) -> bool:
 
 
 def _check_labeled_at(bounds: Any, row: LabelledRow) -> bool:
-    first, last = (datetime.fromisoformat(bound).timestamp() * SECOND for bound in bounds)
+    first, last = (parse_moment(bound) for bound in bounds)
     return any(first <= label.created_at <= last for label in row.labels)
 
 
@@ -186,7 +188,7 @@ def _list_ids(chosen: Any) -> set[str | None]:
     return {item["id"] for item in chosen}
 
 
-_CHECKS: dict[Any, Callable[[Any, LabelledRow], bool]] = {
+_CHECKS: dict[str, Callable[[Any, LabelledRow], bool]] = {
     "CreatedBy": _check_authors,
     "Dataset": _check_dataset,
     "Batch": _check_batch,

@@ -4,7 +4,6 @@ search_filters.py)."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -14,9 +13,9 @@ from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
 from mockserver.api.graphql.pages import Page, PageInfo
 from mockserver.errors import BadInput, nearest, quote, shorten
-from mockserver.world.clock import SECOND
 from mockserver.world.database import Clause
 from mockserver.world.labels import WorkflowStatus
+from mockserver.world.moments import parse_moment
 from mockserver.world.projects import Project, ProjectTag, ProjectWorkforce, ResourceTag
 from mockserver.world.queries.conditions import LIVE, match_subquery
 from mockserver.world.queries.projects import count_rows_by_state
@@ -172,7 +171,7 @@ def _build_filter(call: Call, item: Mapping[str, Any]) -> Fits:
         raise BadInput(f"searchQuery has the type {kind!r}; expected one of {quote(nearest(kind, _FILTERS))}")
     try:
         return build(call, item)
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         raise BadInput(
             f"The filter {shorten(repr(dict(item)), 200)} is not as SDKs send it (search_filters.py); expected values,"
             " or a value with its operator"
@@ -209,13 +208,21 @@ def _match_stage(_call: Call, item: Mapping[str, Any]) -> Fits:
 
 
 def _match_moment(name: str, _call: Call, item: Mapping[str, Any]) -> Fits:
-    compare = _build_comparison(item["value"], lambda text: datetime.fromisoformat(text).timestamp() * SECOND)
+    compare = _build_comparison(item["value"], parse_moment)
     return lambda dashboard: dashboard.service is not None and compare(getattr(dashboard.service, name))
 
 
 def _match_count(name: str, _call: Call, item: Mapping[str, Any]) -> Fits:
-    compare = _build_comparison(item["value"], float)
+    compare = _build_comparison(item["value"], _check_number)
     return lambda dashboard: compare(getattr(dashboard, name))
+
+
+def _check_number(value: Any) -> float:
+    """Raises TypeError."""
+    if type(value) not in (int, float):
+        raise TypeError
+    number: float = value
+    return number
 
 
 def _build_comparison(value: Mapping[str, Any], convert: Callable[[Any], float]) -> Callable[[float], bool]:

@@ -135,10 +135,12 @@ def test_a_review_without_an_edge_sends_a_row_where_a_new_project_does(project: 
         ([condition("Annotation", [{"schemaNodeId": "nothing"}])], "and", False),
         ([condition("Batch", {"filter": {"ids": ["nothing"]}})], "and", False),
         ([condition("Metadata", {"filters": [{"field": NO_FIELD}]})], "and", False),
-        ([condition("Sample", "everything"), 7], "or", False),
+        ([condition("Sample", "everything"), 7, {"field": ["Sample"]}], "or", False),
+        ([condition("LabeledAt", ["0001-01-01T00:00:00+23:59", 7])], "and", False),
+        (7, "and", False),
     ],
 )
-def test_conditions_choose_the_way(project: Project, conditions: list[Any], logic: str, holds: bool) -> None:
+def test_conditions_choose_the_way(project: Project, conditions: Any, logic: str, holds: bool) -> None:
     project.set(
         [{"id": GATE, "definitionId": "logic", "filters": conditions, "filterLogic": logic}],
         (project.label, "if", GATE), (GATE, "if", project.done), (GATE, "else", project.review),
@@ -190,6 +192,18 @@ def test_an_auto_qa_node_reads_the_scores_of_labels(project: Project, score: flo
         ask_in(project.workspace, rate, input=sent)
     project.event("REVIEW_CREATED", score=1)
     assert project.place == (None if passes else project.rework)
+
+
+@pytest.mark.parametrize(
+    "config", [7, [7], [{"field": ["score_name"], "value": 1}, {"field": "score_name", "value": []}]]
+)
+def test_an_auto_qa_node_that_no_sdk_writes_lets_all_labels_pass(project: Project, config: Any) -> None:
+    project.set(
+        [{"id": GATE, "definitionId": "auto_qa", "config": config}],
+        (project.label, "if", GATE), (GATE, "if", project.done), (GATE, "else", project.reject),
+    )  # fmt: skip
+    project.label_row()
+    assert project.place is None
 
 
 def test_nodes_in_a_circle_lead_nowhere_and_the_row_goes_to_review(project: Project) -> None:

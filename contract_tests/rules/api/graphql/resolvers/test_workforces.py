@@ -149,6 +149,15 @@ def test_dashboards_are_paged_and_filtered(workspace: MockWorkspace) -> None:
         ('[{type: "workforce_requested_at", value: {operator: "BETWEEN", value: 4}}]', "is not as SDKs send it"),
         ('[{type: "task_completed_count", value: {operator: "MORE", value: 4}}]', "is not as SDKs send it"),
         ('[{type: "tag", values: [{a: 1}]}]', "is not as SDKs send it"),
+        ('[{type: "task_completed_count", value: {operator: "EQUALS", value: "nan"}}]', "is not as SDKs send it"),
+        (
+            '[{type: "workforce_requested_at", value: {operator: "EQUALS", value: "tomorrow"}}]',
+            "is not as SDKs send it",
+        ),
+        (
+            '[{type: "workforce_requested_at", value: {operator: "EQUALS", value: "0001-01-01T00:00:00+23:59"}}]',
+            "is not as SDKs send it",
+        ),
     ],
 )
 def test_wrong_filters_are_refused(workspace: MockWorkspace, filters: str, words: str) -> None:
