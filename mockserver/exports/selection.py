@@ -50,6 +50,8 @@ def _build_condition(terms: list[Term], readers: Readers) -> Clause:
 
 
 def _parse_term(term: Term, readers: Readers) -> Clause:
+    if not isinstance(term, dict):
+        raise MalformedRequest(f"The search has the term {term!r}; expected an object with a type")
     kind = term.get("type")
     reader = readers.get(kind) if isinstance(kind, str) else None
     if reader is None:

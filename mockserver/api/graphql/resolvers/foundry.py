@@ -61,17 +61,24 @@ def create_app(_source: Any, call: Call, input: Mapping[str, Any]) -> FoundryApp
     check_texts(input)
     if not input["name"].strip():
         raise BadInput(f"A foundry app has the name {input['name']!r}; expected a text that is not empty")
-    for key in ("inferenceParams", "classToSchemaId"):
-        if not isinstance(input[key], dict):
-            raise BadInput(f"{key} is {str(input[key])[:100]!r}; expected an object")
-    if not all(isinstance(value, str) for value in input["classToSchemaId"].values()):
-        raise BadInput("classToSchemaId has a value that is no text; expected ids of feature schemas")
+    params, classes = _read_params(input)
     return call.workspace.foundry_apps.create(
         AppSettings(
-            input["modelId"], input["name"], input.get("description"), input["inferenceParams"],
-            input["classToSchemaId"], input["ontologyId"],
+            input["modelId"], input["name"], input.get("description"), params, classes, input["ontologyId"],
         )
     )  # fmt: skip
+
+
+def _read_params(input: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The parameters of the model, and the features of its classes. Raises BadInput."""
+    values = {key: {} if input.get(key) is None else input[key] for key in ("inferenceParams", "classToSchemaId")}
+    for key, value in values.items():
+        if not isinstance(value, dict):
+            raise BadInput(f"{key} is {str(value)[:100]!r}; expected an object")
+    params, classes = values.values()
+    if not all(isinstance(value, str) for value in classes.values()):
+        raise BadInput("classToSchemaId has a value that is no text; expected ids of feature schemas")
+    return params, classes
 
 
 def delete_app(_source: Any, call: Call, id: str) -> bool:
@@ -108,7 +115,7 @@ async def _start(call: Call, input: Mapping[str, Any], rows: list[RowRef]) -> st
         raise MalformedRequest("No data row was sent or found; expected ids or global keys of existing data rows")
     if len(rows) > MOST_ROWS:
         raise BadInput(f"More than {MOST_ROWS:,} data rows were sent; at most these are in one run")
-    params, classes = input.get("inferenceParams") or {}, input.get("classToSchemaId") or {}
+    params, classes = _read_params(input)
     run = call.workspace.foundry_apps.create_run(
         input["name"], input["ontologyId"], input.get("modelAppId") or None, params
     )

@@ -119,6 +119,8 @@ def test_an_app_runs_on_what_a_search_finds(workspace: MockWorkspace, settings: 
     exported = workspace.expected_rows(model_run=task["metadata"]["modelRunId"])
     assert sorted(row["data_row"]["global_key"] for row in exported) == sorted(keys)
     assert "expected an object with a list query" in refuse(workspace, RUN_QUERY, input=query | {"searchQuery": 7})
+    wrong_term = query | {"searchQuery": {"query": [7]}}
+    assert "has the term 7; expected an object with a type" in refuse(workspace, RUN_QUERY, input=wrong_term)
 
 
 def test_data_rows_and_apps_that_do_not_exist_are_refused(workspace: MockWorkspace, settings: dict[str, Any]) -> None:
@@ -127,6 +129,8 @@ def test_data_rows_and_apps_that_do_not_exist_are_refused(workspace: MockWorkspa
     assert "invalid-global-key" in refuse(workspace, RUN, input=sent | {"globalKeys": ["invalid-global-key"]})
     assert "No data row was sent" in refuse(workspace, RUN, input=sent)
     [row, *_] = [row["data_row"]["id"] for row in workspace.expected_rows("image")]
+    for key, value in (("inferenceParams", [1]), ("classToSchemaId", "car"), ("classToSchemaId", {"car": {"a": 1}})):
+        assert key in refuse(workspace, RUN, input=sent | {"dataRowIds": [row], key: value})
     assert "does not exist" in refuse(workspace, RUN, input=sent | {"dataRowIds": [row], "modelAppId": "nobody"})
     models = ask_in(workspace, "{models {name}}")["models"]
     assert "run" not in {model["name"] for model in models}
