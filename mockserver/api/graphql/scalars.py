@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
@@ -23,7 +24,7 @@ def set_scalars(schema: GraphQLSchema) -> None:
         scalar = cast("GraphQLScalarType", schema.type_map[name])
         scalar.coerce_output_value = write
         scalar.coerce_input_value = read
-        scalar.coerce_input_literal = partial(_read_literal, read)
+        scalar.coerce_input_literal = partial(_read_literal, _LITERALS.get(name, read))
     for kind in schema.type_map.values():
         if isinstance(kind, GraphQLEnumType) and not is_introspection_type(kind):
             _limit_suggestions(kind)
@@ -60,6 +61,18 @@ def parse_moment(value: Any) -> int:
         raise GraphQLError(f"DateTime cannot represent {value!r}; expected a moment of the years 1 to 9999") from None
 
 
+def check_json(value: Any) -> Any:
+    """A value that a document spells. Raises GraphQLError for a number that JSON does not keep: of variables, the JSON
+    of the body has refused such numbers, or rounded them."""
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        check_json(item)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise GraphQLError("Json cannot represent a number beyond 1.7e308; send a smaller one")
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        raise GraphQLError(f"Json cannot represent {value}; expected an integer of 64 bits, or a number with a point")
+    return value
+
+
 def parse_number(value: Any) -> int:
     """An unsigned number, sent as a string or an integer (SDK export_task.py: offset as str, line as int).
 
@@ -89,3 +102,5 @@ _SCALARS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "PageSize": (_identity, parse_number),
     "Upload": (_identity, parse_upload),
 }
+_LITERALS = {"Json": check_json}
+"""Scalars whose values in documents are read otherwise than those in variables."""

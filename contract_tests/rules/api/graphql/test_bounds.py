@@ -84,6 +84,19 @@ def test_a_number_of_5000_digits_among_the_variables_is_bad_input(server: Served
     assert "sys.set_int_max_str_digits" not in answer.message
 
 
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "9" * 30, "18446744073709551616", "-9223372036854775809"])
+@pytest.mark.parametrize("place", ["%s", "{deep: [{x: %s}]}"])
+def test_a_number_that_json_does_not_keep_is_refused_in_a_document(
+    server: ServedWorld, place: str, number: str
+) -> None:
+    value = place % number
+    answer = ask(
+        server, f'mutation {{createModelConfig(input: {{modelId: "m", name: "n", inferenceParams: {value}}}) {{id}}}}'
+    )
+    assert answer.code == "GRAPHQL_VALIDATION_FAILED"
+    assert "Json cannot represent" in answer.message
+
+
 def test_a_name_that_is_too_long_is_refused(server: ServedWorld) -> None:
     assert ask(server, "{" + "a" * MOST_NAME + ": user {id}}").data
     assert ask(server, "{" + "a" * (MOST_NAME + 1) + ": user {id}}").code == "GRAPHQL_VALIDATION_FAILED"
