@@ -2,7 +2,7 @@
 # make test      set everything up, then check (what CI runs)
 # make check     lint, format, types, tests
 # make quick     lint, format, types, and the tests that are not slow: two minutes, for every change
-# make fixtures  make the committed word tables, golden exports, signed messages and the table of marks again
+# make fixtures  write the committed word tables, golden exports, signed messages and the table of marks again
 # make docs      the documentation as a site, with search, in build/docs/site
 # make crash     kill the server before every single step of every change, and under load (CI tries a sample)
 # make nemesis   disturb replicas and their database for ten minutes while clients work (not in CI)
@@ -12,10 +12,10 @@
 # make image     build the Dockerfile and run it, without Docker and without a registry (root, buildah, debootstrap)
 # make screenshots  a picture of every view of the page, in build/screenshots, to look at by eye
 # make bench     the benchmarks
-# make clean     remove all that was made
+# make clean     remove everything that these verbs have built
 
 PYTHON ?= python3
-# Twice as many test workers as cores: half of the time the SDKs sleep between two looks at a task.
+# Twice as many test workers as cores: the SDKs sleep half of the time, between two polls of a task.
 WORKERS ?= $(shell echo $$((2 * $$(nproc 2>/dev/null || echo 1))))
 # The tests of a file in one worker, and files in the order of collection: slow ones first (contract_tests/conftest.py).
 DISTRIBUTION := --dist loadgroup --no-loadscope-reorder
