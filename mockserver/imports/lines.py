@@ -7,6 +7,7 @@ Numbers stay as they were sent: an integer is exported as an integer (observed 2
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import msgspec
@@ -224,7 +225,7 @@ def decode_line(text: bytes) -> Line:
     try:
         return _DECODER.decode(text)
     except msgspec.ValidationError as error:
-        raise explain(str(error)) from None
+        raise explain(str(error), _PARTS) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise refuse_json(error) from None
 
@@ -250,13 +251,13 @@ def decode_loosely(text: bytes) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def explain(reason: str) -> LineProblem:
-    """The problem of a line that does not have the shape of its type."""
+def explain(reason: str, parts: Iterable[type[Part]]) -> LineProblem:
+    """The problem of a line that does not have the shape of its type, which consists of `parts`."""
     match = _PLACE.match(reason)
     assert match is not None, "the pattern matches any text"
     what, path = match[1], match[2] or "The line"
     if unknown := _UNKNOWN.search(what):
-        keys = sorted({field.encode_name for kind in _list_parts(Part) for field in msgspec.structs.fields(kind)})
+        keys = sorted({field.encode_name for kind in parts for field in msgspec.structs.fields(kind)})
         offered = ", ".join(nearest(unknown[1], keys))
         return LineProblem(
             "MalformedAnnotation",
@@ -267,3 +268,7 @@ def explain(reason: str) -> LineProblem:
 
 def _list_parts(kind: type[Part]) -> list[type[Part]]:
     return [kind, *(below for child in kind.__subclasses__() for below in _list_parts(child))]
+
+
+_PARTS = tuple(_list_parts(Part))
+"""The parts of annotations, which are those of this module."""

@@ -57,7 +57,7 @@ def decode_metric(text: bytes, scope: Scope) -> MetricLine:
     try:
         line = _DECODER.decode(text)
     except msgspec.ValidationError as error:
-        raise explain(str(error)) from None
+        raise explain(str(error), (MetricLine, RowReference)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise refuse_json(error) from None
     _check_value(line)
