@@ -39,6 +39,13 @@ NOT_YET = (
         ),
     ),
     (
+        "Media types in batches",
+        (
+            "a batch takes data rows of any media type; the service leaves out those of another one than the "
+            "project's, but here nothing is fetched, and many names of files do not show their type"
+        ),
+    ),
+    (
         "Several servers on one state folder",
         "its files belong to one server at a time; several share a PostgreSQL database",
     ),
