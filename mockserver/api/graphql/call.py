@@ -16,6 +16,7 @@ from mockserver.workspaces.workspace import Workspace
 from mockserver.world.data_rows import MetadataSchema
 from mockserver.world.database import EVERYTHING, Clause, Connection, R, Record
 from mockserver.world.progression import AT_ONCE
+from mockserver.world.queries.conditions import LIVE
 from mockserver.world.store import Store
 from mockserver.world.tasks import Task, TaskStatus
 
@@ -33,8 +34,6 @@ MOST_TEXT_OF_ANSWER = 16 * 1024 * 1024
 100,000, and ten million in the worst case."""
 LARGE_ANSWER = 64 * 1024
 """Characters of long texts. An answer that has more is encoded in a thread."""
-
-LIVE = Clause("NOT deleted")
 
 READ_TOGETHER = 100
 """Records of a list."""
