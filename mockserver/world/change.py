@@ -10,6 +10,7 @@ from mockserver.world import ids
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause, Connection, JsonText, R, Record
 from mockserver.world.events import Event, EventKind
+from mockserver.world.labels import Body
 
 
 class Change:
@@ -42,6 +43,10 @@ class Change:
     def number(self, kind: type[Record]) -> int:
         """The number of the next row of a table with numbered rows."""
         return self.connection.next_number(kind)
+
+    def body_id(self) -> int:
+        """The id of the next body."""
+        return int(self.connection.select_columns(Body, "COALESCE(MAX(id), 0) + 1")[0][0])
 
     def touch(self, data_row_no: int) -> None:
         """Notes activity on a data row: exports find it by `last_activity_at`."""

@@ -108,7 +108,7 @@ class _Writer:
 
     def __init__(self, change: Change, record: AnnotationImport) -> None:
         self._change, self._connection, self._record = change, change.connection, record
-        self._body = int(change.connection.select_columns(Body, "COALESCE(MAX(id), 0) + 1")[0][0])
+        self._body = change.body_id()
         self._mover = Mover(change, record.parent_id)
         self._numbers: dict[type[Record], int] = {kind: change.number(kind) for kind in (Label, Prediction, RunMetric)}
 

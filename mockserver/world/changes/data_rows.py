@@ -83,7 +83,7 @@ class Upsert:
         if any(spec.attachments for spec in specs):
             self._attachment_number = self._change.number(Attachment)
         if any(spec.vectors for spec in specs):
-            self._body_number = int(self._connection.select_columns(Body, "COALESCE(MAX(id), 0) + 1")[0][0])
+            self._body_number = self._change.body_id()
         outcomes = [self._take(spec) for spec in specs]
         self._flush()
         return outcomes

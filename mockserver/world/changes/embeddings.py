@@ -62,7 +62,7 @@ class EmbeddingChanges:
             embedding = change.one(Embedding, embedding_id)
             latest = dict(vectors)
             rows = find_data_rows(change.connection, list(latest))
-            body = int(change.connection.select_columns(Body, "COALESCE(MAX(id), 0) + 1")[0][0])
+            body = change.body_id()
             for number, row in enumerate(rows, body):
                 place = Clause("data_row_no = :no AND embedding_id = :id", no=row.no, id=embedding.id)
                 change.connection.delete(EmbeddingVector, place)

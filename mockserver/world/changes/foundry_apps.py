@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from mockserver.errors import Conflict
 from mockserver.world import ids
+from mockserver.world.change import Change
 from mockserver.world.changes.documents import encode_bounded
 from mockserver.world.changes.models import ModelChanges, find_run
 from mockserver.world.changes.row_lookup import RowRef
@@ -74,7 +75,7 @@ class FoundryAppChanges:
         models = ModelChanges(self._store)
         with self._store.change() as change:
             app = None if app_id is None else change.one(FoundryApp, app_id)
-            experiment = None if app is None else self._find_experiment(app)
+            experiment = None if app is None else _find_experiment(change, app)
             if experiment is None:
                 experiment = models.create_model(name if app is None else app.name, ontology_id)
             run = models.create_run(experiment.id, name, dict(config))
@@ -83,17 +84,12 @@ class FoundryAppChanges:
                 change.connection.update(ModelRun, Clause("id = :id", id=run.id), model_app_id=app.id)
             return change.one(ModelRun, run.id)
 
-    def _find_experiment(self, app: FoundryApp) -> Model | None:
-        live = Clause("id = :id AND NOT deleted", id=app.experiment_id)
-        with self._store.reading() as connection:
-            return connection.find(Model, live)
-
     def add_predictions(self, run_id: str, predictions: Sequence[Predicted]) -> None:
         """Adds data rows with their predictions to a run. Raises NotFound."""
         with self._store.change() as change:
             run = find_run(change, run_id)
             ModelChanges(self._store).add_rows(run.id, [item.row for item in predictions])
-            number, first = change.number(Prediction), self._next_body()
+            number, first = change.number(Prediction), change.body_id()
             new_ids = change.new_ids(len(predictions))
             change.connection.insert(
                 Body(first + index, item.content, item.aside) for index, item in enumerate(predictions)
@@ -106,6 +102,7 @@ class FoundryAppChanges:
                 for index, (new_id, item) in enumerate(zip(new_ids, predictions, strict=True))
             )  # fmt: skip
 
-    def _next_body(self) -> int:
-        with self._store.change() as change:
-            return int(change.connection.select_columns(Body, "COALESCE(MAX(id), 0) + 1")[0][0])
+
+def _find_experiment(change: Change, app: FoundryApp) -> Model | None:
+    """The model of the app's runs; None before its first run, or when it was deleted."""
+    return change.connection.find(Model, Clause("id = :id AND NOT deleted", id=app.experiment_id))

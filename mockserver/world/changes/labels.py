@@ -387,7 +387,7 @@ def _key(project_row: ProjectRow) -> Clause:
 
 
 def _add_body(change: Change, content: bytes, aside: JsonText | None) -> int:
-    number = int(change.connection.value("SELECT COALESCE(MAX(id), 0) + 1 FROM body"))
+    number = change.body_id()
     change.connection.insert([Body(number, content, aside)])
     return number
 
