@@ -11,6 +11,7 @@ import msgspec
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
+from mockserver.api.graphql.filters import read_id
 from mockserver.api.graphql.pages import parse_cursor
 from mockserver.api.graphql.resolvers.groups import NodePage
 from mockserver.errors import BadInput, BodyTooLarge, NotFound
@@ -72,7 +73,7 @@ def _find_name(record: UserGroup | Project | Role | None) -> str | None:
 
 def import_members(_source: Any, call: Call, roleId: str, file: UploadedFile, where: Mapping[str, Any]) -> Report:
     """Adds the users with these addresses to a group, and reports on each line. Raises NotFound, BadInput."""
-    group, role = call.get(UserGroup, str(where.get("id")), "User group"), call.get(Role, roleId)
+    group, role = call.get(UserGroup, read_id(where, "importUsersAsCsvToGroup"), "User group"), call.get(Role, roleId)
     emails = list(_read_emails(call, file))
     people = {person.email.lower(): person.id for person in call.select(Person, LIVE)}
     members = call.select(GroupMember, Clause("group_id = :id", id=group.id))

@@ -11,6 +11,7 @@ import msgspec
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
+from mockserver.api.graphql.filters import read_id
 from mockserver.api.graphql.texts import check_texts
 from mockserver.errors import BadInput, MalformedRequest, WireError
 from mockserver.world.changes.groups import GroupSettings, Membership
@@ -124,11 +125,11 @@ def create_group(_source: Any, call: Call, data: Mapping[str, Any]) -> UserGroup
 
 
 def update_group(_source: Any, call: Call, where: Mapping[str, Any], data: Mapping[str, Any]) -> UserGroup:
-    return call.workspace.groups.update(str(where.get("id")), _read_settings(call, data))
+    return call.workspace.groups.update(read_id(where, "updateUserGroup"), _read_settings(call, data))
 
 
 def delete_group(_source: Any, call: Call, where: Mapping[str, Any]) -> bool:
-    call.workspace.groups.delete(str(where.get("id")))
+    call.workspace.groups.delete(read_id(where, "deleteUserGroup"))
     return True
 
 
@@ -158,7 +159,7 @@ def add_members(_source: Any, call: Call, where: Mapping[str, Any], data: Mappin
 
 
 def remove_members(_source: Any, call: Call, where: Mapping[str, Any], data: Mapping[str, Any]) -> bool:
-    call.workspace.groups.remove_members(str(where.get("id")), data["userIds"])
+    call.workspace.groups.remove_members(read_id(where, "removeUsersFromGroupV2"), data["userIds"])
     return True
 
 
@@ -224,7 +225,7 @@ def _invite_one(
 
 
 def cancel_invite(_source: Any, call: Call, where: Mapping[str, Any]) -> str:
-    return call.workspace.groups.cancel_invite(str(where.get("id")))
+    return call.workspace.groups.cancel_invite(read_id(where, "cancelInvite"))
 
 
 def page_invites(source: Any, call: Call, first: int = PAGE, **rest: Any) -> NodePage:

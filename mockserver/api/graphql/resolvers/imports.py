@@ -8,6 +8,7 @@ from typing import Any
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
+from mockserver.api.graphql.filters import read_id
 from mockserver.api.graphql.resolvers.projects import find_creator
 from mockserver.api.graphql.texts import check_texts
 from mockserver.errors import BadInput
@@ -115,7 +116,7 @@ def copy_run(_source: Any, call: Call, data: Mapping[str, Any]) -> AnnotationImp
 
 
 def delete_import(_source: Any, call: Call, where: Mapping[str, Any]) -> AnnotationImport:
-    return call.workspace.annotation_imports.delete(str(where.get("id")))
+    return call.workspace.annotation_imports.delete(read_id(where, "deleteModelAssistedLabelingPredictionImport"))
 
 
 def find_state(source: AnnotationImport, call: Call) -> str:

@@ -13,6 +13,7 @@ import orjson
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
+from mockserver.api.graphql.filters import read_id
 from mockserver.api.graphql.texts import check_texts
 from mockserver.world import ids
 from mockserver.world.data_rows import Dataset
@@ -116,9 +117,10 @@ def create_integration(provider: Provider, _source: Any, call: Call, data: Mappi
 def update_integration(
     provider: Provider, _source: Any, call: Call, data: Mapping[str, Any], where: Mapping[str, Any]
 ) -> IamIntegration:
+    integration_id = read_id(where, f"update{provider.name.capitalize()}IamIntegration")
     settings = _read_settings(provider, data)
     valid = check_settings(provider, settings).valid
-    return call.workspace.integrations.update(str(where.get("id")), data["name"], provider.name, settings, valid=valid)
+    return call.workspace.integrations.update(integration_id, data["name"], provider.name, settings, valid=valid)
 
 
 def _read_settings(provider: Provider, data: Mapping[str, Any]) -> dict[str, str]:
@@ -144,31 +146,31 @@ def check_settings(provider: Provider, settings: Mapping[str, str]) -> Validatio
 
 
 def delete_integration(_source: Any, call: Call, where: Mapping[str, Any]) -> str:
-    return call.workspace.integrations.delete(str(where.get("id")))
+    return call.workspace.integrations.delete(read_id(where, "deleteIamIntegration"))
 
 
 def set_default(_source: Any, call: Call, where: Mapping[str, Any]) -> IamIntegration:
-    return call.workspace.integrations.set_default(str(where.get("id")))
+    return call.workspace.integrations.set_default(read_id(where, "setDefaultIamIntegration"))
 
 
 def validate_integration(_source: Any, call: Call, where: Mapping[str, Any]) -> Validation:
-    integration = call.get(IamIntegration, str(where.get("id")), "IAM integration")
+    integration = call.get(IamIntegration, read_id(where, "validateIamIntegration"), "IAM integration")
     validation = check_settings(PROVIDERS[integration.provider], orjson.loads(integration.settings))
     call.workspace.integrations.record_check(integration.id, valid=validation.valid)
     return validation
 
 
 def set_signer(_source: Any, call: Call, where: Mapping[str, Any], data: Mapping[str, Any]) -> Dataset:
-    return call.workspace.integrations.set_signer(str(where.get("id")), data["signerId"])
+    return call.workspace.integrations.set_signer(read_id(where, "setSignerForDataset"), data["signerId"])
 
 
 def clear_signer(_source: Any, call: Call, where: Mapping[str, Any]) -> Dataset:
-    return call.workspace.integrations.set_signer(str(where.get("id")), None)
+    return call.workspace.integrations.set_signer(read_id(where, "clearSignerForDataset"), None)
 
 
 def validate_dataset(_source: Any, call: Call, where: Mapping[str, Any]) -> Validation:
     """The checks of the dataset's integration; without one there is nothing to check (inferred)."""
-    dataset = call.get(Dataset, str(where.get("id")))
+    dataset = call.get(Dataset, read_id(where, "validateDataset"))
     integration = call.find(IamIntegration, dataset.signer_id)
     if integration is None:
         return Validation([])

@@ -10,6 +10,7 @@ import orjson
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
+from mockserver.api.graphql.filters import read_id
 from mockserver.api.graphql.resolvers.quality import Benchmark, build_benchmark
 from mockserver.api.graphql.texts import check_texts
 from mockserver.errors import BadInput, NotFound
@@ -44,7 +45,7 @@ def update_label(_source: Any, call: Call, where: Where, data: Where) -> Label:
     """Gives a label other annotations, or another time that it took. Raises NotFound, BadInput."""
     from mockserver.workspaces.label_edits import build_content  # noqa: PLC0415  few documents change labels so
 
-    label = call.get(Label, str(where.get("id")))
+    label = call.get(Label, read_id(where, "updateLabel"))
     text, seconds = data.get("label"), data.get("secondsToLabel")
     if text is None and seconds is None:
         raise BadInput("updateLabel was sent without values; expected label or secondsToLabel")

@@ -10,6 +10,7 @@ import orjson
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
+from mockserver.api.graphql.filters import read_id
 from mockserver.api.graphql.texts import check_texts
 from mockserver.errors import BadInput, shorten
 from mockserver.exports.selection import build_catalog_condition
@@ -69,7 +70,9 @@ def remove_config(_source: Any, call: Call, input: Mapping[str, Any]) -> bool:
 
 
 def set_complete(_source: Any, call: Call, where: Mapping[str, Any], data: Mapping[str, Any]) -> Project:
-    return call.workspace.model_configs.complete(str(where.get("id")), complete=data["modelSetupComplete"])
+    return call.workspace.model_configs.complete(
+        read_id(where, "setProjectModelSetupComplete"), complete=data["modelSetupComplete"]
+    )
 
 
 def list_configs(source: Project, call: Call) -> list[ProjectModelConfig]:

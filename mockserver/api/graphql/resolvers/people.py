@@ -7,6 +7,7 @@ from typing import Any, Unpack
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields, resolve_null
+from mockserver.api.graphql.filters import read_id
 from mockserver.api.graphql.pages import Window
 from mockserver.errors import BadInput
 from mockserver.world.people import Organization, Person, Role
@@ -55,7 +56,7 @@ def remove_user(_source: Any, call: Call, where: Mapping[str, Any], data: Mappin
     """Removes a user from the organization. Raises NotFound, NotAllowed, BadInput."""
     if not data["deleted"]:
         raise BadInput("updateUser was sent with deleted: false; expected true, as a removed user does not come back")
-    return call.workspace.people.remove(str(where.get("id")))
+    return call.workspace.people.remove(read_id(where, "updateUser"))
 
 
 def get_organization(_source: Any, call: Call) -> Organization:

@@ -9,6 +9,7 @@ import msgspec
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
+from mockserver.api.graphql.filters import read_id
 from mockserver.api.graphql.texts import check_texts
 from mockserver.errors import BadInput, WireError
 from mockserver.world.database import Clause
@@ -45,7 +46,7 @@ def clone_project(_source: Any, call: Call, data: Mapping[str, Any]) -> Project:
 def set_instructions(_source: Any, call: Call, where: Mapping[str, Any], data: Mapping[str, Any]) -> Project:
     """Sets the URL of instructions, which is never fetched."""
     check_texts(data)
-    return call.workspace.projects.set_instructions(str(where.get("id")), data["instructionsUrl"])
+    return call.workspace.projects.set_instructions(read_id(where, "setProjectInstructions"), data["instructionsUrl"])
 
 
 def delete_tag(_source: Any, call: Call, input: Mapping[str, Any]) -> str:

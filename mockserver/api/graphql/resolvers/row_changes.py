@@ -9,6 +9,7 @@ import msgspec
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
+from mockserver.api.graphql.filters import read_id
 from mockserver.conversion import decode
 from mockserver.errors import BadInput, MalformedRequest
 from mockserver.imports.refusals import ItemRefused
@@ -83,11 +84,11 @@ def update_attachment(_source: Any, call: Call, where: Mapping[str, Any], data: 
     values = {name: value for name, value in data.items() if value is not None}
     if not values or values.get("value") == "":
         raise MalformedRequest(f"An attachment was sent with {values!r}; expected a name, a type or a value with text")
-    return call.workspace.attachments.update(str(where.get("id")), **values)
+    return call.workspace.attachments.update(read_id(where, "updateDataRowAttachment"), **values)
 
 
 def delete_attachment(_source: Any, call: Call, where: Mapping[str, Any]) -> str:
-    return call.workspace.attachments.delete(str(where.get("id")))
+    return call.workspace.attachments.delete(read_id(where, "deleteDataRowAttachment"))
 
 
 # Global keys

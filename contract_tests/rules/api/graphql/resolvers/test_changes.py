@@ -127,16 +127,25 @@ def test_deleting_is_updating(own: ServedWorld) -> None:
 
 
 @pytest.mark.parametrize(
-    "mutation",
+    "change",
     [
-        'updateProject(where: {}, data: {name: "x"})',
-        'updateDataset(where: {id: null}, data: {name: "x"})',
-        "project(where: {})",
+        'updateProject(where: {}, data: {name: "x"}) {id}',
+        'updateDataset(where: {id: null}, data: {name: "x"}) {id}',
+        'project(where: {}) {connectOntology(ontologyId: "x") {id}}',
+        'updateLabel(where: {}, data: {label: "{}"}) {id}',
+        "updateUser(where: {}, data: {deleted: true}) {id}",
+        "cancelInvite(where: {}) {id}",
+        "deleteUserGroup(where: {}) {success}",
+        'updateAwsIamIntegration(where: {}, data: {name: "n", roleArn: "r"}) {id}',
+        "setDefaultIamIntegration(where: {}) {id}",
+        "clearSignerForDataset(where: {id: null}) {id}",
+        "deleteDataRowAttachment(where: {}) {id}",
     ],
 )
-def test_a_change_without_an_id_changes_nothing(own: ServedWorld, mutation: str) -> None:
-    selected = '{connectOntology(ontologyId: "x"){id}}' if mutation.startswith("project") else "{id}"
-    assert ask(own, f"mutation{{{mutation}{selected}}}").code == "BAD_USER_INPUT"
+def test_a_change_without_an_id_changes_nothing(own: ServedWorld, change: str) -> None:
+    answer = ask(own, f"mutation {{{change}}}")
+    assert answer.code == "BAD_USER_INPUT"
+    assert f"{change.partition('(')[0]} was sent without where.id" in answer.message
 
 
 def test_an_ontology_is_connected_to_a_project_and_an_unknown_one_is_not(own: ServedWorld) -> None:
