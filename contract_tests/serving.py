@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import subprocess
 import uuid
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,12 @@ class ServedWorld(MockServer):
         splitter, self._splitter = self._splitter, None
         if splitter is not None:
             splitter.close()
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The process of the server, for tests that stop or kill it."""
+        assert self._process is not None, "the server was started"
+        return self._process
 
     @property
     def organization_id(self) -> str:

@@ -212,8 +212,7 @@ def links(world: WatchedWorld) -> Iterator[tuple[str, str]]:
     """The links of rows of every project, and of an export's results."""
     for project_id in world.projects.values():
         task = world.question(EXPORT, {"input": export_input(project_id, includeProjectDetails=True)}).json()["data"]
-        task_id = task["exportDataRowsInProject"]["taskId"]
-        result = wait_for(lambda: world.question(TASK, {"id": task_id}).json()["data"]["task"]["result"])  # noqa: B023
+        result = wait_for(partial(find_result, world, task["exportDataRowsInProject"]["taskId"]))
         yield "GET", result
         rows = requests.get(result, timeout=60).text
         yield from (
@@ -222,6 +221,11 @@ def links(world: WatchedWorld) -> Iterator[tuple[str, str]]:
 
 
 TASK = "query($id: ID!) {task(where: {id: $id}) {status result}}"
+
+
+def find_result(world: WatchedWorld, task_id: str) -> Any:
+    """The link of a finished export; None before."""
+    return world.question(TASK, {"id": task_id}).json()["data"]["task"]["result"]
 
 
 def plain_routes(paths: set[str]) -> Iterator[tuple[str, str]]:

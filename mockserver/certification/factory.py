@@ -37,7 +37,7 @@ class MessageFactory:
 
     def document(self, number: int = 0) -> Document:
         """A copy of a body, which may be changed."""
-        return json.loads(orjson.dumps(self._documents[number % len(self._documents)]))  # type: ignore[no-any-return]
+        return json.loads(orjson.dumps(self._documents[number % len(self._documents)]))  # type: ignore[no-any-return]  # a copy of a Document
 
     def body(self, number: int = 0) -> bytes:
         """A body as it is sent: compact raw UTF-8."""

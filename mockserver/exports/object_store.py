@@ -59,7 +59,7 @@ class ObjectStore:
         """Raises ValueError, BaseError."""
         self.url = url
         self._store: Any = from_url(url, **_REQUESTS)  # type: ignore[call-overload]  # obstore types the options by store
-        self._probe: Any = from_url(url, **_PROBES)  # type: ignore[call-overload]
+        self._probe: Any = from_url(url, **_PROBES)  # type: ignore[call-overload]  # as above
         self._lock = threading.Lock()
         self._probed_at, self._failure = -PROBE_EVERY, ""
 

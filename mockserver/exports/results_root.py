@@ -33,7 +33,7 @@ def _open_folder(folder: Path) -> FolderRoot:
 def _open_objects(url: str, *, signed: bool) -> ResultsRoot:
     try:
         from mockserver.exports.object_results import ObjectRoot  # noqa: PLC0415  obstore is optional
-        from mockserver.exports.object_store import open_object_store  # noqa: PLC0415
+        from mockserver.exports.object_store import open_object_store  # noqa: PLC0415  as above
     except ImportError:
         raise StartupError(
             f"--results {url} needs the extra `s3`; install it by pip install 'labelbox-mockserver[s3]', or give a"

@@ -147,7 +147,7 @@ class Sections:
         """The precomputed embedding of the pictures that clients imported (SDK tests
         test_export_embeddings_precomputed): drawn by their ids, not kept (inferred)."""
         from mockserver.generate.chance import Chance  # noqa: PLC0415  few exports have embeddings
-        from mockserver.generate.data_rows import draw_vector  # noqa: PLC0415
+        from mockserver.generate.data_rows import draw_vector  # noqa: PLC0415  as above
 
         name = self._names.embeddings.get(BUILT_IN_EMBEDDING)
         if name is None:

@@ -149,7 +149,7 @@ class MockServer:
         workspace = MockWorkspace(self.control, self.control.call("POST", "workspaces", body))
         if progression is not None:
             by_name = isinstance(progression, dict) and not progression.keys() & {"looks", "seconds"}
-            paces: dict[str, Any] = dict(progression) if by_name else {"exports": progression}  # type: ignore[arg-type]
+            paces: dict[str, Any] = dict(progression) if by_name else {"exports": progression}  # type: ignore[arg-type]  # it is no number then
             workspace.progression.set(**paces)
         return workspace
 

@@ -9,6 +9,7 @@ import signal
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from mockserver.testing.errors import ServerDiedError
 from mockserver.testing.own_environment import MADE_WITHIN, OWN
@@ -31,8 +32,8 @@ def start(session: str, parent: int, python: str | None) -> MockServer:
         folder.mkdir(mode=0o700)
     except FileExistsError:
         return _join(folder, START_WITHIN + (MADE_WITHIN if python == OWN else 0))
-    options = {} if python is None else {"python": python}
-    server = MockServer(exit_with=parent, folder=folder, **options)  # type: ignore[arg-type]
+    options: dict[str, Any] = {} if python is None else {"python": python}
+    server = MockServer(exit_with=parent, folder=folder, **options)
     try:
         server.start()
     except ServerDiedError as error:

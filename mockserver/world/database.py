@@ -89,7 +89,7 @@ class Clause:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Clause) and (self.terms, self.params) == (other.terms, other.params)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # Python's own way to say that it has no hash
 
     def __repr__(self) -> str:
         return f"Clause({self.sql!r}, {self.params!r})"

@@ -65,10 +65,9 @@ def test_everything_that_was_acknowledged_is_there_after_a_kill_and_a_restart() 
         content = requests.get(task_file, timeout=30).content
         own.fork("fork")
         own.revoke()
-        world._process.kill()  # type: ignore[union-attr]
+        world.process.kill()
     with serve(dsn, "--api-key", "other") as world:
-        control = world._control
-        assert control is not None
+        control = world.control
         assert set(control.call("GET", "workspaces")["api_keys"]) == {"mock-api-key", "kept", "fork", "other"}
         assert control.call("GET", "key", api_key="kept")["revoked"] is True
         assert control.call("GET", "ready", api_key="mock-api-key")["projects"]["kept"] == created

@@ -19,8 +19,8 @@ def test_a_request_that_is_open_when_the_server_stops_ends_without_an_answer() -
         deadline = time.monotonic() + WITHIN
         while world.own.faults[0]["hits"] == 0:
             assert time.monotonic() < deadline, "the request did not arrive"
-        world._process.terminate()  # type: ignore[union-attr]
+        world.process.terminate()
         with pytest.raises(requests.ConnectionError):
             request.result(WITHIN)
-        assert world._process.wait(WITHIN) == 0  # type: ignore[union-attr]
+        assert world.process.wait(WITHIN) == 0
         assert "Traceback" not in world.output

@@ -18,7 +18,7 @@ class MeetingDict(dict[str, int]):
         super().__init__()
         self._meeting = threading.Barrier(2)
 
-    def get(self, key: str, default: int = 0) -> int:  # type: ignore[override]
+    def get(self, key: str, default: int = 0) -> int:  # type: ignore[override]  # one of the overloads, the one that is used
         value = super().get(key, default)
         self._meet()
         return value

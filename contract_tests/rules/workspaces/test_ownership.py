@@ -1,7 +1,7 @@
 """Servers that share a database: each workspace has one owner, and no other server can change it."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -141,7 +141,7 @@ def test_a_lost_server_changes_nothing_any_more(servers: Servers) -> None:
     servers.declare_dead(first)
     life = second.open("a")
     create_project(life, "after")
-    refused: list[object] = [
+    refused: list[Callable[[], object]] = [
         lambda: create_project(lost, "of the lost one"),
         unfinished.close,
         lambda: lost.results.create("other"),
@@ -153,7 +153,7 @@ def test_a_lost_server_changes_nothing_any_more(servers: Servers) -> None:
     ]
     for change in refused:
         with pytest.raises(ResourceFailed):
-            change()  # type: ignore[operator]
+            change()
     assert list_projects(life) == {"before", "after"}
     assert second.storage.list_keys() == ["a"]
     life.results.create(RESULT).close()

@@ -73,10 +73,10 @@ def test_a_server_that_was_declared_dead_forgets_its_workspaces_and_joins_again(
     assert built.workspaces.registry.get(OWN).store is not store
 
 
-def test_a_workspace_that_was_deleted_after_it_was_taken_over_is_unknown(built: Server) -> None:
+def test_a_workspace_that_was_deleted_after_it_was_taken_over_is_unknown(built: Server, dsn: str) -> None:
     asyncio.run(built.workspaces.create("other"))
     lost = built.workspaces.registry.remove_all()
-    with psycopg.connect(built.state._pool.dsn, autocommit=True) as raw:  # type: ignore[attr-defined]
+    with psycopg.connect(dsn, autocommit=True) as raw:
         raw.execute(f"DELETE FROM {DATA}.manifest WHERE content LIKE '%\"other\"%'".encode())
     assert asyncio.run(get_owners(built).find(WorkspaceName("key", "other"))) is None
     with pytest.raises(NotFound):

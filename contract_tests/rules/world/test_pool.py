@@ -39,13 +39,18 @@ def test_a_connection_goes_to_a_thread_that_may_borrow_it(pool: Pool, monkeypatc
 
 def wait_in_thread(pool: Pool, *, for_snapshot: bool) -> threading.Thread:
     """Borrows a connection in a thread and gives it back; returns when the thread waits for it."""
-    waiters = len(pool._changed._waiters)  # type: ignore[attr-defined]
+    waiters = count_waiting(pool)
     thread = threading.Thread(
         target=lambda: pool.give_back(pool.lend(1, for_snapshot=for_snapshot), for_snapshot=for_snapshot), daemon=True
     )
     thread.start()
-    wait_for(lambda: len(pool._changed._waiters) > waiters)  # type: ignore[attr-defined]
+    wait_for(lambda: count_waiting(pool) > waiters)
     return thread
+
+
+def count_waiting(pool: Pool) -> int:
+    """How many threads wait for a connection."""
+    return len(pool._changed._waiters)  # type: ignore[attr-defined]  # a condition does not say who waits for it
 
 
 def test_connections_notice_that_the_other_side_is_gone(pool: Pool) -> None:

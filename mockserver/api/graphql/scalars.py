@@ -38,7 +38,7 @@ def _limit_suggestions(kind: GraphQLEnumType) -> None:
         is_long = isinstance(value, str) and len(value) > MOST_COMPARED
         return coerce(value, hide_suggestions or is_long)
 
-    kind.coerce_input_value = coerce_input_value  # type: ignore[assignment, method-assign]
+    kind.coerce_input_value = coerce_input_value  # type: ignore[assignment, method-assign]  # graphql-core lets a type have its own
 
 
 def _read_literal(read: Callable[[Any], Any], node: ValueNode) -> Any:

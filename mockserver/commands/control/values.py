@@ -15,7 +15,7 @@ from mockserver.commands.durations import NUMBER, Duration
 class Pace(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on
     """A progression: at_once, looks=2 or seconds=5."""
 
-    name = "pace"
+    name = "progression"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if isinstance(value, dict) or value == "at_once":

@@ -31,6 +31,7 @@ EXPLORATION = "labelbox-exploration"
 """The name of the plugin that runs tests again with faults."""
 FIXTURES = ("labelbox_mock", "labelbox_mock_module", "labelbox_mock_session")
 """Fixtures that are workspaces."""
+_SESSION = pytest.StashKey[tuple[str, int]]()
 _OPTIONS = {
     "labelbox_scenario": "scenario of every workspace, a name or a TOML file (default: default)",
     "labelbox_seed": "seed of every workspace (default: 0)",
@@ -92,15 +93,14 @@ def _session_of(config: pytest.Config) -> tuple[str, int]:
     inherited = getattr(config, "workerinput", {}).get("mockserver_session")
     if inherited is not None:
         return str(inherited[0]), int(inherited[1])
-    if not hasattr(config, "_mockserver_session"):
-        config._mockserver_session = (uuid.uuid4().hex, os.getpid())  # type: ignore[attr-defined]
-    session: tuple[str, int] = config._mockserver_session  # type: ignore[attr-defined]
-    return session
+    if _SESSION not in config.stash:
+        config.stash[_SESSION] = (uuid.uuid4().hex, os.getpid())
+    return config.stash[_SESSION]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stops the server in the session's own process; workers do not."""
-    if hasattr(config, "_mockserver_session") and describe_foreign_module() is None:
+    if _SESSION in config.stash and describe_foreign_module() is None:
         from mockserver.testing import session
 
         session.stop(_session_of(config)[0])
