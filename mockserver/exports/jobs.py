@@ -69,7 +69,7 @@ class Jobs(Generic[J]):
 
     def __init__(self, kind: Kind[J], threads: ThreadPoolExecutor, clock: Clock) -> None:
         self._kind, self._threads, self._clock = kind, threads, clock
-        self._failures = FailureRecorder(threads, kind.noun, kind.record_failure)
+        self._failures = FailureRecorder(kind.noun, kind.record_failure)
         self._lock = threading.Lock()
         self._waiting: deque[J] = deque()
         self._running: set[str] = set()
@@ -219,4 +219,4 @@ class Jobs(Generic[J]):
             self._futures[job.id].cancel()
             job.close()
         wait(running, timeout=CLOSE_TIMEOUT)
-        self._failures.write()
+        self._failures.close()
