@@ -28,6 +28,7 @@ VIEWS = {
     "/console/catalog": "rows:show_rows",
     "/console/projects/{project}/ontology": "project:show_ontology",
     "/console/projects/{project}/issues": "project:show_issues",
+    "/console/projects/{project}/webhooks": "webhooks:show_webhooks",
     "/console/projects/{project}/events": "events:show_events",
     "/console/projects/{project}/export": "export:show_export",
     "/console/datasets/{dataset}/export": "export:show_export",

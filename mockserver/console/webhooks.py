@@ -9,14 +9,15 @@ from starlette.responses import Response
 
 from mockserver.console.calls import build_webhook_call, list_delivery_calls
 from mockserver.console.headers import HEADERS
+from mockserver.console.subjects import Subject, find_subject
 from mockserver.console.view import View
 from mockserver.console.words import encode_json
 from mockserver.webhooks.misbehaviour import MISBEHAVIOURS
 from mockserver.world.database import EVERYTHING, Clause, Connection
-from mockserver.world.events import TOPICS
+from mockserver.world.events import TOPICS, Event
 from mockserver.world.moments import format_zulu
 from mockserver.world.projects import Project
-from mockserver.world.queries.conditions import LIVE
+from mockserver.world.queries.conditions import LIVE, match_subquery
 from mockserver.world.webhooks import Attempt, Delivery, DeliveryState, Subscription
 
 MOST_LISTED = 50
@@ -59,14 +60,18 @@ class ShownDelivery(NamedTuple):
 
 
 def show_webhooks(view: View) -> Response:
-    """Shows the webhooks and the newest deliveries, or those alone for the script, or when the next one is due."""
+    """Shows the webhooks and the newest deliveries, or those alone for the script, or when the next one is due; with
+    the path of a project those of its events. Raises NotFound."""
     if view.query.get("part") == "due":
         return send_next_due(view)
     with view.snapshot() as connection:
+        subject = find_subject(view, connection) if "project" in view.request.path_params else None
         projects = connection.select(Project, LIVE, order="created_at, id", first=MOST_PROJECTS)
         names = {project.id: project.name for project in projects}
-        subscriptions = connection.select(Subscription, order="no DESC", first=MOST_LISTED)
-        deliveries = load_deliveries(connection, build_condition(view))
+        mine = EVERYTHING if subject is None else Clause("project_id = :id OR project_id IS NULL", id=subject.id)
+        subscriptions = connection.select(Subscription, mine, order="no DESC", first=MOST_LISTED)
+        deliveries = load_deliveries(connection, build_condition(view, subject))
+    project_id = subject.id if subject is not None else projects[0].id if projects else None
     return view.render(
         "delivery_list.html" if view.query.get("part") == "list" else "webhooks.html",
         webhooks=[
@@ -75,7 +80,7 @@ def show_webhooks(view: View) -> Response:
         ],
         projects=projects, deliveries=deliveries, words=WORDS, topics=TOPICS, given=view.query, most=MOST_LISTED,
         misbehaviours={name: item.summary for name, item in MISBEHAVIOURS.items()}, states=list(DeliveryState),
-        call=build_webhook_call(view, projects[0].id if projects else None),
+        call=build_webhook_call(view, project_id), subject=subject,
     )  # fmt: skip
 
 
@@ -92,9 +97,11 @@ def send_next_due(view: View) -> Response:
     )  # fmt: skip
 
 
-def build_condition(view: View) -> Clause:
+def build_condition(view: View, subject: Subject | None) -> Clause:
     """Builds the condition of the deliveries that the address names. An unknown word matches none."""
     condition = EVERYTHING
+    if subject is not None:
+        condition = match_subquery("event_no", Event, "no", Clause("project_id = :project", project=subject.id))
     for name, column in (("webhook", "subscription_id"), ("state", "state"), ("topic", "topic")):
         if view.query.get(name):
             condition &= Clause(f"{column} = :value", value=view.query[name])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import os
 import socket
 import ssl
 import time
@@ -173,7 +174,8 @@ class Sender:
             except ssl.SSLError as error:
                 raise ExchangeError(Failure.TLS, f"no TLS with {target.host}: {error}") from None
             except OSError as error:
-                reason = error.strerror or str(error)
+                # asyncio puts a text of its own, with the address as Python writes it, in the place of the system's.
+                reason = os.strerror(error.errno) if error.errno else str(error)
             else:
                 return ReceiverConnection(reader, writer)
         raise ExchangeError(Failure.NOT_CONNECTED, f"no server answers at {target.host}:{target.port}: {reason}")

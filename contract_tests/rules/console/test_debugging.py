@@ -86,6 +86,26 @@ def test_a_delivery_shows_its_signature_and_every_answer_and_no_secret(server: S
     assert requests.post(server.url + again, timeout=30).status_code == 200
 
 
+def test_a_project_shows_its_webhooks_and_what_was_sent_about_it() -> None:
+    """With those of the whole organization. What failed is sent again by a button."""
+    with ServedWorld() as world:
+        for name, project in (("of-text", "text"), ("of-image", "image"), ("of-all", None)):
+            hook = {"url": f"http://127.0.0.1:1/{name}", "secret": "s", "topics": ["LABEL_CREATED"], "retries": "none"}
+            post(world, "webhooks", hook | ({} if project is None else {"project": project}))
+        for project in ("text", "image"):
+            post(world, "events", {"event": "LABEL_CREATED", "project": project})
+        requests.get(f"{world.url}/_mock/deliveries", params={"wait": 30}, timeout=60)
+        path = f"/console/projects/{world.projects['text']}/webhooks"
+        content = fetch(world, path)
+        assert [name for name in ("of-text", "of-image", "of-all") if name in content] == ["of-text", "of-all"]
+        assert f'<option value="{world.projects["text"]}" selected>' in content
+        assert content.count('href="/console/deliveries/') == 2
+        assert fetch(world, "/console/webhooks").count('href="/console/deliveries/') == 4
+        assert "Connection refused" in fetch(world, find_texts(content, r'href="(/console/deliveries/[^"]*)"')[0])
+        [again] = find_texts(content, r'data-call="POST (/_mock/redeliver)"')
+        assert requests.post(world.url + again, json={}, timeout=30).json()["deliveries"] == 4
+
+
 def test_the_lists_of_a_new_workspace_say_how_to_begin() -> None:
     with ServedWorld("--scenario", "empty") as world:
         assert "No webhook yet" in fetch(world, "/console/webhooks")

@@ -39,6 +39,7 @@ def list_views(server: ServedWorld) -> dict[str, str]:
         "ontology": f"{project}/ontology",
         "issues": f"{project}/issues",
         "events": f"{project}/events",
+        "project-webhooks": f"{project}/webhooks",
         "dataset": f"/console/datasets/{dataset}",
         "slice-export": f"/console/slices/{piece}/export",
         "model-run": f"/console/model-runs/{run}",

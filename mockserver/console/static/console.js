@@ -56,6 +56,7 @@ const NEXT = {
 
 function describe(answer) {
   if (answer?.by_event) return `${answer.events} events happened until ${answer.ended_at}`;
+  if (Number.isInteger(answer?.deliveries)) return `${answer.deliveries} deliveries are sent again`;
   return answer?.event ? `${answer.event} happened` : "";
 }
 
