@@ -134,7 +134,6 @@ def build_webhook_call(view: View, project_id: str | None) -> ShownCall:
     url, topics = "http://127.0.0.1:3001/webhook-endpoint", ["LABEL_CREATED", "LABEL_UPDATED", "LABEL_DELETED"]
     project = "None" if project_id is None else f"client.get_project({json.dumps(project_id)})"
     sdk = (
-        "from labelbox import Webhook\n\n"
         "webhook = Webhook.create(\n"
         f"    client,\n    topics={json.dumps(topics)},\n    url={json.dumps(url)},\n"
         f'    secret="CHANGE-ME",\n    project={project},\n)\n'
@@ -146,7 +145,8 @@ def build_webhook_call(view: View, project_id: str | None) -> ShownCall:
         data["project"], control["project"] = {"id": project_id}, project_id
     document = "mutation SetUp($data: WebhookData!) { createWebhook(data: $data) { id } }"
     call = build_call(view, sdk, document, data=data)
-    return call._replace(curl=build_control_curl(view, "/_mock/webhooks", control))
+    program = build_client(view.url, view.api_key, "Webhook") + sdk
+    return call._replace(sdk=program, curl=build_control_curl(view, "/_mock/webhooks", control))
 
 
 def list_request_calls(view: View) -> list[Line]:

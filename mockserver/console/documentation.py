@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -12,14 +12,13 @@ from starlette.responses import Response
 
 from mockserver.console.documents import CONTENT_TYPES, Document, find_documents, find_picture
 from mockserver.console.headers import HEADERS
-from mockserver.console.markdown import read_heading, render, slugify
+from mockserver.console.markdown import read_heading, read_words, render, slugify, split_paragraphs
 from mockserver.console.view import View
 from mockserver.errors import NotFound, nearest
 
 MOST_HITS = 50
 LONGEST_SEARCH = 100
 """Characters."""
-_SPACES = re.compile(r"\s+")
 
 
 class Hit(NamedTuple):
@@ -76,17 +75,20 @@ def group(documents: list[Document]) -> dict[str, list[Document]]:
 
 
 def search(documents: list[Document], text: str) -> list[Hit]:
-    """Finds the paragraphs that contain a text, whatever its case."""
-    hits: list[Hit] = []
-    for document in documents:
-        if not document.is_page:
-            continue
-        heading = document.title
-        for paragraph in document.path.read_text("utf-8").split("\n\n"):
-            heading = read_heading(paragraph) or heading
-            flat = _SPACES.sub(" ", paragraph)
-            at = flat.lower().find(text.lower())
-            if at >= 0 and len(hits) < MOST_HITS:
-                end = at + len(text)
-                hits.append(Hit(document, heading, flat[max(0, at - 80) : at], flat[at:end], flat[end : end + 120]))
-    return hits
+    """Finds the paragraphs that contain a text, whatever its case: first those whose heading contains it."""
+    hits = [hit for document in documents if document.is_page for hit in _search_page(document, text.lower())]
+    hits.sort(key=lambda hit: text.lower() not in hit.heading.lower())
+    return hits[:MOST_HITS]
+
+
+def _search_page(document: Document, text: str) -> Iterator[Hit]:
+    heading = document.title
+    for paragraph in split_paragraphs(document.path.read_text("utf-8")):
+        heading = read_heading(paragraph) or heading
+        if text not in paragraph.lower():
+            continue  # only what is found is parsed: all pages together take half a second
+        words = read_words(paragraph)
+        at = words.lower().find(text)
+        if at >= 0:
+            end = at + len(text)
+            yield Hit(document, heading, words[max(0, at - 80) : at], words[at:end], words[end : end + 120])

@@ -29,11 +29,11 @@ def build_snippets(url: str, api_key: str, organization_id: str, project_id: str
     ]
 
 
-def build_client(url: str, api_key: str) -> str:
-    """Builds the lines that create a client of the official SDK. JSON strings are Python strings, whatever the address
-    contains."""
+def build_client(url: str, api_key: str, *also: str) -> str:
+    """Builds the lines that import the official SDK's client, and `also` other names of it, and create a client. JSON
+    strings are Python strings, whatever the address contains."""
     return (
-        "from labelbox import Client\n\n"
+        f"from labelbox import {', '.join(('Client', *also))}\n\n"
         "client = Client(\n"
         f"    api_key={json.dumps(api_key)},\n"
         f"    endpoint={json.dumps(f'{url}/graphql')},\n"

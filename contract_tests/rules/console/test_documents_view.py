@@ -11,7 +11,7 @@ import requests
 from contract_tests.rules.pages import REPOSITORY
 from contract_tests.serving import ServedWorld
 from mockserver.console.documents import FILES, find_documents
-from mockserver.console.markdown import render, slugify
+from mockserver.console.markdown import read_words, render, slugify, split_paragraphs
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +81,26 @@ def test_comments_for_programs_are_left_out() -> None:
 
 def test_anchors_are_those_that_links_use() -> None:
     assert slugify("POST /_mock/events") == "post-_mockevents"
+
+
+def test_the_words_of_a_paragraph_are_read_without_the_signs_of_markdown() -> None:
+    assert read_words("## Ask *`clock`*\nand [its page](x.md)") == "Ask clock and its page"
+    assert read_words("| a | b |\n|---|---|\n| 1 | `2` |") == "a · b · 1 · 2 ·"
+    assert read_words("* one\n* **two**") == "one two"
+
+
+def test_code_with_empty_lines_is_one_paragraph() -> None:
+    assert split_paragraphs("a\nb\n\n\n```python\nx\n\ny\n```\n\n# c\n") == [
+        "a\nb",
+        "```python\nx\n\ny\n```",
+        "# c",
+    ]
+
+
+def test_a_search_shows_words_and_begins_with_what_the_headings_name(server: ServedWorld) -> None:
+    answer = requests.get(f"{server.url}/docs/", params={"q": "clock"}, timeout=60).text
+    hits = re.findall(r'<p><a href="[^"]*">([^<]*)</a><br><span class="soft">(.*?)</span></p>', answer)
+    in_heading = ["clock" in title.rpartition(": ")[2].lower() for title, _ in hits]
+    assert 0 < in_heading.index(False) < len(in_heading)
+    assert in_heading == sorted(in_heading, reverse=True)
+    assert not [words for _, words in hits if re.search(r"\]\(|\|---|^##|```", words)]

@@ -90,7 +90,18 @@ def test_hostile_texts_are_texts_on_every_view(hostile: ServedWorld) -> None:
         check_document(name, content)
         if "onerror" in html.unescape(content):
             views.add(name)
-    assert {"home", "rows", "export", "ontology", "issues", "events", "tasks", "requests", "request"} <= views
+    assert {
+        "home",
+        "rows",
+        "export",
+        "ontology",
+        "issues",
+        "project-webhooks",
+        "events",
+        "tasks",
+        "requests",
+        "request",
+    } <= views
 
 
 @pytest.mark.parametrize("text", ["<img src=x onerror=alert(1)>", "\"'><script>", "%00", "\u202e", "{{7*7}}"])
@@ -99,6 +110,7 @@ def test_hostile_addresses_are_answered_by_a_page(hostile: ServedWorld, text: st
     paths = {
         f"/console/projects/{project}": ("q", "after", "workflow_status", "batch", "id", "key", "active_from"),
         f"/console/projects/{project}/export": ("version", "param", "label_created_from", "project_ids"),
+        f"/console/projects/{project}/webhooks": ("webhook", "state", "topic", "part"),
         "/console/requests": ("operation", "path", "status", "number"),
         "/console/webhooks": ("webhook", "state", "topic", "part"),
         "/console/tasks": ("id", "part"),
