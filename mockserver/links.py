@@ -13,6 +13,7 @@ import hmac
 import json
 import re
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -169,8 +170,7 @@ class Links(msgspec.Struct, frozen=True):
         """The JSON Web Token of `/masks/feature/{id}?token=…`, HS256, its four claims as in the sample."""
         issued = now // 1_000_000
         claims = {"userId": user_id, "organizationId": organization_id, "iat": issued}
-        head = _segment({"alg": "HS256", "typ": "JWT"})
-        signed = f"{head}.{_segment({**claims, 'exp': issued + TOKEN_DAYS * DAY // 1_000_000})}"
+        signed = f"{_TOKEN_HEAD}.{_segment({**claims, 'exp': issued + TOKEN_DAYS * DAY // 1_000_000})}"
         return f"{signed}.{self._token_signature(signed)}"
 
     def check_mask_token(self, token: str, *, now: int) -> None:
@@ -182,14 +182,26 @@ class Links(msgspec.Struct, frozen=True):
         if expires * 1_000_000 <= now:
             raise LinkRefused("This mask's token has expired; export again to get a fresh one")
 
+    def api_key(self, claims: dict[str, object]) -> str:
+        """A JSON Web Token that is an API key: HS256, with `workspace` beside the claims, so that it names its
+        workspace."""
+        signed = f"{_TOKEN_HEAD}.{_segment({**claims, WORKSPACE_CLAIM: self.workspace})}"
+        return f"{signed}.{self._token_signature(signed, _KEYS_PURPOSE)}"
+
+    def has_signed_key(self, api_key: str) -> bool:
+        """Whether this workspace signed the API key, which may have expired or been revoked."""
+        signed, _, signature = api_key.rpartition(".")
+        expected = self._token_signature(signed, _KEYS_PURPOSE)
+        return hmac.compare_digest(expected.encode(), signature.encode("utf-8", "replace"))
+
     def has_signed(self, token: str) -> bool:
         """Whether this workspace signed the token, expired or not."""
         signed, _, signature = token.rpartition(".")
         return hmac.compare_digest(self._token_signature(signed).encode(), signature.encode("utf-8", "replace"))
 
-    def _token_signature(self, signed: str) -> str:
+    def _token_signature(self, signed: str, purpose: bytes = b"tokens") -> str:
         mac = self.mac.copy()
-        mac.update(b"tokens")
+        mac.update(purpose)
         return _base64(hmac.digest(mac.digest(), signed.encode("utf-8", "replace"), "sha256"))
 
     def issues(self, project_id: str, status: str | None, *, expires: int) -> str:
@@ -257,6 +269,24 @@ def _segment(document: dict[str, object]) -> str:
 
 def _base64(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+_TOKEN_HEAD = _segment({"alg": "HS256", "typ": "JWT"})
+_KEYS_PURPOSE = b"keys"
+WORKSPACE_CLAIM = "workspace"
+"""The claim with the slug of the workspace in an API key; keys of the service do not have it."""
+
+
+def parse_api_key(api_key: str) -> dict[str, Any] | None:
+    """The claims of an API key that some workspace has created, unchecked; None for any other key."""
+    parts = api_key.split(".")
+    if len(parts) != 3 or parts[0] != _TOKEN_HEAD:
+        return None
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (ValueError, RecursionError):
+        return None
+    return claims if isinstance(claims, dict) and isinstance(claims.get(WORKSPACE_CLAIM), str) else None
 
 
 def good_until(now: int, days: int) -> int:

@@ -45,7 +45,7 @@ class EmbeddingRoutes:
         self._workspaces = workspaces
 
     async def _authenticate(self, request: Request) -> Workspace:
-        return await self._workspaces.authenticate(request.headers.get("authorization"))
+        return await self._workspaces.authenticate(request)
 
     async def embeddings(self, request: Request) -> Response:
         """All embeddings of the organization; a POST creates one."""

@@ -53,7 +53,7 @@ class Frames:
     async def endpoint(self, request: Request) -> ASGIApp:
         """301 to the frames; 204 when the label is skipped and has none (seed). 403, 404 and 410 are inferred.
         Raises AuthenticationFailed, NotYours, NotFound, Gone."""
-        workspace = await self._workspaces.authenticate(request.headers.get("authorization"))
+        workspace = await self._workspaces.authenticate(request)
         framed = self._find_framed(workspace, request.path_params["label"])
         if framed.label.skipped and not has_frames(framed.body.content):
             return Response(status_code=204)

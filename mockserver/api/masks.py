@@ -125,9 +125,9 @@ class Masks:
         """
         authorization, token = request.headers.get("authorization"), request.query_params.get("token")
         if token is None:
-            return await self._workspaces.authenticate(authorization)
+            return await self._workspaces.authenticate(request)
         workspace = self._workspaces.registry.get_by_mask_token(token)
-        if authorization and await self._workspaces.authenticate(authorization) is not workspace:
+        if authorization and await self._workspaces.authenticate(request) is not workspace:
             raise LinkRefused("This mask's token is of another workspace than the API key; send one of the two alone")
         return workspace
 

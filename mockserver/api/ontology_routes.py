@@ -36,7 +36,7 @@ class OntologyRoutes:
         self._workspaces = workspaces
 
     async def _authenticate(self, request: Request) -> Workspace:
-        return await self._workspaces.authenticate(request.headers.get("authorization"))
+        return await self._workspaces.authenticate(request)
 
     # Reading
 

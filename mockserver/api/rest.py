@@ -21,7 +21,7 @@ class Rest:
         self._workspaces, self._compressed = workspaces, compressed
 
     async def _authenticate(self, request: Request) -> Workspace:
-        return await self._workspaces.authenticate(request.headers.get("authorization"))
+        return await self._workspaces.authenticate(request)
 
     async def export_results(self, request: Request) -> ASGIApp:
         """The whole result as NDJSON. SDKs build this address and never fetch it (export_task.py:376)."""

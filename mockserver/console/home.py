@@ -27,9 +27,10 @@ STATUSES = {
 }
 NOT_YET = (
     ("Other annotations for a label in frames", "`label.update` is refused for clips, volumes and sounds"),
+    ("Permissions", "a client with a created API key acts as the owner of the workspace, whatever the role of the key"),
     (
         "Refused by name",
-        "`client.create_api_key`, `project.sync_external_project`, and the performance metrics of SDK 7.17",
+        "`project.sync_external_project`, and the performance metrics of SDK 7.17",
     ),
     (
         "Parts of imports",

@@ -155,8 +155,7 @@ class Controls:
     def set_key(self, request: Request, body: SetKey) -> KeyView:
         """Revokes the API key, or accepts it again; the control API is not affected."""
         workspace = self.workspace(request)
-        workspace.settings.set_key_revoked(body.revoked)
-        workspace.key_revoked = body.revoked
+        workspace.revoke_key(revoked=body.revoked)
         return KeyView(workspace.api_key, workspace.key_revoked)
 
     def expect_rows(self, request: Request, body: ExpectRows) -> bytes:

@@ -12,8 +12,9 @@ SHORTEST_KEY = 8
 _COOKIES = frozenset({"cookie", "set-cookie", "proxy-authorization", "x-api-key"})
 _QUERY = re.compile(r"((?:^|[?&;])(?:Signature|token|bewit|api_key)=)[^&#\s\"'<>\\]+")
 _ESCAPED_QUERY = re.compile(r"((?:\\u0026|&amp;)(?:Signature|token|bewit)=)[^&#\s\"'<>\\]+")
-_SECRET = re.compile(r'((?:"secret"|\\"secret\\"|\bsecret)\s*:\s*\\?")(?:[^"\\]|\\[^"])*')
-"""The secret of a webhook: in JSON, in JSON inside a text, or in a GraphQL document that is one."""
+_SECRET = re.compile(r'((?:"(?:secret|jwt)"|\\"secret\\"|\bsecret)\s*:\s*\\?")(?:[^"\\]|\\[^"])*')
+"""The text of a new API key in JSON, and the secret of a webhook: in JSON, in JSON inside a text, or in a GraphQL
+document that is one."""
 
 
 def find_key(authorization: str) -> str:
@@ -34,7 +35,7 @@ def redact_header(name: str, value: str, api_key: str | None) -> str:
 
 
 def redact_text(text: str, api_key: str | None) -> str:
-    """Replaces signatures and tokens of links, secrets of webhooks, and the API key."""
+    """Replaces signatures and tokens of links, secrets of webhooks, new API keys, and that of the workspace."""
     for pattern in (_QUERY, _ESCAPED_QUERY, _SECRET):
         text = pattern.sub(rf"\1{REPLACED}", text)
     if api_key is not None and len(api_key) >= SHORTEST_KEY:

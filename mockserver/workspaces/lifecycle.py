@@ -12,11 +12,13 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 import msgspec
+from starlette.requests import HTTPConnection
 
 from mockserver.errors import AuthenticationFailed, Conflict, StartupError
+from mockserver.links import WORKSPACE_CLAIM, parse_api_key
 from mockserver.serving.descriptors import has_room, limit
 from mockserver.settings import KEY_PATTERN, LONGEST_KEY
 from mockserver.workspaces.damage import Damage
@@ -145,18 +147,31 @@ class Workspaces:
 
     # While the server runs, on its event loop
 
-    async def authenticate(self, authorization: str | None) -> Workspace:
-        """The workspace of an Authorization header. Raises AuthenticationFailed, and Conflict if it is damaged."""
-        key = read_key(authorization)
+    async def authenticate(self, request: HTTPConnection) -> Workspace:
+        """The workspace of a request's Authorization header. Raises AuthenticationFailed, and Conflict if it is
+        damaged."""
+        key = read_key(request.headers.get("authorization"))
         if (workspace := self.registry.find(key)) is not None:
             if workspace.key_revoked:
                 raise self.registry.build_refusal(key)
             return workspace
+        if (claims := parse_api_key(key)) is not None:
+            return self._find_creator(key, claims, request)
         if not self._any_key:
             raise self.registry.build_refusal(key)
         _check_key(key)
         async with self._locks.hold(key):
             return self.registry.find(key) or await self._create_from(self._origin, key, None)
+
+    def _find_creator(self, api_key: str, claims: dict[str, Any], request: HTTPConnection) -> Workspace:
+        """The workspace that created the API key. Raises AuthenticationFailed."""
+        from mockserver.workspaces.created_keys import check_key  # noqa: PLC0415  few clients have such a key
+
+        workspace = self.registry.find_by_slug(claims[WORKSPACE_CLAIM])
+        if workspace is None:
+            raise self.registry.build_refusal(api_key)
+        check_key(workspace, api_key, claims, request.client.host if request.client else None)
+        return workspace
 
     async def _create_for_unknown(self, api_key: str) -> Workspace:
         _check_key(api_key)

@@ -13,7 +13,7 @@ from starlette.datastructures import QueryParams
 from starlette.types import Scope
 
 from mockserver.errors import AuthenticationFailed, LinkRefused
-from mockserver.links import parse_bewit
+from mockserver.links import WORKSPACE_CLAIM, parse_api_key, parse_bewit
 from mockserver.workspaces.registry import read_key
 
 FILES = "/_files/"
@@ -21,7 +21,8 @@ CONTROL_OF_WORKSPACES = "/_mock/workspaces"
 
 
 class WorkspaceName(NamedTuple):
-    """A name of a workspace: its API key, the slug of its links, or a mask token that it has signed."""
+    """A name of a workspace: its API key, the slug of its links and of the API keys that its clients created, or a mask
+    token that it has signed."""
 
     kind: Literal["key", "slug", "token"]
     value: str
@@ -88,9 +89,11 @@ def name_source(body: bytes) -> WorkspaceName | None:
 
 def _read_key(authorization: str) -> WorkspaceName | None:
     try:
-        return WorkspaceName("key", read_key(authorization), creates=True)
+        key = read_key(authorization)
     except AuthenticationFailed:
         return None
+    claims = parse_api_key(key)
+    return WorkspaceName("key", key, creates=True) if claims is None else WorkspaceName("slug", claims[WORKSPACE_CLAIM])
 
 
 def _read_token(query: bytes) -> WorkspaceName | None:

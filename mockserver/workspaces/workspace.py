@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mockserver.workspaces.row_imports import RowImports
     from mockserver.workspaces.task_jobs import TaskJobs
     from mockserver.workspaces.uploads import Uploads
+    from mockserver.world.changes.api_keys import ApiKeyChanges
     from mockserver.world.changes.attachments import AttachmentChanges
     from mockserver.world.changes.batches import BatchChanges
     from mockserver.world.changes.catalog import CatalogChanges
@@ -96,6 +97,7 @@ class Workspace(HasParts):
     queues: Part[QueueChanges] = Part("mockserver.world.changes.queues:QueueChanges", "store")
     reservations: Part[ReservationChanges] = Part("mockserver.world.changes.reservations:ReservationChanges", "store")
     integrations: Part[IntegrationChanges] = Part("mockserver.world.changes.integrations:IntegrationChanges", "store")
+    api_keys: Part[ApiKeyChanges] = Part("mockserver.world.changes.api_keys:ApiKeyChanges", "store")
     people: Part[PeopleChanges] = Part("mockserver.world.changes.people:PeopleChanges", "store")
     metadata: Part[MetadataChanges] = Part("mockserver.world.changes.metadata:MetadataChanges", "store")
     attachments: Part[AttachmentChanges] = Part("mockserver.world.changes.attachments:AttachmentChanges", "store")
@@ -153,6 +155,11 @@ class Workspace(HasParts):
     def _count_files(self) -> None:
         """Creates the parts that count the files of an earlier run, and delete those that it left unfinished."""
         _counting = (self.exports, self.legacy, self.uploads)
+
+    def revoke_key(self, *, revoked: bool) -> None:
+        """Refuses clients with the API key of the workspace, or accepts them again."""
+        self.settings.set_key_revoked(revoked)
+        self.key_revoked = revoked
 
     def find_refusal(self, url: str) -> str | None:
         """The reason why webhooks to this URL would not arrive, which is logged; None if they may. Raises BadInput."""

@@ -14,7 +14,13 @@ from mockserver.world.schema import schema_parts
 
 FIRST_FORMAT = 2
 """The first version whose states later ones can read."""
-CHECKSUMS = {2: "e87f81f3152e6382", 3: "b019fc83d7e93c60", 4: "abc29dc826e94b4e", 5: "2f4887ad45941d4a"}
+CHECKSUMS = {
+    2: "e87f81f3152e6382",
+    3: "b019fc83d7e93c60",
+    4: "abc29dc826e94b4e",
+    5: "2f4887ad45941d4a",
+    6: "c84c156ae8a1070a",
+}
 """The checksums of the tables of earlier versions, as the manifests of their states have them."""
 
 
@@ -101,6 +107,16 @@ MIGRATIONS: tuple[Migration, ...] = (
             """CREATE TABLE fault (
               no SERIAL, rule TEXT NOT NULL, ends BIGINT, calls BIGINT NOT NULL, hits BIGINT NOT NULL,
               window_no BIGINT NOT NULL, passed BIGINT NOT NULL
+            )""",
+        ),
+    ),
+    Migration(
+        7,
+        (
+            """CREATE TABLE api_key (
+              id TEXT PRIMARY KEY, name TEXT NOT NULL, user_id TEXT NOT NULL, role_id TEXT NOT NULL,
+              created_by TEXT NOT NULL, allowed_ip_cidrs TEXT NOT NULL, expires_at BIGINT NOT NULL,
+              revoked BOOLEAN NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL
             )""",
         ),
     ),

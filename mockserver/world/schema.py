@@ -17,8 +17,8 @@ def schema_parts() -> tuple[str, str]:
 
 
 RECORDS = (
-    "data_rows", "events", "faults", "groups", "imports", "integrations", "issues", "jobs", "labels", "legacy",
-    "models", "people", "polls", "projects", "slices", "tasks", "uploads", "webhooks", "workspace",
+    "api_keys", "data_rows", "events", "faults", "groups", "imports", "integrations", "issues", "jobs", "labels",
+    "legacy", "models", "people", "polls", "projects", "slices", "tasks", "uploads", "webhooks", "workspace",
 )  # fmt: skip
 """The modules of this room that have records with tables. Not all of them are imported when a server starts."""
 

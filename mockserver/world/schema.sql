@@ -34,6 +34,13 @@ CREATE TABLE person (
   created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, deleted BOOLEAN NOT NULL DEFAULT FALSE
 );
 
+-- Keys that users created beside the one that names the workspace. Their texts are not kept.
+CREATE TABLE api_key (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, user_id TEXT NOT NULL, role_id TEXT NOT NULL, created_by TEXT NOT NULL,
+  allowed_ip_cidrs TEXT NOT NULL, expires_at BIGINT NOT NULL, revoked BOOLEAN NOT NULL, created_at BIGINT NOT NULL,
+  updated_at BIGINT NOT NULL
+);
+
 CREATE TABLE user_group (
   id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, color TEXT NOT NULL, description TEXT NOT NULL,
   created_by TEXT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL

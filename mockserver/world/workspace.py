@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from mockserver.world.api_keys import ApiKey
 from mockserver.world.database import JsonText, Record
 from mockserver.world.events import Event
 from mockserver.world.faults import ArmedFault
@@ -49,6 +50,7 @@ class Workspace(Record, frozen=True):
 
 
 OF_ONE_LIFE: tuple[type[Record], ...] = (
+    ApiKey,
     Task,
     ImportRow,
     Job,

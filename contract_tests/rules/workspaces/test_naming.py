@@ -9,11 +9,15 @@ from starlette.types import Scope
 
 from mockserver.console.routes import ACTIONS, SIGN_IN, STREAM, VIEWS
 from mockserver.control.routes import list_controls
+from mockserver.links import Links
 from mockserver.workspaces.naming import WorkspaceName, has_source_in_body, name_by_client, name_source, name_workspace
 
 OWN = WorkspaceName("key", "own-key")
 SENT = WorkspaceName("key", "sent", creates=True)
 ABOUT_NONE = ("/docs/", "/console/static/", SIGN_IN)
+LINKS = Links.from_secret("secret")
+CREATED_KEY = LINKS.api_key({"apiKeyId": "key"})
+TOKEN = LINKS.mask_token("user", "organization", now=0)
 BEWIT = base64.urlsafe_b64encode(b"slug\\1\\mac\\").decode()
 
 
@@ -63,6 +67,9 @@ def test_views_of_the_page_name_their_workspace_by_the_query() -> None:
         ("GET", "/v1/project/p/issues?bewit=%00", "Bearer sent", SENT),
         ("GET", "/v1/project/p/issues?bewit=%00", None, None),
         ("GET", "/api/v1/frames/label", "Bearer sent", SENT),
+        ("POST", "/graphql", f"Bearer {CREATED_KEY}", WorkspaceName("slug", LINKS.workspace)),
+        ("POST", "/graphql", CREATED_KEY, WorkspaceName("slug", LINKS.workspace)),
+        ("POST", "/graphql", f"Bearer {TOKEN}", WorkspaceName("key", TOKEN, creates=True)),
         ("GET", "/", "Bearer sent", OWN),
         ("POST", "/", "Bearer sent", None),
         ("GET", "/?api_key=", None, OWN),

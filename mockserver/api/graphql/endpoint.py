@@ -76,17 +76,16 @@ class GraphQLEndpoint:
                 f"GraphQL requests must use POST, not {request.method}; send a JSON body like "
                 '{"query": "query { user { email } }", "variables": null}'
             )
-        authorization = request.headers.get("authorization")
-        workspace = await self._workspaces.authenticate(authorization)  # before the body is read
+        workspace = await self._workspaces.authenticate(request)  # before the body is read
         if request.headers.get("content-type", "").startswith("multipart/"):
-            return await self._answer_upload(request, workspace, authorization)
+            return await self._answer_upload(request, workspace)
         body = await read_body(request)
         question = await _parse(body)
         # Again: the workspace may have been reset while the body was read.
-        workspace = await self._workspaces.authenticate(authorization)
+        workspace = await self._workspaces.authenticate(request)
         return await self._run(request, workspace, question, len(body))
 
-    async def _answer_upload(self, request: Request, workspace: Workspace, authorization: str | None) -> Response:
+    async def _answer_upload(self, request: Request, workspace: Workspace) -> Response:
         """Answers a request with files, which are on the disk before it is run."""
         from mockserver.api.graphql.uploads import UploadRequest  # noqa: PLC0415  few servers receive one
 
@@ -95,7 +94,7 @@ class GraphQLEndpoint:
             operations = await upload.read(request)
             question = await _parse(operations)
             upload.fill_in(question.variables)
-            if await self._workspaces.authenticate(authorization) is not workspace:
+            if await self._workspaces.authenticate(request) is not workspace:
                 raise Conflict("This workspace was reset or deleted while the file was received; upload it again")
             return await self._run(request, workspace, question, len(operations))
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mockserver.errors import NotAllowed
+from mockserver.world.api_keys import ApiKey
 from mockserver.world.changes.group_log import Channel, GroupLog
 from mockserver.world.database import Clause
 from mockserver.world.events import EventKind
@@ -20,7 +21,9 @@ class PeopleChanges:
 
     def remove(self, user_id: str) -> Person:
         """Removes a user from the organization, from its projects and groups; what they labelled and reviewed keeps
-        their name, and what was assigned to them is free. Raises NotFound, and NotAllowed for the owner of the API key.
+        their name, their API keys are revoked, and what was assigned to them is free.
+
+        Raises NotFound, and NotAllowed for the owner of the API key.
         """
         with self._store.change() as change:
             person = change.one(Person, user_id)
@@ -34,6 +37,7 @@ class PeopleChanges:
             for log in logs:
                 log.write()
             change.connection.update(ProjectRow, Clause("reserved_by = :id", id=person.id), reserved_by=None)
+            change.connection.update(ApiKey, place, revoked=True, updated_at=change.now)
             change.connection.update(Person, Clause("id = :id", id=person.id), deleted=True, updated_at=change.now)
             change.add_event(EventKind.SCHEMA_UPDATED, id=person.id)
             return person

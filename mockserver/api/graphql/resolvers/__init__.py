@@ -5,6 +5,7 @@ from __future__ import annotations
 
 _NAMES = (
     "access",
+    "api_keys",
     "batches",
     "changes",
     "data_rows",

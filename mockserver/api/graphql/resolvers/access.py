@@ -1,4 +1,4 @@
-"""Permissions: API keys and permissions (SDK api_key.py). A world has one API key."""
+"""Roles with their permissions, and the limit of invitations (SDK api_key.py, organization.py)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import msgspec
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields, resolve_empty_list, resolve_null
-from mockserver.world import ids
 from mockserver.world.database import Clause
 from mockserver.world.groups import Invite
 from mockserver.world.people import Organization, Person, Role
@@ -17,18 +16,6 @@ from mockserver.world.queries.conditions import LIVE
 
 SEATS = 1_000
 """People that an organization may have (inferred: no client shows a limit)."""
-NEVER = 2**31 - 1
-"""When an API key ends, in seconds since 1970: the last moment that a GraphQL Int can tell (inferred)."""
-
-
-class ApiKey(msgspec.Struct, frozen=True):
-    """The key that the workspace is named by. Its text is never sent, as that of a real key."""
-
-    id: str
-    user_id: str
-    user_email: str
-    created_at: int
-    updated_at: int
 
 
 class InvitesLimit(msgspec.Struct, frozen=True):
@@ -41,29 +28,13 @@ class InvitesLimit(msgspec.Struct, frozen=True):
 
 
 def add_to(fields: Fields) -> None:
-    fields.add("User", "apiKeys", list_api_keys)
-    fields.add("User", "apiKeysOtherUsers", resolve_empty_list)
     fields.add("User", "isAdvEnabled", lambda _source, _call: True)
     fields.add("Query", "organizationRole", find_organization_role)
     fields.add("Role", "permissions", resolve_empty_list)
     fields.add("Role", "organizationId", lambda _source, call: call.store.workspace.organization_id)
     fields.add("Role", "description", resolve_null)
     fields.add("Query", "invitesLimit", count_invites)
-    fields.add("ApiKey", "name", lambda _source, _call: "API key")
-    fields.add("ApiKey", "revoked", lambda _source, _call: False)
-    fields.add("ApiKey", "expiresAtEpoch", lambda _source, _call: NEVER)
-    fields.add("ApiKey", "allowedIpCidrs", resolve_empty_list)
-    fields.add_attributes("ApiKey", ApiKey, "id userId userEmail createdAt updatedAt", createdByUserId="user_id")
     fields.add_attributes("InvitesLimit", InvitesLimit, "used limit remaining")
-
-
-def list_api_keys(source: Person, call: Call) -> list[ApiKey]:
-    """The one key of the owner; other users have none."""
-    world = call.store.workspace
-    if source.id != world.user_id:
-        return []
-    created = call.store.organization().created_at
-    return [ApiKey(ids.cuid(created, "api key", world.organization_id), source.id, source.email, created, created)]
 
 
 def find_organization_role(_source: Any, call: Call, userId: str | None = None) -> Role | None:

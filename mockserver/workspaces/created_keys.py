@@ -1,0 +1,61 @@
+"""API keys that clients created: refused once they have expired or were revoked, and from elsewhere."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+import orjson
+
+from mockserver.errors import AuthenticationFailed
+from mockserver.workspaces.workspace import Workspace
+from mockserver.world.api_keys import ApiKey
+from mockserver.world.clock import SECOND
+from mockserver.world.database import Clause
+
+KEY_ID = "apiKeyId"
+
+
+def write_key(workspace: Workspace, key: ApiKey) -> str:
+    """The text of a key, with the claims that keys of the service have (inferred)."""
+    return workspace.links.api_key(
+        {
+            "userId": key.user_id,
+            "organizationId": workspace.world.organization_id,
+            KEY_ID: key.id,
+            "iat": key.created_at // SECOND,
+            "exp": key.expires_at // SECOND,
+        }
+    )
+
+
+def check_key(workspace: Workspace, api_key: str, claims: dict[str, Any], host: str | None) -> None:
+    """Raises AuthenticationFailed unless the workspace created the key and it is valid for requests from `host`."""
+    if not workspace.links.has_signed_key(api_key):
+        raise AuthenticationFailed("This API key was changed; use the text that createApiKey answered with")
+    with workspace.store.reading() as connection:
+        key = connection.find(ApiKey, Clause("id = :id", id=claims.get(KEY_ID)))
+    if key is None:
+        raise AuthenticationFailed("This API key belongs to the world before a reset; create another one")
+    if key.revoked:
+        raise AuthenticationFailed(f"The API key {key.name!r} was revoked; create another one")
+    if key.expires_at <= workspace.store.clock.now():
+        raise AuthenticationFailed(f"The API key {key.name!r} has expired; create another one")
+    _check_host(key, host)
+
+
+def _check_host(key: ApiKey, host: str | None) -> None:
+    networks = orjson.loads(key.allowed_ip_cidrs)
+    if networks and not any(_is_within(host, network) for network in networks):
+        raise AuthenticationFailed(
+            f"The API key {key.name!r} may not be used from {host}; send the request from one of {', '.join(networks)}"
+        )
+
+
+def _is_within(host: str | None, network: str) -> bool:
+    try:
+        address = ipaddress.ip_address(host or "")
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address) in ipaddress.ip_network(network)
