@@ -72,6 +72,36 @@ def strip(line: Row) -> Row:
     return {key: value for key, value in line.items() if key not in ("uuid", "relationship", "mask", "masks")}
 
 
+OUTSIDE = {"top": -40, "left": 5_000, "height": 900.5, "width": 80_000}
+FRAMED = {"segments": [{"keyframes": [{"frame": 1, "bbox": OUTSIDE}, {"frame": 2, "bbox": OUTSIDE}]}]}
+FAR = [{"x": -9.5, "y": 70_000}, {"x": 90_000, "y": -1}, {"x": 0, "y": 0}]
+
+
+@pytest.mark.parametrize(
+    ("project", "tool", "keys"),
+    [
+        ("image", "Car", {"bbox": OUTSIDE}),
+        ("image", "Lane marking", {"line": FAR}),
+        ("image", "Building", {"polygon": [*FAR, FAR[0]]}),
+        ("image", "Traffic light", {"point": FAR[0]}),
+        ("video", "Vehicle", FRAMED),
+        ("document", "Figure", {"bbox": OUTSIDE, "page": 40, "unit": "POINTS"}),
+    ],
+)
+@pytest.mark.known("inferred")
+def test_a_geometry_that_leaves_its_picture_is_imported_and_exported_as_it_was_sent(
+    workspace: MockWorkspace, project: str, tool: str, keys: dict[str, Any]
+) -> None:
+    """Imports compare no place with a size: files are not fetched, so their sizes are often unknown."""
+    row = find_unlabelled(workspace, project)
+    line = {"uuid": "1", "name": tool, "dataRow": {"id": row["data_row"]["id"]}} | keys
+    record = import_lines(workspace, "labels", workspace.project(project), "outside", [line])
+    assert list_statuses(record) == [SUCCESS]
+    [label] = labels_of(workspace, project, row)
+    [exported] = render_import_lines(label["annotations"], Reference({"id": row["data_row"]["id"]}))
+    assert {key: exported[key] for key in keys} == keys
+
+
 def test_an_imported_label_is_like_any_other(workspace: MockWorkspace) -> None:
     row = find_unlabelled(workspace, "image")
     workspace.webhook("http://127.0.0.1:9/", topics=["LABEL_CREATED"], project="image")
