@@ -8,6 +8,7 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 import pytest
 import requests
 
+from contract_tests.rules.console.screenshots import README_PICTURES
 from contract_tests.rules.pages import REPOSITORY
 from contract_tests.serving import ServedWorld
 from mockserver.console.documents import FILES, find_documents
@@ -24,6 +25,13 @@ def test_every_page_is_named_once_in_the_table_of_the_pages() -> None:
     names = Counter(document.name for document in find_documents() if document.group != FILES)
     folder = REPOSITORY / "docs"
     assert names == Counter(path.relative_to(folder).as_posix() for path in folder.rglob("*.md"))
+
+
+def test_the_pictures_of_the_readme_are_those_that_make_screenshots_writes() -> None:
+    pictures = re.findall(r"\(docs/([\w-]+\.png)\)", (REPOSITORY / "README.md").read_text("utf-8"))
+    folder = REPOSITORY / "docs"
+    assert sorted(pictures) == sorted(README_PICTURES) == sorted(path.name for path in folder.glob("*.png"))
+    assert all((folder / name).read_bytes().startswith(b"\x89PNG") for name in pictures)
 
 
 def test_every_link_of_every_document_leads_somewhere(server: ServedWorld) -> None:
