@@ -164,6 +164,12 @@ class Source(NamedTuple):
     sql: str
 
 
+def _find_hint(name: str) -> str:
+    """The end of the error about a missing record, if the id that was sent is empty."""
+    sent_empty = not name.rpartition(" ")[2].strip("'")
+    return ": the id that was sent is empty; send the id of a record of this workspace" if sent_empty else ""
+
+
 def _select_sql(source: Source | type[Record], names: str, clause: Clause, order: str) -> str:
     sql = f"SELECT {names} FROM {_source_sql(source)} WHERE {clause.sql}"
     return f"{sql} ORDER BY {order}" if order else sql
@@ -281,7 +287,7 @@ class Connection(ABC):
         """The first record that meets the clause. Raises `error`, whose message says that `name` does not exist."""
         record = self.find(kind, clause)
         if record is None:
-            raise error(f"{name} does not exist in this workspace")
+            raise error(f"{name} does not exist in this workspace{_find_hint(name)}")
         return record
 
     def one_by_id(self, kind: type[R], record_id: str, *, error: Callable[[str], Exception] = NotFound) -> R:

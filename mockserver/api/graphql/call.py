@@ -242,7 +242,8 @@ class Call(msgspec.Struct):
         self, kind: type[R], where: Mapping[str, Any], name: str | None = None, within: Clause = EVERYTHING
     ) -> R:
         """The record that the argument `where` of a field for one record names. Raises NotFound, BadInput."""
-        what = f"{name or kind.__name__} {where.get('id') or dict(where)!r}"
+        sent = where["id"] if where.get("id") is not None else dict(where)
+        what = f"{name or kind.__name__} {sent!r}"
         return self.one(kind, build_unique_condition(kind, where) & within, what)
 
     def count(self, kind: type[Record], clause: Clause) -> int:

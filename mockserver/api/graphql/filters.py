@@ -75,11 +75,15 @@ def build_unique_condition(kind: type[Record], where: Where | None) -> Clause:
     return build_condition(kind, where)
 
 
-def read_id(where: Where, operation: str) -> str:
-    """The id in a search for one record by its id, which the schema lets clients leave out. Raises BadInput."""
-    if not where.get("id"):
-        raise BadInput(f"{operation} was sent without where.id; expected {operation}(where: {{id: …}} …)")
-    return str(where["id"])
+def read_id(where: Where | None, operation: str, path: str = "where.id") -> str:
+    """The id in a search for one record by its id, which the schema lets clients leave out. `path` says where it is in
+    the arguments. Raises BadInput."""
+    key = path.rpartition(".")[2]
+    value = (where or {}).get(key)
+    if value is None or not str(value).strip():
+        what = "without" if value is None else "with an empty"
+        raise BadInput(f"{operation} was sent {what} {path}; expected the id of a record of this workspace")
+    return str(value)
 
 
 def check_size(where: Where) -> None:

@@ -9,6 +9,7 @@ import msgspec
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields, resolve_empty_list, resolve_null
+from mockserver.api.graphql.filters import read_id
 from mockserver.world.database import Clause
 from mockserver.world.groups import Invite
 from mockserver.world.people import Organization, Person, Role
@@ -45,5 +46,5 @@ def find_organization_role(_source: Any, call: Call, userId: str | None = None) 
 
 def count_invites(_source: Any, call: Call, where: Mapping[str, Any]) -> InvitesLimit:
     """Counts the users of the organization and the invitations (SDK organization.py)."""
-    call.get(Organization, where.get("id"))
+    call.get(Organization, read_id(where, "invitesLimit"))
     return InvitesLimit(call.count(Person, LIVE) + call.count(Invite, Clause("TRUE")), SEATS)

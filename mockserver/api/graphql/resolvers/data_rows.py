@@ -10,6 +10,7 @@ import orjson
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
+from mockserver.api.graphql.filters import read_id
 from mockserver.api.graphql.pages import Page, PageInfo, Window, build_page, get_id
 from mockserver.api.graphql.resolvers.people import get_organization
 from mockserver.api.graphql.resolvers.projects import find_creator, list_projects
@@ -181,7 +182,7 @@ def start_global_keys_job(_source: Any, call: Call, where: Any = None) -> str:
 
 
 def get_global_keys_result(_source: Any, call: Call, jobId: Any = None) -> GlobalKeysResult:
-    job_id = (jobId or {}).get("id") or ""
+    job_id = read_id(jobId, "dataRowsForGlobalKeysResult", "jobId.id")
     since, keys = _parse_job(job_id)
     if not call.is_processed(f"job {job_id}", since=since):
         return GlobalKeysResult(None, "IN_PROGRESS")

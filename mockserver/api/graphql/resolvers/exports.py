@@ -11,7 +11,7 @@ import orjson
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields, json_text
-from mockserver.api.graphql.filters import snake
+from mockserver.api.graphql.filters import read_id, snake
 from mockserver.api.graphql.matching import list_compared, matches
 from mockserver.api.graphql.pages import Window, cut_window
 from mockserver.api.graphql.resolvers.people import get_organization
@@ -78,8 +78,7 @@ def add_to(fields: Fields) -> None:
 
 def find_task(_source: Any, call: Call, where: Any = None) -> Task:
     """The task with this id. SDKs read the files of an export from it (export_task.py)."""
-    task_id = (where or {}).get("id")
-    task = call.poll_task(call.get(Task, task_id))
+    task = call.poll_task(call.get(Task, read_id(where, "task")))
     call.workspace.exports.fresh.mark_read(task)
     return task
 

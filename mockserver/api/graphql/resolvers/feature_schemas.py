@@ -10,6 +10,7 @@ import orjson
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
+from mockserver.api.graphql.filters import read_id
 from mockserver.api.graphql.pages import cut_window
 from mockserver.errors import NotFound
 from mockserver.imports.ontologies import complete_feature, give_ids, list_roots, parse_normalized
@@ -40,7 +41,7 @@ def add_to(fields: Fields) -> None:
 
 def find_root_schema_node(_source: Any, call: Call, where: Mapping[str, Any]) -> RootSchemaNode:
     """The node of a feature schema, found by the id that SDKs call the id of the feature schema."""
-    wanted = where.get("featureSchemaId")
+    wanted = read_id(where, "rootSchemaNode", "where.featureSchemaId")
     for node in _list_all(call):
         if node.normalized["featureSchemaId"] == wanted:
             return node

@@ -10,6 +10,7 @@ import msgspec
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.dates import MISSING_APP_IS_NAMED, is_since
 from mockserver.api.graphql.fields import Fields
+from mockserver.api.graphql.filters import read_id
 from mockserver.api.graphql.resolvers.models import find_run
 from mockserver.api.graphql.resolvers.waiting import wait_for
 from mockserver.api.graphql.texts import check_texts
@@ -49,7 +50,7 @@ def find_app(_source: Any, call: Call, where: Mapping[str, Any]) -> FoundryApp:
     """SDKs since 7.17 look for the words "not found" in an error of a code that they do not know (foundry_client.py);
     RESOURCE_NOT_FOUND would end in a TypeError there. Earlier ones look for a query that is not valid. Raises BadInput,
     QueryNotValid."""
-    app = call.find(FoundryApp, str(where.get("id")))
+    app = call.find(FoundryApp, read_id(where, "findModelFoundryApp"))
     if app is None:
         error = BadInput if is_since(call.store, MISSING_APP_IS_NAMED) else QueryNotValid
         raise error(f"Foundry app {where.get('id')!r} not found in this workspace")

@@ -120,7 +120,9 @@ def _format_report(lines: list[Line]) -> str:
 
 def refuse_batch(_source: Any, _call: Call, batchJobId: str) -> NoReturn:
     """Users are added in the request, so that there is no batch to be continued. Raises NotFound."""
-    raise NotFound(f"Batch job {batchJobId!r} does not exist: users are added to a group in one request")
+    raise NotFound(
+        f"Batch job {batchJobId!r} does not exist: users are added to a group in one request, so no job is expected"
+    )
 
 
 def page_events(_source: Any, call: Call, where: Any = None, first: int = PAGE, after: str | None = None) -> NodePage:

@@ -12,7 +12,7 @@ import msgspec
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
-from mockserver.api.graphql.filters import build_text_condition
+from mockserver.api.graphql.filters import build_text_condition, read_id
 from mockserver.api.graphql.pages import Page, build_page, parse_cursor
 from mockserver.api.graphql.resolvers.projects import find_creator
 from mockserver.world.data_rows import DataRow
@@ -66,7 +66,7 @@ def add_to(fields: Fields) -> None:
 
 
 def find_issue(_source: Any, call: Call, where: Mapping[str, Any]) -> Issue:
-    return call.get(Issue, where.get("id"))
+    return call.get(Issue, read_id(where, "issue"))
 
 
 def search_issues(

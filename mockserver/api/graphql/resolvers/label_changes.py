@@ -15,7 +15,6 @@ from mockserver.api.graphql.resolvers.quality import Benchmark, build_benchmark
 from mockserver.api.graphql.texts import check_texts
 from mockserver.errors import BadInput, NotFound
 from mockserver.world import ids
-from mockserver.world.database import Clause
 from mockserver.world.labels import Label, LabelFeedback, Review
 
 MOST_SCORES, LARGEST_SCORE = 100, 1e12
@@ -65,7 +64,9 @@ def update_label(_source: Any, call: Call, where: Where, data: Where) -> Label:
 
 def create_review(_source: Any, call: Call, data: Where) -> Review:
     """Raises NotFound, also for a label of another project."""
-    label_id, project_id = ((data[name].get("connect") or {}).get("id") for name in ("label", "project"))
+    label_id, project_id = (
+        read_id(data[name].get("connect"), "createReview", f"data.{name}.connect.id") for name in ("label", "project")
+    )
     label = call.get(Label, label_id)
     if label.project_id != project_id:
         raise NotFound(f"Label {label_id!r} is not in project {project_id!r}")
@@ -74,7 +75,7 @@ def create_review(_source: Any, call: Call, data: Where) -> Review:
 
 def update_review(_source: Any, call: Call, where: Where, data: Where) -> Review:
     """Raises NotFound, BadInput."""
-    review = call.one(Review, Clause("id = :id", id=where.get("id")), f"Review {where.get('id')!r}")
+    review = call.get(Review, read_id(where, "updateReview"))
     if data.get("deleted"):
         return call.workspace.labels.delete_review(review.id)
     if data.get("score") is None:

@@ -9,6 +9,7 @@ import msgspec
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
+from mockserver.api.graphql.filters import read_id
 from mockserver.errors import BadInput
 from mockserver.imports.metadata import MetadataReader
 from mockserver.imports.refusals import ItemRefused
@@ -64,7 +65,7 @@ def upsert_schema(_source: Any, call: Call, data: Mapping[str, Any]) -> Metadata
 
 
 def delete_schema(_source: Any, call: Call, schema: Mapping[str, Any]) -> bool:
-    call.workspace.metadata.delete_schema(str(schema.get("id")))
+    call.workspace.metadata.delete_schema(read_id(schema, "deleteCustomMetadataSchema", "schema.id"))
     return True
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
+from mockserver.api.graphql.filters import read_id
 from mockserver.api.graphql.resolvers.models import find_run
 from mockserver.api.graphql.resolvers.waiting import wait_for
 from mockserver.api.graphql.texts import check_texts
@@ -85,15 +86,15 @@ def update_config(_source: Any, call: Call, modelRun: Mapping[str, Any], data: M
     """Adds to the configuration of a run. Raises NotFound, BadInput."""
     if not isinstance(data["config"], dict):
         raise BadInput(f"The config of a model run is {str(data['config'])[:100]!r}; expected an object")
-    return call.workspace.models.set_config(str(modelRun.get("id")), data["config"])
+    return call.workspace.models.set_config(read_id(modelRun, "updateModelRunConfig", "modelRun.id"), data["config"])
 
 
 def reset_config(_source: Any, call: Call, modelRun: Mapping[str, Any]) -> ModelRun:
-    return call.workspace.models.set_config(str(modelRun.get("id")), None)
+    return call.workspace.models.set_config(read_id(modelRun, "resetModelRunConfig", "modelRun.id"), None)
 
 
 def update_pipeline(_source: Any, call: Call, modelRun: Mapping[str, Any], data: Mapping[str, Any]) -> ModelRun:
-    return call.workspace.models.set_pipeline(str(modelRun.get("id")), dict(data))
+    return call.workspace.models.set_pipeline(read_id(modelRun, "updateTrainingPipeline", "modelRun.id"), dict(data))
 
 
 # Data rows and labels of a run
@@ -182,6 +183,7 @@ def remove_rows(_source: Any, call: Call, where: Mapping[str, Any]) -> bool:
 
 def get_status(kind: str, _source: Any, call: Call, where: Mapping[str, Any]) -> RegistrationStatus:
     """The state of a task, which counts as a poll. Raises NotFound."""
-    place = Clause("id = :id AND type = :type", id=where.get("id"), type=kind)
-    task = call.poll_task(call.one(Task, place, f"Task {where.get('id')!r} of the type {kind}"))
+    task_id = read_id(where, f"The status of {kind}")
+    place = Clause("id = :id AND type = :type", id=task_id, type=kind)
+    task = call.poll_task(call.one(Task, place, f"Task {task_id!r} of the type {kind}"))
     return RegistrationStatus(task.status, task.failure)

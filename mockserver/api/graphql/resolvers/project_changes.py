@@ -74,7 +74,9 @@ def set_review_quota(_source: Any, call: Call, where: Mapping[str, Any], data: M
     id of the project's review queue, or of the project. Raises NotFound, BadInput."""
     if not 0 <= data["quotaFactor"] <= 1:
         raise BadInput(f"quotaFactor is {data['quotaFactor']}; expected 0 to 1")
-    project = call.workspace.catalog.update_project(str(where["project"].get("id")), review_quota=data["quotaFactor"])
+    project = call.workspace.catalog.update_project(
+        read_id(where["project"], "upsertReviewQueue", "where.project.id"), review_quota=data["quotaFactor"]
+    )
     reviews = Clause("project_id = :id AND queue_type = :type", id=project.id, type=REVIEW)
     queues = call.select(TaskQueue, reviews, order="position", first=1)
     return queues[0].id if queues else project.id

@@ -10,7 +10,7 @@ import msgspec
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
-from mockserver.api.graphql.filters import snake
+from mockserver.api.graphql.filters import read_id, snake
 from mockserver.api.graphql.matching import matches
 from mockserver.api.graphql.pages import Window, cut_window
 from mockserver.api.graphql.resolvers.projects import find_creator
@@ -84,7 +84,7 @@ def _get_field(item: Benchmark, name: str) -> Any:
 
 
 def find_benchmark(_source: Any, call: Call, where: Mapping[str, Any]) -> Benchmark:
-    is_benchmark = Clause("id = :id AND is_benchmark AND NOT deleted", id=where.get("id"))
+    is_benchmark = Clause("id = :id AND is_benchmark AND NOT deleted", id=read_id(where, "benchmark"))
     return build_benchmark(call, call.one(Label, is_benchmark, f"Benchmark {where.get('id')!r}"))
 
 

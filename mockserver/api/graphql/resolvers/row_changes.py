@@ -131,6 +131,6 @@ def get_cleared(_source: Any, call: Call, jobId: Mapping[str, Any]) -> ClearedRe
 
 def _poll(call: Call, where: Mapping[str, Any], kind: str) -> Job | None:
     """The job, or None while the progression shows that it runs. Raises NotFound."""
-    place = Clause("id = :id AND kind = :kind", id=where.get("id"), kind=kind)
-    job = call.one(Job, place, f"Job {where.get('id')!r} of {kind}")
+    job_id = read_id(where, f"{kind}Result", "jobId.id")
+    job = call.one(Job, Clause("id = :id AND kind = :kind", id=job_id, kind=kind), f"Job {job_id!r} of {kind}")
     return job if call.is_processed(f"job {job.id}", since=job.created_at) else None

@@ -11,6 +11,7 @@ import orjson
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
+from mockserver.api.graphql.filters import read_id
 from mockserver.api.graphql.resolvers.data_rows import build_row_data
 from mockserver.api.graphql.resolvers.waiting import wait_for
 from mockserver.digits import parse_digits
@@ -131,7 +132,7 @@ def create_data_row(_source: Any, call: Call, data: Mapping[str, Any]) -> DataRo
 
 def update_data_row(_source: Any, call: Call, where: Mapping[str, Any], data: Mapping[str, Any]) -> DataRow:
     """Changes what is sent and not null. Raises NotFound, MalformedRequest."""
-    row = call.get(DataRow, where.get("id"), "Data row")
+    row = call.get(DataRow, read_id(where, "updateDataRow"), "Data row")
     if data.get("dataset") is not None:
         raise BadInput("A data row stays in its dataset; update it without dataset")
 

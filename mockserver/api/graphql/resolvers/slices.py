@@ -10,6 +10,7 @@ import orjson
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
+from mockserver.api.graphql.filters import read_id
 from mockserver.api.graphql.pages import Page, PageInfo, build_page, get_number, parse_cursor
 from mockserver.exports.selection import build_catalog_condition
 from mockserver.world.data_rows import DataRow
@@ -82,7 +83,7 @@ def list_data_row_identifiers(_source: Any, call: Call, input: Mapping[str, Any]
 
 def list_identifiers_in_run(_source: Any, call: Call, input: Mapping[str, Any]) -> Page:
     """The data rows of a model run that the slice finds. The cursor is the last data row itself."""
-    run = call.get(ModelRun, input.get("modelRunId"), "Model run")
+    run = call.get(ModelRun, read_id(input, "getDataRowIdentifiersBySavedModelQuery", "input.modelRunId"), "Model run")
     searched = _find_slice(call, input["savedQueryId"])
     condition = _build_condition(searched)
     condition &= match_subquery("dr.no", ModelRunRow, "data_row_no", Clause("model_run_id = :run", run=run.id))

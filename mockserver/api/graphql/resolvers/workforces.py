@@ -11,6 +11,7 @@ import msgspec
 
 from mockserver.api.graphql.call import Call
 from mockserver.api.graphql.fields import Fields
+from mockserver.api.graphql.filters import read_id
 from mockserver.api.graphql.pages import Page, PageInfo
 from mockserver.errors import BadInput, nearest, quote, shorten
 from mockserver.world.database import Clause
@@ -106,7 +107,7 @@ def find_service(_source: Any, call: Call, data: Mapping[str, Any]) -> ProjectWo
 
 def find_dashboard(_source: Any, call: Call, input: Mapping[str, Any]) -> Dashboard:
     """Raises NotFound."""
-    project = call.get(Project, str(input.get("id")))
+    project = call.get(Project, read_id(input, "getProjectById", "input.id"))
     return _build_dashboard(call, project)
 
 

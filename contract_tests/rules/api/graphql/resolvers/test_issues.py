@@ -86,7 +86,7 @@ def test_signs_of_the_database_are_mere_texts(states: ServedWorld, text: str) ->
     assert issues(states, where={"content": text})["nodes"] == []
 
 
-@pytest.mark.parametrize("where", [{"id": "nobody"}, {}])
-def test_an_issue_that_does_not_exist_is_not_found(states: ServedWorld, where: dict[str, str]) -> None:
+@pytest.mark.parametrize(("where", "code"), [({"id": "nobody"}, "RESOURCE_NOT_FOUND"), ({}, "BAD_USER_INPUT")])
+def test_an_issue_that_does_not_exist_is_not_found(states: ServedWorld, where: dict[str, str], code: str) -> None:
     answer = ask(states, "query($where: WhereUniqueIdInput!){issue(where: $where){id}}", {"where": where})
-    assert answer.code == "RESOURCE_NOT_FOUND"
+    assert answer.code == code
