@@ -16,6 +16,7 @@ DateTime = Annotated[
 ]
 """ISO 8601. Without an offset it is UTC."""
 Date = Annotated[str, describe(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", format="date")]
+Incarnation = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_KEY)]
 Seed = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
 
@@ -50,13 +51,13 @@ class NewWorkspace(Body, frozen=True, kw_only=True):
     payload_date: Date | None = None
     switches: SetSwitches | None = None
     api_key: Key | None = None
-    incarnation: str | None = None
+    incarnation: Incarnation | None = None
 
 
 class Reset(Body, frozen=True, kw_only=True):
     """`incarnation` fixes the ids that the workspace creates after the reset; without it they are new each time."""
 
-    incarnation: str | None = None
+    incarnation: Incarnation | None = None
 
 
 class MoveClock(Body, frozen=True, kw_only=True):

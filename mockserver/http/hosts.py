@@ -17,8 +17,11 @@ from mockserver.errors import MOST_SHOWN, HostRefused, shorten
 from mockserver.http.responses import json_response
 
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]*)(:[0-9]{0,5})?")
-FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
-"""Fields by which proxies say that they forward a request. Their values are not trusted."""
+_FORWARDED = re.compile(
+    r"forwarded|via|cdn-loop|(x-)?forwarded-.*|x-forwarded|x-original-.*|x-envoy-.*|(.*-)?(client|connecting|real|remote)-?(ip|addr)"
+)
+"""Fields by which proxies say that they forward a request: those of RFC 7239, 9110 and 8586, and those of nginx, IIS,
+Envoy, Akamai, Azure, Cloudflare, Fastly, Fly.io and DigitalOcean. Their values are not trusted."""
 MOST_KEPT = 64
 """Headers that were accepted and are not parsed again; one name with many ports has many."""
 
@@ -70,12 +73,16 @@ def is_on_this_machine(request: Request, hosts: Collection[str]) -> bool:
 
     A proxy on this machine forwards requests of others, and a web page can have its own name resolved to loopback.
     """
-    headers = request.headers
-    if any(name in headers for name in FORWARDED):
+    if is_forwarded(request):
         return False
-    if not all(names_this_machine(host, hosts) for host in headers.getlist("host")):
+    if not all(names_this_machine(host, hosts) for host in request.headers.getlist("host")):
         return False
     return request.client is None or is_loopback(request.client.host)  # no address: a unix socket
+
+
+def is_forwarded(request: Request) -> bool:
+    """Whether a proxy says that it forwards the request."""
+    return any(_FORWARDED.fullmatch(name) for name in request.headers)
 
 
 def is_loopback(host: str) -> bool:

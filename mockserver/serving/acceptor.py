@@ -51,13 +51,14 @@ _REFUSED_ANSWER = render_answer(
 
 
 def connection_limit(requested: int | None) -> int:
-    """Returns how many connections may be open: as requested, or half of the files that this process may have open.
+    """Returns how many connections may be open: as requested, or half of the files that this process may have open,
+    as far as RESERVED ones are left.
 
     Raises StartupError when so many cannot be open.
     """
     files = limit()
     if requested is None:
-        return max(FEWEST, min(files // 2, MOST_BY_DEFAULT))
+        return max(FEWEST, min(files // 2, files - RESERVED, MOST_BY_DEFAULT))
     most = max(FEWEST, files - RESERVED)
     if requested > most:
         raise StartupError(

@@ -32,6 +32,7 @@ SOURCES: dict[str, str] = {
     "168.63.129.16": "Azure's wire server, a public address (Azure, what is IP address 168.63.129.16)",
     "fd00:42::42": "Scaleway over IPv6 (cloud-init, data source Scaleway)",
     "fd00:a9fe:a9fe::1": "Akamai, formerly Linode, over IPv6 (cloud-init, data source Akamai)",
+    "100.80.80.80": "UCloud and SurferCloud (UHost, metadata server)",
     "100.96.0.96": "Volcengine and BytePlus (ECS, instance metadata)",
 }
 """Networks and single addresses, each with its source."""

@@ -58,6 +58,12 @@ def upload(own: ServedWorld, content: bytes, file: str = "1", kind: str | None =
     return post(own, body, content_type=FORM).data["uploadFile"]
 
 
+@pytest.mark.parametrize("kind", ["Multipart/Form-Data", "MULTIPART/FORM-DATA"])
+def test_the_case_of_a_media_type_does_not_count(own: ServedWorld, kind: str) -> None:
+    body = write_body(write_operations(), MAP, FILE)
+    assert post(own, body, content_type=f"{kind}; Boundary={BOUNDARY}").data["uploadFile"]["filename"] == "rows.json"
+
+
 def list_files(own: ServedWorld) -> list[Path]:
     return sorted(own.state_folder.glob("workspaces/*/life-*/uploads/*"))
 

@@ -5,7 +5,6 @@ from starlette.requests import Request
 
 from mockserver.errors import ControlRefused
 from mockserver.http.access import check
-from mockserver.http.hosts import FORWARDED
 
 HOSTS = frozenset({"127.0.0.1", "[::1]", "localhost", "labelbox-mock"})
 
@@ -49,10 +48,24 @@ def test_a_page_whose_name_leads_to_this_machine_needs_the_token(host: str) -> N
     check(request("127.0.0.1", authorization="Bearer secret", **page), "secret", HOSTS)
 
 
+FORWARDED = [
+    "Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port",
+    "X-Forwarded-Prefix", "X-Forwarded", "Forwarded-For", "X-Real-IP", "X-Original-Host", "X-Original-Forwarded-For",
+    "X-Client-IP", "X-Cluster-Client-IP", "True-Client-IP", "CF-Connecting-IP", "DO-Connecting-IP", "Fastly-Client-IP",
+    "Fly-Client-IP", "X-Azure-ClientIP", "X-Envoy-External-Address", "X-Remote-Addr", "CDN-Loop",
+]  # fmt: skip
+NOT_FORWARDED = ["Client-Version", "X-Request-Id", "X-Python-Version", "X-User-Agent", "Accept-Via", "Trip"]
+
+
+@pytest.mark.parametrize("field", NOT_FORWARDED)
+def test_other_fields_than_those_of_proxies_need_no_token(field: str) -> None:
+    check(request("127.0.0.1", **{field.lower(): "127.0.0.1"}), "secret", HOSTS)
+
+
 @pytest.mark.parametrize("field", FORWARDED)
 def test_what_a_proxy_of_this_machine_passes_on_needs_the_token(field: str) -> None:
     with pytest.raises(ControlRefused):
-        check(request("127.0.0.1", **{field: "127.0.0.1"}), "secret", HOSTS)
+        check(request("127.0.0.1", **{field.lower(): "127.0.0.1"}), "secret", HOSTS)
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "Cross-Site", "same-origin, cross-site"])

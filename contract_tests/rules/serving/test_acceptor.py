@@ -138,6 +138,17 @@ def test_half_of_the_open_files_may_be_connections() -> None:
     assert connection_limit(5) == 5
 
 
+@pytest.mark.parametrize(("files", "connections"), [(20, 8), (33, 8), (48, 16), (63, 31), (64, 32), (1024, 512)])
+def test_the_limit_that_nobody_has_requested_leaves_files_for_other_things(files: int, connections: int) -> None:
+    program = (
+        f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, ({files}, {files}))\n"
+        "from mockserver.serving.acceptor import connection_limit\n"
+        "print(connection_limit(connection_limit(None)))"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert int(ended.stdout) == connections
+
+
 def test_more_connections_than_open_files_are_refused() -> None:
     with pytest.raises(
         StartupError, match=r"--connection-limit is 1000000000000; expected at most \d+, as this process may have"

@@ -38,6 +38,7 @@ SECRETS = {
     "Oracle Classic": "192.0.0.192", "Alibaba": "100.100.100.200", "Alibaba IPv6": "fd00:100::100:200",
     "Azure's wire server": "168.63.129.16", "Tencent": "169.254.0.23", "Scaleway": "169.254.42.42",
     "Scaleway IPv6": "fd00:42::42", "Akamai IPv6": "fd00:a9fe:a9fe::1", "Volcengine": "100.96.0.96",
+    "UCloud": "100.80.80.80",
     "OpenStack IPv6": "fe80::a9fe:a9fe", "link-local": "169.254.1.2", "link-local IPv6": "fe80::1%1",
 }  # fmt: skip
 """Where clouds answer secrets."""

@@ -77,7 +77,7 @@ class GraphQLEndpoint:
                 '{"query": "query { user { email } }", "variables": null}'
             )
         workspace = await self._workspaces.authenticate(request)  # before the body is read
-        if request.headers.get("content-type", "").startswith("multipart/"):
+        if request.headers.get("content-type", "").lower().startswith("multipart/"):
             return await self._answer_upload(request, workspace)
         body = await read_body(request)
         question = await _parse(body)
