@@ -173,6 +173,8 @@ def _build(settings: Settings, url: str, state: State, *, local: bool) -> Server
         most_bytes=settings.journal_limit * MEGABYTE,
         most_body=settings.journal_body,
     )
+    if state.journal_table is not None:
+        journals.keep_in(state.journal_table)
     budget = Budget(settings.results_limit * MEGABYTE)
     results_root = open_results_root(settings.results, signed=settings.results_redirect)
     parts = Parts(exports, budget, dispatcher, journals, active_faults, url)

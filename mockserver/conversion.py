@@ -1,4 +1,4 @@
-"""JSON into typed values, for threads that may begin at the same moment.
+"""JSON and MessagePack into typed values, for threads that may begin at the same moment.
 
 msgspec examines a type when it is first used, and keeps what it found with the type. A second thread that uses the
 same type during that reads the half-finished record, and the process ends with a segmentation fault (msgspec 0.22,
@@ -26,6 +26,12 @@ def decode(content: bytes | str, kind: Any) -> Any:
     """Returns a JSON text as `kind`. Raises msgspec.DecodeError, and its ValidationError with the path of the value."""
     examine(kind)
     return msgspec.json.decode(content, type=kind)
+
+
+def unpack(content: bytes, kind: type[T]) -> T:
+    """Returns MessagePack as `kind`. Raises msgspec.DecodeError."""
+    examine(kind)
+    return msgspec.msgpack.decode(content, type=kind)
 
 
 def convert(value: Any, kind: type[T], *, strict: bool = True) -> T:

@@ -50,7 +50,7 @@ NOT_YET = (
         "Several servers on one state folder",
         "its files belong to one server at a time; several share a PostgreSQL database",
     ),
-    ("A journal that outlives its server", "it is in memory, and a restart empties it"),
+    ("A journal in a state folder", "it is in memory, and a restart empties it; PostgreSQL keeps it"),
 )
 """README.md says the same, and a test compares them."""
 PACES = ('"at_once"', '{"looks":1}', '{"looks":3}', '{"seconds":10}', '{"seconds":60}')

@@ -90,7 +90,7 @@ class RequestControls:
             len(matching), journal.received, journal.dropped, page[-1].number if more else None,
         )  # fmt: skip
 
-    async def forget_requests(self, request: Request, query: WhoseRequests) -> None:
+    def forget_requests(self, request: Request, query: WhoseRequests) -> None:
         """Forgets the requests of the workspace, and numbers the next one 1."""
         (self._unclaimed if query.unclaimed else self._workspace(request).journal).clear()
 

@@ -67,6 +67,10 @@ class Entry(Notes):
         """The value of a header of the request; None without it."""
         return next((value for known, value in unpack_headers(self.headers) if known == name), None)
 
+    def measure(self) -> int:
+        """Bytes that the entry takes, by its bodies and headers."""
+        return OVERHEAD + len(self.request_body) + len(self.answer_body) + len(self.path) + len(self.headers)
+
 
 def pack_headers(headers: Headers) -> bytes:
     """The headers as one text, a line for each name and each value: neither has a line feed."""

@@ -5,29 +5,20 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from mockserver.journal.entry import Entry
+
+if TYPE_CHECKING:
+    from mockserver.journal.keeping import Keeper
+    from mockserver.journal.table import JournalTable, Place
 
 EVICTED_AT_ONCE = 16
 """Part of the limit that is freed at once, so that a full journal does not look for the largest with every entry."""
 
 
-class JournalStorage(Protocol):
-    """The storage of the entries of one workspace. `Journal` is in memory; replicas could share another."""
-
-    def add(self, entry: Entry) -> None:
-        """Numbers an entry and keeps it."""
-
-    def entries(self) -> list[Entry]:
-        """The entries that are kept, oldest first."""
-
-    def clear(self) -> None:
-        """Forgets all entries, and begins to number them at 1 again."""
-
-
 class Journal:
-    """A `JournalStorage` in the memory of this process. Safe for several threads."""
+    """A journal in the memory of this process. Safe for several threads."""
 
     def __init__(self, journals: Journals, api_key: str | None, now: Callable[[], int] | None) -> None:
         """`now` is the workspace's clock in microseconds UTC; the journal of requests of no workspace has none, and no
@@ -39,6 +30,7 @@ class Journal:
         """Since the journal was opened or cleared."""
         self.size = 0
         """Bytes, an estimate."""
+        self.closed = False
 
     def add(self, entry: Entry) -> None:
         """Numbers an entry and keeps it, in place of the oldest if there are too many."""
@@ -46,6 +38,8 @@ class Journal:
             entry.world_time = self._now()
         journals, entries = self._journals, self._entries
         with journals.lock:
+            if self.closed:
+                return
             entry.number = self.received = self.received + 1
             growth = entry.size
             entries.append(entry)
@@ -70,11 +64,21 @@ class Journal:
         return self.received - len(self._entries)
 
     def clear(self) -> None:
-        """Forgets all entries, and begins to number them at 1 again."""
+        """Deletes all entries, and begins to number them at 1 again."""
+        self.forget()
+
+    def forget(self) -> None:
+        """Removes all entries from memory."""
         with self._journals.lock:
             self._entries.clear()
             self.received = 0
             self._change_size(-self.size)
+
+    def close(self) -> None:
+        """Ends the journal of a workspace that is closed: a request that ends later is not recorded."""
+        with self._journals.lock:
+            self.closed = True
+        self.forget()
 
     def _change_size(self, bytes_: int) -> None:
         self.size += bytes_
@@ -91,20 +95,36 @@ class Journals:
         """Bytes, an estimate."""
         self.lock = threading.Lock()
         self._open: list[Journal] = []
+        self._keeper: Keeper | None = None
         self.unclaimed = self.open(None, None)
         """The requests that belong to no workspace."""
 
-    def open(self, api_key: str | None, now: Callable[[], int] | None) -> Journal:
-        """Opens the journal of a workspace; `now` is its clock in microseconds UTC."""
-        journal = Journal(self, api_key, now)
+    def keep_in(self, table: JournalTable) -> None:
+        """Writes the journals of workspaces to a database from now on."""
+        from mockserver.journal.keeping import Keeper  # noqa: PLC0415  few servers have a database
+
+        self._keeper = Keeper(table, self.most_bytes)
+
+    def open(self, api_key: str | None, now: Callable[[], int] | None, place: Place | None = None) -> Journal:
+        """Opens the journal of a workspace; `now` is its clock in microseconds UTC, and `place` that of its rows in the
+        database, if there is one. Raises ResourceFailed."""
+        if place is None or self._keeper is None:
+            journal = Journal(self, api_key, now)
+        else:
+            journal = self._keeper.open(self, api_key, now, place)
         self._open.append(journal)
         return journal
 
     def close(self, journal: Journal) -> None:
-        """Forgets a journal with its entries."""
-        journal.clear()
+        """Removes a journal from memory."""
+        journal.close()
         if journal in self._open:
             self._open.remove(journal)
+
+    def finish(self) -> None:
+        """Writes what is not in the database yet, if there is one."""
+        if self._keeper is not None:
+            self._keeper.finish()
 
     def evict(self) -> None:
         """Drops the oldest entries of the largest journal until there is room. The caller has the lock."""

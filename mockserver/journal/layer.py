@@ -108,5 +108,5 @@ class Recording:
         route = scope.get("route")
         if route is not None:
             entry.route = route.path
-        entry.size += len(entry.request_body) + len(entry.answer_body) + len(entry.path) + len(entry.headers)
+        entry.size = entry.measure()
         return entry

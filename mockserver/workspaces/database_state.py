@@ -11,6 +11,7 @@ try:
     from psycopg.conninfo import conninfo_to_dict
 
     from mockserver.workspaces.postgres_storage import PostgresStorage
+    from mockserver.world.postgres.journals import JournalRows
     from mockserver.world.postgres.pool import Pool
     from mockserver.world.postgres.watch import DatabaseWatch
 except ModuleNotFoundError as error:
@@ -43,6 +44,7 @@ class DatabaseState(State):
         self._pool = Pool(url.text, connections)
         self._watch = DatabaseWatch(url.text, self._pool, replica.name, replica.address)
         self.membership = self._watch
+        self.journal_table = JournalRows(self._pool)
         self.resources = (lambda: self._pool.lost,)
 
     def open_storage(self, get_hooks: GetHooks, results_root: ResultsRoot | None) -> Storage:

@@ -343,6 +343,7 @@ class Workspaces:
             self.owners.close()
         self._worlds.close()
         self._threads.shutdown(wait=True, cancel_futures=True)
+        self._parts.journals.finish()
         for workspace in self.registry.all():
             workspace.close()
         self._storage.close()

@@ -18,6 +18,7 @@ from mockserver.conversion import decode
 from mockserver.errors import Conflict, NotFound, ResourceFailed
 from mockserver.exports.database_results import DatabaseResults
 from mockserver.exports.results import ResultsRoot
+from mockserver.journal.table import Place
 from mockserver.links import Links
 from mockserver.workspaces.damage import Damage, WorkspaceDamaged, check_origin, check_world
 from mockserver.workspaces.manifest import WorkspaceManifest, name_home
@@ -201,7 +202,8 @@ class PostgresStorage(SharedStorage):
 
     def _build_life(self, manifest: WorkspaceManifest, store: Store, database: PostgresDatabase) -> Life:
         root = self._results_root
-        return Life(manifest, store, DatabaseResults(database) if root is None else root.open(manifest.life))
+        results = DatabaseResults(database) if root is None else root.open(manifest.life)
+        return Life(manifest, store, results, Place(database.life, database.owner))
 
     # Creating
 

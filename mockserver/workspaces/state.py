@@ -21,6 +21,7 @@ from mockserver.folders import (
     remove_abandoned_folders,
     write_atomically,
 )
+from mockserver.journal.table import JournalTable
 from mockserver.settings import DatabaseUrl
 from mockserver.workspaces.folder_storage import FolderStorage
 from mockserver.workspaces.manifest import STATE_MANIFEST, StateManifest, VersionedManifest
@@ -52,6 +53,9 @@ class State(ABC):
 
     membership: Membership | None = None
     """This server among the others that share the state; None if it is alone."""
+
+    journal_table: JournalTable | None = None
+    """Keeps the journals of workspaces; None if they are in the memory of this process alone."""
 
     resources: tuple[Callable[[], str | None], ...] = ()
     """Checks of the things that it needs outside of this machine: the reason why one cannot be used now, or None."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import ClassVar, NamedTuple
 
 from mockserver.exports.results import Results
+from mockserver.journal.table import Place
 from mockserver.workspaces.damage import Damage
 from mockserver.workspaces.manifest import LIFE, Origin, WorkspaceManifest
 from mockserver.world.changes.settings import new_incarnation
@@ -26,11 +27,13 @@ GetHooks = Callable[[WorkspaceManifest], Hooks]
 
 
 class Life(NamedTuple):
-    """One life of a workspace: its manifest, its open world, and the results of its exports."""
+    """One life of a workspace: its manifest, its open world, the results of its exports, and the place of its journal,
+    if that is in a database."""
 
     manifest: WorkspaceManifest
     store: Store
     results: Results
+    journal: Place | None = None
 
 
 class Remote(NamedTuple):

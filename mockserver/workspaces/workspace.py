@@ -139,7 +139,7 @@ class Workspace(HasParts):
         self.deliveries = Deliveries(store)
         self.outbox_writer = OutboxWriter(self.links, parts.url)
         self._journals = parts.journals
-        self.journal = parts.journals.open(self.api_key, store.clock.now)
+        self.journal = parts.journals.open(self.api_key, store.clock.now, life.journal)
         self._dispatcher = parts.dispatcher
         self._dispatcher.attach(self.deliveries, is_new=is_new)
         if not is_new:

@@ -12,6 +12,7 @@ from itertools import chain
 from mockserver.errors import Conflict, NotFound
 from mockserver.world.database import Database
 from mockserver.world.postgres.database import PostgresConnection, PostgresDatabase
+from mockserver.world.postgres.journals import build_journal_removal
 from mockserver.world.postgres.pool import Pool, Session
 from mockserver.world.postgres.tables import DATA, build_analysis, build_copy, build_removal, list_tables
 from mockserver.world.postgres.transactions import begin_as_member, begin_transaction
@@ -142,10 +143,12 @@ class Catalog:
         with begin_transaction(self.pool) as session:
             row = session.raw.execute(f"DELETE FROM {DATA}.life WHERE name = %s RETURNING no", [name]).fetchone()
             if row is not None:
+                life = int(row[0])
                 parts = f"DELETE FROM {DATA}.result_part p USING {DATA}.result r"
                 removal = (
-                    f"{build_removal(row[0])} {parts} WHERE p.result_no = r.no AND r.life = {row[0]:d};"
-                    f" DELETE FROM {DATA}.result WHERE life = {row[0]:d}"
+                    f"{build_removal(life)} {build_journal_removal(life)}"
+                    f" {parts} WHERE p.result_no = r.no AND r.life = {life:d};"
+                    f" DELETE FROM {DATA}.result WHERE life = {life:d}"
                 )
                 session.raw.execute(removal.encode(), prepare=False)
 

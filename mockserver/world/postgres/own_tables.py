@@ -41,6 +41,17 @@ ALTER TABLE {DATA}.manifest ADD COLUMN owner BIGINT, ADD COLUMN slug TEXT COLLAT
 CREATE INDEX manifest_by_slug ON {DATA}.manifest (slug);
 CREATE INDEX manifest_by_owner ON {DATA}.manifest (owner);
 """,
+    f"""
+CREATE TABLE {DATA}.journal (
+  life BIGINT PRIMARY KEY, received BIGINT NOT NULL, oldest BIGINT NOT NULL, bytes BIGINT NOT NULL,
+  written_at TIMESTAMPTZ NOT NULL
+);
+CREATE TABLE {DATA}.journal_entry (
+  life BIGINT NOT NULL, number BIGINT NOT NULL, size BIGINT NOT NULL, content BYTEA NOT NULL,
+  PRIMARY KEY (life, number)
+);
+""",
 )
 """In order; the next step is added at the end. The first: servers that share a database, which of them serves a
-workspace (`owner`), the name in its links (`slug`), its last use, and when an unserved one has something to do."""
+workspace (`owner`), the name in its links (`slug`), its last use, and when an unserved one has something to do. The
+second: the journals of workspaces (`world/postgres/journals`)."""
