@@ -2,16 +2,14 @@
 
 import statistics
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks import report, worlds
-from benchmarks.documents import CREATE_DATA_ROW, GET_USER, LIST_PROJECTS, get_project
+from benchmarks.documents import GET_USER, LIST_PROJECTS, get_project
 from benchmarks.load import CONNECTIONS, measure_rate, name_generator
-from benchmarks.processes import find_free_port, read_processor_seconds, start_process
-from benchmarks.raw_client import RawClient
+from benchmarks.processes import find_free_port, start_process
 from benchmarks.startup import MOTO_PAGE, moto_command, wait_until_answered
 from contract_tests.serving import ServedWorld
 
@@ -30,33 +28,6 @@ def measure(quick: bool) -> None:
     report.print_figure("the user, as SDKs ask", user, "/s", goal=GOAL, peers=peers)
     report.print_figure("a project by id, as SDKs ask", project, "/s", goal=GOAL, peers=peers)
     report.print_figure("the eleven projects of the default world", projects, "/s", peers=peers)
-    report.print_title("Data rows created one by one, with the SDK's document, by one client that keeps its connection")
-    with worlds.serve_default() as server:
-        rows, users, processor = measure_changes(server, 100 if quick else 2_000)
-    report.print_figure("rows", rows, "/s", goal=">= 500", peers={"the user, by the same client": users})
-    report.print_figure("the server's processor time of one", processor * 1000, "ms ")
-
-
-def measure_changes(server: ServedWorld, times: int) -> tuple[float, float, float]:
-    """(rows a second, answers about the user a second, seconds of the server's processor for one row)."""
-    client, pid = RawClient(server.url, server.api_key), int(server.ready["pid"])
-    dataset = next(iter(server.ready["datasets"].values()))
-    for number in range(20):
-        create_row(client, dataset, f"first-{number}")
-    before = read_processor_seconds(pid)
-    started = time.perf_counter()
-    for number in range(times):
-        create_row(client, dataset, f"row-{number}")
-    seconds, processor = time.perf_counter() - started, read_processor_seconds(pid) - before
-    started = time.perf_counter()
-    for _ in range(times):
-        client.post(GET_USER)
-    return times / seconds, times / (time.perf_counter() - started), processor / times
-
-
-def create_row(client: RawClient, dataset: str, name: str) -> None:
-    row = {"row_data": f"https://files.example/{name}.jpg", "external_id": name, "global_key": name, "dataset": dataset}
-    client.ask(CREATE_DATA_ROW, row)
 
 
 def measure_round(server: ServedWorld, moto_url: str, seconds: float) -> tuple[float, float, float, float, float]:

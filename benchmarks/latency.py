@@ -26,9 +26,10 @@ def measure(quick: bool) -> None:
     print_times("while it is streamed", streaming, quiet)
 
 
-def start_probe(server: ServedWorld) -> subprocess.Popen[str]:
-    """Starts a process that sends small queries until its findings are read; returns when it sends them."""
-    process = start_child("benchmarks.probe", url=server.url, api_key=server.api_key)
+def start_probe(server: ServedWorld, project: str = "") -> subprocess.Popen[str]:
+    """Starts a process that sends small queries, or exports a small project, until its findings are read; returns when
+    it does so."""
+    process = start_child("benchmarks.probe", url=server.url, api_key=server.api_key, project=project)
     assert process.stdout is not None, "children write to a pipe"
     assert process.stdout.readline() == READY
     return process

@@ -1,6 +1,6 @@
-"""Program: sends a small query again and again until its stdin ends.
+"""Program: sends a small query, or with a project makes a small export of it, again and again until its stdin ends.
 
-Prints a line when it begins. Findings: [timestamp of sending, seconds] of each query.
+Prints a line when it begins. Findings: [timestamp of sending, seconds] of each query or export.
 """
 
 import json
@@ -8,22 +8,32 @@ import select
 import sys
 import time
 
-from benchmarks.documents import GET_USER
+from benchmarks.documents import GET_USER, export_input
+from benchmarks.export_client import wait_until_complete
 from benchmarks.raw_client import RawClient
+from contract_tests.clients.documents import EXPORT_PROJECT
 
 PAUSE = 0.002
 READY = "ready\n"
 """The line that says that queries are being sent."""
 
 
-def probe(*, url: str, api_key: str) -> list[tuple[float, float]]:
+def probe(*, url: str, api_key: str, project: str = "") -> list[tuple[float, float]]:
     client = RawClient(url, api_key)
-    client.post(GET_USER)
+    export = {"input": export_input(project, sections=False)}
+
+    def call() -> None:
+        if project:
+            wait_until_complete(client, client.ask(EXPORT_PROJECT, export)["exportDataRowsInProject"]["taskId"])
+        else:
+            client.post(GET_USER)
+
+    call()
     print(READY, end="", flush=True)
     latencies = []
     while not is_stopped():
         sent = time.monotonic()
-        client.post(GET_USER)
+        call()
         latencies.append((sent, time.monotonic() - sent))
         time.sleep(PAUSE)
     return latencies
