@@ -24,7 +24,8 @@ from mockserver.world.projects import Ontology, Project
 from mockserver.world.store import Store
 
 ROWS_TOGETHER = 200
-KEYS_TOGETHER = 5_000
+KEYS_TOGETHER = 500
+"""As few as in world/changes/annotation_imports.py, for the same reason."""
 LARGEST_ROW = 32 * 1024 * 1024
 """Bytes of the lines of one data row in one import."""
 NO_ONTOLOGY = '{"tools":[],"classifications":[]}'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -10,7 +10,7 @@ import msgspec
 from mockserver.errors import Conflict
 from mockserver.world import ids
 from mockserver.world.change import Change
-from mockserver.world.changes.labels import Mover, move_if_complete
+from mockserver.world.changes.labels import Mover, move_if_enough
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause, Connection, JsonText, Record
 from mockserver.world.events import EventKind
@@ -19,9 +19,11 @@ from mockserver.world.labels import Body, Label, ProjectRow, WorkflowStatus
 from mockserver.world.models import ModelRun, ModelRunRow, Prediction, RunMetric
 from mockserver.world.moments import round_to_second
 from mockserver.world.projects import Project
+from mockserver.world.queries.labels import count_by_row
 from mockserver.world.store import Store
 
-KEYS_TOGETHER = 5_000
+KEYS_TOGETHER = 500
+"""SQLite compares each name of a parameter with all names before it, so that a list of 5,000 takes 0.1 s."""
 
 
 class NewMetric(NamedTuple):
@@ -154,15 +156,25 @@ class _Writer:
         places = [new.row.no for new in group]
         within = Clause("project_id = :project AND data_row_no IN :rows", project=project_id, rows=places)
         project_rows = {row.data_row_no: row for row in self._connection.select(ProjectRow, within)}
+        counts = dict[int, int](count_by_row(self._connection, project_id, places))
+        self._select_labels(project_rows.values(), dict(zip(places, label_ids, strict=True)))
         for label_id, new in zip(label_ids, group, strict=True):
             project_row = project_rows[new.row.no]
-            if project_row.selected_label_id is None:
-                mine = Clause("project_id = :project AND data_row_no = :row", project=project_id, row=new.row.no)
-                self._connection.update(ProjectRow, mine, selected_label_id=label_id)
             if project_row.workflow_status == WorkflowStatus.TO_LABEL:
-                move_if_complete(change, self._mover, project_row, new.row.id, by)
+                move_if_enough(change, self._mover, project_row, new.row.id, by, labels=counts[new.row.no])
             change.add_event(EventKind.LABEL_CREATED, project=project_id, data_row=new.row.id, label=label_id)
         self._connection.update(DataRow, Clause("no IN :rows", rows=places), last_activity_at=change.now)
+
+    def _select_labels(self, project_rows: Iterable[ProjectRow], label_ids: Mapping[int, str]) -> None:
+        """The first label of a row is the selected one."""
+        self._connection.run_many(
+            "UPDATE project_row SET selected_label_id = :label WHERE project_id = :project AND data_row_no = :row",
+            [
+                {"label": label_ids[row.data_row_no], "project": row.project_id, "row": row.data_row_no}
+                for row in project_rows
+                if row.selected_label_id is None
+            ],
+        )
 
     def _add_metrics(self, group: Sequence[NewAnnotations]) -> None:
         """Adds the metrics of data rows, each in the place of one of the same name, feature and subclass (inferred)."""

@@ -236,24 +236,33 @@ def _record_rework(change: Change, project_row: ProjectRow, queue: TaskQueue | N
     """Records the labels of a row that a user sends to rework."""
     if queue is None or STATUS_OF_QUEUE[queue.queue_type] != WorkflowStatus.IN_REWORK:
         return
-    labels = Clause("project_id = :project AND data_row_no = :row AND NOT deleted",
-                    project=project_row.project_id, row=project_row.data_row_no)  # fmt: skip
-    for label in change.connection.select(Label, labels, order="no"):
+    for label in change.connection.select(Label, _match_labels(project_row), order="no"):
         record_version(change, label, VersionAction.SENT_TO_REWORK, by, project_row)
 
 
 def move_if_complete(change: Change, mover: Mover, project_row: ProjectRow, data_row_id: str, by: str) -> None:
-    """Moves a row to review that has all its labels, or to Done where the workflow has no review. Labels of several
-    people then get a consensus score, which updates each of them (the moves are inferred)."""
-    labels = Clause("project_id = :project AND data_row_no = :row AND NOT deleted",
-                    project=project_row.project_id, row=project_row.data_row_no)  # fmt: skip
-    count = change.connection.count(Label, labels)
-    if count < project_row.expected_label_count:
+    """Moves a row to review that has all its labels, or to Done where the workflow has no review."""
+    count = change.connection.count(Label, _match_labels(project_row))
+    move_if_enough(change, mover, project_row, data_row_id, by, labels=count)
+
+
+def move_if_enough(
+    change: Change, mover: Mover, project_row: ProjectRow, data_row_id: str, by: str, *, labels: int
+) -> None:
+    """Moves a row with so many labels if it expects no more. Labels of several people then get a consensus score, which
+    updates each of them (the moves are inferred)."""
+    if labels < project_row.expected_label_count:
         return
-    if count > 1:
-        score = consensus_score(data_row_id, count)
-        change.connection.update(Label, labels, consensus_score=score, updated_at=change.now)
+    if labels > 1:
+        score = consensus_score(data_row_id, labels)
+        change.connection.update(Label, _match_labels(project_row), consensus_score=score, updated_at=change.now)
     mover.move(project_row, MOVE, mover.find_next(project_row, data_row_id), by)
+
+
+def _match_labels(project_row: ProjectRow) -> Clause:
+    """The labels of a row in a project."""
+    return Clause("project_id = :project AND data_row_no = :row AND NOT deleted",
+                  project=project_row.project_id, row=project_row.data_row_no)  # fmt: skip
 
 
 def find_project_row(change: Change, project_id: str, row: DataRow) -> ProjectRow:

@@ -34,6 +34,13 @@ def count_labels_by_reviews(connection: Connection, project_id: str, having: str
     return int(connection.value(sql, {"id": project_id}))
 
 
+def count_by_row(connection: Connection, project_id: str, rows: list[int]) -> list[Row]:
+    """(number of a data row, number of its labels in a project), of the rows that have some."""
+    place = Clause("project_id = :project AND data_row_no IN :rows AND NOT deleted", project=project_id, rows=rows)
+    sql = f"SELECT data_row_no, COUNT(*) FROM label WHERE {place.sql} GROUP BY data_row_no"
+    return connection.rows(sql, place.params)
+
+
 def has_fewer_reviews(connection: Connection, count: int) -> bool:
     """Whether the world has fewer than `count` reviews; no more than that are counted."""
     return int(connection.value(f"SELECT count(*) FROM (SELECT 1 FROM review LIMIT {count}) few")) < count
