@@ -12,7 +12,7 @@ from contract_tests.serving import ServedWorld
 from mockserver.testing import MockWorkspace
 
 ANNOTATING = WAYS | {"5.2.1": "export"}
-ANNOTATORS = versions("3.40.1", "3.78.2", NEWEST)
+ANNOTATORS = versions("3.40.1", "3.52.0", "3.78.2", "5.2.1", "6.0.0", NEWEST)
 EVERY = versions(*ANNOTATING)
 BOX = {"top": 48, "left": 58, "height": 65.5, "width": 12}
 RING = [{"x": 1, "y": 2}, {"x": 3, "y": 2.5}, {"x": 1, "y": 4}, {"x": 1, "y": 2}]
@@ -207,7 +207,7 @@ def test_predictions_are_in_their_run_and_pre_labels_in_no_export(
 
 @pytest.mark.capability("ontologies")
 @pytest.mark.known("client")
-@versions("3.52.0", "3.78.2", NEWEST)
+@versions("3.52.0", "3.78.2", "5.2.1", "6.0.0", NEWEST)
 def test_ontologies_are_changed_and_deleted(client: Client, version: str) -> None:
     assert client.read("change_ontology", name="x") == {
         "renamed": "x renamed",
