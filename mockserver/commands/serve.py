@@ -16,7 +16,7 @@ from mockserver import __version__
 from mockserver.commands.bars import show_generation
 from mockserver.commands.durations import Duration
 from mockserver.commands.options import ENDS, SCENARIO, SEED, fail, setting
-from mockserver.errors import StartupError
+from mockserver.errors import MockserverError, StartupError
 from mockserver.places import cache_folder
 from mockserver.settings import (
     DEFAULT_API_KEY,
@@ -188,10 +188,20 @@ def run(settings: Settings) -> None:
     url = settings.public_url.rstrip("/") if settings.public_url else server.address_of(bound, settings.host)
     with watch_progress(show_generation):
         built = app.build(settings, url, local=local, internal_url=server.internal_address_of(bound, settings.host))
-    described = build_ready(built.own, url)
-    token = built.control_token
-
     ready_files: list[Path] = []
+
+    def remove_ready_files() -> None:
+        for file in ready_files:
+            file.unlink(missing_ok=True)
+
+    deadline = Deadline(remove_ready_files)
+    try:
+        described = build_ready(built.own, url)
+    except MockserverError as error:  # the database was lost in the meantime
+        deadline.start()
+        built.close()
+        raise StartupError(str(error)) from None
+    token = built.control_token
 
     def ready() -> None:
         if settings.ready_file is not None:
@@ -200,11 +210,6 @@ def run(settings: Settings) -> None:
             ready_files.append(settings.ready_file)
         greet(settings, built.own.world, described, token)
 
-    def remove_ready_files() -> None:
-        for file in ready_files:
-            file.unlink(missing_ok=True)
-
-    deadline = Deadline(remove_ready_files)
     gc.freeze()
     gc.enable()
     try:

@@ -217,6 +217,6 @@ class Jobs(Generic[J]):
             running = [self._futures[job_id] for job_id in self._running if job_id in self._futures]
         for job in abandoned:
             self._futures[job.id].cancel()
-            job.close()
+            self._close(job)
         wait(running, timeout=CLOSE_TIMEOUT)
         self._failures.close()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 import msgspec
 from starlette.requests import HTTPConnection
 
-from mockserver.errors import AuthenticationFailed, Conflict, StartupError
+from mockserver.errors import AuthenticationFailed, Conflict, MockserverError, StartupError
 from mockserver.links import WORKSPACE_CLAIM, parse_api_key
 from mockserver.serving.descriptors import has_room, limit
 from mockserver.settings import KEY_PATTERN, LONGEST_KEY
@@ -345,7 +345,10 @@ class Workspaces:
         self._threads.shutdown(wait=True, cancel_futures=True)
         self._parts.journals.finish()
         for workspace in self.registry.all():
-            workspace.close()
+            try:
+                workspace.close()
+            except MockserverError as error:
+                LOG.warning("a workspace was not closed completely: %s", error)
         self._storage.close()
 
     async def _run_in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -130,6 +130,24 @@ def test_a_job_whose_snapshot_cannot_be_closed_ends_as_it_has_ended() -> None:
     assert (office.discarded, office.failures) == ([], {})
 
 
+def test_a_workspace_is_closed_although_the_snapshot_of_a_waiting_job_cannot_be() -> None:
+    class Stuck(Work):
+        def close(self) -> None:
+            raise ResourceFailed("the database is lost")
+
+    def run() -> None:
+        while True:
+            office.jobs.check_running()
+
+    with ThreadPoolExecutor(1) as threads:
+        office = Office(threads)
+        running = office.jobs.start(office.build("running", run))
+        waiting = [office.jobs.start(Stuck(name, run, [])) for name in ("a", "b")]
+        office.jobs.close()
+        running.result(WAIT)
+    assert all(each.cancelled() for each in waiting)
+
+
 def test_jobs_that_wait_when_the_workspace_is_closed_are_cancelled_and_those_that_run_are_stopped() -> None:
     begun, closing = threading.Event(), threading.Event()
     with ThreadPoolExecutor(1) as threads:

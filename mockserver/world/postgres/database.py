@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -177,7 +178,8 @@ class PostgresConnection(Connection):
             self._pool.give_back(session, for_snapshot=self._is_snapshot)
 
     def close(self) -> None:
-        self.rollback()
+        with contextlib.suppress(ResourceFailed):  # a lost database has rolled back by itself
+            self.rollback()
 
 
 class PostgresDatabase(Database):
