@@ -13,7 +13,9 @@ from mockserver.http.multipart import MOST_PARTS as MULTIPART_PARTS
 from mockserver.http.requests import MOST_BODY
 from mockserver.imports.annotation_files import MOST_LINES
 from mockserver.imports.framed import MOST_SHOWN
+from mockserver.imports.json_items import MOST_PARTS as PARTS_OF_ITEM
 from mockserver.imports.lines import LONGEST_LINE
+from mockserver.imports.manifests import MOST_ITEMS
 from mockserver.imports.pictures import MOST_PIXELS, MOST_RUNS
 from mockserver.server import BOUNDS
 from mockserver.serving.acceptor import FEWEST, MOST_BY_DEFAULT, PAUSE
@@ -41,10 +43,12 @@ HOLDS = {
         f"{MOST_UPLOAD:,} bytes, {MULTIPART_PARTS} parts, {MOST_FILES} files"
     ),
     "a manifest of data rows, and a file of data rows": (
-        f"{MOST_MANIFEST:,} bytes with {MOST_CHUNKS:,} files, and {MOST_FILE:,} bytes"
+        f"{MOST_MANIFEST:,} bytes with {MOST_CHUNKS:,} files, and {MOST_FILE:,} bytes with"
+        f" {MOST_ITEMS:,} items of {PARTS_OF_ITEM:,} parts"
     ),
     "a file of annotations": (
-        f"{MOST_LINES:,} lines of {LONGEST_LINE:,} bytes, {LARGEST_ROW:,} bytes for one data row"
+        f"{MOST_LINES:,} lines of {LONGEST_LINE:,} bytes and {PARTS_OF_ITEM:,} parts, {LARGEST_ROW:,} bytes"
+        " for one data row"
     ),
     "the frames of an imported label": f"{MOST_SHOWN:,} of all its segments",
     "a picture of an imported mask": f"{MOST_PIXELS:,} pixels, {MOST_RUNS:,} runs",

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import msgspec
@@ -17,8 +17,10 @@ from starlette.responses import Response
 
 from mockserver.conversion import decode
 from mockserver.errors import BadInput
+from mockserver.http.json_bodies import count_parts
 from mockserver.http.requests import read_body
 from mockserver.http.responses import json_response
+from mockserver.imports.json_items import MOST_PARTS, ItemDecoder
 from mockserver.imports.refusals import ItemRefused
 from mockserver.imports.row_specs import encode_vector
 from mockserver.workspaces.lifecycle import Workspaces
@@ -30,6 +32,8 @@ from mockserver.world.queries.sources import EMBEDDING_VECTORS
 
 MOST_VECTORS = 64 * 1024 * 1024
 """Bytes of a body. SDKs send 1,000 lines, which with 2,048 numbers each have some 40 MB (adv_client.py)."""
+MOST_LINES = 100_000
+"""Lines of a body. Each has at least the id of a data row and a vector."""
 _BLANKS = re.compile(r"\s*")
 
 
@@ -37,7 +41,7 @@ def _refuse_constant(word: str) -> None:
     raise ValueError(f"{word} is no number of JSON")
 
 
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+_DECODER = ItemDecoder(parse_constant=_refuse_constant)
 
 
 class EmbeddingRoutes:
@@ -105,7 +109,7 @@ def _parse_new(body: bytes) -> NewEmbedding:
 def _import_vectors(workspace: Workspace, embedding: Embedding, body: bytes) -> int:
     """The number of lines. Raises BadInput, which names the line, MalformedRequest."""
     vectors = []
-    for number, line in enumerate(body.split(b"\n"), 1):
+    for number, line in enumerate(_iterate_lines(body), 1):
         try:
             for entry in _decode_line(line):
                 row_id = entry["id"]
@@ -118,9 +122,26 @@ def _import_vectors(workspace: Workspace, embedding: Embedding, body: bytes) -> 
     return len(vectors)
 
 
+def _iterate_lines(body: bytes) -> Iterator[bytes]:
+    """Raises BadInput behind line MOST_LINES."""
+    place = 0
+    for number in count(1):
+        if place >= len(body):
+            return
+        if number > MOST_LINES:
+            raise BadInput(f"The body has more than {MOST_LINES:,} lines; send them in several requests")
+        end = body.find(b"\n", place)
+        end = len(body) if end < 0 else end
+        yield body[place:end]
+        place = end + 1
+
+
 def _decode_line(line: bytes) -> Iterator[Any]:
     """The objects of a line: one, or several without anything between them (SDK tests test_embedding.py:
     test_import_vectors_from_file). Raises ValueError."""
+    if count_parts(line) > MOST_PARTS:
+        yield from _decode_joined(line.decode().strip())
+        return
     try:
         entries = [orjson.loads(line)] if line.strip() else []
     except orjson.JSONDecodeError:
@@ -132,7 +153,7 @@ def _decode_line(line: bytes) -> Iterator[Any]:
 def _decode_joined(text: str) -> Iterator[Any]:
     position = 0
     while position < len(text):
-        entry, position = _DECODER.raw_decode(text, position)
+        entry, position = _DECODER.decode(text, position)
         yield entry
         blanks = _BLANKS.match(text, position)
         position = position if blanks is None else blanks.end()

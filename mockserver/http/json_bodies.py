@@ -18,11 +18,10 @@ _NESTING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[{}\[\]]', re.DOTALL)
 
 def check_json(body: bytes, *, most_depth: int = MOST_DEPTH) -> None:
     """Raises BadInput when the text has too many parts or levels."""
-    opened = body.count(b"{") + body.count(b"[")
-    parts = opened + body.count(b",") + body.count(b":")
+    parts = count_parts(body)
     if parts > MOST_PARTS:
         raise BadInput(f"The body has {parts:,} objects, lists, keys and items; at most {MOST_PARTS:,} are read")
-    if opened <= most_depth:
+    if body.count(b"{") + body.count(b"[") <= most_depth:
         return
     depth = 0
     for token in _NESTING.finditer(body):
@@ -32,3 +31,8 @@ def check_json(body: bytes, *, most_depth: int = MOST_DEPTH) -> None:
                 raise BadInput(f"The body is nested more than {most_depth} levels deep")
         elif token[0] in b"}]":
             depth -= 1
+
+
+def count_parts(text: bytes) -> int:
+    """The objects, lists, keys and items of a JSON text at most: marks within its strings are counted too."""
+    return sum(map(text.count, (b"{", b"[", b",", b":")))

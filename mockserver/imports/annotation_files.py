@@ -10,7 +10,8 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from mockserver.conversion import build_decoder
-from mockserver.imports.lines import LONGEST_LINE, decode_loosely
+from mockserver.imports.lines import LONGEST_LINE, check_size, decode_loosely
+from mockserver.imports.problems import LineProblem
 
 CHUNK = 256 * 1024
 MOST_LINES = 1_000_000
@@ -78,7 +79,11 @@ class AnnotationFile:
 
     def _read_key(self, line: bytes) -> RowKey:
         try:
+            check_size(line)
             row = _HEAD.decode(line).dataRow
+        except LineProblem:
+            self.has_objects |= line.lstrip().startswith(b"{")
+            return RowKey()
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return RowKey()
         self.has_objects = True

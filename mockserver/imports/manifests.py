@@ -6,15 +6,19 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import msgspec
 
 from mockserver.conversion import decode
 from mockserver.errors import BadInput
+from mockserver.imports.json_items import ItemDecoder
 
 _BLANK = re.compile(r"[ \t\r\n]*")
 _EXCERPT = 40
+MOST_ITEMS = 1_000_000
+"""Items of one file. SDKs send 1,000 in each."""
 INTEGERS = range(-(2**63), 2**64)
 """The integers that can be written again as JSON."""
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -57,7 +61,7 @@ def iterate_items(text: str) -> Iterator[Any]:
 
     One with half of a surrogate pair is a DamagedItem, so that it is refused alone. Raises BadInput.
     """
-    decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=_parse_integer)
+    decoder = ItemDecoder(parse_constant=_refuse_constant, parse_int=_parse_integer)
     place = _skip(text, 0)
     if text[place : place + 1] != "[":
         raise BadInput(
@@ -65,10 +69,14 @@ def iterate_items(text: str) -> Iterator[Any]:
         )
     place = _skip(text, place + 1)
     separator = text[place : place + 1]
-    while separator != "]":
+    for number in count():
+        if separator == "]":
+            return
+        if number == MOST_ITEMS:
+            raise BadInput(f"A file of data rows has more than {MOST_ITEMS:,} items; send them in several files")
         try:
             start = place
-            item, place = decoder.raw_decode(text, start)
+            item, place = decoder.decode(text, start)
             if _ESCAPED_SURROGATE.search(text, start, place):
                 item = _mend(item)
         except (ValueError, RecursionError) as error:

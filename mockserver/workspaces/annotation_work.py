@@ -76,7 +76,8 @@ class AnnotationWork:
         self._places: dict[int, Place] = {}
         """Number of a reference of the file -> the data row it names."""
         self._problems: dict[int, LineProblem] = {}
-        """Number of a line -> why it was left out."""
+        """Number of a line -> why it was left out. Lines with the same problem share it."""
+        self._distinct: dict[tuple[str, str], LineProblem] = {}
 
     def find_failure(self) -> LineProblem | None:
         """The reason why the file as a whole cannot be imported, or None."""
@@ -118,13 +119,19 @@ class AnnotationWork:
         for owner, lines in self._file.iterate_rows():
             place = self._places.get(owner)
             if owner == NOWHERE:
-                self._problems.update((number, self._explain_line(number)) for number in lines)
+                for number in lines:
+                    self._note(number, self._explain_line(number))
             elif place is None or place.no not in members:
                 problem = self._explain_row(owner, place)
                 self._problems.update(dict.fromkeys(lines, problem))
             else:
                 lines_of.setdefault(place.no, []).extend(lines)
         yield from lines_of.items()
+
+    def _note(self, number: int, problem: LineProblem) -> None:
+        """Keeps the problem of a line, without the traceback, which would keep the line as well."""
+        what = (problem.name, problem.message)
+        self._problems[number] = self._distinct.setdefault(what, LineProblem(*what))
 
     def _explain_line(self, number: int) -> LineProblem:
         """The reason why a line has no data row: it may be no JSON."""
@@ -171,13 +178,14 @@ class AnnotationWork:
                 lines.append(decode_line(text))
                 right_numbers.append(number)
             except LineProblem as problem:
-                self._problems[number] = problem
+                self._note(number, problem)
         if not lines:
             return NewAnnotations(row, None, None, metrics=metrics) if metrics else None
         media, predictions = self._parent.media or row.media_type, self._record.kind == AnnotationKind.PREDICTIONS
         target = Target(media, Contents(row, self._seed, self._read_file), self._parent.scope, predictions)
         body = build_body(target, lines)
-        self._problems |= {right_numbers[index]: problem for index, problem in body.problems.items()}
+        for index, reason in body.problems.items():
+            self._note(right_numbers[index], reason)
         if body.content is None and not metrics:
             return None
         return NewAnnotations(row, body.content, body.aside, body.is_benchmark, metrics)

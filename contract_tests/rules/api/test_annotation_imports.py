@@ -314,3 +314,14 @@ def test_the_files_of_an_import_open_without_a_key_and_nothing_else_does(workspa
     url = record["statusFileUrl"]
     assert requests.get(url, timeout=30).headers["content-type"].startswith("application/x-ndjson")
     assert requests.get(url.replace("Signature=", "Signature=0"), timeout=30).status_code == 403
+
+
+def test_a_line_of_too_many_parts_is_refused_alone(workspace: MockWorkspace) -> None:
+    row = find_unlabelled(workspace, "text")
+    line = encode_lines([note(row, "Free", "text") | {"name": "Notes"}])
+    wide = b'{"uuid": "wide", "dataRow": {"id": "x"}, "more": [' + b"0," * 300_000 + b"0]}\n"
+    answer = send_file(workspace, "labels", workspace.project("text"), "wide", wide + line)
+    [first, second] = list_statuses(answer["data"]["createLabelImport"])
+    assert first[0] == "FAILURE"
+    assert "at most 250000" in first[1]
+    assert "at most 250000" not in second[1]

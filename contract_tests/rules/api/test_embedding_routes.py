@@ -54,3 +54,26 @@ def test_other_methods_are_refused_by_name(server: ServedWorld, method: str, pat
     answer = send(server, method, PATH + path, b"{}", {"authorization": f"Bearer {server.api_key}"})
     assert (answer.status, answer.json["code"]) == (405, "OPERATION_NOT_ALLOWED")
     assert method in answer.json["message"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b'{"id": "x", "vector": [' + b"0," * 300_000 + b"0]}", b"[" + b"[]," * 300_000 + b"[]]"],
+    ids=["vector", "lists"],
+)
+def test_a_vector_of_too_many_numbers_is_not_parsed(server: ServedWorld, line: bytes) -> None:
+    embedding = get_embeddings(server).json["results"][0]["id"]
+    key = {"authorization": f"Bearer {server.api_key}"}
+    answer = send(server, "PUT", f"{PATH}/{embedding}/_import_ndjson", line, key)
+    assert answer.status == 400
+    assert "Line 1 is no vector (an item has " in answer.json["message"]
+    assert "at most 250,000 are read" in answer.json["message"]
+
+
+def test_vectors_have_only_so_many_lines(server: ServedWorld) -> None:
+    embedding = get_embeddings(server).json["results"][0]["id"]
+    key = {"authorization": f"Bearer {server.api_key}"}
+    answer = send(server, "PUT", f"{PATH}/{embedding}/_import_ndjson", b"\n" * 100_001, key)
+    assert (answer.status, answer.json["message"]) == (
+        400, "The body has more than 100,000 lines; send them in several requests"
+    )  # fmt: skip

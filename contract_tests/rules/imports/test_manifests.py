@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.errors import BadInput
-from mockserver.imports.manifests import DamagedItem, decode_chunk, iterate_items
+from mockserver.imports.manifests import MOST_ITEMS, DamagedItem, decode_chunk, iterate_items
 
 ITEMS = st.lists(
     st.recursive(
@@ -47,6 +47,12 @@ def test_an_integer_of_more_than_64_bits_is_a_float() -> None:
 def test_an_item_with_half_a_surrogate_pair_is_damaged_alone() -> None:
     items = list(iterate_items(r'["a", {"b": "c\ud800"}, "\ud83d\ude00"]'))
     assert items == ["a", DamagedItem({"b": "c?"}), "\U0001f600"]
+
+
+def test_a_list_has_only_so_many_items() -> None:
+    assert sum(1 for _ in iterate_items("[" + "0," * (MOST_ITEMS - 1) + "0]")) == MOST_ITEMS
+    with pytest.raises(BadInput, match="more than 1,000,000 items; send them in several files"):
+        sum(1 for _ in iterate_items("[" + "0," * MOST_ITEMS + "0]"))
 
 
 @given(ITEMS.filter(bool), st.data())

@@ -1,0 +1,56 @@
+"""Items of JSON: found whole wherever they end, and never parsed for long."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver.errors import BadInput
+from mockserver.imports.json_items import MOST_PARTS, ItemDecoder
+from mockserver.imports.manifests import iterate_items
+
+ITEMS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+def refuse(word: str) -> Any:
+    raise ValueError(word)
+
+
+@given(st.text(max_size=9), ITEMS, st.sampled_from(["", " ", ",", "]", ", 17]", "\n{}"]), st.integers(1, 40))
+def test_an_item_is_the_same_in_any_window(before: str, item: object, after: str, window: int) -> None:
+    encoded = json.dumps(item)
+    text = before + encoded + after
+    assert ItemDecoder(refuse, window=window).decode(text, len(before)) == (item, len(before) + len(encoded))
+
+
+@given(ITEMS, st.integers(1, 40), st.data())
+def test_an_item_that_was_cut_is_refused_as_the_whole_text_is(item: object, window: int, data: st.DataObject) -> None:
+    text = json.dumps([item])
+    cut = text[: data.draw(st.integers(1, len(text) - 1))]
+    with pytest.raises(ValueError, match=r"char \d+") as refusal:
+        ItemDecoder(refuse, window=window).decode(cut, 0)
+    with pytest.raises(ValueError, match=r"char \d+") as plain:
+        json.JSONDecoder().raw_decode(cut, 0)
+    assert str(refusal.value) == str(plain.value)
+
+
+@pytest.mark.parametrize("part", ["[]", "0", '{"a": 1}', '"a", {}'])
+@pytest.mark.parametrize("cut", [0, 1])
+def test_an_item_of_too_many_parts_is_not_parsed(part: str, cut: int) -> None:
+    """Neither alone nor in a list, neither whole nor without its end."""
+    text = "[" + ",".join([part] * (MOST_PARTS + 1)) + "]"
+    text = text[: len(text) - cut]
+    with pytest.raises(ValueError, match="at most 250,000 are read"):
+        ItemDecoder(refuse).decode(text, 0)
+    with pytest.raises(BadInput, match="at most 250,000 are read"):
+        list(iterate_items(f'[{{"a": 1}}, {text}]'))
+
+
+def test_a_long_list_of_small_items_has_no_such_bound() -> None:
+    assert len(list(iterate_items("[" + ",".join(["[0]"] * MOST_PARTS) + "]"))) == MOST_PARTS
