@@ -109,6 +109,16 @@ def check_order(final: Final, received: list[Received]) -> list[str]:
     return [] if numbers == sorted(numbers) else [f"messages of {final.key} arrived out of order: {numbers}"]
 
 
+def check_requests(key: str, read: dict[int, str], recorded: dict[int, str]) -> list[str]:
+    """A request that the journal has shown is there with its number, unless newer ones have taken its place."""
+    oldest = min(recorded, default=0)
+    return [
+        f"request {number} in the journal of {key} was received at {received_at}, and now at {recorded.get(number)}"
+        for number, received_at in read.items()
+        if number >= oldest and recorded.get(number) != received_at
+    ]
+
+
 def check_workspaces(journal: Journal, keys: set[str]) -> list[str]:
     """Workspaces that were acknowledged exist, and those whose deletion was acknowledged do not."""
     created = [act for act in journal.acts if act.kind == "create"]

@@ -52,6 +52,8 @@ class Client:
     stop: threading.Event
     counts: list[Counted] = field(default_factory=list)
     number: int = 0
+    read: dict[int, str] = field(default_factory=dict)
+    """The requests to `own` that its journal has shown: when each number was received."""
     blurred: bool = False
     """A requested failure of exports was not acknowledged: it may meet any later export of `slow`."""
 
@@ -60,7 +62,7 @@ class Client:
         deeds: tuple[tuple[int, Callable[[], None]], ...] = (
             (4, self.create_project), (3, self.create_row), (6, self.create_label), (3, self.export),
             (2, self.export_slowly), (2, self.count_faults), (2, self.count_failures), (1, self.advance_clock),
-            (1, self.create_workspace), (1, self.delete_workspace), (1, self.fork_workspace),
+            (1, self.create_workspace), (1, self.delete_workspace), (1, self.fork_workspace), (2, self.read_requests),
         )  # fmt: skip
         weights = [weight for weight, _ in deeds]
         while not self.stop.is_set():
@@ -85,6 +87,14 @@ class Client:
     def create_project(self) -> None:
         key, name = self._choose().key, self._next_name()
         self._act("project", key, name, lambda: self.connection.ask(key, CREATE_PROJECT, name=name))
+
+    def read_requests(self) -> None:
+        """Reads what is new in the journal of `own`, which a later server must have as well."""
+        last = max(self.read, default=0)
+        page = self.connection.control("GET", f"requests?bodies=false&after={last}", key=self.own.key)
+        if page["received"] < last:
+            self.journal.add_fault(f"the journal of {self.own.key} had {last} requests, and has {page['received']}")
+        self.read |= {request["number"]: request["received_at"] for request in page["requests"]}
 
     def create_row(self) -> None:
         key, name = self._choose().key, self._next_name()

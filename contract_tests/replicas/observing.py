@@ -72,6 +72,16 @@ def list_projects(connection: Connection, key: str) -> list[str]:
     return [project["name"] for project in connection.ask(key, PROJECTS)["projects"]]
 
 
+def list_requests(connection: Connection, key: str) -> dict[int, str]:
+    """The journal of a workspace: when each request was received, by its number."""
+    recorded, after = dict[int, str](), 0
+    while after is not None:
+        page = connection.control("GET", f"requests?bodies=false&after={after}", key=key)
+        recorded |= {request["number"]: request["received_at"] for request in page["requests"]}
+        after = page["next_after"]
+    return recorded
+
+
 def wait_until_settled(connection: Connection, key: str) -> list[dict[str, Any]]:
     """All deliveries of a workspace, once none is pending. Retries that are due later are waited for."""
     deadline = time.monotonic() + SETTLED_WITHIN

@@ -134,6 +134,12 @@ def test_a_clock_moves_as_far_as_requested() -> None:
     assert [len(checking.check_clock(record, KEY, moved)) for moved in (3, 10.2, 15.1, 20)] == [1, 0, 0, 1]
 
 
+def test_a_request_that_was_read_keeps_its_number_until_newer_ones_take_its_place() -> None:
+    recorded = {3: "later", 4: "last"}
+    assert checking.check_requests(KEY, {1: "first", 3: "later"}, recorded) == []
+    assert len(checking.check_requests(KEY, {3: "other", 5: "lost"}, recorded)) == 2
+
+
 @pytest.mark.parametrize(
     ("hits", "unanswered", "is_wrong"), [(3, 0, False), (2, 1, False), (2, 0, True), (4, 0, True), (0, 9, False)]
 )

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -21,6 +22,7 @@ from contract_tests.replicas.nemesis import Nemesis, Surroundings
 from contract_tests.replicas.replicas import Replicas
 from contract_tests.replicas.requesting import Connection
 from contract_tests.replicas.splitter import Splitter
+from contract_tests.s3 import BUCKET, S3Server
 
 SEED = os.environ.get("NEMESIS_SEED", "0")
 SECONDS = float(os.environ.get("NEMESIS_SECONDS", "25"))
@@ -56,13 +58,17 @@ def test_nothing_acknowledged_is_lost_and_nothing_uncommitted_is_sent(tmp_path: 
 
 @contextmanager
 def serve_disturbed(folder: Path, journal: Journal) -> Iterator[Surroundings]:
-    """Replicas on a database of their own, each of which reaches it by a way that can be cut."""
+    """Replicas on a database and a store of their own; the ways to both can be cut."""
     with ExitStack() as stack:
         cluster = stack.enter_context(PrivateCluster(durable=True))
         ways = [stack.enter_context(Splitter([cluster.socket])) for _ in range(REPLICAS)]
         states = [f"postgresql://postgres@127.0.0.1:{way.port}/postgres" for way in ways]
-        replicas = Replicas(folder, states, "--scenario", str(SCENARIO), "--workspaces-limit", "10000")
-        yield Surroundings(stack.enter_context(replicas), cluster, ways, None, journal.count)
+        store = stack.enter_context(S3Server())
+        store_way = stack.enter_context(Splitter([("127.0.0.1", urlsplit(store.url).port or 0)]))
+        options = ("--scenario", str(SCENARIO), "--workspaces-limit", "10000", "--results", f"s3://{BUCKET}/nemesis")
+        variables = store.environment | {"AWS_ENDPOINT_URL": store_way.url}
+        replicas = Replicas(folder, states, *options, environment=variables)
+        yield Surroundings(stack.enter_context(replicas), cluster, ways, store_way, journal.count)
 
 
 def create_clients(connection: Connection, journal: Journal, receiver: str) -> list[Client]:
@@ -107,6 +113,9 @@ def check(connection: Connection, journal: Journal, clients: list[Client], recei
         final = observing.observe(connection, journal, workspace)
         violations += checking.check_final(journal, final)
         violations += checking.check_messages(journal, final, received, ordered=workspace.ordered)
+    for client in clients:
+        recorded = observing.list_requests(connection, client.own.key)
+        violations += checking.check_requests(client.own.key, client.read, recorded)
     keys = set(connection.control("GET", "workspaces")["api_keys"])
     violations += checking.check_workspaces(journal, keys)
     for fork in [act for act in journal.acts if act.kind == "create" and act.name != act.key and act.acknowledged]:
