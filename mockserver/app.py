@@ -79,6 +79,7 @@ FRAMES_PATHS = ("/v1/frames/{label}", "/api/v1/frames/{label}")
 """The first is what Export V1 writes (sample: video notebook of 2022-04)."""
 EMBEDDINGS_PATH = "/adv/adv/v1/embeddings"
 """SDKs put `/adv` behind the host of their REST address, and `/adv/v1/…` behind that (adv_client.py)."""
+PROJECT_PERFORMANCE = "/api/v1/performance/projects/{project}"
 FEATURE_IN_ONTOLOGY = "/api/v1/ontologies/{ontology}/feature-schemas/{feature}"
 ISSUES_PATHS = ("/v1/project/{project}/issues", "/api/v1/project/{project}/issues")
 """The first is what `issueExportUrl` says (tests of 2021-04)."""
@@ -326,6 +327,15 @@ def build_other_routes(settings: Settings, workspaces: Workspaces, controls: Con
         Route("/api/v1/feature-schemas/{feature}", late("ontologies.upsert_feature"), methods=["PUT"]),
         Route("/api/v1/feature-schemas/{feature}", late("ontologies.delete_feature"), methods=["DELETE"]),
         Route("/api/v1/feature-schemas/{feature}/definition", late("ontologies.rename_feature"), methods=["PATCH"]),
+        Route("/api/v1/performance/metrics", late("performance.list_metrics")),
+        Route(f"{PROJECT_PERFORMANCE}/metrics/{{metric}}", late("performance.project_metric")),
+        Route(f"{PROJECT_PERFORMANCE}/labelers", late("performance.project_labelers")),
+        Route(f"{PROJECT_PERFORMANCE}/reviewers", late("performance.project_reviewers")),
+        Route(f"{PROJECT_PERFORMANCE}/download", late("performance.refuse")),
+        Route("/api/v1/performance/workspace/metrics/{metric}", late("performance.workspace_metric")),
+        Route("/api/v1/performance/workspace/labelers", late("performance.workspace_labelers")),
+        Route("/api/v1/performance/workspace/sign-in-sessions", late("performance.refuse")),
+        Route("/api/v1/performance/workspace/sign-in-events", late("performance.refuse")),
         Route(EMBEDDINGS_PATH, late("embeddings.embeddings"), methods=["GET", "POST"]),
         Route(f"{EMBEDDINGS_PATH}/{{embedding}}", late("embeddings.embedding"), methods=["GET", "DELETE"]),
         Route(f"{EMBEDDINGS_PATH}/{{embedding}}/_import_ndjson", late("embeddings.import_vectors"), methods=["PUT"]),

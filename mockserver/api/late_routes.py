@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mockserver.api.frames import Frames
     from mockserver.api.masks import Masks
     from mockserver.api.ontology_routes import OntologyRoutes
+    from mockserver.api.performance_routes import PerformanceRoutes
     from mockserver.api.rest import Rest
 
 Endpoint = Callable[[Request], Awaitable[ASGIApp]]
@@ -33,6 +34,7 @@ class LateRoutes(HasParts):
     frames: Part[Frames] = Part("mockserver.api.frames:Frames", "workspaces public_url")
     masks: Part[Masks] = Part("mockserver.api.masks:Masks", "workspaces")
     ontologies: Part[OntologyRoutes] = Part("mockserver.api.ontology_routes:OntologyRoutes", "workspaces")
+    performance: Part[PerformanceRoutes] = Part("mockserver.api.performance_routes:PerformanceRoutes", "workspaces")
     embeddings: Part[EmbeddingRoutes] = Part("mockserver.api.embedding_routes:EmbeddingRoutes", "workspaces")
 
     def __init__(self, workspaces: Workspaces, public_url: str | None, *, compressed: bool, redirected: bool) -> None:
