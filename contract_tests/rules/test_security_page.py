@@ -13,6 +13,7 @@ from mockserver.http.multipart import MOST_PARTS as MULTIPART_PARTS
 from mockserver.http.requests import MOST_BODY
 from mockserver.imports.annotation_files import MOST_LINES
 from mockserver.imports.framed import MOST_SHOWN
+from mockserver.imports.json_items import LONGEST_ITEM
 from mockserver.imports.json_items import MOST_PARTS as PARTS_OF_ITEM
 from mockserver.imports.lines import LONGEST_LINE
 from mockserver.imports.manifests import MOST_ITEMS
@@ -44,7 +45,7 @@ HOLDS = {
     ),
     "a manifest of data rows, and a file of data rows": (
         f"{MOST_MANIFEST:,} bytes with {MOST_CHUNKS:,} files, and {MOST_FILE:,} bytes with"
-        f" {MOST_ITEMS:,} items of {PARTS_OF_ITEM:,} parts"
+        f" {MOST_ITEMS:,} items of {LONGEST_ITEM:,} characters and {PARTS_OF_ITEM:,} parts"
     ),
     "a file of annotations": (
         f"{MOST_LINES:,} lines of {LONGEST_LINE:,} bytes and {PARTS_OF_ITEM:,} parts, {LARGEST_ROW:,} bytes"

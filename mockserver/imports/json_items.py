@@ -12,6 +12,8 @@ from typing import Any
 MOST_PARTS = 250_000
 """Objects, lists, keys and items of one item or line: some 20,000 boxes, or 50,000 points. They are parsed within 20 to
 60 ms."""
+LONGEST_ITEM = 4 * 1024 * 1024
+"""Characters of one item, as of a body of GraphQL."""
 WINDOW = 4096
 """Characters in which the end of an item is searched first."""
 _MARKS = ("{", "[", ",", ":")
@@ -35,17 +37,28 @@ class ItemDecoder:
         """The item that begins at `start`, and the place of its end. Raises ValueError, RecursionError."""
         size = self._window
         while start + size < len(text):
+            if size > LONGEST_ITEM:
+                raise ValueError(f"an item has more than {LONGEST_ITEM:,} characters")
             window = text[start : start + size]
             check_parts(window)
             try:
                 item, end = self._decoder.raw_decode(window)
-            except ValueError:  # it was cut, or is no JSON, which the whole text will show
+            except json.JSONDecodeError as error:
+                if not _may_be_cut(error, size):
+                    break
                 end = size
             if end < size:
                 return item, start + end
             size *= 2
-        check_parts(text[start:])
+        else:
+            check_parts(text[start:])
         return self._decoder.raw_decode(text, start)
+
+
+def _may_be_cut(error: json.JSONDecodeError, size: int) -> bool:
+    """Whether an error in a text of this size may be there only because its end is missing. An escape of two
+    surrogates, the longest word of JSON, has 12 characters."""
+    return error.msg.startswith("Unterminated string") or error.pos >= size - 12
 
 
 def check_parts(text: str) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.errors import BadInput
-from mockserver.imports.json_items import MOST_PARTS, ItemDecoder
+from mockserver.imports.json_items import LONGEST_ITEM, MOST_PARTS, ItemDecoder
 from mockserver.imports.manifests import iterate_items
 
 ITEMS = st.recursive(
@@ -38,6 +38,33 @@ def test_an_item_that_was_cut_is_refused_as_the_whole_text_is(item: object, wind
     with pytest.raises(ValueError, match=r"char \d+") as plain:
         json.JSONDecoder().raw_decode(cut, 0)
     assert str(refusal.value) == str(plain.value)
+
+
+@given(ITEMS, st.integers(1, 40), st.sampled_from('"\\{}[],:0-tN\x00é '), st.data())
+def test_an_item_with_a_wrong_character_is_what_any_parser_says(
+    item: object, window: int, wrong: str, data: st.DataObject
+) -> None:
+    encoded = json.dumps([item, item])
+    place = data.draw(st.integers(0, len(encoded)))
+    text = encoded[:place] + wrong + encoded[place + 1 :] + " " * data.draw(st.integers(0, 80))
+
+    def decode(decoder: ItemDecoder | json.JSONDecoder) -> object:
+        try:
+            return decoder.decode(text, 0) if isinstance(decoder, ItemDecoder) else decoder.raw_decode(text, 0)
+        except ValueError as error:
+            return str(error)
+
+    assert decode(ItemDecoder(refuse, window=window)) == decode(json.JSONDecoder(parse_constant=refuse))
+
+
+def test_an_item_that_is_too_long_is_refused_and_a_long_text_is_not() -> None:
+    long = '{"a": "' + "x" * (LONGEST_ITEM - 100) + '"}'
+    [_, last] = iterate_items(f"[{long}, {long}]")
+    assert last == json.loads(long)
+    with pytest.raises(BadInput, match="an item has more than 4,194,304 characters"):
+        list(iterate_items(f'[1, "{"x" * 2 * LONGEST_ITEM}"]'))
+    with pytest.raises(BadInput, match=r"Expecting value: line 1 column 5 \(char 4\)"):
+        list(iterate_items(f'[1, no, "{"x" * 2 * LONGEST_ITEM}"]'))
 
 
 @pytest.mark.parametrize("part", ["[]", "0", '{"a": 1}', '"a", {}'])
