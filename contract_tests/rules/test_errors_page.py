@@ -108,7 +108,7 @@ def export_without_descriptors(server: ServedWorld) -> requests.Response:
     with requests.Session() as session:
         session.headers["Authorization"] = f"Bearer {server.api_key}"
         query = EXPORT.replace("%s", "").replace("IMAGE", server.projects["image"])
-        session.get(f"{server.url}/_mock/health", timeout=60)  # the connection has to be there before
+        session.post(server.graphql_url, json={"query": query}, timeout=60)  # connection and modules have to be there
         with out_of_descriptors(int(server.ready["pid"])):
             return session.post(server.graphql_url, json={"query": query}, timeout=60)
 

@@ -25,7 +25,15 @@ CATALOG = "mutation {exportDataRowsInCatalog(input: {}) {taskId}}"
 def run_export(workspace: MockWorkspace, project: str = "image") -> dict[str, Any]:
     """Exports a project and returns the finished task."""
     export = answer_in(workspace, EXPORT, id=workspace.project(project))["data"]["exportDataRowsInProject"]
-    return dict(answer_in(workspace, TASK, id=export["taskId"])["data"]["task"])
+    return wait_for_task(workspace, export["taskId"])
+
+
+def wait_for_task(workspace: MockWorkspace, task_id: str) -> dict[str, Any]:
+    """The task, when it has ended."""
+    return wait_for(
+        lambda: dict(answer_in(workspace, TASK, id=task_id)["data"]["task"]),
+        lambda task: task["status"] != "IN_PROGRESS",
+    )
 
 
 def control(workspace: MockWorkspace, method: str, **body: object) -> requests.Response:
@@ -133,9 +141,7 @@ def test_results_of_both_exports_share_the_limit(narrow: ServedWorld) -> None:
     own = narrow.workspace()
     rows = data_rows(own, metadata=True)
     task_id = answer_in(own, CATALOG)["data"]["exportDataRowsInCatalog"]["taskId"]
-    task = wait_for(
-        lambda: answer_in(own, TASK, id=task_id)["data"]["task"], lambda task: task["status"] != "IN_PROGRESS"
-    )
+    task = wait_for_task(own, task_id)
     assert task["status"] == "COMPLETE"
     assert code_at(rows) == (404, "NoSuchKey")
     data_rows(own, metadata=True)

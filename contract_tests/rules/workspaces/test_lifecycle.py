@@ -41,18 +41,23 @@ def get_refusal(call: Callable[[], object]) -> str:
 
 
 def test_others_are_served_while_large_worlds_are_generated(server: ServedWorld, tmp_path: Path) -> None:
-    """During that time workspaces of a known world are created, by the control API and for an unknown key."""
+    """During that time workspaces of a known world are created, by the control API and for an unknown key: as many as
+    the machine manages, and at least one, before the last of eight large worlds is there."""
     scenario = str(many_boxes(tmp_path, labelled=ROWS))
     bodies = [{"api_key": f"large-{number}", "scenario": scenario, "seed": number} for number in range(8)]
     with ThreadPoolExecutor(len(bodies)) as threads:
         large = [threads.submit(server.control.call, "POST", "workspaces", body) for body in bodies]
+        served_beside = 0
         for number in range(10):
             assert requests.get(f"{server.url}/_mock/health", timeout=60).status_code == 200
             assert ask(server, server.api_key).status_code == 200
             assert ask(server, f"unknown-{number}").json() == {"data": {"projects": []}}
             server.control.call("POST", "workspaces", {"api_key": f"small-{number}"})
             server.control.call("POST", "reset", api_key=f"small-{number}")
-        assert not large[-1].done(), "the last of eight worlds takes longer than all of this"
+            if all(future.done() for future in large):
+                break
+            served_beside += 1
+        assert served_beside > 0, "everybody has waited for the large worlds"
         assert {"many"} == {name for future in large for name in future.result()["projects"]}
 
 
