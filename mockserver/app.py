@@ -6,9 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import logging
-import os
 import secrets
-import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
@@ -61,7 +59,7 @@ from mockserver.workspaces.lifecycle import OwnWorld, Workspaces
 from mockserver.workspaces.manifest import Origin
 from mockserver.workspaces.owners import find_owner
 from mockserver.workspaces.registry import Registry
-from mockserver.workspaces.state import Replica, State, open_state
+from mockserver.workspaces.state import Replica, State, name_replica, open_state
 from mockserver.workspaces.sweeper import Sweeper
 from mockserver.workspaces.workspace import Parts, store_hooks
 from mockserver.workspaces.worlds import Worlds
@@ -140,8 +138,7 @@ def build(settings: Settings, url: str, *, local: bool, internal_url: str | None
 
     Raises StartupError.
     """
-    name = settings.replica_name or f"{socket.gethostname()}-{os.getpid()}"
-    replica = Replica(name, settings.replica_address or internal_url or url)
+    replica = Replica(name_replica(settings), settings.replica_address or internal_url or url)
     state = open_state(settings.state, settings.database_connections, replica)
     try:
         secret = None if state.membership is None else state.membership.secret

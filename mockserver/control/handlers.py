@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mockserver.control.faults import FaultControls
     from mockserver.control.health import HealthControl
     from mockserver.control.metrics import MetricsControl
+    from mockserver.control.replicas import ReplicaControl
     from mockserver.control.requests import RequestControls
     from mockserver.control.webhooks import WebhookControls
 
@@ -28,6 +29,7 @@ class Handlers(HasParts):
 
     health: Part[HealthControl] = Part("mockserver.control.health:HealthControl", "monitoring")
     metrics: Part[MetricsControl] = Part("mockserver.control.metrics:MetricsControl", "settings workspaces monitoring")
+    replicas: Part[ReplicaControl] = Part("mockserver.control.replicas:ReplicaControl", "settings workspaces")
     controls: Part[Controls] = Part("mockserver.control.controls:Controls", "settings workspaces")
     webhooks: Part[WebhookControls] = Part("mockserver.control.webhooks:WebhookControls", "controls threads")
     requests: Part[RequestControls] = Part("mockserver.control.requests:RequestControls", "controls unclaimed")

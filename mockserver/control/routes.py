@@ -48,6 +48,7 @@ def list_controls(
     return [
         Control("GET", "/_mock/health", handler("health.health"), about_a_workspace=False, open=True),
         Control("GET", "/_mock/metrics", handler("metrics.metrics"), about_a_workspace=False, long=True),
+        Control("GET", "/_mock/replicas", handler("replicas.list_replicas"), about_a_workspace=False),
         Control("GET", "/_mock/ready", handler("controls.ready")),
         Control("GET", "/_mock/workspaces", handler("controls.list_workspaces"), about_a_workspace=False),
         Control("POST", "/_mock/workspaces", handler("controls.create_workspace"), about_a_workspace=False, long=True),

@@ -127,6 +127,7 @@ OF_USERS = ("/_mock/", "/console/", "/docs/")
 WAYS = (
     Way("/_mock/health", _name_none),
     Way("/_mock/metrics", _name_none),
+    Way("/_mock/replicas", _name_none),
     Way("/_mock/openapi.json", _name_none),
     Way(CONTROL_OF_WORKSPACES, _name_none),
     Way(f"{CONTROL_OF_WORKSPACES}/", _read_path),

@@ -22,7 +22,16 @@ from mockserver.journal.table import Place
 from mockserver.links import Links
 from mockserver.workspaces.damage import Damage, WorkspaceDamaged, check_origin, check_world
 from mockserver.workspaces.manifest import WorkspaceManifest, name_home
-from mockserver.workspaces.storage import GetHooks, GetWorld, Life, Located, Remote, SharedStorage, new_life_name
+from mockserver.workspaces.storage import (
+    GetHooks,
+    GetWorld,
+    Life,
+    Located,
+    Remote,
+    Replica,
+    SharedStorage,
+    new_life_name,
+)
 from mockserver.workspaces.world_files import start_life
 from mockserver.world.changes.settings import new_incarnation
 from mockserver.world.changes.tasks import resume
@@ -60,6 +69,13 @@ class PostgresStorage(SharedStorage):
     def list_keys(self) -> list[str]:
         keys = (_read_key(content) for _, content in self._catalog.list_manifests())
         return [key for key in keys if key is not None]
+
+    def list_replicas(self, most: int) -> list[Replica]:
+        replicas = []
+        for server, count, manifests in self._ownership.list_shares(most):
+            keys = [key for key in map(_read_key, manifests) if key is not None]
+            replicas.append(Replica(*server, server.number == self._ownership.number, count, sorted(keys)))
+        return replicas
 
     def has_label(self, label_id: str) -> bool:
         return self._ownership.has_label(label_id)

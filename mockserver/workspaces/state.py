@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import socket
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +24,7 @@ from mockserver.folders import (
     write_atomically,
 )
 from mockserver.journal.table import JournalTable
-from mockserver.settings import DatabaseUrl
+from mockserver.settings import DatabaseUrl, Settings
 from mockserver.workspaces.folder_storage import FolderStorage
 from mockserver.workspaces.manifest import STATE_MANIFEST, StateManifest, VersionedManifest
 from mockserver.workspaces.ownership import Membership
@@ -46,6 +48,11 @@ class Replica(NamedTuple):
 
     name: str
     address: str
+
+
+def name_replica(settings: Settings) -> str:
+    """The name of this server: that of --replica-name, or one of machine and process."""
+    return settings.replica_name or f"{socket.gethostname()}-{os.getpid()}"
 
 
 class State(ABC):

@@ -44,6 +44,20 @@ class Remote(NamedTuple):
     address: str
 
 
+class Replica(NamedTuple):
+    """A server with the workspaces that it owns: how many there are, and the API keys of some. `age` is that of its
+    last heartbeat in seconds, `is_this` whether it is the server that was asked."""
+
+    number: int
+    name: str
+    address: str
+    version: str
+    age: float
+    is_this: bool
+    workspaces: int
+    api_keys: list[str]
+
+
 class Located(NamedTuple):
     """A workspace by the name under which it is kept. `api_key` is None if that cannot be read, `remote` unless another
     living server owns it."""
@@ -121,6 +135,10 @@ class SharedStorage(Storage):
     @abstractmethod
     def list_keys(self) -> list[str]:
         """The API keys of all workspaces, those of other servers included."""
+
+    @abstractmethod
+    def list_replicas(self, most: int) -> list[Replica]:
+        """The living servers, each with at most `most` keys of the workspaces that it owns."""
 
     @abstractmethod
     def locate(self, kind: str, value: str) -> Located | None:

@@ -82,6 +82,23 @@ def test_the_control_api_of_every_server_controls_every_workspace(
         }
 
 
+def test_every_server_lists_the_servers_and_what_each_one_serves(
+    servers: list[ServedWorld], workspaces: list[MockWorkspace]
+) -> None:
+    for server in servers:
+        answer = requests.get(f"{server.url}/_mock/replicas", timeout=PATIENCE).json()
+        replicas = answer["replicas"]
+        assert [replica["name"] for replica in replicas] == ["first", "second", "third"]
+        assert [replica["address"] for replica in replicas] == [each.url for each in servers]
+        assert [replica["this"] for replica in replicas] == [each is server for each in servers]
+        assert all(0 <= replica["heartbeat_age"] < PATIENCE for replica in replicas)
+        for replica, workspace in zip(replicas, workspaces, strict=True):
+            assert workspace.api_key in replica["api_keys"]
+            assert len(replica["api_keys"]) == replica["workspaces"]
+        total = len(call(server, workspaces[0], "GET", "workspaces")["api_keys"])
+        assert sum(replica["workspaces"] for replica in replicas) + answer["unserved"] == total
+
+
 def test_a_fork_is_made_and_deleted_through_any_server(
     servers: list[ServedWorld], workspaces: list[MockWorkspace]
 ) -> None:

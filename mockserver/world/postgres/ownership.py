@@ -41,11 +41,24 @@ class Owned(NamedTuple):
     owner: Owner | None
 
 
+class Share(NamedTuple):
+    """A living server and the workspaces that it owns: how many there are, and the manifests of the first ones."""
+
+    server: members.Member
+    workspaces: int
+    manifests: list[str]
+
+
 class Ownership:
     """Finds and changes the owners of workspaces."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+
+    @property
+    def number(self) -> int | None:
+        """The number of this server."""
+        return self._pool.number
 
     def find(self, home: str) -> Owned | None:
         """The workspace that is kept under this name."""
@@ -66,6 +79,15 @@ class Ownership:
             return None
         home, content, number, address = row
         return Owned(home, content, None if number is None else Owner(number, address))
+
+    def list_shares(self, most: int) -> list[Share]:
+        """The living servers by number, each with at most `most` manifests."""
+        with begin_transaction(self._pool) as session:
+            rows = session.raw.execute(_SHARES, {"most": most}).fetchall()
+        return [
+            Share(members.Member(number, name, address, version, float(age)), count, manifests)
+            for number, name, address, version, age, count, manifests in rows
+        ]
 
     def has_label(self, label_id: str) -> bool:
         """Whether any life has a label with this id."""
@@ -183,6 +205,12 @@ def _find_living(session: Session, owner: int | None) -> Owner | None:
     return None if row is None else Owner(*row)
 
 
+_SHARES = f"""
+SELECT no, name, address, version, extract(epoch FROM clock_timestamp() - heartbeat),
+  (SELECT count(*) FROM {DATA}.manifest m WHERE m.owner = r.no),
+  ARRAY(SELECT content FROM {DATA}.manifest m WHERE m.owner = r.no ORDER BY home LIMIT %(most)s)
+FROM {DATA}.replica r ORDER BY no
+"""
 _WORK = f"""
 SELECT EXISTS (SELECT 1 FROM {DATA}.task t WHERE t.life = l.no AND t.status = %(running)s AND NOT t.hangs)
     OR EXISTS (SELECT 1 FROM {DATA}.legacy_file f WHERE f.life = l.no AND f.status = %(running)s),
