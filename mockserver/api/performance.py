@@ -56,8 +56,10 @@ def list_labelers(connection: Connection, within: Clause, period: Period) -> lis
 
 
 def _describe_labeler(row: Any, received: tuple[int, int]) -> JsonObject:
-    project, user, labels, skipped, seconds, skipped_seconds, review, rework, reworked, benchmark, consensus = row
-    reviews, approvals = received
+    project, user, *sums, benchmark, consensus = row
+    # PostgreSQL sums up whole numbers as decimals.
+    labels, skipped, seconds, skipped_seconds, review, rework, reworked = map(int, sums)
+    reviews, approvals = map(int, received)
     return {
         "userId": user, "projectId": project, "labelsCreated": labels, "labelsSkipped": skipped,
         "memberTotalTime": seconds + skipped_seconds, "labelingTimeSubmitted": seconds,
@@ -74,7 +76,7 @@ def list_reviewers(connection: Connection, within: Clause, period: Period) -> li
     rows = queries.sum_up_reviews(connection, within & period.match("r.created_at"))
     return [
         {
-            "userId": user, "projectId": project, "labelsReviewed": labels, "labelsReworked": rejected,
+            "userId": user, "projectId": project, "labelsReviewed": int(labels), "labelsReworked": int(rejected),
             "memberTotalTime": 0, "avgReviewTime": 0, "avgReworkTime": 0, "reviewTime": 0, "reworkTime": 0,
             "reworkPercentage": _divide(rejected, labels), "approvalPercentage": _divide(approvals, reviews),
         }
@@ -110,7 +112,7 @@ def measure(connection: Connection, metric: Metric, within: Clause, period: Peri
 def _spread_scores(counts: list[Any]) -> list[JsonObject]:
     tenths = [0] * TENTHS
     for score, count in counts:
-        tenths[min(int(score * TENTHS), TENTHS - 1)] += count
+        tenths[min(int(score * TENTHS), TENTHS - 1)] += int(count)
     return [
         {"rangeStart": tenth / TENTHS, "rangeEnd": (tenth + 1) / TENTHS, "value": count}
         for tenth, count in enumerate(tenths)
