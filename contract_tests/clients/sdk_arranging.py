@@ -189,10 +189,51 @@ def list_versions(client: Client, *, project_id: str, label_id: str) -> Any:
     }
 
 
+def create_key(client: Client, *, name: str) -> Any:
+    """A client with a new key reads and changes the workspace, until the key is revoked (SDKs since 6.10)."""
+    from labelbox.schema.timeunit import TimeUnit
+    from lbox.exceptions import AuthenticationError  # type: ignore[import-not-found]  # a part of SDKs since 6
+
+    created = client.create_api_key(
+        name=name, user=client.get_user(), role="Labeler", validity=5, time_unit=TimeUnit.MINUTE
+    )
+    other = Client(created["jwt"], endpoint=client.endpoint, rest_endpoint=client.rest_endpoint)
+    dataset = other.create_dataset(name=name)
+    key = client.get_api_key(created["id"])
+    key.revoke()
+    try:
+        other.get_dataset(dataset.uid)
+        refused = False
+    except AuthenticationError:
+        refused = True
+    return {
+        "dataset": client.get_dataset(dataset.uid).name, "refused": refused, "for": key.created_for.email,
+        "names": [each.name for each in client.get_api_keys()],
+    }  # fmt: skip
+
+
+def read_performance(client: Client, *, project_id: str, start: str, end: str) -> Any:
+    """Reports of a project and of the workspace (SDK 7.17)."""
+    project = client.get_project(project_id)
+    series = project.get_performance_metric("labels_created", start, end, interval="month")
+    labelers = project.get_labeler_performance(start, end, sort_by="labels_created", descending=True, page_size=1)
+    return {
+        "metrics": [metric.name for metric in client.get_performance_metrics()],
+        "created": sum(bucket.value for bucket in series.buckets),
+        "labelers": [labeler.labels_created for labeler in labelers],
+        "total": labelers.total,
+        "workspace": sum(
+            labeler.labels_created
+            for labeler in client.get_workspace_labeler_performance(start, end)
+            if labeler.project_id == project_id
+        ),
+    }
+
+
 QUESTIONS: dict[str, Callable[..., Any]] = {
     question.__name__: question
     for question in (
         edit_label, use_cloud, manage_clouds, assign_rows, remove_user, hire_labelers, run_app, import_metrics,
-        fill_group, route_rows, list_versions,
+        fill_group, route_rows, list_versions, create_key, read_performance,
     )
 }  # fmt: skip

@@ -129,3 +129,21 @@ def test_versions_of_a_label_are_read(client: Client, own: MockWorkspace, versio
     assert read["actions"] == ["SUBMITTED", "SAVED", "APPROVED"]
     assert (read["objects"], read["bare"], read["read"]) == ([2, 1, 1], [None] * 3, True)
     assert read["stages"][0] == "INITIAL_LABELING_QUEUE"
+
+
+@pytest.mark.known("client")
+@versions("6.10.0", NEWEST)
+def test_a_created_key_works_until_it_is_revoked(client: Client, version: str) -> None:
+    read = client.read("create_key", name="nightly")
+    assert read == {"dataset": "nightly", "refused": True, "for": OWNER, "names": ["API key", "nightly"]}
+
+
+@pytest.mark.known("client")
+@versions(NEWEST)
+def test_performance_is_reported(client: Client, own: MockWorkspace, version: str) -> None:
+    period = {"start": "2024-01-02", "end": "2025-01-01"}
+    read = client.read("read_performance", project_id=own.project("image"), **period)
+    assert "labels_created" in read["metrics"]
+    assert sum(read["labelers"]) == read["created"] == read["workspace"] > 0
+    assert read["labelers"] == sorted(read["labelers"], reverse=True)
+    assert len(read["labelers"]) == read["total"]
