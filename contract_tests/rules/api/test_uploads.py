@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import select
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -208,6 +209,27 @@ def test_an_upload_of_a_gigabyte_is_refused_by_its_announced_length(own: ServedW
     assert b" 413 " in answer.splitlines()[0]
     assert b"at most 268435456 are read" in answer
     assert list_files(own) == before
+
+
+def test_an_upload_of_a_gigabyte_without_an_announced_length_is_refused_when_it_is_too_large(own: ServedWorld) -> None:
+    before, address = list_files(own), urlsplit(own.url)
+    head = (
+        f"POST /graphql HTTP/1.1\r\nHost: {address.netloc}\r\nAuthorization: Bearer {own.api_key}\r\n"
+        f"Content-Type: {FORM}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    whole = write_body(write_operations(), MAP, write_part("1", b"", "rows.json"))
+    beginning, chunk = whole[: whole.rindex(b"\r\n--")], b"x" * 2**20
+    received = b""
+    with socket.create_connection((address.hostname, address.port or 80), 60) as connection:
+        connection.sendall(head.encode() + b"%x\r\n%b\r\n" % (len(beginning), beginning))
+        with contextlib.suppress(ConnectionError):  # a reset may overtake the answer
+            for _ in range(1024):
+                connection.sendall(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+                if select.select([connection], [], [], 0)[0]:
+                    break
+            received = connection.recv(65536)
+    assert not received or b" 413 " in received.splitlines()[0]
+    assert eventually(lambda: list_files(own) == before)
 
 
 def test_many_uploads_are_kept_separate(own: ServedWorld) -> None:
