@@ -15,9 +15,14 @@ from starlette.types import Receive, Scope, Send
 from mockserver.commands.forwarding import Forwarder
 from mockserver.commands.received import Received, escape, format_clock_time
 from mockserver.commands.saved_messages import SavedMessage, encode_body, save_message, spell_names
+from mockserver.errors import BodyTooLarge
+from mockserver.http.requests import read_body
 from mockserver.webhooks.verification import Verification, verify
 
 NOT_GENUINE = 401
+MOST_BODY = 64 * 1024 * 1024
+"""Bytes of a message. The largest one that is sent on purpose has 16 MiB, and a listener may be reached from outside
+by a tunnel."""
 
 Echo = Callable[[str], None]
 
@@ -68,7 +73,11 @@ class Listener:
             await PlainTextResponse("POST webhooks here\n", 405, {"Allow": "POST"})(scope, receive, send)
             return
         try:
-            answer = await self._answer_message(request, await request.body())
+            answer = await self._answer_message(request, await read_body(request, MOST_BODY))
+        except BodyTooLarge as error:
+            self._echo(f"{format_clock_time()} a message to {escape(request.url.path)} was refused: {error.message}")
+            await PlainTextResponse(f"{error.message}\n", error.status)(scope, receive, send)
+            return
         except ClientDisconnect:
             self._echo(f"{format_clock_time()} a message to {escape(request.url.path)} broke off")
             return

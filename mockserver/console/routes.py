@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import importlib
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
@@ -13,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from mockserver.http.requests import read_body
+from mockserver.parts import HasParts, Part
 from mockserver.settings import Settings
 from mockserver.workspaces.lifecycle import Workspaces
 
@@ -64,44 +64,49 @@ MOST_ACTION = 64 * 1024
 
 def console_routes(settings: Settings, workspaces: Workspaces) -> list[Route]:
     """Builds the routes of all views."""
-    load = functools.cache(lambda: _load_frame(settings, workspaces))
-    views = [Route(path, functools.partial(_answer, load, target), methods=["GET"]) for path, target in VIEWS.items()]
+    page = Page(settings, workspaces)
+    views = [Route(path, functools.partial(_answer, page, target), methods=["GET"]) for path, target in VIEWS.items()]
     actions = [
-        Route(path, functools.partial(_act, load, target), methods=[method])
+        Route(path, functools.partial(_act, page, target), methods=[method])
         for (method, path), target in ACTIONS.items()
     ]
     return [
         *views,
         *actions,
-        Route(SIGN_IN, functools.partial(_sign_in, load), methods=["POST"]),
-        Route(STREAM, functools.partial(_follow, load), methods=["GET"]),
+        Route(SIGN_IN, functools.partial(_sign_in, page), methods=["POST"]),
+        Route(STREAM, functools.partial(_follow, page), methods=["GET"]),
     ]
 
 
-def _load_frame(settings: Settings, workspaces: Workspaces) -> Frame:
-    module = importlib.import_module("mockserver.console.frame")
-    frame: Frame = module.Frame(settings, workspaces)
-    return frame
+class Page(HasParts):
+    """The page of one server. Its frame is built once, also if the first requests are received together: it counts the
+    streams that are open, and has the certifications that run."""
+
+    frame: Part[Frame] = Part("mockserver.console.frame:Frame", "settings workspaces")
+
+    def __init__(self, settings: Settings, workspaces: Workspaces) -> None:
+        super().__init__()
+        self.settings, self.workspaces = settings, workspaces
 
 
 # The views run in a thread, because counting a large world takes long. If they were no coroutines, Starlette would also
 # run them in a thread, but it would import its library for that on the loop first, for 80 ms.
 
 
-async def _answer(load: functools._lru_cache_wrapper[Frame], target: str, request: Request) -> Response:
-    return await asyncio.to_thread(lambda: load().answer(target, request))
+async def _answer(page: Page, target: str, request: Request) -> Response:
+    return await asyncio.to_thread(lambda: page.frame.answer(target, request))
 
 
-async def _act(load: functools._lru_cache_wrapper[Frame], target: str, request: Request) -> Response:
+async def _act(page: Page, target: str, request: Request) -> Response:
     body = await read_body(request, MOST_ACTION)
-    return await asyncio.to_thread(lambda: load().act(target, request, body))
+    return await asyncio.to_thread(lambda: page.frame.act(target, request, body))
 
 
-async def _sign_in(load: functools._lru_cache_wrapper[Frame], request: Request) -> Response:
+async def _sign_in(page: Page, request: Request) -> Response:
     body = await read_body(request, MOST_SIGN_IN)
-    return await asyncio.to_thread(lambda: load().sign_in(request, body))
+    return await asyncio.to_thread(lambda: page.frame.sign_in(request, body))
 
 
-async def _follow(load: functools._lru_cache_wrapper[Frame], request: Request) -> Response:
-    frame = await asyncio.to_thread(load)
+async def _follow(page: Page, request: Request) -> Response:
+    frame = await asyncio.to_thread(lambda: page.frame)
     return frame.follow(request)  # on the loop, where streams live; it reads nothing

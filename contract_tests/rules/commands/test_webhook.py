@@ -178,6 +178,15 @@ def test_a_receiver_behind_tls_is_reached_by_its_authority(tmp_path: Path) -> No
 # listen
 
 
+def test_a_message_that_is_too_large_is_refused_before_it_is_read() -> None:
+    with run_listener() as (url, process), requests.Session() as session:
+        request = requests.Request("POST", url, headers={"Content-Length": str(10**12)}).prepare()
+        assert session.send(request, timeout=60).status_code == 413
+        assert requests.post(url, b"{}", timeout=60).status_code == 200
+        assert process.stdout is not None
+        assert "refused: The body has 1000000000000 bytes" in process.stdout.readline()
+
+
 def test_what_comes_is_shown_with_a_verdict_on_both_signatures() -> None:
     with run_listener("--secret", SECRET, "--count", "2") as (url, process):
         good = run("send", "--url", f"{url}hook", "--secret", SECRET, "--id", "cfirst")

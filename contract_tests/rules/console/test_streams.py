@@ -1,15 +1,19 @@
 """Server-sent events: an open page hears what has changed, within bounds, until the server or the world ends."""
 
 import contextlib
+import socket
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import requests
 
 from contract_tests.serving import ServedWorld
 from mockserver.console.streams import MOST_STREAMS
+from mockserver.testing import MockServer
 
 PATIENCE = 120
 """Seconds in which an event has to be received; a busy machine is no failure."""
@@ -68,6 +72,17 @@ def test_a_task_that_advances_by_the_clock_alone_is_reported(server: ServedWorld
 
 def count_threads(server: ServedWorld) -> int:
     return len(list(Path(f"/proc/{server.ready['pid']}/task").iterdir()))
+
+
+def test_streams_are_bounded_when_the_first_requests_are_received_together() -> None:
+    request = b"GET /console/stream HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with MockServer(scenario="empty") as fresh, contextlib.ExitStack() as stack:
+        place = ("localhost", urlsplit(fresh.url).port or 0)
+        connections = [stack.enter_context(socket.create_connection(place, PATIENCE)) for _ in range(2 * MOST_STREAMS)]
+        for connection in connections:
+            connection.sendall(request)
+        statuses = Counter(connection.recv(len("HTTP/1.1 200")) for connection in connections)
+    assert statuses == {b"HTTP/1.1 200": MOST_STREAMS, b"HTTP/1.1 409": MOST_STREAMS}
 
 
 def test_streams_are_bounded_and_hold_no_thread(server: ServedWorld) -> None:
