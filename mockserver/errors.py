@@ -84,7 +84,7 @@ class WireError(MockserverError):
 
 
 class AuthenticationFailed(WireError):
-    """The request has no API key, or one that names no workspace."""
+    """The request has no API key, one that names no workspace, or one that has expired or was revoked."""
 
     code = "AUTHENTICATION_ERROR"
     status = 401
