@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import secrets
@@ -18,6 +19,7 @@ from mockserver.locks import lock, open_lock
 
 LOG = logging.getLogger(__name__)
 
+SMALL = 1024 * 1024
 PART = ".part"
 """The end of the name of a file that is still being written."""
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -46,6 +48,16 @@ def write_atomically(path: Path, content: bytes, *, durable: bool) -> None:
         raise
     if durable:
         flush_names(path.parent)
+
+
+def read_small_file(path: Path) -> bytes:
+    """The content of a regular file of at most SMALL bytes. Raises OSError for others: a pipe would be waited for."""
+    information = path.stat()
+    if not stat.S_ISREG(information.st_mode):
+        raise OSError(errno.EINVAL, "Not a regular file", str(path))
+    if information.st_size > SMALL:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+    return path.read_bytes()
 
 
 def flush_names(folder: Path) -> None:

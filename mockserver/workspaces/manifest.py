@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from mockserver.conversion import decode
-from mockserver.folders import write_atomically
+from mockserver.folders import read_small_file, write_atomically
 from mockserver.world.ids import digest
 
 STATE_MANIFEST = "manifest.json"
@@ -86,4 +86,4 @@ def name_home(api_key: str) -> str:
 
 def read_workspace_manifest(folder: Path) -> WorkspaceManifest:
     """The manifest in a folder. Raises OSError, and msgspec.DecodeError or UnicodeDecodeError if it is damaged."""
-    return decode((folder / WORKSPACE_MANIFEST).read_bytes(), WorkspaceManifest)
+    return decode(read_small_file(folder / WORKSPACE_MANIFEST), WorkspaceManifest)

@@ -20,6 +20,7 @@ from mockserver.folders import (
     FolderLock,
     TemporaryFolder,
     make_private_folder,
+    read_small_file,
     remove_abandoned_folders,
     write_atomically,
 )
@@ -173,7 +174,7 @@ def _report_foreign_files(folder: Path) -> None:
 def _read_state_manifest(path: Path) -> StateManifest:
     """The manifest of a state folder. Raises StartupError if it is damaged, foreign, or of an unknown format."""
     try:
-        raw = path.read_bytes()
+        raw = read_small_file(path)
     except OSError as error:
         raise StartupError(f"{path}: {error.strerror}; make it readable, or give another folder") from None
     try:

@@ -1,6 +1,7 @@
 """A server starts with a state folder that is not as an earlier server left it."""
 
 import json
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -98,6 +99,11 @@ def replace_by_a_folder(path: Path) -> None:
     path.mkdir()
 
 
+def replace_by_a_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
 def put_an_unknown_key(path: Path) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | {"surprise": 1}))
 
@@ -107,7 +113,7 @@ def put_an_unknown_switch(path: Path) -> None:
     path.write_text(json.dumps(known | {"origin": known["origin"] | {"switches": {"masks": "none"}}}))
 
 
-DAMAGE: dict[str, tuple[str, Callable[[Path], None]]] = {
+DAMAGE: dict[str, tuple[str, Callable[[Path], object]]] = {
     "a world that is gone": ("life-*/world.sqlite", remove),
     "a world that is no database": ("life-*/world.sqlite", overwrite),
     "an empty world": ("life-*/world.sqlite", empty),
@@ -130,6 +136,8 @@ DAMAGE: dict[str, tuple[str, Callable[[Path], None]]] = {
     "a manifest that is gone": ("workspace.json", remove),
     "a manifest that is no JSON": ("workspace.json", overwrite),
     "an empty manifest": ("workspace.json", empty),
+    "a manifest that is a pipe": ("workspace.json", replace_by_a_pipe),
+    "a manifest of two megabytes": ("workspace.json", lambda path: path.write_bytes(b" " * 2_000_000)),
     "a manifest with an unknown key": ("workspace.json", put_an_unknown_key),
     "a manifest with an unknown switch": ("workspace.json", put_an_unknown_switch),
 }
@@ -325,6 +333,11 @@ def test_a_state_of_another_version_is_refused_before_anything_is_served(
 def test_a_manifest_that_cannot_be_read_is_named_by_its_path(state: Path, content: bytes) -> None:
     (state / "manifest.json").write_bytes(content)
     assert str(state / "manifest.json") in get_refusal(state)
+
+
+def test_a_manifest_that_is_a_pipe_is_not_waited_for(state: Path) -> None:
+    replace_by_a_pipe(state / "manifest.json")
+    assert f"{state / 'manifest.json'}: Not a regular file" in get_refusal(state)
 
 
 def test_workspaces_without_a_manifest_are_nobodys(state: Path) -> None:
