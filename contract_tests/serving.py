@@ -84,6 +84,18 @@ class ServedWorld(MockServer):
             splitter.close()
 
     @property
+    def output(self) -> str:
+        """The error streams of all servers so far: only the one that answers a request writes about it."""
+        return "".join([super().output, *(other.output for other in self._others)])
+
+    def require_one_server(self) -> None:
+        """Skips a test about the memory of a server where the session's worlds have several."""
+        if self.state_kind == "replicas":
+            import pytest  # the demonstration serves a world where no pytest is installed
+
+            pytest.skip("several servers serve the world, and the test reads the memory of one")
+
+    @property
     def process(self) -> subprocess.Popen[bytes]:
         """The process of the server, for tests that stop or kill it."""
         assert self._process is not None, "the server was started"

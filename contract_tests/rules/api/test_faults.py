@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from contract_tests.machine import open_files, out_of_descriptors, unable_to_write_files
+from contract_tests.machine import out_of_descriptors, unable_to_write_files
 from contract_tests.rules.api.asking import answer_in, ask_in
 from contract_tests.serving import ServedWorld
 
@@ -25,6 +25,7 @@ def world(tmp_path: Path) -> Iterator[ServedWorld]:
 @pytest.fixture(scope="module")
 def temporary() -> Iterator[ServedWorld]:
     with ServedWorld() as served:
+        assert served.state_folder.exists()
         yield served
 
 
@@ -125,7 +126,7 @@ def test_a_copy_of_the_state_is_not_the_state(world: ServedWorld, tmp_path: Path
 
 def test_a_temporary_state_is_missed_too() -> None:
     with ServedWorld() as world:
-        [database] = [path for path in open_files(int(world.ready["pid"])) if path.name == "world.sqlite"]
+        [database] = world.state_folder.rglob("world.sqlite")
         shutil.rmtree(database.parent)
         assert str(database) in refusal(world)
 

@@ -112,7 +112,8 @@ def test_what_secrets_a_client_sends_is_not_shown(mock: MockWorkspace) -> None:
     assert "Bearer [another key, 10 characters]" in text
 
 
-def test_requests_of_no_workspace_are_listed_on_their_own(mock: MockWorkspace) -> None:
+def test_requests_of_no_workspace_are_listed_on_their_own(server: ServedWorld, mock: MockWorkspace) -> None:
+    server.require_one_server()
     requests.get(f"{mock.url}/nobody/knows/this", timeout=60)
     assert mock.requests == []
     last = mock.find_requests(unclaimed=True, path="/nobody/*")[-1]
