@@ -179,8 +179,15 @@ class Replicas:
             if status not in PLANNED_ENDS
         ]
         return crashes + [
-            f"replica {replica.number} logged {line!r}"
-            for replica in self.all
-            for line in replica.log.splitlines()
-            if "Traceback" in line
+            f"replica {replica.number} logged {trace}" for replica in self.all for trace in find_traces(replica.log)
         ]
+
+
+def find_traces(log: str) -> list[str]:
+    """The tracebacks in a log, each with the line in front of it and the error at its end."""
+    lines, traces = log.splitlines(), []
+    for start, line in enumerate(lines):
+        if line.startswith("Traceback"):
+            end = next((at for at in range(start + 1, len(lines)) if not lines[at].startswith(" ")), len(lines) - 1)
+            traces.append("\n".join(lines[max(start - 1, 0) : end + 1]))
+    return traces

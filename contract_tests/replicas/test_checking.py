@@ -10,6 +10,7 @@ from contract_tests.replicas import checking
 from contract_tests.replicas.counting import Counted
 from contract_tests.replicas.journal import Act, Export, Journal
 from contract_tests.replicas.observing import Final
+from contract_tests.replicas.replicas import find_traces
 
 KEY = "own"
 
@@ -132,6 +133,12 @@ def test_a_fork_has_the_changes_of_its_source() -> None:
 def test_a_clock_moves_as_far_as_requested() -> None:
     record = journal(act("clock", "10", 1, 2), act("clock", "5", 3, None))
     assert [len(checking.check_clock(record, KEY, moved)) for moved in (3, 10.2, 15.1, 20)] == [1, 0, 0, 1]
+
+
+def test_tracebacks_are_shown_with_what_they_are_about() -> None:
+    log = "ERROR a: failed\nTraceback (most recent call last):\n  File x\n    y()\nTypeError: z\nWARNING b: other\n"
+    assert find_traces(log) == ["ERROR a: failed\nTraceback (most recent call last):\n  File x\n    y()\nTypeError: z"]
+    assert find_traces("") == []
 
 
 def test_a_request_that_was_read_keeps_its_number_until_newer_ones_take_its_place() -> None:
