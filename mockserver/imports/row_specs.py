@@ -114,7 +114,9 @@ def encode_vector(numbers: Any, embedding: Embedding) -> bytes:
         raise ItemRefused(
             f"A vector of the embedding {embedding.name!r} has {size}; expected {embedding.dimensions} numbers"
         )
-    return orjson.dumps(numbers)
+    # A copy: orjson leaves a hole of 64 bytes for each number behind its result, and 100,000 vectors that are kept
+    # until all of them are checked took 820 MB instead of 30.
+    return bytes(memoryview(orjson.dumps(numbers)))
 
 
 def unify_keys(row: Any) -> JsonObject:
