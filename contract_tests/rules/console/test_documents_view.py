@@ -46,7 +46,8 @@ def test_every_link_of_every_document_leads_somewhere(server: ServedWorld) -> No
             for link in re.findall(r'(?:href|src)="([^"]+)"', page.text if url.endswith(".md") else ""):
                 target, anchor = urldefrag(urljoin(url, link))
                 if urlsplit(target).path.startswith("/docs/") and target != base:
-                    pages.setdefault(target, session.get(target, timeout=30))
+                    if target not in pages:
+                        pages[target] = session.get(target, timeout=30)
                     assert pages[target].status_code == 200, (url, link)
                     assert f'id="{anchor}"' in pages[target].text or not anchor, (url, link)
 
