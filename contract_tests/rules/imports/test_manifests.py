@@ -1,6 +1,7 @@
 """Lists of items: parsed one by one, the same as by any other parser."""
 
 import json
+from itertools import islice
 
 import pytest
 from hypothesis import given
@@ -50,9 +51,10 @@ def test_an_item_with_half_a_surrogate_pair_is_damaged_alone() -> None:
 
 
 def test_a_list_has_only_so_many_items() -> None:
-    assert sum(1 for _ in iterate_items("[" + "0," * (MOST_ITEMS - 1) + "0]")) == MOST_ITEMS
+    items = iterate_items("[" + "0," * MOST_ITEMS + "0]")
+    assert sum(1 for _ in islice(items, MOST_ITEMS)) == MOST_ITEMS
     with pytest.raises(BadInput, match="more than 1,000,000 items; send them in several files"):
-        sum(1 for _ in iterate_items("[" + "0," * MOST_ITEMS + "0]"))
+        next(items)
 
 
 @given(ITEMS.filter(bool), st.data())
