@@ -7,7 +7,7 @@
 # make crash     kill the server before every single step of every change, and under load (CI tries a sample)
 # make nemesis   disturb replicas and their database for ten minutes while clients work (not in CI)
 # make postgres  the tests of served worlds again, with their state in PostgreSQL (CI tries a sample)
-# make replicas  the same tests, with three servers on one database and an object store
+# make replicas  the same tests, with three servers on one database and an object store, and random requests to them
 # make soak      a million mixed requests (SOAK_REQUESTS=…), memory and disk beside them
 # make image     build the Dockerfile and run it, without Docker and without a registry (root, buildah, debootstrap)
 # make screenshots  a picture of every view of the page, in build/screenshots, to look at by eye
@@ -90,6 +90,7 @@ replicas: $(READY)
 	.ci/debian-packages
 	$(BIN)/pytest -n 2 $(DISTRIBUTION) --state-kind=replicas contract_tests/rules/api contract_tests/rules/control \
 	  contract_tests/rules/webhooks contract_tests/clients
+	MACHINE_EXAMPLES=100 $(BIN)/pytest contract_tests/replicas/test_machine.py
 
 soak: $(READY)
 	$(BIN)/python -m benchmarks soak

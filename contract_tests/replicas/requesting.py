@@ -1,5 +1,6 @@
 """Requests of clients that must live with a server that is lost now and then."""
 
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,8 +25,10 @@ class Refused(Exception):
 class Connection:
     """The way of one client to the service; every request has a connection of its own."""
 
-    def __init__(self, url: str, journal: Journal) -> None:
+    def __init__(self, url: str, journal: Journal, *, also_asked: Iterable[str] = ()) -> None:
+        """`also_asked` are the addresses that the client's other connections ask."""
         self.url, self._journal = url, journal
+        self._hosts = {urlsplit(each).netloc for each in (url, *also_asked)}
 
     def control(self, method: str, path: str, body: object = None, *, key: str | None = None) -> Any:
         """Calls the control API. Raises Unanswered."""
@@ -48,7 +51,7 @@ class Connection:
     def get(self, url: str) -> str:
         """The text behind a link, whose host is the one that clients ask. Raises Unanswered."""
         host = urlsplit(url).netloc
-        if host != urlsplit(self.url).netloc:
+        if host not in self._hosts:
             self._journal.add_fault(f"a link names {host}, which no client has asked: {url}")
         response = self._send("GET", url)
         if response.status_code >= 300:
