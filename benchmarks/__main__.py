@@ -73,7 +73,7 @@ def parse_arguments() -> argparse.Namespace:
         "subject",
         nargs="?",
         choices=SUBJECTS | ON_REQUEST,
-        help="one subject; default: all, one after another, except million, page and soak",
+        help="one subject; default: all, one after another, except million, page, postgres and soak",
     )
     parser.add_argument("--quick", action="store_true", help="small and short: whether it runs, not how fast")
     return parser.parse_args()

@@ -1,20 +1,31 @@
-"""A state in PostgreSQL against one in a folder: two servers of the same world, measured in turns."""
+"""A state in PostgreSQL against one in a folder: two servers of the same world, measured in turns. Then what several
+servers, and many workspaces, take."""
 
 import statistics
 import time
 from collections.abc import Callable
 
-from benchmarks import report, worlds
+from benchmarks import replicas, report, worlds
 from benchmarks.documents import GET_USER, LIST_PROJECTS, get_project
 from benchmarks.export import compute_seconds, export_once
+from benchmarks.latency import find_quantile
 from benchmarks.load import CONNECTIONS, measure_rate
-from benchmarks.webhooks import list_labels, measure_sending
+from benchmarks.processes import read_findings
+from benchmarks.webhooks import (
+    create_event,
+    list_deliveries,
+    list_labels,
+    measure_sending,
+    start_receiver,
+    update_webhook,
+)
 from contract_tests.databases import create_database
 from contract_tests.serving import ServedWorld
 from mockserver.testing import MockServer
 
 ROUNDS, ROWS = 5, 20_000
 QUICK_ROUNDS, QUICK_ROWS = 2, 2_000
+EVENTS, QUICK_EVENTS = 200, 10
 CREATED = 10
 """Workspaces that are created, forked and deleted."""
 
@@ -30,8 +41,11 @@ def measure(quick: bool) -> None:
         measure_export(folder, database, rounds, rows)
         report.print_title(f"PostgreSQL: {rows // 2:,} deliveries that wait, then go to a receiver")
         measure_deliveries(database, rows // 2)
+        measure_arrivals(database, QUICK_EVENTS if quick else EVENTS)
     with ServedWorld("--state", create_database()) as database:
         measure_workspaces(database)
+    replicas.measure_replicas(rounds, 1.0 if quick else 3.0)
+    replicas.measure_many(replicas.QUICK_WORKSPACES if quick else replicas.WORKSPACES)
 
 
 def measure_queries(folder: ServedWorld, database: ServedWorld, rounds: int, seconds: float) -> None:
@@ -73,6 +87,20 @@ def measure_deliveries(database: ServedWorld, rows: int) -> None:
         batch = labels[start : start + 1000]
         database.ask("mutation($ids: [ID!]!) { deleteLabels(labelIds: $ids) { id } }", ids=batch)
     measure_sending(workspace, rows)
+
+
+def measure_arrivals(database: ServedWorld, events: int) -> None:
+    """Measures from the call that creates an event until its message has arrived, with all deliveries on record."""
+    workspace = MockServer.from_url(database.url).own
+    update_webhook(workspace, status="INACTIVE")
+    with start_receiver() as (url, process):
+        subscription = workspace.webhook(url, secret="CHANGE-ME", retries="none")
+        calls = [create_event(workspace, "LABEL_CREATED") for _ in range(events)]
+        ids = {item["event_no"]: item["id"] for item in list_deliveries(workspace, subscription)}
+        arrivals = read_findings(process)["arrivals"]
+    times = [(arrivals[ids[number]] - began) * 1000 for number, began, _ in calls]
+    for name, share, goal in (("p50", 0.5, ""), ("p99", 0.99, "<= 100")):
+        report.print_figure(f"an event's message arrives, {name}", find_quantile(times, share), "ms", goal=goal)
 
 
 def measure_workspaces(database: ServedWorld) -> None:
