@@ -16,11 +16,31 @@ from typing import Any, TypeVar
 from starlette.requests import Request
 from starlette.types import Message
 
+from mockserver.digits import parse_digits
+
 THREADS = 48
 """Requests that are answered at the same time. Some of them wait for exports or for a change of their workspace."""
 
+MOST_DIGITS = 4
+"""Of the length of a small body."""
+
 R = TypeVar("R")
 Answer = Callable[[Request], Coroutine[Any, Any, R]]
+
+
+class Body:
+    """The body of a request, received in a thread while the server's loop `main` runs."""
+
+    def __init__(self, request: Request, main: asyncio.AbstractEventLoop, first: asyncio.Task[Message] | None) -> None:
+        """`first` receives the first message, if that has begun."""
+        self.request, self._main, self._first = request, main, first
+
+    async def receive(self) -> Message:
+        first, self._first = self._first, None
+        if first is not None and first.done():
+            return first.result()
+        message = _receive(self.request) if first is None else _wait_for(first)
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(message, self._main))
 
 
 class OffLoop:
@@ -31,6 +51,7 @@ class OffLoop:
         self._helpers = ThreadPoolExecutor(THREADS, thread_name_prefix="request-helpers")
         """Threads of the endpoints' own calls of `asyncio.to_thread`."""
         self._local = threading.local()
+        self._loops: list[asyncio.AbstractEventLoop] = []
 
     def wrap(self, answer: Answer[R]) -> Answer[R]:
         """The endpoint, run in a thread."""
@@ -42,15 +63,18 @@ class OffLoop:
 
     async def run(self, answer: Answer[R], request: Request) -> R:
         """Answers a request in a thread."""
-        return await asyncio.get_running_loop().run_in_executor(
-            self._threads, self._run, answer, request, asyncio.get_running_loop()
-        )
+        loop = asyncio.get_running_loop()
+        if not has_small_body(request):
+            return await loop.run_in_executor(self._threads, self._run, answer, Body(request, loop, None))
+        first = loop.create_task(_receive(request))
+        try:
+            await asyncio.sleep(0)  # a small body is there by then, and costs the thread no question to this loop
+            return await loop.run_in_executor(self._threads, self._run, answer, Body(request, loop, first))
+        finally:
+            first.cancel()
 
-    def _run(self, answer: Answer[R], request: Request, main: asyncio.AbstractEventLoop) -> R:
-        async def receive() -> Message:
-            return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(_receive(request), main))
-
-        return self._loop.run_until_complete(answer(Request(request.scope, receive)))
+    def _run(self, answer: Answer[R], body: Body) -> R:
+        return self._loop.run_until_complete(answer(Request(body.request.scope, body.receive)))
 
     @property
     def _loop(self) -> asyncio.AbstractEventLoop:
@@ -58,13 +82,27 @@ class OffLoop:
         if loop is None:
             loop = self._local.loop = asyncio.new_event_loop()
             loop.set_default_executor(self._helpers)
+            self._loops.append(loop)
         return loop
 
     def close(self) -> None:
         """Waits for the endpoints that run."""
         self._threads.shutdown(wait=True, cancel_futures=True)
         self._helpers.shutdown(wait=True)
+        for loop in self._loops:
+            loop.close()
+
+
+def has_small_body(request: Request) -> bool:
+    """Whether the body has probably arrived together with the head. The client of any other one is told to send it
+    (by 100 Continue) only when the endpoint reads it."""
+    length = parse_digits(request.headers.get("content-length", ""), MOST_DIGITS)
+    return length is not None and "expect" not in request.headers
 
 
 async def _receive(request: Request) -> Message:
     return await request.receive()
+
+
+async def _wait_for(message: asyncio.Task[Message]) -> Message:
+    return await message

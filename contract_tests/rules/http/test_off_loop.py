@@ -1,0 +1,78 @@
+"""Endpoints that are run in threads receive the bodies of requests from the server's loop."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+from starlette.requests import Request
+from starlette.types import Message
+
+from mockserver.http.off_loop import OffLoop
+
+PARTS = [b"first", b"", b"last"]
+SMALL, LARGE = {"content-length": "9"}, {"content-length": "90000"}
+WAITING = {"content-length": "9", "expect": "100-continue"}
+
+
+@pytest.fixture
+def off_loop() -> Iterator[OffLoop]:
+    off_loop = OffLoop()
+    yield off_loop
+    off_loop.close()
+
+
+class Client:
+    """Sends the parts of a body, each when the test has let it."""
+
+    def __init__(self, headers: dict[str, str], *, ready: bool) -> None:
+        self.sent = 0
+        self.cancelled = False
+        self.asked = asyncio.Event()
+        self.may_send = asyncio.Event()
+        if ready:
+            self.may_send.set()
+        pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+        self.request = Request({"type": "http", "method": "POST", "headers": pairs}, self.receive)
+
+    async def receive(self) -> Message:
+        self.asked.set()
+        try:
+            await self.may_send.wait()
+        except asyncio.CancelledError:
+            self.cancelled = True
+            raise
+        self.sent += 1
+        return {"type": "http.request", "body": PARTS[self.sent - 1], "more_body": self.sent < len(PARTS)}
+
+
+async def read(request: Request) -> bytes:
+    return await request.body()
+
+
+async def refuse(_request: Request) -> bytes:
+    return b"refused"
+
+
+@pytest.mark.parametrize("headers", [{}, SMALL, LARGE, WAITING])
+@pytest.mark.parametrize("ready", [True, False])
+def test_a_body_is_received_whole_whenever_it_arrives(off_loop: OffLoop, headers: dict[str, str], ready: bool) -> None:
+    async def send() -> bytes:
+        client = Client(headers, ready=ready)
+        answer = asyncio.create_task(off_loop.run(read, client.request))
+        await client.asked.wait()
+        client.may_send.set()
+        return await answer
+
+    assert asyncio.run(send()) == b"firstlast"
+
+
+@pytest.mark.parametrize("headers", [{}, SMALL, LARGE, WAITING])
+def test_a_request_is_refused_before_its_body_arrives(off_loop: OffLoop, headers: dict[str, str]) -> None:
+    async def send() -> Client:
+        client = Client(headers, ready=False)
+        assert await off_loop.run(refuse, client.request) == b"refused"
+        await asyncio.sleep(0)
+        return client
+
+    client = asyncio.run(send())
+    assert client.asked.is_set() == client.cancelled == (headers is SMALL), "others are not told to send"
