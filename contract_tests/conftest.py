@@ -60,6 +60,7 @@ SLOW = (
     "rules/exports/test_frames.py",
     "rules/exports/test_samples.py",
     "rules/exports/test_selection.py",
+    "rules/forwarding/",
     "rules/generate/files/",
     "rules/generate/media/test_geospatial.py",
     "rules/generate/test_history.py",

@@ -89,7 +89,7 @@ class Port(click.types.IntParamType):
     type=int,
     default=DEFAULT_RESULTS_LIMIT,
     show_default=True,
-    help="Disk space for the results of exports; the oldest are deleted first.",
+    help="Space for the results of exports of this server's workspaces; the oldest are deleted first.",
 )
 @setting("--results", metavar="URL|DIR", help="Keep results in s3://bucket/prefix, gs://, az://, or in this folder.")
 @setting("--results-redirect", is_flag=True, help="Send clients that fetch results to presigned URLs of --results.")

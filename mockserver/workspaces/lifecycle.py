@@ -333,7 +333,6 @@ class Workspaces:
     def _end(self, workspace: Workspace) -> None:
         """Closes a life whose files are removed."""
         workspace.close()
-        self._parts.budget.forget(workspace.results)
 
     def close(self) -> None:
         """Closes all workspaces. Their files stay."""

@@ -53,7 +53,8 @@ class Sweeper:
                     LOG.warning("an idle workspace could not be deleted: %s", error)
         try:
             # A server that is lost has not noted its last uses, of up to a quarter of the age.
-            deleted += await self._workspaces.delete_unused(UNOWNED * self._age, but=self._own_key)
+            while some := await self._workspaces.delete_unused(UNOWNED * self._age, but=self._own_key):
+                deleted += some
         except WireError as error:
             LOG.warning("idle workspaces that no server owns could not be deleted: %s", error)
         if deleted:

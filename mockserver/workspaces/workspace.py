@@ -169,10 +169,11 @@ class Workspace(HasParts):
         return refusal
 
     def close(self) -> None:
-        """Stops what runs in the workspace. Its files stay."""
+        """Stops what runs in the workspace, and counting its files, which stay."""
         self._journals.close(self.journal)
         self.faults.close()
         self._dispatcher.detach(self.store)
         for part in self.list_created("exports", "legacy", "jobs"):
             part.close()
         self.store.close()
+        self.budget.forget(self.results)

@@ -1,32 +1,18 @@
 """Three servers share one database: each of them answers the requests about every workspace."""
 
-import os
 import re
 import signal
-from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
 import requests
 
-from contract_tests.databases import create_database
 from contract_tests.serving import ServedWorld
 from contract_tests.waiting import PATIENCE, eventually
 from mockserver.testing import MockWorkspace
 
+pytestmark = pytest.mark.xdist_group("servers of one database")
 QUERY = "{ projects { name } }"
-
-
-@pytest.fixture(scope="module")
-def servers() -> Iterator[list[ServedWorld]]:
-    """Three servers. The first one owns the workspace of the key that all have."""
-    database = create_database()
-    with ExitStack() as stack:
-        yield [
-            stack.enter_context(ServedWorld("--state", database, "--replica-name", name))
-            for name in ("first", "second", "third")
-        ]
 
 
 @pytest.fixture(scope="module")
@@ -210,38 +196,36 @@ def test_a_request_that_is_from_no_program_of_this_machine_is_refused_by_every_s
         assert requests.get(url, headers=headers, timeout=PATIENCE).status_code == status
 
 
-def test_an_owner_that_is_killed_is_replaced_with_its_next_request() -> None:
-    database = create_database()
-    flags = ("--state", database, "--host", "0.0.0.0", "--replica-address", "http://127.0.0.1:{port}")
-    with ServedWorld(*flags) as first, ServedWorld(*flags) as second:
-        assert len(first.ready["control_token"]) >= 32
-        assert first.ready["control_token"] == second.ready["control_token"]
-        workspace = first.workspace()
-        call(first, workspace, "POST", "clock", {"set": "2031-02-03T00:00:00Z", "freeze": True})
-        assert send(second, workspace).ok
-        os.kill(first.ready["pid"], signal.SIGKILL)
-        assert send(second, workspace).ok
-        assert call(second, workspace, "GET", "clock") == {"now": "2031-02-03T00:00:00.000Z", "frozen": True}
+def test_an_owner_that_is_killed_is_replaced_with_its_next_request(any_key_servers: list[ServedWorld]) -> None:
+    first, second = any_key_servers
+    assert len(first.ready["control_token"]) >= 32
+    assert first.ready["control_token"] == second.ready["control_token"]
+    workspace = first.workspace()
+    call(first, workspace, "POST", "clock", {"set": "2031-02-03T00:00:00Z", "freeze": True})
+    assert send(second, workspace).ok
+    first.process.kill()
+    first.process.wait()
+    assert send(second, workspace).ok
+    assert call(second, workspace, "GET", "clock") == {"now": "2031-02-03T00:00:00.000Z", "frozen": True}
 
 
-def test_an_owner_that_ends_hands_its_workspaces_over() -> None:
-    database = create_database()
-    with ServedWorld("--state", database) as second:
-        with ServedWorld("--state", database) as first:
-            workspace = first.workspace()
-            assert send(second, workspace).ok
-        assert send(second, workspace).ok
+def test_an_owner_that_ends_hands_its_workspaces_over(any_key_servers: list[ServedWorld]) -> None:
+    first, second = any_key_servers
+    workspace = first.workspace()
+    assert send(second, workspace).ok
+    first.process.terminate()
+    first.process.wait()
+    assert send(second, workspace).ok
 
 
-def test_an_owner_that_is_stopped_loses_its_workspaces_and_joins_again() -> None:
-    database = create_database()
-    with ServedWorld("--state", database) as first, ServedWorld("--state", database) as second:
-        workspace = first.workspace()
-        assert send(second, workspace).ok
-        os.kill(first.ready["pid"], signal.SIGSTOP)
-        try:
-            assert eventually(lambda: send(second, workspace).ok)
-        finally:
-            os.kill(first.ready["pid"], signal.SIGCONT)
-        assert eventually(lambda: send(first, workspace).ok)
-        assert send(second, workspace).ok
+def test_an_owner_that_is_stopped_loses_its_workspaces_and_joins_again(any_key_servers: list[ServedWorld]) -> None:
+    first, second = any_key_servers
+    workspace = first.workspace()
+    assert send(second, workspace).ok
+    first.process.send_signal(signal.SIGSTOP)
+    try:
+        assert eventually(lambda: send(second, workspace).ok)
+    finally:
+        first.process.send_signal(signal.SIGCONT)
+    assert eventually(lambda: send(first, workspace).ok)
+    assert send(second, workspace).ok

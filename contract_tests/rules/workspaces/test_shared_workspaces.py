@@ -13,10 +13,12 @@ from mockserver.errors import Conflict, NotFound, ResourceFailed
 from mockserver.places import cache_folder
 from mockserver.settings import DatabaseUrl, Settings
 from mockserver.workspaces.naming import WorkspaceName
-from mockserver.workspaces.ownership import Owners
+from mockserver.workspaces.ownership import CLAIMED_TOGETHER, Owners
+from mockserver.workspaces.sweeper import Sweeper
 from mockserver.world.postgres.tables import DATA
 
 OWN = "own-key"
+MANY = CLAIMED_TOGETHER + 2
 NAME = WorkspaceName("key", OWN)
 
 
@@ -59,6 +61,17 @@ def test_an_idle_workspace_is_closed_and_opened_by_its_next_request(built: Serve
     assert built.workspaces.registry.get(OWN).store is not store
 
 
+def test_the_results_of_a_workspace_are_counted_while_it_is_open(built: Server) -> None:
+    workspace, before = built.workspaces.registry.get(OWN), built.workspaces.results_bytes
+    workspace.budget.take(workspace.results, "x", 100)
+    workspace.budget.finish(workspace.results, "x")
+    assert built.workspaces.results_bytes == before + 100
+    asyncio.run(get_owners(built).release_idle(-1))
+    assert built.workspaces.results_bytes == 0
+    assert find(built)
+    assert built.workspaces.results_bytes == before
+
+
 def test_a_server_that_was_declared_dead_forgets_its_workspaces_and_joins_again(built: Server, dsn: str) -> None:
     store = built.workspaces.registry.get(OWN).store
     with psycopg.connect(dsn, autocommit=True) as raw:
@@ -83,3 +96,14 @@ def test_a_workspace_that_was_deleted_after_it_was_taken_over_is_unknown(built: 
         built.workspaces.registry.get("other")
     for workspace in lost:
         workspace.close()
+
+
+def test_all_workspaces_that_no_server_owns_are_swept_together(built: Server, dsn: str) -> None:
+    for number in range(MANY):
+        asyncio.run(built.workspaces.create(f"unused-{number}"))
+    asyncio.run(get_owners(built).release_idle(-1))
+    with psycopg.connect(dsn, autocommit=True) as raw:
+        raw.execute(f"UPDATE {DATA}.manifest SET used_at = used_at - interval '2 hours'".encode())
+    assert find(built)
+    asyncio.run(Sweeper(built.workspaces, 3600, OWN).sweep())
+    assert built.workspaces.list_keys() == [OWN]
