@@ -12,7 +12,7 @@ from contract_tests.replicas.journal import Export
 
 @dataclass
 class Content:
-    """What forks copy, and what a reset brings back."""
+    """The rows and projects that forks copy, and that a reset brings back."""
 
     projects: set[str] = field(default_factory=set)
     rows: set[str] = field(default_factory=set)

@@ -55,8 +55,8 @@ class OneService(RuleBasedStateMachine):
     def __init__(self, replicas: Replicas, receiver: Receiver) -> None:
         super().__init__()
         self.replicas, self.receiver, self.journal = replicas, receiver, Journal()
-        asked = [replica.url for replica in replicas.all]
-        self.through = [Connection(url, self.journal, also_asked=asked) for url in asked]
+        urls = [replica.url for replica in replicas.all]
+        self.through = [Connection(url, self.journal, also_asked=urls) for url in urls]
         self.models: dict[str, Model] = {}
         self.names = count(1)
         self.lost = False

@@ -94,8 +94,8 @@ class OffLoop:
 
 
 def has_small_body(request: Request) -> bool:
-    """Whether the body has probably arrived together with the head. The client of any other one is told to send it
-    (by 100 Continue) only when the endpoint reads it."""
+    """Whether the body has probably arrived together with the head. Any other one is
+    requested from its client (by 100 Continue) only when the endpoint reads it."""
     length = parse_digits(request.headers.get("content-length", ""), MOST_DIGITS)
     return length is not None and "expect" not in request.headers
 

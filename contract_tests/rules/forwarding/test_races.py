@@ -23,7 +23,7 @@ CREATE = "mutation($name: String!) { createProject(data: {name: $name}) { id } }
 T = TypeVar("T")
 
 
-def call_at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
+def call_together(calls: Sequence[Callable[[], T]]) -> list[T]:
     with ThreadPoolExecutor(len(calls)) as threads:
         return [future.result() for future in [threads.submit(call) for call in calls]]
 
@@ -34,7 +34,7 @@ def control(server: ServedWorld, method: str, path: str, body: Any = None, **que
 
 def create(servers: list[ServedWorld], key: str, **options: str) -> list[requests.Response]:
     body = {"api_key": key, "scenario": "empty"} if "fork_of" not in options else {"api_key": key, **options}
-    return call_at_once([partial(control, server, "POST", "workspaces", body) for server in servers])
+    return call_together([partial(control, server, "POST", "workspaces", body) for server in servers])
 
 
 def query(server: ServedWorld, key: str, document: str, **variables: str) -> requests.Response:
@@ -71,7 +71,7 @@ def test_one_of_those_that_create_a_workspace_with_the_same_key_succeeds(
     assert count_statuses(answers) == {200: 1, 409: 2}, [answer.text for answer in answers]
     assert all(answer.ok or "already" in answer.json()["message"] for answer in answers)
     check_one_workspace(servers, key)
-    deletions = call_at_once([partial(control, server, "DELETE", f"workspaces/{key}") for server in servers])
+    deletions = call_together([partial(control, server, "DELETE", f"workspaces/{key}") for server in servers])
     assert count_statuses(deletions) == {204: 1, 404: 2}, [answer.text for answer in deletions]
     assert {query(server, key, "{ user { id } }").status_code for server in servers} == {401}
 
@@ -89,15 +89,15 @@ def test_those_that_fork_different_workspaces_to_the_same_key_get_one(servers: l
     key = f"race-{next(NAMES)}"
     bodies = [{"api_key": key, "fork_of": source} for source in sources]
     pairs = zip(servers, [*bodies[1:], bodies[0]], strict=True)
-    answers = call_at_once([partial(control, server, "POST", "workspaces", body) for server, body in pairs])
+    answers = call_together([partial(control, server, "POST", "workspaces", body) for server, body in pairs])
     assert count_statuses(answers) == {200: 1, 409: 2}, [answer.text for answer in answers]
     check_one_workspace(servers, key)
 
 
-def test_a_workspace_that_is_reset_by_all_at_once_is_reset(servers: list[ServedWorld]) -> None:
+def test_a_workspace_that_is_reset_by_all_together_is_reset(servers: list[ServedWorld]) -> None:
     key = servers[1].workspace(scenario="empty").api_key
     assert query(servers[2], key, CREATE, name="before").ok
-    answers = call_at_once([partial(control, server, "POST", "reset", api_key=key) for server in servers])
+    answers = call_together([partial(control, server, "POST", "reset", api_key=key) for server in servers])
     assert count_statuses(answers) == {200: 3}, [answer.text for answer in answers]
     assert {frozenset(list_projects(server, key)) for server in servers} == {frozenset()}
     check_one_workspace(servers, key)
@@ -109,7 +109,7 @@ def test_a_workspace_that_is_deleted_while_it_is_reset_forked_and_changed_is_gon
 ) -> None:
     key, fork = servers[round_].workspace(scenario="empty").api_key, f"race-{next(NAMES)}"
     first, second, third = servers
-    reset, forked, changed, deleted = call_at_once(
+    reset, forked, changed, deleted = call_together(
         [
             lambda: control(first, "POST", "reset", api_key=key),
             lambda: control(second, "POST", "workspaces", {"api_key": fork, "fork_of": key}),
@@ -126,12 +126,12 @@ def test_a_workspace_that_is_deleted_while_it_is_reset_forked_and_changed_is_gon
         check_one_workspace(servers, fork)
 
 
-def test_an_unknown_key_that_all_use_at_once_gets_one_workspace(any_key_servers: list[ServedWorld]) -> None:
+def test_an_unknown_key_that_all_use_together_gets_one_workspace(any_key_servers: list[ServedWorld]) -> None:
     keys = [f"any-{next(NAMES)}" for _ in range(ROUNDS)]
     calls = [
         partial(query, server, key, "{ user { id } }") for key in keys for server in any_key_servers for _ in range(2)
     ]
-    answers = call_at_once(calls)
+    answers = call_together(calls)
     assert count_statuses(answers) == {200: len(calls)}, [answer.text for answer in answers if not answer.ok]
     for key in keys:
         check_one_workspace(any_key_servers, key)
