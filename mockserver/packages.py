@@ -9,7 +9,7 @@ from importlib import import_module
 from importlib.util import find_spec, module_from_spec
 from types import ModuleType
 
-_MODULES = "_deferred_modules"
+_MODULES, _RUNNING = "_deferred_modules", "_running"
 
 
 def defer(name: str, /, **modules: str) -> None:
@@ -32,20 +32,35 @@ def defer(name: str, /, **modules: str) -> None:
 class DeferredPackage(ModuleType):
     """A package whose `__init__` has not run. Python asks `__getattr__` for the names that it does not have."""
 
+    def __getattribute__(self, name: str) -> object:
+        value = super().__getattribute__(name)
+        # While another thread runs `__init__`, a module inside may still have a name that a function gets at its end.
+        if isinstance(value, ModuleType):
+            running: set[int] = vars(self).get(_RUNNING, set())
+            if running and threading.get_ident() not in running:
+                _run_init(self, running)
+                return getattr(self, name)
+        return value
+
     def __getattr__(self, name: str) -> object:
         if name in vars(self)[_MODULES]:
             return getattr(import_module(vars(self)[_MODULES][name]), name)
-        running: set[int] = vars(self).setdefault("_running", set())
-        thread = threading.get_ident()
-        if thread in running:
+        running: set[int] = vars(self).setdefault(_RUNNING, set())
+        if threading.get_ident() in running:
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-        spec = self.__spec__
-        assert spec is not None, "a deferred package was created from its spec"
-        assert spec.loader is not None, "and its spec has a loader"
-        running.add(thread)  # two threads may run it at the same time: each module inside is still imported once
-        try:
-            spec.loader.exec_module(self)
-        finally:
-            running.discard(thread)
-        self.__class__ = ModuleType  # type: ignore[assignment]  # it is an ordinary module from here on
+        _run_init(self, running)
         return getattr(self, name)
+
+
+def _run_init(package: DeferredPackage, running: set[int]) -> None:
+    """Runs `__init__` in this thread. Two threads may run it at the same time: each module inside is still imported
+    once."""
+    spec = package.__spec__
+    assert spec is not None, "a deferred package was created from its spec"
+    assert spec.loader is not None, "and its spec has a loader"
+    running.add(threading.get_ident())
+    try:
+        spec.loader.exec_module(package)
+    finally:
+        running.discard(threading.get_ident())
+    package.__class__ = ModuleType  # type: ignore[assignment]  # it is an ordinary module from here on

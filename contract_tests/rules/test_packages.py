@@ -3,9 +3,11 @@
 import importlib
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -55,6 +57,27 @@ def test_many_threads_find_a_name_that_is_first_used_by_all(package: str) -> Non
     module = importlib.import_module(package)
     with ThreadPoolExecutor(8) as threads:
         assert set(threads.map(lambda _: module.name, range(64))) == {"inner"}
+
+
+def test_a_function_with_the_name_of_its_module_is_found_while_another_thread_imports_the_package(
+    package: str, tmp_path: Path
+) -> None:
+    """Until `__init__` has ended, the package has the module under that name, like `graphql.execution.execute`."""
+    (tmp_path / package / "work.py").write_text("def work(): return 'done'\n")
+    (tmp_path / package / "gate.py").write_text("import sys\nsys.gate.reached.set(); sys.gate.opened.wait(60)\n")
+    beginning = f"import {package}.work, {package}.gate\nfrom {package}.work import work\n"
+    (tmp_path / package / "__init__.py").write_text(f"{beginning}name = 'inner'\n")
+    defer(package)
+    module = importlib.import_module(package)
+    gate = SimpleNamespace(reached=threading.Event(), opened=threading.Event())
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(2) as threads:
+        patch.setattr(sys, "gate", gate, raising=False)
+        first = threads.submit(lambda: module.name)
+        assert gate.reached.wait(60)
+        second = threads.submit(lambda: module.work)
+        wait([second], timeout=1)
+        gate.opened.set()
+        assert (first.result(60), second.result(60)()) == ("inner", "done")
 
 
 def test_a_package_that_is_imported_stays_as_it_is(package: str) -> None:
