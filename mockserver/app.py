@@ -60,7 +60,6 @@ from mockserver.workspaces.manifest import Origin
 from mockserver.workspaces.owners import find_owner
 from mockserver.workspaces.registry import Registry
 from mockserver.workspaces.state import Replica, State, name_replica, open_state
-from mockserver.workspaces.sweeper import Sweeper
 from mockserver.workspaces.workspace import Parts, store_hooks
 from mockserver.workspaces.worlds import Worlds
 from mockserver.world.machine_failures import find_machine_failure
@@ -68,6 +67,7 @@ from mockserver.world.machine_failures import find_machine_failure
 if TYPE_CHECKING:
     from mockserver.forwarding.layer import ForwardingLayer
     from mockserver.workspaces.ownership import Owners
+    from mockserver.workspaces.sweeper import Sweeper
 
 LOG = logging.getLogger(__name__)
 
@@ -205,7 +205,7 @@ def _build(settings: Settings, url: str, state: State, *, local: bool) -> Server
     app = CountLayer(app, monitoring.requests)
     forwarding = None if workspaces.owners is None else forward(app, workspaces.owners, settings.api_key)
     age = settings.sweep_after
-    sweeper = None if age is None else Sweeper(workspaces, age, settings.api_key)
+    sweeper = None if age is None else build_sweeper(workspaces, age, settings.api_key)
     token = None if local else settings.token
     threads = [exports, controls, long_controls]
     return Server(forwarding or app, workspaces, own, dispatcher, sweeper, forwarding, threads, state, token)
@@ -216,6 +216,13 @@ def forward(app: ASGIApp, owners: Owners, own_key: str) -> ForwardingLayer:
     from mockserver.forwarding.layer import ForwardingLayer  # noqa: PLC0415  few servers share a database
 
     return ForwardingLayer(app, owners, own_key)
+
+
+def build_sweeper(workspaces: Workspaces, age: float, own_key: str) -> Sweeper:
+    """Builds the part that deletes workspaces which no request has used for `age` seconds."""
+    from mockserver.workspaces.sweeper import Sweeper  # noqa: PLC0415  few servers delete idle workspaces
+
+    return Sweeper(workspaces, age, own_key)
 
 
 def add_faults(app: ASGIApp, active: ActiveFaults, registry: Registry) -> ASGIApp:

@@ -26,7 +26,9 @@ NEEDED = {
 """Room -> its modules that a start may import; rooms that are not listed may be imported whole."""
 RESOLVERS, CHANGES = "mockserver.api.graphql.resolvers.", "mockserver.world.changes."
 NEEDED_RESOLVERS = {"people"}
-NEEDED_CHANGES = {"deliveries", "settings", "tasks", "uploads"}
+NEEDED_CHANGES = {"deliveries", "settings", "tasks"}
+OF_FEW_SERVERS = {"database_state", "ownership", "sweeper", "uploads"}
+"""Modules for workspaces that several servers share, that are deleted when they are idle, or that have files."""
 FOREIGN = {
     "faker", "graphql.execution.execute", "graphql.graphql", "hypothesis", "multiprocessing", "pytest", "requests",
     "tomllib", "uvicorn.main",
@@ -77,6 +79,10 @@ def test_a_start_imports_only_what_its_first_answer_needs(imported: set[str]) ->
     assert "mockserver.app" in modules
     needless = {module for module in modules if not is_needed(module)}
     assert needless == set(), "import these modules when they are first used"
+
+
+def test_a_start_imports_no_part_of_workspaces_that_few_servers_need(imported: set[str]) -> None:
+    assert not {f"mockserver.workspaces.{name}" for name in OF_FEW_SERVERS} & imported
 
 
 def is_needed(module: str) -> bool:

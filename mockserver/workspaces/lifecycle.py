@@ -24,7 +24,6 @@ from mockserver.settings import KEY_PATTERN, LONGEST_KEY
 from mockserver.workspaces.damage import Damage
 from mockserver.workspaces.key_locks import KeyLocks
 from mockserver.workspaces.manifest import Origin
-from mockserver.workspaces.ownership import Membership, Owners
 from mockserver.workspaces.registry import Registry, read_key
 from mockserver.workspaces.storage import Life, Located, SharedStorage, Storage, new_manifest
 from mockserver.workspaces.workspace import Parts, Workspace
@@ -34,6 +33,7 @@ from mockserver.world.workspace import Workspace as World
 
 if TYPE_CHECKING:
     from mockserver.http.off_loop import OffLoop
+    from mockserver.workspaces.ownership import Membership, Owners
 
 LOG = logging.getLogger(__name__)
 
@@ -92,6 +92,8 @@ class Workspaces:
         self.owners: Owners | None = None
         """Finds the owners of workspaces, and opens them when they are needed, if several servers share them."""
         if membership is not None and isinstance(storage, SharedStorage):
+            from mockserver.workspaces.ownership import Owners  # noqa: PLC0415  few servers share their workspaces
+
             create = self._create_for_unknown if any_key else None
             self.owners = Owners(membership, storage, registry, self._locks, self._build, create)
 

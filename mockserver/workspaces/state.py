@@ -8,7 +8,7 @@ import socket
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -28,9 +28,11 @@ from mockserver.journal.table import JournalTable
 from mockserver.settings import DatabaseUrl, Settings
 from mockserver.workspaces.folder_storage import FolderStorage
 from mockserver.workspaces.manifest import STATE_MANIFEST, StateManifest, VersionedManifest
-from mockserver.workspaces.ownership import Membership
 from mockserver.workspaces.storage import GetHooks, Storage
 from mockserver.world.migrations import FORMAT, can_migrate, checksum_of_tables
+
+if TYPE_CHECKING:
+    from mockserver.workspaces.ownership import Membership
 
 WORKSPACES = "workspaces"
 """The folder with all secrets: API keys, and secrets of webhooks and links. The state folder itself may belong to

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from graphql.error import GraphQLError
 from graphql.language import ValueNode
@@ -14,8 +14,10 @@ from graphql.utilities import value_from_ast_untyped
 
 from mockserver.digits import parse_digits
 from mockserver.errors import MOST_COMPARED
-from mockserver.workspaces.uploads import UploadedFile
 from mockserver.world import moments
+
+if TYPE_CHECKING:
+    from mockserver.workspaces.uploads import UploadedFile
 
 
 def set_scalars(schema: GraphQLSchema) -> None:
@@ -86,6 +88,8 @@ def parse_number(value: Any) -> int:
 
 def parse_upload(value: Any) -> UploadedFile:
     """The file that the multipart request has put into a variable. Raises GraphQLError."""
+    from mockserver.workspaces.uploads import UploadedFile  # noqa: PLC0415  few requests have files
+
     if not isinstance(value, UploadedFile):
         raise GraphQLError(
             f"Upload cannot represent {str(value)[:100]!r}; expected a file: send multipart/form-data with the parts "
