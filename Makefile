@@ -5,7 +5,7 @@
 # make fixtures  write the committed word tables, golden exports, signed messages and the table of marks again
 # make docs      the documentation as a site, with search, in build/docs/site
 # make crash     kill the server before every single step of every change, and under load (CI tries a sample)
-# make nemesis   disturb replicas and their database for ten minutes while clients work (not in CI)
+# make nemesis   disturb replicas, their database and their store for ten minutes while clients work (not in CI)
 # make postgres  the tests of served worlds again, with their state in PostgreSQL (CI tries a sample)
 # make replicas  the same tests, with three servers on one database and an object store, and random requests to them
 # make soak      a million mixed requests (SOAK_REQUESTS=…), memory and disk beside them
