@@ -17,13 +17,15 @@ import requests
 from contract_tests.replicas.splitter import Splitter
 from contract_tests.s3 import find_free_port
 from contract_tests.serving import environment_without_settings
+from mockserver.serving.deadline import UNFINISHED
 
 READY_WITHIN = 180.0
 """Seconds, on a busy machine, or while the database is away."""
 STARTED_AGAIN_AFTER = 0.2
 REFUSED_TO_START = 2
 """The status of a server that ends because its database does not answer."""
-PLANNED_ENDS = {0, REFUSED_TO_START, -signal.SIGKILL, -signal.SIGTERM}
+PLANNED_ENDS = {0, REFUSED_TO_START, UNFINISHED, -signal.SIGKILL, -signal.SIGTERM}
+"""A crash has the status of UNFINISHED as well, and a traceback."""
 
 
 class Replica:

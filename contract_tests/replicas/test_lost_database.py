@@ -18,9 +18,8 @@ from contract_tests.replicas.replicas import REFUSED_TO_START
 from contract_tests.replicas.splitter import Splitter
 from contract_tests.serving import ServedWorld, environment_without_settings
 from contract_tests.waiting import PATIENCE, wait_for
-from mockserver.serving.deadline import END_WITHIN
+from mockserver.serving.deadline import END_WITHIN, UNFINISHED
 
-UNFINISHED = 1
 CLIENTS = 4
 ANSWERS = 12
 EXPORT = (
