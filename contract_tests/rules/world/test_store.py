@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from contract_tests.rules.world.test_tasks import create_running_task
 from contract_tests.rules.worlds import generate_world
 from mockserver.errors import Conflict, NotFound, ResourceFailed
 from mockserver.world import machine_failures
@@ -17,7 +18,6 @@ from mockserver.world.change import Change
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.changes.labels import LabelChanges
 from mockserver.world.changes.settings import WorkspaceSettings
-from mockserver.world.changes.tasks import TaskChanges
 from mockserver.world.data_rows import DataRow, Dataset
 from mockserver.world.database import Clause, JsonText, Record
 from mockserver.world.events import Event, EventKind
@@ -26,7 +26,7 @@ from mockserver.world.people import Person
 from mockserver.world.projects import Project, TaskQueue
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Hooks, Store
-from mockserver.world.tasks import EXPORT, Task, TaskStatus
+from mockserver.world.tasks import Task
 from mockserver.world.webhooks import Delivery
 from mockserver.world.workspace import Workspace
 
@@ -44,15 +44,6 @@ def project(store: Store, name: str = "image") -> Project:
 def open_with_hook(store: Store, before_commit: Callable[[Change], None]) -> closing[Store]:
     """Another store of the same world, which calls this hook."""
     return closing(Store.open(store.database, hooks=Hooks(before_commit)))
-
-
-def create_running_task(store: Store) -> Task:
-    return TaskChanges(store).create_task(type=EXPORT, name="mine", request=JsonText("{}"), base_url="http://mock")
-
-
-def task(store: Store, task_id: str) -> Task:
-    with store.reading() as connection:
-        return connection.select(Task, Clause("id = :id", id=task_id))[0]
 
 
 # The generated world
@@ -335,52 +326,6 @@ def test_a_new_life_has_no_tasks_no_events_and_nothing_to_send(store: Store) -> 
     with store.reading() as connection:
         assert [connection.count(kind) for kind in (Task, Event, Delivery)] == [0, 0, 0]
     assert (store.workspace.name, project(store, "kept").name) == ("next", "kept")
-
-
-# Tasks
-
-
-def test_a_task_begins_in_progress_and_belongs_to_its_creator(store: Store) -> None:
-    created = create_running_task(store)
-    assert (created.status, created.completion_percentage, created.created_by) == ("IN_PROGRESS", 0.0, store.user().id)
-    assert task(store, created.id) == created
-
-
-def test_progress_then_the_end(store: Store) -> None:
-    created = create_running_task(store)
-    assert TaskChanges(store).report_progress(created.id, 40.0)
-    assert task(store, created.id).completion_percentage == 40.0
-    assert TaskChanges(store).finish_task(created.id, JsonText('{"RESULT":[]}'))
-    done = task(store, created.id)
-    assert (done.status, done.completion_percentage, done.streams) == ("COMPLETE", 100.0, '{"RESULT":[]}')
-
-
-@pytest.mark.parametrize("end", [TaskStatus.COMPLETE, TaskStatus.FAILED, TaskStatus.CANCELED])
-def test_a_task_ends_once(store: Store, end: TaskStatus) -> None:
-    created = create_running_task(store)
-    ends: dict[TaskStatus, Callable[[], object]] = {
-        TaskStatus.COMPLETE: lambda: TaskChanges(store).finish_task(created.id, JsonText("{}")),
-        TaskStatus.FAILED: lambda: TaskChanges(store).fail_task(created.id, "why"),
-        TaskStatus.CANCELED: lambda: TaskChanges(store).cancel_task(created.id),
-    }
-    ends[end]()
-    ended = task(store, created.id)
-    assert not TaskChanges(store).finish_task(created.id, JsonText('{"x":1}'))
-    assert not TaskChanges(store).report_progress(created.id, 50.0)
-    TaskChanges(store).fail_task(created.id, "too late")
-    assert not TaskChanges(store).cancel_task(created.id)
-    assert (task(store, created.id), ended.status) == (ended, end)
-
-
-def test_after_a_restart_only_unfinished_tasks_fail(store: Store) -> None:
-    done, left = create_running_task(store), create_running_task(store)
-    TaskChanges(store).finish_task(done.id, JsonText("{}"))
-    again = Store(store.database)
-    assert TaskChanges(again).fail_unfinished_tasks() == 1
-    assert task(again, done.id).status == "COMPLETE"
-    failed = task(again, left.id)
-    assert (failed.status, failed.failure) == ("FAILED", "The server was stopped while this task ran; start it again")
-    again.close()
 
 
 # Several at the same time
