@@ -1,7 +1,6 @@
 """Every rule of the store on both engines."""
 
 import itertools
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
@@ -12,21 +11,18 @@ import pytest
 
 from contract_tests.rules.world.test_tasks import create_running_task
 from contract_tests.rules.worlds import generate_world
-from mockserver.errors import Conflict, NotFound, ResourceFailed
-from mockserver.world import machine_failures
+from mockserver.errors import Conflict, NotFound
 from mockserver.world.change import Change
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.changes.labels import LabelChanges
-from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.data_rows import DataRow, Dataset
 from mockserver.world.database import Clause, JsonText, Record
 from mockserver.world.events import Event, EventKind
-from mockserver.world.labels import Body, Label
+from mockserver.world.labels import Label
 from mockserver.world.people import Person
 from mockserver.world.projects import Project, TaskQueue
 from mockserver.world.sqlite import SqliteDatabase
 from mockserver.world.store import Hooks, Store
-from mockserver.world.tasks import Task
 from mockserver.world.webhooks import Delivery
 from mockserver.world.workspace import Workspace
 
@@ -250,147 +246,7 @@ def test_a_dataset_and_its_rows_are_deleted_together_or_not_at_all(store: Store)
     assert store.digest() == before
 
 
-# Snapshots
-
-
-def test_a_snapshot_sees_the_moment_it_was_opened_while_writes_go_on(store: Store) -> None:
-    snapshot = store.snapshot()
-    before = {item.name for item in snapshot.select(Project)}
-    old = project(store)
-    CatalogChanges(store).create_project(name="later")
-    CatalogChanges(store).update_project(old.id, name="renamed")
-    assert {item.name for item in snapshot.select(Project)} == before
-    snapshot.close()
-    with store.reading() as connection:
-        now = {item.name for item in connection.select(Project)}
-    assert now == before - {old.name} | {"later", "renamed"}
-
-
-def test_a_snapshot_is_read_in_pieces_while_others_ask_it_too(store: Store) -> None:
-    snapshot = store.snapshot()
-    seen = []
-    for piece in snapshot.pieces("SELECT no FROM data_row ORDER BY no", {}, 5):
-        seen += [row[0] for row in piece]
-        assert snapshot.count(Body) > 0
-        CatalogChanges(store).create_dataset(name=f"after {len(seen)}")
-    snapshot.close()
-    with store.reading() as connection:
-        assert seen == list(range(1, connection.count(DataRow) + 1))
-
-
-def test_two_snapshots_see_their_own_moments(store: Store) -> None:
-    first = store.snapshot()
-    CatalogChanges(store).create_project(name="between")
-    second = store.snapshot()
-    assert second.count(Project) == first.count(Project) + 1
-    first.close()
-    second.close()
-
-
-# Lives
-
-
-def test_new_ids_never_repeat_within_a_life_or_across_lives(store: Store) -> None:
-    seen: set[str] = set()
-    for _life in range(3):
-        WorkspaceSettings(store).begin_life(name="again")
-        for _ in range(20):
-            with store.change() as change:
-                seen.add(change.new_id())
-    assert len(seen) == 60
-
-
-def test_a_pinned_life_gives_its_ids_again(store: Store) -> None:
-    store.clock.freeze()
-    ids = []
-    for _ in range(2):
-        WorkspaceSettings(store).begin_life(name="again", incarnation="pinned")
-        with store.change() as change:
-            ids.append(change.new_id())
-    assert ids[0] == ids[1]
-
-
-def test_an_id_of_a_change_that_was_lost_may_come_again_but_never_twice(store: Store) -> None:
-    with suppress(ZeroDivisionError), store.change() as change:
-        change.new_id()
-        _ = 1 / 0
-    project_ids = [CatalogChanges(store).create_project(name=str(number)).id for number in range(3)]
-    assert len(set(project_ids)) == 3
-
-
-def test_a_new_life_has_no_tasks_no_events_and_nothing_to_send(store: Store) -> None:
-    create_running_task(store)
-    with open_with_hook(store, lambda change: change.connection.insert([delivery(1)])) as other:
-        CatalogChanges(other).create_project(name="kept")
-    WorkspaceSettings(store).begin_life(name="next")
-    with store.reading() as connection:
-        assert [connection.count(kind) for kind in (Task, Event, Delivery)] == [0, 0, 0]
-    assert (store.workspace.name, project(store, "kept").name) == ("next", "kept")
-
-
-# Several at the same time
-
-
-def test_many_threads_write_and_nothing_is_lost(store: Store) -> None:
-    with store.reading() as connection:
-        before = connection.count(Project)
-    with ThreadPoolExecutor(8) as threads:
-        projects = list(threads.map(lambda number: CatalogChanges(store).create_project(name=str(number)), range(80)))
-    assert len({item.id for item in projects}) == 80
-    with store.reading() as connection:
-        assert connection.count(Project) == before + 80
-    assert [event.no for event in events(store)] == list(range(1, 81))
-
-
-def test_readers_never_see_half_a_change(store: Store) -> None:
-    wrong: list[int] = []
-    stop = threading.Event()
-
-    def watch() -> None:
-        while not stop.is_set():
-            snapshot = store.snapshot()
-            projects, queues = snapshot.count(Project), snapshot.count(TaskQueue)
-            snapshot.close()
-            wrong.extend([projects] if queues != 3 * projects else [])
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    for number in range(20):
-        CatalogChanges(store).create_project(name=str(number))
-    stop.set()
-    watcher.join()
-    assert wrong == []
-
-
-def test_two_stores_on_one_database_take_turns(store: Store) -> None:
-    """Replicas of a server share a database in this way."""
-    other = Store(store.database)
-    with ThreadPoolExecutor(2) as threads:
-        both = [
-            threads.submit(lambda each: [CatalogChanges(each).create_dataset(name="x") for _ in range(20)], each)
-            for each in (store, other)
-        ]
-        ids = {dataset.id for future in both for dataset in future.result()}
-    other.close()
-    assert len(ids) == 40
-    assert [event.no for event in events(store)] == list(range(1, 41))
-
-
-def rename_often(turn: tuple[Store, str]) -> None:
-    for number in range(20):
-        CatalogChanges(turn[0]).update_project(turn[1], name=str(number))
-
-
-def test_two_stores_number_their_events_one_after_the_other(store: Store) -> None:
-    """Also where a change makes no new id."""
-    with closing(Store(store.database)) as other, ThreadPoolExecutor(2) as threads:
-        turns = [(each, project(store, name).id) for each, name in ((store, "image"), (other, "text"))]
-        list(
-            threads.map(
-                lambda turn: [CatalogChanges(turn[0]).update_project(turn[1], name=str(n)) for n in range(20)], turns
-            )
-        )
-    assert [event.no for event in events(store)] == list(range(1, 41))
+# Values
 
 
 @pytest.mark.parametrize(
@@ -406,50 +262,3 @@ def test_everybody_finds_themselves(store: Store) -> None:
         [world] = connection.select(Workspace)
     assert store.user() in people
     assert store.organization().id == world.organization_id
-
-
-def test_a_read_waits_for_no_change_and_sees_what_is_committed(store: Store) -> None:
-    """A change of thousands of rows takes seconds, and the event loop reads in the meantime."""
-    inside, seen = threading.Event(), threading.Event()
-    before = project(store)
-
-    def change() -> None:
-        with store.change() as opened:
-            CatalogChanges(store).update_project(before.id, name="renamed")
-            assert project(store, "renamed").id == before.id, "its own thread sees it"
-            inside.set()
-            assert seen.wait(60)
-            assert opened.connection is not None
-
-    with ThreadPoolExecutor(1) as thread:
-        running_change = thread.submit(change)
-        assert inside.wait(60)
-        assert project(store) == before
-        seen.set()
-        running_change.result()
-    assert project(store, "renamed").id == before.id
-
-
-def test_a_world_that_is_removed_on_purpose_is_no_fault_in_the_log(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(machine_failures, "_noted", {})  # each cause is logged once a minute
-    path = tmp_path / "removed.sqlite"
-    with closing(Store.create(SqliteDatabase(path), *generate_world())) as store:
-        with store.hide_faults():
-            path.rename(tmp_path / "elsewhere.sqlite")
-            with pytest.raises(Conflict), store.change():
-                pass
-        assert caplog.messages == []
-
-
-def test_a_world_that_somebody_removes_is_a_fault_in_the_log(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(machine_failures, "_noted", {})  # each cause is logged once a minute
-    path = tmp_path / "removed.sqlite"
-    with closing(Store.create(SqliteDatabase(path), *generate_world())) as store:
-        path.rename(tmp_path / "elsewhere.sqlite")
-        with pytest.raises(ResourceFailed), store.change():
-            pass
-    assert [message for message in caplog.messages if str(path) in message]
