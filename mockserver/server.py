@@ -43,9 +43,10 @@ EVERY_ANSWER = [("x-content-type-options", "nosniff")]
 def bind(host: str, port: int) -> socket.socket:
     """Binds a socket to listen on. Raises StartupError when the port is taken or the host is not this machine's."""
     try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
-            0
-        ]
+        # As bytes: for a text Python imports its tables of all the world's letters, which a server has no use for.
+        name = host.encode() if host.isascii() else host
+        addresses = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, _, _, address = addresses[0]
         # Named IPPROTO_TCP: asyncio sets TCP_NODELAY only then, and without it a keep-alive request takes 44 ms.
         bound = socket.socket(family, kind, socket.IPPROTO_TCP)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -30,6 +30,8 @@ STOREYS: tuple[tuple[str, ...], ...] = (
     ("workspaces",),
     ("forwarding",),
     ("api", "control", "console"),
+    ("routes",),
+    ("error_answers",),
     ("app",),
     ("server",),
     ("testing",),

@@ -30,8 +30,8 @@ NEEDED_CHANGES = {"deliveries", "settings", "tasks"}
 OF_FEW_SERVERS = {"database_state", "ownership", "sweeper", "uploads"}
 """Modules for workspaces that several servers share, that are deleted when they are idle, or that have files."""
 FOREIGN = {
-    "faker", "graphql.execution.execute", "graphql.graphql", "hypothesis", "multiprocessing", "pytest", "requests",
-    "tomllib", "uvicorn.main",
+    "faker", "graphql.execution.execute", "graphql.graphql", "html.entities", "hypothesis", "multiprocessing", "pytest",
+    "requests", "tomllib", "unicodedata", "uvicorn.main",
 }  # fmt: skip
 """Modules of others that a start has no use for."""
 

@@ -16,6 +16,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver import app
 from mockserver.__main__ import main
+from mockserver.error_answers import answer_errors
+from mockserver.routes import Routes
 
 LONGEST: dict[str, Any] = {"seconds": 0.0, "what": ""}
 
@@ -53,12 +55,12 @@ class Watched:
 
 
 def watch_application() -> None:
-    build = app.build_application
+    build = answer_errors
 
-    def build_watched(routes: app.Routes) -> ASGIApp:
+    def build_watched(routes: Routes) -> ASGIApp:
         return Watched(build(routes), [route.path for route in routes])
 
-    app.build_application = build_watched
+    vars(app)["answer_errors"] = build_watched
 
 
 if __name__ == "__main__":
