@@ -16,7 +16,7 @@ from mockserver.generate.media.generator import EMPTY, find_generator
 from mockserver.generate.words import load_table
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.change import Change
-from mockserver.world.changes.labels import APPROVE, MOVE
+from mockserver.world.changes.moves import APPROVE, MOVE
 from mockserver.world.data_rows import DataRow, MetadataSchema
 from mockserver.world.database import Clause, JsonText
 from mockserver.world.events import EventKind

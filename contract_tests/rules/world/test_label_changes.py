@@ -7,7 +7,8 @@ import pytest
 from mockserver.errors import Conflict, NotFound, NotYours
 from mockserver.world.changes.catalog import CatalogChanges
 from mockserver.world.changes.issues import IssueChanges
-from mockserver.world.changes.labels import APPROVE, MOVE, LabelChanges
+from mockserver.world.changes.labels import LabelChanges
+from mockserver.world.changes.moves import APPROVE, MOVE
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause
 from mockserver.world.events import Event, EventKind

@@ -10,7 +10,7 @@ import msgspec
 from mockserver.errors import Conflict
 from mockserver.world import ids
 from mockserver.world.change import Change
-from mockserver.world.changes.labels import Mover, move_if_enough
+from mockserver.world.changes.moves import Mover, move_if_enough
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause, Connection, JsonText, Record
 from mockserver.world.events import EventKind

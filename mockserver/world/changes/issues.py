@@ -9,7 +9,7 @@ import msgspec
 
 from mockserver.errors import NotYours
 from mockserver.world.change import Change
-from mockserver.world.changes.labels import find_project_row
+from mockserver.world.changes.moves import find_project_row
 from mockserver.world.data_rows import DataRow
 from mockserver.world.database import Clause, JsonText
 from mockserver.world.events import EventKind

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mockserver.errors import MalformedRequest
 from mockserver.world.change import Change
 from mockserver.world.changes.batches import DEFAULT_PRIORITY
-from mockserver.world.changes.labels import MOVE, Mover, report_move
+from mockserver.world.changes.moves import MOVE, Mover, report_move
 from mockserver.world.changes.row_lookup import RowRef
 from mockserver.world.database import Clause
 from mockserver.world.events import EventKind

@@ -12,7 +12,7 @@ from mockserver.errors import BadInput, nearest, quote, shorten
 from mockserver.world import ids
 from mockserver.world.change import Change
 from mockserver.world.changes.documents import encode_bounded
-from mockserver.world.changes.labels import STATUS_OF_QUEUE
+from mockserver.world.changes.moves import STATUS_OF_QUEUE
 from mockserver.world.database import Clause, encode_json
 from mockserver.world.events import EventKind
 from mockserver.world.labels import ProjectRow
