@@ -1,10 +1,13 @@
 """Files without a key: their links are signed, and nothing but the link as it was given opens them."""
 
 import math
+import re
+from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -230,9 +233,16 @@ def test_one_other_byte_breaks_a_link(server: ServedWorld, result: str, place: i
     )
 
 
-def test_two_links_of_one_day_are_the_same_bytes(server: ServedWorld) -> None:
-    first, second = (rows_of(server, export_project(server, "text"))[0] for _ in range(2))
-    assert first["data_row"]["row_data"] == second["data_row"]["row_data"]
+def test_links_of_one_moment_are_the_same_bytes_and_later_ones_expire_later(server: ServedWorld) -> None:
+    def read_link(change: Mapping[str, object]) -> str:
+        requests.post(f"{server.url}/_mock/clock", json=change, timeout=60).raise_for_status()
+        return str(rows_of(server, export_project(server, "text"))[0]["data_row"]["row_data"])
+
+    first, second, later = (read_link(change) for change in ({"freeze": True}, {}, {"advance": 1}))
+    requests.post(f"{server.url}/_mock/clock", json={"freeze": False}, timeout=60).raise_for_status()
+    assert first == second
+    ends = [int(re.search(r"Expires=(\d+)&", link)[1]) for link in (first, later)]  # type: ignore[index]  # all have one
+    assert ends[1] - ends[0] == 1
 
 
 # Files in part, attachments, tiles
