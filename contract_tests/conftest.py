@@ -77,10 +77,12 @@ SLOW = (
     "rules/test_receivers_page.py",
     "rules/test_recipes.py",
     "rules/test_wheel.py",
+    "rules/webhooks/test_deliveries.py",
     "rules/webhooks/test_dispatcher.py",
     "rules/webhooks/test_killed.py",
     "rules/webhooks/test_misbehaving.py",
     "rules/webhooks/test_outbox_limit.py",
+    "rules/webhooks/test_retries.py",
     "rules/webhooks/test_unrecorded.py",
     "rules/workspaces/",
 )
