@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from contract_tests.rules.api.asking import EXPORT, answer_in, ask_in, export_input
-from contract_tests.rules.api.uploading import World, create_dataset, import_rows, refuse, wait_for_task
+from contract_tests.rules.api.uploading import World, import_rows, refuse, wait_for_task
 from contract_tests.serving import ServedWorld
 from mockserver.testing import MockWorkspace
 from mockserver.world.changes.batches import MOST_ROWS, TOO_MANY
@@ -61,11 +61,6 @@ QUEUES = "query($id: ID!) {project(where: {id: $id}) {taskQueues {id queueType d
 @pytest.fixture
 def project(empty: MockWorkspace) -> str:
     return str(ask_in(empty, CREATE_PROJECT, data={"name": "new", "allowedMediaType": "IMAGE"})["createProject"]["id"])
-
-
-@pytest.fixture
-def dataset(empty: MockWorkspace) -> str:
-    return create_dataset(empty)
 
 
 @pytest.fixture
