@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract_tests.rules.exports.rows import HOST, NOW, read, render
-from contract_tests.rules.worlds import build_database, open_store
 from mockserver.exports.dates import DATED, PayloadFormat
 from mockserver.world.changes.settings import WorkspaceSettings
 from mockserver.world.labels import PROJECT_STAND_IN as PROJECT
@@ -22,12 +21,6 @@ from mockserver.world.switches import Switches
 DAYS = st.dates(datetime.date(2023, 1, 1), datetime.date(2026, 1, 1))
 NEWEST = PayloadFormat()
 PROJECTS = ("image", "text", "video", "dicom", "audio", "document", "conversational", "html", "geospatial")
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with open_store(build_database(tmp_path_factory.mktemp("dates"))) as opened:
-        yield opened
 
 
 def render_with(store: Store, project: str, **switches: Any) -> bytes:

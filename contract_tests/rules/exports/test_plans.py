@@ -1,12 +1,9 @@
 """Rows are found by the index of the most selective term, never by a scan of a large project or catalog."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from contract_tests.rules.worlds import build_database, open_store
 from mockserver.exports.request import ExportParams
 from mockserver.exports.scope import Scope, build_catalog_scope, build_model_run_scope, build_project_scope
 from mockserver.world.data_rows import Dataset
@@ -39,13 +36,6 @@ OF_CATALOG = OF_ROWS | {
     "a day's labels": ({"type": "labeled_at", "value": DAY}, "label_by_moment (created_at>?"),
     "a dataset": ({"type": "dataset", "ids": ["a"]}, "data_row_of_dataset (dataset_id=?"),
 }
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    folder: Path = tmp_path_factory.mktemp("plans")
-    with open_store(build_database(folder)) as opened:
-        yield opened
 
 
 def plan(store: Store, scope: Scope) -> list[str]:

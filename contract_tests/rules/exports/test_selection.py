@@ -1,14 +1,12 @@
 """Each search term the SDK sends (wire.md §4.2), against the world it selects from."""
 
 import datetime
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contract_tests.rules.worlds import build_database, open_store
 from mockserver.errors import MalformedRequest
 from mockserver.exports.selection import MOST_IDS, build_project_condition, parse_date_term
 from mockserver.world.data_rows import DataRow
@@ -19,12 +17,6 @@ from mockserver.world.store import Store
 
 MICROSECOND = datetime.timedelta(microseconds=1)
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with open_store(build_database(tmp_path_factory.mktemp("selection"))) as opened:
-        yield opened
 
 
 def select(store: Store, *terms: dict[str, Any], project: str = "image") -> list[str]:

@@ -45,12 +45,6 @@ KEYS_OF = {
 """Of the dates of samples."""
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with open_store(build_database(tmp_path_factory.mktemp("dates"))) as opened:
-        yield opened
-
-
 @contextmanager
 def set_date(store: Store, date: str) -> Iterator[None]:
     WorkspaceSettings(store).set_payload_date(date)

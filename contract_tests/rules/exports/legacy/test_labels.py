@@ -2,15 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from contract_tests.rules.exports.legacy.elements import LINKS, build_label_of, elements, with_body
 from contract_tests.rules.exports.rows import HOST, NOW, read
-from contract_tests.rules.worlds import build_database, open_store
 from mockserver.errors import NotFound
 from mockserver.exports.legacy.labels import LabelElements, build_element, build_label
 from mockserver.world.changes.labels import LabelChanges
@@ -29,18 +26,6 @@ KEYS = [
 ZULU = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 F = "\x02"
 RING = {"type": "Polygon", "coordinates": [[[1.0, 2.0], [1.0, 3.0], [2.0, 3.0], [1.0, 2.0]]]}
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with open_store(build_database(tmp_path_factory.mktemp("legacy"))) as opened:
-        yield opened
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Iterator[Store]:
-    with open_store(build_database(tmp_path)) as opened:
-        yield opened
 
 
 def feature(number: int, name: str, **more: Any) -> dict[str, Any]:
