@@ -73,12 +73,13 @@ class KeptJournal(Journal):
         super().drop_oldest()
 
     def entries(self) -> list[Entry]:
-        """The entries that are kept, oldest first, once all of them are in the database. Raises ResourceFailed."""
+        """The entries that are kept, oldest first, without those that arrive while the others are written. Raises
+        ResourceFailed."""
         self._keeper.write([self])
         with self._loading:
             while self._unloaded:
                 self._load(self._unloaded[-LOADED_TOGETHER:])
-        return super().entries()
+        return [entry for entry in super().entries() if entry.number <= self.written]
 
     def _load(self, numbers: range) -> None:
         """Reads the newest entries that are not in memory."""
@@ -155,22 +156,28 @@ class Keeper:
         """Opens the journal of a workspace where an earlier server has left it. Raises ResourceFailed."""
         journal = KeptJournal(journals, api_key, now, self, place)
         journal.go_on(self.table.read_head(place.life))
+        self.start(journals)
+        return journal
+
+    def start(self, journals: Journals) -> None:
+        """Starts the thread with the first journal."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, args=(journals,), name="journal", daemon=True)
             self._thread.start()
-        return journal
 
     def write(self, journals: Iterable[KeptJournal]) -> None:
-        """Writes the pending entries of these journals. Raises ResourceFailed."""
+        """Writes the entries of these journals that are pending now, and does not wait for later ones. Raises
+        ResourceFailed."""
         with self.writing:
-            pending = [journal for journal in journals if self.table.owns(journal.place)]
+            goals = {journal: journal.received for journal in journals if self.table.owns(journal.place)}
+            pending = list(goals)
             while pending:
                 batches = {journal: batch for journal in pending if (batch := journal.collect()) is not None}
                 if batches:
                     self.table.write(list(batches.values()))
                 for journal, batch in batches.items():
                     journal.written = batch.received
-                pending = list(batches)
+                pending = [journal for journal, batch in batches.items() if batch.received < goals[journal]]
 
     def write_unless_finished(self, journal: KeptJournal) -> None:
         """Writes the pending entries of a journal that is closed, unless that was the last thing the thread did. Raises

@@ -66,11 +66,28 @@ class MemoryTable:
             raise ResourceFailed("the database is lost")
 
 
-def start(table: MemoryTable, *, most_bytes: int = 10**9) -> tuple[Journals, Keeper, Journal]:
-    """The next server, whose keeper writes when the test says so."""
-    journals = Journals(most_entries=MOST, most_bytes=most_bytes, most_body=10**6)
-    journals._keeper = keeper = Keeper(table, most_bytes)
-    keeper._thread = keeper  # type: ignore[assignment]  # not started
+class BusyTable(MemoryTable):
+    """Another request arrives while entries are written."""
+
+    journal: Journal
+
+    def write(self, batches: Sequence[Batch]) -> None:
+        super().write(batches)
+        assert self.head.received < 3 * MOST, "a reader waits as long as requests arrive"
+        self.journal.add(Entry())
+
+
+class ManualKeeper(Keeper):
+    """Has no thread, and writes when the test says so."""
+
+    def start(self, journals: Journals) -> None:
+        pass
+
+
+def start(table: MemoryTable, *, most_entries: int = MOST, most_bytes: int = 10**9) -> tuple[Journals, Keeper, Journal]:
+    """The next server."""
+    journals = Journals(most_entries=most_entries, most_bytes=most_bytes, most_body=10**6)
+    journals._keeper = keeper = ManualKeeper(table, most_bytes)
     return journals, keeper, journals.open("key", lambda: 0, Place(LIFE, table.owner))
 
 
@@ -218,8 +235,14 @@ def test_a_server_with_another_limit_goes_on_with_the_newest(most: int) -> None:
     for _ in range(MOST):
         journal.add(Entry())
     journal.entries()
-    journals = Journals(most_entries=most, most_bytes=10**9, most_body=0)
-    journals._keeper = keeper = Keeper(table, 10**9)
-    keeper._thread = keeper  # type: ignore[assignment]  # not started
-    [*entries] = journals.open("key", lambda: 0, Place(LIFE, 1)).entries()
-    assert [entry.number for entry in entries] == list(range(MOST - most + 1, MOST + 1))
+    _, _, next_journal = start(table, most_entries=most)
+    assert [entry.number for entry in next_journal.entries()] == list(range(MOST - most + 1, MOST + 1))
+
+
+def test_a_reader_is_shown_what_is_written_while_further_requests_arrive() -> None:
+    table = BusyTable()
+    _, _, table.journal = start(table)
+    table.journal.add(Entry())
+    assert [entry.number for entry in table.journal.entries()] == [1]
+    assert [entry.number for entry in table.journal.entries()] == [1, 2]
+    assert sorted(table.rows) == [1, 2]
