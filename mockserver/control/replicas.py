@@ -10,7 +10,7 @@ from mockserver.http.requests import base_url
 from mockserver.settings import Settings
 from mockserver.workspaces.lifecycle import Workspaces
 from mockserver.workspaces.state import name_replica
-from mockserver.workspaces.storage import Replica
+from mockserver.workspaces.storage import ReplicaStatus
 
 MOST_KEYS = 100
 """API keys that are listed of one server."""
@@ -56,11 +56,11 @@ class ReplicaControl:
         ]  # fmt: skip
         return ReplicaList(views, max(unserved, 0))
 
-    def _list(self, request: Request) -> list[Replica]:
+    def _list(self, request: Request) -> list[ReplicaStatus]:
         """A server with a state folder is alone, and serves all workspaces."""
         if self._workspaces.owners is not None:
             return self._workspaces.owners.list_replicas(MOST_KEYS)
         keys = self._workspaces.list_keys()
         name = name_replica(self._settings)
         address = base_url(request, self._settings.public_url)
-        return [Replica(1, name, address, __version__, 0.0, True, len(keys), sorted(keys)[:MOST_KEYS])]
+        return [ReplicaStatus(1, name, address, __version__, 0.0, True, len(keys), sorted(keys)[:MOST_KEYS])]

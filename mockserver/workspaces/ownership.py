@@ -22,7 +22,7 @@ from mockserver.workspaces.damage import Damage
 from mockserver.workspaces.key_locks import KeyLocks
 from mockserver.workspaces.naming import WorkspaceName
 from mockserver.workspaces.registry import Registry
-from mockserver.workspaces.storage import Life, Located, Remote, Replica, SharedStorage
+from mockserver.workspaces.storage import Life, Located, Remote, ReplicaStatus, SharedStorage
 from mockserver.workspaces.workspace import Workspace
 from mockserver.world.store import Store
 from mockserver.world.workspace import Workspace as World
@@ -191,7 +191,7 @@ class Owners:
         """The number of living servers, as of the last heartbeat."""
         return len(self._membership.members)
 
-    def list_replicas(self, most: int) -> list[Replica]:
+    def list_replicas(self, most: int) -> list[ReplicaStatus]:
         """The living servers, each with at most `most` keys of the workspaces that it owns."""
         return self._storage.list_replicas(most)
 

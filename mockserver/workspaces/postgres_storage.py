@@ -28,7 +28,7 @@ from mockserver.workspaces.storage import (
     Life,
     Located,
     Remote,
-    Replica,
+    ReplicaStatus,
     SharedStorage,
     new_life_name,
 )
@@ -70,11 +70,11 @@ class PostgresStorage(SharedStorage):
         keys = (_read_key(content) for _, content in self._catalog.list_manifests())
         return [key for key in keys if key is not None]
 
-    def list_replicas(self, most: int) -> list[Replica]:
+    def list_replicas(self, most: int) -> list[ReplicaStatus]:
         replicas = []
         for server, count, manifests in self._ownership.list_shares(most):
             keys = [key for key in map(_read_key, manifests) if key is not None]
-            replicas.append(Replica(*server, server.number == self._ownership.number, count, sorted(keys)))
+            replicas.append(ReplicaStatus(*server, server.number == self._ownership.number, count, sorted(keys)))
         return replicas
 
     def has_label(self, label_id: str) -> bool:

@@ -44,7 +44,7 @@ class Remote(NamedTuple):
     address: str
 
 
-class Replica(NamedTuple):
+class ReplicaStatus(NamedTuple):
     """A server with the workspaces that it owns: how many there are, and the API keys of some. `age` is that of its
     last heartbeat in seconds, `is_this` whether it is the server that was asked."""
 
@@ -137,7 +137,7 @@ class SharedStorage(Storage):
         """The API keys of all workspaces, those of other servers included."""
 
     @abstractmethod
-    def list_replicas(self, most: int) -> list[Replica]:
+    def list_replicas(self, most: int) -> list[ReplicaStatus]:
         """The living servers, each with at most `most` keys of the workspaces that it owns."""
 
     @abstractmethod
