@@ -18,7 +18,8 @@ from mockserver.world.queries.conditions import match_subquery
 MOST_DAYS = 366
 MOST_IDS, MOST_GROUPS = 1_000, 25
 PAGE, MOST_ON_PAGE = 50, 100
-EPOCH = datetime.date(1970, 1, 1)
+EPOCH, LAST_DAY = datetime.date(1970, 1, 1), datetime.date(9998, 12, 31)
+"""The calendar has the day, the month and the year that follow the last day of a period."""
 DELETED = {"include": "TRUE", "exclude": "NOT l.deleted", "only": "l.deleted"}
 ORDERS = ("asc", "desc")
 
@@ -55,9 +56,12 @@ def read_period(query: Mapping[str, str]) -> Period:
 def _read_day(query: Mapping[str, str], name: str) -> datetime.date:
     sent = query.get(name)
     try:
-        return datetime.date.fromisoformat(sent or "")
+        day = datetime.date.fromisoformat(sent or "")
     except ValueError:
         raise BadInput(f"{name} is {sent!r}; expected a day like 2026-01-31") from None
+    if day > LAST_DAY:
+        raise BadInput(f"{name} is {day}; expected a day until {LAST_DAY}")
+    return day
 
 
 def read_work(query: Mapping[str, str], worker: str) -> Clause:

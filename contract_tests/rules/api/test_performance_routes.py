@@ -142,6 +142,7 @@ def test_a_deleted_label_is_counted_unless_it_is_excluded(workspace: MockWorkspa
         ({"startDate": "yesterday"}, "expected a day like 2026-01-31"),
         ({"startDate": "2025-01-02"}, "expected at most 366 days"),
         ({"startDate": "2023-01-01"}, "expected at most 366 days"),
+        ({"startDate": "9999-01-01", "endDate": "9999-12-31"}, "expected a day until 9998-12-31"),
         ({"interval": "hour"}, 'expected one of "day"'),
         ({"deletedLabels": "all"}, 'expected one of "include"'),
         ({"userIds": ""}, "userIds is ''; expected 1 to"),
