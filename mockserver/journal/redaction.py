@@ -12,9 +12,11 @@ SHORTEST_KEY = 8
 _COOKIES = frozenset({"cookie", "set-cookie", "proxy-authorization", "x-api-key"})
 _QUERY = re.compile(r"((?:^|[?&;])(?:Signature|token|bewit|api_key)=)[^&#\s\"'<>\\]+")
 _ESCAPED_QUERY = re.compile(r"((?:\\u0026|&amp;)(?:Signature|token|bewit)=)[^&#\s\"'<>\\]+")
-_SECRET = re.compile(r'((?:"(?:secret|jwt)"|\\"secret\\"|\bsecret)\s*:\s*\\?")(?:[^"\\]|\\[^"])*')
-"""The text of a new API key in JSON, and the secret of a webhook: in JSON, in JSON inside a text, or in a GraphQL
-document that is one."""
+_SECRET = re.compile(r'((?:"secret"|\\"secret\\"|\bsecret)\s*:\s*\\?")(?:[^"\\]|\\[^"])*')
+"""The secret of a webhook: in JSON, in JSON inside a text, or in a GraphQL document that is one."""
+_WEB_TOKEN = re.compile(r"((?<![\w-])eyJ)[\w-]+\.[\w-]+(?:\.[\w-]*)?")
+"""A JSON Web Token, as each API key is that a client creates: GraphQL lets the client choose its name in the answer,
+and the body may be cut within it. `eyJ` is `{"` in base64."""
 
 
 def find_key(authorization: str) -> str:
@@ -35,8 +37,8 @@ def redact_header(name: str, value: str, api_key: str | None) -> str:
 
 
 def redact_text(text: str, api_key: str | None) -> str:
-    """Replaces signatures and tokens of links, secrets of webhooks, new API keys, and that of the workspace."""
-    for pattern in (_QUERY, _ESCAPED_QUERY, _SECRET):
+    """Replaces signatures and tokens of links, secrets of webhooks, JSON Web Tokens, and the workspace's key."""
+    for pattern in (_QUERY, _ESCAPED_QUERY, _SECRET, _WEB_TOKEN):
         text = pattern.sub(rf"\1{REPLACED}", text)
     if api_key is not None and len(api_key) >= SHORTEST_KEY:
         text = text.replace(api_key, OWN_KEY)

@@ -142,6 +142,16 @@ def test_the_journal_has_the_requests_of_a_created_key_but_not_its_text(workspac
     assert key not in str(workspace.requests)
 
 
+def test_the_journal_hides_the_text_of_a_new_key_under_any_name_that_a_client_gives_it(
+    workspace: MockWorkspace,
+) -> None:
+    sent = {"name": "ci", "userEmail": OWNER}
+    key = ask_in(workspace, CREATE.replace("{id jwt}", "{id text: jwt}"), **sent)["createApiKey"]["text"]
+    [creation] = workspace.requests
+    assert '"text":"eyJ[secret]"' in creation["answer"]["body"]
+    assert not any(part in str(creation) for part in key.split("."))
+
+
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
