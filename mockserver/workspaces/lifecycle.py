@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 import msgspec
 from starlette.requests import HTTPConnection
 
-from mockserver.errors import AuthenticationFailed, Conflict, MockserverError, StartupError
+from mockserver.errors import AuthenticationFailed, BadInput, Conflict, MockserverError, StartupError
 from mockserver.links import WORKSPACE_CLAIM, parse_api_key
 from mockserver.serving.descriptors import has_room, limit
 from mockserver.settings import KEY_PATTERN, LONGEST_KEY
@@ -211,7 +211,7 @@ class Workspaces:
     ) -> Workspace:
         """Creates a workspace with the current world and clock of another, without its tasks and results.
 
-        Raises Conflict, NotFound.
+        Raises Conflict, NotFound, BadInput.
         """
         async with self._locks.hold(api_key, source_key):
             source = self.registry.get(source_key)
@@ -357,8 +357,13 @@ class Workspaces:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
 
     def _check_free(self, api_key: str) -> None:
-        """Raises Conflict if the key has a workspace, or if there is no room for one more; about those of other servers
-        the database is asked later, in a thread."""
+        """Raises BadInput for a key that a client created, Conflict if the key has a workspace, or if there is no room
+        for one more; about those of other servers the database is asked later, in a thread."""
+        if parse_api_key(api_key) is not None:
+            raise BadInput(
+                "The API key is one that createApiKey answered with, and opens the workspace that created it; choose a"
+                " key of your own for another workspace"
+            )
         if self.registry.find(api_key) is not None:
             raise _build_taken(api_key)
         if self.owners is None:

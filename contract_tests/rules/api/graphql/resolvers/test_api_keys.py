@@ -11,6 +11,7 @@ from contract_tests.rules.api.asking import answer_in, ask_in
 from contract_tests.rules.api.uploading import refuse
 from contract_tests.serving import ServedWorld
 from mockserver.testing import MockWorkspace
+from mockserver.testing.errors import ControlRefusedError
 
 OWNER, LABELER = "owner@mock.example", "person-1@mock.example"
 CREATE = (
@@ -123,6 +124,16 @@ def test_a_changed_key_and_one_of_an_earlier_life_are_refused(workspace: MockWor
     assert "No workspace has the API key" in find_refusal(workspace, f"{head}.bm9wZQ.{signature}")
     workspace.reset()
     assert "before a reset" in find_refusal(workspace, key)
+
+
+@pytest.mark.parametrize("source", ["default", "fork"])
+def test_a_created_key_names_no_other_workspace(server: ServedWorld, workspace: MockWorkspace, source: str) -> None:
+    key = create(workspace)["jwt"]
+    body = {"api_key": key} | ({"fork_of": workspace.api_key} if source == "fork" else {})
+    with pytest.raises(ControlRefusedError, match="opens the workspace that created it"):
+        server.control.call("POST", "workspaces", body)
+    ask_with(workspace, key, 'mutation{createDataset(data: {name: "by the key"}){id}}')
+    assert len(ask_in(workspace, "{datasets{id}}")["datasets"]) == 1
 
 
 def test_a_key_of_a_removed_user_is_revoked(workspace: MockWorkspace) -> None:
