@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -19,13 +18,6 @@ from mockserver.control.monitoring import Monitoring, RequestCounts
 from mockserver.control.routes import list_controls
 from mockserver.settings import Settings
 from mockserver.testing import MockWorkspace
-
-
-@pytest.fixture
-def workspace(server: ServedWorld) -> Iterator[MockWorkspace]:
-    workspace = server.workspace()
-    yield workspace
-    workspace.delete()
 
 
 def run(workspace: MockWorkspace, *arguments: str, **environment: str) -> Result:

@@ -24,27 +24,20 @@ def server() -> Iterator[ServedWorld]:
         yield server
 
 
-@pytest.fixture
-def mock(server: ServedWorld) -> Iterator[MockWorkspace]:
-    workspace = server.workspace()
-    yield workspace
-    workspace.delete()
-
-
-def ask(mock: MockWorkspace, query: str, variables: Any = None, *, path: str = "/graphql", **more: str) -> Any:
-    headers = {"Authorization": f"Bearer {mock.api_key}", "X-User-Agent": "python-sdk 7.17.0"} | more
+def ask(workspace: MockWorkspace, query: str, variables: Any = None, *, path: str = "/graphql", **more: str) -> Any:
+    headers = {"Authorization": f"Bearer {workspace.api_key}", "X-User-Agent": "python-sdk 7.17.0"} | more
     body = {"query": query, "variables": variables}
-    return requests.post(mock.url + path, json=body, headers=headers, timeout=60)
+    return requests.post(workspace.url + path, json=body, headers=headers, timeout=60)
 
 
-def find_only(mock: MockWorkspace, **filters: Any) -> dict[str, Any]:
-    [request] = mock.find_requests(**filters)
+def find_only(workspace: MockWorkspace, **filters: Any) -> dict[str, Any]:
+    [request] = workspace.find_requests(**filters)
     return request
 
 
-def test_a_request_is_recorded_with_its_operation_client_and_answer(mock: MockWorkspace) -> None:
-    answer = ask(mock, USER)
-    entry = find_only(mock)
+def test_a_request_is_recorded_with_its_operation_client_and_answer(workspace: MockWorkspace) -> None:
+    answer = ask(workspace, USER)
+    entry = find_only(workspace)
     names = ["number", "method", "path", "route", "operation", "operation_type", "root_fields", "client", "key"]
     assert [entry[name] for name in names] == [
         1, "POST", "/graphql", "/graphql", "GetUserPyApi", "query", ["user"], "python-sdk 7.17.0", "own",
@@ -57,30 +50,30 @@ def test_a_request_is_recorded_with_its_operation_client_and_answer(mock: MockWo
     assert entry["duration_ms"] > 0
 
 
-def test_the_world_time_is_that_of_the_workspace(mock: MockWorkspace) -> None:
-    mock.clock.freeze()
-    now = mock.clock.set("2031-05-06T07:08:09.123Z")
-    ask(mock, USER)
-    assert find_only(mock)["world_time"] == now == "2031-05-06T07:08:09.123Z"
+def test_the_world_time_is_that_of_the_workspace(workspace: MockWorkspace) -> None:
+    workspace.clock.freeze()
+    now = workspace.clock.set("2031-05-06T07:08:09.123Z")
+    ask(workspace, USER)
+    assert find_only(workspace)["world_time"] == now == "2031-05-06T07:08:09.123Z"
 
 
-def test_requests_of_one_connection_share_its_name(mock: MockWorkspace) -> None:
+def test_requests_of_one_connection_share_its_name(workspace: MockWorkspace) -> None:
     with requests.Session() as session:
-        session.headers["Authorization"] = f"Bearer {mock.api_key}"
+        session.headers["Authorization"] = f"Bearer {workspace.api_key}"
         for _ in range(2):
-            session.post(mock.graphql_url, json={"query": USER}, timeout=60)
-    ask(mock, USER)
-    first, second, third = (entry["connection"] for entry in mock.requests)
+            session.post(workspace.graphql_url, json={"query": USER}, timeout=60)
+    ask(workspace, USER)
+    first, second, third = (entry["connection"] for entry in workspace.requests)
     assert first == second != third
 
 
-def test_a_file_belongs_to_the_workspace_of_its_link_and_shows_no_signature(mock: MockWorkspace) -> None:
-    project = mock.project("image")
-    ask(mock, EXPORT, {"input": {"filters": {"projectId": project}, "params": {}}})
-    rows = mock.expected_rows("image")
+def test_a_file_belongs_to_the_workspace_of_its_link_and_shows_no_signature(workspace: MockWorkspace) -> None:
+    project = workspace.project("image")
+    ask(workspace, EXPORT, {"input": {"filters": {"projectId": project}, "params": {}}})
+    rows = workspace.expected_rows("image")
     url = rows[0]["data_row"]["row_data"]
     assert requests.get(url, timeout=60).status_code == 200
-    entry = find_only(mock, path="/_files/*/assets/*")
+    entry = find_only(workspace, path="/_files/*/assets/*")
     assert entry["key"] == "none"
     assert entry["route"] == "/_files/{workspace}/assets/{row}/{name:path}"
     assert "Signature=[secret]" in entry["query"]
@@ -88,10 +81,12 @@ def test_a_file_belongs_to_the_workspace_of_its_link_and_shows_no_signature(mock
     assert entry["answer"]["body"] is None, "a picture is no text"
 
 
-def test_bodies_are_cut_at_the_named_length_and_counted_whole(mock: MockWorkspace) -> None:
-    query = f'{{ project(where: {{id: "{mock.project("image")}"}}) {{ ontology {{ normalized }} }} }} #{"é" * 3000}'
-    answer = ask(mock, query)
-    entry = find_only(mock)
+def test_bodies_are_cut_at_the_named_length_and_counted_whole(workspace: MockWorkspace) -> None:
+    query = (
+        f'{{ project(where: {{id: "{workspace.project("image")}"}}) {{ ontology {{ normalized }} }} }} #{"é" * 3000}'
+    )
+    answer = ask(workspace, query)
+    entry = find_only(workspace)
     assert entry["request"]["bytes"] > 6000
     assert len(entry["request"]["body"].encode()) <= 2000
     assert entry["request"]["cut"]
@@ -99,30 +94,30 @@ def test_bodies_are_cut_at_the_named_length_and_counted_whole(mock: MockWorkspac
     assert answer.text.startswith(entry["answer"]["body"])
 
 
-def test_what_secrets_a_client_sends_is_not_shown(mock: MockWorkspace) -> None:
+def test_what_secrets_a_client_sends_is_not_shown(workspace: MockWorkspace) -> None:
     create = """mutation { createWebhook(data: {
       topics: {set: [LABEL_CREATED]}, url: "http://127.0.0.1:1/", secret: "s3cr3t-inline"}) { id } }"""
-    ask(mock, create)
-    ask(mock, USER, {"secret": "s3cr3t-variable", "key": mock.api_key}, Cookie="session=s3cr3t-cookie")
-    requests.post(mock.graphql_url, json={}, headers={"Authorization": "Bearer s3cr3t-key"}, timeout=60)
-    text = json.dumps([mock.requests, mock.find_requests(unclaimed=True)])
+    ask(workspace, create)
+    ask(workspace, USER, {"secret": "s3cr3t-variable", "key": workspace.api_key}, Cookie="session=s3cr3t-cookie")
+    requests.post(workspace.graphql_url, json={}, headers={"Authorization": "Bearer s3cr3t-key"}, timeout=60)
+    text = json.dumps([workspace.requests, workspace.find_requests(unclaimed=True)])
     assert "s3cr3t" not in text
-    assert mock.api_key not in text
+    assert workspace.api_key not in text
     assert "Bearer [the key of this workspace]" in text
     assert "Bearer [another key, 10 characters]" in text
 
 
-def test_requests_of_no_workspace_are_listed_on_their_own(server: ServedWorld, mock: MockWorkspace) -> None:
+def test_requests_of_no_workspace_are_listed_on_their_own(server: ServedWorld, workspace: MockWorkspace) -> None:
     server.require_one_server()
-    requests.get(f"{mock.url}/nobody/knows/this", timeout=60)
-    assert mock.requests == []
-    last = mock.find_requests(unclaimed=True, path="/nobody/*")[-1]
+    requests.get(f"{workspace.url}/nobody/knows/this", timeout=60)
+    assert workspace.requests == []
+    last = workspace.find_requests(unclaimed=True, path="/nobody/*")[-1]
     assert (last["status"], last["key"], last["world_time"]) == (404, "none", None)
 
 
-def test_the_control_api_is_not_recorded(mock: MockWorkspace) -> None:
-    requests.get(f"{mock.url}/_mock/clock", headers={"Authorization": f"Bearer {mock.api_key}"}, timeout=60)
-    assert mock.requests == []
+def test_the_control_api_is_not_recorded(workspace: MockWorkspace) -> None:
+    requests.get(f"{workspace.url}/_mock/clock", headers={"Authorization": f"Bearer {workspace.api_key}"}, timeout=60)
+    assert workspace.requests == []
 
 
 # What was not understood
@@ -140,26 +135,26 @@ def test_the_control_api_is_not_recorded(mock: MockWorkspace) -> None:
     ],
 )  # fmt: skip
 def test_a_refused_document_names_the_word_and_the_nearest_known_one(
-    mock: MockWorkspace, document: str, kind: str, received: str, nearest: str | None
+    workspace: MockWorkspace, document: str, kind: str, received: str, nearest: str | None
 ) -> None:
-    answer = ask(mock, document).json()
-    unknown = find_only(mock, not_understood=True)["not_understood"][0]
+    answer = ask(workspace, document).json()
+    unknown = find_only(workspace, not_understood=True)["not_understood"][0]
     assert (unknown["kind"], unknown["received"]) == (kind, received)
     assert unknown["nearest"][:1] == ([] if nearest is None else [nearest])
     if nearest is not None:
         assert f'"{nearest}"' in answer["errors"][0]["message"], "the client's own error says it too"
 
 
-def test_what_was_masked_for_the_client_is_in_the_journal(mock: MockWorkspace) -> None:
-    mock.switches.set(validation="masked")
-    assert ask(mock, "{ user { emial } }").json()["errors"][0]["message"] == "GraphQL validation error"
-    assert find_only(mock)["not_understood"][0]["nearest"][0] == "email"
+def test_what_was_masked_for_the_client_is_in_the_journal(workspace: MockWorkspace) -> None:
+    workspace.switches.set(validation="masked")
+    assert ask(workspace, "{ user { emial } }").json()["errors"][0]["message"] == "GraphQL validation error"
+    assert find_only(workspace)["not_understood"][0]["nearest"][0] == "email"
 
 
-def test_a_wrong_variable_is_noted(mock: MockWorkspace) -> None:
+def test_a_wrong_variable_is_noted(workspace: MockWorkspace) -> None:
     query = "query ($a: TaskWhere) { user { createdTasks(where: $a) { id } } }"
-    ask(mock, query, {"a": {"nmae": "x"}})
-    [unknown] = find_only(mock)["not_understood"]
+    ask(workspace, query, {"a": {"nmae": "x"}})
+    [unknown] = find_only(workspace)["not_understood"]
     assert (unknown["kind"], unknown["received"], unknown["nearest"][0]) == ("argument", "TaskWhere.nmae", "name")
 
 
@@ -173,40 +168,40 @@ def test_a_wrong_variable_is_noted(mock: MockWorkspace) -> None:
     ],
 )
 def test_an_unknown_path_method_or_body_is_noted(
-    mock: MockWorkspace, method: str, path: str, kind: str, nearest: str | None
+    workspace: MockWorkspace, method: str, path: str, kind: str, nearest: str | None
 ) -> None:
-    headers = {"Authorization": f"Bearer {mock.api_key}"}
-    requests.request(method, mock.url + path, headers=headers, data="rubbish", timeout=60)
-    [unknown] = find_only(mock)["not_understood"]
+    headers = {"Authorization": f"Bearer {workspace.api_key}"}
+    requests.request(method, workspace.url + path, headers=headers, data="rubbish", timeout=60)
+    [unknown] = find_only(workspace)["not_understood"]
     assert (unknown["kind"], unknown["nearest"][:1]) == (kind, [] if nearest is None else [nearest])
 
 
-def test_a_field_that_nothing_reads_is_noted_and_the_request_answered(mock: MockWorkspace) -> None:
+def test_a_field_that_nothing_reads_is_noted_and_the_request_answered(workspace: MockWorkspace) -> None:
     params = {"mediaTypeOverride": "VIDEO", "includeMetadata": True}
-    ask(mock, EXPORT, {"input": {"filters": {"projectId": mock.project("image")}, "params": params}})
-    entry = find_only(mock)
+    ask(workspace, EXPORT, {"input": {"filters": {"projectId": workspace.project("image")}, "params": params}})
+    entry = find_only(workspace)
     assert entry["status"] == 200
     assert entry["error_codes"] == []
     [unknown] = entry["not_understood"]
     assert (unknown["kind"], unknown["received"]) == ("input", "ExportParamsInput.mediaTypeOverride")
 
 
-def test_a_null_is_no_field_that_nothing_reads(mock: MockWorkspace) -> None:
+def test_a_null_is_no_field_that_nothing_reads(workspace: MockWorkspace) -> None:
     ask(
-        mock,
+        workspace,
         EXPORT,
-        {"input": {"filters": {"projectId": mock.project("image")}, "params": {"mediaTypeOverride": None}}},
+        {"input": {"filters": {"projectId": workspace.project("image")}, "params": {"mediaTypeOverride": None}}},
     )
-    assert find_only(mock)["not_understood"] == []
+    assert find_only(workspace)["not_understood"] == []
 
 
 # Lists
 
 
-def test_filters_choose_among_the_requests(mock: MockWorkspace) -> None:
-    ask(mock, USER)
-    ask(mock, "{ organization { id } }", path="/_gql")
-    ask(mock, "{ usr { id } }")
+def test_filters_choose_among_the_requests(workspace: MockWorkspace) -> None:
+    ask(workspace, USER)
+    ask(workspace, "{ organization { id } }", path="/_gql")
+    ask(workspace, "{ usr { id } }")
     numbers: dict[str, tuple[list[int], dict[str, Any]]] = {
         "operation": ([1], {"operation": "GetUserPyApi"}),
         "root field": ([2], {"operation": "organization"}),
@@ -215,40 +210,40 @@ def test_filters_choose_among_the_requests(mock: MockWorkspace) -> None:
         "not understood": ([3], {"not_understood": True}),
         "after": ([2, 3], {"after": 1}),
         "all": ([1, 2, 3], {"method": "POST"}),
-        "since": ([2, 3], {"since": mock.requests[1]["received_at"]}),
+        "since": ([2, 3], {"since": workspace.requests[1]["received_at"]}),
         "newest": ([3, 2], {"order": "newest", "limit": 2}),
         "pages": ([1, 2, 3], {"limit": 1}),
         "none": ([], {"operation": "nothing"}),
     }
     numbers_found = {
-        name: [each["number"] for each in mock.find_requests(**query)] for name, (_, query) in numbers.items()
+        name: [each["number"] for each in workspace.find_requests(**query)] for name, (_, query) in numbers.items()
     }
     assert numbers_found == {name: expected for name, (expected, _) in numbers.items()}
 
 
-def test_a_list_without_bodies_is_short(mock: MockWorkspace) -> None:
-    ask(mock, USER)
-    assert {"request", "answer"}.isdisjoint(find_only(mock, bodies=False))
+def test_a_list_without_bodies_is_short(workspace: MockWorkspace) -> None:
+    ask(workspace, USER)
+    assert {"request", "answer"}.isdisjoint(find_only(workspace, bodies=False))
 
 
-def test_the_oldest_requests_make_room_and_are_counted(mock: MockWorkspace) -> None:
+def test_the_oldest_requests_make_room_and_are_counted(workspace: MockWorkspace) -> None:
     with requests.Session() as session:
-        session.headers["Authorization"] = f"Bearer {mock.api_key}"
+        session.headers["Authorization"] = f"Bearer {workspace.api_key}"
         for _ in range(60):
-            session.post(mock.graphql_url, json={"query": USER}, timeout=60)
+            session.post(workspace.graphql_url, json={"query": USER}, timeout=60)
     page = requests.get(
-        f"{mock.url}/_mock/requests", params={"api_key": mock.api_key, "limit": "10"}, timeout=60
+        f"{workspace.url}/_mock/requests", params={"api_key": workspace.api_key, "limit": "10"}, timeout=60
     ).json()
     assert (page["received"], page["dropped"], page["count"], page["next_after"]) == (60, 10, 50, 20)
     assert page["requests"][0]["number"] == 11
 
 
-def test_a_journal_is_emptied_and_counts_anew(mock: MockWorkspace) -> None:
-    ask(mock, USER)
-    mock.forget_requests()
-    assert mock.requests == []
-    ask(mock, USER)
-    assert find_only(mock)["number"] == 1
+def test_a_journal_is_emptied_and_counts_anew(workspace: MockWorkspace) -> None:
+    ask(workspace, USER)
+    workspace.forget_requests()
+    assert workspace.requests == []
+    ask(workspace, USER)
+    assert find_only(workspace)["number"] == 1
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=x", "since=yesterday", "order=random", "after=-1", "bodies=maybe"])
@@ -261,10 +256,10 @@ def test_a_wrong_parameter_is_refused_with_what_is_expected(server: ServedWorld,
 # Expectations
 
 
-def test_expected_requests_are_verified(mock: MockWorkspace) -> None:
-    ask(mock, USER)
-    ask(mock, "{ organization { id } }")
-    mock.verify_requests(
+def test_expected_requests_are_verified(workspace: MockWorkspace) -> None:
+    ask(workspace, USER)
+    ask(workspace, "{ organization { id } }")
+    workspace.verify_requests(
         {"operation": "user", "times": 1}, {"operation": "organization", "key": "own", "contains": "id"},
         {"path": "/nowhere", "at_most": 3}, in_order=True, only=True,
     )  # fmt: skip
@@ -282,12 +277,12 @@ def test_expected_requests_are_verified(mock: MockWorkspace) -> None:
     ],
 )
 def test_a_refusal_shows_what_was_received_instead(
-    mock: MockWorkspace, expect: list[dict[str, Any]], more: dict[str, Any], said: str
+    workspace: MockWorkspace, expect: list[dict[str, Any]], more: dict[str, Any], said: str
 ) -> None:
-    ask(mock, USER)
-    ask(mock, "{ organization { id } }")
+    ask(workspace, USER)
+    ask(workspace, "{ organization { id } }")
     with pytest.raises(ControlRefusedError) as refused:
-        mock.verify_requests(*expect, **more)
+        workspace.verify_requests(*expect, **more)
     assert refused.value.code == "REQUESTS_DIFFER"
     assert said in str(refused.value)
 
@@ -295,14 +290,16 @@ def test_a_refusal_shows_what_was_received_instead(
 # The log
 
 
-def test_a_client_that_retries_what_is_refused_is_visible_in_the_log(server: ServedWorld, mock: MockWorkspace) -> None:
+def test_a_client_that_retries_what_is_refused_is_visible_in_the_log(
+    server: ServedWorld, workspace: MockWorkspace
+) -> None:
     for _ in range(3):
         requests.get(
-            f"{mock.url}/masks/feature/retried-for-ever",
-            headers={"Authorization": f"Bearer {mock.api_key}"},
+            f"{workspace.url}/masks/feature/retried-for-ever",
+            headers={"Authorization": f"Bearer {workspace.api_key}"},
             timeout=60,
         )
-    ask(mock, "{ usr { retried } }")
+    ask(workspace, "{ usr { retried } }")
     wait_for_line(server, r"404 GET /masks/feature/retried-for-ever")
     wait_for_line(server, r"by python-sdk 7\.17\.0.*Cannot query field \"usr\"")
 

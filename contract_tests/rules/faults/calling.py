@@ -36,10 +36,10 @@ class Received(NamedTuple):
         return int(self.fields["content-length"])
 
 
-def call(mock: MockWorkspace, target: str = "/graphql", body: str | None = USER) -> Received:
+def call(workspace: MockWorkspace, target: str = "/graphql", body: str | None = USER) -> Received:
     """Sends one request, and reads until the connection ends."""
-    parts = urlsplit(mock.url)
-    key = f"Authorization: Bearer {mock.api_key}\r\n"
+    parts = urlsplit(workspace.url)
+    key = f"Authorization: Bearer {workspace.api_key}\r\n"
     start = f"{'POST' if body else 'GET'} {target} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n{key}"
     content = (body or "").encode()
     with socket.create_connection((parts.hostname, parts.port), timeout=WAIT) as connection:
@@ -54,32 +54,32 @@ def call(mock: MockWorkspace, target: str = "/graphql", body: str | None = USER)
     return Received(head.decode("latin-1"), rest, reset)
 
 
-def ask(mock: MockWorkspace, query: str, **variables: Any) -> Any:
-    headers = {"Authorization": f"Bearer {mock.api_key}"}
+def ask(workspace: MockWorkspace, query: str, **variables: Any) -> Any:
+    headers = {"Authorization": f"Bearer {workspace.api_key}"}
     body = {"query": query, "variables": variables}
-    return requests.post(mock.graphql_url, json=body, headers=headers, timeout=WAIT).json()
+    return requests.post(workspace.graphql_url, json=body, headers=headers, timeout=WAIT).json()
 
 
-def post(mock: MockWorkspace, body: str, *, timeout: float) -> requests.Response:
-    headers = {"Authorization": f"Bearer {mock.api_key}"}
-    return requests.post(mock.graphql_url, data=body, headers=headers, timeout=timeout)
+def post(workspace: MockWorkspace, body: str, *, timeout: float) -> requests.Response:
+    headers = {"Authorization": f"Bearer {workspace.api_key}"}
+    return requests.post(workspace.graphql_url, data=body, headers=headers, timeout=timeout)
 
 
-def has_datasets(mock: MockWorkspace, count: int) -> bool:
-    return count_datasets(mock) == count
+def has_datasets(workspace: MockWorkspace, count: int) -> bool:
+    return count_datasets(workspace) == count
 
 
-def export_images(mock: MockWorkspace) -> dict[str, Any]:
-    task_id = ask(mock, EXPORT, id=mock.project("image"))["data"]["exportDataRowsInProject"]["taskId"]
-    task: dict[str, Any] = ask(mock, TASK, id=task_id)["data"]["task"]
+def export_images(workspace: MockWorkspace) -> dict[str, Any]:
+    task_id = ask(workspace, EXPORT, id=workspace.project("image"))["data"]["exportDataRowsInProject"]["taskId"]
+    task: dict[str, Any] = ask(workspace, TASK, id=task_id)["data"]["task"]
     return task
 
 
-def find_file(mock: MockWorkspace) -> str:
+def find_file(workspace: MockWorkspace) -> str:
     """The path and query of a result file."""
-    parts = urlsplit(export_images(mock)["result"])
+    parts = urlsplit(export_images(workspace)["result"])
     return f"{parts.path}?{parts.query}"
 
 
-def count_datasets(mock: MockWorkspace) -> int:
-    return len(ask(mock, '{ datasets(where: {name: "made"}) { id } }')["data"]["datasets"])
+def count_datasets(workspace: MockWorkspace) -> int:
+    return len(ask(workspace, '{ datasets(where: {name: "made"}) { id } }')["data"]["datasets"])

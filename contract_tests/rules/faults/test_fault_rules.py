@@ -26,8 +26,8 @@ from mockserver.testing.errors import ControlRefusedError
 # When
 
 
-def statuses(mock: MockWorkspace, calls: int) -> list[int | None]:
-    return [call(mock).status for _ in range(calls)]
+def statuses(workspace: MockWorkspace, calls: int) -> list[int | None]:
+    return [call(workspace).status for _ in range(calls)]
 
 
 @pytest.mark.parametrize(
@@ -46,17 +46,17 @@ def statuses(mock: MockWorkspace, calls: int) -> list[int | None]:
         ({"method": "GET"}, [200, 200, 200, 200]),
     ],
 )
-def test_a_rule_says_which_calls_are_hit(mock: MockWorkspace, rule: dict[str, Any], expected: list[int]) -> None:
-    mock.fault("server_error", status=503, **rule)
-    assert statuses(mock, 4) == expected
+def test_a_rule_says_which_calls_are_hit(workspace: MockWorkspace, rule: dict[str, Any], expected: list[int]) -> None:
+    workspace.fault("server_error", status=503, **rule)
+    assert statuses(workspace, 4) == expected
 
 
 def test_a_share_of_the_calls_is_the_same_for_the_same_seed(server: ServedWorld) -> None:
     def draw(seed: int) -> list[int | None]:
-        mock = server.workspace(scenario="empty")
-        mock.fault("server_error", status=503, share=0.3, times="every", seed=seed)
-        drawn = statuses(mock, 40)
-        mock.delete()
+        workspace = server.workspace(scenario="empty")
+        workspace.fault("server_error", status=503, share=0.3, times="every", seed=seed)
+        drawn = statuses(workspace, 40)
+        workspace.delete()
         return drawn
 
     first = draw(1)
@@ -65,53 +65,53 @@ def test_a_share_of_the_calls_is_the_same_for_the_same_seed(server: ServedWorld)
 
 
 @pytest.mark.parametrize("end", [{"lasts": 60}, {"until": "2025-06-01T12:01:00Z"}])
-def test_a_fault_ends_by_the_clock_of_the_workspace(mock: MockWorkspace, end: dict[str, Any]) -> None:
-    mock.clock.freeze()
-    mock.clock.set("2025-06-01T12:00:00Z")
-    mock.fault("server_error", times="every", **end)
-    assert statuses(mock, 2) == [500, 500]
-    mock.clock.advance(59)
-    assert statuses(mock, 1) == [500]
-    mock.clock.advance(1)
-    assert statuses(mock, 1) == [200]
-    assert mock.faults[0]["ended"]
+def test_a_fault_ends_by_the_clock_of_the_workspace(workspace: MockWorkspace, end: dict[str, Any]) -> None:
+    workspace.clock.freeze()
+    workspace.clock.set("2025-06-01T12:00:00Z")
+    workspace.fault("server_error", times="every", **end)
+    assert statuses(workspace, 2) == [500, 500]
+    workspace.clock.advance(59)
+    assert statuses(workspace, 1) == [500]
+    workspace.clock.advance(1)
+    assert statuses(workspace, 1) == [200]
+    assert workspace.faults[0]["ended"]
 
 
 @pytest.mark.parametrize("fault", sorted(name for name, kind in KINDS.items() if kind.stage is Stage.ANSWER))
-def test_before_or_after_the_request_was_carried_out(mock: MockWorkspace, fault: str) -> None:
+def test_before_or_after_the_request_was_carried_out(workspace: MockWorkspace, fault: str) -> None:
     """A request that times out or is reset may have been done: a client that repeats it does it twice."""
     options: dict[str, Any] = {"code": "FORBIDDEN"} if fault == "graphql_error" else {}
     options |= {"seconds": 0} if fault == "slow" else {}
     body = json.dumps({"query": CREATE})
     for when, difference in (("before", 1 if fault == "slow" else 0), ("after", 1)):
-        before = count_datasets(mock)
-        with mock.fault(fault, when=when, times=1, operation="createDataset", **options) as requested:
+        before = count_datasets(workspace)
+        with workspace.fault(fault, when=when, times=1, operation="createDataset", **options) as requested:
             if fault == "hangs":
                 with pytest.raises(requests.ReadTimeout):
-                    post(mock, body, timeout=1)
+                    post(workspace, body, timeout=1)
             else:
-                call(mock, body=body)
+                call(workspace, body=body)
             wait_for(lambda: requested.hits == 1)
-        wait_for(partial(has_datasets, mock, before + difference))
+        wait_for(partial(has_datasets, workspace, before + difference))
 
 
-def test_a_fault_of_one_workspace_is_none_of_another(server: ServedWorld, mock: MockWorkspace) -> None:
+def test_a_fault_of_one_workspace_is_none_of_another(server: ServedWorld, workspace: MockWorkspace) -> None:
     other = server.workspace(scenario="empty")
-    mock.fault("server_error", times="every")
-    assert (call(mock).status, call(other).status) == (500, 200)
+    workspace.fault("server_error", times="every")
+    assert (call(workspace).status, call(other).status) == (500, 200)
     other.delete()
 
 
-def test_the_control_api_is_never_hit(mock: MockWorkspace) -> None:
-    fault = mock.fault("connection_reset", times="every", path="*")
-    assert call(mock, "/_mock/clock", None).status == 200
+def test_the_control_api_is_never_hit(workspace: MockWorkspace) -> None:
+    fault = workspace.fault("connection_reset", times="every", path="*")
+    assert call(workspace, "/_mock/clock", None).status == 200
     assert (fault.calls, fault.hits) == (0, 0)
-    mock.clear_faults()
-    assert (mock.faults, call(mock).status) == ([], 200)
+    workspace.clear_faults()
+    assert (workspace.faults, call(workspace).status) == ([], 200)
 
 
-def test_an_upload_is_hit_by_its_operation(mock: MockWorkspace) -> None:
-    mock.fault("server_error", operation="uploadFile")
+def test_an_upload_is_hit_by_its_operation(workspace: MockWorkspace) -> None:
+    workspace.fault("server_error", operation="uploadFile")
     query = "mutation ($file: Upload!, $length: Int!) { uploadFile(file: $file, contentLength: $length) { url } }"
     operations = json.dumps({"query": query, "variables": {"file": None, "length": 3}})
     fields: dict[str, Any] = {
@@ -119,15 +119,17 @@ def test_an_upload_is_hit_by_its_operation(mock: MockWorkspace) -> None:
         "map": (None, '{"1": ["variables.file"]}'),
         "1": ("a.txt", b"abc"),
     }
-    headers = {"Authorization": f"Bearer {mock.api_key}"}
-    sent = [requests.post(mock.graphql_url, files=fields, headers=headers, timeout=WAIT).status_code for _ in range(2)]
+    headers = {"Authorization": f"Bearer {workspace.api_key}"}
+    sent = [
+        requests.post(workspace.graphql_url, files=fields, headers=headers, timeout=WAIT).status_code for _ in range(2)
+    ]
     assert sent == [500, 200]
 
 
-def test_a_hit_is_in_the_journal_with_its_operation(mock: MockWorkspace) -> None:
-    fault = mock.fault("server_error", operation="user")
-    call(mock)
-    entry = mock.requests[-1]
+def test_a_hit_is_in_the_journal_with_its_operation(workspace: MockWorkspace) -> None:
+    fault = workspace.fault("server_error", operation="user")
+    call(workspace)
+    entry = workspace.requests[-1]
     assert entry["fault"] == {"id": fault.id, "fault": "server_error"}
     assert (entry["operation"], entry["status"], entry["error_codes"]) == (
         "GetUserPyApi",
@@ -157,18 +159,20 @@ def test_a_hit_is_in_the_journal_with_its_operation(mock: MockWorkspace) -> None
         ({"fault": "server_error", "on": "user"}, "unknown field `on`"),
     ],
 )
-def test_a_wrong_rule_is_refused_with_what_would_be_right(mock: MockWorkspace, rule: dict[str, Any], said: str) -> None:
+def test_a_wrong_rule_is_refused_with_what_would_be_right(
+    workspace: MockWorkspace, rule: dict[str, Any], said: str
+) -> None:
     with pytest.raises(ControlRefusedError) as refused:
-        mock.fault(**rule)
+        workspace.fault(**rule)
     assert said in str(refused.value)
-    assert mock.faults == []
+    assert workspace.faults == []
 
 
-def test_the_faults_of_a_workspace_are_bounded(mock: MockWorkspace) -> None:
+def test_the_faults_of_a_workspace_are_bounded(workspace: MockWorkspace) -> None:
     for _ in range(200):
-        mock.fault("key_revoked", first=1_000_000)
+        workspace.fault("key_revoked", first=1_000_000)
     with pytest.raises(ControlRefusedError, match="200 faults are requested already"):
-        mock.fault("key_revoked")
+        workspace.fault("key_revoked")
 
 
 # In a scenario
@@ -187,13 +191,13 @@ status = 504
 def test_a_scenario_has_faults_that_are_there_again_after_a_reset(server: ServedWorld, tmp_path: Path) -> None:
     file = tmp_path / "faulty.toml"
     file.write_text(FAULTY)
-    mock = server.workspace(scenario=str(file))
-    assert statuses(mock, 2) == [504, 200]
-    mock.reset()
-    assert statuses(mock, 2) == [504, 200]
-    fork = mock.fork()
+    workspace = server.workspace(scenario=str(file))
+    assert statuses(workspace, 2) == [504, 200]
+    workspace.reset()
+    assert statuses(workspace, 2) == [504, 200]
+    fork = workspace.fork()
     assert statuses(fork, 2) == [504, 200]
-    mock.delete()
+    workspace.delete()
     fork.delete()
 
 

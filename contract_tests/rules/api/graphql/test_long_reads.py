@@ -26,58 +26,51 @@ LONG = {
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedWorld]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedWorld]:
     file = many_boxes(tmp_path_factory.mktemp("many"), labelled=ROWS)
-    with ServedWorld("--scenario", str(file)) as served:
-        yield served
-
-
-@pytest.fixture
-def own(world: ServedWorld) -> Iterator[MockWorkspace]:
-    workspace = world.workspace()
-    yield workspace
-    workspace.delete()
+    with ServedWorld("--scenario", str(file)) as server:
+        yield server
 
 
 @pytest.mark.parametrize("document", LONG.values(), ids=LONG)
-def test_others_are_answered_while_a_large_page_is_read(own: MockWorkspace, document: str) -> None:
-    project = own.project("many")
-    page, _, inside = run_beside(lambda: ask_in(own, document, id=project), lambda: ask_in(own, WHO))
+def test_others_are_answered_while_a_large_page_is_read(workspace: MockWorkspace, document: str) -> None:
+    project = workspace.project("many")
+    page, _, inside = run_beside(lambda: ask_in(workspace, document, id=project), lambda: ask_in(workspace, WHO))
     assert len(page["project"]["labels"]) == ROWS
     assert inside > 0, "nobody was answered while the page was read"
 
 
-def test_a_large_page_shows_one_moment_whatever_changes_during_it(own: MockWorkspace) -> None:
+def test_a_large_page_shows_one_moment_whatever_changes_during_it(workspace: MockWorkspace) -> None:
     """All rows are read before or after the one that is deleted in the meantime, never some before and some after."""
     document = "query($id: ID!){project(where: {id: $id}){labels(first: 1000){id label} labelCount}}"
     with ThreadPoolExecutor(1) as thread:
-        running = thread.submit(ask_in, own, document, id=own.project("many"))
+        running = thread.submit(ask_in, workspace, document, id=workspace.project("many"))
         while not running.done():
-            own.event("LABEL_DELETED", project="many")
+            workspace.event("LABEL_DELETED", project="many")
     project = running.result()["project"]
     assert len(project["labels"]) == project["labelCount"]
     assert all(label["label"] for label in project["labels"])
 
 
-def test_a_page_is_whole_or_refused_while_the_workspace_is_reset(world: ServedWorld) -> None:
+def test_a_page_is_whole_or_refused_while_the_workspace_is_reset(server: ServedWorld) -> None:
     """A snapshot that is being opened is not left without its files."""
     document = "query($id: ID!){project(where: {id: $id}){labels(first: 20){id label}}}"
-    own, over = world.workspace(), threading.Event()
-    project = own.project("many")
+    workspace, over = server.workspace(), threading.Event()
+    project = workspace.project("many")
 
     def read() -> list[Any]:
         seen = []
         while not over.is_set():
-            seen.append(answer_in(own, document, id=project))
+            seen.append(answer_in(workspace, document, id=project))
         return seen
 
     with ThreadPoolExecutor(READERS) as threads:
         reading = [threads.submit(read) for _ in range(READERS)]
         for _ in range(RESETS):
-            own.reset()
+            workspace.reset()
         over.set()
     answers = [answer for reader in reading for answer in reader.result()]
-    own.delete()
+    workspace.delete()
     refused = [error["extensions"]["code"] for answer in answers for error in answer.get("errors", ())]
     assert set(refused) <= {"RESOURCE_CONFLICT"}
     assert {len(answer["data"]["project"]["labels"]) for answer in answers if "errors" not in answer} == {20}
