@@ -264,7 +264,7 @@ class Workspaces:
             raise
         self.registry.add(fresh)
         with workspace.store.hide_faults():
-            self._end(workspace)
+            workspace.close()
         self._storage.remove_earlier_lives(life)
         return fresh
 
@@ -330,10 +330,6 @@ class Workspaces:
 
     def _end_deleted(self, workspace: Workspace) -> None:
         self.registry.remove(workspace)
-        self._end(workspace)
-
-    def _end(self, workspace: Workspace) -> None:
-        """Closes a life whose files are removed."""
         workspace.close()
 
     def close(self) -> None:
