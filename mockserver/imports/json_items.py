@@ -37,8 +37,6 @@ class ItemDecoder:
         """The item that begins at `start`, and the place of its end. Raises ValueError, RecursionError."""
         size = self._window
         while start + size < len(text):
-            if size > LONGEST_ITEM:
-                raise ValueError(f"an item has more than {LONGEST_ITEM:,} characters")
             window = text[start : start + size]
             check_parts(window)
             try:
@@ -50,6 +48,8 @@ class ItemDecoder:
             if end < size:
                 return item, start + end
             size *= 2
+            if size > LONGEST_ITEM:
+                raise ValueError(f"an item has more than {LONGEST_ITEM:,} characters")
         else:
             check_parts(text[start:])
         return self._decoder.raw_decode(text, start)
