@@ -56,7 +56,7 @@ def test_what_was_delivered_does_not_make_the_file_grow(world: ServedWorld, tmp_
     [file] = (tmp_path / "state").rglob("world.sqlite")
     rows = rows_with_labels(world)[:10]
     with Receiver() as receiver:
-        world.own.webhook(receiver.url, secret=SECRET)
+        world.own.webhook(receiver.url, secret=SECRET, ordered=True)
         review(world, rows)
         assert all(delivery["state"] == "DELIVERED" for delivery in world.own.deliveries)
         first = size(file)
