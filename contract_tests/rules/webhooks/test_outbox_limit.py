@@ -56,7 +56,7 @@ def test_what_was_delivered_does_not_make_the_file_grow(world: ServedWorld, tmp_
     [file] = (tmp_path / "state").rglob("world.sqlite")
     rows = rows_with_labels(world)[:10]
     with Receiver() as receiver:
-        world.own.webhook(receiver.url, secret=SECRET, ordered=True)
+        world.own.webhook(receiver.url, secret=SECRET)
         review(world, rows)
         assert all(delivery["state"] == "DELIVERED" for delivery in world.own.deliveries)
         first = size(file)
@@ -68,7 +68,8 @@ def test_what_was_delivered_does_not_make_the_file_grow(world: ServedWorld, tmp_
     assert sent > 2 * SLACK, "or there was nothing to grow of"
     assert size(file) <= first + SLACK
     assert sum(len(delivery["body"]) for delivery in deliveries) < SLACK
-    assert deliveries[-1]["id"] == receiver.received[-1].id, "the newest are kept"
+    # Some are on their way at the same time, so the newest need not be received last.
+    assert deliveries[-1]["id"] in {item.id for item in receiver.received[-len(rows) :]}, "the newest are kept"
     assert webhooks(world)[0]["dropped"] == 0
 
 
